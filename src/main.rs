@@ -1,0 +1,2 @@
+//! arcgauge
+fn main(){}

@@ -1,0 +1,35 @@
+//! Where things live on the user's machine: one cache folder and one config folder.
+//!
+//! The file stands alone, because `xtask` includes it too: both must name the same folders.
+
+use std::env;
+use std::path::PathBuf;
+
+/// The folder for what can be made again: OpenVINO runtimes, edited graphs.
+///
+/// `$XDG_CACHE_HOME/arcgauge`, or `~/.cache/arcgauge`. None where the user has no home folder.
+#[must_use]
+pub fn cache_dir() -> Option<PathBuf> {
+    xdg("XDG_CACHE_HOME", ".cache")
+}
+
+/// The folder for the user's settings: `$XDG_CONFIG_HOME/arcgauge`, or `~/.config/arcgauge`.
+#[must_use]
+pub fn config_dir() -> Option<PathBuf> {
+    xdg("XDG_CONFIG_HOME", ".config")
+}
+
+/// The folder of an unpacked OpenVINO release below the cache folder; there only when complete.
+#[must_use]
+pub fn openvino_dir(version: &str) -> Option<PathBuf> {
+    Some(cache_dir()?.join("openvino").join(version))
+}
+
+/// A relative path in the variable is ignored, as the XDG base directory specification asks.
+fn xdg(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let base = match env::var_os(variable).map(PathBuf::from) {
+        Some(folder) if folder.is_absolute() => folder,
+        _ => env::home_dir()?.join(below_home),
+    };
+    Some(base.join("arcgauge"))
+}

@@ -1,0 +1,2 @@
+//! Set-up and orchestration.
+fn main() {}
