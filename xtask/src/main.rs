@@ -1,2 +1,57 @@
-//! Set-up and orchestration.
-fn main() {}
+//! `cargo xtask`: gets the runtime ready, builds the harness and becomes it.
+//!
+//! Its own verbs are `setup` and `test`; every other verb belongs to the `arcgauge` binary. It never
+//! depends on the library, so it builds in seconds on a machine that has nothing yet. Everything it says goes to
+//! stderr: stdout carries the data of the binary and nothing else.
+
+mod cargo;
+mod failure;
+mod help;
+mod pass_on;
+#[expect(dead_code, unreachable_pub, reason = "shared with the library, which uses all of it")]
+#[path = "../../src/places.rs"]
+mod places;
+mod release;
+mod setup;
+mod test;
+mod wanted;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
+    run(&args).unwrap_or_else(|failure| {
+        say(&failure.to_string());
+        ExitCode::from(failure.code)
+    })
+}
+
+/// One verb, one task; a verb that is not known here is the binary's.
+fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
+    let Some((verb, rest)) = args.split_first() else { return Ok(help::print()) };
+    match verb.to_str() {
+        Some("help") if !rest.is_empty() && !help::is_own_verb(&rest[0]) => pass_on::run(args),
+        Some("help" | "--help" | "-h") => Ok(help::print()),
+        Some("setup") if help::is_asked(rest) => Ok(help::print()),
+        Some("setup") => setup::run(rest),
+        Some("test") => test::run(rest),
+        _ => pass_on::run(args),
+    }
+}
+
+/// Tells the user something; the one place of xtask that prints.
+#[expect(clippy::print_stderr, reason = "stdout belongs to the binary")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// The checkout xtask was built from; the folder it is called in may be anywhere below.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}

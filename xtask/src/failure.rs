@@ -1,0 +1,54 @@
+//! What went wrong, and what the user does next.
+
+use std::fmt;
+
+/// The arguments were wrong.
+const USAGE: u8 = 2;
+/// The harness itself failed; the same code as the binary's.
+const HARNESS: u8 = 20;
+
+/// The end of a task that did not succeed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// A lower-case fragment with the offending value in backticks, and the path where there is one.
+    pub(crate) message: String,
+    /// The next command to type.
+    pub(crate) hint: String,
+    /// The exit code of xtask.
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    /// The user asked for what there is not.
+    pub(crate) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into(), code: USAGE }
+    }
+
+    /// The question was right, and it could not be done.
+    pub(crate) fn harness(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into(), code: HARNESS }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}\n\nhint: {}", self.message, self.hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_reads_as_error_blank_line_hint() {
+        let failure = Failure::usage("no verb `x`", "cargo xtask help");
+        assert_eq!(failure.to_string(), "error: no verb `x`\n\nhint: cargo xtask help");
+    }
+
+    #[test]
+    fn bad_usage_and_a_broken_harness_have_different_codes() {
+        assert_eq!(Failure::usage("", "").code, 2);
+        assert_eq!(Failure::harness("", "").code, 20);
+    }
+}

@@ -1,0 +1,63 @@
+//! What there is to type.
+
+use std::ffi::{OsStr, OsString};
+use std::process::ExitCode;
+
+use crate::say;
+
+/// The verbs xtask does itself.
+const OWN: [&str; 3] = ["setup", "test", "help"];
+
+const TEXT: &str = "\
+cargo xtask VERB [ARGS]
+
+xtask's own verbs:
+  setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder
+  test [ARGS]                 set up every pinned runtime, then run all tests; ARGS go to `cargo test`
+  help [VERB]                 this text, or the binary's own help about a verb
+
+verbs of the binary (the runtime is set up and the release binary built when needed):
+  bench                       run the reference prompts, check every token, record the figures
+  gate                        decide about a change: goldens, paired comparison, policy
+  ab                          compare two commits pair by pair until the noise allows a verdict
+  report                      render the recorded runs as pages
+  compare                     compare two records
+  peers                       measure other engines side by side
+  infer                       answer one prompt
+  states                      look at the KV-cache states of the model
+  golden                      check or renew the expected answers
+  baseline                    show or set what runs are compared with
+  history                     list, check and share the stored records
+  model                       name, check and describe the model folder
+  doctor                      say what this machine has and lacks; fetches nothing
+  first-light                 the first steps on a machine that was never measured
+  ci                          what continuous integration calls
+
+`cargo xtask VERB --help` tells a verb's flags.
+
+OpenVINO:
+  --openvino VERSION          a pinned release (an unknown one lists those there are)
+  --openvino ./DIR            your own installation: nothing is fetched
+  OPENVINO_INSTALL_DIR, INTEL_OPENVINO_DIR
+                              the same by variable; an explicit --openvino wins
+  XDG_CACHE_HOME              where the cache folder `arcgauge` lies (else ~/.cache)
+
+exit codes of xtask: 0 done, 2 bad usage, 20 set-up or build failed;
+`test` ends as cargo ends, other verbs as the binary ends";
+
+/// Shows the whole help.
+pub(crate) fn print() -> ExitCode {
+    say(TEXT);
+    ExitCode::SUCCESS
+}
+
+/// Whether the arguments only want to know something, so that nothing is fetched for them.
+pub(crate) fn is_asked(args: &[OsString]) -> bool {
+    let asks = |arg: &OsString| ["--help", "-h", "--version", "-V"].iter().any(|flag| arg == flag);
+    args.iter().take_while(|arg| *arg != "--").any(asks)
+}
+
+/// Whether `help VERB` is answered here and not by the binary.
+pub(crate) fn is_own_verb(verb: &OsStr) -> bool {
+    OWN.iter().any(|own| verb == *own)
+}

@@ -1,0 +1,119 @@
+//! Every verb that is not xtask's: the runtime is made ready, the binary is built, xtask becomes it.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, IsTerminal as _};
+use std::path::PathBuf;
+use std::process::{ChildStderr, Command, ExitCode, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::cargo::{become_program, cargo};
+use crate::failure::Failure;
+use crate::{help, say, setup};
+
+/// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read records.
+const WITHOUT_RUNTIME: [&str; 4] = ["doctor", "history", "report", "compare"];
+
+/// Ends as the binary ends, with the binary's exit code.
+pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
+    if needs_runtime(args) {
+        setup::for_verb(args)?;
+    }
+    let mut binary = Command::new(build()?);
+    binary.args(args);
+    become_program(binary)
+}
+
+fn needs_runtime(args: &[OsString]) -> bool {
+    let verb = args.first().and_then(|verb| verb.to_str()).unwrap_or_default();
+    !WITHOUT_RUNTIME.contains(&verb) && verb != "help" && !help::is_asked(args)
+}
+
+/// Builds the binary and returns where it is, which cargo alone knows (`CARGO_TARGET_DIR`, `build.target`).
+fn build() -> Result<PathBuf, Failure> {
+    let failed = |how: String| {
+        Failure::harness(format!("building `arcgauge` failed: {how}"), "cargo build --release --locked")
+    };
+    let mut command = cargo("build");
+    command.args(["--release", "--package", "arcgauge", "--bin", "arcgauge"]);
+    command.arg("--message-format=json-render-diagnostics");
+    if io::stderr().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always"); // our pipe would take the colours away
+    }
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(format!("cannot start cargo: {error}")))?;
+
+    let progress = child.stderr.take().map(|stderr| thread::spawn(move || show_progress(stderr)));
+    let messages = child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines);
+    let executable = messages.map_while(Result::ok).filter_map(|line| executable(&line)).last();
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    if let Some(progress) = progress {
+        let _ = progress.join();
+    }
+    match executable {
+        Some(path) if status.success() => Ok(path),
+        _ => Err(failed(format!("cargo ended with {status}"))),
+    }
+}
+
+/// Shows what cargo says when it has something to do; a build that was up to date needs no word.
+fn show_progress(stderr: ChildStderr) {
+    let mut said = false;
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if line.contains("Finished") && line.contains("profile [") {
+            continue;
+        }
+        if !said {
+            say("building arcgauge (release)");
+            said = true;
+        }
+        say(&line);
+    }
+}
+
+/// The path in cargo's message about the finished binary; other messages have none.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(message).ok()?;
+    let is_ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == "arcgauge";
+    if is_ours { message["executable"].as_str().map(PathBuf::from) } else { None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(words: &[&str]) -> bool {
+        needs_runtime(&words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn verbs_that_run_a_model_need_the_runtime() {
+        assert!(needs(&["bench"]));
+        assert!(needs(&["infer", "--prompt", "doctor"]));
+        assert!(needs(&["bench", "--", "--help"]));
+    }
+
+    #[test]
+    fn doctor_help_version_and_readers_of_records_do_not() {
+        for words in [&["doctor"][..], &["--version"], &["bench", "--help"], &["help", "bench"], &["history"]]
+        {
+            assert!(!needs(words), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn the_executable_is_taken_from_the_message_about_the_binary_alone() {
+        let ours =
+            r#"{"reason":"compiler-artifact","target":{"name":"arcgauge"},"executable":"/t/arcgauge"}"#;
+        assert_eq!(executable(ours), Some(PathBuf::from("/t/arcgauge")));
+        let library = r#"{"reason":"compiler-artifact","target":{"name":"arcgauge"},"executable":null}"#;
+        assert_eq!(executable(library), None);
+        let script = r#"{"reason":"compiler-artifact","target":{"name":"build"},"executable":"/t/build"}"#;
+        assert_eq!(executable(script), None);
+        assert_eq!(executable("not json"), None);
+    }
+}

@@ -1,0 +1,69 @@
+//! `cargo xtask setup`: the OpenVINO runtime, in the user's cache folder, complete or not at all.
+
+mod install;
+mod python;
+#[cfg(test)]
+mod tests;
+mod workbench;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::failure::Failure;
+use crate::release::{Release, Releases};
+use crate::say;
+use crate::wanted::{self, Wanted};
+use install::Install;
+
+/// The verb itself, which also says so when there was nothing to do.
+pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
+    check(args)?;
+    provide(args, say)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a verb of the binary needs, without a word where it is there.
+pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
+    provide(args, |_ready| ())
+}
+
+/// Every pinned release, because the tests run on all of them.
+pub(crate) fn all() -> Result<(), Failure> {
+    let releases = Releases::pinned()?;
+    releases.list.iter().try_for_each(|release| install(&releases, release, say))
+}
+
+fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
+    let releases = Releases::pinned()?;
+    match Wanted::decide(&releases, wanted::flag(args), |name| env::var_os(name))? {
+        Wanted::Pinned(release) => install(&releases, release, ready)?,
+        Wanted::Own { folder, named_by } => {
+            say(&format!("your own OpenVINO in `{}` ({named_by}): nothing is fetched", folder.display()));
+        }
+    }
+    Ok(())
+}
+
+fn install(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Result<(), Failure> {
+    let install = Install::here(&releases.wheel, release)?;
+    install.run()?;
+    ready(&format!("ready: OpenVINO {} in `{}`", release.version, install.folder.display()));
+    Ok(())
+}
+
+/// `setup` takes `--openvino X` or `--openvino=X`, and nothing else.
+fn check(args: &[OsString]) -> Result<(), Failure> {
+    let usage = |message| Err(Failure::usage(message, "cargo xtask setup [--openvino VERSION]"));
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        let arg = arg.to_string_lossy();
+        if arg == wanted::FLAG && rest.next().is_none() {
+            return usage(format!("`{arg}` needs a version"));
+        }
+        if arg != wanted::FLAG && !arg.starts_with(&format!("{}=", wanted::FLAG)) {
+            return usage(format!("`setup` does not take `{arg}`"));
+        }
+    }
+    Ok(())
+}

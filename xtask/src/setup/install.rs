@@ -1,0 +1,171 @@
+//! One release from the registry to the cache folder, step by step.
+
+use std::env::consts;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::python::{self, Python};
+use super::workbench::{Workbench, cannot_write};
+use crate::failure::Failure;
+use crate::release::{Release, Wheel};
+use crate::{places, say};
+
+/// The wheel twice for a moment, and its libraries unpacked.
+const NEEDED_BYTES: u64 = 350_000_000;
+
+/// Everything a set-up depends on, so that a test can hand in its own.
+#[derive(Debug)]
+pub(crate) struct Install<'a> {
+    /// Who fetches and unpacks.
+    pub(crate) python: Python,
+    /// The operating system and the processor, as Rust names them.
+    pub(crate) machine: (&'a str, &'a str),
+    /// Which wheel.
+    pub(crate) wheel: &'a Wheel,
+    /// Which release.
+    pub(crate) release: &'a Release,
+    /// Where it will be; its presence means that it is complete.
+    pub(crate) folder: PathBuf,
+}
+
+impl<'a> Install<'a> {
+    /// For the machine and the user that run this.
+    pub(crate) fn here(wheel: &'a Wheel, release: &'a Release) -> Result<Self, Failure> {
+        let folder = places::openvino_dir(&release.version).ok_or_else(no_home)?;
+        Ok(Self { python: Python::default(), machine: (consts::OS, consts::ARCH), wheel, release, folder })
+    }
+
+    /// Leaves the release in its folder, or leaves nothing.
+    pub(crate) fn run(&self) -> Result<(), Failure> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        self.check_platform()?;
+        let parent = self.folder.parent().unwrap_or(&self.folder);
+        let workbench = Workbench::open(parent, &self.release.version)?;
+        if self.is_ready() {
+            return Ok(()); // by the set-up we waited for
+        }
+        self.check_space(&workbench.folder)?;
+
+        let version = &self.release.version;
+        say(&format!("fetching OpenVINO {version} through pip, about 59 MB"));
+        self.python.fetch(self.wheel, self.release, &workbench.folder)?;
+        let wheel = only_wheel(&workbench.folder)?;
+
+        say("checking its sha256");
+        self.check_hash(&wheel)?;
+
+        say("unpacking its libraries");
+        let unpacked = workbench.folder.join("unpacked");
+        self.python.unpack(&wheel, &unpacked, &workbench.folder)?;
+        self.check_library(&unpacked)?;
+        self.move_into_place(&unpacked, &workbench.folder)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.folder.join(&self.release.c_library).is_file()
+    }
+
+    fn check_platform(&self) -> Result<(), Failure> {
+        let (system, processor) = self.machine;
+        if system == "linux" && self.wheel.platform.ends_with(processor) {
+            return Ok(());
+        }
+        Err(Failure::harness(
+            format!("no pinned OpenVINO for `{system} {processor}`, only for `{}`", self.wheel.platform),
+            "install OpenVINO yourself and name its folder: cargo xtask VERB --openvino ./DIR",
+        ))
+    }
+
+    fn check_space(&self, folder: &Path) -> Result<(), Failure> {
+        let free = self.python.free_bytes(folder)?;
+        if free >= NEEDED_BYTES {
+            return Ok(());
+        }
+        let how = format!("{} MB free, {} MB needed", free / 1_000_000, NEEDED_BYTES / 1_000_000);
+        Err(python::full_disk(folder, &how))
+    }
+
+    fn check_hash(&self, wheel: &Path) -> Result<(), Failure> {
+        let got = sha256(wheel).map_err(|error| cannot_read(wheel, &error))?;
+        let Release { version, sha256: expected, .. } = self.release;
+        if got == *expected {
+            return Ok(());
+        }
+        Err(Failure::harness(
+            format!(
+                "the wheel of OpenVINO `{version}` is not the pinned one: sha256 `{got}`, expected `{expected}`"
+            ),
+            "nothing was kept; see which registry pip asks: python3 -m pip config list; \
+             then: cargo xtask setup",
+        ))
+    }
+
+    fn check_library(&self, unpacked: &Path) -> Result<(), Failure> {
+        let Release { version, c_library, .. } = self.release;
+        if unpacked.join(c_library).is_file() {
+            return Ok(());
+        }
+        Err(Failure::harness(
+            format!("the wheel of OpenVINO `{version}` holds no `{}`", c_library.display()),
+            "nothing was kept; compare `c_library` in src/engine/openvino/releases.json with the wheel",
+        ))
+    }
+
+    /// Whoever renames first wins, and who comes second finds a complete release and drops its own copy.
+    fn move_into_place(&self, unpacked: &Path, workbench: &Path) -> Result<(), Failure> {
+        if self.folder.exists() && !self.is_ready() {
+            say(&format!("replacing the damaged `{}`", self.folder.display()));
+            let _ = fs::rename(&self.folder, workbench.join("damaged"));
+        }
+        match fs::rename(unpacked, &self.folder) {
+            Err(error) if !self.is_ready() => Err(cannot_write(&self.folder, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// pip chooses the file's name, so it is found by its ending.
+fn only_wheel(folder: &Path) -> Result<PathBuf, Failure> {
+    let entries = fs::read_dir(folder).map_err(|error| cannot_read(folder, &error))?;
+    let mut paths = entries.flatten().map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|extension| extension == "whl")).ok_or_else(|| {
+        Failure::harness(
+            format!("pip ended well, but left no wheel in `{}`", folder.display()),
+            "see what pip does: python3 -m pip download --no-deps openvino",
+        )
+    })
+}
+
+/// Of a whole file, in lower-case hexadecimal.
+pub(crate) fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(hasher.finalize().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // into a String it cannot fail
+        text
+    }))
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> Failure {
+    Failure::harness(format!("cannot read `{}`: {error}", path.display()), "try again: cargo xtask setup")
+}
+
+fn no_home() -> Failure {
+    Failure::harness(
+        "no home folder to keep OpenVINO in: neither `HOME` nor `XDG_CACHE_HOME` is set",
+        "name a cache folder: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask setup",
+    )
+}

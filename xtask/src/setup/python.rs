@@ -1,0 +1,170 @@
+//! What Python is asked to do, and what its complaints mean.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::path::{Display, Path};
+use std::process::{Command, Output, Stdio};
+
+use crate::failure::Failure;
+use crate::release::{Release, Wheel};
+
+/// Prints the free bytes of the current folder's file system, which the standard library cannot tell.
+const FREE_BYTES: &str = "import shutil; print(shutil.disk_usage('.').free)";
+/// Takes the wheel and the target folder.
+const UNPACK: &str = include_str!("unpack.py");
+/// The words of a full disk and of a full quota, in pip and in Python.
+const FULL_DISK: [&str; 2] = ["[Errno 28]", "[Errno 122]"];
+/// The words by which pip tells that it reached nobody.
+const UNREACHABLE: [&str; 5] =
+    ["Retrying (", "Could not fetch URL", "ConnectionError", "connection error", "ReadTimeoutError"];
+/// Printed by pip when the registry's own hash already disagrees with what arrived.
+const CORRUPTED: &str = "DO NOT MATCH THE HASHES";
+
+/// The Python that fetches and unpacks. Nothing else of Python is used.
+#[derive(Debug, Default)]
+pub(crate) struct Python {
+    /// Variables for the child alone, so that a test can put a fake `python3` on its `PATH`.
+    pub(crate) environment: Vec<(OsString, OsString)>,
+}
+
+impl Python {
+    /// Free bytes where `folder` is.
+    pub(crate) fn free_bytes(&self, folder: &Path) -> Result<u64, Failure> {
+        let output = run(self.command(folder).args(["-c", FREE_BYTES]).stdout(Stdio::piped()))?;
+        let printed = String::from_utf8_lossy(&output.stdout);
+        printed.trim().parse().map_err(|_| {
+            Failure::harness(
+                format!("`python3` does not run: `{}`", last_line(&output)),
+                "make `python3 -c 'print(1)'` work, then: cargo xtask setup",
+            )
+        })
+    }
+
+    /// Downloads the release's wheel into `folder`. Everything pip writes stays in there.
+    pub(crate) fn fetch(&self, wheel: &Wheel, release: &Release, folder: &Path) -> Result<(), Failure> {
+        let mut command = self.command(folder);
+        command.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"]);
+        // No copy in pip's own cache: a damaged one would come back at every try.
+        command.args(["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--retries", "2"]);
+        command.args(["--python-version", &wheel.python_version]);
+        command.args(["--implementation", &wheel.implementation]);
+        command.args(["--abi", &wheel.abi, "--platform", &wheel.platform, "-d", "."]);
+        command.arg(format!("{}=={}", wheel.package, release.version));
+        let output = run(command.stdout(progress()))?;
+        if output.status.success() { Ok(()) } else { Err(pip_failed(&output, release, folder)) }
+    }
+
+    /// Unpacks the libraries and licences of `wheel` into `target`.
+    pub(crate) fn unpack(&self, wheel: &Path, target: &Path, folder: &Path) -> Result<(), Failure> {
+        let output =
+            run(self.command(folder).args(["-c", UNPACK]).arg(wheel).arg(target).stdout(Stdio::null()))?;
+        let complaint = last_line(&output);
+        if output.status.success() {
+            Ok(())
+        } else if is_full_disk(&complaint) {
+            Err(full_disk(folder, "it ran full while unpacking"))
+        } else {
+            Err(Failure::harness(
+                format!("cannot unpack the wheel in `{}`: `{complaint}`", cache(folder)),
+                "nothing was kept; try again: cargo xtask setup",
+            ))
+        }
+    }
+
+    /// In `folder`, because Python takes modules from the current one first: a `pip.py` there would be run.
+    fn command(&self, folder: &Path) -> Command {
+        let mut command = Command::new("python3");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        // pip and zipfile put their scratch here too, where it is cleaned and the free space was checked.
+        command.current_dir(folder).env("TMPDIR", folder).stdin(Stdio::null());
+        command
+    }
+}
+
+fn run(command: &mut Command) -> Result<Output, Failure> {
+    let spawned = command.stderr(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
+    spawned.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::harness(
+            "no `python3` on the PATH; it fetches and unpacks OpenVINO",
+            "install Python 3 with pip (Debian, Ubuntu: sudo apt-get install python3 python3-pip), \
+             then: cargo xtask setup",
+        ),
+        _ => Failure::harness(
+            format!("cannot start `python3`: {error}"),
+            "make `python3 -c 'print(1)'` work, then: cargo xtask setup",
+        ),
+    })
+}
+
+/// pip draws its progress bar on stdout; a terminal shows it, a log does not need it.
+fn progress() -> Stdio {
+    if io::stderr().is_terminal() { io::stderr().into() } else { Stdio::null() }
+}
+
+/// Tells pip's failures apart by their words; it has no exit codes for them.
+fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let version = &release.version;
+    let says = |words: &[&str]| words.iter().any(|words| complaint.contains(words));
+    if says(&["No module named pip", "No module named 'pip'"]) {
+        return Failure::harness(
+            "`python3` has no pip, which fetches OpenVINO",
+            "install it (Debian, Ubuntu: sudo apt-get install python3-pip; elsewhere: python3 -m ensurepip), \
+             then: cargo xtask setup",
+        );
+    }
+    if is_full_disk(&complaint) {
+        return full_disk(folder, "it ran full while fetching");
+    }
+    if says(&[CORRUPTED]) {
+        return Failure::harness(
+            format!("the wheel of OpenVINO `{version}` arrived damaged: pip's own hash check failed"),
+            "nothing was kept; try again: cargo xtask setup",
+        );
+    }
+    if says(&["from versions:"]) && !says(&["from versions: none"])
+        || !says(&UNREACHABLE) && no_match(&complaint)
+    {
+        return Failure::harness(
+            format!("the package registry has no OpenVINO `{version}` for this platform"),
+            "look where pip looks: python3 -m pip config list; or name your own: --openvino ./DIR",
+        );
+    }
+    if says(&UNREACHABLE) {
+        return Failure::harness(
+            format!("cannot reach the package registry to fetch OpenVINO `{version}`"),
+            "check the network and the proxy (python3 -m pip config list), then: cargo xtask setup; \
+             or name your own: --openvino ./DIR",
+        );
+    }
+    Failure::harness(
+        format!("pip could not fetch OpenVINO `{version}`: `{}`", last_line(output)),
+        format!("see what pip says: python3 -m pip download --no-deps openvino=={version}"),
+    )
+}
+
+fn no_match(complaint: &str) -> bool {
+    complaint.contains("No matching distribution found")
+}
+
+fn is_full_disk(complaint: &str) -> bool {
+    FULL_DISK.iter().any(|words| complaint.contains(words))
+}
+
+/// The disk of the cache folder, in which the temporary `folder` lies, has no room.
+pub(crate) fn full_disk(folder: &Path, how: &str) -> Failure {
+    Failure::harness(
+        format!("no space on the disk of `{}`: {how}", cache(folder)),
+        "free about 350 MB, or name another disk: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask setup",
+    )
+}
+
+/// The folder a message names: the temporary one below it is gone when the message is read.
+fn cache(folder: &Path) -> Display<'_> {
+    folder.parent().unwrap_or(folder).display()
+}
+
+fn last_line(output: &Output) -> String {
+    let text = String::from_utf8_lossy(&output.stderr);
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it said nothing").trim().to_owned()
+}
