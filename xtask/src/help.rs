@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use crate::say;
 
 /// The verbs xtask does itself.
-const OWN: [&str; 3] = ["setup", "test", "help"];
+const OWN: [&str; 4] = ["setup", "test", "tidy", "help"];
 
 const TEXT: &str = "\
 cargo xtask VERB [ARGS]
@@ -14,6 +14,7 @@ cargo xtask VERB [ARGS]
 xtask's own verbs:
   setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder
   test [ARGS]                 set up every pinned runtime, then run all tests; ARGS go to `cargo test`
+  tidy                        check the house rules: imports, homes of crates, sizes, names, markers
   help [VERB]                 this text, or the binary's own help about a verb
 
 verbs of the binary (the runtime is set up and the release binary built when needed):
@@ -42,7 +43,7 @@ OpenVINO:
                               the same by variable; an explicit --openvino wins
   XDG_CACHE_HOME              where the cache folder `arcgauge` lies (else ~/.cache)
 
-exit codes of xtask: 0 done, 2 bad usage, 20 set-up or build failed;
+exit codes of xtask: 0 done, 1 tidy found breaches, 2 bad usage, 20 set-up or build failed;
 `test` ends as cargo ends, other verbs as the binary ends";
 
 /// Shows the whole help.

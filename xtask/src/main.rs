@@ -1,6 +1,6 @@
 //! `cargo xtask`: gets the runtime ready, builds the harness and becomes it.
 //!
-//! Its own verbs are `setup` and `test`; every other verb belongs to the `arcgauge` binary. It never
+//! Its own verbs are `setup`, `test` and `tidy`; every other verb belongs to the `arcgauge` binary. It never
 //! depends on the library, so it builds in seconds on a machine that has nothing yet. Everything it says goes to
 //! stderr: stdout carries the data of the binary and nothing else.
 
@@ -14,6 +14,7 @@ mod places;
 mod release;
 mod setup;
 mod test;
+mod tidy;
 mod wanted;
 
 use std::env;
@@ -37,9 +38,10 @@ fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     match verb.to_str() {
         Some("help") if !rest.is_empty() && !help::is_own_verb(&rest[0]) => pass_on::run(args),
         Some("help" | "--help" | "-h") => Ok(help::print()),
-        Some("setup") if help::is_asked(rest) => Ok(help::print()),
+        Some("setup" | "tidy") if help::is_asked(rest) => Ok(help::print()),
         Some("setup") => setup::run(rest),
         Some("test") => test::run(rest),
+        Some("tidy") => tidy::run(rest),
         _ => pass_on::run(args),
     }
 }

@@ -1,0 +1,179 @@
+//! xtask as it is called: what it says where, and how it ends. Cargo, Python and the binary are fakes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Output};
+
+const FAKES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bin");
+
+/// A cache folder of its own, in which nothing is set up.
+struct Scene(PathBuf);
+
+impl Scene {
+    fn new(name: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("xtask-cli-{}-{name}", process::id()));
+        fs::create_dir_all(&folder).expect("a folder for the test");
+        Self(folder.canonicalize().expect("its real name"))
+    }
+
+    fn xtask(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        let path = std::env::var("PATH").expect("a PATH");
+        command.args(args).current_dir(&self.0).env("XDG_CACHE_HOME", &self.0);
+        command.env("PATH", format!("{FAKES}:{path}")).env("FAKE", "no-pip");
+        command.env("CARGO", Path::new(FAKES).join("cargo")).env("BINARY", Path::new(FAKES).join("arcgauge"));
+        command.env("CARGO_MANIFEST_DIR", "/of/xtask");
+        command.env_remove("OPENVINO_INSTALL_DIR").env_remove("INTEL_OPENVINO_DIR");
+        command
+    }
+
+    /// Puts a file where the C library of every pinned release would be.
+    fn set_up(&self) {
+        let list = include_str!("../../src/engine/openvino/releases.json");
+        let list: serde_json::Value = serde_json::from_str(list).expect("the list");
+        for release in list["releases"].as_array().expect("releases") {
+            let text = |key: &str| release[key].as_str().expect("a text");
+            let library = self.0.join("arcgauge/openvino").join(text("version")).join(text("c_library"));
+            fs::create_dir_all(library.parent().expect("a folder")).expect("made");
+            fs::write(library, "").expect("written");
+        }
+    }
+}
+
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Exit code, stdout and stderr.
+fn ends(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("xtask runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code().expect("an exit code"), text(stdout), text(stderr))
+}
+
+#[test]
+fn help_lists_every_verb_on_stderr_and_ends_well() {
+    let scene = Scene::new("help");
+    for args in [&[][..], &["help"], &["--help"], &["-h"], &["setup", "--help"], &["help", "tidy"]] {
+        let (code, stdout, stderr) = ends(&mut scene.xtask(args));
+        assert_eq!((code, stdout.as_str()), (0, ""), "{args:?}");
+        for verb in ["setup", "test", "tidy", "bench", "gate", "infer", "states", "golden", "model", "doctor"]
+        {
+            assert!(stderr.contains(&format!("\n  {verb} ")), "{verb} is not in: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn bad_usage_ends_with_2_and_a_hint() {
+    let scene = Scene::new("usage");
+    let wrong = [
+        &["setup", "--openvino", "1.2.3"][..],
+        &["setup", "--openvino"],
+        &["setup", "--force"],
+        &["tidy", "src"],
+        &["bench", "--openvino=1.2.3"],
+    ];
+    for args in wrong {
+        let (code, stdout, stderr) = ends(&mut scene.xtask(args));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{args:?}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains("\n\nhint: cargo xtask"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_set_up_that_fails_ends_with_20() {
+    let (code, stdout, stderr) = ends(&mut Scene::new("fails").xtask(&["setup"]));
+    assert_eq!((code, stdout.as_str()), (20, ""));
+    assert!(stderr.contains("\nerror: `python3` has no pip") && stderr.contains("\n\nhint: "), "{stderr}");
+}
+
+#[test]
+fn a_runtime_that_is_there_is_told_in_one_line() {
+    let scene = Scene::new("ready");
+    scene.set_up();
+    let (code, stdout, stderr) = ends(&mut scene.xtask(&["setup", "--openvino=2026.1.0"]));
+    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (0, "", 1));
+    assert!(stderr.starts_with("ready: OpenVINO 2026.1.0 in `"), "{stderr}");
+}
+
+#[test]
+fn the_users_own_openvino_is_told_in_one_line_and_nothing_is_fetched() {
+    let scene = Scene::new("own");
+    let by_variable = ends(scene.xtask(&["setup"]).env("INTEL_OPENVINO_DIR", "/usr"));
+    assert_eq!(by_variable, (0, String::new(), own_line("INTEL_OPENVINO_DIR")));
+    assert_eq!(
+        ends(&mut scene.xtask(&["setup", "--openvino", "/usr"])),
+        (0, String::new(), own_line("--openvino"))
+    );
+    let (code, _, stderr) = ends(scene.xtask(&["bench", "--openvino=/usr"]).env("FRESH", "1"));
+    assert_eq!((code, stderr), (11, own_line("--openvino")));
+}
+
+fn own_line(named_by: &str) -> String {
+    format!("your own OpenVINO in `/usr` ({named_by}): nothing is fetched\n")
+}
+
+#[test]
+fn an_explicit_version_wins_over_the_variable() {
+    let scene = Scene::new("explicit");
+    let mut command = scene.xtask(&["setup", "--openvino", "2026.1.0"]);
+    let (code, _, stderr) = ends(command.env("INTEL_OPENVINO_DIR", "/usr"));
+    assert_eq!(code, 20);
+    assert!(stderr.contains("fetching OpenVINO 2026.1.0"), "{stderr}");
+}
+
+#[test]
+fn another_verb_becomes_the_binary_with_its_arguments_its_folder_and_its_exit_code() {
+    let scene = Scene::new("becomes");
+    scene.set_up();
+    let (code, stdout, stderr) = ends(&mut scene.xtask(&["bench", "--prompt", "a b", ""]));
+    assert_eq!((code, stdout), (11, format!("{}||bench|--prompt|a b||", scene.0.display())));
+    assert_eq!(stderr, "building arcgauge (release)\n   Compiling arcgauge v0.1.0\n");
+}
+
+#[test]
+fn a_build_that_is_up_to_date_is_not_worth_a_word() {
+    let scene = Scene::new("fresh");
+    scene.set_up();
+    let (_, _, stderr) = ends(scene.xtask(&["bench"]).env("FRESH", "1"));
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn a_verb_that_needs_the_runtime_does_not_run_without_it() {
+    let (code, stdout, _) = ends(&mut Scene::new("without").xtask(&["bench"]));
+    assert_eq!((code, stdout.as_str()), (20, ""));
+}
+
+#[test]
+fn doctor_and_questions_run_without_the_runtime() {
+    let scene = Scene::new("doctor");
+    for args in [&["doctor"][..], &["--version"], &["bench", "--help"], &["help", "bench"]] {
+        let (code, stdout, stderr) = ends(&mut scene.xtask(args));
+        assert_eq!(code, 11, "{stderr}");
+        assert!(stdout.ends_with(&format!("|{}|", args.join("|"))), "{stdout}");
+    }
+}
+
+#[test]
+fn a_build_that_fails_ends_with_20_and_shows_why() {
+    let (code, stdout, stderr) = ends(Scene::new("build").xtask(&["doctor"]).env("CARGO_ENDS", "101"));
+    assert_eq!((code, stdout.as_str()), (20, ""));
+    let (why, what) =
+        (stderr.find("expected one of many things"), stderr.find("error: building `arcgauge` failed"));
+    assert!(why.is_some() && why < what, "{stderr}");
+}
+
+#[test]
+fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
+    let scene = Scene::new("test");
+    scene.set_up();
+    let mut command = scene.xtask(&["test", "tidy", "--", "--nocapture"]);
+    let (code, stdout, stderr) = ends(command.env("CARGO_ENDS", "101"));
+    assert_eq!(code, 101);
+    assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 2, "{stderr}");
+}
