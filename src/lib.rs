@@ -1,1 +1,10 @@
 //! arcgauge
+pub mod engine;
+pub mod error;
+pub mod golden;
+pub mod judge;
+pub mod measure;
+pub mod places;
+pub mod record;
+pub mod report;
+pub mod workload;

@@ -1,2 +1,2 @@
 //! arcgauge
-fn main(){}
+fn main() {}

@@ -1,1 +1,16 @@
-fn main(){}
+//! Compiles the state bridge. It needs a C++ compiler and nothing of OpenVINO.
+
+fn main() {
+    let bridge = "src/engine/openvino/state_bridge.cpp";
+    println!("cargo::rerun-if-changed={bridge}");
+    println!("cargo::rerun-if-changed=src/engine/openvino/build.rs");
+    // The release wheels are built with the C++11 ABI of libstdc++; the layouts below assume it.
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .define("_GLIBCXX_USE_CXX11_ABI", "1")
+        .warnings(true)
+        .extra_warnings(true)
+        .file(bridge)
+        .compile("arcgauge_state_bridge");
+}

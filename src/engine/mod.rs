@@ -1,0 +1,66 @@
+//! What turns tokens into the next token.
+//!
+//! [`Engine`] is the narrow waist: the stateful OpenVINO pipeline ([`openvino`]) and the scripted
+//! engine of the tests ([`scripted`]) stand behind it, and [`generate`](fn@generate) drives either.
+
+mod choice;
+mod generate;
+mod model_folder;
+pub mod openvino;
+pub mod scripted;
+
+pub use choice::{Choice, choose, greedy};
+pub use generate::{Ended, Observer, Path, generate, witness};
+pub use model_folder::{ModelConfig, ModelFolder};
+
+use crate::error::Result;
+use crate::workload::TokenId;
+
+/// A model that holds its KV cache inside and gives one row of logits a step.
+///
+/// Staging (writing inputs) and inferring are apart, so that what is timed as inference is
+/// inference. One generation is `reset`, `stage_prompt`, then `infer` and `last_logits` and
+/// `stage_token` in turns.
+pub trait Engine {
+    /// The number of logits in a row.
+    fn vocabulary_size(&self) -> usize;
+
+    /// The longest sequence, prompt and answer together, where the model states one.
+    fn context_tokens(&self) -> Option<usize>;
+
+    /// Empties the KV cache.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    fn reset(&mut self) -> Result<()>;
+
+    /// How many tokens the KV cache holds; None where it cannot be looked into.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or the states disagree with each other.
+    fn cached_tokens(&mut self) -> Result<Option<usize>>;
+
+    /// Writes the prompt's inputs and makes room for `new_tokens` more.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    fn stage_prompt(&mut self, prompt: &[TokenId], new_tokens: usize) -> Result<()>;
+
+    /// Writes the inputs of one more token.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    fn stage_token(&mut self, token: TokenId) -> Result<()>;
+
+    /// Runs the model on what is staged and waits for it.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    fn infer(&mut self) -> Result<()>;
+
+    /// The logits after the last staged token: one row of `vocabulary_size`.
+    ///
+    /// # Errors
+    /// When the runtime refuses.
+    fn last_logits(&mut self) -> Result<&[f32]>;
+}

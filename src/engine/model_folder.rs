@@ -1,0 +1,99 @@
+//! A folder with a model in OpenVINO's format: which files it must have, and what its config says.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+
+/// The facts of `config.json` that matter here; all else is left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct ModelConfig {
+    /// The architecture, as in "gpt_oss".
+    pub model_type: Option<String>,
+    /// Tokens in the vocabulary.
+    pub vocab_size: Option<usize>,
+    /// The longest sequence.
+    pub max_position_embeddings: Option<usize>,
+}
+
+/// A model folder whose graph and weights are there. It is read, never written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelFolder {
+    path: PathBuf,
+    config: ModelConfig,
+}
+
+impl ModelFolder {
+    /// Looks at the folder.
+    ///
+    /// # Errors
+    /// A folder that is missing or lacks the graph, the weights or the config.
+    pub fn open(path: &Path) -> Result<Self> {
+        let found = fs::canonicalize(path).map_err(|_| {
+            Error::input(format!("model folder `{}` does not exist", path.display())).hint(NAME_A_MODEL)
+        })?;
+        let mut folder = Self { path: found, config: ModelConfig::default() };
+        for (file, what) in [
+            (folder.graph(), "the graph"),
+            (folder.weights(), "the weights"),
+            (folder.config_file(), "the model's config"),
+        ] {
+            // Hub caches hold links; what counts is the file behind it.
+            if !file.is_file() {
+                let missing = file.strip_prefix(&folder.path).unwrap_or(&file).display();
+                return Err(Error::input(format!(
+                    "model folder `{}` has no `{missing}` ({what})",
+                    folder.path.display()
+                ))
+                .hint(NAME_A_MODEL));
+            }
+        }
+        let file = folder.config_file();
+        let text = fs::read(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        folder.config = serde_json::from_slice(&text).map_err(|cause| {
+            Error::input(format!("`{}` is not a model config: {cause}", file.display())).hint(NAME_A_MODEL)
+        })?;
+        Ok(folder)
+    }
+
+    /// The folder, resolved.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What `config.json` says.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.config
+    }
+
+    /// `openvino_model.xml`.
+    #[must_use]
+    pub fn graph(&self) -> PathBuf {
+        self.path.join("openvino_model.xml")
+    }
+
+    /// `openvino_model.bin`.
+    #[must_use]
+    pub fn weights(&self) -> PathBuf {
+        self.path.join("openvino_model.bin")
+    }
+
+    /// `config.json`.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.path.join("config.json")
+    }
+
+    /// `tokenizer.json`, which not every model folder has.
+    #[must_use]
+    pub fn tokenizer(&self) -> Option<PathBuf> {
+        Some(self.path.join("tokenizer.json")).filter(|file| file.is_file())
+    }
+}
+
+const NAME_A_MODEL: &str = "name a folder with an OpenVINO model: `--model-dir DIR`, or once and for all \
+    `cargo xtask model use DIR`";

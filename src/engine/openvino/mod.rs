@@ -1,0 +1,35 @@
+//! Stateful decoding through OpenVINO.
+//!
+//! `release` and `runtime` find and load the library; `device` and `property` settle what is asked
+//! of it and what it really does; `graph` and `last_token` read and prepare the model's graph;
+//! `tensor` and `state` are the safe wrappers; `pipeline` is the engine built from all of these.
+
+mod device;
+mod graph;
+mod last_token;
+mod pipeline;
+mod property;
+mod release;
+mod runtime;
+mod state;
+mod tensor;
+
+pub use device::{DeviceChoice, DeviceKind, DeviceProof};
+pub use graph::Graph;
+pub use last_token::last_token_only;
+pub use pipeline::{LastTokenOnly, LoadRequest, OpenVinoEngine};
+pub use property::{EffectiveProperties, Property, default_properties};
+pub use release::{Release, Releases};
+pub use runtime::{FoundBy, Runtime, RuntimeLocation, Sources};
+pub use state::{KvState, StateBridge};
+
+use crate::error::Error;
+
+/// An OpenVINO failure in one line: its messages span several and name its source files.
+fn failed(doing: &str, cause: &openvino::InferenceError) -> Error {
+    let message = cause.message.as_deref().unwrap_or_default();
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let told: Vec<&str> = lines.filter(|line| !line.starts_with("Exception from src")).collect();
+    let told = if told.is_empty() { format!("{:?}", cause.kind) } else { told.join("; ") };
+    Error::harness(format!("OpenVINO cannot {doing}: {told}"))
+}

@@ -1,0 +1,332 @@
+//! The stateful OpenVINO pipeline as an [`Engine`].
+//!
+//! Inputs are tensors that the request keeps for the whole generation and that are written in
+//! place. Only the attention mask grows, a column a token, inside the room made for it at the
+//! start. Submitting and waiting (`infer_async`, `wait`) is faster under contention than `infer`.
+
+use std::fs;
+use std::path::Path;
+use std::rc::Rc;
+
+use openvino::{CompiledModel, DeviceType, InferRequest, PropertyKey, Tensor};
+
+use crate::engine::openvino::property::READ_BACK;
+use crate::engine::openvino::state::StateBridge;
+use crate::engine::openvino::tensor::{Row, f32_elements};
+use crate::engine::openvino::{
+    DeviceKind, DeviceProof, EffectiveProperties, Graph, KvState, Property, Runtime, failed, last_token_only,
+};
+use crate::engine::{Engine, ModelFolder};
+use crate::error::{Error, Result};
+use crate::workload::TokenId;
+
+/// What to load and how.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadRequest<'a> {
+    /// The model.
+    pub folder: &'a ModelFolder,
+    /// Its graph.
+    pub graph: &'a Graph,
+    /// The device to compile for, as OpenVINO names it.
+    pub device: &'a str,
+    /// Properties to compile with.
+    pub properties: &'a [Property],
+    /// Where the edited graph is written; None decodes with the graph as it is.
+    pub edited_graph: Option<&'a Path>,
+}
+
+/// Whether the prefill computes the last position's logits only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LastTokenOnly {
+    /// It does, by an edit of the graph.
+    Applied,
+    /// It does not, for this reason.
+    NotApplied(String),
+}
+
+/// A compiled model with its request.
+pub struct OpenVinoEngine {
+    bridge: Result<Rc<StateBridge>, String>,
+    compiled: CompiledModel,
+    request: InferRequest,
+    inputs: Option<Inputs>,
+    output: Option<Tensor>,
+    logits_output: usize,
+    vocabulary_size: usize,
+    context_tokens: Option<usize>,
+    proof: DeviceProof,
+    effective: EffectiveProperties,
+    last_token_only: LastTokenOnly,
+    cached: usize,
+    /// Why states that could be reset can still not be read.
+    states_hidden: Option<String>,
+}
+
+/// The input tensors of one generation.
+struct Inputs {
+    input_ids: Row<i64>,
+    attention_mask: Row<i64>,
+    position_ids: Row<i64>,
+    beam_idx: Row<i32>,
+    /// Tokens staged and not inferred yet.
+    staged: usize,
+}
+
+impl OpenVinoEngine {
+    /// Reads, compiles and makes the request.
+    ///
+    /// # Errors
+    /// When the runtime refuses the model or a property, or the model does not run on the device
+    /// that it was compiled for.
+    pub fn load(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Self> {
+        let LoadRequest { folder, graph, device, properties, edited_graph } = load;
+        for property in properties {
+            runtime.set_property(device, property)?;
+        }
+        let original = folder.graph();
+        let (xml, last_token_only) = match edited_graph {
+            None => (original.as_path(), LastTokenOnly::NotApplied("it was switched off".to_owned())),
+            Some(path) => match last_token_only(graph, &folder.weights())? {
+                Ok(text) => {
+                    fs::write(path, text).map_err(|cause| Error::io("write", path, &cause))?;
+                    (path, LastTokenOnly::Applied)
+                }
+                Err(reason) => (original.as_path(), LastTokenOnly::NotApplied(reason.to_owned())),
+            },
+        };
+        let model = runtime
+            .core
+            .read_model_from_file(text(xml)?, text(&folder.weights())?)
+            .map_err(|cause| failed(&format!("read `{}`", original.display()), &cause).as_input())?;
+        let mut compiled = runtime.core.compile_model(&model, DeviceType::from(device)).map_err(|cause| {
+            failed(&format!("compile `{}` for `{device}`", original.display()), &cause)
+                .hint("run `cargo xtask doctor`")
+        })?;
+        let request = compiled.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
+        let effective = read_back(&compiled, properties);
+        let executed = effective.get("EXECUTION_DEVICES").map_or("", String::as_str);
+        let proof = DeviceProof::read(executed, device)?;
+        let config = folder.config();
+        let vocabulary_size = graph.vocabulary_size.or(config.vocab_size).ok_or_else(|| {
+            Error::input(format!("`{}` does not state its `vocab_size`", folder.config_file().display()))
+        })?;
+        Ok(Self {
+            states_hidden: why_hidden(&effective, &proof),
+            bridge: runtime.state_bridge(),
+            compiled,
+            request,
+            inputs: None,
+            output: None,
+            logits_output: graph.logits_output,
+            vocabulary_size,
+            context_tokens: config.max_position_embeddings,
+            proof,
+            effective,
+            last_token_only,
+            cached: 0,
+        })
+    }
+
+    /// The device that the model runs on.
+    #[must_use]
+    pub fn device(&self) -> &DeviceProof {
+        &self.proof
+    }
+
+    /// The properties in force, read back after compiling.
+    #[must_use]
+    pub fn properties(&self) -> &EffectiveProperties {
+        &self.effective
+    }
+
+    /// Whether the prefill computes the last position's logits only.
+    #[must_use]
+    pub fn last_token_only(&self) -> &LastTokenOnly {
+        &self.last_token_only
+    }
+
+    /// Why the KV states cannot be looked into; None where they can.
+    #[must_use]
+    pub fn states_hidden_because(&self) -> Option<&str> {
+        self.bridge.as_ref().err().or(self.states_hidden.as_ref()).map(String::as_str)
+    }
+
+    /// The KV states, copied out: not for timed loops.
+    ///
+    /// # Errors
+    /// When they are out of reach, or the runtime refuses.
+    pub fn states(&mut self) -> Result<Vec<KvState>> {
+        let bridge = self.bridge()?;
+        bridge.read(&mut self.request)
+    }
+
+    /// Puts states back that were read before, so that decoding goes on from there.
+    ///
+    /// # Errors
+    /// When they are out of reach, do not all hold the same number of tokens, or do not fit.
+    pub fn restore(&mut self, states: &[KvState]) -> Result<()> {
+        let tokens = tokens_held(states)?;
+        let bridge = self.bridge()?;
+        bridge.write(&mut self.request, states)?;
+        self.cached = tokens;
+        Ok(())
+    }
+
+    fn bridge(&self) -> Result<Rc<StateBridge>> {
+        let bridge = match &self.states_hidden {
+            None => self.bridge.clone(),
+            Some(reason) => Err(reason.clone()),
+        };
+        bridge.map_err(|reason| {
+            Error::input(reason).hint("use a release of the tested list, and an f16 or f32 KV cache")
+        })
+    }
+}
+
+impl Engine for OpenVinoEngine {
+    fn vocabulary_size(&self) -> usize {
+        self.vocabulary_size
+    }
+
+    fn context_tokens(&self) -> Option<usize> {
+        self.context_tokens
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        self.output = None;
+        self.inputs = None;
+        self.cached = 0;
+        match &self.bridge {
+            Ok(bridge) => bridge.reset(&mut self.request),
+            // A new request has empty states, too.
+            Err(_) => {
+                self.request =
+                    self.compiled.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
+                Ok(())
+            }
+        }
+    }
+
+    fn cached_tokens(&mut self) -> Result<Option<usize>> {
+        match self.states_hidden_because() {
+            None => tokens_held(&self.states()?).map(Some),
+            Some(_) => Ok(None),
+        }
+    }
+
+    fn stage_prompt(&mut self, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
+        let end = self.cached + prompt.len() + new_tokens;
+        let mut inputs = Inputs {
+            input_ids: Row::with_capacity(prompt.len())?,
+            attention_mask: Row::with_capacity(end)?,
+            position_ids: Row::with_capacity(prompt.len())?,
+            beam_idx: Row::single()?,
+            staged: prompt.len(),
+        };
+        for (input, token) in inputs.input_ids.elements()?.iter_mut().zip(prompt) {
+            *input = i64::from(*token);
+        }
+        for (input, position) in inputs.position_ids.elements()?.iter_mut().zip(self.cached..) {
+            *input = as_i64(position)?;
+        }
+        inputs.attention_mask.elements()?.fill(1);
+        inputs.attention_mask.set_length(self.cached + prompt.len())?;
+        for (name, tensor) in [
+            ("input_ids", inputs.input_ids.tensor()),
+            ("attention_mask", inputs.attention_mask.tensor()),
+            ("position_ids", inputs.position_ids.tensor()),
+            ("beam_idx", inputs.beam_idx.tensor()),
+        ] {
+            self.request
+                .set_tensor(name, tensor)
+                .map_err(|cause| failed(&format!("take the input `{name}`"), &cause))?;
+        }
+        self.inputs = Some(inputs);
+        Ok(())
+    }
+
+    fn stage_token(&mut self, token: TokenId) -> Result<()> {
+        let Some(inputs) = &mut self.inputs else {
+            return Err(Error::harness("a token was staged before a prompt"));
+        };
+        inputs.input_ids.write(&[i64::from(token)])?;
+        inputs.position_ids.write(&[as_i64(self.cached)?])?;
+        inputs.attention_mask.set_length(self.cached + 1)?;
+        inputs.staged = 1;
+        Ok(())
+    }
+
+    fn infer(&mut self) -> Result<()> {
+        // The output shares its memory with the request and must not be held while it runs.
+        self.output = None;
+        let staged = self.inputs.as_ref().map_or(0, |inputs| inputs.staged);
+        self.request.infer_async().map_err(|cause| failed("start the inference", &cause))?;
+        self.request.wait(FOREVER).map_err(|cause| failed("finish the inference", &cause))?;
+        self.cached += staged;
+        Ok(())
+    }
+
+    fn last_logits(&mut self) -> Result<&[f32]> {
+        let output = self
+            .request
+            .get_output_tensor_by_index(self.logits_output)
+            .map_err(|cause| failed("give the logits", &cause))?;
+        let logits = f32_elements(self.output.insert(output))?;
+        logits.len().checked_sub(self.vocabulary_size).map(|start| &logits[start..]).ok_or_else(|| {
+            Error::harness(format!(
+                "the model gave `{}` logits, fewer than one row of {}",
+                logits.len(),
+                self.vocabulary_size
+            ))
+        })
+    }
+}
+
+/// `wait` ends when the inference does; what ends a hanging one is the process's supervisor.
+const FOREVER: i64 = -1;
+
+/// The properties in force: those asked for, and those of which the defaults matter.
+fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectiveProperties {
+    let asked = asked.iter().map(|property| property.key.as_str());
+    let mut effective = EffectiveProperties::new();
+    for key in READ_BACK.into_iter().chain(asked) {
+        let property = PropertyKey::Other(key.to_owned().into());
+        if let Ok(value) = compiled.get_property(&property) {
+            effective.insert(key.to_owned(), value.into_owned());
+        }
+    }
+    effective
+}
+
+/// On a GPU with a compressed KV cache, reading and writing states is refused by the plugin.
+fn why_hidden(effective: &EffectiveProperties, proof: &DeviceProof) -> Option<String> {
+    let precision = effective.get("KV_CACHE_PRECISION").map_or("unknown", String::as_str);
+    let compressed = !matches!(precision, "f16" | "bf16" | "f32");
+    (proof.kind == DeviceKind::Gpu && compressed).then(|| {
+        format!("the KV states cannot be read on a GPU with a KV cache of `{precision}`: it is compressed")
+    })
+}
+
+/// The number of tokens that all states hold.
+fn tokens_held(states: &[KvState]) -> Result<usize> {
+    let tokens = states.first().map_or(0, KvState::tokens);
+    match states.iter().find(|state| state.tokens() != tokens) {
+        Some(other) => Err(Error::harness(format!(
+            "KV state `{}` holds {} tokens where the first state holds {tokens}",
+            other.name(),
+            other.tokens()
+        ))),
+        None => Ok(tokens),
+    }
+}
+
+fn as_i64(position: usize) -> Result<i64> {
+    i64::try_from(position).map_err(|_| Error::harness(format!("position `{position}` does not fit 63 bits")))
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        Error::input(format!("the path `{}` is not UTF-8, which OpenVINO needs", path.display()))
+            .hint("move the model to a folder with a plain name")
+    })
+}

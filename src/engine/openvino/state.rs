@@ -1,0 +1,253 @@
+//! The KV states of an infer request: read, write and reset.
+//!
+//! The only room with `unsafe`. The C API of OpenVINO has no variable states, so the C++ functions
+//! are looked up by name in the loaded library and called by `state_bridge.cpp`. That leans on the
+//! layout of a few classes, tested for the releases that say so in `releases.json`;
+//! `Runtime::load` opens the bridge for those only.
+#![expect(unsafe_code, reason = "calls into C++ that no safe interface reaches")]
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::path::Path;
+use std::slice;
+
+use libloading::os::unix::{Library, RTLD_LAZY};
+use openvino::{InferRequest, Tensor};
+
+use crate::engine::openvino::failed;
+use crate::engine::openvino::tensor::{dimensions, f32_elements};
+use crate::error::{Error, Result};
+
+/// One state as it was when it was read: a copy, which outlives the request.
+pub struct KvState {
+    name: String,
+    element_type: String,
+    shape: Vec<usize>,
+    tensor: Tensor,
+}
+
+impl KvState {
+    /// As in `past_key_values.0.keypresent.0.key`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As in `f32`. On the CPU that is f32 whatever the precision of the cache itself.
+    #[must_use]
+    pub fn element_type(&self) -> &str {
+        &self.element_type
+    }
+
+    /// `(batch, KV heads, tokens, head size)`. Empty is `(0, heads, 0, size)`: batch 0, not 1.
+    #[must_use]
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// Tokens held: the shape's third dimension.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        self.shape.get(2).copied().unwrap_or_default()
+    }
+
+    /// The elements, where they are f32. With a u4 cache they are not decoded and mean nothing.
+    ///
+    /// # Errors
+    /// When the elements are of another type.
+    pub fn elements(&self) -> Result<&[f32]> {
+        f32_elements(&self.tensor)
+    }
+}
+
+/// The functions of OpenVINO's C++ API, in the order in which the bridge expects them.
+#[repr(C)]
+struct Functions([*const c_void; 5]);
+
+const SYMBOLS: [&str; 5] = [
+    "_ZN2ov12InferRequest11query_stateEv",
+    "_ZN2ov12InferRequest11reset_stateEv",
+    "_ZNK2ov13VariableState8get_nameB5cxx11Ev",
+    "_ZNK2ov13VariableState9get_stateEv",
+    "_ZN2ov13VariableState9set_stateERKNS_6TensorE",
+];
+
+/// Access to the states of requests of one loaded OpenVINO.
+pub struct StateBridge {
+    functions: Functions,
+    /// Keeps the functions' code loaded.
+    _library: Library,
+}
+
+// `openvino` keeps the handle private. Its two types are one pointer each, which this and the exact
+// pin of the crate's version make sure of.
+const _: () = assert!(size_of::<InferRequest>() == size_of::<*const c_void>());
+const _: () = assert!(size_of::<Tensor>() == size_of::<*const c_void>());
+
+type Visit = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut c_void);
+type TensorFor = unsafe extern "C" fn(*mut c_void, *const u8, usize) -> *const c_void;
+
+unsafe extern "C" {
+    fn arcgauge_read_states(
+        functions: *const Functions,
+        request: *const c_void,
+        visit: Visit,
+        context: *mut c_void,
+        error: *mut c_char,
+        error_size: usize,
+    ) -> c_int;
+    fn arcgauge_write_states(
+        functions: *const Functions,
+        request: *const c_void,
+        tensor_for: TensorFor,
+        context: *mut c_void,
+        error: *mut c_char,
+        error_size: usize,
+    ) -> c_int;
+    fn arcgauge_reset_states(
+        functions: *const Functions,
+        request: *const c_void,
+        error: *mut c_char,
+        error_size: usize,
+    ) -> c_int;
+}
+
+impl StateBridge {
+    /// Finds the functions in the library that is already loaded from this file.
+    pub(super) fn open(c_library: &Path) -> Result<Self, String> {
+        // SAFETY: the file was loaded before, so that no initialiser runs now; its dependency, which
+        // has the symbols, is found through it.
+        let library = unsafe { Library::open(Some(c_library), RTLD_LAZY) }
+            .map_err(|cause| format!("the KV states are out of reach: {cause}"))?;
+        let mut functions = [std::ptr::null(); 5];
+        for (function, symbol) in functions.iter_mut().zip(SYMBOLS) {
+            // SAFETY: the symbol's address is taken, not its contents; what it is called with is
+            // fixed by its mangled name and repeated in the bridge.
+            *function = *unsafe { library.get::<*const c_void>(symbol.as_bytes()) }
+                .map_err(|cause| format!("the KV states are out of reach: {cause}"))?;
+        }
+        Ok(Self { functions: Functions(functions), _library: library })
+    }
+
+    /// Copies all states out, sorted by layer and then key before value.
+    ///
+    /// # Errors
+    /// When an inference is running, or the cache's precision does not allow it.
+    pub(super) fn read(&self, request: &mut InferRequest) -> Result<Vec<KvState>> {
+        let mut tensors: Vec<(String, Tensor)> = Vec::new();
+        call("read the KV states", |error, error_size| {
+            // SAFETY: the handle lives as long as `request`, which is borrowed here and not running;
+            // `visit_state` is given the vector that `context` points at, and nothing else uses it
+            // meanwhile.
+            unsafe {
+                arcgauge_read_states(
+                    &raw const self.functions,
+                    handle(request),
+                    visit_state,
+                    (&raw mut tensors).cast(),
+                    error,
+                    error_size,
+                )
+            }
+        })?;
+        let mut states = tensors.into_iter().map(describe).collect::<Result<Vec<_>>>()?;
+        states.sort_by_cached_key(|state| order(&state.name));
+        Ok(states)
+    }
+
+    /// Writes states back by name; a state that is not among them stays as it is.
+    ///
+    /// # Errors
+    /// When an inference is running, or a shape or type does not fit.
+    pub(super) fn write(&self, request: &mut InferRequest, states: &[KvState]) -> Result<()> {
+        let mut context = states;
+        call("write the KV states", |error, error_size| {
+            // SAFETY: as in `read`; `find_tensor` is given the slice that `context` points at, whose
+            // tensors outlive the call, and OpenVINO copies out of them.
+            unsafe {
+                arcgauge_write_states(
+                    &raw const self.functions,
+                    handle(request),
+                    find_tensor,
+                    (&raw mut context).cast(),
+                    error,
+                    error_size,
+                )
+            }
+        })
+    }
+
+    /// Empties all states.
+    ///
+    /// # Errors
+    /// When an inference is running.
+    pub(super) fn reset(&self, request: &mut InferRequest) -> Result<()> {
+        call("reset the KV states", |error, error_size| {
+            // SAFETY: the handle lives as long as `request`, which is borrowed here.
+            unsafe { arcgauge_reset_states(&raw const self.functions, handle(request), error, error_size) }
+        })
+    }
+}
+
+/// The C handle inside a request.
+fn handle(request: &InferRequest) -> *const c_void {
+    // SAFETY: the type is one pointer, the handle (asserted above, crate pinned exactly).
+    unsafe { std::mem::transmute_copy(request) }
+}
+
+unsafe extern "C" fn visit_state(context: *mut c_void, name: *const u8, length: usize, tensor: *mut c_void) {
+    // SAFETY: `read` passes a vector of this type; the bridge passes a name of this length and a
+    // tensor handle that is ours to free, which `openvino::Tensor` does when dropped: it is one
+    // pointer, that handle (asserted above, crate pinned exactly).
+    unsafe {
+        let name = String::from_utf8_lossy(slice::from_raw_parts(name, length)).into_owned();
+        let tensor = std::mem::transmute::<*mut c_void, Tensor>(tensor);
+        (*context.cast::<Vec<(String, Tensor)>>()).push((name, tensor));
+    }
+}
+
+unsafe extern "C" fn find_tensor(context: *mut c_void, name: *const u8, length: usize) -> *const c_void {
+    // SAFETY: `write` passes a slice of this type; the bridge passes a name of this length.
+    let (states, name) = unsafe { (*context.cast::<&[KvState]>(), slice::from_raw_parts(name, length)) };
+    let found = states.iter().find(|state| state.name.as_bytes() == name);
+    found.map_or(std::ptr::null(), |state| state.tensor.as_c_ptr().cast())
+}
+
+fn describe((name, tensor): (String, Tensor)) -> Result<KvState> {
+    let shape = dimensions(&tensor)?;
+    let element_type = tensor.get_element_type().map_err(|cause| failed("read a state's type", &cause))?;
+    let element_type = format!("{element_type:?}").to_lowercase();
+    Ok(KvState { name, element_type, shape, tensor })
+}
+
+/// Layer number, then key before value; OpenVINO gives the states in no order.
+fn order(name: &str) -> (u64, String) {
+    let digits: String =
+        name.chars().skip_while(|c| !c.is_ascii_digit()).take_while(char::is_ascii_digit).collect();
+    (digits.parse().unwrap_or(u64::MAX), name.to_owned())
+}
+
+fn call(doing: &str, bridge: impl FnOnce(*mut c_char, usize) -> c_int) -> Result<()> {
+    let mut error = [0_u8; 1024];
+    if bridge(error.as_mut_ptr().cast(), error.len()) == 0 {
+        return Ok(());
+    }
+    let told = CStr::from_bytes_until_nul(&error).unwrap_or_default().to_string_lossy();
+    Err(Error::harness(format!("OpenVINO cannot {doing}: {}", told.trim().replace('\n', "; "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn states_are_ordered_by_layer_and_key_before_value() {
+        let mut names = [
+            "past_key_values.10.keypresent.10.key",
+            "past_key_values.2.valuepresent.2.value",
+            "past_key_values.2.keypresent.2.key",
+        ];
+        names.sort_by_cached_key(|name| order(name));
+        assert!(names[0].starts_with("past_key_values.2.key"));
+        assert!(names[2].starts_with("past_key_values.10"));
+    }
+}

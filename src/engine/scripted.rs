@@ -1,0 +1,140 @@
+//! An engine that recites a script: it drives the pipeline in tests, fast and always the same.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::workload::TokenId;
+
+/// How far the winner stands above the runner-up, where the script does not say otherwise.
+const WIDE_GAP: f32 = 10.0;
+
+/// What the engine says, and how long it takes.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// Logits a row.
+    pub vocabulary_size: usize,
+    /// Answers by the prompt's ids; past its end an answer goes on with token 0.
+    pub answers: BTreeMap<Vec<TokenId>, Vec<TokenId>>,
+    /// Gap between first and second logit, by step, where it is not wide.
+    pub gaps: BTreeMap<usize, f32>,
+    /// Time that the prompt's inference takes, ns.
+    pub prefill_ns: u64,
+    /// Time that each further inference takes, ns.
+    pub decode_ns: u64,
+    /// Token to give at a step of every n-th generation, as (generation, step, token).
+    pub slips: Vec<Slip>,
+    /// Fail at this inference, counted over all generations.
+    pub fails_at_infer: Option<usize>,
+    /// Forget to empty the cache.
+    pub keeps_state: bool,
+}
+
+/// A token that differs from the script.
+#[derive(Debug, Clone, Copy)]
+pub struct Slip {
+    /// Which generation, from 0.
+    pub generation: usize,
+    /// Which step, from 0.
+    pub step: usize,
+    /// What is said instead.
+    pub token: TokenId,
+}
+
+/// Recites a [`Script`], advancing a clock that the test shares.
+#[derive(Debug)]
+pub struct ScriptedEngine {
+    script: Script,
+    clock_ns: Rc<Cell<u64>>,
+    prompt: Vec<TokenId>,
+    generations: usize,
+    inferences: usize,
+    cached: usize,
+    staged: usize,
+    step: usize,
+    row: Vec<f32>,
+}
+
+impl ScriptedEngine {
+    /// An engine that has said nothing yet; `clock_ns` moves with each inference.
+    #[must_use]
+    pub fn new(script: Script, clock_ns: Rc<Cell<u64>>) -> Self {
+        let row = vec![0.0; script.vocabulary_size];
+        Self {
+            script,
+            clock_ns,
+            prompt: Vec::new(),
+            generations: 0,
+            inferences: 0,
+            cached: 0,
+            staged: 0,
+            step: 0,
+            row,
+        }
+    }
+
+    fn token(&self) -> TokenId {
+        let generation = self.generations - 1;
+        let slip = self.script.slips.iter().find(|s| s.generation == generation && s.step == self.step);
+        let answer = self.script.answers.get(&self.prompt);
+        slip.map(|slip| slip.token).or_else(|| answer?.get(self.step).copied()).unwrap_or_default()
+    }
+}
+
+impl Engine for ScriptedEngine {
+    fn vocabulary_size(&self) -> usize {
+        self.script.vocabulary_size
+    }
+
+    fn context_tokens(&self) -> Option<usize> {
+        Some(4096)
+    }
+
+    fn reset(&mut self) -> Result<()> {
+        if !self.script.keeps_state {
+            self.cached = 0;
+        }
+        Ok(())
+    }
+
+    fn cached_tokens(&mut self) -> Result<Option<usize>> {
+        Ok(Some(self.cached))
+    }
+
+    fn stage_prompt(&mut self, prompt: &[TokenId], _new_tokens: usize) -> Result<()> {
+        self.prompt = prompt.to_vec();
+        self.generations += 1;
+        self.staged = prompt.len();
+        self.step = 0;
+        Ok(())
+    }
+
+    fn stage_token(&mut self, _token: TokenId) -> Result<()> {
+        self.staged = 1;
+        self.step += 1;
+        Ok(())
+    }
+
+    fn infer(&mut self) -> Result<()> {
+        if self.script.fails_at_infer == Some(self.inferences) {
+            return Err(Error::harness("the scripted engine fails here"));
+        }
+        self.inferences += 1;
+        self.cached += self.staged;
+        let took = if self.step == 0 { self.script.prefill_ns } else { self.script.decode_ns };
+        self.clock_ns.set(self.clock_ns.get() + took);
+        Ok(())
+    }
+
+    fn last_logits(&mut self) -> Result<&[f32]> {
+        let token = self.token() as usize;
+        let gap = self.script.gaps.get(&self.step).copied().unwrap_or(WIDE_GAP);
+        self.row.fill(0.0);
+        self.row[token] = WIDE_GAP;
+        let runner_up = if token + 1 < self.row.len() { token + 1 } else { 0 };
+        self.row[runner_up] = WIDE_GAP - gap;
+        Ok(&self.row)
+    }
+}

@@ -1,0 +1,106 @@
+//! The one error type: what went wrong, what kind of wrong it is, and the command that helps.
+//!
+//! Messages are lower-case fragments with the offending value in backticks. What a fault means
+//! for the process (its exit code) is decided by [`ErrorKind`] alone, in `cli`.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Whose fault it is, and so what the caller should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The input or the command line is wrong: mend it and try again.
+    Input,
+    /// The model's output cannot be right: no speed may be reported.
+    WrongOutput,
+    /// The machine is not in a state in which a number could be trusted.
+    Environment,
+    /// The harness, the runtime or the machine failed.
+    Harness,
+    /// The user or the system asked to stop.
+    Interrupted,
+}
+
+/// A failure that can be shown to a user as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// Something the user gave is wrong.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Input, message)
+    }
+
+    /// The model's output is wrong.
+    pub fn wrong_output(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::WrongOutput, message)
+    }
+
+    /// The machine is not in a state in which a number could be trusted.
+    pub fn environment(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Environment, message)
+    }
+
+    /// The harness, the runtime or the machine failed.
+    pub fn harness(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Harness, message)
+    }
+
+    /// The user or the system asked to stop.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        Self::new(ErrorKind::Interrupted, "interrupted")
+    }
+
+    /// A file operation failed; `doing` completes "cannot ...", as in "read".
+    #[must_use]
+    pub fn io(doing: &str, path: &Path, cause: &io::Error) -> Self {
+        Self::harness(format!("cannot {doing} `{}`: {cause}", path.display()))
+    }
+
+    /// The same error with the next command to try.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same error seen as one of bad input: the file at fault was named by the user.
+    #[must_use]
+    pub fn as_input(mut self) -> Self {
+        self.kind = ErrorKind::Input;
+        self
+    }
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The next command to try, where one is known.
+    #[must_use]
+    pub fn hint_text(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}

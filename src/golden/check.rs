@@ -1,0 +1,285 @@
+//! Is this the answer? Every generation of a prompt against the golden, or, where there is none,
+//! against the first of them.
+//!
+//! After a difference the rest of a generation means nothing, for it goes on from another token. So
+//! the golden's tokens are fed once more, untimed, and every step is judged by itself.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Choice, Engine, Path, witness};
+use crate::error::Result;
+use crate::golden::Golden;
+use crate::workload::TokenId;
+
+/// The word on a prompt's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GoldenResult {
+    /// Every token of every generation is the golden one.
+    Match,
+    /// There is no golden: nothing is verified.
+    None,
+    /// Tokens differ only where the first two logits are too close to call.
+    NearTie,
+    /// A token differs where it must not: the output is wrong and has no speed.
+    Break,
+}
+
+impl GoldenResult {
+    /// Whether the output was held against a golden and is not wrong.
+    #[must_use]
+    pub fn is_verified(self) -> bool {
+        matches!(self, Self::Match | Self::NearTie)
+    }
+
+    /// The word, as it is serialised.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::None => "none",
+            Self::NearTie => "near-tie",
+            Self::Break => "break",
+        }
+    }
+}
+
+/// The first place at which an answer left its reference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Divergence {
+    /// The step, from 0.
+    pub position: usize,
+    /// The reference's token.
+    pub expected: TokenId,
+    /// The token that came.
+    pub got: TokenId,
+    /// First minus second logit of the reference at that step.
+    pub gap_logit: f32,
+    /// Steps at which the model prefers another token when the reference's are fed to it.
+    pub flips: Vec<usize>,
+}
+
+/// What the check found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// The word.
+    pub result: GoldenResult,
+    /// Where the answer left its reference, if it did.
+    pub divergence: Option<Divergence>,
+    /// Runner-up and gap at each step of the answer that came; only where it is not known already
+    /// from a golden that it matches. From this a golden can be blessed.
+    pub witness: Option<Vec<Choice>>,
+    /// Largest difference between the gaps of the golden and those of a teacher-forced pass.
+    pub gap_drift_logit: Option<f32>,
+}
+
+/// One prompt's answers, to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The prompt's tokens.
+    pub prompt: &'a [TokenId],
+    /// Every generation of it; at least one.
+    pub generations: &'a [&'a [TokenId]],
+    /// What it must be.
+    pub golden: Option<&'a Golden>,
+    /// Gaps below this are near-ties, logits.
+    pub epsilon_logit: f32,
+}
+
+/// Judges the generations of a prompt. The engine runs untimed passes where they are needed: none
+/// when all match the golden.
+///
+/// # Errors
+/// When the engine fails.
+pub fn judge(engine: &mut dyn Engine, question: Question<'_>) -> Result<Finding> {
+    let Question { prompt, generations, golden, epsilon_logit } = question;
+    let Some(first) = generations.first() else {
+        return Ok(Finding::bare(GoldenResult::None));
+    };
+    // A golden says nothing about tokens beyond its end, nor about another input.
+    let golden = golden.filter(|g| g.token_ids.len() >= first.len() && g.prompt_token_ids == prompt);
+    match golden {
+        Some(golden) => {
+            let reference = &golden.token_ids[..first.len()];
+            let different = generations.iter().find(|tokens| **tokens != reference);
+            let Some(different) = different else { return Ok(Finding::bare(GoldenResult::Match)) };
+            let forced = witness(engine, prompt, Path::Forced(reference))?;
+            let divergence = diverge(reference, different, &golden.gaps_logit, &forced);
+            Ok(Finding {
+                result: weigh(divergence.as_ref(), &golden.gaps_logit, epsilon_logit, GoldenResult::NearTie),
+                divergence,
+                gap_drift_logit: Some(drift(golden, &forced)),
+                witness: Some(witness(engine, prompt, Path::Forced(first))?),
+            })
+        }
+        None => {
+            let forced = witness(engine, prompt, Path::Forced(first))?;
+            let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
+            let different = generations.iter().find(|tokens| *tokens != first);
+            let unsteady = forced.iter().zip(*first).any(|(choice, token)| choice.token != *token);
+            let divergence = match different {
+                Some(different) => diverge(first, different, &gaps, &forced),
+                None if unsteady => diverge(first, &tokens(&forced), &gaps, &forced),
+                None => None,
+            };
+            Ok(Finding {
+                result: weigh(divergence.as_ref(), &gaps, epsilon_logit, GoldenResult::None),
+                divergence,
+                gap_drift_logit: None,
+                witness: Some(forced),
+            })
+        }
+    }
+}
+
+impl Finding {
+    fn bare(result: GoldenResult) -> Self {
+        Self { result, divergence: None, witness: None, gap_drift_logit: None }
+    }
+}
+
+/// Largest difference of the gaps over the steps at which both prefer the same token.
+#[must_use]
+pub fn drift(golden: &Golden, forced: &[Choice]) -> f32 {
+    let steps = forced.iter().zip(golden.token_ids.iter().zip(&golden.gaps_logit));
+    let same = steps.filter(|(choice, (token, _))| choice.token == **token);
+    same.map(|(choice, (_, gap))| (choice.gap - gap).abs()).fold(0.0, f32::max)
+}
+
+fn tokens(choices: &[Choice]) -> Vec<TokenId> {
+    choices.iter().map(|choice| choice.token).collect()
+}
+
+fn diverge(reference: &[TokenId], got: &[TokenId], gaps: &[f32], forced: &[Choice]) -> Option<Divergence> {
+    let position = reference.iter().zip(got).position(|(expected, got)| expected != got)?;
+    let flips = forced.iter().zip(reference).enumerate();
+    let flips = flips.filter(|(_, (choice, expected))| choice.token != **expected).map(|(step, _)| step);
+    Some(Divergence {
+        position,
+        expected: reference[position],
+        got: got[position],
+        gap_logit: gaps[position],
+        flips: flips.collect(),
+    })
+}
+
+/// A break if the first difference, or any flip of the teacher-forced pass, stands at a wide gap.
+fn weigh(
+    divergence: Option<&Divergence>,
+    gaps: &[f32],
+    epsilon_logit: f32,
+    otherwise: GoldenResult,
+) -> GoldenResult {
+    let Some(divergence) = divergence else { return otherwise };
+    let mut places = divergence.flips.iter().chain([&divergence.position]);
+    if places.all(|step| gaps[*step] < epsilon_logit) { GoldenResult::NearTie } else { GoldenResult::Break }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::engine::scripted::{Script, ScriptedEngine};
+    use crate::golden::GoldenOrigin;
+
+    const PROMPT: [TokenId; 2] = [1, 2];
+    const ANSWER: [TokenId; 4] = [5, 6, 7, 8];
+
+    fn golden(gaps: [f32; 4]) -> Golden {
+        Golden {
+            schema: 1,
+            prompt_id: "p".into(),
+            prompt_token_ids: PROMPT.to_vec(),
+            model: "m".into(),
+            model_sha256: String::new(),
+            token_ids: ANSWER.to_vec(),
+            runner_up_ids: vec![0; 4],
+            gaps_logit: gaps.to_vec(),
+            text: None,
+            made: GoldenOrigin {
+                when_utc: String::new(),
+                who: String::new(),
+                because: String::new(),
+                run_id: String::new(),
+                commit: None,
+                openvino: String::new(),
+                device: String::new(),
+                properties: std::collections::BTreeMap::new(),
+                first_change: None,
+            },
+        }
+    }
+
+    /// Judges generations against a golden, with a model that prefers `prefers` throughout.
+    fn found(prefers: &[TokenId], generations: &[&[TokenId]], golden: Option<&Golden>) -> Finding {
+        let script = Script {
+            vocabulary_size: 16,
+            answers: [(PROMPT.to_vec(), prefers.to_vec())].into(),
+            ..Script::default()
+        };
+        let mut engine = ScriptedEngine::new(script, Rc::new(Cell::new(0)));
+        judge(&mut engine, Question { prompt: &PROMPT, generations, golden, epsilon_logit: 0.5 }).unwrap()
+    }
+
+    #[test]
+    fn an_answer_that_is_the_golden_matches_without_another_pass() {
+        let golden = golden([9.0; 4]);
+        let finding = found(&ANSWER, &[&ANSWER, &ANSWER], Some(&golden));
+        assert_eq!(finding, Finding::bare(GoldenResult::Match));
+    }
+
+    #[test]
+    fn a_shorter_answer_is_checked_against_the_golden_s_beginning() {
+        let golden = golden([9.0; 4]);
+        assert_eq!(found(&ANSWER, &[&ANSWER[..2]], Some(&golden)).result, GoldenResult::Match);
+        assert_eq!(found(&ANSWER, &[&[5, 9]], Some(&golden)).result, GoldenResult::Break);
+    }
+
+    #[test]
+    fn an_answer_longer_than_the_golden_or_to_another_input_is_unverified() {
+        let golden = golden([9.0; 4]);
+        assert_eq!(found(&[5, 6, 7, 8, 9], &[&[5, 6, 7, 8, 9]], Some(&golden)).result, GoldenResult::None);
+        let other = Golden { prompt_token_ids: vec![1, 3], ..golden };
+        assert_eq!(found(&ANSWER, &[&ANSWER], Some(&other)).result, GoldenResult::None);
+    }
+
+    #[test]
+    fn a_different_token_at_a_wide_gap_is_a_break_that_names_the_first_place() {
+        let golden = golden([9.0, 9.0, 3.0, 9.0]);
+        let finding = found(&[5, 6, 9, 8], &[&ANSWER, &[5, 6, 9, 8]], Some(&golden));
+        assert_eq!(finding.result, GoldenResult::Break);
+        let divergence = finding.divergence.unwrap();
+        assert_eq!((divergence.position, divergence.expected, divergence.got), (2, 7, 9));
+        assert_eq!(divergence.flips, [2]);
+    }
+
+    #[test]
+    fn a_different_token_at_a_gap_below_epsilon_is_a_near_tie() {
+        let golden = golden([9.0, 9.0, 0.4, 9.0]);
+        assert_eq!(found(&[5, 6, 9, 8], &[&[5, 6, 9, 0]], Some(&golden)).result, GoldenResult::NearTie);
+    }
+
+    #[test]
+    fn a_near_tie_does_not_hide_a_break_further_on() {
+        let golden = golden([9.0, 0.4, 9.0, 9.0]);
+        // The model flips at the near-tie of step 1, and also at step 3, where it must not.
+        assert_eq!(found(&[5, 9, 7, 9], &[&[5, 9, 0, 0]], Some(&golden)).result, GoldenResult::Break);
+    }
+
+    #[test]
+    fn without_a_golden_generations_must_agree_with_each_other() {
+        assert_eq!(found(&ANSWER, &[&ANSWER, &ANSWER], None).result, GoldenResult::None);
+        let finding = found(&ANSWER, &[&ANSWER, &[5, 6, 9, 8]], None);
+        assert_eq!(finding.result, GoldenResult::Break);
+        assert_eq!(finding.divergence.unwrap().position, 2);
+    }
+
+    #[test]
+    fn an_answer_without_a_golden_can_be_blessed_from_its_witness() {
+        let witness = found(&ANSWER, &[&ANSWER], None).witness.unwrap();
+        assert_eq!(tokens(&witness), ANSWER);
+        assert!(witness.iter().all(|choice| choice.runner_up == choice.token + 1));
+    }
+}

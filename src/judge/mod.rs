@@ -1,0 +1,9 @@
+//! What it means: statistics of records, and their standing against the published reference.
+//!
+//! Pure: records in, figures and verdicts out. No files, no clock, no engine.
+
+mod published;
+mod summary;
+
+pub use published::{Published, Standing};
+pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};

@@ -1,0 +1,126 @@
+//! The figures of a record: a mean over the runs of a prompt, and one over all.
+
+use crate::golden::GoldenResult;
+use crate::measure::{Metric, Role, Sample};
+use crate::record::RunRecord;
+
+/// The figures of one generation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RunFigures {
+    /// `e2e_latency@1`, s.
+    pub latency_s: f64,
+    /// `e2e_per_token@1`, ms per token.
+    pub per_token_ms: f64,
+    /// `e2e_throughput@1`, tokens per second.
+    pub throughput_tok_s: f64,
+    /// `ttft@1`, ms.
+    pub ttft_ms: f64,
+    /// `tpot@1`, ms per token; None for a single token.
+    pub decode_tpot_ms: Option<f64>,
+    /// `host_overhead@1`, us per token.
+    pub host_overhead_us: f64,
+}
+
+/// Means over generations. Throughput is total tokens over total seconds, and so is its inverse.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    /// The means.
+    pub mean: RunFigures,
+    /// Longest minus shortest latency, as a share of the mean latency.
+    pub spread: f64,
+}
+
+/// A prompt of a record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PromptSummary {
+    /// The prompt's id.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// The word on its output.
+    pub golden: GoldenResult,
+    /// Its measured generations; none where there is no speed.
+    pub runs: Vec<RunFigures>,
+    /// Their means; None where there is no speed.
+    pub figures: Option<Figures>,
+    /// Highest resident set of its measured generations, bytes.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+/// A record's figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// By prompt, in the order asked.
+    pub prompts: Vec<PromptSummary>,
+    /// Over all measured generations; None where a prompt has no speed, for then it would be the
+    /// average of something else.
+    pub average: Option<Figures>,
+    /// Highest resident set of all measured generations, bytes.
+    pub peak_rss_bytes: Option<u64>,
+}
+
+/// Computes the figures of a record from its samples.
+#[must_use]
+pub fn summarise(record: &RunRecord) -> Summary {
+    let mut all = Vec::new();
+    let mut prompts = Vec::new();
+    for asked in &record.workload.prompts {
+        let of_prompt = |id: &str| id == asked.id;
+        let kept = record.samples.iter().filter(|sample| of_prompt(&sample.prompt_id));
+        let timed = kept.clone().filter_map(crate::record::SampleRecord::timed);
+        let samples: Vec<Sample> = timed.filter(|sample| sample.role == Role::Measured).collect();
+        let word = record.prompts.iter().find(|prompt| of_prompt(&prompt.id));
+        prompts.push(PromptSummary {
+            id: asked.id.clone(),
+            title: asked.title.clone(),
+            golden: word.map_or(GoldenResult::None, |prompt| prompt.golden),
+            runs: samples.iter().filter_map(run_figures).collect(),
+            figures: figures(&samples),
+            peak_rss_bytes: kept.filter_map(|sample| sample.peak_rss_bytes).max(),
+        });
+        all.extend(samples);
+    }
+    let complete = prompts.iter().all(|prompt| prompt.figures.is_some());
+    Summary {
+        average: if complete { figures(&all) } else { None },
+        peak_rss_bytes: prompts.iter().filter_map(|prompt| prompt.peak_rss_bytes).max(),
+        prompts,
+    }
+}
+
+fn run_figures(sample: &Sample) -> Option<RunFigures> {
+    Some(RunFigures {
+        latency_s: Metric::EndToEndLatency.of(sample)?,
+        per_token_ms: Metric::EndToEndPerToken.of(sample)?,
+        throughput_tok_s: Metric::EndToEndThroughput.of(sample)?,
+        ttft_ms: Metric::TimeToFirstToken.of(sample)?,
+        decode_tpot_ms: Metric::TimePerOutputToken.of(sample),
+        host_overhead_us: Metric::HostOverhead.of(sample)?,
+    })
+}
+
+fn figures(samples: &[Sample]) -> Option<Figures> {
+    let runs: Vec<RunFigures> = samples.iter().filter_map(run_figures).collect();
+    if runs.is_empty() {
+        return None;
+    }
+    let count = runs.len() as f64;
+    let mean = |figure: fn(&RunFigures) -> f64| runs.iter().map(figure).sum::<f64>() / count;
+    let tokens: usize = samples.iter().map(|sample| sample.token_ids.len()).sum();
+    let seconds: f64 = runs.iter().map(|run| run.latency_s).sum();
+    let decode: Option<Vec<f64>> = runs.iter().map(|run| run.decode_tpot_ms).collect();
+    let latency_s = mean(|run| run.latency_s);
+    let longest = runs.iter().map(|run| run.latency_s).fold(f64::MIN, f64::max);
+    let shortest = runs.iter().map(|run| run.latency_s).fold(f64::MAX, f64::min);
+    Some(Figures {
+        mean: RunFigures {
+            latency_s,
+            per_token_ms: seconds * 1e3 / tokens as f64,
+            throughput_tok_s: tokens as f64 / seconds,
+            ttft_ms: mean(|run| run.ttft_ms),
+            decode_tpot_ms: decode.map(|figures| figures.iter().sum::<f64>() / count),
+            host_overhead_us: mean(|run| run.host_overhead_us),
+        },
+        spread: (longest - shortest) / latency_s,
+    })
+}

@@ -1,0 +1,96 @@
+//! The process's own memory. Nothing of this runs inside a timed step.
+
+use std::fs;
+use std::path::PathBuf;
+
+/// Memory at one moment, and the peak since the last reset. Zero is never a stand-in for unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MemoryReading {
+    /// Highest resident set since the last reset (`VmHWM`), bytes.
+    pub peak_rss_bytes: Option<u64>,
+    /// Resident anonymous memory (`RssAnon`), bytes.
+    pub rss_anonymous_bytes: Option<u64>,
+    /// Resident file-backed memory (`RssFile`), bytes: memory-mapped weights count here.
+    pub rss_file_bytes: Option<u64>,
+}
+
+/// Who reads memory.
+pub trait MemoryMeter {
+    /// Begins a new phase: the peak falls to what is resident now.
+    fn reset_peak(&self);
+    /// What is resident now, and the peak of the phase.
+    fn read(&self) -> MemoryReading;
+}
+
+/// This process, by `/proc/self`.
+#[derive(Debug, Clone)]
+pub struct ProcessMemory {
+    folder: PathBuf,
+}
+
+impl ProcessMemory {
+    /// The process that calls.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        Self { folder: "/proc/self".into() }
+    }
+}
+
+impl MemoryMeter for ProcessMemory {
+    fn reset_peak(&self) {
+        // Where the kernel refuses, the peak is that of the whole process: higher, never lower.
+        let _ = fs::write(self.folder.join("clear_refs"), "5");
+    }
+
+    fn read(&self) -> MemoryReading {
+        let status = fs::read_to_string(self.folder.join("status")).unwrap_or_default();
+        MemoryReading {
+            peak_rss_bytes: bytes_of(&status, "VmHWM:"),
+            rss_anonymous_bytes: bytes_of(&status, "RssAnon:"),
+            rss_file_bytes: bytes_of(&status, "RssFile:"),
+        }
+    }
+}
+
+/// Reads nothing; every figure stays unknown.
+#[derive(Debug, Clone, Copy)]
+pub struct NoMemory;
+
+impl MemoryMeter for NoMemory {
+    fn reset_peak(&self) {}
+
+    fn read(&self) -> MemoryReading {
+        MemoryReading::default()
+    }
+}
+
+/// A line such as `VmHWM:     1234 kB`.
+fn bytes_of(status: &str, key: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_read_in_bytes_and_unknown_stays_unknown() {
+        let status = "VmPeak:\t  9 kB\nVmHWM:\t   2048 kB\nRssAnon:\t 12 kB\nRssFile:\t x kB\n";
+        assert_eq!(bytes_of(status, "VmHWM:"), Some(2 * 1024 * 1024));
+        assert_eq!(bytes_of(status, "RssAnon:"), Some(12 * 1024));
+        assert_eq!(bytes_of(status, "RssFile:"), None);
+        assert_eq!(bytes_of(status, "RssShmem:"), None);
+    }
+
+    #[test]
+    fn the_peak_of_a_phase_sees_what_the_phase_allocated() {
+        let meter = ProcessMemory::of_this_process();
+        meter.reset_peak();
+        let before = meter.read().peak_rss_bytes.unwrap();
+        let block = std::hint::black_box(vec![1_u8; 64 << 20]);
+        drop(block);
+        assert!(meter.read().peak_rss_bytes.unwrap() > before + (32 << 20));
+    }
+}

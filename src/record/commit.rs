@@ -1,0 +1,88 @@
+//! The commit that a measurement belongs to.
+
+use std::path::Path;
+
+use git2::{ErrorCode, Repository, StatusOptions};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// A commit and the state of the work tree over it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// 40 hexadecimal digits.
+    pub sha: String,
+    /// Its parents, first parent first.
+    pub parents: Vec<String>,
+    /// Its tree.
+    pub tree: String,
+    /// The branch that was checked out; None where the head was detached.
+    pub branch: Option<String>,
+    /// The first line of its message.
+    pub subject: String,
+    /// When it was authored, UTC.
+    pub author_date_utc: String,
+    /// Whether tracked files were changed, or untracked files were there that git does not ignore.
+    pub dirty: bool,
+}
+
+impl Commit {
+    /// The head of the repository that `folder` is in; None outside a repository, or before its
+    /// first commit.
+    ///
+    /// # Errors
+    /// When git cannot read the repository.
+    pub fn at(folder: &Path) -> Result<Option<Self>> {
+        let unreadable = |cause: git2::Error| {
+            Error::harness(format!(
+                "git cannot read the repository of `{}`: {}",
+                folder.display(),
+                cause.message()
+            ))
+            .hint("run `git status` there")
+        };
+        let repository = match Repository::discover(folder) {
+            Ok(repository) => repository,
+            Err(cause) if cause.code() == ErrorCode::NotFound => return Ok(None),
+            Err(cause) => return Err(unreadable(cause)),
+        };
+        let head = match repository.head() {
+            Ok(head) => head,
+            Err(cause) if matches!(cause.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                return Ok(None);
+            }
+            Err(cause) => return Err(unreadable(cause)),
+        };
+        let commit = head.peel_to_commit().map_err(unreadable)?;
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).include_ignored(false);
+        let statuses = repository.statuses(Some(&mut options)).map_err(unreadable)?;
+        let author_date = Timestamp::from_second(commit.author().when().seconds());
+        Ok(Some(Self {
+            sha: commit.id().to_string(),
+            parents: commit.parent_ids().map(|id| id.to_string()).collect(),
+            tree: commit.tree_id().to_string(),
+            branch: head.is_branch().then(|| head.shorthand().ok().map(str::to_owned)).flatten(),
+            subject: commit.summary().ok().flatten().unwrap_or_default().to_owned(),
+            author_date_utc: author_date.map(|date| date.to_string()).unwrap_or_default(),
+            dirty: !statuses.is_empty(),
+        }))
+    }
+
+    /// The first 12 digits of the sha, for people.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        self.sha.get(..12).unwrap_or(&self.sha)
+    }
+}
+
+/// Who works here, as git names them; "unknown" where it does not.
+#[must_use]
+pub fn whoami(folder: &Path) -> String {
+    let signature = Repository::discover(folder).and_then(|repository| {
+        let signature = repository.signature()?;
+        Ok(format!("{signature}"))
+    });
+    signature.unwrap_or_else(|_| "unknown".to_owned())
+}

@@ -1,0 +1,114 @@
+//! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
+
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::Builder;
+
+use crate::error::{Error, Result};
+use crate::record::{RunRecord, open, seal};
+
+/// The sha that stands for "no commit", as in git.
+const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+/// A store of records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    root: PathBuf,
+}
+
+/// A record and its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub record: RunRecord,
+}
+
+impl History {
+    /// The store in this folder, which need not be there yet.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// Adds a record. What is there is never touched, and the file is there whole or not at all.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or one of its name is there.
+    pub fn add(&self, record: &RunRecord) -> Result<PathBuf> {
+        let commit = record.commit.as_ref().map_or(NO_COMMIT, |commit| &commit.sha);
+        // Colons are not for file names.
+        let when: String = record.when_utc.chars().filter(|c| !matches!(c, ':' | '-')).collect();
+        let folder = self.root.join(&record.machine.slug).join(commit);
+        let path = folder.join(format!("{when}-{}.json", record.run_id));
+        write_whole(&path, &seal(record)?, Overwrite::Never)?;
+        Ok(path)
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no whole record.
+    pub fn read(path: &Path) -> Result<Stored> {
+        let bytes = fs::read(path).map_err(|cause| {
+            Error::io("read", path, &cause).as_input().hint("records are below `reports/history/`")
+        })?;
+        let record = open(&bytes, &path.display().to_string())?;
+        Ok(Stored { path: path.to_owned(), record })
+    }
+
+    /// The record that was written last, of those that can be read; None in an empty store.
+    #[must_use]
+    pub fn latest(&self) -> Option<Stored> {
+        let mut files = Vec::new();
+        collect(&self.root, &mut files);
+        files.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
+        files.iter().find_map(|path| Self::read(path).ok())
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for path in fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+}
+
+/// Whether a file that is there gives way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and the write fails.
+    Never,
+    /// It is replaced at once, when the new one is whole.
+    Replace,
+}
+
+/// Writes a file whole or not at all: a temporary file in the same folder, synced, then renamed.
+///
+/// # Errors
+/// When the folder or the file cannot be written; then all is as it was.
+pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
+    let failed = |cause: &std::io::Error| Error::io("write", path, cause);
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
+    // Readable by others, as far as the user's mask allows: a temporary file is not, by default.
+    let mut file = Builder::new()
+        .permissions(Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(|cause| failed(&cause))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
+    let renamed = match overwrite {
+        Overwrite::Never => file.persist_noclobber(path),
+        Overwrite::Replace => file.persist(path),
+    };
+    renamed.map_err(|cause| failed(&cause.error))?;
+    // The name, too, must be on the disk.
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| failed(&cause))
+}

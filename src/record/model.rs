@@ -1,0 +1,201 @@
+//! Which model: the sha256 of its files, checked against its manifest where it has one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::engine::ModelFolder;
+use crate::error::{Error, Result};
+use crate::record::sealed::hex;
+
+const MANIFEST: &str = "manifest.json";
+/// Files beside a model that are not the model.
+const NOT_THE_MODEL: [&str; 4] = [MANIFEST, "README.md", "LICENSE", "LICENSE.md"];
+/// The two that decide what comes out, in the order in which they make the identity.
+const DECISIVE: [&str; 2] = ["openvino_model.bin", "openvino_model.xml"];
+
+/// A file of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// Its name in the model's folder.
+    pub path: String,
+    /// Its size.
+    pub size_bytes: u64,
+    /// Its hash, 64 hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What a model's folder must hold: `manifest.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this form: 1.
+    pub schema: u32,
+    /// The model's name.
+    pub name: String,
+    /// Every file of the model.
+    pub files: Vec<ModelFile>,
+}
+
+/// Whether a model was checked against a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManifestCheck {
+    /// Every file is as the manifest says, and there is no other.
+    Verified,
+    /// The folder has no manifest.
+    Absent,
+}
+
+/// A model's identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelIdentity {
+    /// The manifest's name for it, or the folder's.
+    pub name: String,
+    /// The sha256 of what `sha256sum openvino_model.bin openvino_model.xml` prints.
+    pub sha256: String,
+    /// Every file, by name.
+    pub files: Vec<ModelFile>,
+    /// Whether it was checked.
+    pub manifest: ManifestCheck,
+}
+
+impl ModelIdentity {
+    /// Hashes the files of a model folder; `progress` hears of each file's name and size first.
+    ///
+    /// # Errors
+    /// A file that cannot be read, differs from the manifest, is missing from the folder, or is
+    /// there without being in the manifest.
+    pub fn of(folder: &ModelFolder, mut progress: impl FnMut(&str, u64)) -> Result<Self> {
+        let mut files = Vec::new();
+        for (name, size_bytes) in model_files(folder.path())? {
+            progress(&name, size_bytes);
+            let sha256 = sha256_of_file(&folder.path().join(&name))?;
+            files.push(ModelFile { path: name, size_bytes, sha256 });
+        }
+        let manifest = read_manifest(folder.path())?;
+        if let Some(manifest) = &manifest {
+            compare(folder.path(), manifest, &files)?;
+        }
+        let name = manifest.as_ref().map_or_else(|| folder_name(folder.path()), |m| m.name.clone());
+        Ok(Self {
+            name,
+            sha256: identity(&files),
+            files,
+            manifest: if manifest.is_some() { ManifestCheck::Verified } else { ManifestCheck::Absent },
+        })
+    }
+
+    /// The hash of one of the files.
+    #[must_use]
+    pub fn sha256_of(&self, name: &str) -> Option<&str> {
+        self.files.iter().find(|file| file.path == name).map(|file| file.sha256.as_str())
+    }
+}
+
+/// The sha256 of a file, in lower-case hexadecimal.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256_of_file(path: &Path) -> Result<String> {
+    let unreadable = |cause: std::io::Error| Error::io("read", path, &cause).as_input();
+    let mut file = File::open(path).map_err(unreadable)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(unreadable)? {
+            0 => return Ok(hex(&hasher.finalize())),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
+/// Names and sizes, sorted by name. Folders, hidden files and documents are not the model.
+fn model_files(folder: &Path) -> Result<BTreeMap<String, u64>> {
+    let unreadable = |cause: std::io::Error| Error::io("read", folder, &cause).as_input();
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let metadata = fs::metadata(&path).map_err(|cause| Error::io("read", &path, &cause).as_input())?;
+        if metadata.is_file() && !name.starts_with('.') && !NOT_THE_MODEL.contains(&name.as_str()) {
+            files.insert(name, metadata.len());
+        }
+    }
+    Ok(files)
+}
+
+fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
+    let path = folder.join(MANIFEST);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let text = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause).as_input())?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|cause| {
+        Error::input(format!("`{}` is not a model manifest: {cause}", path.display())).hint(RESTORE)
+    })?;
+    Ok(Some(manifest))
+}
+
+fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()> {
+    let stated = |name: &str| manifest.files.iter().find(|file| file.path == name);
+    let refuse = |name: &str, what: String| {
+        Err(Error::input(format!("model file `{}` {what}", folder.join(name).display())).hint(RESTORE))
+    };
+    for file in files {
+        match stated(&file.path) {
+            None => return refuse(&file.path, "is not in the model's manifest".into()),
+            Some(stated) if stated.size_bytes != file.size_bytes => {
+                let what = format!("has {} bytes, the manifest says {}", file.size_bytes, stated.size_bytes);
+                return refuse(&file.path, what);
+            }
+            Some(stated) if stated.sha256 != file.sha256 => {
+                let what =
+                    format!("is altered: its sha256 is {}, the manifest says {}", file.sha256, stated.sha256);
+                return refuse(&file.path, what);
+            }
+            Some(_) => {}
+        }
+    }
+    match manifest.files.iter().find(|stated| !files.iter().any(|file| file.path == stated.path)) {
+        Some(missing) => refuse(&missing.path, "is missing, the manifest lists it".into()),
+        None => Ok(()),
+    }
+}
+
+const RESTORE: &str = "restore the folder (`git checkout -- fixtures/models` for the shipped model), or \
+    fetch the model again";
+
+/// The folder's name; in a Hugging Face cache, the repository's.
+fn folder_name(folder: &Path) -> String {
+    let names = folder.components().rev().filter_map(|part| part.as_os_str().to_str());
+    let mut names = names.map(str::to_owned);
+    let last = names.next().unwrap_or_default();
+    match (names.next().as_deref(), names.next()) {
+        (Some("snapshots"), Some(cached)) => cached.rsplit("--").next().unwrap_or(&cached).to_owned(),
+        _ => last,
+    }
+}
+
+/// The sha256 of `HASH  NAME` lines, as `sha256sum` prints them.
+fn identity(files: &[ModelFile]) -> String {
+    let decisive = DECISIVE.iter().filter_map(|name| files.iter().find(|file| file.path == *name));
+    let lines: String = decisive.map(|file| format!("{}  {}\n", file.sha256, file.path)).collect();
+    hex(&Sha256::digest(lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_in_a_hub_cache_is_named_by_its_repository() {
+        let cached = Path::new("/c/models--OpenVINO--gpt-oss-20b-int4-ov/snapshots/0123abcd");
+        assert_eq!(folder_name(cached), "gpt-oss-20b-int4-ov");
+        assert_eq!(folder_name(Path::new("/models/my-model")), "my-model");
+    }
+}

@@ -1,0 +1,107 @@
+//! The wire form of a sample.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::{MemoryReading, Role, Sample};
+use crate::workload::TokenId;
+
+/// One generation as it is kept. The times are absent where the output was wrong or the run was
+/// not finished: such a generation has no speed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleRecord {
+    /// "warm-up" or "measured".
+    pub role: SampleRole,
+    /// The prompt's id.
+    pub prompt_id: String,
+    /// Which repetition, from 0.
+    pub run: usize,
+    /// Which process made it, from 0.
+    pub process: usize,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// The tokens that were made.
+    pub token_ids: Vec<TokenId>,
+    /// When the first inference was submitted, ns of the process's monotonic clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<SampleTimes>,
+    /// Highest resident set of the generation, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_rss_bytes: Option<u64>,
+    /// Resident anonymous memory at its end, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_anonymous_bytes: Option<u64>,
+    /// Resident file-backed memory at its end, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_file_bytes: Option<u64>,
+}
+
+/// The role's wire form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SampleRole {
+    /// Discarded.
+    WarmUp,
+    /// Counted.
+    Measured,
+}
+
+/// The times of a sample, ns of the process's monotonic clock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleTimes {
+    /// Just before the first inference was submitted.
+    pub submitted_ns: u64,
+    /// When each token was known on the host, argmax included.
+    pub token_ns: Vec<u64>,
+    /// The part of each step spent in the inference.
+    pub infer_ns: Vec<u64>,
+}
+
+impl SampleRecord {
+    /// The wire form of a sample; `with_times` only where its tokens were checked.
+    #[must_use]
+    pub fn of(sample: &Sample, process: usize, with_times: bool) -> Self {
+        Self {
+            role: match sample.role {
+                Role::WarmUp => SampleRole::WarmUp,
+                Role::Measured => SampleRole::Measured,
+            },
+            prompt_id: sample.prompt_id.clone(),
+            run: sample.run,
+            process,
+            prompt_tokens: sample.prompt_tokens,
+            token_ids: sample.token_ids.clone(),
+            times: with_times.then(|| SampleTimes {
+                submitted_ns: sample.submitted_ns,
+                token_ns: sample.token_ns.clone(),
+                infer_ns: sample.infer_ns.clone(),
+            }),
+            peak_rss_bytes: sample.memory.peak_rss_bytes,
+            rss_anonymous_bytes: sample.memory.rss_anonymous_bytes,
+            rss_file_bytes: sample.memory.rss_file_bytes,
+        }
+    }
+
+    /// The sample in memory, where it has times.
+    #[must_use]
+    pub fn timed(&self) -> Option<Sample> {
+        let times = self.times.as_ref()?;
+        Some(Sample {
+            role: match self.role {
+                SampleRole::WarmUp => Role::WarmUp,
+                SampleRole::Measured => Role::Measured,
+            },
+            prompt_id: self.prompt_id.clone(),
+            run: self.run,
+            prompt_tokens: self.prompt_tokens,
+            token_ids: self.token_ids.clone(),
+            submitted_ns: times.submitted_ns,
+            token_ns: times.token_ns.clone(),
+            infer_ns: times.infer_ns.clone(),
+            memory: MemoryReading {
+                peak_rss_bytes: self.peak_rss_bytes,
+                rss_anonymous_bytes: self.rss_anonymous_bytes,
+                rss_file_bytes: self.rss_file_bytes,
+            },
+        })
+    }
+}

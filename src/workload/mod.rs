@@ -1,0 +1,10 @@
+//! What is asked: prompts, their token ids, and the tokenizer that turns one into the other.
+
+mod prompt;
+mod tokenizer;
+
+pub use prompt::{PinnedTokenIds, Prompt, PromptSet, TokenizerIdentity};
+pub use tokenizer::{TextStream, TextTokenizer};
+
+/// A token's number in the vocabulary of the model's tokenizer.
+pub type TokenId = u32;
