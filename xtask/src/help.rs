@@ -3,11 +3,15 @@
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
+use crate::failure::Failure;
+use crate::release::Releases;
 use crate::say;
 
 /// The verbs xtask does itself.
 const OWN: [&str; 4] = ["setup", "test", "tidy", "help"];
 
+/// Stands in the text where the pinned versions will.
+const VERSIONS: &str = "@VERSIONS@";
 const TEXT: &str = "\
 cargo xtask VERB [ARGS]
 
@@ -37,7 +41,7 @@ verbs of the binary (the runtime is set up and the release binary built when nee
 `cargo xtask VERB --help` tells a verb's flags.
 
 OpenVINO:
-  --openvino VERSION          a pinned release (an unknown one lists those there are)
+  --openvino VERSION          a pinned release: @VERSIONS@
   --openvino ./DIR            your own installation: nothing is fetched
   OPENVINO_INSTALL_DIR, INTEL_OPENVINO_DIR
                               the same by variable; an explicit --openvino wins
@@ -47,9 +51,9 @@ exit codes of xtask: 0 done, 1 tidy found breaches, 2 bad usage, 20 set-up or bu
 `test` ends as cargo ends, other verbs as the binary ends";
 
 /// Shows the whole help.
-pub(crate) fn print() -> ExitCode {
-    say(TEXT);
-    ExitCode::SUCCESS
+pub(crate) fn print() -> Result<ExitCode, Failure> {
+    say(&TEXT.replace(VERSIONS, &Releases::pinned()?.versions()));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Whether the arguments only want to know something, so that nothing is fetched for them.

@@ -34,11 +34,11 @@ fn main() -> ExitCode {
 
 /// One verb, one task; a verb that is not known here is the binary's.
 fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
-    let Some((verb, rest)) = args.split_first() else { return Ok(help::print()) };
+    let Some((verb, rest)) = args.split_first() else { return help::print() };
     match verb.to_str() {
         Some("help") if !rest.is_empty() && !help::is_own_verb(&rest[0]) => pass_on::run(args),
-        Some("help" | "--help" | "-h") => Ok(help::print()),
-        Some("setup" | "tidy") if help::is_asked(rest) => Ok(help::print()),
+        Some("help" | "--help" | "-h") => help::print(),
+        Some("setup" | "tidy") if help::is_asked(rest) => help::print(),
         Some("setup") => setup::run(rest),
         Some("test") => test::run(rest),
         Some("tidy") => tidy::run(rest),

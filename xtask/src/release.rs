@@ -71,7 +71,8 @@ impl Releases {
         })
     }
 
-    fn versions(&self) -> String {
+    /// All versions, for a sentence.
+    pub(crate) fn versions(&self) -> String {
         self.list.iter().map(|release| format!("`{}`", release.version)).collect::<Vec<_>>().join(", ")
     }
 

@@ -55,7 +55,7 @@ impl<'a> Wanted<'a> {
         }
         Err(Failure::usage(
             format!("`{named_by}` names `{}`, which is not there", folder.display()),
-            "name the folder of your OpenVINO, or a pinned release: cargo xtask help lists them".to_owned(),
+            "name the folder of your OpenVINO, or leave it out to use the pinned release",
         ))
     }
 }

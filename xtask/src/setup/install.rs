@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::python::{self, Python};
-use super::workbench::{Workbench, cannot_write};
+use super::workbench::{self, Workbench, cannot_write};
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
 use crate::{places, say};
@@ -41,11 +41,12 @@ impl<'a> Install<'a> {
 
     /// Leaves the release in its folder, or leaves nothing.
     pub(crate) fn run(&self) -> Result<(), Failure> {
+        let parent = self.folder.parent().unwrap_or(&self.folder);
         if self.is_ready() {
+            workbench::sweep_stale(parent);
             return Ok(());
         }
         self.check_platform()?;
-        let parent = self.folder.parent().unwrap_or(&self.folder);
         let workbench = Workbench::open(parent, &self.release.version)?;
         if self.is_ready() {
             return Ok(()); // by the set-up we waited for

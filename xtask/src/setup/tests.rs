@@ -1,10 +1,11 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::thread;
+use std::time::{Duration, SystemTime};
 
 use super::install::{Install, sha256};
 use super::python::Python;
@@ -127,6 +128,18 @@ fn a_release_that_is_there_needs_no_python() {
     scene.install().run().expect("set up");
     scene.path = scene.folder.clone().into();
     scene.install().run().expect("still set up");
+}
+
+#[test]
+fn a_release_that_is_there_still_sweeps_what_is_older_than_a_day() {
+    let scene = Scene::new("sweeps");
+    scene.install().run().expect("set up");
+    let old = scene.cache().join(".2.0.4242.tmp");
+    fs::create_dir_all(&old).expect("a left-over");
+    let two_days_ago = SystemTime::now() - Duration::from_hours(48);
+    File::open(&old).expect("open").set_modified(two_days_ago).expect("make it old");
+    scene.install().run().expect("still set up");
+    assert_eq!(left_in(&scene.cache()), [".setup.lock", "1.0"]);
 }
 
 #[test]

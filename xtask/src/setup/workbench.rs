@@ -33,7 +33,8 @@ impl Workbench {
         let unwritable = |error: io::Error| cannot_write(parent, &error);
         fs::create_dir_all(parent).map_err(unwritable)?;
         let lock = lock(&parent.join(LOCK)).map_err(unwritable)?;
-        sweep(parent, lock.is_some());
+        // With the lock held no other set-up runs, so what lies there is nobody's, however young.
+        sweep(parent, |path| lock.is_some() || is_stale(path));
         let folder = parent.join(format!(".{version}.{}{SUFFIX}", process::id()));
         fs::create_dir_all(&folder).map_err(unwritable)?;
         Ok(Self { folder, _lock: lock })
@@ -61,13 +62,17 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
     Ok(held.then_some(file))
 }
 
-/// Removes what killed set-ups left behind. With the lock held no other set-up runs, so age does not matter.
-fn sweep(parent: &Path, alone: bool) {
+/// Removes what set-ups that were killed left behind, once it is certain that none of them still runs.
+pub(crate) fn sweep_stale(parent: &Path) {
+    sweep(parent, is_stale);
+}
+
+fn sweep(parent: &Path, is_left_over: impl Fn(&Path) -> bool) {
     let Ok(entries) = fs::read_dir(parent) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && name.ends_with(SUFFIX) && (alone || is_stale(&entry.path())) {
+        if name.starts_with('.') && name.ends_with(SUFFIX) && is_left_over(&entry.path()) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
@@ -126,7 +131,7 @@ mod tests {
         fs::create_dir_all(&old).expect("an old folder");
         let two_days_ago = SystemTime::now() - 2 * STALE;
         File::open(&old).expect("open").set_modified(two_days_ago).expect("make it old");
-        sweep(&parent, false);
+        sweep_stale(&parent);
         assert!(young.exists() && !old.exists());
         fs::remove_dir_all(parent).expect("clean");
     }
@@ -135,7 +140,7 @@ mod tests {
     fn a_finished_release_is_never_swept() {
         let parent = folder("finished");
         fs::create_dir_all(parent.join("2026.4.1")).expect("a release");
-        sweep(&parent, true);
+        sweep(&parent, |_| true);
         assert!(parent.join("2026.4.1").exists());
         fs::remove_dir_all(parent).expect("clean");
     }
