@@ -67,7 +67,7 @@ fn show_progress(stderr: ChildStderr) {
         if line.contains("Finished") && line.contains("profile [") {
             continue;
         }
-        if !said {
+        if !said && line.contains("Compiling ") {
             say("building arcgauge (release)");
             said = true;
         }
