@@ -1,116 +1,13 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
-use std::ffi::OsString;
+mod scene;
+
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use super::install::{Install, sha256};
-use super::python::Python;
-use crate::failure::Failure;
-use crate::release::{Release, Wheel};
-
-const C_LIBRARY: &str = "openvino/libs/libopenvino_c.so.1";
-/// The members of a wheel: what is needed, and what is not.
-const MEMBERS: [&str; 4] =
-    [C_LIBRARY, "openvino/libs/libtbb.so", "openvino/__init__.py", "openvino-1.0.dist-info/licenses/LICENSE"];
-
-/// A cache folder, a wheel and a way to fail.
-struct Scene {
-    folder: PathBuf,
-    fake: &'static str,
-    path: OsString,
-    wheel: Wheel,
-    release: Release,
-}
-
-impl Scene {
-    /// The registry serves a good wheel, unless `fake` says otherwise.
-    fn new(fake: &'static str) -> Self {
-        let folder = std::env::temp_dir().join(format!("xtask-setup-{}-{fake}", process::id()));
-        fs::create_dir_all(&folder).expect("a folder for the test");
-        let served = folder.join("served.whl");
-        zip(&served, &MEMBERS);
-        let mut path = OsString::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bin:"));
-        path.push(std::env::var_os("PATH").expect("a PATH"));
-        let text = str::to_owned;
-        let wheel = Wheel {
-            package: text("openvino"),
-            python_version: text("3.11"),
-            implementation: text("cp"),
-            abi: text("cp311"),
-            platform: text("manylinux_2_28_x86_64"),
-        };
-        let release = Release {
-            version: text("1.0"),
-            sha256: sha256(&served).expect("the served wheel"),
-            c_library: C_LIBRARY.into(),
-        };
-        Self { folder, fake, path, wheel, release }
-    }
-
-    fn cache(&self) -> PathBuf {
-        self.folder.join("cache/openvino")
-    }
-
-    fn target(&self) -> PathBuf {
-        self.cache().join("1.0")
-    }
-
-    fn install(&self) -> Install<'_> {
-        let variables = [
-            ("PATH", self.path.clone()),
-            ("FAKE", self.fake.into()),
-            ("WHEEL", self.folder.join("served.whl").into()),
-        ];
-        Install {
-            python: Python { environment: variables.map(|(name, value)| (name.into(), value)).into() },
-            machine: ("linux", "x86_64"),
-            wheel: &self.wheel,
-            release: &self.release,
-            folder: self.target(),
-        }
-    }
-
-    /// The failure of a set-up that must fail and keep nothing.
-    fn failure(&self) -> Failure {
-        let failure = self.install().run().expect_err("this set-up fails");
-        assert_eq!(failure.code, 20);
-        assert!(!failure.hint.is_empty());
-        assert_eq!(left_in(&self.cache()), [".setup.lock"], "{failure}");
-        failure
-    }
-}
-
-impl Drop for Scene {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
-}
-
-/// Writes an archive whose members hold their own names.
-fn zip(path: &Path, members: &[&str]) {
-    const SCRIPT: &str = "import sys, zipfile\n\
-        with zipfile.ZipFile(sys.argv[1], 'w') as z: [z.writestr(n, n) for n in sys.argv[2:]]";
-    let made = Command::new("python3").args(["-c", SCRIPT]).arg(path).args(members).status();
-    assert!(made.is_ok_and(|status| status.success()));
-}
-
-fn left_in(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("the cache folder").flatten();
-    let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
-}
-
-fn assert_says(failure: &Failure, words: &[&str]) {
-    let text = failure.to_string();
-    for words in words {
-        assert!(text.contains(words), "`{words}` is not in: {text}");
-    }
-}
+use scene::{C_LIBRARY, Scene, assert_says, left_in, zip};
 
 #[test]
 fn a_good_wheel_leaves_its_libraries_and_licences_and_nothing_else() {
