@@ -25,6 +25,20 @@ pub enum ErrorKind {
     Interrupted,
 }
 
+impl ErrorKind {
+    /// The kind in words.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Input => "bad input",
+            Self::WrongOutput => "wrong output",
+            Self::Environment => "environment invalid",
+            Self::Harness => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 /// A failure that can be shown to a user as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {

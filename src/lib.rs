@@ -1,6 +1,8 @@
 //! arcgauge
+pub mod cli;
 pub mod engine;
 pub mod error;
+pub mod fixture_file;
 pub mod golden;
 pub mod judge;
 pub mod measure;

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::ser::Formatter;
 
 use crate::error::{Error, Result};
+use crate::fixture_file::{read, write};
 use crate::workload::TokenId;
 
 /// The answer that a model must give to a prompt.
@@ -88,6 +87,8 @@ pub struct GoldenSet {
     pub tolerances: Vec<Tolerance>,
 }
 
+const RESTORE: &str = "restore it: `git checkout -- fixtures/golden`";
+
 /// The file of tolerances, beside the goldens.
 const TOLERANCES: &str = "near-tie.json";
 
@@ -101,16 +102,16 @@ impl GoldenSet {
         let Ok(entries) = fs::read_dir(folder) else { return Ok(set) };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             if path.file_name().is_some_and(|name| name == TOLERANCES) {
-                set.tolerances = read(&path)?;
+                set.tolerances = read(&path, RESTORE)?;
             } else if path.extension().is_some_and(|extension| extension == "json") {
-                let golden: Golden = read(&path)?;
+                let golden: Golden = read(&path, RESTORE)?;
                 let steps = golden.token_ids.len();
                 if steps == 0 || golden.runner_up_ids.len() != steps || golden.gaps_logit.len() != steps {
                     return Err(Error::input(format!(
                         "golden `{}` has lists of unlike length",
                         path.display()
                     ))
-                    .hint("restore it: `git checkout -- fixtures/golden`"));
+                    .hint(RESTORE));
                 }
                 set.goldens.insert(golden.prompt_id.clone(), golden);
             }
@@ -151,87 +152,5 @@ impl Golden {
     /// When the file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<PathBuf> {
         write(&folder.join(format!("{}.json", self.prompt_id)), self)
-    }
-}
-
-fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
-    serde_json::from_str(&text).map_err(|cause| {
-        Error::input(format!("golden `{}` is not of the expected form: {cause}", path.display()))
-            .hint("restore it: `git checkout -- fixtures/golden`")
-    })
-}
-
-fn write<T: Serialize>(path: &Path, value: &T) -> Result<PathBuf> {
-    let failed = |cause: &io::Error| Error::io("write", path, cause);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
-    }
-    let mut text = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, OneLineAField::default());
-    value
-        .serialize(&mut serializer)
-        .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", path.display())))?;
-    text.push(b'\n');
-    fs::write(path, text).map_err(|cause| failed(&cause))?;
-    Ok(path.to_owned())
-}
-
-/// JSON with a line for each field of the outermost value: short enough for git, readable in a
-/// review, where a token a line would be neither.
-#[derive(Default)]
-struct OneLineAField {
-    depth: usize,
-}
-
-impl OneLineAField {
-    fn open<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth += 1;
-        writer.write_all(bracket)
-    }
-
-    fn close<W: ?Sized + Write>(&mut self, writer: &mut W, bracket: &[u8]) -> io::Result<()> {
-        self.depth -= 1;
-        writer.write_all(if self.depth == 0 { b"\n" } else { b"" })?;
-        writer.write_all(bracket)
-    }
-
-    fn separate<W: ?Sized + Write>(&self, writer: &mut W, first: bool) -> io::Result<()> {
-        writer.write_all(match (self.depth, first) {
-            (1, true) => b"\n  ",
-            (1, false) => b",\n  ",
-            (_, true) => b"",
-            (_, false) => b", ",
-        })
-    }
-}
-
-impl Formatter for OneLineAField {
-    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open(writer, b"{")
-    }
-
-    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close(writer, b"}")
-    }
-
-    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.open(writer, b"[")
-    }
-
-    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.close(writer, b"]")
-    }
-
-    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.separate(writer, first)
-    }
-
-    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
-        self.separate(writer, first)
-    }
-
-    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        writer.write_all(b": ")
     }
 }

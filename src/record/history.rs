@@ -1,14 +1,10 @@
 //! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
 
-use std::fs::{self, File, Permissions};
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::Builder;
-
 use crate::error::{Error, Result};
-use crate::record::{RunRecord, open, seal};
+use crate::record::{Overwrite, RunRecord, open, seal, write_whole};
 
 /// The sha that stands for "no commit", as in git.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
@@ -79,36 +75,4 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
-}
-
-/// Whether a file that is there gives way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overwrite {
-    /// It stays, and the write fails.
-    Never,
-    /// It is replaced at once, when the new one is whole.
-    Replace,
-}
-
-/// Writes a file whole or not at all: a temporary file in the same folder, synced, then renamed.
-///
-/// # Errors
-/// When the folder or the file cannot be written; then all is as it was.
-pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
-    let failed = |cause: &std::io::Error| Error::io("write", path, cause);
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
-    // Readable by others, as far as the user's mask allows: a temporary file is not, by default.
-    let mut file = Builder::new()
-        .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
-        .map_err(|cause| failed(&cause))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
-    let renamed = match overwrite {
-        Overwrite::Never => file.persist_noclobber(path),
-        Overwrite::Replace => file.persist(path),
-    };
-    renamed.map_err(|cause| failed(&cause.error))?;
-    // The name, too, must be on the disk.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| failed(&cause))
 }

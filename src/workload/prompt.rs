@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::fixture_file::{read, write};
 use crate::workload::TokenId;
 
 /// One question asked of the model.
@@ -70,6 +71,16 @@ pub struct PinnedTokenIds {
     pub prompts: BTreeMap<String, Vec<TokenId>>,
 }
 
+impl PinnedTokenIds {
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self, file: &Path) -> Result<()> {
+        write(file, self).map(|_| ())
+    }
+}
+
 /// The prompts of a folder, in their order, with what is pinned for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptSet {
@@ -88,7 +99,7 @@ impl PromptSet {
     /// text, or an id used twice.
     pub fn load(folder: &Path) -> Result<Self> {
         let file = folder.join("reference.json");
-        let prompts: Vec<Prompt> = read_json(&file)?;
+        let prompts: Vec<Prompt> = read(&file, RESTORE)?;
         for (index, prompt) in prompts.iter().enumerate() {
             let fault = if !is_slug(&prompt.id) {
                 "is not made of lower-case letters, digits and hyphens"
@@ -103,7 +114,7 @@ impl PromptSet {
         }
         let mut files = json_files(&folder.join("token-ids"))?;
         files.sort();
-        let pinned = files.iter().map(|path| read_json(path)).collect::<Result<_>>()?;
+        let pinned = files.iter().map(|path| read(path, RESTORE)).collect::<Result<_>>()?;
         Ok(Self { prompts, pinned, folder: folder.to_owned() })
     }
 
@@ -126,6 +137,8 @@ impl PromptSet {
     }
 }
 
+const RESTORE: &str = "restore it: `git checkout -- fixtures/prompts`";
+
 /// Whether the text is safe as a file name and as part of an address.
 fn is_slug(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -135,14 +148,6 @@ fn json_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder).map_err(|cause| Error::io("read", folder, &cause).as_input())?;
     let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect())
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
-    serde_json::from_str(&text).map_err(|cause| {
-        Error::input(format!("`{}` is not of the expected form: {cause}", path.display()))
-            .hint("compare it with the files of `fixtures/prompts/` in a fresh checkout")
-    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! `tensor` and `state` are the safe wrappers; `pipeline` is the engine built from all of these.
 
 mod device;
+mod facts;
 mod graph;
 mod last_token;
 mod pipeline;
@@ -15,6 +16,7 @@ mod state;
 mod tensor;
 
 pub use device::{DeviceChoice, DeviceKind, DeviceProof};
+pub use facts::DeviceFacts;
 pub use graph::Graph;
 pub use last_token::last_token_only;
 pub use pipeline::{LastTokenOnly, LoadRequest, OpenVinoEngine};

@@ -261,7 +261,7 @@ impl Engine for OpenVinoEngine {
         self.output = None;
         let staged = self.inputs.as_ref().map_or(0, |inputs| inputs.staged);
         self.request.infer_async().map_err(|cause| failed("start the inference", &cause))?;
-        self.request.wait(FOREVER).map_err(|cause| failed("finish the inference", &cause))?;
+        self.request.wait(LONGEST_WAIT_MS).map_err(|cause| failed("finish the inference", &cause))?;
         self.cached += staged;
         Ok(())
     }
@@ -282,8 +282,8 @@ impl Engine for OpenVinoEngine {
     }
 }
 
-/// `wait` ends when the inference does; what ends a hanging one is the process's supervisor.
-const FOREVER: i64 = -1;
+/// A day: the C API has no wait without a limit.
+const LONGEST_WAIT_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The properties in force: those asked for, and those of which the defaults matter.
 fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectiveProperties {

@@ -1,0 +1,230 @@
+//! `golden bless`: from a record just measured, without running again.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::flags::{EngineFlags, ModelFlags};
+use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::root::Root;
+use crate::cli::{exit_code, say};
+use crate::engine::{self, witness};
+use crate::error::{Error, Result};
+use crate::golden::{Golden, GoldenOrigin};
+use crate::record::{
+    AskedPrompt, History, Outcome, PromptRecord, RunRecord, SampleRecord, WitnessRecord, utc_now, whoami,
+};
+use crate::workload::{PinnedTokenIds, TokenId};
+
+/// Flags of `golden bless`.
+#[derive(Debug, Args)]
+pub(super) struct BlessArgs {
+    /// The record to bless [default: the newest]
+    #[arg(value_name = "RECORD")]
+    record: Option<PathBuf>,
+
+    /// Why these answers are right; kept in the fixture
+    #[arg(long, value_name = "REASON")]
+    because: String,
+
+    /// First feed the answers to the model on the CPU, and refuse where it prefers another token.
+    /// Advised for a GPU's first goldens: one that is wrong the same way every time agrees with itself
+    #[arg(long)]
+    cross_check: bool,
+
+    /// OpenVINO for the cross-check: a pinned version, or the folder of an installation
+    #[arg(long, value_name = "VERSION|DIR")]
+    openvino: Option<String>,
+
+    #[command(flatten)]
+    model: ModelFlags,
+}
+
+/// An answer of the record that is not golden yet.
+struct Answer<'a> {
+    prompt: &'a AskedPrompt,
+    tokens: &'a [TokenId],
+    witness: &'a WitnessRecord,
+}
+
+/// Makes the answers of a record goldens.
+pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    if args.because.trim().is_empty() {
+        return Err(Error::input("`--because` is empty").hint("say why these answers are right"));
+    }
+    let stored = match &args.record {
+        Some(path) => History::read(path)?,
+        None => History::at(root.history()).latest().ok_or_else(|| {
+            Error::input(format!("no record in `{}`", root.history().display()))
+                .hint("run `cargo xtask bench`")
+        })?,
+    };
+    say(&format!("record: {}", stored.path.display()));
+    let record = &stored.record;
+    let model = find_model(&args.model, &root)?;
+    if model.identity.sha256 != record.model.sha256 {
+        return Err(Error::input(format!(
+            "the record measured model `{}` ({}), but `{}` is {}",
+            record.model.name,
+            record.model.sha256,
+            model.folder.path().display(),
+            model.identity.sha256
+        ))
+        .hint("name the folder that was measured with `--model-dir DIR`"));
+    }
+    let answers = new_answers(record, &model)?;
+    if answers.is_empty() {
+        say("nothing to bless: every answer of this record is its golden already");
+        return Ok(ExitCode::from(exit_code::PASS));
+    }
+    if args.cross_check {
+        cross_check(args, &model, &answers)?;
+    } else if record.device.actual == "GPU" && model.goldens.goldens.is_empty() {
+        say("warning: these are the first goldens of a GPU; `--cross-check` holds them against the CPU");
+    }
+    for answer in &answers {
+        let golden = golden_of(answer, record, &model, args, &root)?;
+        let file = golden.save(&root.goldens(&model.identity.name))?;
+        let change = golden
+            .made
+            .first_change
+            .map_or_else(String::new, |at| format!(" (changed from token {})", at + 1));
+        say(&format!("blessed: {}{change}", file.display()));
+    }
+    if let Some(file) = pin_prompts(&answers, &model)? {
+        say(&format!("pinned the prompts' token ids: {}", file.display()));
+    }
+    say("next: read the difference with `git diff fixtures`, and commit it");
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// The answers that differ from their golden or have none, each given alike by every generation.
+fn new_answers<'a>(record: &'a RunRecord, model: &FoundModel) -> Result<Vec<Answer<'a>>> {
+    if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput) {
+        return Err(Error::input("the record is of a run that did not come to its end")
+            .hint("run `cargo xtask bench` again"));
+    }
+    let mut answers = Vec::new();
+    for judged in &record.prompts {
+        let asked = record.workload.prompts.iter().find(|prompt| prompt.id == judged.id);
+        // A text of the user's own belongs to no fixture.
+        let Some(prompt) = asked.filter(|prompt| model.prompts.get(&prompt.id).is_some()) else { continue };
+        let PromptRecord { witness: Some(witness), .. } = judged else { continue };
+        let tokens = agreed(record, &judged.id, witness)?;
+        if let Some(golden) = model.goldens.goldens.get(&judged.id)
+            && golden.token_ids.len() > tokens.len()
+        {
+            return Err(Error::input(format!(
+                "the record has {} tokens of `{}`, fewer than its golden's {}",
+                tokens.len(),
+                judged.id,
+                golden.token_ids.len()
+            ))
+            .hint("run `cargo xtask bench` with the default `--max-new-tokens`"));
+        }
+        answers.push(Answer { prompt, tokens, witness });
+    }
+    Ok(answers)
+}
+
+fn agreed<'a>(record: &'a RunRecord, prompt_id: &str, witness: &WitnessRecord) -> Result<&'a [TokenId]> {
+    let mut samples = record.samples.iter().filter(|sample| sample.prompt_id == prompt_id);
+    let tokens = samples.next().map_or(&[][..], |sample: &SampleRecord| &sample.token_ids);
+    if tokens.is_empty() || samples.any(|sample| sample.token_ids != tokens) || witness.token_ids != tokens {
+        return Err(Error::input(format!("the generations of `{prompt_id}` do not agree with each other"))
+            .hint("output that varies cannot be golden; find out why with `cargo xtask doctor`"));
+    }
+    Ok(tokens)
+}
+
+fn cross_check(args: &BlessArgs, model: &FoundModel, answers: &[Answer<'_>]) -> Result<()> {
+    say("cross-check on the CPU");
+    let flags = EngineFlags::on_cpu(args.model.clone(), args.openvino.clone());
+    let mut loaded = model.load(&flags)?;
+    for answer in answers {
+        let path = engine::Path::Forced(answer.tokens);
+        let choices = witness(&mut loaded.engine, &answer.prompt.token_ids, path)?;
+        let flips = choices.iter().zip(answer.tokens).enumerate();
+        let mut flips = flips.filter(|(_, (choice, token))| choice.token != **token).map(|(step, _)| step);
+        if let Some(step) = flips.next() {
+            return Err(Error::wrong_output(format!(
+                "at token {} of `{}` the record has {}, and the CPU prefers {} (gap {:.3} logit, {} such places)",
+                step + 1,
+                answer.prompt.id,
+                answer.tokens[step],
+                choices[step].token,
+                choices[step].gap,
+                1 + flips.count()
+            ))
+            .hint("find out which of the two is wrong before anything is blessed"));
+        }
+        say(&format!("  {}: the CPU agrees at all {} tokens", answer.prompt.id, answer.tokens.len()));
+    }
+    Ok(())
+}
+
+fn golden_of(
+    answer: &Answer<'_>,
+    record: &RunRecord,
+    model: &FoundModel,
+    args: &BlessArgs,
+    root: &Root,
+) -> Result<Golden> {
+    let old = model.goldens.goldens.get(&answer.prompt.id);
+    let first_change = old.and_then(|old| {
+        let both = old.token_ids.iter().zip(answer.tokens);
+        both.clone().position(|(old, new)| old != new).or(Some(old.token_ids.len()))
+    });
+    Ok(Golden {
+        schema: 1,
+        prompt_id: answer.prompt.id.clone(),
+        prompt_token_ids: answer.prompt.token_ids.clone(),
+        model: model.identity.name.clone(),
+        model_sha256: model.identity.sha256.clone(),
+        token_ids: answer.tokens.to_vec(),
+        runner_up_ids: answer.witness.runner_up_ids.clone(),
+        gaps_logit: answer.witness.gaps_logit.clone(),
+        text: model.tokenizer.as_ref().map(|tokenizer| tokenizer.decode(answer.tokens)).transpose()?,
+        made: GoldenOrigin {
+            when_utc: utc_now(),
+            who: whoami(root.path()),
+            because: args.because.trim().to_owned(),
+            run_id: record.run_id.clone(),
+            commit: record.commit.as_ref().map(|commit| commit.sha.clone()),
+            openvino: record.runtime.openvino_version.clone(),
+            device: record.device.actual.clone(),
+            properties: record.runtime.properties_effective.clone(),
+            first_change,
+        },
+    })
+}
+
+/// Pins the prompts' tokens for a tokenizer for which none are pinned.
+fn pin_prompts(answers: &[Answer<'_>], model: &FoundModel) -> Result<Option<PathBuf>> {
+    if model.prompts.pinned_for(&model.tokenizer_identity).is_some() {
+        return Ok(None);
+    }
+    let mut recognised_by = model.tokenizer_identity.clone();
+    if recognised_by.tokenizer_sha256.is_some() {
+        // The tokenizer's own hash says it all.
+        recognised_by.model_type = None;
+        recognised_by.vocabulary_size = None;
+    }
+    let pinned = PinnedTokenIds {
+        tokenizer: model.identity.name.clone(),
+        recognised_by,
+        because: format!("blessed with the goldens of `{}`", model.identity.name),
+        prompts: answers.iter().map(|a| (a.prompt.id.clone(), a.prompt.token_ids.clone())).collect(),
+    };
+    let file = model.prompts.pin_file(&file_name(&pinned.tokenizer));
+    pinned.save(&file)?;
+    Ok(Some(file))
+}
+
+/// A model's name as a file's: what could leave the folder becomes a hyphen.
+fn file_name(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' };
+    name.chars().map(safe).collect()
+}

@@ -1,0 +1,49 @@
+//! Flags that several verbs share. Names and defaults are those of the published benchmark.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::engine::openvino::Property;
+
+/// Which model.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ModelFlags {
+    /// Folder with the OpenVINO model [default: the one of `model use`, else the shipped small model]
+    #[arg(long, value_name = "DIR")]
+    pub(super) model_dir: Option<PathBuf>,
+
+    /// Tokenizer, where the model's folder has no tokenizer.json
+    #[arg(long, value_name = "FILE")]
+    pub(super) tokenizer: Option<PathBuf>,
+}
+
+/// Which model, where and how.
+#[derive(Debug, Clone, Args)]
+pub(super) struct EngineFlags {
+    #[command(flatten)]
+    pub(super) model: ModelFlags,
+
+    /// Device to run on; GPU alone falls back to the CPU where there is no GPU, and says so
+    #[arg(long, value_name = "DEVICE", default_value = "GPU")]
+    pub(super) device: String,
+
+    /// OpenVINO to use: a pinned version, or the folder of an installation
+    #[arg(long, value_name = "VERSION|DIR")]
+    pub(super) openvino: Option<String>,
+
+    /// Compile property, over the defaults of the device; may be repeated
+    #[arg(long = "property", value_name = "KEY=VALUE")]
+    pub(super) properties: Vec<Property>,
+
+    /// Compute the logits of every prompt token, as the model's graph says, not of the last alone
+    #[arg(long)]
+    pub(super) all_logits: bool,
+}
+
+impl EngineFlags {
+    /// The default series on the CPU.
+    pub(super) fn on_cpu(model: ModelFlags, openvino: Option<String>) -> Self {
+        Self { model, device: "CPU".to_owned(), openvino, properties: Vec::new(), all_logits: false }
+    }
+}

@@ -1,0 +1,125 @@
+//! `golden check`, `golden bless`, `golden calibrate`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::flags::EngineFlags;
+use crate::cli::loading::{FoundModel, Loaded, find_model};
+use crate::cli::root::Root;
+use crate::cli::{assemble, bless, exit_code, print, say};
+use crate::engine::{Path, witness};
+use crate::error::{Error, Result};
+use crate::golden::{Golden, GoldenResult, Question, Tolerance, drift, judge};
+use crate::workload::TokenId;
+
+/// How far above the largest difference seen a near-tie still reaches.
+const TOLERANCE_FACTOR: f32 = 2.0;
+
+/// Flags of `golden`.
+#[derive(Debug, Args)]
+pub(super) struct GoldenArgs {
+    #[command(subcommand)]
+    verb: GoldenVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum GoldenVerb {
+    /// Decode every golden's prompt, compare the tokens, and measure how far the logits have moved
+    Check(CheckArgs),
+    /// Make the answers of a record the goldens of its model, without running again
+    Bless(bless::BlessArgs),
+    /// Derive from a teacher-forced pass which gaps count as near-ties on this device and precision
+    Calibrate(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    #[command(flatten)]
+    engine: EngineFlags,
+}
+
+/// Runs a verb of `golden`.
+pub(super) fn golden(args: &GoldenArgs) -> Result<ExitCode> {
+    match &args.verb {
+        GoldenVerb::Check(args) => check(&args.engine),
+        GoldenVerb::Bless(args) => bless::bless(args),
+        GoldenVerb::Calibrate(args) => calibrate(&args.engine),
+    }
+}
+
+fn check(flags: &EngineFlags) -> Result<ExitCode> {
+    let (model, mut loaded) = load(flags)?;
+    let epsilon_logit = assemble::epsilon_logit(&model.goldens, &loaded.engine);
+    let mut code = exit_code::PASS;
+    for golden in model.goldens.goldens.values() {
+        let prompt = &golden.prompt_token_ids;
+        let free = witness(&mut loaded.engine, prompt, Path::Greedy(golden.token_ids.len()))?;
+        let tokens: Vec<TokenId> = free.iter().map(|choice| choice.token).collect();
+        let question = Question { prompt, generations: &[&tokens], golden: Some(golden), epsilon_logit };
+        let finding = judge(&mut loaded.engine, question)?;
+        let moved = finding.gap_drift_logit.unwrap_or_else(|| drift(golden, &free));
+        let smallest = golden.gaps_logit.iter().copied().fold(f32::INFINITY, f32::min);
+        print(&format!(
+            "{}\t{}\t{} tokens, smallest gap {smallest:.3} logit, gaps moved by at most {moved:.4} logit\n",
+            golden.prompt_id,
+            finding.result.word(),
+            tokens.len(),
+        ));
+        if finding.result == GoldenResult::Break {
+            code = exit_code::WRONG_OUTPUT;
+            if let Some(divergence) = &finding.divergence {
+                print(&format!(
+                    "\tfirst at token {}: expected {}, got {} (gap {:.3} logit)\n",
+                    divergence.position + 1,
+                    divergence.expected,
+                    divergence.got,
+                    divergence.gap_logit
+                ));
+            }
+        }
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
+    let (mut model, mut loaded) = load(flags)?;
+    let mut largest = 0.0_f32;
+    let goldens: Vec<Golden> = model.goldens.goldens.values().cloned().collect();
+    for golden in &goldens {
+        let forced = witness(&mut loaded.engine, &golden.prompt_token_ids, Path::Forced(&golden.token_ids))?;
+        largest = largest.max(drift(golden, &forced));
+    }
+    let effective = |key: &str| loaded.engine.properties().get(key).cloned().unwrap_or_default();
+    let steps: usize = goldens.iter().map(|golden| golden.token_ids.len()).sum();
+    let tolerance = Tolerance {
+        device: loaded.engine.device().kind.name().to_owned(),
+        inference_precision: effective("INFERENCE_PRECISION_HINT"),
+        kv_cache_precision: effective("KV_CACHE_PRECISION"),
+        epsilon_logit: largest * TOLERANCE_FACTOR,
+        because: format!(
+            "{TOLERANCE_FACTOR} x the largest difference of gaps ({largest} logit) over {steps} teacher-forced steps, OpenVINO {}",
+            loaded.runtime.version()
+        ),
+    };
+    let file = calibrated_file(&mut model, tolerance)?;
+    say(&format!("near-ties: gaps below {} logit, in {}", largest * TOLERANCE_FACTOR, file.display()));
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathBuf> {
+    let folder = Root::find().goldens(&model.identity.name);
+    model.goldens.calibrate(&folder, tolerance)
+}
+
+fn load(flags: &EngineFlags) -> Result<(FoundModel, Loaded)> {
+    let model = find_model(&flags.model, &Root::find())?;
+    model.check_goldens_belong()?;
+    if model.goldens.goldens.is_empty() {
+        return Err(Error::input(format!("model `{}` has no goldens", model.identity.name))
+            .hint("`cargo xtask bench`, then `cargo xtask golden bless --because \"...\"`"));
+    }
+    let loaded = model.load(flags)?;
+    Ok((model, loaded))
+}

@@ -1,0 +1,160 @@
+//! `infer`: one answer, streamed as text, or whole as JSON.
+
+use std::ops::ControlFlow;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::cli::flags::EngineFlags;
+use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::root::Root;
+use crate::cli::{exit_code, print, say};
+use crate::engine::{Engine, Observer, Path, generate, witness};
+use crate::error::{Error, Result};
+use crate::measure::{
+    Clock, MemoryMeter, Metric, MonotonicClock, NoMemory, Plan, PlannedPrompt, Role, Sample,
+};
+use crate::workload::{TextStream, TokenId};
+
+/// Flags of `infer`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub(super) struct InferArgs {
+    /// What to ask, as text; no chat template is put around it
+    #[arg(long, value_name = "TEXT", group = "what")]
+    prompt: Option<String>,
+
+    /// What to ask, as token ids
+    #[arg(long, value_name = "ID,ID,...", value_delimiter = ',', group = "what")]
+    token_ids: Option<Vec<TokenId>>,
+
+    /// Tokens of the answer, exactly: end-of-sequence is a token like any other
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    max_new_tokens: usize,
+
+    /// `json` has the tokens with runner-up and gap at each step, and no speed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    #[command(flatten)]
+    engine: EngineFlags,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Answers one prompt.
+pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
+    let model = find_model(&args.engine.model, &Root::find())?;
+    let prompt = match (&args.prompt, &args.token_ids) {
+        (_, Some(ids)) => ids.clone(),
+        (Some(text), None) => model.encode(text)?,
+        (None, None) => return Err(Error::input("there is no prompt")),
+    };
+    let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
+    let plan = Plan { prompts: vec![planned], runs: 1, new_tokens: args.max_new_tokens };
+    let config = model.folder.config();
+    plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
+    // Before minutes of loading: what cannot be shown need not be made.
+    if args.format == Format::Text {
+        model.tokenizer()?;
+    }
+    let mut engine = model.load(&args.engine)?.engine;
+    plan.check(engine.vocabulary_size(), engine.context_tokens())?;
+    match args.format {
+        Format::Json => as_json(&mut engine, &prompt, args.max_new_tokens)?,
+        Format::Text => as_text(&mut engine, &model, &prompt, args.max_new_tokens)?,
+    }
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+fn as_json(engine: &mut dyn Engine, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
+    let choices = witness(engine, prompt, Path::Greedy(new_tokens))?;
+    let value = json!({
+        "prompt_token_ids": prompt,
+        "token_ids": choices.iter().map(|choice| choice.token).collect::<Vec<_>>(),
+        "runner_up_ids": choices.iter().map(|choice| choice.runner_up).collect::<Vec<_>>(),
+        "top_gaps": choices.iter().map(|choice| choice.gap).collect::<Vec<_>>(),
+    });
+    print(&format!("{value}\n"));
+    Ok(())
+}
+
+fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
+    engine.reset()?;
+    let mut teller = Teller {
+        clock: MonotonicClock::start(),
+        stream: model.tokenizer()?.stream(),
+        sample: Sample {
+            role: Role::Measured,
+            prompt_id: "prompt".to_owned(),
+            run: 0,
+            prompt_tokens: prompt.len(),
+            token_ids: Vec::new(),
+            submitted_ns: 0,
+            token_ns: Vec::new(),
+            infer_ns: Vec::new(),
+            memory: NoMemory.read(),
+        },
+        infer_started_ns: 0,
+        failed: None,
+    };
+    generate(engine, prompt, new_tokens, &mut teller)?;
+    print("\n");
+    if let Some(error) = teller.failed {
+        return Err(error);
+    }
+    let figure = |metric: Metric| {
+        metric.of(&teller.sample).map_or("-".to_owned(), |f| format!("{f:.2} {}", metric.unit()))
+    };
+    say(&format!(
+        "{} prompt tokens, {} new; first token {}, {} a token after it, {} in all (unverified: no golden was checked, and writing the text is in the times)",
+        prompt.len(),
+        teller.sample.token_ids.len(),
+        figure(Metric::TimeToFirstToken),
+        figure(Metric::TimePerOutputToken),
+        figure(Metric::EndToEndThroughput),
+    ));
+    Ok(())
+}
+
+/// Prints the text of each token as it comes.
+struct Teller<'a> {
+    clock: MonotonicClock,
+    stream: TextStream<'a>,
+    sample: Sample,
+    infer_started_ns: u64,
+    failed: Option<Error>,
+}
+
+impl Observer for Teller<'_> {
+    fn infer_starts(&mut self) {
+        self.infer_started_ns = self.clock.now_ns();
+        if self.sample.infer_ns.is_empty() {
+            self.sample.submitted_ns = self.infer_started_ns;
+        }
+    }
+
+    fn infer_ended(&mut self) {
+        self.sample.infer_ns.push(self.clock.now_ns() - self.infer_started_ns);
+    }
+
+    fn token_known(&mut self, token: TokenId) -> ControlFlow<()> {
+        self.sample.token_ns.push(self.clock.now_ns());
+        self.sample.token_ids.push(token);
+        match self.stream.push(token) {
+            Ok(text) => {
+                print(&text);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! From flags to a loaded engine, the same way for every verb that runs a model.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use crate::cli::flags::{EngineFlags, ModelFlags};
+use crate::cli::root::Root;
+use crate::cli::say;
+use crate::cli::settings::Settings;
+use crate::engine::ModelFolder;
+use crate::engine::openvino::{
+    DeviceChoice, DeviceKind, Graph, LastTokenOnly, LoadRequest, OpenVinoEngine, Property, Runtime, Sources,
+    default_properties,
+};
+use crate::error::{Error, Result};
+use crate::golden::GoldenSet;
+use crate::measure::{MemoryMeter, ProcessMemory};
+use crate::places;
+use crate::record::{ModelIdentity, Warning, sha256_of_file};
+use crate::workload::{PromptSet, TextTokenizer, TokenId, TokenizerIdentity};
+
+/// Files above this size are announced before they are hashed.
+const SLOW_TO_HASH_BYTES: u64 = 1 << 30;
+
+/// A model that was found and identified, before anything is loaded.
+pub(super) struct FoundModel {
+    pub(super) folder: ModelFolder,
+    pub(super) identity: ModelIdentity,
+    pub(super) tokenizer: Option<TextTokenizer>,
+    pub(super) tokenizer_identity: TokenizerIdentity,
+    pub(super) prompts: PromptSet,
+    pub(super) goldens: GoldenSet,
+    graph: Graph,
+}
+
+/// A loaded engine and how it came about.
+pub(super) struct Loaded {
+    pub(super) engine: OpenVinoEngine,
+    pub(super) runtime: Runtime,
+    pub(super) device: DeviceChoice,
+    pub(super) asked: Vec<Property>,
+    pub(super) load_ns: u64,
+    pub(super) load_peak_rss_bytes: Option<u64>,
+    pub(super) edited_graph_sha256: Option<String>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+/// The model folder that a verb uses: the flag's, the settings', or the shipped one.
+pub(super) fn model_dir(flags: &ModelFlags, root: &Root) -> Result<PathBuf> {
+    if let Some(folder) = &flags.model_dir {
+        return Ok(folder.clone());
+    }
+    match Settings::load()?.model_dir {
+        Some(folder) => {
+            say(&format!("model: `{}` (by `model use`)", folder.display()));
+            Ok(folder)
+        }
+        None => Ok(root.shipped_model()),
+    }
+}
+
+/// Finds the model, hashes it, and reads what belongs to it.
+pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> {
+    let folder = ModelFolder::open(&model_dir(flags, root)?)?;
+    let graph = Graph::read(&folder)?;
+    let identity = ModelIdentity::of(&folder, |name, size_bytes| {
+        if size_bytes > SLOW_TO_HASH_BYTES {
+            say(&format!("hashing {name} ({:.1} GB)", size_bytes as f64 / 1e9));
+        }
+    })?;
+    let file = flags.tokenizer.clone().or_else(|| folder.tokenizer());
+    let tokenizer = file.as_deref().map(TextTokenizer::from_file).transpose()?;
+    let tokenizer_identity = TokenizerIdentity {
+        model_type: folder.config().model_type.clone(),
+        vocabulary_size: folder.config().vocab_size,
+        tokenizer_sha256: file.as_deref().map(sha256_of_file).transpose()?,
+    };
+    let prompts = PromptSet::load(&root.prompts())?;
+    let goldens = GoldenSet::load(&root.goldens(&identity.name))?;
+    Ok(FoundModel { folder, identity, tokenizer, tokenizer_identity, prompts, goldens, graph })
+}
+
+impl FoundModel {
+    /// The tokens of a reference prompt: pinned ones, else by the tokenizer.
+    pub(super) fn prompt_tokens(&self, id: &str, text: &str) -> Result<Vec<TokenId>> {
+        let pinned = self.prompts.pinned_for(&self.tokenizer_identity);
+        match pinned.and_then(|pinned| pinned.prompts.get(id)) {
+            Some(ids) => Ok(ids.clone()),
+            None => self.encode(text),
+        }
+    }
+
+    /// The tokens of a text.
+    pub(super) fn encode(&self, text: &str) -> Result<Vec<TokenId>> {
+        if text.trim().is_empty() {
+            return Err(Error::input("the prompt is empty").hint("give some text: `--prompt \"Hello\"`"));
+        }
+        self.tokenizer()?.encode(text)
+    }
+
+    /// The tokenizer, which turning text into tokens and back needs.
+    pub(super) fn tokenizer(&self) -> Result<&TextTokenizer> {
+        self.tokenizer.as_ref().ok_or_else(|| {
+            Error::input(format!("model folder `{}` has no `tokenizer.json`", self.folder.path().display()))
+                .hint("name one with `--tokenizer FILE`")
+        })
+    }
+
+    /// Refuses goldens that were made from other files than these.
+    pub(super) fn check_goldens_belong(&self) -> Result<()> {
+        let foreign =
+            self.goldens.goldens.values().find(|golden| golden.model_sha256 != self.identity.sha256);
+        let Some(golden) = foreign else { return Ok(()) };
+        Err(Error::input(format!(
+            "model `{}` in `{}` is not the one its goldens were made from: its sha256 is {}, the golden of `{}` has {}",
+            self.identity.name,
+            self.folder.path().display(),
+            self.identity.sha256,
+            golden.prompt_id,
+            golden.model_sha256
+        ))
+        .hint("restore the model's files; or measure it without goldens by `--unverified`, and bless the record"))
+    }
+
+    /// Loads the runtime, settles the device and compiles the model.
+    pub(super) fn load(&self, flags: &EngineFlags) -> Result<Loaded> {
+        let mut runtime = Runtime::load(Sources::from_environment(flags.openvino.clone()).locate()?)?;
+        let device = DeviceChoice::settle(&flags.device, &runtime.available_devices()?)?;
+        let mut warnings = Vec::new();
+        if let Some(because) = &device.fallback_because {
+            warnings.push(Warning::new(
+                "device-fallback",
+                format!("`{}` was asked for and {} runs: {because}", device.requested, device.target),
+                "these figures are the CPU's; `--device CPU` says so without this warning",
+            ));
+        }
+        let kind = if device.target.starts_with("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu };
+        let asked = default_properties(kind, &flags.properties);
+        let edited = EditedGraph::place(&self.identity, flags.all_logits)?;
+        let memory = ProcessMemory::of_this_process();
+        memory.reset_peak();
+        let start = Instant::now();
+        let engine = OpenVinoEngine::load(
+            &mut runtime,
+            LoadRequest {
+                folder: &self.folder,
+                graph: &self.graph,
+                device: &device.target,
+                properties: &asked,
+                edited_graph: edited.as_ref().map(|edited| edited.0.as_path()),
+            },
+        )?;
+        let load_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let edited_graph_sha256 = match (engine.last_token_only(), &edited) {
+            (LastTokenOnly::Applied, Some(edited)) => Some(sha256_of_file(&edited.0)?),
+            _ => None,
+        };
+        warnings.extend(property_warnings(&asked, &engine));
+        warnings.extend(state_warning(&engine));
+        for warning in &warnings {
+            say(&format!("warning: {}\n  {}", warning.message, warning.advice));
+        }
+        Ok(Loaded {
+            engine,
+            runtime,
+            device,
+            asked,
+            load_ns,
+            load_peak_rss_bytes: memory.read().peak_rss_bytes,
+            edited_graph_sha256,
+            warnings,
+        })
+    }
+}
+
+/// The edited graph's file in the cache folder, for this process alone; removed at the end.
+struct EditedGraph(PathBuf);
+
+impl EditedGraph {
+    fn place(identity: &ModelIdentity, all_logits: bool) -> Result<Option<Self>> {
+        if all_logits {
+            return Ok(None);
+        }
+        let cache = places::cache_dir()
+            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+        let folder = cache.join("graphs");
+        fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
+        let name = format!("{}-{}.xml", &identity.sha256[..16], std::process::id());
+        Ok(Some(Self(folder.join(name))))
+    }
+}
+
+impl Drop for EditedGraph {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+fn remove(path: &Path) {
+    // OpenVINO has read it; one that stays behind costs a few megabytes of cache.
+    let _ = fs::remove_file(path);
+}
+
+/// Properties that the runtime did not take as they were asked for.
+fn property_warnings(asked: &[Property], engine: &OpenVinoEngine) -> Vec<Warning> {
+    let differs = |property: &&Property| {
+        let effective = engine.properties().get(&property.key);
+        effective.is_some_and(|effective| *effective != property.value)
+    };
+    let warn = |property: &Property| {
+        Warning::new(
+            "property-not-taken",
+            format!(
+                "`{}={}` was asked for, and OpenVINO uses `{}`",
+                property.key,
+                property.value,
+                engine.properties()[&property.key]
+            ),
+            "the record has both; figures belong to what was used",
+        )
+    };
+    asked.iter().filter(differs).map(warn).collect()
+}
+
+fn state_warning(engine: &OpenVinoEngine) -> Option<Warning> {
+    engine.states_hidden_because().map(|because| {
+        Warning::new(
+            "state-not-observed",
+            format!("the KV cache could not be seen to be empty between prompts: {because}"),
+            "the cache is reset all the same; use a tested OpenVINO release with an f16 or f32 cache to see it",
+        )
+    })
+}

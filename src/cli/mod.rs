@@ -1,0 +1,97 @@
+//! Verbs and flags, each declared once. The only floor that prints: data to stdout, talk to stderr.
+
+mod assemble;
+mod bench;
+mod bless;
+mod doctor;
+pub mod exit_code;
+mod flags;
+mod golden;
+mod infer;
+mod loading;
+mod model;
+mod progress;
+mod root;
+mod settings;
+mod states;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Result};
+
+/// Measures GPT-OSS through OpenVINO's stateful inference, and checks every token it measures.
+#[derive(Debug, Parser)]
+#[command(name = "arcgauge", bin_name = "cargo xtask", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run the reference prompts, check every token, print the table and keep a record
+    Bench(bench::BenchArgs),
+    /// Answer one prompt, streaming the text
+    Infer(infer::InferArgs),
+    /// Show the KV-cache states before a prompt, after it, and some tokens later
+    States(states::StatesArgs),
+    /// Check the golden fixtures, bless new ones, or calibrate what counts as a near-tie
+    Golden(golden::GoldenArgs),
+    /// Remember or show the model folder that bare verbs use
+    Model(model::ModelArgs),
+    /// Say what is ready and what is not, with the command that mends it
+    Doctor(doctor::DoctorArgs),
+}
+
+/// Parses the arguments, runs the verb and gives the process's exit code.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(usage) => {
+            // Help and version are no errors; clap knows which stream each belongs to.
+            let _ = usage.print();
+            return ExitCode::from(if usage.use_stderr() { exit_code::INPUT } else { exit_code::PASS });
+        }
+    };
+    match perform(cli.verb) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&error);
+            exit_code::of(error.kind())
+        }
+    }
+}
+
+fn perform(verb: Verb) -> Result<ExitCode> {
+    match verb {
+        Verb::Bench(args) => bench::bench(&args),
+        Verb::Infer(args) => infer::infer(&args),
+        Verb::States(args) => states::states(&args),
+        Verb::Golden(args) => golden::golden(&args),
+        Verb::Model(args) => model::model(&args),
+        Verb::Doctor(args) => doctor::doctor(&args),
+    }
+}
+
+/// A line to stderr.
+#[expect(clippy::print_stderr, reason = "the one place that talks")]
+fn say(line: &str) {
+    eprintln!("{line}");
+}
+
+/// Text to stdout. A reader that has gone away, as `head` does, is no failure of ours.
+fn print(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+fn complain(error: &Error) {
+    say(&format!("error: {error}"));
+    if let Some(hint) = error.hint_text() {
+        say(&format!("\nhint: {hint}"));
+    }
+}

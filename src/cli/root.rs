@@ -1,0 +1,44 @@
+//! The checkout that the binary works in: its fixtures and its records.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// What marks a checkout of arcgauge.
+const MARK: &str = "fixtures/prompts/reference.json";
+
+/// A checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Root(PathBuf);
+
+impl Root {
+    /// The checkout around the current folder; else the one that the binary was built in.
+    pub(super) fn find() -> Self {
+        let here = env::current_dir().unwrap_or_default();
+        let around = here.ancestors().find(|folder| folder.join(MARK).is_file());
+        Self(around.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR"))).to_owned())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn shipped_model(&self) -> PathBuf {
+        self.0.join("fixtures/models/tiny-gpt-oss")
+    }
+
+    pub(super) fn prompts(&self) -> PathBuf {
+        self.0.join("fixtures/prompts")
+    }
+
+    pub(super) fn goldens(&self, model: &str) -> PathBuf {
+        self.0.join("fixtures/golden").join(model)
+    }
+
+    pub(super) fn published(&self) -> PathBuf {
+        self.0.join("fixtures/baselines/published.json")
+    }
+
+    pub(super) fn history(&self) -> PathBuf {
+        self.0.join("reports/history")
+    }
+}

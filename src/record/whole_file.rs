@@ -1,0 +1,66 @@
+//! Files that are there whole or not at all.
+
+use std::fs::{self, File, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::error::{Error, Result};
+
+/// Whether a file that is there gives way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and the write fails.
+    Never,
+    /// It is replaced at once, when the new one is whole.
+    Replace,
+}
+
+/// Writes a file whole or not at all: a temporary file in the same folder, synced, then renamed.
+///
+/// # Errors
+/// When the folder or the file cannot be written; then all is as it was.
+pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
+    let failed = |cause: &std::io::Error| Error::io("write", path, cause);
+    let folder = folder_of(path);
+    fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
+    let mut file = temporary_in(folder).map_err(|cause| failed(&cause))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
+    let renamed = match overwrite {
+        Overwrite::Never => file.persist_noclobber(path),
+        Overwrite::Replace => file.persist(path),
+    };
+    renamed.map_err(|cause| failed(&cause.error))?;
+    // The name, too, must be on the disk.
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| failed(&cause))
+}
+
+/// Makes sure, before an hour of measuring, that the file could be written.
+///
+/// # Errors
+/// When its folder is missing or cannot be written, or a folder stands in its place.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let folder = folder_of(path);
+    let refuse = |cause: &str| {
+        Err(Error::input(format!("cannot write `{}`: {cause}", path.display()))
+            .hint("name a file in a folder that is there and can be written"))
+    };
+    if path.is_dir() {
+        return refuse("it is a folder");
+    }
+    match temporary_in(folder) {
+        Ok(_) => Ok(()),
+        Err(cause) => refuse(&cause.to_string()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Readable by others, as far as the user's mask allows: a temporary file is not, by default.
+fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+    Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+}
