@@ -55,8 +55,10 @@ impl FromStr for Property {
 
 /// The properties of the default series on a device, with those the user asked for put over them.
 ///
-/// On the CPU: f32 throughout, which gives the same tokens on every processor. On the GPU: f16
-/// with an f16 KV cache, for with a compressed cache the states cannot be read.
+/// On the CPU: f32 throughout, and activations not quantised on the way (which the plugin does by
+/// default, by other kernels in each version), so that the same tokens come out everywhere, with
+/// logits that can be compared. On the GPU: f16 with an f16 KV cache, for with a compressed cache
+/// the states cannot be read.
 #[must_use]
 pub fn default_properties(kind: DeviceKind, asked: &[Property]) -> Vec<Property> {
     let precision = match kind {
@@ -68,6 +70,9 @@ pub fn default_properties(kind: DeviceKind, asked: &[Property]) -> Vec<Property>
         Property::new("INFERENCE_PRECISION_HINT", precision),
         Property::new("KV_CACHE_PRECISION", precision),
     ];
+    if kind == DeviceKind::Cpu {
+        properties.push(Property::new("DYNAMIC_QUANTIZATION_GROUP_SIZE", "0"));
+    }
     for property in asked {
         properties.retain(|stated| stated.key != property.key);
         properties.push(property.clone());
