@@ -1,0 +1,126 @@
+//! `doctor`: what is ready and what is not, each with the command that mends it.
+//!
+//! It goes on after each failing check, fetches nothing, and writes nothing but a probe file that it
+//! removes. Each subject has a room: `runtime`, `gpu`, `model`, `asking` (tokenizer, prompts,
+//! goldens), `memory` and `workplace` (settings, git, folders). What is said of a GPU follows what
+//! OpenVINO and the kernel document; it has not run on the hardware.
+
+mod asking;
+mod check;
+mod gpu;
+mod memory;
+mod model;
+mod runtime;
+mod workplace;
+
+use std::any::Any;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::flags::ModelFlags;
+use crate::cli::root::Root;
+use crate::cli::{print, say};
+use crate::error::Result;
+use check::{Check, Status};
+
+/// Flags of `doctor`.
+#[derive(Debug, Args)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    model: ModelFlags,
+
+    /// OpenVINO to look at: a pinned version, or the folder of an installation
+    #[arg(long, value_name = "VERSION|DIR")]
+    openvino: Option<String>,
+
+    /// Device that is to be ready; GPU alone may fall back to the CPU, any other must be there
+    #[arg(long, value_name = "DEVICE", default_value = "GPU")]
+    device: String,
+}
+
+/// Looks at everything; fails where something must be mended before a model can run.
+#[expect(clippy::unnecessary_wraps, reason = "as every verb; what fails here is a line of the report")]
+pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let level = level(&args.device);
+    let mut told = Told::default();
+    let openvino = told.group("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
+    let openvino = openvino.as_ref();
+    told.group("intel gpu", || (gpu::examine(&gpu::Machine::this(openvino), level, openvino), ()));
+    told.group("settings", || (vec![workplace::settings(args.model.model_dir.as_deref())], ()));
+    let model = told.group("model", || model::examine(&args.model, &root));
+    let model = model.as_ref();
+    told.group("goldens", || (asking::examine(&args.model, model, &root), ()));
+    told.group("memory", || (memory::examine(model, openvino, level), ()));
+    told.group("git", || (workplace::examine(&root), ()));
+    say(&format!("doctor: {}", check::tally(&told.statuses)));
+    Ok(ExitCode::from(check::exit_code(&told.statuses)))
+}
+
+/// How bad trouble with a GPU is: whoever names one exactly needs it, the default falls back.
+fn level(device: &str) -> Status {
+    if device.starts_with("GPU") && device != "GPU" { Status::Fail } else { Status::Warn }
+}
+
+/// What was told so far.
+#[derive(Default)]
+struct Told {
+    statuses: Vec<Status>,
+}
+
+impl Told {
+    /// Runs the checks of a group and prints them.
+    fn group<T: Default>(&mut self, subject: &str, work: impl FnOnce() -> (Vec<Check>, T)) -> T {
+        let (checks, facts) = examined(subject, work);
+        for check in checks {
+            print(&check.render());
+            self.statuses.push(check.status);
+        }
+        facts
+    }
+}
+
+/// What the checks of a group found. A panic in them, as of a library that lacks a function, is a
+/// failure of this group alone.
+fn examined<T: Default>(subject: &str, work: impl FnOnce() -> (Vec<Check>, T)) -> (Vec<Check>, T) {
+    caught(work).unwrap_or_else(|message| {
+        let mend = "report this line, and what was asked for, to the maintainers";
+        (vec![Check::fail(subject, format!("the check itself broke: {message}"), mend)], T::default())
+    })
+}
+
+/// What the work gives, or the message of its panic, which is told nowhere else.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| ()));
+    let done = panic::catch_unwind(AssertUnwindSafe(work));
+    panic::set_hook(hook);
+    done.map_err(|payload| message_of(&*payload))
+}
+
+fn message_of(payload: &dyn Any) -> String {
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_panics_is_a_failure_of_its_group_with_the_panic_s_message() {
+        let (checks, facts): (_, Option<u8>) = examined("a", || panic!("no function `{}`", "f"));
+        assert_eq!(facts, None);
+        assert_eq!(checks[0].status, Status::Fail);
+        assert!(checks[0].found.ends_with("no function `f`"), "{}", checks[0].found);
+        assert_eq!(examined("b", || (vec![Check::ok("b", "fine")], 7)), (vec![Check::ok("b", "fine")], 7));
+    }
+
+    #[test]
+    fn only_a_gpu_named_exactly_must_be_there() {
+        assert_eq!(["GPU", "CPU", "NPU"].map(level), [Status::Warn; 3]);
+        assert_eq!(["GPU.0", "GPU.1", "GPUX"].map(level), [Status::Fail; 3]);
+    }
+}

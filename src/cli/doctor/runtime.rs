@@ -1,0 +1,220 @@
+//! OpenVINO itself: found how and where, whether it loads, whether the KV states can be reached, and
+//! which devices it sees.
+
+use std::path::PathBuf;
+
+use crate::cli::doctor::check::{Check, size};
+use crate::engine::openvino::{
+    DeviceChoice, DeviceFacts, FoundBy, Releases, Runtime, RuntimeLocation, Sources,
+};
+use crate::error::{Error, Result};
+use crate::places;
+
+const OPENVINO: &str = "openvino";
+const KV_STATES: &str = "kv states";
+const DEVICE: &str = "device asked";
+
+/// What later checks need to know of a runtime that loaded.
+pub(super) struct Seen {
+    /// The folder that its library stands in; what the GPU plugin needs is searched there first.
+    pub(super) folder: PathBuf,
+    /// Every device that it lists.
+    pub(super) devices: Vec<(String, DeviceFacts)>,
+    /// Whether the device that was asked for is there, a fallback not counted.
+    pub(super) has_asked: bool,
+}
+
+impl Seen {
+    /// The GPUs among the devices.
+    pub(super) fn gpus(&self) -> impl Iterator<Item = &(String, DeviceFacts)> {
+        self.devices.iter().filter(|(name, _)| name.starts_with("GPU"))
+    }
+}
+
+/// Finds and loads the runtime, and asks it for its devices.
+pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Option<Seen>) {
+    let sources = Sources::from_environment(openvino.map(str::to_owned));
+    let location = match sources.locate() {
+        Ok(location) => location,
+        Err(error) => {
+            let decisive = sources.installed.filter(|_| sources.asked.is_none());
+            return without_runtime(not_found(&error, decisive.map(|named| named.variable)));
+        }
+    };
+    let runtime = match Runtime::load(location.clone()) {
+        Ok(runtime) => runtime,
+        Err(error) => return without_runtime(does_not_load(&location.found_by, &error)),
+    };
+    let mut checks = vec![
+        loaded(&location, runtime.version(), runtime.build()),
+        kv_states(runtime.state_bridge().map(|_| ())),
+    ];
+    let names = match runtime.available_devices() {
+        Ok(names) => names,
+        Err(error) => {
+            checks.push(Check::of_error("devices", &error, &mend_installation(&location.found_by)));
+            Vec::new()
+        }
+    };
+    let facts = |name: &String| (name.clone(), DeviceFacts::read(&runtime, name, "/sys".as_ref()));
+    let devices: Vec<(String, DeviceFacts)> = names.iter().map(facts).collect();
+    checks.extend(devices.iter().map(|(name, facts)| Check::ok(&format!("device {name}"), described(facts))));
+    let choice = DeviceChoice::settle(device, &names);
+    checks.push(asked(&choice));
+    let has_asked = choice.is_ok_and(|choice| choice.fallback_because.is_none());
+    let folder = location.c_library.parent().map(PathBuf::from).unwrap_or_default();
+    (checks, Some(Seen { folder, devices, has_asked }))
+}
+
+/// What else cannot be told without a runtime.
+fn without_runtime(openvino: Check) -> (Vec<Check>, Option<Seen>) {
+    let rest =
+        [KV_STATES, DEVICE].map(|subject| Check::skip(subject, "not looked at: OpenVINO is not loaded"));
+    (std::iter::once(openvino).chain(rest).collect(), None)
+}
+
+fn loaded(location: &RuntimeLocation, version: &str, build: &str) -> Check {
+    let how = match &location.found_by {
+        FoundBy::Flag => "named by `--openvino`".to_owned(),
+        FoundBy::Variable(variable) => format!("named by `{variable}`"),
+        FoundBy::Pinned(_) => "pinned".to_owned(),
+    };
+    Check::ok(OPENVINO, format!("{version} (build {build}), {how}, `{}`", location.c_library.display()))
+}
+
+/// `variable` is the one that named a folder, where that is what decided.
+fn not_found(error: &Error, variable: Option<&str>) -> Check {
+    match variable {
+        Some(variable) => Check::fail(
+            OPENVINO,
+            format!("{error} (named by `{variable}`)"),
+            format!("`unset {variable}` to use the pinned release, or let it name a whole installation"),
+        ),
+        None => Check::of_error(OPENVINO, error, "run `cargo xtask setup`"),
+    }
+}
+
+/// The error's own hint is to run this verb.
+fn does_not_load(found_by: &FoundBy, error: &Error) -> Check {
+    Check::fail(OPENVINO, error.to_string(), mend_installation(found_by))
+}
+
+fn mend_installation(found_by: &FoundBy) -> String {
+    match found_by {
+        FoundBy::Flag => {
+            "name a whole installation by `--openvino DIR`, or leave it out to use the pinned release"
+                .to_owned()
+        }
+        FoundBy::Variable(variable) => {
+            format!("`unset {variable}` to use the pinned release, or let it name a whole installation")
+        }
+        FoundBy::Pinned(version) => {
+            let folder = places::openvino_dir(version).unwrap_or_default();
+            format!("fetch it again: `rm -r {} && cargo xtask setup --openvino {version}`", folder.display())
+        }
+    }
+}
+
+fn kv_states(access: Result<(), String>) -> Check {
+    match access {
+        Ok(()) => Check::ok(KV_STATES, "can be read, written and reset"),
+        Err(because) => {
+            let releases = Releases::pinned();
+            let tested = releases.releases.iter().filter(|release| release.state_access_tested);
+            let flags: Vec<String> =
+                tested.map(|release| format!("`--openvino {}`", release.version)).collect();
+            let mend = format!("measure without seeing the cache empty, or use {}", flags.join(" or "));
+            Check::warn(KV_STATES, because, mend)
+        }
+    }
+}
+
+/// What is known of a device, in a line.
+fn described(facts: &DeviceFacts) -> String {
+    let told = [
+        facts.full_name.clone(),
+        facts.pci_id.as_ref().map(|id| format!("PCI {id}")),
+        facts.driver_version.as_ref().map(|version| format!("driver {version}")),
+        facts.execution_units.map(|units| format!("{units} execution units")),
+        facts.memory_bytes.map(|bytes| format!("{} of memory", size(bytes))),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    if told.is_empty() { "OpenVINO tells nothing of it".to_owned() } else { told.join(", ") }
+}
+
+fn asked(choice: &Result<DeviceChoice>) -> Check {
+    match choice {
+        Ok(DeviceChoice { requested, target, fallback_because: Some(because) }) => {
+            Check::ok(DEVICE, format!("`{requested}` falls back to `{target}`: {because}"))
+        }
+        Ok(DeviceChoice { requested, .. }) => Check::ok(DEVICE, format!("`{requested}` is there")),
+        Err(error) => Check::of_error(DEVICE, error, "try `--device CPU`"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::doctor::check::Status;
+
+    #[test]
+    fn a_runtime_that_is_not_set_up_is_mended_by_the_command_that_fetches_it() {
+        let error = Error::harness("OpenVINO `2026.1.0` is not set up")
+            .hint("run `cargo xtask setup --openvino 2026.1.0`");
+        let check = not_found(&error, None);
+        assert_eq!(check.status, Status::Fail);
+        assert_eq!(check.mend.as_deref(), Some("run `cargo xtask setup --openvino 2026.1.0`"));
+    }
+
+    #[test]
+    fn a_variable_that_leads_nowhere_is_named_with_the_way_out() {
+        let check = not_found(&Error::input("no `libopenvino_c.so`"), Some("INTEL_OPENVINO_DIR"));
+        assert!(check.found.contains("`INTEL_OPENVINO_DIR`"), "{}", check.found);
+        assert!(check.mend.unwrap().starts_with("`unset INTEL_OPENVINO_DIR`"));
+    }
+
+    #[test]
+    fn a_library_that_does_not_load_is_not_mended_by_this_verb_again() {
+        let error = Error::harness("cannot load").hint("run `cargo xtask doctor`");
+        for found_by in [FoundBy::Flag, FoundBy::Variable("V"), FoundBy::Pinned("2026.4.1".into())] {
+            let mend = does_not_load(&found_by, &error).mend.unwrap();
+            assert!(!mend.contains("doctor"), "{mend}");
+        }
+        let pinned = does_not_load(&FoundBy::Pinned("2026.4.1".into()), &error).mend.unwrap();
+        assert!(pinned.ends_with("cargo xtask setup --openvino 2026.4.1`"), "{pinned}");
+    }
+
+    #[test]
+    fn states_out_of_reach_are_a_warning_that_names_the_tested_releases() {
+        assert_eq!(kv_states(Ok(())).status, Status::Ok);
+        let check = kv_states(Err("out of reach".into()));
+        assert_eq!((check.status, check.found.as_str()), (Status::Warn, "out of reach"));
+        assert!(check.mend.unwrap().contains("`--openvino 2026.4.1`"));
+    }
+
+    #[test]
+    fn of_a_device_all_that_is_known_is_told_and_nothing_else() {
+        let mut facts =
+            DeviceFacts { full_name: Some("Intel(R) Arc(TM) 140V GPU".into()), ..Default::default() };
+        assert_eq!(described(&facts), "Intel(R) Arc(TM) 140V GPU");
+        facts.pci_id = Some("8086:64a0".into());
+        facts.execution_units = Some(64);
+        facts.driver_version = Some("25.18".into());
+        facts.memory_bytes = Some(18_200_000_000);
+        assert_eq!(
+            described(&facts),
+            "Intel(R) Arc(TM) 140V GPU, PCI 8086:64a0, driver 25.18, 64 execution units, 18.2 GB of memory"
+        );
+        assert_eq!(described(&DeviceFacts::default()), "OpenVINO tells nothing of it");
+    }
+
+    #[test]
+    fn the_default_falls_back_aloud_and_a_named_device_that_is_absent_fails() {
+        let cpu = ["CPU".to_owned()];
+        let fallback = asked(&DeviceChoice::settle("GPU", &cpu));
+        assert_eq!(fallback.status, Status::Ok);
+        assert!(fallback.found.starts_with("`GPU` falls back to `CPU`"), "{}", fallback.found);
+        assert_eq!(asked(&DeviceChoice::settle("GPU.0", &cpu)).status, Status::Fail);
+        assert_eq!(asked(&DeviceChoice::settle("CPU", &cpu)), Check::ok("device asked", "`CPU` is there"));
+    }
+}

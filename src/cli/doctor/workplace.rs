@@ -1,0 +1,189 @@
+//! Where the work is done: settings, the git repository, the folders that verbs write to.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cli::doctor::check::Check;
+use crate::cli::root::Root;
+use crate::cli::settings::Settings;
+use crate::error::Result;
+use crate::places;
+use crate::record::{Commit, check_writable};
+
+const SETTINGS: &str = "settings";
+const GIT: &str = "git";
+/// A file that would stand in a folder if it could be written; never made under this name.
+const PROBE: &str = ".arcgauge-doctor";
+
+/// Looks at the user's settings; `flag` is a model folder that wins over theirs.
+pub(super) fn settings(flag: Option<&Path>) -> Check {
+    let Some(file) = Settings::file() else {
+        let mend = "give it one: `export XDG_CONFIG_HOME=DIR`";
+        return Check::warn(SETTINGS, "this user has no home folder and so no settings", mend);
+    };
+    let named = Settings::load().map(|settings| settings.model_dir);
+    settings_in(&file, file.try_exists(), named, flag)
+}
+
+fn settings_in(
+    file: &Path,
+    there: io::Result<bool>,
+    named: Result<Option<PathBuf>>,
+    flag: Option<&Path>,
+) -> Check {
+    let at = file.display();
+    let mend = format!("`chmod u+rwX {at}`; or begin anew: `rm {at}`");
+    let wins = if flag.is_some() { "; `--model-dir` wins over it" } else { "" };
+    match (there, named) {
+        (Err(cause), _) => Check::fail(SETTINGS, format!("cannot look at `{at}`: {cause}"), mend),
+        (_, Err(error)) => Check::of_error(SETTINGS, &error, &mend),
+        (_, Ok(Some(folder))) => {
+            Check::ok(SETTINGS, format!("`{at}` names the model folder `{}`{wins}", folder.display()))
+        }
+        (Ok(true), Ok(None)) => Check::ok(SETTINGS, format!("`{at}` names no model folder")),
+        (Ok(false), Ok(None)) => Check::ok(SETTINGS, format!("no `{at}`: nothing but defaults")),
+    }
+}
+
+/// Looks at the repository and at the folders that verbs write to.
+pub(super) fn examine(root: &Root) -> Vec<Check> {
+    let cache = match places::cache_dir() {
+        Some(folder) => writable("cache folder", &folder, "name another: `export XDG_CACHE_HOME=DIR`"),
+        None => Check::fail(
+            "cache folder",
+            "this user has no home folder and so no cache folder",
+            "give it one: `export XDG_CACHE_HOME=DIR`",
+        ),
+    };
+    let store = root.history();
+    let mend = format!("`sudo chown -R $USER {}`", root.path().join("reports").display());
+    vec![git(&Commit::at(root.path()), root.path()), cache, writable("record store", &store, &mend)]
+}
+
+fn git(commit: &Result<Option<Commit>>, folder: &Path) -> Check {
+    let commit = match commit {
+        Ok(Some(commit)) => commit,
+        Ok(None) => {
+            let found =
+                format!("no repository or no commit at `{}`: figures belong to no commit", folder.display());
+            return Check::warn(GIT, found, "measure in a clone, or `git init && git add . && git commit`");
+        }
+        Err(error) => return Check::of_error(GIT, error, "run `git status` there"),
+    };
+    let branch = commit.branch.as_ref().map_or("a detached head".to_owned(), |branch| format!("`{branch}`"));
+    let at = format!("commit {} on {branch}", commit.short());
+    if commit.dirty {
+        let mend = "`git status` lists what to commit, or to put aside with `git stash --include-untracked`";
+        return Check::warn(GIT, format!("{at}, dirty: figures of a dirty tree belong to no commit"), mend);
+    }
+    Check::ok(GIT, format!("{at}, clean"))
+}
+
+/// Probes the folder, or what is there of the way to it; it is not made.
+fn writable(subject: &str, folder: &Path, mend: &str) -> Check {
+    // A link that leads nowhere is there, too: no folder can be made in its place.
+    let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(folder);
+    let at = there.display();
+    if !there.is_dir() {
+        return Check::fail(
+            subject,
+            format!("`{at}` is no folder"),
+            format!("move it away: `mv {at} {at}.old`"),
+        );
+    }
+    if let Err(error) = check_writable(&there.join(PROBE)) {
+        return Check::fail(subject, error.to_string(), mend);
+    }
+    let found = if there == folder { "can be written" } else { "is not there yet and can be made" };
+    Check::ok(subject, format!("`{}` {found}", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+    use crate::cli::doctor::check::Status;
+    use crate::error::Error;
+
+    fn told(
+        there: io::Result<bool>,
+        named: Result<Option<PathBuf>>,
+        flag: Option<&Path>,
+    ) -> (Status, String) {
+        let check = settings_in(Path::new("/c/settings.json"), there, named, flag);
+        (check.status, check.found)
+    }
+
+    #[test]
+    fn settings_tell_their_file_and_the_model_that_they_name() {
+        let model = Some(PathBuf::from("/m"));
+        let names = "`/c/settings.json` names the model folder `/m`";
+        assert_eq!(told(Ok(true), Ok(model.clone()), None), (Status::Ok, names.to_owned()));
+        let (_, found) = told(Ok(true), Ok(model), Some(Path::new("/other")));
+        assert_eq!(found, format!("{names}; `--model-dir` wins over it"));
+        assert_eq!(told(Ok(true), Ok(None), None).1, "`/c/settings.json` names no model folder");
+        assert_eq!(told(Ok(false), Ok(None), None).1, "no `/c/settings.json`: nothing but defaults");
+    }
+
+    #[test]
+    fn settings_that_cannot_be_read_fail_and_so_do_those_behind_a_closed_folder() {
+        assert_eq!(
+            told(Ok(true), Err(Error::input("not JSON")), None),
+            (Status::Fail, "not JSON".to_owned())
+        );
+        let closed = Err(io::ErrorKind::PermissionDenied.into());
+        assert_eq!(told(closed, Ok(None), None).0, Status::Fail);
+    }
+
+    #[test]
+    fn a_dirty_tree_is_a_warning_and_so_is_no_commit() {
+        let commit = |dirty| Commit {
+            sha: "0123456789abcdef0123456789abcdef01234567".into(),
+            parents: Vec::new(),
+            tree: String::new(),
+            branch: Some("main".into()),
+            subject: String::new(),
+            author_date_utc: String::new(),
+            dirty,
+        };
+        let check = |commit| git(&Ok(commit), Path::new("/r"));
+        assert_eq!(check(Some(commit(false))), Check::ok(GIT, "commit 0123456789ab on `main`, clean"));
+        let dirty = check(Some(commit(true)));
+        assert_eq!(dirty.status, Status::Warn);
+        assert!(dirty.found.ends_with("figures of a dirty tree belong to no commit"), "{}", dirty.found);
+        assert_eq!(check(None).status, Status::Warn);
+        assert_eq!(git(&Err(Error::harness("broken")), Path::new("/r")).status, Status::Fail);
+    }
+
+    #[test]
+    fn a_folder_is_probed_without_a_trace_and_never_made() {
+        let scene = tempfile::tempdir().unwrap();
+        assert_eq!(writable("a", scene.path(), "").status, Status::Ok);
+        let below = scene.path().join("x/y");
+        let check = writable("a", &below, "");
+        assert_eq!(check, Check::ok("a", format!("`{}` is not there yet and can be made", below.display())));
+        assert_eq!(fs::read_dir(scene.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_stands_in_the_way_of_a_folder_is_named() {
+        let scene = tempfile::tempdir().unwrap();
+        let (file, link) = (scene.path().join("file"), scene.path().join("link"));
+        fs::write(&file, "").unwrap();
+        symlink("/nowhere/at/all", &link).unwrap();
+        for in_the_way in [&file, &link] {
+            let check = writable("a", &in_the_way.join("below"), "");
+            assert_eq!(check.status, Status::Fail);
+            assert!(check.found.contains(&in_the_way.display().to_string()), "{}", check.found);
+        }
+    }
+
+    #[test]
+    fn a_folder_that_takes_no_file_fails_with_the_way_out() {
+        // Nobody, not even root, writes below here.
+        let check = writable("a", Path::new("/proc/arcgauge"), "name another");
+        assert_eq!((check.status, check.mend.as_deref()), (Status::Fail, Some("name another")));
+    }
+}
