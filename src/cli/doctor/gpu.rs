@@ -1,7 +1,8 @@
 //! The way to the GPU, from the PCI bus up: kernel driver, render node, `OpenCL` loader and driver,
 //! OpenVINO. It follows what these document and has not run on the hardware.
 
-use std::collections::BTreeSet;
+mod pci;
+
 use std::env;
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -9,12 +10,9 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::doctor::check::{Check, Status};
 use crate::cli::doctor::runtime::Seen;
+use pci::{GPU, entries, intel_gpus, kernel_driver};
 
-const GPU: &str = "intel gpu";
 const LISTED: &str = "gpu in openvino";
-const INTEL: &str = "0x8086";
-/// The kernel's drivers that `OpenCL` can work with.
-const DRIVERS: [&str; 2] = ["xe", "i915"];
 const INSTALL: &str = "on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`";
 
 /// Where a machine keeps what the way to the GPU needs.
@@ -43,17 +41,6 @@ impl Machine {
             library_folders: own.chain(env::split_paths(&variable)).chain(usual).collect(),
         }
     }
-}
-
-/// An Intel GPU on the PCI bus.
-#[derive(Debug, PartialEq, Eq)]
-struct IntelGpu {
-    /// Vendor and device, as in "8086:64a0".
-    pci_id: String,
-    /// The kernel driver that holds it.
-    driver: Option<String>,
-    /// Names of its nodes below `/dev/dri`.
-    render_nodes: Vec<String>,
 }
 
 /// Walks the way; `level` is how bad trouble on it is.
@@ -86,49 +73,6 @@ pub(super) fn examine(machine: &Machine, level: Status, openvino: Option<&Seen>)
     checks.push(opencl("opencl driver", opencl_driver(&machine.opencl_vendors), is_listed, level));
     checks.push(in_openvino(listed.as_deref(), level));
     checks
-}
-
-/// By the kernel's cards, and by the PCI bus, where a GPU stands too that no driver holds.
-fn intel_gpus(sysfs: &Path) -> Vec<IntelGpu> {
-    let is_card = |path: &PathBuf| {
-        let number = path.file_name().and_then(|name| name.to_str()?.strip_prefix("card"));
-        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
-    };
-    let is_display = |path: &PathBuf| told(path, "class").is_some_and(|class| class.starts_with("0x03"));
-    let cards = entries(&sysfs.join("class/drm")).into_iter().filter(is_card).map(|card| card.join("device"));
-    let displays = entries(&sysfs.join("bus/pci/devices")).into_iter().filter(is_display);
-    let devices: BTreeSet<PathBuf> =
-        cards.chain(displays).filter_map(|device| fs::canonicalize(device).ok()).collect();
-    let intel = devices.iter().filter(|device| told(device, "vendor").as_deref() == Some(INTEL));
-    intel.map(|device| intel_gpu(device)).collect()
-}
-
-fn intel_gpu(device: &Path) -> IntelGpu {
-    let driver = fs::read_link(device.join("driver")).ok();
-    let id = told(device, "device").unwrap_or_else(|| "unknown".to_owned());
-    IntelGpu {
-        pci_id: format!("8086:{}", id.trim_start_matches("0x")),
-        driver: driver.and_then(|link| Some(link.file_name()?.to_str()?.to_owned())),
-        render_nodes: names(&device.join("drm")).into_iter().filter(|n| n.starts_with("renderD")).collect(),
-    }
-}
-
-fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
-    let id = &gpu.pci_id;
-    let mend = "`sudo modprobe xe` (`i915` for older GPUs), once nothing else holds it; \
-        a kernel that is older than the GPU has no driver for it";
-    match gpu.driver.as_deref() {
-        Some(driver) if !DRIVERS.contains(&driver) => {
-            let found = format!("`{id}` is held by kernel driver `{driver}`, which has no OpenCL");
-            Check::trouble(level, GPU, found, mend)
-        }
-        Some(driver) if gpu.render_nodes.is_empty() => {
-            let found = format!("`{id}`, kernel driver `{driver}`, which made no render node for it");
-            Check::trouble(level, GPU, found, "look for the reason: `sudo dmesg | grep -E 'xe|i915'`")
-        }
-        Some(driver) => Check::ok(GPU, format!("`{id}`, kernel driver `{driver}`")),
-        None => Check::trouble(level, GPU, format!("`{id}` has no kernel driver"), mend),
-    }
 }
 
 fn render_node(node: &Path, opened: io::Result<()>, level: Status) -> Check {
@@ -179,21 +123,69 @@ fn in_openvino(listed: Option<&[&str]>, level: Status) -> Check {
     }
 }
 
-/// What a file of sysfs says.
-fn told(device: &Path, file: &str) -> Option<String> {
-    Some(fs::read_to_string(device.join(file)).ok()?.trim().to_lowercase())
-}
+#[cfg(test)]
+mod scene {
+    use std::os::unix::fs::symlink;
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.sort();
-    paths
-}
+    use super::*;
 
-fn names(folder: &Path) -> Vec<String> {
-    let name = |path: &PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-    entries(folder).iter().filter_map(name).collect()
+    /// A machine made of files in a temporary folder.
+    pub(super) struct Scene {
+        folder: tempfile::TempDir,
+    }
+
+    impl Scene {
+        pub(super) fn new() -> Self {
+            Self { folder: tempfile::tempdir().unwrap() }
+        }
+
+        /// The folder that stands for the root.
+        pub(super) fn root(&self) -> &Path {
+            self.folder.path()
+        }
+
+        /// A device on the PCI bus, as sysfs shows it.
+        pub(super) fn device(
+            &self,
+            address: &str,
+            class: &str,
+            vendor: &str,
+            driver: Option<&str>,
+        ) -> PathBuf {
+            let device = self.write(&format!("sys/bus/pci/devices/{address}/class"), class);
+            let device = device.parent().unwrap().to_owned();
+            fs::write(device.join("vendor"), format!("{vendor}\n")).unwrap();
+            fs::write(device.join("device"), "0x64a0\n").unwrap();
+            if let Some(driver) = driver {
+                symlink(format!("../../../drivers/{driver}"), device.join("driver")).unwrap();
+            }
+            device
+        }
+
+        /// The kernel's card of a device, with its render node.
+        pub(super) fn card(&self, device: &Path, card: &str, node: &str) {
+            let drm = self.folder.path().join("sys/class/drm").join(card);
+            fs::create_dir_all(&drm).unwrap();
+            symlink(device, drm.join("device")).unwrap();
+            fs::create_dir_all(device.join("drm").join(node)).unwrap();
+            fs::create_dir_all(device.join("drm").join(card)).unwrap();
+        }
+
+        pub(super) fn write(&self, path: &str, text: &str) -> PathBuf {
+            let path = self.folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+            path
+        }
+
+        /// An Arc 140V under xe.
+        pub(super) fn arc() -> Self {
+            let scene = Self::new();
+            let device = scene.device("0000:00:02.0", "0x030000", "0x8086", Some("xe"));
+            scene.card(&device, "card1", "renderD128");
+            scene
+        }
+    }
 }
 
 #[cfg(test)]
