@@ -93,7 +93,7 @@ fn asked(prompts: &Result<PromptSet>, pins: Option<&Pins>, has_model: bool) -> C
     };
     let pinned = match pins {
         _ if !has_model => "whether they are pinned depends on the model".to_owned(),
-        None => "not pinned for this tokenizer, which encodes them".to_owned(),
+        None => "no token ids pinned for this model's tokenizer".to_owned(),
         Some(pins) if pins.unpinned.is_empty() => format!("token ids pinned for `{}`", pins.tokenizer),
         Some(pins) => {
             format!("token ids pinned for `{}`, but not of `{}`", pins.tokenizer, pins.unpinned.join("`, `"))

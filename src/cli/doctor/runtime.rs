@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::cli::doctor::caught;
 use crate::cli::doctor::check::{Check, size};
 use crate::engine::openvino::{
     DeviceChoice, DeviceFacts, FoundBy, Releases, Runtime, RuntimeLocation, Sources,
@@ -41,9 +42,11 @@ pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Opti
             return without_runtime(not_found(&error, decisive.map(|named| named.variable)));
         }
     };
-    let runtime = match Runtime::load(location.clone()) {
+    // A library that lacks a function, as one of another OpenVINO does, panics when it is called.
+    let loaded_or_not = caught(|| Runtime::load(location.clone()));
+    let runtime = match loaded_or_not.unwrap_or_else(|message| Err(Error::harness(message))) {
         Ok(runtime) => runtime,
-        Err(error) => return without_runtime(does_not_load(&location.found_by, &error)),
+        Err(error) => return without_runtime(does_not_load(&location, &error)),
     };
     let mut checks = vec![
         loaded(&location, runtime.version(), runtime.build()),
@@ -94,9 +97,11 @@ fn not_found(error: &Error, variable: Option<&str>) -> Check {
     }
 }
 
-/// The error's own hint is to run this verb.
-fn does_not_load(found_by: &FoundBy, error: &Error) -> Check {
-    Check::fail(OPENVINO, error.to_string(), mend_installation(found_by))
+/// The error's own hint is to run this verb, and not each error names the library.
+fn does_not_load(location: &RuntimeLocation, error: &Error) -> Check {
+    let (library, found) = (location.c_library.display().to_string(), error.to_string());
+    let found = if found.contains(&library) { found } else { format!("`{library}` cannot be used: {found}") };
+    Check::fail(OPENVINO, found, mend_installation(&location.found_by))
 }
 
 fn mend_installation(found_by: &FoundBy) -> String {
@@ -174,13 +179,18 @@ mod tests {
     }
 
     #[test]
-    fn a_library_that_does_not_load_is_not_mended_by_this_verb_again() {
-        let error = Error::harness("cannot load").hint("run `cargo xtask doctor`");
+    fn a_library_that_does_not_load_is_named_and_not_mended_by_this_verb_again() {
+        let by = |found_by| {
+            let location = RuntimeLocation { c_library: "/o/libopenvino_c.so".into(), found_by };
+            does_not_load(&location, &Error::harness("no function").hint("run `cargo xtask doctor`"))
+        };
         for found_by in [FoundBy::Flag, FoundBy::Variable("V"), FoundBy::Pinned("2026.4.1".into())] {
-            let mend = does_not_load(&found_by, &error).mend.unwrap();
+            let check = by(found_by);
+            assert_eq!(check.found, "`/o/libopenvino_c.so` cannot be used: no function");
+            let mend = check.mend.unwrap();
             assert!(!mend.contains("doctor"), "{mend}");
         }
-        let pinned = does_not_load(&FoundBy::Pinned("2026.4.1".into()), &error).mend.unwrap();
+        let pinned = by(FoundBy::Pinned("2026.4.1".into())).mend.unwrap();
         assert!(pinned.ends_with("cargo xtask setup --openvino 2026.4.1`"), "{pinned}");
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::doctor::check::Check;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::places;
 use crate::record::{Commit, check_writable};
 
@@ -32,11 +32,18 @@ fn settings_in(
     flag: Option<&Path>,
 ) -> Check {
     let at = file.display();
-    let mend = format!("`chmod u+rwX {at}`; or begin anew: `rm {at}`");
+    let folder = file.parent().unwrap_or(file).display();
     let wins = if flag.is_some() { "; `--model-dir` wins over it" } else { "" };
     match (there, named) {
-        (Err(cause), _) => Check::fail(SETTINGS, format!("cannot look at `{at}`: {cause}"), mend),
-        (_, Err(error)) => Check::of_error(SETTINGS, &error, &mend),
+        (Err(cause), _) => {
+            let found = format!("cannot look at `{at}`: {cause}");
+            Check::fail(SETTINGS, found, format!("`chmod u+rwx {folder}`"))
+        }
+        (_, Err(error)) => {
+            let first =
+                if error.kind() == ErrorKind::Input { "mend it" } else { &format!("`chmod u+rw {at}`") };
+            Check::fail(SETTINGS, error.to_string(), format!("{first}, or begin anew: `rm {at}`"))
+        }
         (_, Ok(Some(folder))) => {
             Check::ok(SETTINGS, format!("`{at}` names the model folder `{}`{wins}", folder.display()))
         }
@@ -128,13 +135,20 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_cannot_be_read_fail_and_so_do_those_behind_a_closed_folder() {
+    fn settings_that_cannot_be_read_fail_with_what_opens_them() {
+        let check = |there, error| settings_in(Path::new("/c/settings.json"), there, error, None);
+        let mends = |check: Check| (check.status, check.mend.unwrap());
         assert_eq!(
-            told(Ok(true), Err(Error::input("not JSON")), None),
-            (Status::Fail, "not JSON".to_owned())
+            mends(check(Ok(true), Err(Error::input("not JSON")))),
+            (Status::Fail, "mend it, or begin anew: `rm /c/settings.json`".to_owned())
         );
+        assert_eq!(
+            mends(check(Ok(true), Err(Error::harness("cannot read")))),
+            (Status::Fail, "`chmod u+rw /c/settings.json`, or begin anew: `rm /c/settings.json`".to_owned())
+        );
+        // Behind a closed folder the file seems not to be there, and verbs take the defaults.
         let closed = Err(io::ErrorKind::PermissionDenied.into());
-        assert_eq!(told(closed, Ok(None), None).0, Status::Fail);
+        assert_eq!(mends(check(closed, Ok(None))), (Status::Fail, "`chmod u+rwx /c`".to_owned()));
     }
 
     #[test]

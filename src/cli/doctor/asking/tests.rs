@@ -63,6 +63,8 @@ fn the_reference_prompts_are_pinned_for_gpt_oss_and_not_for_others() {
     assert_eq!(check.found, "3 reference prompts, token ids pinned for `o200k-harmony`");
     let other = TokenizerIdentity { model_type: Some("llama".into()), ..gpt_oss };
     assert!(pins(&prompts(), &other).is_none());
+    let check = asked(&Ok(prompts()), None, true);
+    assert_eq!(check.found, "3 reference prompts, no token ids pinned for this model's tokenizer");
 }
 
 #[test]
