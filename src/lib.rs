@@ -1,12 +1,30 @@
-//! arcgauge
-pub mod cli;
-pub mod engine;
+//! Measures GPT-OSS through OpenVINO's stateful inference, and believes no time before its tokens.
+//!
+//! The modules are the data flow, in its order, and one may use only those before it:
+//!
+//! ```text
+//! prompt -> tokens -> decode loop -> golden -> samples -> run record -> figures -> table
+//! workload   engine                  golden    measure    record        judge      report   cli
+//! ```
+//!
+//! Under all of them stand the error type and the user's folders.
+//! `cargo xtask tidy` checks the order.
+
 pub mod error;
-pub mod fixture_file;
-pub mod golden;
-pub mod judge;
-pub mod measure;
 pub mod places;
-pub mod record;
-pub mod report;
+
 pub mod workload;
+
+pub mod engine;
+
+pub mod golden;
+
+pub mod measure;
+
+pub mod record;
+
+pub mod judge;
+
+pub mod report;
+
+pub mod cli;

@@ -25,6 +25,10 @@ use crate::record::{
     write_whole,
 };
 use crate::report::{bench_table, results_json};
+use crate::workload::Prompt;
+
+/// Of a text of the user's own, what stands in the table.
+const OWN_TITLE_CHARACTERS: usize = 30;
 
 /// Flags of `bench`.
 #[derive(Debug, Args)]
@@ -156,34 +160,27 @@ fn read_published(path: &Path) -> Result<Published> {
 
 /// The prompts that the flags name, with their tokens; all reference prompts where none is named.
 fn asked_prompts(args: &BenchArgs, model: &FoundModel) -> Result<Vec<AskedPrompt>> {
-    let reference = |id: &str| model.prompts.get(id);
-    let asked = |id: &str, title: &str, token_ids| AskedPrompt {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        token_ids,
+    let reference = |prompt: &Prompt| -> Result<AskedPrompt> {
+        Ok(AskedPrompt {
+            id: prompt.id.clone(),
+            title: prompt.title.clone(),
+            token_ids: model.prompt_tokens(&prompt.id, &prompt.text)?,
+        })
     };
     if args.prompts.is_empty() {
-        let all = model.prompts.prompts.iter();
-        return all
-            .map(|prompt| {
-                let tokens = model.prompt_tokens(&prompt.id, &prompt.text)?;
-                Ok(asked(&prompt.id, &prompt.title, tokens))
-            })
-            .collect();
+        return model.prompts.prompts.iter().map(reference).collect();
     }
-    let named = args.prompts.iter().enumerate();
-    named
-        .map(|(index, text)| match reference(text) {
-            Some(prompt) => {
-                let tokens = model.prompt_tokens(&prompt.id, &prompt.text)?;
-                Ok(asked(&prompt.id, &prompt.title, tokens))
-            }
-            None => {
-                let title: String = text.chars().take(30).collect();
-                Ok(asked(&format!("own-{}", index + 1), &title, model.encode(text)?))
-            }
+    let own = |index: usize, text: &str| -> Result<AskedPrompt> {
+        Ok(AskedPrompt {
+            id: format!("own-{}", index + 1),
+            title: text.chars().take(OWN_TITLE_CHARACTERS).collect(),
+            token_ids: model.encode(text)?,
         })
-        .collect()
+    };
+    let named = args.prompts.iter().enumerate();
+    let asked =
+        named.map(|(index, named)| model.prompts.get(named).map_or_else(|| own(index, named), reference));
+    asked.collect()
 }
 
 fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// The facts of `config.json` that matter here; all else is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct ModelConfig {
-    /// The architecture, as in "gpt_oss".
+    /// The architecture, as in `gpt_oss`.
     pub model_type: Option<String>,
     /// Tokens in the vocabulary.
     pub vocab_size: Option<usize>,

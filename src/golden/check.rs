@@ -98,38 +98,42 @@ pub fn judge(engine: &mut dyn Engine, question: Question<'_>) -> Result<Finding>
     };
     // A golden says nothing about tokens beyond its end, nor about another input.
     let golden = golden.filter(|g| g.token_ids.len() >= first.len() && g.prompt_token_ids == prompt);
-    match golden {
-        Some(golden) => {
-            let reference = &golden.token_ids[..first.len()];
-            let different = generations.iter().find(|tokens| **tokens != reference);
-            let Some(different) = different else { return Ok(Finding::bare(GoldenResult::Match)) };
-            let forced = witness(engine, prompt, Path::Forced(reference))?;
-            let divergence = diverge(reference, different, &golden.gaps_logit, &forced);
-            Ok(Finding {
-                result: weigh(divergence.as_ref(), &golden.gaps_logit, epsilon_logit, GoldenResult::NearTie),
-                divergence,
-                gap_drift_logit: Some(drift(golden, &forced)),
-                witness: Some(witness(engine, prompt, Path::Forced(first))?),
-            })
-        }
-        None => {
-            let forced = witness(engine, prompt, Path::Forced(first))?;
-            let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
-            let different = generations.iter().find(|tokens| *tokens != first);
-            let unsteady = forced.iter().zip(*first).any(|(choice, token)| choice.token != *token);
-            let divergence = match different {
-                Some(different) => diverge(first, different, &gaps, &forced),
-                None if unsteady => diverge(first, &tokens(&forced), &gaps, &forced),
-                None => None,
-            };
-            Ok(Finding {
-                result: weigh(divergence.as_ref(), &gaps, epsilon_logit, GoldenResult::None),
-                divergence,
-                gap_drift_logit: None,
-                witness: Some(forced),
-            })
-        }
+    if let Some(golden) = golden {
+        return against_golden(engine, question, golden, first);
     }
+    let forced = witness(engine, prompt, Path::Forced(first))?;
+    let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
+    let preferred = tokens(&forced);
+    // The witness is one more generation that must agree.
+    let different = generations.iter().copied().chain([preferred.as_slice()]).find(|tokens| tokens != first);
+    let divergence = different.and_then(|different| diverge(first, different, &gaps, &forced));
+    Ok(Finding {
+        result: weigh(divergence.as_ref(), &gaps, epsilon_logit, GoldenResult::None),
+        divergence,
+        gap_drift_logit: None,
+        witness: Some(forced),
+    })
+}
+
+fn against_golden(
+    engine: &mut dyn Engine,
+    question: Question<'_>,
+    golden: &Golden,
+    first: &[TokenId],
+) -> Result<Finding> {
+    let Question { prompt, generations, epsilon_logit, .. } = question;
+    let reference = &golden.token_ids[..first.len()];
+    let Some(different) = generations.iter().find(|tokens| **tokens != reference) else {
+        return Ok(Finding::bare(GoldenResult::Match));
+    };
+    let forced = witness(engine, prompt, Path::Forced(reference))?;
+    let divergence = diverge(reference, different, &golden.gaps_logit, &forced);
+    Ok(Finding {
+        result: weigh(divergence.as_ref(), &golden.gaps_logit, epsilon_logit, GoldenResult::NearTie),
+        divergence,
+        gap_drift_logit: Some(drift(golden, &forced)),
+        witness: Some(witness(engine, prompt, Path::Forced(first))?),
+    })
 }
 
 impl Finding {

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::fixture_file::{read, write};
 use crate::workload::TokenId;
+use crate::workload::fixture_file::{read, write};
 
 /// The answer that a model must give to a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The closed vocabulary of figures, each by one definition.
 //!
-//! t0 is just before the first inference is submitted, after tokenisation; t_i is when token i of N
+//! t0 is just before the first inference is submitted, after tokenisation; `t_i` is when token i of N
 //! is known on the host, argmax included. The published table (9.42 s, 47.1 ms, 21.24 token/s) is
 //! end-to-end latency, time per token and throughput: **prefill included**.
 

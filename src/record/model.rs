@@ -184,8 +184,11 @@ fn folder_name(folder: &Path) -> String {
 /// The sha256 of `HASH  NAME` lines, as `sha256sum` prints them.
 fn identity(files: &[ModelFile]) -> String {
     let decisive = DECISIVE.iter().filter_map(|name| files.iter().find(|file| file.path == *name));
-    let lines: String = decisive.map(|file| format!("{}  {}\n", file.sha256, file.path)).collect();
-    hex(&Sha256::digest(lines))
+    let mut hasher = Sha256::new();
+    for file in decisive {
+        hasher.update(format!("{}  {}\n", file.sha256, file.path));
+    }
+    hex(&hasher.finalize())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is asked: prompts, their token ids, and the tokenizer that turns one into the other.
 
+pub mod fixture_file;
 mod prompt;
 mod tokenizer;
 

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::fixture_file::{read, write};
 use crate::workload::TokenId;
+use crate::workload::fixture_file::{read, write};
 
 /// One question asked of the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -196,15 +196,13 @@ impl Engine for OpenVinoEngine {
         self.output = None;
         self.inputs = None;
         self.cached = 0;
-        match &self.bridge {
-            Ok(bridge) => bridge.reset(&mut self.request),
-            // A new request has empty states, too.
-            Err(_) => {
-                self.request =
-                    self.compiled.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
-                Ok(())
-            }
+        if let Ok(bridge) = &self.bridge {
+            return bridge.reset(&mut self.request);
         }
+        // A new request has empty states, too.
+        self.request =
+            self.compiled.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
+        Ok(())
     }
 
     fn cached_tokens(&mut self) -> Result<Option<usize>> {

@@ -1,6 +1,6 @@
 //! Compile-time properties: stated, never left to defaults, and read back after compiling.
 //!
-//! Defaults differ by processor (a CPU with AVX512_BF16 infers in bf16 with a u8 KV cache) and by
+//! Defaults differ by processor (a CPU with `AVX512_BF16` infers in bf16 with a u8 KV cache) and by
 //! version, so a number taken under defaults could not be repeated elsewhere.
 
 use std::collections::BTreeMap;
