@@ -77,18 +77,19 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let mut loaded = model.load(&args.engine)?;
     let mut record = assemble::record(&root, &model, &loaded, &plan, asked)?;
     let code = measure_into(&mut record, &model, &mut loaded, &plan, &control);
-    let history = History::at(root.history());
-    let path = history.add(&record)?;
-    if let Err(error) = &code {
-        say(&format!("record: {} (outcome: {})", path.display(), error.kind().word()));
-    }
-    let code = code?;
+    let kept = History::at(root.history()).add(&record);
+    let code = code.inspect_err(|error| {
+        if let Ok(path) = &kept {
+            say(&format!("record: {} ({})", path.display(), error.kind().word()));
+        }
+    })?;
+    // The table first: a full disk must not lose what was measured.
     print(&bench_table(&record, &published));
     if let Some(output) = &args.output {
         write_whole(output, results_json(&record).as_bytes(), Overwrite::Replace)?;
         say(&format!("results: {}", output.display()));
     }
-    say(&format!("record: {}", path.display()));
+    say(&format!("record: {}", kept?.display()));
     say(&next_step(&record));
     Ok(ExitCode::from(code))
 }
