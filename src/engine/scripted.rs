@@ -11,6 +11,9 @@ use crate::workload::TokenId;
 /// How far the winner stands above the runner-up, where the script does not say otherwise.
 const WIDE_GAP: f32 = 10.0;
 
+/// The logit of every token that is neither first nor second.
+const UNLIKELY: f32 = -100.0;
+
 /// What the engine says, and how long it takes.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
@@ -131,7 +134,7 @@ impl Engine for ScriptedEngine {
     fn last_logits(&mut self) -> Result<&[f32]> {
         let token = self.token() as usize;
         let gap = self.script.gaps.get(&self.step).copied().unwrap_or(WIDE_GAP);
-        self.row.fill(0.0);
+        self.row.fill(UNLIKELY);
         self.row[token] = WIDE_GAP;
         let runner_up = if token + 1 < self.row.len() { token + 1 } else { 0 };
         self.row[runner_up] = WIDE_GAP - gap;

@@ -245,3 +245,6 @@ fn output_dims<'a>(layer: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
 fn names_of_outputs<'a>(layer: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
     descendants(layer, "output").flat_map(|port| attribute(port, "names").split(','))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

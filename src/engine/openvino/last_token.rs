@@ -81,3 +81,45 @@ fn edges(head: &LmHead) -> String {
 <edge from-layer="{gather}" from-port="3" to-layer="{layer}" to-port="0" />"#
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use roxmltree::Document;
+
+    use super::*;
+    use crate::engine::openvino::graph::tests::decoder;
+
+    #[test]
+    fn the_head_reads_the_last_position_and_nothing_else_moves() {
+        let (graph, folder) = decoder();
+        let edited = last_token_only(&graph, &folder.path().join("openvino_model.bin")).unwrap().unwrap();
+        let document = Document::parse(&edited).unwrap();
+        let edge = |to: &str, port: &str| {
+            let mut edges = document.descendants().filter(|node| {
+                node.attribute("to-layer") == Some(to) && node.attribute("to-port") == Some(port)
+            });
+            let from = edges.next().unwrap().attribute("from-layer").unwrap();
+            assert!(edges.next().is_none(), "two edges into port {port} of layer {to}");
+            from
+        };
+        assert_eq!(edge("8", "0"), "13", "the head reads the gather");
+        assert_eq!([edge("13", "0"), edge("13", "1"), edge("13", "2")], ["4", "11", "12"]);
+        let layers = document.descendants().filter(|node| node.has_tag_name("layer"));
+        assert_eq!(layers.count(), 11 + 3);
+        let offset = |name: &str| {
+            let layer = document.descendants().find(|node| node.attribute("name") == Some(name)).unwrap();
+            layer.descendants().find_map(|node| node.attribute("offset")).unwrap()
+        };
+        assert_eq!((offset("last_token/index"), offset("last_token/axis")), ("0", "8"));
+    }
+
+    #[test]
+    fn a_graph_without_a_place_for_the_edit_is_left_as_it_is_and_says_why() {
+        let (mut graph, folder) = decoder();
+        let weights = folder.path().join("openvino_model.bin");
+        std::fs::write(&weights, [0; 52]).unwrap();
+        assert!(last_token_only(&graph, &weights).unwrap().unwrap_err().contains("-1 and 1"));
+        graph.head = None;
+        assert!(last_token_only(&graph, &weights).unwrap().unwrap_err().contains("LM head"));
+    }
+}

@@ -1,13 +1,16 @@
 //! Stateful decoding through OpenVINO.
 //!
-//! `release` and `runtime` find and load the library; `device` and `property` settle what is asked
+//! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
 //! of it and what it really does; `graph` and `last_token` read and prepare the model's graph;
-//! `tensor` and `state` are the safe wrappers; `pipeline` is the engine built from all of these.
+//! `compile` brings a model onto a device; `tensor` and `state` are the safe wrappers; `pipeline` is
+//! the engine built from all of these.
 
+mod compile;
 mod device;
 mod facts;
 mod graph;
 mod last_token;
+mod location;
 mod pipeline;
 mod property;
 mod release;
@@ -15,14 +18,16 @@ mod runtime;
 mod state;
 mod tensor;
 
+pub use compile::{LastTokenOnly, LoadRequest};
 pub use device::{DeviceChoice, DeviceKind, DeviceProof};
 pub use facts::DeviceFacts;
 pub use graph::Graph;
 pub use last_token::last_token_only;
-pub use pipeline::{LastTokenOnly, LoadRequest, OpenVinoEngine};
+pub use location::{FoundBy, InstalledBy, RuntimeLocation, Sources};
+pub use pipeline::OpenVinoEngine;
 pub use property::{EffectiveProperties, Property, default_properties};
 pub use release::{Release, Releases};
-pub use runtime::{FoundBy, Runtime, RuntimeLocation, Sources};
+pub use runtime::Runtime;
 pub use state::{KvState, StateBridge};
 
 use crate::error::Error;

@@ -4,62 +4,31 @@
 //! place. Only the attention mask grows, a column a token, inside the room made for it at the
 //! start. Submitting and waiting (`infer_async`, `wait`) is faster under contention than `infer`.
 
-use std::fs;
-use std::path::Path;
 use std::rc::Rc;
 
-use openvino::{CompiledModel, DeviceType, InferRequest, PropertyKey, Tensor};
+use openvino::{InferRequest, Tensor};
 
-use crate::engine::openvino::property::READ_BACK;
+use crate::engine::Engine;
+use crate::engine::openvino::compile::{Compiled, compile};
 use crate::engine::openvino::state::StateBridge;
 use crate::engine::openvino::tensor::{Row, f32_elements};
 use crate::engine::openvino::{
-    DeviceKind, DeviceProof, EffectiveProperties, Graph, KvState, Property, Runtime, failed, last_token_only,
+    DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, Runtime, failed,
 };
-use crate::engine::{Engine, ModelFolder};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
-
-/// What to load and how.
-#[derive(Debug, Clone, Copy)]
-pub struct LoadRequest<'a> {
-    /// The model.
-    pub folder: &'a ModelFolder,
-    /// Its graph.
-    pub graph: &'a Graph,
-    /// The device to compile for, as OpenVINO names it.
-    pub device: &'a str,
-    /// Properties to compile with.
-    pub properties: &'a [Property],
-    /// Where the edited graph is written; None decodes with the graph as it is.
-    pub edited_graph: Option<&'a Path>,
-}
-
-/// Whether the prefill computes the last position's logits only.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LastTokenOnly {
-    /// It does, by an edit of the graph.
-    Applied,
-    /// It does not, for this reason.
-    NotApplied(String),
-}
 
 /// A compiled model with its request.
 pub struct OpenVinoEngine {
     bridge: Result<Rc<StateBridge>, String>,
-    compiled: CompiledModel,
+    compiled: Compiled,
     request: InferRequest,
     inputs: Option<Inputs>,
     output: Option<Tensor>,
     logits_output: usize,
     vocabulary_size: usize,
     context_tokens: Option<usize>,
-    proof: DeviceProof,
-    effective: EffectiveProperties,
-    last_token_only: LastTokenOnly,
     cached: usize,
-    /// Why states that could be reset can still not be read.
-    states_hidden: Option<String>,
 }
 
 /// The input tensors of one generation.
@@ -79,39 +48,15 @@ impl OpenVinoEngine {
     /// When the runtime refuses the model or a property, or the model does not run on the device
     /// that it was compiled for.
     pub fn load(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Self> {
-        let LoadRequest { folder, graph, device, properties, edited_graph } = load;
-        for property in properties {
-            runtime.set_property(device, property)?;
-        }
-        let original = folder.graph();
-        let (xml, last_token_only) = match edited_graph {
-            None => (original.as_path(), LastTokenOnly::NotApplied("it was switched off".to_owned())),
-            Some(path) => match last_token_only(graph, &folder.weights())? {
-                Ok(text) => {
-                    fs::write(path, text).map_err(|cause| Error::io("write", path, &cause))?;
-                    (path, LastTokenOnly::Applied)
-                }
-                Err(reason) => (original.as_path(), LastTokenOnly::NotApplied(reason.to_owned())),
-            },
-        };
-        let model = runtime
-            .core
-            .read_model_from_file(text(xml)?, text(&folder.weights())?)
-            .map_err(|cause| failed(&format!("read `{}`", original.display()), &cause).as_input())?;
-        let mut compiled = runtime.core.compile_model(&model, DeviceType::from(device)).map_err(|cause| {
-            failed(&format!("compile `{}` for `{device}`", original.display()), &cause)
-                .hint("run `cargo xtask doctor`")
-        })?;
-        let request = compiled.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
-        let effective = read_back(&compiled, properties);
-        let executed = effective.get("EXECUTION_DEVICES").map_or("", String::as_str);
-        let proof = DeviceProof::read(executed, device)?;
+        let (folder, graph) = (load.folder, load.graph);
         let config = folder.config();
         let vocabulary_size = graph.vocabulary_size.or(config.vocab_size).ok_or_else(|| {
             Error::input(format!("`{}` does not state its `vocab_size`", folder.config_file().display()))
         })?;
+        let mut compiled = compile(runtime, load)?;
+        let request =
+            compiled.model.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
         Ok(Self {
-            states_hidden: why_hidden(&effective, &proof),
             bridge: runtime.state_bridge(),
             compiled,
             request,
@@ -120,9 +65,6 @@ impl OpenVinoEngine {
             logits_output: graph.logits_output,
             vocabulary_size,
             context_tokens: config.max_position_embeddings,
-            proof,
-            effective,
-            last_token_only,
             cached: 0,
         })
     }
@@ -130,25 +72,25 @@ impl OpenVinoEngine {
     /// The device that the model runs on.
     #[must_use]
     pub fn device(&self) -> &DeviceProof {
-        &self.proof
+        &self.compiled.proof
     }
 
     /// The properties in force, read back after compiling.
     #[must_use]
     pub fn properties(&self) -> &EffectiveProperties {
-        &self.effective
+        &self.compiled.effective
     }
 
     /// Whether the prefill computes the last position's logits only.
     #[must_use]
     pub fn last_token_only(&self) -> &LastTokenOnly {
-        &self.last_token_only
+        &self.compiled.last_token_only
     }
 
     /// Why the KV states cannot be looked into; None where they can.
     #[must_use]
     pub fn states_hidden_because(&self) -> Option<&str> {
-        self.bridge.as_ref().err().or(self.states_hidden.as_ref()).map(String::as_str)
+        self.bridge.as_ref().err().or(self.compiled.states_hidden.as_ref()).map(String::as_str)
     }
 
     /// The KV states, copied out: not for timed loops.
@@ -173,7 +115,7 @@ impl OpenVinoEngine {
     }
 
     fn bridge(&self) -> Result<Rc<StateBridge>> {
-        let bridge = match &self.states_hidden {
+        let bridge = match &self.compiled.states_hidden {
             None => self.bridge.clone(),
             Some(reason) => Err(reason.clone()),
         };
@@ -201,7 +143,7 @@ impl Engine for OpenVinoEngine {
         }
         // A new request has empty states, too.
         self.request =
-            self.compiled.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
+            self.compiled.model.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
         Ok(())
     }
 
@@ -283,28 +225,6 @@ impl Engine for OpenVinoEngine {
 /// A day: the C API has no wait without a limit.
 const LONGEST_WAIT_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// The properties in force: those asked for, and those of which the defaults matter.
-fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectiveProperties {
-    let asked = asked.iter().map(|property| property.key.as_str());
-    let mut effective = EffectiveProperties::new();
-    for key in READ_BACK.into_iter().chain(asked) {
-        let property = PropertyKey::Other(key.to_owned().into());
-        if let Ok(value) = compiled.get_property(&property) {
-            effective.insert(key.to_owned(), value.into_owned());
-        }
-    }
-    effective
-}
-
-/// On a GPU with a compressed KV cache, reading and writing states is refused by the plugin.
-fn why_hidden(effective: &EffectiveProperties, proof: &DeviceProof) -> Option<String> {
-    let precision = effective.get("KV_CACHE_PRECISION").map_or("unknown", String::as_str);
-    let compressed = !matches!(precision, "f16" | "bf16" | "f32");
-    (proof.kind == DeviceKind::Gpu && compressed).then(|| {
-        format!("the KV states cannot be read on a GPU with a KV cache of `{precision}`: it is compressed")
-    })
-}
-
 /// The number of tokens that all states hold.
 fn tokens_held(states: &[KvState]) -> Result<usize> {
     let tokens = states.first().map_or(0, KvState::tokens);
@@ -320,11 +240,4 @@ fn tokens_held(states: &[KvState]) -> Result<usize> {
 
 fn as_i64(position: usize) -> Result<i64> {
     i64::try_from(position).map_err(|_| Error::harness(format!("position `{position}` does not fit 63 bits")))
-}
-
-fn text(path: &Path) -> Result<&str> {
-    path.to_str().ok_or_else(|| {
-        Error::input(format!("the path `{}` is not UTF-8, which OpenVINO needs", path.display()))
-            .hint("move the model to a folder with a plain name")
-    })
 }

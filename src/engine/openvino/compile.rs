@@ -1,0 +1,136 @@
+//! Brings a model onto a device: the graph prepared, properties set, compiled, and read back.
+
+use std::fs;
+use std::path::Path;
+
+use openvino::{CompiledModel, DeviceType, PropertyKey};
+
+use crate::engine::ModelFolder;
+use crate::engine::openvino::property::READ_BACK;
+use crate::engine::openvino::{
+    DeviceKind, DeviceProof, EffectiveProperties, Graph, Property, Runtime, failed, last_token_only,
+};
+use crate::error::{Error, Result};
+
+/// What to load and how.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadRequest<'a> {
+    /// The model.
+    pub folder: &'a ModelFolder,
+    /// Its graph.
+    pub graph: &'a Graph,
+    /// The device to compile for, as OpenVINO names it.
+    pub device: &'a str,
+    /// Properties to compile with.
+    pub properties: &'a [Property],
+    /// Where the edited graph is written; None decodes with the graph as it is.
+    pub edited_graph: Option<&'a Path>,
+}
+
+/// Whether the prefill computes the last position's logits only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LastTokenOnly {
+    /// It does, by an edit of the graph.
+    Applied,
+    /// It does not, for this reason.
+    NotApplied(String),
+}
+
+/// A model that was compiled, with what the runtime made of it.
+pub(super) struct Compiled {
+    pub(super) model: CompiledModel,
+    pub(super) proof: DeviceProof,
+    pub(super) effective: EffectiveProperties,
+    pub(super) last_token_only: LastTokenOnly,
+    /// Why states that could be reset can still not be read.
+    pub(super) states_hidden: Option<String>,
+}
+
+/// Prepares, reads and compiles.
+pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Compiled> {
+    let LoadRequest { folder, graph, device, properties, edited_graph } = load;
+    for property in properties {
+        runtime.set_property(device, property)?;
+    }
+    let original = folder.graph();
+    let last_token_only = prepare(folder, graph, edited_graph)?;
+    let xml = match (&last_token_only, edited_graph) {
+        (LastTokenOnly::Applied, Some(edited)) => edited,
+        _ => original.as_path(),
+    };
+    let model = runtime
+        .core
+        .read_model_from_file(text(xml)?, text(&folder.weights())?)
+        .map_err(|cause| failed(&format!("read `{}`", original.display()), &cause).as_input())?;
+    let model = runtime.core.compile_model(&model, DeviceType::from(device)).map_err(|cause| {
+        failed(&format!("compile `{}` for `{device}`", original.display()), &cause)
+            .hint("run `cargo xtask doctor`")
+    })?;
+    let effective = read_back(&model, properties);
+    let executed = effective.get("EXECUTION_DEVICES").map_or("", String::as_str);
+    let proof = DeviceProof::read(executed, device)?;
+    let states_hidden = why_hidden(&effective, proof.kind);
+    Ok(Compiled { model, proof, effective, last_token_only, states_hidden })
+}
+
+/// Writes the edited graph, where one is wanted and the graph has a place for the edit.
+fn prepare(folder: &ModelFolder, graph: &Graph, edited: Option<&Path>) -> Result<LastTokenOnly> {
+    let Some(path) = edited else { return Ok(LastTokenOnly::NotApplied("it was switched off".to_owned())) };
+    match last_token_only(graph, &folder.weights())? {
+        Ok(text) => {
+            fs::write(path, text).map_err(|cause| Error::io("write", path, &cause))?;
+            Ok(LastTokenOnly::Applied)
+        }
+        Err(reason) => Ok(LastTokenOnly::NotApplied(reason.to_owned())),
+    }
+}
+
+/// The properties in force: those asked for, and those of which the defaults matter.
+fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectiveProperties {
+    let asked = asked.iter().map(|property| property.key.as_str());
+    let mut effective = EffectiveProperties::new();
+    for key in READ_BACK.into_iter().chain(asked) {
+        let property = PropertyKey::Other(key.to_owned().into());
+        if let Ok(value) = compiled.get_property(&property) {
+            effective.insert(key.to_owned(), value.into_owned());
+        }
+    }
+    effective
+}
+
+/// On a GPU with a compressed KV cache, reading and writing states is refused by the plugin.
+fn why_hidden(effective: &EffectiveProperties, kind: DeviceKind) -> Option<String> {
+    let precision = effective.get("KV_CACHE_PRECISION").map_or("unknown", String::as_str);
+    let compressed = !matches!(precision, "f16" | "bf16" | "f32");
+    (kind == DeviceKind::Gpu && compressed).then(|| {
+        format!("the KV states cannot be read on a GPU with a KV cache of `{precision}`: it is compressed")
+    })
+}
+
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| {
+        Error::input(format!("the path `{}` is not UTF-8, which OpenVINO needs", path.display()))
+            .hint("move the model to a folder with a plain name")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_gpu_the_states_of_a_compressed_cache_are_out_of_reach_and_others_are_not() {
+        let hidden = |precision: &str, kind| {
+            let effective = [("KV_CACHE_PRECISION".to_owned(), precision.to_owned())].into();
+            why_hidden(&effective, kind)
+        };
+        for precision in ["u8", "i8", "u4", "dynamic"] {
+            assert!(hidden(precision, DeviceKind::Gpu).unwrap().contains(precision));
+            assert_eq!(hidden(precision, DeviceKind::Cpu), None);
+        }
+        for precision in ["f16", "bf16", "f32"] {
+            assert_eq!(hidden(precision, DeviceKind::Gpu), None);
+        }
+        assert!(why_hidden(&EffectiveProperties::new(), DeviceKind::Gpu).is_some(), "unknown is no leave");
+    }
+}

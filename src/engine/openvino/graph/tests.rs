@@ -1,0 +1,80 @@
+//! A decoder's graph in forty lines: one state, one constant a weight, a head behind a conversion.
+
+use super::*;
+
+const DECODER: &str = r#"<?xml version="1.0"?>
+<net name="m" version="11">
+<layers>
+<layer id="0" name="input_ids" type="Parameter" version="opset1"/>
+<layer id="1" name="attention_mask" type="Parameter" version="opset1"/>
+<layer id="2" name="position_ids" type="Parameter" version="opset1"/>
+<layer id="3" name="beam_idx" type="Parameter" version="opset1"/>
+<layer id="4" name="past" type="ReadValue" version="opset6"><data variable_id="past_key_values.0.key"/></layer>
+<layer id="5" name="minus one" type="Const" version="opset1">
+<data element_type="i64" shape="" offset="0" size="8"/></layer>
+<layer id="6" name="one" type="Const" version="opset1">
+<data element_type="i64" shape="1" offset="8" size="8"/></layer>
+<layer id="7" name="weights" type="Const" version="opset1">
+<data element_type="u8" shape="4,9" offset="16" size="36"/></layer>
+<layer id="8" name="head" type="MatMul" version="opset1">
+<input><port id="0" precision="FP32"><dim>-1</dim><dim>-1</dim><dim>4</dim></port>
+<port id="1" precision="FP32"><dim>9</dim><dim>4</dim></port></input>
+<output><port id="2" precision="FP32"><dim>-1</dim><dim>-1</dim><dim>9</dim></port></output></layer>
+<layer id="9" name="to f32" type="Convert" version="opset1">
+<input><port id="0" precision="FP32"><dim>-1</dim><dim>-1</dim><dim>9</dim></port></input>
+<output><port id="1" precision="FP32" names="logits"><dim>-1</dim><dim>-1</dim><dim>9</dim></port></output></layer>
+<layer id="10" name="logits" type="Result" version="opset1"/>
+</layers>
+<edges>
+<edge from-layer="4" from-port="1" to-layer="8" to-port="0" />
+<edge from-layer="7" from-port="0" to-layer="8" to-port="1" />
+<edge from-layer="8" from-port="2" to-layer="9" to-port="0" />
+<edge from-layer="9" from-port="1" to-layer="10" to-port="0" />
+</edges>
+</net>
+"#;
+
+fn fault(xml: &str) -> String {
+    parse(xml).err().map(|fault| fault.to_string()).unwrap_or_default()
+}
+
+/// The graph, with weights that hold -1, 1 and 36 bytes, in a folder that must outlive it.
+pub(in crate::engine::openvino) fn decoder() -> (Graph, tempfile::TempDir) {
+    let parsed = parse(DECODER).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let weights = [&(-1_i64).to_le_bytes()[..], &1_i64.to_le_bytes(), &[0; 36]].concat();
+    fs::write(folder.path().join("openvino_model.bin"), weights).unwrap();
+    let graph = Graph {
+        xml: DECODER.to_owned(),
+        state_names: parsed.state_names,
+        logits_output: parsed.logits_output,
+        vocabulary_size: parsed.vocabulary_size,
+        head: parsed.head,
+    };
+    (graph, folder)
+}
+
+#[test]
+fn a_decoder_tells_its_states_its_vocabulary_and_the_weights_it_needs() {
+    let parsed = parse(DECODER).unwrap();
+    assert_eq!(parsed.state_names, ["past_key_values.0.key"]);
+    assert_eq!(parsed.vocabulary_size, Some(9));
+    assert_eq!(parsed.weights_bytes, 52);
+}
+
+#[test]
+fn the_head_is_found_behind_a_conversion() {
+    let head = parse(DECODER).unwrap().head.unwrap();
+    assert_eq!((head.layer.as_str(), head.from_layer.as_str(), head.width.as_str()), ("8", "4", "4"));
+    assert_eq!(head.free_layer, 11);
+    assert_eq!(head.scalar_offsets, [0, 8]);
+}
+
+#[test]
+fn a_graph_that_is_no_stateful_decoder_says_what_it_lacks() {
+    assert!(fault("no xml").starts_with("it is not XML"));
+    assert!(fault("<net/>").contains("no layers"));
+    assert!(fault(&DECODER.replace("ReadValue", "Parameter")).contains("not stateful"));
+    assert!(fault(&DECODER.replace("beam_idx", "beams")).contains("`beams`"));
+    assert!(fault(&DECODER.replace(r#"names="logits""#, r#"names="hidden""#)).contains("`logits`"));
+}
