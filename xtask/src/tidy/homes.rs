@@ -39,7 +39,7 @@ const PRINT: [&str; 5] = ["print", "println", "eprint", "eprintln", "dbg"];
 pub(super) fn crates_at_home(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for (file, text) in tree.rust() {
-        let Some(room) = file.room() else { continue };
+        let Some(room) = file.room().filter(|_| !file.path.ends_with("/tests.rs")) else { continue };
         for path in named_paths(file, outside_tests(&tokens(text))).iter().filter(|path| !path.is_inside) {
             let home = HOMES
                 .iter()
@@ -141,6 +141,8 @@ mod tests {
     fn a_test_may_name_any_crate_and_what_follows_it_may_not() {
         let test = "#[cfg(test)]\nmod tests {\n fn f() { tempfile::tempdir(); }\n}\n";
         assert!(found(crates_at_home, "src/engine/a.rs", test).is_empty());
+        let alone = "fn f() { tempfile::tempdir(); }";
+        assert!(found(crates_at_home, "src/judge/a/tests.rs", alone).is_empty());
         let more = format!("{test}fn g() {{ tempfile::tempdir(); }}");
         assert_eq!(found(crates_at_home, "src/engine/a.rs", &more), ["src/engine/a.rs:5"]);
     }
