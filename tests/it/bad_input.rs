@@ -1,0 +1,151 @@
+//! Every wrong flag has its message, its hint and its exit code, and leaves no record.
+
+use crate::checkout::{Checkout, edit_json};
+use crate::model_copy::ModelCopy;
+use crate::this_machine::has_a_gpu;
+
+/// Arguments, what the error says, what the hint says. Every one ends with exit code 2.
+type Case<'a> = (&'a [&'a str], &'a str, &'a str);
+
+/// Runs all cases and leaves no record.
+#[track_caller]
+fn all_refused(cases: &[Case<'_>]) {
+    let checkout = Checkout::new();
+    for (arguments, fault, hint) in cases {
+        checkout.run(*arguments).refuses(fault, hint);
+        assert!(checkout.record_files().is_empty(), "{arguments:?} left a record");
+    }
+}
+
+#[test]
+fn verbs_and_flags_that_do_not_exist_are_faults_of_usage() {
+    all_refused(&[
+        (&["measure"], "unrecognized subcommand 'measure'", "--help"),
+        (&["bench", "--fast"], "unexpected argument '--fast'", "--help"),
+        (&["bench", "--runs", "three"], "invalid value 'three' for '--runs <N>'", "--help"),
+        (&["bench", "--runs", "-1"], "unexpected argument '-1'", "--help"),
+        (&["bench", "--output", ""], "a value is required for '--output <FILE>'", "--help"),
+        (&["bench", "--property", "KEY"], "property `KEY` is not of the form KEY=VALUE", "--help"),
+        (&["infer"], "the following required arguments were not provided", "--help"),
+        (&["infer", "--prompt", "a", "--token-ids", "1"], "cannot be used with", "--help"),
+        (&["infer", "--token-ids", "1,x"], "invalid value 'x'", "--help"),
+        (&["infer", "--prompt", "a", "--format", "yaml"], "possible values: text, json", "--help"),
+    ]);
+}
+
+#[test]
+fn nothing_to_measure_is_bad_input() {
+    all_refused(&[
+        (&["bench", "--runs", "0"], "`--runs 0` measures nothing", "3 is the default"),
+        (&["bench", "--max-new-tokens", "0"], "`--max-new-tokens 0` makes no token", "200 is the default"),
+        (&["infer", "--prompt", "a", "--max-new-tokens", "0"], "makes no token", "200 is the default"),
+        (&["bench", "--prompt", ""], "the prompt is empty", "--prompt \"Hello\""),
+        (&["bench", "--prompt", "fibonacci", "--prompt", " \n"], "the prompt is empty", "--prompt \"Hello\""),
+        (&["infer", "--prompt", ""], "the prompt is empty", "--prompt \"Hello\""),
+        (&["states", "--prompt", ""], "the prompt is empty", "--prompt \"Hello\""),
+    ]);
+}
+
+#[test]
+fn a_device_other_than_those_there_are_is_refused_with_their_list() {
+    if has_a_gpu() {
+        return;
+    }
+    let devices = [
+        "GPU.0",
+        "GPU.3",
+        "NPU",
+        "AUTO",
+        "AUTO:GPU,CPU",
+        "HETERO:GPU,CPU",
+        "MULTI:CPU",
+        "BATCH:CPU",
+        "gpu",
+        "cpu",
+        "",
+    ];
+    let faults = devices.map(|device| format!("device `{device}` is not on this machine"));
+    for (device, fault) in devices.iter().zip(&faults) {
+        all_refused(&[(
+            &["bench", "--device", device],
+            fault,
+            "devices on this machine: `CPU`; try `--device CPU`",
+        )]);
+    }
+}
+
+#[test]
+fn more_tokens_than_the_context_holds_are_refused_however_many() {
+    let fault = "more than the model's context of 131072";
+    let hint = "lower `--max-new-tokens`";
+    all_refused(&[
+        (&["bench", "--max-new-tokens", "131072"], fault, hint),
+        (&["infer", "--prompt", "a", "--max-new-tokens", "131072"], fault, hint),
+    ]);
+}
+
+#[test]
+fn token_ids_beyond_the_vocabulary_are_refused() {
+    let hint = "--tokenizer FILE";
+    all_refused(&[
+        (
+            &["infer", "--token-ids", "99999999"],
+            "has token `99999999`, but the model's vocabulary ends at 671",
+            hint,
+        ),
+        (&["infer", "--token-ids", "1,672,3"], "has token `672`", hint),
+    ]);
+}
+
+#[test]
+fn a_tokenizer_that_is_not_the_model_s_is_refused() {
+    let other = ModelCopy::new();
+    edit_json(&other.file("tokenizer.json"), |tokenizer| {
+        for id in tokenizer["model"]["vocab"].as_object_mut().unwrap().values_mut() {
+            *id = (id.as_u64().unwrap() + 200_000).into();
+        }
+    });
+    let other = other.file("tokenizer.json");
+    let fault = "but the model's vocabulary ends at 671: the tokenizer is not this model's";
+    let flags = ["--tokenizer", other.to_str().unwrap()];
+    all_refused(&[
+        (&[&["infer", "--prompt", "Hello"][..], &flags].concat(), fault, "--tokenizer FILE"),
+        (&[&["states", "--prompt", "Hello"][..], &flags].concat(), fault, "--tokenizer FILE"),
+    ]);
+}
+
+#[test]
+fn a_property_that_openvino_does_not_have_is_refused_by_its_name() {
+    all_refused(&[
+        (&["bench", "--device", "CPU", "--property", "NONSENSE=1"], "`NONSENSE=1` on `CPU`", ""),
+        (
+            &["bench", "--device", "CPU", "--property", "INFERENCE_PRECISION_HINT=f65"],
+            "Supported values: bf16, f16, f32",
+            "",
+        ),
+    ]);
+}
+
+#[test]
+fn an_openvino_that_is_not_there_is_refused() {
+    all_refused(&[
+        (
+            &["bench", "--openvino", "2019.1"],
+            "`2019.1` is neither a folder nor one of the pinned",
+            "--openvino 2026",
+        ),
+        (&["bench", "--openvino", "fixtures/"], "no `libopenvino_c.so` in or below", "runtime/lib/intel64"),
+    ]);
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    let checkout = Checkout::new();
+    checkout.run(["--version"]).exits(0).prints(env!("CARGO_PKG_VERSION"));
+    for verb in ["bench", "infer", "states", "golden", "model", "doctor"] {
+        checkout.run(["--help"]).exits(0).prints(&format!("\n  {verb} "));
+        checkout.run([verb, "--help"]).exits(0).prints("Usage: ");
+    }
+    let numbers = checkout.run(["bench", "--help"]);
+    numbers.prints("[default: 3]").prints("[default: 200]").prints("[default: GPU]");
+}

@@ -1,0 +1,165 @@
+//! A checkout in a temporary folder: the fixtures of this one, a place for records, and a user
+//! without settings.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use arcgauge::record::{History, RunRecord};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::ended::Ended;
+
+/// The flags of a run in which the length of answers does not matter.
+pub(crate) const SHORT: [&str; 6] = ["--device", "CPU", "--runs", "1", "--max-new-tokens", "8"];
+
+/// The repository that is being tested.
+pub(crate) fn repository() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The shipped model.
+pub(crate) fn shipped_model() -> PathBuf {
+    repository().join("fixtures/models/tiny-gpt-oss")
+}
+
+/// A checkout of its own. Its fixtures are links to the repository's until a test takes a copy.
+pub(crate) struct Checkout {
+    folder: TempDir,
+}
+
+impl Checkout {
+    pub(crate) fn new() -> Self {
+        let checkout = Self { folder: tempfile::tempdir().unwrap() };
+        fs::create_dir(checkout.path("fixtures")).unwrap();
+        for entry in fs::read_dir(repository().join("fixtures")).unwrap() {
+            let original = entry.unwrap().path();
+            let name = original.file_name().unwrap();
+            symlink(&original, checkout.path("fixtures").join(name)).unwrap();
+        }
+        checkout
+    }
+
+    /// A checkout whose goldens and prompts are copies, for tests that change them.
+    pub(crate) fn with_own_goldens() -> Self {
+        let checkout = Self::new();
+        for link in ["fixtures/golden", "fixtures/prompts"] {
+            let link = checkout.path(link);
+            let original = fs::canonicalize(&link).unwrap();
+            fs::remove_file(&link).unwrap();
+            copy_folder(&original, &link);
+        }
+        checkout
+    }
+
+    /// A path in the checkout.
+    pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    /// The golden of the shipped model for a prompt.
+    pub(crate) fn golden(&self, prompt_id: &str) -> PathBuf {
+        self.path("fixtures/golden/tiny-gpt-oss").join(format!("{prompt_id}.json"))
+    }
+
+    /// The binary, to be run here by a user who has no settings and no OpenVINO of their own.
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_arcgauge"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env_remove("OPENVINO_INSTALL_DIR")
+            .env_remove("INTEL_OPENVINO_DIR")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Ended {
+        Ended::of(self.command(arguments).output().unwrap())
+    }
+
+    /// Runs a short `bench` on the CPU with these flags more.
+    pub(crate) fn bench(&self, more: &[&str]) -> Ended {
+        self.run(["bench"].iter().chain(&SHORT).chain(more))
+    }
+
+    /// Makes a git repository of the checkout, with one commit, and gives its sha.
+    pub(crate) fn commit(&self) -> String {
+        fs::copy(repository().join(".gitignore"), self.path(".gitignore")).unwrap();
+        self.git(&["init", "--quiet"]);
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--message", "A first commit"]);
+        self.git(&["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    /// Runs git here, free of the settings of whoever runs the tests.
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        let mut command = Command::new("git");
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            command.env_remove(variable);
+        }
+        let output = command
+            .args(["-c", "user.name=A Tester", "-c", "user.email=tester@localhost"])
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_SYSTEM", "/dev/null")
+            .output()
+            .unwrap();
+        Ended::of(output).exits(0).stdout.clone()
+    }
+
+    /// The files of all records, oldest first.
+    pub(crate) fn record_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for machine in entries(&self.path("reports/history")) {
+            for commit in entries(&machine) {
+                files.extend(entries(&commit));
+            }
+        }
+        files.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        files
+    }
+
+    /// The one record that there is.
+    #[track_caller]
+    pub(crate) fn only_record(&self) -> RunRecord {
+        let files = self.record_files();
+        let [file] = &files[..] else { panic!("not one record but {files:?}") };
+        History::read(file).unwrap().record
+    }
+}
+
+/// The JSON of a file.
+pub(crate) fn read_json(file: &Path) -> Value {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+/// Changes the JSON of a file.
+pub(crate) fn edit_json(file: &Path, edit: impl FnOnce(&mut Value)) {
+    let mut value = read_json(file);
+    edit(&mut value);
+    fs::write(file, value.to_string()).unwrap();
+}
+
+/// What is in a folder; nothing in one that is not there.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in entries(from) {
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).unwrap();
+        }
+    }
+}

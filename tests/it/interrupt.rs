@@ -1,0 +1,68 @@
+//! Ctrl-C: what was measured is recorded, and has no speed.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use arcgauge::record::Outcome;
+
+use crate::checkout::{Checkout, read_json};
+use crate::ended::Ended;
+
+/// Starts a bench that would take minutes, and stops it by a signal while it measures.
+fn stopped_by(signal: &str, checkout: &Checkout, more: &[&str]) -> Ended {
+    let flags = ["bench", "--device", "CPU", "--runs", "1000", "--max-new-tokens", "8"];
+    let mut command = checkout.command(flags.iter().chain(more));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("measuring") {
+        assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended by itself: {said}");
+    }
+    // A few generations come to their end.
+    thread::sleep(Duration::from_secs(2));
+    send(signal, &child);
+    stderr.read_to_string(&mut said).unwrap();
+    let mut output = child.wait_with_output().unwrap();
+    output.stderr = said.into_bytes();
+    Ended::of(output)
+}
+
+fn send(signal: &str, child: &Child) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_a_table_without_speed() {
+    let checkout = Checkout::new();
+    let output = checkout.path("results.json");
+    let ended = stopped_by("-INT", &checkout, &["--output", output.to_str().unwrap()]);
+    ended.exits(130).prints("interrupted: no speed is given").says("record: ").says("next: ");
+    for title in ["MoE vs Dense", "Fibonacci", "OpenVINO", "average"] {
+        let row = ended.stdout.lines().find(|line| line.trim_start().starts_with(title)).unwrap();
+        assert_eq!(row.split_whitespace().filter(|cell| *cell == "-").count(), 5, "{ended}");
+    }
+    let record = checkout.only_record();
+    assert_eq!(record.outcome, Outcome::Interrupted);
+    assert!(record.samples.len() > 1, "whole generations were made");
+    assert!(record.samples.iter().all(|sample| sample.times.is_none() && !sample.token_ids.is_empty()));
+    let results = read_json(&output);
+    assert_eq!(results["outcome"], "interrupted");
+    assert!(results["average"]["throughput_tok_s"].is_null(), "{results:#}");
+}
+
+#[test]
+fn a_termination_is_recorded_as_ctrl_c_is() {
+    let checkout = Checkout::new();
+    stopped_by("-TERM", &checkout, &["--prompt", "fibonacci"]).exits(130);
+    assert_eq!(checkout.only_record().outcome, Outcome::Interrupted);
+}
+
+#[test]
+fn an_interrupted_run_cannot_be_blessed() {
+    let checkout = Checkout::with_own_goldens();
+    stopped_by("-INT", &checkout, &["--unverified", "--prompt", "fibonacci"]).exits(130);
+    let ended = checkout.run(["golden", "bless", "--because", "it looked right"]);
+    ended.refuses("did not come to its end", "cargo xtask bench");
+}

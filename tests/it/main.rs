@@ -1,0 +1,48 @@
+//! The integration tests: the real binary on the real OpenVINO with the shipped model, and beside
+//! them the library on a scripted engine. `cargo xtask test` sets up the pinned releases that they
+//! need and runs them.
+//!
+//! What a user may rely on:
+//!
+//! | module | subject |
+//! |---|---|
+//! | [`main_job`] | a bare `bench`: the table, the record, the results, the device that really ran |
+//! | [`goldens`] | every token on every pinned release and precision; a wrong one turns `bench` red |
+//! | [`blessing`] | `golden bless`: from a record just measured, and from no other |
+//! | [`model_files`] | a model that is damaged, incomplete or another is refused, and never written to |
+//! | [`bad_input`] | every wrong flag has its message, its hint and its exit code, and leaves no record |
+//! | [`output_file`] | `--output` fails before anything is measured, and loses nothing |
+//! | [`interrupt`] | Ctrl-C: recorded, without speed |
+//! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
+//! | [`model_use`] | the model that bare verbs take |
+//! | [`infer`] | one answer, streamed |
+//! | [`record`] | a record is what was written, or it is refused |
+//! | [`scripted`] | from session to table on a scripted engine and clock, every figure checked by hand |
+//!
+//! What they stand on:
+//!
+//! | module | offers |
+//! |---|---|
+//! | [`checkout`] | a checkout in a temporary folder, with settings of its own, to run the binary in |
+//! | [`ended`] | a run that has ended, and what it said |
+//! | [`model_copy`] | a copy of the shipped model, to be damaged |
+//! | [`forged`] | a record that no run has made |
+//! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
+
+mod bad_input;
+mod blessing;
+mod checkout;
+mod ended;
+mod forged;
+mod goldens;
+mod infer;
+mod interrupt;
+mod main_job;
+mod model_copy;
+mod model_files;
+mod model_use;
+mod output_file;
+mod record;
+mod scripted;
+mod states;
+mod this_machine;

@@ -1,0 +1,204 @@
+//! The main job: a bare `bench`, with the defaults of the published benchmark.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use arcgauge::golden::GoldenResult;
+use arcgauge::record::{History, Outcome, RunRecord, SampleRole};
+use serde_json::Value;
+
+use crate::checkout::{Checkout, read_json};
+use crate::ended::Ended;
+use crate::this_machine::has_a_gpu;
+
+/// One run of `bench --output results.json` in a clean checkout, looked at by many tests.
+struct MainJob {
+    ended: Ended,
+    results: Value,
+    record: RunRecord,
+    /// The record's file, below the store.
+    file: PathBuf,
+    sha: String,
+    /// What git says of the checkout afterwards.
+    status: String,
+}
+
+static MAIN_JOB: LazyLock<MainJob> = LazyLock::new(|| {
+    let checkout = Checkout::new();
+    let sha = checkout.commit();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = elsewhere.path().join("results.json");
+    let ended = checkout.run(["bench", "--output", output.to_str().unwrap()]);
+    let files = checkout.record_files();
+    assert_eq!(files.len(), 1, "{ended}");
+    MainJob {
+        results: read_json(&output),
+        record: History::read(&files[0]).unwrap().record,
+        file: files[0].strip_prefix(checkout.path("reports/history")).unwrap().to_owned(),
+        sha,
+        status: checkout.git(&["status", "--porcelain"]),
+        ended,
+    }
+});
+
+#[test]
+fn a_bare_bench_ends_well_and_every_token_is_the_golden_one() {
+    let job = &*MAIN_JOB;
+    job.ended.exits(0);
+    assert_eq!(job.record.outcome, Outcome::Complete);
+    let words: Vec<_> = job.record.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.golden)).collect();
+    let matches = ["moe-vs-dense", "fibonacci", "openvino-advantages"].map(|id| (id, GoldenResult::Match));
+    assert_eq!(words, matches);
+}
+
+#[test]
+fn the_table_has_the_published_form_with_everything_beside_it() {
+    let columns = r"(?m)^( (?:MoE|Fibonacci|OpenVINO|average)(?: [A-Za-z]+)*)(?: +\d+\.\d+){5} +\d+  ";
+    insta::with_settings!({ filters => [
+        (r"on [CG]PU \(.*\), OpenVINO [\d.]+", "on [device], OpenVINO [version]"),
+        (r", f\d+ with a f\d+ KV", ", [precision] with a [precision] KV"),
+        (r"commit [0-9a-f]{12}\n", "commit [sha]\n"),
+        (columns, "$1 [6 figures] "),
+        (r"not judged here: .*", "not judged here: [why]"),
+        // Only where there is no GPU; a test of its own looks at it.
+        (r"(?m)^warning: `GPU` was asked for .*\n.*\n", ""),
+    ] }, { insta::assert_snapshot!(MAIN_JOB.ended.stdout, @r"
+        tiny-gpt-oss on [device], OpenVINO [version], [precision] with a [precision] KV cache
+        3 runs of 200 greedy tokens a prompt, commit [sha]
+
+         prompt                    latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
+         MoE vs Dense transformer [6 figures] match
+         Fibonacci memoization [6 figures] match
+         OpenVINO advantages [6 figures] match
+         average [6 figures] match
+
+        Latency, TPOT and tok/s include the prefill, as in the published table (e2e_latency@1,
+        e2e_per_token@1, e2e_throughput@1); spread is the longest less the shortest latency.
+        Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: [why]
+        "); });
+}
+
+#[test]
+fn where_there_is_no_terminal_there_is_no_progress_bar() {
+    let stderr = &MAIN_JOB.ended.stderr;
+    assert!(!stderr.contains(['\r', '\u{1b}']), "{stderr:?}");
+    let lines: Vec<&str> =
+        stderr.lines().filter(|l| !l.starts_with("warning: ") && !l.starts_with(' ')).collect();
+    let [measuring, results, record, next] = lines[..] else { panic!("{stderr}") };
+    assert_eq!(measuring, "measuring: 10 generations of 200 tokens");
+    assert!(results.starts_with("results: ") && results.ends_with("/results.json"), "{results}");
+    assert!(record.starts_with("record: ") && record.ends_with(MAIN_JOB.file.to_str().unwrap()), "{record}");
+    assert!(next.starts_with("next: ") && next.contains("cargo xtask bench"), "{next}");
+}
+
+#[test]
+fn the_record_stands_below_its_machine_and_its_commit() {
+    let MainJob { record, file, sha, .. } = &*MAIN_JOB;
+    let folders: Vec<_> = file.parent().unwrap().iter().map(|part| part.to_str().unwrap()).collect();
+    assert_eq!(folders, [record.machine.slug.as_str(), sha.as_str()]);
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert!(name.ends_with(&format!("-{}.json", record.run_id)), "{name}");
+    let commit = record.commit.as_ref().unwrap();
+    assert_eq!((&commit.sha, commit.subject.as_str(), commit.dirty), (sha, "A first commit", false));
+}
+
+#[test]
+fn measuring_does_not_make_the_tree_dirty() {
+    assert_eq!(MAIN_JOB.status, "");
+}
+
+#[test]
+fn every_generation_has_exactly_200_tokens_with_a_time_each() {
+    let samples = &MAIN_JOB.record.samples;
+    assert_eq!(samples.iter().filter(|sample| sample.role == SampleRole::WarmUp).count(), 1);
+    assert_eq!(samples.len(), 10);
+    for sample in samples {
+        let times = sample.times.as_ref().unwrap();
+        assert_eq!([sample.token_ids.len(), times.token_ns.len(), times.infer_ns.len()], [200; 3]);
+        let all: Vec<u64> = [&[times.submitted_ns][..], &times.token_ns[..]].concat();
+        assert!(all.is_sorted_by(|earlier, later| earlier < later), "time goes on");
+        let steps = all.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(steps.zip(&times.infer_ns).all(|(step, infer)| *infer <= step), "a step has its inference");
+        assert!(sample.peak_rss_bytes.unwrap() > 8_000_000, "the weights alone are as much");
+    }
+    assert!(MAIN_JOB.record.state_seen_empty);
+}
+
+#[test]
+fn the_results_have_the_documented_fields() {
+    let results = &MAIN_JOB.results;
+    assert_eq!(results["schema"], "arcgauge-results@1");
+    assert_eq!(results["runtime"]["openvino_version"], MAIN_JOB.record.runtime.openvino_version);
+    assert_eq!(results["model"]["name"], "tiny-gpt-oss");
+    assert_eq!(results["model"]["sha256"], MAIN_JOB.record.model.sha256);
+    let figures = ["latency_s", "ttft_ms", "tpot_ms", "throughput_tok_s", "host_overhead_us"];
+    let has_figures =
+        |value: &Value| figures.iter().all(|name| value[name].as_f64().is_some_and(|f| f > 0.0));
+    assert!(has_figures(&results["average"]), "{results:#}");
+    let prompts = results["prompts"].as_array().unwrap();
+    let titles: Vec<_> = prompts.iter().map(|prompt| prompt["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["MoE vs Dense transformer", "Fibonacci memoization", "OpenVINO advantages"]);
+    for prompt in prompts {
+        assert!(prompt["id"].is_string() && has_figures(prompt), "{prompt:#}");
+        assert_eq!(prompt["golden"], "match");
+        let runs = prompt["runs"].as_array().unwrap();
+        assert!(runs.len() == 3 && runs.iter().all(has_figures), "{prompt:#}");
+    }
+    let said = results["definitions"]["tpot_ms"].as_str();
+    assert_eq!(said, Some("e2e_per_token@1"), "what includes the prefill says so");
+}
+
+#[test]
+fn every_result_can_be_computed_again_from_the_record() {
+    let MainJob { record, results, .. } = &*MAIN_JOB;
+    let mut seconds = 0.0;
+    for prompt in results["prompts"].as_array().unwrap() {
+        let id = prompt["id"].as_str().unwrap();
+        let measured = record.samples.iter().filter(|s| s.role == SampleRole::Measured && s.prompt_id == id);
+        for (run, sample) in prompt["runs"].as_array().unwrap().iter().zip(measured) {
+            let times = sample.times.as_ref().unwrap();
+            let latency_s = (times.token_ns[199] - times.submitted_ns) as f64 / 1e9;
+            seconds += latency_s;
+            near(&run["latency_s"], latency_s);
+            near(&run["tpot_ms"], latency_s * 1e3 / 200.0);
+            near(&run["throughput_tok_s"], 200.0 / latency_s);
+            near(&run["ttft_ms"], (times.token_ns[0] - times.submitted_ns) as f64 / 1e6);
+        }
+    }
+    near(&results["average"]["throughput_tok_s"], 9.0 * 200.0 / seconds);
+}
+
+#[track_caller]
+fn near(figure: &Value, by_hand: f64) {
+    let figure = figure.as_f64().unwrap();
+    assert!((figure / by_hand - 1.0).abs() < 1e-12, "{figure} is not {by_hand}");
+}
+
+#[test]
+fn asked_for_the_gpu_where_there_is_none_the_cpu_runs_and_everything_says_so() {
+    if has_a_gpu() {
+        return;
+    }
+    let MainJob { ended, results, record, .. } = &*MAIN_JOB;
+    let device = &results["device"];
+    assert_eq!((&device["requested"], &device["actual"]), (&"GPU".into(), &"CPU".into()));
+    assert!(device["reason"].as_str().unwrap().contains("no GPU"), "{device}");
+    assert_eq!((record.device.requested.as_str(), record.device.actual.as_str()), ("GPU", "CPU"));
+    assert_eq!(record.device.execution_devices, "CPU");
+    assert_eq!(
+        record.warnings.iter().map(|warning| warning.id.as_str()).collect::<Vec<_>>(),
+        ["device-fallback"]
+    );
+    let warning = "warning: `GPU` was asked for and CPU runs";
+    ended.says(warning).prints(warning);
+}
+
+#[test]
+fn asked_for_the_cpu_nothing_is_warned_of() {
+    let checkout = Checkout::new();
+    let ended = checkout.bench(&["--prompt", "fibonacci"]);
+    ended.exits(0).prints("tiny-gpt-oss on CPU (").prints("commit no commit");
+    assert!(!ended.stdout.contains("warning") && !ended.stderr.contains("warning"), "{ended}");
+    let record = checkout.only_record();
+    assert_eq!((record.device.requested.as_str(), record.device.reason), ("CPU", None));
+}

@@ -1,0 +1,38 @@
+//! OpenVINO in the process of the tests: the shipped model on the CPU, and what devices there are.
+
+use arcgauge::engine::ModelFolder;
+use arcgauge::engine::openvino::{
+    DeviceKind, Graph, LoadRequest, OpenVinoEngine, Runtime, Sources, default_properties,
+};
+use arcgauge::workload::TextTokenizer;
+
+use crate::checkout::shipped_model;
+
+/// The default pinned release, whatever the environment names.
+pub(crate) fn runtime() -> Runtime {
+    Runtime::load(Sources::default().locate().unwrap()).unwrap()
+}
+
+/// Whether `--device GPU` would run on one.
+pub(crate) fn has_a_gpu() -> bool {
+    runtime().available_devices().unwrap().iter().any(|device| device.starts_with("GPU"))
+}
+
+/// The shipped model, loaded for the CPU as `bench` loads it.
+pub(crate) fn engine() -> OpenVinoEngine {
+    let folder = ModelFolder::open(&shipped_model()).unwrap();
+    let edited = tempfile::tempdir().unwrap();
+    let load = LoadRequest {
+        folder: &folder,
+        graph: &Graph::read(&folder).unwrap(),
+        device: "CPU",
+        properties: &default_properties(DeviceKind::Cpu, &[]),
+        edited_graph: Some(&edited.path().join("edited.xml")),
+    };
+    OpenVinoEngine::load(&mut runtime(), load).unwrap()
+}
+
+/// The shipped model's tokenizer.
+pub(crate) fn tokenizer() -> TextTokenizer {
+    TextTokenizer::from_file(&shipped_model().join("tokenizer.json")).unwrap()
+}
