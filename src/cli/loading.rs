@@ -8,11 +8,11 @@ use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::cli::settings::Settings;
-use crate::engine::ModelFolder;
 use crate::engine::openvino::{
     DeviceChoice, DeviceKind, Graph, LastTokenOnly, LoadRequest, OpenVinoEngine, Property, Runtime, Sources,
     default_properties,
 };
+use crate::engine::{ModelConfig, ModelFolder};
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
 use crate::measure::{MemoryMeter, ProcessMemory};
@@ -64,21 +64,33 @@ pub(super) fn model_dir(flags: &ModelFlags, root: &Root) -> Result<PathBuf> {
 pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> {
     let folder = ModelFolder::open(&model_dir(flags, root)?)?;
     let graph = Graph::read(&folder)?;
-    let identity = ModelIdentity::of(&folder, |name, size_bytes| {
-        if size_bytes > SLOW_TO_HASH_BYTES {
-            say(&format!("hashing {name} ({:.1} GB)", size_bytes as f64 / 1e9));
-        }
-    })?;
+    let identity = ModelIdentity::of(&folder, announce_hashing)?;
     let file = flags.tokenizer.clone().or_else(|| folder.tokenizer());
     let tokenizer = file.as_deref().map(TextTokenizer::from_file).transpose()?;
-    let tokenizer_identity = TokenizerIdentity {
-        model_type: folder.config().model_type.clone(),
-        vocabulary_size: folder.config().vocab_size,
-        tokenizer_sha256: file.as_deref().map(sha256_of_file).transpose()?,
-    };
+    let tokenizer_sha256 = file.as_deref().map(sha256_of_file).transpose()?;
+    let tokenizer_identity = tokenizer_identity(folder.config(), tokenizer_sha256);
     let prompts = PromptSet::load(&root.prompts())?;
     let goldens = GoldenSet::load(&root.goldens(&identity.name))?;
     Ok(FoundModel { folder, identity, tokenizer, tokenizer_identity, prompts, goldens, graph })
+}
+
+/// Says that a large file is being hashed.
+pub(super) fn announce_hashing(name: &str, size_bytes: u64) {
+    if size_bytes > SLOW_TO_HASH_BYTES {
+        say(&format!("hashing {name} ({:.1} GB)", size_bytes as f64 / 1e9));
+    }
+}
+
+/// By what the tokenizer of a model is recognised.
+pub(super) fn tokenizer_identity(
+    config: &ModelConfig,
+    tokenizer_sha256: Option<String>,
+) -> TokenizerIdentity {
+    TokenizerIdentity {
+        model_type: config.model_type.clone(),
+        vocabulary_size: config.vocab_size,
+        tokenizer_sha256,
+    }
 }
 
 impl FoundModel {

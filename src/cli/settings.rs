@@ -1,6 +1,7 @@
 //! The user's settings: `settings.json` in the config folder, written by verbs such as `model use`.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -28,8 +29,14 @@ impl Settings {
 
     /// What the file says; a file that is not there says nothing.
     pub(super) fn load() -> Result<Self> {
-        let Some(file) = Self::file().filter(|file| file.exists()) else { return Ok(Self::default()) };
-        let text = fs::read(&file).map_err(|cause| Error::io("read", &file, &cause))?;
+        let Some(file) = Self::file() else { return Ok(Self::default()) };
+        let text = match fs::read(&file) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(cause) => {
+                return Err(Error::io("read", &file, &cause).hint("run `cargo xtask doctor`"));
+            }
+        };
         serde_json::from_slice(&text).map_err(|cause| {
             Error::input(format!("settings `{}` cannot be read: {cause}", file.display()))
                 .hint("mend the file, or delete it to begin anew")

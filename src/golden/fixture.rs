@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -99,7 +100,11 @@ impl GoldenSet {
     /// A file that is not of this form, or whose lists differ in length.
     pub fn load(folder: &Path) -> Result<Self> {
         let mut set = Self::default();
-        let Ok(entries) = fs::read_dir(folder) else { return Ok(set) };
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(set),
+            Err(cause) => return Err(Error::io("read", folder, &cause).as_input().hint(RESTORE)),
+        };
         for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
             if path.file_name().is_some_and(|name| name == TOLERANCES) {
                 set.tolerances = read(&path, RESTORE)?;

@@ -138,7 +138,21 @@ fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let manifest: Manifest = serde_json::from_slice(&text).map_err(|cause| {
         Error::input(format!("`{}` is not a model manifest: {cause}", path.display())).hint(RESTORE)
     })?;
+    if !is_plain(&manifest.name) {
+        return Err(Error::input(format!(
+            "`{}` names the model `{}`, which is no plain name",
+            path.display(),
+            manifest.name
+        ))
+        .hint("use letters, digits, `.`, `_` and `-` alone"));
+    }
     Ok(Some(manifest))
+}
+
+/// Whether a name can stand in a path without leaving its folder.
+fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }
 
 fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()> {
@@ -194,6 +208,14 @@ fn identity(files: &[ModelFile]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_could_leave_its_folder_is_no_plain_name() {
+        for name in ["", "..", "../golden", "a/b", ".hidden", "a b"] {
+            assert!(!is_plain(name), "`{name}`");
+        }
+        assert!(is_plain("gpt-oss-20b_int4.v2"));
+    }
 
     #[test]
     fn a_model_in_a_hub_cache_is_named_by_its_repository() {

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::cli::doctor::check::Check;
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::flags::ModelFlags;
+use crate::cli::loading::tokenizer_identity;
 use crate::cli::root::Root;
 use crate::error::Result;
 use crate::golden::GoldenSet;
@@ -20,11 +21,8 @@ const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --becau
 pub(super) fn examine(flags: &ModelFlags, model: Option<&FoundModel>, root: &Root) -> Vec<Check> {
     let file = flags.tokenizer.clone().or_else(|| model?.folder.tokenizer());
     let config = model.map(|model| model.folder.config().clone()).unwrap_or_default();
-    let identity = TokenizerIdentity {
-        model_type: config.model_type,
-        vocabulary_size: config.vocab_size,
-        tokenizer_sha256: file.as_deref().and_then(|file| sha256_of_file(file).ok()),
-    };
+    let sha256 = file.as_deref().and_then(|file| sha256_of_file(file).ok());
+    let identity = tokenizer_identity(&config, sha256);
     let prompts = PromptSet::load(&root.prompts());
     let pins = prompts.as_ref().ok().and_then(|prompts| pins(prompts, &identity));
     let first = match (&file, model) {

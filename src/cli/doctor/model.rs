@@ -5,9 +5,8 @@ use std::path::Path;
 
 use crate::cli::doctor::check::{Check, size};
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::model_dir;
+use crate::cli::loading::{announce_hashing, model_dir};
 use crate::cli::root::Root;
-use crate::cli::say;
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::Result;
@@ -18,8 +17,6 @@ const GRAPH: &str = "model graph";
 const FILES: &str = "model files";
 const NAME_ANOTHER: &str =
     "name another with `--model-dir DIR`, or once and for all `cargo xtask model use DIR`";
-/// Files above this size are announced before they are hashed.
-const SLOW_TO_HASH_BYTES: u64 = 1 << 30;
 
 /// What later checks need to know of a model whose folder opened.
 pub(super) struct FoundModel {
@@ -49,11 +46,7 @@ fn examine_folder(path: &Path) -> (Vec<Check>, Option<FoundModel>) {
             return (checks.collect(), None);
         }
     };
-    let identity = ModelIdentity::of(&folder, |name, size_bytes| {
-        if size_bytes > SLOW_TO_HASH_BYTES {
-            say(&format!("hashing {name} ({})", size(size_bytes)));
-        }
-    });
+    let identity = ModelIdentity::of(&folder, announce_hashing);
     let checks = vec![
         Check::ok(FOLDER, format!("`{}`", folder.path().display())),
         graph(Graph::read(&folder)),
