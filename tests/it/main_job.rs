@@ -59,6 +59,8 @@ fn the_table_has_the_published_form_with_everything_beside_it() {
         (r", f\d+ with a f\d+ KV", ", [precision] with a [precision] KV"),
         (r"commit [0-9a-f]{12}\n", "commit [sha]\n"),
         (columns, "$1 [6 figures] "),
+        // Columns are as wide as their figures.
+        (r" {2,}", "  "),
         (r"not judged here: .*", "not judged here: [why]"),
         // Only where there is no GPU; a test of its own looks at it.
         (r"(?m)^warning: `GPU` was asked for .*\n.*\n", ""),
@@ -66,7 +68,7 @@ fn the_table_has_the_published_form_with_everything_beside_it() {
         tiny-gpt-oss on [device], OpenVINO [version], [precision] with a [precision] KV cache
         3 runs of 200 greedy tokens a prompt, commit [sha]
 
-         prompt                    latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
+         prompt  latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
          MoE vs Dense transformer [6 figures] match
          Fibonacci memoization [6 figures] match
          OpenVINO advantages [6 figures] match
