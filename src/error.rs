@@ -21,8 +21,6 @@ pub enum ErrorKind {
     Environment,
     /// The harness, the runtime or the machine failed.
     Harness,
-    /// The user or the system asked to stop.
-    Interrupted,
 }
 
 impl ErrorKind {
@@ -34,7 +32,6 @@ impl ErrorKind {
             Self::WrongOutput => "wrong output",
             Self::Environment => "environment invalid",
             Self::Harness => "failed",
-            Self::Interrupted => "interrupted",
         }
     }
 }
@@ -66,12 +63,6 @@ impl Error {
     /// The harness, the runtime or the machine failed.
     pub fn harness(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Harness, message)
-    }
-
-    /// The user or the system asked to stop.
-    #[must_use]
-    pub fn interrupted() -> Self {
-        Self::new(ErrorKind::Interrupted, "interrupted")
     }
 
     /// A file operation failed; `doing` completes "cannot ...", as in "read".

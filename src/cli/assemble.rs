@@ -34,6 +34,7 @@ pub(super) fn record(
         when_utc: utc_now(),
         arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
         outcome: Outcome::Failed,
+        failure: None,
         commit: Commit::at(root.path())?,
         machine: Machine::of_this_host(gpu)?,
         device: DeviceRecord {

@@ -21,11 +21,11 @@ use crate::measure::{
     Control, MonotonicClock, Plan, PlannedPrompt, ProcessMemory, Role, Session, StateCheck, run,
 };
 use crate::record::{
-    AskedPrompt, History, Outcome, Overwrite, RunRecord, check_writable, judge_session, kept_samples,
-    write_whole,
+    AskedPrompt, History, Outcome, Overwrite, PromptRecord, RunRecord, check_writable, judge_session,
+    kept_samples, write_whole,
 };
 use crate::report::{bench_table, results_json};
-use crate::workload::Prompt;
+use crate::workload::{Prompt, PromptSet};
 
 /// Of a text of the user's own, what stands in the table.
 const OWN_TITLE_CHARACTERS: usize = 30;
@@ -71,8 +71,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     }
     model.check_goldens_belong()?;
     let asked = asked_prompts(args, &model)?;
+    model.check_goldens_fit(&asked)?;
     let plan = plan(args, &asked);
-    plan.check(usize::MAX, model.folder.config().max_position_embeddings)?;
+    let config = model.folder.config();
+    plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
 
     let mut loaded = model.load(&args.engine)?;
     let mut record = assemble::record(&root, &model, &loaded, &plan, asked)?;
@@ -90,12 +92,12 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         say(&format!("results: {}", output.display()));
     }
     say(&format!("record: {}", kept?.display()));
-    say(&next_step(&record));
+    say(&next_step(&record, &model.prompts));
     Ok(ExitCode::from(code))
 }
 
 /// Runs the session, judges its output, and fills in what the record lacks. The record is worth
-/// keeping whatever the end, so a failure stands in it, too.
+/// keeping whatever the end: what was done before a failure stands in it, and the failure.
 fn measure_into(
     record: &mut RunRecord,
     model: &FoundModel,
@@ -103,22 +105,23 @@ fn measure_into(
     plan: &Plan,
     control: &Arc<Control>,
 ) -> Result<u8> {
-    let session = match run_session(loaded, plan, control) {
-        Ok(session) => session,
-        Err(error) => {
-            let wrong = error.kind() == ErrorKind::WrongOutput;
-            record.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Failed };
-            return Err(error);
-        }
-    };
+    let session = run_session(loaded, plan, control)?;
     record.state_seen_empty = session.state_check == StateCheck::Empty;
+    record.samples = kept_samples(plan, &session, &[]);
     if session.interrupted {
         record.outcome = Outcome::Interrupted;
-        record.samples = kept_samples(plan, &session, &[]);
         return Ok(exit_code::INTERRUPTED);
     }
     let epsilon_logit = assemble::epsilon_logit(&model.goldens, &loaded.engine);
-    let findings = judge_session(&mut loaded.engine, plan, &session, &model.goldens, epsilon_logit)?;
+    let judged = match &session.failure {
+        Some(failure) => Err(failure.clone()),
+        None => judge_session(&mut loaded.engine, plan, &session, &model.goldens, epsilon_logit),
+    };
+    let findings = judged.inspect_err(|failure| {
+        let wrong = failure.kind() == ErrorKind::WrongOutput;
+        record.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Failed };
+        record.failure = Some(failure.to_string());
+    })?;
     record.samples = kept_samples(plan, &session, &findings);
     record.prompts = assemble::prompt_records(model, plan, &session, &findings);
     record.warnings.extend(assemble::golden_warnings(plan, &findings, model));
@@ -172,6 +175,13 @@ fn asked_prompts(args: &BenchArgs, model: &FoundModel) -> Result<Vec<AskedPrompt
         return model.prompts.prompts.iter().map(reference).collect();
     }
     let own = |index: usize, text: &str| -> Result<AskedPrompt> {
+        if !text.contains(char::is_whitespace) {
+            let ids: Vec<&str> = model.prompts.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
+            say(&format!(
+                "no reference prompt is called `{text}` (there are `{}`): it is asked as a text",
+                ids.join("`, `")
+            ));
+        }
         Ok(AskedPrompt {
             id: format!("own-{}", index + 1),
             title: text.chars().take(OWN_TITLE_CHARACTERS).collect(),
@@ -190,18 +200,24 @@ fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
     Plan { prompts: asked.iter().map(planned).collect(), runs: args.runs, new_tokens: args.max_new_tokens }
 }
 
-fn next_step(record: &RunRecord) -> String {
-    let unverified = record.prompts.iter().any(|prompt| prompt.golden == GoldenResult::None);
+fn next_step(record: &RunRecord, prompts: &PromptSet) -> String {
+    let unverified = |prompt: &&PromptRecord| prompt.golden == GoldenResult::None;
+    let mut unverified = record.prompts.iter().filter(unverified).peekable();
     match record.outcome {
         Outcome::WrongOutput => "next: find what changed the output; only if it is right, \
              `cargo xtask golden bless --because \"...\"`"
             .to_owned(),
         Outcome::Interrupted | Outcome::Failed => "next: `cargo xtask bench` again".to_owned(),
-        Outcome::Complete if unverified => "next: every figure is unverified; read the answers, then \
-             `cargo xtask golden bless --because \"...\"` makes them the goldens of this model"
-            .to_owned(),
-        Outcome::Complete => {
+        Outcome::Complete if unverified.peek().is_none() => {
             "next: commit your change and run `cargo xtask bench` again to compare".to_owned()
         }
+        Outcome::Complete if unverified.any(|prompt| prompts.get(&prompt.id).is_some()) => {
+            "next: read the answers that are unverified (`cargo xtask infer`), then \
+             `cargo xtask golden bless --because \"...\"` makes those to reference prompts goldens"
+                .to_owned()
+        }
+        Outcome::Complete => "next: a text of your own has no golden; to give it one, add it to \
+             `fixtures/prompts/reference.json`, then `cargo xtask bench` and `cargo xtask golden bless`"
+            .to_owned(),
     }
 }

@@ -25,6 +25,5 @@ pub fn of(kind: ErrorKind) -> ExitCode {
         ErrorKind::WrongOutput => WRONG_OUTPUT,
         ErrorKind::Environment => ENVIRONMENT_INVALID,
         ErrorKind::Harness => HARNESS_FAILED,
-        ErrorKind::Interrupted => INTERRUPTED,
     })
 }

@@ -17,6 +17,9 @@ use crate::workload::TokenId;
 /// How far above the largest difference seen a near-tie still reaches.
 const TOLERANCE_FACTOR: f32 = 2.0;
 
+/// The largest tolerance, as a share of the median gap: beyond it, a check would see nothing.
+const LARGEST_SHARE_OF_MEDIAN: f32 = 0.1;
+
 /// Flags of `golden`.
 #[derive(Debug, Args)]
 pub(super) struct GoldenArgs {
@@ -86,10 +89,23 @@ fn check(flags: &EngineFlags) -> Result<ExitCode> {
 fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
     let (mut model, mut loaded) = load(flags)?;
     let mut largest = 0.0_f32;
+    let mut widest_flip = 0.0_f32;
     let goldens: Vec<Golden> = model.goldens.goldens.values().cloned().collect();
     for golden in &goldens {
         let forced = witness(&mut loaded.engine, &golden.prompt_token_ids, Path::Forced(&golden.token_ids))?;
         largest = largest.max(drift(golden, &forced));
+        let steps = forced.iter().zip(golden.token_ids.iter().zip(&golden.gaps_logit));
+        let flipped = steps.filter(|(choice, (token, _))| choice.token != **token).map(|(_, (_, gap))| *gap);
+        widest_flip = flipped.fold(widest_flip, f32::max);
+    }
+    let epsilon_logit = largest * TOLERANCE_FACTOR;
+    let ceiling = median_gap(&goldens) * LARGEST_SHARE_OF_MEDIAN;
+    if epsilon_logit > ceiling || (widest_flip > 0.0 && widest_flip >= epsilon_logit) {
+        return Err(Error::wrong_output(format!(
+            "the logits moved by up to {largest:.3}, and tokens flipped at gaps of up to {widest_flip:.3} logit: \
+             that is no rounding (a tolerance may be {ceiling:.3} at the most)"
+        ))
+        .hint("find out what changed the output with `cargo xtask golden check`; nothing was written"));
     }
     let effective = |key: &str| loaded.engine.properties().get(key).cloned().unwrap_or_default();
     let steps: usize = goldens.iter().map(|golden| golden.token_ids.len()).sum();
@@ -97,15 +113,21 @@ fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
         device: loaded.engine.device().kind.name().to_owned(),
         inference_precision: effective("INFERENCE_PRECISION_HINT"),
         kv_cache_precision: effective("KV_CACHE_PRECISION"),
-        epsilon_logit: largest * TOLERANCE_FACTOR,
+        epsilon_logit,
         because: format!(
             "{TOLERANCE_FACTOR} x the largest difference of gaps ({largest} logit) over {steps} teacher-forced steps, OpenVINO {}",
             loaded.runtime.version()
         ),
     };
     let file = calibrated_file(&mut model, tolerance)?;
-    say(&format!("near-ties: gaps below {} logit, in {}", largest * TOLERANCE_FACTOR, file.display()));
+    say(&format!("near-ties: gaps below {epsilon_logit} logit, in {}", file.display()));
     Ok(ExitCode::from(exit_code::PASS))
+}
+
+fn median_gap(goldens: &[Golden]) -> f32 {
+    let mut gaps: Vec<f32> = goldens.iter().flat_map(|golden| golden.gaps_logit.iter().copied()).collect();
+    gaps.sort_by(f32::total_cmp);
+    gaps.get(gaps.len() / 2).copied().unwrap_or_default()
 }
 
 fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathBuf> {

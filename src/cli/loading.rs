@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
 use crate::measure::{MemoryMeter, ProcessMemory};
 use crate::places;
-use crate::record::{ModelIdentity, Warning, sha256_of_file};
+use crate::record::{AskedPrompt, ModelIdentity, Warning, sha256_of_file};
 use crate::workload::{PromptSet, TextTokenizer, TokenId, TokenizerIdentity};
 
 /// Files above this size are announced before they are hashed.
@@ -135,6 +135,20 @@ impl FoundModel {
         .hint("restore the model's files; or measure it without goldens by `--unverified`, and bless the record"))
     }
 
+    /// Refuses a prompt whose tokens are not those that its golden answers.
+    pub(super) fn check_goldens_fit(&self, asked: &[AskedPrompt]) -> Result<()> {
+        let golden_of = |id: &str| self.goldens.goldens.get(id);
+        let unfit = asked.iter().find(|prompt| {
+            golden_of(&prompt.id).is_some_and(|golden| golden.prompt_token_ids != prompt.token_ids)
+        });
+        let Some(prompt) = unfit else { return Ok(()) };
+        Err(Error::input(format!(
+            "prompt `{}` has other tokens than those that its golden answers: the golden, the pinned ids or the tokenizer was changed",
+            prompt.id
+        ))
+        .hint("restore them: `git checkout -- fixtures`; or measure without goldens by `--unverified`"))
+    }
+
     /// Loads the runtime, settles the device and compiles the model.
     pub(super) fn load(&self, flags: &EngineFlags) -> Result<Loaded> {
         let mut runtime = Runtime::load(Sources::from_environment(flags.openvino.clone()).locate()?)?;
@@ -214,25 +228,25 @@ fn remove(path: &Path) {
     let _ = fs::remove_file(path);
 }
 
-/// Properties that the runtime did not take as they were asked for.
+/// Properties that the runtime did not take as they were asked for, or does not tell.
 fn property_warnings(asked: &[Property], engine: &OpenVinoEngine) -> Vec<Warning> {
-    let differs = |property: &&Property| {
-        let effective = engine.properties().get(&property.key);
-        effective.is_some_and(|effective| *effective != property.value)
-    };
     let warn = |property: &Property| {
-        Warning::new(
-            "property-not-taken",
-            format!(
-                "`{}={}` was asked for, and OpenVINO uses `{}`",
-                property.key,
-                property.value,
-                engine.properties()[&property.key]
-            ),
-            "the record has both; figures belong to what was used",
-        )
+        let asked = format!("`{}={}` was asked for", property.key, property.value);
+        match engine.properties().get(&property.key) {
+            Some(effective) if *effective == property.value => None,
+            Some(effective) => Some(Warning::new(
+                "property-not-taken",
+                format!("{asked}, and OpenVINO uses `{effective}`"),
+                "the record has both; figures belong to what was used",
+            )),
+            None => Some(Warning::new(
+                "property-not-read-back",
+                format!("{asked}, and OpenVINO does not tell whether it uses it"),
+                "the record has what was asked for only",
+            )),
+        }
     };
-    asked.iter().filter(differs).map(warn).collect()
+    asked.iter().filter_map(warn).collect()
 }
 
 fn state_warning(engine: &OpenVinoEngine) -> Option<Warning> {

@@ -16,6 +16,7 @@ mod settings;
 mod states;
 
 use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -56,11 +57,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if usage.use_stderr() { exit_code::INPUT } else { exit_code::PASS });
         }
     };
-    match perform(cli.verb) {
-        Ok(code) => code,
-        Err(error) => {
+    match catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
             complain(&error);
             exit_code::of(error.kind())
+        }
+        // The panic has told its story on stderr.
+        Err(_) => {
+            say("\nhint: this is a fault of arcgauge; please report it with the lines above");
+            ExitCode::from(exit_code::HARNESS_FAILED)
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::root::Root;
 use crate::cli::{exit_code, print};
 use crate::engine::openvino::{KvState, OpenVinoEngine};
 use crate::engine::{Engine, greedy};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::measure::{Plan, PlannedPrompt};
 
 /// Flags of `states`.
@@ -33,13 +33,12 @@ pub(super) struct StatesArgs {
 pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
     let model = find_model(&args.engine.model, &Root::find())?;
     let prompt = model.encode(&args.prompt)?;
-    let mut engine = model.load(&args.engine)?.engine;
-    if let Some(reason) = engine.states_hidden_because() {
-        return Err(Error::input(reason).hint("use a release of the tested list, and an f16 or f32 KV cache"));
-    }
     let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
-    Plan { prompts: vec![planned], runs: 1, new_tokens: args.tokens.max(1) }
-        .check(engine.vocabulary_size(), engine.context_tokens())?;
+    let plan = Plan { prompts: vec![planned], runs: 1, new_tokens: args.tokens.max(1) };
+    let config = model.folder.config();
+    plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
+    let mut engine = model.load(&args.engine)?.engine;
+    plan.check(engine.vocabulary_size(), engine.context_tokens())?;
 
     engine.reset()?;
     show("before", &mut engine)?;

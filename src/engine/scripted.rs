@@ -27,7 +27,7 @@ pub struct Script {
     pub prefill_ns: u64,
     /// Time that each further inference takes, ns.
     pub decode_ns: u64,
-    /// Token to give at a step of every n-th generation, as (generation, step, token).
+    /// Tokens that differ from the answers.
     pub slips: Vec<Slip>,
     /// Fail at this inference, counted over all generations.
     pub fails_at_infer: Option<usize>,

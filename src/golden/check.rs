@@ -96,25 +96,28 @@ pub fn judge(engine: &mut dyn Engine, question: Question<'_>) -> Result<Finding>
     let Some(first) = generations.first() else {
         return Ok(Finding::bare(GoldenResult::None));
     };
-    // A golden says nothing about tokens beyond its end, nor about another input.
-    let golden = golden.filter(|g| g.token_ids.len() >= first.len() && g.prompt_token_ids == prompt);
-    if let Some(golden) = golden {
+    // A golden says nothing about another input.
+    if let Some(golden) = golden.filter(|golden| golden.prompt_token_ids == prompt) {
         return against_golden(engine, question, golden, first);
     }
     let forced = witness(engine, prompt, Path::Forced(first))?;
-    let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
     let preferred = tokens(&forced);
+    let runner_ups: Vec<TokenId> = forced.iter().map(|choice| choice.runner_up).collect();
+    let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
+    let reference = Reference { tokens: first, runner_ups: &runner_ups, gaps: &gaps, epsilon_logit };
     // The witness is one more generation that must agree.
-    let different = generations.iter().copied().chain([preferred.as_slice()]).find(|tokens| tokens != first);
-    let divergence = different.and_then(|different| diverge(first, different, &gaps, &forced));
+    let all = generations.iter().copied().chain([preferred.as_slice()]);
+    let worst = reference.worst(all, &forced);
     Ok(Finding {
-        result: weigh(divergence.as_ref(), &gaps, epsilon_logit, GoldenResult::None),
-        divergence,
+        result: worst.as_ref().map_or(GoldenResult::None, |worst| worst.result),
+        divergence: worst.map(|worst| worst.divergence),
         gap_drift_logit: None,
         witness: Some(forced),
     })
 }
 
+/// Judges the part of the generations that the golden reaches. A generation that goes on beyond the
+/// golden's end can be found wrong by it, and not right.
 fn against_golden(
     engine: &mut dyn Engine,
     question: Question<'_>,
@@ -122,18 +125,80 @@ fn against_golden(
     first: &[TokenId],
 ) -> Result<Finding> {
     let Question { prompt, generations, epsilon_logit, .. } = question;
-    let reference = &golden.token_ids[..first.len()];
-    let Some(different) = generations.iter().find(|tokens| **tokens != reference) else {
-        return Ok(Finding::bare(GoldenResult::Match));
+    let steps = first.len().min(golden.token_ids.len());
+    let reference = Reference {
+        tokens: &golden.token_ids[..steps],
+        runner_ups: &golden.runner_up_ids,
+        gaps: &golden.gaps_logit,
+        epsilon_logit,
     };
-    let forced = witness(engine, prompt, Path::Forced(reference))?;
-    let divergence = diverge(reference, different, &golden.gaps_logit, &forced);
+    let covered = steps == first.len();
+    if covered && generations.iter().all(|tokens| *tokens == reference.tokens) {
+        return Ok(Finding::bare(GoldenResult::Match));
+    }
+    let forced = witness(engine, prompt, Path::Forced(reference.tokens))?;
+    let worst = reference.worst(generations.iter().copied(), &forced);
+    let unjudged = if covered { GoldenResult::Match } else { GoldenResult::None };
+    let result = worst.as_ref().map_or(unjudged, |worst| worst.result.max(unjudged));
     Ok(Finding {
-        result: weigh(divergence.as_ref(), &golden.gaps_logit, epsilon_logit, GoldenResult::NearTie),
-        divergence,
+        result,
+        divergence: worst.map(|worst| worst.divergence),
         gap_drift_logit: Some(drift(golden, &forced)),
         witness: Some(witness(engine, prompt, Path::Forced(first))?),
     })
+}
+
+/// What generations are held against.
+struct Reference<'a> {
+    tokens: &'a [TokenId],
+    runner_ups: &'a [TokenId],
+    gaps: &'a [f32],
+    epsilon_logit: f32,
+}
+
+/// A divergence and the word on it.
+struct Judged {
+    result: GoldenResult,
+    divergence: Divergence,
+}
+
+impl Reference<'_> {
+    /// The worst of all generations; of equals the first.
+    fn worst<'b>(
+        &self,
+        generations: impl Iterator<Item = &'b [TokenId]>,
+        forced: &[Choice],
+    ) -> Option<Judged> {
+        let judged = generations.filter_map(|got| self.judge(got, forced));
+        judged.reduce(|worst, next| if next.result > worst.result { next } else { worst })
+    }
+
+    fn judge(&self, got: &[TokenId], forced: &[Choice]) -> Option<Judged> {
+        let position = self.tokens.iter().zip(got).position(|(expected, got)| expected != got)?;
+        let flips = forced.iter().zip(self.tokens).enumerate();
+        let flips = flips.filter(|(_, (choice, expected))| choice.token != **expected).map(|(step, _)| step);
+        let flips: Vec<usize> = flips.collect();
+        let mut places =
+            flips.iter().map(|step| (*step, forced[*step].token)).chain([(position, got[position])]);
+        let close = places.all(|(step, token)| self.is_near_tie(step, token, forced));
+        Some(Judged {
+            result: if close { GoldenResult::NearTie } else { GoldenResult::Break },
+            divergence: Divergence {
+                position,
+                expected: self.tokens[position],
+                got: got[position],
+                gap_logit: self.gaps[position],
+                flips,
+            },
+        })
+    }
+
+    /// Too close to call, and between tokens that really were close: the reference's runner-up, or
+    /// what the model itself prefers there when the reference is fed to it.
+    fn is_near_tie(&self, step: usize, got: TokenId, forced: &[Choice]) -> bool {
+        let plausible = got == self.runner_ups[step] || got == forced[step].token;
+        plausible && self.gaps[step] < self.epsilon_logit
+    }
 }
 
 impl Finding {
@@ -152,31 +217,6 @@ pub fn drift(golden: &Golden, forced: &[Choice]) -> f32 {
 
 fn tokens(choices: &[Choice]) -> Vec<TokenId> {
     choices.iter().map(|choice| choice.token).collect()
-}
-
-fn diverge(reference: &[TokenId], got: &[TokenId], gaps: &[f32], forced: &[Choice]) -> Option<Divergence> {
-    let position = reference.iter().zip(got).position(|(expected, got)| expected != got)?;
-    let flips = forced.iter().zip(reference).enumerate();
-    let flips = flips.filter(|(_, (choice, expected))| choice.token != **expected).map(|(step, _)| step);
-    Some(Divergence {
-        position,
-        expected: reference[position],
-        got: got[position],
-        gap_logit: gaps[position],
-        flips: flips.collect(),
-    })
-}
-
-/// A break if the first difference, or any flip of the teacher-forced pass, stands at a wide gap.
-fn weigh(
-    divergence: Option<&Divergence>,
-    gaps: &[f32],
-    epsilon_logit: f32,
-    otherwise: GoldenResult,
-) -> GoldenResult {
-    let Some(divergence) = divergence else { return otherwise };
-    let mut places = divergence.flips.iter().chain([&divergence.position]);
-    if places.all(|step| gaps[*step] < epsilon_logit) { GoldenResult::NearTie } else { GoldenResult::Break }
 }
 
 #[cfg(test)]
@@ -242,9 +282,16 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_longer_than_the_golden_or_to_another_input_is_unverified() {
+    fn an_answer_longer_than_the_golden_is_judged_as_far_as_the_golden_reaches() {
         let golden = golden([9.0; 4]);
-        assert_eq!(found(&[5, 6, 7, 8, 9], &[&[5, 6, 7, 8, 9]], Some(&golden)).result, GoldenResult::None);
+        let (longer, wrong) = ([5, 6, 7, 8, 9], [5, 6, 9, 8, 9]);
+        assert_eq!(found(&longer, &[&longer], Some(&golden)).result, GoldenResult::None);
+        assert_eq!(found(&wrong, &[&wrong], Some(&golden)).result, GoldenResult::Break);
+    }
+
+    #[test]
+    fn an_answer_to_another_input_is_unverified() {
+        let golden = golden([9.0; 4]);
         let other = Golden { prompt_token_ids: vec![1, 3], ..golden };
         assert_eq!(found(&ANSWER, &[&ANSWER], Some(&other)).result, GoldenResult::None);
     }
@@ -263,6 +310,26 @@ mod tests {
     fn a_different_token_at_a_gap_below_epsilon_is_a_near_tie() {
         let golden = golden([9.0, 9.0, 0.4, 9.0]);
         assert_eq!(found(&[5, 6, 9, 8], &[&[5, 6, 9, 0]], Some(&golden)).result, GoldenResult::NearTie);
+    }
+
+    #[test]
+    fn a_near_tie_in_one_run_does_not_hide_a_break_in_another() {
+        let golden = golden([9.0, 9.0, 0.4, 9.0]);
+        let (near, wrong) = ([5, 6, 9, 8], [5, 0, 7, 8]);
+        let finding = found(&[5, 6, 9, 8], &[&near, &wrong], Some(&golden));
+        assert_eq!(finding.result, GoldenResult::Break);
+        assert_eq!(finding.divergence.unwrap().position, 1);
+    }
+
+    #[test]
+    fn at_a_near_tie_a_token_that_was_never_close_is_a_break() {
+        let golden = golden([9.0, 9.0, 0.4, 9.0]);
+        assert_eq!(found(&ANSWER, &[&[5, 6, 12, 8]], Some(&golden)).result, GoldenResult::Break);
+        assert_eq!(
+            found(&ANSWER, &[&[5, 6, 0, 8]], Some(&golden)).result,
+            GoldenResult::NearTie,
+            "runner-up"
+        );
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub struct GoldenSet {
     pub tolerances: Vec<Tolerance>,
 }
 
+/// The version of the form that is read and written.
+const SCHEMA: u32 = 1;
 const RESTORE: &str = "restore it: `git checkout -- fixtures/golden`";
 
 /// The file of tolerances, beside the goldens.
@@ -105,12 +107,22 @@ impl GoldenSet {
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(set),
             Err(cause) => return Err(Error::io("read", folder, &cause).as_input().hint(RESTORE)),
         };
-        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        for entry in entries {
+            let path = entry.map_err(|cause| Error::io("read", folder, &cause).as_input())?.path();
             if path.file_name().is_some_and(|name| name == TOLERANCES) {
                 set.tolerances = read(&path, RESTORE)?;
             } else if path.extension().is_some_and(|extension| extension == "json") {
                 let golden: Golden = read(&path, RESTORE)?;
                 let steps = golden.token_ids.len();
+                if golden.schema != SCHEMA || path.file_stem().is_none_or(|stem| *stem != *golden.prompt_id) {
+                    return Err(Error::input(format!(
+                        "golden `{}` is of prompt `{}` and schema {}; its name says otherwise, or a later arcgauge wrote it",
+                        path.display(),
+                        golden.prompt_id,
+                        golden.schema
+                    ))
+                    .hint(RESTORE));
+                }
                 if steps == 0 || golden.runner_up_ids.len() != steps || golden.gaps_logit.len() != steps {
                     return Err(Error::input(format!(
                         "golden `{}` has lists of unlike length",

@@ -12,6 +12,8 @@ pub struct Published {
     model: PublishedModel,
     device: PublishedDevice,
     reference: Reference,
+    new_tokens: usize,
+    prompts: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -82,11 +84,14 @@ impl Published {
         let same_device = device.pci_id.as_ref().is_some_and(|id| self.device.pci_ids.contains(id))
             && device.execution_units == Some(self.device.execution_units);
         let same_model = self.model.accepted_sha256.contains(&record.model.sha256);
+        let asked = record.workload.prompts.iter().map(|prompt| &prompt.id);
+        let same_workload = asked.eq(&self.prompts) && record.workload.new_tokens == self.new_tokens;
         let verified = record.prompts.iter().all(|prompt| prompt.golden.is_verified());
         let unlike = match (same_model, same_device) {
             (false, false) => "another model and device",
             (false, true) => "another model",
             (true, false) => "another device",
+            (true, true) if !same_workload => "other prompts or another number of tokens",
             (true, true) if !verified => "the output is not verified",
             (true, true) => "",
         };

@@ -2,7 +2,7 @@
 
 use crate::golden::GoldenResult;
 use crate::measure::{Metric, Role, Sample};
-use crate::record::RunRecord;
+use crate::record::{RunRecord, SampleRole};
 
 /// The figures of one generation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,8 +26,9 @@ pub struct RunFigures {
 pub struct Figures {
     /// The means.
     pub mean: RunFigures,
-    /// Longest minus shortest latency, as a share of the mean latency.
-    pub spread: f64,
+    /// Longest minus shortest latency of a prompt's runs, as a share of their mean; None where there
+    /// is a single run, and over all prompts, which are not runs of the same thing.
+    pub spread: Option<f64>,
 }
 
 /// A prompt of a record.
@@ -37,8 +38,8 @@ pub struct PromptSummary {
     pub id: String,
     /// Its name for people.
     pub title: String,
-    /// The word on its output.
-    pub golden: GoldenResult,
+    /// The word on its output; None where the run ended before it was judged.
+    pub golden: Option<GoldenResult>,
     /// Its measured generations; none where there is no speed.
     pub runs: Vec<RunFigures>,
     /// Their means; None where there is no speed.
@@ -55,6 +56,8 @@ pub struct Summary {
     /// Over all measured generations; None where a prompt has no speed, for then it would be the
     /// average of something else.
     pub average: Option<Figures>,
+    /// The worst word of all prompts; None where one was not judged.
+    pub golden: Option<GoldenResult>,
     /// Highest resident set of all measured generations, bytes.
     pub peak_rss_bytes: Option<u64>,
 }
@@ -73,16 +76,24 @@ pub fn summarise(record: &RunRecord) -> Summary {
         prompts.push(PromptSummary {
             id: asked.id.clone(),
             title: asked.title.clone(),
-            golden: word.map_or(GoldenResult::None, |prompt| prompt.golden),
+            golden: word.map(|prompt| prompt.golden),
             runs: samples.iter().filter_map(run_figures).collect(),
             figures: figures(&samples),
-            peak_rss_bytes: kept.filter_map(|sample| sample.peak_rss_bytes).max(),
+            peak_rss_bytes: kept
+                .filter(|sample| sample.role == SampleRole::Measured)
+                .filter_map(|sample| sample.peak_rss_bytes)
+                .max(),
         });
         all.extend(samples);
     }
     let complete = prompts.iter().all(|prompt| prompt.figures.is_some());
     Summary {
-        average: if complete { figures(&all) } else { None },
+        average: if complete { figures(&all).map(|all| Figures { spread: None, ..all }) } else { None },
+        golden: prompts
+            .iter()
+            .map(|prompt| prompt.golden)
+            .collect::<Option<Vec<_>>>()
+            .and_then(|words| words.into_iter().max()),
         peak_rss_bytes: prompts.iter().filter_map(|prompt| prompt.peak_rss_bytes).max(),
         prompts,
     }
@@ -121,6 +132,6 @@ fn figures(samples: &[Sample]) -> Option<Figures> {
             decode_tpot_ms: decode.map(|figures| figures.iter().sum::<f64>() / count),
             host_overhead_us: mean(|run| run.host_overhead_us),
         },
-        spread: (longest - shortest) / latency_s,
+        spread: (runs.len() > 1).then_some((longest - shortest) / latency_s),
     })
 }

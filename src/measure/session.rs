@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::measure::{Clock, MemoryMeter, Role, Sample};
 use crate::workload::TokenId;
 
+/// The longest sequence of a model that states none: far above any, and far below what memory holds.
+const LONGEST_SEQUENCE_TOKENS: usize = 1 << 20;
+
 /// A prompt as it will be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedPrompt {
@@ -47,7 +50,11 @@ impl Plan {
         if self.prompts.is_empty() {
             return Err(Error::input("there is no prompt to ask"));
         }
-        for prompt in &self.prompts {
+        for (index, prompt) in self.prompts.iter().enumerate() {
+            if self.prompts[..index].iter().any(|earlier| earlier.id == prompt.id) {
+                return Err(Error::input(format!("prompt `{}` is asked twice", prompt.id))
+                    .hint("name each prompt once; `--runs N` repeats them"));
+            }
             if prompt.token_ids.is_empty() {
                 return Err(Error::input(format!("prompt `{}` is empty", prompt.id))
                     .hint("give some text: `--prompt \"Hello\"`"));
@@ -60,8 +67,9 @@ impl Plan {
                 ))
                 .hint("name the model's own tokenizer with `--tokenizer FILE`"));
             }
-            let length = prompt.token_ids.len() + self.new_tokens;
-            if let Some(limit) = context_tokens.filter(|limit| length > *limit) {
+            let limit = context_tokens.unwrap_or(LONGEST_SEQUENCE_TOKENS);
+            let length = prompt.token_ids.len().saturating_add(self.new_tokens);
+            if length > limit {
                 return Err(Error::input(format!(
                     "prompt `{}` and its answer have `{length}` tokens, more than the model's context of {limit}",
                     prompt.id
@@ -97,6 +105,8 @@ pub struct Session {
     pub interrupted: bool,
     /// Whether the KV cache was seen to be empty.
     pub state_check: StateCheck,
+    /// What ended it before its plan was, if anything failed.
+    pub failure: Option<Error>,
 }
 
 /// What is under way, for whoever shows progress.
@@ -110,7 +120,7 @@ pub struct Aim<'a> {
     pub prompt_id: &'a str,
 }
 
-/// The two strings between a session and the thread that shows it.
+/// What passes between a session and the thread that shows it.
 #[derive(Debug, Default)]
 pub struct Control {
     /// Set to end the session after the token under way.
@@ -119,11 +129,10 @@ pub struct Control {
     pub tokens_done: AtomicUsize,
 }
 
-/// Runs the plan.
+/// Runs the plan. What was done before a failure is kept, and the failure with it.
 ///
 /// # Errors
-/// When the engine fails, the KV cache is not empty after a reset, or a generation does not have
-/// exactly the tokens asked for.
+/// A plan that cannot be carried out; then nothing was run.
 pub fn run(
     engine: &mut dyn Engine,
     plan: &Plan,
@@ -133,7 +142,8 @@ pub fn run(
     mut before_each: impl FnMut(Aim<'_>),
 ) -> Result<Session> {
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
-    let mut session = Session { samples: Vec::new(), interrupted: false, state_check: StateCheck::Empty };
+    let mut session =
+        Session { samples: Vec::new(), interrupted: false, state_check: StateCheck::Empty, failure: None };
     let warm_up = plan.prompts.first().map(|prompt| (Role::WarmUp, 0, prompt));
     let measured =
         (0..plan.runs).flat_map(|run| plan.prompts.iter().map(move |prompt| (Role::Measured, run, prompt)));
@@ -143,21 +153,32 @@ pub fn run(
             break;
         }
         before_each(Aim { generation, role, prompt_id: &prompt.id });
-        if empty(engine)? == StateCheck::NotObserved {
-            session.state_check = StateCheck::NotObserved;
-        }
         control.tokens_done.store(0, Ordering::Relaxed);
-        memory.reset_peak();
         let mut recorder = Recorder::new(clock, control, plan.new_tokens);
-        let ended = generate(engine, &prompt.token_ids, plan.new_tokens, &mut recorder)?;
+        let ended = empty(engine).and_then(|state_check| {
+            if state_check == StateCheck::NotObserved {
+                session.state_check = StateCheck::NotObserved;
+            }
+            memory.reset_peak();
+            generate(engine, &prompt.token_ids, plan.new_tokens, &mut recorder)
+        });
         let sample = recorder.into_sample(role, prompt, run, memory);
-        if ended == Ended::Stopped {
-            session.samples.push(sample);
-            session.interrupted = true;
-            break;
-        }
-        exactly(plan.new_tokens, &sample)?;
+        let ended = ended.and_then(|ended| match ended {
+            Ended::Complete => exactly(plan.new_tokens, &sample).map(|()| ended),
+            Ended::Stopped => Ok(ended),
+        });
         session.samples.push(sample);
+        match ended {
+            Ok(Ended::Complete) => {}
+            Ok(Ended::Stopped) => {
+                session.interrupted = true;
+                break;
+            }
+            Err(failure) => {
+                session.failure = Some(failure);
+                break;
+            }
+        }
     }
     Ok(session)
 }
@@ -169,7 +190,8 @@ fn empty(engine: &mut dyn Engine) -> Result<StateCheck> {
         Some(0) => Ok(StateCheck::Empty),
         None => Ok(StateCheck::NotObserved),
         Some(tokens) => {
-            Err(Error::harness(format!("the KV cache holds `{tokens}` tokens after a reset, not 0")))
+            Err(Error::harness(format!("the KV cache holds `{tokens}` tokens after a reset, not 0"))
+                .hint("run `cargo xtask doctor`"))
         }
     }
 }

@@ -57,13 +57,15 @@ impl History {
         Ok(Stored { path: path.to_owned(), record })
     }
 
-    /// The record that was written last, of those that can be read; None in an empty store.
-    #[must_use]
-    pub fn latest(&self) -> Option<Stored> {
+    /// The record of the run that began last; None in an empty store.
+    ///
+    /// # Errors
+    /// When that record cannot be read: an older one is not what was asked for.
+    pub fn latest(&self) -> Result<Option<Stored>> {
         let mut files = Vec::new();
         collect(&self.root, &mut files);
-        files.sort_by(|a, b| b.file_name().cmp(&a.file_name()));
-        files.iter().find_map(|path| Self::read(path).ok())
+        let newest = files.into_iter().max_by(|a, b| a.file_name().cmp(&b.file_name()));
+        newest.map(|path| Self::read(&path)).transpose()
     }
 }
 

@@ -44,7 +44,8 @@ pub fn kept_samples(plan: &Plan, session: &Session, findings: &[Finding]) -> Vec
     };
     let keep = |sample| {
         let sample: &crate::measure::Sample = sample;
-        SampleRecord::of(sample, 0, !session.interrupted && has_speed(&sample.prompt_id))
+        let finished = !session.interrupted && session.failure.is_none();
+        SampleRecord::of(sample, 0, finished && has_speed(&sample.prompt_id))
     };
     session.samples.iter().map(keep).collect()
 }

@@ -27,6 +27,9 @@ pub struct RunRecord {
     pub arcgauge_version: String,
     /// How it ended.
     pub outcome: Outcome,
+    /// What failed, where something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// The commit that was measured; None outside a repository or before its first commit.
     pub commit: Option<Commit>,
     /// The machine.
@@ -39,7 +42,8 @@ pub struct RunRecord {
     pub model: ModelRecord,
     /// What was asked of it.
     pub workload: WorkloadRecord,
-    /// Reading, compiling and making the request, ns; the compiled-model cache is off, so it is cold.
+    /// Reading, compiling and making the request, ns: a cold load, unless `properties_asked` names a
+    /// `CACHE_DIR`.
     pub load_ns: u64,
     /// Highest resident set of the load, bytes.
     pub load_peak_rss_bytes: Option<u64>,

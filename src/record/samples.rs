@@ -21,7 +21,7 @@ pub struct SampleRecord {
     pub prompt_tokens: usize,
     /// The tokens that were made.
     pub token_ids: Vec<TokenId>,
-    /// When the first inference was submitted, ns of the process's monotonic clock.
+    /// Its times, ns of the process's monotonic clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<SampleTimes>,
     /// Highest resident set of the generation, bytes.

@@ -23,7 +23,13 @@ pub enum Overwrite {
 /// # Errors
 /// When the folder or the file cannot be written; then all is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
-    let failed = |cause: &std::io::Error| Error::io("write", path, cause);
+    // Behind a link it is the file that is replaced, not the link.
+    let target = fs::canonicalize(path);
+    let path = target.as_deref().unwrap_or(path);
+    let failed = |cause: &std::io::Error| {
+        Error::io("write", path, cause)
+            .hint("free some space or mend the folder's permissions; `cargo xtask doctor` looks at both")
+    };
     let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
     let mut file = temporary_in(folder).map_err(|cause| failed(&cause))?;
@@ -42,13 +48,17 @@ pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()
 /// # Errors
 /// When its folder is missing or cannot be written, or a folder stands in its place.
 pub fn check_writable(path: &Path) -> Result<()> {
-    let folder = folder_of(path);
+    let target = fs::canonicalize(path);
+    let folder = folder_of(target.as_deref().unwrap_or(path));
     let refuse = |cause: &str| {
         Err(Error::input(format!("cannot write `{}`: {cause}", path.display()))
             .hint("name a file in a folder that is there and can be written"))
     };
     if path.is_dir() {
         return refuse("it is a folder");
+    }
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return refuse("it is not a plain file");
     }
     match temporary_in(folder) {
         Ok(_) => Ok(()),

@@ -37,7 +37,7 @@ pub fn results_json(record: &RunRecord) -> String {
         "model": { "name": record.model.name, "sha256": record.model.sha256 },
         "max_new_tokens": record.workload.new_tokens,
         "prompts": prompts(&summary),
-        "average": figures(summary.average.as_ref()),
+        "average": average(&summary),
         "warnings": record.warnings,
     });
     format!("{value:#}\n")
@@ -56,6 +56,12 @@ fn prompts(summary: &Summary) -> Vec<Value> {
             value
         })
         .collect()
+}
+
+fn average(summary: &Summary) -> Value {
+    let mut value = figures(summary.average.as_ref());
+    value["golden"] = json!(summary.golden);
+    value
 }
 
 fn figures(figures: Option<&Figures>) -> Value {

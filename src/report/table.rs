@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::golden::GoldenResult;
-use crate::judge::{Figures, PromptSummary, Published, Standing, Summary, summarise};
+use crate::judge::{Figures, Published, Standing, Summary, summarise};
 use crate::record::{Outcome, PromptRecord, RunRecord};
 
 const HEADINGS: [&str; 8] =
@@ -27,6 +27,9 @@ pub fn bench_table(record: &RunRecord, published: &Published) -> String {
     if record.outcome == Outcome::Interrupted {
         text.push_str("interrupted: no speed is given\n");
     }
+    if let Some(failure) = &record.failure {
+        let _ = writeln!(text, "failed: {failure}");
+    }
     for warning in &record.warnings {
         let _ = writeln!(text, "warning: {}\n  {}", warning.message, warning.advice);
     }
@@ -35,7 +38,7 @@ pub fn bench_table(record: &RunRecord, published: &Published) -> String {
 
 const DEFINITIONS: &str = "
 Latency, TPOT and tok/s include the prefill, as in the published table (e2e_latency@1,
-e2e_per_token@1, e2e_throughput@1); spread is the longest less the shortest latency.
+e2e_per_token@1, e2e_throughput@1). Spread: longest less shortest latency of a prompt's runs.
 ";
 
 fn heading(record: &RunRecord) -> String {
@@ -62,11 +65,14 @@ fn rows(summary: &Summary) -> String {
     table.load_style(presets::NOTHING);
     table.set_header(HEADINGS);
     for prompt in &summary.prompts {
-        table.add_row(row(&prompt.title, prompt.figures.as_ref(), prompt.peak_rss_bytes, word(prompt)));
+        table.add_row(row(
+            &prompt.title,
+            prompt.figures.as_ref(),
+            prompt.peak_rss_bytes,
+            word(prompt.golden),
+        ));
     }
-    let words: Vec<&str> = summary.prompts.iter().map(word).collect();
-    let all = if words.iter().all(|word| *word == "match") { "match" } else { "" };
-    table.add_row(row("average", summary.average.as_ref(), summary.peak_rss_bytes, all));
+    table.add_row(row("average", summary.average.as_ref(), summary.peak_rss_bytes, word(summary.golden)));
     for (index, column) in table.column_iter_mut().enumerate() {
         let first_or_last = index == 0 || index + 1 == HEADINGS.len();
         column.set_cell_alignment(if first_or_last { CellAlignment::Left } else { CellAlignment::Right });
@@ -85,16 +91,19 @@ fn row(title: &str, figures: Option<&Figures>, peak_rss_bytes: Option<u64>, gold
         cell(|f| f.mean.per_token_ms, 2),
         cell(|f| f.mean.throughput_tok_s, 2),
         cell(|f| f.mean.ttft_ms, 1),
-        cell(|f| f.spread * 100.0, 1),
+        figures
+            .and_then(|figures| figures.spread)
+            .map_or("-".to_owned(), |spread| format!("{:.1}", spread * 100.0)),
         peak_rss_bytes.map_or("-".to_owned(), |bytes| format!("{:.0}", bytes as f64 / f64::from(1 << 20))),
         golden.to_owned(),
     ]
 }
 
-fn word(prompt: &PromptSummary) -> &'static str {
-    match prompt.golden {
-        GoldenResult::None => "none (unverified)",
-        other => other.word(),
+fn word(golden: Option<GoldenResult>) -> &'static str {
+    match golden {
+        None => "not judged",
+        Some(GoldenResult::None) => "none (unverified)",
+        Some(other) => other.word(),
     }
 }
 

@@ -110,7 +110,8 @@ impl PromptSet {
             } else {
                 continue;
             };
-            return Err(Error::input(format!("prompt id `{}` in `{}` {fault}", prompt.id, file.display())));
+            return Err(Error::input(format!("prompt id `{}` in `{}` {fault}", prompt.id, file.display()))
+                .hint("mend the file, or restore it: `git checkout -- fixtures/prompts`"));
         }
         let mut files = json_files(&folder.join("token-ids"))?;
         files.sort();

@@ -81,7 +81,19 @@ fn more_tokens_than_the_context_holds_are_refused_however_many() {
     all_refused(&[
         (&["bench", "--max-new-tokens", "131072"], fault, hint),
         (&["infer", "--prompt", "a", "--max-new-tokens", "131072"], fault, hint),
+        (&["bench", "--max-new-tokens", "18446744073709551615"], fault, hint),
+        (&["infer", "--prompt", "a", "--max-new-tokens", "18446744073709551615"], fault, hint),
+        (&["states", "--prompt", "a", "--tokens", "18446744073709551615"], fault, hint),
     ]);
+}
+
+#[test]
+fn a_prompt_that_is_asked_twice_is_refused() {
+    all_refused(&[(
+        &["bench", "--prompt", "fibonacci", "--prompt", "fibonacci"],
+        "prompt `fibonacci` is asked twice",
+        "--runs N",
+    )]);
 }
 
 #[test]
@@ -109,6 +121,7 @@ fn a_tokenizer_that_is_not_the_model_s_is_refused() {
     let fault = "but the model's vocabulary ends at 671: the tokenizer is not this model's";
     let flags = ["--tokenizer", other.to_str().unwrap()];
     all_refused(&[
+        (&[&["bench", "--prompt", "Hello"][..], &flags].concat(), fault, "--tokenizer FILE"),
         (&[&["infer", "--prompt", "Hello"][..], &flags].concat(), fault, "--tokenizer FILE"),
         (&[&["states", "--prompt", "Hello"][..], &flags].concat(), fault, "--tokenizer FILE"),
     ]);
@@ -117,11 +130,15 @@ fn a_tokenizer_that_is_not_the_model_s_is_refused() {
 #[test]
 fn a_property_that_openvino_does_not_have_is_refused_by_its_name() {
     all_refused(&[
-        (&["bench", "--device", "CPU", "--property", "NONSENSE=1"], "`NONSENSE=1` on `CPU`", ""),
+        (
+            &["bench", "--device", "CPU", "--property", "NONSENSE=1"],
+            "`NONSENSE=1` on `CPU`",
+            "--property KEY=VALUE",
+        ),
         (
             &["bench", "--device", "CPU", "--property", "INFERENCE_PRECISION_HINT=f65"],
             "Supported values: bf16, f16, f32",
-            "",
+            "--property KEY=VALUE",
         ),
     ]);
 }

@@ -50,7 +50,7 @@ fn a_model_on_its_first_day_is_measured_unverified_then_blessed_then_verified() 
     first
         .exits(0)
         .prints("none (unverified)")
-        .says("every figure is unverified")
+        .says("read the answers that are unverified")
         .says("golden bless --because");
     first.prints("have no golden: their figures are unverified");
     let record = checkout.only_record();

@@ -33,7 +33,7 @@ impl Ended {
     pub(crate) fn refuses(&self, fault: &str, help: &str) -> &Self {
         self.exits(2);
         assert!(self.error().contains(fault), "the error does not say {fault:?}\n{self}");
-        assert!(self.hint().contains(help), "the hint does not say {help:?}\n{self}");
+        assert!(!help.is_empty() && self.hint().contains(help), "the hint does not say {help:?}\n{self}");
         assert_eq!(self.stdout, "", "a refusal has no results");
         self
     }

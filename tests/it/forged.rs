@@ -22,6 +22,7 @@ pub(crate) fn record() -> RunRecord {
         when_utc: "2026-11-23T04:49:20Z".into(),
         arcgauge_version: "0.1.0".into(),
         outcome: Outcome::Complete,
+        failure: None,
         commit: Some(Commit {
             sha: "5".repeat(40),
             parents: vec!["4".repeat(40)],

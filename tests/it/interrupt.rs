@@ -46,11 +46,11 @@ fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_a_table_without_speed
     ended.exits(130).prints("interrupted: no speed is given").says("record: ").says("next: ");
     for title in ["MoE vs Dense", "Fibonacci", "OpenVINO", "average"] {
         let row = ended.stdout.lines().find(|line| line.trim_start().starts_with(title)).unwrap();
-        assert_eq!(row.split_whitespace().filter(|cell| *cell == "-").count(), 5, "{ended}");
+        assert!(!row.contains('.') && row.ends_with("not judged"), "a row has figures\n{ended}");
     }
     let record = checkout.only_record();
     assert_eq!(record.outcome, Outcome::Interrupted);
-    assert!(record.samples.len() > 1, "whole generations were made");
+    assert!(!record.samples.is_empty(), "what was made is kept");
     assert!(record.samples.iter().all(|sample| sample.times.is_none() && !sample.token_ids.is_empty()));
     let results = read_json(&output);
     assert_eq!(results["outcome"], "interrupted");

@@ -99,13 +99,13 @@ fn a_folder_that_no_verb_could_use_is_refused_and_the_earlier_one_stays() {
     let before = fs::read(settings(&checkout)).unwrap();
     let truncated = ModelCopy::new().with("openvino_model.bin", |bytes| bytes.truncate(1000));
     let empty = ModelCopy::empty();
-    for (bad, fault) in [
-        ("nowhere".to_owned(), "model folder `nowhere` does not exist"),
-        (empty.argument(), "has no `openvino_model.xml`"),
-        (truncated.argument(), "is truncated"),
+    for (bad, fault, help) in [
+        ("nowhere".to_owned(), "model folder `nowhere` does not exist", "model use DIR"),
+        (empty.argument(), "has no `openvino_model.xml`", "model use DIR"),
+        (truncated.argument(), "is truncated", "fetch the model again"),
     ] {
         let ended = checkout.run(["model", "use", &bad]);
-        ended.refuses(fault, "");
+        ended.refuses(fault, help);
         assert_eq!(fs::read(settings(&checkout)).unwrap(), before, "{ended}");
     }
 }

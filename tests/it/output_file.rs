@@ -77,3 +77,19 @@ fn a_store_that_cannot_be_written_does_not_lose_what_was_measured() {
     ended.exits(20).says("error: cannot write `").says("/reports/history/").prints("  match\n");
     assert_eq!(read_json(&checkout.path("results.json"))["outcome"], "complete");
 }
+
+#[test]
+fn an_output_behind_a_link_is_written_where_the_link_leads() {
+    let checkout = Checkout::new();
+    let (link, target) = (checkout.path("link.json"), checkout.path("target.json"));
+    fs::write(&target, "of an earlier run").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    checkout.bench(&["--output", "link.json", "--prompt", "fibonacci"]).exits(0);
+    assert!(link.is_symlink());
+    assert_eq!(read_json(&target)["outcome"], "complete");
+}
+
+#[test]
+fn an_output_that_is_a_device_is_left_alone() {
+    Checkout::new().bench(&["--output", "/dev/null"]).refuses("it is not a plain file", "name a file");
+}

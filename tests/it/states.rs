@@ -151,3 +151,13 @@ fn states_of_unlike_lengths_are_not_put_back() {
     let error = engine.restore(&mixed).unwrap_err();
     assert!(error.to_string().contains("holds 4 tokens where the first state holds 3"), "{error}");
 }
+
+#[test]
+fn a_part_of_the_states_is_not_put_back() {
+    let mut engine = engine();
+    prefill(&mut engine, &[5, 6, 7]);
+    let mut part = engine.states().unwrap();
+    part.pop();
+    let error = engine.restore(&part).unwrap_err();
+    assert!(error.to_string().contains("is not among those"), "{error}");
+}

@@ -23,20 +23,11 @@ xtask's own verbs:
 
 verbs of the binary (the runtime is set up and the release binary built when needed):
   bench                       run the reference prompts, check every token, record the figures
-  gate                        decide about a change: goldens, paired comparison, policy
-  ab                          compare two commits pair by pair until the noise allows a verdict
-  report                      render the recorded runs as pages
-  compare                     compare two records
-  peers                       measure other engines side by side
   infer                       answer one prompt
   states                      look at the KV-cache states of the model
-  golden                      check or renew the expected answers
-  baseline                    show or set what runs are compared with
-  history                     list, check and share the stored records
-  model                       name, check and describe the model folder
+  golden                      check, bless or calibrate the expected answers
+  model                       remember or show the model folder
   doctor                      say what this machine has and lacks; fetches nothing
-  first-light                 the first steps on a machine that was never measured
-  ci                          what continuous integration calls
 
 `cargo xtask VERB --help` tells a verb's flags.
 

@@ -12,8 +12,8 @@ use crate::cargo::{become_program, cargo};
 use crate::failure::Failure;
 use crate::{help, say, setup};
 
-/// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read records.
-const WITHOUT_RUNTIME: [&str; 4] = ["doctor", "history", "report", "compare"];
+/// Verbs that load no OpenVINO: `doctor` must run where set-up fails, `model` only writes settings.
+const WITHOUT_RUNTIME: [&str; 2] = ["doctor", "model"];
 
 /// Ends as the binary ends, with the binary's exit code.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -98,9 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn doctor_help_version_and_readers_of_records_do_not() {
-        for words in [&["doctor"][..], &["--version"], &["bench", "--help"], &["help", "bench"], &["history"]]
-        {
+    fn doctor_help_version_and_verbs_that_write_settings_do_not() {
+        for words in [&["doctor"][..], &["--version"], &["bench", "--help"], &["help", "bench"], &["model"]] {
             assert!(!needs(words), "{words:?}");
         }
     }

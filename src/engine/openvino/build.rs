@@ -4,7 +4,7 @@ fn main() {
     let bridge = "src/engine/openvino/state_bridge.cpp";
     println!("cargo::rerun-if-changed={bridge}");
     println!("cargo::rerun-if-changed=src/engine/openvino/build.rs");
-    // The release wheels are built with the C++11 ABI of libstdc++; the layouts below assume it.
+    // The release wheels are built with the C++11 ABI of libstdc++; the layouts in the bridge assume it.
     cc::Build::new()
         .cpp(true)
         .std("c++17")

@@ -58,10 +58,9 @@ pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Co
         (LastTokenOnly::Applied, Some(edited)) => edited,
         _ => original.as_path(),
     };
-    let model = runtime
-        .core
-        .read_model_from_file(text(xml)?, text(&folder.weights())?)
-        .map_err(|cause| failed(&format!("read `{}`", original.display()), &cause).as_input())?;
+    let model = runtime.core.read_model_from_file(text(xml)?, text(&folder.weights())?).map_err(|cause| {
+        failed(&format!("read `{}`", original.display()), &cause).as_input().hint("fetch the model again")
+    })?;
     let model = runtime.core.compile_model(&model, DeviceType::from(device)).map_err(|cause| {
         failed(&format!("compile `{}` for `{device}`", original.display()), &cause)
             .hint("run `cargo xtask doctor`")

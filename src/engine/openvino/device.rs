@@ -86,11 +86,14 @@ impl DeviceProof {
     /// # Errors
     /// When the model runs elsewhere, or on a mixture: such a run must not be measured.
     pub fn read(execution_devices: &str, target: &str) -> Result<Self> {
-        let entries = execution_devices.split([' ', ',', '(', ')']).filter(|entry| !entry.is_empty());
-        let kinds: Vec<Option<DeviceKind>> = entries.map(kind_of).collect();
+        let kinds: Vec<Option<DeviceKind>> = names(execution_devices).map(kind_of).collect();
         let expected = kind_of(target);
         match kinds.first() {
-            Some(&Some(kind)) if Some(kind) == expected && kinds.iter().all(|k| *k == Some(kind)) => {
+            Some(&Some(kind))
+                if Some(kind) == expected
+                    && kinds.iter().all(|k| *k == Some(kind))
+                    && names(execution_devices).all(|name| is_same_gpu(name, target)) =>
+            {
                 Ok(Self { kind, execution_devices: execution_devices.to_owned() })
             }
             _ => Err(Error::environment(format!(
@@ -98,6 +101,19 @@ impl DeviceProof {
             ))
             .hint("run `cargo xtask doctor`")),
         }
+    }
+}
+
+fn names(execution_devices: &str) -> impl Iterator<Item = &str> {
+    execution_devices.split([' ', ',', '(', ')']).filter(|name| !name.is_empty())
+}
+
+/// Whether a device that runs is the one that was named; where none was named by number, any is.
+fn is_same_gpu(ran: &str, target: &str) -> bool {
+    let number = |device: &str| device.split_once('.').map(|(_, number)| number.to_owned());
+    match (number(target), number(ran)) {
+        (Some(named), Some(ran)) => named == ran,
+        _ => true,
     }
 }
 
@@ -168,9 +184,17 @@ mod tests {
 
     #[test]
     fn a_model_that_runs_elsewhere_than_it_was_compiled_for_is_never_measured() {
-        for (proof, target) in
-            [("CPU", "GPU"), ("GPU.0,CPU", "GPU"), ("", "GPU"), ("GPUX", "GPU"), ("GPU.", "GPU")]
-        {
+        for (proof, target) in [
+            ("CPU", "GPU"),
+            ("GPU.0", "GPU.1"),
+            ("OCL_GPU.0", "GPU.1"),
+            ("GPU.0", "GPU.1"),
+            ("OCL_GPU.0", "GPU.1"),
+            ("GPU.0,CPU", "GPU"),
+            ("", "GPU"),
+            ("GPUX", "GPU"),
+            ("GPU.", "GPU"),
+        ] {
             let error = DeviceProof::read(proof, target).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Environment, "{proof}");
         }

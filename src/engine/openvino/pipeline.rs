@@ -105,12 +105,22 @@ impl OpenVinoEngine {
     /// Puts states back that were read before, so that decoding goes on from there.
     ///
     /// # Errors
-    /// When they are out of reach, do not all hold the same number of tokens, or do not fit.
+    /// When they are out of reach, are not all there, do not hold the same number of tokens, or do
+    /// not fit.
     pub fn restore(&mut self, states: &[KvState]) -> Result<()> {
-        let tokens = tokens_held(states)?;
+        tokens_held(states)?;
         let bridge = self.bridge()?;
+        let there = bridge.read(&mut self.request)?;
+        if let Some(missing) = there.iter().find(|own| states.iter().all(|state| state.name() != own.name()))
+        {
+            return Err(Error::input(format!(
+                "KV state `{}` is not among those to be put back",
+                missing.name()
+            ))
+            .hint("put back all states that `states` gave, or the cache would be a mixture"));
+        }
         bridge.write(&mut self.request, states)?;
-        self.cached = tokens;
+        self.cached = tokens_held(&bridge.read(&mut self.request)?)?;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use openvino::{Core, DeviceType, PropertyKey, RwPropertyKey};
 
 use crate::engine::openvino::release::Releases;
-use crate::engine::openvino::state::StateBridge;
+use crate::engine::openvino::state::{StateBridge, is_loaded};
 use crate::engine::openvino::{FoundBy, Property, RuntimeLocation, failed};
 use crate::error::{Error, Result};
 
@@ -33,6 +33,12 @@ impl Runtime {
             Error::harness(format!("cannot load OpenVINO from `{path}`: {cause}"))
                 .hint("run `cargo xtask doctor`")
         })?;
+        if !is_loaded(&location.c_library) {
+            return Err(Error::harness(format!(
+                "`{path}` was to be loaded, but this process runs another OpenVINO"
+            ))
+            .hint("one process uses one OpenVINO: use a process for each"));
+        }
         let core = Core::new().map_err(|cause| {
             Error::harness(format!("OpenVINO at `{path}` does not start: {cause:?}"))
                 .hint("run `cargo xtask doctor`")
@@ -100,7 +106,9 @@ impl Runtime {
     pub(super) fn set_property(&mut self, device: &str, property: &Property) -> Result<()> {
         let key = RwPropertyKey::Other(property.key.clone().into());
         self.core.set_property(&DeviceType::from(device), &key, &property.value).map_err(|cause| {
-            failed(&format!("set `{}={}` on `{device}`", property.key, property.value), &cause).as_input()
+            failed(&format!("set `{}={}` on `{device}`", property.key, property.value), &cause)
+                .as_input()
+                .hint("check the name and the value; `--property KEY=VALUE` takes OpenVINO's own")
         })
     }
 }

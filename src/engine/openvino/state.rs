@@ -114,9 +114,9 @@ unsafe extern "C" {
 impl StateBridge {
     /// Finds the functions in the library that is already loaded from this file.
     pub(super) fn open(c_library: &Path) -> Result<Self, String> {
-        // SAFETY: the file was loaded before, so that no initialiser runs now; its dependency, which
-        // has the symbols, is found through it.
-        let library = unsafe { Library::open(Some(c_library), RTLD_LAZY) }
+        // SAFETY: nothing is loaded that was not before, and so no initialiser runs; the file's
+        // dependency, which has the symbols, is found through it.
+        let library = unsafe { Library::open(Some(c_library), RTLD_LAZY | RTLD_NOLOAD) }
             .map_err(|cause| format!("the KV states are out of reach: {cause}"))?;
         let mut functions = [std::ptr::null(); 5];
         for (function, symbol) in functions.iter_mut().zip(SYMBOLS) {
@@ -187,6 +187,15 @@ impl StateBridge {
         })
     }
 }
+
+/// Whether this very file is loaded in this process.
+pub(super) fn is_loaded(c_library: &Path) -> bool {
+    // SAFETY: with RTLD_NOLOAD nothing is loaded, and so no initialiser runs.
+    unsafe { Library::open(Some(c_library), RTLD_LAZY | RTLD_NOLOAD) }.is_ok()
+}
+
+/// `RTLD_NOLOAD` of Linux: open only what is open already.
+const RTLD_NOLOAD: c_int = 4;
 
 /// The C handle inside a request.
 fn handle(request: &InferRequest) -> *const c_void {
