@@ -167,6 +167,18 @@ fn an_altered_record_is_not_blessed() {
 }
 
 #[test]
+fn where_the_newest_record_cannot_be_read_no_older_one_is_blessed_in_its_place() {
+    let checkout = Checkout::new();
+    let mut record = forged::record_of_the_shipped_model();
+    forged::store(&checkout, &record);
+    record.when_utc = "2026-11-24T00:00:00Z".into();
+    let newest = forged::store(&checkout, &record);
+    let text = fs::read(&newest).unwrap();
+    fs::write(&newest, &text[..text.len() / 2]).unwrap();
+    bless(&checkout, &[]).refuses(newest.file_name().unwrap().to_str().unwrap(), "measure again");
+}
+
+#[test]
 fn the_cpu_s_veto_stops_a_blessing() {
     let checkout = Checkout::with_own_goldens();
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();

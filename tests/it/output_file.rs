@@ -2,7 +2,8 @@
 //! there is replaced by a whole one or stays as it is. And what happens when the store is at fault.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::process::Command;
 
 use crate::checkout::{Checkout, read_json};
 
@@ -83,13 +84,20 @@ fn an_output_behind_a_link_is_written_where_the_link_leads() {
     let checkout = Checkout::new();
     let (link, target) = (checkout.path("link.json"), checkout.path("target.json"));
     fs::write(&target, "of an earlier run").unwrap();
-    std::os::unix::fs::symlink(&target, &link).unwrap();
+    symlink(&target, &link).unwrap();
     checkout.bench(&["--output", "link.json", "--prompt", "fibonacci"]).exits(0);
     assert!(link.is_symlink());
     assert_eq!(read_json(&target)["outcome"], "complete");
 }
 
 #[test]
-fn an_output_that_is_a_device_is_left_alone() {
-    Checkout::new().bench(&["--output", "/dev/null"]).refuses("it is not a plain file", "name a file");
+fn an_output_that_is_a_pipe_or_a_device_is_refused_and_never_replaced_by_a_file() {
+    let checkout = Checkout::new();
+    // What is true of a pipe is true of /dev/null, which no test should risk.
+    let pipe = checkout.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    checkout
+        .bench(&["--output", "pipe"])
+        .refuses("cannot write `pipe`: it is not a plain file", "name a file");
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo(), "the pipe is gone");
 }
