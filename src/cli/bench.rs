@@ -87,13 +87,18 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     })?;
     // The table first: a full disk must not lose what was measured.
     print(&bench_table(&record, &published));
-    if let Some(output) = &args.output {
-        write_whole(output, results_json(&record).as_bytes(), Overwrite::Replace)?;
-        say(&format!("results: {}", output.display()));
-    }
+    // Neither the record nor the results may keep the other from being written and named.
+    let results = args.output.as_deref().map(|output| write_results(output, &record)).transpose();
     say(&format!("record: {}", kept?.display()));
+    results?;
     say(&next_step(&record, &model.prompts));
     Ok(ExitCode::from(code))
+}
+
+fn write_results(output: &Path, record: &RunRecord) -> Result<()> {
+    write_whole(output, results_json(record).as_bytes(), Overwrite::Replace)?;
+    say(&format!("results: {}", output.display()));
+    Ok(())
 }
 
 /// Runs the session, judges its output, and fills in what the record lacks. The record is worth

@@ -81,7 +81,12 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     }
     let answers = new_answers(record, &model)?;
     if answers.is_empty() {
-        say("nothing to bless: every answer of this record is its golden already");
+        let asked_one = record.prompts.iter().any(|prompt| model.prompts.get(&prompt.id).is_some());
+        say(if asked_one {
+            "nothing to bless: every answer of this record is its golden already"
+        } else {
+            "nothing to bless: the record has no reference prompt"
+        });
         return Ok(ExitCode::from(exit_code::PASS));
     }
     if args.cross_check {
@@ -118,7 +123,16 @@ fn new_answers<'a>(record: &'a RunRecord, model: &FoundModel) -> Result<Vec<Answ
         let Some(prompt) = asked.filter(|prompt| model.prompts.get(&prompt.id).is_some()) else { continue };
         let PromptRecord { witness: Some(witness), .. } = judged else { continue };
         let tokens = agreed(record, &judged.id, witness)?;
-        if let Some(golden) = model.goldens.goldens.get(&judged.id)
+        let golden = model.goldens.goldens.get(&judged.id);
+        // As after a run with `--unverified`.
+        if golden.is_some_and(|golden| {
+            golden.model_sha256 == model.identity.sha256
+                && golden.prompt_token_ids == prompt.token_ids
+                && golden.token_ids == tokens
+        }) {
+            continue;
+        }
+        if let Some(golden) = golden
             && golden.token_ids.len() > tokens.len()
         {
             return Err(Error::input(format!(
@@ -191,7 +205,8 @@ fn golden_of(
     let old = model.goldens.goldens.get(&answer.prompt.id);
     let first_change = old.and_then(|old| {
         let both = old.token_ids.iter().zip(answer.tokens);
-        both.clone().position(|(old, new)| old != new).or(Some(old.token_ids.len()))
+        let grew = old.token_ids.len() != answer.tokens.len();
+        both.clone().position(|(old, new)| old != new).or(grew.then_some(old.token_ids.len()))
     });
     Ok(Golden {
         schema: 1,

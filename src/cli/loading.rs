@@ -49,7 +49,7 @@ pub(super) struct Loaded {
 /// The model folder that a verb uses: the flag's, the settings', or the shipped one.
 pub(super) fn model_dir(flags: &ModelFlags, root: &Root) -> Result<PathBuf> {
     if let Some(folder) = &flags.model_dir {
-        return Ok(folder.clone());
+        return Ok(snapshot_of(folder));
     }
     match Settings::load()?.model_dir {
         Some(folder) => {
@@ -58,6 +58,18 @@ pub(super) fn model_dir(flags: &ModelFlags, root: &Root) -> Result<PathBuf> {
         }
         None => Ok(root.shipped_model()),
     }
+}
+
+/// The checked-out revision of a repository in a Hugging Face cache; any other folder is itself.
+pub(super) fn snapshot_of(folder: &Path) -> PathBuf {
+    let snapshots = folder.join("snapshots");
+    let revision = fs::read_to_string(folder.join("refs/main")).ok();
+    let named = revision.map(|revision| snapshots.join(revision.trim())).filter(|named| named.is_dir());
+    let only = || {
+        let mut revisions = fs::read_dir(&snapshots).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+        revisions.next().filter(|_| revisions.next().is_none())
+    };
+    named.or_else(only).unwrap_or_else(|| folder.to_owned())
 }
 
 /// Finds the model, hashes it, and reads what belongs to it.

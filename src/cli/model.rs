@@ -1,11 +1,11 @@
 //! `model use`, `model show`: the folder that bare verbs take.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::loading::snapshot_of;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
 use crate::cli::{exit_code, print, say};
@@ -57,16 +57,4 @@ pub(super) fn model(args: &ModelArgs) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::from(exit_code::PASS))
-}
-
-/// The checked-out revision of a repository in a Hugging Face cache; any other folder is itself.
-fn snapshot_of(folder: &Path) -> PathBuf {
-    let snapshots = folder.join("snapshots");
-    let revision = fs::read_to_string(folder.join("refs/main")).ok();
-    let named = revision.map(|revision| snapshots.join(revision.trim())).filter(|named| named.is_dir());
-    let only = || {
-        let mut revisions = fs::read_dir(&snapshots).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
-        revisions.next().filter(|_| revisions.next().is_none())
-    };
-    named.or_else(only).unwrap_or_else(|| folder.to_owned())
 }

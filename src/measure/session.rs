@@ -83,7 +83,7 @@ impl Plan {
     /// Generations in all, the warm-up among them.
     #[must_use]
     pub fn generations(&self) -> usize {
-        1 + self.runs * self.prompts.len()
+        self.runs.saturating_mul(self.prompts.len()).saturating_add(1)
     }
 }
 

@@ -38,10 +38,14 @@ struct Schema {
 /// The bytes of a record file.
 ///
 /// # Errors
-/// A record with a float that is not a number.
+/// A record that would not come back as it is, as one with a float that is not a number.
 pub fn seal(record: &RunRecord) -> Result<Vec<u8>> {
     let unfit = |cause: serde_json::Error| Error::harness(format!("the record cannot be written: {cause}"));
     let mut payload = serde_json::to_vec(record).map_err(unfit)?;
+    // JSON has neither NaN nor infinity, and they would be written as null.
+    if serde_json::from_slice::<RunRecord>(&payload).ok().as_ref() != Some(record) {
+        return Err(Error::harness("the record cannot be written: it holds a float that is not a number"));
+    }
     payload.push(b'\n');
     let header = Header {
         arcgauge: KIND.to_owned(),

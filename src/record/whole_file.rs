@@ -54,7 +54,7 @@ pub fn check_writable(path: &Path) -> Result<()> {
         Err(Error::input(format!("cannot write `{}`: {cause}", path.display()))
             .hint("name a file in a folder that is there and can be written"))
     };
-    if path.is_dir() {
+    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return refuse("it is a folder");
     }
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {

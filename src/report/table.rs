@@ -48,7 +48,7 @@ fn heading(record: &RunRecord) -> String {
     let effective = |key: &str| record.runtime.properties_effective.get(key).map_or("?", String::as_str);
     format!(
         "{model} on {device} ({name}), OpenVINO {version}, {precision} with a {cache} KV cache\n\
-         {runs} runs of {tokens} greedy tokens a prompt, commit {commit}\n",
+         {runs} x {tokens} greedy tokens a prompt, commit {commit}\n",
         model = record.model.name,
         device = record.device.actual,
         name = record.device.full_name.as_deref().unwrap_or(&record.machine.cpu),

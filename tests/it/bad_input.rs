@@ -1,5 +1,7 @@
 //! Every wrong flag has its message, its hint and its exit code, and leaves no record.
 
+use arcgauge::measure::{Plan, PlannedPrompt};
+
 use crate::checkout::{Checkout, edit_json};
 use crate::model_copy::ModelCopy;
 use crate::this_machine::has_a_gpu;
@@ -165,4 +167,11 @@ fn help_and_version_are_no_errors() {
     }
     let numbers = checkout.run(["bench", "--help"]);
     numbers.prints("[default: 3]").prints("[default: 200]").prints("[default: GPU]");
+}
+
+#[test]
+fn runs_without_number_are_counted_without_a_panic() {
+    let prompts = ["a", "b"].map(|id| PlannedPrompt { id: id.to_owned(), token_ids: vec![1] });
+    let plan = Plan { prompts: prompts.to_vec(), runs: usize::MAX, new_tokens: 1 };
+    assert_eq!(plan.generations(), usize::MAX);
 }

@@ -207,3 +207,23 @@ fn a_first_golden_of_a_gpu_is_blessed_with_the_advice_to_cross_check() {
     let made: Value = read_json(&checkout.golden("fibonacci"))["made"].clone();
     assert_eq!(made["device"], "GPU");
 }
+
+#[test]
+fn an_unverified_run_that_gave_the_goldens_answers_has_nothing_to_bless() {
+    let checkout = Checkout::with_own_goldens();
+    let before = contents(&checkout.path("fixtures/golden/tiny-gpt-oss"));
+    forged::store(&checkout, &forged::record_of_the_shipped_model());
+    bless(&checkout, &[]).exits(0).says("nothing to bless");
+    assert_eq!(contents(&checkout.path("fixtures/golden/tiny-gpt-oss")), before);
+}
+
+#[test]
+fn a_record_of_the_user_s_own_text_alone_says_why_there_is_nothing_to_bless() {
+    let checkout = Checkout::new();
+    let mut record = forged::record_of_the_shipped_model();
+    for prompt in &mut record.prompts {
+        prompt.id = format!("own-{}", prompt.id);
+    }
+    forged::store(&checkout, &record);
+    bless(&checkout, &[]).exits(0).says("nothing to bless: the record has no reference prompt");
+}

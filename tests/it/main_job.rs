@@ -66,7 +66,7 @@ fn the_table_has_the_published_form_with_everything_beside_it() {
         (r"(?m)^warning: `GPU` was asked for .*\n.*\n", ""),
     ] }, { insta::assert_snapshot!(MAIN_JOB.ended.stdout, @r"
         tiny-gpt-oss on [device], OpenVINO [version], [precision] with a [precision] KV cache
-        3 runs of 200 greedy tokens a prompt, commit [sha]
+        3 x 200 greedy tokens a prompt, commit [sha]
 
          prompt  latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
          MoE vs Dense transformer [6 figures] match

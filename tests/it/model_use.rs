@@ -137,3 +137,16 @@ fn settings_of_a_later_version_are_kept_and_broken_ones_are_refused() {
     }
     assert_eq!(fs::read_to_string(settings(&checkout)).unwrap(), "{", "nothing is lost");
 }
+
+#[test]
+fn the_flag_takes_a_repository_of_the_hugging_face_cache_as_model_use_does() {
+    let cache = tempfile::tempdir().unwrap();
+    let repository = cache.path().join("models--a--b");
+    let snapshot = repository.join("snapshots/0123");
+    fs::create_dir_all(&snapshot).unwrap();
+    for name in FILES {
+        symlink(shipped_model().join(name), snapshot.join(name)).unwrap();
+    }
+    let flags = ["--model-dir", repository.to_str().unwrap()];
+    Checkout::new().run(BARE.iter().copied().chain(flags)).exits(0).prints("tiny-gpt-oss on CPU");
+}

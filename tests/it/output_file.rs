@@ -11,7 +11,9 @@ use crate::checkout::{Checkout, read_json};
 fn an_output_that_cannot_be_written_fails_before_anything_is_measured() {
     let checkout = Checkout::new();
     fs::create_dir(checkout.path("folder")).unwrap();
-    for output in ["no/such/folder/results.json", "folder", "fixtures/prompts/reference.json/results.json"] {
+    for output in
+        ["no/such/folder/results.json", "results/", "folder", "fixtures/prompts/reference.json/results.json"]
+    {
         let ended = checkout.bench(&["--output", output]);
         ended.refuses(&format!("cannot write `{output}`"), "name a file in a folder that is there");
         assert!(!ended.stderr.contains("measuring"), "{ended}");

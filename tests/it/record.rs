@@ -85,6 +85,15 @@ fn figures_of_a_thousand_awkward_times_are_written_with_every_digit() {
 }
 
 #[test]
+fn a_float_that_is_no_number_is_never_written() {
+    for gap in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut record = forged::record();
+        record.prompts[0].witness.as_mut().unwrap().gaps_logit[1] = gap;
+        assert!(seal(&record).is_err(), "a gap of {gap} was written");
+    }
+}
+
+#[test]
 fn no_altered_byte_gives_another_record() {
     let record = forged::record();
     let sealed = seal(&record).unwrap();

@@ -132,7 +132,7 @@ fn the_figures_are_those_that_one_computes_by_hand() {
 fn the_table_tells_the_figures_and_nothing_else() {
     insta::assert_snapshot!(table(&measure(script(), &goldens(ANSWERS)).record), @r"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 runs of 4 greedy tokens a prompt, commit 555555555555
+    3 x 4 greedy tokens a prompt, commit 555555555555
 
      prompt        latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
      First prompt      0.341          85.25  11.73    200.0       0.0         -  match
@@ -175,7 +175,7 @@ fn one_wrong_token_in_the_third_run_takes_the_prompt_s_speed_and_the_average() {
     assert_eq!(timed, [("a", false), ("b", true)].into());
     insta::assert_snapshot!(table(&measured.record), @r"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 runs of 4 greedy tokens a prompt, commit 555555555555
+    3 x 4 greedy tokens a prompt, commit 555555555555
 
      prompt        latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
      First prompt          -              -      -        -         -         -  break

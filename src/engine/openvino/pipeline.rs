@@ -11,9 +11,9 @@ use openvino::{InferRequest, Tensor};
 use crate::engine::Engine;
 use crate::engine::openvino::compile::{Compiled, compile};
 use crate::engine::openvino::state::StateBridge;
-use crate::engine::openvino::tensor::{Row, f32_elements};
+use crate::engine::openvino::tensor::{Row, f32_elements, f32_row, known_f32_elements};
 use crate::engine::openvino::{
-    DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, Runtime, failed,
+    DeviceKind, DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, Runtime, failed,
 };
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
@@ -25,10 +25,14 @@ pub struct OpenVinoEngine {
     request: InferRequest,
     inputs: Option<Inputs>,
     output: Option<Tensor>,
+    /// A row that the runtime writes the logits into, where that spares asking for it each step.
+    own_row: Option<Tensor>,
     logits_output: usize,
     vocabulary_size: usize,
     context_tokens: Option<usize>,
     cached: usize,
+    /// Whether a row of this generation was seen to be f32.
+    logits_are_f32: bool,
 }
 
 /// The input tensors of one generation.
@@ -62,10 +66,12 @@ impl OpenVinoEngine {
             request,
             inputs: None,
             output: None,
+            own_row: None,
             logits_output: graph.logits_output,
             vocabulary_size,
             context_tokens: config.max_position_embeddings,
             cached: 0,
+            logits_are_f32: false,
         })
     }
 
@@ -124,6 +130,19 @@ impl OpenVinoEngine {
         Ok(())
     }
 
+    /// Gives the runtime a row of ours to write the logits into. On the CPU only: there it is written
+    /// in place, where a GPU would have to copy into it; and only where one row is all that comes.
+    /// Where the runtime does not want it, the logits are asked for each step.
+    fn offer_own_row(&mut self) -> Option<Tensor> {
+        let one_row = self.compiled.last_token_only == LastTokenOnly::Applied;
+        if !one_row || self.compiled.proof.kind != DeviceKind::Cpu {
+            return None;
+        }
+        let row = f32_row(self.vocabulary_size).ok()?;
+        self.request.set_output_tensor_by_index(self.logits_output, &row).ok()?;
+        Some(row)
+    }
+
     fn bridge(&self) -> Result<Rc<StateBridge>> {
         let bridge = match &self.compiled.states_hidden {
             None => self.bridge.clone(),
@@ -165,6 +184,7 @@ impl Engine for OpenVinoEngine {
     }
 
     fn stage_prompt(&mut self, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
+        self.logits_are_f32 = false;
         let end = self.cached + prompt.len() + new_tokens;
         let mut inputs = Inputs {
             input_ids: Row::with_capacity(prompt.len())?,
@@ -192,6 +212,7 @@ impl Engine for OpenVinoEngine {
                 .map_err(|cause| failed(&format!("take the input `{name}`"), &cause))?;
         }
         self.inputs = Some(inputs);
+        self.own_row = self.offer_own_row();
         Ok(())
     }
 
@@ -217,11 +238,17 @@ impl Engine for OpenVinoEngine {
     }
 
     fn last_logits(&mut self) -> Result<&[f32]> {
+        if let Some(row) = &self.own_row {
+            return known_f32_elements(row);
+        }
         let output = self
             .request
             .get_output_tensor_by_index(self.logits_output)
             .map_err(|cause| failed("give the logits", &cause))?;
-        let logits = f32_elements(self.output.insert(output))?;
+        let output = self.output.insert(output);
+        // What the first row of a generation is, the others are: no call for it in every step.
+        let logits = if self.logits_are_f32 { known_f32_elements(output)? } else { f32_elements(output)? };
+        self.logits_are_f32 = true;
         logits.len().checked_sub(self.vocabulary_size).map(|start| &logits[start..]).ok_or_else(|| {
             Error::harness(format!(
                 "the model gave `{}` logits, fewer than one row of {}",
