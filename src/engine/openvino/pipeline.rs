@@ -200,6 +200,7 @@ impl Engine for OpenVinoEngine {
             *input = as_i64(position)?;
         }
         inputs.attention_mask.elements()?.fill(1);
+        inputs.attention_mask.prepare_lengths(self.cached + prompt.len())?;
         inputs.attention_mask.set_length(self.cached + prompt.len())?;
         for (name, tensor) in [
             ("input_ids", inputs.input_ids.tensor()),

@@ -30,6 +30,9 @@ pub(super) struct Row<T> {
     tensor: Tensor,
     capacity: usize,
     length: usize,
+    /// Shapes made beforehand, of `prepared_from` elements and up.
+    prepared: Vec<Shape>,
+    prepared_from: usize,
     element: PhantomData<T>,
 }
 
@@ -38,14 +41,27 @@ impl<T: Element> Row<T> {
     pub(super) fn with_capacity(capacity: usize) -> Result<Self> {
         let tensor = Tensor::new(T::TYPE, &shape(&[1, capacity])?)
             .map_err(|cause| failed("allocate an input", &cause))?;
-        Ok(Self { tensor, capacity, length: capacity, element: PhantomData })
+        Ok(Self::of(tensor, capacity))
     }
 
     /// A vector `[1]` of one zero.
     pub(super) fn single() -> Result<Self> {
         let tensor =
             Tensor::new(T::TYPE, &shape(&[1])?).map_err(|cause| failed("allocate an input", &cause))?;
-        Ok(Self { tensor, capacity: 1, length: 1, element: PhantomData })
+        Ok(Self::of(tensor, 1))
+    }
+
+    fn of(tensor: Tensor, capacity: usize) -> Self {
+        let prepared = Vec::new();
+        Self { tensor, capacity, length: capacity, prepared, prepared_from: 0, element: PhantomData }
+    }
+
+    /// Makes the shapes of all lengths from this one to the capacity, so that none is made in a
+    /// timed step.
+    pub(super) fn prepare_lengths(&mut self, from: usize) -> Result<()> {
+        self.prepared = (from..=self.capacity).map(|length| shape(&[1, length])).collect::<Result<_>>()?;
+        self.prepared_from = from;
+        Ok(())
     }
 
     /// Changes the length to at most the capacity; the data stay where they are.
@@ -60,10 +76,16 @@ impl<T: Element> Row<T> {
                 self.capacity
             )));
         }
-        let second_owner = self
-            .tensor
-            .set_shape(&shape(&[1, length])?)
-            .map_err(|cause| failed("change an input's length", &cause))?;
+        let made;
+        let prepared = length.checked_sub(self.prepared_from).and_then(|index| self.prepared.get(index));
+        let shape = if let Some(prepared) = prepared {
+            prepared
+        } else {
+            made = shape(&[1, length])?;
+            &made
+        };
+        let second_owner =
+            self.tensor.set_shape(shape).map_err(|cause| failed("change an input's length", &cause))?;
         // The handle has one owner, this row's tensor.
         mem::forget(second_owner);
         self.length = length;
