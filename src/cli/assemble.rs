@@ -1,88 +1,182 @@
-//! Puts a run record together from what was found, loaded and judged.
+//! Puts a run record together from what was found, measured and judged.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use crate::cli::bench::{Identity, Judging};
+use crate::cli::load_warnings::{self, AsLoaded};
 use crate::cli::loading::{FoundModel, Loaded};
-use crate::cli::root::Root;
-use crate::engine::openvino::{DeviceFacts, LastTokenOnly, OpenVinoEngine};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::golden::{Divergence, Finding, GoldenResult, GoldenSet};
-use crate::measure::{Plan, Session};
+use crate::measure::protocol::{LoadedEvent, SettledEvent};
+use crate::measure::supervisor::{ProcessFacts, Purpose, Session};
+use crate::measure::{Plan, Role, Sample};
 use crate::record::{
-    AskedPrompt, Commit, DeviceRecord, DivergenceText, Machine, ManifestCheck, ModelRecord, Outcome,
-    PromptRecord, RunRecord, RuntimeRecord, Warning, WorkloadRecord, run_id, utc_now,
+    DeviceEvidence, DeviceRecord, DivergenceText, HarnessCost, ManifestCheck, ModelRecord, Outcome,
+    ProcessRecord, PromptRecord, ProvenDevice, RunRecord, RuntimeRecord, Warning, WorkerRecord,
+    WorkloadRecord, sha256_of_file,
 };
 use crate::workload::TokenId;
 
 /// Tokens of context that are shown around a divergence.
 const CONTEXT_TOKENS: usize = 12;
 
-/// The record of a run that has not begun: identities, and no sample yet.
-pub(super) fn record(
-    root: &Root,
-    model: &FoundModel,
-    loaded: &Loaded,
-    plan: &Plan,
-    asked: Vec<AskedPrompt>,
-) -> Result<RunRecord> {
-    let proof = loaded.engine.device();
-    let facts = DeviceFacts::read(&loaded.runtime, &loaded.device.target, Path::new("/sys"));
-    let gpu = loaded.runtime.device_property("GPU", "FULL_DEVICE_NAME");
+/// What was measured, as far as it stands in a record.
+pub(super) struct Measured<'a> {
+    pub(super) session: &'a Session,
+    pub(super) same_after_run: bool,
+    pub(super) ran: Option<ProvenDevice>,
+}
+
+/// The record of a run whose output has not been judged: identities and processes, and no sample yet.
+pub(super) fn record(identity: Identity, judging: Judging<'_>, measured: Measured<'_>) -> Result<RunRecord> {
+    let session = measured.session;
+    let settled = session.processes.iter().find_map(|process| process.settled.as_ref());
+    let loaded = loaded(session);
+    let hello = session.processes.iter().find_map(|process| process.hello.as_ref());
+    let gpu_name = settled.and_then(|settled| settled.gpu_name.clone());
+    let gpu_driver = settled.and_then(|settled| settled.facts.driver_version.clone());
     Ok(RunRecord {
-        run_id: run_id(),
-        when_utc: utc_now(),
+        run_id: identity.run_id,
+        when_utc: identity.when_utc,
         arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+        worker: WorkerRecord {
+            name: hello.map(|hello| hello.worker.clone()),
+            protocol: hello.map(|hello| hello.protocol),
+            ..identity.worker
+        },
         outcome: Outcome::Failed,
         failure: None,
-        commit: Commit::at(root.path())?,
-        machine: Machine::of_this_host(gpu)?,
+        commit: identity.commit,
+        machine: Identity::machine(gpu_name, gpu_driver)?,
         device: DeviceRecord {
-            requested: loaded.device.requested.clone(),
-            actual: proof.kind.name().to_owned(),
-            reason: loaded.device.fallback_because.clone(),
-            execution_devices: proof.execution_devices.clone(),
-            full_name: facts.full_name,
-            pci_id: facts.pci_id,
-            execution_units: facts.execution_units,
-            driver_version: facts.driver_version,
+            requested: judging.requested.to_owned(),
+            reason: settled.and_then(|settled| settled.fallback_because.clone()),
+            ran: measured.ran,
         },
-        runtime: RuntimeRecord {
-            openvino_version: loaded.runtime.version().to_owned(),
-            openvino_build: loaded.runtime.build().to_owned(),
-            properties_asked: loaded.asked.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
-            properties_effective: loaded.engine.properties().clone(),
-        },
-        model: model_record(model, loaded),
-        workload: WorkloadRecord::new(asked, plan.runs, plan.new_tokens)?,
-        load_ns: loaded.load_ns,
-        load_peak_rss_bytes: loaded.load_peak_rss_bytes,
-        state_seen_empty: false,
+        runtime: settled.map(|settled| runtime(settled, loaded)),
+        environment_variables: identity.environment_variables,
+        model: model_record(&judging, loaded, measured.same_after_run)?,
+        workload: WorkloadRecord::new(judging.asked, judging.plan.processes, judging.plan.new_tokens)?,
+        state_seen_empty: !session.processes.is_empty()
+            && session.processes.iter().all(|process| process.state_seen_empty),
+        processes: session.processes.iter().map(ProcessRecord::from).collect(),
         prompts: Vec::new(),
         samples: Vec::new(),
-        warnings: loaded.warnings.clone(),
+        cost: cost(identity.cost, session),
+        published: Some(judging.published),
+        warnings: settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default(),
     })
 }
 
-fn model_record(model: &FoundModel, loaded: &Loaded) -> ModelRecord {
-    ModelRecord {
-        name: model.identity.name.clone(),
-        sha256: model.identity.sha256.clone(),
-        files: model.identity.files.clone(),
-        manifest_verified: model.identity.manifest == ManifestCheck::Verified,
-        edited_graph_sha256: loaded.edited_graph_sha256.clone(),
-        unedited_because: match loaded.engine.last_token_only() {
-            LastTokenOnly::Applied => None,
-            LastTokenOnly::NotApplied(because) => Some(because.clone()),
-        },
+/// What the first process that came so far has loaded.
+fn loaded(session: &Session) -> Option<&LoadedEvent> {
+    session.processes.iter().find_map(|process| process.loaded.as_ref())
+}
+
+fn runtime(settled: &SettledEvent, loaded: Option<&LoadedEvent>) -> RuntimeRecord {
+    RuntimeRecord {
+        openvino_version: settled.openvino_version.clone(),
+        openvino_build: settled.openvino_build.clone(),
+        properties_asked: settled.properties_asked.clone(),
+        properties_effective: loaded.map(|loaded| loaded.properties_effective.clone()).unwrap_or_default(),
     }
 }
 
-/// The near-tie tolerance of a loaded engine's device and precisions.
-pub(super) fn epsilon_logit(goldens: &GoldenSet, engine: &OpenVinoEngine) -> f32 {
-    let effective = |key: &str| engine.properties().get(key).map_or("", String::as_str);
+/// What must be known of the load, before anything is judged.
+pub(super) fn warnings(
+    requested: &str,
+    settled: &SettledEvent,
+    loaded: Option<&LoadedEvent>,
+) -> Vec<Warning> {
+    let Some(loaded) = loaded else { return Vec::new() };
+    load_warnings::of(&AsLoaded {
+        requested,
+        target: &settled.device,
+        fallback_because: settled.fallback_because.as_deref(),
+        asked: &settled.properties_asked,
+        effective: &loaded.properties_effective,
+        states_hidden_because: loaded.states_hidden_because.as_deref(),
+    })
+}
+
+fn model_record(
+    judging: &Judging<'_>,
+    loaded: Option<&LoadedEvent>,
+    same_after_run: bool,
+) -> Result<ModelRecord> {
+    let identity = &judging.model.identity;
+    let edited = judging.edited.filter(|_| loaded.is_some_and(|loaded| loaded.unedited_because.is_none()));
+    Ok(ModelRecord {
+        name: identity.name.clone(),
+        sha256: identity.sha256.clone(),
+        files: identity.files.clone(),
+        manifest_verified: identity.manifest == ManifestCheck::Verified,
+        same_after_run,
+        edited_graph_sha256: edited.map(|edited| sha256_of_file(edited.path())).transpose()?,
+        unedited_because: loaded.and_then(|loaded| loaded.unedited_because.clone()),
+    })
+}
+
+/// The proof of what ran; None where the session did not come so far.
+///
+/// # Errors
+/// When processes ran unlike things, or a device is claimed that did no work.
+pub(super) fn prove(session: &Session) -> Result<Option<ProvenDevice>> {
+    let measured: Vec<&ProcessFacts> =
+        session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
+    let whole = measured.iter().all(|process| process.loaded.is_some() && process.samples.len() > 1);
+    let Some(first) = measured.first().and_then(|first| first.settled.as_ref()).filter(|_| whole) else {
+        return Ok(None);
+    };
+    let others = measured.iter().filter_map(|process| process.settled.as_ref());
+    if others.clone().any(|other| other.openvino_build != first.openvino_build || other.facts != first.facts)
+    {
+        return Err(Error::environment("the processes of the run did not see the same runtime and device")
+            .hint("leave drivers and OpenVINO alone while measuring, then measure again"));
+    }
+    let samples = measured.iter().flat_map(|process| &process.samples);
+    let counted = samples.filter(|sample| sample.role == Role::Measured);
+    ProvenDevice::establish(DeviceEvidence {
+        target: &first.device,
+        execution_devices: measured
+            .iter()
+            .filter_map(|process| Some(process.loaded.as_ref()?.execution_devices.as_str()))
+            .collect(),
+        facts: first.facts.clone(),
+        gpu_counters_grew: None,
+        processor_ns: measured.iter().map(|process| process.processor_ns).sum(),
+        generation_ns: counted.map(duration_ns).sum(),
+    })
+    .map(Some)
+}
+
+fn duration_ns(sample: &Sample) -> u64 {
+    sample.token_ns.last().map_or(0, |last| last.saturating_sub(sample.submitted_ns))
+}
+
+fn cost(spent: HarnessCost, session: &Session) -> HarnessCost {
+    let loads = session.processes.iter().filter_map(|process| process.loaded.as_ref());
+    let samples = session.processes.iter().flat_map(|process| &process.samples);
+    HarnessCost {
+        load_ns: loads.map(|loaded| loaded.load_ended_ns.saturating_sub(loaded.load_started_ns)).sum(),
+        generation_ns: samples.map(duration_ns).sum(),
+        ..spent
+    }
+}
+
+/// The near-tie tolerance of a session's device and precisions.
+pub(super) fn epsilon_logit(goldens: &GoldenSet, session: &Session) -> f32 {
+    let Some(loaded) = loaded(session) else { return 0.0 };
+    let effective = |key: &str| loaded.properties_effective.get(key).map_or("", String::as_str);
+    let kind = if loaded.execution_devices.contains("GPU") { "GPU" } else { "CPU" };
+    goldens.epsilon_logit(kind, effective("INFERENCE_PRECISION_HINT"), effective("KV_CACHE_PRECISION"))
+}
+
+/// The same of an engine in this process.
+pub(super) fn epsilon_logit_here(goldens: &GoldenSet, loaded: &Loaded) -> f32 {
+    let effective = |key: &str| loaded.engine.properties().get(key).map_or("", String::as_str);
     goldens.epsilon_logit(
-        engine.device().kind.name(),
+        loaded.engine.device().kind.name(),
         effective("INFERENCE_PRECISION_HINT"),
         effective("KV_CACHE_PRECISION"),
     )
@@ -92,7 +186,7 @@ pub(super) fn epsilon_logit(goldens: &GoldenSet, engine: &OpenVinoEngine) -> f32
 pub(super) fn prompt_records(
     model: &FoundModel,
     plan: &Plan,
-    session: &Session,
+    samples: &[Sample],
     findings: &[Finding],
 ) -> Vec<PromptRecord> {
     let judged = plan.prompts.iter().zip(findings);
@@ -100,7 +194,7 @@ pub(super) fn prompt_records(
         .map(|(prompt, finding)| {
             let mut record = PromptRecord::of(&prompt.id, finding);
             record.divergence_text = finding.divergence.as_ref().and_then(|divergence| {
-                let mut answers = session.samples.iter().filter(|sample| sample.prompt_id == prompt.id);
+                let mut answers = samples.iter().filter(|sample| sample.prompt_id == prompt.id);
                 let first = answers.clone().next()?;
                 let golden = model.goldens.goldens.get(&prompt.id);
                 let reference = golden.map_or(&first.token_ids, |golden| &golden.token_ids);

@@ -91,7 +91,7 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     }
     if args.cross_check {
         cross_check(args, &model, &answers)?;
-    } else if record.device.actual == "GPU" && model.goldens.goldens.is_empty() {
+    } else if record.device.actual() == "GPU" && model.goldens.goldens.is_empty() {
         say("warning: these are the first goldens of a GPU; `--cross-check` holds them against the CPU");
     }
     for answer in &answers {
@@ -203,6 +203,7 @@ fn golden_of(
     root: &Root,
 ) -> Result<Golden> {
     let old = model.goldens.goldens.get(&answer.prompt.id);
+    let runtime = record.runtime.as_ref();
     let first_change = old.and_then(|old| {
         let both = old.token_ids.iter().zip(answer.tokens);
         let grew = old.token_ids.len() != answer.tokens.len();
@@ -224,9 +225,9 @@ fn golden_of(
             because: args.because.trim().to_owned(),
             run_id: record.run_id.clone(),
             commit: record.commit.as_ref().map(|commit| commit.sha.clone()),
-            openvino: record.runtime.openvino_version.clone(),
-            device: record.device.actual.clone(),
-            properties: record.runtime.properties_effective.clone(),
+            openvino: runtime.map(|runtime| runtime.openvino_version.clone()).unwrap_or_default(),
+            device: record.device.actual().to_owned(),
+            properties: runtime.map(|runtime| runtime.properties_effective.clone()).unwrap_or_default(),
             first_change,
         },
     })

@@ -54,7 +54,7 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<ExitCode> {
 
 fn check(flags: &EngineFlags) -> Result<ExitCode> {
     let (model, mut loaded) = load(flags)?;
-    let epsilon_logit = assemble::epsilon_logit(&model.goldens, &loaded.engine);
+    let epsilon_logit = assemble::epsilon_logit_here(&model.goldens, &loaded);
     let mut code = exit_code::PASS;
     for golden in model.goldens.goldens.values() {
         let prompt = &golden.prompt_token_ids;
@@ -116,7 +116,7 @@ fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
         epsilon_logit,
         because: format!(
             "{TOLERANCE_FACTOR} x the largest difference of gaps ({largest} logit) over {steps} teacher-forced steps, OpenVINO {}",
-            loaded.runtime.version()
+            loaded.settled.runtime.version()
         ),
     };
     let file = calibrated_file(&mut model, tolerance)?;

@@ -10,10 +10,11 @@ use crate::cli::flags::EngineFlags;
 use crate::cli::loading::{FoundModel, find_model};
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, say};
-use crate::engine::{Engine, Observer, Path, generate, witness};
+use crate::engine::{Engine, Path, witness};
 use crate::error::{Error, Result};
 use crate::measure::{
-    Clock, MemoryMeter, Metric, MonotonicClock, NoMemory, Plan, PlannedPrompt, Role, Sample,
+    KnownToken, MemoryMeter, Metric, MonotonicClock, NoMemory, Plan, PlannedPrompt, Role, Sample, TokenSink,
+    record_generation,
 };
 use crate::workload::{TextStream, TokenId};
 
@@ -56,7 +57,7 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
         (None, None) => return Err(Error::input("there is no prompt")),
     };
     let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
-    let plan = Plan { prompts: vec![planned], runs: 1, new_tokens: args.max_new_tokens };
+    let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.max_new_tokens };
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
     // Before minutes of loading: what cannot be shown need not be made.
@@ -86,35 +87,20 @@ fn as_json(engine: &mut dyn Engine, prompt: &[TokenId], new_tokens: usize) -> Re
 
 fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
     engine.reset()?;
-    let mut teller = Teller {
-        clock: MonotonicClock::start(),
-        stream: model.tokenizer()?.stream(),
-        sample: Sample {
-            role: Role::Measured,
-            prompt_id: "prompt".to_owned(),
-            run: 0,
-            prompt_tokens: prompt.len(),
-            token_ids: Vec::new(),
-            submitted_ns: 0,
-            token_ns: Vec::new(),
-            infer_ns: Vec::new(),
-            memory: NoMemory.read(),
-        },
-        infer_started_ns: 0,
-        failed: None,
-    };
-    generate(engine, prompt, new_tokens, &mut teller)?;
+    let mut teller = Teller { stream: model.tokenizer()?.stream(), tokens: Vec::new(), failed: None };
+    let generated = record_generation(engine, prompt, new_tokens, &MonotonicClock, &mut teller)?;
     print("\n");
-    if let Some(error) = teller.failed {
+    if let Some(error) = teller.failed.take() {
         return Err(error);
     }
+    let sample = teller.into_sample(prompt.len(), generated.submitted_ns);
     let figure = |metric: Metric| {
-        metric.of(&teller.sample).map_or("-".to_owned(), |f| format!("{f:.2} {}", metric.unit()))
+        metric.of(&sample).map_or("-".to_owned(), |f| format!("{:.2} {}", f.value, metric.unit()))
     };
     say(&format!(
         "{} prompt tokens, {} new; first token {}, {} a token after it, {} in all (unverified: no golden was checked, and writing the text is in the times)",
         prompt.len(),
-        teller.sample.token_ids.len(),
+        sample.token_ids.len(),
         figure(Metric::TimeToFirstToken),
         figure(Metric::TimePerOutputToken),
         figure(Metric::EndToEndThroughput),
@@ -124,29 +110,31 @@ fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_
 
 /// Prints the text of each token as it comes.
 struct Teller<'a> {
-    clock: MonotonicClock,
     stream: TextStream<'a>,
-    sample: Sample,
-    infer_started_ns: u64,
+    tokens: Vec<KnownToken>,
     failed: Option<Error>,
 }
 
-impl Observer for Teller<'_> {
-    fn infer_starts(&mut self) {
-        self.infer_started_ns = self.clock.now_ns();
-        if self.sample.infer_ns.is_empty() {
-            self.sample.submitted_ns = self.infer_started_ns;
+impl Teller<'_> {
+    fn into_sample(self, prompt_tokens: usize, submitted_ns: u64) -> Sample {
+        Sample {
+            role: Role::Measured,
+            prompt_id: "prompt".to_owned(),
+            process: 0,
+            prompt_tokens,
+            token_ids: self.tokens.iter().map(|token| token.id).collect(),
+            submitted_ns,
+            token_ns: self.tokens.iter().map(|token| token.known_ns).collect(),
+            infer_ns: self.tokens.iter().map(|token| token.infer_ns).collect(),
+            memory: NoMemory.read(),
         }
     }
+}
 
-    fn infer_ended(&mut self) {
-        self.sample.infer_ns.push(self.clock.now_ns() - self.infer_started_ns);
-    }
-
-    fn token_known(&mut self, token: TokenId) -> ControlFlow<()> {
-        self.sample.token_ns.push(self.clock.now_ns());
-        self.sample.token_ids.push(token);
-        match self.stream.push(token) {
+impl TokenSink for Teller<'_> {
+    fn known(&mut self, token: KnownToken) -> ControlFlow<()> {
+        self.tokens.push(token);
+        match self.stream.push(token.id) {
             Ok(text) => {
                 print(&text);
                 ControlFlow::Continue(())

@@ -2,22 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
+use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::{EngineFlags, ModelFlags};
+use crate::cli::load_warnings::{self, AsLoaded};
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::cli::settings::Settings;
-use crate::engine::openvino::{
-    DeviceChoice, DeviceKind, Graph, LastTokenOnly, LoadRequest, OpenVinoEngine, Property, Runtime, Sources,
-    default_properties,
-};
+use crate::engine::openvino::{Graph, OpenVinoEngine, Settled, Sources};
 use crate::engine::{ModelConfig, ModelFolder};
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
-use crate::measure::{MemoryMeter, ProcessMemory};
 use crate::places;
-use crate::record::{AskedPrompt, ModelIdentity, Warning, sha256_of_file};
+use crate::record::{AskedPrompt, HashCache, ModelIdentity, sha256_of_file};
 use crate::workload::{PromptSet, TextTokenizer, TokenId, TokenizerIdentity};
 
 /// Files above this size are announced before they are hashed.
@@ -34,16 +31,10 @@ pub(super) struct FoundModel {
     graph: Graph,
 }
 
-/// A loaded engine and how it came about.
+/// A loaded engine and what it was loaded with.
 pub(super) struct Loaded {
     pub(super) engine: OpenVinoEngine,
-    pub(super) runtime: Runtime,
-    pub(super) device: DeviceChoice,
-    pub(super) asked: Vec<Property>,
-    pub(super) load_ns: u64,
-    pub(super) load_peak_rss_bytes: Option<u64>,
-    pub(super) edited_graph_sha256: Option<String>,
-    pub(super) warnings: Vec<Warning>,
+    pub(super) settled: Settled,
 }
 
 /// The model folder that a verb uses: the flag's, the settings', or the shipped one.
@@ -76,7 +67,9 @@ pub(super) fn snapshot_of(folder: &Path) -> PathBuf {
 pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> {
     let folder = ModelFolder::open(&model_dir(flags, root)?)?;
     let graph = Graph::read(&folder)?;
-    let identity = ModelIdentity::of(&folder, announce_hashing)?;
+    let mut known = known_hashes();
+    let identity = ModelIdentity::of(&folder, &mut known, announce_hashing)?;
+    known.save();
     let file = flags.tokenizer.clone().or_else(|| folder.tokenizer());
     let tokenizer = file.as_deref().map(TextTokenizer::from_file).transpose()?;
     let tokenizer_sha256 = file.as_deref().map(sha256_of_file).transpose()?;
@@ -84,6 +77,11 @@ pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> 
     let prompts = PromptSet::load(&root.prompts())?;
     let goldens = GoldenSet::load(&root.goldens(&identity.name))?;
     Ok(FoundModel { folder, identity, tokenizer, tokenizer_identity, prompts, goldens, graph })
+}
+
+/// The hashes of files that were read before, in the cache folder.
+pub(super) fn known_hashes() -> HashCache {
+    places::cache_dir().map_or_else(HashCache::default, |folder| HashCache::load(folder.join("hashes.json")))
 }
 
 /// Says that a large file is being hashed.
@@ -161,112 +159,24 @@ impl FoundModel {
         .hint("restore them: `git checkout -- fixtures`; or measure without goldens by `--unverified`"))
     }
 
-    /// Loads the runtime, settles the device and compiles the model.
+    /// Loads the runtime, settles the device and compiles the model, in this process: for verbs that do
+    /// not measure.
     pub(super) fn load(&self, flags: &EngineFlags) -> Result<Loaded> {
-        let mut runtime = Runtime::load(Sources::from_environment(flags.openvino.clone()).locate()?)?;
-        let device = DeviceChoice::settle(&flags.device, &runtime.available_devices()?)?;
-        let mut warnings = Vec::new();
-        if let Some(because) = &device.fallback_because {
-            warnings.push(Warning::new(
-                "device-fallback",
-                format!("`{}` was asked for and {} runs: {because}", device.requested, device.target),
-                "these figures are the CPU's; `--device CPU` says so without this warning",
-            ));
-        }
-        let kind = if device.target.starts_with("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu };
-        let asked = default_properties(kind, &flags.properties);
+        let location = Sources::from_environment(flags.openvino.clone()).locate()?;
+        let mut settled = Settled::on(location, &flags.device, &flags.properties)?;
         let edited = EditedGraph::place(&self.identity, flags.all_logits)?;
-        let memory = ProcessMemory::of_this_process();
-        memory.reset_peak();
-        let start = Instant::now();
-        let engine = OpenVinoEngine::load(
-            &mut runtime,
-            LoadRequest {
-                folder: &self.folder,
-                graph: &self.graph,
-                device: &device.target,
-                properties: &asked,
-                edited_graph: edited.as_ref().map(|edited| edited.0.as_path()),
-            },
-        )?;
-        let load_ns = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let edited_graph_sha256 = match (engine.last_token_only(), &edited) {
-            (LastTokenOnly::Applied, Some(edited)) => Some(sha256_of_file(&edited.0)?),
-            _ => None,
-        };
-        warnings.extend(property_warnings(&asked, &engine));
-        warnings.extend(state_warning(&engine));
-        for warning in &warnings {
-            say(&format!("warning: {}\n  {}", warning.message, warning.advice));
-        }
-        Ok(Loaded {
-            engine,
-            runtime,
-            device,
-            asked,
-            load_ns,
-            load_peak_rss_bytes: memory.read().peak_rss_bytes,
-            edited_graph_sha256,
-            warnings,
-        })
+        let edited = edited.as_ref().map(EditedGraph::path);
+        let engine = settled.load(&self.folder, &self.graph, edited, None)?;
+        let asked = settled.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect();
+        let warnings = load_warnings::of(&AsLoaded {
+            requested: &settled.choice.requested,
+            target: &settled.choice.target,
+            fallback_because: settled.choice.fallback_because.as_deref(),
+            asked: &asked,
+            effective: engine.properties(),
+            states_hidden_because: engine.states_hidden_because(),
+        });
+        load_warnings::tell(&warnings);
+        Ok(Loaded { engine, settled })
     }
-}
-
-/// The edited graph's file in the cache folder, for this process alone; removed at the end.
-struct EditedGraph(PathBuf);
-
-impl EditedGraph {
-    fn place(identity: &ModelIdentity, all_logits: bool) -> Result<Option<Self>> {
-        if all_logits {
-            return Ok(None);
-        }
-        let cache = places::cache_dir()
-            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-        let folder = cache.join("graphs");
-        fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
-        let name = format!("{}-{}.xml", &identity.sha256[..16], std::process::id());
-        Ok(Some(Self(folder.join(name))))
-    }
-}
-
-impl Drop for EditedGraph {
-    fn drop(&mut self) {
-        remove(&self.0);
-    }
-}
-
-fn remove(path: &Path) {
-    // OpenVINO has read it; one that stays behind costs a few megabytes of cache.
-    let _ = fs::remove_file(path);
-}
-
-/// Properties that the runtime did not take as they were asked for, or does not tell.
-fn property_warnings(asked: &[Property], engine: &OpenVinoEngine) -> Vec<Warning> {
-    let warn = |property: &Property| {
-        let asked = format!("`{}={}` was asked for", property.key, property.value);
-        match engine.properties().get(&property.key) {
-            Some(effective) if *effective == property.value => None,
-            Some(effective) => Some(Warning::new(
-                "property-not-taken",
-                format!("{asked}, and OpenVINO uses `{effective}`"),
-                "the record has both; figures belong to what was used",
-            )),
-            None => Some(Warning::new(
-                "property-not-read-back",
-                format!("{asked}, and OpenVINO does not tell whether it uses it"),
-                "the record has what was asked for only",
-            )),
-        }
-    };
-    asked.iter().filter_map(warn).collect()
-}
-
-fn state_warning(engine: &OpenVinoEngine) -> Option<Warning> {
-    engine.states_hidden_because().map(|because| {
-        Warning::new(
-            "state-not-observed",
-            format!("the KV cache could not be seen to be empty between prompts: {because}"),
-            "the cache is reset all the same; use a tested OpenVINO release with an f16 or f32 cache to see it",
-        )
-    })
 }

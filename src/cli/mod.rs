@@ -4,16 +4,20 @@ mod assemble;
 mod bench;
 mod bless;
 mod doctor;
+mod edited_graph;
 pub mod exit_code;
 mod flags;
 mod golden;
+mod history;
 mod infer;
+mod load_warnings;
 mod loading;
 mod model;
 mod progress;
 mod root;
 mod settings;
 mod states;
+mod worker;
 
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,8 +47,13 @@ enum Verb {
     Golden(golden::GoldenArgs),
     /// Remember or show the model folder that bare verbs use
     Model(model::ModelArgs),
+    /// Tell a record again, as it was told when it was made
+    History(history::HistoryArgs),
     /// Say what is ready and what is not, with the command that mends it
     Doctor(doctor::DoctorArgs),
+    /// Measure as another process asks, by the worker's protocol on stdin and stdout
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Parses the arguments, runs the verb and gives the process's exit code.
@@ -78,7 +87,9 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::States(args) => states::states(&args),
         Verb::Golden(args) => golden::golden(&args),
         Verb::Model(args) => model::model(&args),
+        Verb::History(args) => history::history(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
+        Verb::Worker => Ok(worker::worker()),
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::measure::Control;
+use crate::measure::supervisor::Control;
 
 const REDRAW: Duration = Duration::from_secs(1);
 
@@ -47,11 +47,7 @@ impl Progress {
     }
 
     /// Ends the line.
-    pub(super) fn finish(mut self) {
-        self.stop();
-    }
-
-    fn stop(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.done.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
@@ -64,7 +60,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.stop();
+        self.finish();
     }
 }
 

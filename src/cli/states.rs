@@ -34,7 +34,7 @@ pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
     let model = find_model(&args.engine.model, &Root::find())?;
     let prompt = model.encode(&args.prompt)?;
     let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
-    let plan = Plan { prompts: vec![planned], runs: 1, new_tokens: args.tokens.max(1) };
+    let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.tokens.max(1) };
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
     let mut engine = model.load(&args.engine)?.engine;

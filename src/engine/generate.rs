@@ -62,6 +62,22 @@ pub enum Path<'a> {
     Forced(&'a [TokenId]),
 }
 
+/// Who goes along a path and tells what was preferred at each step: an engine in this process, or a
+/// worker in another.
+pub trait Witness {
+    /// Never timed.
+    ///
+    /// # Errors
+    /// When the engine fails, or a row of logits cannot be right.
+    fn witness(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>>;
+}
+
+impl<E: Engine> Witness for E {
+    fn witness(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
+        witness(self, prompt, path)
+    }
+}
+
 /// Goes along a path and notes at each step what the model preferred and by how much. Never timed.
 ///
 /// # Errors

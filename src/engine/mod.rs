@@ -10,7 +10,7 @@ pub mod openvino;
 pub mod scripted;
 
 pub use choice::{Choice, choose, greedy};
-pub use generate::{Ended, Observer, Path, generate, witness};
+pub use generate::{Ended, Observer, Path, Witness, generate, witness};
 pub use model_folder::{ModelConfig, ModelFolder};
 
 use crate::error::Result;

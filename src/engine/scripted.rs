@@ -23,6 +23,8 @@ pub struct Script {
     pub answers: BTreeMap<Vec<TokenId>, Vec<TokenId>>,
     /// Gap between first and second logit, by step, where it is not wide.
     pub gaps: BTreeMap<usize, f32>,
+    /// Time that loading takes, ns.
+    pub load_ns: u64,
     /// Time that the prompt's inference takes, ns.
     pub prefill_ns: u64,
     /// Time that each further inference takes, ns.

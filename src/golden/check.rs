@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Choice, Engine, Path, witness};
+use crate::engine::{Choice, Path, Witness};
 use crate::error::Result;
 use crate::golden::Golden;
 use crate::workload::TokenId;
@@ -86,21 +86,21 @@ pub struct Question<'a> {
     pub epsilon_logit: f32,
 }
 
-/// Judges the generations of a prompt. The engine runs untimed passes where they are needed: none
+/// Judges the generations of a prompt. The witness runs untimed passes where they are needed: none
 /// when all match the golden.
 ///
 /// # Errors
-/// When the engine fails.
-pub fn judge(engine: &mut dyn Engine, question: Question<'_>) -> Result<Finding> {
+/// When the witness fails.
+pub fn judge(model: &mut dyn Witness, question: Question<'_>) -> Result<Finding> {
     let Question { prompt, generations, golden, epsilon_logit } = question;
     let Some(first) = generations.first() else {
         return Ok(Finding::bare(GoldenResult::None));
     };
     // A golden says nothing about another input.
     if let Some(golden) = golden.filter(|golden| golden.prompt_token_ids == prompt) {
-        return against_golden(engine, question, golden, first);
+        return against_golden(model, question, golden, first);
     }
-    let forced = witness(engine, prompt, Path::Forced(first))?;
+    let forced = model.witness(prompt, Path::Forced(first))?;
     let preferred = tokens(&forced);
     let runner_ups: Vec<TokenId> = forced.iter().map(|choice| choice.runner_up).collect();
     let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
@@ -119,7 +119,7 @@ pub fn judge(engine: &mut dyn Engine, question: Question<'_>) -> Result<Finding>
 /// Judges the part of the generations that the golden reaches. A generation that goes on beyond the
 /// golden's end can be found wrong by it, and not right.
 fn against_golden(
-    engine: &mut dyn Engine,
+    model: &mut dyn Witness,
     question: Question<'_>,
     golden: &Golden,
     first: &[TokenId],
@@ -136,7 +136,7 @@ fn against_golden(
     if covered && generations.iter().all(|tokens| *tokens == reference.tokens) {
         return Ok(Finding::bare(GoldenResult::Match));
     }
-    let forced = witness(engine, prompt, Path::Forced(reference.tokens))?;
+    let forced = model.witness(prompt, Path::Forced(reference.tokens))?;
     let worst = reference.worst(generations.iter().copied(), &forced);
     let unjudged = if covered { GoldenResult::Match } else { GoldenResult::None };
     let result = worst.as_ref().map_or(unjudged, |worst| worst.result.max(unjudged));
@@ -144,7 +144,7 @@ fn against_golden(
         result,
         divergence: worst.map(|worst| worst.divergence),
         gap_drift_logit: Some(drift(golden, &forced)),
-        witness: Some(witness(engine, prompt, Path::Forced(first))?),
+        witness: Some(model.witness(prompt, Path::Forced(first))?),
     })
 }
 

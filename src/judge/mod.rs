@@ -5,5 +5,5 @@
 mod published;
 mod summary;
 
-pub use published::{Published, Standing};
+pub use published::{Standing, standing};
 pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};

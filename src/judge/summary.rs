@@ -1,7 +1,7 @@
 //! The figures of a record: a mean over the runs of a prompt, and one over all.
 
 use crate::golden::GoldenResult;
-use crate::measure::{Metric, Role, Sample};
+use crate::measure::{Figure, Metric, Role, Sample};
 use crate::record::{RunRecord, SampleRole};
 
 /// The figures of one generation.
@@ -17,6 +17,8 @@ pub struct RunFigures {
     pub ttft_ms: f64,
     /// `tpot@1`, ms per token; None for a single token.
     pub decode_tpot_ms: Option<f64>,
+    /// `decode_throughput@1`, tokens per second; None for a single token.
+    pub decode_throughput_tok_s: Option<f64>,
     /// `host_overhead@1`, us per token.
     pub host_overhead_us: f64,
 }
@@ -46,6 +48,14 @@ pub struct PromptSummary {
     pub figures: Option<Figures>,
     /// Highest resident set of its measured generations, bytes.
     pub peak_rss_bytes: Option<u64>,
+}
+
+impl Figures {
+    /// The throughput with its definition.
+    #[must_use]
+    pub fn throughput(&self) -> Figure {
+        Figure { metric: Metric::EndToEndThroughput, value: self.mean.throughput_tok_s }
+    }
 }
 
 /// A record's figures.
@@ -100,13 +110,15 @@ pub fn summarise(record: &RunRecord) -> Summary {
 }
 
 fn run_figures(sample: &Sample) -> Option<RunFigures> {
+    let value = |metric: Metric| metric.of(sample).map(|figure| figure.value);
     Some(RunFigures {
-        latency_s: Metric::EndToEndLatency.of(sample)?,
-        per_token_ms: Metric::EndToEndPerToken.of(sample)?,
-        throughput_tok_s: Metric::EndToEndThroughput.of(sample)?,
-        ttft_ms: Metric::TimeToFirstToken.of(sample)?,
-        decode_tpot_ms: Metric::TimePerOutputToken.of(sample),
-        host_overhead_us: Metric::HostOverhead.of(sample)?,
+        latency_s: value(Metric::EndToEndLatency)?,
+        per_token_ms: value(Metric::EndToEndPerToken)?,
+        throughput_tok_s: value(Metric::EndToEndThroughput)?,
+        ttft_ms: value(Metric::TimeToFirstToken)?,
+        decode_tpot_ms: value(Metric::TimePerOutputToken),
+        decode_throughput_tok_s: value(Metric::DecodeThroughput),
+        host_overhead_us: value(Metric::HostOverhead)?,
     })
 }
 
@@ -129,9 +141,18 @@ fn figures(samples: &[Sample]) -> Option<Figures> {
             per_token_ms: seconds * 1e3 / tokens as f64,
             throughput_tok_s: tokens as f64 / seconds,
             ttft_ms: mean(|run| run.ttft_ms),
+            decode_throughput_tok_s: decode_throughput(samples),
             decode_tpot_ms: decode.map(|figures| figures.iter().sum::<f64>() / count),
             host_overhead_us: mean(|run| run.host_overhead_us),
         },
         spread: (runs.len() > 1).then_some((longest - shortest) / latency_s),
     })
+}
+
+/// Tokens after the first over the seconds that they took, over all generations.
+fn decode_throughput(samples: &[Sample]) -> Option<f64> {
+    let steps: usize = samples.iter().map(|sample| sample.token_ns.len().saturating_sub(1)).sum();
+    let took_ns = |sample: &Sample| Some(sample.token_ns.last()? - sample.token_ns.first()?);
+    let ns: u64 = samples.iter().filter_map(took_ns).sum();
+    (steps > 0 && ns > 0).then(|| steps as f64 / (ns as f64 / 1e9))
 }

@@ -1,4 +1,4 @@
-//! The process's own memory. Nothing of this runs inside a timed step.
+//! The memory of a process, read from outside while it waits. Nothing of this runs inside a timed step.
 
 use std::fs;
 use std::path::PathBuf;
@@ -22,17 +22,17 @@ pub trait MemoryMeter {
     fn read(&self) -> MemoryReading;
 }
 
-/// This process, by `/proc/self`.
+/// A process, by `/proc/PID`.
 #[derive(Debug, Clone)]
 pub struct ProcessMemory {
     folder: PathBuf,
 }
 
 impl ProcessMemory {
-    /// The process that calls.
+    /// The process of this number.
     #[must_use]
-    pub fn of_this_process() -> Self {
-        Self { folder: "/proc/self".into() }
+    pub fn of(pid: u32) -> Self {
+        Self { folder: PathBuf::from("/proc").join(pid.to_string()) }
     }
 }
 
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_peak_of_a_phase_sees_what_the_phase_allocated() {
-        let meter = ProcessMemory::of_this_process();
+        let meter = ProcessMemory::of(std::process::id());
         meter.reset_peak();
         let before = meter.read().peak_rss_bytes.unwrap();
         let block = std::hint::black_box(vec![1_u8; 64 << 20]);

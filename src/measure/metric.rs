@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
 use crate::measure::Sample;
 
 /// Which way is better.
@@ -17,7 +18,18 @@ pub enum Direction {
     Higher,
 }
 
-/// A figure that is computed from one sample. The serialised name is its definition id.
+impl Direction {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Lower => "lower",
+            Self::Higher => "higher",
+        }
+    }
+}
+
+/// A definition of a figure. The serialised name is its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Metric {
     /// `t_1 - t_0`, ms.
@@ -41,11 +53,57 @@ pub enum Metric {
     /// `(sum over steps of step time - infer time) / N`, us per token.
     #[serde(rename = "host_overhead@1")]
     HostOverhead,
+    /// Compiling and making the first request ready, s; cold and warm are stated apart.
+    #[serde(rename = "load@1")]
+    Load,
+    /// Highest resident set of a phase (load, prefill or decode), bytes.
+    #[serde(rename = "peak_rss@1")]
+    PeakRss,
+    /// Highest memory of the device that was seen, bytes.
+    #[serde(rename = "peak_device_memory@1")]
+    PeakDeviceMemory,
+    /// Largest difference of the first two logits' gap against the fixture, over a probe text, logit.
+    #[serde(rename = "logit_drift@1")]
+    LogitDrift,
+    /// Energy of the processor's package over the generations by their tokens, J per token.
+    #[serde(rename = "energy_per_token@1")]
+    EnergyPerToken,
+}
+
+/// A figure with its definition: two can be compared only where the definitions are one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figure {
+    /// By which definition.
+    pub metric: Metric,
+    /// In the definition's unit, not rounded.
+    pub value: f64,
+}
+
+impl Figure {
+    /// How this stands to another.
+    ///
+    /// # Errors
+    /// Another definition, or a figure that nothing can be a multiple of.
+    pub fn ratio_to(self, other: Self) -> Result<f64> {
+        if self.metric != other.metric {
+            return Err(Error::input(format!(
+                "`{}` and `{}` are different definitions: they are not compared",
+                self.metric.id(),
+                other.metric.id()
+            ))
+            .hint("compare figures of one definition; `--explain` lists them"));
+        }
+        let ratio = self.value / other.value;
+        if !ratio.is_finite() {
+            return Err(Error::input(format!("`{}` of {} has no ratio", self.metric.id(), other.value)));
+        }
+        Ok(ratio)
+    }
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
         Self::TimeToFirstToken,
         Self::TimePerOutputToken,
         Self::EndToEndLatency,
@@ -53,6 +111,11 @@ impl Metric {
         Self::EndToEndThroughput,
         Self::DecodeThroughput,
         Self::HostOverhead,
+        Self::Load,
+        Self::PeakRss,
+        Self::PeakDeviceMemory,
+        Self::LogitDrift,
+        Self::EnergyPerToken,
     ];
 
     /// The definition id: figures of unlike ids are never compared.
@@ -66,6 +129,11 @@ impl Metric {
             Self::EndToEndThroughput => "e2e_throughput@1",
             Self::DecodeThroughput => "decode_throughput@1",
             Self::HostOverhead => "host_overhead@1",
+            Self::Load => "load@1",
+            Self::PeakRss => "peak_rss@1",
+            Self::PeakDeviceMemory => "peak_device_memory@1",
+            Self::LogitDrift => "logit_drift@1",
+            Self::EnergyPerToken => "energy_per_token@1",
         }
     }
 
@@ -75,9 +143,31 @@ impl Metric {
         match self {
             Self::TimeToFirstToken => "ms",
             Self::TimePerOutputToken | Self::EndToEndPerToken => "ms/token",
-            Self::EndToEndLatency => "s",
+            Self::EndToEndLatency | Self::Load => "s",
             Self::EndToEndThroughput | Self::DecodeThroughput => "token/s",
             Self::HostOverhead => "us/token",
+            Self::PeakRss | Self::PeakDeviceMemory => "bytes",
+            Self::LogitDrift => "logit",
+            Self::EnergyPerToken => "J/token",
+        }
+    }
+
+    /// The definition, as a formula where it is one.
+    #[must_use]
+    pub fn formula(self) -> &'static str {
+        match self {
+            Self::TimeToFirstToken => "t_1 - t_0",
+            Self::TimePerOutputToken => "(t_N - t_1) / (N - 1): prefill excluded",
+            Self::EndToEndLatency => "t_N - t_0",
+            Self::EndToEndPerToken => "(t_N - t_0) / N: prefill included, as the published time per token",
+            Self::EndToEndThroughput => "N / (t_N - t_0): prefill included, as the published tok/s",
+            Self::DecodeThroughput => "(N - 1) / (t_N - t_1): prefill excluded",
+            Self::HostOverhead => "(sum over steps of step time - infer time) / N",
+            Self::Load => "read, compile, first request ready; cold or warm cache stated",
+            Self::PeakRss => "highest resident set in load, prefill or decode, each apart",
+            Self::PeakDeviceMemory => "highest memory of the device that was seen",
+            Self::LogitDrift => "largest |gap - fixture's gap| over a teacher-forced probe text",
+            Self::EnergyPerToken => "energy of the processor's package over generations / tokens",
         }
     }
 
@@ -91,15 +181,15 @@ impl Metric {
     }
 
     /// The figure of a sample; None where it is not defined, as for the time between tokens of a
-    /// single token.
+    /// single token, or where it is not of a sample at all, as for a load.
     #[must_use]
-    pub fn of(self, sample: &Sample) -> Option<f64> {
+    pub fn of(self, sample: &Sample) -> Option<Figure> {
         let first_ns = *sample.token_ns.first()?;
         let last_ns = *sample.token_ns.last()?;
         let tokens = sample.token_ns.len() as f64;
         let whole_ns = (last_ns - sample.submitted_ns) as f64;
         let decode_ns = (last_ns - first_ns) as f64;
-        let figure = match self {
+        let value = match self {
             Self::TimeToFirstToken => (first_ns - sample.submitted_ns) as f64 / 1e6,
             Self::TimePerOutputToken => decode_ns / (tokens - 1.0) / 1e6,
             Self::EndToEndLatency => whole_ns / 1e9,
@@ -110,8 +200,11 @@ impl Metric {
                 let infer_ns: u64 = sample.infer_ns.iter().sum();
                 (whole_ns - infer_ns as f64) / tokens / 1e3
             }
+            Self::Load | Self::PeakRss | Self::PeakDeviceMemory | Self::LogitDrift | Self::EnergyPerToken => {
+                return None;
+            }
         };
-        figure.is_finite().then_some(figure)
+        value.is_finite().then_some(Figure { metric: self, value })
     }
 }
 
@@ -126,7 +219,7 @@ mod tests {
         Sample {
             role: Role::Measured,
             prompt_id: "moe-vs-dense".into(),
-            run: 0,
+            process: 0,
             prompt_tokens: 11,
             token_ids: vec![0; 200],
             submitted_ns: 1_000_000_000,
@@ -139,7 +232,7 @@ mod tests {
     #[test]
     fn the_published_figures_include_the_prefill_and_the_decode_figures_do_not() {
         let sample = published();
-        let of = |metric: Metric| metric.of(&sample).unwrap();
+        let of = |metric: Metric| metric.of(&sample).unwrap().value;
         assert!((of(Metric::EndToEndLatency) - 9.42).abs() < 1e-6);
         assert!((of(Metric::EndToEndPerToken) - 47.1).abs() < 1e-6);
         assert!((of(Metric::EndToEndThroughput) - 21.231_422).abs() < 1e-5);
@@ -157,6 +250,16 @@ mod tests {
         assert_eq!(Metric::TimePerOutputToken.of(&sample), None);
         assert_eq!(Metric::DecodeThroughput.of(&sample), None);
         assert!(Metric::TimeToFirstToken.of(&sample).is_some());
+    }
+
+    #[test]
+    fn figures_of_unlike_definitions_are_refused_and_never_a_number() {
+        let figure = |metric| Figure { metric, value: 2.0 };
+        let (inclusive, exclusive) = (Metric::EndToEndPerToken, Metric::TimePerOutputToken);
+        let refused = figure(inclusive).ratio_to(figure(exclusive)).unwrap_err();
+        assert!(refused.to_string().contains("`e2e_per_token@1` and `tpot@1`"), "{refused}");
+        assert_eq!(figure(exclusive).ratio_to(figure(exclusive)), Ok(1.0));
+        assert!(figure(exclusive).ratio_to(Figure { metric: exclusive, value: 0.0 }).is_err());
     }
 
     #[test]

@@ -1,15 +1,25 @@
-//! What is observed: time, tokens and memory of generations, and the plan by which they are made.
+//! What is observed: time, tokens and memory of generations in fresh worker processes, and the plan
+//! by which they are made.
 
 mod clock;
+mod device_lock;
+mod generation;
 mod host_memory;
 mod memory;
 mod metric;
+mod out_of_memory;
+mod plan;
+mod processor_time;
+pub mod protocol;
 mod sample;
-mod session;
+pub mod supervisor;
+pub mod worker;
 
 pub use clock::{Clock, MonotonicClock, ScriptedClock};
+pub use device_lock::{DeviceLock, Waiting};
+pub use generation::{Generated, KnownToken, TokenSink, empty_cache, record_generation};
 pub use host_memory::available_memory_bytes;
 pub use memory::{MemoryMeter, MemoryReading, NoMemory, ProcessMemory};
-pub use metric::{Direction, Metric};
+pub use metric::{Direction, Figure, Metric};
+pub use plan::{Plan, PlannedPrompt};
 pub use sample::{Role, Sample};
-pub use session::{Aim, Control, Plan, PlannedPrompt, Session, StateCheck, run};

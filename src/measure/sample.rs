@@ -23,8 +23,8 @@ pub struct Sample {
     pub role: Role,
     /// The prompt's id.
     pub prompt_id: String,
-    /// Which repetition, from 0; 0 for a warm-up.
-    pub run: usize,
+    /// Which measured process made it, from 0.
+    pub process: usize,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
     /// The tokens that were made.

@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use git2::{ErrorCode, Repository, StatusOptions};
+use git2::{DiffFormat, DiffOptions, ErrorCode, Repository, StatusOptions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::record::sealed::hex;
 
 /// A commit and the state of the work tree over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +27,10 @@ pub struct Commit {
     pub author_date_utc: String,
     /// Whether tracked files were changed, or untracked files were there that git does not ignore.
     pub dirty: bool,
+    /// The sha256 of the difference to the commit, untracked files with their contents; None where the
+    /// tree is clean, or git could not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub difference_sha256: Option<String>,
 }
 
 impl Commit {
@@ -67,6 +73,7 @@ impl Commit {
             subject: commit.summary().ok().flatten().unwrap_or_default().to_owned(),
             author_date_utc: author_date.map(|date| date.to_string()).unwrap_or_default(),
             dirty: !statuses.is_empty(),
+            difference_sha256: if statuses.is_empty() { None } else { difference(&repository, &commit) },
         }))
     }
 
@@ -75,6 +82,25 @@ impl Commit {
     pub fn short(&self) -> &str {
         self.sha.get(..12).unwrap_or(&self.sha)
     }
+}
+
+/// The hash of what `git diff HEAD` would show, were untracked files part of it. Two trees that differ
+/// in the same way from one commit have the same.
+fn difference(repository: &Repository, commit: &git2::Commit<'_>) -> Option<String> {
+    let mut options = DiffOptions::new();
+    options.include_untracked(true).recurse_untracked_dirs(true).show_untracked_content(true);
+    options.show_binary(true);
+    let tree = commit.tree().ok()?;
+    let difference = repository.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options)).ok()?;
+    let mut hasher = Sha256::new();
+    difference
+        .print(DiffFormat::Patch, |_, _, line| {
+            hasher.update([line.origin() as u8]);
+            hasher.update(line.content());
+            true
+        })
+        .ok()?;
+    Some(hex(&hasher.finalize()))
 }
 
 /// Who works here, as git names them; "unknown" where it does not.

@@ -36,12 +36,14 @@ impl History {
     /// # Errors
     /// When the file cannot be written, or one of its name is there.
     pub fn add(&self, record: &RunRecord) -> Result<PathBuf> {
+        // A record that is sealed has a machine, a commit and an id that can leave no folder.
+        let sealed = seal(record)?;
         let commit = record.commit.as_ref().map_or(NO_COMMIT, |commit| &commit.sha);
         // Colons are not for file names.
-        let when: String = record.when_utc.chars().filter(|c| !matches!(c, ':' | '-')).collect();
+        let when: String = record.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
         let folder = self.root.join(&record.machine.slug).join(commit);
         let path = folder.join(format!("{when}-{}.json", record.run_id));
-        write_whole(&path, &seal(record)?, Overwrite::Never)?;
+        write_whole(&path, &sealed, Overwrite::Never)?;
         Ok(path)
     }
 

@@ -1,9 +1,9 @@
 //! From a session to what may be kept of it: every prompt's output is judged before any time is.
 
-use crate::engine::Engine;
+use crate::engine::Witness;
 use crate::error::Result;
 use crate::golden::{Finding, GoldenResult, GoldenSet, Question, judge};
-use crate::measure::{Plan, Session};
+use crate::measure::{Plan, Sample};
 use crate::record::SampleRecord;
 use crate::workload::TokenId;
 
@@ -11,17 +11,17 @@ use crate::workload::TokenId;
 /// discarded for its speed, not for its tokens.
 ///
 /// # Errors
-/// When the engine fails in a pass that judging needs.
+/// When the model fails in a pass that judging needs.
 pub fn judge_session(
-    engine: &mut dyn Engine,
+    model: &mut dyn Witness,
     plan: &Plan,
-    session: &Session,
+    samples: &[Sample],
     goldens: &GoldenSet,
     epsilon_logit: f32,
 ) -> Result<Vec<Finding>> {
     let mut findings = Vec::with_capacity(plan.prompts.len());
     for prompt in &plan.prompts {
-        let of_prompt = session.samples.iter().filter(|sample| sample.prompt_id == prompt.id);
+        let of_prompt = samples.iter().filter(|sample| sample.prompt_id == prompt.id);
         let generations: Vec<&[TokenId]> = of_prompt.map(|sample| sample.token_ids.as_slice()).collect();
         let question = Question {
             prompt: &prompt.token_ids,
@@ -29,23 +29,18 @@ pub fn judge_session(
             golden: goldens.goldens.get(&prompt.id),
             epsilon_logit,
         };
-        findings.push(judge(engine, question)?);
+        findings.push(judge(model, question)?);
     }
     Ok(findings)
 }
 
-/// The samples as they may be kept: tokens always, times only of prompts whose output is not wrong,
-/// and none of a session that did not come to its end.
+/// The samples as they may be kept: tokens always, times only of prompts that were judged and are not
+/// wrong. Without findings, as of a session that did not come to its end, none has times.
 #[must_use]
-pub fn kept_samples(plan: &Plan, session: &Session, findings: &[Finding]) -> Vec<SampleRecord> {
+pub fn kept_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
     let has_speed = |prompt_id: &str| {
         let judged = plan.prompts.iter().zip(findings).find(|(prompt, _)| prompt.id == prompt_id);
         judged.is_some_and(|(_, finding)| finding.result != GoldenResult::Break)
     };
-    let keep = |sample| {
-        let sample: &crate::measure::Sample = sample;
-        let finished = !session.interrupted && session.failure.is_none();
-        SampleRecord::of(sample, 0, finished && has_speed(&sample.prompt_id))
-    };
-    session.samples.iter().map(keep).collect()
+    samples.iter().map(|sample| SampleRecord::of(sample, has_speed(&sample.prompt_id))).collect()
 }

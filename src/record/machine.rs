@@ -1,5 +1,8 @@
 //! Which machine: by what it is made of, never by its name, for runners come and go.
 
+use std::fs;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
@@ -26,6 +29,15 @@ pub struct Machine {
     pub kernel: Option<String>,
     /// The system's name and version.
     pub os: Option<String>,
+    /// The GPU driver's version, as OpenVINO tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_driver: Option<String>,
+    /// The firmware's vendor, version and date, where they can be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firmware: Option<String>,
+    /// The processor's microcode, as in "0xa101144".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub microcode: Option<String>,
 }
 
 impl Machine {
@@ -58,8 +70,28 @@ impl Machine {
             gpu,
             kernel: System::kernel_version().ok(),
             os: System::long_os_version().ok(),
+            gpu_driver: None,
+            firmware: firmware(Path::new("/sys/class/dmi/id")),
+            microcode: fs::read_to_string("/proc/cpuinfo").ok().and_then(|cpuinfo| microcode(&cpuinfo)),
         }
     }
+}
+
+/// Vendor, version and date of the firmware; the version alone decides whether there is any.
+fn firmware(folder: &Path) -> Option<String> {
+    let read = |name: &str| {
+        let text = fs::read_to_string(folder.join(name)).ok()?;
+        Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+    };
+    let version = read("bios_version")?;
+    let parts = [read("bios_vendor"), Some(version), read("bios_date")];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
+/// The first processor's; all of a machine run the same.
+fn microcode(cpuinfo: &str) -> Option<String> {
+    let line = cpuinfo.lines().find(|line| line.starts_with("microcode"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
 }
 
 /// Lower-case words joined by hyphens, without what brands add.
@@ -83,6 +115,17 @@ mod tests {
         assert_eq!(machine.sha256, same.sha256);
         let less = Machine::identify("Intel(R) Core(TM) Ultra 7 258V", 8, 16, machine.gpu.clone());
         assert_ne!(machine.sha256, less.sha256);
+    }
+
+    #[test]
+    fn firmware_is_named_where_it_has_a_version_and_microcode_where_the_kernel_tells_it() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("bios_vendor"), "A Vendor\n").unwrap();
+        assert_eq!(firmware(folder.path()), None);
+        fs::write(folder.path().join("bios_version"), "1.7\n").unwrap();
+        assert_eq!(firmware(folder.path()).unwrap(), "A Vendor 1.7");
+        assert_eq!(microcode("model : 1\nmicrocode\t: 0xa1\n").unwrap(), "0xa1");
+        assert_eq!(microcode("model : 1\n"), None);
     }
 
     #[test]

@@ -1,24 +1,38 @@
 //! What is kept: the run record and the identities of what was measured.
 
 mod commit;
+mod cost;
+mod device;
+mod hash_cache;
 mod history;
+mod identified;
 mod judged;
 mod machine;
 mod model;
+mod process;
+mod prompts;
+mod published;
 mod run;
 mod samples;
 mod sealed;
+mod upgrade;
+pub mod variables;
 mod whole_file;
+mod workload;
 
 pub use commit::{Commit, whoami};
+pub use cost::HarnessCost;
+pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
+pub use hash_cache::HashCache;
 pub use history::{History, Stored};
 pub use judged::{judge_session, kept_samples};
 pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};
-pub use run::{
-    AskedPrompt, DeviceRecord, DivergenceText, ModelRecord, Outcome, PromptRecord, RunRecord, RuntimeRecord,
-    Warning, WitnessRecord, WorkloadRecord, run_id, utc_now,
-};
+pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
+pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
+pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference};
+pub use run::{ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now};
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{SCHEMA_MAJOR, SCHEMA_MINOR, open, seal};
 pub use whole_file::{Overwrite, check_writable, write_whole};
+pub use workload::{AskedPrompt, WorkloadRecord};

@@ -13,15 +13,13 @@ pub struct SampleRecord {
     pub role: SampleRole,
     /// The prompt's id.
     pub prompt_id: String,
-    /// Which repetition, from 0.
-    pub run: usize,
-    /// Which process made it, from 0.
+    /// Which measured process made it, from 0.
     pub process: usize,
     /// Tokens of the prompt.
     pub prompt_tokens: usize,
     /// The tokens that were made.
     pub token_ids: Vec<TokenId>,
-    /// Its times, ns of the process's monotonic clock.
+    /// Its times, ns of `CLOCK_MONOTONIC`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<SampleTimes>,
     /// Highest resident set of the generation, bytes.
@@ -45,7 +43,7 @@ pub enum SampleRole {
     Measured,
 }
 
-/// The times of a sample, ns of the process's monotonic clock.
+/// The times of a sample, ns of `CLOCK_MONOTONIC`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleTimes {
     /// Just before the first inference was submitted.
@@ -59,15 +57,14 @@ pub struct SampleTimes {
 impl SampleRecord {
     /// The wire form of a sample; `with_times` only where its tokens were checked.
     #[must_use]
-    pub fn of(sample: &Sample, process: usize, with_times: bool) -> Self {
+    pub fn of(sample: &Sample, with_times: bool) -> Self {
         Self {
             role: match sample.role {
                 Role::WarmUp => SampleRole::WarmUp,
                 Role::Measured => SampleRole::Measured,
             },
             prompt_id: sample.prompt_id.clone(),
-            run: sample.run,
-            process,
+            process: sample.process,
             prompt_tokens: sample.prompt_tokens,
             token_ids: sample.token_ids.clone(),
             times: with_times.then(|| SampleTimes {
@@ -91,7 +88,7 @@ impl SampleRecord {
                 SampleRole::Measured => Role::Measured,
             },
             prompt_id: self.prompt_id.clone(),
-            run: self.run,
+            process: self.process,
             prompt_tokens: self.prompt_tokens,
             token_ids: self.token_ids.clone(),
             submitted_ns: times.submitted_ns,

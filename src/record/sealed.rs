@@ -1,22 +1,30 @@
 //! The form of a record file: a header line, and the payload that its hash is of.
 //!
 //! ```text
-//! {"arcgauge":"run-record","schema":{"major":1,"minor":0},"payload_sha256":"..."}
+//! {"arcgauge":"run-record","schema":{"major":2,"minor":0},"payload_sha256":"..."}
 //! { ...payload... }
 //! ```
 //!
 //! A change that older readers can ignore raises the minor number; one that they cannot raises the
 //! major number, and they refuse it. A record is never rewritten, so fields that a reader does not
-//! know are never lost.
+//! know are never lost; one of an older schema is brought into today's form when it is read.
+//!
+//! | schema | since |
+//! |---|---|
+//! | 1.0 | the first |
+//! | 2.0 | fresh worker processes, proof of device, memory by phase, cost of the harness |
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::record::RunRecord;
+use crate::record::identified::identified;
+use crate::record::upgrade::from_schema_1;
 
 /// Raised when older readers must refuse.
-pub const SCHEMA_MAJOR: u32 = 1;
+pub const SCHEMA_MAJOR: u32 = 2;
 /// Raised when fields are added.
 pub const SCHEMA_MINOR: u32 = 0;
 
@@ -38,8 +46,10 @@ struct Schema {
 /// The bytes of a record file.
 ///
 /// # Errors
-/// A record that would not come back as it is, as one with a float that is not a number.
+/// A record that does not say what it measured, or that would not come back as it is, as one with a
+/// float that is not a number.
 pub fn seal(record: &RunRecord) -> Result<Vec<u8>> {
+    identified(record)?;
     let unfit = |cause: serde_json::Error| Error::harness(format!("the record cannot be written: {cause}"));
     let mut payload = serde_json::to_vec(record).map_err(unfit)?;
     // JSON has neither NaN nor infinity, and they would be written as null.
@@ -73,7 +83,7 @@ pub fn open(bytes: &[u8], name: &str) -> Result<RunRecord> {
     if header.arcgauge != KIND {
         return Err(damaged(format!("is a `{}`, not a {KIND}", header.arcgauge)));
     }
-    if header.schema.major > SCHEMA_MAJOR {
+    if header.schema.major == 0 || header.schema.major > SCHEMA_MAJOR {
         return Err(Error::input(format!(
             "record `{name}` has schema `{}.{}`, and this arcgauge reads up to {SCHEMA_MAJOR}",
             header.schema.major, header.schema.minor
@@ -88,7 +98,13 @@ pub fn open(bytes: &[u8], name: &str) -> Result<RunRecord> {
             header.payload_sha256
         )));
     }
-    serde_json::from_slice(payload).map_err(|cause| damaged(format!("cannot be read: {cause}")))
+    let unreadable = |cause: serde_json::Error| damaged(format!("cannot be read: {cause}"));
+    if header.schema.major == SCHEMA_MAJOR {
+        return serde_json::from_slice(payload).map_err(unreadable);
+    }
+    let mut older: Value = serde_json::from_slice(payload).map_err(unreadable)?;
+    from_schema_1(&mut older);
+    serde_json::from_value(older).map_err(unreadable)
 }
 
 /// Lower-case hexadecimal.

@@ -1,7 +1,8 @@
 //! How it is told: a record as a table for people and as JSON for programs.
 
+mod facts;
 mod results;
 mod table;
 
 pub use results::results_json;
-pub use table::bench_table;
+pub use table::{bench_table, explanation};

@@ -21,6 +21,7 @@ pub fn results_json(record: &RunRecord) -> String {
             "throughput_tok_s": Metric::EndToEndThroughput.id(),
             "ttft_ms": Metric::TimeToFirstToken.id(),
             "decode_tpot_ms": Metric::TimePerOutputToken.id(),
+            "decode_throughput_tok_s": Metric::DecodeThroughput.id(),
             "host_overhead_us": Metric::HostOverhead.id(),
             "note": "latency_s, tpot_ms and throughput_tok_s include the prefill, as the published ones do",
         },
@@ -30,7 +31,7 @@ pub fn results_json(record: &RunRecord) -> String {
         "commit": record.commit,
         "device": {
             "requested": record.device.requested,
-            "actual": record.device.actual,
+            "actual": record.device.actual(),
             "reason": record.device.reason,
         },
         "runtime": record.runtime,
@@ -68,7 +69,7 @@ fn figures(figures: Option<&Figures>) -> Value {
     let Some(figures) = figures else {
         return json!({
             "latency_s": null, "tpot_ms": null, "throughput_tok_s": null, "ttft_ms": null,
-            "decode_tpot_ms": null, "host_overhead_us": null, "spread": null,
+            "decode_tpot_ms": null, "decode_throughput_tok_s": null, "host_overhead_us": null, "spread": null,
         });
     };
     let mut value = run(&figures.mean);
@@ -83,6 +84,7 @@ fn run(run: &RunFigures) -> Value {
         "throughput_tok_s": run.throughput_tok_s,
         "ttft_ms": run.ttft_ms,
         "decode_tpot_ms": run.decode_tpot_ms,
+        "decode_throughput_tok_s": run.decode_throughput_tok_s,
         "host_overhead_us": run.host_overhead_us,
     })
 }

@@ -1,26 +1,40 @@
-//! The table of a run, in the published form, from the record alone.
+//! The text of a run, from the record alone: a table in the published form, and what must be known
+//! beside it.
 
 use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
 use crate::golden::GoldenResult;
-use crate::judge::{Figures, Published, Standing, Summary, summarise};
+use crate::judge::{Figures, Standing, Summary, standing, summarise};
+use crate::measure::Metric;
 use crate::record::{Outcome, PromptRecord, RunRecord};
+use crate::report::facts::facts;
 
-const HEADINGS: [&str; 8] =
-    ["prompt", "latency s", "TPOT ms/token", "tok/s", "TTFT ms", "spread %", "peak MiB", "golden"];
+const HEADINGS: [&str; 10] = [
+    "prompt",
+    "latency s",
+    "ms/token",
+    "tok/s",
+    "TTFT ms",
+    "TPOT ms",
+    "decode tok/s",
+    "spread %",
+    "peak MiB",
+    "golden",
+];
 
-/// The whole text that `bench` prints for a record.
+/// The whole text that `bench` prints for a record, and `history show` prints again.
 #[must_use]
-pub fn bench_table(record: &RunRecord, published: &Published) -> String {
+pub fn bench_table(record: &RunRecord) -> String {
     let summary = summarise(record);
     let mut text = String::new();
     text.push_str(&heading(record));
     text.push('\n');
     text.push_str(&rows(&summary));
     text.push_str(DEFINITIONS);
-    text.push_str(&standing(record, published, &summary));
+    text.push_str(&published(record, &summary));
+    text.push_str(&facts(record, &summary));
     for prompt in &record.prompts {
         text.push_str(&divergence(prompt));
     }
@@ -28,7 +42,7 @@ pub fn bench_table(record: &RunRecord, published: &Published) -> String {
         text.push_str("interrupted: no speed is given\n");
     }
     if let Some(failure) = &record.failure {
-        let _ = writeln!(text, "failed: {failure}");
+        let _ = writeln!(text, "failed: {failure}\nno speed is given");
     }
     for warning in &record.warnings {
         let _ = writeln!(text, "warning: {}\n  {}", warning.message, warning.advice);
@@ -36,23 +50,49 @@ pub fn bench_table(record: &RunRecord, published: &Published) -> String {
     text
 }
 
+/// The definitions of all figures, for `--explain`.
+#[must_use]
+pub fn explanation() -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["id", "unit", "better", "definition"]);
+    for metric in Metric::ALL {
+        let better = metric.direction().word();
+        table.add_row([metric.id(), metric.unit(), better, metric.formula()]);
+    }
+    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
+    format!("{EXPLANATION}{}", lines.collect::<String>())
+}
+
 const DEFINITIONS: &str = "
-Latency, TPOT and tok/s include the prefill, as in the published table (e2e_latency@1,
-e2e_per_token@1, e2e_throughput@1). Spread: longest less shortest latency of a prompt's runs.
+latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
+e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
+Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
+";
+
+const EXPLANATION: &str = "
+t_0 is just before the first inference is submitted, after tokenisation; t_i is when token i of N is
+known on the host, argmax included. The clock is monotonic. An average is total tokens over total
+seconds. Figures of unlike ids are never compared.
+
 ";
 
 fn heading(record: &RunRecord) -> String {
     let commit = record.commit.as_ref().map_or("no commit".to_owned(), |commit| {
         format!("{}{}", commit.short(), if commit.dirty { " (dirty)" } else { "" })
     });
-    let effective = |key: &str| record.runtime.properties_effective.get(key).map_or("?", String::as_str);
+    let runtime = record.runtime.as_ref();
+    let effective = |key: &str| {
+        runtime.and_then(|runtime| runtime.properties_effective.get(key)).map_or("?", String::as_str)
+    };
+    let name = record.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
     format!(
         "{model} on {device} ({name}), OpenVINO {version}, {precision} with a {cache} KV cache\n\
-         {runs} x {tokens} greedy tokens a prompt, commit {commit}\n",
+         {runs} x {tokens} greedy tokens a prompt, each in a fresh process, commit {commit}\n",
         model = record.model.name,
-        device = record.device.actual,
-        name = record.device.full_name.as_deref().unwrap_or(&record.machine.cpu),
-        version = record.runtime.openvino_version,
+        device = record.device.actual(),
+        name = name.unwrap_or(&record.machine.cpu),
+        version = runtime.map_or("?", |runtime| runtime.openvino_version.as_str()),
         precision = effective("INFERENCE_PRECISION_HINT"),
         cache = effective("KV_CACHE_PRECISION"),
         runs = record.workload.runs,
@@ -81,19 +121,19 @@ fn rows(summary: &Summary) -> String {
     lines.collect()
 }
 
-fn row(title: &str, figures: Option<&Figures>, peak_rss_bytes: Option<u64>, golden: &str) -> [String; 8] {
-    let cell = |figure: fn(&Figures) -> f64, decimals: usize| {
-        figures.map_or("-".to_owned(), |figures| format!("{:.decimals$}", figure(figures)))
+fn row(title: &str, figures: Option<&Figures>, peak_rss_bytes: Option<u64>, golden: &str) -> [String; 10] {
+    let cell = |figure: fn(&Figures) -> Option<f64>, decimals: usize| {
+        figures.and_then(figure).map_or("-".to_owned(), |figure| format!("{figure:.decimals$}"))
     };
     [
         title.to_owned(),
-        cell(|f| f.mean.latency_s, 3),
-        cell(|f| f.mean.per_token_ms, 2),
-        cell(|f| f.mean.throughput_tok_s, 2),
-        cell(|f| f.mean.ttft_ms, 1),
-        figures
-            .and_then(|figures| figures.spread)
-            .map_or("-".to_owned(), |spread| format!("{:.1}", spread * 100.0)),
+        cell(|f| Some(f.mean.latency_s), 3),
+        cell(|f| Some(f.mean.per_token_ms), 2),
+        cell(|f| Some(f.mean.throughput_tok_s), 2),
+        cell(|f| Some(f.mean.ttft_ms), 1),
+        cell(|f| f.mean.decode_tpot_ms, 2),
+        cell(|f| f.mean.decode_throughput_tok_s, 2),
+        cell(|f| f.spread.map(|spread| spread * 100.0), 1),
         peak_rss_bytes.map_or("-".to_owned(), |bytes| format!("{:.0}", bytes as f64 / f64::from(1 << 20))),
         golden.to_owned(),
     ]
@@ -107,16 +147,18 @@ fn word(golden: Option<GoldenResult>) -> &'static str {
     }
 }
 
-fn standing(record: &RunRecord, published: &Published, summary: &Summary) -> String {
-    let figure = published.throughput_tok_s();
-    let holds_for = published.holds_for();
-    let speed = summary.average.as_ref().map(|average| average.mean.throughput_tok_s);
-    let verdict = match published.standing(record, speed) {
+fn published(record: &RunRecord, summary: &Summary) -> String {
+    let Some(published) = &record.published else { return String::new() };
+    let speed = summary.average.as_ref().map(Figures::throughput);
+    let verdict = match standing(published, record, speed) {
         Standing::NotJudged(because) => format!("not judged here: {because}"),
         Standing::Reached => "reached".to_owned(),
         Standing::Below => "NOT reached".to_owned(),
     };
-    format!("Published reference: {figure:.2} tok/s ({holds_for}); {verdict}.\n")
+    format!(
+        "Published reference: {:.2} tok/s ({}, {}); {verdict}.\n",
+        published.reference.value, published.model.name, published.device.name
+    )
 }
 
 /// Where an answer left its reference, in words and ids.

@@ -108,7 +108,7 @@ pub(crate) fn record() -> RunRecord {
 /// The record that a matching run of the shipped model would leave: its goldens' own answers.
 pub(crate) fn record_of_the_shipped_model() -> RunRecord {
     let folder = ModelFolder::open(&shipped_model()).unwrap();
-    let identity = ModelIdentity::of(&folder, |_, _| {}).unwrap();
+    let identity = ModelIdentity::of(&folder, &mut HashCache::default(), |_, _| {}).unwrap();
     let goldens = GoldenSet::load(&repository().join("fixtures/golden/tiny-gpt-oss")).unwrap().goldens;
     let mut record = record();
     record.model.sha256 = identity.sha256;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::doctor::check::{Check, size};
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::{announce_hashing, model_dir};
+use crate::cli::loading::{announce_hashing, known_hashes, model_dir};
 use crate::cli::root::Root;
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
@@ -46,7 +46,7 @@ fn examine_folder(path: &Path) -> (Vec<Check>, Option<FoundModel>) {
             return (checks.collect(), None);
         }
     };
-    let identity = ModelIdentity::of(&folder, announce_hashing);
+    let identity = ModelIdentity::of(&folder, &mut known_hashes(), announce_hashing);
     let checks = vec![
         Check::ok(FOLDER, format!("`{}`", folder.path().display())),
         graph(Graph::read(&folder)),

@@ -25,6 +25,8 @@ pub struct LoadRequest<'a> {
     pub properties: &'a [Property],
     /// Where the edited graph is written; None decodes with the graph as it is.
     pub edited_graph: Option<&'a Path>,
+    /// Where compiled models are kept and taken from (`CACHE_DIR`); None compiles anew.
+    pub compiled_models: Option<&'a Path>,
 }
 
 /// Whether the prefill computes the last position's logits only.
@@ -48,9 +50,12 @@ pub(super) struct Compiled {
 
 /// Prepares, reads and compiles.
 pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Compiled> {
-    let LoadRequest { folder, graph, device, properties, edited_graph } = load;
+    let LoadRequest { folder, graph, device, properties, edited_graph, compiled_models } = load;
     for property in properties {
         runtime.set_property(device, property)?;
+    }
+    if let Some(cache) = compiled_models {
+        runtime.set_property(device, &Property::new("CACHE_DIR", text(cache)?))?;
     }
     let original = folder.graph();
     let last_token_only = prepare(folder, graph, edited_graph)?;

@@ -37,6 +37,12 @@ pub struct DeviceChoice {
 }
 
 impl DeviceChoice {
+    /// The kind of the device that the model is compiled for.
+    #[must_use]
+    pub fn kind(&self) -> DeviceKind {
+        kind_of(&self.target).unwrap_or(DeviceKind::Cpu)
+    }
+
     /// Settles the device before anything is compiled.
     ///
     /// `GPU`, and nothing else, falls back to the CPU where there is no GPU: it is the default, and

@@ -2,10 +2,12 @@
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
 //! of it and what it really does; `graph` and `last_token` read and prepare the model's graph;
-//! `compile` brings a model onto a device; `tensor` and `state` are the safe wrappers; `pipeline` is
+//! `settled` is what is known before compiling, and `compile` brings a model onto a device, with
+//! `compiled_models` as its cache; `tensor` and `state` are the safe wrappers; `pipeline` is
 //! the engine built from all of these.
 
 mod compile;
+mod compiled_models;
 mod device;
 mod facts;
 mod graph;
@@ -15,10 +17,12 @@ mod pipeline;
 mod property;
 mod release;
 mod runtime;
+mod settled;
 mod state;
 mod tensor;
 
 pub use compile::{LastTokenOnly, LoadRequest};
+pub use compiled_models::{COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models};
 pub use device::{DeviceChoice, DeviceKind, DeviceProof};
 pub use facts::DeviceFacts;
 pub use graph::Graph;
@@ -28,6 +32,7 @@ pub use pipeline::OpenVinoEngine;
 pub use property::{EffectiveProperties, Property, default_properties};
 pub use release::{Release, Releases};
 pub use runtime::Runtime;
+pub use settled::Settled;
 pub use state::{KvState, StateBridge};
 
 use crate::error::Error;

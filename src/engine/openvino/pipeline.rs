@@ -108,6 +108,21 @@ impl OpenVinoEngine {
         bridge.read(&mut self.request)
     }
 
+    /// Elements of all KV states together, by their shapes. Copies the states: not for timed loops.
+    ///
+    /// # Errors
+    /// When they are out of reach, or the runtime refuses.
+    pub fn kv_elements(&mut self) -> Result<u64> {
+        let elements = |state: &KvState| state.shape().iter().map(|size| *size as u64).product::<u64>();
+        Ok(self.states()?.iter().map(elements).sum())
+    }
+
+    /// Tokens that the KV cache holds.
+    #[must_use]
+    pub fn held_tokens(&self) -> usize {
+        self.cached
+    }
+
     /// Puts states back that were read before, so that decoding goes on from there.
     ///
     /// # Errors

@@ -1,0 +1,55 @@
+//! What the flags ask for: prompts with their tokens, and the plan.
+
+use crate::cli::bench::BenchArgs;
+use crate::cli::loading::FoundModel;
+use crate::cli::say;
+use crate::error::Result;
+use crate::measure::{Plan, PlannedPrompt};
+use crate::record::AskedPrompt;
+use crate::workload::Prompt;
+
+/// Of a text of the user's own, what stands in the table.
+const OWN_TITLE_CHARACTERS: usize = 30;
+
+/// The prompts that the flags name, with their tokens; all reference prompts where none is named.
+pub(super) fn asked_prompts(named: &[String], model: &FoundModel) -> Result<Vec<AskedPrompt>> {
+    let reference = |prompt: &Prompt| -> Result<AskedPrompt> {
+        Ok(AskedPrompt {
+            id: prompt.id.clone(),
+            title: prompt.title.clone(),
+            token_ids: model.prompt_tokens(&prompt.id, &prompt.text)?,
+        })
+    };
+    if named.is_empty() {
+        return model.prompts.prompts.iter().map(reference).collect();
+    }
+    let own = |index: usize, text: &str| -> Result<AskedPrompt> {
+        if !text.contains(char::is_whitespace) {
+            let ids: Vec<&str> = model.prompts.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
+            say(&format!(
+                "no reference prompt is called `{text}` (there are `{}`): it is asked as a text",
+                ids.join("`, `")
+            ));
+        }
+        Ok(AskedPrompt {
+            id: format!("own-{}", index + 1),
+            title: text.chars().take(OWN_TITLE_CHARACTERS).collect(),
+            token_ids: model.encode(text)?,
+        })
+    };
+    let named = named.iter().enumerate();
+    let asked =
+        named.map(|(index, named)| model.prompts.get(named).map_or_else(|| own(index, named), reference));
+    asked.collect()
+}
+
+/// The plan that the flags make of the prompts.
+pub(super) fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
+    let planned =
+        |prompt: &AskedPrompt| PlannedPrompt { id: prompt.id.clone(), token_ids: prompt.token_ids.clone() };
+    Plan {
+        prompts: asked.iter().map(planned).collect(),
+        processes: if args.quick { 1 } else { args.runs },
+        new_tokens: args.max_new_tokens,
+    }
+}

@@ -1,0 +1,73 @@
+//! Stands by while workers measure: shows what is under way.
+
+use std::sync::Arc;
+
+use crate::cli::progress::Progress;
+use crate::cli::say;
+use crate::error::Result;
+use crate::measure::protocol::{CacheState, SettledEvent};
+use crate::measure::supervisor::{Aim, Attendant, Control, Purpose};
+use crate::measure::{Plan, Role};
+
+/// Who stands by a `bench`.
+pub(super) struct StandBy {
+    progress: Progress,
+    processes: usize,
+    generations: usize,
+    new_tokens: usize,
+    told: bool,
+}
+
+impl StandBy {
+    pub(super) fn new(plan: &Plan, control: &Arc<Control>) -> Self {
+        Self {
+            progress: Progress::start(control, plan.new_tokens),
+            processes: plan.processes,
+            generations: plan.generations(),
+            new_tokens: plan.new_tokens,
+            told: false,
+        }
+    }
+
+    /// Ends the line of progress.
+    pub(super) fn finish(&mut self) {
+        self.progress.finish();
+    }
+}
+
+impl Attendant for StandBy {
+    fn before_process(&mut self, process: usize) -> Result<()> {
+        self.progress.aim(&format!("process {}/{} loading", process + 1, self.processes));
+        if !self.told && !self.progress.is_shown() {
+            say(&format!(
+                "measuring: {} processes x {} generations of {} tokens",
+                self.processes, self.generations, self.new_tokens
+            ));
+        }
+        self.told = true;
+        Ok(())
+    }
+
+    fn started(&mut self, _pid: Option<u32>) {}
+
+    fn settled(&mut self, settled: &SettledEvent, purpose: Purpose) {
+        if settled.compiled_model_cache == CacheState::Cold {
+            let what = if purpose == Purpose::Priming { "priming load" } else { "cold load" };
+            say(&format!("{what}: kernels are compiled once, which may take minutes"));
+        }
+    }
+
+    fn aims(&mut self, aim: Aim<'_>) {
+        let role = if aim.role == Role::WarmUp { "warm-up" } else { "measured" };
+        self.progress.aim(&format!(
+            "process {}/{} generation {}/{} {role} {}",
+            aim.process + 1,
+            self.processes,
+            aim.generation + 1,
+            self.generations,
+            aim.prompt_id
+        ));
+    }
+
+    fn measured(&mut self, _purpose: Purpose) {}
+}

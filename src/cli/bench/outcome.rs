@@ -1,0 +1,110 @@
+//! From a session to a record: every prompt's output is judged before any time is kept.
+
+use crate::cli::assemble::{self, Measured};
+use crate::cli::bench::attendant::StandBy;
+use crate::cli::bench::identity::Identity;
+use crate::cli::edited_graph::EditedGraph;
+use crate::cli::exit_code;
+use crate::cli::loading::{FoundModel, known_hashes};
+use crate::error::{Error, ErrorKind, Result};
+use crate::golden::{Finding, GoldenResult};
+use crate::measure::supervisor::{Ending, Session};
+use crate::measure::{Clock, MonotonicClock, Plan};
+use crate::record::{AskedPrompt, Outcome, PublishedReference, RunRecord, judge_session, kept_samples};
+
+/// What judging needs beside the session.
+pub(in crate::cli) struct Judging<'a> {
+    pub(in crate::cli) model: &'a FoundModel,
+    pub(in crate::cli) plan: &'a Plan,
+    pub(in crate::cli) asked: Vec<AskedPrompt>,
+    pub(in crate::cli) published: PublishedReference,
+    pub(in crate::cli) edited: Option<&'a EditedGraph>,
+    pub(in crate::cli) requested: &'a str,
+    pub(in crate::cli) began_ns: u64,
+}
+
+/// A run that has been judged.
+pub(super) struct Judged {
+    pub(super) record: RunRecord,
+    /// The exit code, or what failed.
+    pub(super) end: Result<u8>,
+}
+
+/// Judges the session and makes its record, which is worth keeping whatever the end: what was done
+/// before a failure stands in it, and the failure.
+///
+/// # Errors
+/// Bad input that was found before anything was loaded: there is nothing to record.
+pub(super) fn judge_into(
+    mut identity: Identity,
+    judging: Judging<'_>,
+    mut session: Session,
+    stand_by: &mut StandBy,
+) -> Result<Judged> {
+    let loaded = session.processes.iter().any(|process| process.loaded.is_some());
+    if let Some(error) = session.ending.error().filter(|error| !loaded && error.kind() == ErrorKind::Input) {
+        stand_by.finish();
+        return Err(error);
+    }
+    let (model, plan) = (judging.model, judging.plan);
+    let samples = session.samples();
+    let untimed_ns = MonotonicClock.now_ns();
+    let epsilon_logit = assemble::epsilon_logit(&model.goldens, &session);
+    let findings = match session.witness() {
+        Some(witness) => judge_session(witness, plan, &samples, &model.goldens, epsilon_logit),
+        None => Ok(Vec::new()),
+    };
+    identity.cost.untimed_pass_ns = MonotonicClock.now_ns() - untimed_ns;
+    session.finish();
+    stand_by.finish();
+    let hashing_ns = MonotonicClock.now_ns();
+    let unchanged = model.identity.check_unchanged(&model.folder, &mut known_hashes());
+    identity.cost.hashing_ns += MonotonicClock.now_ns() - hashing_ns;
+
+    let proven = assemble::prove(&session);
+    let failed = [
+        session.ending.error(),
+        findings.as_ref().err().cloned(),
+        unchanged.as_ref().err().cloned(),
+        proven.as_ref().err().cloned(),
+    ];
+    let failed = failed.into_iter().flatten().next();
+    let measured =
+        Measured { session: &session, same_after_run: unchanged.is_ok(), ran: proven.ok().flatten() };
+    let began_ns = judging.began_ns;
+    let mut record = assemble::record(identity, judging, measured)?;
+    let findings = findings.unwrap_or_default();
+    let end = fill_in(&mut record, model, plan, &session, &findings, failed);
+    record.cost.wall_ns = MonotonicClock.now_ns() - began_ns;
+    Ok(Judged { record, end })
+}
+
+/// Outcome, samples and words on the output; speed only where all went well.
+fn fill_in(
+    record: &mut RunRecord,
+    model: &FoundModel,
+    plan: &Plan,
+    session: &Session,
+    findings: &[Finding],
+    failed: Option<Error>,
+) -> Result<u8> {
+    let samples = session.samples();
+    if session.ending == Ending::Interrupted {
+        record.samples = kept_samples(plan, &samples, &[]);
+        record.outcome = Outcome::Interrupted;
+        return Ok(exit_code::INTERRUPTED);
+    }
+    if let Some(error) = failed {
+        record.samples = kept_samples(plan, &samples, &[]);
+        let wrong = error.kind() == ErrorKind::WrongOutput;
+        record.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Failed };
+        record.failure = Some(error.to_string());
+        return Err(error);
+    }
+    record.samples = kept_samples(plan, &samples, findings);
+    record.prompts = assemble::prompt_records(model, plan, &samples, findings);
+    record.warnings.extend(assemble::golden_warnings(plan, findings, model));
+    let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
+    record.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Complete };
+    Ok(if wrong { exit_code::WRONG_OUTPUT } else { exit_code::PASS })
+}

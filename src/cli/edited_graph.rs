@@ -1,0 +1,38 @@
+//! The edited graph's file in the cache folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::places;
+use crate::record::ModelIdentity;
+
+/// The edited graph's file, for this process and its workers alone; removed at the end.
+pub(super) struct EditedGraph(PathBuf);
+
+impl EditedGraph {
+    /// A place for it; None where the graph is to be compiled as it is.
+    pub(super) fn place(identity: &ModelIdentity, all_logits: bool) -> Result<Option<Self>> {
+        if all_logits {
+            return Ok(None);
+        }
+        let cache = places::cache_dir()
+            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+        let folder = cache.join("graphs");
+        fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
+        let name = format!("{}-{}.xml", &identity.sha256[..16], std::process::id());
+        Ok(Some(Self(folder.join(name))))
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for EditedGraph {
+    fn drop(&mut self) {
+        // OpenVINO has read it; one that stays behind costs a few megabytes of cache.
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,145 @@
+//! The cache of compiled models (`CACHE_DIR`): a GPU compiles for minutes, once a key.
+//!
+//! It also holds the kernels that are compiled at the first inference. What is here follows what
+//! OpenVINO documents and has not run on an Intel GPU.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::engine::openvino::Settled;
+
+/// Beyond this, what was used longest ago gives way: two or three compiled 20B models fit.
+pub const COMPILED_MODELS_LIMIT_BYTES: u64 = 40 << 30;
+/// Touched at each use, for its time.
+const USED: &str = "used";
+
+/// The folder of one key: model, runtime, device with its driver, properties.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledModelFolder {
+    path: PathBuf,
+}
+
+impl CompiledModelFolder {
+    /// The folder below `root`; it need not be there yet.
+    #[must_use]
+    pub fn of(root: &Path, model_sha256: &str, settled: &Settled) -> Self {
+        let facts = &settled.facts;
+        let device =
+            [Some(settled.choice.target.as_str()), facts.pci_id.as_deref(), facts.driver_version.as_deref()];
+        let device: Vec<&str> = device.into_iter().flatten().collect();
+        let properties = settled.properties.iter();
+        let mut properties: Vec<String> =
+            properties.map(|property| format!("{}={}", property.key, property.value)).collect();
+        properties.sort();
+        let parts = [model_sha256, settled.runtime.build(), &device.join("-"), &properties.join("+")];
+        Self { path: root.join(parts.map(component).join("+")) }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether an earlier load has left something.
+    #[must_use]
+    pub fn is_warm(&self) -> bool {
+        let left = fs::read_dir(&self.path).into_iter().flatten().flatten();
+        left.into_iter().any(|entry| entry.file_name() != USED)
+    }
+
+    /// Makes the folder and notes that it is used now.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn mark_used(&self) -> io::Result<()> {
+        fs::create_dir_all(&self.path)?;
+        fs::write(self.path.join(USED), "")
+    }
+}
+
+/// Removes what was used longest ago until the rest is within the limit, and gives what was removed.
+/// The folder that was used last stays, whatever its size.
+pub fn trim_compiled_models(root: &Path, limit_bytes: u64) -> Vec<PathBuf> {
+    let mut kept: Vec<Kept> = fs::read_dir(root).into_iter().flatten().flatten().filter_map(kept).collect();
+    kept.sort_by_key(|folder| folder.used);
+    let mut total: u64 = kept.iter().map(|folder| folder.bytes).sum();
+    let mut removed = Vec::new();
+    while total > limit_bytes && kept.len() > 1 {
+        let oldest = kept.remove(0);
+        total -= oldest.bytes;
+        if fs::remove_dir_all(&oldest.path).is_ok() {
+            removed.push(oldest.path);
+        }
+    }
+    removed
+}
+
+struct Kept {
+    path: PathBuf,
+    bytes: u64,
+    used: SystemTime,
+}
+
+fn kept(entry: fs::DirEntry) -> Option<Kept> {
+    let path = entry.path();
+    let used = fs::metadata(path.join(USED)).and_then(|file| file.modified()).ok()?;
+    let files = fs::read_dir(&path).ok()?.flatten();
+    let bytes = files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum();
+    Some(Kept { path, bytes, used })
+}
+
+/// A text as a part of a file's name, short enough that four of them fit.
+fn component(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._-=+".contains(c) { c } else { '_' };
+    text.chars().map(plain).take(56).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn cached(root: &Path, name: &str, bytes: usize, seconds_ago: u64) -> PathBuf {
+        let folder = root.join(name);
+        CompiledModelFolder { path: folder.clone() }.mark_used().unwrap();
+        fs::write(folder.join("1.blob"), vec![0; bytes]).unwrap();
+        let used = fs::File::open(folder.join(USED)).unwrap();
+        used.set_modified(SystemTime::now() - Duration::from_secs(seconds_ago)).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_cache_is_cold_until_a_load_has_left_something() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = CompiledModelFolder { path: root.path().join("key") };
+        assert!(!folder.is_warm());
+        folder.mark_used().unwrap();
+        assert!(!folder.is_warm(), "the mark alone is nothing");
+        fs::write(folder.path().join("1.blob"), "x").unwrap();
+        assert!(folder.is_warm());
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_gives_way_first_and_the_last_used_never() {
+        let root = tempfile::tempdir().unwrap();
+        let oldest = cached(root.path(), "oldest", 100, 300);
+        let older = cached(root.path(), "older", 100, 200);
+        let newest = cached(root.path(), "newest", 500, 1);
+        let foreign = root.path().join("a folder of somebody else");
+        fs::create_dir(&foreign).unwrap();
+        assert_eq!(trim_compiled_models(root.path(), 700), Vec::<PathBuf>::new());
+        assert_eq!(trim_compiled_models(root.path(), 650), [oldest]);
+        assert_eq!(trim_compiled_models(root.path(), 10), [older]);
+        assert!(newest.is_dir() && foreign.is_dir());
+    }
+
+    #[test]
+    fn a_key_is_a_plain_file_name() {
+        assert_eq!(component("../../x y"), ".._.._x_y");
+        assert!(component(&"9".repeat(500)).len() <= 56);
+    }
+}

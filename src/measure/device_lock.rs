@@ -1,0 +1,153 @@
+//! One measurement at a time on a machine: a lock on a file, held for the whole job. The system lets
+//! go of it however its holder ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, fs, thread};
+
+use crate::error::{Error, Result};
+
+/// How often a lock that another holds is tried again.
+const TRY_EVERY: Duration = Duration::from_millis(250);
+
+/// The held lock.
+#[derive(Debug)]
+pub struct DeviceLock {
+    file: File,
+}
+
+/// Who waits, and how long.
+pub struct Waiting<'a> {
+    /// At most this long.
+    pub patience: Duration,
+    /// Called with the holder, when the wait begins and every few moments after; false gives up.
+    pub goes_on: &'a mut dyn FnMut(&str, Duration) -> bool,
+}
+
+impl DeviceLock {
+    /// The lock's file that all users of a machine share: in `/run/lock`, which is emptied at each
+    /// start, else in the folder of temporary files.
+    #[must_use]
+    pub fn usual_file() -> PathBuf {
+        let folder = Path::new("/run/lock");
+        let shared = if folder.is_dir() { folder.to_owned() } else { env::temp_dir() };
+        shared.join("arcgauge-device.lock")
+    }
+
+    /// Takes the lock, waiting where another holds it; `holder` says who this is to those who wait.
+    ///
+    /// # Errors
+    /// When the file cannot be made, or the lock was not free in time.
+    pub fn take(path: &Path, holder: &str, waiting: Waiting<'_>) -> Result<Self> {
+        let mut file = open(path)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(cause)) => return Err(Error::io("lock", path, &cause)),
+            }
+            let by = read_holder(&mut file);
+            if waited >= waiting.patience || !(waiting.goes_on)(&by, waited) {
+                return Err(Error::harness(format!(
+                    "the device is held by `{by}`, and was not free within {} s (`{}`)",
+                    waited.as_secs(),
+                    path.display()
+                ))
+                .hint("wait for it to end, or raise `--lock-wait-s`; two at once would measure each other"));
+            }
+            thread::sleep(TRY_EVERY);
+            waited += TRY_EVERY;
+        }
+        // For people alone: what holds is the lock, not the text. Another user's file stays as it is.
+        let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+        Ok(Self { file })
+    }
+
+    /// Who holds the lock now; None where it is free or not there.
+    #[must_use]
+    pub fn holder(path: &Path) -> Option<String> {
+        let mut file = File::open(path).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(read_holder(&mut file)),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for DeviceLock {
+    fn drop(&mut self) {
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+fn open(path: &Path) -> Result<File> {
+    let failed = |cause: &std::io::Error| {
+        Error::io("open the device lock", path, cause)
+            .hint("name a file that can be written with `--lock FILE`")
+    };
+    let opened =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).open(path);
+    match opened {
+        Ok(file) => {
+            // The mask took the others' right to write; only the owner can give it back.
+            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o666));
+            Ok(file)
+        }
+        // Another user's file in a folder that protects it: to lock it, reading is enough.
+        Err(_) => File::open(path).map_err(|cause| failed(&cause)),
+    }
+}
+
+fn read_holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text));
+    let text = text.trim();
+    if text.is_empty() { "another process".to_owned() } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take(path: &Path, who: &str, patience: Duration, heard: &mut Vec<String>) -> Result<DeviceLock> {
+        let mut goes_on = |holder: &str, _: Duration| {
+            heard.push(holder.to_owned());
+            true
+        };
+        DeviceLock::take(path, who, Waiting { patience, goes_on: &mut goes_on })
+    }
+
+    #[test]
+    fn the_second_waits_is_told_who_holds_the_lock_and_gives_up_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let mut heard = Vec::new();
+        let first = take(&path, "bench, process 7", Duration::ZERO, &mut heard).unwrap();
+        assert_eq!(DeviceLock::holder(&path).as_deref(), Some("bench, process 7"));
+        let error = take(&path, "ab", TRY_EVERY * 2, &mut heard).unwrap_err();
+        assert!(error.to_string().contains("held by `bench, process 7`"), "{error}");
+        assert_eq!(heard, ["bench, process 7"; 2]);
+        drop(first);
+        assert_eq!(DeviceLock::holder(&path), None);
+        take(&path, "ab", Duration::ZERO, &mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn whoever_waits_may_give_up_before_the_time_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let _held = take(&path, "bench", Duration::ZERO, &mut Vec::new()).unwrap();
+        let mut asked = 0;
+        let mut goes_on = |_: &str, _: Duration| {
+            asked += 1;
+            asked < 2
+        };
+        let waiting = Waiting { patience: Duration::from_secs(3600), goes_on: &mut goes_on };
+        assert!(DeviceLock::take(&path, "ab", waiting).is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! One generation on an engine, with a time for every token.
+
+use std::ops::ControlFlow;
+
+use crate::engine::{Ended, Engine, Observer, generate};
+use crate::error::{Error, Result};
+use crate::measure::Clock;
+use crate::workload::TokenId;
+
+/// A token that was just known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownToken {
+    /// Its id.
+    pub id: TokenId,
+    /// When it was known on the host, argmax included, ns.
+    pub known_ns: u64,
+    /// How long the inference before it took, ns.
+    pub infer_ns: u64,
+}
+
+/// Who hears of each token. What it does stands in the times, so it does next to nothing.
+pub trait TokenSink {
+    /// A token is known; the answer may end the generation.
+    fn known(&mut self, token: KnownToken) -> ControlFlow<()>;
+}
+
+/// A generation that has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generated {
+    /// t0: just before the first inference was submitted, ns.
+    pub submitted_ns: u64,
+    /// Whether all tokens were made.
+    pub ended: Ended,
+}
+
+/// Decodes greedily and notes the times. The KV cache must have been emptied before.
+///
+/// # Errors
+/// When the engine fails.
+pub fn record_generation(
+    engine: &mut dyn Engine,
+    prompt: &[TokenId],
+    new_tokens: usize,
+    clock: &dyn Clock,
+    sink: &mut dyn TokenSink,
+) -> Result<Generated> {
+    let mut recorder = Recorder { clock, sink, submitted_ns: None, infer_started_ns: 0, infer_ns: 0 };
+    let ended = generate(engine, prompt, new_tokens, &mut recorder)?;
+    Ok(Generated { submitted_ns: recorder.submitted_ns.unwrap_or_default(), ended })
+}
+
+/// Empties the KV cache and looks whether it is: true where it was seen to be, false where it cannot
+/// be looked into.
+///
+/// # Errors
+/// When the engine fails, or the cache is not empty.
+pub fn empty_cache(engine: &mut dyn Engine) -> Result<bool> {
+    engine.reset()?;
+    match engine.cached_tokens()? {
+        Some(0) => Ok(true),
+        None => Ok(false),
+        Some(tokens) => {
+            Err(Error::harness(format!("the KV cache holds `{tokens}` tokens after a reset, not 0"))
+                .hint("run `cargo xtask doctor`"))
+        }
+    }
+}
+
+struct Recorder<'a> {
+    clock: &'a dyn Clock,
+    sink: &'a mut dyn TokenSink,
+    submitted_ns: Option<u64>,
+    infer_started_ns: u64,
+    infer_ns: u64,
+}
+
+impl Observer for Recorder<'_> {
+    fn infer_starts(&mut self) {
+        self.infer_started_ns = self.clock.now_ns();
+        self.submitted_ns.get_or_insert(self.infer_started_ns);
+    }
+
+    fn infer_ended(&mut self) {
+        self.infer_ns = self.clock.now_ns() - self.infer_started_ns;
+    }
+
+    fn token_known(&mut self, token: TokenId) -> ControlFlow<()> {
+        let known_ns = self.clock.now_ns();
+        self.sink.known(KnownToken { id: token, known_ns, infer_ns: self.infer_ns })
+    }
+}

@@ -1,0 +1,113 @@
+//! The plan of a measurement: fresh processes, each with one discarded warm-up and then every prompt
+//! once, the order turned by one place from process to process.
+
+use crate::error::{Error, Result};
+use crate::workload::TokenId;
+
+/// The longest sequence of a model that states none: far above any, and far below what memory holds.
+const LONGEST_SEQUENCE_TOKENS: usize = 1 << 20;
+
+/// A prompt as it will be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedPrompt {
+    /// Its id.
+    pub id: String,
+    /// Its tokens.
+    pub token_ids: Vec<TokenId>,
+}
+
+/// What will be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The prompts, in the order of the first process.
+    pub prompts: Vec<PlannedPrompt>,
+    /// Fresh processes; each asks every prompt once.
+    pub processes: usize,
+    /// Tokens of each answer, exactly.
+    pub new_tokens: usize,
+}
+
+impl Plan {
+    /// Checks the plan against the model before anything runs.
+    ///
+    /// # Errors
+    /// Nothing to do, a token that the model has not, or a sequence longer than the model's context.
+    pub fn check(&self, vocabulary_size: usize, context_tokens: Option<usize>) -> Result<()> {
+        if self.processes == 0 {
+            return Err(Error::input("`--runs 0` measures nothing").hint("use 1 or more; 3 is the default"));
+        }
+        if self.new_tokens == 0 {
+            return Err(
+                Error::input("`--max-new-tokens 0` makes no token").hint("use 1 or more; 200 is the default")
+            );
+        }
+        if self.prompts.is_empty() {
+            return Err(Error::input("there is no prompt to ask"));
+        }
+        for (index, prompt) in self.prompts.iter().enumerate() {
+            if self.prompts[..index].iter().any(|earlier| earlier.id == prompt.id) {
+                return Err(Error::input(format!("prompt `{}` is asked twice", prompt.id))
+                    .hint("name each prompt once; `--runs N` repeats them"));
+            }
+            self.check_prompt(prompt, vocabulary_size, context_tokens)?;
+        }
+        Ok(())
+    }
+
+    fn check_prompt(
+        &self,
+        prompt: &PlannedPrompt,
+        vocabulary_size: usize,
+        context_tokens: Option<usize>,
+    ) -> Result<()> {
+        if prompt.token_ids.is_empty() {
+            return Err(Error::input(format!("prompt `{}` is empty", prompt.id))
+                .hint("give some text: `--prompt \"Hello\"`"));
+        }
+        if let Some(id) = prompt.token_ids.iter().find(|id| **id as usize >= vocabulary_size) {
+            return Err(Error::input(format!(
+                "prompt `{}` has token `{id}`, but the model's vocabulary ends at {}: the tokenizer is not this model's",
+                prompt.id,
+                vocabulary_size.saturating_sub(1)
+            ))
+            .hint("name the model's own tokenizer with `--tokenizer FILE`"));
+        }
+        let limit = context_tokens.unwrap_or(LONGEST_SEQUENCE_TOKENS);
+        let length = prompt.token_ids.len().saturating_add(self.new_tokens);
+        if length > limit {
+            return Err(Error::input(format!(
+                "prompt `{}` and its answer have `{length}` tokens, more than the model's context of {limit}",
+                prompt.id
+            ))
+            .hint("shorten the prompt or lower `--max-new-tokens`"));
+        }
+        Ok(())
+    }
+
+    /// The prompts in the order in which this process asks them: what comes first is warmer for no
+    /// prompt more often than for another.
+    pub fn order(&self, process: usize) -> impl Iterator<Item = &PlannedPrompt> {
+        let first = process % self.prompts.len().max(1);
+        self.prompts[first..].iter().chain(&self.prompts[..first])
+    }
+
+    /// Generations of each process, the warm-up among them.
+    #[must_use]
+    pub fn generations(&self) -> usize {
+        self.prompts.len() + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_process_begins_with_another_prompt_and_asks_all_of_them() {
+        let prompt = |id: &str| PlannedPrompt { id: id.into(), token_ids: vec![1] };
+        let plan = Plan { prompts: ["a", "b", "c"].map(prompt).into(), processes: 4, new_tokens: 1 };
+        let orders: Vec<String> =
+            (0..4).map(|process| plan.order(process).map(|prompt| prompt.id.as_str()).collect()).collect();
+        assert_eq!(orders, ["abc", "bca", "cab", "abc"]);
+    }
+}

@@ -1,0 +1,219 @@
+//! What a worker tells.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, ErrorKind};
+use crate::workload::TokenId;
+
+/// An event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The first word.
+    Hello(Hello),
+    /// The runtime is loaded and the device settled; compiling comes next.
+    Settled(SettledEvent),
+    /// The model is compiled and its first request is ready.
+    Loaded(LoadedEvent),
+    /// The cache is empty and the generation can begin; waits for an acknowledgement.
+    Ready {
+        /// Whether the KV cache was seen to be empty; false where it cannot be looked into.
+        state_seen_empty: bool,
+    },
+    /// Tokens that were made since the last such event.
+    Tokens(TokensEvent),
+    /// A phase has ended; waits for an acknowledgement.
+    PhaseEnded {
+        /// Which.
+        phase: Phase,
+    },
+    /// The generation has ended; all its tokens were told before.
+    Generated(GeneratedEvent),
+    /// What an untimed pass saw.
+    Witnessed(WitnessedEvent),
+    /// Something failed; the worker ends.
+    Failed(Failed),
+    /// The last word.
+    Done,
+}
+
+/// Who speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The protocol's version.
+    pub protocol: u32,
+    /// The worker's name and version.
+    pub worker: String,
+}
+
+/// What will run where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettledEvent {
+    /// As in "2026.4.1".
+    pub openvino_version: String,
+    /// The whole build string.
+    pub openvino_build: String,
+    /// The device that the model is compiled for.
+    pub device: String,
+    /// Why that is not the one asked for.
+    pub fallback_because: Option<String>,
+    /// What the runtime tells of it.
+    pub facts: DeviceEvent,
+    /// The machine's GPU, as OpenVINO names it, whatever device runs.
+    pub gpu_name: Option<String>,
+    /// All properties that are set before compiling.
+    pub properties_asked: BTreeMap<String, String>,
+    /// Whether the compiled model comes from a cache.
+    pub compiled_model_cache: CacheState,
+}
+
+/// What the runtime tells of a device; what is not told is None.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceEvent {
+    /// `FULL_DEVICE_NAME`.
+    pub full_name: Option<String>,
+    /// Vendor and device, as in "8086:64a0".
+    pub pci_id: Option<String>,
+    /// Execution units.
+    pub execution_units: Option<u32>,
+    /// The driver's version.
+    pub driver_version: Option<String>,
+    /// Memory that the device can use, bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// Whether a compiled model comes from a cache: a cold load and a warm one are two different figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CacheState {
+    /// No cache is used: every load compiles.
+    Off,
+    /// A cache is used and has nothing for this model yet.
+    Cold,
+    /// The cache has what an earlier load left.
+    Warm,
+}
+
+/// What was loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadedEvent {
+    /// Just before the model was read.
+    pub load_started_ns: u64,
+    /// When the first request was ready.
+    pub load_ended_ns: u64,
+    /// `EXECUTION_DEVICES`, verbatim.
+    pub execution_devices: String,
+    /// Properties in force, read back.
+    pub properties_effective: BTreeMap<String, String>,
+    /// Tokens of the vocabulary.
+    pub vocabulary_size: usize,
+    /// The longest sequence, where the model states it.
+    pub context_tokens: Option<usize>,
+    /// Why the KV states cannot be looked into.
+    pub states_hidden_because: Option<String>,
+    /// Why the graph computes the logits of every prompt token; None where it was edited not to.
+    pub unedited_because: Option<String>,
+    /// `GPU_MEMORY_STATISTICS` after loading, bytes by kind; empty where there is none.
+    #[serde(default)]
+    pub device_memory_bytes: BTreeMap<String, u64>,
+}
+
+/// Tokens with their times; the lists are of one length.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokensEvent {
+    /// The tokens.
+    pub ids: Vec<TokenId>,
+    /// When each was known on the host, ns.
+    pub known_ns: Vec<u64>,
+    /// How long the inference before it took, ns.
+    pub infer_ns: Vec<u64>,
+}
+
+/// A part of a worker's life whose memory is told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Reading and compiling.
+    Load,
+    /// The inference of the prompt.
+    Prefill,
+    /// The inferences of one token each.
+    Decode,
+}
+
+/// How a generation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GeneratedEvent {
+    /// t0: just before the first inference was submitted, ns.
+    pub submitted_ns: u64,
+    /// What the KV cache holds; told after untimed generations only.
+    #[serde(default)]
+    pub kv_cache: Option<KvCache>,
+    /// `GPU_MEMORY_STATISTICS` after the generation, bytes by kind; empty where there is none.
+    #[serde(default)]
+    pub device_memory_bytes: BTreeMap<String, u64>,
+}
+
+/// The KV cache's size, from the shapes of the states and the precision in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KvCache {
+    /// Tokens that it holds.
+    pub tokens: u64,
+    /// Elements of all states together.
+    pub elements: u64,
+    /// `KV_CACHE_PRECISION`, as read back.
+    pub precision: String,
+    /// Elements times the bytes of one in that precision; without the scales of a compressed cache.
+    pub bytes: Option<u64>,
+}
+
+/// What the model preferred at each step; the lists are of one length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WitnessedEvent {
+    /// The tokens with the largest logit.
+    pub token_ids: Vec<TokenId>,
+    /// The tokens with the second largest logit.
+    pub runner_up_ids: Vec<TokenId>,
+    /// Largest minus second largest logit.
+    pub gaps_logit: Vec<f32>,
+}
+
+/// What failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// Whose fault it is: "input", "wrong-output", "environment" or "harness".
+    pub kind: String,
+    /// In words.
+    pub message: String,
+    /// The next command to try.
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for Failed {
+    fn from(error: &Error) -> Self {
+        let kind = match error.kind() {
+            ErrorKind::Input => "input",
+            ErrorKind::WrongOutput => "wrong-output",
+            ErrorKind::Environment => "environment",
+            ErrorKind::Harness => "harness",
+        };
+        Self { kind: kind.to_owned(), message: error.to_string(), hint: error.hint_text().map(str::to_owned) }
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        let error = match failed.kind.as_str() {
+            "input" => Self::input(failed.message),
+            "wrong-output" => Self::wrong_output(failed.message),
+            "environment" => Self::environment(failed.message),
+            _ => Self::harness(failed.message),
+        };
+        match failed.hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+}

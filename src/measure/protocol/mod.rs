@@ -1,0 +1,41 @@
+//! What a supervisor and its worker say to each other: a JSON object a line, commands on the
+//! worker's stdin, events on its stdout.
+//!
+//! ```text
+//! worker                                supervisor
+//! hello {protocol, worker}          ->
+//!                                   <-  load {runtime, model, device, properties}
+//! settled {device, cache}           ->
+//! loaded {times, what runs}         ->
+//!                                   <-  generate {token_ids, new_tokens, split_phases}
+//! ready {state_seen_empty}          ->
+//!                                   <-  acknowledge
+//! tokens {ids, times} once a second ->
+//! phase-ended {prefill}             ->      only with split_phases, never in a timed generation
+//!                                   <-  acknowledge
+//! generated {t0, complete}          ->
+//!                                   <-  witness {token_ids, path}
+//! witnessed {choices}               ->
+//!                                   <-  finish
+//! done                              ->
+//! ```
+//!
+//! While the worker waits for a command or an acknowledgement nothing is timed, so that the
+//! supervisor can read `/proc/PID`. `failed` may stand in place of any event and ends the worker.
+//! Times are `CLOCK_MONOTONIC`, ns, which all processes of a machine share. Lines that are no event
+//! are a library's talk. A field that one side does not know is left alone; a change that the other
+//! side must know raises the version, and a supervisor understands every version that was released.
+
+mod command;
+mod event;
+
+pub use command::{Command, GenerateCommand, LoadCommand, WitnessCommand, WitnessPath};
+pub use event::{
+    CacheState, DeviceEvent, Event, Failed, GeneratedEvent, Hello, KvCache, LoadedEvent, Phase, SettledEvent,
+    TokensEvent, WitnessedEvent,
+};
+
+/// The version that is spoken.
+pub const PROTOCOL_VERSION: u32 = 1;
+/// The versions that are understood: all that were released.
+pub const UNDERSTOOD_VERSIONS: [u32; 1] = [1];

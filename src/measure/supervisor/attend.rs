@@ -1,0 +1,232 @@
+//! Takes one worker through its part of the plan and notes what is seen.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use crate::error::Error;
+use crate::measure::processor_time::processor_time_ns;
+use crate::measure::protocol::{
+    CacheState, Command, Event, GenerateCommand, GeneratedEvent, Phase, TokensEvent,
+};
+use crate::measure::supervisor::conversation::Conversation;
+use crate::measure::supervisor::ending::Ending;
+use crate::measure::supervisor::facts::{ProcessFacts, Purpose};
+use crate::measure::supervisor::limits::Awaited;
+use crate::measure::supervisor::session::{Aim, Attendant, Job};
+use crate::measure::{MemoryMeter, NoMemory, Plan, PlannedPrompt, ProcessMemory, Role, Sample};
+
+/// Tokens of a priming process's one generation: enough to have compiled what decoding needs.
+const PRIMING_TOKENS: usize = 2;
+
+/// One worker and what is seen of it.
+pub(super) struct Attending<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) conversation: &'a mut Conversation,
+    pub(super) facts: &'a mut ProcessFacts,
+    pub(super) attendant: &'a mut dyn Attendant,
+    pub(super) memory: Box<dyn MemoryMeter>,
+}
+
+/// Who reads the memory of a process.
+pub(super) fn meter(pid: Option<u32>) -> Box<dyn MemoryMeter> {
+    match pid {
+        Some(pid) => Box::new(ProcessMemory::of(pid)),
+        None => Box::new(NoMemory),
+    }
+}
+
+impl Attending<'_> {
+    /// Loads. A cold cache of compiled models makes this process the priming one, where one is wanted.
+    pub(super) fn load(&mut self, may_prime: bool) -> Result<(), Ending> {
+        self.facts.hello = Some(self.conversation.hello()?);
+        self.memory.reset_peak();
+        self.conversation.send(&Command::Load(self.job.load.clone()));
+        let settled = match self.conversation.next(Awaited::Settled)? {
+            Event::Settled(settled) => settled,
+            other => return Err(self.conversation.unexpected(&other, Awaited::Settled)),
+        };
+        let cold = settled.compiled_model_cache == CacheState::Cold;
+        self.conversation.priming = cold;
+        if cold && may_prime {
+            self.facts.purpose = Purpose::Priming;
+        }
+        self.attendant.settled(&settled, self.facts.purpose);
+        self.facts.settled = Some(settled);
+        let loaded = match self.conversation.next(Awaited::Loaded)? {
+            Event::Loaded(loaded) => loaded,
+            other => return Err(self.conversation.unexpected(&other, Awaited::Loaded)),
+        };
+        self.facts.memory.load = self.memory.read();
+        self.note_device_memory(&loaded.device_memory_bytes);
+        if let Err(error) = self.job.plan.check(loaded.vocabulary_size, loaded.context_tokens) {
+            return Err(self.conversation.end_as(Ending::Failed(error)));
+        }
+        self.facts.loaded = Some(loaded);
+        Ok(())
+    }
+
+    /// What a priming process does besides loading.
+    pub(super) fn prime(&mut self) -> Result<(), Ending> {
+        let plan = Plan { new_tokens: PRIMING_TOKENS.min(self.job.plan.new_tokens), ..self.job.plan.clone() };
+        match plan.prompts.first() {
+            Some(prompt) => self.generate(&plan, prompt, Role::WarmUp).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// The warm-up and every prompt once.
+    pub(super) fn measure(&mut self) -> Result<(), Ending> {
+        let plan = self.job.plan;
+        let order: Vec<&PlannedPrompt> = plan.order(self.facts.index).collect();
+        self.facts.order = order.iter().map(|prompt| prompt.id.clone()).collect();
+        let warm_up = order.first().map(|prompt| (Role::WarmUp, *prompt));
+        let measured = order.iter().map(|prompt| (Role::Measured, *prompt));
+        let mut before = None;
+        for (generation, (role, prompt)) in warm_up.into_iter().chain(measured).enumerate() {
+            if role == Role::Measured && before.is_none() {
+                before = self.conversation.pid().and_then(processor_time_ns);
+            }
+            self.attendant.aims(Aim { process: self.facts.index, generation, role, prompt_id: &prompt.id });
+            self.generate(plan, prompt, role)?;
+        }
+        let after = self.conversation.pid().and_then(processor_time_ns);
+        self.facts.processor_ns = before.zip(after).map(|(before, after)| after.saturating_sub(before));
+        Ok(())
+    }
+
+    fn generate(&mut self, plan: &Plan, prompt: &PlannedPrompt, role: Role) -> Result<(), Ending> {
+        self.job.control.tokens_done.store(0, Ordering::Relaxed);
+        let split_phases = role == Role::WarmUp;
+        self.conversation.send(&Command::Generate(GenerateCommand {
+            token_ids: prompt.token_ids.clone(),
+            new_tokens: plan.new_tokens,
+            split_phases,
+        }));
+        match self.conversation.next(Awaited::FirstToken)? {
+            Event::Ready { state_seen_empty } => self.facts.state_seen_empty &= state_seen_empty,
+            other => return Err(self.conversation.unexpected(&other, Awaited::FirstToken)),
+        }
+        self.memory.reset_peak();
+        self.conversation.send(&Command::Acknowledge);
+        let mut tokens = TokensEvent::default();
+        let ended = self.tokens(&mut tokens);
+        let mut sample = sample(role, prompt, self.facts.index, tokens);
+        // What was made before an end counts as tokens, and never as speed.
+        let generated = match ended {
+            Ok(generated) => generated,
+            Err(ending) => {
+                self.facts.samples.push(sample);
+                return Err(ending);
+            }
+        };
+        sample.memory = self.memory.read();
+        sample.submitted_ns = generated.submitted_ns;
+        if split_phases {
+            self.facts.memory.decode = sample.memory;
+            self.facts.kv_cache = generated.kv_cache;
+        }
+        self.note_device_memory(&generated.device_memory_bytes);
+        let checked = check(&sample, plan.new_tokens);
+        self.facts.samples.push(sample);
+        checked.map_err(|error| self.conversation.end_as(Ending::Refused(error)))
+    }
+
+    fn tokens(&mut self, tokens: &mut TokensEvent) -> Result<GeneratedEvent, Ending> {
+        let mut awaited = Awaited::FirstToken;
+        loop {
+            match self.conversation.next(awaited)? {
+                Event::Tokens(more) => {
+                    tokens.ids.extend(more.ids);
+                    tokens.known_ns.extend(more.known_ns);
+                    tokens.infer_ns.extend(more.infer_ns);
+                    self.job.control.tokens_done.store(tokens.ids.len(), Ordering::Relaxed);
+                    awaited = Awaited::NextToken;
+                }
+                Event::PhaseEnded { phase: Phase::Prefill } => {
+                    self.facts.memory.prefill = self.memory.read();
+                    self.memory.reset_peak();
+                    self.conversation.send(&Command::Acknowledge);
+                }
+                Event::Generated(generated) => return Ok(generated),
+                other => return Err(self.conversation.unexpected(&other, awaited)),
+            }
+        }
+    }
+
+    fn note_device_memory(&mut self, by_kind: &BTreeMap<String, u64>) {
+        if !by_kind.is_empty() {
+            let total = by_kind.values().sum();
+            self.facts.device_memory_bytes = self.facts.device_memory_bytes.max(Some(total));
+        }
+    }
+}
+
+fn sample(role: Role, prompt: &PlannedPrompt, process: usize, tokens: TokensEvent) -> Sample {
+    Sample {
+        role,
+        prompt_id: prompt.id.clone(),
+        process,
+        prompt_tokens: prompt.token_ids.len(),
+        token_ids: tokens.ids,
+        submitted_ns: tokens.known_ns.first().copied().unwrap_or_default(),
+        token_ns: tokens.known_ns,
+        infer_ns: tokens.infer_ns,
+        memory: NoMemory.read(),
+    }
+}
+
+/// A worker's word is checked before it becomes a sample: another program may have spoken.
+fn check(sample: &Sample, new_tokens: usize) -> Result<(), Error> {
+    let refuse = |what: String| {
+        Err(Error::harness(format!("prompt `{}`: {what}", sample.prompt_id))
+            .hint("this is a fault of the worker; report it"))
+    };
+    let made = sample.token_ids.len();
+    if made != new_tokens {
+        return refuse(format!("the worker made `{made}` tokens, not exactly {new_tokens}"));
+    }
+    if sample.token_ns.len() != made || sample.infer_ns.len() != made {
+        return refuse("the worker told lists of unlike length".to_owned());
+    }
+    let mut before = sample.submitted_ns;
+    for (step, (known, infer)) in sample.token_ns.iter().zip(&sample.infer_ns).enumerate() {
+        if *known <= before {
+            return refuse(format!("the clock did not go on before token {}", step + 1));
+        }
+        if *infer > known - before {
+            return refuse(format!("the inference of token {} took longer than its step", step + 1));
+        }
+        before = *known;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(submitted_ns: u64, token_ns: &[u64], infer_ns: &[u64]) -> Sample {
+        let prompt = PlannedPrompt { id: "p".into(), token_ids: vec![1] };
+        let tokens = TokensEvent {
+            ids: vec![0; token_ns.len()],
+            known_ns: token_ns.to_vec(),
+            infer_ns: infer_ns.to_vec(),
+        };
+        Sample { submitted_ns, ..sample(Role::Measured, &prompt, 0, tokens) }
+    }
+
+    #[test]
+    fn times_that_cannot_be_are_refused() {
+        assert!(check(&told(10, &[20, 30], &[9, 9]), 2).is_ok());
+        for (wrong, says) in [
+            (told(10, &[20], &[9]), "not exactly 2"),
+            (told(10, &[20, 30], &[9]), "unlike length"),
+            (told(30, &[20, 40], &[1, 1]), "did not go on before token 1"),
+            (told(10, &[20, 20], &[1, 0]), "did not go on before token 2"),
+            (told(10, &[20, 30], &[9, 11]), "token 2 took longer"),
+        ] {
+            let error = check(&wrong, 2).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What was seen of one worker process: facts only.
+
+use crate::measure::protocol::{Hello, KvCache, LoadedEvent, SettledEvent};
+use crate::measure::supervisor::Ending;
+use crate::measure::{MemoryReading, Sample};
+
+/// What a process is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// It fills the cache of compiled models and is not measured.
+    Priming,
+    /// It is measured.
+    Measured,
+}
+
+/// Memory at the end of each phase, and its peak in it. Prefill and decode are told apart in the
+/// warm-up, for looking between them would stand in the times.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PhaseMemory {
+    /// Reading and compiling the model.
+    pub load: MemoryReading,
+    /// The warm-up's prompt.
+    pub prefill: MemoryReading,
+    /// The warm-up's other tokens.
+    pub decode: MemoryReading,
+}
+
+/// One worker process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessFacts {
+    /// What it was for.
+    pub purpose: Purpose,
+    /// Which measured process it is, from 0; 0 for a priming one.
+    pub index: usize,
+    /// Who it said that it is.
+    pub hello: Option<Hello>,
+    /// What was to run where.
+    pub settled: Option<SettledEvent>,
+    /// What was loaded.
+    pub loaded: Option<LoadedEvent>,
+    /// Prompts in the order asked.
+    pub order: Vec<String>,
+    /// Every generation, the warm-up first.
+    pub samples: Vec<Sample>,
+    /// Whether the KV cache was seen to be empty before each generation.
+    pub state_seen_empty: bool,
+    /// Memory by phase.
+    pub memory: PhaseMemory,
+    /// What the KV cache held after the warm-up.
+    pub kv_cache: Option<KvCache>,
+    /// Highest sum of `GPU_MEMORY_STATISTICS` that was told, bytes.
+    pub device_memory_bytes: Option<u64>,
+    /// Processor time of the worker over its measured generations, ns.
+    pub processor_ns: Option<u64>,
+    /// When it was started and when it had ended, ns of `CLOCK_MONOTONIC`.
+    pub started_ns: u64,
+    /// See `started_ns`.
+    pub ended_ns: u64,
+    /// The last lines that it or a library wrote to its stdout.
+    pub talk: Vec<String>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+impl ProcessFacts {
+    pub(super) fn new(purpose: Purpose, index: usize, started_ns: u64) -> Self {
+        Self {
+            purpose,
+            index,
+            hello: None,
+            settled: None,
+            loaded: None,
+            order: Vec::new(),
+            samples: Vec::new(),
+            state_seen_empty: true,
+            memory: PhaseMemory::default(),
+            kv_cache: None,
+            device_memory_bytes: None,
+            processor_ns: None,
+            started_ns,
+            ended_ns: started_ns,
+            talk: Vec::new(),
+            ending: Ending::Done,
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The pipe to a worker, whoever holds its other end.
+
+use std::io::{BufRead, BufReader, Read};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use crate::measure::protocol::{Command, Event};
+use crate::measure::supervisor::ending::Exit;
+
+/// What came within a wait.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Received {
+    /// An event.
+    Event(Box<Event>),
+    /// A line that is no event: a library's talk.
+    Talk(String),
+    /// Nothing yet.
+    Nothing,
+    /// The pipe has ended.
+    Closed,
+}
+
+/// A worker, as its supervisor reaches it.
+pub trait Link {
+    /// The process, where it is one.
+    fn pid(&self) -> Option<u32>;
+
+    /// Sends a command. One that does not arrive is noticed by the answer that does not come.
+    fn send(&mut self, command: &Command);
+
+    /// What comes next, within this wait.
+    fn receive(&mut self, wait: Duration) -> Received;
+
+    /// Waits this long for the worker to leave by itself, then ends it: SIGTERM to its group, and
+    /// SIGKILL after `terminate`. No process of its group is left afterwards.
+    fn end(&mut self, patience: Duration, terminate: Duration) -> Exit;
+}
+
+/// The lines of a pipe, read by a thread of their own: a pipe has no read with a limit.
+pub(super) struct Lines {
+    lines: Receiver<Vec<u8>>,
+}
+
+impl Lines {
+    pub(super) fn of(pipe: impl Read + Send + 'static) -> Self {
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            let mut pipe = BufReader::new(pipe);
+            loop {
+                let mut line = Vec::new();
+                match pipe.read_until(b'\n', &mut line) {
+                    Ok(read) if read > 0 && sender.send(line).is_ok() => {}
+                    _ => break,
+                }
+            }
+        });
+        Self { lines }
+    }
+
+    pub(super) fn receive(&self, wait: Duration) -> Received {
+        match self.lines.recv_timeout(wait) {
+            Ok(line) => match serde_json::from_slice(&line) {
+                Ok(event) => Received::Event(Box::new(event)),
+                Err(_) => Received::Talk(String::from_utf8_lossy(&line).trim_end().to_owned()),
+            },
+            Err(RecvTimeoutError::Timeout) => Received::Nothing,
+            Err(RecvTimeoutError::Disconnected) => Received::Closed,
+        }
+    }
+
+    /// Whether the pipe ends within this wait.
+    pub(super) fn ends_within(&self, wait: Duration) -> bool {
+        loop {
+            match self.lines.recv_timeout(wait) {
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => return false,
+                Err(RecvTimeoutError::Disconnected) => return true,
+            }
+        }
+    }
+}

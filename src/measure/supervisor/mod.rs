@@ -1,0 +1,22 @@
+//! The supervisor's side: fresh worker processes, each with a limit on every word, and none left
+//! behind.
+
+mod attend;
+mod conversation;
+mod ending;
+mod facts;
+mod limits;
+mod link;
+mod process;
+mod process_group;
+mod scripted;
+mod session;
+
+pub use conversation::Conversation;
+pub use ending::{Ending, Exit};
+pub use facts::{PhaseMemory, ProcessFacts, Purpose};
+pub use limits::{Awaited, Limits};
+pub use link::{Link, Received};
+pub use process::{WorkerProcess, WorkerProgram};
+pub use scripted::ScriptedWorker;
+pub use session::{Aim, Attendant, Control, Job, Session, supervise};

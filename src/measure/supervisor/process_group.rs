@@ -1,0 +1,61 @@
+//! Processes of a group, on Linux: who is in it, how it is ended, whether it has ended.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+
+/// A group, by the process that leads it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ProcessGroup {
+    leader: Pid,
+}
+
+impl ProcessGroup {
+    /// The group that this process leads.
+    pub(super) fn led_by(pid: u32) -> Option<Self> {
+        let leader = Pid::from_raw(i32::try_from(pid).ok()?)?;
+        Some(Self { leader })
+    }
+
+    /// Asks all of it to end.
+    pub(super) fn terminate(self) {
+        // One that is gone needs no asking.
+        let _ = kill_process_group(self.leader, Signal::TERM);
+        // A stopped process hears nothing until it goes on.
+        let _ = kill_process_group(self.leader, Signal::CONT);
+    }
+
+    /// Ends all of it.
+    pub(super) fn kill(self) {
+        let _ = kill_process_group(self.leader, Signal::KILL);
+    }
+
+    /// Whether the leader has ended. It is not reaped, so that its number stays its own.
+    pub(super) fn leader_has_ended(self) -> bool {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        // A child that is reaped already has ended, too.
+        waitid(WaitId::Pid(self.leader), options).map_or(true, |status| status.is_some())
+    }
+
+    /// The members beside the leader.
+    pub(super) fn others(self) -> Vec<u32> {
+        let group = self.leader.as_raw_nonzero().get();
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        pids.filter(|pid| i32::try_from(*pid).is_ok_and(|pid| pid != group))
+            .filter(|pid| group_of(&Path::new("/proc").join(pid.to_string())) == Some(group))
+            .collect()
+    }
+}
+
+/// The group of a living process, from `/proc/PID/stat`: the third field after the name, which may
+/// itself hold blanks and brackets.
+fn group_of(process: &Path) -> Option<i32> {
+    let stat = fs::read_to_string(process.join("stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    // A zombie runs nothing and costs nothing.
+    (state != "Z").then_some(group)
+}

@@ -1,0 +1,177 @@
+//! Answers commands, one after the other, on an engine that a loader brings.
+
+use std::io::{BufRead, Write};
+use std::ops::ControlFlow;
+
+use crate::engine::{Ended, Engine, witness};
+use crate::error::{Error, Result};
+use crate::measure::Clock;
+use crate::measure::generation::{KnownToken, TokenSink, empty_cache, record_generation};
+use crate::measure::protocol::{
+    Command, Event, Failed, GenerateCommand, GeneratedEvent, Hello, KvCache, LoadCommand, LoadedEvent,
+    PROTOCOL_VERSION, Phase, SettledEvent, WitnessCommand, WitnessedEvent,
+};
+use crate::measure::worker::outbox::Outbox;
+
+/// A loaded model, as a worker needs it.
+pub trait Model {
+    /// The engine.
+    fn engine(&mut self) -> &mut dyn Engine;
+    /// What the KV cache holds now; None where it cannot be looked into. Never called in a timed part.
+    fn kv_cache(&mut self) -> Option<KvCache>;
+    /// Memory of the device by kind, bytes; empty where it is not told. Never called in a timed part.
+    fn device_memory_bytes(&self) -> std::collections::BTreeMap<String, u64>;
+}
+
+/// Who brings a model.
+pub trait Loader {
+    /// Loads; `settled` hears what will run where before anything is compiled.
+    ///
+    /// # Errors
+    /// When the runtime, the device or the model refuses, or `settled` does.
+    fn load(
+        &mut self,
+        command: &LoadCommand,
+        settled: &mut dyn FnMut(SettledEvent) -> Result<()>,
+    ) -> Result<Brought>;
+}
+
+/// A model and the event that tells of it.
+pub struct Brought {
+    /// The model.
+    pub model: Box<dyn Model>,
+    /// The event.
+    pub event: LoadedEvent,
+}
+
+/// Speaks the worker's part until it is told to end, its supervisor is gone, or something fails.
+///
+/// # Errors
+/// What failed, after it was told.
+pub fn serve(
+    commands: &mut dyn BufRead,
+    out: Box<dyn Write + Send>,
+    clock: &dyn Clock,
+    loader: &mut dyn Loader,
+) -> Result<()> {
+    let outbox = Outbox::new(out);
+    let worker = format!("arcgauge {}", env!("CARGO_PKG_VERSION"));
+    outbox.tell(&Event::Hello(Hello { protocol: PROTOCOL_VERSION, worker }))?;
+    let mut worker = Worker { commands, outbox: &outbox, clock, model: None };
+    worker.answer_all(loader).inspect_err(|error| {
+        // Where it cannot be told, the exit code still says it.
+        let _ = outbox.tell(&Event::Failed(Failed::from(error)));
+    })
+}
+
+struct Worker<'a> {
+    commands: &'a mut dyn BufRead,
+    outbox: &'a Outbox,
+    clock: &'a dyn Clock,
+    model: Option<Box<dyn Model>>,
+}
+
+impl Worker<'_> {
+    fn answer_all(&mut self, loader: &mut dyn Loader) -> Result<()> {
+        loop {
+            match self.next_command()? {
+                Command::Load(command) => {
+                    let outbox = self.outbox;
+                    let brought =
+                        loader.load(&command, &mut |settled| outbox.tell(&Event::Settled(settled)))?;
+                    self.model = Some(brought.model);
+                    self.outbox.tell(&Event::Loaded(brought.event))?;
+                }
+                Command::Generate(command) => self.generate(&command)?,
+                Command::Witness(command) => self.witness(&command)?,
+                // One too many does no harm.
+                Command::Acknowledge => {}
+                Command::Finish => return self.outbox.tell(&Event::Done),
+            }
+        }
+    }
+
+    fn next_command(&mut self) -> Result<Command> {
+        read_command(self.commands)
+    }
+
+    fn generate(&mut self, command: &GenerateCommand) -> Result<()> {
+        let Self { commands, outbox, clock, model } = self;
+        let model = model.as_mut().ok_or_else(nothing_loaded)?;
+        let state_seen_empty = empty_cache(model.engine())?;
+        outbox.expect_tokens(command.new_tokens);
+        outbox.tell(&Event::Ready { state_seen_empty })?;
+        acknowledged(*commands)?;
+        let mut sink = Sink { outbox, commands: *commands, split_phases: command.split_phases, failed: None };
+        let generated =
+            record_generation(model.engine(), &command.token_ids, command.new_tokens, *clock, &mut sink)?;
+        if let Some(error) = sink.failed {
+            return Err(error);
+        }
+        debug_assert_eq!(generated.ended, Ended::Complete);
+        outbox.tell(&Event::Generated(GeneratedEvent {
+            submitted_ns: generated.submitted_ns,
+            // Looking into the cache copies it, which would stand in the peak of a measured one.
+            kv_cache: if command.split_phases { model.kv_cache() } else { None },
+            device_memory_bytes: model.device_memory_bytes(),
+        }))
+    }
+
+    fn witness(&mut self, command: &WitnessCommand) -> Result<()> {
+        let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+        let choices = witness(model.engine(), &command.token_ids, command.path.as_path())?;
+        self.outbox.tell(&Event::Witnessed(WitnessedEvent {
+            token_ids: choices.iter().map(|choice| choice.token).collect(),
+            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
+            gaps_logit: choices.iter().map(|choice| choice.gap).collect(),
+        }))
+    }
+}
+
+fn nothing_loaded() -> Error {
+    Error::harness("the worker was asked to decode before it was asked to load")
+}
+
+fn read_command(commands: &mut dyn BufRead) -> Result<Command> {
+    let gone = |cause: &str| Error::harness(format!("the supervisor is gone: {cause}"));
+    let mut line = String::new();
+    match commands.read_line(&mut line) {
+        Ok(0) => Err(gone("its pipe has ended")),
+        Ok(_) => serde_json::from_str(&line)
+            .map_err(|cause| Error::harness(format!("`{}` is no command: {cause}", line.trim()))),
+        Err(cause) => Err(gone(&cause.to_string())),
+    }
+}
+
+fn acknowledged(commands: &mut dyn BufRead) -> Result<()> {
+    match read_command(commands)? {
+        Command::Acknowledge => Ok(()),
+        other => Err(Error::harness(format!("an acknowledgement was due, not {other:?}"))),
+    }
+}
+
+/// Notes tokens, and stops between prefill and decode where that is asked for.
+struct Sink<'a> {
+    outbox: &'a Outbox,
+    commands: &'a mut dyn BufRead,
+    split_phases: bool,
+    failed: Option<Error>,
+}
+
+impl TokenSink for Sink<'_> {
+    fn known(&mut self, token: KnownToken) -> ControlFlow<()> {
+        self.outbox.note(token);
+        if !self.split_phases {
+            return ControlFlow::Continue(());
+        }
+        self.split_phases = false;
+        let ended = Event::PhaseEnded { phase: Phase::Prefill };
+        match self.outbox.tell(&ended).and_then(|()| acknowledged(self.commands)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Where the time of a run went.
+
+use serde::{Deserialize, Serialize};
+
+/// Wall time of a run by what it was spent on, ns. What is left over is the harness's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HarnessCost {
+    /// From the command's begin until the record was ready to be written.
+    pub wall_ns: u64,
+    /// Waiting for the device lock.
+    pub lock_wait_ns: u64,
+    /// Hashing the model's files and the worker's.
+    pub hashing_ns: u64,
+    /// Waiting for the machine to cool down.
+    pub cool_down_ns: u64,
+    /// The canary kernel.
+    pub canary_ns: u64,
+    /// Criterion's benches, where they were asked for.
+    pub criterion_ns: u64,
+    /// Loads of all workers.
+    pub load_ns: u64,
+    /// Generations of all workers, the warm-ups among them.
+    pub generation_ns: u64,
+    /// Untimed passes of the last worker: judging and the probe.
+    pub untimed_pass_ns: u64,
+}
+
+impl HarnessCost {
+    /// Wall time less cool-down, canary, hashing, lock and Criterion, over what the workers took for
+    /// loading, generating and untimed passes; None where they took nothing.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        let apart =
+            self.lock_wait_ns + self.hashing_ns + self.cool_down_ns + self.canary_ns + self.criterion_ns;
+        let workers = self.load_ns + self.generation_ns + self.untimed_pass_ns;
+        (workers > 0).then(|| self.wall_ns.saturating_sub(apart) as f64 / workers as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reported_apart_does_not_count_as_the_harness_s_own() {
+        let cost = HarnessCost {
+            wall_ns: 160,
+            lock_wait_ns: 10,
+            hashing_ns: 10,
+            cool_down_ns: 10,
+            canary_ns: 10,
+            criterion_ns: 10,
+            load_ns: 40,
+            generation_ns: 50,
+            untimed_pass_ns: 10,
+        };
+        assert!((cost.ratio().unwrap() - 1.1).abs() < 1e-12);
+        assert_eq!(HarnessCost::default().ratio(), None);
+    }
+}

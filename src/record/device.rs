@@ -1,0 +1,234 @@
+//! What was asked to run where, and the proof of what ran.
+//!
+//! A device stands in a record only by a proof, and a proof can only be established from evidence:
+//! neither code nor an edited file can claim a GPU that the runtime's own word denies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::openvino::{DeviceKind, DeviceProof};
+use crate::error::{Error, Result};
+use crate::measure::protocol::DeviceEvent;
+
+/// Below this share of the generations' time, the processor cannot have made the tokens.
+const LEAST_PROCESSOR_SHARE: f64 = 0.1;
+
+/// Asked and actual device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRecord {
+    /// As the user asked.
+    pub requested: String,
+    /// Why it is not the one asked for.
+    pub reason: Option<String>,
+    /// What ran; None where the run failed before that was known.
+    pub ran: Option<ProvenDevice>,
+}
+
+impl DeviceRecord {
+    /// "CPU" or "GPU"; "none" where nothing ran.
+    #[must_use]
+    pub fn actual(&self) -> &'static str {
+        self.ran.as_ref().map_or("none", |ran| ran.kind().name())
+    }
+}
+
+/// How well it is proven what ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProofGrade {
+    /// By the runtime's word alone: recorded, never gated.
+    Property,
+    /// By the runtime's word, and by the kernel's counters of the worker's own work.
+    PropertyAndCounters,
+}
+
+/// What is known of what ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceEvidence<'a> {
+    /// The device that was compiled for.
+    pub target: &'a str,
+    /// `EXECUTION_DEVICES` of every process.
+    pub execution_devices: Vec<&'a str>,
+    /// What the runtime tells of the device.
+    pub facts: DeviceEvent,
+    /// Whether the worker's own `drm-cycles-*` or `drm-engine-*` grew in every process; None where
+    /// they could not be read.
+    pub gpu_counters_grew: Option<bool>,
+    /// Processor time of the workers over their measured generations, ns; None where not read.
+    pub processor_ns: Option<u64>,
+    /// What those generations took, ns.
+    pub generation_ns: u64,
+}
+
+/// A device that is proven to have run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Claim", into = "Claim")]
+pub struct ProvenDevice(Claim);
+
+/// The wire form of a proof: a claim until it is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Claim {
+    kind: DeviceKind,
+    grade: ProofGrade,
+    /// `EXECUTION_DEVICES`, verbatim.
+    execution_devices: String,
+    #[serde(flatten)]
+    facts: DeviceEvent,
+}
+
+impl ProvenDevice {
+    /// Establishes a proof.
+    ///
+    /// # Errors
+    /// When processes ran on unlike devices, on another than was compiled for, or when the counters
+    /// say that the device did no work.
+    pub fn establish(evidence: DeviceEvidence<'_>) -> Result<Self> {
+        let invalid = |what: String| Error::environment(what).hint("run `cargo xtask doctor`");
+        let Some(first) = evidence.execution_devices.first() else {
+            return Err(invalid("no process told on which device it ran".to_owned()));
+        };
+        if let Some(other) = evidence.execution_devices.iter().find(|other| *other != first) {
+            return Err(invalid(format!("one process ran on `{first}` and another on `{other}`")));
+        }
+        let kind = DeviceProof::read(first, evidence.target)?.kind;
+        let worked = match kind {
+            DeviceKind::Gpu => evidence.gpu_counters_grew,
+            DeviceKind::Cpu => evidence
+                .processor_ns
+                .map(|busy| busy as f64 >= evidence.generation_ns as f64 * LEAST_PROCESSOR_SHARE),
+        };
+        let grade = match worked {
+            Some(true) => ProofGrade::PropertyAndCounters,
+            None => ProofGrade::Property,
+            Some(false) => {
+                return Err(invalid(format!(
+                    "OpenVINO says that `{first}` ran, and the kernel's counters of the worker say that it did not"
+                )));
+            }
+        };
+        let claim = Claim { kind, grade, execution_devices: (*first).to_owned(), facts: evidence.facts };
+        claim.try_into()
+    }
+
+    /// The kind that ran.
+    #[must_use]
+    pub fn kind(&self) -> DeviceKind {
+        self.0.kind
+    }
+
+    /// How well that is proven.
+    #[must_use]
+    pub fn grade(&self) -> ProofGrade {
+        self.0.grade
+    }
+
+    /// `EXECUTION_DEVICES`, verbatim.
+    #[must_use]
+    pub fn execution_devices(&self) -> &str {
+        &self.0.execution_devices
+    }
+
+    /// What the runtime tells of the device.
+    #[must_use]
+    pub fn facts(&self) -> &DeviceEvent {
+        &self.0.facts
+    }
+}
+
+impl TryFrom<Claim> for ProvenDevice {
+    type Error = Error;
+
+    fn try_from(claim: Claim) -> Result<Self> {
+        let ran = DeviceProof::read(&claim.execution_devices, claim.kind.name())?;
+        if ran.kind == DeviceKind::Gpu && claim.facts.full_name.is_none() {
+            return Err(Error::environment(format!(
+                "`{}` is claimed to have run, and the runtime does not name it",
+                claim.execution_devices
+            ))
+            .hint("run `cargo xtask doctor`"));
+        }
+        Ok(Self(claim))
+    }
+}
+
+impl From<ProvenDevice> for Claim {
+    fn from(proven: ProvenDevice) -> Self {
+        proven.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    fn gpu() -> DeviceEvidence<'static> {
+        let full_name = Some("Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)".to_owned());
+        DeviceEvidence {
+            target: "GPU",
+            execution_devices: vec!["GPU.0", "GPU.0"],
+            facts: DeviceEvent { full_name, ..DeviceEvent::default() },
+            gpu_counters_grew: Some(true),
+            processor_ns: None,
+            generation_ns: 100,
+        }
+    }
+
+    fn cpu() -> DeviceEvidence<'static> {
+        DeviceEvidence {
+            target: "CPU",
+            execution_devices: vec!["CPU"],
+            facts: DeviceEvent::default(),
+            gpu_counters_grew: None,
+            processor_ns: Some(150),
+            generation_ns: 100,
+        }
+    }
+
+    #[test]
+    fn a_gpu_is_proven_by_its_property_and_better_by_its_counters() {
+        let grade = |evidence| ProvenDevice::establish(evidence).unwrap().grade();
+        assert_eq!(grade(gpu()), ProofGrade::PropertyAndCounters);
+        assert_eq!(grade(DeviceEvidence { gpu_counters_grew: None, ..gpu() }), ProofGrade::Property);
+        assert_eq!(ProvenDevice::establish(gpu()).unwrap().kind(), DeviceKind::Gpu);
+    }
+
+    #[test]
+    fn a_gpu_whose_counters_did_not_grow_did_not_run() {
+        let error =
+            ProvenDevice::establish(DeviceEvidence { gpu_counters_grew: Some(false), ..gpu() }).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Environment);
+    }
+
+    #[test]
+    fn a_gpu_is_not_claimed_where_another_device_ran_in_any_process() {
+        for ran in [vec!["CPU", "CPU"], vec!["GPU.0", "CPU"], vec!["GPU.0,CPU"; 2], vec![]] {
+            let evidence = DeviceEvidence { execution_devices: ran.clone(), ..gpu() };
+            assert!(ProvenDevice::establish(evidence).is_err(), "{ran:?}");
+        }
+    }
+
+    #[test]
+    fn a_gpu_without_a_name_is_not_claimed() {
+        let evidence = DeviceEvidence { facts: DeviceEvent::default(), ..gpu() };
+        assert!(ProvenDevice::establish(evidence).is_err());
+    }
+
+    #[test]
+    fn a_processor_that_was_idle_made_no_tokens() {
+        assert_eq!(ProvenDevice::establish(cpu()).unwrap().grade(), ProofGrade::PropertyAndCounters);
+        let idle = DeviceEvidence { processor_ns: Some(5), ..cpu() };
+        assert_eq!(ProvenDevice::establish(idle).unwrap_err().kind(), ErrorKind::Environment);
+        let unread = DeviceEvidence { processor_ns: None, ..cpu() };
+        assert_eq!(ProvenDevice::establish(unread).unwrap().grade(), ProofGrade::Property);
+    }
+
+    #[test]
+    fn a_file_that_claims_a_gpu_against_its_own_evidence_cannot_be_read() {
+        let proven = serde_json::to_string(&ProvenDevice::establish(gpu()).unwrap()).unwrap();
+        assert!(serde_json::from_str::<ProvenDevice>(&proven).is_ok());
+        let forged = proven.replace("\"GPU.0\"", "\"CPU\"");
+        assert!(serde_json::from_str::<ProvenDevice>(&forged).is_err());
+        let forged = serde_json::to_string(&ProvenDevice::establish(cpu()).unwrap()).unwrap();
+        assert!(serde_json::from_str::<ProvenDevice>(&forged.replacen("\"CPU\"", "\"GPU\"", 1)).is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! Whether a record says what it measured. One that does not is worth nothing, and is not written.
+
+use crate::error::{Error, Result};
+use crate::golden::GoldenResult;
+use crate::record::{Outcome, RunRecord};
+
+/// Checks the identities of a record, and that speed stands only where it may.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn identified(record: &RunRecord) -> Result<()> {
+    let refuse = |what: String| {
+        Err(Error::harness(format!("the record cannot be kept: {what}"))
+            .hint("this is a fault of arcgauge; please report it"))
+    };
+    for (what, sha256) in [
+        ("machine", &record.machine.sha256),
+        ("model", &record.model.sha256),
+        ("workload", &record.workload.sha256),
+    ] {
+        if !is_hex(sha256, 64) {
+            return refuse(format!("the {what}'s identity is `{sha256}`, not a sha256"));
+        }
+    }
+    if !is_hex(&record.run_id, 12) {
+        return refuse(format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
+    }
+    if let Some(commit) = record.commit.as_ref().filter(|commit| !is_hex(&commit.sha, 40)) {
+        return refuse(format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
+    }
+    if !is_plain(&record.machine.slug) {
+        return refuse(format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
+    }
+    if record.samples.iter().all(|sample| sample.times.is_none()) {
+        return Ok(());
+    }
+    with_speed(record).or_else(refuse)
+}
+
+/// What a record with any speed in it must have, besides.
+fn with_speed(record: &RunRecord) -> Result<(), String> {
+    if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput) {
+        return Err("it has times, and the run did not come to its end".to_owned());
+    }
+    if let Some(process) = record.processes.iter().find(|process| process.ending != "done") {
+        return Err(format!("it has times, and process {} ended `{}`", process.index, process.ending));
+    }
+    if record.device.ran.is_none() || record.runtime.is_none() || record.processes.is_empty() {
+        return Err("it has times, and does not say what ran where".to_owned());
+    }
+    let wrong = |id: &str| {
+        let judged = record.prompts.iter().find(|prompt| prompt.id == id);
+        judged.is_none_or(|prompt| prompt.golden == GoldenResult::Break)
+    };
+    match record.samples.iter().find(|sample| sample.times.is_some() && wrong(&sample.prompt_id)) {
+        Some(sample) => {
+            Err(format!("`{}` has times, and its output is wrong or was not judged", sample.prompt_id))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Lower-case hexadecimal of this length: such a text can leave no folder.
+pub(super) fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Whether a name can stand in a path without leaving its folder.
+pub(super) fn is_plain(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_could_leave_its_folder_is_no_plain_name() {
+        for name in ["", "..", "../golden", "a/b", ".hidden", "a b"] {
+            assert!(!is_plain(name), "`{name}`");
+        }
+        assert!(is_plain("gpt-oss-20b_int4.v2"));
+    }
+
+    #[test]
+    fn an_id_is_lower_case_hexadecimal_of_its_length() {
+        for wrong in ["", "../4567890ab", "0123456789AB", "0123456789a", "0123456789abc"] {
+            assert!(!is_hex(wrong, 12), "`{wrong}`");
+        }
+        assert!(is_hex("0123456789ab", 12));
+    }
+}

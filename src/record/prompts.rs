@@ -1,0 +1,71 @@
+//! The word on each prompt's output.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Choice;
+use crate::golden::{Divergence, Finding, GoldenResult};
+use crate::workload::TokenId;
+
+/// The word on a prompt's output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromptRecord {
+    /// The prompt's id.
+    pub id: String,
+    /// The word.
+    pub golden: GoldenResult,
+    /// Where the answer left its reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<Divergence>,
+    /// Expected and got in words, where a tokenizer was at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence_text: Option<DivergenceText>,
+    /// Runner-up and gap at each step, from which a golden can be blessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<WitnessRecord>,
+}
+
+/// A divergence in words: what stands from the first different token on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DivergenceText {
+    /// The last words that both have.
+    pub before: String,
+    /// How the reference goes on.
+    pub expected: String,
+    /// How the answer goes on.
+    pub got: String,
+}
+
+/// Runner-up and gap at each step of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WitnessRecord {
+    /// The token with the largest logit.
+    pub token_ids: Vec<TokenId>,
+    /// The token with the second largest logit.
+    pub runner_up_ids: Vec<TokenId>,
+    /// Largest minus second largest logit.
+    pub gaps_logit: Vec<f32>,
+}
+
+impl From<&[Choice]> for WitnessRecord {
+    fn from(choices: &[Choice]) -> Self {
+        Self {
+            token_ids: choices.iter().map(|choice| choice.token).collect(),
+            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
+            gaps_logit: choices.iter().map(|choice| choice.gap).collect(),
+        }
+    }
+}
+
+impl PromptRecord {
+    /// The wire form of a finding.
+    #[must_use]
+    pub fn of(id: &str, finding: &Finding) -> Self {
+        Self {
+            id: id.to_owned(),
+            golden: finding.result,
+            divergence: finding.divergence.clone(),
+            divergence_text: None,
+            witness: finding.witness.as_deref().map(WitnessRecord::from),
+        }
+    }
+}

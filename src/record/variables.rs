@@ -1,0 +1,47 @@
+//! Environment variables that can change what a runtime does.
+
+use std::collections::BTreeMap;
+
+/// Beginnings of names that matter: OpenVINO, oneDNN, threading, Intel's GPU drivers and compilers,
+/// the loader, the allocator.
+const PREFIXES: [&str; 18] = [
+    "OV_",
+    "OPENVINO_",
+    "INTEL_OPENVINO_",
+    "ONEDNN_",
+    "DNNL_",
+    "OMP_",
+    "KMP_",
+    "TBB_",
+    "ZE_",
+    "ZES_",
+    "SYCL_",
+    "NEO",
+    "IGC_",
+    "OCL_",
+    "ONEAPI_",
+    "LD_",
+    "MALLOC_",
+    "GLIBC_TUNABLES",
+];
+
+/// Those of these variables that matter; values as they are.
+#[must_use]
+pub fn that_matter(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
+    variables.filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_the_runtime_is_kept_and_what_is_private_is_not() {
+        let kept = that_matter(
+            [("OMP_NUM_THREADS", "1"), ("LD_PRELOAD", "x.so"), ("HOME", "/home/me"), ("TOKEN", "secret")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into_iter(),
+        );
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["LD_PRELOAD", "OMP_NUM_THREADS"]);
+    }
+}

@@ -1,0 +1,52 @@
+//! What was asked: prompts, tokens and protocol, with one identity.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::record::sealed::hex;
+use crate::workload::TokenId;
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadRecord {
+    /// Identity of prompts and protocol: the hash of the fields below.
+    pub sha256: String,
+    /// The protocol's version: what a run is.
+    pub protocol: String,
+    /// Fresh processes, each of which asked every prompt once.
+    pub runs: usize,
+    /// Tokens of each answer.
+    pub new_tokens: usize,
+    /// The prompts' ids and tokens, in the order of the first process.
+    pub prompts: Vec<AskedPrompt>,
+}
+
+/// A prompt's tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedPrompt {
+    /// The prompt's id.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its tokens.
+    pub token_ids: Vec<TokenId>,
+}
+
+impl WorkloadRecord {
+    /// What a run is, as a version: raised when the same flags would measure something else.
+    pub const PROTOCOL: &str = "bench@2";
+
+    /// A workload with its identity.
+    ///
+    /// # Errors
+    /// None in practice: what is hashed is made of strings and numbers.
+    pub fn new(prompts: Vec<AskedPrompt>, runs: usize, new_tokens: usize) -> Result<Self> {
+        let protocol = Self::PROTOCOL.to_owned();
+        let asked: Vec<(&str, &[TokenId])> =
+            prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.token_ids.as_slice())).collect();
+        let identity = serde_json::to_vec(&(&protocol, new_tokens, asked))
+            .map_err(|cause| Error::harness(format!("the workload has no identity: {cause}")))?;
+        Ok(Self { sha256: hex(&Sha256::digest(identity)), protocol, runs, new_tokens, prompts })
+    }
+}

@@ -1,0 +1,102 @@
+//! What must be known beside the table: proof of device, load and memory by phase, the harness's cost.
+
+use std::fmt::Write;
+
+use crate::judge::Summary;
+use crate::measure::protocol::CacheState;
+use crate::record::{MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
+
+/// The lines below the table, each with its subject first.
+pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
+    let mut text = String::new();
+    let mut line = |subject: &str, told: Option<String>| {
+        if let Some(told) = told {
+            let _ = writeln!(text, "{subject:<12}{told}");
+        }
+    };
+    line("device", device(record));
+    line("load", load(record));
+    line("peak memory", memory(record));
+    line("KV cache", kv_cache(record));
+    line("harness", harness(record, summary));
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+fn device(record: &RunRecord) -> Option<String> {
+    let ran = record.device.ran.as_ref()?;
+    let proof = match ran.grade() {
+        ProofGrade::PropertyAndCounters => "by OpenVINO's word and the kernel's counters of the worker",
+        ProofGrade::Property => "by OpenVINO's word alone: recorded, never gated",
+    };
+    Some(format!("`{}` ran, {proof}", ran.execution_devices()))
+}
+
+fn measured(record: &RunRecord) -> impl Iterator<Item = &ProcessRecord> {
+    record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured)
+}
+
+fn load(record: &RunRecord) -> Option<String> {
+    let loads: Vec<_> = measured(record).filter_map(|process| process.load.as_ref()).collect();
+    let first = loads.first()?;
+    let seconds: Vec<f64> = loads.iter().map(|load| load.load_ns as f64 / 1e9).collect();
+    let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
+    let cache = match first.compiled_model_cache {
+        CacheState::Off => "compiled anew each time",
+        CacheState::Cold => "cold: nothing was in the cache of compiled models",
+        CacheState::Warm => "warm: from the cache of compiled models",
+    };
+    Some(format!("{mean:.2} s, mean of {} (load@1; {cache})", seconds.len()))
+}
+
+/// The highest of all processes, by phase.
+fn memory(record: &RunRecord) -> Option<String> {
+    let peak = |phase: fn(&ProcessRecord) -> &MemoryRecord| {
+        measured(record).filter_map(|process| phase(process).peak_rss_bytes).max().map(mebibytes)
+    };
+    let phases = [
+        ("load", peak(|process| &process.memory.load)),
+        ("prefill", peak(|process| &process.memory.prefill)),
+        ("decode", peak(|process| &process.memory.decode)),
+    ];
+    let told: Vec<String> =
+        phases.into_iter().filter_map(|(name, peak)| Some(format!("{name} {}", peak?))).collect();
+    if told.is_empty() {
+        return None;
+    }
+    let end = measured(record).last().map(|process| &process.memory.decode);
+    let split = end.and_then(|end| {
+        let (anonymous, file) = (end.rss_anonymous_bytes?, end.rss_file_bytes?);
+        Some(format!("; at the end {} anonymous, {} file-backed", mebibytes(anonymous), mebibytes(file)))
+    });
+    let device = measured(record).filter_map(|process| process.device_memory_bytes).max();
+    let device = device.map(|bytes| format!("; device {}", mebibytes(bytes)));
+    Some(format!(
+        "{} (peak_rss@1{}{})",
+        told.join(", "),
+        split.unwrap_or_default(),
+        device.unwrap_or_default()
+    ))
+}
+
+fn kv_cache(record: &RunRecord) -> Option<String> {
+    let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
+    let bytes = cache.bytes.map_or("size unknown".to_owned(), mebibytes);
+    Some(format!("{bytes} for {} tokens in {} (by its shapes)", cache.tokens, cache.precision))
+}
+
+fn harness(record: &RunRecord, summary: &Summary) -> Option<String> {
+    summary.average.as_ref()?;
+    let cost = &record.cost;
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    Some(format!(
+        "{:.3} x the workers' time; apart from it: hashing {:.1} s, canary {:.1} s, cool-down {:.1} s",
+        cost.ratio()?,
+        seconds(cost.hashing_ns),
+        seconds(cost.canary_ns),
+        seconds(cost.cool_down_ns),
+    ))
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
