@@ -33,6 +33,7 @@ impl Shipped {
             device: "CPU",
             properties: &default_properties(DeviceKind::Cpu, &[]),
             edited_graph: Some(&edited),
+            compiled_models: None,
         };
         let engine = OpenVinoEngine::load(&mut runtime, load).unwrap();
         fs::write(&edited, last_token_only(&graph, &folder.weights()).unwrap().unwrap()).unwrap();

@@ -170,8 +170,11 @@ fn help_and_version_are_no_errors() {
 }
 
 #[test]
-fn runs_without_number_are_counted_without_a_panic() {
+fn a_plan_of_runs_without_number_is_checked_without_a_panic() {
     let prompts = ["a", "b"].map(|id| PlannedPrompt { id: id.to_owned(), token_ids: vec![1] });
-    let plan = Plan { prompts: prompts.to_vec(), runs: usize::MAX, new_tokens: 1 };
-    assert_eq!(plan.generations(), usize::MAX);
+    let plan = Plan { prompts: prompts.to_vec(), processes: usize::MAX, new_tokens: usize::MAX };
+    assert_eq!(plan.generations(), 3);
+    assert_eq!(plan.order(usize::MAX).count(), 2);
+    let error = plan.check(100, None).unwrap_err();
+    assert!(error.to_string().contains("more than the model's context"), "{error}");
 }

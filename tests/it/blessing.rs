@@ -184,7 +184,7 @@ fn the_cpu_s_veto_stops_a_blessing() {
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
     // A device that is wrong the same way every time: it agrees with itself.
     let mut record = forged::record_of_the_shipped_model();
-    record.device.actual = "GPU".into();
+    record.device = forged::a_gpu();
     for tokens in
         [&mut record.samples[1].token_ids, &mut record.prompts[1].witness.as_mut().unwrap().token_ids]
     {
@@ -201,7 +201,7 @@ fn a_first_golden_of_a_gpu_is_blessed_with_the_advice_to_cross_check() {
     let checkout = Checkout::with_own_goldens();
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
     let mut record = forged::record_of_the_shipped_model();
-    record.device.actual = "GPU".into();
+    record.device = forged::a_gpu();
     forged::store(&checkout, &record);
     bless(&checkout, &[]).exits(0).says("`--cross-check` holds them against the CPU");
     let made: Value = read_json(&checkout.golden("fibonacci"))["made"].clone();

@@ -68,8 +68,14 @@ impl Checkout {
     /// The binary, to be run here by a user who has no settings and no OpenVINO of their own.
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arcgauge"));
+        let arguments: Vec<A> = arguments.into_iter().collect();
+        let measures = arguments.first().is_some_and(|verb| verb.as_ref() == "bench");
+        command.args(arguments);
+        if measures {
+            // Tests run side by side and compare no speeds; the machine's lock would put them in a row.
+            command.arg("--lock").arg(self.path("device.lock"));
+        }
         command
-            .args(arguments)
             .current_dir(self.folder.path())
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env_remove("OPENVINO_INSTALL_DIR")

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use arcgauge::engine::ModelFolder;
 use arcgauge::golden::{GoldenResult, GoldenSet};
+use arcgauge::measure::protocol::{CacheState, DeviceEvent, KvCache};
 use arcgauge::record::{
-    AskedPrompt, Commit, DeviceRecord, History, Machine, ModelFile, ModelIdentity, ModelRecord, Outcome,
-    PromptRecord, RunRecord, RuntimeRecord, SampleRecord, SampleRole, SampleTimes, Warning, WitnessRecord,
-    WorkloadRecord,
+    AskedPrompt, Commit, DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, LoadRecord, Machine,
+    MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PhaseMemoryRecord, ProcessPurpose,
+    ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord, RuntimeRecord, SampleRecord,
+    SampleRole, SampleTimes, Warning, WitnessRecord, WorkerRecord, WorkloadRecord,
 };
 
 use crate::checkout::{Checkout, repository, shipped_model};
@@ -21,6 +23,11 @@ pub(crate) fn record() -> RunRecord {
         run_id: "0123456789ab".into(),
         when_utc: "2026-11-23T04:49:20Z".into(),
         arcgauge_version: "0.1.0".into(),
+        worker: WorkerRecord {
+            name: Some("arcgauge 0.1.0".into()),
+            protocol: Some(1),
+            sha256: Some("6".repeat(64)),
+        },
         outcome: Outcome::Complete,
         failure: None,
         commit: Some(Commit {
@@ -31,6 +38,7 @@ pub(crate) fn record() -> RunRecord {
             subject: "Größer, schneller \"und\" richtig".into(),
             author_date_utc: "2026-11-23T04:00:00Z".into(),
             dirty: false,
+            difference_sha256: None,
         }),
         machine: Machine {
             slug: "a-machine".into(),
@@ -41,18 +49,16 @@ pub(crate) fn record() -> RunRecord {
             gpu: None,
             kernel: Some("6.1".into()),
             os: Some("Linux".into()),
+            gpu_driver: None,
+            firmware: Some("A Vendor 1.7".into()),
+            microcode: None,
         },
         device: DeviceRecord {
             requested: "GPU".into(),
-            actual: "CPU".into(),
             reason: Some("there is no GPU".into()),
-            execution_devices: "CPU".into(),
-            full_name: Some("A CPU".into()),
-            pci_id: None,
-            execution_units: None,
-            driver_version: None,
+            ran: Some(proven("CPU", "A CPU")),
         },
-        runtime: RuntimeRecord {
+        runtime: Some(RuntimeRecord {
             openvino_version: "2026.4.1".into(),
             openvino_build: "2026.4.1-1".into(),
             properties_asked: BTreeMap::new(),
@@ -61,18 +67,19 @@ pub(crate) fn record() -> RunRecord {
                 ("KV_CACHE_PRECISION".to_owned(), "f32".to_owned()),
             ]
             .into(),
-        },
+        }),
+        environment_variables: [("OMP_NUM_THREADS".to_owned(), "2".to_owned())].into(),
         model: ModelRecord {
             name: "tiny-gpt-oss".into(),
             sha256: "1".repeat(64),
             files: vec![ModelFile { path: "config.json".into(), size_bytes: 7, sha256: "0".repeat(64) }],
             manifest_verified: true,
+            same_after_run: true,
             edited_graph_sha256: None,
             unedited_because: None,
         },
         workload: WorkloadRecord::new(vec![prompt], 1, 3).unwrap(),
-        load_ns: 1_500_000_000,
-        load_peak_rss_bytes: Some(100 << 20),
+        processes: vec![process()],
         state_seen_empty: true,
         prompts: vec![PromptRecord {
             id: "fibonacci".into(),
@@ -88,7 +95,6 @@ pub(crate) fn record() -> RunRecord {
         samples: vec![SampleRecord {
             role: SampleRole::Measured,
             prompt_id: "fibonacci".into(),
-            run: 0,
             process: 0,
             prompt_tokens: 2,
             token_ids: vec![5, 6, 7],
@@ -101,8 +107,69 @@ pub(crate) fn record() -> RunRecord {
             rss_anonymous_bytes: None,
             rss_file_bytes: None,
         }],
+        cost: HarnessCost {
+            wall_ns: 2_000_000_000,
+            hashing_ns: 50_000_000,
+            load_ns: 1_500_000_000,
+            generation_ns: 294_000_000,
+            ..HarnessCost::default()
+        },
+        published: Some(published()),
         warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
     }
+}
+
+/// A worker process that did all it was asked.
+pub(crate) fn process() -> ProcessRecord {
+    let phase = |mebibytes: u64| MemoryRecord {
+        peak_rss_bytes: Some(mebibytes << 20),
+        rss_anonymous_bytes: Some((mebibytes - 20) << 20),
+        rss_file_bytes: Some(10 << 20),
+    };
+    ProcessRecord {
+        purpose: ProcessPurpose::Measured,
+        index: 0,
+        ending: "done".into(),
+        ending_because: None,
+        talk: Vec::new(),
+        prompt_order: vec!["fibonacci".into()],
+        load: Some(LoadRecord { load_ns: 1_500_000_000, compiled_model_cache: CacheState::Off }),
+        memory: PhaseMemoryRecord { load: phase(100), prefill: phase(140), decode: phase(160) },
+        kv_cache: Some(KvCache {
+            tokens: 4,
+            elements: 98_304,
+            precision: "f32".into(),
+            bytes: Some(393_216),
+        }),
+        device_memory_bytes: None,
+        processor_ns: Some(290_000_000),
+        started_ns: 5,
+        ended_ns: 1_900_000_005,
+    }
+}
+
+/// A device that is proven, as far as evidence can be made up.
+pub(crate) fn proven(device: &str, name: &str) -> ProvenDevice {
+    ProvenDevice::establish(DeviceEvidence {
+        target: device,
+        execution_devices: vec![device],
+        facts: DeviceEvent { full_name: Some(name.to_owned()), ..DeviceEvent::default() },
+        gpu_counters_grew: Some(true),
+        processor_ns: Some(290_000_000),
+        generation_ns: 294_000_000,
+    })
+    .unwrap()
+}
+
+/// As of a run on a GPU.
+pub(crate) fn a_gpu() -> DeviceRecord {
+    DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(proven("GPU", "A GPU")) }
+}
+
+/// What the repository says was published.
+pub(crate) fn published() -> PublishedReference {
+    let file = repository().join("fixtures/baselines/published.json");
+    PublishedReference::parse(&fs::read_to_string(file).unwrap()).unwrap()
 }
 
 /// The record that a matching run of the shipped model would leave: its goldens' own answers.

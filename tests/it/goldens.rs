@@ -48,7 +48,7 @@ fn the_release_that_was_asked_for_is_the_one_that_runs() {
         .bench(&["--prompt", "fibonacci", "--openvino", "2026.1.0"])
         .exits(0)
         .prints("OpenVINO 2026.1.0, f32");
-    assert!(checkout.only_record().runtime.openvino_build.starts_with("2026.1.0-"));
+    assert!(checkout.only_record().runtime.unwrap().openvino_build.starts_with("2026.1.0-"));
 }
 
 #[test]

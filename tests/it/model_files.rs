@@ -6,7 +6,7 @@ use std::fs;
 use arcgauge::engine::ModelFolder;
 use arcgauge::engine::openvino::Graph;
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{ManifestCheck, ModelIdentity};
+use arcgauge::record::{HashCache, ManifestCheck, ModelIdentity};
 use serde_json::json;
 
 use crate::checkout::{Checkout, edit_json, shipped_model};

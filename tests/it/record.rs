@@ -35,7 +35,7 @@ fn a_record_is_a_header_line_and_the_payload_that_its_hash_is_of() {
     let file = String::from_utf8(seal(&forged::record()).unwrap()).unwrap();
     let (header, payload) = file.split_once('\n').unwrap();
     let header: Value = serde_json::from_str(header).unwrap();
-    assert_eq!(header["schema"], serde_json::json!({"major": 1, "minor": 0}));
+    assert_eq!(header["schema"], serde_json::json!({"major": 2, "minor": 0}));
     assert_eq!(header["payload_sha256"], sha256(payload.as_bytes()));
     assert!(serde_json::from_str::<Value>(payload).unwrap().is_object());
 }
@@ -141,12 +141,12 @@ fn a_record_of_a_later_major_schema_is_refused_and_of_a_later_minor_is_read() {
     let record = forged::record();
     let with_schema = |schema: &str| {
         let file = String::from_utf8(seal(&record).unwrap()).unwrap();
-        open(file.replacen(r#"{"major":1,"minor":0}"#, schema, 1).as_bytes(), "later.json")
+        open(file.replacen(r#"{"major":2,"minor":0}"#, schema, 1).as_bytes(), "later.json")
     };
-    let error = with_schema(r#"{"major":2,"minor":0}"#).unwrap_err();
-    assert!(error.to_string().contains("`later.json` has schema `2.0`"), "{error}");
+    let error = with_schema(r#"{"major":3,"minor":0}"#).unwrap_err();
+    assert!(error.to_string().contains("`later.json` has schema `3.0`"), "{error}");
     assert_eq!(error.hint_text(), Some("use a newer arcgauge"));
-    assert_eq!(with_schema(r#"{"major":1,"minor":7}"#).unwrap(), record);
+    assert_eq!(with_schema(r#"{"major":2,"minor":7}"#).unwrap(), record);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn fields_that_this_version_does_not_know_do_no_harm() {
     payload["machine"]["firmware"] = "1.2".into();
     payload["samples"][0]["energy_joule"] = Value::Null;
     let payload = payload.to_string() + "\n";
-    let schema = r#""schema":{"major":1,"minor":1,"patch":3},"written_by":"a later arcgauge""#;
+    let schema = r#""schema":{"major":2,"minor":1,"patch":3},"written_by":"a later arcgauge""#;
     let header =
         format!(r#"{{"arcgauge":"run-record",{schema},"payload_sha256":"{}"}}"#, sha256(payload.as_bytes()));
     assert_eq!(open(format!("{header}\n{payload}").as_bytes(), "a record").unwrap(), record);
@@ -170,7 +170,7 @@ fn a_record_is_never_written_over() {
     let record = forged::record();
     let path = history.add(&record).unwrap();
     let mut other = record.clone();
-    other.load_ns += 1;
+    other.cost.wall_ns += 1;
     assert!(history.add(&other).is_err());
     assert_eq!(History::read(&path).unwrap().record, record);
 }

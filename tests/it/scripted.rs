@@ -1,14 +1,18 @@
-//! From session to table on a scripted engine and clock: every figure can be checked by hand.
+//! From supervisor to table with scripted workers: the real protocol, and every figure can be checked
+//! by hand.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arcgauge::engine::scripted::{Script, ScriptedEngine, Slip};
+use arcgauge::engine::scripted::{Script, Slip};
 use arcgauge::error::{Error, ErrorKind};
 use arcgauge::golden::{Finding, Golden, GoldenResult, GoldenSet};
-use arcgauge::judge::{Published, Summary, summarise};
-use arcgauge::measure::{Control, NoMemory, Plan, PlannedPrompt, Role, ScriptedClock, Session, run};
+use arcgauge::judge::{Summary, summarise};
+use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledEvent};
+use arcgauge::measure::supervisor::{
+    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session, supervise,
+};
+use arcgauge::measure::{Plan, PlannedPrompt, Role};
 use arcgauge::record::{
     AskedPrompt, Outcome, PromptRecord, RunRecord, WorkloadRecord, judge_session, kept_samples,
 };
@@ -39,7 +43,7 @@ fn script() -> Script {
 fn plan() -> Plan {
     let prompts =
         PROMPTS.iter().map(|(id, _, ids)| PlannedPrompt { id: (*id).into(), token_ids: ids.to_vec() });
-    Plan { prompts: prompts.collect(), runs: 3, new_tokens: 4 }
+    Plan { prompts: prompts.collect(), processes: 3, new_tokens: 4 }
 }
 
 fn goldens(answers: [[TokenId; 4]; 2]) -> GoldenSet {
@@ -59,24 +63,82 @@ fn goldens(answers: [[TokenId; 4]; 2]) -> GoldenSet {
     GoldenSet { goldens: PROMPTS.iter().zip(answers).map(golden).collect(), tolerances: Vec::new() }
 }
 
+/// What a worker loads; a scripted one looks at the device alone.
+fn load() -> LoadCommand {
+    LoadCommand {
+        c_library: "/nowhere".into(),
+        pinned_version: None,
+        model_dir: "/nowhere".into(),
+        model_sha256: String::new(),
+        device: "CPU".into(),
+        properties: Vec::new(),
+        edited_graph: None,
+        compiled_models: None,
+    }
+}
+
+/// Stands by, and notes in which order things happen.
+#[derive(Default)]
+struct Notes {
+    order: Vec<String>,
+    stop_at: Option<(usize, usize)>,
+}
+
+struct Standing<'a> {
+    notes: &'a mut Notes,
+    control: &'a Control,
+}
+
+impl Attendant for Standing<'_> {
+    fn before_process(&mut self, process: usize) -> Result<(), Error> {
+        self.notes.order.push(format!("process {process}"));
+        Ok(())
+    }
+    fn started(&mut self, pid: Option<u32>) {
+        assert_eq!(pid, None, "a scripted worker is no process");
+    }
+    fn settled(&mut self, _: &SettledEvent, purpose: Purpose) {
+        if purpose == Purpose::Priming {
+            self.notes.order.push("primes".to_owned());
+        }
+    }
+    fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
+    fn aims(&mut self, aim: Aim<'_>) {
+        let role = if aim.role == Role::WarmUp { "warm-up" } else { "measured" };
+        self.notes.order.push(format!("{role} {}", aim.prompt_id));
+        if self.notes.stop_at == Some((aim.process, aim.generation)) {
+            self.control.stop.store(true, Ordering::Relaxed);
+        }
+    }
+    fn measured(&mut self, _: Purpose) {}
+}
+
 struct Measured {
-    session: Session,
     findings: Vec<Finding>,
     record: RunRecord,
 }
 
-fn session(script: Script, control: &Control) -> Result<(ScriptedEngine, Session), Error> {
-    let clock = ScriptedClock::default();
-    let mut engine = ScriptedEngine::new(script, clock.hand());
-    let session = run(&mut engine, &plan(), &clock, &NoMemory, control, |_| {})?;
-    Ok((engine, session))
+/// Three workers that recite; `scripts` may tell them apart by their number.
+fn session(scripts: impl Fn(usize) -> Script, notes: &mut Notes, cache: CacheState, prime: bool) -> Session {
+    let (plan, control, load) = (plan(), Control::default(), load());
+    let job = Job { plan: &plan, load: &load, limits: Limits::default(), prime, control: &control };
+    let started = AtomicUsize::new(0);
+    let mut start = || -> Result<Box<dyn Link>, Error> {
+        let worker = started.fetch_add(1, Ordering::Relaxed);
+        Ok(Box::new(ScriptedWorker::start(scripts(worker), cache)?))
+    };
+    supervise(&job, &mut start, &mut Standing { notes, control: &control }).unwrap()
 }
 
 /// What `bench` does, without the command line.
-fn measure(script: Script, goldens: &GoldenSet) -> Measured {
+fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
     let plan = plan();
-    let (mut engine, session) = session(script, &Control::default()).unwrap();
-    let findings = judge_session(&mut engine, &plan, &session, goldens, 0.5).unwrap();
+    let mut session = session(scripts, &mut Notes::default(), CacheState::Off, true);
+    assert_eq!(session.ending, Ending::Done);
+    let samples = session.samples();
+    let findings = judge_session(session.witness().unwrap(), &plan, &samples, goldens, 0.5).unwrap();
+    session.finish();
+    assert_eq!(session.ending, Ending::Done);
     let asked = PROMPTS.iter().map(|(id, title, ids)| AskedPrompt {
         id: (*id).into(),
         title: (*title).into(),
@@ -85,23 +147,22 @@ fn measure(script: Script, goldens: &GoldenSet) -> Measured {
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
     let record = RunRecord {
         outcome: if wrong { Outcome::WrongOutput } else { Outcome::Complete },
-        workload: WorkloadRecord::new(asked.collect(), plan.runs, plan.new_tokens).unwrap(),
+        workload: WorkloadRecord::new(asked.collect(), plan.processes, plan.new_tokens).unwrap(),
         prompts: plan
             .prompts
             .iter()
             .zip(&findings)
             .map(|(p, finding)| PromptRecord::of(&p.id, finding))
             .collect(),
-        samples: kept_samples(&plan, &session, &findings),
+        samples: kept_samples(&plan, &samples, &findings),
         warnings: Vec::new(),
         ..forged::record()
     };
-    Measured { session, findings, record }
+    Measured { findings, record }
 }
 
 fn table(record: &RunRecord) -> String {
-    let file = repository().join("fixtures/baselines/published.json");
-    bench_table(record, &Published::parse(&fs::read_to_string(file).unwrap()).unwrap())
+    bench_table(record)
 }
 
 #[track_caller]
@@ -111,7 +172,7 @@ fn near(figure: f64, by_hand: f64) {
 
 #[test]
 fn the_figures_are_those_that_one_computes_by_hand() {
-    let measured = measure(script(), &goldens(ANSWERS));
+    let measured = measure(|_| script(), &goldens(ANSWERS));
     let Summary { prompts, average, .. } = summarise(&measured.record);
     let average = average.unwrap();
     assert_eq!(prompts.iter().map(|prompt| prompt.runs.len()).collect::<Vec<_>>(), [3, 3], "no warm-up");
@@ -122,6 +183,7 @@ fn the_figures_are_those_that_one_computes_by_hand() {
         near(figures.mean.throughput_tok_s, 4.0 / 0.341);
         near(figures.mean.ttft_ms, 200.0);
         near(figures.mean.decode_tpot_ms.unwrap(), 47.0);
+        near(figures.mean.decode_throughput_tok_s.unwrap(), 3.0 / 0.141);
         assert!(figures.mean.host_overhead_us.abs() < 1e-9, "the script takes no time of the host");
     }
     assert!(prompts[0].figures.unwrap().spread.unwrap().abs() < 1e-12);
@@ -130,44 +192,75 @@ fn the_figures_are_those_that_one_computes_by_hand() {
 
 #[test]
 fn the_table_tells_the_figures_and_nothing_else() {
-    insta::assert_snapshot!(table(&measure(script(), &goldens(ANSWERS)).record), @r"
+    insta::assert_snapshot!(table(&measure(|_| script(), &goldens(ANSWERS)).record), @r"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 x 4 greedy tokens a prompt, commit 555555555555
+    3 x 4 greedy tokens a prompt, each in a fresh process, commit 555555555555
 
-     prompt        latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
-     First prompt      0.341          85.25  11.73    200.0       0.0         -  match
-     Second            0.341          85.25  11.73    200.0       0.0         -  match
-     average           0.341          85.25  11.73    200.0         -         -  match
+     prompt        latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
+     First prompt      0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
+     Second            0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
+     average           0.341     85.25  11.73    200.0    47.00         21.28         -         -  match
 
-    Latency, TPOT and tok/s include the prefill, as in the published table (e2e_latency@1,
-    e2e_per_token@1, e2e_throughput@1). Spread: longest less shortest latency of a prompt's runs.
+    latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
+    e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
+    Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
     Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: another model and device.
+
+    device      `CPU` ran, by OpenVINO's word and the kernel's counters of the worker
+    load        1.50 s, mean of 1 (load@1; compiled anew each time)
+    peak memory load 100.0 MiB, prefill 140.0 MiB, decode 160.0 MiB (peak_rss@1; at the end 140.0 MiB anonymous, 10.0 MiB file-backed)
+    KV cache    0.4 MiB for 4 tokens in f32 (by its shapes)
+    harness     1.087 x the workers' time; apart from it: hashing 0.1 s, canary 0.0 s, cool-down 0.0 s
     ");
 }
 
 #[test]
-fn one_warm_up_then_every_prompt_in_turn_as_often_as_asked() {
-    let measured = measure(script(), &goldens(ANSWERS));
-    let order: Vec<_> =
-        measured.session.samples.iter().map(|s| (s.role, s.run, s.prompt_id.as_str())).collect();
+fn each_process_warms_up_and_asks_every_prompt_once_in_an_order_of_its_own() {
+    let mut notes = Notes::default();
+    let session = session(|_| script(), &mut notes, CacheState::Off, true);
     let expected = [
-        (Role::WarmUp, 0, "a"),
-        (Role::Measured, 0, "a"),
-        (Role::Measured, 0, "b"),
-        (Role::Measured, 1, "a"),
-        (Role::Measured, 1, "b"),
-        (Role::Measured, 2, "a"),
-        (Role::Measured, 2, "b"),
+        "process 0",
+        "warm-up a",
+        "measured a",
+        "measured b",
+        "process 1",
+        "warm-up b",
+        "measured b",
+        "measured a",
+        "process 2",
+        "warm-up a",
+        "measured a",
+        "measured b",
     ];
-    assert_eq!(order, expected);
-    assert!(measured.session.samples.iter().all(|sample| sample.token_ids.len() == 4));
+    assert_eq!(notes.order, expected);
+    let samples = session.samples();
+    assert!(samples.iter().all(|sample| sample.token_ids.len() == 4));
+    assert_eq!(samples.iter().map(|sample| sample.process).collect::<Vec<_>>(), [0, 0, 0, 1, 1, 1, 2, 2, 2]);
 }
 
 #[test]
-fn one_wrong_token_in_the_third_run_takes_the_prompt_s_speed_and_the_average() {
-    // Generation 0 is the warm-up; 5 is the third run of the first prompt.
-    let slips = vec![Slip { generation: 5, step: 2, token: 3 }];
-    let measured = measure(Script { slips, ..script() }, &goldens(ANSWERS));
+fn a_cold_cache_is_filled_by_a_process_that_is_not_measured_and_a_warm_one_is_not() {
+    let mut notes = Notes::default();
+    let session_of = |cache, prime, notes: &mut Notes| session(|_| script(), notes, cache, prime);
+    let cold = session_of(CacheState::Cold, true, &mut notes);
+    assert_eq!(notes.order[..3], ["process 0", "primes", "process 0"]);
+    assert_eq!(cold.processes.len(), 4);
+    assert_eq!(cold.processes[0].purpose, Purpose::Priming);
+    assert_eq!(cold.processes[0].samples[0].token_ids.len(), 2, "kernels of the first inference, too");
+    assert_eq!(cold.samples().len(), 9, "what primes is not measured");
+    for (cache, prime) in [(CacheState::Warm, true), (CacheState::Off, true), (CacheState::Cold, false)] {
+        let session = session_of(cache, prime, &mut Notes::default());
+        assert_eq!(session.processes.len(), 3, "{cache:?}");
+        assert!(session.processes.iter().all(|process| process.purpose == Purpose::Measured));
+    }
+}
+
+#[test]
+fn one_wrong_token_in_the_third_process_takes_the_prompt_s_speed_and_the_average() {
+    // Generation 0 of a process is its warm-up; the third process begins with the first prompt again.
+    let slips =
+        |worker| if worker == 2 { vec![Slip { generation: 1, step: 2, token: 3 }] } else { Vec::new() };
+    let measured = measure(|worker| Script { slips: slips(worker), ..script() }, &goldens(ANSWERS));
     assert_eq!(measured.findings[0].result, GoldenResult::Break);
     assert_eq!(measured.findings[1].result, GoldenResult::Match);
     let timed: BTreeMap<&str, bool> =
@@ -175,73 +268,86 @@ fn one_wrong_token_in_the_third_run_takes_the_prompt_s_speed_and_the_average() {
     assert_eq!(timed, [("a", false), ("b", true)].into());
     insta::assert_snapshot!(table(&measured.record), @r"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 x 4 greedy tokens a prompt, commit 555555555555
+    3 x 4 greedy tokens a prompt, each in a fresh process, commit 555555555555
 
-     prompt        latency s  TPOT ms/token  tok/s  TTFT ms  spread %  peak MiB  golden
-     First prompt          -              -      -        -         -         -  break
-     Second            0.341          85.25  11.73    200.0       0.0         -  match
-     average               -              -      -        -         -         -  break
+     prompt        latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
+     First prompt          -         -      -        -        -             -         -         -  break
+     Second            0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
+     average               -         -      -        -        -             -         -         -  break
 
-    Latency, TPOT and tok/s include the prefill, as in the published table (e2e_latency@1,
-    e2e_per_token@1, e2e_throughput@1). Spread: longest less shortest latency of a prompt's runs.
+    latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
+    e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
+    Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
     Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: another model and device.
+
+    device      `CPU` ran, by OpenVINO's word and the kernel's counters of the worker
+    load        1.50 s, mean of 1 (load@1; compiled anew each time)
+    peak memory load 100.0 MiB, prefill 140.0 MiB, decode 160.0 MiB (peak_rss@1; at the end 140.0 MiB anonymous, 10.0 MiB file-backed)
+    KV cache    0.4 MiB for 4 tokens in f32 (by its shapes)
 
     break: prompt `a` differs first at token 3: expected 7, got 3 (gap 10.000 logit)
     ");
 }
 
 #[test]
-fn a_wrong_token_in_the_discarded_warm_up_is_a_break_too() {
-    let slips = vec![Slip { generation: 0, step: 3, token: 3 }];
-    let measured = measure(Script { slips, ..script() }, &goldens(ANSWERS));
-    assert_eq!(measured.findings[0].result, GoldenResult::Break);
+fn a_wrong_token_in_a_discarded_warm_up_is_a_break_too() {
+    let slips =
+        |worker| if worker == 1 { vec![Slip { generation: 0, step: 3, token: 3 }] } else { Vec::new() };
+    let measured = measure(|worker| Script { slips: slips(worker), ..script() }, &goldens(ANSWERS));
+    assert_eq!(
+        measured.findings[1].result,
+        GoldenResult::Break,
+        "the second process begins with the second prompt"
+    );
 }
 
 #[test]
 fn without_goldens_the_table_says_that_nothing_is_verified() {
-    let measured = measure(script(), &GoldenSet::default());
+    let measured = measure(|_| script(), &GoldenSet::default());
     let table = table(&measured.record);
     assert_eq!(table.matches("none (unverified)").count(), 3, "{table}");
     assert!(!table.contains("match"), "{table}");
 }
 
+/// How a session ends whose workers recite this.
+fn failure(script: &Script) -> (Session, Error) {
+    let session = session(|_| script.clone(), &mut Notes::default(), CacheState::Off, true);
+    let error = session.ending.error().unwrap();
+    (session, error)
+}
+
 #[test]
 fn a_cache_that_is_not_emptied_ends_the_session() {
-    let (_, session) = session(Script { keeps_state: true, ..script() }, &Control::default()).unwrap();
-    let error = session.failure.unwrap();
+    let (_, error) = failure(&Script { keeps_state: true, ..script() });
     assert_eq!(error.kind(), ErrorKind::Harness);
     // Two tokens of the prompt and three of the answer: the fourth is never fed.
     assert_eq!(error.to_string(), "the KV cache holds `5` tokens after a reset, not 0");
 }
 
 #[test]
-fn an_engine_that_fails_midway_ends_the_session() {
-    let (_, session) = session(Script { fails_at_infer: Some(6), ..script() }, &Control::default()).unwrap();
-    assert_eq!(session.samples[0].token_ids, ANSWERS[0], "what was done before is kept");
-    let kept = kept_samples(&plan(), &session, &[]);
-    assert!(kept.iter().all(|sample| sample.times.is_none()), "and has no speed");
-    let error = session.failure.unwrap();
+fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_started() {
+    let (mut session, error) = failure(&Script { fails_at_infer: Some(6), ..script() });
     assert_eq!(
         (error.kind(), error.to_string().as_str()),
         (ErrorKind::Harness, "the scripted engine fails here")
     );
+    assert_eq!(session.processes.len(), 1);
+    assert!(session.witness().is_none());
+    let samples = session.samples();
+    assert_eq!(samples[0].token_ids, ANSWERS[0], "what was done before is kept");
+    assert_eq!(samples[1].token_ids, ANSWERS[0][..2], "and what was told of the last");
+    let kept = kept_samples(&plan(), &samples, &[]);
+    assert!(kept.iter().all(|sample| sample.times.is_none()), "and has no speed");
 }
 
 #[test]
 fn an_interrupted_session_keeps_its_tokens_and_no_time() {
-    let clock = ScriptedClock::default();
-    let mut engine = ScriptedEngine::new(script(), clock.hand());
-    let control = Control::default();
-    let session = run(&mut engine, &plan(), &clock, &NoMemory, &control, |aim| {
-        control.stop.store(aim.generation == 4, Ordering::Relaxed);
-    })
-    .unwrap();
-    assert!(session.interrupted);
-    // It ends after the token under way.
-    assert_eq!(session.samples.len(), 5);
-    assert_eq!(session.samples[4].token_ids, [9]);
-
-    let samples = kept_samples(&plan(), &session, &[]);
+    let mut notes = Notes { stop_at: Some((1, 1)), ..Notes::default() };
+    let session = session(|_| script(), &mut notes, CacheState::Off, true);
+    assert_eq!(session.ending, Ending::Interrupted);
+    let samples = session.samples();
+    assert_eq!(samples[3].token_ids, ANSWERS[1], "the second process's warm-up");
+    let samples = kept_samples(&plan(), &samples, &[]);
     assert!(samples.iter().all(|sample| sample.times.is_none()));
     let prompts = Vec::new();
     let record = RunRecord { outcome: Outcome::Interrupted, samples, prompts, ..forged::record() };

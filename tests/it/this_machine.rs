@@ -28,6 +28,7 @@ pub(crate) fn engine() -> OpenVinoEngine {
         device: "CPU",
         properties: &default_properties(DeviceKind::Cpu, &[]),
         edited_graph: Some(&edited.path().join("edited.xml")),
+        compiled_models: None,
     };
     OpenVinoEngine::load(&mut runtime(), load).unwrap()
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::cli::progress::Progress;
-use crate::cli::say;
+use crate::cli::{assemble, load_warnings, say};
 use crate::error::Result;
-use crate::measure::protocol::{CacheState, SettledEvent};
+use crate::measure::protocol::{CacheState, LoadedEvent, SettledEvent};
 use crate::measure::supervisor::{Aim, Attendant, Control, Purpose};
 use crate::measure::{Plan, Role};
 
@@ -15,17 +15,21 @@ pub(super) struct StandBy {
     processes: usize,
     generations: usize,
     new_tokens: usize,
+    requested: String,
     told: bool,
+    warned: bool,
 }
 
 impl StandBy {
-    pub(super) fn new(plan: &Plan, control: &Arc<Control>) -> Self {
+    pub(super) fn new(plan: &Plan, requested: &str, control: &Arc<Control>) -> Self {
         Self {
             progress: Progress::start(control, plan.new_tokens),
             processes: plan.processes,
             generations: plan.generations(),
             new_tokens: plan.new_tokens,
+            requested: requested.to_owned(),
             told: false,
+            warned: false,
         }
     }
 
@@ -55,6 +59,13 @@ impl Attendant for StandBy {
             let what = if purpose == Purpose::Priming { "priming load" } else { "cold load" };
             say(&format!("{what}: kernels are compiled once, which may take minutes"));
         }
+    }
+
+    fn loaded(&mut self, settled: &SettledEvent, loaded: &LoadedEvent) {
+        if !self.warned {
+            load_warnings::tell(&assemble::warnings(&self.requested, settled, Some(loaded)));
+        }
+        self.warned = true;
     }
 
     fn aims(&mut self, aim: Aim<'_>) {

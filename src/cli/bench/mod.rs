@@ -185,7 +185,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         prime: !args.quick,
         control: &control,
     };
-    let mut stand_by = StandBy::new(&plan, &control);
+    let mut stand_by = StandBy::new(&plan, &args.engine.device, &control);
     let session = supervise(&job, &mut || Ok(Box::new(WorkerProcess::start(&program)?)), &mut stand_by)?;
     if let Some(root) = compiled_models {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {

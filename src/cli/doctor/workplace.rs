@@ -161,6 +161,7 @@ mod tests {
             subject: String::new(),
             author_date_utc: String::new(),
             dirty,
+            difference_sha256: None,
         };
         let check = |commit| git(&Ok(commit), Path::new("/r"));
         assert_eq!(check(Some(commit(false))), Check::ok(GIT, "commit 0123456789ab on `main`, clean"));

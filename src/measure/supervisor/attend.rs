@@ -51,16 +51,17 @@ impl Attending<'_> {
             self.facts.purpose = Purpose::Priming;
         }
         self.attendant.settled(&settled, self.facts.purpose);
-        self.facts.settled = Some(settled);
+        let settled = self.facts.settled.insert(settled);
         let loaded = match self.conversation.next(Awaited::Loaded)? {
             Event::Loaded(loaded) => loaded,
             other => return Err(self.conversation.unexpected(&other, Awaited::Loaded)),
         };
         self.facts.memory.load = self.memory.read();
-        self.note_device_memory(&loaded.device_memory_bytes);
         if let Err(error) = self.job.plan.check(loaded.vocabulary_size, loaded.context_tokens) {
             return Err(self.conversation.end_as(Ending::Failed(error)));
         }
+        self.attendant.loaded(settled, &loaded);
+        self.note_device_memory(&loaded.device_memory_bytes);
         self.facts.loaded = Some(loaded);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::engine::Witness;
 use crate::error::Result;
-use crate::measure::protocol::{LoadCommand, SettledEvent};
+use crate::measure::protocol::{LoadCommand, LoadedEvent, SettledEvent};
 use crate::measure::supervisor::attend::{Attending, meter};
 use crate::measure::supervisor::conversation::Conversation;
 use crate::measure::supervisor::ending::Ending;
@@ -47,6 +47,8 @@ pub trait Attendant {
     fn started(&mut self, pid: Option<u32>);
     /// What will run where is known, and whether the process primes the cache or is measured.
     fn settled(&mut self, settled: &SettledEvent, purpose: Purpose);
+    /// The model is loaded.
+    fn loaded(&mut self, settled: &SettledEvent, loaded: &LoadedEvent);
     /// A generation begins.
     fn aims(&mut self, aim: Aim<'_>);
     /// Its generations are done, or something ended it.
