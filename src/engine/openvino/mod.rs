@@ -1,9 +1,9 @@
 //! Stateful decoding through OpenVINO.
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
-//! of it and what it really does; `graph` and `last_token` read and prepare the model's graph;
-//! `compile` brings a model onto a device; `tensor` and `state` are the safe wrappers; `pipeline` is
-//! the engine built from all of these.
+//! of it and what it really does; `graph` and `last_token` read and prepare the model's graph, and
+//! `weights` counts what a token reads of it; `compile` brings a model onto a device; `tensor` and
+//! `state` are the safe wrappers; `pipeline` is the engine built from all of these.
 
 mod compile;
 mod device;
@@ -17,6 +17,7 @@ mod release;
 mod runtime;
 mod state;
 mod tensor;
+mod weights;
 
 pub use compile::{LastTokenOnly, LoadRequest};
 pub use device::{DeviceChoice, DeviceKind, DeviceProof};
@@ -29,6 +30,7 @@ pub use property::{EffectiveProperties, Property, default_properties};
 pub use release::{Release, Releases};
 pub use runtime::Runtime;
 pub use state::{KvState, StateBridge};
+pub use weights::ActiveWeights;
 
 use crate::error::Error;
 
