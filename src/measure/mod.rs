@@ -1,5 +1,7 @@
 //! What is observed: time, tokens and memory of generations, and the plan by which they are made.
 
+mod cache_size;
+mod canary;
 mod clock;
 mod host_memory;
 mod memory;
@@ -7,6 +9,8 @@ mod metric;
 mod sample;
 mod session;
 
+pub use cache_size::last_level_cache_bytes;
+pub use canary::{CANARY_BYTES, Canary, CanaryReading};
 pub use clock::{Clock, MonotonicClock, ScriptedClock};
 pub use host_memory::available_memory_bytes;
 pub use memory::{MemoryMeter, MemoryReading, NoMemory, ProcessMemory};
