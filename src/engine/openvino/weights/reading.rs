@@ -79,7 +79,10 @@ fn lookup(flow: &Flow, layer: usize, table: &[&str]) -> Result<Reading, String> 
 /// A stack of matrices would be one an expert, but of how many experts is not known.
 fn one_matrix(flow: &Flow, layer: usize, dimensions: &[&str]) -> Result<Reading, String> {
     let stack = &dimensions[..dimensions.len().saturating_sub(2)];
-    if !dimensions.is_empty() && stack.iter().all(|dimension| *dimension == "1") {
+    if dimensions.is_empty() {
+        return Err(format!("layer `{}` does not state the shape that it multiplies by", flow.name(layer)));
+    }
+    if stack.iter().all(|dimension| *dimension == "1") {
         return Ok(Reading::Whole);
     }
     Err(format!(

@@ -203,6 +203,14 @@ fn the_other_names_for_experts_are_understood() {
 }
 
 #[test]
+fn a_config_of_no_expert_or_one_is_that_of_a_model_without() {
+    for all in [0, 1] {
+        let config = ModelConfig { num_experts: Some(all), ..dense() };
+        assert_eq!(embedding().weights(&config), embedding().weights(&dense()));
+    }
+}
+
+#[test]
 fn weights_that_are_used_in_an_unknown_way_are_refused() {
     let by_expert = experts().constant("w2", "f16", "8,4,4", [408, 256]).layer(
         "other",
@@ -211,6 +219,15 @@ fn weights_that_are_used_in_an_unknown_way_are_refused() {
         "8,-1,4",
     );
     assert!(by_expert.weights(&two_of_eight()).unwrap_err().contains("layer `other` uses something of each"));
+    let no_bias = experts().constant("offset", "f32", "8,1,4", [408, 128]).layer(
+        "moved",
+        "Add",
+        &[("x", "8,-1,4"), ("offset", "8,1,4")],
+        "8,-1,4",
+    );
+    assert!(no_bias.weights(&two_of_eight()).unwrap_err().contains("layer `moved` uses something of each"));
+    let shapeless = embedding().layer("head", "MatMul", &[("x", "-1,-1,4"), ("scaled", "")], "-1,-1,10");
+    assert!(shapeless.weights(&dense()).unwrap_err().contains("`head` does not state the shape"));
     let by_hidden_state = embedding().layer("chosen", "TopK", &[("x", "-1,-1,4")], "-1,-1").layer(
         "route",
         "Gather",
@@ -237,6 +254,12 @@ fn a_graph_within_a_graph_is_refused() {
     let branch = r#"<layer id="if" name="if" type="If"><then_body/></layer></layers>"#;
     let xml = embedding().xml().replace("</layers>", branch);
     assert!(read(&xml, &dense()).unwrap_err().contains("`if` has a graph of its own"));
+}
+
+#[test]
+fn an_edge_that_leads_nowhere_is_refused() {
+    let xml = embedding().xml().replace("to-layer=\"embed\"", "to-layer=\"gone\"");
+    assert!(read(&xml, &dense()).unwrap_err().contains("layer `gone`, which is not there"));
 }
 
 #[test]
