@@ -1,72 +1,12 @@
 //! The shipped model by figures from its config, and graphs of a few layers for each rule.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
+use self::model::Model;
 use super::*;
 use crate::engine::ModelFolder;
 
-/// A graph under construction: each layer is given with the edges into it.
-#[derive(Default)]
-struct Model {
-    layers: String,
-    edges: String,
-}
-
-impl Model {
-    fn constant(mut self, id: &str, kind: &str, shape: &str, at: [u64; 2]) -> Self {
-        let [offset, size] = at;
-        write!(
-            self.layers,
-            r#"<layer id="{id}" name="{id}" type="Const"><data element_type="{kind}" shape="{shape}" offset="{offset}" size="{size}"/>{}</layer>"#,
-            ports("output", &[("0", shape)])
-        )
-        .unwrap();
-        self
-    }
-
-    /// A layer with inputs (from which layer, with which dimensions) and the dimensions of its output.
-    fn layer(mut self, id: &str, kind: &str, inputs: &[(&str, &str)], output: &str) -> Self {
-        let numbers: Vec<String> = (0..=inputs.len()).map(|number| number.to_string()).collect();
-        let dimensions: Vec<(&str, &str)> =
-            numbers.iter().zip(inputs).map(|(number, (_, dims))| (number.as_str(), *dims)).collect();
-        write!(
-            self.layers,
-            r#"<layer id="{id}" name="{id}" type="{kind}">{}{}</layer>"#,
-            ports("input", &dimensions),
-            ports("output", &[(&numbers[inputs.len()], output)])
-        )
-        .unwrap();
-        for (port, (from, _)) in inputs.iter().enumerate() {
-            write!(
-                self.edges,
-                r#"<edge from-layer="{from}" from-port="0" to-layer="{id}" to-port="{port}"/>"#
-            )
-            .unwrap();
-        }
-        self
-    }
-
-    fn xml(&self) -> String {
-        format!("<net><layers>{}</layers><edges>{}</edges></net>", self.layers, self.edges)
-    }
-
-    fn weights(&self, config: &ModelConfig) -> Result<ActiveWeights, String> {
-        read(&self.xml(), config)
-    }
-}
-
-fn ports(side: &str, ports: &[(&str, &str)]) -> String {
-    let mut xml = format!("<{side}>");
-    for (id, shape) in ports {
-        write!(xml, r#"<port id="{id}">"#).unwrap();
-        for dim in shape.split(',') {
-            write!(xml, "<dim>{}</dim>", dim.trim()).unwrap();
-        }
-        xml += "</port>";
-    }
-    xml + &format!("</{side}>")
-}
+mod model;
 
 /// 2 of 8 experts.
 fn two_of_eight() -> ModelConfig {
@@ -226,6 +166,11 @@ fn weights_that_are_used_in_an_unknown_way_are_refused() {
         "8,-1,4",
     );
     assert!(no_bias.weights(&two_of_eight()).unwrap_err().contains("layer `moved` uses something of each"));
+    let of_hidden_states = experts()
+        .constant("offset", "f32", "8,1,4", [408, 128])
+        .layer("product", "MatMul", &[("x", "8,-1,4"), ("x", "8,4,4")], "8,-1,4")
+        .layer("moved", "Add", &[("product", "8,-1,4"), ("offset", "8,1,4")], "8,-1,4");
+    assert!(of_hidden_states.weights(&two_of_eight()).unwrap_err().contains("layer `moved` uses something"));
     let shapeless = embedding().layer("head", "MatMul", &[("x", "-1,-1,4"), ("scaled", "")], "-1,-1,10");
     assert!(shapeless.weights(&dense()).unwrap_err().contains("`head` does not state the shape"));
     let by_hidden_state = embedding().layer("chosen", "TopK", &[("x", "-1,-1,4")], "-1,-1").layer(
@@ -242,6 +187,9 @@ fn weights_that_are_used_in_an_unknown_way_are_refused() {
         "10,-1,-1",
     );
     assert!(columns.weights(&dense()).unwrap_err().contains("`columns` looks up a table"));
+    let three =
+        embedding().layer("three", "Gather", &[("table", "10,4"), ("ids", "-1,3"), ("axis", "")], "-1,3,4");
+    assert!(three.weights(&dense()).unwrap_err().contains("`three` looks up a table"));
     let uneven = embedding()
         .constant("five", "f16", "5,4", [74, 40])
         .layer("joined", "Concat", &[("five", "5,4"), ("five", "5,4")], "10,4")
