@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use arcgauge::engine::{Engine, greedy};
-use arcgauge::measure::{Control, Metric, MonotonicClock, NoMemory, Plan, PlannedPrompt, Role, run};
+use arcgauge::measure::{Metric, MonotonicClock, PlannedPrompt, sample_here};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 use crate::bare_loop::BareLoop;
@@ -80,18 +80,12 @@ fn against_the_bare_loop(_: &mut Criterion) {
 fn decode(criterion: &mut Criterion) {
     let mut shipped = Shipped::load();
     let prompt = shipped.goldens[0].clone();
-    let plan = Plan {
-        prompts: vec![PlannedPrompt { id: prompt.prompt_id, token_ids: prompt.prompt_token_ids }],
-        runs: 1,
-        new_tokens: prompt.token_ids.len(),
-    };
+    let asked = PlannedPrompt { id: prompt.prompt_id, token_ids: prompt.prompt_token_ids };
     let mut figure = |metric: Metric| {
-        let clock = MonotonicClock::start();
-        let session =
-            run(&mut shipped.engine, &plan, &clock, &NoMemory, &Control::default(), |_| ()).unwrap();
-        let sample = session.samples.iter().find(|sample| sample.role == Role::Measured).unwrap();
+        let tokens = prompt.token_ids.len();
+        let sample = sample_here(&mut shipped.engine, &asked, tokens, &MonotonicClock).unwrap();
         assert_eq!(sample.token_ids, prompt.token_ids, "a speed needs the right tokens");
-        metric.of(sample).unwrap()
+        metric.of(&sample).unwrap().value
     };
     let mut group = criterion.benchmark_group("decode");
     group.sample_size(10).measurement_time(Duration::from_secs(20));

@@ -16,6 +16,14 @@ pub struct ModelConfig {
     pub vocab_size: Option<usize>,
     /// The longest sequence.
     pub max_position_embeddings: Option<usize>,
+    /// Experts of a layer, as `gpt_oss` and `mixtral` name it.
+    pub num_local_experts: Option<u64>,
+    /// Experts of a layer, as `qwen3_moe` names it.
+    pub num_experts: Option<u64>,
+    /// Experts that a token passes through in a layer.
+    pub num_experts_per_tok: Option<u64>,
+    /// The same by the name that the published GPT-OSS has beside it.
+    pub experts_per_token: Option<u64>,
 }
 
 /// A model folder whose graph and weights are there. It is read, never written to.

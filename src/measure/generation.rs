@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::engine::{Ended, Engine, Observer, generate};
 use crate::error::{Error, Result};
-use crate::measure::Clock;
+use crate::measure::{Clock, MemoryReading, PlannedPrompt, Role, Sample};
 use crate::workload::TokenId;
 
 /// A token that was just known.
@@ -47,6 +47,42 @@ pub fn record_generation(
     let mut recorder = Recorder { clock, sink, submitted_ns: None, infer_started_ns: 0, infer_ns: 0 };
     let ended = generate(engine, prompt, new_tokens, &mut recorder)?;
     Ok(Generated { submitted_ns: recorder.submitted_ns.unwrap_or_default(), ended })
+}
+
+/// Decodes a prompt once in this process, from an empty cache: for whoever needs no supervisor, as a
+/// bench of the loop itself.
+///
+/// # Errors
+/// When the engine fails.
+pub fn sample_here(
+    engine: &mut dyn Engine,
+    prompt: &PlannedPrompt,
+    new_tokens: usize,
+    clock: &dyn Clock,
+) -> Result<Sample> {
+    empty_cache(engine)?;
+    let mut tokens = Tokens(Vec::with_capacity(new_tokens));
+    let generated = record_generation(engine, &prompt.token_ids, new_tokens, clock, &mut tokens)?;
+    Ok(Sample {
+        role: Role::Measured,
+        prompt_id: prompt.id.clone(),
+        process: 0,
+        prompt_tokens: prompt.token_ids.len(),
+        token_ids: tokens.0.iter().map(|token| token.id).collect(),
+        submitted_ns: generated.submitted_ns,
+        token_ns: tokens.0.iter().map(|token| token.known_ns).collect(),
+        infer_ns: tokens.0.iter().map(|token| token.infer_ns).collect(),
+        memory: MemoryReading::default(),
+    })
+}
+
+struct Tokens(Vec<KnownToken>);
+
+impl TokenSink for Tokens {
+    fn known(&mut self, token: KnownToken) -> ControlFlow<()> {
+        self.0.push(token);
+        ControlFlow::Continue(())
+    }
 }
 
 /// Empties the KV cache and looks whether it is: true where it was seen to be, false where it cannot

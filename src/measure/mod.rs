@@ -1,6 +1,8 @@
 //! What is observed: time, tokens and memory of generations in fresh worker processes, and the plan
 //! by which they are made.
 
+mod cache_size;
+mod canary;
 mod clock;
 mod device_lock;
 mod generation;
@@ -15,9 +17,11 @@ mod sample;
 pub mod supervisor;
 pub mod worker;
 
+pub use cache_size::last_level_cache_bytes;
+pub use canary::{CANARY_BYTES, Canary, CanaryReading};
 pub use clock::{Clock, MonotonicClock, ScriptedClock};
 pub use device_lock::{DeviceLock, Waiting};
-pub use generation::{Generated, KnownToken, TokenSink, empty_cache, record_generation};
+pub use generation::{Generated, KnownToken, TokenSink, empty_cache, record_generation, sample_here};
 pub use host_memory::available_memory_bytes;
 pub use memory::{MemoryMeter, MemoryReading, NoMemory, ProcessMemory};
 pub use metric::{Direction, Figure, Metric};

@@ -16,6 +16,7 @@
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
+//! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`record`] | a record is what was written, or it is refused |
 //! | [`scripted`] | from session to table on a scripted engine and clock, every figure checked by hand |
 //!
@@ -26,10 +27,12 @@
 //! | [`checkout`] | a checkout in a temporary folder, with settings of its own, to run the binary in |
 //! | [`ended`] | a run that has ended, and what it said |
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
+//! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`forged`] | a record that no run has made |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
 mod bad_input;
+mod big_model;
 mod blessing;
 mod checkout;
 mod ended;
@@ -43,6 +46,7 @@ mod model_files;
 mod model_use;
 mod output_file;
 mod record;
+mod roofline;
 mod scripted;
 mod states;
 mod this_machine;

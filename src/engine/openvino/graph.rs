@@ -214,31 +214,31 @@ impl<'a> Edges<'a> {
     }
 }
 
-fn attribute<'a>(node: Node<'a, '_>, name: &str) -> &'a str {
+pub(super) fn attribute<'a>(node: Node<'a, '_>, name: &str) -> &'a str {
     node.attribute(name).unwrap_or_default()
 }
 
-fn data<'a>(layer: Node<'a, '_>, name: &str) -> Option<&'a str> {
+pub(super) fn data<'a>(layer: Node<'a, '_>, name: &str) -> Option<&'a str> {
     layer.children().find(|node| node.has_tag_name("data"))?.attribute(name)
 }
 
-fn number(layer: Node<'_, '_>, name: &str) -> Option<u64> {
+pub(super) fn number(layer: Node<'_, '_>, name: &str) -> Option<u64> {
     data(layer, name)?.parse().ok()
 }
 
 /// The ports below a layer's `input` or `output`.
-fn descendants<'a>(layer: Node<'a, 'a>, side: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+pub(super) fn descendants<'a>(layer: Node<'a, 'a>, side: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
     layer
         .children()
         .filter(move |node| node.has_tag_name(side))
         .flat_map(|node| node.children().filter(|node| node.has_tag_name("port")))
 }
 
-fn dims<'a>(port: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
+pub(super) fn dims<'a>(port: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
     port.children().filter(|node| node.has_tag_name("dim")).filter_map(|node| node.text())
 }
 
-fn output_dims<'a>(layer: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
+pub(super) fn output_dims<'a>(layer: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
     descendants(layer, "output").flat_map(dims)
 }
 

@@ -1,10 +1,10 @@
 //! Stateful decoding through OpenVINO.
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
-//! of it and what it really does; `graph` and `last_token` read and prepare the model's graph;
-//! `settled` is what is known before compiling, and `compile` brings a model onto a device, with
-//! `compiled_models` as its cache; `tensor` and `state` are the safe wrappers; `pipeline` is
-//! the engine built from all of these.
+//! of it and what it really does; `graph` and `last_token` read and prepare the model's graph, and
+//! `weights` counts what a token reads of it; `settled` is what is known before compiling, and `compile`
+//! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
+//! wrappers; `pipeline` is the engine built from all of these.
 
 mod compile;
 mod compiled_models;
@@ -20,6 +20,7 @@ mod runtime;
 mod settled;
 mod state;
 mod tensor;
+mod weights;
 
 pub use compile::{LastTokenOnly, LoadRequest};
 pub use compiled_models::{COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models};
@@ -34,6 +35,7 @@ pub use release::{Release, Releases};
 pub use runtime::Runtime;
 pub use settled::Settled;
 pub use state::{KvState, StateBridge};
+pub use weights::ActiveWeights;
 
 use crate::error::Error;
 
