@@ -6,7 +6,7 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 16] = [
+const HOMES: [(&str, &[&str]); 17] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
@@ -20,6 +20,7 @@ const HOMES: [(&str, &[&str]); 16] = [
     ("tera", &["report"]),
     ("comfy_table", &["report"]),
     ("sysinfo", &["measure", "record"]),
+    ("rustix", &["measure", "record"]),
     ("csv", &["record", "report"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),
