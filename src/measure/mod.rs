@@ -2,12 +2,15 @@
 
 mod clock;
 mod clock_pair;
+pub mod fdinfo;
+pub mod guard;
 mod host_memory;
 mod memory;
 mod metric;
 mod observed;
 mod sample;
 mod session;
+mod sysfs;
 
 pub use clock::{Clock, MonotonicClock, ScriptedClock};
 pub use clock_pair::{ClockPair, suspended_ns};
@@ -17,3 +20,4 @@ pub use metric::{Direction, Metric};
 pub use observed::{Observed, Unavailable};
 pub use sample::{Role, Sample};
 pub use session::{Aim, Control, Plan, PlannedPrompt, Session, StateCheck, run};
+pub use sysfs::SysfsRoot;
