@@ -1,12 +1,12 @@
 //! Takes readings: a few dozen small files each.
 
+use std::collections::BTreeMap;
+
 use crate::measure::fdinfo::{ClientId, GpuClient, OtherClients, clients_of, family};
 use crate::measure::guard::load::{self, Resource, Waiting};
 use crate::measure::guard::{CpuPolicy, MachineFacts, MachineReading, Phase, Temperatures, WorkerGpuUse};
 use crate::measure::guard::{cpu, gpu, power};
 use crate::measure::{SysfsRoot, Unavailable};
-
-use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads one machine, again and again.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl MachineReader {
             pages_swapped_in: load::pages_swapped_in(root).into(),
             oom_kills: kills.and_then(|file| load::oom_kills(root, file)).into(),
             energy_microjoules: power::energy_microjoules(root).into(),
-            worker_gpu: clients.as_ref().map(usage_of).map_err(Clone::clone).into(),
+            worker_gpus: clients.as_ref().map(usage_of).map_err(Clone::clone).into(),
             other_gpu: other_gpu.into(),
             gpus: gpus.into(),
         }
@@ -81,26 +81,36 @@ fn pressure(root: &SysfsRoot, resource: Resource, waiting: Waiting) -> Result<f6
     load::pressure_avg10_percent(root, resource, waiting)
 }
 
-/// The clients of a worker taken together.
-fn usage_of(clients: &BTreeMap<ClientId, GpuClient>) -> WorkerGpuUse {
-    let devices: BTreeSet<&str> = clients.keys().map(|id| id.pci_address.as_str()).collect();
-    let resident = clients.values().filter_map(|client| client.resident_bytes);
-    WorkerGpuUse {
-        clients: clients.len(),
-        pci_addresses: devices.into_iter().map(str::to_owned).collect(),
-        busy_cycles: sums(clients.values().map(|client| &client.busy_cycles)),
-        busy_ns: sums(clients.values().map(|client| &client.busy_ns)),
-        resident_bytes: resident.reduce(u64::saturating_add),
+/// The clients of a worker, those of one GPU taken together.
+fn usage_of(clients: &BTreeMap<ClientId, GpuClient>) -> Vec<WorkerGpuUse> {
+    // The clients are in the order of their GPUs.
+    let mut gpus: Vec<WorkerGpuUse> = Vec::new();
+    for (id, client) in clients {
+        if gpus.last().is_none_or(|gpu| gpu.pci_address != id.pci_address) {
+            gpus.push(WorkerGpuUse {
+                pci_address: id.pci_address.clone(),
+                clients: 0,
+                busy_cycles: BTreeMap::new(),
+                busy_ns: BTreeMap::new(),
+                resident_bytes: None,
+            });
+        }
+        if let Some(gpu) = gpus.last_mut() {
+            gpu.clients += 1;
+            add(&mut gpu.busy_cycles, &client.busy_cycles);
+            add(&mut gpu.busy_ns, &client.busy_ns);
+            let resident = [gpu.resident_bytes, client.resident_bytes].into_iter().flatten();
+            gpu.resident_bytes = resident.reduce(u64::saturating_add);
+        }
     }
+    gpus
 }
 
-fn sums<'a>(engines: impl Iterator<Item = &'a BTreeMap<String, u64>>) -> BTreeMap<String, u64> {
-    let mut sums = BTreeMap::<String, u64>::new();
-    for (engine, used) in engines.flatten().filter(|(_, used)| **used > 0) {
+fn add(sums: &mut BTreeMap<String, u64>, engines: &BTreeMap<String, u64>) {
+    for (engine, used) in engines.iter().filter(|(_, used)| **used > 0) {
         let sum = sums.entry(engine.clone()).or_default();
         *sum = sum.saturating_add(*used);
     }
-    sums
 }
 
 #[cfg(test)]
@@ -118,8 +128,8 @@ mod tests {
         let reading = reader.read(5, Phase::During);
         let text = serde_json::to_string(&reading).unwrap();
         assert!(!text.contains("not_observed"), "{text}");
-        let usage = reading.worker_gpu.value().unwrap();
-        assert_eq!((usage.clients, &usage.pci_addresses), (2, &vec![PCI.to_owned()]));
+        let [usage] = &reading.worker_gpus.value().unwrap()[..] else { panic!() };
+        assert_eq!((usage.clients, usage.pci_address.as_str()), (2, PCI));
         assert_eq!(usage.busy_cycles, [("ccs".to_owned(), 42)].into(), "an idle engine is not named");
         assert_eq!(usage.resident_bytes, Some(2 * ((64 << 10) + (1 << 20))));
         assert!(!serde_json::to_string(&reader.facts()).unwrap().contains("not_observed"));
@@ -149,8 +159,17 @@ mod tests {
             &xe_client(1, 40, 100, 64),
         );
         let reading = MachineReader::new(tree.root(), Some(7)).read(0, Phase::During);
-        assert_eq!(reading.worker_gpu.value().unwrap().clients, 1);
+        assert_eq!(reading.worker_gpus.value().unwrap()[0].clients, 1);
         assert_eq!(reading.other_gpu.value().unwrap().clients, 0);
+    }
+
+    #[test]
+    fn what_a_worker_uses_is_kept_apart_by_gpu() {
+        let second = xe_client(1, 7, 100, 0).replace(PCI, "0000:03:00.0");
+        let tree = Tree::xe().client(7, 3, &xe_client(1, 40, 100, 0)).client(7, 4, &second);
+        let reading = MachineReader::new(tree.root(), Some(7)).read(0, Phase::During);
+        let gpus = reading.worker_gpus.value().unwrap();
+        assert_eq!(gpus.iter().map(|gpu| gpu.busy_cycles["ccs"]).collect::<Vec<_>>(), [40, 7]);
     }
 
     #[test]

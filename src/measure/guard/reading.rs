@@ -60,28 +60,28 @@ pub struct MachineReading {
     pub oom_kills: Observed<u64>,
     /// The package's energy counter, microjoules; it begins again at the facts' range.
     pub energy_microjoules: Observed<u64>,
-    /// The worker's own use of the GPU.
-    pub worker_gpu: Observed<WorkerGpuUse>,
+    /// The worker's own use of each GPU that it has opened; empty where it has opened none.
+    pub worker_gpus: Observed<Vec<WorkerGpuUse>>,
     /// What other programs do on the GPU.
     pub other_gpu: Observed<OtherGpuUse>,
 }
 
-/// What the worker has used of the GPU, all of its clients together. An engine that has not worked
-/// for it is not named.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What the worker has used of one GPU, its clients there together. An engine that has not worked for
+/// it is not named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerGpuUse {
-    /// How many clients it has; 0 is a process that has not opened the GPU.
+    /// Which GPU, as in `0000:00:02.0`.
+    pub pci_address: String,
+    /// How many clients it has there.
     pub clients: usize,
-    /// The devices on which it has them, as in `0000:00:02.0`.
-    pub pci_addresses: Vec<String>,
     /// Cycles in which engines worked for it, by class (xe).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub busy_cycles: BTreeMap<String, u64>,
     /// Time in which engines worked for it, ns, by class (i915).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub busy_ns: BTreeMap<String, u64>,
-    /// Its resident memory, bytes; None where the kernel does not tell, or it has no client. A buffer
-    /// that two of its clients share counts twice.
+    /// Its resident memory, bytes; None where the kernel does not tell. A buffer that two of its
+    /// clients share counts twice.
     pub resident_bytes: Option<u64>,
 }
 
@@ -105,11 +105,14 @@ pub struct GuardLog {
 }
 
 impl GuardLog {
-    /// The most GPU memory that the worker had at a reading, bytes. There is no high-water mark: what
-    /// came and went between two readings was not seen.
+    /// The most GPU memory that the worker had at a reading, all GPUs together, bytes. There is no
+    /// high-water mark: what came and went between two readings was not seen.
     #[must_use]
     pub fn peak_device_memory_bytes(&self) -> Option<u64> {
-        let readings = self.readings.iter().filter_map(|reading| reading.worker_gpu.value());
-        readings.filter_map(|usage| usage.resident_bytes).max()
+        let readings = self.readings.iter().filter_map(|reading| reading.worker_gpus.value());
+        let sums = readings.filter_map(|gpus| {
+            gpus.iter().filter_map(|usage| usage.resident_bytes).reduce(u64::saturating_add)
+        });
+        sums.max()
     }
 }

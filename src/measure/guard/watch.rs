@@ -197,7 +197,7 @@ mod tests {
         assert!(log.readings.iter().rev().skip(1).all(|reading| reading.phase != Phase::After));
         assert!(log.readings.is_sorted_by_key(|reading| reading.at_ns));
         assert_eq!(log.peak_device_memory_bytes(), Some((8 << 20) + (1 << 20)));
-        assert!(log.readings[0].worker_gpu.value().is_none(), "there was no worker before");
+        assert!(log.readings[0].worker_gpus.value().is_none(), "there was no worker before");
     }
 
     #[test]
