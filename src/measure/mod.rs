@@ -2,6 +2,7 @@
 
 mod clock;
 mod clock_pair;
+mod cool_down;
 pub mod fdinfo;
 pub mod guard;
 mod host_memory;
@@ -14,6 +15,7 @@ mod sysfs;
 
 pub use clock::{Clock, MonotonicClock, ScriptedClock};
 pub use clock_pair::{ClockPair, suspended_ns};
+pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_START_CELSIUS, cool_down};
 pub use host_memory::available_memory_bytes;
 pub use memory::{MemoryMeter, MemoryReading, NoMemory, ProcessMemory};
 pub use metric::{Direction, Metric};
