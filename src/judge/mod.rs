@@ -2,6 +2,7 @@
 //!
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
+pub mod environment;
 mod published;
 mod summary;
 
