@@ -4,7 +4,9 @@
 
 pub mod environment;
 mod published;
+mod steady_state;
 mod summary;
 
 pub use published::{Published, Standing};
+pub use steady_state::{Pace, RAMP_SHARE};
 pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};
