@@ -3,10 +3,12 @@
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
 pub mod environment;
+mod preflight;
 mod published;
 mod steady_state;
 mod summary;
 
+pub use preflight::{Advice, preflight};
 pub use published::{Published, Standing};
 pub use steady_state::{Pace, RAMP_SHARE};
 pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};
