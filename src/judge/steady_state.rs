@@ -136,6 +136,12 @@ mod tests {
     }
 
     #[test]
+    fn a_slope_in_the_middle_alone_makes_no_ramp() {
+        let hill = pace(|step| if (50..149).contains(&step) { EVEN + 10 * (step - 50) } else { EVEN });
+        assert!(!hill.is_ramp(), "{hill:?}");
+    }
+
+    #[test]
     fn a_short_generation_is_not_judged() {
         let even = |tokens: u64| (0..tokens).map(|at| at * 1_000).collect::<Vec<u64>>();
         assert_eq!(Pace::of(&even(150)), None);

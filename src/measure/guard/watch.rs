@@ -159,7 +159,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
-    use crate::measure::guard::tests::{CARD, Tree, xe_client};
+    use crate::measure::guard::tests::{CARD, PCI, Tree, xe_client};
 
     const NEVER: Duration = Duration::from_mins(10);
 
@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn a_worker_is_watched_while_it_runs_and_its_highest_memory_is_known() {
-        let tree = Tree::xe().client(7, 3, &xe_client(1, 40, 100, 8 << 10));
+        let second = xe_client(1, 0, 100, 0).replace(PCI, "0000:03:00.0");
+        let tree = Tree::xe().client(7, 3, &xe_client(1, 40, 100, 8 << 10)).client(7, 4, &second);
         let (count, clock) = counted();
         let watch = Watch::start_every(tree.root(), clock, None, Duration::from_millis(1), NEVER);
         watch.set_worker(7);
@@ -196,7 +197,7 @@ mod tests {
         assert!(log.readings.iter().any(|reading| reading.phase == Phase::During));
         assert!(log.readings.iter().rev().skip(1).all(|reading| reading.phase != Phase::After));
         assert!(log.readings.is_sorted_by_key(|reading| reading.at_ns));
-        assert_eq!(log.peak_device_memory_bytes(), Some((8 << 20) + (1 << 20)));
+        assert_eq!(log.peak_device_memory_bytes(), Some((8 << 20) + 2 * (1 << 20)), "on both GPUs");
         assert!(log.readings[0].worker_gpus.value().is_none(), "there was no worker before");
     }
 

@@ -66,6 +66,10 @@ fn other_programs_on_the_gpu_trip_from_five_percent_of_the_time_on() {
     };
     assert_eq!(says(&used([0.2, 0.0, 0.0, 0.0, 0.04]), Guard::OtherGpuClients), GuardState::Clean);
     assert_eq!(says(&used([0.25, 0.0, 0.0, 0.0, 0.0]), Guard::OtherGpuClients), GuardState::Tripped);
+    let never_twice = each(|it| {
+        it.other_gpu = Known(OtherGpuUse { clients: 0, busy_share: None, hidden_processes: 0 });
+    });
+    assert_eq!(says(&never_twice, Guard::OtherGpuClients), GuardState::NotObserved);
     let blind = each(|it| it.worker_gpus = Known(vec![]));
     assert_eq!(says(&blind, Guard::OtherGpuClients), GuardState::NotObserved, "no client is shown at all");
 }
