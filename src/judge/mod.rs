@@ -2,10 +2,15 @@
 //!
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
+pub mod environment;
+mod preflight;
 mod published;
 mod roofline;
+mod steady_state;
 mod summary;
 
+pub use preflight::{Advice, preflight};
 pub use published::{Standing, standing};
 pub use roofline::{Roofline, RooflineFacts, canary_moved, roofline};
+pub use steady_state::{Pace, RAMP_SHARE};
 pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};

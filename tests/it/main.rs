@@ -12,13 +12,14 @@
 //! | [`model_files`] | a model that is damaged, incomplete or another is refused, and never written to |
 //! | [`bad_input`] | every wrong flag has its message, its hint and its exit code, and leaves no record |
 //! | [`output_file`] | `--output` fails before anything is measured, and loses nothing |
+//! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without speed |
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`record`] | a record is what was written, or it is refused |
-//! | [`scripted`] | from session to table on a scripted engine and clock, every figure checked by hand |
+//! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
 //! What they stand on:
 //!
@@ -29,6 +30,7 @@
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`forged`] | a record that no run has made |
+//! | [`fake_worker`] | workers that misbehave |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
 mod bad_input;
@@ -36,6 +38,7 @@ mod big_model;
 mod blessing;
 mod checkout;
 mod ended;
+mod fake_worker;
 mod forged;
 mod goldens;
 mod infer;
@@ -49,4 +52,5 @@ mod record;
 mod roofline;
 mod scripted;
 mod states;
+mod supervision;
 mod this_machine;

@@ -62,7 +62,9 @@ impl Conversation {
             )))),
             Ok(other) => Err(self.unexpected(&other, Awaited::Hello)),
             Err(Ending::Crashed(how)) => {
-                Err(self.end_as(refused(format!("the program has no worker: it said nothing ({how})"))))
+                let refusal = refused(format!("the program has no worker: it said nothing ({how})"));
+                self.ending = Some(refusal.clone());
+                Err(refusal)
             }
             Err(other) => Err(other),
         }

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+"""A worker that speaks the protocol and decodes nothing: tests make it misbehave.
+
+    fake_worker.py SCENARIO
+
+It answers with the tokens 1, 2, 3 ... a millisecond apart, and at the point that its scenario names
+it does what no worker should.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+SCENARIO = sys.argv[1] if len(sys.argv) > 1 else "well"
+GENERATIONS = 0
+
+
+def tell(event, **fields):
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+def command():
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit(0)
+    return json.loads(line)
+
+
+def hang():
+    while True:
+        time.sleep(3600)
+
+
+def load(asked):
+    if SCENARIO == "hangs-before-load":
+        hang()
+    gpu = SCENARIO in ("claims-a-gpu-it-denies", "claims-a-gpu")
+    tell(
+        "settled",
+        openvino_version="2026.4.1",
+        openvino_build="fake",
+        device="GPU" if gpu else "CPU",
+        fallback_because=None,
+        facts={"full_name": "A fake", "pci_id": None, "execution_units": None, "driver_version": None,
+               "memory_bytes": None},
+        gpu_name="A fake" if gpu else None,
+        properties_asked={},
+        compiled_model_cache="off",
+    )
+    if SCENARIO == "fails-to-load":
+        tell("failed", kind="harness", message="the fake cannot load", hint="take a real one")
+        sys.exit(20)
+    if SCENARIO == "changes-the-model":
+        with open(os.path.join(asked["model_dir"], "openvino_model.bin"), "r+b") as weights:
+            weights.seek(4096)
+            byte = weights.read(1)
+            weights.seek(4096)
+            weights.write(bytes([byte[0] ^ 1]))
+    now = time.monotonic_ns()
+    tell(
+        "loaded",
+        load_started_ns=now - 1_000_000,
+        load_ended_ns=now,
+        execution_devices="GPU.0" if SCENARIO == "claims-a-gpu" else "CPU",
+        properties_effective={},
+        vocabulary_size=1000,
+        context_tokens=4096,
+        states_hidden_because=None,
+        unedited_because="a fake has no graph",
+    )
+
+
+def generate(asked):
+    global GENERATIONS
+    GENERATIONS += 1
+    tell("ready", state_seen_empty=True)
+    command()
+    wanted = asked["new_tokens"]
+    submitted = time.monotonic_ns()
+    known = [submitted + (i + 1) * 1_000_000 for i in range(wanted)]
+    if SCENARIO == "tells-times-that-go-back":
+        known[-1] = known[0]
+    half = wanted // 2
+    ids = [i + 1 for i in range(wanted)]
+    tokens = lambda part: tell("tokens", ids=ids[part], known_ns=known[part], infer_ns=[900_000] * len(ids[part]))
+    tokens(slice(0, 1))
+    if asked["split_phases"]:
+        tell("phase-ended", phase="prefill")
+        command()
+    # Real work, so that the processor is seen to be busy.
+    busy_until = time.monotonic_ns() + 30_000_000
+    while time.monotonic_ns() < busy_until:
+        pass
+    if SCENARIO == "talks":
+        print("[ libraries ] like to talk on stdout", flush=True)
+    tokens(slice(1, half))
+    if GENERATIONS == 2:
+        misbehave()
+    tokens(slice(half, wanted - 1 if SCENARIO == "tells-too-few-tokens" else wanted))
+    tell("generated", submitted_ns=submitted)
+
+
+def misbehave():
+    if SCENARIO in ("hangs-mid-token", "ignores-termination"):
+        hang()
+    elif SCENARIO == "is-killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif SCENARIO == "crashes":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    elif SCENARIO == "leaves":
+        sys.exit(7)
+    elif SCENARIO == "breaks-the-protocol":
+        tell("done")
+
+
+def witness(asked):
+    path = asked["path"]
+    steps = len(path["forced"]) if "forced" in path else path["greedy"]
+    tokens = [i + 1 for i in range(steps)]
+    tell("witnessed", token_ids=tokens, runner_up_ids=[0] * steps, gaps_logit=[9.0] * steps)
+
+
+def finish():
+    if SCENARIO == "leaks-a-grandchild":
+        subprocess.Popen(["sleep", "1000"])
+    elif SCENARIO == "leaks-outside-its-group":
+        subprocess.Popen(["sleep", "5"], start_new_session=True)
+    if SCENARIO == "never-leaves":
+        hang()
+    tell("done")
+    sys.exit(3 if SCENARIO == "ends-badly" else 0)
+
+
+def main():
+    if SCENARIO == "is-no-worker":
+        sys.exit("error: unrecognized subcommand 'worker'")
+    if SCENARIO == "never-speaks":
+        hang()
+    if SCENARIO == "ignores-termination":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    tell("hello", protocol=99 if SCENARIO == "speaks-a-later-protocol" else 1, worker="fake 1", a_later_field=1)
+    while True:
+        asked = command()
+        if asked["command"] == "load":
+            load(asked)
+        elif asked["command"] == "generate":
+            generate(asked)
+        elif asked["command"] == "witness":
+            witness(asked)
+        elif asked["command"] == "finish":
+            finish()
+
+
+main()

@@ -1,0 +1,211 @@
+//! A worker that hangs, crashes, is killed or leaks ends within its limit, is recorded, and has no
+//! speed; a program that is no worker, or tells what cannot be, is refused.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arcgauge::record::{Outcome, RunRecord};
+
+use crate::checkout::{Checkout, shipped_model};
+use crate::ended::Ended;
+use crate::fake_worker::fake_worker;
+use crate::model_copy::ModelCopy;
+
+/// Far beyond the limits that are set here, and far below those that hold otherwise.
+const SOON: Duration = Duration::from_secs(90);
+
+/// A `bench` of one process with this worker, and limits of seconds.
+fn bench(checkout: &Checkout, scenario: &str, more: &[&str]) -> Ended {
+    let worker = fake_worker(checkout, scenario);
+    let flags = ["--unverified", "--prompt", "fibonacci", "--worker", worker.to_str().unwrap()];
+    let limits = ["--load-limit-s", "2", "--first-token-limit-s", "2", "--token-limit-s", "2"];
+    let start = Instant::now();
+    let ended = checkout.bench(&[&flags[..], &limits, more].concat());
+    assert!(start.elapsed() < SOON, "it did not end in time\n{ended}");
+    ended
+}
+
+/// The run failed, its record says how its worker ended, and there is no speed anywhere.
+#[track_caller]
+fn fails(scenario: &str, ending: &str, says: &str) -> RunRecord {
+    let checkout = Checkout::new();
+    let ended = bench(&checkout, scenario, &[]);
+    assert!(matches!(ended.code, Some(12 | 20)), "{ended}");
+    ended.says(&format!("error: {says}")).says("\nhint: ").prints("no speed is given").says("record: ");
+    let record = checkout.only_record();
+    assert_eq!(record.outcome, Outcome::Failed);
+    assert_eq!(record.processes.last().unwrap().ending, ending, "{ended}");
+    assert!(record.failure.as_ref().unwrap().contains(says), "{:?}", record.failure);
+    assert!(record.samples.iter().all(|sample| sample.times.is_none()), "a failed run has times");
+    let row = ended.stdout.lines().find(|line| line.trim_start().starts_with("average")).unwrap();
+    assert!(!row.contains('.'), "a failed run has figures\n{ended}");
+    record
+}
+
+#[test]
+fn a_worker_that_does_all_it_is_asked_gives_figures() {
+    let checkout = Checkout::new();
+    bench(&checkout, "well", &[]).exits(0).prints("none (unverified)");
+    let record = checkout.only_record();
+    assert_eq!(record.worker.name.as_deref(), Some("fake 1"));
+    assert_eq!(record.processes[0].ending, "done");
+    assert!(record.samples.iter().all(|sample| sample.times.is_some()));
+}
+
+#[test]
+fn a_library_that_talks_on_stdout_does_no_harm() {
+    bench(&Checkout::new(), "talks", &[]).exits(0);
+}
+
+#[test]
+fn a_worker_that_hangs_before_it_loads_is_ended() {
+    fails("hangs-before-load", "timed-out", "the worker was ended: the runtime did not come within 2 s");
+}
+
+#[test]
+fn a_worker_that_hangs_between_two_tokens_is_ended_and_its_tokens_are_kept() {
+    let record =
+        fails("hangs-mid-token", "timed-out", "the worker was ended: the next token did not come within 2 s");
+    assert_eq!(record.samples.last().unwrap().token_ids, [1, 2, 3, 4]);
+}
+
+#[test]
+fn a_worker_that_ignores_its_termination_is_killed() {
+    fails("ignores-termination", "timed-out", "the worker was ended: the next token did not come");
+}
+
+#[test]
+fn a_worker_that_was_killed_is_told_apart_from_one_that_crashed() {
+    fails("is-killed", "killed", "the worker was killed by somebody else (signal 9)");
+    fails("crashes", "crashed", "the worker crashed (signal 11)");
+    fails("leaves", "crashed", "the worker crashed (exit code 7)");
+    fails("ends-badly", "crashed", "the worker crashed (exit code 3)");
+}
+
+#[test]
+fn a_worker_that_leaves_a_grandchild_behind_has_no_speed_and_the_grandchild_is_ended() {
+    let record = fails("leaks-a-grandchild", "leaked", "the worker has left processes running: it left `");
+    let told = record.processes[0].ending_because.clone().unwrap();
+    let pid: u32 = told.split('`').nth(1).unwrap().parse().unwrap();
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(" Z "), "{state}");
+}
+
+#[test]
+fn a_grandchild_outside_the_worker_s_group_is_noticed_by_the_pipe_that_it_holds() {
+    fails(
+        "leaks-outside-its-group",
+        "leaked",
+        "the worker has left processes running: a process outside its group holds its pipe",
+    );
+}
+
+#[test]
+fn a_worker_that_fails_is_quoted_with_its_hint() {
+    let checkout = Checkout::new();
+    bench(&checkout, "fails-to-load", &[]).exits(20).says("error: the fake cannot load").says("take a real one");
+    assert_eq!(checkout.only_record().processes[0].ending, "failed");
+}
+
+#[test]
+fn a_worker_that_tells_what_cannot_be_is_refused() {
+    fails("tells-times-that-go-back", "refused", "prompt `fibonacci`: the clock did not go on before token 8");
+    fails("tells-too-few-tokens", "refused", "prompt `fibonacci`: the worker made `7` tokens, not exactly 8");
+    fails("breaks-the-protocol", "refused", "the worker told `{\"event\":\"done\"}` where");
+}
+
+#[test]
+fn a_program_without_a_worker_or_with_a_later_one_is_refused_and_leaves_no_record() {
+    for (scenario, fault) in [
+        ("is-no-worker", "the program has no worker: it said nothing (exit code 1)"),
+        ("speaks-a-later-protocol", "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 1"),
+    ] {
+        let checkout = Checkout::new();
+        bench(&checkout, scenario, &[]).refuses(fault, "the worker's protocol");
+        assert!(checkout.record_files().is_empty());
+    }
+    let checkout = Checkout::new();
+    let missing = checkout.bench(&["--worker", "/nowhere/at/all"]);
+    missing.refuses("`/nowhere/at/all`", "leave `--worker` out");
+}
+
+#[test]
+fn a_worker_whose_runtime_denies_the_gpu_that_it_claims_makes_no_gpu_record() {
+    let checkout = Checkout::new();
+    let ended = bench(&checkout, "claims-a-gpu-it-denies", &[]);
+    ended.exits(12).says("the model was compiled for `GPU` but OpenVINO runs it on `CPU`");
+    let record = checkout.only_record();
+    assert_eq!((record.outcome, record.device.actual()), (Outcome::Failed, "none"));
+    assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+}
+
+#[test]
+fn a_model_that_is_changed_while_it_is_measured_has_no_speed() {
+    let checkout = Checkout::new();
+    let model = ModelCopy::new().without("manifest.json");
+    let ended = bench(&checkout, "changes-the-model", &["--model-dir", &model.argument()]);
+    ended.exits(2).says("openvino_model.bin` was changed while the model was being measured");
+    let record = checkout.only_record();
+    assert_eq!((record.outcome, record.model.same_after_run), (Outcome::Failed, false));
+    assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+}
+
+#[test]
+fn a_real_worker_that_is_stopped_is_ended_within_its_limit() {
+    let checkout = Checkout::new();
+    let ended = signalled(&checkout, "-STOP");
+    ended.exits(20).says("the worker was ended: the next token did not come within 2 s");
+    assert_eq!(checkout.only_record().processes[0].ending, "timed-out");
+}
+
+#[test]
+fn a_real_worker_that_is_killed_is_recorded_without_speed() {
+    let checkout = Checkout::new();
+    let ended = signalled(&checkout, "-KILL");
+    ended.exits(20).says("the worker was killed by somebody else");
+    let record = checkout.only_record();
+    assert_eq!(record.processes[0].ending, "killed");
+    assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+}
+
+/// A `bench` with real OpenVINO whose worker gets this signal while it decodes.
+fn signalled(checkout: &Checkout, signal: &str) -> Ended {
+    let model = shipped_model();
+    let flags = ["bench", "--device", "CPU", "--runs", "1", "--max-new-tokens", "3000", "--token-limit-s", "2"];
+    let start = Instant::now();
+    let child = checkout
+        .command(flags.iter().copied().chain(["--unverified", "--model-dir", model.to_str().unwrap()]))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let worker = loop {
+        assert!(start.elapsed() < SOON, "no worker came");
+        // Hello, settled, the edited graph, loaded, ready: what it writes after these is tokens.
+        let found = child_of(child.id()).filter(|pid| writes(*pid) > 8);
+        if let Some(pid) = found {
+            break pid;
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert!(Command::new("kill").args([signal, &worker.to_string()]).status().unwrap().success());
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert!(start.elapsed() < SOON, "{ended}");
+    assert!(!Path::new("/proc").join(worker.to_string()).exists(), "the worker is still there");
+    ended
+}
+
+fn child_of(pid: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// How often a process has called `write`.
+fn writes(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let calls = io.lines().find_map(|line| line.strip_prefix("syscw: "));
+    calls.and_then(|calls| calls.trim().parse().ok()).unwrap_or_default()
+}
