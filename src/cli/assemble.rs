@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::bench::{Identity, Judging};
+use crate::cli::bench::{Around, Identity, Judging};
 use crate::cli::load_warnings::{self, AsLoaded};
 use crate::cli::loading::{FoundModel, Loaded};
+use crate::engine::openvino::{ActiveWeights, DeviceKind};
 use crate::error::{Error, Result};
 use crate::golden::{Divergence, Finding, GoldenResult, GoldenSet};
+use crate::judge::environment::{Guard, GuardState, ProcessGuards, of_process};
 use crate::measure::protocol::{LoadedEvent, SettledEvent};
 use crate::measure::supervisor::{ProcessFacts, Purpose, Session};
-use crate::measure::{Plan, Role, Sample};
+use crate::measure::{CanaryReading, Plan, Role, Sample};
 use crate::record::{
     DeviceEvidence, DeviceRecord, DivergenceText, HarnessCost, ManifestCheck, ModelRecord, Outcome,
     ProcessRecord, PromptRecord, ProvenDevice, RunRecord, RuntimeRecord, Warning, WorkerRecord,
@@ -23,6 +25,8 @@ const CONTEXT_TOKENS: usize = 12;
 /// What was measured, as far as it stands in a record.
 pub(super) struct Measured<'a> {
     pub(super) session: &'a Session,
+    pub(super) around: &'a [Around],
+    pub(super) canary_after: Option<CanaryReading>,
     pub(super) same_after_run: bool,
     pub(super) ran: Option<ProvenDevice>,
 }
@@ -59,13 +63,23 @@ pub(super) fn record(identity: Identity, judging: Judging<'_>, measured: Measure
         workload: WorkloadRecord::new(judging.asked, judging.plan.processes, judging.plan.new_tokens)?,
         state_seen_empty: !session.processes.is_empty()
             && session.processes.iter().all(|process| process.state_seen_empty),
-        processes: session.processes.iter().map(ProcessRecord::from).collect(),
+        processes: processes(session, measured.around),
+        canary_after: measured.canary_after,
         prompts: Vec::new(),
         samples: Vec::new(),
         cost: cost(identity.cost, session),
         published: Some(judging.published),
         warnings: settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default(),
     })
+}
+
+fn processes(session: &Session, around: &[Around]) -> Vec<ProcessRecord> {
+    let mut records: Vec<ProcessRecord> = session.processes.iter().map(ProcessRecord::from).collect();
+    for (record, around) in records.iter_mut().zip(around) {
+        record.canary_before = Some(around.canary_before.clone());
+        record.guards.clone_from(&around.guards);
+    }
+    records
 }
 
 /// What the first process that came so far has loaded.
@@ -114,6 +128,8 @@ fn model_record(
         same_after_run,
         edited_graph_sha256: edited.map(|edited| sha256_of_file(edited.path())).transpose()?,
         unedited_because: loaded.and_then(|loaded| loaded.unedited_because.clone()),
+        // A graph that is not understood has no roofline, and runs all the same.
+        active_weights: ActiveWeights::of(&judging.model.graph, judging.model.folder.config()).ok(),
     })
 }
 
@@ -121,7 +137,7 @@ fn model_record(
 ///
 /// # Errors
 /// When processes ran unlike things, or a device is claimed that did no work.
-pub(super) fn prove(session: &Session) -> Result<Option<ProvenDevice>> {
+pub(super) fn prove(session: &Session, around: &[Around]) -> Result<Option<ProvenDevice>> {
     let measured: Vec<&ProcessFacts> =
         session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
     let whole = measured.iter().all(|process| process.loaded.is_some() && process.samples.len() > 1);
@@ -143,11 +159,28 @@ pub(super) fn prove(session: &Session) -> Result<Option<ProvenDevice>> {
             .filter_map(|process| Some(process.loaded.as_ref()?.execution_devices.as_str()))
             .collect(),
         facts: first.facts.clone(),
-        gpu_counters_grew: None,
+        gpu_counters_grew: gpu_counters_grew(session, around),
         processor_ns: measured.iter().map(|process| process.processor_ns).sum(),
         generation_ns: counted.map(duration_ns).sum(),
     })
     .map(Some)
+}
+
+/// Whether the kernel's counters of every measured worker say that a GPU worked for it; None where
+/// they could not be read in one of them.
+fn gpu_counters_grew(session: &Session, around: &[Around]) -> Option<bool> {
+    let measured = session.processes.iter().zip(around);
+    let words = measured.filter(|(process, _)| process.purpose == Purpose::Measured).map(|(_, around)| {
+        let guards = ProcessGuards { log: around.guards.as_ref()?, device: DeviceKind::Gpu, timed: None };
+        let findings = of_process(&guards, None);
+        let proof = findings.iter().find(|finding| finding.guard == Guard::GpuProof)?;
+        match proof.state {
+            GuardState::Clean => Some(true),
+            GuardState::Tripped => Some(false),
+            GuardState::NotObserved | GuardState::Vanished => None,
+        }
+    });
+    words.reduce(|all, one| Some(all? && one?)).flatten()
 }
 
 fn duration_ns(sample: &Sample) -> u64 {

@@ -28,7 +28,7 @@ pub(super) struct FoundModel {
     pub(super) tokenizer_identity: TokenizerIdentity,
     pub(super) prompts: PromptSet,
     pub(super) goldens: GoldenSet,
-    graph: Graph,
+    pub(super) graph: Graph,
 }
 
 /// A loaded engine and what it was loaded with.

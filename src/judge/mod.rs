@@ -3,12 +3,14 @@
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
 pub mod environment;
+mod machine_state;
 mod preflight;
 mod published;
 mod roofline;
 mod steady_state;
 mod summary;
 
+pub use machine_state::{Ramps, canary_movement, energy_per_token, ramps, roofline_of};
 pub use preflight::{Advice, preflight};
 pub use published::{Standing, standing};
 pub use roofline::{Roofline, RooflineFacts, canary_moved, roofline};

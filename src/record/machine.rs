@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::error::{Error, Result};
+use crate::measure::last_level_cache_bytes;
 use crate::record::sealed::hex;
 
 /// A machine's identity.
@@ -35,6 +36,9 @@ pub struct Machine {
     /// The firmware's vendor, version and date, where they can be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firmware: Option<String>,
+    /// Bytes of the processor's last-level cache, all its instances together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_level_cache_bytes: Option<u64>,
     /// The processor's microcode, as in "0xa101144".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub microcode: Option<String>,
@@ -71,6 +75,7 @@ impl Machine {
             kernel: System::kernel_version().ok(),
             os: System::long_os_version().ok(),
             gpu_driver: None,
+            last_level_cache_bytes: last_level_cache_bytes(Path::new("/sys")),
             firmware: firmware(Path::new("/sys/class/dmi/id")),
             microcode: fs::read_to_string("/proc/cpuinfo").ok().and_then(|cpuinfo| microcode(&cpuinfo)),
         }

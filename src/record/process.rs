@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::MemoryReading;
+use crate::measure::guard::GuardLog;
 use crate::measure::protocol::{CacheState, KvCache};
 use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose};
+use crate::measure::{CanaryReading, MemoryReading};
 
 /// One worker process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,12 @@ pub struct ProcessRecord {
     /// Processor time of the worker over its measured generations, ns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processor_ns: Option<u64>,
+    /// What the canary saw before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_before: Option<CanaryReading>,
+    /// The machine before, while and after it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<GuardLog>,
     /// When it was started, ns of `CLOCK_MONOTONIC`.
     pub started_ns: u64,
     /// When it had ended, ns of `CLOCK_MONOTONIC`.
@@ -126,6 +133,8 @@ impl From<&ProcessFacts> for ProcessRecord {
             kv_cache: facts.kv_cache.clone(),
             device_memory_bytes: facts.device_memory_bytes,
             processor_ns: facts.processor_ns,
+            canary_before: None,
+            guards: None,
             started_ns: facts.started_ns,
             ended_ns: facts.ended_ns,
         }

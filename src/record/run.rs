@@ -9,6 +9,8 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::engine::openvino::ActiveWeights;
+use crate::measure::CanaryReading;
 use crate::record::sealed::hex;
 use crate::record::{
     Commit, DeviceRecord, HarnessCost, Machine, ModelFile, ProcessRecord, PromptRecord, PublishedReference,
@@ -49,6 +51,9 @@ pub struct RunRecord {
     pub workload: WorkloadRecord,
     /// Every worker process, in order.
     pub processes: Vec<ProcessRecord>,
+    /// What the canary saw after the last process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_after: Option<CanaryReading>,
     /// Whether the KV cache was seen to be empty before each generation.
     pub state_seen_empty: bool,
     /// The word on each prompt's output, in the order asked.
@@ -122,6 +127,9 @@ pub struct ModelRecord {
     pub edited_graph_sha256: Option<String>,
     /// Why the graph was compiled as it is.
     pub unedited_because: Option<String>,
+    /// What a token reads of the weights; None where the graph does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_weights: Option<ActiveWeights>,
 }
 
 /// Something that a reader must know, with what to do about it.

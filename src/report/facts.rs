@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use crate::judge::Summary;
+use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::record::{MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
+use crate::report::machine;
 
 /// The lines below the table, each with its subject first.
 pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
@@ -18,6 +20,9 @@ pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
     line("load", load(record));
     line("peak memory", memory(record));
     line("KV cache", kv_cache(record));
+    line("guards", machine::guards(record));
+    line("energy", machine::energy(record));
+    line("roofline", machine::roofline(record, summary));
     line("harness", harness(record, summary));
     if text.is_empty() { text } else { format!("\n{text}") }
 }
@@ -68,7 +73,7 @@ fn memory(record: &RunRecord) -> Option<String> {
         let (anonymous, file) = (end.rss_anonymous_bytes?, end.rss_file_bytes?);
         Some(format!("; at the end {} anonymous, {} file-backed", mebibytes(anonymous), mebibytes(file)))
     });
-    let device = measured(record).filter_map(|process| process.device_memory_bytes).max();
+    let device = measured(record).filter_map(device_memory_bytes).max();
     let device = device.map(|bytes| format!("; device {}", mebibytes(bytes)));
     Some(format!(
         "{} (peak_rss@1{}{})",
@@ -76,6 +81,12 @@ fn memory(record: &RunRecord) -> Option<String> {
         split.unwrap_or_default(),
         device.unwrap_or_default()
     ))
+}
+
+/// What the kernel showed of the worker, and what OpenVINO told of itself: the higher of the two.
+fn device_memory_bytes(process: &ProcessRecord) -> Option<u64> {
+    let sampled = process.guards.as_ref().and_then(GuardLog::peak_device_memory_bytes);
+    sampled.max(process.device_memory_bytes)
 }
 
 fn kv_cache(record: &RunRecord) -> Option<String> {

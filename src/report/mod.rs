@@ -1,6 +1,7 @@
 //! How it is told: a record as a table for people and as JSON for programs.
 
 mod facts;
+mod machine;
 mod results;
 mod table;
 

@@ -51,6 +51,7 @@ pub(crate) fn record() -> RunRecord {
             os: Some("Linux".into()),
             gpu_driver: None,
             firmware: Some("A Vendor 1.7".into()),
+            last_level_cache_bytes: Some(32 << 20),
             microcode: None,
         },
         device: DeviceRecord {
@@ -77,9 +78,11 @@ pub(crate) fn record() -> RunRecord {
             same_after_run: true,
             edited_graph_sha256: None,
             unedited_because: None,
+            active_weights: None,
         },
         workload: WorkloadRecord::new(vec![prompt], 1, 3).unwrap(),
         processes: vec![process()],
+        canary_after: None,
         state_seen_empty: true,
         prompts: vec![PromptRecord {
             id: "fibonacci".into(),
@@ -143,6 +146,8 @@ pub(crate) fn process() -> ProcessRecord {
         }),
         device_memory_bytes: None,
         processor_ns: Some(290_000_000),
+        canary_before: None,
+        guards: None,
         started_ns: 5,
         ended_ns: 1_900_000_005,
     }

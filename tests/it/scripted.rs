@@ -110,7 +110,7 @@ impl Attendant for Standing<'_> {
             self.control.stop.store(true, Ordering::Relaxed);
         }
     }
-    fn measured(&mut self, _: Purpose) {}
+    fn measured(&mut self) {}
 }
 
 struct Measured {

@@ -106,13 +106,20 @@ fn a_grandchild_outside_the_worker_s_group_is_noticed_by_the_pipe_that_it_holds(
 #[test]
 fn a_worker_that_fails_is_quoted_with_its_hint() {
     let checkout = Checkout::new();
-    bench(&checkout, "fails-to-load", &[]).exits(20).says("error: the fake cannot load").says("take a real one");
+    bench(&checkout, "fails-to-load", &[])
+        .exits(20)
+        .says("error: the fake cannot load")
+        .says("take a real one");
     assert_eq!(checkout.only_record().processes[0].ending, "failed");
 }
 
 #[test]
 fn a_worker_that_tells_what_cannot_be_is_refused() {
-    fails("tells-times-that-go-back", "refused", "prompt `fibonacci`: the clock did not go on before token 8");
+    fails(
+        "tells-times-that-go-back",
+        "refused",
+        "prompt `fibonacci`: the clock did not go on before token 8",
+    );
     fails("tells-too-few-tokens", "refused", "prompt `fibonacci`: the worker made `7` tokens, not exactly 8");
     fails("breaks-the-protocol", "refused", "the worker told `{\"event\":\"done\"}` where");
 }
@@ -121,7 +128,10 @@ fn a_worker_that_tells_what_cannot_be_is_refused() {
 fn a_program_without_a_worker_or_with_a_later_one_is_refused_and_leaves_no_record() {
     for (scenario, fault) in [
         ("is-no-worker", "the program has no worker: it said nothing (exit code 1)"),
-        ("speaks-a-later-protocol", "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 1"),
+        (
+            "speaks-a-later-protocol",
+            "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 1",
+        ),
     ] {
         let checkout = Checkout::new();
         bench(&checkout, scenario, &[]).refuses(fault, "the worker's protocol");
@@ -174,7 +184,8 @@ fn a_real_worker_that_is_killed_is_recorded_without_speed() {
 /// A `bench` with real OpenVINO whose worker gets this signal while it decodes.
 fn signalled(checkout: &Checkout, signal: &str) -> Ended {
     let model = shipped_model();
-    let flags = ["bench", "--device", "CPU", "--runs", "1", "--max-new-tokens", "3000", "--token-limit-s", "2"];
+    let flags =
+        ["bench", "--device", "CPU", "--runs", "1", "--max-new-tokens", "3000", "--token-limit-s", "2"];
     let start = Instant::now();
     let child = checkout
         .command(flags.iter().copied().chain(["--unverified", "--model-dir", model.to_str().unwrap()]))

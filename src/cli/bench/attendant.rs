@@ -1,7 +1,8 @@
-//! Stands by while workers measure: shows what is under way.
+//! Stands by while workers measure: shows what is under way, and watches the machine.
 
 use std::sync::Arc;
 
+use crate::cli::bench::surroundings::Surroundings;
 use crate::cli::progress::Progress;
 use crate::cli::{assemble, load_warnings, say};
 use crate::error::Result;
@@ -11,7 +12,9 @@ use crate::measure::{Plan, Role};
 
 /// Who stands by a `bench`.
 pub(super) struct StandBy {
+    pub(super) surroundings: Surroundings,
     progress: Progress,
+    control: Arc<Control>,
     processes: usize,
     generations: usize,
     new_tokens: usize,
@@ -23,7 +26,9 @@ pub(super) struct StandBy {
 impl StandBy {
     pub(super) fn new(plan: &Plan, requested: &str, control: &Arc<Control>) -> Self {
         Self {
+            surroundings: Surroundings::default(),
             progress: Progress::start(control, plan.new_tokens),
+            control: Arc::clone(control),
             processes: plan.processes,
             generations: plan.generations(),
             new_tokens: plan.new_tokens,
@@ -49,10 +54,12 @@ impl Attendant for StandBy {
             ));
         }
         self.told = true;
-        Ok(())
+        self.surroundings.before_process(&self.progress, &self.control)
     }
 
-    fn started(&mut self, _pid: Option<u32>) {}
+    fn started(&mut self, pid: Option<u32>) {
+        self.surroundings.started(pid);
+    }
 
     fn settled(&mut self, settled: &SettledEvent, purpose: Purpose) {
         if settled.compiled_model_cache == CacheState::Cold {
@@ -80,5 +87,7 @@ impl Attendant for StandBy {
         ));
     }
 
-    fn measured(&mut self, _purpose: Purpose) {}
+    fn measured(&mut self) {
+        self.surroundings.measured();
+    }
 }

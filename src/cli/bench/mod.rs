@@ -2,9 +2,11 @@
 
 mod asked;
 mod attendant;
+mod environment;
 mod identity;
 mod next_step;
 mod outcome;
+mod surroundings;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,6 +39,7 @@ use attendant::StandBy;
 pub(super) use identity::Identity;
 pub(super) use outcome::Judging;
 use outcome::judge_into;
+pub(super) use surroundings::Around;
 
 /// Flags of `bench`.
 #[derive(Debug, Args)]

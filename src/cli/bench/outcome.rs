@@ -2,6 +2,7 @@
 
 use crate::cli::assemble::{self, Measured};
 use crate::cli::bench::attendant::StandBy;
+use crate::cli::bench::environment;
 use crate::cli::bench::identity::Identity;
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::exit_code;
@@ -56,25 +57,37 @@ pub(super) fn judge_into(
     };
     identity.cost.untimed_pass_ns = MonotonicClock.now_ns() - untimed_ns;
     session.finish();
+    let after = stand_by.surroundings.finish();
     stand_by.finish();
+    let surroundings = &mut stand_by.surroundings;
+    identity.cost.canary_ns = surroundings.canary_ns;
+    identity.cost.cool_down_ns = surroundings.cool_down_ns;
     let hashing_ns = MonotonicClock.now_ns();
     let unchanged = model.identity.check_unchanged(&model.folder, &mut known_hashes());
     identity.cost.hashing_ns += MonotonicClock.now_ns() - hashing_ns;
 
-    let proven = assemble::prove(&session);
+    let proven = assemble::prove(&session, &surroundings.processes);
     let failed = [
         session.ending.error(),
         findings.as_ref().err().cloned(),
         unchanged.as_ref().err().cloned(),
         proven.as_ref().err().cloned(),
+        after.err(),
     ];
     let failed = failed.into_iter().flatten().next();
-    let measured =
-        Measured { session: &session, same_after_run: unchanged.is_ok(), ran: proven.ok().flatten() };
+    let measured = Measured {
+        session: &session,
+        around: &surroundings.processes,
+        canary_after: surroundings.canary_after.clone(),
+        same_after_run: unchanged.is_ok(),
+        ran: proven.ok().flatten(),
+    };
     let began_ns = judging.began_ns;
     let mut record = assemble::record(identity, judging, measured)?;
     let findings = findings.unwrap_or_default();
     let end = fill_in(&mut record, model, plan, &session, &findings, failed);
+    let about_the_machine = environment::warnings(&record);
+    record.warnings.extend(about_the_machine);
     record.cost.wall_ns = MonotonicClock.now_ns() - began_ns;
     Ok(Judged { record, end })
 }

@@ -6,6 +6,7 @@
 mod energy;
 mod finding;
 mod observation;
+mod of_record;
 mod process;
 mod setting;
 mod sides;
@@ -16,5 +17,6 @@ pub mod threshold;
 pub use energy::{EnergyUse, energy};
 pub use finding::{Guard, GuardFinding, GuardState, GuardWeight};
 pub use observation::{ProcessGuards, TimeSpan};
+pub use of_record::{ProcessFindings, of_record, timed_part};
 pub use process::of_process;
 pub use sides::between;

@@ -52,7 +52,7 @@ pub trait Attendant {
     /// A generation begins.
     fn aims(&mut self, aim: Aim<'_>);
     /// Its generations are done, or something ended it.
-    fn measured(&mut self, purpose: Purpose);
+    fn measured(&mut self);
 }
 
 /// What is to be done.
@@ -107,7 +107,7 @@ pub fn supervise(
             Purpose::Priming => attending.prime(),
             Purpose::Measured => attending.measure(),
         });
-        attendant.measured(facts.purpose);
+        attendant.measured();
         if let Err(ending) = ended {
             session.ending = ending;
         }

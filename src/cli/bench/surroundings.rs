@@ -1,0 +1,134 @@
+//! What is done around each worker process: the machine is watched, and a canary sings before it.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::progress::Progress;
+use crate::cli::say;
+use crate::error::{Error, Result};
+use crate::measure::guard::{GuardLog, MachineReader, Phase, Temperatures, Watch};
+use crate::measure::supervisor::Control;
+use crate::measure::{
+    Canary, CanaryReading, Clock, CoolDownScene, CooledDown, MonotonicClock, Observed, SysfsRoot, cool_down,
+};
+
+/// What was seen around one process.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::cli) struct Around {
+    pub(in crate::cli) canary_before: CanaryReading,
+    pub(in crate::cli) guards: Option<GuardLog>,
+}
+
+/// Watches the machine around processes.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    pub(super) processes: Vec<Around>,
+    pub(super) canary_after: Option<CanaryReading>,
+    pub(super) canary_ns: u64,
+    pub(super) cool_down_ns: u64,
+    watch: Option<Watch>,
+    baseline: Option<Observed<Temperatures>>,
+}
+
+impl Surroundings {
+    /// Waits until the machine is as cool as before the first process, begins to watch it, and lets the
+    /// canary sing.
+    ///
+    /// # Errors
+    /// When the user stops the wait, or the system gives no thread.
+    pub(super) fn before_process(&mut self, progress: &Progress, control: &Arc<Control>) -> Result<()> {
+        self.cool_down(progress, control)?;
+        // Its first reading comes before the canary's own load.
+        self.watch = Some(Watch::start(SysfsRoot::this_machine(), || MonotonicClock.now_ns(), None));
+        let canary_before = self.sing()?;
+        self.processes.push(Around { canary_before, guards: None });
+        Ok(())
+    }
+
+    /// The worker is there to be watched.
+    pub(super) fn started(&self, pid: Option<u32>) {
+        if let (Some(watch), Some(pid)) = (&self.watch, pid) {
+            watch.set_worker(pid);
+        }
+    }
+
+    /// The generations are done.
+    pub(super) fn measured(&mut self) {
+        if let (Some(watch), Some(last)) = (self.watch.take(), self.processes.last_mut()) {
+            let log = watch.finish();
+            if self.baseline.is_none() {
+                let first = log.readings.first().map(|reading| reading.temperatures_celsius.clone());
+                self.baseline = Some(first.unwrap_or_else(|| Observed::not("there was no first reading")));
+            }
+            last.guards = Some(log);
+        }
+    }
+
+    /// After the last worker has left.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.watch = None;
+        self.canary_after = Some(self.sing()?);
+        Ok(())
+    }
+
+    fn sing(&mut self) -> Result<CanaryReading> {
+        let start_ns = MonotonicClock.now_ns();
+        let reading = Canary::run();
+        self.canary_ns += MonotonicClock.now_ns() - start_ns;
+        reading
+    }
+
+    fn cool_down(&mut self, progress: &Progress, control: &Arc<Control>) -> Result<()> {
+        let Some(baseline) = &self.baseline else { return Ok(()) };
+        let start_ns = MonotonicClock.now_ns();
+        let reader = MachineReader::new(SysfsRoot::this_machine(), None);
+        let cooled = cool_down(baseline, &mut Here { reader, progress, control, told: false });
+        self.cool_down_ns += MonotonicClock.now_ns() - start_ns;
+        match cooled {
+            CooledDown::NotObserved { .. } | CooledDown::Cool { .. } => Ok(()),
+            CooledDown::StillWarm { waited_seconds, sensor, above_celsius } => {
+                say(&format!(
+                    "going on: `{sensor}` is still {above_celsius:.1} C above the first start after {waited_seconds} s"
+                ));
+                Ok(())
+            }
+            CooledDown::Interrupted => Err(Error::harness("interrupted while the machine cooled down")),
+        }
+    }
+}
+
+/// This machine, cooling.
+struct Here<'a> {
+    reader: MachineReader,
+    progress: &'a Progress,
+    control: &'a Arc<Control>,
+    told: bool,
+}
+
+impl CoolDownScene for Here<'_> {
+    fn temperatures(&mut self) -> Observed<Temperatures> {
+        self.reader.read(MonotonicClock.now_ns(), Phase::Before).temperatures_celsius
+    }
+
+    fn wait_one_second(&mut self) {
+        thread::sleep(Duration::from_secs(1));
+    }
+
+    fn tell(&mut self, seconds_left: u32) -> ControlFlow<()> {
+        if self.control.stop.load(Ordering::Relaxed) {
+            return ControlFlow::Break(());
+        }
+        self.progress.aim(&format!("cooling down, at most {seconds_left} s more"));
+        if !self.told && !self.progress.is_shown() {
+            say(&format!("cooling down, at most {seconds_left} s"));
+        }
+        self.told = true;
+        ControlFlow::Continue(())
+    }
+}
