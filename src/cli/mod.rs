@@ -10,6 +10,7 @@ mod golden;
 mod infer;
 mod loading;
 mod model;
+mod probe;
 mod progress;
 mod root;
 mod settings;
