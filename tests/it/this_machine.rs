@@ -1,5 +1,7 @@
 //! OpenVINO in the process of the tests: the shipped model on the CPU, and what devices there are.
 
+use std::path::Path;
+
 use arcgauge::engine::ModelFolder;
 use arcgauge::engine::openvino::{
     DeviceKind, Graph, LoadRequest, OpenVinoEngine, Runtime, Sources, default_properties,
@@ -20,7 +22,12 @@ pub(crate) fn has_a_gpu() -> bool {
 
 /// The shipped model, loaded for the CPU as `bench` loads it.
 pub(crate) fn engine() -> OpenVinoEngine {
-    let folder = ModelFolder::open(&shipped_model()).unwrap();
+    engine_of(&shipped_model())
+}
+
+/// A model, loaded for the CPU as `bench` loads it.
+pub(crate) fn engine_of(folder: &Path) -> OpenVinoEngine {
+    let folder = ModelFolder::open(folder).unwrap();
     let edited = tempfile::tempdir().unwrap();
     let load = LoadRequest {
         folder: &folder,
