@@ -27,7 +27,7 @@ const EVICTING_BYTES: usize = 512 << 20;
 const STEPS: usize = 199;
 /// Rounds of the comparison.
 const ROUNDS: usize = 15;
-/// Tokens of the generations whose host overhead is timed: it is the same at every depth.
+/// Tokens of the generations whose host overhead is timed: it hardly depends on the depth.
 const STEPS_OF_OVERHEAD: usize = 50;
 /// Tokens in the KV cache before the first of the steps that are timed at a depth.
 const DEPTHS: [usize; 4] = [32, 128, 256, 512];
