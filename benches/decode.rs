@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 
 use arcgauge::engine::{Engine, greedy};
 use arcgauge::measure::{Metric, MonotonicClock, PlannedPrompt, sample_here};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use arcgauge::workload::TokenId;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 use crate::bare_loop::BareLoop;
 use crate::shipped::Shipped;
@@ -26,11 +27,17 @@ const EVICTING_BYTES: usize = 512 << 20;
 const STEPS: usize = 199;
 /// Rounds of the comparison.
 const ROUNDS: usize = 15;
+/// Tokens of the generations whose host overhead is timed: it hardly depends on the depth.
+const STEPS_OF_OVERHEAD: usize = 50;
+/// Tokens in the KV cache before the first of the steps that are timed at a depth.
+const DEPTHS: [usize; 4] = [32, 128, 256, 512];
+/// Steps that are timed at a depth: few, so that it stays one depth, and enough to pay for the prefill.
+const STEPS_AT_A_DEPTH: usize = 16;
 
 /// Steps of both loops in turns; which goes first changes with every step.
 fn against_the_bare_loop(_: &mut Criterion) {
     let mut shipped = Shipped::load();
-    let mut bare = BareLoop::load(&shipped);
+    let mut bare = BareLoop::load();
     let mut ratios = Vec::new();
     let (mut all_ours, mut all_bare) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
@@ -76,32 +83,74 @@ fn against_the_bare_loop(_: &mut Criterion) {
     ));
 }
 
-/// Whole generations of 200 tokens: the step, and its part that is not inference.
+/// The step of whole generations of 200 tokens, and its part that is not inference.
 fn decode(criterion: &mut Criterion) {
     let mut shipped = Shipped::load();
     let prompt = shipped.goldens[0].clone();
     let asked = PlannedPrompt { id: prompt.prompt_id, token_ids: prompt.prompt_token_ids };
-    let mut figure = |metric: Metric| {
-        let tokens = prompt.token_ids.len();
-        let sample = sample_here(&mut shipped.engine, &asked, tokens, &MonotonicClock).unwrap();
-        assert_eq!(sample.token_ids, prompt.token_ids, "a speed needs the right tokens");
+    let mut figure = |metric: Metric, new_tokens: usize| {
+        let sample = sample_here(&mut shipped.engine, &asked, new_tokens, &MonotonicClock).unwrap();
+        assert_eq!(sample.token_ids, prompt.token_ids[..new_tokens], "a speed needs the right tokens");
         metric.of(&sample).unwrap().value
     };
     let mut group = criterion.benchmark_group("decode");
-    group.sample_size(10).measurement_time(Duration::from_secs(20));
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(20));
     group.bench_function("step (tpot@1)", |bencher| {
         bencher.iter_custom(|iterations| {
-            let total_ms: f64 = (0..iterations).map(|_| figure(Metric::TimePerOutputToken)).sum();
+            let total_ms: f64 = (0..iterations).map(|_| figure(Metric::TimePerOutputToken, STEPS + 1)).sum();
             Duration::from_secs_f64(total_ms / 1e3)
         });
     });
     group.bench_function("host overhead a token (host_overhead@1)", |bencher| {
         bencher.iter_custom(|iterations| {
-            let total_us: f64 = (0..iterations).map(|_| figure(Metric::HostOverhead)).sum();
+            let total_us: f64 =
+                (0..iterations).map(|_| figure(Metric::HostOverhead, STEPS_OF_OVERHEAD)).sum();
             Duration::from_secs_f64(total_us / 1e6)
         });
     });
     group.finish();
+}
+
+/// The mean step at a depth of the KV cache, after a prefill that is not timed.
+fn at_depth(criterion: &mut Criterion) {
+    let mut shipped = Shipped::load();
+    let tokens = shipped.goldens[0].prompt_token_ids.clone();
+    let mut group = criterion.benchmark_group("decode step at a KV depth");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    for depth in DEPTHS {
+        let prompt: Vec<TokenId> = tokens.iter().copied().cycle().take(depth).collect();
+        // No golden has such a prompt: its tokens must be the same every time.
+        let (expected, _) = steps_after(&mut shipped, &prompt);
+        group.bench_function(BenchmarkId::from_parameter(depth), |bencher| {
+            bencher.iter_custom(|iterations| {
+                let mut total = Duration::ZERO;
+                for _ in 0..iterations {
+                    let (answer, time) = steps_after(&mut shipped, &prompt);
+                    assert_eq!(answer, expected, "a speed needs the right tokens");
+                    total += time / u32::try_from(STEPS_AT_A_DEPTH).unwrap();
+                }
+                total
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Steps that follow a prompt, and how long they took together.
+fn steps_after(shipped: &mut Shipped, prompt: &[TokenId]) -> (Vec<TokenId>, Duration) {
+    shipped.engine.reset().unwrap();
+    shipped.engine.stage_prompt(prompt, STEPS_AT_A_DEPTH + 1).unwrap();
+    shipped.engine.infer().unwrap();
+    let mut token = greedy(shipped.engine.last_logits().unwrap()).unwrap();
+    let mut answer = vec![token];
+    let start = Instant::now();
+    for _ in 0..STEPS_AT_A_DEPTH {
+        shipped.engine.stage_token(token).unwrap();
+        shipped.engine.infer().unwrap();
+        token = greedy(shipped.engine.last_logits().unwrap()).unwrap();
+        answer.push(token);
+    }
+    (answer, start.elapsed())
 }
 
 /// The greedy choice over a row of GPT-OSS's size, in cache and out of it.
@@ -109,6 +158,7 @@ fn argmax(criterion: &mut Criterion) {
     let row: Vec<f32> = (0..VOCABULARY).map(|index| (index as f32 * 0.618).fract()).collect();
     let mut group = criterion.benchmark_group("argmax over 201,088 logits");
     group.throughput(Throughput::Elements(VOCABULARY as u64));
+    group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
     group.bench_function("hot", |bencher| bencher.iter(|| greedy(black_box(&row)).unwrap()));
     let mut evicting = vec![0_u8; EVICTING_BYTES];
     group.sample_size(10);
@@ -138,5 +188,5 @@ fn tell(line: &str) {
     eprintln!("{line}");
 }
 
-criterion_group!(benches, against_the_bare_loop, decode, argmax);
+criterion_group!(benches, against_the_bare_loop, decode, at_depth, argmax);
 criterion_main!(benches);

@@ -3,10 +3,11 @@
 #![expect(unsafe_code, reason = "a loop of C calls, to hold the safe one against")]
 
 use std::ffi::{CStr, CString};
+use std::fs;
 use std::path::Path;
 use std::ptr;
 
-use arcgauge::engine::openvino::{DeviceKind, default_properties};
+use arcgauge::engine::openvino::{DeviceKind, Graph, default_properties, last_token_only};
 use openvino_sys::{
     ov_compiled_model_create_infer_request, ov_compiled_model_t, ov_core_compile_model, ov_core_create,
     ov_core_read_model, ov_core_set_property, ov_core_t, ov_element_type_e, ov_infer_request_free,
@@ -15,7 +16,7 @@ use openvino_sys::{
     ov_tensor_free, ov_tensor_set_shape, ov_tensor_t,
 };
 
-use crate::shipped::Shipped;
+use crate::shipped;
 
 const LONGEST_WAIT_MS: i64 = 60_000;
 
@@ -39,11 +40,16 @@ fn text(path: &Path) -> CString {
 
 impl BareLoop {
     /// Compiles the same graph with the same properties; the library is loaded already.
-    pub(crate) fn load(shipped: &Shipped) -> Self {
+    pub(crate) fn load() -> Self {
+        let folder = shipped::folder();
+        let scratch = tempfile::tempdir().unwrap();
+        let graph = scratch.path().join("openvino_model.xml");
+        let edited = last_token_only(&Graph::read(&folder).unwrap(), &folder.weights()).unwrap().unwrap();
+        fs::write(&graph, edited).unwrap();
         let mut core: *mut ov_core_t = ptr::null_mut();
         let mut model: *mut ov_model_t = ptr::null_mut();
         let mut compiled: *mut ov_compiled_model_t = ptr::null_mut();
-        let (xml, bin) = (text(&shipped.graph), text(&shipped.weights));
+        let (xml, bin) = (text(&graph), text(&folder.weights()));
         // SAFETY: each call is given the handle that the one before made, and strings that live
         // through it; what it makes is checked by its status.
         unsafe {

@@ -7,14 +7,14 @@ use crate::cli::load_warnings::{self, AsLoaded};
 use crate::cli::loading::{FoundModel, Loaded};
 use crate::engine::openvino::{ActiveWeights, DeviceKind};
 use crate::error::{Error, Result};
-use crate::golden::{Divergence, Finding, GoldenResult, GoldenSet};
+use crate::golden::{Divergence, Finding, GoldenResult, GoldenSet, LogitDrift, Probe};
 use crate::judge::environment::{Guard, GuardState, ProcessGuards, of_process};
 use crate::measure::protocol::{LoadedEvent, SettledEvent};
 use crate::measure::supervisor::{ProcessFacts, Purpose, Session};
 use crate::measure::{CanaryReading, Plan, Role, Sample};
 use crate::record::{
-    DeviceEvidence, DeviceRecord, DivergenceText, HarnessCost, ManifestCheck, ModelRecord, Outcome,
-    ProcessRecord, PromptRecord, ProvenDevice, RunRecord, RuntimeRecord, Warning, WorkerRecord,
+    DeviceEvidence, DeviceRecord, DivergenceText, HarnessCost, LogitDriftRecord, ManifestCheck, ModelRecord,
+    Outcome, ProcessRecord, PromptRecord, ProvenDevice, RunRecord, RuntimeRecord, Warning, WorkerRecord,
     WorkloadRecord, sha256_of_file,
 };
 use crate::workload::TokenId;
@@ -68,6 +68,8 @@ pub(super) fn record(identity: Identity, judging: Judging<'_>, measured: Measure
         prompts: Vec::new(),
         samples: Vec::new(),
         cost: cost(identity.cost, session),
+        logit_drift: None,
+        criterion: judging.criterion,
         published: Some(judging.published),
         warnings: settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default(),
     })
@@ -197,12 +199,43 @@ fn cost(spent: HarnessCost, session: &Session) -> HarnessCost {
     }
 }
 
+/// A drift with what is normal on the session's device and precisions.
+pub(super) fn drift_record(drift: LogitDrift, probe: Option<&Probe>, session: &Session) -> LogitDriftRecord {
+    let limit = probe.zip(loaded(session)).and_then(|(probe, loaded)| {
+        let effective = |key: &str| loaded.properties_effective.get(key).map_or("", String::as_str);
+        let (inference, cache) = (effective("INFERENCE_PRECISION_HINT"), effective("KV_CACHE_PRECISION"));
+        probe.limit(kind_word(loaded), inference, cache).cloned()
+    });
+    LogitDriftRecord { drift, limit }
+}
+
+/// Said where the logits have moved further than is normal.
+pub(super) fn drift_warning(record: &LogitDriftRecord) -> Option<Warning> {
+    let limit = record.limit.as_ref().filter(|limit| limit.is_exceeded_by(&record.drift))?;
+    Some(Warning::new(
+        "logit-drift",
+        format!(
+            "on the probe text the logits moved by up to {:.4} logit ({:.4} on average), and {:.4} ({:.4}) is normal",
+            record.drift.largest_logit, record.drift.mean_logit, limit.largest_logit, limit.mean_logit
+        ),
+        "every token may still be right; find out what changed the arithmetic with `cargo xtask golden check`",
+    ))
+}
+
+/// "GPU" or "CPU", as limits and tolerances are found by.
+fn kind_word(loaded: &LoadedEvent) -> &'static str {
+    if loaded.execution_devices.contains("GPU") { "GPU" } else { "CPU" }
+}
+
 /// The near-tie tolerance of a session's device and precisions.
 pub(super) fn epsilon_logit(goldens: &GoldenSet, session: &Session) -> f32 {
     let Some(loaded) = loaded(session) else { return 0.0 };
     let effective = |key: &str| loaded.properties_effective.get(key).map_or("", String::as_str);
-    let kind = if loaded.execution_devices.contains("GPU") { "GPU" } else { "CPU" };
-    goldens.epsilon_logit(kind, effective("INFERENCE_PRECISION_HINT"), effective("KV_CACHE_PRECISION"))
+    goldens.epsilon_logit(
+        kind_word(loaded),
+        effective("INFERENCE_PRECISION_HINT"),
+        effective("KV_CACHE_PRECISION"),
+    )
 }
 
 /// The same of an engine in this process.

@@ -1,4 +1,4 @@
-//! `golden check`, `golden bless`, `golden calibrate`.
+//! `golden check`, `golden bless`, `golden calibrate`; `golden probe` is in `probe.rs`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -8,10 +8,10 @@ use clap::{Args, Subcommand};
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::{FoundModel, Loaded, find_model};
 use crate::cli::root::Root;
-use crate::cli::{assemble, bless, exit_code, print, say};
+use crate::cli::{assemble, bless, exit_code, print, probe, say};
 use crate::engine::{Path, witness};
 use crate::error::{Error, Result};
-use crate::golden::{Golden, GoldenResult, Question, Tolerance, drift, judge};
+use crate::golden::{Golden, GoldenResult, Probe, Question, Tolerance, drift, judge};
 use crate::workload::TokenId;
 
 /// How far above the largest difference seen a near-tie still reaches.
@@ -33,8 +33,11 @@ enum GoldenVerb {
     Check(CheckArgs),
     /// Make the answers of a record the goldens of its model, without running again
     Bless(bless::BlessArgs),
-    /// Derive from a teacher-forced pass which gaps count as near-ties on this device and precision
+    /// Derive from a teacher-forced pass which gaps count as near-ties on this device and precision,
+    /// and which drift of the probe is normal
     Calibrate(CheckArgs),
+    /// Keep how sure of itself the model is at each token of a text that it was not trained on
+    Probe(probe::ProbeArgs),
 }
 
 #[derive(Debug, Args)]
@@ -49,11 +52,12 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<ExitCode> {
         GoldenVerb::Check(args) => check(&args.engine),
         GoldenVerb::Bless(args) => bless::bless(args),
         GoldenVerb::Calibrate(args) => calibrate(&args.engine),
+        GoldenVerb::Probe(args) => probe::probe(args),
     }
 }
 
 fn check(flags: &EngineFlags) -> Result<ExitCode> {
-    let (model, mut loaded) = load(flags)?;
+    let (model, probe, mut loaded) = load(flags)?;
     let epsilon_logit = assemble::epsilon_logit_here(&model.goldens, &loaded);
     let mut code = exit_code::PASS;
     for golden in model.goldens.goldens.values() {
@@ -83,11 +87,14 @@ fn check(flags: &EngineFlags) -> Result<ExitCode> {
             }
         }
     }
+    if let Some(probe) = &probe {
+        probe::check(probe, &mut loaded)?;
+    }
     Ok(ExitCode::from(code))
 }
 
 fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
-    let (mut model, mut loaded) = load(flags)?;
+    let (mut model, probe, mut loaded) = load(flags)?;
     let mut largest = 0.0_f32;
     let mut widest_flip = 0.0_f32;
     let goldens: Vec<Golden> = model.goldens.goldens.values().cloned().collect();
@@ -121,6 +128,9 @@ fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
     };
     let file = calibrated_file(&mut model, tolerance)?;
     say(&format!("near-ties: gaps below {epsilon_logit} logit, in {}", file.display()));
+    if let Some(probe) = probe {
+        probe::calibrate(probe, &mut loaded)?;
+    }
     Ok(ExitCode::from(exit_code::PASS))
 }
 
@@ -135,13 +145,14 @@ fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathB
     model.goldens.calibrate(&folder, tolerance)
 }
 
-fn load(flags: &EngineFlags) -> Result<(FoundModel, Loaded)> {
+fn load(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>, Loaded)> {
     let model = find_model(&flags.model, &Root::find())?;
     model.check_goldens_belong()?;
     if model.goldens.goldens.is_empty() {
         return Err(Error::input(format!("model `{}` has no goldens", model.identity.name))
             .hint("`cargo xtask bench`, then `cargo xtask golden bless --because \"...\"`"));
     }
+    let probe = probe::of(&model)?;
     let loaded = model.load(flags)?;
-    Ok((model, loaded))
+    Ok((model, probe, loaded))
 }

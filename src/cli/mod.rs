@@ -13,6 +13,7 @@ mod infer;
 mod load_warnings;
 mod loading;
 mod model;
+mod probe;
 mod progress;
 mod root;
 mod settings;

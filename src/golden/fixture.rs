@@ -1,4 +1,5 @@
 //! Golden fixtures on disk: `fixtures/golden/<model>/<prompt>.json`, and `near-tie.json` beside them.
+//! `probe.json`, also beside them, is read in `probe.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::golden::probe;
 use crate::workload::TokenId;
 use crate::workload::fixture_file::{read, write};
 
@@ -111,6 +113,8 @@ impl GoldenSet {
             let path = entry.map_err(|cause| Error::io("read", folder, &cause).as_input())?.path();
             if path.file_name().is_some_and(|name| name == TOLERANCES) {
                 set.tolerances = read(&path, RESTORE)?;
+            } else if path.file_name().is_some_and(|name| name == probe::FILE) {
+                // Read by `Probe::load`, where it is wanted.
             } else if path.extension().is_some_and(|extension| extension == "json") {
                 let golden: Golden = read(&path, RESTORE)?;
                 let steps = golden.token_ids.len();

@@ -2,6 +2,10 @@
 
 mod check;
 mod fixture;
+mod logit_drift;
+mod probe;
 
 pub use check::{Divergence, Finding, GoldenResult, Question, drift, judge};
 pub use fixture::{Golden, GoldenOrigin, GoldenSet, Tolerance};
+pub use logit_drift::LogitDrift;
+pub use probe::{DriftLimit, Probe, ProbeOrigin, ProbeTokens};

@@ -31,7 +31,9 @@ pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_fil
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
 pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference};
-pub use run::{ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now};
+pub use run::{
+    LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now,
+};
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{SCHEMA_MAJOR, SCHEMA_MINOR, open, seal};
 pub use whole_file::{Overwrite, check_writable, write_whole};

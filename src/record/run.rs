@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::openvino::ActiveWeights;
-use crate::measure::CanaryReading;
+use crate::golden::{DriftLimit, LogitDrift};
+use crate::measure::{CanaryReading, Estimate};
 use crate::record::sealed::hex;
 use crate::record::{
     Commit, DeviceRecord, HarnessCost, Machine, ModelFile, ProcessRecord, PromptRecord, PublishedReference,
@@ -60,6 +61,13 @@ pub struct RunRecord {
     pub prompts: Vec<PromptRecord>,
     /// Every generation.
     pub samples: Vec<SampleRecord>,
+    /// How far the logits have moved on the model's probe text; None where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logit_drift: Option<LogitDriftRecord>,
+    /// What Criterion's benches estimated, where they were asked for. Never gated: the same quantities
+    /// are gated from the samples, if at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criterion: Vec<Estimate>,
     /// Where the run's time went.
     #[serde(default)]
     pub cost: HarnessCost,
@@ -79,6 +87,16 @@ pub struct WorkerRecord {
     pub protocol: Option<u32>,
     /// The sha256 of its file.
     pub sha256: Option<String>,
+}
+
+/// `logit_drift@1`, and what is normal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LogitDriftRecord {
+    /// The drift.
+    #[serde(flatten)]
+    pub drift: LogitDrift,
+    /// What is normal on this device and precision; None where it was never calibrated.
+    pub limit: Option<DriftLimit>,
 }
 
 /// How a run ended. Only a complete one can be a baseline.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
-use crate::record::{MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
+use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
 use crate::report::machine;
 
 /// The lines below the table, each with its subject first.
@@ -20,9 +20,11 @@ pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
     line("load", load(record));
     line("peak memory", memory(record));
     line("KV cache", kv_cache(record));
+    line("drift", drift(record));
     line("guards", machine::guards(record));
     line("energy", machine::energy(record));
     line("roofline", machine::roofline(record, summary));
+    line("criterion", criterion(record));
     line("harness", harness(record, summary));
     if text.is_empty() { text } else { format!("\n{text}") }
 }
@@ -93,6 +95,22 @@ fn kv_cache(record: &RunRecord) -> Option<String> {
     let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
     let bytes = cache.bytes.map_or("size unknown".to_owned(), mebibytes);
     Some(format!("{bytes} for {} tokens in {} (by its shapes)", cache.tokens, cache.precision))
+}
+
+fn drift(record: &RunRecord) -> Option<String> {
+    let LogitDriftRecord { drift, limit } = record.logit_drift.as_ref()?;
+    let normal = limit.as_ref().map_or("no limit is calibrated".to_owned(), |limit| {
+        format!("normal up to {:.4} and {:.4}", limit.largest_logit, limit.mean_logit)
+    });
+    Some(format!(
+        "{:.4} logit at most, {:.4} on average over {} steps of the probe (logit_drift@1; {normal})",
+        drift.largest_logit, drift.mean_logit, drift.steps
+    ))
+}
+
+fn criterion(record: &RunRecord) -> Option<String> {
+    let count = record.criterion.len();
+    (count > 0).then(|| format!("{count} estimates, kept in the record and never gated"))
 }
 
 fn harness(record: &RunRecord, summary: &Summary) -> Option<String> {

@@ -110,6 +110,8 @@ pub(crate) fn record() -> RunRecord {
             rss_anonymous_bytes: None,
             rss_file_bytes: None,
         }],
+        logit_drift: None,
+        criterion: Vec::new(),
         cost: HarnessCost {
             wall_ns: 2_000_000_000,
             hashing_ns: 50_000_000,

@@ -15,7 +15,8 @@ fn all_match(flags: &[&str]) {
     let ended = Checkout::new().run(["golden", "check", "--device", "CPU"].iter().chain(flags));
     ended.exits(0);
     let lines: Vec<_> = ended.stdout.lines().collect();
-    assert_eq!(lines.len(), 3, "{ended}");
+    assert_eq!(lines.len(), 4, "{ended}");
+    assert!(lines[3].starts_with("probe\t"), "{ended}");
     for (line, id) in lines.iter().zip(["fibonacci", "moe-vs-dense", "openvino-advantages"]) {
         assert!(line.starts_with(&format!("{id}\tmatch\t200 tokens, ")), "{ended}");
     }

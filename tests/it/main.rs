@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`main_job`] | a bare `bench`: the table, the record, the results, the device that really ran |
 //! | [`goldens`] | every token on every pinned release and precision; a wrong one turns `bench` red |
+//! | [`probe`] | the logits on a text that the model was not trained on: damage that no golden sees |
 //! | [`blessing`] | `golden bless`: from a record just measured, and from no other |
 //! | [`model_files`] | a model that is damaged, incomplete or another is refused, and never written to |
 //! | [`bad_input`] | every wrong flag has its message, its hint and its exit code, and leaves no record |
@@ -48,6 +49,7 @@ mod model_copy;
 mod model_files;
 mod model_use;
 mod output_file;
+mod probe;
 mod record;
 mod roofline;
 mod scripted;

@@ -23,15 +23,17 @@ use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::find_model;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{exit_code, print, probe, say};
 use crate::engine::openvino::{COMPILED_MODELS_LIMIT_BYTES, FoundBy, Sources, trim_compiled_models};
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Job, Limits, WorkerProcess, WorkerProgram, supervise};
-use crate::measure::{Clock, DeviceLock, MonotonicClock, Waiting};
+use crate::measure::{Clock, DeviceLock, Estimate, MonotonicClock, Waiting, read_estimates, run_benches};
 use crate::places;
-use crate::record::{History, Overwrite, PublishedReference, RunRecord, check_writable, write_whole};
+use crate::record::{
+    HarnessCost, History, Overwrite, PublishedReference, RunRecord, check_writable, write_whole,
+};
 use crate::report::{bench_table, explanation, results_json};
 use crate::workload::PromptSet;
 use asked::{asked_prompts, plan};
@@ -67,6 +69,10 @@ pub(super) struct BenchArgs {
     /// Measure without goldens; every figure is then unverified
     #[arg(long)]
     unverified: bool,
+
+    /// First run the Criterion benches of the checkout, and keep their estimates in the record; minutes
+    #[arg(long)]
+    criterion: bool,
 
     /// Add the definition of every figure to the table
     #[arg(long)]
@@ -163,9 +169,11 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
 
+    let probe = if args.unverified { None } else { probe::of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
     let _lock = take_lock(&args.supervision, &control)?;
     identity.cost.lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
+    let criterion = if args.criterion { run_criterion(&root, &mut identity.cost)? } else { Vec::new() };
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
     let compiled_models = places::cache_dir().map(|folder| folder.join("compiled-models"));
     let load = LoadCommand {
@@ -199,6 +207,8 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         model: &model,
         plan: &plan,
         asked,
+        probe,
+        criterion,
         published,
         edited: edited.as_ref(),
         requested: &args.engine.device,
@@ -232,6 +242,20 @@ fn write_results(output: &Path, record: &RunRecord) -> Result<()> {
     write_whole(output, results_json(record).as_bytes(), Overwrite::Replace)?;
     say(&format!("results: {}", output.display()));
     Ok(())
+}
+
+/// Runs Criterion's benches and reads what they estimate.
+fn run_criterion(root: &Root, cost: &mut HarnessCost) -> Result<Vec<Estimate>> {
+    let began_ns = MonotonicClock.now_ns();
+    let cache = places::cache_dir()
+        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    // Of its own, for Criterion leaves there what benches of other times have estimated.
+    let home = cache.join(format!("criterion-{}", std::process::id()));
+    fs::create_dir_all(&home).map_err(|cause| Error::io("write", &home, &cause))?;
+    let estimates = run_benches(root.path(), &home).and_then(|()| read_estimates(&home));
+    let _ = fs::remove_dir_all(&home);
+    cost.criterion_ns = MonotonicClock.now_ns() - began_ns;
+    estimates
 }
 
 /// Takes the machine's lock; who waits is told for whom.

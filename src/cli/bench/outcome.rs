@@ -7,10 +7,11 @@ use crate::cli::bench::identity::Identity;
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::exit_code;
 use crate::cli::loading::{FoundModel, known_hashes};
+use crate::engine::{Path, Witness};
 use crate::error::{Error, ErrorKind, Result};
-use crate::golden::{Finding, GoldenResult};
+use crate::golden::{Finding, GoldenResult, LogitDrift, Probe};
 use crate::measure::supervisor::{Ending, Session};
-use crate::measure::{Clock, MonotonicClock, Plan};
+use crate::measure::{Clock, Estimate, MonotonicClock, Plan};
 use crate::record::{AskedPrompt, Outcome, PublishedReference, RunRecord, judge_session, kept_samples};
 
 /// What judging needs beside the session.
@@ -18,6 +19,8 @@ pub(in crate::cli) struct Judging<'a> {
     pub(in crate::cli) model: &'a FoundModel,
     pub(in crate::cli) plan: &'a Plan,
     pub(in crate::cli) asked: Vec<AskedPrompt>,
+    pub(in crate::cli) probe: Option<Probe>,
+    pub(in crate::cli) criterion: Vec<Estimate>,
     pub(in crate::cli) published: PublishedReference,
     pub(in crate::cli) edited: Option<&'a EditedGraph>,
     pub(in crate::cli) requested: &'a str,
@@ -55,6 +58,10 @@ pub(super) fn judge_into(
         Some(witness) => judge_session(witness, plan, &samples, &model.goldens, epsilon_logit),
         None => Ok(Vec::new()),
     };
+    let drift = match session.witness() {
+        Some(witness) if findings.is_ok() => drift(judging.probe.as_ref(), witness),
+        _ => Ok(None),
+    };
     identity.cost.untimed_pass_ns = MonotonicClock.now_ns() - untimed_ns;
     session.finish();
     let after = stand_by.surroundings.finish();
@@ -70,6 +77,7 @@ pub(super) fn judge_into(
     let failed = [
         session.ending.error(),
         findings.as_ref().err().cloned(),
+        drift.as_ref().err().cloned(),
         unchanged.as_ref().err().cloned(),
         proven.as_ref().err().cloned(),
         after.err(),
@@ -83,13 +91,24 @@ pub(super) fn judge_into(
         ran: proven.ok().flatten(),
     };
     let began_ns = judging.began_ns;
+    let drift = drift.unwrap_or_default();
+    let drift = drift.map(|drift| assemble::drift_record(drift, judging.probe.as_ref(), &session));
     let mut record = assemble::record(identity, judging, measured)?;
+    record.warnings.extend(drift.as_ref().and_then(assemble::drift_warning));
+    record.logit_drift = drift;
     let findings = findings.unwrap_or_default();
     let end = fill_in(&mut record, model, plan, &session, &findings, failed);
     let about_the_machine = environment::warnings(&record);
     record.warnings.extend(about_the_machine);
     record.cost.wall_ns = MonotonicClock.now_ns() - began_ns;
     Ok(Judged { record, end })
+}
+
+/// How far the logits have moved on the model's probe; an untimed pass.
+fn drift(probe: Option<&Probe>, witness: &mut dyn Witness) -> Result<Option<LogitDrift>> {
+    let Some(probe) = probe else { return Ok(None) };
+    let pass = witness.witness(probe.prompt(), Path::Forced(probe.forced()))?;
+    probe.drift(&pass).map(Some)
 }
 
 /// Outcome, samples and words on the output; speed only where all went well.
