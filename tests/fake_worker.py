@@ -77,6 +77,9 @@ def load(asked):
 def generate(asked):
     global GENERATIONS
     GENERATIONS += 1
+    if asked["split_phases"] and GENERATIONS > 1:
+        tell("failed", kind="harness", message="a timed generation was to be interrupted", hint=None)
+        sys.exit(20)
     tell("ready", state_seen_empty=True)
     command()
     wanted = asked["new_tokens"]

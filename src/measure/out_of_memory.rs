@@ -11,13 +11,7 @@ pub(super) struct OutOfMemoryKills {
 }
 
 impl OutOfMemoryKills {
-    /// The counter of a process's control group, else of the machine, as it stands now.
-    #[must_use]
-    pub(super) fn of(pid: u32) -> Self {
-        Self::below(Path::new("/"), pid)
-    }
-
-    /// The same with another root, as a test has it.
+    /// The counter of a process's control group, else of the machine, as it stands now; `root` is `/`.
     #[must_use]
     pub(super) fn below(root: &Path, pid: u32) -> Self {
         let group = fs::read_to_string(root.join(format!("proc/{pid}/cgroup"))).unwrap_or_default();

@@ -125,9 +125,9 @@ fn a_record_of_another_model_is_not_blessed() {
 fn a_record_of_a_run_that_did_not_come_to_its_end_is_not_blessed() {
     let checkout = Checkout::new();
     let mut record = forged::record_of_the_shipped_model();
-    for outcome in [Outcome::Interrupted, Outcome::Failed] {
+    for (outcome, run_id) in [(Outcome::Interrupted, "0000000000aa"), (Outcome::Failed, "0000000000bb")] {
         record.outcome = outcome;
-        record.run_id = format!("{outcome:?}");
+        record.run_id = run_id.into();
         let file = forged::store(&checkout, &record);
         let ended = bless(&checkout, &[file.to_str().unwrap()]);
         ended.refuses("did not come to its end", "cargo xtask bench");

@@ -29,11 +29,13 @@ pub(crate) fn shipped_model() -> PathBuf {
 /// A checkout of its own. Its fixtures are links to the repository's until a test takes a copy.
 pub(crate) struct Checkout {
     folder: TempDir,
+    /// Where what is the machine's and not the checkout's lies.
+    machine: TempDir,
 }
 
 impl Checkout {
     pub(crate) fn new() -> Self {
-        let checkout = Self { folder: tempfile::tempdir().unwrap() };
+        let checkout = Self { folder: tempfile::tempdir().unwrap(), machine: tempfile::tempdir().unwrap() };
         fs::create_dir(checkout.path("fixtures")).unwrap();
         for entry in fs::read_dir(repository().join("fixtures")).unwrap() {
             let original = entry.unwrap().path();
@@ -55,6 +57,11 @@ impl Checkout {
         checkout
     }
 
+    /// The lock that measurements of this checkout take.
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.machine.path().join("device.lock")
+    }
+
     /// A path in the checkout.
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(below)
@@ -73,7 +80,7 @@ impl Checkout {
         command.args(arguments);
         if measures {
             // Tests run side by side and compare no speeds; the machine's lock would put them in a row.
-            command.arg("--lock").arg(self.path("device.lock"));
+            command.arg("--lock").arg(self.lock());
         }
         command
             .current_dir(self.folder.path())

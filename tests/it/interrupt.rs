@@ -9,15 +9,18 @@ use arcgauge::record::Outcome;
 
 use crate::checkout::{Checkout, read_json};
 use crate::ended::Ended;
+use crate::living_worker::worker_that_decodes;
 
-/// The first generation is under way.
-const AT_ONCE: Duration = Duration::from_millis(100);
-/// Some generations have come to their end.
-const LATER: Duration = Duration::from_secs(2);
+/// When a bench is stopped.
+enum Moment {
+    /// Its first worker is being started.
+    AtOnce,
+    /// Its first worker has made its warm-up.
+    Measuring,
+}
 
-/// Starts a bench that would take minutes, and stops it by a signal this long after it has begun to
-/// measure.
-fn stopped_by(signal: &str, after: Duration, checkout: &Checkout, more: &[&str]) -> Ended {
+/// Starts a bench that would take minutes, and stops it by a signal.
+fn stopped_by(signal: &str, moment: &Moment, checkout: &Checkout, more: &[&str]) -> Ended {
     let flags = ["bench", "--device", "CPU", "--runs", "1000", "--max-new-tokens", "8"];
     let mut command = checkout.command(flags.iter().chain(more));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -26,7 +29,10 @@ fn stopped_by(signal: &str, after: Duration, checkout: &Checkout, more: &[&str])
     while !said.contains("measuring") {
         assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended by itself: {said}");
     }
-    thread::sleep(after);
+    match moment {
+        Moment::AtOnce => thread::sleep(Duration::from_millis(100)),
+        Moment::Measuring => drop(worker_that_decodes(child.id())),
+    }
     send(signal, &child);
     stderr.read_to_string(&mut said).unwrap();
     let mut output = child.wait_with_output().unwrap();
@@ -42,7 +48,7 @@ fn send(signal: &str, child: &Child) {
 fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_a_table_without_speed() {
     let checkout = Checkout::new();
     let output = checkout.path("results.json");
-    let ended = stopped_by("-INT", LATER, &checkout, &["--output", output.to_str().unwrap()]);
+    let ended = stopped_by("-INT", &Moment::Measuring, &checkout, &["--output", output.to_str().unwrap()]);
     ended.exits(130).prints("interrupted: no speed is given").says("record: ").says("next: ");
     for title in ["MoE vs Dense", "Fibonacci", "OpenVINO", "average"] {
         let row = ended.stdout.lines().find(|line| line.trim_start().starts_with(title)).unwrap();
@@ -60,14 +66,14 @@ fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_a_table_without_speed
 #[test]
 fn a_termination_is_recorded_as_ctrl_c_is() {
     let checkout = Checkout::new();
-    stopped_by("-TERM", AT_ONCE, &checkout, &["--prompt", "fibonacci"]).exits(130);
+    stopped_by("-TERM", &Moment::AtOnce, &checkout, &["--prompt", "fibonacci"]).exits(130);
     assert_eq!(checkout.only_record().outcome, Outcome::Interrupted);
 }
 
 #[test]
 fn an_interrupted_run_cannot_be_blessed() {
     let checkout = Checkout::with_own_goldens();
-    stopped_by("-INT", AT_ONCE, &checkout, &["--unverified", "--prompt", "fibonacci"]).exits(130);
+    stopped_by("-INT", &Moment::AtOnce, &checkout, &["--unverified", "--prompt", "fibonacci"]).exits(130);
     let ended = checkout.run(["golden", "bless", "--because", "it looked right"]);
     ended.refuses("did not come to its end", "cargo xtask bench");
 }

@@ -32,6 +32,7 @@
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`forged`] | a record that no run has made |
 //! | [`fake_worker`] | workers that misbehave |
+//! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
 mod bad_input;
@@ -44,6 +45,7 @@ mod forged;
 mod goldens;
 mod infer;
 mod interrupt;
+mod living_worker;
 mod main_job;
 mod model_copy;
 mod model_files;

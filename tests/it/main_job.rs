@@ -1,10 +1,14 @@
 //! The main job: a bare `bench`, with the defaults of the published benchmark.
 
+use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::LazyLock;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{History, Outcome, RunRecord, SampleRole};
+use arcgauge::judge::environment::{Guard, GuardState, of_record};
+use arcgauge::judge::{Roofline, roofline_of, summarise};
+use arcgauge::record::{History, Outcome, ProcessPurpose, ProofGrade, RunRecord, SampleRole};
 use serde_json::Value;
 
 use crate::checkout::{Checkout, read_json};
@@ -16,6 +20,8 @@ struct MainJob {
     ended: Ended,
     results: Value,
     record: RunRecord,
+    /// The record's bytes.
+    bytes: Vec<u8>,
     /// The record's file, below the store.
     file: PathBuf,
     sha: String,
@@ -34,6 +40,7 @@ static MAIN_JOB: LazyLock<MainJob> = LazyLock::new(|| {
     MainJob {
         results: read_json(&output),
         record: History::read(&files[0]).unwrap().record,
+        bytes: fs::read(&files[0]).unwrap(),
         file: files[0].strip_prefix(checkout.path("reports/history")).unwrap().to_owned(),
         sha,
         status: checkout.git(&["status", "--porcelain"]),
@@ -53,17 +60,19 @@ fn a_bare_bench_ends_well_and_every_token_is_the_golden_one() {
 
 #[test]
 fn the_table_has_the_published_form_with_everything_beside_it() {
-    let columns = r"(?m)^( (?:MoE|Fibonacci|OpenVINO|average)(?: [A-Za-z]+)*)(?: +(?:\d+\.\d+|-)){5} +\d+  ";
+    let columns = r"(?m)^( (?:MoE|Fibonacci|OpenVINO|average)(?: [A-Za-z]+)*)(?: +(?:\d+\.\d+|-)){7} +\d+  ";
     insta::with_settings!({ filters => [
         (r"on [CG]PU \(.*\), OpenVINO [\d.]+", "on [device], OpenVINO [version]"),
         (r", f\d+ with a f\d+ KV", ", [precision] with a [precision] KV"),
         (r"commit [0-9a-f]{12}\n", "commit [sha]\n"),
-        (columns, "$1 [6 figures] "),
+        (columns, "$1 [8 figures] "),
+        (r"not judged here: .*", "not judged here: [why]"),
+        (r"(?m)^(device|load|peak memory|KV cache|drift|guards|roofline|harness) .*$", "$1 [told]"),
+        // Not on every machine.
+        (r"(?m)^energy .*\n", ""),
+        (r"(?m)^warning: .*\n.*\n", ""),
         // Columns are as wide as their figures.
         (r" {2,}", "  "),
-        (r"not judged here: .*", "not judged here: [why]"),
-        // Only where there is no GPU; a test of its own looks at it.
-        (r"(?m)^warning: `GPU` was asked for .*\n.*\n", ""),
     ] }, { insta::assert_snapshot!(MAIN_JOB.ended.stdout, @r"
         tiny-gpt-oss on [device], OpenVINO [version], [precision] with a [precision] KV cache
         3 x 200 greedy tokens a prompt, commit [sha]
@@ -87,7 +96,7 @@ fn where_there_is_no_terminal_there_is_no_progress_bar() {
     let lines: Vec<&str> =
         stderr.lines().filter(|l| !l.starts_with("warning: ") && !l.starts_with(' ')).collect();
     let [measuring, results, record, next] = lines[..] else { panic!("{stderr}") };
-    assert_eq!(measuring, "measuring: 10 generations of 200 tokens");
+    assert_eq!(measuring, "measuring: 3 processes x 4 generations of 200 tokens");
     assert!(results.starts_with("results: ") && results.ends_with("/results.json"), "{results}");
     assert!(record.starts_with("record: ") && record.ends_with(MAIN_JOB.file.to_str().unwrap()), "{record}");
     assert!(next.starts_with("next: ") && next.contains("cargo xtask bench"), "{next}");
@@ -105,6 +114,71 @@ fn the_record_stands_below_its_machine_and_its_commit() {
 }
 
 #[test]
+fn the_record_alone_tells_again_byte_for_byte_what_bench_printed() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = elsewhere.path().join("a-record.json");
+    fs::write(&file, &MAIN_JOB.bytes).unwrap();
+    // No repository, no fixtures, no store.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_arcgauge"));
+    let shown = command.args(["history", "show", "a-record.json"]).current_dir(elsewhere.path()).output();
+    let shown = Ended::of(shown.unwrap());
+    assert_eq!(shown.exits(0).stdout, MAIN_JOB.ended.stdout);
+    assert_eq!(shown.stderr, "");
+}
+
+#[test]
+fn each_process_is_fresh_has_its_own_order_and_tells_its_memory_by_phase() {
+    let processes = &MAIN_JOB.record.processes;
+    let firsts: Vec<&str> = processes.iter().map(|process| process.prompt_order[0].as_str()).collect();
+    assert_eq!(firsts, ["moe-vs-dense", "fibonacci", "openvino-advantages"]);
+    for process in processes {
+        assert_eq!((process.ending.as_str(), process.purpose), ("done", ProcessPurpose::Measured));
+        assert!(process.load.as_ref().unwrap().load_ns > 0);
+        let memory = &process.memory;
+        for phase in [&memory.load, &memory.prefill, &memory.decode] {
+            let peak = phase.peak_rss_bytes.unwrap();
+            let end = phase.rss_anonymous_bytes.unwrap() + phase.rss_file_bytes.unwrap();
+            assert!(peak > 8_000_000 && end > 8_000_000, "the weights alone are as much");
+        }
+        let cache = process.kv_cache.as_ref().unwrap();
+        // Keys and values of 24 layers, 8 heads, 64 wide; the last token was never fed.
+        assert_eq!(cache.elements, 48 * 8 * 64 * cache.tokens);
+        let prompt = MAIN_JOB.record.workload.prompts.iter().find(|p| p.id == process.prompt_order[0]);
+        assert_eq!(cache.tokens, prompt.unwrap().token_ids.len() as u64 + 199);
+        assert_eq!((cache.precision.as_str(), cache.bytes), ("f32", Some(cache.elements * 4)));
+    }
+}
+
+#[test]
+fn the_record_says_what_ran_and_what_of_the_machine_was_not_seen() {
+    if has_a_gpu() {
+        return;
+    }
+    let record = &MAIN_JOB.record;
+    let ran = record.device.ran.as_ref().unwrap();
+    assert_eq!((ran.kind().name(), ran.grade()), ("CPU", ProofGrade::PropertyAndCounters));
+    assert!(record.model.manifest_verified && record.model.same_after_run);
+    for process in of_record(record) {
+        // Of these a machine always tells something, if only that it cannot tell.
+        let guards: Vec<Guard> = process.findings.iter().map(|finding| finding.guard).collect();
+        for guard in [Guard::CpuPolicy, Guard::Mains, Guard::SwapIn, Guard::Suspend] {
+            assert!(guards.contains(&guard), "{guards:?}");
+        }
+        let seen = process.findings.iter().filter(|finding| finding.state != GuardState::NotObserved);
+        assert!(seen.count() < guards.len() || record.machine.firmware.is_some(), "{:?}", process.findings);
+    }
+    let roofline = roofline_of(record, &summarise(record));
+    let held = record.machine.last_level_cache_bytes.is_some_and(|cache| cache > 9 << 20);
+    if held {
+        let because = "the weights fit in the last-level cache";
+        assert_eq!(roofline, Roofline::NotMeaningful { because });
+    }
+    assert!(record.canary_after.is_some());
+    let drift = record.logit_drift.as_ref().unwrap();
+    assert!(!drift.limit.as_ref().unwrap().is_exceeded_by(&drift.drift), "{drift:?}");
+}
+
+#[test]
 fn measuring_does_not_make_the_tree_dirty() {
     assert_eq!(MAIN_JOB.status, "");
 }
@@ -112,8 +186,8 @@ fn measuring_does_not_make_the_tree_dirty() {
 #[test]
 fn every_generation_has_exactly_200_tokens_with_a_time_each() {
     let samples = &MAIN_JOB.record.samples;
-    assert_eq!(samples.iter().filter(|sample| sample.role == SampleRole::WarmUp).count(), 1);
-    assert_eq!(samples.len(), 10);
+    assert_eq!(samples.iter().filter(|sample| sample.role == SampleRole::WarmUp).count(), 3);
+    assert_eq!(samples.len(), 12);
     for sample in samples {
         let times = sample.times.as_ref().unwrap();
         assert_eq!([sample.token_ids.len(), times.token_ns.len(), times.infer_ns.len()], [200; 3]);
@@ -190,12 +264,18 @@ fn asked_for_the_gpu_where_there_is_none_the_cpu_runs_and_everything_says_so() {
     assert!(device["reason"].as_str().unwrap().contains("no GPU"), "{device}");
     assert_eq!((record.device.requested.as_str(), record.device.actual()), ("GPU", "CPU"));
     assert_eq!(record.device.ran.as_ref().unwrap().execution_devices(), "CPU");
-    assert_eq!(
-        record.warnings.iter().map(|warning| warning.id.as_str()).collect::<Vec<_>>(),
-        ["device-fallback"]
-    );
+    assert_eq!(beside_the_machine(record), ["device-fallback"]);
     let warning = "warning: `GPU` was asked for and CPU runs";
     ended.says(warning).prints(warning);
+}
+
+/// What is warned of, but for the state of the machine that happens to run the tests.
+fn beside_the_machine(record: &RunRecord) -> Vec<&str> {
+    let of_the_machine = |id: &str| {
+        id.starts_with("guard-") || id.starts_with("preflight-") || ["canary-moved", "ramp"].contains(&id)
+    };
+    let ids = record.warnings.iter().map(|warning| warning.id.as_str());
+    ids.filter(|id| !of_the_machine(id)).collect()
 }
 
 #[test]
@@ -203,7 +283,7 @@ fn asked_for_the_cpu_nothing_is_warned_of() {
     let checkout = Checkout::new();
     let ended = checkout.bench(&["--prompt", "fibonacci"]);
     ended.exits(0).prints("tiny-gpt-oss on CPU (").prints("commit no commit");
-    assert!(!ended.stdout.contains("warning") && !ended.stderr.contains("warning"), "{ended}");
     let record = checkout.only_record();
+    assert_eq!(beside_the_machine(&record), [""; 0]);
     assert_eq!((record.device.requested.as_str(), record.device.reason), ("CPU", None));
 }

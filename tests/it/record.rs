@@ -1,12 +1,15 @@
 //! A record is what was written, or it is refused.
 
 use arcgauge::error::ErrorKind;
+use arcgauge::golden::GoldenResult;
 use arcgauge::judge::summarise;
-use arcgauge::record::{History, RunRecord, WitnessRecord, open, seal};
-use arcgauge::report::results_json;
+use arcgauge::measure::protocol::CacheState;
+use arcgauge::record::{History, Outcome, ProofGrade, RunRecord, WitnessRecord, open, seal};
+use arcgauge::report::{bench_table, results_json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::checkout::repository;
 use crate::forged;
 
 /// Bits without a pattern, always the same: Knuth's linear congruential generator.
@@ -154,13 +157,95 @@ fn fields_that_this_version_does_not_know_do_no_harm() {
     let record = forged::record();
     let mut payload = serde_json::to_value(&record).unwrap();
     payload["noise_floor"] = 0.25.into();
-    payload["machine"]["firmware"] = "1.2".into();
+    payload["machine"]["chassis"] = "1.2".into();
     payload["samples"][0]["energy_joule"] = Value::Null;
     let payload = payload.to_string() + "\n";
     let schema = r#""schema":{"major":2,"minor":1,"patch":3},"written_by":"a later arcgauge""#;
     let header =
         format!(r#"{{"arcgauge":"run-record",{schema},"payload_sha256":"{}"}}"#, sha256(payload.as_bytes()));
     assert_eq!(open(format!("{header}\n{payload}").as_bytes(), "a record").unwrap(), record);
+}
+
+/// A fixture of every schema that was released.
+fn released(schema: &str) -> RunRecord {
+    let file = repository().join(format!("fixtures/records/schema-{schema}.json"));
+    History::read(&file).unwrap().record
+}
+
+#[test]
+fn a_record_of_schema_1_is_read_in_today_s_form_with_all_its_figures() {
+    let record = released("1.0");
+    assert_eq!((record.outcome, record.run_id.as_str()), (Outcome::Complete, "3ed73192c596"));
+    assert_eq!(record.workload.protocol, "bench@1", "what was measured then is not renamed");
+    let ran = record.device.ran.as_ref().unwrap();
+    assert_eq!((ran.kind().name(), ran.grade()), ("CPU", ProofGrade::Property), "it was told, not proven");
+    let [process] = &record.processes[..] else { panic!("{:?}", record.processes) };
+    let load = process.load.as_ref().unwrap();
+    assert!(load.load_ns > 0 && load.compiled_model_cache == CacheState::Off);
+    assert!(process.memory.load.peak_rss_bytes.is_some() && process.memory.decode.peak_rss_bytes.is_none());
+    let summary = summarise(&record);
+    assert_eq!(summary.prompts.iter().map(|prompt| prompt.runs.len()).collect::<Vec<_>>(), [1; 3]);
+    assert!(bench_table(&record).contains("match"));
+}
+
+#[test]
+fn a_record_of_schema_2_says_all_that_is_needed_to_believe_it() {
+    let record = released("2.0");
+    assert_eq!(record.device.ran.as_ref().unwrap().grade(), ProofGrade::PropertyAndCounters);
+    assert!(record.model.manifest_verified && record.model.same_after_run);
+    assert!(record.worker.sha256.is_some() && record.runtime.is_some() && record.logit_drift.is_some());
+    assert_eq!(record.processes.len(), 3);
+    assert!(record.processes.iter().all(|process| process.guards.is_some()));
+    let text = bench_table(&record);
+    assert!(text.contains("roofline    not meaningful: the weights fit in the last-level cache"), "{text}");
+}
+
+/// Writing such a record fails, and says why.
+#[track_caller]
+fn is_not_kept(edit: impl FnOnce(&mut RunRecord), says: &str) {
+    let store = tempfile::tempdir().unwrap();
+    let mut record = forged::record();
+    edit(&mut record);
+    let error = History::at(store.path().join("store")).add(&record).unwrap_err();
+    assert!(error.to_string().contains(says), "{error}");
+    assert_eq!(std::fs::read_dir(store.path()).unwrap().count(), 0, "something was written");
+}
+
+#[test]
+fn a_record_that_cannot_say_what_it_measured_is_not_kept() {
+    is_not_kept(|record| record.model.sha256.clear(), "the model's identity is ``");
+    is_not_kept(|record| record.workload.sha256.push('0'), "the workload's identity");
+    is_not_kept(|record| record.machine.sha256 = "G".repeat(64), "the machine's identity");
+    is_not_kept(|record| record.runtime = None, "does not say what ran where");
+    is_not_kept(|record| record.device.ran = None, "does not say what ran where");
+    is_not_kept(|record| record.processes.clear(), "does not say what ran where");
+}
+
+#[test]
+fn speed_is_not_kept_of_a_run_that_did_not_end_well_or_of_a_wrong_output() {
+    is_not_kept(|record| record.outcome = Outcome::Failed, "did not come to its end");
+    is_not_kept(|record| record.outcome = Outcome::Interrupted, "did not come to its end");
+    is_not_kept(|record| record.processes[0].ending = "leaked".into(), "process 0 ended `leaked`");
+    is_not_kept(|record| record.prompts[0].golden = GoldenResult::Break, "its output is wrong");
+    is_not_kept(|record| record.prompts.clear(), "was not judged");
+}
+
+#[test]
+fn no_id_leads_out_of_the_store() {
+    for hostile in ["../../elsewhere", "/etc", "..", "a/b", "", ".hidden"] {
+        is_not_kept(|record| record.machine.slug = hostile.into(), "is no plain name");
+        is_not_kept(|record| record.run_id = hostile.into(), "not 12 hexadecimal digits");
+        is_not_kept(
+            |record| record.commit.as_mut().unwrap().sha = hostile.into(),
+            "not 40 hexadecimal digits",
+        );
+    }
+    let store = tempfile::tempdir().unwrap();
+    let mut record = forged::record();
+    record.when_utc = "../../2026".into();
+    let path = History::at(store.path().to_owned()).add(&record).unwrap();
+    assert!(path.starts_with(store.path().join("a-machine").join("5".repeat(40))), "{}", path.display());
+    assert!(!path.to_str().unwrap().contains(".."));
 }
 
 #[test]

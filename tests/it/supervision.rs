@@ -4,14 +4,21 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
+use arcgauge::error::Error;
+use arcgauge::measure::protocol::{LoadCommand, LoadedEvent, SettledEvent};
+use arcgauge::measure::supervisor::{
+    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, Session, WorkerProcess, WorkerProgram,
+    supervise,
+};
+use arcgauge::measure::{DeviceLock, Plan, PlannedPrompt, Waiting};
 use arcgauge::record::{Outcome, RunRecord};
 
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
 use crate::fake_worker::fake_worker;
+use crate::living_worker::worker_that_decodes;
 use crate::model_copy::ModelCopy;
 
 /// Far beyond the limits that are set here, and far below those that hold otherwise.
@@ -83,6 +90,59 @@ fn a_worker_that_was_killed_is_told_apart_from_one_that_crashed() {
     fails("crashes", "crashed", "the worker crashed (signal 11)");
     fails("leaves", "crashed", "the worker crashed (exit code 7)");
     fails("ends-badly", "crashed", "the worker crashed (exit code 3)");
+}
+
+/// Stands by and does nothing.
+struct Nobody;
+
+impl Attendant for Nobody {
+    fn before_process(&mut self, _: usize) -> Result<(), Error> {
+        Ok(())
+    }
+    fn started(&mut self, _: Option<u32>) {}
+    fn settled(&mut self, _: &SettledEvent, _: Purpose) {}
+    fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
+    fn aims(&mut self, _: Aim<'_>) {}
+    fn measured(&mut self) {}
+}
+
+/// How a session ends whose worker gets signal 9 while the system's counter of kills goes to `kills`.
+fn killed_with(kills: u32) -> Session {
+    let checkout = Checkout::new();
+    let system = tempfile::tempdir().unwrap();
+    let counter = system.path().join("proc/vmstat");
+    fs::create_dir(counter.parent().unwrap()).unwrap();
+    fs::write(&counter, "oom_kill 4\n").unwrap();
+    let worker = WorkerProgram { program: fake_worker(&checkout, "is-killed"), arguments: Vec::new() };
+    let prompts = vec![PlannedPrompt { id: "p".into(), token_ids: vec![1] }];
+    let plan = Plan { prompts, processes: 2, new_tokens: 8 };
+    let load = LoadCommand {
+        c_library: "/nowhere".into(),
+        pinned_version: None,
+        model_dir: "/nowhere".into(),
+        model_sha256: String::new(),
+        device: "CPU".into(),
+        properties: Vec::new(),
+        edited_graph: None,
+        compiled_models: None,
+    };
+    let control = Control::default();
+    let job = Job { plan: &plan, load: &load, limits: Limits::default(), prime: true, control: &control };
+    let mut start = || -> Result<Box<dyn Link>, Error> {
+        let process = WorkerProcess::start_below(system.path(), &worker)?;
+        fs::write(&counter, format!("oom_kill {kills}\n")).unwrap();
+        Ok(Box::new(process))
+    };
+    supervise(&job, &mut start, &mut Nobody).unwrap()
+}
+
+#[test]
+fn a_worker_killed_for_want_of_memory_is_told_apart_and_the_supervisor_lives_on() {
+    let for_memory = killed_with(5);
+    assert_eq!(for_memory.ending, Ending::OutOfMemory);
+    assert_eq!(for_memory.processes.len(), 1, "no further process was started");
+    assert!(for_memory.ending.error().unwrap().to_string().contains("for want of memory"));
+    assert_eq!(killed_with(4).ending, Ending::Killed);
 }
 
 #[test]
@@ -164,6 +224,20 @@ fn a_model_that_is_changed_while_it_is_measured_has_no_speed() {
 }
 
 #[test]
+fn two_measurements_at_once_are_one_too_many() {
+    let checkout = Checkout::new();
+    let mut patient = |_: &str, _: Duration| true;
+    let waiting = Waiting { patience: Duration::ZERO, goes_on: &mut patient };
+    let held = DeviceLock::take(&checkout.lock(), "bench, process 7", waiting).unwrap();
+    let ended = bench(&checkout, "well", &["--lock-wait-s", "1"]);
+    ended.exits(20).says("waiting: the device is held by bench, process 7");
+    ended.says("error: the device is held by `bench, process 7`, and was not free within 1 s");
+    assert!(checkout.record_files().is_empty(), "it measured all the same");
+    drop(held);
+    bench(&checkout, "well", &["--lock-wait-s", "1"]).exits(0);
+}
+
+#[test]
 fn a_real_worker_that_is_stopped_is_ended_within_its_limit() {
     let checkout = Checkout::new();
     let ended = signalled(&checkout, "-STOP");
@@ -193,30 +267,10 @@ fn signalled(checkout: &Checkout, signal: &str) -> Ended {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let worker = loop {
-        assert!(start.elapsed() < SOON, "no worker came");
-        // Hello, settled, the edited graph, loaded, ready: what it writes after these is tokens.
-        let found = child_of(child.id()).filter(|pid| writes(*pid) > 8);
-        if let Some(pid) = found {
-            break pid;
-        }
-        thread::sleep(Duration::from_millis(50));
-    };
+    let worker = worker_that_decodes(child.id());
     assert!(Command::new("kill").args([signal, &worker.to_string()]).status().unwrap().success());
     let ended = Ended::of(child.wait_with_output().unwrap());
     assert!(start.elapsed() < SOON, "{ended}");
     assert!(!Path::new("/proc").join(worker.to_string()).exists(), "the worker is still there");
     ended
-}
-
-fn child_of(pid: u32) -> Option<u32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    children.split_whitespace().next()?.parse().ok()
-}
-
-/// How often a process has called `write`.
-fn writes(pid: u32) -> u64 {
-    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-    let calls = io.lines().find_map(|line| line.strip_prefix("syscw: "));
-    calls.and_then(|calls| calls.trim().parse().ok()).unwrap_or_default()
 }

@@ -25,8 +25,9 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   bench                       run the reference prompts, check every token, record the figures
   infer                       answer one prompt
   states                      look at the KV-cache states of the model
-  golden                      check, bless or calibrate the expected answers
+  golden                      check, bless, calibrate or probe the expected answers
   model                       remember or show the model folder
+  history                     tell a record again
   doctor                      say what this machine has and lacks; fetches nothing
 
 `cargo xtask VERB --help` tells a verb's flags.

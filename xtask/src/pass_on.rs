@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::{help, say, setup};
 
 /// Verbs that load no OpenVINO: `doctor` must run where set-up fails, `model` only writes settings.
-const WITHOUT_RUNTIME: [&str; 2] = ["doctor", "model"];
+const WITHOUT_RUNTIME: [&str; 3] = ["doctor", "history", "model"];
 
 /// Ends as the binary ends, with the binary's exit code.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -99,7 +99,14 @@ mod tests {
 
     #[test]
     fn doctor_help_version_and_verbs_that_write_settings_do_not() {
-        for words in [&["doctor"][..], &["--version"], &["bench", "--help"], &["help", "bench"], &["model"]] {
+        for words in [
+            &["doctor"][..],
+            &["--version"],
+            &["bench", "--help"],
+            &["help", "bench"],
+            &["model"],
+            &["history"],
+        ] {
             assert!(!needs(words), "{words:?}");
         }
     }

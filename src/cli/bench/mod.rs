@@ -29,7 +29,9 @@ use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Job, Limits, WorkerProcess, WorkerProgram, supervise};
-use crate::measure::{Clock, DeviceLock, Estimate, MonotonicClock, Waiting, read_estimates, run_benches};
+use crate::measure::{
+    Clock, DeviceLock, Estimate, MonotonicClock, SleepInhibitor, Waiting, read_estimates, run_benches,
+};
 use crate::places;
 use crate::record::{
     HarnessCost, History, Overwrite, PublishedReference, RunRecord, check_writable, write_whole,
@@ -174,6 +176,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let _lock = take_lock(&args.supervision, &control)?;
     identity.cost.lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
     let criterion = if args.criterion { run_criterion(&root, &mut identity.cost)? } else { Vec::new() };
+    let _awake = SleepInhibitor::hold();
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
     let compiled_models = places::cache_dir().map(|folder| folder.join("compiled-models"));
     let load = LoadCommand {

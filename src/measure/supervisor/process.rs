@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command as ProcessCommand, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,6 +45,15 @@ impl WorkerProcess {
     /// # Errors
     /// When the program cannot be started.
     pub fn start(worker: &WorkerProgram) -> Result<Self> {
+        Self::start_below(Path::new("/"), worker)
+    }
+
+    /// The same, with the system's counters of kills for want of memory below another root, as a test
+    /// has them.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_below(root: &Path, worker: &WorkerProgram) -> Result<Self> {
         let failed = |cause: &io::Error| {
             Error::io("start the worker", &worker.program, cause)
                 .as_input()
@@ -62,7 +71,7 @@ impl WorkerProcess {
             group: ProcessGroup::led_by(child.id()),
             stdin: child.stdin.take(),
             lines: Lines::of(stdout),
-            out_of_memory: OutOfMemoryKills::of(child.id()),
+            out_of_memory: OutOfMemoryKills::below(root, child.id()),
             child,
             ended: None,
         })

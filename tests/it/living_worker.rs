@@ -1,0 +1,41 @@
+//! The worker of a `bench` that is under way.
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// No worker takes so long to load.
+const SOON: Duration = Duration::from_secs(120);
+/// Hello, settled, the edited graph, loaded, ready, the first token, the prefill's end, tokens, the
+/// warm-up's end: what a worker writes after these is of measured generations.
+const WRITES_BEFORE_MEASURED: u64 = 9;
+
+/// Waits until the worker of this supervisor has made its warm-up, and gives its process.
+pub(crate) fn worker_that_decodes(supervisor: u32) -> u32 {
+    let start = Instant::now();
+    loop {
+        let found = child_of(supervisor).filter(|pid| writes(*pid) > WRITES_BEFORE_MEASURED);
+        if let Some(pid) = found {
+            return pid;
+        }
+        assert!(start.elapsed() < SOON, "no worker came");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The child that measures; what keeps the machine awake is one, too.
+fn child_of(pid: u32) -> Option<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    let mut children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    children.find(|child: &u32| {
+        let arguments = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
+        arguments.split(|byte| *byte == 0).any(|argument| argument == b"worker")
+    })
+}
+
+/// How often a process has called `write`.
+fn writes(pid: u32) -> u64 {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let calls = io.lines().find_map(|line| line.strip_prefix("syscw: "));
+    calls.and_then(|calls| calls.trim().parse().ok()).unwrap_or_default()
+}
