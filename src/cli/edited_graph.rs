@@ -7,6 +7,9 @@ use crate::error::{Error, Result};
 use crate::places;
 use crate::record::ModelIdentity;
 
+/// The folder of these files, in the cache folder.
+pub(super) const FOLDER: &str = "graphs";
+
 /// The edited graph's file, for this process and its workers alone; removed at the end.
 pub(super) struct EditedGraph(PathBuf);
 
@@ -18,7 +21,7 @@ impl EditedGraph {
         }
         let cache = places::cache_dir()
             .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-        let folder = cache.join("graphs");
+        let folder = cache.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
         let name = format!("{}-{}.xml", &identity.sha256[..16], std::process::id());
         Ok(Some(Self(folder.join(name))))
@@ -28,6 +31,12 @@ impl EditedGraph {
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
+}
+
+/// The process that a file of this name is for, by its id.
+pub(super) fn process_of(name: &str) -> Option<u32> {
+    let (_, process) = name.strip_suffix(".xml")?.rsplit_once('-')?;
+    process.parse().ok()
 }
 
 impl Drop for EditedGraph {

@@ -1,6 +1,7 @@
 //! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -22,6 +23,15 @@ pub struct Stored {
     pub path: PathBuf,
     /// What it says.
     pub record: RunRecord,
+}
+
+/// A file of the store, and what came of reading it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExaminedRecord {
+    /// The file, or the folder that cannot be listed.
+    pub path: PathBuf,
+    /// The record, or why there is none.
+    pub record: Result<RunRecord>,
 }
 
 impl History {
@@ -69,14 +79,75 @@ impl History {
         let newest = files.into_iter().max_by(|a, b| a.file_name().cmp(&b.file_name()));
         newest.map(|path| Self::read(&path)).transpose()
     }
+
+    /// Reads every record, in the order of their paths. One that cannot be read does not keep the
+    /// others from being read, and neither does a folder that cannot be listed, which is named like
+    /// a record. One record is in memory at a time.
+    pub fn examine(&self) -> impl Iterator<Item = ExaminedRecord> + use<> {
+        let mut files = Vec::new();
+        let closed = collect(&self.root, &mut files);
+        files.sort_unstable();
+        let read = files.into_iter().map(|path| {
+            let record = Self::read(&path).map(|stored| stored.record);
+            ExaminedRecord { path, record }
+        });
+        closed.into_iter().chain(read)
+    }
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    for path in fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
+/// Finds the record files at and below a folder, and gives the folders that cannot be listed. A store
+/// that is not there is empty.
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Vec<ExaminedRecord> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Vec::new(),
+        Err(cause) => {
+            let record = Err(Error::io("list", folder, &cause).as_input());
+            return vec![ExaminedRecord { path: folder.to_owned(), record }];
+        }
+    };
+    let mut closed = Vec::new();
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         if path.is_dir() {
-            collect(&path, files);
+            closed.extend(collect(&path, files));
         } else if path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);
         }
+    }
+    closed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_is_examined_though_others_cannot_be_read() {
+        let store = tempfile::tempdir().unwrap();
+        let folder = store.path().join("a-machine").join(NO_COMMIT);
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["b.json", "a.json", "a.json.damaged", ".tmpAbCdEf"] {
+            fs::write(folder.join(name), "no header").unwrap();
+        }
+        let examined: Vec<ExaminedRecord> = History::at(store.path().to_owned()).examine().collect();
+        let paths: Vec<&Path> = examined.iter().map(|file| file.path.as_path()).collect();
+        assert_eq!(paths, [folder.join("a.json"), folder.join("b.json")]);
+        for file in examined {
+            let error = file.record.unwrap_err().to_string();
+            assert!(error.contains(&file.path.display().to_string()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_not_there_is_empty_and_one_that_cannot_be_listed_is_named() {
+        let scene = tempfile::tempdir().unwrap();
+        assert_eq!(History::at(scene.path().join("none")).examine().count(), 0);
+        // What cannot be listed is a file here, for root may list every folder.
+        let file = scene.path().join("file");
+        fs::write(&file, "").unwrap();
+        let examined: Vec<ExaminedRecord> = History::at(file.clone()).examine().collect();
+        assert_eq!(examined.len(), 1);
+        assert_eq!(examined[0].path, file);
+        assert!(examined[0].record.is_err());
     }
 }

@@ -24,7 +24,7 @@ pub use commit::{Commit, whoami};
 pub use cost::HarnessCost;
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use hash_cache::HashCache;
-pub use history::{History, Stored};
+pub use history::{ExaminedRecord, History, Stored};
 pub use judged::{judge_session, kept_samples};
 pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};

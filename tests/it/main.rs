@@ -19,6 +19,7 @@
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
+//! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
@@ -39,6 +40,7 @@ mod bad_input;
 mod big_model;
 mod blessing;
 mod checkout;
+mod doctor;
 mod ended;
 mod fake_worker;
 mod forged;

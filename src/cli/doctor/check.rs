@@ -4,7 +4,7 @@ use crate::cli::exit_code;
 use crate::error::Error;
 
 /// Room for the longest subject.
-const SUBJECT_WIDTH: usize = 15;
+const SUBJECT_WIDTH: usize = 17;
 
 /// The word on a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,11 +129,11 @@ mod tests {
         ];
         let report: String = checks.iter().map(Check::render).collect();
         assert_snapshot!(report, @r"
-        ok    openvino         2026.4.1, pinned
-        FAIL  device asked     no `GPU.1`; here:; only `CPU`
+        ok    openvino           2026.4.1, pinned
+        FAIL  device asked       no `GPU.1`; here:; only `CPU`
               hint: try `--device CPU`
-        skip  intel gpu        none
-        warn  memory of GPU.0  12.0 GB are needed
+        skip  intel gpu          none
+        warn  memory of GPU.0    12.0 GB are needed
               hint: line one; line two
         ");
     }

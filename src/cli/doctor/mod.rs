@@ -1,20 +1,27 @@
 //! `doctor`: what is ready and what is not, each with the command that mends it.
 //!
-//! It goes on after each failing check, fetches nothing, and writes nothing but a probe file that it
-//! removes. Each subject has a room: `runtime`, `gpu`, `model`, `asking` (tokenizer, prompts,
-//! goldens), `memory` and `workplace` (settings, git, folders). What is said of a GPU follows what
-//! OpenVINO and the kernel document; it has not run on the hardware.
+//! It goes on after each failing check, fetches nothing, removes nothing, and writes nothing but a
+//! probe file that it takes away again. Each subject has a room: `runtime`, `gpu`, `model`, `asking`
+//! (tokenizer, prompts, goldens), `memory`, `guards`, `device_lock`, `workplace` (settings, git,
+//! folders), `records` and `leftovers` (of processes that were killed). What is said of a GPU follows
+//! what OpenVINO and the kernel document; it has not run on the hardware.
 
 mod asking;
 mod check;
+mod device_lock;
 mod gpu;
+mod guards;
+mod leftovers;
 mod memory;
 mod model;
+mod records;
 mod runtime;
+mod shell;
 mod workplace;
 
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -23,6 +30,7 @@ use crate::cli::flags::ModelFlags;
 use crate::cli::root::Root;
 use crate::cli::{print, say};
 use crate::error::Result;
+use crate::measure::SysfsRoot;
 use check::{Check, Status};
 
 /// Flags of `doctor`.
@@ -38,6 +46,10 @@ pub(super) struct DoctorArgs {
     /// Device that is to be ready; GPU alone may fall back to the CPU, any other must be there
     #[arg(long, value_name = "DEVICE", default_value = "GPU")]
     device: String,
+
+    /// File of the lock that keeps two measurements apart [default: one for the whole machine]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
 }
 
 /// Looks at everything; fails where something must be mended before a model can run.
@@ -46,6 +58,8 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     let root = Root::find();
     let level = level(&args.device);
     let mut told = Told::default();
+    // Before all other work, which would show up in the load that is read here.
+    let (guards, ()) = examined("guards", || (guards::examine(&guards::read(SysfsRoot::this_machine())), ()));
     let openvino = told.group("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
     let openvino = openvino.as_ref();
     told.group("intel gpu", || (gpu::examine(&gpu::Machine::this(openvino), level, openvino), ()));
@@ -54,7 +68,11 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     let model = model.as_ref();
     told.group("goldens", || (asking::examine(&args.model, model, &root), ()));
     told.group("memory", || (memory::examine(model, openvino, level), ()));
+    told.tell(guards);
+    told.group("device lock", || (vec![device_lock::examine(args.lock.as_deref())], ()));
     told.group("git", || (workplace::examine(&root), ()));
+    told.group("records", || (records::examine(&root.history()), ()));
+    told.group("leftovers", || (leftovers::examine(&leftovers::Scene::this(&root)), ()));
     say(&format!("doctor: {}", check::tally(&told.statuses)));
     Ok(ExitCode::from(check::exit_code(&told.statuses)))
 }
@@ -74,11 +92,16 @@ impl Told {
     /// Runs the checks of a group and prints them.
     fn group<T: Default>(&mut self, subject: &str, work: impl FnOnce() -> (Vec<Check>, T)) -> T {
         let (checks, facts) = examined(subject, work);
+        self.tell(checks);
+        facts
+    }
+
+    /// Prints checks that were made.
+    fn tell(&mut self, checks: Vec<Check>) {
         for check in checks {
             print(&check.render());
             self.statuses.push(check.status);
         }
-        facts
     }
 }
 

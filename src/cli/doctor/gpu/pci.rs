@@ -92,7 +92,10 @@ mod tests {
         let scene = Scene::new();
         scene.device("0000:00:02.0", "0x038000", "0x8086", None);
         let report = report(&scene);
-        assert!(report.starts_with("warn  intel gpu        `8086:64a0` has no kernel driver\n"), "{report}");
+        assert!(
+            report.starts_with("warn  intel gpu          `8086:64a0` has no kernel driver\n"),
+            "{report}"
+        );
         assert!(report.contains("`sudo modprobe xe`"), "{report}");
     }
 

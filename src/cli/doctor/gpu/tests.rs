@@ -27,7 +27,7 @@ fn a_machine_without_an_intel_gpu_says_that_nothing_of_the_path_was_observed() {
     scene.device("0000:01:00.0", "0x030000", "0x10de", Some("nvidia"));
     scene.device("0000:00:1f.3", "0x040300", "0x8086", Some("snd_hda_intel"));
     insta::assert_snapshot!(report(&scene, Status::Fail, Some(&seen(&["CPU"]))), @r"
-    skip  intel gpu        no Intel GPU on this machine: nothing of the GPU path was observed
+    skip  intel gpu          no Intel GPU on this machine: nothing of the GPU path was observed
     ");
     let report = report(&scene, Status::Warn, Some(&seen(&["CPU", "GPU"])));
     assert!(report.contains("OpenVINO lists `GPU`"), "{report}");
@@ -40,11 +40,11 @@ fn a_gpu_with_all_that_it_needs_is_ok_from_the_bus_to_openvino() {
     scene.write("lib/libOpenCL.so.1", "");
     scene.write("vendors/intel.icd", "/usr/lib/x86_64-linux-gnu/intel-opencl/libigdrcl.so\n");
     insta::assert_snapshot!(report(&scene, Status::Fail, Some(&seen(&["CPU", "GPU"]))), @r"
-    ok    intel gpu        `8086:64a0`, kernel driver `xe`
-    ok    render node      `/dev/dri/renderD128` opens for reading and writing
-    ok    opencl loader    `/lib/libOpenCL.so.1`
-    ok    opencl driver    `/vendors/intel.icd`
-    ok    gpu in openvino  OpenVINO lists `GPU`
+    ok    intel gpu          `8086:64a0`, kernel driver `xe`
+    ok    render node        `/dev/dri/renderD128` opens for reading and writing
+    ok    opencl loader      `/lib/libOpenCL.so.1`
+    ok    opencl driver      `/vendors/intel.icd`
+    ok    gpu in openvino    OpenVINO lists `GPU`
     ");
 }
 
@@ -53,14 +53,14 @@ fn a_gpu_that_openvino_does_not_see_is_told_with_each_thing_that_is_missing() {
     let scene = Scene::arc();
     scene.write("vendors/other.icd", "libnvidia-opencl.so.1\n");
     insta::assert_snapshot!(report(&scene, Status::Warn, Some(&seen(&["CPU"]))), @r"
-    ok    intel gpu        `8086:64a0`, kernel driver `xe`
-    warn  render node      `/dev/dri/renderD128` does not open: No such file or directory (os error 2)
+    ok    intel gpu          `8086:64a0`, kernel driver `xe`
+    warn  render node        `/dev/dri/renderD128` does not open: No such file or directory (os error 2)
           hint: in a container, start it with `--device /dev/dri`; elsewhere `sudo udevadm trigger`
-    warn  opencl loader    no `libOpenCL.so.1` in the usual folders
+    warn  opencl loader      no `libOpenCL.so.1` in the usual folders
           hint: on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`
-    warn  opencl driver    no entry of Intel's GPU driver in `/vendors`
+    warn  opencl driver      no entry of Intel's GPU driver in `/vendors`
           hint: on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`
-    warn  gpu in openvino  OpenVINO lists none
+    warn  gpu in openvino    OpenVINO lists none
           hint: on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`
     ");
 }
@@ -83,7 +83,7 @@ fn without_a_runtime_the_rest_of_the_way_is_looked_at_all_the_same() {
 #[test]
 fn a_loader_in_an_unusual_place_is_no_trouble_once_openvino_reaches_the_gpu() {
     let report = report(&Scene::arc(), Status::Warn, Some(&seen(&["CPU", "GPU"])));
-    assert!(report.contains("ok    opencl loader    no `libOpenCL.so.1`"), "{report}");
+    assert!(report.contains("ok    opencl loader      no `libOpenCL.so.1`"), "{report}");
 }
 
 #[test]
