@@ -67,7 +67,7 @@ pub(super) fn record(identity: Identity, judging: Judging<'_>, measured: Measure
         canary_after: measured.canary_after,
         prompts: Vec::new(),
         samples: Vec::new(),
-        cost: cost(identity.cost, session),
+        cost: cost(&identity.cost, session),
         logit_drift: None,
         criterion: judging.criterion,
         published: Some(judging.published),
@@ -189,13 +189,13 @@ fn duration_ns(sample: &Sample) -> u64 {
     sample.token_ns.last().map_or(0, |last| last.saturating_sub(sample.submitted_ns))
 }
 
-fn cost(spent: HarnessCost, session: &Session) -> HarnessCost {
+fn cost(spent: &HarnessCost, session: &Session) -> HarnessCost {
     let loads = session.processes.iter().filter_map(|process| process.loaded.as_ref());
     let samples = session.processes.iter().flat_map(|process| &process.samples);
     HarnessCost {
         load_ns: loads.map(|loaded| loaded.load_ended_ns.saturating_sub(loaded.load_started_ns)).sum(),
         generation_ns: samples.map(duration_ns).sum(),
-        ..spent
+        ..spent.clone()
     }
 }
 

@@ -4,7 +4,7 @@ use crate::engine::openvino::DeviceKind;
 use crate::judge::environment::{ProcessGuards, energy, timed_part};
 use crate::judge::{Pace, Roofline, RooflineFacts, Summary, canary_moved, roofline};
 use crate::measure::{CanaryReading, Figure, Metric};
-use crate::record::{ProcessPurpose, RunRecord, SampleRole};
+use crate::record::{ProcessPurpose, ProvenDevice, RunRecord, SampleRole};
 
 /// Every canary of a record, in order: one before each process, one after the last.
 fn canaries(record: &RunRecord) -> impl Iterator<Item = &CanaryReading> {
@@ -24,7 +24,7 @@ pub fn roofline_of(record: &RunRecord, summary: &Summary) -> Roofline {
         canary_buffer_bytes: canaries(record).map(|canary| canary.buffer_bytes).min(),
         last_level_cache_bytes: record.machine.last_level_cache_bytes,
         tpot_ms: summary.average.as_ref().and_then(|average| average.mean.decode_tpot_ms),
-        device: record.device.ran.as_ref().map_or(DeviceKind::Cpu, |ran| ran.kind()),
+        device: record.device.ran.as_ref().map_or(DeviceKind::Cpu, ProvenDevice::kind),
     })
 }
 

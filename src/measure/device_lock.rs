@@ -41,7 +41,7 @@ impl DeviceLock {
     ///
     /// # Errors
     /// When the file cannot be made, or the lock was not free in time.
-    pub fn take(path: &Path, holder: &str, waiting: Waiting<'_>) -> Result<Self> {
+    pub fn take(path: &Path, holder: &str, waiting: &mut Waiting<'_>) -> Result<Self> {
         let mut file = open(path)?;
         let mut waited = Duration::ZERO;
         loop {
@@ -119,7 +119,7 @@ mod tests {
             heard.push(holder.to_owned());
             true
         };
-        DeviceLock::take(path, who, Waiting { patience, goes_on: &mut goes_on })
+        DeviceLock::take(path, who, &mut Waiting { patience, goes_on: &mut goes_on })
     }
 
     #[test]
@@ -147,7 +147,7 @@ mod tests {
             asked += 1;
             asked < 2
         };
-        let waiting = Waiting { patience: Duration::from_secs(3600), goes_on: &mut goes_on };
-        assert!(DeviceLock::take(&path, "ab", waiting).is_err());
+        let mut waiting = Waiting { patience: Duration::from_hours(1), goes_on: &mut goes_on };
+        assert!(DeviceLock::take(&path, "ab", &mut waiting).is_err());
     }
 }

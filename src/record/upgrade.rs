@@ -30,7 +30,7 @@ pub(super) fn from_schema_1(payload: &mut Value) {
             "compiled_model_cache": if cached { "cold" } else { "off" },
         })),
         "memory": {
-            "load": peak(load_peak), "prefill": {}, "decode": {},
+            "load": peak(&load_peak), "prefill": {}, "decode": {},
         },
         "started_ns": 0,
         "ended_ns": 0,
@@ -42,7 +42,7 @@ pub(super) fn from_schema_1(payload: &mut Value) {
     }
 }
 
-fn peak(bytes: Value) -> Value {
+fn peak(bytes: &Value) -> Value {
     if bytes.is_null() { json!({}) } else { json!({ "peak_rss_bytes": bytes }) }
 }
 

@@ -64,8 +64,8 @@ fn a_damaged_record_is_named_with_its_reason_and_fails_though_others_are_whole()
 fn a_held_lock_is_named_with_its_holder() {
     let checkout = Checkout::new();
     let mut goes_on = |_: &str, _: Duration| false;
-    let waiting = Waiting { patience: Duration::ZERO, goes_on: &mut goes_on };
-    let held = DeviceLock::take(&checkout.path("device.lock"), "bench, process 4711", waiting).unwrap();
+    let mut waiting = Waiting { patience: Duration::ZERO, goes_on: &mut goes_on };
+    let held = DeviceLock::take(&checkout.path("device.lock"), "bench, process 4711", &mut waiting).unwrap();
     doctor(&checkout).exits(0).prints("warn  device lock        held by `bench, process 4711`");
     drop(held);
     doctor(&checkout).exits(0).prints("ok    device lock        free, ");

@@ -40,20 +40,7 @@ pub(crate) fn record() -> RunRecord {
             dirty: false,
             difference_sha256: None,
         }),
-        machine: Machine {
-            slug: "a-machine".into(),
-            sha256: "2".repeat(64),
-            cpu: "A CPU".into(),
-            logical_cores: 2,
-            memory_gib: 24,
-            gpu: None,
-            kernel: Some("6.1".into()),
-            os: Some("Linux".into()),
-            gpu_driver: None,
-            firmware: Some("A Vendor 1.7".into()),
-            last_level_cache_bytes: Some(32 << 20),
-            microcode: None,
-        },
+        machine: machine(),
         device: DeviceRecord {
             requested: "GPU".into(),
             reason: Some("there is no GPU".into()),
@@ -121,6 +108,24 @@ pub(crate) fn record() -> RunRecord {
         },
         published: Some(published()),
         warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
+    }
+}
+
+/// A machine that is nobody's.
+fn machine() -> Machine {
+    Machine {
+        slug: "a-machine".into(),
+        sha256: "2".repeat(64),
+        cpu: "A CPU".into(),
+        logical_cores: 2,
+        memory_gib: 24,
+        gpu: None,
+        kernel: Some("6.1".into()),
+        os: Some("Linux".into()),
+        gpu_driver: None,
+        firmware: Some("A Vendor 1.7".into()),
+        last_level_cache_bytes: Some(32 << 20),
+        microcode: None,
     }
 }
 

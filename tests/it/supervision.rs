@@ -227,8 +227,8 @@ fn a_model_that_is_changed_while_it_is_measured_has_no_speed() {
 fn two_measurements_at_once_are_one_too_many() {
     let checkout = Checkout::new();
     let mut patient = |_: &str, _: Duration| true;
-    let waiting = Waiting { patience: Duration::ZERO, goes_on: &mut patient };
-    let held = DeviceLock::take(&checkout.lock(), "bench, process 7", waiting).unwrap();
+    let mut waiting = Waiting { patience: Duration::ZERO, goes_on: &mut patient };
+    let held = DeviceLock::take(&checkout.lock(), "bench, process 7", &mut waiting).unwrap();
     let ended = bench(&checkout, "well", &["--lock-wait-s", "1"]);
     ended.exits(20).says("waiting: the device is held by bench, process 7");
     ended.says("error: the device is held by `bench, process 7`, and was not free within 1 s");

@@ -47,8 +47,8 @@ mod tests {
         let scene = tempfile::tempdir().unwrap();
         let path = scene.path().join("lock");
         let mut goes_on = |_: &str, _: Duration| false;
-        let waiting = Waiting { patience: Duration::ZERO, goes_on: &mut goes_on };
-        let held = DeviceLock::take(&path, "bench, process 7", waiting).unwrap();
+        let mut waiting = Waiting { patience: Duration::ZERO, goes_on: &mut goes_on };
+        let held = DeviceLock::take(&path, "bench, process 7", &mut waiting).unwrap();
         let check = examine(Some(&path));
         assert_eq!(check.status, Status::Warn);
         assert!(check.found.starts_with("held by `bench, process 7`"), "{}", check.found);

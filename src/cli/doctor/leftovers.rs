@@ -9,14 +9,12 @@ use crate::cli::doctor::check::{Check, size};
 use crate::cli::doctor::shell;
 use crate::cli::edited_graph;
 use crate::cli::root::Root;
-use crate::engine::openvino::COMPILED_MODELS_LIMIT_BYTES;
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES};
 use crate::measure::SysfsRoot;
 use crate::places;
 
 const LEFTOVERS: &str = "leftovers";
 const COMPILED: &str = "compiled models";
-/// The folder in the cache folder that `bench` gives to OpenVINO.
-const COMPILED_FOLDER: &str = "compiled-models";
 /// How names of files begin that are renamed when they are whole.
 const TEMPORARY: &str = ".tmp";
 /// What is younger may belong to a process that runs, be it one that is not seen from here.
@@ -112,7 +110,7 @@ fn stale(entry: &DirEntry, now: SystemTime, is_sought: impl Fn(&str) -> bool) ->
 
 /// What `bench` lets OpenVINO keep between runs; it trims it by itself.
 fn compiled_models(scene: &Scene) -> Option<Check> {
-    let folder = scene.cache.as_ref()?.join(COMPILED_FOLDER);
+    let folder = scene.cache.as_ref()?.join(COMPILED_MODELS_FOLDER);
     let models = fs::read_dir(&folder).ok()?.flatten().filter(|entry| entry.path().is_dir()).count();
     let mut bytes: u64 = 0;
     walk(&folder, usize::MAX, &mut |entry| bytes += entry.metadata().map_or(0, |file| file.len()));

@@ -12,6 +12,8 @@ use crate::engine::openvino::Settled;
 
 /// Beyond this, what was used longest ago gives way: two or three compiled 20B models fit.
 pub const COMPILED_MODELS_LIMIT_BYTES: u64 = 40 << 30;
+/// The folder of all compiled models, in the cache folder.
+pub const COMPILED_MODELS_FOLDER: &str = "compiled-models";
 /// Touched at each use, for its time.
 const USED: &str = "used";
 
@@ -62,8 +64,10 @@ impl CompiledModelFolder {
 
 /// Removes what was used longest ago until the rest is within the limit, and gives what was removed.
 /// The folder that was used last stays, whatever its size.
+#[must_use]
 pub fn trim_compiled_models(root: &Path, limit_bytes: u64) -> Vec<PathBuf> {
-    let mut kept: Vec<Kept> = fs::read_dir(root).into_iter().flatten().flatten().filter_map(kept).collect();
+    let mut kept: Vec<Kept> =
+        fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| kept(&entry)).collect();
     kept.sort_by_key(|folder| folder.used);
     let mut total: u64 = kept.iter().map(|folder| folder.bytes).sum();
     let mut removed = Vec::new();
@@ -83,7 +87,7 @@ struct Kept {
     used: SystemTime,
 }
 
-fn kept(entry: fs::DirEntry) -> Option<Kept> {
+fn kept(entry: &fs::DirEntry) -> Option<Kept> {
     let path = entry.path();
     let used = fs::metadata(path.join(USED)).and_then(|file| file.modified()).ok()?;
     let files = fs::read_dir(&path).ok()?.flatten();

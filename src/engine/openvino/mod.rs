@@ -23,7 +23,9 @@ mod tensor;
 mod weights;
 
 pub use compile::{LastTokenOnly, LoadRequest};
-pub use compiled_models::{COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models};
+pub use compiled_models::{
+    COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models,
+};
 pub use device::{DeviceChoice, DeviceKind, DeviceProof};
 pub use facts::DeviceFacts;
 pub use graph::Graph;

@@ -2,7 +2,7 @@
 
 use crate::engine::openvino::DeviceKind;
 use crate::judge::environment::{GuardFinding, ProcessGuards, TimeSpan, of_process};
-use crate::record::{ProcessPurpose, ProcessRecord, RunRecord, SampleRole};
+use crate::record::{ProcessPurpose, ProcessRecord, ProvenDevice, RunRecord, SampleRole};
 
 /// A process and every guard's word on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct ProcessFindings {
 /// Judges every measured process of which there are readings, against the first of them.
 #[must_use]
 pub fn of_record(record: &RunRecord) -> Vec<ProcessFindings> {
-    let device = record.device.ran.as_ref().map_or(DeviceKind::Cpu, |ran| ran.kind());
+    let device = record.device.ran.as_ref().map_or(DeviceKind::Cpu, ProvenDevice::kind);
     let measured = record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured);
     let guarded: Vec<Guarded> = measured
         .filter_map(|process| {

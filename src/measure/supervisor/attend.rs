@@ -70,7 +70,7 @@ impl Attending<'_> {
     pub(super) fn prime(&mut self) -> Result<(), Ending> {
         let plan = Plan { new_tokens: PRIMING_TOKENS.min(self.job.plan.new_tokens), ..self.job.plan.clone() };
         match plan.prompts.first() {
-            Some(prompt) => self.generate(&plan, prompt, Role::WarmUp).map(|_| ()),
+            Some(prompt) => self.generate(&plan, prompt, Role::WarmUp),
             None => Ok(()),
         }
     }

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn exit(signal: Option<i32>, code: Option<i32>, out_of_memory: bool) -> Exit {
-        Exit { signal, code, out_of_memory, ..Exit::default() }
+        Exit { code, signal, out_of_memory, ..Exit::default() }
     }
 
     #[test]

@@ -60,12 +60,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            hello: Duration::from_secs(60),
-            load: Duration::from_secs(300),
-            priming_load: Duration::from_secs(1800),
-            first_token: Duration::from_secs(120),
+            hello: Duration::from_mins(1),
+            load: Duration::from_mins(5),
+            priming_load: Duration::from_mins(30),
+            first_token: Duration::from_mins(2),
             next_token: Duration::from_secs(30),
-            witness: Duration::from_secs(300),
+            witness: Duration::from_mins(5),
             end: Duration::from_secs(30),
             terminate: Duration::from_secs(10),
         }
@@ -78,9 +78,8 @@ impl Limits {
     pub fn of(&self, awaited: Awaited, priming: bool) -> Duration {
         match awaited {
             Awaited::Hello => self.hello,
-            Awaited::Settled => self.load,
             Awaited::Loaded if priming => self.priming_load,
-            Awaited::Loaded => self.load,
+            Awaited::Settled | Awaited::Loaded => self.load,
             Awaited::FirstToken => self.first_token,
             Awaited::NextToken => self.next_token,
             Awaited::Witness => self.witness,

@@ -1,0 +1,23 @@
+//! Criterion's estimates, taken along with a run.
+
+use std::{fs, process};
+
+use crate::cli::root::Root;
+use crate::error::{Error, Result};
+use crate::measure::{Clock, Estimate, MonotonicClock, read_estimates, run_benches};
+use crate::places;
+use crate::record::HarnessCost;
+
+/// Runs Criterion's benches and reads what they estimate.
+pub(super) fn run(root: &Root, cost: &mut HarnessCost) -> Result<Vec<Estimate>> {
+    let began_ns = MonotonicClock.now_ns();
+    let cache = places::cache_dir()
+        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    // Of its own, for Criterion leaves there what benches of other times have estimated.
+    let home = cache.join(format!("criterion-{}", process::id()));
+    fs::create_dir_all(&home).map_err(|cause| Error::io("write", &home, &cause))?;
+    let estimates = run_benches(root.path(), &home).and_then(|()| read_estimates(&home));
+    let _ = fs::remove_dir_all(&home);
+    cost.criterion_ns = MonotonicClock.now_ns() - began_ns;
+    estimates
+}

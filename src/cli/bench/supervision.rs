@@ -1,0 +1,85 @@
+//! How workers are supervised: which program, with which limits, and alone on the machine.
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::{env, fs, process};
+
+use clap::Args;
+
+use crate::cli::say;
+use crate::error::{Error, Result};
+use crate::measure::supervisor::{Control, Limits, WorkerProgram};
+use crate::measure::{DeviceLock, Waiting};
+
+/// Flags of the supervision.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Supervision")]
+pub(super) struct SupervisionArgs {
+    /// Program that measures, by the worker's protocol [default: this one]
+    #[arg(long, value_name = "FILE")]
+    worker: Option<PathBuf>,
+
+    /// Longest load of a model, s
+    #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    load_limit_s: u64,
+
+    /// Longest wait for the first token of an answer, s
+    #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    first_token_limit_s: u64,
+
+    /// Longest wait for each further token, s
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..))]
+    token_limit_s: u64,
+
+    /// File of the lock that keeps two measurements apart [default: one for the whole machine]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+
+    /// Longest wait for a measurement that is under way, s
+    #[arg(long, value_name = "S", default_value_t = 3600)]
+    lock_wait_s: u64,
+}
+
+impl SupervisionArgs {
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            load: Duration::from_secs(self.load_limit_s),
+            first_token: Duration::from_secs(self.first_token_limit_s),
+            next_token: Duration::from_secs(self.token_limit_s),
+            ..Limits::default()
+        }
+    }
+
+    /// The program of the workers: this binary's own file, even if another has been put in its place.
+    pub(super) fn program(&self) -> Result<WorkerProgram> {
+        let own = || {
+            env::current_exe()
+                .map_err(|cause| Error::harness(format!("this program does not know its file: {cause}")))
+        };
+        let program = self.worker.clone().map_or_else(own, Ok)?;
+        let arguments = if self.worker.is_some() { Vec::new() } else { vec!["worker".to_owned()] };
+        let program = fs::canonicalize(&program).map_err(|cause| {
+            Error::io("start the worker", &program, &cause)
+                .as_input()
+                .hint("name a program that speaks the worker's protocol, or leave `--worker` out")
+        })?;
+        Ok(WorkerProgram { program, arguments })
+    }
+
+    /// Takes the machine's lock; who waits is told for whom.
+    pub(super) fn take_lock(&self, control: &Control) -> Result<DeviceLock> {
+        let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
+        let holder = format!("bench, process {}", process::id());
+        let mut told = false;
+        let mut goes_on = |held_by: &str, _: Duration| {
+            if !told {
+                say(&format!("waiting: the device is held by {held_by} (`{}`)", path.display()));
+                told = true;
+            }
+            !control.stop.load(Ordering::Relaxed)
+        };
+        let patience = Duration::from_secs(self.lock_wait_s);
+        DeviceLock::take(&path, &holder, &mut Waiting { patience, goes_on: &mut goes_on })
+    }
+}
