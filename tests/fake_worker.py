@@ -74,6 +74,12 @@ def load(asked):
     )
 
 
+def talk_without_end():
+    while True:
+        print("the weather", flush=True)
+        time.sleep(0.01)
+
+
 def generate(asked):
     global GENERATIONS
     GENERATIONS += 1
@@ -109,6 +115,11 @@ def generate(asked):
 
 def misbehave():
     if SCENARIO in ("hangs-mid-token", "ignores-termination"):
+        hang()
+    elif SCENARIO == "talks-without-end":
+        talk_without_end()
+    elif SCENARIO == "garbles":
+        print('{"event":"tokens","ids":[null]}', flush=True)
         hang()
     elif SCENARIO == "is-killed":
         os.kill(os.getpid(), signal.SIGKILL)

@@ -2,8 +2,8 @@
 //! go of it however its holder ends.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, thread};
@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 
 /// How often a lock that another holds is tried again.
 const TRY_EVERY: Duration = Duration::from_millis(250);
+
+/// How the file of a held lock begins; any other is not ours to write to.
+const MARK: &str = "held by arcgauge: ";
 
 /// The held lock.
 #[derive(Debug)]
@@ -63,7 +66,8 @@ impl DeviceLock {
             waited += TRY_EVERY;
         }
         // For people alone: what holds is the lock, not the text. Another user's file stays as it is.
-        let _ = file.set_len(0).and_then(|()| file.write_all(holder.as_bytes()));
+        let text = format!("{MARK}{holder}\n");
+        let _ = file.rewind().and_then(|()| file.set_len(0)).and_then(|()| file.write_all(text.as_bytes()));
         Ok(Self { file })
     }
 
@@ -85,28 +89,39 @@ impl Drop for DeviceLock {
     }
 }
 
+/// Opens the file, made for all users where it is not there. Another's file is left as it is.
 fn open(path: &Path) -> Result<File> {
-    let failed = |cause: &std::io::Error| {
-        Error::io("open the device lock", path, cause)
+    let failed = |cause: &dyn std::fmt::Display| {
+        Error::harness(format!("cannot open the device lock `{}`: {cause}", path.display()))
             .hint("name a file that can be written with `--lock FILE`")
     };
-    let opened =
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o666).open(path);
-    match opened {
+    if path.is_symlink() {
+        return Err(failed(&"it is a link"));
+    }
+    match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
         Ok(file) => {
             // The mask took the others' right to write; only the owner can give it back.
             let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o666));
-            Ok(file)
+            return Ok(file);
         }
-        // Another user's file in a folder that protects it: to lock it, reading is enough.
-        Err(_) => File::open(path).map_err(|cause| failed(&cause)),
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
+        Err(cause) => return Err(failed(&cause)),
     }
+    // In a folder that protects another user's file reading is enough to lock it.
+    let opened = OpenOptions::new().read(true).write(true).open(path).or_else(|_| File::open(path));
+    let file = opened.map_err(|cause| failed(&cause))?;
+    let mut begins = Vec::new();
+    (&file).take(MARK.len() as u64).read_to_end(&mut begins).map_err(|cause| failed(&cause))?;
+    if !begins.is_empty() && begins != MARK.as_bytes() {
+        return Err(failed(&"it is a file of something else"));
+    }
+    Ok(file)
 }
 
 fn read_holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_string(&mut text));
-    let text = text.trim();
+    let text = text.trim().trim_start_matches(MARK);
     if text.is_empty() { "another process".to_owned() } else { text.to_owned() }
 }
 
@@ -135,6 +150,19 @@ mod tests {
         drop(first);
         assert_eq!(DeviceLock::holder(&path), None);
         take(&path, "ab", Duration::ZERO, &mut Vec::new()).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_not_taken_for_a_lock_and_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("letters");
+        fs::write(&path, "Dear all").unwrap();
+        let error = take(&path, "bench", Duration::ZERO, &mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("a file of something else"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "Dear all");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(take(&link, "bench", Duration::ZERO, &mut Vec::new()).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::judge::{Figures, RunFigures, Summary, summarise};
 use crate::measure::Metric;
-use crate::record::RunRecord;
+use crate::record::{ProcessPurpose, ProvenDevice, RunRecord};
 
 /// Version of this form.
 const SCHEMA: &str = "arcgauge-results@1";
@@ -23,6 +23,7 @@ pub fn results_json(record: &RunRecord) -> String {
             "decode_tpot_ms": Metric::TimePerOutputToken.id(),
             "decode_throughput_tok_s": Metric::DecodeThroughput.id(),
             "host_overhead_us": Metric::HostOverhead.id(),
+            "load_s": Metric::Load.id(),
             "note": "latency_s, tpot_ms and throughput_tok_s include the prefill, as the published ones do",
         },
         "run_id": record.run_id,
@@ -33,15 +34,24 @@ pub fn results_json(record: &RunRecord) -> String {
             "requested": record.device.requested,
             "actual": record.device.actual(),
             "reason": record.device.reason,
+            "proof": record.device.ran.as_ref().map(ProvenDevice::grade),
         },
         "runtime": record.runtime,
         "model": { "name": record.model.name, "sha256": record.model.sha256 },
         "max_new_tokens": record.workload.new_tokens,
         "prompts": prompts(&summary),
         "average": average(&summary),
+        "load_s": loads_s(record),
+        "logit_drift": record.logit_drift,
         "warnings": record.warnings,
     });
     format!("{value:#}\n")
+}
+
+/// `load@1` of each measured process, s.
+fn loads_s(record: &RunRecord) -> Vec<f64> {
+    let measured = record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured);
+    measured.filter_map(|process| Some(process.load.as_ref()?.load_ns as f64 / 1e9)).collect()
 }
 
 fn prompts(summary: &Summary) -> Vec<Value> {

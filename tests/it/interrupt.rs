@@ -1,7 +1,7 @@
 //! Ctrl-C: what was measured is recorded, and has no speed.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use arcgauge::record::Outcome;
 
 use crate::checkout::{Checkout, read_json};
 use crate::ended::Ended;
-use crate::living_worker::worker_that_decodes;
+use crate::living_worker::{Living, worker_that_decodes};
 
 /// When a bench is stopped.
 enum Moment {
@@ -23,8 +23,8 @@ enum Moment {
 fn stopped_by(signal: &str, moment: &Moment, checkout: &Checkout, more: &[&str]) -> Ended {
     let flags = ["bench", "--device", "CPU", "--runs", "1000", "--max-new-tokens", "8"];
     let mut command = checkout.command(flags.iter().chain(more));
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut child = Living::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let mut stderr = BufReader::new(child.child().stderr.take().unwrap());
     let mut said = String::new();
     while !said.contains("measuring") {
         assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended by itself: {said}");
@@ -35,12 +35,12 @@ fn stopped_by(signal: &str, moment: &Moment, checkout: &Checkout, more: &[&str])
     }
     send(signal, &child);
     stderr.read_to_string(&mut said).unwrap();
-    let mut output = child.wait_with_output().unwrap();
+    let mut output = child.ended();
     output.stderr = said.into_bytes();
     Ended::of(output)
 }
 
-fn send(signal: &str, child: &Child) {
+fn send(signal: &str, child: &Living) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 

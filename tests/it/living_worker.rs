@@ -1,6 +1,7 @@
 //! The worker of a `bench` that is under way.
 
 use std::fs;
+use std::process::{Child, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,37 @@ const SOON: Duration = Duration::from_mins(2);
 /// Hello, settled, the edited graph, loaded, ready, the first token, the prefill's end, tokens, the
 /// warm-up's end: what a worker writes after these is of measured generations.
 const WRITES_BEFORE_MEASURED: u64 = 9;
+
+/// A `bench` under way, which does not outlive a test that fails.
+pub(crate) struct Living(Option<Child>);
+
+impl Living {
+    pub(crate) fn of(child: Child) -> Self {
+        Self(Some(child))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Output {
+        self.0.take().unwrap().wait_with_output().unwrap()
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
 
 /// Waits until the worker of this supervisor has made its warm-up, and gives its process.
 pub(crate) fn worker_that_decodes(supervisor: u32) -> u32 {

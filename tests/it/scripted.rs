@@ -90,7 +90,7 @@ struct Standing<'a> {
 }
 
 impl Attendant for Standing<'_> {
-    fn before_process(&mut self, process: usize) -> Result<(), Error> {
+    fn before_process(&mut self, process: usize) -> Result<(), Ending> {
         self.notes.order.push(format!("process {process}"));
         Ok(())
     }
@@ -127,7 +127,7 @@ fn session(scripts: impl Fn(usize) -> Script, notes: &mut Notes, cache: CacheSta
         let worker = started.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(ScriptedWorker::start(scripts(worker), cache)?))
     };
-    supervise(&job, &mut start, &mut Standing { notes, control: &control }).unwrap()
+    supervise(&job, &mut start, &mut Standing { notes, control: &control })
 }
 
 /// What `bench` does, without the command line.

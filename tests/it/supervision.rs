@@ -18,7 +18,7 @@ use arcgauge::record::{Outcome, RunRecord};
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
 use crate::fake_worker::fake_worker;
-use crate::living_worker::worker_that_decodes;
+use crate::living_worker::{Living, worker_that_decodes};
 use crate::model_copy::ModelCopy;
 
 /// Far beyond the limits that are set here, and far below those that hold otherwise.
@@ -80,6 +80,11 @@ fn a_worker_that_hangs_between_two_tokens_is_ended_and_its_tokens_are_kept() {
 }
 
 #[test]
+fn a_worker_that_talks_without_end_and_tells_nothing_is_ended() {
+    fails("talks-without-end", "timed-out", "the worker was ended: the next token did not come within 2 s");
+}
+
+#[test]
 fn a_worker_that_ignores_its_termination_is_killed() {
     fails("ignores-termination", "timed-out", "the worker was ended: the next token did not come");
 }
@@ -96,7 +101,7 @@ fn a_worker_that_was_killed_is_told_apart_from_one_that_crashed() {
 struct Nobody;
 
 impl Attendant for Nobody {
-    fn before_process(&mut self, _: usize) -> Result<(), Error> {
+    fn before_process(&mut self, _: usize) -> Result<(), Ending> {
         Ok(())
     }
     fn started(&mut self, _: Option<u32>) {}
@@ -133,7 +138,7 @@ fn killed_with(kills: u32) -> Session {
         fs::write(&counter, format!("oom_kill {kills}\n")).unwrap();
         Ok(Box::new(process))
     };
-    supervise(&job, &mut start, &mut Nobody).unwrap()
+    supervise(&job, &mut start, &mut Nobody)
 }
 
 #[test]
@@ -181,6 +186,7 @@ fn a_worker_that_tells_what_cannot_be_is_refused() {
         "prompt `fibonacci`: the clock did not go on before token 8",
     );
     fails("tells-too-few-tokens", "refused", "prompt `fibonacci`: the worker made `7` tokens, not exactly 8");
+    fails("garbles", "refused", "the worker told `{\"event\":\"tokens\",\"ids\":[null]}`, which is no event");
     fails("breaks-the-protocol", "refused", "the worker told `{\"event\":\"done\"}` where");
 }
 
@@ -261,15 +267,16 @@ fn signalled(checkout: &Checkout, signal: &str) -> Ended {
     let flags =
         ["bench", "--device", "CPU", "--runs", "1", "--max-new-tokens", "3000", "--token-limit-s", "2"];
     let start = Instant::now();
-    let child = checkout
+    let bench = checkout
         .command(flags.iter().copied().chain(["--unverified", "--model-dir", model.to_str().unwrap()]))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let worker = worker_that_decodes(child.id());
+    let bench = Living::of(bench);
+    let worker = worker_that_decodes(bench.id());
     assert!(Command::new("kill").args([signal, &worker.to_string()]).status().unwrap().success());
-    let ended = Ended::of(child.wait_with_output().unwrap());
+    let ended = Ended::of(bench.ended());
     assert!(start.elapsed() < SOON, "{ended}");
     assert!(!Path::new("/proc").join(worker.to_string()).exists(), "the worker is still there");
     ended

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use crate::cli::bench::surroundings::Surroundings;
 use crate::cli::progress::Progress;
 use crate::cli::{assemble, load_warnings, say};
-use crate::error::Result;
 use crate::measure::protocol::{CacheState, LoadedEvent, SettledEvent};
-use crate::measure::supervisor::{Aim, Attendant, Control, Purpose};
+use crate::measure::supervisor::{Aim, Attendant, Control, Ending, Purpose};
 use crate::measure::{Plan, Role};
 
 /// Who stands by a `bench`.
@@ -45,7 +44,7 @@ impl StandBy {
 }
 
 impl Attendant for StandBy {
-    fn before_process(&mut self, process: usize) -> Result<()> {
+    fn before_process(&mut self, process: usize) -> Result<(), Ending> {
         self.progress.aim(&format!("process {}/{} loading", process + 1, self.processes));
         if !self.told && !self.progress.is_shown() {
             say(&format!(

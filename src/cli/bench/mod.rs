@@ -120,7 +120,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
 
     let probe = if args.unverified { None } else { probe::of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
-    let _lock = args.supervision.take_lock(&control)?;
+    let Some(_lock) = args.supervision.take_lock(&control)? else {
+        say("interrupted while waiting for the device: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
     identity.cost.lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
     let criterion = if args.criterion { criterion::run(&root, &mut identity.cost)? } else { Vec::new() };
     let _awake = SleepInhibitor::hold();
@@ -147,7 +150,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         control: &control,
     };
     let mut stand_by = StandBy::new(&plan, &args.engine.device, &control);
-    let session = supervise(&job, &mut || Ok(Box::new(WorkerProcess::start(&program)?)), &mut stand_by)?;
+    let session = supervise(&job, &mut || Ok(Box::new(WorkerProcess::start(&program)?)), &mut stand_by);
     if let Some(root) = compiled_models {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {
             say(&format!("removed from the cache of compiled models: {}", removed.display()));

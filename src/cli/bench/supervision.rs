@@ -67,8 +67,8 @@ impl SupervisionArgs {
         Ok(WorkerProgram { program, arguments })
     }
 
-    /// Takes the machine's lock; who waits is told for whom.
-    pub(super) fn take_lock(&self, control: &Control) -> Result<DeviceLock> {
+    /// Takes the machine's lock; who waits is told for whom. None where Ctrl-C ended the wait.
+    pub(super) fn take_lock(&self, control: &Control) -> Result<Option<DeviceLock>> {
         let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
         let holder = format!("bench, process {}", process::id());
         let mut told = false;
@@ -80,6 +80,9 @@ impl SupervisionArgs {
             !control.stop.load(Ordering::Relaxed)
         };
         let patience = Duration::from_secs(self.lock_wait_s);
-        DeviceLock::take(&path, &holder, &mut Waiting { patience, goes_on: &mut goes_on })
+        match DeviceLock::take(&path, &holder, &mut Waiting { patience, goes_on: &mut goes_on }) {
+            Err(_) if control.stop.load(Ordering::Relaxed) => Ok(None),
+            taken => taken.map(Some),
+        }
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::cli::progress::Progress;
 use crate::cli::say;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::measure::guard::{GuardLog, MachineReader, Phase, Temperatures, Watch};
-use crate::measure::supervisor::Control;
+use crate::measure::supervisor::{Control, Ending};
 use crate::measure::{
     Canary, CanaryReading, Clock, CoolDownScene, CooledDown, MonotonicClock, Observed, SysfsRoot, cool_down,
 };
@@ -39,11 +39,15 @@ impl Surroundings {
     ///
     /// # Errors
     /// When the user stops the wait, or the system gives no thread.
-    pub(super) fn before_process(&mut self, progress: &Progress, control: &Arc<Control>) -> Result<()> {
+    pub(super) fn before_process(
+        &mut self,
+        progress: &Progress,
+        control: &Arc<Control>,
+    ) -> Result<(), Ending> {
         self.cool_down(progress, control)?;
         // Its first reading comes before the canary's own load.
         self.watch = Some(Watch::start(SysfsRoot::this_machine(), || MonotonicClock.now_ns(), None));
-        let canary_before = self.sing()?;
+        let canary_before = self.sing().map_err(Ending::Failed)?;
         self.processes.push(Around { canary_before, guards: None });
         Ok(())
     }
@@ -84,7 +88,7 @@ impl Surroundings {
         reading
     }
 
-    fn cool_down(&mut self, progress: &Progress, control: &Arc<Control>) -> Result<()> {
+    fn cool_down(&mut self, progress: &Progress, control: &Arc<Control>) -> Result<(), Ending> {
         let Some(baseline) = &self.baseline else { return Ok(()) };
         let start_ns = MonotonicClock.now_ns();
         let reader = MachineReader::new(SysfsRoot::this_machine(), None);
@@ -98,7 +102,7 @@ impl Surroundings {
                 ));
                 Ok(())
             }
-            CooledDown::Interrupted => Err(Error::harness("interrupted while the machine cooled down")),
+            CooledDown::Interrupted => Err(Ending::Interrupted),
         }
     }
 }

@@ -132,7 +132,14 @@ fn the_benches_run_locked_in_the_checkout_with_a_home_of_their_own() {
     run_benches_by(command, checkout.path(), home.path()).unwrap();
     let said = fs::read_to_string(home.path().join("said")).unwrap();
     let folder = fs::canonicalize(checkout.path()).unwrap();
-    assert_eq!(said, format!("bench --locked\n{}\n{}\n", folder.display(), home.path().display()));
+    assert_eq!(
+        said,
+        format!(
+            "bench --locked --bench decode --bench generate --bench prefill --bench record --bench tokenize\n{}\n{}\n",
+            folder.display(),
+            home.path().display()
+        )
+    );
 }
 
 #[test]

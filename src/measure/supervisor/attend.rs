@@ -116,7 +116,9 @@ impl Attending<'_> {
         let generated = match ended {
             Ok(generated) => generated,
             Err(ending) => {
-                self.facts.samples.push(sample);
+                if !sample.token_ids.is_empty() {
+                    self.facts.samples.push(sample);
+                }
                 return Err(ending);
             }
         };

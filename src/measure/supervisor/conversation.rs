@@ -78,6 +78,10 @@ impl Conversation {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(self.end_as(Ending::Interrupted));
             }
+            // Whatever comes meanwhile: talk without end is no answer.
+            if start.elapsed() >= limit {
+                return Err(self.end_as(Ending::TimedOut { awaited, limit }));
+            }
             match self.link.receive(LOOK_EVERY) {
                 Received::Event(event) => match *event {
                     Event::Failed(failed) => return Err(self.end_as(Ending::Failed(failed.into()))),
@@ -92,8 +96,10 @@ impl Conversation {
                     let exit = self.link.end(self.limits.end, self.limits.terminate);
                     return Err(self.ended(Ending::of_silent(&exit)));
                 }
-                Received::Nothing if start.elapsed() >= limit => {
-                    return Err(self.end_as(Ending::TimedOut { awaited, limit }));
+                Received::Garbled(line) => {
+                    let what = format!("the worker told `{line}`, which is no event of the protocol");
+                    let error = Error::harness(what).hint("this is a fault of the worker; report it");
+                    return Err(self.end_as(Ending::Refused(error)));
                 }
                 Received::Nothing => {}
             }

@@ -8,6 +8,15 @@ use std::time::Duration;
 use crate::measure::protocol::{Command, Event};
 use crate::measure::supervisor::ending::Exit;
 
+/// Lines that are read before they are asked for; a worker that talks on waits then.
+const LINES_AHEAD: usize = 1024;
+/// The longest line: far more than any event, and little enough to hold many of.
+const LONGEST_LINE_BYTES: u64 = 4 << 20;
+/// How every event begins.
+const EVENT_BEGINS: &[u8] = b"{\"event\"";
+/// Of a line that is shown to people.
+const SHOWN_CHARACTERS: usize = 300;
+
 /// What came within a wait.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Received {
@@ -15,6 +24,8 @@ pub enum Received {
     Event(Box<Event>),
     /// A line that is no event: a library's talk.
     Talk(String),
+    /// The beginning of a line that was meant as an event and is none.
+    Garbled(String),
     /// Nothing yet.
     Nothing,
     /// The pipe has ended.
@@ -44,12 +55,12 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn of(pipe: impl Read + Send + 'static) -> Self {
-        let (sender, lines) = mpsc::channel();
+        let (sender, lines) = mpsc::sync_channel(LINES_AHEAD);
         thread::spawn(move || {
             let mut pipe = BufReader::new(pipe);
             loop {
                 let mut line = Vec::new();
-                match pipe.read_until(b'\n', &mut line) {
+                match pipe.by_ref().take(LONGEST_LINE_BYTES).read_until(b'\n', &mut line) {
                     Ok(read) if read > 0 && sender.send(line).is_ok() => {}
                     _ => break,
                 }
@@ -62,7 +73,8 @@ impl Lines {
         match self.lines.recv_timeout(wait) {
             Ok(line) => match serde_json::from_slice(&line) {
                 Ok(event) => Received::Event(Box::new(event)),
-                Err(_) => Received::Talk(String::from_utf8_lossy(&line).trim_end().to_owned()),
+                Err(_) if line.starts_with(EVENT_BEGINS) => Received::Garbled(beginning(&line)),
+                Err(_) => Received::Talk(beginning(&line)),
             },
             Err(RecvTimeoutError::Timeout) => Received::Nothing,
             Err(RecvTimeoutError::Disconnected) => Received::Closed,
@@ -79,4 +91,9 @@ impl Lines {
             }
         }
     }
+}
+
+/// Enough of a line to recognise it.
+fn beginning(line: &[u8]) -> String {
+    String::from_utf8_lossy(line).trim_end().chars().take(SHOWN_CHARACTERS).collect()
 }

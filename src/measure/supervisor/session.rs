@@ -41,8 +41,8 @@ pub trait Attendant {
     /// A process is about to be started.
     ///
     /// # Errors
-    /// What makes it pointless to start it.
-    fn before_process(&mut self, process: usize) -> Result<()>;
+    /// Why it is not to be started: the session ends so.
+    fn before_process(&mut self, process: usize) -> Result<(), Ending>;
     /// It was started.
     fn started(&mut self, pid: Option<u32>);
     /// What will run where is known, and whether the process primes the cache or is measured.
@@ -80,14 +80,11 @@ pub struct Session {
 }
 
 /// Runs the job; `start` starts a fresh worker. What was done before a failure is kept.
-///
-/// # Errors
-/// When the first worker cannot even be started, or the attendant refuses; then nothing was run.
 pub fn supervise(
     job: &Job<'_>,
     start: &mut dyn FnMut() -> Result<Box<dyn Link>>,
     attendant: &mut dyn Attendant,
-) -> Result<Session> {
+) -> Session {
     let mut session = Session { processes: Vec::new(), ending: Ending::Done, worker: None };
     let mut may_prime = job.prime;
     let mut index = 0;
@@ -96,9 +93,16 @@ pub fn supervise(
         if session.ending != Ending::Done {
             break;
         }
-        attendant.before_process(index)?;
+        let ready = attendant.before_process(index);
         let mut facts = ProcessFacts::new(Purpose::Measured, index, MonotonicClock.now_ns());
-        let mut conversation = Conversation::new(start()?, job.limits, Arc::clone(&job.control.stop));
+        let link = match ready.and_then(|()| start().map_err(Ending::Refused)) {
+            Ok(link) => link,
+            Err(ending) => {
+                session.ending = ending;
+                break;
+            }
+        };
+        let mut conversation = Conversation::new(link, job.limits, Arc::clone(&job.control.stop));
         attendant.started(conversation.pid());
         let memory = meter(conversation.pid());
         let mut attending =
@@ -121,7 +125,7 @@ pub fn supervise(
     if session.ending != Ending::Done {
         session.finish_worker();
     }
-    Ok(session)
+    session
 }
 
 impl Session {

@@ -120,6 +120,11 @@ impl Worker<'_> {
     fn witness(&mut self, command: &WitnessCommand) -> Result<()> {
         let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
         let choices = witness(model.engine(), &command.token_ids, command.path.as_path())?;
+        if let Some(step) = choices.iter().position(|choice| !choice.gap.is_finite()) {
+            // JSON has no infinity.
+            let what = format!("the gap of the first two logits at step {} is no finite number", step + 1);
+            return Err(Error::wrong_output(what));
+        }
         self.outbox.tell(&Event::Witnessed(WitnessedEvent {
             token_ids: choices.iter().map(|choice| choice.token).collect(),
             runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
