@@ -36,6 +36,7 @@ def hang():
 
 
 def load(asked):
+    started = time.monotonic_ns()
     if SCENARIO == "hangs-before-load":
         hang()
     gpu = SCENARIO in ("claims-a-gpu-it-denies", "claims-a-gpu")
@@ -60,11 +61,12 @@ def load(asked):
             byte = weights.read(1)
             weights.seek(4096)
             weights.write(bytes([byte[0] ^ 1]))
-    now = time.monotonic_ns()
+    if SCENARIO == "loads-backwards":
+        started += 3_600_000_000_000
     tell(
         "loaded",
-        load_started_ns=now - 1_000_000,
-        load_ended_ns=now,
+        load_started_ns=started,
+        load_ended_ns=time.monotonic_ns(),
         execution_devices="GPU.0" if SCENARIO == "claims-a-gpu" else "CPU",
         properties_effective={},
         vocabulary_size=1000,
@@ -93,9 +95,11 @@ def generate(asked):
     known = [submitted + (i + 1) * 1_000_000 for i in range(wanted)]
     if SCENARIO == "tells-times-that-go-back":
         known[-1] = known[0]
+    if SCENARIO == "has-a-clock-of-its-own":
+        submitted, known = 1, [2 + i for i in range(wanted)]
     half = wanted // 2
     ids = [i + 1 for i in range(wanted)]
-    tokens = lambda part: tell("tokens", ids=ids[part], known_ns=known[part], infer_ns=[900_000] * len(ids[part]))
+    tokens = lambda part: tell("tokens", ids=ids[part], known_ns=known[part], infer_ns=[1] * len(ids[part]))
     tokens(slice(0, 1))
     if asked["split_phases"]:
         tell("phase-ended", phase="prefill")
@@ -110,12 +114,22 @@ def generate(asked):
     if GENERATIONS == 2:
         misbehave()
     tokens(slice(half, wanted - 1 if SCENARIO == "tells-too-few-tokens" else wanted))
+    if asked["split_phases"]:
+        tell("phase-ended", phase="decode")
+        command()
     tell("generated", submitted_ns=submitted)
 
 
 def misbehave():
     if SCENARIO in ("hangs-mid-token", "ignores-termination"):
         hang()
+    elif SCENARIO == "beats-without-end":
+        while True:
+            tell("tokens", ids=[], known_ns=[], infer_ns=[])
+            time.sleep(0.1)
+    elif SCENARIO == "makes-tokens-without-end":
+        while True:
+            tell("tokens", ids=[1], known_ns=[1], infer_ns=[1])
     elif SCENARIO == "talks-without-end":
         talk_without_end()
     elif SCENARIO == "garbles":
@@ -142,7 +156,11 @@ def finish():
     if SCENARIO == "leaks-a-grandchild":
         subprocess.Popen(["sleep", "1000"])
     elif SCENARIO == "leaks-outside-its-group":
-        subprocess.Popen(["sleep", "5"], start_new_session=True)
+        subprocess.Popen(["sleep", "1000"], start_new_session=True, stdout=subprocess.DEVNULL)
+    elif SCENARIO == "leaks-a-talker":
+        # Without our mark, so that only the pipe that it holds tells of it.
+        talker = "for i in $(seq 16); do echo; sleep 0.5; done"
+        subprocess.Popen(["sh", "-c", talker], start_new_session=True, env={"PATH": os.environ["PATH"]})
     if SCENARIO == "never-leaves":
         hang()
     tell("done")

@@ -15,7 +15,7 @@ pub struct ProcessRecord {
     /// Which measured process, from 0.
     pub index: usize,
     /// How it ended, in one word: "done", "failed", "crashed", "killed", "out-of-memory", "timed-out",
-    /// "leaked", "refused" or "interrupted".
+    /// "cannot-be-killed", "leaked", "refused" or "interrupted".
     pub ending: String,
     /// The end in a sentence, where it was not "done".
     #[serde(default, skip_serializing_if = "Option::is_none")]

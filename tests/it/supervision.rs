@@ -160,12 +160,34 @@ fn a_worker_that_leaves_a_grandchild_behind_has_no_speed_and_the_grandchild_is_e
 }
 
 #[test]
-fn a_grandchild_outside_the_worker_s_group_is_noticed_by_the_pipe_that_it_holds() {
+fn a_grandchild_that_left_the_worker_s_group_and_its_pipe_is_found_and_ended_all_the_same() {
+    let record =
+        fails("leaks-outside-its-group", "leaked", "the worker has left processes running: it left `");
+    let told = record.processes[0].ending_because.clone().unwrap();
+    let pid: u32 = told.split('`').nth(1).unwrap().parse().unwrap();
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(" Z "), "{state}");
+}
+
+#[test]
+fn a_stranger_that_holds_the_worker_s_pipe_and_talks_on_it_is_not_waited_for() {
     fails(
-        "leaks-outside-its-group",
+        "leaks-a-talker",
         "leaked",
         "the worker has left processes running: a process outside its group holds its pipe",
     );
+}
+
+#[test]
+fn a_worker_that_shows_life_and_makes_no_token_is_ended() {
+    fails("beats-without-end", "refused", "the worker told `{\"event\":\"tokens\"");
+    fails("makes-tokens-without-end", "refused", "the worker told `{\"event\":\"tokens\"");
+}
+
+#[test]
+fn times_of_another_clock_are_no_speed() {
+    fails("has-a-clock-of-its-own", "refused", "prompt `fibonacci`: its times go from 1 to 9");
+    fails("loads-backwards", "refused", "the worker told a load from ");
 }
 
 #[test]
@@ -193,7 +215,7 @@ fn a_worker_that_tells_what_cannot_be_is_refused() {
 #[test]
 fn a_program_without_a_worker_or_with_a_later_one_is_refused_and_leaves_no_record() {
     for (scenario, fault) in [
-        ("is-no-worker", "the program has no worker: it said nothing (exit code 1)"),
+        ("is-no-worker", "the program ended without a word of the worker's protocol (exit code 1)"),
         (
             "speaks-a-later-protocol",
             "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 1",

@@ -131,12 +131,10 @@ pub struct TokensEvent {
     pub infer_ns: Vec<u64>,
 }
 
-/// A part of a worker's life whose memory is told apart.
+/// A part of a generation whose memory is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Reading and compiling.
-    Load,
     /// The inference of the prompt.
     Prefill,
     /// The inferences of one token each.

@@ -13,7 +13,9 @@
 //! tokens {ids, times} once a second ->
 //! phase-ended {prefill}             ->      only with split_phases, never in a timed generation
 //!                                   <-  acknowledge
-//! generated {t0, complete}          ->
+//! phase-ended {decode}              ->      likewise, after the last token
+//!                                   <-  acknowledge
+//! generated {t0}                    ->
 //!                                   <-  witness {token_ids, path}
 //! witnessed {choices}               ->
 //!                                   <-  finish

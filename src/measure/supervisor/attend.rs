@@ -6,14 +6,16 @@ use std::sync::atomic::Ordering;
 use crate::error::Error;
 use crate::measure::processor_time::processor_time_ns;
 use crate::measure::protocol::{
-    CacheState, Command, Event, GenerateCommand, GeneratedEvent, Phase, TokensEvent,
+    CacheState, Command, Event, GenerateCommand, GeneratedEvent, LoadedEvent, Phase, TokensEvent,
 };
 use crate::measure::supervisor::conversation::Conversation;
 use crate::measure::supervisor::ending::Ending;
 use crate::measure::supervisor::facts::{ProcessFacts, Purpose};
 use crate::measure::supervisor::limits::Awaited;
 use crate::measure::supervisor::session::{Aim, Attendant, Job};
-use crate::measure::{MemoryMeter, NoMemory, Plan, PlannedPrompt, ProcessMemory, Role, Sample};
+use crate::measure::{
+    Clock, MemoryMeter, MonotonicClock, NoMemory, Plan, PlannedPrompt, ProcessMemory, Role, Sample,
+};
 
 /// Tokens of a priming process's one generation: enough to have compiled what decoding needs.
 const PRIMING_TOKENS: usize = 2;
@@ -40,6 +42,7 @@ impl Attending<'_> {
     pub(super) fn load(&mut self, may_prime: bool) -> Result<(), Ending> {
         self.facts.hello = Some(self.conversation.hello()?);
         self.memory.reset_peak();
+        let from_ns = MonotonicClock.now_ns();
         self.conversation.send(&Command::Load(self.job.load.clone()));
         let settled = match self.conversation.next(Awaited::Settled)? {
             Event::Settled(settled) => settled,
@@ -51,16 +54,20 @@ impl Attending<'_> {
             self.facts.purpose = Purpose::Priming;
         }
         self.attendant.settled(&settled, self.facts.purpose);
-        let settled = self.facts.settled.insert(settled);
+        self.facts.settled = Some(settled.clone());
         let loaded = match self.conversation.next(Awaited::Loaded)? {
             Event::Loaded(loaded) => loaded,
             other => return Err(self.conversation.unexpected(&other, Awaited::Loaded)),
         };
+        let window = self.window(from_ns);
         self.facts.memory.load = self.memory.read();
+        if let Err(error) = check_load(&loaded, window) {
+            return Err(self.conversation.end_as(Ending::Refused(error)));
+        }
         if let Err(error) = self.job.plan.check(loaded.vocabulary_size, loaded.context_tokens) {
             return Err(self.conversation.end_as(Ending::Failed(error)));
         }
-        self.attendant.loaded(settled, &loaded);
+        self.attendant.loaded(&settled, &loaded);
         self.note_device_memory(&loaded.device_memory_bytes);
         self.facts.loaded = Some(loaded);
         Ok(())
@@ -108,9 +115,11 @@ impl Attending<'_> {
             other => return Err(self.conversation.unexpected(&other, Awaited::FirstToken)),
         }
         self.memory.reset_peak();
+        let from_ns = MonotonicClock.now_ns();
         self.conversation.send(&Command::Acknowledge);
         let mut tokens = TokensEvent::default();
-        let ended = self.tokens(&mut tokens);
+        let ended = self.tokens(&mut tokens, plan.new_tokens, split_phases);
+        let window = self.window(from_ns);
         let mut sample = sample(role, prompt, self.facts.index, tokens);
         // What was made before an end counts as tokens, and never as speed.
         let generated = match ended {
@@ -122,32 +131,45 @@ impl Attending<'_> {
                 return Err(ending);
             }
         };
-        sample.memory = self.memory.read();
+        sample.memory = if split_phases { self.facts.memory.decode } else { self.memory.read() };
         sample.submitted_ns = generated.submitted_ns;
         if split_phases {
-            self.facts.memory.decode = sample.memory;
             self.facts.kv_cache = generated.kv_cache;
         }
         self.note_device_memory(&generated.device_memory_bytes);
-        let checked = check(&sample, plan.new_tokens);
+        let checked = check(&sample, plan.new_tokens, window);
         self.facts.samples.push(sample);
         checked.map_err(|error| self.conversation.end_as(Ending::Refused(error)))
     }
 
-    fn tokens(&mut self, tokens: &mut TokensEvent) -> Result<GeneratedEvent, Ending> {
+    fn tokens(
+        &mut self,
+        tokens: &mut TokensEvent,
+        new_tokens: usize,
+        split_phases: bool,
+    ) -> Result<GeneratedEvent, Ending> {
         let mut awaited = Awaited::FirstToken;
+        let mut phases = if split_phases { vec![Phase::Decode, Phase::Prefill] } else { Vec::new() };
         loop {
             match self.conversation.next(awaited)? {
-                Event::Tokens(more) => {
+                // An event that brings nothing is no sign of life, and more than was asked for is no answer.
+                Event::Tokens(more)
+                    if !more.ids.is_empty() && tokens.ids.len() + more.ids.len() <= new_tokens =>
+                {
                     tokens.ids.extend(more.ids);
                     tokens.known_ns.extend(more.known_ns);
                     tokens.infer_ns.extend(more.infer_ns);
                     self.job.control.tokens_done.store(tokens.ids.len(), Ordering::Relaxed);
                     awaited = Awaited::NextToken;
                 }
-                Event::PhaseEnded { phase: Phase::Prefill } => {
-                    self.facts.memory.prefill = self.memory.read();
+                Event::PhaseEnded { phase } if phases.last() == Some(&phase) => {
+                    phases.pop();
+                    let reading = self.memory.read();
                     self.memory.reset_peak();
+                    match phase {
+                        Phase::Prefill => self.facts.memory.prefill = reading,
+                        Phase::Decode => self.facts.memory.decode = reading,
+                    }
                     self.conversation.send(&Command::Acknowledge);
                 }
                 Event::Generated(generated) => return Ok(generated),
@@ -156,9 +178,15 @@ impl Attending<'_> {
         }
     }
 
+    /// From a moment until now, where the worker's clock is ours.
+    fn window(&self, from_ns: u64) -> Option<Window> {
+        let to_ns = MonotonicClock.now_ns();
+        self.conversation.shares_clock().then_some(Window { from_ns, to_ns })
+    }
+
     fn note_device_memory(&mut self, by_kind: &BTreeMap<String, u64>) {
         if !by_kind.is_empty() {
-            let total = by_kind.values().sum();
+            let total = by_kind.values().copied().fold(0, u64::saturating_add);
             self.facts.device_memory_bytes = self.facts.device_memory_bytes.max(Some(total));
         }
     }
@@ -178,8 +206,25 @@ fn sample(role: Role, prompt: &PlannedPrompt, process: usize, tokens: TokensEven
     }
 }
 
-/// A worker's word is checked before it becomes a sample: another program may have spoken.
-fn check(sample: &Sample, new_tokens: usize) -> Result<(), Error> {
+fn check_load(loaded: &LoadedEvent, window: Option<Window>) -> Result<(), Error> {
+    let (start, end) = (loaded.load_started_ns, loaded.load_ended_ns);
+    if start <= end && window.is_none_or(|window| window.from_ns <= start && end <= window.to_ns) {
+        return Ok(());
+    }
+    Err(Error::harness(format!("the worker told a load from {start} to {end} ns, which cannot be"))
+        .hint("this is a fault of the worker; report it"))
+}
+
+/// A time in which something must have happened, ns of `CLOCK_MONOTONIC`.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    from_ns: u64,
+    to_ns: u64,
+}
+
+/// A worker's word is checked before it becomes a sample: another program may have spoken, and by
+/// another clock.
+fn check(sample: &Sample, new_tokens: usize, window: Option<Window>) -> Result<(), Error> {
     let refuse = |what: String| {
         Err(Error::harness(format!("prompt `{}`: {what}", sample.prompt_id))
             .hint("this is a fault of the worker; report it"))
@@ -201,7 +246,13 @@ fn check(sample: &Sample, new_tokens: usize) -> Result<(), Error> {
         }
         before = *known;
     }
-    Ok(())
+    match window.filter(|window| sample.submitted_ns < window.from_ns || before > window.to_ns) {
+        Some(window) => refuse(format!(
+            "its times go from {} to {before}, and it was generated between {} and {} of CLOCK_MONOTONIC",
+            sample.submitted_ns, window.from_ns, window.to_ns
+        )),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -220,7 +271,14 @@ mod tests {
 
     #[test]
     fn times_that_cannot_be_are_refused() {
-        assert!(check(&told(10, &[20, 30], &[9, 9]), 2).is_ok());
+        let right = told(10, &[20, 30], &[9, 9]);
+        assert!(check(&right, 2, None).is_ok());
+        let window = |from_ns, to_ns| Some(Window { from_ns, to_ns });
+        assert!(check(&right, 2, window(10, 30)).is_ok());
+        for elsewhere in [window(11, 30), window(10, 29), window(1000, 2000)] {
+            let error = check(&right, 2, elsewhere).unwrap_err().to_string();
+            assert!(error.contains("of CLOCK_MONOTONIC"), "{error}");
+        }
         for (wrong, says) in [
             (told(10, &[20], &[9]), "not exactly 2"),
             (told(10, &[20, 30], &[9]), "unlike length"),
@@ -228,7 +286,7 @@ mod tests {
             (told(10, &[20, 20], &[1, 0]), "did not go on before token 2"),
             (told(10, &[20, 30], &[9, 11]), "token 2 took longer"),
         ] {
-            let error = check(&wrong, 2).unwrap_err().to_string();
+            let error = check(&wrong, 2, None).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");
         }
     }

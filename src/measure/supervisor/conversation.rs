@@ -37,6 +37,10 @@ impl Conversation {
         Self { link, limits, stop, priming: false, ending: None, talk: Vec::new() }
     }
 
+    pub(super) fn shares_clock(&self) -> bool {
+        self.link.shares_clock()
+    }
+
     pub(super) fn pid(&self) -> Option<u32> {
         self.link.pid()
     }
@@ -62,7 +66,8 @@ impl Conversation {
             )))),
             Ok(other) => Err(self.unexpected(&other, Awaited::Hello)),
             Err(Ending::Crashed(how)) => {
-                let refusal = refused(format!("the program has no worker: it said nothing ({how})"));
+                let what = format!("the program ended without a word of the worker's protocol ({how})");
+                let refusal = refused(what);
                 self.ending = Some(refusal.clone());
                 Err(refusal)
             }
@@ -77,10 +82,6 @@ impl Conversation {
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(self.end_as(Ending::Interrupted));
-            }
-            // Whatever comes meanwhile: talk without end is no answer.
-            if start.elapsed() >= limit {
-                return Err(self.end_as(Ending::TimedOut { awaited, limit }));
             }
             match self.link.receive(LOOK_EVERY) {
                 Received::Event(event) => match *event {
@@ -103,6 +104,11 @@ impl Conversation {
                 }
                 Received::Nothing => {}
             }
+            // Talk without end is no answer; but what is there already is taken before the clock is
+            // asked, for this process may itself have been stopped for a while.
+            if start.elapsed() >= limit {
+                return Err(self.end_as(Ending::TimedOut { awaited, limit }));
+            }
         }
     }
 
@@ -115,8 +121,8 @@ impl Conversation {
 
     /// Ends a worker that will not come to its end by itself.
     pub(super) fn end_as(&mut self, ending: Ending) -> Ending {
-        self.link.end(Duration::ZERO, self.limits.terminate);
-        self.ended(ending)
+        let exit = self.link.end(Duration::ZERO, self.limits.terminate);
+        self.ended(if exit.cannot_be_killed { Ending::CannotBeKilled } else { ending })
     }
 
     /// Lets the worker leave. Its end may still turn out badly.

@@ -17,6 +17,8 @@ pub struct Exit {
     pub out_of_memory: bool,
     /// Processes of the worker's group that were left behind, and killed.
     pub left_behind: Vec<u32>,
+    /// Whether it could not even be killed, as a process that waits inside a driver.
+    pub cannot_be_killed: bool,
     /// Whether somebody else still holds the worker's pipe.
     pub pipe_held: bool,
 }
@@ -41,6 +43,8 @@ pub enum Ending {
         /// For how long.
         limit: Duration,
     },
+    /// It was to be ended, and could not be.
+    CannotBeKilled,
     /// It left, and processes of its making stayed.
     Leaked(Exit),
     /// It broke the protocol, or has none.
@@ -56,6 +60,9 @@ impl Ending {
     /// What an end without a last word means.
     #[must_use]
     pub fn of_silent(exit: &Exit) -> Self {
+        if exit.cannot_be_killed {
+            return Self::CannotBeKilled;
+        }
         match (exit.signal, exit.code) {
             (Some(SIGKILL), _) if exit.out_of_memory => Self::OutOfMemory,
             (Some(SIGKILL), _) => Self::Killed,
@@ -88,6 +95,7 @@ impl Ending {
             Self::Killed => "killed",
             Self::OutOfMemory => "out-of-memory",
             Self::TimedOut { .. } => "timed-out",
+            Self::CannotBeKilled => "cannot-be-killed",
             Self::Leaked(_) => "leaked",
             Self::Refused(_) => "refused",
             Self::Interrupted => "interrupted",
@@ -111,6 +119,10 @@ impl Ending {
                 limit.as_secs_f64()
             ))
             .hint("if the machine is merely slow, raise the limit: `bench --help` lists them"),
+            Self::CannotBeKilled => {
+                Error::harness("the worker hangs inside a driver and could not be killed")
+                    .hint("`sudo dmesg | tail` says more; the device is usable again after a restart")
+            }
             Self::Leaked(exit) => {
                 let pids: Vec<String> = exit.left_behind.iter().map(ToString::to_string).collect();
                 let who = match pids.len() {

@@ -3,13 +3,13 @@
 use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::measure::protocol::{Command, Event};
 use crate::measure::supervisor::ending::Exit;
 
 /// Lines that are read before they are asked for; a worker that talks on waits then.
-const LINES_AHEAD: usize = 1024;
+const LINES_AHEAD: usize = 16;
 /// The longest line: far more than any event, and little enough to hold many of.
 const LONGEST_LINE_BYTES: u64 = 4 << 20;
 /// How every event begins.
@@ -36,6 +36,11 @@ pub enum Received {
 pub trait Link {
     /// The process, where it is one.
     fn pid(&self) -> Option<u32>;
+
+    /// Whether its times are of this machine's `CLOCK_MONOTONIC`, as the protocol asks of a process.
+    fn shares_clock(&self) -> bool {
+        true
+    }
 
     /// Sends a command. One that does not arrive is noticed by the answer that does not come.
     fn send(&mut self, command: &Command);
@@ -81,10 +86,12 @@ impl Lines {
         }
     }
 
-    /// Whether the pipe ends within this wait.
+    /// Whether the pipe ends within this wait, whatever is still said on it.
     pub(super) fn ends_within(&self, wait: Duration) -> bool {
+        let start = Instant::now();
         loop {
-            match self.lines.recv_timeout(wait) {
+            match self.lines.recv_timeout(wait.saturating_sub(start.elapsed())) {
+                Ok(_) if start.elapsed() >= wait => return false,
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => return false,
                 Err(RecvTimeoutError::Disconnected) => return true,

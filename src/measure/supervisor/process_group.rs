@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
 
 /// A group, by the process that leads it.
 #[derive(Debug, Clone, Copy)]
@@ -41,12 +41,34 @@ impl ProcessGroup {
     /// The members beside the leader.
     pub(super) fn others(self) -> Vec<u32> {
         let group = self.leader.as_raw_nonzero().get();
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        pids.filter(|pid| i32::try_from(*pid).is_ok_and(|pid| pid != group))
+        processes()
+            .filter(|pid| i32::try_from(*pid).is_ok_and(|pid| pid != group))
             .filter(|pid| group_of(&Path::new("/proc").join(pid.to_string())) == Some(group))
             .collect()
     }
+}
+
+/// Ends one process.
+pub(super) fn kill_one(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Living processes that have this variable with this value in the environment that they were started
+/// with: it is handed down to whatever a process starts, even into another session.
+pub(super) fn with_variable(name: &str, value: &str) -> Vec<u32> {
+    let wanted = format!("{name}={value}");
+    let has_it = |pid: &u32| {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    };
+    processes().filter(has_it).collect()
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// The group of a living process, from `/proc/PID/stat`: the third field after the name, which may

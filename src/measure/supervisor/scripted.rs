@@ -48,6 +48,10 @@ impl Link for ScriptedWorker {
         None
     }
 
+    fn shares_clock(&self) -> bool {
+        false
+    }
+
     fn send(&mut self, command: &Command) {
         if let (Some(commands), Ok(mut line)) = (&mut self.commands, serde_json::to_vec(command)) {
             line.push(b'\n');

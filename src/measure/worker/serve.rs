@@ -108,7 +108,13 @@ impl Worker<'_> {
         if let Some(error) = sink.failed {
             return Err(error);
         }
-        debug_assert_eq!(generated.ended, Ended::Complete);
+        if generated.ended != Ended::Complete {
+            return Err(Error::harness("the generation was stopped, and nobody asked for that"));
+        }
+        if command.split_phases {
+            outbox.tell(&Event::PhaseEnded { phase: Phase::Decode })?;
+            acknowledged(*commands)?;
+        }
         outbox.tell(&Event::Generated(GeneratedEvent {
             submitted_ns: generated.submitted_ns,
             // Looking into the cache copies it, which would stand in the peak of a measured one.
