@@ -1,0 +1,60 @@
+//! The proof that the device of the record did the work.
+
+use crate::cli::assemble::cost::duration_ns;
+use crate::cli::bench::Around;
+use crate::engine::openvino::DeviceKind;
+use crate::error::{Error, Result};
+use crate::judge::environment::{Guard, GuardState, ProcessGuards, of_process};
+use crate::measure::Role;
+use crate::measure::supervisor::{ProcessFacts, Purpose, Session};
+use crate::record::{DeviceEvidence, ProvenDevice};
+
+/// The proof of what ran; None where the session did not come so far.
+///
+/// # Errors
+/// When processes ran unlike things, or a device is claimed that did no work.
+pub(in crate::cli) fn prove(session: &Session, around: &[Around]) -> Result<Option<ProvenDevice>> {
+    let measured: Vec<&ProcessFacts> =
+        session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
+    let whole = measured.iter().all(|process| process.loaded.is_some() && process.samples.len() > 1);
+    let Some(first) = measured.first().and_then(|first| first.settled.as_ref()).filter(|_| whole) else {
+        return Ok(None);
+    };
+    let others = measured.iter().filter_map(|process| process.settled.as_ref());
+    if others.clone().any(|other| other.openvino_build != first.openvino_build || other.facts != first.facts)
+    {
+        return Err(Error::environment("the processes of the run did not see the same runtime and device")
+            .hint("leave drivers and OpenVINO alone while measuring, then measure again"));
+    }
+    let samples = measured.iter().flat_map(|process| &process.samples);
+    let counted = samples.filter(|sample| sample.role == Role::Measured);
+    ProvenDevice::establish(DeviceEvidence {
+        target: &first.device,
+        execution_devices: measured
+            .iter()
+            .filter_map(|process| Some(process.loaded.as_ref()?.execution_devices.as_str()))
+            .collect(),
+        facts: first.facts.clone(),
+        gpu_counters_grew: gpu_counters_grew(session, around),
+        processor_ns: measured.iter().map(|process| process.processor_ns).sum(),
+        generation_ns: counted.map(duration_ns).sum(),
+    })
+    .map(Some)
+}
+
+/// Whether the kernel's counters of every measured worker say that a GPU worked for it; None where
+/// they could not be read in one of them.
+fn gpu_counters_grew(session: &Session, around: &[Around]) -> Option<bool> {
+    let measured = session.processes.iter().zip(around);
+    let words = measured.filter(|(process, _)| process.purpose == Purpose::Measured).map(|(_, around)| {
+        let guards = ProcessGuards { log: around.guards.as_ref()?, device: DeviceKind::Gpu, timed: None };
+        let findings = of_process(&guards, None);
+        let proof = findings.iter().find(|finding| finding.guard == Guard::GpuProof)?;
+        match proof.state {
+            GuardState::Clean => Some(true),
+            GuardState::Tripped => Some(false),
+            GuardState::NotObserved | GuardState::Vanished => None,
+        }
+    });
+    words.reduce(|all, one| Some(all? && one?)).flatten()
+}
