@@ -44,10 +44,12 @@ pub struct ProcessRecord {
     /// The machine before, while and after it ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guards: Option<GuardLog>,
-    /// When it was started, ns of `CLOCK_MONOTONIC`.
-    pub started_ns: u64,
-    /// When it had ended, ns of `CLOCK_MONOTONIC`.
-    pub ended_ns: u64,
+    /// When it was started, ns of `CLOCK_MONOTONIC`; None where an older schema did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_ns: Option<u64>,
+    /// When it had ended, ns of `CLOCK_MONOTONIC`; see `started_ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ns: Option<u64>,
 }
 
 /// What a process was for.
@@ -135,8 +137,8 @@ impl From<&ProcessFacts> for ProcessRecord {
             processor_ns: facts.processor_ns,
             canary_before: None,
             guards: None,
-            started_ns: facts.started_ns,
-            ended_ns: facts.ended_ns,
+            started_ns: Some(facts.started_ns),
+            ended_ns: Some(facts.ended_ns),
         }
     }
 }

@@ -103,7 +103,7 @@ pub fn open(bytes: &[u8], name: &str) -> Result<RunRecord> {
         return serde_json::from_slice(payload).map_err(unreadable);
     }
     let mut older: Value = serde_json::from_slice(payload).map_err(unreadable)?;
-    from_schema_1(&mut older);
+    from_schema_1(&mut older).map_err(unreadable)?;
     serde_json::from_value(older).map_err(unreadable)
 }
 

@@ -155,8 +155,8 @@ pub(crate) fn process() -> ProcessRecord {
         processor_ns: Some(290_000_000),
         canary_before: None,
         guards: None,
-        started_ns: 5,
-        ended_ns: 1_900_000_005,
+        started_ns: Some(5),
+        ended_ns: Some(1_900_000_005),
     }
 }
 
