@@ -1,6 +1,8 @@
 //! The memory of a process, read from outside while it waits. Nothing of this runs inside a timed step.
 
-use std::fs;
+use std::cell::Cell;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Memory at one moment, and the peak since the last reset. Zero is never a stand-in for unknown.
@@ -16,7 +18,8 @@ pub struct MemoryReading {
 
 /// Who reads memory.
 pub trait MemoryMeter {
-    /// Begins a new phase: the peak falls to what is resident now.
+    /// Begins a new phase: the peak falls to what is resident now. Where that is refused, the phase's
+    /// peak is unknown.
     fn reset_peak(&self);
     /// What is resident now, and the peak of the phase.
     fn read(&self) -> MemoryReading;
@@ -26,26 +29,38 @@ pub trait MemoryMeter {
 #[derive(Debug, Clone)]
 pub struct ProcessMemory {
     folder: PathBuf,
+    /// Whether the kernel's peak is that of the phase under way.
+    peak_is_the_phase_s: Cell<bool>,
 }
 
 impl ProcessMemory {
     /// The process of this number.
     #[must_use]
     pub fn of(pid: u32) -> Self {
-        Self { folder: PathBuf::from("/proc").join(pid.to_string()) }
+        Self::at(PathBuf::from("/proc").join(pid.to_string()))
+    }
+
+    /// The same with a folder in place of `/proc/PID`. Until the first reset the phase is the process.
+    fn at(folder: PathBuf) -> Self {
+        Self { folder, peak_is_the_phase_s: Cell::new(true) }
+    }
+
+    /// A kernel may refuse, as one built without the file, or one that lets no other process write to it.
+    fn clear_peak(&self) -> io::Result<()> {
+        OpenOptions::new().write(true).open(self.folder.join("clear_refs"))?.write_all(b"5")
     }
 }
 
 impl MemoryMeter for ProcessMemory {
     fn reset_peak(&self) {
-        // Where the kernel refuses, the peak is that of the whole process: higher, never lower.
-        let _ = fs::write(self.folder.join("clear_refs"), "5");
+        self.peak_is_the_phase_s.set(self.clear_peak().is_ok());
     }
 
     fn read(&self) -> MemoryReading {
         let status = fs::read_to_string(self.folder.join("status")).unwrap_or_default();
         MemoryReading {
-            peak_rss_bytes: bytes_of(&status, "VmHWM:"),
+            // A peak of before the phase would be told as the phase's own.
+            peak_rss_bytes: bytes_of(&status, "VmHWM:").filter(|_| self.peak_is_the_phase_s.get()),
             rss_anonymous_bytes: bytes_of(&status, "RssAnon:"),
             rss_file_bytes: bytes_of(&status, "RssFile:"),
         }
@@ -82,6 +97,27 @@ mod tests {
         assert_eq!(bytes_of(status, "RssAnon:"), Some(12 * 1024));
         assert_eq!(bytes_of(status, "RssFile:"), None);
         assert_eq!(bytes_of(status, "RssShmem:"), None);
+    }
+
+    #[test]
+    fn after_a_reset_that_was_refused_the_peak_is_unknown_and_not_the_process_s() {
+        let process = tempfile::tempdir().unwrap();
+        fs::write(process.path().join("status"), "VmHWM: 9 kB\nRssAnon: 3 kB\nRssFile: 4 kB\n").unwrap();
+        let meter = ProcessMemory::at(process.path().to_owned());
+        let known = MemoryReading {
+            peak_rss_bytes: Some(9 << 10),
+            rss_anonymous_bytes: Some(3 << 10),
+            rss_file_bytes: Some(4 << 10),
+        };
+        assert_eq!(meter.read(), known, "nothing was refused yet");
+        meter.reset_peak();
+        assert_eq!(meter.read(), MemoryReading { peak_rss_bytes: None, ..known });
+        let clear_refs = process.path().join("clear_refs");
+        assert!(!clear_refs.exists(), "a file that the kernel does not have is not made");
+        fs::write(&clear_refs, "").unwrap();
+        meter.reset_peak();
+        assert_eq!(meter.read(), known);
+        assert_eq!(fs::read_to_string(clear_refs).unwrap(), "5");
     }
 
     #[test]
