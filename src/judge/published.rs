@@ -1,7 +1,8 @@
 //! The published reference: shown beside every result, judged only for its own model and device.
 
+use crate::judge::environment::{ProcessFindings, of_record};
 use crate::measure::Figure;
-use crate::record::{ProvenDevice, PublishedReference, RunRecord};
+use crate::record::{ProofGrade, ProvenDevice, PublishedReference, RunRecord};
 
 /// How a result stands to the published figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,12 +28,17 @@ pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Optio
     let asked = record.workload.prompts.iter().map(|prompt| &prompt.id);
     let same_workload = asked.eq(&published.prompts) && record.workload.new_tokens == published.new_tokens;
     let verified = record.prompts.iter().all(|prompt| prompt.golden.is_verified());
+    let grade = record.device.ran.as_ref().map(ProvenDevice::grade);
+    let counted = grade == Some(ProofGrade::PropertyAndCounters);
+    let invalid = of_record(record).iter().any(ProcessFindings::is_invalid);
     let unlike = match (same_model, same_device) {
         (false, false) => "another model and device",
         (false, true) => "another model",
         (true, false) => "another device",
         (true, true) if !same_workload => "other prompts or another number of tokens",
         (true, true) if !verified => "the output is not verified",
+        (true, true) if !counted => "the device is proven by OpenVINO's word alone",
+        (true, true) if invalid => "a guard tripped while it was measured",
         (true, true) => "",
     };
     if !unlike.is_empty() {

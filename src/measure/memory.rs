@@ -5,6 +5,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use crate::measure::SysfsRoot;
+use crate::measure::fdinfo::{clients_of, family};
+
 /// Memory at one moment, and the peak since the last reset. Zero is never a stand-in for unknown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryReading {
@@ -14,6 +17,9 @@ pub struct MemoryReading {
     pub rss_anonymous_bytes: Option<u64>,
     /// Resident file-backed memory (`RssFile`), bytes: memory-mapped weights count here.
     pub rss_file_bytes: Option<u64>,
+    /// What the process has resident on GPUs (`fdinfo`), bytes; it is in none of the above. Not run on an
+    /// Intel GPU.
+    pub device_resident_bytes: Option<u64>,
 }
 
 /// Who reads memory.
@@ -29,6 +35,7 @@ pub trait MemoryMeter {
 #[derive(Debug, Clone)]
 pub struct ProcessMemory {
     folder: PathBuf,
+    pid: Option<u32>,
     /// Whether the kernel's peak is that of the phase under way.
     peak_is_the_phase_s: Cell<bool>,
 }
@@ -37,12 +44,12 @@ impl ProcessMemory {
     /// The process of this number.
     #[must_use]
     pub fn of(pid: u32) -> Self {
-        Self::at(PathBuf::from("/proc").join(pid.to_string()))
+        Self { pid: Some(pid), ..Self::at(PathBuf::from("/proc").join(pid.to_string())) }
     }
 
     /// The same with a folder in place of `/proc/PID`. Until the first reset the phase is the process.
     fn at(folder: PathBuf) -> Self {
-        Self { folder, peak_is_the_phase_s: Cell::new(true) }
+        Self { folder, pid: None, peak_is_the_phase_s: Cell::new(true) }
     }
 
     /// A kernel may refuse, as one built without the file, or one that lets no other process write to it.
@@ -63,6 +70,7 @@ impl MemoryMeter for ProcessMemory {
             peak_rss_bytes: bytes_of(&status, "VmHWM:").filter(|_| self.peak_is_the_phase_s.get()),
             rss_anonymous_bytes: bytes_of(&status, "RssAnon:"),
             rss_file_bytes: bytes_of(&status, "RssFile:"),
+            device_resident_bytes: self.pid.and_then(device_resident_bytes),
         }
     }
 }
@@ -77,6 +85,13 @@ impl MemoryMeter for NoMemory {
     fn read(&self) -> MemoryReading {
         MemoryReading::default()
     }
+}
+
+/// All clients of a process and its descendants together; None where it has none.
+fn device_resident_bytes(pid: u32) -> Option<u64> {
+    let root = SysfsRoot::this_machine();
+    let clients = clients_of(&root, &family(&root, pid)).ok()?;
+    clients.values().filter_map(|client| client.resident_bytes).reduce(u64::saturating_add)
 }
 
 /// A line such as `VmHWM:     1234 kB`.
@@ -108,6 +123,7 @@ mod tests {
             peak_rss_bytes: Some(9 << 10),
             rss_anonymous_bytes: Some(3 << 10),
             rss_file_bytes: Some(4 << 10),
+            device_resident_bytes: None,
         };
         assert_eq!(meter.read(), known, "nothing was refused yet");
         meter.reset_peak();

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HarnessCost {
-    /// From the command's begin until the record was ready to be written.
+    /// From the command's begin until the record was ready to be written; telling it comes after.
     pub wall_ns: u64,
     /// Waiting for the device lock.
     pub lock_wait_ns: u64,
     /// Hashing the model's files and the worker's.
     pub hashing_ns: u64,
-    /// Waiting for the machine to cool down.
+    /// Waiting for the machine to come to rest before the first process, and to cool down before others.
     pub cool_down_ns: u64,
     /// The canary kernel.
     pub canary_ns: u64,
@@ -27,13 +27,21 @@ pub struct HarnessCost {
 }
 
 impl HarnessCost {
-    /// Wall time less cool-down, canary, hashing, lock and Criterion, over what the workers took for
-    /// loading, generating and untimed passes; None where they took nothing.
+    /// Wall time less what is reported apart (cool-down, canary, hashing, lock, Criterion, and the untimed
+    /// passes by which outputs are judged), over what the workers took for loading and generating; None
+    /// where they took nothing.
     #[must_use]
     pub fn ratio(&self) -> Option<f64> {
-        let apart =
-            self.lock_wait_ns + self.hashing_ns + self.cool_down_ns + self.canary_ns + self.criterion_ns;
-        let workers = self.load_ns + self.generation_ns + self.untimed_pass_ns;
+        let apart = [
+            self.lock_wait_ns,
+            self.hashing_ns,
+            self.cool_down_ns,
+            self.canary_ns,
+            self.criterion_ns,
+            self.untimed_pass_ns,
+        ];
+        let apart: u64 = apart.iter().sum();
+        let workers = self.load_ns + self.generation_ns;
         (workers > 0).then(|| self.wall_ns.saturating_sub(apart) as f64 / workers as f64)
     }
 }
@@ -45,14 +53,14 @@ mod tests {
     #[test]
     fn what_is_reported_apart_does_not_count_as_the_harness_s_own() {
         let cost = HarnessCost {
-            wall_ns: 160,
+            wall_ns: 170,
             lock_wait_ns: 10,
             hashing_ns: 10,
             cool_down_ns: 10,
             canary_ns: 10,
             criterion_ns: 10,
             load_ns: 40,
-            generation_ns: 50,
+            generation_ns: 60,
             untimed_pass_ns: 10,
         };
         assert!((cost.ratio().unwrap() - 1.1).abs() < 1e-12);

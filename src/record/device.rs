@@ -11,6 +11,8 @@ use crate::measure::protocol::DeviceEvent;
 
 /// Below this share of the generations' time, the processor cannot have made the tokens.
 const LEAST_PROCESSOR_SHARE: f64 = 0.1;
+/// The system counts processor time in steps of 10 ms: of less than twenty steps nothing is said, ns.
+const LEAST_TIME_NS: u64 = 200_000_000;
 
 /// Asked and actual device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +96,7 @@ impl ProvenDevice {
             DeviceKind::Gpu => evidence.gpu_counters_grew,
             DeviceKind::Cpu => evidence
                 .processor_ns
+                .filter(|_| evidence.generation_ns >= LEAST_TIME_NS)
                 .map(|busy| busy as f64 >= evidence.generation_ns as f64 * LEAST_PROCESSOR_SHARE),
         };
         let grade = match worked {
@@ -179,8 +182,8 @@ mod tests {
             execution_devices: vec!["CPU"],
             facts: DeviceEvent::default(),
             gpu_counters_grew: None,
-            processor_ns: Some(150),
-            generation_ns: 100,
+            processor_ns: Some(1_500_000_000),
+            generation_ns: 1_000_000_000,
         }
     }
 
@@ -216,8 +219,14 @@ mod tests {
     #[test]
     fn a_processor_that_was_idle_made_no_tokens() {
         assert_eq!(ProvenDevice::establish(cpu()).unwrap().grade(), ProofGrade::PropertyAndCounters);
-        let idle = DeviceEvidence { processor_ns: Some(5), ..cpu() };
+        let idle = DeviceEvidence { processor_ns: Some(50_000_000), ..cpu() };
         assert_eq!(ProvenDevice::establish(idle).unwrap_err().kind(), ErrorKind::Environment);
+        let short = DeviceEvidence { processor_ns: Some(0), generation_ns: 50_000_000, ..cpu() };
+        assert_eq!(
+            ProvenDevice::establish(short).unwrap().grade(),
+            ProofGrade::Property,
+            "too short to tell"
+        );
         let unread = DeviceEvidence { processor_ns: None, ..cpu() };
         assert_eq!(ProvenDevice::establish(unread).unwrap().grade(), ProofGrade::Property);
     }

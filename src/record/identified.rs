@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
-use crate::record::{Outcome, RunRecord};
+use crate::record::{Outcome, RunRecord, SampleRole};
 
 /// Checks the identities of a record, and that speed stands only where it may.
 ///
@@ -47,6 +47,16 @@ fn with_speed(record: &RunRecord) -> Result<(), String> {
     }
     if record.device.ran.is_none() || record.runtime.is_none() || record.processes.is_empty() {
         return Err("it has times, and does not say what ran where".to_owned());
+    }
+    if !record.model.same_after_run {
+        return Err(
+            "it has times, and the model's files were not seen to be the same after the run".to_owned()
+        );
+    }
+    let asked = record.workload.runs.saturating_mul(record.workload.prompts.len());
+    let made = record.samples.iter().filter(|sample| sample.role == SampleRole::Measured).count();
+    if made != asked {
+        return Err(format!("it has times, and {made} measured generations where {asked} were asked for"));
     }
     let wrong = |id: &str| {
         let judged = record.prompts.iter().find(|prompt| prompt.id == id);

@@ -95,6 +95,9 @@ pub struct MemoryRecord {
     /// Resident file-backed memory at its end, bytes: memory-mapped weights count here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rss_file_bytes: Option<u64>,
+    /// What the worker had resident on GPUs at its end, bytes; in none of the above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_resident_bytes: Option<u64>,
 }
 
 impl From<MemoryReading> for MemoryRecord {
@@ -103,6 +106,7 @@ impl From<MemoryReading> for MemoryRecord {
             peak_rss_bytes: reading.peak_rss_bytes,
             rss_anonymous_bytes: reading.rss_anonymous_bytes,
             rss_file_bytes: reading.rss_file_bytes,
+            device_resident_bytes: reading.device_resident_bytes,
         }
     }
 }

@@ -98,6 +98,7 @@ impl SampleRecord {
                 peak_rss_bytes: self.peak_rss_bytes,
                 rss_anonymous_bytes: self.rss_anonymous_bytes,
                 rss_file_bytes: self.rss_file_bytes,
+                device_resident_bytes: None,
             },
         })
     }

@@ -19,8 +19,10 @@ pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
     line("device", device(record));
     line("load", load(record));
     line("peak memory", memory(record));
+    line("GPU memory", device_memory(record));
     line("KV cache", kv_cache(record));
     line("drift", drift(record));
+    line("environment", machine::validity(record));
     line("guards", machine::guards(record));
     line("energy", machine::energy(record));
     line("roofline", machine::roofline(record, summary));
@@ -75,14 +77,24 @@ fn memory(record: &RunRecord) -> Option<String> {
         let (anonymous, file) = (end.rss_anonymous_bytes?, end.rss_file_bytes?);
         Some(format!("; at the end {} anonymous, {} file-backed", mebibytes(anonymous), mebibytes(file)))
     });
-    let device = measured(record).filter_map(device_memory_bytes).max();
-    let device = device.map(|bytes| format!("; device {}", mebibytes(bytes)));
-    Some(format!(
-        "{} (peak_rss@1{}{})",
-        told.join(", "),
-        split.unwrap_or_default(),
-        device.unwrap_or_default()
-    ))
+    Some(format!("{} (peak_rss@1{})", told.join(", "), split.unwrap_or_default()))
+}
+
+/// Of a GPU: the highest reading, and what was resident at the end of each phase.
+fn device_memory(record: &RunRecord) -> Option<String> {
+    let highest = measured(record).filter_map(device_memory_bytes).max()?;
+    let resident = |phase: fn(&ProcessRecord) -> &MemoryRecord| {
+        measured(record).filter_map(|process| phase(process).device_resident_bytes).max().map(mebibytes)
+    };
+    let phases = [
+        ("load", resident(|process| &process.memory.load)),
+        ("prefill", resident(|process| &process.memory.prefill)),
+        ("decode", resident(|process| &process.memory.decode)),
+    ];
+    let told: Vec<String> =
+        phases.into_iter().filter_map(|(name, bytes)| Some(format!("{name} {}", bytes?))).collect();
+    let ends = if told.is_empty() { String::new() } else { format!("; at the end of {}", told.join(", ")) };
+    Some(format!("{} (peak_device_memory@1{ends})", mebibytes(highest)))
 }
 
 /// What the kernel showed of the worker, and what OpenVINO told of itself: the higher of the two.
@@ -118,11 +130,12 @@ fn harness(record: &RunRecord, summary: &Summary) -> Option<String> {
     let cost = &record.cost;
     let seconds = |ns: u64| ns as f64 / 1e9;
     Some(format!(
-        "{:.3} x the workers' time; apart from it: hashing {:.1} s, canary {:.1} s, cool-down {:.1} s",
+        "{:.3} x the workers' loads and generations; apart: hashing {:.1} s, canary {:.1} s, cool-down {:.1} s, untimed passes {:.1} s",
         cost.ratio()?,
         seconds(cost.hashing_ns),
         seconds(cost.canary_ns),
         seconds(cost.cool_down_ns),
+        seconds(cost.untimed_pass_ns),
     ))
 }
 

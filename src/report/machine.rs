@@ -6,6 +6,23 @@ use crate::judge::environment::{Guard, GuardState, of_record};
 use crate::judge::{Roofline, Summary, energy_per_token, roofline_of};
 use crate::record::RunRecord;
 
+/// Whether the times can be believed, as far as the machine tells.
+pub(super) fn validity(record: &RunRecord) -> Option<String> {
+    let processes = of_record(record);
+    let invalid: Vec<String> = processes
+        .iter()
+        .filter(|process| process.is_invalid())
+        .map(|process| (process.process + 1).to_string())
+        .collect();
+    if processes.is_empty() {
+        return None;
+    }
+    Some(match invalid.len() {
+        0 => "nothing that was observed speaks against the times".to_owned(),
+        _ => format!("INVALID in process {}: do not compare these times", invalid.join(", ")),
+    })
+}
+
 /// Which guards looked, and which could not; None where none was asked.
 pub(super) fn guards(record: &RunRecord) -> Option<String> {
     // The worst word of all processes: what vanished or tripped once is not clean.

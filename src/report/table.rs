@@ -88,14 +88,18 @@ fn heading(record: &RunRecord) -> String {
     let name = record.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
     format!(
         "{model} on {device} ({name}), OpenVINO {version}, {precision} with a {cache} KV cache\n\
-         {runs} x {tokens} greedy tokens a prompt, each in a fresh process, commit {commit}\n",
+         {runs}, {tokens} greedy tokens a prompt in each, commit {commit}\n",
         model = record.model.name,
         device = record.device.actual(),
         name = name.unwrap_or(&record.machine.cpu),
         version = runtime.map_or("?", |runtime| runtime.openvino_version.as_str()),
         precision = effective("INFERENCE_PRECISION_HINT"),
         cache = effective("KV_CACHE_PRECISION"),
-        runs = record.workload.runs,
+        runs = if record.workload.runs == 1 {
+            "1 fresh process".to_owned()
+        } else {
+            format!("{} fresh processes", record.workload.runs)
+        },
         tokens = record.workload.new_tokens,
     )
 }

@@ -80,7 +80,7 @@ impl Checkout {
         command.args(arguments);
         if measures {
             // Tests run side by side and compare no speeds; the machine's lock would put them in a row.
-            command.arg("--lock").arg(self.lock());
+            command.arg("--lock").arg(self.lock()).args(["--settle-limit-s", "0"]);
         }
         command
             .current_dir(self.folder.path())

@@ -135,6 +135,7 @@ pub(crate) fn process() -> ProcessRecord {
         peak_rss_bytes: Some(mebibytes << 20),
         rss_anonymous_bytes: Some((mebibytes - 20) << 20),
         rss_file_bytes: Some(10 << 20),
+        device_resident_bytes: None,
     };
     ProcessRecord {
         purpose: ProcessPurpose::Measured,

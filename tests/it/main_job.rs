@@ -67,42 +67,37 @@ fn the_table_has_the_published_form_with_everything_beside_it() {
         (r"commit [0-9a-f]{12}\n", "commit [sha]\n"),
         (columns, "$1 [8 figures] "),
         (r"not judged here: .*", "not judged here: [why]"),
-        (r"(?m)^(device|load|peak memory|KV cache|drift|guards|roofline|harness) .*$", "$1 [told]"),
+        (r"(?m)^(device|load|peak memory|KV cache|drift|environment|guards|roofline|harness) .*$", "$1 [told]"),
         // Not on every machine.
         (r"(?m)^energy .*\n", ""),
         (r"(?m)^warning: .*\n.*\n", ""),
         // Columns are as wide as their figures.
         (r" {2,}", "  "),
     ] }, { insta::assert_snapshot!(MAIN_JOB.ended.stdout, @r"
-        tiny-gpt-oss on [device], OpenVINO [version], [precision] with a [precision] KV cache
-        3 x 200 greedy tokens a prompt, each in a fresh process, commit [sha]
+    tiny-gpt-oss on [device], OpenVINO [version], [precision] with a [precision] KV cache
+    3 fresh processes, 200 greedy tokens a prompt in each, commit [sha]
 
-         prompt  latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
-         MoE vs Dense transformer  2.606  13.03  76.75  27.8  12.95  77.19  70.8  223  match
-         Fibonacci memoization  2.610  13.05  76.62  66.1  12.78  78.22  54.1  222  match
-         OpenVINO advantages  2.189  10.95  91.35  34.9  10.83  92.37  7.4  223  match
-         average  2.468  12.34  81.02  42.9  12.19  82.04  -  223  match
+     prompt  latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
+     MoE vs Dense transformer [8 figures] match
+     Fibonacci memoization [8 figures] match
+     OpenVINO advantages [8 figures] match
+     average [8 figures] match
 
-        latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
-        e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
-        Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
-        Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: [why]
+    latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
+    e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
+    Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
+    Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: [why]
 
-        device  `CPU` ran, by OpenVINO's word and the kernel's counters of the worker
-        load  2.66 s, mean of 3 (load@1; compiled anew each time)
-        peak memory load 135.6 MiB, prefill 151.6 MiB, decode 221.9 MiB (peak_rss@1; at the end 141.0 MiB anonymous, 71.4 MiB file-backed)
-        KV cache  20.5 MiB for 219 tokens in f32 (by its shapes)
-        drift  0.0000 logit at most, 0.0000 on average over 155 steps of the probe (logit_drift@1; normal up to 0.0100 and 0.0010)
-        guards  tripped: cpu-pressure; clean: memory-pressure, swap-in, suspend; not observed: cpu-policy, cpu-throttle, mains, power-profile, oom-kill
-        roofline  not meaningful: the weights fit in the last-level cache
-        harness  1.042 x the workers' time; apart from it: hashing 0.4 s, canary 1.1 s, cool-down 0.0 s
-        warning: guard `cpu-pressure` tripped in process 1: tasks waited for a processor for 50.8 % of ten seconds
-          the times of these processes cannot be believed: measure again on a quiet machine
-        warning: the memory's bandwidth moved to 1.20 x what it was before the first process
-          the machine moved under the measurement: compare with nothing but what ran in turns with it
-        warning: 8 of 9 generations changed their pace, by up to +70 % beyond what a growing KV cache explains
-          the machine warms up, throttles or is shared; a steady one changes by 3 % at the most
-        "); });
+    device [told]
+    load [told]
+    peak memory [told]
+    KV cache [told]
+    drift [told]
+    environment [told]
+    guards [told]
+    roofline [told]
+    harness [told]
+    "); });
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn the_figures_are_those_that_one_computes_by_hand() {
 fn the_table_tells_the_figures_and_nothing_else() {
     insta::assert_snapshot!(table(&measure(|_| script(), &goldens(ANSWERS)).record), @r"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 x 4 greedy tokens a prompt, each in a fresh process, commit 555555555555
+    3 fresh processes, 4 greedy tokens a prompt in each, commit 555555555555
 
      prompt        latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
      First prompt      0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
@@ -210,7 +210,7 @@ fn the_table_tells_the_figures_and_nothing_else() {
     load        1.50 s, mean of 1 (load@1; compiled anew each time)
     peak memory load 100.0 MiB, prefill 140.0 MiB, decode 160.0 MiB (peak_rss@1; at the end 140.0 MiB anonymous, 10.0 MiB file-backed)
     KV cache    0.4 MiB for 4 tokens in f32 (by its shapes)
-    harness     1.087 x the workers' time; apart from it: hashing 0.1 s, canary 0.0 s, cool-down 0.0 s
+    harness     1.087 x the workers' loads and generations; apart: hashing 0.1 s, canary 0.0 s, cool-down 0.0 s, untimed passes 0.0 s
     ");
 }
 
@@ -268,7 +268,7 @@ fn one_wrong_token_in_the_third_process_takes_the_prompt_s_speed_and_the_average
     assert_eq!(timed, [("a", false), ("b", true)].into());
     insta::assert_snapshot!(table(&measured.record), @r"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 x 4 greedy tokens a prompt, each in a fresh process, commit 555555555555
+    3 fresh processes, 4 greedy tokens a prompt in each, commit 555555555555
 
      prompt        latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
      First prompt          -         -      -        -        -             -         -         -  break

@@ -4,7 +4,7 @@ use crate::cli::assemble::cost::duration_ns;
 use crate::cli::bench::Around;
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
-use crate::judge::environment::{Guard, GuardState, ProcessGuards, of_process};
+use crate::judge::environment::{Guard, GuardState, ProcessGuards, TimeSpan, of_process};
 use crate::measure::Role;
 use crate::measure::supervisor::{ProcessFacts, Purpose, Session};
 use crate::record::{DeviceEvidence, ProvenDevice};
@@ -42,19 +42,30 @@ pub(in crate::cli) fn prove(session: &Session, around: &[Around]) -> Result<Opti
     .map(Some)
 }
 
+/// From the first measured generation of a process to the end of its last.
+fn measured_part(process: &ProcessFacts) -> Option<TimeSpan> {
+    let measured = process.samples.iter().filter(|sample| sample.role == Role::Measured);
+    let start_ns = measured.clone().map(|sample| sample.submitted_ns).min()?;
+    let end_ns = measured.filter_map(|sample| sample.token_ns.last().copied()).max()?;
+    Some(TimeSpan { start_ns, end_ns })
+}
+
 /// Whether the kernel's counters of every measured worker say that a GPU worked for it; None where
 /// they could not be read in one of them.
 fn gpu_counters_grew(session: &Session, around: &[Around]) -> Option<bool> {
     let measured = session.processes.iter().zip(around);
-    let words = measured.filter(|(process, _)| process.purpose == Purpose::Measured).map(|(_, around)| {
-        let guards = ProcessGuards { log: around.guards.as_ref()?, device: DeviceKind::Gpu, timed: None };
-        let findings = of_process(&guards, None);
-        let proof = findings.iter().find(|finding| finding.guard == Guard::GpuProof)?;
-        match proof.state {
-            GuardState::Clean => Some(true),
-            GuardState::Tripped => Some(false),
-            GuardState::NotObserved | GuardState::Vanished => None,
-        }
-    });
+    let words =
+        measured.filter(|(process, _)| process.purpose == Purpose::Measured).map(|(process, around)| {
+            // What loading and compiling did is no proof of who decodes.
+            let timed = Some(measured_part(process)?);
+            let guards = ProcessGuards { log: around.guards.as_ref()?, device: DeviceKind::Gpu, timed };
+            let findings = of_process(&guards, None);
+            let proof = findings.iter().find(|finding| finding.guard == Guard::GpuProof)?;
+            match proof.state {
+                GuardState::Clean => Some(true),
+                GuardState::Tripped => Some(false),
+                GuardState::NotObserved | GuardState::Vanished => None,
+            }
+        });
     words.reduce(|all, one| Some(all? && one?)).flatten()
 }

@@ -67,8 +67,25 @@ pub(in crate::cli) fn record(
         logit_drift: None,
         criterion: judging.criterion,
         published: Some(judging.published),
-        warnings: settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default(),
+        warnings: still_warm(measured.around)
+            .into_iter()
+            .chain(settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default())
+            .collect(),
     })
+}
+
+/// Processes that started warmer than the first.
+fn still_warm(around: &[Around]) -> Option<Warning> {
+    let warmer = around.iter().filter_map(|around| around.still_warm.as_ref());
+    let worst = warmer.max_by(|one, other| one.above_celsius.total_cmp(&other.above_celsius))?;
+    Some(Warning::new(
+        "still-warm",
+        format!(
+            "a process started with `{}` {:.1} C above the first process's start",
+            worst.sensor, worst.above_celsius
+        ),
+        "a warmer start may be a slower one: give the machine more air, or measure in a cooler room",
+    ))
 }
 
 fn processes(session: &Session, around: &[Around]) -> Vec<ProcessRecord> {

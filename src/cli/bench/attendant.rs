@@ -1,6 +1,7 @@
 //! Stands by while workers measure: shows what is under way, and watches the machine.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cli::bench::surroundings::Surroundings;
 use crate::cli::progress::Progress;
@@ -23,9 +24,9 @@ pub(super) struct StandBy {
 }
 
 impl StandBy {
-    pub(super) fn new(plan: &Plan, requested: &str, control: &Arc<Control>) -> Self {
+    pub(super) fn new(plan: &Plan, requested: &str, settle_limit: Duration, control: &Arc<Control>) -> Self {
         Self {
-            surroundings: Surroundings::default(),
+            surroundings: Surroundings::new(settle_limit),
             progress: Progress::start(control, plan.new_tokens),
             control: Arc::clone(control),
             processes: plan.processes,
@@ -48,8 +49,10 @@ impl Attendant for StandBy {
         self.progress.aim(&format!("process {}/{} loading", process + 1, self.processes));
         if !self.told && !self.progress.is_shown() {
             say(&format!(
-                "measuring: {} processes x {} generations of {} tokens",
-                self.processes, self.generations, self.new_tokens
+                "measuring: {} x {} generations of {} tokens",
+                counted(self.processes, "process"),
+                self.generations,
+                self.new_tokens
             ));
         }
         self.told = true;
@@ -89,4 +92,9 @@ impl Attendant for StandBy {
     fn measured(&mut self) {
         self.surroundings.measured();
     }
+}
+
+/// A number with its noun, in the plural where it is one.
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}es") }
 }

@@ -6,6 +6,7 @@ use crate::cli::loading::known_hashes;
 use crate::cli::root::Root;
 use crate::error::Result;
 use crate::measure::supervisor::WorkerProgram;
+use crate::measure::{Clock, MonotonicClock};
 use crate::record::{Commit, HarnessCost, Machine, WorkerRecord, run_id, utc_now, variables};
 
 /// The identities of a run.
@@ -19,21 +20,24 @@ pub(in crate::cli) struct Identity {
 }
 
 impl Identity {
-    /// Looks at the checkout and hashes the worker's program.
-    pub(in crate::cli) fn of(root: &Root, program: &WorkerProgram) -> Result<Self> {
+    /// Looks at the checkout and hashes the worker's program. Of a program that is not this one it is not
+    /// known from which commit it was built, and so there is none.
+    pub(in crate::cli) fn of(root: &Root, program: &WorkerProgram, foreign: bool) -> Result<Self> {
+        let started_ns = MonotonicClock.now_ns();
         let mut known = known_hashes();
         let sha256 = known.sha256_of(&program.program, || ())?;
         known.save();
+        let hashing_ns = MonotonicClock.now_ns() - started_ns;
         let named = env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
         Ok(Self {
             run_id: run_id(),
             when_utc: utc_now(),
-            commit: Commit::at(root.path())?,
+            commit: if foreign { None } else { Commit::at(root.path())? },
             worker: WorkerRecord { sha256: Some(sha256), ..WorkerRecord::default() },
             environment_variables: variables::that_matter(named),
-            cost: HarnessCost::default(),
+            cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
         })
     }
 

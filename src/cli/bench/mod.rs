@@ -106,8 +106,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
     let hashing_ns = MonotonicClock.now_ns();
     let mut model = find_model(&args.engine.model, &root)?;
-    let mut identity = Identity::of(&root, &program)?;
-    identity.cost.hashing_ns = MonotonicClock.now_ns() - hashing_ns;
+    let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
     if args.unverified {
         model.goldens = GoldenSet::default();
     }
@@ -124,7 +123,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         say("interrupted while waiting for the device: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    identity.cost.lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
+    let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
+    let mut identity = Identity::of(&root, &program, args.supervision.is_foreign())?;
+    identity.cost.hashing_ns += hashing_ns;
+    identity.cost.lock_wait_ns = lock_wait_ns;
     let criterion = if args.criterion { criterion::run(&root, &mut identity.cost)? } else { Vec::new() };
     let _awake = SleepInhibitor::hold();
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
@@ -149,7 +151,8 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         prime: !args.quick,
         control: &control,
     };
-    let mut stand_by = StandBy::new(&plan, &args.engine.device, &control);
+    let mut stand_by =
+        StandBy::new(&plan, &args.engine.device, args.supervision.settle_limit(args.quick), &control);
     let session = supervise(&job, &mut || Ok(Box::new(WorkerProcess::start(&program)?)), &mut stand_by);
     if let Some(root) = compiled_models {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {

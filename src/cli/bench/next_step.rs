@@ -1,6 +1,7 @@
 //! What to do after a run.
 
 use crate::golden::GoldenResult;
+use crate::judge::environment::{ProcessFindings, of_record};
 use crate::record::{Outcome, PromptRecord, RunRecord};
 use crate::workload::PromptSet;
 
@@ -13,6 +14,9 @@ pub(super) fn of(record: &RunRecord, prompts: &PromptSet) -> String {
              `cargo xtask golden bless --because \"...\"`"
             .to_owned(),
         Outcome::Interrupted | Outcome::Failed => "next: `cargo xtask bench` again".to_owned(),
+        Outcome::Complete if of_record(record).iter().any(ProcessFindings::is_invalid) => {
+            "next: quieten the machine (the warnings say how) and run `cargo xtask bench` again".to_owned()
+        }
         Outcome::Complete if unverified.peek().is_none() => {
             "next: commit your change and run `cargo xtask bench` again to compare".to_owned()
         }

@@ -32,6 +32,10 @@ pub(super) struct SupervisionArgs {
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..))]
     token_limit_s: u64,
 
+    /// Longest wait, before the first process, for other load to come to rest, s
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    settle_limit_s: u64,
+
     /// File of the lock that keeps two measurements apart [default: one for the whole machine]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
@@ -42,6 +46,16 @@ pub(super) struct SupervisionArgs {
 }
 
 impl SupervisionArgs {
+    /// How long other load may take to come to rest; the soonest number waits for nothing.
+    pub(super) fn settle_limit(&self, quick: bool) -> Duration {
+        if quick { Duration::ZERO } else { Duration::from_secs(self.settle_limit_s) }
+    }
+
+    /// Whether another program measures than this one.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.worker.is_some()
+    }
+
     pub(super) fn limits(&self) -> Limits {
         Limits {
             load: Duration::from_secs(self.load_limit_s),

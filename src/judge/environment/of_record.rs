@@ -13,6 +13,14 @@ pub struct ProcessFindings {
     pub findings: Vec<GuardFinding>,
 }
 
+impl ProcessFindings {
+    /// Whether the process's times cannot be believed.
+    #[must_use]
+    pub fn is_invalid(&self) -> bool {
+        self.findings.iter().any(GuardFinding::invalidates)
+    }
+}
+
 /// Judges every measured process of which there are readings, against the first of them.
 #[must_use]
 pub fn of_record(record: &RunRecord) -> Vec<ProcessFindings> {
