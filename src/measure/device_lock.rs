@@ -6,12 +6,15 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{env, fs, thread};
+use std::{env, fs, process, thread};
 
 use crate::error::{Error, Result};
 
 /// How often a lock that another holds is tried again.
 const TRY_EVERY: Duration = Duration::from_millis(250);
+
+/// The lock's file in the folder of locks.
+const FILE_NAME: &str = "arcgauge-device.lock";
 
 /// How the file of a held lock begins; any other is not ours to write to.
 const MARK: &str = "held by arcgauge: ";
@@ -32,12 +35,16 @@ pub struct Waiting<'a> {
 
 impl DeviceLock {
     /// The lock's file that all users of a machine share: in `/run/lock`, which is emptied at each
-    /// start, else in the folder of temporary files.
+    /// start, else in the folder of temporary files. On some systems only root may write to the
+    /// former; a lock that is there already holds for all who may read it.
     #[must_use]
     pub fn usual_file() -> PathBuf {
-        let folder = Path::new("/run/lock");
-        let shared = if folder.is_dir() { folder.to_owned() } else { env::temp_dir() };
-        shared.join("arcgauge-device.lock")
+        Self::usual_file_in(Path::new("/run/lock"), &env::temp_dir())
+    }
+
+    fn usual_file_in(shared: &Path, temporary: &Path) -> PathBuf {
+        let file = shared.join(FILE_NAME);
+        if is_usable(&file) { file } else { temporary.join(FILE_NAME) }
     }
 
     /// Takes the lock, waiting where another holds it; `holder` says who this is to those who wait.
@@ -89,6 +96,23 @@ impl Drop for DeviceLock {
     }
 }
 
+/// Whether this user can open the file, or create one beside it. Only trying tells: rights are not all
+/// that counts.
+fn is_usable(file: &Path) -> bool {
+    if File::open(file).is_ok() {
+        return true;
+    }
+    let beside = file.with_file_name(format!(".arcgauge-{}", process::id()));
+    match OpenOptions::new().write(true).create_new(true).open(&beside) {
+        Ok(_) => {
+            let _ = fs::remove_file(beside);
+            true
+        }
+        // Another thread of this process has just created it.
+        Err(cause) => cause.kind() == ErrorKind::AlreadyExists,
+    }
+}
+
 /// Opens the file, made for all users where it is not there. Another's file is left as it is.
 fn open(path: &Path) -> Result<File> {
     let failed = |cause: &dyn std::fmt::Display| {
@@ -113,7 +137,10 @@ fn open(path: &Path) -> Result<File> {
     let mut begins = Vec::new();
     (&file).take(MARK.len() as u64).read_to_end(&mut begins).map_err(|cause| failed(&cause))?;
     if !begins.is_empty() && begins != MARK.as_bytes() {
-        return Err(failed(&"it is a file of something else"));
+        return Err(failed(&"it is a file of something else").hint(format!(
+            "if an earlier arcgauge left it, remove it: `rm {}`; else name another with `--lock FILE`",
+            path.display()
+        )));
     }
     Ok(file)
 }
@@ -159,10 +186,25 @@ mod tests {
         fs::write(&path, "Dear all").unwrap();
         let error = take(&path, "bench", Duration::ZERO, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("a file of something else"), "{error}");
+        let hint = error.hint_text().unwrap();
+        assert!(hint.contains(&format!("`rm {}`", path.display())), "the lock of an older build: {hint}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "Dear all");
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(take(&link, "bench", Duration::ZERO, &mut Vec::new()).is_err());
+    }
+
+    #[test]
+    fn the_usual_lock_is_where_this_user_may_make_or_open_it_and_looking_makes_none() {
+        let (shared, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let usual = |shared: &Path| DeviceLock::usual_file_in(shared, temporary.path());
+        let fallback = temporary.path().join(FILE_NAME);
+        assert_eq!(usual(shared.path()), shared.path().join(FILE_NAME));
+        assert_eq!(fs::read_dir(shared.path()).unwrap().count(), 0);
+        // Not even root can make a file there.
+        assert_eq!(usual(Path::new("/proc/self")), fallback);
+        assert_eq!(usual(&shared.path().join("none")), fallback);
+        assert!(is_usable(Path::new("/proc/self/status")), "one that is there can still be opened");
     }
 
     #[test]
