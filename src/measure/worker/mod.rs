@@ -32,3 +32,6 @@ pub fn stdout_of_its_own() -> Result<File> {
 pub fn end_with_supervisor() {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ pub trait Model {
     fn kv_cache(&mut self) -> Option<KvCache>;
     /// Memory of the device by kind, bytes; empty where it is not told. Never called in a timed part.
     fn device_memory_bytes(&self) -> std::collections::BTreeMap<String, u64>;
+    /// A generation has come to its end, and is not told of yet. Never called in a timed part.
+    fn generated(&mut self) {}
 }
 
 /// Who brings a model.
@@ -115,6 +117,7 @@ impl Worker<'_> {
             outbox.tell(&Event::PhaseEnded { phase: Phase::Decode })?;
             acknowledged(*commands)?;
         }
+        model.generated();
         outbox.tell(&Event::Generated(GeneratedEvent {
             submitted_ns: generated.submitted_ns,
             // Looking into the cache copies it, which would stand in the peak of a measured one.
