@@ -1,10 +1,13 @@
 //! The cache of compiled models (`CACHE_DIR`): a GPU compiles for minutes, once a key.
 //!
-//! It also holds the kernels that are compiled at the first inference. What is here follows what
-//! OpenVINO documents and has not run on an Intel GPU.
+//! It also holds the kernels that are compiled at the first inference, so that it is filled when a
+//! load and a generation have ended well, which a mark then says. A load that is killed leaves no
+//! mark, and what it left is removed before the next one. What is here follows what OpenVINO documents
+//! and has not run on an Intel GPU.
 
+use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -16,6 +19,8 @@ pub const COMPILED_MODELS_LIMIT_BYTES: u64 = 40 << 30;
 pub const COMPILED_MODELS_FOLDER: &str = "compiled-models";
 /// Touched at each use, for its time.
 const USED: &str = "used";
+/// There when a load and a generation have filled the folder.
+const COMPLETE: &str = "complete";
 
 /// The folder of one key: model, runtime, device with its driver, properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,20 +50,38 @@ impl CompiledModelFolder {
         &self.path
     }
 
-    /// Whether an earlier load has left something.
+    /// Whether an earlier load and a generation have filled it.
     #[must_use]
     pub fn is_warm(&self) -> bool {
-        let left = fs::read_dir(&self.path).into_iter().flatten().flatten();
-        left.into_iter().any(|entry| entry.file_name() != USED)
+        self.path.join(COMPLETE).is_file()
     }
 
-    /// Makes the folder and notes that it is used now.
+    /// Makes the folder ready for a load, and notes that it is used now. What a load has left that did
+    /// not come to its end is removed, for a damaged blob may be among it. Two loads at once would
+    /// remove each other's: the device lock keeps them apart.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn mark_used(&self) -> io::Result<()> {
+    pub fn prepare(&self) -> io::Result<()> {
+        if !self.is_warm() {
+            match fs::remove_dir_all(&self.path) {
+                Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
+                _ => {}
+            }
+        }
         fs::create_dir_all(&self.path)?;
         fs::write(self.path.join(USED), "")
+    }
+
+    /// Notes that a load and a generation have ended well. Where they have left nothing, the cache stays
+    /// cold: the runtime has not used it.
+    ///
+    /// # Errors
+    /// When it cannot be read or written.
+    pub fn mark_complete(&self) -> io::Result<()> {
+        let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name()));
+        let names: Vec<OsString> = names.collect::<io::Result<_>>()?;
+        if names.iter().any(|name| name != USED) { fs::write(self.path.join(COMPLETE), "") } else { Ok(()) }
     }
 }
 
@@ -109,7 +132,7 @@ mod tests {
 
     fn cached(root: &Path, name: &str, bytes: usize, seconds_ago: u64) -> PathBuf {
         let folder = root.join(name);
-        CompiledModelFolder { path: folder.clone() }.mark_used().unwrap();
+        CompiledModelFolder { path: folder.clone() }.prepare().unwrap();
         fs::write(folder.join("1.blob"), vec![0; bytes]).unwrap();
         let used = fs::File::open(folder.join(USED)).unwrap();
         used.set_modified(SystemTime::now() - Duration::from_secs(seconds_ago)).unwrap();
@@ -117,14 +140,36 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_is_cold_until_a_load_has_left_something() {
+    fn a_cache_is_warm_when_a_load_and_a_generation_have_filled_it_and_not_before() {
         let root = tempfile::tempdir().unwrap();
         let folder = CompiledModelFolder { path: root.path().join("key") };
         assert!(!folder.is_warm());
-        folder.mark_used().unwrap();
-        assert!(!folder.is_warm(), "the mark alone is nothing");
-        fs::write(folder.path().join("1.blob"), "x").unwrap();
+        folder.prepare().unwrap();
+        folder.mark_complete().unwrap();
+        assert!(!folder.is_warm(), "the runtime has left nothing");
+        let blob = folder.path().join("1.blob");
+        fs::write(&blob, "x").unwrap();
+        assert!(!folder.is_warm(), "a load that was killed has left as much");
+        folder.mark_complete().unwrap();
         assert!(folder.is_warm());
+        folder.prepare().unwrap();
+        assert!(folder.is_warm() && blob.is_file(), "what is filled is kept");
+    }
+
+    #[test]
+    fn what_a_load_has_left_that_was_killed_is_removed_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = CompiledModelFolder { path: root.path().join("key") };
+        let [half, other, beside] =
+            ["key/a folder/1.blob", "other/1.blob", "a file"].map(|name| root.path().join(name));
+        for file in [&half, &other, &beside] {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "x").unwrap();
+        }
+        folder.prepare().unwrap();
+        assert!(!half.exists() && !folder.is_warm());
+        assert!(other.is_file() && beside.is_file());
+        assert!(folder.path().join(USED).is_file(), "it can be trimmed");
     }
 
     #[test]

@@ -31,8 +31,9 @@ impl Loader for OpenVinoLoader<'_> {
         let mut settled = Settled::on(location(command), &command.device, &asked)?;
         let compiled_models = compiled_models(command, &settled);
         told(settled_event(&settled, compiled_models.as_ref()))?;
+        let filling = compiled_models.clone().filter(|cache| !cache.is_warm());
         if let Some(cache) = &compiled_models {
-            cache.mark_used().map_err(|cause| Error::io("write", cache.path(), &cause))?;
+            cache.prepare().map_err(|cause| Error::io("write", cache.path(), &cause))?;
         }
         let load_started_ns = self.clock.now_ns();
         let engine = settled.load(
@@ -56,7 +57,7 @@ impl Loader for OpenVinoLoader<'_> {
             },
             device_memory_bytes: device_memory_bytes(&settled),
         };
-        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled }), event })
+        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, filling }), event })
     }
 }
 
@@ -117,6 +118,8 @@ fn memory_by_kind(told: &str) -> BTreeMap<String, u64> {
 struct OpenVinoModel {
     engine: OpenVinoEngine,
     settled: Settled,
+    /// The cache of compiled models that the first generation completes.
+    filling: Option<CompiledModelFolder>,
 }
 
 impl Model for OpenVinoModel {
@@ -138,6 +141,13 @@ impl Model for OpenVinoModel {
 
     fn device_memory_bytes(&self) -> BTreeMap<String, u64> {
         device_memory_bytes(&self.settled)
+    }
+
+    fn generated(&mut self) {
+        if let Some(cache) = self.filling.take() {
+            // Where the mark cannot be written, the next load is a cold one, and says so.
+            let _ = cache.mark_complete();
+        }
     }
 }
 
