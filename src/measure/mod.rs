@@ -17,6 +17,7 @@ mod metric;
 mod observed;
 mod out_of_memory;
 mod plan;
+mod process_group;
 mod processor_time;
 pub mod protocol;
 mod sample;

@@ -8,7 +8,6 @@ mod facts;
 mod limits;
 mod link;
 mod process;
-mod process_group;
 mod scripted;
 mod session;
 

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::measure::out_of_memory::OutOfMemoryKills;
+use crate::measure::process_group::{ProcessGroup, kill_one, with_variable};
 use crate::measure::protocol::Command;
 use crate::measure::supervisor::ending::Exit;
 use crate::measure::supervisor::link::{Lines, Link, Received};
-use crate::measure::supervisor::process_group::{ProcessGroup, kill_one, with_variable};
 use crate::measure::{Clock, MonotonicClock};
 
 /// How often an end that is waited for is looked for.
