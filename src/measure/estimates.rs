@@ -4,17 +4,18 @@
 //! `benchmark.json` (which one it is), `estimates.json` (statistics over the sample, ns an iteration)
 //! and `sample.json` (the sample).
 
-use std::env;
-use std::ffi::OsString;
+mod running;
+
 use std::fs;
-use std::io::{ErrorKind, stderr};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+
+pub use running::{BenchesEnded, run_benches};
 
 /// The folder of a benchmark's last run, and the file in it that names the benchmark.
 const LAST_RUN: &str = "new";
@@ -69,46 +70,6 @@ struct Interval {
 #[derive(Deserialize)]
 struct SampleFile {
     times: Vec<f64>,
-}
-
-/// The benches that Criterion makes; `harness_cost` runs whole `bench`es and is none of them.
-const BENCHES: [&str; 5] = ["decode", "generate", "prefill", "record", "tokenize"];
-
-/// Runs Criterion's benches of a checkout, with their results in a folder of their own, which should be empty:
-/// Criterion leaves there what earlier runs found, benchmarks that no longer exist among it. What
-/// they say goes to stderr.
-///
-/// # Errors
-/// When cargo cannot be run, or a bench fails.
-pub fn run_benches(checkout: &Path, criterion_home: &Path) -> Result<()> {
-    // Cargo names itself to whatever it runs.
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    run_benches_by(Command::new(cargo), checkout, criterion_home)
-}
-
-fn run_benches_by(mut cargo: Command, checkout: &Path, criterion_home: &Path) -> Result<()> {
-    let status = cargo
-        .args(["bench", "--locked"])
-        .args(BENCHES.iter().flat_map(|bench| ["--bench", bench]))
-        .current_dir(checkout)
-        // Cargo runs each bench in its package's folder.
-        .env("CRITERION_HOME", absolute(criterion_home)?)
-        .stdin(Stdio::null())
-        .stdout(stderr())
-        .status()
-        .map_err(|cause| {
-            Error::harness(format!("cannot run `cargo bench` in `{}`: {cause}", checkout.display()))
-                .hint("install Rust with rustup, and name the folder of a checkout")
-        })?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(Error::harness(format!("`cargo bench` in `{}` failed: {status}", checkout.display()))
-        .hint("its own words stand above; `cargo bench --locked` runs it alone"))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).map_err(|cause| Error::io("find", path, &cause))
 }
 
 /// Reads the estimates of all benchmarks below Criterion's home, sorted by id.

@@ -32,7 +32,7 @@ pub use clock::{Clock, MonotonicClock, ScriptedClock};
 pub use clock_pair::{ClockPair, suspended_ns};
 pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_START_CELSIUS, cool_down};
 pub use device_lock::{DeviceLock, Waiting};
-pub use estimates::{Estimate, read_estimates, run_benches};
+pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
 pub use generation::{Generated, KnownToken, TokenSink, empty_cache, record_generation, sample_here};
 pub use host_memory::available_memory_bytes;
 pub use memory::{MemoryMeter, MemoryReading, NoMemory, ProcessMemory};

@@ -1,6 +1,8 @@
 //! Ctrl-C: what was measured is recorded, and has no speed.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -68,6 +70,30 @@ fn a_termination_is_recorded_as_ctrl_c_is() {
     let checkout = Checkout::new();
     stopped_by("-TERM", &Moment::AtOnce, &checkout, &["--prompt", "fibonacci"]).exits(130);
     assert_eq!(checkout.only_record().outcome, Outcome::Interrupted);
+}
+
+#[test]
+fn benches_of_criterion_are_stopped_with_the_bench_and_nothing_of_them_stays() {
+    for signal in ["-INT", "-TERM"] {
+        let checkout = Checkout::new();
+        let (cargo, started) = (checkout.path("cargo"), checkout.path("started"));
+        fs::write(&cargo, "#!/bin/sh\nsleep 3600 &\necho $! > started\nwait\n").unwrap();
+        fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command = checkout.command(["bench", "--device", "CPU", "--unverified", "--criterion"]);
+        command.env("CARGO", &cargo).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut bench = Living::of(command.spawn().unwrap());
+        let mut process = String::new();
+        while !process.ends_with('\n') {
+            assert!(bench.child().try_wait().unwrap().is_none(), "it ended by itself");
+            thread::sleep(Duration::from_millis(20));
+            process = fs::read_to_string(&started).unwrap_or_default();
+        }
+        send(signal, &bench);
+        Ended::of(bench.ended()).exits(130).says("interrupted: nothing was measured");
+        assert!(checkout.record_files().is_empty());
+        let stat = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
+        assert!(stat.is_empty() || stat.contains(") Z"), "a bench goes on: {stat}");
+    }
 }
 
 #[test]

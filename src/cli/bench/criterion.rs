@@ -4,19 +4,23 @@ use std::{fs, process};
 
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
-use crate::measure::{Clock, Estimate, MonotonicClock, read_estimates, run_benches};
+use crate::measure::supervisor::Control;
+use crate::measure::{BenchesEnded, Clock, Estimate, MonotonicClock, read_estimates, run_benches};
 use crate::places;
 use crate::record::HarnessCost;
 
-/// Runs Criterion's benches and reads what they estimate.
-pub(super) fn run(root: &Root, cost: &mut HarnessCost) -> Result<Vec<Estimate>> {
+/// Runs Criterion's benches and reads what they estimate; None where they were stopped.
+pub(super) fn run(root: &Root, cost: &mut HarnessCost, control: &Control) -> Result<Option<Vec<Estimate>>> {
     let began_ns = MonotonicClock.now_ns();
     let cache = places::cache_dir()
         .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
     // Of its own, for Criterion leaves there what benches of other times have estimated.
     let home = cache.join(format!("criterion-{}", process::id()));
     fs::create_dir_all(&home).map_err(|cause| Error::io("write", &home, &cause))?;
-    let estimates = run_benches(root.path(), &home).and_then(|()| read_estimates(&home));
+    let estimates = run_benches(root.path(), &home, &control.stop).and_then(|ended| match ended {
+        BenchesEnded::Complete => read_estimates(&home).map(Some),
+        BenchesEnded::Stopped => Ok(None),
+    });
     let _ = fs::remove_dir_all(&home);
     cost.criterion_ns = MonotonicClock.now_ns() - began_ns;
     estimates

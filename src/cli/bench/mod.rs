@@ -127,7 +127,12 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let mut identity = Identity::of(&root, &program, args.supervision.is_foreign())?;
     identity.cost.hashing_ns += hashing_ns;
     identity.cost.lock_wait_ns = lock_wait_ns;
-    let criterion = if args.criterion { criterion::run(&root, &mut identity.cost)? } else { Vec::new() };
+    let criterion =
+        if args.criterion { criterion::run(&root, &mut identity.cost, &control)? } else { Some(Vec::new()) };
+    let Some(criterion) = criterion else {
+        say("interrupted: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
     let _awake = SleepInhibitor::hold();
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
     let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));

@@ -1,7 +1,5 @@
 //! Small folders made by hand, of the form that Criterion's own have.
 
-use std::os::unix::fs::PermissionsExt;
-
 use tempfile::TempDir;
 
 use super::*;
@@ -111,47 +109,4 @@ fn figures_that_cannot_be_a_mean_and_its_interval_are_refused() {
     fs::write(run.join("estimates.json"), ESTIMATES).unwrap();
     fs::write(run.join("sample.json"), r#"{"times":[]}"#).unwrap();
     assert!(read_estimates(home.path()).unwrap_err().to_string().contains("from `0` measurements"));
-}
-
-/// A cargo that is a script.
-fn cargo(folder: &Path, script: &str) -> Command {
-    let file = folder.join("cargo");
-    fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-    // By way of the shell: a script just written may still be open in another thread's child.
-    let mut command = Command::new("sh");
-    command.arg(file);
-    command
-}
-
-#[test]
-fn the_benches_run_locked_in_the_checkout_with_a_home_of_their_own() {
-    let (checkout, home) = (home(), home());
-    let script = r#"{ echo "$*"; pwd; echo "$CRITERION_HOME"; } > "$CRITERION_HOME/said""#;
-    let command = cargo(home.path(), script);
-    run_benches_by(command, checkout.path(), home.path()).unwrap();
-    let said = fs::read_to_string(home.path().join("said")).unwrap();
-    let folder = fs::canonicalize(checkout.path()).unwrap();
-    assert_eq!(
-        said,
-        format!(
-            "bench --locked --bench decode --bench generate --bench prefill --bench record --bench tokenize\n{}\n{}\n",
-            folder.display(),
-            home.path().display()
-        )
-    );
-}
-
-#[test]
-fn benches_that_fail_are_a_failure_with_the_checkout_s_path() {
-    let checkout = home();
-    let error = run_benches_by(cargo(checkout.path(), "exit 101"), checkout.path(), checkout.path());
-    let error = error.unwrap_err();
-    assert_eq!(error.kind(), Kind::Harness);
-    assert!(error.to_string().contains(&checkout.path().display().to_string()), "{error}");
-    assert!(error.to_string().contains("101"), "{error}");
-
-    let missing = Command::new(checkout.path().join("no-such-cargo"));
-    let error = run_benches_by(missing, checkout.path(), checkout.path()).unwrap_err();
-    assert!(error.to_string().starts_with("cannot run `cargo bench`"), "{error}");
 }
