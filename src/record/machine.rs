@@ -1,4 +1,8 @@
 //! Which machine: by what it is made of, never by its name, for runners come and go.
+//!
+//! Its GPUs are taken from the PCI bus and not from OpenVINO, whose name for a GPU differs by system
+//! and inside containers, and is not known where a run failed before OpenVINO was loaded. What the bus
+//! does not show, as under WSL, is not in the identity.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +12,7 @@ use sha2::{Digest, Sha256};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::error::{Error, Result};
-use crate::measure::last_level_cache_bytes;
+use crate::measure::{intel_gpus, last_level_cache_bytes};
 use crate::record::sealed::hex;
 
 /// A machine's identity.
@@ -16,7 +20,7 @@ use crate::record::sealed::hex;
 pub struct Machine {
     /// A readable name with the hash's first digits, safe as a folder's name.
     pub slug: String,
-    /// The hash of processor, cores, memory and GPU.
+    /// The hash of processor, cores, memory and Intel GPUs.
     pub sha256: String,
     /// The processor's brand.
     pub cpu: String,
@@ -24,8 +28,11 @@ pub struct Machine {
     pub logical_cores: usize,
     /// Memory, rounded to GiB: what the firmware keeps for itself varies by boot.
     pub memory_gib: u64,
-    /// The GPU's name, as OpenVINO tells it, where one was seen.
+    /// The GPU's name, as OpenVINO tells it, where one was seen; no part of the identity.
     pub gpu: Option<String>,
+    /// Vendor and device of each Intel GPU on the PCI bus, as in "8086:64a0", sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gpu_pci_ids: Vec<String>,
     /// The kernel's version.
     pub kernel: Option<String>,
     /// The system's name and version.
@@ -45,11 +52,16 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine, with the GPU that the runtime sees.
+    /// This machine, with the name of the GPU that the runtime sees.
     ///
     /// # Errors
     /// When the system does not tell its processor and memory.
     pub fn of_this_host(gpu: Option<String>) -> Result<Self> {
+        Ok(Self { gpu, ..Self::at(Path::new("/sys"))? })
+    }
+
+    /// The machine that a `sysfs` belongs to.
+    fn at(sysfs: &Path) -> Result<Self> {
         let what = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
@@ -58,28 +70,43 @@ impl Machine {
         let cpus = system.cpus();
         let cpu = cpus.first().map_or("", |cpu| cpu.brand().trim()).to_owned();
         let memory_gib = (system.total_memory() + (1 << 29)) >> 30;
-        Ok(Self::identify(&cpu, cpus.len(), memory_gib, gpu))
+        Ok(Self {
+            kernel: System::kernel_version().ok(),
+            os: System::long_os_version().ok(),
+            last_level_cache_bytes: last_level_cache_bytes(sysfs),
+            firmware: firmware(&sysfs.join("class/dmi/id")),
+            microcode: fs::read_to_string("/proc/cpuinfo").ok().and_then(|cpuinfo| microcode(&cpuinfo)),
+            ..Self::identify(&cpu, cpus.len(), memory_gib, gpu_pci_ids(sysfs))
+        })
     }
 
-    fn identify(cpu: &str, logical_cores: usize, memory_gib: u64, gpu: Option<String>) -> Self {
-        let made_of = format!("{cpu}\n{logical_cores}\n{memory_gib}\n{}", gpu.as_deref().unwrap_or("none"));
-        let sha256 = hex(&Sha256::digest(made_of));
-        let name = slug(gpu.as_deref().unwrap_or(cpu));
+    fn identify(cpu: &str, logical_cores: usize, memory_gib: u64, gpu_pci_ids: Vec<String>) -> Self {
+        let gpus = if gpu_pci_ids.is_empty() { "none".to_owned() } else { gpu_pci_ids.join(",") };
+        let sha256 = hex(&Sha256::digest(format!("{cpu}\n{logical_cores}\n{memory_gib}\n{gpus}")));
+        let name = slug(if gpu_pci_ids.is_empty() { cpu } else { &gpus });
         Self {
             slug: format!("{name}-{logical_cores}c-{memory_gib}g-{}", &sha256[..8]),
             sha256,
             cpu: cpu.to_owned(),
             logical_cores,
             memory_gib,
-            gpu,
-            kernel: System::kernel_version().ok(),
-            os: System::long_os_version().ok(),
+            gpu: None,
+            gpu_pci_ids,
+            kernel: None,
+            os: None,
             gpu_driver: None,
-            last_level_cache_bytes: last_level_cache_bytes(Path::new("/sys")),
-            firmware: firmware(Path::new("/sys/class/dmi/id")),
-            microcode: fs::read_to_string("/proc/cpuinfo").ok().and_then(|cpuinfo| microcode(&cpuinfo)),
+            firmware: None,
+            last_level_cache_bytes: None,
+            microcode: None,
         }
     }
+}
+
+/// Sorted, for a GPU's address may change with what else is plugged in.
+fn gpu_pci_ids(sysfs: &Path) -> Vec<String> {
+    let mut ids: Vec<String> = intel_gpus(sysfs).into_iter().map(|gpu| gpu.pci_id).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// Vendor, version and date of the firmware; the version alone decides whether there is any.
@@ -111,15 +138,70 @@ fn slug(name: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A `sysfs` with these devices on the PCI bus, by vendor and device.
+    fn sysfs(gpus: &[(&str, &str)]) -> tempfile::TempDir {
+        let sysfs = tempfile::tempdir().unwrap();
+        for (index, (vendor, device)) in gpus.iter().enumerate() {
+            let folder = sysfs.path().join(format!("bus/pci/devices/0000:0{index}:00.0"));
+            fs::create_dir_all(&folder).unwrap();
+            for (name, text) in [("class", "0x030000"), ("vendor", *vendor), ("device", *device)] {
+                fs::write(folder.join(name), format!("{text}\n")).unwrap();
+            }
+        }
+        sysfs
+    }
+
+    fn at(gpus: &[(&str, &str)]) -> Machine {
+        Machine::at(sysfs(gpus).path()).unwrap()
+    }
+
+    const ARC: (&str, &str) = ("0x8086", "0x64a0");
+    const BATTLEMAGE: (&str, &str) = ("0x8086", "0xe20b");
+
     #[test]
     fn a_machine_is_named_by_what_it_is_made_of() {
-        let arc = Some("Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)".to_owned());
-        let machine = Machine::identify("Intel(R) Core(TM) Ultra 7 258V", 8, 32, arc);
-        assert!(machine.slug.starts_with("intel-arc-140v-gpu-16gb-igpu-8c-32g-"), "{}", machine.slug);
-        let same = Machine::identify("Intel(R) Core(TM) Ultra 7 258V", 8, 32, machine.gpu.clone());
-        assert_eq!(machine.sha256, same.sha256);
-        let less = Machine::identify("Intel(R) Core(TM) Ultra 7 258V", 8, 16, machine.gpu.clone());
-        assert_ne!(machine.sha256, less.sha256);
+        let machine = |memory_gib, gpus: &[&str]| {
+            let gpus = gpus.iter().map(ToString::to_string).collect();
+            Machine::identify("Intel(R) Core(TM) Ultra 7 258V", 8, memory_gib, gpus)
+        };
+        let lunar_lake = machine(32, &["8086:64a0"]);
+        assert_eq!(lunar_lake.slug, format!("8086-64a0-8c-32g-{}", &lunar_lake.sha256[..8]));
+        assert_eq!(lunar_lake, machine(32, &["8086:64a0"]));
+        for other in [machine(16, &["8086:64a0"]), machine(32, &["8086:e20b"]), machine(32, &[])] {
+            assert_ne!(other.sha256, lunar_lake.sha256, "{}", other.slug);
+        }
+        assert!(machine(32, &[]).slug.starts_with("intel-core-ultra-7-258v-8c-32g-"));
+    }
+
+    #[test]
+    fn a_machine_without_an_intel_gpu_keeps_the_name_that_its_records_stand_under() {
+        let machine = Machine::identify("AMD EPYC", 2, 24, Vec::new());
+        assert_eq!(machine.slug, "amd-epyc-2c-24g-f4146bfd");
+        assert_eq!(at(&[("0x10de", "0x2684")]).sha256, at(&[]).sha256, "another maker's is not measured");
+    }
+
+    #[test]
+    fn a_machine_is_the_same_whether_openvino_was_loaded_or_not_and_whatever_it_calls_the_gpu() {
+        let failed = at(&[ARC]);
+        let names = ["Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)", "Intel(R) Graphics [0x64a0] (iGPU)"];
+        for name in names {
+            let good = Machine { gpu: Some(name.to_owned()), ..at(&[ARC]) };
+            assert_eq!((&good.sha256, &good.slug), (&failed.sha256, &failed.slug));
+        }
+        assert_eq!(failed.gpu_pci_ids, ["8086:64a0"]);
+        let named = |name: &str| Machine::of_this_host(Some(name.to_owned())).unwrap();
+        let (unnamed, named) = (Machine::of_this_host(None).unwrap(), named(names[0]));
+        assert_eq!((&named.sha256, &named.slug), (&unnamed.sha256, &unnamed.slug));
+        assert_eq!(named.gpu.as_deref(), Some(names[0]));
+    }
+
+    #[test]
+    fn every_intel_gpu_counts_and_not_the_slot_that_it_is_in() {
+        assert_eq!(at(&[ARC, BATTLEMAGE]).sha256, at(&[BATTLEMAGE, ARC]).sha256);
+        assert_eq!(at(&[BATTLEMAGE, ARC]).gpu_pci_ids, ["8086:64a0", "8086:e20b"]);
+        for other in [&[ARC][..], &[BATTLEMAGE], &[ARC, ARC], &[]] {
+            assert_ne!(at(other).sha256, at(&[ARC, BATTLEMAGE]).sha256, "{other:?}");
+        }
     }
 
     #[test]

@@ -120,6 +120,7 @@ fn machine() -> Machine {
         logical_cores: 2,
         memory_gib: 24,
         gpu: None,
+        gpu_pci_ids: Vec::new(),
         kernel: Some("6.1".into()),
         os: Some("Linux".into()),
         gpu_driver: None,

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::doctor::check::{Check, Status};
 use crate::cli::doctor::runtime::Seen;
-use pci::{GPU, entries, intel_gpus, kernel_driver};
+use crate::measure::intel_gpus;
+use pci::{GPU, entries, kernel_driver};
 
 const LISTED: &str = "gpu in openvino";
 const INSTALL: &str = "on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`";

@@ -1,49 +1,15 @@
-//! Intel GPUs on the PCI bus and the kernel driver that holds each, by what sysfs shows.
+//! The kernel driver that holds an Intel GPU, by what sysfs shows.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::doctor::check::{Check, Status};
+use crate::measure::IntelGpu;
 
 /// The subject of what is told of a GPU as such.
 pub(super) const GPU: &str = "intel gpu";
-const INTEL: &str = "0x8086";
 /// The kernel's drivers that `OpenCL` can work with.
 const DRIVERS: [&str; 2] = ["xe", "i915"];
-
-/// An Intel GPU on the PCI bus.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct IntelGpu {
-    /// Vendor and device, as in "8086:64a0".
-    pub(super) pci_id: String,
-    /// The kernel driver that holds it.
-    pub(super) driver: Option<String>,
-    /// Names of its nodes below `/dev/dri`.
-    pub(super) render_nodes: Vec<String>,
-}
-
-/// By the kernel's cards, and by the PCI bus, where a GPU stands too that no driver holds.
-pub(super) fn intel_gpus(sysfs: &Path) -> Vec<IntelGpu> {
-    let is_display = |path: &PathBuf| told(path, "class").is_some_and(|class| class.starts_with("0x03"));
-    let cards = entries(&sysfs.join("class/drm")).into_iter().map(|card| card.join("device"));
-    let displays = entries(&sysfs.join("bus/pci/devices")).into_iter().filter(is_display);
-    let devices: BTreeSet<PathBuf> =
-        cards.chain(displays).filter_map(|device| fs::canonicalize(device).ok()).collect();
-    let intel = devices.iter().filter(|device| told(device, "vendor").as_deref() == Some(INTEL));
-    intel.map(|device| intel_gpu(device)).collect()
-}
-
-fn intel_gpu(device: &Path) -> IntelGpu {
-    let name = |path: PathBuf| Some(path.file_name()?.to_str()?.to_owned());
-    let id = told(device, "device").unwrap_or_else(|| "unknown".to_owned());
-    let nodes = entries(&device.join("drm")).into_iter().filter_map(name);
-    IntelGpu {
-        pci_id: format!("8086:{}", id.trim_start_matches("0x")),
-        driver: fs::read_link(device.join("driver")).ok().and_then(name),
-        render_nodes: nodes.filter(|node| node.starts_with("renderD")).collect(),
-    }
-}
 
 /// Whether a driver that has `OpenCL` holds it.
 pub(super) fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
@@ -64,11 +30,6 @@ pub(super) fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
     }
 }
 
-/// What a file of sysfs says.
-fn told(device: &Path, file: &str) -> Option<String> {
-    Some(fs::read_to_string(device.join(file)).ok()?.trim().to_lowercase())
-}
-
 /// What a folder holds, by name; nothing where there is none.
 pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
@@ -81,6 +42,7 @@ pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::cli::doctor::gpu::scene::Scene;
+    use crate::measure::intel_gpus;
 
     fn report(scene: &Scene) -> String {
         let gpus = intel_gpus(&scene.root().join("sys"));
