@@ -37,11 +37,19 @@ impl ModelFolder {
     /// Looks at the folder.
     ///
     /// # Errors
-    /// A folder that is missing or lacks the graph, the weights or the config.
+    /// A folder that is missing, lacks the graph, the weights or the config, or has a name that is no
+    /// text: OpenVINO and the worker's protocol take no other.
     pub fn open(path: &Path) -> Result<Self> {
         let found = fs::canonicalize(path).map_err(|_| {
             Error::input(format!("model folder `{}` does not exist", path.display())).hint(NAME_A_MODEL)
         })?;
+        if found.to_str().is_none() {
+            return Err(Error::input(format!(
+                "the name of model folder `{}` is no UTF-8, which OpenVINO needs",
+                found.display()
+            ))
+            .hint("rename it, or the folder above it that has such a name"));
+        }
         let mut folder = Self { path: found, config: ModelConfig::default() };
         for (file, what) in [
             (folder.graph(), "the graph"),
