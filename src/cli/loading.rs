@@ -1,7 +1,7 @@
 //! From flags to a loaded engine, the same way for every verb that runs a model.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::{EngineFlags, ModelFlags};
@@ -55,12 +55,19 @@ pub(super) fn model_dir(flags: &ModelFlags, root: &Root) -> Result<PathBuf> {
 pub(super) fn snapshot_of(folder: &Path) -> PathBuf {
     let snapshots = folder.join("snapshots");
     let revision = fs::read_to_string(folder.join("refs/main")).ok();
-    let named = revision.map(|revision| snapshots.join(revision.trim())).filter(|named| named.is_dir());
+    // One name: a path would lead out of the repository.
+    let revision = revision.as_deref().map(str::trim).filter(|revision| is_one_name(revision));
+    let named = revision.map(|revision| snapshots.join(revision)).filter(|named| named.is_dir());
     let only = || {
         let mut revisions = fs::read_dir(&snapshots).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
         revisions.next().filter(|_| revisions.next().is_none())
     };
     named.or_else(only).unwrap_or_else(|| folder.to_owned())
+}
+
+fn is_one_name(text: &str) -> bool {
+    let mut parts = Path::new(text).components();
+    matches!(parts.next(), Some(Component::Normal(name)) if name == text) && parts.next().is_none()
 }
 
 /// Finds the model, hashes it, and reads what belongs to it.
