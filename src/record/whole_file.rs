@@ -9,6 +9,9 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 
+/// The file that marks a model's folder, which nothing is ever written to.
+const MODEL: &str = "openvino_model.xml";
+
 /// Whether a file that is there gives way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overwrite {
@@ -46,7 +49,8 @@ pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()
 /// Makes sure, before an hour of measuring, that the file could be written.
 ///
 /// # Errors
-/// When its folder is missing or cannot be written, or a folder stands in its place.
+/// When its folder is missing, cannot be written or has a model in it, or when what stands in its
+/// place is a folder, a pipe, or a link to nothing.
 pub fn check_writable(path: &Path) -> Result<()> {
     let target = fs::canonicalize(path);
     let folder = folder_of(target.as_deref().unwrap_or(path));
@@ -59,6 +63,13 @@ pub fn check_writable(path: &Path) -> Result<()> {
     }
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return refuse("it is not a plain file");
+    }
+    if target.is_err() && path.is_symlink() {
+        return refuse("it is a link to a file that is not there");
+    }
+    // As it is named, too: in a hub's cache the files of a model are links.
+    if [folder_of(path), folder].iter().any(|folder| folder.join(MODEL).exists()) {
+        return refuse("a model is in that folder, which is only read");
     }
     match temporary_in(folder) {
         Ok(_) => Ok(()),
