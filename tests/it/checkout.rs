@@ -1,6 +1,7 @@
 //! A checkout in a temporary folder: the fixtures of this one, a place for records, and a user
 //! without settings.
 
+use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -35,7 +36,13 @@ pub(crate) struct Checkout {
 
 impl Checkout {
     pub(crate) fn new() -> Self {
-        let checkout = Self { folder: tempfile::tempdir().unwrap(), machine: tempfile::tempdir().unwrap() };
+        Self::within(&env::temp_dir())
+    }
+
+    /// A checkout in a folder of the test's.
+    pub(crate) fn within(around: &Path) -> Self {
+        let checkout =
+            Self { folder: tempfile::tempdir_in(around).unwrap(), machine: tempfile::tempdir().unwrap() };
         fs::create_dir(checkout.path("fixtures")).unwrap();
         for entry in fs::read_dir(repository().join("fixtures")).unwrap() {
             let original = entry.unwrap().path();

@@ -14,6 +14,7 @@
 //! | [`bad_input`] | every wrong flag has its message, its hint and its exit code, and leaves no record |
 //! | [`output_file`] | `--output` fails before anything is measured, and loses nothing |
 //! | [`published`] | the published figure: judged for its own model and device alone |
+//! | [`paths`] | `--model-dir` and `--output` take any name as it is, and nothing beside it is touched |
 //! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without speed |
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
@@ -54,6 +55,7 @@ mod model_copy;
 mod model_files;
 mod model_use;
 mod output_file;
+mod paths;
 mod probe;
 mod published;
 mod record;
