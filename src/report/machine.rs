@@ -18,7 +18,7 @@ pub(super) fn validity(record: &RunRecord) -> Option<String> {
         return None;
     }
     Some(match invalid.len() {
-        0 => "nothing that was observed speaks against the times".to_owned(),
+        0 => "no guard tripped of those that were observed".to_owned(),
         _ => format!("INVALID in process {}: do not compare these times", invalid.join(", ")),
     })
 }
