@@ -4,81 +4,74 @@
 use std::path::Path;
 
 use arcgauge::engine::ModelFolder;
-use arcgauge::engine::openvino::{ActiveWeights, DeviceKind, Graph};
-use arcgauge::golden::{Golden, GoldenSet};
-use arcgauge::judge::{Roofline, RooflineFacts, roofline};
-use arcgauge::measure::{
-    CANARY_BYTES, Canary, CanaryReading, Metric, MonotonicClock, PlannedPrompt, last_level_cache_bytes,
-    sample_here,
-};
+use arcgauge::engine::openvino::{ActiveWeights, Graph};
+use arcgauge::golden::GoldenSet;
+use arcgauge::judge::{Roofline, roofline_of, summarise};
+use arcgauge::measure::{CANARY_BYTES, Canary};
+use arcgauge::record::RunRecord;
 
 use crate::big_model::{self, BigModel};
-use crate::checkout::{repository, shipped_model};
-use crate::this_machine::engine_of;
+use crate::checkout::{Checkout, repository, shipped_model};
+use crate::ended::Ended;
 
-/// Enough for a time per token, and soon done.
-const NEW_TOKENS: usize = 10;
-
-fn weights_of(model: &Path) -> ActiveWeights {
-    let folder = ModelFolder::open(model).unwrap();
-    ActiveWeights::of(&Graph::read(&folder).unwrap(), folder.config()).unwrap()
+/// A bench of a model on the CPU, and its record.
+fn bench(model: &Path) -> (Ended, RunRecord) {
+    let checkout = Checkout::new();
+    let (device, tokens) = (["--device", "CPU", "--runs", "1"], ["--max-new-tokens", "10"]);
+    let asked = ["--unverified", "--prompt", "fibonacci", "--model-dir", model.to_str().unwrap()];
+    let ended = checkout.run(["bench"].iter().chain(&device).chain(&tokens).chain(&asked));
+    ended.exits(0);
+    (ended, checkout.only_record())
 }
 
-fn golden() -> Golden {
-    let goldens = GoldenSet::load(&repository().join("fixtures/golden/tiny-gpt-oss")).unwrap();
-    goldens.goldens.into_values().next().unwrap()
-}
-
-/// Milliseconds per token of a model on this machine's processor, its tokens being the golden ones.
-fn measured_tpot_ms(model: &Path) -> f64 {
-    let golden = golden();
-    let prompt = PlannedPrompt { id: golden.prompt_id.clone(), token_ids: golden.prompt_token_ids.clone() };
-    let mut engine = engine_of(model);
-    let mut decode = || sample_here(&mut engine, &prompt, NEW_TOKENS, &MonotonicClock).unwrap();
-    decode();
-    let sample = decode();
-    assert_eq!(sample.token_ids, golden.token_ids[..NEW_TOKENS]);
-    Metric::TimePerOutputToken.of(&sample).unwrap().value
-}
-
-fn facts(model: &Path, canary: &CanaryReading) -> RooflineFacts {
-    let weights = weights_of(model);
-    RooflineFacts {
-        active_bytes_per_token: Some(weights.active_bytes_per_token),
-        total_weight_bytes: Some(weights.total_bytes),
-        bandwidth_bytes_per_s: canary.bandwidth_bytes_per_s(),
-        canary_buffer_bytes: Some(canary.buffer_bytes),
-        last_level_cache_bytes: last_level_cache_bytes(Path::new("/sys")),
-        tpot_ms: Some(measured_tpot_ms(model)),
-        device: DeviceKind::Cpu,
-    }
+/// What the table says of the roofline.
+fn told(ended: &Ended) -> &str {
+    let line = ended.stdout.lines().find_map(|line| line.strip_prefix("roofline "));
+    line.unwrap_or_else(|| panic!("no word on the roofline\n{ended}")).trim()
 }
 
 #[test]
 fn a_model_that_memory_must_give_reaches_a_share_of_what_memory_allows() {
-    let big = BigModel::make();
-    let facts = RooflineFacts {
-        // A server's cache may hold even this model, and then there is nothing to be told.
-        last_level_cache_bytes: Some(32 << 20),
-        ..facts(&big.path(), &Canary::run().unwrap())
-    };
+    let (ended, record) = bench(&BigModel::make().path());
+    let goldens = GoldenSet::load(&repository().join("fixtures/golden/tiny-gpt-oss")).unwrap();
+    let golden = &goldens.goldens["fibonacci"];
+    assert_eq!(record.samples.len(), 2);
+    for sample in &record.samples {
+        assert_eq!(sample.token_ids, golden.token_ids[..10], "it is the shipped model, but for its size");
+    }
     // All that differs is the vocabulary: the head is read whole, of the embedding one row.
-    let (shipped, added_bytes) = (weights_of(&shipped_model()), big_model::BYTES_ADDED_TO_A_TABLE);
-    assert_eq!(facts.total_weight_bytes, Some(shipped.total_bytes + 2 * added_bytes));
-    assert_eq!(facts.active_bytes_per_token, Some(shipped.active_bytes_per_token + added_bytes));
-    let Roofline::Share { fastest_ms_per_token, share, caveat } = roofline(facts) else {
-        panic!("{:?} of {facts:?}", roofline(facts))
-    };
-    assert!(fastest_ms_per_token > 0.0 && share > 0.0 && share < 1.0, "{share} of {facts:?}");
-    assert_eq!(caveat, None);
+    let folder = ModelFolder::open(&shipped_model()).unwrap();
+    let shipped = ActiveWeights::of(&Graph::read(&folder).unwrap(), folder.config()).unwrap();
+    let (weights, added_bytes) = (record.model.active_weights.unwrap(), big_model::BYTES_ADDED_TO_A_TABLE);
+    assert_eq!(weights.total_bytes, shipped.total_bytes + 2 * added_bytes);
+    assert_eq!(weights.active_bytes_per_token, shipped.active_bytes_per_token + added_bytes);
+
+    let can_be_told = record
+        .machine
+        .last_level_cache_bytes
+        .is_some_and(|cache| cache <= CANARY_BYTES as u64 / 2 && cache < weights.active_bytes_per_token);
+    match roofline_of(&record, &summarise(&record)) {
+        Roofline::Share { fastest_ms_per_token, share, caveat } => {
+            assert!(can_be_told && share > 0.0 && share < 1.0 && fastest_ms_per_token > 0.0, "{share}");
+            assert_eq!(caveat, None);
+            let percent = share * 100.0;
+            let said = format!("{percent:.0} % of what memory allows ({fastest_ms_per_token:.2} ms/token)");
+            assert_eq!(told(&ended), said);
+        }
+        Roofline::NotMeaningful { because } => {
+            assert!(!can_be_told, "{because}\n{ended}");
+            assert_eq!(told(&ended), format!("not meaningful: {because}"));
+        }
+    }
 }
 
 #[test]
 fn the_shipped_model_has_no_roofline_where_the_last_level_cache_holds_it() {
-    let facts = facts(&shipped_model(), &Canary::run().unwrap());
-    let fits = facts.last_level_cache_bytes.is_some_and(|cache| cache >= facts.total_weight_bytes.unwrap());
-    let because = "the weights fit in the last-level cache";
-    assert_eq!(roofline(facts) == Roofline::NotMeaningful { because }, fits, "{facts:?}");
+    let (ended, record) = bench(&shipped_model());
+    let weights = record.model.active_weights.unwrap();
+    let fits = record.machine.last_level_cache_bytes.is_some_and(|cache| cache >= weights.total_bytes);
+    let says_so = told(&ended) == "not meaningful: the weights fit in the last-level cache";
+    assert_eq!(says_so, fits, "{ended}");
 }
 
 #[test]
