@@ -183,16 +183,16 @@ mod tests {
     #[test]
     fn a_machine_is_the_same_whether_openvino_was_loaded_or_not_and_whatever_it_calls_the_gpu() {
         let failed = at(&[ARC]);
-        let names = ["Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)", "Intel(R) Graphics [0x64a0] (iGPU)"];
-        for name in names {
+        let spellings = ["Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)", "Intel(R) Graphics [0x64a0] (iGPU)"];
+        for name in spellings {
             let good = Machine { gpu: Some(name.to_owned()), ..at(&[ARC]) };
             assert_eq!((&good.sha256, &good.slug), (&failed.sha256, &failed.slug));
         }
         assert_eq!(failed.gpu_pci_ids, ["8086:64a0"]);
         let named = |name: &str| Machine::of_this_host(Some(name.to_owned())).unwrap();
-        let (unnamed, named) = (Machine::of_this_host(None).unwrap(), named(names[0]));
+        let (unnamed, named) = (Machine::of_this_host(None).unwrap(), named(spellings[0]));
         assert_eq!((&named.sha256, &named.slug), (&unnamed.sha256, &unnamed.slug));
-        assert_eq!(named.gpu.as_deref(), Some(names[0]));
+        assert_eq!(named.gpu.as_deref(), Some(spellings[0]));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Scene {
     fn refuses(&self, flags: &[(&str, &OsStr)], fault: &str, hint: &str) {
         let (before, shipped) = (self.tree(), model_copy::listing(&shipped_model()));
         self.bench(false, flags).refuses(fault, hint);
-        assert_eq!(differences(&before, &self.tree()), [PathBuf::new(); 0]);
+        assert_eq!(differences(&before, &self.tree()), Vec::<PathBuf>::new());
         assert_eq!(model_copy::listing(&shipped_model()), shipped, "the shipped model was written to");
         assert!(self.checkout.record_files().is_empty(), "a record was written");
     }
@@ -134,7 +134,7 @@ fn list(folder: &Path, tree: &mut Tree) {
         let path = entry.unwrap().path();
         let found = fs::symlink_metadata(&path).unwrap();
         let told = if found.is_symlink() {
-            format!("link to {:?}", fs::read_link(&path).unwrap())
+            format!("link to {}", fs::read_link(&path).unwrap().display())
         } else if found.is_dir() {
             list(&path, tree);
             "folder".to_owned()

@@ -41,15 +41,15 @@ fn published_run() -> (RunRecord, PublishedReference) {
     (record, published)
 }
 
-fn at(value: f64) -> Option<Figure> {
-    Some(Figure { metric: Metric::EndToEndThroughput, value })
+fn at(value: f64) -> Figure {
+    Figure { metric: Metric::EndToEndThroughput, value }
 }
 
 #[test]
 fn the_same_model_on_the_same_device_is_judged() {
     let (record, published) = published_run();
-    assert_eq!(standing(&published, &record, at(21.24)), Standing::Reached);
-    assert_eq!(standing(&published, &record, at(21.23)), Standing::Below);
+    assert_eq!(standing(&published, &record, Some(at(21.24))), Standing::Reached);
+    assert_eq!(standing(&published, &record, Some(at(21.23))), Standing::Below);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn whatever_is_unlike_or_cannot_be_believed_is_shown_and_not_judged() {
             other => panic!("{other:?}"),
         }
     };
-    let fast = at(99.0);
+    let fast = Some(at(99.0));
     assert_eq!(judged(&|record| record.model.sha256 = "7".repeat(64), fast), "another model");
     assert_eq!(judged(&|record| record.device = forged::a_gpu(), fast), "another device");
     assert_eq!(
