@@ -9,6 +9,7 @@ mod identified;
 mod judged;
 mod machine;
 mod model;
+mod model_name;
 mod process;
 mod prompts;
 mod published;

@@ -12,6 +12,7 @@ use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
 use crate::record::hash_cache::HashCache;
 use crate::record::identified::is_plain;
+use crate::record::model_name::folder_name;
 use crate::record::sealed::hex;
 
 const MANIFEST: &str = "manifest.json";
@@ -214,25 +215,6 @@ fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()
 const RESTORE: &str = "restore the folder (`git checkout -- fixtures/models` for the shipped model), or \
     fetch the model again";
 
-/// The folder's name; in a Hugging Face cache, the repository's.
-fn folder_name(folder: &Path) -> String {
-    let names = folder.components().rev().filter_map(|part| part.as_os_str().to_str());
-    let mut names = names.map(str::to_owned);
-    let last = names.next().unwrap_or_default();
-    let name = match (names.next().as_deref(), names.next()) {
-        (Some("snapshots"), Some(cached)) => cached.rsplit("--").next().unwrap_or(&cached).to_owned(),
-        _ => last,
-    };
-    as_plain(&name)
-}
-
-/// A name that can stand in a table, a message and the path of the model's goldens.
-fn as_plain(name: &str) -> String {
-    let plain = |c: char| if is_plain(&format!("a{c}")) { c } else { '-' };
-    let name: String = name.trim_start_matches('.').chars().map(plain).collect();
-    if name.is_empty() { "unnamed".to_owned() } else { name }
-}
-
 /// The sha256 of `HASH  NAME` lines, as `sha256sum` prints them.
 fn identity(files: &[ModelFile]) -> String {
     let decisive = DECISIVE.iter().filter_map(|name| files.iter().find(|file| file.path == *name));
@@ -241,31 +223,4 @@ fn identity(files: &[ModelFile]) -> String {
         hasher.update(format!("{}  {}\n", file.sha256, file.path));
     }
     hex(&hasher.finalize())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_model_in_a_hub_cache_is_named_by_its_repository() {
-        let cached = Path::new("/c/models--OpenVINO--gpt-oss-20b-int4-ov/snapshots/0123abcd");
-        assert_eq!(folder_name(cached), "gpt-oss-20b-int4-ov");
-        assert_eq!(folder_name(Path::new("/models/my-model")), "my-model");
-    }
-
-    #[test]
-    fn a_folder_whose_name_is_not_plain_gives_a_name_that_is() {
-        for (folder, name) in [
-            ("/models/my model", "my-model"),
-            ("/models/$(touch x)\n", "--touch-x--"),
-            ("/models/modèle", "mod-le"),
-            ("/models/.hidden", "hidden"),
-            ("/models/...", "unnamed"),
-            ("/", "-"),
-        ] {
-            assert_eq!(folder_name(Path::new(folder)), name, "{folder}");
-            assert!(is_plain(name));
-        }
-    }
 }

@@ -14,7 +14,7 @@ pub(super) fn of(record: &RunRecord, prompts: &PromptSet) -> String {
              `cargo xtask golden bless --because \"...\"`"
             .to_owned(),
         Outcome::Interrupted | Outcome::Failed => "next: `cargo xtask bench` again".to_owned(),
-        Outcome::Complete if of_record(record).iter().any(ProcessFindings::is_invalid) => {
+        Outcome::Complete if unverified.peek().is_none() && is_invalid(record) => {
             "next: quieten the machine (the warnings say how) and run `cargo xtask bench` again".to_owned()
         }
         Outcome::Complete if unverified.peek().is_none() => {
@@ -29,4 +29,8 @@ pub(super) fn of(record: &RunRecord, prompts: &PromptSet) -> String {
              `fixtures/prompts/reference.json`, then `cargo xtask bench` and `cargo xtask golden bless`"
             .to_owned(),
     }
+}
+
+fn is_invalid(record: &RunRecord) -> bool {
+    of_record(record).iter().any(ProcessFindings::is_invalid)
 }

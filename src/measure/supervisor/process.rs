@@ -110,9 +110,14 @@ impl Link for WorkerProcess {
     }
 
     fn send(&mut self, command: &Command) {
-        if let (Some(commands), Ok(mut line)) = (&self.commands, serde_json::to_vec(command)) {
-            line.push(b'\n');
-            let _ = commands.send(line);
+        match (&self.commands, serde_json::to_vec(command)) {
+            (Some(commands), Ok(mut line)) => {
+                line.push(b'\n');
+                let _ = commands.send(line);
+            }
+            // A command that cannot be written, as one with a path that is no UTF-8, never arrives: the
+            // worker's pipe ends, and so does its wait.
+            _ => self.commands = None,
         }
     }
 
