@@ -38,6 +38,9 @@ impl Progress {
 
     /// Names what is under way now.
     pub(super) fn aim(&self, what: &str) {
+        // What the one before had reached is not this one's.
+        self.bar.set_position(0);
+        self.bar.set_message("");
         self.bar.set_prefix(what.to_owned());
     }
 
