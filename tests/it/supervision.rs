@@ -9,17 +9,18 @@ use std::time::{Duration, Instant};
 use arcgauge::error::Error;
 use arcgauge::measure::protocol::{LoadCommand, LoadedEvent, SettledEvent};
 use arcgauge::measure::supervisor::{
-    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, Session, WorkerProcess, WorkerProgram,
-    supervise,
+    Aim, Attendant, Awaited, Control, Ending, Job, Limits, Link, Purpose, Session, WorkerProcess,
+    WorkerProgram, supervise,
 };
 use arcgauge::measure::{DeviceLock, Plan, PlannedPrompt, Waiting};
-use arcgauge::record::{Outcome, RunRecord};
+use arcgauge::record::{Outcome, ProofGrade, RunRecord};
 
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
 use crate::fake_worker::fake_worker;
 use crate::living_worker::{Living, worker_that_decodes};
 use crate::model_copy::ModelCopy;
+use crate::this_machine::has_a_gpu;
 
 /// Far beyond the limits that are set here, and far below those that hold otherwise.
 const SOON: Duration = Duration::from_secs(90);
@@ -111,14 +112,10 @@ impl Attendant for Nobody {
     fn measured(&mut self) {}
 }
 
-/// How a session ends whose worker gets signal 9 while the system's counter of kills goes to `kills`.
-fn killed_with(kills: u32) -> Session {
+/// How a session of two processes ends whose workers play this scenario; `started` sees each.
+fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn()) -> Session {
     let checkout = Checkout::new();
-    let system = tempfile::tempdir().unwrap();
-    let counter = system.path().join("proc/vmstat");
-    fs::create_dir(counter.parent().unwrap()).unwrap();
-    fs::write(&counter, "oom_kill 4\n").unwrap();
-    let worker = WorkerProgram { program: fake_worker(&checkout, "is-killed"), arguments: Vec::new() };
+    let worker = WorkerProgram { program: fake_worker(&checkout, scenario), arguments: Vec::new() };
     let prompts = vec![PlannedPrompt { id: "p".into(), token_ids: vec![1] }];
     let plan = Plan { prompts, processes: 2, new_tokens: 8 };
     let load = LoadCommand {
@@ -132,13 +129,45 @@ fn killed_with(kills: u32) -> Session {
         compiled_models: None,
     };
     let control = Control::default();
-    let job = Job { plan: &plan, load: &load, limits: Limits::default(), prime: true, control: &control };
+    let job = Job { plan: &plan, load: &load, limits, prime: true, control: &control };
     let mut start = || -> Result<Box<dyn Link>, Error> {
-        let process = WorkerProcess::start_below(system.path(), &worker)?;
-        fs::write(&counter, format!("oom_kill {kills}\n")).unwrap();
+        let process = WorkerProcess::start_below(system, &worker)?;
+        started();
         Ok(Box::new(process))
     };
     supervise(&job, &mut start, &mut Nobody)
+}
+
+/// How a session ends whose worker gets signal 9 while the system's counter of kills goes to `kills`.
+fn killed_with(kills: u32) -> Session {
+    let system = tempfile::tempdir().unwrap();
+    let counter = system.path().join("proc/vmstat");
+    fs::create_dir(counter.parent().unwrap()).unwrap();
+    fs::write(&counter, "oom_kill 4\n").unwrap();
+    let started = || fs::write(&counter, format!("oom_kill {kills}\n")).unwrap();
+    supervised("is-killed", system.path(), Limits::default(), &started)
+}
+
+#[test]
+fn a_worker_that_never_speaks_or_never_leaves_is_ended() {
+    let soon = Duration::from_millis(200);
+    let limits = Limits { hello: soon, ..Limits::default() };
+    let silent = supervised("never-speaks", Path::new("/"), limits, &|| ());
+    assert_eq!(silent.ending, Ending::TimedOut { awaited: Awaited::Hello, limit: soon });
+    let limits = Limits { end: soon, ..Limits::default() };
+    let lingering = supervised("never-leaves", Path::new("/"), limits, &|| ());
+    assert_eq!(lingering.ending, Ending::TimedOut { awaited: Awaited::End, limit: soon });
+    assert_eq!(lingering.processes.len(), 1, "the second process was started beside the first");
+}
+
+#[test]
+fn a_gpu_that_nothing_but_a_worker_s_word_speaks_for_is_recorded_as_no_more() {
+    if has_a_gpu() {
+        return;
+    }
+    let checkout = Checkout::new();
+    bench(&checkout, "claims-a-gpu", &[]).exits(0).prints("by OpenVINO's word alone: recorded, never gated");
+    assert_eq!(checkout.only_record().device.ran.unwrap().grade(), ProofGrade::Property);
 }
 
 #[test]
