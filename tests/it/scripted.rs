@@ -65,16 +65,7 @@ fn goldens(answers: [[TokenId; 4]; 2]) -> GoldenSet {
 
 /// What a worker loads; a scripted one looks at the device alone.
 fn load() -> LoadCommand {
-    LoadCommand {
-        c_library: "/nowhere".into(),
-        pinned_version: None,
-        model_dir: "/nowhere".into(),
-        model_sha256: String::new(),
-        device: "CPU".into(),
-        properties: Vec::new(),
-        edited_graph: None,
-        compiled_models: None,
-    }
+    LoadCommand { device: "CPU".into(), ..LoadCommand::default() }
 }
 
 /// Stands by, and notes in which order things happen.

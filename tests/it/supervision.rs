@@ -118,16 +118,7 @@ fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn())
     let worker = WorkerProgram { program: fake_worker(&checkout, scenario), arguments: Vec::new() };
     let prompts = vec![PlannedPrompt { id: "p".into(), token_ids: vec![1] }];
     let plan = Plan { prompts, processes: 2, new_tokens: 8 };
-    let load = LoadCommand {
-        c_library: "/nowhere".into(),
-        pinned_version: None,
-        model_dir: "/nowhere".into(),
-        model_sha256: String::new(),
-        device: "CPU".into(),
-        properties: Vec::new(),
-        edited_graph: None,
-        compiled_models: None,
-    };
+    let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
     let control = Control::default();
     let job = Job { plan: &plan, load: &load, limits, prime: true, control: &control };
     let mut start = || -> Result<Box<dyn Link>, Error> {

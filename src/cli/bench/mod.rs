@@ -21,11 +21,12 @@ use signal_hook::flag;
 
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::find_model;
+use crate::cli::loading::{FoundModel, find_model};
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, probe, say};
 use crate::engine::openvino::{
-    COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, FoundBy, Sources, trim_compiled_models,
+    COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, FoundBy, RuntimeLocation, Sources,
+    trim_compiled_models,
 };
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
@@ -136,19 +137,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let _awake = SleepInhibitor::hold();
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
     let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-    let load = LoadCommand {
-        pinned_version: match &location.found_by {
-            FoundBy::Pinned(version) => Some(version.clone()),
-            FoundBy::Flag | FoundBy::Variable(_) => None,
-        },
-        c_library: location.c_library,
-        model_dir: model.folder.path().to_owned(),
-        model_sha256: model.identity.sha256.clone(),
-        device: args.engine.device.clone(),
-        properties: args.engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
-        edited_graph: edited.as_ref().map(|edited| edited.path().to_owned()),
-        compiled_models: compiled_models.clone(),
-    };
+    let load = load_command(args, &model, location, edited.as_ref(), compiled_models.clone());
     let job = Job {
         plan: &plan,
         load: &load,
@@ -178,6 +167,29 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let judged = judge_into(identity, judging, session, &mut stand_by)?;
     keep_and_tell(args, &root, &judged.record, &model.prompts)?;
     judged.end.map(ExitCode::from)
+}
+
+/// What every worker loads.
+fn load_command(
+    args: &BenchArgs,
+    model: &FoundModel,
+    location: RuntimeLocation,
+    edited: Option<&EditedGraph>,
+    compiled_models: Option<PathBuf>,
+) -> LoadCommand {
+    LoadCommand {
+        pinned_version: match location.found_by {
+            FoundBy::Pinned(version) => Some(version),
+            FoundBy::Flag | FoundBy::Variable(_) => None,
+        },
+        c_library: location.c_library,
+        model_dir: model.folder.path().to_owned(),
+        model_sha256: model.identity.sha256.clone(),
+        device: args.engine.device.clone(),
+        properties: args.engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
+        edited_graph: edited.map(|edited| edited.path().to_owned()),
+        compiled_models,
+    }
 }
 
 /// Stores the record and tells it. Neither the record nor the results may keep the other from being

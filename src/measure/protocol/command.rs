@@ -24,7 +24,7 @@ pub enum Command {
 }
 
 /// What to load, by absolute paths.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadCommand {
     /// OpenVINO's C library.
     pub c_library: PathBuf,

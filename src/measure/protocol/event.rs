@@ -97,7 +97,7 @@ pub enum CacheState {
 }
 
 /// What was loaded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadedEvent {
     /// Just before the model was read.
     pub load_started_ns: u64,

@@ -98,12 +98,9 @@ impl Loader for ScriptedLoader {
             load_started_ns,
             load_ended_ns: self.clock.now_ns(),
             execution_devices: command.device.clone(),
-            properties_effective: BTreeMap::new(),
             vocabulary_size: self.script.vocabulary_size,
             context_tokens: Some(4096),
-            states_hidden_because: None,
-            unedited_because: None,
-            device_memory_bytes: BTreeMap::new(),
+            ..LoadedEvent::default()
         };
         let engine = ScriptedEngine::new(self.script.clone(), Rc::clone(&hand));
         Ok(Brought { model: Box::new(ScriptedModel { engine }), event })

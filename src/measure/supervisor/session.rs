@@ -89,7 +89,7 @@ pub fn supervise(
     let mut may_prime = job.prime;
     let mut index = 0;
     while index < job.plan.processes && session.ending == Ending::Done {
-        session.finish_worker();
+        session.finish();
         if session.ending != Ending::Done {
             break;
         }
@@ -123,7 +123,7 @@ pub fn supervise(
         session.worker = Some(conversation);
     }
     if session.ending != Ending::Done {
-        session.finish_worker();
+        session.finish();
     }
     session
 }
@@ -144,10 +144,6 @@ impl Session {
 
     /// Lets the last worker leave. Its end, too, may turn out badly, and then there is no speed.
     pub fn finish(&mut self) {
-        self.finish_worker();
-    }
-
-    fn finish_worker(&mut self) {
         let Some(mut worker) = self.worker.take() else { return };
         let ending = worker.finish();
         if let Some(process) = self.processes.last_mut() {

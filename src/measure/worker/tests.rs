@@ -39,15 +39,9 @@ impl Loader for NotingLoader {
         _: &mut dyn FnMut(SettledEvent) -> Result<()>,
     ) -> Result<Brought> {
         let event = LoadedEvent {
-            load_started_ns: 0,
-            load_ended_ns: 1,
             execution_devices: command.device.clone(),
-            properties_effective: BTreeMap::new(),
             vocabulary_size: self.script.vocabulary_size,
-            context_tokens: None,
-            states_hidden_because: None,
-            unedited_because: None,
-            device_memory_bytes: BTreeMap::new(),
+            ..LoadedEvent::default()
         };
         let engine = ScriptedEngine::new(self.script.clone(), self.clock.hand());
         Ok(Brought { model: Box::new(NotingModel { engine, notes: self.notes.clone() }), event })
@@ -79,16 +73,7 @@ impl Model for NotingModel {
 
 /// Lets a worker load and generate twice, and gives what it did from its first generation on.
 fn two_generations(script: Script) -> String {
-    let load = LoadCommand {
-        c_library: "/nowhere".into(),
-        pinned_version: None,
-        model_dir: "/nowhere".into(),
-        model_sha256: String::new(),
-        device: "CPU".into(),
-        properties: Vec::new(),
-        edited_graph: None,
-        compiled_models: None,
-    };
+    let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
     let generate = GenerateCommand { token_ids: vec![1, 2], new_tokens: 2, split_phases: false };
     let mut commands = String::new();
     let [first, second] = [generate.clone(), generate].map(Command::Generate);
