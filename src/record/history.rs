@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::record::{Overwrite, RunRecord, open, seal, write_whole};
+use crate::record::{Kept, Overwrite, RunRecord, open, seal, write_whole};
 
 /// The sha that stands for "no commit", as in git.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
@@ -45,14 +45,14 @@ impl History {
     ///
     /// # Errors
     /// When the file cannot be written, or one of its name is there.
-    pub fn add(&self, record: &RunRecord) -> Result<PathBuf> {
+    pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
         // A record that is sealed has a machine, a commit and an id that can leave no folder.
         let sealed = seal(record)?;
-        let commit = record.commit.as_ref().map_or(NO_COMMIT, |commit| &commit.sha);
+        let place = record.place();
         // Colons are not for file names.
-        let when: String = record.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
-        let folder = self.root.join(&record.machine.slug).join(commit);
-        let path = folder.join(format!("{when}-{}.json", record.run_id));
+        let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
+        let folder = self.root.join(place.machine).join(place.commit.unwrap_or(NO_COMMIT));
+        let path = folder.join(format!("{when}-{}.json", place.run_id));
         write_whole(&path, &sealed, Overwrite::Never)?;
         Ok(path)
     }

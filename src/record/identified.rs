@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
-use crate::record::{Outcome, RunRecord, SampleRole};
+use crate::record::{AbRecord, Outcome, RunRecord, SampleRole};
 
 /// Checks the identities of a record, and that speed stands only where it may.
 ///
@@ -35,6 +35,33 @@ pub(super) fn identified(record: &RunRecord) -> Result<()> {
         return Ok(());
     }
     with_speed(record).or_else(refuse)
+}
+
+/// Checks an A/B: both sides, and that every pair is of processes that they have.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn ab_identified(record: &AbRecord) -> Result<()> {
+    let refuse = |what: String| {
+        Err(Error::harness(format!("the record cannot be kept: {what}"))
+            .hint("this is a fault of arcgauge; please report it"))
+    };
+    identified(&record.base.run)?;
+    identified(&record.head.run)?;
+    if !is_hex(&record.run_id, 12) {
+        return refuse(format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
+    }
+    if record.base.run.machine.sha256 != record.head.run.machine.sha256 {
+        return refuse("its sides are of two machines".to_owned());
+    }
+    let has = |run: &RunRecord, index: usize| run.processes.iter().any(|process| process.index == index);
+    let stray = record.pairs.iter().position(|pair| {
+        !has(&record.base.run, pair.base_process) || !has(&record.head.run, pair.head_process)
+    });
+    match stray {
+        Some(pair) => refuse(format!("pair {} is of a process that is not there", pair + 1)),
+        None => Ok(()),
+    }
 }
 
 /// What a record with any speed in it must have, besides.

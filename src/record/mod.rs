@@ -1,7 +1,9 @@
 //! What is kept: the run record and the identities of what was measured.
 
+mod ab;
 mod commit;
 mod cost;
+mod decision;
 mod device;
 mod hash_cache;
 mod history;
@@ -21,8 +23,13 @@ pub mod variables;
 mod whole_file;
 mod workload;
 
+pub use ab::{AbRecord, ChangedInput, InputsRecord, PairRecord, PolicyText, Side, SideRecord, Undecided};
 pub use commit::{Commit, whoami};
 pub use cost::HarnessCost;
+pub use decision::{
+    CheckRecord, CheckWord, ComparisonRecord, ComparisonWord, DecisionRecord, SensitivityRecord, Status,
+    Verdict,
+};
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use hash_cache::HashCache;
 pub use history::{ExaminedRecord, History, Stored};
@@ -36,6 +43,6 @@ pub use run::{
     LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now,
 };
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
-pub use sealed::{SCHEMA_MAJOR, SCHEMA_MINOR, open, seal};
+pub use sealed::{Header, Kept, Place, Schema, header, open, seal};
 pub use whole_file::{Overwrite, check_writable, write_whole};
 pub use workload::{AskedPrompt, WorkloadRecord};

@@ -111,6 +111,8 @@ pub enum Outcome {
     Interrupted,
     /// The harness or the runtime failed; no speed is kept.
     Failed,
+    /// There was nothing to measure, as where two sides are the same byte for byte.
+    NotMeasured,
 }
 
 /// The runtime.

@@ -58,7 +58,7 @@ fn process_of(older: Schema1) -> ProcessRecord {
         ending: match older.outcome {
             Outcome::Complete | Outcome::WrongOutput => "done",
             Outcome::Interrupted => "interrupted",
-            Outcome::Failed => "failed",
+            Outcome::Failed | Outcome::NotMeasured => "failed",
         }
         .to_owned(),
         ending_because: None,

@@ -13,7 +13,9 @@ pub(super) fn of(record: &RunRecord, prompts: &PromptSet) -> String {
         Outcome::WrongOutput => "next: find what changed the output; only if it is right, \
              `cargo xtask golden bless --because \"...\"`"
             .to_owned(),
-        Outcome::Interrupted | Outcome::Failed => "next: `cargo xtask bench` again".to_owned(),
+        Outcome::Interrupted | Outcome::Failed | Outcome::NotMeasured => {
+            "next: `cargo xtask bench` again".to_owned()
+        }
         Outcome::Complete if unverified.peek().is_none() && is_invalid(record) => {
             "next: quieten the machine (the warnings say how) and run `cargo xtask bench` again".to_owned()
         }

@@ -1,0 +1,199 @@
+//! What was decided of a record, and why: the words that a gate acts on, in a form that can be kept.
+
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Metric;
+
+/// A decision. It is a function of a record, a policy and the moment at which it was judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// When it was judged, UTC: waivers expire.
+    pub judged_utc: String,
+    /// The word.
+    pub verdict: Verdict,
+    /// Why, in one sentence.
+    pub because: String,
+    /// What a pull request's check shows.
+    pub status: Status,
+    /// Every rule that was looked at, in the order of their weight.
+    pub checks: Vec<CheckRecord>,
+    /// Every comparison, mean time per output token first.
+    pub comparisons: Vec<ComparisonRecord>,
+    /// How small a change these pairs could have seen; None where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<SensitivityRecord>,
+}
+
+/// What it comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// No change that matters.
+    Pass,
+    /// Better, and nothing worse.
+    Improved,
+    /// Worse.
+    Regressed,
+    /// Better in one thing, worse in another.
+    Mixed,
+    /// The pairs cannot tell, or the head changed what it would be judged by.
+    Inconclusive,
+    /// The machine was not in a state in which a number could be trusted.
+    InvalidEnvironment,
+    /// The output is wrong: there is no speed.
+    WrongOutput,
+}
+
+impl Verdict {
+    /// Every word.
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::Improved,
+        Self::Regressed,
+        Self::Mixed,
+        Self::Inconclusive,
+        Self::InvalidEnvironment,
+        Self::WrongOutput,
+    ];
+
+    /// The word, as it is serialised.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Improved => "improved",
+            Self::Regressed => "regressed",
+            Self::Mixed => "mixed",
+            Self::Inconclusive => "inconclusive",
+            Self::InvalidEnvironment => "invalid-environment",
+            Self::WrongOutput => "wrong-output",
+        }
+    }
+}
+
+/// What a pull request's check shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Green.
+    Green,
+    /// Green, with a warning to be read.
+    GreenWithWarning,
+    /// Red.
+    Red,
+}
+
+impl Status {
+    /// The word, as it is serialised.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::GreenWithWarning => "green-with-warning",
+            Self::Red => "red",
+        }
+    }
+}
+
+/// A rule and its word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRecord {
+    /// Which rule: as in "goldens", "inputs", "guards", "noise", "speed", "published-anchor".
+    pub id: String,
+    /// Its word.
+    pub word: CheckWord,
+    /// Why, with the figures.
+    pub because: String,
+}
+
+/// A rule's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckWord {
+    /// It holds.
+    Holds,
+    /// It does not, and that is said, not acted upon.
+    Warns,
+    /// It does not.
+    Fails,
+    /// It could not be or is not to be judged here.
+    NotJudged,
+}
+
+impl CheckWord {
+    /// The word, as it is serialised.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Warns => "warns",
+            Self::Fails => "fails",
+            Self::NotJudged => "not-judged",
+        }
+    }
+}
+
+/// One figure of the head as a multiple of the base's, with its interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComparisonRecord {
+    /// By which definition.
+    pub metric: Metric,
+    /// The prompt; None for the mean over all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Pairs that count.
+    pub pairs: usize,
+    /// Geometric mean of head / base.
+    pub ratio: f64,
+    /// Lower bound of the interval.
+    pub lower: f64,
+    /// Upper bound of the interval.
+    pub upper: f64,
+    /// Its word.
+    pub word: ComparisonWord,
+    /// Why, in words.
+    pub because: String,
+}
+
+/// A comparison's word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComparisonWord {
+    /// Worse by more than matters.
+    Regressed,
+    /// Better.
+    Improved,
+    /// No change that matters.
+    Unchanged,
+    /// The pairs cannot tell.
+    Undecided,
+    /// Worse, and accepted until a date.
+    Waived,
+}
+
+impl ComparisonWord {
+    /// The word, as it is serialised.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Regressed => "regressed",
+            Self::Improved => "improved",
+            Self::Unchanged => "unchanged",
+            Self::Undecided => "undecided",
+            Self::Waived => "waived",
+        }
+    }
+}
+
+/// What the pairs could and could not have seen, percent.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SensitivityRecord {
+    /// Pairs that count.
+    pub pairs: usize,
+    /// Standard deviation of a pair's ratio, percent.
+    pub pair_sd_percent: f64,
+    /// The smallest slow-down that pairs of this spread find in four of five sessions, percent.
+    pub smallest_seen_percent: f64,
+    /// Slow-downs from here on are excluded, percent.
+    pub excluded_from_percent: f64,
+}
