@@ -105,7 +105,7 @@ fn no_altered_byte_gives_another_record() {
         for flip in [0x01, 0x20, 0x80] {
             let mut altered = sealed.clone();
             altered[at] ^= flip;
-            match open(&altered, "a record") {
+            match open::<RunRecord>(&altered, "a record") {
                 Err(error) => assert_eq!(error.kind(), ErrorKind::Input, "byte {at}: {error}"),
                 Ok(read) => {
                     assert!(at < payload_starts, "an altered payload was read, byte {at}");
@@ -133,7 +133,11 @@ fn an_altered_record_says_that_it_is_altered_and_names_itself() {
 fn a_record_cut_off_anywhere_is_refused() {
     let sealed = seal(&forged::record()).unwrap();
     for length in 0..sealed.len() {
-        assert!(open(&sealed[..length], "a record").is_err(), "{length} bytes of {}", sealed.len());
+        assert!(
+            open::<RunRecord>(&sealed[..length], "a record").is_err(),
+            "{length} bytes of {}",
+            sealed.len()
+        );
     }
     let twice = [sealed.clone(), sealed].concat();
     assert!(open(&twice, "a record").is_err());
@@ -144,7 +148,7 @@ fn a_record_of_a_later_major_schema_is_refused_and_of_a_later_minor_is_read() {
     let record = forged::record();
     let with_schema = |schema: &str| {
         let file = String::from_utf8(seal(&record).unwrap()).unwrap();
-        open(file.replacen(r#"{"major":2,"minor":0}"#, schema, 1).as_bytes(), "later.json")
+        open::<RunRecord>(file.replacen(r#"{"major":2,"minor":0}"#, schema, 1).as_bytes(), "later.json")
     };
     let error = with_schema(r#"{"major":3,"minor":0}"#).unwrap_err();
     assert!(error.to_string().contains("`later.json` has schema `3.0`"), "{error}");
@@ -163,7 +167,7 @@ fn fields_that_this_version_does_not_know_do_no_harm() {
     let schema = r#""schema":{"major":2,"minor":1,"patch":3},"written_by":"a later arcgauge""#;
     let header =
         format!(r#"{{"arcgauge":"run-record",{schema},"payload_sha256":"{}"}}"#, sha256(payload.as_bytes()));
-    assert_eq!(open(format!("{header}\n{payload}").as_bytes(), "a record").unwrap(), record);
+    assert_eq!(open::<RunRecord>(format!("{header}\n{payload}").as_bytes(), "a record").unwrap(), record);
 }
 
 /// A fixture of every schema that was released.
