@@ -12,6 +12,7 @@ mod history;
 mod infer;
 mod load_warnings;
 mod loading;
+mod measuring;
 mod model;
 mod probe;
 mod progress;

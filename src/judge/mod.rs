@@ -4,6 +4,7 @@
 
 pub mod environment;
 mod machine_state;
+mod pairs;
 mod preflight;
 mod published;
 mod roofline;
@@ -11,6 +12,9 @@ mod steady_state;
 mod summary;
 
 pub use machine_state::{Ramps, canary_movement, energy_per_token, ramps, roofline_of};
+pub use pairs::{
+    PairFigures, PairedProcess, PromptDifference, pair_figures, prompt_differences, spoilt_because,
+};
 pub use preflight::{Advice, preflight};
 pub use published::{Standing, standing};
 pub use roofline::{Roofline, RooflineFacts, canary_moved, roofline};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::bench::surroundings::Surroundings;
+use crate::cli::measuring::surroundings::Surroundings;
 use crate::cli::progress::Progress;
 use crate::cli::{assemble, load_warnings, say};
 use crate::measure::protocol::{CacheState, LoadedEvent, SettledEvent};
@@ -11,8 +11,8 @@ use crate::measure::supervisor::{Aim, Attendant, Control, Ending, Purpose};
 use crate::measure::{Plan, Role};
 
 /// Who stands by a `bench`.
-pub(super) struct StandBy {
-    pub(super) surroundings: Surroundings,
+pub(in crate::cli) struct StandBy {
+    pub(in crate::cli) surroundings: Surroundings,
     progress: Progress,
     control: Arc<Control>,
     processes: usize,
@@ -24,7 +24,12 @@ pub(super) struct StandBy {
 }
 
 impl StandBy {
-    pub(super) fn new(plan: &Plan, requested: &str, settle_limit: Duration, control: &Arc<Control>) -> Self {
+    pub(in crate::cli) fn new(
+        plan: &Plan,
+        requested: &str,
+        settle_limit: Duration,
+        control: &Arc<Control>,
+    ) -> Self {
         Self {
             surroundings: Surroundings::new(settle_limit),
             progress: Progress::start(control, plan.new_tokens),
@@ -39,7 +44,7 @@ impl StandBy {
     }
 
     /// Ends the line of progress.
-    pub(super) fn finish(&mut self) {
+    pub(in crate::cli) fn finish(&mut self) {
         self.progress.finish();
     }
 }
