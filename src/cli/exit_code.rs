@@ -3,15 +3,20 @@
 use std::process::ExitCode;
 
 use crate::error::ErrorKind;
+use crate::record::Verdict;
 
 /// All well.
 pub const PASS: u8 = 0;
 /// Usage or bad input.
 pub const INPUT: u8 = 2;
+/// Worse than what it was held against.
+pub const REGRESSED: u8 = 10;
 /// The output is wrong.
 pub const WRONG_OUTPUT: u8 = 11;
 /// The machine is not in a state in which a number could be trusted.
 pub const ENVIRONMENT_INVALID: u8 = 12;
+/// It cannot be told, or what was judged changed what it would be judged by.
+pub const INCONCLUSIVE: u8 = 13;
 /// The harness itself failed.
 pub const HARNESS_FAILED: u8 = 20;
 /// Interrupted: recorded, without speed.
@@ -26,4 +31,36 @@ pub fn of(kind: ErrorKind) -> ExitCode {
         ErrorKind::Environment => ENVIRONMENT_INVALID,
         ErrorKind::Harness => HARNESS_FAILED,
     })
+}
+
+/// The code of a verdict.
+#[must_use]
+pub fn of_verdict(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Pass | Verdict::Improved => PASS,
+        Verdict::Regressed | Verdict::Mixed => REGRESSED,
+        Verdict::WrongOutput => WRONG_OUTPUT,
+        Verdict::InvalidEnvironment => ENVIRONMENT_INVALID,
+        Verdict::Inconclusive => INCONCLUSIVE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verdict_has_the_code_that_scripts_rely_on() {
+        let codes = Verdict::ALL.map(|verdict| (verdict.word(), of_verdict(verdict)));
+        let expected = [
+            ("pass", 0),
+            ("improved", 0),
+            ("regressed", 10),
+            ("mixed", 10),
+            ("inconclusive", 13),
+            ("invalid-environment", 12),
+            ("wrong-output", 11),
+        ];
+        assert_eq!(codes, expected);
+    }
 }

@@ -1,9 +1,13 @@
-//! How it is told: a record as a table for people and as JSON for programs.
+//! How it is told: a record as a table for people and as JSON for programs, and what was decided of it.
 
+pub mod decision;
 mod facts;
 mod machine;
+mod number;
+mod one_line;
 mod results;
 mod table;
 
+pub use one_line::one_line;
 pub use results::results_json;
 pub use table::{bench_table, explanation};

@@ -166,7 +166,7 @@ fn published(record: &RunRecord, summary: &Summary) -> String {
 }
 
 /// Where an answer left its reference, in words and ids.
-fn divergence(prompt: &PromptRecord) -> String {
+pub(super) fn divergence(prompt: &PromptRecord) -> String {
     let Some(found) = &prompt.divergence else { return String::new() };
     let mut text = format!(
         "\n{word}: prompt `{id}` differs first at token {position}: expected {expected}, got {got} (gap {gap:.3} logit)\n",

@@ -1,0 +1,16 @@
+//! A decision as it is told: on a terminal, in a pull request, to programs and to a CI.
+//!
+//! Every form is a pure function of what was measured and what was decided of it. Branches, subjects,
+//! names and reasons are text of others: each form writes them so that they stay text.
+
+mod form;
+mod mark;
+pub mod markdown;
+mod subject;
+mod text;
+mod words;
+
+pub use mark::Mark;
+pub use markdown::decision_markdown;
+pub use subject::{PairLine, Subject};
+pub use text::{ab_text, decision_text};

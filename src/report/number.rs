@@ -1,0 +1,83 @@
+//! How numbers are written, in one place: no more digits than a reader can use.
+
+/// Four significant digits are enough for any figure here.
+const DIGITS: usize = 4;
+
+/// A figure with four significant digits, as in "47.12"; "?" where it is none.
+#[must_use]
+pub(super) fn four_digits(figure: f64) -> String {
+    if !figure.is_finite() {
+        return "?".to_owned();
+    }
+    let mut whole = 1;
+    let mut size = figure.abs();
+    while size >= 9.9995 && whole < DIGITS {
+        size /= 10.0;
+        whole += 1;
+    }
+    format!("{figure:.*}", DIGITS - whole)
+}
+
+/// A change in percent, as in "+2.13 %" and "-12.3 %": two decimals, from ten percent on one.
+#[must_use]
+pub(super) fn signed_percent(percent: f64) -> String {
+    if !percent.is_finite() {
+        return "?".to_owned();
+    }
+    let decimals = if percent.abs() < 9.995 { 2 } else { 1 };
+    let text = format!("{percent:+.decimals$}");
+    // What rounds to nothing has no sign.
+    let text = if text.bytes().any(|byte| matches!(byte, b'1'..=b'9')) { text } else { "0.00".to_owned() };
+    format!("{text} %")
+}
+
+/// A size in percent, as in "1.2 %".
+#[must_use]
+pub(super) fn percent(percent: f64) -> String {
+    if percent.is_finite() { format!("{percent:.1} %") } else { "?".to_owned() }
+}
+
+/// A multiple as the change that it is, percent: 1.02 is 2.
+#[must_use]
+pub(super) fn change_percent(ratio: f64) -> f64 {
+    (ratio - 1.0) * 100.0
+}
+
+/// A word for so many: as in "1 pair", "9 pairs".
+#[must_use]
+pub(super) fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_has_four_digits_that_count() {
+        let told = [0.01234, 9.9999, 47.123, 99.999, 471.28, 12_345.6, -47.123].map(four_digits);
+        assert_eq!(told, ["0.012", "10.00", "47.12", "100.0", "471.3", "12346", "-47.12"]);
+    }
+
+    #[test]
+    fn a_change_has_its_sign_and_what_rounds_to_nothing_has_none() {
+        let told = [2.134, -0.5, 9.996, -12.34, 0.001, -0.001, 0.0].map(signed_percent);
+        assert_eq!(told, ["+2.13 %", "-0.50 %", "+10.0 %", "-12.3 %", "0.00 %", "0.00 %", "0.00 %"]);
+    }
+
+    #[test]
+    fn what_is_no_number_is_not_told_as_one() {
+        assert_eq!([signed_percent(f64::NAN), percent(f64::INFINITY), four_digits(f64::NAN)], ["?"; 3]);
+    }
+
+    #[test]
+    fn a_multiple_is_told_as_a_change() {
+        assert_eq!(signed_percent(change_percent(1.0213)), "+2.13 %");
+        assert_eq!(signed_percent(change_percent(0.88)), "-12.0 %");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([counted(1, "pair"), counted(0, "pair")], ["1 pair", "0 pairs"]);
+    }
+}
