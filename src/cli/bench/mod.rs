@@ -109,7 +109,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
 
     let probe = if args.unverified { None } else { probe::of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
-    let Some(_lock) = args.supervision.take_lock(&control)? else {
+    let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
         say("interrupted while waiting for the device: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };

@@ -82,9 +82,9 @@ impl SupervisionArgs {
     }
 
     /// Takes the machine's lock; who waits is told for whom. None where Ctrl-C ended the wait.
-    pub(in crate::cli) fn take_lock(&self, control: &Control) -> Result<Option<DeviceLock>> {
+    pub(in crate::cli) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
         let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
-        let holder = format!("bench, process {}", process::id());
+        let holder = format!("{verb}, process {}", process::id());
         let mut told = false;
         let mut goes_on = |held_by: &str, _: Duration| {
             if !told {

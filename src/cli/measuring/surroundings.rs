@@ -97,6 +97,11 @@ impl Surroundings {
         }
     }
 
+    /// What was seen around the processes since this was last asked.
+    pub(in crate::cli) fn take_processes(&mut self) -> Vec<Around> {
+        std::mem::take(&mut self.processes)
+    }
+
     /// After the last worker has left.
     ///
     /// # Errors

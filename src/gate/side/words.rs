@@ -71,11 +71,17 @@ impl SideWords {
         Ok(side)
     }
 
-    /// Whether it runs in another way than it would by itself.
+    /// In what it runs in another way than it would by itself, each difference as a word.
     #[must_use]
-    pub fn has_differences(&self) -> bool {
+    pub fn differences(&self) -> Vec<String> {
         let Self { source: _, openvino, model, device, properties } = self;
-        openvino.is_some() || model.is_some() || device.is_some() || !properties.is_empty()
+        let named = [
+            openvino.as_ref().map(|openvino| format!("openvino={openvino}")),
+            model.as_ref().map(|model| format!("model={}", model.display())),
+            device.as_ref().map(|device| format!("device={device}")),
+        ];
+        let properties = properties.iter().map(|property| format!("{}={}", property.key, property.value));
+        named.into_iter().flatten().chain(properties).collect()
     }
 
     fn add(&mut self, word: &str) -> Result<()> {
@@ -143,15 +149,8 @@ impl fmt::Display for NamedSource {
 impl fmt::Display for SideWords {
     /// The words again, the same for sides that are the same.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, openvino, model, device, properties } = self;
-        let words = [
-            source.as_ref().map(ToString::to_string),
-            openvino.as_ref().map(|openvino| format!("openvino={openvino}")),
-            model.as_ref().map(|model| format!("model={}", model.display())),
-            device.as_ref().map(|device| format!("device={device}")),
-        ];
-        let properties = properties.iter().map(|property| format!("{}={}", property.key, property.value));
-        let words: Vec<String> = words.into_iter().flatten().chain(properties).collect();
+        let source = self.source.as_ref().map(ToString::to_string);
+        let words: Vec<String> = source.into_iter().chain(self.differences()).collect();
         f.write_str(&words.join(" "))
     }
 }
@@ -171,10 +170,10 @@ mod tests {
         assert_eq!(side.openvino.as_deref(), Some("2026.1.0"));
         assert_eq!(side.properties, [Property::new("KV_CACHE_PRECISION", "u8")]);
         assert_eq!(side.device.as_deref(), Some("CPU"));
-        assert!(side.has_differences());
+        assert_eq!(side.differences(), ["openvino=2026.1.0", "device=CPU", "KV_CACHE_PRECISION=u8"]);
         let side = parse(&["."]).unwrap();
         assert_eq!(side.source, Some(NamedSource::WorkTree));
-        assert!(!side.has_differences());
+        assert!(side.differences().is_empty());
         assert_eq!(parse(&[]).unwrap(), SideWords::default());
     }
 
