@@ -9,13 +9,11 @@ pub(super) fn four_digits(figure: f64) -> String {
     if !figure.is_finite() {
         return "?".to_owned();
     }
-    let mut whole = 1;
-    let mut size = figure.abs();
-    while size >= 9.9995 && whole < DIGITS {
-        size /= 10.0;
-        whole += 1;
-    }
-    format!("{figure:.*}", DIGITS - whole)
+    // The exponent of the figure as it will be rounded: 9.9999 is told as 10.00.
+    let rounded = format!("{figure:.*e}", DIGITS - 1);
+    let exponent = rounded.rsplit('e').next().and_then(|exponent| exponent.parse::<isize>().ok());
+    let decimals = (DIGITS - 1).saturating_add_signed(-exponent.unwrap_or_default());
+    format!("{figure:.decimals$}")
 }
 
 /// A change in percent, as in "+2.13 %" and "-12.3 %": two decimals, from ten percent on one.
@@ -56,7 +54,7 @@ mod tests {
     #[test]
     fn a_figure_has_four_digits_that_count() {
         let told = [0.01234, 9.9999, 47.123, 99.999, 471.28, 12_345.6, -47.123].map(four_digits);
-        assert_eq!(told, ["0.012", "10.00", "47.12", "100.0", "471.3", "12346", "-47.12"]);
+        assert_eq!(told, ["0.01234", "10.00", "47.12", "100.0", "471.3", "12346", "-47.12"]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Text of others within a line of ours: names, subjects and reasons, on a terminal, in a log or on a page.
 
-/// Letters that are shown of a text; a subject can be as long as its author likes.
-const LONGEST: usize = 300;
+/// Letters that are shown of a text: a reason fits, and a subject can be as long as its author likes.
+const LONGEST: usize = 500;
 /// What a runner of GitHub's takes for a command anywhere in a line of a log.
 const COMMAND: &str = "##[";
 

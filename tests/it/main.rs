@@ -24,6 +24,7 @@
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
+//! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
 //!
@@ -34,6 +35,7 @@
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`forged`] | a record that no run has made |
+//! | [`forged_ab`] | an A/B that no run has made, with any verdict |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
@@ -46,6 +48,7 @@ mod doctor;
 mod ended;
 mod fake_worker;
 mod forged;
+mod forged_ab;
 mod goldens;
 mod infer;
 mod interrupt;
@@ -63,4 +66,5 @@ mod roofline;
 mod scripted;
 mod states;
 mod supervision;
+mod telling;
 mod this_machine;

@@ -4,12 +4,18 @@
 //! names and reasons are text of others: each form writes them so that they stay text.
 
 mod form;
+mod github;
+mod json;
+mod junit;
 mod mark;
 pub mod markdown;
 mod subject;
 mod text;
 mod words;
 
+pub use github::github_annotations;
+pub use json::decision_json;
+pub use junit::decision_junit;
 pub use mark::Mark;
 pub use markdown::decision_markdown;
 pub use subject::{PairLine, Subject};

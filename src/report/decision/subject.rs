@@ -116,6 +116,23 @@ impl<'a> Subject<'a> {
         }
     }
 
+    /// When the measurement began, UTC.
+    pub(super) fn when_utc(self) -> &'a str {
+        match self {
+            Self::Ab { record, .. } => &record.when_utc,
+            Self::Run(record) => &record.when_utc,
+        }
+    }
+
+    /// What was asked for on a side; None where there was only one.
+    pub(super) fn asked(self, side: Side) -> Option<&'a str> {
+        match self {
+            Self::Ab { record, .. } if side == Side::Base => Some(&record.base.asked),
+            Self::Ab { record, .. } => Some(&record.head.asked),
+            Self::Run(_) => None,
+        }
+    }
+
     /// What each pair says.
     pub(super) fn pairs(self) -> &'a [PairLine] {
         match self {

@@ -1,6 +1,8 @@
 //! For a pull request's comment and a step's summary: about a dozen lines of Markdown.
 
 mod escape;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Write;
 

@@ -1,0 +1,153 @@
+//! For programs: a decision with all that it stands on, as JSON.
+//!
+//! | field | holds |
+//! |---|---|
+//! | `schema` | the version of this form; a field is added without raising it, never taken away |
+//! | `kind` | "ab" where two sides were measured in pairs, "run" where one was held against none |
+//! | `run_id`, `when_utc`, `outcome`, `failure` | the record's own |
+//! | `exit_code` | with which the verb ends |
+//! | `decision` | `verdict`, `because`, `status`, `judged_utc`; null where none was reached |
+//! | `comparisons` | by `metric` (a definition id) and `prompt` (null: the mean): `ratio` head / base with `lower` and `upper`, the same as changes in percent, `better`, `pairs`, `word`, `because` |
+//! | `checks` | `id`, `word`, `because` |
+//! | `sensitivity` | what the pairs could have seen, percent |
+//! | `pairs` | `pair` from 1, `first`, `difference_percent` of the mean `tpot@1`, `spoilt_because` |
+//! | `sides` | `base` and `head`, or `head` alone: what was asked, commit, device, runtime, model, workload |
+//! | `machine`, `inputs`, `policy_sha256`, `seed`, `despite_guards`, `undecided`, `warnings` | what else it depends on |
+//!
+//! Numbers are not rounded; units are in the fields' names.
+
+use serde_json::{Map, Value, json};
+
+use crate::measure::Metric;
+use crate::record::{
+    AskedPrompt, CheckRecord, ComparisonRecord, DecisionRecord, ProvenDevice, RunRecord, Side, Warning,
+};
+use crate::report::decision::subject::{PairLine, Subject, mean_tpot_ms};
+use crate::report::number::change_percent;
+
+/// Version of this form.
+const SCHEMA: &str = "arcgauge-decision@1";
+
+/// A decision as JSON, with the exit code that the verb ends with; None where no decision was reached.
+#[must_use]
+pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, exit_code: u8) -> String {
+    let (outcome, failure) = subject.ending();
+    let mut value = json!({
+        "schema": SCHEMA,
+        "kind": if matches!(subject, Subject::Ab { .. }) { "ab" } else { "run" },
+        "run_id": subject.run_id(),
+        "when_utc": subject.when_utc(),
+        "outcome": outcome,
+        "failure": failure,
+        "exit_code": exit_code,
+        "decision": decision.map(word),
+        "comparisons": each(decision.map_or(&[][..], |it| &it.comparisons), comparison),
+        "checks": each(decision.map_or(&[][..], |it| &it.checks), check),
+        "sensitivity": decision.and_then(|it| it.sensitivity),
+        "pairs": subject.pairs().iter().enumerate().map(pair).collect::<Value>(),
+        "sides": sides(subject),
+        "machine": subject.runs().last().map(|(_, run)| {
+            json!({ "slug": run.machine.slug, "sha256": run.machine.sha256 })
+        }),
+        "warnings": subject.warnings().into_iter().map(warning).collect::<Value>(),
+    });
+    if let Subject::Ab { record, .. } = subject {
+        value["inputs"] = json!(record.inputs);
+        value["policy_sha256"] = json!(record.policy.sha256);
+        value["seed"] = json!(record.seed);
+        value["despite_guards"] = json!(record.despite_guards);
+        value["undecided"] = json!(record.undecided);
+    }
+    // To a runner of GitHub's this would be a command, wherever in the log it stands; to JSON it is the
+    // same text either way.
+    format!("{value:#}\n").replace("##[", "##\\u005b")
+}
+
+fn each<T>(records: &[T], told: fn(&T) -> Value) -> Value {
+    records.iter().map(told).collect()
+}
+
+fn word(decision: &DecisionRecord) -> Value {
+    json!({
+        "verdict": decision.verdict,
+        "because": decision.because,
+        "status": decision.status,
+        "judged_utc": decision.judged_utc,
+    })
+}
+
+fn comparison(comparison: &ComparisonRecord) -> Value {
+    json!({
+        "metric": comparison.metric,
+        "better": comparison.metric.direction().word(),
+        "prompt": comparison.prompt,
+        "pairs": comparison.pairs,
+        "ratio": comparison.ratio,
+        "lower": comparison.lower,
+        "upper": comparison.upper,
+        "change_percent": change_percent(comparison.ratio),
+        "change_lower_percent": change_percent(comparison.lower),
+        "change_upper_percent": change_percent(comparison.upper),
+        "word": comparison.word,
+        "because": comparison.because,
+    })
+}
+
+fn check(check: &CheckRecord) -> Value {
+    json!(check)
+}
+
+fn pair((index, pair): (usize, &PairLine)) -> Value {
+    json!({
+        "pair": index + 1,
+        "first": pair.first,
+        "difference_percent": pair.difference_percent,
+        "spoilt_because": pair.spoilt_because,
+    })
+}
+
+fn sides(subject: Subject<'_>) -> Value {
+    let told = subject.runs().into_iter().map(|(side, run)| {
+        let mut value = identity(run);
+        value["asked"] = json!(subject.asked(side));
+        (side.word().to_owned(), value)
+    });
+    Value::Object(told.collect::<Map<_, _>>())
+}
+
+/// What a side is: all that must be the same, or was meant to differ.
+fn identity(run: &RunRecord) -> Value {
+    let commit = run.commit.as_ref();
+    let ran = run.device.ran.as_ref();
+    let runtime = run.runtime.as_ref();
+    json!({
+        "run_id": run.run_id,
+        "outcome": run.outcome,
+        "commit": commit,
+        "worker_sha256": run.worker.sha256,
+        "device": {
+            "requested": run.device.requested,
+            "actual": run.device.actual(),
+            "name": ran.and_then(|ran| ran.facts().full_name.as_deref()),
+            "execution_devices": ran.map(ProvenDevice::execution_devices),
+            "proof": ran.map(ProvenDevice::grade),
+        },
+        "openvino_version": runtime.map(|runtime| &runtime.openvino_version),
+        "openvino_build": runtime.map(|runtime| &runtime.openvino_build),
+        "properties_effective": runtime.map(|runtime| &runtime.properties_effective),
+        "model": { "name": run.model.name, "sha256": run.model.sha256 },
+        "workload": {
+            "sha256": run.workload.sha256,
+            "protocol": run.workload.protocol,
+            "prompts": run.workload.prompts.iter().map(|AskedPrompt { id, .. }| id).collect::<Vec<_>>(),
+            "new_tokens": run.workload.new_tokens,
+            "processes": run.workload.runs,
+        },
+        "mean_ms_per_token": { "metric": Metric::TimePerOutputToken, "value": mean_tpot_ms(run) },
+    })
+}
+
+/// A warning, and which side it is of: null for both.
+fn warning((side, warning): (Option<Side>, &Warning)) -> Value {
+    json!({ "side": side, "id": warning.id, "message": warning.message, "advice": warning.advice })
+}

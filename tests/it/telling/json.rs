@@ -1,0 +1,68 @@
+//! For programs.
+
+use arcgauge::record::{Outcome, Verdict};
+use arcgauge::report::decision::{Subject, decision_json};
+use serde_json::{Value, json};
+
+use super::{ab, identical, json_of};
+use crate::forged;
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn a_regression_with_all_that_it_stands_on() {
+    insta::assert_snapshot!(json_of(&ab(Verdict::Regressed)), @"");
+}
+
+#[test]
+fn every_verdict_has_its_word_status_and_exit_code() {
+    let told = Verdict::ALL.map(|verdict| parsed(&json_of(&ab(verdict))));
+    let lines = told.iter().map(|value| {
+        let decision = &value["decision"];
+        format!("{} {} {}", decision["verdict"], decision["status"], value["exit_code"])
+    });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"");
+}
+
+#[test]
+fn a_wrong_output_has_no_speed() {
+    let value = parsed(&json_of(&ab(Verdict::WrongOutput)));
+    assert_eq!(value["comparisons"], json!([]));
+    assert_eq!(value["sensitivity"], Value::Null);
+    assert_eq!(value["sides"]["head"]["mean_ms_per_token"]["value"], Value::Null);
+}
+
+#[test]
+fn an_invalid_environment_names_the_pairs_that_it_spoilt() {
+    let value = parsed(&json_of(&ab(Verdict::InvalidEnvironment)));
+    let spoilt = value["pairs"].as_array().unwrap().iter();
+    assert_eq!(spoilt.filter(|pair| pair["spoilt_because"].is_string()).count(), 4);
+    assert_eq!(value["undecided"], "guards");
+}
+
+#[test]
+fn identical_sides_have_no_pairs() {
+    let value = parsed(&json_of(&identical()));
+    assert_eq!((&value["undecided"], &value["pairs"]), (&json!("identical"), &json!([])));
+    assert_eq!(value["outcome"], "not-measured");
+}
+
+#[test]
+fn an_ab_that_did_not_come_to_its_end_has_no_decision() {
+    let (mut record, pairs) = ab(Verdict::Pass);
+    (record.decision, record.outcome) = (None, Outcome::Interrupted);
+    let value = parsed(&decision_json(Subject::Ab { record: &record, pairs: &pairs }, None, 130));
+    assert_eq!((&value["decision"], &value["outcome"]), (&Value::Null, &json!("interrupted")));
+    assert_eq!(value["exit_code"], 130);
+}
+
+#[test]
+fn a_run_that_is_held_against_no_other_is_the_head() {
+    let decision = ab(Verdict::Inconclusive).0.decision.unwrap();
+    let value = parsed(&decision_json(Subject::Run(&forged::record()), Some(&decision), 13));
+    assert_eq!(value["kind"], "run");
+    assert_eq!(value["sides"].as_object().unwrap().keys().collect::<Vec<_>>(), ["head"]);
+    assert_eq!(value["sides"]["head"]["asked"], Value::Null);
+}
