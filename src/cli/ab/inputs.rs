@@ -1,18 +1,15 @@
 //! What both sides are asked and judged by: prompts, goldens, published figures and policy, all of the base.
 
 use std::fs;
-use std::path::Path;
 
 use crate::cli::ab::side::AskedSides;
 use crate::cli::root::Root;
+use crate::cli::say;
 use crate::error::{Error, Result};
-use crate::gate::side::{ChangedInputs, Inputs as InputFiles};
+use crate::gate::side::{Builder, ChangedInputs, Inputs as InputFiles};
 use crate::record::{
     ChangedInput, CommitContext, InUse, InputsRecord, PolicyText, Repository, Source, sha256_of_bytes,
 };
-
-/// Below the cache folder of `ab`: the base's files, by its sha.
-const CHECKOUTS: &str = "checkouts";
 
 /// The inputs, and where the sides come from.
 pub(super) struct Inputs {
@@ -32,7 +29,7 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Finds the sides' commits, and takes the inputs from the base's: from a clean copy of a commit, from
     /// the work tree itself where that is the base.
-    pub(super) fn of(root: &Root, asked: &AskedSides, cache: &Path) -> Result<Self> {
+    pub(super) fn of(root: &Root, asked: &AskedSides, builder: &Builder) -> Result<Self> {
         let names_a_source = asked.base.source.is_some() || asked.head.source.is_some();
         let repository = names_a_source.then(|| Repository::open(root.path())).transpose()?;
         let find = |source: Option<&crate::gate::side::NamedSource>| {
@@ -41,9 +38,8 @@ impl Inputs {
         let (base, head) = (find(asked.base.source.as_ref())?, find(asked.head.source.as_ref())?);
         let (inputs_root, in_use) = match (&base, &repository) {
             (Some(Source::Commit(commit)), Some(repository)) => {
-                let folder = cache.join(CHECKOUTS).join(&commit.sha);
-                let in_use = repository.clone_at(&commit.sha, &folder)?;
-                (Root::at(folder), Some(in_use))
+                let in_use = builder.clone_of(repository, &commit.sha, &mut say)?;
+                (Root::at(in_use.folder().to_owned()), Some(in_use))
             }
             _ => (root.clone(), None),
         };

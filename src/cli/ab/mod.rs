@@ -7,8 +7,9 @@ mod progress;
 mod record;
 mod side;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) use args::AbArgs;
@@ -29,7 +30,7 @@ use crate::record::{AbRecord, Outcome, Repository, utc_now};
 use inputs::Inputs;
 use live::{LivePairs, LiveSide};
 use record::{Assembled, Frame};
-use side::{AskedSides, ReadySide, Workshop};
+use side::{AskedSides, ReadySides, Workshop};
 
 /// Runs an A/B.
 pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
@@ -45,14 +46,13 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         .hint("use 2 or more; 200 is the default"));
     }
     let asked = AskedSides::of(args)?;
-    let cache = cache_folder()?;
+    let builder = Builder::new(&cache_folder()?);
     let Some(_lock) = args.supervision.take_lock(&control, "ab")? else {
         say("interrupted while waiting for the device: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let inputs = Inputs::of(&root, &asked, &cache)?;
+    let inputs = Inputs::of(&root, &asked, &builder)?;
     let policy = Policy::parse(&inputs.policy.text, &inputs.policy_name)?;
-    let builder = Builder::new(&cache);
     let workshop = Workshop {
         args,
         inputs: &inputs.root,
@@ -61,10 +61,9 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         builder: &builder,
         stop: &control.stop,
     };
-    let sides = workshop.both(&asked, &inputs).map(Some);
-    let (base, head) = match stopped(sides, &control)? {
-        Some(sides) => sides,
-        None => return Ok(ExitCode::from(exit_code::INTERRUPTED)),
+    let Some(ReadySides { base, head }) = workshop.both(&asked, &inputs)? else {
+        say("interrupted: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
     let prompts = asked_prompts(&args.prompts, &base.model)?;
     for side in [&base, &head] {
@@ -86,13 +85,15 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         budget_s: args.budget.map(|budget| budget.as_secs()),
         began_ns,
     };
-    let (mut record, failed) = if base.is_same_as(&head) && !args.measure_identical {
+    let sides = ReadySides { base, head };
+    let assembled = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
-        (record::identical(frame, &plan, &base, &head)?, None)
+        let record = record::identical(frame, &plan, &sides)?;
+        Assembled { record, failed: None }
     } else {
-        let Assembled { record, failed } = measure(args, frame, &plan, (&base, &head), &policy, &control)?;
-        (record, failed)
+        measure(args, frame, &plan, &sides, &policy, &control)?
     };
+    let Assembled { mut record, failed } = assembled;
     judge(&mut record, &policy);
     let kept = store.add(&record);
     let code = telling::tell_ab(&record, args.format);
@@ -108,9 +109,9 @@ fn measure(
     args: &AbArgs,
     frame: Frame,
     plan: &Plan,
-    (base, head): (&ReadySide, &ReadySide),
+    sides: &ReadySides,
     policy: &Policy,
-    control: &std::sync::Arc<Control>,
+    control: &Arc<Control>,
 ) -> Result<Assembled> {
     let _awake = SleepInhibitor::hold();
     let settle_limit = args.supervision.settle_limit(false);
@@ -118,9 +119,9 @@ fn measure(
         plan,
         limits: args.supervision.limits(),
         control,
-        stand_by: StandBy::new(plan, &base.engine.device, settle_limit, control),
-        base: LiveSide::new(base),
-        head: LiveSide::new(head),
+        stand_by: StandBy::new(plan, &sides.base.engine.device, settle_limit, control),
+        base: LiveSide::new(&sides.base),
+        head: LiveSide::new(&sides.head),
         began_with: None,
     };
     let drawing = Drawing {
@@ -149,19 +150,9 @@ fn judge(record: &mut AbRecord, policy: &Policy) {
     record.decision = Some(decide(record, policy, &now, Asker::Ab));
 }
 
-/// A failure while Ctrl-C was pressed is the user's wish, not a failure.
-fn stopped<T>(result: Result<Option<T>>, control: &Control) -> Result<Option<T>> {
-    if control.stop.load(std::sync::atomic::Ordering::Relaxed) {
-        say("interrupted: nothing was measured");
-        return Ok(None);
-    }
-    result
-}
-
 fn cache_folder() -> Result<PathBuf> {
-    let cache = places::cache_dir()
-        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-    Ok(cache.join(Path::new("ab")))
+    places::cache_dir()
+        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))
 }
 
 /// Another one each time; the record keeps it.

@@ -1,17 +1,17 @@
 //! From two measured sides to one record.
 
 use crate::cli::ab::live::{LivePairs, LiveSide};
-use crate::cli::ab::side::ReadySide;
+use crate::cli::ab::side::{ReadySide, ReadySides};
 use crate::cli::assemble::{self, Judging, Measured};
 use crate::cli::loading::known_hashes;
 use crate::cli::measuring;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{Driven, Ended};
 use crate::golden::Finding;
-use crate::measure::Plan;
+use crate::measure::{CanaryReading, Plan};
 use crate::measure::supervisor::{Ending, Purpose};
 use crate::record::{
-    AbRecord, AskedPrompt, InputsRecord, Outcome, PairRecord, PolicyText, PublishedReference, RunRecord, Side,
+    AbRecord, AskedPrompt, InputsRecord, Outcome, PairRecord, PolicyText, PublishedReference, RunRecord,
     SideRecord, Undecided, run_id,
 };
 
@@ -35,13 +35,13 @@ pub(super) struct Assembled {
 }
 
 /// The record of two sides that are the same byte for byte.
-pub(super) fn identical(frame: Frame, plan: &Plan, base: &ReadySide, head: &ReadySide) -> Result<AbRecord> {
+pub(super) fn identical(frame: Frame, plan: &Plan, sides: &ReadySides) -> Result<AbRecord> {
     let side = |ready: &ReadySide| -> Result<SideRecord> {
         let mut run = side_run(&frame, plan, LiveSide::new(ready), None)?.run;
         run.outcome = Outcome::NotMeasured;
         Ok(side_record(ready, run))
     };
-    let (base, head) = (side(base)?, side(head)?);
+    let (base, head) = (side(&sides.base)?, side(&sides.head)?);
     Ok(frame.record(Sides { base, head }, Outcome::NotMeasured, Vec::new(), Some(Undecided::Identical)))
 }
 
@@ -143,7 +143,7 @@ fn side_run(
     frame: &Frame,
     plan: &Plan,
     live: LiveSide<'_>,
-    canary_after: Option<crate::measure::CanaryReading>,
+    canary_after: Option<CanaryReading>,
 ) -> Result<SideRun> {
     let LiveSide { ready, session, around, findings, failed } = live;
     let processes = session.processes.iter().filter(|process| process.purpose == Purpose::Measured).count();
@@ -183,12 +183,4 @@ fn side_run(
     let about_the_machine = measuring::warnings(&run);
     run.warnings.extend(about_the_machine);
     Ok(SideRun { run, failed })
-}
-
-/// Which side failed, for the message.
-pub(super) fn failed_side(record: &AbRecord) -> Option<Side> {
-    [(Side::Base, &record.base), (Side::Head, &record.head)]
-        .into_iter()
-        .find(|(_, side)| side.run.failure.is_some())
-        .map(|(side, _)| side)
 }

@@ -13,7 +13,7 @@ use crate::cli::root::Root;
 use crate::cli::say;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
 use crate::error::{Error, Result};
-use crate::gate::side::{Builder, NamedSource, SideWords};
+use crate::gate::side::{Binary, Builder, NamedSource, SideWords};
 use crate::golden::GoldenSet;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::WorkerProgram;
@@ -31,6 +31,14 @@ pub(super) struct ReadySide {
     pub(super) load: LoadCommand,
     pub(super) edited: Option<EditedGraph>,
     pub(super) identity: Identity,
+    /// Keeps the program from being tidied away.
+    _kept: Option<Binary>,
+}
+
+/// Both sides that can be measured.
+pub(super) struct ReadySides {
+    pub(super) base: ReadySide,
+    pub(super) head: ReadySide,
 }
 
 /// Both sides in words, the head's with what it is by default.
@@ -67,16 +75,17 @@ pub(super) struct Workshop<'a> {
 }
 
 impl Workshop<'_> {
-    /// Both sides, the base first.
-    pub(super) fn both(&self, asked: &AskedSides, inputs: &Inputs) -> Result<(ReadySide, ReadySide)> {
-        let base = self.ready(Side::Base, &asked.base, inputs.base.as_ref())?;
-        Ok((base, self.ready(Side::Head, &asked.head, inputs.head.as_ref())?))
+    /// Both sides, the base first; None where Ctrl-C ended a build.
+    pub(super) fn both(&self, asked: &AskedSides, inputs: &Inputs) -> Result<Option<ReadySides>> {
+        let Some(base) = self.ready(Side::Base, &asked.base, inputs.base.as_ref())? else { return Ok(None) };
+        let head = self.ready(Side::Head, &asked.head, inputs.head.as_ref())?;
+        Ok(head.map(|head| ReadySides { base, head }))
     }
 
     /// Builds a side's program where it names one, finds its model and says what its workers load.
-    fn ready(&self, side: Side, words: &SideWords, source: Option<&Source>) -> Result<ReadySide> {
+    fn ready(&self, side: Side, words: &SideWords, source: Option<&Source>) -> Result<Option<ReadySide>> {
         let engine = self.engine(words)?;
-        let program = self.program(side, source)?;
+        let Some(program) = self.program(side, source)? else { return Ok(None) };
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
         let mut model = find_model(&engine.model, self.inputs)?;
         if self.args.unverified {
@@ -87,11 +96,20 @@ impl Workshop<'_> {
         let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
         let load = load_command(&engine, &model, location, edited.as_ref(), compiled_models);
         let is_foreign = source.is_none() && self.args.supervision.is_foreign();
-        let mut identity = Identity::of(self.root, &program, is_foreign)?;
+        let mut identity = Identity::of(self.root, &program.worker, is_foreign)?;
         if let Some(source) = source {
             identity.commit = Some(source.commit().clone());
         }
-        Ok(ReadySide { words: words.clone(), engine, program, model, load, edited, identity })
+        Ok(Some(ReadySide {
+            words: words.clone(),
+            engine,
+            program: program.worker,
+            model,
+            load,
+            edited,
+            identity,
+            _kept: program.kept,
+        }))
     }
 
     /// The flags of both sides, with the differences of this one.
@@ -119,9 +137,10 @@ impl Workshop<'_> {
         Ok(engine)
     }
 
-    fn program(&self, side: Side, source: Option<&Source>) -> Result<WorkerProgram> {
+    /// The program of a side, built where it names a commit or the work tree.
+    fn program(&self, side: Side, source: Option<&Source>) -> Result<Option<Program>> {
         let (Some(source), Some(repository)) = (source, self.repository) else {
-            return self.args.supervision.program();
+            return Ok(Some(Program { worker: self.args.supervision.program()?, kept: None }));
         };
         let commit = source.commit();
         let what = match source {
@@ -136,8 +155,18 @@ impl Workshop<'_> {
             }
             say(line);
         })?;
-        Ok(WorkerProgram { program: built.program, arguments: vec!["worker".to_owned()] })
+        Ok(built.map(|binary| Program {
+            worker: WorkerProgram { program: binary.program.clone(), arguments: vec!["worker".to_owned()] },
+            kept: Some(binary),
+        }))
     }
+}
+
+/// A worker's program.
+struct Program {
+    worker: WorkerProgram,
+    /// What keeps it where it is.
+    kept: Option<Binary>,
 }
 
 impl ReadySide {
