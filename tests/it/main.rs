@@ -23,6 +23,9 @@
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
+//! | [`repositories`] | a repository in any state: what it has, what differs, and copies that leave it alone |
+//! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
+//! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
 //! What they stand on:
@@ -30,6 +33,7 @@
 //! | module | offers |
 //! |---|---|
 //! | [`checkout`] | a checkout in a temporary folder, with settings of its own, to run the binary in |
+//! | [`git_repository`] | a repository made by git itself, in whatever state a test needs |
 //! | [`ended`] | a run that has ended, and what it said |
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
@@ -46,6 +50,7 @@ mod doctor;
 mod ended;
 mod fake_worker;
 mod forged;
+mod git_repository;
 mod goldens;
 mod infer;
 mod interrupt;
@@ -59,8 +64,11 @@ mod paths;
 mod probe;
 mod published;
 mod record;
+mod repositories;
 mod roofline;
 mod scripted;
+mod side_builds;
 mod states;
 mod supervision;
 mod this_machine;
+mod work_trees;

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::record::Commit;
 use fault::{missing, no_repository, unborn, unreadable};
 
+pub use local_clone::CLONE_MARK;
+
 /// Where the files of a side come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
