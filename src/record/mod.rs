@@ -11,8 +11,8 @@ mod file_lock;
 mod hash_cache;
 mod history;
 mod identified;
-mod in_use;
 mod judged;
+mod kept_folders;
 mod machine;
 mod model;
 mod model_name;
@@ -41,14 +41,14 @@ pub use digest::{sha256_of_bytes, sha256_of_files};
 pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
 pub use history::{ExaminedRecord, History, Stored};
-pub use in_use::{InUse, trim_unused};
 pub use judged::{judge_session, kept_samples};
+pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
 pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference};
-pub use repository::{Repository, Source};
+pub use repository::{CLONE_MARK, Repository, Source};
 pub use run::{
     LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now,
 };

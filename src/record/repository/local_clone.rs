@@ -11,12 +11,11 @@ use git2::build::CheckoutBuilder;
 use git2::{RepositoryInitOptions, StatusOptions};
 
 use crate::error::{Error, Result};
-use crate::record::in_use::{is_in_use, remove_unused, unfinished_beside};
 use crate::record::repository::fault::unreadable;
-use crate::record::{FileLock, InUse, Repository};
+use crate::record::{InUse, KeptFolders, Repository};
 
 /// In the git folder of a clone: it is ours, to be changed and removed.
-pub(super) const MARK: &str = ".git/arcgauge-clone";
+pub const CLONE_MARK: &str = ".git/arcgauge-clone";
 
 impl Repository {
     /// A clone in this folder, detached at the commit and clean. One that is there is used again; one that
@@ -28,24 +27,17 @@ impl Repository {
     /// When the commit is missing, something else is in the folder, or it cannot be written.
     pub fn clone_at(&self, sha: &str, into: &Path) -> Result<InUse> {
         self.commit(sha)?;
-        let _turn = turn_beside(into)?;
-        if !is_clean_at(into, sha) {
-            refuse_others(into)?;
-            if into.exists() {
-                if is_in_use(into, Path::new(MARK)) {
-                    return Err(Error::harness(format!(
-                        "the clone `{}` was changed while another arcgauge uses it",
-                        into.display()
-                    ))
-                    .hint("wait for the other to end, and try again"));
-                }
-                remove_unused(into)?;
-            }
-            let unfinished = unfinished_beside(into)?;
-            self.check_out_into(sha, &unfinished)?;
-            fs::rename(&unfinished, into).map_err(|cause| Error::io("make the clone", into, &cause))?;
-        }
-        InUse::hold(into, Path::new(MARK))
+        refuse_others(into)?;
+        let name = into.file_name().and_then(|name| name.to_str());
+        let (Some(cache), Some(name)) = (into.parent(), name) else {
+            return Err(Error::input(format!("a clone cannot be made in `{}`", into.display()))
+                .hint("name a folder that is not there yet"));
+        };
+        KeptFolders { cache, mark: CLONE_MARK }.find_or_make(
+            name,
+            |folder| is_clean_at(folder, sha),
+            |folder| self.check_out_into(sha, folder),
+        )
     }
 
     /// Brings a folder to a commit, where only files that differ are touched. Whatever else is there is
@@ -87,7 +79,7 @@ impl Repository {
             let path = folder.join(name);
             fs::write(&path, bytes).map_err(|cause| Error::io("write", &path, &cause))
         };
-        write(MARK, b"")?;
+        write(CLONE_MARK, b"")?;
         let mut objects = self.git.commondir().join("objects").into_os_string().into_encoded_bytes();
         objects.push(b'\n');
         let info = folder.join(".git/objects/info");
@@ -103,17 +95,10 @@ impl Repository {
     }
 }
 
-/// The turn of the folder around: clones in it are made, taken into use and removed one at a time.
-pub(super) fn turn_beside(folder: &Path) -> Result<FileLock> {
-    let around = folder.parent().unwrap_or(Path::new("/"));
-    FileLock::take(&around.join(".lock"), &mut || true)?
-        .ok_or_else(|| Error::harness(format!("`{}` is in use", around.display())))
-}
-
 /// Nothing that is not ours is changed: only what has our mark, or nothing at all.
-pub(super) fn refuse_others(folder: &Path) -> Result<()> {
+fn refuse_others(folder: &Path) -> Result<()> {
     let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if folder.join(MARK).is_file() || is_empty || folder.symlink_metadata().is_err() {
+    if folder.join(CLONE_MARK).is_file() || is_empty || folder.symlink_metadata().is_err() {
         return Ok(());
     }
     Err(Error::input(format!("`{}` is in the way: it is no clone of arcgauge's", folder.display()))
@@ -129,5 +114,5 @@ fn is_clean_at(folder: &Path, sha: &str) -> bool {
         options.include_untracked(true).include_ignored(false);
         Some(is_there && clone.statuses(Some(&mut options)).ok()?.is_empty())
     };
-    folder.join(MARK).is_file() && clean().unwrap_or(false)
+    folder.join(CLONE_MARK).is_file() && clean().unwrap_or(false)
 }

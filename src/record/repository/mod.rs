@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::record::Commit;
 use fault::{missing, no_repository, unborn, unreadable};
 
+pub use local_clone::CLONE_MARK;
+
 /// Where the files of a side come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -163,7 +165,7 @@ impl Repository {
                     .hint("give more digits, or the full name, as `refs/heads/NAME`")
             }
             ErrorCode::NotFound | ErrorCode::UnbornBranch => {
-                if self.git.is_empty().unwrap_or(false) || is_unborn_head(&self.git, revision) {
+                if self.is_unborn(revision) {
                     return unborn(&self.folder);
                 }
                 let what = format!("revision `{revision}` is not there");
@@ -175,8 +177,10 @@ impl Repository {
                 .hint("name a commit, a branch or a tag: `git log --oneline --all`"),
         }
     }
-}
-
-fn is_unborn_head(git: &git2::Repository, revision: &str) -> bool {
-    revision == "HEAD" && git.head().is_err_and(|cause| cause.code() == ErrorCode::UnbornBranch)
+    /// Whether a revision is not there because nothing is: it is the head's, or there is not one branch.
+    fn is_unborn(&self, revision: &str) -> bool {
+        let is_unborn = self.git.head().is_err_and(|cause| cause.code() == ErrorCode::UnbornBranch);
+        let has_none = || self.git.references().is_ok_and(|mut all| all.next().is_none());
+        is_unborn && (revision == "HEAD" || has_none())
+    }
 }
