@@ -16,6 +16,9 @@ pub trait Pairs {
     /// # Errors
     /// Why there is no pair: the run ends.
     fn measure(&mut self, pair: usize, first: Side) -> Result<MeasuredPair, Halt>;
+
+    /// Hears what came of it.
+    fn hear(&mut self, pair: &PairTold<'_>);
 }
 
 /// A pair that was measured.
@@ -101,12 +104,7 @@ pub enum Ended {
 ///
 /// The order of the sides in each pair is random, so that a drift of the machine favours neither; it is
 /// drawn from the seed, so that it can be drawn again.
-pub fn drive(
-    drawing: &Drawing,
-    clock: &dyn Clock,
-    pairs: &mut dyn Pairs,
-    told: &mut dyn FnMut(&PairTold<'_>),
-) -> Driven {
+pub fn drive(drawing: &Drawing, clock: &dyn Clock, pairs: &mut dyn Pairs) -> Driven {
     let began_ns = clock.now_ns();
     let mut rng = Rng::with_seed(drawing.seed);
     let mut driven = Driven { firsts: Vec::new(), ended: Ended::Looked };
@@ -142,7 +140,7 @@ pub fn drive(
         let one = mean_time(elapsed, made + 1);
         let left = time_left(&so_far, differences_ln.len(), one);
         let pair = PairTold { pair: made, first, measured: &measured, counts, so_far: &so_far, left };
-        told(&pair);
+        pairs.hear(&pair);
         if !so_far.is_undecided() {
             return driven;
         }

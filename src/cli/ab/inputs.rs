@@ -65,12 +65,12 @@ fn record(
     head: Option<&Source>,
 ) -> Result<InputsRecord> {
     let files = InputFiles::of(inputs.path())?;
-    let sha256 = sha256_of_bytes(format!("{}\n{}\n{}\n", files.prompts, files.goldens, files.policy).as_bytes());
+    let sha256 =
+        sha256_of_bytes(format!("{}\n{}\n{}\n", files.prompts, files.goldens, files.policy).as_bytes());
     let (Some(repository), Some(base), Some(head)) = (repository, base, head) else {
         return Ok(InputsRecord { sha256, ..InputsRecord::default() });
     };
-    let context =
-        CommitContext::around(repository, head.commit().clone(), Some(base.commit().clone()))?;
+    let context = CommitContext::around(repository, head.commit().clone(), Some(base.commit().clone()))?;
     // What the base has gone on with since is no change of the head's.
     let from = context.merge_base.as_deref().unwrap_or(&base.commit().sha);
     let changed = ChangedInputs::between(repository, from, head)?;

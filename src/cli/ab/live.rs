@@ -1,15 +1,18 @@
 //! Measures pairs with real workers: each side's process is loaded, measured, judged and gone before the
 //! other side's begins.
 
+use crate::cli::ab::progress;
 use crate::cli::ab::side::ReadySide;
 use crate::cli::assemble;
 use crate::cli::measuring::{Around, StandBy};
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
-use crate::gate::{Halt, MeasuredPair, Pairs};
+use crate::gate::{Halt, MeasuredPair, PairTold, Pairs};
 use crate::golden::{Finding, GoldenResult};
 use crate::judge::{PairedProcess, prompt_differences, spoilt_because};
-use crate::measure::supervisor::{Control, Ending, Job, Limits, ProcessFacts, Purpose, Session, WorkerProcess};
+use crate::measure::supervisor::{
+    Control, Ending, Job, Limits, ProcessFacts, Purpose, Session, WorkerProcess,
+};
 use crate::measure::{Plan, Sample};
 use crate::record::{Side, judge_session};
 
@@ -103,7 +106,12 @@ impl LivePairs<'_> {
             control: self.control,
         };
         let program = &live.ready.program;
-        live.session.run(&job, pair, &mut || Ok(Box::new(WorkerProcess::start(program)?)), &mut self.stand_by);
+        live.session.run(
+            &job,
+            pair,
+            &mut || Ok(Box::new(WorkerProcess::start(program)?)),
+            &mut self.stand_by,
+        );
         live.around.extend(self.stand_by.surroundings.take_processes());
         if live.session.ending != Ending::Done {
             return Err(Halt::Failed);
@@ -137,6 +145,10 @@ impl Pairs for LivePairs<'_> {
             difference_ln: sum / prompts.len() as f64,
             spoilt_because: spoilt_because(&base, &head, begun.as_ref()),
         })
+    }
+
+    fn hear(&mut self, pair: &PairTold<'_>) {
+        self.stand_by.say(&progress::of(pair));
     }
 }
 

@@ -26,7 +26,7 @@ use crate::judge::Policy;
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{AbRecord, Outcome, Repository, utc_now};
+use crate::record::{AbRecord, Outcome, utc_now};
 use inputs::Inputs;
 use live::{LivePairs, LiveSide};
 use record::{Assembled, Frame};
@@ -131,7 +131,7 @@ fn measure(
         seed: frame.seed,
         budget: args.budget,
     };
-    let driven = drive(&drawing, &MonotonicClock, &mut live, &mut |pair| say(&progress::of(pair)));
+    let driven = drive(&drawing, &MonotonicClock, &mut live);
     if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {
             say(&format!("removed from the cache of compiled models: {}", removed.display()));
@@ -151,8 +151,7 @@ fn judge(record: &mut AbRecord, policy: &Policy) {
 }
 
 fn cache_folder() -> Result<PathBuf> {
-    places::cache_dir()
-        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))
+    places::cache_dir().ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))
 }
 
 /// Another one each time; the record keeps it.

@@ -8,8 +8,8 @@ use crate::cli::measuring;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{Driven, Ended};
 use crate::golden::Finding;
-use crate::measure::{CanaryReading, Plan};
 use crate::measure::supervisor::{Ending, Purpose};
+use crate::measure::{CanaryReading, Plan};
 use crate::record::{
     AbRecord, AskedPrompt, InputsRecord, Outcome, PairRecord, PolicyText, PublishedReference, RunRecord,
     SideRecord, Undecided, run_id,
