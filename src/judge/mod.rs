@@ -7,7 +7,10 @@ mod machine_state;
 mod preflight;
 mod published;
 mod roofline;
+pub mod sequential;
+mod spread;
 mod steady_state;
+mod student;
 mod summary;
 
 pub use machine_state::{Ramps, canary_movement, energy_per_token, ramps, roofline_of};

@@ -6,7 +6,7 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 18] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
@@ -19,6 +19,7 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("jiff", &["record"]),
     ("tera", &["report"]),
     ("comfy_table", &["report"]),
+    ("statrs", &["judge"]),
     ("rustix", &["measure"]),
     ("sysinfo", &["measure", "record"]),
     ("csv", &["record", "report"]),
