@@ -4,6 +4,7 @@
 
 pub mod environment;
 mod machine_state;
+pub mod policy;
 mod preflight;
 mod published;
 mod roofline;
