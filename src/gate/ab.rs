@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::judge::{LOOKS, Rule, SequentialResult, sequential};
+use crate::judge::sequential::{Look, Rule, SequentialOutcome, SequentialResult, sequential};
 use crate::measure::Clock;
 use crate::record::{Side, Undecided};
 
@@ -135,13 +135,17 @@ pub fn drive(drawing: &Drawing, clock: &dyn Clock, pairs: &mut dyn Pairs) -> Dri
         } else {
             spoilt += 1;
         }
-        let so_far = sequential(&differences_ln, &drawing.rule);
+        // A difference that is no ratio of two times is the fault of who measured.
+        let Ok(so_far) = sequential(&differences_ln, &drawing.rule) else {
+            driven.ended = Ended::Failed;
+            return driven;
+        };
         let elapsed = Duration::from_nanos(clock.now_ns().saturating_sub(began_ns));
         let one = mean_time(elapsed, made + 1);
         let left = time_left(&so_far, differences_ln.len(), one);
         let pair = PairTold { pair: made, first, measured: &measured, counts, so_far: &so_far, left };
         pairs.hear(&pair);
-        if !so_far.is_undecided() {
+        if so_far.is_final() {
             return driven;
         }
         if spoilt > drawing.largest_redraws {
@@ -156,8 +160,8 @@ fn mean_time(elapsed: Duration, pairs: usize) -> Duration {
 }
 
 fn time_left(so_far: &SequentialResult, pairs: usize, one: Duration) -> Option<TimeLeft> {
-    let next = so_far.next_look()?;
-    let last = LOOKS.last().map_or(next, |look| look.pairs);
+    let SequentialOutcome::Undecided { next_look: next } = so_far.outcome else { return None };
+    let last = Look::LAST.pairs;
     let left =
         |until: usize| one.saturating_mul(u32::try_from(until.saturating_sub(pairs)).unwrap_or(u32::MAX));
     Some(TimeLeft { at_least: left(next), at_most: left(last) })

@@ -2,9 +2,8 @@
 
 use fastrand::Rng;
 
-use crate::judge::{
-    Interval, LOOKS, Rule, SequentialWord, interval_at, pair_figures, sequential, smallest_seen_percent,
-};
+use crate::judge::sequential::{LOOKS, Look, Rule, SequentialOutcome, sequential, smallest_seen_percent};
+use crate::judge::{interval_at, pair_figures};
 use crate::record::{AbRecord, Outcome};
 
 /// Sessions that are drawn from the pairs: the rate is known to a tenth of a percent.
@@ -60,17 +59,18 @@ pub fn calibrate(records: &[&AbRecord], rule: &Rule) -> Option<Calibration> {
     let runs: Vec<Vec<f64>> = records.iter().map(|record| differences_ln(record)).collect();
     let all: Vec<f64> = runs.iter().flatten().copied().collect();
     let pair_sd_ln = pooled_sd_ln(&runs)?;
-    let smallest_seen = LOOKS.iter().map(|look| {
-        let interval =
-            Interval { pairs: look.pairs, mean_ln: 0.0, sd_ln: pair_sd_ln, t_critical: look.t_critical };
-        SmallestSeen { pairs: look.pairs, slowdown_percent: smallest_seen_percent(&interval, rule) }
+    let smallest_seen = LOOKS.iter().filter_map(|look| {
+        let slowdown_percent = smallest_seen_percent(rule, pair_sd_ln, *look)?;
+        Some(SmallestSeen { pairs: look.pairs, slowdown_percent })
     });
-    let regressed = |differences_ln: &[f64]| sequential(differences_ln, rule).word == SequentialWord::Regressed;
+    let regressed = |differences_ln: &[f64]| {
+        let result = sequential(differences_ln, rule);
+        result.is_ok_and(|result| result.outcome == SequentialOutcome::Regressed)
+    };
     let mut rng = Rng::with_seed(SEED);
-    let last = LOOKS.last().map_or(0, |look| look.pairs);
     let mut alarms = 0;
     for _ in 0..SESSIONS {
-        let drawn = (0..last).map(|_| {
+        let drawn = (0..Look::LAST.pairs).map(|_| {
             let pair = all[rng.usize(..all.len())];
             if rng.bool() { pair } else { -pair }
         });
@@ -79,7 +79,7 @@ pub fn calibrate(records: &[&AbRecord], rule: &Rule) -> Option<Calibration> {
     Some(Calibration {
         runs: runs.len(),
         pairs: all.len(),
-        pair_sd_percent: pair_sd_ln.exp_m1() * 100.0,
+        pair_sd_percent: pair_sd_ln * 100.0,
         smallest_seen: smallest_seen.collect(),
         said_regressed: runs.iter().filter(|run| regressed(run)).count(),
         false_alarm_percent: f64::from(alarms) * 100.0 / f64::from(SESSIONS),

@@ -2,8 +2,10 @@
 //! judge has decided; and one decision that comes of all rules.
 
 mod ab;
+mod calibration;
 mod decision;
 pub mod side;
 
 pub use ab::{Drawing, Driven, Ended, Halt, MeasuredPair, PairTold, Pairs, TimeLeft, drive};
+pub use calibration::{Calibration, SmallestSeen, calibrate, is_a_a};
 pub use decision::{Asker, decide, decide_run};

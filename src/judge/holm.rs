@@ -1,19 +1,31 @@
 //! Several questions of the same pairs: each is answered, and all together err no more often than one.
 
-use crate::judge::sequential::interval_at;
-use crate::judge::student::t_exceeds;
+use crate::judge::sequential::Interval;
+use crate::judge::spread::Spread;
+use crate::judge::student;
+
+/// The interval of values at this one-sided error; None for fewer than two, or for one that is no number.
+#[must_use]
+pub fn interval_at(values_ln: &[f64], alpha: f64) -> Option<Interval> {
+    let spread = of(values_ln)?;
+    let t_critical = student::quantile(1.0 - alpha, spread.degrees_of_freedom())?;
+    Some(Interval { pairs: spread.count, mean_ln: spread.mean, sd_ln: spread.sd, t_critical })
+}
 
 /// The probability of values like these where the true mean is the threshold: one-sided, one-sample t test.
 /// None for fewer than two values, or for one that is no number.
 #[must_use]
 pub fn p_value_above(values_ln: &[f64], threshold_ln: f64) -> Option<f64> {
-    // The error does not matter here, only mean and spread are taken.
-    let interval = interval_at(values_ln, 0.5)?;
-    let above_ln = interval.mean_ln - threshold_ln;
-    if interval.sd_ln == 0.0 {
+    let spread = of(values_ln)?;
+    let above_ln = spread.mean - threshold_ln;
+    if spread.sd == 0.0 {
         return Some(if above_ln > 0.0 { 0.0 } else { 1.0 });
     }
-    t_exceeds(above_ln / interval.standard_error_ln(), interval.pairs - 1)
+    student::share_above(above_ln / spread.standard_error(), spread.degrees_of_freedom())
+}
+
+fn of(values_ln: &[f64]) -> Option<Spread> {
+    Spread::of(values_ln).filter(|_| values_ln.iter().all(|value| value.is_finite()))
 }
 
 /// Which hypotheses are rejected at this overall error, in the order given (Holm, 1979: the smallest p

@@ -22,7 +22,7 @@ use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTE
 use crate::error::{Error, Result};
 use crate::gate::side::Builder;
 use crate::gate::{Asker, Drawing, decide, drive};
-use crate::judge::Policy;
+use crate::judge::policy::Policy;
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
@@ -125,7 +125,7 @@ fn measure(
         began_with: None,
     };
     let drawing = Drawing {
-        rule: policy.rule(),
+        rule: policy.sequential.rule(),
         largest_redraws: policy.noise.largest_redraws,
         despite_guards: args.despite_guards,
         seed: frame.seed,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::gate::PairTold;
+use crate::judge::sequential::SequentialOutcome;
 
 /// One line: the pair, its ratio, what all come to, when it is looked at next, and how long that may take.
 pub(super) fn of(pair: &PairTold<'_>) -> String {
@@ -18,7 +19,7 @@ pub(super) fn of(pair: &PairTold<'_>) -> String {
         (Some(why), true) => line += &format!("; counted in spite of {why}"),
         (None, _) => {}
     }
-    if let Some(interval) = pair.so_far.interval() {
+    if let Some(interval) = &pair.so_far.interval {
         line += &format!(
             "; all {}: {:+.2} % [{:+.2}, {:+.2}]",
             interval.pairs,
@@ -27,8 +28,8 @@ pub(super) fn of(pair: &PairTold<'_>) -> String {
             percent(interval.upper_ln())
         );
     }
-    match (pair.so_far.next_look(), pair.left) {
-        (Some(next), Some(left)) => {
+    match (pair.so_far.outcome, pair.left) {
+        (SequentialOutcome::Undecided { next_look: next }, Some(left)) => {
             line + &format!(
                 "; next look at {next} pairs, {} to {} left",
                 told(left.at_least),

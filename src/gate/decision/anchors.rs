@@ -2,9 +2,10 @@
 
 use crate::gate::decision::finding::Finding;
 use crate::judge::environment::{ProcessFindings, of_record};
-use crate::judge::{Anchor, Policy, PublishedAnchor, Standing, standing, summarise};
+use crate::judge::policy::{PinnedAnchor, Policy, PublishedAnchor};
+use crate::judge::{Standing, standing, summarise};
 use crate::measure::{Figure, Metric};
-use crate::record::{RunRecord, Verdict};
+use crate::record::{ProvenDevice, RunRecord, Verdict};
 
 /// Where a figure warns and where it fails, in its metric's unit.
 #[derive(Debug, Clone, Copy)]
@@ -39,14 +40,15 @@ fn published(run: &RunRecord, anchor: &PublishedAnchor, speed: Option<Figure>) -
     }
 }
 
-fn pinned(run: &RunRecord, anchor: &Anchor, speed: Option<Figure>) -> Finding {
+fn pinned(run: &RunRecord, anchor: &PinnedAnchor, speed: Option<Figure>) -> Finding {
     let id = format!("anchor {}", anchor.id);
-    let ran = run.device.ran.as_ref().map_or("none", |ran| ran.kind().name());
+    let ran = run.device.ran.as_ref().map(ProvenDevice::kind);
     let unlike = [
         (anchor.model_sha256 != run.model.sha256, "another model"),
         (anchor.machine_sha256 != run.machine.sha256, "another machine"),
-        (anchor.device != ran, "another device"),
+        (Some(anchor.device) != ran, "another device"),
         (anchor.workload_sha256 != run.workload.sha256, "other prompts or another number of tokens"),
+        (anchor.openvino.is_some() && anchor.openvino.as_deref() != openvino(run), "another OpenVINO"),
         (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped"),
     ];
     if let Some((_, why)) = unlike.iter().find(|(unlike, _)| *unlike) {
@@ -62,6 +64,10 @@ fn pinned(run: &RunRecord, anchor: &Anchor, speed: Option<Figure>) -> Finding {
         }
         _ => Finding::not_judged(&id, "there is no such speed"),
     }
+}
+
+fn openvino(run: &RunRecord) -> Option<&str> {
+    run.runtime.as_ref().map(|runtime| runtime.openvino_version.as_str())
 }
 
 fn against(id: &str, speed: Figure, bounds: Bounds, what: &str) -> Finding {

@@ -9,7 +9,8 @@ mod finding;
 mod speed;
 mod words;
 
-use crate::judge::{Policy, pair_figures};
+use crate::judge::pair_figures;
+use crate::judge::policy::Policy;
 use crate::record::{AbRecord, DecisionRecord, RunRecord, Undecided};
 use anchors::anchors;
 use evidence::{commits, device, goldens, guards, guards_of_run, inputs};

@@ -3,10 +3,11 @@
 
 use crate::gate::decision::Asker;
 use crate::gate::decision::finding::Finding;
-use crate::judge::{
-    Interval, MetricPolicy, OnRegression, PairFigures, Policy, SequentialResult, SequentialWord, Waived,
-    holm_rejects, interval_at, p_value_above, sequential, smallest_seen_percent,
+use crate::judge::policy::{Day, MetricPolicy, OnRegression, Policy, Waived};
+use crate::judge::sequential::{
+    Interval, Look, SequentialOutcome, SequentialResult, sequential, smallest_seen_percent,
 };
+use crate::judge::{PairFigures, holm_rejects, interval_at, p_value_above};
 use crate::measure::Metric;
 use crate::record::{AbRecord, ComparisonRecord, ComparisonWord, SensitivityRecord, Undecided, Verdict};
 
@@ -31,9 +32,9 @@ impl Speed {
         let counts = |pair: &&PairFigures| record.despite_guards || pair.is_valid();
         let counted: Vec<&PairFigures> = pairs.iter().filter(counts).collect();
         let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.tpot_ln()).collect();
-        let result = sequential(&differences_ln, &policy.rule());
         let mut speed = Self::default();
-        let Some(interval) = result.interval().copied() else {
+        let result = sequential(&differences_ln, &policy.sequential.rule()).ok();
+        let Some((result, interval)) = result.and_then(|result| Some((result, result.interval?))) else {
             speed.findings.push(Finding {
                 is_red: true,
                 ..Finding::undecided("speed", "there are too few pairs for an interval")
@@ -43,7 +44,7 @@ impl Speed {
         speed.sensitivity = Some(sensitivity(&interval, policy));
         speed.findings.push(noise(&interval, policy, asker));
         speed.judge_mean(&result, interval, record.undecided, policy, judged_utc);
-        if !result.is_undecided() {
+        if result.is_final() {
             let looked = &counted[..interval.pairs.min(counted.len())];
             speed.judge_others(looked, policy, judged_utc);
         }
@@ -63,29 +64,29 @@ impl Speed {
         let told = interval_told(&interval);
         let rule = &policy.sequential;
         let metric = Metric::TimePerOutputToken;
-        let (word, finding) = match result.word {
-            SequentialWord::Regressed => {
+        let (word, finding) = match result.outcome {
+            SequentialOutcome::Regressed => {
                 let because = format!(
                     "the mean time per output token grew: {told}, more than the {} % that matter",
                     rule.regressed_beyond_percent
                 );
                 waived(id, policy, metric, None, &interval, judged_utc, because, OnRegression::Fail)
             }
-            SequentialWord::Improved => {
+            SequentialOutcome::Improved => {
                 self.improves = true;
                 let because = format!("the mean time per output token fell: {told}");
                 (ComparisonWord::Improved, Finding::holds(id, because))
             }
-            SequentialWord::Pass => {
+            SequentialOutcome::Pass => {
                 let because = format!(
                     "a slow-down of {} % or more of the mean time per output token is excluded: {told}",
                     rule.passes_within_percent
                 );
                 (ComparisonWord::Unchanged, Finding::holds(id, because))
             }
-            SequentialWord::Undecided { .. } | SequentialWord::Inconclusive => {
+            SequentialOutcome::Undecided { .. } | SequentialOutcome::Inconclusive => {
                 let tolerated = policy.when_inconclusive.tolerated_slowdown_percent;
-                let excluded = interval.upper() < 1.0 + tolerated / 100.0;
+                let excluded = policy.when_inconclusive.tolerates(Some(&interval));
                 let why = match undecided {
                     Some(Undecided::Budget) => "the time was over before the pairs could tell",
                     _ => "the pairs cannot tell",
@@ -105,7 +106,7 @@ impl Speed {
         for severity in [OnRegression::Fail, OnRegression::Warn] {
             let candidates = candidates(pairs, policy, severity);
             let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
-            let alpha = candidates.iter().map(|it| 1.0 - it.rule.confidence_percent / 100.0);
+            let alpha = candidates.iter().map(|it| it.rule.alpha());
             let alpha = alpha.fold(f64::INFINITY, f64::min);
             let rejected = holm_rejects(&p_values, alpha);
             for (candidate, regressed) in candidates.iter().zip(rejected) {
@@ -164,9 +165,8 @@ fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy, severity: OnRegres
             if values_ln.len() != pairs.len() {
                 continue;
             }
-            let alpha = 1.0 - rule.confidence_percent / 100.0;
-            let threshold_ln = (rule.smallest_change_percent / 100.0).ln_1p();
-            let tested = interval_at(&values_ln, alpha).zip(p_value_above(&values_ln, threshold_ln));
+            let threshold_ln = rule.smallest_change_ln();
+            let tested = interval_at(&values_ln, rule.alpha()).zip(p_value_above(&values_ln, threshold_ln));
             candidates.extend(tested.map(|(interval, p_value)| Candidate {
                 rule,
                 prompt,
@@ -215,13 +215,13 @@ fn waived(
     because: String,
     severity: OnRegression,
 ) -> (ComparisonWord, Finding) {
-    let today = judged_utc.get(..10).unwrap_or(judged_utc);
     let red = |because: String| match severity {
         OnRegression::Fail => Finding::fails(id, Verdict::Regressed, because),
         OnRegression::Warn => Finding::warns(id, because),
     };
-    match policy.waiver_for(metric, prompt, today) {
-        Waived::Until(waiver) if interval.ratio() <= 1.0 + waiver.ceiling_percent / 100.0 => {
+    let today = judged_utc.get(..10).and_then(Day::parse);
+    match today.map_or(Waived::None, |today| policy.waiver_for(metric, prompt, today)) {
+        Waived::Until(waiver) if waiver.covers(interval.ratio()) => {
             let because = format!("{because}; waived until {} ({})", waiver.expires, waiver.issue);
             (ComparisonWord::Waived, Finding::warns(id, because))
         }
@@ -242,23 +242,25 @@ fn waived(
 
 fn noise(interval: &Interval, policy: &Policy, asker: Asker) -> Finding {
     let id = "noise";
-    let sd_percent = interval.sd_ln.exp_m1() * 100.0;
+    let sd_percent = interval.pair_sd_percent();
     let most = policy.noise.largest_pair_sd_percent;
     let told =
         |than: &str| format!("pairs differ with a standard deviation of {sd_percent:.2} %, {than} {most} %");
     match asker {
-        _ if sd_percent <= most => Finding::holds(id, told("within")),
+        _ if !policy.noise.is_exceeded_by(interval) => Finding::holds(id, told("within")),
         Asker::Ab => Finding::warns(id, told("above")),
         Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, told("above")),
     }
 }
 
 fn sensitivity(interval: &Interval, policy: &Policy) -> SensitivityRecord {
+    let look = Look { pairs: interval.pairs, t_critical: interval.t_critical };
     SensitivityRecord {
         pairs: interval.pairs,
-        pair_sd_percent: interval.sd_ln.exp_m1() * 100.0,
-        smallest_seen_percent: smallest_seen_percent(interval, &policy.rule()),
-        excluded_from_percent: (interval.upper() - 1.0) * 100.0,
+        pair_sd_percent: interval.pair_sd_percent(),
+        smallest_seen_percent: smallest_seen_percent(&policy.sequential.rule(), interval.sd_ln, look)
+            .unwrap_or_default(),
+        excluded_from_percent: interval.excluded_slowdown_percent(),
     }
 }
 

@@ -1,140 +1,132 @@
-//! The gate's policy, `ci/gate.json`: what matters, how sure one must be, and what is done about it.
-//!
-//! Every threshold of a verdict stands there and nowhere else, each with its reason. The policy of a record
-//! is kept in it word for word, so that it can be judged again.
+//! The gate's policy, `ci/gate.json`: every number of a verdict that people may decide on, each with a
+//! reason. `ci/gate.md` says what each key means.
 
-mod anchor;
+mod anchors;
 mod check;
-mod waiver;
+mod day;
+mod relative;
+mod secondary;
+#[cfg(test)]
+mod tests;
+mod waivers;
+
+pub use anchors::{PinnedAnchor, PublishedAnchor};
+pub use day::Day;
+pub use relative::{NoisePolicy, SequentialPolicy, WhenInconclusive};
+pub use secondary::{MetricPolicy, OnRegression};
+pub use waivers::{Waived, Waiver};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::judge::Rule;
 use crate::measure::Metric;
+use check::{Checked, once};
 
-pub use anchor::{Anchor, PublishedAnchor};
-pub use waiver::{Waived, Waiver};
+const HINT: &str = "`ci/gate.md` says what each key may be; `git log -p ci/gate.json` shows who changed it";
 
-/// A policy.
+/// What the gate decides by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Version of this form: 1.
-    pub schema: u32,
-    /// The paired test of the mean time per output token.
+    schema: u32,
+    /// When pairs of base and head decide.
     pub sequential: SequentialPolicy,
-    /// What an undecided test means.
-    pub when_inconclusive: InconclusivePolicy,
-    /// How steady the machine must be.
+    /// What becomes of a change that they do not decide.
+    pub when_inconclusive: WhenInconclusive,
+    /// How much noise a verdict may rest on.
     pub noise: NoisePolicy,
-    /// Figures that are judged beside the mean, once, where the pairs end.
+    /// Single prompts and the figures beside decoding.
     pub metrics: Vec<MetricPolicy>,
     /// The published figure.
     pub published_anchor: PublishedAnchor,
-    /// Figures that an owner pinned.
-    pub anchors: Vec<Anchor>,
-    /// Regressions that are accepted until a date.
+    /// Records of ours that were pinned beside it.
+    pub anchors: Vec<PinnedAnchor>,
+    /// Regressions that were accepted for a time.
     pub waivers: Vec<Waiver>,
 }
 
-/// The paired test of the mean time per output token.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SequentialPolicy {
-    /// A slow-down that is shown to be more than this is a regression, percent.
-    pub regressed_beyond_percent: f64,
-    /// Where a slow-down of this or more is excluded the head passes, percent.
-    pub passes_within_percent: f64,
-    /// Why.
-    pub because: String,
-}
-
-/// What an undecided test means for a status.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct InconclusivePolicy {
-    /// Green with a warning where a slow-down of this or more is excluded, red otherwise, percent.
-    pub tolerated_slowdown_percent: f64,
-    /// Why.
-    pub because: String,
-}
-
-/// How steady the machine must be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoisePolicy {
-    /// Standard deviation of a pair's ratio beyond which a gate trusts nothing, percent.
-    pub largest_pair_sd_percent: f64,
-    /// Pairs that a guard spoilt and that are drawn again, at most.
-    pub largest_redraws: usize,
-    /// Why.
-    pub because: String,
-}
-
-/// A figure that is judged beside the mean time per output token; `tpot@1` itself is judged by prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MetricPolicy {
-    /// Which.
-    pub metric: Metric,
-    /// The smallest growth that matters, percent.
-    pub smallest_change_percent: f64,
-    /// How sure one must be that it is more, all figures of one severity together, percent.
-    pub confidence_percent: f64,
-    /// What a regression does.
-    pub on_regression: OnRegression,
-    /// Why.
-    pub because: String,
-}
-
-/// What a regression does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnRegression {
-    /// It turns the verdict.
-    Fail,
-    /// It is said.
-    Warn,
-}
-
 impl Policy {
-    /// Reads a policy; `name` is for messages.
+    /// The version of the form that is read and written.
+    pub const SCHEMA: u32 = 1;
+
+    /// Reads a policy; `name` is what its text is called in an error, as in "ci/gate.json of 1a2b3c".
     ///
     /// # Errors
-    /// A text that is no policy, a key that is not known, or a value that cannot be meant.
+    /// A text of another form or schema, a key that is not known, or a value that cannot stand.
     pub fn parse(text: &str, name: &str) -> Result<Self> {
-        let refuse = |what: String| {
-            Error::input(format!("policy `{name}`: {what}")).hint("`ci/gate.md` says what each key means")
-        };
-        let policy: Self = serde_json::from_str(text).map_err(|cause| refuse(cause.to_string()))?;
-        check::check(&policy).map_err(refuse)?;
+        // The schema first: of another one the other keys would only be said to be unknown.
+        let schema = serde_json::from_str::<SchemaAlone>(text).map_err(|cause| unreadable(name, &cause))?;
+        if schema.schema != Self::SCHEMA {
+            let (found, read) = (schema.schema, Self::SCHEMA);
+            let message = format!("policy `{name}` has schema `{found}`, and this arcgauge reads {read}");
+            return Err(Error::input(message).hint(HINT));
+        }
+        let policy: Self = serde_json::from_str(text).map_err(|cause| unreadable(name, &cause))?;
+        policy.check().map_err(|fault| Error::input(format!("policy `{name}` has {fault}")).hint(HINT))?;
         Ok(policy)
     }
 
-    /// The rule of the paired test.
+    /// How the gate takes a figure, of a prompt or as a whole; None where it is not judged.
     #[must_use]
-    pub fn rule(&self) -> Rule {
-        Rule {
-            regressed_beyond_percent: self.sequential.regressed_beyond_percent,
-            passes_within_percent: self.sequential.passes_within_percent,
-        }
+    pub fn metric(&self, metric: Metric) -> Option<&MetricPolicy> {
+        self.metrics.iter().find(|it| it.metric == metric)
     }
 
-    /// The file's text with one anchor more; one of the same id gives way.
+    /// Whether a regression was accepted: of one prompt or phase, or (None) of the figure as a whole. A
+    /// waiver of the prompt itself goes before one of the whole figure.
+    #[must_use]
+    pub fn waiver_for(&self, metric: Metric, prompt: Option<&str>, today: Day) -> Waived<'_> {
+        waivers::waiver_for(&self.waivers, metric, prompt, today)
+    }
+
+    /// The text of the file with one more anchor, in the file's own order: what `baseline pin` writes.
     ///
     /// # Errors
-    /// An anchor that the policy would refuse.
-    pub fn with_anchor(&self, anchor: Anchor) -> Result<String> {
+    /// An anchor that cannot stand, as one of an id that is taken.
+    pub fn with_anchor(&self, anchor: PinnedAnchor) -> Result<String> {
         let mut policy = self.clone();
-        policy.anchors.retain(|other| other.id != anchor.id);
         policy.anchors.push(anchor);
-        let text = serde_json::to_string_pretty(&policy)
+        policy.check().map_err(|fault| Error::input(format!("the policy would have {fault}")).hint(HINT))?;
+        policy.text()
+    }
+
+    /// The whole file.
+    fn text(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self)
             .map_err(|cause| Error::harness(format!("the policy cannot be written: {cause}")))?;
-        Self::parse(&text, "with the anchor")?;
         Ok(text + "\n")
+    }
+
+    fn check(&self) -> Checked {
+        self.sequential.check()?;
+        self.when_inconclusive.check(&self.sequential)?;
+        self.noise.check()?;
+        self.metrics.iter().try_for_each(MetricPolicy::check)?;
+        once("metrics.metric", self.metrics.iter().map(|it| it.metric.id()))?;
+        self.published_anchor.check()?;
+        self.anchors.iter().try_for_each(PinnedAnchor::check)?;
+        once("anchors.id", self.anchors.iter().map(|it| &it.id))?;
+        self.waivers.iter().try_for_each(Waiver::check)?;
+        once("waivers", self.waivers.iter().map(Waiver::subject))?;
+        self.waivers.iter().try_for_each(|waiver| self.check_is_judged(waiver))
+    }
+
+    /// A waiver of something that nobody judges does nothing, and says otherwise.
+    fn check_is_judged(&self, waiver: &Waiver) -> Checked {
+        if waiver.metric == Metric::TimePerOutputToken || self.metric(waiver.metric).is_some() {
+            return Ok(());
+        }
+        Err(format!("`waivers[{}]`, a figure that is not in `metrics` and so not judged", waiver.subject()))
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// What a text of any schema has.
+#[derive(Deserialize)]
+struct SchemaAlone {
+    schema: u32,
+}
+
+fn unreadable(name: &str, cause: &serde_json::Error) -> Error {
+    Error::input(format!("policy `{name}` is not of the expected form: {cause}")).hint(HINT)
+}
