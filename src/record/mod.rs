@@ -32,7 +32,7 @@ pub use decision::{
 };
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use hash_cache::HashCache;
-pub use history::{ExaminedRecord, History, Stored};
+pub use history::{AnyRecord, ExaminedRecord, History, Stored};
 pub use judged::{judge_session, kept_samples};
 pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};

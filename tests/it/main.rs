@@ -23,6 +23,7 @@
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
+//! | [`history`] | the store: both kinds of record, the newest of each, and none that is altered |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
 //! What they stand on:
@@ -47,6 +48,7 @@ mod ended;
 mod fake_worker;
 mod forged;
 mod goldens;
+mod history;
 mod infer;
 mod interrupt;
 mod living_worker;

@@ -140,7 +140,7 @@ fn a_record_cut_off_anywhere_is_refused() {
         );
     }
     let twice = [sealed.clone(), sealed].concat();
-    assert!(open(&twice, "a record").is_err());
+    assert!(open::<RunRecord>(&twice, "a record").is_err());
 }
 
 #[test]
