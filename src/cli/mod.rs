@@ -2,12 +2,14 @@
 
 mod ab;
 mod assemble;
+mod baseline;
 mod bench;
 mod bless;
 mod doctor;
 mod edited_graph;
 pub mod exit_code;
 mod flags;
+mod gate;
 mod golden;
 mod history;
 mod infer;
@@ -47,6 +49,10 @@ enum Verb {
     Bench(bench::BenchArgs),
     /// Measure two sides in turns until it is decided whether the head is slower, larger or wrong
     Ab(ab::AbArgs),
+    /// Decide on a commit from what is stored of it; measures nothing
+    Gate(gate::GateArgs),
+    /// Pin a record's speed as a figure that later ones are held against
+    Baseline(baseline::BaselineArgs),
     /// Answer one prompt, streaming the text
     Infer(infer::InferArgs),
     /// Show the KV-cache states before a prompt, after it, and some tokens later
@@ -92,6 +98,8 @@ fn perform(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Ab(args) => ab::ab(&args),
+        Verb::Gate(args) => gate::gate(&args),
+        Verb::Baseline(args) => baseline::baseline(&args),
         Verb::Infer(args) => infer::infer(&args),
         Verb::States(args) => states::states(&args),
         Verb::Golden(args) => golden::golden(&args),

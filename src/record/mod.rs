@@ -40,7 +40,7 @@ pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use digest::{sha256_of_bytes, sha256_of_files};
 pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
-pub use history::{ExaminedRecord, History, Stored};
+pub use history::{AnyRecord, ExaminedRecord, History, Stored};
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;

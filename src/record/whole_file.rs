@@ -34,7 +34,7 @@ pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()
             .hint("free some space or mend the folder's permissions; `cargo xtask doctor` looks at both")
     };
     let folder = folder_of(path);
-    fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
+    make_folder(folder).map_err(|cause| failed(&cause))?;
     let mut file = temporary_in(folder).map_err(|cause| failed(&cause))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
     let renamed = match overwrite {
@@ -43,7 +43,19 @@ pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()
     };
     renamed.map_err(|cause| failed(&cause.error))?;
     // The name, too, must be on the disk.
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|cause| failed(&cause))
+    sync(folder).map_err(|cause| failed(&cause))
+}
+
+/// Makes a folder and those around it. The names of new ones are on the disk before anything is in them.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().rev().try_for_each(|made| sync(folder_of(made)))
+}
+
+/// Has the disk keep the names in a folder.
+pub(super) fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Makes sure, before an hour of measuring, that the file could be written.

@@ -6,12 +6,15 @@ use std::path::PathBuf;
 
 use arcgauge::engine::ModelFolder;
 use arcgauge::golden::{GoldenResult, GoldenSet};
+use arcgauge::measure::Metric;
 use arcgauge::measure::protocol::{CacheState, DeviceEvent, KvCache};
 use arcgauge::record::{
-    AskedPrompt, Commit, DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, LoadRecord, Machine,
-    MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PhaseMemoryRecord, ProcessPurpose,
-    ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord, RuntimeRecord, SampleRecord,
-    SampleRole, SampleTimes, Warning, WitnessRecord, WorkerRecord, WorkloadRecord,
+    AbRecord, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord, DecisionRecord,
+    DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, InputsRecord, LoadRecord, Machine,
+    MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PairRecord, PhaseMemoryRecord, PolicyText,
+    ProcessPurpose, ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord, RuntimeRecord,
+    SampleRecord, SampleRole, SampleTimes, SensitivityRecord, Side, SideRecord, Status, Verdict, Warning,
+    WitnessRecord, WorkerRecord, WorkloadRecord,
 };
 
 use crate::checkout::{Checkout, repository, shipped_model};
@@ -108,6 +111,68 @@ pub(crate) fn record() -> RunRecord {
         },
         published: Some(published()),
         warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
+    }
+}
+
+/// An A/B of that record against itself in one pair, with a decision.
+pub(crate) fn ab_record() -> AbRecord {
+    let mut base = record();
+    base.run_id = "00000000000a".into();
+    base.commit.as_mut().unwrap().sha = "4".repeat(40);
+    let head = RunRecord { run_id: "00000000000b".into(), ..record() };
+    AbRecord {
+        run_id: "abababababab".into(),
+        when_utc: "2026-11-24T05:00:00Z".into(),
+        arcgauge_version: "0.1.0".into(),
+        outcome: Outcome::Complete,
+        failure: None,
+        base: SideRecord { asked: "main".into(), run: base },
+        head: SideRecord { asked: "a-branch".into(), run: head },
+        inputs: InputsRecord {
+            from_commit: Some("4".repeat(40)),
+            merge_base: Some("4".repeat(40)),
+            sha256: "7".repeat(64),
+            ..InputsRecord::default()
+        },
+        policy: PolicyText { text: "a policy\n".into(), sha256: "8".repeat(64) },
+        seed: 20,
+        pairs: vec![PairRecord { first: Side::Base, base_process: 0, head_process: 0 }],
+        despite_guards: false,
+        budget_s: Some(3600),
+        undecided: None,
+        decision: Some(decision()),
+        warnings: Vec::new(),
+    }
+}
+
+/// A decision with one of everything.
+fn decision() -> DecisionRecord {
+    DecisionRecord {
+        judged_utc: "2026-11-24T05:10:00Z".into(),
+        verdict: Verdict::Pass,
+        because: "no change that matters".into(),
+        status: Status::Green,
+        checks: vec![CheckRecord {
+            id: "goldens".into(),
+            word: CheckWord::Holds,
+            because: "all match".into(),
+        }],
+        comparisons: vec![ComparisonRecord {
+            metric: Metric::TimePerOutputToken,
+            prompt: None,
+            pairs: 1,
+            ratio: 1.01,
+            lower: 0.97,
+            upper: 1.03,
+            word: ComparisonWord::Unchanged,
+            because: "within what matters".into(),
+        }],
+        sensitivity: Some(SensitivityRecord {
+            pairs: 1,
+            pair_sd_percent: 1.2,
+            smallest_seen_percent: 3.0,
+            excluded_from_percent: 3.1,
+        }),
     }
 }
 

@@ -26,6 +26,7 @@
 //! | [`repositories`] | a repository in any state: what it has, what differs, and copies that leave it alone |
 //! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
+//! | [`history`] | the store: both kinds of record, the newest of each, and none that is altered |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -55,6 +56,7 @@ mod forged;
 mod forged_ab;
 mod git_repository;
 mod goldens;
+mod history;
 mod infer;
 mod interrupt;
 mod living_worker;

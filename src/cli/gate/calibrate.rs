@@ -11,7 +11,7 @@ use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print};
 use crate::error::{Error, Result};
 use crate::gate::{Calibration, calibrate as of_records, is_a_a};
-use crate::judge::Policy;
+use crate::judge::policy::Policy;
 use crate::record::{AbRecord, AnyRecord, Machine};
 
 /// Flags of `gate calibrate`.
@@ -47,7 +47,7 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
     let mut text = String::new();
     for (name, records) in &series {
         let records: Vec<&AbRecord> = records.iter().collect();
-        if let Some(calibration) = of_records(&records, &policy.rule()) {
+        if let Some(calibration) = of_records(&records, &policy.sequential.rule()) {
             text += &told(name, &calibration);
         }
     }

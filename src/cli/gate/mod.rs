@@ -15,7 +15,7 @@ use crate::cli::verdict_format::VerdictFormat;
 use crate::cli::{exit_code, telling};
 use crate::error::{Error, Result};
 use crate::gate::{Asker, decide, decide_run};
-use crate::judge::Policy;
+use crate::judge::policy::Policy;
 use crate::record::{AbRecord, Commit, DecisionRecord, History, Repository, RunRecord, utc_now};
 use crate::report::decision::{Subject, pair_lines};
 use stored::Found;
@@ -116,7 +116,7 @@ fn ab_command(base: Option<&Commit>) -> String {
 
 /// The decision of then, from the record alone.
 fn replay(path: &Path, format: VerdictFormat) -> Result<u8> {
-    let record: AbRecord = History::read_ab(path)?;
+    let record: AbRecord = History::read_as(path)?.record;
     let Some(stored) = &record.gate_decision else {
         return Err(Error::input(format!("record `{}` was never judged", path.display()))
             .hint("its run did not come to its end; `cargo xtask history show` says why"));

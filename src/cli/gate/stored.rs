@@ -1,7 +1,7 @@
 //! What is stored of a commit, as far as a gate can judge it.
 
 use crate::error::Result;
-use crate::record::{AbRecord, Commit, History, Outcome, RunRecord};
+use crate::record::{AbRecord, AnyRecord, Commit, History, Outcome, RunRecord};
 
 /// What was found.
 pub(super) enum Found {
@@ -21,16 +21,29 @@ impl Found {
             let of = record.base.run.commit.as_ref();
             of.is_some_and(|of| base.is_none_or(|base| of.sha == base.sha))
         };
-        let mut stored = store.of_commit(&head.sha)?;
-        stored.abs.retain(|record| {
-            let clean = record.head.run.commit.as_ref().is_some_and(|commit| !commit.dirty);
-            clean && record.head.differences.is_empty() && is_against(record) && record.gate_decision.is_some()
-        });
-        if let Some(record) = stored.abs.pop() {
-            return Ok(Self::Ab(Box::new(record)));
+        let mut run = None;
+        // One that is damaged could be the one that counts: the gate refuses.
+        for stored in store.of_commit(&head.sha)? {
+            match stored?.record {
+                AnyRecord::Ab(record) if is_clean(&record.head.run) && is_against(&record) => {
+                    if record.head.differences.is_empty() && record.gate_decision.is_some() {
+                        return Ok(Self::Ab(record));
+                    }
+                }
+                AnyRecord::Run(record) if is_clean(&record) && has_ended(&record) => {
+                    run.get_or_insert(record);
+                }
+                AnyRecord::Ab(_) | AnyRecord::Run(_) => {}
+            }
         }
-        let complete = |run: &RunRecord| matches!(run.outcome, Outcome::Complete | Outcome::WrongOutput);
-        stored.runs.retain(|run| complete(run) && run.commit.as_ref().is_some_and(|commit| !commit.dirty));
-        Ok(stored.runs.pop().map_or(Self::Nothing, |run| Self::Run(Box::new(run))))
+        Ok(run.map_or(Self::Nothing, Self::Run))
     }
+}
+
+fn is_clean(run: &RunRecord) -> bool {
+    run.commit.as_ref().is_some_and(|commit| !commit.dirty)
+}
+
+fn has_ended(run: &RunRecord) -> bool {
+    matches!(run.outcome, Outcome::Complete | Outcome::WrongOutput)
 }

@@ -1,14 +1,21 @@
 //! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
 
+mod any;
+mod files;
+mod newest;
+
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::measure::free_bytes;
+use crate::record::whole_file::sync;
 use crate::record::{Kept, Overwrite, RunRecord, open, seal, write_whole};
 
-/// The sha that stands for "no commit", as in git.
-const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+pub use any::AnyRecord;
+
+/// Room that a write leaves free, besides what it takes: a folder grows, too.
+const SPARE_BYTES: u64 = 1 << 20;
 
 /// A store of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,11 +25,11 @@ pub struct History {
 
 /// A record and its file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored {
+pub struct Stored<R = RunRecord> {
     /// The file.
     pub path: PathBuf,
     /// What it says.
-    pub record: RunRecord,
+    pub record: R,
 }
 
 /// A file of the store, and what came of reading it.
@@ -31,7 +38,7 @@ pub struct ExaminedRecord {
     /// The file, or the folder that cannot be listed.
     pub path: PathBuf,
     /// The record, or why there is none.
-    pub record: Result<RunRecord>,
+    pub record: Result<AnyRecord>,
 }
 
 impl History {
@@ -41,6 +48,12 @@ impl History {
         Self { root }
     }
 
+    /// The folder.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Adds a record. What is there is never touched, and the file is there whole or not at all.
     ///
     /// # Errors
@@ -48,73 +61,72 @@ impl History {
     pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
         // A record that is sealed has a machine, a commit and an id that can leave no folder.
         let sealed = seal(record)?;
-        let place = record.place();
-        // Colons are not for file names.
-        let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
-        let folder = self.root.join(place.machine).join(place.commit.unwrap_or(NO_COMMIT));
-        let path = folder.join(format!("{when}-{}.json", place.run_id));
-        write_whole(&path, &sealed, Overwrite::Never)?;
+        self.put(&files::file_of(record.place()), &sealed)
+    }
+
+    /// Writes the bytes of a record that was checked.
+    fn put(&self, below: &Path, bytes: &[u8]) -> Result<PathBuf> {
+        let path = self.root.join(below);
+        let needed = bytes.len() as u64 + SPARE_BYTES;
+        if let Some(free) = free_bytes(&self.root).filter(|free| *free < needed) {
+            let what = format!("cannot write `{}`: {free} bytes are free there", path.display());
+            return Err(
+                Error::harness(what).hint("free some space, or name another store with `--store DIR`")
+            );
+        }
+        write_whole(&path, bytes, Overwrite::Never)?;
+        // Its folders may be another writer's, who has not synced them yet.
+        for folder in path.ancestors().skip(2).take(2) {
+            sync(folder).map_err(|cause| Error::io("sync", folder, &cause))?;
+        }
         Ok(path)
     }
 
-    /// Reads one record.
+    /// Reads one record of `bench`.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no whole record.
+    /// When the file cannot be read, or is no whole record of that kind.
     pub fn read(path: &Path) -> Result<Stored> {
-        let bytes = fs::read(path).map_err(|cause| {
-            Error::io("read", path, &cause).as_input().hint("records are below `reports/history/`")
-        })?;
-        let record = open(&bytes, &path.display().to_string())?;
+        Self::read_as(path)
+    }
+
+    /// Reads one record of a kind that is known before.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no whole record of that kind.
+    pub fn read_as<R: Kept>(path: &Path) -> Result<Stored<R>> {
+        let record = open(&bytes_of(path)?, &path.display().to_string())?;
         Ok(Stored { path: path.to_owned(), record })
     }
 
-    /// The record of the run that began last; None in an empty store.
+    /// Reads one record, of whichever kind it is.
     ///
     /// # Errors
-    /// When that record cannot be read: an older one is not what was asked for.
-    pub fn latest(&self) -> Result<Option<Stored>> {
-        let mut files = Vec::new();
-        collect(&self.root, &mut files);
-        let newest = files.into_iter().max_by(|a, b| a.file_name().cmp(&b.file_name()));
-        newest.map(|path| Self::read(&path)).transpose()
+    /// When the file cannot be read, or is no whole record.
+    pub fn read_any(path: &Path) -> Result<Stored<AnyRecord>> {
+        let record = AnyRecord::open(&bytes_of(path)?, &path.display().to_string())?;
+        Ok(Stored { path: path.to_owned(), record })
     }
 
     /// Reads every record, in the order of their paths. One that cannot be read does not keep the
     /// others from being read, and neither does a folder that cannot be listed, which is named like
     /// a record. One record is in memory at a time.
     pub fn examine(&self) -> impl Iterator<Item = ExaminedRecord> + use<> {
-        let mut files = Vec::new();
-        let closed = collect(&self.root, &mut files);
-        files.sort_unstable();
-        let read = files.into_iter().map(|path| {
-            let record = Self::read(&path).map(|stored| stored.record);
+        let found = files::of_store(&self.root);
+        let closed =
+            found.closed.into_iter().map(|(path, error)| ExaminedRecord { path, record: Err(error) });
+        let read = found.files.into_iter().map(|path| {
+            let record = Self::read_any(&path).map(|stored| stored.record);
             ExaminedRecord { path, record }
         });
-        closed.into_iter().chain(read)
+        closed.chain(read)
     }
 }
 
-/// Finds the record files at and below a folder, and gives the folders that cannot be listed. A store
-/// that is not there is empty.
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Vec<ExaminedRecord> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(cause) if cause.kind() == ErrorKind::NotFound => return Vec::new(),
-        Err(cause) => {
-            let record = Err(Error::io("list", folder, &cause).as_input());
-            return vec![ExaminedRecord { path: folder.to_owned(), record }];
-        }
-    };
-    let mut closed = Vec::new();
-    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        if path.is_dir() {
-            closed.extend(collect(&path, files));
-        } else if path.extension().is_some_and(|extension| extension == "json") {
-            files.push(path);
-        }
-    }
-    closed
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|cause| {
+        Error::io("read", path, &cause).as_input().hint("`cargo xtask history list` names the records")
+    })
 }
 
 #[cfg(test)]
@@ -124,7 +136,7 @@ mod tests {
     #[test]
     fn every_file_is_examined_though_others_cannot_be_read() {
         let store = tempfile::tempdir().unwrap();
-        let folder = store.path().join("a-machine").join(NO_COMMIT);
+        let folder = store.path().join("a-machine").join(files::NO_COMMIT);
         fs::create_dir_all(&folder).unwrap();
         for name in ["b.json", "a.json", "a.json.damaged", ".tmpAbCdEf"] {
             fs::write(folder.join(name), "no header").unwrap();

@@ -1,0 +1,109 @@
+//! `baseline pin`: a record's speed becomes an anchor of the gate's policy.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::root::Root;
+use crate::cli::{exit_code, say};
+use crate::error::{Error, Result};
+use crate::judge::environment::{ProcessFindings, of_record};
+use crate::judge::policy::{PinnedAnchor, Policy};
+use crate::judge::summarise;
+use crate::measure::Metric;
+use crate::record::{
+    AnyRecord, History, Outcome, Overwrite, ProofGrade, ProvenDevice, RunRecord, sha256_of_file, utc_now,
+    whoami, write_whole,
+};
+
+/// A pinned figure fails this much below itself, as the published one does: the spread of its days.
+const FAILING_SHARE: f64 = 0.95;
+
+/// Flags of `baseline`.
+#[derive(Debug, Args)]
+pub(super) struct BaselineArgs {
+    #[command(subcommand)]
+    verb: BaselineVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum BaselineVerb {
+    /// Add a record's token/s to the anchors of ci/gate.json, for its machine, model, device and prompts
+    Pin(PinArgs),
+}
+
+#[derive(Debug, Args)]
+struct PinArgs {
+    /// The record's file: of `bench`, or of `ab`, whose head is meant
+    #[arg(value_name = "RECORD")]
+    record: PathBuf,
+
+    /// Why later runs are to be held against it
+    #[arg(long, value_name = "REASON")]
+    because: String,
+
+    /// What the anchor is called [default: the record's run id]
+    #[arg(long, value_name = "NAME")]
+    id: Option<String>,
+}
+
+/// Runs a verb of `baseline`.
+pub(super) fn baseline(args: &BaselineArgs) -> Result<ExitCode> {
+    let BaselineVerb::Pin(args) = &args.verb;
+    let root = Root::find();
+    let file = root.policy();
+    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+    let policy = Policy::parse(&text, &file.display().to_string())?;
+    let stored = History::read_any(&args.record)?;
+    let run = match stored.record {
+        AnyRecord::Run(run) => *run,
+        AnyRecord::Ab(record) => record.head.run,
+    };
+    let anchor = anchor(args, &root, &run)?;
+    let told = format!(
+        "anchor `{}`: {:.2} token/s, failing below {:.2}",
+        anchor.id, anchor.value, anchor.fail_below
+    );
+    write_whole(&file, policy.with_anchor(anchor)?.as_bytes(), Overwrite::Replace)?;
+    say(&format!("{told}, in {}", file.display()));
+    say("next: commit it; the gate takes its policy from the base");
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> {
+    let refuse = |why: &str| {
+        Error::input(format!("record `{}` can be no baseline: {why}", args.record.display()))
+            .hint("measure a clean commit on a quiet machine: `cargo xtask bench`")
+    };
+    let speed = summarise(run).average.map(|average| average.throughput().value);
+    let (Some(value), Some(ran)) = (speed, &run.device.ran) else { return Err(refuse("it has no speed")) };
+    let why_not = [
+        (run.outcome != Outcome::Complete, "its run did not come to its end"),
+        (run.commit.as_ref().is_none_or(|commit| commit.dirty), "it is of no clean commit"),
+        (!run.prompts.iter().all(|prompt| prompt.golden.is_verified()), "its output is not verified"),
+        (ran.grade() != ProofGrade::PropertyAndCounters, "its device is proven by OpenVINO's word alone"),
+        (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
+    ];
+    if let Some((_, why)) = why_not.iter().find(|(is_so, _)| *is_so) {
+        return Err(refuse(why));
+    }
+    Ok(PinnedAnchor {
+        id: args.id.clone().unwrap_or_else(|| run.run_id.clone()),
+        metric: Metric::EndToEndThroughput,
+        value,
+        warn_below: value,
+        fail_below: value * FAILING_SHARE,
+        model_sha256: run.model.sha256.clone(),
+        machine_sha256: run.machine.sha256.clone(),
+        device: ProvenDevice::kind(ran),
+        workload_sha256: run.workload.sha256.clone(),
+        openvino: None,
+        run_id: run.run_id.clone(),
+        record_sha256: sha256_of_file(&args.record)?,
+        pinned_utc: utc_now(),
+        who: whoami(root.path()),
+        because: args.because.clone(),
+    })
+}

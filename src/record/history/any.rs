@@ -1,0 +1,66 @@
+//! A record whose kind is known when it has been read.
+
+use crate::error::{Error, Result};
+use crate::record::{AbRecord, Kept, Place, RunRecord, header, open};
+
+/// A record of any kind that can be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnyRecord {
+    /// One run of `bench`.
+    Run(Box<RunRecord>),
+    /// One run of `ab`.
+    Ab(Box<AbRecord>),
+}
+
+impl AnyRecord {
+    /// Reads the bytes of a record file, of whichever kind its header names.
+    ///
+    /// # Errors
+    /// Bytes that are no whole record of a kind that is known.
+    pub fn open(bytes: &[u8], name: &str) -> Result<Self> {
+        match header(bytes, name)?.kind.as_str() {
+            RunRecord::KIND => open(bytes, name).map(Box::new).map(Self::Run),
+            AbRecord::KIND => open(bytes, name).map(Box::new).map(Self::Ab),
+            other => Err(Error::input(format!("record `{name}` is a `{other}`, which is not known here"))
+                .hint("use a newer arcgauge")),
+        }
+    }
+
+    /// The word for its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Run(_) => RunRecord::KIND,
+            Self::Ab(_) => AbRecord::KIND,
+        }
+    }
+
+    /// Where it belongs.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        match self {
+            Self::Run(record) => record.place(),
+            Self::Ab(record) => record.place(),
+        }
+    }
+
+    /// Whether it says what it measured: what is not written is not taken from others, either.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::Run(record) => record.check(),
+            Self::Ab(record) => record.check(),
+        }
+    }
+
+    /// The run that it is filed by: its own, or that of its head.
+    #[must_use]
+    pub fn run(&self) -> &RunRecord {
+        match self {
+            Self::Run(record) => record,
+            Self::Ab(record) => &record.head.run,
+        }
+    }
+}
