@@ -1,6 +1,6 @@
 //! Sentences that every form tells in the same words.
 
-use crate::record::{ComparisonRecord, DecisionRecord, SensitivityRecord, Verdict};
+use crate::record::{CheckWord, ComparisonRecord, DecisionRecord, SensitivityRecord, Verdict};
 use crate::report::decision::form::Form;
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
@@ -16,9 +16,18 @@ pub(super) fn verdict(decision: &DecisionRecord, form: Form) -> String {
     format!("{glyph} {}: {}", decision.verdict.word(), form.said(&decision.because))
 }
 
+/// A comparison's glyph and word. Where the machine cannot be trusted, neither can a speed.
+pub(super) fn standing(comparison: &ComparisonRecord, verdict: Verdict) -> (Mark, &'static str) {
+    if verdict == Verdict::InvalidEnvironment {
+        return (Mark::NotJudged, CheckWord::NotJudged.word());
+    }
+    (comparison.word.into(), comparison.word.word())
+}
+
 /// The cells of a comparison: metric, prompt, change, interval, pairs, which way is better, word.
-pub(super) fn comparison(comparison: &ComparisonRecord, form: Form) -> [String; 7] {
+pub(super) fn comparison(comparison: &ComparisonRecord, verdict: Verdict, form: Form) -> [String; 7] {
     let change = |ratio: f64| signed_percent(change_percent(ratio));
+    let (mark, word) = standing(comparison, verdict);
     [
         form.id(comparison.metric.id()),
         comparison.prompt.as_deref().map_or("mean".to_owned(), |prompt| form.said(prompt)),
@@ -26,7 +35,7 @@ pub(super) fn comparison(comparison: &ComparisonRecord, form: Form) -> [String; 
         form.said(&format!("[{}, {}]", change(comparison.lower), change(comparison.upper))),
         comparison.pairs.to_string(),
         comparison.metric.direction().word().to_owned(),
-        format!("{} {}", Mark::from(comparison.word).glyph(), comparison.word.word()),
+        format!("{} {word}", mark.glyph()),
     ]
 }
 

@@ -26,7 +26,7 @@ pub fn escape(text: &str) -> String {
         let is_numbered = || !before.is_empty() && before.bytes().all(|byte| byte.is_ascii_digit());
         match sign {
             '.' if ends_with(before, "www") => escaped.push_str(&format!("{APART}.")),
-            '.' | ')' if is_numbered() => escaped.extend(['\\', sign]),
+            '.' | ')' if is_numbered() && after.is_none() => escaped.extend(['\\', sign]),
             '-' if REFERENCES.iter().any(|word| ends_with(before, word)) => {
                 escaped.push_str(&format!("-{APART}"));
             }
