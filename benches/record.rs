@@ -46,7 +46,7 @@ impl Store {
 fn medians(_: &mut Criterion) {
     let mut store = Store::new();
     let sealed = seal(&store.record).unwrap();
-    assert_eq!(open(&sealed, "sealed").unwrap(), store.record);
+    assert_eq!(open::<RunRecord>(&sealed, "sealed").unwrap(), store.record);
     let time = |step: &dyn Fn()| {
         let start = Instant::now();
         step();
@@ -55,7 +55,7 @@ fn medians(_: &mut Criterion) {
     let [mut seals, mut opens, mut adds, mut reads] = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
         seals.push(time(&|| drop(black_box(seal(&store.record).unwrap()))));
-        opens.push(time(&|| drop(black_box(open(&sealed, "sealed").unwrap()))));
+        opens.push(time(&|| drop(black_box(open::<RunRecord>(&sealed, "sealed").unwrap()))));
         let (path, added) = store.add();
         adds.push(added);
         reads.push(time(&|| drop(black_box(History::read(&path).unwrap()))));
@@ -81,7 +81,9 @@ fn in_memory(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("record");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
     group.bench_function("seal", |bencher| bencher.iter(|| seal(black_box(&record)).unwrap()));
-    group.bench_function("open", |bencher| bencher.iter(|| open(black_box(&sealed), "sealed").unwrap()));
+    group.bench_function("open", |bencher| {
+        bencher.iter(|| open::<RunRecord>(black_box(&sealed), "sealed").unwrap())
+    });
     group.finish();
 }
 

@@ -3,8 +3,8 @@
 //! The modules are the data flow, in its order, and one may use only those before it:
 //!
 //! ```text
-//! prompt -> tokens -> decode loop -> golden -> samples -> run record -> figures -> table
-//! workload   engine                  golden    measure    record        judge      report   cli
+//! prompt -> tokens -> decode loop -> golden -> samples -> run record -> figures -> table -> sides
+//! workload   engine                  golden    measure    record        judge      report   gate    cli
 //! ```
 //!
 //! Under all of them stand the error type and the user's folders.
@@ -26,5 +26,7 @@ pub mod record;
 pub mod judge;
 
 pub mod report;
+
+pub mod gate;
 
 pub mod cli;

@@ -1,5 +1,6 @@
 //! Verbs and flags, each declared once. The only floor that prints: data to stdout, talk to stderr.
 
+mod ab;
 mod assemble;
 mod bench;
 mod bless;
@@ -12,12 +13,16 @@ mod history;
 mod infer;
 mod load_warnings;
 mod loading;
+mod measuring;
 mod model;
 mod probe;
 mod progress;
 mod root;
 mod settings;
 mod states;
+mod store;
+mod telling;
+mod verdict_format;
 mod worker;
 
 use std::ffi::OsString;
@@ -40,6 +45,8 @@ struct Cli {
 enum Verb {
     /// Run the reference prompts, check every token, print the table and keep a record
     Bench(bench::BenchArgs),
+    /// Measure two sides in turns until it is decided whether the head is slower, larger or wrong
+    Ab(ab::AbArgs),
     /// Answer one prompt, streaming the text
     Infer(infer::InferArgs),
     /// Show the KV-cache states before a prompt, after it, and some tokens later
@@ -84,6 +91,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn perform(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Bench(args) => bench::bench(&args),
+        Verb::Ab(args) => ab::ab(&args),
         Verb::Infer(args) => infer::infer(&args),
         Verb::States(args) => states::states(&args),
         Verb::Golden(args) => golden::golden(&args),

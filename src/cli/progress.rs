@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::say;
 use crate::measure::supervisor::Control;
 
 const REDRAW: Duration = Duration::from_secs(1);
@@ -42,6 +43,11 @@ impl Progress {
         self.bar.set_position(0);
         self.bar.set_message("");
         self.bar.set_prefix(what.to_owned());
+    }
+
+    /// Says a line above the one that is redrawn.
+    pub(super) fn say(&self, line: &str) {
+        self.bar.suspend(|| say(line));
     }
 
     /// Whether there is a terminal to show anything on.

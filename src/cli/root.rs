@@ -18,6 +18,11 @@ impl Root {
         Self(around.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR"))).to_owned())
     }
 
+    /// The checkout in this folder.
+    pub(super) fn at(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
@@ -36,6 +41,11 @@ impl Root {
 
     pub(super) fn published(&self) -> PathBuf {
         self.0.join("fixtures/baselines/published.json")
+    }
+
+    /// The gate's policy.
+    pub(super) fn policy(&self) -> PathBuf {
+        self.0.join("ci/gate.json")
     }
 
     pub(super) fn history(&self) -> PathBuf {

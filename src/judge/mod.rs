@@ -3,16 +3,34 @@
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
 pub mod environment;
+mod holm;
 mod machine_state;
+mod pairs;
+mod policy;
 mod preflight;
 mod published;
 mod roofline;
+mod sequential;
 mod steady_state;
+mod student;
 mod summary;
 
+pub use holm::{holm_rejects, p_value_above};
 pub use machine_state::{Ramps, canary_movement, energy_per_token, ramps, roofline_of};
+pub use pairs::{
+    PairFigures, PairedProcess, PromptDifference, pair_figures, prompt_differences, spoilt_because,
+};
+pub use policy::{
+    Anchor, InconclusivePolicy, MetricPolicy, NoisePolicy, OnRegression, Policy, PublishedAnchor,
+    SequentialPolicy, Waived, Waiver,
+};
 pub use preflight::{Advice, preflight};
 pub use published::{Standing, standing};
 pub use roofline::{Roofline, RooflineFacts, canary_moved, roofline};
+pub use sequential::{
+    Interval, LOOK_ALPHA, LOOKS, Look, Rule, SequentialResult, SequentialWord, interval_at, sequential,
+    smallest_seen_percent,
+};
 pub use steady_state::{Pace, RAMP_SHARE};
+pub use student::{t_critical, t_exceeds};
 pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};

@@ -10,6 +10,7 @@ mod device_lock;
 mod estimates;
 pub mod fdinfo;
 mod generation;
+mod group_end;
 pub mod guard;
 mod host_memory;
 mod intel_gpu;
@@ -35,6 +36,7 @@ pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_S
 pub use device_lock::{DeviceLock, Waiting};
 pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
 pub use generation::{Generated, KnownToken, TokenSink, empty_cache, record_generation, sample_here};
+pub use group_end::{GroupEnded, GroupPatience, group_end};
 pub use host_memory::available_memory_bytes;
 pub use intel_gpu::{IntelGpu, intel_gpus};
 pub use memory::{MemoryMeter, MemoryReading, NoMemory, ProcessMemory};

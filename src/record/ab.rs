@@ -44,6 +44,10 @@ pub struct AbRecord {
     /// What it means, judged at the end of the run; None where it did not come to its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionRecord>,
+    /// What a gate made of it at that moment, which asks for more: a steady machine, clean guards,
+    /// verified output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_decision: Option<DecisionRecord>,
     /// What a reader must know, besides what each side's run warns of.
     pub warnings: Vec<Warning>,
 }
@@ -53,6 +57,10 @@ pub struct AbRecord {
 pub struct SideRecord {
     /// What was asked for, in the words of the command line: as in "main" or "openvino=2026.1.0".
     pub asked: String,
+    /// In what it differs from the usual run of its commit: as in "KV_CACHE_PRECISION=u8". A gate judges
+    /// commits alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<String>,
     /// The side as a run. Its process k is numbered through all pairs of this side.
     pub run: RunRecord,
 }

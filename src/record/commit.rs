@@ -61,20 +61,30 @@ impl Commit {
             Err(cause) => return Err(unreadable(cause)),
         };
         let commit = head.peel_to_commit().map_err(unreadable)?;
+        let branch = head.is_branch().then(|| head.shorthand().ok().map(str::to_owned)).flatten();
         let mut options = StatusOptions::new();
         options.include_untracked(true).include_ignored(false);
-        let statuses = repository.statuses(Some(&mut options)).map_err(unreadable)?;
-        let author_date = Timestamp::from_second(commit.author().when().seconds());
+        let clean = repository.statuses(Some(&mut options)).map_err(unreadable)?.is_empty();
         Ok(Some(Self {
+            dirty: !clean,
+            difference_sha256: if clean { None } else { difference(&repository, &commit) },
+            ..Self::named(&commit, branch)
+        }))
+    }
+
+    /// A commit as such, whatever the work tree holds.
+    pub(super) fn named(commit: &git2::Commit<'_>, branch: Option<String>) -> Self {
+        let author_date = Timestamp::from_second(commit.author().when().seconds());
+        Self {
             sha: commit.id().to_string(),
-            parents: commit.parent_ids().map(|id| id.to_string()).collect(),
+            parents: parents_of(commit),
             tree: commit.tree_id().to_string(),
-            branch: head.is_branch().then(|| head.shorthand().ok().map(str::to_owned)).flatten(),
+            branch,
             subject: commit.summary().ok().flatten().unwrap_or_default().to_owned(),
             author_date_utc: author_date.map(|date| date.to_string()).unwrap_or_default(),
-            dirty: !statuses.is_empty(),
-            difference_sha256: if statuses.is_empty() { None } else { difference(&repository, &commit) },
-        }))
+            dirty: false,
+            difference_sha256: None,
+        }
     }
 
     /// The first 12 digits of the sha, for people.
@@ -82,6 +92,13 @@ impl Commit {
     pub fn short(&self) -> &str {
         self.sha.get(..12).unwrap_or(&self.sha)
     }
+}
+
+/// The parents as the commit names them. Where a shallow clone ends git says that there are none, and a
+/// merge commit would pass for a root.
+fn parents_of(commit: &git2::Commit<'_>) -> Vec<String> {
+    let header = String::from_utf8_lossy(commit.raw_header_bytes()).into_owned();
+    header.lines().filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).collect()
 }
 
 /// The hash of what `git diff HEAD` would show, were untracked files part of it. Two trees that differ

@@ -2,19 +2,24 @@
 
 mod ab;
 mod commit;
+mod commit_context;
 mod cost;
 mod decision;
 mod device;
+mod digest;
+mod file_lock;
 mod hash_cache;
 mod history;
 mod identified;
 mod judged;
+mod kept_folders;
 mod machine;
 mod model;
 mod model_name;
 mod process;
 mod prompts;
 mod published;
+mod repository;
 mod run;
 mod samples;
 mod sealed;
@@ -25,20 +30,25 @@ mod workload;
 
 pub use ab::{AbRecord, ChangedInput, InputsRecord, PairRecord, PolicyText, Side, SideRecord, Undecided};
 pub use commit::{Commit, whoami};
+pub use commit_context::{CommitContext, MergeCommit};
 pub use cost::HarnessCost;
 pub use decision::{
     CheckRecord, CheckWord, ComparisonRecord, ComparisonWord, DecisionRecord, SensitivityRecord, Status,
     Verdict,
 };
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
+pub use digest::{sha256_of_bytes, sha256_of_files};
+pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
 pub use history::{ExaminedRecord, History, Stored};
 pub use judged::{judge_session, kept_samples};
+pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
 pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference};
+pub use repository::{CLONE_MARK, Repository, Source};
 pub use run::{
     LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now,
 };

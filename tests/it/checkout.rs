@@ -13,6 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::ended::Ended;
+use crate::git_repository::git_in;
 
 /// The flags of a run in which the length of answers does not matter.
 pub(crate) const SHORT: [&str; 6] = ["--device", "CPU", "--runs", "1", "--max-new-tokens", "8"];
@@ -119,19 +120,7 @@ impl Checkout {
 
     /// Runs git here, free of the settings of whoever runs the tests.
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        let mut command = Command::new("git");
-        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
-            command.env_remove(variable);
-        }
-        let output = command
-            .args(["-c", "user.name=A Tester", "-c", "user.email=tester@localhost"])
-            .args(arguments)
-            .current_dir(self.folder.path())
-            .env("GIT_CONFIG_GLOBAL", "/dev/null")
-            .env("GIT_CONFIG_SYSTEM", "/dev/null")
-            .output()
-            .unwrap();
-        Ended::of(output).exits(0).stdout.clone()
+        git_in(self.folder.path(), arguments)
     }
 
     /// The files of all records, oldest first.

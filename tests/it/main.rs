@@ -23,6 +23,9 @@
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
+//! | [`repositories`] | a repository in any state: what it has, what differs, and copies that leave it alone |
+//! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
+//! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -31,6 +34,7 @@
 //! | module | offers |
 //! |---|---|
 //! | [`checkout`] | a checkout in a temporary folder, with settings of its own, to run the binary in |
+//! | [`git_repository`] | a repository made by git itself, in whatever state a test needs |
 //! | [`ended`] | a run that has ended, and what it said |
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
@@ -49,6 +53,7 @@ mod ended;
 mod fake_worker;
 mod forged;
 mod forged_ab;
+mod git_repository;
 mod goldens;
 mod infer;
 mod interrupt;
@@ -62,9 +67,12 @@ mod paths;
 mod probe;
 mod published;
 mod record;
+mod repositories;
 mod roofline;
 mod scripted;
+mod side_builds;
 mod states;
 mod supervision;
 mod telling;
 mod this_machine;
+mod work_trees;

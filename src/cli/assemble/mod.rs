@@ -2,6 +2,7 @@
 
 mod cost;
 mod drift;
+mod outcome;
 mod prompts;
 mod proof;
 mod record;
@@ -10,6 +11,7 @@ use crate::measure::protocol::LoadedEvent;
 use crate::measure::supervisor::Session;
 
 pub(super) use drift::{drift_record, drift_warning, epsilon_logit, epsilon_logit_here};
+pub(super) use outcome::{Judging, fill_in, slept};
 pub(super) use prompts::{golden_warnings, prompt_records};
 pub(super) use proof::prove;
 pub(super) use record::{Measured, record, warnings};

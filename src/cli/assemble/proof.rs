@@ -1,7 +1,7 @@
 //! The proof that the device of the record did the work.
 
 use crate::cli::assemble::cost::duration_ns;
-use crate::cli::bench::Around;
+use crate::cli::measuring::Around;
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
 use crate::judge::environment::{Guard, GuardState, ProcessGuards, TimeSpan, of_process};

@@ -1,9 +1,9 @@
 //! Puts a run record together from identities and processes.
 
 use crate::cli::assemble::cost::cost;
-use crate::cli::assemble::loaded;
-use crate::cli::bench::{Around, Identity, Judging};
+use crate::cli::assemble::{Judging, loaded};
 use crate::cli::load_warnings::{self, AsLoaded};
+use crate::cli::measuring::{Around, Identity};
 use crate::engine::openvino::ActiveWeights;
 use crate::error::Result;
 use crate::measure::CanaryReading;

@@ -1,49 +1,38 @@
 //! `bench`: the main job. Measure in fresh processes, check every token, keep a record, print the table.
 
-mod asked;
-mod attendant;
 mod criterion;
-mod environment;
-mod identity;
 mod next_step;
 mod outcome;
-mod supervision;
-mod surroundings;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
+use crate::cli::assemble::Judging;
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::loading::find_model;
+use crate::cli::measuring::{
+    Identity, StandBy, SupervisionArgs, asked_prompts, load_command, planned, stoppable,
+};
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, probe, say};
 use crate::engine::openvino::{
-    COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, FoundBy, RuntimeLocation, Sources,
-    trim_compiled_models,
+    COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, Sources, trim_compiled_models,
 };
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
-use crate::measure::protocol::LoadCommand;
-use crate::measure::supervisor::{Control, Job, WorkerProcess, supervise};
-use crate::measure::{Clock, MonotonicClock, SleepInhibitor};
+use crate::measure::supervisor::{Job, WorkerProcess, supervise};
+use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{History, Overwrite, PublishedReference, RunRecord, check_writable, write_whole};
+use crate::record::{
+    AskedPrompt, History, Overwrite, PublishedReference, RunRecord, check_writable, write_whole,
+};
 use crate::report::{bench_table, explanation, results_json};
 use crate::workload::PromptSet;
-use asked::{asked_prompts, plan};
-use attendant::StandBy;
-pub(super) use identity::Identity;
-pub(super) use outcome::Judging;
 use outcome::judge_into;
-use supervision::SupervisionArgs;
-pub(super) use surroundings::Around;
 
 /// Flags of `bench`.
 #[derive(Debug, Args)]
@@ -120,7 +109,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
 
     let probe = if args.unverified { None } else { probe::of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
-    let Some(_lock) = args.supervision.take_lock(&control)? else {
+    let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
         say("interrupted while waiting for the device: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
@@ -137,7 +126,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let _awake = SleepInhibitor::hold();
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
     let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-    let load = load_command(args, &model, location, edited.as_ref(), compiled_models.clone());
+    let load = load_command(&args.engine, &model, location, edited.as_ref(), compiled_models.clone());
     let job = Job {
         plan: &plan,
         load: &load,
@@ -169,27 +158,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     judged.end.map(ExitCode::from)
 }
 
-/// What every worker loads.
-fn load_command(
-    args: &BenchArgs,
-    model: &FoundModel,
-    location: RuntimeLocation,
-    edited: Option<&EditedGraph>,
-    compiled_models: Option<PathBuf>,
-) -> LoadCommand {
-    LoadCommand {
-        pinned_version: match location.found_by {
-            FoundBy::Pinned(version) => Some(version),
-            FoundBy::Flag | FoundBy::Variable(_) => None,
-        },
-        c_library: location.c_library,
-        model_dir: model.folder.path().to_owned(),
-        model_sha256: model.identity.sha256.clone(),
-        device: args.engine.device.clone(),
-        properties: args.engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
-        edited_graph: edited.map(|edited| edited.path().to_owned()),
-        compiled_models,
-    }
+/// The plan that the flags make of the prompts.
+fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
+    let processes = if args.quick { 1 } else { args.runs };
+    Plan { prompts: planned(asked), processes, new_tokens: args.max_new_tokens }
 }
 
 /// Stores the record and tells it. Neither the record nor the results may keep the other from being
@@ -217,19 +189,8 @@ fn write_results(output: &Path, record: &RunRecord) -> Result<()> {
     Ok(())
 }
 
-/// A control that Ctrl-C stops; a second one ends the process at once.
-fn stoppable() -> Result<Arc<Control>> {
-    let control = Arc::new(Control::default());
-    for signal in [SIGINT, SIGTERM] {
-        let code = i32::from(exit_code::INTERRUPTED);
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&control.stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&control.stop)))
-            .map_err(|cause| Error::harness(format!("cannot listen for Ctrl-C: {cause}")))?;
-    }
-    Ok(control)
-}
-
-fn read_published(path: &Path) -> Result<PublishedReference> {
+/// What was published, as the checkout has it.
+pub(super) fn read_published(path: &Path) -> Result<PublishedReference> {
     let text = fs::read_to_string(path).map_err(|cause| Error::io("read", path, &cause))?;
     PublishedReference::parse(&text)
 }

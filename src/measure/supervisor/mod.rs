@@ -18,4 +18,4 @@ pub use limits::{Awaited, Limits};
 pub use link::{Link, Received};
 pub use process::{WorkerProcess, WorkerProgram};
 pub use scripted::ScriptedWorker;
-pub use session::{Aim, Attendant, Control, Job, Session, supervise};
+pub use session::{Aim, Attendant, Control, Job, Session, Start, supervise};

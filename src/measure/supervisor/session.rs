@@ -69,7 +69,7 @@ pub struct Job<'a> {
     pub control: &'a Control,
 }
 
-/// What a session gave.
+/// Worker processes, one after the other, and what they gave.
 pub struct Session {
     /// Every process, in order.
     pub processes: Vec<ProcessFacts>,
@@ -79,32 +79,72 @@ pub struct Session {
     worker: Option<Conversation>,
 }
 
-/// Runs the job; `start` starts a fresh worker. What was done before a failure is kept.
-pub fn supervise(
-    job: &Job<'_>,
-    start: &mut dyn FnMut() -> Result<Box<dyn Link>>,
-    attendant: &mut dyn Attendant,
-) -> Session {
-    let mut session = Session { processes: Vec::new(), ending: Ending::Done, worker: None };
-    let mut may_prime = job.prime;
-    let mut index = 0;
-    while index < job.plan.processes && session.ending == Ending::Done {
-        session.finish();
-        if session.ending != Ending::Done {
-            break;
+/// Who starts a fresh worker.
+pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Link>> + 'a;
+
+/// Runs the job. What was done before a failure is kept.
+pub fn supervise(job: &Job<'_>, start: &mut Start<'_>, attendant: &mut dyn Attendant) -> Session {
+    let mut session = Session::new();
+    for index in 0..job.plan.processes {
+        session.run(job, index, start, attendant);
+    }
+    session
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Session {
+    /// A session that has done nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { processes: Vec::new(), ending: Ending::Done, worker: None }
+    }
+
+    /// Runs one more measured process, after the one before has left; `index` turns the order of the
+    /// prompts and names it. The first may be preceded by one that primes a cold cache of compiled
+    /// models. Nothing is run where a process has not ended well.
+    pub fn run(&mut self, job: &Job<'_>, index: usize, start: &mut Start<'_>, attendant: &mut dyn Attendant) {
+        loop {
+            self.finish();
+            if self.ending != Ending::Done {
+                return;
+            }
+            let purpose = self.run_one(job, index, start, attendant);
+            if self.ending != Ending::Done {
+                self.finish();
+                return;
+            }
+            if purpose == Purpose::Measured {
+                return;
+            }
         }
+    }
+
+    /// Runs one process, and says what it turned out to be for.
+    fn run_one(
+        &mut self,
+        job: &Job<'_>,
+        index: usize,
+        start: &mut Start<'_>,
+        attendant: &mut dyn Attendant,
+    ) -> Purpose {
         let ready = attendant.before_process(index);
         let mut facts = ProcessFacts::new(Purpose::Measured, index, MonotonicClock.now_ns());
         let link = match ready.and_then(|()| start().map_err(Ending::Refused)) {
             Ok(link) => link,
             Err(ending) => {
-                session.ending = ending;
-                break;
+                self.ending = ending;
+                return Purpose::Measured;
             }
         };
         let mut conversation = Conversation::new(link, job.limits, Arc::clone(&job.control.stop));
         attendant.started(conversation.pid());
         let memory = meter(conversation.pid());
+        let may_prime = job.prime && self.processes.is_empty();
         let mut attending =
             Attending { job, conversation: &mut conversation, facts: &mut facts, attendant, memory };
         let ended = attending.load(may_prime).and_then(|()| match attending.facts.purpose {
@@ -113,22 +153,14 @@ pub fn supervise(
         });
         attendant.measured();
         if let Err(ending) = ended {
-            session.ending = ending;
+            self.ending = ending;
         }
-        may_prime = false;
-        if facts.purpose == Purpose::Measured {
-            index += 1;
-        }
-        session.processes.push(facts);
-        session.worker = Some(conversation);
+        let purpose = facts.purpose;
+        self.processes.push(facts);
+        self.worker = Some(conversation);
+        purpose
     }
-    if session.ending != Ending::Done {
-        session.finish();
-    }
-    session
-}
 
-impl Session {
     /// Every generation of the measured processes, in order.
     #[must_use]
     pub fn samples(&self) -> Vec<Sample> {

@@ -6,7 +6,7 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
@@ -21,6 +21,8 @@ const HOMES: [(&str, &[&str]); 17] = [
     ("comfy_table", &["report"]),
     ("rustix", &["measure"]),
     ("sysinfo", &["measure", "record"]),
+    ("statrs", &["judge"]),
+    ("fastrand", &["gate"]),
     ("csv", &["record", "report"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),

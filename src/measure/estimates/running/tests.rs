@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Instant;
 
 use tempfile::TempDir;
 
@@ -9,7 +12,10 @@ use super::*;
 use crate::error::ErrorKind;
 
 /// So long that no test waits for it.
-const LONG: Patience = Patience { run: Duration::from_hours(1), terminate: Duration::from_hours(1) };
+const LONG: GroupPatience =
+    GroupPatience { run: Duration::from_hours(1), terminate: Duration::from_hours(1) };
+/// How often something that is waited for is looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 const SHORT: Duration = Duration::from_millis(100);
 
 /// A checkout with a cargo that is a script; it is Criterion's home, too.
@@ -31,7 +37,7 @@ impl Scene {
         self.folder.path()
     }
 
-    fn run(&self, patience: Patience) -> Result<BenchesEnded> {
+    fn run(&self, patience: GroupPatience) -> Result<BenchesEnded> {
         // By way of the shell: a script just written may still be open in another thread's child.
         let mut command = Command::new("sh");
         command.arg(self.path().join("cargo"));
@@ -39,7 +45,7 @@ impl Scene {
     }
 
     /// Runs it, and stops it when it has said which process it started.
-    fn run_and_stop(&self, patience: Patience) -> Result<BenchesEnded> {
+    fn run_and_stop(&self, patience: GroupPatience) -> Result<BenchesEnded> {
         thread::scope(|scope| {
             let run = scope.spawn(|| self.run(patience));
             while self.started().is_none() && !run.is_finished() {
@@ -107,7 +113,7 @@ fn benches_that_are_stopped_end_at_once_with_all_that_they_started() {
 #[test]
 fn benches_that_do_not_listen_are_killed() {
     let scene = Scene::new("trap '' TERM; sleep 3600 & echo $! > started; wait");
-    let patience = Patience { terminate: SHORT, ..LONG };
+    let patience = GroupPatience { terminate: SHORT, ..LONG };
     assert_eq!(scene.run_and_stop(patience).unwrap(), BenchesEnded::Stopped);
     scene.wait_until_it_is_gone();
 }
@@ -115,7 +121,7 @@ fn benches_that_do_not_listen_are_killed() {
 #[test]
 fn benches_that_do_not_end_are_ended_and_are_a_failure() {
     let scene = Scene::new("sleep 3600");
-    let error = scene.run(Patience { run: SHORT, ..LONG }).unwrap_err();
+    let error = scene.run(GroupPatience { run: SHORT, ..LONG }).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Harness);
     assert!(error.to_string().contains("did not end within 0 s"), "{error}");
     assert!(error.hint_text().unwrap().contains("--criterion"));

@@ -15,7 +15,7 @@ use crate::measure::{DeviceLock, Waiting};
 /// Flags of the supervision.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Supervision")]
-pub(super) struct SupervisionArgs {
+pub(in crate::cli) struct SupervisionArgs {
     /// Program that measures, by the worker's protocol [default: this one]
     #[arg(long, value_name = "FILE")]
     worker: Option<PathBuf>,
@@ -47,16 +47,16 @@ pub(super) struct SupervisionArgs {
 
 impl SupervisionArgs {
     /// How long other load may take to come to rest; the soonest number waits for nothing.
-    pub(super) fn settle_limit(&self, quick: bool) -> Duration {
+    pub(in crate::cli) fn settle_limit(&self, quick: bool) -> Duration {
         if quick { Duration::ZERO } else { Duration::from_secs(self.settle_limit_s) }
     }
 
     /// Whether another program measures than this one.
-    pub(super) fn is_foreign(&self) -> bool {
+    pub(in crate::cli) fn is_foreign(&self) -> bool {
         self.worker.is_some()
     }
 
-    pub(super) fn limits(&self) -> Limits {
+    pub(in crate::cli) fn limits(&self) -> Limits {
         Limits {
             load: Duration::from_secs(self.load_limit_s),
             first_token: Duration::from_secs(self.first_token_limit_s),
@@ -66,7 +66,7 @@ impl SupervisionArgs {
     }
 
     /// The program of the workers: this binary's own file, even if another has been put in its place.
-    pub(super) fn program(&self) -> Result<WorkerProgram> {
+    pub(in crate::cli) fn program(&self) -> Result<WorkerProgram> {
         let own = || {
             env::current_exe()
                 .map_err(|cause| Error::harness(format!("this program does not know its file: {cause}")))
@@ -82,9 +82,9 @@ impl SupervisionArgs {
     }
 
     /// Takes the machine's lock; who waits is told for whom. None where Ctrl-C ended the wait.
-    pub(super) fn take_lock(&self, control: &Control) -> Result<Option<DeviceLock>> {
+    pub(in crate::cli) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
         let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
-        let holder = format!("bench, process {}", process::id());
+        let holder = format!("{verb}, process {}", process::id());
         let mut told = false;
         let mut goes_on = |held_by: &str, _: Duration| {
             if !told {

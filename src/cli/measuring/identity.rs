@@ -10,6 +10,7 @@ use crate::measure::{Clock, MonotonicClock};
 use crate::record::{Commit, HarnessCost, Machine, WorkerRecord, run_id, utc_now, variables};
 
 /// The identities of a run.
+#[derive(Debug, Clone)]
 pub(in crate::cli) struct Identity {
     pub(in crate::cli) run_id: String,
     pub(in crate::cli) when_utc: String,

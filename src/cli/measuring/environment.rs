@@ -7,7 +7,7 @@ use crate::judge::{Pace, canary_movement, preflight, ramps};
 use crate::record::{ProcessPurpose, RunRecord, Warning};
 
 /// The warnings that the readings of a record give reason for.
-pub(super) fn warnings(record: &RunRecord) -> Vec<Warning> {
+pub(in crate::cli) fn warnings(record: &RunRecord) -> Vec<Warning> {
     let mut warnings = tripped(record);
     warnings.extend(before_measuring(record));
     warnings.extend(canary(record));

@@ -1,10 +1,9 @@
-//! What the flags ask for: prompts with their tokens, and the plan.
+//! What the flags ask for: prompts with their tokens.
 
-use crate::cli::bench::BenchArgs;
 use crate::cli::loading::FoundModel;
 use crate::cli::say;
 use crate::error::Result;
-use crate::measure::{Plan, PlannedPrompt};
+use crate::measure::PlannedPrompt;
 use crate::record::AskedPrompt;
 use crate::workload::Prompt;
 
@@ -12,7 +11,7 @@ use crate::workload::Prompt;
 const OWN_TITLE_CHARACTERS: usize = 30;
 
 /// The prompts that the flags name, with their tokens; all reference prompts where none is named.
-pub(super) fn asked_prompts(named: &[String], model: &FoundModel) -> Result<Vec<AskedPrompt>> {
+pub(in crate::cli) fn asked_prompts(named: &[String], model: &FoundModel) -> Result<Vec<AskedPrompt>> {
     let reference = |prompt: &Prompt| -> Result<AskedPrompt> {
         Ok(AskedPrompt {
             id: prompt.id.clone(),
@@ -43,13 +42,9 @@ pub(super) fn asked_prompts(named: &[String], model: &FoundModel) -> Result<Vec<
     asked.collect()
 }
 
-/// The plan that the flags make of the prompts.
-pub(super) fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
+/// The prompts as a plan has them.
+pub(in crate::cli) fn planned(asked: &[AskedPrompt]) -> Vec<PlannedPrompt> {
     let planned =
         |prompt: &AskedPrompt| PlannedPrompt { id: prompt.id.clone(), token_ids: prompt.token_ids.clone() };
-    Plan {
-        prompts: asked.iter().map(planned).collect(),
-        processes: if args.quick { 1 } else { args.runs },
-        new_tokens: args.max_new_tokens,
-    }
+    asked.iter().map(planned).collect()
 }

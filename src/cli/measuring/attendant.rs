@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::cli::bench::surroundings::Surroundings;
+use crate::cli::measuring::surroundings::Surroundings;
 use crate::cli::progress::Progress;
 use crate::cli::{assemble, load_warnings, say};
 use crate::measure::protocol::{CacheState, LoadedEvent, SettledEvent};
@@ -11,20 +11,28 @@ use crate::measure::supervisor::{Aim, Attendant, Control, Ending, Purpose};
 use crate::measure::{Plan, Role};
 
 /// Who stands by a `bench`.
-pub(super) struct StandBy {
-    pub(super) surroundings: Surroundings,
+pub(in crate::cli) struct StandBy {
+    pub(in crate::cli) surroundings: Surroundings,
     progress: Progress,
     control: Arc<Control>,
     processes: usize,
     generations: usize,
     new_tokens: usize,
-    requested: String,
+    /// As the user asked for it.
+    device: String,
+    /// What the process under way is called; None calls it by its number.
+    name: Option<String>,
     told: bool,
     warned: bool,
 }
 
 impl StandBy {
-    pub(super) fn new(plan: &Plan, requested: &str, settle_limit: Duration, control: &Arc<Control>) -> Self {
+    pub(in crate::cli) fn new(
+        plan: &Plan,
+        device: &str,
+        settle_limit: Duration,
+        control: &Arc<Control>,
+    ) -> Self {
         Self {
             surroundings: Surroundings::new(settle_limit),
             progress: Progress::start(control, plan.new_tokens),
@@ -32,21 +40,39 @@ impl StandBy {
             processes: plan.processes,
             generations: plan.generations(),
             new_tokens: plan.new_tokens,
-            requested: requested.to_owned(),
+            device: device.to_owned(),
+            name: None,
             told: false,
             warned: false,
         }
     }
 
+    /// The next process is called so, is of a side that asked for this device, and is one of many that
+    /// nobody counts beforehand.
+    pub(in crate::cli) fn expect(&mut self, name: String, device: &str) {
+        self.name = Some(name);
+        device.clone_into(&mut self.device);
+        self.told = true;
+    }
+
+    /// A line to stderr that does not tear the line of progress.
+    pub(in crate::cli) fn say(&self, line: &str) {
+        self.progress.say(line);
+    }
+
+    fn process(&self, process: usize) -> String {
+        self.name.clone().unwrap_or_else(|| format!("process {}/{}", process + 1, self.processes))
+    }
+
     /// Ends the line of progress.
-    pub(super) fn finish(&mut self) {
+    pub(in crate::cli) fn finish(&mut self) {
         self.progress.finish();
     }
 }
 
 impl Attendant for StandBy {
     fn before_process(&mut self, process: usize) -> Result<(), Ending> {
-        self.progress.aim(&format!("process {}/{} loading", process + 1, self.processes));
+        self.progress.aim(&format!("{} loading", self.process(process)));
         if !self.told && !self.progress.is_shown() {
             say(&format!(
                 "measuring: {} x {} generations of {} tokens",
@@ -72,7 +98,7 @@ impl Attendant for StandBy {
 
     fn loaded(&mut self, settled: &SettledEvent, loaded: &LoadedEvent) {
         if !self.warned {
-            load_warnings::tell(&assemble::warnings(&self.requested, settled, Some(loaded)));
+            load_warnings::tell(&assemble::warnings(&self.device, settled, Some(loaded)));
         }
         self.warned = true;
     }
@@ -80,9 +106,8 @@ impl Attendant for StandBy {
     fn aims(&mut self, aim: Aim<'_>) {
         let role = if aim.role == Role::WarmUp { "warm-up" } else { "measured" };
         self.progress.aim(&format!(
-            "process {}/{} generation {}/{} {role} {}",
-            aim.process + 1,
-            self.processes,
+            "{} generation {}/{} {role} {}",
+            self.process(aim.process),
             aim.generation + 1,
             self.generations,
             aim.prompt_id

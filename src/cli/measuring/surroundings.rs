@@ -37,20 +37,20 @@ pub(in crate::cli) struct StillWarm {
 
 /// Watches the machine around processes.
 #[derive(Default)]
-pub(super) struct Surroundings {
+pub(in crate::cli) struct Surroundings {
     /// Longest wait before the first process for what else runs to come to rest.
     settle_limit: Duration,
-    pub(super) processes: Vec<Around>,
-    pub(super) canary_after: Option<CanaryReading>,
-    pub(super) canary_ns: u64,
-    pub(super) cool_down_ns: u64,
+    pub(in crate::cli) processes: Vec<Around>,
+    pub(in crate::cli) canary_after: Option<CanaryReading>,
+    pub(in crate::cli) canary_ns: u64,
+    pub(in crate::cli) cool_down_ns: u64,
     watch: Option<Watch>,
     baseline: Option<Observed<Temperatures>>,
 }
 
 impl Surroundings {
     /// Nothing has been watched yet.
-    pub(super) fn new(settle_limit: Duration) -> Self {
+    pub(in crate::cli) fn new(settle_limit: Duration) -> Self {
         Self { settle_limit, ..Self::default() }
     }
 
@@ -59,7 +59,7 @@ impl Surroundings {
     ///
     /// # Errors
     /// When the user stops the wait, or the system gives no thread.
-    pub(super) fn before_process(
+    pub(in crate::cli) fn before_process(
         &mut self,
         progress: &Progress,
         control: &Arc<Control>,
@@ -79,14 +79,14 @@ impl Surroundings {
     }
 
     /// The worker is there to be watched.
-    pub(super) fn started(&self, pid: Option<u32>) {
+    pub(in crate::cli) fn started(&self, pid: Option<u32>) {
         if let (Some(watch), Some(pid)) = (&self.watch, pid) {
             watch.set_worker(pid);
         }
     }
 
     /// The generations are done.
-    pub(super) fn measured(&mut self) {
+    pub(in crate::cli) fn measured(&mut self) {
         if let (Some(watch), Some(last)) = (self.watch.take(), self.processes.last_mut()) {
             let log = watch.finish();
             if self.baseline.is_none() {
@@ -97,11 +97,16 @@ impl Surroundings {
         }
     }
 
+    /// What was seen around the processes since this was last asked.
+    pub(in crate::cli) fn take_processes(&mut self) -> Vec<Around> {
+        std::mem::take(&mut self.processes)
+    }
+
     /// After the last worker has left.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub(super) fn finish(&mut self) -> Result<()> {
+    pub(in crate::cli) fn finish(&mut self) -> Result<()> {
         self.watch = None;
         self.canary_after = Some(self.sing()?);
         Ok(())

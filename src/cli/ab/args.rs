@@ -1,0 +1,94 @@
+//! Flags of `ab`.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::cli::flags::EngineFlags;
+use crate::cli::measuring::SupervisionArgs;
+use crate::cli::store::StoreFlag;
+use crate::cli::verdict_format::VerdictFormat;
+
+/// Flags of `ab`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AbArgs {
+    /// What the head is held against: a revision, `.` for the working tree, or a difference
+    /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, PROPERTY=VALUE); may be repeated
+    #[arg(long = "base", value_name = "REVISION|KEY=VALUE", required = true)]
+    pub(super) base: Vec<String>,
+
+    /// What is judged, likewise [default: HEAD where the base names a revision, else this program]
+    #[arg(long = "head", value_name = "REVISION|KEY=VALUE")]
+    pub(super) head: Vec<String>,
+
+    /// Longest time for all pairs, as in 90s, 30m or 2h; what is undecided then is inconclusive
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    pub(super) budget: Option<Duration>,
+
+    /// Measure although both sides are the same: from such runs `gate calibrate` learns the noise
+    #[arg(long)]
+    pub(super) measure_identical: bool,
+
+    /// Let pairs count in which a guard tripped; a gate accepts no such record
+    #[arg(long)]
+    pub(super) despite_guards: bool,
+
+    /// What the random order of the sides is drawn from [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    /// Tokens of each answer, exactly
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(super) max_new_tokens: usize,
+
+    /// A reference prompt's id; may be repeated [default: all reference prompts]
+    #[arg(long = "prompt", value_name = "ID|TEXT")]
+    pub(super) prompts: Vec<String>,
+
+    /// Measure without goldens; the head's answers are then held against nothing
+    #[arg(long)]
+    pub(super) unverified: bool,
+
+    /// How the result is told
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(super) format: VerdictFormat,
+
+    #[command(flatten)]
+    pub(super) store: StoreFlag,
+
+    #[command(flatten)]
+    pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) supervision: SupervisionArgs,
+}
+
+/// A number with `s`, `m` or `h`.
+fn budget(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time; say it as in 90s, 30m or 2h");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
+    let all = number.checked_mul(seconds).filter(|all| *all > 0 && *all <= 7 * 86_400);
+    all.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_a_number_with_a_unit() {
+        assert_eq!(budget("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(budget("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(budget("2h"), Ok(Duration::from_hours(2)));
+        for wrong in ["", "30", "m", "-1m", "0s", "1.5h", "30mm", "99999999999999999999h", "30d", "ü"] {
+            assert!(budget(wrong).unwrap_err().contains("say it as in"), "{wrong}");
+        }
+    }
+}

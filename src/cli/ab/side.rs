@@ -1,0 +1,197 @@
+//! A side, ready to be measured: its program, its commit, its model, and what its workers load.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::cli::ab::args::AbArgs;
+use crate::cli::ab::inputs::Inputs;
+use crate::cli::edited_graph::EditedGraph;
+use crate::cli::flags::EngineFlags;
+use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::measuring::{Identity, load_command};
+use crate::cli::root::Root;
+use crate::cli::say;
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
+use crate::error::{Error, Result};
+use crate::gate::side::{Binary, Builder, NamedSource, SideWords};
+use crate::golden::GoldenSet;
+use crate::measure::protocol::LoadCommand;
+use crate::measure::supervisor::WorkerProgram;
+use crate::places;
+use crate::record::{AskedPrompt, Repository, Side, Source};
+
+/// A side that can be measured.
+pub(super) struct ReadySide {
+    /// Its words, as they were given.
+    pub(super) words: SideWords,
+    /// Flags of both sides with its own differences put over them.
+    pub(super) engine: EngineFlags,
+    pub(super) program: WorkerProgram,
+    pub(super) model: FoundModel,
+    pub(super) load: LoadCommand,
+    pub(super) edited: Option<EditedGraph>,
+    pub(super) identity: Identity,
+    /// Keeps the program from being tidied away.
+    _kept: Option<Binary>,
+}
+
+/// Both sides that can be measured.
+pub(super) struct ReadySides {
+    pub(super) base: ReadySide,
+    pub(super) head: ReadySide,
+}
+
+/// Both sides in words, the head's with what it is by default.
+pub(super) struct AskedSides {
+    pub(super) base: SideWords,
+    pub(super) head: SideWords,
+}
+
+impl AskedSides {
+    /// Reads the words of both. A head that is not named is HEAD where the base is a revision.
+    pub(super) fn of(args: &AbArgs) -> Result<Self> {
+        let (base, mut head) = (SideWords::parse(&args.base)?, SideWords::parse(&args.head)?);
+        if base.source.is_some() && head.source.is_none() {
+            head.source = Some(NamedSource::Revision("HEAD".to_owned()));
+        }
+        if base.source.is_none() && head.source.is_some() {
+            return Err(Error::input(format!("the head is `{head}`, and the base names no revision"))
+                .hint("name both, as in `--base main --head HEAD`"));
+        }
+        Ok(Self { base, head })
+    }
+}
+
+/// Where the programs of the sides come from.
+pub(super) struct Workshop<'a> {
+    pub(super) args: &'a AbArgs,
+    /// Where prompts, goldens and policy are taken from.
+    pub(super) inputs: &'a Root,
+    /// What was checked out where `ab` was called.
+    pub(super) root: &'a Root,
+    pub(super) repository: Option<&'a Repository>,
+    pub(super) builder: &'a Builder,
+    pub(super) stop: &'a AtomicBool,
+}
+
+impl Workshop<'_> {
+    /// Both sides, the base first; None where Ctrl-C ended a build.
+    pub(super) fn both(&self, asked: &AskedSides, inputs: &Inputs) -> Result<Option<ReadySides>> {
+        let Some(base) = self.ready(Side::Base, &asked.base, inputs.base.as_ref())? else { return Ok(None) };
+        let head = self.ready(Side::Head, &asked.head, inputs.head.as_ref())?;
+        Ok(head.map(|head| ReadySides { base, head }))
+    }
+
+    /// Builds a side's program where it names one, finds its model and says what its workers load.
+    fn ready(&self, side: Side, words: &SideWords, source: Option<&Source>) -> Result<Option<ReadySide>> {
+        let engine = self.engine(words)?;
+        let Some(program) = self.program(side, source)? else { return Ok(None) };
+        let location = Sources::from_environment(engine.openvino.clone()).locate()?;
+        let mut model = find_model(&engine.model, self.inputs)?;
+        if self.args.unverified {
+            model.goldens = GoldenSet::default();
+        }
+        model.check_goldens_belong()?;
+        let edited = EditedGraph::place(&model.identity, engine.all_logits)?;
+        let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
+        let load = load_command(&engine, &model, location, edited.as_ref(), compiled_models);
+        let is_foreign = source.is_none() && self.args.supervision.is_foreign();
+        let mut identity = Identity::of(self.root, &program.worker, is_foreign)?;
+        if let Some(source) = source {
+            identity.commit = Some(source.commit().clone());
+        }
+        Ok(Some(ReadySide {
+            words: words.clone(),
+            engine,
+            program: program.worker,
+            model,
+            load,
+            edited,
+            identity,
+            _kept: program.kept,
+        }))
+    }
+
+    /// The flags of both sides, with the differences of this one.
+    fn engine(&self, words: &SideWords) -> Result<EngineFlags> {
+        let mut engine = self.args.engine.clone();
+        if let Some(model) = &words.model {
+            engine.model.model_dir = Some(model.clone());
+        }
+        if let Some(device) = &words.device {
+            engine.device.clone_from(device);
+        }
+        if let Some(openvino) = &words.openvino {
+            engine.openvino = Some(openvino.clone());
+        }
+        for property in &words.properties {
+            if engine.properties.iter().any(|both| both.key == property.key) {
+                return Err(Error::input(format!(
+                    "property `{}` is set for both sides and for one of them",
+                    property.key
+                ))
+                .hint("leave it out of `--property`, and give it to each side"));
+            }
+            engine.properties.push(property.clone());
+        }
+        Ok(engine)
+    }
+
+    /// The program of a side, built where it names a commit or the work tree.
+    fn program(&self, side: Side, source: Option<&Source>) -> Result<Option<Program>> {
+        let (Some(source), Some(repository)) = (source, self.repository) else {
+            return Ok(Some(Program { worker: self.args.supervision.program()?, kept: None }));
+        };
+        let commit = source.commit();
+        let what = match source {
+            Source::Commit(_) => commit.short().to_owned(),
+            Source::WorkTree(_) => format!("the working tree over {}", commit.short()),
+        };
+        let mut told = false;
+        let built = self.builder.build(repository, source, self.stop, &mut |line: &str| {
+            if !told {
+                say(&format!("building the {} ({what})", side.word()));
+                told = true;
+            }
+            say(line);
+        })?;
+        Ok(built.map(|binary| Program {
+            worker: WorkerProgram { program: binary.program.clone(), arguments: vec!["worker".to_owned()] },
+            kept: Some(binary),
+        }))
+    }
+}
+
+/// A worker's program.
+struct Program {
+    worker: WorkerProgram,
+    /// What keeps it where it is.
+    kept: Option<Binary>,
+}
+
+impl ReadySide {
+    /// Refuses prompts that are not those of its goldens.
+    pub(super) fn check(&self, prompts: &[AskedPrompt]) -> Result<()> {
+        self.model.check_goldens_fit(prompts)
+    }
+
+    /// Whether nothing that runs differs from the other side: program, runtime, model, device, properties.
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        let place = |load: &LoadCommand| LoadCommand {
+            edited_graph: load.edited_graph.as_ref().map(|_| Path::new("edited").to_owned()),
+            properties: sorted(&load.properties),
+            ..load.clone()
+        };
+        self.identity.worker.sha256.is_some()
+            && self.identity.worker.sha256 == other.identity.worker.sha256
+            && self.program.arguments == other.program.arguments
+            && self.model.identity.files == other.model.identity.files
+            && place(&self.load) == place(&other.load)
+    }
+}
+
+fn sorted(properties: &[String]) -> Vec<String> {
+    let mut properties = properties.to_vec();
+    properties.sort();
+    properties
+}

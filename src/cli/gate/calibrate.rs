@@ -1,0 +1,88 @@
+//! `gate calibrate`: what this machine's own A/A records say of its noise.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
+use crate::cli::{exit_code, print};
+use crate::error::{Error, Result};
+use crate::gate::{Calibration, calibrate as of_records, is_a_a};
+use crate::judge::Policy;
+use crate::record::{AbRecord, AnyRecord, Machine};
+
+/// Flags of `gate calibrate`.
+#[derive(Debug, Args)]
+pub(super) struct CalibrateArgs {
+    /// The machine, by the name of its folder in the store [default: this one]
+    #[arg(long, value_name = "NAME")]
+    machine: Option<String>,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+/// Runs it.
+pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let file = root.policy();
+    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+    let policy = Policy::parse(&text, &file.display().to_string())?;
+    let machine = match &args.machine {
+        Some(machine) => machine.clone(),
+        None => Machine::of_this_host(None)?.slug,
+    };
+    let records = args.store.open(&root)?.examine();
+    let of_machine = records.filter_map(|examined| match examined.record {
+        Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => Some(*record),
+        _ => None,
+    });
+    let mut series: BTreeMap<String, Vec<AbRecord>> = BTreeMap::new();
+    for record in of_machine.filter(is_a_a) {
+        series.entry(name(&record)).or_default().push(record);
+    }
+    let mut text = String::new();
+    for (name, records) in &series {
+        let records: Vec<&AbRecord> = records.iter().collect();
+        if let Some(calibration) = of_records(&records, &policy.rule()) {
+            text += &told(name, &calibration);
+        }
+    }
+    if text.is_empty() {
+        return Err(Error::harness(format!("there is no A/A record of machine `{machine}` to learn from"))
+            .hint("make some: `cargo xtask ab --base HEAD --head HEAD --measure-identical`"));
+    }
+    print(&format!("machine {machine}\n{text}"));
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+fn name(record: &AbRecord) -> String {
+    let run = &record.head.run;
+    let version = run.runtime.as_ref().map_or("unknown", |runtime| runtime.openvino_version.as_str());
+    format!(
+        "{} on {}, OpenVINO {version}, {} prompts x {} tokens",
+        run.model.name,
+        run.device.actual(),
+        run.workload.prompts.len(),
+        run.workload.new_tokens
+    )
+}
+
+fn told(name: &str, calibration: &Calibration) -> String {
+    let Calibration { runs, pairs, pair_sd_percent, smallest_seen, said_regressed, false_alarm_percent } =
+        calibration;
+    let seen: Vec<String> = smallest_seen
+        .iter()
+        .map(|seen| format!("{:.2} % with {} pairs", seen.slowdown_percent, seen.pairs))
+        .collect();
+    format!(
+        "\n{name}\n  A/A runs      {runs}, with {pairs} pairs\n  pair sd       {pair_sd_percent:.2} %\n  \
+         can see       {} (a slow-down of this size, in four of five sessions)\n  \
+         false alarms  {said_regressed} of {runs} runs said regressed; {false_alarm_percent:.2} % of sessions \
+         drawn from their pairs would\n",
+        seen.join(", ")
+    )
+}

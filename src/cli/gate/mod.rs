@@ -1,0 +1,143 @@
+//! `gate`: one decision from what is stored of a commit. It measures nothing.
+
+mod calibrate;
+mod stored;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
+use crate::cli::verdict_format::VerdictFormat;
+use crate::cli::{exit_code, telling};
+use crate::error::{Error, Result};
+use crate::gate::{Asker, decide, decide_run};
+use crate::judge::Policy;
+use crate::record::{AbRecord, Commit, DecisionRecord, History, Repository, RunRecord, utc_now};
+use crate::report::decision::{Subject, pair_lines};
+use stored::Found;
+
+/// Flags of `gate`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct GateArgs {
+    #[command(subcommand)]
+    verb: Option<GateVerb>,
+
+    /// The commit that is judged; the default is HEAD, and nothing may be changed over it
+    #[arg(long, value_name = "REVISION", conflicts_with = "replay")]
+    head: Option<String>,
+
+    /// Accept only an A/B against this commit
+    #[arg(long, value_name = "REVISION", conflicts_with = "replay")]
+    base: Option<String>,
+
+    /// Judge a stored A/B again as it was judged when it was made, bit for bit
+    #[arg(long, value_name = "RECORD")]
+    replay: Option<PathBuf>,
+
+    /// How the decision is told
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    format: VerdictFormat,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+#[derive(Debug, Subcommand)]
+enum GateVerb {
+    /// Say how small a change this machine can see, and how often it errs, from its own A/A records
+    Calibrate(calibrate::CalibrateArgs),
+}
+
+/// Runs the gate.
+pub(super) fn gate(args: &GateArgs) -> Result<ExitCode> {
+    let code = match (&args.verb, &args.replay) {
+        (Some(GateVerb::Calibrate(args)), _) => return calibrate::calibrate(args),
+        (None, Some(record)) => replay(record, args.format)?,
+        (None, None) => judge_stored(args)?,
+    };
+    Ok(ExitCode::from(code))
+}
+
+/// Judges what is stored of the head.
+fn judge_stored(args: &GateArgs) -> Result<u8> {
+    let root = Root::find();
+    let store = args.store.open(&root)?;
+    let repository = Repository::open(root.path())?;
+    let head = match &args.head {
+        Some(revision) => repository.resolve(revision)?,
+        None => clean_head(&repository)?,
+    };
+    let base = args.base.as_ref().map(|revision| repository.resolve(revision)).transpose()?;
+    let now = utc_now();
+    match Found::of(&store, &head, base.as_ref())? {
+        Found::Ab(record) => {
+            let policy = Policy::parse(&record.policy.text, "of the record")?;
+            let decision = decide(&record, &policy, &now, Asker::Gate);
+            Ok(tell_ab(&record, &decision, args.format))
+        }
+        Found::Run(record) => judge_run(&root, &record, &now, args.format),
+        Found::Nothing => Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
+            .hint(format!("run `{}`, then `cargo xtask gate` again", ab_command(base.as_ref())))),
+    }
+}
+
+/// A run alone is judged by the checkout's policy, for there is no base to take one from.
+fn judge_run(root: &Root, record: &RunRecord, now: &str, format: VerdictFormat) -> Result<u8> {
+    let file = root.policy();
+    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+    let policy = Policy::parse(&text, &file.display().to_string())?;
+    let decision = decide_run(record, &policy, now);
+    let code = exit_code::of_verdict(decision.verdict);
+    telling::tell(Subject::Run(record), &decision, format, code);
+    Ok(code)
+}
+
+fn clean_head(repository: &Repository) -> Result<Commit> {
+    let head = repository.head()?;
+    if head.dirty {
+        return Err(Error::input(format!(
+            "the working tree `{}` has changes over {}, and a gate judges commits",
+            repository.folder().display(),
+            head.short()
+        ))
+        .hint("commit or stash them; or judge the commit alone with `--head HEAD`"));
+    }
+    Ok(head)
+}
+
+fn ab_command(base: Option<&Commit>) -> String {
+    format!("cargo xtask ab --base {}", base.map_or("main", Commit::short))
+}
+
+/// The decision of then, from the record alone.
+fn replay(path: &Path, format: VerdictFormat) -> Result<u8> {
+    let record: AbRecord = History::read_ab(path)?;
+    let Some(stored) = &record.gate_decision else {
+        return Err(Error::input(format!("record `{}` was never judged", path.display()))
+            .hint("its run did not come to its end; `cargo xtask history show` says why"));
+    };
+    let policy = Policy::parse(&record.policy.text, "of the record")?;
+    let again = decide(&record, &policy, &stored.judged_utc, Asker::Gate);
+    if again != *stored {
+        return Err(Error::harness(format!(
+            "record `{}` was judged `{}` when it was made, and comes to `{}` now: the rules of this arcgauge are others",
+            path.display(),
+            stored.verdict.word(),
+            again.verdict.word()
+        ))
+        .hint(format!("replay it with arcgauge {}", record.arcgauge_version)));
+    }
+    Ok(tell_ab(&record, stored, format))
+}
+
+fn tell_ab(record: &AbRecord, decision: &DecisionRecord, format: VerdictFormat) -> u8 {
+    let code = exit_code::of_verdict(decision.verdict);
+    let pairs = pair_lines(record);
+    telling::tell(Subject::Ab { record, pairs: &pairs }, decision, format, code);
+    code
+}

@@ -1,0 +1,20 @@
+//! What verbs that measure have in common: which program runs as a worker and under which limits, what is
+//! done around each process, and what is known of a run before it begins.
+
+mod asked;
+mod attendant;
+mod environment;
+mod identity;
+mod interruption;
+mod load_command;
+mod supervision;
+mod surroundings;
+
+pub(super) use asked::{asked_prompts, planned};
+pub(super) use attendant::StandBy;
+pub(super) use environment::warnings;
+pub(super) use identity::Identity;
+pub(super) use interruption::stoppable;
+pub(super) use load_command::load_command;
+pub(super) use supervision::SupervisionArgs;
+pub(super) use surroundings::Around;

@@ -1,0 +1,77 @@
+//! The standing to fixed figures: the published one, and those that an owner pinned.
+
+use crate::gate::decision::finding::Finding;
+use crate::judge::environment::{ProcessFindings, of_record};
+use crate::judge::{Anchor, Policy, PublishedAnchor, Standing, standing, summarise};
+use crate::measure::{Figure, Metric};
+use crate::record::{RunRecord, Verdict};
+
+/// Where a figure warns and where it fails, in its metric's unit.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    warn_below: f64,
+    fail_below: f64,
+}
+
+/// Every anchor of the policy, the published one first.
+pub(super) fn anchors(run: &RunRecord, policy: &Policy) -> Vec<Finding> {
+    let speed = summarise(run).average.map(|average| average.throughput());
+    let published = published(run, &policy.published_anchor, speed);
+    let pinned = policy.anchors.iter().map(|anchor| pinned(run, anchor, speed));
+    std::iter::once(published).chain(pinned).collect()
+}
+
+fn published(run: &RunRecord, anchor: &PublishedAnchor, speed: Option<Figure>) -> Finding {
+    let id = "published-anchor";
+    let Some(published) = &run.published else {
+        return Finding::not_judged(id, "the record has no published figure");
+    };
+    match (standing(published, run, speed), speed) {
+        (Standing::NotJudged(why), _) => Finding::not_judged(
+            id,
+            format!("{} token/s was published; not judged here: {why}", published.reference.value),
+        ),
+        (_, None) => Finding::not_judged(id, "there is no speed"),
+        (_, Some(speed)) => {
+            let bounds = Bounds { warn_below: anchor.warn_below, fail_below: anchor.fail_below };
+            against(id, speed, bounds, "published")
+        }
+    }
+}
+
+fn pinned(run: &RunRecord, anchor: &Anchor, speed: Option<Figure>) -> Finding {
+    let id = format!("anchor {}", anchor.id);
+    let ran = run.device.ran.as_ref().map_or("none", |ran| ran.kind().name());
+    let unlike = [
+        (anchor.model_sha256 != run.model.sha256, "another model"),
+        (anchor.machine_sha256 != run.machine.sha256, "another machine"),
+        (anchor.device != ran, "another device"),
+        (anchor.workload_sha256 != run.workload.sha256, "other prompts or another number of tokens"),
+        (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped"),
+    ];
+    if let Some((_, why)) = unlike.iter().find(|(unlike, _)| *unlike) {
+        return Finding::not_judged(
+            &id,
+            format!("{} token/s was pinned; not judged here: {why}", anchor.value),
+        );
+    }
+    match speed {
+        Some(speed) if anchor.metric == Metric::EndToEndThroughput => {
+            let bounds = Bounds { warn_below: anchor.warn_below, fail_below: anchor.fail_below };
+            against(&id, speed, bounds, "pinned")
+        }
+        _ => Finding::not_judged(&id, "there is no such speed"),
+    }
+}
+
+fn against(id: &str, speed: Figure, bounds: Bounds, what: &str) -> Finding {
+    let Figure { metric, value } = speed;
+    let told = |than: &str, bound: f64| format!("{value:.2} {} is {than} {bound} ({what})", metric.unit());
+    if value < bounds.fail_below {
+        Finding::fails(id, Verdict::Regressed, told("below the failing bound", bounds.fail_below))
+    } else if value < bounds.warn_below {
+        Finding::warns(id, told("below", bounds.warn_below))
+    } else {
+        Finding::holds(id, told("at or above", bounds.warn_below))
+    }
+}

@@ -1,0 +1,204 @@
+//! What must hold before a speed is looked at: output, inputs, device, guards.
+
+use std::collections::BTreeMap;
+
+use crate::gate::decision::Asker;
+use crate::gate::decision::finding::Finding;
+use crate::golden::GoldenResult;
+use crate::judge::PairFigures;
+use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record};
+use crate::record::{
+    AbRecord, Commit, PromptRecord, ProofGrade, ProvenDevice, RunRecord, Undecided, Verdict,
+};
+
+/// Whether every token of these runs is the one that it must be.
+pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
+    let id = "goldens";
+    let of = |wanted: GoldenResult| -> Vec<String> {
+        let prompts = runs.iter().flat_map(|(side, run)| run.prompts.iter().map(move |it| (*side, it)));
+        let found = prompts.filter(|(_, prompt)| prompt.golden == wanted);
+        found.map(|(side, prompt)| told(side, prompt)).collect()
+    };
+    let (wrong, unverified, close) =
+        (of(GoldenResult::Break), of(GoldenResult::None), of(GoldenResult::NearTie));
+    if !wrong.is_empty() {
+        return Finding::fails(id, Verdict::WrongOutput, format!("wrong output: {}", wrong.join("; ")));
+    }
+    if runs.iter().all(|(_, run)| run.prompts.is_empty()) {
+        return Finding::undecided(id, "no output was judged");
+    }
+    if !unverified.is_empty() {
+        let because = format!("there is no golden to check against: {}", unverified.join("; "));
+        return match asker {
+            Asker::Ab => Finding::warns(id, because),
+            Asker::Gate => Finding { is_red: true, ..Finding::undecided(id, because) },
+        };
+    }
+    if !close.is_empty() {
+        return Finding::warns(id, format!("two tokens were too close to call: {}", close.join("; ")));
+    }
+    let generations: usize = runs.iter().map(|(_, run)| run.samples.len()).sum();
+    Finding::holds(id, format!("every token of {generations} generations is the golden one"))
+}
+
+fn told(side: &str, prompt: &PromptRecord) -> String {
+    let place = prompt.divergence.as_ref().map_or_else(String::new, |divergence| {
+        let at = divergence.position + 1;
+        format!(" at token {at} (`{}` for `{}`)", divergence.got, divergence.expected)
+    });
+    let side = if side.is_empty() { String::new() } else { format!(" of the {side}") };
+    format!("`{}`{side}{place}", prompt.id)
+}
+
+/// Whether the head changes what it would be judged by.
+pub(super) fn inputs(record: &AbRecord) -> Finding {
+    let id = "inputs";
+    let changed = &record.inputs.changed_by_head;
+    if changed.is_empty() {
+        return Finding::holds(id, "prompts, goldens and policy are the base's, and the head changes none");
+    }
+    let mut by_kind: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for input in changed {
+        by_kind.entry(&input.kind).or_default().push(format!("`{}`", input.path));
+    }
+    let told: Vec<String> =
+        by_kind.into_iter().map(|(kind, paths)| format!("{kind} changed ({})", paths.join(", "))).collect();
+    let because = format!("{}: the head was judged by the base's", told.join(", "));
+    Finding { is_red: true, ..Finding::undecided(id, because) }
+}
+
+/// Whether the record is of commits, and of nothing else.
+pub(super) fn commits(record: &AbRecord, asker: Asker) -> Option<Finding> {
+    let id = "commits";
+    let red = |because: String| Some(Finding { is_red: true, ..Finding::undecided(id, because) });
+    let of = |commit: Option<&Commit>| match commit {
+        None => Some("is no commit".to_owned()),
+        Some(commit) if commit.dirty => Some(format!("has changes over {}", commit.short())),
+        Some(_) => None,
+    };
+    let sides = [("base", &record.base), ("head", &record.head)];
+    let stray = sides.iter().find_map(|(word, side)| {
+        let why = of(side.run.commit.as_ref()).or_else(|| {
+            (!side.differences.is_empty()).then(|| format!("differs in {}", side.differences.join(", ")))
+        })?;
+        Some(format!("the {word} {why}"))
+    });
+    match (stray, asker) {
+        (Some(why), Asker::Gate) => red(format!("{why}: a gate judges commits")),
+        (_, Asker::Ab) => None,
+        (None, Asker::Gate) => {
+            let moved = record.inputs.merge_base.as_ref().zip(record.base.run.commit.as_ref());
+            Some(match moved.filter(|(merge_base, base)| **merge_base != base.sha) {
+                Some((merge_base, base)) => Finding::warns(
+                    id,
+                    format!(
+                        "the base {} has gone on since the head branched off at {}",
+                        base.short(),
+                        merge_base.get(..12).unwrap_or(merge_base)
+                    ),
+                ),
+                None => Finding::holds(id, "both sides are commits, with nothing changed over them"),
+            })
+        }
+    }
+}
+
+/// Whether it is proven that the device did the work that was asked for.
+pub(super) fn device(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
+    let id = "device";
+    for (side, run) in runs {
+        let Some(ran) = &run.device.ran else {
+            return Finding::not_judged(id, format!("it is not known what ran{}", of_the(side)));
+        };
+        if let (Asker::Gate, Some(reason)) = (asker, &run.device.reason) {
+            let because = format!(
+                "`{}` was asked for and {} ran{} ({reason}): a gate never falls back",
+                run.device.requested,
+                ran.kind().name(),
+                of_the(side)
+            );
+            return Finding::fails(id, Verdict::InvalidEnvironment, because);
+        }
+        if ran.grade() == ProofGrade::Property {
+            let because = format!("`{}`{} by OpenVINO's word alone", ran.execution_devices(), of_the(side));
+            return match asker {
+                Asker::Ab => Finding::warns(id, because),
+                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            };
+        }
+    }
+    let ran: Vec<&str> = runs
+        .iter()
+        .filter_map(|(_, run)| run.device.ran.as_ref())
+        .map(ProvenDevice::execution_devices)
+        .collect();
+    let ran = ran.first().copied().unwrap_or("nothing");
+    Finding::holds(id, format!("`{ran}` ran, by OpenVINO's word and the kernel's counters"))
+}
+
+fn of_the(side: &str) -> String {
+    if side.is_empty() { String::new() } else { format!(" on the {side}") }
+}
+
+/// Whether the machine was in a state in which the pairs can be believed.
+pub(super) fn guards(record: &AbRecord, pairs: &[PairFigures], asker: Asker) -> Finding {
+    let id = "guards";
+    let spoilt: Vec<&PairFigures> = pairs.iter().filter(|pair| !pair.is_valid()).collect();
+    let first = spoilt.first().and_then(|pair| pair.spoilt_because.first());
+    let told = |why: &str| format!("{} of {} pairs {why}", spoilt.len(), pairs.len());
+    if record.undecided == Some(Undecided::Guards) {
+        let why = first.map_or("", String::as_str);
+        return Finding::fails(
+            id,
+            Verdict::InvalidEnvironment,
+            told(&format!("were spoilt, first by {why}")),
+        );
+    }
+    if let Some(on_battery) =
+        on_battery(&[&record.base.run, &record.head.run]).filter(|_| asker == Asker::Gate)
+    {
+        return Finding::fails(id, Verdict::InvalidEnvironment, on_battery);
+    }
+    match (first, record.despite_guards) {
+        (Some(why), true) => {
+            let because = told(&format!("count although a guard tripped, as was asked; first {why}"));
+            match asker {
+                Asker::Ab => Finding::warns(id, because),
+                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            }
+        }
+        (Some(why), false) => {
+            Finding::warns(id, told(&format!("were spoilt and drawn again, first by {why}")))
+        }
+        (None, _) => Finding::holds(id, "no guard tripped of those that were observed"),
+    }
+}
+
+/// The same of a single run.
+pub(super) fn guards_of_run(run: &RunRecord) -> Finding {
+    let id = "guards";
+    let processes = of_record(run);
+    let invalid = processes.iter().filter(|process| process.is_invalid());
+    let first = invalid.clone().flat_map(|it| &it.findings).find(|finding| finding.invalidates());
+    if let Some(first) = first {
+        let because = format!(
+            "{} of {} processes were spoilt, first by `{}`: {}",
+            invalid.count(),
+            processes.len(),
+            first.guard.id(),
+            first.because
+        );
+        return Finding::fails(id, Verdict::InvalidEnvironment, because);
+    }
+    match on_battery(&[run]) {
+        Some(because) => Finding::fails(id, Verdict::InvalidEnvironment, because),
+        None => Finding::holds(id, "no guard tripped of those that were observed"),
+    }
+}
+
+fn on_battery(runs: &[&RunRecord]) -> Option<String> {
+    let processes: Vec<ProcessFindings> = runs.iter().flat_map(|run| of_record(run)).collect();
+    let mut findings = processes.iter().flat_map(|process| &process.findings);
+    let mains = findings.find(|it| it.guard == Guard::Mains && GuardFinding::is_trouble(it))?;
+    Some(mains.because.clone())
+}

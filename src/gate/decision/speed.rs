@@ -1,0 +1,293 @@
+//! The paired test of the mean time per output token, and beside it single prompts and other figures,
+//! which are judged once, where the pairs ended.
+
+use crate::gate::decision::Asker;
+use crate::gate::decision::finding::Finding;
+use crate::judge::{
+    Interval, MetricPolicy, OnRegression, PairFigures, Policy, SequentialResult, SequentialWord, Waived,
+    holm_rejects, interval_at, p_value_above, sequential, smallest_seen_percent,
+};
+use crate::measure::Metric;
+use crate::record::{AbRecord, ComparisonRecord, ComparisonWord, SensitivityRecord, Undecided, Verdict};
+
+/// What the pairs say of speed and size.
+#[derive(Debug, Default)]
+pub(super) struct Speed {
+    pub(super) findings: Vec<Finding>,
+    pub(super) comparisons: Vec<ComparisonRecord>,
+    pub(super) sensitivity: Option<SensitivityRecord>,
+    /// Whether the mean time per output token is better.
+    pub(super) improves: bool,
+}
+
+impl Speed {
+    pub(super) fn of(
+        record: &AbRecord,
+        pairs: &[PairFigures],
+        policy: &Policy,
+        judged_utc: &str,
+        asker: Asker,
+    ) -> Self {
+        let counts = |pair: &&PairFigures| record.despite_guards || pair.is_valid();
+        let counted: Vec<&PairFigures> = pairs.iter().filter(counts).collect();
+        let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.tpot_ln()).collect();
+        let result = sequential(&differences_ln, &policy.rule());
+        let mut speed = Self::default();
+        let Some(interval) = result.interval().copied() else {
+            speed.findings.push(Finding {
+                is_red: true,
+                ..Finding::undecided("speed", "there are too few pairs for an interval")
+            });
+            return speed;
+        };
+        speed.sensitivity = Some(sensitivity(&interval, policy));
+        speed.findings.push(noise(&interval, policy, asker));
+        speed.judge_mean(&result, interval, record.undecided, policy, judged_utc);
+        if !result.is_undecided() {
+            let looked = &counted[..interval.pairs.min(counted.len())];
+            speed.judge_others(looked, policy, judged_utc);
+        }
+        speed
+    }
+
+    /// The paired test itself.
+    fn judge_mean(
+        &mut self,
+        result: &SequentialResult,
+        interval: Interval,
+        undecided: Option<Undecided>,
+        policy: &Policy,
+        judged_utc: &str,
+    ) {
+        let id = "speed";
+        let told = interval_told(&interval);
+        let rule = &policy.sequential;
+        let metric = Metric::TimePerOutputToken;
+        let (word, finding) = match result.word {
+            SequentialWord::Regressed => {
+                let because = format!(
+                    "the mean time per output token grew: {told}, more than the {} % that matter",
+                    rule.regressed_beyond_percent
+                );
+                waived(id, policy, metric, None, &interval, judged_utc, because, OnRegression::Fail)
+            }
+            SequentialWord::Improved => {
+                self.improves = true;
+                let because = format!("the mean time per output token fell: {told}");
+                (ComparisonWord::Improved, Finding::holds(id, because))
+            }
+            SequentialWord::Pass => {
+                let because = format!(
+                    "a slow-down of {} % or more of the mean time per output token is excluded: {told}",
+                    rule.passes_within_percent
+                );
+                (ComparisonWord::Unchanged, Finding::holds(id, because))
+            }
+            SequentialWord::Undecided { .. } | SequentialWord::Inconclusive => {
+                let tolerated = policy.when_inconclusive.tolerated_slowdown_percent;
+                let excluded = interval.upper() < 1.0 + tolerated / 100.0;
+                let why = match undecided {
+                    Some(Undecided::Budget) => "the time was over before the pairs could tell",
+                    _ => "the pairs cannot tell",
+                };
+                let bound = if excluded { "excluded" } else { "not excluded" };
+                let because = format!("{why}: {told}; a slow-down of {tolerated} % is {bound}");
+                (ComparisonWord::Undecided, Finding { is_red: !excluded, ..Finding::undecided(id, because) })
+            }
+        };
+        self.comparisons.push(comparison(metric, None, &interval, word, &finding));
+        self.findings.push(finding);
+    }
+
+    /// Single prompts and the other figures, each against the change that matters in it, with Holm's
+    /// correction for their number.
+    fn judge_others(&mut self, pairs: &[&PairFigures], policy: &Policy, judged_utc: &str) {
+        for severity in [OnRegression::Fail, OnRegression::Warn] {
+            let candidates = candidates(pairs, policy, severity);
+            let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
+            let alpha = candidates.iter().map(|it| 1.0 - it.rule.confidence_percent / 100.0);
+            let alpha = alpha.fold(f64::INFINITY, f64::min);
+            let rejected = holm_rejects(&p_values, alpha);
+            for (candidate, regressed) in candidates.iter().zip(rejected) {
+                self.judge_one(candidate, regressed, policy, judged_utc);
+            }
+        }
+    }
+
+    fn judge_one(&mut self, candidate: &Candidate<'_>, regressed: bool, policy: &Policy, judged_utc: &str) {
+        let Candidate { rule, prompt, interval, .. } = candidate;
+        let id = match prompt {
+            Some(prompt) => format!("{} of {prompt}", rule.metric.id()),
+            None => rule.metric.id().to_owned(),
+        };
+        let told = interval_told(interval);
+        let matters = rule.smallest_change_percent;
+        let (word, finding) = if regressed {
+            let because = format!("`{id}` grew: {told}, more than the {matters} % that matter");
+            waived(
+                &id,
+                policy,
+                rule.metric,
+                prompt.as_deref(),
+                interval,
+                judged_utc,
+                because,
+                rule.on_regression,
+            )
+        } else if interval.upper_ln() < 0.0 {
+            (ComparisonWord::Improved, Finding::holds(&id, format!("it fell: {told}")))
+        } else if interval.upper() < 1.0 + matters / 100.0 {
+            let because = format!("a growth of {matters} % or more is excluded: {told}");
+            (ComparisonWord::Unchanged, Finding::holds(&id, because))
+        } else {
+            let because = format!("a growth of {matters} % is neither shown nor excluded: {told}");
+            (ComparisonWord::Undecided, Finding::not_judged(&id, because))
+        };
+        self.comparisons.push(comparison(rule.metric, prompt.clone(), interval, word, &finding));
+        self.findings.push(finding);
+    }
+}
+
+/// A figure beside the mean time per output token.
+struct Candidate<'a> {
+    rule: &'a MetricPolicy,
+    prompt: Option<String>,
+    interval: Interval,
+    p_value: f64,
+}
+
+fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy, severity: OnRegression) -> Vec<Candidate<'a>> {
+    let mut candidates = Vec::new();
+    for rule in policy.metrics.iter().filter(|rule| rule.on_regression == severity) {
+        for (prompt, values_ln) in series(pairs, rule.metric) {
+            // A figure that some pairs lack is of another number of pairs: it is not judged.
+            if values_ln.len() != pairs.len() {
+                continue;
+            }
+            let alpha = 1.0 - rule.confidence_percent / 100.0;
+            let threshold_ln = (rule.smallest_change_percent / 100.0).ln_1p();
+            let tested = interval_at(&values_ln, alpha).zip(p_value_above(&values_ln, threshold_ln));
+            candidates.extend(tested.map(|(interval, p_value)| Candidate {
+                rule,
+                prompt,
+                interval,
+                p_value,
+            }));
+        }
+    }
+    candidates
+}
+
+/// A metric's values in all pairs, for time per output token by prompt.
+fn series(pairs: &[&PairFigures], metric: Metric) -> Vec<(Option<String>, Vec<f64>)> {
+    let whole = |value: fn(&PairFigures) -> Option<f64>| {
+        vec![(None, pairs.iter().filter_map(|pair| value(pair)).collect())]
+    };
+    match metric {
+        Metric::TimePerOutputToken => {
+            let prompts = pairs.first().map(|pair| pair.prompts.as_slice()).unwrap_or_default();
+            let of = |id: &str| {
+                let found = pairs.iter().filter_map(|pair| pair.prompts.iter().find(|it| it.prompt_id == id));
+                found.map(|prompt| prompt.tpot_ln).collect()
+            };
+            prompts.iter().map(|prompt| (Some(prompt.prompt_id.clone()), of(&prompt.prompt_id))).collect()
+        }
+        Metric::TimeToFirstToken => whole(PairFigures::ttft_ln),
+        Metric::Load => whole(|pair| pair.load_ln),
+        Metric::PeakRss => whole(|pair| pair.peak_rss_ln),
+        Metric::PeakDeviceMemory => whole(|pair| pair.device_memory_ln),
+        _ => Vec::new(),
+    }
+}
+
+/// A regression, unless somebody has answered for it until a date that has not come.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one regression, told once for the mean and once for the others"
+)]
+fn waived(
+    id: &str,
+    policy: &Policy,
+    metric: Metric,
+    prompt: Option<&str>,
+    interval: &Interval,
+    judged_utc: &str,
+    because: String,
+    severity: OnRegression,
+) -> (ComparisonWord, Finding) {
+    let today = judged_utc.get(..10).unwrap_or(judged_utc);
+    let red = |because: String| match severity {
+        OnRegression::Fail => Finding::fails(id, Verdict::Regressed, because),
+        OnRegression::Warn => Finding::warns(id, because),
+    };
+    match policy.waiver_for(metric, prompt, today) {
+        Waived::Until(waiver) if interval.ratio() <= 1.0 + waiver.ceiling_percent / 100.0 => {
+            let because = format!("{because}; waived until {} ({})", waiver.expires, waiver.issue);
+            (ComparisonWord::Waived, Finding::warns(id, because))
+        }
+        Waived::Until(waiver) => {
+            let ceiling = waiver.ceiling_percent;
+            (
+                ComparisonWord::Regressed,
+                red(format!("{because}; its waiver ({}) ends at {ceiling} %", waiver.issue)),
+            )
+        }
+        Waived::Expired(waiver) => {
+            let because = format!("{because}; its waiver ({}) expired on {}", waiver.issue, waiver.expires);
+            (ComparisonWord::Regressed, Finding::fails(id, Verdict::Regressed, because))
+        }
+        Waived::None => (ComparisonWord::Regressed, red(because)),
+    }
+}
+
+fn noise(interval: &Interval, policy: &Policy, asker: Asker) -> Finding {
+    let id = "noise";
+    let sd_percent = interval.sd_ln.exp_m1() * 100.0;
+    let most = policy.noise.largest_pair_sd_percent;
+    let told =
+        |than: &str| format!("pairs differ with a standard deviation of {sd_percent:.2} %, {than} {most} %");
+    match asker {
+        _ if sd_percent <= most => Finding::holds(id, told("within")),
+        Asker::Ab => Finding::warns(id, told("above")),
+        Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, told("above")),
+    }
+}
+
+fn sensitivity(interval: &Interval, policy: &Policy) -> SensitivityRecord {
+    SensitivityRecord {
+        pairs: interval.pairs,
+        pair_sd_percent: interval.sd_ln.exp_m1() * 100.0,
+        smallest_seen_percent: smallest_seen_percent(interval, &policy.rule()),
+        excluded_from_percent: (interval.upper() - 1.0) * 100.0,
+    }
+}
+
+fn comparison(
+    metric: Metric,
+    prompt: Option<String>,
+    interval: &Interval,
+    word: ComparisonWord,
+    finding: &Finding,
+) -> ComparisonRecord {
+    ComparisonRecord {
+        metric,
+        prompt,
+        pairs: interval.pairs,
+        ratio: interval.ratio(),
+        lower: interval.lower(),
+        upper: interval.upper(),
+        word,
+        because: finding.check.because.clone(),
+    }
+}
+
+fn interval_told(interval: &Interval) -> String {
+    let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+    format!(
+        "{:+.2} % [{:+.2}, {:+.2}] over {} pairs",
+        percent(interval.ratio()),
+        percent(interval.lower()),
+        percent(interval.upper()),
+        interval.pairs
+    )
+}

@@ -1,0 +1,153 @@
+//! The program of a commit or of the work tree, built or built before.
+//!
+//! ```text
+//! CACHE/ab/build/tree       the checkout that everything is built in, brought to one commit after the other
+//! CACHE/ab/build/target     what cargo makes of it: dependencies are compiled once
+//! CACHE/ab/binaries/SHA     the program of a commit, with its stamp
+//! CACHE/ab/clones/SHA       the files of a commit, for its fixtures
+//! ```
+//!
+//! There is one checkout, because a program holds the path that it was built in: so commits that differ in
+//! their documentation alone give the same program, byte by byte.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+use crate::gate::side::binaries::{Binaries, Binary, Stamp};
+use crate::gate::side::cargo::{CargoBuild, check_is_worker};
+use crate::gate::side::environment;
+use crate::record::{
+    CLONE_MARK, FileLock, InUse, KeptFolders, Repository, Source, sha256_of_bytes, sha256_of_file,
+};
+
+/// So many programs and so many clones are kept.
+const KEPT: usize = 20;
+
+/// What names the versions of all dependencies.
+const LOCK_FILE: &str = "Cargo.lock";
+
+/// Builds programs, and keeps them in a cache folder.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    folder: PathBuf,
+    cargo: OsString,
+}
+
+impl Builder {
+    /// A builder below this cache folder. Cargo is the one that runs this process, else the user's.
+    #[must_use]
+    pub fn new(cache: &Path) -> Self {
+        Self { folder: cache.join("ab"), cargo: environment::cargo() }
+    }
+
+    /// The program of a side; None where it was stopped. `hear` gets what a user should know, line by line:
+    /// that another build is waited for, cargo's words where it has something to do, and what was removed
+    /// from the cache.
+    ///
+    /// # Errors
+    /// When the commit is missing, has no program that could be a worker, or cannot be built; or when the
+    /// cache cannot be written to.
+    pub fn build(
+        &self,
+        repository: &Repository,
+        source: &Source,
+        stop: &AtomicBool,
+        hear: &mut dyn FnMut(&str),
+    ) -> Result<Option<Binary>> {
+        let build = self.folder.join("build");
+        fs::create_dir_all(&build).map_err(|cause| Error::io("make", &build, &cause))?;
+        let toolchain = environment::toolchain(&build)?;
+        if let Some(binary) = self.built_before(repository, source, &toolchain)? {
+            return Ok(Some(binary));
+        }
+        let Some(lock) = wait_for_turn(&build.join("lock"), stop, hear)? else { return Ok(None) };
+        // By the one that was waited for, it may be.
+        if let Some(binary) = self.built_before(repository, source, &toolchain)? {
+            return Ok(Some(binary));
+        }
+        let tree = build.join("tree");
+        let what = place(repository, source, &tree)?;
+        let target = build.join("target");
+        let cargo =
+            CargoBuild { cargo: &self.cargo, checkout: &tree, target: &target, lock: &lock, what: &what };
+        let Some(program) = cargo.run(stop, hear)? else { return Ok(None) };
+        if check_is_worker(&program, &what, stop)?.is_none() {
+            return Ok(None);
+        }
+        let stamp = Stamp {
+            commit: source.commit().sha.clone(),
+            toolchain,
+            lock_sha256: sha256_of_bytes(&fs::read(tree.join(LOCK_FILE)).unwrap_or_default()),
+            program_sha256: sha256_of_file(&program)?,
+        };
+        let name = match source {
+            Source::Commit(commit) => commit.sha.clone(),
+            Source::WorkTree(_) => format!("work-tree-{}", &stamp.program_sha256[..16]),
+        };
+        let binary = self.binaries(|binaries| binaries.keep(&name, &program, stamp))?;
+        tell_removed(&self.binaries(|binaries| binaries.trim(KEPT))?, hear);
+        Ok(Some(binary))
+    }
+
+    /// The files of a commit, for its fixtures. They stay while the returned value is kept.
+    ///
+    /// # Errors
+    /// When the commit is missing, or the cache cannot be written to.
+    pub fn clone_of(&self, repository: &Repository, sha: &str, hear: &mut dyn FnMut(&str)) -> Result<InUse> {
+        let clones = self.folder.join("clones");
+        let clone = repository.clone_at(sha, &clones.join(sha))?;
+        tell_removed(&KeptFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, hear);
+        Ok(clone)
+    }
+
+    /// The program of a commit, if there is one. What a work tree gives is only known when it is built.
+    fn built_before(
+        &self,
+        repository: &Repository,
+        source: &Source,
+        toolchain: &str,
+    ) -> Result<Option<Binary>> {
+        let Source::Commit(commit) = source else { return Ok(None) };
+        let lock_file = repository.file_at(&commit.sha, LOCK_FILE)?.unwrap_or_default();
+        self.binaries(|binaries| binaries.find(&commit.sha, toolchain, &sha256_of_bytes(&lock_file)))
+    }
+
+    fn binaries<T>(&self, with: impl FnOnce(&Binaries<'_>) -> Result<T>) -> Result<T> {
+        with(&Binaries { folder: &self.folder.join("binaries") })
+    }
+}
+
+/// Brings the checkout to what is to be built, and names that.
+fn place(repository: &Repository, source: &Source, tree: &Path) -> Result<String> {
+    match source {
+        Source::Commit(commit) => {
+            repository.check_out_into(&commit.sha, tree)?;
+            Ok(format!("commit `{}`", commit.short()))
+        }
+        Source::WorkTree(_) => {
+            repository.mirror_work_tree(tree)?;
+            Ok(format!("the work tree `{}`", repository.folder().display()))
+        }
+    }
+}
+
+/// The turn of the one checkout; None where the wait was stopped.
+fn wait_for_turn(path: &Path, stop: &AtomicBool, hear: &mut dyn FnMut(&str)) -> Result<Option<FileLock>> {
+    let mut told = false;
+    FileLock::take(path, &mut || {
+        if !told {
+            hear(&format!("waiting: another build is under way (`{}`)", path.display()));
+            told = true;
+        }
+        !stop.load(Ordering::Relaxed)
+    })
+}
+
+fn tell_removed(removed: &[PathBuf], hear: &mut dyn FnMut(&str)) {
+    for folder in removed {
+        hear(&format!("removed from the cache: {}", folder.display()));
+    }
+}

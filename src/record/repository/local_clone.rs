@@ -1,0 +1,118 @@
+//! Copies of a repository's files at one commit, each a small repository of its own.
+//!
+//! A clone borrows the objects of the repository that it is of, as `git clone --shared` does: it is made
+//! in a moment from anything that has objects (a work tree among several, a shallow clone, a bare one) and
+//! writes nothing there. Should the objects go away, the clone is made anew from where they are now.
+
+use std::fs;
+use std::path::Path;
+
+use git2::build::CheckoutBuilder;
+use git2::{RepositoryInitOptions, StatusOptions};
+
+use crate::error::{Error, Result};
+use crate::record::repository::fault::unreadable;
+use crate::record::{InUse, KeptFolders, Repository};
+
+/// In the git folder of a clone: it is ours, to be changed and removed.
+pub const CLONE_MARK: &str = ".git/arcgauge-clone";
+
+impl Repository {
+    /// A clone in this folder, detached at the commit and clean. One that is there is used again; one that
+    /// is damaged, changed or of another commit is made anew. It stays while the returned value is kept.
+    ///
+    /// Whoever does the same at the same time waits: the folder around has a lock.
+    ///
+    /// # Errors
+    /// When the commit is missing, something else is in the folder, or it cannot be written.
+    pub fn clone_at(&self, sha: &str, into: &Path) -> Result<InUse> {
+        self.commit(sha)?;
+        refuse_others(into)?;
+        let name = into.file_name().and_then(|name| name.to_str());
+        let (Some(cache), Some(name)) = (into.parent(), name) else {
+            return Err(Error::input(format!("a clone cannot be made in `{}`", into.display()))
+                .hint("name a folder that is not there yet"));
+        };
+        KeptFolders { cache, mark: CLONE_MARK }.find_or_make(
+            name,
+            |folder| is_clean_at(folder, sha),
+            |folder| self.check_out_into(sha, folder),
+        )
+    }
+
+    /// Brings a folder to a commit, where only files that differ are touched. Whatever else is there is
+    /// removed, what git ignores included. Only one process may do so at a time.
+    ///
+    /// # Errors
+    /// As [`Self::clone_at`].
+    pub fn check_out_into(&self, sha: &str, into: &Path) -> Result<()> {
+        let id = self.commit(sha)?.id();
+        let failed = |cause: git2::Error| {
+            let why = unreadable(self.folder(), &cause);
+            let error = Error::harness(format!(
+                "cannot check out commit `{sha}` in `{}`: {}",
+                into.display(),
+                cause.message()
+            ));
+            why.hint_text().map_or(error.clone(), |hint| error.hint(hint))
+        };
+        let clone = self.borrowing(into)?;
+        let mut how = CheckoutBuilder::new();
+        how.force().remove_untracked(true).remove_ignored(true);
+        let commit = clone.find_commit(id).map_err(failed)?;
+        clone.checkout_tree(commit.as_object(), Some(&mut how)).map_err(failed)?;
+        clone.set_head_detached(id).map_err(failed)
+    }
+
+    /// The clone in this folder, borrowing from this repository; an empty one where there is none yet.
+    pub(super) fn borrowing(&self, folder: &Path) -> Result<git2::Repository> {
+        refuse_others(folder)?;
+        let mut how = RepositoryInitOptions::new();
+        // Of the user's templates and hooks it has nothing.
+        how.mkpath(true).external_template(false);
+        let failed = |cause: git2::Error| {
+            Error::harness(format!("cannot make a clone in `{}`: {}", folder.display(), cause.message()))
+                .hint(format!("remove it and try again: `rm -r {}`", folder.display()))
+        };
+        git2::Repository::init_opts(folder, &how).map_err(failed)?;
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.join(name);
+            fs::write(&path, bytes).map_err(|cause| Error::io("write", &path, &cause))
+        };
+        write(CLONE_MARK, b"")?;
+        let mut objects = self.git.commondir().join("objects").into_os_string().into_encoded_bytes();
+        objects.push(b'\n');
+        let info = folder.join(".git/objects/info");
+        fs::create_dir_all(&info).map_err(|cause| Error::io("make", &info, &cause))?;
+        write(".git/objects/info/alternates", &objects)?;
+        // Where history ends here it ends there.
+        match fs::read(self.git.commondir().join("shallow")) {
+            Ok(ends) => write(".git/shallow", &ends)?,
+            Err(_) => drop(fs::remove_file(folder.join(".git/shallow"))),
+        }
+        // Anew, for the objects that it borrows are looked up once.
+        git2::Repository::open(folder).map_err(failed)
+    }
+}
+
+/// Nothing that is not ours is changed: only what has our mark, or nothing at all.
+fn refuse_others(folder: &Path) -> Result<()> {
+    let is_empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if folder.join(CLONE_MARK).is_file() || is_empty || folder.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Error::input(format!("`{}` is in the way: it is no clone of arcgauge's", folder.display()))
+        .hint("move it away, or name another folder"))
+}
+
+fn is_clean_at(folder: &Path, sha: &str) -> bool {
+    let clean = || {
+        let clone = git2::Repository::open(folder).ok()?;
+        let head = clone.head().ok()?;
+        let is_there = !head.is_branch() && head.target()?.to_string() == sha;
+        let mut options = StatusOptions::new();
+        options.include_untracked(true).include_ignored(false);
+        Some(is_there && clone.statuses(Some(&mut options)).ok()?.is_empty())
+    };
+    folder.join(CLONE_MARK).is_file() && clean().unwrap_or(false)
+}

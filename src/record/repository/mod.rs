@@ -1,0 +1,186 @@
+//! A git repository: which commits it has, copies of its files at one of them, and what differs.
+//! Nothing here writes to the repository itself.
+
+mod changes;
+mod fault;
+mod local_clone;
+mod mirror;
+
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, ObjectType, Oid};
+
+use crate::error::{Error, Result};
+use crate::record::Commit;
+use fault::{missing, no_repository, unborn, unreadable};
+
+pub use local_clone::CLONE_MARK;
+
+/// Where the files of a side come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A commit.
+    Commit(Commit),
+    /// The files as they lie in the work tree over this commit: tracked ones, and untracked ones that git
+    /// does not ignore.
+    WorkTree(Commit),
+}
+
+impl Source {
+    /// The commit; of a work tree with the state of the files over it.
+    #[must_use]
+    pub fn commit(&self) -> &Commit {
+        match self {
+            Self::Commit(commit) | Self::WorkTree(commit) => commit,
+        }
+    }
+}
+
+/// A repository, bare or with a work tree, its own or one of several.
+pub struct Repository {
+    git: git2::Repository,
+    folder: PathBuf,
+}
+
+impl Repository {
+    /// The repository that a folder is in.
+    ///
+    /// # Errors
+    /// When there is none, or git cannot read it.
+    pub fn open(folder: &Path) -> Result<Self> {
+        match git2::Repository::discover(folder) {
+            Ok(git) => {
+                let folder = git.workdir().unwrap_or(git.path()).to_owned();
+                Ok(Self { git, folder })
+            }
+            Err(cause) if cause.code() == ErrorCode::NotFound => Err(no_repository(folder)),
+            Err(cause) => Err(unreadable(folder, &cause)),
+        }
+    }
+
+    /// Its work tree; of a bare repository the folder itself.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What is checked out, with the state of the work tree.
+    ///
+    /// # Errors
+    /// When there is no commit yet, or no work tree, or git cannot read the repository.
+    pub fn head(&self) -> Result<Commit> {
+        if self.git.is_bare() {
+            return Err(Error::input(format!(
+                "repository `{}` is bare: it has no work tree",
+                self.folder.display()
+            ))
+            .hint("name a commit, or work in a clone: `git clone REPOSITORY FOLDER`"));
+        }
+        Commit::at(&self.folder)?.ok_or_else(|| unborn(&self.folder))
+    }
+
+    /// The commit of this name: a sha, a branch, a tag, or whatever else git understands, as `HEAD~1`.
+    ///
+    /// # Errors
+    /// When the name is of nothing, of several things or of no commit; or when a shallow clone lacks it.
+    pub fn resolve(&self, revision: &str) -> Result<Commit> {
+        let (object, reference) =
+            self.git.revparse_ext(revision).map_err(|cause| self.unknown(revision, &cause))?;
+        let commit = object.peel_to_commit().map_err(|cause| {
+            if cause.code() == ErrorCode::NotFound {
+                return self.unknown(revision, &cause);
+            }
+            let kind = object.kind().map_or("something else", |kind: ObjectType| kind.str());
+            Error::input(format!("`{revision}` in `{}` is a {kind}, not a commit", self.folder.display()))
+                .hint("name a commit: `git log --oneline`")
+        })?;
+        // `HEAD` itself is no branch; what it stands for may be one.
+        let reference = reference.and_then(|reference| reference.resolve().ok());
+        let branch = reference.filter(git2::Reference::is_branch);
+        let branch = branch.and_then(|branch| branch.shorthand().ok().map(str::to_owned));
+        Ok(Commit::named(&commit, branch))
+    }
+
+    /// The last commit that both have in common.
+    ///
+    /// # Errors
+    /// When one of them is missing, or they have nothing in common that this repository could see.
+    pub fn merge_base(&self, one: &str, other: &str) -> Result<String> {
+        let (one, other) = (self.commit(one)?.id(), self.commit(other)?.id());
+        match self.git.merge_base(one, other) {
+            Ok(base) => Ok(base.to_string()),
+            Err(cause) if cause.code() == ErrorCode::NotFound => {
+                let what = format!("commits `{one}` and `{other}` have no merge base");
+                Err(if self.git.is_shallow() {
+                    missing(&self.folder, &what, true)
+                } else {
+                    Error::input(format!(
+                        "{what} in `{}`: their histories are unrelated",
+                        self.folder.display()
+                    ))
+                    .hint("name a base that the head was made from: `git log --oneline --graph --all`")
+                })
+            }
+            Err(cause) => Err(unreadable(&self.folder, &cause)),
+        }
+    }
+
+    /// The content of a file at a commit; None where the commit has no such file.
+    ///
+    /// # Errors
+    /// When the commit is missing or git cannot read it.
+    pub fn file_at(&self, sha: &str, path: &str) -> Result<Option<Vec<u8>>> {
+        let failed = |cause: git2::Error| unreadable(&self.folder, &cause);
+        let tree = self.commit(sha)?.tree().map_err(failed)?;
+        let entry = match tree.get_path(Path::new(path)) {
+            Ok(entry) => entry,
+            Err(cause) if cause.code() == ErrorCode::NotFound => return Ok(None),
+            Err(cause) => return Err(failed(cause)),
+        };
+        let object = entry.to_object(&self.git).map_err(failed)?;
+        Ok(object.as_blob().map(|blob| blob.content().to_vec()))
+    }
+
+    /// The commit of a full sha. Only 40 digits are one: anything else could be a branch of that name.
+    fn commit(&self, sha: &str) -> Result<git2::Commit<'_>> {
+        let id = Oid::from_str(sha).ok().filter(|_| sha.len() == 40).ok_or_else(|| {
+            Error::input(format!("`{sha}` is no sha of a commit"))
+                .hint("give all its 40 digits: `git rev-parse REVISION`")
+        })?;
+        self.git.find_commit(id).map_err(|cause| match cause.code() {
+            ErrorCode::NotFound => {
+                missing(&self.folder, &format!("commit `{sha}` is not there"), self.git.is_shallow())
+            }
+            _ => unreadable(&self.folder, &cause),
+        })
+    }
+
+    /// Why a revision could not be resolved, and what helps.
+    fn unknown(&self, revision: &str, cause: &git2::Error) -> Error {
+        let folder = self.folder.display();
+        let remote = format!("origin/{revision}");
+        match cause.code() {
+            ErrorCode::Ambiguous => {
+                Error::input(format!("revision `{revision}` could be several commits of `{folder}`"))
+                    .hint("give more digits, or the full name, as `refs/heads/NAME`")
+            }
+            ErrorCode::NotFound | ErrorCode::UnbornBranch => {
+                if self.is_unborn(revision) {
+                    return unborn(&self.folder);
+                }
+                let what = format!("revision `{revision}` is not there");
+                let is_remote = self.git.find_reference(&format!("refs/remotes/{remote}")).is_ok();
+                let error = missing(&self.folder, &what, self.git.is_shallow());
+                if is_remote { error.hint(format!("name the remote's: `{remote}`")) } else { error }
+            }
+            _ => Error::input(format!("`{revision}` is no revision of `{folder}`: {}", cause.message()))
+                .hint("name a commit, a branch or a tag: `git log --oneline --all`"),
+        }
+    }
+    /// Whether a revision is not there because nothing is: it is the head's, or there is not one branch.
+    fn is_unborn(&self, revision: &str) -> bool {
+        let is_unborn = self.git.head().is_err_and(|cause| cause.code() == ErrorCode::UnbornBranch);
+        let has_none = || self.git.references().is_ok_and(|mut all| all.next().is_none());
+        is_unborn && (revision == "HEAD" || has_none())
+    }
+}

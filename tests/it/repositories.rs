@@ -1,0 +1,377 @@
+//! Repositories in every state that a user or continuous integration may have them in: each has its own
+//! behaviour, and its own message where something is missing.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::thread;
+
+use arcgauge::error::{Error, ErrorKind};
+use arcgauge::gate::side::{ChangedInputs, Inputs, NamedSource};
+use arcgauge::record::{Commit, CommitContext, MergeCommit, Repository, Source};
+
+use crate::git_repository::{GitRepository, entries_of, git_in, state_of};
+
+#[track_caller]
+fn says<T>(result: Result<T, Error>, fault: &str, help: &str) {
+    let error = result.err().expect("it was not refused");
+    assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+    assert!(error.to_string().contains(fault), "{error}");
+    assert!(error.hint_text().unwrap_or_default().contains(help), "{error}: {:?}", error.hint_text());
+}
+
+fn commit_at(folder: &Path) -> Commit {
+    Commit::at(folder).unwrap().unwrap()
+}
+
+#[test]
+fn outside_a_repository_there_is_no_commit_and_the_message_says_where_one_could_be() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(Commit::at(folder.path()).unwrap(), None);
+    says(Repository::open(folder.path()).map(drop), "is in no git repository", "git clone");
+}
+
+#[test]
+fn before_the_first_commit_there_is_no_commit_and_the_message_says_how_to_make_one() {
+    let fixture = GitRepository::unborn();
+    fixture.write("a", "1");
+    assert_eq!(Commit::at(&fixture.folder()).unwrap(), None);
+    let repository = fixture.open();
+    for revision in ["HEAD", "main"] {
+        says(repository.resolve(revision), "has no commit yet", "git commit");
+    }
+    says(NamedSource::WorkTree.find(&repository), "has no commit yet", "git commit");
+    says(repository.mirror_work_tree(&fixture.beside("mirror")), "has no commit yet", "git commit");
+    assert!(!fixture.beside("mirror").exists());
+}
+
+#[test]
+fn a_tree_is_dirty_by_tracked_and_untracked_files_and_not_by_ignored_ones() {
+    let dirty = |change: &dyn Fn(&GitRepository)| {
+        let fixture = GitRepository::with(&[(".gitignore", "/out\n"), ("a", "1"), ("b", "1")]);
+        change(&fixture);
+        let commit = commit_at(&fixture.folder());
+        assert_eq!(commit.dirty, commit.difference_sha256.is_some());
+        assert_eq!(commit.sha, fixture.sha("HEAD"));
+        commit.dirty
+    };
+    assert!(!dirty(&|_| {}));
+    assert!(!dirty(&|fixture| fixture.write("out/x", "1")), "ignored files alone");
+    assert!(!dirty(&|fixture| fixture.write("a", "1")), "written again as it was");
+    assert!(dirty(&|fixture| fixture.write("a", "2")), "a tracked file, at once and of the same size");
+    assert!(dirty(&|fixture| fixture.write("c", "1")), "an untracked file");
+    assert!(dirty(&|fixture| fs::remove_file(fixture.path("b")).unwrap()), "a removed file");
+    let executable = fs::Permissions::from_mode(0o755);
+    assert!(dirty(&|fixture| fs::set_permissions(fixture.path("a"), executable.clone()).unwrap()), "a mode");
+    assert!(
+        dirty(&|fixture| {
+            fixture.write("a", "2");
+            fixture.git(&["add", "a"]);
+        }),
+        "a staged change"
+    );
+}
+
+#[test]
+fn a_branch_is_named_and_a_detached_head_has_none() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let sha = fixture.sha("HEAD");
+    for revision in ["HEAD", "main"] {
+        let commit = fixture.open().resolve(revision).unwrap();
+        assert_eq!((commit.branch.as_deref(), &commit.sha), (Some("main"), &sha), "{revision}");
+    }
+    assert_eq!(fixture.open().resolve("HEAD").unwrap(), commit_at(&fixture.folder()));
+    fixture.git(&["checkout", "--quiet", "--detach"]);
+    assert_eq!(commit_at(&fixture.folder()).branch, None);
+    for revision in ["HEAD", &sha, &sha[..10]] {
+        let commit = fixture.open().resolve(revision).unwrap();
+        assert_eq!((commit.branch, &commit.sha), (None, &sha), "{revision}");
+    }
+}
+
+#[test]
+fn a_named_commit_is_clean_whatever_the_work_tree_holds() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    fixture.write("a", "2");
+    assert!(!fixture.open().resolve("HEAD").unwrap().dirty);
+    let Source::WorkTree(commit) = NamedSource::WorkTree.find(&fixture.open()).unwrap() else { panic!() };
+    assert!(commit.dirty);
+}
+
+#[test]
+fn a_revision_that_is_not_there_is_refused_with_the_command_that_may_bring_it() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    fixture.git(&["tag", "--annotate", "v1", "--message", "One"]);
+    let repository = fixture.open();
+    assert_eq!(repository.resolve("v1").unwrap().sha, fixture.sha("HEAD"));
+    says(repository.resolve("no-such"), "revision `no-such` is not there", "git fetch");
+    says(repository.resolve("HEAD~9"), "revision `HEAD~9` is not there", "git fetch");
+    says(repository.resolve(&"1".repeat(40)), "is not there", "git fetch");
+    says(repository.resolve("HEAD:a"), "is a blob, not a commit", "git log");
+    says(repository.resolve("HEAD^{tree}"), "is a tree, not a commit", "git log");
+    for revision in ["", " ", "main..main", "a b", "-x", "--output=x", "@{9999}"] {
+        assert!(repository.resolve(revision).is_err(), "{revision:?}");
+    }
+    says(repository.merge_base("main", "main"), "`main` is no sha", "git rev-parse");
+
+    fixture.git(&["branch", "topic"]);
+    let clone = Repository::open(&fixture.cloned(&[], "clone")).unwrap();
+    says(clone.resolve("topic"), "revision `topic` is not there", "`origin/topic`");
+    assert_eq!(clone.resolve("origin/topic").unwrap().sha, fixture.sha("topic"));
+}
+
+#[test]
+fn a_shallow_clone_names_its_parents_and_says_how_to_fetch_what_it_lacks() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let first = fixture.sha("HEAD");
+    fixture.git(&["branch", "topic"]);
+    fixture.write("a", "2");
+    let second = fixture.commit("The second");
+    fixture.git(&["checkout", "--quiet", "topic"]);
+    fixture.write("b", "1");
+    let topic = fixture.commit("The topic");
+    let folder = fixture.cloned(&["--depth", "1", "--no-single-branch"], "shallow");
+
+    let commit = commit_at(&folder);
+    assert_eq!((commit.sha.as_str(), &commit.parents[..]), (topic.as_str(), std::slice::from_ref(&first)));
+    assert!(!commit.dirty);
+    let repository = Repository::open(&folder).unwrap();
+    says(repository.resolve("HEAD~1"), "a shallow clone", "git fetch --unshallow");
+    says(repository.resolve(&first), "a shallow clone", "git fetch --unshallow");
+    says(repository.merge_base(&topic, &second), "have no merge base", "git fetch --unshallow");
+    says(repository.clone_at(&first, &fixture.beside("no")), "a shallow clone", "git fetch --unshallow");
+    let clone = repository.clone_at(&topic, &fixture.beside("clone")).unwrap();
+    assert_eq!(commit_at(clone.folder()).parents, commit.parents);
+    assert_eq!(git_in(clone.folder(), &["log", "--format=%s"]), "The topic\n");
+    let head = Source::Commit(repository.resolve("HEAD").unwrap());
+    assert_eq!(repository.changed_between(&second, &head, &[]).unwrap(), ["a", "b"]);
+
+    git_in(&folder, &["fetch", "--quiet", "--unshallow"]);
+    let repository = Repository::open(&folder).unwrap();
+    assert_eq!(repository.merge_base(&topic, &second).unwrap(), first);
+    assert_eq!(repository.resolve("HEAD~1").unwrap().sha, first);
+}
+
+#[test]
+fn histories_without_anything_in_common_have_no_merge_base() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    fixture.git(&["checkout", "--quiet", "--orphan", "other"]);
+    let other = fixture.commit("Another first");
+    says(fixture.open().merge_base(&other, &fixture.sha("main")), "their histories are unrelated", "--graph");
+}
+
+#[test]
+fn a_merge_ref_is_seen_as_one_and_its_head_is_the_key_only_when_it_is_named() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let root = fixture.sha("HEAD");
+    fixture.git(&["checkout", "--quiet", "-b", "topic"]);
+    fixture.write("b", "1");
+    let head = fixture.commit("The head");
+    fixture.git(&["checkout", "--quiet", "main"]);
+    fixture.write("c", "1");
+    let base = fixture.commit("The base");
+    fixture.git(&["checkout", "--quiet", "--detach"]);
+    fixture.git(&["merge", "--quiet", "--no-ff", "--message", "Merge", "topic"]);
+    let merge = fixture.sha("HEAD");
+    fixture.git(&["update-ref", "refs/pull/7/merge", &merge]);
+
+    let seen = MergeCommit { sha: merge.clone(), base: base.clone(), head: head.clone() };
+    let repository = fixture.open();
+    assert_eq!(MergeCommit::of(&repository.head().unwrap()), Some(seen.clone()));
+    assert_eq!(MergeCommit::of(&repository.resolve(&head).unwrap()), None);
+
+    let named = |revision: &str| repository.resolve(revision).unwrap();
+    let asked = CommitContext::around(&repository, named(&head), Some(named("main"))).unwrap();
+    assert_eq!(asked.head.sha, head);
+    assert_eq!(asked.base.as_ref().map(|base| &base.sha), Some(&base));
+    assert_eq!((asked.merge.as_ref(), asked.merge_base.as_ref()), (Some(&merge), Some(&root)));
+    let text = serde_json::to_string(&asked).unwrap();
+    assert_eq!(serde_json::from_str::<CommitContext>(&text).unwrap(), asked);
+
+    let unasked = CommitContext::around(&repository, repository.head().unwrap(), None).unwrap();
+    assert_eq!((unasked.head.sha.as_str(), unasked.merge, unasked.merge_base), (merge.as_str(), None, None));
+
+    let runner = fixture.beside("runner");
+    fs::create_dir(&runner).unwrap();
+    git_in(&runner, &["init", "--quiet"]);
+    let from = format!("file://{}", fixture.folder().display());
+    git_in(&runner, &["fetch", "--quiet", "--depth", "1", &from, "refs/pull/7/merge"]);
+    git_in(&runner, &["checkout", "--quiet", "FETCH_HEAD"]);
+    assert_eq!(MergeCommit::of(&commit_at(&runner)), Some(seen), "one commit deep, as runners fetch it");
+}
+
+#[test]
+fn a_work_tree_among_several_and_a_bare_repository_are_read_like_any_other() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let first = fixture.sha("HEAD");
+    let other = fixture.beside("other");
+    fixture.git(&["worktree", "add", "--quiet", "-b", "topic", other.to_str().unwrap()]);
+    fs::write(other.join("a"), "2").unwrap();
+    git_in(&other, &["commit", "--quiet", "--all", "--message", "The topic"]);
+    fs::write(other.join("new"), "1").unwrap();
+    let commit = commit_at(&other);
+    assert_eq!((commit.branch.as_deref(), commit.dirty), (Some("topic"), true));
+    assert!(!commit_at(&fixture.folder()).dirty);
+    let repository = Repository::open(&other).unwrap();
+    assert_eq!(repository.resolve("HEAD").unwrap().sha, commit.sha);
+    assert_eq!(repository.merge_base(&commit.sha, &first).unwrap(), first);
+    let source = Source::WorkTree(commit.clone());
+    assert_eq!(repository.changed_between(&first, &source, &[]).unwrap(), ["a", "new"]);
+    let clone = repository.clone_at(&commit.sha, &fixture.beside("clone")).unwrap();
+    assert_eq!(fs::read_to_string(clone.folder().join("a")).unwrap(), "2");
+
+    let bare = Repository::open(&fixture.cloned(&["--bare"], "bare")).unwrap();
+    says(bare.head(), "is bare", "git clone");
+    says(bare.mirror_work_tree(&fixture.beside("mirror")), "is bare", "git clone");
+    let clone = bare.clone_at(&first, &fixture.beside("of-bare")).unwrap();
+    assert_eq!(fs::read_to_string(clone.folder().join("a")).unwrap(), "1");
+}
+
+#[test]
+fn a_clone_is_clean_detached_at_its_commit_and_leaves_the_repository_alone() {
+    let fixture = GitRepository::with(&[(".gitattributes", "*.txt text\n"), ("a", "1"), ("deep/b", "2")]);
+    std::os::unix::fs::symlink("a", fixture.path("link")).unwrap();
+    fs::set_permissions(fixture.path("a"), fs::Permissions::from_mode(0o755)).unwrap();
+    let sha = fixture.commit("A link");
+    let expected = entries_of(&fixture.folder());
+    fixture.write("a", "dirty");
+    let before = state_of(&fixture.folder());
+    let clone = fixture.open().clone_at(&sha, &fixture.beside("clones/one")).unwrap();
+    let commit = commit_at(clone.folder());
+    assert_eq!((commit.sha.as_str(), commit.branch, commit.dirty), (sha.as_str(), None, false));
+    assert_eq!(entries_of(clone.folder()), expected);
+    assert_eq!(git_in(clone.folder(), &["status", "--porcelain"]), "");
+    fixture.open().head().unwrap();
+    assert_eq!(state_of(&fixture.folder()), before);
+}
+
+#[test]
+fn a_clone_is_used_again_while_it_is_good_and_made_anew_when_it_is_not() {
+    let fixture = GitRepository::with(&[("a", "1"), (".gitignore", "/reports\n")]);
+    let sha = fixture.sha("HEAD");
+    let into = fixture.beside("clones/one");
+    let clone = || drop(fixture.open().clone_at(&sha, &into).unwrap());
+    let inode = || fs::metadata(&into).unwrap().ino();
+    clone();
+    let made = inode();
+    fs::create_dir(into.join("reports")).unwrap();
+    clone();
+    assert_eq!(inode(), made, "what git ignores does no harm");
+
+    let damages: [&dyn Fn(); 4] = [
+        &|| fs::write(into.join("a"), "2").unwrap(),
+        &|| fs::write(into.join("new"), "").unwrap(),
+        &|| fs::remove_file(into.join(".git/HEAD")).unwrap(),
+        &|| fs::write(into.join(".git/objects/info/alternates"), "/gone\n").unwrap(),
+    ];
+    for (at, damage) in damages.iter().enumerate() {
+        damage();
+        clone();
+        assert!(!commit_at(&into).dirty && fs::read_to_string(into.join("a")).unwrap() == "1", "{at}");
+        assert!(!into.join("new").exists(), "{at}");
+    }
+
+    let half = fixture.beside("clones/.unfinished-two");
+    fs::create_dir_all(half.join(".git")).unwrap();
+    drop(fixture.open().clone_at(&sha, &fixture.beside("clones/two")).unwrap());
+    assert!(!half.exists(), "a killed run left it");
+}
+
+#[test]
+fn a_folder_that_is_no_clone_of_ours_is_never_touched() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let sha = fixture.sha("HEAD");
+    let letters = fixture.beside("letters");
+    fs::create_dir(&letters).unwrap();
+    fs::write(letters.join("a"), "Dear all").unwrap();
+    let link = fixture.beside("link");
+    std::os::unix::fs::symlink(&letters, &link).unwrap();
+    for into in [&letters, &link, &fixture.folder(), &letters.join("a")] {
+        says(fixture.open().clone_at(&sha, into), "is in the way", "another folder");
+        says(fixture.open().check_out_into(&sha, into), "is in the way", "another folder");
+        says(fixture.open().mirror_work_tree(into), "is in the way", "another folder");
+    }
+    assert_eq!(fs::read_to_string(letters.join("a")).unwrap(), "Dear all");
+    assert!(!commit_at(&fixture.folder()).dirty);
+}
+
+#[test]
+fn clones_made_at_once_do_not_disturb_each_other() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let first = fixture.sha("HEAD");
+    fixture.write("a", "2");
+    let second = fixture.commit("The second");
+    thread::scope(|scope| {
+        for at in 0..8 {
+            let (fixture, sha) = (&fixture, if at % 2 == 0 { &first } else { &second });
+            scope.spawn(move || {
+                let clone = fixture.open().clone_at(sha, &fixture.beside("clones").join(sha)).unwrap();
+                assert_eq!(commit_at(clone.folder()).sha, *sha);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_branch_of_any_name_is_a_name_and_nothing_else() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let sha = fixture.sha("HEAD");
+    let names =
+        ["$(touch${IFS}x)", "`id`", "';rm&-rf|", "%0A", "<script>", "a=b", "-x", "--help", "ünï", "#1"];
+    for name in names {
+        fixture.git(&["update-ref", &format!("refs/heads/{name}"), &sha]);
+        let commit = fixture.open().resolve(&format!("refs/heads/{name}")).unwrap();
+        assert_eq!((commit.branch.as_deref(), &commit.sha), (Some(name), &sha));
+        assert_eq!(fixture.open().resolve(name).unwrap().branch.as_deref(), Some(name));
+        fixture.git(&["symbolic-ref", "HEAD", &format!("refs/heads/{name}")]);
+        assert_eq!(commit_at(&fixture.folder()).branch.as_deref(), Some(name));
+    }
+    assert!(!commit_at(&fixture.folder()).dirty);
+}
+
+#[test]
+fn a_head_that_changes_goldens_prompts_baselines_or_policy_is_seen_and_any_other_is_not() {
+    let golden = "fixtures/golden/tiny/a.json";
+    let fixture = GitRepository::with(&[
+        (golden, "1"),
+        ("fixtures/prompts/reference.json", "1"),
+        ("fixtures/baselines/published.json", "1"),
+        ("README.md", "1"),
+    ]);
+    let base = fixture.sha("HEAD");
+    let changed = |head: &Source| ChangedInputs::between(&fixture.open(), &base, head).unwrap();
+    let work_tree = || NamedSource::WorkTree.find(&fixture.open()).unwrap();
+    let inputs = || Inputs::of(&fixture.folder()).unwrap();
+    let of_base = inputs();
+
+    fixture.write("README.md", "2");
+    fixture.write("fixtures/golden-notes.md", "2");
+    fixture.write("fixtures/models/tiny.bin", "2");
+    assert!(changed(&work_tree()).is_empty());
+    assert_eq!(inputs(), of_base);
+
+    fixture.git(&["mv", golden, "fixtures/golden/tiny/b.json"]);
+    fixture.write("fixtures/prompts/token-ids/new.json", "2");
+    fs::remove_file(fixture.path("fixtures/baselines/published.json")).unwrap();
+    fixture.write("ci/gate.json", "2");
+    let expected = [
+        ("goldens", &["fixtures/golden/tiny/a.json", "fixtures/golden/tiny/b.json"][..]),
+        ("prompts", &["fixtures/prompts/token-ids/new.json"]),
+        ("baselines", &["fixtures/baselines/published.json"]),
+        ("policy", &["ci/gate.json"]),
+    ];
+    let expected = expected.map(|(kind, files)| (kind, files.iter().map(ToString::to_string).collect()));
+    let told = |changed: &ChangedInputs| -> Vec<(&str, Vec<String>)> {
+        changed.kinds().into_iter().map(|(kind, files)| (kind, files.to_vec())).collect()
+    };
+    assert_eq!(told(&changed(&work_tree())), expected);
+    let now = inputs();
+    assert!(now.prompts != of_base.prompts && now.goldens != of_base.goldens && now.policy != of_base.policy);
+
+    fixture.commit("All of them");
+    assert_eq!(
+        told(&changed(&NamedSource::Revision("HEAD".into()).find(&fixture.open()).unwrap())),
+        expected
+    );
+    assert!(changed(&Source::Commit(fixture.open().resolve(&base).unwrap())).is_empty());
+}
