@@ -4,8 +4,8 @@ use arcgauge::golden::GoldenResult;
 use arcgauge::measure::Metric;
 use arcgauge::record::{
     AbRecord, CheckRecord, CheckWord, ComparisonRecord, ComparisonWord, DecisionRecord, InputsRecord,
-    Outcome, PairRecord, PolicyText, ProcessRecord, RunRecord, SampleRecord, SensitivityRecord, Side,
-    SideRecord, Status, Undecided, Verdict, Warning, WorkloadRecord,
+    Outcome, PairRecord, PolicyText, ProcessRecord, SampleRecord, SensitivityRecord, Side, SideRecord,
+    Status, Undecided, Verdict, Warning, WorkloadRecord,
 };
 use arcgauge::report::decision::PairLine;
 
@@ -27,8 +27,8 @@ pub(crate) fn ab(verdict: Verdict) -> (AbRecord, Vec<PairLine>) {
         arcgauge_version: "0.1.0".into(),
         outcome: Outcome::Complete,
         failure: None,
-        base: SideRecord { asked: "main".into(), run: side("4", "Say what it is", 100) },
-        head: SideRecord { asked: "topic".into(), run: side("5", "Größer und \"schneller\"", time) },
+        base: side("main", "4", "Say what it is", 100),
+        head: side("topic", "5", "Größer und \"schneller\"", time),
         inputs: InputsRecord {
             from_commit: Some("4".repeat(40)),
             sha256: "7".repeat(64),
@@ -41,6 +41,7 @@ pub(crate) fn ab(verdict: Verdict) -> (AbRecord, Vec<PairLine>) {
         budget_s: None,
         undecided: None,
         decision: Some(decision(verdict)),
+        gate_decision: Some(decision(verdict)),
         warnings: Vec::new(),
     };
     let mut lines: Vec<PairLine> = record.pairs.iter().map(|pair| line(pair.first, time)).collect();
@@ -76,7 +77,7 @@ pub(crate) fn hostile(verdict: Verdict, text: &str) -> (AbRecord, Vec<PairLine>)
     let (mut record, mut lines) = ab(verdict);
     let named = || text.to_owned();
     for side in [&mut record.base, &mut record.head] {
-        side.asked = named();
+        (side.asked, side.differences) = (named(), vec![named()]);
         let commit = side.run.commit.as_mut().unwrap();
         (commit.subject, commit.branch) = (named(), Some(named()));
         (side.run.model.name, side.run.machine.slug) = (named(), named());
@@ -100,7 +101,7 @@ pub(crate) fn hostile(verdict: Verdict, text: &str) -> (AbRecord, Vec<PairLine>)
     (record, lines)
 }
 
-fn side(digit: &str, subject: &str, time: u32) -> RunRecord {
+fn side(asked: &str, digit: &str, subject: &str, time: u32) -> SideRecord {
     let mut run = forged::record();
     run.commit.as_mut().unwrap().sha = digit.repeat(40);
     run.commit.as_mut().unwrap().subject = subject.into();
@@ -112,7 +113,7 @@ fn side(digit: &str, subject: &str, time: u32) -> RunRecord {
     sample.times.as_mut().unwrap().token_ns = (0..3).map(|token| 200_000_001 + token * step_ns).collect();
     run.samples = (0..PAIRS).map(|process| SampleRecord { process, ..sample.clone() }).collect();
     run.processes = (0..PAIRS).map(|index| ProcessRecord { index, ..forged::process() }).collect();
-    run
+    SideRecord { asked: asked.into(), differences: Vec::new(), run }
 }
 
 fn pair(index: usize) -> PairRecord {

@@ -128,11 +128,11 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// What was asked for on a side; None where there was only one.
-    pub(super) fn asked(self, side: Side) -> Option<&'a str> {
+    /// A side with what was asked for; None where there was only one.
+    pub(super) fn asked(self, side: Side) -> Option<&'a SideRecord> {
         match self {
-            Self::Ab { record, .. } if side == Side::Base => Some(&record.base.asked),
-            Self::Ab { record, .. } => Some(&record.head.asked),
+            Self::Ab { record, .. } if side == Side::Base => Some(&record.base),
+            Self::Ab { record, .. } => Some(&record.head),
             Self::Run(_) => None,
         }
     }

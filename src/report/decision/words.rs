@@ -7,8 +7,7 @@ use crate::report::decision::subject::Subject;
 use crate::report::number::{change_percent, counted, percent, signed_percent};
 
 /// Said where both sides are the same.
-pub(super) const IDENTICAL: &str =
-    "Both sides are identical, byte for byte (worker, runtime, model and inputs): nothing was measured.";
+pub(super) const IDENTICAL: &str = "Both sides are identical: nothing was measured.";
 
 /// The verdict and its reason.
 pub(super) fn verdict(decision: &DecisionRecord, form: Form) -> String {
@@ -66,8 +65,11 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> String {
         Verdict::Pass => "nothing to do".to_owned(),
         Verdict::Improved => "nothing to do; the head is better".to_owned(),
         Verdict::Regressed | Verdict::Mixed => {
-            "find what made it worse, or have an owner accept it in the policy, with a reason and a date"
+            "find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date"
                 .to_owned()
+        }
+        Verdict::Inconclusive if matches!(subject, Subject::Run(_)) => {
+            format!("measure it against its base: {again}")
         }
         Verdict::Inconclusive => format!("do what the checks above ask for, then measure with {again}"),
         Verdict::InvalidEnvironment => {

@@ -138,6 +138,7 @@ fn a_side_says_what_it_is() {
         "proof": "property-and-counters",
         "requested": "GPU"
       },
+      "differences": [],
       "mean_ms_per_token": {
         "metric": "tpot@1",
         "value": 49.35

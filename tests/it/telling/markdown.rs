@@ -47,7 +47,7 @@ fn a_regression() {
 
     These 5 pairs (sd 1.2 %) would have seen a slow-down of 2.1 % in four of five sessions; slow-downs of 1.7 % or more are excluded.
 
-    Next: find what made it worse, or have an owner accept it in the policy, with a reason and a date. Record `abcdef012345`.
+    Next: find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date. Record `abcdef012345`.
     "#);
 }
 
@@ -119,7 +119,7 @@ fn identical_sides() {
 
     head **topic** against base **main**: not measured. tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, machine a-machine, 1 prompt x 3 tokens.
     base 444444444444 Say what it is; head 555555555555 Größer und "schneller".
-    Both sides are identical, byte for byte (worker, runtime, model and inputs): nothing was measured.
+    Both sides are identical: nothing was measured.
 
     Next: nothing to do. Record `abcdef012345`.
     "#);

@@ -74,7 +74,7 @@ fn a_regression() {
 
     These 5 pairs (sd 1.2 %) would have seen a slow-down of 2.1 % in four of five sessions; slow-downs of 1.7 % or more are excluded.
 
-    next: find what made it worse, or have an owner accept it in the policy, with a reason and a date
+    next: find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date
     "#);
 }
 
@@ -180,7 +180,7 @@ fn identical_sides() {
     head  555555555555 Größer und "schneller"
 
     ok pass: both sides are the same, byte for byte
-    Both sides are identical, byte for byte (worker, runtime, model and inputs): nothing was measured.
+    Both sides are identical: nothing was measured.
 
     next: nothing to do
     "#);
@@ -212,7 +212,7 @@ fn a_run_that_is_held_against_no_other() {
 
     These 5 pairs (sd 1.2 %) would have seen a slow-down of 2.1 % in four of five sessions; slow-downs of 1.7 % or more are excluded.
 
-    next: do what the checks above ask for, then measure with `cargo xtask ab --base main`
+    next: measure it against its base: `cargo xtask ab --base main`
     warning: what is the case
       what to do about it
     "#);

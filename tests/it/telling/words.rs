@@ -1,7 +1,7 @@
 //! What is said of both sides, and what to do next.
 
 use arcgauge::record::{Verdict, Warning};
-use arcgauge::report::decision::decision_text;
+use arcgauge::report::decision::{decision_text, pair_lines};
 
 use super::{Told, ab, decided, text_of};
 use crate::forged;
@@ -57,4 +57,17 @@ fn a_command_to_be_pasted_holds_no_name_that_a_shell_would_run() {
         told.0.base.asked = hostile.into();
         assert!(next(&told).ends_with("`cargo xtask ab --base BASE`"), "{}", next(&told));
     }
+}
+
+#[test]
+fn a_pair_is_told_by_what_its_two_processes_took() {
+    let (record, _) = ab(Verdict::Regressed);
+    let lines = pair_lines(&record);
+    assert_eq!(lines.len(), record.pairs.len());
+    for (line, pair) in lines.iter().zip(&record.pairs) {
+        assert_eq!((line.first, &line.spoilt_because), (pair.first, &None));
+        assert!((line.difference_percent.unwrap() - 5.0).abs() < 1e-9, "{line:?}");
+    }
+    let (wrong, _) = ab(Verdict::WrongOutput);
+    assert!(pair_lines(&wrong).iter().all(|line| line.difference_percent.is_none()));
 }
