@@ -82,7 +82,7 @@ fn in_memory(criterion: &mut Criterion) {
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
     group.bench_function("seal", |bencher| bencher.iter(|| seal(black_box(&record)).unwrap()));
     group.bench_function("open", |bencher| {
-        bencher.iter(|| open::<RunRecord>(black_box(&sealed), "sealed").unwrap())
+        bencher.iter(|| open::<RunRecord>(black_box(&sealed), "sealed").unwrap());
     });
     group.finish();
 }

@@ -2,14 +2,13 @@
 
 /// Letters that are shown of a text: a reason fits, and a subject can be as long as its author likes.
 const LONGEST: usize = 500;
-/// What a runner of GitHub's takes for a command anywhere in a line of a log.
-const COMMAND: &str = "##[";
+/// What a runner of GitHub's takes for a command anywhere in a line of a log, and at its beginning.
+const COMMANDS: [&str; 2] = ["##[", "::"];
 
 /// A text as part of one line: white space is one space, what cannot be seen or would turn the line
 /// around is written as its number, and what is too long is cut.
 ///
-/// A runner takes `##[` for the beginning of a command wherever it stands, so it is set apart. It takes
-/// `::` for one at a line's beginning only, where no text of others may stand.
+/// What a runner would take for a command is set apart, so that the text may also begin a line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -25,7 +24,9 @@ pub fn one_line(text: &str) -> String {
     if words.chars().nth(LONGEST).is_some() {
         line.push_str("...");
     }
-    line.replace(COMMAND, "## [")
+    let [anywhere, first] = COMMANDS;
+    let line = line.replace(anywhere, "## [");
+    line.strip_prefix(first).map(|rest| format!(": :{rest}")).unwrap_or(line)
 }
 
 /// Control characters, those that set the direction of text, those without width, and those that no
@@ -66,6 +67,7 @@ mod tests {
     #[test]
     fn no_text_holds_a_command_to_a_runner() {
         assert_eq!(one_line("a ##[error]b ###[x"), "a ## [error]b ### [x");
+        assert_eq!(one_line(" ::error::b std::fmt"), ": :error::b std::fmt");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use arcgauge::golden::GoldenResult;
 use arcgauge::measure::Metric;
 use arcgauge::record::{
     AbRecord, CheckRecord, CheckWord, ComparisonRecord, ComparisonWord, DecisionRecord, InputsRecord,
-    Outcome, PairRecord, PolicyText, ProcessRecord, RunRecord, SampleRecord, SensitivityRecord, Side,
-    SideRecord, Status, Undecided, Verdict, Warning, WorkloadRecord,
+    Outcome, PairRecord, PolicyText, ProcessRecord, SampleRecord, SensitivityRecord, Side, SideRecord,
+    Status, Undecided, Verdict, Warning, WorkloadRecord,
 };
 use arcgauge::report::decision::PairLine;
 
@@ -15,10 +15,11 @@ const PAIRS: usize = 5;
 
 /// An A/B of five pairs with this verdict, and what each pair says.
 pub(crate) fn ab(verdict: Verdict) -> (AbRecord, Vec<PairLine>) {
-    let slowed = match verdict {
-        Verdict::Improved => 0.9,
-        Verdict::Regressed | Verdict::Mixed => 1.05,
-        _ => 1.0,
+    // The head's time per token, percent of the base's.
+    let time = match verdict {
+        Verdict::Improved => 90,
+        Verdict::Regressed | Verdict::Mixed => 105,
+        _ => 100,
     };
     let mut record = AbRecord {
         run_id: "abcdef012345".into(),
@@ -26,8 +27,8 @@ pub(crate) fn ab(verdict: Verdict) -> (AbRecord, Vec<PairLine>) {
         arcgauge_version: "0.1.0".into(),
         outcome: Outcome::Complete,
         failure: None,
-        base: SideRecord { asked: "main".into(), run: side("4", "Say what it is", 1.0) },
-        head: SideRecord { asked: "topic".into(), run: side("5", "Größer und \"schneller\"", slowed) },
+        base: side("main", "4", "Say what it is", 100),
+        head: side("topic", "5", "Größer und \"schneller\"", time),
         inputs: InputsRecord {
             from_commit: Some("4".repeat(40)),
             sha256: "7".repeat(64),
@@ -40,9 +41,10 @@ pub(crate) fn ab(verdict: Verdict) -> (AbRecord, Vec<PairLine>) {
         budget_s: None,
         undecided: None,
         decision: Some(decision(verdict)),
+        gate_decision: Some(decision(verdict)),
         warnings: Vec::new(),
     };
-    let mut lines: Vec<PairLine> = record.pairs.iter().map(|pair| line(pair.first, slowed)).collect();
+    let mut lines: Vec<PairLine> = record.pairs.iter().map(|pair| line(pair.first, time)).collect();
     match verdict {
         Verdict::WrongOutput => wrong(&mut record, &mut lines),
         Verdict::InvalidEnvironment => spoilt(&mut record, &mut lines),
@@ -75,7 +77,7 @@ pub(crate) fn hostile(verdict: Verdict, text: &str) -> (AbRecord, Vec<PairLine>)
     let (mut record, mut lines) = ab(verdict);
     let named = || text.to_owned();
     for side in [&mut record.base, &mut record.head] {
-        side.asked = named();
+        (side.asked, side.differences) = (named(), vec![named()]);
         let commit = side.run.commit.as_mut().unwrap();
         (commit.subject, commit.branch) = (named(), Some(named()));
         (side.run.model.name, side.run.machine.slug) = (named(), named());
@@ -99,7 +101,7 @@ pub(crate) fn hostile(verdict: Verdict, text: &str) -> (AbRecord, Vec<PairLine>)
     (record, lines)
 }
 
-fn side(digit: &str, subject: &str, slowed: f64) -> RunRecord {
+fn side(asked: &str, digit: &str, subject: &str, time: u32) -> SideRecord {
     let mut run = forged::record();
     run.commit.as_mut().unwrap().sha = digit.repeat(40);
     run.commit.as_mut().unwrap().subject = subject.into();
@@ -107,11 +109,11 @@ fn side(digit: &str, subject: &str, slowed: f64) -> RunRecord {
     run.prompts[0].golden = GoldenResult::Match;
     run.warnings.clear();
     let mut sample = run.samples.remove(0);
-    let step_ns = (47e6 * slowed) as u64;
+    let step_ns = 470_000 * u64::from(time);
     sample.times.as_mut().unwrap().token_ns = (0..3).map(|token| 200_000_001 + token * step_ns).collect();
     run.samples = (0..PAIRS).map(|process| SampleRecord { process, ..sample.clone() }).collect();
     run.processes = (0..PAIRS).map(|index| ProcessRecord { index, ..forged::process() }).collect();
-    run
+    SideRecord { asked: asked.into(), differences: Vec::new(), run }
 }
 
 fn pair(index: usize) -> PairRecord {
@@ -119,8 +121,8 @@ fn pair(index: usize) -> PairRecord {
     PairRecord { first, base_process: index, head_process: index }
 }
 
-fn line(first: Side, slowed: f64) -> PairLine {
-    PairLine { first, difference_percent: Some((slowed - 1.0) * 100.0), spoilt_because: None }
+fn line(first: Side, time: u32) -> PairLine {
+    PairLine { first, difference_percent: Some(f64::from(time) - 100.0), spoilt_because: None }
 }
 
 /// The head's answer differs, so neither it nor the pairs have speed.
@@ -130,8 +132,12 @@ fn wrong(record: &mut AbRecord, lines: &mut [PairLine]) {
     let run = &mut record.head.run;
     run.outcome = Outcome::WrongOutput;
     run.prompts[0].golden = GoldenResult::Break;
-    run.samples.iter_mut().for_each(|sample| sample.times = None);
-    lines.iter_mut().for_each(|line| line.difference_percent = None);
+    for sample in &mut run.samples {
+        sample.times = None;
+    }
+    for line in lines {
+        line.difference_percent = None;
+    }
 }
 
 fn spoilt(record: &mut AbRecord, lines: &mut [PairLine]) {

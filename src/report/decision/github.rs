@@ -4,8 +4,9 @@
 //! A runner takes a line that begins with `::` for a command. Each line here is one of ours, whatever
 //! stands in it: text of others can neither end a line nor begin one.
 
-use crate::record::{CheckWord, ComparisonWord, DecisionRecord, Status};
+use crate::record::{CheckWord, DecisionRecord, Status};
 use crate::report::decision::form::Form;
+use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
 use crate::report::decision::words;
 use crate::report::one_line::one_line;
@@ -33,12 +34,13 @@ pub fn github_annotations(subject: Subject<'_>, decision: &DecisionRecord) -> St
         Some((kind, format!("arcgauge: {}", check.id), one_line(&check.because)))
     }));
     lines.extend(decision.comparisons.iter().filter_map(|comparison| {
-        let kind = match comparison.word {
-            ComparisonWord::Regressed if decision.status == Status::Red => "error",
-            ComparisonWord::Regressed | ComparisonWord::Waived => "warning",
-            ComparisonWord::Improved | ComparisonWord::Unchanged | ComparisonWord::Undecided => return None,
+        let kind = match words::standing(comparison, decision.verdict).0 {
+            Mark::Fails if decision.status == Status::Red => "error",
+            Mark::Fails | Mark::Warns => "warning",
+            Mark::Holds | Mark::Unknown | Mark::NotJudged => return None,
         };
-        let [metric, prompt, change, interval, ..] = words::comparison(comparison, Form::Terminal);
+        let [metric, prompt, change, interval, ..] =
+            words::comparison(comparison, decision.verdict, Form::Terminal);
         let told = format!("{change} {interval}: {}", one_line(&comparison.because));
         Some((kind, format!("arcgauge: {metric} {prompt}"), told))
     }));

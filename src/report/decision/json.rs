@@ -11,7 +11,7 @@
 //! | `checks` | `id`, `word`, `because` |
 //! | `sensitivity` | what the pairs could have seen, percent |
 //! | `pairs` | `pair` from 1, `first`, `difference_percent` of the mean `tpot@1`, `spoilt_because` |
-//! | `sides` | `base` and `head`, or `head` alone: what was asked, commit, device, runtime, model, workload |
+//! | `sides` | `base` and `head`, or `head` alone: what was `asked`, its `differences` from the usual run of its commit, commit, device, runtime, model, workload |
 //! | `machine`, `inputs`, `policy_sha256`, `seed`, `despite_guards`, `undecided`, `warnings` | what else it depends on |
 //!
 //! Numbers are not rounded; units are in the fields' names.
@@ -109,7 +109,9 @@ fn pair((index, pair): (usize, &PairLine)) -> Value {
 fn sides(subject: Subject<'_>) -> Value {
     let told = subject.runs().into_iter().map(|(side, run)| {
         let mut value = identity(run);
-        value["asked"] = json!(subject.asked(side));
+        let asked = subject.asked(side);
+        value["asked"] = json!(asked.map(|it| &it.asked));
+        value["differences"] = json!(asked.map(|it| &it.differences));
         (side.word().to_owned(), value)
     });
     Value::Object(told.collect::<Map<_, _>>())

@@ -10,6 +10,7 @@ use std::fmt::Write;
 use crate::record::{CheckWord, ComparisonWord, DecisionRecord, Verdict};
 use crate::report::decision::form::Form;
 use crate::report::decision::subject::Subject;
+use crate::report::decision::words;
 use crate::report::one_line::one_line;
 
 /// How a case ended.
@@ -76,7 +77,7 @@ fn cases(decision: &DecisionRecord) -> Vec<Case> {
         class: "comparison",
         name: format!("{} {}", comparison.metric.id(), comparison.prompt.as_deref().unwrap_or("mean")),
         ending: of_comparison(comparison.word, decision.verdict),
-        kind: comparison.word.word(),
+        kind: words::standing(comparison, decision.verdict).1,
         because: comparison.because.clone(),
     });
     [verdict].into_iter().chain(checks).chain(comparisons).collect()

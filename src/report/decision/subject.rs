@@ -1,6 +1,7 @@
 //! Who is judged, against whom, and on what: the title of whatever is told.
 
 use crate::judge::summarise;
+use crate::measure::Metric;
 use crate::record::{AbRecord, Commit, Outcome, RunRecord, Side, SideRecord, Undecided, Warning};
 use crate::report::decision::form::Form;
 use crate::report::number::{counted, four_digits};
@@ -52,7 +53,7 @@ impl<'a> Subject<'a> {
     pub(super) fn headline(self, form: Form) -> String {
         let named = |side: &SideRecord| form.name(&side.asked);
         match self {
-            Self::Run(record) => format!("one run of {}, held against no other", commit(record, form)),
+            Self::Run(_) => "one run, held against no other".to_owned(),
             Self::Ab { record, .. } => {
                 let pairs = if self.is_identical() {
                     "not measured".to_owned()
@@ -69,7 +70,10 @@ impl<'a> Subject<'a> {
         let side = |(side, run): (Side, &RunRecord)| SideTitle {
             word: side.word(),
             commit: commit(run, form),
-            speed: mean_tpot_ms(run).map(|ms| form.said(&format!("{} ms/token", four_digits(ms)))),
+            speed: mean_tpot_ms(run).map(|ms| {
+                let metric = Metric::TimePerOutputToken;
+                format!("{} {} ({})", four_digits(ms), metric.unit(), form.id(metric.id()))
+            }),
         };
         self.runs().into_iter().map(side).collect()
     }
@@ -124,11 +128,11 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// What was asked for on a side; None where there was only one.
-    pub(super) fn asked(self, side: Side) -> Option<&'a str> {
+    /// A side with what was asked for; None where there was only one.
+    pub(super) fn asked(self, side: Side) -> Option<&'a SideRecord> {
         match self {
-            Self::Ab { record, .. } if side == Side::Base => Some(&record.base.asked),
-            Self::Ab { record, .. } => Some(&record.head.asked),
+            Self::Ab { record, .. } if side == Side::Base => Some(&record.base),
+            Self::Ab { record, .. } => Some(&record.head),
             Self::Run(_) => None,
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::record::{AbRecord, CheckRecord, ComparisonRecord, ComparisonWord, DecisionRecord, Outcome};
+use crate::record::{AbRecord, CheckRecord, ComparisonWord, DecisionRecord, Outcome};
 use crate::report::decision::form::Form;
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::{PairLine, Subject};
@@ -35,7 +35,7 @@ fn tell(subject: Subject<'_>, decision: Option<&DecisionRecord>) -> String {
         let _ = writeln!(text, "{}", words::IDENTICAL);
     }
     if let Some(decision) = decision {
-        text.push_str(&comparisons(&decision.comparisons));
+        text.push_str(&comparisons(decision));
         text.push_str(&checks(&decision.checks));
     }
     text.push_str(&pairs(subject.pairs()));
@@ -51,7 +51,8 @@ fn tell(subject: Subject<'_>, decision: Option<&DecisionRecord>) -> String {
 }
 
 fn title(subject: Subject<'_>) -> String {
-    let mut text = format!("{}\n{}\n", subject.headline(Form::Terminal), subject.setting(Form::Terminal));
+    let mut text =
+        format!("{}\nmodel {}\n", subject.headline(Form::Terminal), subject.setting(Form::Terminal));
     for side in subject.sides(Form::Terminal) {
         let _ = writeln!(text, "{:<5} {}", side.word, side.told());
     }
@@ -71,17 +72,18 @@ fn ending(subject: Subject<'_>) -> String {
     text
 }
 
-fn comparisons(comparisons: &[ComparisonRecord]) -> String {
+fn comparisons(decision: &DecisionRecord) -> String {
+    let (comparisons, verdict) = (&decision.comparisons, decision.verdict);
     if comparisons.is_empty() {
         return String::new();
     }
-    let rows = comparisons.iter().map(|comparison| words::comparison(comparison, Form::Terminal));
+    let rows = comparisons.iter().map(|told| words::comparison(told, verdict, Form::Terminal));
     let aligned = [(2, CellAlignment::Right), (3, CellAlignment::Right), (4, CellAlignment::Right)];
     let mut text = format!("\n{}\n{}\n", table(Some(COMPARISON_HEADINGS), rows, &aligned), words::CHANGE);
     // Of what has not changed, the row says enough.
     for comparison in comparisons.iter().filter(|told| told.word != ComparisonWord::Unchanged) {
-        let [metric, prompt, ..] = words::comparison(comparison, Form::Terminal);
-        let glyph = Mark::from(comparison.word).glyph();
+        let [metric, prompt, ..] = words::comparison(comparison, verdict, Form::Terminal);
+        let glyph = words::standing(comparison, verdict).0.glyph();
         let _ = writeln!(text, "  {glyph} {metric} {prompt}: {}", one_line(&comparison.because));
     }
     text
@@ -102,9 +104,10 @@ fn pairs(pairs: &[PairLine]) -> String {
         return String::new();
     }
     let rows = pairs.iter().enumerate().map(|(index, pair)| {
-        let told = match &pair.spoilt_because {
-            None => "counts".to_owned(),
-            Some(because) => format!("spoilt: {}", one_line(because)),
+        let told = match (&pair.spoilt_because, pair.difference_percent) {
+            (Some(because), _) => format!("spoilt: {}", one_line(because)),
+            (None, Some(_)) => "counts".to_owned(),
+            (None, None) => "has no speed".to_owned(),
         };
         let difference = pair.difference_percent.map_or("-".to_owned(), signed_percent);
         [(index + 1).to_string(), format!("{} first", pair.first.word()), difference, told]

@@ -1,14 +1,13 @@
 //! Sentences that every form tells in the same words.
 
-use crate::record::{ComparisonRecord, DecisionRecord, SensitivityRecord, Verdict};
+use crate::record::{CheckWord, ComparisonRecord, DecisionRecord, SensitivityRecord, Verdict};
 use crate::report::decision::form::Form;
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
 use crate::report::number::{change_percent, counted, percent, signed_percent};
 
 /// Said where both sides are the same.
-pub(super) const IDENTICAL: &str =
-    "Both sides are identical, byte for byte (worker, runtime, model and inputs): nothing was measured.";
+pub(super) const IDENTICAL: &str = "Both sides are identical: nothing was measured.";
 
 /// The verdict and its reason.
 pub(super) fn verdict(decision: &DecisionRecord, form: Form) -> String {
@@ -16,9 +15,18 @@ pub(super) fn verdict(decision: &DecisionRecord, form: Form) -> String {
     format!("{glyph} {}: {}", decision.verdict.word(), form.said(&decision.because))
 }
 
+/// A comparison's glyph and word. Where the machine cannot be trusted, neither can a speed.
+pub(super) fn standing(comparison: &ComparisonRecord, verdict: Verdict) -> (Mark, &'static str) {
+    if verdict == Verdict::InvalidEnvironment {
+        return (Mark::NotJudged, CheckWord::NotJudged.word());
+    }
+    (comparison.word.into(), comparison.word.word())
+}
+
 /// The cells of a comparison: metric, prompt, change, interval, pairs, which way is better, word.
-pub(super) fn comparison(comparison: &ComparisonRecord, form: Form) -> [String; 7] {
+pub(super) fn comparison(comparison: &ComparisonRecord, verdict: Verdict, form: Form) -> [String; 7] {
     let change = |ratio: f64| signed_percent(change_percent(ratio));
+    let (mark, word) = standing(comparison, verdict);
     [
         form.id(comparison.metric.id()),
         comparison.prompt.as_deref().map_or("mean".to_owned(), |prompt| form.said(prompt)),
@@ -26,7 +34,7 @@ pub(super) fn comparison(comparison: &ComparisonRecord, form: Form) -> [String; 
         form.said(&format!("[{}, {}]", change(comparison.lower), change(comparison.upper))),
         comparison.pairs.to_string(),
         comparison.metric.direction().word().to_owned(),
-        format!("{} {}", Mark::from(comparison.word).glyph(), comparison.word.word()),
+        format!("{} {word}", mark.glyph()),
     ]
 }
 
@@ -57,8 +65,11 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> String {
         Verdict::Pass => "nothing to do".to_owned(),
         Verdict::Improved => "nothing to do; the head is better".to_owned(),
         Verdict::Regressed | Verdict::Mixed => {
-            "find what made it worse, or have an owner accept it in the policy, with a reason and a date"
+            "find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date"
                 .to_owned()
+        }
+        Verdict::Inconclusive if matches!(subject, Subject::Run(_)) => {
+            format!("measure it against its base: {again}")
         }
         Verdict::Inconclusive => format!("do what the checks above ask for, then measure with {again}"),
         Verdict::InvalidEnvironment => {

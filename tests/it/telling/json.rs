@@ -12,8 +12,161 @@ fn parsed(text: &str) -> Value {
 }
 
 #[test]
-fn a_regression_with_all_that_it_stands_on() {
-    insta::assert_snapshot!(json_of(&ab(Verdict::Regressed)), @"");
+fn a_regression_with_all_that_was_decided() {
+    let mut told = ab(Verdict::Regressed);
+    told.1.truncate(1);
+    told.0.decision.as_mut().unwrap().checks.drain(1..3);
+    let mut value = parsed(&json_of(&told));
+    value["sides"] = json!("below");
+    insta::assert_snapshot!(format!("{value:#}"), @r#"
+    {
+      "checks": [
+        {
+          "because": "every token of both sides is the golden's",
+          "id": "goldens",
+          "word": "holds"
+        },
+        {
+          "because": "at least 4.0 % slower, and 1 % matters",
+          "id": "speed",
+          "word": "fails"
+        },
+        {
+          "because": "another model",
+          "id": "published-anchor",
+          "word": "not-judged"
+        }
+      ],
+      "comparisons": [
+        {
+          "because": "it is regressed",
+          "better": "lower",
+          "change_lower_percent": 4.0000000000000036,
+          "change_percent": 5.000000000000004,
+          "change_upper_percent": 6.000000000000005,
+          "lower": 1.04,
+          "metric": "tpot@1",
+          "pairs": 5,
+          "prompt": null,
+          "ratio": 1.05,
+          "upper": 1.06,
+          "word": "regressed"
+        },
+        {
+          "because": "it is unchanged",
+          "better": "lower",
+          "change_lower_percent": -1.0000000000000009,
+          "change_percent": 0.0,
+          "change_upper_percent": 1.0000000000000009,
+          "lower": 0.99,
+          "metric": "ttft@1",
+          "pairs": 5,
+          "prompt": "fibonacci",
+          "ratio": 1.0,
+          "upper": 1.01,
+          "word": "unchanged"
+        }
+      ],
+      "decision": {
+        "because": "the head is slower by at least 4.0 %",
+        "judged_utc": "2026-11-23T05:10:00Z",
+        "status": "red",
+        "verdict": "regressed"
+      },
+      "despite_guards": false,
+      "exit_code": 10,
+      "failure": null,
+      "inputs": {
+        "changed_by_head": [],
+        "from_commit": "4444444444444444444444444444444444444444",
+        "sha256": "7777777777777777777777777777777777777777777777777777777777777777"
+      },
+      "kind": "ab",
+      "machine": {
+        "sha256": "2222222222222222222222222222222222222222222222222222222222222222",
+        "slug": "a-machine"
+      },
+      "outcome": "complete",
+      "pairs": [
+        {
+          "difference_percent": 5.0,
+          "first": "base",
+          "pair": 1,
+          "spoilt_because": null
+        }
+      ],
+      "policy_sha256": "8888888888888888888888888888888888888888888888888888888888888888",
+      "run_id": "abcdef012345",
+      "schema": "arcgauge-decision@1",
+      "seed": 7,
+      "sensitivity": {
+        "excluded_from_percent": 1.7,
+        "pair_sd_percent": 1.2,
+        "pairs": 5,
+        "smallest_seen_percent": 2.13
+      },
+      "sides": "below",
+      "undecided": null,
+      "warnings": [],
+      "when_utc": "2026-11-23T04:49:20Z"
+    }
+    "#);
+}
+
+#[test]
+fn a_side_says_what_it_is() {
+    let value = parsed(&json_of(&ab(Verdict::Regressed)));
+    assert_eq!(value["sides"]["base"]["asked"], "main");
+    insta::assert_snapshot!(format!("{:#}", value["sides"]["head"]), @r#"
+    {
+      "asked": "topic",
+      "commit": {
+        "author_date_utc": "2026-11-23T04:00:00Z",
+        "branch": "main",
+        "dirty": false,
+        "parents": [
+          "4444444444444444444444444444444444444444"
+        ],
+        "sha": "5555555555555555555555555555555555555555",
+        "subject": "Größer und \"schneller\"",
+        "tree": "3333333333333333333333333333333333333333"
+      },
+      "device": {
+        "actual": "CPU",
+        "execution_devices": "CPU",
+        "name": "A CPU",
+        "proof": "property-and-counters",
+        "requested": "GPU"
+      },
+      "differences": [],
+      "mean_ms_per_token": {
+        "metric": "tpot@1",
+        "value": 49.35
+      },
+      "model": {
+        "name": "tiny-gpt-oss",
+        "sha256": "1111111111111111111111111111111111111111111111111111111111111111"
+      },
+      "openvino_build": "2026.4.1-1",
+      "openvino_version": "2026.4.1",
+      "outcome": "complete",
+      "properties_effective": {
+        "INFERENCE_PRECISION_HINT": "f32",
+        "KV_CACHE_PRECISION": "f32"
+      },
+      "run_id": "0123456789ab",
+      "worker_sha256": "6666666666666666666666666666666666666666666666666666666666666666",
+      "workload": {
+        "new_tokens": 3,
+        "processes": 5,
+        "prompts": [
+          "fibonacci"
+        ],
+        "protocol": "bench@2",
+        "sha256": "75e0b4d46ec4947d56c491bd4c9cb9fc1e7458cdd60ecf6fd30978e3231619af"
+      }
+    }
+    "#);
 }
 
 #[test]
@@ -23,7 +176,15 @@ fn every_verdict_has_its_word_status_and_exit_code() {
         let decision = &value["decision"];
         format!("{} {} {}", decision["verdict"], decision["status"], value["exit_code"])
     });
-    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @"");
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r#"
+    "pass" "green" 0
+    "improved" "green" 0
+    "regressed" "red" 10
+    "mixed" "red" 10
+    "inconclusive" "green-with-warning" 13
+    "invalid-environment" "red" 12
+    "wrong-output" "red" 11
+    "#);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod json;
 mod markdown;
 mod programs;
 mod text;
+mod words;
 
 use arcgauge::cli::exit_code;
 use arcgauge::record::{AbRecord, DecisionRecord, Verdict, seal};

@@ -7,32 +7,98 @@ use super::{ab, annotations_of, identical, junit_of};
 
 #[test]
 fn a_pass_as_junit() {
-    insta::assert_snapshot!(junit_of(&ab(Verdict::Pass)), @"");
+    insta::assert_snapshot!(junit_of(&ab(Verdict::Pass)), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="arcgauge" tests="7" failures="0" errors="0" skipped="1" timestamp="2026-11-23T05:10:00Z">
+        <testsuite name="head `topic` against base `main`: 5 pairs of fresh processes, in turns" tests="7" failures="0" errors="0" skipped="1" timestamp="2026-11-23T05:10:00Z">
+            <testcase name="verdict" classname="verdict"/>
+            <testcase name="goldens" classname="check"/>
+            <testcase name="guards" classname="check"/>
+            <testcase name="speed" classname="check"/>
+            <testcase name="published-anchor" classname="check"><skipped message="another model" type="not-judged"/></testcase>
+            <testcase name="tpot@1 mean" classname="comparison"/>
+            <testcase name="ttft@1 fibonacci" classname="comparison"/>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
 fn a_regression_as_junit() {
-    insta::assert_snapshot!(junit_of(&ab(Verdict::Regressed)), @"");
+    insta::assert_snapshot!(junit_of(&ab(Verdict::Regressed)), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="arcgauge" tests="8" failures="3" errors="0" skipped="1" timestamp="2026-11-23T05:10:00Z">
+        <testsuite name="head `topic` against base `main`: 5 pairs of fresh processes, in turns" tests="8" failures="3" errors="0" skipped="1" timestamp="2026-11-23T05:10:00Z">
+            <testcase name="verdict" classname="verdict"><failure message="the head is slower by at least 4.0 %" type="regressed"/></testcase>
+            <testcase name="goldens" classname="check"/>
+            <testcase name="guards" classname="check"/>
+            <testcase name="noise" classname="check"><system-out>warns: pairs differ by 2.6 % (sd), more than 2.5 %</system-out></testcase>
+            <testcase name="speed" classname="check"><failure message="at least 4.0 % slower, and 1 % matters" type="fails"/></testcase>
+            <testcase name="published-anchor" classname="check"><skipped message="another model" type="not-judged"/></testcase>
+            <testcase name="tpot@1 mean" classname="comparison"><failure message="it is regressed" type="regressed"/></testcase>
+            <testcase name="ttft@1 fibonacci" classname="comparison"/>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
 fn a_wrong_output_as_junit() {
-    insta::assert_snapshot!(junit_of(&ab(Verdict::WrongOutput)), @"");
+    insta::assert_snapshot!(junit_of(&ab(Verdict::WrongOutput)), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="arcgauge" tests="3" failures="2" errors="0" skipped="0" timestamp="2026-11-23T05:10:00Z">
+        <testsuite name="head `topic` against base `main`: 5 pairs of fresh processes, in turns" tests="3" failures="2" errors="0" skipped="0" timestamp="2026-11-23T05:10:00Z">
+            <testcase name="verdict" classname="verdict"><failure message="the head&apos;s answer to `fibonacci` breaks at token 2" type="wrong-output"/></testcase>
+            <testcase name="goldens" classname="check"><failure message="head: `fibonacci` breaks at token 2" type="fails"/></testcase>
+            <testcase name="guards" classname="check"/>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
 fn a_comparison_that_cannot_tell_as_junit() {
-    insta::assert_snapshot!(junit_of(&ab(Verdict::Inconclusive)), @"");
+    insta::assert_snapshot!(junit_of(&ab(Verdict::Inconclusive)), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="arcgauge" tests="7" failures="0" errors="0" skipped="3" timestamp="2026-11-23T05:10:00Z">
+        <testsuite name="head `topic` against base `main`: 5 pairs of fresh processes, in turns" tests="7" failures="0" errors="0" skipped="3" timestamp="2026-11-23T05:10:00Z">
+            <testcase name="verdict" classname="verdict"><skipped message="15 pairs cannot tell; a slow-down of 10 % or more is excluded" type="inconclusive"/></testcase>
+            <testcase name="goldens" classname="check"/>
+            <testcase name="guards" classname="check"/>
+            <testcase name="noise" classname="check"><system-out>warns: pairs differ by 2.6 % (sd), more than 2.5 %</system-out></testcase>
+            <testcase name="speed" classname="check"><system-out>warns: between 1.0 % faster and 5.0 % slower</system-out></testcase>
+            <testcase name="tpot@1 mean" classname="comparison"><skipped message="it is undecided" type="undecided"/></testcase>
+            <testcase name="ttft@1 fibonacci" classname="comparison"><skipped message="it is undecided" type="undecided"/></testcase>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
 fn an_invalid_environment_as_junit() {
-    insta::assert_snapshot!(junit_of(&ab(Verdict::InvalidEnvironment)), @"");
+    insta::assert_snapshot!(junit_of(&ab(Verdict::InvalidEnvironment)), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="arcgauge" tests="4" failures="0" errors="2" skipped="1" timestamp="2026-11-23T05:10:00Z">
+        <testsuite name="head `topic` against base `main`: 5 pairs of fresh processes, in turns" tests="4" failures="0" errors="2" skipped="1" timestamp="2026-11-23T05:10:00Z">
+            <testcase name="verdict" classname="verdict"><error message="4 pairs were spoilt by guards, more than may be drawn again" type="invalid-environment"/></testcase>
+            <testcase name="goldens" classname="check"/>
+            <testcase name="guards" classname="check"><error message="swap-in tripped in 4 of 5 pairs" type="fails"/></testcase>
+            <testcase name="tpot@1 mean" classname="comparison"><skipped message="it is regressed" type="not-judged"/></testcase>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
 fn identical_sides_as_junit() {
-    insta::assert_snapshot!(junit_of(&identical()), @"");
+    insta::assert_snapshot!(junit_of(&identical()), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="arcgauge" tests="1" failures="0" errors="0" skipped="0" timestamp="2026-11-23T05:10:00Z">
+        <testsuite name="head `topic` against base `main`: not measured" tests="1" failures="0" errors="0" skipped="0" timestamp="2026-11-23T05:10:00Z">
+            <testcase name="verdict" classname="verdict"/>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
@@ -59,17 +125,28 @@ fn junit_counts_what_it_holds() {
 
 #[test]
 fn a_regression_as_annotations() {
-    insta::assert_snapshot!(annotations_of(&ab(Verdict::Regressed)), @"");
+    insta::assert_snapshot!(annotations_of(&ab(Verdict::Regressed)), @r"
+    ::error title=arcgauge%3A regressed::the head is slower by at least 4.0 %25 (head `topic` against base `main`: 5 pairs of fresh processes, in turns)
+    ::error title=arcgauge%3A speed::at least 4.0 %25 slower, and 1 %25 matters
+    ::error title=arcgauge%3A tpot@1 mean::+5.00 %25 [+4.00 %25, +6.00 %25]: it is regressed
+    ::warning title=arcgauge%3A noise::pairs differ by 2.6 %25 (sd), more than 2.5 %25
+    ");
 }
 
 #[test]
 fn a_comparison_that_cannot_tell_as_annotations() {
-    insta::assert_snapshot!(annotations_of(&ab(Verdict::Inconclusive)), @"");
+    insta::assert_snapshot!(annotations_of(&ab(Verdict::Inconclusive)), @r"
+    ::warning title=arcgauge%3A inconclusive::15 pairs cannot tell; a slow-down of 10 %25 or more is excluded (head `topic` against base `main`: 5 pairs of fresh processes, in turns)
+    ::warning title=arcgauge%3A noise::pairs differ by 2.6 %25 (sd), more than 2.5 %25
+    ::warning title=arcgauge%3A speed::between 1.0 %25 faster and 5.0 %25 slower
+    ");
 }
 
 #[test]
 fn a_pass_is_one_notice() {
-    insta::assert_snapshot!(annotations_of(&ab(Verdict::Pass)), @"");
+    insta::assert_snapshot!(annotations_of(&ab(Verdict::Pass)), @r"
+    ::notice title=arcgauge%3A pass::a slow-down of 3 %25 or more is excluded (head `topic` against base `main`: 5 pairs of fresh processes, in turns)
+    ");
 }
 
 #[test]

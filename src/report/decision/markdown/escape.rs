@@ -25,11 +25,9 @@ pub fn escape(text: &str) -> String {
         let after = line[at + sign.len_utf8()..].chars().next().filter(|next| *next != ' ');
         let is_numbered = || !before.is_empty() && before.bytes().all(|byte| byte.is_ascii_digit());
         match sign {
-            '.' if ends_with(before, "www") => escaped.push_str(&format!("{APART}.")),
-            '.' | ')' if is_numbered() => escaped.extend(['\\', sign]),
-            '-' if REFERENCES.iter().any(|word| ends_with(before, word)) => {
-                escaped.push_str(&format!("-{APART}"));
-            }
+            '.' if ends_with(before, "www") => escaped.extend([APART, "."]),
+            '.' | ')' if is_numbered() && after.is_none() => escaped.extend(['\\', sign]),
+            '-' if REFERENCES.iter().any(|word| ends_with(before, word)) => escaped.extend(["-", APART]),
             '-' | '+' | '=' if before.is_empty() => escaped.extend(['\\', sign]),
             ':' if after.is_none() => escaped.push(':'),
             '&' | '<' | '>' | '|' | '$' | '@' | '#' | ':' => {

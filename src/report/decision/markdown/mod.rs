@@ -6,7 +6,7 @@ mod tests;
 
 use std::fmt::Write;
 
-use crate::record::{CheckRecord, CheckWord, ComparisonRecord, ComparisonWord, DecisionRecord};
+use crate::record::{CheckRecord, CheckWord, ComparisonWord, DecisionRecord};
 use crate::report::decision::form::Form;
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
@@ -17,6 +17,8 @@ pub use escape::escape;
 
 /// Rows of the table, and checks with a line of their own; the terminal and JSON have all of them.
 const MOST: usize = 6;
+/// A comment on GitHub holds 65,536 bytes, and a record from elsewhere may hold any amount of text.
+const LARGEST: usize = 60_000;
 
 /// A decision as Markdown. No text of others makes markup, a link, a mention or a reference in it.
 #[must_use]
@@ -29,7 +31,7 @@ pub fn decision_markdown(subject: Subject<'_>, decision: &DecisionRecord) -> Str
     if subject.is_identical() {
         let _ = writeln!(text, "{}", words::IDENTICAL);
     }
-    text.push_str(&comparisons(&decision.comparisons));
+    text.push_str(&comparisons(decision));
     text.push_str(&checks(&decision.checks));
     if let Some(known) = &decision.sensitivity {
         let _ = writeln!(text, "\n{}", words::sensitivity(known));
@@ -41,11 +43,26 @@ pub fn decision_markdown(subject: Subject<'_>, decision: &DecisionRecord) -> Str
         run_id(subject),
         warnings(subject)
     );
-    text
+    cut(text)
+}
+
+/// Whole lines, as many as a comment holds.
+fn cut(text: String) -> String {
+    if text.len() <= LARGEST {
+        return text;
+    }
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        if kept.len() + line.len() <= LARGEST {
+            kept.push_str(line);
+        }
+    }
+    kept + "\nThere is more than a comment holds.\n"
 }
 
 /// The mean of each metric, and whatever has changed besides.
-fn comparisons(comparisons: &[ComparisonRecord]) -> String {
+fn comparisons(decision: &DecisionRecord) -> String {
+    let comparisons = &decision.comparisons;
     let told = comparisons
         .iter()
         .filter(|comparison| comparison.prompt.is_none() || comparison.word != ComparisonWord::Unchanged);
@@ -57,7 +74,7 @@ fn comparisons(comparisons: &[ComparisonRecord]) -> String {
     let mut text = format!("\n{}", row(&COMPARISON_HEADINGS));
     text.push_str(&row(&["---", "---", "--:", "--:", "--:", "---", "---"]));
     for comparison in &told {
-        let cells = words::comparison(comparison, Form::Markdown);
+        let cells = words::comparison(comparison, decision.verdict, Form::Markdown);
         text.push_str(&row(&cells.each_ref().map(String::as_str)));
     }
     let left = comparisons.len() - told.len();
