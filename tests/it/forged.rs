@@ -126,8 +126,8 @@ pub(crate) fn ab_record() -> AbRecord {
         arcgauge_version: "0.1.0".into(),
         outcome: Outcome::Complete,
         failure: None,
-        base: SideRecord { asked: "main".into(), run: base },
-        head: SideRecord { asked: "a-branch".into(), run: head },
+        base: SideRecord { asked: "main".into(), differences: Vec::new(), run: base },
+        head: SideRecord { asked: "a-branch".into(), differences: Vec::new(), run: head },
         inputs: InputsRecord {
             from_commit: Some("4".repeat(40)),
             merge_base: Some("4".repeat(40)),
@@ -140,6 +140,7 @@ pub(crate) fn ab_record() -> AbRecord {
         despite_guards: false,
         budget_s: Some(3600),
         undecided: None,
+        gate_decision: None,
         decision: Some(decision()),
         warnings: Vec::new(),
     }
