@@ -23,6 +23,9 @@ xtask's own verbs:
 
 verbs of the binary (the runtime is set up and the release binary built when needed):
   bench                       run the reference prompts, check every token, record the figures
+  ab                          measure two sides in turns until it is decided which is slower
+  gate                        decide on a commit from what is stored of it; measures nothing
+  baseline                    pin a record's speed for later ones to be held against
   infer                       answer one prompt
   states                      look at the KV-cache states of the model
   golden                      check, bless, calibrate or probe the expected answers

@@ -12,8 +12,8 @@ use crate::cargo::{become_program, cargo};
 use crate::failure::Failure;
 use crate::{help, say, setup};
 
-/// Verbs that load no OpenVINO: `doctor` must run where set-up fails, `model` only writes settings.
-const WITHOUT_RUNTIME: [&str; 3] = ["doctor", "history", "model"];
+/// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read and write files.
+const WITHOUT_RUNTIME: [&str; 5] = ["baseline", "doctor", "gate", "history", "model"];
 
 /// Ends as the binary ends, with the binary's exit code.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {

@@ -25,7 +25,11 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 
 /// What a verb of the binary needs, without a word where it is there.
 pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
-    provide(args, |_ready| ())
+    provide(args, |_ready| ())?;
+    let releases = Releases::pinned()?;
+    // A folder, or a release that is not listed, is for the binary to judge.
+    let named = wanted::of_sides(args).filter_map(|version| releases.named(version).ok());
+    named.into_iter().try_for_each(|release| install(&releases, release, |_ready| ()))
 }
 
 /// Every pinned release, because the tests run on all of them.

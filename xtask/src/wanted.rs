@@ -78,6 +78,15 @@ pub(crate) fn flag(args: &[OsString]) -> Option<&OsStr> {
     None
 }
 
+/// The releases that the sides of an `ab` name, as in `--base openvino=2026.1.0` or `--head=openvino=2026.1.0`.
+pub(crate) fn of_sides(args: &[OsString]) -> impl Iterator<Item = &str> {
+    let words = args.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str());
+    words.filter_map(|word| {
+        let word = ["--base=", "--head="].iter().find_map(|flag| word.strip_prefix(flag)).unwrap_or(word);
+        word.strip_prefix("openvino=")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +110,12 @@ mod tests {
         assert_eq!(flag(&args(&["bench", "--openvino=1.0"])), Some(OsStr::new("1.0")));
         assert_eq!(flag(&args(&["bench", "--openvino-ish=1.0"])), None);
         assert_eq!(flag(&args(&["bench", "--", "--openvino", "1.0"])), None);
+    }
+
+    #[test]
+    fn the_sides_of_an_ab_name_releases_in_both_spellings() {
+        let words = args(&["ab", "--base", "openvino=1.0", "--head=openvino=2.0", "--base", "main", "openvino"]);
+        assert_eq!(of_sides(&words).collect::<Vec<_>>(), ["1.0", "2.0"]);
     }
 
     #[test]
