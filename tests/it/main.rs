@@ -27,6 +27,7 @@
 //! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
 //! | [`history`] | the store: both kinds of record, the newest of each, and none that is altered |
+//! | [`planted`] | `ab` of commits that are slower, wrong, or the same: built, measured, judged |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -66,6 +67,7 @@ mod model_files;
 mod model_use;
 mod output_file;
 mod paths;
+mod planted;
 mod probe;
 mod published;
 mod record;

@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_sides_of_an_ab_name_releases_in_both_spellings() {
-        let words = args(&["ab", "--base", "openvino=1.0", "--head=openvino=2.0", "--base", "main", "openvino"]);
+        let words =
+            args(&["ab", "--base", "openvino=1.0", "--head=openvino=2.0", "--base", "main", "openvino"]);
         assert_eq!(of_sides(&words).collect::<Vec<_>>(), ["1.0", "2.0"]);
     }
 
