@@ -23,7 +23,8 @@
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
-//! | [`repositories`] | a repository in any state: what it has, what differs, and copies that leave it alone |
+//! | [`repositories`] | a repository in any state: what it has, what differs, and what is missing |
+//! | [`clones`] | the files of a commit: whole or not there, and the repository is only read |
 //! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
@@ -46,6 +47,7 @@ mod bad_input;
 mod big_model;
 mod blessing;
 mod checkout;
+mod clones;
 mod doctor;
 mod ended;
 mod fake_worker;
