@@ -26,7 +26,8 @@
 //! | [`repositories`] | a repository in any state: what it has, what differs, and what is missing |
 //! | [`clones`] | the files of a commit: whole or not there, and the repository is only read |
 //! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
-//! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
+//! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, and built once |
+//! | [`failed_builds`] | a build that fails, is interrupted or must wait: says why, and leaves nothing half |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
 //! What they stand on:
@@ -38,6 +39,7 @@
 //! | [`ended`] | a run that has ended, and what it said |
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
+//! | [`small_product`] | a small package in the place of the product, to be built |
 //! | [`forged`] | a record that no run has made |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
@@ -50,6 +52,7 @@ mod checkout;
 mod clones;
 mod doctor;
 mod ended;
+mod failed_builds;
 mod fake_worker;
 mod forged;
 mod git_repository;
@@ -70,6 +73,7 @@ mod repositories;
 mod roofline;
 mod scripted;
 mod side_builds;
+mod small_product;
 mod states;
 mod supervision;
 mod this_machine;
