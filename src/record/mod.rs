@@ -1,4 +1,5 @@
-//! What is kept: the run record and the identities of what was measured.
+//! What is kept: the run record and the identities of what was measured; with repositories, copies of
+//! their files, and folders of a cache.
 
 mod ab;
 mod commit;

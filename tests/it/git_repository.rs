@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use arcgauge::error::{Error, ErrorKind};
 use arcgauge::record::Repository;
 use tempfile::TempDir;
 
@@ -27,6 +28,15 @@ pub(crate) fn git_in(folder: &Path, arguments: &[&str]) -> String {
         .output()
         .unwrap();
     Ended::of(output).exits(0).stdout.clone()
+}
+
+/// It is refused as bad input, the error names `fault`, and the hint `help`.
+#[track_caller]
+pub(crate) fn says<T>(result: Result<T, Error>, fault: &str, help: &str) {
+    let error = result.err().expect("it was not refused");
+    assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+    assert!(error.to_string().contains(fault), "{error}");
+    assert!(error.hint_text().unwrap_or_default().contains(help), "{error}: {:?}", error.hint_text());
 }
 
 /// A repository with room beside it for clones, caches and whatever else a test needs.

@@ -23,11 +23,14 @@
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
-//! | [`repositories`] | a repository in any state: what it has, what differs, and copies that leave it alone |
+//! | [`repositories`] | a repository in any state: what it has, what differs, and what is missing |
+//! | [`clones`] | the files of a commit: whole or not there, and the repository is only read |
 //! | [`work_trees`] | a copy of the work tree as it is, where only what differs is touched |
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
 //! | [`history`] | the store: both kinds of record, the newest of each, and none that is altered |
 //! | [`planted`] | `ab` of commits that are slower, wrong, or the same: built, measured, judged |
+//! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, and built once |
+//! | [`failed_builds`] | a build that fails, is interrupted or must wait: says why, and leaves nothing half |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -40,6 +43,7 @@
 //! | [`ended`] | a run that has ended, and what it said |
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
+//! | [`small_product`] | a small package in the place of the product, to be built |
 //! | [`forged`] | a record that no run has made |
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
 //! | [`fake_worker`] | workers that misbehave |
@@ -50,8 +54,10 @@ mod bad_input;
 mod big_model;
 mod blessing;
 mod checkout;
+mod clones;
 mod doctor;
 mod ended;
+mod failed_builds;
 mod fake_worker;
 mod forged;
 mod forged_ab;
@@ -75,6 +81,7 @@ mod repositories;
 mod roofline;
 mod scripted;
 mod side_builds;
+mod small_product;
 mod states;
 mod supervision;
 mod telling;

@@ -3,7 +3,7 @@
 //! Two builds of one commit must give the same program, whoever starts them: cargo by way of `xtask`, a
 //! shell with settings of its own, or continuous integration. So cargo's and the compiler's variables are
 //! taken away (`CARGO_TARGET_DIR`, `CARGO_MANIFEST_DIR`, `CARGO_PROFILE_*`, `RUSTFLAGS`, `RUSTC_WRAPPER`
-//! and all others), and so are git's, which could name another repository. What says where packages come
+//! and all others), and so are those of git that name another repository. What says where packages come
 //! from, how they are fetched and which toolchain is used stays, and so do cargo's configuration files.
 //! The C++ compiler's variables stay, too, because some systems have no compiler without them: they are
 //! part of what a program is recognised by.
@@ -16,9 +16,20 @@ use std::process::{Command, Stdio};
 use crate::error::{Error, Result};
 
 /// Beginnings of names that are taken away.
-const TAKEN: [&str; 5] = ["CARGO", "RUST", "GIT_", "MAKEFLAGS", "MFLAGS"];
+const TAKEN: [&str; 9] = [
+    "CARGO",
+    "RUST",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+];
 /// Beginnings of names among them that stay.
-const LEFT: [&str; 9] = [
+const LEFT: [&str; 10] = [
+    "CARGO_BUILD_JOBS",
     "CARGO_HOME",
     "CARGO_HTTP_",
     "CARGO_NET_",
@@ -110,8 +121,15 @@ mod tests {
 
     #[test]
     fn what_finds_packages_and_compilers_stays() {
-        for name in ["CARGO_HOME", "CARGO_NET_OFFLINE", "CARGO_REGISTRIES_OURS_INDEX", "PATH", "HOME", "CXX"]
-        {
+        for name in [
+            "CARGO_HOME",
+            "GIT_SSH_COMMAND",
+            "CARGO_NET_OFFLINE",
+            "CARGO_REGISTRIES_OURS_INDEX",
+            "PATH",
+            "HOME",
+            "CXX",
+        ] {
             assert!(is_handed_on(name), "{name}");
         }
     }

@@ -18,6 +18,7 @@ const BENCHES: [&str; 5] = ["decode", "generate", "prefill", "record", "tokenize
 const LONGEST: Duration = Duration::from_mins(30);
 /// From being asked to end until being made to.
 const TERMINATE: Duration = Duration::from_secs(3);
+
 /// How the benches ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BenchesEnded {

@@ -57,6 +57,10 @@ impl Repository {
             why.hint_text().map_or(error.clone(), |hint| error.hint(hint))
         };
         let clone = self.borrowing(into)?;
+        if clone.head().is_ok_and(|head| head.peel_to_commit().is_err()) {
+            // It was of a repository that had other commits, and git looks there for what was checked out.
+            clone.set_head("refs/heads/none").map_err(failed)?;
+        }
         let mut how = CheckoutBuilder::new();
         how.force().remove_untracked(true).remove_ignored(true);
         let commit = clone.find_commit(id).map_err(failed)?;

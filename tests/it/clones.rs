@@ -1,0 +1,117 @@
+//! Clones of a repository at one commit: whole or not there, used again, and no harm to anything else.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::thread;
+
+use arcgauge::record::Commit;
+
+use crate::git_repository::{GitRepository, entries_of, git_in, says, state_of};
+
+fn commit_at(folder: &Path) -> Commit {
+    Commit::at(folder).unwrap().unwrap()
+}
+
+#[test]
+fn a_clone_is_clean_detached_at_its_commit_and_leaves_the_repository_alone() {
+    let fixture = GitRepository::with(&[(".gitattributes", "*.txt text\n"), ("a", "1"), ("deep/b", "2")]);
+    symlink("a", fixture.path("link")).unwrap();
+    fs::set_permissions(fixture.path("a"), fs::Permissions::from_mode(0o755)).unwrap();
+    let sha = fixture.commit("A link");
+    let expected = entries_of(&fixture.folder());
+    fixture.write("a", "dirty");
+    let before = state_of(&fixture.folder());
+    let clone = fixture.open().clone_at(&sha, &fixture.beside("clones/one")).unwrap();
+    let commit = commit_at(clone.folder());
+    assert_eq!((commit.sha.as_str(), commit.branch, commit.dirty), (sha.as_str(), None, false));
+    assert_eq!(entries_of(clone.folder()), expected);
+    assert_eq!(git_in(clone.folder(), &["status", "--porcelain"]), "");
+    fixture.open().head().unwrap();
+    assert_eq!(state_of(&fixture.folder()), before);
+}
+
+#[test]
+fn a_clone_is_used_again_while_it_is_good_and_made_anew_when_it_is_not() {
+    let fixture = GitRepository::with(&[("a", "1"), (".gitignore", "/reports\n")]);
+    let sha = fixture.sha("HEAD");
+    let into = fixture.beside("clones/one");
+    let clone = || drop(fixture.open().clone_at(&sha, &into).unwrap());
+    let inode = || fs::metadata(&into).unwrap().ino();
+    clone();
+    let made = inode();
+    fs::create_dir(into.join("reports")).unwrap();
+    clone();
+    assert_eq!(inode(), made, "what git ignores does no harm");
+
+    let damages: [&dyn Fn(); 4] = [
+        &|| fs::write(into.join("a"), "2").unwrap(),
+        &|| fs::write(into.join("new"), "").unwrap(),
+        &|| fs::remove_file(into.join(".git/HEAD")).unwrap(),
+        &|| fs::write(into.join(".git/objects/info/alternates"), "/gone\n").unwrap(),
+    ];
+    for (at, damage) in damages.iter().enumerate() {
+        damage();
+        clone();
+        assert!(!commit_at(&into).dirty && fs::read_to_string(into.join("a")).unwrap() == "1", "{at}");
+        assert!(!into.join("new").exists(), "{at}");
+    }
+
+    let half = fixture.beside("clones/.unfinished-two");
+    fs::create_dir_all(half.join(".git")).unwrap();
+    drop(fixture.open().clone_at(&sha, &fixture.beside("clones/two")).unwrap());
+    assert!(!half.exists(), "a killed run left it");
+}
+
+#[test]
+fn a_folder_that_is_no_clone_of_ours_is_never_touched() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let sha = fixture.sha("HEAD");
+    let letters = fixture.beside("letters");
+    fs::create_dir(&letters).unwrap();
+    fs::write(letters.join("a"), "Dear all").unwrap();
+    let link = fixture.beside("link");
+    symlink(&letters, &link).unwrap();
+    for into in [&letters, &link, &fixture.folder(), &letters.join("a")] {
+        says(fixture.open().clone_at(&sha, into), "is in the way", "another folder");
+        says(fixture.open().check_out_into(&sha, into), "is in the way", "another folder");
+        says(fixture.open().mirror_work_tree(into), "is in the way", "another folder");
+    }
+    assert_eq!(fs::read_to_string(letters.join("a")).unwrap(), "Dear all");
+    assert!(!commit_at(&fixture.folder()).dirty);
+}
+
+#[test]
+fn clones_made_at_once_do_not_disturb_each_other() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let first = fixture.sha("HEAD");
+    fixture.write("a", "2");
+    let second = fixture.commit("The second");
+    thread::scope(|scope| {
+        for at in 0..8 {
+            let (fixture, sha) = (&fixture, if at % 2 == 0 { &first } else { &second });
+            scope.spawn(move || {
+                let clone = fixture.open().clone_at(sha, &fixture.beside("clones").join(sha)).unwrap();
+                assert_eq!(commit_at(clone.folder()).sha, *sha);
+            });
+        }
+    });
+}
+
+#[test]
+fn a_checkout_can_go_on_with_another_repository_when_the_one_before_is_gone() {
+    let (one, other) = (GitRepository::with(&[("a", "1")]), GitRepository::with(&[("b", "2")]));
+    let into = other.beside("copy");
+    one.open().check_out_into(&one.sha("HEAD"), &into).unwrap();
+    drop(one);
+    other.open().check_out_into(&other.sha("HEAD"), &into).unwrap();
+    assert_eq!(entries_of(&into), entries_of(&other.folder()));
+    assert_eq!(git_in(&into, &["status", "--porcelain", "--ignored"]), "");
+
+    let one = GitRepository::with(&[("a", "1")]);
+    one.open().check_out_into(&one.sha("HEAD"), &into).unwrap();
+    drop(one);
+    other.open().mirror_work_tree(&into).unwrap();
+    assert_eq!(entries_of(&into), entries_of(&other.folder()));
+    assert_eq!(git_in(&into, &["status", "--porcelain", "--ignored"]), "");
+}
