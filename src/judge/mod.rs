@@ -2,7 +2,9 @@
 //!
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
+pub mod change_point;
 pub mod environment;
+pub mod holm;
 mod machine_state;
 pub mod policy;
 mod preflight;
