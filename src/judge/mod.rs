@@ -2,6 +2,7 @@
 //!
 //! Pure: records in, figures and verdicts out. No files, no clock, no engine.
 
+pub mod change_point;
 pub mod environment;
 mod holm;
 mod machine_state;
