@@ -32,7 +32,10 @@ pub use decision::{
 };
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use hash_cache::HashCache;
-pub use history::{AnyRecord, ExaminedRecord, History, Stored};
+pub use history::{
+    Ancestry, AnyRecord, Baseline, BaselineSearch, Entry, EntryCommit, Epoch, EpochChange, ExaminedRecord,
+    Headline, History, Index, RecordKind, Series, Setting, Stored, Taken, series_csv, sort_along,
+};
 pub use judged::{judge_session, kept_samples};
 pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};
