@@ -18,6 +18,7 @@ mod published;
 mod run;
 mod samples;
 mod sealed;
+mod sharing;
 mod upgrade;
 pub mod variables;
 mod whole_file;
@@ -47,5 +48,6 @@ pub use run::{
 };
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{Header, Kept, Place, Schema, header, open, seal};
+pub use sharing::{Pulled, Pushed, Relay};
 pub use whole_file::{Overwrite, check_writable, write_whole};
 pub use workload::{AskedPrompt, WorkloadRecord};

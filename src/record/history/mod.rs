@@ -30,7 +30,7 @@ pub use index::Index;
 pub use order::sort_along;
 pub use series_csv::series_csv;
 pub use taking::Taken;
-pub(super) use taking::place_of;
+pub(in crate::record) use taking::place_of;
 
 /// Room that a write leaves free, besides what it takes: a folder grows, too.
 const SPARE_BYTES: u64 = 1 << 20;
@@ -70,6 +70,12 @@ impl History {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The files of its records, in the order of their paths; of folders that cannot be listed, none.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        files::of_store(&self.root).files
     }
 
     /// Adds a record. What is there is never touched, and the file is there whole or not at all.
