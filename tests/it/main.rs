@@ -24,6 +24,10 @@
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
 //! | [`history`] | the store: both kinds of record, the newest of each, and none that is altered |
+//! | [`history_crash`] | killed writers, many writers and full disks: nothing acknowledged is lost |
+//! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
+//! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
+//! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
 //! What they stand on:
@@ -49,6 +53,10 @@ mod fake_worker;
 mod forged;
 mod goldens;
 mod history;
+mod history_crash;
+mod history_index;
+mod history_sharing;
+mod history_verbs;
 mod infer;
 mod interrupt;
 mod living_worker;
