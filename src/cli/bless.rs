@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::loading::{FoundModel, find_model};
 use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::engine::{self, witness};
 use crate::error::{Error, Result};
@@ -43,6 +44,9 @@ pub(super) struct BlessArgs {
     openvino: Option<String>,
 
     #[command(flatten)]
+    store: StoreFlag,
+
+    #[command(flatten)]
     model: ModelFlags,
 }
 
@@ -61,10 +65,13 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     }
     let stored = match &args.record {
         Some(path) => History::read(path)?,
-        None => History::at(root.history()).latest()?.ok_or_else(|| {
-            Error::input(format!("no record in `{}`", root.history().display()))
-                .hint("run `cargo xtask bench`")
-        })?,
+        None => {
+            let history = args.store.find(&root)?;
+            history.latest()?.ok_or_else(|| {
+                Error::input(format!("no record in `{}`", history.root().display()))
+                    .hint("run `cargo xtask bench`")
+            })?
+        }
     };
     say(&format!("record: {}", stored.path.display()));
     let record = &stored.record;

@@ -30,8 +30,12 @@ mod worker;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
+use signal_hook::consts::SIGXFSZ;
+use signal_hook::flag;
 
 use crate::error::{Error, Result};
 
@@ -61,7 +65,7 @@ enum Verb {
     Golden(golden::GoldenArgs),
     /// Remember or show the model folder that bare verbs use
     Model(model::ModelArgs),
-    /// Tell a record again, as it was told when it was made
+    /// List, tell, check, exchange and share the records
     History(history::HistoryArgs),
     /// Say what is ready and what is not, with the command that mends it
     Doctor(doctor::DoctorArgs),
@@ -80,6 +84,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if usage.use_stderr() { exit_code::INPUT } else { exit_code::PASS });
         }
     };
+    // A file that may grow no more is an error of the write, not the end of the process.
+    let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
     match catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {

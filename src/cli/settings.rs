@@ -16,6 +16,9 @@ pub(super) struct Settings {
     /// The model folder that bare verbs use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) model_dir: Option<PathBuf>,
+    /// The store of records that every verb uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) store: Option<PathBuf>,
     /// What a newer arcgauge has written; kept.
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,

@@ -1,25 +1,63 @@
-//! Where records are kept.
+//! Which store of records: the flag's, else the setting's, else the checkout's own.
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use crate::cli::root::Root;
+use crate::cli::settings::Settings;
 use crate::error::Result;
 use crate::record::History;
 
-/// The flag that names a store.
-#[derive(Debug, Clone, Args)]
+/// Which store.
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct StoreFlag {
-    /// Folder of the records [default: the checkout's `reports/history`]
+    /// Folder of the records [default: the one of `history use`, else reports/history]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 }
 
+/// A store, and who named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ChosenStore {
+    /// `--store`.
+    Flag(PathBuf),
+    /// `history use`.
+    Setting(PathBuf),
+    /// Nobody: it is the checkout's own.
+    Own(PathBuf),
+}
+
+impl ChosenStore {
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::Flag(folder) | Self::Setting(folder) | Self::Own(folder) => folder,
+        }
+    }
+}
+
 impl StoreFlag {
     /// The store.
-    #[expect(clippy::unnecessary_wraps, reason = "settings may not be readable")]
-    pub(super) fn open(&self, root: &Root) -> Result<History> {
-        Ok(History::at(self.store.clone().unwrap_or_else(|| root.history())))
+    pub(super) fn find(&self, root: &Root) -> Result<History> {
+        Ok(History::at(self.chosen(root)?.folder().to_owned()))
     }
+
+    /// The store, though the settings may be unreadable: for verbs that go on.
+    pub(super) fn or_default(&self, root: &Root) -> ChosenStore {
+        self.chosen(root).unwrap_or_else(|_| ChosenStore::Own(root.history()))
+    }
+
+    fn chosen(&self, root: &Root) -> Result<ChosenStore> {
+        if let Some(folder) = &self.store {
+            return Ok(ChosenStore::Flag(folder.clone()));
+        }
+        let setting = Settings::load()?.store.map(ChosenStore::Setting);
+        Ok(setting.unwrap_or_else(|| ChosenStore::Own(root.history())))
+    }
+}
+
+/// A folder as it can be remembered: seen from everywhere, whether it is there yet or not.
+pub(super) fn absolute(folder: PathBuf) -> PathBuf {
+    if folder.is_absolute() { folder } else { env::current_dir().unwrap_or_default().join(folder) }
 }

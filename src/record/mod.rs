@@ -24,6 +24,7 @@ mod repository;
 mod run;
 mod samples;
 mod sealed;
+mod sharing;
 mod upgrade;
 pub mod variables;
 mod whole_file;
@@ -41,7 +42,10 @@ pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use digest::{sha256_of_bytes, sha256_of_files};
 pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
-pub use history::{AnyRecord, ExaminedRecord, History, Stored};
+pub use history::{
+    Ancestry, AnyRecord, Baseline, BaselineSearch, Entry, EntryCommit, Epoch, EpochChange, ExaminedRecord,
+    Headline, History, Index, RecordKind, Series, Setting, Stored, Taken, series_csv, sort_along,
+};
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;
@@ -55,5 +59,6 @@ pub use run::{
 };
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{Header, Kept, Place, Schema, header, open, seal};
+pub use sharing::{Pulled, Pushed, Relay};
 pub use whole_file::{Overwrite, check_writable, write_whole};
 pub use workload::{AskedPrompt, WorkloadRecord};

@@ -5,9 +5,11 @@ mod facts;
 mod machine;
 mod number;
 mod one_line;
+mod record_list;
 mod results;
 mod table;
 
 pub use one_line::one_line;
+pub use record_list::{record_list, record_list_json};
 pub use results::results_json;
 pub use table::{bench_table, explanation};

@@ -31,6 +31,10 @@
 //! | [`planted`] | `ab` of commits that are slower, wrong, or the same: built, measured, judged |
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, and built once |
 //! | [`failed_builds`] | a build that fails, is interrupted or must wait: says why, and leaves nothing half |
+//! | [`history_crash`] | killed writers, many writers and full disks: nothing acknowledged is lost |
+//! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
+//! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
+//! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -64,6 +68,10 @@ mod forged_ab;
 mod git_repository;
 mod goldens;
 mod history;
+mod history_crash;
+mod history_index;
+mod history_sharing;
+mod history_verbs;
 mod infer;
 mod interrupt;
 mod living_worker;

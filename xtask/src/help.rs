@@ -30,7 +30,7 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   states                      look at the KV-cache states of the model
   golden                      check, bless, calibrate or probe the expected answers
   model                       remember or show the model folder
-  history                     tell a record again
+  history                     list, tell, check, exchange and share the records
   doctor                      say what this machine has and lacks; fetches nothing
 
 `cargo xtask VERB --help` tells a verb's flags.

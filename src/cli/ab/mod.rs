@@ -36,7 +36,7 @@ use side::{AskedSides, ReadySides, Workshop};
 pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
-    let store = args.store.open(&root)?;
+    let store = args.store.find(&root)?;
     let control = stoppable()?;
     if args.max_new_tokens < 2 {
         return Err(Error::input(format!(

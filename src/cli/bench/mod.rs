@@ -18,6 +18,7 @@ use crate::cli::measuring::{
     Identity, StandBy, SupervisionArgs, asked_prompts, load_command, planned, stoppable,
 };
 use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, probe, say};
 use crate::engine::openvino::{
     COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, Sources, trim_compiled_models,
@@ -81,6 +82,9 @@ struct TellingArgs {
     /// Add the definition of every figure to the table
     #[arg(long)]
     explain: bool,
+
+    #[command(flatten)]
+    store: StoreFlag,
 }
 
 /// Runs the benchmark.
@@ -90,6 +94,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     if let Some(output) = &args.telling.output {
         check_writable(output)?;
     }
+    let history = args.telling.store.find(&root)?;
     let published = read_published(&root.published())?;
     let control = stoppable()?;
     let program = args.supervision.program()?;
@@ -154,7 +159,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         began_ns,
     };
     let judged = judge_into(identity, judging, session, &mut stand_by)?;
-    keep_and_tell(args, &root, &judged.record, &model.prompts)?;
+    keep_and_tell(args, &history, &judged.record, &model.prompts)?;
     judged.end.map(ExitCode::from)
 }
 
@@ -166,8 +171,8 @@ fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
 
 /// Stores the record and tells it. Neither the record nor the results may keep the other from being
 /// written and named.
-fn keep_and_tell(args: &BenchArgs, root: &Root, record: &RunRecord, prompts: &PromptSet) -> Result<()> {
-    let kept = History::at(root.history()).add(record);
+fn keep_and_tell(args: &BenchArgs, history: &History, record: &RunRecord, prompts: &PromptSet) -> Result<()> {
+    let kept = history.add(record);
     // The table first: a full disk must not lose what was measured.
     print(&bench_table(record));
     if args.telling.explain {

@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 use crate::cli::doctor::check::{Check, size};
 use crate::cli::doctor::shell;
 use crate::cli::edited_graph;
-use crate::cli::root::Root;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES};
 use crate::measure::SysfsRoot;
 use crate::places;
@@ -33,9 +32,9 @@ pub(super) struct Scene {
 
 impl Scene {
     /// This user's, on this machine, now.
-    pub(super) fn this(root: &Root) -> Self {
+    pub(super) fn this(store: &Path) -> Self {
         Self {
-            store: root.history(),
+            store: store.to_owned(),
             cache: places::cache_dir(),
             machine: SysfsRoot::this_machine(),
             now: SystemTime::now(),

@@ -28,6 +28,7 @@ use clap::Args;
 
 use crate::cli::flags::ModelFlags;
 use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
 use crate::cli::{print, say};
 use crate::error::Result;
 use crate::measure::SysfsRoot;
@@ -50,12 +51,16 @@ pub(super) struct DoctorArgs {
     /// File of the lock that keeps two measurements apart [default: one for the whole machine]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreFlag,
 }
 
 /// Looks at everything; fails where something must be mended before a model can run.
 #[expect(clippy::unnecessary_wraps, reason = "as every verb; what fails here is a line of the report")]
 pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     let root = Root::find();
+    let store = args.store.or_default(&root);
     let level = level(&args.device);
     let mut told = Told::default();
     // Before all other work, which would show up in the load that is read here.
@@ -70,9 +75,9 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     told.group("memory", || (memory::examine(model, openvino, level), ()));
     told.tell(guards);
     told.group("device lock", || (vec![device_lock::examine(args.lock.as_deref())], ()));
-    told.group("git", || (workplace::examine(&root), ()));
-    told.group("records", || (records::examine(&root.history()), ()));
-    told.group("leftovers", || (leftovers::examine(&leftovers::Scene::this(&root)), ()));
+    told.group("git", || (workplace::examine(&root, &store), ()));
+    told.group("records", || (records::examine(store.folder()), ()));
+    told.group("leftovers", || (leftovers::examine(&leftovers::Scene::this(store.folder())), ()));
     say(&format!("doctor: {}", check::tally(&told.statuses)));
     Ok(ExitCode::from(check::exit_code(&told.statuses)))
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::doctor::check::Check;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
+use crate::cli::store::ChosenStore;
 use crate::error::{ErrorKind, Result};
 use crate::places;
 use crate::record::{Commit, check_writable};
@@ -53,7 +54,7 @@ fn settings_in(
 }
 
 /// Looks at the repository and at the folders that verbs write to.
-pub(super) fn examine(root: &Root) -> Vec<Check> {
+pub(super) fn examine(root: &Root, store: &ChosenStore) -> Vec<Check> {
     let cache = match places::cache_dir() {
         Some(folder) => writable("cache folder", &folder, "name another: `export XDG_CACHE_HOME=DIR`"),
         None => Check::fail(
@@ -62,9 +63,18 @@ pub(super) fn examine(root: &Root) -> Vec<Check> {
             "give it one: `export XDG_CACHE_HOME=DIR`",
         ),
     };
-    let store = root.history();
-    let mend = format!("`sudo chown -R $USER {}`", root.path().join("reports").display());
-    vec![git(&Commit::at(root.path()), root.path()), cache, writable("record store", &store, &mend)]
+    let mend = match store {
+        ChosenStore::Own(_) => format!("`sudo chown -R $USER {}`", root.path().join("reports").display()),
+        ChosenStore::Flag(_) => "name another with `--store DIR`".to_owned(),
+        ChosenStore::Setting(_) => "name another: `cargo xtask history use DIR`".to_owned(),
+    };
+    let mut records = writable("record store", store.folder(), &mend);
+    match store {
+        ChosenStore::Own(_) => {}
+        ChosenStore::Flag(_) => records.found.push_str(", named by `--store`"),
+        ChosenStore::Setting(_) => records.found.push_str(", named by `history use`"),
+    }
+    vec![git(&Commit::at(root.path()), root.path()), cache, records]
 }
 
 fn git(commit: &Result<Option<Commit>>, folder: &Path) -> Check {

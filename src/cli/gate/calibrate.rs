@@ -35,7 +35,7 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
         Some(machine) => machine.clone(),
         None => Machine::of_this_host(None)?.slug,
     };
-    let records = args.store.open(&root)?.examine();
+    let records = args.store.find(&root)?.examine();
     let of_machine = records.filter_map(|examined| match examined.record {
         Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => Some(*record),
         _ => None,

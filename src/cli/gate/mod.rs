@@ -66,7 +66,7 @@ pub(super) fn gate(args: &GateArgs) -> Result<ExitCode> {
 /// Judges what is stored of the head.
 fn judge_stored(args: &GateArgs) -> Result<u8> {
     let root = Root::find();
-    let store = args.store.open(&root)?;
+    let store = args.store.find(&root)?;
     let repository = Repository::open(root.path())?;
     let head = match &args.head {
         Some(revision) => repository.resolve(revision)?,

@@ -1,8 +1,17 @@
 //! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
 
+mod ancestry;
 mod any;
+mod baseline;
+mod entry;
+mod epoch;
 mod files;
+mod index;
+mod index_file;
 mod newest;
+mod order;
+mod series_csv;
+mod taking;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +21,16 @@ use crate::measure::free_bytes;
 use crate::record::whole_file::sync;
 use crate::record::{Kept, Overwrite, RunRecord, open, seal, write_whole};
 
+pub use ancestry::Ancestry;
 pub use any::AnyRecord;
+pub use baseline::{Baseline, BaselineSearch};
+pub use entry::{Entry, EntryCommit, Headline, RecordKind, Setting};
+pub use epoch::{Epoch, EpochChange, Series};
+pub use index::Index;
+pub use order::sort_along;
+pub use series_csv::series_csv;
+pub use taking::Taken;
+pub(in crate::record) use taking::place_of;
 
 /// Room that a write leaves free, besides what it takes: a folder grows, too.
 const SPARE_BYTES: u64 = 1 << 20;
@@ -52,6 +70,12 @@ impl History {
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The files of its records, in the order of their paths; of folders that cannot be listed, none.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        files::of_store(&self.root).files
     }
 
     /// Adds a record. What is there is never touched, and the file is there whole or not at all.

@@ -1,0 +1,189 @@
+//! A store of 10,000 and of 100,000 records: making its index anew, bringing it up to date, and finding in
+//! it what a gate decides from.
+//!
+//! `cargo bench --bench history` prints the times. It is no Criterion bench: making the stores takes longer
+//! than all that is measured, and once is enough to see whether a second is exceeded.
+
+mod whole_record;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use arcgauge::record::{
+    AbRecord, History, InputsRecord, Kept, Outcome, PairRecord, PolicyText, RunRecord, SampleRole, Series,
+    Side, SideRecord, seal,
+};
+use tempfile::TempDir;
+
+/// Sizes of the stores.
+const SIZES: [usize; 2] = [10_000, 100_000];
+/// Records of a commit, of which the last is an A/B.
+const A_COMMIT: usize = 10;
+/// What a gate waits for, at the most.
+const LONGEST: Duration = Duration::from_secs(1);
+/// Repetitions of what takes no time.
+const ROUNDS: usize = 11;
+
+fn main() {
+    // Cargo passes `--bench`; Criterion's own flags mean nothing here, and a list has nothing in it.
+    if std::env::args().any(|argument| argument == "--list") {
+        return;
+    }
+    let scene = tempfile::tempdir().unwrap();
+    let small = small_record();
+    for size in SIZES {
+        let commits = line_of_commits(&scene, size / A_COMMIT);
+        let store = scene.path().join(format!("store of {size}"));
+        let (bytes, made) = timed(|| fill(&store, size, &commits, &small));
+        tell(&format!("{size} records, {:.0} MB, made in {made:.1?}", bytes as f64 / 1e6));
+        measure(&History::at(store.clone()), size, &scene.path().join("commits"), &commits, &small);
+        fs::remove_dir_all(store).unwrap();
+    }
+}
+
+fn measure(history: &History, size: usize, repository: &Path, commits: &[String], small: &RunRecord) {
+    let (index, rebuilt) = timed(|| history.rebuilt_index());
+    assert_eq!((index.entries.len(), index.damaged.len()), (size, 0));
+    let (again, loaded) = timed(|| history.index());
+    assert_eq!((again.entries.len(), again.opened), (size, 0));
+    let record = RunRecord { run_id: "ffffffffffff".into(), ..small.clone() };
+    let path = history.add(&record).unwrap();
+    let (more, one_more) = timed(|| history.index());
+    assert_eq!(more.opened, 1);
+    fs::remove_file(path).unwrap();
+    let head = commits.last().unwrap();
+    let mut founds = Vec::new();
+    for _ in 0..ROUNDS {
+        let (found, time) = timed(|| history.latest_ab_of(head).unwrap());
+        assert_eq!(found.unwrap().record.head.run.commit.unwrap().sha, *head);
+        founds.push(time);
+    }
+    founds.sort();
+    let found = founds[ROUNDS / 2];
+    let series = Series::of(small);
+    let (search, baseline) = timed(|| history.baseline_for(&again, repository, head, &series).unwrap());
+    assert_eq!(search.baseline.unwrap().distance, 1);
+    let bytes = fs::metadata(history.root().join("index.json")).unwrap().len();
+    tell(&format!(
+        "  index of {:.1} MB: made anew in {rebuilt:.2?}, loaded in {loaded:.2?}, with one record more in \
+         {one_more:.2?}\n  newest A/B of a commit in {found:.2?} (median of {ROUNDS}), baseline in {baseline:.2?}",
+        bytes as f64 / 1e6
+    ));
+    for (what, time) in [("loading the index", loaded), ("the newest A/B", found), ("a baseline", baseline)] {
+        if time >= LONGEST {
+            tell(&format!("warning: {what} takes {time:.2?}"));
+        }
+    }
+}
+
+/// Writes the records as a store has them, without its syncs, which would take hours.
+fn fill(store: &Path, size: usize, commits: &[String], small: &RunRecord) -> usize {
+    let mut bytes = 0;
+    for number in 0..size {
+        let mut record = small.clone();
+        record.run_id = format!("{number:012x}");
+        record.commit.as_mut().unwrap().sha.clone_from(&commits[number / A_COMMIT]);
+        bytes += if number % A_COMMIT == A_COMMIT - 1 {
+            write(store, &ab_of(record))
+        } else {
+            write(store, &record)
+        };
+    }
+    bytes
+}
+
+fn write<R: Kept>(store: &Path, record: &R) -> usize {
+    let place = record.place();
+    let folder = store.join(place.machine).join(place.commit.unwrap());
+    fs::create_dir_all(&folder).unwrap();
+    let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
+    let sealed = seal(record).unwrap();
+    fs::write(folder.join(format!("{when}-{}.json", place.run_id)), &sealed).unwrap();
+    sealed.len()
+}
+
+/// The fixture with one prompt and eight tokens left.
+fn small_record() -> RunRecord {
+    let mut record = whole_record::record();
+    record.workload.runs = 1;
+    record.workload.prompts.truncate(1);
+    record.prompts.truncate(1);
+    record.prompts[0].witness = None;
+    record.processes.truncate(1);
+    record.processes[0].guards = None;
+    let id = record.workload.prompts[0].id.clone();
+    record.samples.retain(|sample| {
+        sample.role == SampleRole::Measured && sample.process == 0 && sample.prompt_id == id
+    });
+    for sample in &mut record.samples {
+        let times = sample.times.as_mut().unwrap();
+        for tokens in [&mut times.token_ns, &mut times.infer_ns] {
+            tokens.truncate(8);
+        }
+        sample.token_ids.truncate(8);
+    }
+    record.commit.as_mut().unwrap().dirty = false;
+    record
+}
+
+fn ab_of(run: RunRecord) -> AbRecord {
+    AbRecord {
+        run_id: run.run_id.clone(),
+        when_utc: run.when_utc.clone(),
+        arcgauge_version: run.arcgauge_version.clone(),
+        outcome: Outcome::Complete,
+        failure: None,
+        base: SideRecord { asked: "base".into(), differences: Vec::new(), run: run.clone() },
+        head: SideRecord { asked: "head".into(), differences: Vec::new(), run },
+        inputs: InputsRecord::default(),
+        policy: PolicyText::default(),
+        seed: 1,
+        pairs: vec![PairRecord { first: Side::Base, base_process: 0, head_process: 0 }],
+        despite_guards: false,
+        budget_s: None,
+        undecided: None,
+        gate_decision: None,
+        decision: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// Adds commits to a repository until its line is so long, and gives the line, the first one first.
+fn line_of_commits(scene: &TempDir, count: usize) -> Vec<String> {
+    let folder = scene.path().join("commits");
+    let git = |words: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(words).current_dir(&folder);
+        git
+    };
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    assert!(git(&["init", "--quiet"]).status().unwrap().success());
+    let mut stream = String::new();
+    for number in 0..count {
+        let committer = format!("committer A <a@localhost> {} +0000", 1_700_000_000 + number);
+        stream += &format!("commit refs/heads/line\nmark :{}\n{committer}\ndata 1\nc\n", number + 1);
+        if number > 0 {
+            stream += &format!("from :{number}\n");
+        }
+    }
+    let file = folder.join("stream");
+    fs::write(&file, stream).unwrap();
+    let mut import = git(&["fast-import", "--quiet"]);
+    assert!(import.stdin(fs::File::open(file).unwrap()).status().unwrap().success());
+    let listed = git(&["rev-list", "--reverse", "line"]).output().unwrap();
+    String::from_utf8(listed.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let done = work();
+    (done, start.elapsed())
+}
+
+#[expect(clippy::print_stderr, reason = "a bench talks")]
+fn tell(line: &str) {
+    eprintln!("{line}");
+}

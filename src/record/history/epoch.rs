@@ -1,0 +1,131 @@
+//! What must be alike for figures to be held against each other, and what may have moved between them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::record::RunRecord;
+use crate::record::sealed::hex;
+
+/// Figures of one series can be compared: the same machine, model, runtime, device and workload.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Series {
+    /// Names it: a hash of all below but the names for people.
+    pub id: String,
+    /// The machine's slug.
+    pub machine: String,
+    /// The machine's identity.
+    pub machine_sha256: String,
+    /// The model's name.
+    pub model: String,
+    /// The model's identity.
+    pub model_sha256: String,
+    /// What ran: "CPU" or "GPU"; "none" where nothing did.
+    pub device: String,
+    /// The version of OpenVINO; None where the run failed before it was loaded.
+    pub openvino: Option<String>,
+    /// The hash of the properties in force.
+    pub properties_sha256: String,
+    /// The identity of prompts and protocol.
+    pub workload_sha256: String,
+}
+
+impl Series {
+    /// The series of a run.
+    #[must_use]
+    pub fn of(record: &RunRecord) -> Self {
+        let runtime = record.runtime.as_ref();
+        let properties = runtime.map(|runtime| &runtime.properties_effective);
+        let openvino = runtime.map(|runtime| runtime.openvino_version.clone());
+        let properties_sha256 = sha256_of(&properties);
+        let device = record.device.actual();
+        let key = (
+            &record.machine.sha256,
+            &record.model.sha256,
+            device,
+            &openvino,
+            &properties_sha256,
+            &record.workload.sha256,
+        );
+        Self {
+            id: short(&sha256_of(&key)),
+            machine: record.machine.slug.clone(),
+            machine_sha256: record.machine.sha256.clone(),
+            model: record.model.name.clone(),
+            model_sha256: record.model.sha256.clone(),
+            device: device.to_owned(),
+            openvino,
+            properties_sha256,
+            workload_sha256: record.workload.sha256.clone(),
+        }
+    }
+}
+
+/// A stretch of time in which nothing under the measurement was exchanged. Where the epoch changes, a
+/// step in the figures need not be the commit's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Names it: a hash of its parts.
+    pub id: String,
+    /// Its parts by name, as in "kernel"; what is not known is not there.
+    pub parts: BTreeMap<String, String>,
+}
+
+/// A part that differs between two epochs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochChange {
+    /// Which, as in "gpu driver".
+    pub part: String,
+    /// What it was; None where it was not known.
+    pub from: Option<String>,
+    /// What it is.
+    pub to: Option<String>,
+}
+
+impl Epoch {
+    /// The epoch of a run.
+    #[must_use]
+    pub fn of(record: &RunRecord) -> Self {
+        let (machine, runtime) = (&record.machine, record.runtime.as_ref());
+        let known = [
+            ("gpu driver", machine.gpu_driver.clone()),
+            ("kernel", machine.kernel.clone()),
+            ("firmware", machine.firmware.clone()),
+            ("microcode", machine.microcode.clone()),
+            ("machine", Some(machine.sha256.clone())),
+            ("model", Some(record.model.sha256.clone())),
+            ("openvino", runtime.map(|runtime| runtime.openvino_build.clone())),
+        ];
+        let known = known.into_iter().filter_map(|(part, value)| Some((part.to_owned(), value?)));
+        let properties = runtime.into_iter().flat_map(|runtime| &runtime.properties_effective);
+        let properties = properties.map(|(key, value)| (format!("property {key}"), value.clone()));
+        let parts: BTreeMap<String, String> = known.chain(properties).collect();
+        Self { id: short(&sha256_of(&parts)), parts }
+    }
+
+    /// What has changed since an earlier one, in the order of the parts' names.
+    #[must_use]
+    pub fn changes_since(&self, earlier: &Self) -> Vec<EpochChange> {
+        let mut names: Vec<&String> = self.parts.keys().chain(earlier.parts.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let changed = names.into_iter().filter(|name| self.parts.get(*name) != earlier.parts.get(*name));
+        changed
+            .map(|part| EpochChange {
+                part: part.clone(),
+                from: earlier.parts.get(part).cloned(),
+                to: self.parts.get(part).cloned(),
+            })
+            .collect()
+    }
+}
+
+/// The hash of a value's JSON; maps are in the order of their keys.
+fn sha256_of(value: &impl Serialize) -> String {
+    hex(&Sha256::digest(serde_json::to_vec(value).unwrap_or_default()))
+}
+
+fn short(sha256: &str) -> String {
+    sha256[..12].to_owned()
+}

@@ -1,0 +1,36 @@
+//! Figures as CSV, a file a series: what is not comparable never stands in one column.
+
+use crate::error::{Error, Result};
+use crate::measure::Metric;
+use crate::record::history::entry::{Entry, Headline};
+
+/// A column: its definition, and where its value stands.
+type Column = (Metric, fn(&Headline) -> f64);
+
+/// The columns after time and commit. Each row has all of them: readers take no gaps.
+const COLUMNS: [Column; 4] = [
+    (Metric::TimeToFirstToken, |figures| figures.ttft_ms),
+    (Metric::TimePerOutputToken, |figures| figures.tpot_ms),
+    (Metric::EndToEndLatency, |figures| figures.latency_s),
+    (Metric::EndToEndThroughput, |figures| figures.throughput_tok_s),
+];
+
+/// One row a record, in the order given: `time,commit,<metric>...`. The time is the commit's, so that a
+/// commit that was measured late stands where it belongs. Records that can be no baseline have no row.
+///
+/// # Errors
+/// None in practice: it is written to memory.
+pub fn series_csv(entries: &[&Entry]) -> Result<String> {
+    let failed = |cause: &dyn std::fmt::Display| Error::harness(format!("cannot write CSV: {cause}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let metrics = COLUMNS.iter().map(|(metric, _)| metric.id());
+    writer.write_record(["time", "commit"].into_iter().chain(metrics)).map_err(|cause| failed(&cause))?;
+    for entry in entries.iter().filter(|entry| entry.may_be_baseline()) {
+        let (Some(commit), Some(figures)) = (&entry.commit, &entry.figures) else { continue };
+        let values = COLUMNS.iter().map(|(_, value)| value(figures).to_string());
+        let row = [commit.author_date_utc.clone(), commit.sha.clone()].into_iter().chain(values);
+        writer.write_record(row).map_err(|cause| failed(&cause))?;
+    }
+    let bytes = writer.into_inner().map_err(|cause| failed(&cause))?;
+    String::from_utf8(bytes).map_err(|cause| failed(&cause))
+}

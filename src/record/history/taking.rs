@@ -1,0 +1,61 @@
+//! Taking records of others into a store: each is read whole first, and what is there stays.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::record::history::files::file_of;
+use crate::record::{AnyRecord, History};
+
+/// What became of a record that was to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the store now.
+    Added(PathBuf),
+    /// It was there already, byte for byte.
+    There(PathBuf),
+}
+
+impl History {
+    /// Takes in the bytes of a record file as they are, fields that are not known here among them. The
+    /// place is the record's own word, never the name that it came by.
+    ///
+    /// # Errors
+    /// Bytes that are no whole record; another record in its place; a store that cannot be written.
+    pub fn take(&self, bytes: &[u8], name: &str) -> Result<Taken> {
+        let below = place_of(bytes, name)?;
+        let path = self.root().join(&below);
+        if let Some(taken) = same_or_refused(&path, bytes, name)? {
+            return Ok(taken);
+        }
+        match self.put(&below, bytes) {
+            Ok(path) => Ok(Taken::Added(path)),
+            // Another may have taken it in at the same time.
+            Err(error) => same_or_refused(&path, bytes, name)?.ok_or(error),
+        }
+    }
+}
+
+/// Where the bytes of a record belong, below the root of a store.
+///
+/// # Errors
+/// Bytes that are no whole record, or one that would not have been written.
+pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
+    let record = AnyRecord::open(bytes, name)?;
+    record.check().map_err(|error| {
+        Error::input(format!("record `{name}` is not taken: {error}")).hint("it is left where it is")
+    })?;
+    Ok(file_of(record.place()))
+}
+
+fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken>> {
+    match fs::read(path) {
+        Err(_) => Ok(None),
+        Ok(there) if there == bytes => Ok(Some(Taken::There(path.to_owned()))),
+        Ok(_) => Err(Error::input(format!(
+            "record `{name}` is not taken: `{}` has the same id and says something else",
+            path.display()
+        ))
+        .hint("one of the two was altered: compare them; neither is touched")),
+    }
+}

@@ -1,0 +1,275 @@
+//! The index never says anything but what the records say, and baselines are chosen by ancestry.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use arcgauge::golden::GoldenResult;
+use arcgauge::judge::summarise;
+use arcgauge::record::{
+    Ancestry, AnyRecord, Commit, Entry, Epoch, History, Outcome, RunRecord, Series, series_csv, sort_along,
+};
+
+use crate::checkout::Checkout;
+use crate::forged;
+use crate::history::a_store;
+
+/// A run that others may be held against.
+pub(crate) fn verified(run_id: &str) -> RunRecord {
+    let mut record = RunRecord { run_id: run_id.to_owned(), ..forged::record() };
+    record.prompts[0].golden = GoldenResult::Match;
+    record
+}
+
+/// The same of a commit.
+fn of_commit(run_id: &str, sha: &str) -> RunRecord {
+    let mut record = verified(run_id);
+    record.commit.as_mut().unwrap().sha = sha.to_owned();
+    record
+}
+
+fn ids(entries: &[Entry]) -> BTreeSet<&str> {
+    entries.iter().map(|entry| entry.run_id.as_str()).collect()
+}
+
+#[test]
+fn only_what_is_new_is_opened_and_what_is_gone_is_forgotten() {
+    let (_folder, history) = a_store();
+    assert!(history.index().entries.is_empty() && !history.root().exists(), "it only looks");
+    let first = history.add(&verified("00000000000a")).unwrap();
+    history.add(&forged::ab_record()).unwrap();
+    assert_eq!(history.index().opened, 2);
+    let again = history.index();
+    assert_eq!((again.opened, ids(&again.entries)), (0, ["00000000000a", "abababababab"].into()));
+    history.add(&verified("00000000000b")).unwrap();
+    assert_eq!(history.index().opened, 1);
+    fs::remove_file(first).unwrap();
+    let index = history.index();
+    assert_eq!((index.opened, ids(&index.entries)), (0, ["00000000000b", "abababababab"].into()));
+    assert_eq!(history.rebuilt_index().entries, index.entries);
+}
+
+#[test]
+fn an_index_that_is_damaged_or_of_another_store_changes_nothing() {
+    let (folder, history) = a_store();
+    history.add(&verified("00000000000a")).unwrap();
+    let told = history.index().entries;
+    let file = history.root().join("index.json");
+    let whole = fs::read(&file).unwrap();
+    for at in 0..whole.len() {
+        let mut altered = whole.clone();
+        altered[at] ^= 1;
+        fs::write(&file, &altered).unwrap();
+        assert_eq!(history.index().entries, told, "byte {at}");
+    }
+    for length in 0..whole.len() {
+        fs::write(&file, &whole[..length]).unwrap();
+        assert_eq!(history.index().entries, told, "cut off at {length}");
+    }
+    let other = History::at(folder.path().join("other"));
+    fs::create_dir(other.root()).unwrap();
+    fs::write(other.root().join("index.json"), &whole).unwrap();
+    assert!(other.index().entries.is_empty(), "it names records that are not there");
+}
+
+#[test]
+fn a_damaged_or_misplaced_record_is_named_and_not_listed_even_where_it_was_listed_before() {
+    let (_folder, history) = a_store();
+    let path = history.add(&verified("00000000000a")).unwrap();
+    assert_eq!(history.index().entries.len(), 1);
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 9;
+    bytes[last] ^= 1;
+    // The size is the same, and so may be the time of the last write.
+    let written = fs::metadata(&path).unwrap().modified().unwrap();
+    fs::write(&path, &bytes).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+    let index = history.index();
+    assert!(index.entries.is_empty());
+    assert!(index.damaged[0].1.to_string().contains("is altered"), "{:?}", index.damaged);
+
+    bytes[last] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(history.index().entries.len(), 1, "mended");
+    let elsewhere = path.with_file_name("20991124T050000Z-00000000000a.json");
+    fs::rename(&path, elsewhere).unwrap();
+    let error = &history.index().damaged[0].1;
+    assert!(error.to_string().contains("` belongs at `a-machine/5555"), "{error}");
+}
+
+#[test]
+fn a_store_that_takes_no_index_is_read_all_the_same() {
+    let (folder, history) = a_store();
+    history.add(&verified("00000000000a")).unwrap();
+    // A link to nowhere can be written by nobody, not even root.
+    symlink(folder.path().join("no/where"), history.root().join("index.json")).unwrap();
+    fs::write(folder.path().join("no"), "").unwrap();
+    let index = history.index();
+    assert_eq!(index.entries.len(), 1);
+}
+
+#[test]
+fn the_figures_of_a_list_are_those_of_the_table() {
+    let record = verified("00000000000a");
+    let entry = Entry::of("a".into(), &AnyRecord::Run(Box::new(record.clone())));
+    let (figures, average) = (entry.figures.unwrap(), summarise(&record).average.unwrap().mean);
+    assert_eq!(figures.ttft_ms.to_bits(), average.ttft_ms.to_bits());
+    assert_eq!(figures.tpot_ms.to_bits(), average.decode_tpot_ms.unwrap().to_bits());
+    assert_eq!(figures.latency_s.to_bits(), average.latency_s.to_bits());
+    assert_eq!(figures.throughput_tok_s.to_bits(), average.throughput_tok_s.to_bits());
+    assert_eq!(entry.golden, Some(GoldenResult::Match));
+}
+
+#[test]
+fn whatever_makes_figures_unlike_begins_another_series_or_another_epoch() {
+    let record = verified("00000000000a");
+    let (series, epoch) = (Series::of(&record), Epoch::of(&record));
+    let begins_a_series = |edit: fn(&mut RunRecord)| {
+        let mut other = record.clone();
+        edit(&mut other);
+        assert_ne!(Series::of(&other).id, series.id);
+    };
+    begins_a_series(|it| it.machine.sha256 = "9".repeat(64));
+    begins_a_series(|it| it.model.sha256 = "9".repeat(64));
+    begins_a_series(|it| it.workload.sha256 = "9".repeat(64));
+    begins_a_series(|it| it.device = forged::a_gpu());
+    begins_a_series(|it| it.runtime.as_mut().unwrap().openvino_version = "2027.0.0".into());
+    begins_a_series(|it| {
+        it.runtime.as_mut().unwrap().properties_effective.clear();
+    });
+    let mut later = record.clone();
+    later.machine.kernel = Some("6.2".into());
+    later.machine.gpu_driver = Some("32.0.1".into());
+    later.machine.gpu = Some("Another name".into());
+    assert_eq!(Series::of(&later), series, "a driver is no other machine");
+    let later = Epoch::of(&later);
+    assert_ne!(later.id, epoch.id);
+    let changes = later.changes_since(&epoch);
+    let told: Vec<_> =
+        changes.iter().map(|it| (it.part.as_str(), it.from.as_deref(), it.to.as_deref())).collect();
+    assert_eq!(told, [("gpu driver", None, Some("32.0.1")), ("kernel", Some("6.1"), Some("6.2"))]);
+}
+
+/// A repository with so many commits on a line, the first one first.
+fn line(checkout: &Checkout, commits: usize) -> Vec<String> {
+    let mut line = vec![checkout.commit()];
+    for number in 1..commits {
+        checkout.git(&["commit", "--quiet", "--allow-empty", "--message", &format!("Commit {number}")]);
+        line.push(checkout.git(&["rev-parse", "HEAD"]).trim().to_owned());
+    }
+    line
+}
+
+#[test]
+fn the_baseline_is_the_nearest_ancestor_that_was_measured_alike_and_verified() {
+    let checkout = Checkout::new();
+    let line = line(&checkout, 6);
+    let (_folder, history) = a_store();
+    let head = of_commit("0000000000ff", &line[5]);
+    history.add(&head).unwrap();
+    let search = |history: &History| {
+        history.baseline_for(&history.index(), &checkout.path(""), &line[5], &Series::of(&head)).unwrap()
+    };
+    assert_eq!(search(&history).baseline, None, "the commit itself is no baseline");
+
+    history.add(&of_commit("000000000001", &line[0])).unwrap();
+    assert_eq!(search(&history).baseline.unwrap().distance, 5);
+    // Nearer, and each with something that keeps it from being one.
+    let mut dirty = of_commit("000000000002", &line[4]);
+    dirty.commit.as_mut().unwrap().dirty = true;
+    let mut unverified = of_commit("000000000003", &line[4]);
+    unverified.prompts[0].golden = GoldenResult::None;
+    let mut failed = of_commit("000000000004", &line[4]);
+    failed.outcome = Outcome::Failed;
+    failed.samples[0].times = None;
+    let mut other_machine = of_commit("000000000005", &line[4]);
+    other_machine.machine.sha256 = "9".repeat(64);
+    let mut other_model = of_commit("000000000006", &line[4]);
+    other_model.model.sha256 = "9".repeat(64);
+    let unknown_commit = of_commit("000000000007", &"a".repeat(40));
+    for unfit in [dirty, unverified, failed, other_machine, other_model, unknown_commit] {
+        history.add(&unfit).unwrap();
+    }
+    assert_eq!(search(&history).baseline.unwrap().distance, 5);
+
+    let mut older = of_commit("000000000008", &line[2]);
+    older.when_utc = "2026-11-01T00:00:00Z".into();
+    older.machine.kernel = Some("5.9".into());
+    history.add(&older).unwrap();
+    history.add(&of_commit("000000000009", &line[2])).unwrap();
+    let found = search(&history);
+    let baseline = found.baseline.unwrap();
+    assert_eq!((baseline.distance, baseline.stored.record.run_id.as_str()), (3, "000000000009"));
+    assert_eq!(baseline.epoch, Epoch::of(&head));
+    assert!(found.warnings.is_empty());
+
+    let error = history
+        .baseline_for(&history.index(), &checkout.path(""), &"b".repeat(40), &Series::of(&head))
+        .unwrap_err();
+    assert!(error.to_string().contains(&format!("git does not know commit `{}`", "b".repeat(40))));
+}
+
+#[test]
+fn a_merged_branch_is_no_ancestor_and_a_shallow_clone_says_that_it_is_one() {
+    let checkout = Checkout::new();
+    let line = line(&checkout, 2);
+    checkout.git(&["checkout", "--quiet", "-b", "side", &line[0]]);
+    checkout.git(&["commit", "--quiet", "--allow-empty", "--message", "Aside"]);
+    let aside = checkout.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    checkout.git(&["checkout", "--quiet", "-"]);
+    checkout.git(&["checkout", "--quiet", "--detach", &line[1]]);
+    checkout.git(&["merge", "--quiet", "--no-ff", "--message", "Merge", "side"]);
+    let ancestry = Ancestry::of_head(&checkout.path("")).unwrap();
+    assert_eq!((ancestry.distance(&line[1]), ancestry.distance(&line[0])), (Some(1), Some(2)));
+    assert_eq!(ancestry.distance(&aside), None);
+    assert_eq!(ancestry.warning(), None);
+
+    let clones = tempfile::tempdir().unwrap();
+    let from = format!("file://{}", checkout.path("").display());
+    let to = clones.path().join("shallow");
+    checkout.git(&["clone", "--quiet", "--depth", "1", &from, to.to_str().unwrap()]);
+    let shallow = Ancestry::of_head(&to).unwrap();
+    assert_eq!(shallow.warning().unwrap().id, "shallow-history");
+    assert_eq!(shallow.distance(&line[0]), None);
+}
+
+#[test]
+fn lists_follow_the_commits_and_not_the_clock() {
+    let checkout = Checkout::new();
+    let line = line(&checkout, 3);
+    let at = |run_id: &str, sha: &str, when: &str, author: &str| {
+        let mut record = of_commit(run_id, sha);
+        record.when_utc = when.into();
+        record.commit = record.commit.map(|it| Commit { author_date_utc: author.into(), ..it });
+        Entry::of(Path::new(run_id).to_owned(), &AnyRecord::Run(Box::new(record)))
+    };
+    let stray = "a".repeat(40);
+    let entries = [
+        at("measured late", &line[0], "2026-12-24T00:00:00Z", "2026-01-01T00:00:00Z"),
+        at("tip", &line[2], "2026-11-01T00:00:00Z", "2026-01-03T00:00:00Z"),
+        at("tip again", &line[2], "2026-11-02T00:00:00Z", "2026-01-03T00:00:00Z"),
+        at("stray, old", &stray, "2026-12-25T00:00:00Z", "2025-01-01T00:00:00Z"),
+        at("stray, young", &stray, "2026-10-25T00:00:00Z", "2026-06-01T00:00:00Z"),
+    ];
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sort_along(&mut sorted, &Ancestry::of_head(&checkout.path("")).unwrap());
+    let order: Vec<&str> = sorted.iter().map(|entry| entry.run_id.as_str()).collect();
+    assert_eq!(order, ["tip again", "tip", "measured late", "stray, young", "stray, old"]);
+}
+
+#[test]
+fn a_series_is_a_table_of_times_commits_and_figures_without_gaps() {
+    let entries = [verified("00000000000a"), forged::record()]
+        .map(|record| Entry::of("a".into(), &AnyRecord::Run(Box::new(record))));
+    let csv = series_csv(&entries.iter().collect::<Vec<_>>()).unwrap();
+    let sha = "5".repeat(40);
+    assert_eq!(
+        csv,
+        format!(
+            "time,commit,ttft@1,tpot@1,e2e_latency@1,e2e_throughput@1\n\
+             2026-11-23T04:00:00Z,{sha},200,47,0.294,10.204081632653061\n"
+        ),
+        "an unverified run has no row"
+    );
+}
