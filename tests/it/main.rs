@@ -23,6 +23,7 @@
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
+//! | [`simulation`] | thousands of sessions on a noisy machine: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //!
 //! What they stand on:
@@ -35,6 +36,7 @@
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`forged`] | a record that no run has made |
 //! | [`fake_worker`] | workers that misbehave |
+//! | [`noisy_machine`] | a machine that drifts, stalls and has slow processes, from a seed |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
@@ -54,6 +56,7 @@ mod main_job;
 mod model_copy;
 mod model_files;
 mod model_use;
+mod noisy_machine;
 mod output_file;
 mod paths;
 mod probe;
@@ -61,6 +64,7 @@ mod published;
 mod record;
 mod roofline;
 mod scripted;
+mod simulation;
 mod states;
 mod supervision;
 mod this_machine;
