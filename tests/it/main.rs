@@ -35,6 +35,7 @@
 //! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
 //! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
 //! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
+//! | [`simulation`] | thousands of sessions on a noisy machine: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -51,6 +52,7 @@
 //! | [`forged`] | a record that no run has made |
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
 //! | [`fake_worker`] | workers that misbehave |
+//! | [`noisy_machine`] | a machine that drifts, stalls and has slow processes, from a seed |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
@@ -79,6 +81,7 @@ mod main_job;
 mod model_copy;
 mod model_files;
 mod model_use;
+mod noisy_machine;
 mod output_file;
 mod paths;
 mod planted;
@@ -89,6 +92,7 @@ mod repositories;
 mod roofline;
 mod scripted;
 mod side_builds;
+mod simulation;
 mod small_product;
 mod states;
 mod supervision;

@@ -101,17 +101,13 @@ impl Speed {
     }
 
     /// Single prompts and the other figures, each against the change that matters in it, with Holm's
-    /// correction for their number.
+    /// correction for all of them together, at the strictest of their errors.
     fn judge_others(&mut self, pairs: &[&PairFigures], policy: &Policy, judged_utc: &str) {
-        for severity in [OnRegression::Fail, OnRegression::Warn] {
-            let candidates = candidates(pairs, policy, severity);
-            let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
-            let alpha = candidates.iter().map(|it| it.rule.alpha());
-            let alpha = alpha.fold(f64::INFINITY, f64::min);
-            let rejected = holm_rejects(&p_values, alpha);
-            for (candidate, regressed) in candidates.iter().zip(rejected) {
-                self.judge_one(candidate, regressed, policy, judged_utc);
-            }
+        let candidates = candidates(pairs, policy);
+        let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
+        let alpha = candidates.iter().map(|it| it.rule.alpha()).fold(f64::INFINITY, f64::min);
+        for (candidate, regressed) in candidates.iter().zip(holm_rejects(&p_values, alpha)) {
+            self.judge_one(candidate, regressed, policy, judged_utc);
         }
     }
 
@@ -157,9 +153,9 @@ struct Candidate<'a> {
     p_value: f64,
 }
 
-fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy, severity: OnRegression) -> Vec<Candidate<'a>> {
+fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy) -> Vec<Candidate<'a>> {
     let mut candidates = Vec::new();
-    for rule in policy.metrics.iter().filter(|rule| rule.on_regression == severity) {
+    for rule in &policy.metrics {
         for (prompt, values_ln) in series(pairs, rule.metric) {
             // A figure that some pairs lack is of another number of pairs: it is not judged.
             if values_ln.len() != pairs.len() {

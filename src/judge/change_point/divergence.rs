@@ -2,7 +2,7 @@
 
 /// The series' distances, summed so that every split is found in one step.
 pub(super) struct Distances {
-    /// At `[k][i]`, the sum of |x_j - x_k| over all j before i.
+    /// At `[k][i]`, the sum of the distances from value `k` of all values before `i`.
     sums: Vec<Vec<f64>>,
 }
 

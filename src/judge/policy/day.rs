@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Day {
     year: u16,
     month: u8,
-    day: u8,
+    date: u8,
 }
 
 impl Day {
@@ -26,8 +26,8 @@ impl Day {
         }
         let year = text[..4].parse().ok()?;
         let month = text[5..7].parse().ok()?;
-        let day = text[8..].parse().ok()?;
-        (day >= 1 && day <= days_of(year, month)).then_some(Self { year, month, day })
+        let date = text[8..].parse().ok()?;
+        (date >= 1 && date <= days_of(year, month)).then_some(Self { year, month, date })
     }
 }
 
@@ -44,7 +44,7 @@ fn days_of(year: u16, month: u8) -> u8 {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.date)
     }
 }
 

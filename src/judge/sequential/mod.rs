@@ -130,8 +130,7 @@ fn decide(interval: &Interval, rule: &Rule) -> Option<SequentialOutcome> {
     if interval.lower_ln() > rule.regressed_beyond_ln() {
         return Some(SequentialOutcome::Regressed);
     }
-    let passes = interval.upper_ln() < rule.passes_within_ln();
-    let passed =
-        || if interval.upper_ln() < 0.0 { SequentialOutcome::Improved } else { SequentialOutcome::Pass };
-    passes.then(passed)
+    let upper_ln = interval.upper_ln();
+    let word = if upper_ln < 0.0 { SequentialOutcome::Improved } else { SequentialOutcome::Pass };
+    (upper_ln < rule.passes_within_ln()).then_some(word)
 }
