@@ -28,6 +28,8 @@
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, whole or not there |
 //! | [`history`] | the store: both kinds of record, the newest of each, and none that is altered |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
+//! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
+//! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -41,19 +43,23 @@
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`forged`] | a record that no run has made |
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
+//! | [`forged_pairs`] | an A/B that no run has made, with times that decide what it comes to |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
+mod ab_scripted;
 mod bad_input;
 mod big_model;
 mod blessing;
 mod checkout;
+mod decisions;
 mod doctor;
 mod ended;
 mod fake_worker;
 mod forged;
 mod forged_ab;
+mod forged_pairs;
 mod git_repository;
 mod goldens;
 mod history;

@@ -101,14 +101,12 @@ impl Speed {
     }
 
     /// Single prompts and the other figures, each against the change that matters in it, with Holm's
-    /// correction for their number.
+    /// correction for the number of its prompts: how sure one must be, policy says for each figure.
     fn judge_others(&mut self, pairs: &[&PairFigures], policy: &Policy, judged_utc: &str) {
-        for severity in [OnRegression::Fail, OnRegression::Warn] {
-            let candidates = candidates(pairs, policy, severity);
+        for rule in &policy.metrics {
+            let candidates = candidates(pairs, rule);
             let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
-            let alpha = candidates.iter().map(|it| it.rule.alpha());
-            let alpha = alpha.fold(f64::INFINITY, f64::min);
-            let rejected = holm_rejects(&p_values, alpha);
+            let rejected = holm_rejects(&p_values, rule.alpha());
             for (candidate, regressed) in candidates.iter().zip(rejected) {
                 self.judge_one(candidate, regressed, policy, judged_utc);
             }
@@ -157,23 +155,16 @@ struct Candidate<'a> {
     p_value: f64,
 }
 
-fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy, severity: OnRegression) -> Vec<Candidate<'a>> {
+fn candidates<'a>(pairs: &[&PairFigures], rule: &'a MetricPolicy) -> Vec<Candidate<'a>> {
     let mut candidates = Vec::new();
-    for rule in policy.metrics.iter().filter(|rule| rule.on_regression == severity) {
-        for (prompt, values_ln) in series(pairs, rule.metric) {
-            // A figure that some pairs lack is of another number of pairs: it is not judged.
-            if values_ln.len() != pairs.len() {
-                continue;
-            }
-            let threshold_ln = rule.smallest_change_ln();
-            let tested = interval_at(&values_ln, rule.alpha()).zip(p_value_above(&values_ln, threshold_ln));
-            candidates.extend(tested.map(|(interval, p_value)| Candidate {
-                rule,
-                prompt,
-                interval,
-                p_value,
-            }));
+    for (prompt, values_ln) in series(pairs, rule.metric) {
+        // A figure that some pairs lack is of another number of pairs: it is not judged.
+        if values_ln.len() != pairs.len() {
+            continue;
         }
+        let threshold_ln = rule.smallest_change_ln();
+        let tested = interval_at(&values_ln, rule.alpha()).zip(p_value_above(&values_ln, threshold_ln));
+        candidates.extend(tested.map(|(interval, p_value)| Candidate { rule, prompt, interval, p_value }));
     }
     candidates
 }
