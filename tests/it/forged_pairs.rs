@@ -5,7 +5,7 @@ use std::fs;
 
 use arcgauge::engine::openvino::DeviceKind;
 use arcgauge::gate::{Asker, decide};
-use arcgauge::golden::GoldenResult;
+use arcgauge::golden::{Divergence, GoldenResult};
 use arcgauge::judge::policy::{PinnedAnchor, Policy};
 use arcgauge::measure::guard::{GuardLog, Watch};
 use arcgauge::measure::{Metric, Observed, SysfsRoot};
@@ -88,6 +88,18 @@ pub(crate) fn identical() -> AbRecord {
     (record.outcome, record.undecided) = (Outcome::NotMeasured, Some(Undecided::Identical));
     judge(&mut record);
     record
+}
+
+/// The head says another token in answer to the second prompt, which so has no speed.
+pub(crate) fn wrong(record: &mut AbRecord) {
+    (record.outcome, record.undecided) = (Outcome::WrongOutput, Some(Undecided::WrongOutput));
+    let run = &mut record.head.run;
+    run.outcome = Outcome::WrongOutput;
+    let prompt = &mut run.prompts[1];
+    prompt.golden = GoldenResult::Break;
+    prompt.divergence = Some(Divergence { position: 1, expected: 6, got: 9, gap_logit: 7.5, flips: vec![1] });
+    let samples = run.samples.iter_mut().filter(|sample| sample.prompt_id == PROMPTS[1]);
+    samples.for_each(|sample| sample.times = None);
 }
 
 /// Readings of a machine that tells of swap and mains alone.

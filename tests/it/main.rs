@@ -30,6 +30,7 @@
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
 //! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
+//! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -60,6 +61,7 @@ mod fake_worker;
 mod forged;
 mod forged_ab;
 mod forged_pairs;
+mod gate;
 mod git_repository;
 mod goldens;
 mod history;

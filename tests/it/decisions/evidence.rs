@@ -2,9 +2,9 @@
 
 use arcgauge::cli::exit_code;
 use arcgauge::gate::{Asker, decide_run};
-use arcgauge::golden::{Divergence, GoldenResult};
+use arcgauge::golden::GoldenResult;
 use arcgauge::judge::policy::Policy;
-use arcgauge::record::{AbRecord, ChangedInput, ProofGrade, ProvenDevice, Status, Undecided, Verdict};
+use arcgauge::record::{AbRecord, ChangedInput, ProofGrade, ProvenDevice, Status, Verdict};
 
 use super::anchors::published_at;
 use super::{
@@ -12,14 +12,7 @@ use super::{
     slower, swapping,
 };
 use crate::forged;
-use crate::forged_pairs::{JUDGED, both, decided, identical, policy_text};
-
-fn wrong(record: &mut AbRecord) {
-    let prompt = &mut record.head.run.prompts[1];
-    prompt.golden = GoldenResult::Break;
-    prompt.divergence = Some(Divergence { position: 1, expected: 6, got: 9, gap_logit: 7.5, flips: vec![1] });
-    record.undecided = Some(Undecided::WrongOutput);
-}
+use crate::forged_pairs::{JUDGED, both, decided, identical, policy_text, wrong};
 
 #[test]
 fn wrong_output_is_the_verdict_whatever_the_times_say() {
