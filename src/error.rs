@@ -85,6 +85,13 @@ impl Error {
         self
     }
 
+    /// The same error, said of something: as in "the head: the worker crashed".
+    #[must_use]
+    pub fn of(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

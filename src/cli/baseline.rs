@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use crate::cli::root::Root;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
-use crate::judge::environment::{ProcessFindings, of_record};
+use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record};
 use crate::judge::policy::{PinnedAnchor, Policy};
 use crate::judge::summarise;
 use crate::measure::Metric;
@@ -79,12 +79,15 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
     };
     let speed = summarise(run).average.map(|average| average.throughput().value);
     let (Some(value), Some(ran)) = (speed, &run.device.ran) else { return Err(refuse("it has no speed")) };
+    let guards = of_record(run);
+    let is_on_battery = |finding: &GuardFinding| finding.guard == Guard::Mains && finding.is_trouble();
     let why_not = [
         (run.outcome != Outcome::Complete, "its run did not come to its end"),
         (run.commit.as_ref().is_none_or(|commit| commit.dirty), "it is of no clean commit"),
         (!run.prompts.iter().all(|prompt| prompt.golden.is_verified()), "its output is not verified"),
         (ran.grade() != ProofGrade::PropertyAndCounters, "its device is proven by OpenVINO's word alone"),
-        (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
+        (guards.iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
+        (guards.iter().flat_map(|it| &it.findings).any(is_on_battery), "it was measured on battery"),
     ];
     if let Some((_, why)) = why_not.iter().find(|(is_so, _)| *is_so) {
         return Err(refuse(why));

@@ -241,9 +241,41 @@ pub(crate) fn proven(device: &str, name: &str) -> ProvenDevice {
     .unwrap()
 }
 
+/// A processor of whose work the kernel's counters say nothing.
+pub(crate) fn a_cpu_by_its_word_alone() -> ProvenDevice {
+    ProvenDevice::establish(DeviceEvidence {
+        target: "CPU",
+        execution_devices: vec!["CPU"],
+        facts: DeviceEvent::default(),
+        gpu_counters_grew: None,
+        processor_ns: None,
+        generation_ns: 294_000_000,
+    })
+    .unwrap()
+}
+
 /// As of a run on a GPU.
 pub(crate) fn a_gpu() -> DeviceRecord {
     DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(proven("GPU", "A GPU")) }
+}
+
+/// As of a run on an Arc 140V, proven as well as this.
+pub(crate) fn arc(gpu_counters_grew: Option<bool>) -> DeviceRecord {
+    let facts = DeviceEvent {
+        full_name: Some("Intel(R) Graphics [0x64a0] (iGPU)".into()),
+        pci_id: Some("8086:64a0".into()),
+        execution_units: Some(64),
+        ..DeviceEvent::default()
+    };
+    let ran = ProvenDevice::establish(DeviceEvidence {
+        target: "GPU",
+        execution_devices: vec!["GPU.0"],
+        facts,
+        gpu_counters_grew,
+        processor_ns: None,
+        generation_ns: 1,
+    });
+    DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(ran.unwrap()) }
 }
 
 /// What the repository says was published.

@@ -37,6 +37,9 @@
 //! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
 //! | [`simulation`] | thousands of sessions on a noisy machine: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
+//! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
+//! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
+//! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -51,22 +54,27 @@
 //! | [`small_product`] | a small package in the place of the product, to be built |
 //! | [`forged`] | a record that no run has made |
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
+//! | [`forged_pairs`] | an A/B that no run has made, with times that decide what it comes to |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`noisy_machine`] | a machine that drifts, stalls and has slow processes, from a seed |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
+mod ab_scripted;
 mod bad_input;
 mod big_model;
 mod blessing;
 mod checkout;
 mod clones;
+mod decisions;
 mod doctor;
 mod ended;
 mod failed_builds;
 mod fake_worker;
 mod forged;
 mod forged_ab;
+mod forged_pairs;
+mod gate;
 mod git_repository;
 mod goldens;
 mod history;

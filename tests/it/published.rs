@@ -4,36 +4,16 @@
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::{Standing, standing};
 use arcgauge::measure::guard::Watch;
-use arcgauge::measure::protocol::DeviceEvent;
 use arcgauge::measure::{Figure, Metric, SysfsRoot};
-use arcgauge::record::{DeviceEvidence, DeviceRecord, ProvenDevice, PublishedReference, RunRecord};
+use arcgauge::record::{PublishedReference, RunRecord};
 
 use crate::forged;
-
-/// An Arc 140V, proven as well as this.
-fn arc(gpu_counters_grew: Option<bool>) -> DeviceRecord {
-    let facts = DeviceEvent {
-        full_name: Some("Intel(R) Graphics [0x64a0] (iGPU)".into()),
-        pci_id: Some("8086:64a0".into()),
-        execution_units: Some(64),
-        ..DeviceEvent::default()
-    };
-    let ran = ProvenDevice::establish(DeviceEvidence {
-        target: "GPU",
-        execution_devices: vec!["GPU.0"],
-        facts,
-        gpu_counters_grew,
-        processor_ns: None,
-        generation_ns: 1,
-    });
-    DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(ran.unwrap()) }
-}
 
 /// A record that the published figure holds for, and the figure with that record's model accepted.
 fn published_run() -> (RunRecord, PublishedReference) {
     let mut record = forged::record();
     let mut published = forged::published();
-    record.device = arc(Some(true));
+    record.device = forged::arc(Some(true));
     record.prompts[0].golden = GoldenResult::Match;
     published.model.accepted_sha256 = vec![record.model.sha256.clone()];
     published.prompts = vec!["fibonacci".into()];
@@ -74,7 +54,7 @@ fn whatever_is_unlike_or_cannot_be_believed_is_shown_and_not_judged() {
         "the output is not verified"
     );
     let by_word = "the device is proven by OpenVINO's word alone";
-    assert_eq!(judged(&|record| record.device = arc(None), fast), by_word);
+    assert_eq!(judged(&|record| record.device = forged::arc(None), fast), by_word);
     assert_eq!(judged(&|_| {}, None), "there is no speed");
     let decode = Some(Figure { metric: Metric::DecodeThroughput, value: 99.0 });
     assert!(judged(&|_| {}, decode).contains("different definitions"));

@@ -55,7 +55,9 @@ pub(super) fn measured(frame: Frame, mut live: LivePairs<'_>, driven: &Driven) -
     let (base_ready, head_ready) = (live.base.ready, live.head.ready);
     let mut base = side_run(&frame, plan, live.base, canary_after.clone())?;
     let mut head = side_run(&frame, plan, live.head, canary_after)?;
-    let failed = base.failed.take().or(head.failed.take()).or(after.err()).filter(|_| !interrupted);
+    let of = |side: &mut SideRun, word| side.failed.take().map(|error: Error| error.of(word));
+    let failed =
+        of(&mut base, "the base").or(of(&mut head, "the head")).or(after.err()).filter(|_| !interrupted);
     let outcome = match (&failed, driven.ended) {
         _ if interrupted => Outcome::Interrupted,
         (Some(error), _) if error.kind() == ErrorKind::WrongOutput => Outcome::WrongOutput,

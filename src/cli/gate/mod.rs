@@ -16,7 +16,9 @@ use crate::cli::{exit_code, telling};
 use crate::error::{Error, Result};
 use crate::gate::{Asker, decide, decide_run};
 use crate::judge::policy::Policy;
-use crate::record::{AbRecord, Commit, DecisionRecord, History, Repository, RunRecord, utc_now};
+use crate::record::{
+    AbRecord, Commit, DecisionRecord, History, MergeCommit, Repository, RunRecord, sha256_of_bytes, utc_now,
+};
 use crate::report::decision::{Subject, pair_lines};
 use stored::Found;
 
@@ -76,14 +78,43 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
     let now = utc_now();
     match Found::of(&store, &head, base.as_ref())? {
         Found::Ab(record) => {
-            let policy = Policy::parse(&record.policy.text, "of the record")?;
-            let decision = decide(&record, &policy, &now, Asker::Gate);
+            let decision = decide(&record, &policy_of(&record)?, &now, Asker::Gate);
             Ok(tell_ab(&record, &decision, args.format))
         }
         Found::Run(record) => judge_run(&root, &record, &now, args.format),
-        Found::Nothing => Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
-            .hint(format!("run `{}`, then `cargo xtask gate` again", ab_command(base.as_ref())))),
+        Found::Nothing { itself } => {
+            Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
+                .hint(what_to_judge(&head, base.as_ref(), itself)))
+        }
     }
+}
+
+/// A forge checks out a merge commit, and what is measured stands under the head that it merges.
+fn what_to_judge(head: &Commit, base: Option<&Commit>, itself: bool) -> String {
+    let measure = format!("run `{}`, then `cargo xtask gate` again", ab_command(base));
+    match MergeCommit::of(head) {
+        Some(merge) => {
+            let merged = merge.head.get(..12).unwrap_or(&merge.head);
+            format!("it merges {merged}; judge that with `--head {merged}`, or {measure}")
+        }
+        None if itself => {
+            let short = head.short();
+            format!("it was held against itself alone; take that with `--base {short}`, or name another base")
+        }
+        None => measure,
+    }
+}
+
+/// The base's policy, as it stands in a record.
+fn policy_of(record: &AbRecord) -> Result<Policy> {
+    if sha256_of_bytes(record.policy.text.as_bytes()) != record.policy.sha256 {
+        let what = format!(
+            "record `{}` is altered: the policy in it is not the one that its hash names",
+            record.run_id
+        );
+        return Err(Error::input(what).hint("measure again: `cargo xtask ab`"));
+    }
+    Policy::parse(&record.policy.text, "of the record")
 }
 
 /// A run alone is judged by the checkout's policy, for there is no base to take one from.
@@ -121,8 +152,7 @@ fn replay(path: &Path, format: VerdictFormat) -> Result<u8> {
         return Err(Error::input(format!("record `{}` was never judged", path.display()))
             .hint("its run did not come to its end; `cargo xtask history show` says why"));
     };
-    let policy = Policy::parse(&record.policy.text, "of the record")?;
-    let again = decide(&record, &policy, &stored.judged_utc, Asker::Gate);
+    let again = decide(&record, &policy_of(&record)?, &stored.judged_utc, Asker::Gate);
     if again != *stored {
         return Err(Error::harness(format!(
             "record `{}` was judged `{}` when it was made, and comes to `{}` now: the rules of this arcgauge are others",

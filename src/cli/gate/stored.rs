@@ -9,19 +9,23 @@ pub(super) enum Found {
     Ab(Box<AbRecord>),
     /// There is none, and this is its newest run.
     Run(Box<RunRecord>),
-    /// Nothing at all.
-    Nothing,
+    /// Nothing that is a word on it.
+    Nothing {
+        /// Whether it was held against itself.
+        itself: bool,
+    },
 }
 
 impl Found {
     /// Looks in the store. A/B runs of a working tree, of other things than commits, or that did not come to
-    /// their end are no word on a commit.
+    /// their end are no word on a commit; neither is one against the commit itself, as a calibration makes
+    /// them, unless it is the base that was named.
     pub(super) fn of(store: &History, head: &Commit, base: Option<&Commit>) -> Result<Self> {
-        let is_against = |record: &AbRecord| {
-            let of = record.base.run.commit.as_ref();
-            of.is_some_and(|of| base.is_none_or(|base| of.sha == base.sha))
+        let is_against = |record: &AbRecord| match base {
+            Some(base) => is_of(&record.base.run, base),
+            None => record.base.run.commit.is_some() && !is_of(&record.base.run, head),
         };
-        let mut run = None;
+        let (mut run, mut itself) = (None, false);
         // One that is damaged could be the one that counts: the gate refuses.
         for stored in store.of_commit(&head.sha)? {
             match stored?.record {
@@ -30,14 +34,19 @@ impl Found {
                         return Ok(Self::Ab(record));
                     }
                 }
+                AnyRecord::Ab(record) if base.is_none() && is_of(&record.base.run, head) => itself = true,
                 AnyRecord::Run(record) if is_clean(&record) && has_ended(&record) => {
                     run.get_or_insert(record);
                 }
                 AnyRecord::Ab(_) | AnyRecord::Run(_) => {}
             }
         }
-        Ok(run.map_or(Self::Nothing, Self::Run))
+        Ok(run.map_or(Self::Nothing { itself }, Self::Run))
     }
+}
+
+fn is_of(run: &RunRecord, commit: &Commit) -> bool {
+    run.commit.as_ref().is_some_and(|of| of.sha == commit.sha)
 }
 
 fn is_clean(run: &RunRecord) -> bool {

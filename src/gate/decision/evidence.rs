@@ -24,8 +24,10 @@ pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
     if !wrong.is_empty() {
         return Finding::fails(id, Verdict::WrongOutput, format!("wrong output: {}", wrong.join("; ")));
     }
-    if runs.iter().all(|(_, run)| run.prompts.is_empty()) {
-        return Finding::undecided(id, "no output was judged");
+    let unjudged = runs.iter().find(|(_, run)| run.prompts.is_empty() || has_unjudged(run));
+    if let Some((side, _)) = unjudged {
+        let because = format!("not every output{} was judged", of_the(side));
+        return Finding { is_red: true, ..Finding::undecided(id, because) };
     }
     if !unverified.is_empty() {
         let because = format!("there is no golden to check against: {}", unverified.join("; "));
@@ -39,6 +41,11 @@ pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
     }
     let generations: usize = runs.iter().map(|(_, run)| run.samples.len()).sum();
     Finding::holds(id, format!("every token of {generations} generations is the golden one"))
+}
+
+fn has_unjudged(run: &RunRecord) -> bool {
+    let mut asked = run.workload.prompts.iter();
+    asked.any(|asked| run.prompts.iter().all(|judged| judged.id != asked.id))
 }
 
 fn told(side: &str, prompt: &PromptRecord) -> String {

@@ -1,0 +1,278 @@
+//! Pairs of scripted workers, as `ab` measures pairs of real ones: each process is loaded, asked, judged
+//! and gone before the other side's begins. The clocks are scripted, and so is the noise.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use arcgauge::engine::openvino::DeviceKind;
+use arcgauge::engine::scripted::{Script, Slip};
+use arcgauge::error::Error;
+use arcgauge::gate::{Drawing, Driven, Ended, Halt, MeasuredPair, PairTold, Pairs, TimeLeft, drive};
+use arcgauge::golden::{Finding, Golden, GoldenResult, GoldenSet};
+use arcgauge::judge::policy::Policy;
+use arcgauge::judge::{PairedProcess, prompt_differences, spoilt_because};
+use arcgauge::measure::guard::GuardLog;
+use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledEvent};
+use arcgauge::measure::supervisor::{
+    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session,
+};
+use arcgauge::measure::{Plan, PlannedPrompt, Sample, ScriptedClock};
+use arcgauge::record::{Side, judge_session};
+use arcgauge::workload::TokenId;
+use fastrand::Rng;
+
+use super::noise::normal;
+use crate::checkout::repository;
+use crate::forged_pairs::{PROMPTS, guard_log, policy_text};
+
+/// What the base takes for a token, but for the noise, ns.
+const DECODE_NS: f64 = 47_000_000.0;
+/// Of a process: two of them in a pair differ by 1 % (sd).
+const PROCESS_SD: f64 = 0.01 / std::f64::consts::SQRT_2;
+const ANSWERS: [[TokenId; 4]; 3] = [[5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 5, 6]];
+/// What a pair takes.
+pub(super) const PAIR: Duration = Duration::from_secs(60);
+
+/// What there is to be measured, and how.
+#[derive(Clone)]
+pub(super) struct Scene {
+    /// The head's time per token, percent more than the base's.
+    pub(super) slower_percent: f64,
+    /// In this pair, counted from 0, this side says another token.
+    pub(super) slips: Option<(usize, Side)>,
+    /// In this pair this side's worker fails.
+    pub(super) fails: Option<(usize, Side)>,
+    /// In these pairs the machine swaps.
+    pub(super) spoilt: Vec<usize>,
+    pub(super) despite_guards: bool,
+    pub(super) budget: Option<Duration>,
+    pub(super) seed: u64,
+}
+
+impl Scene {
+    pub(super) fn of(slower_percent: f64, seed: u64) -> Self {
+        Self {
+            slower_percent,
+            slips: None,
+            fails: None,
+            spoilt: Vec::new(),
+            despite_guards: false,
+            budget: None,
+            seed,
+        }
+    }
+
+    /// Draws pairs until the driver has enough.
+    pub(super) fn drive(self) -> Measured {
+        let policy = Policy::parse(&policy_text(), "shipped").unwrap();
+        let drawing = Drawing {
+            rule: policy.sequential.rule(),
+            largest_redraws: policy.noise.largest_redraws,
+            despite_guards: self.despite_guards,
+            seed: self.seed,
+            budget: self.budget,
+        };
+        let clock = ScriptedClock::default();
+        let mut pairs = ScriptedPairs {
+            rng: Rng::with_seed(!self.seed),
+            scene: self,
+            plan: plan(),
+            goldens: goldens(),
+            control: Control::default(),
+            base: WorkerSide::default(),
+            head: WorkerSide::default(),
+            began_with: None,
+            clock: clock.clone(),
+            told: Vec::new(),
+        };
+        let driven = drive(&drawing, &clock, &mut pairs);
+        let ScriptedPairs { scene, plan, base, head, told, .. } = pairs;
+        Measured { scene, plan, base, head, told, driven }
+    }
+}
+
+/// What came of a scene.
+pub(super) struct Measured {
+    pub(super) scene: Scene,
+    pub(super) plan: Plan,
+    pub(super) base: WorkerSide,
+    pub(super) head: WorkerSide,
+    pub(super) told: Vec<Told>,
+    pub(super) driven: Driven,
+}
+
+impl Measured {
+    pub(super) fn ended(&self) -> Ended {
+        self.driven.ended
+    }
+}
+
+/// What was heard of a pair.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    pub(super) first: Side,
+    pub(super) counts: bool,
+    pub(super) left: Option<TimeLeft>,
+}
+
+/// A side's workers, and what they said.
+#[derive(Default)]
+pub(super) struct WorkerSide {
+    pub(super) session: Session,
+    /// The worst word on each prompt.
+    pub(super) findings: Vec<Finding>,
+    /// What was read of the machine beside each process.
+    pub(super) guards: Vec<GuardLog>,
+}
+
+impl WorkerSide {
+    fn process(&self, index: usize) -> PairedProcess<'_> {
+        PairedProcess {
+            samples: self.session.processes[index].samples.clone(),
+            guards: self.guards.get(index),
+            device: DeviceKind::Cpu,
+        }
+    }
+
+    /// Judges the last process, and lets it go.
+    fn judge(&mut self, plan: &Plan, goldens: &GoldenSet) -> Result<(), Halt> {
+        let samples: Vec<Sample> = self.session.processes.last().unwrap().samples.clone();
+        let findings = judge_session(self.session.witness().unwrap(), plan, &samples, goldens, 0.5).unwrap();
+        self.session.finish();
+        assert_eq!(self.session.ending, Ending::Done);
+        let is_wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
+        // Whatever is not wrong is alike here.
+        if self.findings.is_empty() || is_wrong {
+            self.findings = findings;
+        }
+        if is_wrong { Err(Halt::WrongOutput) } else { Ok(()) }
+    }
+}
+
+struct ScriptedPairs {
+    scene: Scene,
+    plan: Plan,
+    goldens: GoldenSet,
+    control: Control,
+    base: WorkerSide,
+    head: WorkerSide,
+    began_with: Option<Side>,
+    rng: Rng,
+    clock: ScriptedClock,
+    told: Vec<Told>,
+}
+
+impl ScriptedPairs {
+    fn run(&mut self, side: Side, pair: usize) -> Result<(), Halt> {
+        let is = |scripted: Option<(usize, Side)>| scripted == Some((pair, side));
+        let slower = if side == Side::Head { 1.0 + self.scene.slower_percent / 100.0 } else { 1.0 };
+        let decode_ns = DECODE_NS * slower * (normal(&mut self.rng) * PROCESS_SD).exp();
+        let script = Script {
+            vocabulary_size: 16,
+            answers: plan().prompts.into_iter().map(|it| it.token_ids).zip(ANSWERS.map(Vec::from)).collect(),
+            prefill_ns: 200_000_000,
+            decode_ns: decode_ns.round() as u64,
+            // The warm-up is generation 0, and asks what the first generation after it does.
+            slips: if is(self.scene.slips) {
+                vec![Slip { generation: 1, step: 2, token: 3 }]
+            } else {
+                Vec::new()
+            },
+            fails_at_infer: is(self.scene.fails).then_some(6),
+            ..Script::default()
+        };
+        let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
+        let job = Job {
+            plan: &self.plan,
+            load: &load,
+            limits: Limits::default(),
+            prime: true,
+            control: &self.control,
+        };
+        let live = match side {
+            Side::Base => &mut self.base,
+            Side::Head => &mut self.head,
+        };
+        let mut start = || -> Result<Box<dyn Link>, Error> {
+            Ok(Box::new(ScriptedWorker::start(script.clone(), CacheState::Off)?))
+        };
+        live.session.run(&job, pair, &mut start, &mut Idle);
+        let pages = if self.scene.spoilt.contains(&pair) { 12 } else { 0 };
+        live.guards.push(guard_log(pages, true));
+        if live.session.ending != Ending::Done {
+            return Err(Halt::Failed);
+        }
+        live.judge(&self.plan, &self.goldens)
+    }
+}
+
+impl Pairs for ScriptedPairs {
+    fn measure(&mut self, pair: usize, first: Side) -> Result<MeasuredPair, Halt> {
+        self.began_with.get_or_insert(first);
+        self.run(first, pair)?;
+        self.run(first.other(), pair)?;
+        let hand = self.clock.hand();
+        Rc::clone(&hand).set(hand.get() + u64::try_from(PAIR.as_nanos()).unwrap());
+        let (base, head) = (self.base.process(pair), self.head.process(pair));
+        let begun = match self.began_with {
+            Some(Side::Head) => self.head.process(0),
+            _ => self.base.process(0),
+        };
+        let prompts = prompt_differences(&base.samples, &head.samples);
+        assert_eq!(prompts.len(), PROMPTS.len());
+        let sum: f64 = prompts.iter().map(|prompt| prompt.tpot_ln).sum();
+        Ok(MeasuredPair {
+            difference_ln: sum / prompts.len() as f64,
+            spoilt_because: spoilt_because(&base, &head, Some(&begun)),
+        })
+    }
+
+    fn hear(&mut self, pair: &PairTold<'_>) {
+        assert_eq!(pair.pair, self.told.len(), "every pair is told, in order");
+        self.told.push(Told { first: pair.first, counts: pair.counts, left: pair.left });
+    }
+}
+
+/// Nobody stands by.
+struct Idle;
+
+impl Attendant for Idle {
+    fn before_process(&mut self, _: usize) -> Result<(), Ending> {
+        Ok(())
+    }
+    fn started(&mut self, _: Option<u32>) {}
+    fn settled(&mut self, _: &SettledEvent, purpose: Purpose) {
+        assert_eq!(purpose, Purpose::Measured, "a scripted worker compiles nothing");
+    }
+    fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
+    fn aims(&mut self, _: Aim<'_>) {}
+    fn measured(&mut self) {}
+}
+
+fn plan() -> Plan {
+    let prompts = PROMPTS
+        .iter()
+        .zip(1..)
+        .map(|(id, token)| PlannedPrompt { id: (*id).into(), token_ids: vec![token, token] });
+    Plan { prompts: prompts.collect(), processes: 1, new_tokens: 4 }
+}
+
+fn goldens() -> GoldenSet {
+    let shipped = repository().join("fixtures/golden/tiny-gpt-oss");
+    let blank = GoldenSet::load(&shipped).unwrap().goldens.remove("fibonacci").unwrap();
+    let golden = |(prompt, answer): (PlannedPrompt, [TokenId; 4])| {
+        let golden = Golden {
+            prompt_id: prompt.id.clone(),
+            prompt_token_ids: prompt.token_ids,
+            token_ids: answer.to_vec(),
+            runner_up_ids: vec![0; 4],
+            gaps_logit: vec![10.0; 4],
+            ..blank.clone()
+        };
+        (prompt.id, golden)
+    };
+    GoldenSet {
+        goldens: plan().prompts.into_iter().zip(ANSWERS).map(golden).collect(),
+        tolerances: Vec::new(),
+    }
+}

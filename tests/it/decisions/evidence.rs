@@ -1,0 +1,130 @@
+//! What must hold before a time is looked at: the output, the inputs, the commits, the device.
+
+use arcgauge::cli::exit_code;
+use arcgauge::gate::{Asker, decide_run};
+use arcgauge::golden::GoldenResult;
+use arcgauge::judge::policy::Policy;
+use arcgauge::record::{AbRecord, ChangedInput, ProofGrade, ProvenDevice, Status, Verdict};
+
+use super::anchors::published_at;
+use super::{
+    CANNOT_BE_TOLD, INVALID, PASSES, PASSES_WITH_WARNING, REGRESSES, WRONG, because, edited, passing, says,
+    slower, swapping,
+};
+use crate::forged;
+use crate::forged_pairs::{JUDGED, both, decided, identical, policy_text, wrong};
+
+#[test]
+fn wrong_output_is_the_verdict_whatever_the_times_say() {
+    for percent in [-20.0, 0.0, 20.0] {
+        let record = slower(percent, wrong);
+        says("a wrong token", &record, WRONG, WRONG);
+        assert_eq!(because(&record), "wrong output: `b` of the head at token 2 (`9` for `6`)");
+        let decision = decided(&record, Asker::Gate);
+        assert_eq!((decision.comparisons.len(), decision.sensitivity), (0, None), "no speed is told");
+    }
+    let on_battery = passing(|record| {
+        wrong(record);
+        swapping(record, &[0, 1], false);
+    });
+    says("on a machine that cannot be trusted", &on_battery, WRONG, WRONG);
+}
+
+#[test]
+fn output_that_nothing_was_held_against_never_passes_a_gate() {
+    let unverified =
+        |prompt: usize| passing(|record| record.head.run.prompts[prompt].golden = GoldenResult::None);
+    for prompt in 0..3 {
+        says("unverified", &unverified(prompt), CANNOT_BE_TOLD, PASSES_WITH_WARNING);
+    }
+    let close = passing(|record| record.head.run.prompts[0].golden = GoldenResult::NearTie);
+    says("near-tie", &close, PASSES_WITH_WARNING, PASSES_WITH_WARNING);
+    for side in [0, 1] {
+        let unjudged = passing(|record| both(record)[side].prompts.clear());
+        says("a side not judged", &unjudged, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+        let short = passing(|record| drop(both(record)[side].prompts.pop()));
+        says("a prompt not judged", &short, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+    }
+}
+
+#[test]
+fn a_head_that_changes_what_it_would_be_judged_by_is_never_passed() {
+    for kind in ["goldens", "prompts", "policy", "baselines"] {
+        let change = |record: &mut AbRecord| {
+            let path = format!("{kind}.json");
+            record.inputs.changed_by_head = vec![ChangedInput { kind: kind.into(), path }];
+        };
+        says(kind, &passing(change), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+        says(kind, &slower(-5.0, change), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+        says(kind, &slower(5.0, change), REGRESSES, REGRESSES);
+        says(kind, &edited(identical(), change), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+        let told = because(&passing(change));
+        assert_eq!(told, format!("{kind} changed (`{kind}.json`): the head was judged by the base's"));
+    }
+}
+
+#[test]
+fn sides_that_are_the_same_pass_without_being_measured() {
+    says("identical", &identical(), PASSES, PASSES);
+    let decision = decided(&identical(), Asker::Gate);
+    assert!(decision.because.contains("are the same, byte for byte"), "{decision:?}");
+    assert!(decision.comparisons.is_empty() && decision.sensitivity.is_none());
+}
+
+#[test]
+fn a_gate_judges_commits_and_nothing_laid_over_them() {
+    let dirty_head = passing(|record| record.head.run.commit.as_mut().unwrap().dirty = true);
+    says("dirty head", &dirty_head, CANNOT_BE_TOLD, PASSES);
+    assert_eq!(because(&dirty_head), "the head has changes over 555555555555: a gate judges commits");
+    let dirty_base = passing(|record| record.base.run.commit.as_mut().unwrap().dirty = true);
+    says("dirty base", &dirty_base, CANNOT_BE_TOLD, PASSES);
+    let no_commit = passing(|record| record.head.run.commit = None);
+    says("no commit", &no_commit, CANNOT_BE_TOLD, PASSES);
+    for side in [0, 1] {
+        let differs = passing(|record| {
+            let side = if side == 0 { &mut record.base } else { &mut record.head };
+            side.differences = vec!["KV_CACHE_PRECISION=u8".into()];
+        });
+        says("a difference", &differs, CANNOT_BE_TOLD, PASSES);
+        assert!(because(&differs).contains("differs in KV_CACHE_PRECISION=u8"), "{}", because(&differs));
+    }
+    let moved = passing(|record| record.inputs.merge_base = Some("3".repeat(40)));
+    says("the base has gone on", &moved, PASSES_WITH_WARNING, PASSES);
+}
+
+#[test]
+fn a_gate_takes_no_device_that_was_not_asked_for_or_is_not_proven() {
+    for side in [0, 1] {
+        let fallback = passing(|record| {
+            let device = &mut both(record)[side].device;
+            (device.requested, device.reason) = ("GPU".into(), Some("there is no GPU".into()));
+        });
+        says("fallback", &fallback, INVALID, PASSES);
+        let told = because(&fallback);
+        assert!(told.contains("`GPU` was asked for and CPU ran") && told.contains("never falls back"));
+        let by_word = passing(|record| {
+            let run = &mut both(record)[side];
+            run.device = forged::arc(None);
+            assert_eq!(run.device.ran.as_ref().map(ProvenDevice::grade), Some(ProofGrade::Property));
+        });
+        says("by its word alone", &by_word, INVALID, PASSES_WITH_WARNING);
+    }
+}
+
+#[test]
+fn a_run_alone_is_no_comparison_and_never_passes() {
+    let policy = Policy::parse(&policy_text(), "shipped").unwrap();
+    let judged = |token_s: f64, edit: &dyn Fn(&mut AbRecord)| {
+        let record = edited(published_at(token_s), |record| edit(record));
+        let decision = decide_run(&record.head.run, &policy, JUDGED);
+        assert!(decision.comparisons.is_empty() && decision.status == Status::Red, "{decision:?}");
+        (decision.verdict, exit_code::of_verdict(decision.verdict))
+    };
+    let invalid = (Verdict::InvalidEnvironment, 12);
+    assert_eq!(judged(22.0, &|_| {}), (Verdict::Inconclusive, 13));
+    assert_eq!(judged(20.0, &|_| {}), (Verdict::Regressed, 10), "by the published figure");
+    assert_eq!(judged(22.0, &wrong), (Verdict::WrongOutput, 11));
+    assert_eq!(judged(22.0, &|record| swapping(record, &[1], true)), invalid);
+    assert_eq!(judged(22.0, &|record| swapping(record, &[], false)), invalid);
+    assert_eq!(judged(22.0, &|record| record.head.run.device = forged::arc(None)), invalid);
+}

@@ -1,0 +1,84 @@
+//! Single prompts, and what is beside decoding.
+
+use arcgauge::gate::Asker;
+use arcgauge::record::{AbRecord, CheckWord, ComparisonWord, Status, Verdict};
+use serde_json::{Value, json};
+
+use super::{PASSES, PASSES_WITH_WARNING, REGRESSES, because, check, fatter, passing, says, slower};
+use crate::forged_pairs::{PROMPTS, TOKEN_NS, ab_by_prompt, around, both, decided, judge_by, policy_text};
+
+#[test]
+fn a_figure_beside_decoding_turns_red_or_warns_as_policy_says() {
+    let fat = passing(|record| fatter(record, 5));
+    says("5 % more memory", &fat, REGRESSES, REGRESSES);
+    assert!(because(&fat).starts_with("`peak_rss@1` grew: +5.00 %"), "{}", because(&fat));
+    says("1 % more memory", &passing(|record| fatter(record, 1)), PASSES, PASSES);
+    let device = passing(|record| {
+        for (run, bytes) in both(record).into_iter().zip([100 << 20, 110 << 20]) {
+            run.processes.iter_mut().for_each(|process| process.device_memory_bytes = Some(bytes));
+        }
+    });
+    says("10 % more of the device's", &device, REGRESSES, REGRESSES);
+    let first_token = passing(|record| {
+        for times in record.head.run.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
+            times.token_ns.iter_mut().for_each(|at_ns| *at_ns += 20_000_000);
+        }
+    });
+    let slow_load = passing(|record| {
+        for process in &mut record.head.run.processes {
+            process.load.as_mut().unwrap().load_ns *= 2;
+        }
+    });
+    for (id, record) in [("ttft@1", first_token), ("load@1", slow_load)] {
+        says(id, &record, PASSES_WITH_WARNING, PASSES_WITH_WARNING);
+        let decision = decided(&record, Asker::Gate);
+        assert_eq!(check(&decision, id).0, CheckWord::Warns);
+        let told = decision.comparisons.iter().find(|told| told.metric.id() == id).unwrap();
+        assert_eq!(told.word, ComparisonWord::Regressed);
+    }
+}
+
+#[test]
+fn a_head_that_is_faster_and_fatter_is_mixed() {
+    let mixed = (Verdict::Mixed, Status::Red);
+    says("faster and fatter", &slower(-5.0, |record| fatter(record, 5)), mixed, mixed);
+}
+
+#[test]
+fn a_loss_on_one_prompt_is_seen_behind_a_mean_that_has_not_changed() {
+    let apart = |it: &f64| [it + 8.0, it - 4.0, it - 4.0];
+    let changes: Vec<[f64; 3]> = around(0.0, 0.3, 5).iter().map(apart).collect();
+    let record = ab_by_prompt(&changes, TOKEN_NS);
+    says("one prompt", &record, REGRESSES, REGRESSES);
+    let decision = decided(&record, Asker::Gate);
+    assert_eq!(decision.comparisons[0].word, ComparisonWord::Unchanged, "the mean");
+    assert!(decision.because.starts_with("`tpot@1 of a` grew: +8.0"), "{}", decision.because);
+    let prompts = decision.comparisons.iter().filter_map(|told| told.prompt.as_deref());
+    assert_eq!(prompts.collect::<Vec<_>>(), PROMPTS);
+}
+
+/// The memory of the head's processes has grown, as one is 99.5 % sure and not 99.99 %.
+fn perhaps_fatter(record: &mut AbRecord) {
+    let growth_percent = [4.0, 9.0, 5.0, 8.0, 6.5];
+    for sample in &mut record.head.run.samples {
+        let ratio = 1.0 + growth_percent[sample.process] / 100.0;
+        sample.peak_rss_bytes = sample.peak_rss_bytes.map(|bytes| (bytes as f64 * ratio).round() as u64);
+    }
+}
+
+#[test]
+fn each_figure_is_judged_with_the_confidence_that_policy_gives_it() {
+    let judged_at = |memory_percent: f64, prompts_percent: f64| {
+        let mut policy: Value = serde_json::from_str(&policy_text()).unwrap();
+        policy["metrics"][0]["confidence_percent"] = json!(prompts_percent);
+        policy["metrics"][3]["confidence_percent"] = json!(memory_percent);
+        let record = passing(|record| {
+            perhaps_fatter(record);
+            judge_by(record, policy.to_string());
+        });
+        decided(&record, Asker::Gate).verdict
+    };
+    assert_eq!(judged_at(99.0, 99.0), Verdict::Regressed, "three prompts beside it are no matter of memory");
+    assert_eq!(judged_at(99.0, 99.99), Verdict::Regressed, "neither is how sure one must be of them");
+    assert_eq!(judged_at(99.99, 99.0), Verdict::Pass);
+}

@@ -1,0 +1,56 @@
+//! The state of the machine: whose word a gate takes, and whose only somebody at the machine.
+
+use arcgauge::gate::Asker;
+use arcgauge::record::{CheckWord, Undecided};
+
+use super::{INVALID, PASSES, PASSES_WITH_WARNING, because, check, edited, passing, says, swapping};
+use crate::forged_pairs::{ab, around, decided};
+
+#[test]
+fn a_machine_that_was_quiet_is_nothing_to_be_told_of() {
+    says("quiet", &passing(|record| swapping(record, &[], true)), PASSES, PASSES);
+}
+
+#[test]
+fn a_pair_that_a_guard_spoilt_does_not_count_and_is_told() {
+    // The second pair is twice as slow, and spoilt.
+    let mut changes = around(0.0, 0.3, 6);
+    changes[1] = 100.0;
+    let redrawn = edited(ab(&changes), |record| swapping(record, &[1], true));
+    says("one drawn again", &redrawn, PASSES_WITH_WARNING, PASSES_WITH_WARNING);
+    let decision = decided(&redrawn, Asker::Gate);
+    assert_eq!(decision.comparisons[0].pairs, 5);
+    let (word, told) = check(&decision, "guards");
+    assert_eq!(word, CheckWord::Warns);
+    let expected = "1 of 6 pairs were spoilt and drawn again, first by `swap-in` on the base: `12` pages";
+    assert!(told.starts_with(expected), "{told}");
+}
+
+#[test]
+fn more_spoilt_pairs_than_may_be_drawn_again_are_no_ground_for_anybody() {
+    let too_many = edited(ab(&around(0.0, 0.3, 9)), |record| {
+        swapping(record, &[0, 1, 2, 3], true);
+        record.undecided = Some(Undecided::Guards);
+    });
+    says("too many", &too_many, INVALID, INVALID);
+    let told = because(&too_many);
+    assert!(told.starts_with("4 of 9 pairs were spoilt, first by `swap-in`"), "{told}");
+}
+
+#[test]
+fn pairs_that_count_despite_guards_are_for_people_and_not_for_gates() {
+    let despite = passing(|record| {
+        swapping(record, &[1], true);
+        record.despite_guards = true;
+    });
+    says("despite", &despite, INVALID, PASSES_WITH_WARNING);
+    assert_eq!(decided(&despite, Asker::Ab).comparisons[0].pairs, 5);
+    assert!(because(&despite).contains("count although a guard tripped"), "{}", because(&despite));
+}
+
+#[test]
+fn a_gate_takes_no_times_of_a_machine_on_battery() {
+    let battery = passing(|record| swapping(record, &[], false));
+    says("on battery", &battery, INVALID, PASSES);
+    assert!(because(&battery).contains("ran on battery"), "{}", because(&battery));
+}

@@ -1,0 +1,114 @@
+//! Which record is a word on a commit, and which is none.
+
+use std::fs;
+
+use arcgauge::golden::GoldenResult;
+
+use super::{ab_of, checkout, commit, keep, run_of};
+
+#[test]
+fn a_record_of_another_commit_or_of_a_dirty_tree_is_none() {
+    let (checkout, sha) = checkout();
+    keep(&checkout, &ab_of(&"5".repeat(40), 0.0));
+    let mut dirty = ab_of(&sha, 0.0);
+    dirty.head.run.commit.as_mut().unwrap().dirty = true;
+    keep(&checkout, &dirty);
+    let mut dirty = run_of(&sha, 0.0);
+    dirty.commit.as_mut().unwrap().dirty = true;
+    keep(&checkout, &dirty);
+    checkout.run(["gate"]).exits(20).says("nothing was measured");
+}
+
+#[test]
+fn a_record_of_what_differs_from_the_commit_or_did_not_end_is_none() {
+    let (checkout, sha) = checkout();
+    let mut differs = ab_of(&sha, 0.0);
+    differs.head.differences = vec!["KV_CACHE_PRECISION=u8".into()];
+    keep(&checkout, &differs);
+    let mut unended = ab_of(&sha, 0.0);
+    unended.run_id = "00000000000c".into();
+    (unended.decision, unended.gate_decision) = (None, None);
+    keep(&checkout, &unended);
+    checkout.run(["gate"]).exits(20).says("nothing was measured");
+}
+
+#[test]
+fn a_commit_against_itself_is_a_word_on_it_only_where_that_is_asked_for() {
+    let (checkout, sha) = checkout();
+    let mut itself = ab_of(&sha, 0.0);
+    itself.base.run.commit.as_mut().unwrap().sha.clone_from(&sha);
+    keep(&checkout, &itself);
+    let ended = checkout.run(["gate"]);
+    ended.exits(20).says("nothing was measured of commit");
+    ended.says(&format!("it was held against itself alone; take that with `--base {}`", &sha[..12]));
+    checkout.run(["gate", "--base", "HEAD"]).exits(0);
+    let mut earlier = ab_of(&sha, 5.0);
+    (earlier.run_id, earlier.when_utc) = ("00000000000c".into(), "2026-11-20T05:00:00Z".into());
+    keep(&checkout, &earlier);
+    checkout.run(["gate"]).exits(10);
+}
+
+#[test]
+fn the_newest_ab_is_the_word_and_a_base_restricts_it() {
+    let (checkout, first) = checkout();
+    let second = commit(&checkout, "second");
+    let head = commit(&checkout, "head");
+    let against = |base: &str, when_utc: &str, slower_percent: f64| {
+        let mut record = ab_of(&head, slower_percent);
+        record.base.run.commit.as_mut().unwrap().sha = base.to_owned();
+        record.inputs.merge_base = Some(base.to_owned());
+        record.when_utc = when_utc.to_owned();
+        keep(&checkout, &record);
+    };
+    against(&first, "2026-11-24T05:00:00Z", 0.0);
+    against(&second, "2026-11-24T06:00:00Z", 5.0);
+    checkout.run(["gate"]).exits(10);
+    checkout.run(["gate", "--base", &first]).exits(0);
+    checkout.run(["gate", "--base", "HEAD~2"]).exits(0);
+    checkout.run(["gate", "--base", &second]).exits(10);
+    checkout.run(["gate", "--head", &second]).exits(20);
+    checkout.run(["gate", "--base", "no-such"]).refuses("revision `no-such` is not there", "git fetch");
+    against(&first, "2026-11-24T07:00:00Z", -5.0);
+    checkout.run(["gate"]).exits(0).prints(" improved: ");
+}
+
+#[test]
+fn an_ab_goes_before_a_bench_that_is_newer() {
+    let (checkout, sha) = checkout();
+    keep(&checkout, &ab_of(&sha, 0.0));
+    let mut newer = run_of(&sha, 0.0);
+    newer.when_utc = "2026-11-25T05:00:00Z".into();
+    keep(&checkout, &newer);
+    checkout.run(["gate"]).exits(0);
+}
+
+#[test]
+fn of_benches_the_newest_that_came_to_its_end_is_judged() {
+    let (checkout, sha) = checkout();
+    let mut unverified = run_of(&sha, 0.0);
+    unverified.when_utc = "2026-11-25T05:00:00Z".into();
+    unverified.prompts[0].golden = GoldenResult::None;
+    keep(&checkout, &run_of(&sha, 0.0));
+    keep(&checkout, &unverified);
+    checkout.run(["gate"]).exits(13).prints("there is no golden to check against: `a`");
+}
+
+#[test]
+fn a_damaged_record_of_the_commit_is_refused_and_one_of_another_is_no_matter() {
+    let (checkout, sha) = checkout();
+    let damage = |sha: &str, when_utc: &str| {
+        let mut record = ab_of(sha, 0.0);
+        record.when_utc = when_utc.to_owned();
+        let path = keep(&checkout, &record);
+        let altered = fs::read_to_string(&path).unwrap().replacen("47000001", "46000001", 1);
+        fs::write(&path, altered).unwrap();
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    keep(&checkout, &ab_of(&sha, 0.0));
+    damage(&"5".repeat(40), "2026-11-24T06:00:00Z");
+    checkout.run(["gate"]).exits(0);
+    let damaged = damage(&sha, "2026-11-24T07:00:00Z");
+    let ended = checkout.run(["gate"]);
+    ended.exits(2).says(&damaged);
+    assert_eq!(ended.stdout, "", "nothing is judged");
+}

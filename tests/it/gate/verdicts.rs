@@ -1,0 +1,94 @@
+//! What was measured decides the exit code, in every form that is asked for.
+
+use arcgauge::record::{AbRecord, RunRecord};
+use roxmltree::Document;
+use serde_json::Value;
+
+use super::{ab_of, checkout, keep, of, run_of};
+use crate::forged_pairs::{ab, around, identical, judge, wrong};
+
+fn slower(sha: &str, edit: impl FnOnce(&mut AbRecord)) -> AbRecord {
+    let mut record = ab_of(sha, 0.0);
+    edit(&mut record);
+    judge(&mut record);
+    record
+}
+
+#[test]
+fn each_verdict_has_its_exit_code_in_every_form() {
+    let (_, sha) = checkout();
+    let noisy = of(&sha, ab(&around(0.0, 4.0, 15)));
+    let undecided = of(&sha, ab(&around(2.0, 1.4, 15)));
+    for (record, word, code) in [
+        (ab_of(&sha, 0.0), "pass", 0),
+        (of(&sha, identical()), "pass", 0),
+        (ab_of(&sha, -5.0), "improved", 0),
+        (ab_of(&sha, 5.0), "regressed", 10),
+        (slower(&sha, wrong), "wrong-output", 11),
+        (noisy, "invalid-environment", 12),
+        (undecided, "inconclusive", 13),
+    ] {
+        let (checkout, head) = checkout();
+        let record = of(&head, record);
+        keep(&checkout, &record);
+        checkout.run(["gate"]).exits(code).prints(&format!(" {word}: "));
+        let markdown = checkout.run(["gate", "--format", "markdown"]);
+        markdown.exits(code).prints(word);
+        let json: Value =
+            serde_json::from_str(&checkout.run(["gate", "--format", "json"]).exits(code).stdout).unwrap();
+        assert_eq!(json["decision"]["verdict"], word, "{json:#}");
+        assert_eq!(json["exit_code"], code);
+        let junit = checkout.run(["gate", "--format", "junit"]);
+        let document = Document::parse(&junit.exits(code).stdout).unwrap();
+        assert!(document.descendants().any(|node| node.attribute("name") == Some("verdict")));
+        let failed = document.descendants().any(|node| matches!(node.tag_name().name(), "failure" | "error"));
+        assert_eq!(failed, code != 0 && code != 13, "{}", junit.stdout);
+    }
+}
+
+#[test]
+fn the_times_decide_and_not_what_was_once_said_of_them() {
+    let (checkout, sha) = checkout();
+    let mut record = ab_of(&sha, 5.0);
+    record.gate_decision = ab_of(&sha, 0.0).gate_decision;
+    record.decision.clone_from(&record.gate_decision);
+    keep(&checkout, &record);
+    checkout.run(["gate"]).exits(10).prints(" regressed: ");
+}
+
+#[test]
+fn nothing_measured_is_a_failure_and_names_the_command() {
+    let (checkout, sha) = checkout();
+    let ended = checkout.run(["gate"]);
+    ended.exits(20).says(&format!("nothing was measured of commit {}", &sha[..12]));
+    ended.says("run `cargo xtask ab --base main`");
+    assert_eq!(ended.stdout, "");
+    let ended = checkout.run(["gate", "--base", "HEAD"]);
+    ended.exits(20).says(&format!("run `cargo xtask ab --base {}`", &sha[..12]));
+}
+
+#[test]
+fn a_bench_alone_is_inconclusive_and_names_the_command() {
+    let (checkout, sha) = checkout();
+    keep(&checkout, &run_of(&sha, 0.0));
+    let ended = checkout.run(["gate"]);
+    ended.exits(13).prints("not measured against the base: there is no A/B record");
+    ended.prints("`cargo xtask ab --base main`");
+}
+
+#[test]
+fn speeds_of_two_sessions_are_never_compared() {
+    let (checkout, base) = checkout();
+    let head = super::commit(&checkout, "a-change");
+    for (run_id, slower_percent) in [("00000000000c", -90.0), ("00000000000d", 900.0)] {
+        for (sha, slower_percent) in [(&base, 0.0), (&head, slower_percent)] {
+            keep(&checkout, &RunRecord { run_id: run_id.into(), ..run_of(sha, slower_percent) });
+        }
+        for arguments in [&["gate"][..], &["gate", "--base", &base]] {
+            let json = checkout.run(arguments.iter().chain(&["--format", "json"])).exits(13).stdout.clone();
+            let json: Value = serde_json::from_str(&json).unwrap();
+            assert_eq!(json["comparisons"], Value::Array(Vec::new()), "{json:#}");
+            assert!(!json.to_string().contains(&base), "{json:#}");
+        }
+    }
+}
