@@ -35,6 +35,9 @@ static PLANTED: LazyLock<Planted> = LazyLock::new(|| {
             fs::copy(&from, &to).unwrap();
         }
     }
+    // What is measured is OpenVINO; the time that rustc takes for each commit is all ours.
+    let manifest = fs::read_to_string(planted.path("Cargo.toml")).unwrap();
+    planted.write("Cargo.toml", &format!("{manifest}\n[profile.release]\nopt-level = 0\n"));
     let planted = Planted { repository: planted };
     planted.commit("main", "As it is");
     planted.branch("docs", "README.md", |text| text + "\nOne more line.\n");
@@ -212,7 +215,7 @@ fn a_change_of_documentation_alone_passes_without_measuring_and_says_so() {
 }
 
 #[test]
-fn a_head_that_edits_its_golden_is_judged_by_the_base_s_and_does_not_pass() {
+fn a_change_of_a_golden_is_judged_by_the_base_s_and_does_not_pass() {
     let told = PLANTED.ab(&["--base", "main", "--head", "golden-edited"]);
     told.ended.exits(13);
     let changed = &told.record.inputs.changed_by_head;

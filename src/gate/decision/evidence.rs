@@ -48,6 +48,35 @@ fn has_unjudged(run: &RunRecord) -> bool {
     asked.any(|asked| run.prompts.iter().all(|judged| judged.id != asked.id))
 }
 
+/// Where there is no golden, whether both sides answer alike; None where there is one for every prompt, or
+/// the sides are of two models.
+pub(super) fn answers(record: &AbRecord) -> Option<Finding> {
+    let id = "answers";
+    let (base, head) = (&record.base.run, &record.head.run);
+    if base.model.sha256 != head.model.sha256 {
+        return None;
+    }
+    let unverified = head.prompts.iter().filter(|prompt| prompt.golden == GoldenResult::None);
+    let mut same = 0;
+    for prompt in unverified {
+        let answer = |run: &RunRecord| {
+            let sample = run.samples.iter().find(|sample| sample.prompt_id == prompt.id)?;
+            Some(sample.token_ids.clone())
+        };
+        let (Some(one), Some(other)) = (answer(base), answer(head)) else { continue };
+        if let Some(at) = one.iter().zip(&other).position(|(one, other)| one != other) {
+            let because = format!(
+                "the head answers `{}` otherwise than the base from token {} on, and no golden says which is right",
+                prompt.id,
+                at + 1
+            );
+            return Some(Finding { is_red: true, ..Finding::undecided(id, because) });
+        }
+        same += 1;
+    }
+    (same > 0).then(|| Finding::holds(id, "without a golden, both sides give the same tokens"))
+}
+
 fn told(side: &str, prompt: &PromptRecord) -> String {
     let place = prompt.divergence.as_ref().map_or_else(String::new, |divergence| {
         let at = divergence.position + 1;

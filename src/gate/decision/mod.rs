@@ -13,7 +13,7 @@ use crate::judge::pair_figures;
 use crate::judge::policy::Policy;
 use crate::record::{AbRecord, DecisionRecord, RunRecord, Undecided};
 use anchors::anchors;
-use evidence::{commits, device, goldens, guards, guards_of_run, inputs};
+use evidence::{answers, commits, device, goldens, guards, guards_of_run, inputs};
 use finding::Finding;
 use speed::Speed;
 use words::combine;
@@ -40,6 +40,7 @@ pub fn decide(record: &AbRecord, policy: &Policy, judged_utc: &str, asker: Asker
         ));
     } else {
         findings.push(goldens(&runs, asker));
+        findings.extend(answers(record));
     }
     findings.push(inputs(record));
     findings.extend(commits(record, asker));
