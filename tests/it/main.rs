@@ -31,6 +31,7 @@
 //! | [`planted`] | `ab` of commits that are slower, wrong, or the same: built, measured, judged |
 //! | [`side_builds`] | the program of a commit or a work tree: the same for the same sources, and built once |
 //! | [`failed_builds`] | a build that fails, is interrupted or must wait: says why, and leaves nothing half |
+//! | [`history_changes`] | where a series became slower, and where only the machine changed |
 //! | [`history_crash`] | killed writers, many writers and full disks: nothing acknowledged is lost |
 //! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
 //! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
@@ -78,6 +79,7 @@ mod gate;
 mod git_repository;
 mod goldens;
 mod history;
+mod history_changes;
 mod history_crash;
 mod history_index;
 mod history_sharing;

@@ -1,5 +1,6 @@
 //! `history`: the store of records, told, checked, mended, exchanged and shared.
 
+mod changes;
 mod exchange;
 mod list;
 mod mend;
@@ -27,6 +28,8 @@ pub(super) struct HistoryArgs {
 enum HistoryVerb {
     /// List the records along the commits, newest first
     List(list::ListArgs),
+    /// Name the commits from which on decoding was slower or faster: advice, never a gate
+    Changes(changes::ChangesArgs),
     /// Print a record as it was printed when it was made, byte for byte
     Show(show::ShowArgs),
     /// Read every record whole, and name each that is damaged
@@ -55,6 +58,7 @@ enum HistoryVerb {
 pub(super) fn history(args: &HistoryArgs) -> Result<ExitCode> {
     match &args.verb {
         HistoryVerb::List(args) => list::list(args),
+        HistoryVerb::Changes(args) => changes::changes(args),
         HistoryVerb::Show(args) => show::show(args),
         HistoryVerb::Verify(store) => mend::verify(store),
         HistoryVerb::Rebuild(store) => mend::rebuild(store),

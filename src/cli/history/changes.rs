@@ -1,0 +1,106 @@
+//! `history changes`: the commits from which on something was slower or faster. Advice, never a gate: it
+//! needs later commits to tell.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::cli::history::selection::{Selection, complain_of};
+use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
+use crate::cli::{exit_code, print, say};
+use crate::error::Result;
+use crate::judge::change_point::{ChangePoint, Detection, change_points};
+use crate::record::{Entry, EpochChange};
+
+/// Flags of `history changes`.
+#[derive(Debug, Args)]
+pub(super) struct ChangesArgs {
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+/// Looks for changes of the time per output token in each series, and never across two epochs.
+pub(super) fn changes(args: &ChangesArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let history = args.store.find(&root)?;
+    let index = history.index();
+    complain_of(&index);
+    let mut chosen = args.selection.of(&index, &root)?;
+    chosen.retain(|entry| entry.may_be_baseline());
+    chosen.reverse();
+    let mut text = String::new();
+    for series in by_series(&chosen) {
+        tell_series(&series, &mut text)?;
+    }
+    if text.is_empty() {
+        say(&format!(
+            "no verified record of a clean commit in `{}`; `cargo xtask bench` makes one",
+            history.root().display()
+        ));
+    }
+    print(&text);
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// Records of one series each, in the order of the first one's.
+fn by_series<'a>(entries: &[&'a Entry]) -> Vec<Vec<&'a Entry>> {
+    let mut series: Vec<Vec<&Entry>> = Vec::new();
+    for entry in entries {
+        let id = &entry.setting.series.id;
+        match series.iter_mut().find(|other| other[0].setting.series.id == *id) {
+            Some(known) => known.push(entry),
+            None => series.push(vec![entry]),
+        }
+    }
+    series
+}
+
+fn tell_series(series: &[&Entry], text: &mut String) -> Result<()> {
+    let known = &series[0].setting.series;
+    let _ = writeln!(
+        text,
+        "{} on {}, {}: {} records, tpot@1 (lower is better)",
+        known.model,
+        known.device,
+        known.machine,
+        series.len()
+    );
+    let mut before: Option<&Entry> = None;
+    for epoch in series.chunk_by(|one, other| one.setting.epoch.id == other.setting.epoch.id) {
+        if let Some(before) = before {
+            let changed = epoch[0].setting.epoch.changes_since(&before.setting.epoch);
+            let changed: Vec<String> = changed.iter().map(exchanged).collect();
+            let _ = writeln!(text, "  {}  a new epoch: {}", commit(epoch[0]), changed.join(", "));
+        }
+        before = epoch.last().copied();
+        let figures: Vec<f64> = epoch.iter().filter_map(|entry| entry.figures).map(|it| it.tpot_ms).collect();
+        for point in change_points(&figures, &Detection::default())? {
+            if let Some(entry) = epoch.get(point.index) {
+                let _ = writeln!(text, "  {}  {}", commit(entry), told(&point));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn told(point: &ChangePoint) -> String {
+    let percent = point.ratio().map_or(f64::NAN, |ratio| (ratio - 1.0) * 100.0);
+    format!(
+        "{percent:+.1} %: {:.2} ms/token before, {:.2} from here on (p {:.1e})",
+        point.mean_before, point.mean_after, point.p_value
+    )
+}
+
+fn exchanged(change: &EpochChange) -> String {
+    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+    format!("{} {} -> {}", change.part, told(&change.from), told(&change.to))
+}
+
+fn commit(entry: &Entry) -> &str {
+    entry.commit.as_ref().map_or("-", |commit| commit.sha.get(..12).unwrap_or(&commit.sha))
+}
