@@ -28,8 +28,9 @@ fn the_writer() {
     let Some(store) = env::var_os(STORE) else { return };
     let count = env::var(COUNT).map_or(usize::MAX, |count| count.parse().unwrap());
     let history = History::at(PathBuf::from(store));
+    let mut record = forged::record();
     for _ in 0..count {
-        let record = RunRecord { run_id: run_id(), ..forged::record() };
+        record.run_id = run_id();
         let kept = history.add(&record).unwrap();
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "kept {}", kept.display()).unwrap();
@@ -46,14 +47,13 @@ fn start_writer(store: &Path, count: Option<usize>) -> Child {
     writer.spawn().unwrap()
 }
 
-/// Starts a writer, kills it some microseconds after its first word, and gives what it acknowledged.
+/// Starts a writer, kills it some microseconds after its first record, and gives what it acknowledged.
 fn killed_after(store: &Path, microseconds: u64) -> Vec<PathBuf> {
     let mut writer = start_writer(store, None);
     let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines().map_while(Result::ok);
     let mut acknowledged = Vec::new();
     let mut note = |line: String| acknowledged.extend(line.strip_prefix("kept ").map(PathBuf::from));
-    // It says "running 1 test" before it begins.
-    lines.by_ref().take(2).for_each(&mut note);
+    lines.by_ref().find(|line| line.starts_with("kept ")).into_iter().for_each(&mut note);
     thread::sleep(Duration::from_micros(microseconds));
     writer.kill().unwrap();
     writer.wait().unwrap();
@@ -90,7 +90,7 @@ fn a_thousand_killed_writers_leave_whole_records_and_lose_none_that_was_acknowle
     assert!(acknowledged.iter().all(|path| path.is_file()), "an acknowledged record is lost");
     // Each may have been killed between the rename and its word.
     assert!((acknowledged.len()..=acknowledged.len() + KILLS).contains(&visible), "{visible}");
-    assert!(acknowledged.len() > KILLS / 4, "too few of them wrote anything: {}", acknowledged.len());
+    assert!(acknowledged.len() >= KILLS, "each is killed after its first");
 }
 
 #[test]
