@@ -13,7 +13,7 @@ pub(super) fn identified(record: &RunRecord) -> Result<()> {
     if record.samples.iter().all(|sample| sample.times.is_none()) {
         return Ok(());
     }
-    with_speed(record).or_else(refuse)
+    with_speed(record).or_else(|what| refuse(&what))
 }
 
 /// Checks the identities of a record alone: what names its file, and what it may be compared with.
@@ -27,17 +27,17 @@ pub(super) fn named(record: &RunRecord) -> Result<()> {
         ("workload", &record.workload.sha256),
     ] {
         if !is_hex(sha256, 64) {
-            return refuse(format!("the {what}'s identity is `{sha256}`, not a sha256"));
+            return refuse(&format!("the {what}'s identity is `{sha256}`, not a sha256"));
         }
     }
     if !is_hex(&record.run_id, 12) {
-        return refuse(format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
+        return refuse(&format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
     }
     if let Some(commit) = record.commit.as_ref().filter(|commit| !is_hex(&commit.sha, 40)) {
-        return refuse(format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
+        return refuse(&format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
     }
     if !is_plain(&record.machine.slug) {
-        return refuse(format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
+        return refuse(&format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
     }
     Ok(())
 }
@@ -50,7 +50,7 @@ pub(super) fn ab_named(record: &AbRecord) -> Result<()> {
     named(&record.base.run)?;
     named(&record.head.run)?;
     if !is_hex(&record.run_id, 12) {
-        return refuse(format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
+        return refuse(&format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
     }
     Ok(())
 }
@@ -64,19 +64,19 @@ pub(super) fn ab_identified(record: &AbRecord) -> Result<()> {
     identified(&record.base.run)?;
     identified(&record.head.run)?;
     if record.base.run.machine.sha256 != record.head.run.machine.sha256 {
-        return refuse("its sides are of two machines".to_owned());
+        return refuse("its sides are of two machines");
     }
     let has = |run: &RunRecord, index: usize| run.processes.iter().any(|process| process.index == index);
     let stray = record.pairs.iter().position(|pair| {
         !has(&record.base.run, pair.base_process) || !has(&record.head.run, pair.head_process)
     });
     match stray {
-        Some(pair) => refuse(format!("pair {} is of a process that is not there", pair + 1)),
+        Some(pair) => refuse(&format!("pair {} is of a process that is not there", pair + 1)),
         None => Ok(()),
     }
 }
 
-fn refuse(what: String) -> Result<()> {
+fn refuse(what: &str) -> Result<()> {
     Err(Error::harness(format!("the record cannot be kept: {what}"))
         .hint("this is a fault of arcgauge; please report it"))
 }

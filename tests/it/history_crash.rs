@@ -50,14 +50,14 @@ fn start_writer(store: &Path, count: Option<usize>) -> Child {
 /// Starts a writer, kills it some microseconds after its first record, and gives what it acknowledged.
 fn killed_after(store: &Path, microseconds: u64) -> Vec<PathBuf> {
     let mut writer = start_writer(store, None);
-    let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut acknowledged = Vec::new();
-    let mut note = |line: String| acknowledged.extend(line.strip_prefix("kept ").map(PathBuf::from));
-    lines.by_ref().find(|line| line.starts_with("kept ")).into_iter().for_each(&mut note);
+    let lines = BufReader::new(writer.stdout.take().unwrap()).lines().map_while(Result::ok);
+    // The first stands behind the name of the test.
+    let mut words = lines.filter_map(|line| Some(PathBuf::from(line.split_once("kept ")?.1)));
+    let mut acknowledged: Vec<PathBuf> = words.next().into_iter().collect();
     thread::sleep(Duration::from_micros(microseconds));
     writer.kill().unwrap();
     writer.wait().unwrap();
-    lines.for_each(note);
+    acknowledged.extend(words);
     acknowledged
 }
 
@@ -130,7 +130,11 @@ fn wherever_the_disk_is_full_the_old_state_stays_and_no_temporary_file() {
     let blocks = sealed.len().div_ceil(512);
     for too_few in 0..blocks {
         is_let(too_few).exits(20).says("error: cannot write `").says("File too large").says("hint: free");
-        assert_eq!(everything_below(&checkout.path("reports/history")), [old.clone()], "{too_few} blocks");
+        assert_eq!(
+            everything_below(&checkout.path("reports/history")),
+            std::slice::from_ref(&old),
+            "{too_few} blocks"
+        );
     }
     is_let(blocks).exits(0);
     let read = History::read_any(&old.with_file_name("20261123T044920Z-00000000000b.json")).unwrap();

@@ -25,7 +25,7 @@ pub(crate) fn verified(run_id: &str) -> RunRecord {
 /// The same of a commit.
 fn of_commit(run_id: &str, sha: &str) -> RunRecord {
     let mut record = verified(run_id);
-    record.commit.as_mut().unwrap().sha = sha.to_owned();
+    sha.clone_into(&mut record.commit.as_mut().unwrap().sha);
     record
 }
 
