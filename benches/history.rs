@@ -6,6 +6,7 @@
 
 mod whole_record;
 
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -164,9 +165,9 @@ fn line_of_commits(scene: &TempDir, count: usize) -> Vec<String> {
     let mut stream = String::new();
     for number in 0..count {
         let committer = format!("committer A <a@localhost> {} +0000", 1_700_000_000 + number);
-        stream += &format!("commit refs/heads/line\nmark :{}\n{committer}\ndata 1\nc\n", number + 1);
+        let _ = write!(stream, "commit refs/heads/line\nmark :{}\n{committer}\ndata 1\nc\n", number + 1);
         if number > 0 {
-            stream += &format!("from :{number}\n");
+            let _ = writeln!(stream, "from :{number}");
         }
     }
     let file = folder.join("stream");

@@ -63,15 +63,14 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     if args.because.trim().is_empty() {
         return Err(Error::input("`--because` is empty").hint("say why these answers are right"));
     }
-    let stored = match &args.record {
-        Some(path) => History::read(path)?,
-        None => {
-            let history = args.store.find(&root)?;
-            history.latest()?.ok_or_else(|| {
-                Error::input(format!("no record in `{}`", history.root().display()))
-                    .hint("run `cargo xtask bench`")
-            })?
-        }
+    let stored = if let Some(path) = &args.record {
+        History::read(path)?
+    } else {
+        let history = args.store.find(&root)?;
+        history.latest()?.ok_or_else(|| {
+            Error::input(format!("no record in `{}`", history.root().display()))
+                .hint("run `cargo xtask bench`")
+        })?
     };
     say(&format!("record: {}", stored.path.display()));
     let record = &stored.record;

@@ -9,32 +9,50 @@ use crate::record::{AbRecord, Outcome, RunRecord, SampleRole};
 /// # Errors
 /// What is missing or wrong, as a fault of the harness.
 pub(super) fn identified(record: &RunRecord) -> Result<()> {
-    let refuse = |what: String| {
-        Err(Error::harness(format!("the record cannot be kept: {what}"))
-            .hint("this is a fault of arcgauge; please report it"))
-    };
+    named(record)?;
+    if record.samples.iter().all(|sample| sample.times.is_none()) {
+        return Ok(());
+    }
+    with_speed(record).or_else(|what| refuse(&what))
+}
+
+/// Checks the identities of a record alone: what names its file, and what it may be compared with.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn named(record: &RunRecord) -> Result<()> {
     for (what, sha256) in [
         ("machine", &record.machine.sha256),
         ("model", &record.model.sha256),
         ("workload", &record.workload.sha256),
     ] {
         if !is_hex(sha256, 64) {
-            return refuse(format!("the {what}'s identity is `{sha256}`, not a sha256"));
+            return refuse(&format!("the {what}'s identity is `{sha256}`, not a sha256"));
         }
     }
     if !is_hex(&record.run_id, 12) {
-        return refuse(format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
+        return refuse(&format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
     }
     if let Some(commit) = record.commit.as_ref().filter(|commit| !is_hex(&commit.sha, 40)) {
-        return refuse(format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
+        return refuse(&format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
     }
     if !is_plain(&record.machine.slug) {
-        return refuse(format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
+        return refuse(&format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
     }
-    if record.samples.iter().all(|sample| sample.times.is_none()) {
-        return Ok(());
+    Ok(())
+}
+
+/// Checks the identities of an A/B and of its sides.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn ab_named(record: &AbRecord) -> Result<()> {
+    named(&record.base.run)?;
+    named(&record.head.run)?;
+    if !is_hex(&record.run_id, 12) {
+        return refuse(&format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
     }
-    with_speed(record).or_else(refuse)
+    Ok(())
 }
 
 /// Checks an A/B: both sides, and that every pair is of processes that they have.
@@ -42,26 +60,25 @@ pub(super) fn identified(record: &RunRecord) -> Result<()> {
 /// # Errors
 /// What is missing or wrong, as a fault of the harness.
 pub(super) fn ab_identified(record: &AbRecord) -> Result<()> {
-    let refuse = |what: String| {
-        Err(Error::harness(format!("the record cannot be kept: {what}"))
-            .hint("this is a fault of arcgauge; please report it"))
-    };
+    ab_named(record)?;
     identified(&record.base.run)?;
     identified(&record.head.run)?;
-    if !is_hex(&record.run_id, 12) {
-        return refuse(format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
-    }
     if record.base.run.machine.sha256 != record.head.run.machine.sha256 {
-        return refuse("its sides are of two machines".to_owned());
+        return refuse("its sides are of two machines");
     }
     let has = |run: &RunRecord, index: usize| run.processes.iter().any(|process| process.index == index);
     let stray = record.pairs.iter().position(|pair| {
         !has(&record.base.run, pair.base_process) || !has(&record.head.run, pair.head_process)
     });
     match stray {
-        Some(pair) => refuse(format!("pair {} is of a process that is not there", pair + 1)),
+        Some(pair) => refuse(&format!("pair {} is of a process that is not there", pair + 1)),
         None => Ok(()),
     }
+}
+
+fn refuse(what: &str) -> Result<()> {
+    Err(Error::harness(format!("the record cannot be kept: {what}"))
+        .hint("this is a fault of arcgauge; please report it"))
 }
 
 /// What a record with any speed in it must have, besides.

@@ -21,7 +21,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::record::identified::{ab_identified, identified};
+use crate::record::identified::{ab_identified, ab_named, identified, named};
 use crate::record::upgrade::from_schema_1;
 use crate::record::{AbRecord, RunRecord};
 
@@ -46,6 +46,13 @@ pub trait Kept: Serialize + DeserializeOwned + PartialEq {
     /// # Errors
     /// What is missing or wrong, as a fault of the harness.
     fn check(&self) -> Result<()>;
+
+    /// Whether it has the identities that name its file: all that older schemas are held to, for they
+    /// were written by the rules of their day.
+    ///
+    /// # Errors
+    /// What is missing or wrong, as a fault of the harness.
+    fn check_names(&self) -> Result<()>;
 
     /// Brings a payload of an older major schema into today's form.
     ///
@@ -78,6 +85,10 @@ impl Kept for RunRecord {
         identified(self)
     }
 
+    fn check_names(&self) -> Result<()> {
+        named(self)
+    }
+
     fn upgrade(_: u32, payload: &mut Value) -> Result<(), serde_json::Error> {
         from_schema_1(payload)
     }
@@ -98,6 +109,10 @@ impl Kept for AbRecord {
 
     fn check(&self) -> Result<()> {
         ab_identified(self)
+    }
+
+    fn check_names(&self) -> Result<()> {
+        ab_named(self)
     }
 
     fn upgrade(_: u32, _: &mut Value) -> Result<(), serde_json::Error> {

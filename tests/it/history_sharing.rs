@@ -103,6 +103,7 @@ fn what_is_damaged_is_pushed_by_nobody_and_taken_by_nobody() {
 
     // Others write what they like to the branch.
     let git = |words: &[&str]| checkout.git(words);
+    let ours = git(&["rev-parse", "HEAD"]);
     git(&["fetch", "--quiet", "origin", "arcgauge-history"]);
     git(&["checkout", "--quiet", "--force", "--detach", "FETCH_HEAD"]);
     let theirs = checkout.path("a-machine").join("5".repeat(40));
@@ -113,6 +114,7 @@ fn what_is_damaged_is_pushed_by_nobody_and_taken_by_nobody() {
     git(&["add", "--force", "a-machine", "elsewhere"]);
     git(&["commit", "--quiet", "--message", "Mischief"]);
     git(&["push", "--quiet", "origin", "HEAD:arcgauge-history"]);
+    git(&["checkout", "--quiet", "--force", "--detach", ours.trim()]);
     let pull = history(&checkout, "two", &["pull", "--store", "theirs"]);
     pull.exits(20).says("1 records taken from `arcgauge-history`, 0 there already, 2 refused");
     pull.says("00000000000c.json` is altered").says("misplaced.json` belongs at `a-machine/");

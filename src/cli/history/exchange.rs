@@ -105,12 +105,11 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
         return Err(Error::input(format!("no such record in `{}`", history.root().display()))
             .hint("`cargo xtask history list` names them"));
     }
-    match &args.output {
-        Some(output) => copy(&history, &chosen, output)?,
-        None => {
-            chosen.reverse();
-            print(&series_csv(&of_one_series(&chosen)?)?);
-        }
+    if let Some(output) = &args.output {
+        copy(&history, &chosen, output)?;
+    } else {
+        chosen.reverse();
+        print(&series_csv(&of_one_series(&chosen)?)?);
     }
     Ok(ExitCode::from(exit_code::PASS))
 }

@@ -26,6 +26,24 @@ impl AnyRecord {
         }
     }
 
+    /// Reads the bytes of a record file, and takes them only if such a record would have been written: by
+    /// whoever it was, it is held to the rules of its schema.
+    ///
+    /// # Errors
+    /// Bytes that are no whole record, or one that does not say what it measured.
+    pub fn accept(bytes: &[u8], name: &str) -> Result<Self> {
+        let record = Self::open(bytes, name)?;
+        let major = header(bytes, name)?.schema.major;
+        let checked = match &record {
+            Self::Run(record) => check(record.as_ref(), major),
+            Self::Ab(record) => check(record.as_ref(), major),
+        };
+        checked.map_err(|error| {
+            Error::input(format!("record `{name}` is not taken: {error}")).hint("it is left as it is")
+        })?;
+        Ok(record)
+    }
+
     /// The word for its kind.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -44,17 +62,6 @@ impl AnyRecord {
         }
     }
 
-    /// Whether it says what it measured: what is not written is not taken from others, either.
-    ///
-    /// # Errors
-    /// What is missing or wrong.
-    pub fn check(&self) -> Result<()> {
-        match self {
-            Self::Run(record) => record.check(),
-            Self::Ab(record) => record.check(),
-        }
-    }
-
     /// The run that it is filed by: its own, or that of its head.
     #[must_use]
     pub fn run(&self) -> &RunRecord {
@@ -63,4 +70,8 @@ impl AnyRecord {
             Self::Ab(record) => &record.head.run,
         }
     }
+}
+
+fn check<R: Kept>(record: &R, major: u32) -> Result<()> {
+    if major < R::SCHEMA.major { record.check_names() } else { record.check() }
 }

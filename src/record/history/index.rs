@@ -10,6 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::record::history::bytes_of;
 use crate::record::history::entry::Entry;
 use crate::record::history::files::{self, INDEX_FILE, file_of};
 use crate::record::history::index_file;
@@ -113,10 +114,7 @@ fn stamp_of(path: &Path) -> Option<Stamp> {
 
 /// Reads a record that must lie where its own words put it.
 fn read_in_place(path: &Path, below: &Path) -> Result<Entry> {
-    let record: AnyRecord = History::read_any(path)?.record;
-    record.check().map_err(|error| {
-        Error::input(format!("record `{}`: {error}", path.display())).hint("move it away, and measure again")
-    })?;
+    let record = AnyRecord::accept(&bytes_of(path)?, &path.display().to_string())?;
     let place = file_of(record.place());
     if place != below {
         let what = format!("record `{}` belongs at `{}`", path.display(), place.display());

@@ -41,11 +41,7 @@ impl History {
 /// # Errors
 /// Bytes that are no whole record, or one that would not have been written.
 pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
-    let record = AnyRecord::open(bytes, name)?;
-    record.check().map_err(|error| {
-        Error::input(format!("record `{name}` is not taken: {error}")).hint("it is left where it is")
-    })?;
-    Ok(file_of(record.place()))
+    Ok(file_of(AnyRecord::accept(bytes, name)?.place()))
 }
 
 fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken>> {

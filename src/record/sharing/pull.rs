@@ -1,6 +1,6 @@
 //! Taking the branch's records into this store.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::record::history::place_of;
@@ -31,7 +31,10 @@ impl Relay {
                 .hint("the first `cargo xtask history push` makes it"));
         };
         let mut pulled = Pulled::default();
-        let records = tip.files.iter().filter(|(path, _)| path.ends_with(".json"));
+        let records = tip
+            .files
+            .iter()
+            .filter(|(path, _)| Path::new(path).extension().is_some_and(|extension| extension == "json"));
         // Only what the store does not have is fetched out; a name that leads elsewhere is no file of it.
         let is_there = |path: &str| !path.contains("..") && history.root().join(path).is_file();
         let (there, new): (Vec<_>, Vec<_>) = records.partition(|(path, _)| is_there(path));
@@ -60,7 +63,7 @@ impl Relay {
 
     /// The contents of objects, in their order.
     fn contents<'a>(&self, objects: impl Iterator<Item = &'a str>) -> Result<Vec<Vec<u8>>> {
-        let asked: String = objects.map(|object| format!("{object}\n")).collect();
+        let asked: String = objects.flat_map(|object| [object, "\n"]).collect();
         let told = fed(self.git().args(["cat-file", "--batch"]), asked.as_bytes())?;
         let mut contents = Vec::new();
         let mut rest = told.as_slice();

@@ -84,13 +84,16 @@ impl Relay {
         if let Some(tip) = tip {
             told(git().args(["read-tree", &tip.commit]))?;
         }
-        let paths: String = files.iter().map(|(_, path)| format!("{}\n", path.display())).collect();
-        let objects =
-            fed(git().args(["hash-object", "-w", "--no-filters", "--stdin-paths"]), paths.as_bytes())?;
+        let paths: Vec<String> = files.iter().map(|(_, path)| path.display().to_string()).collect();
+        let objects = fed(
+            git().args(["hash-object", "-w", "--no-filters", "--stdin-paths"]),
+            paths.join("\n").as_bytes(),
+        )?;
         let objects = String::from_utf8_lossy(&objects).into_owned();
         let lines = files.iter().zip(objects.lines());
-        let lines: String = lines.map(|((below, _), object)| format!("100644 {object}\t{below}\n")).collect();
-        fed(git().args(["update-index", "--index-info"]), lines.as_bytes())?;
+        let lines: Vec<String> =
+            lines.map(|((below, _), object)| format!("100644 {object}\t{below}\n")).collect();
+        fed(git().args(["update-index", "--index-info"]), lines.concat().as_bytes())?;
         let tree = told(git().arg("write-tree"))?;
         let message = format!("Add {} records", files.len());
         let mut commit = git();
