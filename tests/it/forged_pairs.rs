@@ -2,6 +2,7 @@
 //! them, and from nothing else.
 
 use std::fs;
+use std::time::Duration;
 
 use arcgauge::engine::openvino::DeviceKind;
 use arcgauge::gate::{Asker, decide};
@@ -136,6 +137,11 @@ pub(crate) fn anchor_of(run: &RunRecord) -> PinnedAnchor {
     }
 }
 
+/// Whole nanoseconds, as a clock has them.
+pub(crate) fn whole_ns(ns: f64) -> u64 {
+    u64::try_from(Duration::from_secs_f64(ns / 1e9).as_nanos()).unwrap()
+}
+
 fn pair(index: usize) -> PairRecord {
     let first = if index.is_multiple_of(2) { Side::Base } else { Side::Head };
     PairRecord { first, base_process: index, head_process: index }
@@ -158,7 +164,7 @@ fn fill(run: &mut RunRecord, changes_percent: &[[f64; 3]], token_ns: f64) {
             let times = sample.times.as_mut().unwrap();
             let step_ns = token_ns * (1.0 + change / 100.0);
             let after = (0..NEW_TOKENS).map(|token| token_ns + step_ns * token as f64);
-            times.token_ns = after.map(|ns| times.submitted_ns + ns.round() as u64).collect();
+            times.token_ns = after.map(|ns| times.submitted_ns + whole_ns(ns)).collect();
             run.samples.push(sample);
         }
     }

@@ -1,7 +1,7 @@
 //! From pairs of scripted workers to a verdict: the real protocol, the real driver, the real rules, and a
 //! noise of 1 % between the pairs.
 
-mod noise;
+mod script;
 mod workers;
 
 use std::time::Duration;

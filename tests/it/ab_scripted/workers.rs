@@ -8,7 +8,7 @@ use arcgauge::engine::openvino::DeviceKind;
 use arcgauge::engine::scripted::{Script, Slip};
 use arcgauge::error::Error;
 use arcgauge::gate::{Drawing, Driven, Ended, Halt, MeasuredPair, PairTold, Pairs, TimeLeft, drive};
-use arcgauge::golden::{Finding, Golden, GoldenResult, GoldenSet};
+use arcgauge::golden::{Finding, GoldenResult, GoldenSet};
 use arcgauge::judge::policy::Policy;
 use arcgauge::judge::{PairedProcess, prompt_differences, spoilt_because};
 use arcgauge::measure::guard::GuardLog;
@@ -16,22 +16,15 @@ use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledE
 use arcgauge::measure::supervisor::{
     Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session,
 };
-use arcgauge::measure::{Plan, PlannedPrompt, Sample, ScriptedClock};
+use arcgauge::measure::{Plan, Sample, ScriptedClock};
 use arcgauge::record::{Side, judge_session};
-use arcgauge::workload::TokenId;
 use fastrand::Rng;
 
-use super::noise::normal;
-use crate::checkout::repository;
+use super::script::{goldens, plan, script};
 use crate::forged_pairs::{PROMPTS, guard_log, policy_text};
 
-/// What the base takes for a token, but for the noise, ns.
-const DECODE_NS: f64 = 47_000_000.0;
-/// Of a process: two of them in a pair differ by 1 % (sd).
-const PROCESS_SD: f64 = 0.01 / std::f64::consts::SQRT_2;
-const ANSWERS: [[TokenId; 4]; 3] = [[5, 6, 7, 8], [9, 10, 11, 12], [13, 14, 5, 6]];
 /// What a pair takes.
-pub(super) const PAIR: Duration = Duration::from_secs(60);
+pub(super) const PAIR: Duration = Duration::from_mins(1);
 
 /// What there is to be measured, and how.
 #[derive(Clone)]
@@ -165,21 +158,15 @@ struct ScriptedPairs {
 impl ScriptedPairs {
     fn run(&mut self, side: Side, pair: usize) -> Result<(), Halt> {
         let is = |scripted: Option<(usize, Side)>| scripted == Some((pair, side));
-        let slower = if side == Side::Head { 1.0 + self.scene.slower_percent / 100.0 } else { 1.0 };
-        let decode_ns = DECODE_NS * slower * (normal(&mut self.rng) * PROCESS_SD).exp();
+        let slower_percent = if side == Side::Head { self.scene.slower_percent } else { 0.0 };
         let script = Script {
-            vocabulary_size: 16,
-            answers: plan().prompts.into_iter().map(|it| it.token_ids).zip(ANSWERS.map(Vec::from)).collect(),
-            prefill_ns: 200_000_000,
-            decode_ns: decode_ns.round() as u64,
             // The warm-up is generation 0, and asks what the first generation after it does.
-            slips: if is(self.scene.slips) {
-                vec![Slip { generation: 1, step: 2, token: 3 }]
-            } else {
-                Vec::new()
-            },
+            slips: is(self.scene.slips)
+                .then_some(Slip { generation: 1, step: 2, token: 3 })
+                .into_iter()
+                .collect(),
             fails_at_infer: is(self.scene.fails).then_some(6),
-            ..Script::default()
+            ..script(slower_percent, &mut self.rng)
         };
         let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
         let job = Job {
@@ -247,32 +234,4 @@ impl Attendant for Idle {
     fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
     fn aims(&mut self, _: Aim<'_>) {}
     fn measured(&mut self) {}
-}
-
-fn plan() -> Plan {
-    let prompts = PROMPTS
-        .iter()
-        .zip(1..)
-        .map(|(id, token)| PlannedPrompt { id: (*id).into(), token_ids: vec![token, token] });
-    Plan { prompts: prompts.collect(), processes: 1, new_tokens: 4 }
-}
-
-fn goldens() -> GoldenSet {
-    let shipped = repository().join("fixtures/golden/tiny-gpt-oss");
-    let blank = GoldenSet::load(&shipped).unwrap().goldens.remove("fibonacci").unwrap();
-    let golden = |(prompt, answer): (PlannedPrompt, [TokenId; 4])| {
-        let golden = Golden {
-            prompt_id: prompt.id.clone(),
-            prompt_token_ids: prompt.token_ids,
-            token_ids: answer.to_vec(),
-            runner_up_ids: vec![0; 4],
-            gaps_logit: vec![10.0; 4],
-            ..blank.clone()
-        };
-        (prompt.id, golden)
-    };
-    GoldenSet {
-        goldens: plan().prompts.into_iter().zip(ANSWERS).map(golden).collect(),
-        tolerances: Vec::new(),
-    }
 }

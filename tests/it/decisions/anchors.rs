@@ -4,7 +4,9 @@ use arcgauge::gate::Asker;
 use arcgauge::golden::GoldenResult;
 use arcgauge::record::{AbRecord, CheckWord, Verdict};
 
-use super::{PASSES, PASSES_WITH_WARNING, REGRESSES, because, check, edited, says, swapping, with_policy};
+use super::{
+    Edit, PASSES, PASSES_WITH_WARNING, REGRESSES, because, check, edited, says, swapping, with_policy,
+};
 use crate::forged;
 use crate::forged_pairs::{PROMPTS, ab_by_prompt, anchor_of, both, decided};
 
@@ -41,7 +43,7 @@ fn the_published_figure_warns_below_itself_and_fails_five_percent_lower() {
 
 #[test]
 fn the_published_figure_is_shown_and_not_judged_elsewhere() {
-    let edits: [(&str, &dyn Fn(&mut AbRecord)); 4] = [
+    let edits: [Edit<'_>; 4] = [
         ("another model", &|record| record.head.run.model.sha256 = "9".repeat(64)),
         ("another device", &|record| record.head.run.device = forged::a_gpu()),
         ("other prompts", &|record| record.head.run.workload.new_tokens += 1),
@@ -71,7 +73,7 @@ fn a_pinned_figure_judges_its_own_machine_model_and_prompts_alone() {
     assert_eq!(told, "20.00 token/s is below the failing bound 20.18 (pinned)");
     let by_word =
         &|record: &mut AbRecord| record.head.run.device.ran = Some(forged::a_cpu_by_its_word_alone());
-    let unlike: [(&str, &dyn Fn(&mut AbRecord)); 7] = [
+    let unlike: [Edit<'_>; 7] = [
         ("another machine", &|record| record.head.run.machine.sha256 = "9".repeat(64)),
         ("another model", &|record| record.head.run.model.sha256 = "9".repeat(64)),
         ("another device", &|record| record.head.run.device = forged::a_gpu()),

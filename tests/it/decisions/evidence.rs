@@ -103,7 +103,8 @@ fn a_gate_takes_no_device_that_was_not_asked_for_or_is_not_proven() {
         let told = because(&fallback);
         assert!(told.contains("`GPU` was asked for and CPU ran") && told.contains("never falls back"));
         let by_word = passing(|record| {
-            let run = &mut both(record)[side];
+            let [base, head] = both(record);
+            let run = if side == 0 { base } else { head };
             run.device = forged::arc(None);
             assert_eq!(run.device.ran.as_ref().map(ProvenDevice::grade), Some(ProofGrade::Property));
         });

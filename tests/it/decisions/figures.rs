@@ -59,10 +59,10 @@ fn a_loss_on_one_prompt_is_seen_behind_a_mean_that_has_not_changed() {
 
 /// The memory of the head's processes has grown, as one is 99.5 % sure and not 99.99 %.
 fn perhaps_fatter(record: &mut AbRecord) {
-    let growth_percent = [4.0, 9.0, 5.0, 8.0, 6.5];
+    let growth_permille = [40, 90, 50, 80, 65];
     for sample in &mut record.head.run.samples {
-        let ratio = 1.0 + growth_percent[sample.process] / 100.0;
-        sample.peak_rss_bytes = sample.peak_rss_bytes.map(|bytes| (bytes as f64 * ratio).round() as u64);
+        let ratio_permille = 1000 + growth_permille[sample.process];
+        sample.peak_rss_bytes = sample.peak_rss_bytes.map(|bytes| bytes * ratio_permille / 1000);
     }
 }
 

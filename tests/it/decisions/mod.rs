@@ -15,6 +15,9 @@ use crate::forged_pairs::{ab, around, both, decided, guard_log, judge_by, policy
 
 type Word = (Verdict, Status);
 
+/// What is changed about a record, and the words for it.
+type Edit<'a> = (&'a str, &'a dyn Fn(&mut AbRecord));
+
 const PASSES: Word = (Verdict::Pass, Status::Green);
 const PASSES_WITH_WARNING: Word = (Verdict::Pass, Status::GreenWithWarning);
 const IMPROVES: Word = (Verdict::Improved, Status::Green);

@@ -64,9 +64,12 @@ fn of_an_ab_the_head_is_pinned() {
     ended.exits(0).says(&format!("anchor `{}`: 19.95 token/s", record.head.run.run_id));
 }
 
+/// Why a record is refused, and what is changed about it for that.
+type Refusal<'a> = (&'a str, &'a dyn Fn(&mut RunRecord));
+
 #[test]
 fn what_cannot_be_believed_is_no_baseline() {
-    let refusals: [(&str, &dyn Fn(&mut RunRecord)); 8] = [
+    let refusals: [Refusal<'_>; 8] = [
         ("it is of no clean commit", &|run| run.commit.as_mut().unwrap().dirty = true),
         ("it is of no clean commit", &|run| run.commit = None),
         ("its output is not verified", &|run| run.prompts[0].golden = GoldenResult::None),

@@ -40,7 +40,7 @@ fn ab_of(head: &str, slower_percent: f64) -> AbRecord {
 
 /// The record, as one of this head.
 fn of(head: &str, mut record: AbRecord) -> AbRecord {
-    record.head.run.commit.as_mut().unwrap().sha = head.to_owned();
+    head.clone_into(&mut record.head.run.commit.as_mut().unwrap().sha);
     judge(&mut record);
     record
 }

@@ -26,14 +26,15 @@ fn replay(checkout: &Checkout, record: &AbRecord, format: &str) -> Ended {
 #[test]
 fn the_stored_verdict_comes_again_bit_for_bit_in_every_form() {
     let (checkout, sha) = checkout();
-    for record in [
+    let records = vec![
         ab_of(&sha, 0.0),
         ab_of(&sha, 5.0),
         ab_of(&sha, -5.0),
         of(&sha, ab(&around(2.0, 1.4, 15))),
         of(&sha, ab(&around(0.0, 4.0, 15))),
         of(&sha, identical()),
-    ] {
+    ];
+    for record in records {
         let stored = record.gate_decision.as_ref().unwrap();
         let code = exit_code::of_verdict(stored.verdict);
         let pairs = pair_lines(&record);
