@@ -57,7 +57,7 @@ pub struct AbRecord {
 pub struct SideRecord {
     /// What was asked for, in the words of the command line: as in "main" or "openvino=2026.1.0".
     pub asked: String,
-    /// In what it differs from the usual run of its commit: as in "KV_CACHE_PRECISION=u8". A gate judges
+    /// In what it differs from the usual run of its commit: as in `KV_CACHE_PRECISION=u8`. A gate judges
     /// commits alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<String>,

@@ -6,6 +6,7 @@
 mod anchors;
 mod evidence;
 mod finding;
+mod regression;
 mod speed;
 mod words;
 

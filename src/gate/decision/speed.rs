@@ -3,7 +3,8 @@
 
 use crate::gate::decision::Asker;
 use crate::gate::decision::finding::Finding;
-use crate::judge::policy::{Day, MetricPolicy, OnRegression, Policy, Waived};
+use crate::gate::decision::regression::{Judged, Regression};
+use crate::judge::policy::{MetricPolicy, OnRegression, Policy};
 use crate::judge::sequential::{
     Interval, Look, SequentialOutcome, SequentialResult, sequential, smallest_seen_percent,
 };
@@ -64,25 +65,32 @@ impl Speed {
         let told = interval_told(&interval);
         let rule = &policy.sequential;
         let metric = Metric::TimePerOutputToken;
-        let (word, finding) = match result.outcome {
+        let Judged { word, finding } = match result.outcome {
             SequentialOutcome::Regressed => {
                 let because = format!(
                     "the mean time per output token grew: {told}, more than the {} % that matter",
                     rule.regressed_beyond_percent
                 );
-                waived(id, policy, metric, None, &interval, judged_utc, because, OnRegression::Fail)
+                let regression = Regression {
+                    id,
+                    metric,
+                    prompt: None,
+                    ratio: interval.ratio(),
+                    severity: OnRegression::Fail,
+                };
+                regression.judge(policy, judged_utc, &because)
             }
             SequentialOutcome::Improved => {
                 self.improves = true;
                 let because = format!("the mean time per output token fell: {told}");
-                (ComparisonWord::Improved, Finding::holds(id, because))
+                Judged { word: ComparisonWord::Improved, finding: Finding::holds(id, because) }
             }
             SequentialOutcome::Pass => {
                 let because = format!(
                     "a slow-down of {} % or more of the mean time per output token is excluded: {told}",
                     rule.passes_within_percent
                 );
-                (ComparisonWord::Unchanged, Finding::holds(id, because))
+                Judged { word: ComparisonWord::Unchanged, finding: Finding::holds(id, because) }
             }
             SequentialOutcome::Undecided { .. } | SequentialOutcome::Inconclusive => {
                 let tolerated = policy.when_inconclusive.tolerated_slowdown_percent;
@@ -93,7 +101,8 @@ impl Speed {
                 };
                 let bound = if excluded { "excluded" } else { "not excluded" };
                 let because = format!("{why}: {told}; a slow-down of {tolerated} % is {bound}");
-                (ComparisonWord::Undecided, Finding { is_red: !excluded, ..Finding::undecided(id, because) })
+                let finding = Finding { is_red: !excluded, ..Finding::undecided(id, because) };
+                Judged { word: ComparisonWord::Undecided, finding }
             }
         };
         self.comparisons.push(comparison(metric, None, &interval, word, &finding));
@@ -119,26 +128,27 @@ impl Speed {
         };
         let told = interval_told(interval);
         let matters = rule.smallest_change_percent;
-        let (word, finding) = if regressed {
+        let Judged { word, finding } = if regressed {
             let because = format!("`{id}` grew: {told}, more than the {matters} % that matter");
-            waived(
-                &id,
-                policy,
-                rule.metric,
-                prompt.as_deref(),
-                interval,
-                judged_utc,
-                because,
-                rule.on_regression,
-            )
+            let regression = Regression {
+                id: &id,
+                metric: rule.metric,
+                prompt: prompt.as_deref(),
+                ratio: interval.ratio(),
+                severity: rule.on_regression,
+            };
+            regression.judge(policy, judged_utc, &because)
         } else if interval.upper_ln() < 0.0 {
-            (ComparisonWord::Improved, Finding::holds(&id, format!("it fell: {told}")))
+            Judged {
+                word: ComparisonWord::Improved,
+                finding: Finding::holds(&id, format!("it fell: {told}")),
+            }
         } else if interval.upper() < 1.0 + matters / 100.0 {
             let because = format!("a growth of {matters} % or more is excluded: {told}");
-            (ComparisonWord::Unchanged, Finding::holds(&id, because))
+            Judged { word: ComparisonWord::Unchanged, finding: Finding::holds(&id, because) }
         } else {
             let because = format!("a growth of {matters} % is neither shown nor excluded: {told}");
-            (ComparisonWord::Undecided, Finding::not_judged(&id, because))
+            Judged { word: ComparisonWord::Undecided, finding: Finding::not_judged(&id, because) }
         };
         self.comparisons.push(comparison(rule.metric, prompt.clone(), interval, word, &finding));
         self.findings.push(finding);
@@ -193,46 +203,6 @@ fn series(pairs: &[&PairFigures], metric: Metric) -> Vec<(Option<String>, Vec<f6
         Metric::PeakRss => whole(|pair| pair.peak_rss_ln),
         Metric::PeakDeviceMemory => whole(|pair| pair.device_memory_ln),
         _ => Vec::new(),
-    }
-}
-
-/// A regression, unless somebody has answered for it until a date that has not come.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "one regression, told once for the mean and once for the others"
-)]
-fn waived(
-    id: &str,
-    policy: &Policy,
-    metric: Metric,
-    prompt: Option<&str>,
-    interval: &Interval,
-    judged_utc: &str,
-    because: String,
-    severity: OnRegression,
-) -> (ComparisonWord, Finding) {
-    let red = |because: String| match severity {
-        OnRegression::Fail => Finding::fails(id, Verdict::Regressed, because),
-        OnRegression::Warn => Finding::warns(id, because),
-    };
-    let today = judged_utc.get(..10).and_then(Day::parse);
-    match today.map_or(Waived::None, |today| policy.waiver_for(metric, prompt, today)) {
-        Waived::Until(waiver) if waiver.covers(interval.ratio()) => {
-            let because = format!("{because}; waived until {} ({})", waiver.expires, waiver.issue);
-            (ComparisonWord::Waived, Finding::warns(id, because))
-        }
-        Waived::Until(waiver) => {
-            let ceiling = waiver.ceiling_percent;
-            (
-                ComparisonWord::Regressed,
-                red(format!("{because}; its waiver ({}) ends at {ceiling} %", waiver.issue)),
-            )
-        }
-        Waived::Expired(waiver) => {
-            let because = format!("{because}; its waiver ({}) expired on {}", waiver.issue, waiver.expires);
-            (ComparisonWord::Regressed, Finding::fails(id, Verdict::Regressed, because))
-        }
-        Waived::None => (ComparisonWord::Regressed, red(because)),
     }
 }
 

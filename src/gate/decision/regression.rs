@@ -1,0 +1,56 @@
+//! A regression that was shown, and whether somebody answers for it.
+
+use crate::gate::decision::finding::Finding;
+use crate::judge::policy::{Day, OnRegression, Policy, Waived};
+use crate::measure::Metric;
+use crate::record::{ComparisonWord, Verdict};
+
+/// A figure that grew by more than matters.
+pub(super) struct Regression<'a> {
+    /// What the check is called.
+    pub(super) id: &'a str,
+    pub(super) metric: Metric,
+    pub(super) prompt: Option<&'a str>,
+    /// Head over base, by best estimate.
+    pub(super) ratio: f64,
+    pub(super) severity: OnRegression,
+}
+
+/// The word on a figure, and the rule's.
+pub(super) struct Judged {
+    pub(super) word: ComparisonWord,
+    pub(super) finding: Finding,
+}
+
+impl Regression<'_> {
+    /// A regression, unless somebody has answered for it until a date that has not come.
+    pub(super) fn judge(&self, policy: &Policy, judged_utc: &str, because: &str) -> Judged {
+        let today = judged_utc.get(..10).and_then(Day::parse);
+        let answered = today.map_or(Waived::None, |today| policy.waiver_for(self.metric, self.prompt, today));
+        match answered {
+            Waived::None => self.regressed(because.to_owned()),
+            Waived::Until(waiver) if waiver.covers(self.ratio) => {
+                let because = format!("{because}; waived until {} ({})", waiver.expires, waiver.issue);
+                Judged { word: ComparisonWord::Waived, finding: Finding::warns(self.id, because) }
+            }
+            Waived::Until(waiver) => {
+                let ceiling = waiver.ceiling_percent;
+                self.regressed(format!("{because}; its waiver ({}) ends at {ceiling} %", waiver.issue))
+            }
+            Waived::Expired(waiver) => {
+                let because =
+                    format!("{because}; its waiver ({}) expired on {}", waiver.issue, waiver.expires);
+                let finding = Finding::fails(self.id, Verdict::Regressed, because);
+                Judged { word: ComparisonWord::Regressed, finding }
+            }
+        }
+    }
+
+    fn regressed(&self, because: String) -> Judged {
+        let finding = match self.severity {
+            OnRegression::Fail => Finding::fails(self.id, Verdict::Regressed, because),
+            OnRegression::Warn => Finding::warns(self.id, because),
+        };
+        Judged { word: ComparisonWord::Regressed, finding }
+    }
+}
