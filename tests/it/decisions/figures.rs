@@ -57,7 +57,7 @@ fn a_loss_on_one_prompt_is_seen_behind_a_mean_that_has_not_changed() {
     assert_eq!(prompts.collect::<Vec<_>>(), PROMPTS);
 }
 
-/// The memory of the head's processes has grown, as one is 99.5 % sure and not 99.99 %.
+/// The memory of the head's processes has grown, as one is 99.5 % sure and not 99.9 %.
 fn perhaps_fatter(record: &mut AbRecord) {
     let growth_permille = [40, 90, 50, 80, 65];
     for sample in &mut record.head.run.samples {
@@ -67,18 +67,20 @@ fn perhaps_fatter(record: &mut AbRecord) {
 }
 
 #[test]
-fn each_figure_is_judged_with_the_confidence_that_policy_gives_it() {
-    let judged_at = |memory_percent: f64, prompts_percent: f64| {
+fn figures_beside_the_mean_are_held_together_to_the_strictest_confidence_of_policy() {
+    let judged_at = |all_percent: f64, load_percent: f64| {
         let mut policy: Value = serde_json::from_str(&policy_text()).unwrap();
-        policy["metrics"][0]["confidence_percent"] = json!(prompts_percent);
-        policy["metrics"][3]["confidence_percent"] = json!(memory_percent);
+        for metric in policy["metrics"].as_array_mut().unwrap() {
+            let percent = if metric["metric"] == "load@1" { load_percent } else { all_percent };
+            metric["confidence_percent"] = json!(percent);
+        }
         let record = passing(|record| {
             perhaps_fatter(record);
             judge_by(record, policy.to_string());
         });
         decided(&record, Asker::Gate).verdict
     };
-    assert_eq!(judged_at(99.0, 99.0), Verdict::Regressed, "three prompts beside it are no matter of memory");
-    assert_eq!(judged_at(99.0, 99.99), Verdict::Regressed, "neither is how sure one must be of them");
-    assert_eq!(judged_at(99.99, 99.0), Verdict::Pass);
+    assert_eq!(judged_at(95.0, 95.0), Verdict::Regressed);
+    assert_eq!(judged_at(99.0, 99.0), Verdict::Pass, "it would be one, were nothing judged beside it");
+    assert_eq!(judged_at(95.0, 99.0), Verdict::Pass, "one figure's confidence is that of all");
 }
