@@ -40,15 +40,15 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
         Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => Some(*record),
         _ => None,
     });
-    let mut series: BTreeMap<String, Vec<AbRecord>> = BTreeMap::new();
+    let mut series: BTreeMap<Series, Vec<AbRecord>> = BTreeMap::new();
     for record in of_machine.filter(is_a_a) {
-        series.entry(name(&record)).or_default().push(record);
+        series.entry(Series::of(&record)).or_default().push(record);
     }
     let mut text = String::new();
-    for (name, records) in &series {
+    for (series, records) in &series {
         let records: Vec<&AbRecord> = records.iter().collect();
         if let Some(calibration) = of_records(&records, &policy.sequential.rule()) {
-            text += &told(name, &calibration);
+            text += &told(&series.name, &calibration);
         }
     }
     if text.is_empty() {
@@ -59,16 +59,33 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(exit_code::PASS))
 }
 
-fn name(record: &AbRecord) -> String {
-    let run = &record.head.run;
-    let version = run.runtime.as_ref().map_or("unknown", |runtime| runtime.openvino_version.as_str());
-    format!(
-        "{} on {}, OpenVINO {version}, {} prompts x {} tokens",
-        run.model.name,
-        run.device.actual(),
-        run.workload.prompts.len(),
-        run.workload.new_tokens
-    )
+/// What has to be the same in records that are taken together.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Series {
+    /// For people.
+    name: String,
+    model_sha256: String,
+    workload_sha256: String,
+}
+
+impl Series {
+    fn of(record: &AbRecord) -> Self {
+        let run = &record.head.run;
+        let version = run.runtime.as_ref().map_or("unknown", |runtime| runtime.openvino_version.as_str());
+        let mut name = format!(
+            "{} on {}, OpenVINO {version}, {} prompts x {} tokens",
+            run.model.name,
+            run.device.actual(),
+            run.workload.prompts.len(),
+            run.workload.new_tokens
+        );
+        for difference in &record.head.differences {
+            name += ", ";
+            name += difference;
+        }
+        let (model_sha256, workload_sha256) = (run.model.sha256.clone(), run.workload.sha256.clone());
+        Self { name, model_sha256, workload_sha256 }
+    }
 }
 
 fn told(name: &str, calibration: &Calibration) -> String {

@@ -154,11 +154,13 @@ fn replay(path: &Path, format: VerdictFormat) -> Result<u8> {
     };
     let again = decide(&record, &policy_of(&record)?, &stored.judged_utc, Asker::Gate);
     if again != *stored {
+        let (then, now) = (stored.verdict.word(), again.verdict.word());
+        // Where the word is the same, something beneath it is not.
+        let by = if then == now { " by other figures" } else { "" };
         return Err(Error::harness(format!(
-            "record `{}` was judged `{}` when it was made, and comes to `{}` now: the rules of this arcgauge are others",
-            path.display(),
-            stored.verdict.word(),
-            again.verdict.word()
+            "record `{}` was judged `{then}` when it was made, and comes to `{now}`{by} now: the rules of this \
+             arcgauge are others, or the verdict was altered",
+            path.display()
         ))
         .hint(format!("replay it with arcgauge {}", record.arcgauge_version)));
     }

@@ -48,6 +48,25 @@ fn output_that_nothing_was_held_against_never_passes_a_gate() {
 }
 
 #[test]
+fn a_head_that_answers_otherwise_where_there_is_no_golden_passes_nobody() {
+    let otherwise = |record: &mut AbRecord| {
+        for run in both(record) {
+            run.prompts[1].golden = GoldenResult::None;
+        }
+        let mut samples = record.head.run.samples.iter_mut();
+        samples.find(|sample| sample.prompt_id == "b").unwrap().token_ids[2] += 1;
+    };
+    says("other tokens", &passing(otherwise), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+    let decision = decided(&passing(otherwise), Asker::Ab);
+    assert!(decision.because.starts_with("the head answers `b` otherwise than the base from token 3 on"));
+    let another_model = passing(|record| {
+        otherwise(record);
+        record.head.run.model.sha256 = "9".repeat(64);
+    });
+    says("other tokens of another model", &another_model, CANNOT_BE_TOLD, PASSES_WITH_WARNING);
+}
+
+#[test]
 fn a_head_that_changes_what_it_would_be_judged_by_is_never_passed() {
     for kind in ["goldens", "prompts", "policy", "baselines"] {
         let change = |record: &mut AbRecord| {

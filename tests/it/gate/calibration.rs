@@ -3,7 +3,7 @@
 use arcgauge::record::AbRecord;
 
 use super::{ab_of, checkout, keep};
-use crate::forged_pairs::{ab, around};
+use crate::forged_pairs::{ab, around, both};
 
 /// The same with another id.
 fn named(run_id: &str, record: AbRecord) -> AbRecord {
@@ -29,6 +29,25 @@ fn runs_of_one_program_against_itself_tell_noise_and_false_alarms() {
     ended.prints("pair sd       0.94 %");
     ended.prints("with 5 pairs, ").prints("0 of 2 runs said regressed; 0.");
     assert_eq!(checkout.run(["gate", "calibrate", "--machine", "a-machine"]).stdout, ended.stdout);
+}
+
+#[test]
+fn runs_of_unlike_things_are_not_taken_together() {
+    let (checkout, _) = checkout();
+    keep(&checkout, &named("00000000000a", ab(&around(0.0, 1.0, 5))));
+    let mut other_property = named("00000000000b", ab(&around(0.0, 2.0, 5)));
+    for side in [&mut other_property.base, &mut other_property.head] {
+        side.differences = vec!["KV_CACHE_PRECISION=u8".into()];
+    }
+    keep(&checkout, &other_property);
+    let mut other_model = named("00000000000c", ab(&around(0.0, 3.0, 5)));
+    for run in both(&mut other_model) {
+        run.model.sha256 = "9".repeat(64);
+    }
+    keep(&checkout, &other_model);
+    let ended = checkout.run(["gate", "calibrate", "--machine", "a-machine"]);
+    assert_eq!(ended.exits(0).stdout.matches("A/A runs      1, with 5 pairs").count(), 3, "{ended}");
+    ended.prints("3 prompts x 3 tokens, KV_CACHE_PRECISION=u8\n");
 }
 
 #[test]
