@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
-use crate::cli::{exit_code, print};
+use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
 use crate::gate::{Calibration, calibrate as of_records, is_a_a};
 use crate::judge::policy::Policy;
@@ -38,7 +38,11 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
     let records = args.store.find(&root)?.examine();
     let of_machine = records.filter_map(|examined| match examined.record {
         Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => Some(*record),
-        _ => None,
+        Ok(_) => None,
+        Err(error) => {
+            say(&format!("warning: {error}"));
+            None
+        }
     });
     let mut series: BTreeMap<Series, Vec<AbRecord>> = BTreeMap::new();
     for record in of_machine.filter(is_a_a) {

@@ -102,14 +102,13 @@ impl<'a> Subject<'a> {
             let prompts = counted(run.workload.prompts.len(), "prompt");
             format!("{prompts} x {}", counted(run.workload.new_tokens, "token"))
         };
-        format!(
-            "{} on {}, OpenVINO {}, machine {}, {}",
-            told(&model),
-            told(&device),
-            told(&openvino),
-            told(&machine),
-            told(&workload)
-        )
+        // Where nothing was measured there is no device that ran.
+        let ran = if self.is_identical() {
+            String::new()
+        } else {
+            format!(" on {}, OpenVINO {}", told(&device), told(&openvino))
+        };
+        format!("{}{ran}, machine {}, {}", told(&model), told(&machine), told(&workload))
     }
 
     /// The record's id.

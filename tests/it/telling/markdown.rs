@@ -117,7 +117,7 @@ fn identical_sides() {
     insta::assert_snapshot!(markdown_of(&identical()), @r#"
     ### arcgauge: ok pass: both sides are the same, byte for byte
 
-    head **topic** against base **main**: not measured. tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, machine a-machine, 1 prompt x 3 tokens.
+    head **topic** against base **main**: not measured. tiny-gpt-oss, machine a-machine, 1 prompt x 3 tokens.
     base 444444444444 Say what it is; head 555555555555 Größer und "schneller".
     Both sides are identical: nothing was measured.
 

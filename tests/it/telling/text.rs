@@ -175,7 +175,7 @@ fn an_invalid_environment() {
 fn identical_sides() {
     insta::assert_snapshot!(text_of(&identical()), @r#"
     head `topic` against base `main`: not measured
-    model tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, machine a-machine, 1 prompt x 3 tokens
+    model tiny-gpt-oss, machine a-machine, 1 prompt x 3 tokens
     base  444444444444 Say what it is
     head  555555555555 Größer und "schneller"
 
