@@ -144,9 +144,10 @@ fn a_comparison_that_cannot_tell_as_annotations() {
 
 #[test]
 fn a_pass_is_one_notice() {
-    insta::assert_snapshot!(annotations_of(&ab(Verdict::Pass)), @r"
-    ::notice title=arcgauge%3A pass::a slow-down of 3 %25 or more is excluded (head `topic` against base `main`: 5 pairs of fresh processes, in turns)
-    ");
+    insta::assert_snapshot!(
+        annotations_of(&ab(Verdict::Pass)),
+        @"::notice title=arcgauge%3A pass::a slow-down of 3 %25 or more is excluded (head `topic` against base `main`: 5 pairs of fresh processes, in turns)"
+    );
 }
 
 #[test]
