@@ -12,9 +12,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use arcgauge::gate::{Asker, decide};
+use arcgauge::judge::policy::Policy;
 use arcgauge::record::{
-    AbRecord, History, InputsRecord, Kept, Outcome, PairRecord, PolicyText, RunRecord, SampleRole, Series,
-    Side, SideRecord, seal,
+    AbRecord, AnyRecord, History, InputsRecord, Kept, Outcome, PairRecord, PolicyText, RunRecord, SampleRole,
+    Series, Side, SideRecord, seal,
 };
 use tempfile::TempDir;
 
@@ -63,16 +65,26 @@ fn measure(history: &History, size: usize, repository: &Path, commits: &[String]
     }
     founds.sort();
     let found = founds[ROUNDS / 2];
+    let policy = Policy::parse(include_str!("../ci/gate.json"), "ci/gate.json").unwrap();
+    let (_, decided) = timed(|| {
+        let mut stored = history.of_commit(head).unwrap().map(Result::unwrap);
+        let ab = stored.find_map(|stored| match stored.record {
+            AnyRecord::Ab(record) => Some(record),
+            AnyRecord::Run(_) => None,
+        });
+        decide(&ab.unwrap(), &policy, "2026-11-24T12:00:00Z", Asker::Gate)
+    });
     let series = Series::of(small);
     let (search, baseline) = timed(|| history.baseline_for(&again, repository, head, &series).unwrap());
     assert_eq!(search.baseline.unwrap().distance, 1);
     let bytes = fs::metadata(history.root().join("index.json")).unwrap().len();
     tell(&format!(
         "  index of {:.1} MB: made anew in {rebuilt:.2?}, loaded in {loaded:.2?}, with one record more in \
-         {one_more:.2?}\n  newest A/B of a commit in {found:.2?} (median of {ROUNDS}), baseline in {baseline:.2?}",
+         {one_more:.2?}\n  newest A/B of a commit in {found:.2?} (median of {ROUNDS}), a gate's decision \
+         in {decided:.2?}, baseline in {baseline:.2?}",
         bytes as f64 / 1e6
     ));
-    for (what, time) in [("loading the index", loaded), ("the newest A/B", found), ("a baseline", baseline)] {
+    for (what, time) in [("loading the index", loaded), ("a decision", decided), ("a baseline", baseline)] {
         if time >= LONGEST {
             tell(&format!("warning: {what} takes {time:.2?}"));
         }
