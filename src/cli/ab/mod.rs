@@ -38,13 +38,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     let root = Root::find();
     let store = args.store.find(&root)?;
     let control = stoppable()?;
-    if args.max_new_tokens < 2 {
-        return Err(Error::input(format!(
-            "`--max-new-tokens {}` makes no time between tokens, which is what is compared",
-            args.max_new_tokens
-        ))
-        .hint("use 2 or more; 200 is the default"));
-    }
+    check_tokens(args.max_new_tokens)?;
     let asked = AskedSides::of(args)?;
     let builder = Builder::new(&cache_folder()?);
     let Some(_lock) = args.supervision.take_lock(&control, "ab")? else {
@@ -61,19 +55,14 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         builder: &builder,
         stop: &control.stop,
     };
-    let Some(ReadySides { base, head }) = workshop.both(&asked, &inputs)? else {
+    let Some(sides) = workshop.both(&asked, &inputs)? else {
         say("interrupted: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let prompts = asked_prompts(&args.prompts, &base.model)?;
-    for side in [&base, &head] {
-        side.check(&prompts)?;
-    }
+    let prompts = asked_prompts(&args.prompts, &sides.base.model)?;
     let plan = Plan { prompts: planned(&prompts), processes: 1, new_tokens: args.max_new_tokens };
-    for side in [&base, &head] {
-        let config = side.model.folder.config();
-        plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
-    }
+    sides.base.check(&prompts, &plan)?;
+    sides.head.check(&prompts, &plan)?;
     let frame = Frame {
         when_utc: utc_now(),
         asked: prompts,
@@ -85,7 +74,6 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         budget_s: args.budget.map(|budget| budget.as_secs()),
         began_ns,
     };
-    let sides = ReadySides { base, head };
     let assembled = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
         let record = record::identical(frame, &plan, &sides)?;
@@ -102,6 +90,16 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         Some(error) => Err(error),
         None => Ok(ExitCode::from(code)),
     }
+}
+
+/// What is compared is the time between tokens.
+fn check_tokens(new_tokens: usize) -> Result<()> {
+    if new_tokens >= 2 {
+        return Ok(());
+    }
+    let what =
+        format!("`--max-new-tokens {new_tokens}` makes no time between tokens, which is what is compared");
+    Err(Error::input(what).hint("use 2 or more; 200 is the default"))
 }
 
 /// Draws pairs until it is decided.

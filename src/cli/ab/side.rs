@@ -15,6 +15,7 @@ use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
 use crate::error::{Error, Result};
 use crate::gate::side::{Binary, Builder, NamedSource, SideWords};
 use crate::golden::GoldenSet;
+use crate::measure::Plan;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::WorkerProgram;
 use crate::places;
@@ -170,9 +171,11 @@ struct Program {
 }
 
 impl ReadySide {
-    /// Refuses prompts that are not those of its goldens.
-    pub(super) fn check(&self, prompts: &[AskedPrompt]) -> Result<()> {
-        self.model.check_goldens_fit(prompts)
+    /// Refuses prompts that are not those of its goldens, or that its model cannot take.
+    pub(super) fn check(&self, prompts: &[AskedPrompt], plan: &Plan) -> Result<()> {
+        self.model.check_goldens_fit(prompts)?;
+        let config = self.model.folder.config();
+        plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)
     }
 
     /// Whether nothing that runs differs from the other side: program, runtime, model, device, properties.
