@@ -4,7 +4,6 @@
 //! added or changed since is opened, one that is gone is forgotten. What is decided from a record is
 //! read from its own file.
 
-use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -59,14 +58,15 @@ impl History {
     fn bring_up(&self, known: Vec<Stamped>) -> Index {
         let found = files::of_store(self.root());
         let before = known.len();
-        let mut known: HashMap<PathBuf, Stamped> =
-            known.into_iter().map(|known| (known.entry.path.clone(), known)).collect();
+        // Both are in the order of their paths, so that one walk meets each at its place.
+        let mut known = known.into_iter().peekable();
         let mut index = Index { damaged: found.closed, ..Index::default() };
         let mut stamped = Vec::with_capacity(found.files.len());
         for path in found.files {
             let below = path.strip_prefix(self.root()).unwrap_or(&path);
             let stamp = stamp_of(&path);
-            match known.remove(below) {
+            while known.next_if(|known| known.entry.path.as_os_str() < below.as_os_str()).is_some() {}
+            match known.next_if(|known| known.entry.path.as_os_str() == below.as_os_str()) {
                 Some(known) if Some(known.stamp) == stamp => stamped.push(known),
                 _ => {
                     index.opened += 1;
