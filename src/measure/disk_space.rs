@@ -5,9 +5,9 @@ use std::path::Path;
 /// Bytes that this user may still write where the folder is or will be; None where nobody tells.
 #[must_use]
 pub fn free_bytes(folder: &Path) -> Option<u64> {
-    let there = folder.ancestors().find(|folder| folder.exists())?;
-    // The current folder is where a relative path begins.
-    let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
+    // The current folder is where a relative path begins, and its name is not that of what is there.
+    let named = |folder| if folder == Path::new("") { Path::new(".") } else { folder };
+    let there = folder.ancestors().map(named).find(|folder| folder.exists())?;
     let disk = rustix::fs::statvfs(there).ok()?;
     disk.f_bavail.checked_mul(disk.f_frsize)
 }

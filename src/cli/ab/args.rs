@@ -73,7 +73,7 @@ fn budget(text: &str) -> Result<Duration, String> {
         'h' => 3600,
         _ => return Err(wrong()),
     };
-    let number: u64 = text.trim_end_matches(unit).parse().map_err(|_| wrong())?;
+    let number: u64 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
     let all = number.checked_mul(seconds).filter(|all| *all > 0 && *all <= 7 * 86_400);
     all.map(Duration::from_secs).ok_or_else(wrong)
 }

@@ -75,7 +75,7 @@ mod tests {
     fn a_line_says_the_pair_what_all_come_to_and_how_long_it_may_take() {
         insta::assert_snapshot!(
             line(&[0.04, 0.05], &[], true),
-            @"pair 3 (head first): head +5.00 %; all 2: +4.60 % [-39.58, +81.09]; next look at 5 pairs, 90 s to 11 min left"
+            @"pair 3 (head first): head +5.00 %; all 2: +4.60 % [-39.58, +81.08]; next look at 5 pairs, 90 s to 11 min left"
         );
         insta::assert_snapshot!(
             line(&[0.04], &["`cpu-pressure` on the head: 20 %"], false),
