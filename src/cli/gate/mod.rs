@@ -1,5 +1,6 @@
 //! `gate`: one decision from what is stored of a commit. It measures nothing.
 
+mod accepted_base;
 mod calibrate;
 mod stored;
 
@@ -12,7 +13,7 @@ use clap::{Args, Subcommand};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::verdict_format::VerdictFormat;
-use crate::cli::{exit_code, telling};
+use crate::cli::{exit_code, say, telling};
 use crate::error::{Error, Result};
 use crate::gate::{Asker, decide, decide_run};
 use crate::judge::policy::Policy;
@@ -20,6 +21,7 @@ use crate::record::{
     AbRecord, Commit, DecisionRecord, History, MergeCommit, Repository, RunRecord, sha256_of_bytes, utc_now,
 };
 use crate::report::decision::{Subject, pair_lines};
+use accepted_base::AcceptedBase;
 use stored::Found;
 
 /// Flags of `gate`.
@@ -33,7 +35,7 @@ pub(super) struct GateArgs {
     #[arg(long, value_name = "REVISION", conflicts_with = "replay")]
     head: Option<String>,
 
-    /// Accept only an A/B against this commit
+    /// Accept only an A/B against this commit, or where the head branched off from it [default: main]
     #[arg(long, value_name = "REVISION", conflicts_with = "replay")]
     base: Option<String>,
 
@@ -74,17 +76,25 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
         Some(revision) => repository.resolve(revision)?,
         None => clean_head(&repository)?,
     };
-    let base = args.base.as_ref().map(|revision| repository.resolve(revision)).transpose()?;
+    let base = match &args.base {
+        Some(revision) => AcceptedBase::named(&repository, revision, &head)?,
+        None => AcceptedBase::of_main(&repository, &head)?,
+    };
     let now = utc_now();
-    match Found::of(&store, &head, base.as_ref())? {
-        Found::Ab(record) => {
+    match Found::of(&store, &head, &base)? {
+        Found::Ab { record, passed_over } => {
+            if passed_over > 0 {
+                say(&format!(
+                    "{passed_over} newer A/B of the same sides in the store: a loss that was shown once stands"
+                ));
+            }
             let decision = decide(&record, &policy_of(&record)?, &now, Asker::Gate);
             Ok(tell_ab(&record, &decision, args.format))
         }
         Found::Run(record) => judge_run(&root, &record, &now, args.format),
         Found::Nothing { itself } => {
             Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
-                .hint(what_to_judge(&head, base.as_ref(), itself)))
+                .hint(what_to_judge(&head, base.commit(), itself)))
         }
     }
 }

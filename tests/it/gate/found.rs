@@ -3,6 +3,7 @@
 use std::fs;
 
 use arcgauge::golden::GoldenResult;
+use arcgauge::record::AbRecord;
 
 use super::{ab_of, checkout, commit, keep, run_of};
 
@@ -20,16 +21,23 @@ fn a_record_of_another_commit_or_of_a_dirty_tree_is_none() {
 }
 
 #[test]
-fn a_record_of_what_differs_from_the_commit_or_did_not_end_is_none() {
+fn a_record_of_what_differs_from_the_commit_is_none_and_one_that_failed_is_not_passed_over() {
     let (checkout, sha) = checkout();
     let mut differs = ab_of(&sha, 0.0);
     differs.head.differences = vec!["KV_CACHE_PRECISION=u8".into()];
     keep(&checkout, &differs);
+    checkout.run(["gate"]).exits(20).says("nothing was measured");
     let mut unended = ab_of(&sha, 0.0);
     unended.run_id = "00000000000c".into();
     (unended.decision, unended.gate_decision) = (None, None);
+    unended.failure = Some("the head: the worker crashed".into());
     keep(&checkout, &unended);
-    checkout.run(["gate"]).exits(20).says("nothing was measured");
+    let earlier = AbRecord { when_utc: "2026-11-20T05:00:00Z".into(), ..ab_of(&sha, 0.0) };
+    keep(&checkout, &earlier);
+    checkout
+        .run(["gate"])
+        .exits(20)
+        .says("the newest A/B of the commit failed: the head: the worker crashed");
 }
 
 #[test]
@@ -111,4 +119,39 @@ fn a_damaged_record_of_the_commit_is_refused_and_one_of_another_is_no_matter() {
     let ended = checkout.run(["gate"]);
     ended.exits(2).says(&damaged);
     assert_eq!(ended.stdout, "", "nothing is judged");
+}
+
+#[test]
+fn a_loss_that_was_shown_once_stands_however_often_it_is_measured_again() {
+    let (checkout, sha) = checkout();
+    let at = |when_utc: &str, run_id: &str, slower_percent: f64| AbRecord {
+        when_utc: when_utc.into(),
+        run_id: run_id.into(),
+        ..ab_of(&sha, slower_percent)
+    };
+    keep(&checkout, &at("2026-11-24T05:00:00Z", "00000000000a", 5.0));
+    keep(&checkout, &at("2026-11-24T06:00:00Z", "00000000000b", 0.0));
+    keep(&checkout, &at("2026-11-24T07:00:00Z", "00000000000c", 0.0));
+    let ended = checkout.run(["gate"]);
+    ended.exits(10).says("2 newer A/B of the same sides in the store: a loss that was shown once stands");
+}
+
+#[test]
+fn a_head_cannot_choose_the_base_that_it_is_judged_by() {
+    let (checkout, first) = checkout();
+    checkout.git(&["branch", "--move", "main"]);
+    checkout.git(&["checkout", "--quiet", "-b", "topic"]);
+    let slower = commit(&checkout, "slower");
+    let head = commit(&checkout, "head");
+    let against = |base: &str, run_id: &str, slower_percent: f64| {
+        let mut record = AbRecord { run_id: run_id.into(), ..ab_of(&head, slower_percent) };
+        record.base.run.commit.as_mut().unwrap().sha = base.to_owned();
+        record.inputs.merge_base = Some(base.to_owned());
+        record
+    };
+    keep(&checkout, &against(&slower, "00000000000a", 0.0));
+    checkout.run(["gate"]).exits(20).says("nothing was measured");
+    keep(&checkout, &against(&first, "00000000000b", 5.0));
+    checkout.run(["gate"]).exits(10);
+    checkout.run(["gate", "--base", "topic~1"]).exits(0);
 }

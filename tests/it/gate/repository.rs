@@ -64,10 +64,12 @@ fn a_checked_out_merge_names_the_head_that_can_be_judged() {
     checkout.git(&["checkout", "--quiet", "-b", "topic"]);
     let head = commit(&checkout, "head");
     checkout.git(&["checkout", "--quiet", "main"]);
-    commit(&checkout, "base");
+    let base = commit(&checkout, "base");
     checkout.git(&["checkout", "--quiet", "--detach"]);
     checkout.git(&["merge", "--quiet", "--no-ff", "--message", "Merge", "topic"]);
-    keep(&checkout, &ab_of(&head, 5.0));
+    let mut record = ab_of(&head, 5.0);
+    record.base.run.commit.as_mut().unwrap().sha = base;
+    keep(&checkout, &record);
     let merge = checkout.git(&["rev-parse", "HEAD"]);
     let ended = checkout.run(["gate"]);
     ended.exits(20).says(&format!("nothing was measured of commit {}", &merge[..12]));
