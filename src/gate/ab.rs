@@ -102,8 +102,8 @@ pub enum Ended {
 
 /// Measures pairs, and tells each.
 ///
-/// The order of the sides in each pair is random, so that a drift of the machine favours neither; it is
-/// drawn from the seed, so that it can be drawn again.
+/// Of every two pairs each side begins one, in random order: neither a drift of the machine nor whatever
+/// comes of being first favours a side. The order is drawn from the seed, so that it can be drawn again.
 pub fn drive(drawing: &Drawing, clock: &dyn Clock, pairs: &mut dyn Pairs) -> Driven {
     let began_ns = clock.now_ns();
     let mut rng = Rng::with_seed(drawing.seed);
@@ -117,7 +117,11 @@ pub fn drive(drawing: &Drawing, clock: &dyn Clock, pairs: &mut dyn Pairs) -> Dri
             driven.ended = Ended::Undecided(Undecided::Budget);
             return driven;
         }
-        let first = if rng.bool() { Side::Base } else { Side::Head };
+        let first = match driven.firsts.last() {
+            Some(before) if !made.is_multiple_of(2) => before.other(),
+            _ if rng.bool() => Side::Base,
+            _ => Side::Head,
+        };
         let measured = match pairs.measure(made, first) {
             Ok(measured) => measured,
             Err(halt) => {
