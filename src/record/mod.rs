@@ -44,7 +44,7 @@ pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
 pub use history::{
     Ancestry, AnyRecord, Baseline, BaselineSearch, Entry, EntryCommit, Epoch, EpochChange, ExaminedRecord,
-    Headline, History, Index, RecordKind, Series, Setting, Stored, Taken, series_csv, sort_along,
+    Headline, History, Index, RecordKind, Series, Setting, Stored, Taken, keep_line, series_csv, sort_along,
 };
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};

@@ -12,7 +12,7 @@ use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::Result;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};
-use crate::record::{Entry, EpochChange};
+use crate::record::{Ancestry, Entry, EpochChange, keep_line};
 
 /// Flags of `history changes`.
 #[derive(Debug, Args)]
@@ -31,7 +31,9 @@ pub(super) fn changes(args: &ChangesArgs) -> Result<ExitCode> {
     let index = history.index();
     complain_of(&index);
     let mut chosen = args.selection.of(&index, &root)?;
+    let ancestry = Ancestry::of_head(root.path())?;
     chosen.retain(|entry| entry.may_be_baseline());
+    keep_line(&mut chosen, &ancestry);
     chosen.reverse();
     let mut text = String::new();
     for series in by_series(&chosen) {

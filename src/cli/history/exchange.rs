@@ -12,7 +12,7 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{complain, exit_code, print, say};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{Entry, History, Taken, series_csv};
+use crate::record::{Ancestry, Entry, History, Taken, keep_line, series_csv};
 
 /// Flags of `history import`.
 #[derive(Debug, Args)]
@@ -108,6 +108,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
     if let Some(output) = &args.output {
         copy(&history, &chosen, output)?;
     } else {
+        let ancestry = Ancestry::of_head(root.path())?;
+        keep_line(&mut chosen, &ancestry);
         chosen.reverse();
         print(&series_csv(&of_one_series(&chosen)?)?);
     }

@@ -8,7 +8,7 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::Result;
-use crate::record::{Ancestry, Entry, Overwrite, series_csv, sort_along, write_whole};
+use crate::record::{Ancestry, Entry, Overwrite, keep_line, series_csv, sort_along, write_whole};
 
 /// Reads every record whole.
 pub(super) fn verify(store: &StoreFlag) -> Result<ExitCode> {
@@ -33,7 +33,9 @@ pub(super) fn rebuild(store: &StoreFlag) -> Result<ExitCode> {
         return Err(error);
     }
     let mut entries: Vec<&Entry> = index.entries.iter().collect();
-    sort_along(&mut entries, &Ancestry::of_head(root.path())?);
+    let ancestry = Ancestry::of_head(root.path())?;
+    keep_line(&mut entries, &ancestry);
+    sort_along(&mut entries, &ancestry);
     // Oldest first, as whoever looks for changes reads it.
     entries.reverse();
     let mut by_series: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();

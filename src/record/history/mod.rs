@@ -27,7 +27,7 @@ pub use baseline::{Baseline, BaselineSearch};
 pub use entry::{Entry, EntryCommit, Headline, RecordKind, Setting};
 pub use epoch::{Epoch, EpochChange, Series};
 pub use index::Index;
-pub use order::sort_along;
+pub use order::{keep_line, sort_along};
 pub use series_csv::series_csv;
 pub use taking::Taken;
 pub(in crate::record) use taking::place_of;

@@ -17,3 +17,13 @@ pub fn sort_along(entries: &mut [&Entry], ancestry: &Ancestry) {
         (distance.unwrap_or(usize::MAX), beside, Reverse(entry.when_utc.clone()), entry.run_id.clone())
     });
 }
+
+/// Leaves out records of other branches: in a series they would be a block of another history. Where none is
+/// of the line, as outside of the repository that was measured, all stay.
+pub fn keep_line(entries: &mut Vec<&Entry>, ancestry: &Ancestry) {
+    let is_on_line =
+        |entry: &&Entry| entry.commit.as_ref().is_some_and(|commit| ancestry.distance(&commit.sha).is_some());
+    if entries.iter().any(is_on_line) {
+        entries.retain(is_on_line);
+    }
+}
