@@ -44,6 +44,8 @@ pub struct PairFigures {
     pub peak_rss_ln: Option<f64>,
     /// Of `peak_device_memory@1`, as OpenVINO tells it.
     pub device_memory_ln: Option<f64>,
+    /// Figures that one side has and the other has not.
+    pub one_sided: Vec<Metric>,
     /// Each guard that spoilt the pair, with the readings; empty where it counts.
     pub spoilt_because: Vec<String>,
 }
@@ -147,8 +149,20 @@ fn figures(record: &AbRecord, pair: PairRecord, first: Option<&PairedProcess<'_>
         load_ln: if load(&base) == load(&head) { ln(load_ns) } else { None },
         peak_rss_ln: ln(peak_rss_bytes),
         device_memory_ln: ln(|it| it.process.device_memory_bytes.map(|bytes| bytes as f64)),
+        one_sided: one_sided(&base, &head),
         spoilt_because: spoilt_because(&base.paired, &head.paired, first),
     })
+}
+
+/// What was told of one process and not of the other: it may have been lost by the change.
+fn one_sided(base: &Recorded<'_>, head: &Recorded<'_>) -> Vec<Metric> {
+    let figures: [(Metric, fn(&Recorded<'_>) -> Option<f64>); 3] = [
+        (Metric::Load, load_ns),
+        (Metric::PeakRss, peak_rss_bytes),
+        (Metric::PeakDeviceMemory, |it| it.process.device_memory_bytes.map(|bytes| bytes as f64)),
+    ];
+    let lost = figures.iter().filter(|(_, figure)| figure(base).is_some() != figure(head).is_some());
+    lost.map(|(metric, _)| *metric).collect()
 }
 
 /// A process as it stands in a record.

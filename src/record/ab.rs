@@ -127,7 +127,7 @@ pub struct InputsRecord {
 /// A file by which the head would be judged, and which it changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedInput {
-    /// "golden", "prompts", "policy" or "baseline".
+    /// "goldens", "prompts", "baselines", "policy", "models" or "openvino".
     pub kind: String,
     /// The file, below the repository's root.
     pub path: String,

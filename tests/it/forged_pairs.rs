@@ -151,6 +151,8 @@ fn pair(index: usize) -> PairRecord {
 fn fill(run: &mut RunRecord, changes_percent: &[[f64; 3]], token_ns: f64) {
     let asked = PROMPTS.map(|id| AskedPrompt { id: id.into(), title: id.into(), token_ids: vec![61, 88] });
     run.workload = WorkloadRecord::new(asked.to_vec(), changes_percent.len(), NEW_TOKENS).unwrap();
+    let published = run.published.as_mut().unwrap();
+    (published.prompts, published.new_tokens) = (PROMPTS.map(str::to_owned).to_vec(), NEW_TOKENS);
     run.device = DeviceRecord { requested: "CPU".into(), reason: None, ..run.device.clone() };
     let judged = PromptRecord { golden: GoldenResult::Match, witness: None, ..run.prompts.remove(0) };
     run.prompts = PROMPTS.map(|id| PromptRecord { id: id.into(), ..judged.clone() }).to_vec();

@@ -130,7 +130,7 @@ fn side_record(ready: &ReadySide, run: RunRecord) -> SideRecord {
     let asked = words.to_string();
     SideRecord {
         asked: if asked.is_empty() { "this program".to_owned() } else { asked },
-        differences: words.differences(),
+        differences: ready.differences(),
         run,
     }
 }

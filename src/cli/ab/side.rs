@@ -178,6 +178,17 @@ impl ReadySide {
         plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)
     }
 
+    /// In what it differs from the usual run of its program: by its own words, and by flags of both sides.
+    pub(super) fn differences(&self) -> Vec<String> {
+        let of_both =
+            self.engine.properties.iter().filter(|property| !self.words.properties.contains(property));
+        let of_both = of_both.map(|property| format!("{}={}", property.key, property.value));
+        let openvino = self.engine.openvino.iter().filter(|_| self.words.openvino.is_none());
+        let openvino = openvino.map(|openvino| format!("openvino={openvino}"));
+        let logits = self.engine.all_logits.then(|| "--all-logits".to_owned());
+        self.words.differences().into_iter().chain(openvino).chain(of_both).chain(logits).collect()
+    }
+
     /// Whether nothing that runs differs from the other side: program, runtime, model, device, properties.
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let place = |load: &LoadCommand| LoadCommand {

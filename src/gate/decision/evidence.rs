@@ -10,6 +10,7 @@ use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record}
 use crate::record::{
     AbRecord, Commit, PromptRecord, ProofGrade, ProvenDevice, RunRecord, Undecided, Verdict,
 };
+use crate::workload::TokenId;
 
 /// Whether every token of these runs is the one that it must be.
 pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
@@ -59,14 +60,16 @@ pub(super) fn answers(record: &AbRecord) -> Option<Finding> {
     let unverified = head.prompts.iter().filter(|prompt| prompt.golden == GoldenResult::None);
     let mut same = 0;
     for prompt in unverified {
-        let answer = |run: &RunRecord| {
-            let sample = run.samples.iter().find(|sample| sample.prompt_id == prompt.id)?;
-            Some(sample.token_ids.clone())
+        let answers = |run: &'_ RunRecord| -> Vec<Vec<TokenId>> {
+            let of_prompt = run.samples.iter().filter(|sample| sample.prompt_id == prompt.id);
+            of_prompt.map(|sample| sample.token_ids.clone()).collect()
         };
-        let (Some(one), Some(other)) = (answer(base), answer(head)) else { continue };
-        if let Some(at) = one.iter().zip(&other).position(|(one, other)| one != other) {
+        let (of_base, of_head) = (answers(base), answers(head));
+        let Some(one) = of_base.first() else { continue };
+        if let Some(other) = of_base.iter().chain(&of_head).find(|other| *other != one) {
+            let at = one.iter().zip(other).take_while(|(one, other)| one == other).count();
             let because = format!(
-                "the head answers `{}` otherwise than the base from token {} on, and no golden says which is right",
+                "`{}` is answered in more than one way from token {} on, and no golden says which is right",
                 prompt.id,
                 at + 1
             );
@@ -139,12 +142,39 @@ pub(super) fn commits(record: &AbRecord, asker: Asker) -> Option<Finding> {
     }
 }
 
+/// Whether all that is asked of a gated head was asked: every reference prompt, with every token.
+pub(super) fn workload(runs: &[(&str, &RunRecord)]) -> Finding {
+    let id = "workload";
+    let red = |because: String| Finding { is_red: true, ..Finding::undecided(id, because) };
+    for (side, run) in runs {
+        let Some(published) = &run.published else {
+            return red(format!("it is not known what should have been asked{}", of_the(side)));
+        };
+        let workload = &run.workload;
+        if !workload.prompts.iter().map(|prompt| &prompt.id).eq(&published.prompts) {
+            let asked: Vec<&str> = workload.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
+            return red(format!("`{}` were asked, and not all reference prompts", asked.join("`, `")));
+        }
+        if workload.new_tokens != published.new_tokens {
+            return red(format!(
+                "{} tokens were asked for, not {}",
+                workload.new_tokens, published.new_tokens
+            ));
+        }
+    }
+    Finding::holds(id, "every reference prompt was asked for every token")
+}
+
 /// Whether it is proven that the device did the work that was asked for.
 pub(super) fn device(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
     let id = "device";
     for (side, run) in runs {
         let Some(ran) = &run.device.ran else {
-            return Finding::not_judged(id, format!("it is not known what ran{}", of_the(side)));
+            let because = format!("it is not known what ran{}", of_the(side));
+            return match asker {
+                Asker::Ab => Finding::not_judged(id, because),
+                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            };
         };
         if let (Asker::Gate, Some(reason)) = (asker, &run.device.reason) {
             let because = format!(

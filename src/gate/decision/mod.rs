@@ -10,11 +10,11 @@ mod regression;
 mod speed;
 mod words;
 
-use crate::judge::pair_figures;
 use crate::judge::policy::Policy;
+use crate::judge::{PairFigures, pair_figures};
 use crate::record::{AbRecord, DecisionRecord, RunRecord, Undecided};
 use anchors::anchors;
-use evidence::{answers, commits, device, goldens, guards, guards_of_run, inputs};
+use evidence::{answers, commits, device, goldens, guards, guards_of_run, inputs, workload};
 use finding::Finding;
 use speed::Speed;
 use words::combine;
@@ -47,16 +47,32 @@ pub fn decide(record: &AbRecord, policy: &Policy, judged_utc: &str, asker: Asker
     findings.extend(commits(record, asker));
     let mut speed = Speed::default();
     if !identical {
+        if asker == Asker::Gate {
+            findings.push(workload(&runs));
+        }
         let pairs = pair_figures(record);
         findings.push(device(&runs, asker));
         findings.push(guards(record, &pairs, asker));
         if record.undecided != Some(Undecided::WrongOutput) {
             speed = Speed::of(record, &pairs, policy, judged_utc, asker);
             findings.append(&mut speed.findings);
-            findings.extend(anchors(&record.head.run, policy));
+            findings.extend(anchors(&counted_head(record, &pairs), policy));
         }
     }
     combine(findings, speed, judged_utc)
+}
+
+/// The head with the processes alone that count: one that was spoilt and drawn again is no part of its speed.
+fn counted_head(record: &AbRecord, pairs: &[PairFigures]) -> RunRecord {
+    let mut run = record.head.run.clone();
+    let counts = |pair: &PairFigures| record.despite_guards || pair.is_valid();
+    let counted: Vec<usize> = (record.pairs.iter().zip(pairs))
+        .filter(|(_, figures)| counts(figures))
+        .map(|(pair, _)| pair.head_process)
+        .collect();
+    run.processes.retain(|process| counted.contains(&process.index));
+    run.samples.retain(|sample| counted.contains(&sample.process));
+    run
 }
 
 /// Decides on a run that was measured alone: its speed is held against fixed figures, and against no

@@ -45,7 +45,7 @@ impl Speed {
         speed.sensitivity = Some(sensitivity(&interval, policy));
         speed.findings.push(noise(&interval, policy, asker));
         speed.judge_mean(&result, interval, record.undecided, policy, judged_utc);
-        if result.is_final() {
+        if result.is_final() || record.undecided == Some(Undecided::Budget) {
             let looked = &counted[..interval.pairs.min(counted.len())];
             speed.judge_others(looked, policy, judged_utc);
         }
@@ -112,6 +112,15 @@ impl Speed {
     /// Single prompts and the other figures, each against the change that matters in it, with Holm's
     /// correction for all of them together, at the strictest of their errors.
     fn judge_others(&mut self, pairs: &[&PairFigures], policy: &Policy, judged_utc: &str) {
+        let lost = |rule: &&MetricPolicy| pairs.iter().any(|pair| pair.one_sided.contains(&rule.metric));
+        for rule in policy.metrics.iter().filter(lost) {
+            let id = rule.metric.id();
+            let because = "one side tells it and the other does not";
+            self.findings.push(match rule.on_regression {
+                OnRegression::Fail => Finding { is_red: true, ..Finding::undecided(id, because) },
+                OnRegression::Warn => Finding::warns(id, because),
+            });
+        }
         let candidates = candidates(pairs, policy);
         let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
         let alpha = candidates.iter().map(|it| it.rule.alpha()).fold(f64::INFINITY, f64::min);

@@ -8,6 +8,9 @@ const PROMPTS: &str = "fixtures/prompts";
 const GOLDENS: &str = "fixtures/golden";
 const BASELINES: &str = "fixtures/baselines";
 const POLICY: &str = "ci/gate.json";
+/// Both sides are measured with the base's model and the caller's runtime, and so tell nothing of these.
+const MODELS: &str = "fixtures/models";
+const RELEASES: &str = "src/engine/openvino/releases.json";
 
 /// Digests of the fixtures of a checkout; equal ones are of equal files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +48,10 @@ pub struct ChangedInputs {
     pub baselines: Vec<String>,
     /// `ci/gate.json`.
     pub policy: Vec<String>,
+    /// Below `fixtures/models`.
+    pub models: Vec<String>,
+    /// The list of pinned releases of OpenVINO.
+    pub releases: Vec<String>,
 }
 
 impl ChangedInputs {
@@ -59,6 +66,8 @@ impl ChangedInputs {
             goldens: below(GOLDENS)?,
             baselines: below(BASELINES)?,
             policy: below(POLICY)?,
+            models: below(MODELS)?,
+            releases: below(RELEASES)?,
         })
     }
 
@@ -71,9 +80,15 @@ impl ChangedInputs {
     /// What was changed, in words, with the files.
     #[must_use]
     pub fn kinds(&self) -> Vec<(&'static str, &[String])> {
-        let Self { prompts, goldens, baselines, policy } = self;
-        let kinds =
-            [("goldens", goldens), ("prompts", prompts), ("baselines", baselines), ("policy", policy)];
+        let Self { prompts, goldens, baselines, policy, models, releases } = self;
+        let kinds = [
+            ("goldens", goldens),
+            ("prompts", prompts),
+            ("baselines", baselines),
+            ("policy", policy),
+            ("models", models),
+            ("openvino", releases),
+        ];
         kinds
             .into_iter()
             .filter(|(_, files)| !files.is_empty())

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{Checked, positive, positive_below, said, sha256};
 use crate::engine::openvino::DeviceKind;
-use crate::measure::{Direction, Metric};
+use crate::measure::Metric;
 
 /// How a result may stand to the published figure, on its own model and device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,9 +94,9 @@ impl PinnedAnchor {
 }
 
 fn levels(key: impl Fn(&str) -> String, metric: Metric, warn_below: f64, fail_below: f64) -> Checked {
-    if metric.direction() == Direction::Lower {
-        let id = metric.id();
-        return Err(format!("`{}` of `{id}`; only figures of which more is better", key("metric")));
+    if metric != Metric::EndToEndThroughput {
+        let (id, only) = (metric.id(), Metric::EndToEndThroughput.id());
+        return Err(format!("`{}` of `{id}`; fixed figures are of `{only}`", key("metric")));
     }
     positive(&key("warn_below"), warn_below)?;
     positive_below(&key("fail_below"), fail_below, "`warn_below`", warn_below)

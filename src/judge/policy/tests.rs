@@ -165,7 +165,7 @@ fn a_policy_that_cannot_stand_is_refused_with_the_key_and_its_value() {
         ("/metrics/1/confidence_percent", json!(100), "has to be below certainty of 100"),
         ("/metrics/1/on_regression", json!("ignore"), "unknown variant `ignore`"),
         ("/published_anchor/fail_below", json!(21.25), "has to be below `warn_below` of 21.24"),
-        ("/published_anchor/metric", json!("e2e_latency@1"), "only figures of which more is better"),
+        ("/published_anchor/metric", json!("decode_throughput@1"), "fixed figures are of `e2e_throughput@1`"),
         ("/published_anchor/because", json!(""), "nothing in `published_anchor.because`"),
         ("/anchors/0/id", json!(""), "nothing in `anchors.id`"),
         ("/anchors/0/warn_below", json!(25), "it may not be above `value` of 24.5"),

@@ -48,6 +48,9 @@ fn keep(measured: &Measured, side: &WorkerSide, run: &mut RunRecord) {
     });
     let processes = side.session.processes.len();
     run.workload = WorkloadRecord::new(asked.collect(), processes, plan.new_tokens).unwrap();
+    let published = run.published.as_mut().unwrap();
+    published.prompts = plan.prompts.iter().map(|prompt| prompt.id.clone()).collect();
+    published.new_tokens = plan.new_tokens;
     let judged = plan.prompts.iter().zip(&side.findings);
     run.prompts = judged.map(|(prompt, finding)| PromptRecord::of(&prompt.id, finding)).collect();
     run.samples = kept_samples(plan, &samples, &side.findings);

@@ -41,13 +41,27 @@ fn the_published_figure_warns_below_itself_and_fails_five_percent_lower() {
     }
 }
 
+/// A guard tripped in a pair, which counts all the same.
+fn despite(record: &mut AbRecord) {
+    swapping(record, &[4], true);
+    record.despite_guards = true;
+}
+
+#[test]
+fn a_pair_that_was_spoilt_and_drawn_again_is_no_part_of_the_speed() {
+    let record = edited(published_at(20.0), |record| swapping(record, &[4], true));
+    let decision = decided(&record, Asker::Ab);
+    let told = "20.00 token/s is below the failing bound 20.18 (published)";
+    assert_eq!(check(&decision, "published-anchor"), (CheckWord::Fails, told));
+}
+
 #[test]
 fn the_published_figure_is_shown_and_not_judged_elsewhere() {
     let edits: [Edit<'_>; 4] = [
         ("another model", &|record| record.head.run.model.sha256 = "9".repeat(64)),
         ("another device", &|record| record.head.run.device = forged::a_gpu()),
         ("other prompts", &|record| record.head.run.workload.new_tokens += 1),
-        ("a guard tripped", &|record| swapping(record, &[4], true)),
+        ("a guard tripped", &|record| despite(record)),
     ];
     for (why, edit) in edits {
         let decision = decided(&edited(published_at(1.0), |record| edit(record)), Asker::Ab);
@@ -78,7 +92,7 @@ fn a_pinned_figure_judges_its_own_machine_model_and_prompts_alone() {
         ("another model", &|record| record.head.run.model.sha256 = "9".repeat(64)),
         ("another device", &|record| record.head.run.device = forged::a_gpu()),
         ("other prompts", &|record| record.head.run.workload.sha256 = "9".repeat(64)),
-        ("a guard tripped", &|record| swapping(record, &[4], true)),
+        ("a guard tripped", &|record| despite(record)),
         ("not verified", &|record| record.head.run.prompts[0].golden = GoldenResult::None),
         ("OpenVINO's word alone", by_word),
     ];

@@ -53,12 +53,13 @@ fn a_head_that_answers_otherwise_where_there_is_no_golden_passes_nobody() {
         for run in both(record) {
             run.prompts[1].golden = GoldenResult::None;
         }
-        let mut samples = record.head.run.samples.iter_mut();
+        // Not the first answer: a later one counts as well.
+        let mut samples = record.head.run.samples.iter_mut().rev();
         samples.find(|sample| sample.prompt_id == "b").unwrap().token_ids[2] += 1;
     };
     says("other tokens", &passing(otherwise), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
     let decision = decided(&passing(otherwise), Asker::Ab);
-    assert!(decision.because.starts_with("the head answers `b` otherwise than the base from token 3 on"));
+    assert!(decision.because.starts_with("`b` is answered in more than one way from token 3 on"));
     let another_model = passing(|record| {
         otherwise(record);
         record.head.run.model.sha256 = "9".repeat(64);
@@ -147,4 +148,38 @@ fn a_run_alone_is_no_comparison_and_never_passes() {
     assert_eq!(judged(22.0, &|record| swapping(record, &[1], true)), invalid);
     assert_eq!(judged(22.0, &|record| swapping(record, &[], false)), invalid);
     assert_eq!(judged(22.0, &|record| record.head.run.device = forged::arc(None)), invalid);
+}
+
+#[test]
+fn a_gate_wants_every_reference_prompt_with_every_token() {
+    let shorter = passing(|record| {
+        for run in both(record) {
+            run.published.as_mut().unwrap().new_tokens = 200;
+        }
+    });
+    says("fewer tokens", &shorter, CANNOT_BE_TOLD, PASSES);
+    let fewer = passing(|record| {
+        for run in both(record) {
+            run.published.as_mut().unwrap().prompts.push("d".into());
+        }
+    });
+    says("fewer prompts", &fewer, CANNOT_BE_TOLD, PASSES);
+    assert!(decided(&fewer, Asker::Gate).because.contains("and not all reference prompts"));
+}
+
+#[test]
+fn a_figure_that_only_one_side_tells_is_not_passed_over() {
+    let lost = passing(|record| {
+        for sample in &mut record.head.run.samples {
+            sample.peak_rss_bytes = None;
+        }
+    });
+    says("memory that is no longer told", &lost, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+    assert_eq!(decided(&lost, Asker::Ab).because, "one side tells it and the other does not");
+}
+
+#[test]
+fn a_device_that_nobody_proved_is_no_ground_for_a_gate() {
+    let unknown = passing(|record| record.head.run.device.ran = None);
+    says("no device", &unknown, (Verdict::InvalidEnvironment, Status::Red), PASSES);
 }
