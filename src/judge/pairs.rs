@@ -148,7 +148,7 @@ fn figures(record: &AbRecord, pair: PairRecord, first: Option<&PairedProcess<'_>
         prompts: prompt_differences(&base.paired.samples, &head.paired.samples),
         load_ln: if load(&base) == load(&head) { ln(load_ns) } else { None },
         peak_rss_ln: ln(peak_rss_bytes),
-        device_memory_ln: ln(|it| it.process.device_memory_bytes.map(|bytes| bytes as f64)),
+        device_memory_ln: ln(device_memory_bytes),
         one_sided: one_sided(&base, &head),
         spoilt_because: spoilt_because(&base.paired, &head.paired, first),
     })
@@ -156,13 +156,13 @@ fn figures(record: &AbRecord, pair: PairRecord, first: Option<&PairedProcess<'_>
 
 /// What was told of one process and not of the other: it may have been lost by the change.
 fn one_sided(base: &Recorded<'_>, head: &Recorded<'_>) -> Vec<Metric> {
-    let figures: [(Metric, fn(&Recorded<'_>) -> Option<f64>); 3] = [
-        (Metric::Load, load_ns),
-        (Metric::PeakRss, peak_rss_bytes),
-        (Metric::PeakDeviceMemory, |it| it.process.device_memory_bytes.map(|bytes| bytes as f64)),
+    let is_lost = |figure: fn(&Recorded<'_>) -> Option<f64>| figure(base).is_some() != figure(head).is_some();
+    let figures = [
+        (Metric::Load, is_lost(load_ns)),
+        (Metric::PeakRss, is_lost(peak_rss_bytes)),
+        (Metric::PeakDeviceMemory, is_lost(device_memory_bytes)),
     ];
-    let lost = figures.iter().filter(|(_, figure)| figure(base).is_some() != figure(head).is_some());
-    lost.map(|(metric, _)| *metric).collect()
+    figures.into_iter().filter(|(_, is_lost)| *is_lost).map(|(metric, _)| metric).collect()
 }
 
 /// A process as it stands in a record.
@@ -185,6 +185,10 @@ fn process(run: &RunRecord, index: usize) -> Option<Recorded<'_>> {
 
 fn load_ns(recorded: &Recorded<'_>) -> Option<f64> {
     Some(recorded.process.load.as_ref()?.load_ns as f64)
+}
+
+fn device_memory_bytes(recorded: &Recorded<'_>) -> Option<f64> {
+    recorded.process.device_memory_bytes.map(|bytes| bytes as f64)
 }
 
 fn peak_rss_bytes(recorded: &Recorded<'_>) -> Option<f64> {

@@ -39,6 +39,10 @@ pub(crate) struct NoisyMachine {
     process_sd: f64,
     wavering_sd: f64,
     stalls: Binomial,
+    /// By how much the second process of a pair is slower for being the second, a share.
+    second_slower: f64,
+    /// In the middle of a block of two pairs: whether the head began the first of them.
+    head_began: Option<bool>,
 }
 
 impl NoisyMachine {
@@ -50,17 +54,31 @@ impl NoisyMachine {
             process_sd,
             wavering_sd: mean_of_tokens_sd(),
             stalls: Binomial::new(STEPS.into(), STALLS).unwrap(),
+            second_slower: 0.0,
+            head_began: None,
         };
         machine.drift_ln = DRIFT_SD * machine.normal();
         machine
     }
 
+    /// The same machine, on which whoever is second is slower by this share.
+    pub(crate) fn with_second_slower(self, second_slower: f64) -> Self {
+        Self { second_slower, ..self }
+    }
+
     /// The difference of one pair: the mean over the prompts of ln(head / base), where the head is slower by
-    /// this factor. Which side is first is tossed.
+    /// this factor. Of every two pairs each side begins one; which one, is tossed.
     pub(crate) fn pair_ln(&mut self, factor: f64) -> f64 {
-        let is_head_first = self.happens(0.5);
+        let is_head_first = match self.head_began.take() {
+            Some(head_began) => !head_began,
+            None => {
+                let tossed = self.happens(0.5);
+                self.head_began = Some(tossed);
+                tossed
+            }
+        };
         let first = self.process();
-        let second = self.process();
+        let second = self.process().map(|time| time * (1.0 + self.second_slower));
         let (base, head) = if is_head_first { (second, first) } else { (first, second) };
         let ratios = base.iter().zip(head).map(|(base, head)| (head * factor / base).ln());
         ratios.sum::<f64>() / PROMPTS as f64

@@ -104,3 +104,16 @@ fn at_one_percent_of_noise_a_loss_of_5_percent_takes_nine_pairs_at_most_and_one_
         assert_eq!(seen.count(), usize::from(SESSIONS), "{change_percent} %");
     }
 }
+
+#[test]
+fn what_comes_of_being_second_makes_no_head_slower() {
+    for second_slower in [0.01, 0.02, 0.05] {
+        let regressed = (0..SESSIONS).filter(|seed| {
+            let machine = NoisyMachine::new((*seed).into(), 0.003);
+            let mut machine = machine.with_second_slower(second_slower);
+            session(|| machine.pair_ln(1.0)).outcome == SequentialOutcome::Regressed
+        });
+        let regressed = regressed.count();
+        assert!(regressed <= 5, "{second_slower}: {regressed} of {SESSIONS}");
+    }
+}
