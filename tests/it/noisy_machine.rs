@@ -69,13 +69,12 @@ impl NoisyMachine {
     /// The difference of one pair: the mean over the prompts of ln(head / base), where the head is slower by
     /// this factor. Of every two pairs each side begins one; which one, is tossed.
     pub(crate) fn pair_ln(&mut self, factor: f64) -> f64 {
-        let is_head_first = match self.head_began.take() {
-            Some(head_began) => !head_began,
-            None => {
-                let tossed = self.happens(0.5);
-                self.head_began = Some(tossed);
-                tossed
-            }
+        let is_head_first = if let Some(head_began) = self.head_began.take() {
+            !head_began
+        } else {
+            let tossed = self.happens(0.5);
+            self.head_began = Some(tossed);
+            tossed
         };
         let first = self.process();
         let second = self.process().map(|time| time * (1.0 + self.second_slower));
