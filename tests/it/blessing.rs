@@ -108,7 +108,7 @@ fn nothing_is_blessed_without_a_reason_or_without_a_record() {
     }
     checkout.run(["golden", "bless"]).refuses("--because", "--help");
     bless(&checkout, &[]).refuses("no record in `", "cargo xtask bench");
-    bless(&checkout, &["nowhere.json"]).refuses("cannot read `nowhere.json`", "reports/history");
+    bless(&checkout, &["nowhere.json"]).refuses("cannot read `nowhere.json`", "cargo xtask history list");
 }
 
 #[test]
