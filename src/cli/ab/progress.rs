@@ -5,6 +5,9 @@ use std::time::Duration;
 use crate::gate::PairTold;
 use crate::judge::sequential::SequentialOutcome;
 
+/// Pairs from which on an interval says something to people.
+const FEWEST_FOR_INTERVAL: usize = 3;
+
 /// One line: the pair, what all come to, when they are looked at next, and how long that may take.
 pub(super) fn of(pair: &PairTold<'_>) -> String {
     let parts = [Some(this_pair(pair)), all_pairs(pair), Some(what_next(pair))];
@@ -23,13 +26,12 @@ fn this_pair(pair: &PairTold<'_>) -> String {
 
 fn all_pairs(pair: &PairTold<'_>) -> Option<String> {
     let interval = pair.so_far.interval.as_ref()?;
-    Some(format!(
-        "all {}: {:+.2} % [{:+.2}, {:+.2}]",
-        interval.pairs,
-        percent(interval.mean_ln),
-        percent(interval.lower_ln()),
-        percent(interval.upper_ln())
-    ))
+    let mean = format!("all {}: {:+.2} %", interval.pairs, percent(interval.mean_ln));
+    // Of two pairs the interval reaches from nothing to a hundred times.
+    if interval.pairs < FEWEST_FOR_INTERVAL {
+        return Some(mean);
+    }
+    Some(format!("{mean} [{:+.2}, {:+.2}]", percent(interval.lower_ln()), percent(interval.upper_ln())))
 }
 
 fn what_next(pair: &PairTold<'_>) -> String {
@@ -74,13 +76,14 @@ mod tests {
     #[test]
     fn a_line_says_the_pair_what_all_come_to_and_how_long_it_may_take() {
         insta::assert_snapshot!(
-            line(&[0.04, 0.05], &[], true),
-            @"pair 3 (head first): head +5.00 %; all 2: +4.60 % [-39.58, +81.08]; next look at 5 pairs, 90 s to 11 min left"
+            line(&[0.04, 0.05, 0.05], &[], true),
+            @"pair 3 (head first): head +5.00 %; all 3: +4.78 % [+0.31, +9.44]; next look at 5 pairs, 90 s to 11 min left"
         );
         insta::assert_snapshot!(
             line(&[0.04], &["`cpu-pressure` on the head: 20 %"], false),
             @"pair 3 (head first): head +5.00 %, spoilt, and drawn again: `cpu-pressure` on the head: 20 %; next look at 5 pairs, 90 s to 11 min left"
         );
+        assert!(line(&[0.04, 0.05], &[], true).contains("; all 2: +4.60 %; next look"));
         assert!(line(&[0.05; 5], &["`mains`"], true).ends_with("; decided"));
     }
 }
