@@ -39,6 +39,7 @@ fn what_next(pair: &PairTold<'_>) -> String {
         (SequentialOutcome::Undecided { next_look }, Some(left)) => {
             format!("next look at {next_look} pairs, {} to {} left", told(left.at_least), told(left.at_most))
         }
+        (SequentialOutcome::Inconclusive, _) => "the last look, and they cannot tell".to_owned(),
         _ => "decided".to_owned(),
     }
 }
@@ -85,5 +86,7 @@ mod tests {
         );
         assert!(line(&[0.04, 0.05], &[], true).contains("; all 2: +4.60 %; next look"));
         assert!(line(&[0.05; 5], &["`mains`"], true).ends_with("; decided"));
+        let torn: Vec<f64> = (0..15).map(|pair| if pair % 2 == 0 { 0.3 } else { -0.3 }).collect();
+        assert!(line(&torn, &[], true).ends_with("; the last look, and they cannot tell"));
     }
 }

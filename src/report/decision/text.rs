@@ -36,7 +36,7 @@ fn tell(subject: Subject<'_>, decision: Option<&DecisionRecord>) -> String {
     }
     if let Some(decision) = decision {
         text.push_str(&comparisons(decision));
-        text.push_str(&checks(&decision.checks));
+        text.push_str(&checks(decision));
     }
     text.push_str(&pairs(subject.pairs()));
     text.push_str(&divergences(subject));
@@ -89,7 +89,13 @@ fn comparisons(decision: &DecisionRecord) -> String {
     text
 }
 
-fn checks(checks: &[CheckRecord]) -> String {
+/// The rules, but for those on figures that the comparisons have told already.
+fn checks(decision: &DecisionRecord) -> String {
+    let told = |check: &&CheckRecord| {
+        let mut beside_the_mean = decision.comparisons.iter().skip(1);
+        beside_the_mean.any(|comparison| comparison.because == check.because)
+    };
+    let checks: Vec<&CheckRecord> = decision.checks.iter().filter(|check| !told(check)).collect();
     if checks.is_empty() {
         return String::new();
     }
