@@ -237,3 +237,23 @@ fn two_releases_of_openvino_are_compared_with_an_interval() {
     assert!(mean.lower < mean.ratio && mean.ratio < mean.upper, "{mean:?}");
     assert!(told.ended.stdout.contains("2026.1.0") && told.ended.stdout.contains("2026.4.1"));
 }
+
+#[test]
+fn a_device_that_is_not_there_is_bad_input_and_leaves_no_record() {
+    let place = tempfile::tempdir().unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_arcgauge"))
+        .args(["ab", "--base", "device=NPU", "--head", "device=CPU", "--settle-limit-s", "0", "--seed", "1"])
+        .arg("--store")
+        .arg(place.path().join("store"))
+        .arg("--lock")
+        .arg(place.path().join("lock"))
+        .current_dir(repository())
+        .env("XDG_CONFIG_HOME", place.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let ended = Ended::of(ended);
+    ended.exits(2);
+    assert!(ended.stderr.contains("NPU") && ended.stdout.is_empty(), "{ended}");
+    assert!(!place.path().join("store").exists());
+}

@@ -19,14 +19,14 @@ use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
 use crate::cli::root::Root;
 use crate::cli::{exit_code, say, telling};
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::gate::side::Builder;
 use crate::gate::{Asker, Drawing, decide, drive};
 use crate::judge::policy::Policy;
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{AbRecord, Outcome, utc_now};
+use crate::record::{AbRecord, Outcome, SideRecord, utc_now};
 use inputs::Inputs;
 use live::{LivePairs, LiveSide};
 use record::{Assembled, Frame};
@@ -82,6 +82,13 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         measure(args, frame, &plan, &sides, &policy, &control)?
     };
     let Assembled { mut record, failed } = assembled;
+    // Bad input that was found before its side could be loaded leaves nothing to keep.
+    if let Some(error) = &failed
+        && error.kind() == ErrorKind::Input
+        && !both_have_loaded(&record)
+    {
+        return Err(error.clone());
+    }
     judge(&mut record, &policy);
     let kept = store.add(&record);
     let code = telling::tell_ab(&record, args.format);
@@ -90,6 +97,11 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         Some(error) => Err(error),
         None => Ok(ExitCode::from(code)),
     }
+}
+
+fn both_have_loaded(record: &AbRecord) -> bool {
+    let has = |side: &SideRecord| side.run.processes.iter().any(|process| process.load.is_some());
+    has(&record.base) && has(&record.head)
 }
 
 /// What is compared is the time between tokens.
