@@ -235,7 +235,7 @@ fn a_branch_of_any_name_is_a_name_and_nothing_else() {
 }
 
 #[test]
-fn a_head_that_changes_goldens_prompts_baselines_or_policy_is_seen_and_any_other_is_not() {
+fn a_head_that_changes_what_it_would_be_judged_by_is_seen_and_any_other_is_not() {
     let golden = "fixtures/golden/tiny/a.json";
     let fixture = GitRepository::with(&[
         (golden, "1"),
@@ -251,7 +251,7 @@ fn a_head_that_changes_goldens_prompts_baselines_or_policy_is_seen_and_any_other
 
     fixture.write("README.md", "2");
     fixture.write("fixtures/golden-notes.md", "2");
-    fixture.write("fixtures/models/tiny.bin", "2");
+    fixture.write("src/engine/openvino/release.rs", "2");
     assert!(changed(&work_tree()).is_empty());
     assert_eq!(inputs(), of_base);
 
@@ -259,11 +259,15 @@ fn a_head_that_changes_goldens_prompts_baselines_or_policy_is_seen_and_any_other
     fixture.write("fixtures/prompts/token-ids/new.json", "2");
     fs::remove_file(fixture.path("fixtures/baselines/published.json")).unwrap();
     fixture.write("ci/gate.json", "2");
+    fixture.write("fixtures/models/tiny.bin", "2");
+    fixture.write("src/engine/openvino/releases.json", "2");
     let expected = [
         ("goldens", &["fixtures/golden/tiny/a.json", "fixtures/golden/tiny/b.json"][..]),
         ("prompts", &["fixtures/prompts/token-ids/new.json"]),
         ("baselines", &["fixtures/baselines/published.json"]),
         ("policy", &["ci/gate.json"]),
+        ("models", &["fixtures/models/tiny.bin"]),
+        ("openvino", &["src/engine/openvino/releases.json"]),
     ];
     let expected = expected.map(|(kind, files)| (kind, files.iter().map(ToString::to_string).collect()));
     let told = |changed: &ChangedInputs| -> Vec<(&str, Vec<String>)> {
