@@ -49,6 +49,22 @@ fn the_commit_from_which_on_decoding_is_slower_is_named_with_both_paces() {
 }
 
 #[test]
+fn records_of_another_branch_are_no_part_of_the_line() {
+    let checkout = Checkout::new();
+    measured(&checkout, &a_step(), |_, _| ());
+    checkout.git(&["checkout", "--quiet", "-b", "side"]);
+    checkout.git(&["commit", "--quiet", "--allow-empty", "--message", "Aside"]);
+    let mut aside = forged::record();
+    aside.run_id = "00000000beef".into();
+    aside.commit.as_mut().unwrap().sha = checkout.git(&["rev-parse", "HEAD"]).trim().to_owned();
+    aside.prompts[0].golden = GoldenResult::Match;
+    History::at(checkout.path("reports/history")).add(&aside).unwrap();
+    checkout.git(&["checkout", "--quiet", "-"]);
+    let ended = checkout.run(["history", "changes"]);
+    assert!(ended.exits(0).stdout.contains(": 24 records, "), "{ended}");
+}
+
+#[test]
 fn a_step_that_came_with_a_new_kernel_is_an_epoch_and_no_change_of_the_commit() {
     let checkout = Checkout::new();
     let commits = measured(&checkout, &a_step(), |at, record| {
