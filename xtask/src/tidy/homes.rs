@@ -6,7 +6,7 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
@@ -18,11 +18,12 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("tempfile", &["record"]),
     ("jiff", &["record"]),
     ("tera", &["report"]),
+    ("plotters", &["report"]),
     ("comfy_table", &["report"]),
     ("rustix", &["measure"]),
     ("sysinfo", &["measure", "record"]),
     ("statrs", &["judge"]),
-    ("fastrand", &["gate"]),
+    ("fastrand", &["report", "gate"]),
     ("csv", &["record", "report"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),
