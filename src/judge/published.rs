@@ -15,31 +15,19 @@ pub enum Standing {
     Below,
 }
 
-/// Compares like with like, or says why not. The device is recognised by PCI id and execution units,
-/// for its name differs by system; the model by its hash.
+/// Compares like with like, or says why not.
 #[must_use]
 pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Option<Figure>) -> Standing {
-    let facts = record.device.ran.as_ref().map(ProvenDevice::facts);
-    let same_device = facts.is_some_and(|facts| {
-        facts.pci_id.as_ref().is_some_and(|id| published.device.pci_ids.contains(id))
-            && facts.execution_units == Some(published.device.execution_units)
-    });
-    let same_model = published.model.accepted_sha256.contains(&record.model.sha256);
-    let asked = record.workload.prompts.iter().map(|prompt| &prompt.id);
-    let same_workload = asked.eq(&published.prompts) && record.workload.new_tokens == published.new_tokens;
     let verified = record.prompts.iter().all(|prompt| prompt.golden.is_verified());
     let grade = record.device.ran.as_ref().map(ProvenDevice::grade);
     let counted = grade == Some(ProofGrade::PropertyAndCounters);
     let invalid = of_record(record).iter().any(ProcessFindings::is_invalid);
-    let unlike = match (same_model, same_device) {
-        (false, false) => "another model and device",
-        (false, true) => "another model",
-        (true, false) => "another device",
-        (true, true) if !same_workload => "other prompts or another number of tokens",
-        (true, true) if !verified => "the output is not verified",
-        (true, true) if !counted => "the device is proven by OpenVINO's word alone",
-        (true, true) if invalid => "a guard tripped while it was measured",
-        (true, true) => "",
+    let unlike = match published.difference_to(record) {
+        Some(difference) => difference,
+        None if !verified => "the output is not verified",
+        None if !counted => "the device is proven by OpenVINO's word alone",
+        None if invalid => "a guard tripped while it was measured",
+        None => "",
     };
     if !unlike.is_empty() {
         return Standing::NotJudged(unlike.to_owned());

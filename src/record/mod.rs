@@ -43,8 +43,9 @@ pub use digest::{sha256_of_bytes, sha256_of_files};
 pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
 pub use history::{
-    Ancestry, AnyRecord, Baseline, BaselineSearch, Entry, EntryCommit, Epoch, EpochChange, ExaminedRecord,
-    Headline, History, Index, RecordKind, Series, Setting, Stored, Taken, keep_line, series_csv, sort_along,
+    AbHeadline, Ancestry, AnyRecord, Baseline, BaselineSearch, ChangeHeadline, Entry, EntryCommit, Epoch,
+    EpochChange, ExaminedRecord, Headline, History, Index, LoadHeadline, PromptHeadline, RecordKind, Series,
+    Setting, Stored, Taken, keep_line, series_csv, sort_along,
 };
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::measure::Metric;
+use crate::record::{ProvenDevice, RunRecord};
 
 /// What was published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,5 +63,27 @@ impl PublishedReference {
             Error::input(format!("the published baseline cannot be read: {cause}"))
                 .hint("restore it: `git checkout -- fixtures/baselines`")
         })
+    }
+
+    /// In what a run is another thing than what was published; None where it is the same model, device and
+    /// workload. The device is recognised by PCI id and execution units, for its name differs by system;
+    /// the model by its hash.
+    #[must_use]
+    pub fn difference_to(&self, run: &RunRecord) -> Option<&'static str> {
+        let facts = run.device.ran.as_ref().map(ProvenDevice::facts);
+        let same_device = facts.is_some_and(|facts| {
+            facts.pci_id.as_ref().is_some_and(|id| self.device.pci_ids.contains(id))
+                && facts.execution_units == Some(self.device.execution_units)
+        });
+        let same_model = self.model.accepted_sha256.contains(&run.model.sha256);
+        let asked = run.workload.prompts.iter().map(|prompt| &prompt.id);
+        let same_workload = asked.eq(&self.prompts) && run.workload.new_tokens == self.new_tokens;
+        match (same_model, same_device) {
+            (false, false) => Some("another model and device"),
+            (false, true) => Some("another model"),
+            (true, false) => Some("another device"),
+            (true, true) if !same_workload => Some("other prompts or another number of tokens"),
+            (true, true) => None,
+        }
     }
 }

@@ -27,8 +27,8 @@ pub fn record_list(entries: &[&Entry]) -> String {
             series.machine.clone(),
             plain(&series.model),
             series.device.clone(),
-            figure(entry.figures.map(|figures| figures.throughput_tok_s)),
-            figure(entry.figures.map(|figures| figures.tpot_ms)),
+            figure(entry.figures.as_ref().map(|figures| figures.throughput_tok_s)),
+            figure(entry.figures.as_ref().map(|figures| figures.tpot_ms)),
             verdict(entry),
         ]);
     }
@@ -56,7 +56,7 @@ pub fn record_list_json(entries: &[&Entry]) -> String {
                 "outcome": entry.outcome,
                 "golden": entry.golden,
                 "figures": entry.figures,
-                "verdict": entry.verdict,
+                "verdict": entry.verdict(),
                 "may_be_baseline": entry.may_be_baseline(),
                 "series": entry.setting.series,
                 "epoch": entry.setting.epoch,
@@ -94,5 +94,5 @@ fn verdict(entry: &Entry) -> String {
         Outcome::Failed => "failed",
         Outcome::NotMeasured => "not measured",
     };
-    entry.verdict.map_or(ended, |verdict| verdict.word()).to_owned()
+    entry.verdict().map_or(ended, |verdict| verdict.word()).to_owned()
 }

@@ -119,6 +119,20 @@ fn the_figures_of_a_list_are_those_of_the_table() {
     assert_eq!(figures.tpot_ms.to_bits(), average.decode_tpot_ms.unwrap().to_bits());
     assert_eq!(figures.latency_s.to_bits(), average.latency_s.to_bits());
     assert_eq!(figures.throughput_tok_s.to_bits(), average.throughput_tok_s.to_bits());
+    let summary = summarise(&record);
+    for (figures, prompt) in figures.prompts.iter().zip(&summary.prompts) {
+        let mean = prompt.figures.unwrap().mean;
+        assert_eq!(figures.id, prompt.id);
+        assert_eq!(figures.tpot_ms.to_bits(), mean.decode_tpot_ms.unwrap().to_bits());
+        assert_eq!(figures.ttft_ms.to_bits(), mean.ttft_ms.to_bits());
+        assert_eq!(figures.throughput_tok_s.to_bits(), mean.throughput_tok_s.to_bits());
+    }
+    assert_eq!(figures.prompts.len(), summary.prompts.len());
+    assert_eq!(figures.process_tpot_ms, [figures.tpot_ms], "there is one process");
+    assert_eq!(figures.peak_rss_bytes, summary.peak_rss_bytes);
+    assert!((figures.load.unwrap().mean_s - 1.5).abs() < 1e-9);
+    assert_eq!(figures.published_tok_s, None, "it is of another model");
+    assert_eq!(entry.warning_ids, ["a-kind"]);
     assert_eq!(entry.golden, Some(GoldenResult::Match));
 }
 

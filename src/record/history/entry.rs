@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::golden::GoldenResult;
-use crate::measure::{Metric, Sample};
 use crate::record::history::epoch::{Epoch, Series};
-use crate::record::{AnyRecord, Outcome, RunRecord, SampleRecord, SampleRole, Verdict};
+use crate::record::history::headline::{AbHeadline, Headline};
+use crate::record::{AnyRecord, Outcome, RunRecord, Verdict};
 
 /// A record in the index.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +29,10 @@ pub struct Entry {
     pub golden: Option<GoldenResult>,
     /// Its figures; None where a prompt has no speed. For an A/B the head's.
     pub figures: Option<Headline>,
-    /// What an A/B came to.
-    pub verdict: Option<Verdict>,
+    /// What an A/B came to; None for a run.
+    pub ab: Option<AbHeadline>,
+    /// The kinds of its warnings, each once: as in "guard-throttled".
+    pub warning_ids: Vec<String>,
     /// On what it was measured.
     pub setting: Arc<Setting>,
 }
@@ -65,31 +67,15 @@ pub struct Setting {
     pub epoch: Epoch,
 }
 
-/// The figures of lists: means over all measured generations.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Headline {
-    /// `ttft@1`, ms.
-    pub ttft_ms: f64,
-    /// `tpot@1`, ms per token.
-    pub tpot_ms: f64,
-    /// `e2e_latency@1`, s.
-    pub latency_s: f64,
-    /// `e2e_throughput@1`: total tokens over total seconds.
-    pub throughput_tok_s: f64,
-}
-
 impl Entry {
     /// What there is to say of a record.
     #[must_use]
     pub fn of(path: PathBuf, record: &AnyRecord) -> Self {
         let run = record.run();
         let place = record.place();
-        let (kind, outcome, verdict) = match record {
+        let (kind, outcome, ab) = match record {
             AnyRecord::Run(run) => (RecordKind::RunRecord, run.outcome, None),
-            AnyRecord::Ab(ab) => {
-                let verdict = ab.decision.as_ref().map(|decision| decision.verdict);
-                (RecordKind::AbRecord, ab.outcome, verdict)
-            }
+            AnyRecord::Ab(ab) => (RecordKind::AbRecord, ab.outcome, Some(AbHeadline::of(ab))),
         };
         Self {
             path,
@@ -104,9 +90,16 @@ impl Entry {
             outcome,
             golden: golden(run),
             figures: Headline::of(run),
-            verdict,
+            ab,
+            warning_ids: warning_ids(record),
             setting: Arc::new(Setting { series: Series::of(run), epoch: Epoch::of(run) }),
         }
+    }
+
+    /// What an A/B came to for whoever ran it; None for a run, and where it came to no decision.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.ab.as_ref().and_then(|ab| ab.verdict)
     }
 
     /// Whether others may be held against it: a run that came to its end, of a clean tree, whose output
@@ -121,6 +114,17 @@ impl Entry {
     }
 }
 
+fn warning_ids(record: &AnyRecord) -> Vec<String> {
+    let of_sides = match record {
+        AnyRecord::Run(run) => [run.warnings.as_slice(), &[], &[]],
+        AnyRecord::Ab(ab) => [ab.warnings.as_slice(), &ab.base.run.warnings, &ab.head.run.warnings],
+    };
+    let mut ids: Vec<String> = of_sides.into_iter().flatten().map(|warning| warning.id.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
 /// The worst word of all prompts; None where one was not judged.
 fn golden(run: &RunRecord) -> Option<GoldenResult> {
     let words = run
@@ -129,29 +133,4 @@ fn golden(run: &RunRecord) -> Option<GoldenResult> {
         .iter()
         .map(|asked| run.prompts.iter().find(|judged| judged.id == asked.id).map(|judged| judged.golden));
     words.collect::<Option<Vec<_>>>()?.into_iter().max()
-}
-
-impl Headline {
-    /// The means of a run; None where a prompt has no speed, for then they would be of something else.
-    fn of(run: &RunRecord) -> Option<Self> {
-        let measured = run.samples.iter().filter(|sample| sample.role == SampleRole::Measured);
-        let samples: Vec<Sample> = measured.filter_map(SampleRecord::timed).collect();
-        let has_speed = |id: &str| samples.iter().any(|sample| sample.prompt_id == id);
-        if samples.is_empty() || !run.workload.prompts.iter().all(|prompt| has_speed(&prompt.id)) {
-            return None;
-        }
-        let sum = |metric: Metric| {
-            let values = samples.iter().map(|sample| metric.of(sample).map(|figure| figure.value));
-            values.sum::<Option<f64>>()
-        };
-        let count = samples.len() as f64;
-        let tokens: usize = samples.iter().map(|sample| sample.token_ids.len()).sum();
-        let seconds = sum(Metric::EndToEndLatency)?;
-        Some(Self {
-            ttft_ms: sum(Metric::TimeToFirstToken)? / count,
-            tpot_ms: sum(Metric::TimePerOutputToken)? / count,
-            latency_s: seconds / count,
-            throughput_tok_s: tokens as f64 / seconds,
-        })
-    }
 }

@@ -11,13 +11,14 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
-use crate::record::history::entry::{Entry, EntryCommit, Headline, RecordKind, Setting};
+use crate::record::Outcome;
+use crate::record::history::entry::{Entry, EntryCommit, RecordKind, Setting};
+use crate::record::history::headline::{AbHeadline, Headline};
 use crate::record::history::index::{Stamp, Stamped};
 use crate::record::sealed::hex;
-use crate::record::{Outcome, Verdict};
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -39,7 +40,8 @@ struct Line(
     Outcome,
     Option<GoldenResult>,
     Option<Headline>,
-    Option<Verdict>,
+    Option<AbHeadline>,
+    Vec<String>,
     usize,
 );
 
@@ -66,7 +68,8 @@ pub(super) fn bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             entry.outcome,
             entry.golden,
             entry.figures,
-            entry.verdict,
+            entry.ab,
+            entry.warning_ids,
             number,
         );
         serde_json::to_writer(&mut lines, &line).map_err(unfit)?;
@@ -113,10 +116,12 @@ fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
         outcome,
         golden,
         figures,
-        verdict,
+        ab,
+        warning_ids,
         number,
     ) = line;
     let setting = Arc::clone(settings.get(number)?);
-    let entry = Entry { path, kind, run_id, when_utc, commit, outcome, golden, figures, verdict, setting };
+    let entry =
+        Entry { path, kind, run_id, when_utc, commit, outcome, golden, figures, ab, warning_ids, setting };
     Some(Stamped { entry, stamp: Stamp { bytes, changed_ns } })
 }

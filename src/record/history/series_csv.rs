@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::measure::Metric;
-use crate::record::history::entry::{Entry, Headline};
+use crate::record::history::entry::Entry;
+use crate::record::history::headline::Headline;
 
 /// A column: its definition, and where its value stands.
 type Column = (Metric, fn(&Headline) -> f64);
