@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use crate::judge::sequential::{LOOKS, Look, Rule, SequentialOutcome, sequential, smallest_seen_percent};
 use crate::judge::{interval_at, pair_figures};
-use crate::record::{AbRecord, Outcome};
+use crate::record::AbRecord;
 
 /// Sessions that are drawn from the pairs: the rate is known to a tenth of a percent.
 const SESSIONS: u32 = 20_000;
@@ -35,18 +35,6 @@ pub struct SmallestSeen {
     pub pairs: usize,
     /// Percent.
     pub slowdown_percent: f64,
-}
-
-/// Whether a record is of a program against itself: the same bytes, the same inputs, and it was measured.
-#[must_use]
-pub fn is_a_a(record: &AbRecord) -> bool {
-    let (base, head) = (&record.base.run, &record.head.run);
-    record.outcome == Outcome::Complete
-        && record.base.differences == record.head.differences
-        && base.worker.sha256.is_some()
-        && base.worker.sha256 == head.worker.sha256
-        && base.model.sha256 == head.model.sha256
-        && !record.pairs.is_empty()
 }
 
 /// Calibrates from A/A records of one machine, model, device and workload; None where they have too few

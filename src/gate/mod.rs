@@ -7,5 +7,5 @@ mod decision;
 pub mod side;
 
 pub use ab::{Drawing, Driven, Ended, Halt, MeasuredPair, PairTold, Pairs, TimeLeft, drive};
-pub use calibration::{Calibration, SmallestSeen, calibrate, is_a_a};
+pub use calibration::{Calibration, SmallestSeen, calibrate};
 pub use decision::{Asker, decide, decide_run};

@@ -52,6 +52,20 @@ pub struct AbRecord {
     pub warnings: Vec<Warning>,
 }
 
+impl AbRecord {
+    /// Whether it is of a program against itself: the same bytes, the same inputs, and it was measured.
+    #[must_use]
+    pub fn is_against_itself(&self) -> bool {
+        let (base, head) = (&self.base.run, &self.head.run);
+        self.outcome == Outcome::Complete
+            && self.base.differences == self.head.differences
+            && base.worker.sha256.is_some()
+            && base.worker.sha256 == head.worker.sha256
+            && base.model.sha256 == head.model.sha256
+            && !self.pairs.is_empty()
+    }
+}
+
 /// One side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SideRecord {

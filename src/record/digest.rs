@@ -5,6 +5,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -14,6 +16,12 @@ use crate::record::sealed::hex;
 #[must_use]
 pub fn sha256_of_bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
+}
+
+/// The sha256 of a text as a Content-Security-Policy names it: as in "sha256-47DEQpj8...=".
+#[must_use]
+pub fn sha256_source(text: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
 }
 
 /// One sha256 over the files and folders of these names below `root`: over path, length and content of
@@ -78,6 +86,12 @@ mod tests {
         let once = digest(&[("a/x", "1"), ("a/deep/y", "2"), ("b.json", "3"), ("c", "4")]);
         assert_eq!(once, digest(&[("b.json", "3"), ("a/deep/y", "2"), ("a/x", "1")]));
         assert_eq!(digest(&[]), sha256_of_bytes(b""));
+    }
+
+    /// By `printf '' | openssl dgst -sha256 -binary | base64`.
+    #[test]
+    fn a_hash_is_written_as_browsers_read_it() {
+        assert_eq!(sha256_source(""), "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
     }
 
     #[test]

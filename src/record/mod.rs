@@ -39,7 +39,7 @@ pub use decision::{
     Verdict,
 };
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
-pub use digest::{sha256_of_bytes, sha256_of_files};
+pub use digest::{sha256_of_bytes, sha256_of_files, sha256_source};
 pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
 pub use history::{

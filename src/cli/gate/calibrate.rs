@@ -10,7 +10,7 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
-use crate::gate::{Calibration, calibrate as of_records, is_a_a};
+use crate::gate::{Calibration, calibrate as of_records};
 use crate::judge::policy::Policy;
 use crate::record::{AbRecord, AnyRecord, Machine};
 
@@ -45,7 +45,7 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
         }
     });
     let mut series: BTreeMap<Series, Vec<AbRecord>> = BTreeMap::new();
-    for record in of_machine.filter(is_a_a) {
+    for record in of_machine.filter(AbRecord::is_against_itself) {
         series.entry(Series::of(&record)).or_default().push(record);
     }
     let mut text = String::new();

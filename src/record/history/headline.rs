@@ -64,6 +64,8 @@ pub struct AbHeadline {
     pub base_sha: Option<String>,
     /// Whether both sides are the usual runs of clean commits: only such an A/B says something of a commit.
     pub is_of_commits: bool,
+    /// Whether one program was held against itself: what it then finds is noise.
+    pub is_against_itself: bool,
     /// What was decided for whoever ran it.
     pub verdict: Option<Verdict>,
     /// What a gate made of it.
@@ -180,6 +182,7 @@ impl AbHeadline {
             is_of_commits: sides.iter().all(|side| {
                 side.differences.is_empty() && side.run.commit.as_ref().is_some_and(|commit| !commit.dirty)
             }),
+            is_against_itself: record.is_against_itself(),
             verdict: decision.map(|decision| decision.verdict),
             gate_verdict: gate.map(|decision| decision.verdict),
             gate_status: gate.map(|decision| decision.status),
