@@ -19,6 +19,7 @@ mod measuring;
 mod model;
 mod probe;
 mod progress;
+mod report;
 mod root;
 mod settings;
 mod states;
@@ -57,6 +58,8 @@ enum Verb {
     Gate(gate::GateArgs),
     /// Pin a record's speed as a figure that later ones are held against
     Baseline(baseline::BaselineArgs),
+    /// Make the pages of all records, and name the one to open
+    Report(report::ReportArgs),
     /// Answer one prompt, streaming the text
     Infer(infer::InferArgs),
     /// Show the KV-cache states before a prompt, after it, and some tokens later
@@ -106,6 +109,7 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::Ab(args) => ab::ab(&args),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Baseline(args) => baseline::baseline(&args),
+        Verb::Report(args) => report::report(&args),
         Verb::Infer(args) => infer::infer(&args),
         Verb::States(args) => states::states(&args),
         Verb::Golden(args) => golden::golden(&args),

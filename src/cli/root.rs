@@ -48,6 +48,11 @@ impl Root {
         self.0.join("ci/gate.json")
     }
 
+    /// The pages of the records.
+    pub(super) fn site(&self) -> PathBuf {
+        self.0.join("reports/site")
+    }
+
     pub(super) fn history(&self) -> PathBuf {
         self.0.join("reports/history")
     }

@@ -6,6 +6,7 @@ pub mod change_point;
 pub mod environment;
 mod holm;
 mod machine_state;
+mod mean_interval;
 mod pairs;
 pub mod policy;
 mod preflight;
@@ -19,6 +20,7 @@ mod summary;
 
 pub use holm::{holm_rejects, interval_at, p_value_above};
 pub use machine_state::{Ramps, canary_movement, energy_per_token, ramps, roofline_of};
+pub use mean_interval::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 pub use pairs::{
     PairFigures, PairedProcess, PromptDifference, pair_figures, prompt_differences, spoilt_because,
 };

@@ -6,8 +6,12 @@ mod machine;
 mod number;
 mod one_line;
 mod record_list;
+pub mod render;
 mod results;
+pub mod site;
 mod table;
+pub mod view;
+pub mod web;
 
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};

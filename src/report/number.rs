@@ -35,6 +35,12 @@ pub(super) fn percent(percent: f64) -> String {
     if percent.is_finite() { format!("{percent:.1} %") } else { "?".to_owned() }
 }
 
+/// A share in percent without decimals, as in "108 %".
+#[must_use]
+pub(super) fn whole_percent(percent: f64) -> String {
+    if percent.is_finite() { format!("{percent:.0} %") } else { "?".to_owned() }
+}
+
 /// A multiple as the change that it is, percent: 1.02 is 2.
 #[must_use]
 pub(super) fn change_percent(ratio: f64) -> f64 {

@@ -1,6 +1,6 @@
 //! The glyphs: each a shape of its own, so that they can be told apart without colour and on any terminal.
 
-use crate::record::{CheckWord, ComparisonWord, Status};
+use crate::record::{CheckWord, ComparisonWord, Status, Verdict};
 
 /// How a word is marked, the same in every form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,41 @@ impl Mark {
             Self::Fails => "FAIL",
             Self::Unknown => "?",
             Self::NotJudged => "-",
+        }
+    }
+
+    /// The glyph of pages: a shape of its own, for a reader who sees no colour.
+    #[must_use]
+    pub fn shape(self) -> &'static str {
+        match self {
+            Self::Holds => "\u{2713}",
+            Self::Warns => "\u{25b2}",
+            Self::Fails => "\u{2715}",
+            Self::Unknown => "?",
+            Self::NotJudged => "\u{2013}",
+        }
+    }
+
+    /// The class of pages that gives it its colour.
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Warns => "warns",
+            Self::Fails => "fails",
+            Self::Unknown => "unknown",
+            Self::NotJudged => "not-judged",
+        }
+    }
+}
+
+impl From<Verdict> for Mark {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Pass | Verdict::Improved => Self::Holds,
+            Verdict::Regressed | Verdict::Mixed | Verdict::WrongOutput => Self::Fails,
+            Verdict::Inconclusive => Self::Unknown,
+            Verdict::InvalidEnvironment => Self::Warns,
         }
     }
 }

@@ -1,0 +1,96 @@
+//! The templates, compiled in, and what stands in a page beside its view.
+
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use crate::error::{Error, Result};
+use crate::report::render::Shell;
+use crate::report::render::inline::security_policy;
+use crate::report::web::ChartLibrary;
+
+/// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
+const TEMPLATES: [(&str, &str); 3] = [
+    ("shell.html", include_str!("../templates/shell.html")),
+    ("parts.html", include_str!("../templates/parts.html")),
+    ("index.html", include_str!("../templates/index.html")),
+];
+const STYLE: &str = include_str!("../web/site.css");
+const SITE_SCRIPT: &str = include_str!("../web/site.js");
+
+/// What a page has beside its view.
+#[derive(Debug, Default)]
+pub struct Parts<'a> {
+    /// Scripts of its own, run after the one that all pages have.
+    pub scripts: Vec<&'a str>,
+    /// Data of its scripts, by [`json_block`](crate::report::render::json_block).
+    pub data: Option<String>,
+    /// Whether its charts can be zoomed, where the chart library is there.
+    pub has_live_charts: bool,
+}
+
+/// Makes pages.
+#[derive(Debug)]
+pub struct Renderer {
+    templates: Tera,
+    style: String,
+    library: Option<ChartLibrary>,
+}
+
+#[derive(Serialize)]
+struct Inlined<'a> {
+    security_policy: String,
+    styles: Vec<&'a str>,
+    scripts: Vec<&'a str>,
+    data: Option<String>,
+}
+
+impl Renderer {
+    /// With the chart library, where there is one: without it the pages are whole, and their charts stand
+    /// still.
+    ///
+    /// # Errors
+    /// A template that is none, which is a fault of arcgauge.
+    pub fn new(library: Option<ChartLibrary>) -> Result<Self> {
+        let mut templates = Tera::new();
+        templates.add_raw_templates(TEMPLATES).map_err(|cause| fault("shell.html", &cause))?;
+        Ok(Self { templates, style: STYLE.to_owned(), library })
+    }
+
+    /// A whole page.
+    ///
+    /// # Errors
+    /// A template that does not fit its view, which is a fault of arcgauge.
+    pub fn page(
+        &self,
+        template: &str,
+        shell: &Shell,
+        view: &impl Serialize,
+        parts: Parts<'_>,
+    ) -> Result<String> {
+        let library = self.library.as_ref().filter(|_| parts.has_live_charts);
+        let scripts: Vec<&str> = library
+            .map(|library| library.script.as_str())
+            .into_iter()
+            .chain([SITE_SCRIPT])
+            .chain(parts.scripts)
+            .collect();
+        let styles: Vec<&str> =
+            [self.style.as_str()].into_iter().chain(library.map(|library| library.style.as_str())).collect();
+        let inlined = Inlined {
+            security_policy: security_policy(&scripts, &styles),
+            styles,
+            scripts,
+            data: parts.data,
+        };
+        let mut context = Context::new();
+        context.insert("shell", shell);
+        context.insert("page", view);
+        context.insert("inlined", &inlined);
+        self.templates.render(template, &context).map_err(|cause| fault(template, &cause))
+    }
+}
+
+fn fault(template: &str, cause: &tera::Error) -> Error {
+    Error::harness(format!("the template `{template}` cannot be rendered: {cause}"))
+        .hint("this is a fault of arcgauge; please report it")
+}

@@ -1,0 +1,11 @@
+//! What each page says, in words and formatted numbers: templates only loop over it.
+
+mod badge;
+mod commit_link;
+pub mod overview;
+mod timeline;
+
+pub use badge::Badge;
+pub use commit_link::CommitLink;
+pub(in crate::report) use commit_link::short;
+pub use timeline::{Change, EpochStart, Point, Timeline, changes_of, timelines};

@@ -1,0 +1,63 @@
+//! How far the gate can be trusted on each machine: what it said of programs held against themselves.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::judge::sequential::{Look, Rule, smallest_seen_percent};
+use crate::record::{Entry, Verdict};
+use crate::report::decision::Mark;
+use crate::report::number::{counted, percent};
+use crate::report::one_line;
+use crate::report::view::Badge;
+
+/// What A/A runs of a machine say.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct GateHealth {
+    machine: String,
+    model: String,
+    runs: String,
+    /// How many of them said regressed.
+    false_alarms: Badge,
+    /// The middle one of the pairs' standard deviations.
+    pair_sd: String,
+    /// The smallest slow-down that the last look finds in four of five sessions.
+    can_see: String,
+    newest_utc: String,
+}
+
+/// By machine, model and device, in the order of their names.
+pub(super) fn by_machine(entries: &[Entry], rule: &Rule) -> Vec<GateHealth> {
+    let mut groups: BTreeMap<[&str; 3], Vec<&Entry>> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| entry.ab.as_ref().is_some_and(|ab| ab.is_against_itself)) {
+        let series = &entry.setting.series;
+        groups.entry([&series.machine, &series.model, &series.device]).or_default().push(entry);
+    }
+    let told = groups.into_iter().filter_map(|([machine, model, device], group)| {
+        health(machine, &format!("{model} on {device}"), &group, rule)
+    });
+    told.collect()
+}
+
+fn health(machine: &str, model: &str, group: &[&Entry], rule: &Rule) -> Option<GateHealth> {
+    let abs = || group.iter().filter_map(|entry| entry.ab.as_ref());
+    let is_alarm = |verdict: Option<Verdict>| matches!(verdict, Some(Verdict::Regressed | Verdict::Mixed));
+    let alarms = abs().filter(|ab| is_alarm(ab.verdict)).count();
+    let mut spreads: Vec<f64> =
+        abs().filter_map(|ab| ab.pair_sd_percent).filter(|it| it.is_finite()).collect();
+    spreads.sort_by(f64::total_cmp);
+    let spread = spreads.get(spreads.len() / 2).copied();
+    let seen = spread.and_then(|sd| smallest_seen_percent(rule, sd / 100.0, Look::LAST));
+    let mark = if alarms == 0 { Mark::Holds } else { Mark::Warns };
+    Some(GateHealth {
+        machine: one_line(machine),
+        model: one_line(model),
+        runs: counted(group.len(), "run"),
+        false_alarms: Badge::new(mark, format!("{alarms} of {} said regressed", group.len())),
+        pair_sd: spread.map_or("?".to_owned(), percent),
+        can_see: seen.map_or("?".to_owned(), |seen| {
+            format!("{} with {}", percent(seen), counted(Look::LAST.pairs, "pair"))
+        }),
+        newest_utc: group.iter().map(|entry| entry.when_utc.as_str()).max()?.to_owned(),
+    })
+}

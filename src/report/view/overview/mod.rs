@@ -1,0 +1,77 @@
+//! The first page: are we all right, what changed, when, by how much, and why do we think so?
+
+mod changes;
+mod decisions;
+mod gate_health;
+mod line;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::judge::policy::Policy;
+use crate::record::{Entry, PublishedReference};
+use crate::report::number::counted;
+use crate::report::view::Timeline;
+use decisions::DecisionRow;
+use gate_health::GateHealth;
+use line::Line;
+
+/// What the first page is made of.
+#[derive(Clone, Copy)]
+pub struct OverviewSources<'a> {
+    /// Every record.
+    pub entries: &'a [Entry],
+    /// Every timeline, the one that was measured last first.
+    pub timelines: &'a [Timeline<'a>],
+    /// What was published.
+    pub published: &'a PublishedReference,
+    /// What the gate decides by.
+    pub policy: &'a Policy,
+    /// The subject of a record's commit, which the index does not hold.
+    pub subject_of: &'a dyn Fn(&Entry) -> Option<String>,
+    /// Files of the store that are no whole records.
+    pub damaged: usize,
+}
+
+/// The first page.
+#[derive(Debug, Clone, Serialize)]
+pub struct OverviewView {
+    /// Whether there is nothing to tell yet.
+    is_empty: bool,
+    /// The timelines.
+    lines: Vec<Line>,
+    /// Timelines that are not shown here.
+    more_lines: Option<String>,
+    /// The newest decisions, on whichever machine.
+    decisions: Vec<DecisionRow>,
+    /// How often the gate errs, by machine.
+    gate_health: Vec<GateHealth>,
+    /// That files of the store are damaged.
+    damaged: Option<String>,
+    /// What was published, in words.
+    published: String,
+}
+
+/// More timelines than these are on the page of the history.
+const LINES_SHOWN: usize = 6;
+
+impl OverviewView {
+    /// The page of these records.
+    ///
+    /// # Errors
+    /// When a chart cannot be drawn, or a figure is no number.
+    pub fn of(sources: OverviewSources<'_>) -> Result<Self> {
+        let lines = sources.timelines.iter().take(LINES_SHOWN).map(|timeline| Line::of(timeline, sources));
+        let left = sources.timelines.len().saturating_sub(LINES_SHOWN);
+        let damaged = counted(sources.damaged, "file");
+        Ok(Self {
+            is_empty: sources.entries.is_empty(),
+            lines: lines.collect::<Result<_>>()?,
+            more_lines: (left > 0).then(|| counted(left, "more timeline")),
+            decisions: decisions::newest(sources),
+            gate_health: gate_health::by_machine(sources.entries, &sources.policy.sequential.rule()),
+            damaged: (sources.damaged > 0).then_some(damaged),
+            published: line::published_words(sources.published),
+        })
+    }
+}
