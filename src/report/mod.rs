@@ -1,5 +1,6 @@
 //! How it is told: a record as a table for people and as JSON for programs, and what was decided of it.
 
+mod badge;
 pub mod decision;
 mod facts;
 mod machine;
@@ -13,6 +14,7 @@ mod table;
 pub mod view;
 pub mod web;
 
+pub use badge::Badge;
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};
 pub use results::results_json;

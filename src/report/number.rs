@@ -47,10 +47,21 @@ pub(super) fn change_percent(ratio: f64) -> f64 {
     (ratio - 1.0) * 100.0
 }
 
+/// A size of memory, as in "160.5 MiB".
+#[must_use]
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
 /// A word for so many: as in "1 pair", "9 pairs".
 #[must_use]
 pub(super) fn counted(count: usize, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+    let ending = match one.ends_with('s') {
+        _ if count == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{count} {one}{ending}")
 }
 
 #[cfg(test)]
@@ -83,5 +94,6 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert_eq!([counted(1, "pair"), counted(0, "pair")], ["1 pair", "0 pairs"]);
+        assert_eq!(counted(3, "process"), "3 processes");
     }
 }

@@ -9,10 +9,15 @@ use crate::error::{Error, Result};
 use crate::judge::policy::Policy;
 use crate::record::{Ancestry, History};
 use crate::report::render::Renderer;
-use crate::report::site::{SiteFolder, SiteSources, pages};
+use crate::report::site::{MakeOptions, SiteSources, make_site};
 
 /// Renders the site of a store into a folder, and gives its first page.
-pub(in crate::cli) fn make_site(root: &Root, history: &History, output: PathBuf) -> Result<PathBuf> {
+pub(in crate::cli) fn site_of(
+    root: &Root,
+    history: &History,
+    output: PathBuf,
+    anew: bool,
+) -> Result<PathBuf> {
     let file = root.policy();
     let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
     let policy = Policy::parse(&text, &file.display().to_string())?;
@@ -27,7 +32,8 @@ pub(in crate::cli) fn make_site(root: &Root, history: &History, output: PathBuf)
         published: &published,
         is_demo: false,
     };
-    let folder = SiteFolder::at(output);
-    folder.write(&pages(sources, &Renderer::new(None)?)?)?;
-    Ok(folder.root().join("index.html"))
+    let first = output.join("index.html");
+    let options = MakeOptions { output, anew, progress: &mut |_, _| () };
+    make_site(sources, &Renderer::new(None)?, options)?;
+    Ok(first)
 }

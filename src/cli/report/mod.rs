@@ -1,5 +1,7 @@
 //! `report`: the pages of all records.
 
+mod make;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,9 +12,7 @@ use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print};
 use crate::error::Result;
 
-mod make;
-
-use make::make_site;
+use make::site_of;
 
 /// Flags of `report`.
 #[derive(Debug, Args)]
@@ -20,6 +20,10 @@ pub(super) struct ReportArgs {
     /// Folder of the pages [default: reports/site]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+
+    /// Make every page anew, also those whose records have not changed
+    #[arg(long)]
+    anew: bool,
 
     #[command(flatten)]
     store: StoreFlag,
@@ -30,7 +34,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     let root = Root::find();
     let history = args.store.find(&root)?;
     let output = args.output.clone().unwrap_or_else(|| root.site());
-    let made = make_site(&root, &history, output)?;
+    let made = site_of(&root, &history, output, args.anew)?;
     print(&format!("{}\n", made.display()));
     Ok(ExitCode::from(exit_code::PASS))
 }

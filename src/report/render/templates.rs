@@ -4,14 +4,16 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::error::{Error, Result};
+use crate::record::sha256_of_bytes;
 use crate::report::render::Shell;
 use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
+    ("commit.html", include_str!("../templates/commit.html")),
     ("index.html", include_str!("../templates/index.html")),
 ];
 const STYLE: &str = include_str!("../web/site.css");
@@ -54,6 +56,19 @@ impl Renderer {
         let mut templates = Tera::new();
         templates.add_raw_templates(TEMPLATES).map_err(|cause| fault("shell.html", &cause))?;
         Ok(Self { templates, style: STYLE.to_owned(), library })
+    }
+
+    /// Names all that a page is made of beside its view: a page that was made with another is made anew.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let library = self.library.as_ref();
+        let texts = TEMPLATES
+            .iter()
+            .map(|(_, text)| *text)
+            .chain([self.style.as_str(), SITE_SCRIPT, env!("CARGO_PKG_VERSION")])
+            .chain(library.into_iter().flat_map(|library| [library.script.as_str(), library.style.as_str()]));
+        let hashes: Vec<String> = texts.map(|text| sha256_of_bytes(text.as_bytes())).collect();
+        sha256_of_bytes(hashes.join(" ").as_bytes())
     }
 
     /// A whole page.

@@ -7,7 +7,7 @@ use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::view::overview::{OverviewSources, OverviewView};
-use crate::report::view::timelines;
+use crate::report::view::{Timeline, timelines};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -35,30 +35,39 @@ pub struct Page {
     pub html: String,
 }
 
-/// The pages that are made of the index.
-///
-/// # Errors
-/// A figure that is no number, or a template that does not fit, which are faults of arcgauge.
-pub fn pages(sources: SiteSources<'_>, renderer: &Renderer) -> Result<Vec<Page>> {
-    let entries = &sources.index.entries;
-    let site = Site {
-        records: entries.len(),
-        newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
-        is_demo: sources.is_demo,
-    };
-    let timelines = timelines(entries, sources.ancestry)?;
-    let subject_of = |entry: &Entry| subject(sources.history, entry);
-    let overview = OverviewView::of(OverviewSources {
-        entries,
-        timelines: &timelines,
-        published: sources.published,
-        policy: sources.policy,
-        subject_of: &subject_of,
-        damaged: sources.index.damaged.len(),
-    })?;
-    let shell = Shell::new(PageKind::Overview, "Are we all right?", &site);
-    let html = renderer.page("index.html", &shell, &overview, Parts::default())?;
-    Ok(vec![Page { path: PageKind::Overview.file().into(), html }])
+impl<'a> SiteSources<'a> {
+    /// Every timeline of the records.
+    ///
+    /// # Errors
+    /// A figure that is no number.
+    pub fn timelines(&self) -> Result<Vec<Timeline<'a>>> {
+        timelines(&self.index.entries, self.ancestry)
+    }
+
+    /// The pages that are made of the index, and of little else.
+    ///
+    /// # Errors
+    /// A figure that is no number, or a template that does not fit, which are faults of arcgauge.
+    pub fn index_pages(&self, timelines: &[Timeline<'_>], renderer: &Renderer) -> Result<Vec<Page>> {
+        let entries = &self.index.entries;
+        let site = Site {
+            records: entries.len(),
+            newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
+            is_demo: self.is_demo,
+        };
+        let subject_of = |entry: &Entry| subject(self.history, entry);
+        let overview = OverviewView::of(OverviewSources {
+            entries,
+            timelines,
+            published: self.published,
+            policy: self.policy,
+            subject_of: &subject_of,
+            damaged: self.index.damaged.len(),
+        })?;
+        let shell = Shell::new(PageKind::Overview, "Are we all right?", &site);
+        let html = renderer.page("index.html", &shell, &overview, Parts::default())?;
+        Ok(vec![Page { path: PageKind::Overview.file().into(), html }])
+    }
 }
 
 /// The subject of a record's commit. A record that cannot be read any more has none here, and is named as

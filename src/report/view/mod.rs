@@ -1,11 +1,13 @@
 //! What each page says, in words and formatted numbers: templates only loop over it.
 
-mod badge;
+pub mod commit;
 mod commit_link;
+mod exchange;
 pub mod overview;
 mod timeline;
 
-pub use badge::Badge;
+pub use crate::report::badge::Badge;
 pub use commit_link::CommitLink;
 pub(in crate::report) use commit_link::short;
+pub(in crate::report) use exchange::exchanged;
 pub use timeline::{Change, EpochStart, Point, Timeline, changes_of, timelines};
