@@ -7,7 +7,7 @@ use crate::cli::bench::read_published;
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, History};
+use crate::record::{Ancestry, History, sha256_of_bytes};
 use crate::report::render::Renderer;
 use crate::report::site::{MakeOptions, SiteSources, make_site};
 
@@ -29,6 +29,7 @@ pub(in crate::cli) fn site_of(
         index: &index,
         ancestry: &ancestry,
         policy: &policy,
+        policy_sha256: &sha256_of_bytes(text.as_bytes()),
         published: &published,
         is_demo: false,
     };

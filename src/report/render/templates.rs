@@ -10,11 +10,13 @@ use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 6] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("commit.html", include_str!("../templates/commit.html")),
     ("index.html", include_str!("../templates/index.html")),
+    ("machines.html", include_str!("../templates/machines.html")),
+    ("method.html", include_str!("../templates/method.html")),
 ];
 const STYLE: &str = include_str!("../web/site.css");
 const SITE_SCRIPT: &str = include_str!("../web/site.js");

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::view::machines::MachinesView;
+use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
 
@@ -20,6 +22,8 @@ pub struct SiteSources<'a> {
     pub ancestry: &'a Ancestry,
     /// What the gate decides by.
     pub policy: &'a Policy,
+    /// The hash of its text.
+    pub policy_sha256: &'a str,
     /// What was published.
     pub published: &'a PublishedReference,
     /// Whether the records are invented.
@@ -55,24 +59,41 @@ impl<'a> SiteSources<'a> {
             newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
             is_demo: self.is_demo,
         };
-        let subject_of = |entry: &Entry| subject(self.history, entry);
-        let overview = OverviewView::of(OverviewSources {
-            entries,
+        let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
+            Ok(Page { path: kind.file().into(), html: html(&Shell::new(kind, title, &site))? })
+        };
+        let overview = self.overview(timelines)?;
+        let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
+        let machines = MachinesView::of(entries, timelines, &machine_of);
+        let method = MethodView::of(self.policy, self.policy_sha256, self.published);
+        Ok(vec![
+            page(PageKind::Overview, "Are we all right?", &|shell| {
+                renderer.page("index.html", shell, &overview, Parts::default())
+            })?,
+            page(PageKind::Machines, "Machines, epochs, noise", &|shell| {
+                renderer.page("machines.html", shell, &machines, Parts::default())
+            })?,
+            page(PageKind::Method, "How it is measured and judged", &|shell| {
+                renderer.page("method.html", shell, &method, Parts::default())
+            })?,
+        ])
+    }
+
+    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
+        let subject_of = |entry: &Entry| Some(self.read(entry)?.run().commit.as_ref()?.subject.clone());
+        OverviewView::of(OverviewSources {
+            entries: &self.index.entries,
             timelines,
             published: self.published,
             policy: self.policy,
             subject_of: &subject_of,
             damaged: self.index.damaged.len(),
-        })?;
-        let shell = Shell::new(PageKind::Overview, "Are we all right?", &site);
-        let html = renderer.page("index.html", &shell, &overview, Parts::default())?;
-        Ok(vec![Page { path: PageKind::Overview.file().into(), html }])
+        })
     }
-}
 
-/// The subject of a record's commit. A record that cannot be read any more has none here, and is named as
-/// damaged when the index is made.
-fn subject(history: &History, entry: &Entry) -> Option<String> {
-    let record: AnyRecord = History::read_any(&history.root().join(&entry.path)).ok()?.record;
-    Some(record.run().commit.as_ref()?.subject.clone())
+    /// A record, for what the index does not hold. One that cannot be read any more is none here, and is
+    /// named as damaged when the index is made.
+    fn read(&self, entry: &Entry) -> Option<AnyRecord> {
+        Some(History::read_any(&self.history.root().join(&entry.path)).ok()?.record)
+    }
 }

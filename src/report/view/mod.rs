@@ -3,6 +3,8 @@
 pub mod commit;
 mod commit_link;
 mod exchange;
+pub mod machines;
+pub mod method;
 pub mod overview;
 mod timeline;
 

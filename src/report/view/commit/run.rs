@@ -3,8 +3,10 @@
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::judge::environment::{ProcessFindings, of_record};
 use crate::judge::summarise;
 use crate::record::RunRecord;
+use crate::report::decision::Mark;
 use crate::report::facts::{Fact, facts_of};
 use crate::report::number::counted;
 use crate::report::one_line;
@@ -22,6 +24,8 @@ pub(super) struct RunPart {
     anchor: String,
     when_utc: String,
     badge: Badge,
+    /// That the machine was in no state to be measured.
+    unsteady: Option<Badge>,
     /// Model, device, runtime, machine.
     setting: String,
     /// Processes, prompts and tokens.
@@ -54,6 +58,10 @@ impl RunPart {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
             badge: record.outcome.into(),
+            unsteady: of_record(record)
+                .iter()
+                .any(ProcessFindings::is_invalid)
+                .then(|| Badge::new(Mark::Warns, "machine not steady: do not compare these times")),
             setting: setting(record),
             asked: asked(record),
             dirty,
