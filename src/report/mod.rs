@@ -1,6 +1,7 @@
 //! How it is told: a record as a table for people and as JSON for programs, and what was decided of it.
 
 pub mod decision;
+pub mod demo;
 mod facts;
 mod machine;
 mod number;
