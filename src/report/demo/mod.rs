@@ -4,6 +4,29 @@
 //! A function of its plan: the same seed gives the same bytes, on any machine and on any day. Nothing of it
 //! was measured, and every record says so: by a warning named `demo`, by a machine whose name begins with
 //! `demo-`, and by `(demo)` in every device's name.
+//!
+//! The gate stands after this room, so whoever asks brings its decisions along:
+//!
+//! ```no_run
+//! use arcgauge::gate::{Asker, decide};
+//! use arcgauge::judge::policy::Policy;
+//! use arcgauge::record::{AbRecord, History, PublishedReference};
+//! use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, fill};
+//!
+//! # fn main() -> arcgauge::error::Result<()> {
+//! # let (policy_text, published_text) = ("", "");
+//! let policy = Policy::parse(policy_text, "ci/gate.json")?;
+//! let published = PublishedReference::parse(published_text)?;
+//! let decide = |record: &AbRecord, judged_utc: &str| DemoDecisions {
+//!     decision: decide(record, &policy, judged_utc, Asker::Ab),
+//!     gate_decision: decide(record, &policy, judged_utc, Asker::Gate),
+//! };
+//! let inputs = DemoInputs { policy_text, published: &published, decide: &decide };
+//! let store = History::at("reports/demo-history".into());
+//! let records = fill(&store, DemoPlan::sample(), inputs)?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod ab;
 mod calendar;

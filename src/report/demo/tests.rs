@@ -215,28 +215,40 @@ fn the_driver_and_openvino_each_begin_an_epoch() {
     assert_eq!(primed.count(), 3, "nothing compiled is there at the beginning and in each new epoch");
 }
 
+/// Whether each planted step is found with its size, at most so many commits away.
+fn finds_the_steps(plan: DemoPlan, within: usize) {
+    let (records, story, line) = (all(plan), Story::of(plan.commits), commits(&plan));
+    let mut found = Vec::new();
+    for epoch in epochs(&records, "140v") {
+        let figures: Vec<f64> = epoch.iter().map(|(_, tpot_ms)| *tpot_ms).collect();
+        for point in change_points(&figures, &Detection::default()).unwrap() {
+            let at = line.iter().position(|commit| commit.sha == epoch[point.index].0).unwrap();
+            found.push((at, point.ratio().unwrap()));
+        }
+    }
+    let planted = [
+        (story.dearer(), 0.97),
+        (story.slower(), 1.048),
+        (story.mended(), 1.0 / 1.048),
+        (story.faster(), 0.91),
+    ];
+    for (at, ratio) in planted {
+        let near = found.iter().find(|(place, _)| place.abs_diff(at) <= within);
+        let Some((_, seen)) = near else { panic!("{plan:?}: nothing at {at}: {found:?}") };
+        assert!((seen / ratio - 1.0).abs() < 0.02, "{plan:?}: {seen} for {ratio} at {at}");
+    }
+    assert!(found.len() <= planted.len() + 1, "{plan:?}: {found:?}");
+}
+
 #[test]
 fn the_planted_steps_are_found_where_they_are() {
-    for seed in 1..=5 {
-        let plan = DemoPlan { seed, ..DemoPlan::sample() };
-        let (records, story, line) = (all(plan), Story::of(plan.commits), commits(&plan));
-        let mut found = Vec::new();
-        for epoch in epochs(&records, "140v") {
-            let figures: Vec<f64> = epoch.iter().map(|(_, tpot_ms)| *tpot_ms).collect();
-            let points = change_points(&figures, &Detection::default()).unwrap();
-            found.extend(points.iter().map(|point| (epoch[point.index].0.clone(), point.ratio().unwrap())));
-        }
-        let planted = [
-            (story.dearer(), 0.97),
-            (story.slower(), 1.048),
-            (story.mended(), 1.0 / 1.048),
-            (story.faster(), 0.91),
-        ];
-        for (at, ratio) in planted {
-            let near = found.iter().find(|(sha, _)| line[at].sha == *sha);
-            let Some((_, seen)) = near else { panic!("seed {seed}: nothing at {at}: {found:?}") };
-            assert!((seen / ratio - 1.0).abs() < 0.012, "seed {seed}: {seen} for {ratio} at {at}");
-        }
+    finds_the_steps(DemoPlan { machines: 1, ..DemoPlan::sample() }, 0);
+}
+
+#[test]
+fn with_any_seed_they_are_found_next_to_where_they_are() {
+    for seed in 1..=4 {
+        finds_the_steps(DemoPlan { seed, machines: 1, ..short() }, 2);
     }
 }
 
