@@ -1,6 +1,7 @@
 //! The invented history, judged by the real gate: every verdict is there, and it can be as long as asked.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::time::Instant;
 
 use arcgauge::gate::{Asker, calibrate, decide, is_a_a};
@@ -100,7 +101,7 @@ fn a_store_is_filled_with_the_sample() {
     let begun = Instant::now();
     let count = fill(&store, DemoPlan::sample(), inputs).unwrap();
     let bytes: u64 = store.files().iter().map(|file| file.metadata().unwrap().len()).sum();
-    println!("{count} records of {} KB in {:.1?}", bytes / 1000, begun.elapsed());
+    tell(&format!("{count} records of {} KB in {:.1?}", bytes / 1000, begun.elapsed()));
     let (whole, damaged) = store.verify();
     assert_eq!((whole, damaged), (count, Vec::new()));
 }
@@ -123,7 +124,7 @@ fn is_listed_along_its_line(length: usize) {
     let made = begun.elapsed();
     let entries = records.iter().zip(0..).map(|(record, at)| Entry::of(format!("{at}.json").into(), record));
     let entries: Vec<Entry> = entries.collect();
-    println!("{} records in {made:.1?}, with their entries in {:.1?}", records.len(), begun.elapsed());
+    tell(&format!("{} records in {made:.1?}, with their entries in {:.1?}", records.len(), begun.elapsed()));
     let line = Ancestry::of_line(commits(&plan).into_iter().rev().map(|commit| commit.sha));
     let mut listed: Vec<&Entry> = entries.iter().collect();
     sort_along(&mut listed, &line);
@@ -132,4 +133,9 @@ fn is_listed_along_its_line(length: usize) {
     assert!(distances.is_sorted());
     let in_series = listed.iter().filter(|entry| entry.may_be_baseline()).count();
     assert!(in_series > length - 10, "{in_series} of {length}");
+}
+
+/// What is seen with `--nocapture`; a time is told and not judged, for it is of whichever machine this is.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

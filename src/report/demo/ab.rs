@@ -57,7 +57,7 @@ fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, contest: Contest, num
         noise: Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number]),
         now_ns: begin_ns(at, 4 + number),
         runs: [side(base_at, 1), side(at, 2)],
-        pairs: Vec::new(),
+        drawn: Vec::new(),
     };
     let undecided = pairs.drive();
     let [mut base, mut head] = pairs.runs;
@@ -90,7 +90,7 @@ fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, contest: Contest, num
         },
         policy: scene.policy.clone(),
         seed: scene.plan.seed,
-        pairs: pairs.pairs,
+        pairs: pairs.drawn,
         despite_guards: false,
         budget_s: (contest == Contest::Restless).then_some(600),
         undecided,
@@ -118,7 +118,7 @@ struct Pairs<'a, 'b> {
     now_ns: u64,
     /// Base and head.
     runs: [RunRecord; 2],
-    pairs: Vec<PairRecord>,
+    drawn: Vec<PairRecord>,
 }
 
 impl Pairs<'_, '_> {
@@ -127,22 +127,22 @@ impl Pairs<'_, '_> {
         let mut differences_ln = Vec::new();
         let mut spoilt = 0;
         loop {
-            let index = self.pairs.len();
-            let first = match self.pairs.last() {
-                Some(before) if !self.pairs.len().is_multiple_of(2) => before.first.other(),
+            let index = self.drawn.len();
+            let first = match self.drawn.last() {
+                Some(before) if !self.drawn.len().is_multiple_of(2) => before.first.other(),
                 _ if self.noise.happens(0.5) => Side::Base,
                 _ => Side::Head,
             };
-            let difference_ln = self.measure(first);
+            let of_pair_ln = self.measure(first);
             if self.contest == Contest::WrongOutput {
                 // It is found after the first pair, which so is none.
                 return Some(Undecided::WrongOutput);
             }
-            self.pairs.push(PairRecord { first, base_process: index, head_process: index });
+            self.drawn.push(PairRecord { first, base_process: index, head_process: index });
             if self.is_spoilt(index) {
                 spoilt += 1;
             } else {
-                differences_ln.extend(difference_ln);
+                differences_ln.extend(of_pair_ln);
             }
             let is_final =
                 sequential(&differences_ln, &self.scene.rule).map_or(true, |so_far| so_far.is_final());
@@ -164,7 +164,7 @@ impl Pairs<'_, '_> {
 
     /// Measures a process of each side, adjacent in time; gives the mean difference.
     fn measure(&mut self, first: Side) -> Option<f64> {
-        let index = self.pairs.len();
+        let index = self.drawn.len();
         let order = if first == Side::Base { [0, 1] } else { [1, 0] };
         for side in order {
             let done = self.process(side, index);

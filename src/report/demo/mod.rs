@@ -33,6 +33,7 @@ mod calendar;
 mod commits;
 mod guards;
 mod machine;
+mod machines;
 mod model;
 mod noise;
 mod plan;

@@ -136,7 +136,7 @@ fn failed(run: &mut RunRecord, machine: &DemoMachine, started_ns: u64) {
     run.failure = Some(why.to_owned());
     (run.device.ran, run.state_seen_empty, run.model.same_after_run) = (None, false, true);
     let mut process = blank(ProcessPurpose::Measured, 0, started_ns, started_ns + 1_700_000_000);
-    process.ending = "crashed".to_owned();
+    "crashed".clone_into(&mut process.ending);
     process.ending_because = Some(why.to_owned());
     process.talk = vec![format!("[invented] compiling for `{}`", machine.kind().name())];
     run.processes = vec![process];
@@ -148,7 +148,7 @@ fn interrupted(run: &mut RunRecord, started_ns: u64) {
     run.failure = Some("it was interrupted".to_owned());
     (run.device.ran, run.state_seen_empty) = (None, false);
     let mut process = blank(ProcessPurpose::Measured, 0, started_ns, started_ns + 6_200_000_000);
-    process.ending = "interrupted".to_owned();
+    "interrupted".clone_into(&mut process.ending);
     process.ending_because = Some("it was interrupted".to_owned());
     run.processes = vec![process];
 }

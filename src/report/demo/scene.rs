@@ -9,7 +9,8 @@ use crate::record::{
 };
 use crate::report::demo::calendar::utc;
 use crate::report::demo::commits::{authored, commits};
-use crate::report::demo::machine::{DemoMachine, machines};
+use crate::report::demo::machine::DemoMachine;
+use crate::report::demo::machines::machines;
 use crate::report::demo::plan::DemoPlan;
 use crate::report::demo::process::Done;
 use crate::report::demo::prompts::Asked;

@@ -7,8 +7,8 @@ use crate::judge::change_point::{Detection, change_points};
 use crate::judge::environment::{ProcessFindings, of_record};
 use crate::judge::{Standing, standing, summarise};
 use crate::record::{
-    AbRecord, DecisionRecord, Entry, Outcome, ProcessPurpose, ProofGrade, PublishedReference, RunRecord,
-    Status, Verdict, seal,
+    AbRecord, DecisionRecord, Entry, Outcome, ProcessPurpose, ProofGrade, ProvenDevice, PublishedReference,
+    RunRecord, Status, Verdict, seal,
 };
 use crate::report::demo::story::Story;
 
@@ -48,7 +48,7 @@ fn runs(records: &[AnyRecord]) -> Vec<&RunRecord> {
     runs.collect()
 }
 
-fn of_first_machine<'a>(records: &'a [AnyRecord], story: Story, at: usize) -> Vec<&'a RunRecord> {
+fn of_first_machine(records: &[AnyRecord], story: Story, at: usize) -> Vec<&RunRecord> {
     let subject = story.subject(at);
     let sha = &commits(&short())[at].sha;
     let of_commit = runs(records).into_iter().filter(|run| run.commit.as_ref().unwrap().sha == *sha);
@@ -131,7 +131,7 @@ fn three_machines_measure_two_models_on_proven_devices() {
     ];
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
     let grades: BTreeSet<ProofGrade> =
-        runs(&records).iter().filter_map(|run| run.device.ran.as_ref()).map(|ran| ran.grade()).collect();
+        runs(&records).iter().filter_map(|run| run.device.ran.as_ref()).map(ProvenDevice::grade).collect();
     assert_eq!(grades.into_iter().collect::<Vec<_>>(), [ProofGrade::PropertyAndCounters]);
 }
 
