@@ -2,6 +2,7 @@
 
 mod badge;
 pub mod decision;
+pub mod demo;
 mod facts;
 mod machine;
 mod number;

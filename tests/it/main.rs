@@ -41,6 +41,7 @@
 //! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
 //! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
+//! | [`demo`] | the invented history: every word of the gate is in it, and it can be as long as asked |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -68,6 +69,7 @@ mod blessing;
 mod checkout;
 mod clones;
 mod decisions;
+mod demo;
 mod doctor;
 mod ended;
 mod failed_builds;
