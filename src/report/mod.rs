@@ -1,11 +1,13 @@
 //! How it is told: a record as a table for people and as JSON for programs, and what was decided of it.
 
+pub mod comparison;
 pub mod decision;
 mod facts;
 mod machine;
 mod number;
 mod one_line;
 mod record_list;
+mod reproduce;
 mod results;
 mod table;
 

@@ -1,0 +1,95 @@
+//! For an issue or a pull request. No text of others makes markup, a link, a mention or a reference in it.
+
+use std::fmt::Write;
+
+use crate::report::comparison::view::{ComparisonView, SideView};
+use crate::report::comparison::words::{
+    BREAKS, DIFFERENCE_HEADINGS, FIGURE_HEADINGS, GOLDEN_HEADINGS, NO_DIFFERENCE,
+};
+use crate::report::decision::markdown::escape;
+
+/// A comparison as Markdown.
+#[must_use]
+pub fn comparison_markdown(view: &ComparisonView) -> String {
+    let mut text = format!("### arcgauge: {}\n\n", escape(&view.title));
+    for side in [&view.a, &view.b] {
+        text.push_str(&told(side));
+    }
+    let _ = writeln!(text, "\n{} {}.", view.likeness.mark, view.likeness.sentence);
+    for refusal in &view.refusals {
+        let _ = writeln!(text, "- {}", escape(refusal));
+    }
+    if view.differences.is_empty() {
+        let _ = writeln!(text, "\n{NO_DIFFERENCE}");
+    } else {
+        text.push_str(&head(&DIFFERENCE_HEADINGS, &[]));
+        for row in &view.differences {
+            text.push_str(&line(&[&escape(&row.what), &escape(&row.a), &escape(&row.b), row.breaks]));
+        }
+        let _ = writeln!(text, "\n{BREAKS}");
+    }
+    text.push_str(&figures(view));
+    if !view.goldens.is_empty() {
+        text.push_str(&head(&GOLDEN_HEADINGS, &[]));
+        for row in &view.goldens {
+            let (a, b) = (format!("{} {}", row.a_mark, row.a), format!("{} {}", row.b_mark, row.b));
+            text.push_str(&line(&[&escape(&row.prompt), &a, &b]));
+        }
+    }
+    text.push('\n');
+    for row in &view.commands {
+        let _ = writeln!(text, "- {}: `{}`", row.purpose, row.command);
+    }
+    for row in &view.warnings {
+        let _ = writeln!(text, "- warning ({}): {}; {}", row.of, escape(&row.message), escape(&row.advice));
+    }
+    text
+}
+
+fn told(side: &SideView) -> String {
+    let said = [&side.subject, &side.model, &side.device, &side.openvino, &side.machine].map(|it| escape(it));
+    let [subject, model, device, openvino, machine] = said;
+    format!(
+        "- **{}** {}, {} {subject}; {model} on {device}, OpenVINO {openvino}, {}; {machine}, {}\n",
+        side.letter,
+        escape(&side.speed),
+        escape(&side.commit),
+        side.workload,
+        escape(&side.when_utc),
+    )
+}
+
+fn figures(view: &ComparisonView) -> String {
+    if view.figures.is_empty() {
+        return String::new();
+    }
+    let mut text = head(&FIGURE_HEADINGS, &[4, 5, 6, 7]);
+    for row in &view.figures {
+        let metric = format!("`{}`", row.metric);
+        text.push_str(&line(&[
+            &metric,
+            &escape(&row.prompt),
+            row.unit,
+            row.better,
+            &row.a,
+            &row.b,
+            &row.change,
+            &escape(&row.interval),
+            &row.said,
+        ]));
+    }
+    if !view.caption.is_empty() {
+        let _ = writeln!(text, "\n{}", view.caption);
+    }
+    text
+}
+
+fn head(headings: &[&str], numbers: &[usize]) -> String {
+    let rules = (0..headings.len()).map(|at| if numbers.contains(&at) { "--:" } else { "---" });
+    let rules: Vec<&str> = rules.collect();
+    format!("\n{}{}", line(headings), line(&rules))
+}
+
+fn line(cells: &[&str]) -> String {
+    format!("| {} |\n", cells.join(" | "))
+}
