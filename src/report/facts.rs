@@ -7,6 +7,7 @@ use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
 use crate::report::machine;
+use crate::report::number::mebibytes;
 
 /// The lines below the table, each with its subject first.
 pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
@@ -137,8 +138,4 @@ fn harness(record: &RunRecord, summary: &Summary) -> Option<String> {
         seconds(cost.cool_down_ns),
         seconds(cost.untimed_pass_ns),
     ))
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

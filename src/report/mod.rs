@@ -1,5 +1,6 @@
 //! How it is told: a record as a table for people and as JSON for programs, and what was decided of it.
 
+mod card;
 pub mod comparison;
 pub mod decision;
 mod facts;
@@ -11,6 +12,7 @@ mod reproduce;
 mod results;
 mod table;
 
+pub use card::{CardRecord, card};
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};
 pub use results::results_json;

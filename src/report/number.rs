@@ -41,6 +41,12 @@ pub(super) fn change_percent(ratio: f64) -> f64 {
     (ratio - 1.0) * 100.0
 }
 
+/// A size of memory, as in "157.3 MiB".
+#[must_use]
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
 /// A word for so many: as in "1 pair", "9 pairs".
 #[must_use]
 pub(super) fn counted(count: usize, one: &str) -> String {

@@ -20,10 +20,10 @@ use named::{Named, find};
 /// Flags of `compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A and B are each a record's file, a run id, a commit (the first digits of its sha, or whatever git
+A and B are each a record's file, a run id, a commit (the first digits of its sha, or whatever git \
 understands: its newest complete run is taken), or `latest`.
 
-Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike
+Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike \
 things, or one has no verified speed, or a guard tripped; 2 there is no such record.")]
 pub(super) struct CompareArgs {
     /// The run that the other is held against

@@ -59,10 +59,9 @@ fn is_file(name: &str) -> bool {
 fn read(path: &Path, taken: Option<String>) -> Result<Named> {
     match History::read_any(path)?.record {
         AnyRecord::Run(run) => Ok(Named { run: *run, file: path.display().to_string(), taken }),
-        AnyRecord::Ab(record) => {
+        AnyRecord::Ab(_) => {
             let what = format!("`{}` is an A/B, which has both its sides in it", path.display());
             let hint = format!("`cargo xtask history show {}` tells what it came to", path.display());
-            let _ = record;
             Err(Error::input(what).hint(hint))
         }
     }
@@ -87,7 +86,7 @@ fn commit(name: &str, index: &Index, store: &History, root: &Root) -> Result<Str
     }
     match Repository::open(root.path()).and_then(|repository| repository.resolve(name)) {
         Ok(commit) => Ok(commit.sha),
-        Err(_) => Err(nothing(name, store, "it is no file, no run and no commit there")),
+        Err(error) => Err(nothing(name, store, &format!("it is no file and no run, and {error}"))),
     }
 }
 

@@ -4,15 +4,14 @@ use crate::judge::environment::{GuardFinding, ProcessFindings, of_record};
 use crate::judge::likeness::{ComparedSide, summary_of};
 use crate::record::{Outcome, RunRecord};
 
-/// A run as a side of a comparison.
-pub(super) fn side(run: &RunRecord) -> ComparedSide {
-    let refused = no_speed_because(run);
-    let summary = summary_of(run, refused.is_none());
-    let no_times = || summary.average.is_none().then(|| "a prompt of it has no times".to_owned());
-    ComparedSide {
-        no_speed_because: refused.or_else(no_times),
-        doubted_because: doubted_because(run),
-        summary,
+impl ComparedSide {
+    /// A run as far as its figures can be believed.
+    #[must_use]
+    pub fn of(run: &RunRecord) -> Self {
+        let refused = no_speed_because(run);
+        let summary = summary_of(run, refused.is_none());
+        let no_times = || summary.average.is_none().then(|| "a prompt of it has no times".to_owned());
+        Self { no_speed_because: refused.or_else(no_times), doubted_because: doubted_because(run), summary }
     }
 }
 

@@ -40,6 +40,12 @@ impl FigurePair {
     pub fn is_speed(&self) -> bool {
         is_speed(self.metric)
     }
+
+    /// Where the change may lie, where that is known.
+    #[must_use]
+    pub fn interval(&self) -> Option<Interval> {
+        self.change?.interval
+    }
 }
 
 /// How far one figure lies from another.

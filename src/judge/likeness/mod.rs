@@ -75,7 +75,7 @@ impl TwoRuns {
     pub fn of(a: &RunRecord, b: &RunRecord) -> Self {
         let differences = differences(a, b);
         let likeness = likeness(a, b, &differences);
-        let (one, other) = (belief::side(a), belief::side(b));
+        let (one, other) = (ComparedSide::of(a), ComparedSide::of(b));
         Self {
             likeness,
             figures: figure_pairs(a, b, &one, &other, likeness),

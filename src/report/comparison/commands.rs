@@ -8,8 +8,12 @@ use crate::report::reproduce::{bench_command, reproduce_command, word};
 /// The commands, the most useful first.
 pub(super) fn commands(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Vec<CommandRow> {
     let mut rows: Vec<CommandRow> = decide(a, b, two).into_iter().collect();
-    rows.push(row("measure A again", reproduce_command(a)));
-    rows.push(row("measure B again", reproduce_command(b)));
+    let (again_a, again_b) = (again("A", a), again("B", b));
+    if again_a.command == again_b.command && is_clean(a) && is_clean(b) {
+        rows.push(CommandRow { purpose: "measure either again".to_owned(), ..again_a });
+    } else {
+        rows.extend([again_a, again_b]);
+    }
     rows
 }
 
@@ -52,6 +56,16 @@ fn decide(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Option<CommandRow> {
 fn flags(run: &RunRecord) -> String {
     let device = run.device.ran.as_ref().map(|ran| format!(" --device {}", ran.kind().name()));
     format!("{} --max-new-tokens {}", device.unwrap_or_default(), run.workload.new_tokens)
+}
+
+/// A run once more. What was changed over the commit is nowhere kept.
+fn again(letter: &str, run: &RunRecord) -> CommandRow {
+    let changes = if is_clean(run) { "" } else { ", with the changes that its tree had over the commit" };
+    row(&format!("measure {letter} again{changes}"), reproduce_command(run))
+}
+
+fn is_clean(run: &RunRecord) -> bool {
+    run.commit.as_ref().is_none_or(|commit| !commit.dirty)
 }
 
 fn clean(run: &RunRecord) -> Option<&Commit> {

@@ -69,7 +69,7 @@ fn difference(difference: &Difference) -> Value {
 }
 
 fn figure(pair: &FigurePair) -> Value {
-    let interval = pair.change.and_then(|change| change.interval);
+    let interval = pair.interval();
     json!({
         "metric": pair.metric,
         "prompt": pair.prompt,

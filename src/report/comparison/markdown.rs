@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::report::comparison::columns::columns;
 use crate::report::comparison::view::{ComparisonView, SideView};
-use crate::report::comparison::words::{
-    BREAKS, DIFFERENCE_HEADINGS, FIGURE_HEADINGS, GOLDEN_HEADINGS, NO_DIFFERENCE,
-};
+use crate::report::comparison::words::{BREAKS, DIFFERENCE_HEADINGS, GOLDEN_HEADINGS, NO_DIFFERENCE};
 use crate::report::decision::markdown::escape;
 
 /// A comparison as Markdown.
@@ -24,7 +23,7 @@ pub fn comparison_markdown(view: &ComparisonView) -> String {
     } else {
         text.push_str(&head(&DIFFERENCE_HEADINGS, &[]));
         for row in &view.differences {
-            text.push_str(&line(&[&escape(&row.what), &escape(&row.a), &escape(&row.b), row.breaks]));
+            text.push_str(&line(&[escape(&row.what), escape(&row.a), escape(&row.b), row.breaks.to_owned()]));
         }
         let _ = writeln!(text, "\n{BREAKS}");
     }
@@ -33,7 +32,7 @@ pub fn comparison_markdown(view: &ComparisonView) -> String {
         text.push_str(&head(&GOLDEN_HEADINGS, &[]));
         for row in &view.goldens {
             let (a, b) = (format!("{} {}", row.a_mark, row.a), format!("{} {}", row.b_mark, row.b));
-            text.push_str(&line(&[&escape(&row.prompt), &a, &b]));
+            text.push_str(&line(&[escape(&row.prompt), a, b]));
         }
     }
     text.push('\n');
@@ -63,20 +62,18 @@ fn figures(view: &ComparisonView) -> String {
     if view.figures.is_empty() {
         return String::new();
     }
-    let mut text = head(&FIGURE_HEADINGS, &[4, 5, 6, 7]);
+    let columns = columns(view);
+    let headings: Vec<&str> = columns.iter().map(|column| column.heading).collect();
+    let numbers: Vec<bool> = columns.iter().map(|column| column.is_number).collect();
+    let mut text = head(&headings, &numbers);
     for row in &view.figures {
-        let metric = format!("`{}`", row.metric);
-        text.push_str(&line(&[
-            &metric,
-            &escape(&row.prompt),
-            row.unit,
-            row.better,
-            &row.a,
-            &row.b,
-            &row.change,
-            &escape(&row.interval),
-            &row.said,
-        ]));
+        // The id is the first; a lone hyphen is no list within a cell.
+        let cells = columns.iter().enumerate().map(|(at, column)| match (at, (column.cell)(row)) {
+            (0, id) => format!("`{id}`"),
+            (_, "-") => "-".to_owned(),
+            (_, cell) => escape_figure(cell),
+        });
+        text.push_str(&line(&cells.collect::<Vec<_>>()));
     }
     if !view.caption.is_empty() {
         let _ = writeln!(text, "\n{}", view.caption);
@@ -84,12 +81,20 @@ fn figures(view: &ComparisonView) -> String {
     text
 }
 
-fn head(headings: &[&str], numbers: &[usize]) -> String {
-    let rules = (0..headings.len()).map(|at| if numbers.contains(&at) { "--:" } else { "---" });
-    let rules: Vec<&str> = rules.collect();
-    format!("\n{}{}", line(headings), line(&rules))
+/// A sign before a number is no list within a cell.
+fn escape_figure(cell: &str) -> String {
+    let is_signed = cell.starts_with(['+', '-']);
+    let escaped = escape(cell);
+    if is_signed { escaped.trim_start_matches('\\').to_owned() } else { escaped }
 }
 
-fn line(cells: &[&str]) -> String {
+fn head(headings: &[&str], are_numbers: &[bool]) -> String {
+    let rules = (0..headings.len())
+        .map(|at| if are_numbers.get(at).copied().unwrap_or_default() { "--:" } else { "---" });
+    format!("\n{}{}", line(headings), line(&rules.collect::<Vec<_>>()))
+}
+
+fn line<S: AsRef<str>>(cells: &[S]) -> String {
+    let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
     format!("| {} |\n", cells.join(" | "))
 }

@@ -1,6 +1,7 @@
 //! Two runs that were measured apart, as they are told: what differs around them first. No form of it is a
 //! verdict.
 
+mod columns;
 mod commands;
 mod json;
 mod markdown;
@@ -42,7 +43,7 @@ pub fn comparison_view(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
         likeness: words::likeness(two),
         refusals: refusals(two),
         differences: two.differences.iter().map(rows::difference).collect(),
-        figures: two.figures.iter().map(|pair| rows::figure(pair, two.likeness)).collect(),
+        figures: two.figures.iter().map(rows::figure).collect(),
         caption: words::caption(two),
         goldens: two.goldens.iter().map(golden).collect(),
         warnings: warnings(a.run, b.run),

@@ -1,6 +1,6 @@
 //! Rows of a comparison, ready to be shown.
 
-use crate::judge::likeness::{Change, Difference, FigurePair, Interval, Likeness};
+use crate::judge::likeness::{Difference, FigurePair, Interval};
 use crate::measure::Metric;
 use crate::report::comparison::view::{DifferenceRow, FigureRow};
 use crate::report::comparison::words;
@@ -24,7 +24,7 @@ pub(super) fn difference(difference: &Difference) -> DifferenceRow {
 }
 
 /// A figure of both.
-pub(super) fn figure(pair: &FigurePair, likeness: Likeness) -> FigureRow {
+pub(super) fn figure(pair: &FigurePair) -> FigureRow {
     let is_memory = matches!(pair.metric, Metric::PeakRss | Metric::PeakDeviceMemory);
     let told = |value: Option<f64>| {
         let shown = value.map(|value| if is_memory { value / BYTES_PER_MEBIBYTE } else { value });
@@ -44,14 +44,13 @@ pub(super) fn figure(pair: &FigurePair, likeness: Likeness) -> FigureRow {
         a: told(pair.a),
         b: told(pair.b),
         change: pair.change.map_or(NOTHING.to_owned(), |change| percent(change.ratio)),
-        interval: interval(pair.change),
-        said: words::said(pair, likeness),
+        interval: pair.interval().map_or(NOTHING.to_owned(), interval),
+        said: words::said(pair),
     }
 }
 
-fn interval(change: Option<Change>) -> String {
-    let told = |Interval { lower, upper }: Interval| format!("[{}, {}]", percent(lower), percent(upper));
-    change.and_then(|change| change.interval).map_or(NOTHING.to_owned(), told)
+fn interval(Interval { lower, upper }: Interval) -> String {
+    format!("[{}, {}]", percent(lower), percent(upper))
 }
 
 fn percent(ratio: f64) -> String {

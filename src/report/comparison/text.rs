@@ -4,13 +4,9 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use crate::report::comparison::columns::columns;
 use crate::report::comparison::view::{ComparisonView, DifferenceRow, FigureRow, SideView};
-use crate::report::comparison::words::{
-    BREAKS, DIFFERENCE_HEADINGS, FIGURE_HEADINGS, GOLDEN_HEADINGS, NO_DIFFERENCE,
-};
-
-/// The columns of numbers.
-const NUMBERS: [usize; 4] = [4, 5, 6, 7];
+use crate::report::comparison::words::{BREAKS, DIFFERENCE_HEADINGS, GOLDEN_HEADINGS, NO_DIFFERENCE};
 
 /// The whole text that `compare` prints.
 #[must_use]
@@ -24,12 +20,12 @@ pub fn comparison_text(view: &ComparisonView) -> String {
         let _ = writeln!(text, "{refusal}");
     }
     text.push_str(&differences(&view.differences));
-    text.push_str(&figures(&view.figures, &view.caption));
+    text.push_str(&figures(view));
     if !view.goldens.is_empty() {
         let rows = view.goldens.iter().map(|row| {
-            [row.prompt.clone(), format!("{} {}", row.a_mark, row.a), format!("{} {}", row.b_mark, row.b)]
+            vec![row.prompt.clone(), format!("{} {}", row.a_mark, row.a), format!("{} {}", row.b_mark, row.b)]
         });
-        let _ = write!(text, "\n{}", table(GOLDEN_HEADINGS, rows, &[]));
+        let _ = write!(text, "\n{}", lines(&table(&GOLDEN_HEADINGS, rows)));
     }
     text.push('\n');
     for row in &view.commands {
@@ -56,47 +52,36 @@ fn differences(rows: &[DifferenceRow]) -> String {
         return format!("\n{NO_DIFFERENCE}\n");
     }
     let cells =
-        rows.iter().map(|row| [row.what.clone(), row.a.clone(), row.b.clone(), row.breaks.to_owned()]);
-    format!("\n{}\n{BREAKS}\n", table(DIFFERENCE_HEADINGS, cells, &[]))
+        rows.iter().map(|row| vec![row.what.clone(), row.a.clone(), row.b.clone(), row.breaks.to_owned()]);
+    format!("\n{}\n{BREAKS}\n", lines(&table(&DIFFERENCE_HEADINGS, cells)))
 }
 
-fn figures(rows: &[FigureRow], caption: &str) -> String {
-    if rows.is_empty() {
+fn figures(view: &ComparisonView) -> String {
+    if view.figures.is_empty() {
         return String::new();
     }
-    let cells = rows.iter().map(|row| {
-        [
-            row.metric.to_owned(),
-            row.prompt.clone(),
-            row.unit.to_owned(),
-            row.better.to_owned(),
-            row.a.clone(),
-            row.b.clone(),
-            row.change.clone(),
-            row.interval.clone(),
-            row.said.clone(),
-        ]
-    });
-    let caption = if caption.is_empty() { String::new() } else { format!("\n{caption}\n") };
-    format!("\n{}{caption}", table(FIGURE_HEADINGS, cells, &NUMBERS))
+    let columns = columns(view);
+    let headings: Vec<&str> = columns.iter().map(|column| column.heading).collect();
+    let cells = |row: &FigureRow| columns.iter().map(|column| (column.cell)(row).to_owned()).collect();
+    let mut table = table(&headings, view.figures.iter().map(cells));
+    for (column, told) in table.column_iter_mut().zip(&columns) {
+        column.set_cell_alignment(if told.is_number { CellAlignment::Right } else { CellAlignment::Left });
+    }
+    let caption = if view.caption.is_empty() { String::new() } else { format!("\n{}\n", view.caption) };
+    format!("\n{}{caption}", lines(&table))
 }
 
-/// Rows in aligned columns, with a line's end after each.
-fn table<const N: usize>(
-    headings: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-    numbers: &[usize],
-) -> String {
+fn table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(headings);
     for row in rows {
         table.add_row(row);
     }
-    for at in numbers {
-        if let Some(column) = table.column_mut(*at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
+    table
+}
+
+/// Rows in aligned columns, with a line's end after each.
+fn lines(table: &Table) -> String {
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }

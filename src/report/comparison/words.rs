@@ -6,9 +6,6 @@ use crate::measure::{Direction, Metric};
 use crate::report::comparison::view::LikenessView;
 use crate::report::decision::Mark;
 
-/// What the columns of figures are called, before the two sides.
-pub(super) const FIGURE_HEADINGS: [&str; 9] =
-    ["figure", "prompt", "unit", "better", "A", "B", "change", "interval", "said"];
 /// What the columns of differences are called.
 pub(super) const DIFFERENCE_HEADINGS: [&str; 4] = ["differs", "A", "B", "breaks"];
 /// What the columns of goldens are called.
@@ -27,7 +24,7 @@ pub(super) fn likeness(two: &TwoRuns) -> LikenessView {
         Likeness::EnvironmentDiffers => (
             "environment-differs",
             Mark::Warns,
-            "same machine, model, workload and device, but what lies under the measurement differs"
+            "same machine, model, workload and device, but not all is alike under and around the measurement"
                 .to_owned(),
         ),
         Likeness::Unlike => {
@@ -49,10 +46,20 @@ pub(super) fn caption(two: &TwoRuns) -> String {
     }
     let change = "Change: from A to B.";
     match two.likeness {
-        Likeness::Same => format!(
-            "{change} Interval: {:.0} %, by Welch's t on the means of each run's processes, each row for itself.\nTwo separate runs, not interleaved pairs: an observation, and no verdict. `cargo xtask ab` decides.",
-            Interval::CONFIDENCE_PERCENT
-        ),
+        Likeness::Same => {
+            let interval = if two.figures.iter().any(|pair| pair.interval().is_some()) {
+                format!(
+                    "Interval: {:.0} %, by Welch's t on the means of each run's processes, each row for itself.",
+                    Interval::CONFIDENCE_PERCENT
+                )
+            } else {
+                "No interval: that takes two processes or more in each run.".to_owned()
+            };
+            format!(
+                "{change} {interval}\nTwo separate runs, not interleaved pairs: an observation, and no verdict. \
+                 `cargo xtask ab` decides."
+            )
+        }
         _ => format!(
             "{change} An observation, not a test: what differs above may be all of it. `cargo xtask ab` decides."
         ),
@@ -60,7 +67,7 @@ pub(super) fn caption(two: &TwoRuns) -> String {
 }
 
 /// What is to be said of a figure.
-pub(super) fn said(pair: &FigurePair, likeness: Likeness) -> String {
+pub(super) fn said(pair: &FigurePair) -> String {
     let Some(change) = pair.change else {
         if let Some(because) = &pair.uncompared_because {
             return because.clone();
@@ -76,7 +83,6 @@ pub(super) fn said(pair: &FigurePair, likeness: Likeness) -> String {
         Some(interval) if interval.holds_no_change() => "no difference seen",
         Some(_) if (change.ratio < 1.0) == (pair.metric.direction() == Direction::Lower) => "B looks better",
         Some(_) => "B looks worse",
-        None if likeness == Likeness::Same => "too few processes for an interval",
         None => "observed",
     }
     .to_owned()
