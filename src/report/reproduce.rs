@@ -63,3 +63,51 @@ pub(super) fn word<'a>(text: &'a str, instead: &'a str) -> &'a str {
     let is_word = !text.is_empty() && text.len() <= LONGEST && !text.starts_with('-');
     if is_word && text.bytes().all(is_plain) { text } else { instead }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::open;
+
+    fn run() -> RunRecord {
+        open(include_bytes!("../../fixtures/records/schema-2.0.json"), "a record").unwrap()
+    }
+
+    #[test]
+    fn a_usual_run_is_measured_again_by_a_short_command() {
+        assert_eq!(
+            reproduce_command(&run()),
+            "git checkout 9d9d614e920d && cargo xtask bench --device CPU --runs 3 --max-new-tokens 200 --openvino 2026.4.1"
+        );
+    }
+
+    #[test]
+    fn what_was_asked_for_beside_the_defaults_is_in_the_command() {
+        let mut record = run();
+        record.workload.prompts.truncate(1);
+        record.model.name = "gpt-oss-20b-int4".into();
+        let asked = &mut record.runtime.as_mut().unwrap().properties_asked;
+        asked.insert("KV_CACHE_PRECISION".into(), "u8".into());
+        asked.insert("CACHE_DIR".into(), "/somewhere".into());
+        let command = bench_command(&record);
+        for part in ["--prompt moe-vs-dense", "--model-dir MODEL", "--property KV_CACHE_PRECISION=u8"] {
+            assert!(command.contains(part), "{command}");
+        }
+        assert!(!command.contains("CACHE_DIR="), "{command}");
+    }
+
+    #[test]
+    fn no_text_of_a_record_reaches_a_shell() {
+        let mut record = run();
+        record.workload.prompts[0].id = "$(touch x)".into();
+        record.commit.as_mut().unwrap().sha = "; rm -r".into();
+        let runtime = record.runtime.as_mut().unwrap();
+        runtime.openvino_version = "--help".into();
+        runtime.properties_asked.insert("A\nB".into(), "`x`".into());
+        let command = reproduce_command(&record);
+        assert!(command.starts_with("git checkout COMMIT && "), "{command}");
+        for part in ["--prompt PROMPT", "--openvino VERSION", "--property KEY=VALUE"] {
+            assert!(command.contains(part), "{command}");
+        }
+    }
+}

@@ -41,6 +41,8 @@
 //! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
 //! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
+//! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
+//! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -65,8 +67,10 @@ mod ab_scripted;
 mod bad_input;
 mod big_model;
 mod blessing;
+mod card;
 mod checkout;
 mod clones;
+mod compare;
 mod decisions;
 mod doctor;
 mod ended;

@@ -11,7 +11,7 @@ use crate::judge::likeness::ComparedSide;
 use crate::judge::{Figures, Standing, Summary, standing};
 use crate::measure::Figure;
 use crate::record::{ProcessRecord, ProofGrade, ProvenDevice, RunRecord};
-use crate::report::decision::markdown::escape;
+use crate::report::decision::markdown::{code, escape};
 use crate::report::number::{counted, four_digits, mebibytes, percent};
 use crate::report::reproduce::{bench_command, word};
 
@@ -117,7 +117,7 @@ fn settings(run: &RunRecord) -> String {
         format!("{} ({})", escape(&runtime.openvino_version), escape(&runtime.openvino_build))
     });
     let rows = [
-        ("Model", format!("{}, sha256 {}", escape(&run.model.name), escape(&run.model.sha256))),
+        ("Model", format!("{}, sha256 {}", escape(&run.model.name), code(&run.model.sha256))),
         ("Device", device(run)),
         ("OpenVINO", openvino),
         ("Inference precision", effective("INFERENCE_PRECISION_HINT")),
@@ -218,14 +218,14 @@ fn provenance(record: CardRecord<'_>) -> String {
     let commit = run.commit.as_ref();
     let told = commit.map_or("outside a repository".to_owned(), |commit| {
         let dirty = if commit.dirty { ", with changes that are not in it" } else { "" };
-        format!("at commit {}{dirty}", escape(&commit.sha))
+        format!("at commit {}{dirty}", code(&commit.sha))
     });
     let mut text = format!(
         "\nMeasured {} {told}, by arcgauge {}. Record {}, sha256 of its payload {}.\n",
-        escape(&run.when_utc),
+        code(&run.when_utc),
         escape(&run.arcgauge_version),
-        escape(record.file_name),
-        escape(record.payload_sha256)
+        code(record.file_name),
+        code(record.payload_sha256)
     );
     if !run.warnings.is_empty() {
         text.push('\n');

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::report::comparison::columns::columns;
 use crate::report::comparison::view::{ComparisonView, SideView};
 use crate::report::comparison::words::{BREAKS, DIFFERENCE_HEADINGS, GOLDEN_HEADINGS, NO_DIFFERENCE};
-use crate::report::decision::markdown::escape;
+use crate::report::decision::markdown::{code, escape};
 
 /// A comparison as Markdown.
 #[must_use]
@@ -14,7 +14,7 @@ pub fn comparison_markdown(view: &ComparisonView) -> String {
     for side in [&view.a, &view.b] {
         text.push_str(&told(side));
     }
-    let _ = writeln!(text, "\n{} {}.", view.likeness.mark, view.likeness.sentence);
+    let _ = writeln!(text, "\nLikeness: {} {}.", view.likeness.mark, view.likeness.sentence);
     for refusal in &view.refusals {
         let _ = writeln!(text, "- {}", escape(refusal));
     }
@@ -51,10 +51,10 @@ fn told(side: &SideView) -> String {
     format!(
         "- **{}** {}, {} {subject}; {model} on {device}, OpenVINO {openvino}, {}; {machine}, {}\n",
         side.letter,
-        escape(&side.speed),
+        side.speed,
         escape(&side.commit),
         side.workload,
-        escape(&side.when_utc),
+        code(&side.when_utc),
     )
 }
 

@@ -15,7 +15,7 @@ pub fn comparison_text(view: &ComparisonView) -> String {
     for side in [&view.a, &view.b] {
         text.push_str(&told(side));
     }
-    let _ = writeln!(text, "\n{} {}", view.likeness.mark, view.likeness.sentence);
+    let _ = writeln!(text, "\nlikeness: {} {}", view.likeness.mark, view.likeness.sentence);
     for refusal in &view.refusals {
         let _ = writeln!(text, "{refusal}");
     }
