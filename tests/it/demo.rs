@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
-use arcgauge::gate::{Asker, calibrate, decide, is_a_a};
+use arcgauge::gate::{Asker, calibrate, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::record::{AbRecord, Ancestry, AnyRecord, Entry, Status, Verdict, sort_along};
 use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill, records};
@@ -83,7 +83,7 @@ fn a_slower_start_alone_is_a_warning_and_the_goal_is_judged_once_it_is_reached()
 fn the_machine_is_calibrated_by_three_runs_of_a_commit_against_itself() {
     let records = history_of(DemoPlan { machines: 1, ..DemoPlan::sample() });
     let contests = contests(&records);
-    let of_one: Vec<&AbRecord> = contests.into_iter().filter(|record| is_a_a(record)).collect();
+    let of_one: Vec<&AbRecord> = contests.into_iter().filter(|record| record.is_against_itself()).collect();
     assert_eq!(of_one.len(), 3);
     let rule = Policy::parse(&policy_text(), "ci/gate.json").unwrap().sequential.rule();
     let calibration = calibrate(&of_one, &rule).unwrap();

@@ -42,6 +42,8 @@
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
 //! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
 //! | [`demo`] | the invented history: every word of the gate is in it, and it can be as long as asked |
+//! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
+//! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -66,8 +68,10 @@ mod ab_scripted;
 mod bad_input;
 mod big_model;
 mod blessing;
+mod card;
 mod checkout;
 mod clones;
+mod compare;
 mod decisions;
 mod demo;
 mod doctor;

@@ -31,6 +31,8 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   golden                      check, bless, calibrate or probe the expected answers
   model                       remember or show the model folder
   history                     list, tell, check, exchange and share the records
+  compare                     hold two records against each other, their environments first
+  report                      render the pages of all records
   doctor                      say what this machine has and lacks; fetches nothing
 
 `cargo xtask VERB --help` tells a verb's flags.

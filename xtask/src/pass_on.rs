@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::{help, say, setup};
 
 /// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read and write files.
-const WITHOUT_RUNTIME: [&str; 5] = ["baseline", "doctor", "gate", "history", "model"];
+const WITHOUT_RUNTIME: [&str; 7] = ["baseline", "compare", "doctor", "gate", "history", "model", "report"];
 
 /// Ends as the binary ends, with the binary's exit code.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -106,6 +106,8 @@ mod tests {
             &["help", "bench"],
             &["model"],
             &["history"],
+            &["compare", "main", "latest"],
+            &["report"],
         ] {
             assert!(!needs(words), "{words:?}");
         }

@@ -199,7 +199,9 @@ fn epochs(records: &[AnyRecord], machine: &str) -> Vec<Vec<(String, f64)>> {
         .filter(|entry| entry.may_be_baseline() && entry.setting.series.machine.contains(machine))
         .collect();
     let epochs = entries.chunk_by(|one, other| one.setting.epoch.id == other.setting.epoch.id);
-    let value = |entry: &&Entry| (entry.commit.as_ref().unwrap().sha.clone(), entry.figures.unwrap().tpot_ms);
+    let value = |entry: &&Entry| {
+        (entry.commit.as_ref().unwrap().sha.clone(), entry.figures.as_ref().unwrap().tpot_ms)
+    };
     epochs.map(|epoch| epoch.iter().map(value).collect()).collect()
 }
 

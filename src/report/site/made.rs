@@ -73,7 +73,8 @@ mod tests {
         for name in names.iter().chain(&others) {
             made.add(name.into(), String::new(), 0);
         }
-        let gone: Vec<_> = made.gone(&Made::default()).map(|path| path.to_str().unwrap()).collect();
+        let nothing = Made::default();
+        let gone: Vec<_> = made.gone(&nothing).map(|path| path.to_str().unwrap()).collect();
         assert_eq!(gone, names);
     }
 

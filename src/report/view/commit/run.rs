@@ -10,12 +10,12 @@ use crate::report::decision::Mark;
 use crate::report::facts::{Fact, facts_of};
 use crate::report::number::counted;
 use crate::report::one_line;
+use crate::report::reproduce::reproduce_command;
 use crate::report::view::Badge;
 use crate::report::view::commit::RecordOfCommit;
 use crate::report::view::commit::divergence::{DivergencePart, divergences};
 use crate::report::view::commit::environment::EnvironmentPart;
 use crate::report::view::commit::figures::FigureTable;
-use crate::report::view::commit::reproduce::run_command;
 use crate::report::view::commit::warnings::{WarningPart, warnings};
 
 /// A run.
@@ -71,7 +71,7 @@ impl RunPart {
             facts,
             environment: EnvironmentPart::of(record, of_commit),
             warnings: warnings(&record.warnings, None),
-            command: run_command(record),
+            command: reproduce_command(record),
             file: of_commit.file.clone(),
         })
     }
