@@ -8,6 +8,7 @@ mod one_line;
 mod record_list;
 mod results;
 mod table;
+pub mod web;
 
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};
