@@ -70,6 +70,17 @@ export function ran(names) {
   return names.filter((name) => window[name] !== undefined);
 }
 
+/** How many elements there are by name, and how many comments: a text that became one of them shows. */
+export function nodes() {
+  const counts = {};
+  const walker = document.createTreeWalker(document, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_COMMENT);
+  while (walker.nextNode()) {
+    const name = walker.currentNode.localName ?? "#comment";
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** What Tab should reach, but for radio buttons: of a group it reaches one. */
 export function focusable() {
   const all = document.querySelectorAll(

@@ -2,7 +2,7 @@
 //
 // The job, on stdin: { program, modules, seconds, pages, widths, schemes, javascript, screenshots, axe, tabs,
 // allowed, flags }. The answer, on stdout: { browser, looks: [{ page, width, scheme, javascript, faults:
-// [{ kind, text }], tabbed, milliseconds }] }. tests/it/browser/ writes the one and reads the other.
+// [{ kind, text }], nodes, tabbed, milliseconds }] }. tests/it/browser/ writes the one and reads the other.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -28,10 +28,10 @@ await answer(async (browser, job) => {
       for (const width of job.widths) {
         for (const scheme of job.schemes) {
           const from = performance.now();
-          const tabbed = await look(tab, watch, { ...job, page, width, scheme, javascript }, axe);
+          const seen = await look(tab, watch, { ...job, page, width, scheme, javascript }, axe);
           await leave(tab); // what a page does late is still told of this one
           const milliseconds = performance.now() - from;
-          looks.push({ page, width, scheme, javascript, faults: watch.take(), tabbed, milliseconds });
+          looks.push({ page, width, scheme, javascript, faults: watch.take(), ...seen, milliseconds });
         }
       }
     }
@@ -39,7 +39,7 @@ await answer(async (browser, job) => {
   return { looks };
 });
 
-/** One combination. Returns how many elements Tab reached. */
+/** One combination. Tells the nodes of the page, and how many elements Tab reached. */
 async function look(tab, watch, job, axe) {
   const address = addressOf(job.page);
   watch.documents = new Set([withoutHash(address)]);
@@ -49,15 +49,16 @@ async function look(tab, watch, job, axe) {
     await tab.goto(address, { waitUntil: "load", timeout: 30_000 });
   } catch (error) {
     watch.add("load", String(error.message).split("\n")[0]);
-    return 0;
+    return { nodes: {}, tabbed: 0 };
   }
   await settle();
+  const nodes = await tab.evaluate(inspect.nodes);
   await layout(tab, watch, job);
   if (job.screenshots) await screenshot(tab, job);
   if (axe && job.javascript) await accessibility(watch, axe);
   const tabbed = await keyboard(tab, watch, job.tabs);
   await settle(20);
-  return tabbed;
+  return { nodes, tabbed };
 }
 
 /** A page that goes elsewhere at this moment interrupts, and then is left from there. */

@@ -1,6 +1,10 @@
 //! Text that wants to be more than text on a page: wherever a record holds words of others, any of these may
 //! be what it holds. What can run sets `window.pwned`, which [`crate::browser::Look`] looks for.
 
+use std::fs;
+
+use crate::browser::{self, Look};
+
 /// Longer than any name or subject that somebody writes, and than a page should show.
 const LONG: usize = 100_000;
 
@@ -113,6 +117,37 @@ const STYLES: [&str; 5] = [
     "</style><link rel=stylesheet href=http://127.0.0.1:9/pwned.css>",
     "@import url(http://127.0.0.1:9/pwned.css);",
 ];
+
+#[test]
+fn a_page_that_writes_an_element_or_an_end_as_it_is_is_found_out_by_the_browser() {
+    let Some(browser) = browser::here() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let texts = [&ELEMENTS[..], &ENDS, &["a word"]].concat();
+    let page = |(at, text): (usize, &&str)| {
+        let path = folder.path().join(format!("{at}.html"));
+        let around = if text.contains("</style>") { "<style>p {} " } else { "" };
+        fs::write(&path, format!("<!doctype html><title>x</title>{around}<p>{text}</p>")).unwrap();
+        path
+    };
+    let pages: Vec<_> = texts.iter().enumerate().map(page).collect();
+    let look = Look {
+        widths: vec![768],
+        schemes: vec!["light"],
+        javascript: vec![true],
+        axe: false,
+        tabs: 0,
+        ..Look::at(&pages)
+    };
+    let mut looks = browser.look(&look).looks;
+    let harmless = looks.pop().unwrap();
+    assert!(harmless.faults.is_empty(), "{harmless:?}");
+    for (seen, text) in looks.iter().zip(&texts) {
+        assert!(!seen.faults.is_empty() || seen.nodes != harmless.nodes, "nobody sees {text:?}");
+    }
+    // Most do harm where they are let, so that a page on which nothing is seen has let none.
+    let ran = looks.iter().filter(|seen| seen.kinds().contains(&"ran")).count();
+    assert!(ran >= 15, "only {ran} ran");
+}
 
 #[test]
 fn there_are_enough_of_them_no_two_alike_and_each_has_what_a_page_must_not_take_as_it_is() {

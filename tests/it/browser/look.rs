@@ -1,5 +1,6 @@
 //! Pages in every combination of width, colour scheme and JavaScript, and the faults that were seen.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -65,6 +66,9 @@ pub(crate) struct Seen {
     pub(crate) scheme: String,
     pub(crate) javascript: bool,
     pub(crate) faults: Vec<Fault>,
+    /// How many elements there are by name, and how many comments as `#comment`: a text that is more than
+    /// text makes one.
+    pub(crate) nodes: BTreeMap<String, u32>,
     /// The elements that Tab reached.
     pub(crate) tabbed: u32,
     pub(crate) milliseconds: f64,
