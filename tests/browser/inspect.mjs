@@ -53,15 +53,16 @@ export function chartTexts() {
   return found;
 }
 
-/** Elements whose content is wider than they are and is neither scrolled nor shown. */
+/** Elements whose content is wider than they are and is neither scrolled nor shown. Dots say that they do so. */
 export function cutOff() {
   const isCut = (element) => {
     const style = getComputedStyle(element);
     const isHidden = element.clientWidth <= 1 || style.clipPath !== "none" || style.visibility !== "visible";
-    return ["hidden", "clip"].includes(style.overflowX) && !isHidden
+    const saysSo = style.textOverflow === "ellipsis";
+    return ["hidden", "clip"].includes(style.overflowX) && !isHidden && !saysSo
       && element.scrollWidth > element.clientWidth + 1;
   };
-  return [...document.body.querySelectorAll("*:not(svg, svg *)")].filter(isCut)
+  return [...document.body.querySelectorAll("*:not(svg, svg *, input, select, textarea)")].filter(isCut)
     .map((it) => `${it.localName}.${it.className}: "${it.textContent.trim().slice(0, 60)}"`);
 }
 

@@ -52,13 +52,19 @@ async function look(tab, watch, job, axe) {
     return { nodes: {}, tabbed: 0 };
   }
   await settle();
-  const nodes = await tab.evaluate(inspect.nodes);
-  await layout(tab, watch, job);
-  if (job.screenshots) await screenshot(tab, job);
-  if (axe && job.javascript) await accessibility(watch, axe);
-  const tabbed = await keyboard(tab, watch, job.tabs);
-  await settle(20);
-  return { nodes, tabbed };
+  try {
+    const nodes = await tab.evaluate(inspect.nodes);
+    await layout(tab, watch, job);
+    if (job.screenshots) await screenshot(tab, job);
+    if (axe && job.javascript) await accessibility(watch, axe);
+    const tabbed = await keyboard(tab, watch, job.tabs);
+    await settle(20);
+    return { nodes, tabbed };
+  } catch (error) {
+    if (!/context was destroyed|navigat|find context/i.test(error.message)) throw error;
+    watch.add("navigation", `the page went elsewhere while it was looked at: ${error.message}`);
+    return { nodes: {}, tabbed: 0 };
+  }
 }
 
 /** A page that goes elsewhere at this moment interrupts, and then is left from there. */

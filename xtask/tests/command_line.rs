@@ -191,3 +191,18 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
     assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
     assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 2, "{stderr}");
 }
+
+#[test]
+fn test_tells_early_that_the_browser_tests_lack_something_unless_the_user_goes_without() {
+    let scene = Scene::new("browser");
+    scene.set_up();
+    let mut command = scene.xtask(&["test"]);
+    let (code, _, stderr) = ends(command.env_remove("CI").env_remove("ARCGAUGE_WITHOUT_BROWSER"));
+    assert_eq!(code, 0);
+    assert!(stderr.contains("`ENOTFOUND`, so the browser tests will fail; "), "{stderr}");
+    let (_, _, stderr) = ends(command.env("ARCGAUGE_WITHOUT_BROWSER", "1"));
+    assert!(stderr.contains("no page is tested in a browser: ARCGAUGE_WITHOUT_BROWSER is set"), "{stderr}");
+    assert!(!stderr.contains("so the browser tests will fail"), "{stderr}");
+    let (_, _, stderr) = ends(command.env("CI", "true"));
+    assert!(stderr.contains("so the browser tests will fail"), "a build machine cannot: {stderr}");
+}

@@ -45,7 +45,7 @@ pub(crate) fn here() -> Option<Browser> {
     if program::goes_without() {
         let test = std::thread::current();
         let test = test.name().unwrap_or("a test");
-        // What a test that passes prints is not shown, but to those who ask.
+        // Not with a macro: what those print of a test that passes is kept from the user.
         let line = format!("NOT TESTED: {test} needs a browser, and {} is set\n", program::WITHOUT);
         let _ = std::io::stderr().write_all(line.as_bytes());
         return None;
