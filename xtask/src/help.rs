@@ -16,8 +16,10 @@ const TEXT: &str = "\
 cargo xtask VERB [ARGS]
 
 xtask's own verbs:
-  setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder
-  test [ARGS]                 set up every pinned runtime, then run all tests; ARGS go to `cargo test`
+  setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder, and the chart
+                              library of the pages where there is npm
+  test [ARGS]                 set up every pinned runtime and the browser tests, then run all tests; ARGS go
+                              to `cargo test`
   tidy                        check the house rules: imports, homes of crates, sizes, names, markers
   help [VERB]                 this text, or the binary's own help about a verb
 
