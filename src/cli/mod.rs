@@ -18,6 +18,7 @@ mod load_warnings;
 mod loading;
 mod measuring;
 mod model;
+mod named_run;
 mod probe;
 mod progress;
 mod report;

@@ -93,6 +93,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     let kept = store.add(&record);
     let code = telling::tell_ab(&record, args.format);
     say(&format!("record: {}", kept?.display()));
+    show_commit(&inputs.root, &store, record.head.run.commit.as_ref().map(|commit| commit.sha.as_str()));
     match failed {
         Some(error) => Err(error),
         None => Ok(ExitCode::from(code)),

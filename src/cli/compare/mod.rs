@@ -1,12 +1,11 @@
 //! `compare`: two records held against each other, their environments first. It measures nothing and gives
 //! no verdict.
 
-mod named;
-
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::named_run::{NamedRun, find};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, say};
@@ -15,7 +14,6 @@ use crate::judge::likeness::TwoRuns;
 use crate::report::comparison::{
     ComparedRecord, comparison_json, comparison_markdown, comparison_text, comparison_view,
 };
-use named::{Named, find};
 
 /// Flags of `compare`.
 #[derive(Debug, Args)]
@@ -56,7 +54,7 @@ enum Format {
 pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
     let root = Root::find();
     let store = args.store.find(&root)?;
-    let find = |letter: &str, name: &str| -> Result<Named> {
+    let find = |letter: &str, name: &str| -> Result<NamedRun> {
         let named = find(name, &store, &root).map_err(|error| error.of(letter))?;
         if let Some(taken) = &named.taken {
             say(&format!("{letter}: {taken}"));
@@ -79,6 +77,6 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-fn compared(named: &Named) -> ComparedRecord<'_> {
+fn compared(named: &NamedRun) -> ComparedRecord<'_> {
     ComparedRecord { run: &named.run, file: &named.file }
 }

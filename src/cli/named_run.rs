@@ -16,7 +16,7 @@ const RUN_ID_DIGITS: usize = 12;
 
 /// A run that was found.
 #[derive(Debug)]
-pub(super) struct Named {
+pub(super) struct NamedRun {
     pub(super) run: RunRecord,
     /// Its file, as it is told.
     pub(super) file: String,
@@ -25,14 +25,14 @@ pub(super) struct Named {
 }
 
 /// Finds the run that is meant.
-pub(super) fn find(name: &str, store: &History, root: &Root) -> Result<Named> {
+pub(super) fn find(name: &str, store: &History, root: &Root) -> Result<NamedRun> {
     if is_file(name) {
         return read(Path::new(name), None);
     }
     if name == LATEST {
         let Some(stored) = store.latest()? else { return Err(nothing(name, store, "there is no run")) };
         let taken = Some(format!("`{LATEST}` is {}", told(&stored.record)));
-        return Ok(Named { file: stored.path.display().to_string(), run: stored.record, taken });
+        return Ok(NamedRun { file: stored.path.display().to_string(), run: stored.record, taken });
     }
     let index = store.index();
     if is_hex(name) && name.len() == RUN_ID_DIGITS {
@@ -45,7 +45,7 @@ pub(super) fn find(name: &str, store: &History, root: &Root) -> Result<Named> {
     let entry = newest_of(&sha, name, &index, store)?;
     let named = read(&store.root().join(&entry.path), None)?;
     let taken = Some(format!("the newest complete run of commit {}: {}", short(&sha), told(&named.run)));
-    Ok(Named { taken, ..named })
+    Ok(NamedRun { taken, ..named })
 }
 
 /// What looks like a file is one, whether it is there or not; what is there is one, unless it is a word of
@@ -56,9 +56,9 @@ fn is_file(name: &str) -> bool {
     (looks_like_one && !is_revision) || (name != LATEST && Path::new(name).is_file())
 }
 
-fn read(path: &Path, taken: Option<String>) -> Result<Named> {
+fn read(path: &Path, taken: Option<String>) -> Result<NamedRun> {
     match History::read_any(path)?.record {
-        AnyRecord::Run(run) => Ok(Named { run: *run, file: path.display().to_string(), taken }),
+        AnyRecord::Run(run) => Ok(NamedRun { run: *run, file: path.display().to_string(), taken }),
         AnyRecord::Ab(_) => {
             let what = format!("`{}` is an A/B, which has both its sides in it", path.display());
             let hint = format!("`cargo xtask history show {}` tells what it came to", path.display());
