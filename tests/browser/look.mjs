@@ -10,7 +10,7 @@ import path from "node:path";
 import { Watch, addressOf, answer, settle, withoutHash } from "./browser.mjs";
 import * as inspect from "./inspect.mjs";
 
-// What a page has to be of, in pixels: a laptop, a tablet and a telephone are no lower.
+// Of the window, in pixels. Pages are laid out by their width alone.
 const HEIGHT = 900;
 // The worlds in which axe runs see the page and are not seen by it, and no policy of the page's holds there.
 const AXE_WORLD = "axe";
