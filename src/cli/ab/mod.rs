@@ -16,6 +16,7 @@ pub(super) use args::AbArgs;
 
 use crate::cli::bench::read_published;
 use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
+use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, say, telling};
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
