@@ -48,12 +48,11 @@ pub(super) fn find(name: &str, store: &History, root: &Root) -> Result<NamedRun>
     Ok(NamedRun { taken, ..named })
 }
 
-/// What looks like a file is one, whether it is there or not; what is there is one, unless it is a word of
-/// ours.
+/// What is called as records are is a file, whether it is there or not; so is whatever file is there,
+/// unless its name is a word of ours.
 fn is_file(name: &str) -> bool {
-    let looks_like_one = name.contains('/') || Path::new(name).extension().is_some_and(|it| it == "json");
-    let is_revision = name.contains('/') && !Path::new(name).exists() && !name.ends_with(".json");
-    (looks_like_one && !is_revision) || (name != LATEST && Path::new(name).is_file())
+    let path = Path::new(name);
+    path.extension().is_some_and(|extension| extension == "json") || (name != LATEST && path.is_file())
 }
 
 fn read(path: &Path, taken: Option<String>) -> Result<NamedRun> {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::judge::environment::{GuardFinding, of_record};
 use crate::judge::likeness::Likeness;
-use crate::record::{AskedPrompt, Commit, ProofGrade, ProvenDevice, RunRecord, sha256_of_bytes};
+use crate::judge::likeness::told::{absent, grade, guards, listed, short, told_commit, told_prompt};
+use crate::record::{ProvenDevice, RunRecord};
 
 /// Which identity a difference breaks, the heaviest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -203,52 +203,4 @@ impl Found<'_> {
         self.note(Breaks::Nothing, "the worker's program", |it| it.worker.sha256.as_deref().map(short));
         self.note(Breaks::Nothing, "the worker's protocol", |it| it.worker.protocol.map(|it| it.to_string()));
     }
-}
-
-fn short(sha256: &str) -> String {
-    sha256.chars().take(12).collect()
-}
-
-fn listed(values: &[String]) -> Option<String> {
-    (!values.is_empty()).then(|| values.join(", "))
-}
-
-/// By its tokens, which decide: two texts may have as many.
-fn told_prompt(prompt: &AskedPrompt) -> String {
-    let bytes: Vec<u8> = prompt.token_ids.iter().flat_map(|id| id.to_le_bytes()).collect();
-    format!("{} tokens {}", prompt.token_ids.len(), short(&sha256_of_bytes(&bytes)))
-}
-
-fn absent(what: &str) -> &'static str {
-    match what.split(' ').next() {
-        Some("prompt") => "not asked",
-        Some("variable" | "property") => "not set",
-        Some("guards" | "commit" | "Intel") => "none",
-        _ => "not known",
-    }
-}
-
-fn grade(grade: ProofGrade) -> String {
-    match grade {
-        ProofGrade::Property => "OpenVINO's word alone",
-        ProofGrade::PropertyAndCounters => "OpenVINO's word and the kernel's counters",
-    }
-    .to_owned()
-}
-
-fn guards(run: &RunRecord) -> Option<String> {
-    let findings = of_record(run).into_iter().flat_map(|process| process.findings);
-    let tripped: BTreeSet<&str> =
-        findings.filter(GuardFinding::is_trouble).map(|finding| finding.guard.id()).collect();
-    let tripped: Vec<String> = tripped.into_iter().map(str::to_owned).collect();
-    listed(&tripped)
-}
-
-fn told_commit(commit: &Commit) -> String {
-    let changed = commit.difference_sha256.as_deref().map(short).unwrap_or_default();
-    format!(
-        "{}{}",
-        commit.short(),
-        if commit.dirty { format!(" with changes {changed}") } else { String::new() }
-    )
 }

@@ -9,6 +9,7 @@ mod difference;
 mod figures;
 #[cfg(test)]
 mod tests;
+mod told;
 mod welch;
 
 use crate::golden::GoldenResult;

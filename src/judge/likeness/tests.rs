@@ -19,20 +19,20 @@ fn edited(edit: impl FnOnce(&mut RunRecord)) -> RunRecord {
     record
 }
 
-/// The same at another pace.
-fn paced(factor: f64) -> RunRecord {
+/// The same at another pace, percent of its own times.
+fn paced(percent: u64) -> RunRecord {
     edited(|record| {
         for SampleTimes { submitted_ns, token_ns, .. } in
             record.samples.iter_mut().filter_map(|sample| sample.times.as_mut())
         {
             for token in token_ns {
-                *token = *submitted_ns + ((*token - *submitted_ns) as f64 * factor).round() as u64;
+                *token = *submitted_ns + (*token - *submitted_ns) * percent / 100;
             }
         }
     })
 }
 
-fn ran(device: &'static str, facts: DeviceEvent) -> Option<ProvenDevice> {
+fn ran(device: &'static str, facts: DeviceEvent) -> ProvenDevice {
     let evidence = DeviceEvidence {
         target: if device.starts_with("GPU") { "GPU" } else { "CPU" },
         execution_devices: vec![device],
@@ -41,7 +41,7 @@ fn ran(device: &'static str, facts: DeviceEvent) -> Option<ProvenDevice> {
         processor_ns: Some(300_000_000),
         generation_ns: 300_000_000,
     };
-    Some(ProvenDevice::establish(evidence).unwrap())
+    ProvenDevice::establish(evidence).unwrap()
 }
 
 fn named(name: &str) -> DeviceEvent {
@@ -69,11 +69,11 @@ fn each_single_difference_is_told_and_breaks_what_it_breaks() {
         ("workload", Breaks::Workload, |it| it.workload.sha256 = "9".repeat(64)),
         ("the device's PCI id", Breaks::Device, |it| {
             let facts = DeviceEvent { pci_id: Some("8086:64a0".into()), ..named("AMD EPYC") };
-            it.device.ran = ran("CPU", facts);
+            it.device.ran = Some(ran("CPU", facts));
         }),
         ("execution units", Breaks::Device, |it| {
             let facts = DeviceEvent { execution_units: Some(64), ..named("AMD EPYC") };
-            it.device.ran = ran("CPU", facts);
+            it.device.ran = Some(ran("CPU", facts));
         }),
         ("OpenVINO", Breaks::Runtime, |it| it.runtime.as_mut().unwrap().openvino_version = "2027.0.0".into()),
         ("property NUM_STREAMS", Breaks::Runtime, |it| {
@@ -86,7 +86,7 @@ fn each_single_difference_is_told_and_breaks_what_it_breaks() {
         ("microcode", Breaks::Epoch, |it| it.machine.microcode = Some("x".into())),
         ("operating system", Breaks::Surroundings, |it| it.machine.os = Some("x".into())),
         ("the GPU's name", Breaks::Surroundings, |it| it.machine.gpu = Some("x".into())),
-        ("the device's name", Breaks::Surroundings, |it| it.device.ran = ran("CPU", named("x"))),
+        ("the device's name", Breaks::Surroundings, |it| it.device.ran = Some(ran("CPU", named("x")))),
         ("variable OMP_NUM_THREADS", Breaks::Surroundings, |it| {
             it.environment_variables.insert("OMP_NUM_THREADS".into(), "1".into());
         }),
@@ -109,7 +109,7 @@ fn each_single_difference_is_told_and_breaks_what_it_breaks() {
 
 #[test]
 fn another_kind_of_device_is_unlike_whatever_else_differs_with_it() {
-    let other = edited(|it| it.device.ran = ran("GPU.0", named("A GPU")));
+    let other = edited(|it| it.device.ran = Some(ran("GPU.0", named("A GPU"))));
     let two = TwoRuns::of(&run(), &other);
     assert_eq!((two.likeness, two.unlike_because()), (Likeness::Unlike, vec!["device"]));
     assert_eq!(two.differences[0].breaks, Breaks::Device, "what weighs most is first");
@@ -137,7 +137,7 @@ fn no_two_series_or_epochs_are_ever_the_same() {
 
 #[test]
 fn two_runs_of_one_thing_have_an_interval_around_the_change_that_was_made() {
-    let two = TwoRuns::of(&run(), &paced(1.5));
+    let two = TwoRuns::of(&run(), &paced(150));
     for (metric, expected) in [
         (Metric::TimePerOutputToken, 1.5),
         (Metric::TimeToFirstToken, 1.5),
@@ -159,7 +159,7 @@ fn two_runs_of_one_thing_have_an_interval_around_the_change_that_was_made() {
 #[test]
 fn under_another_kernel_the_change_is_an_observation_without_an_interval() {
     let other =
-        RunRecord { machine: edited(|it| it.machine.kernel = Some("x".into())).machine, ..paced(2.0) };
+        RunRecord { machine: edited(|it| it.machine.kernel = Some("x".into())).machine, ..paced(200) };
     let two = TwoRuns::of(&run(), &other);
     let tpot = figure(&two, Metric::TimePerOutputToken);
     assert!((tpot.change.unwrap().ratio - 2.0).abs() < 1e-6 && tpot.interval().is_none());

@@ -1,69 +1,18 @@
-//! `compare`: how two records are named, what is told of them, and with which code it ends.
-
-use std::path::Path;
+//! What is told, in each form.
 
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::likeness::TwoRuns;
-use arcgauge::record::{History, Outcome, RunRecord};
+use arcgauge::record::RunRecord;
 use arcgauge::report::comparison::{
-    ComparedRecord, comparison_json, comparison_markdown, comparison_text, comparison_view,
+    ComparedRecord, ComparisonView, comparison_json, comparison_markdown, comparison_text, comparison_view,
 };
 use serde_json::Value;
 
-use crate::checkout::Checkout;
-use crate::forged;
-use crate::history_index::verified;
+use super::{one, other};
 
-/// The commit of a forged record.
-const FIRST: &str = "5555555555555555555555555555555555555555";
-/// Another one.
-const SECOND: &str = "5555556666666666666666666666666666666666";
-
-/// A run of so many processes, each at a pace of its own, ms per token.
-fn paced(run_id: &str, sha: &str, paces_ms: &[u64]) -> RunRecord {
-    let mut record = verified(run_id);
-    sha.clone_into(&mut record.commit.as_mut().unwrap().sha);
-    record.workload.runs = paces_ms.len();
-    let (sample, process) = (record.samples.remove(0), record.processes.remove(0));
-    for (index, pace_ms) in paces_ms.iter().enumerate() {
-        let mut sample = sample.clone();
-        sample.process = index;
-        let times = sample.times.as_mut().unwrap();
-        for (step, token_ns) in (0..).zip(&mut times.token_ns) {
-            *token_ns = times.submitted_ns + 200_000_000 + step * pace_ms * 1_000_000;
-        }
-        record.samples.push(sample);
-        let mut process = process.clone();
-        process.index = index;
-        record.processes.push(process);
-    }
-    record
-}
-
-fn one() -> RunRecord {
-    paced("00000000000a", FIRST, &[46, 47, 48])
-}
-
-fn other() -> RunRecord {
-    RunRecord { when_utc: "2026-11-23T05:00:00Z".into(), ..paced("00000000000b", SECOND, &[50, 52, 51]) }
-}
-
-fn told(
-    a: &RunRecord,
-    b: &RunRecord,
-    form: fn(&arcgauge::report::comparison::ComparisonView) -> String,
-) -> String {
+fn told(a: &RunRecord, b: &RunRecord, form: fn(&ComparisonView) -> String) -> String {
     let record = |run| ComparedRecord { run, file: "a.json" };
     form(&comparison_view(record(a), record(b), &TwoRuns::of(a, b)))
-}
-
-/// A checkout whose store has these.
-fn with(records: &[RunRecord]) -> Checkout {
-    let checkout = Checkout::new();
-    for record in records {
-        forged::store(&checkout, record);
-    }
-    checkout
 }
 
 #[test]
@@ -269,86 +218,4 @@ fn json_has_every_figure_unrounded_and_the_code_of_the_verb() {
     assert!(tpot["lower"].as_f64().unwrap() < ratio && ratio < tpot["upper"].as_f64().unwrap());
     assert_eq!(told["differences"][0]["what"], "commit");
     assert_eq!(told["differences"][0]["breaks"], "nothing");
-}
-
-#[test]
-fn a_record_is_named_by_its_file_its_run_its_commit_or_as_the_latest() {
-    let checkout = with(&[one()]);
-    let file = forged::store(&checkout, &other());
-    for name in ["00000000000b", "5555556", SECOND, "latest", file.to_str().unwrap()] {
-        let ended = checkout.run(["compare", "00000000000a", name]);
-        ended.exits(0).prints("00000000000b against 00000000000a\n").prints("tpot@1 ");
-    }
-    let latest = checkout.run(["compare", "5555555", "latest"]);
-    latest.says("A: the newest complete run of commit 555555555555: 00000000000a of 2026-11-23T04:49:20Z");
-    latest.says("B: `latest` is 00000000000b of 2026-11-23T05:00:00Z on a-machine");
-    let json = checkout.run(["compare", "00000000000a", "latest", "--format", "json"]);
-    assert_eq!(serde_json::from_str::<Value>(&json.exits(0).stdout).unwrap()["likeness"], "same");
-    checkout.run(["compare", "00000000000a", "latest", "--format", "markdown"]).prints("### arcgauge: ");
-}
-
-#[test]
-fn of_a_commit_the_newest_complete_run_of_its_clean_tree_is_taken() {
-    let at = |record: RunRecord, when: &str| RunRecord { when_utc: when.into(), ..record };
-    let mut dirty = at(paced("00000000000d", SECOND, &[1]), "2026-11-24T05:00:00Z");
-    dirty.commit.as_mut().unwrap().dirty = true;
-    let mut wrong = at(paced("00000000000e", SECOND, &[1]), "2026-11-25T05:00:00Z");
-    wrong.outcome = Outcome::WrongOutput;
-    wrong.prompts[0].golden = GoldenResult::Break;
-    wrong.samples[0].times = None;
-    let newer = at(paced("00000000000c", SECOND, &[49]), "2026-11-23T06:00:00Z");
-    let checkout = with(&[one(), other(), newer, dirty, wrong.clone()]);
-    checkout.run(["compare", "00000000000a", SECOND]).exits(0).prints("00000000000c against 00000000000a\n");
-    let mut alone = wrong;
-    alone.commit.as_mut().unwrap().sha = "7".repeat(40);
-    alone.run_id = "00000000000f".into();
-    forged::store(&checkout, &alone);
-    let refused = checkout.run(["compare", "00000000000a", "7777"]);
-    refused.refuses("none of the 1 runs of commit 777777777777 is complete", "history list");
-    let shown = checkout.run(["compare", "00000000000a", "00000000000f"]);
-    shown.exits(13).prints("B has no speed: its output is wrong\n").prints("FAIL break");
-}
-
-#[test]
-fn a_revision_is_one_of_the_checkout() {
-    let checkout = with(&[one()]);
-    let sha = checkout.commit();
-    forged::store(&checkout, &paced("00000000000b", &sha, &[48]));
-    checkout.run(["compare", "00000000000a", "HEAD"]).exits(0).prints("00000000000b against 00000000000a\n");
-    checkout.run(["compare", "no-branch", "HEAD"]).refuses("A: no record of `no-branch`", "history list");
-}
-
-#[test]
-fn what_cannot_be_told_apart_or_is_not_there_is_refused() {
-    let checkout = with(&[one(), other()]);
-    let refuses = |a: &str, b: &str, fault: &str, help: &str| {
-        checkout.run(["compare", a, b]).refuses(fault, help);
-    };
-    refuses(
-        "5555",
-        "latest",
-        "A: `5555` begins the sha of several commits: `555555555555`, `555555666666`",
-        "more digits",
-    );
-    refuses("latest", "00000000000c", "B: no record of `00000000000c`", "history list");
-    refuses("latest", "none.json", "B: cannot read `none.json`", "history list");
-    refuses("latest", "00000000000b", "`latest` and `00000000000b` are one record", "history list");
-    let ab = History::at(checkout.path("reports/history")).add(&forged::ab_record()).unwrap();
-    refuses(ab.to_str().unwrap(), "latest", "is an A/B", "cargo xtask history show");
-    std::fs::write(checkout.path("cut.json"), "{\"cut").unwrap();
-    refuses("cut.json", "latest", "A: record `cut.json` has no header line", "cargo xtask bench");
-    let empty = checkout.run(["compare", "latest", "latest", "--store", "nowhere"]);
-    empty.refuses("A: no record of `latest` in `nowhere`: there is no run", "cargo xtask bench");
-    assert!(!Path::new("nowhere").exists());
-}
-
-#[test]
-fn unlike_things_are_shown_and_end_with_a_code_that_no_script_takes_for_equal() {
-    let mut b = other();
-    b.model.sha256 = "9".repeat(64);
-    let checkout = with(&[one(), b]);
-    let ended = checkout.run(["compare", "00000000000a", "00000000000b"]);
-    ended.exits(13).prints("unlike: not the same model").prints(" 47.00 ").prints(" 51.00 ");
-    assert!(!ended.stdout.contains(" %"), "{ended}");
-    ended.prints("cargo xtask ab --base 555555555555 --head 555555666666");
 }
