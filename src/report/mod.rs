@@ -2,6 +2,7 @@
 
 mod badge;
 mod card;
+pub mod chart;
 pub mod comparison;
 pub mod decision;
 pub mod demo;
