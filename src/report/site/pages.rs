@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference};
+use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::view::history::{HistoryPage, HistorySources};
 use crate::report::view::overview::{OverviewSources, OverviewView};
-use crate::report::view::timelines;
+use crate::report::view::{Timeline, timelines};
+use crate::report::web::{HISTORY_SCRIPTS, HISTORY_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +24,8 @@ pub struct SiteSources<'a> {
     pub policy: &'a Policy,
     /// What was published.
     pub published: &'a PublishedReference,
+    /// What was published beside it.
+    pub published_series: &'a [PublishedSeries],
     /// Whether the records are invented.
     pub is_demo: bool,
 }
@@ -58,7 +62,30 @@ pub fn pages(sources: SiteSources<'_>, renderer: &Renderer) -> Result<Vec<Page>>
     })?;
     let shell = Shell::new(PageKind::Overview, "Are we all right?", &site);
     let html = renderer.page("index.html", &shell, &overview, Parts::default())?;
-    Ok(vec![Page { path: PageKind::Overview.file().into(), html }])
+    let mut pages = vec![Page { path: PageKind::Overview.file().into(), html }];
+    pages.extend(history_pages(sources, &timelines, &site, renderer)?);
+    Ok(pages)
+}
+
+/// The page of the history and the files that it leads to.
+fn history_pages(
+    sources: SiteSources<'_>,
+    timelines: &[Timeline<'_>],
+    site: &Site,
+    renderer: &Renderer,
+) -> Result<Vec<Page>> {
+    let SiteSources { published, published_series, .. } = sources;
+    let history = HistoryPage::of(HistorySources { timelines, published, published_series })?;
+    let shell = Shell::new(PageKind::History, "How did it move?", site);
+    let parts = Parts {
+        styles: vec![HISTORY_STYLE],
+        scripts: HISTORY_SCRIPTS.to_vec(),
+        data: Some(history.data),
+        has_live_charts: true,
+    };
+    let html = renderer.page("history.html", &shell, &history.view, parts)?;
+    let files = history.csv_files.into_iter().map(|file| Page { path: file.path, html: file.text });
+    Ok([Page { path: PageKind::History.file().into(), html }].into_iter().chain(files).collect())
 }
 
 /// The subject of a record's commit. A record that cannot be read any more has none here, and is named as

@@ -2,10 +2,13 @@
 
 mod badge;
 mod commit_link;
+mod exchange;
+pub mod history;
 pub mod overview;
 mod timeline;
 
 pub use badge::Badge;
 pub use commit_link::CommitLink;
 pub(in crate::report) use commit_link::short;
+pub(in crate::report) use exchange::exchanged;
 pub use timeline::{Change, EpochStart, Point, Timeline, changes_of, timelines};

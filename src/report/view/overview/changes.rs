@@ -4,12 +4,11 @@ use serde::Serialize;
 
 use crate::judge::change_point::Detection;
 use crate::measure::Metric;
-use crate::record::EpochChange;
 use crate::report::decision::Mark;
 use crate::report::number::{change_percent, four_digits, signed_percent};
 use crate::report::one_line;
 use crate::report::view::overview::OverviewSources;
-use crate::report::view::{Badge, Change, CommitLink, EpochStart, Timeline};
+use crate::report::view::{Badge, Change, CommitLink, EpochStart, Timeline, exchanged};
 
 /// So many changes are told.
 const SHOWN: usize = 8;
@@ -83,15 +82,4 @@ fn row(timeline: &Timeline<'_>, at: usize) -> ChangeRow {
         because: String::new(),
         at,
     }
-}
-
-/// A part that was exchanged, in words.
-pub(in crate::report) fn exchanged(change: &EpochChange) -> String {
-    let told = |value: &Option<String>| {
-        // A hash is told by its first digits.
-        let value = value.as_deref().map(one_line).unwrap_or_else(|| "unknown".to_owned());
-        let is_hash = value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hash { value[..12].to_owned() } else { value }
-    };
-    format!("{} {} -> {}", one_line(&change.part), told(&change.from), told(&change.to))
 }
