@@ -1,5 +1,6 @@
 //! How it is told: a record as a table for people and as JSON for programs, and what was decided of it.
 
+pub mod chart;
 pub mod decision;
 mod facts;
 mod machine;

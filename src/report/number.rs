@@ -47,6 +47,24 @@ pub(super) fn change_percent(ratio: f64) -> f64 {
     (ratio - 1.0) * 100.0
 }
 
+/// A round number on an axis whose numbers are a step apart: no more decimals than the step has.
+#[must_use]
+pub(super) fn axis_number(figure: f64, step: f64) -> String {
+    if !figure.is_finite() || !step.is_finite() || step <= 0.0 {
+        return "?".to_owned();
+    }
+    // What is a rounding error beside the step is zero, and has no sign.
+    let figure = if figure.abs() < step / 2.0 { 0.0 } else { figure };
+    if figure != 0.0 && (figure.abs() >= 1e6 || step < 1e-4) {
+        let text = format!("{figure:.*e}", DIGITS - 1);
+        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+        return format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'));
+    }
+    let decimals =
+        (1..=6).find(|decimals| step > 0.9 * 10_f64.powi(1 - decimals)).map_or(0, |found| found - 1);
+    format!("{figure:.*}", usize::try_from(decimals).unwrap_or_default())
+}
+
 /// A word for so many: as in "1 pair", "9 pairs".
 #[must_use]
 pub(super) fn counted(count: usize, one: &str) -> String {
@@ -78,6 +96,15 @@ mod tests {
     fn a_multiple_is_told_as_a_change() {
         assert_eq!(signed_percent(change_percent(1.0213)), "+2.13 %");
         assert_eq!(signed_percent(change_percent(0.88)), "-12.0 %");
+    }
+
+    #[test]
+    fn a_number_on_an_axis_has_the_decimals_of_its_step() {
+        let told = [(0.30000000000000004, 0.1), (47.0, 1.0), (4000.0, 500.0), (-0.02, 0.02), (1e-20, 0.5)]
+            .map(|(figure, step)| axis_number(figure, step));
+        assert_eq!(told, ["0.3", "47", "4000", "-0.02", "0.0"]);
+        assert_eq!([axis_number(2.5e9, 5e8), axis_number(2e-9, 1e-9)], ["2.5e9", "2e-9"]);
+        assert_eq!([axis_number(f64::NAN, 1.0), axis_number(1.0, 0.0)], ["?"; 2]);
     }
 
     #[test]

@@ -1,0 +1,160 @@
+//! How one metric moved through the history: a thick line with its band, a thin one for each prompt, and
+//! what was found and decided along it.
+
+mod drawing;
+mod picture;
+#[cfg(test)]
+pub(super) mod tests;
+
+use crate::measure::Direction;
+
+use super::super::decision::Mark;
+use super::super::number::counted;
+use super::layout::NOT_FROM_ZERO;
+use super::signs::{MARKS, words_of};
+use super::{Chart, Form, chart};
+use picture::Picture;
+
+/// One metric at each position of a history, oldest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// The metric's name.
+    pub title: String,
+    /// What the page says of it.
+    pub description: String,
+    /// What a figure is counted in, as in "ms per token".
+    pub unit: String,
+    /// Which way is better, if one is.
+    pub better: Option<Direction>,
+    /// What the thick line is, as in "mean of the prompts".
+    pub mean_label: String,
+    /// What the band is, as in "interval of 95 %".
+    pub band_label: String,
+    /// What a position is, as in "commits on main, oldest to newest".
+    pub position_label: String,
+    /// The thick line, a point for each position.
+    pub points: Vec<LinePoint>,
+    /// The thin ones, which have figures for the same positions.
+    pub prompts: Vec<PromptLine>,
+    /// Labels along the bottom; those without room are left out.
+    pub labels: Vec<PositionLabel>,
+    /// Figures from elsewhere.
+    pub references: Vec<Reference>,
+    /// Where an epoch begins: its number, at its first position.
+    pub epochs: Vec<PositionLabel>,
+    /// Where the level changed.
+    pub changes: Vec<Change>,
+}
+
+/// A position of a history.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LinePoint {
+    /// The figure; none leaves a gap.
+    pub mean: Option<f64>,
+    /// The lower end of its band.
+    pub low: Option<f64>,
+    /// The upper end of its band.
+    pub high: Option<f64>,
+    /// What was decided there. It is shown without a figure too.
+    pub verdict: Option<Mark>,
+}
+
+/// The figures of one prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PromptLine {
+    /// Its name.
+    pub name: String,
+    /// A figure for each position; none leaves a gap.
+    pub figures: Vec<Option<f64>>,
+}
+
+/// A text at a position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PositionLabel {
+    /// From 0.
+    pub position: usize,
+    /// A date or a commit, say.
+    pub text: String,
+}
+
+/// A figure to hold ours against.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// What it is, without the figure.
+    pub label: String,
+    /// In the chart's unit.
+    pub figure: f64,
+}
+
+/// A change of level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// The first position of the new level.
+    pub position: usize,
+    /// By how much the figure changed, percent.
+    pub percent: f64,
+    /// Whether that is the wrong way.
+    pub is_worse: bool,
+}
+
+/// How much is drawn.
+#[derive(Debug, Clone, Copy)]
+struct Heights {
+    wide: f64,
+    narrow: f64,
+}
+
+impl Line {
+    /// The chart.
+    #[must_use]
+    pub fn chart(&self) -> Chart {
+        self.chart_of(Heights { wide: 210.0, narrow: 170.0 })
+    }
+
+    /// The chart of a front page.
+    pub(super) fn small_chart(&self) -> Chart {
+        self.chart_of(Heights { wide: 120.0, narrow: 96.0 })
+    }
+
+    fn chart_of(&self, heights: Heights) -> Chart {
+        let facts = self.facts();
+        chart(&self.title, &[&self.description, &facts], |canvas| {
+            drawing::draw(canvas, self, canvas.form.pick(heights.wide, heights.narrow))
+        })
+    }
+
+    /// Positions that the history has.
+    fn positions(&self) -> usize {
+        self.prompts.iter().map(|prompt| prompt.figures.len()).fold(self.points.len(), usize::max)
+    }
+
+    /// What is to be seen, in words.
+    fn facts(&self) -> String {
+        let positions = self.positions();
+        let picture = Picture::of(self, Form::Wide);
+        let Some(axis) = &picture.axis else { return "No figures yet.".to_owned() };
+        let mut facts = vec![counted(positions, "position")];
+        let figures = self.points.iter().filter(|point| point.mean.is_some()).count();
+        let missing = positions.saturating_sub(figures);
+        if missing > 0 && figures > 0 {
+            facts.push(format!("{missing} without a figure"));
+        }
+        if !self.changes.is_empty() {
+            facts.push(counted(self.changes.len(), "change point"));
+        }
+        for mark in MARKS {
+            let count = self.points.iter().filter(|point| point.verdict == Some(mark)).count();
+            if count > 0 {
+                facts.push(format!("verdict {}: {count}", words_of(mark)));
+            }
+        }
+        let left_out = self.prompts.len().saturating_sub(picture.prompts.len());
+        if left_out > 0 {
+            facts.push(format!("{} without a line", counted(left_out, "more prompt")));
+        }
+        if !axis.has_zero() {
+            facts.push(NOT_FROM_ZERO.to_owned());
+        }
+        facts.join("; ") + "."
+    }
+}

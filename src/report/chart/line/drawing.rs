@@ -1,0 +1,242 @@
+//! The history on a canvas.
+
+use super::super::super::number::{counted, four_digits, signed_percent};
+use super::super::canvas::{Anchor, Canvas, Frame, Point, at};
+use super::super::columns::{Columns, middle};
+use super::super::layout::{
+    EDGE, Entry, Label, Lane, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
+};
+use super::super::lettering::{LINE_HEIGHT, fitted, width};
+use super::super::palette::Role;
+use super::super::signs::{MARKS, Sign, sign_of, words_of};
+use super::picture::Picture;
+use super::{Line, Mark};
+
+/// Between the data and the sides of its frame, px.
+const INNER: f64 = 8.0;
+/// A verdict's sign has so much room along the strip, px.
+const SIGN_ROOM: f64 = 13.0;
+/// The label of a reference is at most so wide, px.
+const REFERENCE_ROOM: f64 = 170.0;
+/// Points are marked where there are at most so many.
+const MARKED_POINTS: usize = 60;
+const THICK: f64 = 2.5;
+const THIN: f64 = 1.25;
+
+/// Draws the history with so much height for its data. Returns how tall it became, px.
+pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
+    let picture = Picture::of(line, canvas.form);
+    let measure = measure(&line.unit, line.better);
+    let Some(axis) = &picture.axis else {
+        return nothing(canvas, &measure, "no figures yet");
+    };
+    let top = header(canvas, &measure, axis.has_zero(), &legend(canvas, line, &picture));
+    let changes = sorted(&line.changes, |change| change.position, line.positions());
+    let epochs = sorted(&line.epochs, |epoch| epoch.position, line.positions());
+    let lane = |top: f64, is_there: bool| (is_there, Lane::below(top));
+    let (has_epochs, mut epoch_lane) = lane(top, !epochs.is_empty());
+    let top = if has_epochs { epoch_lane.bottom() } else { top };
+    let (has_changes, mut change_lane) = lane(top, !changes.is_empty());
+    let top = if has_changes { change_lane.bottom() } else { top } + 4.0;
+    let frame = Frame {
+        left: numbers_width(axis),
+        top,
+        right: canvas.form.width() - EDGE - reference_room(canvas, line),
+        bottom: top + height,
+    };
+    let inner = Frame { left: frame.left + INNER, right: frame.right - INNER, ..frame };
+    let across = Scale::across(&inner, 0.0, line.positions().saturating_sub(1) as f64);
+    let up = Scale::upwards(&frame, axis.low, axis.high);
+    let places = Places { xs: picture.columns.ranges().map(|it| across.place(middle(&it))).collect(), up };
+
+    places.band(canvas, &picture);
+    rows(canvas, &frame, axis);
+    for epoch in epochs {
+        let x = across.place(epoch.position as f64 - 0.5).max(frame.left);
+        canvas.line(Role::Epoch, 1.0, &[at(x, epoch_lane.y), at(x, frame.bottom)]);
+        let number = fitted(&epoch.text, 80.0);
+        let words = canvas.form.pick(format!("epoch {number}"), number.clone());
+        epoch_lane.write(canvas, Role::Muted, x, 4.0, &words);
+    }
+    references(canvas, line, &frame, &up);
+    for change in changes {
+        let x = across.place(change.position as f64);
+        let sign = change_sign(change.percent, change.is_worse);
+        canvas.line(change_role(change.is_worse), 1.0, &[at(x, change_lane.y), at(x, frame.bottom)]);
+        sign.draw(canvas, at(x, change_lane.y));
+        let role = change_role(change.is_worse);
+        change_lane.write(canvas, role, x, 8.0, &signed_percent(change.percent));
+    }
+    for (prompt, role) in picture.prompts.iter().zip((0..).map_while(Role::prompt)) {
+        places.line(canvas, role, THIN, prompt);
+    }
+    places.line(canvas, Role::Mean, THICK, &picture.mean);
+    let (bottom, worst_of) = strip(canvas, line, &frame, &across);
+    let labels: Vec<Label> = line
+        .labels
+        .iter()
+        .filter(|label| label.position < line.positions())
+        .map(|label| Label { x: across.place(label.position as f64), text: label.text.clone() })
+        .collect();
+    let shared = picture
+        .columns
+        .are_shared()
+        .then(|| format!("each point: the mean of up to {}", picture.columns.most_in_one()));
+    let meaning = [line.position_label.clone(), shared.unwrap_or_default(), worst_of.unwrap_or_default()];
+    footer(canvas, &frame, bottom, &labels, &meaning)
+}
+
+/// In order of their positions, without those that are none of the history's.
+fn sorted<T>(things: &[T], position: impl Fn(&T) -> usize, positions: usize) -> Vec<&T> {
+    let mut sorted: Vec<&T> = things.iter().filter(|thing| position(thing) < positions).collect();
+    sorted.sort_by_key(|thing| position(thing));
+    sorted
+}
+
+fn legend(canvas: &Canvas<'_>, line: &Line, picture: &Picture) -> Vec<Entry> {
+    let mut legend = Vec::new();
+    if picture.mean.iter().any(Option::is_some) {
+        legend.push(entry(Sign::Line(Role::Mean, THICK), &line.mean_label));
+    }
+    if picture.has_band() {
+        legend.push(entry(Sign::Line(Role::Band, 10.0), &line.band_label));
+    }
+    for (prompt, role) in line.prompts.iter().zip((0..).map_while(Role::prompt)) {
+        legend.push(entry(Sign::Line(role, THIN + 0.75), fitted(&prompt.name, 160.0)));
+    }
+    let left_out = line.prompts.len().saturating_sub(picture.prompts.len());
+    if left_out > 0 {
+        legend.push(entry(
+            Sign::Dash(Role::Muted),
+            format!("{} only in the table", counted(left_out, "more prompt")),
+        ));
+    }
+    if canvas.form.pick(0.0, 1.0) > 0.0 {
+        for reference in &line.references {
+            legend.push(entry(
+                Sign::Line(Role::Reference, 1.5),
+                reference_words(&reference.label, reference.figure),
+            ));
+        }
+    }
+    if !line.epochs.is_empty() {
+        legend.push(entry(Sign::Upright(Role::Epoch), "a new epoch begins"));
+    }
+    for is_worse in [true, false] {
+        if let Some(change) = line.changes.iter().find(|change| change.is_worse == is_worse) {
+            let words = if is_worse { "change for the worse" } else { "change for the better" };
+            legend.push(entry(change_sign(change.percent, is_worse), words));
+        }
+    }
+    for mark in MARKS {
+        if line.points.iter().any(|point| point.verdict == Some(mark)) {
+            legend.push(entry(sign_of(mark), format!("verdict: {}", words_of(mark))));
+        }
+    }
+    legend
+}
+
+fn change_role(is_worse: bool) -> Role {
+    if is_worse { Role::Bad } else { Role::Good }
+}
+
+fn change_sign(percent: f64, is_worse: bool) -> Sign {
+    if percent < 0.0 { Sign::Down(change_role(is_worse)) } else { Sign::Up(change_role(is_worse)) }
+}
+
+fn reference_words(label: &str, figure: f64) -> String {
+    fitted(&format!("{label} {}", four_digits(figure)), REFERENCE_ROOM)
+}
+
+/// The room that the labels of the references need to the right of the data; none in the narrow form,
+/// whose legend has them.
+fn reference_room(canvas: &Canvas<'_>, line: &Line) -> f64 {
+    let widest = line.references.iter().map(|it| width(&reference_words(&it.label, it.figure)));
+    canvas.form.pick(widest.fold(0.0, f64::max), 0.0) + INNER
+}
+
+fn references(canvas: &Canvas<'_>, line: &Line, frame: &Frame, up: &Scale) {
+    let mut references: Vec<_> = line.references.iter().filter(|it| it.figure.is_finite()).collect();
+    references.sort_by(|one, other| other.figure.total_cmp(&one.figure));
+    let mut free_from = frame.top;
+    for reference in references {
+        let y = up.place(reference.figure);
+        canvas.line(Role::Reference, 1.5, &[at(frame.left, y), at(frame.right, y)]);
+        if canvas.form.pick(true, false) {
+            let words = reference_words(&reference.label, reference.figure);
+            let middle = y.max(free_from);
+            canvas.text(Role::Reference, Anchor::Start, at(frame.right + INNER, middle), &words);
+            free_from = middle + LINE_HEIGHT;
+        }
+    }
+}
+
+/// The verdicts below the data. Returns where they end, and how many share a sign where they do.
+fn strip(canvas: &Canvas<'_>, line: &Line, frame: &Frame, across: &Scale) -> (f64, Option<String>) {
+    if line.points.iter().all(|point| point.verdict.is_none()) {
+        return (frame.bottom, None);
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a chart's width is small")]
+    let most = (frame.width() / SIGN_ROOM) as usize;
+    let columns = Columns::new(line.positions(), most);
+    let y = frame.bottom + LINE_HEIGHT / 2.0 + 2.0;
+    for range in columns.ranges() {
+        let x = across.place(middle(&range));
+        let verdicts: Vec<Mark> = range.filter_map(|position| line.points.get(position)?.verdict).collect();
+        if let Some(worst) = MARKS.into_iter().find(|mark| verdicts.contains(mark)) {
+            sign_of(worst).draw(canvas, at(x, y));
+        }
+    }
+    let shared =
+        columns.are_shared().then(|| format!("each verdict: the worst of up to {}", columns.most_in_one()));
+    (y + LINE_HEIGHT / 2.0 + 2.0, shared)
+}
+
+/// Where the columns and the figures are.
+struct Places {
+    xs: Vec<f64>,
+    up: Scale,
+}
+
+impl Places {
+    /// A line through the figures that does not bridge gaps. A figure between two gaps is a point.
+    fn line(&self, canvas: &Canvas<'_>, role: Role, width: f64, figures: &[Option<f64>]) {
+        let mut run = Vec::new();
+        let points =
+            figures.iter().zip(&self.xs).map(|(figure, x)| figure.map(|it| at(*x, self.up.place(it))));
+        for point in points.chain([None]) {
+            match point {
+                Some(point) => run.push(point),
+                None if run.len() == 1 => canvas.disc(role, run.remove(0), width + 0.5),
+                None => {
+                    canvas.line(role, width, &run);
+                    if role == Role::Mean && figures.len() <= MARKED_POINTS {
+                        run.iter().for_each(|point| canvas.disc(role, *point, width + 0.5));
+                    }
+                    run.clear();
+                }
+            }
+        }
+    }
+
+    fn band(&self, canvas: &Canvas<'_>, picture: &Picture) {
+        let mut upper: Vec<Point> = Vec::new();
+        let mut lower: Vec<Point> = Vec::new();
+        for (spread, x) in
+            picture.band.iter().zip(&self.xs).map(|(spread, x)| (*spread, *x)).chain([(None, 0.0)])
+        {
+            if let Some(spread) = spread {
+                upper.push(at(x, self.up.place(spread.high)));
+                lower.push(at(x, self.up.place(spread.low)));
+            } else if let ([high], [low]) = (&upper[..], &lower[..]) {
+                canvas.line(Role::Band, 6.0, &[*high, *low]);
+                upper.clear();
+                lower.clear();
+            } else {
+                upper.extend(lower.drain(..).rev());
+                canvas.surface(Role::Band, &upper);
+                upper.clear();
+            }
+        }
+    }
+}
