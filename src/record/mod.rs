@@ -53,7 +53,7 @@ pub use machine::Machine;
 pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
-pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference};
+pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries};
 pub use repository::{CLONE_MARK, Repository, Source};
 pub use run::{
     LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now,

@@ -87,3 +87,69 @@ impl PublishedReference {
         }
     }
 }
+
+/// A series of the published figures as a whole, by its name. Beside the one that runs are held against there
+/// may be others, to be seen and not to be judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishedSeries {
+    /// Whose it is.
+    pub name: String,
+    /// `e2e_throughput@1` over all prompts, tokens per second.
+    pub average_tok_s: f64,
+}
+
+#[derive(Deserialize)]
+struct PublishedTables {
+    series: Vec<PublishedTable>,
+}
+
+#[derive(Deserialize)]
+struct PublishedTable {
+    name: String,
+    rows: Vec<PublishedRow>,
+}
+
+#[derive(Deserialize)]
+struct PublishedRow {
+    prompt: String,
+    e2e_throughput_tok_s: f64,
+}
+
+impl PublishedSeries {
+    /// The row over all prompts.
+    const AVERAGE: &str = "average";
+
+    /// Reads the series of the file's text, in its order; a series without an average is left out.
+    ///
+    /// # Errors
+    /// A text that is not of this form.
+    pub fn parse(text: &str) -> Result<Vec<Self>> {
+        let tables: PublishedTables = serde_json::from_str(text).map_err(|cause| {
+            Error::input(format!("the published series cannot be read: {cause}"))
+                .hint("restore it: `git checkout -- fixtures/baselines`")
+        })?;
+        let series = tables.series.into_iter().filter_map(|table| {
+            let row = table.rows.iter().find(|row| row.prompt == Self::AVERAGE)?;
+            Some(Self { average_tok_s: row.e2e_throughput_tok_s, name: table.name })
+        });
+        Ok(series.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_published_series_has_its_average_over_all_prompts() {
+        let series = PublishedSeries::parse(include_str!("../../fixtures/baselines/published.json")).unwrap();
+        let told: Vec<_> = series.iter().map(|it| (it.name.as_str(), it.average_tok_s)).collect();
+        assert_eq!(told, [("optimum-intel", 21.24), ("openvino_genai LLMPipeline", 27.0)]);
+    }
+
+    #[test]
+    fn a_text_of_another_form_is_refused_with_the_way_to_mend_it() {
+        let error = PublishedSeries::parse("{}").unwrap_err();
+        assert!(error.to_string().contains("cannot be read"), "{error}");
+    }
+}

@@ -10,7 +10,7 @@ use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, History, Index, PublishedReference, sha256_of_bytes};
+use crate::record::{Ancestry, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes};
 use crate::report::render::Renderer;
 use crate::report::site::{MakeOptions, SiteSources, make_site};
 use crate::report::web::ChartLibrary;
@@ -20,6 +20,7 @@ pub(super) struct Making {
     pub(super) policy_text: String,
     pub(super) policy: Policy,
     pub(super) published: PublishedReference,
+    published_series: Vec<PublishedSeries>,
     renderer: Renderer,
 }
 
@@ -28,11 +29,15 @@ impl Making {
         let file = root.policy();
         let policy_text =
             fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        let file = root.published();
+        let published_text =
+            fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
         let library = ChartLibrary::folder().and_then(|folder| ChartLibrary::load(&folder));
         Ok(Self {
             policy: Policy::parse(&policy_text, &file.display().to_string())?,
             policy_text,
-            published: crate::cli::bench::read_published(&root.published())?,
+            published: PublishedReference::parse(&published_text)?,
+            published_series: PublishedSeries::parse(&published_text)?,
             renderer: Renderer::new(library)?,
         })
     }
@@ -71,6 +76,7 @@ impl Making {
             policy: &self.policy,
             policy_sha256: &sha256_of_bytes(self.policy_text.as_bytes()),
             published: &self.published,
+            published_series: &self.published_series,
             is_demo,
         };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));

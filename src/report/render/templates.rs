@@ -5,15 +5,17 @@ use tera::{Context, Tera};
 
 use crate::error::{Error, Result};
 use crate::record::sha256_of_bytes;
+use crate::report::chart::palette;
 use crate::report::render::Shell;
 use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("commit.html", include_str!("../templates/commit.html")),
+    ("history.html", include_str!("../templates/history.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("machines.html", include_str!("../templates/machines.html")),
     ("method.html", include_str!("../templates/method.html")),
@@ -24,6 +26,8 @@ const SITE_SCRIPT: &str = include_str!("../web/site.js");
 /// What a page has beside its view.
 #[derive(Debug, Default)]
 pub struct Parts<'a> {
+    /// Styles of its own, after the one that all pages have.
+    pub styles: Vec<&'a str>,
     /// Scripts of its own, run after the one that all pages have.
     pub scripts: Vec<&'a str>,
     /// Data of its scripts, by [`json_block`](crate::report::render::json_block).
@@ -57,7 +61,7 @@ impl Renderer {
     pub fn new(library: Option<ChartLibrary>) -> Result<Self> {
         let mut templates = Tera::new();
         templates.add_raw_templates(TEMPLATES).map_err(|cause| fault("shell.html", &cause))?;
-        Ok(Self { templates, style: STYLE.to_owned(), library })
+        Ok(Self { templates, style: style(), library })
     }
 
     /// Names all that a page is made of beside its view: a page that was made with another is made anew.
@@ -105,6 +109,16 @@ impl Renderer {
         context.insert("inlined", &inlined);
         self.templates.render(template, &context).map_err(|cause| fault(template, &cause))
     }
+}
+
+/// The style of all pages. The charts' colours come first: where the page has one of the same name, it counts.
+fn style() -> String {
+    let (light, dark) = (palette::light_colours(), palette::dark_colours());
+    format!(
+        ":root{{{light}}}@media (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}\
+         :root[data-theme=dark]{{{dark}}}\n{}{STYLE}",
+        palette::chart_rules()
+    )
 }
 
 fn fault(template: &str, cause: &tera::Error) -> Error {

@@ -133,7 +133,7 @@ impl<'a> CommitPages<'a> {
         };
         let shell = Shell::new(PageKind::Commit, view.title(), &site);
         let html = renderer.page("commit.html", &shell, &view, Parts::default())?;
-        Ok(Page { path: page.path.clone(), html })
+        Ok(Page { path: page.path.clone(), text: html })
     }
 }
 

@@ -29,8 +29,8 @@ pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOpt
     let timelines = sources.timelines()?;
     for page in sources.index_pages(&timelines, renderer)? {
         // They are made of every record, so they are made each time.
-        let sha256 = sha256_of_bytes(page.html.as_bytes());
-        folder.provide(&page.path, sha256, || Ok(page.html.clone().into_bytes()))?;
+        let sha256 = sha256_of_bytes(page.text.as_bytes());
+        folder.provide(&page.path, sha256, || Ok(page.text.clone().into_bytes()))?;
     }
     let commits = CommitPages::of(&sources.index.entries, &timelines);
     let identity = renderer.identity();
@@ -40,7 +40,7 @@ pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOpt
             page.entries.iter().map(|entry| Sealed::of(sources.history, entry)).collect::<Result<_>>()?;
         let made_of = sources_of(&page, &sealed, &identity, sources.is_demo);
         folder.provide(&page.path, made_of, || {
-            Ok(commits.make(&page, sources.history, sources.is_demo, renderer)?.html.into_bytes())
+            Ok(commits.make(&page, sources.history, sources.is_demo, renderer)?.text.into_bytes())
         })?;
         for Sealed { entry, sha256 } in sealed {
             let file = sources.history.root().join(&entry.path);

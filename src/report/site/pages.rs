@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference};
+use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::view::history::{HistoryPage, HistorySources};
 use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
+use crate::report::web::{HISTORY_SCRIPTS, HISTORY_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +28,8 @@ pub struct SiteSources<'a> {
     pub policy_sha256: &'a str,
     /// What was published.
     pub published: &'a PublishedReference,
+    /// What was published beside it.
+    pub published_series: &'a [PublishedSeries],
     /// Whether the records are invented.
     pub is_demo: bool,
 }
@@ -36,7 +40,7 @@ pub struct Page {
     /// Its file, below the site's folder.
     pub path: PathBuf,
     /// Its bytes.
-    pub html: String,
+    pub text: String,
 }
 
 impl<'a> SiteSources<'a> {
@@ -60,13 +64,13 @@ impl<'a> SiteSources<'a> {
             is_demo: self.is_demo,
         };
         let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
-            Ok(Page { path: kind.file().into(), html: html(&Shell::new(kind, title, &site))? })
+            Ok(Page { path: kind.file().into(), text: html(&Shell::new(kind, title, &site))? })
         };
         let overview = self.overview(timelines)?;
         let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
         let machines = MachinesView::of(entries, timelines, &machine_of);
         let method = MethodView::of(self.policy, self.policy_sha256, self.published);
-        Ok(vec![
+        let mut pages = vec![
             page(PageKind::Overview, "Are we all right?", &|shell| {
                 renderer.page("index.html", shell, &overview, Parts::default())
             })?,
@@ -76,7 +80,30 @@ impl<'a> SiteSources<'a> {
             page(PageKind::Method, "How it is measured and judged", &|shell| {
                 renderer.page("method.html", shell, &method, Parts::default())
             })?,
-        ])
+        ];
+        pages.extend(self.history_pages(timelines, &site, renderer)?);
+        Ok(pages)
+    }
+
+    /// The page of the history and the files that it leads to.
+    fn history_pages(
+        &self,
+        timelines: &[Timeline<'_>],
+        site: &Site,
+        renderer: &Renderer,
+    ) -> Result<Vec<Page>> {
+        let (published, published_series) = (self.published, self.published_series);
+        let history = HistoryPage::of(HistorySources { timelines, published, published_series })?;
+        let shell = Shell::new(PageKind::History, "How did it move?", site);
+        let parts = Parts {
+            styles: vec![HISTORY_STYLE],
+            scripts: HISTORY_SCRIPTS.to_vec(),
+            data: Some(history.data),
+            has_live_charts: true,
+        };
+        let html = renderer.page("history.html", &shell, &history.view, parts)?;
+        let files = history.csv_files.into_iter().map(|file| Page { path: file.path, text: file.text });
+        Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
     }
 
     fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {

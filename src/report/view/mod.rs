@@ -3,6 +3,7 @@
 pub mod commit;
 mod commit_link;
 mod exchange;
+pub mod history;
 pub mod machines;
 pub mod method;
 pub mod overview;

@@ -1,0 +1,239 @@
+//! The data of the page's script: columns instead of rows, for ten thousand commits weigh.
+
+use std::iter;
+
+use serde::Serialize;
+
+use crate::report::number::four_digits;
+use crate::report::one_line;
+use crate::report::view::history::packed::{Decimals, Packed};
+use crate::report::view::history::standing::Standing;
+use crate::report::view::history::timeline_view::TimelineNames;
+use crate::report::view::history::track::{Track, percent_of};
+use crate::report::view::{Timeline, exchanged, short};
+
+/// A sha that is none leaves its place empty.
+const NO_SHA: &str = "------------";
+
+/// All timelines of the page.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct HistoryData {
+    pub(super) timelines: Vec<TimelineData>,
+}
+
+/// One of them. A script knows a commit by its place.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct TimelineData {
+    id: String,
+    machine: String,
+    model: String,
+    device: String,
+    workload: String,
+    runtimes: Vec<String>,
+    /// Where another runtime begins.
+    runtime_starts: Vec<RuntimeStart>,
+    /// Twelve digits a commit, one after the other.
+    shas: String,
+    /// Days since 1970.
+    days: Packed,
+    /// Words on commits; a letter in `standings` is the place here, "." none.
+    words: Vec<Word>,
+    standings: String,
+    epochs: Vec<EpochData>,
+    metrics: Vec<MetricData>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct RuntimeStart {
+    at: usize,
+    runtime: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Word {
+    class: &'static str,
+    glyph: &'static str,
+    word: &'static str,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct EpochData {
+    at: usize,
+    text: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct MetricData {
+    name: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    better: &'static str,
+    pub(super) decimals: i32,
+    pub(super) mean: Packed,
+    /// Half of the interval's width; nothing where there is none.
+    half: Option<Packed>,
+    pub(super) prompts: Vec<PromptData>,
+    references: Vec<ReferenceData>,
+    changes: Vec<ChangeData>,
+}
+
+/// A prompt's figures as differences to the mean. Of the last one, what is left of the sum of all: next to
+/// nothing, for the mean is of these.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct PromptData {
+    id: String,
+    pub(super) figures: Packed,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ReferenceData {
+    label: String,
+    figure: f64,
+    told: String,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct ChangeData {
+    at: usize,
+    percent: f64,
+    worse: bool,
+}
+
+impl TimelineData {
+    pub(super) fn of(
+        timeline: &Timeline<'_>,
+        names: &TimelineNames,
+        standings: &[Option<Standing>],
+        tracks: &[Track],
+    ) -> Self {
+        let mut words: Vec<Standing> = Vec::new();
+        let standings = standings.iter().map(|standing| {
+            let Some(standing) = standing else { return '.' };
+            let place = words.iter().position(|word| word == standing).unwrap_or_else(|| {
+                words.push(*standing);
+                words.len() - 1
+            });
+            // There are fewer words than letters.
+            u8::try_from(place).map_or('.', |place| char::from(b'a'.saturating_add(place)))
+        });
+        let standings = standings.collect();
+        let sha = |sha: &str| if sha.len() == 40 { short(sha).to_owned() } else { NO_SHA.to_owned() };
+        Self {
+            id: names.id.clone(),
+            machine: names.machine.clone(),
+            model: names.model.clone(),
+            device: names.device.clone(),
+            workload: names.workload.clone(),
+            runtimes: names.runtimes.clone(),
+            runtime_starts: runtime_starts(timeline, &names.runtimes),
+            shas: timeline.points.iter().map(|point| sha(point.sha)).collect(),
+            days: Packed::of(timeline.points.iter().map(|point| days_since_1970(point.author_date_utc))),
+            words: words
+                .iter()
+                .map(|it| Word { class: it.mark.class(), glyph: it.mark.shape(), word: it.word })
+                .collect(),
+            standings,
+            epochs: timeline
+                .epochs
+                .iter()
+                .map(|epoch| EpochData {
+                    at: epoch.at,
+                    text: epoch.changes.iter().map(exchanged).collect::<Vec<_>>().join(", "),
+                })
+                .collect(),
+            metrics: tracks.iter().map(MetricData::of).collect(),
+        }
+    }
+}
+
+impl MetricData {
+    pub(super) fn of(track: &Track) -> Self {
+        let prompts = track.prompts.iter().flat_map(|prompt| &prompt.figures);
+        let decimals = Decimals::of(track.means.iter().chain(prompts).flatten().copied());
+        let mean: Vec<Option<i64>> =
+            track.means.iter().map(|it| it.and_then(|it| decimals.whole(it))).collect();
+        let half = track.intervals.iter().map(|it| it.and_then(|it| decimals.whole(it.half_width)));
+        let change = |change: &crate::report::view::Change| {
+            let percent = percent_of(*change)?;
+            let worse = track.shown.is_worse(percent);
+            Some(ChangeData { at: change.at, percent: (percent * 100.0).round() / 100.0, worse })
+        };
+        Self {
+            name: track.shown.name,
+            title: track.shown.title,
+            unit: track.shown.unit(),
+            better: track.shown.metric.direction().word(),
+            decimals: decimals.count(),
+            half: track.intervals.iter().any(Option::is_some).then(|| Packed::of(half)),
+            prompts: prompts_of(track, decimals, &mean),
+            mean: Packed::of(mean.into_iter()),
+            references: track
+                .references
+                .iter()
+                .map(|it| ReferenceData {
+                    label: it.label.clone(),
+                    figure: it.figure,
+                    told: four_digits(it.figure),
+                })
+                .collect(),
+            changes: track.changes.iter().filter_map(change).collect(),
+        }
+    }
+}
+
+fn prompts_of(track: &Track, decimals: Decimals, mean: &[Option<i64>]) -> Vec<PromptData> {
+    let mut sums = vec![0_i64; mean.len()];
+    let last = track.prompts.len().saturating_sub(1);
+    let mut prompts = Vec::new();
+    for (place, prompt) in track.prompts.iter().enumerate() {
+        let mut differences = Vec::with_capacity(mean.len());
+        for (at, figure) in prompt.figures.iter().enumerate() {
+            let whole = figure.and_then(|it| decimals.whole(it));
+            let difference = whole.zip(mean[at]).map(|(whole, mean)| whole - mean);
+            sums[at] += difference.unwrap_or_default();
+            let is_last = place == last;
+            differences.push(difference.map(|it| if is_last { sums[at] } else { it }));
+        }
+        prompts.push(PromptData { id: prompt.id.clone(), figures: Packed::of(differences.into_iter()) });
+    }
+    prompts
+}
+
+fn runtime_starts(timeline: &Timeline<'_>, runtimes: &[String]) -> Vec<RuntimeStart> {
+    let of = |point: &crate::report::view::Point<'_>| {
+        let name = super::timeline_view::runtime_name(point.entry);
+        runtimes.iter().position(|it| *it == name).unwrap_or_default()
+    };
+    let all = timeline.points.iter().map(of).enumerate();
+    let mut before = iter::once(None).chain(timeline.points.iter().map(|point| Some(of(point))));
+    all.filter(|(_, runtime)| before.next().flatten() != Some(*runtime))
+        .map(|(at, runtime)| RuntimeStart { at, runtime })
+        .collect()
+}
+
+/// Days since 1970 of a UTC label; None where it is none.
+fn days_since_1970(utc: &str) -> Option<i64> {
+    let day = one_line(super::day(utc));
+    let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (year, month, date) = (parts.next()??, parts.next()??, parts.next()??);
+    if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&date) {
+        return None;
+    }
+    // Years that begin in March, so that the day that is sometimes there is the last.
+    let year = if month <= 2 { year - 1 } else { year };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    let months = (month + 9) % 12;
+    Some(365 * year + leap_days + (153 * months + 2) / 5 + date - 1 - 719_468)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_as_the_calendar_has_them() {
+        let days = ["1970-01-01", "2000-02-29T01:00:00Z", "2000-03-01", "2026-11-24", "2100-03-01", "x"];
+        let counted = days.map(days_since_1970);
+        assert_eq!(counted, [Some(0), Some(11_016), Some(11_017), Some(20_781), Some(47_541), None]);
+    }
+}

@@ -1,0 +1,73 @@
+//! The static chart of a figure.
+
+use crate::judge::MEAN_CONFIDENCE_PERCENT;
+use crate::report::chart::{self, Chart, Line, LinePoint, PositionLabel, PromptLine, Reference};
+use crate::report::number::counted;
+use crate::report::view::Timeline;
+use crate::report::view::history::standing::Standing;
+use crate::report::view::history::track::{Track, percent_of};
+
+/// So many dates stand along the bottom, where there is room.
+const DATES: usize = 7;
+
+/// The chart of a figure along its timeline.
+pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], track: &Track) -> Chart {
+    let points =
+        track.means.iter().zip(&track.intervals).zip(standings).map(|((mean, interval), standing)| {
+            LinePoint {
+                mean: *mean,
+                low: interval.map(|it| it.lower()),
+                high: interval.map(|it| it.upper()),
+                verdict: standing.map(|it| it.mark),
+            }
+        });
+    let prompt = |prompt: &super::track::PromptTrack| PromptLine {
+        name: prompt.id.clone(),
+        figures: prompt.figures.clone(),
+    };
+    let epoch = |(number, start): (usize, &crate::report::view::EpochStart)| PositionLabel {
+        position: start.at,
+        text: number.to_string(),
+    };
+    let change = |change: &crate::report::view::Change| {
+        let percent = percent_of(*change)?;
+        let is_worse = track.shown.is_worse(percent);
+        Some(chart::Change { position: change.at, percent, is_worse })
+    };
+    let mean_label = if track.prompts.is_empty() { "each run" } else { "mean of the prompts" };
+    let line = Line {
+        title: track.shown.title.to_owned(),
+        description: format!("By commit, {}.", track.shown.measure()),
+        unit: track.shown.unit().to_owned(),
+        better: Some(track.shown.metric.direction()),
+        mean_label: mean_label.to_owned(),
+        band_label: format!("its interval of {MEAN_CONFIDENCE_PERCENT} %"),
+        position_label: format!("{}, oldest to newest", counted(timeline.points.len(), "commit")),
+        points: points.collect(),
+        prompts: track.prompts.iter().map(prompt).collect(),
+        labels: dates(timeline),
+        references: track
+            .references
+            .iter()
+            .map(|it| Reference { label: it.label.clone(), figure: it.figure })
+            .collect(),
+        epochs: (2..).zip(&timeline.epochs).map(epoch).collect(),
+        changes: track.changes.iter().filter_map(change).collect(),
+    };
+    line.chart()
+}
+
+/// Dates at even distances, the first and the last among them.
+fn dates(timeline: &Timeline<'_>) -> Vec<PositionLabel> {
+    let last = timeline.points.len().saturating_sub(1);
+    let labels = DATES.min(timeline.points.len());
+    let mut dates: Vec<PositionLabel> = (0..labels)
+        .map(|label| label * last / labels.saturating_sub(1).max(1))
+        .map(|position| PositionLabel {
+            position,
+            text: super::day(timeline.points[position].author_date_utc).to_owned(),
+        })
+        .collect();
+    dates.dedup_by_key(|label| label.position);
+    dates
+}

@@ -1,0 +1,124 @@
+//! The figures of the history, in the order of the page.
+
+use crate::measure::protocol::CacheState;
+use crate::measure::{Direction, Metric};
+use crate::record::{Headline, PromptHeadline};
+
+/// How many bytes a figure of memory is told in.
+const GIBIBYTE: f64 = (1_u64 << 30) as f64;
+
+/// A figure of the page.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ShownMetric {
+    /// Names it in addresses and in the page's data.
+    pub(super) name: &'static str,
+    /// Its name for people.
+    pub(super) title: &'static str,
+    /// By which definition.
+    pub(super) metric: Metric,
+    /// Of a run.
+    pub(super) mean: fn(&Headline) -> Option<f64>,
+    /// Of a prompt; None where prompts have no figure of their own.
+    pub(super) prompt: Option<fn(&PromptHeadline) -> f64>,
+}
+
+/// All of them. Cold and warm loads are two figures, as with and without a cache.
+pub(super) const SHOWN: [ShownMetric; 8] = [
+    ShownMetric {
+        name: "tpot",
+        title: "Time per output token",
+        metric: Metric::TimePerOutputToken,
+        mean: |figures| Some(figures.tpot_ms),
+        prompt: Some(|prompt| prompt.tpot_ms),
+    },
+    ShownMetric {
+        name: "ttft",
+        title: "Time to first token",
+        metric: Metric::TimeToFirstToken,
+        mean: |figures| Some(figures.ttft_ms),
+        prompt: Some(|prompt| prompt.ttft_ms),
+    },
+    ShownMetric {
+        name: "throughput",
+        title: "Speed, prefill included",
+        metric: Metric::EndToEndThroughput,
+        mean: |figures| Some(figures.throughput_tok_s),
+        prompt: Some(|prompt| prompt.throughput_tok_s),
+    },
+    ShownMetric {
+        name: "rss",
+        title: "Peak memory of the process",
+        metric: Metric::PeakRss,
+        mean: |figures| figures.peak_rss_bytes.map(gibibytes),
+        prompt: None,
+    },
+    ShownMetric {
+        name: "device-memory",
+        title: "Peak memory of the device",
+        metric: Metric::PeakDeviceMemory,
+        mean: |figures| figures.peak_device_memory_bytes.map(gibibytes),
+        prompt: None,
+    },
+    ShownMetric {
+        name: "load-warm",
+        title: "Load, with a warm cache",
+        metric: Metric::Load,
+        mean: |figures| load(figures, CacheState::Warm),
+        prompt: None,
+    },
+    ShownMetric {
+        name: "load-cold",
+        title: "Load, into a cold cache",
+        metric: Metric::Load,
+        mean: |figures| load(figures, CacheState::Cold),
+        prompt: None,
+    },
+    ShownMetric {
+        name: "load-off",
+        title: "Load, without a cache",
+        metric: Metric::Load,
+        mean: |figures| load(figures, CacheState::Off),
+        prompt: None,
+    },
+];
+
+impl ShownMetric {
+    /// What its figures are told in.
+    pub(super) fn unit(&self) -> &'static str {
+        match self.metric {
+            Metric::PeakRss | Metric::PeakDeviceMemory => "GiB",
+            other => other.unit(),
+        }
+    }
+
+    /// Unit and direction, as in "ms/token, lower is better".
+    pub(super) fn measure(&self) -> String {
+        format!("{}, {} is better", self.unit(), self.metric.direction().word())
+    }
+
+    /// Whether a change by so much is for the worse.
+    pub(super) fn is_worse(&self, percent: f64) -> bool {
+        match self.metric.direction() {
+            Direction::Lower => percent > 0.0,
+            Direction::Higher => percent < 0.0,
+        }
+    }
+
+    /// Whether it has an interval: only this is kept of each process.
+    pub(super) fn has_interval(&self) -> bool {
+        self.metric == Metric::TimePerOutputToken
+    }
+
+    /// Whether published figures are of the same definition.
+    pub(super) fn is_published(&self) -> bool {
+        self.metric == Metric::EndToEndThroughput
+    }
+}
+
+fn gibibytes(bytes: u64) -> f64 {
+    bytes as f64 / GIBIBYTE
+}
+
+fn load(figures: &Headline, state: CacheState) -> Option<f64> {
+    figures.load.filter(|load| load.compiled_model_cache == state).map(|load| load.mean_s)
+}

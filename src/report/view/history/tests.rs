@@ -1,0 +1,1 @@
+//! What the page says of small histories, and what it weighs with a long one.
