@@ -24,6 +24,8 @@ pub struct Headline {
     /// `tpot@1` of each measured process, ms per token: an interval of the mean is made of these, for
     /// generations of one process are not independent.
     pub process_tpot_ms: Vec<f64>,
+    /// `e2e_throughput@1` of each measured process, tokens per second.
+    pub process_throughput_tok_s: Vec<f64>,
     /// `load@1`; None where loads are not of one kind, or were not timed.
     pub load: Option<LoadHeadline>,
     /// `peak_rss@1` of the measured generations, bytes.
@@ -135,16 +137,18 @@ impl Headline {
         let prompts = prompts.collect::<Option<Vec<_>>>()?;
         let all = Means::of(samples.iter())?;
         let processes = || run.processes.iter().filter(|it| it.purpose == ProcessPurpose::Measured);
-        let tpot_ms_of = |process: &ProcessRecord| {
-            Some(Means::of(samples.iter().filter(|sample| sample.process == process.index))?.tpot_ms)
+        let of_process = |process: &ProcessRecord| {
+            Means::of(samples.iter().filter(|sample| sample.process == process.index))
         };
+        let by_process: Vec<Means> = processes().filter_map(of_process).collect();
         Some(Self {
             ttft_ms: all.ttft_ms,
             tpot_ms: all.tpot_ms,
             latency_s: all.latency_s,
             throughput_tok_s: all.throughput_tok_s,
             prompts,
-            process_tpot_ms: processes().filter_map(tpot_ms_of).collect(),
+            process_tpot_ms: by_process.iter().map(|means| means.tpot_ms).collect(),
+            process_throughput_tok_s: by_process.iter().map(|means| means.throughput_tok_s).collect(),
             load: LoadHeadline::of(processes()),
             peak_rss_bytes: measured.filter_map(|sample| sample.peak_rss_bytes).max(),
             peak_device_memory_bytes: processes().filter_map(|process| process.device_memory_bytes).max(),

@@ -20,6 +20,8 @@ mod tests;
 mod ticks;
 mod token_strip;
 
+use serde::Serialize;
+
 use super::one_line;
 
 pub use guards::{Guard, Guards, ProcessSpan, Reading};
@@ -31,7 +33,7 @@ pub use sparkline::Trend;
 pub use token_strip::{Generation, TokenStrip};
 
 /// A chart, ready for a page.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Chart {
     /// What it shows, for a heading. Not escaped.
     pub title: String,

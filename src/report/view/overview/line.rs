@@ -4,14 +4,16 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::golden::GoldenResult;
-use crate::judge::MeanInterval;
+use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::Metric;
 use crate::record::{Headline, PublishedReference, Verdict};
+use crate::report::chart::Chart;
 use crate::report::decision::Mark;
-use crate::report::number::{change_percent, four_digits, signed_percent, whole_percent};
+use crate::report::number::{change_percent, counted, four_digits, signed_percent, whole_percent};
 use crate::report::one_line;
 use crate::report::view::overview::OverviewSources;
 use crate::report::view::overview::changes::{self, ChangeRow};
+use crate::report::view::overview::trend;
 use crate::report::view::{Badge, CommitLink, Point, Timeline, short};
 
 /// How a timeline stands.
@@ -30,6 +32,8 @@ pub(super) struct Line {
     speed: Option<Speed>,
     /// The newest decision on a commit.
     last_verdict: Option<LastVerdict>,
+    /// How its speed moved.
+    trend: Option<Chart>,
     /// What changed, newest first.
     changes: Vec<ChangeRow>,
     /// How many commits were measured, in words.
@@ -44,8 +48,9 @@ pub(super) struct Speed {
     throughput: String,
     tpot: String,
     ttft: String,
-    /// Half of the width of the interval of the time per token, as a share of it; None with one process.
-    spread: Option<String>,
+    /// The interval over the processes; None with one process.
+    throughput_interval: Option<String>,
+    tpot_interval: Option<String>,
     /// As in "108 % of the published 21.24 token/s"; why not, where it is of something else.
     published: String,
     published_badge: Badge,
@@ -75,6 +80,7 @@ impl Line {
             because: answer.because,
             speed: with_figures.and_then(|point| Speed::of(point, sources.published)),
             last_verdict: last_verdict(timeline),
+            trend: trend::chart(timeline)?,
             changes: changes::rows(timeline, sources),
             measured: format!(
                 "{measured} of {} commits with records have verified figures",
@@ -158,20 +164,21 @@ impl Speed {
             throughput: metric(figures.throughput_tok_s, Metric::EndToEndThroughput),
             tpot: metric(figures.tpot_ms, Metric::TimePerOutputToken),
             ttft: metric(figures.ttft_ms, Metric::TimeToFirstToken),
-            spread: spread(figures),
+            throughput_interval: interval(&figures.process_throughput_tok_s, Metric::EndToEndThroughput),
+            tpot_interval: interval(&figures.process_tpot_ms, Metric::TimePerOutputToken),
             published: told,
             published_badge: badge,
         })
     }
 }
 
-fn spread(figures: &Headline) -> Option<String> {
-    let interval = MeanInterval::of(&figures.process_tpot_ms)?;
+fn interval(processes: &[f64], metric: Metric) -> Option<String> {
+    let interval = MeanInterval::of(processes)?;
+    let [lower, upper] = [interval.lower(), interval.upper()].map(four_digits);
     Some(format!(
-        "[{}, {}] {}",
-        four_digits(interval.lower()),
-        four_digits(interval.upper()),
-        Metric::TimePerOutputToken.unit()
+        "[{lower}, {upper}] {}: {MEAN_CONFIDENCE_PERCENT} % interval over {}",
+        metric.unit(),
+        counted(processes.len(), "process")
     ))
 }
 

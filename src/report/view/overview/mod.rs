@@ -4,6 +4,7 @@ mod changes;
 mod decisions;
 mod gate_health;
 mod line;
+mod trend;
 
 use serde::Serialize;
 
