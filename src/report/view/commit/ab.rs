@@ -4,14 +4,15 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::record::{AbRecord, DecisionRecord, SideRecord};
+use crate::report::chart::Chart;
 use crate::report::decision::{DecisionParts, PairLine, Subject, decision_parts, pair_lines};
 use crate::report::number::signed_percent;
 use crate::report::one_line;
-use crate::report::view::commit::RecordOfCommit;
 use crate::report::view::commit::divergence::{DivergencePart, divergences};
 use crate::report::view::commit::reproduce::ab_command;
 use crate::report::view::commit::run::{asked, setting};
 use crate::report::view::commit::warnings::{WarningPart, warnings_of};
+use crate::report::view::commit::{RecordOfCommit, charts};
 use crate::report::view::{Badge, CommitLink};
 
 /// An A/B.
@@ -27,6 +28,7 @@ pub(super) struct AbPart {
     /// What it came to for whoever ran it, where a gate says something else.
     other_word: Option<Badge>,
     failure: Option<String>,
+    chart: Option<Chart>,
     pairs: Vec<PairRow>,
     divergences: Vec<DivergencePart>,
     warnings: Vec<WarningPart>,
@@ -73,6 +75,7 @@ impl AbPart {
             decision: first.map(|decision| decision_parts(subject, decision)),
             other_word: other.map(Badge::from),
             failure: record.failure.as_deref().map(one_line),
+            chart: charts::of_pairs(record, &pairs, first),
             pairs: pairs.iter().enumerate().map(|(index, pair)| row(index, pair)).collect(),
             divergences: sides.into_iter().flat_map(divergences).collect(),
             warnings: warnings_of(record),

@@ -1,6 +1,7 @@
 //! The page of a commit: what was measured and decided of it, on what, and how to do it again.
 
 mod ab;
+mod charts;
 mod divergence;
 mod environment;
 mod figures;

@@ -6,17 +6,18 @@ use crate::error::Result;
 use crate::judge::environment::{ProcessFindings, of_record};
 use crate::judge::summarise;
 use crate::record::RunRecord;
+use crate::report::chart::Chart;
 use crate::report::decision::Mark;
 use crate::report::facts::{Fact, facts_of};
 use crate::report::number::counted;
 use crate::report::one_line;
 use crate::report::reproduce::reproduce_command;
 use crate::report::view::Badge;
-use crate::report::view::commit::RecordOfCommit;
 use crate::report::view::commit::divergence::{DivergencePart, divergences};
 use crate::report::view::commit::environment::EnvironmentPart;
 use crate::report::view::commit::figures::FigureTable;
 use crate::report::view::commit::warnings::{WarningPart, warnings};
+use crate::report::view::commit::{RecordOfCommit, charts};
 
 /// A run.
 #[derive(Debug, Clone, Serialize)]
@@ -35,6 +36,7 @@ pub(super) struct RunPart {
     failure: Option<String>,
     figures: FigureTable,
     divergences: Vec<DivergencePart>,
+    charts: Vec<Chart>,
     facts: Vec<Fact>,
     environment: EnvironmentPart,
     warnings: Vec<WarningPart>,
@@ -68,6 +70,7 @@ impl RunPart {
             failure: record.failure.as_deref().map(one_line),
             figures: FigureTable::of(&summary, of_commit.before),
             divergences: divergences(record),
+            charts: charts::of_run(record),
             facts,
             environment: EnvironmentPart::of(record, of_commit),
             warnings: warnings(&record.warnings, None),
