@@ -12,6 +12,8 @@ use super::{Chart, Form, chart};
 /// Guards that have a row.
 const MOST_ROWS: usize = 12;
 const ROW_HEIGHT: f64 = 56.0;
+/// From the top of a title to the data below it, px.
+const TITLE: f64 = LINE_HEIGHT + 7.0;
 
 /// The guards of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,8 +143,7 @@ impl Guards {
         let across = Scale::across(&frame, seconds.low, seconds.high);
         for panel in &shown {
             panel.title(canvas, top);
-            frame =
-                Frame { top: top + LINE_HEIGHT + 4.0, bottom: top + LINE_HEIGHT + 4.0 + ROW_HEIGHT, ..frame };
+            frame = Frame { top: top + TITLE, bottom: top + TITLE + ROW_HEIGHT, ..frame };
             for process in self.processes() {
                 let (left, right) = (across.place(process.from_s), across.place(process.to_s));
                 canvas.block(Role::Shade, Frame { left, right, ..frame });

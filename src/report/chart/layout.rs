@@ -78,10 +78,14 @@ pub(super) fn header(canvas: &Canvas<'_>, measure: &str, has_zero: bool, legend:
         flow.next_line();
     }
     for Entry { sign, label } in legend {
-        let label = fitted(label, most - sign.width() - BESIDE);
-        let (x, y) = flow.room(sign.width() + BESIDE + width(&label));
+        let lines = wrapped(label, most - sign.width() - BESIDE);
+        let widest = lines.iter().map(|line| width(line)).fold(0.0, f64::max);
+        let (x, y) = flow.room(sign.width() + BESIDE + widest);
         sign.draw(canvas, at(x + sign.width() / 2.0, y));
-        canvas.text(Role::Ink, Anchor::Start, at(x + sign.width() + BESIDE, y), &label);
+        for (below, line) in lines.iter().enumerate() {
+            flow.y = y + LINE_HEIGHT * below as f64;
+            canvas.text(Role::Ink, Anchor::Start, at(x + sign.width() + BESIDE, flow.y), line);
+        }
     }
     flow.y + LINE_HEIGHT / 2.0 + BESIDE
 }
@@ -174,36 +178,82 @@ pub(super) fn footer(
     y + LINE_HEIGHT / 2.0 + EDGE
 }
 
-/// A line above the data for signs and their words: words that would touch the ones before are left out.
-pub(super) struct Lane {
-    /// Its middle, px.
-    pub(super) y: f64,
-    free_from: f64,
+/// Lines of text above the data for labels that belong to places along the axis. A label goes where it does
+/// not touch another.
+pub(super) struct Lanes {
+    top: f64,
+    most: usize,
+    free_from: Vec<f64>,
 }
 
-impl Lane {
-    /// A lane whose upper edge is there.
-    pub(super) fn below(top: f64) -> Self {
-        Self { y: top + LINE_HEIGHT / 2.0, free_from: f64::NEG_INFINITY }
+/// A label that found room.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Its left end, px.
+    left: f64,
+    /// The end that its place is at: a text may turn out narrower than was reckoned with.
+    anchor: Anchor,
+    /// Its lane, from the top.
+    lane: usize,
+}
+
+impl Lanes {
+    /// At most so many lanes below the place.
+    pub(super) fn below(top: f64, most: usize) -> Self {
+        Self { top, most, free_from: Vec::new() }
     }
 
-    /// Its lower edge, px.
+    /// The lower edge of those that are used, px.
     pub(super) fn bottom(&self) -> f64 {
-        self.y + LINE_HEIGHT / 2.0
+        self.top + LINE_HEIGHT * self.free_from.len() as f64
     }
 
-    /// Writes words beside a place, from left to right; on its other side where the chart would end. Says
-    /// whether there was room.
-    pub(super) fn write(&mut self, canvas: &Canvas<'_>, role: Role, x: f64, beside: f64, text: &str) -> bool {
-        let wide = width(text);
-        let right = x + beside + wide;
-        let left = if right > canvas.form.width() - EDGE { x - beside - wide } else { x + beside };
-        if left < self.free_from.max(EDGE) {
-            return false;
+    /// The middle of a label, px.
+    pub(super) fn height_of(&self, room: Room) -> f64 {
+        self.top + LINE_HEIGHT * (room.lane as f64 + 0.5)
+    }
+
+    /// Room to the right of a place; to its left where the chart would end. Labels come from left to right.
+    pub(super) fn beside(&mut self, form: Form, x: f64, text: &str) -> Option<Room> {
+        const APART: f64 = 5.0;
+        let right = x + APART + width(text);
+        if right > form.width() - EDGE {
+            return self.room(x - APART - width(text), Anchor::End, text);
         }
-        canvas.text(role, Anchor::Start, at(left, self.y), text);
-        self.free_from = left.max(x) + wide + BETWEEN / 2.0;
-        true
+        self.room(x + APART, Anchor::Start, text)
+    }
+
+    /// Room with the middle at a place; a little aside where the chart would end.
+    pub(super) fn above(&mut self, form: Form, x: f64, text: &str) -> Option<Room> {
+        let half = width(text) / 2.0;
+        self.room(x.min(form.width() - EDGE - half).max(EDGE + half) - half, Anchor::Middle, text)
+    }
+
+    fn room(&mut self, left: f64, anchor: Anchor, text: &str) -> Option<Room> {
+        let lane = match self.free_from.iter().position(|free_from| *free_from <= left) {
+            Some(lane) => lane,
+            None if self.free_from.len() < self.most => {
+                self.free_from.push(EDGE);
+                self.free_from.len() - 1
+            }
+            None => return None,
+        };
+        self.free_from[lane] = left + width(text) + BETWEEN / 2.0;
+        (left >= EDGE).then_some(Room { left, anchor, lane })
+    }
+
+    /// Writes a label. Lines that cross its room end there.
+    pub(super) fn write(&self, canvas: &Canvas<'_>, role: Role, room: Room, text: &str) {
+        let y = self.height_of(room);
+        let right = room.left + width(text);
+        let (top, bottom) = (y - LINE_HEIGHT / 2.0 + 1.0, y + LINE_HEIGHT / 2.0 - 1.0);
+        canvas.block(Role::Paper, Frame { left: room.left - 2.0, top, right, bottom });
+        let x = match room.anchor {
+            Anchor::Start => room.left,
+            Anchor::Middle => (room.left + right) / 2.0,
+            Anchor::End => right,
+        };
+        canvas.text(role, room.anchor, at(x, y), text);
     }
 }
 
