@@ -4,7 +4,8 @@ use crate::measure::Direction;
 
 use super::super::number::{counted, four_digits};
 use super::canvas::{Canvas, Frame, at};
-use super::layout::{EDGE, Label, Lanes, Room, Scale, entry, footer, header, nothing, numbers_width, rows};
+use super::lanes::{Lanes, Room};
+use super::layout::{EDGE, Label, Scale, entry, footer, header, nothing, numbers_width, rows};
 use super::palette::Role;
 use super::signs::Sign;
 use super::ticks::{Axis, axis_from_zero, between, drawable, within};
@@ -175,11 +176,11 @@ fn bottom_labels(canvas: &Canvas<'_>, low: f64, high: f64, across: &Scale) -> Ve
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::super::tests::{check, count, texts};
     use super::*;
 
-    pub(in super::super) fn histogram() -> Histogram {
+    fn histogram() -> Histogram {
         let mut steps_ms: Vec<f64> = (0..1000).map(|step| 46.0 + f64::from(step % 40) * 0.05).collect();
         steps_ms.extend([90.0, 300.0]);
         let percentile = |label: &str, ms: f64| Percentile { label: label.to_owned(), ms };

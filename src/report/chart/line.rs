@@ -3,8 +3,9 @@
 
 mod drawing;
 mod picture;
+mod places;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 use crate::measure::Direction;
 

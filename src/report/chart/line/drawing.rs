@@ -2,15 +2,17 @@
 
 use super::super::super::number::{counted, four_digits, signed_percent};
 use super::super::Form;
-use super::super::canvas::{Anchor, Canvas, Frame, Point, at};
+use super::super::canvas::{Anchor, Canvas, Frame, at};
 use super::super::columns::{Columns, middle};
+use super::super::lanes::{Lanes, Room};
 use super::super::layout::{
-    EDGE, Entry, Label, Lanes, Room, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
+    EDGE, Entry, Label, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
 };
 use super::super::lettering::{LINE_HEIGHT, fitted, width};
 use super::super::palette::Role;
 use super::super::signs::{MARKS, Sign, sign_of, words_of};
 use super::picture::Picture;
+use super::places::Places;
 use super::{Change, Line, Mark};
 
 /// Between the data and the sides of its frame, px.
@@ -19,8 +21,6 @@ const INNER: f64 = 8.0;
 const SIGN_ROOM: f64 = 13.0;
 /// The label of a reference is at most so wide, px.
 const REFERENCE_ROOM: f64 = 170.0;
-/// Points are marked where there are at most so many.
-const MARKED_POINTS: usize = 60;
 const THICK: f64 = 2.5;
 const THIN: f64 = 1.25;
 
@@ -235,53 +235,4 @@ fn strip(canvas: &Canvas<'_>, line: &Line, frame: &Frame, across: &Scale) -> (f6
     let shared =
         columns.are_shared().then(|| format!("each verdict: the worst of up to {}", columns.most_in_one()));
     (y + LINE_HEIGHT / 2.0 + 2.0, shared)
-}
-
-/// Where the columns and the figures are.
-struct Places {
-    xs: Vec<f64>,
-    up: Scale,
-}
-
-impl Places {
-    /// A line through the figures that does not bridge gaps. A figure between two gaps is a point.
-    fn line(&self, canvas: &Canvas<'_>, role: Role, width: f64, figures: &[Option<f64>]) {
-        let mut run = Vec::new();
-        let points =
-            figures.iter().zip(&self.xs).map(|(figure, x)| figure.map(|it| at(*x, self.up.place(it))));
-        for point in points.chain([None]) {
-            match point {
-                Some(point) => run.push(point),
-                None if run.len() == 1 => canvas.disc(role, run.remove(0), width + 0.5),
-                None => {
-                    canvas.line(role, width, &run);
-                    if role == Role::Mean && figures.len() <= MARKED_POINTS {
-                        run.iter().for_each(|point| canvas.disc(role, *point, width + 0.5));
-                    }
-                    run.clear();
-                }
-            }
-        }
-    }
-
-    fn band(&self, canvas: &Canvas<'_>, picture: &Picture) {
-        let mut upper: Vec<Point> = Vec::new();
-        let mut lower: Vec<Point> = Vec::new();
-        for (spread, x) in
-            picture.band.iter().zip(&self.xs).map(|(spread, x)| (*spread, *x)).chain([(None, 0.0)])
-        {
-            if let Some(spread) = spread {
-                upper.push(at(x, self.up.place(spread.high)));
-                lower.push(at(x, self.up.place(spread.low)));
-            } else if let ([high], [low]) = (&upper[..], &lower[..]) {
-                canvas.line(Role::Band, 6.0, &[*high, *low]);
-                upper.clear();
-                lower.clear();
-            } else {
-                upper.extend(lower.drain(..).rev());
-                canvas.surface(Role::Band, &upper);
-                upper.clear();
-            }
-        }
-    }
 }
