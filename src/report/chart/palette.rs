@@ -154,9 +154,9 @@ fn declarations(colour: impl Fn(&Look) -> &'static str) -> String {
 /// The rules that give every part of a chart the page's colour for it, and the chart its size.
 #[must_use]
 pub fn chart_rules() -> String {
-    let mut css = ".chart{display:block;width:100%;height:auto}\
+    let mut css = ".chart{display:block;width:100%;height:auto;font-family:inherit}\
                    .chart.wide{max-width:1080px}.chart.narrow{max-width:480px}\
-                   .chart text{font-family:inherit;font-variant-numeric:tabular-nums}\n"
+                   .chart text{font-variant-numeric:tabular-nums}\n"
         .to_owned();
     for Look { name, light, .. } in &LOOKS {
         let _ = writeln!(
