@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_number_on_an_axis_has_the_decimals_of_its_step() {
-        let told = [(0.30000000000000004, 0.1), (47.0, 1.0), (4000.0, 500.0), (-0.02, 0.02), (1e-20, 0.5)]
+        let told = [(0.1 + 0.2, 0.1), (47.0, 1.0), (4000.0, 500.0), (-0.02, 0.02), (1e-20, 0.5)]
             .map(|(figure, step)| axis_number(figure, step));
         assert_eq!(told, ["0.3", "47", "4000", "-0.02", "0.0"]);
         assert_eq!([axis_number(2.5e9, 5e8), axis_number(2e-9, 1e-9)], ["2.5e9", "2e-9"]);

@@ -1,17 +1,24 @@
 //! What the guards read while a run went on: one row a guard, on one clock.
 
-use super::super::number::{counted, four_digits};
-use super::canvas::{Anchor, Canvas, Frame, Point, at};
-use super::layout::{EDGE, Entry, Label, Scale, entry, footer, header, nothing, numbers_width, rows};
+mod panel;
+#[cfg(test)]
+mod tests;
+
+use super::super::number::counted;
+use super::canvas::{Anchor, Canvas, Frame, at};
+use super::layout::{EDGE, Entry, Label, Scale, entry, footer, header, nothing, numbers_width};
 use super::lettering::{LINE_HEIGHT, fitted, width};
 use super::palette::Role;
 use super::signs::Sign;
-use super::ticks::{Axis, axis, is_drawable, within};
-use super::{Chart, Form, chart};
+use super::ticks::{Axis, is_drawable, within};
+use super::{Chart, chart};
+use panel::Panel;
 
 /// Guards that have a row.
 const MOST_ROWS: usize = 12;
 const ROW_HEIGHT: f64 = 56.0;
+/// From the top of a title to the data below it, px.
+const TITLE: f64 = LINE_HEIGHT + 7.0;
 
 /// The guards of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -141,8 +148,7 @@ impl Guards {
         let across = Scale::across(&frame, seconds.low, seconds.high);
         for panel in &shown {
             panel.title(canvas, top);
-            frame =
-                Frame { top: top + LINE_HEIGHT + 4.0, bottom: top + LINE_HEIGHT + 4.0 + ROW_HEIGHT, ..frame };
+            frame = Frame { top: top + TITLE, bottom: top + TITLE + ROW_HEIGHT, ..frame };
             for process in self.processes() {
                 let (left, right) = (across.place(process.from_s), across.place(process.to_s));
                 canvas.block(Role::Shade, Frame { left, right, ..frame });
@@ -172,7 +178,7 @@ impl Guards {
         for process in self.processes() {
             let (left, right) = (across.place(process.from_s), across.place(process.to_s));
             let name = fitted(&process.label, 200.0);
-            let (middle, half) = ((left + right) / 2.0, width(&name) / 2.0);
+            let (middle, half) = (f64::midpoint(left, right), width(&name) / 2.0);
             if middle - half >= free_from
                 && middle + half <= canvas.form.width() - EDGE
                 && 2.0 * half <= right - left
@@ -193,84 +199,3 @@ impl Guard {
             .filter(|it| is_drawable(*it))
     }
 }
-
-/// A guard's row.
-struct Panel<'a> {
-    guard: &'a Guard,
-    axis: Axis,
-}
-
-impl<'a> Panel<'a> {
-    fn of(guard: &'a Guard) -> Self {
-        let figures = guard.figures().chain(guard.limit.filter(|it| is_drawable(*it)));
-        let empty = Axis { low: 0.0, high: 1.0, ticks: Vec::new() };
-        Self { guard, axis: axis(figures, 2).unwrap_or(empty) }
-    }
-
-    fn title(&self, canvas: &Canvas<'_>, top: f64) {
-        let Guard { name, unit, limit, .. } = self.guard;
-        let most = canvas.form.width() - 2.0 * EDGE;
-        let what = if unit.is_empty() { name.clone() } else { format!("{name}, {unit}") };
-        let limit = limit.filter(|it| is_drawable(*it)).map(|it| format!(" (limit {})", four_digits(it)));
-        let note = if self.axis.has_zero() { "" } else { ", not from 0" };
-        // The limit can be read from the axis too; where the axis begins cannot.
-        let whole = format!("{what}{}{note}", limit.unwrap_or_default());
-        let words = if width(&whole) <= most { whole } else { fitted(&what, most - width(note)) + note };
-        canvas.text(Role::Ink, Anchor::Start, at(EDGE, top + LINE_HEIGHT / 2.0), &words);
-    }
-
-    fn draw(&self, canvas: &Canvas<'_>, frame: &Frame, across: &Scale) {
-        let up = rows(canvas, frame, &self.axis);
-        if let Some(limit) = self.guard.limit.filter(|it| is_drawable(*it)) {
-            let y = up.place(limit);
-            canvas.line(Role::Reference, 1.5, &[at(frame.left, y), at(frame.right, y)]);
-        }
-        for run in self.runs(canvas.form, across, &up) {
-            match &run[..] {
-                [point] => canvas.disc(Role::Tokens, *point, 2.0),
-                _ => canvas.line(Role::Tokens, 1.75, &run),
-            }
-        }
-        for second in self.guard.tripped_s.iter().filter(|it| is_drawable(**it)) {
-            let x = across.place(*second);
-            canvas.line(Role::Bad, 1.0, &[at(x, frame.top), at(x, frame.bottom)]);
-            Sign::Cross(Role::Bad).draw(canvas, at(x, frame.top));
-        }
-    }
-
-    /// The readings, thinned to what a form can show: of a column's, the lowest and the highest stay.
-    fn runs(&self, form: Form, across: &Scale, up: &Scale) -> Vec<Vec<Point>> {
-        let readings = &self.guard.readings;
-        let in_one = readings.len().div_ceil(form.columns() / 2).max(1);
-        let mut runs = Vec::new();
-        let mut run: Vec<Point> = Vec::new();
-        for some in readings.chunks(if in_one > 2 { in_one } else { 1 }) {
-            let points = some.iter().filter_map(|reading| {
-                let figure = reading.figure.filter(|it| is_drawable(*it) && is_drawable(reading.at_s))?;
-                Some(at(across.place(reading.at_s), up.place(figure)))
-            });
-            let ends = [
-                points.clone().min_by(|one, other| one.y.total_cmp(&other.y)),
-                points.max_by(|one, other| one.y.total_cmp(&other.y)),
-            ];
-            match ends {
-                [Some(one), Some(other)] => {
-                    let (first, second) = if one.x <= other.x { (one, other) } else { (other, one) };
-                    run.push(first);
-                    if second != first {
-                        run.push(second);
-                    }
-                }
-                _ if run.is_empty() => {}
-                _ => runs.push(std::mem::take(&mut run)),
-            }
-        }
-        if !run.is_empty() {
-            runs.push(run);
-        }
-        runs
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests;

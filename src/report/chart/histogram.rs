@@ -4,7 +4,8 @@ use crate::measure::Direction;
 
 use super::super::number::{counted, four_digits};
 use super::canvas::{Canvas, Frame, at};
-use super::layout::{EDGE, Label, Lane, Scale, entry, footer, header, nothing, numbers_width, rows};
+use super::lanes::{Lanes, Room};
+use super::layout::{EDGE, Label, Scale, entry, footer, header, nothing, numbers_width, rows};
 use super::palette::Role;
 use super::signs::Sign;
 use super::ticks::{Axis, axis_from_zero, between, drawable, within};
@@ -115,40 +116,39 @@ impl Histogram {
             let end = bins.low_ms + bins.width_ms * (bins.counts.len() - 1) as f64;
             legend.push(entry(Sign::Block(Role::Warn), format!("all above {} ms", four_digits(end))));
         }
-        let mut lanes_bottom = header(canvas, measure, true, &legend);
+        let top = header(canvas, measure, true, &legend);
         let left = numbers_width(&counts);
         let end_ms = bins.low_ms + bins.width_ms * bins.counts.len() as f64;
         let sides = Frame { left, top: 0.0, right: canvas.form.width() - EDGE - 8.0, bottom: 0.0 };
         let across = Scale::across(&sides, bins.low_ms, end_ms);
+        let mut lanes = Lanes::below(top, usize::MAX);
         let mut flags = Vec::new();
-        let mut lanes: Vec<Lane> = Vec::new();
         for percentile in self.percentiles() {
             let x = across.place(percentile.ms.min(end_ms));
             let words = words(percentile);
-            let written = lanes
-                .iter_mut()
-                .find_map(|lane| lane.write(canvas, Role::Ink, x, 5.0, &words).then_some(lane.y));
-            let y = written.unwrap_or_else(|| {
-                let mut lane = Lane::below(lanes_bottom);
-                lane.write(canvas, Role::Ink, x, 5.0, &words);
-                lanes_bottom = lane.bottom();
-                let y = lane.y;
-                lanes.push(lane);
-                y
-            });
-            flags.push(at(x, y - 7.0));
+            flags.extend(lanes.beside(canvas.form, x, &words).map(|room| Flag { x, room, words }));
         }
-        let top = lanes_bottom + 4.0;
+        let top = lanes.bottom() + 4.0;
         let frame = Frame { top, bottom: top + canvas.form.pick(180.0, 150.0), ..sides };
         let up = rows(canvas, &frame, &counts);
         bars(canvas, bins, &frame, &across, &up);
-        for flag in flags {
-            canvas.line(Role::Ink, 1.5, &[flag, at(flag.x, frame.bottom)]);
+        for Flag { x, room, .. } in &flags {
+            canvas.line(Role::Ink, 1.5, &[at(*x, lanes.height_of(*room) - 7.0), at(*x, frame.bottom)]);
+        }
+        for Flag { room, words, .. } in &flags {
+            lanes.write(canvas, Role::Ink, *room, words);
         }
         let labels = bottom_labels(canvas, bins.low_ms, end_ms, &across);
         let unit = super::layout::measure("ms per token", Some(Direction::Lower));
         footer(canvas, &frame, frame.bottom, &labels, &[unit])
     }
+}
+
+/// A percentile's place and its label's.
+struct Flag {
+    x: f64,
+    room: Room,
+    words: String,
 }
 
 fn words(percentile: &Percentile) -> String {
@@ -176,11 +176,11 @@ fn bottom_labels(canvas: &Canvas<'_>, low: f64, high: f64, across: &Scale) -> Ve
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::super::tests::{check, count, texts};
     use super::*;
 
-    pub(in super::super) fn histogram() -> Histogram {
+    fn histogram() -> Histogram {
         let mut steps_ms: Vec<f64> = (0..1000).map(|step| 46.0 + f64::from(step % 40) * 0.05).collect();
         steps_ms.extend([90.0, 300.0]);
         let percentile = |label: &str, ms: f64| Percentile { label: label.to_owned(), ms };

@@ -13,7 +13,7 @@ use super::ticks::Axis;
 /// Between a chart's edge and what is drawn, px.
 pub(super) const EDGE: f64 = 4.0;
 /// Between two things of a legend, and between two labels, px.
-const BETWEEN: f64 = 14.0;
+pub(super) const BETWEEN: f64 = 14.0;
 /// Between a sign and its words, and between an axis and its numbers, px.
 const BESIDE: f64 = 6.0;
 
@@ -78,10 +78,14 @@ pub(super) fn header(canvas: &Canvas<'_>, measure: &str, has_zero: bool, legend:
         flow.next_line();
     }
     for Entry { sign, label } in legend {
-        let label = fitted(label, most - sign.width() - BESIDE);
-        let (x, y) = flow.room(sign.width() + BESIDE + width(&label));
+        let lines = wrapped(label, most - sign.width() - BESIDE);
+        let widest = lines.iter().map(|line| width(line)).fold(0.0, f64::max);
+        let (x, y) = flow.room(sign.width() + BESIDE + widest);
         sign.draw(canvas, at(x + sign.width() / 2.0, y));
-        canvas.text(Role::Ink, Anchor::Start, at(x + sign.width() + BESIDE, y), &label);
+        for (below, line) in lines.iter().enumerate() {
+            flow.y = y + LINE_HEIGHT * below as f64;
+            canvas.text(Role::Ink, Anchor::Start, at(x + sign.width() + BESIDE, flow.y), line);
+        }
     }
     flow.y + LINE_HEIGHT / 2.0 + BESIDE
 }
@@ -167,44 +171,11 @@ pub(super) fn footer(
         y += LINE_HEIGHT;
         let line = fitted(line, canvas.form.width() - 2.0 * EDGE);
         let half = width(&line) / 2.0;
-        let middle = (frame.left + frame.right) / 2.0;
+        let middle = f64::midpoint(frame.left, frame.right);
         let middle = middle.min(canvas.form.width() - EDGE - half).max(EDGE + half);
         canvas.text(Role::Ink, Anchor::Middle, at(middle, y), &line);
     }
     y + LINE_HEIGHT / 2.0 + EDGE
-}
-
-/// A line above the data for signs and their words: words that would touch the ones before are left out.
-pub(super) struct Lane {
-    /// Its middle, px.
-    pub(super) y: f64,
-    free_from: f64,
-}
-
-impl Lane {
-    /// A lane whose upper edge is there.
-    pub(super) fn below(top: f64) -> Self {
-        Self { y: top + LINE_HEIGHT / 2.0, free_from: f64::NEG_INFINITY }
-    }
-
-    /// Its lower edge, px.
-    pub(super) fn bottom(&self) -> f64 {
-        self.y + LINE_HEIGHT / 2.0
-    }
-
-    /// Writes words beside a place, from left to right; on its other side where the chart would end. Says
-    /// whether there was room.
-    pub(super) fn write(&mut self, canvas: &Canvas<'_>, role: Role, x: f64, beside: f64, text: &str) -> bool {
-        let wide = width(text);
-        let right = x + beside + wide;
-        let left = if right > canvas.form.width() - EDGE { x - beside - wide } else { x + beside };
-        if left < self.free_from.max(EDGE) {
-            return false;
-        }
-        canvas.text(role, Anchor::Start, at(left, self.y), text);
-        self.free_from = left.max(x) + wide + BETWEEN / 2.0;
-        true
-    }
 }
 
 /// Said in the place of the data where there is none. Returns where it ends, px.
@@ -213,6 +184,6 @@ pub(super) fn nothing(canvas: &Canvas<'_>, measure: &str, words: &str) -> f64 {
     let frame = Frame { left: EDGE, top, right: canvas.form.width() - EDGE, bottom: top + 80.0 };
     canvas.block(Role::Shade, frame);
     let words = fitted(words, frame.width() - 2.0 * EDGE);
-    canvas.text(Role::Muted, Anchor::Middle, at((frame.left + frame.right) / 2.0, top + 40.0), &words);
+    canvas.text(Role::Muted, Anchor::Middle, at(f64::midpoint(frame.left, frame.right), top + 40.0), &words);
     frame.bottom + EDGE
 }

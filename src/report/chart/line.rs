@@ -3,8 +3,9 @@
 
 mod drawing;
 mod picture;
+mod places;
 #[cfg(test)]
-pub(super) mod tests;
+mod tests;
 
 use crate::measure::Direction;
 
@@ -117,7 +118,7 @@ impl Line {
     }
 
     fn chart_of(&self, heights: Heights) -> Chart {
-        let facts = self.facts();
+        let facts = self.facts(heights);
         chart(&self.title, &[&self.description, &facts], |canvas| {
             drawing::draw(canvas, self, canvas.form.pick(heights.wide, heights.narrow))
         })
@@ -129,9 +130,9 @@ impl Line {
     }
 
     /// What is to be seen, in words.
-    fn facts(&self) -> String {
+    fn facts(&self, heights: Heights) -> String {
         let positions = self.positions();
-        let picture = Picture::of(self, Form::Wide);
+        let picture = Picture::of(self, Form::Wide, heights.wide);
         let Some(axis) = &picture.axis else { return "No figures yet.".to_owned() };
         let mut facts = vec![counted(positions, "position")];
         let figures = self.points.iter().filter(|point| point.mean.is_some()).count();

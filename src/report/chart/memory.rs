@@ -144,11 +144,11 @@ impl Memory {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::super::tests::{check, count, texts};
     use super::*;
 
-    pub(in super::super) fn memory() -> Memory {
+    fn memory() -> Memory {
         let phase = |name: &str, mib: [f64; 3]| MemoryPhase {
             name: name.to_owned(),
             bars: (1..)

@@ -7,6 +7,7 @@ mod canvas;
 mod columns;
 mod guards;
 mod histogram;
+mod lanes;
 mod layout;
 mod lettering;
 mod line;

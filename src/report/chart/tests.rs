@@ -51,7 +51,7 @@ pub(super) fn check(chart: &Chart) {
         assert!((400.0..16_000.0).contains(&height), "{height}");
         let (rules, colours) = (chart_rules(), light_colours());
         let mut boxes: Vec<TextBox> = Vec::new();
-        for node in root.descendants().filter(|node| node.is_element()) {
+        for node in root.descendants().filter(Node::is_element) {
             for colour in [node.attribute("fill"), node.attribute("stroke")].into_iter().flatten() {
                 let is_known = colours.contains(&format!(":{colour};")) && rules.contains(colour);
                 assert!(colour == "none" || is_known, "{colour} is not of the palette");

@@ -1,7 +1,7 @@
 use super::super::tests::{check, count, most_points, texts};
 use super::*;
 
-pub(in super::super) fn guards() -> Guards {
+fn guards() -> Guards {
     let guard = |name: &str, unit: &str, level: f64, limit: Option<f64>, tripped_s: Vec<f64>| Guard {
         name: name.to_owned(),
         unit: unit.to_owned(),

@@ -1,16 +1,19 @@
 //! The history on a canvas.
 
 use super::super::super::number::{counted, four_digits, signed_percent};
-use super::super::canvas::{Anchor, Canvas, Frame, Point, at};
+use super::super::Form;
+use super::super::canvas::{Anchor, Canvas, Frame, at};
 use super::super::columns::{Columns, middle};
+use super::super::lanes::{Lanes, Room};
 use super::super::layout::{
-    EDGE, Entry, Label, Lane, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
+    EDGE, Entry, Label, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
 };
 use super::super::lettering::{LINE_HEIGHT, fitted, width};
 use super::super::palette::Role;
 use super::super::signs::{MARKS, Sign, sign_of, words_of};
 use super::picture::Picture;
-use super::{Line, Mark};
+use super::places::Places;
+use super::{Change, Line, Mark};
 
 /// Between the data and the sides of its frame, px.
 const INNER: f64 = 8.0;
@@ -18,14 +21,12 @@ const INNER: f64 = 8.0;
 const SIGN_ROOM: f64 = 13.0;
 /// The label of a reference is at most so wide, px.
 const REFERENCE_ROOM: f64 = 170.0;
-/// Points are marked where there are at most so many.
-const MARKED_POINTS: usize = 60;
 const THICK: f64 = 2.5;
 const THIN: f64 = 1.25;
 
 /// Draws the history with so much height for its data. Returns how tall it became, px.
 pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
-    let picture = Picture::of(line, canvas.form);
+    let picture = Picture::of(line, canvas.form, height);
     let measure = measure(&line.unit, line.better);
     let Some(axis) = &picture.axis else {
         return nothing(canvas, &measure, "no figures yet");
@@ -33,39 +34,53 @@ pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
     let top = header(canvas, &measure, axis.has_zero(), &legend(canvas, line, &picture));
     let changes = sorted(&line.changes, |change| change.position, line.positions());
     let epochs = sorted(&line.epochs, |epoch| epoch.position, line.positions());
-    let lane = |top: f64, is_there: bool| (is_there, Lane::below(top));
-    let (has_epochs, mut epoch_lane) = lane(top, !epochs.is_empty());
-    let top = if has_epochs { epoch_lane.bottom() } else { top };
-    let (has_changes, mut change_lane) = lane(top, !changes.is_empty());
-    let top = if has_changes { change_lane.bottom() } else { top } + 4.0;
-    let frame = Frame {
+    let sides = Frame {
         left: numbers_width(axis),
         top,
         right: canvas.form.width() - EDGE - reference_room(canvas, line),
-        bottom: top + height,
+        bottom: top,
     };
-    let inner = Frame { left: frame.left + INNER, right: frame.right - INNER, ..frame };
+    let inner = Frame { left: sides.left + INNER, right: sides.right - INNER, ..sides };
     let across = Scale::across(&inner, 0.0, line.positions().saturating_sub(1) as f64);
+    let mut change_lanes = Lanes::below(top, 2);
+    let changes: Vec<Flag> = changes
+        .into_iter()
+        .map(|change| Flag::of(change, across.place(change.position as f64), &mut change_lanes, canvas.form))
+        .collect();
+    let signs = change_lanes.bottom() + LINE_HEIGHT / 2.0;
+    let top = if changes.is_empty() { top } else { signs + LINE_HEIGHT / 2.0 };
+    let mut epoch_lanes = Lanes::below(top, 1);
+    let epochs: Vec<Boundary> = epochs
+        .into_iter()
+        .map(|epoch| {
+            let x = across.place(epoch.position as f64 - 0.5).max(sides.left);
+            let number = fitted(&epoch.text, 80.0);
+            let words = canvas.form.pick(format!("epoch {number}"), number.clone());
+            Boundary { x, room: epoch_lanes.beside(canvas.form, x, &words), words }
+        })
+        .collect();
+    let frame =
+        Frame { top: epoch_lanes.bottom() + 4.0, bottom: epoch_lanes.bottom() + 4.0 + height, ..sides };
     let up = Scale::upwards(&frame, axis.low, axis.high);
     let places = Places { xs: picture.columns.ranges().map(|it| across.place(middle(&it))).collect(), up };
 
     places.band(canvas, &picture);
     rows(canvas, &frame, axis);
-    for epoch in epochs {
-        let x = across.place(epoch.position as f64 - 0.5).max(frame.left);
-        canvas.line(Role::Epoch, 1.0, &[at(x, epoch_lane.y), at(x, frame.bottom)]);
-        let number = fitted(&epoch.text, 80.0);
-        let words = canvas.form.pick(format!("epoch {number}"), number.clone());
-        epoch_lane.write(canvas, Role::Muted, x, 4.0, &words);
+    for Boundary { x, .. } in &epochs {
+        canvas.line(Role::Epoch, 1.0, &[at(*x, top), at(*x, frame.bottom)]);
     }
     references(canvas, line, &frame, &up);
-    for change in changes {
-        let x = across.place(change.position as f64);
-        let sign = change_sign(change.percent, change.is_worse);
-        canvas.line(change_role(change.is_worse), 1.0, &[at(x, change_lane.y), at(x, frame.bottom)]);
-        sign.draw(canvas, at(x, change_lane.y));
-        let role = change_role(change.is_worse);
-        change_lane.write(canvas, role, x, 8.0, &signed_percent(change.percent));
+    for Flag { x, sign, role, room, words } in &changes {
+        canvas.line(*role, 1.0, &[at(*x, signs), at(*x, frame.bottom)]);
+        sign.draw(canvas, at(*x, signs));
+        if let Some(room) = room {
+            change_lanes.write(canvas, *role, *room, words);
+        }
+    }
+    for Boundary { room, words, .. } in &epochs {
+        if let Some(room) = room {
+            epoch_lanes.write(canvas, Role::Muted, *room, words);
+        }
     }
     for (prompt, role) in picture.prompts.iter().zip((0..).map_while(Role::prompt)) {
         places.line(canvas, role, THIN, prompt);
@@ -84,6 +99,36 @@ pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
         .then(|| format!("each point: the mean of up to {}", picture.columns.most_in_one()));
     let meaning = [line.position_label.clone(), shared.unwrap_or_default(), worst_of.unwrap_or_default()];
     footer(canvas, &frame, bottom, &labels, &meaning)
+}
+
+/// A change above the data.
+struct Flag {
+    x: f64,
+    sign: Sign,
+    role: Role,
+    room: Option<Room>,
+    words: String,
+}
+
+impl Flag {
+    fn of(change: &Change, x: f64, lanes: &mut Lanes, form: Form) -> Self {
+        let words = signed_percent(change.percent);
+        let role = change_role(change.is_worse);
+        Self {
+            x,
+            sign: change_sign(change.percent, change.is_worse),
+            role,
+            room: lanes.above(form, x, &words),
+            words,
+        }
+    }
+}
+
+/// Where an epoch begins.
+struct Boundary {
+    x: f64,
+    room: Option<Room>,
+    words: String,
 }
 
 /// In order of their positions, without those that are none of the history's.
@@ -111,7 +156,7 @@ fn legend(canvas: &Canvas<'_>, line: &Line, picture: &Picture) -> Vec<Entry> {
             format!("{} only in the table", counted(left_out, "more prompt")),
         ));
     }
-    if canvas.form.pick(0.0, 1.0) > 0.0 {
+    if canvas.form == Form::Narrow {
         for reference in &line.references {
             legend.push(entry(
                 Sign::Line(Role::Reference, 1.5),
@@ -120,11 +165,11 @@ fn legend(canvas: &Canvas<'_>, line: &Line, picture: &Picture) -> Vec<Entry> {
         }
     }
     if !line.epochs.is_empty() {
-        legend.push(entry(Sign::Upright(Role::Epoch), "a new epoch begins"));
+        legend.push(entry(Sign::Upright(Role::Epoch), "new epoch"));
     }
     for is_worse in [true, false] {
         if let Some(change) = line.changes.iter().find(|change| change.is_worse == is_worse) {
-            let words = if is_worse { "change for the worse" } else { "change for the better" };
+            let words = if is_worse { "change: worse" } else { "change: better" };
             legend.push(entry(change_sign(change.percent, is_worse), words));
         }
     }
@@ -162,7 +207,7 @@ fn references(canvas: &Canvas<'_>, line: &Line, frame: &Frame, up: &Scale) {
     for reference in references {
         let y = up.place(reference.figure);
         canvas.line(Role::Reference, 1.5, &[at(frame.left, y), at(frame.right, y)]);
-        if canvas.form.pick(true, false) {
+        if canvas.form == Form::Wide {
             let words = reference_words(&reference.label, reference.figure);
             let middle = y.max(free_from);
             canvas.text(Role::Reference, Anchor::Start, at(frame.right + INNER, middle), &words);
@@ -190,53 +235,4 @@ fn strip(canvas: &Canvas<'_>, line: &Line, frame: &Frame, across: &Scale) -> (f6
     let shared =
         columns.are_shared().then(|| format!("each verdict: the worst of up to {}", columns.most_in_one()));
     (y + LINE_HEIGHT / 2.0 + 2.0, shared)
-}
-
-/// Where the columns and the figures are.
-struct Places {
-    xs: Vec<f64>,
-    up: Scale,
-}
-
-impl Places {
-    /// A line through the figures that does not bridge gaps. A figure between two gaps is a point.
-    fn line(&self, canvas: &Canvas<'_>, role: Role, width: f64, figures: &[Option<f64>]) {
-        let mut run = Vec::new();
-        let points =
-            figures.iter().zip(&self.xs).map(|(figure, x)| figure.map(|it| at(*x, self.up.place(it))));
-        for point in points.chain([None]) {
-            match point {
-                Some(point) => run.push(point),
-                None if run.len() == 1 => canvas.disc(role, run.remove(0), width + 0.5),
-                None => {
-                    canvas.line(role, width, &run);
-                    if role == Role::Mean && figures.len() <= MARKED_POINTS {
-                        run.iter().for_each(|point| canvas.disc(role, *point, width + 0.5));
-                    }
-                    run.clear();
-                }
-            }
-        }
-    }
-
-    fn band(&self, canvas: &Canvas<'_>, picture: &Picture) {
-        let mut upper: Vec<Point> = Vec::new();
-        let mut lower: Vec<Point> = Vec::new();
-        for (spread, x) in
-            picture.band.iter().zip(&self.xs).map(|(spread, x)| (*spread, *x)).chain([(None, 0.0)])
-        {
-            if let Some(spread) = spread {
-                upper.push(at(x, self.up.place(spread.high)));
-                lower.push(at(x, self.up.place(spread.low)));
-            } else if let ([high], [low]) = (&upper[..], &lower[..]) {
-                canvas.line(Role::Band, 6.0, &[*high, *low]);
-                upper.clear();
-                lower.clear();
-            } else {
-                upper.extend(lower.drain(..).rev());
-                canvas.surface(Role::Band, &upper);
-                upper.clear();
-            }
-        }
-    }
 }

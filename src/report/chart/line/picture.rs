@@ -6,6 +6,9 @@ use super::super::palette::Role;
 use super::super::ticks::{Axis, axis, drawable};
 use super::{Line, LinePoint};
 
+/// A lower chart has few numbers on its axis, px.
+const NUMBERS_FROM: f64 = 150.0;
+
 /// What is drawn, column by column.
 pub(super) struct Picture {
     pub(super) columns: Columns,
@@ -25,8 +28,8 @@ pub(super) struct Spread {
 }
 
 impl Picture {
-    /// The picture of a history.
-    pub(super) fn of(line: &Line, form: Form) -> Self {
+    /// The picture of a history, so many px high.
+    pub(super) fn of(line: &Line, form: Form, height: f64) -> Self {
         let columns = Columns::new(line.positions(), form.columns());
         let points = |range: std::ops::Range<usize>| {
             let end = range.end.min(line.points.len());
@@ -53,7 +56,10 @@ impl Picture {
         // Without a figure of ours there is nothing to hold a reference against.
         let axis = ours.clone().next().and_then(|_| {
             let band = band.iter().flatten().flat_map(|spread| [spread.low, spread.high]);
-            axis(ours.chain(band).chain(line.references.iter().map(|it| it.figure)), form.pick(6, 5))
+            axis(
+                ours.chain(band).chain(line.references.iter().map(|it| it.figure)),
+                if height < NUMBERS_FROM { 3 } else { 6 },
+            )
         });
         Self { columns, mean: means, band, prompts, axis }
     }

@@ -2,7 +2,7 @@ use super::super::tests::{check, count, most_points, texts};
 use super::*;
 use crate::report::chart::palette::Role;
 
-pub(in super::super) fn line() -> Line {
+fn line() -> Line {
     let point = |mean: f64| LinePoint {
         mean: Some(mean),
         low: Some(mean - 0.4),
@@ -29,7 +29,7 @@ pub(in super::super) fn line() -> Line {
 }
 
 /// A long history: as many points as asked for, with prompts and everything else.
-pub(in super::super) fn long(positions: usize) -> Line {
+fn long(positions: usize) -> Line {
     let figure = |at: usize, phase: f64| 47.0 + (at as f64 * 0.7 + phase).sin();
     Line {
         points: (0..positions)
@@ -79,8 +79,8 @@ fn a_history_says_what_is_drawn_and_which_way_is_better() {
             "long",
             "published 47.10",
             "+4.80 %",
-            "change for the worse",
-            "a new epoch begins",
+            "change: worse",
+            "new epoch",
             "verdict: holds",
             "commits on main, oldest to newest",
             "c4",
