@@ -15,8 +15,17 @@ use crate::report::view::{Badge, CommitLink};
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FigureTable {
     rows: Vec<FigureRow>,
+    headings: [FigureHeading; 4],
     /// The commit that the differences are to; None where there is none to be held against.
     before: Option<CommitLink>,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Serialize)]
+struct FigureHeading {
+    id: &'static str,
+    name: &'static str,
+    measure: String,
 }
 
 /// A prompt, or the mean over all.
@@ -49,12 +58,23 @@ impl FigureTable {
         let has_speed = summary.average.is_some();
         Self {
             rows: prompts.chain([mean]).collect(),
+            headings: [
+                heading("Throughput", Metric::EndToEndThroughput),
+                heading("Time per output token", Metric::TimePerOutputToken),
+                heading("Time to first token", Metric::TimeToFirstToken),
+                heading("Latency", Metric::EndToEndLatency),
+            ],
             before: before
                 .filter(|_| has_speed)
                 .and_then(|entry| entry.commit.as_ref())
                 .and_then(|commit| CommitLink::of(&commit.sha)),
         }
     }
+}
+
+fn heading(name: &'static str, metric: Metric) -> FigureHeading {
+    let measure = format!("{}, {} is better", metric.unit(), metric.direction().word());
+    FigureHeading { id: metric.id(), name, measure }
 }
 
 fn row(
@@ -64,18 +84,18 @@ fn row(
     tpot_before_ms: Option<f64>,
     peak_rss_bytes: Option<u64>,
 ) -> FigureRow {
-    let cell = |metric: Metric, value: fn(&Figures) -> Option<f64>| {
+    let cell = |value: fn(&Figures) -> Option<f64>| {
         let value = figures.and_then(value);
-        value.map_or("-".to_owned(), |value| format!("{} {}", four_digits(value), metric.unit()))
+        value.map_or("-".to_owned(), four_digits)
     };
     let tpot = figures.and_then(|figures| figures.mean.decode_tpot_ms);
     FigureRow {
         title: one_line(title),
         golden: golden_badge(golden),
-        latency: cell(Metric::EndToEndLatency, |figures| Some(figures.mean.latency_s)),
-        throughput: cell(Metric::EndToEndThroughput, |figures| Some(figures.mean.throughput_tok_s)),
-        ttft: cell(Metric::TimeToFirstToken, |figures| Some(figures.mean.ttft_ms)),
-        tpot: cell(Metric::TimePerOutputToken, |figures| figures.mean.decode_tpot_ms),
+        latency: cell(|figures| Some(figures.mean.latency_s)),
+        throughput: cell(|figures| Some(figures.mean.throughput_tok_s)),
+        ttft: cell(|figures| Some(figures.mean.ttft_ms)),
+        tpot: cell(|figures| figures.mean.decode_tpot_ms),
         tpot_change: tpot
             .zip(tpot_before_ms)
             .map(|(now, before)| signed_percent(change_percent(now / before))),

@@ -21,11 +21,12 @@ pub(super) fn warnings(warnings: &[Warning], side: Option<Side>) -> Vec<WarningP
 
 /// What an A/B and its sides warn of: once where both sides say it.
 pub(super) fn warnings_of(record: &AbRecord) -> Vec<WarningPart> {
-    let (base, head) = (&record.base.run.warnings, &record.head.run.warnings);
+    let (whole, base, head) = (&record.warnings, &record.base.run.warnings, &record.head.run.warnings);
     let of_base = |warning| if head.contains(warning) { None } else { Some(Side::Base) };
-    let heads_own = head.iter().filter(|warning| !base.contains(warning));
-    let mut told = warnings(&record.warnings, None);
-    told.extend(base.iter().map(|warning| one(warning, of_base(warning))));
+    let bases_own = base.iter().filter(|warning| !whole.contains(warning));
+    let heads_own = head.iter().filter(|warning| !whole.contains(warning) && !base.contains(warning));
+    let mut told = warnings(whole, None);
+    told.extend(bases_own.map(|warning| one(warning, of_base(warning))));
     told.extend(heads_own.map(|warning| one(warning, Some(Side::Head))));
     told
 }

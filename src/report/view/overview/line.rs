@@ -80,7 +80,7 @@ impl Line {
             because: answer.because,
             speed: with_figures.and_then(|point| Speed::of(point, sources.published)),
             last_verdict: last_verdict(timeline),
-            trend: trend::chart(timeline)?,
+            trend: trend::chart(timeline),
             changes: changes::rows(timeline, sources),
             measured: format!(
                 "{measured} of {} commits with records have verified figures",

@@ -1,11 +1,10 @@
 //! How the speed of a timeline moved, small.
 
-use crate::error::Result;
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::{Direction, Metric};
 use crate::report::chart::{Change, Chart, LinePoint, PositionLabel, Reference, Trend};
 use crate::report::number::change_percent;
-use crate::report::view::{Point, Timeline, changes_of};
+use crate::report::view::{Point, Timeline};
 
 /// So few commits are no trend.
 const FEWEST: usize = 3;
@@ -15,18 +14,12 @@ const LABELS: usize = 8;
 const DAY: usize = 10;
 
 /// The chart of a timeline's throughput; None where there is hardly anything to draw.
-pub(super) fn chart(timeline: &Timeline<'_>) -> Result<Option<Chart>> {
+pub(super) fn chart(timeline: &Timeline<'_>) -> Option<Chart> {
     let points = &timeline.points;
     if points.iter().filter(|point| point.figures().is_some()).count() < FEWEST {
-        return Ok(None);
+        return None;
     }
     let metric = Metric::EndToEndThroughput;
-    let found = changes_of(points, &timeline.epochs, |figures| Some(figures.throughput_tok_s))?;
-    let changes = found.iter().map(|change| Change {
-        position: change.at,
-        percent: change.point.ratio().map_or(f64::NAN, change_percent),
-        is_worse: change.point.mean_after < change.point.mean_before,
-    });
     let trend = Trend {
         title: "Speed, prefill included".to_owned(),
         description: String::new(),
@@ -38,9 +31,32 @@ pub(super) fn chart(timeline: &Timeline<'_>) -> Result<Option<Chart>> {
         points: points.iter().map(line_point).collect(),
         labels: labels(points),
         references: reference(points).into_iter().collect(),
-        changes: changes.collect(),
+        changes: changes(timeline),
     };
-    Ok(Some(trend.chart()))
+    Some(trend.chart())
+}
+
+/// The change points of the time per output token, which are those that the page tells, as changes of the
+/// throughput between the same commits.
+fn changes(timeline: &Timeline<'_>) -> Vec<Change> {
+    let starts = timeline.tpot_changes.iter().map(|change| change.at);
+    let mut bounds: Vec<usize> = timeline.epochs.iter().map(|epoch| epoch.at).chain(starts).collect();
+    bounds.extend([0, timeline.points.len()]);
+    bounds.sort_unstable();
+    let change = |at: usize| {
+        let before = bounds.iter().rev().copied().find(|bound| *bound < at)?;
+        let after = bounds.iter().copied().find(|bound| *bound > at)?;
+        let mean = |from: usize, to: usize| mean_throughput(timeline.points.get(from..to)?);
+        let percent = change_percent(mean(at, after)? / mean(before, at)?);
+        Some(Change { position: at, percent, is_worse: percent < 0.0 })
+    };
+    timeline.tpot_changes.iter().filter_map(|it| change(it.at)).collect()
+}
+
+fn mean_throughput(points: &[Point<'_>]) -> Option<f64> {
+    let figures: Vec<f64> =
+        points.iter().filter_map(|point| Some(point.figures()?.throughput_tok_s)).collect();
+    (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
 }
 
 fn line_point(point: &Point<'_>) -> LinePoint {
