@@ -45,6 +45,7 @@
 //! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
 //! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
+//! | [`site`] | `report`: the same bytes for the same records, made again only where they differ; serving, the card |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -115,6 +116,7 @@ mod roofline;
 mod scripted;
 mod side_builds;
 mod simulation;
+mod site;
 mod small_product;
 mod states;
 mod supervision;

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::report::site::made::{MADE_FILE, Made};
 
+const ANOTHER_FOLDER: &str = "free some space, or name another folder with `--output DIR`";
+
 /// A folder in which a site is being made.
 #[derive(Debug)]
 pub(super) struct SiteFolder {
@@ -31,6 +33,8 @@ impl SiteFolder {
     /// The site in this folder, which need not be there yet. `anew`: whatever was made before, all is made
     /// again.
     pub(super) fn open(root: PathBuf, anew: bool) -> Result<Self> {
+        fs::create_dir_all(&root)
+            .map_err(|cause| Error::io("write", &root, &cause).as_input().hint(ANOTHER_FOLDER))?;
         let file = root.join(MADE_FILE);
         let before = match fs::read(&file) {
             Ok(text) => Made::read(&text),
@@ -92,9 +96,7 @@ impl SiteFolder {
 /// A page can be made again, so it need not be on the disk when this returns; but a browser must never see
 /// half of one.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |cause: &std::io::Error| {
-        Error::io("write", path, cause).hint("free some space, or name another folder with `--output DIR`")
-    };
+    let failed = |cause: &std::io::Error| Error::io("write", path, cause).hint(ANOTHER_FOLDER);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
     }
