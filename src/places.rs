@@ -5,7 +5,7 @@
 use std::env;
 use std::path::PathBuf;
 
-/// The folder for what can be made again: OpenVINO runtimes, edited graphs.
+/// The folder for what can be made again: OpenVINO runtimes, edited graphs, what pages need from npm.
 ///
 /// `$XDG_CACHE_HOME/arcgauge`, or `~/.cache/arcgauge`. None where the user has no home folder.
 #[must_use]
@@ -23,6 +23,18 @@ pub fn config_dir() -> Option<PathBuf> {
 #[must_use]
 pub fn openvino_dir(version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("openvino").join(version))
+}
+
+/// The folder of a chart library below the cache folder; there only when complete.
+#[must_use]
+pub fn web_library_dir(name: &str, version: &str) -> Option<PathBuf> {
+    Some(cache_dir()?.join("web").join(format!("{name}-{version}")))
+}
+
+/// The folder of what the browser tests take from npm, by the hash of its lock file; there only when complete.
+#[must_use]
+pub fn browser_tests_dir(lock_sha256: &str) -> Option<PathBuf> {
+    Some(cache_dir()?.join("browser-tests").join(lock_sha256))
 }
 
 /// A relative path in the variable is ignored, as the XDG base directory specification asks.

@@ -5,6 +5,7 @@ mod assemble;
 mod baseline;
 mod bench;
 mod bless;
+mod compare;
 mod doctor;
 mod edited_graph;
 pub mod exit_code;
@@ -17,6 +18,7 @@ mod load_warnings;
 mod loading;
 mod measuring;
 mod model;
+mod named_run;
 mod probe;
 mod progress;
 mod report;
@@ -70,6 +72,8 @@ enum Verb {
     Model(model::ModelArgs),
     /// List, tell, check, exchange and share the records
     History(history::HistoryArgs),
+    /// Hold two records against each other, what differs around them first; no verdict
+    Compare(compare::CompareArgs),
     /// Say what is ready and what is not, with the command that mends it
     Doctor(doctor::DoctorArgs),
     /// Measure as another process asks, by the worker's protocol on stdin and stdout
@@ -115,6 +119,7 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::Golden(args) => golden::golden(&args),
         Verb::Model(args) => model::model(&args),
         Verb::History(args) => history::history(&args),
+        Verb::Compare(args) => compare::compare(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::Worker => Ok(worker::worker()),
     }

@@ -53,6 +53,11 @@ impl Root {
         self.0.join("reports/site")
     }
 
+    /// The pages of the demonstration.
+    pub(super) fn demo_site(&self) -> PathBuf {
+        self.0.join("reports/demo")
+    }
+
     pub(super) fn history(&self) -> PathBuf {
         self.0.join("reports/history")
     }

@@ -5,6 +5,7 @@
 pub mod change_point;
 pub mod environment;
 mod holm;
+pub mod likeness;
 mod machine_state;
 mod mean_interval;
 mod pairs;

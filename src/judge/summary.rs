@@ -122,7 +122,8 @@ fn run_figures(sample: &Sample) -> Option<RunFigures> {
     })
 }
 
-fn figures(samples: &[Sample]) -> Option<Figures> {
+/// The means over generations; None where there are none.
+pub(super) fn figures(samples: &[Sample]) -> Option<Figures> {
     let runs: Vec<RunFigures> = samples.iter().filter_map(run_figures).collect();
     if runs.is_empty() {
         return None;

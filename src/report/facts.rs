@@ -2,33 +2,51 @@
 
 use std::fmt::Write;
 
+use serde::Serialize;
+
 use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
 use crate::report::machine;
+use crate::report::number::mebibytes;
+
+/// Something that must be known beside the figures.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Fact {
+    /// Of what it is.
+    pub(super) subject: &'static str,
+    /// What it says.
+    pub(super) said: String,
+}
 
 /// The lines below the table, each with its subject first.
 pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
     let mut text = String::new();
-    let mut line = |subject: &str, told: Option<String>| {
-        if let Some(told) = told {
-            let _ = writeln!(text, "{subject:<12}{told}");
-        }
-    };
-    line("device", device(record));
-    line("load", load(record));
-    line("peak memory", memory(record));
-    line("GPU memory", device_memory(record));
-    line("KV cache", kv_cache(record));
-    line("drift", drift(record));
-    line("environment", machine::validity(record));
-    line("guards", machine::guards(record));
-    line("energy", machine::energy(record));
-    line("roofline", machine::roofline(record, summary));
-    line("criterion", criterion(record));
-    line("harness", harness(record, summary));
+    for Fact { subject, said } in facts_of(record, summary) {
+        let _ = writeln!(text, "{subject:<12}{said}");
+    }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// What must be known beside the figures of a run; what is not known is not there.
+pub(super) fn facts_of(record: &RunRecord, summary: &Summary) -> Vec<Fact> {
+    let fact = |subject: &'static str, said: Option<String>| said.map(|said| Fact { subject, said });
+    let known = [
+        fact("device", device(record)),
+        fact("load", load(record)),
+        fact("peak memory", memory(record)),
+        fact("GPU memory", device_memory(record)),
+        fact("KV cache", kv_cache(record)),
+        fact("drift", drift(record)),
+        fact("environment", machine::validity(record)),
+        fact("guards", machine::guards(record)),
+        fact("energy", machine::energy(record)),
+        fact("roofline", machine::roofline(record, summary)),
+        fact("criterion", criterion(record)),
+        fact("harness", harness(record, summary)),
+    ];
+    known.into_iter().flatten().collect()
 }
 
 fn device(record: &RunRecord) -> Option<String> {
@@ -137,8 +155,4 @@ fn harness(record: &RunRecord, summary: &Summary) -> Option<String> {
         seconds(cost.cool_down_ns),
         seconds(cost.untimed_pass_ns),
     ))
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

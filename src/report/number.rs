@@ -65,10 +65,21 @@ pub(super) fn axis_number(figure: f64, step: f64) -> String {
     format!("{figure:.*}", usize::try_from(decimals).unwrap_or_default())
 }
 
+/// A size of memory, as in "160.5 MiB".
+#[must_use]
+pub(super) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
+}
+
 /// A word for so many: as in "1 pair", "9 pairs".
 #[must_use]
 pub(super) fn counted(count: usize, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
+    let ending = match one.ends_with('s') {
+        _ if count == 1 => "",
+        true => "es",
+        false => "s",
+    };
+    format!("{count} {one}{ending}")
 }
 
 #[cfg(test)]
@@ -110,5 +121,6 @@ mod tests {
     #[test]
     fn one_is_not_many() {
         assert_eq!([counted(1, "pair"), counted(0, "pair")], ["1 pair", "0 pairs"]);
+        assert_eq!(counted(3, "process"), "3 processes");
     }
 }

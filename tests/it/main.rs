@@ -41,6 +41,10 @@
 //! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
 //! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
+//! | [`demo`] | the invented history: every word of the gate is in it, and it can be as long as asked |
+//! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
+//! | [`card`] | a run as the published tables, and none of what may not be published |
+//! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -56,18 +60,25 @@
 //! | [`forged`] | a record that no run has made |
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
 //! | [`forged_pairs`] | an A/B that no run has made, with times that decide what it comes to |
+//! | [`browser`] | the browser of this machine: it looks at pages, and does on them what a user would |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`noisy_machine`] | a machine that drifts, stalls and has slow processes, from a seed |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
+//! | [`hostile_text`] | text that wants to be more than text on a page |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
 mod ab_scripted;
 mod bad_input;
 mod big_model;
 mod blessing;
+mod browser;
+mod browser_harness;
+mod card;
 mod checkout;
 mod clones;
+mod compare;
 mod decisions;
+mod demo;
 mod doctor;
 mod ended;
 mod failed_builds;
@@ -84,6 +95,7 @@ mod history_crash;
 mod history_index;
 mod history_sharing;
 mod history_verbs;
+mod hostile_text;
 mod infer;
 mod interrupt;
 mod living_worker;

@@ -16,8 +16,10 @@ const TEXT: &str = "\
 cargo xtask VERB [ARGS]
 
 xtask's own verbs:
-  setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder
-  test [ARGS]                 set up every pinned runtime, then run all tests; ARGS go to `cargo test`
+  setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder, and the chart
+                              library of the pages where there is npm
+  test [ARGS]                 set up every pinned runtime and the browser tests, then run all tests; ARGS go
+                              to `cargo test`
   tidy                        check the house rules: imports, homes of crates, sizes, names, markers
   help [VERB]                 this text, or the binary's own help about a verb
 
@@ -31,6 +33,8 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   golden                      check, bless, calibrate or probe the expected answers
   model                       remember or show the model folder
   history                     list, tell, check, exchange and share the records
+  compare                     hold two records against each other, their environments first
+  report                      render the pages of all records
   doctor                      say what this machine has and lacks; fetches nothing
 
 `cargo xtask VERB --help` tells a verb's flags.

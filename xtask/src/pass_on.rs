@@ -13,12 +13,19 @@ use crate::failure::Failure;
 use crate::{help, say, setup};
 
 /// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read and write files.
-const WITHOUT_RUNTIME: [&str; 5] = ["baseline", "doctor", "gate", "history", "model"];
+const WITHOUT_RUNTIME: [&str; 7] = ["baseline", "compare", "doctor", "gate", "history", "model", "report"];
+/// Verbs that render pages; those of a library's charts can be zoomed.
+const RENDERING: [&str; 5] = ["ab", "bench", "compare", "gate", "report"];
+/// The one verb of these that is about pages and nothing else.
+const REPORT: &str = "report";
 
 /// Ends as the binary ends, with the binary's exit code.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     if needs_runtime(args) {
         setup::for_verb(args)?;
+    }
+    if renders(args) {
+        setup::for_pages(verb(args) == REPORT);
     }
     let mut binary = Command::new(build()?);
     binary.args(args);
@@ -26,8 +33,15 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 }
 
 fn needs_runtime(args: &[OsString]) -> bool {
-    let verb = args.first().and_then(|verb| verb.to_str()).unwrap_or_default();
-    !WITHOUT_RUNTIME.contains(&verb) && verb != "help" && !help::is_asked(args)
+    !WITHOUT_RUNTIME.contains(&verb(args)) && verb(args) != "help" && !help::is_asked(args)
+}
+
+fn renders(args: &[OsString]) -> bool {
+    RENDERING.contains(&verb(args)) && !help::is_asked(args)
+}
+
+fn verb(args: &[OsString]) -> &str {
+    args.first().and_then(|verb| verb.to_str()).unwrap_or_default()
 }
 
 /// Builds the binary and returns where it is, which cargo alone knows (`CARGO_TARGET_DIR`, `build.target`).
@@ -106,9 +120,23 @@ mod tests {
             &["help", "bench"],
             &["model"],
             &["history"],
+            &["compare", "main", "latest"],
+            &["report"],
         ] {
             assert!(!needs(words), "{words:?}");
         }
+    }
+
+    #[test]
+    fn verbs_that_render_pages_are_better_off_with_the_chart_library_and_questions_are_not() {
+        let renders = |words: &[&str]| renders(&words.iter().map(OsString::from).collect::<Vec<_>>());
+        for words in [&["report"][..], &["bench"], &["gate", "--format", "json"], &["compare", "a", "b"]] {
+            assert!(renders(words), "{words:?}");
+        }
+        for words in [&["report", "--help"][..], &["help", "report"], &["doctor"], &["history"], &["infer"]] {
+            assert!(!renders(words), "{words:?}");
+        }
+        assert!(!needs(&["report"]) && !needs(&["compare", "a", "b"]), "pages load no OpenVINO");
     }
 
     #[test]

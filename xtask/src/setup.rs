@@ -1,6 +1,10 @@
-//! `cargo xtask setup`: the OpenVINO runtime, in the user's cache folder, complete or not at all.
+//! `cargo xtask setup`: the OpenVINO runtime and the chart library, in the user's cache folder, each complete
+//! or not at all.
 
+mod browser_tests;
+mod chart_library;
 mod install;
+mod npm;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -20,6 +24,7 @@ use install::Install;
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     check(args)?;
     provide(args, say)?;
+    chart_library::provide(say);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -32,10 +37,18 @@ pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
     named.into_iter().try_for_each(|release| install(&releases, release, |_ready| ()))
 }
 
-/// Every pinned release, because the tests run on all of them.
+/// What a verb that renders pages is better off with. Only who asked for pages is told that it is missing.
+pub(crate) fn for_pages(is_told: bool) {
+    chart_library::provide_for_verb(is_told);
+}
+
+/// Every pinned release, because the tests run on all of them, and what the tests of the pages need.
 pub(crate) fn all() -> Result<(), Failure> {
     let releases = Releases::pinned()?;
-    releases.list.iter().try_for_each(|release| install(&releases, release, say))
+    releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
+    chart_library::provide(say);
+    browser_tests::provide();
+    Ok(())
 }
 
 fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {

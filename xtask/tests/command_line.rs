@@ -6,6 +6,10 @@ use std::process::{self, Command, Output};
 
 const FAKES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/bin");
 
+/// What is said where npm has no network, as the fake has none.
+const NO_CHART_LIBRARY: &str = "npm could not fetch the chart library: `ENOTFOUND`: \
+    the pages have their charts, without zoom and hover; ";
+
 /// A cache folder of its own, in which nothing is set up.
 struct Scene(PathBuf);
 
@@ -90,23 +94,34 @@ fn a_set_up_that_fails_ends_with_20() {
 }
 
 #[test]
-fn a_runtime_that_is_there_is_told_in_one_line() {
+fn a_runtime_that_is_there_is_told_in_one_line_and_so_is_a_chart_library_that_is_not() {
     let scene = Scene::new("ready");
     scene.set_up();
     let (code, stdout, stderr) = ends(&mut scene.xtask(&["setup", "--openvino=2026.1.0"]));
-    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (0, "", 1));
+    assert_eq!((code, stdout.as_str(), stderr.lines().count()), (0, "", 2));
     assert!(stderr.starts_with("ready: OpenVINO 2026.1.0 in `"), "{stderr}");
+    assert!(stderr.contains(NO_CHART_LIBRARY), "{stderr}");
+}
+
+#[test]
+fn a_verb_that_renders_pages_goes_on_without_the_chart_library_and_only_report_says_so() {
+    let scene = Scene::new("pages");
+    scene.set_up();
+    for (verb, is_told) in [("report", true), ("bench", false), ("gate", false), ("doctor", false)] {
+        let (code, _, stderr) = ends(scene.xtask(&[verb]).env("FRESH", "1"));
+        assert_eq!((code, stderr.contains(NO_CHART_LIBRARY)), (11, is_told), "{verb}: {stderr}");
+    }
 }
 
 #[test]
 fn the_users_own_openvino_is_told_in_one_line_and_nothing_is_fetched() {
     let scene = Scene::new("own");
-    let by_variable = ends(scene.xtask(&["setup"]).env("INTEL_OPENVINO_DIR", "/usr"));
-    assert_eq!(by_variable, (0, String::new(), own_line("INTEL_OPENVINO_DIR")));
-    assert_eq!(
-        ends(&mut scene.xtask(&["setup", "--openvino", "/usr"])),
-        (0, String::new(), own_line("--openvino"))
-    );
+    let (code, stdout, stderr) = ends(scene.xtask(&["setup"]).env("INTEL_OPENVINO_DIR", "/usr"));
+    assert_eq!((code, stdout.as_str()), (0, ""));
+    assert!(stderr.starts_with(&own_line("INTEL_OPENVINO_DIR")), "{stderr}");
+    let (code, stdout, stderr) = ends(&mut scene.xtask(&["setup", "--openvino", "/usr"]));
+    assert_eq!((code, stdout.as_str()), (0, ""));
+    assert!(stderr.starts_with(&own_line("--openvino")), "{stderr}");
     let (code, _, stderr) = ends(scene.xtask(&["bench", "--openvino=/usr"]).env("FRESH", "1"));
     assert_eq!((code, stderr), (11, own_line("--openvino")));
 }
@@ -175,4 +190,19 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
     assert_eq!(code, 101);
     assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
     assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 2, "{stderr}");
+}
+
+#[test]
+fn test_tells_early_that_the_browser_tests_lack_something_unless_the_user_goes_without() {
+    let scene = Scene::new("browser");
+    scene.set_up();
+    let mut command = scene.xtask(&["test"]);
+    let (code, _, stderr) = ends(command.env_remove("CI").env_remove("ARCGAUGE_WITHOUT_BROWSER"));
+    assert_eq!(code, 0);
+    assert!(stderr.contains("`ENOTFOUND`, so the browser tests will fail; "), "{stderr}");
+    let (_, _, stderr) = ends(command.env("ARCGAUGE_WITHOUT_BROWSER", "1"));
+    assert!(stderr.contains("no page is tested in a browser: ARCGAUGE_WITHOUT_BROWSER is set"), "{stderr}");
+    assert!(!stderr.contains("so the browser tests will fail"), "{stderr}");
+    let (_, _, stderr) = ends(command.env("CI", "true"));
+    assert!(stderr.contains("so the browser tests will fail"), "a build machine cannot: {stderr}");
 }

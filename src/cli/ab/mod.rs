@@ -16,6 +16,7 @@ pub(super) use args::AbArgs;
 
 use crate::cli::bench::read_published;
 use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
+use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, say, telling};
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
@@ -93,6 +94,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     let kept = store.add(&record);
     let code = telling::tell_ab(&record, args.format);
     say(&format!("record: {}", kept?.display()));
+    show_commit(&inputs.root, &store, record.head.run.commit.as_ref().map(|commit| commit.sha.as_str()));
     match failed {
         Some(error) => Err(error),
         None => Ok(ExitCode::from(code)),

@@ -17,6 +17,7 @@ use crate::cli::loading::find_model;
 use crate::cli::measuring::{
     Identity, StandBy, SupervisionArgs, asked_prompts, load_command, planned, stoppable,
 };
+use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, probe, say};
@@ -160,6 +161,8 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     };
     let judged = judge_into(identity, judging, session, &mut stand_by)?;
     keep_and_tell(args, &history, &judged.record, &model.prompts)?;
+    let sha = judged.record.commit.as_ref().map(|commit| commit.sha.as_str());
+    show_commit(&root, &history, sha);
     judged.end.map(ExitCode::from)
 }
 

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::verdict_format::VerdictFormat;
@@ -81,7 +82,7 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
         None => AcceptedBase::of_main(&repository, &head)?,
     };
     let now = utc_now();
-    match Found::of(&store, &head, &base)? {
+    let code = match Found::of(&store, &head, &base)? {
         Found::Ab { record, passed_over } => {
             if passed_over > 0 {
                 say(&format!(
@@ -89,14 +90,16 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
                 ));
             }
             let decision = decide(&record, &policy_of(&record)?, &now, Asker::Gate);
-            Ok(tell_ab(&record, &decision, args.format))
+            tell_ab(&record, &decision, args.format)
         }
-        Found::Run(record) => judge_run(&root, &record, &now, args.format),
+        Found::Run(record) => judge_run(&root, &record, &now, args.format)?,
         Found::Nothing { itself } => {
-            Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
-                .hint(what_to_judge(&head, base.commit(), itself)))
+            return Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
+                .hint(what_to_judge(&head, base.commit(), itself)));
         }
-    }
+    };
+    show_commit(&root, &store, Some(&head.sha));
+    Ok(code)
 }
 
 /// A forge checks out a merge commit, and what is measured stands under the head that it merges.

@@ -12,6 +12,8 @@ mod using;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub(super) use selection::complain_of;
+
 use clap::{Args, Subcommand};
 
 use crate::cli::store::StoreFlag;

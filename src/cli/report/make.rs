@@ -1,37 +1,96 @@
-//! Makes a site of a store.
+//! What a site is made with, and making it with a word on how far that is.
 
 use std::fs;
 use std::path::PathBuf;
 
-use crate::cli::bench::read_published;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::history::complain_of;
 use crate::cli::root::Root;
+use crate::cli::say;
 use crate::error::{Error, Result};
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, History, PublishedSeries};
+use crate::record::{Ancestry, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes};
 use crate::report::render::Renderer;
-use crate::report::site::{SiteFolder, SiteSources, pages};
+use crate::report::site::{MakeOptions, SiteSources, make_site};
+use crate::report::web::ChartLibrary;
 
-/// Renders the site of a store into a folder, and gives its first page.
-pub(in crate::cli) fn make_site(root: &Root, history: &History, output: PathBuf) -> Result<PathBuf> {
-    let file = root.policy();
-    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
-    let policy = Policy::parse(&text, &file.display().to_string())?;
-    let published = read_published(&root.published())?;
-    let file = root.published();
-    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
-    let published_series = PublishedSeries::parse(&text)?;
-    let index = history.index();
-    let ancestry = Ancestry::of_head(root.path())?;
-    let sources = SiteSources {
-        history,
-        index: &index,
-        ancestry: &ancestry,
-        policy: &policy,
-        published: &published,
-        published_series: &published_series,
-        is_demo: false,
-    };
-    let folder = SiteFolder::at(output);
-    folder.write(&pages(sources, &Renderer::new(None)?)?)?;
-    Ok(folder.root().join("index.html"))
+/// What the checkout gives to a site.
+pub(super) struct Making {
+    pub(super) policy_text: String,
+    pub(super) policy: Policy,
+    pub(super) published: PublishedReference,
+    published_series: Vec<PublishedSeries>,
+    renderer: Renderer,
+}
+
+impl Making {
+    pub(super) fn of(root: &Root) -> Result<Self> {
+        let file = root.policy();
+        let policy_text =
+            fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        let file = root.published();
+        let published =
+            fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        let library = ChartLibrary::folder().and_then(|folder| ChartLibrary::load(&folder));
+        Ok(Self {
+            policy: Policy::parse(&policy_text, &root.policy().display().to_string())?,
+            policy_text,
+            published: PublishedReference::parse(&published)?,
+            published_series: PublishedSeries::parse(&published)?,
+            renderer: Renderer::new(library)?,
+        })
+    }
+
+    /// Renders the site of a store into a folder, along the commits of what is checked out.
+    pub(super) fn site(
+        &self,
+        root: &Root,
+        history: &History,
+        output: PathBuf,
+        anew: bool,
+    ) -> Result<PathBuf> {
+        let index = history.index();
+        complain_of(&index);
+        let ancestry = Ancestry::of_head(root.path())?;
+        if let Some(warning) = ancestry.warning() {
+            say(&format!("warning: {}\n  {}", warning.message, warning.advice));
+        }
+        self.make(history, &index, &ancestry, output, anew, false)
+    }
+
+    /// Renders a site, and gives its folder.
+    pub(super) fn make(
+        &self,
+        history: &History,
+        index: &Index,
+        ancestry: &Ancestry,
+        output: PathBuf,
+        anew: bool,
+        is_demo: bool,
+    ) -> Result<PathBuf> {
+        let sources = SiteSources {
+            history,
+            index,
+            ancestry,
+            policy: &self.policy,
+            policy_sha256: &sha256_of_bytes(self.policy_text.as_bytes()),
+            published: &self.published,
+            published_series: &self.published_series,
+            is_demo,
+        };
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+        if let Ok(style) = ProgressStyle::with_template("pages  {pos}/{len} commits") {
+            bar.set_style(style);
+        }
+        let mut progress = |done: usize, all: usize| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        };
+        let options = MakeOptions { output: output.clone(), anew, progress: &mut progress };
+        let made = make_site(sources, &self.renderer, options);
+        bar.finish_and_clear();
+        made?;
+        Ok(output)
+    }
 }

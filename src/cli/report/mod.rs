@@ -1,4 +1,11 @@
-//! `report`: the pages of all records.
+//! `report`: the pages of all records, and what else is told of them.
+
+mod after;
+mod card;
+mod demo;
+mod make;
+mod open;
+mod serve;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,17 +16,46 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print};
 use crate::error::Result;
+use make::Making;
 
-mod make;
-
-use make::make_site;
+pub(in crate::cli) use after::show_commit;
 
 /// Flags of `report`.
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
-    /// Folder of the pages [default: reports/site]
+    /// Folder of the pages [default: reports/site, of a demonstration reports/demo]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
+
+    /// Show the first page in a browser
+    #[arg(long)]
+    open: bool,
+
+    /// Offer the pages to browsers of this machine, until Ctrl-C
+    #[arg(long)]
+    serve: bool,
+
+    /// Port of `--serve`; 0 is one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
+    port: u16,
+
+    /// Make every page anew, also those whose records have not changed
+    #[arg(long)]
+    anew: bool,
+
+    /// Make the pages of an invented history, to see what they look like
+    #[arg(long, conflicts_with = "store")]
+    demo: bool,
+
+    /// Print the tables of the published model card for a run instead, as Markdown: a file, a run id, a commit
+    #[arg(
+        long,
+        value_name = "RECORD",
+        num_args = 0..=1,
+        default_missing_value = "latest",
+        conflicts_with_all = ["output", "open", "serve", "anew", "demo"]
+    )]
+    card: Option<String>,
 
     #[command(flatten)]
     store: StoreFlag,
@@ -28,9 +64,24 @@ pub(super) struct ReportArgs {
 /// Renders the pages and names the first one.
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     let root = Root::find();
-    let history = args.store.find(&root)?;
-    let output = args.output.clone().unwrap_or_else(|| root.site());
-    let made = make_site(&root, &history, output)?;
-    print(&format!("{}\n", made.display()));
+    if let Some(record) = &args.card {
+        card::print_card(record, &args.store.find(&root)?, &root)?;
+        return Ok(ExitCode::from(exit_code::PASS));
+    }
+    let folder = if args.demo {
+        let output = args.output.clone().unwrap_or_else(|| root.demo_site());
+        demo::make(&root, output, args.anew)?
+    } else {
+        let output = args.output.clone().unwrap_or_else(|| root.site());
+        Making::of(&root)?.site(&root, &args.store.find(&root)?, output, args.anew)?
+    };
+    let first = folder.join("index.html");
+    print(&format!("{}\n", first.display()));
+    if args.open && !args.serve {
+        open::open(&first.display().to_string())?;
+    }
+    if args.serve {
+        return serve::serve(&folder, args.port, args.open);
+    }
     Ok(ExitCode::from(exit_code::PASS))
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::judge::environment::threshold;
+
 /// What is watched. The names are kept in records and policies: none is ever given another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,6 +76,71 @@ pub struct GuardFinding {
 }
 
 impl Guard {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::GpuProof,
+        Self::GpuClock,
+        Self::GpuThrottle,
+        Self::GpuPowerLimit,
+        Self::OtherGpuClients,
+        Self::StartTemperature,
+        Self::CpuPolicy,
+        Self::CpuThrottle,
+        Self::Mains,
+        Self::PowerProfile,
+        Self::CpuPressure,
+        Self::MemoryPressure,
+        Self::SwapIn,
+        Self::OomKill,
+        Self::Suspend,
+    ];
+
+    /// What makes it trip, in words.
+    #[must_use]
+    pub fn trips_when(self) -> String {
+        match self {
+            Self::GpuProof => "the worker's own counters do not show that a GPU worked for it".to_owned(),
+            Self::GpuClock => format!(
+                "the median clocks of two sides differ by more than {} %",
+                threshold::CLOCK_DIFFERENCE_SHARE * 100.0
+            ),
+            Self::GpuThrottle => "the GPU is held back for heat or by its voltage regulator".to_owned(),
+            Self::GpuPowerLimit => format!(
+                "the shares of readings with a power limit on two sides differ by more than {} points",
+                threshold::POWER_LIMIT_DIFFERENCE_POINTS
+            ),
+            Self::OtherGpuClients => format!(
+                "other programs have the GPU for {} % of the time or more",
+                threshold::OTHER_GPU_SHARE * 100.0
+            ),
+            Self::StartTemperature => {
+                format!("two sides start more than {} degrees apart", threshold::START_DIFFERENCE_CELSIUS)
+            }
+            Self::CpuPolicy => {
+                "governor, energy preference or turbo change, or differ from those of the first process"
+                    .to_owned()
+            }
+            Self::CpuThrottle => "the processor is held back for heat".to_owned(),
+            Self::Mains => "the machine runs on its battery".to_owned(),
+            Self::PowerProfile => {
+                "the firmware's power profile changes, or differs from that of the first process".to_owned()
+            }
+            Self::CpuPressure => format!(
+                "tasks wait for a processor for {} % of ten seconds or more",
+                threshold::CPU_PRESSURE_PERCENT
+            ),
+            Self::MemoryPressure => format!(
+                "all tasks wait for memory for more than {} % of ten seconds",
+                threshold::MEMORY_PRESSURE_PERCENT
+            ),
+            Self::SwapIn => "pages are read back from swap".to_owned(),
+            Self::OomKill => "a process of the worker's group is killed for want of memory".to_owned(),
+            Self::Suspend => {
+                format!("the machine sleeps for more than {} s", threshold::SUSPEND_NS as f64 / 1e9)
+            }
+        }
+    }
+
     /// The name, as it is serialised.
     #[must_use]
     pub fn id(self) -> &'static str {

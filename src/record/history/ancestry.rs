@@ -54,6 +54,16 @@ impl Ancestry {
         }
     }
 
+    /// A line that no repository has, its tip first: an invented history has an order, too.
+    #[must_use]
+    pub fn of_line(shas_tip_first: impl IntoIterator<Item = String>) -> Self {
+        let mut distances = HashMap::new();
+        for (distance, sha) in shas_tip_first.into_iter().enumerate() {
+            distances.entry(sha).or_insert(distance);
+        }
+        Self { distances, is_shallow: false }
+    }
+
     /// How many first parents lie between; 0 for the commit itself, None for one that is not on the line.
     #[must_use]
     pub fn distance(&self, sha: &str) -> Option<usize> {
@@ -76,5 +86,19 @@ impl Ancestry {
         walk.push(tip)?;
         let line = walk.enumerate().map(|(distance, commit)| Ok((commit?.to_string(), distance)));
         Ok(Self { distances: line.collect::<Result<_, git2::Error>>()?, is_shallow: repository.is_shallow() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invented_line_has_the_order_in_which_it_is_given() {
+        let line = Ancestry::of_line(["tip", "parent", "first", "tip"].map(str::to_owned));
+        assert_eq!(line.distance("tip"), Some(0), "a commit stands where it stands first");
+        assert_eq!(line.distance("first"), Some(2));
+        assert_eq!(line.distance("another"), None);
+        assert_eq!(line.warning(), None);
     }
 }

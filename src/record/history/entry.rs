@@ -56,6 +56,8 @@ pub struct EntryCommit {
     pub author_date_utc: String,
     /// Whether the tree had changes over it.
     pub dirty: bool,
+    /// Its first parent; None for a root.
+    pub first_parent: Option<String>,
 }
 
 /// On what a record was measured.
@@ -86,6 +88,7 @@ impl Entry {
                 sha: commit.sha.clone(),
                 author_date_utc: commit.author_date_utc.clone(),
                 dirty: commit.dirty,
+                first_parent: commit.parents.first().cloned(),
             }),
             outcome,
             golden: golden(run),

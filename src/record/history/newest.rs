@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::record::history::files::{self, folders_in};
 use crate::record::identified::is_hex;
-use crate::record::{AbRecord, AnyRecord, History, Kept, Stored, header};
+use crate::record::{AbRecord, AnyRecord, Header, History, Kept, Stored, header};
 
 /// Longer than any header: a file without a line's end is not read to its own.
 const LONGEST_HEADER: u64 = 4096;
@@ -44,6 +44,14 @@ impl History {
         Ok(files.into_iter().map(|path| Self::read_any(&path)))
     }
 
+    /// The hash that seals a record, by the header of its file alone.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or does not begin with a header.
+    pub fn payload_sha256(path: &Path) -> Result<String> {
+        Ok(header_of(path)?.payload_sha256)
+    }
+
     fn files_of_commit(&self, sha: &str) -> Result<Vec<PathBuf>> {
         if !is_hex(sha, 40) {
             return Err(Error::input(format!("`{sha}` is not a commit's sha: 40 hexadecimal digits"))
@@ -67,9 +75,13 @@ fn newest<R: Kept>(mut files: Vec<PathBuf>) -> Result<Option<Stored<R>>> {
 
 /// The kind that a file's header names, without reading the rest.
 fn kind_of(path: &Path) -> Result<String> {
+    Ok(header_of(path)?.kind)
+}
+
+fn header_of(path: &Path) -> Result<Header> {
     let mut line = Vec::new();
     File::open(path)
         .and_then(|file| BufReader::new(file.take(LONGEST_HEADER)).read_until(b'\n', &mut line))
         .map_err(|cause| Error::io("read", path, &cause).as_input().hint("run `cargo xtask doctor`"))?;
-    Ok(header(&line, &path.display().to_string())?.kind)
+    header(&line, &path.display().to_string())
 }

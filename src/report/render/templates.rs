@@ -4,17 +4,21 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::error::{Error, Result};
+use crate::record::sha256_of_bytes;
 use crate::report::chart::palette;
 use crate::report::render::Shell;
 use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 4] = [
+const TEMPLATES: [(&str, &str); 7] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
+    ("commit.html", include_str!("../templates/commit.html")),
     ("history.html", include_str!("../templates/history.html")),
     ("index.html", include_str!("../templates/index.html")),
+    ("machines.html", include_str!("../templates/machines.html")),
+    ("method.html", include_str!("../templates/method.html")),
 ];
 const STYLE: &str = include_str!("../web/site.css");
 const SITE_SCRIPT: &str = include_str!("../web/site.js");
@@ -58,6 +62,19 @@ impl Renderer {
         let mut templates = Tera::new();
         templates.add_raw_templates(TEMPLATES).map_err(|cause| fault("shell.html", &cause))?;
         Ok(Self { templates, style: style(), library })
+    }
+
+    /// Names all that a page is made of beside its view: a page that was made with another is made anew.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let library = self.library.as_ref();
+        let texts = TEMPLATES
+            .iter()
+            .map(|(_, text)| *text)
+            .chain([self.style.as_str(), SITE_SCRIPT, env!("CARGO_PKG_VERSION")])
+            .chain(library.into_iter().flat_map(|library| [library.script.as_str(), library.style.as_str()]));
+        let hashes: Vec<String> = texts.map(|text| sha256_of_bytes(text.as_bytes())).collect();
+        sha256_of_bytes(hashes.join(" ").as_bytes())
     }
 
     /// A whole page.

@@ -1,55 +1,91 @@
-//! The folder of a site. What is the same is not written again, and what no page is made of any more goes.
+//! The folder of a site: files that are there whole or not at all.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::report::site::Page;
+use crate::report::site::made::{MADE_FILE, Made};
 
-/// A folder in which a site stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SiteFolder {
+/// A folder in which a site is being made.
+#[derive(Debug)]
+pub(super) struct SiteFolder {
     root: PathBuf,
+    before: Made,
+    now: Made,
+    written: Written,
 }
 
-/// What was written of a site.
+/// What was done of a site.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Written {
     /// Files that are new or other than before.
     pub written: usize,
     /// Files that were as they should be.
     pub kept: usize,
+    /// Files that are no part of it any more.
+    pub removed: usize,
 }
 
 impl SiteFolder {
-    /// The site in this folder, which need not be there yet.
-    #[must_use]
-    pub fn at(root: PathBuf) -> Self {
-        Self { root }
-    }
-
-    /// The folder.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
-    /// Writes these pages, each whole or not at all.
-    ///
-    /// # Errors
-    /// When one cannot be written; those before it stand.
-    pub fn write(&self, pages: &[Page]) -> Result<Written> {
-        let mut written = Written::default();
-        for page in pages {
-            let path = self.root.join(&page.path);
-            if fs::read(&path).is_ok_and(|there| there == page.html.as_bytes()) {
-                written.kept += 1;
-            } else {
-                replace(&path, page.html.as_bytes())?;
-                written.written += 1;
-            }
+    /// The site in this folder, which need not be there yet. `anew`: whatever was made before, all is made
+    /// again.
+    pub(super) fn open(root: PathBuf, anew: bool) -> Result<Self> {
+        let file = root.join(MADE_FILE);
+        let before = match fs::read(&file) {
+            Ok(text) => Made::read(&text),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Made::default(),
+            Err(cause) => return Err(Error::io("read", &file, &cause)),
+        };
+        let mut folder = Self { root, before, now: Made::default(), written: Written::default() };
+        if anew {
+            // What it named may still have to go.
+            let gone: Vec<PathBuf> = folder.before.gone(&Made::default()).map(Path::to_owned).collect();
+            gone.iter().try_for_each(|path| folder.remove(path))?;
+            folder.before = Made::default();
         }
-        Ok(written)
+        Ok(folder)
+    }
+
+    /// Leaves a file as it is where these sources made it; else asks for its bytes and writes them.
+    pub(super) fn provide(
+        &mut self,
+        path: &Path,
+        sources_sha256: String,
+        make: impl FnOnce() -> Result<Vec<u8>>,
+    ) -> Result<()> {
+        let file = self.root.join(path);
+        let there = fs::metadata(&file).ok().filter(fs::Metadata::is_file).map(|file| file.len());
+        if let Some(bytes) = there.filter(|bytes| self.before.is_as_made(path, &sources_sha256, *bytes)) {
+            self.now.add(path.to_owned(), sources_sha256, bytes);
+            self.written.kept += 1;
+            return Ok(());
+        }
+        let bytes = make()?;
+        replace(&file, &bytes)?;
+        self.now.add(path.to_owned(), sources_sha256, bytes.len() as u64);
+        self.written.written += 1;
+        Ok(())
+    }
+
+    /// Takes away what is no part of the site any more, and remembers what is.
+    pub(super) fn close(mut self) -> Result<Written> {
+        let gone: Vec<PathBuf> = self.before.gone(&self.now).map(Path::to_owned).collect();
+        gone.iter().try_for_each(|path| self.remove(path))?;
+        let text = serde_json::to_vec(&self.now)
+            .map_err(|cause| Error::harness(format!("`{MADE_FILE}` cannot be written: {cause}")))?;
+        replace(&self.root.join(MADE_FILE), &text)?;
+        Ok(self.written)
+    }
+
+    fn remove(&mut self, path: &Path) -> Result<()> {
+        let file = self.root.join(path);
+        match fs::remove_file(&file) {
+            Ok(()) => self.written.removed += 1,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+            Err(cause) => return Err(Error::io("remove", &file, &cause)),
+        }
+        Ok(())
     }
 }
 

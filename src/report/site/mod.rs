@@ -1,7 +1,12 @@
 //! The site: which pages there are, of what each is made, and where it stands.
 
+mod commits;
 mod folder;
+mod made;
+mod make;
 mod pages;
 
-pub use folder::{SiteFolder, Written};
-pub use pages::{Page, SiteSources, pages};
+pub use commits::{CommitPage, CommitPages, page_of};
+pub use folder::Written;
+pub use make::{MakeOptions, make_site};
+pub use pages::{Page, SiteSources};

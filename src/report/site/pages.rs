@@ -7,6 +7,8 @@ use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::view::history::{HistoryPage, HistorySources};
+use crate::report::view::machines::MachinesView;
+use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
 use crate::report::web::{HISTORY_SCRIPTS, HISTORY_STYLE};
@@ -22,6 +24,8 @@ pub struct SiteSources<'a> {
     pub ancestry: &'a Ancestry,
     /// What the gate decides by.
     pub policy: &'a Policy,
+    /// The hash of its text.
+    pub policy_sha256: &'a str,
     /// What was published.
     pub published: &'a PublishedReference,
     /// What was published beside it.
@@ -39,58 +43,84 @@ pub struct Page {
     pub html: String,
 }
 
-/// The pages that are made of the index.
-///
-/// # Errors
-/// A figure that is no number, or a template that does not fit, which are faults of arcgauge.
-pub fn pages(sources: SiteSources<'_>, renderer: &Renderer) -> Result<Vec<Page>> {
-    let entries = &sources.index.entries;
-    let site = Site {
-        records: entries.len(),
-        newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
-        is_demo: sources.is_demo,
-    };
-    let timelines = timelines(entries, sources.ancestry)?;
-    let subject_of = |entry: &Entry| subject(sources.history, entry);
-    let overview = OverviewView::of(OverviewSources {
-        entries,
-        timelines: &timelines,
-        published: sources.published,
-        policy: sources.policy,
-        subject_of: &subject_of,
-        damaged: sources.index.damaged.len(),
-    })?;
-    let shell = Shell::new(PageKind::Overview, "Are we all right?", &site);
-    let html = renderer.page("index.html", &shell, &overview, Parts::default())?;
-    let mut pages = vec![Page { path: PageKind::Overview.file().into(), html }];
-    pages.extend(history_pages(sources, &timelines, &site, renderer)?);
-    Ok(pages)
-}
+impl<'a> SiteSources<'a> {
+    /// Every timeline of the records.
+    ///
+    /// # Errors
+    /// A figure that is no number.
+    pub fn timelines(&self) -> Result<Vec<Timeline<'a>>> {
+        timelines(&self.index.entries, self.ancestry)
+    }
 
-/// The page of the history and the files that it leads to.
-fn history_pages(
-    sources: SiteSources<'_>,
-    timelines: &[Timeline<'_>],
-    site: &Site,
-    renderer: &Renderer,
-) -> Result<Vec<Page>> {
-    let SiteSources { published, published_series, .. } = sources;
-    let history = HistoryPage::of(HistorySources { timelines, published, published_series })?;
-    let shell = Shell::new(PageKind::History, "How did it move?", site);
-    let parts = Parts {
-        styles: vec![HISTORY_STYLE],
-        scripts: HISTORY_SCRIPTS.to_vec(),
-        data: Some(history.data),
-        has_live_charts: true,
-    };
-    let html = renderer.page("history.html", &shell, &history.view, parts)?;
-    let files = history.csv_files.into_iter().map(|file| Page { path: file.path, html: file.text });
-    Ok([Page { path: PageKind::History.file().into(), html }].into_iter().chain(files).collect())
-}
+    /// The pages that are made of the index, and of little else.
+    ///
+    /// # Errors
+    /// A figure that is no number, or a template that does not fit, which are faults of arcgauge.
+    pub fn index_pages(&self, timelines: &[Timeline<'_>], renderer: &Renderer) -> Result<Vec<Page>> {
+        let entries = &self.index.entries;
+        let site = Site {
+            records: entries.len(),
+            newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
+            is_demo: self.is_demo,
+        };
+        let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
+            Ok(Page { path: kind.file().into(), html: html(&Shell::new(kind, title, &site))? })
+        };
+        let overview = self.overview(timelines)?;
+        let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
+        let machines = MachinesView::of(entries, timelines, &machine_of);
+        let method = MethodView::of(self.policy, self.policy_sha256, self.published);
+        let mut pages = vec![
+            page(PageKind::Overview, "Are we all right?", &|shell| {
+                renderer.page("index.html", shell, &overview, Parts::default())
+            })?,
+            page(PageKind::Machines, "Machines, epochs, noise", &|shell| {
+                renderer.page("machines.html", shell, &machines, Parts::default())
+            })?,
+            page(PageKind::Method, "How it is measured and judged", &|shell| {
+                renderer.page("method.html", shell, &method, Parts::default())
+            })?,
+        ];
+        pages.extend(self.history_pages(timelines, &site, renderer)?);
+        Ok(pages)
+    }
 
-/// The subject of a record's commit. A record that cannot be read any more has none here, and is named as
-/// damaged when the index is made.
-fn subject(history: &History, entry: &Entry) -> Option<String> {
-    let record: AnyRecord = History::read_any(&history.root().join(&entry.path)).ok()?.record;
-    Some(record.run().commit.as_ref()?.subject.clone())
+    /// The page of the history and the files that it leads to.
+    fn history_pages(
+        &self,
+        timelines: &[Timeline<'_>],
+        site: &Site,
+        renderer: &Renderer,
+    ) -> Result<Vec<Page>> {
+        let Self { published, published_series, .. } = *self;
+        let history = HistoryPage::of(HistorySources { timelines, published, published_series })?;
+        let shell = Shell::new(PageKind::History, "How did it move?", site);
+        let parts = Parts {
+            styles: vec![HISTORY_STYLE],
+            scripts: HISTORY_SCRIPTS.to_vec(),
+            data: Some(history.data),
+            has_live_charts: true,
+        };
+        let html = renderer.page("history.html", &shell, &history.view, parts)?;
+        let files = history.csv_files.into_iter().map(|file| Page { path: file.path, html: file.text });
+        Ok([Page { path: PageKind::History.file().into(), html }].into_iter().chain(files).collect())
+    }
+
+    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
+        let subject_of = |entry: &Entry| Some(self.read(entry)?.run().commit.as_ref()?.subject.clone());
+        OverviewView::of(OverviewSources {
+            entries: &self.index.entries,
+            timelines,
+            published: self.published,
+            policy: self.policy,
+            subject_of: &subject_of,
+            damaged: self.index.damaged.len(),
+        })
+    }
+
+    /// A record, for what the index does not hold. One that cannot be read any more is none here, and is
+    /// named as damaged when the index is made.
+    fn read(&self, entry: &Entry) -> Option<AnyRecord> {
+        Some(History::read_any(&self.history.root().join(&entry.path)).ok()?.record)
+    }
 }

@@ -1,13 +1,15 @@
 //! What each page says, in words and formatted numbers: templates only loop over it.
 
-mod badge;
+pub mod commit;
 mod commit_link;
 mod exchange;
 pub mod history;
+pub mod machines;
+pub mod method;
 pub mod overview;
 mod timeline;
 
-pub use badge::Badge;
+pub use crate::report::badge::Badge;
 pub use commit_link::CommitLink;
 pub(in crate::report) use commit_link::short;
 pub(in crate::report) use exchange::exchanged;

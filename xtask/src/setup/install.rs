@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::python::{self, Python};
-use super::workbench::{self, Workbench, cannot_write};
+use super::workbench::{self, Workbench};
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
 use crate::{places, say};
@@ -65,7 +65,7 @@ impl<'a> Install<'a> {
         let unpacked = workbench.folder.join("unpacked");
         self.python.unpack(&wheel, &unpacked, &workbench.folder)?;
         self.check_library(&unpacked)?;
-        self.move_into_place(&unpacked, &workbench.folder)
+        workbench.move_into_place(&unpacked, &self.folder, || self.is_ready())
     }
 
     fn is_ready(&self) -> bool {
@@ -116,18 +116,6 @@ impl<'a> Install<'a> {
             format!("the wheel of OpenVINO `{version}` holds no `{}`", c_library.display()),
             "nothing was kept; compare `c_library` in src/engine/openvino/releases.json with the wheel",
         ))
-    }
-
-    /// Whoever renames first wins, and who comes second finds a complete release and drops its own copy.
-    fn move_into_place(&self, unpacked: &Path, workbench: &Path) -> Result<(), Failure> {
-        if self.folder.exists() && !self.is_ready() {
-            say(&format!("replacing the damaged `{}`", self.folder.display()));
-            let _ = fs::rename(&self.folder, workbench.join("damaged"));
-        }
-        match fs::rename(unpacked, &self.folder) {
-            Err(error) if !self.is_ready() => Err(cannot_write(&self.folder, &error)),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
+mod packages;
 mod scene;
 
 use std::fs::{self, File};

@@ -39,6 +39,32 @@ impl Workbench {
         fs::create_dir_all(&folder).map_err(unwritable)?;
         Ok(Self { folder, _lock: lock })
     }
+
+    /// An empty folder on it.
+    pub(crate) fn new_folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        let folder = self.folder.join(name);
+        fs::create_dir(&folder).map_err(|error| cannot_write(&folder, &error))?;
+        Ok(folder)
+    }
+
+    /// Renames what was made here to where it belongs.
+    ///
+    /// Whoever renames first wins, and who comes second finds it complete and drops its own copy.
+    pub(crate) fn move_into_place(
+        &self,
+        made: &Path,
+        place: &Path,
+        is_ready: impl Fn() -> bool,
+    ) -> Result<(), Failure> {
+        if place.exists() && !is_ready() {
+            say(&format!("replacing the damaged `{}`", place.display()));
+            let _ = fs::rename(place, self.folder.join("damaged"));
+        }
+        match fs::rename(made, place) {
+            Err(error) if !is_ready() => Err(cannot_write(place, &error)),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Drop for Workbench {

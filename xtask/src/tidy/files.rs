@@ -4,7 +4,7 @@ use super::Breach;
 use super::tree::{File, Tree};
 
 /// What people read top to bottom.
-const READ: [&str; 5] = ["rs", "py", "js", "cpp", "html"];
+const READ: [&str; 6] = ["rs", "py", "js", "mjs", "cpp", "html"];
 /// Longer than this is worth a thought.
 const LONG: usize = 250;
 /// Longer than this is not accepted.

@@ -4,7 +4,8 @@ use super::Breach;
 use super::tree::{File, Tree};
 
 /// Code, and what is configured like code.
-const CODE: [&str; 12] = ["rs", "py", "js", "cpp", "h", "html", "css", "sh", "toml", "yml", "yaml", "tera"];
+const CODE: [&str; 13] =
+    ["rs", "py", "js", "mjs", "cpp", "h", "html", "css", "sh", "toml", "yml", "yaml", "tera"];
 /// Words that mean "not done". In halves, so that this file does not hold them.
 const MARKERS: [[&str; 2]; 5] =
     [["todo", "!"], ["unimplemented", "!"], ["TO", "DO"], ["FIX", "ME"], ["XX", "X"]];
@@ -21,8 +22,8 @@ const HOSTS: [[&str; 2]; 10] = [
     ["archive.ubuntu", ".com"],
     ["security.ubuntu", ".com"],
 ];
-/// Written by tools, which name where each package came from.
-const LOCK_FILES: [&str; 2] = ["Cargo.lock", "package-lock.json"];
+/// Written by cargo, which names where each package came from. A lock file of npm's can do without.
+const LOCK_FILE: &str = "Cargo.lock";
 
 /// Code is finished, or is not there.
 pub(super) fn no_markers(tree: &Tree) -> Vec<Breach> {
@@ -43,7 +44,7 @@ pub(super) fn no_markers(tree: &Tree) -> Vec<Breach> {
 pub(super) fn no_registry_hosts(tree: &Tree) -> Vec<Breach> {
     let hosts = HOSTS.map(|halves| halves.concat());
     let mut breaches = Vec::new();
-    for (file, text) in texts(tree).filter(|(file, _)| !LOCK_FILES.contains(&file.name())) {
+    for (file, text) in texts(tree).filter(|(file, _)| file.name() != LOCK_FILE) {
         for (at, line) in text.lines().enumerate() {
             let line = line.to_ascii_lowercase();
             if let Some(host) = hosts.iter().find(|host| line.contains(host.as_str())) {
@@ -113,13 +114,16 @@ mod tests {
     }
 
     #[test]
-    fn lock_files_and_other_hosts_may_be_named() {
+    fn cargos_lock_file_and_other_hosts_may_be_named() {
         let host = HOSTS[0].concat();
-        let files = [
-            ("Cargo.lock", host.as_str()),
-            ("web/package-lock.json", &host),
-            ("a.md", "https://example.org"),
-        ];
+        let files = [("Cargo.lock", host.as_str()), ("a.md", "https://example.org")];
         assert!(no_registry_hosts(&tree(&files)).is_empty());
+    }
+
+    #[test]
+    fn a_lock_file_of_npm_names_no_registry() {
+        let resolved = format!("{{\n\"resolved\": \"https://registry.{}/x.tgz\"\n}}", HOSTS[2].concat());
+        let tree = tree(&[("web/package-lock.json", &resolved)]);
+        assert_eq!(places(&no_registry_hosts(&tree)), ["web/package-lock.json:2"]);
     }
 }

@@ -43,6 +43,13 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
+/// A hash, a moment or a name of a file as code, in which nothing is looked for; escaped as any text where
+/// it is none of these.
+pub(in crate::report) fn code(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
+    if !text.is_empty() && text.bytes().all(is_plain) { format!("`{text}`") } else { escape(text) }
+}
+
 fn ends_with(text: &str, word: &str) -> bool {
     let start = text.len().checked_sub(word.len());
     start.and_then(|start| text.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(word))

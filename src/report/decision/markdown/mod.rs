@@ -13,6 +13,7 @@ use crate::report::decision::subject::Subject;
 use crate::report::decision::words::{self, COMPARISON_HEADINGS};
 use crate::report::number::counted;
 
+pub(in crate::report) use escape::code;
 pub use escape::escape;
 
 /// Rows of the table, and checks with a line of their own; the terminal and JSON have all of them.

@@ -1,0 +1,77 @@
+//! What to type next: a comparison of like with like, and each run again.
+
+use crate::judge::likeness::{Breaks, Likeness, TwoRuns};
+use crate::record::{Commit, RunRecord};
+use crate::report::comparison::view::CommandRow;
+use crate::report::reproduce::{bench_command, reproduce_command, word};
+
+/// The commands, the most useful first.
+pub(super) fn commands(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Vec<CommandRow> {
+    let mut rows: Vec<CommandRow> = decide(a, b, two).into_iter().collect();
+    let (again_a, again_b) = (again("A", a), again("B", b));
+    if again_a.command == again_b.command && is_clean(a) && is_clean(b) {
+        rows.push(CommandRow { purpose: "measure either again".to_owned(), ..again_a });
+    } else {
+        rows.extend([again_a, again_b]);
+    }
+    rows
+}
+
+/// What would tell more than these two records do.
+fn decide(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Option<CommandRow> {
+    let breaks = |wanted: Breaks| two.differences.iter().any(|difference| difference.breaks == wanted);
+    if let (Some(one), Some(other)) = (clean(a), clean(b)) {
+        let (base, head) = (word(one.short(), "COMMIT"), word(other.short(), "COMMIT"));
+        if one.sha != other.sha {
+            let purpose = match two.likeness {
+                Likeness::Same => "decide, in pairs",
+                _ if breaks(Breaks::Machine) => "compare both commits in pairs, on one machine",
+                _ => "compare both commits in pairs, all else alike",
+            };
+            return Some(row(purpose, format!("cargo xtask ab --base {base} --head {head}{}", flags(b))));
+        }
+    }
+    if two.likeness == Likeness::Unlike {
+        return Some(row(
+            if breaks(Breaks::Machine) {
+                "measure on B's machine as A was measured"
+            } else {
+                "measure B as A was measured"
+            },
+            bench_command(a),
+        ));
+    }
+    let versions = [a, b].map(|run| run.runtime.as_ref().map(|runtime| runtime.openvino_version.as_str()));
+    if let [Some(one), Some(other)] = versions
+        && one != other
+    {
+        let (one, other) = (word(one, "VERSION"), word(other, "VERSION"));
+        let command = format!("cargo xtask ab --base openvino={one} --head openvino={other}{}", flags(b));
+        return Some(row("compare both versions of OpenVINO in pairs", command));
+    }
+    None
+}
+
+/// Device and tokens as the second run had them.
+fn flags(run: &RunRecord) -> String {
+    let device = run.device.ran.as_ref().map(|ran| format!(" --device {}", ran.kind().name()));
+    format!("{} --max-new-tokens {}", device.unwrap_or_default(), run.workload.new_tokens)
+}
+
+/// A run once more. What was changed over the commit is nowhere kept.
+fn again(letter: &str, run: &RunRecord) -> CommandRow {
+    let changes = if is_clean(run) { "" } else { ", with the changes that its tree had over the commit" };
+    row(&format!("measure {letter} again{changes}"), reproduce_command(run))
+}
+
+fn is_clean(run: &RunRecord) -> bool {
+    run.commit.as_ref().is_none_or(|commit| !commit.dirty)
+}
+
+fn clean(run: &RunRecord) -> Option<&Commit> {
+    run.commit.as_ref().filter(|commit| !commit.dirty)
+}
+
+fn row(purpose: &str, command: String) -> CommandRow {
+    CommandRow { purpose: purpose.to_owned(), command }
+}

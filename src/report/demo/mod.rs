@@ -1,0 +1,89 @@
+//! An invented history: what the pages look like, before anything was measured; and pages of any length for
+//! tests and benches.
+//!
+//! A function of its plan: the same seed gives the same bytes, on any machine and on any day. Nothing of it
+//! was measured, and every record says so: by a warning named `demo`, by a machine whose name begins with
+//! `demo-`, and by `(demo)` in every device's name.
+//!
+//! The gate stands after this room, so whoever asks brings its decisions along:
+//!
+//! ```no_run
+//! use arcgauge::gate::{Asker, decide};
+//! use arcgauge::judge::policy::Policy;
+//! use arcgauge::record::{AbRecord, History, PublishedReference};
+//! use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, fill};
+//!
+//! # fn main() -> arcgauge::error::Result<()> {
+//! # let (policy_text, published_text) = ("", "");
+//! let policy = Policy::parse(policy_text, "ci/gate.json")?;
+//! let published = PublishedReference::parse(published_text)?;
+//! let decide = |record: &AbRecord, judged_utc: &str| DemoDecisions {
+//!     decision: decide(record, &policy, judged_utc, Asker::Ab),
+//!     gate_decision: decide(record, &policy, judged_utc, Asker::Gate),
+//! };
+//! let inputs = DemoInputs { policy_text, published: &published, decide: &decide };
+//! let store = History::at("reports/demo-history".into());
+//! let records = fill(&store, DemoPlan::sample(), inputs)?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod ab;
+mod calendar;
+mod commits;
+mod guards;
+mod machine;
+mod machines;
+mod model;
+mod noise;
+mod plan;
+mod process;
+mod prompts;
+mod run;
+mod scene;
+mod story;
+#[cfg(test)]
+mod tests;
+
+pub use commits::commits;
+pub use plan::DemoPlan;
+pub use scene::{DemoDecisions, DemoInputs};
+
+use crate::error::Result;
+use crate::record::{AnyRecord, History};
+use scene::Scene;
+
+/// Every record of the invented history, commit by commit, oldest first. They are made one commit at a
+/// time, as they are asked for.
+///
+/// # Errors
+/// A policy that cannot be read.
+pub fn records(plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<impl Iterator<Item = AnyRecord>> {
+    let scene = Scene::of(plan, inputs)?;
+    Ok((0..plan.commits).flat_map(move |at| of_commit(&scene, at)))
+}
+
+fn of_commit(scene: &Scene<'_>, at: usize) -> Vec<AnyRecord> {
+    let runs = scene.machines.iter().flat_map(|machine| run::runs(scene, machine, at));
+    let mut records: Vec<AnyRecord> = runs.map(|run| AnyRecord::Run(Box::new(run))).collect();
+    let first = scene.machines.first();
+    let contests = first.map(|machine| ab::contests(scene, machine, at)).unwrap_or_default();
+    records.extend(contests.into_iter().map(|record| AnyRecord::Ab(Box::new(record))));
+    records
+}
+
+/// Writes the invented history into a store, and gives the number of records.
+///
+/// # Errors
+/// A policy that cannot be read; a store that cannot be written, or has one of these records.
+pub fn fill(store: &History, plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<usize> {
+    let mut count = 0;
+    for record in records(plan, inputs)? {
+        match record {
+            AnyRecord::Run(record) => store.add(record.as_ref())?,
+            AnyRecord::Ab(record) => store.add(record.as_ref())?,
+        };
+        count += 1;
+    }
+    Ok(count)
+}

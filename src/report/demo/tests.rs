@@ -1,0 +1,269 @@
+//! What the invented history must show, and that nobody can take it for a measured one.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::judge::change_point::{Detection, change_points};
+use crate::judge::environment::{ProcessFindings, of_record};
+use crate::judge::{Standing, standing, summarise};
+use crate::record::{
+    AbRecord, DecisionRecord, Entry, Outcome, ProcessPurpose, ProofGrade, ProvenDevice, PublishedReference,
+    RunRecord, Status, Verdict, seal,
+};
+use crate::report::demo::story::Story;
+
+const POLICY: &str = include_str!("../../../ci/gate.json");
+
+/// A gate of its own stands after this room; here every A/B passes.
+fn passes(_: &AbRecord, judged_utc: &str) -> DemoDecisions {
+    let decision = DecisionRecord {
+        judged_utc: judged_utc.to_owned(),
+        verdict: Verdict::Pass,
+        because: "nothing is judged here".to_owned(),
+        status: Status::Green,
+        checks: Vec::new(),
+        comparisons: Vec::new(),
+        sensitivity: None,
+    };
+    DemoDecisions { gate_decision: decision.clone(), decision }
+}
+
+fn all(plan: DemoPlan) -> Vec<AnyRecord> {
+    let published =
+        PublishedReference::parse(include_str!("../../../fixtures/baselines/published.json")).unwrap();
+    let inputs = DemoInputs { policy_text: POLICY, published: &published, decide: &passes };
+    records(plan, inputs).unwrap().collect()
+}
+
+/// The sample's story with as little of everything as it can be told with.
+fn short() -> DemoPlan {
+    DemoPlan { new_tokens: 12, ..DemoPlan::sample() }
+}
+
+fn runs(records: &[AnyRecord]) -> Vec<&RunRecord> {
+    let runs = records.iter().filter_map(|record| match record {
+        AnyRecord::Run(run) => Some(run.as_ref()),
+        AnyRecord::Ab(_) => None,
+    });
+    runs.collect()
+}
+
+fn of_first_machine(records: &[AnyRecord], story: Story, at: usize) -> Vec<&RunRecord> {
+    let subject = story.subject(at);
+    let sha = &commits(&short())[at].sha;
+    let of_commit = runs(records).into_iter().filter(|run| run.commit.as_ref().unwrap().sha == *sha);
+    let first = of_commit.filter(|run| run.machine.slug.contains("140v"));
+    first.inspect(|run| assert_eq!(run.commit.as_ref().unwrap().subject, subject)).collect()
+}
+
+fn bytes(records: &[AnyRecord]) -> Vec<Vec<u8>> {
+    let sealed = records.iter().map(|record| match record {
+        AnyRecord::Run(run) => seal(run.as_ref()).unwrap(),
+        AnyRecord::Ab(ab) => seal(ab.as_ref()).unwrap(),
+    });
+    sealed.collect()
+}
+
+#[test]
+fn a_seed_gives_the_same_bytes_again_and_another_seed_others() {
+    let plan = DemoPlan { commits: 24, ..short() };
+    let once = bytes(&all(plan));
+    assert_eq!(once, bytes(&all(plan)));
+    assert!(bytes(&all(DemoPlan { seed: 21, ..plan })).iter().all(|record| !once.contains(record)));
+}
+
+#[test]
+fn a_line_of_any_length_gives_records_that_may_be_kept() {
+    for length in [0, 1, 2, 3, 7, 11, 50] {
+        let plan = DemoPlan::of_commits(length);
+        assert_eq!(commits(&plan).len(), length);
+        // Sealing refuses what may not be kept.
+        assert!(bytes(&all(plan)).len() >= length * 2 / 3, "{length}");
+    }
+}
+
+#[test]
+fn every_record_says_that_nothing_was_measured() {
+    let records = all(short());
+    for run in runs(&records) {
+        assert!(run.warnings.iter().any(|warning| warning.id == "demo"), "{}", run.run_id);
+        assert!(run.machine.slug.starts_with("demo-"));
+        assert!(run.machine.cpu.ends_with("(demo)"));
+        let named = run.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
+        assert!(named.is_none_or(|name| name.ends_with("(demo)")), "{named:?}");
+    }
+    let mut contests = 0;
+    for record in &records {
+        let AnyRecord::Ab(ab) = record else { continue };
+        let warned = [&ab.warnings, &ab.base.run.warnings, &ab.head.run.warnings];
+        assert!(warned.iter().all(|warnings| warnings.iter().any(|warning| warning.id == "demo")));
+        contests += 1;
+    }
+    assert!(contests > 25, "{contests}");
+}
+
+#[test]
+fn the_store_takes_every_record_and_finds_each_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = History::at(folder.path().join("store"));
+    let published =
+        PublishedReference::parse(include_str!("../../../fixtures/baselines/published.json")).unwrap();
+    let inputs = DemoInputs { policy_text: POLICY, published: &published, decide: &passes };
+    let plan = DemoPlan { runs: 1, new_tokens: 4, ..DemoPlan::sample() };
+    let count = fill(&store, plan, inputs).unwrap();
+    let (whole, damaged) = store.verify();
+    assert_eq!((whole, damaged.len()), (count, 0));
+    assert!(fill(&store, plan, inputs).is_err(), "what is there is never written over");
+}
+
+#[test]
+fn three_machines_measure_two_models_on_proven_devices() {
+    let records = all(short());
+    let seen: BTreeSet<(&str, &str, &str)> = runs(&records)
+        .into_iter()
+        .filter(|run| run.device.ran.is_some())
+        .map(|run| (run.machine.slug.as_str(), run.device.actual(), run.model.name.as_str()))
+        .collect();
+    let expected = [
+        ("demo-arc-140v-laptop", "GPU", "gpt-oss-20b-int4-ov"),
+        ("demo-arc-b580-desktop", "GPU", "gpt-oss-20b-int4-ov"),
+        ("demo-processor-8c", "CPU", "tiny-gpt-oss"),
+    ];
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
+    let grades: BTreeSet<ProofGrade> =
+        runs(&records).iter().filter_map(|run| run.device.ran.as_ref()).map(ProvenDevice::grade).collect();
+    assert_eq!(grades.into_iter().collect::<Vec<_>>(), [ProofGrade::PropertyAndCounters]);
+}
+
+#[test]
+fn the_published_figure_holds_for_the_laptop_which_starts_below_it_and_ends_above() {
+    let records = all(DemoPlan { machines: 2, ..DemoPlan::sample() });
+    let stands = |run: &RunRecord| {
+        let average = summarise(run).average.unwrap().throughput();
+        (average.value, standing(run.published.as_ref().unwrap(), run, Some(average)))
+    };
+    let laptop = |run: &&&RunRecord| run.machine.slug.contains("140v");
+    let runs = runs(&records);
+    let (speed, word) = stands(runs.iter().find(laptop).unwrap());
+    assert!((16.5..17.6).contains(&speed) && word == Standing::Below, "{speed} {word:?}");
+    let (speed, word) = stands(runs.iter().rfind(laptop).unwrap());
+    assert!((22.3..23.3).contains(&speed) && word == Standing::Reached, "{speed} {word:?}");
+    let (_, word) = stands(runs.iter().find(|run| run.machine.slug.contains("b580")).unwrap());
+    assert_eq!(word, Standing::NotJudged("another device".to_owned()));
+}
+
+#[test]
+fn every_way_in_which_a_run_can_end_is_there() {
+    let (records, story) = (all(short()), Story::of(short().commits));
+    let at = |percent: usize| of_first_machine(&records, story, short().commits * percent / 100);
+    let wrong = &of_first_machine(&records, story, story.wrong())[0];
+    assert_eq!(wrong.outcome, Outcome::WrongOutput);
+    let broken: Vec<_> = wrong.prompts.iter().filter(|prompt| prompt.divergence_text.is_some()).collect();
+    assert_eq!(broken.len(), 1);
+    let timed =
+        |id: &str| wrong.samples.iter().any(|sample| sample.prompt_id == id && sample.times.is_some());
+    assert!(!timed(&broken[0].id) && timed("moe-vs-dense"));
+    assert_eq!(at(62)[0].outcome, Outcome::Interrupted);
+    assert_eq!(at(48)[0].outcome, Outcome::Failed);
+    assert!(at(48)[0].failure.as_ref().unwrap().contains("SIGSEGV"));
+    let dirty: Vec<bool> = at(10).iter().map(|run| run.commit.as_ref().unwrap().dirty).collect();
+    assert_eq!(dirty, [false, true]);
+    assert_eq!(at(66).len(), 2, "one commit is measured twice");
+    for percent in [14, 15, 52, 91] {
+        assert!(at(percent).is_empty(), "nobody measured the commit at {percent} %");
+    }
+}
+
+#[test]
+fn one_run_is_spoilt_by_heat_and_no_other_by_anything() {
+    let records = all(DemoPlan { new_tokens: 60, ..short() });
+    let invalid = |run: &&&RunRecord| of_record(run).iter().any(ProcessFindings::is_invalid);
+    let runs = runs(&records);
+    let spoilt: Vec<_> = runs.iter().filter(invalid).collect();
+    assert_eq!(spoilt.len(), 1);
+    let because: Vec<String> = of_record(spoilt[0])
+        .into_iter()
+        .flat_map(|process| process.findings)
+        .filter(crate::judge::environment::GuardFinding::invalidates)
+        .map(|finding| finding.because)
+        .collect();
+    assert!(because.iter().all(|because| because.contains("thermal")), "{because:?}");
+}
+
+/// The time per output token of a machine's runs that may be a baseline, oldest first, epoch by epoch.
+fn epochs(records: &[AnyRecord], machine: &str) -> Vec<Vec<(String, f64)>> {
+    let entries: Vec<Entry> =
+        records.iter().map(|record| Entry::of("a-record.json".into(), record)).collect();
+    let entries: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| entry.may_be_baseline() && entry.setting.series.machine.contains(machine))
+        .collect();
+    let epochs = entries.chunk_by(|one, other| one.setting.epoch.id == other.setting.epoch.id);
+    let value = |entry: &&Entry| {
+        (entry.commit.as_ref().unwrap().sha.clone(), entry.figures.as_ref().unwrap().tpot_ms)
+    };
+    epochs.map(|epoch| epoch.iter().map(value).collect()).collect()
+}
+
+#[test]
+fn the_driver_and_openvino_each_begin_an_epoch() {
+    let records = all(short());
+    for machine in ["140v", "b580", "processor"] {
+        assert_eq!(epochs(&records, machine).len(), 3, "{machine}");
+    }
+    let primed = runs(&records).into_iter().filter(|run| {
+        run.machine.slug.contains("140v") && run.processes[0].purpose == ProcessPurpose::Priming
+    });
+    assert_eq!(primed.count(), 3, "nothing compiled is there at the beginning and in each new epoch");
+}
+
+/// Whether each planted step is found with its size, at most so many commits away.
+fn finds_the_steps(plan: DemoPlan, within: usize) {
+    let (records, story, line) = (all(plan), Story::of(plan.commits), commits(&plan));
+    let mut found = Vec::new();
+    for epoch in epochs(&records, "140v") {
+        let figures: Vec<f64> = epoch.iter().map(|(_, tpot_ms)| *tpot_ms).collect();
+        for point in change_points(&figures, &Detection::default()).unwrap() {
+            let at = line.iter().position(|commit| commit.sha == epoch[point.index].0).unwrap();
+            found.push((at, point.ratio().unwrap()));
+        }
+    }
+    let planted = [
+        (story.dearer(), 0.97),
+        (story.slower(), 1.048),
+        (story.mended(), 1.0 / 1.048),
+        (story.faster(), 0.91),
+    ];
+    for (at, ratio) in planted {
+        let near = found.iter().find(|(place, _)| place.abs_diff(at) <= within);
+        let Some((_, seen)) = near else { panic!("{plan:?}: nothing at {at}: {found:?}") };
+        assert!((seen / ratio - 1.0).abs() < 0.02, "{plan:?}: {seen} for {ratio} at {at}");
+    }
+    assert!(found.len() <= planted.len() + 1, "{plan:?}: {found:?}");
+}
+
+#[test]
+fn the_planted_steps_are_found_where_they_are() {
+    finds_the_steps(DemoPlan { machines: 1, ..DemoPlan::sample() }, 0);
+}
+
+#[test]
+fn with_any_seed_they_are_found_next_to_where_they_are() {
+    for seed in 1..=4 {
+        finds_the_steps(DemoPlan { seed, machines: 1, ..short() }, 2);
+    }
+}
+
+#[test]
+fn memory_and_the_time_to_the_first_token_have_steps_of_their_own() {
+    let (records, story) = (all(short()), Story::of(short().commits));
+    let run = |at: usize| of_first_machine(&records, story, at)[0];
+    let memory = |at: usize| run(at).samples.iter().filter_map(|sample| sample.peak_rss_bytes).max().unwrap();
+    let grown = memory(story.dearer()) as f64 / memory(story.dearer() - 1) as f64;
+    assert!((1.05..1.07).contains(&grown), "{grown}");
+    let figures =
+        |at: usize| Entry::of("a".into(), &AnyRecord::Run(Box::new(run(at).clone()))).figures.unwrap();
+    let (before, after) = (figures(story.slower_start() - 1), figures(story.slower_start()));
+    assert!(after.ttft_ms / before.ttft_ms > 1.08, "{before:?} {after:?}");
+    assert!((after.tpot_ms / before.tpot_ms - 1.0).abs() < 0.03, "{before:?} {after:?}");
+}

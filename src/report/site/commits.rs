@@ -1,0 +1,165 @@
+//! The commits that have a page, and of which records each page is made.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::record::{AnyRecord, Entry, History, Series};
+use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::site::Page;
+use crate::report::view::commit::{CommitView, RecordOfCommit};
+use crate::report::view::{Timeline, short};
+
+/// What stands in the place of a sha where there is no commit.
+const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+
+/// Every commit with a record, and what each is held against.
+#[derive(Debug)]
+pub struct CommitPages<'a> {
+    /// Records by the first digits of the sha, newest first.
+    by_commit: BTreeMap<&'a str, Vec<&'a Entry>>,
+    /// The commit before with figures, by place on a timeline.
+    before: HashMap<Spot, &'a Entry>,
+    /// Of every commit with figures, the entry that has them.
+    with_figures: HashMap<Spot, &'a Entry>,
+    shas: HashSet<&'a str>,
+}
+
+/// A commit on one machine, with one model, device and workload.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Spot {
+    line: [String; 4],
+    sha: String,
+}
+
+/// A page that is to be made.
+#[derive(Debug, Clone)]
+pub struct CommitPage<'a> {
+    /// Its file, below the site's folder.
+    pub path: PathBuf,
+    /// Its records, newest first.
+    pub entries: Vec<&'a Entry>,
+    /// What each of them is held against.
+    pub before: Vec<Option<&'a Entry>>,
+    /// The commit's first parent, where that has a page.
+    pub parent: Option<&'a str>,
+}
+
+impl<'a> CommitPages<'a> {
+    /// The commits of these records.
+    #[must_use]
+    pub fn of(entries: &'a [Entry], timelines: &[Timeline<'a>]) -> Self {
+        let mut by_commit: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for entry in entries {
+            by_commit.entry(short(sha_of(entry))).or_default().push(entry);
+        }
+        for entries in by_commit.values_mut() {
+            entries.sort_by(|one, other| (&other.when_utc, &other.run_id).cmp(&(&one.when_utc, &one.run_id)));
+        }
+        let (mut before, mut with_figures) = (HashMap::new(), HashMap::new());
+        for timeline in timelines {
+            let mut last: Option<&Entry> = None;
+            for point in &timeline.points {
+                let spot = Spot::of(&point.entry.setting.series, point.sha);
+                if let Some(last) = last {
+                    before.insert(spot.clone(), last);
+                }
+                if point.figures().is_some() {
+                    with_figures.insert(spot, point.entry);
+                    last = Some(point.entry);
+                }
+            }
+        }
+        let shas = entries.iter().map(sha_of).collect();
+        Self { by_commit, before, with_figures, shas }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.by_commit.len()
+    }
+
+    /// Each page that is to be made.
+    pub fn pages(&self) -> impl Iterator<Item = CommitPage<'a>> + '_ {
+        self.by_commit.iter().map(|(short, entries)| {
+            let parent = entries.iter().find_map(|entry| entry.commit.as_ref()?.first_parent.as_deref());
+            CommitPage {
+                path: page_file(short),
+                entries: entries.clone(),
+                before: entries.iter().map(|entry| self.before(entry)).collect(),
+                parent: parent.filter(|sha| self.shas.contains(sha)),
+            }
+        })
+    }
+
+    /// What a record is held against. Beside the line of commits that is its first parent alone.
+    fn before(&self, entry: &Entry) -> Option<&'a Entry> {
+        let series = &entry.setting.series;
+        let on_line = self.before.get(&Spot::of(series, sha_of(entry)));
+        let parent =
+            || self.with_figures.get(&Spot::of(series, entry.commit.as_ref()?.first_parent.as_ref()?));
+        on_line.or_else(parent).copied()
+    }
+
+    /// Makes a page from its records.
+    ///
+    /// # Errors
+    /// A record that cannot be read, or a template that does not fit.
+    pub fn make(
+        &self,
+        page: &CommitPage<'a>,
+        history: &History,
+        is_demo: bool,
+        renderer: &Renderer,
+    ) -> Result<Page> {
+        let read = |entry: &&Entry| Ok(History::read_any(&history.root().join(&entry.path))?.record);
+        let records: Vec<AnyRecord> = page.entries.iter().map(read).collect::<Result<_>>()?;
+        let told = page.entries.iter().zip(&records).zip(&page.before);
+        let told: Vec<RecordOfCommit<'_>> = told
+            .map(|((entry, record), before)| RecordOfCommit {
+                entry,
+                record,
+                file: record_file(entry).display().to_string(),
+                before: *before,
+            })
+            .collect();
+        let commit = records.iter().find_map(|record| record.run().commit.as_ref());
+        let view = CommitView::of(commit, page.parent, &told)?;
+        let site = Site {
+            records: page.entries.len(),
+            newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),
+            is_demo,
+        };
+        let shell = Shell::new(PageKind::Commit, view.title(), &site);
+        let html = renderer.page("commit.html", &shell, &view, Parts::default())?;
+        Ok(Page { path: page.path.clone(), html })
+    }
+}
+
+impl Spot {
+    fn of(series: &Series, sha: &str) -> Self {
+        let line = [&series.machine_sha256, &series.model_sha256, &series.device, &series.workload_sha256];
+        Self { line: line.map(Clone::clone), sha: sha.to_owned() }
+    }
+}
+
+fn sha_of(entry: &Entry) -> &str {
+    entry.commit.as_ref().map_or(NO_COMMIT, |commit| commit.sha.as_str())
+}
+
+/// The page of a commit, below the site's folder.
+fn page_file(short: &str) -> PathBuf {
+    [PageKind::Commit.file(), &format!("{short}.html")].iter().collect()
+}
+
+/// The page on which a record is told, below the site's folder.
+#[must_use]
+pub fn page_of(sha: Option<&str>) -> PathBuf {
+    page_file(short(sha.unwrap_or(NO_COMMIT)))
+}
+
+/// The copy of a record, below the site's folder.
+pub(super) fn record_file(entry: &Entry) -> PathBuf {
+    Path::new("records").join(entry.path.file_name().unwrap_or_default())
+}

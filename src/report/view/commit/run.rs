@@ -1,0 +1,106 @@
+//! One run on the page of its commit.
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::judge::environment::{ProcessFindings, of_record};
+use crate::judge::summarise;
+use crate::record::RunRecord;
+use crate::report::decision::Mark;
+use crate::report::facts::{Fact, facts_of};
+use crate::report::number::counted;
+use crate::report::one_line;
+use crate::report::reproduce::reproduce_command;
+use crate::report::view::Badge;
+use crate::report::view::commit::RecordOfCommit;
+use crate::report::view::commit::divergence::{DivergencePart, divergences};
+use crate::report::view::commit::environment::EnvironmentPart;
+use crate::report::view::commit::figures::FigureTable;
+use crate::report::view::commit::warnings::{WarningPart, warnings};
+
+/// A run.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RunPart {
+    anchor: String,
+    when_utc: String,
+    badge: Badge,
+    /// That the machine was in no state to be measured.
+    unsteady: Option<Badge>,
+    /// Model, device, runtime, machine.
+    setting: String,
+    /// Processes, prompts and tokens.
+    asked: String,
+    /// What was changed over the commit.
+    dirty: Option<String>,
+    failure: Option<String>,
+    figures: FigureTable,
+    divergences: Vec<DivergencePart>,
+    facts: Vec<Fact>,
+    environment: EnvironmentPart,
+    warnings: Vec<WarningPart>,
+    command: String,
+    file: String,
+}
+
+impl RunPart {
+    pub(super) fn of(record: &RunRecord, of_commit: &RecordOfCommit<'_>) -> Result<Self> {
+        let summary = summarise(record);
+        let dirty = record.commit.as_ref().filter(|commit| commit.dirty).map(|commit| {
+            let difference =
+                commit.difference_sha256.as_deref().and_then(|it| it.get(..12)).unwrap_or("unknown");
+            format!("the tree was changed over the commit (difference {})", one_line(difference))
+        });
+        let mut facts = facts_of(record, &summary);
+        for fact in &mut facts {
+            fact.said = one_line(&fact.said);
+        }
+        Ok(Self {
+            anchor: one_line(&record.run_id),
+            when_utc: one_line(&record.when_utc),
+            badge: record.outcome.into(),
+            unsteady: of_record(record)
+                .iter()
+                .any(ProcessFindings::is_invalid)
+                .then(|| Badge::new(Mark::Warns, "machine not steady: do not compare these times")),
+            setting: setting(record),
+            asked: asked(record),
+            dirty,
+            failure: record.failure.as_deref().map(one_line),
+            figures: FigureTable::of(&summary, of_commit.before),
+            divergences: divergences(record),
+            facts,
+            environment: EnvironmentPart::of(record, of_commit),
+            warnings: warnings(&record.warnings, None),
+            command: reproduce_command(record),
+            file: of_commit.file.clone(),
+        })
+    }
+}
+
+/// On what it ran.
+pub(super) fn setting(record: &RunRecord) -> String {
+    let runtime = record.runtime.as_ref();
+    let version = runtime.map_or("none", |runtime| runtime.openvino_version.as_str());
+    let property = |key: &str| runtime.and_then(|runtime| runtime.properties_effective.get(key));
+    let precision = property("INFERENCE_PRECISION_HINT").map_or("?", String::as_str);
+    let cache = property("KV_CACHE_PRECISION").map_or("?", String::as_str);
+    let name = record.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
+    one_line(&format!(
+        "{} on {} ({}), OpenVINO {version}, {precision} with a {cache} KV cache, machine {}",
+        record.model.name,
+        record.device.actual(),
+        name.unwrap_or(&record.machine.cpu),
+        record.machine.slug
+    ))
+}
+
+/// What was asked.
+pub(super) fn asked(record: &RunRecord) -> String {
+    let workload = &record.workload;
+    format!(
+        "{}, {}, {} greedy tokens each",
+        counted(workload.runs, "fresh process"),
+        counted(workload.prompts.len(), "prompt"),
+        workload.new_tokens
+    )
+}
