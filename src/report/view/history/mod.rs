@@ -1,6 +1,8 @@
 //! How did it move? Every figure along the commits of each machine, model, device and workload.
 
 mod data;
+#[cfg(test)]
+pub(in crate::report) mod example;
 mod line_chart;
 mod packed;
 mod shown_metric;
