@@ -4,6 +4,7 @@ mod data;
 #[cfg(test)]
 pub(in crate::report) mod example;
 mod line_chart;
+mod metric_data;
 mod packed;
 mod shown_metric;
 mod standing;

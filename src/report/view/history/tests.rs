@@ -21,13 +21,7 @@ fn data(page: &HistoryPage) -> Value {
 
 /// A column as the script unpacks it.
 fn unpacked(column: &Value) -> Vec<Option<i64>> {
-    let mut last = 0;
-    let add = |difference: &Value| {
-        let difference = difference.as_i64()?;
-        last += difference;
-        Some(last)
-    };
-    column.as_array().unwrap().iter().map(add).collect()
+    packed::Packed::unpacked(column.as_str().unwrap())
 }
 
 fn metric<'a>(data: &'a Value, name: &str) -> &'a Value {
@@ -48,7 +42,7 @@ fn figures_come_in_the_order_of_the_page_and_without_those_that_nobody_measured(
         .iter()
         .map(|it| it["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["tpot", "ttft", "throughput", "rss", "load-warm"]);
+    assert_eq!(names, ["tpot", "ttft", "throughput", "rss", "device-memory", "load-warm"]);
 }
 
 #[test]
@@ -74,6 +68,22 @@ fn every_figure_comes_back_from_the_data_with_four_digits() {
         for (difference, prompt) in [first, second, sum - first - second].into_iter().zip(&figures.prompts) {
             assert!(is_same((mean + difference) as f64 / unit, prompt.tpot_ms), "{}", prompt.id);
         }
+    }
+}
+
+#[test]
+fn speeds_come_back_from_their_differences_to_the_pace() {
+    let entries = entries(50);
+    let data = data(&page(&entries));
+    let timelines = timelines_of(&entries);
+    let (speed, pace) = (metric(&data, "throughput"), metric(&data, "tpot"));
+    let unit = 10_f64.powi(speed["decimals"].as_i64().unwrap().try_into().unwrap());
+    let product = speed["product"].as_i64().unwrap() as f64;
+    let (differences, paces) = (unpacked(&speed["mean"]), unpacked(&pace["mean"]));
+    for (at, point) in timelines[0].points.iter().enumerate() {
+        let expected = (product / paces[at].unwrap() as f64 + 0.5).floor();
+        let speed = (expected + differences[at].unwrap() as f64) / unit;
+        assert!(is_same(speed, point.figures().unwrap().throughput_tok_s), "{speed}");
     }
 }
 
