@@ -2,6 +2,7 @@
 
 mod commits;
 mod folder;
+mod history;
 mod made;
 mod make;
 mod pages;

@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
-use crate::report::view::history::{HistoryPage, HistorySources};
+use crate::report::site::history::history_pages;
+use crate::report::view::history::HistorySources;
 use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
-use crate::report::web::{HISTORY_SCRIPTS, HISTORY_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -81,29 +81,10 @@ impl<'a> SiteSources<'a> {
                 renderer.page("method.html", shell, &method, Parts::default())
             })?,
         ];
-        pages.extend(self.history_pages(timelines, &site, renderer)?);
+        let Self { published, published_series, .. } = *self;
+        let history = HistorySources { timelines, published, published_series };
+        pages.extend(history_pages(history, &site, renderer)?);
         Ok(pages)
-    }
-
-    /// The page of the history and the files that it leads to.
-    fn history_pages(
-        &self,
-        timelines: &[Timeline<'_>],
-        site: &Site,
-        renderer: &Renderer,
-    ) -> Result<Vec<Page>> {
-        let (published, published_series) = (self.published, self.published_series);
-        let history = HistoryPage::of(HistorySources { timelines, published, published_series })?;
-        let shell = Shell::new(PageKind::History, "How did it move?", site);
-        let parts = Parts {
-            styles: vec![HISTORY_STYLE],
-            scripts: HISTORY_SCRIPTS.to_vec(),
-            data: Some(history.data),
-            has_live_charts: true,
-        };
-        let html = renderer.page("history.html", &shell, &history.view, parts)?;
-        let files = history.csv_files.into_iter().map(|file| Page { path: file.path, text: file.text });
-        Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
     }
 
     fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {

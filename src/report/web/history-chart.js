@@ -78,7 +78,7 @@ const historyChart = (() => {
       pen.lineTo(bbox.left + bbox.width, y);
       pen.stroke();
       pen.setLineDash([]);
-      const words = reference.label + " " + reference.told;
+      const words = "published, " + reference.label + " " + reference.told;
       const width = pen.measureText(words).width;
       const above = y - 14 * devicePixelRatio > bbox.top;
       const middle = y + (above ? -9 : 9) * devicePixelRatio;
@@ -126,7 +126,7 @@ const historyChart = (() => {
       const bucket = Math.round(place / room);
       const before = places.get(bucket);
       if (!before || FIRST.indexOf(standing.class) < FIRST.indexOf(before.mark)) {
-        places.set(bucket, { mark: standing.class, place });
+        places.set(bucket, { mark: standing.class, place: Math.min(bucket * room, u.bbox.left + u.bbox.width) });
       }
     }
     const y = u.bbox.top + u.bbox.height + (STRIP / 2 + 2) * devicePixelRatio;

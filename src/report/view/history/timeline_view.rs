@@ -137,8 +137,8 @@ impl TimelineView {
         let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
         Self {
             id: names.id.clone(),
-            title: format!("{} on {}", names.model, names.device),
-            setting: format!("{}; {}", names.machine, names.runtimes.join(", ")),
+            title: format!("{} on {} of {}", names.model, names.device, names.machine),
+            setting: names.runtimes.join(", "),
             measured: format!(
                 "{}, {measured} with verified figures; {}",
                 counted(timeline.points.len(), "commit"),
