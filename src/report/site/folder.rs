@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::report::site::Page;
 use crate::report::site::made::{MADE_FILE, Made};
 
 const ANOTHER_FOLDER: &str = "free some space, or name another folder with `--output DIR`";
@@ -91,6 +92,16 @@ impl SiteFolder {
         }
         Ok(())
     }
+}
+
+/// Writes a page that no site counts as its own, whole or not at all, and gives its file.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_page(site_folder: &Path, page: &Page) -> Result<PathBuf> {
+    let file = site_folder.join(&page.path);
+    replace(&file, page.text.as_bytes())?;
+    Ok(file)
 }
 
 /// A page can be made again, so it need not be on the disk when this returns; but a browser must never see

@@ -2,6 +2,7 @@
 
 mod forms;
 mod naming;
+mod page;
 
 use arcgauge::record::RunRecord;
 
