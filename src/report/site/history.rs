@@ -21,8 +21,8 @@ pub(super) fn history_pages(
         has_live_charts: true,
     };
     let html = renderer.page("history.html", &shell, &history.view, parts)?;
-    let files = history.csv_files.into_iter().map(|file| Page { path: file.path, html: file.text });
-    Ok([Page { path: PageKind::History.file().into(), html }].into_iter().chain(files).collect())
+    let files = history.csv_files.into_iter().map(|file| Page { path: file.path, text: file.text });
+    Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
 }
 
 #[cfg(test)]
