@@ -66,7 +66,7 @@ mod tests {
             HistorySources { timelines: &timelines, published: &published, published_series: &series };
         let site = Site { records: entries.len(), newest_utc: None, is_demo: false };
         let pages = history_pages(sources, &site, &Renderer::new(None).unwrap()).unwrap();
-        let size = size(&pages[0].html);
+        let size = size(&pages[0].text);
         assert!(size.raw + LIBRARY.raw <= PAGE.raw, "{size:?}");
         assert!(size.compressed + LIBRARY.compressed <= PAGE.compressed, "{size:?}");
         // What a commit costs, and not what the test has of them.

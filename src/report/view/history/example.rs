@@ -112,6 +112,7 @@ fn figures(chance: &mut fastrand::Rng) -> Headline {
         latency_s,
         throughput_tok_s: 200.0 / latency_s,
         process_tpot_ms: (0..3).map(|_| tpot_ms * noise(0.005)).collect(),
+        process_throughput_tok_s: (0..3).map(|_| 200.0 / latency_s * noise(0.005)).collect(),
         load: Some(LoadHeadline { mean_s: 3.9 * noise(0.02), compiled_model_cache: CacheState::Warm }),
         peak_rss_bytes: Some(1_500_000_000 + (noise(0.01) * 1e7) as u64),
         peak_device_memory_bytes: Some(12_900_000_000),
