@@ -67,7 +67,7 @@ const historyTimelines = (() => {
     const figures = (column) => column.map((number) => (number === null ? null : number / unit));
     const half = metric.half && sums(metric.half);
     const around = (sign) =>
-      half && half.map((half, at) => (half === null ? null : (whole.mean[at] + sign * half) / unit));
+      half ? half.map((half, at) => (half === null ? null : (whole.mean[at] + sign * half) / unit)) : null;
     return { mean: figures(whole.mean), low: around(-1), high: around(1), prompts: whole.prompts.map(figures) };
   };
 
