@@ -66,11 +66,11 @@ mod tests {
             HistorySources { timelines: &timelines, published: &published, published_series: &series };
         let site = Site { records: entries.len(), newest_utc: None, is_demo: false };
         let pages = history_pages(sources, &site, &Renderer::new(None).unwrap()).unwrap();
-        let size = size(&pages[0].text);
-        assert!(size.raw + LIBRARY.raw <= PAGE.raw, "{size:?}");
-        assert!(size.compressed + LIBRARY.compressed <= PAGE.compressed, "{size:?}");
+        let page = size(&pages[0].text);
+        assert!(page.raw + LIBRARY.raw <= PAGE.raw, "{page:?}");
+        assert!(page.compressed + LIBRARY.compressed <= PAGE.compressed, "{page:?}");
         // What a commit costs, and not what the test has of them.
-        assert!(size.raw > 500_000, "{size:?}");
+        assert!(page.raw > 500_000, "{page:?}");
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl<'a> SiteSources<'a> {
         let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
             Ok(Page { path: kind.file().into(), text: html(&Shell::new(kind, title, &site))? })
         };
-        let overview = self.overview(timelines)?;
+        let overview = self.overview(timelines);
         let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
         let machines = MachinesView::of(entries, timelines, &machine_of);
         let method = MethodView::of(self.policy, self.policy_sha256, self.published);
@@ -87,7 +87,7 @@ impl<'a> SiteSources<'a> {
         Ok(pages)
     }
 
-    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
+    fn overview(&self, timelines: &[Timeline<'_>]) -> OverviewView {
         let subject_of = |entry: &Entry| Some(self.read(entry)?.run().commit.as_ref()?.subject.clone());
         OverviewView::of(OverviewSources {
             entries: &self.index.entries,
