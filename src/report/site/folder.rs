@@ -5,9 +5,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::record::FileLock;
 use crate::report::site::Page;
 use crate::report::site::made::{MADE_FILE, Made};
 
+/// Held while a site is made.
+const LOCK_FILE: &str = ".lock";
 const ANOTHER_FOLDER: &str = "free some space, or name another folder with `--output DIR`";
 
 /// A folder in which a site is being made.
@@ -17,6 +20,7 @@ pub(super) struct SiteFolder {
     before: Made,
     now: Made,
     written: Written,
+    _lock: Option<FileLock>,
 }
 
 /// What was done of a site.
@@ -36,13 +40,16 @@ impl SiteFolder {
     pub(super) fn open(root: PathBuf, anew: bool) -> Result<Self> {
         fs::create_dir_all(&root)
             .map_err(|cause| Error::io("write", &root, &cause).as_input().hint(ANOTHER_FOLDER))?;
+        // Two at a time would take each other's pages for unknown ones.
+        let lock = FileLock::take(&root.join(LOCK_FILE), &mut || true)?;
         let file = root.join(MADE_FILE);
         let before = match fs::read(&file) {
             Ok(text) => Made::read(&text),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Made::default(),
             Err(cause) => return Err(Error::io("read", &file, &cause)),
         };
-        let mut folder = Self { root, before, now: Made::default(), written: Written::default() };
+        let mut folder =
+            Self { root, before, now: Made::default(), written: Written::default(), _lock: lock };
         if anew {
             // What it named may still have to go.
             let gone: Vec<PathBuf> = folder.before.gone(&Made::default()).map(Path::to_owned).collect();
