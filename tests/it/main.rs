@@ -46,6 +46,7 @@
 //! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
 //! | [`site`] | `report`: the same bytes for the same records, made again only where they differ; serving, the card |
+//! | [`pages`] | every kind of page in the browser: whole at every width, in light and dark, without JavaScript |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -62,6 +63,7 @@
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
 //! | [`forged_pairs`] | an A/B that no run has made, with times that decide what it comes to |
 //! | [`browser`] | the browser of this machine: it looks at pages, and does on them what a user would |
+//! | [`demo_site`] | the pages of the invented history |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`noisy_machine`] | a machine that drifts, stalls and has slow processes, from a seed |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
@@ -80,6 +82,7 @@ mod clones;
 mod compare;
 mod decisions;
 mod demo;
+mod demo_site;
 mod doctor;
 mod ended;
 mod failed_builds;
@@ -106,6 +109,7 @@ mod model_files;
 mod model_use;
 mod noisy_machine;
 mod output_file;
+mod pages;
 mod paths;
 mod planted;
 mod probe;
