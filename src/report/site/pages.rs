@@ -6,12 +6,13 @@ use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::view::compare::ComparePage;
 use crate::report::view::history::{HistoryPage, HistorySources};
 use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
-use crate::report::web::{HISTORY_SCRIPTS, HISTORY_STYLE};
+use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE, HISTORY_SCRIPTS, HISTORY_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +82,7 @@ impl<'a> SiteSources<'a> {
                 renderer.page("method.html", shell, &method, Parts::default())
             })?,
         ];
+        pages.push(self.compare_page(&site, renderer)?);
         pages.extend(self.history_pages(timelines, &site, renderer)?);
         Ok(pages)
     }
@@ -104,6 +106,19 @@ impl<'a> SiteSources<'a> {
         let html = renderer.page("history.html", &shell, &history.view, parts)?;
         let files = history.csv_files.into_iter().map(|file| Page { path: file.path, text: file.text });
         Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
+    }
+
+    fn compare_page(&self, site: &Site, renderer: &Renderer) -> Result<Page> {
+        let ComparePage { view, data } = ComparePage::of(&self.index.entries)?;
+        let shell = Shell::new(PageKind::Compare, "Are these two the same?", site);
+        let parts = Parts {
+            styles: vec![COMPARE_STYLE],
+            scripts: data.iter().map(|_| COMPARE_SCRIPT).collect(),
+            data,
+            has_live_charts: false,
+        };
+        let html = renderer.page("compare.html", &shell, &view, parts)?;
+        Ok(Page { path: PageKind::Compare.file().into(), text: html })
     }
 
     fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
