@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::report::comparison::view::{ComparisonView, SideView};
+use crate::report::comparison::view::{ComparisonView, FigureRow, SideView};
 use crate::report::comparison::words::{BREAKS, NO_DIFFERENCE};
 use crate::report::view::CommitLink;
 
@@ -11,6 +11,8 @@ use crate::report::view::CommitLink;
 pub struct ComparisonPage {
     comparison: ComparisonView,
     sides: [SidePart; 2],
+    /// The figures, by what their rows share.
+    figures: Vec<FigurePart>,
     /// Said where nothing differs.
     no_difference: &'static str,
     /// What the classes of differences mean.
@@ -34,6 +36,27 @@ struct SidePart {
     pages: PagesOfSide,
 }
 
+/// One figure of all prompts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct FigurePart {
+    metric: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    better: &'static str,
+    rows: Vec<FigureRow>,
+}
+
+impl FigurePart {
+    fn all(rows: &[FigureRow]) -> Vec<Self> {
+        let of_one = rows.chunk_by(|one, other| one.metric == other.metric);
+        let parts = of_one.filter_map(|rows| {
+            let FigureRow { metric, title, unit, better, .. } = rows.first()?;
+            Some(Self { metric, title, unit, better, rows: rows.to_vec() })
+        });
+        parts.collect()
+    }
+}
+
 impl ComparisonPage {
     /// The page of a comparison.
     #[must_use]
@@ -41,6 +64,7 @@ impl ComparisonPage {
         let part = |side: &SideView, pages| SidePart { side: side.clone(), pages };
         Self {
             sides: [part(&comparison.a, a), part(&comparison.b, b)],
+            figures: FigurePart::all(&comparison.figures),
             no_difference: NO_DIFFERENCE,
             breaks: BREAKS,
             // Its commands are marked for a terminal.

@@ -11,10 +11,11 @@ use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("commit.html", include_str!("../templates/commit.html")),
+    ("compare.html", include_str!("../templates/compare.html")),
     ("comparison.html", include_str!("../templates/comparison.html")),
     ("history.html", include_str!("../templates/history.html")),
     ("index.html", include_str!("../templates/index.html")),

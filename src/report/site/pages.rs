@@ -7,11 +7,13 @@ use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::history::history_pages;
+use crate::report::view::compare::ComparePage;
 use crate::report::view::history::HistorySources;
 use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
+use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -83,8 +85,22 @@ impl<'a> SiteSources<'a> {
         ];
         let Self { published, published_series, .. } = *self;
         let history = HistorySources { timelines, published, published_series };
+        pages.push(self.compare_page(&site, renderer)?);
         pages.extend(history_pages(history, &site, renderer)?);
         Ok(pages)
+    }
+
+    fn compare_page(&self, site: &Site, renderer: &Renderer) -> Result<Page> {
+        let ComparePage { view, data } = ComparePage::of(&self.index.entries)?;
+        let shell = Shell::new(PageKind::Compare, "Are these two the same?", site);
+        let parts = Parts {
+            styles: vec![COMPARE_STYLE],
+            scripts: data.iter().map(|_| COMPARE_SCRIPT).collect(),
+            data,
+            has_live_charts: false,
+        };
+        let html = renderer.page("compare.html", &shell, &view, parts)?;
+        Ok(Page { path: PageKind::Compare.file().into(), text: html })
     }
 
     fn overview(&self, timelines: &[Timeline<'_>]) -> OverviewView {
