@@ -34,7 +34,7 @@ pub(super) struct TimelineData {
     /// Days since 1970.
     days: Packed,
     /// Words on commits; a letter in `standings` is the place here, "." none.
-    words: Vec<Word>,
+    words: Vec<StandingData>,
     standings: String,
     epochs: Vec<EpochData>,
     metrics: Vec<MetricData>,
@@ -47,7 +47,7 @@ struct RuntimeStart {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Word {
+struct StandingData {
     class: &'static str,
     glyph: &'static str,
     word: &'static str,
@@ -89,7 +89,7 @@ impl TimelineData {
             days: Packed::of(timeline.points.iter().map(|point| days_since_1970(point.author_date_utc))),
             words: words
                 .iter()
-                .map(|it| Word { class: it.mark.class(), glyph: it.mark.shape(), word: it.word })
+                .map(|it| StandingData { class: it.mark.class(), glyph: it.mark.shape(), word: it.word })
                 .collect(),
             standings,
             epochs: timeline
