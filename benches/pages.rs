@@ -71,7 +71,7 @@ impl Scene {
             is_demo: true,
         };
         let timelines = sources.timelines().unwrap();
-        sources.index_pages(&timelines, &self.renderer).unwrap().iter().map(|page| page.html.len()).sum()
+        sources.index_pages(&timelines, &self.renderer).unwrap().iter().map(|page| page.text.len()).sum()
     }
 }
 

@@ -1,11 +1,12 @@
 //! What a site is made with, and making it with a word on how far that is.
 
-use std::fs;
 use std::path::PathBuf;
+use std::{env, fs};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::history::complain_of;
+use crate::cli::loading::known_hashes;
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ pub(super) struct Making {
     pub(super) published: PublishedReference,
     published_series: Vec<PublishedSeries>,
     renderer: Renderer,
+    program_sha256: String,
 }
 
 impl Making {
@@ -39,6 +41,7 @@ impl Making {
             published: PublishedReference::parse(&published)?,
             published_series: PublishedSeries::parse(&published)?,
             renderer: Renderer::new(library)?,
+            program_sha256: own_sha256()?,
         })
     }
 
@@ -87,10 +90,25 @@ impl Making {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         };
-        let options = MakeOptions { output: output.clone(), anew, progress: &mut progress };
+        let options = MakeOptions {
+            output: output.clone(),
+            anew,
+            program_sha256: &self.program_sha256,
+            progress: &mut progress,
+        };
         let made = make_site(sources, &self.renderer, options);
         bar.finish_and_clear();
         made?;
         Ok(output)
     }
+}
+
+/// The hash of this program, remembered for as long as its file is the same.
+fn own_sha256() -> Result<String> {
+    let program = env::current_exe()
+        .map_err(|cause| Error::harness(format!("this program does not know its own file: {cause}")))?;
+    let mut known = known_hashes();
+    let sha256 = known.sha256_of(&program, || ())?;
+    known.save();
+    Ok(sha256)
 }

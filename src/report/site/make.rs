@@ -16,6 +16,8 @@ pub struct MakeOptions<'a> {
     pub output: PathBuf,
     /// Make every file, also those that are there.
     pub anew: bool,
+    /// The hash of the program that makes it: another one may tell the same records otherwise.
+    pub program_sha256: &'a str,
     /// Called with the commits done and all of them.
     pub progress: &'a mut dyn FnMut(usize, usize),
 }
@@ -33,7 +35,7 @@ pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOpt
         folder.provide(&page.path, sha256, || Ok(page.text.clone().into_bytes()))?;
     }
     let commits = CommitPages::of(&sources.index.entries, &timelines);
-    let identity = renderer.identity();
+    let identity = format!("{} {}", options.program_sha256, renderer.identity());
     for (done, page) in commits.pages().enumerate() {
         (options.progress)(done, commits.count());
         let sealed: Vec<Sealed<'_>> =

@@ -88,6 +88,7 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
 
 /// Figures with a standard deviation of about a percent.
 fn figures(chance: &mut fastrand::Rng) -> Headline {
+    let peak_rss_bytes = 1_500_000_000 + chance.u64(0..400_000);
     let mut noise = |size: f64| 1.0 + size * ((0..12).map(|_| chance.f64()).sum::<f64>() - 6.0);
     let of_run = noise(0.01);
     let prompts: Vec<PromptHeadline> = PROMPTS
@@ -114,7 +115,7 @@ fn figures(chance: &mut fastrand::Rng) -> Headline {
         process_tpot_ms: (0..3).map(|_| tpot_ms * noise(0.005)).collect(),
         process_throughput_tok_s: (0..3).map(|_| 200.0 / latency_s * noise(0.005)).collect(),
         load: Some(LoadHeadline { mean_s: 3.9 * noise(0.02), compiled_model_cache: CacheState::Warm }),
-        peak_rss_bytes: Some(1_500_000_000 + (noise(0.01) * 1e7) as u64),
+        peak_rss_bytes: Some(peak_rss_bytes),
         peak_device_memory_bytes: Some(12_900_000_000),
         published_tok_s: Some(21.24),
         prompts,
