@@ -28,7 +28,8 @@ pub(crate) fn shipped_model() -> PathBuf {
     repository().join("fixtures/models/tiny-gpt-oss")
 }
 
-/// A checkout of its own. Its fixtures are links to the repository's until a test takes a copy.
+/// A checkout of its own, with the shipped policy. Its fixtures are links to the repository's until a test
+/// takes a copy.
 pub(crate) struct Checkout {
     folder: TempDir,
     /// Where what is the machine's and not the checkout's lies.
@@ -50,6 +51,8 @@ impl Checkout {
             let name = original.file_name().unwrap();
             symlink(&original, checkout.path("fixtures").join(name)).unwrap();
         }
+        fs::create_dir(checkout.path("ci")).unwrap();
+        fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
         checkout
     }
 

@@ -46,6 +46,7 @@
 //! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
 //! | [`hostile_pages`] | text that wants to be more, in every field of a record: on a page it is text |
+//! | [`site`] | `report`: the same bytes for the same records, made again only where they differ; serving, the card |
 //! | [`pages`] | every kind of page in the browser: whole at every width, in light and dark, without JavaScript |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -123,6 +124,7 @@ mod roofline;
 mod scripted;
 mod side_builds;
 mod simulation;
+mod site;
 mod small_product;
 mod states;
 mod supervision;

@@ -110,10 +110,12 @@ fn where_there_is_no_terminal_there_is_no_progress_bar() {
     let stderr = &MAIN_JOB.ended.stderr;
     assert!(!stderr.contains(['\r', '\u{1b}']), "{stderr:?}");
     let lines: Vec<&str> = stderr.lines().filter(|line| !about_the_machine(line)).collect();
-    let [measuring, results, record, next] = lines[..] else { panic!("{stderr}") };
+    let [measuring, results, record, page, next] = lines[..] else { panic!("{stderr}") };
     assert_eq!(measuring, "measuring: 3 processes x 4 generations of 200 tokens");
     assert!(results.starts_with("results: ") && results.ends_with("/results.json"), "{results}");
     assert!(record.starts_with("record: ") && record.ends_with(MAIN_JOB.file.to_str().unwrap()), "{record}");
+    let file = format!("/reports/site/commit/{}.html", &MAIN_JOB.sha[..12]);
+    assert!(page.starts_with("page: ") && page.ends_with(&file), "{page}");
     assert!(next.starts_with("next: ") && next.contains("cargo xtask bench"), "{next}");
 }
 

@@ -160,9 +160,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         began_ns,
     };
     let judged = judge_into(identity, judging, session, &mut stand_by)?;
-    keep_and_tell(args, &history, &judged.record, &model.prompts)?;
-    let sha = judged.record.commit.as_ref().map(|commit| commit.sha.as_str());
-    show_commit(&root, &history, sha);
+    keep_and_tell(args, &root, &history, &judged.record, &model.prompts)?;
     judged.end.map(ExitCode::from)
 }
 
@@ -174,7 +172,13 @@ fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
 
 /// Stores the record and tells it. Neither the record nor the results may keep the other from being
 /// written and named.
-fn keep_and_tell(args: &BenchArgs, history: &History, record: &RunRecord, prompts: &PromptSet) -> Result<()> {
+fn keep_and_tell(
+    args: &BenchArgs,
+    root: &Root,
+    history: &History,
+    record: &RunRecord,
+    prompts: &PromptSet,
+) -> Result<()> {
     let kept = history.add(record);
     // The table first: a full disk must not lose what was measured.
     print(&bench_table(record));
@@ -184,6 +188,7 @@ fn keep_and_tell(args: &BenchArgs, history: &History, record: &RunRecord, prompt
     let results = args.telling.output.as_deref().map(|output| write_results(output, record)).transpose();
     say(&format!("record: {}", kept?.display()));
     results?;
+    show_commit(root, history, record.commit.as_ref().map(|commit| commit.sha.as_str()));
     // A failure brings a hint of its own.
     if record.failure.is_none() {
         say(&next_step::of(record, prompts));

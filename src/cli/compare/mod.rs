@@ -1,6 +1,9 @@
 //! `compare`: two records held against each other, their environments first. It measures nothing and gives
 //! no verdict.
 
+mod page;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -35,6 +38,10 @@ pub(super) struct CompareArgs {
     /// How it is told
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+
+    /// Folder of the pages, to which one of these two is added [default: reports/site]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
 
     #[command(flatten)]
     store: StoreFlag,
@@ -74,6 +81,9 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
         Format::Markdown => comparison_markdown(&comparison_view(a, b, &two)),
         Format::Json => comparison_json(a, b, &two, code),
     });
+    if args.format == Format::Text {
+        page::show(&args.output.clone().unwrap_or_else(|| root.site()), a, b, &two);
+    }
     Ok(ExitCode::from(code))
 }
 

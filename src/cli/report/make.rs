@@ -30,14 +30,14 @@ impl Making {
         let policy_text =
             fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
         let file = root.published();
-        let published_text =
+        let published =
             fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
         let library = ChartLibrary::folder().and_then(|folder| ChartLibrary::load(&folder));
         Ok(Self {
-            policy: Policy::parse(&policy_text, &file.display().to_string())?,
+            policy: Policy::parse(&policy_text, &root.policy().display().to_string())?,
             policy_text,
-            published: PublishedReference::parse(&published_text)?,
-            published_series: PublishedSeries::parse(&published_text)?,
+            published: PublishedReference::parse(&published)?,
+            published_series: PublishedSeries::parse(&published)?,
             renderer: Renderer::new(library)?,
         })
     }

@@ -22,6 +22,7 @@ pub(in crate::cli) use after::show_commit;
 
 /// Flags of `report`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ReportArgs {
     /// Folder of the pages [default: reports/site, of a demonstration reports/demo]
     #[arg(long, value_name = "DIR")]

@@ -102,13 +102,13 @@ struct Means {
 }
 
 impl Means {
-    fn of<'a>(samples: impl Iterator<Item = &'a Sample> + Clone) -> Option<Self> {
+    fn of(samples: &[&Sample]) -> Option<Self> {
         let sum = |metric: Metric| {
-            let values = samples.clone().map(|sample| metric.of(sample).map(|figure| figure.value));
+            let values = samples.iter().map(|sample| metric.of(sample).map(|figure| figure.value));
             values.sum::<Option<f64>>()
         };
-        let count = samples.clone().count() as f64;
-        let tokens: usize = samples.clone().map(|sample| sample.token_ids.len()).sum();
+        let count = samples.len() as f64;
+        let tokens: usize = samples.iter().map(|sample| sample.token_ids.len()).sum();
         let seconds = sum(Metric::EndToEndLatency)?;
         (tokens > 0).then_some(())?;
         Some(Self {
@@ -125,8 +125,11 @@ impl Headline {
     pub(super) fn of(run: &RunRecord) -> Option<Self> {
         let measured = run.samples.iter().filter(|sample| sample.role == SampleRole::Measured);
         let samples: Vec<Sample> = measured.clone().filter_map(SampleRecord::timed).collect();
+        let of_some = |wanted: &dyn Fn(&Sample) -> bool| {
+            Means::of(&samples.iter().filter(|sample| wanted(sample)).collect::<Vec<_>>())
+        };
         let prompts = run.workload.prompts.iter().map(|asked| {
-            let means = Means::of(samples.iter().filter(|sample| sample.prompt_id == asked.id))?;
+            let means = of_some(&|sample| sample.prompt_id == asked.id)?;
             Some(PromptHeadline {
                 id: asked.id.clone(),
                 ttft_ms: means.ttft_ms,
@@ -135,11 +138,9 @@ impl Headline {
             })
         });
         let prompts = prompts.collect::<Option<Vec<_>>>()?;
-        let all = Means::of(samples.iter())?;
+        let all = of_some(&|_| true)?;
         let processes = || run.processes.iter().filter(|it| it.purpose == ProcessPurpose::Measured);
-        let of_process = |process: &ProcessRecord| {
-            Means::of(samples.iter().filter(|sample| sample.process == process.index))
-        };
+        let of_process = |process: &ProcessRecord| of_some(&|sample| sample.process == process.index);
         let by_process: Vec<Means> = processes().filter_map(of_process).collect();
         Some(Self {
             ttft_ms: all.ttft_ms,

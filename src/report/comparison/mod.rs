@@ -5,6 +5,7 @@ mod columns;
 mod commands;
 mod json;
 mod markdown;
+mod page;
 mod rows;
 mod text;
 mod view;
@@ -14,11 +15,13 @@ use crate::golden::GoldenResult;
 use crate::judge::likeness::{ComparedSide, GoldenPair, TwoRuns};
 use crate::measure::Metric;
 use crate::record::{RunRecord, Warning};
+use crate::report::badge::Badge;
 use crate::report::number::{counted, four_digits};
 use crate::report::one_line::one_line;
 
 pub use json::comparison_json;
 pub use markdown::comparison_markdown;
+pub use page::{ComparisonPage, PagesOfSide};
 pub use text::comparison_text;
 pub use view::{
     CommandRow, ComparisonView, DifferenceRow, FigureRow, GoldenRow, LikenessView, SideView, WarningRow,
@@ -98,9 +101,17 @@ fn refusals(two: &TwoRuns) -> Vec<String> {
 }
 
 fn golden(pair: &GoldenPair) -> GoldenRow {
-    let told = |word: Option<GoldenResult>| (words::golden_mark(word), words::golden(word));
-    let ((a_mark, a), (b_mark, b)) = (told(pair.a), told(pair.b));
-    GoldenRow { prompt: one_line(&pair.prompt), a_mark, a, b_mark, b }
+    let glyph = |word: Option<GoldenResult>| words::golden_mark(word).glyph();
+    let badge = |word: Option<GoldenResult>| Badge::new(words::golden_mark(word), words::golden(word));
+    GoldenRow {
+        prompt: one_line(&pair.prompt),
+        a_mark: glyph(pair.a),
+        a: words::golden(pair.a),
+        b_mark: glyph(pair.b),
+        b: words::golden(pair.b),
+        a_badge: badge(pair.a),
+        b_badge: badge(pair.b),
+    }
 }
 
 /// Once where both say the same.

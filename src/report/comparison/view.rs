@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::report::badge::Badge;
+
 /// Two runs beside each other, in the order in which they are read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ComparisonView {
@@ -66,6 +68,8 @@ pub struct LikenessView {
     pub id: &'static str,
     /// Its glyph.
     pub mark: &'static str,
+    /// Its word with a shape, for pages.
+    pub badge: Badge,
     /// What it means, in our words.
     pub sentence: String,
 }
@@ -121,6 +125,10 @@ pub struct GoldenRow {
     pub b_mark: &'static str,
     /// The second run's.
     pub b: &'static str,
+    /// The first run's word with a shape, for pages.
+    pub a_badge: Badge,
+    /// The second run's.
+    pub b_badge: Badge,
 }
 
 /// What a reader must know.

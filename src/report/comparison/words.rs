@@ -3,6 +3,7 @@
 use crate::golden::GoldenResult;
 use crate::judge::likeness::{FigurePair, Interval, Likeness, TwoRuns};
 use crate::measure::{Direction, Metric};
+use crate::report::badge::Badge;
 use crate::report::comparison::view::LikenessView;
 use crate::report::decision::Mark;
 
@@ -36,7 +37,7 @@ pub(super) fn likeness(two: &TwoRuns) -> LikenessView {
             ("unlike", Mark::NotJudged, format!("unlike: not the same {because}, so nothing is compared"))
         }
     };
-    LikenessView { id, mark: mark.glyph(), sentence }
+    LikenessView { id, mark: mark.glyph(), badge: Badge::new(mark, id.replace('-', " ")), sentence }
 }
 
 /// How the changes are to be read.
@@ -115,13 +116,12 @@ pub(super) fn golden(word: Option<GoldenResult>) -> &'static str {
     }
 }
 
-/// Its glyph.
-pub(super) fn golden_mark(word: Option<GoldenResult>) -> &'static str {
-    let mark = match word {
+/// Its mark.
+pub(super) fn golden_mark(word: Option<GoldenResult>) -> Mark {
+    match word {
         None | Some(GoldenResult::None) => Mark::NotJudged,
         Some(GoldenResult::Match) => Mark::Holds,
         Some(GoldenResult::NearTie) => Mark::Warns,
         Some(GoldenResult::Break) => Mark::Fails,
-    };
-    mark.glyph()
+    }
 }

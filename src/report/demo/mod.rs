@@ -47,7 +47,7 @@ mod tests;
 
 pub use commits::commits;
 pub use plan::DemoPlan;
-pub use scene::{DemoDecisions, DemoInputs};
+pub use scene::{DemoDecisions, DemoInputs, WARNING_ID};
 
 use crate::error::Result;
 use crate::record::{AnyRecord, History};

@@ -16,6 +16,9 @@ use crate::report::demo::process::Done;
 use crate::report::demo::prompts::Asked;
 use crate::report::demo::story::Story;
 
+/// The warning of every invented record.
+pub const WARNING_ID: &str = "demo";
+
 /// What the invented history takes from the repository and from the gate, which stands after this room.
 #[derive(Clone, Copy)]
 pub struct DemoInputs<'a> {
@@ -142,7 +145,7 @@ impl<'a> Scene<'a> {
 /// What every invented record says of itself.
 pub(super) fn invented() -> Warning {
     Warning::new(
-        "demo",
+        WARNING_ID,
         "invented for the demonstration: nothing was measured",
         "measure something: `cargo xtask bench`",
     )

@@ -1,5 +1,7 @@
 //! Scripts, styles and data that stand within a page, and the policy that names them.
 
+use std::fmt::Write;
+
 use serde::Serialize;
 
 use crate::error::{Error, Result};
@@ -32,8 +34,7 @@ pub fn json_block(value: &impl Serialize) -> Result<String> {
         match letter {
             // They occur within strings only, where JSON knows these forms.
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                block.push_str("\\u");
-                block.push_str(&format!("{:04x}", u32::from(letter)));
+                let _ = write!(block, "\\u{:04x}", u32::from(letter));
             }
             other => block.push(other),
         }

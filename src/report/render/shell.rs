@@ -17,6 +17,8 @@ pub enum PageKind {
     Method,
     /// One commit; it stands in a folder of its own.
     Commit,
+    /// Two runs, all that is told of them; these pages stand in a folder of their own.
+    Comparison,
 }
 
 impl PageKind {
@@ -24,7 +26,7 @@ impl PageKind {
     pub const LISTED: [Self; 5] =
         [Self::Overview, Self::History, Self::Compare, Self::Machines, Self::Method];
 
-    /// Its file, below the site's folder; of a commit's page, the folder.
+    /// Its file, below the site's folder; of those that are many, the folder.
     #[must_use]
     pub fn file(self) -> &'static str {
         match self {
@@ -34,6 +36,7 @@ impl PageKind {
             Self::Machines => "machines.html",
             Self::Method => "method.html",
             Self::Commit => "commit",
+            Self::Comparison => "compare",
         }
     }
 
@@ -41,7 +44,7 @@ impl PageKind {
         match self {
             Self::Overview => "Overview",
             Self::History => "History",
-            Self::Compare => "Compare",
+            Self::Compare | Self::Comparison => "Compare",
             Self::Machines => "Machines",
             Self::Method => "Method",
             Self::Commit => "Commit",
@@ -51,9 +54,14 @@ impl PageKind {
     /// The way from this page to the site's folder.
     fn root(self) -> &'static str {
         match self {
-            Self::Commit => "../",
+            Self::Commit | Self::Comparison => "../",
             _ => "",
         }
+    }
+
+    /// The listed page that it belongs to.
+    fn of_listed(self) -> Self {
+        if self == Self::Comparison { Self::Compare } else { self }
     }
 }
 
@@ -94,7 +102,7 @@ impl Shell {
         let link = |listed: PageKind| Link {
             href: format!("{}{}", kind.root(), listed.file()),
             label: listed.label(),
-            is_current: listed == kind,
+            is_current: listed == kind.of_listed(),
         };
         Self {
             title: title.into(),

@@ -11,10 +11,12 @@ use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("commit.html", include_str!("../templates/commit.html")),
+    ("compare.html", include_str!("../templates/compare.html")),
+    ("comparison.html", include_str!("../templates/comparison.html")),
     ("history.html", include_str!("../templates/history.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("machines.html", include_str!("../templates/machines.html")),
@@ -95,8 +97,11 @@ impl Renderer {
             .chain([SITE_SCRIPT])
             .chain(parts.scripts)
             .collect();
-        let styles: Vec<&str> =
-            [self.style.as_str()].into_iter().chain(library.map(|library| library.style.as_str())).collect();
+        let styles: Vec<&str> = [self.style.as_str()]
+            .into_iter()
+            .chain(library.map(|library| library.style.as_str()))
+            .chain(parts.styles)
+            .collect();
         let inlined = Inlined {
             security_policy: security_policy(&scripts, &styles),
             styles,

@@ -125,7 +125,7 @@ impl<'a> CommitPages<'a> {
             })
             .collect();
         let commit = records.iter().find_map(|record| record.run().commit.as_ref());
-        let view = CommitView::of(commit, page.parent, &told)?;
+        let view = CommitView::of(commit, page.parent, &told);
         let site = Site {
             records: page.entries.len(),
             newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),

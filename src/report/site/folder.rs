@@ -5,7 +5,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::record::FileLock;
+use crate::report::site::Page;
 use crate::report::site::made::{MADE_FILE, Made};
+
+/// Held while a site is made.
+const LOCK_FILE: &str = ".lock";
+const ANOTHER_FOLDER: &str = "free some space, or name another folder with `--output DIR`";
 
 /// A folder in which a site is being made.
 #[derive(Debug)]
@@ -14,6 +20,7 @@ pub(super) struct SiteFolder {
     before: Made,
     now: Made,
     written: Written,
+    _lock: Option<FileLock>,
 }
 
 /// What was done of a site.
@@ -31,13 +38,18 @@ impl SiteFolder {
     /// The site in this folder, which need not be there yet. `anew`: whatever was made before, all is made
     /// again.
     pub(super) fn open(root: PathBuf, anew: bool) -> Result<Self> {
+        fs::create_dir_all(&root)
+            .map_err(|cause| Error::io("write", &root, &cause).as_input().hint(ANOTHER_FOLDER))?;
+        // Two at a time would take each other's pages for unknown ones.
+        let lock = FileLock::take(&root.join(LOCK_FILE), &mut || true)?;
         let file = root.join(MADE_FILE);
         let before = match fs::read(&file) {
             Ok(text) => Made::read(&text),
             Err(cause) if cause.kind() == ErrorKind::NotFound => Made::default(),
             Err(cause) => return Err(Error::io("read", &file, &cause)),
         };
-        let mut folder = Self { root, before, now: Made::default(), written: Written::default() };
+        let mut folder =
+            Self { root, before, now: Made::default(), written: Written::default(), _lock: lock };
         if anew {
             // What it named may still have to go.
             let gone: Vec<PathBuf> = folder.before.gone(&Made::default()).map(Path::to_owned).collect();
@@ -89,12 +101,20 @@ impl SiteFolder {
     }
 }
 
+/// Writes a page that no site counts as its own, whole or not at all, and gives its file.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_page(site_folder: &Path, page: &Page) -> Result<PathBuf> {
+    let file = site_folder.join(&page.path);
+    replace(&file, page.text.as_bytes())?;
+    Ok(file)
+}
+
 /// A page can be made again, so it need not be on the disk when this returns; but a browser must never see
 /// half of one.
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = |cause: &std::io::Error| {
-        Error::io("write", path, cause).hint("free some space, or name another folder with `--output DIR`")
-    };
+    let failed = |cause: &std::io::Error| Error::io("write", path, cause).hint(ANOTHER_FOLDER);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
     }

@@ -56,7 +56,7 @@ fn is_of_a_site(path: &Path) -> bool {
     };
     match path.split_once('/') {
         Some((folder, name)) => ["commit", "records", "csv"].contains(&folder) && is_name(name),
-        None => is_name(path) && path.ends_with(".html"),
+        None => path.strip_suffix(".html").is_some_and(is_name),
     }
 }
 

@@ -6,12 +6,14 @@ use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
-use crate::report::view::history::{HistoryPage, HistorySources};
+use crate::report::site::history::history_pages;
+use crate::report::view::compare::ComparePage;
+use crate::report::view::history::HistorySources;
 use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::{Timeline, timelines};
-use crate::report::web::{HISTORY_SCRIPTS, HISTORY_STYLE};
+use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +68,7 @@ impl<'a> SiteSources<'a> {
         let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
             Ok(Page { path: kind.file().into(), text: html(&Shell::new(kind, title, &site))? })
         };
-        let overview = self.overview(timelines)?;
+        let overview = self.overview(timelines);
         let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
         let machines = MachinesView::of(entries, timelines, &machine_of);
         let method = MethodView::of(self.policy, self.policy_sha256, self.published);
@@ -81,32 +83,27 @@ impl<'a> SiteSources<'a> {
                 renderer.page("method.html", shell, &method, Parts::default())
             })?,
         ];
-        pages.extend(self.history_pages(timelines, &site, renderer)?);
+        let Self { published, published_series, .. } = *self;
+        let history = HistorySources { timelines, published, published_series };
+        pages.push(self.compare_page(&site, renderer)?);
+        pages.extend(history_pages(history, &site, renderer)?);
         Ok(pages)
     }
 
-    /// The page of the history and the files that it leads to.
-    fn history_pages(
-        &self,
-        timelines: &[Timeline<'_>],
-        site: &Site,
-        renderer: &Renderer,
-    ) -> Result<Vec<Page>> {
-        let (published, published_series) = (self.published, self.published_series);
-        let history = HistoryPage::of(HistorySources { timelines, published, published_series })?;
-        let shell = Shell::new(PageKind::History, "How did it move?", site);
+    fn compare_page(&self, site: &Site, renderer: &Renderer) -> Result<Page> {
+        let ComparePage { view, data } = ComparePage::of(&self.index.entries)?;
+        let shell = Shell::new(PageKind::Compare, "Are these two the same?", site);
         let parts = Parts {
-            styles: vec![HISTORY_STYLE],
-            scripts: HISTORY_SCRIPTS.to_vec(),
-            data: Some(history.data),
-            has_live_charts: true,
+            styles: vec![COMPARE_STYLE],
+            scripts: data.iter().map(|_| COMPARE_SCRIPT).collect(),
+            data,
+            has_live_charts: false,
         };
-        let html = renderer.page("history.html", &shell, &history.view, parts)?;
-        let files = history.csv_files.into_iter().map(|file| Page { path: file.path, text: file.text });
-        Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
+        let html = renderer.page("compare.html", &shell, &view, parts)?;
+        Ok(Page { path: PageKind::Compare.file().into(), text: html })
     }
 
-    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
+    fn overview(&self, timelines: &[Timeline<'_>]) -> OverviewView {
         let subject_of = |entry: &Entry| Some(self.read(entry)?.run().commit.as_ref()?.subject.clone());
         OverviewView::of(OverviewSources {
             entries: &self.index.entries,

@@ -2,6 +2,7 @@
 
 pub mod commit;
 mod commit_link;
+pub mod compare;
 mod exchange;
 pub mod history;
 pub mod machines;

@@ -6,7 +6,7 @@ const historyChart = (() => {
   const SIGN = 13; // room of one of them
   const DASHES = [[], [7, 3], [3, 2], [9, 2, 2, 2], [12, 4], [2, 3]];
   const DENSE = 600; // more points than columns: a pattern of dashes would not be seen, and takes long
-  const MEAN = 3; // its place among the series, behind x and the band
+  const PROMPTS = 3; // their place among the series, behind x and the band; the mean lies over them
   const ROLE = { holds: "good", warns: "warn", fails: "bad", unknown: "unknown", "not-judged": "muted" };
   const FIRST = ["fails", "warns", "unknown", "not-judged", "holds"]; // what is to be seen where signs share a place
   const HELP =
@@ -19,7 +19,7 @@ const historyChart = (() => {
 
   const columns = (metric, figures, kept) => {
     const of = (list) => (list ? kept.map((at) => list[at]) : new Array(kept.length).fill(null));
-    return [kept.map((_, x) => x), of(figures.low), of(figures.high), of(figures.mean), ...figures.prompts.map(of)];
+    return [kept.map((_, x) => x), of(figures.low), of(figures.high), ...figures.prompts.map(of), of(figures.mean)];
   };
 
   // Signs are told apart without their colours.
@@ -78,7 +78,7 @@ const historyChart = (() => {
       pen.lineTo(bbox.left + bbox.width, y);
       pen.stroke();
       pen.setLineDash([]);
-      const words = reference.label + " " + reference.told;
+      const words = "published, " + reference.label + " " + reference.told;
       const width = pen.measureText(words).width;
       const above = y - 14 * devicePixelRatio > bbox.top;
       const middle = y + (above ? -9 : 9) * devicePixelRatio;
@@ -126,7 +126,7 @@ const historyChart = (() => {
       const bucket = Math.round(place / room);
       const before = places.get(bucket);
       if (!before || FIRST.indexOf(standing.class) < FIRST.indexOf(before.mark)) {
-        places.set(bucket, { mark: standing.class, place });
+        places.set(bucket, { mark: standing.class, place: Math.min(bucket * room, u.bbox.left + u.bbox.width) });
       }
     }
     const y = u.bbox.top + u.bbox.height + (STRIP / 2 + 2) * devicePixelRatio;
@@ -177,7 +177,7 @@ const historyChart = (() => {
       padding: [34, 14, 0, 0],
       legend: { show: false },
       scales: { x: { time: false, range: () => [chart.view.low - 0.5, chart.view.high + 0.5] }, y: { range } },
-      series: [{}, edge, edge, line("mean", 2.5), ...prompts],
+      series: [{}, edge, edge, ...prompts, line("mean", 2.5)],
       bands: [{ series: [2, 1], fill: () => colour("band") }],
       axes: [
         {
@@ -189,17 +189,22 @@ const historyChart = (() => {
           incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000],
           values: (_, places) => places.map((x) => (x in chart.kept ? chart.timeline.day(chart.kept[x]) : "")),
         },
-        { ...axis, size: 56, space: 36 },
+        {
+          ...axis,
+          size: 60,
+          space: 36,
+          values: (_, places, axis, space, step) =>
+            places.map((y) => y.toFixed(Math.min(6, Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))))),
+        },
       ],
       cursor: {
         y: false,
         drag: { x: true, y: false, setScale: false, dist: 5 },
-        points: { size: (_, at) => (at < MEAN ? 0 : at === MEAN ? 9 : 6), width: 0 },
+        points: { size: (_, at) => (at < PROMPTS ? 0 : at < PROMPTS + prompts.length ? 6 : 9), width: 0 },
         bind: { dblclick: () => () => acts.showAll() },
       },
       hooks: {
         draw: [(u) => overlay(u, chart)],
-        setCursor: [(u) => chart.listens && u.cursor.idx != null && u.cursor.left >= 0 && acts.moved(chart, u.cursor.idx)],
         setSelect: [
           (u) => {
             if (u.select.width < 5) return;
@@ -222,7 +227,7 @@ const historyChart = (() => {
     card.setAttribute("role", "status");
     card.setAttribute("aria-live", "polite");
     const drawn = section.querySelector(".drawn");
-    const chart = { section, host, card, timeline, metric, view, kept: view.kept, listens: true };
+    const chart = { section, host, card, timeline, metric, view, kept: view.kept };
     drawn.before(note, legend(chart, figures.low !== null), host, card);
 
     const told = () => {
@@ -238,7 +243,10 @@ const historyChart = (() => {
     const patterns = () => {
       const isDense = view.high - view.low > DENSE;
       metric.prompts.forEach((_, place) => {
-        chart.plot.series[MEAN + 1 + place].dash = isDense ? [] : DASHES[place % DASHES.length];
+        const line = chart.plot.series[PROMPTS + place];
+        line.dash = isDense ? [] : DASHES[place % DASHES.length];
+        line.width = isDense ? 0.5 : 1.25;
+        line.alpha = isDense ? 0.5 : 1;
       });
     };
 
@@ -246,20 +254,25 @@ const historyChart = (() => {
     chart.plot = new uPlot(options(chart, host.clientWidth, acts), columns(metric, figures, chart.kept), host);
     patterns();
     chart.plot.root.ariaHidden = "true";
+    // Only a pointer chooses another commit: the library's own word on its cursor comes after each zoom, too.
+    chart.plot.over.addEventListener("mousemove", () => {
+      const { idx } = chart.plot.cursor;
+      if (idx !== null && idx !== undefined) acts.moved(chart, idx);
+    });
     chart.point = (x) => {
-      chart.listens = false;
-      chart.plot.setCursor(x < 0 ? { left: -10, top: -10 } : { left: chart.plot.valToPos(x, "x"), top: 20 });
-      chart.listens = true;
+      const isShown = x >= view.low && x <= view.high;
+      chart.plot.setCursor(isShown ? { left: chart.plot.valToPos(x, "x"), top: 20 } : { left: -10, top: -10 });
     };
+    // In one go, so that what is asked of the plot afterwards is of the new view.
     chart.update = () => {
-      chart.listens = false;
       patterns();
-      if (chart.kept !== view.kept) {
-        chart.kept = view.kept;
-        chart.plot.setData(columns(metric, figures, chart.kept), false);
-      }
-      chart.plot.setScale("x", { min: view.low - 0.5, max: view.high + 0.5 });
-      chart.listens = true;
+      chart.plot.batch(() => {
+        if (chart.kept !== view.kept) {
+          chart.kept = view.kept;
+          chart.plot.setData(columns(metric, figures, chart.kept), false);
+        }
+        chart.plot.setScale("x", { min: view.low - 0.5, max: view.high + 0.5 });
+      });
       told();
     };
     chart.redraw = () => chart.plot.redraw(false, true);

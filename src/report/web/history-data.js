@@ -4,16 +4,50 @@ const historyTimelines = (() => {
   const block = document.getElementById("data");
   const timelines = block ? JSON.parse(block.textContent).timelines : [];
 
-  // Each number is told as its difference to the last that there was.
-  const sums = (differences) => {
-    let last = 0;
-    return differences.map((difference) => (difference === null ? null : (last += difference)));
+  // Numbers are told in letters: digits of this base, the lowest first, all but the last of a number from the second
+  // half of the letters. 0 is no number; others are told by their size and sign, as the difference to the last.
+  const LETTERS = Array.from({ length: 95 }, (_, at) => String.fromCharCode(32 + at)).filter((it) => !'"&<>\\'.includes(it));
+  const BASE = LETTERS.length / 2;
+  const DIGITS = new Map(LETTERS.map((letter, digit) => [letter, digit]));
+  // The twelve digits of a commit, in letters of twice the base; 0 is none.
+  const SHA = 8;
+  const digitsOf = (letters) => {
+    const number = [...letters].reduceRight((number, letter) => number * 2 * BASE + DIGITS.get(letter), 0);
+    return number ? number.toString(16).padStart(12, "0") : "";
+  };
+  const lettersOf = (digits) => {
+    let rest = parseInt(digits, 16);
+    return Array.from({ length: SHA }, () => {
+      const letter = LETTERS[rest % (2 * BASE)];
+      rest = Math.floor(rest / (2 * BASE));
+      return letter;
+    }).join("");
+  };
+  const sums = (told) => {
+    const numbers = [];
+    let [last, value, weight] = [0, 0, 1];
+    for (const letter of told) {
+      const digit = DIGITS.get(letter);
+      value += (digit % BASE) * weight;
+      weight *= BASE;
+      if (digit >= BASE) continue;
+      last += value % 2 ? -(value - 1) / 2 : value / 2;
+      numbers.push(value ? last : null);
+      [value, weight] = [0, 1];
+    }
+    return numbers;
   };
 
-  const unpackMetric = (metric) => {
-    const unit = 10 ** metric.decimals;
+  // Speeds are told as differences to what the pace says, all else of prompts as differences to the mean.
+  const unpackWhole = (metric, pace) => {
+    const expected = (pace) => Math.floor(metric.product / pace + 0.5);
+    const beside = (column, paces) =>
+      sums(column).map((difference, at) => (difference === null ? null : expected(paces[at]) + difference));
+    if (metric.product !== undefined) {
+      const prompts = metric.prompts.map((prompt, place) => beside(prompt.figures, pace.prompts[place]));
+      return { mean: beside(metric.mean, pace.mean), prompts };
+    }
     const mean = sums(metric.mean);
-    const half = metric.half && sums(metric.half);
     const rest = new Array(mean.length).fill(0);
     const prompts = metric.prompts.map((prompt, place) => {
       const isLast = place === metric.prompts.length - 1;
@@ -22,17 +56,19 @@ const historyTimelines = (() => {
         // Of the last one, the sum of all differences is told.
         const difference = isLast ? packed - rest[at] : packed;
         rest[at] += difference;
-        return (mean[at] + difference) / unit;
+        return mean[at] + difference;
       });
     });
+    return { mean, prompts };
+  };
+
+  const unpackMetric = (metric, whole) => {
+    const unit = 10 ** metric.decimals;
+    const figures = (column) => column.map((number) => (number === null ? null : number / unit));
+    const half = metric.half && sums(metric.half);
     const around = (sign) =>
-      half && half.map((half, at) => (half === null ? null : (mean[at] + sign * half) / unit));
-    return {
-      mean: mean.map((figure) => (figure === null ? null : figure / unit)),
-      low: around(-1),
-      high: around(1),
-      prompts,
-    };
+      half ? half.map((half, at) => (half === null ? null : (whole.mean[at] + sign * half) / unit)) : null;
+    return { mean: figures(whole.mean), low: around(-1), high: around(1), prompts: whole.prompts.map(figures) };
   };
 
   const once = (make) => {
@@ -41,20 +77,24 @@ const historyTimelines = (() => {
   };
 
   return timelines.map((packed) => {
-    const count = packed.shas.length / 12;
+    const count = packed.shas.length / SHA;
     const days = once(() => sums(packed.days));
-    const figures = new Map(packed.metrics.map((metric) => [metric.name, once(() => unpackMetric(metric))]));
+    const pace = once(() => unpackWhole(packed.metrics.find((metric) => metric.name === "tpot")));
+    const unpacked = (metric) =>
+      unpackMetric(metric, metric.name === "tpot" ? pace() : unpackWhole(metric, metric.product === undefined ? null : pace()));
+    const figures = new Map(packed.metrics.map((metric) => [metric.name, once(() => unpacked(metric))]));
     const lastStart = (starts, at) => starts.findLastIndex((start) => start.at <= at);
     return {
       ...packed,
       count,
       figuresOf: (name) => figures.get(name)(),
-      sha: (at) => packed.shas.slice(12 * at, 12 * at + 12),
+      sha: (at) => digitsOf(packed.shas.slice(SHA * at, SHA * at + SHA)),
       placeOf: (sha) => {
         if (!/^[0-9a-f]{12}$/.test(sha)) return -1;
-        let at = packed.shas.indexOf(sha);
-        while (at > 0 && at % 12) at = packed.shas.indexOf(sha, at + 1);
-        return at < 0 ? -1 : at / 12;
+        const letters = lettersOf(sha);
+        let at = packed.shas.indexOf(letters);
+        while (at > 0 && at % SHA) at = packed.shas.indexOf(letters, at + 1);
+        return at < 0 ? -1 : at / SHA;
       },
       day: (at) => (days()[at] === null ? "" : new Date(days()[at] * 864e5).toISOString().slice(0, 10)),
       standing: (at) => packed.words[packed.standings.charCodeAt(at) - 97],

@@ -1,7 +1,9 @@
 //! `compare`: how two records are named, what is told of them, and with which code it ends.
 
 mod forms;
+mod in_browser;
 mod naming;
+mod page;
 
 use arcgauge::record::RunRecord;
 

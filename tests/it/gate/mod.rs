@@ -19,8 +19,6 @@ use crate::forged_pairs::{ab, around, judge};
 /// A checkout with the shipped policy and one commit, and that commit's sha.
 fn checkout() -> (Checkout, String) {
     let checkout = Checkout::new();
-    fs::create_dir(checkout.path("ci")).unwrap();
-    fs::copy(checkout::repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
     let sha = checkout.commit();
     (checkout, sha)
 }

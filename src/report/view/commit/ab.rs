@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::error::Result;
 use crate::record::{AbRecord, DecisionRecord, SideRecord};
 use crate::report::chart::Chart;
 use crate::report::decision::{DecisionParts, PairLine, Subject, decision_parts, pair_lines};
@@ -56,7 +55,7 @@ struct PairRow {
 }
 
 impl AbPart {
-    pub(super) fn of(record: &AbRecord, of_commit: &RecordOfCommit<'_>) -> Result<Self> {
+    pub(super) fn of(record: &AbRecord, of_commit: &RecordOfCommit<'_>) -> Self {
         let pairs = pair_lines(record);
         let subject = Subject::Ab { record, pairs: &pairs };
         let decisions = [record.gate_decision.as_ref(), record.decision.as_ref()];
@@ -67,7 +66,7 @@ impl AbPart {
         let verdict = |decision: &DecisionRecord| decision.verdict;
         let other = other.map(verdict).filter(|other| first.map(verdict) != Some(*other));
         let sides = [&record.base.run, &record.head.run];
-        Ok(Self {
+        Self {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
             sides: vec![side("base", &record.base), side("head", &record.head)],
@@ -81,7 +80,7 @@ impl AbPart {
             warnings: warnings_of(record),
             command: ab_command(record),
             file: of_commit.file.clone(),
-        })
+        }
     }
 }
 

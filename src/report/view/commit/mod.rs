@@ -11,7 +11,6 @@ mod warnings;
 
 use serde::Serialize;
 
-use crate::error::Result;
 use crate::record::{AnyRecord, Commit, Entry};
 use crate::report::one_line;
 use crate::report::view::{Badge, CommitLink};
@@ -61,19 +60,17 @@ struct RecordLine {
 impl CommitView {
     /// The page of a commit from its records, newest first; without a commit, of what was measured outside
     /// of a repository. `parent` is the first parent, where that has a page.
-    ///
-    /// # Errors
-    /// When a chart cannot be drawn.
-    pub fn of(commit: Option<&Commit>, parent: Option<&str>, records: &[RecordOfCommit<'_>]) -> Result<Self> {
+    #[must_use]
+    pub fn of(commit: Option<&Commit>, parent: Option<&str>, records: &[RecordOfCommit<'_>]) -> Self {
         let (mut decisions, mut runs) = (Vec::new(), Vec::new());
         for of_commit in records {
             match of_commit.record {
-                AnyRecord::Ab(record) => decisions.push(AbPart::of(record, of_commit)?),
-                AnyRecord::Run(record) => runs.push(RunPart::of(record, of_commit)?),
+                AnyRecord::Ab(record) => decisions.push(AbPart::of(record, of_commit)),
+                AnyRecord::Run(record) => runs.push(RunPart::of(record, of_commit)),
             }
         }
         let said = |of: fn(&Commit) -> &str| commit.map(|commit| one_line(of(commit)));
-        Ok(Self {
+        Self {
             short: said(Commit::short).unwrap_or_else(|| "no commit".to_owned()),
             sha: said(|commit| &commit.sha),
             subject: said(|commit| &commit.subject)
@@ -84,7 +81,7 @@ impl CommitView {
             records: records.iter().map(line).collect(),
             decisions,
             runs,
-        })
+        }
     }
 
     /// What the page is called.

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::error::Result;
 use crate::judge::environment::{ProcessFindings, of_record};
 use crate::judge::summarise;
 use crate::record::RunRecord;
@@ -45,7 +44,7 @@ pub(super) struct RunPart {
 }
 
 impl RunPart {
-    pub(super) fn of(record: &RunRecord, of_commit: &RecordOfCommit<'_>) -> Result<Self> {
+    pub(super) fn of(record: &RunRecord, of_commit: &RecordOfCommit<'_>) -> Self {
         let summary = summarise(record);
         let dirty = record.commit.as_ref().filter(|commit| commit.dirty).map(|commit| {
             let difference =
@@ -56,7 +55,7 @@ impl RunPart {
         for fact in &mut facts {
             fact.said = one_line(&fact.said);
         }
-        Ok(Self {
+        Self {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
             badge: record.outcome.into(),
@@ -76,7 +75,7 @@ impl RunPart {
             warnings: warnings(&record.warnings, None),
             command: reproduce_command(record),
             file: of_commit.file.clone(),
-        })
+        }
     }
 }
 

@@ -4,16 +4,13 @@ use std::iter;
 
 use serde::Serialize;
 
-use crate::report::number::four_digits;
 use crate::report::one_line;
-use crate::report::view::history::packed::{Decimals, Packed};
+use crate::report::view::history::metric_data::{MetricData, metrics_of};
+use crate::report::view::history::packed::{Packed, packed_shas};
 use crate::report::view::history::standing::Standing;
 use crate::report::view::history::timeline_view::TimelineNames;
-use crate::report::view::history::track::{Track, percent_of};
-use crate::report::view::{Timeline, exchanged, short};
-
-/// A sha that is none leaves its place empty.
-const NO_SHA: &str = "------------";
+use crate::report::view::history::track::Track;
+use crate::report::view::{Timeline, exchanged};
 
 /// All timelines of the page.
 #[derive(Debug, Clone, Serialize)]
@@ -32,12 +29,12 @@ pub(super) struct TimelineData {
     runtimes: Vec<String>,
     /// Where another runtime begins.
     runtime_starts: Vec<RuntimeStart>,
-    /// Twelve digits a commit, one after the other.
+    /// Eight letters a commit, one after the other.
     shas: String,
     /// Days since 1970.
     days: Packed,
     /// Words on commits; a letter in `standings` is the place here, "." none.
-    words: Vec<Word>,
+    words: Vec<StandingData>,
     standings: String,
     epochs: Vec<EpochData>,
     metrics: Vec<MetricData>,
@@ -50,7 +47,7 @@ struct RuntimeStart {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Word {
+struct StandingData {
     class: &'static str,
     glyph: &'static str,
     word: &'static str,
@@ -60,43 +57,6 @@ struct Word {
 struct EpochData {
     at: usize,
     text: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct MetricData {
-    name: &'static str,
-    title: &'static str,
-    unit: &'static str,
-    better: &'static str,
-    pub(super) decimals: i32,
-    pub(super) mean: Packed,
-    /// Half of the interval's width; nothing where there is none.
-    half: Option<Packed>,
-    pub(super) prompts: Vec<PromptData>,
-    references: Vec<ReferenceData>,
-    changes: Vec<ChangeData>,
-}
-
-/// A prompt's figures as differences to the mean. Of the last one, what is left of the sum of all: next to
-/// nothing, for the mean is of these.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct PromptData {
-    id: String,
-    pub(super) figures: Packed,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct ReferenceData {
-    label: String,
-    figure: f64,
-    told: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct ChangeData {
-    at: usize,
-    percent: f64,
-    worse: bool,
 }
 
 impl TimelineData {
@@ -117,7 +77,6 @@ impl TimelineData {
             u8::try_from(place).map_or('.', |place| char::from(b'a'.saturating_add(place)))
         });
         let standings = standings.collect();
-        let sha = |sha: &str| if sha.len() == 40 { short(sha).to_owned() } else { NO_SHA.to_owned() };
         Self {
             id: names.id.clone(),
             machine: names.machine.clone(),
@@ -126,11 +85,11 @@ impl TimelineData {
             workload: names.workload.clone(),
             runtimes: names.runtimes.clone(),
             runtime_starts: runtime_starts(timeline, &names.runtimes),
-            shas: timeline.points.iter().map(|point| sha(point.sha)).collect(),
+            shas: packed_shas(timeline.points.iter().map(|point| point.sha)),
             days: Packed::of(timeline.points.iter().map(|point| days_since_1970(point.author_date_utc))),
             words: words
                 .iter()
-                .map(|it| Word { class: it.mark.class(), glyph: it.mark.shape(), word: it.word })
+                .map(|it| StandingData { class: it.mark.class(), glyph: it.mark.shape(), word: it.word })
                 .collect(),
             standings,
             epochs: timeline
@@ -141,62 +100,9 @@ impl TimelineData {
                     text: epoch.changes.iter().map(exchanged).collect::<Vec<_>>().join(", "),
                 })
                 .collect(),
-            metrics: tracks.iter().map(MetricData::of).collect(),
+            metrics: metrics_of(tracks),
         }
     }
-}
-
-impl MetricData {
-    pub(super) fn of(track: &Track) -> Self {
-        let prompts = track.prompts.iter().flat_map(|prompt| &prompt.figures);
-        let decimals = Decimals::of(track.means.iter().chain(prompts).flatten().copied());
-        let mean: Vec<Option<i64>> =
-            track.means.iter().map(|it| it.and_then(|it| decimals.whole(it))).collect();
-        let half = track.intervals.iter().map(|it| it.and_then(|it| decimals.whole(it.half_width)));
-        let change = |change: &crate::report::view::Change| {
-            let percent = percent_of(*change)?;
-            let worse = track.shown.is_worse(percent);
-            Some(ChangeData { at: change.at, percent: (percent * 100.0).round() / 100.0, worse })
-        };
-        Self {
-            name: track.shown.name,
-            title: track.shown.title,
-            unit: track.shown.unit(),
-            better: track.shown.metric.direction().word(),
-            decimals: decimals.count(),
-            half: track.intervals.iter().any(Option::is_some).then(|| Packed::of(half)),
-            prompts: prompts_of(track, decimals, &mean),
-            mean: Packed::of(mean.into_iter()),
-            references: track
-                .references
-                .iter()
-                .map(|it| ReferenceData {
-                    label: it.label.clone(),
-                    figure: it.figure,
-                    told: four_digits(it.figure),
-                })
-                .collect(),
-            changes: track.changes.iter().filter_map(change).collect(),
-        }
-    }
-}
-
-fn prompts_of(track: &Track, decimals: Decimals, mean: &[Option<i64>]) -> Vec<PromptData> {
-    let mut sums = vec![0_i64; mean.len()];
-    let last = track.prompts.len().saturating_sub(1);
-    let mut prompts = Vec::new();
-    for (place, prompt) in track.prompts.iter().enumerate() {
-        let mut differences = Vec::with_capacity(mean.len());
-        for (at, figure) in prompt.figures.iter().enumerate() {
-            let whole = figure.and_then(|it| decimals.whole(it));
-            let difference = whole.zip(mean[at]).map(|(whole, mean)| whole - mean);
-            sums[at] += difference.unwrap_or_default();
-            let is_last = place == last;
-            differences.push(difference.map(|it| if is_last { sums[at] } else { it }));
-        }
-        prompts.push(PromptData { id: prompt.id.clone(), figures: Packed::of(differences.into_iter()) });
-    }
-    prompts
 }
 
 fn runtime_starts(timeline: &Timeline<'_>, runtimes: &[String]) -> Vec<RuntimeStart> {

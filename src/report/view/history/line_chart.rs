@@ -34,17 +34,24 @@ pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], 
         let is_worse = track.shown.is_worse(percent);
         Some(chart::Change { position: change.at, percent, is_worse })
     };
+    // Where commits share a column, so do the prompts: there only the mean is drawn, which weighs less.
+    let is_dense = timeline.points.len() > super::COLUMNS;
+    let prompts_are_left_out = is_dense && !track.prompts.is_empty();
     let mean_label = if track.prompts.is_empty() { "each run" } else { "mean of the prompts" };
     let line = Line {
         title: track.shown.title.to_owned(),
-        description: format!("By commit, {}.", track.shown.measure()),
+        description: format!(
+            "By commit, {}.{}",
+            track.shown.measure(),
+            if prompts_are_left_out { " Its prompts are in the table." } else { "" }
+        ),
         unit: track.shown.unit().to_owned(),
         better: Some(track.shown.metric.direction()),
         mean_label: mean_label.to_owned(),
         band_label: format!("its interval of {MEAN_CONFIDENCE_PERCENT} %"),
         position_label: format!("{}, oldest to newest", counted(timeline.points.len(), "commit")),
         points: points.collect(),
-        prompts: track.prompts.iter().map(prompt).collect(),
+        prompts: track.prompts.iter().filter(|_| !is_dense).map(prompt).collect(),
         labels: dates(timeline),
         references: track
             .references

@@ -1,7 +1,10 @@
 //! How did it move? Every figure along the commits of each machine, model, device and workload.
 
 mod data;
+#[cfg(test)]
+pub(in crate::report) mod example;
 mod line_chart;
+mod metric_data;
 mod packed;
 mod shown_metric;
 mod standing;

@@ -1,1 +1,199 @@
-//! What the page says of small histories, and what it weighs with a long one.
+use serde_json::Value;
+
+use super::example::{entries, published, published_series, setting, timelines_of};
+use super::*;
+use crate::record::{Entry, Outcome};
+
+fn page(entries: &[Entry]) -> HistoryPage {
+    let (published, series) = (published(), published_series());
+    let timelines = timelines_of(entries);
+    HistoryPage::of(HistorySources {
+        timelines: &timelines,
+        published: &published,
+        published_series: &series,
+    })
+    .unwrap()
+}
+
+fn data(page: &HistoryPage) -> Value {
+    serde_json::from_str(&page.data).unwrap()
+}
+
+/// A column as the script unpacks it.
+fn unpacked(column: &Value) -> Vec<Option<i64>> {
+    packed::Packed::unpacked(column.as_str().unwrap())
+}
+
+fn metric<'a>(data: &'a Value, name: &str) -> &'a Value {
+    data["timelines"][0]["metrics"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap()
+}
+
+/// Whether two figures are one, told with four digits.
+fn is_same(one: f64, other: f64) -> bool {
+    (one / other - 1.0).abs() <= 5.1e-4
+}
+
+#[test]
+fn figures_come_in_the_order_of_the_page_and_without_those_that_nobody_measured() {
+    let data = data(&page(&entries(12)));
+    let names: Vec<&str> = data["timelines"][0]["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["tpot", "ttft", "throughput", "rss", "device-memory", "load-warm"]);
+}
+
+#[test]
+fn every_figure_comes_back_from_the_data_with_four_digits() {
+    let entries = entries(50);
+    let data = data(&page(&entries));
+    let timelines = timelines_of(&entries);
+    let tpot = metric(&data, "tpot");
+    let unit = 10_f64.powi(tpot["decimals"].as_i64().unwrap().try_into().unwrap());
+    let means = unpacked(&tpot["mean"]);
+    let half = unpacked(&tpot["half"]);
+    let prompts: Vec<Vec<Option<i64>>> =
+        (0..3).map(|prompt| unpacked(&tpot["prompts"][prompt]["figures"])).collect();
+    assert_eq!(means.len(), 50);
+    for (at, point) in timelines[0].points.iter().enumerate() {
+        let figures = point.figures().unwrap();
+        let mean = means[at].unwrap();
+        assert!(is_same(mean as f64 / unit, figures.tpot_ms));
+        let interval = crate::judge::MeanInterval::of(&figures.process_tpot_ms).unwrap();
+        assert!((half[at].unwrap() as f64 / unit - interval.half_width).abs() <= 0.5 / unit + 1e-9);
+        // Of the last prompt the sum of all is told.
+        let [first, second, sum] = [0, 1, 2].map(|prompt: usize| prompts[prompt][at].unwrap());
+        for (difference, prompt) in [first, second, sum - first - second].into_iter().zip(&figures.prompts) {
+            assert!(is_same((mean + difference) as f64 / unit, prompt.tpot_ms), "{}", prompt.id);
+        }
+    }
+}
+
+#[test]
+fn speeds_come_back_from_their_differences_to_the_pace() {
+    let entries = entries(50);
+    let data = data(&page(&entries));
+    let timelines = timelines_of(&entries);
+    let (speed, pace) = (metric(&data, "throughput"), metric(&data, "tpot"));
+    let unit = 10_f64.powi(speed["decimals"].as_i64().unwrap().try_into().unwrap());
+    let product = speed["product"].as_i64().unwrap() as f64;
+    let (differences, paces) = (unpacked(&speed["mean"]), unpacked(&pace["mean"]));
+    for (at, point) in timelines[0].points.iter().enumerate() {
+        let expected = (product / paces[at].unwrap() as f64 + 0.5).floor();
+        let speed = (expected + differences[at].unwrap() as f64) / unit;
+        assert!(is_same(speed, point.figures().unwrap().throughput_tok_s), "{speed}");
+    }
+}
+
+#[test]
+fn a_commit_without_verified_figures_leaves_a_gap_and_says_why() {
+    let mut entries = entries(3);
+    entries[1].outcome = Outcome::WrongOutput;
+    entries[2].figures = None;
+    let page = page(&entries);
+    let data = data(&page);
+    let means = unpacked(&metric(&data, "tpot")["mean"]);
+    assert_eq!(means.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
+    let timeline = &data["timelines"][0];
+    assert_eq!(timeline["standings"], ".ab");
+    assert_eq!(timeline["words"][0]["word"], "wrong-output");
+    assert_eq!(timeline["words"][1]["word"], "no verified figures");
+    let view = serde_json::to_value(&page.view).unwrap();
+    let rows = &view["timelines"][0]["metrics"][0]["table"]["rows"];
+    assert_eq!(rows[0]["standing"]["word"], "no verified figures", "the newest is first");
+    assert_eq!(rows[2]["standing"], Value::Null);
+}
+
+#[test]
+fn the_published_figures_are_shown_with_throughput_and_only_where_they_apply() {
+    let mut entries = entries(4);
+    let with = data(&page(&entries));
+    let references = &metric(&with, "throughput")["references"];
+    assert_eq!(references[0]["told"], "21.24");
+    assert_eq!(references[1]["told"], "27.00");
+    assert_eq!(references.as_array().unwrap().len(), 2);
+    assert_eq!(metric(&with, "tpot")["references"], Value::Array(Vec::new()));
+    for entry in &mut entries {
+        entry.figures.as_mut().unwrap().published_tok_s = None;
+    }
+    let without = data(&page(&entries));
+    assert_eq!(metric(&without, "throughput")["references"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn an_exchanged_runtime_begins_an_epoch_and_can_be_chosen_but_the_timeline_stays_the_same() {
+    let mut entries = entries(6);
+    let before = data(&page(&entries))["timelines"][0]["id"].clone();
+    for entry in &mut entries[4..] {
+        entry.setting = setting("2026.4.0", "6.8.0");
+    }
+    let data = data(&page(&entries));
+    let timeline = &data["timelines"][0];
+    assert_eq!(timeline["id"], before, "addresses hold");
+    assert_eq!(timeline["runtimes"], serde_json::json!(["OpenVINO 2026.1.0", "OpenVINO 2026.4.0"]));
+    assert_eq!(timeline["epochs"].as_array().unwrap().len(), 1);
+    let text = timeline["epochs"][0]["text"].as_str().unwrap();
+    assert_eq!(text, "openvino 2026.1.0 -> 2026.4.0");
+    assert_eq!(timeline["epochs"][0]["at"], timeline["runtime_starts"][1]["at"]);
+}
+
+#[test]
+fn a_slower_level_is_found_and_its_direction_is_told_by_the_metric() {
+    let mut entries = entries(60);
+    let slower = entries[40..].iter_mut().filter_map(|entry| entry.figures.as_mut());
+    for figures in slower {
+        figures.tpot_ms *= 1.1;
+        figures.throughput_tok_s /= 1.1;
+    }
+    let data = data(&page(&entries));
+    for (name, up) in [("tpot", true), ("throughput", false)] {
+        let changes = metric(&data, name)["changes"].as_array().unwrap();
+        assert_eq!(changes.len(), 1, "{name}: {changes:?}");
+        assert_eq!(changes[0]["worse"], true, "{name}");
+        assert_eq!(changes[0]["percent"].as_f64().unwrap() > 0.0, up, "{name}");
+    }
+}
+
+#[test]
+fn the_whole_figures_stand_beside_the_page() {
+    let page = page(&entries(150));
+    let [file] = page.csv_files.as_slice() else { panic!("one timeline, one file") };
+    assert_eq!(file.text.lines().count(), 151);
+    let header = file.text.lines().next().unwrap();
+    assert!(header.starts_with("author_date_utc,commit,openvino,epoch,verdict,tpot tpot@1 (ms/token)"));
+    let view = serde_json::to_value(&page.view).unwrap();
+    let timeline = &view["timelines"][0];
+    assert_eq!(timeline["csv_href"], file.path.to_str().unwrap());
+    let table = &timeline["metrics"][0]["table"];
+    assert_eq!(table["caption"], "The newest 100 of 150");
+    assert_eq!(table["rows"].as_array().unwrap().len(), 100);
+}
+
+#[test]
+fn the_same_records_give_the_same_page() {
+    let (one, other) = (page(&entries(30)), page(&entries(30)));
+    assert_eq!(one.data, other.data);
+    assert_eq!(serde_json::to_string(&one.view).unwrap(), serde_json::to_string(&other.view).unwrap());
+}
+
+#[test]
+fn only_so_many_timelines_have_charts_without_a_script() {
+    let mut all = Vec::new();
+    for machine in 0..4 {
+        let mut entries = entries(700);
+        for entry in &mut entries {
+            let mut other = (*entry.setting).clone();
+            other.series.machine_sha256 = format!("{machine:064}");
+            entry.setting = other.into();
+        }
+        all.extend(entries);
+    }
+    let view = serde_json::to_value(&page(&all).view).unwrap();
+    let timelines = view["timelines"].as_array().unwrap();
+    let charted: Vec<bool> = timelines.iter().map(|it| !it["metrics"][0]["chart"].is_null()).collect();
+    assert_eq!(charted, [true, true, false, false]);
+    let open: Vec<bool> = timelines.iter().map(|it| it["is_open"].as_bool().unwrap()).collect();
+    assert_eq!(open, [true, false, false, false]);
+}

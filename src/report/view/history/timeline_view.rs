@@ -53,6 +53,8 @@ struct MetricView {
     definition: &'static str,
     /// None where only the script draws it.
     chart: Option<Drawing>,
+    /// As in "the newest 8 of 41 change points".
+    changed: String,
     changes: Vec<ChangeRow>,
     table: Table,
 }
@@ -137,8 +139,8 @@ impl TimelineView {
         let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
         Self {
             id: names.id.clone(),
-            title: format!("{} on {}", names.model, names.device),
-            setting: format!("{}; {}", names.machine, names.runtimes.join(", ")),
+            title: format!("{} on {} of {}", names.model, names.device, names.machine),
+            setting: names.runtimes.join(", "),
             measured: format!(
                 "{}, {measured} with verified figures; {}",
                 counted(timeline.points.len(), "commit"),
@@ -162,6 +164,11 @@ fn metric_view(parts: TimelineParts<'_>, track: &Track, extent: Extent) -> Metri
         measure: track.shown.measure(),
         definition: track.shown.metric.id(),
         chart: extent.has_charts.then(|| drawing(chart_of(timeline, standings, track))),
+        changed: if track.changes.len() > CHANGES {
+            format!("the newest {CHANGES} of {}", counted(track.changes.len(), "change point"))
+        } else {
+            counted(track.changes.len(), "change point")
+        },
         changes: change_rows(timeline, track),
         table: table(timeline, standings, epochs, track, extent.rows),
     }

@@ -99,10 +99,7 @@ fn references(figures: &[Option<&Headline>], published: Published<'_>) -> Vec<Pu
     let Some(figure) = newest else { return Vec::new() };
     let held_against = &published.reference.reference.series;
     let others = published.series.iter().filter(|series| series.name != *held_against);
-    let shown = |name: &str, figure: f64| PublishedFigureShown {
-        label: format!("published, {}", one_line(name)),
-        figure,
-    };
+    let shown = |name: &str, figure: f64| PublishedFigureShown { label: one_line(name), figure };
     [shown(held_against, figure)]
         .into_iter()
         .chain(others.map(|series| shown(&series.name, series.average_tok_s)))

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::error::Result;
 use crate::golden::GoldenResult;
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::Metric;
@@ -65,14 +64,14 @@ pub(super) struct LastVerdict {
 }
 
 impl Line {
-    pub(super) fn of(timeline: &Timeline<'_>, sources: OverviewSources<'_>) -> Result<Self> {
+    pub(super) fn of(timeline: &Timeline<'_>, sources: OverviewSources<'_>) -> Self {
         let series = timeline.series;
         let with_figures = timeline.points.iter().rev().find(|point| point.figures().is_some());
         let answer = answer(timeline);
         let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
         let runtime =
             series.openvino.as_deref().map_or("no OpenVINO".to_owned(), |it| format!("OpenVINO {it}"));
-        Ok(Self {
+        Self {
             title: format!("{} on {}", one_line(&series.model), one_line(&series.device)),
             machine: one_line(&series.machine),
             runtime: one_line(&runtime),
@@ -86,7 +85,7 @@ impl Line {
                 "{measured} of {} commits with records have verified figures",
                 timeline.points.len()
             ),
-        })
+        }
     }
 }
 

@@ -8,7 +8,6 @@ mod trend;
 
 use serde::Serialize;
 
-use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::record::{Entry, PublishedReference};
 use crate::report::number::counted;
@@ -58,21 +57,19 @@ const LINES_SHOWN: usize = 6;
 
 impl OverviewView {
     /// The page of these records.
-    ///
-    /// # Errors
-    /// When a chart cannot be drawn, or a figure is no number.
-    pub fn of(sources: OverviewSources<'_>) -> Result<Self> {
+    #[must_use]
+    pub fn of(sources: OverviewSources<'_>) -> Self {
         let lines = sources.timelines.iter().take(LINES_SHOWN).map(|timeline| Line::of(timeline, sources));
         let left = sources.timelines.len().saturating_sub(LINES_SHOWN);
         let damaged = counted(sources.damaged, "file");
-        Ok(Self {
+        Self {
             is_empty: sources.entries.is_empty(),
-            lines: lines.collect::<Result<_>>()?,
+            lines: lines.collect(),
             more_lines: (left > 0).then(|| counted(left, "more timeline")),
             decisions: decisions::newest(sources),
             gate_health: gate_health::by_machine(sources.entries, &sources.policy.sequential.rule()),
             damaged: (sources.damaged > 0).then_some(damaged),
             published: line::published_words(sources.published),
-        })
+        }
     }
 }

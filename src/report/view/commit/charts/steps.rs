@@ -9,7 +9,7 @@ use crate::report::one_line;
 /// Steps that take longer than this share of all are marked at the edge: one stall must not flatten the rest.
 const SHOWN_PERCENT: f64 = 99.5;
 /// The shares that are told.
-const SHARES_PERCENT: [f64; 3] = [50.0, 95.0, 99.0];
+const SHARES_PERCENT: [usize; 3] = [50, 95, 99];
 
 /// Every step of every measured generation, by its place in the answer; None where there is no speed.
 pub(super) fn strip(record: &RunRecord) -> Option<Chart> {
@@ -39,10 +39,9 @@ pub(super) fn histogram(record: &RunRecord) -> Option<Chart> {
         return None;
     }
     steps_ms.sort_by(f64::total_cmp);
-    let percentile = |share: f64| {
+    let percentile = |share: usize| {
         // The nearest rank: a time that was really taken.
-        let rank = (share / 100.0 * steps_ms.len() as f64).ceil() as usize;
-        let at = rank.clamp(1, steps_ms.len()) - 1;
+        let at = (share * steps_ms.len()).div_ceil(100).clamp(1, steps_ms.len()) - 1;
         Percentile { label: format!("p{share}"), ms: steps_ms[at] }
     };
     let percentiles = SHARES_PERCENT.map(percentile).to_vec();

@@ -1,0 +1,199 @@
+//! The pages that compare, in a browser: two runs are chosen, and the address keeps the choice.
+
+use std::fs;
+use std::path::PathBuf;
+
+use arcgauge::record::{RunRecord, Warning};
+use serde_json::{Value, json};
+
+use super::{SECOND, one, other, paced};
+use crate::browser::{self, Act, Look};
+use crate::checkout::{Checkout, repository};
+use crate::forged;
+use crate::hostile_text::payloads;
+
+/// A checkout with the pages of these records.
+fn with(records: &[RunRecord]) -> Checkout {
+    let checkout = Checkout::new();
+    for record in records {
+        forged::store(&checkout, record);
+    }
+    fs::create_dir(checkout.path("ci")).unwrap();
+    fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
+    checkout.commit();
+    checkout.run(["report"]).exits(0);
+    checkout
+}
+
+fn page(checkout: &Checkout) -> PathBuf {
+    checkout.path("reports/site/compare.html")
+}
+
+fn newer(run_id: &str, hour: u32) -> RunRecord {
+    RunRecord { when_utc: format!("2026-11-23T{hour:02}:00:00Z"), ..paced(run_id, SECOND, &[50, 52, 51]) }
+}
+
+/// Two runs of one thing, then one on another kernel, one of another model, and one that a guard spoilt.
+fn some() -> Vec<RunRecord> {
+    let mut kernel = newer("00000000000c", 6);
+    kernel.machine.kernel = Some("6.2".into());
+    let mut model = newer("00000000000d", 7);
+    model.model.sha256 = "9".repeat(64);
+    model.model.name = "another-model".into();
+    let mut spoilt = newer("00000000000e", 3);
+    spoilt.warnings.push(Warning::new("guard-cpu-throttle", "hot", "cool it"));
+    vec![one(), other(), kernel, model, spoilt]
+}
+
+/// What a reader of the result sees.
+const SEEN: &str = "({ hidden: document.querySelector('.result').hidden, \
+    chosen: ['a', 'b'].map((name) => document.querySelector(`[name=${name}]`).value).join(' '), \
+    answer: document.querySelector('.answer').innerText, \
+    differs: [...document.querySelectorAll('.differences tbody tr')].map((row) => row.innerText), \
+    first: document.querySelector('.figures tbody tr:nth-child(2)')?.innerText, \
+    figures: document.querySelector('.figures').innerText, \
+    notes: [...document.querySelectorAll('main .note')].filter((it) => it.checkVisibility()).map((it) => it.innerText).join(), \
+    command: document.querySelector('.command').textContent })";
+
+fn choose(name: &str, run_id: &str) -> Value {
+    json!({"do": "choose", "selector": format!("[name={name}]"), "value": run_id})
+}
+
+fn see(name: &str) -> Value {
+    json!({"do": "evaluate", "expression": SEEN, "as": name})
+}
+
+#[test]
+fn the_pages_are_faultless_in_every_combination() {
+    let Some(browser) = browser::here() else { return };
+    let checkout = with(&some());
+    checkout.run(["compare", "00000000000a", "00000000000c"]).exits(0);
+    checkout.run(["compare", "00000000000a", "00000000000d"]).exits(13);
+    let unlike = format!("{}#a=00000000000a&b=00000000000d", page(&checkout).display());
+    let of_pair = |name: &str| checkout.path("reports/site/compare").join(name);
+    let pages = [
+        page(&checkout),
+        unlike.into(),
+        of_pair("00000000000a-00000000000c.html"),
+        of_pair("00000000000a-00000000000d.html"),
+    ];
+    browser.look(&Look::at(&pages)).are_faultless();
+}
+
+#[test]
+fn a_site_without_two_runs_says_what_to_do() {
+    let Some(browser) = browser::here() else { return };
+    for (records, told) in [(vec![], "There is no run yet"), (vec![one()], "There is one run.")] {
+        let checkout = with(&records);
+        browser.look(&Look { widths: vec![320], ..Look::at(&[page(&checkout)]) }).are_faultless();
+        let text = fs::read_to_string(page(&checkout)).unwrap();
+        assert!(text.contains(told) && !text.contains("<form"), "{text}");
+    }
+}
+
+#[test]
+fn two_runs_are_chosen_and_the_address_keeps_them() {
+    let Some(browser) = browser::here() else { return };
+    let checkout = with(&some());
+    let act = Act::on(page(&checkout))
+        .then(see("first"))
+        .then(choose("a", "00000000000a"))
+        .then(choose("b", "00000000000c"))
+        .then(see("chosen"))
+        .then(json!({"do": "address", "as": "address"}))
+        .then(json!({"do": "reload"}))
+        .then(see("reloaded"))
+        .then(json!({"do": "click", "selector": ".swap"}))
+        .then(see("swapped"));
+    let acted = browser.act(&act);
+    let (first, chosen, swapped) = (acted.value("first"), acted.value("chosen"), acted.value("swapped"));
+    assert_eq!(first["chosen"], "00000000000b 00000000000c", "the newest two of one line: {first}");
+    assert_eq!(
+        chosen["differs"],
+        json!(["kernel\t6.1\t6.2\tepoch", "commit\t555555555555\t555555666666\tnothing"])
+    );
+    assert!(chosen["answer"].as_str().unwrap().contains("environment differs"), "{chosen}");
+    assert_eq!(chosen["first"], "mean\t47.00\t51.00\t+8.51 %");
+    assert_eq!(chosen["command"], "cargo xtask compare 00000000000a 00000000000c");
+    assert!(acted.text("address").ends_with("/compare.html#a=00000000000a&b=00000000000c"));
+    assert_eq!(acted.value("reloaded"), chosen);
+    assert_eq!(swapped["first"], "mean\t51.00\t47.00\t-7.84 %");
+    assert!(acted.faults.is_empty(), "{acted:?}");
+}
+
+#[test]
+fn of_one_thing_unlike_things_and_spoilt_times_each_is_said_what_the_verb_says() {
+    let Some(browser) = browser::here() else { return };
+    let checkout = with(&some());
+    let at = |b: &str| format!("{}#a=00000000000a&b={b}", page(&checkout).display());
+    let act = Act::on(at("00000000000b"))
+        .then(see("same"))
+        .then(json!({"do": "goto", "page": at("00000000000d")}))
+        .then(see("unlike"))
+        .then(json!({"do": "goto", "page": at("00000000000e")}))
+        .then(see("spoilt"))
+        .then(json!({"do": "goto", "page": at("00000000000a")}))
+        .then(see("one"))
+        .then(json!({"do": "goto", "page": at("%3Cimg%20src=x%3E")}))
+        .then(see("hostile"))
+        .then(json!({"do": "goto", "page": at("00000000000f")}))
+        .then(see("unknown"));
+    let acted = browser.act(&act);
+    let text = |name: &str, key: &str| acted.value(name)[key].as_str().unwrap().to_owned();
+    assert!(text("same", "answer").contains("two runs of one thing"));
+    assert!(text("unlike", "answer").contains("not the same model, so nothing is compared"), "{acted:?}");
+    let figures = text("unlike", "figures");
+    assert!(figures.contains("51.00") && !figures.contains('%') && !figures.contains("Change"), "{figures}");
+    assert!(text("spoilt", "notes").contains("B's times are not compared"), "{acted:?}");
+    assert_eq!(text("spoilt", "first"), "mean\t47.00\t51.00\t-");
+    assert!(text("spoilt", "figures").contains("160.0\t160.0\t0.00 %"), "memory is no time: {acted:?}");
+    assert_eq!(acted.value("one")["hidden"], true);
+    assert!(text("one", "notes").contains("A and B are one run"));
+    assert!(text("hostile", "notes").contains("what stands in the address"), "{acted:?}");
+    assert!(text("unknown", "notes").contains("Not a run of this page: 00000000000f"), "{acted:?}");
+    assert!(acted.faults.is_empty(), "{acted:?}");
+}
+
+#[test]
+fn a_keyboard_is_enough() {
+    let Some(browser) = browser::here() else { return };
+    let checkout = with(&some());
+    let act = Act::on(page(&checkout))
+        .then(json!({"do": "focus", "selector": "main p a"}))
+        .then(json!({"do": "press", "key": "Tab", "times": 2}))
+        .then(json!({"do": "press", "key": "Home"}))
+        .then(see("home"))
+        .then(json!({"do": "press", "key": "Tab"}))
+        .then(json!({"do": "press", "key": "Enter"}))
+        .then(see("swapped"));
+    let acted = browser.act(&act);
+    assert_eq!(acted.value("home")["chosen"], "00000000000b 00000000000d");
+    assert_eq!(acted.value("swapped")["chosen"], "00000000000d 00000000000b");
+    assert!(acted.value("swapped")["answer"].as_str().unwrap().contains("not the same model"), "{acted:?}");
+    assert!(acted.faults.is_empty(), "{acted:?}");
+}
+
+#[test]
+fn hostile_names_stay_text_in_lists_tables_and_pairs() {
+    let Some(browser) = browser::here() else { return };
+    let hostile = payloads().into_iter().zip(10_u32..).map(|(payload, at)| {
+        let mut record = newer(&format!("0000000000{at}"), at % 24);
+        record.model.name.clone_from(&payload);
+        record.machine.kernel = Some(payload.clone());
+        record.runtime.as_mut().unwrap().openvino_version = payload;
+        record
+    });
+    let records: Vec<RunRecord> = hostile.take(60).collect();
+    let checkout = with(&records);
+    checkout.run(["compare", "000000000010", "000000000028"]);
+    let pair = checkout.path("reports/site/compare/000000000010-000000000028.html");
+    let pages = [page(&checkout), pair];
+    let look = Look { schemes: vec!["light"], tabs: 0, axe: false, ..Look::at(&pages) };
+    browser.look(&look).are_faultless();
+    let every =
+        records.iter().fold(Act::on(page(&checkout)), |act, record| act.then(choose("b", &record.run_id)));
+    let acted = browser
+        .act(&every.then(json!({"do": "evaluate", "expression": "window.pwned ?? 'safe'", "as": "ran"})));
+    assert_eq!(acted.text("ran"), "safe");
+    assert!(acted.faults.is_empty(), "{acted:?}");
+}

@@ -1,0 +1,120 @@
+//! The page of two runs, which the verb writes.
+
+use std::fs;
+use std::path::Path;
+
+use arcgauge::judge::likeness::TwoRuns;
+use arcgauge::record::RunRecord;
+use arcgauge::report::comparison::ComparedRecord;
+use arcgauge::report::render::Renderer;
+use arcgauge::report::site::comparison_page;
+
+use super::{one, other};
+use crate::checkout::{Checkout, repository};
+use crate::forged;
+use crate::hostile_text::payloads;
+
+const PAGE: &str = "compare/00000000000a-00000000000b.html";
+
+fn with(a: &RunRecord, b: &RunRecord) -> Checkout {
+    let checkout = Checkout::new();
+    forged::store(&checkout, a);
+    forged::store(&checkout, b);
+    checkout
+}
+
+fn page(checkout: &Checkout, more: &[&str]) -> String {
+    let verb = ["compare", "00000000000a", "00000000000b"];
+    let ended = checkout.run(verb.iter().chain(more));
+    let named = ended.stderr.lines().find_map(|line| line.strip_prefix("page: "));
+    fs::read_to_string(checkout.path(named.unwrap_or_else(|| panic!("{ended}")))).unwrap()
+}
+
+#[test]
+fn the_page_is_written_below_the_site_and_tells_the_surroundings_first() {
+    let mut b = other();
+    b.machine.kernel = Some("6.2".into());
+    let checkout = with(&one(), &b);
+    let text = page(&checkout, &[]);
+    assert_eq!(text, fs::read_to_string(checkout.path("reports/site").join(PAGE)).unwrap());
+    let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no `{part}` in {text}"));
+    assert!(place(">kernel<") < place("environment differs</span>"));
+    assert!(place("environment differs</span>") < place("+8.51 %"));
+    assert!(place("+8.51 %") < place("cargo xtask ab --base"));
+    assert!(text.contains("An observation, not a test"), "{text}");
+    assert!(text.contains("href=\"../compare.html\" aria-current=\"page\""), "{text}");
+}
+
+#[test]
+fn unlike_runs_have_no_difference_on_their_page() {
+    let mut b = other();
+    b.model.sha256 = "9".repeat(64);
+    let text = page(&with(&one(), &b), &[]);
+    let main = &text[text.find("<main").unwrap()..];
+    assert!(main.contains("unlike: not the same model") && main.contains("51.00"), "{main}");
+    assert!(!main.contains(" %") && !main.contains(">Change<"), "{main}");
+}
+
+#[test]
+fn only_what_the_site_has_is_linked_and_another_folder_can_be_named() {
+    let checkout = with(&one(), &other());
+    let alone = page(&checkout, &["--output", "elsewhere"]);
+    assert!(checkout.path("elsewhere").join(PAGE).is_file() && !checkout.path("reports/site").exists());
+    assert!(!alone.contains("../commit/") && !alone.contains("../records/"), "{alone}");
+    fs::create_dir_all(checkout.path("elsewhere/commit")).unwrap();
+    fs::write(checkout.path("elsewhere/commit/555555666666.html"), "").unwrap();
+    let beside = page(&checkout, &["--output", "elsewhere"]);
+    assert!(beside.contains("href=\"../commit/555555666666.html\""), "{beside}");
+    assert!(!beside.contains("../commit/555555555555.html"), "{beside}");
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_said_and_changes_no_code() {
+    let checkout = with(&one(), &other());
+    fs::write(checkout.path("in-the-way"), "").unwrap();
+    let ended = checkout.run(["compare", "00000000000a", "00000000000b", "--output", "in-the-way"]);
+    ended.exits(0).prints("tpot@1 ").says("the page of the two is not written: ");
+    let json = checkout.run(["compare", "00000000000a", "00000000000b", "--format", "json"]);
+    assert!(!json.exits(0).stderr.contains("page"), "{json}");
+    assert!(!checkout.path("reports/site").exists(), "a program asks for no page");
+}
+
+#[test]
+fn a_report_leaves_the_page_alone() {
+    let checkout = with(&one(), &other());
+    checkout.commit();
+    fs::create_dir_all(checkout.path("ci")).unwrap();
+    fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
+    page(&checkout, &[]);
+    checkout.run(["report"]).exits(0);
+    checkout.run(["report", "--anew"]).exits(0);
+    assert!(checkout.path("reports/site").join(PAGE).is_file());
+    assert!(page(&checkout, &[]).contains("href=\"../commit/555555555555.html\""));
+}
+
+#[test]
+fn hostile_text_stays_text_on_the_page() {
+    let page_with = |text: &str| {
+        let mut b = other();
+        text.clone_into(&mut b.commit.as_mut().unwrap().subject);
+        b.environment_variables.insert(text.to_owned(), text.to_owned());
+        text.clone_into(&mut b.warnings[0].message);
+        b.machine.kernel = Some(text.to_owned());
+        page_of(&one(), &b)
+    };
+    let elements = |text: &str| text.matches('<').count();
+    let harmless = elements(&page_with("a text"));
+    for payload in payloads().iter().filter(|payload| payload.contains(['<', '"', '\'', '{'])) {
+        let told = page_with(payload);
+        assert_eq!(elements(&told), harmless, "{}", payload.chars().take(80).collect::<String>());
+        assert!(!told.contains("\" onmouseover"), "{told}");
+    }
+}
+
+/// The page without a checkout.
+fn page_of(a: &RunRecord, b: &RunRecord) -> String {
+    let record = |run| ComparedRecord { run, file: "a.json" };
+    let nowhere = Path::new("/not/there");
+    let renderer = Renderer::new(None).unwrap();
+    comparison_page(nowhere, record(a), record(b), &TwoRuns::of(a, b), &renderer).unwrap().text
+}

@@ -1,0 +1,239 @@
+//! `report`: pages that are the same for the same records, made again only where they would differ, and
+//! never outside of their folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::SystemTime;
+
+use arcgauge::golden::GoldenResult;
+use arcgauge::record::{History, RunRecord};
+
+use crate::checkout::Checkout;
+use crate::forged;
+
+/// Every file of a folder, by its path below it.
+fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(open) = folders.pop() {
+        for entry in fs::read_dir(&open).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                files.insert(path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    files
+}
+
+/// A verified run of the commit whose sha is this digit forty times, after another.
+fn run(digit: char, parent: char) -> RunRecord {
+    let mut record = RunRecord { run_id: digit.to_string().repeat(12), ..forged::record() };
+    record.prompts[0].golden = GoldenResult::Match;
+    let commit = record.commit.as_mut().unwrap();
+    commit.sha = digit.to_string().repeat(40);
+    commit.author_date_utc = format!("2026-11-0{digit}T04:00:00Z");
+    commit.parents = vec![parent.to_string().repeat(40)];
+    record
+}
+
+fn store(checkout: &Checkout) -> History {
+    History::at(checkout.path("reports/history"))
+}
+
+fn page(digit: char) -> String {
+    format!("commit/{}.html", digit.to_string().repeat(12))
+}
+
+fn modified(checkout: &Checkout, file: &str) -> SystemTime {
+    fs::metadata(checkout.path("reports/site").join(file)).unwrap().modified().unwrap()
+}
+
+#[test]
+fn without_records_the_first_page_says_what_to_do() {
+    let checkout = Checkout::new();
+    let ended = checkout.run(["report"]);
+    ended.exits(0);
+    let first = checkout.path("reports/site/index.html");
+    assert_eq!(ended.stdout, format!("{}\n", first.display()));
+    let text = fs::read_to_string(first).unwrap();
+    assert!(text.contains("There is no record yet") && text.contains("cargo xtask bench"), "{text}");
+    for page in ["history.html", "machines.html", "method.html", "compare.html"] {
+        assert!(checkout.path("reports/site").join(page).is_file(), "{page}");
+    }
+}
+
+#[test]
+fn the_same_records_give_the_same_bytes_wherever_and_whenever_they_are_rendered() {
+    let checkout = Checkout::new();
+    for (digit, parent) in [('1', '0'), ('2', '1'), ('3', '2')] {
+        store(&checkout).add(&run(digit, parent)).unwrap();
+    }
+    store(&checkout).add(&forged::ab_record()).unwrap();
+    checkout.run(["report"]).exits(0);
+    let once = files(&checkout.path("reports/site"));
+    let elsewhere = tempfile::tempdir().unwrap();
+    checkout.run(["report", "--output", elsewhere.path().to_str().unwrap()]).exits(0);
+    assert_eq!(files(elsewhere.path()), once);
+    checkout.run(["report", "--anew"]).exits(0);
+    assert_eq!(files(&checkout.path("reports/site")), once);
+    assert!(once.len() > 10, "{:?}", once.keys());
+}
+
+#[test]
+fn a_new_record_changes_the_pages_that_tell_of_it_and_leaves_the_others_untouched() {
+    let checkout = Checkout::new();
+    store(&checkout).add(&run('1', '0')).unwrap();
+    store(&checkout).add(&run('2', '1')).unwrap();
+    checkout.run(["report"]).exits(0);
+    let [one, two] = ['1', '2'].map(|digit| modified(&checkout, &page(digit)));
+    let first = fs::read(checkout.path("reports/site/index.html")).unwrap();
+    store(&checkout).add(&run('3', '2')).unwrap();
+    checkout.run(["report"]).exits(0);
+    assert!(checkout.path("reports/site").join(page('3')).is_file());
+    assert_ne!(fs::read(checkout.path("reports/site/index.html")).unwrap(), first);
+    assert_eq!([one, two], ['1', '2'].map(|digit| modified(&checkout, &page(digit))));
+    // A page that was cut is made again, though nothing that it is made of has changed.
+    let cut = checkout.path("reports/site").join(page('1'));
+    fs::write(&cut, "half").unwrap();
+    checkout.run(["report"]).exits(0);
+    assert!(fs::read_to_string(&cut).unwrap().ends_with("</html>\n"));
+}
+
+#[test]
+fn a_page_whose_records_are_gone_goes_and_nothing_else_does() {
+    let checkout = Checkout::new();
+    let file = store(&checkout).add(&run('1', '0')).unwrap();
+    store(&checkout).add(&run('2', '1')).unwrap();
+    checkout.run(["report"]).exits(0);
+    let site = checkout.path("reports/site");
+    let own = [site.join("notes.txt"), site.join("commit/mine.txt")];
+    own.iter().for_each(|own| fs::write(own, "mine").unwrap());
+    fs::remove_file(file).unwrap();
+    checkout.run(["report"]).exits(0);
+    assert!(!site.join(page('1')).exists() && site.join(page('2')).is_file());
+    assert_eq!(fs::read_dir(site.join("records")).unwrap().count(), 1);
+    assert!(own.iter().all(|own| own.is_file()));
+}
+
+#[test]
+fn a_damaged_record_is_counted_and_named_and_the_others_have_their_pages() {
+    let checkout = Checkout::new();
+    let file = store(&checkout).add(&run('1', '0')).unwrap();
+    store(&checkout).add(&run('2', '1')).unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    let last = bytes.len() - 10;
+    bytes[last] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let ended = checkout.run(["report"]);
+    ended.exits(0);
+    assert!(ended.stderr.contains("warning: ") && ended.stderr.contains(file.to_str().unwrap()), "{ended}");
+    let first = fs::read_to_string(checkout.path("reports/site/index.html")).unwrap();
+    assert!(first.contains("<strong>1 file</strong> of the store cannot be read"), "{first}");
+    assert!(checkout.path("reports/site").join(page('2')).is_file());
+}
+
+#[test]
+fn the_raw_record_on_a_page_is_the_record_of_the_store() {
+    let checkout = Checkout::new();
+    let file = store(&checkout).add(&run('1', '0')).unwrap();
+    checkout.run(["report"]).exits(0);
+    let name = file.file_name().unwrap().to_str().unwrap();
+    let text = fs::read_to_string(checkout.path("reports/site").join(page('1'))).unwrap();
+    assert!(text.contains(&format!("href=\"../records/{name}\"")), "{text}");
+    assert_eq!(fs::read(checkout.path("reports/site/records").join(name)).unwrap(), fs::read(&file).unwrap());
+}
+
+#[test]
+fn pages_that_cannot_be_written_are_an_error_and_a_policy_that_is_missing_is_named() {
+    let checkout = Checkout::new();
+    fs::write(checkout.path("a-file"), "").unwrap();
+    let ended = checkout.run(["report", "--output", "a-file/site"]);
+    ended.refuses("`a-file/site", "--output DIR");
+    fs::remove_file(checkout.path("ci/gate.json")).unwrap();
+    let ended = checkout.run(["report"]);
+    ended.exits(2);
+    assert!(ended.stderr.contains("ci/gate.json"), "{ended}");
+}
+
+#[test]
+fn what_was_measured_is_kept_though_its_page_cannot_be_made() {
+    let checkout = Checkout::new();
+    fs::create_dir(checkout.path("reports")).unwrap();
+    fs::write(checkout.path("reports/site"), "").unwrap();
+    let ended = checkout.bench(&["--prompt", "fibonacci"]);
+    ended.exits(0);
+    assert!(ended.stderr.contains("the pages are not brought up to date: "), "{ended}");
+    assert_eq!(checkout.record_files().len(), 1);
+}
+
+#[test]
+fn the_demonstration_says_on_every_page_that_it_is_one_and_leaves_the_store_alone() {
+    let checkout = Checkout::new();
+    let ended = checkout.run(["report", "--demo"]);
+    ended.exits(0);
+    assert!(ended.stdout.ends_with("/reports/demo/index.html\n"), "{ended}");
+    let files = files(&checkout.path("reports/demo"));
+    let pages = files.iter().filter(|(path, _)| path.extension().is_some_and(|it| it == "html"));
+    for (path, bytes) in pages {
+        let text = String::from_utf8_lossy(bytes);
+        assert!(text.contains("<strong>Demonstration.</strong>"), "{}", path.display());
+    }
+    assert!(files.keys().filter(|path| path.starts_with("commit")).count() > 100);
+    assert!(checkout.record_files().is_empty());
+}
+
+#[test]
+fn a_card_is_of_the_newest_run_or_of_the_one_that_is_named() {
+    let checkout = Checkout::new();
+    let ended = checkout.run(["report", "--card"]);
+    assert!(ended.stderr.contains("no record of `latest`"), "{ended}");
+    store(&checkout).add(&run('1', '0')).unwrap();
+    for arguments in [&["report", "--card"][..], &["report", "--card", "111111111111"]] {
+        let ended = checkout.run(arguments);
+        ended.exits(0);
+        assert!(ended.stdout.contains("| Fibonacci |"), "{ended}");
+        assert!(!checkout.path("reports/site").exists(), "only the card was asked for");
+    }
+}
+
+#[test]
+fn pages_are_served_on_loopback_to_those_who_ask_for_it_by_name() {
+    let checkout = Checkout::new();
+    store(&checkout).add(&run('1', '0')).unwrap();
+    fs::write(checkout.path("secret.html"), "secret").unwrap();
+    let mut server =
+        checkout.command(["report", "--serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().ends_with("index.html"));
+    let address = lines.next().unwrap().unwrap();
+    let host = address.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
+    assert!(host.starts_with("127.0.0.1:"), "{address}");
+    let ask = |method: &str, path: &str, name: &str| {
+        let mut stream = TcpStream::connect(&host).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let first = ask("GET", "/", &host);
+    assert!(first.starts_with("HTTP/1.1 200") && first.contains("Are we all right?"), "{first}");
+    assert!(first.contains("text/html") && first.contains("nosniff"), "{first}");
+    assert!(ask("GET", &format!("/{}", page('1')), &host).starts_with("HTTP/1.1 200"));
+    for path in
+        ["/../../secret.html", "/%2e%2e/%2e%2e/secret.html", "/nothing.html", "/commit/../../../secret.html"]
+    {
+        let answer = ask("GET", path, &host);
+        assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("secret\n"), "{path}: {answer}");
+    }
+    assert!(ask("GET", "/", "elsewhere.example").starts_with("HTTP/1.1 403"));
+    assert!(ask("POST", "/", &host).starts_with("HTTP/1.1 405"));
+    server.kill().unwrap();
+    server.wait().unwrap();
+}
