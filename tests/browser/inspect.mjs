@@ -71,6 +71,16 @@ export function ran(names) {
   return names.filter((name) => window[name] !== undefined);
 }
 
+/** Attributes that run something when they are used, which looking at a page does not do. */
+export function handlers() {
+  const leads = ["href", "xlink:href", "src", "action", "formaction"];
+  const runs = ({ name, value }) => name.startsWith("on")
+    || (leads.includes(name) && /^[\u0000-\u0020]*(j\s*a\s*v\s*a\s*s\s*c\s*r\s*i\s*p\s*t|vbscript|data):/i.test(value));
+  const say = (element, { name, value }) => `${element.localName} ${name}="${value.slice(0, 60)}"`;
+  return [...document.querySelectorAll("*")]
+    .flatMap((it) => [...it.attributes].filter(runs).map((attribute) => say(it, attribute)));
+}
+
 /** How many elements there are by name, and how many comments: a text that became one of them shows. */
 export function nodes() {
   const counts = {};

@@ -86,6 +86,7 @@ async function layout(tab, watch, job) {
   for (const text of outside) watch.add("outside", text);
   for (const text of await tab.evaluate(inspect.cutOff)) watch.add("cut", text);
   for (const text of await tab.evaluate(inspect.ran, job.flags)) watch.add("ran", text);
+  for (const text of await tab.evaluate(inspect.handlers)) watch.add("handler", text);
 }
 
 /** Named by page and combination, so that two runs can be laid side by side. */

@@ -45,6 +45,7 @@
 //! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
 //! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
+//! | [`hostile_pages`] | text that wants to be more, in every field of a record: on a page it is text |
 //! | [`site`] | `report`: the same bytes for the same records, made again only where they differ; serving, the card |
 //! | [`pages`] | every kind of page in the browser: whole at every width, in light and dark, without JavaScript |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
@@ -64,6 +65,7 @@
 //! | [`forged_pairs`] | an A/B that no run has made, with times that decide what it comes to |
 //! | [`browser`] | the browser of this machine: it looks at pages, and does on them what a user would |
 //! | [`demo_site`] | the pages of the invented history |
+//! | [`every_text`] | any words in the place of every text that a record may hold |
 //! | [`fake_worker`] | workers that misbehave |
 //! | [`noisy_machine`] | a machine that drifts, stalls and has slow processes, from a seed |
 //! | [`living_worker`] | the worker of a `bench` that is under way |
@@ -85,6 +87,7 @@ mod demo;
 mod demo_site;
 mod doctor;
 mod ended;
+mod every_text;
 mod failed_builds;
 mod fake_worker;
 mod forged;
@@ -99,6 +102,7 @@ mod history_crash;
 mod history_index;
 mod history_sharing;
 mod history_verbs;
+mod hostile_pages;
 mod hostile_text;
 mod infer;
 mod interrupt;

@@ -83,6 +83,7 @@ pub(crate) struct Seen {
 /// | `cut` | an element whose content is cut off |
 /// | `dialog` | it asks or tells something in a window of its own |
 /// | `error` | an exception that nobody caught |
+/// | `handler` | an attribute that runs something when it is used |
 /// | `load` | the page could not be opened |
 /// | `navigation` | the page went elsewhere, opened a window, or holds a frame |
 /// | `outside` | a text of a chart that is not within its chart |

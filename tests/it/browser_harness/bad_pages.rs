@@ -11,7 +11,7 @@ pub(super) struct Bad {
 
 const STRICT: &str = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">";
 
-pub(super) const BAD: [Bad; 17] = [
+pub(super) const BAD: [Bad; 19] = [
     Bad {
         name: "console-error",
         head: "",
@@ -67,6 +67,20 @@ pub(super) const BAD: [Bad; 17] = [
         body: "<script>window.pwned = 1</script>",
         with_script: &["ran"],
         without: &[],
+    },
+    Bad {
+        name: "handler",
+        head: "",
+        body: "<p onmouseover='window.pwned = 1'>one</p>",
+        with_script: &["handler"],
+        without: &["handler"],
+    },
+    Bad {
+        name: "link-that-runs",
+        head: "",
+        body: "<a href=' java\tscript:window.pwned = 1'>one</a>",
+        with_script: &["handler"],
+        without: &["handler"],
     },
     Bad {
         name: "dialog",

@@ -1,0 +1,296 @@
+//! A record may hold words of whoever wrote a commit, a model or a driver. Whatever they are and wherever
+//! they stand, on a page they are words: nothing runs, no element is new, and no file is where none belongs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arcgauge::record::{
+    AbRecord, Ancestry, Commit, DivergenceText, History, InputsRecord, Outcome, RunRecord, Warning,
+};
+use arcgauge::report::render::Renderer;
+use tempfile::TempDir;
+
+use crate::browser::{self, Browser, Look, Looks};
+use crate::checkout::repository;
+use crate::demo_site::{Making, chart_library, make};
+use crate::every_text::Texts;
+use crate::hostile_text::payloads;
+use crate::{forged, forged_pairs};
+
+/// Below the folder of a test, so that a way up by three ends in it.
+const DEEP: &str = "a/b/c/site";
+/// Of a text that stands in every field by turns: a record has some of them a hundred times.
+const LONGEST: usize = 2_000;
+/// Records of each commit.
+const KINDS: usize = 4;
+
+/// The records of a commit, and which of their texts may be any words.
+struct Samples {
+    complete: Texts,
+    failed: Texts,
+    slower: Texts,
+    wrong: Texts,
+}
+
+impl Samples {
+    fn new() -> Self {
+        Self {
+            complete: Texts::of(&with_all_there_is(forged::record())),
+            failed: Texts::of(&failed()),
+            slower: Texts::of(&slower()),
+            wrong: Texts::of(&wrong()),
+        }
+    }
+
+    /// Adds the records of one commit, whose texts are replaced. A text has its number among all of its record.
+    fn add(&self, store: &History, at: usize, words: &dyn Fn(&str, usize) -> String) {
+        let number = |texts: &Texts, text: &str| texts.all().position(|one| one == text).unwrap();
+        let of = |texts: &Texts, text: &str| words(text, number(texts, text));
+        let mut complete: RunRecord = self.complete.with(|text| of(&self.complete, text));
+        let mut failed: RunRecord = self.failed.with(|text| of(&self.failed, text));
+        let mut slower: AbRecord = self.slower.with(|text| of(&self.slower, text));
+        let mut wrong: AbRecord = self.wrong.with(|text| of(&self.wrong, text));
+        for (kind, run) in [&mut complete, &mut failed].into_iter().enumerate() {
+            run.run_id = id(at, kind);
+            shorten(&mut run.when_utc);
+            settle(run, at);
+            store.add(run).unwrap();
+        }
+        for (kind, ab) in [&mut slower, &mut wrong].into_iter().enumerate() {
+            ab.run_id = id(at, 2 + kind);
+            shorten(&mut ab.when_utc);
+            settle(&mut ab.base.run, at);
+            settle(&mut ab.head.run, at);
+            store.add(ab).unwrap();
+        }
+    }
+}
+
+fn id(at: usize, kind: usize) -> String {
+    format!("{:012x}", at * KINDS + kind)
+}
+
+fn sha(at: usize) -> String {
+    format!("{:012x}{}", at + 1, "0".repeat(28))
+}
+
+/// On the line of the others.
+fn settle(run: &mut RunRecord, at: usize) {
+    let Commit { sha: own, parents, .. } = run.commit.as_mut().unwrap();
+    *own = sha(at);
+    *parents = at.checked_sub(1).map(sha).into_iter().collect();
+}
+
+/// A file is named by it, and no file may have a longer name.
+fn shorten(when_utc: &mut String) {
+    *when_utc = when_utc.chars().take(100).collect();
+}
+
+/// With a text in every field that is for one.
+fn with_all_there_is(mut record: RunRecord) -> RunRecord {
+    record.commit.as_mut().unwrap().difference_sha256 = Some("a difference".into());
+    let machine = &mut record.machine;
+    (machine.gpu, machine.gpu_driver) = (Some("a GPU".into()), Some("a driver".into()));
+    (machine.gpu_pci_ids, machine.microcode) = (vec!["8086:64a0".into()], Some("0x1".into()));
+    record.model.edited_graph_sha256 = Some("an edited graph".into());
+    record.model.unedited_because = Some("it was not".into());
+    let runtime = record.runtime.as_mut().unwrap();
+    runtime.properties_asked = [("PROPERTY_ASKED".to_owned(), "an asked value".to_owned())].into();
+    record.prompts[0].divergence_text =
+        Some(DivergenceText { before: "said".into(), expected: "meant".into(), got: "came".into() });
+    for process in &mut record.processes {
+        process.talk = vec!["a line of the worker".into()];
+        let mut guards = forged_pairs::guard_log(3, false);
+        guards.cut_short_because = Some("the watch was cut short".into());
+        process.guards = Some(guards);
+    }
+    record.warnings = vec![Warning::new("a-warning", "its message", "its advice")];
+    record
+}
+
+fn failed() -> RunRecord {
+    let mut record = with_all_there_is(forged::record());
+    record.outcome = Outcome::Failed;
+    record.failure = Some("why it failed".into());
+    record.samples.iter_mut().for_each(|sample| sample.times = None);
+    record.processes[0].ending = "crashed".into();
+    record.processes[0].ending_because = Some("why it crashed".into());
+    record
+}
+
+fn slower() -> AbRecord {
+    let mut record = forged_pairs::ab(&[4.0, 5.0, 6.0, 5.0]);
+    for side in [&mut record.base, &mut record.head] {
+        side.differences = vec![format!("what differs in {}", side.asked)];
+        let run = std::mem::replace(&mut side.run, forged::record());
+        side.run = with_all_there_is(run);
+    }
+    record.inputs = InputsRecord { merge: Some("a merge".into()), ..record.inputs };
+    record.warnings = vec![Warning::new("ab-warning", "the message of the A/B", "the advice of the A/B")];
+    record
+}
+
+fn wrong() -> AbRecord {
+    let mut record = forged_pairs::ab(&[4.0, 5.0, 6.0, 5.0]);
+    forged_pairs::wrong(&mut record);
+    record.head.run.prompts[1].divergence_text =
+        Some(DivergenceText { before: "said".into(), expected: "meant".into(), got: "came".into() });
+    record.failure = Some("why the A/B failed".into());
+    forged_pairs::judge(&mut record);
+    record
+}
+
+/// A store of so many commits, and its site.
+struct HostileSite {
+    folder: TempDir,
+    pages: Vec<PathBuf>,
+}
+
+impl HostileSite {
+    /// Of commits whose texts are these words, by turns: after as many commits each text was each of them.
+    fn of(samples: &Samples, words: &[String]) -> Self {
+        Self::of_texts(samples, words.len(), &|at, _, number| words[(at + number) % words.len()].clone())
+    }
+
+    /// Of so many commits; of each text its commit, itself and its number are told.
+    fn of_texts(samples: &Samples, count: usize, words: &dyn Fn(usize, &str, usize) -> String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = History::at(folder.path().join("store"));
+        for at in 0..count {
+            samples.add(&store, at, &|text, number| words(at, text, number));
+        }
+        let index = store.index();
+        assert_eq!(index.entries.len(), KINDS * count, "{:?}", index.damaged);
+        let ancestry = Ancestry::of_line((0..count).rev().map(sha));
+        let making = Making::of(&repository());
+        let site = folder.path().join(DEEP);
+        let renderer = Renderer::new(Some(chart_library())).unwrap();
+        make(making.sources(&store, &index, &ancestry), &renderer, site.clone());
+        let mut pages: Vec<PathBuf> = files(&site);
+        pages.retain(|file| file.extension().is_some_and(|extension| extension == "html"));
+        Self { folder, pages }
+    }
+
+    /// A letter of another font may be taller than its line, so texts of charts may touch.
+    fn look(&self, browser: &Browser) -> Looks {
+        let mut looks = browser.look(&Look {
+            widths: vec![768],
+            schemes: vec!["light"],
+            javascript: vec![true],
+            axe: false,
+            tabs: 0,
+            ..Look::at(&self.pages)
+        });
+        looks.looks.iter_mut().for_each(|seen| seen.faults.retain(|fault| fault.kind != "overlap"));
+        looks
+    }
+}
+
+/// Every file of a folder, in order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn whatever_the_texts_of_a_record_are_a_page_has_them_as_words() {
+    let Some(browser) = browser::here() else { return };
+    let samples = Samples::new();
+    let cut = |text: &String| text.chars().take(LONGEST).collect();
+    let hostile: Vec<String> = payloads().iter().map(cut).collect();
+    let harmless: Vec<String> = (0..hostile.len()).map(|at| format!("word {at}")).collect();
+    let site = HostileSite::of(&samples, &hostile);
+    let looks = site.look(&browser);
+    looks.are_faultless();
+    let expected = HostileSite::of(&samples, &harmless).look(&browser);
+    assert_eq!(looks.looks.len(), expected.looks.len());
+    assert!(looks.looks.len() > hostile.len(), "a page for each commit and those of the site");
+    for (seen, expected) in looks.looks.iter().zip(&expected.looks) {
+        assert_eq!(seen.nodes, expected.nodes, "{} and {}", seen.page, expected.page);
+    }
+}
+
+#[test]
+fn a_name_of_a_hundred_thousand_letters_is_no_burden_to_a_page() {
+    let Some(browser) = browser::here() else { return };
+    let samples = Samples::new();
+    let long: Vec<String> = payloads().into_iter().filter(|text| text.len() > LONGEST).collect();
+    assert_eq!(long.len(), 3);
+    let named = ["Größer, schneller \"und\" richtig", "main", "tiny-gpt-oss", "its message", "why it failed"];
+    let site = HostileSite::of_texts(&samples, long.len(), &|at, text, _| {
+        if named.contains(&text) { long[at].clone() } else { text.to_owned() }
+    });
+    site.look(&browser).are_faultless();
+}
+
+#[test]
+fn texts_that_lead_elsewhere_leave_no_file_beside_the_site() {
+    let samples = Samples::new();
+    let ways: Vec<String> = payloads().into_iter().filter(|text| text.contains('/')).collect();
+    let ways: Vec<String> = ways.into_iter().filter(|text| text.len() < LONGEST).collect();
+    let site = HostileSite::of(&samples, &ways);
+    let root = site.folder.path();
+    let (mut of_store, mut of_site) = (0, 0);
+    for file in files(root) {
+        let below = file.strip_prefix(root).unwrap().to_str().unwrap();
+        if below.starts_with("store/") {
+            of_store += 1;
+            continue;
+        }
+        let page = below.strip_prefix(DEEP).unwrap_or_else(|| panic!("{below} is no file of a site"));
+        let parts: Vec<&str> = page.split('/').skip(1).collect();
+        let plain =
+            |part: &&str| part.chars().all(|letter| letter.is_ascii_alphanumeric() || ".-".contains(letter));
+        let is_known = parts.len() == 1 || ["commit", "records", "csv"].contains(&parts[0]);
+        assert!(is_known && parts.len() <= 2 && parts.iter().all(plain), "{below}");
+        of_site += 1;
+    }
+    assert_eq!(of_store, KINDS * ways.len() + 1, "every record, and the index");
+    assert!(of_site > (KINDS + 1) * ways.len(), "{of_site}");
+}
+
+#[test]
+fn what_somebody_else_may_have_written_is_among_the_texts() {
+    let samples = Samples::new();
+    let has = |texts: &Texts, needed: &[&str]| {
+        for needed in needed {
+            assert!(texts.all().any(|text| text == *needed), "{needed} is not replaced");
+        }
+    };
+    has(
+        &samples.complete,
+        &[
+            "Größer, schneller \"und\" richtig",
+            "main",
+            "Fibonacci",
+            "fibonacci",
+            "tiny-gpt-oss",
+            "A CPU",
+            "a GPU",
+            "6.1",
+            "Linux",
+            "a driver",
+            "OMP_NUM_THREADS",
+            "2",
+            "INFERENCE_PRECISION_HINT",
+            "f32",
+            "2026.4.1-1",
+            "arcgauge 0.1.0",
+            "a-warning",
+            "its message",
+            "its advice",
+            "a line of the worker",
+            "there is no GPU",
+            "said",
+            "the watch was cut short",
+        ],
+    );
+    has(&samples.failed, &["why it failed", "why it crashed", "crashed"]);
+    has(&samples.slower, &["a-branch", "what differs in a-branch", "goldens", "ab-warning"]);
+    has(&samples.wrong, &["why the A/B failed", "meant", "came"]);
+}
