@@ -133,7 +133,12 @@ impl Making {
 
 /// Makes a site in a folder.
 pub(crate) fn make(sources: SiteSources<'_>, renderer: &Renderer, output: PathBuf) {
-    make_site(sources, renderer, MakeOptions { output, anew: false, progress: &mut |_, _| {} }).unwrap();
+    make_site(
+        sources,
+        renderer,
+        MakeOptions { output, anew: false, program_sha256: "", progress: &mut |_, _| {} },
+    )
+    .unwrap();
 }
 
 /// The library as it was set up.
