@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn nothing_but_a_page_of_a_site_is_ever_taken_away() {
         let mut made = Made::default();
-        let names = ["commit/0123456789ab.html", "records/20260101T000000Z-0123456789ab.json", "old.html"];
+        let names = ["commit/0123456789ab.html", "old.html", "records/20260101T000000Z-0123456789ab.json"];
         let others =
             ["../x.html", "/etc/x.html", "commit/../../x", "commit/a/b", "Cargo.toml", ".git/x.html", ""];
         for name in names.iter().chain(&others) {
