@@ -30,6 +30,8 @@ pub struct TokenStrip {
     pub title: String,
     /// What the page says of it.
     pub description: String,
+    /// What a row is, as in "prompt".
+    pub row: &'static str,
     /// Without the warm-ups.
     pub generations: Vec<Generation>,
     /// The share of the steps that the axis shows whole, percent, as in 99.5. Slower ones are marked at
@@ -105,13 +107,16 @@ impl TokenStrip {
         let rows = self.rows();
         let generations: usize = rows.iter().map(|row| row.generations.len()).sum();
         let mut facts =
-            vec![format!("{} of {}", counted(generations, "generation"), counted(rows.len(), "prompt"))];
+            vec![format!("{} of {}", counted(generations, "generation"), counted(rows.len(), self.row))];
         facts.push(format!("the slowest step took {} ms", four_digits(shown.slowest_ms)));
         if shown.cut > 0 {
             facts.push(cut_words(&shown));
         }
         if rows.len() > MOST_ROWS {
-            facts.push(format!("{} not drawn", counted(rows.len() - MOST_ROWS, "more prompt")));
+            facts.push(format!(
+                "{} not drawn",
+                counted(rows.len() - MOST_ROWS, &format!("more {}", self.row))
+            ));
         }
         if !shown.axis.has_zero() {
             facts.push(NOT_FROM_ZERO.to_owned());

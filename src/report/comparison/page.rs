@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::report::chart::Chart;
+use crate::report::comparison::rows::NOTHING;
 use crate::report::comparison::view::{ComparisonView, FigureRow, SideView};
 use crate::report::comparison::words::{BREAKS, NO_DIFFERENCE};
 use crate::report::view::CommitLink;
@@ -13,10 +15,18 @@ pub struct ComparisonPage {
     sides: [SidePart; 2],
     /// The figures, by what their rows share.
     figures: Vec<FigurePart>,
+    /// The steps of both; None where their speeds are not compared.
+    chart: Option<Chart>,
     /// Said where nothing differs.
     no_difference: &'static str,
     /// What the classes of differences mean.
     breaks: &'static str,
+    /// Of the figures.
+    columns: usize,
+    /// Whether any change has one.
+    has_intervals: bool,
+    /// Why they are as alike as they are; the word stands beside it.
+    because: String,
     /// How the changes are to be read; empty where there is none.
     caption: String,
 }
@@ -60,11 +70,17 @@ impl FigurePart {
 impl ComparisonPage {
     /// The page of a comparison.
     #[must_use]
-    pub fn of(comparison: ComparisonView, a: PagesOfSide, b: PagesOfSide) -> Self {
+    pub fn of(comparison: ComparisonView, chart: Option<Chart>, a: PagesOfSide, b: PagesOfSide) -> Self {
+        let has_intervals = comparison.figures.iter().any(|row| row.interval != NOTHING);
+        let has_changes = !comparison.caption.is_empty();
         let part = |side: &SideView, pages| SidePart { side: side.clone(), pages };
         Self {
             sides: [part(&comparison.a, a), part(&comparison.b, b)],
             figures: FigurePart::all(&comparison.figures),
+            columns: 4 + usize::from(has_changes) + usize::from(has_changes && has_intervals),
+            has_intervals,
+            chart,
+            because: comparison.likeness.sentence.trim_start_matches("unlike: ").to_owned(),
             no_difference: NO_DIFFERENCE,
             breaks: BREAKS,
             // Its commands are marked for a terminal.

@@ -8,7 +8,7 @@ use crate::report::number::{change_percent, four_digits, signed_percent};
 use crate::report::one_line::one_line;
 
 /// Stands where there is nothing.
-const NOTHING: &str = "-";
+pub(super) const NOTHING: &str = "-";
 /// Of memory nobody reads bytes.
 const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
 

@@ -11,6 +11,8 @@ use crate::report::demo::WARNING_ID;
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::Page;
 use crate::report::view::CommitLink;
+use crate::report::view::commit::strip_of_two;
+use crate::report::web::COMPARE_STYLE;
 
 /// A name of a run that is longer, or has other letters, is told by its hash in a file's name.
 const LONGEST_NAME: usize = 64;
@@ -33,10 +35,16 @@ pub fn comparison_page(
         newest_utc: [&comparison.a.when_utc, &comparison.b.when_utc].into_iter().max().cloned(),
         is_demo: is_invented(a.run) || is_invented(b.run),
     };
+    let chart = if two.compares_speed() { strip_of_two(a.run, b.run) } else { None };
     let shell = Shell::new(PageKind::Comparison, comparison.title.clone(), &site);
     let name = format!("{}-{}.html", file_name(&a.run.run_id), file_name(&b.run.run_id));
-    let view = ComparisonPage::of(comparison, pages_of(site_folder, a), pages_of(site_folder, b));
-    let text = renderer.page("comparison.html", &shell, &view, Parts::default())?;
+    let view = ComparisonPage::of(comparison, chart, pages_of(site_folder, a), pages_of(site_folder, b));
+    let text = renderer.page(
+        "comparison.html",
+        &shell,
+        &view,
+        Parts { styles: vec![COMPARE_STYLE], ..Parts::default() },
+    )?;
     Ok(Page { path: Path::new(PageKind::Comparison.file()).join(name), text })
 }
 

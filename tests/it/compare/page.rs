@@ -40,7 +40,9 @@ fn the_page_is_written_below_the_site_and_tells_the_surroundings_first() {
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no `{part}` in {text}"));
     assert!(place(">kernel<") < place("environment differs</span>"));
     assert!(place("environment differs</span>") < place("+8.51 %"));
-    assert!(place("+8.51 %") < place("cargo xtask ab --base"));
+    assert!(place("+8.51 %") < place("A: Fibonacci"), "the steps of both are drawn");
+    assert!(place("A: Fibonacci") < place("B: Fibonacci"));
+    assert!(place("B: Fibonacci") < place("cargo xtask ab --base"));
     assert!(text.contains("An observation, not a test"), "{text}");
     assert!(text.contains("href=\"../compare.html\" aria-current=\"page\""), "{text}");
 }
@@ -50,9 +52,12 @@ fn unlike_runs_have_no_difference_on_their_page() {
     let mut b = other();
     b.model.sha256 = "9".repeat(64);
     let text = page(&with(&one(), &b), &[]);
-    let main = &text[text.find("<main").unwrap()..];
-    assert!(main.contains("unlike: not the same model") && main.contains("51.00"), "{main}");
-    assert!(!main.contains(" %") && !main.contains(">Change<"), "{main}");
+    let main = &text[text.find("<main").unwrap()..text.find("</main>").unwrap()];
+    assert!(
+        main.contains(">not the same model, so nothing is compared<") && main.contains("51.00"),
+        "{main}"
+    );
+    assert!(!main.contains(" %") && !main.contains(">Change<") && !main.contains("<svg"), "{main}");
 }
 
 #[test]

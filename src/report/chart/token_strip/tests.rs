@@ -11,6 +11,7 @@ fn strip() -> TokenStrip {
             .collect(),
     };
     TokenStrip {
+        row: "prompt",
         title: "Decode steps".to_owned(),
         description: String::new(),
         generations: vec![generation("short", 50), generation("short", 999), generation("long", 120)],

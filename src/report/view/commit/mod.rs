@@ -17,6 +17,8 @@ use crate::report::view::{Badge, CommitLink};
 use ab::AbPart;
 use run::RunPart;
 
+pub(in crate::report) use charts::strip_of_two;
+
 /// A record of the commit, and what the page needs beside it.
 #[derive(Debug, Clone)]
 pub struct RecordOfCommit<'a> {

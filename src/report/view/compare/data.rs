@@ -10,7 +10,7 @@ use crate::report::number::four_digits;
 use crate::report::one_line;
 use crate::report::view::compare::Pair;
 use crate::report::view::compare::figures::{self, FigureLists, RowData};
-use crate::report::view::compare::settings::{PartData, SettingData, Settings};
+use crate::report::view::compare::settings::{PartData, SettingData, Surroundings};
 use crate::report::view::{CommitLink, short};
 
 /// All that the script knows.
@@ -73,17 +73,17 @@ impl CompareData {
     pub(super) fn of(runs: &[&Entry], pair: &Pair<'_>) -> Self {
         let headlines: Vec<&Headline> = runs.iter().filter_map(|entry| entry.figures.as_ref()).collect();
         let prompts = figures::prompts(&headlines);
-        let settings = Settings::of(runs);
-        let told = runs.iter().zip(&settings.of_runs);
+        let around = Surroundings::of(runs);
+        let told = runs.iter().zip(&around.of_runs);
         Self {
             words: Words::all(),
             first: First { a: pair.a.run_id.clone(), b: pair.b.run_id.clone() },
             rows: figures::rows(&prompts),
             runs: told.filter_map(|(entry, setting)| RunData::of(entry, *setting, &prompts)).collect(),
-            groups: settings.groups,
-            parts: settings.parts,
-            values: settings.values,
-            settings: settings.settings,
+            groups: around.groups,
+            parts: around.parts,
+            values: around.values,
+            settings: around.settings,
         }
     }
 }

@@ -69,12 +69,12 @@ const OF_RUNS: [OfRun; 5] = [
     },
     OfRun {
         metric: Metric::PeakRss,
-        title: "peak memory",
+        title: "peak memory, highest of the processes",
         figure: |figures| mebibytes(figures.peak_rss_bytes),
     },
     OfRun {
         metric: Metric::PeakDeviceMemory,
-        title: "peak GPU memory",
+        title: "peak GPU memory, highest of the processes",
         figure: |figures| mebibytes(figures.peak_device_memory_bytes),
     },
 ];

@@ -111,7 +111,7 @@ fn two_of_one_line<'a>(newest_first: &[&'a Entry]) -> Option<Pair<'a>> {
         let line = settings::line_of(newer);
         older.find(|older| settings::line_of(older) == line).map(|older| Pair { a: older, b: newer })
     });
-    of_one_line.or_else(|| match newest_first {
+    of_one_line.or(match newest_first {
         [newer, older, ..] => Some(Pair { a: older, b: newer }),
         _ => None,
     })

@@ -50,7 +50,7 @@ pub(super) struct SettingData {
 
 /// All of the runs to choose from.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Settings {
+pub(super) struct Surroundings {
     pub(super) groups: Vec<String>,
     pub(super) parts: Vec<PartData>,
     pub(super) values: Vec<String>,
@@ -85,10 +85,11 @@ struct Value {
     told: String,
 }
 
-impl Settings {
+impl Surroundings {
     pub(super) fn of(runs: &[&Entry]) -> Self {
-        let valued: Vec<BTreeMap<Part, Value>> = runs.iter().map(|entry| parts_of(&entry.setting)).collect();
-        let mut parts: Vec<&Part> = valued.iter().flat_map(BTreeMap::keys).collect();
+        let known_parts: Vec<BTreeMap<Part, Value>> =
+            runs.iter().map(|entry| parts_of(&entry.setting)).collect();
+        let mut parts: Vec<&Part> = known_parts.iter().flat_map(BTreeMap::keys).collect();
         parts.sort();
         parts.dedup();
         let mut all =
@@ -96,7 +97,7 @@ impl Settings {
         let mut places = BTreeMap::new();
         let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut lines: Vec<LineKey<'_>> = Vec::new();
-        for (entry, values) in runs.iter().zip(&valued) {
+        for (entry, values) in runs.iter().zip(&known_parts) {
             let (series, epoch) = (&entry.setting.series, &entry.setting.epoch);
             let place = *known.entry((&series.id, &epoch.id)).or_insert_with(|| {
                 let values = parts.iter().map(|part| {

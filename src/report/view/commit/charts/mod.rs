@@ -5,6 +5,8 @@ mod memory;
 mod pairs;
 mod steps;
 
+pub(in crate::report) use steps::strip_of_two;
+
 use crate::record::{AbRecord, DecisionRecord, RunRecord};
 use crate::report::chart::Chart;
 use crate::report::decision::PairLine;

@@ -13,23 +13,52 @@ const SHARES_PERCENT: [usize; 3] = [50, 95, 99];
 
 /// Every step of every measured generation, by its place in the answer; None where there is no speed.
 pub(super) fn strip(record: &RunRecord) -> Option<Chart> {
-    let titles: BTreeMap<&str, &str> =
-        record.workload.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.title.as_str())).collect();
-    let generations: Vec<Generation> = measured(record)
-        .map(|sample| Generation {
-            prompt: one_line(titles.get(sample.prompt_id.as_str()).unwrap_or(&sample.prompt_id.as_str())),
-            steps_ms: steps_ms(sample),
-        })
-        .filter(|generation| !generation.steps_ms.is_empty())
-        .collect();
+    let description = "The time of each decode step, by its place in the answer; a line is a generation.";
+    strip_of(generations(record, "", |_| true), "prompt", description)
+}
+
+/// The same of two runs on one axis, each prompt's rows below each other.
+pub(in crate::report) fn strip_of_two(a: &RunRecord, b: &RunRecord) -> Option<Chart> {
+    let mut asked: Vec<&str> = Vec::new();
+    for prompt in a.workload.prompts.iter().chain(&b.workload.prompts) {
+        if !asked.contains(&prompt.id.as_str()) {
+            asked.push(&prompt.id);
+        }
+    }
+    let of_both = |id: &str| {
+        let of = |run, letter| generations(run, letter, |asked| asked == id);
+        [of(a, "A: "), of(b, "B: ")].concat()
+    };
+    let all = asked.into_iter().flat_map(of_both).collect();
+    let description = "The time of each decode step of both runs, by its place in the answer; a line is a \
+                       generation, and all have one axis.";
+    strip_of(all, "answer", description)
+}
+
+fn strip_of(generations: Vec<Generation>, row: &'static str, description: &str) -> Option<Chart> {
     let strip = TokenStrip {
         title: "Every token".to_owned(),
-        description: "The time of each decode step, by its place in the answer; a line is a generation."
-            .to_owned(),
+        description: description.to_owned(),
+        row,
         generations,
         shown_percent: SHOWN_PERCENT,
     };
     (!strip.generations.is_empty()).then(|| strip.chart())
+}
+
+/// The measured generations of these prompts that have times; a prompt is called by this letter and its title.
+fn generations(record: &RunRecord, letter: &str, is_meant: impl Fn(&str) -> bool) -> Vec<Generation> {
+    let titles: BTreeMap<&str, &str> =
+        record.workload.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.title.as_str())).collect();
+    let title = |id: &str| one_line(titles.get(id).copied().unwrap_or(id));
+    measured(record)
+        .filter(|sample| is_meant(&sample.prompt_id))
+        .map(|sample| Generation {
+            prompt: format!("{letter}{}", title(&sample.prompt_id)),
+            steps_ms: steps_ms(sample),
+        })
+        .filter(|generation| !generation.steps_ms.is_empty())
+        .collect()
 }
 
 /// How the steps are distributed; None where there is no speed.
