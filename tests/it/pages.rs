@@ -52,7 +52,8 @@ fn the_pages_of_the_whole_history_are_faultless() {
 #[test]
 fn without_the_chart_library_the_history_is_faultless_as_well() {
     // Without JavaScript it is the page with the library.
-    let pages = [demo_site().plain_page("history.html")];
+    let site = demo_site();
+    let pages = [site.plain_page("history.html")];
     faultless(&Look { javascript: vec![true], widths: vec![320, 1440], ..everywhere(&pages) });
 }
 
