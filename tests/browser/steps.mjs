@@ -103,11 +103,13 @@ export const STEPS = {
     return tab.evaluate(expression);
   },
 
-  /** { expression, seconds }: until it is true, and its value. */
+  /** { expression, seconds }: until it is true, and its value. The page may go elsewhere meanwhile. */
   async wait({ tab }, { expression, seconds = 5 }) {
     const until = performance.now() + seconds * 1000;
     for (;;) {
-      const value = await tab.evaluate(expression);
+      const value = await tab.evaluate(expression).catch((error) => {
+        if (!/context was destroyed|navigat/i.test(error.message)) throw error;
+      });
       if (value) return value;
       if (performance.now() > until) throw new Error(`not true after ${seconds} s`);
       await settle(20);

@@ -47,6 +47,8 @@
 //! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
 //! | [`hostile_pages`] | text that wants to be more, in every field of a record: on a page it is text |
 //! | [`site`] | `report`: the same bytes for the same records, made again only where they differ; serving, the card |
+//! | [`history_page`] | the page of the history under use: pointer, keyboard, address, and without the chart library |
+//! | [`page_budgets`] | what the pages of a long history weigh |
 //! | [`pages`] | every kind of page in the browser: whole at every width, in light and dark, without JavaScript |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
@@ -100,6 +102,7 @@ mod history;
 mod history_changes;
 mod history_crash;
 mod history_index;
+mod history_page;
 mod history_sharing;
 mod history_verbs;
 mod hostile_pages;
@@ -113,6 +116,7 @@ mod model_files;
 mod model_use;
 mod noisy_machine;
 mod output_file;
+mod page_budgets;
 mod pages;
 mod paths;
 mod planted;

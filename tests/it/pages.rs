@@ -12,7 +12,7 @@ use crate::checkout::repository;
 use crate::demo_site::{DemoSite, Making, chart_library, demo_site, make};
 
 /// Of the site itself.
-const OF_THE_SITE: [&str; 4] = ["index.html", "history.html", "machines.html", "method.html"];
+const OF_THE_SITE: [&str; 5] = ["index.html", "history.html", "compare.html", "machines.html", "method.html"];
 
 /// More than a page has to reach, so that it is told what is not reached.
 const TABS: u32 = 1_000;
@@ -52,7 +52,8 @@ fn the_pages_of_the_whole_history_are_faultless() {
 #[test]
 fn without_the_chart_library_the_history_is_faultless_as_well() {
     // Without JavaScript it is the page with the library.
-    let pages = [demo_site().plain_page("history.html")];
+    let site = demo_site();
+    let pages = [site.plain_page("history.html")];
     faultless(&Look { javascript: vec![true], widths: vec![320, 1440], ..everywhere(&pages) });
 }
 

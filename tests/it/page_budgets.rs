@@ -1,0 +1,90 @@
+//! What the pages of a long history weigh: whoever opens them waits for every byte. How long they take is
+//! measured by `cargo bench --bench pages`.
+
+use arcgauge::gate::{Asker, decide};
+use arcgauge::judge::policy::Policy;
+use arcgauge::record::{AbRecord, Ancestry, Entry, EntryCommit, History, Index};
+use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, records};
+use arcgauge::report::render::Renderer;
+
+use crate::checkout::repository;
+use crate::demo_site::{Making, chart_library};
+use crate::forged::published;
+use crate::forged_pairs::policy_text;
+
+/// Records are costly to invent, so a longer line has each of them several times, on commits of its own.
+const INVENTED: usize = 500;
+
+fn entries(count: usize) -> Vec<Entry> {
+    let (text, published) = (policy_text(), published());
+    let policy = Policy::parse(&text, "ci/gate.json").unwrap();
+    let judge = |record: &AbRecord, judged_utc: &str| DemoDecisions {
+        decision: decide(record, &policy, judged_utc, Asker::Ab),
+        gate_decision: decide(record, &policy, judged_utc, Asker::Gate),
+    };
+    let inputs = DemoInputs { policy_text: &text, published: &published, decide: &judge };
+    let (short, long) = (DemoPlan::of_commits(INVENTED), DemoPlan::of_commits(count));
+    let shas: Vec<String> = commits(&short).into_iter().map(|commit| commit.sha).collect();
+    let invented: Vec<Entry> =
+        records(short, inputs).unwrap().map(|record| Entry::of("record.json".into(), &record)).collect();
+    let of_commit = |sha: &str| -> Vec<&Entry> {
+        invented
+            .iter()
+            .filter(|entry| entry.commit.as_ref().is_some_and(|commit| commit.sha == sha))
+            .collect()
+    };
+    let by_commit: Vec<Vec<&Entry>> = shas.iter().map(|sha| of_commit(sha)).collect();
+    let stretched = commits(&long).into_iter().enumerate().flat_map(|(at, commit)| {
+        let entries = by_commit[at * INVENTED / count].iter().enumerate();
+        let entries: Vec<Entry> = entries
+            .map(|(place, entry)| Entry {
+                run_id: format!("{:012x}", at * 10 + place),
+                when_utc: commit.author_date_utc.clone(),
+                commit: Some(EntryCommit {
+                    sha: commit.sha.clone(),
+                    author_date_utc: commit.author_date_utc.clone(),
+                    dirty: entry.commit.as_ref().unwrap().dirty,
+                    first_parent: commit.parents.first().cloned(),
+                }),
+                ..(*entry).clone()
+            })
+            .collect();
+        entries
+    });
+    stretched.collect()
+}
+
+/// The bytes of a page of so many commits.
+fn sizes(count: usize) -> impl Fn(&str) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let store = History::at(folder.path().join("store"));
+    let index = Index { entries: entries(count), ..Index::default() };
+    let line = commits(&DemoPlan::of_commits(count)).into_iter().rev().map(|commit| commit.sha);
+    let (making, ancestry) = (Making::of(&repository()), Ancestry::of_line(line));
+    let sources = making.sources(&store, &index, &ancestry);
+    let timelines = sources.timelines().unwrap();
+    let points = timelines.iter().map(|timeline| timeline.points.len()).max().unwrap();
+    assert!(points > count * 9 / 10, "{points} of {count} commits are on the longest line");
+    let pages = sources.index_pages(&timelines, &Renderer::new(Some(chart_library())).unwrap()).unwrap();
+    move |name| {
+        let page = pages.iter().find(|page| page.path.to_str() == Some(name));
+        page.unwrap_or_else(|| panic!("no {name}")).text.len()
+    }
+}
+
+#[test]
+fn the_pages_of_ten_thousand_commits_are_no_burden() {
+    let (few, many) = (sizes(500), sizes(10_000));
+    for (name, most) in [
+        ("index.html", 250_000),
+        ("history.html", 1_600_000),
+        ("machines.html", 250_000),
+        ("method.html", 100_000),
+        ("compare.html", 400_000),
+    ] {
+        println!("{name}: {} bytes of 500 commits, {} of 10,000", few(name), many(name));
+        assert!(many(name) <= most, "{name} has {} bytes, {most} is the most", many(name));
+    }
+    // What a commit costs, and not what the test has of them.
+    assert!(many("history.html") > few("history.html") * 2);
+}
