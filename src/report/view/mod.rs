@@ -3,6 +3,7 @@
 pub mod commit;
 mod commit_link;
 pub mod compare;
+mod doubt;
 mod exchange;
 pub mod history;
 pub mod machines;

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::judge::environment::{Guard, GuardWeight};
 use crate::record::{Entry, Headline};
 use crate::report::Badge;
 use crate::report::decision::Mark;
@@ -11,6 +10,7 @@ use crate::report::one_line;
 use crate::report::view::compare::Pair;
 use crate::report::view::compare::figures::{self, FigureLists, RowData};
 use crate::report::view::compare::settings::{PartData, SettingData, Surroundings};
+use crate::report::view::doubt::is_doubted;
 use crate::report::view::{CommitLink, short};
 
 /// All that the script knows.
@@ -108,12 +108,6 @@ impl RunData {
             figures: figures::figures(headline, prompts),
         })
     }
-}
-
-/// Whether a guard tripped that takes the belief in its times.
-fn is_doubted(entry: &Entry) -> bool {
-    let weighs = Guard::ALL.into_iter().filter(|guard| guard.weight() == GuardWeight::Invalidates);
-    weighs.into_iter().any(|guard| entry.warning_ids.contains(&format!("guard-{}", guard.id())))
 }
 
 impl Words {
