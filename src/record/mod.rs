@@ -44,8 +44,8 @@ pub use file_lock::FileLock;
 pub use hash_cache::HashCache;
 pub use history::{
     AbHeadline, Ancestry, AnyRecord, Baseline, BaselineSearch, ChangeHeadline, Entry, EntryCommit, Epoch,
-    EpochChange, ExaminedRecord, Headline, History, Index, LoadHeadline, PromptHeadline, RecordKind, Series,
-    Setting, Stored, Taken, keep_line, series_csv, sort_along,
+    EpochChange, ExaminedRecord, Headline, History, Index, Line, LoadHeadline, PromptHeadline, RecordKind,
+    Series, Setting, Stored, Taken, keep_line, series_csv, sort_along,
 };
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};

@@ -11,6 +11,9 @@ use crate::places;
 use crate::record::{AbRecord, Ancestry, History};
 use crate::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill};
 
+/// Along which commits the pages go, in words.
+const ALONG: &str = "the first parents of an invented main";
+
 /// Invents a history, renders its pages, and gives their folder. The records are kept only in the pages.
 pub(super) fn make(root: &Root, output: PathBuf, anew: bool) -> Result<PathBuf> {
     let making = Making::of(root)?;
@@ -34,5 +37,5 @@ fn make_of(making: &Making, history: &History, output: PathBuf, anew: bool) -> R
         DemoInputs { policy_text: &making.policy_text, published: &making.published, decide: &decide };
     fill(history, plan, inputs)?;
     let line = commits(&plan).into_iter().rev().map(|commit| commit.sha);
-    making.make(history, &history.index(), &Ancestry::of_line(line), output, anew, true)
+    making.make(history, &history.index(), &Ancestry::of_line(line), Some(ALONG), output, anew, true)
 }

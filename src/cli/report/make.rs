@@ -11,7 +11,7 @@ use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes};
+use crate::record::{Ancestry, Commit, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes};
 use crate::report::render::Renderer;
 use crate::report::site::{MakeOptions, SiteSources, make_site};
 use crate::report::web::ChartLibrary;
@@ -59,7 +59,8 @@ impl Making {
         if let Some(warning) = ancestry.warning() {
             say(&format!("warning: {}\n  {}", warning.message, warning.advice));
         }
-        self.make(history, &index, &ancestry, output, anew, false)
+        let along = along(root)?;
+        self.make(history, &index, &ancestry, along.as_deref(), output, anew, false)
     }
 
     /// Renders a site, and gives its folder.
@@ -68,6 +69,7 @@ impl Making {
         history: &History,
         index: &Index,
         ancestry: &Ancestry,
+        along: Option<&str>,
         output: PathBuf,
         anew: bool,
         is_demo: bool,
@@ -76,6 +78,7 @@ impl Making {
             history,
             index,
             ancestry,
+            along,
             policy: &self.policy,
             policy_sha256: &sha256_of_bytes(self.policy_text.as_bytes()),
             published: &self.published,
@@ -111,4 +114,13 @@ fn own_sha256() -> Result<String> {
     let sha256 = known.sha256_of(&program, || ())?;
     known.save();
     Ok(sha256)
+}
+
+/// What is checked out, in words; None where that is nothing.
+fn along(root: &Root) -> Result<Option<String>> {
+    let head = Commit::at(root.path())?;
+    Ok(head.map(|head| match &head.branch {
+        Some(branch) => format!("the first parents of {branch} up to {}", head.short()),
+        None => format!("the first parents of {}", head.short()),
+    }))
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::golden::GoldenResult;
-use crate::record::history::epoch::{Epoch, Series};
 use crate::record::history::headline::{AbHeadline, Headline};
+use crate::record::history::setting::Setting;
 use crate::record::{AnyRecord, Outcome, RunRecord, Verdict};
 
 /// A record in the index.
@@ -60,15 +60,6 @@ pub struct EntryCommit {
     pub first_parent: Option<String>,
 }
 
-/// On what a record was measured.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Setting {
-    /// What its figures can be compared with.
-    pub series: Series,
-    /// What lay under the measurement.
-    pub epoch: Epoch,
-}
-
 impl Entry {
     /// What there is to say of a record.
     #[must_use]
@@ -95,7 +86,7 @@ impl Entry {
             figures: Headline::of(run),
             ab,
             warning_ids: warning_ids(record),
-            setting: Arc::new(Setting { series: Series::of(run), epoch: Epoch::of(run) }),
+            setting: Arc::new(Setting::of(run)),
         }
     }
 

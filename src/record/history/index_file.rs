@@ -12,13 +12,14 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
 use crate::record::Outcome;
-use crate::record::history::entry::{Entry, EntryCommit, RecordKind, Setting};
+use crate::record::history::entry::{Entry, EntryCommit, RecordKind};
 use crate::record::history::headline::{AbHeadline, Headline};
 use crate::record::history::index::{Stamp, Stamped};
+use crate::record::history::setting::Setting;
 use crate::record::sealed::hex;
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
 struct Header {

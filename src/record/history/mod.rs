@@ -12,6 +12,7 @@ mod index_file;
 mod newest;
 mod order;
 mod series_csv;
+mod setting;
 mod taking;
 
 use std::fs;
@@ -25,12 +26,13 @@ use crate::record::{Kept, Overwrite, RunRecord, open, seal, write_whole};
 pub use ancestry::Ancestry;
 pub use any::AnyRecord;
 pub use baseline::{Baseline, BaselineSearch};
-pub use entry::{Entry, EntryCommit, RecordKind, Setting};
+pub use entry::{Entry, EntryCommit, RecordKind};
 pub use epoch::{Epoch, EpochChange, Series};
 pub use headline::{AbHeadline, ChangeHeadline, Headline, LoadHeadline, PromptHeadline};
 pub use index::Index;
 pub use order::{keep_line, sort_along};
 pub use series_csv::series_csv;
+pub use setting::{Line, Setting};
 pub use taking::Taken;
 pub(in crate::record) use taking::place_of;
 

@@ -14,7 +14,9 @@ pub fn sort_along(entries: &mut [&Entry], ancestry: &Ancestry) {
         let date = commit.map(|commit| commit.author_date_utc.clone());
         // On the line the distance says it all; beside it there is nothing but the date.
         let beside = if distance.is_some() { None } else { Some(Reverse(date)) };
-        (distance.unwrap_or(usize::MAX), beside, Reverse(entry.when_utc.clone()), entry.run_id.clone())
+        // Commits that were rewritten share their dates: those of one must stay together.
+        let sha = commit.map(|commit| commit.sha.clone());
+        (distance.unwrap_or(usize::MAX), beside, sha, Reverse(entry.when_utc.clone()), entry.run_id.clone())
     });
 }
 

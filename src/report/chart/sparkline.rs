@@ -28,6 +28,8 @@ pub struct Trend {
     pub labels: Vec<PositionLabel>,
     /// Figures from elsewhere.
     pub references: Vec<Reference>,
+    /// Where an epoch begins: its number, at its first position.
+    pub epochs: Vec<PositionLabel>,
     /// Where the level changed.
     pub changes: Vec<Change>,
 }
@@ -48,7 +50,7 @@ impl Trend {
             prompts: Vec::new(),
             labels: self.labels.clone(),
             references: self.references.clone(),
-            epochs: Vec::new(),
+            epochs: self.epochs.clone(),
             changes: self.changes.clone(),
         }
         .small_chart()
@@ -79,6 +81,7 @@ mod tests {
             points: vec![point(20.0), point(20.5), point(19.0)],
             labels: Vec::new(),
             references: vec![Reference { label: "published".to_owned(), figure: 21.24 }],
+            epochs: Vec::new(),
             changes: vec![Change { position: 2, percent: -7.3, is_worse: true }],
         }
     }

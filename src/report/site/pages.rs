@@ -24,6 +24,8 @@ pub struct SiteSources<'a> {
     pub index: &'a Index,
     /// The line of commits along which the pages go.
     pub ancestry: &'a Ancestry,
+    /// The same in words, as in "the first parents of `main`"; None where there is no line.
+    pub along: Option<&'a str>,
     /// What the gate decides by.
     pub policy: &'a Policy,
     /// The hash of its text.
@@ -68,7 +70,7 @@ impl<'a> SiteSources<'a> {
         let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
             Ok(Page { path: kind.file().into(), text: html(&Shell::new(kind, title, &site))? })
         };
-        let overview = self.overview(timelines);
+        let overview = self.overview(timelines)?;
         let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
         let machines = MachinesView::of(entries, timelines, &machine_of);
         let method = MethodView::of(self.policy, self.policy_sha256, self.published);
@@ -103,7 +105,7 @@ impl<'a> SiteSources<'a> {
         Ok(Page { path: PageKind::Compare.file().into(), text: html })
     }
 
-    fn overview(&self, timelines: &[Timeline<'_>]) -> OverviewView {
+    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
         let subject_of = |entry: &Entry| Some(self.read(entry)?.run().commit.as_ref()?.subject.clone());
         OverviewView::of(OverviewSources {
             entries: &self.index.entries,
@@ -112,6 +114,7 @@ impl<'a> SiteSources<'a> {
             policy: self.policy,
             subject_of: &subject_of,
             damaged: self.index.damaged.len(),
+            along: self.along,
         })
     }
 

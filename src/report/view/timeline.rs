@@ -1,11 +1,16 @@
 //! Timelines: the commits of one machine, model, device and workload in their order, with what was
 //! measured and decided of each, and where it changed.
 
+use std::cmp::Reverse;
+
 use crate::error::Result;
+use crate::golden::GoldenResult;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};
 use crate::record::{
-    AbHeadline, Ancestry, Entry, EpochChange, Headline, Outcome, RecordKind, Series, keep_line, sort_along,
+    AbHeadline, Ancestry, Entry, EpochChange, Headline, Line, Outcome, RecordKind, Series, Setting,
+    keep_line, sort_along,
 };
+use crate::report::view::doubt::is_doubted;
 
 /// The commits of one machine, model, device and workload. Of the runtime there may be several: a new one
 /// begins an epoch.
@@ -13,6 +18,8 @@ use crate::record::{
 pub struct Timeline<'a> {
     /// The series of its newest record.
     pub series: &'a Series,
+    /// The setting of its newest record on a device.
+    pub setting: &'a Setting,
     /// Its commits, oldest first.
     pub points: Vec<Point<'a>>,
     /// Where something under the measurement was exchanged.
@@ -28,9 +35,11 @@ pub struct Point<'a> {
     pub sha: &'a str,
     /// When it was authored, UTC.
     pub author_date_utc: &'a str,
-    /// Its newest verified run with figures; else the head of its newest such A/B; else its newest record.
+    /// Its newest believable run with figures; else the head of its newest such A/B; else its newest record.
     pub entry: &'a Entry,
-    /// Its newest A/B between commits.
+    /// Its newest record.
+    pub newest: &'a Entry,
+    /// Its newest A/B against another commit.
     pub ab: Option<&'a Entry>,
     /// How many records it has here.
     pub records: usize,
@@ -55,21 +64,30 @@ pub struct Change {
 }
 
 impl Point<'_> {
-    /// Its figures, where they are verified and nothing was changed over the commit.
+    /// Its figures, where they are verified, nothing was changed over the commit, and no guard tripped that
+    /// takes the belief in them.
     #[must_use]
     pub fn figures(&self) -> Option<&Headline> {
-        self.entry.figures.as_ref().filter(|_| is_verified(self.entry))
+        self.entry.figures.as_ref().filter(|_| is_believable(self.entry))
     }
 
-    /// What its newest A/B came to.
+    /// What its newest A/B against another commit came to.
     #[must_use]
     pub fn ab_headline(&self) -> Option<&AbHeadline> {
         self.ab.and_then(|entry| entry.ab.as_ref())
     }
 }
 
-/// Every timeline, the one with the newest record first. Records of changed trees and of no commit are in
-/// none, and of other branches only where none is of this one.
+impl Timeline<'_> {
+    /// Where the epoch of the newest figures begins: what was before it lay on something else.
+    #[must_use]
+    pub fn newest_epoch(&self) -> usize {
+        self.epochs.last().map_or(0, |epoch| epoch.at)
+    }
+}
+
+/// Every timeline: those that stand beside the published figure first, then the longest. Records of changed
+/// trees and of no commit are in none, and of other branches only where none is of this one.
 ///
 /// # Errors
 /// A figure that is no number.
@@ -79,26 +97,40 @@ pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Result<Vec<Ti
     keep_line(&mut chosen, ancestry);
     sort_along(&mut chosen, ancestry);
     chosen.reverse();
-    let mut groups: Vec<Vec<&Entry>> = Vec::new();
-    for entry in chosen {
-        match groups.iter_mut().find(|group| is_of_one_line(&group[0].setting.series, &entry.setting.series))
-        {
-            Some(group) => group.push(entry),
-            None => groups.push(vec![entry]),
-        }
-    }
-    let newest = |group: &Vec<&'a Entry>| group.iter().map(|entry| entry.when_utc.as_str()).max();
-    groups.sort_by(|one, other| newest(other).cmp(&newest(one)));
-    groups.into_iter().filter_map(|group| timeline(&group).transpose()).collect()
+    let groups = by_line(&chosen);
+    let made = groups.iter().filter_map(|group| timeline(group).transpose());
+    let mut timelines = made.collect::<Result<Vec<_>>>()?;
+    timelines.sort_by_cached_key(|timeline| {
+        let figures = || timeline.points.iter().filter_map(Point::figures);
+        let newest = timeline.points.iter().map(|point| point.newest.when_utc.clone()).max();
+        let is_published = figures().any(|figures| figures.published_tok_s.is_some());
+        Reverse((is_published, figures().count(), newest))
+    });
+    Ok(timelines)
 }
 
-/// Whether figures differ by nothing but commit and runtime.
-fn is_of_one_line(one: &Series, other: &Series) -> bool {
-    let of = |series: &Series| {
-        [&series.machine_sha256, &series.model_sha256, &series.device, &series.workload_sha256]
-            .map(Clone::clone)
+/// Records of one line together, in the order given. A run that failed on its way to a device is told with
+/// those of its machine, model and workload that ran.
+fn by_line<'a>(entries: &[&'a Entry]) -> Vec<Vec<&'a Entry>> {
+    let mut lines: Vec<Line> = Vec::new();
+    for entry in entries {
+        let line = entry.setting.line();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let ran: Vec<Line> = lines.iter().filter(|line| !line.is_of_no_device()).cloned().collect();
+    let home = |entry: &Entry| {
+        let line = entry.setting.line();
+        let beside = ran.iter().find(|other| line.is_of_no_device() && other.is_beside(&line));
+        beside.cloned().unwrap_or(line)
     };
-    of(one) == of(other)
+    let homes: Vec<Line> = entries.iter().map(|entry| home(entry)).collect();
+    let group = |line: &Line| {
+        let of_line = entries.iter().zip(&homes).filter(|(_, home)| *home == line);
+        of_line.map(|(entry, _)| *entry).collect::<Vec<_>>()
+    };
+    lines.iter().map(group).filter(|group| !group.is_empty()).collect()
 }
 
 /// The records of one line, oldest first; None where there are none.
@@ -106,10 +138,12 @@ fn timeline<'a>(group: &[&'a Entry]) -> Result<Option<Timeline<'a>>> {
     let sha = |entry: &'a Entry| entry.commit.as_ref().map_or("", |commit| commit.sha.as_str());
     let points: Vec<Point<'a>> =
         group.chunk_by(|one, other| sha(one) == sha(other)).filter_map(point).collect();
-    let Some(newest) = points.last() else { return Ok(None) };
+    let on_a_device = group.iter().rev().find(|entry| !entry.setting.line().is_of_no_device());
+    let Some(newest) = on_a_device.or(group.last()) else { return Ok(None) };
     let epochs = epoch_starts(&points);
     Ok(Some(Timeline {
-        series: &newest.entry.setting.series,
+        series: &newest.setting.series,
+        setting: &newest.setting,
         tpot_changes: changes_of(&points, &epochs, |figures| Some(figures.tpot_ms))?,
         points,
         epochs,
@@ -121,32 +155,34 @@ fn point<'a>(of_commit: &[&'a Entry]) -> Option<Point<'a>> {
     let commit = newest.commit.as_ref()?;
     let with_figures = |kind: RecordKind| {
         let mut newest_first = of_commit.iter().rev();
-        newest_first.find(|entry| entry.kind == kind && entry.figures.is_some() && is_verified(entry))
+        newest_first.find(|entry| entry.kind == kind && entry.figures.is_some() && is_believable(entry))
     };
     let entry = with_figures(RecordKind::RunRecord).or_else(|| with_figures(RecordKind::AbRecord));
     // A wrong answer stands, whatever was measured beside it.
-    let wrong = of_commit.iter().rev().find(|entry| entry.outcome == Outcome::WrongOutput);
-    let is_of_commits = |entry: &&&Entry| entry.ab.as_ref().is_some_and(|ab| ab.is_of_commits);
+    let wrong = of_commit.iter().rev().find(|entry| entry.golden == Some(GoldenResult::Break));
+    // One program against itself says nothing of a commit, and must not hide what does.
+    let judges = |entry: &&&Entry| {
+        entry.ab.as_ref().is_some_and(|ab| ab.is_of_commits && !ab.is_against_itself && ab.verdict.is_some())
+    };
     Some(Point {
         sha: &commit.sha,
         author_date_utc: &commit.author_date_utc,
         entry: wrong.or(entry).copied().unwrap_or(newest),
-        ab: of_commit.iter().rev().find(is_of_commits).copied(),
+        newest: of_commit.iter().max_by_key(|entry| &entry.when_utc).copied().unwrap_or(newest),
+        ab: of_commit.iter().rev().find(judges).copied(),
         records: of_commit.len(),
     })
 }
 
-fn is_verified(entry: &Entry) -> bool {
-    entry.outcome == Outcome::Complete && entry.golden.is_some_and(crate::golden::GoldenResult::is_verified)
+fn is_believable(entry: &Entry) -> bool {
+    entry.outcome == Outcome::Complete
+        && entry.golden.is_some_and(GoldenResult::is_verified)
+        && !is_doubted(entry)
 }
 
 fn epoch_starts(points: &[Point<'_>]) -> Vec<EpochStart> {
-    let measured: Vec<(usize, &Entry)> = points
-        .iter()
-        .enumerate()
-        .filter(|(_, point)| point.figures().is_some())
-        .map(|(at, it)| (at, it.entry))
-        .collect();
+    let with_figures = points.iter().enumerate().filter(|(_, point)| point.figures().is_some());
+    let measured: Vec<(usize, &Entry)> = with_figures.map(|(at, point)| (at, point.entry)).collect();
     let starts = measured.windows(2).filter_map(|pair| {
         let [(_, before), (at, after)] = pair else { return None };
         let (before, after) = (&before.setting.epoch, &after.setting.epoch);

@@ -64,7 +64,7 @@ pub(in crate::report) fn setting(openvino: &str, kernel: &str) -> Arc<Setting> {
     };
     let parts = [("kernel".to_owned(), kernel.to_owned()), ("openvino".to_owned(), openvino.to_owned())];
     let epoch = Epoch { id: format!("{kernel} {openvino}"), parts: parts.into() };
-    Arc::new(Setting { series, epoch })
+    Arc::new(Setting { series, epoch, device_id: None, prompts: 3, new_tokens: 200 })
 }
 
 fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {

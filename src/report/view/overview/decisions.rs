@@ -44,7 +44,10 @@ fn row(entry: &Entry, sources: OverviewSources<'_>) -> DecisionRow {
     let percent = |ratio: f64| signed_percent(change_percent(ratio));
     DecisionRow {
         commit: entry.commit.as_ref().and_then(|commit| CommitLink::of(&commit.sha)),
-        base: ab.and_then(|ab| ab.base_sha.as_deref()).and_then(CommitLink::of),
+        base: ab
+            .and_then(|ab| ab.base_sha.as_deref())
+            .filter(|sha| has_page(sha, sources))
+            .and_then(CommitLink::of),
         when_utc: entry.when_utc.clone(),
         machine: one_line(&entry.setting.series.machine),
         badge: Badge::of_entry(entry),
@@ -53,4 +56,9 @@ fn row(entry: &Entry, sources: OverviewSources<'_>) -> DecisionRow {
         pairs: change.map(|it| counted(it.pairs, "pair")),
         subject: (sources.subject_of)(entry).map(|subject| one_line(&subject)),
     }
+}
+
+/// Every commit with a record has a page, and no other.
+fn has_page(sha: &str, sources: OverviewSources<'_>) -> bool {
+    sources.entries.iter().any(|entry| entry.commit.as_ref().is_some_and(|commit| commit.sha == sha))
 }

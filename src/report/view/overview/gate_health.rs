@@ -7,9 +7,12 @@ use serde::Serialize;
 use crate::judge::sequential::{Look, Rule, smallest_seen_percent};
 use crate::record::{Entry, Verdict};
 use crate::report::decision::Mark;
-use crate::report::number::{counted, percent};
+use crate::report::number::{counted, percent, whole_percent};
 use crate::report::one_line;
 use crate::report::view::Badge;
+
+/// A gate whose rate of false alarms may be above this is not known to be trusted.
+const MOST_FALSE_ALARMS: f64 = 0.05;
 
 /// What A/A runs of a machine say.
 #[derive(Debug, Clone, Serialize)]
@@ -40,24 +43,36 @@ pub(super) fn by_machine(entries: &[Entry], rule: &Rule) -> Vec<GateHealth> {
 }
 
 fn health(machine: &str, model: &str, group: &[&Entry], rule: &Rule) -> Option<GateHealth> {
-    let abs = || group.iter().filter_map(|entry| entry.ab.as_ref());
-    let is_alarm = |verdict: Option<Verdict>| matches!(verdict, Some(Verdict::Regressed | Verdict::Mixed));
-    let alarms = abs().filter(|ab| is_alarm(ab.verdict)).count();
+    let abs = || group.iter().filter_map(|entry| entry.ab.as_ref()).filter(|ab| ab.verdict.is_some());
+    let found = [Verdict::Regressed, Verdict::Mixed, Verdict::Improved];
+    let alarms = abs().filter(|ab| ab.verdict.is_some_and(|verdict| found.contains(&verdict))).count();
+    let runs = abs().count();
     let mut spreads: Vec<f64> =
         abs().filter_map(|ab| ab.pair_sd_percent).filter(|it| it.is_finite()).collect();
     spreads.sort_by(f64::total_cmp);
     let spread = spreads.get(spreads.len() / 2).copied();
     let seen = spread.and_then(|sd| smallest_seen_percent(rule, sd / 100.0, Look::LAST));
-    let mark = if alarms == 0 { Mark::Holds } else { Mark::Warns };
     Some(GateHealth {
         machine: one_line(machine),
         model: one_line(model),
-        runs: counted(group.len(), "run"),
-        false_alarms: Badge::new(mark, format!("{alarms} of {} said regressed", group.len())),
+        runs: counted(runs, "run"),
+        false_alarms: false_alarms(alarms, runs),
         pair_sd: spread.map_or("?".to_owned(), percent),
         can_see: seen.map_or("?".to_owned(), |seen| {
             format!("{} with {}", percent(seen), counted(Look::LAST.pairs, "pair"))
         }),
         newest_utc: group.iter().map(|entry| entry.when_utc.as_str()).max()?.to_owned(),
     })
+}
+
+/// With how many false alarms a few runs would go together: none in n is what a rate of up to
+/// `1 - 0.05^(1/n)` gives in one of twenty cases.
+fn false_alarms(alarms: usize, runs: usize) -> Badge {
+    if alarms > 0 {
+        return Badge::new(Mark::Warns, format!("{alarms} of {runs} found a change"));
+    }
+    let up_to = 1.0 - 0.05_f64.powf(1.0 / runs.max(1) as f64);
+    let mark = if up_to <= MOST_FALSE_ALARMS { Mark::Holds } else { Mark::Unknown };
+    let up_to = whole_percent(up_to * 100.0);
+    Badge::new(mark, format!("0 of {runs} found a change: a rate of up to {up_to} fits that"))
 }

@@ -2,18 +2,21 @@
 
 use serde::Serialize;
 
-use crate::golden::GoldenResult;
+use crate::error::Result;
+use crate::judge::policy::Policy;
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::Metric;
-use crate::record::{Headline, PublishedReference, Verdict};
+use crate::record::{Headline, PublishedReference};
 use crate::report::chart::Chart;
 use crate::report::decision::Mark;
-use crate::report::number::{change_percent, counted, four_digits, signed_percent, whole_percent};
+use crate::report::number::{counted, four_digits, whole_percent};
 use crate::report::one_line;
 use crate::report::view::overview::OverviewSources;
+use crate::report::view::overview::answer::{answer, verdict};
 use crate::report::view::overview::changes::{self, ChangeRow};
+use crate::report::view::overview::levels::tracks;
 use crate::report::view::overview::trend;
-use crate::report::view::{Badge, CommitLink, Point, Timeline, short};
+use crate::report::view::{Badge, CommitLink, Point, Timeline};
 
 /// How a timeline stands.
 #[derive(Debug, Clone, Serialize)]
@@ -21,7 +24,7 @@ pub(super) struct Line {
     /// Model and device.
     title: String,
     machine: String,
-    /// The runtime of the newest record.
+    /// The runtime of the newest record, and what is asked.
     runtime: String,
     /// One word on all of it.
     answer: Badge,
@@ -64,83 +67,35 @@ pub(super) struct LastVerdict {
 }
 
 impl Line {
-    pub(super) fn of(timeline: &Timeline<'_>, sources: OverviewSources<'_>) -> Self {
+    pub(super) fn of(timeline: &Timeline<'_>, sources: OverviewSources<'_>) -> Result<Self> {
         let series = timeline.series;
         let with_figures = timeline.points.iter().rev().find(|point| point.figures().is_some());
-        let answer = answer(timeline);
+        let tracks = tracks(timeline)?;
+        let answer = answer(timeline, &tracks, sources.policy);
         let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
         let runtime =
             series.openvino.as_deref().map_or("no OpenVINO".to_owned(), |it| format!("OpenVINO {it}"));
-        Self {
+        Ok(Self {
             title: format!("{} on {}", one_line(&series.model), one_line(&series.device)),
             machine: one_line(&series.machine),
-            runtime: one_line(&runtime),
+            runtime: format!(
+                "{}, {} x {}",
+                one_line(&runtime),
+                counted(timeline.setting.prompts, "prompt"),
+                counted(timeline.setting.new_tokens, "token")
+            ),
             answer: answer.badge,
             because: answer.because,
-            speed: with_figures.and_then(|point| Speed::of(point, sources.published)),
+            speed: with_figures.and_then(|point| Speed::of(point, sources)),
             last_verdict: last_verdict(timeline),
             trend: trend::chart(timeline),
-            changes: changes::rows(timeline, sources),
+            changes: changes::rows(timeline, &tracks, sources),
             measured: format!(
-                "{measured} of {} commits with records have verified figures",
+                "{measured} of {} commits with records have figures that can be believed",
                 timeline.points.len()
             ),
-        }
+        })
     }
-}
-
-/// A word and its reason.
-struct Answer {
-    badge: Badge,
-    because: String,
-}
-
-/// Are we all right? What is wrong goes before what is slow, and what is slow before what is not known.
-fn answer(timeline: &Timeline<'_>) -> Answer {
-    let said = |mark, word: &str, because: String| Answer { badge: Badge::new(mark, word), because };
-    let Some(newest) = timeline.points.last() else {
-        return said(Mark::NotJudged, "nothing measured", "there is no record".to_owned());
-    };
-    let newest_sha = short(newest.sha);
-    if newest.entry.golden == Some(GoldenResult::Break) {
-        let because =
-            format!("the newest commit with a record, {newest_sha}, gave another answer than its golden");
-        return said(Mark::Fails, "wrong output", because);
-    }
-    let decided = timeline.points.iter().rev().find_map(|point| Some((point, verdict(point)?)));
-    if let Some((point, verdict @ (Verdict::Regressed | Verdict::Mixed | Verdict::WrongOutput))) = decided {
-        let because = format!("the newest decision, on {}, says so", short(point.sha));
-        return said(Mark::Fails, verdict.word(), because);
-    }
-    // A slow-down that nothing has made good since.
-    let last = timeline.tpot_changes.last();
-    if let Some(change) = last.filter(|change| change.point.mean_after > change.point.mean_before) {
-        let percent = change.point.ratio().map_or(f64::NAN, change_percent);
-        let sha = short(timeline.points[change.at].sha);
-        let because = format!(
-            "{} time per output token since {sha}, and nothing has made it good since",
-            signed_percent(percent)
-        );
-        return said(Mark::Warns, "slower", because);
-    }
-    if newest.figures().is_none() {
-        let because = format!("the newest commit with a record, {newest_sha}, has no verified figures");
-        return said(Mark::Unknown, "not known", because);
-    }
-    let because = match decided {
-        Some((point, verdict)) => format!(
-            "the newest decision, on {}, is {}, and no slow-down stands",
-            short(point.sha),
-            verdict.word()
-        ),
-        None => "no slow-down stands; no commit was held against another yet".to_owned(),
-    };
-    said(Mark::Holds, "all right", because)
-}
-
-fn verdict(point: &Point<'_>) -> Option<Verdict> {
-    let ab = point.ab_headline().filter(|ab| !ab.is_against_itself)?;
-    ab.gate_verdict.or(ab.verdict)
 }
 
 fn last_verdict(timeline: &Timeline<'_>) -> Option<LastVerdict> {
@@ -153,9 +108,9 @@ fn last_verdict(timeline: &Timeline<'_>) -> Option<LastVerdict> {
 }
 
 impl Speed {
-    fn of(point: &Point<'_>, published: &PublishedReference) -> Option<Self> {
+    fn of(point: &Point<'_>, sources: OverviewSources<'_>) -> Option<Self> {
         let figures = point.figures()?;
-        let (told, badge) = standing(figures, published);
+        let (told, badge) = standing(figures, sources.published, sources.policy);
         let metric = |value: f64, metric: Metric| format!("{} {}", four_digits(value), metric.unit());
         Some(Self {
             commit: CommitLink::of(point.sha),
@@ -181,26 +136,36 @@ fn interval(processes: &[f64], metric: Metric) -> Option<String> {
     ))
 }
 
-fn standing(figures: &Headline, published: &PublishedReference) -> (String, Badge) {
-    let reference = published_words(published);
-    match figures.published_tok_s {
-        None => (
-            format!("not held against {reference}: it is of another model, device or workload"),
-            Badge::new(Mark::NotJudged, "not judged"),
-        ),
-        Some(value) => {
-            let share = figures.throughput_tok_s / value;
-            let (mark, word) = if share < 1.0 { (Mark::Warns, "below") } else { (Mark::Holds, "reached") };
-            (format!("{} of {reference}", whole_percent(share * 100.0)), Badge::new(mark, word))
-        }
-    }
+/// How a speed stands to the published figure, by the policy's limits.
+fn standing(figures: &Headline, published: &PublishedReference, policy: &Policy) -> (String, Badge) {
+    let Some(value) = figures.published_tok_s else {
+        let why = if published.model.accepted_sha256.is_empty() {
+            "no model is accepted as the published one yet"
+        } else {
+            "it is of another model, device or workload"
+        };
+        let told =
+            format!("not held against {}: {why}", published_words(published, published.reference.value));
+        return (told, Badge::new(Mark::NotJudged, "not judged"));
+    };
+    let anchor = &policy.published_anchor;
+    let speed = figures.throughput_tok_s;
+    let (mark, word) = if speed < anchor.fail_below {
+        (Mark::Fails, "below")
+    } else if speed < anchor.warn_below {
+        (Mark::Warns, "below")
+    } else {
+        (Mark::Holds, "reached")
+    };
+    let share = whole_percent(speed / value * 100.0);
+    (format!("{share} of {}", published_words(published, value)), Badge::new(mark, word))
 }
 
 /// The published figure, in words.
-pub(super) fn published_words(published: &PublishedReference) -> String {
+fn published_words(published: &PublishedReference, value: f64) -> String {
     format!(
         "the published {} {} ({}, {})",
-        four_digits(published.reference.value),
+        four_digits(value),
         published.reference.metric.unit(),
         published.model.name,
         published.device.name

@@ -4,7 +4,7 @@ use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::{Direction, Metric};
 use crate::report::chart::{Change, Chart, LinePoint, PositionLabel, Reference, Trend};
 use crate::report::number::change_percent;
-use crate::report::view::{Point, Timeline};
+use crate::report::view::{EpochStart, Point, Timeline};
 
 /// So few commits are no trend.
 const FEWEST: usize = 3;
@@ -31,6 +31,7 @@ pub(super) fn chart(timeline: &Timeline<'_>) -> Option<Chart> {
         points: points.iter().map(line_point).collect(),
         labels: labels(points),
         references: reference(points).into_iter().collect(),
+        epochs: epochs(timeline),
         changes: changes(timeline),
     };
     Some(trend.chart())
@@ -57,6 +58,15 @@ fn mean_throughput(points: &[Point<'_>]) -> Option<f64> {
     let figures: Vec<f64> =
         points.iter().filter_map(|point| Some(point.figures()?.throughput_tok_s)).collect();
     (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
+}
+
+/// Numbered from 2, as on the page of the history: the first has no beginning.
+fn epochs(timeline: &Timeline<'_>) -> Vec<PositionLabel> {
+    let epoch = |(number, epoch): (usize, &EpochStart)| PositionLabel {
+        position: epoch.at,
+        text: (number + 2).to_string(),
+    };
+    timeline.epochs.iter().enumerate().map(epoch).collect()
 }
 
 fn line_point(point: &Point<'_>) -> LinePoint {
