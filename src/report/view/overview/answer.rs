@@ -1,6 +1,9 @@
 //! Are we all right? What is wrong goes before what is worse, what is worse before what is not known, and
 //! only what was decided is called right.
 
+#[cfg(test)]
+mod tests;
+
 use crate::golden::GoldenResult;
 use crate::judge::policy::Policy;
 use crate::record::{Outcome, Verdict};
@@ -131,7 +134,14 @@ fn decided(points: &[Point<'_>]) -> Answer {
             let because = format!("{} has no figures that can be believed; {because}", short(newest.sha));
             said(Mark::Unknown, "not known", because)
         }
-        _ => said(Mark::Holds, "all right", format!("{because}, and no change for the worse stands")),
+        Verdict::Pass | Verdict::Improved => {
+            said(Mark::Holds, "all right", format!("{because}, and no change for the worse stands"))
+        }
+        // What stands no longer is no word on what came after it.
+        Verdict::Regressed | Verdict::Mixed | Verdict::WrongOutput => {
+            let because = format!("{because}, which was made good; nothing was decided since");
+            said(Mark::Unknown, "not decided", because)
+        }
     }
 }
 
