@@ -44,7 +44,7 @@ impl DemoSite {
     fn make() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = History::at(folder.path().join("store"));
-        let making = Making::of(&repository());
+        let making = Making::of(repository());
         let judge = |record: &AbRecord, judged_utc: &str| DemoDecisions {
             decision: decide(record, &making.policy, judged_utc, Asker::Ab),
             gate_decision: decide(record, &making.policy, judged_utc, Asker::Gate),

@@ -162,7 +162,7 @@ impl HostileSite {
         let index = store.index();
         assert_eq!(index.entries.len(), KINDS * count, "{:?}", index.damaged);
         let ancestry = Ancestry::of_line((0..count).rev().map(sha));
-        let making = Making::of(&repository());
+        let making = Making::of(repository());
         let site = folder.path().join(DEEP);
         let renderer = Renderer::new(Some(chart_library())).unwrap();
         make(making.sources(&store, &index, &ancestry), &renderer, site.clone());

@@ -60,7 +60,7 @@ fn sizes(count: usize) -> impl Fn(&str) -> usize {
     let store = History::at(folder.path().join("store"));
     let index = Index { entries: entries(count), ..Index::default() };
     let line = commits(&DemoPlan::of_commits(count)).into_iter().rev().map(|commit| commit.sha);
-    let (making, ancestry) = (Making::of(&repository()), Ancestry::of_line(line));
+    let (making, ancestry) = (Making::of(repository()), Ancestry::of_line(line));
     let sources = making.sources(&store, &index, &ancestry);
     let timelines = sources.timelines().unwrap();
     let points = timelines.iter().map(|timeline| timeline.points.len()).max().unwrap();
@@ -82,8 +82,12 @@ fn the_pages_of_ten_thousand_commits_are_no_burden() {
         ("method.html", 100_000),
         ("compare.html", 400_000),
     ] {
-        println!("{name}: {} bytes of 500 commits, {} of 10,000", few(name), many(name));
-        assert!(many(name) <= most, "{name} has {} bytes, {most} is the most", many(name));
+        assert!(
+            many(name) <= most,
+            "{name} has {} bytes of 500 commits and {} of 10,000; {most} is the most",
+            few(name),
+            many(name)
+        );
     }
     // What a commit costs, and not what the test has of them.
     assert!(many("history.html") > few("history.html") * 2);

@@ -86,7 +86,7 @@ fn what_is_folded_away_is_faultless_when_it_is_opened() {
 fn the_pages_of_a_store_without_records_are_faultless() {
     let folder = tempfile::tempdir().unwrap();
     let store = History::at(folder.path().join("store"));
-    let (making, index, ancestry) = (Making::of(&repository()), store.index(), Ancestry::of_line([]));
+    let (making, index, ancestry) = (Making::of(repository()), store.index(), Ancestry::of_line([]));
     let site = folder.path().join("site");
     let renderer = Renderer::new(Some(chart_library())).unwrap();
     make(making.sources(&store, &index, &ancestry), &renderer, site.clone());
