@@ -7,6 +7,9 @@ mod environment;
 mod figures;
 mod reproduce;
 mod run;
+mod standing;
+#[cfg(test)]
+mod tests;
 mod warnings;
 
 use serde::Serialize;
