@@ -43,7 +43,8 @@ fn page(run: RunRecord, before: Option<&Entry>) -> String {
 fn page_with(run: RunRecord, entry: &Entry, before: Option<&Entry>) -> String {
     let commit = run.commit.clone();
     let record = AnyRecord::Run(Box::new(run));
-    let of_commit = RecordOfCommit { entry, record: &record, file: "records/a.json".into(), before };
+    let of_commit =
+        RecordOfCommit { entry, record: &record, file: "records/a.json".into(), before, linked: &[] };
     let view = CommitView::of(commit.as_ref(), None, &[of_commit]);
     let site = Site { records: 1, newest_utc: None, is_demo: false };
     let shell = Shell::new(PageKind::Commit, view.title(), &site);
