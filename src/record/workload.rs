@@ -33,6 +33,24 @@ pub struct AskedPrompt {
     pub token_ids: Vec<TokenId>,
 }
 
+impl AskedPrompt {
+    /// What the ids of users' own texts begin with.
+    const OWN: &str = "own-";
+
+    /// The id of a user's own text, by its place among the prompts.
+    #[must_use]
+    pub fn own_id(index: usize) -> String {
+        format!("{}{}", Self::OWN, index + 1)
+    }
+
+    /// Whether it is a user's own text, of which a record keeps the tokens alone.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        let number = self.id.strip_prefix(Self::OWN);
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
 impl WorkloadRecord {
     /// What a run is, as a version: raised when the same flags would measure something else.
     pub const PROTOCOL: &str = "bench@2";

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::golden::GoldenResult;
 use crate::record::{CheckWord, ComparisonWord, Entry, Outcome, Status, Verdict};
 use crate::report::decision::Mark;
 
@@ -28,6 +29,9 @@ impl Badge {
         let gate = entry.ab.as_ref().and_then(|ab| ab.gate_verdict.or(ab.verdict));
         match (gate, entry.outcome) {
             (Some(verdict), _) => verdict.into(),
+            (None, Outcome::Complete) if entry.golden == Some(GoldenResult::None) => {
+                Self::new(Mark::Unknown, "unverified")
+            }
             (None, outcome) => outcome.into(),
         }
     }

@@ -2,7 +2,8 @@
 //! in none of them.
 
 use crate::engine::openvino::{Property, default_properties};
-use crate::record::{ProvenDevice, PublishedReference, RunRecord};
+use crate::golden::GoldenResult;
+use crate::record::{AskedPrompt, PromptRecord, ProvenDevice, PublishedReference, RunRecord};
 
 /// The model that bare verbs take, where no other was chosen.
 const SHIPPED_MODEL: &str = "tiny-gpt-oss";
@@ -11,29 +12,55 @@ const LONGEST: usize = 100;
 
 /// The `bench` that measures the same again, with the commit checked out.
 pub(super) fn bench_command(record: &RunRecord) -> String {
+    let mut words =
+        vec!["cargo xtask bench".to_owned(), device_flag(record), format!("--runs {}", record.workload.runs)];
+    words.extend(asked_flags(record));
+    words.join(" ")
+}
+
+/// All that was asked for beside the device, by the flags that `bench` and `ab` share.
+pub(super) fn asked_flags(record: &RunRecord) -> Vec<String> {
+    let named = [model_flag(record), openvino_flag(record)].into_iter().flatten();
+    workload_flags(record).into_iter().chain(named).chain(property_flags(record)).collect()
+}
+
+/// Where it ran.
+pub(super) fn device_flag(record: &RunRecord) -> String {
+    let ran = record.device.ran.as_ref();
+    let device = ran.map_or(record.device.requested.as_str(), |ran| ran.kind().name());
+    format!("--device {}", word(device, "DEVICE"))
+}
+
+/// What was asked, and that it was held against no golden.
+pub(super) fn workload_flags(record: &RunRecord) -> Vec<String> {
     let workload = &record.workload;
-    let device = record.device.ran.as_ref().map_or(record.device.requested.as_str(), |ran| ran.kind().name());
-    let mut words = vec![
-        "cargo xtask bench".to_owned(),
-        format!("--device {}", word(device, "DEVICE")),
-        format!("--runs {}", workload.runs),
-        format!("--max-new-tokens {}", workload.new_tokens),
-    ];
+    let mut words = vec![format!("--max-new-tokens {}", workload.new_tokens)];
     let is_reference = |published: &PublishedReference| {
         published.prompts.iter().eq(workload.prompts.iter().map(|prompt| &prompt.id))
     };
     if !record.published.as_ref().is_some_and(is_reference) {
-        words
-            .extend(workload.prompts.iter().map(|prompt| format!("--prompt {}", word(&prompt.id, "PROMPT"))));
+        // Of a text of the user's own, a record keeps no more than its beginning.
+        let named = |prompt: &AskedPrompt| {
+            format!("--prompt {}", if prompt.is_own() { "TEXT" } else { word(&prompt.id, "PROMPT") })
+        };
+        words.extend(workload.prompts.iter().map(named));
     }
-    if record.model.name != SHIPPED_MODEL {
-        words.push("--model-dir MODEL".to_owned());
+    let is_unverified = |prompt: &PromptRecord| prompt.golden == GoldenResult::None;
+    if !record.prompts.is_empty() && record.prompts.iter().all(is_unverified) {
+        words.push("--unverified".to_owned());
     }
-    if let Some(runtime) = &record.runtime {
-        words.push(format!("--openvino {}", word(&runtime.openvino_version, "VERSION")));
-    }
-    words.extend(properties(record));
-    words.join(" ")
+    words
+}
+
+/// That another model than the shipped one is meant.
+pub(super) fn model_flag(record: &RunRecord) -> Option<String> {
+    (record.model.name != SHIPPED_MODEL).then(|| "--model-dir MODEL".to_owned())
+}
+
+/// Which OpenVINO ran it.
+pub(super) fn openvino_flag(record: &RunRecord) -> Option<String> {
+    let runtime = record.runtime.as_ref()?;
+    Some(format!("--openvino {}", word(&runtime.openvino_version, "VERSION")))
 }
 
 /// The same, at the commit that was measured.
@@ -45,15 +72,24 @@ pub(super) fn reproduce_command(record: &RunRecord) -> String {
     }
 }
 
+/// Its properties as flags.
+pub(super) fn property_flags(record: &RunRecord) -> Vec<String> {
+    properties(record).iter().map(|told| property_flag(told)).collect()
+}
+
+/// A property, as in `KEY=VALUE`, for both sides of an A/B or for a run.
+pub(super) fn property_flag(told: &str) -> String {
+    format!("--property {}", word(told, "KEY=VALUE"))
+}
+
 /// What was asked for beside the defaults of the device.
-fn properties(record: &RunRecord) -> Vec<String> {
+pub(super) fn properties(record: &RunRecord) -> Vec<String> {
     let (Some(runtime), Some(ran)) = (&record.runtime, &record.device.ran) else { return Vec::new() };
     let usual = default_properties(ProvenDevice::kind(ran), &[]);
     let asked = runtime.properties_asked.iter().map(|(key, value)| Property::new(key, value));
     // The folder of compiled models is the machine's own.
     let asked = asked.filter(|property| !usual.contains(property) && property.key != "CACHE_DIR");
-    let told = asked.map(|property| format!("{}={}", property.key, property.value));
-    told.map(|told| format!("--property {}", word(&told, "KEY=VALUE"))).collect()
+    asked.map(|property| format!("{}={}", property.key, property.value)).collect()
 }
 
 /// A text as one word of a command line, or what stands for it.
@@ -94,6 +130,20 @@ mod tests {
             assert!(command.contains(part), "{command}");
         }
         assert!(!command.contains("CACHE_DIR="), "{command}");
+    }
+
+    #[test]
+    fn a_text_of_ones_own_is_left_to_the_reader_and_an_unverified_run_stays_one() {
+        let mut record = run();
+        let prompts = &mut record.workload.prompts;
+        prompts[1].id = AskedPrompt::own_id(1);
+        record.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::Match);
+        let command = bench_command(&record);
+        assert!(command.contains("--prompt moe-vs-dense --prompt TEXT --prompt"), "{command}");
+        assert!(!command.contains("--unverified"), "{command}");
+        record.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
+        let command = bench_command(&record);
+        assert!(command.contains("--unverified"), "{command}");
     }
 
     #[test]

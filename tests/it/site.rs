@@ -107,6 +107,27 @@ fn a_new_record_changes_the_pages_that_tell_of_it_and_leaves_the_others_untouche
 }
 
 #[test]
+fn a_base_without_a_page_is_no_link_until_it_has_one() {
+    let checkout = Checkout::new();
+    let mut ab = forged::ab_record();
+    for (side, digit) in [(&mut ab.base, '1'), (&mut ab.head, '2')] {
+        let commit = side.run.commit.as_mut().unwrap();
+        commit.sha = digit.to_string().repeat(40);
+        commit.parents = vec!["9".repeat(40)];
+    }
+    store(&checkout).add(&ab).unwrap();
+    let told = || {
+        checkout.run(["report"]).exits(0);
+        let text = fs::read_to_string(checkout.path("reports/site").join(page('2'))).unwrap();
+        assert!(text.contains(&format!(">{}<", "1".repeat(12))), "{text}");
+        text.contains(&format!("href=\"../{}\"", page('1')))
+    };
+    assert!(!told());
+    store(&checkout).add(&run('1', '0')).unwrap();
+    assert!(told());
+}
+
+#[test]
 fn a_page_whose_records_are_gone_goes_and_nothing_else_does() {
     let checkout = Checkout::new();
     let file = store(&checkout).add(&run('1', '0')).unwrap();

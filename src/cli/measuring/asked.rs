@@ -31,7 +31,7 @@ pub(in crate::cli) fn asked_prompts(named: &[String], model: &FoundModel) -> Res
             ));
         }
         Ok(AskedPrompt {
-            id: format!("own-{}", index + 1),
+            id: AskedPrompt::own_id(index),
             title: text.chars().take(OWN_TITLE_CHARACTERS).collect(),
             token_ids: model.encode(text)?,
         })

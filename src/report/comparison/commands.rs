@@ -3,7 +3,10 @@
 use crate::judge::likeness::{Breaks, Likeness, TwoRuns};
 use crate::record::{Commit, RunRecord};
 use crate::report::comparison::view::CommandRow;
-use crate::report::reproduce::{bench_command, reproduce_command, word};
+use crate::report::reproduce::{
+    asked_flags, bench_command, device_flag, model_flag, property_flags, reproduce_command, word,
+    workload_flags,
+};
 
 /// The commands, the most useful first.
 pub(super) fn commands(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Vec<CommandRow> {
@@ -28,7 +31,10 @@ fn decide(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Option<CommandRow> {
                 _ if breaks(Breaks::Machine) => "compare both commits in pairs, on one machine",
                 _ => "compare both commits in pairs, all else alike",
             };
-            return Some(row(purpose, format!("cargo xtask ab --base {base} --head {head}{}", flags(b))));
+            return Some(row(
+                purpose,
+                format!("cargo xtask ab --base {base} --head {head} {}", flags(b, asked_flags(b))),
+            ));
         }
     }
     if two.likeness == Likeness::Unlike {
@@ -46,16 +52,17 @@ fn decide(a: &RunRecord, b: &RunRecord, two: &TwoRuns) -> Option<CommandRow> {
         && one != other
     {
         let (one, other) = (word(one, "VERSION"), word(other, "VERSION"));
-        let command = format!("cargo xtask ab --base openvino={one} --head openvino={other}{}", flags(b));
+        let asked = workload_flags(b).into_iter().chain(model_flag(b)).chain(property_flags(b)).collect();
+        let command =
+            format!("cargo xtask ab --base openvino={one} --head openvino={other} {}", flags(b, asked));
         return Some(row("compare both versions of OpenVINO in pairs", command));
     }
     None
 }
 
-/// Device and tokens as the second run had them.
-fn flags(run: &RunRecord) -> String {
-    let device = run.device.ran.as_ref().map(|ran| format!(" --device {}", ran.kind().name()));
-    format!("{} --max-new-tokens {}", device.unwrap_or_default(), run.workload.new_tokens)
+/// Where the second run ran, and what it was asked.
+fn flags(run: &RunRecord, asked: Vec<String>) -> String {
+    [device_flag(run)].into_iter().chain(asked).collect::<Vec<_>>().join(" ")
 }
 
 /// A run once more. What was changed over the commit is nowhere kept.

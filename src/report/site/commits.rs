@@ -1,6 +1,6 @@
 //! The commits that have a page, and of which records each page is made.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
@@ -43,6 +43,8 @@ pub struct CommitPage<'a> {
     pub before: Vec<Option<&'a Entry>>,
     /// The commit's first parent, where that has a page.
     pub parent: Option<&'a str>,
+    /// The bases of its A/Bs that have a page, in order, each once.
+    pub linked: Vec<&'a str>,
 }
 
 impl<'a> CommitPages<'a> {
@@ -83,12 +85,15 @@ impl<'a> CommitPages<'a> {
     /// Each page that is to be made.
     pub fn pages(&self) -> impl Iterator<Item = CommitPage<'a>> + '_ {
         self.by_commit.iter().map(|(short, entries)| {
+            let bases: BTreeSet<&str> =
+                entries.iter().filter_map(|entry| entry.ab.as_ref()?.base_sha.as_deref()).collect();
             let parent = entries.iter().find_map(|entry| entry.commit.as_ref()?.first_parent.as_deref());
             CommitPage {
                 path: page_file(short),
                 entries: entries.clone(),
                 before: entries.iter().map(|entry| self.before(entry)).collect(),
                 parent: parent.filter(|sha| self.shas.contains(sha)),
+                linked: bases.into_iter().filter(|sha| self.shas.contains(sha)).collect(),
             }
         })
     }
@@ -122,6 +127,7 @@ impl<'a> CommitPages<'a> {
                 record,
                 file: record_file(entry).display().to_string(),
                 before: *before,
+                linked: &page.linked,
             })
             .collect();
         let commit = records.iter().find_map(|record| record.run().commit.as_ref());

@@ -69,6 +69,7 @@ impl<'a> Sealed<'a> {
 /// A hash over all that a commit's page is made of.
 fn sources_of(page: &CommitPage<'_>, sealed: &[Sealed<'_>], identity: &str, is_demo: bool) -> String {
     let mut all = vec![identity.to_owned(), is_demo.to_string(), page.parent.unwrap_or_default().to_owned()];
+    all.push(page.linked.join(" "));
     for (sealed, before) in sealed.iter().zip(&page.before) {
         all.push(sealed.sha256.clone());
         all.push(sealed.entry.path.display().to_string());

@@ -55,7 +55,7 @@ fn two_runs_of_one_thing() {
      fibonacci  ok match  ok match
 
     decide, in pairs:
-      cargo xtask ab --base 555555555555 --head 555555666666 --device CPU --max-new-tokens 3
+      cargo xtask ab --base 555555555555 --head 555555666666 --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
     measure A again:
       git checkout 555555555555 && cargo xtask bench --device CPU --runs 3 --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
     measure B again:
@@ -106,7 +106,7 @@ fn two_runs_on_two_kernels() {
     | --- | --- | --- |
     | fibonacci | ok match | ok match |
 
-    - compare both commits in pairs, all else alike: `cargo xtask ab --base 555555555555 --head 555555666666 --device CPU --max-new-tokens 3`
+    - compare both commits in pairs, all else alike: `cargo xtask ab --base 555555555555 --head 555555666666 --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1`
     - measure A again: `git checkout 555555555555 && cargo xtask bench --device CPU --runs 3 --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1`
     - measure B again: `git checkout 555555666666 && cargo xtask bench --device CPU --runs 3 --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1`
     - warning (A and B): what is the case; what to do about it
@@ -154,7 +154,7 @@ fn two_runs_on_two_machines() {
      fibonacci  ok match  ok match
 
     compare both commits in pairs, on one machine:
-      cargo xtask ab --base 555555555555 --head 555555666666 --device CPU --max-new-tokens 3
+      cargo xtask ab --base 555555555555 --head 555555666666 --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
     measure A again:
       git checkout 555555555555 && cargo xtask bench --device CPU --runs 3 --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
     measure B again:

@@ -40,7 +40,10 @@ pub(super) struct AbPart {
 struct SidePart {
     word: &'static str,
     asked: String,
+    /// Where that has a page.
     commit: Option<CommitLink>,
+    /// Of a commit without one.
+    short: Option<String>,
     subject: Option<String>,
     setting: String,
 }
@@ -69,7 +72,7 @@ impl AbPart {
         Self {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
-            sides: vec![side("base", &record.base), side("head", &record.head)],
+            sides: vec![side("base", &record.base, of_commit), side("head", &record.head, of_commit)],
             asked: asked(&record.head.run),
             decision: first.map(|decision| decision_parts(subject, decision)),
             other_word: other.map(Badge::from),
@@ -84,12 +87,13 @@ impl AbPart {
     }
 }
 
-fn side(word: &'static str, side: &SideRecord) -> SidePart {
+fn side(word: &'static str, side: &SideRecord, of_commit: &RecordOfCommit<'_>) -> SidePart {
     let commit = side.run.commit.as_ref();
     SidePart {
         word,
         asked: one_line(&side.asked),
-        commit: commit.and_then(|commit| CommitLink::of(&commit.sha)),
+        commit: commit.and_then(|commit| of_commit.link(&commit.sha)),
+        short: commit.map(|commit| one_line(commit.short())),
         subject: commit.map(|commit| one_line(&commit.subject)),
         setting: setting(&side.run),
     }

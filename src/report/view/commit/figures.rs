@@ -3,21 +3,34 @@
 use serde::Serialize;
 
 use crate::golden::GoldenResult;
-use crate::judge::{Figures, Summary};
+use crate::judge::likeness::ComparedSide;
+use crate::judge::{Figures, summarise};
 use crate::measure::Metric;
-use crate::record::{Entry, PromptHeadline};
+use crate::record::{PromptHeadline, RunRecord};
 use crate::report::decision::Mark;
 use crate::report::number::{change_percent, four_digits, mebibytes, signed_percent};
 use crate::report::one_line;
+use crate::report::view::commit::RecordOfCommit;
+use crate::report::view::commit::standing::{Standing, no_change_because};
 use crate::report::view::{Badge, CommitLink};
 
 /// The table.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct FigureTable {
+    title: String,
     rows: Vec<FigureRow>,
     headings: [FigureHeading; 4],
     /// The commit that the differences are to; None where there is none to be held against.
     before: Option<CommitLink>,
+    /// Why there are no differences, though there is a commit before.
+    no_change: Option<NoChange>,
+}
+
+/// That a run is not held against the commit before.
+#[derive(Debug, Clone, Serialize)]
+struct NoChange {
+    before: CommitLink,
+    because: &'static str,
 }
 
 /// What a column holds.
@@ -43,31 +56,37 @@ struct FigureRow {
 }
 
 impl FigureTable {
-    pub(super) fn of(summary: &Summary, before: Option<&Entry>) -> Self {
-        let figures_before = before.and_then(|entry| entry.figures.as_ref());
+    pub(super) fn of(record: &RunRecord, side: &ComparedSide, of_commit: &RecordOfCommit<'_>) -> Self {
+        let standing = Standing::of(record, side);
+        // Unverified times are shown as such, so this is more than what is believed of the run.
+        let summary = summarise(record);
+        let because = of_commit.before.and_then(|before| no_change_because(side, of_commit.entry, before));
+        let compared = of_commit.before.filter(|_| because.is_none());
+        let figures_before = compared.and_then(|entry| entry.figures.as_ref());
         let of_prompt = |id: &str| {
             let mut prompts = figures_before.into_iter().flat_map(|figures| &figures.prompts);
             prompts.find(|prompt: &&PromptHeadline| prompt.id == id).map(|prompt| prompt.tpot_ms)
         };
         let prompts = summary.prompts.iter().map(|prompt| {
-            let figures = prompt.figures.as_ref();
+            let figures = prompt.figures.as_ref().filter(|_| standing.shows_times_of(prompt.golden));
             row(&prompt.title, prompt.golden, figures, of_prompt(&prompt.id), prompt.peak_rss_bytes)
         });
-        let mean = figures_before.map(|figures| figures.tpot_ms);
-        let mean = row("mean", summary.golden, summary.average.as_ref(), mean, summary.peak_rss_bytes);
-        let has_speed = summary.average.is_some();
+        let mean = (standing != Standing::WithoutSpeed).then(|| {
+            let before = figures_before.map(|figures| figures.tpot_ms);
+            row("mean", summary.golden, summary.average.as_ref(), before, summary.peak_rss_bytes)
+        });
+        let link = of_commit.before.and_then(|entry| CommitLink::of(&entry.commit.as_ref()?.sha));
         Self {
-            rows: prompts.chain([mean]).collect(),
+            title: format!("Figures by prompt{}", standing.suffix()),
+            rows: prompts.chain(mean).collect(),
             headings: [
                 heading("Throughput", Metric::EndToEndThroughput),
                 heading("Time per output token", Metric::TimePerOutputToken),
                 heading("Time to first token", Metric::TimeToFirstToken),
                 heading("Latency", Metric::EndToEndLatency),
             ],
-            before: before
-                .filter(|_| has_speed)
-                .and_then(|entry| entry.commit.as_ref())
-                .and_then(|commit| CommitLink::of(&commit.sha)),
+            before: link.clone().filter(|_| because.is_none()),
+            no_change: link.zip(because).map(|(before, because)| NoChange { before, because }),
         }
     }
 }

@@ -7,6 +7,9 @@ mod environment;
 mod figures;
 mod reproduce;
 mod run;
+mod standing;
+#[cfg(test)]
+mod tests;
 mod warnings;
 
 use serde::Serialize;
@@ -30,6 +33,16 @@ pub struct RecordOfCommit<'a> {
     pub file: String,
     /// The commit before it that has figures, on the same machine with the same model, device and workload.
     pub before: Option<&'a Entry>,
+    /// Shas of other commits that have a page.
+    pub linked: &'a [&'a str],
+}
+
+impl RecordOfCommit<'_> {
+    /// The link to a commit, where that has a page.
+    fn link(&self, sha: &str) -> Option<CommitLink> {
+        let is_own = self.entry.commit.as_ref().is_some_and(|commit| commit.sha == sha);
+        if is_own || self.linked.contains(&sha) { CommitLink::of(sha) } else { None }
+    }
 }
 
 /// The page of a commit.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::judge::environment::{ProcessFindings, of_record};
-use crate::judge::summarise;
+use crate::judge::likeness::ComparedSide;
 use crate::record::RunRecord;
 use crate::report::chart::Chart;
 use crate::report::decision::Mark;
@@ -15,6 +15,7 @@ use crate::report::view::Badge;
 use crate::report::view::commit::divergence::{DivergencePart, divergences};
 use crate::report::view::commit::environment::EnvironmentPart;
 use crate::report::view::commit::figures::FigureTable;
+use crate::report::view::commit::standing::Standing;
 use crate::report::view::commit::warnings::{WarningPart, warnings};
 use crate::report::view::commit::{RecordOfCommit, charts};
 
@@ -24,6 +25,8 @@ pub(super) struct RunPart {
     anchor: String,
     when_utc: String,
     badge: Badge,
+    /// Why it has no verified speed.
+    no_speed_because: Option<String>,
     /// That the machine was in no state to be measured.
     unsteady: Option<Badge>,
     /// Model, device, runtime, machine.
@@ -45,20 +48,22 @@ pub(super) struct RunPart {
 
 impl RunPart {
     pub(super) fn of(record: &RunRecord, of_commit: &RecordOfCommit<'_>) -> Self {
-        let summary = summarise(record);
+        let side = ComparedSide::of(record);
+        let standing = Standing::of(record, &side);
         let dirty = record.commit.as_ref().filter(|commit| commit.dirty).map(|commit| {
             let difference =
                 commit.difference_sha256.as_deref().and_then(|it| it.get(..12)).unwrap_or("unknown");
             format!("the tree was changed over the commit (difference {})", one_line(difference))
         });
-        let mut facts = facts_of(record, &summary);
+        let mut facts = facts_of(record, &side.summary);
         for fact in &mut facts {
             fact.said = one_line(&fact.said);
         }
         Self {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
-            badge: record.outcome.into(),
+            badge: standing.badge(record),
+            no_speed_because: side.no_speed_because.as_deref().map(one_line),
             unsteady: of_record(record)
                 .iter()
                 .any(ProcessFindings::is_invalid)
@@ -67,9 +72,9 @@ impl RunPart {
             asked: asked(record),
             dirty,
             failure: record.failure.as_deref().map(one_line),
-            figures: FigureTable::of(&summary, of_commit.before),
+            figures: FigureTable::of(record, &side, of_commit),
             divergences: divergences(record),
-            charts: charts::of_run(record),
+            charts: charts::of_run(record, standing),
             facts,
             environment: EnvironmentPart::of(record, of_commit),
             warnings: warnings(&record.warnings, None),

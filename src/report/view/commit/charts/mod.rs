@@ -10,12 +10,17 @@ pub(in crate::report) use steps::strip_of_two;
 use crate::record::{AbRecord, DecisionRecord, RunRecord};
 use crate::report::chart::Chart;
 use crate::report::decision::PairLine;
+use crate::report::view::commit::standing::Standing;
 
-/// What a run's tokens, memory and machine looked like; what there is nothing of is not there.
-pub(super) fn of_run(record: &RunRecord) -> Vec<Chart> {
-    let charts =
-        [steps::strip(record), steps::histogram(record), memory::chart(record), guards::chart(record)];
-    charts.into_iter().flatten().collect()
+/// What a run's tokens, memory and machine looked like; what there is nothing of is not there. Where there
+/// is no speed, there are no times of tokens.
+pub(super) fn of_run(record: &RunRecord, standing: Standing) -> Vec<Chart> {
+    let times = match standing {
+        Standing::WithoutSpeed => [None, None],
+        _ => [steps::strip(record, standing.suffix()), steps::histogram(record, standing.suffix())],
+    };
+    let others = [memory::chart(record), guards::chart(record)];
+    times.into_iter().chain(others).flatten().collect()
 }
 
 /// What the pairs of an A/B say; None where there are none.

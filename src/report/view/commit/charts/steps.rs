@@ -12,9 +12,9 @@ const SHOWN_PERCENT: f64 = 99.5;
 const SHARES_PERCENT: [usize; 3] = [50, 95, 99];
 
 /// Every step of every measured generation, by its place in the answer; None where there is no speed.
-pub(super) fn strip(record: &RunRecord) -> Option<Chart> {
+pub(super) fn strip(record: &RunRecord, suffix: &str) -> Option<Chart> {
     let description = "The time of each decode step, by its place in the answer; a line is a generation.";
-    strip_of(generations(record, "", |_| true), "prompt", description)
+    strip_of(generations(record, "", |_| true), "prompt", suffix, description)
 }
 
 /// The same of two runs on one axis, each prompt's rows below each other.
@@ -32,12 +32,17 @@ pub(in crate::report) fn strip_of_two(a: &RunRecord, b: &RunRecord) -> Option<Ch
     let all = asked.into_iter().flat_map(of_both).collect();
     let description = "The time of each decode step of both runs, by its place in the answer; a line is a \
                        generation, and all have one axis.";
-    strip_of(all, "answer", description)
+    strip_of(all, "answer", "", description)
 }
 
-fn strip_of(generations: Vec<Generation>, row: &'static str, description: &str) -> Option<Chart> {
+fn strip_of(
+    generations: Vec<Generation>,
+    row: &'static str,
+    suffix: &str,
+    description: &str,
+) -> Option<Chart> {
     let strip = TokenStrip {
-        title: "Every token".to_owned(),
+        title: format!("Every token{suffix}"),
         description: description.to_owned(),
         row,
         generations,
@@ -62,7 +67,7 @@ fn generations(record: &RunRecord, letter: &str, is_meant: impl Fn(&str) -> bool
 }
 
 /// How the steps are distributed; None where there is no speed.
-pub(super) fn histogram(record: &RunRecord) -> Option<Chart> {
+pub(super) fn histogram(record: &RunRecord, suffix: &str) -> Option<Chart> {
     let mut steps_ms: Vec<f64> = measured(record).flat_map(steps_ms).collect();
     if steps_ms.is_empty() {
         return None;
@@ -75,7 +80,7 @@ pub(super) fn histogram(record: &RunRecord) -> Option<Chart> {
     };
     let percentiles = SHARES_PERCENT.map(percentile).to_vec();
     let histogram = Histogram {
-        title: "How long a token takes".to_owned(),
+        title: format!("How long a token takes{suffix}"),
         description: "Decode steps of all measured generations.".to_owned(),
         steps_ms,
         percentiles,
