@@ -11,9 +11,10 @@ use arcgauge::judge::policy::Policy;
 use arcgauge::record::{
     AbRecord, Ancestry, Entry, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes,
 };
-use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, records};
+use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, records};
 use arcgauge::report::render::Renderer;
 use arcgauge::report::site::SiteSources;
+use arcgauge::report::web::ChartLibrary;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// Commits of the histories.
@@ -26,6 +27,7 @@ const PUBLISHED: &str = include_str!("../fixtures/baselines/published.json");
 /// What the pages are made of.
 struct Scene {
     index: Index,
+    ancestry: Ancestry,
     policy: Policy,
     published: PublishedReference,
     series: Vec<PublishedSeries>,
@@ -34,7 +36,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(commits: usize) -> Self {
+    fn of(count: usize) -> Self {
         let policy = Policy::parse(POLICY, "ci/gate.json").unwrap();
         let published = PublishedReference::parse(PUBLISHED).unwrap();
         let judged = |record: &AbRecord, utc: &str| DemoDecisions {
@@ -42,14 +44,16 @@ impl Scene {
             gate_decision: decide(record, &policy, utc, Asker::Gate),
         };
         let inputs = DemoInputs { policy_text: POLICY, published: &published, decide: &judged };
-        let plan = DemoPlan { machines: 1, ..DemoPlan::of_commits(commits) };
+        let plan = DemoPlan { machines: 1, ..DemoPlan::of_commits(count) };
         let records = records(plan, inputs).unwrap();
         let entries = records.map(|record| Entry::of(PathBuf::from("record.json"), &record)).collect();
+        let library = ChartLibrary::folder().and_then(|folder| ChartLibrary::load(&folder));
         Self {
             index: Index { entries, ..Index::default() },
+            ancestry: Ancestry::of_line(commits(&plan).into_iter().rev().map(|commit| commit.sha)),
             series: PublishedSeries::parse(PUBLISHED).unwrap(),
             policy_sha256: sha256_of_bytes(POLICY.as_bytes()),
-            renderer: Renderer::new(None).unwrap(),
+            renderer: Renderer::new(library).unwrap(),
             published,
             policy,
         }
@@ -59,11 +63,11 @@ impl Scene {
     fn make(&self) -> usize {
         // No record is there to be read: what the index does not hold is left out.
         let history = History::at(PathBuf::from("no store"));
-        let ancestry = Ancestry::default();
         let sources = SiteSources {
             history: &history,
             index: &self.index,
-            ancestry: &ancestry,
+            ancestry: &self.ancestry,
+            along: None,
             policy: &self.policy,
             policy_sha256: &self.policy_sha256,
             published: &self.published,

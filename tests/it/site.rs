@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::SystemTime;
@@ -144,6 +145,93 @@ fn a_page_whose_records_are_gone_goes_and_nothing_else_does() {
 }
 
 #[test]
+fn a_site_is_never_made_through_a_link_and_what_lies_behind_one_stays() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for name in ["commit", "records", "csv", "compare", "index.html", "made.json", ".lock"] {
+        let checkout = Checkout::new();
+        store(&checkout).add(&run('1', '0')).unwrap();
+        let site = checkout.path("reports/site");
+        fs::create_dir_all(&site).unwrap();
+        fs::write(elsewhere.path().join("mine.html"), "mine").unwrap();
+        let sources = r#"{"sources_sha256":"","bytes":4}"#;
+        let planted =
+            format!(r#"{{"files":{{"commit/mine.html":{sources},"records/mine.html":{sources}}}}}"#);
+        fs::write(site.join("made.json"), planted).unwrap();
+        let _ = fs::remove_file(site.join(name));
+        symlink(elsewhere.path(), site.join(name)).unwrap();
+        let fault = format!("{name}` is a symbolic link");
+        checkout.run(["report"]).refuses(&fault, "remove the link, or name another folder");
+        assert_eq!(files(elsewhere.path()), [("mine.html".into(), b"mine".to_vec())].into(), "{name}");
+    }
+}
+
+#[test]
+fn a_link_in_the_place_of_a_page_is_replaced_and_not_written_through() {
+    let checkout = Checkout::new();
+    store(&checkout).add(&run('1', '0')).unwrap();
+    checkout.run(["report"]).exits(0);
+    let mine = checkout.path("mine.txt");
+    let bytes = fs::read(checkout.path("reports/site").join(page('1'))).unwrap();
+    fs::write(&mine, &bytes).unwrap();
+    let links = [page('1'), format!("{}.partial", page('1')), "made.json.partial".to_owned()]
+        .map(|name| checkout.path("reports/site").join(name));
+    for link in &links {
+        let _ = fs::remove_file(link);
+        symlink(&mine, link).unwrap();
+    }
+    checkout.run(["report"]).exits(0);
+    assert!(!fs::symlink_metadata(&links[0]).unwrap().is_symlink());
+    assert!(!links[1].exists() && !links[2].exists(), "they became what was written");
+    assert_eq!(fs::read(&mine).unwrap(), bytes);
+}
+
+#[test]
+fn a_folder_with_a_page_that_arcgauge_did_not_make_is_refused() {
+    let checkout = Checkout::new();
+    fs::create_dir(checkout.path("mine")).unwrap();
+    fs::write(checkout.path("mine/index.html"), "mine").unwrap();
+    checkout.run(["report", "--output", "mine"]).refuses("`mine/index.html`", "name another folder");
+    assert_eq!(fs::read_to_string(checkout.path("mine/index.html")).unwrap(), "mine");
+    assert!(!checkout.path("mine/made.json").exists());
+    // Other files are no trouble.
+    fs::rename(checkout.path("mine/index.html"), checkout.path("mine/notes.html")).unwrap();
+    checkout.run(["report", "--output", "mine"]).exits(0);
+    assert!(checkout.path("mine/notes.html").is_file());
+}
+
+#[test]
+fn pages_stay_where_making_them_anew_fails_half_way() {
+    let checkout = Checkout::new();
+    let file = store(&checkout).add(&run('1', '0')).unwrap();
+    checkout.run(["report"]).exits(0);
+    let site = checkout.path("reports/site");
+    let before = files(&site);
+    // A folder in the place of a copy cannot be replaced.
+    let copy = site.join("records").join(file.file_name().unwrap());
+    fs::remove_file(&copy).unwrap();
+    fs::create_dir_all(copy.join("below")).unwrap();
+    let ended = checkout.run(["report", "--anew"]);
+    assert!(!ended.stderr.is_empty() && ended.stdout.is_empty(), "{ended}");
+    for (path, bytes) in before.iter().filter(|(path, _)| !path.starts_with("records")) {
+        assert_eq!(&fs::read(site.join(path)).unwrap(), bytes, "{}", path.display());
+    }
+    fs::remove_dir_all(&copy).unwrap();
+    checkout.run(["report", "--anew"]).exits(0);
+    assert_eq!(files(&site), before);
+}
+
+#[test]
+fn a_store_that_is_named_and_not_there_is_a_slip_and_one_that_is_empty_is_none() {
+    let checkout = Checkout::new();
+    for arguments in [&["report", "--store", "storr"][..], &["report", "--card", "--store", "storr"]] {
+        checkout.run(arguments).refuses("no folder `storr`", "--store");
+    }
+    assert!(!checkout.path("reports/site").exists());
+    fs::create_dir(checkout.path("storr")).unwrap();
+    checkout.run(["report", "--store", "storr"]).exits(0);
+}
+
+#[test]
 fn a_damaged_record_is_counted_and_named_and_the_others_have_their_pages() {
     let checkout = Checkout::new();
     let file = store(&checkout).add(&run('1', '0')).unwrap();
@@ -175,8 +263,11 @@ fn the_raw_record_on_a_page_is_the_record_of_the_store() {
 fn pages_that_cannot_be_written_are_an_error_and_a_policy_that_is_missing_is_named() {
     let checkout = Checkout::new();
     fs::write(checkout.path("a-file"), "").unwrap();
-    let ended = checkout.run(["report", "--output", "a-file/site"]);
-    ended.refuses("`a-file/site", "--output DIR");
+    for output in ["a-file", "a-file/site"] {
+        let ended = checkout.run(["report", "--output", output]);
+        ended.refuses(&format!("`{output}`"), "name a folder with `--output DIR`");
+        assert!(ended.stderr.contains("`a-file` is a file"), "{ended}");
+    }
     fs::remove_file(checkout.path("ci/gate.json")).unwrap();
     let ended = checkout.run(["report"]);
     ended.exits(2);
@@ -228,7 +319,14 @@ fn a_card_is_of_the_newest_run_or_of_the_one_that_is_named() {
 fn pages_are_served_on_loopback_to_those_who_ask_for_it_by_name() {
     let checkout = Checkout::new();
     store(&checkout).add(&run('1', '0')).unwrap();
-    fs::write(checkout.path("secret.html"), "secret").unwrap();
+    fs::write(checkout.path("secret.html"), "a secret").unwrap();
+    let site = checkout.path("reports/site");
+    for (name, text) in
+        [("notes.html", "secret\n"), ("compare/a-b.html", "the two"), ("compare/a.txt", "secret\n")]
+    {
+        fs::create_dir_all(site.join("compare")).unwrap();
+        fs::write(site.join(name), text).unwrap();
+    }
     let mut server =
         checkout.command(["report", "--serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut lines = BufReader::new(server.stdout.take().unwrap()).lines();
@@ -247,11 +345,27 @@ fn pages_are_served_on_loopback_to_those_who_ask_for_it_by_name() {
     assert!(first.starts_with("HTTP/1.1 200") && first.contains("Are we all right?"), "{first}");
     assert!(first.contains("text/html") && first.contains("nosniff"), "{first}");
     assert!(ask("GET", &format!("/{}", page('1')), &host).starts_with("HTTP/1.1 200"));
-    for path in
-        ["/../../secret.html", "/%2e%2e/%2e%2e/secret.html", "/nothing.html", "/commit/../../../secret.html"]
-    {
+    assert!(ask("GET", "/compare/a-b.html", &host).ends_with("the two"));
+    fs::remove_file(site.join("method.html")).unwrap();
+    symlink(checkout.path("secret.html"), site.join("method.html")).unwrap();
+    symlink(checkout.path("secret.html"), site.join("compare/c-d.html")).unwrap();
+    fs::rename(site.join("csv"), checkout.path("csv")).unwrap();
+    symlink(checkout.path("csv"), site.join("csv")).unwrap();
+    let csv = fs::read_dir(checkout.path("csv")).unwrap().next().unwrap().unwrap().file_name();
+    for path in [
+        "/../../secret.html",
+        "/%2e%2e/%2e%2e/secret.html",
+        "/nothing.html",
+        "/commit/../../../secret.html",
+        "/notes.html",
+        "/made.json",
+        "/compare/a.txt",
+        "/method.html",
+        "/compare/c-d.html",
+        &format!("/csv/{}", csv.to_str().unwrap()),
+    ] {
         let answer = ask("GET", path, &host);
-        assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("secret\n"), "{path}: {answer}");
+        assert!(answer.starts_with("HTTP/1.1 404") && !answer.contains("secret"), "{path}: {answer}");
     }
     assert!(ask("GET", "/", "elsewhere.example").starts_with("HTTP/1.1 403"));
     assert!(ask("POST", "/", &host).starts_with("HTTP/1.1 405"));

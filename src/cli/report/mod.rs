@@ -13,9 +13,10 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::root::Root;
-use crate::cli::store::StoreFlag;
+use crate::cli::store::{ChosenStore, StoreFlag};
 use crate::cli::{exit_code, print};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::record::History;
 use make::Making;
 
 pub(in crate::cli) use after::show_commit;
@@ -66,7 +67,7 @@ pub(super) struct ReportArgs {
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     let root = Root::find();
     if let Some(record) = &args.card {
-        card::print_card(record, &args.store.find(&root)?, &root)?;
+        card::print_card(record, &store_of(args, &root)?, &root)?;
         return Ok(ExitCode::from(exit_code::PASS));
     }
     let folder = if args.demo {
@@ -74,7 +75,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
         demo::make(&root, output, args.anew)?
     } else {
         let output = args.output.clone().unwrap_or_else(|| root.site());
-        Making::of(&root)?.site(&root, &args.store.find(&root)?, output, args.anew)?
+        Making::of(&root)?.site(&root, &store_of(args, &root)?, output, args.anew)?
     };
     let first = folder.join("index.html");
     print(&format!("{}\n", first.display()));
@@ -85,4 +86,17 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
         return serve::serve(&folder, args.port, args.open);
     }
     Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// The store, which may be empty but, if it was named, must be there: a name with a slip in it would else be a
+/// store without records.
+fn store_of(args: &ReportArgs, root: &Root) -> Result<History> {
+    match args.store.or_default(root) {
+        ChosenStore::Flag(folder) if !folder.is_dir() => {
+            let fault = format!("there is no folder `{}`, and so no store of records", folder.display());
+            Err(Error::input(fault)
+                .hint("name the folder of the records; without `--store` it is the one that is in use"))
+        }
+        _ => args.store.find(root),
+    }
 }

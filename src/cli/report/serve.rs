@@ -1,6 +1,5 @@
 //! `report --serve`: the pages for browsers of this machine, and for nobody else.
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,6 +9,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 use crate::cli::report::open::open;
 use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
+use crate::report::site::served_file;
 
 /// Serves a folder on loopback until the process is stopped.
 pub(super) fn serve(folder: &Path, port: u16, show: bool) -> Result<ExitCode> {
@@ -46,9 +46,9 @@ fn answer(request: &Request, folder: &Path, port: u16) -> Answer {
         return refusal(405, "only GET and HEAD");
     }
     let Some(file) = file_of(request.url()) else { return refusal(404, "there is no such page") };
-    match fs::read(folder.join(&file)) {
-        Ok(bytes) => with_headers(Response::from_data(bytes), kind_of(&file)),
-        Err(_) => refusal(404, "there is no such page"),
+    match served_file(folder, &file) {
+        Some(bytes) => with_headers(Response::from_data(bytes), kind_of(&file)),
+        None => refusal(404, "there is no such page"),
     }
 }
 

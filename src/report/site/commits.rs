@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::record::{AnyRecord, Entry, History, Series};
+use crate::record::{AnyRecord, Entry, History, Line, Setting};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::Page;
 use crate::report::view::commit::{CommitView, RecordOfCommit};
@@ -25,10 +25,10 @@ pub struct CommitPages<'a> {
     shas: HashSet<&'a str>,
 }
 
-/// A commit on one machine, with one model, device and workload.
+/// A commit on one line: of one machine, model, device and workload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Spot {
-    line: [String; 4],
+    line: Line,
     sha: String,
 }
 
@@ -62,7 +62,7 @@ impl<'a> CommitPages<'a> {
         for timeline in timelines {
             let mut last: Option<&Entry> = None;
             for point in &timeline.points {
-                let spot = Spot::of(&point.entry.setting.series, point.sha);
+                let spot = Spot::of(&point.entry.setting, point.sha);
                 if let Some(last) = last {
                     before.insert(spot.clone(), last);
                 }
@@ -100,10 +100,10 @@ impl<'a> CommitPages<'a> {
 
     /// What a record is held against. Beside the line of commits that is its first parent alone.
     fn before(&self, entry: &Entry) -> Option<&'a Entry> {
-        let series = &entry.setting.series;
-        let on_line = self.before.get(&Spot::of(series, sha_of(entry)));
+        let setting = &entry.setting;
+        let on_line = self.before.get(&Spot::of(setting, sha_of(entry)));
         let parent =
-            || self.with_figures.get(&Spot::of(series, entry.commit.as_ref()?.first_parent.as_ref()?));
+            || self.with_figures.get(&Spot::of(setting, entry.commit.as_ref()?.first_parent.as_ref()?));
         on_line.or_else(parent).copied()
     }
 
@@ -144,9 +144,8 @@ impl<'a> CommitPages<'a> {
 }
 
 impl Spot {
-    fn of(series: &Series, sha: &str) -> Self {
-        let line = [&series.machine_sha256, &series.model_sha256, &series.device, &series.workload_sha256];
-        Self { line: line.map(Clone::clone), sha: sha.to_owned() }
+    fn of(setting: &Setting, sha: &str) -> Self {
+        Self { line: setting.line(), sha: sha.to_owned() }
     }
 }
 

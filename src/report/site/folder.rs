@@ -1,13 +1,14 @@
 //! The folder of a site: files that are there whole or not at all.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::record::FileLock;
+use crate::report::render::PageKind;
 use crate::report::site::Page;
-use crate::report::site::made::{MADE_FILE, Made};
+use crate::report::site::made::{MADE_FILE, Made, own_names};
 
 /// Held while a site is made.
 const LOCK_FILE: &str = ".lock";
@@ -17,6 +18,7 @@ const ANOTHER_FOLDER: &str = "free some space, or name another folder with `--ou
 #[derive(Debug)]
 pub(super) struct SiteFolder {
     root: PathBuf,
+    anew: bool,
     before: Made,
     now: Made,
     written: Written,
@@ -38,23 +40,22 @@ impl SiteFolder {
     /// The site in this folder, which need not be there yet. `anew`: whatever was made before, all is made
     /// again.
     pub(super) fn open(root: PathBuf, anew: bool) -> Result<Self> {
-        fs::create_dir_all(&root)
-            .map_err(|cause| Error::io("write", &root, &cause).as_input().hint(ANOTHER_FOLDER))?;
-        // Two at a time would take each other's pages for unknown ones.
-        let lock = FileLock::take(&root.join(LOCK_FILE), &mut || true)?;
-        let file = root.join(MADE_FILE);
-        let before = match fs::read(&file) {
-            Ok(text) => Made::read(&text),
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Made::default(),
-            Err(cause) => return Err(Error::io("read", &file, &cause)),
+        let lock = take(&root)?;
+        let before = Made::of_site(&root)?;
+        if before.is_none() {
+            refuse_foreign(&root)?;
+        }
+        let folder = Self {
+            before: before.clone().unwrap_or_default(),
+            now: Made::default(),
+            written: Written::default(),
+            anew,
+            root,
+            _lock: lock,
         };
-        let mut folder =
-            Self { root, before, now: Made::default(), written: Written::default(), _lock: lock };
-        if anew {
-            // What it named may still have to go.
-            let gone: Vec<PathBuf> = folder.before.gone(&Made::default()).map(Path::to_owned).collect();
-            gone.iter().try_for_each(|path| folder.remove(path))?;
-            folder.before = Made::default();
+        if before.is_none() {
+            // Should this end half-way, the pages are known as our own.
+            folder.remember()?;
         }
         Ok(folder)
     }
@@ -67,8 +68,9 @@ impl SiteFolder {
         make: impl FnOnce() -> Result<Vec<u8>>,
     ) -> Result<()> {
         let file = self.root.join(path);
-        let there = fs::metadata(&file).ok().filter(fs::Metadata::is_file).map(|file| file.len());
-        if let Some(bytes) = there.filter(|bytes| self.before.is_as_made(path, &sources_sha256, *bytes)) {
+        let there = fs::symlink_metadata(&file).ok().filter(|it| it.is_file() && !self.anew);
+        let bytes = there.map(|file| file.len());
+        if let Some(bytes) = bytes.filter(|bytes| self.before.is_as_made(path, &sources_sha256, *bytes)) {
             self.now.add(path.to_owned(), sources_sha256, bytes);
             self.written.kept += 1;
             return Ok(());
@@ -84,10 +86,14 @@ impl SiteFolder {
     pub(super) fn close(mut self) -> Result<Written> {
         let gone: Vec<PathBuf> = self.before.gone(&self.now).map(Path::to_owned).collect();
         gone.iter().try_for_each(|path| self.remove(path))?;
+        self.remember()?;
+        Ok(self.written)
+    }
+
+    fn remember(&self) -> Result<()> {
         let text = serde_json::to_vec(&self.now)
             .map_err(|cause| Error::harness(format!("`{MADE_FILE}` cannot be written: {cause}")))?;
-        replace(&self.root.join(MADE_FILE), &text)?;
-        Ok(self.written)
+        replace(&self.root.join(MADE_FILE), &text)
     }
 
     fn remove(&mut self, path: &Path) -> Result<()> {
@@ -106,9 +112,43 @@ impl SiteFolder {
 /// # Errors
 /// When it cannot be written.
 pub fn write_page(site_folder: &Path, page: &Page) -> Result<PathBuf> {
+    let _lock = take(site_folder)?;
     let file = site_folder.join(&page.path);
     replace(&file, page.text.as_bytes())?;
     Ok(file)
+}
+
+/// Makes the folder and takes its lock: two at a time would take each other's pages for unknown ones.
+fn take(root: &Path) -> Result<Option<FileLock>> {
+    if let Some(file) = root.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir()) {
+        let fault =
+            format!("no pages can be written to `{}`: `{}` is a file", root.display(), file.display());
+        return Err(Error::input(fault).hint("name a folder with `--output DIR`"));
+    }
+    fs::create_dir_all(root)
+        .map_err(|cause| Error::io("write", root, &cause).as_input().hint(ANOTHER_FOLDER))?;
+    refuse_links(root)?;
+    FileLock::take(&root.join(LOCK_FILE), &mut || true)
+}
+
+/// What is written and removed must be in this folder, and not where a link of somebody else's leads.
+fn refuse_links(root: &Path) -> Result<()> {
+    let files = own_names().chain([LOCK_FILE]).map(|name| root.join(name));
+    let is_link = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
+    files.into_iter().find(is_link).map_or(Ok(()), |link| {
+        let fault =
+            format!("`{}` is a symbolic link, and a site is written to no other folder", link.display());
+        Err(Error::input(fault).hint("remove the link, or name another folder with `--output DIR`"))
+    })
+}
+
+/// A folder with such a page that no site knows of is somebody else's.
+fn refuse_foreign(root: &Path) -> Result<()> {
+    let mut pages = PageKind::LISTED.iter().map(|page| root.join(page.file()));
+    pages.find(|page| fs::symlink_metadata(page).is_ok()).map_or(Ok(()), |page| {
+        let fault = format!("`{}` was not made by arcgauge, and would be overwritten", page.display());
+        Err(Error::input(fault).hint("name another folder with `--output DIR`, or remove that file"))
+    })
 }
 
 /// A page can be made again, so it need not be on the disk when this returns; but a browser must never see
@@ -121,5 +161,14 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     let partial = path.with_file_name(name);
-    fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path)).map_err(|cause| failed(&cause))
+    write_new(&partial, bytes).and_then(|()| fs::rename(&partial, path)).map_err(|cause| failed(&cause))
+}
+
+/// Writes a file that is not there. What a killed process left of it goes first; of a link the link itself.
+fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
+        _ => {}
+    }
+    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(bytes)
 }

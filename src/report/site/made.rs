@@ -2,12 +2,21 @@
 //! again, and what no page is made of any more goes.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Error, Result};
+use crate::report::render::PageKind;
+
 /// The file below the site's folder.
 pub(super) const MADE_FILE: &str = "made.json";
+/// The folders of the files that a site makes and takes away.
+const FOLDERS: [&str; 3] = ["commit", "records", "csv"];
+/// The folder of the pages of two runs. They are made when they are asked for, and no site takes them away.
+const PAIRS: &str = "compare";
 
 /// Files by their path below the site's folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,8 +34,18 @@ struct MadeFile {
 }
 
 impl Made {
+    /// What the site in this folder says of itself; None where nothing was made there.
+    pub(super) fn of_site(root: &Path) -> Result<Option<Self>> {
+        let file = root.join(MADE_FILE);
+        match fs::read(&file) {
+            Ok(text) => Ok(Some(Self::read(&text))),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+            Err(cause) => Err(Error::io("read", &file, &cause)),
+        }
+    }
+
     /// What was made here before; nothing where that is not known, and then all is made.
-    pub(super) fn read(text: &[u8]) -> Self {
+    fn read(text: &[u8]) -> Self {
         serde_json::from_slice(text).unwrap_or_default()
     }
 
@@ -39,6 +58,11 @@ impl Made {
         self.files.get(path).is_some_and(|file| file.sources_sha256 == sources_sha256 && file.bytes == bytes)
     }
 
+    /// Whether a file is one of those.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        is_of_a_site(path) && self.files.contains_key(path)
+    }
+
     /// Files that were made once and are no part of what was made now. Only names that a site has are among
     /// them, whatever the file says.
     pub(super) fn gone<'a>(&'a self, now: &'a Self) -> impl Iterator<Item = &'a Path> {
@@ -47,17 +71,30 @@ impl Made {
     }
 }
 
+/// Names in the site's folder that are its own.
+pub(super) fn own_names() -> impl Iterator<Item = &'static str> {
+    let pages = PageKind::LISTED.map(PageKind::file).into_iter();
+    pages.chain(FOLDERS).chain([PAIRS, MADE_FILE])
+}
+
+/// Whether this is the page of two runs.
+pub(super) fn is_page_of_two(path: &Path) -> bool {
+    let Some((folder, name)) = path.to_str().and_then(|path| path.split_once('/')) else { return false };
+    folder == PAIRS && name.strip_suffix(".html").is_some_and(is_plain)
+}
+
 fn is_of_a_site(path: &Path) -> bool {
     let Some(path) = path.to_str() else { return false };
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with('.')
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-    };
     match path.split_once('/') {
-        Some((folder, name)) => ["commit", "records", "csv"].contains(&folder) && is_name(name),
-        None => path.strip_suffix(".html").is_some_and(is_name),
+        Some((folder, name)) => FOLDERS.contains(&folder) && is_plain(name),
+        None => PageKind::LISTED.iter().any(|page| page.file() == path),
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with('.')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
 #[cfg(test)]
@@ -67,9 +104,18 @@ mod tests {
     #[test]
     fn nothing_but_a_page_of_a_site_is_ever_taken_away() {
         let mut made = Made::default();
-        let names = ["commit/0123456789ab.html", "old.html", "records/20260101T000000Z-0123456789ab.json"];
-        let others =
-            ["../x.html", "/etc/x.html", "commit/../../x", "commit/a/b", "Cargo.toml", ".git/x.html", ""];
+        let names = ["commit/0123456789ab.html", "method.html", "records/20260101T000000Z-0123456789ab.json"];
+        let others = [
+            "../x.html",
+            "/etc/x.html",
+            "commit/../../x",
+            "commit/a/b",
+            "old.html",
+            "compare/a-b.html",
+            "Cargo.toml",
+            ".git/x.html",
+            "",
+        ];
         for name in names.iter().chain(&others) {
             made.add(name.into(), String::new(), 0);
         }

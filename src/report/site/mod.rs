@@ -7,9 +7,11 @@ mod history;
 mod made;
 mod make;
 mod pages;
+mod served;
 
 pub use commits::{CommitPage, CommitPages, page_of};
 pub use comparison::comparison_page;
 pub use folder::{Written, write_page};
 pub use make::{MakeOptions, make_site};
 pub use pages::{Page, SiteSources};
+pub use served::served_file;
