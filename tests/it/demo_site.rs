@@ -119,6 +119,7 @@ impl Making {
         ancestry: &'a Ancestry,
     ) -> SiteSources<'a> {
         SiteSources {
+            along: None,
             history,
             index,
             ancestry,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use crate::cli::report::make::Making;
+use crate::cli::report::make::{Making, Records};
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
 use crate::gate::{Asker, decide};
@@ -41,7 +41,9 @@ fn make_of(making: &Making, history: &History, output: PathBuf, anew: bool) -> R
         DemoInputs { policy_text: &making.policy_text, published: &making.published, decide: &decide };
     fill(history, plan, inputs)?;
     let line = commits(&plan).into_iter().rev().map(|commit| commit.sha);
-    making.make(history, &history.index(), &Ancestry::of_line(line), Some(ALONG), output, anew, true)
+    let (index, ancestry) = (history.index(), Ancestry::of_line(line));
+    let records = Records { history, index: &index, ancestry: &ancestry, along: Some(ALONG), is_demo: true };
+    making.make(records, output, anew)
 }
 
 /// Removes what demonstrations left behind that were ended half-way. What cannot be removed is no trouble now.

@@ -26,6 +26,17 @@ pub(super) struct Making {
     program_sha256: String,
 }
 
+/// Of what a site is made.
+#[derive(Clone, Copy)]
+pub(super) struct Records<'a> {
+    pub(super) history: &'a History,
+    pub(super) index: &'a Index,
+    pub(super) ancestry: &'a Ancestry,
+    /// The line of commits, in words.
+    pub(super) along: Option<&'a str>,
+    pub(super) is_demo: bool,
+}
+
 impl Making {
     pub(super) fn of(root: &Root) -> Result<Self> {
         let file = root.policy();
@@ -60,20 +71,14 @@ impl Making {
             say(&format!("warning: {}\n  {}", warning.message, warning.advice));
         }
         let along = along(root)?;
-        self.make(history, &index, &ancestry, along.as_deref(), output, anew, false)
+        let along = along.as_deref();
+        let records = Records { history, index: &index, ancestry: &ancestry, along, is_demo: false };
+        self.make(records, output, anew)
     }
 
     /// Renders a site, and gives its folder.
-    pub(super) fn make(
-        &self,
-        history: &History,
-        index: &Index,
-        ancestry: &Ancestry,
-        along: Option<&str>,
-        output: PathBuf,
-        anew: bool,
-        is_demo: bool,
-    ) -> Result<PathBuf> {
+    pub(super) fn make(&self, records: Records<'_>, output: PathBuf, anew: bool) -> Result<PathBuf> {
+        let Records { history, index, ancestry, along, is_demo } = records;
         let sources = SiteSources {
             history,
             index,
