@@ -199,9 +199,15 @@ pub fn open<R: Kept>(bytes: &[u8], name: &str) -> Result<R> {
 /// Bytes that do not begin with a header.
 pub fn header(bytes: &[u8], name: &str) -> Result<Header> {
     let end = bytes.iter().position(|byte| *byte == b'\n');
-    let end = end.ok_or_else(|| damaged(name, "has no header line"))?;
+    let end = end.ok_or_else(|| no_record(name, "has no header line"))?;
     serde_json::from_slice(&bytes[..end])
-        .map_err(|cause| damaged(name, &format!("has a header that cannot be read: {cause}")))
+        .map_err(|cause| no_record(name, &format!("has a first line that is no header: {cause}")))
+}
+
+/// Of a file that does not begin as a record does.
+fn no_record(name: &str, what: &str) -> Error {
+    Error::input(format!("record `{name}` {what}"))
+        .hint("it is no record, or a damaged one: `cargo xtask history list` names those that are whole")
 }
 
 fn damaged(name: &str, what: &str) -> Error {

@@ -23,6 +23,8 @@ pub use json::comparison_json;
 pub use markdown::comparison_markdown;
 pub use page::{ComparisonPage, PagesOfSide};
 pub use text::comparison_text;
+pub(in crate::report) use words::ALIKE;
+
 pub use view::{
     CommandRow, ComparisonView, DifferenceRow, FigureRow, GoldenRow, LikenessView, SideView, WarningRow,
 };

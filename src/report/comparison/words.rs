@@ -2,7 +2,7 @@
 
 use crate::golden::GoldenResult;
 use crate::judge::likeness::{FigurePair, Interval, Likeness, TwoRuns};
-use crate::measure::{Direction, Metric};
+use crate::measure::Metric;
 use crate::report::badge::Badge;
 use crate::report::comparison::view::LikenessView;
 use crate::report::decision::Mark;
@@ -16,11 +16,15 @@ pub(super) const NO_DIFFERENCE: &str = "Nothing that is recorded differs around 
 /// What the classes of differences mean.
 pub(super) const BREAKS: &str = "What breaks machine, model, workload or device makes two things of the runs; series, epoch and surroundings\nleave an observation; \"nothing\" is what runs of one thing may differ in.";
 
+/// The word of pages for two runs of one thing. "Same" would be read as said of their figures.
+pub(in crate::report) const ALIKE: &str = "alike around them";
+
 /// How far they are of one thing.
 pub(super) fn likeness(two: &TwoRuns) -> LikenessView {
     let (id, mark, sentence) = match two.likeness {
         Likeness::Same => {
-            ("same", Mark::Holds, "same series and same epoch: two runs of one thing".to_owned())
+            // Around them, not in what they came to: so it is no mark of something that holds.
+            ("same", Mark::NotJudged, "same series and same epoch: two runs of one thing".to_owned())
         }
         Likeness::EnvironmentDiffers => (
             "environment-differs",
@@ -37,7 +41,8 @@ pub(super) fn likeness(two: &TwoRuns) -> LikenessView {
             ("unlike", Mark::NotJudged, format!("unlike: not the same {because}, so nothing is compared"))
         }
     };
-    LikenessView { id, mark: mark.glyph(), badge: Badge::new(mark, id.replace('-', " ")), sentence }
+    let word = if two.likeness == Likeness::Same { ALIKE.to_owned() } else { id.replace('-', " ") };
+    LikenessView { id, mark: mark.glyph(), badge: Badge::new(mark, word), sentence }
 }
 
 /// How the changes are to be read.
@@ -50,7 +55,8 @@ pub(super) fn caption(two: &TwoRuns) -> String {
         Likeness::Same => {
             let interval = if two.figures.iter().any(|pair| pair.interval().is_some()) {
                 format!(
-                    "Interval: {:.0} %, by Welch's t on the means of each run's processes, each row for itself.",
+                    "Interval: {:.0} %, by Welch's t on the means of each run's processes, each row for itself.\nHow \
+                     the machine moves from run to run is not in that interval.",
                     Interval::CONFIDENCE_PERCENT
                 )
             } else {
@@ -82,8 +88,7 @@ pub(super) fn said(pair: &FigurePair) -> String {
     };
     match change.interval {
         Some(interval) if interval.holds_no_change() => "no difference seen",
-        Some(_) if (change.ratio < 1.0) == (pair.metric.direction() == Direction::Lower) => "B looks better",
-        Some(_) => "B looks worse",
+        Some(_) => "outside the interval of the processes",
         None => "observed",
     }
     .to_owned()

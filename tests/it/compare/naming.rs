@@ -84,7 +84,9 @@ fn what_cannot_be_told_apart_or_is_not_there_is_refused() {
     let ab = History::at(checkout.path("reports/history")).add(&forged::ab_record()).unwrap();
     refuses(ab.to_str().unwrap(), "latest", "is an A/B", "cargo xtask history show");
     fs::write(checkout.path("cut.json"), "{\"cut").unwrap();
-    refuses("cut.json", "latest", "A: record `cut.json` has no header line", "cargo xtask bench");
+    refuses("cut.json", "latest", "A: record `cut.json` has no header line", "cargo xtask history list");
+    fs::write(checkout.path("passwd"), "root:x:0:0\nother:x:1:1\n").unwrap();
+    refuses("passwd", "latest", "A: record `passwd` has a first line that is no header", "it is no record");
     let empty = checkout.run(["compare", "latest", "latest", "--store", "nowhere"]);
     empty.refuses("A: no record of `latest` in `nowhere`: there is no run", "cargo xtask bench");
     assert!(!checkout.path("nowhere").exists());

@@ -48,6 +48,15 @@ fn the_page_is_written_below_the_site_and_tells_the_surroundings_first() {
 }
 
 #[test]
+fn runs_of_one_thing_are_alike_around_them_and_nothing_is_judged_of_their_figures() {
+    let text = page(&with(&one(), &other()), &[]);
+    assert!(text.contains("alike around them</span>") && !text.contains("> same</span>"), "{text}");
+    assert!(text.contains("outside the interval of the processes"), "{text}");
+    assert!(text.contains("from run to run is not in that interval"), "{text}");
+    assert!(!text.contains("looks worse") && !text.contains("looks better"), "{text}");
+}
+
+#[test]
 fn unlike_runs_have_no_difference_on_their_page() {
     let mut b = other();
     b.model.sha256 = "9".repeat(64);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::record::{Entry, Headline};
 use crate::report::Badge;
+use crate::report::comparison::ALIKE;
 use crate::report::decision::Mark;
 use crate::report::number::four_digits;
 use crate::report::one_line;
@@ -114,7 +115,7 @@ impl Words {
     fn all() -> Self {
         Self {
             same: Word {
-                badge: Badge::new(Mark::Holds, "same"),
+                badge: Badge::new(Mark::NotJudged, ALIKE),
                 sentence: "same series and same epoch: two runs of one thing",
                 caption: "Change: from A to B. Two separate runs, not interleaved pairs: an observation, not a \
                           test; cargo xtask ab decides.",
