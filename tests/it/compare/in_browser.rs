@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use arcgauge::golden::GoldenResult;
 use arcgauge::record::{RunRecord, Warning};
 use serde_json::{Value, json};
 
@@ -18,7 +19,7 @@ fn with(records: &[RunRecord]) -> Checkout {
     for record in records {
         forged::store(&checkout, record);
     }
-    fs::create_dir(checkout.path("ci")).unwrap();
+    fs::create_dir_all(checkout.path("ci")).unwrap();
     fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
     checkout.commit();
     checkout.run(["report"]).exits(0);
@@ -78,6 +79,32 @@ fn the_pages_are_faultless_in_every_combination() {
         of_pair("00000000000a-00000000000d.html"),
     ];
     browser.look(&Look::at(&pages)).are_faultless();
+}
+
+/// Tables that are wider than what holds them, by their labels: a reader would have to scroll for a column.
+const TOO_WIDE: &str = "[...document.querySelectorAll('main .scroll')] \
+    .filter((it) => it.checkVisibility() && it.scrollWidth > it.clientWidth + 1) \
+    .map((it) => `${it.ariaLabel}: ${it.scrollWidth} in ${it.clientWidth} px`)";
+
+#[test]
+fn on_a_wide_window_every_column_of_every_table_is_seen() {
+    let Some(browser) = browser::here() else { return };
+    let mut records = some();
+    let commits = ["5".repeat(12), "555555666666".to_owned()];
+    for record in &mut records {
+        record.machine.slug = "amd-epyc-2-cores-24-gib".into();
+        record.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::NearTie);
+    }
+    let checkout = with(&records);
+    let of_commits = commits.map(|short| checkout.path("reports/site/commit").join(short + ".html"));
+    for page in of_commits.iter().chain([&page(&checkout)]) {
+        for width in [768, 1440] {
+            let act = Act::on(page)
+                .then(json!({"do": "resize", "width": width}))
+                .then(json!({"do": "evaluate", "expression": TOO_WIDE, "as": "wide"}));
+            assert_eq!(browser.act(&act).value("wide"), &json!([]), "{} at {width}", page.display());
+        }
+    }
 }
 
 #[test]
@@ -140,7 +167,12 @@ fn of_one_thing_unlike_things_and_spoilt_times_each_is_said_what_the_verb_says()
         .then(see("unknown"));
     let acted = browser.act(&act);
     let text = |name: &str, key: &str| acted.value(name)[key].as_str().unwrap().to_owned();
-    assert!(text("same", "answer").contains("two runs of one thing"));
+    let same = text("same", "answer");
+    assert!(
+        same.contains("alike around them same series") && same.contains("two runs of one thing"),
+        "{same}"
+    );
+    assert!(!same.contains('\u{2713}'), "{same}");
     assert!(text("unlike", "answer").contains("not the same model, so nothing is compared"), "{acted:?}");
     let figures = text("unlike", "figures");
     assert!(figures.contains("51.00") && !figures.contains('%') && !figures.contains("Change"), "{figures}");

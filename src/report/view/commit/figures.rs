@@ -19,7 +19,7 @@ use crate::report::view::{Badge, CommitLink};
 pub(super) struct FigureTable {
     title: String,
     rows: Vec<FigureRow>,
-    headings: [FigureHeading; 4],
+    headings: [FigureHeading; 3],
     /// The commit that the differences are to; None where there is none to be held against.
     before: Option<CommitLink>,
     /// Why there are no differences, though there is a commit before.
@@ -46,7 +46,6 @@ struct FigureHeading {
 struct FigureRow {
     title: String,
     golden: Badge,
-    latency: String,
     throughput: String,
     ttft: String,
     tpot: String,
@@ -81,9 +80,8 @@ impl FigureTable {
             rows: prompts.chain(mean).collect(),
             headings: [
                 heading("Throughput", Metric::EndToEndThroughput),
-                heading("Time per output token", Metric::TimePerOutputToken),
-                heading("Time to first token", Metric::TimeToFirstToken),
-                heading("Latency", Metric::EndToEndLatency),
+                heading("Per token", Metric::TimePerOutputToken),
+                heading("First token", Metric::TimeToFirstToken),
             ],
             before: link.clone().filter(|_| because.is_none()),
             no_change: link.zip(because).map(|(before, because)| NoChange { before, because }),
@@ -111,7 +109,6 @@ fn row(
     FigureRow {
         title: one_line(title),
         golden: golden_badge(golden),
-        latency: cell(|figures| Some(figures.mean.latency_s)),
         throughput: cell(|figures| Some(figures.mean.throughput_tok_s)),
         ttft: cell(|figures| Some(figures.mean.ttft_ms)),
         tpot: cell(|figures| figures.mean.decode_tpot_ms),
