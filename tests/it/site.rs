@@ -115,7 +115,9 @@ fn a_page_whose_records_are_gone_goes_and_nothing_else_does() {
     checkout.run(["report"]).exits(0);
     let site = checkout.path("reports/site");
     let own = [site.join("notes.txt"), site.join("commit/mine.txt")];
-    own.iter().for_each(|own| fs::write(own, "mine").unwrap());
+    for own in &own {
+        fs::write(own, "mine").unwrap();
+    }
     fs::remove_file(file).unwrap();
     checkout.run(["report"]).exits(0);
     assert!(!site.join(page('1')).exists() && site.join(page('2')).is_file());
