@@ -83,7 +83,6 @@ const historyTimelines = (() => {
     const unpacked = (metric) =>
       unpackMetric(metric, metric.name === "tpot" ? pace() : unpackWhole(metric, metric.product === undefined ? null : pace()));
     const figures = new Map(packed.metrics.map((metric) => [metric.name, once(() => unpacked(metric))]));
-    const lastStart = (starts, at) => starts.findLastIndex((start) => start.at <= at);
     return {
       ...packed,
       count,
@@ -98,9 +97,10 @@ const historyTimelines = (() => {
       },
       day: (at) => (days()[at] === null ? "" : new Date(days()[at] * 864e5).toISOString().slice(0, 10)),
       standing: (at) => packed.words[packed.standings.charCodeAt(at) - 97],
-      epoch: (at) => lastStart(packed.epochs, at) + 2,
+      // The first one has no start of its own.
+      epoch: (at) => 1 + packed.epochs.filter((epoch) => epoch.at <= at).length,
       epochText: (at) => (packed.epochs.find((epoch) => epoch.at === at) || {}).text,
-      runtime: (at) => (packed.runtime_starts[lastStart(packed.runtime_starts, at)] || {}).runtime,
+      runtime: (at) => (packed.runtime_starts.findLast((start) => start.at <= at) || {}).runtime,
     };
   });
 })();

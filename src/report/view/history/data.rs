@@ -5,12 +5,13 @@ use std::iter;
 use serde::Serialize;
 
 use crate::report::one_line;
+use crate::report::view::history::day;
 use crate::report::view::history::metric_data::{MetricData, metrics_of};
 use crate::report::view::history::packed::{Packed, packed_shas};
 use crate::report::view::history::standing::Standing;
-use crate::report::view::history::timeline_view::TimelineNames;
+use crate::report::view::history::timeline_view::{TimelineNames, runtime_name};
 use crate::report::view::history::track::Track;
-use crate::report::view::{Timeline, exchanged};
+use crate::report::view::{Point, Timeline, exchanged};
 
 /// All timelines of the page.
 #[derive(Debug, Clone, Serialize)]
@@ -106,8 +107,8 @@ impl TimelineData {
 }
 
 fn runtime_starts(timeline: &Timeline<'_>, runtimes: &[String]) -> Vec<RuntimeStart> {
-    let of = |point: &crate::report::view::Point<'_>| {
-        let name = super::timeline_view::runtime_name(point.entry);
+    let of = |point: &Point<'_>| {
+        let name = runtime_name(point.entry);
         runtimes.iter().position(|it| *it == name).unwrap_or_default()
     };
     let all = timeline.points.iter().map(of).enumerate();
@@ -119,7 +120,7 @@ fn runtime_starts(timeline: &Timeline<'_>, runtimes: &[String]) -> Vec<RuntimeSt
 
 /// Days since 1970 of a UTC label; None where it is none.
 fn days_since_1970(utc: &str) -> Option<i64> {
-    let day = one_line(super::day(utc));
+    let day = one_line(day(utc));
     let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
     let (year, month, date) = (parts.next()??, parts.next()??, parts.next()??);
     if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&date) {

@@ -3,9 +3,10 @@
 use crate::judge::MEAN_CONFIDENCE_PERCENT;
 use crate::report::chart::{self, Chart, Line, LinePoint, PositionLabel, PromptLine, Reference};
 use crate::report::number::counted;
-use crate::report::view::Timeline;
 use crate::report::view::history::standing::Standing;
-use crate::report::view::history::track::{Track, percent_of};
+use crate::report::view::history::track::{PromptTrack, Track, percent_of};
+use crate::report::view::history::{COLUMNS, day};
+use crate::report::view::{Change, EpochStart, Timeline};
 
 /// So many dates stand along the bottom, where there is room.
 const DATES: usize = 7;
@@ -21,21 +22,19 @@ pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], 
                 verdict: standing.map(|it| it.mark),
             }
         });
-    let prompt = |prompt: &super::track::PromptTrack| PromptLine {
-        name: prompt.id.clone(),
-        figures: prompt.figures.clone(),
-    };
-    let epoch = |(number, start): (usize, &crate::report::view::EpochStart)| PositionLabel {
+    let prompt =
+        |prompt: &PromptTrack| PromptLine { name: prompt.id.clone(), figures: prompt.figures.clone() };
+    let epoch = |(number, start): (usize, &EpochStart)| PositionLabel {
         position: start.at,
         text: number.to_string(),
     };
-    let change = |change: &crate::report::view::Change| {
+    let change = |change: &Change| {
         let percent = percent_of(*change)?;
         let is_worse = track.shown.is_worse(percent);
         Some(chart::Change { position: change.at, percent, is_worse })
     };
     // Where commits share a column, so do the prompts: there only the mean is drawn, which weighs less.
-    let is_dense = timeline.points.len() > super::COLUMNS;
+    let is_dense = timeline.points.len() > COLUMNS;
     let prompts_are_left_out = is_dense && !track.prompts.is_empty();
     let mean_label = if track.prompts.is_empty() { "each run" } else { "mean of the prompts" };
     let line = Line {
@@ -48,7 +47,7 @@ pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], 
         unit: track.shown.unit().to_owned(),
         better: Some(track.shown.metric.direction()),
         mean_label: mean_label.to_owned(),
-        band_label: format!("its interval of {MEAN_CONFIDENCE_PERCENT} %"),
+        band_label: band_label(track, is_dense),
         position_label: format!("{}, oldest to newest", counted(timeline.points.len(), "commit")),
         points: points.collect(),
         prompts: track.prompts.iter().filter(|_| !is_dense).map(prompt).collect(),
@@ -64,6 +63,16 @@ pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], 
     line.chart()
 }
 
+/// What the band is: where commits share a column, their figures are within it as well.
+fn band_label(track: &Track, is_dense: bool) -> String {
+    let interval = format!("its interval of {MEAN_CONFIDENCE_PERCENT} %");
+    match (track.has_intervals(), is_dense) {
+        (true, true) => format!("{interval}, and the commits of its column"),
+        (false, true) => "the commits of its column".to_owned(),
+        (_, false) => interval,
+    }
+}
+
 /// Dates at even distances, the first and the last among them.
 fn dates(timeline: &Timeline<'_>) -> Vec<PositionLabel> {
     let last = timeline.points.len().saturating_sub(1);
@@ -72,7 +81,7 @@ fn dates(timeline: &Timeline<'_>) -> Vec<PositionLabel> {
         .map(|label| label * last / labels.saturating_sub(1).max(1))
         .map(|position| PositionLabel {
             position,
-            text: super::day(timeline.points[position].author_date_utc).to_owned(),
+            text: day(timeline.points[position].author_date_utc).to_owned(),
         })
         .collect();
     dates.dedup_by_key(|label| label.position);

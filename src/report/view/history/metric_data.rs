@@ -2,11 +2,15 @@
 
 use serde::Serialize;
 
+use crate::judge::MeanInterval;
 use crate::measure::Metric;
 use crate::report::number::four_digits;
 use crate::report::view::Change;
 use crate::report::view::history::packed::{Decimals, Packed};
 use crate::report::view::history::track::{Track, percent_of};
+
+/// A speed has its interval up to so many commits: ten thousand would take the page beyond what it may weigh.
+const MOST_BANDS_OF_SPEED: usize = 2_000;
 
 /// A figure of a timeline.
 #[derive(Debug, Clone, Serialize)]
@@ -94,8 +98,11 @@ impl MetricData {
             ),
             None => (Packed::of(whole.mean.iter().copied()), around(&whole.mean, &whole.prompts)),
         };
-        let half = |it: crate::judge::MeanInterval| whole.decimals.whole(it.half_width);
-        let half = track.intervals.iter().map(|it| it.and_then(half));
+        let half = |it: MeanInterval| whole.decimals.whole(it.half_width);
+        let half = Packed::of(track.intervals.iter().map(|it| it.and_then(half)));
+        // Of long histories that of the pace has to do: a second one would be too much for the page.
+        let has_half = track.has_intervals()
+            && (track.shown.metric == Metric::TimePerOutputToken || track.means.len() <= MOST_BANDS_OF_SPEED);
         Self {
             name: track.shown.name,
             title: track.shown.title,
@@ -104,7 +111,7 @@ impl MetricData {
             decimals: whole.decimals.count(),
             product: pace.map(|(product, _)| product),
             mean,
-            half: track.intervals.iter().any(Option::is_some).then(|| Packed::of(half)),
+            half: has_half.then_some(half),
             prompts: track
                 .prompts
                 .iter()

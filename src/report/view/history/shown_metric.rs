@@ -1,5 +1,6 @@
 //! The figures of the history, in the order of the page.
 
+use crate::judge::MeanInterval;
 use crate::measure::protocol::CacheState;
 use crate::measure::{Direction, Metric};
 use crate::record::{Headline, PromptHeadline};
@@ -18,6 +19,8 @@ pub(super) struct ShownMetric {
     pub(super) metric: Metric,
     /// Of a run.
     pub(super) mean: fn(&Headline) -> Option<f64>,
+    /// By measuring process, of which the interval is made; None where that is not kept.
+    pub(super) processes: Option<fn(&Headline) -> &[f64]>,
     /// Of a prompt; None where prompts have no figure of their own.
     pub(super) prompt: Option<fn(&PromptHeadline) -> f64>,
 }
@@ -29,6 +32,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Time per output token",
         metric: Metric::TimePerOutputToken,
         mean: |figures| Some(figures.tpot_ms),
+        processes: Some(|figures| &figures.process_tpot_ms),
         prompt: Some(|prompt| prompt.tpot_ms),
     },
     ShownMetric {
@@ -36,6 +40,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Time to first token",
         metric: Metric::TimeToFirstToken,
         mean: |figures| Some(figures.ttft_ms),
+        processes: None,
         prompt: Some(|prompt| prompt.ttft_ms),
     },
     ShownMetric {
@@ -43,6 +48,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Speed, prefill included",
         metric: Metric::EndToEndThroughput,
         mean: |figures| Some(figures.throughput_tok_s),
+        processes: Some(|figures| &figures.process_throughput_tok_s),
         prompt: Some(|prompt| prompt.throughput_tok_s),
     },
     ShownMetric {
@@ -50,6 +56,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Peak memory of the process",
         metric: Metric::PeakRss,
         mean: |figures| figures.peak_rss_bytes.map(gibibytes),
+        processes: None,
         prompt: None,
     },
     ShownMetric {
@@ -57,6 +64,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Peak memory of the device",
         metric: Metric::PeakDeviceMemory,
         mean: |figures| figures.peak_device_memory_bytes.map(gibibytes),
+        processes: None,
         prompt: None,
     },
     ShownMetric {
@@ -64,6 +72,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Load, with a warm cache",
         metric: Metric::Load,
         mean: |figures| load(figures, CacheState::Warm),
+        processes: None,
         prompt: None,
     },
     ShownMetric {
@@ -71,6 +80,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Load, into a cold cache",
         metric: Metric::Load,
         mean: |figures| load(figures, CacheState::Cold),
+        processes: None,
         prompt: None,
     },
     ShownMetric {
@@ -78,6 +88,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         title: "Load, without a cache",
         metric: Metric::Load,
         mean: |figures| load(figures, CacheState::Off),
+        processes: None,
         prompt: None,
     },
 ];
@@ -104,9 +115,9 @@ impl ShownMetric {
         }
     }
 
-    /// Whether it has an interval: only this is kept of each process.
-    pub(super) fn has_interval(&self) -> bool {
-        self.metric == Metric::TimePerOutputToken
+    /// Where its mean lies; None with one process, and of figures that are not kept by process.
+    pub(super) fn interval(&self, figures: &Headline) -> Option<MeanInterval> {
+        MeanInterval::of((self.processes?)(figures))
     }
 
     /// Whether published figures are of the same definition.

@@ -2,6 +2,7 @@ use serde_json::Value;
 
 use super::example::{entries, published, published_series, setting, timelines_of};
 use super::*;
+use crate::judge::MeanInterval;
 use crate::record::{Entry, Outcome};
 
 fn page(entries: &[Entry]) -> HistoryPage {
@@ -61,7 +62,7 @@ fn every_figure_comes_back_from_the_data_with_four_digits() {
         let figures = point.figures().unwrap();
         let mean = means[at].unwrap();
         assert!(is_same(mean as f64 / unit, figures.tpot_ms));
-        let interval = crate::judge::MeanInterval::of(&figures.process_tpot_ms).unwrap();
+        let interval = MeanInterval::of(&figures.process_tpot_ms).unwrap();
         assert!((half[at].unwrap() as f64 / unit - interval.half_width).abs() <= 0.5 / unit + 1e-9);
         // Of the last prompt the sum of all is told.
         let [first, second, sum] = [0, 1, 2].map(|prompt: usize| prompts[prompt][at].unwrap());
@@ -80,11 +81,59 @@ fn speeds_come_back_from_their_differences_to_the_pace() {
     let unit = 10_f64.powi(speed["decimals"].as_i64().unwrap().try_into().unwrap());
     let product = speed["product"].as_i64().unwrap() as f64;
     let (differences, paces) = (unpacked(&speed["mean"]), unpacked(&pace["mean"]));
+    let halves = unpacked(&speed["half"]);
     for (at, point) in timelines[0].points.iter().enumerate() {
         let expected = (product / paces[at].unwrap() as f64 + 0.5).floor();
-        let speed = (expected + differences[at].unwrap() as f64) / unit;
-        assert!(is_same(speed, point.figures().unwrap().throughput_tok_s), "{speed}");
+        let whole = expected + differences[at].unwrap() as f64;
+        let (speed, figures) = (whole / unit, point.figures().unwrap());
+        assert!(is_same(speed, figures.throughput_tok_s), "{speed}");
+        let half = halves[at].unwrap() as f64 / unit;
+        let interval = MeanInterval::of(&figures.process_throughput_tok_s).unwrap();
+        assert!((half - interval.half_width).abs() <= 0.5 / unit + 1e-9, "{half}");
     }
+}
+
+#[test]
+fn only_figures_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_other_band() {
+    let interval = "its interval of 95 %";
+    let page_of_few = page(&entries(12));
+    let [few, many] =
+        [&page_of_few, &page(&entries(700))].map(|page| serde_json::to_value(&page.view).unwrap());
+    let drawn = |view: &Value, name: &str| {
+        let metrics = view["timelines"][0]["metrics"].as_array().unwrap();
+        let metric = metrics.iter().find(|it| it["name"] == name).unwrap();
+        metric["chart"]["wide"].as_str().unwrap().to_owned()
+    };
+    for (name, is_kept) in [("tpot", true), ("throughput", true), ("ttft", false), ("rss", false)] {
+        assert_eq!(drawn(&few, name).contains(interval), is_kept, "{name}");
+        assert_eq!(drawn(&many, name).contains(interval), is_kept, "{name}");
+        // Commits that share a column lie apart.
+        assert!(drawn(&many, name).contains("the commits of its column"), "{name}");
+        assert_eq!(metric(&data(&page_of_few), name)["half"].is_string(), is_kept, "{name}");
+    }
+    let header = page_of_few.csv_files[0].text.lines().next().unwrap().to_owned();
+    assert!(header.contains("(token/s), lower") && !header.contains("ttft (ms), lower"), "{header}");
+}
+
+#[test]
+fn of_a_long_history_the_data_have_the_interval_of_the_pace_alone() {
+    for (commits, has_both) in [(2_000, true), (2_001, false)] {
+        let data = data(&page(&entries(commits)));
+        assert!(metric(&data, "tpot")["half"].is_string());
+        assert_eq!(metric(&data, "throughput")["half"].is_string(), has_both, "{commits}");
+    }
+}
+
+#[test]
+fn a_run_of_one_process_has_no_band() {
+    let mut entries = entries(12);
+    for figures in entries.iter_mut().filter_map(|entry| entry.figures.as_mut()) {
+        figures.process_tpot_ms.truncate(1);
+        figures.process_throughput_tok_s.truncate(1);
+    }
+    let page = page(&entries);
+    assert!(!serde_json::to_string(&page.view).unwrap().contains("its interval"));
+    assert!(["tpot", "throughput"].iter().all(|name| metric(&data(&page), name)["half"].is_null()));
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn timeline_csv(
 
 fn headings(track: &Track) -> Vec<String> {
     let name = format!("{} {} ({})", track.shown.name, track.shown.metric.id(), track.shown.unit());
-    let bounds = ["lower", "upper"].into_iter().filter(|_| track.shown.has_interval());
+    let bounds = ["lower", "upper"].into_iter().filter(|_| track.shown.processes.is_some());
     [name.clone()]
         .into_iter()
         .chain(bounds.map(|bound| format!("{name}, {bound}")))
@@ -51,7 +51,7 @@ fn headings(track: &Track) -> Vec<String> {
 fn figures(track: &Track, at: usize) -> Vec<String> {
     let bounds = track.intervals[at].map(|it| [it.lower(), it.upper()]);
     let bounds = [0, 1].map(|bound| bounds.map(|it| it[bound]));
-    let bounds = bounds.into_iter().filter(|_| track.shown.has_interval());
+    let bounds = bounds.into_iter().filter(|_| track.shown.processes.is_some());
     let figures = [track.means[at]].into_iter().chain(bounds);
     let figures = figures.chain(track.prompts.iter().map(|prompt| prompt.figures[at]));
     figures.map(|figure| figure.map(|it| it.to_string()).unwrap_or_default()).collect()

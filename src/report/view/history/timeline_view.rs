@@ -11,7 +11,8 @@ use crate::report::view::history::line_chart::chart_of;
 use crate::report::view::history::standing::Standing;
 use crate::report::view::history::table::{Table, table};
 use crate::report::view::history::track::{Track, percent_of};
-use crate::report::view::{Badge, CommitLink, Timeline, exchanged};
+use crate::report::view::history::{csv_file, day};
+use crate::report::view::{Badge, Change, CommitLink, EpochStart, Timeline, exchanged};
 
 /// So many change points of a figure are told, the newest ones.
 const CHANGES: usize = 8;
@@ -147,7 +148,7 @@ impl TimelineView {
                 counted(timeline.epochs.len() + 1, "epoch")
             ),
             is_open: extent.is_open,
-            csv_href: super::csv_file(&names.id),
+            csv_href: csv_file(&names.id),
             metrics: parts.tracks.iter().map(|track| metric_view(parts, track, extent)).collect(),
             epochs: epoch_rows(timeline),
         }
@@ -176,7 +177,7 @@ fn metric_view(parts: TimelineParts<'_>, track: &Track, extent: Extent) -> Metri
 
 /// The newest change points, newest first.
 fn change_rows(timeline: &Timeline<'_>, track: &Track) -> Vec<ChangeRow> {
-    let row = |change: &crate::report::view::Change| {
+    let row = |change: &Change| {
         let percent = percent_of(*change)?;
         let is_worse = track.shown.is_worse(percent);
         let badge =
@@ -186,19 +187,19 @@ fn change_rows(timeline: &Timeline<'_>, track: &Track) -> Vec<ChangeRow> {
             badge,
             percent: signed_percent(percent),
             commit: CommitLink::of(point.sha),
-            day: super::day(point.author_date_utc).to_owned(),
+            day: day(point.author_date_utc).to_owned(),
         })
     };
     track.changes.iter().rev().filter_map(row).take(CHANGES).collect()
 }
 
 fn epoch_rows(timeline: &Timeline<'_>) -> Vec<EpochRow> {
-    let row = |(number, epoch): (usize, &crate::report::view::EpochStart)| {
+    let row = |(number, epoch): (usize, &EpochStart)| {
         let point = &timeline.points[epoch.at];
         EpochRow {
             number,
             commit: CommitLink::of(point.sha),
-            day: super::day(point.author_date_utc).to_owned(),
+            day: day(point.author_date_utc).to_owned(),
             because: epoch.changes.iter().map(exchanged).collect::<Vec<_>>().join("; "),
         }
     };

@@ -2,7 +2,8 @@
 
 use crate::error::Result;
 use crate::judge::MeanInterval;
-use crate::record::{Headline, PublishedReference, PublishedSeries};
+use crate::measure::Metric;
+use crate::record::{Headline, PromptHeadline, PublishedReference, PublishedSeries};
 use crate::report::number::change_percent;
 use crate::report::one_line;
 use crate::report::view::history::shown_metric::{SHOWN, ShownMetric};
@@ -23,6 +24,13 @@ pub(super) struct Track {
     pub(super) changes: Vec<Change>,
     /// Published figures of the same model, device and workload.
     pub(super) references: Vec<PublishedFigureShown>,
+}
+
+impl Track {
+    /// Whether any commit has an interval.
+    pub(super) fn has_intervals(&self) -> bool {
+        self.intervals.iter().any(Option::is_some)
+    }
 }
 
 /// A figure of one prompt at each commit.
@@ -59,8 +67,8 @@ fn track(
     shown: &'static ShownMetric,
     published: Published<'_>,
 ) -> Result<Track> {
-    let interval = |figures: &Headline| MeanInterval::of(&figures.process_tpot_ms);
-    let changes = if shown.has_interval() {
+    // These were looked for when the timeline was made.
+    let changes = if shown.metric == Metric::TimePerOutputToken {
         timeline.tpot_changes.clone()
     } else {
         changes_of(&timeline.points, &timeline.epochs, shown.mean)?
@@ -68,7 +76,7 @@ fn track(
     Ok(Track {
         shown,
         means: figures.iter().map(|it| it.and_then(shown.mean)).collect(),
-        intervals: figures.iter().map(|it| it.filter(|_| shown.has_interval()).and_then(interval)).collect(),
+        intervals: figures.iter().map(|it| it.and_then(|it| shown.interval(it))).collect(),
         prompts: shown.prompt.map(|value| prompts(figures, value)).unwrap_or_default(),
         changes,
         references: if shown.is_published() { references(figures, published) } else { Vec::new() },
@@ -76,10 +84,7 @@ fn track(
 }
 
 /// The prompts of the newest run; one that an older run does not have leaves a gap.
-fn prompts(
-    figures: &[Option<&Headline>],
-    value: fn(&crate::record::PromptHeadline) -> f64,
-) -> Vec<PromptTrack> {
+fn prompts(figures: &[Option<&Headline>], value: fn(&PromptHeadline) -> f64) -> Vec<PromptTrack> {
     let newest = figures.iter().rev().flatten().next();
     let ids = newest.map(|it| it.prompts.as_slice()).unwrap_or_default().iter().enumerate();
     let track = |(place, id): (usize, &str)| PromptTrack {
