@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::record::history::epoch::{Epoch, Series};
-use crate::record::{ProvenDevice, RunRecord};
+use crate::record::{ProvenDevice, RunRecord, sha256_of_bytes};
 
 /// What stands for a device where nothing ran.
 const NONE: &str = "none";
@@ -66,6 +66,20 @@ impl Setting {
 }
 
 impl Line {
+    /// Names it: a hash of all that makes it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let parts = [
+            &self.machine_sha256,
+            &self.model_sha256,
+            &self.workload_sha256,
+            &self.device,
+            self.device_id.as_ref().unwrap_or(&self.device),
+        ];
+        let all = parts.map(String::as_str).join("\n");
+        sha256_of_bytes(all.as_bytes())[..12].to_owned()
+    }
+
     /// Whether nothing ran: such a run failed on its way to a device.
     #[must_use]
     pub fn is_of_no_device(&self) -> bool {
@@ -78,5 +92,25 @@ impl Line {
         self.machine_sha256 == other.machine_sha256
             && self.model_sha256 == other.model_sha256
             && self.workload_sha256 == other.workload_sha256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::open;
+
+    #[test]
+    fn another_gpu_of_the_same_machine_is_another_line() {
+        let run = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let of = |device_id: Option<&str>| {
+            Setting { device_id: device_id.map(str::to_owned), ..Setting::of(&run) }.line()
+        };
+        let lines = [of(None), of(Some("8086:64a0 x64")), of(Some("8086:e20b x160"))];
+        for (at, one) in lines.iter().enumerate() {
+            for other in &lines[at + 1..] {
+                assert!(one != other && one.id() != other.id() && one.is_beside(other), "{one:?} {other:?}");
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::judge::likeness::Breaks;
-use crate::record::{Entry, Series, Setting};
+use crate::record::{Entry, Line, Series, Setting};
 use crate::report::one_line;
 
 /// So many digits of a hash tell it apart.
@@ -59,24 +59,9 @@ pub(super) struct Surroundings {
     pub(super) of_runs: Vec<usize>,
 }
 
-/// What two runs must share to be of one thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LineKey<'a> {
-    machine_sha256: &'a str,
-    model_sha256: &'a str,
-    workload_sha256: &'a str,
-    device: &'a str,
-}
-
-/// The line that a record is on.
-pub(super) fn line_of(entry: &Entry) -> LineKey<'_> {
-    let series = &entry.setting.series;
-    LineKey {
-        machine_sha256: &series.machine_sha256,
-        model_sha256: &series.model_sha256,
-        workload_sha256: &series.workload_sha256,
-        device: &series.device,
-    }
+/// The line that a record is on: what two runs must share to be of one thing.
+pub(super) fn line_of(entry: &Entry) -> Line {
+    entry.setting.line()
 }
 
 /// A value as it decides and as it is told: of two machines of one name the hash decides.
@@ -95,11 +80,12 @@ impl Surroundings {
         let mut all =
             Self { parts: parts.iter().map(|part| PartData::of(part)).collect(), ..Self::default() };
         let mut places = BTreeMap::new();
-        let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let mut lines: Vec<LineKey<'_>> = Vec::new();
+        let mut known: BTreeMap<(&str, &str, Option<&String>), usize> = BTreeMap::new();
+        let mut lines: Vec<Line> = Vec::new();
         for (entry, values) in runs.iter().zip(&known_parts) {
             let (series, epoch) = (&entry.setting.series, &entry.setting.epoch);
-            let place = *known.entry((&series.id, &epoch.id)).or_insert_with(|| {
+            let device = entry.setting.device_id.as_ref();
+            let place = *known.entry((&series.id, &epoch.id, device)).or_insert_with(|| {
                 let values = parts.iter().map(|part| {
                     let value = values.get(part)?;
                     let key = (*part, &value.decides);
@@ -129,7 +115,7 @@ impl Surroundings {
 }
 
 /// The place of a run's group; of two with one name, the second is told by its workload, too.
-fn group<'a>(lines: &mut Vec<LineKey<'a>>, groups: &mut Vec<String>, entry: &'a Entry) -> usize {
+fn group(lines: &mut Vec<Line>, groups: &mut Vec<String>, entry: &Entry) -> usize {
     let line = line_of(entry);
     if let Some(place) = lines.iter().position(|known| *known == line) {
         return place;
@@ -155,7 +141,11 @@ fn parts_of(setting: &Setting) -> BTreeMap<Part, Value> {
     add(Breaks::Machine, "machine", machine_sha256, named(machine, machine_sha256));
     add(Breaks::Model, "model", model_sha256, named(model, model_sha256));
     add(Breaks::Workload, "workload", workload_sha256, digits(workload_sha256));
-    add(Breaks::Device, "device", &series.device, series.device.clone());
+    let device = match &setting.device_id {
+        Some(id) => format!("{} ({id})", series.device),
+        None => series.device.clone(),
+    };
+    add(Breaks::Device, "device", &device, device.clone());
     if let Some(openvino) = &series.openvino {
         add(Breaks::Runtime, "OpenVINO", openvino, openvino.clone());
     }

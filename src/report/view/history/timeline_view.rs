@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::record::{Entry, sha256_of_bytes};
+use crate::record::Entry;
 use crate::report::chart::Chart;
 use crate::report::decision::Mark;
 use crate::report::number::{counted, signed_percent};
@@ -103,8 +103,6 @@ pub(super) struct TimelineParts<'a> {
 impl TimelineNames {
     pub(super) fn of(timeline: &Timeline<'_>) -> Self {
         let series = timeline.series;
-        let key = [&series.machine_sha256, &series.model_sha256, &series.device, &series.workload_sha256]
-            .map(String::as_str);
         let mut runtimes: Vec<String> = Vec::new();
         for point in &timeline.points {
             let name = runtime_name(point.entry);
@@ -114,7 +112,7 @@ impl TimelineNames {
         }
         let short = |hash: &str| hash.chars().take(12).collect::<String>();
         Self {
-            id: short(&sha256_of_bytes(key.join("\n").as_bytes())),
+            id: timeline.setting.line().id(),
             machine: one_line(&series.machine),
             model: one_line(&series.model),
             device: one_line(&series.device),
