@@ -158,7 +158,7 @@ fn the_store_is_the_flag_s_else_the_setting_s_else_the_checkout_s() {
     doctor.prints("kept here` is not there yet and can be made, named by `history use`");
     checkout.bench(&[]).exits(0);
     assert_eq!(History::at(checkout.path("kept here")).files().len(), 1);
-    assert!(!checkout.path("reports").exists());
+    assert!(!checkout.path("reports/history").exists());
     checkout.run(["history", "forget"]).exits(0);
     in_store(&[], "reports/history`");
     fs::write(checkout.path("file"), "").unwrap();

@@ -47,7 +47,7 @@ fn an_output_that_is_there_stays_as_it_is_when_a_run_is_refused() {
     }
     let names: Vec<_> =
         fs::read_dir(checkout.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(names.len(), 2, "nothing is left behind: {names:?}");
+    assert_eq!(names.len(), 3, "nothing is left behind: {names:?}");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn there_is_no_output_where_none_is_asked_for() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["fixtures", "reports"]);
+    assert_eq!(names, ["ci", "fixtures", "reports"]);
 }
 
 #[test]
