@@ -112,8 +112,9 @@ impl Line {
         self.chart_of(Heights { wide: 210.0, narrow: 170.0 })
     }
 
-    /// The chart of a front page.
-    pub(super) fn small_chart(&self) -> Chart {
+    /// The same, lower: for the trend of a front page.
+    #[must_use]
+    pub fn small_chart(&self) -> Chart {
         self.chart_of(Heights { wide: 120.0, narrow: 96.0 })
     }
 

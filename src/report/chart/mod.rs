@@ -15,7 +15,6 @@ mod memory;
 mod pairs;
 pub mod palette;
 mod signs;
-mod sparkline;
 #[cfg(test)]
 mod tests;
 mod ticks;
@@ -30,7 +29,6 @@ pub use histogram::{Histogram, Percentile};
 pub use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
 pub use memory::{Memory, MemoryBar, MemoryPhase};
 pub use pairs::{Interval, PairOrder, PairPoint, Pairs, Threshold};
-pub use sparkline::Trend;
 pub use token_strip::{Generation, TokenStrip};
 
 /// A chart, ready for a page.

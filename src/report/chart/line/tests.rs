@@ -193,3 +193,16 @@ fn more_prompts_than_can_be_told_apart_are_counted() {
 fn the_same_figures_give_the_same_bytes() {
     assert_eq!(long(700).chart(), long(700).chart());
 }
+
+#[test]
+fn a_small_chart_says_the_same_in_less_room() {
+    let chart = Line { prompts: Vec::new(), ..line() }.small_chart();
+    check(&chart);
+    for svg in [&chart.wide, &chart.narrow] {
+        let texts = texts(svg);
+        for text in ["published 47.10", "+4.80 %", "axis does not start at 0"] {
+            assert!(texts.iter().any(|it| it == text), "{text} of {texts:?}");
+        }
+    }
+    assert!(chart.wide.len() < line().chart().wide.len());
+}

@@ -2,7 +2,7 @@
 
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::{Direction, Metric};
-use crate::report::chart::{Change, Chart, LinePoint, PositionLabel, Reference, Trend};
+use crate::report::chart::{Change, Chart, Line, LinePoint, PositionLabel, Reference};
 use crate::report::number::change_percent;
 use crate::report::view::{EpochStart, Point, Timeline};
 
@@ -20,7 +20,7 @@ pub(super) fn chart(timeline: &Timeline<'_>) -> Option<Chart> {
         return None;
     }
     let metric = Metric::EndToEndThroughput;
-    let trend = Trend {
+    let line = Line {
         title: "Speed, prefill included".to_owned(),
         description: String::new(),
         unit: metric.unit().to_owned(),
@@ -29,12 +29,13 @@ pub(super) fn chart(timeline: &Timeline<'_>) -> Option<Chart> {
         band_label: format!("{MEAN_CONFIDENCE_PERCENT} % interval"),
         position_label: "commits, oldest to newest".to_owned(),
         points: points.iter().map(line_point).collect(),
+        prompts: Vec::new(),
         labels: labels(points),
         references: reference(points).into_iter().collect(),
         epochs: epochs(timeline),
         changes: changes(timeline),
     };
-    Some(trend.chart())
+    Some(line.small_chart())
 }
 
 /// The change points of the time per output token, which are those that the page tells, as changes of the
