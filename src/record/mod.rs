@@ -2,6 +2,7 @@
 //! their files, and folders of a cache.
 
 mod ab;
+mod archive;
 mod commit;
 mod commit_context;
 mod cost;
@@ -31,6 +32,7 @@ mod whole_file;
 mod workload;
 
 pub use ab::{AbRecord, ChangedInput, InputsRecord, PairRecord, PolicyText, Side, SideRecord, Undecided};
+pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use commit::{Commit, whoami};
 pub use commit_context::{CommitContext, MergeCommit};
 pub use cost::HarnessCost;

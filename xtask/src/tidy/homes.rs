@@ -6,7 +6,7 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 22] = [
+const HOMES: [(&str, &[&str]); 23] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
@@ -18,6 +18,7 @@ const HOMES: [(&str, &[&str]); 22] = [
     ("base64", &["record"]),
     ("tempfile", &["record"]),
     ("jiff", &["record"]),
+    ("zip", &["record"]),
     ("tera", &["report"]),
     ("plotters", &["report"]),
     ("comfy_table", &["report"]),
