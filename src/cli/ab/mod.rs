@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(super) use args::AbArgs;
+pub(super) use args::{AbArgs, Commits, budget};
 
 use crate::cli::bench::read_published;
 use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
