@@ -126,7 +126,7 @@ impl Known<'_> {
                 )));
             }
             side.run.commit = Some(self.repository.resolve(sha)?);
-            sha.clone_into(&mut side.asked);
+            short(sha).clone_into(&mut side.asked);
         }
         let identical = record.undecided == Some(Undecided::Identical);
         let (base, head) = (&record.base.run, &record.head.run);
