@@ -8,14 +8,16 @@ use clap::Args;
 
 use crate::cli::ab::{self, AbArgs};
 use crate::cli::ci::event::EventFlags;
-use crate::cli::ci::verdict::{judge_stored, leave};
-use crate::cli::exit_code;
+use crate::cli::ci::verdict::{leave, stored};
 use crate::cli::flags::EngineFlags;
+use crate::cli::gate::JudgedAb;
 use crate::cli::measuring::SupervisionArgs;
-use crate::cli::say;
 use crate::cli::store::StoreFlag;
-use crate::error::Result;
-use crate::gate::ci::{JudgedArtifact, Word};
+use crate::cli::verdict_format::VerdictFormat;
+use crate::cli::{exit_code, say, telling};
+use crate::error::{Error, Result};
+use crate::gate::ci::{Candidate, JudgedArtifact, Resolved, Word};
+use crate::report::decision::{Subject, pair_lines};
 
 /// Flags of `ci measure`.
 #[derive(Debug, Args)]
@@ -65,17 +67,42 @@ pub(super) fn measure(args: &MeasureArgs) -> Result<ExitCode> {
         engine: args.engine.clone(),
         supervision: args.supervision.clone(),
     });
-    if let Err(error) = ab::ab(&ab) {
-        // A record that was kept in spite of it has its own word.
-        if let Ok(judged) = judge_stored(&resolved, &args.store) {
-            leave(&judged, &args.output)?;
-        } else {
-            let code = exit_code::of_kind(error.kind());
-            leave(&JudgedArtifact::without_verdict(&candidate, Word::Failed, &error, code), &args.output)?;
+    match ab::keep(&ab) {
+        Ok(Some(kept)) => {
+            say(&format!("record: {}", kept.path?.display()));
+            judge(args, &resolved, kept.failed)
         }
-        return Err(error);
+        Ok(None) => {
+            let error = Error::harness("it was interrupted").hint("run the gate again");
+            fail(args, &candidate, &error, exit_code::INTERRUPTED)?;
+            Ok(ExitCode::from(exit_code::INTERRUPTED))
+        }
+        Err(error) => {
+            fail(args, &candidate, &error, exit_code::of_kind(error.kind()))?;
+            Err(error)
+        }
     }
-    let judged = judge_stored(&resolved, &args.store)?;
-    leave(&judged, &args.output)?;
-    Ok(ExitCode::from(judged.verdict.exit_code))
+}
+
+/// What a gate makes of the record; one that failed may have shown wrong output before.
+fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Result<ExitCode> {
+    match stored(resolved, &args.store) {
+        Ok(judged) => {
+            let JudgedAb { record, decision } = judged;
+            let (pairs, code) = (pair_lines(&record), exit_code::of_verdict(decision.verdict));
+            let subject = Subject::Ab { record: &record, pairs: &pairs };
+            telling::tell(subject, &decision, VerdictFormat::Text, code);
+            leave(&JudgedArtifact::judged(resolved, record, code), &args.output)?;
+            Ok(ExitCode::from(code))
+        }
+        Err(error) => {
+            let error = failed.unwrap_or(error);
+            fail(args, &resolved.candidate, &error, exit_code::of_kind(error.kind()))?;
+            Err(error)
+        }
+    }
+}
+
+fn fail(args: &MeasureArgs, candidate: &Candidate, error: &Error, code: u8) -> Result<()> {
+    leave(&JudgedArtifact::without_verdict(candidate, Word::Failed, error, code), &args.output)
 }

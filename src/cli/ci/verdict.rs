@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::ci::event::EventFlags;
-use crate::cli::gate::judged_against;
+use crate::cli::gate::{JudgedAb, judged_against};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
-use crate::gate::ci::{JudgedArtifact, Resolved, VERDICT_FILE, VerdictArtifact, Word};
+use crate::gate::ci::{Candidate, JudgedArtifact, Resolved, VERDICT_FILE, VerdictArtifact, Word};
 use crate::record::Repository;
 
 /// Flags of `ci verdict`.
@@ -37,7 +37,10 @@ pub(super) fn verdict(args: &VerdictArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(there.exit_code));
     }
     let judged = match args.event.resolve(candidate.clone()) {
-        Ok(resolved) => judge_stored(&resolved, &args.store),
+        Ok(resolved) => stored(&resolved, &args.store).map(|judged| {
+            let code = exit_code::of_verdict(judged.decision.verdict);
+            JudgedArtifact::judged(&resolved, judged.record, code)
+        }),
         Err(error) => Ok(refused(&candidate, &error)),
     };
     let artifact = judged.unwrap_or_else(|error| {
@@ -48,20 +51,18 @@ pub(super) fn verdict(args: &VerdictArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(artifact.verdict.exit_code))
 }
 
-fn refused(candidate: &crate::gate::ci::Candidate, error: &Error) -> JudgedArtifact {
+fn refused(candidate: &Candidate, error: &Error) -> JudgedArtifact {
     JudgedArtifact::without_verdict(candidate, Word::Refused, error, exit_code::of_kind(error.kind()))
 }
 
-/// The newest A/B of the head against where it branched off, judged as a gate does.
+/// The A/B of the head against where it branched off that counts, judged as a gate does.
 ///
 /// # Errors
 /// Where there is none, or it failed.
-pub(super) fn judge_stored(resolved: &Resolved, store: &StoreFlag) -> Result<JudgedArtifact> {
+pub(super) fn stored(resolved: &Resolved, store: &StoreFlag) -> Result<JudgedAb> {
     let root = Root::find();
     let repository = Repository::open(root.path())?;
-    let judged =
-        judged_against(&store.find(&root)?, &repository, &resolved.candidate.head, &resolved.merge_base)?;
-    Ok(JudgedArtifact::judged(resolved, judged.record, exit_code::of_verdict(judged.decision.verdict)))
+    judged_against(&store.find(&root)?, &repository, &resolved.candidate.head, &resolved.merge_base)
 }
 
 /// Writes it, and says where.

@@ -68,21 +68,21 @@ impl Known<'_> {
         let JudgedArtifact { verdict, record } = artifact;
         if verdict.head != self.head {
             let of = shortened(short(&verdict.head));
-            return Err(untrue(format!("it is of `{of}`, and the run was of {}", short(self.head))));
+            return Err(untrue(&format!("it is of `{of}`, and the run was of {}", short(self.head))));
         }
         if verdict.repository != self.name
             || self.pull_request.is_some_and(|number| number != verdict.pull_request)
         {
-            return Err(untrue("it is of another pull request".to_owned()));
+            return Err(untrue("it is of another pull request"));
         }
         if verdict.word != Word::Judged {
             let because = verdict.because.as_deref().map(shortened_reason).unwrap_or_default();
             let word = if verdict.word == Word::Refused { "refused" } else { "failed" };
             return Err(Error::input(format!("the gate {word}: {because}")));
         }
-        let Some(mut record) = record else { return Err(untrue("it has no record".to_owned())) };
+        let Some(mut record) = record else { return Err(untrue("it has no record")) };
         self.check_definition(merge_base)?;
-        record.check().map_err(|error| untrue(error.to_string()))?;
+        record.check().map_err(|error| untrue(&error.to_string()))?;
         self.check_sides(&mut record, merge_base)?;
         self.check_inputs(&record, merge_base)?;
         self.check_asked(&record, merge_base)?;
@@ -104,7 +104,7 @@ impl Known<'_> {
             "the head changes `{}`, by which it was run: that is no judge of it",
             shortened(path)
         ))
-        .hint("let main's workflow run it: `gh workflow run gate.yml -f pull_request=N -f head=SHA`"))
+        .hint(format!("let main's workflow run it: {}", word_for(self.pull_request, self.head))))
     }
 
     /// Both sides are the commits that they must be; what is told of them is the repository's word.
@@ -113,14 +113,19 @@ impl Known<'_> {
         for (side, word, sha) in
             [(&mut record.base, "base", merge_base), (&mut record.head, "head", self.head)]
         {
-            let is = side.run.commit.as_ref();
-            if !is.is_some_and(|commit| commit.sha == sha && !commit.dirty) {
-                let is = is.map_or("no commit", Commit::short);
-                return Err(untrue(format!("its {word} is {is}, and not {}", short(sha))));
+            match &side.run.commit {
+                Some(commit) if commit.sha == sha && commit.dirty => {
+                    return Err(untrue(&format!("its {word} has changes over {}", short(sha))));
+                }
+                Some(commit) if commit.sha == sha => {}
+                other => {
+                    let is = other.as_ref().map_or("no commit", Commit::short);
+                    return Err(untrue(&format!("its {word} is {is}, and not {}", short(sha))));
+                }
             }
             if side.run.device.requested != self.device {
                 let device = shortened(&side.run.device.requested);
-                return Err(untrue(format!(
+                return Err(untrue(&format!(
                     "its {word} was to run on `{device}`, and not on `{}`",
                     self.device
                 )));
@@ -135,7 +140,7 @@ impl Known<'_> {
             && base.worker.sha256 == head.worker.sha256
             && base.model.files == head.model.files;
         if identical != not_measured || (identical && !is_same) {
-            return Err(untrue("it was not measured, and its sides are not the same".to_owned()));
+            return Err(untrue("it was not measured, and its sides are not the same"));
         }
         Ok(())
     }
@@ -146,7 +151,7 @@ impl Known<'_> {
         let is_policy =
             record.policy.text.as_bytes() == policy && record.policy.sha256 == sha256_of_bytes(&policy);
         if !is_policy {
-            return Err(untrue("it was judged by another policy than the base's".to_owned()));
+            return Err(untrue("it was judged by another policy than the base's"));
         }
         let head = Source::Commit(self.repository.resolve(self.head)?);
         let changed = ChangedInputs::between(self.repository, merge_base, &head)?;
@@ -154,7 +159,7 @@ impl Known<'_> {
             paths.iter().map(move |path| ChangedInput { kind: kind.to_owned(), path: path.clone() })
         });
         if record.inputs.changed_by_head != changed.collect::<Vec<_>>() {
-            return Err(untrue("what it says of what the head changes is not so".to_owned()));
+            return Err(untrue("what it says of what the head changes is not so"));
         }
         Ok(())
     }
@@ -166,7 +171,7 @@ impl Known<'_> {
         let differs = [&record.base.run, &record.head.run]
             .iter()
             .any(|run| run.published.as_ref().is_some_and(|said| *said != published));
-        if differs { Err(untrue("its published figures are not the base's".to_owned())) } else { Ok(()) }
+        if differs { Err(untrue("its published figures are not the base's")) } else { Ok(()) }
     }
 }
 
@@ -174,7 +179,7 @@ impl Known<'_> {
 fn check_tokens(record: &AbRecord, checkout: &Path) -> Result<()> {
     for run in [&record.base.run, &record.head.run] {
         if !is_plain(&run.model.name) {
-            return Err(untrue(format!("its model is named `{}`", shortened(&run.model.name))));
+            return Err(untrue(&format!("its model is named `{}`", shortened(&run.model.name))));
         }
         let goldens = GoldenSet::load(&checkout.join(GOLDENS).join(&run.model.name))?;
         check_again(run, &goldens)?;
@@ -182,7 +187,13 @@ fn check_tokens(record: &AbRecord, checkout: &Path) -> Result<()> {
     Ok(())
 }
 
-fn untrue(what: String) -> Error {
+/// The command by which somebody who may write has one head measured.
+pub(super) fn word_for(pull_request: Option<u64>, head: &str) -> String {
+    let number = pull_request.map_or("N".to_owned(), |number| number.to_string());
+    format!("`gh workflow run gate.yml -f pull_request={number} -f head={head}`")
+}
+
+fn untrue(what: &str) -> Error {
     Error::input(format!("the artifact is refused: {what}"))
 }
 

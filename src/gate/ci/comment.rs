@@ -1,5 +1,7 @@
 //! The one comment on a pull request, which is edited in place.
 
+use std::fmt::Write;
+
 use serde::Deserialize;
 
 use crate::error::Result;
@@ -39,7 +41,7 @@ impl Comment {
     pub(super) fn none(because: &str, hint: Option<&str>, head: &str, page: &str) -> Self {
         let mut told = format!("### arcgauge: no verdict\n\n{}.\n", markdown::escape(because));
         if let Some(hint) = hint {
-            told.push_str(&format!("\nNext: {}.\n", markdown::escape(hint)));
+            let _ = writeln!(told, "\nNext: {}.", markdown::escape(hint));
         }
         Self::with(&told, head, page)
     }

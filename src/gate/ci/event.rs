@@ -13,7 +13,7 @@ use crate::gate::ci::wire::{
 #[derive(Debug, Clone)]
 pub enum GateEvent {
     /// A pull request was opened, or something was pushed to it.
-    PullRequest(PullRequestEvent),
+    PullRequest(Box<PullRequestEvent>),
     /// Somebody who may write gave the word for one head.
     Dispatch(DispatchEvent),
 }
@@ -51,7 +51,7 @@ impl GateEvent {
     /// An event by which no gate begins, or a payload that is not of that event.
     pub fn parse(name: &str, payload: &[u8]) -> Result<Self> {
         match name {
-            "pull_request" => parse(payload, "the event `pull_request`").map(Self::PullRequest),
+            "pull_request" => parse(payload, "the event `pull_request`").map(Box::new).map(Self::PullRequest),
             "workflow_dispatch" => parse(payload, "the event `workflow_dispatch`").map(Self::Dispatch),
             // The head's own code would run with the rights of the base.
             "pull_request_target" => {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::gate::ci::artifact::{ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES};
-use crate::gate::ci::believe::{Believed, Known};
+use crate::gate::ci::believe::{Believed, Known, word_for};
 use crate::gate::ci::comment::Comment;
 use crate::gate::ci::forge::{Forge, Method};
 use crate::gate::ci::notice::{CommitStatus, State};
@@ -92,15 +92,13 @@ impl Published {
 
 /// The pull request as it is now; None where it is not known, or the forge does not say.
 fn find_pull_request(run: &GateRun, forge: &mut dyn Forge) -> Option<PullRequestWire> {
-    let number = match run.pull_request {
-        Some(number) => number,
-        None => {
-            // The forge lists no pull requests of a fork with its runs.
-            let path = format!("repos/{}/commits/{}/pulls", run.repository, run.head);
-            let found: Vec<PullRequestWire> =
-                parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "it").ok()?;
-            found.into_iter().find(|it| it.head.sha == run.head && it.state == "open")?.number
-        }
+    let number = if let Some(number) = run.pull_request {
+        number
+    } else {
+        // The forge lists no pull requests of a fork with its runs.
+        let path = format!("repos/{}/commits/{}/pulls", run.repository, run.head);
+        let found: Vec<PullRequestWire> = parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "it").ok()?;
+        found.into_iter().find(|it| it.head.sha == run.head && it.state == "open")?.number
     };
     let path = format!("repos/{}/pulls/{number}", run.repository);
     parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "the pull request").ok()
@@ -113,7 +111,11 @@ fn verdict(
     pull_request: Option<&PullRequestWire>,
     forge: &mut dyn Forge,
 ) -> Result<Believed> {
-    let word = "somebody who may write reads it, then labels it `arc-gate`, or dispatches `gate.yml` for this commit";
+    let known = run.pull_request.or(pull_request.map(|known| known.number));
+    let word = format!(
+        "somebody who may write reads it, then labels it `arc-gate`, or dispatches it: {}",
+        word_for(known, &run.head)
+    );
     if run.by == Word::Nobody {
         return Err(Error::input("a fork's head is measured on a maintainer's word alone").hint(word));
     }

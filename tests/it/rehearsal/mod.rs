@@ -1,6 +1,8 @@
 //! Pull requests of every kind, each from its event to its status: resolved, measured by scripted workers,
 //! judged, left as an artifact, checked as a stranger's, and told.
 
+mod forged;
+mod forgeries;
 mod github;
 mod payloads;
 mod stage;
@@ -61,7 +63,7 @@ fn rehearse(row: &Row) -> (Stage, PullRequest, Outcome) {
         _ => "failure",
     };
     match verdict {
-        Some(_) => stage.github.has_artifact(RUN, "verdict", &stage.zip(&output)),
+        Some(_) => stage.github.has_artifact(RUN, "verdict", &Stage::zip(&output)),
         None => stage.github.has_no_artifact(RUN),
     }
     let ended = if by_word {
@@ -132,7 +134,7 @@ fn a_second_verdict_edits_the_comment_of_the_first_and_nobody_elses() {
     let ours = outcome.comments[0]["body"].as_str().unwrap().to_owned();
     stage.github.has_comment(7, "a-stranger", &ours);
     let runner = stage.beside("runner");
-    let later = stage.record(&runner, &pull_request.head, Measured::Slower(20.0));
+    let later = Stage::record(&runner, &pull_request.head, Measured::Slower(20.0));
     arcgauge::record::History::at(stage.beside("records"))
         .add(&arcgauge::record::AbRecord {
             run_id: "fedcba987654".into(),
@@ -145,7 +147,7 @@ fn a_second_verdict_edits_the_comment_of_the_first_and_nobody_elses() {
     let flags = [&flags[..], &["--store", store.to_str().unwrap()]].concat();
     stage.ci(&runner, "verdict", &pull_request.event("reopened"), &flags).exits(10);
     let zip = stage.beside("later.zip");
-    fs::write(&zip, stage.zip(&output)).unwrap();
+    fs::write(&zip, Stage::zip(&output)).unwrap();
     let flags = ["--device", "CPU", "--artifact", zip.to_str().unwrap()];
     stage.ci(&stage.beside("publisher"), "publish", &pull_request.run_ended("failure"), &flags).exits(0);
     let comments = stage.github.comments();

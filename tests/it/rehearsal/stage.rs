@@ -140,13 +140,13 @@ impl Stage {
 
     /// Puts into the runner's store what `ab` would have left of the head.
     pub(crate) fn measure(&self, runner: &Path, head: &str, measured: Measured) -> AbRecord {
-        let record = self.record(runner, head, measured);
+        let record = Self::record(runner, head, measured);
         History::at(self.beside("records")).add(&record).unwrap();
         record
     }
 
     /// The record of a head against where it branched off.
-    pub(crate) fn record(&self, runner: &Path, head: &str, measured: Measured) -> AbRecord {
+    pub(crate) fn record(runner: &Path, head: &str, measured: Measured) -> AbRecord {
         let repository = Repository::open(runner).unwrap();
         let base = repository
             .merge_base("HEAD", head)
@@ -190,7 +190,7 @@ impl Stage {
     }
 
     /// The artifact as the forge keeps it: the files of a folder in a zip.
-    pub(crate) fn zip(&self, folder: &Path) -> Vec<u8> {
+    pub(crate) fn zip(folder: &Path) -> Vec<u8> {
         let files = ["verdict.json", "record.json"].map(|name| folder.join(name));
         let files = files.iter().filter(|path| path.exists()).map(|path| ArchivedFile {
             name: path.file_name().unwrap().to_str().unwrap().to_owned(),

@@ -83,6 +83,13 @@ fn judged(name: &'static str, measured: Measured, verdict: i32, says: &'static s
 }
 
 pub(crate) fn rows() -> Vec<Row> {
+    [of_the_repository(), on_a_word(), not_as_they_seem(), while_main_goes_on()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_the_repository() -> Vec<Row> {
     vec![
         harmless(),
         judged("slower", Measured::Slower(20.0), 10, "regressed: tpot@1"),
@@ -116,6 +123,11 @@ pub(crate) fn rows() -> Vec<Row> {
             comments: Some("policy changed"),
             ..judged("policy edited", Measured::Slower(-10.0), 13, "inconclusive")
         },
+    ]
+}
+
+fn on_a_word() -> Vec<Row> {
+    vec![
         Row {
             name: "a fork's, at once",
             way: Way::ForkAtOnce,
@@ -125,7 +137,7 @@ pub(crate) fn rows() -> Vec<Row> {
             verdict: None,
             is_green: false,
             says: "no verdict: a fork's head is measured on a maintainer's word alone",
-            comments: Some("dispatches"),
+            comments: Some("dispatches it: "),
             ..harmless()
         },
         Row { name: "a fork's, dispatched", way: Way::Dispatch, open: of_fork, ..harmless() },
@@ -147,6 +159,11 @@ pub(crate) fn rows() -> Vec<Row> {
             comments: Some("maintainer's word"),
             ..harmless()
         },
+    ]
+}
+
+fn not_as_they_seem() -> Vec<Row> {
+    vec![
         Row {
             name: "hostile branch and title",
             open: |stage| {
@@ -178,6 +195,11 @@ pub(crate) fn rows() -> Vec<Row> {
             meanwhile: |stage, pull_request| PullRequest { head: stage.force_push(), ..pull_request.clone() },
             ..refused("a fork's, force-pushed after the word", "no verdict: ", None)
         },
+    ]
+}
+
+fn while_main_goes_on() -> Vec<Row> {
+    vec![
         Row {
             name: "a merge of main",
             open: |stage| {
