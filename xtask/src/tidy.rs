@@ -7,7 +7,7 @@ mod paths;
 mod rooms;
 mod text;
 mod tokens;
-mod tree;
+pub(crate) mod tree;
 
 use std::ffi::OsString;
 use std::fmt;
