@@ -29,6 +29,7 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   bench                       run the reference prompts, check every token, record the figures
   ab                          measure two sides in turns until it is decided which is slower
   gate                        decide on a commit from what is stored of it; measures nothing
+  ci                          what a runner calls: resolve, measure, verdict, publish, admit
   baseline                    pin a record's speed for later ones to be held against
   infer                       answer one prompt
   states                      look at the KV-cache states of the model
