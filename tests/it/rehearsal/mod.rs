@@ -5,6 +5,7 @@ mod forged;
 mod forgeries;
 mod github;
 mod payloads;
+mod real;
 mod stage;
 mod table;
 
