@@ -100,19 +100,20 @@ settings() {
         install -D -m 0644 "$here/runner/settings.example" "$root$etc/settings"
         changed "wrote $etc/settings, to be filled in"
     fi
-    local name pattern
-    while read -r name pattern; do
-        [[ $(setting "$name") =~ $pattern ]] || to_do "set $name in $etc/settings ($pattern)"
+    [[ -e $root$etc/settings ]] || return 0
+    local name pattern what
+    while read -r name pattern what; do
+        [[ $(setting "$name") =~ $pattern ]] || to_do "set $name in $etc/settings: $what"
     done <<'PATTERNS'
-REPOSITORY ^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$
-REGISTER_AT ^(orgs/[A-Za-z0-9-]+|repos/[A-Za-z0-9-]+/[A-Za-z0-9._-]+)$
-RUNNER_GROUP_ID ^[0-9]+$
-RUNNER_ARCHIVE ^/[^[:space:]]+$
-RUNNER_SHA256 ^[0-9a-f]{64}$
-MODEL ^([A-Za-z0-9_-][A-Za-z0-9._-]*)?$
-GPU_MHZ ^([1-9][0-9]{1,4})?$
-READABLE_ENERGY ^(yes|no)$
-FREE_GB ^[0-9]+$
+REPOSITORY ^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$ owner/name
+REGISTER_AT ^(orgs/[A-Za-z0-9-]+|repos/[A-Za-z0-9-]+/[A-Za-z0-9._-]+)$ orgs/OWNER or repos/OWNER/NAME
+RUNNER_GROUP_ID ^[0-9]+$ a number
+RUNNER_ARCHIVE ^/[^[:space:]]+$ a file, from /
+RUNNER_SHA256 ^[0-9a-f]{64}$ 64 hexadecimal digits
+MODEL ^([A-Za-z0-9_-][A-Za-z0-9._-]*)?$ a folder's name, or nothing
+GPU_MHZ ^([1-9][0-9]{1,4})?$ a number of MHz, or nothing
+READABLE_ENERGY ^(yes|no)$ yes or no
+FREE_GB ^[0-9]+$ a number of GB
 PATTERNS
 }
 

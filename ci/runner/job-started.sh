@@ -19,12 +19,13 @@ fi
 echo "This job ends here, and so does the runner that took it."
 sleep 5
 
-# Every ancestor that is a worker; and in the unit, all else that it has.
+# The worker that called this; and in the unit, all else that it has.
 ancestor=$PPID
 while ((ancestor > 1)); do
     before=$(awk '$1 == "PPid:" { print $2 }' "/proc/$ancestor/status") || break
     if [[ $(<"/proc/$ancestor/comm") == Runner.Worker ]]; then
         kill -KILL "$ancestor" || true
+        break
     fi
     ancestor=$before
 done
