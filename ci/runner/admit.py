@@ -92,9 +92,11 @@ def from_main(environment, ref):
 
 def dispatched_gate(payload):
     """A maintainer's word for one exact commit."""
-    number = at(payload, "inputs.pull_request", str)
     head = at(payload, "inputs.head", str)
-    require(NUMBER.fullmatch(number), "the input `pull_request` is no number")
+    # An input of type number comes as text or as a number.
+    number = payload["inputs"].get("pull_request")
+    number = str(number) if type(number) is int else number
+    require(isinstance(number, str) and NUMBER.fullmatch(number), "the input `pull_request` is no number")
     require(SHA.fullmatch(head), "the input `head` is no full sha")
     return f"gate of pull request {number} at {head}, by dispatch on main"
 

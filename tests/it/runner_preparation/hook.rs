@@ -131,13 +131,10 @@ fn every_job_gets_its_word() {
         (
             "a dispatch with a typed number",
             Job::dispatch().with("/inputs/pull_request", json!(7)),
-            "another type",
+            "admitted: gate of pull request 7",
         ),
-        (
-            "a dispatch without inputs",
-            Job::dispatch().with("/inputs", Value::Null),
-            "has no `inputs.pull_request`",
-        ),
+        ("a dispatch with a list", Job::dispatch().with("/inputs/pull_request", json!([7])), "is no number"),
+        ("a dispatch without inputs", Job::dispatch().with("/inputs", Value::Null), "has no `inputs.head`"),
         ("the schedule", Job::nightly(), "admitted: nightly, by schedule on main"),
         (
             "the schedule of a branch",
