@@ -68,6 +68,9 @@ machine() {
     "${root:+$root/commands/}$command" "$@"
 }
 
+# Whether systemd runs; where it does not, as in an image that is being made, units are only written and linked.
+booted() { [[ -n $root || -d /run/systemd/system ]]; }
+
 setting() { { sed -n "s/^$1=//p" "$root$etc/settings" 2>/dev/null || true; } | head -n 1; }
 
 # put SOURCE TARGET MODE: a file as in the repository.
@@ -129,7 +132,7 @@ packages() {
     lacks "packages: ${wanted[*]}" || return 0
     machine apt-get update -qq
     for name in "${wanted[@]}"; do
-        if machine apt-get install -y -qq "$name" >/dev/null; then
+        if DEBIAN_FRONTEND=noninteractive machine apt-get install -y -qq "$name" >/dev/null; then
             changed "installed $name"
         else
             to_do "install $name: apt-get cannot; ci/arc-runner.md, step 2"
@@ -181,7 +184,7 @@ files() {
         cmp -s "$here/runner/$name" "$root/etc/systemd/system/$name" || before=1
         put "$here/runner/$name" "/etc/systemd/system/$name" 644
     done
-    if ((before)) && [[ $check == no ]]; then
+    if ((before)) && [[ $check == no ]] && booted; then
         machine systemctl daemon-reload
     fi
 }
@@ -253,12 +256,13 @@ credential() {
 
 # masked WHY UNIT...: units that may not start.
 masked() {
-    local why=$1 unit
+    local why=$1 unit now=()
     shift
+    ! booted || now=(--now)
     for unit in "$@"; do
         [[ $(machine systemctl is-enabled "$unit" 2>/dev/null || true) != masked ]] || continue
         lacks "$unit masked ($why)" || continue
-        machine systemctl mask --now --quiet "$unit"
+        machine systemctl mask "${now[@]}" --quiet "$unit"
         changed "masked $unit ($why)"
     done
 }
