@@ -234,7 +234,7 @@ programs() {
         return
     fi
     lacks "the Actions runner in $folder" || return 0
-    rm -rf "${root:?}$folder"
+    rm -rf "$root${folder:?}"
     mkdir -p "$root$folder"
     tar --extract --gzip --no-same-owner --file "$root$archive" --directory "$root$folder"
     chmod -R go-w "$root$folder"
