@@ -121,7 +121,7 @@ PATTERNS
 }
 
 # shellcheck disable=SC2016 # dpkg-query's own variables
-installed() { [[ $(machine dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == 'install ok installed' ]]; }
+installed() { [[ $(machine dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *' ok installed' ]]; }
 
 packages() {
     local name wanted=()

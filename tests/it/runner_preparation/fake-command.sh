@@ -15,7 +15,8 @@ case $(basename "$0") in
     usermod) echo 'arcgauge-runner render' >"$state/groups" ;;
     dpkg-query)
         if (($# == 4)); then
-            remembers packages "$4" && echo -n 'install ok installed'
+            remembers packages "$4" || exit 1
+            if remembers held "$4"; then echo -n 'hold ok installed'; else echo -n 'install ok installed'; fi
         else
             sed 's/$/ install ok installed/' "$state/packages"
         fi
