@@ -165,12 +165,16 @@ folders() {
     folder "$place/records" 750 "$owner_of_root"
     folder "$place/work" 700 "$owner_of_root"
     folder "$place/seed" 700 "$owner_of_root"
+    # While a job runs, this is the job's own view.
+    [[ -e $root$place/job/runner ]] || folder "$place/job" 755 "$owner_of_root"
+    if [[ -d $root$place/seed && ! -x $root$place/seed ]]; then
+        note "only root can look into $place/seed"
+        return
+    fi
     # The runner's own, and out of its reach but for the view of it that a job gets.
     for name in '' /cache /cargo /home /records /target; do
         folder "$place/seed/lower$name" 755 "$uid"
     done
-    # While a job runs, this is the job's own view.
-    [[ -e $root$place/job/runner ]] || folder "$place/job" 755 "$owner_of_root"
 }
 
 files() {
