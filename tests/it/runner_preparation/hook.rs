@@ -7,96 +7,35 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::Machine;
+use super::job::{Job, LIBRARY, admit};
 use crate::ended::Ended;
 
-const LIBRARY: &str = "usr/local/lib/arcgauge-runner";
-const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
+/// A case's name, the job, and a part of the word that it gets.
+type Case = (&'static str, Job, &'static str);
 
-/// What GitHub tells the hook of a job.
-struct Job {
-    event: &'static str,
-    workflow: &'static str,
-    workflow_ref: &'static str,
-    git_ref: &'static str,
-    repository: &'static str,
-    payload: Value,
-}
+/// Text that wants to be run, or to be taken for a runner's command.
+const HOSTILE: &str = "$(touch x)`touch y`\n::error::z";
 
-impl Job {
-    fn dispatch() -> Self {
-        Self {
-            event: "workflow_dispatch",
-            workflow: "gate.yml",
-            workflow_ref: "refs/heads/main",
-            git_ref: "refs/heads/main",
-            repository: "owner/arcgauge",
-            payload: json!({
-                "inputs": { "pull_request": "7", "head": SHA },
-                "ref": "refs/heads/main",
-                "repository": { "id": 11, "full_name": "owner/arcgauge" },
-            }),
-        }
+#[track_caller]
+fn get_their_words<const N: usize>(cases: [Case; N]) {
+    let machine = Machine::ready();
+    for (case, job, word) in cases {
+        let told = job.word(&machine);
+        assert!(told.stdout.contains(word), "{case}: {word}\n{told}");
+        let admitted = word.starts_with("admitted: ");
+        told.exits(i32::from(!admitted));
+        assert!(admitted || told.stdout.starts_with("refused: "), "{case}\n{told}");
+        assert_eq!(told.stdout.lines().count(), 1, "{case}: no text of others\n{told}");
+        assert!(!told.stdout.contains("touch") && !told.stdout.contains("::"), "{case}\n{told}");
     }
-
-    fn nightly() -> Self {
-        let payload = json!({ "schedule": "17 2 * * *" });
-        Self { event: "schedule", workflow: "nightly.yml", payload, ..Self::dispatch() }
-    }
-
-    fn pull_request() -> Self {
-        let repository = json!({ "id": 11, "full_name": "owner/arcgauge" });
-        Self {
-            event: "pull_request",
-            workflow_ref: "refs/pull/7/merge",
-            git_ref: "refs/pull/7/merge",
-            payload: json!({
-                "number": 7,
-                "pull_request": {
-                    "number": 7,
-                    "author_association": "MEMBER",
-                    "head": { "ref": "faster", "sha": SHA, "repo": repository },
-                    "base": { "ref": "main", "repo": repository },
-                },
-                "repository": repository,
-            }),
-            ..Self::dispatch()
-        }
-    }
-
-    /// The same, with another value at a JSON pointer.
-    fn with(mut self, pointer: &str, value: Value) -> Self {
-        *self.payload.pointer_mut(pointer).unwrap() = value;
-        self
-    }
-
-    /// As the runner would call the program.
-    fn tell(&self, machine: &Machine, command: &mut Command) -> Ended {
-        machine.write("event.json", &self.payload.to_string());
-        let workflow =
-            format!("{}/.github/workflows/{}@{}", self.repository, self.workflow, self.workflow_ref);
-        command
-            .env("GITHUB_EVENT_NAME", self.event)
-            .env("GITHUB_WORKFLOW_REF", workflow)
-            .env("GITHUB_REF", self.git_ref)
-            .env("GITHUB_REPOSITORY", self.repository)
-            .env("GITHUB_EVENT_PATH", machine.at("event.json"));
-        Ended::of(command.current_dir(machine.root.path()).output().unwrap())
-    }
-
-    fn word(&self, machine: &Machine) -> Ended {
-        let mut command = Command::new("python3");
-        command.arg("-I").arg(machine.at(LIBRARY).join("admit.py"));
-        command.arg("--settings").arg(machine.at(super::SETTINGS));
-        self.tell(machine, &mut command)
+    for name in ["x", "y"] {
+        assert!(!machine.at(name).exists(), "text was run");
     }
 }
 
 #[test]
-fn every_job_gets_its_word() {
-    let fork = json!({ "id": 12, "full_name": "somebody/arcgauge" });
-    let own = || Job::pull_request();
-    let hostile = "$(touch x)`touch y`\n::error::z";
-    let table = [
+fn what_was_not_asked_for_on_main_is_refused() {
+    get_their_words([
         ("a dispatch on main", Job::dispatch(), "admitted: gate of pull request 7 at 0123"),
         (
             "a dispatch on another branch",
@@ -116,11 +55,6 @@ fn every_job_gets_its_word() {
         (
             "a dispatch for no full sha",
             Job::dispatch().with("/inputs/head", json!("0123")),
-            "`head` is no full sha",
-        ),
-        (
-            "a dispatch for a hostile sha",
-            Job::dispatch().with("/inputs/head", json!(hostile)),
             "`head` is no full sha",
         ),
         (
@@ -147,6 +81,20 @@ fn every_job_gets_its_word() {
             Job { workflow: "nightly.yml", ..Job::dispatch() },
             "admitted: nightly, by dispatch",
         ),
+        (
+            "another repository",
+            Job { repository: "owner/other", ..Job::dispatch() },
+            "job is of another repository",
+        ),
+        ("a push", Job { event: "push", ..Job::dispatch() }, "for such an event"),
+    ]);
+}
+
+#[test]
+fn a_pull_request_is_admitted_from_the_repository_itself_and_from_those_who_may_write() {
+    let own = Job::pull_request;
+    let fork = json!({ "id": 12, "full_name": "somebody/arcgauge" });
+    get_their_words([
         ("a member's own branch", own(), "admitted: gate of pull request 7 at 0123"),
         ("an owner's", own().with("/pull_request/author_association", json!("OWNER")), "admitted: gate"),
         (
@@ -161,7 +109,7 @@ fn every_job_gets_its_word() {
         ),
         ("nobody's", own().with("/pull_request/author_association", json!("NONE")), "its author is no owner"),
         ("two authors", own().with("/pull_request/author_association", json!(["OWNER"])), "another type"),
-        ("a fork", own().with("/pull_request/head/repo", fork.clone()), "the head is in another repository"),
+        ("a fork", own().with("/pull_request/head/repo", fork), "the head is in another repository"),
         (
             "a fork that was deleted",
             own().with("/pull_request/head/repo", Value::Null),
@@ -189,31 +137,31 @@ fn every_job_gets_its_word() {
             Job { workflow: "../workflows/gate.yml", ..own() },
             "only gate.yml and nightly.yml",
         ),
-        ("a hostile workflow", Job { workflow: "$(touch x).yml", ..own() }, "only gate.yml and nightly.yml"),
-        ("a hostile ref", Job { git_ref: "refs/heads/$(touch x)", ..Job::dispatch() }, "not on main"),
-        ("a hostile branch", own().with("/pull_request/head/ref", json!(hostile)), "admitted: gate"),
-        (
-            "another repository",
-            Job { repository: "owner/other", ..Job::dispatch() },
-            "job is of another repository",
-        ),
         ("pull_request_target", Job { event: "pull_request_target", ..own() }, "for such an event"),
-        ("a push", Job { event: "push", ..Job::dispatch() }, "for such an event"),
         ("no object", Job { payload: json!([1]), ..own() }, "the payload is no object"),
-    ];
-    let machine = Machine::ready();
-    for (case, job, word) in table {
-        let told = job.word(&machine);
-        assert!(told.stdout.contains(word), "{case}: {word}\n{told}");
-        let admitted = word.starts_with("admitted: ");
-        told.exits(if admitted { 0 } else { 1 });
-        assert!(admitted || told.stdout.starts_with("refused: "), "{case}\n{told}");
-        assert_eq!(told.stdout.lines().count(), 1, "{case}: no text of others\n{told}");
-        assert!(!told.stdout.contains("touch") && !told.stdout.contains("::"), "{case}\n{told}");
-    }
-    for name in ["x", "y"] {
-        assert!(!machine.at(name).exists(), "text was run");
-    }
+    ]);
+}
+
+#[test]
+fn hostile_names_are_text_and_are_not_told() {
+    get_their_words([
+        (
+            "a dispatch for a hostile sha",
+            Job::dispatch().with("/inputs/head", json!(HOSTILE)),
+            "`head` is no full sha",
+        ),
+        (
+            "a hostile workflow",
+            Job { workflow: "$(touch x).yml", ..Job::pull_request() },
+            "only gate.yml and nightly.yml",
+        ),
+        (
+            "a hostile branch",
+            Job::pull_request().with("/pull_request/head/ref", json!(HOSTILE)),
+            "admitted: gate",
+        ),
+        ("a hostile ref", Job { git_ref: "refs/heads/$(touch x)", ..Job::dispatch() }, "not on main"),
+    ]);
 }
 
 #[test]
@@ -221,38 +169,27 @@ fn a_payload_that_cannot_be_read_or_says_a_thing_twice_is_refused() {
     let machine = Machine::ready();
     let job = Job::pull_request();
     let lie = job.payload.to_string().replace("\"number\":7", "\"number\":8,\"number\":7");
+    let nested = "[".repeat(200_000);
     for (text, word) in [
         (lie.as_str(), "a name twice"),
         ("{", "cannot be read"),
         ("", "cannot be read"),
-        (&"[".repeat(200_000), "cannot be read"),
+        (nested.as_str(), "cannot be read"),
     ] {
-        machine.write("event.json", text);
-        let mut command = Command::new("python3");
-        command.arg("-I").arg(machine.at(LIBRARY).join("admit.py"));
-        command.arg("--settings").arg(machine.at(super::SETTINGS));
-        command
-            .env("GITHUB_EVENT_NAME", "pull_request")
-            .env("GITHUB_WORKFLOW_REF", "owner/arcgauge/.github/workflows/gate.yml@refs/pull/7/merge")
-            .env("GITHUB_REF", "refs/pull/7/merge")
-            .env("GITHUB_REPOSITORY", "owner/arcgauge")
-            .env("GITHUB_EVENT_PATH", machine.at("event.json"));
-        let told = Ended::of(command.output().unwrap());
+        let told = job.tell_of(text, &machine, &mut admit(&machine));
         told.exits(1);
         assert!(told.stdout.starts_with("refused: ") && told.stdout.contains(word), "{word}\n{told}");
     }
-    fs::remove_file(machine.at("event.json")).unwrap();
-    fs::create_dir(machine.at("event.json")).unwrap();
-    let mut nothing = Command::new("python3");
-    nothing.arg("-I").arg(machine.at(LIBRARY).join("admit.py"));
-    nothing.arg("--settings").arg(machine.at(super::SETTINGS)).env_clear();
-    Ended::of(nothing.env("PATH", "/usr/bin:/bin").output().unwrap()).exits(1);
+    let told = Ended::of(admit(&machine).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap());
+    told.exits(1);
+    assert_eq!(told.stdout, "refused: the job is of another repository\n", "a job of which nothing is told");
 }
 
-/// A runner's worker: the hook, then a step that runs `always()`.
+/// A runner's worker: the hook, then a step that runs `always()`. Its name is this file's, as a shell by way
+/// of `env` would not have it.
 fn worker(machine: &Machine) -> Command {
     let hook = machine.at(LIBRARY).join("job-started.sh");
-    let text = format!("#!/usr/bin/env bash\nbash -e '{}'\necho ran >step\n", hook.display());
+    let text = format!("#!/bin/bash\nbash -e '{}'\necho ran >step\n", hook.display());
     machine.write("Runner.Worker", &text);
     fs::set_permissions(machine.at("Runner.Worker"), fs::Permissions::from_mode(0o755)).unwrap();
     Command::new(machine.at("Runner.Worker"))

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::ended::Ended;
 
 mod hook;
+mod job;
 
 const MODEL: &str = "srv/arcgauge/models/some-model";
 const SETTINGS: &str = "etc/arcgauge-runner/settings";
