@@ -123,20 +123,32 @@ PATTERNS
 # shellcheck disable=SC2016 # dpkg-query's own variables
 installed() { [[ $(machine dpkg-query -W -f '${Status}' "$1" 2>/dev/null) == *' ok installed' ]]; }
 
+# any_installed NAME|NAME...: whether one of them is; the systems and Intel do not agree on names.
+any_installed() {
+    local name
+    for name in ${1//|/ }; do
+        installed "$name" && return
+    done
+    return 1
+}
+
 packages() {
-    local name wanted=()
-    for name in git curl ca-certificates python3 python3-pip gcc g++ ocl-icd-libopencl1 intel-opencl-icd libze1 libze-intel-gpu1; do
-        installed "$name" || wanted+=("$name")
+    local names name wanted=()
+    for names in git curl ca-certificates python3 python3-pip gcc g++ ocl-icd-libopencl1 intel-opencl-icd \
+        'libze1|level-zero' 'libze-intel-gpu1|intel-level-zero-gpu'; do
+        any_installed "$names" || wanted+=("$names")
     done
     ((${#wanted[@]})) || return 0
     lacks "packages: ${wanted[*]}" || return 0
     machine apt-get update -qq
-    for name in "${wanted[@]}"; do
-        if DEBIAN_FRONTEND=noninteractive machine apt-get install -y -qq "$name" >/dev/null; then
-            changed "installed $name"
-        else
-            to_do "install $name: apt-get cannot; ci/arc-runner.md, step 2"
-        fi
+    for names in "${wanted[@]}"; do
+        for name in ${names//|/ }; do
+            if DEBIAN_FRONTEND=noninteractive machine apt-get install -y -qq "$name" >/dev/null 2>&1; then
+                changed "installed $name"
+                break
+            fi
+        done
+        any_installed "$names" || to_do "install ${names//|/ or }: apt-get cannot; ci/arc-runner.md, step 2"
     done
 }
 
@@ -290,7 +302,7 @@ machine_state() {
     held=$(machine apt-mark showhold)
     # shellcheck disable=SC2016 # dpkg-query's own variables
     for name in $(machine dpkg-query -W -f '${Package} ${Status}\n' | awk '$4 == "installed" { print $1 }' \
-        | grep -E '^(intel-opencl-icd|ocl-icd-libopencl1|libze1|libze-intel-gpu1|libigc[0-9].*|libigdfcl[0-9].*|libigdgmm[0-9].*|intel-igc-.*|linux-image-.*|linux-generic.*|linux-firmware|firmware-intel-.*)$'); do
+        | grep -E '^(intel-opencl-icd|ocl-icd-libopencl1|libze1|level-zero|libze-intel-gpu1|intel-level-zero-gpu|libigc[0-9].*|libigdfcl[0-9].*|libigdgmm[0-9].*|intel-igc-.*|linux-image-.*|linux-generic.*|linux-firmware|firmware-intel-.*)$'); do
         ! grep -qxF "$name" <<<"$held" || continue
         lacks "$name held (another version is another epoch)" || continue
         machine apt-mark hold "$name" >/dev/null
