@@ -44,6 +44,11 @@ fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 readonly here check root user=arcgauge-runner place=/srv/arcgauge
 readonly library=/usr/local/lib/arcgauge-runner etc=/etc/arcgauge-runner
+# The driver, from the kernel to the compiler of its kernels.
+measured_packages='intel-opencl-icd|ocl-icd-libopencl1|libze1|level-zero|libze-intel-gpu1|intel-level-zero-gpu'
+measured_packages+='|libigc[0-9].*|libigdfcl[0-9].*|libigdgmm[0-9].*|intel-igc-.*'
+measured_packages+='|linux-image-.*|linux-generic.*|linux-firmware|firmware-intel-.*'
+readonly measured_packages
 owner_of_root=$(stat -c %u "$root/")
 
 changed() { echo "changed: $1"; }
@@ -224,7 +229,8 @@ model() {
         to_do "put the model into $path: ci/arc-runner.md, step 4"
         return 0
     fi
-    if [[ -n $(find "$root$path" ! -type l \( -perm /222 -o ! -uid "$owner_of_root" \) -print -quit) ]] && lacks "$path read-only, of root"; then
+    if [[ -n $(find "$root$path" ! -type l \( -perm /222 -o ! -uid "$owner_of_root" \) -print -quit) ]] \
+        && lacks "$path read-only, of root"; then
         chown -R "$owner_of_root" "$root$path"
         chmod -R a-w,a+rX "$root$path"
         changed "made $path read-only, of root"
@@ -293,7 +299,8 @@ machine_state() {
             enabled | static) masked "it changes the power profile" "$unit" ;;
         esac
     done
-    if [[ $(machine systemctl is-enabled arcgauge-tune.service 2>/dev/null || true) != enabled ]] && lacks "arcgauge-tune.service at each start"; then
+    if [[ $(machine systemctl is-enabled arcgauge-tune.service 2>/dev/null || true) != enabled ]] \
+        && lacks "arcgauge-tune.service at each start"; then
         machine systemctl enable --quiet arcgauge-tune.service
         changed "arcgauge-tune.service runs at each start"
     fi
@@ -302,7 +309,7 @@ machine_state() {
     held=$(machine apt-mark showhold)
     # shellcheck disable=SC2016 # dpkg-query's own variables
     for name in $(machine dpkg-query -W -f '${Package} ${Status}\n' | awk '$4 == "installed" { print $1 }' \
-        | grep -E '^(intel-opencl-icd|ocl-icd-libopencl1|libze1|level-zero|libze-intel-gpu1|intel-level-zero-gpu|libigc[0-9].*|libigdfcl[0-9].*|libigdgmm[0-9].*|intel-igc-.*|linux-image-.*|linux-generic.*|linux-firmware|firmware-intel-.*)$'); do
+        | grep -xE "$measured_packages"); do
         ! grep -qxF "$name" <<<"$held" || continue
         lacks "$name held (another version is another epoch)" || continue
         machine apt-mark hold "$name" >/dev/null
@@ -316,7 +323,7 @@ look() {
         [[ -e $card/device/vendor && $(<"$card/device/vendor") == 0x8086 ]] || continue
         found=yes
         driver=$(basename "$(readlink "$card/device/driver" || echo none)")
-        [[ $driver == xe ]] || note "$(basename "$card") is driven by \`$driver\`; the guards of the GPU are written for \`xe\`"
+        [[ $driver == xe ]] || note "$(basename "$card") is driven by \`$driver\`; guards of a GPU are written for \`xe\`"
     done
     [[ $found == yes ]] || note "no Intel GPU in /sys/class/drm: \`bench\` would run on the CPU, and the gate refuses that"
     [[ -x $root/opt/arcgauge-rust/bin/cargo ]] || to_do "install Rust into /opt/arcgauge-rust: ci/arc-runner.md, step 3"
