@@ -139,12 +139,12 @@ any_installed() {
 
 packages() {
     local names name wanted=()
-    for names in git curl ca-certificates python3 python3-pip gcc g++ ocl-icd-libopencl1 intel-opencl-icd \
+    for names in git curl ca-certificates python3 python3-pip gcc g++ procps ocl-icd-libopencl1 intel-opencl-icd \
         'libze1|level-zero' 'libze-intel-gpu1|intel-level-zero-gpu'; do
         any_installed "$names" || wanted+=("$names")
     done
     ((${#wanted[@]})) || return 0
-    lacks "packages: ${wanted[*]}" || return 0
+    lacks "packages: ${wanted[*]//|/ or }" || return 0
     machine apt-get update -qq
     for names in "${wanted[@]}"; do
         for name in ${names//|/ }; do
