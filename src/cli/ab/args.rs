@@ -24,6 +24,10 @@ pub(in crate::cli) struct AbArgs {
     #[arg(long = "head", value_name = "REVISION|KEY=VALUE")]
     pub(super) head: Vec<String>,
 
+    /// The forge's merge of both sides, where a gate knows of one
+    #[arg(skip)]
+    pub(super) merge: Option<String>,
+
     /// Longest time for all pairs, as in 90s, 30m or 2h; what is undecided then is inconclusive
     #[arg(long, value_name = "TIME", value_parser = budget)]
     pub(super) budget: Option<Duration>,
@@ -71,6 +75,8 @@ pub(in crate::cli) struct AbArgs {
 pub(in crate::cli) struct Commits {
     pub(in crate::cli) base: String,
     pub(in crate::cli) head: String,
+    /// The forge's merge of both, where there is one.
+    pub(in crate::cli) merge: Option<String>,
     pub(in crate::cli) budget: Option<Duration>,
     pub(in crate::cli) store: StoreFlag,
     pub(in crate::cli) engine: EngineFlags,
@@ -83,6 +89,7 @@ impl AbArgs {
         Self {
             base: vec![commits.base],
             head: vec![commits.head],
+            merge: commits.merge,
             budget: commits.budget,
             measure_identical: false,
             despite_guards: false,

@@ -27,7 +27,7 @@ use crate::judge::policy::Policy;
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{AbRecord, History, Outcome, SideRecord, utc_now};
+use crate::record::{AbRecord, History, InputsRecord, Outcome, SideRecord, utc_now};
 use inputs::Inputs;
 use live::{LivePairs, LiveSide};
 use record::{Assembled, Frame};
@@ -92,7 +92,10 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
         when_utc: utc_now(),
         asked: prompts,
         published: read_published(&inputs.root.published())?,
-        inputs: inputs.record.clone(),
+        inputs: InputsRecord {
+            merge: args.merge.clone().or_else(|| inputs.record.merge.clone()),
+            ..inputs.record.clone()
+        },
         policy: inputs.policy.clone(),
         seed: args.seed.unwrap_or_else(any_seed),
         despite_guards: args.despite_guards,

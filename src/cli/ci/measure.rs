@@ -62,6 +62,7 @@ pub(super) fn measure(args: &MeasureArgs) -> Result<ExitCode> {
     let ab = AbArgs::of_commits(ab::Commits {
         base: resolved.merge_base.clone(),
         head: resolved.candidate.head.clone(),
+        merge: candidate.merge.clone(),
         budget: args.budget,
         store: args.store.clone(),
         engine: args.engine.clone(),

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use arcgauge::gate::ci::{Asked, VerdictArtifact, Word, publish};
 use arcgauge::gate::side::Builder;
-use arcgauge::record::{Repository, Verdict};
+use arcgauge::record::{AbRecord, History, Repository, Verdict};
 
 use super::github::GitHub;
 use super::payloads::{PullRequest, RUN};
@@ -16,10 +16,14 @@ use crate::forged_pairs::JUDGED;
 use crate::git_repository::git_in;
 use crate::planted::PLANTED;
 
+/// What the forge made of base and head.
+const MERGE: &str = "abababababababababababababababababababab";
+
 /// What came of a branch of the planted repository as a pull request.
 struct Told {
     ended: Ended,
     words: VerdictArtifact,
+    record: Option<AbRecord>,
     verdict: Option<Verdict>,
     status: serde_json::Value,
     comment: String,
@@ -46,7 +50,9 @@ fn gate(branch: &str) -> Told {
         association: "OWNER",
     };
     let event = place.path().join("event.json");
-    fs::write(&event, pull_request.event("opened").to_string()).unwrap();
+    let mut payload = pull_request.event("opened");
+    payload["pull_request"]["merge_commit_sha"] = MERGE.into();
+    fs::write(&event, payload.to_string()).unwrap();
     let ended = Command::new(env!("CARGO_BIN_EXE_arcgauge"))
         .args(["ci", "measure", "--event-name", "pull_request", "--device", "CPU", "--settle-limit-s", "0"])
         .arg("--event")
@@ -85,6 +91,7 @@ fn gate(branch: &str) -> Told {
     Told {
         ended: Ended::of(ended),
         words: serde_json::from_slice(&fs::read(output.join("verdict.json")).unwrap()).unwrap(),
+        record: History::read_as(&output.join("record.json")).ok().map(|stored| stored.record),
         verdict: published.verdict,
         status: github.statuses(&head).remove(0),
         comment: github.comments()[0]["body"].as_str().unwrap().to_owned(),
@@ -98,6 +105,11 @@ fn a_change_of_documentation_passes_from_its_event_to_its_status() {
     assert_eq!((told.words.word, told.words.exit_code), (Word::Judged, 0));
     assert_eq!((told.verdict, &told.status["state"]), (Some(Verdict::Pass), &"success".into()));
     assert!(told.comment.contains("nothing was measured"), "{}", told.comment);
+    let record = told.record.expect("a record");
+    let commits = [&record.base.run, &record.head.run].map(|run| run.commit.as_ref().unwrap().sha.clone());
+    assert_eq!(commits, [told.words.merge_base.clone().unwrap(), told.words.head.clone()]);
+    assert_eq!(record.inputs.merge.as_deref(), Some(MERGE));
+    assert_eq!((told.words.merge.as_deref(), told.words.base), (Some(MERGE), told.words.merge_base));
 }
 
 #[test]
