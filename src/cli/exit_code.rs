@@ -22,15 +22,21 @@ pub const HARNESS_FAILED: u8 = 20;
 /// Interrupted: recorded, without speed.
 pub const INTERRUPTED: u8 = 130;
 
-/// The code of an error.
+/// The code of an error, to end with.
 #[must_use]
 pub fn of(kind: ErrorKind) -> ExitCode {
-    ExitCode::from(match kind {
+    ExitCode::from(of_kind(kind))
+}
+
+/// The code of an error.
+#[must_use]
+pub fn of_kind(kind: ErrorKind) -> u8 {
+    match kind {
         ErrorKind::Input => INPUT,
         ErrorKind::WrongOutput => WRONG_OUTPUT,
         ErrorKind::Environment => ENVIRONMENT_INVALID,
         ErrorKind::Harness => HARNESS_FAILED,
-    })
+    }
 }
 
 /// The code of a verdict.

@@ -5,6 +5,7 @@ mod assemble;
 mod baseline;
 mod bench;
 mod bless;
+mod ci;
 mod compare;
 mod cross_check;
 mod doctor;
@@ -60,6 +61,8 @@ enum Verb {
     Ab(ab::AbArgs),
     /// Decide on a commit from what is stored of it; measures nothing
     Gate(gate::GateArgs),
+    /// What continuous integration calls: resolve an event, measure its head, publish the verdict
+    Ci(ci::CiArgs),
     /// Pin a record's speed as a figure that later ones are held against
     Baseline(baseline::BaselineArgs),
     /// Make the pages of all records, and name the one to open
@@ -119,6 +122,7 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Ab(args) => ab::ab(&args),
         Verb::Gate(args) => gate::gate(&args),
+        Verb::Ci(args) => ci::ci(&args),
         Verb::Baseline(args) => baseline::baseline(&args),
         Verb::Report(args) => report::report(&args),
         Verb::Infer(args) => infer::infer(&args),

@@ -3,6 +3,7 @@
 
 mod ab;
 mod calibration;
+pub mod ci;
 mod decision;
 pub mod side;
 

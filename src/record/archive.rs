@@ -3,6 +3,7 @@
 //! A zip from elsewhere is never unpacked onto the disk. It may claim any name and any size: names are
 //! looked up and never followed, and what is read is counted, not believed.
 
+use std::borrow::Cow;
 use std::io::{Cursor, Read, Write};
 
 use zip::write::SimpleFileOptions;
@@ -62,7 +63,7 @@ pub fn unarchive(bytes: &[u8], allowed: &[AllowedFile]) -> Result<Vec<ArchivedFi
     let mut files: Vec<ArchivedFile> = Vec::new();
     for index in 0..zip.len() {
         let mut file = zip.by_index(index).map_err(|cause| wrong(format!("file {index}: {cause}")))?;
-        let name = file.name().map(|name| name.into_owned()).unwrap_or_default();
+        let name = file.name().map(Cow::into_owned).unwrap_or_default();
         let Some(known) = allowed.iter().find(|known| known.name == name) else {
             let known: Vec<&str> = allowed.iter().map(|known| known.name).collect();
             return Err(wrong(format!("it has a file that is none of `{}`", known.join("`, `"))));

@@ -114,13 +114,20 @@ fn with_speed(record: &RunRecord) -> Result<(), String> {
     }
 }
 
+/// Whether a text is the whole sha of a commit: 40 lower-case hexadecimal digits.
+#[must_use]
+pub fn is_sha(text: &str) -> bool {
+    is_hex(text, 40)
+}
+
 /// Lower-case hexadecimal of this length: such a text can leave no folder.
 pub(super) fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether a name can stand in a path without leaving its folder.
-pub(super) fn is_plain(name: &str) -> bool {
+#[must_use]
+pub fn is_plain(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     !name.is_empty() && !name.starts_with('.') && name.bytes().all(plain)
 }

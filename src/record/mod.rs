@@ -50,6 +50,7 @@ pub use history::{
     EpochChange, ExaminedRecord, Headline, History, Index, Line, LoadHeadline, PromptHeadline, RecordKind,
     Series, Setting, Stored, Taken, keep_line, series_csv, sort_along,
 };
+pub use identified::{is_plain, is_sha};
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;
@@ -59,7 +60,8 @@ pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
 pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries};
 pub use repository::{CLONE_MARK, Repository, Source};
 pub use run::{
-    LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id, utc_now,
+    LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id,
+    seconds_of_utc, utc_now,
 };
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{Header, Kept, Place, Schema, header, open, seal};

@@ -177,6 +177,12 @@ pub fn utc_now() -> String {
     now.round(Unit::Second).unwrap_or(now).to_string()
 }
 
+/// The seconds since 1970 of a moment such as `2026-11-24T16:19:10Z`; None where it is none.
+#[must_use]
+pub fn seconds_of_utc(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
 /// A name for a run that no other has: 12 hexadecimal digits.
 #[must_use]
 pub fn run_id() -> String {

@@ -41,6 +41,7 @@
 //! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
 //! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
+//! | [`rehearsal`] | pull requests of every kind, from the event to the status and the comment |
 //! | [`demo`] | the invented history: every word of the gate is in it, and it can be as long as asked |
 //! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
 //! | [`card`] | a run as the published tables, and none of what may not be published |
@@ -123,6 +124,7 @@ mod planted;
 mod probe;
 mod published;
 mod record;
+mod rehearsal;
 mod repositories;
 mod roofline;
 mod scripted;

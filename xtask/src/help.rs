@@ -8,7 +8,7 @@ use crate::release::Releases;
 use crate::say;
 
 /// The verbs xtask does itself.
-const OWN: [&str; 4] = ["setup", "test", "tidy", "help"];
+const OWN: [&str; 5] = ["setup", "test", "tidy", "lint", "help"];
 
 /// Stands in the text where the pinned versions will.
 const VERSIONS: &str = "@VERSIONS@";
@@ -21,12 +21,15 @@ xtask's own verbs:
   test [ARGS]                 set up every pinned runtime and the browser tests, then run all tests; ARGS go
                               to `cargo test`
   tidy                        check the house rules: imports, homes of crates, sizes, names, markers
+  lint [LINTER]...            let actionlint, cargo-deny, shellcheck and zizmor look at workflows, crates and
+                              scripts, or only those named; `advisories` only when named: it needs its database
   help [VERB]                 this text, or the binary's own help about a verb
 
 verbs of the binary (the runtime is set up and the release binary built when needed):
   bench                       run the reference prompts, check every token, record the figures
   ab                          measure two sides in turns until it is decided which is slower
   gate                        decide on a commit from what is stored of it; measures nothing
+  ci                          what a runner calls: resolve, measure, verdict, publish, admit
   baseline                    pin a record's speed for later ones to be held against
   infer                       answer one prompt
   states                      look at the KV-cache states of the model
@@ -47,7 +50,7 @@ OpenVINO:
                               the same by variable; an explicit --openvino wins
   XDG_CACHE_HOME              where the cache folder `arcgauge` lies (else ~/.cache)
 
-exit codes of xtask: 0 done, 1 tidy found breaches, 2 bad usage, 20 set-up or build failed;
+exit codes of xtask: 0 done, 1 tidy or lint found something, 2 bad usage, 20 set-up or build failed;
 `test` ends as cargo ends, other verbs as the binary ends";
 
 /// Shows the whole help.

@@ -1,12 +1,13 @@
 //! `cargo xtask`: gets the runtime ready, builds the harness and becomes it.
 //!
-//! Its own verbs are `setup`, `test` and `tidy`; every other verb belongs to the `arcgauge` binary. It never
+//! Its own verbs are `setup`, `test`, `tidy` and `lint`; every other verb belongs to the `arcgauge` binary. It never
 //! depends on the library, so it builds in seconds on a machine that has nothing yet. Everything it says goes to
 //! stderr: stdout carries the data of the binary and nothing else.
 
 mod cargo;
 mod failure;
 mod help;
+mod lint;
 mod pass_on;
 #[expect(dead_code, unreachable_pub, reason = "shared with the library, which uses all of it")]
 #[path = "../../src/places.rs"]
@@ -38,7 +39,8 @@ fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     match verb.to_str() {
         Some("help") if !rest.is_empty() && !help::is_own_verb(&rest[0]) => pass_on::run(args),
         Some("help" | "--help" | "-h") => help::print(),
-        Some("setup" | "tidy") if help::is_asked(rest) => help::print(),
+        Some("lint" | "setup" | "tidy") if help::is_asked(rest) => help::print(),
+        Some("lint") => lint::run(rest),
         Some("setup") => setup::run(rest),
         Some("test") => test::run(rest),
         Some("tidy") => tidy::run(rest),

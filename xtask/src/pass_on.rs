@@ -33,7 +33,13 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 }
 
 fn needs_runtime(args: &[OsString]) -> bool {
-    !WITHOUT_RUNTIME.contains(&verb(args)) && verb(args) != "help" && !help::is_asked(args)
+    let only_reads = WITHOUT_RUNTIME.contains(&verb(args)) || (verb(args) == "ci" && !measures(args));
+    !only_reads && verb(args) != "help" && !help::is_asked(args)
+}
+
+/// The one verb of `ci` that runs a model.
+fn measures(args: &[OsString]) -> bool {
+    args.get(1).is_some_and(|verb| verb == "measure")
 }
 
 fn renders(args: &[OsString]) -> bool {
@@ -110,6 +116,7 @@ mod tests {
         assert!(needs(&["infer", "--prompt", "doctor"]));
         assert!(needs(&["bench", "--", "--help"]));
         assert!(needs(&["first-light", "--quick"]));
+        assert!(needs(&["ci", "measure"]) && !needs(&["ci", "publish"]) && !needs(&["ci"]));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `cargo xtask setup`: the OpenVINO runtime and the chart library, in the user's cache folder, each complete
-//! or not at all.
+//! or not at all. The browser tests and the linters get there in the same way, when they are asked for.
 
 mod browser_tests;
 mod chart_library;
 mod install;
+mod linters;
 mod npm;
 mod python;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use crate::release::{Release, Releases};
 use crate::say;
 use crate::wanted::{self, Wanted};
 use install::Install;
+pub(crate) use linters::Linters;
 
 /// The verb itself, which also says so when there was nothing to do.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {

@@ -4,10 +4,11 @@ mod files;
 mod homes;
 mod manifest;
 mod paths;
+mod pins;
 mod rooms;
 mod text;
 mod tokens;
-mod tree;
+pub(crate) mod tree;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -21,7 +22,7 @@ use tree::Tree;
 const UNTIDY: u8 = 1;
 
 /// All rules, in the order in which they are told.
-const RULES: [fn(&Tree) -> Vec<Breach>; 12] = [
+const RULES: [fn(&Tree) -> Vec<Breach>; 16] = [
     rooms::imports_lead_down,
     homes::crates_at_home,
     homes::judge_is_pure,
@@ -34,6 +35,10 @@ const RULES: [fn(&Tree) -> Vec<Breach>; 12] = [
     text::no_markers,
     text::no_registry_hosts,
     manifest::reasons,
+    pins::wheels,
+    pins::packages,
+    pins::actions,
+    pins::no_piped_installs,
 ];
 
 /// A place where a rule is broken, or nearly.

@@ -63,7 +63,8 @@ fn help_lists_every_verb_on_stderr_and_ends_well() {
     for args in [&[][..], &["help"], &["--help"], &["-h"], &["setup", "--help"], &["help", "tidy"]] {
         let (code, stdout, stderr) = ends(&mut scene.xtask(args));
         assert_eq!((code, stdout.as_str()), (0, ""), "{args:?}");
-        for verb in ["setup", "test", "tidy", "bench", "infer", "states", "golden", "model", "doctor"] {
+        for verb in ["setup", "test", "tidy", "lint", "bench", "infer", "states", "golden", "model", "doctor"]
+        {
             assert!(stderr.contains(&format!("\n  {verb} ")), "{verb} is not in: {stderr}");
         }
     }

@@ -9,6 +9,9 @@ use crate::cli::measuring::SupervisionArgs;
 use crate::cli::store::StoreFlag;
 use crate::cli::verdict_format::VerdictFormat;
 
+/// Tokens of each answer of the reference workload.
+const NEW_TOKENS: usize = 200;
+
 /// Flags of `ab`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AbArgs {
@@ -38,7 +41,7 @@ pub(in crate::cli) struct AbArgs {
     pub(super) seed: Option<u64>,
 
     /// Tokens of each answer, exactly
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = NEW_TOKENS)]
     pub(super) max_new_tokens: usize,
 
     /// A reference prompt's id; may be repeated [default: all reference prompts]
@@ -63,8 +66,40 @@ pub(in crate::cli) struct AbArgs {
     pub(super) supervision: SupervisionArgs,
 }
 
+/// Two commits that a gate holds against each other, and how.
+#[derive(Debug)]
+pub(in crate::cli) struct Commits {
+    pub(in crate::cli) base: String,
+    pub(in crate::cli) head: String,
+    pub(in crate::cli) budget: Option<Duration>,
+    pub(in crate::cli) store: StoreFlag,
+    pub(in crate::cli) engine: EngineFlags,
+    pub(in crate::cli) supervision: SupervisionArgs,
+}
+
+impl AbArgs {
+    /// The whole reference workload on two commits.
+    pub(in crate::cli) fn of_commits(commits: Commits) -> Self {
+        Self {
+            base: vec![commits.base],
+            head: vec![commits.head],
+            budget: commits.budget,
+            measure_identical: false,
+            despite_guards: false,
+            seed: None,
+            max_new_tokens: NEW_TOKENS,
+            prompts: Vec::new(),
+            unverified: false,
+            format: VerdictFormat::Text,
+            store: commits.store,
+            engine: commits.engine,
+            supervision: commits.supervision,
+        }
+    }
+}
+
 /// A number with `s`, `m` or `h`.
-fn budget(text: &str) -> Result<Duration, String> {
+pub(in crate::cli) fn budget(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no time; say it as in 90s, 30m or 2h");
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds = match unit {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(super) use args::AbArgs;
+pub(super) use args::{AbArgs, Commits, budget};
 
 use crate::cli::bench::read_published;
 use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
@@ -27,14 +27,38 @@ use crate::judge::policy::Policy;
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{AbRecord, Outcome, SideRecord, utc_now};
+use crate::record::{AbRecord, History, Outcome, SideRecord, utc_now};
 use inputs::Inputs;
 use live::{LivePairs, LiveSide};
 use record::{Assembled, Frame};
 use side::{AskedSides, ReadySides, Workshop};
 
-/// Runs an A/B.
+/// Runs an A/B, and tells it.
 pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
+    let Some(KeptAb { record, path, failed, inputs, store }) = keep(args)? else {
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
+    let code = telling::tell_ab(&record, args.format);
+    say(&format!("record: {}", path?.display()));
+    show_commit(&inputs.root, &store, record.head.run.commit.as_ref().map(|commit| commit.sha.as_str()));
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(ExitCode::from(code)),
+    }
+}
+
+/// An A/B that came to an end, and its record, if that could be written.
+pub(super) struct KeptAb {
+    pub(super) record: AbRecord,
+    pub(super) path: Result<PathBuf>,
+    /// What failed, where something did.
+    pub(super) failed: Option<Error>,
+    inputs: Inputs,
+    store: History,
+}
+
+/// Runs an A/B, judges it and keeps its record. None where it was interrupted before anything was measured.
+pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let store = args.store.find(&root)?;
@@ -44,7 +68,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     let builder = Builder::new(&cache_folder()?);
     let Some(_lock) = args.supervision.take_lock(&control, "ab")? else {
         say("interrupted while waiting for the device: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(None);
     };
     let inputs = Inputs::of(&root, &asked, &builder)?;
     let policy = Policy::parse(&inputs.policy.text, &inputs.policy_name)?;
@@ -58,7 +82,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     };
     let Some(sides) = workshop.both(&asked, &inputs)? else {
         say("interrupted: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(None);
     };
     let prompts = asked_prompts(&args.prompts, &sides.base.model)?;
     let plan = Plan { prompts: planned(&prompts), processes: 1, new_tokens: args.max_new_tokens };
@@ -91,14 +115,8 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
         return Err(error.clone());
     }
     judge(&mut record, &policy);
-    let kept = store.add(&record);
-    let code = telling::tell_ab(&record, args.format);
-    say(&format!("record: {}", kept?.display()));
-    show_commit(&inputs.root, &store, record.head.run.commit.as_ref().map(|commit| commit.sha.as_str()));
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(ExitCode::from(code)),
-    }
+    let path = store.add(&record);
+    Ok(Some(KeptAb { record, path, failed, inputs, store }))
 }
 
 fn both_have_loaded(record: &AbRecord) -> bool {

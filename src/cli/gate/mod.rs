@@ -102,6 +102,36 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
     Ok(code)
 }
 
+/// An A/B of a store, and what a gate makes of it now.
+pub(in crate::cli) struct JudgedAb {
+    pub(in crate::cli) record: Box<AbRecord>,
+    pub(in crate::cli) decision: DecisionRecord,
+}
+
+/// The A/B of one commit against one other that counts, judged.
+///
+/// # Errors
+/// Where there is none, or it failed.
+pub(in crate::cli) fn judged_against(
+    store: &History,
+    repository: &Repository,
+    head: &str,
+    base: &str,
+) -> Result<JudgedAb> {
+    let head = repository.resolve(head)?;
+    let base = AcceptedBase::named(repository, base, &head)?;
+    match Found::of(store, &head, &base)? {
+        Found::Ab { record, .. } => {
+            let decision = decide(&record, &policy_of(&record)?, &utc_now(), Asker::Gate);
+            Ok(JudgedAb { record, decision })
+        }
+        Found::Run(_) | Found::Nothing { .. } => {
+            let what = format!("nothing was measured of commit {} against its base", head.short());
+            Err(Error::harness(what).hint(format!("run `{}`", ab_command(base.commit()))))
+        }
+    }
+}
+
 /// A forge checks out a merge commit, and what is measured stands under the head that it merges.
 fn what_to_judge(head: &Commit, base: Option<&Commit>, itself: bool) -> String {
     let measure = format!("run `{}`, then `cargo xtask gate` again", ab_command(base));

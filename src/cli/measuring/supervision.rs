@@ -14,7 +14,7 @@ use crate::measure::supervisor::{Control, Limits, WorkerProgram};
 use crate::measure::{DeviceLock, Waiting};
 
 /// Flags of the supervision.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Supervision")]
 pub(in crate::cli) struct SupervisionArgs {
     /// Program that measures, by the worker's protocol [default: this one]

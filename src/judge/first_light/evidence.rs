@@ -96,7 +96,7 @@ impl Evidence {
             Some(reason) => reason.to_owned(),
             None => format!("`--device {}` was asked for", self.requested),
         };
-        format!("the CPU ran, which says nothing of a GPU: {because}")
+        format!("the CPU ran: {because}")
     }
 }
 

@@ -1,8 +1,9 @@
 //! A git repository: which commits it has, copies of its files at one of them, and what differs.
-//! Nothing here writes to the repository itself.
+//! Nothing here writes to the repository itself, but for what is fetched, under names of ours.
 
 mod changes;
 mod fault;
+mod fetch;
 mod local_clone;
 mod mirror;
 

@@ -28,7 +28,7 @@ const OTHERS_REPOSITORY: [&str; 15] = [
 ];
 
 /// `git`, to be run in a folder, deaf to whoever runs us, speaking English.
-pub(super) fn git(folder: &Path) -> Command {
+pub(in crate::record) fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command.current_dir(folder).env("LC_ALL", "C").stdin(Stdio::null());
     for variable in OTHERS_REPOSITORY {
@@ -75,7 +75,7 @@ pub(super) fn fed(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it fails, in its own words.
-pub(super) fn told(command: &mut Command) -> Result<String> {
+pub(in crate::record) fn told(command: &mut Command) -> Result<String> {
     let output = ended(command)?;
     if !output.status.success() {
         return Err(failed(command, &String::from_utf8_lossy(&output.stderr)));

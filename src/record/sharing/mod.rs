@@ -9,6 +9,7 @@ mod pull;
 mod push;
 mod relay;
 
+pub(in crate::record) use git::{git, told};
 pub use pull::Pulled;
 pub use push::Pushed;
 pub use relay::Relay;

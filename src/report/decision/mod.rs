@@ -5,6 +5,7 @@
 
 mod form;
 mod github;
+mod headline;
 mod json;
 mod junit;
 mod mark;
@@ -16,6 +17,7 @@ mod text;
 mod words;
 
 pub use github::github_annotations;
+pub use headline::headline;
 pub use json::decision_json;
 pub use junit::decision_junit;
 pub use mark::Mark;

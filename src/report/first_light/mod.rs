@@ -56,6 +56,18 @@ impl FirstLight<'_> {
         self.answers.iter().filter(|answered| answered.word.answer == answer).count()
     }
 
+    /// What must be known before an answer is read; nothing where a GPU ran on a machine of its own.
+    fn note(&self) -> Option<String> {
+        if let Some(folder) = self.kernel_files_below {
+            return Some(format!("the kernel's files are those below `{folder}`, not this machine's"));
+        }
+        match self.run.map(|run| run.device.actual()) {
+            Some("GPU") => None,
+            Some("CPU") => Some("the CPU ran: what it did says nothing of a GPU".to_owned()),
+            Some(_) | None => Some("nothing was measured".to_owned()),
+        }
+    }
+
     /// What ran on what, in a line.
     fn subject(&self) -> String {
         let machine = self.machine.map_or("an unknown machine", |machine| {

@@ -13,14 +13,14 @@ const ID_WIDTH: usize = 18;
 #[must_use]
 pub fn first_light_text(told: &FirstLight<'_>) -> String {
     let mut text = format!("first light: {}, `{}` asked for\n", told.subject(), told.requested);
-    if let Some(folder) = told.kernel_files_below {
-        let _ = writeln!(text, "the kernel's files are those below `{folder}`, not this machine's");
+    if let Some(note) = told.note() {
+        let _ = writeln!(text, "{note}");
     }
     text.push('\n');
     let mut above = "";
     for answered in told.answers {
         let because = answered.word.because.as_str();
-        let seen = if because == above { "as above".to_owned() } else { one_line(because).into() };
+        let seen = if because == above { "as above".to_owned() } else { one_line(because) };
         let answer = answered.word.answer.word();
         let _ = writeln!(text, " {answer:<ANSWER_WIDTH$}  {:<ID_WIDTH$}  {seen}", answered.claim.id);
         above = because;

@@ -19,8 +19,20 @@ use workers::{Measured, PAIR, Scene, WorkerSide};
 
 const SEEDS: [u64; 6] = [1, 2, 3, 20, 77, 4096];
 
+pub(crate) use script::goldens;
+
+/// The record of a head so much slower.
+pub(crate) fn record(slower_percent: f64, seed: u64) -> AbRecord {
+    record_of(&Scene::of(slower_percent, seed).drive())
+}
+
+/// The record of a head that says another token.
+pub(crate) fn wrong_record(seed: u64) -> AbRecord {
+    record_of(&Scene { slips: Some((0, Side::Head)), ..Scene::of(0.0, seed) }.drive())
+}
+
 /// What `ab` keeps of it.
-fn record(measured: &Measured) -> AbRecord {
+fn record_of(measured: &Measured) -> AbRecord {
     let mut record = forged::ab_record();
     for (side, run) in [(&measured.base, &mut record.base.run), (&measured.head, &mut record.head.run)] {
         keep(measured, side, run);
@@ -64,7 +76,7 @@ fn keep(measured: &Measured, side: &WorkerSide, run: &mut RunRecord) {
 }
 
 fn decision(measured: &Measured) -> DecisionRecord {
-    decided(&record(measured), Asker::Gate)
+    decided(&record_of(measured), Asker::Gate)
 }
 
 /// The verdict on a head so much slower, and after how many pairs it fell.
@@ -99,7 +111,7 @@ fn a_token_that_differs_ends_it_before_any_speed_is_known() {
         let measured = scene.drive();
         assert_eq!(measured.ended(), Ended::Undecided(Undecided::WrongOutput));
         assert_eq!((measured.told.len(), measured.driven.firsts.len()), (0, 0));
-        let record = record(&measured);
+        let record = record_of(&measured);
         let decision = decided(&record, Asker::Gate);
         assert_eq!((decision.verdict, decision.status), (Verdict::WrongOutput, Status::Red));
         assert!(
@@ -158,7 +170,7 @@ fn a_spoilt_pair_is_drawn_again_three_times_and_not_a_fourth() {
     let four_times = scene(&[0, 2, 3, 5]).drive();
     assert_eq!(four_times.ended(), Ended::Undecided(Undecided::Guards));
     assert_eq!(four_times.driven.firsts.len(), 6);
-    let record = record(&four_times);
+    let record = record_of(&four_times);
     for asker in [Asker::Gate, Asker::Ab] {
         let decision = decided(&record, asker);
         assert_eq!((decision.verdict, decision.status), (Verdict::InvalidEnvironment, Status::Red));
@@ -172,7 +184,7 @@ fn spoilt_pairs_count_where_that_was_asked_for() {
     let measured = scene.drive();
     assert_eq!((measured.ended(), measured.driven.firsts.len()), (Ended::Looked, 5));
     assert!(measured.told.iter().all(|told| told.counts));
-    let record = record(&measured);
+    let record = record_of(&measured);
     assert_eq!(decided(&record, Asker::Ab).verdict, Verdict::Regressed);
     assert_eq!(decided(&record, Asker::Gate).verdict, Verdict::InvalidEnvironment);
 }

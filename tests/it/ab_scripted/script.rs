@@ -38,7 +38,7 @@ pub(super) fn plan() -> Plan {
     Plan { prompts: prompts.collect(), processes: 1, new_tokens: 4 }
 }
 
-pub(super) fn goldens() -> GoldenSet {
+pub(crate) fn goldens() -> GoldenSet {
     let shipped = repository().join("fixtures/golden/tiny-gpt-oss");
     let blank = GoldenSet::load(&shipped).unwrap().goldens.remove("fibonacci").unwrap();
     let golden = |(prompt, answer): (PlannedPrompt, [TokenId; 4])| {

@@ -85,7 +85,8 @@ impl BrowserTests {
     }
 }
 
-fn sha256_of(text: &str) -> String {
+/// In lower-case hexadecimal, for the name of a folder whose content a text pins.
+pub(super) fn sha256_of(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}"); // into a String it cannot fail
         text

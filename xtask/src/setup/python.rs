@@ -71,6 +71,16 @@ impl Python {
         }
     }
 
+    /// Installs what the list pins below `target`: wheels alone, and none whose hash is not in the list.
+    pub(crate) fn install(&self, list: &Path, target: &Path, folder: &Path) -> Result<(), Failure> {
+        let mut command = self.command(folder);
+        command.args(["-m", "pip", "install", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
+        command.args(["--no-cache-dir", "--no-compile", "--disable-pip-version-check", "--no-input"]);
+        command.args(["--retries", "2"]).arg("--target").arg(target).arg("--requirement").arg(list);
+        let output = run(command.stdout(Stdio::null()))?;
+        if output.status.success() { Ok(()) } else { Err(not_installed(&output)) }
+    }
+
     /// In `folder`, because Python takes modules from the current one first: a `pip.py` there would be run.
     fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new("python3");
@@ -85,7 +95,7 @@ fn run(command: &mut Command) -> Result<Output, Failure> {
     let spawned = command.stderr(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
     spawned.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::harness(
-            "no `python3` on the PATH; it fetches and unpacks OpenVINO",
+            "no `python3` on the PATH; it fetches and unpacks what is pinned",
             "install Python 3 with pip (Debian, Ubuntu: sudo apt-get install python3 python3-pip), \
              then: cargo xtask setup",
         ),
@@ -140,6 +150,21 @@ fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
     Failure::harness(
         format!("pip could not fetch OpenVINO `{version}`: `{}`", last_line(output)),
         format!("see what pip says: python3 -m pip download --no-deps openvino=={version}"),
+    )
+}
+
+/// The linters' failures need no more than pip's own last word.
+fn not_installed(output: &Output) -> Failure {
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    if complaint.contains(CORRUPTED) {
+        return Failure::harness(
+            "a wheel is not the one that ci/linters/requirements.txt pins: pip's hash check failed",
+            "nothing was kept; see which registry pip asks: python3 -m pip config list; then: cargo xtask lint",
+        );
+    }
+    Failure::harness(
+        format!("pip could not install ci/linters/requirements.txt: `{}`", last_line(output)),
+        "check pip, the network and the proxy (python3 -m pip config list), then: cargo xtask lint",
     )
 }
 

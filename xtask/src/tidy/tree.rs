@@ -8,25 +8,25 @@ use crate::failure::Failure;
 
 /// The tree as it lies on disk.
 #[derive(Debug)]
-pub(super) struct Tree {
+pub(crate) struct Tree {
     /// Sorted by path.
-    pub(super) files: Vec<File>,
+    pub(crate) files: Vec<File>,
 }
 
 /// One file.
 #[derive(Debug)]
-pub(super) struct File {
+pub(crate) struct File {
     /// From the root, with slashes.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its size.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// None where it is not text.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
 }
 
 impl Tree {
     /// Everything below `root` that is tracked or not ignored, and still there.
-    pub(super) fn read(root: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(root: &Path) -> Result<Self, Failure> {
         let paths = git_files(root)?;
         let mut files: Vec<File> = paths.into_iter().filter_map(|path| File::read(root, path)).collect();
         files.sort_by(|one, other| one.path.cmp(&other.path));
@@ -34,7 +34,7 @@ impl Tree {
     }
 
     /// The Rust files and their texts.
-    pub(super) fn rust(&self) -> impl Iterator<Item = (&File, &str)> {
+    pub(crate) fn rust(&self) -> impl Iterator<Item = (&File, &str)> {
         self.files
             .iter()
             .filter(|file| file.extension() == "rs")
@@ -53,22 +53,22 @@ impl File {
     }
 
     /// The text, where it is one.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         self.text.as_deref()
     }
 
     /// The last part of the path.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
     /// What follows the last dot of the name, or nothing.
-    pub(super) fn extension(&self) -> &str {
+    pub(crate) fn extension(&self) -> &str {
         self.name().rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 
     /// The room of a file below `src/`: `src/engine/mod.rs` and `src/engine.rs` are both in `engine`.
-    pub(super) fn room(&self) -> Option<&str> {
+    pub(crate) fn room(&self) -> Option<&str> {
         let below = self.path.strip_prefix("src/")?;
         let first = below.split('/').next()?;
         Some(first.strip_suffix(".rs").unwrap_or(first))
@@ -93,7 +93,7 @@ fn git_files(root: &Path) -> Result<Vec<String>, Failure> {
 }
 
 #[cfg(test)]
-pub(super) mod fixture {
+pub(crate) mod fixture {
     //! Trees for the tests of the rules.
 
     use std::path::PathBuf;
@@ -103,7 +103,7 @@ pub(super) mod fixture {
     use super::*;
 
     /// An empty repository in a temporary folder of its own.
-    pub(in crate::tidy) fn repository() -> PathBuf {
+    pub(crate) fn repository() -> PathBuf {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let root = std::env::temp_dir().join(format!("xtask-tidy-{}-{count}", process::id()));
@@ -115,7 +115,7 @@ pub(super) mod fixture {
     }
 
     /// Writes the files, reads them as a tree, and removes them.
-    pub(in crate::tidy) fn tree(files: &[(&str, &str)]) -> Tree {
+    pub(crate) fn tree(files: &[(&str, &str)]) -> Tree {
         let root = repository();
         for (path, text) in files {
             let path = root.join(path);

@@ -1,0 +1,104 @@
+//! The forge, as far as a verdict is told there: GitHub's interface, by its own program `gh`.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::report::one_line;
+
+/// How something is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Adds.
+    Post,
+    /// Changes.
+    Patch,
+    /// Takes away.
+    Delete,
+}
+
+impl Method {
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Post => "POST",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A forge that can be asked and told. Paths begin with `repos/`, and are made of names that were checked.
+pub trait Forge {
+    /// What is at a path, at most so many bytes.
+    ///
+    /// # Errors
+    /// When the forge does not answer, has nothing there, or more than that.
+    fn get(&mut self, path: &str, largest_bytes: u64) -> Result<Vec<u8>>;
+
+    /// Sends something.
+    ///
+    /// # Errors
+    /// When the forge does not take it.
+    fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<()>;
+}
+
+/// GitHub's own program, which takes its token from `GH_TOKEN`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GhProgram;
+
+impl Forge for GhProgram {
+    fn get(&mut self, path: &str, largest_bytes: u64) -> Result<Vec<u8>> {
+        run(&["api", path], None, largest_bytes)
+    }
+
+    fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<()> {
+        let arguments = ["api", "--method", method.word(), "--input", "-", path];
+        run(&arguments, Some(body.to_string()), 1 << 20).map(|_| ())
+    }
+}
+
+/// Runs it, hands it the input, and gives what it printed.
+fn run(arguments: &[&str], input: Option<String>, largest_bytes: u64) -> Result<Vec<u8>> {
+    let asked = arguments.join(" ");
+    let failed = |why: &str| {
+        Error::harness(format!("`gh {asked}` failed: {why}"))
+            .hint("see that it may: `gh auth status`; a workflow hands it `GH_TOKEN`")
+    };
+    let mut command = Command::new("gh");
+    command.args(arguments).env("GH_PROMPT_DISABLED", "1").env("NO_COLOR", "1");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|cause| {
+        Error::harness(format!("cannot start `gh`: {cause}"))
+            .hint("install GitHub's command line; hosted runners have it")
+    })?;
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (answer, complaint) = thread::scope(|scope| {
+        // All pipes are served at once, for any may fill while another waits.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input.unwrap_or_default().as_bytes())));
+        let complaint = scope.spawn(move || {
+            let mut text = String::new();
+            let _ = stderr.map(|stderr| stderr.take(1 << 16).read_to_string(&mut text));
+            text
+        });
+        let mut answer = Vec::new();
+        let _ = stdout.map(|stdout| stdout.take(largest_bytes + 1).read_to_end(&mut answer));
+        (answer, complaint.join().unwrap_or_default())
+    });
+    let too_large = answer.len() as u64 > largest_bytes;
+    if too_large {
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(|cause| failed(&cause.to_string()))?;
+    if too_large {
+        return Err(failed(&format!("the answer is larger than {largest_bytes} bytes")));
+    }
+    if !status.success() {
+        return Err(failed(&one_line(&complaint)));
+    }
+    Ok(answer)
+}

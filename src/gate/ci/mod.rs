@@ -1,0 +1,36 @@
+//! What continuous integration needs on a forge: which head is to be judged and whether it may be; the verdict
+//! as it leaves the runner; and, on another machine, whether that verdict can be believed, and how it is told.
+//!
+//! ```text
+//! event -> candidate -> resolved -> (A/B, gate) -> artifact ... artifact -> believed -> notice -> forge
+//! ------------------- on the runner -----------------------    ------------ on a hosted one ----------
+//! ```
+//!
+//! Everything that comes from a pull request is text of others: names, titles, and the artifact as a whole.
+//! None of this has run on GitHub itself; payloads and answers are those of its documentation.
+
+mod admission;
+mod artifact;
+mod believe;
+mod candidate;
+mod comment;
+mod event;
+mod forge;
+mod goldens;
+mod label;
+mod notice;
+mod publish;
+mod resolved;
+mod wire;
+mod workflow_run;
+
+pub use artifact::{
+    ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES, RECORD_FILE, VERDICT_FILE, VerdictArtifact, Word,
+};
+pub use candidate::Candidate;
+pub use event::{GateEvent, candidate_of};
+pub use forge::{Forge, GhProgram, Method};
+pub use label::{Admitted, admit};
+pub use notice::{CONTEXT, CommitStatus, State};
+pub use publish::{Asked, Published, publish};
+pub use resolved::Resolved;

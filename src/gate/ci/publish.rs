@@ -1,0 +1,194 @@
+//! From the end of a run to a status and a comment: what the default branch's code does with what a runner
+//! left.
+
+use serde::Deserialize;
+
+use crate::error::{Error, Result};
+use crate::gate::ci::artifact::{ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES};
+use crate::gate::ci::believe::{Believed, Known, word_for};
+use crate::gate::ci::comment::Comment;
+use crate::gate::ci::forge::{Forge, Method};
+use crate::gate::ci::notice::{CommitStatus, State};
+use crate::gate::ci::resolved::short;
+use crate::gate::ci::wire::{PullRequestWire, parse, shortened};
+use crate::gate::ci::workflow_run::{GateRun, Word};
+use crate::gate::side::Builder;
+use crate::record::{Repository, Verdict};
+
+const LARGEST_ANSWER_BYTES: u64 = 8 << 20;
+
+/// What is to be published, and by what it is checked.
+pub struct Asked<'a> {
+    /// The payload of `workflow_run`.
+    pub payload: &'a [u8],
+    /// The artifact, where it is at hand; else the forge is asked for it.
+    pub zip: Option<Vec<u8>>,
+    /// A checkout of the default branch, with its whole history.
+    pub repository: &'a Repository,
+    /// From where heads are fetched into it.
+    pub remote: &'a str,
+    /// The device on which heads are judged.
+    pub device: &'a str,
+    /// Where clones are kept.
+    pub clones: &'a Builder,
+    /// The moment, UTC: waivers expire.
+    pub now_utc: &'a str,
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Of which head.
+    pub head: String,
+    /// The verdict; None where there is none.
+    pub verdict: Option<Verdict>,
+    /// The status that it has now.
+    pub status: CommitStatus,
+    /// The pull request whose comment was written; None where none has this head now.
+    pub commented: Option<u64>,
+}
+
+/// Checks what a run left, and tells it. A head of which no verdict can be believed gets a red status: none may
+/// pass for want of a word.
+///
+/// # Errors
+/// A run that is of no gate, of which nothing is told; a forge that does not take what is told.
+pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
+    let run = GateRun::parse(asked.payload)?;
+    let page = run.page();
+    let pull_request = find_pull_request(&run, forge);
+    let believed = verdict(asked, &run, pull_request.as_ref(), forge);
+    let (verdict, status, comment) = match &believed {
+        Ok(believed) => (
+            Some(believed.decision.verdict),
+            CommitStatus::of(&believed.decision, page.clone()),
+            Comment::of(believed, &run.head, &page),
+        ),
+        Err(error) => {
+            let because = error.to_string();
+            let comment = Comment::none(&because, error.hint_text(), &run.head, &page);
+            (None, CommitStatus::none(&because, page.clone()), comment)
+        }
+    };
+    let body = serde_json::to_value(&status)
+        .map_err(|cause| Error::harness(format!("the status cannot be written: {cause}")))?;
+    // First, for it is what lets a head be merged or not.
+    forge.send(Method::Post, &format!("repos/{}/statuses/{}", run.repository, run.head), &body)?;
+    let commented =
+        pull_request.filter(|it| it.head.sha == run.head && it.state == "open").map(|it| it.number);
+    if let Some(number) = commented {
+        comment.put(forge, &run.repository, number)?;
+    }
+    Ok(Published { head: run.head, verdict, status, commented })
+}
+
+impl Published {
+    /// Whether the head may be merged.
+    #[must_use]
+    pub fn is_green(&self) -> bool {
+        self.status.state == State::Success
+    }
+}
+
+/// The pull request as it is now; None where it is not known, or the forge does not say.
+fn find_pull_request(run: &GateRun, forge: &mut dyn Forge) -> Option<PullRequestWire> {
+    let number = if let Some(number) = run.pull_request {
+        number
+    } else {
+        // The forge lists no pull requests of a fork with its runs.
+        let path = format!("repos/{}/commits/{}/pulls", run.repository, run.head);
+        let found: Vec<PullRequestWire> = parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "it").ok()?;
+        found.into_iter().find(|it| it.head.sha == run.head && it.state == "open")?.number
+    };
+    let path = format!("repos/{}/pulls/{number}", run.repository);
+    parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "the pull request").ok()
+}
+
+/// The verdict on the run's head, or why there is none.
+fn verdict(
+    asked: &Asked<'_>,
+    run: &GateRun,
+    pull_request: Option<&PullRequestWire>,
+    forge: &mut dyn Forge,
+) -> Result<Believed> {
+    let known = run.pull_request.or(pull_request.map(|known| known.number));
+    let word = format!(
+        "somebody who may write reads it, then labels it `arc-gate`, or dispatches it: {}",
+        word_for(known, &run.head)
+    );
+    if run.by == Word::Nobody {
+        return Err(Error::input("a fork's head is measured on a maintainer's word alone").hint(word));
+    }
+    match run.conclusion.as_str() {
+        "skipped" => {
+            return Err(Error::input(
+                "its author may not write, and it is measured on a maintainer's word alone",
+            )
+            .hint(word));
+        }
+        "success" | "failure" => {}
+        other => {
+            let other = shortened(other);
+            return Err(Error::input(format!("the run ended `{other}`")).hint("run it again"));
+        }
+    }
+    let Some(pull_request) = pull_request else {
+        return Err(Error::input("no pull request of this head is known").hint("run the gate again"));
+    };
+    let zip = match &asked.zip {
+        Some(zip) => zip.clone(),
+        None => download(run, forge)?,
+    };
+    let artifact = JudgedArtifact::of_zip(&zip)?;
+    let fetched = asked.repository.fetch(asked.remote, &format!("refs/pull/{}/head", pull_request.number))?;
+    if !asked.repository.has_commit(&run.head) {
+        let now = short(&fetched);
+        return Err(Error::input(format!("the pull request has moved on to {now}, and this head is gone"))
+            .hint("nothing: the later head has a run of its own"));
+    }
+    let tip = asked.repository.resolve(&format!("refs/remotes/origin/{}", run.default_branch));
+    let tip = tip.or_else(|_| asked.repository.head())?;
+    let known = Known {
+        repository: asked.repository,
+        name: &run.repository,
+        pull_request: Some(pull_request.number),
+        head: &run.head,
+        tip: &tip.sha,
+        device: asked.device,
+        by_own_workflow: run.by == Word::OwnBranch,
+    };
+    let merge_base = known.merge_base()?;
+    let checkout = asked.clones.clone_of(asked.repository, &merge_base, &mut |_| {})?;
+    known.verdict_of(artifact, &merge_base, checkout.folder(), asked.now_utc)
+}
+
+#[derive(Deserialize)]
+struct ArtifactsWire {
+    artifacts: Vec<ArtifactWire>,
+}
+
+#[derive(Deserialize)]
+struct ArtifactWire {
+    id: u64,
+    name: String,
+    size_in_bytes: u64,
+    #[serde(default)]
+    created_at: String,
+}
+
+/// The artifact of the run's latest attempt: one of an earlier attempt is no word on this one.
+fn download(run: &GateRun, forge: &mut dyn Forge) -> Result<Vec<u8>> {
+    let path = format!("repos/{}/actions/runs/{}/artifacts?per_page=100", run.repository, run.id);
+    let listed: ArtifactsWire = parse(&forge.get(&path, LARGEST_ANSWER_BYTES)?, "the run's artifacts")?;
+    let named = listed.artifacts.into_iter().filter(|artifact| artifact.name == ARTIFACT);
+    let newest = named.filter(|artifact| artifact.created_at >= run.began_utc).max_by_key(|it| it.id);
+    let Some(artifact) = newest else {
+        return Err(Error::input(format!("the run left no artifact `{ARTIFACT}`"))
+            .hint("see the run: it was ended before it could leave one, or the runner was lost"));
+    };
+    if artifact.size_in_bytes > LARGEST_ZIP_BYTES {
+        let what = format!("the artifact is refused: it has {} bytes", artifact.size_in_bytes);
+        return Err(Error::input(format!("{what}, and no verdict has more than {LARGEST_ZIP_BYTES}")));
+    }
+    forge.get(&format!("repos/{}/actions/artifacts/{}/zip", run.repository, artifact.id), LARGEST_ZIP_BYTES)
+}

@@ -1,0 +1,245 @@
+//! Artifacts that lie: none leads to a green status, and none makes markup in the comment.
+
+use std::fs;
+
+use arcgauge::record::{AbRecord, ArchivedFile, Verdict, archive, sha256_of_bytes};
+use pulldown_cmark::{Event, Parser, Tag};
+use serde_json::{Value, json};
+
+use super::forgeries::{Forged, forgeries};
+use super::payloads::{PullRequest, RUN};
+use super::stage::{Measured, Stage};
+
+pub(super) const HOSTILE: &str =
+    "<img src=x onerror=alert(1)> [x](http://evil) ![y](http://evil/y) @everyone #1 ``` \n# x\n::error::x";
+
+/// A head that was measured well, and everything an attacker has of it.
+pub(super) struct Scene {
+    stage: Stage,
+    pull_request: PullRequest,
+    pub(super) record: AbRecord,
+    pub(super) verdict: Value,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self::of("src/decode.rs", Measured::Slower(0.0))
+    }
+
+    fn of(changed: &str, measured: Measured) -> Self {
+        let stage = Stage::new();
+        let pull_request = stage.open("topic", |author| author.write(changed, "{}\n"));
+        let runner = stage.checkout("runner", &pull_request.base);
+        stage.measure(&runner, &pull_request.head, measured);
+        let record = Stage::record(&runner, &pull_request.head, measured);
+        let output = stage.beside("verdict");
+        let store = stage.beside("records");
+        let flags = ["--event-name", "pull_request", "--output", output.to_str().unwrap()];
+        let flags = [&flags[..], &["--store", store.to_str().unwrap()]].concat();
+        stage.ci(&runner, "verdict", &pull_request.event("opened"), &flags);
+        let verdict = serde_json::from_slice(&fs::read(output.join("verdict.json")).unwrap()).unwrap();
+        Self { stage, pull_request, record, verdict }
+    }
+
+    /// What the publisher makes of an artifact.
+    fn publish(&mut self, zip: &[u8]) -> Told {
+        self.publish_of(zip, &self.pull_request.run_ended("success"))
+    }
+
+    fn publish_of(&mut self, zip: &[u8], run: &Value) -> Told {
+        let before = self.stage.github.statuses(&self.pull_request.head).len();
+        self.stage.github.has_artifact(RUN, "verdict", zip);
+        self.stage.github.answers("pulls/12", self.pull_request.now());
+        let publisher = self.stage.checkout("publisher", "origin/main");
+        let ended = self.stage.ci(&publisher, "publish", run, &["--device", "CPU"]);
+        let statuses = self.stage.github.statuses(&self.pull_request.head);
+        Told {
+            code: ended.code.unwrap(),
+            status: statuses.get(before).cloned().unwrap_or_default(),
+            comment: self.stage.github.comments().last().map(|it| it["body"].as_str().unwrap().to_owned()),
+        }
+    }
+
+    /// The honest words, with this put in.
+    pub(super) fn words(&self, key: &str, value: Value) -> Vec<u8> {
+        let mut verdict = self.verdict.clone();
+        verdict[key] = value;
+        zipped(&[("verdict.json", verdict.to_string().as_bytes()), ("record.json", &sealed(&self.record))])
+    }
+
+    /// The honest words, with another record.
+    pub(super) fn with(&self, forge: impl FnOnce(&mut AbRecord)) -> Vec<u8> {
+        let mut record = self.record.clone();
+        forge(&mut record);
+        self.with_bytes(&sealed(&record))
+    }
+
+    pub(super) fn with_bytes(&self, record: &[u8]) -> Vec<u8> {
+        zipped(&[("verdict.json", self.verdict.to_string().as_bytes()), ("record.json", record)])
+    }
+}
+
+struct Told {
+    code: i32,
+    status: Value,
+    comment: Option<String>,
+}
+
+pub(super) fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let files =
+        files.iter().map(|(name, bytes)| ArchivedFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
+    archive(&files.collect::<Vec<_>>()).unwrap()
+}
+
+/// A record in its form, with the hash that fits, whatever it says.
+pub(super) fn sealed(record: &AbRecord) -> Vec<u8> {
+    let payload = serde_json::to_vec(record).unwrap();
+    let header = json!({ "arcgauge": "ab-record", "schema": { "major": 1, "minor": 0 },
+        "payload_sha256": sha256_of_bytes(&payload) });
+    [header.to_string().as_bytes(), b"\n", &payload].concat()
+}
+
+#[test]
+fn no_artifact_that_lies_is_green_and_none_makes_markup() {
+    let mut scene = Scene::new();
+    for Forged { name, forge, says } in forgeries() {
+        let zip = forge(&scene);
+        let told = scene.publish(&zip);
+        assert_eq!(told.code, 0, "{name}");
+        assert_eq!(told.status["state"], "failure", "{name}: {}", told.status);
+        let description = told.status["description"].as_str().unwrap();
+        assert!(description.contains(says), "{name}: {description}");
+        no_markup(&told.comment.unwrap(), name);
+    }
+    let honest = scene.with(|_| {});
+    assert_eq!(scene.publish(&honest).status["state"], "success", "the same, unforged");
+}
+
+#[test]
+fn a_decision_that_was_rewritten_is_not_read() {
+    let mut scene = Scene::of("src/decode.rs", Measured::Slower(20.0));
+    let zip = scene.with(|record| {
+        for decision in [&mut record.decision, &mut record.gate_decision] {
+            let decision = decision.as_mut().unwrap();
+            decision.verdict = Verdict::Pass;
+            decision.status = arcgauge::record::Status::Green;
+            decision.because = "all is well".into();
+        }
+    });
+    let told = scene.publish(&zip);
+    assert_eq!(told.status["state"], "failure");
+    assert!(told.status["description"].as_str().unwrap().starts_with("regressed"), "{}", told.status);
+}
+
+#[test]
+fn a_head_that_edits_its_goldens_cannot_say_that_it_does_not() {
+    let mut scene = Scene::of("fixtures/golden/tiny-gpt-oss/more.json", Measured::Slower(0.0));
+    let zip = scene.with(|record| record.inputs.changed_by_head.clear());
+    let told = scene.publish(&zip);
+    assert_eq!(told.status["state"], "failure");
+    let description = told.status["description"].as_str().unwrap();
+    assert!(description.contains("what it says of what the head changes is not so"), "{description}");
+}
+
+#[test]
+fn names_of_others_are_text_in_a_comment_that_is_green() {
+    let mut scene = Scene::new();
+    let zip = scene.with(|record| {
+        for side in [&mut record.base, &mut record.head] {
+            let commit = side.run.commit.as_mut().unwrap();
+            (commit.subject, commit.branch) = (HOSTILE.into(), Some(HOSTILE.into()));
+            side.asked = HOSTILE.into();
+            side.run.machine.cpu = HOSTILE.into();
+            side.run.device.ran = Some(crate::forged::proven("CPU", HOSTILE));
+            side.run.runtime.as_mut().unwrap().openvino_version = HOSTILE.into();
+            side.run.warnings = vec![arcgauge::record::Warning::new(HOSTILE, HOSTILE, HOSTILE)];
+        }
+    });
+    let told = scene.publish(&zip);
+    assert_eq!(told.status["state"], "success", "{}", told.status);
+    no_markup(&told.comment.unwrap(), "hostile names");
+}
+
+#[test]
+fn a_run_that_is_no_gate_of_ours_is_told_nowhere() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    let ended = scene.pull_request.run_ended("success");
+    let dispatched = scene.pull_request.dispatched_run_ended("success", &scene.stage.main());
+    let head = scene.pull_request.head.clone();
+    let with = |event: &Value, key: &str, value: Value| {
+        let mut event = event.clone();
+        event["workflow_run"][key] = value;
+        event
+    };
+    let requested = {
+        let mut event = ended.clone();
+        event["action"] = json!("requested");
+        event
+    };
+    for (name, event) in [
+        ("another workflow", with(&ended, "path", json!(".github/workflows/mine.yml"))),
+        ("a push", with(&ended, "event", json!("push"))),
+        ("a head that is none", with(&ended, "head_sha", json!("main"))),
+        ("not yet ended", requested),
+        ("dispatched elsewhere", with(&dispatched, "head_branch", json!("topic"))),
+        (
+            "a title of another form",
+            with(&dispatched, "display_title", json!(format!("gate #12 at {head} "))),
+        ),
+        ("a title without head", with(&dispatched, "display_title", json!("gate"))),
+    ] {
+        let told = scene.publish_of(&honest, &event);
+        assert_eq!(told.code, 2, "{name}");
+    }
+    assert!(scene.stage.github.sent().is_empty(), "{:?}", scene.stage.github.sent());
+}
+
+#[test]
+fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    for conclusion in ["cancelled", "timed_out", "stale", "action_required", "startup_failure", ""] {
+        let event = scene.pull_request.run_ended(conclusion);
+        let told = scene.publish_of(&honest, &event);
+        assert_eq!(told.status["state"], "failure", "{conclusion}");
+    }
+    let mut fork = scene.pull_request.run_ended("success");
+    fork["workflow_run"]["head_repository"]["full_name"] = json!("a-stranger/arcgauge");
+    assert_eq!(scene.publish_of(&honest, &fork).status["state"], "failure", "a fork's own run");
+    let mut again = scene.pull_request.run_ended("success");
+    again["workflow_run"]["run_started_at"] = json!("2026-11-24T12:39:01Z");
+    let told = scene.publish_of(&honest, &again);
+    let description = told.status["description"].as_str().unwrap();
+    assert!(description.contains("left no artifact"), "of an earlier attempt: {description}");
+}
+
+#[test]
+fn a_forge_that_takes_no_comment_has_the_status_first_and_the_failure_is_told() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    scene.stage.github.refuses("comments");
+    let told = scene.publish(&honest);
+    assert_eq!((told.code, &told.status["state"]), (20, &json!("success")));
+    scene.stage.github.refuses("statuses");
+    assert_eq!(scene.publish(&honest).code, 20);
+}
+
+/// The comment has one mark of ours, one link of ours, and nothing else that is not text.
+fn no_markup(comment: &str, name: &str) {
+    let (mark, told) = comment.split_once('\n').unwrap();
+    assert_eq!(mark, "<!-- arcgauge: the gate's verdict -->", "{name}");
+    for event in Parser::new(told) {
+        match event {
+            Event::Html(html) | Event::InlineHtml(html) => panic!("{name}: `{html}` in\n{told}"),
+            Event::Start(Tag::Image { .. }) => panic!("{name}: an image in\n{told}"),
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                let ours = "https://github.com/arcgauge/arcgauge/actions/runs/19500000001";
+                assert_eq!(&*dest_url, ours, "{name}");
+            }
+            _ => {}
+        }
+    }
+    assert!(!told.contains("@everyone"), "{name}: {told}");
+    assert!(told.lines().all(|line| !line.starts_with("::")), "{name}: {told}");
+}
