@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::first_light::walk::StepName;
+use crate::cli::first_light::personal::NamedPath;
+use crate::cli::first_light::step_name::StepName;
 use crate::cli::flags::EngineFlags;
 use crate::cli::measuring::SupervisionArgs;
+use crate::cli::root::Root;
 use crate::cli::store::{StoreFlag, absolute};
 use crate::error::{Error, Result};
 use crate::record::{Machine, check_writable};
@@ -76,6 +78,18 @@ impl FirstLightArgs {
         }
         check_writable(&output)?;
         Ok(output)
+    }
+
+    /// Files and folders that the user named.
+    pub(super) fn named_paths(&self, root: &Root) -> Vec<NamedPath> {
+        let path = |path: &Path, becomes| NamedPath { path: path.to_owned(), becomes };
+        let mut named = vec![path(self.store.or_default(root).folder(), "<store>")];
+        let openvino = self.engine.openvino.as_deref().map(Path::new);
+        // A pinned release is no path.
+        named.extend(openvino.filter(|it| it.is_dir()).map(|it| path(it, "<openvino>")));
+        named.extend(self.engine.model.tokenizer.as_deref().map(|it| path(it, "<tokenizer>")));
+        named.extend(self.supervision.named_files().into_iter().map(|it| path(it, "<file>")));
+        named
     }
 
     /// The limit of a step.

@@ -10,9 +10,12 @@ mod bundle;
 mod child;
 mod cross_check;
 mod look;
+mod own_folder;
 mod personal;
 mod states;
 mod step;
+mod step_name;
+mod typed;
 mod walk;
 
 use std::process::ExitCode;
@@ -41,9 +44,9 @@ pub(super) fn first_light(args: &FirstLightArgs) -> Result<ExitCode> {
     ModelFolder::open(&model)?;
     let machine = Machine::of_this_host(None).ok();
     let output = args.output(machine.as_ref(), &when_utc, &model)?;
-    let personal = traces(&root, &model);
+    let personal = traces(&root, &model, &args.named_paths(&root));
     let control = stoppable()?;
-    let walked = Walk::new(args, &root, &control)?.walk()?;
+    let walked = Walk::new(args, &root, &control)?.walk();
     let answered = answers(&walked.evidence);
     let told = FirstLight {
         when_utc: &when_utc,

@@ -12,8 +12,8 @@ use crate::report::first_light::{Personal, Trace};
 /// Shorter parts of a name are words of a language more often than names.
 const SHORTEST_PART: usize = 3;
 
-/// Names and folders that the bundle must not have.
-pub(super) fn traces(root: &Root, model: &Path) -> Personal {
+/// Names and folders that the bundle must not have; `named` are those that the user named.
+pub(super) fn traces(root: &Root, model: &Path, named: &[NamedPath]) -> Personal {
     let home = env::home_dir();
     let mut traces = Vec::new();
     for (folder, becomes) in [
@@ -27,6 +27,7 @@ pub(super) fn traces(root: &Root, model: &Path) -> Personal {
     ] {
         traces.extend(folder.iter().flat_map(|folder| of_folder(folder, becomes)));
     }
+    traces.extend(named.iter().flat_map(|named| of_folder(&named.path, named.becomes)));
     traces.extend(user(home.as_deref()));
     traces.extend(host());
     traces.extend(author(&whoami(root.path())));
@@ -35,6 +36,13 @@ pub(super) fn traces(root: &Root, model: &Path) -> Personal {
     let machine_id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     traces.push(Trace::new(machine_id.trim(), "<machine>"));
     Personal::of(traces)
+}
+
+/// A file or folder that the user named.
+pub(super) struct NamedPath {
+    pub(super) path: PathBuf,
+    /// What stands in its place.
+    pub(super) becomes: &'static str,
 }
 
 /// A folder by its name and by where it really lies.

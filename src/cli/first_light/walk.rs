@@ -1,20 +1,19 @@
 //! The walk: every step in turn, whatever came of the one before.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::{env, process};
 
-use clap::ValueEnum;
 use serde::de::DeserializeOwned;
 
 use crate::cli::first_light::FirstLightArgs;
 use crate::cli::first_light::child::{self, ChildEnded, ChildTold};
-use crate::cli::flags::openvino_as_typed;
+use crate::cli::first_light::own_folder::OwnFolder;
+use crate::cli::first_light::step_name::StepName;
+use crate::cli::first_light::typed;
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
@@ -24,53 +23,6 @@ use crate::measure::{Clock, MonotonicClock};
 use crate::record::first_light::DoctorLine;
 use crate::record::{History, Kept, Machine, PublishedDevice, PublishedReference, RunRecord};
 use crate::report::first_light::StepTold;
-
-/// A step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum StepName {
-    Machine,
-    Doctor,
-    Bench,
-    States,
-    CrossCheck,
-    AgainstItself,
-}
-
-impl StepName {
-    const COUNT: usize = 6;
-
-    fn word(self) -> &'static str {
-        match self {
-            Self::Machine => "machine",
-            Self::Doctor => "doctor",
-            Self::Bench => "bench",
-            Self::States => "states",
-            Self::CrossCheck => "cross-check",
-            Self::AgainstItself => "against-itself",
-        }
-    }
-
-    fn does(self) -> &'static str {
-        match self {
-            Self::Machine => "look at the PCI bus, the drivers, OpenVINO's devices and the guards",
-            Self::Doctor => "ask `doctor`",
-            Self::Bench => "measure: cold and warm loads, memory, guards, every token",
-            Self::States => "read, empty and put back the KV states",
-            Self::CrossCheck => "feed the answers to the CPU",
-            Self::AgainstItself => "build this commit and measure it against itself",
-        }
-    }
-
-    /// Several times what it needs with the 12 GB model.
-    pub(super) fn limit(self) -> Duration {
-        Duration::from_mins(match self {
-            Self::Machine => 2,
-            Self::Doctor => 15,
-            Self::States => 30,
-            Self::Bench | Self::CrossCheck | Self::AgainstItself => 120,
-        })
-    }
-}
 
 /// What the walk saw.
 pub(super) struct Walked {
@@ -132,17 +84,17 @@ impl<'a> Walk<'a> {
     }
 
     /// Runs every step.
-    pub(super) fn walk(mut self) -> Result<Walked> {
-        let machine = self.looked(StepName::Machine, self.machine_flags());
+    pub(super) fn walk(mut self) -> Walked {
+        let machine = self.looked(StepName::Machine, &typed::machine(self.args));
         let doctor = self.doctor();
-        let (bench, record) = self.recorded::<RunRecord>(StepName::Bench, self.bench_flags());
-        let states = self.looked(StepName::States, self.states_flags());
+        let (bench, record) = self.recorded::<RunRecord>(StepName::Bench, &typed::bench(self.args));
+        let states = self.looked(StepName::States, &typed::states(self.args));
         let cross_check = match record {
-            Some(record) => self.looked(StepName::CrossCheck, self.cross_check_flags(&record)),
+            Some(record) => self.looked(StepName::CrossCheck, &typed::cross_check(self.args, &record)),
             None => self.not_run(StepName::CrossCheck, "`bench` left no record".to_owned()),
         };
-        let (against_itself, _) = self.recorded(StepName::AgainstItself, self.against_itself_flags());
-        Ok(Walked {
+        let (against_itself, _) = self.recorded(StepName::AgainstItself, &typed::against_itself(self.args));
+        Walked {
             evidence: Evidence {
                 arc_140v: self.arc_140v,
                 requested: self.args.engine.device.clone(),
@@ -156,80 +108,29 @@ impl<'a> Walk<'a> {
             steps: self.steps,
             logs: self.logs,
             was_interrupted: self.control.stop.load(Ordering::Relaxed),
-        })
-    }
-
-    fn machine_flags(&self) -> Vec<OsString> {
-        let mut typed = words(["first-light-step", "machine"]);
-        typed.extend(openvino_as_typed(self.args.engine.openvino.as_ref()));
-        typed.extend(["--kernel-files".into(), self.args.kernel_files.clone().into_os_string()]);
-        typed
-    }
-
-    fn bench_flags(&self) -> Vec<OsString> {
-        // Not `bench --quick`, which primes nothing: a cold and a warm load are wanted.
-        let runs = if self.args.quick { "1" } else { "3" };
-        let mut typed = words(["bench", "--runs", runs]);
-        typed.extend(self.args.store.as_typed());
-        typed.extend(self.args.engine.as_typed());
-        typed.extend(self.args.supervision.as_typed());
-        typed
-    }
-
-    fn states_flags(&self) -> Vec<OsString> {
-        let mut typed = words(["first-light-step", "states"]);
-        typed.extend(self.args.engine.as_typed());
-        typed.extend(self.args.supervision.as_typed());
-        typed
-    }
-
-    fn cross_check_flags(&self, record: &Path) -> Vec<OsString> {
-        let mut typed = words(["first-light-step", "cross-check", "--record"]);
-        typed.push(record.into());
-        typed.extend(openvino_as_typed(self.args.engine.openvino.as_ref()));
-        typed.extend(self.args.engine.model.as_typed());
-        typed.extend(self.args.supervision.as_typed());
-        typed
-    }
-
-    fn against_itself_flags(&self) -> Vec<OsString> {
-        let (tokens, budget) = if self.args.quick { ("32", "5m") } else { ("100", "30m") };
-        let mut typed = words(["ab", "--base", "HEAD", "--head", "HEAD", "--measure-identical"]);
-        typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
-        typed.extend(self.args.store.as_typed());
-        typed.extend(self.args.engine.as_typed());
-        typed.extend(self.args.supervision.as_typed());
-        typed
+        }
     }
 
     fn doctor(&mut self) -> StepSeen<Vec<DoctorLine>> {
-        let engine = &self.args.engine;
-        let mut typed = words(["doctor", "--device", &engine.device]);
-        typed.extend(engine.model.as_typed());
-        typed.extend(openvino_as_typed(engine.openvino.as_ref()));
-        typed.extend(self.args.store.as_typed());
-        if let Some(lock) = self.args.supervision.named_lock() {
-            typed.extend(["--lock".into(), lock.as_os_str().to_owned()]);
-        }
         // What it finds amiss is what is wanted of it.
-        self.run(StepName::Doctor, &typed, |told| {
+        self.run(StepName::Doctor, &typed::doctor(self.args), |told| {
             let lines = DoctorLine::all_of(&told.stdout);
             (matches!(told.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
         })
     }
 
     /// A step that tells JSON.
-    fn looked<T: DeserializeOwned>(&mut self, step: StepName, typed: Vec<OsString>) -> StepSeen<T> {
-        self.run(step, &typed, |told| {
+    fn looked<T: DeserializeOwned>(&mut self, step: StepName, typed: &[OsString]) -> StepSeen<T> {
+        self.run(step, typed, |told| {
             let is_told = told.ended == ChildEnded::ByItself(Some(0));
             serde_json::from_str(&told.stdout).ok().filter(|_| is_told)
         })
     }
 
     /// A step that keeps a record, which is worth something however it ended.
-    fn recorded<R: Kept>(&mut self, step: StepName, typed: Vec<OsString>) -> (StepSeen<R>, Option<PathBuf>) {
+    fn recorded<R: Kept>(&mut self, step: StepName, typed: &[OsString]) -> (StepSeen<R>, Option<PathBuf>) {
         let mut path = None;
-        let seen = self.run(step, &typed, |told| {
+        let seen = self.run(step, typed, |told| {
             let stored = History::read_as::<R>(told.record()?).ok()?;
             path = Some(stored.path);
             Some(stored.record)
@@ -253,7 +154,7 @@ impl<'a> Walk<'a> {
         say(&format!("step {} of {}, {}: {}", self.begun, StepName::COUNT, step.word(), step.does()));
         let began_ns = MonotonicClock.now_ns();
         let limit = self.args.limit(step);
-        let told = match child::run(typed, &self.folder.0, limit, &self.control.stop) {
+        let told = match child::run(typed, self.folder.path(), limit, &self.control.stop) {
             Ok(told) => told,
             Err(cause) => {
                 let took_s = (MonotonicClock.now_ns() - began_ns) as f64 / 1e9;
@@ -320,26 +221,4 @@ fn ended_because(step: StepName, told: &ChildTold, limit: Duration) -> Option<No
         }
     };
     Some(NotDone { was_tried, because })
-}
-
-fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
-    words.iter().map(OsString::from).collect()
-}
-
-/// A folder for what the steps write; gone with the walk.
-struct OwnFolder(PathBuf);
-
-impl OwnFolder {
-    fn new() -> Result<Self> {
-        let name = format!("arcgauge-first-light-{}-{}", process::id(), MonotonicClock.now_ns());
-        let folder = env::temp_dir().join(name);
-        DirBuilder::new().mode(0o700).create(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
-        Ok(Self(folder))
-    }
-}
-
-impl Drop for OwnFolder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -1,7 +1,7 @@
 //! How workers are supervised: which program, with which limits, and alone on the machine.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{env, fs, process};
@@ -71,8 +71,13 @@ impl SupervisionArgs {
     }
 
     /// The lock's file, where one is named.
-    pub(in crate::cli) fn named_lock(&self) -> Option<&std::path::Path> {
+    pub(in crate::cli) fn named_lock(&self) -> Option<&Path> {
         self.lock.as_deref()
+    }
+
+    /// The files that are named.
+    pub(in crate::cli) fn named_files(&self) -> Vec<&Path> {
+        [self.worker.as_deref(), self.lock.as_deref()].into_iter().flatten().collect()
     }
 
     /// Whether another program measures than this one.

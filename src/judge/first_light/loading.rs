@@ -1,6 +1,7 @@
 //! Loads and memory on the GPU.
 
 use crate::judge::first_light::{Evidence, Word, guards};
+use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::record::{LoadRecord, ProcessPurpose, ProcessRecord, RunRecord};
 
@@ -55,7 +56,7 @@ pub(super) fn gpu_memory(evidence: &Evidence) -> Word {
         Ok(record) => record,
         Err(word) => return word,
     };
-    let by_kernel = guards::logs(record).filter_map(|log| log.peak_device_memory_bytes()).max();
+    let by_kernel = guards::logs(record).filter_map(GuardLog::peak_device_memory_bytes).max();
     let by_openvino = measured(record).filter_map(|process| process.device_memory_bytes).max();
     let told = by_openvino.map_or("OpenVINO tells nothing".to_owned(), |bytes| {
         format!("OpenVINO says {:.0} MiB", bytes as f64 / MEBIBYTE)

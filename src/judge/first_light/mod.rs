@@ -33,6 +33,3 @@ pub struct Answered {
 pub fn answers(evidence: &Evidence) -> Vec<Answered> {
     CLAIMS.iter().map(|claim| Answered { claim, word: (claim.answered_by)(evidence) }).collect()
 }
-
-#[cfg(test)]
-mod tests;

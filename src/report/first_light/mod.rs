@@ -1,14 +1,16 @@
 //! The first day on an Intel GPU, as it is told: a table for whoever ran it, and for whoever is sent the
 //! bundle a report in Markdown and the answers as JSON. None of it names a person.
 
+mod cleaned;
 mod json;
 mod markdown;
 mod personal;
 mod text;
 
+pub use cleaned::{cleaned_ab, cleaned_run};
 pub use json::first_light_json;
 pub use markdown::first_light_markdown;
-pub use personal::{Personal, Trace, cleaned_ab, cleaned_run};
+pub use personal::{Personal, Trace};
 pub use text::{first_light_tally, first_light_text};
 
 use serde::Serialize;

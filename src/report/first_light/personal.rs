@@ -6,9 +6,6 @@
 
 use serde_json::Value;
 
-use crate::error::{Error, Result};
-use crate::record::{AbRecord, RunRecord};
-
 /// Says nothing of a person, though an account or a machine may be called so.
 const NOBODY: [&str; 18] = [
     "root",
@@ -32,8 +29,6 @@ const NOBODY: [&str; 18] = [
 ];
 const MAIL: &str = "<e-mail>";
 const NETWORK_CARD: &str = "<address>";
-/// Stands for a folder or file that a variable names.
-const PATH: &str = "<path>";
 
 /// Something that tells of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,49 +94,6 @@ impl Personal {
     }
 }
 
-/// A run without what tells of a person: branch and subject of its commit are left out, and of variables the
-/// paths.
-///
-/// # Errors
-/// When it would no longer be a record.
-pub fn cleaned_run(record: &RunRecord, personal: &Personal) -> Result<RunRecord> {
-    let mut value = json(&unnamed(record.clone()))?;
-    personal.take_from_all(&mut value);
-    serde_json::from_value(value).map_err(|cause| no_record(&cause))
-}
-
-/// The same of an A/B.
-///
-/// # Errors
-/// When it would no longer be a record.
-pub fn cleaned_ab(record: &AbRecord, personal: &Personal) -> Result<AbRecord> {
-    let mut record = record.clone();
-    record.base.run = unnamed(record.base.run);
-    record.head.run = unnamed(record.head.run);
-    let mut value = json(&record)?;
-    personal.take_from_all(&mut value);
-    serde_json::from_value(value).map_err(|cause| no_record(&cause))
-}
-
-fn unnamed(mut run: RunRecord) -> RunRecord {
-    if let Some(commit) = &mut run.commit {
-        commit.branch = None;
-        commit.subject = String::new();
-    }
-    for value in run.environment_variables.values_mut().filter(|value| value.contains('/')) {
-        PATH.clone_into(value);
-    }
-    run
-}
-
-fn json<T: serde::Serialize>(record: &T) -> Result<Value> {
-    serde_json::to_value(record).map_err(|cause| no_record(&cause))
-}
-
-fn no_record(cause: &serde_json::Error) -> Error {
-    Error::harness(format!("without what tells of a person it is no record: {cause}"))
-}
-
 fn replaced(text: &str, trace: &Trace) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut at = 0;
@@ -181,7 +133,10 @@ fn is_of_a_word(character: char) -> bool {
 }
 
 fn same_letter(one: char, other: char) -> bool {
-    one == other || one.to_lowercase().eq(other.to_lowercase())
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(&other);
+    }
+    one.to_lowercase().eq(other.to_lowercase())
 }
 
 /// How many bytes of the text's beginning are this, whatever the case.

@@ -94,6 +94,7 @@ fn a_walk_on_the_cpu_sees_all_that_a_cpu_can_show_and_its_bundle_names_nobody() 
         .exits(13)
         .prints("what it did says nothing of a GPU")
         .prints("27 claims: 0 yes, 0 no, 27 not observed");
+    ended.says("/zebulonix/records/");
     let bundle = Unpacked::of(&checkout.path("bundle.zip"));
     let answers = bundle.json("first-light.json");
     assert_eq!(answers["schema"], "arcgauge-first-light@1");
@@ -113,6 +114,7 @@ fn a_walk_on_the_cpu_sees_all_that_a_cpu_can_show_and_its_bundle_names_nobody() 
     assert_eq!(record.samples.len(), 4);
     assert!(bundle.text("first-light.md").contains("| `pci-bus` |"));
     assert!(bundle.text("doctor.txt").contains("`<model>`"));
+    assert!(bundle.text("bench.log.txt").contains("record: <store>/"));
     assert!(bundle.files.iter().all(|(name, _)| name != "left-out.txt"), "{}", bundle.text("left-out.txt"));
 
     let checkout_path = checkout.path("").to_str().unwrap().trim_end_matches('/').to_lowercase();
