@@ -28,6 +28,8 @@ def get(path):
     if listing:
         count, page = int(listing[1]), int(listing[2])
         answer = comments()[(page - 1) * count : page * count]
+    elif statuses := re.fullmatch(r"repos/[^/]+/[^/]+/commits/([0-9a-f]{40})/statuses\?per_page=100", path):
+        answer = told(statuses[1])
     elif path in answers:
         answer = answers[path]
     else:
@@ -36,6 +38,16 @@ def get(path):
         sys.stdout.buffer.write((STATE / answer["file"]).read_bytes())
     else:
         json.dump(answer, sys.stdout)
+
+
+def told(sha):
+    """The statuses of a commit, newest first."""
+    sent = STATE / "sent.jsonl"
+    lines = sent.read_text().splitlines() if sent.exists() else []
+    every = [json.loads(line) for line in lines]
+    ours = [{**it["body"], "creator": {"login": "github-actions[bot]"}}
+            for it in every if it["path"].endswith(f"/statuses/{sha}")]
+    return ours[::-1]
 
 
 def send(method, path):

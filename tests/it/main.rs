@@ -52,6 +52,7 @@
 //! | [`history_page`] | the page of the history under use: pointer, keyboard, address, and without the chart library |
 //! | [`page_budgets`] | what the pages of a long history weigh |
 //! | [`pages`] | every kind of page in the browser: whole at every width, in light and dark, without JavaScript |
+//! | [`runner_preparation`] | a machine made ready for the gate, and the jobs that it refuses |
 //! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
 //!
 //! What they stand on:
@@ -129,6 +130,7 @@ mod record;
 mod rehearsal;
 mod repositories;
 mod roofline;
+mod runner_preparation;
 mod scripted;
 mod side_builds;
 mod simulation;

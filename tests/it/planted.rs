@@ -21,11 +21,11 @@ const INFER: &str = "        engine.infer()?;\n        observer.infer_ended();\n
 const CHOOSE: &str = "        let token = greedy(engine.last_logits()?)?;\n";
 
 /// This repository as it lies there, in one commit, and branches of it.
-struct Planted {
-    repository: GitRepository,
+pub(crate) struct Planted {
+    pub(crate) repository: GitRepository,
 }
 
-static PLANTED: LazyLock<Planted> = LazyLock::new(|| {
+pub(crate) static PLANTED: LazyLock<Planted> = LazyLock::new(|| {
     let planted = GitRepository::unborn();
     let listed = git_in(repository(), &["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     for file in listed.split('\0').filter(|file| !file.is_empty()) {

@@ -31,7 +31,9 @@ impl PayloadFlag {
         let file = named.ok_or_else(|| {
             Error::input("no event is named").hint("on GitHub there is one; else: `--event FILE`")
         })?;
-        let failed = |cause: std::io::Error| Error::io("read", &file, &cause).as_input();
+        let failed = |cause: std::io::Error| {
+            Error::io("read", &file, &cause).as_input().hint("name the event's payload with `--event FILE`")
+        };
         let length = fs::metadata(&file).map_err(failed)?.len();
         if length > LARGEST_PAYLOAD_BYTES {
             return Err(Error::input(format!("`{}` has {length} bytes: that is no event", file.display())));

@@ -10,7 +10,7 @@ use crate::cli::ci::event::PayloadFlag;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
-use crate::gate::ci::{Asked, GhProgram, LARGEST_ZIP_BYTES};
+use crate::gate::ci::{Asked, GhProgram, LARGEST_ZIP_BYTES, State};
 use crate::gate::{self, side::Builder};
 use crate::places;
 use crate::record::{Repository, utc_now};
@@ -50,8 +50,12 @@ pub(super) fn publish(args: &PublishArgs) -> Result<ExitCode> {
         now_utc: &utc_now(),
     };
     let published = gate::ci::publish(&asked, &mut GhProgram)?;
-    let state = if published.is_green() { "green" } else { "red" };
-    print(&format!("{} {state}: {}\n", published.head, published.status.description));
+    let Some(status) = &published.status else {
+        say(&format!("{} has a verdict, and this run has none: nothing was told", published.head));
+        return Ok(ExitCode::from(exit_code::PASS));
+    };
+    let state = if status.state == State::Success { "green" } else { "red" };
+    print(&format!("{} {state}: {}\n", published.head, status.description));
     match published.commented {
         Some(number) => say(&format!("the comment of pull request #{number} says so, too")),
         None => say("no open pull request has this head now: there is no comment"),

@@ -8,14 +8,12 @@ use crate::error::Result;
 use crate::gate::ci::believe::Believed;
 use crate::gate::ci::forge::{Forge, Method};
 use crate::gate::ci::resolved::short;
-use crate::gate::ci::wire::{UserWire, parse};
+use crate::gate::ci::wire::{OURS, UserWire, parse};
 use crate::record::DecisionRecord;
 use crate::report::decision::{Subject, decision_markdown, markdown, pair_lines};
 
 /// By which the comment is found again.
 const MARK: &str = "<!-- arcgauge: the gate's verdict -->";
-/// Whose comments are ours: anybody can write the mark.
-const OURS: &str = "github-actions[bot]";
 const COMMENTS_A_PAGE: usize = 100;
 /// A pull request of more comments than this gets another one of ours.
 const MOST_PAGES: usize = 20;

@@ -40,8 +40,16 @@ pub struct DispatchEvent {
 /// What was typed.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct DispatchInputs {
-    pub(super) pull_request: String,
+    pub(super) pull_request: Typed,
     pub(super) head: String,
+}
+
+/// What was typed as a number comes as text or as a number.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Typed {
+    Text(String),
+    Number(u64),
 }
 
 impl GateEvent {
@@ -93,7 +101,11 @@ pub fn candidate_of(event: &GateEvent) -> Result<Candidate> {
 }
 
 /// A number as people type it.
-fn number(text: &str) -> Result<u64> {
+fn number(typed: &Typed) -> Result<u64> {
+    let text = &match typed {
+        Typed::Text(text) => text.clone(),
+        Typed::Number(number) => number.to_string(),
+    };
     let is_number = !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if is_number { text.parse().ok().filter(|number| *number > 0) } else { None };
     number.ok_or_else(|| {

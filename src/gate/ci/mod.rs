@@ -14,6 +14,7 @@ mod artifact;
 mod believe;
 mod candidate;
 mod comment;
+mod earlier;
 mod event;
 mod forge;
 mod goldens;

@@ -7,6 +7,8 @@ use crate::report::decision::headline;
 
 /// What the status is called; to be required of the default branch.
 pub const CONTEXT: &str = "arcgauge/gate";
+/// How the description begins where there is none.
+pub(super) const NO_VERDICT: &str = "no verdict: ";
 /// As much as a forge shows.
 const LONGEST_DESCRIPTION: usize = 140;
 
@@ -47,7 +49,7 @@ impl CommitStatus {
     /// Where there is none: what was not judged may not be merged.
     #[must_use]
     pub fn none(because: &str, page: String) -> Self {
-        let description = cut(&format!("no verdict: {because}"));
+        let description = cut(&format!("{NO_VERDICT}{because}"));
         Self { state: State::Failure, context: CONTEXT, description, target_url: page }
     }
 }

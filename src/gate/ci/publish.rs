@@ -7,13 +7,14 @@ use crate::error::{Error, Result};
 use crate::gate::ci::artifact::{ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES};
 use crate::gate::ci::believe::{Believed, Known, word_for};
 use crate::gate::ci::comment::Comment;
+use crate::gate::ci::earlier::Earlier;
 use crate::gate::ci::forge::{Forge, Method};
-use crate::gate::ci::notice::{CommitStatus, State};
+use crate::gate::ci::notice::CommitStatus;
 use crate::gate::ci::resolved::short;
 use crate::gate::ci::wire::{PullRequestWire, parse, shortened};
 use crate::gate::ci::workflow_run::{GateRun, Word};
 use crate::gate::side::Builder;
-use crate::record::{Repository, Verdict};
+use crate::record::{Repository, Status, Verdict};
 
 const LARGEST_ANSWER_BYTES: u64 = 8 << 20;
 
@@ -42,8 +43,8 @@ pub struct Published {
     pub head: String,
     /// The verdict; None where there is none.
     pub verdict: Option<Verdict>,
-    /// The status that it has now.
-    pub status: CommitStatus,
+    /// The status that it was given; None where it has a verdict, and this run had none.
+    pub status: Option<CommitStatus>,
     /// The pull request whose comment was written; None where none has this head now.
     pub commented: Option<u64>,
 }
@@ -57,7 +58,20 @@ pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
     let run = GateRun::parse(asked.payload)?;
     let page = run.page();
     let pull_request = find_pull_request(&run, forge);
-    let believed = verdict(asked, &run, pull_request.as_ref(), forge);
+    let not_run = reason_not_run(&run, pull_request.as_ref());
+    let earlier = Earlier::of(forge, &run.repository, &run.head);
+    if not_run.is_some() && earlier.as_ref().is_ok_and(Earlier::has_verdict) {
+        return Ok(Published { head: run.head, verdict: None, status: None, commented: None });
+    }
+    let believed = match not_run {
+        Some(error) => Err(error),
+        None => verdict(asked, &run, pull_request.as_ref(), forge).and_then(|believed| {
+            if believed.decision.status != Status::Red {
+                earlier?.refuse_after_a_loss()?;
+            }
+            Ok(believed)
+        }),
+    };
     let (verdict, status, comment) = match &believed {
         Ok(believed) => (
             Some(believed.decision.verdict),
@@ -79,15 +93,7 @@ pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
     if let Some(number) = commented {
         comment.put(forge, &run.repository, number)?;
     }
-    Ok(Published { head: run.head, verdict, status, commented })
-}
-
-impl Published {
-    /// Whether the head may be merged.
-    #[must_use]
-    pub fn is_green(&self) -> bool {
-        self.status.state == State::Success
-    }
+    Ok(Published { head: run.head, verdict, status: Some(status), commented })
 }
 
 /// The pull request as it is now; None where it is not known, or the forge does not say.
@@ -104,6 +110,26 @@ fn find_pull_request(run: &GateRun, forge: &mut dyn Forge) -> Option<PullRequest
     parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "the pull request").ok()
 }
 
+/// Why nothing was measured in this run, where nothing was.
+fn reason_not_run(run: &GateRun, pull_request: Option<&PullRequestWire>) -> Option<Error> {
+    let known = run.pull_request.or(pull_request.map(|known| known.number));
+    let word = format!(
+        "somebody who may write reads it, then labels it `arc-gate`, or dispatches it: {}",
+        word_for(known, &run.head)
+    );
+    if run.by == Word::Nobody {
+        return Some(Error::input("a fork's head is measured on a maintainer's word alone").hint(word));
+    }
+    match run.conclusion.as_str() {
+        "success" | "failure" => None,
+        "skipped" => Some(
+            Error::input("its author may not write, and it is measured on a maintainer's word alone")
+                .hint(word),
+        ),
+        other => Some(Error::input(format!("the run ended `{}`", shortened(other))).hint("run it again")),
+    }
+}
+
 /// The verdict on the run's head, or why there is none.
 fn verdict(
     asked: &Asked<'_>,
@@ -111,27 +137,6 @@ fn verdict(
     pull_request: Option<&PullRequestWire>,
     forge: &mut dyn Forge,
 ) -> Result<Believed> {
-    let known = run.pull_request.or(pull_request.map(|known| known.number));
-    let word = format!(
-        "somebody who may write reads it, then labels it `arc-gate`, or dispatches it: {}",
-        word_for(known, &run.head)
-    );
-    if run.by == Word::Nobody {
-        return Err(Error::input("a fork's head is measured on a maintainer's word alone").hint(word));
-    }
-    match run.conclusion.as_str() {
-        "skipped" => {
-            return Err(Error::input(
-                "its author may not write, and it is measured on a maintainer's word alone",
-            )
-            .hint(word));
-        }
-        "success" | "failure" => {}
-        other => {
-            let other = shortened(other);
-            return Err(Error::input(format!("the run ended `{other}`")).hint("run it again"));
-        }
-    }
     let Some(pull_request) = pull_request else {
         return Err(Error::input("no pull request of this head is known").hint("run the gate again"));
     };

@@ -54,7 +54,7 @@ impl Resolved {
                 short(&candidate.head),
                 tip.short()
             ))
-            .hint("resolve the conflict on the branch: `git merge origin/main`"));
+            .hint("resolve the conflict on the branch: `git merge origin/main`, or rebase it"));
         }
         refuse_another_judge(repository, &merge_base, &tip)?;
         let head = repository.resolve(&candidate.head)?;

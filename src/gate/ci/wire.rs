@@ -6,6 +6,9 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 use crate::record::{is_plain, is_sha};
 
+/// In whose name workflows speak: anybody else can write the same.
+pub(super) const OURS: &str = "github-actions[bot]";
+
 /// A repository.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct RepositoryWire {

@@ -2,13 +2,17 @@
 
 use std::fs;
 
-use arcgauge::record::{AbRecord, ArchivedFile, Verdict, archive, sha256_of_bytes};
+use arcgauge::error::ErrorKind;
+use arcgauge::gate::ci::{Asked, publish};
+use arcgauge::gate::side::Builder;
+use arcgauge::record::{AbRecord, ArchivedFile, Repository, Verdict, archive, sha256_of_bytes};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::{Value, json};
 
 use super::forgeries::{Forged, forgeries};
 use super::payloads::{PullRequest, RUN};
 use super::stage::{Measured, Stage};
+use crate::forged_pairs::JUDGED;
 
 pub(super) const HOSTILE: &str =
     "<img src=x onerror=alert(1)> [x](http://evil) ![y](http://evil/y) @everyone #1 ``` \n# x\n::error::x";
@@ -51,10 +55,21 @@ impl Scene {
         self.stage.github.has_artifact(RUN, "verdict", zip);
         self.stage.github.answers("pulls/12", self.pull_request.now());
         let publisher = self.stage.checkout("publisher", "origin/main");
-        let ended = self.stage.ci(&publisher, "publish", run, &["--device", "CPU"]);
+        let clones = Builder::new(&self.stage.beside("cache"));
+        let payload = run.to_string();
+        let asked = Asked {
+            payload: payload.as_bytes(),
+            zip: None,
+            repository: &Repository::open(&publisher).unwrap(),
+            remote: "origin",
+            device: "CPU",
+            clones: &clones,
+            now_utc: JUDGED,
+        };
+        let published = publish(&asked, &mut self.stage.github);
         let statuses = self.stage.github.statuses(&self.pull_request.head);
         Told {
-            code: ended.code.unwrap(),
+            failed: published.err().map(|error| error.kind()),
             status: statuses.get(before).cloned().unwrap_or_default(),
             comment: self.stage.github.comments().last().map(|it| it["body"].as_str().unwrap().to_owned()),
         }
@@ -80,7 +95,7 @@ impl Scene {
 }
 
 struct Told {
-    code: i32,
+    failed: Option<ErrorKind>,
     status: Value,
     comment: Option<String>,
 }
@@ -105,7 +120,7 @@ fn no_artifact_that_lies_is_green_and_none_makes_markup() {
     for Forged { name, forge, says } in forgeries() {
         let zip = forge(&scene);
         let told = scene.publish(&zip);
-        assert_eq!(told.code, 0, "{name}");
+        assert_eq!(told.failed, None, "{name}");
         assert_eq!(told.status["state"], "failure", "{name}: {}", told.status);
         let description = told.status["description"].as_str().unwrap();
         assert!(description.contains(says), "{name}: {description}");
@@ -190,7 +205,7 @@ fn a_run_that_is_no_gate_of_ours_is_told_nowhere() {
         ("a title without head", with(&dispatched, "display_title", json!("gate"))),
     ] {
         let told = scene.publish_of(&honest, &event);
-        assert_eq!(told.code, 2, "{name}");
+        assert_eq!(told.failed, Some(ErrorKind::Input), "{name}");
     }
     assert!(scene.stage.github.sent().is_empty(), "{:?}", scene.stage.github.sent());
 }
@@ -218,11 +233,17 @@ fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
 fn a_forge_that_takes_no_comment_has_the_status_first_and_the_failure_is_told() {
     let mut scene = Scene::new();
     let honest = scene.with(|_| {});
+    scene.stage.github.has_artifact(RUN, "verdict", &honest);
+    scene.stage.github.answers("pulls/12", scene.pull_request.now());
+    let publisher = scene.stage.checkout("publisher", "origin/main");
+    let ended = scene.pull_request.run_ended("success");
+    let publish = |stage: &Stage| stage.ci(&publisher, "publish", &ended, &["--device", "CPU"]);
     scene.stage.github.refuses("comments");
-    let told = scene.publish(&honest);
-    assert_eq!((told.code, &told.status["state"]), (20, &json!("success")));
+    publish(&scene.stage).exits(20).says("`gh api").says("gh auth status");
+    assert_eq!(scene.stage.github.statuses(&scene.pull_request.head)[0]["state"], "success");
     scene.stage.github.refuses("statuses");
-    assert_eq!(scene.publish(&honest).code, 20);
+    publish(&scene.stage).exits(20);
+    assert_eq!(scene.stage.github.statuses(&scene.pull_request.head).len(), 1);
 }
 
 /// The comment has one mark of ours, one link of ours, and nothing else that is not text.

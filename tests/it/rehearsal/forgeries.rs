@@ -226,7 +226,7 @@ fn contents() -> Vec<Row> {
             "the artifact is refused: its model is named",
         ),
         ("one pair", |scene| scene.with(|it| keep_pairs(it, 1)), "inconclusive"),
-        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "in"),
+        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
         (
             "pairs that count in spite of a guard",
             |scene| {

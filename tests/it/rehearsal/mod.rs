@@ -5,6 +5,7 @@ mod forged;
 mod forgeries;
 mod github;
 mod payloads;
+mod real;
 mod stage;
 mod table;
 
@@ -157,4 +158,45 @@ fn a_second_verdict_edits_the_comment_of_the_first_and_nobody_elses() {
     let statuses = stage.github.statuses(&pull_request.head);
     let states: Vec<&Value> = statuses.iter().map(|status| &status["state"]).collect();
     assert_eq!(states, ["success", "failure"]);
+}
+
+/// Publishes again, with another verdict on the same head.
+fn publish_again(stage: &mut Stage, pull_request: &PullRequest, measured: Measured) -> Vec<Value> {
+    let record = Stage::record(&stage.beside("runner"), &pull_request.head, measured);
+    let folder = stage.beside("again");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("record.json"), arcgauge::record::seal(&record).unwrap()).unwrap();
+    fs::copy(stage.beside("verdict/verdict.json"), folder.join("verdict.json")).unwrap();
+    stage.github.has_artifact(RUN, "verdict", &Stage::zip(&folder));
+    let ended = pull_request.run_ended("success");
+    stage.ci(&stage.beside("publisher"), "publish", &ended, &["--device", "CPU"]).exits(0);
+    stage.github.statuses(&pull_request.head)
+}
+
+#[test]
+fn a_loss_that_was_shown_stands_however_often_the_same_head_is_measured() {
+    let row = rows().into_iter().find(|row| row.name == "slower").unwrap();
+    let (mut stage, pull_request, _) = rehearse(&row);
+    let statuses = publish_again(&mut stage, &pull_request, Measured::Slower(0.0));
+    let last = statuses.last().unwrap();
+    assert_eq!((statuses.len(), &last["state"]), (2, &Value::from("failure")));
+    let description = last["description"].as_str().unwrap();
+    assert!(description.contains("showed a loss, and that stands: regressed: tpot@1"), "{description}");
+}
+
+#[test]
+fn a_run_that_measured_nothing_takes_no_verdict_away() {
+    let row = rows().into_iter().find(|row| row.name == "a fork's, dispatched").unwrap();
+    let (stage, pull_request, outcome) = rehearse(&row);
+    for conclusion in ["skipped", "cancelled"] {
+        let ended = stage.ci(
+            &stage.beside("publisher"),
+            "publish",
+            &pull_request.run_ended(conclusion),
+            &["--device", "CPU"],
+        );
+        ended.exits(0).says("has a verdict, and this run has none");
+    }
+    assert_eq!(stage.github.statuses(&pull_request.head), outcome.statuses);
+    assert_eq!(stage.github.comments(), outcome.comments);
 }

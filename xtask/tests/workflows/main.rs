@@ -179,7 +179,10 @@ fn the_gate_checks_out_the_base_and_measures_the_head_as_a_side() {
     let scripts: Vec<_> = job.steps().iter().filter_map(Step::script).collect();
     assert_eq!(
         scripts,
-        ["cargo xtask ci measure --budget 45m", "cargo xtask ci verdict --output \"$RUNNER_TEMP/verdict\""]
+        [
+            "cargo xtask ci measure --budget 45m --output \"$RUNNER_TEMP/verdict\"",
+            "cargo xtask ci verdict --output \"$RUNNER_TEMP/verdict\""
+        ]
     );
 }
 

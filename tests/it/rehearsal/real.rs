@@ -1,0 +1,110 @@
+//! `ci measure` on the real runtime: the head is fetched, built beside its base, and measured with the shipped
+//! model.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use arcgauge::gate::ci::{Asked, VerdictArtifact, Word, publish};
+use arcgauge::gate::side::Builder;
+use arcgauge::record::{Repository, Verdict};
+
+use super::github::GitHub;
+use super::payloads::{PullRequest, RUN};
+use super::stage::{NUMBER, Stage};
+use crate::ended::Ended;
+use crate::forged_pairs::JUDGED;
+use crate::git_repository::git_in;
+use crate::planted::PLANTED;
+
+/// What came of a branch of the planted repository as a pull request.
+struct Told {
+    ended: Ended,
+    words: VerdictArtifact,
+    verdict: Option<Verdict>,
+    status: serde_json::Value,
+    comment: String,
+}
+
+fn gate(branch: &str) -> Told {
+    let place = tempfile::tempdir().unwrap();
+    let (runner, output) = (place.path().join("runner"), place.path().join("verdict"));
+    let from = format!("file://{}", PLANTED.repository.folder().display());
+    let (head, base) = (PLANTED.repository.sha(branch), PLANTED.repository.sha("main"));
+    // Each pull request has a forge of its own.
+    let origin = place.path().join("origin.git");
+    git_in(place.path(), &["clone", "--quiet", "--bare", &from, origin.to_str().unwrap()]);
+    git_in(&origin, &["update-ref", &format!("refs/pull/{NUMBER}/head"), &head]);
+    let from = format!("file://{}", origin.display());
+    git_in(place.path(), &["clone", "--quiet", "--branch", "main", &from, runner.to_str().unwrap()]);
+    let pull_request = PullRequest {
+        number: NUMBER,
+        head: head.clone(),
+        base,
+        branch: branch.to_owned(),
+        title: branch.to_owned(),
+        is_fork: false,
+        association: "OWNER",
+    };
+    let event = place.path().join("event.json");
+    fs::write(&event, pull_request.event("opened").to_string()).unwrap();
+    let ended = Command::new(env!("CARGO_BIN_EXE_arcgauge"))
+        .args(["ci", "measure", "--event-name", "pull_request", "--device", "CPU", "--settle-limit-s", "0"])
+        .arg("--event")
+        .arg(&event)
+        .arg("--output")
+        .arg(&output)
+        .arg("--store")
+        .arg(place.path().join("store"))
+        .arg("--lock")
+        .arg(place.path().join("lock"))
+        .current_dir(&runner)
+        .env("XDG_CONFIG_HOME", place.path())
+        .env_remove("OPENVINO_INSTALL_DIR")
+        .env_remove("INTEL_OPENVINO_DIR")
+        .env_remove("GITHUB_ACTIONS")
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let mut github = GitHub::new();
+    github.has_artifact(RUN, "verdict", &Stage::zip(&output));
+    github.answers(&format!("pulls/{NUMBER}"), pull_request.now());
+    let conclusion = if ended.status.success() { "success" } else { "failure" };
+    let payload = pull_request.run_ended(conclusion).to_string();
+    let clones = Builder::new(&place.path().join("cache"));
+    let asked = Asked {
+        payload: payload.as_bytes(),
+        zip: None,
+        repository: &Repository::open(&runner).unwrap(),
+        remote: "origin",
+        device: "CPU",
+        clones: &clones,
+        now_utc: JUDGED,
+    };
+    let published = publish(&asked, &mut github).unwrap();
+    Told {
+        ended: Ended::of(ended),
+        words: serde_json::from_slice(&fs::read(output.join("verdict.json")).unwrap()).unwrap(),
+        verdict: published.verdict,
+        status: github.statuses(&head).remove(0),
+        comment: github.comments()[0]["body"].as_str().unwrap().to_owned(),
+    }
+}
+
+#[test]
+fn a_change_of_documentation_passes_from_its_event_to_its_status() {
+    let told = gate("docs");
+    told.ended.exits(0).prints("byte for byte").says("verdict: ");
+    assert_eq!((told.words.word, told.words.exit_code), (Word::Judged, 0));
+    assert_eq!((told.verdict, &told.status["state"]), (Some(Verdict::Pass), &"success".into()));
+    assert!(told.comment.contains("nothing was measured"), "{}", told.comment);
+}
+
+#[test]
+fn a_wrong_token_is_red_from_its_event_to_its_status() {
+    let told = gate("one-other-token");
+    told.ended.exits(11);
+    assert_eq!((told.words.word, told.words.exit_code), (Word::Judged, 11));
+    assert_eq!((told.verdict, &told.status["state"]), (Some(Verdict::WrongOutput), &"failure".into()));
+    assert!(told.comment.contains("at token 3"), "{}", told.comment);
+}
