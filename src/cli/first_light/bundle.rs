@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::first_light::walk::Walked;
 use crate::cli::say;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::judge::first_light::{Answered, StepSeen, Word};
 use crate::record::{ArchivedFile, Kept, Overwrite, archive, seal, write_whole};
 use crate::report::first_light::{
@@ -43,6 +43,13 @@ impl Bundle {
     pub(super) fn write(&self, output: &Path) -> Result<()> {
         write_whole(output, &archive(&self.files)?, Overwrite::Never)
     }
+}
+
+/// A file that was cleaned.
+struct Cleaned {
+    bytes: Vec<u8>,
+    /// What it still has.
+    left: Option<&'static str>,
 }
 
 struct Gathered<'a> {
@@ -93,10 +100,13 @@ impl Gathered<'_> {
         let StepSeen::Told(seen) = seen else { return };
         let cleaned = serde_json::to_value(seen).and_then(|mut value: Value| {
             self.personal.take_from_all(&mut value);
-            serde_json::to_vec_pretty(&value)
+            Ok(Cleaned {
+                bytes: serde_json::to_vec_pretty(&value)?,
+                left: self.personal.left_in_document(&value),
+            })
         });
         match cleaned {
-            Ok(bytes) => self.put_checked(name, bytes),
+            Ok(cleaned) => self.put_checked(name, cleaned),
             Err(cause) => self.left_out.push(format!("{name}: {cause}")),
         }
     }
@@ -108,21 +118,28 @@ impl Gathered<'_> {
         clean: impl FnOnce(&R, &Personal) -> Result<R>,
     ) {
         let StepSeen::Told(record) = seen else { return };
-        match clean(record, self.personal).and_then(|record| seal(&record)) {
-            Ok(bytes) => self.put_checked(name, bytes),
+        let sealed = clean(record, self.personal).and_then(|record| {
+            let bytes = seal(&record)?;
+            let value = serde_json::to_value(&record)
+                .map_err(|cause| Error::harness(format!("it cannot be looked at once more: {cause}")))?;
+            Ok(Cleaned { bytes, left: self.personal.left_in_document(&value) })
+        });
+        match sealed {
+            Ok(cleaned) => self.put_checked(name, cleaned),
             Err(error) => self.left_out.push(format!("{name}: {error}")),
         }
     }
 
     fn text(&mut self, name: &str, text: &str) {
-        let cleaned = self.personal.taken_from(text);
-        self.put_checked(name, cleaned.into_bytes());
+        let text = self.personal.taken_from(text);
+        let left = self.personal.left_in(&text);
+        self.put_checked(name, Cleaned { bytes: text.into_bytes(), left });
     }
 
-    /// Looks once more: names of fields are not cleaned, and a name that spans two texts was not seen.
-    fn put_checked(&mut self, name: &str, bytes: Vec<u8>) {
-        match self.personal.left_in(&String::from_utf8_lossy(&bytes)) {
-            None => self.put(name, bytes),
+    /// A name that was put together by what was taken out around it would not have been seen.
+    fn put_checked(&mut self, name: &str, cleaned: Cleaned) {
+        match cleaned.left {
+            None => self.put(name, cleaned.bytes),
             Some(kind) => self.left_out.push(format!("{name}: it would still have what stands for {kind}")),
         }
     }

@@ -83,6 +83,23 @@ impl Personal {
         self.traces.iter().find(|trace| find(text, &trace.text, 0).is_some()).map(|trace| trace.becomes)
     }
 
+    /// The same of a document: of its texts, and of names in it that are not those of our fields, as those of
+    /// variables are.
+    #[must_use]
+    pub fn left_in_document(&self, value: &Value) -> Option<&'static str> {
+        let is_field =
+            |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        match value {
+            Value::String(text) => self.left_in(text),
+            Value::Array(values) => values.iter().find_map(|value| self.left_in_document(value)),
+            Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+                let named = if is_field(name) { None } else { self.left_in(name) };
+                named.or_else(|| self.left_in_document(value))
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
+    }
+
     /// Takes it from every text of a document; names of fields stay.
     pub fn take_from_all(&self, value: &mut Value) {
         match value {
@@ -244,6 +261,14 @@ mod tests {
         assert_eq!(personal.left_in("nothing of janet_jane"), None);
         assert_eq!(personal.left_in("\"name\":\"Jane\""), Some("<user>"));
         assert_eq!(personal.left_in(&personal.taken_from("JANE at janes-laptop in /home/jane")), None);
+    }
+
+    #[test]
+    fn a_name_that_is_also_a_field_s_is_left_only_where_it_is_no_field() {
+        let left = |value: &Value| jane().left_in_document(value);
+        assert_eq!(left(&serde_json::json!({ "jane": 7, "b": ["janet"] })), None);
+        assert_eq!(left(&serde_json::json!({ "a": { "OMP_PLACES of Jane": 1 } })), Some("<user>"));
+        assert_eq!(left(&serde_json::json!({ "a": [{ "b": "jane" }] })), Some("<user>"));
     }
 
     #[test]

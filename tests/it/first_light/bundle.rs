@@ -5,11 +5,13 @@ use std::io::{Cursor, Read};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use arcgauge::record::{RunRecord, open};
+use arcgauge::record::{RunRecord, Verdict, open};
+use arcgauge::report::first_light::{Personal, Trace, cleaned_ab};
 use serde_json::Value;
 
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
+use crate::forged_ab;
 use crate::model_copy::FILES;
 use crate::this_machine::has_a_gpu;
 
@@ -54,6 +56,22 @@ const NAMES: [&str; 8] = [
     "plan9secret",
     "somewhere-private",
 ];
+
+#[test]
+fn an_ab_is_kept_though_its_author_is_called_as_one_of_its_fields_is() {
+    let (mut record, _) = forged_ab::ab(Verdict::Pass);
+    record.head.run.commit.as_mut().unwrap().branch = Some("seed/work".into());
+    record.head.run.environment_variables.insert("LD_PRELOAD".into(), "/srv/x.so".into());
+    record.head.run.failure = Some("no file in /home/seed".into());
+    let personal = Personal::of([Trace::new("Seed", "<author>"), Trace::new("/home/seed", "~")]);
+    let cleaned = cleaned_ab(&record, &personal).unwrap();
+    assert!(personal.left_in_document(&serde_json::to_value(&record).unwrap()).is_some());
+    assert_eq!(personal.left_in_document(&serde_json::to_value(&cleaned).unwrap()), None);
+    let head = &cleaned.head.run;
+    assert_eq!(head.failure.as_deref(), Some("no file in ~"));
+    assert_eq!(head.environment_variables["LD_PRELOAD"], "<path>");
+    assert_eq!((head.commit.as_ref().unwrap().subject.as_str(), record.seed), ("", cleaned.seed));
+}
 
 #[test]
 fn a_walk_on_the_cpu_sees_all_that_a_cpu_can_show_and_its_bundle_names_nobody() {
