@@ -6,22 +6,18 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::cross_check::{LIMIT_LOGIT, other_choices};
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::loading::{FoundModel, find_model};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, say};
-use crate::engine::{self, witness};
 use crate::error::{Error, Result};
 use crate::golden::{Golden, GoldenOrigin};
 use crate::record::{
     AskedPrompt, History, Outcome, PromptRecord, RunRecord, SampleRecord, WitnessRecord, utc_now, whoami,
 };
 use crate::workload::{PinnedTokenIds, TokenId, TokenizerIdentity};
-
-/// Below this gap the CPU's f32 and a GPU's f16 may prefer different tokens without either being
-/// wrong.
-const CROSS_CHECK_GAP_LOGIT: f32 = 0.5;
 
 /// Flags of `golden bless`.
 #[derive(Debug, Args)]
@@ -169,23 +165,19 @@ fn cross_check(args: &BlessArgs, model: &FoundModel, answers: &[Answer<'_>]) -> 
     let flags = EngineFlags::on_cpu(args.model.clone(), args.openvino.clone());
     let mut loaded = model.load(&flags)?;
     for answer in answers {
-        let path = engine::Path::Forced(answer.tokens);
-        let choices = witness(&mut loaded.engine, &answer.prompt.token_ids, path)?;
-        let steps = choices.iter().zip(answer.tokens).enumerate();
-        let flips: Vec<usize> =
-            steps.filter(|(_, (choice, token))| choice.token != **token).map(|(step, _)| step).collect();
-        if let Some(step) = flips.iter().find(|step| choices[**step].gap >= CROSS_CHECK_GAP_LOGIT) {
+        let others = other_choices(&mut loaded.engine, &answer.prompt.token_ids, answer.tokens)?;
+        if let Some(other) = others.iter().find(|other| other.choice.gap >= LIMIT_LOGIT) {
             return Err(Error::wrong_output(format!(
                 "at token {} of `{}` the record has {}, and the CPU prefers {} (gap {:.3} logit)",
-                step + 1,
+                other.step + 1,
                 answer.prompt.id,
-                answer.tokens[*step],
-                choices[*step].token,
-                choices[*step].gap
+                answer.tokens[other.step],
+                other.choice.token,
+                other.choice.gap
             ))
             .hint("find out which of the two is wrong before anything is blessed"));
         }
-        say(&agreement(answer, flips.len()));
+        say(&agreement(answer, others.len()));
     }
     Ok(())
 }
@@ -195,7 +187,7 @@ fn agreement(answer: &Answer<'_>, flips: usize) -> String {
     match flips {
         0 => format!("  {id}: the CPU agrees at all {tokens} tokens"),
         _ => format!(
-            "  {id}: the CPU agrees at {} of {tokens} tokens; at the others its first two logits are less than {CROSS_CHECK_GAP_LOGIT} apart",
+            "  {id}: the CPU agrees at {} of {tokens} tokens; at the others its first two logits are less than {LIMIT_LOGIT} apart",
             tokens - flips
         ),
     }

@@ -1,5 +1,6 @@
 //! Flags that several verbs share. Names and defaults are those of the published benchmark.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,4 +47,30 @@ impl EngineFlags {
     pub(super) fn on_cpu(model: ModelFlags, openvino: Option<String>) -> Self {
         Self { model, device: "CPU".to_owned(), openvino, properties: Vec::new(), all_logits: false }
     }
+
+    /// The flags as they are typed, for a process of this program's own.
+    pub(super) fn as_typed(&self) -> Vec<OsString> {
+        let mut typed = self.model.as_typed();
+        typed.extend(["--device".into(), self.device.clone().into()]);
+        typed.extend(openvino_as_typed(self.openvino.as_ref()));
+        for property in &self.properties {
+            typed.extend(["--property".into(), format!("{}={}", property.key, property.value).into()]);
+        }
+        typed.extend(self.all_logits.then(|| "--all-logits".into()));
+        typed
+    }
+}
+
+impl ModelFlags {
+    /// The flags as they are typed, for a process of this program's own.
+    pub(super) fn as_typed(&self) -> Vec<OsString> {
+        let named = [("--model-dir", &self.model_dir), ("--tokenizer", &self.tokenizer)];
+        let given = named.into_iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?)));
+        given.flat_map(|(flag, value)| [flag.into(), value.clone().into_os_string()]).collect()
+    }
+}
+
+/// `--openvino` as it is typed.
+pub(super) fn openvino_as_typed(openvino: Option<&String>) -> Vec<OsString> {
+    openvino.map(|named| vec!["--openvino".into(), named.into()]).unwrap_or_default()
 }

@@ -7,9 +7,11 @@ mod bench;
 mod bless;
 mod ci;
 mod compare;
+mod cross_check;
 mod doctor;
 mod edited_graph;
 pub mod exit_code;
+mod first_light;
 mod flags;
 mod gate;
 mod golden;
@@ -79,6 +81,11 @@ enum Verb {
     Compare(compare::CompareArgs),
     /// Say what is ready and what is not, with the command that mends it
     Doctor(doctor::DoctorArgs),
+    /// Walk through every claim that was written without an Intel GPU, and bundle what was seen
+    FirstLight(first_light::FirstLightArgs),
+    /// One step of `first-light`, in a process of its own
+    #[command(hide = true)]
+    FirstLightStep(first_light::StepArgs),
     /// Measure as another process asks, by the worker's protocol on stdin and stdout
     #[command(hide = true)]
     Worker,
@@ -125,6 +132,8 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::History(args) => history::history(&args),
         Verb::Compare(args) => compare::compare(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
+        Verb::FirstLight(args) => first_light::first_light(&args),
+        Verb::FirstLightStep(args) => first_light::step(&args),
         Verb::Worker => Ok(worker::worker()),
     }
 }

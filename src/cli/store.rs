@@ -1,6 +1,7 @@
 //! Which store of records: the flag's, else the setting's, else the checkout's own.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -41,6 +42,12 @@ impl StoreFlag {
     /// The store.
     pub(super) fn find(&self, root: &Root) -> Result<History> {
         Ok(History::at(self.chosen(root)?.folder().to_owned()))
+    }
+
+    /// The flag as it is typed, for a process of this program's own.
+    pub(super) fn as_typed(&self) -> Vec<OsString> {
+        let typed = |folder: &PathBuf| vec!["--store".into(), folder.clone().into_os_string()];
+        self.store.as_ref().map(typed).unwrap_or_default()
     }
 
     /// The store, though the settings may be unreadable: for verbs that go on.

@@ -4,6 +4,7 @@
 
 pub mod change_point;
 pub mod environment;
+pub mod first_light;
 mod holm;
 pub mod likeness;
 mod machine_state;

@@ -10,6 +10,7 @@ mod decision;
 mod device;
 mod digest;
 mod file_lock;
+pub mod first_light;
 mod hash_cache;
 mod history;
 mod identified;

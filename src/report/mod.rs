@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod decision;
 pub mod demo;
 mod facts;
+pub mod first_light;
 mod machine;
 mod number;
 mod one_line;

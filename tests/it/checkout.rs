@@ -87,7 +87,9 @@ impl Checkout {
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arcgauge"));
         let arguments: Vec<A> = arguments.into_iter().collect();
-        let measures = arguments.first().is_some_and(|verb| verb.as_ref() == "bench");
+        let measures = arguments
+            .first()
+            .is_some_and(|verb| ["bench", "first-light"].iter().any(|it| verb.as_ref() == *it));
         command.args(arguments);
         if measures {
             // Tests run side by side and compare no speeds; the machine's lock would put them in a row.

@@ -20,6 +20,7 @@
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
+//! | [`first_light`] | the first day on a GPU: each claim by its evidence alone, a walk that nothing ends, a bundle that names nobody |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
@@ -94,6 +95,7 @@ mod ended;
 mod every_text;
 mod failed_builds;
 mod fake_worker;
+mod first_light;
 mod forged;
 mod forged_ab;
 mod forged_pairs;

@@ -38,6 +38,7 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   history                     list, tell, check, exchange and share the records
   compare                     hold two records against each other, their environments first
   report                      render the pages of all records
+  first-light                 the first day on an Intel GPU: walk through every claim, bundle what was seen
   doctor                      say what this machine has and lacks; fetches nothing
 
 `cargo xtask VERB --help` tells a verb's flags.

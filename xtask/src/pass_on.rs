@@ -15,7 +15,7 @@ use crate::{help, say, setup};
 /// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read and write files.
 const WITHOUT_RUNTIME: [&str; 7] = ["baseline", "compare", "doctor", "gate", "history", "model", "report"];
 /// Verbs that render pages; those of a library's charts can be zoomed.
-const RENDERING: [&str; 5] = ["ab", "bench", "compare", "gate", "report"];
+const RENDERING: [&str; 6] = ["ab", "bench", "compare", "first-light", "gate", "report"];
 /// The one verb of these that is about pages and nothing else.
 const REPORT: &str = "report";
 
@@ -115,6 +115,7 @@ mod tests {
         assert!(needs(&["bench"]));
         assert!(needs(&["infer", "--prompt", "doctor"]));
         assert!(needs(&["bench", "--", "--help"]));
+        assert!(needs(&["first-light", "--quick"]));
         assert!(needs(&["ci", "measure"]) && !needs(&["ci", "publish"]) && !needs(&["ci"]));
     }
 

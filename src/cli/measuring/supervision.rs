@@ -1,6 +1,7 @@
 //! How workers are supervised: which program, with which limits, and alone on the machine.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{env, fs, process};
@@ -46,9 +47,37 @@ pub(in crate::cli) struct SupervisionArgs {
 }
 
 impl SupervisionArgs {
+    /// The flags as they are typed, for a process of this program's own.
+    pub(in crate::cli) fn as_typed(&self) -> Vec<OsString> {
+        let mut typed: Vec<OsString> = Vec::new();
+        for (flag, file) in [("--worker", &self.worker), ("--lock", &self.lock)] {
+            typed.extend(file.iter().flat_map(|file| [flag.into(), file.clone().into_os_string()]));
+        }
+        for (flag, seconds) in [
+            ("--load-limit-s", self.load_limit_s),
+            ("--first-token-limit-s", self.first_token_limit_s),
+            ("--token-limit-s", self.token_limit_s),
+            ("--settle-limit-s", self.settle_limit_s),
+            ("--lock-wait-s", self.lock_wait_s),
+        ] {
+            typed.extend([flag.into(), seconds.to_string().into()]);
+        }
+        typed
+    }
+
     /// How long other load may take to come to rest; the soonest number waits for nothing.
     pub(in crate::cli) fn settle_limit(&self, quick: bool) -> Duration {
         if quick { Duration::ZERO } else { Duration::from_secs(self.settle_limit_s) }
+    }
+
+    /// The lock's file, where one is named.
+    pub(in crate::cli) fn named_lock(&self) -> Option<&Path> {
+        self.lock.as_deref()
+    }
+
+    /// The files that are named.
+    pub(in crate::cli) fn named_files(&self) -> Vec<&Path> {
+        [self.worker.as_deref(), self.lock.as_deref()].into_iter().flatten().collect()
     }
 
     /// Whether another program measures than this one.

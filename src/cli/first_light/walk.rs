@@ -1,0 +1,224 @@
+//! The walk: every step in turn, whatever came of the one before.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::cli::first_light::FirstLightArgs;
+use crate::cli::first_light::child::{self, ChildEnded, ChildTold};
+use crate::cli::first_light::own_folder::OwnFolder;
+use crate::cli::first_light::step_name::StepName;
+use crate::cli::first_light::typed;
+use crate::cli::root::Root;
+use crate::cli::say;
+use crate::error::{Error, Result};
+use crate::judge::first_light::{Evidence, StepSeen};
+use crate::measure::supervisor::Control;
+use crate::measure::{Clock, MonotonicClock};
+use crate::record::first_light::DoctorLine;
+use crate::record::{History, Kept, Machine, PublishedDevice, PublishedReference, RunRecord};
+use crate::report::first_light::StepTold;
+
+/// What the walk saw.
+pub(super) struct Walked {
+    pub(super) evidence: Evidence,
+    pub(super) steps: Vec<StepTold>,
+    /// What each step said.
+    pub(super) logs: Vec<StepLog>,
+    pub(super) was_interrupted: bool,
+}
+
+/// What a step said.
+pub(super) struct StepLog {
+    pub(super) step: &'static str,
+    /// Its report; of steps that tell JSON there is none.
+    pub(super) report: Option<String>,
+    /// Its talk.
+    pub(super) talk: String,
+}
+
+impl Walked {
+    /// The record of `bench`.
+    pub(super) fn run(&self) -> Option<&RunRecord> {
+        match &self.evidence.bench {
+            StepSeen::Told(record) => Some(record),
+            StepSeen::Failed(_) | StepSeen::NotRun(_) => None,
+        }
+    }
+
+    /// The machine as that record knows it.
+    pub(super) fn machine(&self) -> Option<&Machine> {
+        self.run().map(|record| &record.machine)
+    }
+}
+
+/// A walk that is under way.
+pub(super) struct Walk<'a> {
+    args: &'a FirstLightArgs,
+    control: &'a Arc<Control>,
+    arc_140v: PublishedDevice,
+    folder: OwnFolder,
+    begun: usize,
+    steps: Vec<StepTold>,
+    logs: Vec<StepLog>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(args: &'a FirstLightArgs, root: &Root, control: &'a Arc<Control>) -> Result<Self> {
+        let published = root.published();
+        let text = fs::read_to_string(&published).map_err(|cause| Error::io("read", &published, &cause))?;
+        Ok(Self {
+            args,
+            control,
+            arc_140v: PublishedReference::parse(&text)?.device,
+            folder: OwnFolder::new()?,
+            begun: 0,
+            steps: Vec::new(),
+            logs: Vec::new(),
+        })
+    }
+
+    /// Runs every step.
+    pub(super) fn walk(mut self) -> Walked {
+        let machine = self.looked(StepName::Machine, &typed::machine(self.args));
+        let doctor = self.doctor();
+        let (bench, record) = self.recorded::<RunRecord>(StepName::Bench, &typed::bench(self.args));
+        let states = self.looked(StepName::States, &typed::states(self.args));
+        let cross_check = match record {
+            Some(record) => self.looked(StepName::CrossCheck, &typed::cross_check(self.args, &record)),
+            None => self.not_run(StepName::CrossCheck, "`bench` left no record".to_owned()),
+        };
+        let (against_itself, _) = self.recorded(StepName::AgainstItself, &typed::against_itself(self.args));
+        Walked {
+            evidence: Evidence {
+                arc_140v: self.arc_140v,
+                requested: self.args.engine.device.clone(),
+                machine,
+                doctor,
+                bench,
+                states,
+                cross_check,
+                against_itself,
+            },
+            steps: self.steps,
+            logs: self.logs,
+            was_interrupted: self.control.stop.load(Ordering::Relaxed),
+        }
+    }
+
+    fn doctor(&mut self) -> StepSeen<Vec<DoctorLine>> {
+        // What it finds amiss is what is wanted of it.
+        self.run(StepName::Doctor, &typed::doctor(self.args), |told| {
+            let lines = DoctorLine::all_of(&told.stdout);
+            (matches!(told.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
+        })
+    }
+
+    /// A step that tells JSON.
+    fn looked<T: DeserializeOwned>(&mut self, step: StepName, typed: &[OsString]) -> StepSeen<T> {
+        self.run(step, typed, |told| {
+            let is_told = told.ended == ChildEnded::ByItself(Some(0));
+            serde_json::from_str(&told.stdout).ok().filter(|_| is_told)
+        })
+    }
+
+    /// A step that keeps a record, which is worth something however it ended.
+    fn recorded<R: Kept>(&mut self, step: StepName, typed: &[OsString]) -> (StepSeen<R>, Option<PathBuf>) {
+        let mut path = None;
+        let seen = self.run(step, typed, |told| {
+            let stored = History::read_as::<R>(told.record()?).ok()?;
+            path = Some(stored.path);
+            Some(stored.record)
+        });
+        (seen, path)
+    }
+
+    fn run<T>(
+        &mut self,
+        step: StepName,
+        typed: &[OsString],
+        read: impl FnOnce(&ChildTold) -> Option<T>,
+    ) -> StepSeen<T> {
+        if self.args.without.contains(&step) {
+            return self.not_run(step, format!("`--without {}` was given", step.word()));
+        }
+        if self.control.stop.load(Ordering::Relaxed) {
+            return self.not_run(step, "the walk was interrupted before".to_owned());
+        }
+        self.begun += 1;
+        say(&format!("step {} of {}, {}: {}", self.begun, StepName::COUNT, step.word(), step.does()));
+        let began_ns = MonotonicClock.now_ns();
+        let limit = self.args.limit(step);
+        let told = match child::run(typed, self.folder.path(), limit, &self.control.stop) {
+            Ok(told) => told,
+            Err(cause) => {
+                let took_s = (MonotonicClock.now_ns() - began_ns) as f64 / 1e9;
+                let because = format!("step `{}` could not be run: {cause}", step.word());
+                self.tell(step, "not-run", Some(because.clone()), took_s);
+                return StepSeen::NotRun(because);
+            }
+        };
+        let because = ended_because(step, &told, limit);
+        let took_s = told.took.as_secs_f64();
+        let seen = match (read(&told), &because) {
+            (Some(seen), _) => StepSeen::Told(seen),
+            (None, Some(NotDone { was_tried: false, because })) => StepSeen::NotRun(because.clone()),
+            (None, Some(NotDone { because, .. })) => StepSeen::Failed(because.clone()),
+            (None, None) => StepSeen::Failed(format!("step `{}` ended well and told nothing", step.word())),
+        };
+        let ended = match &seen {
+            StepSeen::Told(_) if because.is_none() => "done",
+            StepSeen::Told(_) | StepSeen::Failed(_) => "failed",
+            StepSeen::NotRun(_) => "not-run",
+        };
+        self.tell(step, ended, because.map(|not_done| not_done.because), took_s);
+        let tells_json = matches!(step, StepName::Machine | StepName::States | StepName::CrossCheck);
+        let report = (!tells_json && !told.stdout.is_empty()).then_some(told.stdout);
+        self.logs.push(StepLog { step: step.word(), report, talk: told.stderr });
+        seen
+    }
+
+    fn not_run<T>(&mut self, step: StepName, because: String) -> StepSeen<T> {
+        self.begun += 1;
+        self.tell(step, "not-run", Some(because.clone()), 0.0);
+        StepSeen::NotRun(because)
+    }
+
+    fn tell(&mut self, step: StepName, ended: &'static str, because: Option<String>, took_s: f64) {
+        let told = because.as_ref().map(|because| format!(", {because}")).unwrap_or_default();
+        say(&format!("step `{}` {ended} after {took_s:.0} s{told}", step.word()));
+        self.steps.push(StepTold { name: step.word(), ended, because, took_s });
+    }
+}
+
+/// Why a step did not come to a good end.
+struct NotDone {
+    /// Whether what it was to see had been tried: bad input, a limit or Ctrl-C come before.
+    was_tried: bool,
+    because: String,
+}
+
+fn ended_because(step: StepName, told: &ChildTold, limit: Duration) -> Option<NotDone> {
+    let word = step.word();
+    let (was_tried, because) = match told.ended {
+        ChildEnded::ByItself(Some(0)) => return None,
+        // An A/B of a thing against itself cannot tell, and that is well.
+        ChildEnded::ByItself(Some(10 | 12 | 13)) if step == StepName::AgainstItself => return None,
+        ChildEnded::ByItself(Some(20)) if step == StepName::Doctor => return None,
+        ChildEnded::Stopped => (false, format!("step `{word}` was interrupted")),
+        ChildEnded::TooLong => {
+            (false, format!("step `{word}` was not done within {} s and was ended", limit.as_secs()))
+        }
+        ChildEnded::ByItself(code) => {
+            let how = code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
+            let error = told.error().unwrap_or_else(|| format!("it ended by {how}"));
+            (code != Some(2), format!("step `{word}`: {error}"))
+        }
+    };
+    Some(NotDone { was_tried, because })
+}

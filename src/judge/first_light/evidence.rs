@@ -1,0 +1,114 @@
+//! What the steps of the walk saw.
+
+use crate::engine::openvino::DeviceKind;
+use crate::judge::first_light::Word;
+use crate::record::first_light::{CrossCheckLook, DoctorLine, MachineLook, StatesLook};
+use crate::record::{AbRecord, Outcome, ProvenDevice, PublishedDevice, RunRecord};
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepSeen<T> {
+    /// It came to its end and told this.
+    Told(T),
+    /// It was tried and failed.
+    Failed(String),
+    /// It was not run, or was ended before it told anything.
+    NotRun(String),
+}
+
+impl<T> StepSeen<T> {
+    /// What it told.
+    ///
+    /// # Errors
+    /// When it told nothing: the claims that need it are not observed.
+    pub(super) fn told(&self) -> Result<&T, Word> {
+        match self {
+            Self::Told(told) => Ok(told),
+            Self::Failed(because) | Self::NotRun(because) => Err(Word::not_observed(because.as_str())),
+        }
+    }
+}
+
+/// What all steps saw together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// The Arc 140V, by PCI id and execution units.
+    pub arc_140v: PublishedDevice,
+    /// The device that was asked for.
+    pub requested: String,
+    /// The machine before anything was loaded.
+    pub machine: StepSeen<MachineLook>,
+    /// What `doctor` said.
+    pub doctor: StepSeen<Vec<DoctorLine>>,
+    /// The record of `bench`.
+    pub bench: StepSeen<RunRecord>,
+    /// The KV states.
+    pub states: StepSeen<StatesLook>,
+    /// The answers of `bench`, on the CPU.
+    pub cross_check: StepSeen<CrossCheckLook>,
+    /// A commit against itself.
+    pub against_itself: StepSeen<AbRecord>,
+}
+
+impl Evidence {
+    /// Whether this machine has an Intel GPU, by the kernel or by OpenVINO; false where nothing tells.
+    pub(super) fn has_a_gpu(&self) -> bool {
+        let StepSeen::Told(machine) = &self.machine else { return false };
+        !machine.gpus.is_empty() || machine.gpus_in_openvino().is_some_and(|names| !names.is_empty())
+    }
+
+    /// The `bench` whose workers ran on a GPU, whether it came to its end or not.
+    ///
+    /// # Errors
+    /// When there is none: what needs it is not observed.
+    pub(super) fn bench_on_gpu(&self) -> Result<&RunRecord, Word> {
+        let record = self.bench.told()?;
+        self.is_on_gpu(record).map(|()| record)
+    }
+
+    /// The same, where it came to its end with right output.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub(super) fn complete_bench_on_gpu(&self) -> Result<&RunRecord, Word> {
+        let record = self.bench_on_gpu()?;
+        if record.outcome == Outcome::Complete {
+            return Ok(record);
+        }
+        Err(Word::not_observed(format!("`bench` did not come to a good end: {}", failure(record))))
+    }
+
+    /// Whether a run's workers ran on a GPU.
+    ///
+    /// # Errors
+    /// When they did not: the run says nothing of a GPU.
+    pub(super) fn is_on_gpu(&self, record: &RunRecord) -> Result<(), Word> {
+        match record.device.ran.as_ref().map(ProvenDevice::kind) {
+            Some(DeviceKind::Gpu) => Ok(()),
+            Some(DeviceKind::Cpu) => Err(Word::not_observed(self.cpu_ran(record.device.reason.as_deref()))),
+            None => Err(Word::not_observed(format!("nothing ran: {}", failure(record)))),
+        }
+    }
+
+    /// Why a run says nothing of a GPU.
+    pub(super) fn cpu_ran(&self, reason: Option<&str>) -> String {
+        let because = match reason {
+            Some(reason) => reason.to_owned(),
+            None => format!("`--device {}` was asked for", self.requested),
+        };
+        format!("the CPU ran: {because}")
+    }
+}
+
+/// Why a run has no good end.
+pub(super) fn failure(record: &RunRecord) -> String {
+    record.failure.clone().unwrap_or_else(|| {
+        match record.outcome {
+            Outcome::WrongOutput => "its output is wrong",
+            Outcome::Interrupted => "it was interrupted",
+            Outcome::NotMeasured => "nothing was measured",
+            Outcome::Complete | Outcome::Failed => "it does not say why",
+        }
+        .to_owned()
+    })
+}

@@ -1,0 +1,67 @@
+//! A commit against itself, on the GPU.
+
+use crate::judge::first_light::{Evidence, Word};
+use crate::record::{AbRecord, Outcome, Verdict};
+
+pub(super) fn against_itself(evidence: &Evidence) -> Word {
+    let record = match evidence.against_itself.told() {
+        Ok(record) => record,
+        Err(word) => return word,
+    };
+    for side in [&record.base, &record.head] {
+        if let Err(mut word) = evidence.is_on_gpu(&side.run) {
+            if let Some(noise) = noise(record) {
+                word.because = format!("{}; there {noise}", word.because);
+            }
+            return word;
+        }
+    }
+    match record.outcome {
+        Outcome::Failed => return Word::no(because_of(record)),
+        Outcome::WrongOutput => return Word::no("the output of a side is wrong"),
+        Outcome::Interrupted | Outcome::NotMeasured => return Word::not_observed(because_of(record)),
+        Outcome::Complete => {}
+    }
+    if !record.is_against_itself() {
+        return Word::not_observed("its two sides are not the same program with the same inputs");
+    }
+    let Some(decision) = &record.decision else { return Word::not_observed("it was not decided") };
+    let noise = noise(record).unwrap_or_else(|| "too few pairs to tell the noise".to_owned());
+    let said = format!("{noise}; `{}`: {}", decision.verdict.word(), decision.because);
+    let word = match decision.verdict {
+        Verdict::Regressed | Verdict::Mixed | Verdict::Improved | Verdict::WrongOutput => Word::no(said),
+        Verdict::InvalidEnvironment => Word::not_observed(said),
+        Verdict::Pass | Verdict::Inconclusive if decision.sensitivity.is_none() => Word::not_observed(said),
+        Verdict::Pass | Verdict::Inconclusive => Word::yes(said),
+    };
+    match &decision.sensitivity {
+        Some(seen) => word
+            .with("pairs", seen.pairs as f64)
+            .with("pair_sd_percent", seen.pair_sd_percent)
+            .with("smallest_seen_percent", seen.smallest_seen_percent),
+        None => word,
+    }
+}
+
+/// The peers compare tokens, on the CPU; nothing measures them on a GPU yet.
+pub(super) fn paged_attention(_: &Evidence) -> Word {
+    Word::not_observed(
+        "no step measures the peers; they are set up by `pip install --require-hashes --requirement \
+         benches/peers/requirements.txt`, and `python benches/peers/compare_tokens.py --arcgauge \
+         target/release/arcgauge` compares their tokens on the CPU",
+    )
+}
+
+/// How far its pairs differ, where there are enough.
+fn noise(record: &AbRecord) -> Option<String> {
+    let seen = record.decision.as_ref()?.sensitivity.as_ref()?;
+    Some(format!(
+        "{} pairs differ by {:.2} % (sd), so that {:.2} % could be seen",
+        seen.pairs, seen.pair_sd_percent, seen.smallest_seen_percent
+    ))
+}
+
+fn because_of(record: &AbRecord) -> String {
+    let failure = record.failure.clone();
+    failure.unwrap_or_else(|| "it did not come to its end, and does not say why".to_owned())
+}

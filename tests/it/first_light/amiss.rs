@@ -1,0 +1,386 @@
+//! The evidence of each claim, amiss in every way.
+
+use std::collections::BTreeMap;
+
+use arcgauge::golden::GoldenResult;
+use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
+use arcgauge::measure::Observed;
+use arcgauge::measure::guard::MachineReading;
+use arcgauge::measure::protocol::CacheState;
+use arcgauge::record::first_light::{MachineLook, RuntimeLook, StatesLook, Trial};
+use arcgauge::record::{AbRecord, Outcome, ProcessPurpose, ProcessRecord, RunRecord, SampleRecord, Verdict};
+
+use crate::forged;
+
+/// A claim, what is amiss with its evidence, and what it comes to.
+pub(super) struct Row {
+    pub(super) claim: &'static str,
+    pub(super) amiss: fn(&mut Evidence),
+    pub(super) answer: Answer,
+    pub(super) because: &'static str,
+}
+
+const fn row(claim: &'static str, amiss: fn(&mut Evidence), answer: Answer, because: &'static str) -> Row {
+    Row { claim, amiss, answer, because }
+}
+
+/// Every way in which the evidence of a claim can be amiss.
+pub(super) const ROWS: &[Row] = &[
+    row("pci-bus", |it| machine(it).gpus.clear(), Answer::No, "OpenVINO lists `GPU`"),
+    row(
+        "pci-bus",
+        |it| bench(it).machine.gpu_pci_ids.clear(),
+        Answer::No,
+        "the record's machine has nothing",
+    ),
+    row("kernel-driver", |it| machine(it).gpus[0].driver = None, Answer::No, "no driver holds"),
+    row("kernel-driver", |it| machine(it).gpus[0].driver = Some("vfio-pci".into()), Answer::No, "`vfio-pci`"),
+    row("render-node", |it| machine(it).gpus[0].render_nodes.clear(), Answer::No, "no render node"),
+    row(
+        "render-node",
+        |it| machine(it).gpus[0].render_nodes[0].refused_because = Some("Permission denied".into()),
+        Answer::No,
+        "`renderD128` does not open: Permission denied",
+    ),
+    row("openvino-lists-gpu", |it| openvino(it).devices.truncate(1), Answer::No, "lists `CPU`, though"),
+    row(
+        "openvino-lists-gpu",
+        |it| machine(it).runtime = Observed::not("no library"),
+        Answer::NotObserved,
+        "no library",
+    ),
+    row("openvino-lists-gpu", |it| openvino(it).devices[1].facts.full_name = None, Answer::No, "unknown"),
+    row("arc-140v", |it| openvino(it).devices[1].facts.pci_id = None, Answer::No, "no GPU with that PCI id"),
+    row(
+        "arc-140v",
+        |it| openvino(it).devices[1].facts.execution_units = None,
+        Answer::No,
+        "no execution units",
+    ),
+    row(
+        "arc-140v",
+        |it| openvino(it).devices[1].facts.execution_units = Some(56),
+        Answer::NotObserved,
+        "no Arc 140V",
+    ),
+    row("arc-140v", |it| machine(it).gpus[0].pci_id = "8086:e20b".into(), Answer::NotObserved, "another GPU"),
+    row(
+        "doctor-gpu",
+        |it| told(&mut it.doctor)[2].word = "warn".into(),
+        Answer::No,
+        "`warn` of `render node`",
+    ),
+    row("doctor-gpu", |it| told(&mut it.doctor).clear(), Answer::No, "says nothing of it"),
+    row("doctor-gpu", |it| bench(it).device.ran = None, Answer::NotObserved, "no GPU ran"),
+    row(
+        "gpu-decodes",
+        |it| {
+            bench(it).device.ran = None;
+            fails(bench(it), "the driver hung");
+        },
+        Answer::No,
+        "the driver hung",
+    ),
+    row(
+        "gpu-decodes",
+        |it| it.bench = StepSeen::Failed("no room in memory".into()),
+        Answer::No,
+        "no room in memory",
+    ),
+    row(
+        "gpu-decodes",
+        |it| it.bench = StepSeen::NotRun("`--without bench`".into()),
+        Answer::NotObserved,
+        "`--without bench`",
+    ),
+    row(
+        "device-proof",
+        |it| bench(it).device = forged::arc(None),
+        Answer::NotObserved,
+        "OpenVINO's word alone",
+    ),
+    row(
+        "device-proof",
+        |it| {
+            bench(it).device.ran = None;
+            fails(bench(it), "the counters say that it did not");
+        },
+        Answer::No,
+        "the counters say that it did not",
+    ),
+    row(
+        "gpu-counters",
+        |it| readings(it, |reading| reading.worker_gpus = Observed::not("no fdinfo")),
+        Answer::NotObserved,
+        "no fdinfo",
+    ),
+    row(
+        "gpu-counters",
+        |it| readings(it, |reading| reading.worker_gpus = Observed::Observed(Vec::new())),
+        Answer::No,
+        "no client",
+    ),
+    row(
+        "gpu-counters",
+        |it| {
+            readings(it, |reading| {
+                let Observed::Observed(gpus) = &mut reading.worker_gpus else { panic!() };
+                gpus[0].busy_cycles.clear();
+            });
+        },
+        Answer::No,
+        "stayed at 0",
+    ),
+    row(
+        "f16-inference",
+        |it| drop(effective(it).insert("INFERENCE_PRECISION_HINT".into(), "f32".into())),
+        Answer::No,
+        "`f32`",
+    ),
+    row(
+        "f16-inference",
+        |it| drop(effective(it).remove("INFERENCE_PRECISION_HINT")),
+        Answer::NotObserved,
+        "does not tell",
+    ),
+    row(
+        "f16-kv-cache",
+        |it| drop(effective(it).insert("KV_CACHE_PRECISION".into(), "i8".into())),
+        Answer::No,
+        "`i8`",
+    ),
+    row(
+        "f16-kv-cache",
+        |it| {
+            let asked = &mut bench(it).runtime.as_mut().unwrap().properties_asked;
+            asked.insert("KV_CACHE_PRECISION".into(), "u8".into());
+        },
+        Answer::NotObserved,
+        "`KV_CACHE_PRECISION=u8` was asked for",
+    ),
+    row("kv-states-read", |it| states(it).count = Some(47), Answer::No, "not 48"),
+    row(
+        "kv-states-read",
+        |it| states(it).read = Trial::Failed("compressed".into()),
+        Answer::No,
+        "compressed",
+    ),
+    row(
+        "kv-states-read",
+        |it| it.states = StepSeen::Failed("the model did not load".into()),
+        Answer::NotObserved,
+        "did not load",
+    ),
+    row("kv-states-reset", |it| states(it).reset = Trial::Failed("3 left".into()), Answer::No, "3 left"),
+    row(
+        "kv-states-put-back",
+        |it| states(it).put_back = Trial::Failed("another".into()),
+        Answer::No,
+        "another",
+    ),
+    row(
+        "kv-states-put-back",
+        |it| states(it).put_back = Trial::NotTried("not empty".into()),
+        Answer::NotObserved,
+        "not empty",
+    ),
+    row(
+        "tokens-cross-check",
+        |it| told(&mut it.cross_check).answers[0].widest_gap_logit = 0.6,
+        Answer::No,
+        "at token 17 of `fibonacci`",
+    ),
+    row(
+        "tokens-cross-check",
+        |it| told(&mut it.cross_check).answers.clear(),
+        Answer::NotObserved,
+        "no answer",
+    ),
+    row(
+        "gpu-clock",
+        |it| readings(it, |reading| reading.gpus = Observed::not("no card")),
+        Answer::NotObserved,
+        "no card",
+    ),
+    row(
+        "gpu-clock",
+        |it| {
+            readings(it, |reading| {
+                let Observed::Observed(gpus) = &mut reading.gpus else { panic!() };
+                gpus[0].actual_mhz = Observed::Observed(0);
+            });
+        },
+        Answer::No,
+        "0 MHz while a GPU ran",
+    ),
+    row(
+        "gpu-throttle",
+        |it| {
+            readings(it, |reading| {
+                let Observed::Observed(gpus) = &mut reading.gpus else { panic!() };
+                gpus[0].throttled_by = Observed::not("no reasons");
+            });
+        },
+        Answer::NotObserved,
+        "no reasons",
+    ),
+    row(
+        "other-gpu-clients",
+        |it| readings(it, |reading| reading.other_gpu = Observed::not("no processes")),
+        Answer::NotObserved,
+        "no processes",
+    ),
+    row(
+        "other-gpu-clients",
+        |it| {
+            readings(it, |reading| {
+                let Observed::Observed(others) = &mut reading.other_gpu else { panic!() };
+                others.clients = 0;
+            });
+        },
+        Answer::NotObserved,
+        "3 processes may not be looked at",
+    ),
+    row(
+        "energy",
+        |it| readings(it, |reading| reading.energy_microjoules = Observed::not("root alone reads it")),
+        Answer::NotObserved,
+        "root alone reads it",
+    ),
+    row(
+        "energy",
+        |it| readings(it, |reading| reading.energy_microjoules = Observed::Observed(7)),
+        Answer::No,
+        "stayed at 7",
+    ),
+    row(
+        "memory-by-phase",
+        |it| measured(it).memory.prefill.device_resident_bytes = None,
+        Answer::NotObserved,
+        "prefill: the GPU's",
+    ),
+    row(
+        "memory-by-phase",
+        |it| {
+            let memory = &mut measured(it).memory;
+            for phase in [&mut memory.load, &mut memory.prefill, &mut memory.decode] {
+                phase.device_resident_bytes = Some(0);
+            }
+        },
+        Answer::No,
+        "no GPU memory in any phase",
+    ),
+    row("gpu-memory", |it| measured(it).guards = None, Answer::NotObserved, "the kernel tells no GPU memory"),
+    row(
+        "gpu-memory",
+        |it| {
+            readings(it, |reading| {
+                let Observed::Observed(gpus) = &mut reading.worker_gpus else { panic!() };
+                gpus[0].resident_bytes = Some(0);
+            });
+        },
+        Answer::No,
+        "has no GPU memory",
+    ),
+    row("cold-load", |it| drop(bench(it).processes.remove(0)), Answer::NotObserved, "was warm before"),
+    row("cold-load", |it| bench(it).processes[0].ending = "crashed".into(), Answer::No, "ended `crashed`"),
+    row(
+        "warm-load",
+        |it| measured(it).load.as_mut().unwrap().compiled_model_cache = CacheState::Cold,
+        Answer::No,
+        "cold all the same",
+    ),
+    row(
+        "warm-load",
+        |it| measured(it).load = None,
+        Answer::NotObserved,
+        "no process loaded from a warm cache",
+    ),
+    row("whole-model", |it| bench(it).model.files[0].size_bytes = 8_000_000, Answer::NotObserved, "0.0 GB"),
+    row("bench", |it| fails(bench(it), "it crashed"), Answer::No, "it crashed"),
+    row(
+        "bench",
+        |it| {
+            bench(it).outcome = Outcome::WrongOutput;
+            bench(it).prompts[0].golden = GoldenResult::Break;
+        },
+        Answer::No,
+        "its output is wrong: `fibonacci`",
+    ),
+    row("bench", |it| bench(it).outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
+    row("bench", |it| bench(it).samples.iter_mut().for_each(without_times), Answer::NotObserved, "no speed"),
+    row(
+        "against-itself",
+        |it| pairs(it).decision.as_mut().unwrap().verdict = Verdict::Regressed,
+        Answer::No,
+        "`regressed`",
+    ),
+    row(
+        "against-itself",
+        |it| pairs(it).head.run.worker.sha256 = Some("9".repeat(64)),
+        Answer::NotObserved,
+        "not the same program",
+    ),
+    row(
+        "against-itself",
+        |it| pairs(it).decision.as_mut().unwrap().sensitivity = None,
+        Answer::NotObserved,
+        "too few pairs",
+    ),
+    row("against-itself", |it| fails_ab(pairs(it)), Answer::No, "the head crashed"),
+];
+
+fn effective(evidence: &mut Evidence) -> &mut BTreeMap<String, String> {
+    &mut bench(evidence).runtime.as_mut().unwrap().properties_effective
+}
+
+fn without_times(sample: &mut SampleRecord) {
+    sample.times = None;
+}
+
+fn fails_ab(record: &mut AbRecord) {
+    (record.outcome, record.failure) = (Outcome::Failed, Some("the head crashed".into()));
+}
+
+fn told<T>(seen: &mut StepSeen<T>) -> &mut T {
+    match seen {
+        StepSeen::Told(told) => told,
+        StepSeen::Failed(because) | StepSeen::NotRun(because) => panic!("{because}"),
+    }
+}
+
+fn machine(evidence: &mut Evidence) -> &mut MachineLook {
+    told(&mut evidence.machine)
+}
+
+fn openvino(evidence: &mut Evidence) -> &mut RuntimeLook {
+    match &mut machine(evidence).runtime {
+        Observed::Observed(runtime) => runtime,
+        Observed::NotObserved { because } => panic!("{because}"),
+    }
+}
+
+pub(super) fn bench(evidence: &mut Evidence) -> &mut RunRecord {
+    told(&mut evidence.bench)
+}
+
+pub(super) fn states(evidence: &mut Evidence) -> &mut StatesLook {
+    told(&mut evidence.states)
+}
+
+pub(super) fn pairs(evidence: &mut Evidence) -> &mut AbRecord {
+    told(&mut evidence.against_itself)
+}
+
+fn measured(evidence: &mut Evidence) -> &mut ProcessRecord {
+    bench(evidence).processes.iter_mut().find(|it| it.purpose == ProcessPurpose::Measured).unwrap()
+}
+
+fn readings(evidence: &mut Evidence, change: impl Fn(&mut MachineReading)) {
+    measured(evidence).guards.as_mut().unwrap().readings.iter_mut().for_each(change);
+}
+
+fn fails(record: &mut RunRecord, because: &str) {
+    (record.outcome, record.failure) = (Outcome::Failed, Some(because.into()));
+    record.samples.clear();
+}

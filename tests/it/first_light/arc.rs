@@ -1,0 +1,164 @@
+//! What a walk on an Arc 140V would have seen, were all as it is claimed. No such walk was made.
+
+use arcgauge::golden::GoldenResult;
+use arcgauge::judge::first_light::{Evidence, StepSeen};
+use arcgauge::measure::Observed;
+use arcgauge::measure::fdinfo::OtherGpuUse;
+use arcgauge::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
+use arcgauge::measure::protocol::{CacheState, DeviceEvent};
+use arcgauge::record::first_light::{
+    CrossCheckLook, CrossCheckedAnswer, DoctorLine, GpuOnBus, MachineLook, RenderNode, RuntimeDevice,
+    RuntimeLook, StatesLook, Trial,
+};
+use arcgauge::record::{
+    AbRecord, LoadRecord, MemoryRecord, ModelFile, ProcessPurpose, ProcessRecord, RunRecord, Verdict,
+};
+
+use crate::{forged, forged_ab, forged_pairs};
+
+const ID: &str = "8086:64a0";
+
+/// Everything that every claim but one needs.
+pub(super) fn evidence() -> Evidence {
+    Evidence {
+        arc_140v: forged::published().device,
+        requested: "GPU".into(),
+        machine: StepSeen::Told(machine()),
+        doctor: StepSeen::Told(doctor()),
+        bench: StepSeen::Told(bench()),
+        states: StepSeen::Told(states()),
+        cross_check: StepSeen::Told(cross_check()),
+        against_itself: StepSeen::Told(against_itself()),
+    }
+}
+
+fn machine() -> MachineLook {
+    let device = |name: &str, facts| RuntimeDevice { name: name.into(), facts };
+    let gpu = DeviceEvent {
+        full_name: Some("Intel(R) Graphics [0x64a0] (iGPU)".into()),
+        pci_id: Some(ID.into()),
+        execution_units: Some(64),
+        driver_version: Some("25.18".into()),
+        memory_bytes: Some(18_200_000_000),
+    };
+    MachineLook {
+        gpus: vec![GpuOnBus {
+            pci_id: ID.into(),
+            driver: Some("xe".into()),
+            render_nodes: vec![RenderNode { name: "renderD128".into(), refused_because: None }],
+        }],
+        runtime: Observed::Observed(RuntimeLook {
+            version: "2026.4.1".into(),
+            devices: vec![device("CPU", DeviceEvent::default()), device("GPU", gpu)],
+        }),
+        guards: guards(),
+    }
+}
+
+fn doctor() -> Vec<DoctorLine> {
+    let subjects =
+        ["device GPU", "intel gpu", "render node", "opencl loader", "opencl driver", "gpu in openvino"];
+    let line =
+        |subject: &str| DoctorLine { word: "ok".into(), subject: subject.into(), found: "fine".into() };
+    subjects.map(line).to_vec()
+}
+
+fn bench() -> RunRecord {
+    let mut record = forged::record();
+    record.device = forged::arc(Some(true));
+    record.machine.gpu_pci_ids = vec![ID.into()];
+    let runtime = record.runtime.as_mut().unwrap();
+    for property in ["INFERENCE_PRECISION_HINT", "KV_CACHE_PRECISION"] {
+        runtime.properties_asked.insert(property.into(), "f16".into());
+        runtime.properties_effective.insert(property.into(), "f16".into());
+    }
+    record.model.files = vec![ModelFile {
+        path: "openvino_model.bin".into(),
+        size_bytes: 12_800_000_000,
+        sha256: "0".repeat(64),
+    }];
+    record.prompts[0].golden = GoldenResult::Match;
+    record.processes = vec![process(ProcessPurpose::Priming), process(ProcessPurpose::Measured)];
+    record
+}
+
+fn process(purpose: ProcessPurpose) -> ProcessRecord {
+    let mut process = forged::process();
+    let primes = purpose == ProcessPurpose::Priming;
+    process.purpose = purpose;
+    process.load = Some(LoadRecord {
+        load_ns: if primes { 180_000_000_000 } else { 12_000_000_000 },
+        compiled_model_cache: if primes { CacheState::Cold } else { CacheState::Warm },
+    });
+    let resident = |phase: &mut MemoryRecord| phase.device_resident_bytes = Some(13 << 30);
+    let memory = &mut process.memory;
+    [&mut memory.load, &mut memory.prefill, &mut memory.decode].into_iter().for_each(resident);
+    process.device_memory_bytes = Some(13 << 30);
+    process.guards = Some(guards());
+    process
+}
+
+/// A log of a machine that tells of its GPU while the worker runs: four readings.
+pub(super) fn guards() -> GuardLog {
+    let mut log = forged_pairs::guard_log(0, true);
+    let first = log.readings[0].clone();
+    log.readings = (0..4).map(|at| reading(&first, at)).collect();
+    log
+}
+
+fn reading(like: &MachineReading, at: u32) -> MachineReading {
+    MachineReading {
+        at_ns: u64::from(at) * 1_000_000_000,
+        phase: Phase::During,
+        gpus: Observed::Observed(vec![GpuReading {
+            pci_address: "0000:00:02.0".into(),
+            actual_mhz: Observed::Observed(1900 + at),
+            requested_mhz: Observed::Observed(2050),
+            throttled_by: Observed::Observed(if at == 2 { vec!["pl1".into()] } else { Vec::new() }),
+        }]),
+        worker_gpus: Observed::Observed(vec![WorkerGpuUse {
+            pci_address: "0000:00:02.0".into(),
+            clients: 1,
+            busy_cycles: [("ccs".to_owned(), 1000 * u64::from(at))].into(),
+            busy_ns: [].into(),
+            resident_bytes: Some(13 << 30),
+        }]),
+        other_gpu: Observed::Observed(OtherGpuUse {
+            clients: 1,
+            busy_share: Some(0.01),
+            hidden_processes: 3,
+        }),
+        energy_microjoules: Observed::Observed(1_000_000 + u64::from(at)),
+        ..like.clone()
+    }
+}
+
+fn states() -> StatesLook {
+    let held = |what: &str| Trial::Held(what.into());
+    StatesLook {
+        ran: "GPU".into(),
+        count: Some(48),
+        read: held("48 states of shape (1, 8, 20, 64) in f16 were read"),
+        reset: held("all states hold 0 tokens after a reset"),
+        put_back: held("8 tokens came out the same after the states were put back"),
+    }
+}
+
+fn cross_check() -> CrossCheckLook {
+    let answer = CrossCheckedAnswer {
+        prompt_id: "fibonacci".into(),
+        tokens: 200,
+        other_preferred: 1,
+        widest_gap_logit: 0.03,
+        widest_at: Some(17),
+    };
+    CrossCheckLook { limit_logit: 0.5, answers: vec![answer] }
+}
+
+fn against_itself() -> AbRecord {
+    let (mut record, _) = forged_ab::ab(Verdict::Pass);
+    for side in [&mut record.base, &mut record.head] {
+        side.run.device = forged::arc(Some(true));
+    }
+    record
+}

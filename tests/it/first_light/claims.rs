@@ -1,0 +1,108 @@
+//! Each claim with its evidence, and with that evidence taken away. The evidence is made up: no claim was
+//! answered on an Intel GPU.
+
+use std::collections::BTreeSet;
+
+use arcgauge::judge::first_light::{Answer, CLAIMS, Evidence, StepSeen, Word, answers};
+
+use crate::first_light::amiss::{ROWS, bench, pairs, states};
+use crate::first_light::arc;
+use crate::forged;
+
+/// Nothing measures the peers yet.
+const NEVER_YES: &str = "paged-attention";
+/// What is seen without running anything.
+const OF_THE_MACHINE: [&str; 5] =
+    ["pci-bus", "kernel-driver", "render-node", "openvino-lists-gpu", "arc-140v"];
+
+fn word_on(evidence: &Evidence, id: &str) -> Word {
+    answers(evidence).into_iter().find(|answered| answered.claim.id == id).unwrap().word
+}
+
+#[test]
+fn on_an_arc_on_which_all_is_as_claimed_every_claim_holds_but_the_one_that_nothing_measures() {
+    for answered in answers(&arc::evidence()) {
+        let expected = if answered.claim.id == NEVER_YES { Answer::NotObserved } else { Answer::Yes };
+        assert_eq!(answered.word.answer, expected, "{}: {}", answered.claim.id, answered.word.because);
+    }
+}
+
+#[test]
+fn what_was_seen_is_told_with_its_figures() {
+    let evidence = arc::evidence();
+    for (id, part) in [
+        ("pci-bus", "the bus shows `8086:64a0`"),
+        ("render-node", "`renderD128` opens"),
+        ("arc-140v", "64 execution units"),
+        ("device-proof", "`EXECUTION_DEVICES` is `GPU.0`, and the kernel counted"),
+        ("gpu-counters", "up to 3000 cycles"),
+        ("gpu-clock", "1900 to 1903 MHz over 4 readings"),
+        ("gpu-throttle", "`pl1` held it back in 1 of 4 readings"),
+        ("tokens-cross-check", "prefers 199 of 200 tokens"),
+        ("memory-by-phase", "load 100 + 13312 MiB"),
+        ("gpu-memory", "13312 MiB at most by the kernel; OpenVINO says 13312 MiB"),
+        ("cold-load", "180.0 s"),
+        ("warm-load", "12.0 s, mean of 1; 15.0 x as fast"),
+        ("whole-model", "12.8 GB"),
+        ("bench", "every token is the golden one"),
+        ("against-itself", "5 pairs differ by 1.20 % (sd), so that 2.13 % could be seen"),
+    ] {
+        let because = word_on(&evidence, id).because;
+        assert!(because.contains(part), "{id}: {because}");
+    }
+    let facts = word_on(&evidence, "cold-load").facts;
+    assert_eq!((facts[0].id, facts[0].value), ("cold_load_s", 180.0));
+}
+
+#[test]
+fn what_nothing_read_is_not_observed() {
+    let not_run = || "the step hung".to_owned();
+    let evidence = Evidence {
+        machine: StepSeen::NotRun(not_run()),
+        doctor: StepSeen::NotRun(not_run()),
+        bench: StepSeen::NotRun(not_run()),
+        states: StepSeen::NotRun(not_run()),
+        cross_check: StepSeen::NotRun(not_run()),
+        against_itself: StepSeen::NotRun(not_run()),
+        ..arc::evidence()
+    };
+    for answered in answers(&evidence) {
+        assert_eq!(answered.word.answer, Answer::NotObserved, "{}", answered.claim.id);
+        let is_said = answered.word.because == "the step hung" || answered.claim.id == NEVER_YES;
+        assert!(is_said, "{}: {}", answered.claim.id, answered.word.because);
+    }
+}
+
+#[test]
+fn whatever_a_cpu_did_no_claim_about_running_on_a_gpu_holds_by_it() {
+    let mut evidence = arc::evidence();
+    let cpu = forged::record().device;
+    bench(&mut evidence).device = cpu.clone();
+    states(&mut evidence).ran = "CPU".into();
+    pairs(&mut evidence).base.run.device = cpu.clone();
+    pairs(&mut evidence).head.run.device = cpu;
+    for answered in answers(&evidence) {
+        if !OF_THE_MACHINE.contains(&answered.claim.id) {
+            assert_eq!(answered.word.answer, Answer::NotObserved, "{}", answered.claim.id);
+        }
+    }
+}
+
+#[test]
+fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
+    for (at, row) in ROWS.iter().enumerate() {
+        let mut evidence = arc::evidence();
+        (row.amiss)(&mut evidence);
+        let word = word_on(&evidence, row.claim);
+        assert_eq!(word.answer, row.answer, "row {at}, {}: {}", row.claim, word.because);
+        assert!(word.because.contains(row.because), "row {at}, {}: {}", row.claim, word.because);
+    }
+}
+
+#[test]
+fn the_evidence_of_every_claim_is_taken_away_once() {
+    let tried: BTreeSet<&str> = ROWS.iter().map(|row| row.claim).chain([NEVER_YES]).collect();
+    let all: BTreeSet<&str> = CLAIMS.iter().map(|claim| claim.id).collect();
+    assert_eq!(tried, all);
+    assert_eq!(all.len(), CLAIMS.len(), "an id names one claim");
+}
