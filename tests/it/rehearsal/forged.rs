@@ -66,10 +66,10 @@ impl Scene {
             clones: &clones,
             now_utc: JUDGED,
         };
-        let published = publish(&asked, &mut self.stage.github);
+        let told = publish(&asked, &mut self.stage.github);
         let statuses = self.stage.github.statuses(&self.pull_request.head);
         Told {
-            failed: published.err().map(|error| error.kind()),
+            failed: told.err().map(|error| error.kind()),
             status: statuses.get(before).cloned().unwrap_or_default(),
             comment: self.stage.github.comments().last().map(|it| it["body"].as_str().unwrap().to_owned()),
         }
