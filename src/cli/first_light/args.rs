@@ -28,7 +28,7 @@ pub(in crate::cli) struct FirstLightArgs {
     #[arg(long)]
     pub(super) quick: bool,
 
-    /// File of the bundle; never one that is there [default: first-light-<machine>-<utc>.zip, here]
+    /// File of the bundle; never one that is there [default: `first-light-MACHINE-UTC.zip`, here]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
