@@ -115,3 +115,57 @@ fn a_checkout_can_go_on_with_another_repository_when_the_one_before_is_gone() {
     assert_eq!(entries_of(&into), entries_of(&other.folder()));
     assert_eq!(git_in(&into, &["status", "--porcelain", "--ignored"]), "");
 }
+
+#[test]
+fn a_checkout_never_writes_through_a_link_that_was_there_before() {
+    let fixture = GitRepository::with(&[("a", "1")]);
+    let outside = fixture.beside("outside");
+    fs::create_dir(&outside).unwrap();
+    symlink(&outside, fixture.path("folder")).unwrap();
+    symlink(outside.join("file"), fixture.path("name")).unwrap();
+    let with_links = fixture.commit("With links");
+    for link in ["folder", "name"] {
+        fs::remove_file(fixture.path(link)).unwrap();
+    }
+    fixture.write("folder/inside", "2");
+    fixture.write("name", "2");
+    let without = fixture.commit("Without");
+    let same_repository = |into: &Path| {
+        fixture.open().check_out_into(&with_links, into).unwrap();
+        fixture.open().check_out_into(&without, into).unwrap();
+    };
+    let another_repository = |into: &Path| {
+        let gone = GitRepository::with(&[("a", "1")]);
+        symlink(&outside, gone.path("folder")).unwrap();
+        symlink(outside.join("file"), gone.path("name")).unwrap();
+        gone.open().check_out_into(&gone.commit("With links"), into).unwrap();
+        drop(gone);
+        fixture.open().check_out_into(&without, into).unwrap();
+    };
+    // As the program that was built there could leave them.
+    let links_of_others = |into: &Path| {
+        fixture.open().check_out_into(&without, into).unwrap();
+        fs::remove_dir_all(into.join("folder")).unwrap();
+        symlink(&outside, into.join("folder")).unwrap();
+        fs::remove_file(into.join("name")).unwrap();
+        symlink(outside.join("file"), into.join("name")).unwrap();
+        fixture.open().check_out_into(&without, into).unwrap();
+    };
+    let mirrored = |into: &Path| {
+        fixture.open().check_out_into(&with_links, into).unwrap();
+        fixture.open().mirror_work_tree(into).unwrap();
+    };
+    let ways: [(&str, &dyn Fn(&Path)); 4] = [
+        ("same", &same_repository),
+        ("another", &another_repository),
+        ("others", &links_of_others),
+        ("mirrored", &mirrored),
+    ];
+    for (name, brought) in ways {
+        let into = fixture.beside(&format!("copies/{name}"));
+        brought(&into);
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{name}");
+        assert_eq!(entries_of(&into), entries_of(&fixture.folder()), "{name}");
+        assert_eq!(git_in(&into, &["status", "--porcelain", "--ignored"]), "", "{name}");
+    }
+}

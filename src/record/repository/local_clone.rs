@@ -5,6 +5,7 @@
 //! writes nothing there. Should the objects go away, the clone is made anew from where they are now.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use git2::build::CheckoutBuilder;
@@ -13,6 +14,9 @@ use git2::{RepositoryInitOptions, StatusOptions};
 use crate::error::{Error, Result};
 use crate::record::repository::fault::unreadable;
 use crate::record::{InUse, KeptFolders, Repository};
+
+/// The kind of an entry that is a link.
+const LINK: i32 = 0o120_000;
 
 /// In the git folder of a clone: it is ours, to be changed and removed.
 pub const CLONE_MARK: &str = ".git/arcgauge-clone";
@@ -61,6 +65,12 @@ impl Repository {
             // It was of a repository that had other commits, and git looks there for what was checked out.
             clone.set_head("refs/heads/none").map_err(failed)?;
         }
+        let strayed = remove_stray_links(&clone, into);
+        if strayed.map_err(|cause| Error::io("remove a link in", into, &cause))? {
+            // What they hid is not there, so git is told that nothing was checked out.
+            clone.set_head("refs/heads/none").map_err(failed)?;
+            clone.index().and_then(|mut index| index.clear().and_then(|()| index.write())).map_err(failed)?;
+        }
         let mut how = CheckoutBuilder::new();
         how.force().remove_untracked(true).remove_ignored(true);
         let commit = clone.find_commit(id).map_err(failed)?;
@@ -97,6 +107,35 @@ impl Repository {
         // Anew, for the objects that it borrows are looked up once.
         git2::Repository::open(folder).map_err(failed)
     }
+}
+
+/// Removes the links of a checkout that are not of the commit that is checked out, wherever they lead: git would
+/// write files through them. Gives whether there were any.
+fn remove_stray_links(clone: &git2::Repository, root: &Path) -> io::Result<bool> {
+    let tree = clone.head().and_then(|head| head.peel_to_tree()).ok();
+    let is_known = |link: &Path| -> io::Result<bool> {
+        let below = link.strip_prefix(root).unwrap_or(link);
+        let entry = tree.as_ref().and_then(|tree| tree.get_path(below).ok());
+        let Some(entry) = entry.filter(|entry| entry.filemode() == LINK) else { return Ok(false) };
+        let target = fs::read_link(link)?;
+        let known = clone.find_blob(entry.id());
+        Ok(known.is_ok_and(|known| known.content() == target.as_os_str().as_encoded_bytes()))
+    };
+    let mut removed = false;
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let (kind, path) = (entry.file_type()?, entry.path());
+            if kind.is_symlink() && !is_known(&path)? {
+                fs::remove_file(path)?;
+                removed = true;
+            } else if kind.is_dir() && entry.file_name() != ".git" {
+                open.push(path);
+            }
+        }
+    }
+    Ok(removed)
 }
 
 /// Nothing that is not ours is changed: only what has our mark, or nothing at all.
