@@ -203,6 +203,11 @@ fn a_run_that_is_no_gate_of_ours_is_told_nowhere() {
             with(&dispatched, "display_title", json!(format!("gate #12 at {head} "))),
         ),
         ("a title without head", with(&dispatched, "display_title", json!("gate"))),
+        (
+            "dispatched in another repository",
+            with(&dispatched, "head_repository", json!({ "full_name": "a-stranger/arcgauge" })),
+        ),
+        ("dispatched in none", with(&dispatched, "head_repository", Value::Null)),
     ] {
         let told = scene.publish_of(&honest, &event);
         assert_eq!(told.failed, Some(ErrorKind::Input), "{name}");

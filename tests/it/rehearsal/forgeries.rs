@@ -225,6 +225,55 @@ fn contents() -> Vec<Row> {
             |scene| scene.with(|it| it.head.run.model.name = "../../../etc".into()),
             "the artifact is refused: its model is named",
         ),
+        (
+            "a prompt that was never asked",
+            |scene| {
+                scene.with(|it| {
+                    let sample = &mut it.head.run.samples[0];
+                    (sample.prompt_id, sample.times) = ("z".into(), None);
+                })
+            },
+            "the record is not true: `z` was answered and never asked",
+        ),
+        (
+            "a golden of other tokens of the prompt",
+            |scene| scene.with(|it| it.head.run.workload.prompts[0].token_ids[0] ^= 1),
+            "the record is not true: `a` is said to match a golden",
+        ),
+        (
+            "tokens that no near-tie explains",
+            |scene| {
+                scene.with(|it| {
+                    it.base.run.prompts[0].golden = GoldenResult::NearTie;
+                    for sample in &mut it.base.run.samples {
+                        sample.token_ids[2] ^= 1;
+                    }
+                })
+            },
+            "the record is not true: `a` has other tokens",
+        ),
+        (
+            "the same program, it says, with another model",
+            |scene| {
+                scene.with(|it| {
+                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
+                    it.head.run.model.files.clear();
+                    it.pairs.clear();
+                })
+            },
+            "the artifact is refused: it was not measured",
+        ),
+        (
+            "the same program, it says, and names none",
+            |scene| {
+                scene.with(|it| {
+                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
+                    (it.base.run.worker.sha256, it.head.run.worker.sha256) = (None, None);
+                    it.pairs.clear();
+                })
+            },
+            "the artifact is refused: it was not measured",
+        ),
         ("one pair", |scene| scene.with(|it| keep_pairs(it, 1)), "inconclusive"),
         ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
         (

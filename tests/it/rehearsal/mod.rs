@@ -1,9 +1,11 @@
 //! Pull requests of every kind, each from its event to its status: resolved, measured by scripted workers,
 //! judged, left as an artifact, checked as a stranger's, and told.
 
+mod admitted;
 mod forged;
 mod forgeries;
 mod github;
+mod labels;
 mod payloads;
 mod real;
 mod stage;
