@@ -130,6 +130,11 @@ impl Known<'_> {
                     self.device
                 )));
             }
+            if let Some(ran) = side.run.device.ran.as_ref().map(|ran| ran.kind().name())
+                && self.device.split('.').next() != Some(ran)
+            {
+                return Err(untrue(&format!("its {word} ran on `{ran}`, and not on `{}`", self.device)));
+            }
             side.run.commit = Some(self.repository.resolve(sha)?);
             short(sha).clone_into(&mut side.asked);
         }

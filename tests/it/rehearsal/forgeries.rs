@@ -152,6 +152,11 @@ fn identities() -> Vec<Row> {
             "the artifact is refused: its head was to run on",
         ),
         (
+            "another device than was asked for, and no reason",
+            |scene| scene.with(|it| it.head.run.device.ran = Some(crate::forged::proven("GPU", "a GPU"))),
+            "the artifact is refused: its head ran on `GPU`",
+        ),
+        (
             "a policy that lets all pass",
             |scene| {
                 scene.with(|it| {
