@@ -157,6 +157,16 @@ fn identities() -> Vec<Row> {
             "the artifact is refused: its head ran on `GPU`",
         ),
         (
+            "a measurement that failed",
+            |scene| scene.with(|it| it.outcome = Outcome::Failed),
+            "the artifact is refused: it did not come to its end",
+        ),
+        (
+            "a measurement that was stopped",
+            |scene| scene.with(|it| it.outcome = Outcome::Interrupted),
+            "the artifact is refused: it did not come to its end",
+        ),
+        (
             "a policy that lets all pass",
             |scene| {
                 scene.with(|it| {
@@ -229,6 +239,21 @@ fn contents() -> Vec<Row> {
             "a model of a name that leads elsewhere",
             |scene| scene.with(|it| it.head.run.model.name = "../../../etc".into()),
             "the artifact is refused: its model is named",
+        ),
+        (
+            "one good pair, told again and again",
+            |scene| {
+                scene.with(|it| {
+                    let good = it.pairs[0];
+                    it.pairs.fill(good);
+                })
+            },
+            "the artifact is refused: pair 2 is not of its own processes",
+        ),
+        (
+            "the pairs that suit",
+            |scene| scene.with(|it| it.pairs.truncate(it.pairs.len() - 1)),
+            "the artifact is refused: a process of it is of no pair",
         ),
         (
             "a prompt that was never asked",
