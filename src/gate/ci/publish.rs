@@ -153,6 +153,9 @@ fn verdict(
     }
     let tip = asked.repository.resolve(&format!("refs/remotes/origin/{}", run.default_branch));
     let tip = tip.or_else(|_| asked.repository.head())?;
+    if run.by == Word::Dispatch {
+        refuse_foreign_definition(asked.repository, &run.definition, &tip.sha)?;
+    }
     let known = Known {
         repository: asked.repository,
         name: &run.repository,
@@ -165,6 +168,17 @@ fn verdict(
     let merge_base = known.merge_base()?;
     let checkout = asked.clones.clone_of(asked.repository, &merge_base, &mut |_| {})?;
     known.verdict_of(artifact, &merge_base, checkout.folder(), asked.now_utc)
+}
+
+/// A tag of the name `main` is told as a branch of that name is, and may hold any workflow.
+fn refuse_foreign_definition(repository: &Repository, definition: &str, main: &str) -> Result<()> {
+    let is_mains = repository.merge_base(main, definition).is_ok_and(|base| base == definition);
+    if is_mains {
+        return Ok(());
+    }
+    let what = format!("the run is by a workflow that is not on main, of {}", short(definition));
+    Err(Error::input(what)
+        .hint("dispatch the gate on the branch: `gh workflow run gate.yml --ref refs/heads/main`"))
 }
 
 #[derive(Deserialize)]

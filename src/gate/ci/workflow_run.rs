@@ -29,6 +29,8 @@ pub(super) struct GateRun {
     pub(super) conclusion: String,
     /// The head that it was of.
     pub(super) head: String,
+    /// The commit whose workflow ran: of a dispatch the tip of main at that time, else the head.
+    pub(super) definition: String,
     /// The pull request, where it is known.
     pub(super) pull_request: Option<u64>,
     /// By whose word it ran.
@@ -106,6 +108,7 @@ impl GateRun {
             },
             conclusion: run.conclusion.clone().unwrap_or_default(),
             head: sha(&run.head_sha, "the head of the run")?,
+            definition: run.head_sha.clone(),
             pull_request: None,
             by: Word::Nobody,
         };

@@ -235,6 +235,21 @@ fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
 }
 
 #[test]
+fn a_dispatch_by_a_definition_that_is_not_on_main_is_no_word() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    // A tag of the name `main` is told as a branch of that name would be, and may hold any workflow.
+    let tagged = scene.pull_request.dispatched_run_ended("success", &scene.pull_request.head);
+    let told = scene.publish_of(&honest, &tagged);
+    assert_eq!(told.status["state"], "failure", "{}", told.status);
+    let description = told.status["description"].as_str().unwrap();
+    assert!(description.contains("a workflow that is not on main"), "{description}");
+    let main = scene.stage.main();
+    let ours = scene.pull_request.dispatched_run_ended("success", &main);
+    assert_eq!(scene.publish_of(&honest, &ours).status["state"], "success");
+}
+
+#[test]
 fn a_forge_that_takes_no_comment_has_the_status_first_and_the_failure_is_told() {
     let mut scene = Scene::new();
     let honest = scene.with(|_| {});
