@@ -140,6 +140,12 @@ fn verdict(
     let Some(pull_request) = pull_request else {
         return Err(Error::input("no pull request of this head is known").hint("run the gate again"));
     };
+    if pull_request.base.reference != run.default_branch {
+        let into = shortened(&pull_request.base.reference);
+        let what =
+            format!("the pull request goes into `{into}`, and heads of the default branch alone are gated");
+        return Err(Error::input(what).hint("nothing; or let it go into the default branch"));
+    }
     let zip = match &asked.zip {
         Some(zip) => zip.clone(),
         None => download(run, forge)?,

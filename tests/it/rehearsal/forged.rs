@@ -23,6 +23,8 @@ pub(super) struct Scene {
     pull_request: PullRequest,
     pub(super) record: AbRecord,
     pub(super) verdict: Value,
+    /// The branch that the pull request goes into.
+    into: &'static str,
 }
 
 impl Scene {
@@ -42,7 +44,7 @@ impl Scene {
         let flags = [&flags[..], &["--store", store.to_str().unwrap()]].concat();
         stage.ci(&runner, "verdict", &pull_request.event("opened"), &flags);
         let verdict = serde_json::from_slice(&fs::read(output.join("verdict.json")).unwrap()).unwrap();
-        Self { stage, pull_request, record, verdict }
+        Self { stage, pull_request, record, verdict, into: "main" }
     }
 
     /// What the publisher makes of an artifact.
@@ -53,7 +55,9 @@ impl Scene {
     fn publish_of(&mut self, zip: &[u8], run: &Value) -> Told {
         let before = self.stage.github.statuses(&self.pull_request.head).len();
         self.stage.github.has_artifact(RUN, "verdict", zip);
-        self.stage.github.answers("pulls/12", self.pull_request.now());
+        let mut now = self.pull_request.now();
+        now["base"]["ref"] = json!(self.into);
+        self.stage.github.answers("pulls/12", now);
         let publisher = self.stage.checkout("publisher", "origin/main");
         let clones = Builder::new(&self.stage.beside("cache"));
         let payload = run.to_string();
@@ -247,6 +251,18 @@ fn a_dispatch_by_a_definition_that_is_not_on_main_is_no_word() {
     let main = scene.stage.main();
     let ours = scene.pull_request.dispatched_run_ended("success", &main);
     assert_eq!(scene.publish_of(&honest, &ours).status["state"], "success");
+}
+
+#[test]
+fn a_pull_request_into_another_branch_is_red() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    scene.into = "release";
+    let ended = scene.pull_request.run_ended("success");
+    let told = scene.publish_of(&honest, &ended);
+    assert_eq!(told.status["state"], "failure", "{}", told.status);
+    let description = told.status["description"].as_str().unwrap();
+    assert!(description.contains("goes into `release`"), "{description}");
 }
 
 #[test]
