@@ -206,7 +206,9 @@ fn download(run: &GateRun, forge: &mut dyn Forge) -> Result<Vec<u8>> {
     let path = format!("repos/{}/actions/runs/{}/artifacts?per_page=100", run.repository, run.id);
     let listed: ArtifactsWire = parse(&forge.get(&path, LARGEST_ANSWER_BYTES)?, "the run's artifacts")?;
     let named = listed.artifacts.into_iter().filter(|artifact| artifact.name == ARTIFACT);
-    let newest = named.filter(|artifact| artifact.created_at >= run.began_utc).max_by_key(|it| it.id);
+    let newest = named
+        .filter(|artifact| run.began_utc.as_ref().is_some_and(|began| artifact.created_at >= *began))
+        .max_by_key(|it| it.id);
     let Some(artifact) = newest else {
         return Err(Error::input(format!("the run left no artifact `{ARTIFACT}`"))
             .hint("see the run: it was ended before it could leave one, or the runner was lost"));

@@ -266,6 +266,19 @@ fn a_pull_request_into_another_branch_is_red() {
 }
 
 #[test]
+fn an_attempt_of_no_known_beginning_has_no_artifact() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    for moment in [Value::Null, json!(1_795_521_481), json!("")] {
+        let mut ended = scene.pull_request.run_ended("success");
+        ended["workflow_run"]["run_started_at"] = moment.clone();
+        let told = scene.publish_of(&honest, &ended);
+        let description = told.status["description"].as_str().unwrap();
+        assert!(description.contains("left no artifact"), "{moment}: {description}");
+    }
+}
+
+#[test]
 fn a_forge_that_takes_no_comment_has_the_status_first_and_the_failure_is_told() {
     let mut scene = Scene::new();
     let honest = scene.with(|_| {});
