@@ -83,7 +83,10 @@ fn a_dispatch_is_mains_and_names_one_number_and_one_commit() {
         let event = with(event.clone(), "/ref", json!(reference));
         refused("workflow_dispatch", &event, "not on `refs/heads/main`");
     }
-    for number in ["", "0", "00", "-1", "+1", "1.5", "1e2", "12 ", "12/merge", "１２", "99999999999999"] {
+    // The publisher reads a run's title, and a number that it cannot read there is a verdict that nobody sees.
+    for number in
+        ["", "0", "00", "012", "-1", "+1", "1.5", "1e2", "12 ", "12/merge", "１２", "99999999999999"]
+    {
         let event = with(event.clone(), "/inputs/pull_request", json!(number));
         refused("workflow_dispatch", &event, "which is no number");
     }
