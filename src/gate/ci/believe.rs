@@ -195,7 +195,8 @@ fn check_ended(record: &AbRecord) -> Result<()> {
     // Where an output is wrong the last pair may have one side alone, and the verdict is red.
     let is_left_out =
         processes.any(|it| it.purpose == ProcessPurpose::Measured && it.index >= record.pairs.len());
-    if record.outcome == Outcome::Complete && is_left_out {
+    let is_whole = record.outcome == Outcome::Complete && record.undecided != Some(Undecided::WrongOutput);
+    if is_whole && is_left_out {
         return Err(untrue("a process of it is of no pair"));
     }
     Ok(())

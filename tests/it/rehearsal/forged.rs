@@ -55,9 +55,9 @@ impl Scene {
     fn publish_of(&mut self, zip: &[u8], run: &Value) -> Told {
         let before = self.stage.github.statuses(&self.pull_request.head).len();
         self.stage.github.has_artifact(RUN, "verdict", zip);
-        let mut now = self.pull_request.now();
-        now["base"]["ref"] = json!(self.into);
-        self.stage.github.answers("pulls/12", now);
+        let mut known = self.pull_request.now();
+        known["base"]["ref"] = json!(self.into);
+        self.stage.github.answers("pulls/12", known);
         let publisher = self.stage.checkout("publisher", "origin/main");
         let clones = Builder::new(&self.stage.beside("cache"));
         let payload = run.to_string();
@@ -70,10 +70,10 @@ impl Scene {
             clones: &clones,
             now_utc: JUDGED,
         };
-        let published = publish(&asked, &mut self.stage.github);
+        let ended = publish(&asked, &mut self.stage.github);
         let statuses = self.stage.github.statuses(&self.pull_request.head);
         Told {
-            failed: published.err().map(|error| error.kind()),
+            failed: ended.err().map(|error| error.kind()),
             status: statuses.get(before).cloned().unwrap_or_default(),
             comment: self.stage.github.comments().last().map(|it| it["body"].as_str().unwrap().to_owned()),
         }

@@ -18,7 +18,7 @@ pub(super) struct Forged {
 }
 
 pub(super) fn forgeries() -> Vec<Forged> {
-    let all = [files(), words(), identities(), contents()].concat();
+    let all = [files(), words(), identities(), contents(), what_was_measured()].concat();
     all.into_iter().map(|(name, forge, says)| Forged { name, forge, says }).collect()
 }
 
@@ -224,6 +224,12 @@ fn contents() -> Vec<Row> {
             |scene| scene.with(|it| it.undecided = Some(Undecided::Identical)),
             "the artifact is refused: it was not measured",
         ),
+    ]
+}
+
+/// Records that do not say what was measured.
+fn what_was_measured() -> Vec<Row> {
+    vec![
         (
             "the same program, it says, and is not",
             |scene| {
