@@ -14,11 +14,11 @@ use crate::gate::ci::resolved::{refuse_another_judge, short};
 use crate::gate::ci::wire::shortened;
 use crate::gate::side::ChangedInputs;
 use crate::gate::{Asker, decide};
-use crate::golden::GoldenSet;
+use crate::golden::{GoldenResult, GoldenSet};
 use crate::judge::policy::Policy;
 use crate::record::{
     AbRecord, ChangedInput, Commit, DecisionRecord, Kept, Outcome, PairRecord, ProcessPurpose,
-    PublishedReference, Repository, Source, Undecided, is_plain, sha256_of_bytes,
+    PublishedReference, Repository, RunRecord, Source, Undecided, is_plain, sha256_of_bytes,
 };
 
 const POLICY: &str = "ci/gate.json";
@@ -187,6 +187,12 @@ fn check_ended(record: &AbRecord) -> Result<()> {
     if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
         return Err(untrue("it did not come to its end"));
     }
+    let is_wrong = |run: &RunRecord| run.prompts.iter().any(|prompt| prompt.golden == GoldenResult::Break);
+    let by_wrong_output = record.undecided == Some(Undecided::WrongOutput);
+    // Of an A/B that a wrong output ended no speed is looked at.
+    if by_wrong_output && !is_wrong(&record.base.run) && !is_wrong(&record.head.run) {
+        return Err(untrue("no output of it is wrong, and one is said to have ended it"));
+    }
     let is_strange = |(at, pair): (usize, &PairRecord)| pair.base_process != at || pair.head_process != at;
     if let Some(at) = record.pairs.iter().enumerate().position(is_strange) {
         return Err(untrue(&format!("pair {} is not of its own processes", at + 1)));
@@ -195,7 +201,7 @@ fn check_ended(record: &AbRecord) -> Result<()> {
     // Where an output is wrong the last pair may have one side alone, and the verdict is red.
     let is_left_out =
         processes.any(|it| it.purpose == ProcessPurpose::Measured && it.index >= record.pairs.len());
-    let is_whole = record.outcome == Outcome::Complete && record.undecided != Some(Undecided::WrongOutput);
+    let is_whole = record.outcome == Outcome::Complete && !by_wrong_output;
     if is_whole && is_left_out {
         return Err(untrue("a process of it is of no pair"));
     }

@@ -257,6 +257,11 @@ fn what_was_measured() -> Vec<Row> {
             "the artifact is refused: pair 2 is not of its own processes",
         ),
         (
+            "ended by a wrong output, and none is wrong: no speed would be looked at",
+            |scene| scene.with(|it| it.undecided = Some(Undecided::WrongOutput)),
+            "the artifact is refused: no output of it is wrong",
+        ),
+        (
             "the pairs that suit",
             |scene| scene.with(|it| it.pairs.truncate(it.pairs.len() - 1)),
             "the artifact is refused: a process of it is of no pair",
