@@ -19,8 +19,8 @@ pub(super) const HOSTILE: &str =
 
 /// A head that was measured well, and everything an attacker has of it.
 pub(super) struct Scene {
-    stage: Stage,
-    pull_request: PullRequest,
+    pub(super) stage: Stage,
+    pub(super) pull_request: PullRequest,
     pub(super) record: AbRecord,
     pub(super) verdict: Value,
     /// The branch that the pull request goes into.
@@ -28,7 +28,7 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::of("src/decode.rs", Measured::Slower(0.0))
     }
 

@@ -224,6 +224,7 @@ fn contents() -> Vec<Row> {
             |scene| scene.with(|it| it.undecided = Some(Undecided::Identical)),
             "the artifact is refused: it was not measured",
         ),
+        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
     ]
 }
 
@@ -316,7 +317,6 @@ fn what_was_measured() -> Vec<Row> {
             "the artifact is refused: it was not measured",
         ),
         ("one pair", |scene| scene.with(|it| keep_pairs(it, 1)), "inconclusive"),
-        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
         (
             "pairs that count in spite of a guard",
             |scene| {

@@ -10,6 +10,7 @@ mod payloads;
 mod real;
 mod stage;
 mod table;
+mod told;
 
 use std::fs;
 
