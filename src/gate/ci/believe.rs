@@ -14,11 +14,11 @@ use crate::gate::ci::resolved::{refuse_another_judge, short};
 use crate::gate::ci::wire::shortened;
 use crate::gate::side::ChangedInputs;
 use crate::gate::{Asker, decide};
-use crate::golden::GoldenSet;
+use crate::golden::{GoldenResult, GoldenSet};
 use crate::judge::policy::Policy;
 use crate::record::{
-    AbRecord, ChangedInput, Commit, DecisionRecord, Kept, Outcome, PublishedReference, Repository, Source,
-    Undecided, is_plain, sha256_of_bytes,
+    AbRecord, ChangedInput, Commit, DecisionRecord, Kept, Outcome, PairRecord, ProcessPurpose,
+    PublishedReference, Repository, RunRecord, Source, Undecided, is_plain, sha256_of_bytes,
 };
 
 const POLICY: &str = "ci/gate.json";
@@ -83,6 +83,7 @@ impl Known<'_> {
         let Some(mut record) = record else { return Err(untrue("it has no record")) };
         self.check_definition(merge_base)?;
         record.check().map_err(|error| untrue(&error.to_string()))?;
+        check_ended(&record)?;
         self.check_sides(&mut record, merge_base)?;
         self.check_inputs(&record, merge_base)?;
         self.check_asked(&record, merge_base)?;
@@ -130,6 +131,11 @@ impl Known<'_> {
                     self.device
                 )));
             }
+            if let Some(ran) = side.run.device.ran.as_ref().map(|ran| ran.kind().name())
+                && self.device.split('.').next() != Some(ran)
+            {
+                return Err(untrue(&format!("its {word} ran on `{ran}`, and not on `{}`", self.device)));
+            }
             side.run.commit = Some(self.repository.resolve(sha)?);
             short(sha).clone_into(&mut side.asked);
         }
@@ -173,6 +179,33 @@ impl Known<'_> {
             .any(|run| run.published.as_ref().is_some_and(|said| *said != published));
         if differs { Err(untrue("its published figures are not the base's")) } else { Ok(()) }
     }
+}
+
+/// It came to its end, and its pairs are those that were measured: pair k is of process k of both sides, and
+/// none is left out or told twice.
+fn check_ended(record: &AbRecord) -> Result<()> {
+    if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
+        return Err(untrue("it did not come to its end"));
+    }
+    let is_wrong = |run: &RunRecord| run.prompts.iter().any(|prompt| prompt.golden == GoldenResult::Break);
+    let by_wrong_output = record.undecided == Some(Undecided::WrongOutput);
+    // Of an A/B that a wrong output ended no speed is looked at.
+    if by_wrong_output && !is_wrong(&record.base.run) && !is_wrong(&record.head.run) {
+        return Err(untrue("no output of it is wrong, and one is said to have ended it"));
+    }
+    let is_strange = |(at, pair): (usize, &PairRecord)| pair.base_process != at || pair.head_process != at;
+    if let Some(at) = record.pairs.iter().enumerate().position(is_strange) {
+        return Err(untrue(&format!("pair {} is not of its own processes", at + 1)));
+    }
+    let mut processes = record.base.run.processes.iter().chain(&record.head.run.processes);
+    // Where an output is wrong the last pair may have one side alone, and the verdict is red.
+    let is_left_out =
+        processes.any(|it| it.purpose == ProcessPurpose::Measured && it.index >= record.pairs.len());
+    let is_whole = record.outcome == Outcome::Complete && !by_wrong_output;
+    if is_whole && is_left_out {
+        return Err(untrue("a process of it is of no pair"));
+    }
+    Ok(())
 }
 
 /// Every token of both sides, against the base's goldens.

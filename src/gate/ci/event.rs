@@ -100,14 +100,17 @@ pub fn candidate_of(event: &GateEvent) -> Result<Candidate> {
     }
 }
 
-/// A number as people type it.
+/// A number as people type it, and as it is read in a run's title.
 fn number(typed: &Typed) -> Result<u64> {
     let text = &match typed {
         Typed::Text(text) => text.clone(),
         Typed::Number(number) => number.to_string(),
     };
-    let is_number = !text.is_empty() && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = if is_number { text.parse().ok().filter(|number| *number > 0) } else { None };
+    let is_number = !text.is_empty()
+        && !text.starts_with('0')
+        && text.len() <= 9
+        && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = if is_number { text.parse().ok() } else { None };
     number.ok_or_else(|| {
         Error::input(format!("the pull request is `{}`, which is no number", shortened(text)))
             .hint("give its number alone, as 12")

@@ -121,5 +121,5 @@ fn is_still(pull_request: &PullRequestWire) -> bool {
     };
     let pushed = seconds(pull_request.head.repo.as_ref().and_then(|repo| repo.pushed_at.as_ref()));
     let labelled = seconds(pull_request.updated_at.as_ref());
-    pushed.zip(labelled).is_some_and(|(pushed, labelled)| labelled - pushed >= STILL_S)
+    pushed.zip(labelled).is_some_and(|(pushed, labelled)| labelled.saturating_sub(pushed) >= STILL_S)
 }

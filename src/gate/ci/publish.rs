@@ -140,6 +140,12 @@ fn verdict(
     let Some(pull_request) = pull_request else {
         return Err(Error::input("no pull request of this head is known").hint("run the gate again"));
     };
+    if pull_request.base.reference != run.default_branch {
+        let into = shortened(&pull_request.base.reference);
+        let what =
+            format!("the pull request goes into `{into}`, and heads of the default branch alone are gated");
+        return Err(Error::input(what).hint("nothing; or let it go into the default branch"));
+    }
     let zip = match &asked.zip {
         Some(zip) => zip.clone(),
         None => download(run, forge)?,
@@ -153,6 +159,9 @@ fn verdict(
     }
     let tip = asked.repository.resolve(&format!("refs/remotes/origin/{}", run.default_branch));
     let tip = tip.or_else(|_| asked.repository.head())?;
+    if run.by == Word::Dispatch {
+        refuse_foreign_definition(asked.repository, &run.definition, &tip.sha)?;
+    }
     let known = Known {
         repository: asked.repository,
         name: &run.repository,
@@ -165,6 +174,17 @@ fn verdict(
     let merge_base = known.merge_base()?;
     let checkout = asked.clones.clone_of(asked.repository, &merge_base, &mut |_| {})?;
     known.verdict_of(artifact, &merge_base, checkout.folder(), asked.now_utc)
+}
+
+/// A tag of the name `main` is told as a branch of that name is, and may hold any workflow.
+fn refuse_foreign_definition(repository: &Repository, definition: &str, main: &str) -> Result<()> {
+    let is_mains = repository.merge_base(main, definition).is_ok_and(|base| base == definition);
+    if is_mains {
+        return Ok(());
+    }
+    let what = format!("the run is by a workflow that is not on main, of {}", short(definition));
+    Err(Error::input(what)
+        .hint("dispatch the gate on the branch: `gh workflow run gate.yml --ref refs/heads/main`"))
 }
 
 #[derive(Deserialize)]
@@ -186,7 +206,9 @@ fn download(run: &GateRun, forge: &mut dyn Forge) -> Result<Vec<u8>> {
     let path = format!("repos/{}/actions/runs/{}/artifacts?per_page=100", run.repository, run.id);
     let listed: ArtifactsWire = parse(&forge.get(&path, LARGEST_ANSWER_BYTES)?, "the run's artifacts")?;
     let named = listed.artifacts.into_iter().filter(|artifact| artifact.name == ARTIFACT);
-    let newest = named.filter(|artifact| artifact.created_at >= run.began_utc).max_by_key(|it| it.id);
+    let newest = named
+        .filter(|artifact| run.began_utc.as_ref().is_some_and(|began| artifact.created_at >= *began))
+        .max_by_key(|it| it.id);
     let Some(artifact) = newest else {
         return Err(Error::input(format!("the run left no artifact `{ARTIFACT}`"))
             .hint("see the run: it was ended before it could leave one, or the runner was lost"));

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::gate::ci::wire::{BranchWire, Moment, RepositoryWire, parse, repository_name, sha, shortened};
-use crate::record::is_sha;
+use crate::record::{is_sha, seconds_of_utc};
 
 /// The workflow whose runs are told.
 const WORKFLOW: &str = ".github/workflows/gate.yml";
@@ -23,12 +23,14 @@ pub(super) struct GateRun {
     pub(super) default_branch: String,
     /// The run's number on the forge.
     pub(super) id: u64,
-    /// When its latest attempt began, UTC.
-    pub(super) began_utc: String,
+    /// When its latest attempt began, UTC; None where that is not told.
+    pub(super) began_utc: Option<String>,
     /// How it ended, in the forge's word.
     pub(super) conclusion: String,
     /// The head that it was of.
     pub(super) head: String,
+    /// The commit whose workflow ran: of a dispatch the tip of main at that time, else the head.
+    pub(super) definition: String,
     /// The pull request, where it is known.
     pub(super) pull_request: Option<u64>,
     /// By whose word it ran.
@@ -101,11 +103,12 @@ impl GateRun {
             default_branch: event.repository.default_branch.clone(),
             id: run.id,
             began_utc: match &run.run_started_at {
-                Some(Moment::Text(text)) => text.clone(),
-                _ => String::new(),
+                Some(Moment::Text(text)) if seconds_of_utc(text).is_some() => Some(text.clone()),
+                _ => None,
             },
             conclusion: run.conclusion.clone().unwrap_or_default(),
             head: sha(&run.head_sha, "the head of the run")?,
+            definition: run.head_sha.clone(),
             pull_request: None,
             by: Word::Nobody,
         };

@@ -19,14 +19,16 @@ pub(super) const HOSTILE: &str =
 
 /// A head that was measured well, and everything an attacker has of it.
 pub(super) struct Scene {
-    stage: Stage,
-    pull_request: PullRequest,
+    pub(super) stage: Stage,
+    pub(super) pull_request: PullRequest,
     pub(super) record: AbRecord,
     pub(super) verdict: Value,
+    /// The branch that the pull request goes into.
+    into: &'static str,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::of("src/decode.rs", Measured::Slower(0.0))
     }
 
@@ -42,7 +44,7 @@ impl Scene {
         let flags = [&flags[..], &["--store", store.to_str().unwrap()]].concat();
         stage.ci(&runner, "verdict", &pull_request.event("opened"), &flags);
         let verdict = serde_json::from_slice(&fs::read(output.join("verdict.json")).unwrap()).unwrap();
-        Self { stage, pull_request, record, verdict }
+        Self { stage, pull_request, record, verdict, into: "main" }
     }
 
     /// What the publisher makes of an artifact.
@@ -53,7 +55,9 @@ impl Scene {
     fn publish_of(&mut self, zip: &[u8], run: &Value) -> Told {
         let before = self.stage.github.statuses(&self.pull_request.head).len();
         self.stage.github.has_artifact(RUN, "verdict", zip);
-        self.stage.github.answers("pulls/12", self.pull_request.now());
+        let mut known = self.pull_request.now();
+        known["base"]["ref"] = json!(self.into);
+        self.stage.github.answers("pulls/12", known);
         let publisher = self.stage.checkout("publisher", "origin/main");
         let clones = Builder::new(&self.stage.beside("cache"));
         let payload = run.to_string();
@@ -66,10 +70,10 @@ impl Scene {
             clones: &clones,
             now_utc: JUDGED,
         };
-        let told = publish(&asked, &mut self.stage.github);
+        let ended = publish(&asked, &mut self.stage.github);
         let statuses = self.stage.github.statuses(&self.pull_request.head);
         Told {
-            failed: told.err().map(|error| error.kind()),
+            failed: ended.err().map(|error| error.kind()),
             status: statuses.get(before).cloned().unwrap_or_default(),
             comment: self.stage.github.comments().last().map(|it| it["body"].as_str().unwrap().to_owned()),
         }
@@ -203,6 +207,11 @@ fn a_run_that_is_no_gate_of_ours_is_told_nowhere() {
             with(&dispatched, "display_title", json!(format!("gate #12 at {head} "))),
         ),
         ("a title without head", with(&dispatched, "display_title", json!("gate"))),
+        (
+            "dispatched in another repository",
+            with(&dispatched, "head_repository", json!({ "full_name": "a-stranger/arcgauge" })),
+        ),
+        ("dispatched in none", with(&dispatched, "head_repository", Value::Null)),
     ] {
         let told = scene.publish_of(&honest, &event);
         assert_eq!(told.failed, Some(ErrorKind::Input), "{name}");
@@ -227,6 +236,46 @@ fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
     let told = scene.publish_of(&honest, &again);
     let description = told.status["description"].as_str().unwrap();
     assert!(description.contains("left no artifact"), "of an earlier attempt: {description}");
+}
+
+#[test]
+fn a_dispatch_by_a_definition_that_is_not_on_main_is_no_word() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    // A tag of the name `main` is told as a branch of that name would be, and may hold any workflow.
+    let tagged = scene.pull_request.dispatched_run_ended("success", &scene.pull_request.head);
+    let told = scene.publish_of(&honest, &tagged);
+    assert_eq!(told.status["state"], "failure", "{}", told.status);
+    let description = told.status["description"].as_str().unwrap();
+    assert!(description.contains("a workflow that is not on main"), "{description}");
+    let main = scene.stage.main();
+    let ours = scene.pull_request.dispatched_run_ended("success", &main);
+    assert_eq!(scene.publish_of(&honest, &ours).status["state"], "success");
+}
+
+#[test]
+fn a_pull_request_into_another_branch_is_red() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    scene.into = "release";
+    let ended = scene.pull_request.run_ended("success");
+    let told = scene.publish_of(&honest, &ended);
+    assert_eq!(told.status["state"], "failure", "{}", told.status);
+    let description = told.status["description"].as_str().unwrap();
+    assert!(description.contains("goes into `release`"), "{description}");
+}
+
+#[test]
+fn an_attempt_of_no_known_beginning_has_no_artifact() {
+    let mut scene = Scene::new();
+    let honest = scene.with(|_| {});
+    for moment in [Value::Null, json!(1_795_521_481), json!("")] {
+        let mut ended = scene.pull_request.run_ended("success");
+        ended["workflow_run"]["run_started_at"] = moment.clone();
+        let told = scene.publish_of(&honest, &ended);
+        let description = told.status["description"].as_str().unwrap();
+        assert!(description.contains("left no artifact"), "{moment}: {description}");
+    }
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) struct Forged {
 }
 
 pub(super) fn forgeries() -> Vec<Forged> {
-    let all = [files(), words(), identities(), contents()].concat();
+    let all = [files(), words(), identities(), contents(), what_was_measured()].concat();
     all.into_iter().map(|(name, forge, says)| Forged { name, forge, says }).collect()
 }
 
@@ -152,6 +152,21 @@ fn identities() -> Vec<Row> {
             "the artifact is refused: its head was to run on",
         ),
         (
+            "another device than was asked for, and no reason",
+            |scene| scene.with(|it| it.head.run.device.ran = Some(crate::forged::proven("GPU", "a GPU"))),
+            "the artifact is refused: its head ran on `GPU`",
+        ),
+        (
+            "a measurement that failed",
+            |scene| scene.with(|it| it.outcome = Outcome::Failed),
+            "the artifact is refused: it did not come to its end",
+        ),
+        (
+            "a measurement that was stopped",
+            |scene| scene.with(|it| it.outcome = Outcome::Interrupted),
+            "the artifact is refused: it did not come to its end",
+        ),
+        (
             "a policy that lets all pass",
             |scene| {
                 scene.with(|it| {
@@ -209,6 +224,13 @@ fn contents() -> Vec<Row> {
             |scene| scene.with(|it| it.undecided = Some(Undecided::Identical)),
             "the artifact is refused: it was not measured",
         ),
+        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
+    ]
+}
+
+/// Records that do not say what was measured.
+fn what_was_measured() -> Vec<Row> {
+    vec![
         (
             "the same program, it says, and is not",
             |scene| {
@@ -225,8 +247,76 @@ fn contents() -> Vec<Row> {
             |scene| scene.with(|it| it.head.run.model.name = "../../../etc".into()),
             "the artifact is refused: its model is named",
         ),
+        (
+            "one good pair, told again and again",
+            |scene| {
+                scene.with(|it| {
+                    let good = it.pairs[0];
+                    it.pairs.fill(good);
+                })
+            },
+            "the artifact is refused: pair 2 is not of its own processes",
+        ),
+        (
+            "ended by a wrong output, and none is wrong: no speed would be looked at",
+            |scene| scene.with(|it| it.undecided = Some(Undecided::WrongOutput)),
+            "the artifact is refused: no output of it is wrong",
+        ),
+        (
+            "the pairs that suit",
+            |scene| scene.with(|it| it.pairs.truncate(it.pairs.len() - 1)),
+            "the artifact is refused: a process of it is of no pair",
+        ),
+        (
+            "a prompt that was never asked",
+            |scene| {
+                scene.with(|it| {
+                    let sample = &mut it.head.run.samples[0];
+                    (sample.prompt_id, sample.times) = ("z".into(), None);
+                })
+            },
+            "the record is not true: `z` was answered and never asked",
+        ),
+        (
+            "a golden of other tokens of the prompt",
+            |scene| scene.with(|it| it.head.run.workload.prompts[0].token_ids[0] ^= 1),
+            "the record is not true: `a` is said to match a golden",
+        ),
+        (
+            "tokens that no near-tie explains",
+            |scene| {
+                scene.with(|it| {
+                    it.base.run.prompts[0].golden = GoldenResult::NearTie;
+                    for sample in &mut it.base.run.samples {
+                        sample.token_ids[2] ^= 1;
+                    }
+                })
+            },
+            "the record is not true: `a` has other tokens",
+        ),
+        (
+            "the same program, it says, with another model",
+            |scene| {
+                scene.with(|it| {
+                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
+                    it.head.run.model.files.clear();
+                    it.pairs.clear();
+                })
+            },
+            "the artifact is refused: it was not measured",
+        ),
+        (
+            "the same program, it says, and names none",
+            |scene| {
+                scene.with(|it| {
+                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
+                    (it.base.run.worker.sha256, it.head.run.worker.sha256) = (None, None);
+                    it.pairs.clear();
+                })
+            },
+            "the artifact is refused: it was not measured",
+        ),
         ("one pair", |scene| scene.with(|it| keep_pairs(it, 1)), "inconclusive"),
-        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
         (
             "pairs that count in spite of a guard",
             |scene| {

@@ -138,7 +138,8 @@ impl Forge for GitHub {
         file.write_all(sent.as_bytes()).unwrap();
         let mut comments = self.comments();
         if let Some(id) = path.rsplit_once("/issues/comments/").map(|(_, id)| id) {
-            let edited = comments.iter_mut().find(|comment| comment["id"].as_u64() == id.parse().ok());
+            let id: u64 = id.parse().unwrap();
+            let edited = comments.iter_mut().find(|comment| comment["id"] == id);
             edited.unwrap()["body"] = body["body"].clone();
         } else if path.ends_with("/comments") {
             let id = 1000 + comments.len();

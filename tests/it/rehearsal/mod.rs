@@ -1,13 +1,16 @@
 //! Pull requests of every kind, each from its event to its status: resolved, measured by scripted workers,
 //! judged, left as an artifact, checked as a stranger's, and told.
 
+mod admitted;
 mod forged;
 mod forgeries;
 mod github;
+mod labels;
 mod payloads;
 mod real;
 mod stage;
 mod table;
+mod told;
 
 use std::fs;
 

@@ -1,0 +1,131 @@
+//! Which labels are a word: each of these is an honest one with one thing wrong.
+
+use arcgauge::error::Result;
+use arcgauge::gate::ci::{Admitted, admit};
+use serde_json::{Value, json};
+
+use super::admitted::pull_request;
+use super::github::GitHub;
+
+const WHO: &str = "a-maintainer";
+
+fn labelled() -> Value {
+    pull_request().labelled("arc-gate", WHO)
+}
+
+fn with(path: &str, value: Value) -> Value {
+    let mut event = labelled();
+    *event.pointer_mut(path).unwrap() = value;
+    event
+}
+
+/// The forge, and what the label came to, by somebody of this permission.
+fn admitted(event: &Value, permission: Value) -> (GitHub, Result<Option<Admitted>>) {
+    let mut github = GitHub::new();
+    github.answers(&format!("collaborators/{WHO}/permission"), permission);
+    let admitted = admit(event.to_string().as_bytes(), &mut github);
+    (github, admitted)
+}
+
+fn writer() -> Value {
+    json!({ "permission": "write", "role_name": "write" })
+}
+
+fn refused(event: &Value, permission: Value, says: &str) {
+    let (github, admitted) = admitted(event, permission);
+    let error = admitted.unwrap_err().to_string();
+    assert!(error.contains(says), "{says}: {error}");
+    // It has been read: what is pushed later does not find it there.
+    let methods: Vec<String> = github.sent().into_iter().map(|sent| sent.method).collect();
+    assert_eq!(methods, ["DELETE"], "{says}");
+}
+
+#[test]
+fn a_label_is_a_word_of_who_may_write_and_of_nobody_else() {
+    for role in ["admin", "maintain", "write"] {
+        let (github, told) = admitted(&labelled(), json!({ "permission": role, "role_name": role }));
+        assert_eq!(told.unwrap().unwrap().by, WHO, "{role}");
+        assert_eq!(github.sent().len(), 2, "{role}");
+    }
+    for (permission, role) in
+        [("read", "triage"), ("read", "read"), ("none", "none"), ("", ""), ("Write", "x")]
+    {
+        let permission = json!({ "permission": permission, "role_name": role });
+        refused(&labelled(), permission, "who may not write");
+    }
+    refused(&labelled(), json!({ "message": "Not Found" }), "the permission cannot be read");
+    refused(&labelled(), json!("<html>"), "the permission cannot be read");
+    for bot in ["a-bot[bot]", "../../x", ""] {
+        refused(&with("/sender/login", json!(bot)), writer(), "whose word it cannot be");
+    }
+}
+
+#[test]
+fn a_label_just_after_a_push_or_at_a_moment_that_is_not_told_is_no_word() {
+    let pushed = "/pull_request/head/repo/pushed_at";
+    let labelled = "/pull_request/updated_at";
+    for (at, moment) in [
+        (pushed, json!("2026-11-24T11:58:01Z")),
+        (pushed, json!("2026-11-24T12:00:01Z")),
+        (pushed, json!(1_795_521_481)),
+        (pushed, json!(i64::MIN)),
+        (pushed, Value::Null),
+        (pushed, json!("yesterday")),
+        (labelled, json!("2026-11-24T11:01:59Z")),
+        (labelled, json!(i64::MIN)),
+        (labelled, Value::Null),
+        ("/pull_request/head/repo", Value::Null),
+    ] {
+        let told = format!("{at} {moment}");
+        // What lies at the end of all time is as far away as can be told, and no reason to fall over.
+        if moment == json!(i64::MIN) && at == pushed {
+            assert!(admitted(&with(at, moment), writer()).1.is_ok(), "{told}");
+            continue;
+        }
+        refused(&with(at, moment), writer(), "something was pushed within 120 s before the label");
+    }
+    assert!(admitted(&with(pushed, json!("2026-11-24T11:58:00Z")), writer()).1.is_ok(), "two minutes");
+}
+
+#[test]
+fn a_label_on_what_is_not_gated_is_no_word() {
+    for (at, value) in
+        [("/pull_request/state", json!("closed")), ("/pull_request/base/ref", json!("release"))]
+    {
+        refused(&with(at, value), writer(), "is not open, or goes into another branch");
+    }
+    for (at, value) in [("/action", json!("unlabeled")), ("/label/name", json!("arc-gate-please"))] {
+        let (github, admitted) = admitted(&with(at, value), writer());
+        assert_eq!(admitted.unwrap(), None, "{at}");
+        assert!(github.sent().is_empty(), "{at}: {:?}", github.sent());
+    }
+    let (github, none) = admitted(&with("/pull_request/head/sha", json!("HEAD")), writer());
+    assert!(none.is_err());
+    assert!(github.sent().is_empty());
+}
+
+#[test]
+fn a_label_that_stays_is_told_though_the_gate_was_dispatched() {
+    let mut github = Stuck(GitHub::new());
+    github.0.answers(&format!("collaborators/{WHO}/permission"), writer());
+    let told = admit(labelled().to_string().as_bytes(), &mut github);
+    assert!(told.unwrap_err().to_string().contains("cannot be taken off"));
+    let sent: Vec<String> = github.0.sent().into_iter().map(|sent| sent.path).collect();
+    assert!(sent.iter().any(|path| path.ends_with("/dispatches")), "{sent:?}");
+}
+
+/// A forge from which no label can be taken.
+struct Stuck(GitHub);
+
+impl arcgauge::gate::ci::Forge for Stuck {
+    fn get(&mut self, path: &str, largest_bytes: u64) -> Result<Vec<u8>> {
+        self.0.get(path, largest_bytes)
+    }
+
+    fn send(&mut self, method: arcgauge::gate::ci::Method, path: &str, body: &Value) -> Result<()> {
+        if method == arcgauge::gate::ci::Method::Delete {
+            return Err(arcgauge::error::Error::harness("the label cannot be taken off"));
+        }
+        self.0.send(method, path, body)
+    }
+}

@@ -1,0 +1,158 @@
+//! What the forge answers when a verdict is told, with one thing otherwise.
+
+use std::collections::BTreeMap;
+
+use arcgauge::error::{Error, Result};
+use arcgauge::gate::ci::{Asked, Forge, Method, Published, publish};
+use arcgauge::gate::side::Builder;
+use arcgauge::record::Repository;
+use serde_json::{Value, json};
+
+use super::forged::Scene;
+use super::github::REPOSITORY;
+use super::payloads::RUN;
+use crate::forged_pairs::JUDGED;
+
+/// An honest verdict, and a forge that answers some things in its own way.
+struct Telling {
+    scene: Scene,
+    zip: Vec<u8>,
+    answers: BTreeMap<String, Value>,
+    commented: usize,
+}
+
+impl Telling {
+    fn new() -> Self {
+        let mut scene = Scene::new();
+        let zip = scene.with(|_| {});
+        scene.stage.github.has_artifact(RUN, "verdict", &zip);
+        scene.stage.github.answers("pulls/12", scene.pull_request.now());
+        Self { scene, zip, answers: BTreeMap::new(), commented: 0 }
+    }
+
+    fn answers(&mut self, path: &str, answer: Value) {
+        self.answers.insert(format!("repos/{REPOSITORY}/{path}"), answer);
+    }
+
+    fn artifacts(&mut self, artifacts: &Value) {
+        let path = format!("actions/runs/{RUN}/artifacts?per_page=100");
+        self.answers(&path, json!({ "artifacts": artifacts }));
+    }
+
+    fn earlier(&mut self, statuses: Value) {
+        let path = format!("commits/{}/statuses?per_page=100", self.scene.pull_request.head);
+        self.answers(&path, statuses);
+    }
+
+    fn publish(&mut self) -> Published {
+        let publisher = self.scene.stage.checkout("publisher", "origin/main");
+        let clones = Builder::new(&self.scene.stage.beside("cache"));
+        let payload = self.scene.pull_request.run_ended("success").to_string();
+        let asked = Asked {
+            payload: payload.as_bytes(),
+            zip: None,
+            repository: &Repository::open(&publisher).unwrap(),
+            remote: "origin",
+            device: "CPU",
+            clones: &clones,
+            now_utc: JUDGED,
+        };
+        publish(&asked, self).unwrap()
+    }
+
+    fn says(&mut self, says: &str, name: &str) {
+        let description = self.publish().status.unwrap().description;
+        assert!(description.starts_with(says), "{name}: {description}");
+    }
+}
+
+impl Forge for Telling {
+    fn get(&mut self, path: &str, largest_bytes: u64) -> Result<Vec<u8>> {
+        if path.ends_with("artifacts/55/zip") {
+            return Ok(self.zip.clone());
+        }
+        match self.answers.get(path) {
+            Some(Value::Null) => Err(Error::harness("gh: Not Found (HTTP 404)")),
+            Some(answer) => Ok(answer.to_string().into_bytes()),
+            None => self.scene.stage.github.get(path, largest_bytes),
+        }
+    }
+
+    fn send(&mut self, _: Method, path: &str, _: &Value) -> Result<()> {
+        self.commented += usize::from(path.contains("comments"));
+        Ok(())
+    }
+}
+
+fn artifact(id: u64, name: &str, size_in_bytes: u64) -> Value {
+    json!({ "id": id, "name": name, "size_in_bytes": size_in_bytes, "created_at": "2026-11-24T12:39:00Z" })
+}
+
+#[test]
+fn the_newest_artifact_of_the_right_name_and_size_counts_and_no_other() {
+    let mut telling = Telling::new();
+    telling.artifacts(&json!([
+        artifact(54, "verdict", 9),
+        artifact(55, "verdict", 9),
+        artifact(56, "other", 9)
+    ]));
+    telling.says("pass", "two of one name");
+    for (name, artifacts, says) in [
+        ("another name", json!([artifact(55, "Verdict", 9)]), "no verdict: the run left no artifact"),
+        ("none", json!([]), "no verdict: the run left no artifact"),
+        (
+            "too large",
+            json!([artifact(55, "verdict", 40 << 20)]),
+            "no verdict: the artifact is refused: it has",
+        ),
+        ("no list", Value::from("<html>"), "no verdict: the run's artifacts cannot be read"),
+        (
+            "no size",
+            json!([{ "id": 55, "name": "verdict" }]),
+            "no verdict: the run's artifacts cannot be read",
+        ),
+    ] {
+        telling.artifacts(&artifacts);
+        telling.says(says, name);
+    }
+}
+
+#[test]
+fn a_loss_of_any_kind_stands_if_it_is_our_own_word() {
+    let mut telling = Telling::new();
+    let status = |context: &str, by: &str, description: &str| json!([{ "context": context, "creator": { "login": by }, "description": description }]);
+    let ours = "github-actions[bot]";
+    for loss in ["wrong-output: `a` at token 3", "regressed: tpot@1", "mixed: peak_rss@1"] {
+        telling.earlier(status("arcgauge/gate", ours, loss));
+        telling.says("no verdict: an earlier run of this commit showed a loss", loss);
+    }
+    for (context, by, description) in [
+        ("arcgauge/gate", "a-stranger", "regressed: tpot@1"),
+        ("another/gate", ours, "regressed: tpot@1"),
+        ("arcgauge/gate", ours, "inconclusive"),
+    ] {
+        telling.earlier(status(context, by, description));
+        telling.says("pass", description);
+    }
+    for unknown in [Value::Null, json!({ "message": "Server Error" }), Value::from("<html>")] {
+        telling.earlier(unknown.clone());
+        telling.says("no verdict: ", &unknown.to_string());
+    }
+}
+
+#[test]
+fn only_an_open_pull_request_that_still_has_the_head_is_written_to() {
+    let mut telling = Telling::new();
+    assert_eq!(telling.publish().commented, Some(12));
+    for (key, value) in [("/state", json!("closed")), ("/head/sha", json!("3".repeat(40)))] {
+        let mut now = telling.scene.pull_request.now();
+        *now.pointer_mut(key).unwrap() = value;
+        telling.answers("pulls/12", now);
+        let before = telling.commented;
+        let published = telling.publish();
+        assert_eq!((published.commented, telling.commented), (None, before), "{key}");
+        assert!(published.status.is_some(), "{key}: its status is told all the same");
+    }
+    telling.answers("pulls/12", Value::Null);
+    telling.says("no verdict: no pull request of this head is known", "a forge that does not say");
+}
