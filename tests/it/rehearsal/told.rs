@@ -18,7 +18,7 @@ struct Telling {
     scene: Scene,
     zip: Vec<u8>,
     answers: BTreeMap<String, Value>,
-    commented: usize,
+    commented: Vec<String>,
 }
 
 impl Telling {
@@ -27,7 +27,7 @@ impl Telling {
         let zip = scene.with(|_| {});
         scene.stage.github.has_artifact(RUN, "verdict", &zip);
         scene.stage.github.answers("pulls/12", scene.pull_request.now());
-        Self { scene, zip, answers: BTreeMap::new(), commented: 0 }
+        Self { scene, zip, answers: BTreeMap::new(), commented: Vec::new() }
     }
 
     fn answers(&mut self, path: &str, answer: Value) {
@@ -79,7 +79,7 @@ impl Forge for Telling {
     }
 
     fn send(&mut self, _: Method, path: &str, _: &Value) -> Result<()> {
-        self.commented += usize::from(path.contains("comments"));
+        self.commented.extend(path.contains("comments").then(|| path.to_owned()));
         Ok(())
     }
 }
@@ -148,11 +148,28 @@ fn only_an_open_pull_request_that_still_has_the_head_is_written_to() {
         let mut now = telling.scene.pull_request.now();
         *now.pointer_mut(key).unwrap() = value;
         telling.answers("pulls/12", now);
-        let before = telling.commented;
+        let before = telling.commented.len();
         let published = telling.publish();
-        assert_eq!((published.commented, telling.commented), (None, before), "{key}");
+        assert_eq!((published.commented, telling.commented.len()), (None, before), "{key}");
         assert!(published.status.is_some(), "{key}: its status is told all the same");
     }
     telling.answers("pulls/12", Value::Null);
     telling.says("no verdict: no pull request of this head is known", "a forge that does not say");
+}
+
+#[test]
+fn the_comment_that_is_edited_is_ours_and_has_our_mark() {
+    let mut telling = Telling::new();
+    let mark = "<!-- arcgauge: the gate's verdict -->\nx";
+    let comment = |id: u64, by: &str, body: &str| json!({ "id": id, "user": { "login": by }, "body": body });
+    let ours = "github-actions[bot]";
+    let others =
+        [comment(7, "a-stranger", mark), comment(8, ours, "of another workflow"), json!({ "id": 9 })];
+    let listing = "issues/12/comments?per_page=100&page=1";
+    telling.answers(listing, json!(others));
+    telling.publish();
+    telling.answers(listing, json!([&others[..], &[comment(10, ours, mark)]].concat()));
+    telling.publish();
+    let paths = ["issues/12/comments", "issues/comments/10"].map(|path| format!("repos/{REPOSITORY}/{path}"));
+    assert_eq!(telling.commented, paths);
 }
