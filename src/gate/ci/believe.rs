@@ -3,7 +3,8 @@
 //! The head's own code was built and run on the machine that wrote it, so every byte may be its author's. What
 //! can be known without the runner is known from the repository: the commits, the policy, the goldens, what the
 //! head changes. The decision is not read: it is computed again, from the raw samples. What is left is that
-//! samples could be made up, by code that somebody who may write has let run.
+//! samples, guards and the proof of the device could be made up, or sides be called the same, by code that
+//! somebody who may write has let run. And who may write can set any status by a workflow of their own.
 
 use std::path::Path;
 
@@ -26,6 +27,10 @@ const PUBLISHED: &str = "fixtures/baselines/published.json";
 const GOLDENS: &str = "fixtures/golden";
 /// What decides whose workflow ran.
 const WORKFLOWS: &str = ".github";
+
+const MOST_PROCESSES: usize = 400;
+const MOST_PROMPTS: usize = 50;
+const MOST_SAMPLES: usize = 20_000;
 
 /// What is known without the runner.
 pub(super) struct Known<'a> {
@@ -83,6 +88,7 @@ impl Known<'_> {
         let Some(mut record) = record else { return Err(untrue("it has no record")) };
         self.check_definition(merge_base)?;
         record.check().map_err(|error| untrue(&error.to_string()))?;
+        check_size(&record)?;
         check_ended(&record)?;
         self.check_sides(&mut record, merge_base)?;
         self.check_inputs(&record, merge_base)?;
@@ -179,6 +185,20 @@ impl Known<'_> {
             .any(|run| run.published.as_ref().is_some_and(|said| *said != published));
         if differs { Err(untrue("its published figures are not the base's")) } else { Ok(()) }
     }
+}
+
+/// It is of a size that can be judged in a moment: no policy draws a tenth of it.
+fn check_size(record: &AbRecord) -> Result<()> {
+    let runs = [&record.base.run, &record.head.run];
+    let is_large = |run: &&RunRecord| {
+        run.samples.len() > MOST_SAMPLES
+            || run.processes.len() > MOST_PROCESSES
+            || run.workload.prompts.len() > MOST_PROMPTS
+    };
+    if record.pairs.len() > MOST_PROCESSES || runs.iter().any(is_large) {
+        return Err(untrue("it has more pairs, prompts or samples than any gate draws"));
+    }
+    Ok(())
 }
 
 /// It came to its end, and its pairs are those that were measured: pair k is of process k of both sides, and

@@ -1,7 +1,8 @@
 //! A maintainer's word by a label: it becomes a dispatch of main's workflow for one exact head.
 //!
 //! The label runs on a hosted machine with main's code, and nothing of the head is fetched there. A label names
-//! no commit, the event does; so nothing may have been pushed shortly before it.
+//! no commit, and the event names whichever was the newest; so whoever labels must have reviewed that very one,
+//! for a review is kept with the commit that was on the reviewer's page.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -10,16 +11,19 @@ use crate::error::{Error, Result};
 use crate::gate::ci::forge::{Forge, Method};
 use crate::gate::ci::resolved::short;
 use crate::gate::ci::wire::{
-    Moment, PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
+    PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
 };
-use crate::record::{is_plain, seconds_of_utc};
+use crate::record::is_plain;
 
 /// The label that is a word.
 const LABEL: &str = "arc-gate";
 /// The workflow that is dispatched.
 const WORKFLOW: &str = "gate.yml";
-/// Who looks at a page for so long has seen what was pushed to it, s.
-const STILL_S: i64 = 120;
+/// What a review says that is a word for a measurement: not that changes are wanted first.
+const READ: [&str; 2] = ["APPROVED", "COMMENTED"];
+const REVIEWS_A_PAGE: usize = 100;
+/// A pull request of more reviews than this is measured by a dispatch.
+const MOST_PAGES: usize = 20;
 /// What GitHub calls those whose word it is.
 const MAY_WRITE: [&str; 3] = ["admin", "maintain", "write"];
 
@@ -49,6 +53,16 @@ struct LabelWire {
 }
 
 #[derive(Deserialize)]
+struct ReviewWire {
+    #[serde(default)]
+    user: Option<UserWire>,
+    #[serde(default)]
+    commit_id: Option<String>,
+    #[serde(default)]
+    state: String,
+}
+
+#[derive(Deserialize)]
 struct PermissionWire {
     permission: String,
     #[serde(default)]
@@ -59,7 +73,7 @@ struct PermissionWire {
 /// another word. None where the label is not ours.
 ///
 /// # Errors
-/// A label by somebody who may not write, or put on just after a push; a forge that does not take it.
+/// A label by somebody who may not write, or who has not reviewed that commit; a forge that does not take it.
 pub fn admit(payload: &[u8], forge: &mut dyn Forge) -> Result<Option<Admitted>> {
     let event: EventWire = parse(payload, "the event `pull_request_target`")?;
     if event.action != "labeled" || event.label.name != LABEL {
@@ -103,23 +117,35 @@ fn check(event: &EventWire, repository: &str, forge: &mut dyn Forge) -> Result<S
         return Err(Error::input(format!("the label is by `{who}`, who may not write to `{repository}`"))
             .hint("somebody who may write labels it"));
     }
-    if !is_still(pull_request) {
-        let head = short(&pull_request.head.sha);
+    let head = &pull_request.head.sha;
+    if !has_reviewed(who, head, &format!("repos/{repository}/pulls/{}", pull_request.number), forge)? {
         return Err(Error::input(format!(
-            "something was pushed within {STILL_S} s before the label, and the label may have meant what was there before {head}"
+            "`{who}` has no review of {}, the newest commit: the label may have meant what was there before",
+            short(head)
         ))
-        .hint("look at the head again, then label it again; a dispatch names its commit"));
+        .hint(
+            "review that commit, if only by a comment, and label it again; or dispatch `gate.yml` for it",
+        ));
     }
     Ok(who.to_owned())
 }
 
-/// Whether the head's repository has been still for long enough before the label. What cannot be told was not.
-fn is_still(pull_request: &PullRequestWire) -> bool {
-    let seconds = |moment: Option<&Moment>| match moment? {
-        Moment::Seconds(seconds) => Some(*seconds),
-        Moment::Text(text) => seconds_of_utc(text),
-    };
-    let pushed = seconds(pull_request.head.repo.as_ref().and_then(|repo| repo.pushed_at.as_ref()));
-    let labelled = seconds(pull_request.updated_at.as_ref());
-    pushed.zip(labelled).is_some_and(|(pushed, labelled)| labelled.saturating_sub(pushed) >= STILL_S)
+/// Whether somebody has reviewed this very commit, and did not ask for changes.
+fn has_reviewed(who: &str, head: &str, pull_request: &str, forge: &mut dyn Forge) -> Result<bool> {
+    for page in 1..=MOST_PAGES {
+        let path = format!("{pull_request}/reviews?per_page={REVIEWS_A_PAGE}&page={page}");
+        let reviews: Vec<ReviewWire> = parse(&forge.get(&path, 32 << 20)?, "the reviews")?;
+        let theirs = |review: &ReviewWire| {
+            review.user.as_ref().is_some_and(|user| user.login == who)
+                && review.commit_id.as_deref() == Some(head)
+                && READ.contains(&review.state.as_str())
+        };
+        if reviews.iter().any(theirs) {
+            return Ok(true);
+        }
+        if reviews.len() < REVIEWS_A_PAGE {
+            break;
+        }
+    }
+    Ok(false)
 }

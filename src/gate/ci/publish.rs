@@ -9,10 +9,10 @@ use crate::gate::ci::believe::{Believed, Known, word_for};
 use crate::gate::ci::comment::Comment;
 use crate::gate::ci::earlier::Earlier;
 use crate::gate::ci::forge::{Forge, Method};
-use crate::gate::ci::notice::CommitStatus;
+use crate::gate::ci::notice::{CommitStatus, State};
 use crate::gate::ci::resolved::short;
 use crate::gate::ci::wire::{PullRequestWire, parse, shortened};
-use crate::gate::ci::workflow_run::{GateRun, Word};
+use crate::gate::ci::workflow_run::{By, GateRun};
 use crate::gate::side::Builder;
 use crate::record::{Repository, Status, Verdict};
 
@@ -84,16 +84,43 @@ pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
             (None, CommitStatus::none(&because, page.clone()), comment)
         }
     };
-    let body = serde_json::to_value(&status)
-        .map_err(|cause| Error::harness(format!("the status cannot be written: {cause}")))?;
     // First, for it is what lets a head be merged or not.
-    forge.send(Method::Post, &format!("repos/{}/statuses/{}", run.repository, run.head), &body)?;
+    send_status(&run, &status, forge)?;
     let commented =
         pull_request.filter(|it| it.head.sha == run.head && it.state == "open").map(|it| it.number);
     if let Some(number) = commented {
         comment.put(forge, &run.repository, number)?;
     }
+    if status.state == State::Success {
+        // Another run of this head may have shown a loss meanwhile, and been told just before.
+        if let Err(error) = Earlier::of(forge, &run.repository, &run.head)?.refuse_after_a_loss() {
+            return tell_again(&run, &error, commented, forge);
+        }
+    }
     Ok(Published { head: run.head, verdict, status: Some(status), commented })
+}
+
+/// Takes a green word back.
+fn tell_again(
+    run: &GateRun,
+    error: &Error,
+    commented: Option<u64>,
+    forge: &mut dyn Forge,
+) -> Result<Published> {
+    let because = error.to_string();
+    let status = CommitStatus::none(&because, run.page());
+    send_status(run, &status, forge)?;
+    if let Some(number) = commented {
+        let comment = Comment::none(&because, error.hint_text(), &run.head, &run.page());
+        comment.put(forge, &run.repository, number)?;
+    }
+    Ok(Published { head: run.head.clone(), verdict: None, status: Some(status), commented })
+}
+
+fn send_status(run: &GateRun, status: &CommitStatus, forge: &mut dyn Forge) -> Result<()> {
+    let body = serde_json::to_value(status)
+        .map_err(|cause| Error::harness(format!("the status cannot be written: {cause}")))?;
+    forge.send(Method::Post, &format!("repos/{}/statuses/{}", run.repository, run.head), &body)
 }
 
 /// The pull request as it is now; None where it is not known, or the forge does not say.
@@ -117,7 +144,7 @@ fn reason_not_run(run: &GateRun, pull_request: Option<&PullRequestWire>) -> Opti
         "somebody who may write reads it, then labels it `arc-gate`, or dispatches it: {}",
         word_for(known, &run.head)
     );
-    if run.by == Word::Nobody {
+    if run.by == By::Nobody {
         return Some(Error::input("a fork's head is measured on a maintainer's word alone").hint(word));
     }
     match run.conclusion.as_str() {
@@ -157,9 +184,9 @@ fn verdict(
         return Err(Error::input(format!("the pull request has moved on to {now}, and this head is gone"))
             .hint("nothing: the later head has a run of its own"));
     }
-    let tip = asked.repository.resolve(&format!("refs/remotes/origin/{}", run.default_branch));
+    let tip = asked.repository.resolve(&format!("refs/remotes/{}/{}", asked.remote, run.default_branch));
     let tip = tip.or_else(|_| asked.repository.head())?;
-    if run.by == Word::Dispatch {
+    if run.by == By::Dispatch {
         refuse_foreign_definition(asked.repository, &run.definition, &tip.sha)?;
     }
     let known = Known {
@@ -169,7 +196,7 @@ fn verdict(
         head: &run.head,
         tip: &tip.sha,
         device: asked.device,
-        by_own_workflow: run.by == Word::OwnBranch,
+        by_own_workflow: run.by == By::OwnBranch,
     };
     let merge_base = known.merge_base()?;
     let checkout = asked.clones.clone_of(asked.repository, &merge_base, &mut |_| {})?;

@@ -15,17 +15,6 @@ pub(super) struct RepositoryWire {
     pub(super) full_name: String,
     #[serde(default)]
     pub(super) default_branch: String,
-    /// When somebody last pushed to it, UTC.
-    #[serde(default)]
-    pub(super) pushed_at: Option<Moment>,
-}
-
-/// A moment, which GitHub tells as text in some payloads and as seconds in others.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(untagged)]
-pub(super) enum Moment {
-    Text(String),
-    Seconds(i64),
 }
 
 /// A branch of a repository, at one commit.
@@ -49,8 +38,6 @@ pub(super) struct PullRequestWire {
     pub(super) author_association: String,
     #[serde(default)]
     pub(super) merge_commit_sha: Option<String>,
-    #[serde(default)]
-    pub(super) updated_at: Option<Moment>,
     pub(super) head: BranchWire,
     pub(super) base: BranchWire,
 }
@@ -65,7 +52,7 @@ pub(super) struct UserWire {
 pub(super) fn parse<T: DeserializeOwned>(json: &[u8], what: &str) -> Result<T> {
     serde_json::from_slice(json).map_err(|cause| {
         Error::input(format!("{what} cannot be read: {cause}"))
-            .hint("it is written by GitHub; `--event FILE` and `--event-name NAME` name another")
+            .hint("it is not of the form that GitHub documents, or not what its name says: look at it")
     })
 }
 
@@ -75,7 +62,7 @@ pub(super) fn sha(text: &str, what: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     Err(Error::input(format!("{what} is `{}`, not the 40 digits of a commit", shortened(text)))
-        .hint("give the whole sha: `git rev-parse REVISION`"))
+        .hint("a payload of GitHub's has it; by hand: `git rev-parse REVISION`"))
 }
 
 /// A repository's name that is one, "owner/name".

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::gate::ci::wire::{BranchWire, Moment, RepositoryWire, parse, repository_name, sha, shortened};
+use crate::gate::ci::wire::{BranchWire, RepositoryWire, parse, repository_name, sha, shortened};
 use crate::record::{is_sha, seconds_of_utc};
 
 /// The workflow whose runs are told.
@@ -34,12 +34,12 @@ pub(super) struct GateRun {
     /// The pull request, where it is known.
     pub(super) pull_request: Option<u64>,
     /// By whose word it ran.
-    pub(super) by: Word,
+    pub(super) by: By,
 }
 
 /// By whose word a head was measured, if it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum By {
     /// Somebody dispatched main's workflow for it.
     Dispatch,
     /// It was pushed to the repository itself, whose workflow of that commit ran.
@@ -70,7 +70,7 @@ struct RunWire {
     #[serde(default)]
     display_title: String,
     #[serde(default)]
-    run_started_at: Option<Moment>,
+    run_started_at: serde_json::Value,
     #[serde(default)]
     pull_requests: Vec<PullRequestOfRun>,
 }
@@ -102,28 +102,29 @@ impl GateRun {
             repository,
             default_branch: event.repository.default_branch.clone(),
             id: run.id,
-            began_utc: match &run.run_started_at {
-                Some(Moment::Text(text)) if seconds_of_utc(text).is_some() => Some(text.clone()),
-                _ => None,
-            },
+            began_utc: run
+                .run_started_at
+                .as_str()
+                .filter(|it| seconds_of_utc(it).is_some())
+                .map(str::to_owned),
             conclusion: run.conclusion.clone().unwrap_or_default(),
             head: sha(&run.head_sha, "the head of the run")?,
             definition: run.head_sha.clone(),
             pull_request: None,
-            by: Word::Nobody,
+            by: By::Nobody,
         };
         match run.event.as_str() {
             "pull_request" => {
                 let of_head = run.pull_requests.iter().find(|known| known.head.sha == run.head_sha);
                 let pull_request = of_head.map(|known| known.number);
-                Ok(Self { pull_request, by: if is_own { Word::OwnBranch } else { Word::Nobody }, ..of_run })
+                Ok(Self { pull_request, by: if is_own { By::OwnBranch } else { By::Nobody }, ..of_run })
             }
             "workflow_dispatch" if is_own && run.head_branch.as_ref() == Some(&of_run.default_branch) => {
                 let titled = Titled::parse(&run.display_title)?;
                 Ok(Self {
                     head: titled.head,
                     pull_request: Some(titled.pull_request),
-                    by: Word::Dispatch,
+                    by: By::Dispatch,
                     ..of_run
                 })
             }

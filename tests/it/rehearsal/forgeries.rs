@@ -18,7 +18,7 @@ pub(super) struct Forged {
 }
 
 pub(super) fn forgeries() -> Vec<Forged> {
-    let all = [files(), words(), identities(), contents(), what_was_measured()].concat();
+    let all = [files(), words(), identities(), contents(), what_was_measured(), without_end()].concat();
     all.into_iter().map(|(name, forge, says)| Forged { name, forge, says }).collect()
 }
 
@@ -226,6 +226,27 @@ fn contents() -> Vec<Row> {
         ),
         ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
     ]
+}
+
+/// Records that no publisher would come to the end of.
+fn without_end() -> Vec<Row> {
+    vec![(
+        "more samples than any gate draws",
+        |scene| {
+            scene.with(|it| {
+                let sample = it.head.run.samples[0].clone();
+                it.head.run.samples.extend(vec![
+                    arcgauge::record::SampleRecord {
+                        role: arcgauge::record::SampleRole::WarmUp,
+                        times: None,
+                        ..sample
+                    };
+                    20_000
+                ]);
+            })
+        },
+        "the artifact is refused: it has more pairs, prompts or samples",
+    )]
 }
 
 /// Records that do not say what was measured.

@@ -9,6 +9,14 @@ use super::github::GitHub;
 
 const WHO: &str = "a-maintainer";
 
+const REVIEWS: &str = "pulls/12/reviews?per_page=100&page=1";
+
+/// A review as the forge tells it.
+pub(super) fn review(by: &str, state: &str, commit: &str) -> Value {
+    json!({ "id": 80, "user": { "login": by }, "body": "", "state": state, "commit_id": commit,
+        "submitted_at": "2026-11-24T11:30:00Z" })
+}
+
 fn labelled() -> Value {
     pull_request().labelled("arc-gate", WHO)
 }
@@ -23,6 +31,7 @@ fn with(path: &str, value: Value) -> Value {
 fn admitted(event: &Value, permission: Value) -> (GitHub, Result<Option<Admitted>>) {
     let mut github = GitHub::new();
     github.answers(&format!("collaborators/{WHO}/permission"), permission);
+    github.answers(REVIEWS, json!([review(WHO, "APPROVED", &pull_request().head)]));
     let admitted = admit(event.to_string().as_bytes(), &mut github);
     (github, admitted)
 }
@@ -61,30 +70,34 @@ fn a_label_is_a_word_of_who_may_write_and_of_nobody_else() {
 }
 
 #[test]
-fn a_label_just_after_a_push_or_at_a_moment_that_is_not_told_is_no_word() {
-    let pushed = "/pull_request/head/repo/pushed_at";
-    let labelled = "/pull_request/updated_at";
-    for (at, moment) in [
-        (pushed, json!("2026-11-24T11:58:01Z")),
-        (pushed, json!("2026-11-24T12:00:01Z")),
-        (pushed, json!(1_795_521_481)),
-        (pushed, json!(i64::MIN)),
-        (pushed, Value::Null),
-        (pushed, json!("yesterday")),
-        (labelled, json!("2026-11-24T11:01:59Z")),
-        (labelled, json!(i64::MIN)),
-        (labelled, Value::Null),
-        ("/pull_request/head/repo", Value::Null),
+fn a_label_is_a_word_for_the_commit_alone_that_was_reviewed() {
+    let head = pull_request().head;
+    let admits = |reviews: Value| {
+        let mut github = GitHub::new();
+        github.answers(&format!("collaborators/{WHO}/permission"), writer());
+        github.answers(REVIEWS, reviews);
+        let told = admit(labelled().to_string().as_bytes(), &mut github);
+        let dispatched = github.sent().iter().any(|sent| sent.path.ends_with("/dispatches"));
+        assert_eq!(told.is_ok(), dispatched);
+        told.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let before = "0".repeat(40);
+    for reviews in [
+        json!([]),
+        json!([review(WHO, "APPROVED", &before)]),
+        json!([review("somebody-else", "APPROVED", &head)]),
+        json!([review(WHO, "CHANGES_REQUESTED", &head)]),
+        json!([review(WHO, "DISMISSED", &head), review(WHO, "PENDING", &head)]),
+        json!([{ "user": null, "state": "APPROVED", "commit_id": head }]),
+        json!([{ "user": { "login": WHO }, "state": "APPROVED", "commit_id": null }]),
     ] {
-        let told = format!("{at} {moment}");
-        // What lies at the end of all time is as far away as can be told, and no reason to fall over.
-        if moment == json!(i64::MIN) && at == pushed {
-            assert!(admitted(&with(at, moment), writer()).1.is_ok(), "{told}");
-            continue;
-        }
-        refused(&with(at, moment), writer(), "something was pushed within 120 s before the label");
+        let error = admits(reviews.clone()).unwrap_err();
+        assert!(error.contains("has no review of"), "{reviews}: {error}");
     }
-    assert!(admitted(&with(pushed, json!("2026-11-24T11:58:00Z")), writer()).1.is_ok(), "two minutes");
+    for unread in [json!({ "message": "Not Found" }), json!("<html>")] {
+        assert!(admits(unread).unwrap_err().contains("the reviews cannot be read"));
+    }
+    admits(json!([review(WHO, "APPROVED", &before), review(WHO, "COMMENTED", &head)])).unwrap();
 }
 
 #[test]
@@ -108,6 +121,7 @@ fn a_label_on_what_is_not_gated_is_no_word() {
 fn a_label_that_stays_is_told_though_the_gate_was_dispatched() {
     let mut github = Stuck(GitHub::new());
     github.0.answers(&format!("collaborators/{WHO}/permission"), writer());
+    github.0.answers(REVIEWS, json!([review(WHO, "COMMENTED", &pull_request().head)]));
     let told = admit(labelled().to_string().as_bytes(), &mut github);
     assert!(told.unwrap_err().to_string().contains("cannot be taken off"));
     let sent: Vec<String> = github.0.sent().into_iter().map(|sent| sent.path).collect();

@@ -102,6 +102,13 @@ impl Stage {
         self.push("main", "refs/heads/main");
     }
 
+    /// Main takes a head in.
+    pub(crate) fn merge(&self, head: &str) {
+        self.author.git(&["checkout", "--quiet", "main"]);
+        self.author.git(&["merge", "--quiet", "--ff-only", head]);
+        self.push("main", "refs/heads/main");
+    }
+
     fn push(&self, from: &str, to: &str) {
         let origin = self.author.beside("origin.git");
         self.author.git(&["push", "--quiet", "--force", origin.to_str().unwrap(), &format!("{from}:{to}")]);

@@ -242,6 +242,14 @@ fn while_main_goes_on() -> Vec<Row> {
             ..refused("a head that is not the pull request's", "no verdict: ", Some("no verdict"))
         },
         Row {
+            open: |stage| {
+                let opened = decode(stage);
+                stage.merge(&opened.head);
+                PullRequest { base: stage.main(), ..opened }
+            },
+            ..refused("merged already", "no verdict: the gate refused: ", Some("is in the base already"))
+        },
+        Row {
             open: edits_workflow,
             is_green: false,
             says: "no verdict: the head changes `.github/workflows/gate.yml`",
