@@ -175,7 +175,7 @@ fn a_head_that_takes_twice_as_long_for_a_token_is_regressed() {
 
 #[test]
 fn a_head_that_is_a_fifth_slower_never_passes() {
-    let told = PLANTED.ab(&["--base", "main", "--head", "a-fifth-slower", "--budget", "75s"]);
+    let told = PLANTED.ab(&["--base", "main", "--head", "a-fifth-slower", "--budget", "45s"]);
     let verdict = told.verdict();
     assert!(matches!(verdict, Verdict::Regressed | Verdict::Inconclusive), "{}", told.ended);
     told.ended.exits(if verdict == Verdict::Regressed { 10 } else { 13 });
@@ -198,7 +198,7 @@ fn a_head_that_changes_one_token_is_wrong_before_any_speed() {
 
 #[test]
 fn a_commit_against_itself_is_not_regressed_and_says_how_small_a_change_it_could_have_seen() {
-    let told = PLANTED.ab(&["--base", "main", "--head", "main", "--measure-identical", "--budget", "75s"]);
+    let told = PLANTED.ab(&["--base", "main", "--head", "main", "--measure-identical", "--budget", "45s"]);
     assert!(!matches!(told.verdict(), Verdict::Regressed | Verdict::Mixed), "{}", told.ended);
     let sensitivity = told.record.decision.as_ref().unwrap().sensitivity.unwrap();
     assert!(sensitivity.smallest_seen_percent > 1.0 && sensitivity.pairs >= 2, "{sensitivity:?}");
@@ -227,7 +227,7 @@ fn a_change_of_a_golden_is_judged_by_the_base_s_and_does_not_pass() {
 
 #[test]
 fn two_releases_of_openvino_are_compared_with_an_interval() {
-    let told = PLANTED.ab(&["--base", "openvino=2026.1.0", "--head", "openvino=2026.4.1", "--budget", "75s"]);
+    let told = PLANTED.ab(&["--base", "openvino=2026.1.0", "--head", "openvino=2026.4.1", "--budget", "45s"]);
     let record = &told.record;
     let version = |run: &arcgauge::record::RunRecord| run.runtime.as_ref().unwrap().openvino_version.clone();
     assert_eq!(
