@@ -31,8 +31,10 @@ pub(super) fn traces(root: &Root, model: &Path, named: &[NamedPath]) -> Personal
     traces.extend(user(home.as_deref()));
     traces.extend(host());
     traces.extend(author(&whoami(root.path())));
-    let branch = Commit::at(root.path()).ok().flatten().and_then(|commit| commit.branch);
-    traces.extend(branch.map(|branch| Trace::new(branch, "<branch>")));
+    if let Some(commit) = Commit::at(root.path()).ok().flatten() {
+        traces.extend(commit.branch.map(|branch| Trace::new(branch, "<branch>")));
+        traces.push(Trace::new(commit.subject, "<subject>"));
+    }
     let machine_id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
     traces.push(Trace::new(machine_id.trim(), "<machine>"));
     Personal::of(traces)
