@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::gate::ci::event::{DispatchEvent, GateEvent, PullRequestEvent};
 use crate::gate::ci::wire::shortened;
 
-/// What GitHub calls those who may write to a repository.
+/// What GitHub calls those who belong to a repository. Not all of them may write; that the head lies in the
+/// repository itself says that somebody did.
 const MAY_WRITE: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
 /// What brings a head that was not judged.
 const BRINGS_A_HEAD: [&str; 3] = ["opened", "synchronize", "reopened"];

@@ -45,7 +45,8 @@ pub enum Word {
     Failed,
 }
 
-/// What a gate says of one head.
+/// What a gate says of one head. The publisher looks at repository, pull request, head and word; the rest is told
+/// for people, and nothing follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictArtifact {
     /// The version of this form.

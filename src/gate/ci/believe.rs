@@ -37,7 +37,7 @@ pub(super) struct Known<'a> {
     pub(super) repository: &'a Repository,
     /// As in "owner/name".
     pub(super) name: &'a str,
-    pub(super) pull_request: Option<u64>,
+    pub(super) pull_request: u64,
     pub(super) head: &'a str,
     /// The tip of the branch that the head goes into.
     pub(super) tip: &'a str,
@@ -75,9 +75,7 @@ impl Known<'_> {
             let of = shortened(short(&verdict.head));
             return Err(untrue(&format!("it is of `{of}`, and the run was of {}", short(self.head))));
         }
-        if verdict.repository != self.name
-            || self.pull_request.is_some_and(|number| number != verdict.pull_request)
-        {
+        if verdict.repository != self.name || self.pull_request != verdict.pull_request {
             return Err(untrue("it is of another pull request"));
         }
         if verdict.word != Word::Judged {
@@ -111,7 +109,7 @@ impl Known<'_> {
             "the head changes `{}`, by which it was run: that is no judge of it",
             shortened(path)
         ))
-        .hint(format!("let main's workflow run it: {}", word_for(self.pull_request, self.head))))
+        .hint(format!("let main's workflow run it: {}", word_for(Some(self.pull_request), self.head))))
     }
 
     /// Both sides are the commits that they must be; what is told of them is the repository's word.

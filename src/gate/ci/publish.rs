@@ -192,7 +192,7 @@ fn verdict(
     let known = Known {
         repository: asked.repository,
         name: &run.repository,
-        pull_request: Some(pull_request.number),
+        pull_request: pull_request.number,
         head: &run.head,
         tip: &tip.sha,
         device: asked.device,

@@ -3,16 +3,13 @@
 use std::fs;
 
 use arcgauge::error::ErrorKind;
-use arcgauge::gate::ci::{Asked, publish};
-use arcgauge::gate::side::Builder;
-use arcgauge::record::{AbRecord, ArchivedFile, Repository, Verdict, archive, sha256_of_bytes};
+use arcgauge::record::{AbRecord, ArchivedFile, Verdict, archive, sha256_of_bytes};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::{Value, json};
 
 use super::forgeries::{Forged, forgeries};
 use super::payloads::{PullRequest, RUN};
-use super::stage::{Measured, Stage};
-use crate::forged_pairs::JUDGED;
+use super::stage::{Measured, Stage, publish_in};
 
 pub(super) const HOSTILE: &str =
     "<img src=x onerror=alert(1)> [x](http://evil) ![y](http://evil/y) @everyone #1 ``` \n# x\n::error::x";
@@ -59,18 +56,8 @@ impl Scene {
         known["base"]["ref"] = json!(self.into);
         self.stage.github.answers("pulls/12", known);
         let publisher = self.stage.checkout("publisher", "origin/main");
-        let clones = Builder::new(&self.stage.beside("cache"));
-        let payload = run.to_string();
-        let asked = Asked {
-            payload: payload.as_bytes(),
-            zip: None,
-            repository: &Repository::open(&publisher).unwrap(),
-            remote: "origin",
-            device: "CPU",
-            clones: &clones,
-            now_utc: JUDGED,
-        };
-        let ended = publish(&asked, &mut self.stage.github);
+        let cache = self.stage.beside("cache");
+        let ended = publish_in(&publisher, &cache, run, &mut self.stage.github);
         let statuses = self.stage.github.statuses(&self.pull_request.head);
         Told {
             failed: ended.err().map(|error| error.kind()),

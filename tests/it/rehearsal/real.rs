@@ -4,15 +4,13 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use arcgauge::gate::ci::{Asked, VerdictArtifact, Word, publish};
-use arcgauge::gate::side::Builder;
-use arcgauge::record::{AbRecord, History, Repository, Verdict};
+use arcgauge::gate::ci::{VerdictArtifact, Word};
+use arcgauge::record::{AbRecord, History, Verdict};
 
 use super::github::GitHub;
 use super::payloads::{PullRequest, RUN};
-use super::stage::{NUMBER, Stage};
+use super::stage::{NUMBER, Stage, publish_in};
 use crate::ended::Ended;
-use crate::forged_pairs::JUDGED;
 use crate::git_repository::git_in;
 use crate::planted::PLANTED;
 
@@ -76,18 +74,9 @@ fn gate(branch: &str) -> Told {
     github.has_artifact(RUN, "verdict", &Stage::zip(&output));
     github.answers(&format!("pulls/{NUMBER}"), pull_request.now());
     let conclusion = if ended.status.success() { "success" } else { "failure" };
-    let payload = pull_request.run_ended(conclusion).to_string();
-    let clones = Builder::new(&place.path().join("cache"));
-    let asked = Asked {
-        payload: payload.as_bytes(),
-        zip: None,
-        repository: &Repository::open(&runner).unwrap(),
-        remote: "origin",
-        device: "CPU",
-        clones: &clones,
-        now_utc: JUDGED,
-    };
-    let published = publish(&asked, &mut github).unwrap();
+    let run = pull_request.run_ended(conclusion);
+    let cache = place.path().join("cache");
+    let published = publish_in(&runner, &cache, &run, &mut github).unwrap();
     Told {
         ended: Ended::of(ended),
         words: serde_json::from_slice(&fs::read(output.join("verdict.json")).unwrap()).unwrap(),

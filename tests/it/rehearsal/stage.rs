@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use arcgauge::gate::side::ChangedInputs;
+use arcgauge::error::Result;
+use arcgauge::gate::ci::{Asked, Forge, Published, publish};
+use arcgauge::gate::side::{Builder, ChangedInputs};
 use arcgauge::record::{
     AbRecord, ArchivedFile, ChangedInput, History, InputsRecord, Outcome, PolicyText, Repository, Source,
     archive, sha256_of_bytes,
@@ -205,4 +207,24 @@ impl Stage {
         });
         archive(&files.collect::<Vec<_>>()).unwrap()
     }
+}
+
+/// Publishes what a run left, as the verb does, from a checkout of main and to any forge.
+pub(crate) fn publish_in(
+    checkout: &Path,
+    cache: &Path,
+    run: &Value,
+    forge: &mut dyn Forge,
+) -> Result<Published> {
+    let payload = run.to_string();
+    let asked = Asked {
+        payload: payload.as_bytes(),
+        zip: None,
+        repository: &Repository::open(checkout)?,
+        remote: "origin",
+        device: "CPU",
+        clones: &Builder::new(cache),
+        now_utc: forged_pairs::JUDGED,
+    };
+    publish(&asked, forge)
 }

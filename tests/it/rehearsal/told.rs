@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 
 use arcgauge::error::{Error, Result};
-use arcgauge::gate::ci::{Asked, Forge, Method, Published, publish};
-use arcgauge::gate::side::Builder;
-use arcgauge::record::Repository;
+use arcgauge::gate::ci::{Forge, Method, Published};
 use serde_json::{Value, json};
 
 use super::forged::Scene;
 use super::github::REPOSITORY;
 use super::payloads::RUN;
-use crate::forged_pairs::JUDGED;
+use super::stage::publish_in;
 
 /// An honest verdict, and a forge that answers some things in its own way.
 struct Telling {
@@ -46,18 +44,8 @@ impl Telling {
 
     fn publish(&mut self) -> Published {
         let publisher = self.scene.stage.checkout("publisher", "origin/main");
-        let clones = Builder::new(&self.scene.stage.beside("cache"));
-        let payload = self.scene.pull_request.run_ended("success").to_string();
-        let asked = Asked {
-            payload: payload.as_bytes(),
-            zip: None,
-            repository: &Repository::open(&publisher).unwrap(),
-            remote: "origin",
-            device: "CPU",
-            clones: &clones,
-            now_utc: JUDGED,
-        };
-        publish(&asked, self).unwrap()
+        let run = self.scene.pull_request.run_ended("success");
+        publish_in(&publisher, &self.scene.stage.beside("cache"), &run, self).unwrap()
     }
 
     fn says(&mut self, says: &str, name: &str) {
