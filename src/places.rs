@@ -5,7 +5,8 @@
 use std::env;
 use std::path::PathBuf;
 
-/// The folder for what can be made again: OpenVINO runtimes, edited graphs, what pages need from npm, linters.
+/// The folder for what can be made again: OpenVINO runtimes, edited graphs, what pages need from npm, linters,
+/// peers.
 ///
 /// `$XDG_CACHE_HOME/arcgauge`, or `~/.cache/arcgauge`. None where the user has no home folder.
 #[must_use]
@@ -41,6 +42,13 @@ pub fn browser_tests_dir(lock_sha256: &str) -> Option<PathBuf> {
 #[must_use]
 pub fn linters_dir() -> Option<PathBuf> {
     Some(cache_dir()?.join("linters"))
+}
+
+/// The folder of the Python environment of a peer, by the hash of what is installed there; there only when complete.
+#[must_use]
+pub fn peer_dir(peer: &str, requirements_sha256: &str) -> Option<PathBuf> {
+    let digits = requirements_sha256.get(..12)?;
+    Some(cache_dir()?.join("peers").join(format!("{peer}-{digits}")))
 }
 
 /// A relative path in the variable is ignored, as the XDG base directory specification asks.

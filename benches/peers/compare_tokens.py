@@ -1,6 +1,6 @@
 """Do arcgauge, openvino_genai and optimum-intel give the same greedy tokens?
 
-    pip install --require-hashes --requirement benches/peers/requirements.txt
+    pip install --require-hashes --requirement benches/peers/requirements-optimum.txt
     python benches/peers/compare_tokens.py --arcgauge target/release/arcgauge
 
 Every engine continues every prompt by 200 greedy tokens on the CPU: the three reference prompts with the plugin's

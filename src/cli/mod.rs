@@ -22,6 +22,7 @@ mod loading;
 mod measuring;
 mod model;
 mod named_run;
+mod peers;
 mod probe;
 mod progress;
 mod report;
@@ -59,6 +60,8 @@ enum Verb {
     Bench(bench::BenchArgs),
     /// Measure two sides in turns until it is decided whether the head is slower, larger or wrong
     Ab(ab::AbArgs),
+    /// Measure engines side by side: equal tokens first, then speed and memory, in turns
+    Peers(peers::PeersArgs),
     /// Decide on a commit from what is stored of it; measures nothing
     Gate(gate::GateArgs),
     /// What continuous integration calls: resolve an event, measure its head, publish the verdict
@@ -121,6 +124,7 @@ fn perform(verb: Verb) -> Result<ExitCode> {
     match verb {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Ab(args) => ab::ab(&args),
+        Verb::Peers(args) => peers::peers(&args),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Ci(args) => ci::ci(&args),
         Verb::Baseline(args) => baseline::baseline(&args),

@@ -63,6 +63,11 @@ fn read(path: &Path, taken: Option<String>) -> Result<NamedRun> {
             let hint = format!("`cargo xtask history show {}` tells what it came to", path.display());
             Err(Error::input(what).hint(hint))
         }
+        AnyRecord::Peers(_) => {
+            let what = format!("`{}` is of several engines, and has all of them in it", path.display());
+            let hint = format!("`cargo xtask history show {}` tells how they stand", path.display());
+            Err(Error::input(what).hint(hint))
+        }
     }
 }
 

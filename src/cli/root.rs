@@ -31,6 +31,11 @@ impl Root {
         self.0.join("fixtures/models/tiny-gpt-oss")
     }
 
+    /// The workers of engines in other languages, and what they need.
+    pub(super) fn peers(&self) -> PathBuf {
+        self.0.join("benches/peers")
+    }
+
     pub(super) fn prompts(&self) -> PathBuf {
         self.0.join("fixtures/prompts")
     }

@@ -5,8 +5,12 @@ mod ab;
 mod calibration;
 pub mod ci;
 mod decision;
+mod rounds;
 pub mod side;
 
 pub use ab::{Drawing, Driven, Ended, Halt, MeasuredPair, PairTold, Pairs, TimeLeft, drive};
 pub use calibration::{Calibration, SmallestSeen, calibrate};
 pub use decision::{Asker, decide, decide_run};
+pub use rounds::{
+    DrivenRounds, MeasuredRound, RoundPlan, RoundTold, Rounds, RoundsEnded, RoundsHalt, drive_rounds,
+};

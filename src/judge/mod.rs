@@ -10,6 +10,7 @@ pub mod likeness;
 mod machine_state;
 mod mean_interval;
 mod pairs;
+pub mod peers;
 pub mod policy;
 mod preflight;
 mod published;

@@ -115,7 +115,8 @@ fn told(findings: &[GuardFinding], side: &str) -> Vec<String> {
 }
 
 impl PairedProcess<'_> {
-    fn judged(&self) -> Option<ProcessGuards<'_>> {
+    /// Its guards with the part of it that was timed; None where nothing was read.
+    pub(in crate::judge) fn judged(&self) -> Option<ProcessGuards<'_>> {
         let measured = self.samples.iter().filter(|sample| sample.role == Role::Measured);
         let start_ns = measured.clone().map(|sample| sample.submitted_ns).min();
         let end_ns = measured.filter_map(|sample| sample.token_ns.last().copied()).max();

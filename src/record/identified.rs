@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
-use crate::record::{AbRecord, Outcome, RunRecord, SampleRole};
+use crate::record::{AbRecord, Outcome, PeersRecord, RunRecord, SampleRole};
 
 /// Checks the identities of a record, and that speed stands only where it may.
 ///
@@ -72,6 +72,48 @@ pub(super) fn ab_identified(record: &AbRecord) -> Result<()> {
     });
     match stray {
         Some(pair) => refuse(&format!("pair {} is of a process that is not there", pair + 1)),
+        None => Ok(()),
+    }
+}
+
+/// Checks the identities of a record of engines side by side, and of each of them.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn peers_named(record: &PeersRecord) -> Result<()> {
+    record.engines().try_for_each(|engine| named(&engine.run))?;
+    if !is_hex(&record.run_id, 12) {
+        return refuse(&format!("the run's id is `{}`, not 12 hexadecimal digits", record.run_id));
+    }
+    Ok(())
+}
+
+/// Checks a record of engines side by side: each of them, and that every round is of processes that they have.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn peers_identified(record: &PeersRecord) -> Result<()> {
+    peers_named(record)?;
+    record.engines().try_for_each(|engine| identified(&engine.run))?;
+    let first = &record.reference.run;
+    if record.others.iter().any(|engine| engine.run.machine.sha256 != first.machine.sha256) {
+        return refuse("its engines ran on two machines");
+    }
+    if record.others.iter().any(|engine| engine.run.workload.prompts != first.workload.prompts) {
+        return refuse("its engines were asked unlike prompts");
+    }
+    let has = |engine: usize, round: usize| {
+        let processes = record.engines().nth(engine).map(|engine| engine.run.processes.as_slice());
+        processes.is_some_and(|processes| processes.iter().any(|process| process.index == round))
+    };
+    let stray = record.rounds.iter().enumerate().position(|(round, of_round)| {
+        let mut engines = of_round.order.clone();
+        engines.sort_unstable();
+        engines.dedup();
+        engines.len() != of_round.order.len() || engines.iter().any(|engine| !has(*engine, round))
+    });
+    match stray {
+        Some(round) => refuse(&format!("round {} is of a process that is not there", round + 1)),
         None => Ok(()),
     }
 }

@@ -14,6 +14,7 @@
 //! | run-record | 1.0 | the first |
 //! | run-record | 2.0 | fresh worker processes, proof of device, memory by phase, cost of the harness |
 //! | ab-record | 1.0 | two sides in pairs |
+//! | peers-record | 1.0 | engines side by side, in rounds |
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,9 +22,11 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::record::identified::{ab_identified, ab_named, identified, named};
+use crate::record::identified::{
+    ab_identified, ab_named, identified, named, peers_identified, peers_named,
+};
 use crate::record::upgrade::from_schema_1;
-use crate::record::{AbRecord, RunRecord};
+use crate::record::{AbRecord, PeersRecord, RunRecord};
 
 /// The version of a kind's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +124,27 @@ impl Kept for AbRecord {
 
     fn place(&self) -> Place<'_> {
         Place { when_utc: &self.when_utc, run_id: &self.run_id, ..self.head.run.place() }
+    }
+}
+
+impl Kept for PeersRecord {
+    const KIND: &'static str = "peers-record";
+    const SCHEMA: Schema = Schema { major: 1, minor: 0 };
+
+    fn check(&self) -> Result<()> {
+        peers_identified(self)
+    }
+
+    fn check_names(&self) -> Result<()> {
+        peers_named(self)
+    }
+
+    fn upgrade(_: u32, _: &mut Value) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { when_utc: &self.when_utc, run_id: &self.run_id, ..self.reference.run.place() }
     }
 }
 

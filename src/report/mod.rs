@@ -11,6 +11,7 @@ pub mod first_light;
 mod machine;
 mod number;
 mod one_line;
+pub mod peers;
 mod record_list;
 pub mod render;
 mod reproduce;

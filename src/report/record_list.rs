@@ -75,6 +75,7 @@ fn kind(entry: &Entry) -> &'static str {
     match entry.kind {
         RecordKind::RunRecord => "bench",
         RecordKind::AbRecord => "ab",
+        RecordKind::PeersRecord => "peers",
     }
 }
 

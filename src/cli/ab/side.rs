@@ -97,7 +97,7 @@ impl Workshop<'_> {
         let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
         let load = load_command(&engine, &model, location, edited.as_ref(), compiled_models);
         let is_foreign = source.is_none() && self.args.supervision.is_foreign();
-        let mut identity = Identity::of(self.root, &program.worker, is_foreign)?;
+        let mut identity = Identity::of(self.root, &program.worker.program, is_foreign)?;
         if let Some(source) = source {
             identity.commit = Some(source.commit().clone());
         }

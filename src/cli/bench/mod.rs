@@ -120,7 +120,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let mut identity = Identity::of(&root, &program, args.supervision.is_foreign())?;
+    let mut identity = Identity::of(&root, &program.program, args.supervision.is_foreign())?;
     identity.cost.hashing_ns += hashing_ns;
     identity.cost.lock_wait_ns = lock_wait_ns;
     let criterion =

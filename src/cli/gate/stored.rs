@@ -42,7 +42,7 @@ impl Found {
                 AnyRecord::Run(record) if is_clean(&record) && has_ended(&record) => {
                     run.get_or_insert(record);
                 }
-                AnyRecord::Ab(_) | AnyRecord::Run(_) => {}
+                AnyRecord::Ab(_) | AnyRecord::Run(_) | AnyRecord::Peers(_) => {}
             }
         }
         Ok(match one_that_counts(abs) {

@@ -9,6 +9,7 @@ use crate::cli::{exit_code, print};
 use crate::error::Result;
 use crate::record::{AnyRecord, History};
 use crate::report::decision::{ab_text, pair_lines};
+use crate::report::peers::peers_text;
 use crate::report::{bench_table, explanation};
 
 /// Flags of `history show`.
@@ -28,6 +29,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<ExitCode> {
     match History::read_any(&args.record)?.record {
         AnyRecord::Run(record) => print(&bench_table(&record)),
         AnyRecord::Ab(record) => print(&ab_text(&record, &pair_lines(&record))),
+        AnyRecord::Peers(record) => print(&peers_text(&record)),
     }
     if args.explain {
         print(&explanation());

@@ -1,11 +1,11 @@
 //! What is known of a run before it begins: commit, machine, program, environment.
 
 use std::env;
+use std::path::Path;
 
 use crate::cli::loading::known_hashes;
 use crate::cli::root::Root;
 use crate::error::Result;
-use crate::measure::supervisor::WorkerProgram;
 use crate::measure::{Clock, MonotonicClock};
 use crate::record::{Commit, HarnessCost, Machine, WorkerRecord, run_id, utc_now, variables};
 
@@ -23,10 +23,10 @@ pub(in crate::cli) struct Identity {
 impl Identity {
     /// Looks at the checkout and hashes the worker's program. Of a program that is not this one it is not
     /// known from which commit it was built, and so there is none.
-    pub(in crate::cli) fn of(root: &Root, program: &WorkerProgram, foreign: bool) -> Result<Self> {
+    pub(in crate::cli) fn of(root: &Root, program: &Path, foreign: bool) -> Result<Self> {
         let started_ns = MonotonicClock.now_ns();
         let mut known = known_hashes();
-        let sha256 = known.sha256_of(&program.program, || ())?;
+        let sha256 = known.sha256_of(program, || ())?;
         known.save();
         let hashing_ns = MonotonicClock.now_ns() - started_ns;
         let named = env::vars_os().filter_map(|(name, value)| {

@@ -23,6 +23,12 @@ impl DeviceKind {
             Self::Gpu => "GPU",
         }
     }
+
+    /// Of a device as OpenVINO names it: "GPU", "GPU.1" and the like are GPUs.
+    #[must_use]
+    pub fn of_name(device: &str) -> Self {
+        if device.starts_with(Self::Gpu.name()) { Self::Gpu } else { Self::Cpu }
+    }
 }
 
 /// What was asked for and what will be compiled for.

@@ -115,6 +115,9 @@ pub struct LoadedEvent {
     pub states_hidden_because: Option<String>,
     /// Why the graph computes the logits of every prompt token; None where it was edited not to.
     pub unedited_because: Option<String>,
+    /// How it attends to past tokens, "sdpa" or "paged"; None where the worker does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<String>,
     /// `GPU_MEMORY_STATISTICS` after loading, bytes by kind; empty where there is none.
     #[serde(default)]
     pub device_memory_bytes: BTreeMap<String, u64>,

@@ -10,6 +10,7 @@ mod link;
 mod process;
 mod scripted;
 mod session;
+mod settling;
 
 pub use conversation::Conversation;
 pub use ending::{Ending, Exit};
@@ -19,3 +20,4 @@ pub use link::{Link, Received};
 pub use process::{WorkerProcess, WorkerProgram};
 pub use scripted::ScriptedWorker;
 pub use session::{Aim, Attendant, Control, Job, Session, Start, supervise};
+pub use settling::ask_what_will_run;

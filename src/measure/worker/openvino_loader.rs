@@ -55,6 +55,7 @@ impl Loader for OpenVinoLoader<'_> {
                 LastTokenOnly::Applied => None,
                 LastTokenOnly::NotApplied(because) => Some(because.clone()),
             },
+            attention: Some("sdpa".to_owned()),
             device_memory_bytes: device_memory_bytes(&settled),
         };
         Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, filling }), event })

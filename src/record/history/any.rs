@@ -1,7 +1,7 @@
 //! A record whose kind is known when it has been read.
 
 use crate::error::{Error, Result};
-use crate::record::{AbRecord, Kept, Place, RunRecord, header, open};
+use crate::record::{AbRecord, Kept, PeersRecord, Place, RunRecord, header, open};
 
 /// A record of any kind that can be kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +10,8 @@ pub enum AnyRecord {
     Run(Box<RunRecord>),
     /// One run of `ab`.
     Ab(Box<AbRecord>),
+    /// One run of `peers`.
+    Peers(Box<PeersRecord>),
 }
 
 impl AnyRecord {
@@ -21,6 +23,7 @@ impl AnyRecord {
         match header(bytes, name)?.kind.as_str() {
             RunRecord::KIND => open(bytes, name).map(Box::new).map(Self::Run),
             AbRecord::KIND => open(bytes, name).map(Box::new).map(Self::Ab),
+            PeersRecord::KIND => open(bytes, name).map(Box::new).map(Self::Peers),
             other => Err(Error::input(format!("record `{name}` is a `{other}`, which is not known here"))
                 .hint("use a newer arcgauge")),
         }
@@ -37,6 +40,7 @@ impl AnyRecord {
         let checked = match &record {
             Self::Run(record) => check(record.as_ref(), major),
             Self::Ab(record) => check(record.as_ref(), major),
+            Self::Peers(record) => check(record.as_ref(), major),
         };
         checked.map_err(|error| {
             Error::input(format!("record `{name}` is not taken: {error}")).hint("it is left as it is")
@@ -50,6 +54,7 @@ impl AnyRecord {
         match self {
             Self::Run(_) => RunRecord::KIND,
             Self::Ab(_) => AbRecord::KIND,
+            Self::Peers(_) => PeersRecord::KIND,
         }
     }
 
@@ -59,15 +64,17 @@ impl AnyRecord {
         match self {
             Self::Run(record) => record.place(),
             Self::Ab(record) => record.place(),
+            Self::Peers(record) => record.place(),
         }
     }
 
-    /// The run that it is filed by: its own, or that of its head.
+    /// The run that it is filed by: its own, that of its head, or that of the engine named first.
     #[must_use]
     pub fn run(&self) -> &RunRecord {
         match self {
             Self::Run(record) => record,
             Self::Ab(record) => &record.head.run,
+            Self::Peers(record) => &record.reference.run,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::golden::GoldenResult;
 use crate::record::history::headline::{AbHeadline, Headline};
 use crate::record::history::setting::Setting;
-use crate::record::{AnyRecord, Outcome, RunRecord, Verdict};
+use crate::record::{AnyRecord, Outcome, RunRecord, Verdict, Warning};
 
 /// A record in the index.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +45,8 @@ pub enum RecordKind {
     RunRecord,
     /// One run of `ab`.
     AbRecord,
+    /// One run of `peers`: of its figures none stands in a series, for it was measured among others.
+    PeersRecord,
 }
 
 /// A commit, as far as lists need it.
@@ -69,6 +71,7 @@ impl Entry {
         let (kind, outcome, ab) = match record {
             AnyRecord::Run(run) => (RecordKind::RunRecord, run.outcome, None),
             AnyRecord::Ab(ab) => (RecordKind::AbRecord, ab.outcome, Some(AbHeadline::of(ab))),
+            AnyRecord::Peers(peers) => (RecordKind::PeersRecord, peers.outcome, None),
         };
         Self {
             path,
@@ -109,11 +112,15 @@ impl Entry {
 }
 
 fn warning_ids(record: &AnyRecord) -> Vec<String> {
-    let of_sides = match record {
-        AnyRecord::Run(run) => [run.warnings.as_slice(), &[], &[]],
-        AnyRecord::Ab(ab) => [ab.warnings.as_slice(), &ab.base.run.warnings, &ab.head.run.warnings],
+    let of_parts: Vec<&[Warning]> = match record {
+        AnyRecord::Run(run) => vec![&run.warnings],
+        AnyRecord::Ab(ab) => vec![&ab.warnings, &ab.base.run.warnings, &ab.head.run.warnings],
+        AnyRecord::Peers(peers) => {
+            let of_engines = peers.engines().map(|engine| engine.run.warnings.as_slice());
+            [peers.warnings.as_slice()].into_iter().chain(of_engines).collect()
+        }
     };
-    let mut ids: Vec<String> = of_sides.into_iter().flatten().map(|warning| warning.id.clone()).collect();
+    let mut ids: Vec<String> = of_parts.into_iter().flatten().map(|warning| warning.id.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

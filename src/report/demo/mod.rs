@@ -82,6 +82,7 @@ pub fn fill(store: &History, plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<u
         match record {
             AnyRecord::Run(record) => store.add(record.as_ref())?,
             AnyRecord::Ab(record) => store.add(record.as_ref())?,
+            AnyRecord::Peers(record) => store.add(record.as_ref())?,
         };
         count += 1;
     }

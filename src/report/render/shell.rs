@@ -11,6 +11,8 @@ pub enum PageKind {
     History,
     /// Are these two the same?
     Compare,
+    /// Where do the engines stand?
+    Peers,
     /// Machines, epochs, noise.
     Machines,
     /// The rules.
@@ -23,8 +25,8 @@ pub enum PageKind {
 
 impl PageKind {
     /// Pages that every page leads to, in order.
-    pub const LISTED: [Self; 5] =
-        [Self::Overview, Self::History, Self::Compare, Self::Machines, Self::Method];
+    pub const LISTED: [Self; 6] =
+        [Self::Overview, Self::History, Self::Compare, Self::Peers, Self::Machines, Self::Method];
 
     /// Its file, below the site's folder; of those that are many, the folder.
     #[must_use]
@@ -33,6 +35,7 @@ impl PageKind {
             Self::Overview => "index.html",
             Self::History => "history.html",
             Self::Compare => "compare.html",
+            Self::Peers => "peers.html",
             Self::Machines => "machines.html",
             Self::Method => "method.html",
             Self::Commit => "commit",
@@ -45,6 +48,7 @@ impl PageKind {
             Self::Overview => "Overview",
             Self::History => "History",
             Self::Compare | Self::Comparison => "Compare",
+            Self::Peers => "Engines",
             Self::Machines => "Machines",
             Self::Method => "Method",
             Self::Commit => "Commit",

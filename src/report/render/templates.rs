@@ -11,7 +11,7 @@ use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("commit.html", include_str!("../templates/commit.html")),
@@ -20,6 +20,8 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("history.html", include_str!("../templates/history.html")),
     ("index.html", include_str!("../templates/index.html")),
     ("machines.html", include_str!("../templates/machines.html")),
+    ("peers.html", include_str!("../templates/peers.html")),
+    ("peers_parts.html", include_str!("../templates/peers_parts.html")),
     ("method.html", include_str!("../templates/method.html")),
 ];
 const STYLE: &str = include_str!("../web/site.css");

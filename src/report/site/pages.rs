@@ -6,12 +6,14 @@ use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::site::commits::record_file;
 use crate::report::site::history::history_pages;
 use crate::report::view::compare::ComparePage;
 use crate::report::view::history::HistorySources;
 use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
+use crate::report::view::peers::{PeersPage, PeersPart};
 use crate::report::view::{Timeline, timelines};
 use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE};
 
@@ -74,12 +76,16 @@ impl<'a> SiteSources<'a> {
         let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
         let machines = MachinesView::of(entries, timelines, &machine_of);
         let method = MethodView::of(self.policy, self.policy_sha256, self.published);
+        let peers = PeersPage::of(entries, &|entry| self.peers_part(entry));
         let mut pages = vec![
             page(PageKind::Overview, "Are we all right?", &|shell| {
                 renderer.page("index.html", shell, &overview, Parts::default())
             })?,
             page(PageKind::Machines, "Machines, epochs, noise", &|shell| {
                 renderer.page("machines.html", shell, &machines, Parts::default())
+            })?,
+            page(PageKind::Peers, "Where do the engines stand?", &|shell| {
+                renderer.page("peers.html", shell, &peers, Parts::default())
             })?,
             page(PageKind::Method, "How it is measured and judged", &|shell| {
                 renderer.page("method.html", shell, &method, Parts::default())
@@ -116,6 +122,13 @@ impl<'a> SiteSources<'a> {
             damaged: self.index.damaged.len(),
             along: self.along,
         })
+    }
+
+    fn peers_part(&self, entry: &Entry) -> Option<PeersPart> {
+        match self.read(entry)? {
+            AnyRecord::Peers(record) => Some(PeersPart::of(&record, entry, record_file(entry).display().to_string())),
+            AnyRecord::Run(_) | AnyRecord::Ab(_) => None,
+        }
     }
 
     /// A record, for what the index does not hold. One that cannot be read any more is none here, and is

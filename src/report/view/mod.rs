@@ -9,6 +9,7 @@ pub mod history;
 pub mod machines;
 pub mod method;
 pub mod overview;
+pub mod peers;
 mod timeline;
 
 pub use crate::report::badge::Badge;

@@ -92,7 +92,10 @@ impl Timeline<'_> {
 /// # Errors
 /// A figure that is no number.
 pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Result<Vec<Timeline<'a>>> {
-    let is_clean = |entry: &&Entry| entry.commit.as_ref().is_some_and(|commit| !commit.dirty);
+    // An engine among others is measured under other conditions than a run by itself.
+    let is_clean = |entry: &&Entry| {
+        entry.kind != RecordKind::PeersRecord && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
+    };
     let mut chosen: Vec<&Entry> = entries.iter().filter(is_clean).collect();
     keep_line(&mut chosen, ancestry);
     sort_along(&mut chosen, ancestry);

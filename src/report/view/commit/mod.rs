@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::record::{AnyRecord, Commit, Entry};
 use crate::report::one_line;
+use crate::report::view::peers::PeersPart;
 use crate::report::view::{Badge, CommitLink};
 use ab::AbPart;
 use run::RunPart;
@@ -57,6 +58,7 @@ pub struct CommitView {
     /// Every record, newest first: a way to each part of the page.
     records: Vec<RecordLine>,
     decisions: Vec<AbPart>,
+    peers: Vec<PeersPart>,
     runs: Vec<RunPart>,
 }
 
@@ -77,11 +79,14 @@ impl CommitView {
     /// of a repository. `parent` is the first parent, where that has a page.
     #[must_use]
     pub fn of(commit: Option<&Commit>, parent: Option<&str>, records: &[RecordOfCommit<'_>]) -> Self {
-        let (mut decisions, mut runs) = (Vec::new(), Vec::new());
+        let (mut decisions, mut runs, mut peers) = (Vec::new(), Vec::new(), Vec::new());
         for of_commit in records {
             match of_commit.record {
                 AnyRecord::Ab(record) => decisions.push(AbPart::of(record, of_commit)),
                 AnyRecord::Run(record) => runs.push(RunPart::of(record, of_commit)),
+                AnyRecord::Peers(record) => {
+                    peers.push(PeersPart::of(record, of_commit.entry, of_commit.file.clone()).on_its_page());
+                }
             }
         }
         let said = |of: fn(&Commit) -> &str| commit.map(|commit| one_line(of(commit)));
@@ -95,6 +100,7 @@ impl CommitView {
             parent: parent.and_then(CommitLink::of),
             records: records.iter().map(line).collect(),
             decisions,
+            peers,
             runs,
         }
     }
@@ -113,6 +119,7 @@ fn line(of_commit: &RecordOfCommit<'_>) -> RecordLine {
         kind: match of_commit.record {
             AnyRecord::Ab(_) => "A/B",
             AnyRecord::Run(_) => "run",
+            AnyRecord::Peers(_) => "engines",
         },
         when_utc: entry.when_utc.clone(),
         machine: one_line(&entry.setting.series.machine),

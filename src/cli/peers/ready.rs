@@ -1,0 +1,120 @@
+//! An engine, ready to be measured: its program, what its workers load, and what is known of it beforehand.
+
+use std::sync::Arc;
+
+use crate::cli::edited_graph::EditedGraph;
+use crate::cli::flags::EngineFlags;
+use crate::cli::loading::FoundModel;
+use crate::cli::measuring::{Identity, load_command};
+use crate::cli::peers::args::PeersArgs;
+use crate::cli::peers::engine::{EngineWords, Kind};
+use crate::cli::peers::program::{self, PeerProgram};
+use crate::cli::root::Root;
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, DeviceKind, Property, Sources};
+use crate::error::{Error, Result};
+use crate::measure::protocol::{LoadCommand, SettledEvent};
+use crate::measure::supervisor::{Control, Ending, WorkerProcess, ask_what_will_run};
+use crate::places;
+
+/// An engine that can be measured.
+pub(super) struct ReadyEngine {
+    pub(super) words: EngineWords,
+    pub(super) program: PeerProgram,
+    pub(super) load: LoadCommand,
+    /// Properties that it has for itself.
+    pub(super) differences: Vec<Property>,
+    pub(super) identity: Identity,
+}
+
+impl ReadyEngine {
+    /// Whether it can be asked, untimed, what it preferred at each step.
+    pub(super) fn can_witness(&self) -> bool {
+        self.words.kind == Kind::Stateful
+    }
+}
+
+/// What all engines have in common.
+pub(super) struct Common<'a> {
+    pub(super) args: &'a PeersArgs,
+    pub(super) root: &'a Root,
+    pub(super) model: &'a FoundModel,
+    pub(super) edited: Option<&'a EditedGraph>,
+    pub(super) control: &'a Control,
+}
+
+/// The engines, and what this machine makes of the flags.
+pub(super) struct Settled {
+    pub(super) engines: Vec<ReadyEngine>,
+    pub(super) event: SettledEvent,
+}
+
+impl Common<'_> {
+    /// Finds every engine's program before anything is asked of one, then settles device and properties once
+    /// for all: engines that choose for themselves are not comparable. None where Ctrl-C ended it.
+    pub(super) fn settle(&self) -> Result<Option<Settled>> {
+        check_names(&self.args.engines)?;
+        let found = |words: &EngineWords| {
+            program::find(words, &self.args.programs, &self.args.supervision, self.root)
+        };
+        let programs = self.args.engines.iter().map(found).collect::<Result<Vec<_>>>()?;
+        let load = self.load(self.args.engine.clone(), None)?;
+        let own = self.args.supervision.program()?;
+        let link = Box::new(WorkerProcess::start(&own)?);
+        let limits = self.args.supervision.limits();
+        let event = match ask_what_will_run(link, &load, limits, &Arc::clone(&self.control.stop)) {
+            Ok(event) => event,
+            Err(Ending::Interrupted) => return Ok(None),
+            Err(ending) => {
+                let unknown = || Error::harness("the worker ended before it said what would run");
+                return Err(ending.error().unwrap_or_else(unknown));
+            }
+        };
+        let kind = DeviceKind::of_name(&event.device);
+        let mut engines = Vec::new();
+        for (words, program) in self.args.engines.iter().zip(programs) {
+            engines.push(self.ready(words, program, &event, kind)?);
+        }
+        Ok(Some(Settled { engines, event }))
+    }
+
+    fn ready(
+        &self,
+        words: &EngineWords,
+        program: PeerProgram,
+        settled: &SettledEvent,
+        kind: DeviceKind,
+    ) -> Result<ReadyEngine> {
+        let differences = words.properties(kind);
+        let mut engine = EngineFlags { device: settled.device.clone(), ..self.args.engine.clone() };
+        // Every property is stated, for an engine of another language has other defaults.
+        engine.properties =
+            settled.properties_asked.iter().map(|(key, value)| Property::new(key, value)).collect();
+        engine.properties.retain(|common| differences.iter().all(|own| own.key != common.key));
+        engine.properties.extend(differences.clone());
+        let edited = self.edited.filter(|_| words.kind == Kind::Stateful);
+        let load = self.load(engine, edited)?;
+        let mut identity = Identity::of(self.root, &program.known_by, program.is_foreign)?;
+        identity.cost.hashing_ns = 0;
+        Ok(ReadyEngine { words: words.clone(), program, load, differences, identity })
+    }
+
+    fn load(&self, engine: EngineFlags, edited: Option<&EditedGraph>) -> Result<LoadCommand> {
+        let location = Sources::from_environment(engine.openvino.clone()).locate()?;
+        let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
+        Ok(load_command(&engine, self.model, location, edited, compiled_models))
+    }
+}
+
+/// At least two, and none twice: of two that are the same the second is `--measure-identical` of `ab`.
+fn check_names(engines: &[EngineWords]) -> Result<()> {
+    if engines.len() < 2 {
+        return Err(Error::input("one engine is no comparison")
+            .hint("name two or more: `--engines stateful,genai`; `bench` measures one"));
+    }
+    let twice = engines.iter().enumerate().find(|(at, engine)| engines[..*at].contains(engine));
+    match twice {
+        Some((_, engine)) => Err(Error::input(format!("engine `{engine}` is named twice"))
+            .hint("name each once; `ab --measure-identical` holds a program against itself")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,169 @@
+//! From measured engines to one record.
+
+use crate::cli::assemble::{self, Judging, Measured};
+use crate::cli::loading::{FoundModel, known_hashes};
+use crate::cli::measuring;
+use crate::cli::peers::live::{LiveEngine, LiveRounds};
+use crate::error::{Error, ErrorKind, Result};
+use crate::gate::{DrivenRounds, RoundsEnded};
+use crate::golden::Finding;
+use crate::measure::supervisor::{Ending, Purpose};
+use crate::measure::{CanaryReading, Plan};
+use crate::record::{
+    AskedPrompt, Outcome, PeerRecord, PeersRecord, PublishedFigure, PublishedReference, RoundRecord, RunRecord,
+    Warning, run_id,
+};
+
+/// What stands in the record beside the engines.
+pub(super) struct Frame<'a> {
+    pub(super) when_utc: String,
+    pub(super) asked: Vec<AskedPrompt>,
+    pub(super) published: PublishedReference,
+    pub(super) published_engines: Vec<PublishedFigure>,
+    pub(super) model: &'a FoundModel,
+    pub(super) edited: Option<&'a crate::cli::edited_graph::EditedGraph>,
+    /// The device, as the user asked for it, and why another ran.
+    pub(super) requested: String,
+    pub(super) fallback_because: Option<String>,
+    pub(super) rounds_asked: usize,
+    pub(super) despite_guards: bool,
+    pub(super) budget_s: Option<u64>,
+    pub(super) began_ns: u64,
+}
+
+/// The record, and what failed where something did.
+pub(super) struct Assembled {
+    pub(super) record: PeersRecord,
+    pub(super) failed: Option<Error>,
+}
+
+/// The record of rounds that were measured, however they ended.
+pub(super) fn measured(frame: &Frame<'_>, mut live: LiveRounds<'_>, driven: &DrivenRounds) -> Result<Assembled> {
+    let after = live.stand_by.surroundings.finish();
+    let canary_after = live.stand_by.surroundings.canary_after.clone();
+    live.stand_by.finish();
+    let interrupted = live.engines.iter().any(|engine| engine.session.ending == Ending::Interrupted);
+    let mut failed = None;
+    let mut engines = Vec::new();
+    for engine in live.engines {
+        let words = engine.ready.words.to_string();
+        let peer = peer(frame, live.plan, engine, canary_after.clone())?;
+        failed = failed.or(peer.failed.map(|error| error.of(&format!("engine `{words}`"))));
+        engines.push(peer.record);
+    }
+    let failed = failed.or(after.err()).filter(|_| !interrupted);
+    let outcome = match (&failed, driven.ended) {
+        _ if interrupted => Outcome::Interrupted,
+        (Some(error), _) if error.kind() == ErrorKind::WrongOutput => Outcome::WrongOutput,
+        (Some(_), _) | (None, RoundsEnded::Failed) => Outcome::Failed,
+        (None, _) if engines.iter().any(|engine| engine.run.outcome == Outcome::WrongOutput) => {
+            Outcome::WrongOutput
+        }
+        (None, _) => Outcome::Complete,
+    };
+    if matches!(outcome, Outcome::Interrupted | Outcome::Failed) {
+        // What one engine did well is no half of a comparison.
+        for engine in &mut engines {
+            engine.run.samples.iter_mut().for_each(|sample| sample.times = None);
+        }
+    }
+    let failed = failed.or_else(|| {
+        (outcome == Outcome::Failed).then(|| Error::harness("the rounds came to no end, and nobody said why"))
+    });
+    let mut engines = engines.into_iter();
+    let reference = engines.next().ok_or_else(|| Error::harness("there is no engine to record"))?;
+    let record = PeersRecord {
+        run_id: run_id(),
+        when_utc: frame.when_utc.clone(),
+        arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+        outcome,
+        failure: failed.as_ref().map(ToString::to_string),
+        reference,
+        others: engines.collect(),
+        rounds: driven.orders.iter().map(|order| RoundRecord { order: order.clone() }).collect(),
+        rounds_asked: frame.rounds_asked,
+        despite_guards: frame.despite_guards,
+        budget_s: frame.budget_s,
+        published: frame.published_engines.clone(),
+        warnings: ending_warning(driven.ended).into_iter().collect(),
+    };
+    Ok(Assembled { record, failed })
+}
+
+fn ending_warning(ended: RoundsEnded) -> Option<Warning> {
+    match ended {
+        RoundsEnded::Budget => Some(Warning::new(
+            "budget",
+            "the time was over before all rounds were made",
+            "fewer rounds have wider intervals: give more time",
+        )),
+        RoundsEnded::Guards => Some(Warning::new(
+            "spoilt-rounds",
+            "guards spoilt more rounds than are made again",
+            "measure on a quiet machine; or take them in spite of that by `--despite-guards`",
+        )),
+        RoundsEnded::Complete | RoundsEnded::WrongOutput | RoundsEnded::Failed => None,
+    }
+}
+
+struct Peer {
+    record: PeerRecord,
+    failed: Option<Error>,
+}
+
+/// One engine as a run, with its own word on whether it went well.
+fn peer(
+    frame: &Frame<'_>,
+    plan: &Plan,
+    live: LiveEngine<'_>,
+    canary_after: Option<CanaryReading>,
+) -> Result<Peer> {
+    let LiveEngine { ready, session, around, findings, failed } = live;
+    let measured: Vec<_> =
+        session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
+    let plan = Plan { processes: measured.len(), ..plan.clone() };
+    let attention = measured.iter().find_map(|process| process.loaded.as_ref()?.attention.clone());
+    let unchanged = frame.model.identity.check_unchanged(&frame.model.folder, &mut known_hashes());
+    let proven = assemble::prove(&session, &around);
+    let failed = [
+        session.ending.error(),
+        failed,
+        unchanged.as_ref().err().cloned(),
+        proven.as_ref().err().cloned(),
+        assemble::slept(&around),
+    ];
+    let failed = failed.into_iter().flatten().next();
+    let judging = Judging {
+        model: frame.model,
+        plan: &plan,
+        asked: frame.asked.clone(),
+        probe: None,
+        criterion: Vec::new(),
+        published: frame.published.clone(),
+        edited: frame.edited.filter(|_| ready.can_witness()),
+        requested: &frame.requested,
+        began_ns: frame.began_ns,
+    };
+    let measured = Measured {
+        session: &session,
+        around: &around,
+        canary_after,
+        same_after_run: unchanged.is_ok(),
+        ran: proven.ok().flatten(),
+    };
+    let mut run: RunRecord = assemble::record(ready.identity.clone(), judging, measured)?;
+    run.device.reason.clone_from(&frame.fallback_because);
+    let findings: Vec<Finding> = if session.processes.is_empty() { Vec::new() } else { findings };
+    // What failed stands in the record; the exit code is decided on by all engines.
+    let _ = assemble::fill_in(&mut run, frame.model, &plan, &session, &findings, failed.clone());
+    let about_the_machine = measuring::warnings(&run);
+    run.warnings.extend(about_the_machine);
+    let record = PeerRecord {
+        asked: ready.words.to_string(),
+        host_loop: ready.words.host_loop().to_owned(),
+        attention,
+        differences: ready.differences.iter().map(|it| format!("{}={}", it.key, it.value)).collect(),
+        run,
+    };
+    Ok(Peer { record, failed })
+}

@@ -1,0 +1,167 @@
+//! What tells two engines apart. Where that is one thing alone, their ratio is what that thing costs or saves.
+//!
+//! The published table has `openvino_genai` at 27.0 and optimum-intel at 21.24 token/s. Between these lie three
+//! things: the loop that drives the model, stateful or paged attention, and the precision of the KV cache.
+
+use std::collections::BTreeMap;
+
+use crate::judge::peers::{Multiple, RoundFigures, round_figures};
+use crate::measure::Metric;
+use crate::record::{PeerRecord, PeersRecord};
+
+/// A thing by which engines differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// Whose loop drives the model from token to token, and prepares its graph.
+    HostLoop,
+    /// How past tokens are attended to.
+    Attention,
+    /// The precision of the KV cache.
+    KvCachePrecision,
+}
+
+impl Facet {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::HostLoop => "host loop",
+            Self::Attention => "attention",
+            Self::KvCachePrecision => "KV-cache precision",
+        }
+    }
+}
+
+/// What an engine is made of, as far as it was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facets<'a> {
+    /// As in "arcgauge" or "optimum-intel".
+    pub host_loop: &'a str,
+    /// "sdpa" or "paged"; None where it was not told.
+    pub attention: Option<&'a str>,
+    /// As read back; None where it was not told.
+    pub kv_cache_precision: Option<&'a str>,
+    /// Every other property that was read back.
+    others: BTreeMap<&'a str, &'a str>,
+}
+
+/// The property whose value is a facet of its own.
+const KV_CACHE_PRECISION: &str = "KV_CACHE_PRECISION";
+/// Hosts in the order in which steps go: from what was published as the slower one.
+const HOSTS: [&str; 3] = ["optimum-intel", "openvino_genai", "arcgauge"];
+/// Precisions from the widest to the narrowest.
+const PRECISIONS: [&str; 7] = ["f32", "bf16", "f16", "i8", "u8", "i4", "u4"];
+const ATTENTIONS: [&str; 2] = ["sdpa", "paged"];
+
+impl<'a> Facets<'a> {
+    /// Those of an engine.
+    #[must_use]
+    pub fn of(engine: &'a PeerRecord) -> Self {
+        let properties = engine.run.runtime.iter().flat_map(|runtime| &runtime.properties_effective);
+        let mut others: BTreeMap<&str, &str> =
+            properties.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self {
+            host_loop: &engine.host_loop,
+            attention: engine.attention.as_deref(),
+            kv_cache_precision: others.remove(KV_CACHE_PRECISION),
+            others,
+        }
+    }
+
+    /// The one thing in which another differs; None where it is none, several, or not known.
+    #[must_use]
+    pub fn single_difference(&self, other: &Self) -> Option<Facet> {
+        let told = |one: Option<&str>, other: Option<&str>| Some(one? != other?);
+        let differ = [
+            (Facet::HostLoop, self.host_loop != other.host_loop),
+            (Facet::Attention, told(self.attention, other.attention)?),
+            (Facet::KvCachePrecision, told(self.kv_cache_precision, other.kv_cache_precision)?),
+        ];
+        let both = |name: &&&str| other.others.contains_key(**name);
+        let others_are_alike =
+            self.others.keys().filter(both).all(|name| self.others.get(name) == other.others.get(name));
+        let mut differences = differ.into_iter().filter(|(_, differs)| *differs);
+        let first = differences.next().filter(|_| others_are_alike)?.0;
+        differences.next().is_none().then_some(first)
+    }
+
+    /// This engine's place on the way that steps go.
+    fn rank(&self) -> [usize; 3] {
+        let place = |known: &[&str], word: Option<&str>| {
+            word.and_then(|word| known.iter().position(|it| *it == word)).unwrap_or(known.len())
+        };
+        [
+            place(&HOSTS, Some(self.host_loop)),
+            place(&ATTENTIONS, self.attention),
+            place(&PRECISIONS, self.kv_cache_precision),
+        ]
+    }
+}
+
+/// From one engine to another that differs in one thing alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// In what.
+    pub facet: Facet,
+    /// The engine that it goes from, by its place.
+    pub from: usize,
+    /// The engine that it leads to.
+    pub to: usize,
+    /// `tpot@1` of `to` as a multiple of that of `from`; None where either has no speed.
+    pub tpot: Option<Multiple>,
+    /// The same of `e2e_throughput@1`, the published figure.
+    pub throughput: Option<Multiple>,
+}
+
+/// The two engines that were published, and how they stand here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WholeStep {
+    /// optimum-intel, by its place.
+    pub from: usize,
+    /// `openvino_genai`, by its place.
+    pub to: usize,
+    /// `e2e_throughput@1` of `to` as a multiple of that of `from`.
+    pub throughput: Multiple,
+}
+
+/// Every step between two engines of the record: by facet, then in the order asked.
+#[must_use]
+pub fn steps(record: &PeersRecord) -> Vec<Step> {
+    let of_rounds = round_figures(record);
+    let facets: Vec<Facets<'_>> = record.engines().map(Facets::of).collect();
+    let mut steps = Vec::new();
+    for (at, one) in facets.iter().enumerate() {
+        for (later, other) in facets.iter().enumerate().skip(at + 1) {
+            let Some(facet) = one.single_difference(other) else { continue };
+            let (from, to) = if one.rank() <= other.rank() { (at, later) } else { (later, at) };
+            steps.push(step(&of_rounds, facet, from, to));
+        }
+    }
+    steps.sort_by_key(|step| step.facet);
+    steps
+}
+
+fn step(of_rounds: &[RoundFigures], facet: Facet, from: usize, to: usize) -> Step {
+    Step {
+        facet,
+        from,
+        to,
+        tpot: Multiple::of(Metric::TimePerOutputToken, of_rounds, to, from),
+        throughput: Multiple::of(Metric::EndToEndThroughput, of_rounds, to, from),
+    }
+}
+
+/// From optimum-intel to `openvino_genai` as each comes, stateful with the wider cache to paged with the narrower
+/// one: what was published as 21.24 and 27.0. None where the record has not both.
+#[must_use]
+pub fn whole_step(record: &PeersRecord) -> Option<WholeStep> {
+    let facets: Vec<Facets<'_>> = record.engines().map(Facets::of).collect();
+    let place = |wanted: &dyn Fn(&Facets<'_>) -> bool| facets.iter().position(wanted);
+    let from = place(&|it| it.host_loop == HOSTS[0])?;
+    let is_compressed = |it: &Facets<'_>| matches!(it.kv_cache_precision, Some("i8" | "u8"));
+    let is_paged = |it: &Facets<'_>| it.host_loop == HOSTS[1] && it.attention == Some(ATTENTIONS[1]);
+    let to = place(&|it| is_paged(it) && is_compressed(it)).or_else(|| place(&is_paged))?;
+    let of_rounds = round_figures(record);
+    let throughput = Multiple::of(Metric::EndToEndThroughput, &of_rounds, to, from)?;
+    Some(WholeStep { from, to, throughput })
+}
