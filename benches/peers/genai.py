@@ -72,6 +72,8 @@ class Genai:
             vocabulary_size=config["vocab_size"],
             context_tokens=config.get("max_position_embeddings"),
             attention=self.attention,
+            # What the paged pipeline notes of a token is the whole step, sampling and scheduling included.
+            infer_span="step" if self.attention == "paged" else "inference",
         )
 
     def generate(self, ids: list[int], new_tokens: int, first_token: Callable[[], None] | None) -> Generation:

@@ -1,6 +1,7 @@
 """optimum-intel's `OVModelForCausalLM.generate` as a worker of arcgauge: the engine of the published benchmark."""
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -32,6 +33,8 @@ class Optimum:
         # An empty one keeps optimum-intel from choosing a folder beside the model, which is never written to.
         self.properties["CACHE_DIR"] = "" if cache is None else str(cache)
         self.model_dir = Path(command["model_dir"])
+        # Once for each process, and nothing that a user could do anything about.
+        logging.getLogger("optimum").setLevel(logging.ERROR)
         import torch
         from optimum.intel import OVModelForCausalLM
         from transformers import GenerationConfig

@@ -57,6 +57,8 @@ class Loaded:
     vocabulary_size: int
     attention: str
     """"sdpa" or "paged"."""
+    infer_span: str = "inference"
+    """What `infer_ns` are of: "inference", or "step" where the engine notes no inferences by themselves."""
     context_tokens: int | None = None
     states_hidden_because: str | None = "this engine shows no KV state"
     unedited_because: str | None = "this engine prepares the graph itself"

@@ -61,7 +61,8 @@ pub(super) fn baseline(args: &BaselineArgs) -> Result<ExitCode> {
         AnyRecord::Run(run) => *run,
         AnyRecord::Ab(record) => record.head.run,
         AnyRecord::Peers(_) => {
-            let what = format!("`{}` is of several engines, which ran among each other", args.record.display());
+            let what =
+                format!("`{}` is of several engines, which ran among each other", args.record.display());
             return Err(Error::input(what).hint("pin a record of `cargo xtask bench`"));
         }
     };

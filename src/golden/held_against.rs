@@ -44,9 +44,10 @@ impl Expected {
     /// The worst word on these generations. A gap below `epsilon_logit` is too close to call.
     #[must_use]
     pub fn judge(&self, generations: &[&[TokenId]], epsilon_logit: f32) -> Finding {
-        let worst = generations.iter().map(|got| self.judge_one(got, epsilon_logit)).reduce(|worst, next| {
-            if next.result > worst.result { next } else { worst }
-        });
+        let worst = generations
+            .iter()
+            .map(|got| self.judge_one(got, epsilon_logit))
+            .reduce(|worst, next| if next.result > worst.result { next } else { worst });
         worst.unwrap_or_else(|| found(GoldenResult::None, None))
     }
 

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::measure::protocol::InferSpan;
 use crate::record::{Outcome, PublishedFigure, RunRecord, Warning};
 
 /// One run of `peers`.
@@ -51,6 +52,9 @@ pub struct PeerRecord {
     /// How it attends to past tokens, "sdpa" or "paged", as it said itself; None where it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
+    /// What its `infer_ns` are of: of whole steps there is no host overhead to tell.
+    #[serde(default)]
+    pub infer_span: InferSpan,
     /// Properties that were asked of this engine alone, as in `KV_CACHE_PRECISION=u8`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differences: Vec<String>,

@@ -22,9 +22,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::record::identified::{
-    ab_identified, ab_named, identified, named, peers_identified, peers_named,
-};
+use crate::record::identified::{ab_identified, ab_named, identified, named, peers_identified, peers_named};
 use crate::record::upgrade::from_schema_1;
 use crate::record::{AbRecord, PeersRecord, RunRecord};
 

@@ -89,7 +89,7 @@ impl Checkout {
         let arguments: Vec<A> = arguments.into_iter().collect();
         let measures = arguments
             .first()
-            .is_some_and(|verb| ["bench", "first-light"].iter().any(|it| verb.as_ref() == *it));
+            .is_some_and(|verb| ["bench", "first-light", "peers"].iter().any(|it| verb.as_ref() == *it));
         command.args(arguments);
         if measures {
             // Tests run side by side and compare no speeds; the machine's lock would put them in a row.

@@ -33,7 +33,7 @@ fn judge(record: &AbRecord, policy: &Policy, judged_utc: &str) -> DemoDecisions 
 fn contests(records: &[AnyRecord]) -> Vec<&AbRecord> {
     let contests = records.iter().filter_map(|record| match record {
         AnyRecord::Ab(record) => Some(record.as_ref()),
-        AnyRecord::Run(_) => None,
+        AnyRecord::Run(_) | AnyRecord::Peers(_) => None,
     });
     contests.collect()
 }

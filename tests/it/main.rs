@@ -21,6 +21,7 @@
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
 //! | [`first_light`] | the first day on a GPU: each claim by its evidence alone, a walk that nothing ends, a bundle that names nobody |
+//! | [`peers`] | engines side by side: equal tokens first, and none with others has a speed |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
@@ -123,6 +124,7 @@ mod output_file;
 mod page_budgets;
 mod pages;
 mod paths;
+mod peers;
 mod planted;
 mod probe;
 mod published;

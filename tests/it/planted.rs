@@ -154,7 +154,7 @@ fn only_record(store: &Path) -> AbRecord {
     assert_eq!(records.len(), 1, "{records:?}");
     match records.remove(0).record.unwrap() {
         AnyRecord::Ab(record) => *record,
-        AnyRecord::Run(_) => panic!("a record of bench"),
+        AnyRecord::Run(_) | AnyRecord::Peers(_) => panic!("a record of bench"),
     }
 }
 

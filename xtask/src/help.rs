@@ -18,6 +18,7 @@ cargo xtask VERB [ARGS]
 xtask's own verbs:
   setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder, and the chart
                               library of the pages where there is npm
+        [--peers[=NAME]]      and the Python engines that `peers` runs: genai (150 MB) and optimum (3 GB)
   test [ARGS]                 set up every pinned runtime and the browser tests, then run all tests; ARGS go
                               to `cargo test`
   tidy                        check the house rules: imports, homes of crates, sizes, names, markers
@@ -27,6 +28,7 @@ xtask's own verbs:
 
 verbs of the binary (the runtime is set up and the release binary built when needed):
   bench                       run the reference prompts, check every token, record the figures
+  peers                       measure this engine beside openvino_genai and optimum-intel, in turns
   ab                          measure two sides in turns until it is decided which is slower
   gate                        decide on a commit from what is stored of it; measures nothing
   ci                          what a runner calls: resolve, measure, verdict, publish, admit

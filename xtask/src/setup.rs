@@ -6,6 +6,7 @@ mod chart_library;
 mod install;
 mod linters;
 mod npm;
+mod peers;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,15 @@ use crate::say;
 use crate::wanted::{self, Wanted};
 use install::Install;
 pub(crate) use linters::Linters;
+use peers::Peers;
 
 /// The verb itself, which also says so when there was nothing to do.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     check(args)?;
     provide(args, say)?;
     chart_library::provide(say);
+    let named = args.iter().filter_map(|arg| peers::named(&arg.to_string_lossy())).flatten();
+    named.into_iter().try_for_each(|peer| Peers::default().provide(peer, say))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -44,13 +48,15 @@ pub(crate) fn for_pages(is_told: bool) {
     chart_library::provide_for_verb(is_told);
 }
 
-/// Every pinned release, because the tests run on all of them, and what the tests of the pages need.
+/// Every pinned release, because the tests run on all of them, and what the tests of the pages and of the peers
+/// need.
 pub(crate) fn all() -> Result<(), Failure> {
     let releases = Releases::pinned()?;
     releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
     chart_library::provide(say);
     browser_tests::provide();
-    Ok(())
+    // The other peer is twenty times as large; what it is tested with runs where it was set up.
+    Peers::default().provide(peers::GENAI, say)
 }
 
 fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
@@ -71,16 +77,21 @@ fn install(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Resu
     Ok(())
 }
 
-/// `setup` takes `--openvino X` or `--openvino=X`, and nothing else.
+/// `setup` takes `--openvino X` or `--openvino=X`, `--peers` or `--peers=NAME`, and nothing else.
 fn check(args: &[OsString]) -> Result<(), Failure> {
-    let usage = |message| Err(Failure::usage(message, "cargo xtask setup [--openvino VERSION]"));
+    let usage = |message| {
+        Err(Failure::usage(message, "cargo xtask setup [--openvino VERSION] [--peers[=genai|optimum]]"))
+    };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let arg = arg.to_string_lossy();
         if arg == wanted::FLAG && rest.next().is_none() {
             return usage(format!("`{arg}` needs a version"));
         }
-        if arg != wanted::FLAG && !arg.starts_with(&format!("{}=", wanted::FLAG)) {
+        if arg != wanted::FLAG
+            && peers::named(&arg).is_none()
+            && !arg.starts_with(&format!("{}=", wanted::FLAG))
+        {
             return usage(format!("`setup` does not take `{arg}`"));
         }
     }

@@ -14,6 +14,7 @@ mod guards;
 mod leftovers;
 mod memory;
 mod model;
+mod peers;
 mod records;
 mod runtime;
 mod shell;
@@ -77,6 +78,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     told.group("device lock", || (vec![device_lock::examine(args.lock.as_deref())], ()));
     told.group("git", || (workplace::examine(&root, &store), ()));
     told.group("records", || (records::examine(store.folder()), ()));
+    told.group("peers", || (peers::examine(&root), ()));
     told.group("leftovers", || (leftovers::examine(&leftovers::Scene::this(store.folder())), ()));
     say(&format!("doctor: {}", check::tally(&told.statuses)));
     Ok(ExitCode::from(check::exit_code(&told.statuses)))

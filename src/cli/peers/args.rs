@@ -9,6 +9,7 @@ use crate::cli::flags::EngineFlags;
 use crate::cli::measuring::SupervisionArgs;
 use crate::cli::peers::engine::EngineWords;
 use crate::cli::store::StoreFlag;
+use crate::error::Result;
 
 /// The way from optimum-intel to `openvino_genai` as each comes, one step at a time, and where arcgauge stands.
 const ALL: &str = "stateful,genai,genai-pa,genai-pa-i8,optimum";
@@ -21,7 +22,7 @@ pub(in crate::cli) struct PeersArgs {
     /// with a compressed KV cache), optimum (`OVModelForCausalLM`), and those of `--program`. After a colon
     /// compile properties of this engine alone: `genai-pa:KV_CACHE_PRECISION=u8`; more of them with a `+`
     #[arg(long, value_name = "ENGINE,...", value_delimiter = ',', default_value = ALL)]
-    pub(super) engines: Vec<EngineWords>,
+    engines: Vec<String>,
 
     /// Another program that speaks the worker's protocol, as an engine of this name; may be repeated
     #[arg(long = "program", value_name = "NAME=FILE", value_parser = named_program)]
@@ -65,6 +66,13 @@ pub(in crate::cli) struct PeersArgs {
     pub(super) supervision: SupervisionArgs,
 }
 
+impl PeersArgs {
+    /// The engines in words; read here and not with the flags, so that each refusal comes with its hint.
+    pub(super) fn engines(&self) -> Result<Vec<EngineWords>> {
+        self.engines.iter().map(|words| words.parse()).collect()
+    }
+}
+
 /// The forms of `peers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum PeersFormat {
@@ -83,7 +91,7 @@ pub(super) struct NamedProgram {
     pub(super) file: std::path::PathBuf,
 }
 
-fn named_program(text: &str) -> Result<NamedProgram, String> {
+fn named_program(text: &str) -> std::result::Result<NamedProgram, String> {
     let wrong = || format!("`{text}` is not of the form NAME=FILE");
     let (name, file) = text.split_once('=').filter(|(_, file)| !file.is_empty()).ok_or_else(wrong)?;
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

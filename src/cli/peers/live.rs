@@ -141,10 +141,11 @@ impl LiveRounds<'_> {
         let epsilon_logit = assemble::epsilon_logit(&model.goldens, &live.session);
         if live.ready.can_witness() {
             let Some(witness) = live.session.witness() else { return Err(RoundsHalt::Failed) };
-            let findings = judge_session(witness, plan, &samples, &model.goldens, epsilon_logit).map_err(|error| {
-                live.failed = Some(error);
-                RoundsHalt::Failed
-            })?;
+            let findings =
+                judge_session(witness, plan, &samples, &model.goldens, epsilon_logit).map_err(|error| {
+                    live.failed = Some(error);
+                    RoundsHalt::Failed
+                })?;
             self.expect_answers(&samples, Some(&findings));
             self.hold(at, &samples, epsilon_logit, findings);
         } else {

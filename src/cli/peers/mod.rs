@@ -43,6 +43,7 @@ const LARGEST_REDRAWS: usize = 3;
 pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
+    let engines = args.engines()?;
     let store = args.store.find(&root)?;
     let published = read_published(&root.published())?;
     let published_engines = published_engines(&root.published())?;
@@ -62,7 +63,14 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
-    let common = Common { args, root: &root, model: &model, edited: edited.as_ref(), control: &control };
+    let common = Common {
+        args,
+        engines: &engines,
+        root: &root,
+        model: &model,
+        edited: edited.as_ref(),
+        control: &control,
+    };
     let Some(settled) = common.settle()? else {
         say("interrupted: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
@@ -91,12 +99,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
         plan: &plan,
         limits: args.supervision.limits(),
         control: &control,
-        stand_by: StandBy::new(
-            &plan,
-            &settled.event.device,
-            args.supervision.settle_limit(false),
-            &control,
-        ),
+        stand_by: StandBy::new(&plan, &settled.event.device, args.supervision.settle_limit(false), &control),
         model: &model,
         engines: settled.engines.iter().map(LiveEngine::new).collect(),
         expected: BTreeMap::new(),

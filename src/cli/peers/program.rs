@@ -63,8 +63,11 @@ fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
     let python = python_of(&environment(root, peer)?);
     let script = root.peers().join(format!("{peer}.py"));
     if !python.is_file() {
-        return Err(Error::input(format!("engine `{peer}` is not set up: there is no `{}`", python.display()))
-            .hint("fetch the peers: `cargo xtask setup --peers`; or name others: `--engines stateful,...`"));
+        return Err(Error::input(format!(
+            "engine `{peer}` is not set up: there is no `{}`",
+            python.display()
+        ))
+        .hint("fetch the peers: `cargo xtask setup --peers`; or name others: `--engines stateful,...`"));
     }
     let text = |path: &Path| {
         let text = path.to_str().map(str::to_owned);

@@ -36,6 +36,7 @@ impl ReadyEngine {
 /// What all engines have in common.
 pub(super) struct Common<'a> {
     pub(super) args: &'a PeersArgs,
+    pub(super) engines: &'a [EngineWords],
     pub(super) root: &'a Root,
     pub(super) model: &'a FoundModel,
     pub(super) edited: Option<&'a EditedGraph>,
@@ -52,11 +53,11 @@ impl Common<'_> {
     /// Finds every engine's program before anything is asked of one, then settles device and properties once
     /// for all: engines that choose for themselves are not comparable. None where Ctrl-C ended it.
     pub(super) fn settle(&self) -> Result<Option<Settled>> {
-        check_names(&self.args.engines)?;
+        check_names(self.engines)?;
         let found = |words: &EngineWords| {
             program::find(words, &self.args.programs, &self.args.supervision, self.root)
         };
-        let programs = self.args.engines.iter().map(found).collect::<Result<Vec<_>>>()?;
+        let programs = self.engines.iter().map(found).collect::<Result<Vec<_>>>()?;
         let load = self.load(self.args.engine.clone(), None)?;
         let own = self.args.supervision.program()?;
         let link = Box::new(WorkerProcess::start(&own)?);
@@ -71,7 +72,7 @@ impl Common<'_> {
         };
         let kind = DeviceKind::of_name(&event.device);
         let mut engines = Vec::new();
-        for (words, program) in self.args.engines.iter().zip(programs) {
+        for (words, program) in self.engines.iter().zip(programs) {
             engines.push(self.ready(words, program, &event, kind)?);
         }
         Ok(Some(Settled { engines, event }))

@@ -10,8 +10,8 @@ use crate::golden::Finding;
 use crate::measure::supervisor::{Ending, Purpose};
 use crate::measure::{CanaryReading, Plan};
 use crate::record::{
-    AskedPrompt, Outcome, PeerRecord, PeersRecord, PublishedFigure, PublishedReference, RoundRecord, RunRecord,
-    Warning, run_id,
+    AskedPrompt, Outcome, PeerRecord, PeersRecord, PublishedFigure, PublishedReference, RoundRecord,
+    RunRecord, Warning, run_id,
 };
 
 /// What stands in the record beside the engines.
@@ -38,7 +38,11 @@ pub(super) struct Assembled {
 }
 
 /// The record of rounds that were measured, however they ended.
-pub(super) fn measured(frame: &Frame<'_>, mut live: LiveRounds<'_>, driven: &DrivenRounds) -> Result<Assembled> {
+pub(super) fn measured(
+    frame: &Frame<'_>,
+    mut live: LiveRounds<'_>,
+    driven: &DrivenRounds,
+) -> Result<Assembled> {
     let after = live.stand_by.surroundings.finish();
     let canary_after = live.stand_by.surroundings.canary_after.clone();
     live.stand_by.finish();
@@ -122,7 +126,9 @@ fn peer(
     let measured: Vec<_> =
         session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
     let plan = Plan { processes: measured.len(), ..plan.clone() };
-    let attention = measured.iter().find_map(|process| process.loaded.as_ref()?.attention.clone());
+    let loaded = measured.iter().find_map(|process| process.loaded.as_ref());
+    let attention = loaded.and_then(|loaded| loaded.attention.clone());
+    let infer_span = loaded.map(|loaded| loaded.infer_span).unwrap_or_default();
     let unchanged = frame.model.identity.check_unchanged(&frame.model.folder, &mut known_hashes());
     let proven = assemble::prove(&session, &around);
     let failed = [
@@ -162,6 +168,7 @@ fn peer(
         asked: ready.words.to_string(),
         host_loop: ready.words.host_loop().to_owned(),
         attention,
+        infer_span,
         differences: ready.differences.iter().map(|it| format!("{}={}", it.key, it.value)).collect(),
         run,
     };

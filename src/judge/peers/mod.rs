@@ -4,6 +4,8 @@
 //! Nothing here is a verdict on a commit. Rounds are of fresh processes that ran one right after the other, so a
 //! machine that drifts moves both sides of a ratio.
 
+#[cfg(test)]
+pub(crate) mod example;
 mod facets;
 mod rounds;
 #[cfg(test)]
@@ -11,12 +13,11 @@ mod tests;
 
 use crate::judge::{MeanInterval, Summary, summarise};
 use crate::measure::Metric;
+use crate::measure::protocol::InferSpan;
 use crate::record::{PeerRecord, PeersRecord};
 
 pub use facets::{Facet, Facets, Step, WholeStep, steps, whole_step};
-pub use rounds::{
-    NamedProcess, ProcessFigures, RoundFigures, process_figure, round_figures, spoilt_because,
-};
+pub use rounds::{NamedProcess, ProcessFigures, RoundFigures, process_figure, round_figures, spoilt_because};
 
 /// What is compared, in the order in which it is told.
 pub const COMPARED: [Metric; 6] = [
@@ -100,6 +101,8 @@ impl Multiple {
 pub struct PeerFigures {
     /// Its figures by themselves, over every process, whether its round counts or not.
     pub summary: Summary,
+    /// Mean `host_overhead@1`, us per token; None where the engine notes no inferences by themselves.
+    pub host_overhead_us: Option<f64>,
     /// Mean `load@1`, s.
     pub load_s: Option<f64>,
     /// Highest `peak_rss@1` of load, prefill, decode and every generation, bytes.
@@ -130,9 +133,13 @@ pub fn peer_figures(record: &PeersRecord) -> Vec<PeerFigures> {
 fn of_engine(engine: &PeerRecord, multiples: Vec<Multiple>) -> PeerFigures {
     let run = &engine.run;
     let loads: Vec<f64> = run.processes.iter().filter_map(|it| process_figure::load_s(it)).collect();
-    let highest = |figure: fn(&crate::record::SampleRecord) -> Option<u64>| run.samples.iter().filter_map(figure).max();
+    let highest =
+        |figure: fn(&crate::record::SampleRecord) -> Option<u64>| run.samples.iter().filter_map(figure).max();
+    let summary = summarise(run);
+    let average = summary.average.as_ref().filter(|_| engine.infer_span == InferSpan::Inference);
     PeerFigures {
-        summary: summarise(run),
+        host_overhead_us: average.map(|average| average.mean.host_overhead_us),
+        summary,
         load_s: (!loads.is_empty()).then(|| loads.iter().sum::<f64>() / loads.len() as f64),
         peak_rss_bytes: run.processes.iter().filter_map(|it| process_figure::peak_rss_bytes(run, it)).max(),
         anonymous_bytes: highest(|sample| sample.rss_anonymous_bytes),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::engine::openvino::DeviceKind;
 use crate::judge::PairedProcess;
 use crate::judge::environment::{between, of_process};
+use crate::measure::protocol::InferSpan;
 use crate::measure::{Metric, Role, Sample};
 use crate::record::{PeerRecord, PeersRecord, ProcessPurpose, ProcessRecord, ProvenDevice};
 
@@ -156,6 +157,9 @@ impl Recorded<'_> {
             return ProcessFigures::default();
         }
         let mut figures = ProcessFigures::of_samples(&self.paired.samples);
+        if self.engine.infer_span == InferSpan::Step {
+            figures.of_metric.remove(&Metric::HostOverhead);
+        }
         if let Some(load_s) = process_figure::load_s(self.process) {
             figures.of_metric.insert(Metric::Load, load_s);
         }

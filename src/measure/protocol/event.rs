@@ -118,9 +118,24 @@ pub struct LoadedEvent {
     /// How it attends to past tokens, "sdpa" or "paged"; None where the worker does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
+    /// What its `infer_ns` are of.
+    #[serde(default)]
+    pub infer_span: InferSpan,
     /// `GPU_MEMORY_STATISTICS` after loading, bytes by kind; empty where there is none.
     #[serde(default)]
     pub device_memory_bytes: BTreeMap<String, u64>,
+}
+
+/// Of what a worker's `infer_ns` are. An engine that notes no inferences by themselves has no host overhead
+/// that could be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InferSpan {
+    /// Of the inference alone, from its start until it has been waited for.
+    #[default]
+    Inference,
+    /// Of the whole step, whatever the host does in it.
+    Step,
 }
 
 /// Tokens with their times; the lists are of one length.

@@ -9,7 +9,9 @@ use crate::engine::openvino::{
 use crate::engine::{Engine, ModelFolder};
 use crate::error::{Error, Result};
 use crate::measure::Clock;
-use crate::measure::protocol::{CacheState, DeviceEvent, KvCache, LoadCommand, LoadedEvent, SettledEvent};
+use crate::measure::protocol::{
+    CacheState, DeviceEvent, InferSpan, KvCache, LoadCommand, LoadedEvent, SettledEvent,
+};
 use crate::measure::worker::serve::{Brought, Loader, Model};
 
 /// Loads through OpenVINO; times are of this clock.
@@ -56,6 +58,7 @@ impl Loader for OpenVinoLoader<'_> {
                 LastTokenOnly::NotApplied(because) => Some(because.clone()),
             },
             attention: Some("sdpa".to_owned()),
+            infer_span: InferSpan::Inference,
             device_memory_bytes: device_memory_bytes(&settled),
         };
         Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, filling }), event })

@@ -43,7 +43,7 @@ fn short() -> DemoPlan {
 fn runs(records: &[AnyRecord]) -> Vec<&RunRecord> {
     let runs = records.iter().filter_map(|record| match record {
         AnyRecord::Run(run) => Some(run.as_ref()),
-        AnyRecord::Ab(_) => None,
+        AnyRecord::Ab(_) | AnyRecord::Peers(_) => None,
     });
     runs.collect()
 }
@@ -60,6 +60,7 @@ fn bytes(records: &[AnyRecord]) -> Vec<Vec<u8>> {
     let sealed = records.iter().map(|record| match record {
         AnyRecord::Run(run) => seal(run.as_ref()).unwrap(),
         AnyRecord::Ab(ab) => seal(ab.as_ref()).unwrap(),
+        AnyRecord::Peers(peers) => seal(peers.as_ref()).unwrap(),
     });
     sealed.collect()
 }

@@ -31,7 +31,7 @@ pub struct StepRow {
     pub from: String,
     /// The engine that it leads to.
     pub to: String,
-    /// `e2e_throughput@1` of the second as a multiple of the first's; "-" where there is none.
+    /// `e2e_throughput@1` of the second as a multiple of the first's.
     pub throughput: String,
     /// Its interval.
     pub throughput_interval: String,
@@ -50,7 +50,9 @@ impl FindingView {
     #[must_use]
     pub fn of(record: &PeersRecord) -> Self {
         let engines: Vec<&PeerRecord> = record.engines().collect();
-        let steps = steps(record);
+        let mut steps = steps(record);
+        // An engine without speed tells nothing apart.
+        steps.retain(|step| step.throughput.is_some());
         Self {
             published: published(record),
             steps: steps.iter().filter_map(|step| row(&engines, step)).collect(),
@@ -61,11 +63,8 @@ impl FindingView {
 }
 
 fn published(record: &PeersRecord) -> String {
-    let figures: Vec<String> = record
-        .published
-        .iter()
-        .map(|it| format!("{} {} tok/s", it.series, four_digits(it.value)))
-        .collect();
+    let figures: Vec<String> =
+        record.published.iter().map(|it| format!("{} {} tok/s", it.series, four_digits(it.value))).collect();
     let [slow, fast, ..] = record.published.as_slice() else { return one_line(&figures.join(", ")) };
     let reference = record.reference.run.published.as_ref();
     let unlike = reference.and_then(|published| published.difference_to(&record.reference.run));
@@ -73,10 +72,16 @@ fn published(record: &PeersRecord) -> String {
         (Some(published), Some(_)) => {
             format!("of {} on {}, not of what was measured here", published.model.name, published.device.name)
         }
-        (Some(published), None) => format!("of {} on {}, as here", published.model.name, published.device.name),
+        (Some(published), None) => {
+            format!("of {} on {}, as here", published.model.name, published.device.name)
+        }
         (None, _) => "of another machine".to_owned(),
     };
-    one_line(&format!("published: {} ({} x), {said}", figures.join(", "), four_digits(fast.value / slow.value)))
+    one_line(&format!(
+        "published: {} ({} x), {said}",
+        figures.join(", "),
+        four_digits(fast.value / slow.value)
+    ))
 }
 
 fn row(engines: &[&PeerRecord], step: &Step) -> Option<StepRow> {

@@ -27,9 +27,10 @@ pub fn peers_json(record: &PeersRecord) -> String {
     let figures = peer_figures(record);
     let names: Vec<&str> = record.engines().map(|engine| engine.asked.as_str()).collect();
     let name = |place: usize| names.get(place).copied().unwrap_or_default();
-    let multiples = figures.iter().enumerate().flat_map(|(place, figures)| {
-        figures.multiples.iter().map(move |multiple| (place, multiple))
-    });
+    let multiples = figures
+        .iter()
+        .enumerate()
+        .flat_map(|(place, figures)| figures.multiples.iter().map(move |multiple| (place, multiple)));
     let of_steps = steps(record);
     let value = json!({
         "schema": SCHEMA,
@@ -64,6 +65,8 @@ pub fn peers_json(record: &PeersRecord) -> String {
 fn of_engine(engine: &PeerRecord, figures: &PeerFigures) -> Value {
     let run = &engine.run;
     let average = figures.summary.average.as_ref().map(|average| average.mean);
+    // Without its tokens no number of it is told.
+    let has_speed = |_: &u64| average.is_some();
     json!({
         "asked": engine.asked,
         "worker": run.worker.name,
@@ -79,12 +82,12 @@ fn of_engine(engine: &PeerRecord, figures: &PeerFigures) -> Value {
             (Metric::TimeToFirstToken.id()): average.map(|it| it.ttft_ms),
             (Metric::TimePerOutputToken.id()): average.and_then(|it| it.decode_tpot_ms),
             (Metric::EndToEndThroughput.id()): average.map(|it| it.throughput_tok_s),
-            (Metric::HostOverhead.id()): average.map(|it| it.host_overhead_us),
-            (Metric::Load.id()): figures.load_s,
-            (Metric::PeakRss.id()): figures.peak_rss_bytes,
-            (Metric::PeakDeviceMemory.id()): figures.device_memory_bytes,
-            "rss_anonymous_bytes": figures.anonymous_bytes,
-            "rss_file_bytes": figures.file_backed_bytes,
+            (Metric::HostOverhead.id()): figures.host_overhead_us,
+            (Metric::Load.id()): figures.load_s.filter(|_| average.is_some()),
+            (Metric::PeakRss.id()): figures.peak_rss_bytes.filter(has_speed),
+            (Metric::PeakDeviceMemory.id()): figures.device_memory_bytes.filter(has_speed),
+            "rss_anonymous_bytes": figures.anonymous_bytes.filter(has_speed),
+            "rss_file_bytes": figures.file_backed_bytes.filter(has_speed),
         },
         "warnings": run.warnings,
     })

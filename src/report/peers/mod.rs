@@ -12,3 +12,6 @@ pub use json::peers_json;
 pub use markdown::peers_markdown;
 pub use text::peers_text;
 pub use view::{EngineRow, MultipleRow, PeersView, RoundRow, TokensRow, WarningRow};
+
+#[cfg(test)]
+mod tests;

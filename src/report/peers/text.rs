@@ -8,11 +8,22 @@ use crate::record::PeersRecord;
 use crate::report::peers::view::{EngineRow, MultipleRow, PeersView};
 
 const ENGINE_HEADINGS: [&str; 12] = [
-    "engine", "loop", "attention", "KV cache", "TTFT ms", "TPOT ms", "tok/s", "host us/token", "load s", "peak RSS",
-    "anonymous", "file-backed",
+    "engine",
+    "loop",
+    "attention",
+    "KV cache",
+    "TTFT ms",
+    "TPOT ms",
+    "tok/s",
+    "host us/token",
+    "load s",
+    "peak RSS",
+    "anonymous",
+    "file-backed",
 ];
 const MULTIPLE_HEADINGS: [&str; 6] = ["engine", "metric", "multiple", "95 % interval", "better", "word"];
-const STEP_HEADINGS: [&str; 7] = ["what", "from", "to", "tok/s x", "95 % interval", "TPOT x", "95 % interval"];
+const STEP_HEADINGS: [&str; 7] =
+    ["what", "from", "to", "tok/s x", "95 % interval", "TPOT x", "95 % interval"];
 
 /// The whole text that `peers` prints for a record, and `history show` prints again.
 #[must_use]
@@ -22,9 +33,10 @@ pub fn peers_text(record: &PeersRecord) -> String {
     if let Some(failure) = &view.failure {
         let _ = writeln!(text, "\nfailed: {failure}");
     }
-    let tokens = view.tokens.iter().map(|row| {
-        [row.glyph.to_owned(), row.engine.clone(), row.badge.word.clone(), row.said.clone()]
-    });
+    let tokens = view
+        .tokens
+        .iter()
+        .map(|row| [row.glyph.to_owned(), row.engine.clone(), row.badge.word.clone(), row.said.clone()]);
     let _ = write!(text, "\ntokens\n{}", table(None, tokens, &[]));
     let engines = view.engines.iter().map(engine_cells);
     let _ = write!(text, "\n{}", table(Some(ENGINE_HEADINGS), engines, &[4, 5, 6, 7, 8, 9, 10, 11]));
@@ -41,7 +53,8 @@ pub fn peers_text(record: &PeersRecord) -> String {
     text.push_str(&finding(&view));
     let rounds = view.rounds.iter().map(|row| [row.round.to_string(), row.engines.clone(), row.said.clone()]);
     if rounds.len() > 0 {
-        let _ = write!(text, "\nrounds, TPOT ms in the order in which they ran\n{}", table(None, rounds, &[0]));
+        let _ =
+            write!(text, "\nrounds, TPOT ms in the order in which they ran\n{}", table(None, rounds, &[0]));
     }
     for row in &view.warnings {
         let of = if row.engine.is_empty() { String::new() } else { format!(" ({})", row.engine) };
@@ -75,7 +88,7 @@ fn multiple_cells(row: &MultipleRow) -> [String; 6] {
         row.multiple.clone(),
         row.interval.clone(),
         row.better.to_owned(),
-        format!("{} {}", row.glyph, row.badge.word),
+        row.badge.word.clone(),
     ]
 }
 

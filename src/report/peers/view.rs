@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::golden::GoldenResult;
 use crate::judge::peers::{Facets, Multiple, PeerFigures, RoundFigures, Stands, peer_figures, round_figures};
-use crate::record::{Outcome, PeerRecord, PeersRecord};
+use crate::record::{Outcome, PeerRecord, PeersRecord, Warning};
 use crate::report::badge::Badge;
 use crate::report::decision::Mark;
 use crate::report::number::{counted, four_digits, mebibytes};
@@ -99,8 +99,6 @@ pub struct MultipleRow {
     pub rounds: usize,
     /// How it stands, marked.
     pub badge: Badge,
-    /// Its glyph on a terminal.
-    pub glyph: &'static str,
 }
 
 /// A round.
@@ -144,9 +142,10 @@ impl PeersView {
             engines: both().map(|(engine, figures)| engine_row(engine, figures)).collect(),
             multiples: both().flat_map(|(engine, figures)| multiples(engine, figures)).collect(),
             reference: one_line(&record.reference.asked),
-            caption: "multiples: geometric mean of each round's ratio, with its 95 % interval by Student's t, \
+            caption:
+                "multiples: geometric mean of each round's ratio, with its 95 % interval by Student's t, \
                       each by itself; alike: the interval holds 1"
-                .to_owned(),
+                    .to_owned(),
             finding: FindingView::of(record),
             rounds: of_rounds.iter().enumerate().map(|(at, round)| round_row(&engines, at, round)).collect(),
             warnings: warnings(record),
@@ -195,9 +194,16 @@ fn tokens(record: &PeersRecord, engine: &PeerRecord) -> TokensRow {
     let generations = counted(run.samples.len(), "generation");
     let is_reference = engine.asked == record.reference.asked;
     let places = || {
-        let diverged = run.prompts.iter().filter_map(|prompt| Some((&prompt.id, prompt.divergence.as_ref()?)));
+        let diverged =
+            run.prompts.iter().filter_map(|prompt| Some((&prompt.id, prompt.divergence.as_ref()?)));
         let told = diverged.map(|(id, it)| {
-            format!("`{id}` at token {} ({} for {}, gap {:.3})", it.position + 1, it.got, it.expected, it.gap_logit)
+            format!(
+                "`{id}` at token {} ({} for {}, gap {:.3})",
+                it.position + 1,
+                it.got,
+                it.expected,
+                it.gap_logit
+            )
         });
         told.collect::<Vec<_>>().join(", ")
     };
@@ -210,7 +216,11 @@ fn tokens(record: &PeersRecord, engine: &PeerRecord) -> TokensRow {
         }
         Some(GoldenResult::None) => {
             let of = &record.reference.asked;
-            (Mark::Unknown, "equal", format!("every token of {generations} is that of `{of}`; there is no golden"))
+            (
+                Mark::Unknown,
+                "equal",
+                format!("every token of {generations} is that of `{of}`; there is no golden"),
+            )
         }
         Some(GoldenResult::NearTie) => {
             (Mark::Warns, "near-tie", format!("parts where two tokens are too close to call: {}", places()))
@@ -231,8 +241,10 @@ fn tokens(record: &PeersRecord, engine: &PeerRecord) -> TokensRow {
 fn engine_row(engine: &PeerRecord, figures: &PeerFigures) -> EngineRow {
     let facets = Facets::of(engine);
     let average = figures.summary.average.as_ref().map(|average| average.mean);
-    let figure = |value: Option<f64>| value.map_or(NONE.to_owned(), four_digits);
-    let memory = |bytes: Option<u64>| bytes.map_or(NONE.to_owned(), mebibytes);
+    // Without its tokens no number of it is told, be it of speed or of memory.
+    let figure =
+        |value: Option<f64>| value.filter(|_| average.is_some()).map_or(NONE.to_owned(), four_digits);
+    let memory = |bytes: Option<u64>| bytes.filter(|_| average.is_some()).map_or(NONE.to_owned(), mebibytes);
     EngineRow {
         engine: one_line(&engine.asked),
         worker: one_line(engine.run.worker.name.as_deref().unwrap_or("it never spoke")),
@@ -242,7 +254,7 @@ fn engine_row(engine: &PeerRecord, figures: &PeerFigures) -> EngineRow {
         ttft_ms: figure(average.map(|it| it.ttft_ms)),
         tpot_ms: figure(average.and_then(|it| it.decode_tpot_ms)),
         throughput_tok_s: figure(average.map(|it| it.throughput_tok_s)),
-        host_overhead_us: figure(average.map(|it| it.host_overhead_us)),
+        host_overhead_us: figure(figures.host_overhead_us),
         load_s: figure(figures.load_s),
         peak_rss: memory(figures.peak_rss_bytes),
         anonymous: memory(figures.anonymous_bytes),
@@ -261,7 +273,6 @@ fn multiples(engine: &PeerRecord, figures: &PeerFigures) -> Vec<MultipleRow> {
             interval: interval(multiple),
             rounds: multiple.rounds,
             badge: Badge::new(mark, word),
-            glyph: mark.glyph(),
         }
     };
     figures.multiples.iter().map(row).collect()
@@ -299,20 +310,29 @@ fn round_row(engines: &[&PeerRecord], at: usize, round: &RoundFigures) -> RoundR
     RoundRow { round: at + 1, engines: told.collect::<Vec<_>>().join(", "), said: one_line(&said) }
 }
 
-/// Of all, then of each engine; what every engine is warned of is told once.
+/// Of all, then of each engine; what several engines are warned of is told once, as the first was.
 fn warnings(record: &PeersRecord) -> Vec<WarningRow> {
-    let mut rows: Vec<WarningRow> = Vec::new();
-    let of_all = record.warnings.iter().map(|warning| (String::new(), warning));
-    let of_engines = record.engines().flat_map(|engine| {
-        engine.run.warnings.iter().map(|warning| (one_line(&engine.asked), warning))
-    });
+    let of_all = record.warnings.iter().map(|warning| (None, warning));
+    let of_engines = record
+        .engines()
+        .flat_map(|engine| engine.run.warnings.iter().map(|warning| (Some(engine.asked.as_str()), warning)));
+    let mut told: Vec<WarnedOf<'_>> = Vec::new();
     for (engine, warning) in of_all.chain(of_engines) {
-        let (message, advice) = (one_line(&warning.message), one_line(&warning.advice));
-        match rows.iter_mut().find(|row| row.message == message) {
-            Some(row) if !row.engine.is_empty() => row.engine = format!("{}, {engine}", row.engine),
-            Some(_) => {}
-            None => rows.push(WarningRow { engine, message, advice }),
+        match told.iter_mut().find(|it| it.warning.id == warning.id) {
+            Some(it) => it.engines.extend(engine),
+            None => told.push(WarnedOf { warning, engines: engine.into_iter().collect() }),
         }
     }
-    rows
+    let row = |WarnedOf { warning, engines }: WarnedOf<'_>| WarningRow {
+        engine: one_line(&engines.join(", ")),
+        message: one_line(&warning.message),
+        advice: one_line(&warning.advice),
+    };
+    told.into_iter().map(row).collect()
+}
+
+/// A warning, and the engines that have it; none where it is of all.
+struct WarnedOf<'a> {
+    warning: &'a Warning,
+    engines: Vec<&'a str>,
 }

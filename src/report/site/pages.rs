@@ -126,7 +126,9 @@ impl<'a> SiteSources<'a> {
 
     fn peers_part(&self, entry: &Entry) -> Option<PeersPart> {
         match self.read(entry)? {
-            AnyRecord::Peers(record) => Some(PeersPart::of(&record, entry, record_file(entry).display().to_string())),
+            AnyRecord::Peers(record) => {
+                Some(PeersPart::of(&record, entry, record_file(entry).display().to_string()))
+            }
             AnyRecord::Run(_) | AnyRecord::Ab(_) => None,
         }
     }

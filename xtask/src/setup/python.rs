@@ -78,7 +78,73 @@ impl Python {
         command.args(["--no-cache-dir", "--no-compile", "--disable-pip-version-check", "--no-input"]);
         command.args(["--retries", "2"]).arg("--target").arg(target).arg("--requirement").arg(list);
         let output = run(command.stdout(Stdio::null()))?;
-        if output.status.success() { Ok(()) } else { Err(not_installed(&output)) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(not_installed(&output, "ci/linters/requirements.txt", "cargo xtask lint"))
+        }
+    }
+
+    /// Makes an empty environment; pip stays outside, and installs into it from there.
+    pub(crate) fn make_environment(&self, target: &Path, folder: &Path) -> Result<(), Failure> {
+        let mut command = self.command(folder);
+        command.args(["-m", "venv", "--without-pip"]).arg(target);
+        let output = run(command.stdout(Stdio::null()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Failure::harness(
+            format!("`python3` cannot make an environment: `{}`", last_line(&output)),
+            "make `python3 -m venv --without-pip ./DIR` work (Debian, Ubuntu: sudo apt-get install \
+             python3-venv), then: cargo xtask setup --peers",
+        ))
+    }
+
+    /// Installs what the list pins into an environment: wheels alone, and none whose hash is not in the list.
+    pub(crate) fn install_into(
+        &self,
+        environment: &Path,
+        list: &Path,
+        peer: &str,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let mut command = self.command(folder);
+        command.args(["-m", "pip", "--python"]).arg(environment.join("bin/python"));
+        command.args(["install", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
+        // Compiled once here, lest each process of a measurement compiles what it imports.
+        command.args(["--no-cache-dir", "--compile", "--disable-pip-version-check", "--no-input"]);
+        command.args(["--retries", "2"]).arg("--requirement").arg(list);
+        let output = run(command.stdout(progress()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        if is_full_disk(&String::from_utf8_lossy(&output.stderr)) {
+            return Err(full_disk(folder, "it ran full while fetching"));
+        }
+        let list = format!("benches/peers/requirements-{peer}.txt");
+        Err(not_installed(&output, &list, "cargo xtask setup --peers"))
+    }
+
+    /// Sees that the environment can import a module.
+    pub(crate) fn check_import(
+        &self,
+        environment: &Path,
+        module: &str,
+        peer: &str,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let mut command = Command::new(environment.join("bin/python"));
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command.current_dir(folder).stdin(Stdio::null());
+        let output =
+            run(command.args(["-E", "-s", "-c"]).arg(format!("import {module}")).stdout(Stdio::null()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(Failure::harness(
+            format!("the peer {peer} was installed and cannot be imported: `{}`", last_line(&output)),
+            "it is pinned for Python 3.10 to 3.13 on Linux; see `python3 --version`; nothing was kept",
+        ))
     }
 
     /// In `folder`, because Python takes modules from the current one first: a `pip.py` there would be run.
@@ -153,18 +219,20 @@ fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
     )
 }
 
-/// The linters' failures need no more than pip's own last word.
-fn not_installed(output: &Output) -> Failure {
+/// These failures need no more than pip's own last word.
+fn not_installed(output: &Output, list: &str, again: &str) -> Failure {
     let complaint = String::from_utf8_lossy(&output.stderr);
     if complaint.contains(CORRUPTED) {
         return Failure::harness(
-            "a wheel is not the one that ci/linters/requirements.txt pins: pip's hash check failed",
-            "nothing was kept; see which registry pip asks: python3 -m pip config list; then: cargo xtask lint",
+            format!("a wheel is not the one that {list} pins: pip's hash check failed"),
+            format!(
+                "nothing was kept; see which registry pip asks: python3 -m pip config list; then: {again}"
+            ),
         );
     }
     Failure::harness(
-        format!("pip could not install ci/linters/requirements.txt: `{}`", last_line(output)),
-        "check pip, the network and the proxy (python3 -m pip config list), then: cargo xtask lint",
+        format!("pip could not install {list}: `{}`", last_line(output)),
+        format!("check pip, the network and the proxy (python3 -m pip config list), then: {again}"),
     )
 }
 
@@ -180,7 +248,7 @@ fn is_full_disk(complaint: &str) -> bool {
 pub(crate) fn full_disk(folder: &Path, how: &str) -> Failure {
     Failure::harness(
         format!("no space on the disk of `{}`: {how}", cache(folder)),
-        "free about 350 MB, or name another disk: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask setup",
+        "free some of it, or name another disk: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask setup",
     )
 }
 

@@ -1,0 +1,67 @@
+//! A record of engines side by side for tests: one real run, with the times of each engine stretched.
+
+use crate::measure::protocol::InferSpan;
+use crate::record::{Outcome, PeerRecord, PeersRecord, PublishedFigure, RoundRecord, RunRecord, open};
+
+/// An engine whose steps take so many times as long as those of the run.
+pub(crate) fn engine(asked: &str, host_loop: &str, attention: &str, cache: &str, factor: f64) -> PeerRecord {
+    let mut run: RunRecord =
+        open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+    run.worker.name = Some(format!("{host_loop} 1.0"));
+    // What the guards saw is of no interest here.
+    run.processes.iter_mut().for_each(|process| process.guards = None);
+    let runtime = run.runtime.as_mut().unwrap();
+    runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), cache.into());
+    for times in run.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
+        let stretched = |ns: u64| times.submitted_ns + ((ns - times.submitted_ns) as f64 * factor) as u64;
+        times.token_ns = times.token_ns.iter().map(|ns| stretched(*ns)).collect();
+        times.infer_ns.iter_mut().for_each(|ns| *ns = (*ns as f64 * factor) as u64);
+    }
+    PeerRecord {
+        asked: asked.into(),
+        host_loop: host_loop.into(),
+        attention: Some(attention.into()),
+        infer_span: InferSpan::Inference,
+        differences: Vec::new(),
+        run,
+    }
+}
+
+/// The engines in three rounds.
+pub(crate) fn record(engines: Vec<PeerRecord>) -> PeersRecord {
+    let order: Vec<usize> = (0..engines.len()).collect();
+    let mut engines = engines.into_iter();
+    let figure = |series: &str, value| PublishedFigure {
+        series: series.into(),
+        metric: crate::measure::Metric::EndToEndThroughput,
+        value,
+    };
+    PeersRecord {
+        run_id: "0123456789ab".into(),
+        when_utc: "2026-11-24T12:00:00Z".into(),
+        arcgauge_version: "0.1.0".into(),
+        outcome: Outcome::Complete,
+        failure: None,
+        reference: engines.next().unwrap(),
+        others: engines.collect(),
+        rounds: (0..3).map(|_| RoundRecord { order: order.clone() }).collect(),
+        rounds_asked: 3,
+        despite_guards: false,
+        budget_s: None,
+        published: vec![figure("optimum-intel", 21.24), figure("openvino_genai LLMPipeline", 27.0)],
+        warnings: Vec::new(),
+    }
+}
+
+/// The way from optimum-intel to `openvino_genai` as each comes, and arcgauge beside it.
+pub(crate) fn all_engines() -> PeersRecord {
+    let mut paged = engine("genai-pa", "openvino_genai", "paged", "f32", 0.9);
+    paged.infer_span = InferSpan::Step;
+    record(vec![
+        engine("stateful", "arcgauge", "sdpa", "f32", 1.0),
+        engine("genai", "openvino_genai", "sdpa", "f32", 1.0),
+        paged,
+        engine("genai-pa-i8", "openvino_genai", "paged", "u8", 0.8),
+        engine("optimum", "optimum-intel", "sdpa", "f32", 1.25),
+    ])
+}
