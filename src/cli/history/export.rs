@@ -15,8 +15,7 @@ use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
 use crate::measure::Direction;
 use crate::record::{
-    Ancestry, AnyRecord, Entry, History, Overwrite, RecordKind, check_writable, keep_line, series_csv,
-    write_whole,
+    Ancestry, AnyRecord, Entry, History, Overwrite, check_writable, keep_line, series_csv, write_whole,
 };
 use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
 
@@ -167,8 +166,10 @@ fn of_line<'a>(records: &'a [ChosenRecord], names: &[String], root: &Root) -> Re
     entries.retain(|entry| entry.may_be_baseline());
     is_one_series(&entries)?;
     if entries.is_empty() {
-        return Err(Error::input("none of these records has a row: a row is a verified run of a clean commit")
-            .hint("`cargo xtask history list` names them; `--rows sample` tells changed trees, too"));
+        return Err(Error::input(
+            "none of these records has a row: a row is a verified run of a clean commit",
+        )
+        .hint("`cargo xtask history list` names them; `--rows sample` tells changed trees, too"));
     }
     Ok(entries)
 }
@@ -207,8 +208,7 @@ fn otava(args: &ExportArgs, entries: &[&Entry]) -> Result<()> {
 /// Tells records in a format that is a function of them alone.
 fn told(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Result<()> {
     if format == ExportFormat::Csv {
-        let runs = records.iter().filter(|record| record.entry.kind == RecordKind::RunRecord);
-        is_one_series(&runs.map(|record| &record.entry).collect::<Vec<_>>())?;
+        is_one_series(&records.iter().map(|record| &record.entry).collect::<Vec<_>>())?;
     }
     let records = records.iter().map(ChosenRecord::read).collect::<Result<Vec<AnyRecord>>>()?;
     let format = match format {

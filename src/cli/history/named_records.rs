@@ -74,8 +74,7 @@ fn named(name: &str, of_store: &[&Entry], history: &History, root: &Root) -> Res
     }
     let Some((from, to)) = name.split_once(RANGE) else { return Err(nothing(name, history)) };
     let range = Range::of(from, to, root)?;
-    let of_range: Vec<ChosenRecord> =
-        of_store.iter().filter(|entry| range.has(entry)).map(stored).collect();
+    let of_range: Vec<ChosenRecord> = of_store.iter().filter(|entry| range.has(entry)).map(stored).collect();
     if of_range.is_empty() { Err(nothing(name, history)) } else { Ok(of_range) }
 }
 
@@ -93,8 +92,11 @@ impl Range {
         let (from, to) = (resolved(from)?, resolved(to)?);
         let line = Ancestry::of(root.path(), &to.sha)?;
         let Some(length) = line.distance(&from.sha) else {
-            let what = format!("commit {} is no first parent of {}, however far back", from.short(), to.short());
-            return Err(Error::input(what).hint("begin the range at a commit of that line: `git log --first-parent`"));
+            let what =
+                format!("commit {} is no first parent of {}, however far back", from.short(), to.short());
+            return Err(
+                Error::input(what).hint("begin the range at a commit of that line: `git log --first-parent`")
+            );
         };
         Ok(Self { line, length })
     }

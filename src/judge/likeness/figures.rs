@@ -1,8 +1,8 @@
 //! The figures of two runs side by side, and how far they differ where they may be held against each other.
 
+use crate::judge::Summary;
 use crate::judge::likeness::{ComparedSide, Likeness, prompt_ids, welch};
 use crate::judge::summary::figures;
-use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::measure::{Metric, Role, Sample};

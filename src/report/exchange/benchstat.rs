@@ -23,6 +23,9 @@ const OTHERS: [Metric; 5] = [
     Metric::HostOverhead,
 ];
 
+/// What stands for what there is not.
+const NONE: &str = "none";
+
 /// A key and its value.
 struct Told {
     key: &'static str,
@@ -33,12 +36,21 @@ pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
     let mut text = head();
     let varied = varied(&measured.runs);
     for measured in &measured.runs {
-        let _ = writeln!(text, "\n# run {} of {}", one_line(&measured.run.run_id), one_line(&measured.run.when_utc));
+        let _ = writeln!(
+            text,
+            "\n# run {} of {}",
+            one_line(&measured.run.run_id),
+            one_line(&measured.run.when_utc)
+        );
         for told in series(measured.run) {
             let _ = writeln!(text, "{}: {}", told.key, told.value);
         }
         for told in compared(measured) {
-            let mark = if varied.contains(&told.key) { "" } else { "# " };
+            let is_varied = varied.contains(&told.key);
+            if told.value == NONE && !is_varied {
+                continue;
+            }
+            let mark = if is_varied { "" } else { "# " };
             let _ = writeln!(text, "{mark}{}: {}", told.key, told.value);
         }
         for prompt in measured.prompts() {
@@ -94,11 +106,11 @@ fn compared(measured: &MeasuredRun<'_>) -> [Told; 3] {
     let run = measured.run;
     let commit = run.commit.as_ref();
     let dirty = if commit.is_some_and(|commit| commit.dirty) { "-dirty" } else { "" };
-    let sha = commit.map_or("none", |commit| &commit.sha);
+    let sha = commit.map_or(NONE, |commit| &commit.sha);
     [
-        told("side", measured.side.map_or("none", Side::word)),
+        told("side", measured.side.map_or(NONE, Side::word)),
         told("commit", &format!("{sha}{dirty}")),
-        told("openvino", run.runtime.as_ref().map_or("none", |runtime| &runtime.openvino_version)),
+        told("openvino", run.runtime.as_ref().map_or(NONE, |runtime| &runtime.openvino_version)),
     ]
 }
 
@@ -140,7 +152,9 @@ fn line(prompt: &str, sample: &Sample) -> String {
 fn prompt_name(prompt: &str) -> String {
     let name = slug(prompt);
     match name.rsplit_once('-') {
-        Some((words, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => format!("{words}_{number}"),
+        Some((words, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{words}_{number}")
+        }
         _ => name,
     }
 }

@@ -11,8 +11,7 @@ use crate::report::junit::{Case, Ending, Suite, document};
 use crate::report::number::four_digits;
 
 /// The figures that a case tells.
-const TOLD: [Metric; 3] =
-    [Metric::TimePerOutputToken, Metric::TimeToFirstToken, Metric::EndToEndThroughput];
+const TOLD: [Metric; 3] = [Metric::TimePerOutputToken, Metric::TimeToFirstToken, Metric::EndToEndThroughput];
 
 pub(super) fn text(records: &[AnyRecord]) -> String {
     let suites = records.iter().map(|record| match record {
@@ -43,11 +42,7 @@ fn of_run(run: &RunRecord) -> Suite {
         cases.push(case("run", "guards", Ending::Error, "invalid-environment", because));
     }
     cases.extend(side.summary.prompts.iter().map(|prompt| of_prompt(run, prompt)));
-    Suite {
-        name: format!("{}, record {}", group(run), run.run_id),
-        when_utc: run.when_utc.clone(),
-        cases,
-    }
+    Suite { name: format!("{}, record {}", group(run), run.run_id), when_utc: run.when_utc.clone(), cases }
 }
 
 /// What there is to say of a run as a whole; None where it came to its end.
@@ -66,9 +61,11 @@ fn of_prompt(run: &RunRecord, prompt: &PromptSummary) -> Case {
     let figures = prompt.figures.as_ref().map(|figures| figures.mean);
     let (ending, kind, because) = match prompt.golden {
         Some(GoldenResult::Break) => (Ending::Failure, "wrong-output", wrong(run, &prompt.id)),
-        Some(GoldenResult::None) => {
-            (Ending::Skipped, "unverified", "there is no golden: its output and its speed are unverified".to_owned())
-        }
+        Some(GoldenResult::None) => (
+            Ending::Skipped,
+            "unverified",
+            "there is no golden: its output and its speed are unverified".to_owned(),
+        ),
         None => (Ending::Skipped, "not-judged", "the run ended before its output was judged".to_owned()),
         Some(word) => match figures {
             Some(figures) => (Ending::PassedBut, word.word(), told(&figures)),

@@ -21,7 +21,8 @@ use crate::report::one_line;
 
 /// The file in which a model's weights are.
 const WEIGHTS: &str = "openvino_model.bin";
-const PREFILL: &str = "the prompt in one inference; the first token's argmax is included, which llama-bench's pp leaves out";
+const PREFILL: &str =
+    "the prompt in one inference; the first token's argmax is included, which llama-bench's pp leaves out";
 const DECODE: &str =
     "prefill is excluded as in llama-bench's tg; each token's argmax is included, which it leaves out";
 
@@ -44,14 +45,18 @@ struct Row {
     type_k: String,
     type_v: String,
     n_gpu_layers: i32,
+    n_cpu_moe: u32,
     split_mode: &'static str,
     main_gpu: u32,
     no_kv_offload: bool,
     flash_attn: i32,
     tensor_split: &'static str,
     tensor_buft_overrides: &'static str,
+    load_mode: &'static str,
     use_mmap: bool,
     embeddings: bool,
+    fit_target: u32,
+    fit_min_ctx: u32,
     n_prompt: usize,
     n_gen: usize,
     n_depth: usize,
@@ -151,14 +156,19 @@ fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
         type_v: cache,
         // Below zero means all of them.
         n_gpu_layers: if is_gpu { -1 } else { 0 },
+        n_cpu_moe: 0,
         split_mode: "none",
         main_gpu: 0,
         no_kv_offload: false,
         flash_attn: 0,
         tensor_split: "0.00",
         tensor_buft_overrides: "none",
+        // Newer scripts join on this one, older ones on the next.
+        load_mode: "unknown",
         use_mmap: false,
         embeddings: false,
+        fit_target: 0,
+        fit_min_ctx: 0,
         n_prompt: test.n_prompt,
         n_gen: test.n_gen,
         n_depth: test.n_depth,
@@ -186,7 +196,11 @@ fn deviation(values: &[f64]) -> f64 {
 }
 
 /// Whole nanoseconds.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time is finite and not below 0")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a time is finite and not below 0"
+)]
 fn whole(ns: f64) -> u64 {
     ns.round() as u64
 }

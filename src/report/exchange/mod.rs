@@ -79,10 +79,7 @@ pub fn exchange(format: ExchangeFormat, records: &[AnyRecord]) -> Result<Exchang
     }
 }
 
-fn told<'a>(
-    measured: Measured<'a>,
-    text: impl FnOnce(&Measured<'a>) -> Result<String>,
-) -> Result<Exchanged> {
+fn told<'a>(measured: Measured<'a>, text: impl FnOnce(&Measured<'a>) -> Result<String>) -> Result<Exchanged> {
     Ok(Exchanged { text: text(&measured)?, annotations: String::new(), warnings: measured.warnings })
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::record::{ProvenDevice, RunRecord, Setting};
 use crate::report::exchange::measured::{Measured, MeasuredRun};
+use crate::report::number::counted;
 use crate::report::one_line;
 
 /// Longer parts of a name are cut.
 const LONGEST: usize = 64;
 /// Words of a device's name that tell it from no other.
-const BRANDS: [&str; 6] = ["intel", "gpu", "igpu", "dgpu", "r", "tm"];
+const BRANDS: [&str; 7] = ["intel", "gpu", "igpu", "dgpu", "graphics", "r", "tm"];
 
 /// Model and device, as in `gpt-oss-20b-int4/arc-140v`.
 pub(super) fn group(run: &RunRecord) -> String {
@@ -55,33 +56,46 @@ pub(super) fn slug(name: &str) -> String {
 /// Runs that have one name and are not comparable, or a run with two prompts of one name.
 pub(super) fn one_a_name(measured: Measured<'_>) -> Result<Measured<'_>> {
     let mut warnings = measured.warnings;
-    let mut newest: BTreeMap<String, MeasuredRun<'_>> = BTreeMap::new();
-    for candidate in measured.runs {
-        prompts_have_names(candidate.run)?;
-        let name = group(candidate.run);
-        let Some(known) = newest.remove(&name) else {
-            newest.insert(name, candidate);
-            continue;
-        };
-        if Setting::of(known.run).line() != Setting::of(candidate.run).line() {
-            let what = format!(
-                "records `{}` and `{}` are both called `{name}`, and are of unlike machines, models, devices or prompts",
-                one_line(&known.run.run_id),
-                one_line(&candidate.run.run_id)
-            );
-            return Err(Error::input(what).hint("name one with `--machine TEXT` or `--series ID`, or by its id"));
-        }
-        let age = |one: &MeasuredRun<'_>| (one.run.when_utc.clone(), one.run.run_id.clone());
-        let (kept, older) =
-            if age(&known) > age(&candidate) { (known, candidate) } else { (candidate, known) };
-        warnings.push(format!(
-            "run `{}` is left out: run `{}` is a newer one of `{name}`",
-            one_line(&older.run.run_id),
-            one_line(&kept.run.run_id)
-        ));
-        newest.insert(name, kept);
+    let mut named: BTreeMap<String, Vec<MeasuredRun<'_>>> = BTreeMap::new();
+    for run in measured.runs {
+        prompts_have_names(run.run)?;
+        named.entry(group(run.run)).or_default().push(run);
     }
-    Ok(Measured { runs: newest.into_values().collect(), warnings })
+    let mut runs = Vec::new();
+    for (name, mut of_name) in named {
+        are_comparable(&name, &of_name)?;
+        of_name.sort_by(|one, other| age(one).cmp(&age(other)));
+        let older = of_name.len() - 1;
+        let Some(newest) = of_name.pop() else { continue };
+        if older > 0 {
+            let newest = one_line(&newest.run.run_id);
+            warnings.push(format!(
+                "of `{name}` run `{newest}` is told, and {} left out",
+                counted(older, "older run")
+            ));
+        }
+        runs.push(newest);
+    }
+    Ok(Measured { runs, warnings })
+}
+
+fn age<'a>(run: &MeasuredRun<'a>) -> [&'a str; 2] {
+    [&run.run.when_utc, &run.run.run_id]
+}
+
+/// Whether the runs of one name differ by commit and runtime alone.
+fn are_comparable(name: &str, runs: &[MeasuredRun<'_>]) -> Result<()> {
+    let Some((first, others)) = runs.split_first() else { return Ok(()) };
+    let line = Setting::of(first.run).line();
+    let Some(other) = others.iter().find(|other| Setting::of(other.run).line() != line) else {
+        return Ok(());
+    };
+    let what = format!(
+        "runs `{}` and `{}` are both called `{name}`, and are of unlike machines, models, devices or prompts",
+        one_line(&first.run.run_id),
+        one_line(&other.run.run_id)
+    );
+    Err(Error::input(what).hint("name one with `--machine TEXT` or `--series ID`, or by its id"))
 }
 
 fn prompts_have_names(run: &RunRecord) -> Result<()> {

@@ -60,8 +60,10 @@ pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
         ));
     }
     let Some(since_utc) = since else {
-        return Err(Error::input("none of these records has a row: a row is a verified run of a clean commit")
-            .hint("`cargo xtask history list` names them; `cargo xtask bench` makes one"));
+        return Err(Error::input(
+            "none of these records has a row: a row is a verified run of a clean commit",
+        )
+        .hint("`cargo xtask history list` names them; `cargo xtask bench` makes one"));
     };
     let bytes = writer.into_inner().map_err(|cause| failed(&cause))?;
     let csv = String::from_utf8(bytes).map_err(|cause| failed(&cause))?;
@@ -82,7 +84,7 @@ pub fn otava_config(entries: &[&Entry], file: &str, since_utc: &str) -> Option<S
     // A string of JSON is one of YAML, too.
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let mut text = format!(
-        "# otava analyze {name} --config THIS_FILE --since {}\n# series {}\ntests:\n  {}:\n",
+        "# otava analyze {name} --config-file THIS_FILE --since {}\n# series {}\ntests:\n  {}:\n",
         since_utc.get(..10).unwrap_or(since_utc),
         one_line(&entry.setting.series.id),
         quoted(&name)

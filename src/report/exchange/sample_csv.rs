@@ -10,8 +10,18 @@ use crate::report::one_line;
 
 /// What a row is of, before its figures.
 const COLUMNS: [&str; 12] = [
-    "run_id", "side", "commit", "dirty", "when_utc", "machine", "model", "device", "openvino", "process",
-    "prompt", "prompt_tokens",
+    "run_id",
+    "side",
+    "commit",
+    "dirty",
+    "when_utc",
+    "machine",
+    "model",
+    "device",
+    "openvino",
+    "process",
+    "prompt",
+    "prompt_tokens",
 ];
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 4] = ['=', '+', '-', '@'];
