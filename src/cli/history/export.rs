@@ -240,11 +240,9 @@ fn warn(warnings: &[String]) {
 
 /// To the file, whole, or to stdout.
 fn write(args: &ExportArgs, text: &str) -> Result<()> {
-    match &args.output {
-        Some(output) => write_whole(output, text.as_bytes(), Overwrite::Replace),
-        None => {
-            print(text);
-            Ok(())
-        }
+    if let Some(output) = &args.output {
+        return write_whole(output, text.as_bytes(), Overwrite::Replace);
     }
+    print(text);
+    Ok(())
 }

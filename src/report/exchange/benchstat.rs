@@ -6,7 +6,6 @@
 
 use std::fmt::Write;
 
-use crate::error::Result;
 use crate::measure::{Direction, Metric, Sample};
 use crate::record::{RunRecord, Series, Side};
 use crate::report::exchange::measured::{Measured, MeasuredRun};
@@ -32,7 +31,7 @@ struct Told {
     value: String,
 }
 
-pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
+pub(super) fn text(measured: &Measured<'_>) -> String {
     let mut text = head();
     let varied = varied(&measured.runs);
     for measured in &measured.runs {
@@ -59,7 +58,7 @@ pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
             }
         }
     }
-    Ok(text)
+    text
 }
 
 /// What the units stand for, and which way is better.

@@ -26,6 +26,7 @@ const PREFILL: &str =
 const DECODE: &str =
     "prefill is excluded as in llama-bench's tg; each token's argmax is included, which it leaves out";
 
+/// What is told of a test.
 #[derive(Debug, Serialize)]
 struct Row {
     build_commit: String,
@@ -36,12 +37,7 @@ struct Row {
     model_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     model_size: Option<u64>,
-    n_batch: u32,
-    n_ubatch: u32,
     n_threads: u64,
-    cpu_mask: &'static str,
-    cpu_strict: bool,
-    poll: u32,
     type_k: String,
     type_v: String,
     n_gpu_layers: i32,
@@ -49,14 +45,11 @@ struct Row {
     split_mode: &'static str,
     main_gpu: u32,
     no_kv_offload: bool,
-    flash_attn: i32,
     tensor_split: &'static str,
     tensor_buft_overrides: &'static str,
-    load_mode: &'static str,
-    use_mmap: bool,
     embeddings: bool,
-    fit_target: u32,
-    fit_min_ctx: u32,
+    #[serde(flatten)]
+    of_llama_cpp: OfLlamaCpp,
     n_prompt: usize,
     n_gen: usize,
     n_depth: usize,
@@ -71,6 +64,23 @@ struct Row {
     arcgauge_note: &'static str,
     arcgauge_prompt: String,
     arcgauge_run_id: String,
+}
+
+/// Settings that OpenVINO has no like of, or does not tell: here so that rows can be joined, and the same in
+/// every row.
+#[derive(Debug, Default, Serialize)]
+struct OfLlamaCpp {
+    n_batch: u32,
+    n_ubatch: u32,
+    cpu_mask: &'static str,
+    cpu_strict: bool,
+    poll: u32,
+    flash_attn: i32,
+    /// Newer scripts join on this, older ones on the next.
+    load_mode: &'static str,
+    use_mmap: bool,
+    fit_target: u32,
+    fit_min_ctx: u32,
 }
 
 /// What is measured: so many tokens in so many nanoseconds, in each process.
@@ -146,12 +156,7 @@ fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
         model_filename: one_line(&run.model.name),
         model_type: one_line(&run.model.name),
         model_size: run.model.files.iter().find(|file| file.path == WEIGHTS).map(|file| file.size_bytes),
-        n_batch: 0,
-        n_ubatch: 0,
         n_threads: property("INFERENCE_NUM_THREADS").and_then(|count| count.parse().ok()).unwrap_or(0),
-        cpu_mask: "",
-        cpu_strict: false,
-        poll: 0,
         type_k: cache.clone(),
         type_v: cache,
         // Below zero means all of them.
@@ -160,15 +165,10 @@ fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
         split_mode: "none",
         main_gpu: 0,
         no_kv_offload: false,
-        flash_attn: 0,
         tensor_split: "0.00",
         tensor_buft_overrides: "none",
-        // Newer scripts join on this one, older ones on the next.
-        load_mode: "unknown",
-        use_mmap: false,
         embeddings: false,
-        fit_target: 0,
-        fit_min_ctx: 0,
+        of_llama_cpp: OfLlamaCpp { load_mode: "unknown", ..OfLlamaCpp::default() },
         n_prompt: test.n_prompt,
         n_gen: test.n_gen,
         n_depth: test.n_depth,

@@ -15,36 +15,36 @@ use crate::report::exchange::measured::Measured;
 use crate::report::exchange::naming::benchmark;
 
 #[derive(Debug, Serialize)]
-struct Value {
+struct Figures {
     value: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lower_value: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    upper_value: Option<f64>,
+    #[serde(rename = "lower_value", skip_serializing_if = "Option::is_none")]
+    lower: Option<f64>,
+    #[serde(rename = "upper_value", skip_serializing_if = "Option::is_none")]
+    upper: Option<f64>,
 }
 
 pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
-    let mut benchmarks: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
-    for measured in &measured.runs {
-        for prompt in measured.prompts() {
-            let measures = measured.figures(prompt);
-            let measures = measures.iter().map(|figure| (measure(figure.figure.metric), value(figure)));
-            benchmarks.insert(benchmark(measured.run, prompt), measures.collect());
+    let mut benchmarks: BTreeMap<String, BTreeMap<String, Figures>> = BTreeMap::new();
+    for of_run in &measured.runs {
+        for prompt in of_run.prompts() {
+            let figures = of_run.figures(prompt);
+            let told = figures.iter().map(|figure| (slug(figure.figure.metric), value(figure)));
+            benchmarks.insert(benchmark(of_run.run, prompt), told.collect());
         }
     }
     json(&benchmarks)
 }
 
 /// The definition's id as a slug.
-fn measure(metric: Metric) -> String {
+fn slug(metric: Metric) -> String {
     metric.id().replace(['@', '_'], "-")
 }
 
-fn value(figure: &PromptFigure) -> Value {
+fn value(figure: &PromptFigure) -> Figures {
     let interval = figure.interval();
-    Value {
+    Figures {
         value: figure.figure.value,
-        lower_value: interval.map(|interval| interval.lower()),
-        upper_value: interval.map(|interval| interval.upper()),
+        lower: interval.map(|interval| interval.lower()),
+        upper: interval.map(|interval| interval.upper()),
     }
 }

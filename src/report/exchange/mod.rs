@@ -71,7 +71,9 @@ pub fn exchange(format: ExchangeFormat, records: &[AnyRecord]) -> Result<Exchang
         ExchangeFormat::MetricFormat => {
             told(naming::one_a_name(measured(records, Sides::Head)?)?, metric_format::text)
         }
-        ExchangeFormat::Benchstat => told(measured(records, Sides::Both)?, benchstat::text),
+        ExchangeFormat::Benchstat => {
+            told(measured(records, Sides::Both)?, |measured| Ok(benchstat::text(measured)))
+        }
         ExchangeFormat::Junit => {
             Ok(Exchanged { text: junit::text(records), annotations: String::new(), warnings: Vec::new() })
         }

@@ -2,6 +2,7 @@
 
 mod forged;
 mod hostile;
+mod readers;
 mod rules;
 mod snapshots;
 

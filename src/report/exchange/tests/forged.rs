@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use crate::golden::GoldenResult;
 use crate::measure::protocol::DeviceEvent;
 use crate::record::{
-    AbRecord, AnyRecord, AskedPrompt, DeviceEvidence, DeviceRecord, Entry, PromptRecord, ProvenDevice,
-    RunRecord, SampleRecord, SampleRole, SampleTimes, WorkloadRecord, open,
+    AbRecord, AnyRecord, AskedPrompt, DeviceEvidence, DeviceRecord, Entry, Outcome, PromptRecord,
+    ProvenDevice, RunRecord, SampleRecord, SampleRole, SampleTimes, WorkloadRecord, open,
 };
 
 /// A record of a real run, of which the identities and the shape are taken.
@@ -112,4 +112,24 @@ pub(super) fn of(run: RunRecord) -> AnyRecord {
 /// What the index says of a run.
 pub(super) fn entry(run: RunRecord) -> Entry {
     Entry::of("a.json".into(), &of(run))
+}
+
+/// A run that differs from it.
+pub(super) fn edited(edit: impl FnOnce(&mut RunRecord)) -> AnyRecord {
+    let mut run = run();
+    edit(&mut run);
+    of(run)
+}
+
+/// Records that have times and must have no speed, with what is said of each.
+pub(super) fn without_speed() -> [(AnyRecord, &'static str); 4] {
+    [
+        (
+            edited(|run| run.prompts[1].golden = GoldenResult::None),
+            "unverified: no golden vouches for `own-1`",
+        ),
+        (edited(|run| run.outcome = Outcome::WrongOutput), "its output is wrong"),
+        (edited(|run| run.outcome = Outcome::Failed), "it failed"),
+        (edited(|run| run.outcome = Outcome::Interrupted), "it was interrupted"),
+    ]
 }
