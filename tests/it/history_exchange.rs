@@ -106,14 +106,14 @@ fn nothing_is_told_of_records_without_a_verified_speed() {
     forged::store(&checkout, &forged::record());
     for format in ["llama-bench", "bmf", "benchstat"] {
         export(&checkout, &["--format", format])
-            .refuses("`0123456789ab`, is left out: its output is unverified", "golden bless");
+            .refuses("`0123456789ab` is left out: its output is unverified", "golden bless");
     }
     export(&checkout, &["--format", "csv"]).refuses("none of these records has a row", "--rows sample");
     export(&checkout, &["--format", "github"]).refuses("1 run left out", "cargo xtask ab");
     export(&checkout, &["--format", "junit"]).exits(0).prints("type=\"unverified\"");
     forged::store(&checkout, &verified("00000000000a"));
     let told = export(&checkout, &["--format", "bmf"]);
-    told.exits(0).prints("\"tpot-1\"").says("warning: record `0123456789ab`, is left out: ");
+    told.exits(0).prints("\"tpot-1\"").says("warning: record `0123456789ab` is left out: ");
 }
 
 #[test]

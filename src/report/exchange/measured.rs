@@ -92,14 +92,14 @@ impl<'a> Measured<'a> {
 
     fn take(&mut self, record_id: &str, run: &'a RunRecord, side: Option<Side>) {
         let believed = ComparedSide::of(run);
-        let of_side = side.map(|side| format!(", its {}", side.word())).unwrap_or_default();
+        let of_side = side.map(|side| format!(", its {},", side.word())).unwrap_or_default();
         let named = format!("record `{}`{of_side}", one_line(record_id));
         if let Some(because) = &believed.no_speed_because {
-            self.warnings.push(format!("{named}, is left out: {}", one_line(because)));
+            self.warnings.push(format!("{named} is left out: {}", one_line(because)));
             return;
         }
         if let Some(because) = &believed.doubted_because {
-            self.warnings.push(format!("{named}, is told though a guard tripped: {}", one_line(because)));
+            self.warnings.push(format!("{named} is told though a guard tripped: {}", one_line(because)));
         }
         self.runs.push(MeasuredRun { run, side, believed });
     }

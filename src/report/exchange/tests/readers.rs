@@ -4,33 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::forged::{ab, edited, entry, of, run, without_speed};
-use super::{elements, json_of, text_of};
+use super::forged::{edited, entry, of, run};
+use super::{json_of, text_of};
 use crate::measure::{Direction, Metric};
-use crate::record::AnyRecord;
 use crate::report::exchange::{ExchangeFormat, otava_csv};
-
-#[test]
-fn junit_has_no_element_or_attribute_that_jenkins_does_not_know() {
-    let records: Vec<AnyRecord> = without_speed()
-        .into_iter()
-        .map(|(record, _)| record)
-        .chain([AnyRecord::Ab(Box::new(ab()))])
-        .collect();
-    let known = [
-        "testsuites name tests failures errors",
-        "testsuite name tests failures errors skipped timestamp",
-        "testcase name classname",
-        "testcase name classname time",
-        "failure message type",
-        "error message type",
-        "skipped message type",
-        "system-out ",
-    ];
-    for element in elements(&text_of(ExchangeFormat::Junit, &records)) {
-        assert!(known.contains(&element.as_str()), "{element}");
-    }
-}
 
 #[test]
 fn bencher_gets_numbers_alone_and_bounds_around_them() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::forged::{ab, edited, judged, named, of, run, without_speed};
-use super::{FORMATS, attributes, json_of, text_of};
+use super::{FORMATS, attributes, elements, json_of, text_of};
 use crate::golden::GoldenResult;
 use crate::measure::Direction;
 use crate::record::{AnyRecord, Outcome};
@@ -27,7 +27,7 @@ fn what_is_unverified_wrong_failed_or_interrupted_has_no_speed_in_any_format() {
             assert_eq!(told.text, text_of(format, &[edited(|run| run.run_id = "ffffffffffff".to_owned())]));
             assert_eq!(told.warnings.len(), 1, "{format:?}: {:?}", told.warnings);
             assert!(
-                told.warnings[0].starts_with("record `0123456789ab`, is left out: "),
+                told.warnings[0].starts_with("record `0123456789ab` is left out: "),
                 "{:?}",
                 told.warnings
             );
@@ -52,6 +52,28 @@ fn junit_tells_what_has_no_speed_as_what_it_is() {
     let xml = text_of(ExchangeFormat::Junit, &[wrong]);
     assert_eq!(attributes(&xml, "failure", "type"), ["wrong-output"]);
     assert_eq!(attributes(&xml, "testsuite", "failures"), ["1"]);
+}
+
+#[test]
+fn junit_has_no_element_or_attribute_that_jenkins_does_not_know() {
+    let records: Vec<AnyRecord> = without_speed()
+        .into_iter()
+        .map(|(record, _)| record)
+        .chain([AnyRecord::Ab(Box::new(ab()))])
+        .collect();
+    let known = [
+        "testsuites name tests failures errors",
+        "testsuite name tests failures errors skipped timestamp",
+        "testcase name classname",
+        "testcase name classname time",
+        "failure message type",
+        "error message type",
+        "skipped message type",
+        "system-out ",
+    ];
+    for element in elements(&text_of(ExchangeFormat::Junit, &records)) {
+        assert!(known.contains(&element.as_str()), "{element}");
+    }
 }
 
 #[test]
