@@ -89,7 +89,7 @@ fn records_are_named_by_file_id_latest_or_a_range_of_commits() {
     assert_eq!(told(&["000000000001"]), [1]);
     assert_eq!(told(&["000000000001", "000000000000"]), [1, 0], "in the order named");
     assert_eq!(told(&[files[0].to_str().unwrap()]), [0]);
-    assert_eq!(told(&["HEAD~2.."]), [2, 1], "without the commit that it begins after");
+    assert_eq!(told(&["HEAD~2.."]), [1, 2], "without the commit that it begins after");
     assert_eq!(told(&[&format!("{}..HEAD~1", shas[0])]), [1]);
     let refused = |name: &str, fault: &str, help: &str| {
         export(&checkout, &[name, "--format", "bmf"]).refuses(fault, help);

@@ -15,7 +15,8 @@ use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
 use crate::measure::Direction;
 use crate::record::{
-    Ancestry, AnyRecord, Entry, History, Overwrite, check_writable, keep_line, series_csv, write_whole,
+    Ancestry, AnyRecord, Entry, History, Overwrite, check_writable, keep_line, series_csv, sort_along,
+    write_whole,
 };
 use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
 
@@ -101,7 +102,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
     let history = args.store.find(&root)?;
     let index = history.index();
     complain_of(&index);
-    let mut records = chosen(&args.records, &args.selection, &history, &index, &root)?;
+    let records = chosen(&args.records, &args.selection, &history, &index, &root)?;
     if records.is_empty() {
         return Err(Error::input(format!("no such record in `{}`", history.root().display()))
             .hint("`cargo xtask history list` names them"));
@@ -112,9 +113,6 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
     };
     if let Some(output) = &args.output {
         check_writable(output)?;
-    }
-    if args.records.is_empty() {
-        records.reverse();
     }
     match format {
         ExportFormat::Csv if args.rows != Some(Rows::Sample) => {
@@ -153,16 +151,16 @@ fn copy(records: &[ChosenRecord], output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The rows of a series: along the line of the checkout, unless the records were named.
+/// The rows of a series, oldest first along the line of the checkout, and nothing beside it unless it was
+/// named.
 fn of_line<'a>(records: &'a [ChosenRecord], names: &[String], root: &Root) -> Result<Vec<&'a Entry>> {
     let mut entries: Vec<&Entry> = records.iter().map(|record| &record.entry).collect();
+    let ancestry = Ancestry::of_head(root.path())?;
     if names.is_empty() {
-        keep_line(&mut entries, &Ancestry::of_head(root.path())?);
-    } else {
-        entries.sort_by_key(|entry| {
-            (entry.commit.as_ref().map(|commit| &commit.author_date_utc), &entry.when_utc, &entry.run_id)
-        });
+        keep_line(&mut entries, &ancestry);
     }
+    sort_along(&mut entries, &ancestry);
+    entries.reverse();
     entries.retain(|entry| entry.may_be_baseline());
     is_one_series(&entries)?;
     if entries.is_empty() {

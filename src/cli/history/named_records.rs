@@ -32,7 +32,8 @@ impl ChosenRecord {
     }
 }
 
-/// The records that are meant: those named, or all that the filters leave, newest first.
+/// The records that are meant: those named in their order, a range oldest first; or all that the filters
+/// leave, oldest first.
 pub(super) fn chosen(
     names: &[String],
     selection: &Selection,
@@ -42,7 +43,7 @@ pub(super) fn chosen(
 ) -> Result<Vec<ChosenRecord>> {
     let of_store = selection.of(index, root)?;
     if names.is_empty() {
-        return Ok(of_store.into_iter().map(|entry| ChosenRecord::stored(history, entry)).collect());
+        return Ok(of_store.into_iter().rev().map(|entry| ChosenRecord::stored(history, entry)).collect());
     }
     let mut chosen: Vec<ChosenRecord> = Vec::new();
     for name in names {
@@ -74,7 +75,8 @@ fn named(name: &str, of_store: &[&Entry], history: &History, root: &Root) -> Res
     }
     let Some((from, to)) = name.split_once(RANGE) else { return Err(nothing(name, history)) };
     let range = Range::of(from, to, root)?;
-    let of_range: Vec<ChosenRecord> = of_store.iter().filter(|entry| range.has(entry)).map(stored).collect();
+    let of_range: Vec<ChosenRecord> =
+        of_store.iter().rev().filter(|entry| range.has(entry)).map(stored).collect();
     if of_range.is_empty() { Err(nothing(name, history)) } else { Ok(of_range) }
 }
 
