@@ -13,6 +13,7 @@ mod pairs;
 pub mod peers;
 pub mod policy;
 mod preflight;
+mod prompt_figure;
 mod published;
 mod roofline;
 pub mod sequential;
@@ -28,7 +29,9 @@ pub use pairs::{
     PairFigures, PairedProcess, PromptDifference, pair_figures, prompt_differences, spoilt_because,
 };
 pub use preflight::{Advice, preflight};
+pub use prompt_figure::{PromptFigure, prompt_figures};
 pub use published::{Standing, standing};
 pub use roofline::{Roofline, RooflineFacts, canary_moved, roofline};
+pub use spread::Spread;
 pub use steady_state::{Pace, RAMP_SHARE};
 pub use summary::{Figures, PromptSummary, RunFigures, Summary, summarise};

@@ -2,18 +2,19 @@
 
 /// What few values tell of the many that they stand for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
+pub struct Spread {
     /// How many values there are, 2 or more.
-    pub(super) count: usize,
+    pub count: usize,
     /// Their mean, in their unit.
-    pub(super) mean: f64,
+    pub mean: f64,
     /// Their standard deviation (divisor `count - 1`), in their unit.
-    pub(super) sd: f64,
+    pub sd: f64,
 }
 
 impl Spread {
     /// The spread of finite values; None where there are fewer than two.
-    pub(super) fn of(values: &[f64]) -> Option<Self> {
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
         let count = values.len();
         if count < 2 {
             return None;
@@ -24,12 +25,14 @@ impl Spread {
     }
 
     /// The standard error of the mean.
-    pub(super) fn standard_error(self) -> f64 {
+    #[must_use]
+    pub fn standard_error(self) -> f64 {
         self.sd / (self.count as f64).sqrt()
     }
 
     /// Degrees of freedom of its t.
-    pub(super) fn degrees_of_freedom(self) -> f64 {
+    #[must_use]
+    pub fn degrees_of_freedom(self) -> f64 {
         (self.count - 1) as f64
     }
 }

@@ -23,6 +23,27 @@ pub struct RunFigures {
     pub host_overhead_us: f64,
 }
 
+impl RunFigures {
+    /// The figure by its definition; None where there is none, or it is of no generation.
+    #[must_use]
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::TimeToFirstToken => Some(self.ttft_ms),
+            Metric::TimePerOutputToken => self.decode_tpot_ms,
+            Metric::EndToEndLatency => Some(self.latency_s),
+            Metric::EndToEndPerToken => Some(self.per_token_ms),
+            Metric::EndToEndThroughput => Some(self.throughput_tok_s),
+            Metric::DecodeThroughput => self.decode_throughput_tok_s,
+            Metric::HostOverhead => Some(self.host_overhead_us),
+            Metric::Load
+            | Metric::PeakRss
+            | Metric::PeakDeviceMemory
+            | Metric::LogitDrift
+            | Metric::EnergyPerToken => None,
+        }
+    }
+}
+
 /// Means over generations. Throughput is total tokens over total seconds, and so is its inverse.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {

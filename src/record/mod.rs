@@ -49,7 +49,7 @@ pub use hash_cache::HashCache;
 pub use history::{
     AbHeadline, Ancestry, AnyRecord, Baseline, BaselineSearch, ChangeHeadline, Entry, EntryCommit, Epoch,
     EpochChange, ExaminedRecord, Headline, History, Index, Line, LoadHeadline, PromptHeadline, RecordKind,
-    Series, Setting, Stored, Taken, keep_line, series_csv, sort_along,
+    SERIES_COLUMNS, Series, SeriesColumn, Setting, Stored, Taken, keep_line, series_csv, sort_along,
 };
 pub use identified::{is_plain, is_sha};
 pub use judged::{judge_session, kept_samples};
@@ -63,7 +63,7 @@ pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedR
 pub use repository::{CLONE_MARK, Repository, Source};
 pub use run::{
     LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id,
-    seconds_of_utc, utc_now,
+    seconds_of_utc, utc_now, utc_of_seconds,
 };
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{Header, Kept, Place, Schema, header, open, seal};

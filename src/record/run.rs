@@ -183,6 +183,12 @@ pub fn seconds_of_utc(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
+/// The moment so many seconds after 1970 began, UTC; None where no calendar has it.
+#[must_use]
+pub fn utc_of_seconds(seconds: i64) -> Option<String> {
+    Timestamp::from_second(seconds).ok().map(|moment| moment.to_string())
+}
+
 /// A name for a run that no other has: 12 hexadecimal digits.
 #[must_use]
 pub fn run_id() -> String {

@@ -16,6 +16,12 @@ pub(super) fn four_digits(figure: f64) -> String {
     format!("{figure:.decimals$}")
 }
 
+/// A figure with all its digits, for programs: read back it is the same. None where it is none.
+#[must_use]
+pub(super) fn every_digit(figure: f64) -> Option<String> {
+    figure.is_finite().then(|| figure.to_string())
+}
+
 /// A change in percent, as in "+2.13 %" and "-12.3 %": two decimals, from ten percent on one.
 #[must_use]
 pub(super) fn signed_percent(percent: f64) -> String {

@@ -36,6 +36,7 @@
 //! | [`history_changes`] | where a series became slower, and where only the machine changed |
 //! | [`history_crash`] | killed writers, many writers and full disks: nothing acknowledged is lost |
 //! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
+//! | [`history_exchange`] | `history export --format`: which records, where to, and nothing of what has no speed |
 //! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
 //! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
 //! | [`simulation`] | thousands of sessions on a noisy machine: how often the paired verdict is wrong |
@@ -106,6 +107,7 @@ mod goldens;
 mod history;
 mod history_changes;
 mod history_crash;
+mod history_exchange;
 mod history_index;
 mod history_page;
 mod history_sharing;

@@ -2,8 +2,10 @@
 
 mod changes;
 mod exchange;
+mod export;
 mod list;
 mod mend;
+mod named_records;
 mod selection;
 mod sharing;
 mod show;
@@ -40,8 +42,8 @@ enum HistoryVerb {
     Rebuild(StoreFlag),
     /// Take in records of another store; what is damaged is named, and nothing is overwritten
     Import(exchange::ImportArgs),
-    /// Copy records to a folder, or print a series as CSV
-    Export(exchange::ExportArgs),
+    /// Copy records to a folder, or tell them in a format that another tool reads
+    Export(export::ExportArgs),
     /// Add this store's records to a branch of their own on a remote
     Push(sharing::SharingArgs),
     /// Take in the records of that branch
@@ -65,7 +67,7 @@ pub(super) fn history(args: &HistoryArgs) -> Result<ExitCode> {
         HistoryVerb::Verify(store) => mend::verify(store),
         HistoryVerb::Rebuild(store) => mend::rebuild(store),
         HistoryVerb::Import(args) => exchange::import(args),
-        HistoryVerb::Export(args) => exchange::export(args),
+        HistoryVerb::Export(args) => export::export(args),
         HistoryVerb::Push(args) => sharing::push(args),
         HistoryVerb::Pull(args) => sharing::pull(args),
         HistoryVerb::Use { folder } => using::remember(folder),

@@ -1,8 +1,8 @@
 //! The figures of two runs side by side, and how far they differ where they may be held against each other.
 
+use crate::judge::Summary;
 use crate::judge::likeness::{ComparedSide, Likeness, prompt_ids, welch};
 use crate::judge::summary::figures;
-use crate::judge::{RunFigures, Summary};
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::measure::{Metric, Role, Sample};
@@ -158,7 +158,7 @@ impl Measured<'_> {
             let own = self.run.samples.iter().filter(|sample| sample.process == process.index);
             let timed = own.filter(is_asked).filter_map(SampleRecord::timed);
             let samples: Vec<Sample> = timed.filter(|sample| sample.role == Role::Measured).collect();
-            of_mean(&figures(&samples)?.mean, metric)
+            figures(&samples)?.mean.value(metric)
         };
         let processes = self.processes().map(of_process).collect::<Option<Vec<f64>>>();
         Values { whole: Some(whole), processes: processes.unwrap_or_default() }
@@ -220,18 +220,7 @@ fn of_summary(summary: &Summary, metric: Metric, prompt: Option<&str>) -> Option
         None => summary.average.as_ref(),
         Some(id) => summary.prompts.iter().find(|prompt| prompt.id == id)?.figures.as_ref(),
     };
-    of_mean(&figures?.mean, metric)
-}
-
-fn of_mean(mean: &RunFigures, metric: Metric) -> Option<f64> {
-    match metric {
-        Metric::TimePerOutputToken => mean.decode_tpot_ms,
-        Metric::TimeToFirstToken => Some(mean.ttft_ms),
-        Metric::EndToEndLatency => Some(mean.latency_s),
-        Metric::EndToEndThroughput => Some(mean.throughput_tok_s),
-        Metric::DecodeThroughput => mean.decode_throughput_tok_s,
-        _ => None,
-    }
+    figures?.mean.value(metric)
 }
 
 /// The highest of its measured generations.

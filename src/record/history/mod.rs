@@ -31,7 +31,7 @@ pub use epoch::{Epoch, EpochChange, Series};
 pub use headline::{AbHeadline, ChangeHeadline, Headline, LoadHeadline, PromptHeadline};
 pub use index::Index;
 pub use order::{keep_line, sort_along};
-pub use series_csv::series_csv;
+pub use series_csv::{SERIES_COLUMNS, SeriesColumn, series_csv};
 pub use setting::{Line, Setting};
 pub use taking::Taken;
 pub(in crate::record) use taking::place_of;

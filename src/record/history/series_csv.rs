@@ -5,15 +5,28 @@ use crate::measure::Metric;
 use crate::record::history::entry::Entry;
 use crate::record::history::headline::Headline;
 
-/// A column: its definition, and where its value stands.
-type Column = (Metric, fn(&Headline) -> f64);
+/// A column of a series.
+#[derive(Debug, Clone, Copy)]
+pub struct SeriesColumn {
+    /// Its definition, whose id is the column's name.
+    pub metric: Metric,
+    value: fn(&Headline) -> f64,
+}
+
+impl SeriesColumn {
+    /// Its value, in the definition's unit.
+    #[must_use]
+    pub fn value(&self, figures: &Headline) -> f64 {
+        (self.value)(figures)
+    }
+}
 
 /// The columns after time and commit. Each row has all of them: readers take no gaps.
-const COLUMNS: [Column; 4] = [
-    (Metric::TimeToFirstToken, |figures| figures.ttft_ms),
-    (Metric::TimePerOutputToken, |figures| figures.tpot_ms),
-    (Metric::EndToEndLatency, |figures| figures.latency_s),
-    (Metric::EndToEndThroughput, |figures| figures.throughput_tok_s),
+pub const SERIES_COLUMNS: [SeriesColumn; 4] = [
+    SeriesColumn { metric: Metric::TimeToFirstToken, value: |figures| figures.ttft_ms },
+    SeriesColumn { metric: Metric::TimePerOutputToken, value: |figures| figures.tpot_ms },
+    SeriesColumn { metric: Metric::EndToEndLatency, value: |figures| figures.latency_s },
+    SeriesColumn { metric: Metric::EndToEndThroughput, value: |figures| figures.throughput_tok_s },
 ];
 
 /// One row a record, in the order given: `time,commit,<metric>...`. The time is the commit's, so that a
@@ -24,11 +37,11 @@ const COLUMNS: [Column; 4] = [
 pub fn series_csv(entries: &[&Entry]) -> Result<String> {
     let failed = |cause: &dyn std::fmt::Display| Error::harness(format!("cannot write CSV: {cause}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let metrics = COLUMNS.iter().map(|(metric, _)| metric.id());
+    let metrics = SERIES_COLUMNS.iter().map(|column| column.metric.id());
     writer.write_record(["time", "commit"].into_iter().chain(metrics)).map_err(|cause| failed(&cause))?;
     for entry in entries.iter().filter(|entry| entry.may_be_baseline()) {
         let (Some(commit), Some(figures)) = (&entry.commit, &entry.figures) else { continue };
-        let values = COLUMNS.iter().map(|(_, value)| value(figures).to_string());
+        let values = SERIES_COLUMNS.iter().map(|column| column.value(figures).to_string());
         let row = [commit.author_date_utc.clone(), commit.sha.clone()].into_iter().chain(values);
         writer.write_record(row).map_err(|cause| failed(&cause))?;
     }

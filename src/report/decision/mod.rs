@@ -20,6 +20,7 @@ pub use github::github_annotations;
 pub use headline::headline;
 pub use json::decision_json;
 pub use junit::decision_junit;
+pub(in crate::report) use junit::decision_suite;
 pub use mark::Mark;
 pub use markdown::decision_markdown;
 pub use pair_lines::pair_lines;

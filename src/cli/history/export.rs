@@ -1,0 +1,246 @@
+//! `history export`: records as a store of their own, or in a format that another tool reads.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::history::exchange::taken;
+use crate::cli::history::named_records::{ChosenRecord, chosen};
+use crate::cli::history::selection::{Selection, complain_of};
+use crate::cli::root::Root;
+use crate::cli::store::StoreFlag;
+use crate::cli::{exit_code, print, say};
+use crate::error::{Error, Result};
+use crate::measure::Direction;
+use crate::record::{
+    Ancestry, AnyRecord, Entry, History, Overwrite, check_writable, keep_line, series_csv, sort_along,
+    write_whole,
+};
+use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
+
+/// Flags of `history export`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Without a RECORD all records of the store are meant that the filters leave.
+
+csv and otava hold one series, a row a run; the other formats hold several apart by name. Speed is told \
+of verified output alone: what is left out is named on stderr, and where nothing is left that is an error.")]
+pub(super) struct ExportArgs {
+    /// A record's file, its id, `latest`, or the records of a range of commits, as in v1..HEAD
+    #[arg(value_name = "RECORD|A..B")]
+    records: Vec<String>,
+
+    /// Folder to copy the records to, as a store of its own; with --format the file to write
+    #[arg(long, value_name = "DIR|FILE", required_unless_present = "format")]
+    output: Option<PathBuf>,
+
+    /// Tell them in a format that another tool reads, on stdout where no --output is named
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<ExportFormat>,
+
+    /// With `csv`: what has a row
+    #[arg(long, value_name = "WHAT", requires = "format")]
+    rows: Option<Rows>,
+
+    /// With `benchmark-action`: which figures, for a file of it holds one direction
+    #[arg(long, value_name = "WHICH", required_if_eq("format", "benchmark-action"))]
+    direction: Option<Better>,
+
+    /// With `otava`: write its configuration here, which names the file of --output
+    #[arg(long, value_name = "FILE", requires = "output", requires = "format")]
+    otava_config: Option<PathBuf>,
+
+    #[command(flatten)]
+    selection: Selection,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ExportFormat {
+    /// A table
+    Csv,
+    /// A series for apache-otava
+    Otava,
+    /// The rows of llama-bench, for compare-llama-bench.py
+    LlamaBench,
+    /// Entries of github-action-benchmark
+    BenchmarkAction,
+    /// Bencher Metric Format
+    Bmf,
+    /// Go's benchmark text, for benchstat
+    Benchstat,
+    /// JUnit's XML: decisions, and the output of each prompt
+    Junit,
+    /// Decisions as a step's summary, with annotations on stderr
+    Github,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rows {
+    /// A row a run that others may be held against: time, commit, means over all prompts
+    Commit,
+    /// A row a generation
+    Sample,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Better {
+    /// Times and memory: customSmallerIsBetter
+    Smaller,
+    /// Throughputs: customBiggerIsBetter
+    Bigger,
+}
+
+/// Copies records, or tells them.
+pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
+    fits(args)?;
+    let root = Root::find();
+    let history = args.store.find(&root)?;
+    let index = history.index();
+    complain_of(&index);
+    let records = chosen(&args.records, &args.selection, &history, &index, &root)?;
+    if records.is_empty() {
+        return Err(Error::input(format!("no such record in `{}`", history.root().display()))
+            .hint("`cargo xtask history list` names them"));
+    }
+    let Some(format) = args.format else {
+        copy(&records, args.output.as_deref().unwrap_or(Path::new("")))?;
+        return Ok(ExitCode::from(exit_code::PASS));
+    };
+    if let Some(output) = &args.output {
+        check_writable(output)?;
+    }
+    match format {
+        ExportFormat::Csv if args.rows != Some(Rows::Sample) => {
+            let rows = of_line(&records, &args.records, &root)?;
+            write(args, &series_csv(&rows)?)?;
+        }
+        ExportFormat::Otava => otava(args, &of_line(&records, &args.records, &root)?)?,
+        _ => told(args, format, &records)?,
+    }
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// Flags that are of another format than the one that was chosen.
+fn fits(args: &ExportArgs) -> Result<()> {
+    let flags = [
+        ("--rows", args.rows.is_some(), ExportFormat::Csv, "csv"),
+        ("--direction", args.direction.is_some(), ExportFormat::BenchmarkAction, "benchmark-action"),
+        ("--otava-config", args.otava_config.is_some(), ExportFormat::Otava, "otava"),
+    ];
+    for (flag, is_given, format, word) in flags {
+        if is_given && args.format != Some(format) {
+            return Err(Error::input(format!("`{flag}` is of `--format {word}` alone"))
+                .hint(format!("leave `{flag}` out, or choose `--format {word}`")));
+        }
+    }
+    Ok(())
+}
+
+/// The other store takes them in as it takes in any: whole, and never over another.
+fn copy(records: &[ChosenRecord], output: &Path) -> Result<()> {
+    let other = History::at(output.to_owned());
+    for record in records {
+        taken(&other, &record.file)?;
+    }
+    say(&format!("{} records in `{}`", records.len(), output.display()));
+    Ok(())
+}
+
+/// The rows of a series, oldest first along the line of the checkout, and nothing beside it unless it was
+/// named.
+fn of_line<'a>(records: &'a [ChosenRecord], names: &[String], root: &Root) -> Result<Vec<&'a Entry>> {
+    let mut entries: Vec<&Entry> = records.iter().map(|record| &record.entry).collect();
+    let ancestry = Ancestry::of_head(root.path())?;
+    if names.is_empty() {
+        keep_line(&mut entries, &ancestry);
+    }
+    sort_along(&mut entries, &ancestry);
+    entries.reverse();
+    entries.retain(|entry| entry.may_be_baseline());
+    is_one_series(&entries)?;
+    if entries.is_empty() {
+        return Err(Error::input(
+            "none of these records has a row: a row is a verified run of a clean commit",
+        )
+        .hint("`cargo xtask history list` names them; `--rows sample` tells changed trees, too"));
+    }
+    Ok(entries)
+}
+
+/// Whether the records can stand in one column.
+fn is_one_series(entries: &[&Entry]) -> Result<()> {
+    let told = entries.iter().map(|entry| &entry.setting.series);
+    let series: BTreeSet<String> = told
+        .map(|series| format!("{} ({}, {}, {})", series.id, series.machine, series.model, series.device))
+        .collect();
+    if series.len() > 1 {
+        let names = series.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(Error::input(format!("these records are of several series: {names}"))
+            .hint("name one with `--series ID`"));
+    }
+    Ok(())
+}
+
+fn otava(args: &ExportArgs, entries: &[&Entry]) -> Result<()> {
+    let series = otava_csv(entries)?;
+    warn(&series.warnings);
+    write(args, &series.csv)?;
+    let Some((config, output)) = args.otava_config.as_ref().zip(args.output.as_ref()) else { return Ok(()) };
+    check_writable(config)?;
+    let Some(output) = output.to_str() else {
+        return Err(Error::input(format!("`{}` is not UTF-8, and otava's YAML is", output.display()))
+            .hint("write the series to a file of another name"));
+    };
+    if let Some(text) = otava_config(entries, output, &series.since_utc) {
+        write_whole(config, text.as_bytes(), Overwrite::Replace)?;
+        say(&format!("configuration: {}", config.display()));
+    }
+    Ok(())
+}
+
+/// Tells records in a format that is a function of them alone.
+fn told(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Result<()> {
+    if format == ExportFormat::Csv {
+        is_one_series(&records.iter().map(|record| &record.entry).collect::<Vec<_>>())?;
+    }
+    let records = records.iter().map(ChosenRecord::read).collect::<Result<Vec<AnyRecord>>>()?;
+    let format = match format {
+        ExportFormat::Csv | ExportFormat::Otava => ExchangeFormat::SampleCsv,
+        ExportFormat::LlamaBench => ExchangeFormat::LlamaBench,
+        ExportFormat::BenchmarkAction if args.direction == Some(Better::Bigger) => {
+            ExchangeFormat::BenchmarkAction(Direction::Higher)
+        }
+        ExportFormat::BenchmarkAction => ExchangeFormat::BenchmarkAction(Direction::Lower),
+        ExportFormat::Bmf => ExchangeFormat::MetricFormat,
+        ExportFormat::Benchstat => ExchangeFormat::Benchstat,
+        ExportFormat::Junit => ExchangeFormat::Junit,
+        ExportFormat::Github => ExchangeFormat::Github,
+    };
+    let told = exchange(format, &records)?;
+    warn(&told.warnings);
+    write(args, &told.text)?;
+    for line in told.annotations.lines() {
+        say(line);
+    }
+    Ok(())
+}
+
+fn warn(warnings: &[String]) {
+    for warning in warnings {
+        say(&format!("warning: {warning}"));
+    }
+}
+
+/// To the file, whole, or to stdout.
+fn write(args: &ExportArgs, text: &str) -> Result<()> {
+    if let Some(output) = &args.output {
+        return write_whole(output, text.as_bytes(), Overwrite::Replace);
+    }
+    print(text);
+    Ok(())
+}

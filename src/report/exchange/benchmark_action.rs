@@ -1,0 +1,69 @@
+//! github-action-benchmark's custom entries: `[{name, unit, value, range?, extra}]`, a file a direction.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::judge::{MEAN_CONFIDENCE_PERCENT, PromptFigure};
+use crate::measure::Direction;
+use crate::record::RunRecord;
+use crate::report::exchange::json;
+use crate::report::exchange::measured::Measured;
+use crate::report::exchange::naming::benchmark;
+use crate::report::number::{counted, four_digits};
+use crate::report::one_line;
+
+#[derive(Debug, Serialize)]
+struct Entry {
+    name: String,
+    unit: &'static str,
+    value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    range: Option<String>,
+    extra: String,
+}
+
+pub(super) fn text(measured: &Measured<'_>, direction: Direction) -> Result<String> {
+    let mut entries = Vec::new();
+    for measured in &measured.runs {
+        for prompt in measured.prompts() {
+            let name = benchmark(measured.run, prompt);
+            let figures = measured.figures(prompt);
+            let wanted = figures.iter().filter(|figure| figure.figure.metric.direction() == direction);
+            entries.extend(wanted.map(|figure| entry(&name, measured.run, figure)));
+        }
+    }
+    if entries.is_empty() {
+        return Err(Error::input(format!("no figure of which {} is better", direction.word()))
+            .hint("choose the other `--direction`"));
+    }
+    json(&entries)
+}
+
+fn entry(name: &str, run: &RunRecord, figure: &PromptFigure) -> Entry {
+    let metric = figure.figure.metric;
+    Entry {
+        name: format!("{name} {}", metric.id()),
+        unit: metric.unit(),
+        value: figure.figure.value,
+        range: figure.interval().map(|interval| format!("± {}", four_digits(interval.half_width))),
+        extra: extra(run, figure),
+    }
+}
+
+/// What the figure is, and of what.
+fn extra(run: &RunRecord, figure: &PromptFigure) -> String {
+    let metric = figure.figure.metric;
+    let mut parts = vec![format!("{} = {}", metric.id(), metric.formula())];
+    if figure.interval().is_some() {
+        let processes = counted(figure.processes.len(), "process");
+        parts.push(format!("range: {MEAN_CONFIDENCE_PERCENT} % t interval over {processes}"));
+    }
+    let commit = run.commit.as_ref().map_or("none", |commit| commit.sha.as_str());
+    let dirty = if run.commit.as_ref().is_some_and(|commit| commit.dirty) { " (dirty)" } else { "" };
+    let openvino = run.runtime.as_ref().map_or("?", |runtime| &runtime.openvino_version);
+    parts.push(format!("run {} of {}", one_line(&run.run_id), one_line(&run.when_utc)));
+    parts.push(format!("commit {}{dirty}", one_line(commit)));
+    parts.push(format!("machine {}", one_line(&run.machine.slug)));
+    parts.push(format!("OpenVINO {}", one_line(openvino)));
+    parts.join("; ")
+}

@@ -1,0 +1,159 @@
+//! The text of Go's benchmarks, which benchstat compares: a line a generation.
+//!
+//! benchstat makes a table of all lines whose configuration is the same, and a column of each file. So what
+//! makes a series is configuration, and what may be compared is not: commit, runtime and side are comments
+//! where a file holds one of them, and configuration, for `-col commit`, where it holds several.
+
+use std::fmt::Write;
+
+use crate::measure::{Direction, Metric, Sample};
+use crate::record::{RunRecord, Series, Side};
+use crate::report::exchange::measured::{Measured, MeasuredRun};
+use crate::report::exchange::naming::{device_name, slug};
+use crate::report::number::every_digit;
+use crate::report::one_line;
+
+/// The figures that have units of their own; decoding is told in Go's.
+const OTHERS: [Metric; 5] = [
+    Metric::TimeToFirstToken,
+    Metric::EndToEndLatency,
+    Metric::EndToEndPerToken,
+    Metric::EndToEndThroughput,
+    Metric::HostOverhead,
+];
+
+/// What stands for what there is not.
+const NONE: &str = "none";
+
+/// A key and its value.
+struct Told {
+    key: &'static str,
+    value: String,
+}
+
+pub(super) fn text(measured: &Measured<'_>) -> String {
+    let mut text = head();
+    let varied = varied(&measured.runs);
+    for measured in &measured.runs {
+        let _ = writeln!(
+            text,
+            "\n# run {} of {}",
+            one_line(&measured.run.run_id),
+            one_line(&measured.run.when_utc)
+        );
+        for told in series(measured.run) {
+            let _ = writeln!(text, "{}: {}", told.key, told.value);
+        }
+        for told in compared(measured) {
+            let is_varied = varied.contains(&told.key);
+            if told.value == NONE && !is_varied {
+                continue;
+            }
+            let mark = if is_varied { "" } else { "# " };
+            let _ = writeln!(text, "{mark}{}: {}", told.key, told.value);
+        }
+        for prompt in measured.prompts() {
+            for sample in &measured.samples(prompt) {
+                text.push_str(&line(prompt, sample));
+            }
+        }
+    }
+    text
+}
+
+/// What the units stand for, and which way is better.
+fn head() -> String {
+    let (decode, speed) = (Metric::TimePerOutputToken, Metric::DecodeThroughput);
+    let mut text = format!(
+        "definition-of-ns/op: {} = {}\ndefinition-of-tok/s: {} = {}\nUnit tok/s better=higher\n",
+        decode.id(),
+        decode.formula(),
+        speed.id(),
+        speed.formula()
+    );
+    for metric in OTHERS {
+        let better = match metric.direction() {
+            Direction::Lower => "lower",
+            Direction::Higher => "higher",
+        };
+        let _ = writeln!(text, "Unit {} better={better}", unit(metric));
+    }
+    text
+}
+
+/// As in `ttft@1(ms)`.
+fn unit(metric: Metric) -> String {
+    format!("{}({})", metric.id(), metric.unit())
+}
+
+/// What is the same for all that may be compared.
+fn series(run: &RunRecord) -> [Told; 5] {
+    let told = |key, text: &str| Told { key, value: value(text) };
+    let workload = Series::of(run).workload_sha256;
+    [
+        told("machine", &run.machine.slug),
+        told("model", &run.model.name),
+        told("device", device_name(run)),
+        told("workload", workload.get(..12).unwrap_or(&workload)),
+        told("new-tokens", &run.workload.new_tokens.to_string()),
+    ]
+}
+
+/// What may be held against each other.
+fn compared(measured: &MeasuredRun<'_>) -> [Told; 3] {
+    let told = |key, text: &str| Told { key, value: value(text) };
+    let run = measured.run;
+    let commit = run.commit.as_ref();
+    let dirty = if commit.is_some_and(|commit| commit.dirty) { "-dirty" } else { "" };
+    let sha = commit.map_or(NONE, |commit| &commit.sha);
+    [
+        told("side", measured.side.map_or(NONE, Side::word)),
+        told("commit", &format!("{sha}{dirty}")),
+        told("openvino", run.runtime.as_ref().map_or(NONE, |runtime| &runtime.openvino_version)),
+    ]
+}
+
+/// The keys of which not all runs have one value.
+fn varied(runs: &[MeasuredRun<'_>]) -> Vec<&'static str> {
+    let all: Vec<[Told; 3]> = runs.iter().map(compared).collect();
+    let Some(first) = all.first() else { return Vec::new() };
+    let differs = |at: usize| all.iter().any(|told| told[at].value != first[at].value);
+    (0..first.len()).filter(|at| differs(*at)).map(|at| first[at].key).collect()
+}
+
+/// A line's value: an empty one would take the key away.
+fn value(text: &str) -> String {
+    let line = one_line(text);
+    if line.is_empty() { "unnamed".to_owned() } else { line }
+}
+
+/// One generation, with its line's end: as many operations as tokens were decoded.
+fn line(prompt: &str, sample: &Sample) -> String {
+    let mut figures = Vec::new();
+    let mut add = |metric: Metric, factor: f64, unit: String| {
+        let value = metric.of(sample).and_then(|figure| every_digit(figure.value * factor));
+        figures.extend(value.map(|value| format!("\t{value} {unit}")));
+    };
+    add(Metric::TimePerOutputToken, 1e6, "ns/op".to_owned());
+    add(Metric::DecodeThroughput, 1.0, "tok/s".to_owned());
+    for metric in OTHERS {
+        add(metric, 1.0, unit(metric));
+    }
+    if figures.is_empty() {
+        return String::new();
+    }
+    let steps = sample.token_ids.len().saturating_sub(1).max(1);
+    format!("BenchmarkDecode/prompt={}\t{steps}{}\n", prompt_name(prompt), figures.concat())
+}
+
+/// A prompt's id without what parts a name. A number after a last hyphen would be taken for a number of
+/// threads.
+fn prompt_name(prompt: &str) -> String {
+    let name = slug(prompt);
+    match name.rsplit_once('-') {
+        Some((words, number)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            format!("{words}_{number}")
+        }
+        _ => name,
+    }
+}

@@ -1,0 +1,38 @@
+//! For a step of GitHub's Actions: decisions as Markdown for its summary, and as annotations for its log.
+
+use crate::error::{Error, Result};
+use crate::record::AnyRecord;
+use crate::report::decision::{Subject, decision_markdown, github_annotations, pair_lines};
+use crate::report::exchange::Exchanged;
+use crate::report::number::counted;
+use crate::report::one_line;
+
+pub(super) fn exchanged(records: &[AnyRecord]) -> Result<Exchanged> {
+    let mut exchanged = Exchanged { text: String::new(), annotations: String::new(), warnings: Vec::new() };
+    let mut runs = 0;
+    for record in records {
+        let id = one_line(record.place().run_id);
+        let AnyRecord::Ab(ab) = record else {
+            runs += 1;
+            continue;
+        };
+        let Some(decision) = ab.decision.as_ref().or(ab.gate_decision.as_ref()) else {
+            exchanged.warnings.push(format!("record `{id}` is left out: it came to no decision"));
+            continue;
+        };
+        let pairs = pair_lines(ab);
+        let subject = Subject::Ab { record: ab, pairs: &pairs };
+        exchanged.text.push_str(&decision_markdown(subject, decision));
+        exchanged.text.push('\n');
+        exchanged.annotations.push_str(&github_annotations(subject, decision));
+    }
+    if runs > 0 {
+        let told = counted(runs, "run");
+        exchanged.warnings.push(format!("{told} left out: only an A/B decides something"));
+    }
+    if exchanged.text.is_empty() {
+        return Err(Error::input(format!("no decision in these records: {}", exchanged.warnings.join("; ")))
+            .hint("`cargo xtask ab` makes one; `--format junit` tells runs, too"));
+    }
+    Ok(exchanged)
+}

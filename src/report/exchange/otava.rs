@@ -1,0 +1,111 @@
+//! A series as apache-otava reads it: `time,commit,<metric>...`, and the configuration that names it.
+//!
+//! Its times are seconds, and it looks for changes in their order: each row's is later than the one before.
+//! The time is that of the commit, so that a commit that was measured late stands where it belongs; where
+//! commits share a time, or were rewritten out of order, the next second is taken.
+
+use std::fmt::Write;
+
+use crate::error::{Error, Result};
+use crate::measure::Direction;
+use crate::record::{Entry, SERIES_COLUMNS, seconds_of_utc, utc_of_seconds};
+use crate::report::exchange::naming::slug;
+use crate::report::one_line;
+
+/// A series for apache-otava.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtavaSeries {
+    /// The CSV file.
+    pub csv: String,
+    /// The earliest time in it, UTC: otava leaves out what is older than a year unless told.
+    pub since_utc: String,
+    /// What was left out or moved, a line each.
+    pub warnings: Vec<String>,
+}
+
+/// The records of one series that others may be held against, oldest first.
+///
+/// # Errors
+/// None of them has a row.
+pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
+    let failed = |cause: &dyn std::fmt::Display| Error::harness(format!("cannot write CSV: {cause}"));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let metrics = SERIES_COLUMNS.iter().map(|column| column.metric.id());
+    writer.write_record(["time", "commit"].into_iter().chain(metrics)).map_err(|cause| failed(&cause))?;
+    let (mut warnings, mut moved, mut since, mut last) = (Vec::new(), 0_usize, None, None);
+    for entry in entries.iter().filter(|entry| entry.may_be_baseline()) {
+        let (Some(commit), Some(figures)) = (&entry.commit, &entry.figures) else { continue };
+        let own = seconds_of_utc(&commit.author_date_utc);
+        let earliest = last.map(|last: i64| last.saturating_add(1));
+        let seconds = own.max(earliest);
+        let told = seconds.filter(|_| own.is_some()).and_then(utc_of_seconds);
+        let (Some(seconds), Some(time)) = (seconds, told) else {
+            let date = one_line(&commit.author_date_utc);
+            warnings.push(format!(
+                "record `{}` is left out: its commit's date is `{date}`",
+                one_line(&entry.run_id)
+            ));
+            continue;
+        };
+        moved += usize::from(own != Some(seconds));
+        let values = SERIES_COLUMNS.iter().map(|column| column.value(figures).to_string());
+        let row = [time.clone(), commit.sha.clone()].into_iter().chain(values);
+        writer.write_record(row).map_err(|cause| failed(&cause))?;
+        since.get_or_insert(time);
+        last = Some(seconds);
+    }
+    if moved > 0 {
+        warnings.push(format!(
+            "{moved} of the times are a later second than their commit's, so that each row is later than the one before"
+        ));
+    }
+    let Some(since_utc) = since else {
+        return Err(Error::input(
+            "none of these records has a row: a row is a verified run of a clean commit",
+        )
+        .hint("`cargo xtask history list` names them; `cargo xtask bench` makes one"));
+    };
+    let bytes = writer.into_inner().map_err(|cause| failed(&cause))?;
+    let csv = String::from_utf8(bytes).map_err(|cause| failed(&cause))?;
+    Ok(OtavaSeries { csv, since_utc, warnings })
+}
+
+/// The name of the test that a series is to otava.
+fn test_name(entry: &Entry) -> String {
+    let series = &entry.setting.series;
+    format!("{}-{}", slug(&series.model), slug(&series.device))
+}
+
+/// The configuration by which otava finds the file, and knows which way is better; None without a record.
+#[must_use]
+pub fn otava_config(entries: &[&Entry], file: &str, since_utc: &str) -> Option<String> {
+    let entry = entries.first()?;
+    let name = test_name(entry);
+    // A string of JSON is one of YAML, too.
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let mut text = format!(
+        "# otava analyze {name} --config-file THIS_FILE --since {}\n# series {}\ntests:\n  {}:\n",
+        since_utc.get(..10).unwrap_or(since_utc),
+        one_line(&entry.setting.series.id),
+        quoted(&name)
+    );
+    let _ = write!(
+        text,
+        "    type: csv\n    file: {}\n    time_column: time\n    attributes: [commit]\n    metrics:\n",
+        quoted(file)
+    );
+    for column in SERIES_COLUMNS {
+        let id = column.metric.id();
+        let direction = match column.metric.direction() {
+            Direction::Lower => -1,
+            Direction::Higher => 1,
+        };
+        let _ = writeln!(
+            text,
+            "      {}: {{column: {}, direction: {direction}, scale: 1}}",
+            quoted(id),
+            quoted(id)
+        );
+    }
+    Some(text)
+}

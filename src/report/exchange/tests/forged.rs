@@ -1,0 +1,135 @@
+//! Records that nothing has measured: small, and the same on any machine. No Intel GPU was near them.
+
+use std::sync::LazyLock;
+
+use crate::golden::GoldenResult;
+use crate::measure::protocol::DeviceEvent;
+use crate::record::{
+    AbRecord, AnyRecord, AskedPrompt, DeviceEvidence, DeviceRecord, Entry, Outcome, PromptRecord,
+    ProvenDevice, RunRecord, SampleRecord, SampleRole, SampleTimes, WorkloadRecord, open,
+};
+
+/// A record of a real run, of which the identities and the shape are taken.
+static STORED: LazyLock<RunRecord> = LazyLock::new(|| {
+    let mut run: RunRecord =
+        open(include_bytes!("../../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+    run.samples.clear();
+    run
+});
+
+/// Ids of the two prompts.
+pub(super) const PROMPTS: [&str; 2] = ["fibonacci", "own-1"];
+
+/// A verified run of two processes on an Arc 140V, as the runtime names it.
+pub(super) fn run() -> RunRecord {
+    named(PROMPTS)
+}
+
+/// The same, with prompts of these ids.
+pub(super) fn named(prompts: [&str; 2]) -> RunRecord {
+    let mut run = STORED.clone();
+    run.run_id = "0123456789ab".to_owned();
+    let commit = run.commit.as_mut().unwrap();
+    commit.sha = "5".repeat(40);
+    commit.author_date_utc = "2026-11-23T04:00:00Z".to_owned();
+    run.machine.slug = "a-machine".to_owned();
+    run.machine.cpu = "A CPU".to_owned();
+    run.model.name = "gpt-oss-20b-int4".to_owned();
+    run.device = arc();
+    let asked = |id: &str| AskedPrompt { id: id.to_owned(), title: id.to_owned(), token_ids: vec![61, 88] };
+    run.workload = WorkloadRecord::new(prompts.map(asked).to_vec(), 2, 3).unwrap();
+    run.prompts = prompts.map(|id| judged(id, GoldenResult::Match)).to_vec();
+    run.processes.truncate(2);
+    for process in &mut run.processes {
+        process.guards = None;
+        process.canary_before = None;
+    }
+    let steps = [[47_000_000, 48_000_000], [46_000_000, 50_000_000]];
+    for (process, steps) in steps.iter().enumerate() {
+        for (prompt, step) in prompts.iter().zip(steps) {
+            run.samples.push(sample(prompt, process, *step));
+        }
+    }
+    run.warnings.clear();
+    run
+}
+
+fn arc() -> DeviceRecord {
+    let full_name = Some("Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)".to_owned());
+    let ran = ProvenDevice::establish(DeviceEvidence {
+        target: "GPU",
+        execution_devices: vec!["GPU.0"],
+        facts: DeviceEvent { full_name, ..DeviceEvent::default() },
+        gpu_counters_grew: Some(true),
+        processor_ns: None,
+        generation_ns: 1,
+    });
+    DeviceRecord { requested: "GPU".to_owned(), reason: None, ran: Some(ran.unwrap()) }
+}
+
+/// The word on a prompt's output.
+pub(super) fn judged(id: &str, golden: GoldenResult) -> PromptRecord {
+    PromptRecord { id: id.to_owned(), golden, divergence: None, divergence_text: None, witness: None }
+}
+
+/// Three tokens: the first after 200 ms, and the others a step apart.
+fn sample(prompt: &str, process: usize, step_ns: u64) -> SampleRecord {
+    let first = 200_000_001;
+    SampleRecord {
+        role: SampleRole::Measured,
+        prompt_id: prompt.to_owned(),
+        process,
+        prompt_tokens: 2,
+        token_ids: vec![5, 6, 7],
+        times: Some(SampleTimes {
+            submitted_ns: 1,
+            token_ns: vec![first, first + step_ns, first + 2 * step_ns],
+            infer_ns: vec![199_000_000, step_ns - 1_000_000, step_ns - 1_000_000],
+        }),
+        peak_rss_bytes: Some(160 << 20),
+        rss_anonymous_bytes: None,
+        rss_file_bytes: None,
+    }
+}
+
+/// An A/B of two such runs, with its decision.
+pub(super) fn ab() -> AbRecord {
+    let stored = include_bytes!("../../../../fixtures/records/ab-schema-1.0.json");
+    let mut ab: AbRecord = open(stored, "a record").unwrap();
+    let mut base = run();
+    base.run_id = "00000000000a".to_owned();
+    base.commit.as_mut().unwrap().sha = "4".repeat(40);
+    ab.base.run = base;
+    ab.head.run = RunRecord { run_id: "00000000000b".to_owned(), ..run() };
+    ab
+}
+
+/// A run as any record.
+pub(super) fn of(run: RunRecord) -> AnyRecord {
+    AnyRecord::Run(Box::new(run))
+}
+
+/// What the index says of a run.
+pub(super) fn entry(run: RunRecord) -> Entry {
+    Entry::of("a.json".into(), &of(run))
+}
+
+/// A run that differs from it.
+pub(super) fn edited(edit: impl FnOnce(&mut RunRecord)) -> AnyRecord {
+    let mut run = run();
+    edit(&mut run);
+    of(run)
+}
+
+/// Records that have times and must have no speed, with what is said of each.
+pub(super) fn without_speed() -> [(AnyRecord, &'static str); 4] {
+    [
+        (
+            edited(|run| run.prompts[1].golden = GoldenResult::None),
+            "unverified: no golden vouches for `own-1`",
+        ),
+        (edited(|run| run.outcome = Outcome::WrongOutput), "its output is wrong"),
+        (edited(|run| run.outcome = Outcome::Failed), "it failed"),
+        (edited(|run| run.outcome = Outcome::Interrupted), "it was interrupted"),
+    ]
+}
