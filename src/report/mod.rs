@@ -8,6 +8,7 @@ pub mod decision;
 pub mod demo;
 mod facts;
 pub mod first_light;
+mod foreign;
 mod machine;
 mod number;
 mod one_line;
@@ -22,6 +23,7 @@ pub mod web;
 
 pub use badge::Badge;
 pub use card::{CardRecord, card};
+pub use foreign::{foreign_line, foreign_table};
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};
 pub use results::results_json;

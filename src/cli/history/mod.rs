@@ -2,6 +2,7 @@
 
 mod changes;
 mod exchange;
+mod foreign;
 mod list;
 mod mend;
 mod selection;
@@ -38,7 +39,8 @@ enum HistoryVerb {
     Verify(StoreFlag),
     /// Make the index and the CSV files of a store anew from its records
     Rebuild(StoreFlag),
-    /// Take in records of another store; what is damaged is named, and nothing is overwritten
+    /// Take in records of another store, or files of other tools; what is damaged is named, and nothing is
+    /// overwritten
     Import(exchange::ImportArgs),
     /// Copy records to a folder, or print a series as CSV
     Export(exchange::ExportArgs),
