@@ -89,8 +89,11 @@ impl<'a> Fields<'a> {
 
     /// A text, or a number or a word in its place as text; None where it is missing.
     pub(super) fn text(&self, key: &str) -> Result<Option<String>> {
-        let Some(value) = self.get(key) else { return Ok(None) };
+        // -1 is a setting, and no missing one.
+        let Some(value) = self.map.get(key) else { return Ok(None) };
         let text = match value {
+            Value::Null => return Ok(None),
+            Value::String(text) if text.is_empty() => return Ok(None),
             Value::String(text) => text.clone(),
             Value::Number(_) | Value::Bool(_) => value.to_string(),
             other => return Err(wrong(&self.path(key), other, "not a text")),

@@ -63,12 +63,13 @@ impl ForeignFormat {
 
     /// The formats that a JSON file could be of.
     fn of_json(value: &Value) -> Vec<Self> {
-        let looks: [(Self, fn(&Value) -> bool); 3] = [
-            (Self::LlmBenchJson, llm_bench_json::looks_like),
-            (Self::LlamaBenchJson, llama_bench::looks_like),
-            (Self::PublishedResults, published_results::looks_like),
-        ];
-        looks.into_iter().filter(|(_, looks_like)| looks_like(value)).map(|(format, _)| format).collect()
+        let looks_like = |format: &Self| match format {
+            Self::LlmBenchJson => llm_bench_json::looks_like(value),
+            Self::LlmBenchCsv => false,
+            Self::LlamaBenchJson => llama_bench::looks_like(value),
+            Self::PublishedResults => published_results::looks_like(value),
+        };
+        Self::ALL.into_iter().filter(looks_like).collect()
     }
 }
 
@@ -148,5 +149,5 @@ fn of_json(text: &[u8], said: Option<ForeignFormat>) -> Result<Found> {
 fn unknown() -> Error {
     let names = ForeignFormat::ALL.map(ForeignFormat::name).join("`, `");
     Error::input("it is neither a record nor a file of a tool that is known here")
-        .hint(format!("say which it is with `--as FORMAT`: one of `{}`", names))
+        .hint(format!("say which it is with `--as FORMAT`: one of `{names}`"))
 }

@@ -119,10 +119,9 @@ impl Test {
         let mut rows = Vec::new();
         for (index, time) in times.iter().enumerate() {
             let path = format!("{}[{index}]", fields.path("samples_ns"));
-            let nanoseconds =
-                time.as_f64().filter(|nanoseconds| nanoseconds.is_finite() && *nanoseconds > 0.0);
-            let nanoseconds = nanoseconds.ok_or_else(|| wrong(&path, time, "no time above 0"))?;
-            let rate = tokens * 1e9 / nanoseconds;
+            let nanoseconds = time.as_u64().filter(|nanoseconds| *nanoseconds > 0);
+            let nanoseconds = nanoseconds.ok_or_else(|| wrong(&path, time, "no whole time above 0"))?;
+            let rate = tokens * 1e9 / nanoseconds as f64;
             if let Some(value) = told.and_then(|told| told.get(index)) {
                 let agrees = value.as_f64().is_some_and(|told| (told - rate).abs() <= ROUNDING * rate);
                 if !agrees {

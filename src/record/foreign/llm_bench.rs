@@ -92,6 +92,8 @@ pub(super) fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
         let throughput = tokens as f64 / seconds;
         figures.extend(figure("e2e_throughput@1", Some(throughput).filter(|it| it.is_finite())));
     }
+    // The three with the prefill stand together.
+    figures.sort_by_key(|figure| !figure.definition.starts_with("e2e_"));
     Ok(ForeignRow {
         prompt: label(prompt),
         iteration,

@@ -120,6 +120,9 @@ fn value_of(key: &str, cell: &str) -> Option<Value> {
     if TEXTS.contains(&key) {
         return Some(Value::String(cell.to_owned()));
     }
+    if let Ok(count) = cell.parse::<u64>() {
+        return Some(Value::from(count));
+    }
     match cell.parse::<f64>() {
         Ok(number) => Number::from_f64(number).map(Value::Number),
         Err(_) => Some(Value::String(cell.to_owned())),

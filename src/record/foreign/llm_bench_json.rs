@@ -17,6 +17,7 @@ pub(super) fn looks_like(value: &Value) -> bool {
 pub(super) fn read(value: &Value) -> Result<Found> {
     let file = Fields::at(value, "")?;
     let metadata = file.object("metadata")?.ok_or_else(|| missing("metadata"))?;
+    let told_by_tool = told(&metadata)?;
     let perfdata = file.object("perfdata")?.ok_or_else(|| missing("perfdata"))?;
     let mut rows = Vec::new();
     for (index, value) in perfdata.list("results")?.iter().enumerate() {
@@ -36,7 +37,7 @@ pub(super) fn read(value: &Value) -> Result<Found> {
     }
     Ok(Found {
         format: ForeignFormat::LlmBenchJson,
-        told_by_tool: told(&metadata)?,
+        told_by_tool,
         figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
         rows,
         averages_told,

@@ -88,7 +88,8 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
     let throughput = fields.positive("throughput")?;
     let by_latency = 1e3 * seconds / per_token_ms;
     let by_throughput = throughput * seconds;
-    if (by_latency - by_throughput).abs() > ROUNDING * by_latency {
+    let agrees = (by_latency - by_throughput).abs() <= ROUNDING * by_latency;
+    if !agrees || !by_latency.is_finite() {
         return Err(refused(format!(
             "`{}`, `{}` and `{}` (`{seconds}`, `{per_token_ms}`, `{throughput}`) are of {by_latency:.1} tokens and of \
              {by_throughput:.1}: not of one generation",

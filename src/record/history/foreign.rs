@@ -18,24 +18,14 @@ impl History {
         let below = foreign_file(record);
         let path = self.root().join(&below);
         if path.exists() {
-            return self.there(&path, record);
+            return there(&path, record);
         }
         match self.put(&below, &sealed) {
             Ok(path) => Ok(Taken::Added(path)),
             // Another may have taken it in at the same time.
-            Err(_) if path.exists() => self.there(&path, record),
+            Err(_) if path.exists() => there(&path, record),
             Err(error) => Err(error),
         }
-    }
-
-    /// The record of this file that is there, whenever it was imported.
-    fn there(&self, path: &Path, record: &ForeignRecord) -> Result<Taken> {
-        let there = Self::read_foreign(path)?.record;
-        if there.source.sha256 == record.source.sha256 {
-            return Ok(Taken::There(path.to_owned()));
-        }
-        Err(Error::input(format!("`{}` is of another file", path.display()))
-            .hint("move it away, and import again; it is not touched"))
     }
 
     /// Reads one such record.
@@ -57,4 +47,14 @@ impl History {
         files.sort();
         files
     }
+}
+
+/// The record of this file that is there, whenever it was imported.
+fn there(path: &Path, record: &ForeignRecord) -> Result<Taken> {
+    let there = History::read_foreign(path)?.record;
+    if there.source.sha256 == record.source.sha256 {
+        return Ok(Taken::There(path.to_owned()));
+    }
+    Err(Error::input(format!("`{}` is of another file", path.display()))
+        .hint("move it away, and import again; it is not touched"))
 }
