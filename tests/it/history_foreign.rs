@@ -68,3 +68,20 @@ fn a_file_that_is_refused_leaves_nothing_behind_and_the_next_is_still_read() {
     import(&checkout, &["--as", "llm-bench-json", &large.display().to_string()])
         .refuses("it has more than 16777216 bytes", "nothing was kept");
 }
+
+#[test]
+fn beside_a_run_of_ours_figures_of_one_id_are_shown_and_never_compared() {
+    let checkout = Checkout::new();
+    forged::store(&checkout, &verified("00000000000a"));
+    import(&checkout, &[&fixture("llm_bench/genai.json"), &fixture("llama-bench/tiny-llama.json")]).exits(0);
+    let files = History::at(checkout.path("reports/history")).foreign_files();
+    let [llama, genai] = &files[..] else { panic!("two are kept") };
+    let [llama, genai] = [llama, genai].map(|file| file.display().to_string());
+    let shown = checkout.run(["compare", "latest", &genai]);
+    shown.exits(13).prints("Shown, not compared: the tokens of B were never verified");
+    shown.prints("e2e_per_token@1").prints("26.96").prints("32 tokens a prompt");
+    assert!(!shown.stdout.contains("ttft") && !shown.stdout.contains('%'), "{shown}");
+    checkout.run(["compare", "latest", &llama]).exits(13).prints("they have none of one definition");
+    checkout.run(["compare", &genai, "latest"]).refuses("it can be B alone", "cargo xtask compare RUN FILE");
+    checkout.run(["compare", "latest", &genai, "--format", "json"]).refuses("as text alone", "compare");
+}

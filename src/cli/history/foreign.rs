@@ -9,11 +9,9 @@ use clap::ValueEnum;
 use crate::cli::{complain, print, say};
 use crate::error::{Error, Result};
 use crate::record::foreign::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
-use crate::record::{ForeignRecord, History, Kept, Taken, header, utc_now};
+use crate::record::{History, Taken, utc_now};
 use crate::report::{foreign_line, foreign_table, one_line};
 
-/// So much of a file tells whether it is a record.
-const LONGEST_HEADER: usize = 4096;
 /// What every record of ours begins with, whole or cut off.
 const OUR_MARK: &[u8] = b"{\"arcgauge\"";
 
@@ -77,19 +75,12 @@ fn beginning_of(file: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The record of another tool's file at this path; None where it is of another kind.
+/// The text of another tool's file at this path; None where it is of another kind.
 pub(super) fn shown(file: &Path) -> Result<Option<String>> {
-    let mut first = Vec::new();
-    let Ok(open) = File::open(file) else { return Ok(None) };
-    if open.take(LONGEST_HEADER as u64).read_to_end(&mut first).is_err() {
+    if !History::is_foreign(file) {
         return Ok(None);
     }
-    match header(&first, "") {
-        Ok(header) if header.kind == ForeignRecord::KIND => {
-            Ok(Some(foreign_table(&History::read_foreign(file)?.record)))
-        }
-        _ => Ok(None),
-    }
+    Ok(Some(foreign_table(&History::read_foreign(file)?.record)))
 }
 
 /// Lists what other tools measured, below the records; of a store without any, nothing.

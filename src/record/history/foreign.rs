@@ -1,12 +1,16 @@
 //! What other tools measured: a folder of the store that no index, timeline, baseline or gate looks into.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::record::foreign::foreign_file;
 use crate::record::history::files::{FOREIGN_FOLDER, of_folder};
-use crate::record::{ForeignRecord, History, Kept, Stored, Taken, open, seal};
+use crate::record::{ForeignRecord, History, Kept, Stored, Taken, header, open, seal};
+
+/// Longer than any header.
+const LONGEST_HEADER: u64 = 4096;
 
 impl History {
     /// Keeps what a file of another tool says. The same file, taken for the same format, is kept once.
@@ -26,6 +30,15 @@ impl History {
             Err(_) if path.exists() => there(&path, record),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the file at this path begins as such a record does.
+    #[must_use]
+    pub fn is_foreign(path: &Path) -> bool {
+        let mut first = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(LONGEST_HEADER).read_to_end(&mut first));
+        let kind = header(&first, "").map(|header| header.kind);
+        read.is_ok() && kind.is_ok_and(|kind| kind == ForeignRecord::KIND)
     }
 
     /// Reads one such record.
