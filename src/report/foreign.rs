@@ -16,6 +16,10 @@ const HEADINGS: [&str; 9] =
 /// The columns of text; all others are figures.
 const TEXTS: [usize; 3] = [0, 4, 8];
 
+/// Where our clock begins with the first inference.
+const AROUND_THE_CALL: &str =
+    "The tool's clock stands around the whole call: what it prepares there is in the e2e figures, too.\n";
+
 /// The whole text that `history import` prints for a file of another tool, and `history show` prints again.
 #[must_use]
 pub fn foreign_table(record: &ForeignRecord) -> String {
@@ -114,6 +118,9 @@ fn below(record: &ForeignRecord, averages: &[ForeignAverage]) -> String {
             _ => format!("{} were", counted(warm_ups, "warm-up")),
         }
     );
+    if record.format != ForeignFormat::LlamaBenchJson {
+        text.push_str(AROUND_THE_CALL);
+    }
     for figure in &record.figures {
         let _ = writeln!(
             text,
@@ -243,6 +250,7 @@ mod tests {
                                               llm_bench.detokenization_time@1    1.031   0.3447    4.045  ms
 
         Averages are total tokens over total seconds of the rows that count; 3 warm-ups were left out.
+        The tool's clock stands around the whole call: what it prepares there is in the e2e figures, too.
         Of the whole file: llm_bench.compile_time@1 5.232 s
         Averages of its own in the file are others (they leave out one row in all, and not one of each prompt), and are not used:
           all, e2e_latency@1: 0.09288 in the file, 0.08529 by its rows (+8.90 %)

@@ -85,3 +85,12 @@ fn beside_a_run_of_ours_figures_of_one_id_are_shown_and_never_compared() {
     checkout.run(["compare", &genai, "latest"]).refuses("it can be B alone", "cargo xtask compare RUN FILE");
     checkout.run(["compare", "latest", &genai, "--format", "json"]).refuses("as text alone", "compare");
 }
+
+#[test]
+fn no_record_of_ours_can_hide_where_no_index_looks() {
+    let scene = tempfile::tempdir().unwrap();
+    let mut record = verified("00000000000a");
+    record.machine.slug = "foreign".to_owned();
+    let error = History::at(scene.path().to_owned()).add(&record).unwrap_err();
+    assert!(error.to_string().contains("`foreign`, which is the folder of other tools"), "{error}");
+}
