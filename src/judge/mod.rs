@@ -5,6 +5,7 @@
 pub mod change_point;
 pub mod environment;
 pub mod first_light;
+mod foreign;
 mod holm;
 pub mod likeness;
 mod machine_state;
@@ -22,6 +23,7 @@ mod steady_state;
 mod student;
 mod summary;
 
+pub use foreign::{ForeignAverage, foreign_averages, foreign_warm_ups};
 pub use holm::{holm_rejects, interval_at, p_value_above};
 pub use machine_state::{Ramps, canary_movement, energy_per_token, ramps, roofline_of};
 pub use mean_interval::{MEAN_CONFIDENCE_PERCENT, MeanInterval};

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
+use crate::record::history::FOREIGN_FOLDER;
 use crate::record::{AbRecord, Outcome, PeersRecord, RunRecord, SampleRole};
 
 /// Checks the identities of a record, and that speed stands only where it may.
@@ -35,6 +36,11 @@ pub(super) fn named(record: &RunRecord) -> Result<()> {
     }
     if let Some(commit) = record.commit.as_ref().filter(|commit| !is_hex(&commit.sha, 40)) {
         return refuse(&format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
+    }
+    if record.machine.slug == FOREIGN_FOLDER {
+        return refuse(&format!(
+            "the machine's name is `{FOREIGN_FOLDER}`, which is the folder of other tools"
+        ));
     }
     if !is_plain(&record.machine.slug) {
         return refuse(&format!("the machine's name is `{}`, which is no plain name", record.machine.slug));

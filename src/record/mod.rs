@@ -11,6 +11,7 @@ mod device;
 mod digest;
 mod file_lock;
 pub mod first_light;
+pub mod foreign;
 mod hash_cache;
 mod history;
 mod identified;
@@ -45,6 +46,7 @@ pub use decision::{
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use digest::{sha256_of_bytes, sha256_of_files, sha256_source};
 pub use file_lock::FileLock;
+pub use foreign::ForeignRecord;
 pub use hash_cache::HashCache;
 pub use history::{
     AbHeadline, Ancestry, AnyRecord, Baseline, BaselineSearch, ChangeHeadline, Entry, EntryCommit, Epoch,

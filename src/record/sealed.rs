@@ -15,6 +15,7 @@
 //! | run-record | 2.0 | fresh worker processes, proof of device, memory by phase, cost of the harness |
 //! | ab-record | 1.0 | two sides in pairs |
 //! | peers-record | 1.0 | engines side by side, in rounds |
+//! | foreign-record | 1.0 | what a file of another tool says |
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,8 @@ pub mod demo;
 pub mod exchange;
 mod facts;
 pub mod first_light;
+mod foreign;
+mod foreign_beside;
 mod junit;
 mod machine;
 mod number;
@@ -25,6 +27,8 @@ pub mod web;
 
 pub use badge::Badge;
 pub use card::{CardRecord, card};
+pub use foreign::{foreign_line, foreign_table};
+pub use foreign_beside::foreign_beside;
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};
 pub use results::results_json;

@@ -38,6 +38,7 @@
 //! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
 //! | [`history_exchange`] | `history export --format`: which records, where to, and nothing of what has no speed |
 //! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
+//! | [`history_foreign`] | files of other tools: told, kept apart, told again, and refused where they leave something open |
 //! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
 //! | [`simulation`] | thousands of sessions on a noisy machine: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
@@ -108,6 +109,7 @@ mod history;
 mod history_changes;
 mod history_crash;
 mod history_exchange;
+mod history_foreign;
 mod history_index;
 mod history_page;
 mod history_sharing;

@@ -1,6 +1,7 @@
 //! `compare`: two records held against each other, their environments first. It measures nothing and gives
 //! no verdict.
 
+mod foreign;
 mod page;
 
 use std::path::PathBuf;
@@ -22,7 +23,8 @@ use crate::report::comparison::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A and B are each a record's file, a run id, a commit (the first digits of its sha, or whatever git \
-understands: its newest complete run is taken), or `latest`.
+understands: its newest complete run is taken), or `latest`. B may also be the file of an import: then both \
+are shown, and not compared.
 
 Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike \
 things, or one has no verified speed, or a guard tripped; 2 there is no such record.")]
@@ -68,6 +70,15 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
         }
         Ok(named)
     };
+    if foreign::named(&args.a)?.is_some() {
+        return Err(foreign::refused(&args.a));
+    }
+    if let Some(theirs) = foreign::named(&args.b)? {
+        if args.format != Format::Text {
+            return Err(foreign::refused(&args.b));
+        }
+        return Ok(foreign::show(&find("A", &args.a)?, &theirs));
+    }
     let (a, b) = (find("A", &args.a)?, find("B", &args.b)?);
     if a.run.run_id == b.run.run_id {
         return Err(Error::input(format!("`{}` and `{}` are one record: {}", args.a, args.b, a.run.run_id))

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::history::foreign::{self, SaidFormat};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{complain, exit_code, print, say};
@@ -15,24 +16,33 @@ use crate::record::{History, Taken};
 /// Flags of `history import`.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// Records, or folders with records in them
+    /// Records, folders with records in them, or files of other tools: `llm_bench`, llama-bench and the
+    /// published benchmark
     #[arg(value_name = "FILE|DIR", required = true)]
     from: Vec<PathBuf>,
+
+    /// Take the files for another tool's, of this format, whatever they look like
+    #[arg(long = "as", value_name = "FORMAT")]
+    said: Option<SaidFormat>,
 
     #[command(flatten)]
     store: StoreFlag,
 }
 
-/// Takes in records, byte for byte.
+/// Takes in records, byte for byte, and what files of other tools say.
 pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
     let history = args.store.find(&Root::find())?;
     let (mut added, mut there, mut refused) = (0, 0, 0);
     for from in &args.from {
         for file in records_at(from)? {
-            match taken(&history, &file) {
+            let foreign = foreign::take(&history, &file, args.said);
+            let is_foreign = matches!(foreign, Ok(Some(_)));
+            match foreign.and_then(|found| found.map_or_else(|| taken(&history, &file), Ok)) {
                 Ok(Taken::Added(path)) => {
                     added += 1;
-                    print(&format!("{}\n", path.display()));
+                    if !is_foreign {
+                        print(&format!("{}\n", path.display()));
+                    }
                 }
                 Ok(Taken::There(_)) => there += 1,
                 Err(error) if error.kind() == ErrorKind::Harness => return Err(error),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::history::foreign;
 use crate::cli::history::selection::{Selection, complain_of};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
@@ -44,6 +45,9 @@ pub(super) fn list(args: &ListArgs) -> Result<ExitCode> {
             say(&format!("no such record in `{}`", history.root().display()));
         }
         Format::Table => print(&record_list(&chosen)),
+    }
+    if args.format == Format::Table && args.selection.is_everything() {
+        foreign::list(&history);
     }
     Ok(ExitCode::from(exit_code::PASS))
 }

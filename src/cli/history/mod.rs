@@ -3,6 +3,7 @@
 mod changes;
 mod exchange;
 mod export;
+mod foreign;
 mod list;
 mod mend;
 mod named_records;
@@ -40,7 +41,8 @@ enum HistoryVerb {
     Verify(StoreFlag),
     /// Make the index and the CSV files of a store anew from its records
     Rebuild(StoreFlag),
-    /// Take in records of another store; what is damaged is named, and nothing is overwritten
+    /// Take in records of another store, or files of other tools; what is damaged is named, and nothing is
+    /// overwritten
     Import(exchange::ImportArgs),
     /// Copy records to a folder, or tell them in a format that another tool reads
     Export(export::ExportArgs),

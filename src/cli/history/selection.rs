@@ -28,6 +28,12 @@ pub(super) struct Selection {
 }
 
 impl Selection {
+    /// Whether nothing is left out.
+    pub(super) fn is_everything(&self) -> bool {
+        let Self { machine, commit, series, limit } = self;
+        machine.is_none() && commit.is_none() && series.is_none() && limit.is_none()
+    }
+
     /// The records that are meant, along the commits of the checkout, newest first.
     pub(super) fn of<'a>(&self, index: &'a Index, root: &Root) -> Result<Vec<&'a Entry>> {
         if let Some(sha) = &self.commit

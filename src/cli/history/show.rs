@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use crate::cli::history::foreign;
 use crate::cli::{exit_code, print};
 use crate::error::Result;
 use crate::record::{AnyRecord, History};
@@ -26,6 +27,10 @@ pub(super) struct ShowArgs {
 
 /// Tells a record again.
 pub(super) fn show(args: &ShowArgs) -> Result<ExitCode> {
+    if let Some(text) = foreign::shown(&args.record)? {
+        print(&text);
+        return Ok(ExitCode::from(exit_code::PASS));
+    }
     match History::read_any(&args.record)?.record {
         AnyRecord::Run(record) => print(&bench_table(&record)),
         AnyRecord::Ab(record) => print(&ab_text(&record, &pair_lines(&record))),

@@ -11,6 +11,8 @@ use crate::record::Place;
 pub(super) const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 /// The one JSON file of a store that is no record.
 pub(super) const INDEX_FILE: &str = "index.json";
+/// The one folder of a store whose files are no records of ours: what other tools measured.
+pub(in crate::record) const FOREIGN_FOLDER: &str = "foreign";
 
 /// What was found below a folder.
 #[derive(Debug, Default)]
@@ -33,7 +35,7 @@ pub(super) fn file_of(place: Place<'_>) -> PathBuf {
 /// Finds the record files of a store, in the order of their paths. A store that is not there is empty.
 pub(super) fn of_store(root: &Path) -> Found {
     let mut found = Found::default();
-    collect(root, &mut found);
+    collect(root, &root.join(FOREIGN_FOLDER), &mut found);
     let index = root.join(INDEX_FILE);
     found.files.retain(|file| *file != index);
     // By bytes: by components it takes longer than all else that an index costs.
@@ -58,7 +60,7 @@ fn is_named_as_one(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
 
-fn collect(folder: &Path, found: &mut Found) {
+fn collect(folder: &Path, passed_over: &Path, found: &mut Found) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return,
@@ -73,9 +75,9 @@ fn collect(folder: &Path, found: &mut Found) {
         // A link may stand for a folder; the kind that listing tells spares a look at all others.
         let is_folder =
             entry.file_type().is_ok_and(|kind| kind.is_dir() || (kind.is_symlink() && path.is_dir()));
-        if is_folder {
-            collect(&path, found);
-        } else if is_named_as_one(&path) {
+        if is_folder && path != passed_over {
+            collect(&path, passed_over, found);
+        } else if !is_folder && is_named_as_one(&path) {
             found.files.push(path);
         }
     }

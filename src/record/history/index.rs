@@ -102,6 +102,12 @@ impl History {
                 Err(error) => damaged.push((path, error)),
             }
         }
+        for path in self.foreign_files() {
+            match Self::read_foreign(&path) {
+                Ok(_) => whole += 1,
+                Err(error) => damaged.push((path, error)),
+            }
+        }
         (whole, damaged)
     }
 }

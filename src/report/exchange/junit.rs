@@ -4,7 +4,7 @@ use crate::golden::GoldenResult;
 use crate::judge::likeness::ComparedSide;
 use crate::judge::{PromptSummary, RunFigures};
 use crate::measure::Metric;
-use crate::record::{AbRecord, AnyRecord, Outcome, PromptRecord, RunRecord};
+use crate::record::{AbRecord, AnyRecord, Outcome, PeerRecord, PromptRecord, RunRecord};
 use crate::report::decision::{Subject, decision_suite, pair_lines};
 use crate::report::exchange::naming::{benchmark, group};
 use crate::report::junit::{Case, Ending, Suite, document};
@@ -14,9 +14,10 @@ use crate::report::number::four_digits;
 const TOLD: [Metric; 3] = [Metric::TimePerOutputToken, Metric::TimeToFirstToken, Metric::EndToEndThroughput];
 
 pub(super) fn text(records: &[AnyRecord]) -> String {
-    let suites = records.iter().map(|record| match record {
-        AnyRecord::Run(run) => of_run(run),
-        AnyRecord::Ab(ab) => of_ab(ab),
+    let suites = records.iter().flat_map(|record| match record {
+        AnyRecord::Run(run) => vec![of_run(run)],
+        AnyRecord::Ab(ab) => vec![of_ab(ab)],
+        AnyRecord::Peers(peers) => peers.engines().map(of_engine).collect(),
     });
     document(&suites.collect::<Vec<_>>())
 }
@@ -43,6 +44,11 @@ fn of_run(run: &RunRecord) -> Suite {
     }
     cases.extend(side.summary.prompts.iter().map(|prompt| of_prompt(run, prompt)));
     Suite { name: format!("{}, record {}", group(run), run.run_id), when_utc: run.when_utc.clone(), cases }
+}
+
+fn of_engine(engine: &PeerRecord) -> Suite {
+    let suite = of_run(&engine.run);
+    Suite { name: format!("engine {}, {}", engine.asked, suite.name), ..suite }
 }
 
 /// What there is to say of a run as a whole; None where it came to its end.

@@ -71,6 +71,10 @@ pub(super) fn measured(records: &[AnyRecord], sides: Sides) -> Result<Measured<'
         match record {
             AnyRecord::Run(run) => measured.take(&run.run_id, run, None),
             AnyRecord::Ab(ab) => measured.take_ab(ab, sides),
+            AnyRecord::Peers(peers) => measured.warnings.push(format!(
+                "record `{}` is left out: it is of several engines; `peers --format json` and `history show` tell it",
+                one_line(&peers.run_id)
+            )),
         }
     }
     if measured.runs.is_empty() {

@@ -1,0 +1,102 @@
+//! Files of other tools: which are, what they say, and where that is kept.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use crate::cli::{complain, print, say};
+use crate::error::{Error, Result};
+use crate::record::foreign::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
+use crate::record::{History, Taken, utc_now};
+use crate::report::{foreign_line, foreign_table, one_line};
+
+/// What every record of ours begins with, whole or cut off.
+const OUR_MARK: &[u8] = b"{\"arcgauge\"";
+
+/// The formats of `--as`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SaidFormat {
+    /// `llm_bench -rj`
+    LlmBenchJson,
+    /// `llm_bench -r`
+    LlmBenchCsv,
+    /// `llama-bench -o json`
+    LlamaBenchJson,
+    /// `benchmark.py --output results_optimum.json` of the published benchmark
+    PublishedResults,
+}
+
+impl SaidFormat {
+    fn format(self) -> ForeignFormat {
+        match self {
+            Self::LlmBenchJson => ForeignFormat::LlmBenchJson,
+            Self::LlmBenchCsv => ForeignFormat::LlmBenchCsv,
+            Self::LlamaBenchJson => ForeignFormat::LlamaBenchJson,
+            Self::PublishedResults => ForeignFormat::PublishedResults,
+        }
+    }
+}
+
+/// Takes in a file of another tool and tells it. None where it is no such file, so that it is to be read
+/// as a record.
+pub(super) fn take(history: &History, file: &Path, said: Option<SaidFormat>) -> Result<Option<Taken>> {
+    let bytes = beginning_of(file)?;
+    if said.is_none() && bytes.starts_with(OUR_MARK) {
+        return Ok(None);
+    }
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let of_file = |error: Error| error.of(&format!("`{}`", file.display()));
+    let said = said.map(SaidFormat::format);
+    let Some(record) = read_foreign(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
+        return Ok(None);
+    };
+    let taken = history.take_foreign(&record)?;
+    let (Taken::Added(path) | Taken::There(path)) = &taken;
+    // As it was told the first time, where it is there already.
+    print(&foreign_table(&History::read_foreign(path)?.record));
+    say(&format!("taken for {}: `{}`", record.format.title(), path.display()));
+    Ok(Some(taken))
+}
+
+/// The bytes of a file, and of one that is too large for another tool's no more than show that.
+fn beginning_of(file: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let read = File::open(file).and_then(|open| {
+        // A byte more than is allowed, so that it is seen to be more.
+        open.take(LARGEST_FOREIGN_BYTES + 1).read_to_end(&mut bytes)
+    });
+    read.map_err(|cause| {
+        Error::io("read", file, &cause)
+            .as_input()
+            .hint("name a record's file, a folder with records in it, or a file of another tool")
+    })?;
+    Ok(bytes)
+}
+
+/// The text of another tool's file at this path; None where it is of another kind.
+pub(super) fn shown(file: &Path) -> Result<Option<String>> {
+    if !History::is_foreign(file) {
+        return Ok(None);
+    }
+    Ok(Some(foreign_table(&History::read_foreign(file)?.record)))
+}
+
+/// Lists what other tools measured, below the records; of a store without any, nothing.
+pub(super) fn list(history: &History) {
+    let files = history.foreign_files();
+    if files.is_empty() {
+        return;
+    }
+    print("\nOf other tools, held against nothing:\n");
+    for file in files {
+        match History::read_foreign(&file) {
+            Ok(stored) => {
+                let name = stored.path.file_name().unwrap_or_default().to_string_lossy();
+                print(&format!("  {}  {}\n", foreign_line(&stored.record), one_line(&name)));
+            }
+            Err(error) => complain(&error),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! llama-bench: its output as JSON, a list of tests with the time of every pass.
+//!
+//! A test is named as the tool's table names it: `pp16`, `tg32 @ d64`, `pp16+tg32`. It feeds random tokens
+//! and chooses none, and its warm-up is not in the file.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::error::Result;
+use crate::record::SampleRole;
+use crate::record::foreign::field::{Fields, refused, short, wrong};
+use crate::record::foreign::format::Found;
+use crate::record::foreign::{ForeignFormat, ForeignRow, ToldAverage, ToldByTool, figure};
+
+/// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
+const OF_A_TEST: [&str; 10] = [
+    "n_prompt",
+    "n_gen",
+    "n_depth",
+    "test_time",
+    "avg_ns",
+    "stddev_ns",
+    "avg_ts",
+    "stddev_ts",
+    "samples_ns",
+    "samples_ts",
+];
+/// Fields that a record has a place of its own for.
+const PLACED: [&str; 6] =
+    ["build_commit", "build_number", "model_filename", "model_type", "cpu_info", "gpu_info"];
+/// The tool writes rates of samples with six digits.
+const ROUNDING: f64 = 1e-4;
+
+/// Whether a file is one by its looks.
+pub(super) fn looks_like(value: &Value) -> bool {
+    let first = value.as_array().and_then(|tests| tests.first());
+    first.is_some_and(|test| test.get("n_gen").is_some() || test.get("samples_ns").is_some())
+}
+
+/// Reads one.
+pub(super) fn read(value: &Value) -> Result<Found> {
+    let tests = value.as_array().ok_or_else(|| wrong("the file", value, "not a list of tests"))?;
+    let Some(first) = tests.first() else { return Err(refused("it has no test".to_owned())) };
+    let (mut rows, mut averages_told) = (Vec::<ForeignRow>::new(), Vec::new());
+    for (index, value) in tests.iter().enumerate() {
+        let fields = Fields::at(value, &format!("[{index}]"))?;
+        same_setting(first, value, index)?;
+        let test = Test::of(&fields)?;
+        if rows.iter().any(|row| row.prompt == test.label) {
+            return Err(refused(format!("it has the test `{}` twice", test.label)));
+        }
+        averages_told.extend(fields.number("avg_ts")?.map(|value| ToldAverage {
+            prompt: Some(test.label.clone()),
+            definition: test.definition.to_owned(),
+            value,
+        }));
+        rows.extend(test.rows(&fields)?);
+    }
+    Ok(Found {
+        format: ForeignFormat::LlamaBenchJson,
+        told_by_tool: told(&Fields::at(first, "[0]")?)?,
+        figures: Vec::new(),
+        rows,
+        averages_told,
+    })
+}
+
+/// What a test is.
+struct Test {
+    label: String,
+    definition: &'static str,
+    prompt: u64,
+    new: u64,
+    depth: u64,
+}
+
+impl Test {
+    fn of(fields: &Fields<'_>) -> Result<Self> {
+        let (prompt, new) = (fields.needed_count("n_prompt")?, fields.needed_count("n_gen")?);
+        let depth = fields.count("n_depth")?.unwrap_or_default();
+        let (label, definition) = match (prompt, new) {
+            (0, 0) => {
+                let what =
+                    format!("`{}` and `{}` are both `0`", fields.path("n_prompt"), fields.path("n_gen"));
+                return Err(refused(what));
+            }
+            (prompt, 0) => (format!("pp{prompt}"), "llama_bench.pp@1"),
+            (0, new) => (format!("tg{new}"), "llama_bench.tg@1"),
+            (prompt, new) => (format!("pp{prompt}+tg{new}"), "llama_bench.pg@1"),
+        };
+        let label = if depth == 0 { label } else { format!("{label} @ d{depth}") };
+        Ok(Self { label, definition, prompt, new, depth })
+    }
+
+    /// A row a pass, each with its rate made from its time.
+    fn rows(&self, fields: &Fields<'_>) -> Result<Vec<ForeignRow>> {
+        let times = fields.list("samples_ns")?;
+        if times.is_empty() {
+            return Err(refused(format!(
+                "`{}` is empty: without times there is no speed",
+                fields.path("samples_ns")
+            )));
+        }
+        let told = match fields.get("samples_ts") {
+            None => None,
+            Some(_) => Some(fields.list("samples_ts")?),
+        };
+        if let Some(told) = told.filter(|told| told.len() != times.len()) {
+            return Err(refused(format!(
+                "`{}` has {} values and `{}` has {}",
+                fields.path("samples_ns"),
+                times.len(),
+                fields.path("samples_ts"),
+                told.len()
+            )));
+        }
+        let tokens = (self.prompt + self.new) as f64;
+        let mut rows = Vec::new();
+        for (index, time) in times.iter().enumerate() {
+            let path = format!("{}[{index}]", fields.path("samples_ns"));
+            let nanoseconds = time.as_u64().filter(|nanoseconds| *nanoseconds > 0);
+            let nanoseconds = nanoseconds.ok_or_else(|| wrong(&path, time, "no whole time above 0"))?;
+            let rate = tokens * 1e9 / nanoseconds as f64;
+            if let Some(value) = told.and_then(|told| told.get(index)) {
+                let agrees = value.as_f64().is_some_and(|told| (told - rate).abs() <= ROUNDING * rate);
+                if !agrees {
+                    let path = format!("{}[{index}]", fields.path("samples_ts"));
+                    let what = format!("{tokens} tokens in `{nanoseconds}` ns are {rate:.6} a second");
+                    return Err(wrong(&path, value, &what));
+                }
+            }
+            rows.push(ForeignRow {
+                prompt: self.label.clone(),
+                iteration: index as u64 + 1,
+                role: SampleRole::Measured,
+                prompt_tokens: Some(self.prompt),
+                new_tokens: Some(self.new),
+                context_tokens: Some(self.depth),
+                figures: figure(self.definition, Some(rate)).into_iter().collect(),
+            });
+        }
+        Ok(rows)
+    }
+}
+
+/// Tests of two settings or models would stand under one name.
+fn same_setting(first: &Value, value: &Value, index: usize) -> Result<()> {
+    let (Some(first), Some(other)) = (first.as_object(), value.as_object()) else { return Ok(()) };
+    let differs = first
+        .keys()
+        .chain(other.keys())
+        .find(|key| !OF_A_TEST.contains(&key.as_str()) && first.get(key.as_str()) != other.get(key.as_str()));
+    let Some(key) = differs else { return Ok(()) };
+    let told = |map: &serde_json::Map<String, Value>| {
+        map.get(key).map_or("missing".to_owned(), |value| short(&value.to_string()))
+    };
+    Err(refused(format!(
+        "its tests are of several settings: `{}` is `{}` in the first and `{}` in test {}",
+        short(key),
+        told(first),
+        told(other),
+        index + 1
+    ))
+    .hint("measure each setting into a file of its own, and import these"))
+}
+
+fn told(fields: &Fields<'_>) -> Result<ToldByTool> {
+    let commit = fields.text("build_commit")?;
+    let version = match (commit, fields.text("build_number")?) {
+        (Some(commit), Some(number)) => Some(format!("build {number} ({commit})")),
+        (commit, number) => commit.or(number),
+    };
+    let file = fields.text("model_filename")?;
+    // A folder can name a user.
+    let file = file.as_deref().and_then(|path| path.rsplit(['/', '\\']).next());
+    let model = match (fields.text("model_type")?, file) {
+        (Some(kind), Some(file)) => Some(format!("{kind} ({file})")),
+        (kind, file) => kind.or(file.map(str::to_owned)),
+    };
+    let mut settings = BTreeMap::new();
+    for key in SETTINGS.into_iter().filter(|key| !PLACED.contains(key)) {
+        settings.extend(fields.text(key)?.map(|text| (key.to_owned(), text)));
+    }
+    Ok(ToldByTool {
+        tool_version: version,
+        model,
+        device: fields.text("gpu_info")?.or(fields.text("backends")?),
+        machine: fields.text("cpu_info")?,
+        precision: None,
+        settings,
+    })
+}
+
+/// The settings that change how fast it is, and are kept.
+const SETTINGS: [&str; 16] = [
+    "backends",
+    "model_size",
+    "model_n_params",
+    "n_batch",
+    "n_ubatch",
+    "n_threads",
+    "type_k",
+    "type_v",
+    "n_gpu_layers",
+    "n_cpu_moe",
+    "split_mode",
+    "no_kv_offload",
+    "flash_attn",
+    "devices",
+    "tensor_split",
+    "embeddings",
+];

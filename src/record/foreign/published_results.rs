@@ -1,0 +1,147 @@
+//! The results of the published benchmark. Only its table is known: a time, a time a token and a rate for
+//! each prompt, all with the prefill, as `1000 * latency / tokens` gives the second.
+
+use serde_json::Value;
+
+use crate::error::Result;
+use crate::record::SampleRole;
+use crate::record::foreign::field::{Fields, refused, wrong};
+use crate::record::foreign::format::Found;
+use crate::record::foreign::{ForeignFormat, ForeignRow, ToldAverage, ToldByTool, figure};
+
+/// What makes a row one of these.
+const KEYS: [&str; 3] = ["latency_s", "tpot_ms", "throughput"];
+/// A count of tokens that was made from rounded figures is this near to a whole one.
+const NEAR: f64 = 0.35;
+/// The three figures of a row, each rounded, agree within this share.
+const ROUNDING: f64 = 0.01;
+
+/// Whether a file is one by its looks.
+pub(super) fn looks_like(value: &Value) -> bool {
+    !lists(value).is_empty()
+}
+
+/// A list of rows, and the way to it.
+struct List<'a> {
+    path: String,
+    rows: &'a [Value],
+}
+
+/// The lists of rows in a file: itself, or members of it.
+fn lists(value: &Value) -> Vec<List<'_>> {
+    let is_row = |row: &Value| KEYS.iter().all(|key| row.get(key).is_some());
+    let is_list = |rows: &&Vec<Value>| rows.first().is_some_and(is_row);
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter_map(|(key, value)| {
+                let rows = value.as_array().filter(is_list)?;
+                Some(List { path: key.clone(), rows })
+            })
+            .collect(),
+        other => {
+            let rows = other.as_array().filter(is_list);
+            rows.map(|rows| List { path: String::new(), rows }).into_iter().collect()
+        }
+    }
+}
+
+/// Reads one.
+pub(super) fn read(value: &Value) -> Result<Found> {
+    let lists = lists(value);
+    let [List { path, rows: list }] = &lists[..] else {
+        return Err(refused(format!(
+            "it has {} lists of rows with `{}`, and one is expected",
+            lists.len(),
+            KEYS.join("`, `")
+        )));
+    };
+    let (mut rows, mut averages_told) = (Vec::<ForeignRow>::new(), Vec::new());
+    for (index, value) in list.iter().enumerate() {
+        let fields = Fields::at(value, &format!("{path}[{index}]"))?;
+        let label = fields.text("prompt")?.unwrap_or_else(|| format!("prompt {}", index + 1));
+        if label.eq_ignore_ascii_case("average") {
+            averages_told.extend(averages(&fields)?);
+            continue;
+        }
+        if rows.iter().any(|row| row.prompt == label) {
+            let what = "a row of this prompt is there already: which of them is a warm-up cannot be known";
+            return Err(wrong(&fields.path("prompt"), &Value::String(label), what));
+        }
+        rows.push(row(&fields, label)?);
+    }
+    if rows.is_empty() {
+        return Err(refused("it has an average and no row".to_owned()));
+    }
+    Ok(Found {
+        format: ForeignFormat::PublishedResults,
+        told_by_tool: told(value)?,
+        figures: Vec::new(),
+        rows,
+        averages_told,
+    })
+}
+
+fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
+    let seconds = fields.positive("latency_s")?;
+    let per_token_ms = fields.positive("tpot_ms")?;
+    let throughput = fields.positive("throughput")?;
+    let by_latency = 1e3 * seconds / per_token_ms;
+    let by_throughput = throughput * seconds;
+    let agrees = (by_latency - by_throughput).abs() <= ROUNDING * by_latency;
+    if !agrees || !by_latency.is_finite() {
+        return Err(refused(format!(
+            "`{}`, `{}` and `{}` (`{seconds}`, `{per_token_ms}`, `{throughput}`) are of {by_latency:.1} tokens and of \
+             {by_throughput:.1}: not of one generation",
+            fields.path("latency_s"),
+            fields.path("tpot_ms"),
+            fields.path("throughput")
+        )));
+    }
+    let tokens = by_latency.round();
+    if (by_latency - tokens).abs() > NEAR || tokens < 1.0 {
+        return Err(refused(format!(
+            "`{}` over `{}` is {by_latency:.2} tokens, which is no count",
+            fields.path("latency_s"),
+            fields.path("tpot_ms")
+        )));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and 1 or more")]
+    let new_tokens = tokens as u64;
+    let figures = [
+        figure("e2e_latency@1", Some(seconds)),
+        figure("e2e_per_token@1", Some(per_token_ms)),
+        // Made from the time, so that it is rounded once.
+        figure("e2e_throughput@1", Some(tokens / seconds)),
+    ];
+    Ok(ForeignRow {
+        prompt: label,
+        iteration: 1,
+        role: SampleRole::Measured,
+        prompt_tokens: None,
+        new_tokens: Some(new_tokens),
+        context_tokens: None,
+        figures: figures.into_iter().flatten().collect(),
+    })
+}
+
+fn averages(fields: &Fields<'_>) -> Result<Vec<ToldAverage>> {
+    let mut told = Vec::new();
+    for (key, definition) in KEYS.into_iter().zip(["e2e_latency@1", "e2e_per_token@1", "e2e_throughput@1"]) {
+        told.extend(fields.number(key)?.map(|value| ToldAverage {
+            prompt: None,
+            definition: definition.to_owned(),
+            value,
+        }));
+    }
+    Ok(told)
+}
+
+/// What an object around the rows says of the model and the device.
+fn told(value: &Value) -> Result<ToldByTool> {
+    if !value.is_object() {
+        return Ok(ToldByTool::default());
+    }
+    let fields = Fields::at(value, "")?;
+    Ok(ToldByTool { model: fields.text("model")?, device: fields.text("device")?, ..ToldByTool::default() })
+}

@@ -1,0 +1,193 @@
+//! The wire form of what another tool measured.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::record::foreign::{ForeignFormat, definition};
+use crate::record::history::FOREIGN_FOLDER;
+use crate::record::identified::is_hex;
+use crate::record::{Kept, Place, SampleRole, Schema};
+
+/// So many digits of a file's hash name its record.
+const ID_DIGITS: usize = 12;
+
+/// What a file of another tool says. Its tokens were never checked, for it has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignRecord {
+    /// What the file was taken for.
+    pub format: ForeignFormat,
+    /// When it was imported, UTC.
+    pub imported_utc: String,
+    /// The file.
+    pub source: ForeignSource,
+    /// What the tool says of itself, the model and the machine: its word, and not looked at.
+    pub told_by_tool: ToldByTool,
+    /// Figures of the whole file, as the time to load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<ForeignFigure>,
+    /// Its generations, or its passes over a prompt, in its order.
+    pub rows: Vec<ForeignRow>,
+    /// Averages that the file has. They are held against those of the rows, and used for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averages_told: Vec<ToldAverage>,
+}
+
+/// A file of another tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignSource {
+    /// Its name, without folders.
+    pub file_name: String,
+    /// The sha256 of its bytes.
+    pub sha256: String,
+    /// Its size, bytes.
+    pub size_bytes: u64,
+}
+
+/// What a tool says, word for word; None where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldByTool {
+    /// Its own version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_version: Option<String>,
+    /// The model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// The precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
+    /// All else that it was set to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One generation, or one pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignRow {
+    /// What the tool calls the prompt or the test.
+    pub prompt: String,
+    /// Which time it was.
+    pub iteration: u64,
+    /// Whether it counts.
+    pub role: SampleRole,
+    /// Tokens of the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
+    /// Tokens that were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_tokens: Option<u64>,
+    /// Tokens that were in the cache before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_tokens: Option<u64>,
+    /// What was measured.
+    pub figures: Vec<ForeignFigure>,
+}
+
+/// A figure with the id of its definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignFigure {
+    /// The id: figures of unlike ids are never compared.
+    pub definition: String,
+    /// In the definition's unit.
+    pub value: f64,
+    /// The unit.
+    pub unit: String,
+}
+
+/// An average that a file has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToldAverage {
+    /// Of which prompt; None where it is of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The id of the definition that it is told under.
+    pub definition: String,
+    /// In the definition's unit.
+    pub value: f64,
+}
+
+/// A figure by a definition of the list; None where the value is none.
+#[must_use]
+pub fn figure(id: &str, value: Option<f64>) -> Option<ForeignFigure> {
+    let definition = definition(id)?;
+    value.map(|value| ForeignFigure {
+        definition: definition.id.to_owned(),
+        value,
+        unit: definition.unit.to_owned(),
+    })
+}
+
+/// Where such a record lies below the root of a store. The same file taken for the same format has one
+/// place, whenever it is imported.
+#[must_use]
+pub fn foreign_file(record: &ForeignRecord) -> PathBuf {
+    PathBuf::from(FOREIGN_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
+}
+
+impl ForeignRecord {
+    /// Its id: the first digits of the hash of the file that it is of.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.source.sha256.get(..ID_DIGITS).unwrap_or_default()
+    }
+
+    fn all_figures(&self) -> impl Iterator<Item = &ForeignFigure> {
+        self.figures.iter().chain(self.rows.iter().flat_map(|row| &row.figures))
+    }
+}
+
+impl Kept for ForeignRecord {
+    const KIND: &'static str = "foreign-record";
+    const SCHEMA: Schema = Schema { major: 1, minor: 0 };
+
+    fn check(&self) -> Result<()> {
+        self.check_names()?;
+        for figure in self.all_figures() {
+            let Some(known) = definition(&figure.definition) else {
+                return refuse(&format!(
+                    "it has a figure by `{}`, which is no definition",
+                    figure.definition
+                ));
+            };
+            if known.unit != figure.unit {
+                let what = format!("`{}` is in {}, not in `{}`", known.id, known.unit, figure.unit);
+                return refuse(&what);
+            }
+            if !figure.value.is_finite() || figure.value < 0.0 {
+                return refuse(&format!("`{}` is `{}`, which nothing can take", known.id, figure.value));
+            }
+        }
+        if self.rows.iter().all(|row| row.role != SampleRole::Measured) {
+            return refuse("it has no row that counts");
+        }
+        Ok(())
+    }
+
+    fn check_names(&self) -> Result<()> {
+        if is_hex(&self.source.sha256, 64) {
+            return Ok(());
+        }
+        refuse(&format!("the file's identity is `{}`, not a sha256", self.source.sha256))
+    }
+
+    fn upgrade(_: u32, _: &mut Value) -> Result<(), serde_json::Error> {
+        Ok(())
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { machine: FOREIGN_FOLDER, commit: None, when_utc: &self.imported_utc, run_id: self.id() }
+    }
+}
+
+fn refuse(what: &str) -> Result<()> {
+    Err(Error::harness(format!("the import cannot be kept: {what}")).hint("import its file again"))
+}
