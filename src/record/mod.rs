@@ -13,6 +13,7 @@ mod file_lock;
 pub mod first_light;
 mod hash_cache;
 mod history;
+pub mod hub;
 mod identified;
 mod judged;
 mod kept_folders;

@@ -15,7 +15,8 @@ use crate::record::identified::is_plain;
 use crate::record::model_name::folder_name;
 use crate::record::sealed::hex;
 
-const MANIFEST: &str = "manifest.json";
+/// The file that says what a model's folder must hold.
+pub(super) const MANIFEST: &str = "manifest.json";
 /// Files beside a model that are not the model.
 const NOT_THE_MODEL: [&str; 4] = [MANIFEST, "README.md", "LICENSE", "LICENSE.md"];
 /// The two that decide what comes out, in the order in which they make the identity.
@@ -159,11 +160,16 @@ fn model_files(folder: &Path) -> Result<BTreeMap<String, u64>> {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let metadata = fs::metadata(&path).map_err(|cause| Error::io("read", &path, &cause).as_input())?;
-        if metadata.is_file() && !name.starts_with('.') && !NOT_THE_MODEL.contains(&name.as_str()) {
+        if metadata.is_file() && is_model_file(&name) {
             files.insert(name, metadata.len());
         }
     }
     Ok(files)
+}
+
+/// Whether a file of this name is part of the model, and not beside it.
+pub(super) fn is_model_file(name: &str) -> bool {
+    !name.starts_with('.') && !NOT_THE_MODEL.contains(&name)
 }
 
 fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
