@@ -19,6 +19,7 @@ mod judged;
 mod kept_folders;
 mod machine;
 mod model;
+mod model_check;
 mod model_name;
 mod process;
 mod prompts;
@@ -30,6 +31,7 @@ mod sealed;
 mod sharing;
 mod upgrade;
 pub mod variables;
+mod verified_models;
 mod whole_file;
 mod workload;
 
@@ -55,7 +57,10 @@ pub use identified::{is_plain, is_sha};
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;
-pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, sha256_of_file};
+pub use model::{
+    Manifest, ManifestCheck, ModelFile, ModelIdentity, check_files, read_manifest, sha256_of_file,
+};
+pub use model_check::{FaultyFile, FileFault};
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
 pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries};
@@ -67,5 +72,6 @@ pub use run::{
 pub use samples::{SampleRecord, SampleRole, SampleTimes};
 pub use sealed::{Header, Kept, Place, Schema, header, open, seal};
 pub use sharing::{Pulled, Pushed, Relay};
+pub use verified_models::VerifiedModels;
 pub use whole_file::{Overwrite, check_writable, write_whole};
 pub use workload::{AskedPrompt, WorkloadRecord};

@@ -12,6 +12,7 @@ use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
 use crate::record::hash_cache::HashCache;
 use crate::record::identified::is_plain;
+use crate::record::model_check::{FaultyFile, faults};
 use crate::record::model_name::folder_name;
 use crate::record::sealed::hex;
 
@@ -55,6 +56,20 @@ pub enum ManifestCheck {
     Absent,
 }
 
+impl Manifest {
+    /// The identity of the model that it describes, as [`ModelIdentity::sha256`].
+    #[must_use]
+    pub fn identity(&self) -> String {
+        identity(&self.files)
+    }
+
+    /// Bytes of all its files together.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add)
+    }
+}
+
 /// A model's identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelIdentity {
@@ -80,12 +95,7 @@ impl ModelIdentity {
         known: &mut HashCache,
         mut progress: impl FnMut(&str, u64),
     ) -> Result<Self> {
-        let mut files = Vec::new();
-        for (name, size_bytes) in model_files(folder.path())? {
-            let path = folder.path().join(&name);
-            let sha256 = known.sha256_of(&path, || progress(&name, size_bytes))?;
-            files.push(ModelFile { path: name, size_bytes, sha256 });
-        }
+        let files = hash_files(folder.path(), known, &mut progress)?;
         let manifest = read_manifest(folder.path())?;
         if let Some(manifest) = &manifest {
             compare(folder.path(), manifest, &files)?;
@@ -152,6 +162,33 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
     }
 }
 
+/// Holds every file of a folder against its manifest; `progress` hears of each file before it is read.
+/// Gives whatever differs.
+///
+/// # Errors
+/// A file that cannot be read.
+pub fn check_files(
+    folder: &Path,
+    manifest: &Manifest,
+    known: &mut HashCache,
+    progress: &mut dyn FnMut(&str, u64),
+) -> Result<Vec<FaultyFile>> {
+    Ok(faults(manifest, &hash_files(folder, known, progress)?))
+}
+
+fn hash_files(
+    folder: &Path,
+    known: &mut HashCache,
+    progress: &mut dyn FnMut(&str, u64),
+) -> Result<Vec<ModelFile>> {
+    let mut files = Vec::new();
+    for (name, size_bytes) in model_files(folder)? {
+        let sha256 = known.sha256_of(&folder.join(&name), || progress(&name, size_bytes))?;
+        files.push(ModelFile { path: name, size_bytes, sha256 });
+    }
+    Ok(files)
+}
+
 /// Names and sizes, sorted by name. Folders, hidden files and documents are not the model.
 fn model_files(folder: &Path) -> Result<BTreeMap<String, u64>> {
     let unreadable = |cause: std::io::Error| Error::io("read", folder, &cause).as_input();
@@ -172,7 +209,11 @@ pub(super) fn is_model_file(name: &str) -> bool {
     !name.starts_with('.') && !NOT_THE_MODEL.contains(&name)
 }
 
-fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
+/// What a folder's manifest says; None where it has none.
+///
+/// # Errors
+/// A manifest that cannot be read, or is none.
+pub fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let path = folder.join(MANIFEST);
     if !path.is_file() {
         return Ok(None);
@@ -193,27 +234,11 @@ fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
 }
 
 fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()> {
-    let stated = |name: &str| manifest.files.iter().find(|file| file.path == name);
-    let refuse = |name: &str, what: String| {
-        Err(Error::input(format!("model file `{}` {what}", folder.join(name).display())).hint(RESTORE))
-    };
-    for file in files {
-        match stated(&file.path) {
-            None => return refuse(&file.path, "is not in the model's manifest".into()),
-            Some(stated) if stated.size_bytes != file.size_bytes => {
-                let what = format!("has {} bytes, the manifest says {}", file.size_bytes, stated.size_bytes);
-                return refuse(&file.path, what);
-            }
-            Some(stated) if stated.sha256 != file.sha256 => {
-                let what =
-                    format!("is altered: its sha256 is {}, the manifest says {}", file.sha256, stated.sha256);
-                return refuse(&file.path, what);
-            }
-            Some(_) => {}
+    match faults(manifest, files).into_iter().next() {
+        Some(FaultyFile { name, fault }) => {
+            let file = folder.join(name);
+            Err(Error::input(format!("model file `{}` {fault}", file.display())).hint(RESTORE))
         }
-    }
-    match manifest.files.iter().find(|stated| !files.iter().any(|file| file.path == stated.path)) {
-        Some(missing) => refuse(&missing.path, "is missing, the manifest lists it".into()),
         None => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ pub mod demo;
 mod facts;
 pub mod first_light;
 mod machine;
+pub mod model;
 mod number;
 mod one_line;
 mod record_list;
@@ -22,6 +23,7 @@ pub mod web;
 
 pub use badge::Badge;
 pub use card::{CardRecord, card};
+pub use number::file_size;
 pub use one_line::one_line;
 pub use record_list::{record_list, record_list_json};
 pub use results::results_json;

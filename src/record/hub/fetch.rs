@@ -38,7 +38,9 @@ pub struct FetchedModel {
     pub folder: PathBuf,
     /// What it must hold from now on.
     pub manifest: Manifest,
-    /// How many of its files had to come.
+    /// How many files it has in all, documents among them.
+    pub files: usize,
+    /// How many of them had to come.
     pub fetched_files: usize,
 }
 
@@ -82,7 +84,8 @@ impl Fetch<'_> {
         }
         let manifest = self.manifest(places);
         self.finish(&parts, &manifest).map_err(Fault::Final)?;
-        Ok(FetchedModel { folder: self.folder.to_owned(), manifest, fetched_files })
+        let files = self.listing.files.len();
+        Ok(FetchedModel { folder: self.folder.to_owned(), manifest, files, fetched_files })
     }
 
     fn partial<'a>(&'a self, file: &'a HubFile) -> Partial<'a> {

@@ -30,5 +30,10 @@ pub use fetch::{Fetch, FetchedModel};
 pub use fetched::{FetchedFrom, fetched_folders, folder_of};
 pub use https::Https;
 pub use listing::{HubFile, HubHash, Listing, list};
+pub use partial::unfinished;
 pub use transport::{Head, Heard, Request, Transport};
 
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;

@@ -22,7 +22,8 @@ const UNFINISHED: &str = ".unfinished";
 const NO_HUB: &str = "is `HF_ENDPOINT` a hub? unset it for the usual one";
 
 /// Where the parts of a folder's files are.
-pub(super) fn unfinished(folder: &Path) -> PathBuf {
+#[must_use]
+pub fn unfinished(folder: &Path) -> PathBuf {
     folder.join(UNFINISHED)
 }
 
