@@ -74,9 +74,11 @@ pub(super) fn faults(manifest: &Manifest, files: &[ModelFile]) -> Vec<FaultyFile
         }
         Some(_) => None,
     };
-    let there = files.iter().filter_map(|file| {
-        fault_of(file).map(|fault| FaultyFile { name: file.path.clone(), fault })
-    });
+    let there = files
+        .iter()
+        .filter_map(|file| fault_of(file).map(|fault| FaultyFile { name: file.path.clone(), fault }));
     let missing = manifest.files.iter().filter(|stated| !files.iter().any(|file| file.path == stated.path));
-    there.chain(missing.map(|stated| FaultyFile { name: stated.path.clone(), fault: FileFault::Missing })).collect()
+    there
+        .chain(missing.map(|stated| FaultyFile { name: stated.path.clone(), fault: FileFault::Missing }))
+        .collect()
 }

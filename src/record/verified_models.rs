@@ -59,7 +59,13 @@ fn stamp(folder: &Path, manifest: &Manifest) -> Option<String> {
     for name in manifest.files.iter().map(|file| file.path.as_str()).chain([MANIFEST]) {
         let told = fs::metadata(folder.join(name)).ok()?;
         let (seconds, rest) = (told.ctime(), told.ctime_nsec());
-        text += &format!("{name} {} {} {} {} {seconds}.{rest}\n", told.dev(), told.ino(), told.len(), told.mtime());
+        text += &format!(
+            "{name} {} {} {} {} {seconds}.{rest}\n",
+            told.dev(),
+            told.ino(),
+            told.len(),
+            told.mtime()
+        );
     }
     Some(sha256_of_bytes(text.as_bytes()))
 }

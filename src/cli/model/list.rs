@@ -18,7 +18,8 @@ pub(super) fn list() -> Result<()> {
     let used = fs::canonicalize(&used).unwrap_or(used);
     let mut folders = places::models_dir().map_or_else(Vec::new, |models| fetched_folders(&models));
     folders.extend([Root::find().shipped_model(), used.clone()]);
-    let verified = places::cache_dir().map_or_else(VerifiedModels::default, |cache| VerifiedModels::load(&cache));
+    let verified =
+        places::cache_dir().map_or_else(VerifiedModels::default, |cache| VerifiedModels::load(&cache));
     let mut models: Vec<ListedModel> = Vec::new();
     for folder in folders {
         let folder = fs::canonicalize(&folder).unwrap_or(folder);
@@ -28,7 +29,10 @@ pub(super) fn list() -> Result<()> {
     }
     print(&model_list(&models));
     if let Some(cut) = models.iter().find(|model| model.state == ModelState::Unfinished) {
-        say(&format!("unfinished: the same `model fetch` goes on; or remove it: rm -r '{}'", cut.folder.display()));
+        say(&format!(
+            "unfinished: the same `model fetch` goes on; or remove it: rm -r '{}'",
+            cut.folder.display()
+        ));
     }
     Ok(())
 }
@@ -69,7 +73,11 @@ fn name_of(folder: &Path) -> String {
 fn size_of(folder: &Path) -> u64 {
     let sizes = |folder: &Path| -> u64 {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.filter_map(|entry| fs::metadata(entry.path()).ok()).filter(|told| told.is_file()).map(|told| told.len()).sum()
+        entries
+            .filter_map(|entry| fs::metadata(entry.path()).ok())
+            .filter(|told| told.is_file())
+            .map(|told| told.len())
+            .sum()
     };
     sizes(folder) + sizes(&unfinished(folder))
 }

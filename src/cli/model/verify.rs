@@ -30,7 +30,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
             .hint("`cargo xtask model list` names those that do")
     })?;
     let manifest = read_manifest(&folder)?.ok_or_else(|| {
-        let missing = Error::input(format!("`{}` has no `manifest.json` to be held against", folder.display()));
+        let missing =
+            Error::input(format!("`{}` has no `manifest.json` to be held against", folder.display()));
         missing.hint(mend(&folder, &[]).unwrap_or_else(|| {
             "fetch the model by `cargo xtask model fetch`, which writes one; or write it down as it is: \
              `python3 ci/runner/model-manifest.py DIR > manifest.json`"
@@ -38,7 +39,8 @@ pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
         }))
     })?;
     let mut known = known_hashes();
-    let faulty = check_files(&folder, &manifest, &mut known, &mut |name, bytes| announce_hashing(name, bytes));
+    let faulty =
+        check_files(&folder, &manifest, &mut known, &mut |name, bytes| announce_hashing(name, bytes));
     known.save();
     let faulty = faulty?;
     print(&verification(&manifest, &faulty));

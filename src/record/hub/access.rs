@@ -41,13 +41,18 @@ impl HubAccess {
             Some(Err(_)) => Err(Error::input(format!("`{name}` is no text")).hint("unset it, or mend it")),
             None => Ok(None),
         };
-        if text("HF_HUB_OFFLINE")?.is_some_and(|value| ["1", "true", "yes", "on"].contains(&value.to_lowercase().as_str())) {
-            return Err(Error::input("`HF_HUB_OFFLINE` is set, so the hub is not asked").hint("unset it to fetch a model"));
+        if text("HF_HUB_OFFLINE")?
+            .is_some_and(|value| ["1", "true", "yes", "on"].contains(&value.to_lowercase().as_str()))
+        {
+            return Err(Error::input("`HF_HUB_OFFLINE` is set, so the hub is not asked")
+                .hint("unset it to fetch a model"));
         }
         let base = text("HF_ENDPOINT")?.unwrap_or_else(|| HUB.to_owned());
         let token = match text("HF_TOKEN")? {
             Some(token) => Some(token),
-            None => token_file(variable).and_then(|file| fs::read_to_string(file).ok()).map(|text| text.trim().to_owned()),
+            None => token_file(variable)
+                .and_then(|file| fs::read_to_string(file).ok())
+                .map(|text| text.trim().to_owned()),
         };
         let certificates = variable("SSL_CERT_FILE").map(PathBuf::from);
         Ok(Self { certificates, ..Self::new(&base, token.filter(|token| !token.is_empty()))? })
@@ -61,8 +66,9 @@ impl HubAccess {
         let base = base.trim_end_matches('/').to_owned();
         let uri = base.parse::<Uri>().ok().filter(|uri| uri.query().is_none());
         let origin = uri.as_ref().and_then(origin_of).ok_or_else(|| {
-            Error::input("`HF_ENDPOINT` is no address of a hub")
-                .hint(format!("unset it for `{HUB}`, or name another as in `HF_ENDPOINT=https://hub.example`"))
+            Error::input("`HF_ENDPOINT` is no address of a hub").hint(format!(
+                "unset it for `{HUB}`, or name another as in `HF_ENDPOINT=https://hub.example`"
+            ))
         })?;
         if token.as_ref().is_some_and(|token| !token.bytes().all(|byte| byte.is_ascii_graphic())) {
             return Err(Error::input("the hub's token has characters that no token has").hint(TOKEN_HINT));
@@ -118,7 +124,8 @@ fn token_file(variable: &dyn Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
         return Some(PathBuf::from(file));
     }
     let home = || env::home_dir().map(|home| home.join(".cache"));
-    let cache = || variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).map(|cache| cache.join("huggingface"));
+    let cache =
+        || variable("XDG_CACHE_HOME").map(PathBuf::from).or_else(home).map(|cache| cache.join("huggingface"));
     Some(variable("HF_HOME").map(PathBuf::from).or_else(cache)?.join("token"))
 }
 
@@ -142,14 +149,22 @@ mod tests {
         let (home, other) = (home.path().to_str().unwrap(), home.path().join("other"));
         let all = [("HF_TOKEN", "hf_said"), ("HF_TOKEN_PATH", other.to_str().unwrap()), ("HF_HOME", home)];
         let tokens = [&all[..], &all[1..], &all[2..], &[]].map(|said| access(said).unwrap().token);
-        assert_eq!(tokens.each_ref().map(Option::as_deref), [Some("hf_said"), Some("hf_other"), Some("hf_home"), None]);
+        assert_eq!(
+            tokens.each_ref().map(Option::as_deref),
+            [Some("hf_said"), Some("hf_other"), Some("hf_home"), None]
+        );
     }
 
     #[test]
     fn a_token_is_for_the_hub_s_own_addresses_alone() {
         let access = access(&[("HF_TOKEN", "hf_x"), ("HF_ENDPOINT", "https://Hub.example/mirror/")]).unwrap();
         let own = ["https://hub.example/a", "https://hub.example:443/a", "https://HUB.EXAMPLE/"];
-        let foreign = ["https://cdn.example/a", "http://hub.example/a", "https://hub.example:444/a", "https://hub.example.cdn.example/"];
+        let foreign = [
+            "https://cdn.example/a",
+            "http://hub.example/a",
+            "https://hub.example:444/a",
+            "https://hub.example.cdn.example/",
+        ];
         let token = |address: &str| access.token_for(&address.parse().unwrap()).map(str::to_owned);
         assert!(own.iter().all(|address| token(address).as_deref() == Some("hf_x")));
         assert!(foreign.iter().all(|address| token(address).is_none()));
@@ -161,9 +176,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_an_endpoint_or_a_token_is_refused_without_telling_the_token() {
-        for endpoint in ["hub.example", "ftp://hub.example", "https://", "https://user:secret@hub.example", "https://h/?q"] {
+        for endpoint in [
+            "hub.example",
+            "ftp://hub.example",
+            "https://",
+            "https://user:secret@hub.example",
+            "https://h/?q",
+        ] {
             let error = access(&[("HF_ENDPOINT", endpoint)]).err().unwrap();
-            assert!(error.to_string().contains("HF_ENDPOINT") && !error.to_string().contains("secret"), "{endpoint}");
+            assert!(
+                error.to_string().contains("HF_ENDPOINT") && !error.to_string().contains("secret"),
+                "{endpoint}"
+            );
         }
         let split = access(&[("HF_TOKEN", "hf_a\r\nHost: b")]).err().unwrap();
         assert!(!split.to_string().contains("hf_a") && split.hint_text().unwrap().contains("HF_TOKEN"));

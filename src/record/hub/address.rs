@@ -104,7 +104,9 @@ mod tests {
 
     #[test]
     fn what_would_lead_elsewhere_is_no_repository() {
-        for text in ["gpt2", "", "/", "a/", "/a", "a/b/c", "../a", "a/..", "a/.git", "a b/c", "a/b?c", "a/b#c"] {
+        for text in
+            ["gpt2", "", "/", "a/", "/a", "a/b/c", "../a", "a/..", "a/.git", "a b/c", "a/b?c", "a/b#c"]
+        {
             let error = RepositoryName::parse(text).unwrap_err();
             assert!(error.hint_text().unwrap().contains(DEFAULT_REPOSITORY), "{text}");
         }

@@ -46,7 +46,12 @@ impl Hub {
     }
 
     /// Asks once, and follows redirects until there is an answer of another kind.
-    pub(super) fn ask(&self, address: &str, from_byte: u64, attendant: &mut dyn Attendant) -> Result<Answer, Fault> {
+    pub(super) fn ask(
+        &self,
+        address: &str,
+        from_byte: u64,
+        attendant: &mut dyn Attendant,
+    ) -> Result<Answer, Fault> {
         let no_address = || Fault::Final(Error::harness(format!("`{}` has no such address", self.access)));
         let mut address: Uri = address.parse().map_err(|_| no_address())?;
         let mut etag = None;
@@ -116,8 +121,12 @@ pub(super) fn wait_after(
     let Some(pause) = patience.pause(asked) else {
         let wish = asked.map(|asked| format!(", and asks to be left alone for {} s", asked.as_secs()));
         return Err(Fault::Final(
-            Error::harness(format!("`{}` cannot be fetched from: {because}{}", hub.access(), wish.unwrap_or_default()))
-                .hint("run the same command again, now or later: what has come is kept"),
+            Error::harness(format!(
+                "`{}` cannot be fetched from: {because}{}",
+                hub.access(),
+                wish.unwrap_or_default()
+            ))
+            .hint("run the same command again, now or later: what has come is kept"),
         ));
     };
     attendant.hear(Event::Waits { because, pause });

@@ -96,7 +96,8 @@ impl Fetch<'_> {
     /// What of each file is still to come.
     fn missing_bytes(&self, places: &[Place]) -> u64 {
         let missing = places.iter().filter(|place| place.sha256.is_none());
-        let bytes = missing.map(|place| place.file.size_bytes.saturating_sub(self.partial(place.file).there_bytes()));
+        let bytes =
+            missing.map(|place| place.file.size_bytes.saturating_sub(self.partial(place.file).there_bytes()));
         bytes.fold(0, u64::saturating_add)
     }
 
@@ -120,9 +121,13 @@ impl Fetch<'_> {
             places.push(Place { file, sha256 });
         }
         let entries = fs::read_dir(self.folder).into_iter().flatten().flatten();
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.file_name().into_string().ok()).filter(|name| is_model_file(name)).collect();
-        names.retain(|name| self.folder.join(name).is_file() && !places.iter().any(|place| place.file.name == *name));
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| is_model_file(name))
+            .collect();
+        names.retain(|name| {
+            self.folder.join(name).is_file() && !places.iter().any(|place| place.file.name == *name)
+        });
         match names.iter().min() {
             Some(stray) => Err(Fault::Final(self.foreign(stray, "is none of the repository's"))),
             None => Ok(places),
@@ -181,11 +186,12 @@ impl Fetch<'_> {
     }
 
     fn manifest(&self, places: Vec<Place>) -> Manifest {
-        let files = places.into_iter().filter(|place| is_model_file(&place.file.name)).map(|place| ModelFile {
-            path: place.file.name.clone(),
-            size_bytes: place.file.size_bytes,
-            sha256: place.sha256.unwrap_or_default(),
-        });
+        let files =
+            places.into_iter().filter(|place| is_model_file(&place.file.name)).map(|place| ModelFile {
+                path: place.file.name.clone(),
+                size_bytes: place.file.size_bytes,
+                sha256: place.sha256.unwrap_or_default(),
+            });
         Manifest { schema: 1, name: as_plain(self.listing.repository.name()), files: files.collect() }
     }
 
@@ -195,7 +201,9 @@ impl Fetch<'_> {
         let text = serde_json::to_string_pretty(manifest)
             .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?
             + "\n";
-        if fs::read(&file).is_ok_and(|there| there == text.as_bytes()) && FetchedFrom::read(self.folder).is_some() {
+        if fs::read(&file).is_ok_and(|there| there == text.as_bytes())
+            && FetchedFrom::read(self.folder).is_some()
+        {
             let _ = fs::remove_dir(parts);
             return Ok(());
         }

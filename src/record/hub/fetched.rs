@@ -68,7 +68,8 @@ impl FetchedFrom {
 /// When the user has no home folder.
 pub fn folder_of(repository: &RepositoryName, commit: &str) -> Result<PathBuf> {
     let models = places::models_dir().ok_or_else(|| {
-        Error::input("this user has no home folder and so no cache folder").hint("name a folder: `--output DIR`")
+        Error::input("this user has no home folder and so no cache folder")
+            .hint("name a folder: `--output DIR`")
     })?;
     Ok(models.join(repository.folder_name()).join(commit))
 }

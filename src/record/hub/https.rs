@@ -33,7 +33,8 @@ impl Https {
     pub fn new(access: &HubAccess) -> Result<Self> {
         let mut tls = TlsConfig::builder();
         if let Some(file) = access.certificates() {
-            let text = fs::read(file).map_err(|cause| Error::io("read", file, &cause).as_input().hint(ROOTS_HINT))?;
+            let text = fs::read(file)
+                .map_err(|cause| Error::io("read", file, &cause).as_input().hint(ROOTS_HINT))?;
             let mut roots = Vec::new();
             for item in parse_pem(&text) {
                 if let Ok(PemItem::Certificate(certificate)) = item {

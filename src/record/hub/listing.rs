@@ -153,7 +153,9 @@ fn read(repository: &RepositoryName, text: &[u8]) -> Result<Listing> {
     let mut files = needed.map(|sibling| file(repository, sibling)).collect::<Result<Vec<_>>>()?;
     files.sort_by(|a, b| a.name.cmp(&b.name));
     if let Some(twice) = files.windows(2).find(|two| two[0].name == two[1].name) {
-        return Err(Error::harness(format!("the hub names `{}` of `{repository}` twice", twice[0].name)).hint(NO_HUB));
+        return Err(
+            Error::harness(format!("the hub names `{}` of `{repository}` twice", twice[0].name)).hint(NO_HUB)
+        );
     }
     for name in [GRAPH, "openvino_model.bin", "config.json"] {
         if !files.iter().any(|file| file.name == name) {
@@ -172,8 +174,10 @@ fn file(repository: &RepositoryName, sibling: Sibling) -> Result<HubFile> {
         (Some(large), _, _) if is_hex(&large.sha256, 64) => (large.size, HubHash::Sha256(large.sha256)),
         (None, Some(size), Some(blob)) if is_hex(&blob, 40) => (size, HubHash::GitBlob(blob)),
         _ => {
-            return Err(Error::harness(format!("the hub states no size and hash of `{name}` of `{repository}`"))
-                .hint("a mirror may leave them out: unset `HF_ENDPOINT` for the usual hub"));
+            return Err(Error::harness(format!(
+                "the hub states no size and hash of `{name}` of `{repository}`"
+            ))
+            .hint("a mirror may leave them out: unset `HF_ENDPOINT` for the usual hub"));
         }
     };
     Ok(HubFile { name, size_bytes, hash })

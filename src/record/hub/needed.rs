@@ -16,7 +16,8 @@ pub(super) fn is_needed(path: &str) -> bool {
     if !is_file_name(path) || path == "manifest.json" || path.ends_with(".index.json") {
         return false;
     }
-    let is_graph = path.starts_with("openvino_") && [".xml", ".bin"].iter().any(|ending| path.ends_with(ending));
+    let is_graph =
+        path.starts_with("openvino_") && [".xml", ".bin"].iter().any(|ending| path.ends_with(ending));
     is_graph
         || ENDINGS.iter().any(|ending| path.ends_with(ending))
         || DOCUMENTS.iter().any(|document| path.starts_with(document))
@@ -24,7 +25,9 @@ pub(super) fn is_needed(path: &str) -> bool {
 
 /// Whether a path leads out of the folder that it is in, or is none: no honest repository has such a file.
 pub(super) fn leads_out(path: &str) -> bool {
-    path.split('/').any(|part| ["", ".", ".."].contains(&part)) || path.contains(['\\', ':']) || path.contains(char::is_control)
+    path.split('/').any(|part| ["", ".", ".."].contains(&part))
+        || path.contains(['\\', ':'])
+        || path.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -65,7 +68,17 @@ mod tests {
 
     #[test]
     fn a_path_that_leads_out_is_told_from_one_that_leads_in() {
-        for path in ["../x.json", "a/../../x.json", "/etc/passwd", "", "a//b", "./x", "..\\x.json", "C:x.json", "a\nb.json"] {
+        for path in [
+            "../x.json",
+            "a/../../x.json",
+            "/etc/passwd",
+            "",
+            "a//b",
+            "./x",
+            "..\\x.json",
+            "C:x.json",
+            "a\nb.json",
+        ] {
             assert!(leads_out(path), "{path:?}");
         }
         assert!(!leads_out("original/config.json"));

@@ -53,7 +53,8 @@ impl Partial<'_> {
     pub(super) fn fetch(&self, attendant: &mut dyn Attendant) -> Result<String, Fault> {
         let path = self.path();
         let failed = |cause: std::io::Error| Fault::Final(written(&path, &cause));
-        let mut part = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+        let mut part =
+            OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
         let HubFile { name, size_bytes, .. } = self.file;
         let there_bytes = self.there_bytes();
         attendant.hear(Event::Begins { name, size_bytes: *size_bytes, there_bytes });
@@ -141,7 +142,9 @@ impl Partial<'_> {
                     "the hub has another `{}` now than it listed: {named}, not {expected}",
                     self.file.name
                 ))
-                .hint("run the same command again; if it stays so, the mirror in `HF_ENDPOINT` is out of order"),
+                .hint(
+                    "run the same command again; if it stays so, the mirror in `HF_ENDPOINT` is out of order",
+                ),
             )),
             _ => Ok(()),
         }
@@ -170,8 +173,9 @@ pub(super) fn sha256_if(path: &Path, hash: &HubHash) -> Result<Option<String>> {
     match hash {
         HubHash::Sha256(expected) => Ok(Some(sha256_of_file(path)?).filter(|found| found == expected)),
         HubHash::GitBlob(expected) => {
-            let found = Oid::hash_file(ObjectType::Blob, path)
-                .map_err(|cause| Error::harness(format!("cannot hash `{}`: {}", path.display(), cause.message())))?;
+            let found = Oid::hash_file(ObjectType::Blob, path).map_err(|cause| {
+                Error::harness(format!("cannot hash `{}`: {}", path.display(), cause.message()))
+            })?;
             if found.to_string() == *expected { sha256_of_file(path).map(Some) } else { Ok(None) }
         }
     }

@@ -34,7 +34,8 @@ mod tests {
     #[test]
     fn pauses_grow_and_end_unless_something_comes() {
         let mut patience = Patience::default();
-        let pauses: Vec<u64> = std::iter::from_fn(|| patience.pause(None)).map(|pause| pause.as_secs()).collect();
+        let pauses: Vec<u64> =
+            std::iter::from_fn(|| patience.pause(None)).map(|pause| pause.as_secs()).collect();
         assert_eq!(pauses, PAUSES_S);
         patience.progressed();
         assert_eq!(patience.pause(None), Some(Duration::from_secs(1)));

@@ -72,7 +72,15 @@ mod tests {
 
     #[test]
     fn a_redirect_out_of_tls_or_to_no_address_is_not_followed() {
-        for location in ["http://cdn.example/x", "ftp://cdn.example/x", "file:///etc/passwd", "//cdn.example/x", "x/y", "", "https://a@b/"] {
+        for location in [
+            "http://cdn.example/x",
+            "ftp://cdn.example/x",
+            "file:///etc/passwd",
+            "//cdn.example/x",
+            "x/y",
+            "",
+            "https://a@b/",
+        ] {
             assert_eq!(next(location), None, "{location}");
         }
     }

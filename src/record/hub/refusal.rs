@@ -84,8 +84,10 @@ fn missing(hub: &Hub, asked: Asked, code: &str) -> Error {
             .hint("run the same command again; the hub may have been changed meanwhile"),
         ("RepoNotFound", _) => Error::input(format!("`{access}` has no repository `{repository}`"))
             .hint("check owner and name on the hub; a private one needs a token: `HF_TOKEN=hf_...`"),
-        _ => Error::input(format!("`{access}` has no repository `{repository}` with a revision `{revision}`"))
-            .hint("check owner, name and revision on the hub; a private one needs a token: `HF_TOKEN=hf_...`"),
+        _ => Error::input(format!(
+            "`{access}` has no repository `{repository}` with a revision `{revision}`"
+        ))
+        .hint("check owner, name and revision on the hub; a private one needs a token: `HF_TOKEN=hf_...`"),
     }
 }
 
@@ -107,7 +109,10 @@ mod tests {
             headers: [(name.to_owned(), value.to_owned())].into(),
         };
         assert_eq!(asked_pause(&head("retry-after", "7")), Some(Duration::from_secs(7)));
-        assert_eq!(asked_pause(&head("ratelimit", "\"resolvers\";r=0;t=123")), Some(Duration::from_secs(123)));
+        assert_eq!(
+            asked_pause(&head("ratelimit", "\"resolvers\";r=0;t=123")),
+            Some(Duration::from_secs(123))
+        );
         assert_eq!(asked_pause(&head("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")), None);
         assert_eq!(asked_pause(&head("retry-after", "-1")), None);
     }

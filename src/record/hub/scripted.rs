@@ -126,7 +126,8 @@ impl Scene {
         let listing = self.list(None, move |_, _| ok(text.to_string().as_bytes()))?.unwrap();
         self.asked.take();
         let folder = self.folder();
-        Fetch { hub: &hub, listing: &listing, folder: &folder }.run(&mut HashCache::default(), &mut self.waited)
+        Fetch { hub: &hub, listing: &listing, folder: &folder }
+            .run(&mut HashCache::default(), &mut self.waited)
     }
 }
 
@@ -149,9 +150,9 @@ pub(super) fn files() -> [Content; 3] {
 pub(super) fn listing(files: &[Content]) -> Value {
     let siblings = files.iter().map(|Content { name, bytes }| {
         let blob = Oid::hash_object(ObjectType::Blob, bytes).unwrap().to_string();
-        let lfs = name.ends_with(".bin").then(|| {
-            json!({ "sha256": sha256_of_bytes(bytes), "size": bytes.len(), "pointerSize": 130 })
-        });
+        let lfs = name
+            .ends_with(".bin")
+            .then(|| json!({ "sha256": sha256_of_bytes(bytes), "size": bytes.len(), "pointerSize": 130 }));
         json!({ "rfilename": name, "size": bytes.len(), "blobId": blob, "lfs": lfs })
     });
     json!({ "id": "owner/model", "sha": COMMIT, "siblings": siblings.collect::<Vec<_>>() })

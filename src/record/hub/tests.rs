@@ -53,7 +53,9 @@ fn whoever_stops_keeps_what_has_come_and_goes_on_from_there() {
     let mut scene = Scene::new();
     scene.waited.stop_at_bytes = Some(WEIGHTS.len() as u64 - 2);
     let pieces = |_, request: &Request| match is_weights(request) {
-        true => vec![head(200, &[]), Heard::Piece(WEIGHTS[..30].to_vec()), Heard::Piece(WEIGHTS[30..].to_vec())],
+        true => {
+            vec![head(200, &[]), Heard::Piece(WEIGHTS[..30].to_vec()), Heard::Piece(WEIGHTS[30..].to_vec())]
+        }
         false => honest(request),
     };
     assert_eq!(scene.fetch(pieces).unwrap(), None);
@@ -91,7 +93,8 @@ fn a_server_without_ranges_or_with_others_than_asked_begins_anew() {
 fn wrong_bytes_are_removed_and_said_and_the_next_fetch_mends_them() {
     for wrong in [&b"weights that are many bytes l0ng"[..], b"weights that are many bytes long and longer"] {
         let mut scene = Scene::new();
-        let answers = move |_, request: &Request| if is_weights(request) { ok(wrong) } else { honest(request) };
+        let answers =
+            move |_, request: &Request| if is_weights(request) { ok(wrong) } else { honest(request) };
         let error = scene.fetch(answers).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Harness);
         assert!(error.to_string().contains("openvino_model.bin"), "{error}");
@@ -120,7 +123,11 @@ fn a_file_that_changed_on_the_hub_since_it_was_listed_is_refused_before_it_comes
             if !is_weights(request) {
                 return honest(request);
             }
-            vec![head(200, &[("x-linked-etag", &format!("\"{other}\""))]), Heard::Piece(WEIGHTS.to_vec()), Heard::End]
+            vec![
+                head(200, &[("x-linked-etag", &format!("\"{other}\""))]),
+                Heard::Piece(WEIGHTS.to_vec()),
+                Heard::End,
+            ]
         })
         .unwrap_err();
     assert!(error.to_string().contains("another `openvino_model.bin` now"), "{error}");
@@ -169,7 +176,8 @@ fn a_connection_that_never_gets_further_is_given_up_though_bytes_come() {
 fn a_refusal_says_what_is_wrong_and_what_to_do() {
     let refused = |token: Option<&str>, status: u16, code: &str| {
         let code = code.to_owned();
-        let error = Scene::new().list(token, move |_, _| only(status, &[("x-error-code", &code)])).unwrap_err();
+        let error =
+            Scene::new().list(token, move |_, _| only(status, &[("x-error-code", &code)])).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Input, "{error}");
         format!("{error}\n{}", error.hint_text().unwrap())
     };
@@ -205,9 +213,16 @@ fn the_token_goes_to_the_hub_and_to_nobody_it_sends_on_to() {
 
 #[test]
 fn nobody_is_followed_out_of_tls_nor_in_circles_and_a_signed_address_is_not_told() {
-    for location in ["http://cdn.example/x?signature=abc", "ftp://x/?signature=abc", "https://cdn.example/x?signature=abc"] {
+    for location in [
+        "http://cdn.example/x?signature=abc",
+        "ftp://x/?signature=abc",
+        "https://cdn.example/x?signature=abc",
+    ] {
         let error = Scene::new().list(None, move |_, _| only(302, &[("location", location)])).unwrap_err();
-        assert!(error.to_string().contains("sends on") && !error.to_string().contains("signature"), "{error}");
+        assert!(
+            error.to_string().contains("sends on") && !error.to_string().contains("signature"),
+            "{error}"
+        );
     }
 }
 
@@ -222,7 +237,9 @@ fn a_repository_that_would_write_elsewhere_or_has_no_model_is_refused_whole() {
         assert!(error.to_string().contains("would not stay in its folder"), "{error}");
         assert!(!error.to_string().contains('\n'), "{error}");
     }
-    for name in [".git/config", ".gitattributes", "original/config.json", "model.safetensors", "manifest.json"] {
+    for name in
+        [".git/config", ".gitattributes", "original/config.json", "model.safetensors", "manifest.json"]
+    {
         assert_eq!(evil(name).unwrap().unwrap().files.len(), 3, "{name}");
     }
     let error = Scene::new().list(None, repeated(&listing(&files()[..2]))).unwrap_err();
