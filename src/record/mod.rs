@@ -20,6 +20,8 @@ mod kept_folders;
 mod machine;
 mod model;
 mod model_check;
+mod model_description;
+mod model_files;
 mod model_name;
 mod process;
 mod prompts;
@@ -57,10 +59,10 @@ pub use identified::{is_plain, is_sha};
 pub use judged::{judge_session, kept_samples};
 pub use kept_folders::{InUse, KeptFolders};
 pub use machine::Machine;
-pub use model::{
-    Manifest, ManifestCheck, ModelFile, ModelIdentity, check_files, read_manifest, sha256_of_file,
-};
+pub use model::{Manifest, ManifestCheck, ModelFile, ModelIdentity, read_manifest, sha256_of_file};
 pub use model_check::{FaultyFile, FileFault};
+pub use model_description::{HashesFrom, KvBytes, ModelDescription};
+pub use model_files::check_files;
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
 pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries};

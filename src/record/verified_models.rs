@@ -55,17 +55,13 @@ impl VerifiedModels {
 
 /// By what the files of a model are recognised; None where one of them is not there.
 fn stamp(folder: &Path, manifest: &Manifest) -> Option<String> {
-    let mut text = String::new();
-    for name in manifest.files.iter().map(|file| file.path.as_str()).chain([MANIFEST]) {
+    let names = manifest.files.iter().map(|file| file.path.as_str()).chain([MANIFEST]);
+    let lines = names.map(|name| {
         let told = fs::metadata(folder.join(name)).ok()?;
-        let (seconds, rest) = (told.ctime(), told.ctime_nsec());
-        text += &format!(
-            "{name} {} {} {} {} {seconds}.{rest}\n",
-            told.dev(),
-            told.ino(),
-            told.len(),
-            told.mtime()
-        );
-    }
+        let (device, inode, size) = (told.dev(), told.ino(), told.len());
+        let (modified, changed, rest) = (told.mtime(), told.ctime(), told.ctime_nsec());
+        Some(format!("{name} {device} {inode} {size} {modified} {changed}.{rest}\n"))
+    });
+    let text: String = lines.collect::<Option<_>>()?;
     Some(sha256_of_bytes(text.as_bytes()))
 }

@@ -140,10 +140,10 @@ impl Shared {
             (format!("/api/models/{REPOSITORY}/revision/"), format!("/{REPOSITORY}/resolve/{COMMIT}/"));
         if let Some(revision) = seen.path.strip_prefix(&list) {
             let revision = revision.strip_suffix("?blobs=true")?;
-            return match ["main", COMMIT].contains(&revision) {
-                true => respond(stream, "200 OK", self.listing().to_string().as_bytes()),
-                false => respond(stream, "404 Not Found\r\nX-Error-Code: RevisionNotFound", b""),
-            };
+            if !["main", COMMIT].contains(&revision) {
+                return respond(stream, "404 Not Found\r\nX-Error-Code: RevisionNotFound", b"");
+            }
+            return respond(stream, "200 OK", self.listing().to_string().as_bytes());
         }
         let named =
             seen.path.strip_prefix(&file).and_then(|name| self.files.iter().find(|(known, _)| known == name));

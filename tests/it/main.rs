@@ -18,6 +18,7 @@
 //! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without speed |
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
+//! | [`model_describe`] | what a model is made of, without OpenVINO |
 //! | [`model_fetch`] | a model from a hub: killed and resumed, refused, and mended |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
@@ -119,6 +120,7 @@ mod interrupt;
 mod living_worker;
 mod main_job;
 mod model_copy;
+mod model_describe;
 mod model_fetch;
 mod model_files;
 mod model_use;

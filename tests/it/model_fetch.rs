@@ -76,16 +76,16 @@ impl Scene {
         self.hub.misbehave(Mischief::default());
         (ended, self.part_bytes().unwrap())
     }
+}
 
-    /// The folder holds the shipped model, byte for byte, with its manifest.
-    #[track_caller]
-    fn is_the_shipped_model(&self, folder: &Path) {
-        for name in FILES.iter().chain(&["README.md"]) {
-            let (found, shipped) = (fs::read(folder.join(name)), fs::read(shipped_model().join(name)));
-            assert!(found.unwrap() == shipped.unwrap(), "`{name}` is another");
-        }
-        assert!(!folder.join(".unfinished").exists(), "something unfinished was left");
+/// The folder holds the shipped model, byte for byte, with its manifest.
+#[track_caller]
+fn is_the_shipped_model(folder: &Path) {
+    for name in FILES.iter().chain(&["README.md"]) {
+        let (found, shipped) = (fs::read(folder.join(name)), fs::read(shipped_model().join(name)));
+        assert!(found.unwrap() == shipped.unwrap(), "`{name}` is another");
     }
+    assert!(!folder.join(".unfinished").exists(), "something unfinished was left");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_fetch_that_is_killed_goes_on_where_it_was_and_ends_with_the_model_byte_for_
     let resumed = scene.fetch();
     resumed.exits(0).says(", 3.0 MB of it there already").says("next: cargo xtask model use");
     assert_eq!(Path::new(resumed.stdout.trim()), fs::canonicalize(scene.folder()).unwrap());
-    scene.is_the_shipped_model(&scene.folder());
+    is_the_shipped_model(&scene.folder());
     let seen = scene.hub.seen();
     let sent: usize = seen.iter().map(|seen| seen.sent_bytes).sum();
     assert_eq!(sent, scene.hub.size_bytes() - first - SOME_BYTES, "more than the rest came: {seen:#?}");
@@ -131,7 +131,7 @@ fn ctrl_c_ends_a_fetch_with_130_and_keeps_what_has_come() {
     stopped.exits(130).says("interrupted: what has come is kept");
     assert_eq!((stopped.stdout.as_str(), there), ("", SOME_BYTES as u64));
     scene.fetch().exits(0);
-    scene.is_the_shipped_model(&scene.folder());
+    is_the_shipped_model(&scene.folder());
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_token_goes_to_the_hub_alone_and_is_written_nowhere() {
     let mut command = scene.command(&["fetch", REPOSITORY, "--output", output.to_str().unwrap()]);
     let ended = Ended::of(command.env("HF_TOKEN", token).output().unwrap());
     ended.exits(0);
-    scene.is_the_shipped_model(&output);
+    is_the_shipped_model(&output);
     let seen = scene.hub.seen();
     assert!(seen.iter().any(|seen| seen.is_cdn) && seen.iter().any(|seen| !seen.is_cdn));
     for seen in &seen {
@@ -161,7 +161,7 @@ fn a_connection_that_ends_early_and_a_hub_that_asks_for_a_pause_are_waited_out()
     let mischief = Mischief { refusals: [busy].into(), cut_after: Some(SOME_BYTES), ..Mischief::default() };
     scene.hub.misbehave(mischief);
     scene.fetch().exits(0).says("answered 429; trying again in 1 s").says("; trying again in 1 s");
-    scene.is_the_shipped_model(&scene.folder());
+    is_the_shipped_model(&scene.folder());
     let asked_for_rest = scene.hub.seen().iter().filter(|seen| seen.is_cdn && seen.from_byte > 0).count();
     assert_eq!(asked_for_rest, 1);
 }
@@ -211,5 +211,5 @@ fn wrong_bytes_are_refused_and_damage_is_named_and_mended_by_the_command_that_is
     fs::remove_file(file("extra.json")).unwrap();
     scene.run(&["fetch", REPOSITORY, "--revision", COMMIT]).exits(0).says("2 of 5 files came");
     scene.run(&["verify", &folder]).exits(0);
-    scene.is_the_shipped_model(&scene.folder());
+    is_the_shipped_model(&scene.folder());
 }

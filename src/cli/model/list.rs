@@ -75,7 +75,7 @@ fn size_of(folder: &Path) -> u64 {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| fs::metadata(entry.path()).ok())
-            .filter(|told| told.is_file())
+            .filter(fs::Metadata::is_file)
             .map(|told| told.len())
             .sum()
     };

@@ -72,16 +72,13 @@ impl Revision {
 
     /// As one part of an address.
     pub(super) fn encoded(&self) -> String {
-        let mut encoded = String::new();
-        for byte in self.0.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    encoded.push(char::from(byte));
-                }
-                _ => encoded.push_str(&format!("%{byte:02X}")),
+        let parts = self.0.bytes().map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
             }
-        }
-        encoded
+            _ => format!("%{byte:02X}"),
+        });
+        parts.collect()
     }
 }
 

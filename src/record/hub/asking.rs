@@ -58,19 +58,19 @@ impl Hub {
         for _ in 0..=MOST_REDIRECTS {
             let token = self.access.token_for(&address).map(str::to_owned);
             let heard = self.transport.send(Request { address: address.to_string(), token, from_byte });
-            let head = match next(&heard, attendant)? {
-                Heard::Head(head) => head,
+            let answered = match next(&heard, attendant)? {
+                Heard::Head(answered) => answered,
                 Heard::Failed(because) => return Err(Fault::passing(because)),
                 Heard::Piece(_) | Heard::End => return Err(Fault::passing("an answer without a head")),
             };
             if self.access.is_own(&address) {
-                let named = head.header("x-linked-etag").or_else(|| head.header("etag"));
+                let named = answered.header("x-linked-etag").or_else(|| answered.header("etag"));
                 etag = named.map(bare_etag).or(etag);
             }
-            if !matches!(head.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(Answer { head, etag, heard });
+            if !matches!(answered.status, 301 | 302 | 303 | 307 | 308) {
+                return Ok(Answer { head: answered, etag, heard });
             }
-            let location = head.header("location").unwrap_or_default();
+            let location = answered.header("location").unwrap_or_default();
             // Where to is not told: such addresses are signed.
             address = next_address(&address, location).ok_or_else(|| {
                 Fault::Final(

@@ -13,7 +13,8 @@ use crate::record::hub::listing::{HubFile, HubHash, Listing};
 use crate::record::hub::partial::{Partial, sha256_if, unfinished, written};
 use crate::record::hub::refusal::Fault;
 use crate::record::hub::room;
-use crate::record::model::{MANIFEST, is_model_file};
+use crate::record::model::MANIFEST;
+use crate::record::model_files::is_model_file;
 use crate::record::model_name::as_plain;
 use crate::record::{FileLock, HashCache, Manifest, ModelFile, Overwrite, write_whole};
 
@@ -114,7 +115,7 @@ impl Fetch<'_> {
                 return Err(Fault::Stopped);
             }
             let path = self.folder.join(&file.name);
-            let sha256 = self.sha256_if_right(&path, file, known, attendant).map_err(Fault::Final)?;
+            let sha256 = sha256_if_right(&path, file, known, attendant).map_err(Fault::Final)?;
             if sha256.is_none() && !is_ours && path.symlink_metadata().is_ok() {
                 return Err(Fault::Final(self.foreign(&file.name, "is not as the hub has it")));
             }
@@ -137,27 +138,6 @@ impl Fetch<'_> {
     fn foreign(&self, name: &str, what: &str) -> Error {
         Error::input(format!("`{}` {what}", self.folder.join(name).display()))
             .hint("name a folder that is empty or not there: `--output DIR`; or remove that file")
-    }
-
-    fn sha256_if_right(
-        &self,
-        path: &Path,
-        file: &HubFile,
-        known: &mut HashCache,
-        attendant: &mut dyn Attendant,
-    ) -> Result<Option<String>> {
-        let there = fs::metadata(path).is_ok_and(|told| told.is_file() && told.len() == file.size_bytes);
-        if !there {
-            return Ok(None);
-        }
-        match &file.hash {
-            HubHash::Sha256(expected) => {
-                let (name, size_bytes) = (&file.name, file.size_bytes);
-                let found = known.sha256_of(path, || attendant.hear(Event::Hashing { name, size_bytes }))?;
-                Ok(Some(found).filter(|found| found == expected))
-            }
-            blob @ HubHash::GitBlob(_) => sha256_if(path, blob),
-        }
     }
 
     /// Waits for whoever fetches into the same folder.
@@ -213,5 +193,26 @@ impl Fetch<'_> {
         // With nothing in it any more.
         let _ = fs::remove_dir(parts);
         Ok(())
+    }
+}
+
+/// The sha256 of a file that is there and what the hub says; None of any other.
+fn sha256_if_right(
+    path: &Path,
+    file: &HubFile,
+    known: &mut HashCache,
+    attendant: &mut dyn Attendant,
+) -> Result<Option<String>> {
+    let there = fs::metadata(path).is_ok_and(|told| told.is_file() && told.len() == file.size_bytes);
+    if !there {
+        return Ok(None);
+    }
+    match &file.hash {
+        HubHash::Sha256(expected) => {
+            let (name, size_bytes) = (&file.name, file.size_bytes);
+            let found = known.sha256_of(path, || attendant.hear(Event::Hashing { name, size_bytes }))?;
+            Ok(Some(found).filter(|found| found == expected))
+        }
+        blob @ HubHash::GitBlob(_) => sha256_if(path, blob),
     }
 }

@@ -14,7 +14,7 @@ use crate::record::hub::HubAccess;
 use crate::record::hub::transport::{Head, Heard, Request, Transport};
 
 /// Nobody takes so long to pick up, and no live connection is silent for so long.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 const PIECE_BYTES: usize = 1 << 18;
 /// Pieces that wait to be written; then the network waits.
 const PIECES_AHEAD: usize = 16;

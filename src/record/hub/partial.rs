@@ -152,19 +152,17 @@ impl Partial<'_> {
 
     /// The sha256 of a file that is what the hub says; another is removed.
     fn check(&self, path: &Path) -> Result<String> {
-        match sha256_if(path, &self.file.hash)? {
-            Some(sha256) => Ok(sha256),
-            None => {
-                fs::remove_file(path).map_err(|cause| written(path, &cause))?;
-                Err(Error::harness(format!(
-                    "`{}` of `{}` came wrong: its hash is not the {} that the hub states; it was removed",
-                    self.file.name,
-                    self.repository,
-                    self.file.hash.text()
-                ))
-                .hint(format!("run the same command again, which fetches that file anew; {NO_HUB}")))
-            }
+        if let Some(sha256) = sha256_if(path, &self.file.hash)? {
+            return Ok(sha256);
         }
+        fs::remove_file(path).map_err(|cause| written(path, &cause))?;
+        Err(Error::harness(format!(
+            "`{}` of `{}` came wrong: its hash is not the {} that the hub states; it was removed",
+            self.file.name,
+            self.repository,
+            self.file.hash.text()
+        ))
+        .hint(format!("run the same command again, which fetches that file anew; {NO_HUB}")))
     }
 }
 

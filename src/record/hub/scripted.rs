@@ -150,8 +150,8 @@ pub(super) fn files() -> [Content; 3] {
 pub(super) fn listing(files: &[Content]) -> Value {
     let siblings = files.iter().map(|Content { name, bytes }| {
         let blob = Oid::hash_object(ObjectType::Blob, bytes).unwrap().to_string();
-        let lfs = name
-            .ends_with(".bin")
+        let is_large = *name == "openvino_model.bin";
+        let lfs = is_large
             .then(|| json!({ "sha256": sha256_of_bytes(bytes), "size": bytes.len(), "pointerSize": 130 }));
         json!({ "rfilename": name, "size": bytes.len(), "blobId": blob, "lfs": lfs })
     });

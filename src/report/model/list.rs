@@ -106,6 +106,11 @@ mod tests {
             is_used: true,
         };
         let cut = ListedModel { state: ModelState::Unfinished, is_used: false, ..fetched.clone() };
-        assert_snapshot!(model_list(&[fetched, cut, shipped]), @"");
+        assert_snapshot!(model_list(&[fetched, cut, shipped]), @r"
+           model                   size  revision      verified              folder
+        *  gpt-oss-20b-int4-ov  12.8 GB  0123456789ab  2026-11-25T02:00:00Z  /models/OpenVINO--gpt-oss-20b-int4-ov/0123
+           gpt-oss-20b-int4-ov  12.8 GB  0123456789ab  unfinished            /models/OpenVINO--gpt-oss-20b-int4-ov/0123
+           tiny-gpt-oss         11.3 MB  -             not since it changed  /repository/fixtures/models/tiny-gpt-oss
+        ");
     }
 }
