@@ -17,7 +17,7 @@ use crate::report::file_size;
 
 /// How often it is looked whether Ctrl-C was pressed.
 const LISTEN: Duration = Duration::from_millis(100);
-const LINE: &str = "{prefix}  {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+const LINE: &str = "{prefix}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}  {eta} left";
 
 /// Tells what is under way, and stops it by Ctrl-C; a second one ends the process at once.
 pub(super) struct Waiting {
@@ -69,12 +69,12 @@ impl Attendant for Waiting {
                 self.say(&format!("{missing} to fetch into `{}`, where {free} are free", folder.display()));
             }
             Event::Begins { name, size_bytes, there_bytes } => {
-                self.bar.reset();
+                self.bar.set_prefix(name.to_owned());
                 self.bar.set_length(size_bytes);
                 self.bar.set_position(there_bytes);
                 // What was there already has not come at this speed.
                 self.bar.reset_eta();
-                self.bar.set_prefix(name.to_owned());
+                self.bar.reset_elapsed();
                 let resumed = match there_bytes {
                     0 => String::new(),
                     there => format!(", {} of it there already", file_size(there)),

@@ -61,6 +61,7 @@ impl Hub {
             let answered = match next(&heard, attendant)? {
                 Heard::Head(answered) => answered,
                 Heard::Failed(because) => return Err(Fault::passing(because)),
+                Heard::Hopeless(because) => return Err(self.hopeless(&because)),
                 Heard::Piece(_) | Heard::End => return Err(Fault::passing("an answer without a head")),
             };
             if self.access.is_own(&address) {
@@ -84,13 +85,22 @@ impl Hub {
     }
 }
 
+impl Hub {
+    fn hopeless(&self, because: &str) -> Fault {
+        Fault::Final(Error::harness(format!("`{}` cannot be asked: {because}", self.access)).hint(
+            "behind a proxy that has a certificate of its own, name its file of roots: `SSL_CERT_FILE=FILE`; \
+             else check `HF_ENDPOINT` and the variables of the proxy",
+        ))
+    }
+}
+
 impl Answer {
     /// The next bytes of the body; None at its end.
     pub(super) fn piece(&self, attendant: &mut dyn Attendant) -> Result<Option<Vec<u8>>, Fault> {
         match next(&self.heard, attendant)? {
             Heard::Piece(piece) => Ok(Some(piece)),
             Heard::End => Ok(None),
-            Heard::Failed(because) => Err(Fault::passing(because)),
+            Heard::Failed(because) | Heard::Hopeless(because) => Err(Fault::passing(because)),
             Heard::Head(_) => Err(Fault::passing("an answer with two heads")),
         }
     }

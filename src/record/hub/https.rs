@@ -70,10 +70,7 @@ impl Transport for Https {
         let (teller, heard) = sync_channel(PIECES_AHEAD);
         let agent = self.agent.clone();
         thread::spawn(move || {
-            let last = match tell(&agent, &request, &teller) {
-                Ok(()) => Heard::End,
-                Err(because) => Heard::Failed(because),
-            };
+            let last = tell(&agent, &request, &teller).err().unwrap_or(Heard::End);
             // Whoever has gone away need not be told.
             let _ = teller.send(last);
         });
@@ -81,7 +78,7 @@ impl Transport for Https {
     }
 }
 
-fn tell(agent: &Agent, request: &Request, teller: &SyncSender<Heard>) -> Result<(), String> {
+fn tell(agent: &Agent, request: &Request, teller: &SyncSender<Heard>) -> Result<(), Heard> {
     let mut call = agent.get(&request.address);
     if let Some(token) = &request.token {
         call = call.header("authorization", format!("Bearer {token}"));
@@ -89,7 +86,7 @@ fn tell(agent: &Agent, request: &Request, teller: &SyncSender<Heard>) -> Result<
     if request.from_byte > 0 {
         call = call.header("range", format!("bytes={}-", request.from_byte));
     }
-    let answer = call.call().map_err(|cause| cause.to_string())?;
+    let answer = call.call().map_err(|cause| failed(&cause))?;
     let headers = answer.headers().iter();
     let head = Head {
         status: answer.status().as_u16(),
@@ -111,7 +108,23 @@ fn tell(agent: &Agent, request: &Request, teller: &SyncSender<Heard>) -> Result<
                     return Ok(());
                 }
             }
-            Err(cause) => return Err(cause.to_string()),
+            Err(cause) => return Err(Heard::Failed(cause.to_string())),
         }
+    }
+}
+
+/// A certificate or an address that is wrong stays so; all else may pass.
+fn failed(cause: &ureq::Error) -> Heard {
+    let because = cause.to_string();
+    let because = because.strip_prefix("io: ").unwrap_or(&because).to_owned();
+    match cause {
+        ureq::Error::Rustls(_)
+        | ureq::Error::Tls(_)
+        | ureq::Error::BadUri(_)
+        | ureq::Error::Http(_)
+        | ureq::Error::InvalidProxyUrl
+        | ureq::Error::RequireHttpsOnly(_) => Heard::Hopeless(because),
+        ureq::Error::Io(inner) if inner.kind() == std::io::ErrorKind::InvalidData => Heard::Hopeless(because),
+        _ => Heard::Failed(because),
     }
 }

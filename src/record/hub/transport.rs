@@ -41,8 +41,10 @@ pub enum Heard {
     Piece(Vec<u8>),
     /// The body is complete, as far as the other side says.
     End,
-    /// Nothing more will come: why.
+    /// Nothing more will come: why. It may yet succeed.
     Failed(String),
+    /// Nothing will ever come: why.
+    Hopeless(String),
 }
 
 /// Sends requests.

@@ -198,7 +198,7 @@ mod tests {
          embeddings  u8         45024 bytes   0.5 %  f16 1344 bytes, u8 43680 bytes
          head        u8         45024 bytes   0.5 %  f16 1344 bytes, u8 43680 bytes
          norms       f32        12544 bytes   0.2 %
-         other       i64          537 bytes   0.0 %  boolean 1 byte, f32 160 bytes, i32 48 bytes, i64 328 bytes
+         other       i64          541 bytes   0.0 %  boolean 1 byte, f32 164 bytes, i32 48 bytes, i64 328 bytes
 
         compression   mode int8_asym, group_size -1, ratio 1.0, backup_mode int8_asym (as noted last, in the graph's rt_info)
         made by       OpenVINO 2026.4.1-22982-e213a147257-releases/2026/4, NNCF 3.4.0, optimum-intel 1.27.0, transformers 4.57.6, PyTorch 2.15.0

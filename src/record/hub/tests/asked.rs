@@ -124,3 +124,13 @@ fn an_answer_that_is_no_hub_s_or_tells_no_hashes_is_refused() {
     let twice = files().into_iter().chain(files().into_iter().take(1)).collect::<Vec<_>>();
     assert!(refused(listing(&twice)).contains("`config.json` of `owner/model` twice"));
 }
+
+#[test]
+fn what_will_never_succeed_is_not_tried_again() {
+    let mut scene = Scene::new();
+    let untrusted = |_, _: &Request| vec![Heard::Hopeless("invalid peer certificate".into())];
+    let error = scene.list(None, untrusted).unwrap_err();
+    assert!(error.to_string().contains("cannot be asked: invalid peer certificate"), "{error}");
+    assert!(error.hint_text().unwrap().contains("SSL_CERT_FILE"));
+    assert!(scene.waited.pauses_s.is_empty());
+}
