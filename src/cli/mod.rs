@@ -27,6 +27,7 @@ mod progress;
 mod report;
 mod root;
 mod settings;
+mod shell;
 mod states;
 mod store;
 mod telling;

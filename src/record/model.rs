@@ -195,7 +195,7 @@ fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()
 }
 
 const RESTORE: &str = "restore the folder (`git checkout -- fixtures/models` for the shipped model), or \
-    fetch the model again";
+    fetch the model again: `cargo xtask model verify DIR` names all that differs, and how";
 
 /// The sha256 of `HASH  NAME` lines, as `sha256sum` prints them.
 fn identity(files: &[ModelFile]) -> String {

@@ -141,8 +141,11 @@ fn a_token_goes_to_the_hub_alone_and_is_written_nowhere() {
     let output = scene.checkout.path("model with spaces");
     let mut command = scene.command(&["fetch", REPOSITORY, "--output", output.to_str().unwrap()]);
     let ended = Ended::of(command.env("HF_TOKEN", token).output().unwrap());
-    ended.exits(0);
+    ended.exits(0).says(&format!("next: cargo xtask model use '{}'", output.display()));
     is_the_shipped_model(&output);
+    fs::remove_file(output.join("config.json")).unwrap();
+    let mend = format!("model fetch {REPOSITORY} --revision {COMMIT} --output '{}'`", output.display());
+    scene.run(&["verify", output.to_str().unwrap()]).exits(2).prints("missing  config.json").says(&mend);
     let seen = scene.hub.seen();
     assert!(seen.iter().any(|seen| seen.is_cdn) && seen.iter().any(|seen| !seen.is_cdn));
     for seen in &seen {

@@ -16,7 +16,6 @@ mod memory;
 mod model;
 mod records;
 mod runtime;
-mod shell;
 mod workplace;
 
 use std::any::Any;

@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::loading::known_hashes;
 use crate::cli::model::waiting::Waiting;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{exit_code, print, say, shell};
 use crate::error::Result;
 use crate::places;
 use crate::record::VerifiedModels;
@@ -70,7 +70,7 @@ fn tell(model: &FetchedModel) -> ExitCode {
         count => say(&format!("{count} of {} files came, and all are as the hub has them", model.files)),
     }
     print(&format!("{}\n", folder.display()));
-    say(&format!("next: cargo xtask model use '{}'", folder.display()));
+    say(&format!("next: cargo xtask model use {}", shell::word(&folder)));
     ExitCode::from(exit_code::PASS)
 }
 

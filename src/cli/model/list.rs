@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::model::used;
 use crate::cli::root::Root;
-use crate::cli::{print, say};
+use crate::cli::{print, say, shell};
 use crate::error::Result;
 use crate::places;
 use crate::record::hub::{FetchedFrom, fetched_folders, unfinished};
@@ -30,8 +30,8 @@ pub(super) fn list() -> Result<()> {
     print(&model_list(&models));
     if let Some(cut) = models.iter().find(|model| model.state == ModelState::Unfinished) {
         say(&format!(
-            "unfinished: the same `model fetch` goes on; or remove it: rm -r '{}'",
-            cut.folder.display()
+            "unfinished: the same `model fetch` goes on; or remove it: rm -r {}",
+            shell::word(&cut.folder)
         ));
     }
     Ok(())

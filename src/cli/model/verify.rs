@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::cli::loading::{announce_hashing, known_hashes};
 use crate::cli::model::named_or_used;
-use crate::cli::print;
+use crate::cli::{print, shell};
 use crate::error::{Error, Result};
 use crate::places;
 use crate::record::hub::FetchedFrom;
@@ -64,5 +64,8 @@ fn mend(folder: &Path, faulty: &[FaultyFile]) -> Option<String> {
     let fetched = FetchedFrom::read(folder)?;
     let extra = faulty.iter().any(|file| file.fault == FileFault::Extra);
     let first = if extra { "remove what is extra, then fetch" } else { "fetch" };
-    Some(format!("{first} what differs: `cargo xtask model fetch {}`", fetched.flags(folder)))
+    let output =
+        if fetched.is_at_home(folder) { String::new() } else { format!(" --output {}", shell::word(folder)) };
+    let FetchedFrom { repository, commit, .. } = fetched;
+    Some(format!("{first} what differs: `cargo xtask model fetch {repository} --revision {commit}{output}`"))
 }

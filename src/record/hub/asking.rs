@@ -27,6 +27,8 @@ pub struct Hub {
 pub(super) struct Answer {
     /// How the last of the addresses answered.
     pub(super) head: Head,
+    /// Whether that was the hub itself, and not a store that it sends on to.
+    pub(super) is_own: bool,
     /// By what the hub itself names the content, before it sent on to another address.
     pub(super) etag: Option<String>,
     heard: Receiver<Heard>,
@@ -69,7 +71,8 @@ impl Hub {
                 etag = named.map(bare_etag).or(etag);
             }
             if !matches!(answered.status, 301 | 302 | 303 | 307 | 308) {
-                return Ok(Answer { head: answered, etag, heard });
+                let is_own = self.access.is_own(&address);
+                return Ok(Answer { head: answered, is_own, etag, heard });
             }
             let location = answered.header("location").unwrap_or_default();
             // Where to is not told: such addresses are signed.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::places;
-use crate::record::hub::address::{RepositoryName, Revision};
+use crate::record::hub::address::RepositoryName;
 use crate::record::hub::listing::{Listing, is_hex};
 use crate::record::{Overwrite, write_whole};
 
@@ -47,17 +47,11 @@ impl FetchedFrom {
         write_whole(&file, (text + "\n").as_bytes(), Overwrite::Replace)
     }
 
-    /// The flags by which `model fetch` fetches the same again, into this folder.
+    /// Whether a folder is the one that it is fetched into where no other is named.
     #[must_use]
-    pub fn flags(&self, folder: &Path) -> String {
-        let Self { repository, commit, .. } = self;
-        let (name, revision) = (RepositoryName::parse(repository), Revision::parse(commit));
-        let usual = name.and_then(|name| revision.and_then(|_| folder_of(&name, commit)));
-        let output = match usual {
-            Ok(usual) if fs::canonicalize(&usual).ok() == fs::canonicalize(folder).ok() => String::new(),
-            _ => format!(" --output '{}'", folder.display()),
-        };
-        format!("{repository} --revision {commit}{output}")
+    pub fn is_at_home(&self, folder: &Path) -> bool {
+        let home = RepositoryName::parse(&self.repository).and_then(|name| folder_of(&name, &self.commit));
+        home.is_ok_and(|home| fs::canonicalize(home).ok() == fs::canonicalize(folder).ok())
     }
 }
 
@@ -84,4 +78,38 @@ pub fn fetched_folders(models: &Path) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = below(models).iter().flat_map(|repository| below(repository)).collect();
     folders.sort();
     folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_folder_says_of_itself_is_believed_only_where_it_can_stand_in_a_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let say = |repository: &str, commit: &str| {
+            let text = serde_json::json!({ "schema": 1, "repository": repository, "commit": commit });
+            fs::write(folder.path().join(FETCHED), text.to_string()).unwrap();
+            FetchedFrom::read(folder.path())
+        };
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert!(say("OpenVINO/model", commit).is_some_and(|fetched| !fetched.is_at_home(folder.path())));
+        for (repository, commit) in
+            [("a/b; rm -r ~", commit), ("--output/x y", commit), ("a/b", "main"), ("", commit)]
+        {
+            assert_eq!(say(repository, commit), None, "{repository} {commit}");
+        }
+    }
+
+    #[test]
+    fn folders_are_found_two_below_and_files_are_none() {
+        let models = tempfile::tempdir().unwrap();
+        for name in ["b--m/2", "a--m/1"] {
+            fs::create_dir_all(models.path().join(name)).unwrap();
+        }
+        fs::write(models.path().join("a--m/notes"), "").unwrap();
+        let found = fetched_folders(models.path());
+        assert_eq!(found, ["a--m/1", "b--m/2"].map(|name| models.path().join(name)));
+        assert_eq!(fetched_folders(&models.path().join("gone")), Vec::<PathBuf>::new());
+    }
 }

@@ -15,9 +15,9 @@ use crate::record::hub::transport::{Head, Heard, Request, Transport};
 
 /// Nobody takes so long to pick up, and no live connection is silent for so long.
 const SILENCE: Duration = Duration::from_mins(1);
-const PIECE_BYTES: usize = 1 << 18;
+const PIECE_BYTES: usize = 1 << 16;
 /// Pieces that wait to be written; then the network waits.
-const PIECES_AHEAD: usize = 16;
+const PIECES_AHEAD: usize = 64;
 
 /// HTTP with TLS, by whatever proxy the usual variables name.
 #[derive(Debug)]
@@ -98,13 +98,12 @@ fn tell(agent: &Agent, request: &Request, teller: &SyncSender<Heard>) -> Result<
         return Ok(());
     }
     let mut body = answer.into_body().into_reader();
+    let mut buffer = vec![0; PIECE_BYTES];
     loop {
-        let mut piece = vec![0; PIECE_BYTES];
-        match body.read(&mut piece) {
+        match body.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(length) => {
-                piece.truncate(length);
-                if teller.send(Heard::Piece(piece)).is_err() {
+                if teller.send(Heard::Piece(buffer[..length].to_vec())).is_err() {
                     return Ok(());
                 }
             }

@@ -99,7 +99,7 @@ fn ask(
 fn ask_once(hub: &Hub, address: &str, asked: Asked, attendant: &mut dyn Attendant) -> Result<Vec<u8>, Fault> {
     let answer = hub.ask(address, 0, attendant)?;
     if answer.head.status != 200 {
-        return Err(fault(hub, asked, &answer.head));
+        return Err(fault(hub, asked, &answer));
     }
     let mut text = Vec::new();
     while let Some(piece) = answer.piece(attendant)? {

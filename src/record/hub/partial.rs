@@ -107,7 +107,7 @@ impl Partial<'_> {
                 self.begin_anew(part, "the other side goes on elsewhere", attendant)?;
                 return Err(Fault::passing(format!("the rest of `{name}` was not given")));
             }
-            _ => return Err(fault(self.hub, asked, &answer.head)),
+            _ => return Err(fault(self.hub, asked, &answer)),
         }
         self.check_etag(&answer)?;
         part.seek(SeekFrom::Start(there)).map_err(failed)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::record::hub::address::{RepositoryName, Revision};
-use crate::record::hub::asking::Hub;
+use crate::record::hub::asking::{Answer, Hub};
 use crate::record::hub::transport::Head;
 
 /// Why there is no answer.
@@ -41,9 +41,14 @@ impl<'a> Asked<'a> {
 }
 
 /// What a status other than success means.
-pub(super) fn fault(hub: &Hub, asked: Asked, head: &Head) -> Fault {
+pub(super) fn fault(hub: &Hub, asked: Asked, answer: &Answer) -> Fault {
     let Asked { repository, revision, file } = asked;
-    let access = hub.access();
+    let (access, head) = (hub.access(), &answer.head);
+    if !answer.is_own {
+        // Its addresses are good for a while only; the hub gives another when it is asked again.
+        let because = format!("the store that `{access}` sends on to answered {}", head.status);
+        return Fault::Passing { because, pause: asked_pause(head) };
+    }
     match head.status {
         401 if access.has_token() => Fault::Final(
             Error::input(format!("`{access}` does not accept the token for `{repository}`"))

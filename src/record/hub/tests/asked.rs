@@ -134,3 +134,16 @@ fn what_will_never_succeed_is_not_tried_again() {
     assert!(error.hint_text().unwrap().contains("SSL_CERT_FILE"));
     assert!(scene.waited.pauses_s.is_empty());
 }
+
+#[test]
+fn a_store_that_refuses_an_address_which_has_grown_old_is_no_refusal_of_the_hub() {
+    let mut scene = Scene::new();
+    let text = listing(&files()).to_string();
+    let listed = scene.list(Some("hf_secret"), move |count, _| match count {
+        0 | 2 => only(302, &[("location", "https://cdn.example/x?expires=1")]),
+        1 => only(403, &[]),
+        _ => ok(text.as_bytes()),
+    });
+    assert!(listed.unwrap().is_some());
+    assert_eq!(scene.waited.pauses_s, [1]);
+}
