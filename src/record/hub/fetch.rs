@@ -16,7 +16,7 @@ use crate::record::hub::room;
 use crate::record::model::MANIFEST;
 use crate::record::model_files::is_model_file;
 use crate::record::model_name::as_plain;
-use crate::record::{FileLock, HashCache, Manifest, ModelFile, Overwrite, write_whole};
+use crate::record::{FileLock, HashCache, Manifest, ModelFile, Overwrite, read_manifest, write_whole};
 
 /// The file by which processes that fetch into the same folder take turns.
 const LOCK: &str = ".lock";
@@ -70,12 +70,22 @@ impl Fetch<'_> {
         let parts = unfinished(self.folder);
         // Looked at before anything is made: a folder of somebody else's stays as it is.
         let is_ours = parts.is_dir() || FetchedFrom::read(self.folder).is_some();
-        let missing = self.missing_bytes(&self.places(is_ours, known, attendant)?);
+        let mut places = self.places(is_ours, known, attendant)?;
+        if places.iter().all(|place| place.sha256.is_some()) {
+            let manifest = self.manifest(&places);
+            // Somebody who may only read such a folder has nothing to write there, either.
+            if self.is_finished(&manifest) {
+                return Ok(self.fetched(manifest, 0));
+            }
+        }
+        let missing = self.missing_bytes(&places);
         room::check(self.folder, missing, attendant).map_err(Fault::Final)?;
         fs::create_dir_all(&parts).map_err(|cause| Fault::Final(written(&parts, &cause)))?;
         let _turn = self.turn(attendant)?;
-        // Whoever had the turn before may have fetched it all.
-        let mut places = self.places(true, known, attendant)?;
+        if places.iter().any(|place| place.sha256.is_none()) {
+            // Whoever had the turn before may have fetched it all.
+            places = self.places(true, known, attendant)?;
+        }
         self.remove_strays(&parts);
         fs::create_dir_all(&parts).map_err(|cause| Fault::Final(written(&parts, &cause)))?;
         let mut fetched_files = 0;
@@ -83,10 +93,14 @@ impl Fetch<'_> {
             place.sha256 = Some(self.partial(place.file).fetch(attendant)?);
             fetched_files += 1;
         }
-        let manifest = self.manifest(places);
+        let manifest = self.manifest(&places);
         self.finish(&parts, &manifest).map_err(Fault::Final)?;
+        Ok(self.fetched(manifest, fetched_files))
+    }
+
+    fn fetched(&self, manifest: Manifest, fetched_files: usize) -> FetchedModel {
         let files = self.listing.files.len();
-        Ok(FetchedModel { folder: self.folder.to_owned(), manifest, files, fetched_files })
+        FetchedModel { folder: self.folder.to_owned(), manifest, files, fetched_files }
     }
 
     fn partial<'a>(&'a self, file: &'a HubFile) -> Partial<'a> {
@@ -165,30 +179,30 @@ impl Fetch<'_> {
         }
     }
 
-    fn manifest(&self, places: Vec<Place>) -> Manifest {
-        let files =
-            places.into_iter().filter(|place| is_model_file(&place.file.name)).map(|place| ModelFile {
-                path: place.file.name.clone(),
-                size_bytes: place.file.size_bytes,
-                sha256: place.sha256.unwrap_or_default(),
-            });
+    fn manifest(&self, places: &[Place]) -> Manifest {
+        let files = places.iter().filter(|place| is_model_file(&place.file.name)).map(|place| ModelFile {
+            path: place.file.name.clone(),
+            size_bytes: place.file.size_bytes,
+            sha256: place.sha256.clone().unwrap_or_default(),
+        });
         Manifest { schema: 1, name: as_plain(self.listing.repository.name()), files: files.collect() }
+    }
+
+    /// Whether the folder says already what it holds and where that came from.
+    fn is_finished(&self, manifest: &Manifest) -> bool {
+        let (repository, commit) = (self.listing.repository.to_string(), &self.listing.commit);
+        let from = FetchedFrom::read(self.folder);
+        let is_from = from.is_some_and(|from| from.repository == repository && from.commit == *commit);
+        is_from && read_manifest(self.folder).is_ok_and(|there| there.as_ref() == Some(manifest))
     }
 
     /// The manifest comes last: with it the folder is complete.
     fn finish(&self, parts: &Path, manifest: &Manifest) -> Result<()> {
         let file = self.folder.join(MANIFEST);
         let text = serde_json::to_string_pretty(manifest)
-            .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?
-            + "\n";
-        if fs::read(&file).is_ok_and(|there| there == text.as_bytes())
-            && FetchedFrom::read(self.folder).is_some()
-        {
-            let _ = fs::remove_dir(parts);
-            return Ok(());
-        }
+            .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?;
         FetchedFrom::write(self.folder, self.listing)?;
-        write_whole(&file, text.as_bytes(), Overwrite::Replace)?;
+        write_whole(&file, (text + "\n").as_bytes(), Overwrite::Replace)?;
         fs::set_permissions(&file, Permissions::from_mode(0o444)).map_err(|cause| written(&file, &cause))?;
         // With nothing in it any more.
         let _ = fs::remove_dir(parts);

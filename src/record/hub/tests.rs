@@ -2,12 +2,21 @@
 
 mod asked;
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
+use std::time::SystemTime;
 
 use super::scripted::*;
 use super::*;
 use crate::error::ErrorKind;
 use crate::record::{HashCache, check_files, read_manifest};
+
+/// When each file of the folder was last written.
+fn listing_of(scene: &Scene) -> BTreeMap<OsString, SystemTime> {
+    let entries = fs::read_dir(scene.folder()).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name(), entry.metadata().unwrap().modified().unwrap())).collect()
+}
 
 #[test]
 fn a_model_that_was_fetched_is_whole_by_a_manifest_and_a_second_fetch_asks_for_nothing() {
@@ -24,9 +33,11 @@ fn a_model_that_was_fetched_is_whole_by_a_manifest_and_a_second_fetch_asks_for_n
     assert!(!unfinished(&scene.folder()).exists());
     assert!(scene.asked().iter().all(|request| request.address.contains(COMMIT)), "not pinned to the commit");
 
+    let before = listing_of(&scene);
     let again = scene.fetch(|_, _| panic!("nothing is to be asked")).unwrap().unwrap();
     assert_eq!(again.fetched_files, 0);
     assert_eq!(again.manifest, manifest);
+    assert_eq!(listing_of(&scene), before, "something was written to a model that is whole");
 }
 
 #[test]
