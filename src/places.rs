@@ -5,8 +5,8 @@
 use std::env;
 use std::path::PathBuf;
 
-/// The folder for what can be made again: OpenVINO runtimes, edited graphs, what pages need from npm, linters,
-/// peers.
+/// The folder for what can be made again: OpenVINO runtimes, edited graphs, fetched models, what pages need from
+/// npm, linters, peers.
 ///
 /// `$XDG_CACHE_HOME/arcgauge`, or `~/.cache/arcgauge`. None where the user has no home folder.
 #[must_use]
@@ -36,6 +36,12 @@ pub fn web_library_dir(name: &str, version: &str) -> Option<PathBuf> {
 #[must_use]
 pub fn browser_tests_dir(lock_sha256: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("browser-tests").join(lock_sha256))
+}
+
+/// The folder of models that `model fetch` brought, each in one of its own; nothing but the user removes them.
+#[must_use]
+pub fn models_dir() -> Option<PathBuf> {
+    Some(cache_dir()?.join("models"))
 }
 
 /// The folder of the linters that `cargo xtask lint` fetches or builds, each in one of its own; there only when complete.

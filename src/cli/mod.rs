@@ -28,6 +28,7 @@ mod progress;
 mod report;
 mod root;
 mod settings;
+mod shell;
 mod states;
 mod store;
 mod telling;
@@ -76,7 +77,7 @@ enum Verb {
     States(states::StatesArgs),
     /// Check the golden fixtures, bless new ones, or calibrate what counts as a near-tie
     Golden(golden::GoldenArgs),
-    /// Remember or show the model folder that bare verbs use
+    /// Fetch, verify, list and describe models; remember the one that bare verbs use
     Model(model::ModelArgs),
     /// List, tell, check, exchange and share the records
     History(history::HistoryArgs),

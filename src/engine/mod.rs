@@ -6,12 +6,14 @@
 mod choice;
 mod generate;
 mod model_folder;
+mod model_shape;
 pub mod openvino;
 pub mod scripted;
 
 pub use choice::{Choice, choose, greedy};
 pub use generate::{Ended, Observer, Path, Witness, generate, witness};
 pub use model_folder::{ModelConfig, ModelFolder};
+pub use model_shape::ModelShape;
 
 use crate::error::Result;
 use crate::workload::TokenId;

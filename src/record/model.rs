@@ -1,6 +1,5 @@
 //! Which model: the sha256 of its files, checked against its manifest where it has one.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -12,12 +11,13 @@ use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
 use crate::record::hash_cache::HashCache;
 use crate::record::identified::is_plain;
+use crate::record::model_check::{FaultyFile, faults};
+use crate::record::model_files::{hash_files, model_files};
 use crate::record::model_name::folder_name;
 use crate::record::sealed::hex;
 
-const MANIFEST: &str = "manifest.json";
-/// Files beside a model that are not the model.
-const NOT_THE_MODEL: [&str; 4] = [MANIFEST, "README.md", "LICENSE", "LICENSE.md"];
+/// The file that says what a model's folder must hold.
+pub(super) const MANIFEST: &str = "manifest.json";
 /// The two that decide what comes out, in the order in which they make the identity.
 const DECISIVE: [&str; 2] = ["openvino_model.bin", "openvino_model.xml"];
 
@@ -54,6 +54,20 @@ pub enum ManifestCheck {
     Absent,
 }
 
+impl Manifest {
+    /// The identity of the model that it describes, as [`ModelIdentity::sha256`].
+    #[must_use]
+    pub fn identity(&self) -> String {
+        identity(&self.files)
+    }
+
+    /// Bytes of all its files together.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add)
+    }
+}
+
 /// A model's identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelIdentity {
@@ -79,12 +93,7 @@ impl ModelIdentity {
         known: &mut HashCache,
         mut progress: impl FnMut(&str, u64),
     ) -> Result<Self> {
-        let mut files = Vec::new();
-        for (name, size_bytes) in model_files(folder.path())? {
-            let path = folder.path().join(&name);
-            let sha256 = known.sha256_of(&path, || progress(&name, size_bytes))?;
-            files.push(ModelFile { path: name, size_bytes, sha256 });
-        }
+        let files = hash_files(folder.path(), known, &mut progress)?;
         let manifest = read_manifest(folder.path())?;
         if let Some(manifest) = &manifest {
             compare(folder.path(), manifest, &files)?;
@@ -151,22 +160,11 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
     }
 }
 
-/// Names and sizes, sorted by name. Folders, hidden files and documents are not the model.
-fn model_files(folder: &Path) -> Result<BTreeMap<String, u64>> {
-    let unreadable = |cause: std::io::Error| Error::io("read", folder, &cause).as_input();
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-        let metadata = fs::metadata(&path).map_err(|cause| Error::io("read", &path, &cause).as_input())?;
-        if metadata.is_file() && !name.starts_with('.') && !NOT_THE_MODEL.contains(&name.as_str()) {
-            files.insert(name, metadata.len());
-        }
-    }
-    Ok(files)
-}
-
-fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
+/// What a folder's manifest says; None where it has none.
+///
+/// # Errors
+/// A manifest that cannot be read, or is none.
+pub fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let path = folder.join(MANIFEST);
     if !path.is_file() {
         return Ok(None);
@@ -187,33 +185,17 @@ fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
 }
 
 fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()> {
-    let stated = |name: &str| manifest.files.iter().find(|file| file.path == name);
-    let refuse = |name: &str, what: String| {
-        Err(Error::input(format!("model file `{}` {what}", folder.join(name).display())).hint(RESTORE))
-    };
-    for file in files {
-        match stated(&file.path) {
-            None => return refuse(&file.path, "is not in the model's manifest".into()),
-            Some(stated) if stated.size_bytes != file.size_bytes => {
-                let what = format!("has {} bytes, the manifest says {}", file.size_bytes, stated.size_bytes);
-                return refuse(&file.path, what);
-            }
-            Some(stated) if stated.sha256 != file.sha256 => {
-                let what =
-                    format!("is altered: its sha256 is {}, the manifest says {}", file.sha256, stated.sha256);
-                return refuse(&file.path, what);
-            }
-            Some(_) => {}
+    match faults(manifest, files).into_iter().next() {
+        Some(FaultyFile { name, fault }) => {
+            let file = folder.join(name);
+            Err(Error::input(format!("model file `{}` {fault}", file.display())).hint(RESTORE))
         }
-    }
-    match manifest.files.iter().find(|stated| !files.iter().any(|file| file.path == stated.path)) {
-        Some(missing) => refuse(&missing.path, "is missing, the manifest lists it".into()),
         None => Ok(()),
     }
 }
 
 const RESTORE: &str = "restore the folder (`git checkout -- fixtures/models` for the shipped model), or \
-    fetch the model again";
+    fetch the model again: `cargo xtask model verify DIR` names all that differs, and how";
 
 /// The sha256 of `HASH  NAME` lines, as `sha256sum` prints them.
 fn identity(files: &[ModelFile]) -> String {

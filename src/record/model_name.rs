@@ -17,7 +17,7 @@ pub(super) fn folder_name(folder: &Path) -> String {
 }
 
 /// A name that can stand in a table, a message and the path of the model's goldens.
-fn as_plain(name: &str) -> String {
+pub(super) fn as_plain(name: &str) -> String {
     let plain = |c: char| if is_plain(&format!("a{c}")) { c } else { '-' };
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();
     if name.is_empty() { "unnamed".to_owned() } else { name }

@@ -59,6 +59,16 @@ pub(super) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
+/// A size of a file, in the unit that suits it, as in "689 bytes", "2.7 MB" and "12.8 GB".
+#[must_use]
+pub fn file_size(bytes: u64) -> String {
+    match bytes {
+        0..100_000 => counted(usize::try_from(bytes).unwrap_or(usize::MAX), "byte"),
+        100_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
 /// A round number on an axis whose numbers are a step apart: no more decimals than the step has.
 #[must_use]
 pub(super) fn axis_number(figure: f64, step: f64) -> String {
@@ -122,6 +132,12 @@ mod tests {
         assert_eq!(told, ["0.3", "47", "4000", "-0.02", "0.0"]);
         assert_eq!([axis_number(2.5e9, 5e8), axis_number(2e-9, 1e-9)], ["2.5e9", "2e-9"]);
         assert_eq!([axis_number(f64::NAN, 1.0), axis_number(1.0, 0.0)], ["?"; 2]);
+    }
+
+    #[test]
+    fn a_size_has_the_unit_that_suits_it() {
+        let told = [1, 689, 2_720_000, 999_000_000, 12_840_000_000].map(file_size);
+        assert_eq!(told, ["1 byte", "689 bytes", "2.7 MB", "999.0 MB", "12.8 GB"]);
     }
 
     #[test]

@@ -18,6 +18,8 @@
 //! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without speed |
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
+//! | [`model_describe`] | what a model is made of, without OpenVINO |
+//! | [`model_fetch`] | a model from a hub: killed and resumed, refused, and mended |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
 //! | [`first_light`] | the first day on a GPU: each claim by its evidence alone, a walk that nothing ends, a bundle that names nobody |
@@ -66,6 +68,7 @@
 //! | [`git_repository`] | a repository made by git itself, in whatever state a test needs |
 //! | [`ended`] | a run that has ended, and what it said |
 //! | [`model_copy`] | a copy of the shipped model, to be damaged |
+//! | [`hub_server`] | a hub of models that misbehaves as a test says, and counts what it sends |
 //! | [`big_model`] | a model too big for a processor's cache, made from the shipped one |
 //! | [`small_product`] | a small package in the place of the product, to be built |
 //! | [`forged`] | a record that no run has made |
@@ -116,11 +119,14 @@ mod history_sharing;
 mod history_verbs;
 mod hostile_pages;
 mod hostile_text;
+mod hub_server;
 mod infer;
 mod interrupt;
 mod living_worker;
 mod main_job;
 mod model_copy;
+mod model_describe;
+mod model_fetch;
 mod model_files;
 mod model_use;
 mod noisy_machine;

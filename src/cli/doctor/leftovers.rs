@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::cli::doctor::check::{Check, size};
-use crate::cli::doctor::shell;
 use crate::cli::edited_graph;
+use crate::cli::shell;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES};
 use crate::measure::SysfsRoot;
 use crate::places;

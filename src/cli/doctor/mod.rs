@@ -17,7 +17,6 @@ mod model;
 mod peers;
 mod records;
 mod runtime;
-mod shell;
 mod workplace;
 
 use std::any::Any;

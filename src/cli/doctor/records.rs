@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::doctor::check::Check;
-use crate::cli::doctor::shell;
+use crate::cli::shell;
 use crate::record::{ExaminedRecord, History};
 
 const RECORDS: &str = "records";

@@ -7,6 +7,7 @@ use crate::cli::peers::live::{LiveEngine, LiveRounds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{DrivenRounds, RoundsEnded};
 use crate::golden::Finding;
+use crate::judge::environment::Guard;
 use crate::measure::supervisor::{Ending, Purpose};
 use crate::measure::{CanaryReading, Plan};
 use crate::record::{
@@ -49,9 +50,10 @@ pub(super) fn measured(
     let interrupted = live.engines.iter().any(|engine| engine.session.ending == Ending::Interrupted);
     let mut failed = None;
     let mut engines = Vec::new();
-    for engine in live.engines {
+    for (at, engine) in live.engines.into_iter().enumerate() {
+        let began = live.began_with == Some(at);
         let words = engine.ready.words.to_string();
-        let peer = peer(frame, live.plan, engine, canary_after.clone())?;
+        let peer = peer(frame, live.plan, engine, canary_after.clone(), began)?;
         failed = failed.or(peer.failed.map(|error| error.of(&format!("engine `{words}`"))));
         engines.push(peer.record);
     }
@@ -121,6 +123,7 @@ fn peer(
     plan: &Plan,
     live: LiveEngine<'_>,
     canary_after: Option<CanaryReading>,
+    began: bool,
 ) -> Result<Peer> {
     let LiveEngine { ready, session, around, findings, failed } = live;
     let measured: Vec<_> =
@@ -162,7 +165,11 @@ fn peer(
     let findings: Vec<Finding> = if session.processes.is_empty() { Vec::new() } else { findings };
     // What failed stands in the record; the exit code is decided on by all engines.
     let _ = assemble::fill_in(&mut run, frame.model, &plan, &session, &findings, failed.clone());
-    let about_the_machine = measuring::warnings(&run);
+    let mut about_the_machine = measuring::warnings(&run);
+    if !began {
+        // What loaded the processor before it was the engine that ran before it.
+        about_the_machine.retain(|warning| !warning.id.ends_with(Guard::CpuPressure.id()));
+    }
     run.warnings.extend(about_the_machine);
     let record = PeerRecord {
         asked: ready.words.to_string(),

@@ -2,10 +2,11 @@
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
 //! of it and what it really does; `graph` and `last_token` read and prepare the model's graph, and
-//! `weights` counts what a token reads of it; `settled` is what is known before compiling, and `compile`
+//! `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `settled` is what is known before compiling, and `compile`
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
 //! wrappers; `pipeline` is the engine built from all of these.
 
+mod anatomy;
 mod compile;
 mod compiled_models;
 mod device;
@@ -22,6 +23,7 @@ mod state;
 mod tensor;
 mod weights;
 
+pub use anatomy::Anatomy;
 pub use compile::{LastTokenOnly, LoadRequest};
 pub use compiled_models::{
     COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models,
@@ -37,7 +39,7 @@ pub use release::{Release, Releases};
 pub use runtime::Runtime;
 pub use settled::Settled;
 pub use state::{KvState, StateBridge};
-pub use weights::ActiveWeights;
+pub use weights::{ActiveWeights, KindOfWeight, WeightKind};
 
 use crate::error::Error;
 

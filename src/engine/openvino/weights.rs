@@ -17,7 +17,10 @@ use crate::engine::openvino::weights::reading::{Experts, Reading, reading};
 use crate::error::{Error, Result};
 
 mod flow;
+mod kinds;
 mod reading;
+
+pub use kinds::{KindOfWeight, WeightKind};
 
 /// The bytes of a model's weights, and how many of them one decoded token must read.
 ///
@@ -55,29 +58,18 @@ struct Constant<'a> {
     dimensions: Vec<u64>,
     size_bytes: u64,
     readings: Vec<Reading>,
+    /// The layers that use it for each token, by name.
+    used_by: Vec<&'a str>,
 }
 
 fn read(xml: &str, config: &ModelConfig) -> Result<ActiveWeights, String> {
     let document = Document::parse(xml).map_err(|cause| format!("the graph is not XML ({cause})"))?;
     let flow = Flow::of(&document)?;
     let experts = experts(config)?;
-    // Equal constants share their place in the weights file.
-    let mut by_offset: BTreeMap<u64, Vec<Constant>> = BTreeMap::new();
-    for place in flow.constants() {
-        let (offset, constant) = constant(&flow, place, experts)?;
-        if constant.size_bytes > 0 {
-            by_offset.entry(offset).or_default().push(constant);
-        }
-    }
     let mut sum =
         ActiveWeights { total_bytes: 0, active_bytes_per_token: 0, expert_bytes: 0, lookup_bytes: 0 };
-    let mut end = 0_u64;
-    for (offset, sharing) in &by_offset {
+    for sharing in by_place(&flow, experts)? {
         let size_bytes = sharing[0].size_bytes;
-        if *offset < end || sharing.iter().any(|constant| constant.size_bytes != size_bytes) {
-            return Err(format!("constant `{}` overlaps another", sharing[0].name));
-        }
-        end = offset.checked_add(size_bytes).ok_or("a constant ends beyond 2^64 bytes")?;
         let readings = || sharing.iter().flat_map(|constant| &constant.readings);
         let every = |wanted: fn(&Reading) -> bool| readings().next().is_some() && readings().all(wanted);
         sum.total_bytes += size_bytes;
@@ -95,6 +87,26 @@ fn read(xml: &str, config: &ModelConfig) -> Result<ActiveWeights, String> {
         }
         _ => Ok(sum),
     }
+}
+
+/// The constants of a graph, those together that share their place in the weights file: equal ones do.
+fn by_place<'a>(flow: &Flow<'a>, experts: Option<Experts>) -> Result<Vec<Vec<Constant<'a>>>, String> {
+    let mut by_offset: BTreeMap<u64, Vec<Constant>> = BTreeMap::new();
+    for place in flow.constants() {
+        let (offset, constant) = constant(flow, place, experts)?;
+        if constant.size_bytes > 0 {
+            by_offset.entry(offset).or_default().push(constant);
+        }
+    }
+    let mut end = 0_u64;
+    for (offset, sharing) in &by_offset {
+        let size_bytes = sharing[0].size_bytes;
+        if *offset < end || sharing.iter().any(|constant| constant.size_bytes != size_bytes) {
+            return Err(format!("constant `{}` overlaps another", sharing[0].name));
+        }
+        end = offset.checked_add(size_bytes).ok_or("a constant ends beyond 2^64 bytes")?;
+    }
+    Ok(by_offset.into_values().collect())
 }
 
 /// Experts by whichever of its two names; None in a model without.
@@ -137,9 +149,11 @@ fn constant<'a>(
         dimensions,
         size_bytes: number("size")?,
         readings: Vec::new(),
+        used_by: Vec::new(),
     };
     for consumer in flow.consumers(place) {
         constant.readings.push(constant.share_in(reading(flow, consumer, experts)?)?);
+        constant.used_by.push(flow.name(consumer.layer));
     }
     Ok((number("offset")?, constant))
 }

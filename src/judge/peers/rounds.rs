@@ -124,7 +124,9 @@ pub fn spoilt_because(processes: &[NamedProcess<'_>], first: Option<&PairedProce
         processes.iter().filter_map(|named| Some((named.name, named.process.judged()?))).collect();
     let mut spoilt = Vec::new();
     for (name, guards) in &judged {
-        let troubles = of_process(guards, first.as_ref());
+        // Load that was there before the run began is others'; later it may be an engine's own.
+        let first = first.as_ref().filter(|first| !std::ptr::eq(first.log, guards.log));
+        let troubles = of_process(guards, first);
         let troubles = troubles.iter().filter(|finding| finding.invalidates());
         spoilt.extend(
             troubles.map(|finding| format!("`{}` on `{name}`: {}", finding.guard.id(), finding.because)),

@@ -33,7 +33,7 @@ pub(crate) const GENAI: Peer = Peer {
     needed_bytes: 1_500_000_000,
     size: "about 150 MB",
 };
-/// optimum-intel, with PyTorch and the libraries that come with it.
+/// optimum-intel, with `PyTorch` and the libraries that come with it.
 pub(crate) const OPTIMUM: Peer = Peer {
     name: "optimum",
     requirements: include_str!("../../../benches/peers/requirements-optimum.txt"),

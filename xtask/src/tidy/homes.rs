@@ -6,7 +6,7 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 23] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
@@ -19,6 +19,7 @@ const HOMES: [(&str, &[&str]); 23] = [
     ("tempfile", &["record"]),
     ("jiff", &["record"]),
     ("zip", &["record"]),
+    ("ureq", &["record"]),
     ("tera", &["report"]),
     ("plotters", &["report"]),
     ("comfy_table", &["report"]),

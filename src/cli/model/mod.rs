@@ -1,4 +1,11 @@
-//! `model use`, `model show`: the folder that bare verbs take.
+//! `model fetch`, `verify`, `list`, `describe`: models and whether they are whole; `model use`, `forget`,
+//! `show`: the folder that bare verbs take.
+
+mod describe;
+mod fetch;
+mod list;
+mod verify;
+mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +29,14 @@ pub(super) struct ModelArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelVerb {
+    /// Fetch a model from the Hugging Face hub, resumed where it was cut, and hold it against the hub's hashes
+    Fetch(fetch::FetchArgs),
+    /// Read every file of a model and hold it against the model's manifest
+    Verify(verify::VerifyArgs),
+    /// List the models of this machine, and whether they are whole
+    List,
+    /// Tell what a model is made of: layers, experts, precision by kind of weight, bytes a token
+    Describe(describe::DescribeArgs),
     /// Remember a model folder, or a repository's folder in the Hugging Face cache
     Use {
         /// The folder
@@ -36,9 +51,13 @@ enum ModelVerb {
 
 /// Runs a verb of `model`.
 pub(super) fn model(args: &ModelArgs) -> Result<ExitCode> {
-    let mut settings = Settings::load()?;
     match &args.verb {
+        ModelVerb::Fetch(args) => return fetch::fetch(args),
+        ModelVerb::Verify(args) => verify::verify(args)?,
+        ModelVerb::List => list::list()?,
+        ModelVerb::Describe(args) => describe::describe(args)?,
         ModelVerb::Use { folder } => {
+            let mut settings = Settings::load()?;
             let folder = ModelFolder::open(&snapshot_of(folder))?;
             // A model that no verb could use is not remembered.
             Graph::read(&folder)?;
@@ -47,14 +66,22 @@ pub(super) fn model(args: &ModelArgs) -> Result<ExitCode> {
             say(&format!("bare verbs now use `{}` (in `{}`)", folder.path().display(), file.display()));
         }
         ModelVerb::Forget => {
+            let mut settings = Settings::load()?;
             settings.model_dir = None;
             settings.save()?;
             say("bare verbs now use the shipped small model");
         }
-        ModelVerb::Show => {
-            let folder = settings.model_dir.unwrap_or_else(|| Root::find().shipped_model());
-            print(&format!("{}\n", folder.display()));
-        }
+        ModelVerb::Show => print(&format!("{}\n", used()?.display())),
     }
     Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// The folder that bare verbs use.
+fn used() -> Result<PathBuf> {
+    Ok(Settings::load()?.model_dir.unwrap_or_else(|| Root::find().shipped_model()))
+}
+
+/// The folder that was named, else the one that bare verbs use.
+fn named_or_used(named: Option<&PathBuf>) -> Result<PathBuf> {
+    named.map_or_else(used, |named| Ok(snapshot_of(named)))
 }

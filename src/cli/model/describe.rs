@@ -1,0 +1,44 @@
+//! `model describe`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::loading::{announce_hashing, known_hashes};
+use crate::cli::model::named_or_used;
+use crate::cli::print;
+use crate::engine::ModelFolder;
+use crate::error::Result;
+use crate::record::ModelDescription;
+use crate::report::model::{model_description, model_description_json};
+
+/// Flags of `model describe`.
+#[derive(Debug, Args)]
+pub(super) struct DescribeArgs {
+    /// The model's folder [default: the one that bare verbs use]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+
+    /// For people or for programs
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Tells what a model is made of. The graph is read; nothing is loaded.
+pub(super) fn describe(args: &DescribeArgs) -> Result<()> {
+    let folder = ModelFolder::open(&named_or_used(args.folder.as_ref())?)?;
+    let mut known = known_hashes();
+    let description = ModelDescription::of(&folder, &mut known, announce_hashing);
+    known.save();
+    print(&match args.format {
+        Format::Text => model_description(&description?),
+        Format::Json => model_description_json(&description?)?,
+    });
+    Ok(())
+}
