@@ -2,18 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use arcgauge::golden::{Divergence, GoldenResult};
+use arcgauge::golden::GoldenResult;
 use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
 use arcgauge::measure::Observed;
 use arcgauge::measure::guard::MachineReading;
 use arcgauge::measure::protocol::CacheState;
 use arcgauge::record::first_light::{MachineLook, RuntimeLook, StatesLook, Trial};
-use arcgauge::record::{
-    AbRecord, Outcome, PeerRecord, PeersRecord, ProcessPurpose, ProcessRecord, RunRecord, SampleRecord,
-    Verdict,
-};
+use arcgauge::record::{AbRecord, Outcome, ProcessPurpose, ProcessRecord, RunRecord, SampleRecord, Verdict};
 
-use crate::{forged, forged_pairs};
+use crate::forged;
 
 /// A claim, what is amiss with its evidence, and what it comes to.
 pub(super) struct Row {
@@ -23,11 +20,16 @@ pub(super) struct Row {
     pub(super) because: &'static str,
 }
 
-const fn row(claim: &'static str, amiss: fn(&mut Evidence), answer: Answer, because: &'static str) -> Row {
+pub(super) const fn row(
+    claim: &'static str,
+    amiss: fn(&mut Evidence),
+    answer: Answer,
+    because: &'static str,
+) -> Row {
     Row { claim, amiss, answer, because }
 }
 
-/// Every way in which the evidence of a claim can be amiss.
+/// Every way in which the evidence of a claim can be amiss; those of engines side by side are in `engines_amiss`.
 pub(super) const ROWS: &[Row] = &[
     row("pci-bus", |it| machine(it).gpus.clear(), Answer::No, "OpenVINO lists `GPU`"),
     row(
@@ -331,99 +333,13 @@ pub(super) const ROWS: &[Row] = &[
         "too few pairs",
     ),
     row("against-itself", |it| fails_ab(pairs(it)), Answer::No, "the head crashed"),
-    row(
-        "paged-attention",
-        |it| wrong_at(peers(it), 1, 16),
-        Answer::No,
-        "`genai-pa` is wrong: `fibonacci` at token 17",
-    ),
-    row(
-        "paged-attention",
-        |it| {
-            peers(it).outcome = Outcome::WrongOutput;
-            engines(it).for_each(|engine| engine.run.prompts.clear());
-        },
-        Answer::No,
-        "the output of an engine is wrong",
-    ),
-    row(
-        "paged-attention",
-        |it| fails_peers(it, "engine `genai-pa`: it hung"),
-        Answer::No,
-        "engine `genai-pa`: it hung",
-    ),
-    row(
-        "paged-attention",
-        |it| {
-            fails_peers(it, "no room in memory");
-            engines(it).for_each(|engine| engine.run.device.ran = None);
-        },
-        Answer::No,
-        "no room in memory",
-    ),
-    row(
-        "paged-attention",
-        |it| it.peers = StepSeen::Failed("step `peers`: the driver hung".into()),
-        Answer::No,
-        "the driver hung",
-    ),
-    row(
-        "paged-attention",
-        |it| it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into()),
-        Answer::NotObserved,
-        "setup --peers=genai",
-    ),
-    row("paged-attention", |it| peers(it).outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
-    row(
-        "paged-attention",
-        |it| peers(it).others[1].run.device.ran = None,
-        Answer::NotObserved,
-        "nothing tells that `genai-pa` ran on the GPU",
-    ),
-    row("paged-attention", |it| peers(it).rounds.clear(), Answer::NotObserved, "no round was measured"),
-    row(
-        "paged-attention",
-        |it| swaps(peers(it)),
-        Answer::NotObserved,
-        "no round counts: `swap-in` on `stateful`",
-    ),
-    row(
-        "paged-attention",
-        |it| drop(kv_cache(peers(it)).insert("KV_CACHE_PRECISION".into(), "i8".into())),
-        Answer::NotObserved,
-        "`genai` sdpa with a KV cache `f16`, `genai-pa` paged with a KV cache `i8`",
-    ),
-    row(
-        "paged-attention",
-        |it| drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION")),
-        Answer::NotObserved,
-        "`genai-pa` paged with a KV cache `unknown`",
-    ),
-    row(
-        "paged-attention",
-        |it| peers(it).others[1].attention = None,
-        Answer::NotObserved,
-        "`genai-pa` unknown",
-    ),
-    row(
-        "paged-attention",
-        |it| peers(it).others[1].run.samples.iter_mut().for_each(without_times),
-        Answer::NotObserved,
-        "no round has a speed of both",
-    ),
-    row(
-        "paged-attention",
-        |it| peers(it).others[1].run.prompts.clear(),
-        Answer::NotObserved,
-        "the tokens of `genai-pa` were not judged",
-    ),
 ];
 
 fn effective(evidence: &mut Evidence) -> &mut BTreeMap<String, String> {
     &mut bench(evidence).runtime.as_mut().unwrap().properties_effective
 }
 
-fn without_times(sample: &mut SampleRecord) {
+pub(super) fn without_times(sample: &mut SampleRecord) {
     sample.times = None;
 }
 
@@ -431,7 +347,7 @@ fn fails_ab(record: &mut AbRecord) {
     (record.outcome, record.failure) = (Outcome::Failed, Some("the head crashed".into()));
 }
 
-fn told<T>(seen: &mut StepSeen<T>) -> &mut T {
+pub(super) fn told<T>(seen: &mut StepSeen<T>) -> &mut T {
     match seen {
         StepSeen::Told(told) => told,
         StepSeen::Failed(because) | StepSeen::NotRun(because) => panic!("{because}"),
@@ -459,37 +375,6 @@ pub(super) fn states(evidence: &mut Evidence) -> &mut StatesLook {
 
 pub(super) fn pairs(evidence: &mut Evidence) -> &mut AbRecord {
     told(&mut evidence.against_itself)
-}
-
-pub(super) fn peers(evidence: &mut Evidence) -> &mut PeersRecord {
-    told(&mut evidence.peers)
-}
-
-pub(super) fn engines(evidence: &mut Evidence) -> impl Iterator<Item = &mut PeerRecord> {
-    let record = peers(evidence);
-    std::iter::once(&mut record.reference).chain(&mut record.others)
-}
-
-fn kv_cache(record: &mut PeersRecord) -> &mut BTreeMap<String, String> {
-    &mut record.others[1].run.runtime.as_mut().unwrap().properties_effective
-}
-
-fn wrong_at(record: &mut PeersRecord, other: usize, position: usize) {
-    let prompt = &mut record.others[other].run.prompts[0];
-    prompt.golden = GoldenResult::Break;
-    prompt.divergence = Some(Divergence { position, expected: 7, got: 5, gap_logit: 0.6, flips: Vec::new() });
-}
-
-fn fails_peers(evidence: &mut Evidence, because: &str) {
-    let record = peers(evidence);
-    (record.outcome, record.failure) = (Outcome::Failed, Some(because.into()));
-    engines(evidence).for_each(|engine| engine.run.samples.iter_mut().for_each(without_times));
-}
-
-fn swaps(record: &mut PeersRecord) {
-    for process in &mut record.reference.run.processes {
-        process.guards = Some(forged_pairs::guard_log(12, true));
-    }
 }
 
 fn measured(evidence: &mut Evidence) -> &mut ProcessRecord {

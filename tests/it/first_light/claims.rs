@@ -5,13 +5,18 @@ use std::collections::BTreeSet;
 
 use arcgauge::judge::first_light::{Answer, CLAIMS, Evidence, StepSeen, Word, answers};
 
-use crate::first_light::amiss::{ROWS, bench, engines, pairs, peers, states};
+use crate::first_light::amiss::{self, Row, bench, pairs, states};
 use crate::first_light::arc;
+use crate::first_light::engines_amiss::{self, engines, peers};
 use crate::forged;
 
 /// What is seen without running anything.
 const OF_THE_MACHINE: [&str; 5] =
     ["pci-bus", "kernel-driver", "render-node", "openvino-lists-gpu", "arc-140v"];
+
+fn rows() -> impl Iterator<Item = &'static Row> {
+    amiss::ROWS.iter().chain(engines_amiss::ROWS)
+}
 
 fn word_on(evidence: &Evidence, id: &str) -> Word {
     answers(evidence).into_iter().find(|answered| answered.claim.id == id).unwrap().word
@@ -57,7 +62,7 @@ fn what_was_seen_is_told_with_its_figures() {
     assert_eq!((facts[0].id, facts[0].value), ("cold_load_s", 180.0));
     let facts = word_on(&evidence, "paged-attention").facts;
     let told = |id: &str| facts.iter().find(|fact| fact.id == id).unwrap().value;
-    assert_eq!(told("rounds"), 3.0);
+    assert!(facts.iter().any(|fact| (fact.id, fact.value) == ("rounds", 3.0)), "{facts:?}");
     assert!(told("paged_to_sdpa_throughput_ratio_lower") > 1.08);
     assert!(told("sdpa_throughput_tok_s") < told("paged_throughput_tok_s"));
 }
@@ -112,7 +117,7 @@ fn what_a_cpu_did_with_both_attentions_is_told_and_answers_nothing() {
 
 #[test]
 fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
-    for (at, row) in ROWS.iter().enumerate() {
+    for (at, row) in rows().enumerate() {
         let mut evidence = arc::evidence();
         (row.amiss)(&mut evidence);
         let word = word_on(&evidence, row.claim);
@@ -123,7 +128,7 @@ fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
 
 #[test]
 fn the_evidence_of_every_claim_is_taken_away_once() {
-    let tried: BTreeSet<&str> = ROWS.iter().map(|row| row.claim).collect();
+    let tried: BTreeSet<&str> = rows().map(|row| row.claim).collect();
     let all: BTreeSet<&str> = CLAIMS.iter().map(|claim| claim.id).collect();
     assert_eq!(tried, all);
     assert_eq!(all.len(), CLAIMS.len(), "an id names one claim");
