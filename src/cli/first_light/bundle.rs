@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::judge::first_light::{Answered, StepSeen, Word};
 use crate::record::{ArchivedFile, Kept, Overwrite, archive, seal, write_whole};
 use crate::report::first_light::{
-    FirstLight, Personal, StepTold, cleaned_ab, cleaned_run, first_light_json, first_light_markdown,
+    FirstLight, Personal, StepTold, cleaned_ab, cleaned_peers, cleaned_run, first_light_json,
+    first_light_markdown,
 };
 
 /// The files of the bundle.
@@ -29,6 +30,7 @@ impl Bundle {
         gathered.document("cross-check.json", &walked.evidence.cross_check);
         gathered.record("bench-record.json", &walked.evidence.bench, cleaned_run);
         gathered.record("ab-record.json", &walked.evidence.against_itself, cleaned_ab);
+        gathered.record("peers-record.json", &walked.evidence.peers, cleaned_peers);
         for log in &walked.logs {
             if let Some(report) = &log.report {
                 gathered.text(&format!("{}.txt", log.step), report);

@@ -13,10 +13,11 @@ pub(super) enum StepName {
     States,
     CrossCheck,
     AgainstItself,
+    Peers,
 }
 
 impl StepName {
-    pub(super) const COUNT: usize = 6;
+    pub(super) const COUNT: usize = 7;
 
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -26,6 +27,7 @@ impl StepName {
             Self::States => "states",
             Self::CrossCheck => "cross-check",
             Self::AgainstItself => "against-itself",
+            Self::Peers => "peers",
         }
     }
 
@@ -37,6 +39,7 @@ impl StepName {
             Self::States => "read, empty and put back the KV states",
             Self::CrossCheck => "feed the answers to the CPU",
             Self::AgainstItself => "build this commit and measure it against itself",
+            Self::Peers => "measure SDPA beside the paged attention of openvino_genai",
         }
     }
 
@@ -46,7 +49,7 @@ impl StepName {
             Self::Machine => 2,
             Self::Doctor => 15,
             Self::States => 30,
-            Self::Bench | Self::CrossCheck | Self::AgainstItself => 120,
+            Self::Bench | Self::CrossCheck | Self::AgainstItself | Self::Peers => 120,
         })
     }
 }

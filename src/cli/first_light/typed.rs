@@ -49,6 +49,16 @@ pub(super) fn against_itself(args: &FirstLightArgs) -> Vec<OsString> {
     typed
 }
 
+pub(super) fn peers(args: &FirstLightArgs) -> Vec<OsString> {
+    let (rounds, tokens, budget) = if args.quick { ("1", "16", "10m") } else { ("5", "200", "60m") };
+    let mut typed = words(["peers", "--engines", "stateful,genai,genai-pa", "--rounds", rounds]);
+    typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
+    typed.extend(args.store.as_typed());
+    typed.extend(args.engine.as_typed());
+    typed.extend(args.supervision.as_typed());
+    typed
+}
+
 pub(super) fn doctor(args: &FirstLightArgs) -> Vec<OsString> {
     let engine = &args.engine;
     let mut typed = words(["doctor", "--device", &engine.device]);

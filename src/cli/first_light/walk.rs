@@ -14,6 +14,7 @@ use crate::cli::first_light::child::{self, ChildEnded, ChildTold};
 use crate::cli::first_light::own_folder::OwnFolder;
 use crate::cli::first_light::step_name::StepName;
 use crate::cli::first_light::typed;
+use crate::cli::peers::{environment, python_of};
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ use crate::judge::first_light::{Evidence, StepSeen};
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock};
 use crate::record::first_light::DoctorLine;
-use crate::record::{History, Kept, Machine, PublishedDevice, PublishedReference, RunRecord};
+use crate::record::{History, Kept, Machine, PeersRecord, PublishedDevice, PublishedReference, RunRecord};
 use crate::report::first_light::StepTold;
 
 /// What the walk saw.
@@ -60,6 +61,7 @@ impl Walked {
 /// A walk that is under way.
 pub(super) struct Walk<'a> {
     args: &'a FirstLightArgs,
+    root: &'a Root,
     control: &'a Arc<Control>,
     arc_140v: PublishedDevice,
     folder: OwnFolder,
@@ -69,11 +71,12 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(args: &'a FirstLightArgs, root: &Root, control: &'a Arc<Control>) -> Result<Self> {
+    pub(super) fn new(args: &'a FirstLightArgs, root: &'a Root, control: &'a Arc<Control>) -> Result<Self> {
         let published = root.published();
         let text = fs::read_to_string(&published).map_err(|cause| Error::io("read", &published, &cause))?;
         Ok(Self {
             args,
+            root,
             control,
             arc_140v: PublishedReference::parse(&text)?.device,
             folder: OwnFolder::new()?,
@@ -94,6 +97,7 @@ impl<'a> Walk<'a> {
             None => self.not_run(StepName::CrossCheck, "`bench` left no record".to_owned()),
         };
         let (against_itself, _) = self.recorded(StepName::AgainstItself, &typed::against_itself(self.args));
+        let peers = self.peers();
         Walked {
             evidence: Evidence {
                 arc_140v: self.arc_140v,
@@ -104,6 +108,7 @@ impl<'a> Walk<'a> {
                 states,
                 cross_check,
                 against_itself,
+                peers,
             },
             steps: self.steps,
             logs: self.logs,
@@ -117,6 +122,20 @@ impl<'a> Walk<'a> {
             let lines = DoctorLine::all_of(&told.stdout);
             (matches!(told.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
         })
+    }
+
+    /// Needs Python and a download, which a machine may do without.
+    fn peers(&mut self) -> StepSeen<PeersRecord> {
+        let (step, peer) = (StepName::Peers, "genai");
+        let missing = match environment(self.root, peer) {
+            Ok(folder) if python_of(&folder).is_file() => None,
+            Ok(_) => Some(format!("the peer `{peer}` is not set up: `cargo xtask setup --peers={peer}`")),
+            Err(error) => Some(error.to_string()),
+        };
+        match missing {
+            Some(because) if !self.args.without.contains(&step) => self.not_run(step, because),
+            _ => self.recorded(step, &typed::peers(self.args)).0,
+        }
     }
 
     /// A step that tells JSON.
@@ -209,6 +228,8 @@ fn ended_because(step: StepName, told: &ChildTold, limit: Duration) -> Option<No
         ChildEnded::ByItself(Some(0)) => return None,
         // An A/B of a thing against itself cannot tell, and that is well.
         ChildEnded::ByItself(Some(10 | 12 | 13)) if step == StepName::AgainstItself => return None,
+        // A machine on which no round counts has still been seen.
+        ChildEnded::ByItself(Some(12)) if step == StepName::Peers => return None,
         ChildEnded::ByItself(Some(20)) if step == StepName::Doctor => return None,
         ChildEnded::Stopped => (false, format!("step `{word}` was interrupted")),
         ChildEnded::TooLong => {

@@ -98,10 +98,9 @@ fn broken_prompts(record: &RunRecord) -> String {
 
 /// The record, where a GPU ran or should have: what fails on a machine with one is a no.
 fn with_a_gpu(evidence: &Evidence) -> Result<&RunRecord, Word> {
-    let asked_for_one = evidence.requested.starts_with("GPU");
     let record = match &evidence.bench {
         StepSeen::Told(record) => record,
-        StepSeen::Failed(because) if evidence.has_a_gpu() && asked_for_one => {
+        StepSeen::Failed(because) if evidence.expects_a_gpu() => {
             return Err(Word::no(because.as_str()));
         }
         StepSeen::Failed(because) | StepSeen::NotRun(because) => {
@@ -110,7 +109,7 @@ fn with_a_gpu(evidence: &Evidence) -> Result<&RunRecord, Word> {
     };
     match record.device.ran.as_ref().map(ProvenDevice::kind) {
         Some(DeviceKind::Gpu) => Ok(record),
-        None if evidence.has_a_gpu() && asked_for_one => Ok(record),
+        None if evidence.expects_a_gpu() => Ok(record),
         None => Err(Word::not_observed(format!("nothing ran: {}", failure(record)))),
         Some(DeviceKind::Cpu) => {
             let of_cpu = match (record.outcome, summarise(record).average) {

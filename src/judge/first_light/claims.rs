@@ -1,7 +1,7 @@
 //! Every claim in one table. The README's section on what was never run on an Intel GPU names each.
 
 use crate::judge::first_light::{
-    Evidence, Word, bench, guards, loading, machine, pairs, precision, states, tokens,
+    Evidence, Word, bench, guards, loading, machine, paged_attention, pairs, precision, states, tokens,
 };
 
 /// Something that is said of an Intel GPU and was written without one.
@@ -72,6 +72,6 @@ pub static CLAIMS: [Claim; 27] = [
     claim(
         "paged-attention",
         "SDPA, which arcgauge runs, is held against the paged attention of openvino_genai",
-        pairs::paged_attention,
+        paged_attention::paged_attention,
     ),
 ];

@@ -3,7 +3,7 @@
 use crate::engine::openvino::DeviceKind;
 use crate::judge::first_light::Word;
 use crate::record::first_light::{CrossCheckLook, DoctorLine, MachineLook, StatesLook};
-use crate::record::{AbRecord, Outcome, ProvenDevice, PublishedDevice, RunRecord};
+use crate::record::{AbRecord, Outcome, PeersRecord, ProvenDevice, PublishedDevice, RunRecord};
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,8 @@ pub struct Evidence {
     pub cross_check: StepSeen<CrossCheckLook>,
     /// A commit against itself.
     pub against_itself: StepSeen<AbRecord>,
+    /// SDPA and paged attention side by side.
+    pub peers: StepSeen<PeersRecord>,
 }
 
 impl Evidence {
@@ -55,6 +57,11 @@ impl Evidence {
     pub(super) fn has_a_gpu(&self) -> bool {
         let StepSeen::Told(machine) = &self.machine else { return false };
         !machine.gpus.is_empty() || machine.gpus_in_openvino().is_some_and(|names| !names.is_empty())
+    }
+
+    /// Whether a GPU is there and was asked for: what fails then is a no.
+    pub(super) fn expects_a_gpu(&self) -> bool {
+        self.has_a_gpu() && self.requested.starts_with("GPU")
     }
 
     /// The `bench` whose workers ran on a GPU, whether it came to its end or not.

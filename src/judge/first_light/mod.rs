@@ -9,6 +9,7 @@ mod evidence;
 mod guards;
 mod loading;
 mod machine;
+mod paged_attention;
 mod pairs;
 mod precision;
 mod states;

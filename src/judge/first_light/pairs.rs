@@ -43,15 +43,6 @@ pub(super) fn against_itself(evidence: &Evidence) -> Word {
     }
 }
 
-/// The peers compare tokens, on the CPU; nothing measures them on a GPU yet.
-pub(super) fn paged_attention(_: &Evidence) -> Word {
-    Word::not_observed(
-        "no step measures the peers; they are set up by `pip install --require-hashes --requirement \
-         benches/peers/requirements.txt`, and `python benches/peers/compare_tokens.py --arcgauge \
-         target/release/arcgauge` compares their tokens on the CPU",
-    )
-}
-
 /// How far its pairs differ, where there are enough.
 fn noise(record: &AbRecord) -> Option<String> {
     let seen = record.decision.as_ref()?.sensitivity.as_ref()?;

@@ -1,10 +1,10 @@
 //! Records without what tells of a person.
 
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::record::{AbRecord, RunRecord};
+use crate::record::{AbRecord, PeersRecord, RunRecord};
 use crate::report::first_light::Personal;
 
 /// Stands for a folder or file that a variable names.
@@ -16,9 +16,7 @@ const PATH: &str = "<path>";
 /// # Errors
 /// When it would no longer be a record.
 pub fn cleaned_run(record: &RunRecord, personal: &Personal) -> Result<RunRecord> {
-    let mut value = json(&unnamed(record.clone()))?;
-    personal.take_from_all(&mut value);
-    serde_json::from_value(value).map_err(|cause| no_record(&cause))
+    without(&unnamed(record.clone()), personal)
 }
 
 /// The same of an A/B.
@@ -29,9 +27,19 @@ pub fn cleaned_ab(record: &AbRecord, personal: &Personal) -> Result<AbRecord> {
     let mut record = record.clone();
     record.base.run = unnamed(record.base.run);
     record.head.run = unnamed(record.head.run);
-    let mut value = json(&record)?;
-    personal.take_from_all(&mut value);
-    serde_json::from_value(value).map_err(|cause| no_record(&cause))
+    without(&record, personal)
+}
+
+/// The same of engines side by side.
+///
+/// # Errors
+/// When it would no longer be a record.
+pub fn cleaned_peers(record: &PeersRecord, personal: &Personal) -> Result<PeersRecord> {
+    let mut record = record.clone();
+    for engine in std::iter::once(&mut record.reference).chain(&mut record.others) {
+        engine.run = unnamed(engine.run.clone());
+    }
+    without(&record, personal)
 }
 
 fn unnamed(mut run: RunRecord) -> RunRecord {
@@ -45,8 +53,10 @@ fn unnamed(mut run: RunRecord) -> RunRecord {
     run
 }
 
-fn json<T: Serialize>(record: &T) -> Result<Value> {
-    serde_json::to_value(record).map_err(|cause| no_record(&cause))
+fn without<R: Serialize + DeserializeOwned>(record: &R, personal: &Personal) -> Result<R> {
+    let mut value = serde_json::to_value(record).map_err(|cause| no_record(&cause))?;
+    personal.take_from_all(&mut value);
+    serde_json::from_value(value).map_err(|cause| no_record(&cause))
 }
 
 fn no_record(cause: &serde_json::Error) -> Error {

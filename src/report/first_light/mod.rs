@@ -7,7 +7,7 @@ mod markdown;
 mod personal;
 mod text;
 
-pub use cleaned::{cleaned_ab, cleaned_run};
+pub use cleaned::{cleaned_ab, cleaned_peers, cleaned_run};
 pub use json::first_light_json;
 pub use markdown::first_light_markdown;
 pub use personal::{Personal, Trace};

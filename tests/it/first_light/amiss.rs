@@ -20,11 +20,16 @@ pub(super) struct Row {
     pub(super) because: &'static str,
 }
 
-const fn row(claim: &'static str, amiss: fn(&mut Evidence), answer: Answer, because: &'static str) -> Row {
+pub(super) const fn row(
+    claim: &'static str,
+    amiss: fn(&mut Evidence),
+    answer: Answer,
+    because: &'static str,
+) -> Row {
     Row { claim, amiss, answer, because }
 }
 
-/// Every way in which the evidence of a claim can be amiss.
+/// Every way in which the evidence of a claim can be amiss; those of engines side by side are in `engines_amiss`.
 pub(super) const ROWS: &[Row] = &[
     row("pci-bus", |it| machine(it).gpus.clear(), Answer::No, "OpenVINO lists `GPU`"),
     row(
@@ -334,7 +339,7 @@ fn effective(evidence: &mut Evidence) -> &mut BTreeMap<String, String> {
     &mut bench(evidence).runtime.as_mut().unwrap().properties_effective
 }
 
-fn without_times(sample: &mut SampleRecord) {
+pub(super) fn without_times(sample: &mut SampleRecord) {
     sample.times = None;
 }
 
@@ -342,7 +347,7 @@ fn fails_ab(record: &mut AbRecord) {
     (record.outcome, record.failure) = (Outcome::Failed, Some("the head crashed".into()));
 }
 
-fn told<T>(seen: &mut StepSeen<T>) -> &mut T {
+pub(super) fn told<T>(seen: &mut StepSeen<T>) -> &mut T {
     match seen {
         StepSeen::Told(told) => told,
         StepSeen::Failed(because) | StepSeen::NotRun(because) => panic!("{because}"),

@@ -5,20 +5,21 @@ use arcgauge::judge::first_light::{Evidence, StepSeen};
 use arcgauge::measure::Observed;
 use arcgauge::measure::fdinfo::OtherGpuUse;
 use arcgauge::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
-use arcgauge::measure::protocol::{CacheState, DeviceEvent};
+use arcgauge::measure::protocol::{CacheState, DeviceEvent, InferSpan};
 use arcgauge::record::first_light::{
     CrossCheckLook, CrossCheckedAnswer, DoctorLine, GpuOnBus, MachineLook, RenderNode, RuntimeDevice,
     RuntimeLook, StatesLook, Trial,
 };
 use arcgauge::record::{
-    AbRecord, LoadRecord, MemoryRecord, ModelFile, ProcessPurpose, ProcessRecord, RunRecord, Verdict,
+    AbRecord, LoadRecord, MemoryRecord, ModelFile, Outcome, PeerRecord, PeersRecord, ProcessPurpose,
+    ProcessRecord, RoundRecord, RunRecord, SampleRecord, Verdict,
 };
 
 use crate::{forged, forged_ab, forged_pairs};
 
 const ID: &str = "8086:64a0";
 
-/// Everything that every claim but one needs.
+/// Everything that every claim needs.
 pub(super) fn evidence() -> Evidence {
     Evidence {
         arc_140v: forged::published().device,
@@ -29,6 +30,7 @@ pub(super) fn evidence() -> Evidence {
         states: StepSeen::Told(states()),
         cross_check: StepSeen::Told(cross_check()),
         against_itself: StepSeen::Told(against_itself()),
+        peers: StepSeen::Told(peers()),
     }
 }
 
@@ -161,4 +163,53 @@ fn against_itself() -> AbRecord {
         side.run.device = forged::arc(Some(true));
     }
     record
+}
+
+/// Three engines in three rounds, of which paged attention takes a tenth less for each token.
+pub(super) fn peers() -> PeersRecord {
+    let engine = |asked: &str, host_loop: &str, attention: &str, per_token| PeerRecord {
+        asked: asked.into(),
+        host_loop: host_loop.into(),
+        attention: Some(attention.into()),
+        infer_span: InferSpan::Inference,
+        differences: Vec::new(),
+        run: in_rounds(per_token),
+    };
+    PeersRecord {
+        run_id: "cdcdcdcdcdcd".into(),
+        when_utc: "2026-11-24T06:00:00Z".into(),
+        arcgauge_version: "0.1.0".into(),
+        outcome: Outcome::Complete,
+        failure: None,
+        reference: engine("stateful", "arcgauge", "sdpa", [1.0; 3]),
+        others: vec![
+            engine("genai", "openvino_genai", "sdpa", [1.0; 3]),
+            engine("genai-pa", "openvino_genai", "paged", [0.89, 0.90, 0.91]),
+        ],
+        rounds: (0..3).map(|_| RoundRecord { order: vec![0, 1, 2] }).collect(),
+        rounds_asked: 3,
+        despite_guards: false,
+        budget_s: None,
+        published: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+/// The run with a process for each round, which takes so many times as long for each token.
+fn in_rounds(per_token: [f64; 3]) -> RunRecord {
+    let mut run = bench();
+    let mut process = process(ProcessPurpose::Measured);
+    process.guards = Some(forged_pairs::guard_log(0, true));
+    let sample = run.samples.remove(0);
+    run.processes.clear();
+    for (index, factor) in per_token.into_iter().enumerate() {
+        run.processes.push(ProcessRecord { index, ..process.clone() });
+        let mut of_round = SampleRecord { process: index, ..sample.clone() };
+        let times = of_round.times.as_mut().unwrap();
+        let stretched = |ns: u64| forged_pairs::whole_ns(ns as f64 * factor);
+        times.token_ns = times.token_ns.iter().map(|ns| stretched(*ns)).collect();
+        times.infer_ns = times.infer_ns.iter().map(|ns| stretched(*ns)).collect();
+        run.samples.push(of_round);
+    }
+    run
 }

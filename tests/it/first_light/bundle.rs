@@ -6,11 +6,12 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use arcgauge::record::{RunRecord, Verdict, open};
-use arcgauge::report::first_light::{Personal, Trace, cleaned_ab};
+use arcgauge::report::first_light::{Personal, Trace, cleaned_ab, cleaned_peers};
 use serde_json::Value;
 
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
+use crate::first_light::arc;
 use crate::forged_ab;
 use crate::model_copy::FILES;
 use crate::this_machine::has_a_gpu;
@@ -71,6 +72,27 @@ fn an_ab_is_kept_though_its_author_is_called_as_one_of_its_fields_is() {
     assert_eq!(head.failure.as_deref(), Some("no file in ~"));
     assert_eq!(head.environment_variables["LD_PRELOAD"], "<path>");
     assert_eq!((head.commit.as_ref().unwrap().subject.as_str(), record.seed), ("", cleaned.seed));
+}
+
+#[test]
+fn of_engines_side_by_side_each_is_kept_without_what_names_somebody() {
+    let mut record = arc::peers();
+    for engine in std::iter::once(&mut record.reference).chain(&mut record.others) {
+        engine.run.commit.as_mut().unwrap().branch = Some("jane/work".into());
+        engine.run.environment_variables.insert("LD_PRELOAD".into(), "/srv/x.so".into());
+        engine.run.processes[0].talk = vec!["  File \"/home/jane/.cache/genai.py\", line 7".into()];
+    }
+    record.failure = Some("no file in /home/jane".into());
+    let personal = Personal::of([Trace::new("jane", "<user>"), Trace::new("/home/jane", "~")]);
+    let cleaned = cleaned_peers(&record, &personal).unwrap();
+    assert_eq!(personal.left_in_document(&serde_json::to_value(&cleaned).unwrap()), None);
+    assert_eq!(cleaned.failure.as_deref(), Some("no file in ~"));
+    assert_eq!(cleaned.engines().count(), 3);
+    for engine in cleaned.engines() {
+        assert_eq!(engine.run.commit.as_ref().unwrap().branch, None);
+        assert_eq!(engine.run.environment_variables["LD_PRELOAD"], "<path>");
+        assert_eq!(engine.run.processes[0].talk, ["  File \"~/.cache/genai.py\", line 7"]);
+    }
 }
 
 #[test]

@@ -5,5 +5,6 @@ mod amiss;
 mod arc;
 mod bundle;
 mod claims;
+mod engines_amiss;
 mod readme;
 mod walk;

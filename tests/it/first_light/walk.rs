@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::checkout::{Checkout, shipped_model};
+use crate::checkout::{Checkout, repository, shipped_model};
 use crate::ended::Ended;
 use crate::fake_worker::fake_worker;
 use crate::first_light::bundle::Unpacked;
@@ -17,7 +17,7 @@ use crate::this_machine::has_a_gpu;
 
 /// All steps but the one that a test is about.
 fn only(step: &str) -> Vec<&str> {
-    let steps = ["machine", "doctor", "bench", "states", "cross-check", "against-itself"];
+    let steps = ["machine", "doctor", "bench", "states", "cross-check", "against-itself", "peers"];
     steps.into_iter().filter(|it| *it != step).flat_map(|it| ["--without", it]).collect()
 }
 
@@ -82,10 +82,38 @@ fn a_worker_that_hangs_is_recorded_and_the_walk_goes_on() {
     let mut flags = vec!["--worker", worker.to_str().unwrap(), "--load-limit-s", "1", "--device", "CPU"];
     flags.extend(["--without", "doctor", "--without", "states", "--without", "against-itself"]);
     let ended = walk(&checkout, &flags);
-    ended.exits(13).says("step 3 of 6, bench").says("step 5 of 6, cross-check");
+    ended.exits(13).says("step 3 of 7, bench").says("step 5 of 7, cross-check");
     let bundle = Unpacked::of(&checkout.path("bundle.zip"));
     assert!(bundle.text("bench-record.json").contains("timed-out"));
     assert!(line(&ended, "bench").starts_with(" not observed "), "a CPU was asked for\n{ended}");
+}
+
+#[test]
+fn engines_of_which_one_does_not_load_leave_their_record_in_the_bundle() {
+    let checkout = Checkout::new();
+    symlink(repository().join("benches"), checkout.path("benches")).unwrap();
+    let worker = fake_worker(&checkout, "fails-to-load");
+    let flags = [&["--worker", worker.to_str().unwrap(), "--device", "CPU"][..], &only("peers")].concat();
+    let ended = walk(&checkout, &flags);
+    ended.exits(13).says("step 7 of 7, peers").says("step `peers` failed");
+    let answer = line(&ended, "paged-attention");
+    assert!(answer.contains("nothing ran: engine `stateful`: the fake cannot load"), "{ended}");
+    let bundle = Unpacked::of(&checkout.path("bundle.zip"));
+    assert!(bundle.text("peers-record.json").contains("the fake cannot load"));
+    assert!(bundle.text("peers.txt").contains("`stateful`"), "its table");
+}
+
+#[test]
+fn without_the_python_of_a_peer_its_step_is_not_run_and_says_how_to_get_it() {
+    let checkout = Checkout::new();
+    symlink(repository().join("benches"), checkout.path("benches")).unwrap();
+    let mut command = checkout.command(["first-light", "--quick", "--output", "bundle.zip"]);
+    command.args(only("peers")).env("XDG_CACHE_HOME", checkout.path("cache"));
+    let ended = Ended::of(command.output().unwrap());
+    ended.exits(13).says("step `peers` not-run");
+    let answer = line(&ended, "paged-attention");
+    assert!(answer.starts_with(" not observed "), "{ended}");
+    assert!(answer.ends_with("the peer `genai` is not set up: `cargo xtask setup --peers=genai`"), "{ended}");
 }
 
 #[test]

@@ -1,0 +1,194 @@
+//! SDPA against paged attention, on the GPU: both as `openvino_genai` has them, so that nothing else differs.
+
+use crate::engine::openvino::DeviceKind;
+use crate::golden::GoldenResult;
+use crate::judge::first_light::{Evidence, StepSeen, Word};
+use crate::judge::peers::{Facet, Facets, Multiple, round_figures, steps};
+use crate::judge::summarise;
+use crate::record::{Outcome, PeerRecord, PeersRecord, ProvenDevice};
+
+pub(super) fn paged_attention(evidence: &Evidence) -> Word {
+    let record = match &evidence.peers {
+        StepSeen::Told(record) => record,
+        StepSeen::Failed(because) if evidence.expects_a_gpu() => return Word::no(because.as_str()),
+        StepSeen::Failed(because) | StepSeen::NotRun(because) => {
+            return Word::not_observed(because.as_str());
+        }
+    };
+    let ran = |engine: &PeerRecord| engine.run.device.ran.as_ref().map(ProvenDevice::kind);
+    if let Some(engine) = record.engines().find(|engine| ran(engine) == Some(DeviceKind::Cpu)) {
+        let because = evidence.cpu_ran(engine.run.device.reason.as_deref());
+        return Word::not_observed(match on_the_cpu(record) {
+            Some(seen) => format!("{because}; there {seen}"),
+            None => because,
+        });
+    }
+    let on_gpu = record.engines().any(|engine| ran(engine) == Some(DeviceKind::Gpu));
+    if !on_gpu && !evidence.expects_a_gpu() {
+        return Word::not_observed(format!("nothing ran: {}", failure(record)));
+    }
+    if let Some(wrong) = wrong_output(record) {
+        return Word::no(wrong);
+    }
+    match record.outcome {
+        Outcome::Failed | Outcome::WrongOutput => return Word::no(failure(record)),
+        Outcome::Interrupted | Outcome::NotMeasured => return Word::not_observed(failure(record)),
+        Outcome::Complete => {}
+    }
+    // Of a complete run every engine is proven; a record of somebody else's may be without.
+    if let Some(engine) = record.engines().find(|engine| ran(engine).is_none()) {
+        return Word::not_observed(format!("nothing tells that `{}` ran on the GPU", engine.asked));
+    }
+    match Attentions::of(record) {
+        Ok(seen) => seen.word(),
+        Err(because) => Word::not_observed(because),
+    }
+}
+
+/// Both ways to attend to past tokens, measured in turns.
+struct Attentions {
+    sdpa_tok_s: f64,
+    paged_tok_s: f64,
+    /// `e2e_throughput@1` of paged attention as a multiple of that of SDPA.
+    multiple: Multiple,
+    kv_cache_precision: String,
+    tokens: &'static str,
+}
+
+impl Attentions {
+    /// From a record whose engines gave right output.
+    ///
+    /// # Errors
+    /// Why nothing is known of the two.
+    fn of(record: &PeersRecord) -> Result<Self, String> {
+        let of_rounds = round_figures(record);
+        if !of_rounds.iter().any(|round| round.counts) {
+            let why = of_rounds.iter().find_map(|round| round.spoilt_because.first());
+            return Err(match why {
+                Some(why) => format!("no round counts: {why}"),
+                None => "no round was measured".to_owned(),
+            });
+        }
+        let engines: Vec<&PeerRecord> = record.engines().collect();
+        let step = steps(record).into_iter().find(|step| step.facet == Facet::Attention);
+        let both = step
+            .as_ref()
+            .and_then(|step| Some(BothWays { sdpa: engines.get(step.from)?, paged: engines.get(step.to)? }));
+        let both = both.ok_or_else(|| not_told_apart(&engines))?;
+        let multiple = step.and_then(|step| step.throughput);
+        let multiple = multiple.ok_or("no round has a speed of both SDPA and paged attention")?;
+        let speed = |engine: &PeerRecord| {
+            let average = summarise(&engine.run).average;
+            average
+                .map(|average| average.mean.throughput_tok_s)
+                .ok_or_else(|| format!("`{}` has no speed", engine.asked))
+        };
+        Ok(Self {
+            sdpa_tok_s: speed(both.sdpa)?,
+            paged_tok_s: speed(both.paged)?,
+            multiple,
+            kv_cache_precision: precision(both.sdpa).to_owned(),
+            tokens: tokens(record)?,
+        })
+    }
+
+    fn said(&self) -> String {
+        let Multiple { ratio, rounds, .. } = self.multiple;
+        let interval = match (self.multiple.lower, self.multiple.upper) {
+            (Some(lower), Some(upper)) => format!("[{lower:.3}, {upper:.3}] over {rounds} rounds"),
+            _ => "in one round, which has no interval".to_owned(),
+        };
+        format!(
+            "paged attention gives {ratio:.3} x the tok/s of SDPA {interval}: {:.2} and {:.2} tok/s with the \
+             prefill, the KV cache `{}` in both; {}",
+            self.paged_tok_s, self.sdpa_tok_s, self.kv_cache_precision, self.tokens
+        )
+    }
+
+    fn word(&self) -> Word {
+        let Multiple { ratio, rounds, lower, upper, .. } = self.multiple;
+        let word = Word::yes(self.said())
+            .with("sdpa_throughput_tok_s", self.sdpa_tok_s)
+            .with("paged_throughput_tok_s", self.paged_tok_s)
+            .with("paged_to_sdpa_throughput_ratio", ratio)
+            .with("rounds", rounds as f64);
+        match (lower, upper) {
+            (Some(lower), Some(upper)) => word
+                .with("paged_to_sdpa_throughput_ratio_lower", lower)
+                .with("paged_to_sdpa_throughput_ratio_upper", upper),
+            _ => word,
+        }
+    }
+}
+
+struct BothWays<'a> {
+    sdpa: &'a PeerRecord,
+    paged: &'a PeerRecord,
+}
+
+/// What a CPU showed; None where it came to no good end there.
+fn on_the_cpu(record: &PeersRecord) -> Option<String> {
+    if let Some(wrong) = wrong_output(record) {
+        return Some(wrong);
+    }
+    let is_complete = record.outcome == Outcome::Complete;
+    is_complete.then(|| Attentions::of(record).map_or_else(|because| because, |seen| seen.said()))
+}
+
+/// Which engine's output is wrong, and where.
+fn wrong_output(record: &PeersRecord) -> Option<String> {
+    let broken = |engine: &PeerRecord| {
+        let prompts = engine.run.prompts.iter().filter(|prompt| prompt.golden == GoldenResult::Break);
+        let told: Vec<String> = prompts
+            .map(|prompt| match &prompt.divergence {
+                Some(it) => format!("`{}` at token {}", prompt.id, it.position + 1),
+                None => format!("`{}`", prompt.id),
+            })
+            .collect();
+        (!told.is_empty()).then(|| format!("the output of `{}` is wrong: {}", engine.asked, told.join(", ")))
+    };
+    let told: Vec<String> = record.engines().filter_map(broken).collect();
+    (!told.is_empty()).then(|| told.join("; "))
+}
+
+/// The word on the tokens of all engines.
+fn tokens(record: &PeersRecord) -> Result<&'static str, String> {
+    let mut worst = GoldenResult::Match;
+    for engine in record.engines() {
+        let golden = summarise(&engine.run).golden;
+        let golden = golden.ok_or_else(|| format!("the tokens of `{}` were not judged", engine.asked))?;
+        worst = worst.max(golden);
+    }
+    Ok(match worst {
+        GoldenResult::Match => "every token is the golden one",
+        GoldenResult::None => "all engines give the same tokens, and not every prompt has a golden",
+        GoldenResult::NearTie => "tokens differ at near-ties alone",
+        GoldenResult::Break => return Err("the output of an engine is wrong".to_owned()),
+    })
+}
+
+/// Why two ways of attending are not told apart.
+fn not_told_apart(engines: &[&PeerRecord]) -> String {
+    let told = engines.iter().map(|engine| {
+        let attention = engine.attention.as_deref().unwrap_or("unknown");
+        format!("`{}` {attention} with a KV cache `{}`", engine.asked, precision(engine))
+    });
+    let told: Vec<String> = told.collect();
+    format!("no two engines are known to differ in attention alone: {}", told.join(", "))
+}
+
+fn precision(engine: &PeerRecord) -> &str {
+    Facets::of(engine).kv_cache_precision.unwrap_or("unknown")
+}
+
+fn failure(record: &PeersRecord) -> String {
+    record.failure.clone().unwrap_or_else(|| {
+        match record.outcome {
+            Outcome::WrongOutput => "the output of an engine is wrong",
+            Outcome::Interrupted => "`peers` was interrupted",
+            Outcome::NotMeasured => "nothing was measured",
+            Outcome::Complete | Outcome::Failed => "`peers` does not say why",
+        }
+        .to_owned()
+    })
+}

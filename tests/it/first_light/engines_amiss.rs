@@ -1,0 +1,131 @@
+//! The record of engines side by side, amiss in every way.
+
+use std::collections::BTreeMap;
+
+use arcgauge::golden::{Divergence, GoldenResult};
+use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
+use arcgauge::record::{Outcome, PeerRecord, PeersRecord};
+
+use crate::first_light::amiss::{Row, row, told, without_times};
+use crate::forged_pairs;
+
+/// Every way in which it can be amiss.
+pub(super) const ROWS: &[Row] = &[
+    row(
+        "paged-attention",
+        |it| wrong_at(peers(it), 1, 16),
+        Answer::No,
+        "`genai-pa` is wrong: `fibonacci` at token 17",
+    ),
+    row(
+        "paged-attention",
+        |it| {
+            peers(it).outcome = Outcome::WrongOutput;
+            engines(it).for_each(|engine| engine.run.prompts.clear());
+        },
+        Answer::No,
+        "the output of an engine is wrong",
+    ),
+    row(
+        "paged-attention",
+        |it| fails_peers(it, "engine `genai-pa`: it hung"),
+        Answer::No,
+        "engine `genai-pa`: it hung",
+    ),
+    row(
+        "paged-attention",
+        |it| {
+            fails_peers(it, "no room in memory");
+            engines(it).for_each(|engine| engine.run.device.ran = None);
+        },
+        Answer::No,
+        "no room in memory",
+    ),
+    row(
+        "paged-attention",
+        |it| it.peers = StepSeen::Failed("step `peers`: the driver hung".into()),
+        Answer::No,
+        "the driver hung",
+    ),
+    row(
+        "paged-attention",
+        |it| it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into()),
+        Answer::NotObserved,
+        "setup --peers=genai",
+    ),
+    row("paged-attention", |it| peers(it).outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
+    row(
+        "paged-attention",
+        |it| peers(it).others[1].run.device.ran = None,
+        Answer::NotObserved,
+        "nothing tells that `genai-pa` ran on the GPU",
+    ),
+    row("paged-attention", |it| peers(it).rounds.clear(), Answer::NotObserved, "no round was measured"),
+    row(
+        "paged-attention",
+        |it| swaps(peers(it)),
+        Answer::NotObserved,
+        "no round counts: `swap-in` on `stateful`",
+    ),
+    row(
+        "paged-attention",
+        |it| drop(kv_cache(peers(it)).insert("KV_CACHE_PRECISION".into(), "i8".into())),
+        Answer::NotObserved,
+        "`genai` sdpa with a KV cache `f16`, `genai-pa` paged with a KV cache `i8`",
+    ),
+    row(
+        "paged-attention",
+        |it| drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION")),
+        Answer::NotObserved,
+        "`genai-pa` paged with a KV cache `unknown`",
+    ),
+    row(
+        "paged-attention",
+        |it| peers(it).others[1].attention = None,
+        Answer::NotObserved,
+        "`genai-pa` unknown",
+    ),
+    row(
+        "paged-attention",
+        |it| peers(it).others[1].run.samples.iter_mut().for_each(without_times),
+        Answer::NotObserved,
+        "no round has a speed of both",
+    ),
+    row(
+        "paged-attention",
+        |it| peers(it).others[1].run.prompts.clear(),
+        Answer::NotObserved,
+        "the tokens of `genai-pa` were not judged",
+    ),
+];
+
+pub(super) fn peers(evidence: &mut Evidence) -> &mut PeersRecord {
+    told(&mut evidence.peers)
+}
+
+pub(super) fn engines(evidence: &mut Evidence) -> impl Iterator<Item = &mut PeerRecord> {
+    let record = peers(evidence);
+    std::iter::once(&mut record.reference).chain(&mut record.others)
+}
+
+fn kv_cache(record: &mut PeersRecord) -> &mut BTreeMap<String, String> {
+    &mut record.others[1].run.runtime.as_mut().unwrap().properties_effective
+}
+
+fn wrong_at(record: &mut PeersRecord, other: usize, position: usize) {
+    let prompt = &mut record.others[other].run.prompts[0];
+    prompt.golden = GoldenResult::Break;
+    prompt.divergence = Some(Divergence { position, expected: 7, got: 5, gap_logit: 0.6, flips: Vec::new() });
+}
+
+fn fails_peers(evidence: &mut Evidence, because: &str) {
+    let record = peers(evidence);
+    (record.outcome, record.failure) = (Outcome::Failed, Some(because.into()));
+    engines(evidence).for_each(|engine| engine.run.samples.iter_mut().for_each(without_times));
+}
+
+fn swaps(record: &mut PeersRecord) {
+    for process in &mut record.reference.run.processes {
+        process.guards = Some(forged_pairs::guard_log(12, true));
+    }
+}
