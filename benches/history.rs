@@ -70,7 +70,7 @@ fn measure(history: &History, size: usize, repository: &Path, commits: &[String]
         let mut stored = history.of_commit(head).unwrap().map(Result::unwrap);
         let ab = stored.find_map(|stored| match stored.record {
             AnyRecord::Ab(record) => Some(record),
-            AnyRecord::Run(_) => None,
+            AnyRecord::Run(_) | AnyRecord::Peers(_) => None,
         });
         decide(&ab.unwrap(), &policy, "2026-11-24T12:00:00Z", Asker::Gate)
     });

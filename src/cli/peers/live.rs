@@ -147,10 +147,10 @@ impl LiveRounds<'_> {
                     RoundsHalt::Failed
                 })?;
             self.expect_answers(&samples, Some(&findings));
-            self.hold(at, &samples, epsilon_logit, findings);
+            self.hold(at, &samples, epsilon_logit, &findings);
         } else {
             self.expect_answers(&samples, None);
-            self.hold(at, &samples, epsilon_logit, Vec::new());
+            self.hold(at, &samples, epsilon_logit, &[]);
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ impl LiveRounds<'_> {
     }
 
     /// Holds the answers against what they must be; the worse of that and what is known already counts.
-    fn hold(&mut self, at: usize, samples: &[Sample], epsilon_logit: f32, known: Vec<Finding>) {
+    fn hold(&mut self, at: usize, samples: &[Sample], epsilon_logit: f32, known: &[Finding]) {
         let held = |(place, prompt): (usize, &crate::measure::PlannedPrompt)| {
             let of_prompt = samples.iter().filter(|sample| sample.prompt_id == prompt.id);
             let generations: Vec<&[TokenId]> = of_prompt.map(|sample| sample.token_ids.as_slice()).collect();
@@ -226,10 +226,10 @@ impl Rounds for LiveRounds<'_> {
         let names: Vec<String> = order.iter().map(|it| self.engines[*it].ready.words.to_string()).collect();
         let processes: Vec<PairedProcess<'_>> =
             order.iter().filter_map(|engine| self.engines[*engine].process(round)).collect();
-        let named: Vec<NamedProcess<'_>> =
+        let judged: Vec<NamedProcess<'_>> =
             names.iter().zip(&processes).map(|(name, process)| NamedProcess { name, process }).collect();
         let begun = self.engines[first].process(0);
-        Ok(MeasuredRound { spoilt_because: spoilt_because(&named, begun.as_ref()), wrong })
+        Ok(MeasuredRound { spoilt_because: spoilt_because(&judged, begun.as_ref()), wrong })
     }
 
     fn hear(&mut self, told: &RoundTold<'_>) {

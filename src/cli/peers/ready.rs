@@ -58,7 +58,7 @@ impl Common<'_> {
             program::find(words, &self.args.programs, &self.args.supervision, self.root)
         };
         let programs = self.engines.iter().map(found).collect::<Result<Vec<_>>>()?;
-        let load = self.load(self.args.engine.clone(), None)?;
+        let load = self.load(&self.args.engine, None)?;
         let own = self.args.supervision.program()?;
         let link = Box::new(WorkerProcess::start(&own)?);
         let limits = self.args.supervision.limits();
@@ -93,16 +93,16 @@ impl Common<'_> {
         engine.properties.retain(|common| differences.iter().all(|own| own.key != common.key));
         engine.properties.extend(differences.clone());
         let edited = self.edited.filter(|_| words.kind == Kind::Stateful);
-        let load = self.load(engine, edited)?;
+        let load = self.load(&engine, edited)?;
         let mut identity = Identity::of(self.root, &program.known_by, program.is_foreign)?;
         identity.cost.hashing_ns = 0;
         Ok(ReadyEngine { words: words.clone(), program, load, differences, identity })
     }
 
-    fn load(&self, engine: EngineFlags, edited: Option<&EditedGraph>) -> Result<LoadCommand> {
+    fn load(&self, engine: &EngineFlags, edited: Option<&EditedGraph>) -> Result<LoadCommand> {
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
         let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-        Ok(load_command(&engine, self.model, location, edited, compiled_models))
+        Ok(load_command(engine, self.model, location, edited, compiled_models))
     }
 }
 

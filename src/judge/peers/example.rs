@@ -3,8 +3,8 @@
 use crate::measure::protocol::InferSpan;
 use crate::record::{Outcome, PeerRecord, PeersRecord, PublishedFigure, RoundRecord, RunRecord, open};
 
-/// An engine whose steps take so many times as long as those of the run.
-pub(crate) fn engine(asked: &str, host_loop: &str, attention: &str, cache: &str, factor: f64) -> PeerRecord {
+/// An engine whose steps take so many percent of those of the run.
+pub(crate) fn engine(asked: &str, host_loop: &str, attention: &str, cache: &str, percent: u64) -> PeerRecord {
     let mut run: RunRecord =
         open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
     run.worker.name = Some(format!("{host_loop} 1.0"));
@@ -13,9 +13,9 @@ pub(crate) fn engine(asked: &str, host_loop: &str, attention: &str, cache: &str,
     let runtime = run.runtime.as_mut().unwrap();
     runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), cache.into());
     for times in run.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
-        let stretched = |ns: u64| times.submitted_ns + ((ns - times.submitted_ns) as f64 * factor) as u64;
+        let stretched = |ns: u64| times.submitted_ns + (ns - times.submitted_ns) * percent / 100;
         times.token_ns = times.token_ns.iter().map(|ns| stretched(*ns)).collect();
-        times.infer_ns.iter_mut().for_each(|ns| *ns = (*ns as f64 * factor) as u64);
+        times.infer_ns.iter_mut().for_each(|ns| *ns = *ns * percent / 100);
     }
     PeerRecord {
         asked: asked.into(),
@@ -55,13 +55,13 @@ pub(crate) fn record(engines: Vec<PeerRecord>) -> PeersRecord {
 
 /// The way from optimum-intel to `openvino_genai` as each comes, and arcgauge beside it.
 pub(crate) fn all_engines() -> PeersRecord {
-    let mut paged = engine("genai-pa", "openvino_genai", "paged", "f32", 0.9);
+    let mut paged = engine("genai-pa", "openvino_genai", "paged", "f32", 90);
     paged.infer_span = InferSpan::Step;
     record(vec![
-        engine("stateful", "arcgauge", "sdpa", "f32", 1.0),
-        engine("genai", "openvino_genai", "sdpa", "f32", 1.0),
+        engine("stateful", "arcgauge", "sdpa", "f32", 100),
+        engine("genai", "openvino_genai", "sdpa", "f32", 100),
         paged,
-        engine("genai-pa-i8", "openvino_genai", "paged", "u8", 0.8),
-        engine("optimum", "optimum-intel", "sdpa", "f32", 1.25),
+        engine("genai-pa-i8", "openvino_genai", "paged", "u8", 80),
+        engine("optimum", "optimum-intel", "sdpa", "f32", 125),
     ])
 }

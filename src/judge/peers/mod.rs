@@ -132,7 +132,7 @@ pub fn peer_figures(record: &PeersRecord) -> Vec<PeerFigures> {
 
 fn of_engine(engine: &PeerRecord, multiples: Vec<Multiple>) -> PeerFigures {
     let run = &engine.run;
-    let loads: Vec<f64> = run.processes.iter().filter_map(|it| process_figure::load_s(it)).collect();
+    let loads: Vec<f64> = run.processes.iter().filter_map(process_figure::load_s).collect();
     let highest =
         |figure: fn(&crate::record::SampleRecord) -> Option<u64>| run.samples.iter().filter_map(figure).max();
     let summary = summarise(run);

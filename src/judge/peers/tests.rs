@@ -85,8 +85,8 @@ fn one_round_has_no_interval_and_no_word() {
 #[test]
 fn a_record_comes_back_as_it_was_written_and_one_of_a_round_that_never_was_is_refused() {
     let mut whole = record(vec![
-        engine("stateful", "arcgauge", "sdpa", "f32", 1.0),
-        engine("genai", "openvino_genai", "sdpa", "f32", 1.1),
+        engine("stateful", "arcgauge", "sdpa", "f32", 100),
+        engine("genai", "openvino_genai", "sdpa", "f32", 110),
     ]);
     assert_eq!(open::<PeersRecord>(&seal(&whole).unwrap(), "it").unwrap(), whole);
     whole.rounds[2].order = vec![0, 7];
