@@ -54,7 +54,13 @@ pub fn linters_dir() -> Option<PathBuf> {
 #[must_use]
 pub fn peer_dir(peer: &str, requirements_sha256: &str) -> Option<PathBuf> {
     let digits = requirements_sha256.get(..12)?;
-    Some(cache_dir()?.join("peers").join(format!("{peer}-{digits}")))
+    Some(peers_dir()?.join(format!("{peer}-{digits}")))
+}
+
+/// The folder of these environments, each in one of its own.
+#[must_use]
+pub fn peers_dir() -> Option<PathBuf> {
+    Some(cache_dir()?.join("peers"))
 }
 
 /// A relative path in the variable is ignored, as the XDG base directory specification asks.

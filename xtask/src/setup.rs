@@ -30,7 +30,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     provide(args, say)?;
     chart_library::provide(say);
     let named = args.iter().filter_map(|arg| peers::named(&arg.to_string_lossy())).flatten();
-    named.into_iter().try_for_each(|peer| Peers::default().provide(peer, say))?;
+    named.into_iter().try_for_each(|peer| Peers::here()?.provide(peer, say))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn all() -> Result<(), Failure> {
     chart_library::provide(say);
     browser_tests::provide();
     // The other peer is twenty times as large; what it is tested with runs where it was set up.
-    Peers::default().provide(peers::GENAI, say)
+    Peers::here()?.provide(peers::GENAI, say)
 }
 
 fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {

@@ -190,7 +190,7 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
     let (code, stdout, stderr) = ends(command.env("CARGO_ENDS", "101"));
     assert_eq!(code, 101);
     assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
-    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 2, "{stderr}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 3, "{stderr}");
 }
 
 #[test]

@@ -47,20 +47,20 @@ pub(crate) const OPTIMUM: Peer = Peer {
 pub(crate) struct Peers {
     /// Who makes environments and fetches wheels.
     pub(crate) python: Python,
-    /// Where an environment will be; its presence means that it is complete.
-    pub(crate) place: fn(&str, &str) -> Option<PathBuf>,
-}
-
-impl Default for Peers {
-    fn default() -> Self {
-        Self { python: Python::default(), place: places::peer_dir }
-    }
+    /// Where the environments will be, each in a folder of its own; its presence means that it is complete.
+    pub(crate) folder: PathBuf,
 }
 
 impl Peers {
+    /// For the user that runs this.
+    pub(crate) fn here() -> Result<Self, Failure> {
+        Ok(Self { python: Python::default(), folder: places::peers_dir().ok_or_else(no_home)? })
+    }
+
     /// Leaves the peer's environment in its folder, or leaves nothing.
     pub(crate) fn provide(&self, peer: Peer, ready: impl Fn(&str)) -> Result<(), Failure> {
-        let folder = (self.place)(peer.name, &sha256_of(peer.requirements)).ok_or_else(no_home)?;
+        let place = places::peer_dir(peer.name, &sha256_of(peer.requirements)).ok_or_else(no_home)?;
+        let folder = self.folder.join(place.file_name().unwrap_or_default());
         let is_ready = || folder.join("bin/python").is_file();
         if !is_ready() {
             self.make(peer, &folder, &is_ready)?;

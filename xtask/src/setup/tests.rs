@@ -1,6 +1,7 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
 mod packages;
+mod peers;
 mod scene;
 
 use std::fs::{self, File};
