@@ -28,6 +28,9 @@ from typing import NamedTuple
 import numpy as np
 import openvino as ov
 
+# optimum.py beside this file is not the package of that name: from here on the folder is not looked into.
+sys.path.pop(0)
+
 NEW_TOKENS = 200
 DEVICE = "CPU"
 SMALL_MODEL = Path(__file__).parents[2] / "fixtures/models/tiny-gpt-oss"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import openvino_side
-from worker import NS_PER_MS, Generation, Loaded, Settled, now_ns, serve
+from worker import NS_PER_MS, Generation, Loaded, Refused, Settled, now_ns, serve
 
 BACKENDS = {"sdpa": "SDPA", "paged": "PA"}
 MODEL_HEADINGS = ("Model: Stateful LLM model", "Model: LLM with Paged Attention")
@@ -120,16 +120,22 @@ def OnFirstToken(genai: Any, first_token: Callable[[], None]) -> Any:  # noqa: N
 
 
 def with_tokenizer_ir(model: Path, scratch: str) -> str:
-    """The model's folder if it has a tokenizer IR, else the scratch folder, with links to it and an IR beside them.
+    """The scratch folder, with links to the model and a tokenizer IR of this release beside them.
 
-    openvino_genai insists on one, although it is given token ids. It only loads in the release that made it, so the
-    model's own folder need not have one, and is never written to. It is made by a process of its own: what that
-    takes of memory is not the pipeline's.
+    openvino_genai insists on an IR, although it is given token ids. One only loads surely in the release that made
+    it, so that of the model's folder is used where there is nothing to make another from. The folder is never
+    written to. The IR is made by a process of its own: what that takes of memory is not the pipeline's.
     """
-    if (model / "openvino_tokenizer.xml").is_file():
-        return str(model)
-    command = [sys.executable, str(Path(__file__).with_name("tokenizer_ir.py")), str(model), scratch]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    if not (model / "tokenizer.json").is_file():
+        if (model / "openvino_tokenizer.xml").is_file():
+            return str(model)
+        raise Refused(
+            f"`{model}` has neither tokenizer.json nor openvino_tokenizer.xml, and openvino_genai needs one",
+            "put the model's own tokenizer.json there; or leave genai out of `--engines`",
+        )
+    script = str(Path(__file__).with_name("tokenizer_ir.py"))
+    os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+    subprocess.run([sys.executable, "-E", "-s", script, str(model), scratch], check=True, stdout=sys.stderr)
     return scratch
 
 

@@ -33,12 +33,12 @@ class Optimum:
         # An empty one keeps optimum-intel from choosing a folder beside the model, which is never written to.
         self.properties["CACHE_DIR"] = "" if cache is None else str(cache)
         self.model_dir = Path(command["model_dir"])
-        # Once for each process, and nothing that a user could do anything about.
-        logging.getLogger("optimum").setLevel(logging.ERROR)
         import torch
         from optimum.intel import OVModelForCausalLM
         from transformers import GenerationConfig
 
+        # What it says of each load is nothing that a user could do anything about.
+        logging.getLogger("optimum").setLevel(logging.ERROR)
         self.torch, self.model_class, self.config_class = torch, OVModelForCausalLM, GenerationConfig
         return self.settled
 

@@ -14,7 +14,8 @@ def make(model: Path, folder: Path) -> None:
         tokenizer_file=str(model / "tokenizer.json"), model_input_names=["input_ids", "attention_mask"]
     )
     for file in model.iterdir():
-        if file.is_file():
+        # An IR of another release may be there, and must neither be used nor written through.
+        if file.is_file() and not file.name.startswith(("openvino_tokenizer.", "openvino_detokenizer.")):
             (folder / file.name).symlink_to(file.resolve())
     for name, part in zip(("tokenizer", "detokenizer"), convert_tokenizer(tokenizer, with_detokenizer=True)):
         ov.save_model(part, folder / f"openvino_{name}.xml")

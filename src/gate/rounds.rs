@@ -104,7 +104,8 @@ pub fn drive_rounds(plan: &RoundPlan, clock: &dyn Clock, rounds: &mut dyn Rounds
         if plan.budget.is_some_and(|budget| !orders.is_empty() && elapsed() + one > budget) {
             break RoundsEnded::Budget;
         }
-        let mut order = order_of(orders.len(), plan.engines);
+        // A round that is made again has the order of the one that was spoilt.
+        let mut order = order_of(counted, plan.engines);
         order.retain(|engine| !wrong.contains(engine));
         if order.len() < 2 {
             break RoundsEnded::WrongOutput;
@@ -210,6 +211,7 @@ mod tests {
         let (driven, rounds) = drive(&plan(), &[1], None);
         assert_eq!((driven.ended, driven.orders.len()), (RoundsEnded::Complete, 7));
         assert_eq!(rounds.told[1], (1, false, 50));
+        assert_eq!(driven.orders[1], driven.orders[2], "in the same order, lest places are no longer even");
         let (driven, _) = drive(&plan(), &[1, 2], None);
         assert_eq!((driven.ended, driven.orders.len()), (RoundsEnded::Guards, 3));
         let (driven, _) = drive(&RoundPlan { despite_guards: true, ..plan() }, &[1, 2, 3], None);

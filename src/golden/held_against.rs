@@ -13,7 +13,8 @@ pub struct Expected {
     runner_up_ids: Vec<TokenId>,
     /// Largest minus second largest logit of each step; empty where it is not known.
     gaps_logit: Vec<f32>,
-    is_golden: bool,
+    /// So many of the first tokens are a golden's.
+    golden_tokens: usize,
 }
 
 impl Expected {
@@ -24,8 +25,17 @@ impl Expected {
             token_ids: golden.token_ids.clone(),
             runner_up_ids: golden.runner_up_ids.clone(),
             gaps_logit: golden.gaps_logit.clone(),
-            is_golden: true,
+            golden_tokens: golden.token_ids.len(),
         }
+    }
+
+    /// The same, and beyond the golden's end what another engine answered that has given the golden so far.
+    #[must_use]
+    pub fn followed_by(mut self, answer: &[TokenId]) -> Self {
+        if let Some(rest) = answer.strip_prefix(self.token_ids.as_slice()) {
+            self.token_ids.extend(rest);
+        }
+        self
     }
 
     /// Another engine's answer, with what it was asked for about each step, if it could be asked.
@@ -37,7 +47,7 @@ impl Expected {
             token_ids: token_ids.to_vec(),
             runner_up_ids: known.iter().map(|choice| choice.runner_up).collect(),
             gaps_logit: known.iter().map(|choice| choice.gap).collect(),
-            is_golden: false,
+            golden_tokens: 0,
         }
     }
 
@@ -54,7 +64,7 @@ impl Expected {
     fn judge_one(&self, got: &[TokenId], epsilon_logit: f32) -> Finding {
         let mut steps = self.token_ids.iter().zip(got);
         let Some(position) = steps.position(|(expected, got)| expected != got) else {
-            let is_verified = self.is_golden && got.len() <= self.token_ids.len();
+            let is_verified = got.len() <= self.golden_tokens;
             return found(if is_verified { GoldenResult::Match } else { GoldenResult::None }, None);
         };
         let gap_logit = self.gaps_logit.get(position).copied();
@@ -90,9 +100,22 @@ mod tests {
     #[test]
     fn the_same_tokens_are_verified_by_a_golden_alone() {
         assert_eq!(expected().judge(&[&[5, 6, 7]], 0.5).result, GoldenResult::None);
-        let golden = Expected { is_golden: true, ..expected() };
+        let golden = Expected { golden_tokens: 3, ..expected() };
         assert_eq!(golden.judge(&[&[5, 6, 7], &[5, 6]], 0.5).result, GoldenResult::Match);
         assert_eq!(golden.judge(&[&[5, 6, 7, 8]], 0.5).result, GoldenResult::None, "beyond the golden's end");
+    }
+
+    #[test]
+    fn beyond_the_golden_s_end_an_answer_must_still_be_the_other_engine_s() {
+        let golden = Expected { golden_tokens: 3, ..expected() }.followed_by(&[5, 6, 7, 8]);
+        assert_eq!(golden.judge(&[&[5, 6, 7, 8]], 0.5).result, GoldenResult::None, "equal, and no golden's");
+        assert_eq!(golden.judge(&[&[5, 6, 7, 9]], 0.5).result, GoldenResult::Break);
+        let unlike = Expected { golden_tokens: 3, ..expected() }.followed_by(&[1, 6, 7, 8]);
+        assert_eq!(
+            unlike.judge(&[&[5, 6, 7, 9]], 0.5).result,
+            GoldenResult::None,
+            "who left it extends nothing"
+        );
     }
 
     #[test]

@@ -94,8 +94,9 @@ pub(super) fn properties(record: &RunRecord) -> Vec<String> {
 
 /// A text as one word of a command line, or what stands for it.
 pub(super) fn word<'a>(text: &'a str, instead: &'a str) -> &'a str {
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'=' | b'-' | b':');
+    let is_plain = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'=' | b'-' | b':' | b'+')
+    };
     let is_word = !text.is_empty() && text.len() <= LONGEST && !text.starts_with('-');
     if is_word && text.bytes().all(is_plain) { text } else { instead }
 }

@@ -94,3 +94,11 @@ fn no_record_of_ours_can_hide_where_no_index_looks() {
     let error = History::at(scene.path().to_owned()).add(&record).unwrap_err();
     assert!(error.to_string().contains("`foreign`, which is the folder of other tools"), "{error}");
 }
+
+#[test]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let checkout = Checkout::new();
+    let pipe = checkout.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    import(&checkout, &[&pipe.display().to_string()]).exits(2).says("is neither a file nor a folder");
+}

@@ -119,9 +119,15 @@ fn engines_that_cannot_be_meant_are_refused_with_what_could_be() {
         ("stateful", "one engine is no comparison", "`--engines stateful,genai`"),
         ("stateful,stateful", "engine `stateful` is named twice", "--measure-identical"),
         ("stateful,mine", "there is no engine `mine`", "`--program mine=FILE`"),
+        ("example,stateful --prompt a_text", "no golden, and `example` is named before", "`stateful` first"),
+        ("stateful,genai --program genai=/bin/true", "has the name of an engine that is there", "NAME=FILE"),
+        ("stateful,genai --program idle=/bin/true", "is no engine that is measured", "NAME=FILE"),
+        ("stateful,a --program a=/bin/true --program a=/bin/false", "is given twice", "NAME=FILE"),
+        ("stateful,a --program a=/etc", "`/etc` is no program", "benches/peers/README.md"),
         ("stateful,genai:KV=", "property `KV=` is not of the form KEY=VALUE", "INFERENCE_PRECISION_HINT=f32"),
     ] {
-        let ended = checkout.run(["peers", "--engines", engines, "--device", "CPU"]);
+        let words = ["peers", "--device", "CPU", "--engines"].into_iter().chain(engines.split(' '));
+        let ended = checkout.run(words);
         assert_eq!(ended.code, Some(2), "{engines}: {}", ended.stderr);
         assert!(ended.stderr.contains(says), "{engines}: {}", ended.stderr);
         assert!(ended.stderr.contains(helps), "{engines}: {}", ended.stderr);

@@ -59,6 +59,11 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
 
 /// The file itself, or the records in and below the folder.
 fn records_at(from: &Path) -> Result<Vec<PathBuf>> {
+    if from.exists() && !from.is_file() && !from.is_dir() {
+        // A pipe would be read without end.
+        return Err(Error::input(format!("`{}` is neither a file nor a folder", from.display()))
+            .hint("name a record's file, or a folder with records in it"));
+    }
     if !from.is_dir() {
         return Ok(vec![from.to_owned()]);
     }

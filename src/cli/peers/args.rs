@@ -28,8 +28,9 @@ pub(in crate::cli) struct PeersArgs {
     #[arg(long = "program", value_name = "NAME=FILE", value_parser = named_program)]
     pub(super) programs: Vec<NamedProgram>,
 
-    /// Rounds that count: in each, every engine runs once, in a fresh process
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    /// Rounds that count: in each, every engine runs once, in a fresh process; twice as many as engines give each
+    /// every place in the order
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) rounds: u16,
 
     /// Longest time for all rounds, as in 90s, 30m or 2h

@@ -31,6 +31,8 @@ pub(super) struct LiveRounds<'a> {
     pub(super) engines: Vec<LiveEngine<'a>>,
     /// What each prompt's answer must be, as soon as it is known.
     pub(super) expected: BTreeMap<String, Expected>,
+    /// The widest gap that was calibrated as a near-tie for an engine so far, logits.
+    pub(super) epsilon_logit: f32,
     /// The engine that the run began with.
     pub(super) began_with: Option<usize>,
     /// As every engine was built on; the first tells it.
@@ -136,9 +138,14 @@ impl LiveRounds<'_> {
     /// it answered, or the golden, is what the others are held against.
     fn judge(&mut self, at: usize) -> Result<(), RoundsHalt> {
         let (model, plan) = (self.model, self.plan);
-        let live = &mut self.engines[at];
+        let live = &self.engines[at];
         let samples = live.latest_samples();
-        let epsilon_logit = assemble::epsilon_logit(&model.goldens, &live.session);
+        // An engine that does not tell its precisions, or whose own were never calibrated, is held to what
+        // counts as a near-tie on the engine that is known best.
+        let own = assemble::epsilon_logit(&model.goldens, &live.session);
+        self.epsilon_logit = self.epsilon_logit.max(own);
+        let epsilon_logit = self.epsilon_logit;
+        let live = &mut self.engines[at];
         if live.ready.can_witness() {
             let Some(witness) = live.session.witness() else { return Err(RoundsHalt::Failed) };
             let findings =
@@ -163,8 +170,13 @@ impl LiveRounds<'_> {
             }
             let golden = self.model.goldens.goldens.get(&prompt.id);
             let golden = golden.filter(|golden| golden.prompt_token_ids == prompt.token_ids);
-            let expected = golden.map(Expected::golden).or_else(|| {
-                let answer = samples.iter().find(|sample| sample.prompt_id == prompt.id)?;
+            let answer = samples.iter().find(|sample| sample.prompt_id == prompt.id);
+            let golden = golden.map(|golden| {
+                let reaches = Expected::golden(golden);
+                answer.map_or(reaches.clone(), |answer| reaches.followed_by(&answer.token_ids))
+            });
+            let expected = golden.or_else(|| {
+                let answer = answer?;
                 let finding = findings.and_then(|findings| findings.get(at));
                 let choices = finding.and_then(|finding| finding.witness.as_deref()).unwrap_or_default();
                 Some(Expected::answer(&answer.token_ids, choices))

@@ -73,7 +73,7 @@ fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| Error::input(format!("the path `{}` is not UTF-8", path.display())))
     };
-    // Neither the user's variables nor the user's own packages reach into the environment.
+    // Neither Python's own variables nor the user's packages reach into the environment.
     let mut all = vec!["-E".to_owned(), "-s".to_owned(), text(&script)?];
     all.extend(arguments.iter().map(ToString::to_string));
     Ok(PeerProgram {
@@ -91,11 +91,12 @@ fn foreign(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
              `--program {name}=FILE`"
         ))
     })?;
-    let file = fs::canonicalize(&named.file).map_err(|cause| {
-        Error::io("start the worker", &named.file, &cause)
-            .as_input()
-            .hint("name a program that speaks the worker's protocol; benches/peers/README.md tells it")
-    })?;
+    let hint = "name a program that speaks the worker's protocol; benches/peers/README.md tells it";
+    let file = fs::canonicalize(&named.file)
+        .map_err(|cause| Error::io("start the worker", &named.file, &cause).as_input().hint(hint))?;
+    if !file.is_file() {
+        return Err(Error::input(format!("`{}` is no program", file.display())).hint(hint));
+    }
     let worker = WorkerProgram { program: file.clone(), arguments: Vec::new() };
     Ok(PeerProgram { worker, known_by: file, is_foreign: true })
 }

@@ -6,7 +6,7 @@ use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::FoundModel;
 use crate::cli::measuring::{Identity, load_command};
-use crate::cli::peers::args::PeersArgs;
+use crate::cli::peers::args::{NamedProgram, PeersArgs};
 use crate::cli::peers::engine::{EngineWords, Kind};
 use crate::cli::peers::program::{self, PeerProgram};
 use crate::cli::root::Root;
@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::measure::protocol::{LoadCommand, SettledEvent};
 use crate::measure::supervisor::{Control, Ending, WorkerProcess, ask_what_will_run};
 use crate::places;
+use crate::record::AskedPrompt;
 
 /// An engine that can be measured.
 pub(super) struct ReadyEngine {
@@ -54,6 +55,7 @@ impl Common<'_> {
     /// for all: engines that choose for themselves are not comparable. None where Ctrl-C ended it.
     pub(super) fn settle(&self) -> Result<Option<Settled>> {
         check_names(self.engines)?;
+        check_programs(&self.args.programs, self.engines)?;
         let found = |words: &EngineWords| {
             program::find(words, &self.args.programs, &self.args.supervision, self.root)
         };
@@ -104,6 +106,44 @@ impl Common<'_> {
         let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
         Ok(load_command(engine, self.model, location, edited, compiled_models))
     }
+}
+
+/// Without a golden an answer is held against that of the engine which can be asked how sure it was: this one,
+/// if it is among them, and then it has to be the first to answer.
+///
+/// # Errors
+/// Another engine that is named before it.
+pub(super) fn check_order(engines: &[EngineWords], asked: &[AskedPrompt], model: &FoundModel) -> Result<()> {
+    let has_golden = |prompt: &AskedPrompt| model.goldens.goldens.contains_key(&prompt.id);
+    let own = engines.iter().position(|engine| engine.kind == Kind::Stateful);
+    match (own, asked.iter().find(|prompt| !has_golden(prompt))) {
+        (Some(place), Some(prompt)) if place > 0 => Err(Error::input(format!(
+            "prompt `{}` has no golden, and `{}` is named before `stateful`, which alone tells how close its \
+             choices were",
+            prompt.id, engines[0]
+        ))
+        .hint("name `stateful` first, or leave it out")),
+        _ => Ok(()),
+    }
+}
+
+/// Each program once, under a name of its own, and measured.
+fn check_programs(programs: &[NamedProgram], engines: &[EngineWords]) -> Result<()> {
+    for (at, program) in programs.iter().enumerate() {
+        let name = &program.name;
+        let refuse =
+            |what: String| Err(Error::input(what).hint("`--program NAME=FILE` and NAME among `--engines`"));
+        if !matches!(name.parse::<EngineWords>()?.kind, Kind::Program(_)) {
+            return refuse(format!("`--program {name}=...` has the name of an engine that is there already"));
+        }
+        if programs[..at].iter().any(|earlier| earlier.name == *name) {
+            return refuse(format!("`--program {name}=...` is given twice"));
+        }
+        if !engines.iter().any(|engine| engine.kind == Kind::Program(name.clone())) {
+            return refuse(format!("`--program {name}=...` is no engine that is measured"));
+        }
+    }
+    Ok(())
 }
 
 /// At least two, and none twice: of two that are the same the second is `--measure-identical` of `ab`.

@@ -14,7 +14,7 @@ use crate::record::{PeerRecord, PeersRecord};
 pub enum Facet {
     /// Whose loop drives the model from token to token, and prepares its graph.
     HostLoop,
-    /// How past tokens are attended to.
+    /// How past tokens are attended to; with paged attention comes the scheduler that batches requests.
     Attention,
     /// The precision of the KV cache.
     KvCachePrecision,
@@ -26,7 +26,7 @@ impl Facet {
     pub fn words(self) -> &'static str {
         match self {
             Self::HostLoop => "host loop",
-            Self::Attention => "attention",
+            Self::Attention => "attention and its scheduler",
             Self::KvCachePrecision => "KV-cache precision",
         }
     }
@@ -43,6 +43,8 @@ pub struct Facets<'a> {
     pub kv_cache_precision: Option<&'a str>,
     /// Every other property that was read back.
     others: BTreeMap<&'a str, &'a str>,
+    /// What was asked of this engine alone, the KV cache's precision apart.
+    own: Vec<&'a str>,
 }
 
 /// The property whose value is a facet of its own.
@@ -65,6 +67,12 @@ impl<'a> Facets<'a> {
             attention: engine.attention.as_deref(),
             kv_cache_precision: others.remove(KV_CACHE_PRECISION),
             others,
+            own: engine
+                .differences
+                .iter()
+                .map(String::as_str)
+                .filter(|told| told.split('=').next() != Some(KV_CACHE_PRECISION))
+                .collect(),
         }
     }
 
@@ -77,12 +85,21 @@ impl<'a> Facets<'a> {
             (Facet::Attention, told(self.attention, other.attention)?),
             (Facet::KvCachePrecision, told(self.kv_cache_precision, other.kv_cache_precision)?),
         ];
-        let both = |name: &&&str| other.others.contains_key(**name);
-        let others_are_alike =
-            self.others.keys().filter(both).all(|name| self.others.get(name) == other.others.get(name));
         let mut differences = differ.into_iter().filter(|(_, differs)| *differs);
-        let first = differences.next().filter(|_| others_are_alike)?.0;
+        let first = differences.next().filter(|_| self.is_set_as(other))?.0;
         differences.next().is_none().then_some(first)
+    }
+
+    /// Whether both run with the same properties, as far as both tell, but for the KV cache's precision.
+    fn is_set_as(&self, other: &Self) -> bool {
+        let both = |name: &&&str| other.others.contains_key(**name);
+        let read_back =
+            self.others.keys().filter(both).all(|name| self.others.get(name) == other.others.get(name));
+        read_back && self.own == other.own
+    }
+
+    fn is_compressed(&self) -> bool {
+        matches!(self.kv_cache_precision, Some("i8" | "u8"))
     }
 
     /// This engine's place on the way that steps go.
@@ -157,10 +174,9 @@ fn step(of_rounds: &[RoundFigures], facet: Facet, from: usize, to: usize) -> Ste
 pub fn whole_step(record: &PeersRecord) -> Option<WholeStep> {
     let facets: Vec<Facets<'_>> = record.engines().map(Facets::of).collect();
     let place = |wanted: &dyn Fn(&Facets<'_>) -> bool| facets.iter().position(wanted);
-    let from = place(&|it| it.host_loop == HOSTS[0])?;
-    let is_compressed = |it: &Facets<'_>| matches!(it.kv_cache_precision, Some("i8" | "u8"));
+    let from = place(&|it| it.host_loop == HOSTS[0] && !it.is_compressed())?;
     let is_paged = |it: &Facets<'_>| it.host_loop == HOSTS[1] && it.attention == Some(ATTENTIONS[1]);
-    let to = place(&|it| is_paged(it) && is_compressed(it)).or_else(|| place(&is_paged))?;
+    let to = place(&|it| is_paged(it) && it.is_compressed() && it.is_set_as(&facets[from]))?;
     let of_rounds = round_figures(record);
     let throughput = Multiple::of(Metric::EndToEndThroughput, &of_rounds, to, from)?;
     Some(WholeStep { from, to, throughput })

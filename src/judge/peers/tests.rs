@@ -50,8 +50,26 @@ fn engines_that_differ_in_another_property_as_well_make_no_step() {
     let runtime = record.others[3].run.runtime.as_mut().unwrap();
     runtime.properties_effective.insert("DYNAMIC_QUANTIZATION_GROUP_SIZE".into(), "32".into());
     assert!(steps(&record).iter().all(|step| step.from != 4), "optimum computes otherwise");
+    let mut record = all_engines();
+    record.others[0].differences = vec!["ENABLE_CPU_PINNING=NO".into()];
+    assert!(
+        steps(&record).iter().all(|step| step.from != 1 && step.to != 1),
+        "not read back, and asked of genai"
+    );
+    let mut record = all_engines();
     record.others[0].attention = None;
     assert!(steps(&record).iter().all(|step| step.facet != Facet::Attention), "genai does not say");
+}
+
+#[test]
+fn the_published_two_are_held_against_each_other_only_as_each_comes() {
+    let mut record = all_engines();
+    record.others.remove(2);
+    record.rounds.iter_mut().for_each(|round| round.order = vec![0, 1, 2, 3]);
+    assert_eq!(whole_step(&record), None, "paged, and its cache is not compressed");
+    let mut record = all_engines();
+    record.others[2].differences = vec!["KV_CACHE_PRECISION=u8".into(), "NUM_STREAMS=2".into()];
+    assert_eq!(whole_step(&record), None, "set otherwise as well");
 }
 
 #[test]

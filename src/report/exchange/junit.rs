@@ -4,7 +4,7 @@ use crate::golden::GoldenResult;
 use crate::judge::likeness::ComparedSide;
 use crate::judge::{PromptSummary, RunFigures};
 use crate::measure::Metric;
-use crate::record::{AbRecord, AnyRecord, Outcome, PeerRecord, PromptRecord, RunRecord};
+use crate::record::{AbRecord, AnyRecord, Outcome, PeerRecord, PeersRecord, PromptRecord, RunRecord};
 use crate::report::decision::{Subject, decision_suite, pair_lines};
 use crate::report::exchange::naming::{benchmark, group};
 use crate::report::junit::{Case, Ending, Suite, document};
@@ -17,7 +17,7 @@ pub(super) fn text(records: &[AnyRecord]) -> String {
     let suites = records.iter().flat_map(|record| match record {
         AnyRecord::Run(run) => vec![of_run(run)],
         AnyRecord::Ab(ab) => vec![of_ab(ab)],
-        AnyRecord::Peers(peers) => peers.engines().map(of_engine).collect(),
+        AnyRecord::Peers(peers) => of_peers(peers),
     });
     document(&suites.collect::<Vec<_>>())
 }
@@ -44,6 +44,15 @@ fn of_run(run: &RunRecord) -> Suite {
     }
     cases.extend(side.summary.prompts.iter().map(|prompt| of_prompt(run, prompt)));
     Suite { name: format!("{}, record {}", group(run), run.run_id), when_utc: run.when_utc.clone(), cases }
+}
+
+fn of_peers(peers: &PeersRecord) -> Vec<Suite> {
+    let ended = ending("engines", peers.outcome, peers.failure.as_deref()).map(|case| Suite {
+        name: format!("engines side by side, record {}", peers.run_id),
+        when_utc: peers.when_utc.clone(),
+        cases: vec![case],
+    });
+    ended.into_iter().chain(peers.engines().map(of_engine)).collect()
 }
 
 fn of_engine(engine: &PeerRecord) -> Suite {

@@ -53,7 +53,10 @@ fn what_is_not_told_apart_is_named_with_the_engines_that_would() {
     record.others.truncate(1);
     record.rounds.iter_mut().for_each(|round| round.order = vec![0, 1]);
     let text = peers_text(&record);
-    assert!(text.contains("attention was not told apart: `--engines genai,genai-pa` does"), "{text}");
+    assert!(
+        text.contains("attention and its scheduler was not told apart: `--engines genai,genai-pa` does"),
+        "{text}"
+    );
     assert!(text.contains("KV-cache precision was not told apart"), "{text}");
     assert!(!text.contains("host loop was not"), "{text}");
 }

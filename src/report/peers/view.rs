@@ -144,7 +144,8 @@ impl PeersView {
             reference: one_line(&record.reference.asked),
             caption:
                 "multiples: geometric mean of each round's ratio, with its 95 % interval by Student's t, \
-                      each by itself; alike: the interval holds 1"
+                      each by itself; alike: the interval holds 1; the figures above are over every process, \
+                      those of spoilt rounds among them"
                     .to_owned(),
             finding: FindingView::of(record),
             rounds: of_rounds.iter().enumerate().map(|(at, round)| round_row(&engines, at, round)).collect(),
@@ -212,14 +213,14 @@ fn tokens(record: &PeersRecord, engine: &PeerRecord) -> TokensRow {
             (Mark::Holds, "match", format!("every token of {generations} is the golden one"))
         }
         Some(GoldenResult::None) if is_reference => {
-            (Mark::Unknown, "unverified", format!("there is no golden; all its {generations} agree"))
+            (Mark::Unknown, "unverified", format!("no golden has all its tokens; its {generations} agree"))
         }
         Some(GoldenResult::None) => {
             let of = &record.reference.asked;
             (
                 Mark::Unknown,
                 "equal",
-                format!("every token of {generations} is that of `{of}`; there is no golden"),
+                format!("every token of {generations} is that of `{of}`; no golden has all of them"),
             )
         }
         Some(GoldenResult::NearTie) => {
