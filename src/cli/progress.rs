@@ -13,6 +13,14 @@ use crate::measure::supervisor::Control;
 
 const REDRAW: Duration = Duration::from_secs(1);
 
+/// A time that something may still take, no more exact than an estimate is.
+pub(super) fn time_left(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..=99 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds.div_ceil(60)),
+    }
+}
+
 /// A line on stderr that says what is under way.
 pub(super) struct Progress {
     bar: ProgressBar,

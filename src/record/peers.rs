@@ -70,6 +70,21 @@ pub struct RoundRecord {
     pub order: Vec<usize>,
 }
 
+impl PeerRecord {
+    /// This program's loop.
+    pub const ARCGAUGE: &str = "arcgauge";
+    /// The loop of `openvino_genai`'s pipeline.
+    pub const OPENVINO_GENAI: &str = "openvino_genai";
+    /// The loop of transformers, as optimum-intel drives it.
+    pub const OPTIMUM_INTEL: &str = "optimum-intel";
+
+    /// Whether it is a program that the user named.
+    #[must_use]
+    pub fn is_foreign(&self) -> bool {
+        ![Self::ARCGAUGE, Self::OPENVINO_GENAI, Self::OPTIMUM_INTEL].contains(&self.host_loop.as_str())
+    }
+}
+
 impl PeersRecord {
     /// Every engine, in the order asked: by this place rounds name them.
     pub fn engines(&self) -> impl Iterator<Item = &PeerRecord> {

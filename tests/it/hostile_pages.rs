@@ -4,8 +4,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use arcgauge::measure::Metric;
+use arcgauge::measure::protocol::InferSpan;
 use arcgauge::record::{
-    AbRecord, Ancestry, Commit, DivergenceText, History, InputsRecord, Outcome, RunRecord, Warning,
+    AbRecord, Ancestry, Commit, DivergenceText, History, InputsRecord, Outcome, PeerRecord, PeersRecord,
+    PublishedFigure, RoundRecord, RunRecord, Warning,
 };
 use arcgauge::report::render::Renderer;
 use tempfile::TempDir;
@@ -22,7 +25,7 @@ const DEEP: &str = "a/b/c/site";
 /// Of a text that stands in every field by turns: a record has some of them a hundred times.
 const LONGEST: usize = 2_000;
 /// Records of each commit.
-const KINDS: usize = 4;
+const KINDS: usize = 5;
 
 /// The records of a commit, and which of their texts may be any words.
 struct Samples {
@@ -30,6 +33,7 @@ struct Samples {
     failed: Texts,
     slower: Texts,
     wrong: Texts,
+    engines: Texts,
 }
 
 impl Samples {
@@ -39,6 +43,7 @@ impl Samples {
             failed: Texts::of(&failed()),
             slower: Texts::of(&slower()),
             wrong: Texts::of(&wrong()),
+            engines: Texts::of(&engines()),
         }
     }
 
@@ -63,6 +68,12 @@ impl Samples {
             settle(&mut ab.head.run, at);
             store.add(ab).unwrap();
         }
+        let mut engines: PeersRecord = self.engines.with(|text| of(&self.engines, text));
+        engines.run_id = id(at, 4);
+        shorten(&mut engines.when_utc);
+        settle(&mut engines.reference.run, at);
+        engines.others.iter_mut().for_each(|engine| settle(&mut engine.run, at));
+        store.add(&engines).unwrap();
     }
 }
 
@@ -138,6 +149,41 @@ fn wrong() -> AbRecord {
     record.failure = Some("why the A/B failed".into());
     forged_pairs::judge(&mut record);
     record
+}
+
+fn engines() -> PeersRecord {
+    let engine = |asked: &str, host_loop: &str| PeerRecord {
+        asked: asked.into(),
+        host_loop: host_loop.into(),
+        attention: Some("an attention".into()),
+        infer_span: InferSpan::Inference,
+        differences: vec![format!("what {asked} has for itself")],
+        run: with_all_there_is(forged::record()),
+    };
+    let figure = |series: &str| PublishedFigure {
+        series: series.into(),
+        metric: Metric::EndToEndThroughput,
+        value: 21.24,
+    };
+    PeersRecord {
+        run_id: id(0, 4),
+        when_utc: "2026-11-24T12:00:00Z".into(),
+        arcgauge_version: "0.1.0".into(),
+        outcome: Outcome::Complete,
+        failure: Some("why the engines failed".into()),
+        reference: engine("an engine", "a loop"),
+        others: vec![engine("another engine", "another loop")],
+        rounds: vec![RoundRecord { order: vec![1, 0] }],
+        rounds_asked: 1,
+        despite_guards: true,
+        budget_s: None,
+        published: vec![figure("a published series"), figure("another one")],
+        warnings: vec![Warning::new(
+            "peers-warning",
+            "the message of the engines",
+            "the advice of the engines",
+        )],
+    }
 }
 
 /// A store of so many commits, and its site.
@@ -292,5 +338,9 @@ fn what_somebody_else_may_have_written_is_among_the_texts() {
     );
     has(&samples.failed, &["why it failed", "why it crashed", "crashed"]);
     has(&samples.slower, &["a-branch", "what differs in a-branch", "goldens", "ab-warning"]);
+    has(
+        &samples.engines,
+        &["an engine", "another loop", "an attention", "why the engines failed", "a published series"],
+    );
     has(&samples.wrong, &["why the A/B failed", "meant", "came"]);
 }

@@ -12,7 +12,8 @@ use crate::checkout::repository;
 use crate::demo_site::{DemoSite, Making, chart_library, demo_site, make};
 
 /// Of the site itself.
-const OF_THE_SITE: [&str; 5] = ["index.html", "history.html", "compare.html", "machines.html", "method.html"];
+const OF_THE_SITE: [&str; 6] =
+    ["index.html", "history.html", "compare.html", "peers.html", "machines.html", "method.html"];
 
 /// More than a page has to reach, so that it is told what is not reached.
 const TABS: u32 = 1_000;

@@ -36,7 +36,7 @@ verbs of the binary (the runtime is set up and the release binary built when nee
   infer                       answer one prompt
   states                      look at the KV-cache states of the model
   golden                      check, bless, calibrate or probe the expected answers
-  model                       remember or show the model folder
+  model                       fetch, verify, list or describe models; remember the folder that verbs use
   history                     list, tell, check, exchange and share the records
   compare                     hold two records against each other, their environments first
   report                      render the pages of all records

@@ -4,16 +4,11 @@
 use crate::cli::ab::progress;
 use crate::cli::ab::side::ReadySide;
 use crate::cli::assemble;
-use crate::cli::measuring::{Around, StandBy};
-use crate::engine::openvino::DeviceKind;
-use crate::error::{Error, Result};
+use crate::cli::measuring::{InTurns, StandBy};
 use crate::gate::{Halt, MeasuredPair, PairTold, Pairs};
-use crate::golden::{Finding, GoldenResult};
-use crate::judge::{PairedProcess, prompt_differences, spoilt_because};
-use crate::measure::supervisor::{
-    Control, Ending, Job, Limits, ProcessFacts, Purpose, Session, WorkerProcess,
-};
-use crate::measure::{Plan, Sample};
+use crate::judge::{prompt_differences, spoilt_because};
+use crate::measure::Plan;
+use crate::measure::supervisor::{Control, Job, Limits};
 use crate::record::{Side, judge_session};
 
 /// Both sides, and what was measured of them so far.
@@ -31,63 +26,28 @@ pub(super) struct LivePairs<'a> {
 /// A side and what was measured of it.
 pub(super) struct LiveSide<'a> {
     pub(super) ready: &'a ReadySide,
-    pub(super) session: Session,
-    pub(super) around: Vec<Around>,
-    /// The worst word on each prompt, in the plan's order.
-    pub(super) findings: Vec<Finding>,
-    /// What failed in judging, where something did.
-    pub(super) failed: Option<Error>,
+    pub(super) measured: InTurns,
 }
 
 impl<'a> LiveSide<'a> {
     pub(super) fn new(ready: &'a ReadySide) -> Self {
-        Self { ready, session: Session::new(), around: Vec::new(), findings: Vec::new(), failed: None }
-    }
-
-    /// The last measured process, as a pair has it.
-    fn latest(&self) -> Option<PairedProcess<'_>> {
-        self.measured().last().map(|(facts, around)| paired(facts, around))
-    }
-
-    /// The first one.
-    fn earliest(&self) -> Option<PairedProcess<'_>> {
-        self.measured().next().map(|(facts, around)| paired(facts, around))
-    }
-
-    fn measured(&self) -> impl DoubleEndedIterator<Item = (&ProcessFacts, &Around)> {
-        let mut both: Vec<_> = self.session.processes.iter().zip(&self.around).collect();
-        both.retain(|(facts, _)| facts.purpose == Purpose::Measured);
-        both.into_iter()
+        Self { ready, measured: InTurns::default() }
     }
 
     /// Judges the process that has just measured, while it can still be asked.
     fn judge(&mut self, plan: &Plan) -> Result<(), Halt> {
-        let samples: Vec<Sample> =
-            self.session.processes.last().map(|last| last.samples.clone()).unwrap_or_default();
-        let goldens = &self.ready.model.goldens;
-        let epsilon_logit = assemble::epsilon_logit(goldens, &self.session);
-        let Some(witness) = self.session.witness() else { return Err(Halt::Failed) };
+        let (goldens, measured) = (&self.ready.model.goldens, &mut self.measured);
+        let samples = measured.latest_samples();
+        let epsilon_logit = assemble::epsilon_logit(goldens, &measured.session);
+        let Some(witness) = measured.session.witness() else { return Err(Halt::Failed) };
         match judge_session(witness, plan, &samples, goldens, epsilon_logit) {
-            Ok(findings) => self.keep_worst(findings),
+            Ok(findings) => measured.keep_worst(findings),
             Err(error) => {
-                self.failed = Some(error);
+                measured.failed = Some(error);
                 return Err(Halt::Failed);
             }
         }
-        let is_wrong = self.findings.iter().any(|finding| finding.result == GoldenResult::Break);
-        if is_wrong { Err(Halt::WrongOutput) } else { Ok(()) }
-    }
-
-    fn keep_worst(&mut self, findings: Vec<Finding>) {
-        if self.findings.is_empty() {
-            self.findings = findings;
-            return;
-        }
-        for (kept, new) in self.findings.iter_mut().zip(findings) {
-            if new.result > kept.result {
-                *kept = new;
-            }
-        }
+        if measured.is_wrong() { Err(Halt::WrongOutput) } else { Ok(()) }
     }
 }
 
@@ -105,22 +65,15 @@ impl LivePairs<'_> {
             prime: true,
             control: self.control,
         };
-        let program = &live.ready.program;
-        live.session.run(
-            &job,
-            pair,
-            &mut || Ok(Box::new(WorkerProcess::start(program)?)),
-            &mut self.stand_by,
-        );
-        live.around.extend(self.stand_by.surroundings.take_processes());
-        if live.session.ending != Ending::Done {
+        live.measured.run(&job, pair, &live.ready.program, &mut self.stand_by);
+        if !live.measured.is_well() {
             return Err(Halt::Failed);
         }
         let judged = live.judge(self.plan);
         // Before the other side begins, and whatever the word on it.
-        live.session.finish();
+        live.measured.session.finish();
         judged?;
-        if live.session.ending == Ending::Done { Ok(()) } else { Err(Halt::Failed) }
+        if live.measured.is_well() { Ok(()) } else { Err(Halt::Failed) }
     }
 }
 
@@ -129,12 +82,13 @@ impl Pairs for LivePairs<'_> {
         self.began_with.get_or_insert(first);
         self.run(first, pair)?;
         self.run(first.other(), pair)?;
-        let (Some(base), Some(head)) = (self.base.latest(), self.head.latest()) else {
+        let (Some(base), Some(head)) = (self.base.measured.process(pair), self.head.measured.process(pair))
+        else {
             return Err(Halt::Failed);
         };
         let begun = match self.began_with {
-            Some(Side::Head) => self.head.earliest(),
-            _ => self.base.earliest(),
+            Some(Side::Head) => self.head.measured.process(0),
+            _ => self.base.measured.process(0),
         };
         let prompts = prompt_differences(&base.samples, &head.samples);
         if prompts.is_empty() {
@@ -149,14 +103,5 @@ impl Pairs for LivePairs<'_> {
 
     fn hear(&mut self, pair: &PairTold<'_>) {
         self.stand_by.say(&progress::of(pair));
-    }
-}
-
-fn paired<'a>(facts: &'a ProcessFacts, around: &'a Around) -> PairedProcess<'a> {
-    let devices = facts.loaded.as_ref().map_or("", |loaded| loaded.execution_devices.as_str());
-    PairedProcess {
-        samples: facts.samples.clone(),
-        guards: around.guards.as_ref(),
-        device: if devices.contains("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu },
     }
 }

@@ -1,7 +1,6 @@
 //! A pair, told when it is measured.
 
-use std::time::Duration;
-
+use crate::cli::progress::time_left;
 use crate::gate::PairTold;
 use crate::judge::sequential::SequentialOutcome;
 
@@ -37,7 +36,11 @@ fn all_pairs(pair: &PairTold<'_>) -> Option<String> {
 fn what_next(pair: &PairTold<'_>) -> String {
     match (pair.so_far.outcome, pair.left) {
         (SequentialOutcome::Undecided { next_look }, Some(left)) => {
-            format!("next look at {next_look} pairs, {} to {} left", told(left.at_least), told(left.at_most))
+            format!(
+                "next look at {next_look} pairs, {} to {} left",
+                time_left(left.at_least),
+                time_left(left.at_most)
+            )
         }
         (SequentialOutcome::Inconclusive, _) => "the last look, and they cannot tell".to_owned(),
         _ => "decided".to_owned(),
@@ -48,15 +51,10 @@ fn percent(ln: f64) -> f64 {
     ln.exp_m1() * 100.0
 }
 
-fn told(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..=99 => format!("{seconds} s"),
-        seconds => format!("{} min", seconds.div_ceil(60)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::gate::{MeasuredPair, TimeLeft};
     use crate::judge::sequential::{Rule, sequential};

@@ -2,13 +2,10 @@
 
 use crate::cli::ab::live::{LivePairs, LiveSide};
 use crate::cli::ab::side::{ReadySide, ReadySides};
-use crate::cli::assemble::{self, Judging, Measured};
-use crate::cli::loading::known_hashes;
-use crate::cli::measuring;
+use crate::cli::assemble::{self, BesideTurns, RunInTurns};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{Driven, Ended};
-use crate::golden::Finding;
-use crate::measure::supervisor::{Ending, Purpose};
+use crate::measure::supervisor::Ending;
 use crate::measure::{CanaryReading, Plan};
 use crate::record::{
     AbRecord, AskedPrompt, InputsRecord, Outcome, PairRecord, PolicyText, PublishedReference, RunRecord,
@@ -50,12 +47,13 @@ pub(super) fn measured(frame: Frame, mut live: LivePairs<'_>, driven: &Driven) -
     let after = live.stand_by.surroundings.finish();
     let canary_after = live.stand_by.surroundings.canary_after.clone();
     live.stand_by.finish();
-    let interrupted = [&live.base, &live.head].iter().any(|side| side.session.ending == Ending::Interrupted);
+    let interrupted =
+        [&live.base, &live.head].iter().any(|side| side.measured.session.ending == Ending::Interrupted);
     let (plan, pairs) = (live.plan, pair_records(driven));
     let (base_ready, head_ready) = (live.base.ready, live.head.ready);
     let mut base = side_run(&frame, plan, live.base, canary_after.clone())?;
     let mut head = side_run(&frame, plan, live.head, canary_after)?;
-    let of = |side: &mut SideRun, word| side.failed.take().map(|error: Error| error.of(word));
+    let of = |side: &mut RunInTurns, word| side.failed.take().map(|error: Error| error.of(word));
     let failed =
         of(&mut base, "the base").or(of(&mut head, "the head")).or(after.err()).filter(|_| !interrupted);
     let outcome = match (&failed, driven.ended) {
@@ -135,54 +133,24 @@ fn side_record(ready: &ReadySide, run: RunRecord) -> SideRecord {
     }
 }
 
-struct SideRun {
-    run: RunRecord,
-    failed: Option<Error>,
-}
-
 /// One side as a run, with its own word on whether it went well.
 fn side_run(
     frame: &Frame,
     plan: &Plan,
     live: LiveSide<'_>,
     canary_after: Option<CanaryReading>,
-) -> Result<SideRun> {
-    let LiveSide { ready, session, around, findings, failed } = live;
-    let processes = session.processes.iter().filter(|process| process.purpose == Purpose::Measured).count();
-    let plan = Plan { processes, ..plan.clone() };
-    let unchanged = ready.model.identity.check_unchanged(&ready.model.folder, &mut known_hashes());
-    let proven = assemble::prove(&session, &around);
-    let failed = [
-        session.ending.error(),
-        failed,
-        unchanged.as_ref().err().cloned(),
-        proven.as_ref().err().cloned(),
-        assemble::slept(&around),
-    ];
-    let failed = failed.into_iter().flatten().next();
-    let judging = Judging {
+) -> Result<RunInTurns> {
+    let LiveSide { ready, measured } = live;
+    let beside = BesideTurns {
+        identity: ready.identity.clone(),
         model: &ready.model,
-        plan: &plan,
+        plan,
         asked: frame.asked.clone(),
-        probe: None,
-        criterion: Vec::new(),
         published: frame.published.clone(),
         edited: ready.edited.as_ref(),
         requested: &ready.engine.device,
         began_ns: frame.began_ns,
-    };
-    let measured = Measured {
-        session: &session,
-        around: &around,
         canary_after,
-        same_after_run: unchanged.is_ok(),
-        ran: proven.ok().flatten(),
     };
-    let mut run = assemble::record(ready.identity.clone(), judging, measured)?;
-    let findings: Vec<Finding> = if session.processes.is_empty() { Vec::new() } else { findings };
-    // What failed stands in the record; the exit code is decided on by both sides.
-    let _ = assemble::fill_in(&mut run, &ready.model, &plan, &session, &findings, failed.clone());
-    let about_the_machine = measuring::warnings(&run);
-    run.warnings.extend(about_the_machine);
-    Ok(SideRun { run, failed })
+    assemble::run_in_turns(measured, beside)
 }

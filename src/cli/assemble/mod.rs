@@ -2,6 +2,7 @@
 
 mod cost;
 mod drift;
+mod in_turns;
 mod outcome;
 mod prompts;
 mod proof;
@@ -11,6 +12,7 @@ use crate::measure::protocol::LoadedEvent;
 use crate::measure::supervisor::Session;
 
 pub(super) use drift::{drift_record, drift_warning, epsilon_logit, epsilon_logit_here};
+pub(super) use in_turns::{BesideTurns, RunInTurns, run_in_turns};
 pub(super) use outcome::{Judging, fill_in, slept};
 pub(super) use prompts::{golden_warnings, prompt_records};
 pub(super) use proof::prove;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::engine::openvino::{DeviceKind, Property};
 use crate::error::{Error, Result};
+use crate::record::PeerRecord;
 
 /// An engine that is known by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +66,9 @@ impl EngineWords {
     /// Whose loop drives the model.
     pub(super) fn host_loop(&self) -> &str {
         match &self.kind {
-            Kind::Stateful => "arcgauge",
-            Kind::Genai(_) => "openvino_genai",
-            Kind::Optimum => "optimum-intel",
+            Kind::Stateful => PeerRecord::ARCGAUGE,
+            Kind::Genai(_) => PeerRecord::OPENVINO_GENAI,
+            Kind::Optimum => PeerRecord::OPTIMUM_INTEL,
             Kind::Program(name) => name,
         }
     }

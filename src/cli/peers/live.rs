@@ -2,21 +2,18 @@
 //! one begins.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::cli::assemble;
 use crate::cli::loading::FoundModel;
-use crate::cli::measuring::{Around, StandBy};
+use crate::cli::measuring::{InTurns, StandBy};
 use crate::cli::peers::ready::ReadyEngine;
-use crate::engine::openvino::DeviceKind;
+use crate::cli::progress::time_left;
 use crate::error::Error;
 use crate::gate::{MeasuredRound, RoundTold, Rounds, RoundsHalt};
 use crate::golden::{Expected, Finding, GoldenResult};
 use crate::judge::PairedProcess;
 use crate::judge::peers::{NamedProcess, ProcessFigures, spoilt_because};
-use crate::measure::supervisor::{
-    Control, Ending, Job, Limits, ProcessFacts, Purpose, Session, WorkerProcess,
-};
+use crate::measure::supervisor::{Control, Job, Limits};
 use crate::measure::{Metric, Plan, Sample};
 use crate::record::judge_session;
 use crate::workload::TokenId;
@@ -31,8 +28,8 @@ pub(super) struct LiveRounds<'a> {
     pub(super) engines: Vec<LiveEngine<'a>>,
     /// What each prompt's answer must be, as soon as it is known.
     pub(super) expected: BTreeMap<String, Expected>,
-    /// The widest gap that was calibrated as a near-tie for an engine so far, logits.
-    pub(super) epsilon_logit: f32,
+    /// Below this gap two tokens are too close to call on the engine that was named first, logits.
+    pub(super) reference_epsilon_logit: f32,
     /// The engine that the run began with.
     pub(super) began_with: Option<usize>,
     /// As every engine was built on; the first tells it.
@@ -42,44 +39,12 @@ pub(super) struct LiveRounds<'a> {
 /// An engine and what was measured of it.
 pub(super) struct LiveEngine<'a> {
     pub(super) ready: &'a ReadyEngine,
-    pub(super) session: Session,
-    pub(super) around: Vec<Around>,
-    /// The worst word on each prompt, in the plan's order.
-    pub(super) findings: Vec<Finding>,
-    /// What failed beside the session, where something did.
-    pub(super) failed: Option<Error>,
+    pub(super) measured: InTurns,
 }
 
 impl<'a> LiveEngine<'a> {
     pub(super) fn new(ready: &'a ReadyEngine) -> Self {
-        Self { ready, session: Session::new(), around: Vec::new(), findings: Vec::new(), failed: None }
-    }
-
-    /// The measured process of this round.
-    fn process(&self, round: usize) -> Option<PairedProcess<'_>> {
-        let mut both = self.session.processes.iter().zip(&self.around);
-        let is_it = |facts: &ProcessFacts| facts.purpose == Purpose::Measured && facts.index == round;
-        both.find(|(facts, _)| is_it(facts)).map(|(facts, around)| paired(facts, around))
-    }
-
-    fn latest_samples(&self) -> Vec<Sample> {
-        self.session.processes.last().map(|last| last.samples.clone()).unwrap_or_default()
-    }
-
-    fn keep_worst(&mut self, findings: Vec<Finding>) {
-        if self.findings.is_empty() {
-            self.findings = findings;
-            return;
-        }
-        for (kept, new) in self.findings.iter_mut().zip(findings) {
-            if new.result > kept.result {
-                *kept = new;
-            }
-        }
-    }
-
-    pub(super) fn is_wrong(&self) -> bool {
-        self.findings.iter().any(|finding| finding.result == GoldenResult::Break)
+        Self { ready, measured: InTurns::default() }
     }
 }
 
@@ -95,36 +60,29 @@ impl LiveRounds<'_> {
             prime: true,
             control: self.control,
         };
-        let program = &live.ready.program.worker;
-        live.session.run(
-            &job,
-            round,
-            &mut || Ok(Box::new(WorkerProcess::start(program)?)),
-            &mut self.stand_by,
-        );
-        live.around.extend(self.stand_by.surroundings.take_processes());
-        if live.session.ending != Ending::Done {
+        live.measured.run(&job, round, &live.ready.program.worker, &mut self.stand_by);
+        if !live.measured.is_well() {
             return Err(RoundsHalt::Failed);
         }
         self.check_build(at)?;
         let judged = self.judge(at);
         let live = &mut self.engines[at];
         // Before the next engine begins, and whatever the word on it.
-        live.session.finish();
+        live.measured.session.finish();
         judged?;
-        if live.session.ending == Ending::Done { Ok(()) } else { Err(RoundsHalt::Failed) }
+        if live.measured.is_well() { Ok(()) } else { Err(RoundsHalt::Failed) }
     }
 
     /// Engines on two builds of OpenVINO are not two loops around one thing.
     fn check_build(&mut self, at: usize) -> Result<(), RoundsHalt> {
         let live = &mut self.engines[at];
-        let settled = live.session.processes.last().and_then(|process| process.settled.as_ref());
+        let settled = live.measured.session.processes.last().and_then(|process| process.settled.as_ref());
         let Some(build) = settled.map(|settled| settled.openvino_build.clone()) else { return Ok(()) };
         if build == self.openvino_build {
             return Ok(());
         }
         let words = &live.ready.words;
-        live.failed = Some(
+        live.measured.failed = Some(
             Error::input(format!(
                 "engine `{words}` runs OpenVINO `{build}`, and the run is of `{}`",
                 self.openvino_build
@@ -138,19 +96,20 @@ impl LiveRounds<'_> {
     /// it answered, or the golden, is what the others are held against.
     fn judge(&mut self, at: usize) -> Result<(), RoundsHalt> {
         let (model, plan) = (self.model, self.plan);
-        let live = &self.engines[at];
-        let samples = live.latest_samples();
-        // An engine that does not tell its precisions, or whose own were never calibrated, is held to what
-        // counts as a near-tie on the engine that is known best.
-        let own = assemble::epsilon_logit(&model.goldens, &live.session);
-        self.epsilon_logit = self.epsilon_logit.max(own);
-        let epsilon_logit = self.epsilon_logit;
         let live = &mut self.engines[at];
+        let samples = live.measured.latest_samples();
+        let mut epsilon_logit = assemble::epsilon_logit(&model.goldens, &live.measured.session);
+        if at == 0 {
+            self.reference_epsilon_logit = epsilon_logit;
+        } else if epsilon_logit <= 0.0 && !live.ready.can_witness() {
+            // It does not tell its precisions, or they were never calibrated.
+            epsilon_logit = self.reference_epsilon_logit;
+        }
         if live.ready.can_witness() {
-            let Some(witness) = live.session.witness() else { return Err(RoundsHalt::Failed) };
+            let Some(witness) = live.measured.session.witness() else { return Err(RoundsHalt::Failed) };
             let findings =
                 judge_session(witness, plan, &samples, &model.goldens, epsilon_logit).map_err(|error| {
-                    live.failed = Some(error);
+                    live.measured.failed = Some(error);
                     RoundsHalt::Failed
                 })?;
             self.expect_answers(&samples, Some(&findings));
@@ -205,18 +164,18 @@ impl LiveRounds<'_> {
             }
         };
         let findings = self.plan.prompts.iter().enumerate().map(held).collect();
-        self.engines[at].keep_worst(findings);
+        self.engines[at].measured.keep_worst(findings);
     }
 
     /// What the process of each engine gave in a round, in a few words.
     fn told(&self, round: usize) -> String {
         let tpot = |live: &LiveEngine<'_>| {
-            ProcessFigures::of_samples(&live.process(round)?.samples).of(Metric::TimePerOutputToken)
+            ProcessFigures::of_samples(&live.measured.process(round)?.samples).of(Metric::TimePerOutputToken)
         };
         let parts = self.engines.iter().filter_map(|live| {
             let words = &live.ready.words;
-            if live.is_wrong() {
-                return live.process(round).map(|_| format!("{words} wrong output"));
+            if live.measured.is_wrong() {
+                return live.measured.process(round).map(|_| format!("{words} wrong output"));
             }
             Some(format!("{words} {:.2}", tpot(live)?))
         });
@@ -231,16 +190,16 @@ impl Rounds for LiveRounds<'_> {
             self.run(*engine, round)?;
         }
         let wrong: Vec<usize> =
-            order.iter().copied().filter(|engine| self.engines[*engine].is_wrong()).collect();
+            order.iter().copied().filter(|engine| self.engines[*engine].measured.is_wrong()).collect();
         if wrong.contains(&0) {
             return Err(RoundsHalt::WrongOutput);
         }
         let names: Vec<String> = order.iter().map(|it| self.engines[*it].ready.words.to_string()).collect();
         let processes: Vec<PairedProcess<'_>> =
-            order.iter().filter_map(|engine| self.engines[*engine].process(round)).collect();
+            order.iter().filter_map(|engine| self.engines[*engine].measured.process(round)).collect();
         let judged: Vec<NamedProcess<'_>> =
             names.iter().zip(&processes).map(|(name, process)| NamedProcess { name, process }).collect();
-        let begun = self.engines[first].process(0);
+        let begun = self.engines[first].measured.process(0);
         Ok(MeasuredRound { spoilt_because: spoilt_because(&judged, begun.as_ref()), wrong })
     }
 
@@ -255,23 +214,7 @@ impl Rounds for LiveRounds<'_> {
             "round {}: TPOT ms {figures}{spoilt}; {} count, {} left",
             told.round + 1,
             told.counted,
-            minutes(told.left)
+            time_left(told.left)
         ));
-    }
-}
-
-fn minutes(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..=99 => format!("{seconds} s"),
-        seconds => format!("{} min", seconds.div_ceil(60)),
-    }
-}
-
-fn paired<'a>(facts: &'a ProcessFacts, around: &'a Around) -> PairedProcess<'a> {
-    let devices = facts.loaded.as_ref().map_or("", |loaded| loaded.execution_devices.as_str());
-    PairedProcess {
-        samples: facts.samples.clone(),
-        guards: around.guards.as_ref(),
-        device: if devices.contains("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu },
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
         model: &model,
         engines: settled.engines.iter().map(LiveEngine::new).collect(),
         expected: BTreeMap::new(),
-        epsilon_logit: 0.0,
+        reference_epsilon_logit: 0.0,
         began_with: None,
         openvino_build: settled.event.openvino_build.clone(),
     };

@@ -1,18 +1,16 @@
 //! From measured engines to one record.
 
-use crate::cli::assemble::{self, Judging, Measured};
-use crate::cli::loading::{FoundModel, known_hashes};
-use crate::cli::measuring;
+use crate::cli::assemble::{self, BesideTurns, RunInTurns};
+use crate::cli::loading::FoundModel;
 use crate::cli::peers::live::{LiveEngine, LiveRounds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{DrivenRounds, RoundsEnded};
-use crate::golden::Finding;
 use crate::judge::environment::Guard;
-use crate::measure::supervisor::{Ending, Purpose};
+use crate::measure::supervisor::Ending;
 use crate::measure::{CanaryReading, Plan};
 use crate::record::{
-    AskedPrompt, Outcome, PeerRecord, PeersRecord, PublishedFigure, PublishedReference, RoundRecord,
-    RunRecord, Warning, run_id,
+    AskedPrompt, Outcome, PeerRecord, PeersRecord, PublishedFigure, PublishedReference, RoundRecord, Warning,
+    run_id,
 };
 
 /// What stands in the record beside the engines.
@@ -47,7 +45,7 @@ pub(super) fn measured(
     let after = live.stand_by.surroundings.finish();
     let canary_after = live.stand_by.surroundings.canary_after.clone();
     live.stand_by.finish();
-    let interrupted = live.engines.iter().any(|engine| engine.session.ending == Ending::Interrupted);
+    let interrupted = live.engines.iter().any(|engine| engine.measured.session.ending == Ending::Interrupted);
     let mut failed = None;
     let mut engines = Vec::new();
     for (at, engine) in live.engines.into_iter().enumerate() {
@@ -125,52 +123,27 @@ fn peer(
     canary_after: Option<CanaryReading>,
     began: bool,
 ) -> Result<Peer> {
-    let LiveEngine { ready, session, around, findings, failed } = live;
-    let measured: Vec<_> =
-        session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
-    let plan = Plan { processes: measured.len(), ..plan.clone() };
-    let loaded = measured.iter().find_map(|process| process.loaded.as_ref());
+    let LiveEngine { ready, measured } = live;
+    let loaded = measured.session.processes.iter().find_map(|process| process.loaded.as_ref());
     let attention = loaded.and_then(|loaded| loaded.attention.clone());
     let infer_span = loaded.map(|loaded| loaded.infer_span).unwrap_or_default();
-    let unchanged = frame.model.identity.check_unchanged(&frame.model.folder, &mut known_hashes());
-    let proven = assemble::prove(&session, &around);
-    let failed = [
-        session.ending.error(),
-        failed,
-        unchanged.as_ref().err().cloned(),
-        proven.as_ref().err().cloned(),
-        assemble::slept(&around),
-    ];
-    let failed = failed.into_iter().flatten().next();
-    let judging = Judging {
+    let beside = BesideTurns {
+        identity: ready.identity.clone(),
         model: frame.model,
-        plan: &plan,
+        plan,
         asked: frame.asked.clone(),
-        probe: None,
-        criterion: Vec::new(),
         published: frame.published.clone(),
         edited: frame.edited.filter(|_| ready.can_witness()),
         requested: &frame.requested,
         began_ns: frame.began_ns,
-    };
-    let measured = Measured {
-        session: &session,
-        around: &around,
         canary_after,
-        same_after_run: unchanged.is_ok(),
-        ran: proven.ok().flatten(),
     };
-    let mut run: RunRecord = assemble::record(ready.identity.clone(), judging, measured)?;
+    let RunInTurns { mut run, failed } = assemble::run_in_turns(measured, beside)?;
     run.device.reason.clone_from(&frame.fallback_because);
-    let findings: Vec<Finding> = if session.processes.is_empty() { Vec::new() } else { findings };
-    // What failed stands in the record; the exit code is decided on by all engines.
-    let _ = assemble::fill_in(&mut run, frame.model, &plan, &session, &findings, failed.clone());
-    let mut about_the_machine = measuring::warnings(&run);
     if !began {
         // What loaded the processor before it was the engine that ran before it.
-        about_the_machine.retain(|warning| !warning.id.ends_with(Guard::CpuPressure.id()));
+        run.warnings.retain(|warning| !warning.id.ends_with(Guard::CpuPressure.id()));
     }
-    run.warnings.extend(about_the_machine);
     let record = PeerRecord {
         asked: ready.words.to_string(),
         host_loop: ready.words.host_loop().to_owned(),

@@ -50,7 +50,7 @@ pub struct Facets<'a> {
 /// The property whose value is a facet of its own.
 const KV_CACHE_PRECISION: &str = "KV_CACHE_PRECISION";
 /// Hosts in the order in which steps go: from what was published as the slower one.
-const HOSTS: [&str; 3] = ["optimum-intel", "openvino_genai", "arcgauge"];
+const HOSTS: [&str; 3] = [PeerRecord::OPTIMUM_INTEL, PeerRecord::OPENVINO_GENAI, PeerRecord::ARCGAUGE];
 /// Precisions from the widest to the narrowest.
 const PRECISIONS: [&str; 7] = ["f32", "bf16", "f16", "i8", "u8", "i4", "u4"];
 const ATTENTIONS: [&str; 2] = ["sdpa", "paged"];
@@ -174,8 +174,9 @@ fn step(of_rounds: &[RoundFigures], facet: Facet, from: usize, to: usize) -> Ste
 pub fn whole_step(record: &PeersRecord) -> Option<WholeStep> {
     let facets: Vec<Facets<'_>> = record.engines().map(Facets::of).collect();
     let place = |wanted: &dyn Fn(&Facets<'_>) -> bool| facets.iter().position(wanted);
-    let from = place(&|it| it.host_loop == HOSTS[0] && !it.is_compressed())?;
-    let is_paged = |it: &Facets<'_>| it.host_loop == HOSTS[1] && it.attention == Some(ATTENTIONS[1]);
+    let from = place(&|it| it.host_loop == PeerRecord::OPTIMUM_INTEL && !it.is_compressed())?;
+    let is_paged =
+        |it: &Facets<'_>| it.host_loop == PeerRecord::OPENVINO_GENAI && it.attention == Some(ATTENTIONS[1]);
     let to = place(&|it| is_paged(it) && it.is_compressed() && it.is_set_as(&facets[from]))?;
     let of_rounds = round_figures(record);
     let throughput = Multiple::of(Metric::EndToEndThroughput, &of_rounds, to, from)?;

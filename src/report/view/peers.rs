@@ -60,8 +60,7 @@ fn peers_command(record: &PeersRecord) -> String {
     // What the reference has for itself stands with its name.
     let own = |flag: &String| record.reference.differences.iter().any(|own| flag.ends_with(own.as_str()));
     words.extend(asked_flags(run).into_iter().filter(|flag| !own(flag)));
-    let is_foreign = |host_loop: &str| !["arcgauge", "openvino_genai", "optimum-intel"].contains(&host_loop);
-    let foreign = record.engines().filter(|engine| is_foreign(&engine.host_loop));
+    let foreign = record.engines().filter(|engine| engine.is_foreign());
     words.extend(foreign.map(|engine| format!("--program {}=FILE", word(&engine.host_loop, "NAME"))));
     words.extend(record.despite_guards.then(|| "--despite-guards".to_owned()));
     words.join(" ")
