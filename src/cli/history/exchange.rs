@@ -11,7 +11,7 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{complain, exit_code, print, say};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{History, Taken};
+use crate::record::{History, Taken, header};
 
 /// Flags of `history import`.
 #[derive(Debug, Args)]
@@ -82,5 +82,12 @@ pub(super) fn taken(history: &History, file: &Path) -> Result<Taken> {
             .as_input()
             .hint("name a record's file, or a folder with records in it")
     })?;
-    history.take(&bytes, &file.display().to_string())
+    let name = file.display().to_string();
+    header(&bytes, &name).map_err(|error| {
+        error.hint(
+            "name a whole record, or a file of llm_bench, llama-bench or the published benchmark; \
+             reports/importing.md tells which",
+        )
+    })?;
+    history.take(&bytes, &name)
 }
