@@ -1,4 +1,4 @@
-//! What must be known of a load: another device than asked for, properties not taken, states unseen.
+//! What must be known of a load: another device than asked for, properties not taken.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,6 @@ pub(super) struct AsLoaded<'a> {
     pub(super) fallback_because: Option<&'a str>,
     pub(super) asked: &'a BTreeMap<String, String>,
     pub(super) effective: &'a BTreeMap<String, String>,
-    pub(super) states_hidden_because: Option<&'a str>,
 }
 
 /// The warnings.
@@ -26,14 +25,7 @@ pub(super) fn of(load: &AsLoaded<'_>) -> Vec<Warning> {
     });
     let properties =
         load.asked.iter().filter_map(|(key, value)| property(key, value, load.effective.get(key)));
-    let states = load.states_hidden_because.map(|because| {
-        Warning::new(
-            "state-not-observed",
-            format!("the KV cache could not be seen to be empty between prompts: {because}"),
-            "the cache is reset all the same; use a tested OpenVINO release with an f16 or f32 cache to see it",
-        )
-    });
-    fallback.into_iter().chain(properties).chain(states).collect()
+    fallback.into_iter().chain(properties).collect()
 }
 
 /// Says them at once, for a run may take long.

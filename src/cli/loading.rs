@@ -181,7 +181,6 @@ impl FoundModel {
             fallback_because: settled.choice.fallback_because.as_deref(),
             asked: &asked,
             effective: engine.properties(),
-            states_hidden_because: engine.states_hidden_because(),
         });
         load_warnings::tell(&warnings);
         Ok(Loaded { engine, settled })

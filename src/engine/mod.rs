@@ -3,6 +3,7 @@
 //! [`Engine`] is the narrow waist: the stateful OpenVINO pipeline ([`openvino`]) and the scripted
 //! engine of the tests ([`scripted`]) stand behind it, and [`generate`](fn@generate) drives either.
 
+mod cache;
 mod choice;
 mod generate;
 mod model_folder;
@@ -10,6 +11,7 @@ mod model_shape;
 pub mod openvino;
 pub mod scripted;
 
+pub use cache::{CachedTokens, StateShape};
 pub use choice::{Choice, choose, greedy};
 pub use generate::{Ended, Observer, Path, Witness, generate, witness};
 pub use model_folder::{ModelConfig, ModelFolder};
@@ -36,11 +38,12 @@ pub trait Engine {
     /// When the runtime refuses.
     fn reset(&mut self) -> Result<()>;
 
-    /// How many tokens the KV cache holds; None where it cannot be looked into.
+    /// How many tokens the KV cache holds, by one key state and one value state. Copies them: not for
+    /// timed steps. Before the first inference a GPU plugin cannot read all states.
     ///
     /// # Errors
     /// When the runtime refuses, or the states disagree with each other.
-    fn cached_tokens(&mut self) -> Result<Option<usize>>;
+    fn cached_tokens(&mut self) -> Result<CachedTokens>;
 
     /// Writes the prompt's inputs and makes room for `new_tokens` more.
     ///

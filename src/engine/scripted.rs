@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::engine::Engine;
+use crate::engine::{CachedTokens, Engine, StateShape};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
 
@@ -35,6 +35,20 @@ pub struct Script {
     pub fails_at_infer: Option<usize>,
     /// Forget to empty the cache.
     pub keeps_state: bool,
+    /// Which of its KV states can be read.
+    pub states: ScriptedStates,
+}
+
+/// Which KV states can be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ScriptedStates {
+    /// All, at any time: the CPU plugin.
+    #[default]
+    Readable,
+    /// Value states only after the first inference: the GPU plugin with an uncompressed cache.
+    ValuesAfterInference,
+    /// None after an inference, and value states not before it: the GPU plugin with a compressed cache.
+    Compressed,
 }
 
 /// A token that differs from the script.
@@ -80,6 +94,23 @@ impl ScriptedEngine {
         }
     }
 
+    /// The first layer's key and value.
+    fn states(&self) -> [StateShape; 2] {
+        let shape = Ok(vec![usize::from(self.cached > 0), 8, self.cached, 64]);
+        let value = match self.script.states {
+            ScriptedStates::Readable => shape.clone(),
+            _ if self.cached == 0 => Err("Cannot get length of dynamic dimension".to_owned()),
+            ScriptedStates::ValuesAfterInference => shape.clone(),
+            ScriptedStates::Compressed => {
+                Err("get_state API is supported only when KV-cache compression is disabled".to_owned())
+            }
+        };
+        [("key", shape), ("value", value)].map(|(kind, shape)| StateShape {
+            name: format!("past_key_values.0.{kind}present.0.{kind}"),
+            shape,
+        })
+    }
+
     fn token(&self) -> TokenId {
         let generation = self.generations - 1;
         let slip = self.script.slips.iter().find(|s| s.generation == generation && s.step == self.step);
@@ -104,8 +135,8 @@ impl Engine for ScriptedEngine {
         Ok(())
     }
 
-    fn cached_tokens(&mut self) -> Result<Option<usize>> {
-        Ok(Some(self.cached))
+    fn cached_tokens(&mut self) -> Result<CachedTokens> {
+        CachedTokens::of(&self.states())
     }
 
     fn stage_prompt(&mut self, prompt: &[TokenId], _new_tokens: usize) -> Result<()> {

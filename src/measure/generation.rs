@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::{Ended, Engine, Observer, generate};
+use crate::engine::{CachedTokens, Ended, Engine, Observer, generate};
 use crate::error::{Error, Result};
 use crate::measure::{Clock, MemoryReading, PlannedPrompt, Role, Sample};
 use crate::workload::TokenId;
@@ -60,9 +60,10 @@ pub fn sample_here(
     new_tokens: usize,
     clock: &dyn Clock,
 ) -> Result<Sample> {
-    empty_cache(engine)?;
+    engine.reset()?;
     let mut tokens = Tokens(Vec::with_capacity(new_tokens));
     let generated = record_generation(engine, &prompt.token_ids, new_tokens, clock, &mut tokens)?;
+    check_cache(engine, prompt.token_ids.len() + new_tokens.saturating_sub(1))?;
     Ok(Sample {
         role: Role::Measured,
         prompt_id: prompt.id.clone(),
@@ -76,29 +77,29 @@ pub fn sample_here(
     })
 }
 
+/// Whether the cache holds exactly the tokens that were fed, where that can be observed: only then was it
+/// empty before.
+fn check_cache(engine: &mut dyn Engine, fed: usize) -> Result<()> {
+    match engine.cached_tokens()? {
+        CachedTokens::Observed(tokens) if tokens != fed => Err(not_empty_before(tokens, fed)),
+        CachedTokens::Observed(_) | CachedTokens::NotObservable(_) => Ok(()),
+    }
+}
+
+/// The error of a cache that holds another number of tokens than were fed into it.
+pub(super) fn not_empty_before(tokens: usize, fed: usize) -> Error {
+    Error::harness(format!(
+        "the KV cache holds `{tokens}` tokens after a generation that fed {fed}: it was not empty before"
+    ))
+    .hint("run `cargo xtask doctor`")
+}
+
 struct Tokens(Vec<KnownToken>);
 
 impl TokenSink for Tokens {
     fn known(&mut self, token: KnownToken) -> ControlFlow<()> {
         self.0.push(token);
         ControlFlow::Continue(())
-    }
-}
-
-/// Empties the KV cache and looks whether it is: true where it was seen to be, false where it cannot
-/// be looked into.
-///
-/// # Errors
-/// When the engine fails, or the cache is not empty.
-pub fn empty_cache(engine: &mut dyn Engine) -> Result<bool> {
-    engine.reset()?;
-    match engine.cached_tokens()? {
-        Some(0) => Ok(true),
-        None => Ok(false),
-        Some(tokens) => {
-            Err(Error::harness(format!("the KV cache holds `{tokens}` tokens after a reset, not 0"))
-                .hint("run `cargo xtask doctor`"))
-        }
     }
 }
 

@@ -37,7 +37,7 @@ pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_S
 pub use device_lock::{DeviceLock, Waiting};
 pub use disk_space::free_bytes;
 pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
-pub use generation::{Generated, KnownToken, TokenSink, empty_cache, record_generation, sample_here};
+pub use generation::{Generated, KnownToken, TokenSink, record_generation, sample_here};
 pub use group_end::{GroupEnded, GroupPatience, group_end};
 pub use host_memory::available_memory_bytes;
 pub use intel_gpu::{IntelGpu, intel_gpus};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
-use crate::measure::protocol::CacheState;
+use crate::measure::protocol::{CacheState, KvBytesSource};
 use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
 use crate::report::machine;
 use crate::report::number::mebibytes;
@@ -124,7 +124,19 @@ fn device_memory_bytes(process: &ProcessRecord) -> Option<u64> {
 fn kv_cache(record: &RunRecord) -> Option<String> {
     let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
     let bytes = cache.bytes.map_or("size unknown".to_owned(), mebibytes);
-    Some(format!("{bytes} for {} tokens in {} (by its shapes)", cache.tokens, cache.precision))
+    let tokens = cache.tokens;
+    let precision = &cache.precision;
+    Some(match cache.bytes_source {
+        KvBytesSource::CachePrecision => format!("{bytes} for {tokens} tokens in {precision} (by its shapes)"),
+        KvBytesSource::InferencePrecision => format!(
+            "{bytes} for {tokens} tokens in the inference precision (by its shapes): its states can be read, \
+             so it is not compressed, though KV_CACHE_PRECISION reads {precision}"
+        ),
+        KvBytesSource::DeviceMemoryGrowth => format!(
+            "at most {bytes} for {tokens} tokens in {precision} (growth of the device's memory): its states \
+             cannot be read"
+        ),
+    })
 }
 
 fn drift(record: &RunRecord) -> Option<String> {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use arcgauge::engine::ModelFolder;
 use arcgauge::golden::{GoldenResult, GoldenSet};
 use arcgauge::measure::Metric;
-use arcgauge::measure::protocol::{CacheState, DeviceEvent, KvCache};
+use arcgauge::measure::protocol::{CacheState, DeviceEvent, KvBytesSource, KvCache};
 use arcgauge::record::{
     AbRecord, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord, DecisionRecord,
     DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, InputsRecord, LoadRecord, Machine,
@@ -218,6 +218,7 @@ pub(crate) fn process() -> ProcessRecord {
             elements: 98_304,
             precision: "f32".into(),
             bytes: Some(393_216),
+            bytes_source: KvBytesSource::CachePrecision,
         }),
         device_memory_bytes: None,
         processor_ns: Some(290_000_000),

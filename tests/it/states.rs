@@ -1,7 +1,7 @@
 //! The KV cache: 48 states, empty before a prompt, one token longer with each, and put back as read.
 
 use arcgauge::engine::openvino::{KvState, OpenVinoEngine};
-use arcgauge::engine::{Engine, greedy};
+use arcgauge::engine::{CachedTokens, Engine, greedy};
 use arcgauge::workload::TokenId;
 
 use crate::checkout::Checkout;
@@ -27,6 +27,10 @@ fn states_are_shown(flags: &[&str]) {
         block("before", "(0, 8, 0, 64)"),
         block(&format!("after the prompt's {tokens} tokens"), &format!("(1, 8, {tokens}, 64)")),
         block("after 3 more", &format!("(1, 8, {}, 64)", tokens + 3)),
+        block("after a reset", "(0, 8, 0, 64)"),
+        "# put back into the empty cache: 3 tokens came out the same after the states were put back\n\
+         # put back over a filled cache: 3 tokens came out the same after the states were put back\n"
+            .to_owned(),
     ];
     assert_eq!(ended.exits(0).stdout, expected.concat());
 }
@@ -69,10 +73,10 @@ fn bits(states: &[KvState]) -> Vec<(String, Vec<usize>, Vec<u32>)> {
 fn every_state_is_empty_after_a_reset() {
     let mut engine = engine();
     prefill(&mut engine, &[5, 6, 7]);
-    assert_eq!(engine.cached_tokens().unwrap(), Some(3));
+    assert_eq!(engine.cached_tokens().unwrap(), CachedTokens::Observed(3));
     assert!(engine.states().unwrap().iter().all(|state| state.shape() == [1, 8, 3, 64]));
     engine.reset().unwrap();
-    assert_eq!(engine.cached_tokens().unwrap(), Some(0));
+    assert_eq!(engine.cached_tokens().unwrap(), CachedTokens::Observed(0));
     let states = engine.states().unwrap();
     assert_eq!(states.len(), 48);
     assert!(
@@ -122,7 +126,7 @@ fn states_of_another_prompt_change_how_it_goes_on() {
     assert_ne!(fibonacci_goes_on, moe_goes_on);
 
     engine.restore(&of_fibonacci).unwrap();
-    assert_eq!(engine.cached_tokens().unwrap(), Some(fibonacci.len()));
+    assert_eq!(engine.cached_tokens().unwrap(), CachedTokens::Observed(fibonacci.len()));
     assert_eq!(decode(&mut engine, 20, 10), fibonacci_goes_on);
 }
 

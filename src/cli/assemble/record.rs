@@ -70,6 +70,7 @@ pub(in crate::cli) fn record(
         warnings: still_warm(measured.around)
             .into_iter()
             .chain(settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default())
+            .chain(states_not_observed(session))
             .collect(),
     })
 }
@@ -119,8 +120,17 @@ pub(in crate::cli) fn warnings(
         fallback_because: settled.fallback_because.as_deref(),
         asked: &settled.properties_asked,
         effective: &loaded.properties_effective,
-        states_hidden_because: loaded.states_hidden_because.as_deref(),
     })
+}
+
+/// Why it was not observed that the KV cache was empty before each generation.
+fn states_not_observed(session: &Session) -> Option<Warning> {
+    let reason = session.processes.iter().find_map(|process| process.state_not_observed.as_ref())?;
+    Some(Warning::new(
+        "state-not-observed",
+        format!("it was not observable that the KV cache was empty before each prompt: {reason}"),
+        "the cache is reset all the same; a tested OpenVINO release with an uncompressed cache shows it",
+    ))
 }
 
 fn model_record(

@@ -12,7 +12,6 @@ mod cross_check;
 mod look;
 mod own_folder;
 mod personal;
-mod states;
 mod step;
 mod step_name;
 mod typed;

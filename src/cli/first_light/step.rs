@@ -9,7 +9,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::cli::exit_code;
-use crate::cli::first_light::{cross_check, look, states};
+use crate::cli::first_light::{cross_check, look};
+use crate::cli::states;
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::measuring::SupervisionArgs;
 use crate::error::{Error, Result};

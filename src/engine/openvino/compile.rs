@@ -8,7 +8,7 @@ use openvino::{CompiledModel, DeviceType, PropertyKey};
 use crate::engine::ModelFolder;
 use crate::engine::openvino::property::READ_BACK;
 use crate::engine::openvino::{
-    DeviceKind, DeviceProof, EffectiveProperties, Graph, Property, Runtime, failed, last_token_only,
+    DeviceProof, EffectiveProperties, Graph, Property, Runtime, failed, last_token_only,
 };
 use crate::error::{Error, Result};
 
@@ -44,8 +44,6 @@ pub(super) struct Compiled {
     pub(super) proof: DeviceProof,
     pub(super) effective: EffectiveProperties,
     pub(super) last_token_only: LastTokenOnly,
-    /// Why states that could be reset can still not be read.
-    pub(super) states_hidden: Option<String>,
 }
 
 /// Prepares, reads and compiles.
@@ -73,8 +71,7 @@ pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Co
     let effective = read_back(&model, properties);
     let executed = effective.get("EXECUTION_DEVICES").map_or("", String::as_str);
     let proof = DeviceProof::read(executed, device)?;
-    let states_hidden = why_hidden(&effective, proof.kind);
-    Ok(Compiled { model, proof, effective, last_token_only, states_hidden })
+    Ok(Compiled { model, proof, effective, last_token_only })
 }
 
 /// Writes the edited graph, where one is wanted and the graph has a place for the edit.
@@ -102,39 +99,9 @@ fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectivePropertie
     effective
 }
 
-/// On a GPU with a compressed KV cache, reading and writing states is refused by the plugin.
-fn why_hidden(effective: &EffectiveProperties, kind: DeviceKind) -> Option<String> {
-    let precision = effective.get("KV_CACHE_PRECISION").map_or("unknown", String::as_str);
-    let compressed = !matches!(precision, "f16" | "bf16" | "f32");
-    (kind == DeviceKind::Gpu && compressed).then(|| {
-        format!("the KV states cannot be read on a GPU with a KV cache of `{precision}`: it is compressed")
-    })
-}
-
 fn text(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| {
         Error::input(format!("the path `{}` is not UTF-8, which OpenVINO needs", path.display()))
             .hint("move the model to a folder with a plain name")
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn on_a_gpu_the_states_of_a_compressed_cache_are_out_of_reach_and_others_are_not() {
-        let hidden = |precision: &str, kind| {
-            let effective = [("KV_CACHE_PRECISION".to_owned(), precision.to_owned())].into();
-            why_hidden(&effective, kind)
-        };
-        for precision in ["u8", "i8", "u4", "dynamic"] {
-            assert!(hidden(precision, DeviceKind::Gpu).unwrap().contains(precision));
-            assert_eq!(hidden(precision, DeviceKind::Cpu), None);
-        }
-        for precision in ["f16", "bf16", "f32"] {
-            assert_eq!(hidden(precision, DeviceKind::Gpu), None);
-        }
-        assert!(why_hidden(&EffectiveProperties::new(), DeviceKind::Gpu).is_some(), "unknown is no leave");
-    }
 }

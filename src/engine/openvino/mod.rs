@@ -38,16 +38,20 @@ pub use property::{EffectiveProperties, Property, default_properties};
 pub use release::{Release, Releases};
 pub use runtime::Runtime;
 pub use settled::Settled;
-pub use state::{KvState, StateBridge};
+pub use state::{KvState, NamedState, StateBridge};
 pub use weights::{ActiveWeights, KindOfWeight, WeightKind};
 
 use crate::error::Error;
 
 /// An OpenVINO failure in one line: its messages span several and name its source files.
 fn failed(doing: &str, cause: &openvino::InferenceError) -> Error {
-    let message = cause.message.as_deref().unwrap_or_default();
+    let message = one_line(cause.message.as_deref().unwrap_or_default());
+    let message = if message.is_empty() { format!("{:?}", cause.kind) } else { message };
+    Error::harness(format!("OpenVINO cannot {doing}: {message}"))
+}
+
+/// An OpenVINO message in one line, without the lines that name its source files.
+fn one_line(message: &str) -> String {
     let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
-    let told: Vec<&str> = lines.filter(|line| !line.starts_with("Exception from src")).collect();
-    let told = if told.is_empty() { format!("{:?}", cause.kind) } else { told.join("; ") };
-    Error::harness(format!("OpenVINO cannot {doing}: {told}"))
+    lines.filter(|line| !line.starts_with("Exception from src")).collect::<Vec<_>>().join("; ")
 }

@@ -8,12 +8,13 @@ use std::rc::Rc;
 
 use openvino::{InferRequest, Tensor};
 
-use crate::engine::Engine;
+use crate::engine::{CachedTokens, Engine, StateShape};
 use crate::engine::openvino::compile::{Compiled, compile};
 use crate::engine::openvino::state::StateBridge;
 use crate::engine::openvino::tensor::{Row, f32_elements, f32_row, known_f32_elements};
 use crate::engine::openvino::{
-    DeviceKind, DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, Runtime, failed,
+    DeviceKind, DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, NamedState, Runtime,
+    failed,
 };
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
@@ -93,28 +94,29 @@ impl OpenVinoEngine {
         &self.compiled.last_token_only
     }
 
-    /// Why the KV states cannot be looked into; None where they can.
+    /// Why the states of this OpenVINO cannot be read at all; None where they can. Whether a plugin hides
+    /// those of a compressed cache shows when they are read.
     #[must_use]
     pub fn states_hidden_because(&self) -> Option<&str> {
-        self.bridge.as_ref().err().or(self.compiled.states_hidden.as_ref()).map(String::as_str)
+        self.bridge.as_ref().err().map(String::as_str)
+    }
+
+    /// All KV states by name, each a copy or why the plugin cannot read it: not for timed loops. Before
+    /// the first inference of a generation a GPU plugin has states that are not there yet.
+    ///
+    /// # Errors
+    /// When they are out of reach, or the runtime refuses.
+    pub fn named_states(&mut self) -> Result<Vec<NamedState>> {
+        self.bridge()?.read(&mut self.request, &|_| true)
     }
 
     /// The KV states, copied out: not for timed loops.
     ///
     /// # Errors
-    /// When they are out of reach, or the runtime refuses.
+    /// When they are out of reach, one of them cannot be read, or the runtime refuses.
     pub fn states(&mut self) -> Result<Vec<KvState>> {
-        let bridge = self.bridge()?;
-        bridge.read(&mut self.request)
-    }
-
-    /// Elements of all KV states together, by their shapes. Copies the states: not for timed loops.
-    ///
-    /// # Errors
-    /// When they are out of reach, or the runtime refuses.
-    pub fn kv_elements(&mut self) -> Result<u64> {
-        let elements = |state: &KvState| state.shape().iter().map(|size| *size as u64).product::<u64>();
-        Ok(self.states()?.iter().map(elements).sum())
+        let inferred = self.cached > 0;
+        self.named_states()?.into_iter().map(|named| readable(named, inferred)).collect()
     }
 
     /// Tokens that the KV cache holds.
@@ -123,25 +125,26 @@ impl OpenVinoEngine {
         self.cached
     }
 
-    /// Puts states back that were read before, so that decoding goes on from there.
+    /// Puts states back that were read before, so that decoding goes on from there. On a GPU only into a
+    /// cache that an inference has filled: into an empty one the plugin takes them with a wrong shape or,
+    /// with some kernels, without an error and with wrong output.
     ///
     /// # Errors
-    /// When they are out of reach, are not all there, do not hold the same number of tokens, or do
-    /// not fit.
+    /// When they are out of reach, are not all there, do not hold the same number of tokens, do not fit,
+    /// or the cache is empty on a GPU.
     pub fn restore(&mut self, states: &[KvState]) -> Result<()> {
+        refuse_empty_cache(self.compiled.proof.kind, self.cached)?;
+        refuse_four_bits(self.compiled.effective.get("KV_CACHE_PRECISION"))?;
         tokens_held(states)?;
         let bridge = self.bridge()?;
-        let there = bridge.read(&mut self.request)?;
-        if let Some(missing) = there.iter().find(|own| states.iter().all(|state| state.name() != own.name()))
-        {
-            return Err(Error::input(format!(
-                "KV state `{}` is not among those to be put back",
-                missing.name()
-            ))
-            .hint("put back all states that `states` gave, or the cache would be a mixture"));
+        let names = bridge.names(&mut self.request)?;
+        if let Some(missing) = names.iter().find(|name| states.iter().all(|state| state.name() != **name)) {
+            return Err(Error::input(format!("KV state `{missing}` is not among those to be put back"))
+                .hint("put back all states that `states` gave, or the cache would be a mixture"));
         }
         bridge.write(&mut self.request, states)?;
-        self.cached = tokens_held(&bridge.read(&mut self.request)?)?;
+        self.cached = tokens_held(states)?;
+        self.cached = tokens_held(&self.states()?)?;
         Ok(())
     }
 
@@ -159,13 +162,8 @@ impl OpenVinoEngine {
     }
 
     fn bridge(&self) -> Result<Rc<StateBridge>> {
-        let bridge = match &self.compiled.states_hidden {
-            None => self.bridge.clone(),
-            Some(reason) => Err(reason.clone()),
-        };
-        bridge.map_err(|reason| {
-            Error::input(reason).hint("use a release of the tested list, and an f16 or f32 KV cache")
-        })
+        let bridge = self.bridge.clone();
+        bridge.map_err(|reason| Error::input(reason).hint("use a release of the tested list"))
     }
 }
 
@@ -191,11 +189,20 @@ impl Engine for OpenVinoEngine {
         Ok(())
     }
 
-    fn cached_tokens(&mut self) -> Result<Option<usize>> {
-        match self.states_hidden_because() {
-            None => tokens_held(&self.states()?).map(Some),
-            Some(_) => Ok(None),
-        }
+    fn cached_tokens(&mut self) -> Result<CachedTokens> {
+        let bridge = match &self.bridge {
+            Ok(bridge) => Rc::clone(bridge),
+            Err(reason) => return Ok(CachedTokens::NotObservable(reason.clone())),
+        };
+        // The states are sorted: the first layer's key and value.
+        let names = bridge.names(&mut self.request)?;
+        let first_two = names.get(..2).unwrap_or(&names);
+        let read = bridge.read(&mut self.request, &|name| first_two.iter().any(|first| first == name))?;
+        let shapes = read.into_iter().map(|NamedState { name, state }| StateShape {
+            name,
+            shape: state.map(|state| state.shape().to_owned()),
+        });
+        CachedTokens::of(&shapes.collect::<Vec<_>>())
     }
 
     fn stage_prompt(&mut self, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
@@ -280,17 +287,69 @@ const LONGEST_WAIT_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// The number of tokens that all states hold.
 fn tokens_held(states: &[KvState]) -> Result<usize> {
-    let tokens = states.first().map_or(0, KvState::tokens);
-    match states.iter().find(|state| state.tokens() != tokens) {
-        Some(other) => Err(Error::harness(format!(
-            "KV state `{}` holds {} tokens where the first state holds {tokens}",
-            other.name(),
-            other.tokens()
-        ))),
-        None => Ok(tokens),
+    let shapes: Vec<StateShape> = states
+        .iter()
+        .map(|state| StateShape { name: state.name().to_owned(), shape: Ok(state.shape().to_owned()) })
+        .collect();
+    match CachedTokens::of(&shapes)? {
+        CachedTokens::Observed(tokens) => Ok(tokens),
+        CachedTokens::NotObservable(reason) => Err(Error::harness(reason)),
     }
+}
+
+/// The state, where it could be read.
+fn readable(NamedState { name, state }: NamedState, inferred: bool) -> Result<KvState> {
+    state.map_err(|reason| {
+        let error = Error::input(format!("KV state `{name}` cannot be read: {reason}"));
+        if inferred {
+            error.hint("a GPU hides the states of a compressed cache: `--property KV_CACHE_PRECISION=f16`")
+        } else {
+            error.hint("a GPU has some states only after the first inference: read them then")
+        }
+    })
+}
+
+/// Refuses what a GPU plugin takes for right and is not.
+fn refuse_empty_cache(kind: DeviceKind, cached: usize) -> Result<()> {
+    if kind == DeviceKind::Cpu || cached > 0 {
+        return Ok(());
+    }
+    Err(Error::input("KV states cannot be put into an empty cache on a GPU: its next output would be wrong")
+        .hint("run one inference first, then put them back over what it left"))
 }
 
 fn as_i64(position: usize) -> Result<i64> {
     i64::try_from(position).map_err(|_| Error::harness(format!("position `{position}` does not fit 63 bits")))
+}
+
+/// Refuses what ends the process inside the CPU plugin.
+fn refuse_four_bits(precision: Option<&String>) -> Result<()> {
+    match precision.map(String::as_str) {
+        Some(four_bits @ ("u4" | "i4")) => Err(Error::input(format!(
+            "KV states cannot be put into a cache of `{four_bits}`: OpenVINO does not encode them"
+        ))
+        .hint("use `--property KV_CACHE_PRECISION=u8`, f16 or f32")),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_are_never_put_into_a_cache_of_four_bits() {
+        assert!(refuse_four_bits(Some(&"u4".to_owned())).unwrap_err().to_string().contains("`u4`"));
+        assert_eq!(refuse_four_bits(Some(&"u8".to_owned())), Ok(()));
+        assert_eq!(refuse_four_bits(None), Ok(()));
+    }
+
+    #[test]
+    fn on_a_gpu_states_are_put_back_over_a_filled_cache_only_and_on_the_cpu_always() {
+        let error = refuse_empty_cache(DeviceKind::Gpu, 0).unwrap_err();
+        assert!(error.to_string().contains("into an empty cache on a GPU"), "{error}");
+        assert!(error.hint_text().unwrap().contains("run one inference first"));
+        assert_eq!(refuse_empty_cache(DeviceKind::Gpu, 5), Ok(()));
+        assert_eq!(refuse_empty_cache(DeviceKind::Cpu, 0), Ok(()));
+    }
 }

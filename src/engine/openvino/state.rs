@@ -13,7 +13,7 @@ use std::slice;
 use libloading::os::unix::{Library, RTLD_LAZY};
 use openvino::{InferRequest, Tensor};
 
-use crate::engine::openvino::failed;
+use crate::engine::openvino::{failed, one_line};
 use crate::engine::openvino::tensor::{dimensions, f32_elements};
 use crate::error::{Error, Result};
 
@@ -59,6 +59,14 @@ impl KvState {
     }
 }
 
+/// One state of a request, by name.
+pub struct NamedState {
+    /// As in `past_key_values.0.keypresent.0.key`.
+    pub name: String,
+    /// The state, or why the plugin cannot read it.
+    pub state: Result<KvState, String>,
+}
+
 /// The functions of OpenVINO's C++ API, in the order in which the bridge expects them.
 #[repr(C)]
 struct Functions([*const c_void; 5]);
@@ -83,13 +91,15 @@ pub struct StateBridge {
 const _: () = assert!(size_of::<InferRequest>() == size_of::<*const c_void>());
 const _: () = assert!(size_of::<Tensor>() == size_of::<*const c_void>());
 
-type Visit = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut c_void);
+type Wanted = unsafe extern "C" fn(*mut c_void, *const u8, usize) -> bool;
+type Visit = unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut c_void, *const c_char);
 type TensorFor = unsafe extern "C" fn(*mut c_void, *const u8, usize) -> *const c_void;
 
 unsafe extern "C" {
     fn arcgauge_read_states(
         functions: *const Functions,
         request: *const c_void,
+        wanted: Wanted,
         visit: Visit,
         context: *mut c_void,
         error: *mut c_char,
@@ -128,30 +138,48 @@ impl StateBridge {
         Ok(Self { functions: Functions(functions), _library: library })
     }
 
-    /// Copies all states out, sorted by layer and then key before value.
+    /// The names of all states, sorted by layer and then key before value.
     ///
     /// # Errors
-    /// When an inference is running, or the cache's precision does not allow it.
-    pub(super) fn read(&self, request: &mut InferRequest) -> Result<Vec<KvState>> {
-        let mut tensors: Vec<(String, Tensor)> = Vec::new();
+    /// When an inference is running.
+    pub(super) fn names(&self, request: &mut InferRequest) -> Result<Vec<String>> {
+        let visits = self.visit(request, &|_| false)?;
+        Ok(visits.into_iter().map(|visit| visit.name).collect())
+    }
+
+    /// Copies the states of these names out, in the order of [`Self::names`].
+    ///
+    /// # Errors
+    /// When an inference is running.
+    pub(super) fn read(
+        &self,
+        request: &mut InferRequest,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<NamedState>> {
+        let visits = self.visit(request, wanted)?.into_iter().filter(|visit| wanted(&visit.name));
+        visits.map(Visited::read).collect()
+    }
+
+    fn visit(&self, request: &mut InferRequest, wanted: &dyn Fn(&str) -> bool) -> Result<Vec<Visited>> {
+        let mut visitor = Visitor { wanted, visits: Vec::new() };
         call("read the KV states", |error, error_size| {
             // SAFETY: the handle lives as long as `request`, which is borrowed here and not running;
-            // `visit_state` is given the vector that `context` points at, and nothing else uses it
+            // the callbacks are given the visitor that `context` points at, and nothing else uses it
             // meanwhile.
             unsafe {
                 arcgauge_read_states(
                     &raw const self.functions,
                     handle(request),
+                    is_wanted,
                     visit_state,
-                    (&raw mut tensors).cast(),
+                    (&raw mut visitor).cast(),
                     error,
                     error_size,
                 )
             }
         })?;
-        let mut states = tensors.into_iter().map(describe).collect::<Result<Vec<_>>>()?;
-        states.sort_by_cached_key(|state| order(&state.name));
-        Ok(states)
+        visitor.visits.sort_by_cached_key(|visit| order(&visit.name));
+        Ok(visitor.visits)
     }
 
     /// Writes states back by name; a state that is not among them stays as it is.
@@ -203,14 +231,51 @@ fn handle(request: &InferRequest) -> *const c_void {
     unsafe { std::mem::transmute_copy(request) }
 }
 
-unsafe extern "C" fn visit_state(context: *mut c_void, name: *const u8, length: usize, tensor: *mut c_void) {
-    // SAFETY: `read` passes a vector of this type; the bridge passes a name of this length and a
-    // tensor handle that is ours to free, which `openvino::Tensor` does when dropped: it is one
-    // pointer, that handle (asserted above, crate pinned exactly).
+/// Collects what the bridge visits.
+struct Visitor<'a> {
+    wanted: &'a dyn Fn(&str) -> bool,
+    visits: Vec<Visited>,
+}
+
+/// A state as the bridge passes it: a tensor where it was wanted and could be read.
+struct Visited {
+    name: String,
+    tensor: Option<Tensor>,
+    reason: String,
+}
+
+impl Visited {
+    fn read(self) -> Result<NamedState> {
+        let Self { name, tensor, reason } = self;
+        let state = match tensor {
+            Some(tensor) => Ok(describe(name.clone(), tensor)?),
+            None => Err(reason),
+        };
+        Ok(NamedState { name, state })
+    }
+}
+
+unsafe extern "C" fn is_wanted(context: *mut c_void, name: *const u8, length: usize) -> bool {
+    // SAFETY: `visit` passes a visitor; the bridge passes a name of this length.
+    let (visitor, name) = unsafe { (&*context.cast::<Visitor>(), slice::from_raw_parts(name, length)) };
+    (visitor.wanted)(&String::from_utf8_lossy(name))
+}
+
+unsafe extern "C" fn visit_state(
+    context: *mut c_void,
+    name: *const u8,
+    length: usize,
+    tensor: *mut c_void,
+    reason: *const c_char,
+) {
+    // SAFETY: `visit` passes a visitor; the bridge passes a name of this length, a text that ends with a
+    // NUL, and null or a tensor handle that is ours to free, which `openvino::Tensor` does when dropped:
+    // it is one pointer, that handle (asserted above, crate pinned exactly).
     unsafe {
         let name = String::from_utf8_lossy(slice::from_raw_parts(name, length)).into_owned();
-        let tensor = std::mem::transmute::<*mut c_void, Tensor>(tensor);
-        (*context.cast::<Vec<(String, Tensor)>>()).push((name, tensor));
+        let reason = one_line(&CStr::from_ptr(reason).to_string_lossy());
+        let tensor = (!tensor.is_null()).then(|| std::mem::transmute::<*mut c_void, Tensor>(tensor));
+        (*context.cast::<Visitor>()).visits.push(Visited { name, tensor, reason });
     }
 }
 
@@ -221,7 +286,7 @@ unsafe extern "C" fn find_tensor(context: *mut c_void, name: *const u8, length: 
     found.map_or(std::ptr::null(), |state| state.tensor.as_c_ptr().cast())
 }
 
-fn describe((name, tensor): (String, Tensor)) -> Result<KvState> {
+fn describe(name: String, tensor: Tensor) -> Result<KvState> {
     let shape = dimensions(&tensor)?;
     let element_type = tensor.get_element_type().map_err(|cause| failed("read a state's type", &cause))?;
     let element_type = format!("{element_type:?}").to_lowercase();
@@ -241,7 +306,7 @@ fn call(doing: &str, bridge: impl FnOnce(*mut c_char, usize) -> c_int) -> Result
         return Ok(());
     }
     let told = CStr::from_bytes_until_nul(&error).unwrap_or_default().to_string_lossy();
-    Err(Error::harness(format!("OpenVINO cannot {doing}: {}", told.trim().replace('\n', "; "))))
+    Err(Error::harness(format!("OpenVINO cannot {doing}: {}", one_line(&told))))
 }
 
 #[cfg(test)]

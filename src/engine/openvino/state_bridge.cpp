@@ -64,15 +64,25 @@ int guarded(char* error, std::size_t error_size, Call&& call) {
 
 extern "C" {
 
-// Calls `visit` with the name of each state and a new tensor handle, which the visitor owns.
+// Calls `visit` for each state with its name and, of the states that `wanted` names, either a new tensor handle,
+// which the visitor owns, or why the state cannot be read: a GPU plugin has states that cannot be read before
+// the first inference, beside others that can.
 int arcgauge_read_states(const Functions* functions, const RequestHandle* request,
-                         void (*visit)(void* context, const char* name, std::size_t length, TensorHandle* tensor),
+                         bool (*wanted)(void* context, const char* name, std::size_t length),
+                         void (*visit)(void* context, const char* name, std::size_t length, TensorHandle* tensor,
+                                       const char* reason),
                          void* context, char* error, std::size_t error_size) {
     return guarded(error, error_size, [&] {
         for (const Object& state : functions->query_state(request->object.get())) {
             const std::string name = functions->get_name(&state);
-            auto tensor = std::make_shared<Object>(functions->get_state(&state));
-            visit(context, name.data(), name.size(), new TensorHandle{std::move(tensor)});
+            TensorHandle* tensor = nullptr;
+            char reason[512] = "";
+            if (wanted(context, name.data(), name.size())) {
+                guarded(reason, sizeof reason, [&] {
+                    tensor = new TensorHandle{std::make_shared<Object>(functions->get_state(&state))};
+                });
+            }
+            visit(context, name.data(), name.size(), tensor, reason);
         }
     });
 }

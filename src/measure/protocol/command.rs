@@ -15,6 +15,8 @@ pub enum Command {
     Load(LoadCommand),
     /// Decode greedily from an empty cache; answered by `ready`, `tokens` and `generated`.
     Generate(GenerateCommand),
+    /// Read the KV states; answered by `cache`. Only for a worker whose `loaded` event has `reads_cache`.
+    ReadCache(ReadCacheCommand),
     /// Go on: what had to be read from outside was read.
     Acknowledge,
     /// An untimed pass; answered by `witnessed`.
@@ -53,6 +55,13 @@ pub struct GenerateCommand {
     pub new_tokens: usize,
     /// Whether to wait for an acknowledgement between prefill and decode: not for timed generations.
     pub split_phases: bool,
+}
+
+/// Which KV states to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadCacheCommand {
+    /// All of them, for the size of the cache; else one key and one value, for its tokens.
+    pub all_states: bool,
 }
 
 /// An untimed pass that tells what the model preferred at each step.

@@ -17,11 +17,8 @@ pub enum Event {
     Settled(SettledEvent),
     /// The model is compiled and its first request is ready.
     Loaded(LoadedEvent),
-    /// The cache is empty and the generation can begin; waits for an acknowledgement.
-    Ready {
-        /// Whether the KV cache was seen to be empty; false where it cannot be looked into.
-        state_seen_empty: bool,
-    },
+    /// The cache was reset and the generation can begin; waits for an acknowledgement.
+    Ready,
     /// Tokens that were made since the last such event.
     Tokens(TokensEvent),
     /// A phase has ended; waits for an acknowledgement.
@@ -31,6 +28,8 @@ pub enum Event {
     },
     /// The generation has ended; all its tokens were told before.
     Generated(GeneratedEvent),
+    /// What the KV states show.
+    Cache(CacheEvent),
     /// What an untimed pass saw.
     Witnessed(WitnessedEvent),
     /// Something failed; the worker ends.
@@ -111,8 +110,11 @@ pub struct LoadedEvent {
     pub vocabulary_size: usize,
     /// The longest sequence, where the model states it.
     pub context_tokens: Option<usize>,
-    /// Why the KV states cannot be looked into.
+    /// Why the KV states cannot be read at all, whatever the device.
     pub states_hidden_because: Option<String>,
+    /// Whether it understands `read-cache`.
+    #[serde(default)]
+    pub reads_cache: bool,
     /// Why the graph computes the logits of every prompt token; None where it was edited not to.
     pub unedited_because: Option<String>,
     /// How it attends to past tokens, "sdpa" or "paged"; None where the worker does not say.
@@ -164,25 +166,51 @@ pub enum Phase {
 pub struct GeneratedEvent {
     /// t0: just before the first inference was submitted, ns.
     pub submitted_ns: u64,
-    /// What the KV cache holds; told after untimed generations only.
-    #[serde(default)]
-    pub kv_cache: Option<KvCache>,
     /// `GPU_MEMORY_STATISTICS` after the generation, bytes by kind; empty where there is none.
     #[serde(default)]
     pub device_memory_bytes: BTreeMap<String, u64>,
 }
 
-/// The KV cache's size, from the shapes of the states and the precision in force.
+/// What the KV states show after a generation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CacheEvent {
+    /// Tokens that the cache holds; None where its states cannot be read.
+    pub tokens: Option<usize>,
+    /// Why the states cannot be read.
+    pub not_observable: Option<String>,
+    /// The cache's size, where all states were requested.
+    pub kv_cache: Option<KvCache>,
+}
+
+/// The KV cache's size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KvCache {
     /// Tokens that it holds.
     pub tokens: u64,
-    /// Elements of all states together.
+    /// Elements of all states together; 0 where they cannot be read.
     pub elements: u64,
-    /// `KV_CACHE_PRECISION`, as read back.
+    /// `KV_CACHE_PRECISION`, as read back. On a GPU it does not prove the cache's format.
     pub precision: String,
-    /// Elements times the bytes of one in that precision; without the scales of a compressed cache.
+    /// Its bytes, without the scales of a compressed cache.
     pub bytes: Option<u64>,
+    /// What the bytes were computed from.
+    #[serde(default)]
+    pub bytes_source: KvBytesSource,
+}
+
+/// What the bytes of a KV cache were computed from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KvBytesSource {
+    /// The elements of the states, in `KV_CACHE_PRECISION`.
+    #[default]
+    CachePrecision,
+    /// The elements of the states, in `INFERENCE_PRECISION_HINT`: a GPU plugin lets the states be read
+    /// only where it does not compress the cache, whatever `KV_CACHE_PRECISION` says.
+    InferencePrecision,
+    /// The growth of the device's memory since the model was loaded: an upper bound, since it has the
+    /// buffers of the inferences, too.
+    DeviceMemoryGrowth,
 }
 
 /// What the model preferred at each step; the lists are of one length.

@@ -8,7 +8,7 @@
 //! settled {device, cache}           ->
 //! loaded {times, what runs}         ->
 //!                                   <-  generate {token_ids, new_tokens, split_phases}
-//! ready {state_seen_empty}          ->
+//! ready                             ->
 //!                                   <-  acknowledge
 //! tokens {ids, times} once a second ->
 //! phase-ended {prefill}             ->      only with split_phases, never in a timed generation
@@ -16,6 +16,8 @@
 //! phase-ended {decode}              ->      likewise, after the last token
 //!                                   <-  acknowledge
 //! generated {t0}                    ->
+//!                                   <-  read-cache {all_states}       after the memory was read
+//! cache {tokens}                    ->
 //!                                   <-  witness {token_ids, path}
 //! witnessed {choices}               ->
 //!                                   <-  finish
@@ -31,13 +33,15 @@
 mod command;
 mod event;
 
-pub use command::{Command, GenerateCommand, LoadCommand, WitnessCommand, WitnessPath};
+pub use command::{
+    Command, GenerateCommand, LoadCommand, ReadCacheCommand, WitnessCommand, WitnessPath,
+};
 pub use event::{
-    CacheState, DeviceEvent, Event, Failed, GeneratedEvent, Hello, InferSpan, KvCache, LoadedEvent, Phase,
-    SettledEvent, TokensEvent, WitnessedEvent,
+    CacheEvent, CacheState, DeviceEvent, Event, Failed, GeneratedEvent, Hello, InferSpan, KvBytesSource, KvCache,
+    LoadedEvent, Phase, SettledEvent, TokensEvent, WitnessedEvent,
 };
 
 /// The version that is spoken.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// The versions that are understood: all that were released.
-pub const UNDERSTOOD_VERSIONS: [u32; 1] = [1];
+pub const UNDERSTOOD_VERSIONS: [u32; 2] = [1, 2];

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use crate::error::Error;
+use crate::measure::generation::not_empty_before;
 use crate::measure::processor_time::processor_time_ns;
 use crate::measure::protocol::{
-    CacheState, Command, Event, GenerateCommand, GeneratedEvent, LoadedEvent, Phase, TokensEvent,
+    CacheState, Command, Event, GenerateCommand, GeneratedEvent, LoadedEvent, Phase, ReadCacheCommand,
+    TokensEvent,
 };
 use crate::measure::supervisor::conversation::Conversation;
 use crate::measure::supervisor::ending::Ending;
@@ -111,7 +113,7 @@ impl Attending<'_> {
             split_phases,
         }));
         match self.conversation.next(Awaited::FirstToken)? {
-            Event::Ready { state_seen_empty } => self.facts.state_seen_empty &= state_seen_empty,
+            Event::Ready => {}
             other => return Err(self.conversation.unexpected(&other, Awaited::FirstToken)),
         }
         self.memory.reset_peak();
@@ -133,13 +135,42 @@ impl Attending<'_> {
         };
         sample.memory = if split_phases { self.facts.memory.decode } else { self.memory.read() };
         sample.submitted_ns = generated.submitted_ns;
-        if split_phases {
-            self.facts.kv_cache = generated.kv_cache;
-        }
         self.note_device_memory(&generated.device_memory_bytes);
         let checked = check(&sample, plan.new_tokens, window);
+        let fed = prompt.token_ids.len() + plan.new_tokens - 1;
         self.facts.samples.push(sample);
-        checked.map_err(|error| self.conversation.end_as(Ending::Refused(error)))
+        checked.map_err(|error| self.conversation.end_as(Ending::Refused(error)))?;
+        self.check_cache(fed, split_phases)
+    }
+
+    /// Reads the KV cache after the generation and its memory were read. It was empty before the generation
+    /// if it now holds the tokens that were fed: the prompt's, and the answer's but the last.
+    fn check_cache(&mut self, fed: usize, all_states: bool) -> Result<(), Ending> {
+        if !self.facts.loaded.as_ref().is_some_and(|loaded| loaded.reads_cache) {
+            self.not_observed("the worker does not read the KV states".to_owned());
+            return Ok(());
+        }
+        self.conversation.send(&Command::ReadCache(ReadCacheCommand { all_states }));
+        let cache = match self.conversation.next(Awaited::Cache)? {
+            Event::Cache(cache) => cache,
+            other => return Err(self.conversation.unexpected(&other, Awaited::Cache)),
+        };
+        if all_states {
+            self.facts.kv_cache = cache.kv_cache;
+        }
+        match cache.tokens {
+            Some(tokens) if tokens == fed => {}
+            Some(tokens) => {
+                return Err(self.conversation.end_as(Ending::Refused(not_empty_before(tokens, fed))));
+            }
+            None => self.not_observed(cache.not_observable.unwrap_or_else(|| "no reason was given".to_owned())),
+        }
+        Ok(())
+    }
+
+    fn not_observed(&mut self, reason: String) {
+        self.facts.state_seen_empty = false;
+        self.facts.state_not_observed.get_or_insert(reason);
     }
 
     fn tokens(

@@ -42,8 +42,11 @@ pub struct ProcessFacts {
     pub order: Vec<String>,
     /// Every generation, the warm-up first.
     pub samples: Vec<Sample>,
-    /// Whether the KV cache was seen to be empty before each generation.
+    /// Whether the KV cache was observed to be empty before each generation: after it, it held exactly the
+    /// tokens that were fed.
     pub state_seen_empty: bool,
+    /// Why that could not be observed.
+    pub state_not_observed: Option<String>,
     /// Memory by phase.
     pub memory: PhaseMemory,
     /// What the KV cache held after the warm-up.
@@ -73,6 +76,7 @@ impl ProcessFacts {
             order: Vec::new(),
             samples: Vec::new(),
             state_seen_empty: true,
+            state_not_observed: None,
             memory: PhaseMemory::default(),
             kv_cache: None,
             device_memory_bytes: None,

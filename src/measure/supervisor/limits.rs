@@ -16,6 +16,8 @@ pub enum Awaited {
     FirstToken,
     /// The next token.
     NextToken,
+    /// The KV states.
+    Cache,
     /// An untimed pass.
     Witness,
     /// The last word and the end of the process.
@@ -30,6 +32,7 @@ impl fmt::Display for Awaited {
             Self::Loaded => "the model to be loaded",
             Self::FirstToken => "the first token",
             Self::NextToken => "the next token",
+            Self::Cache => "the KV states",
             Self::Witness => "an untimed pass",
             Self::End => "the worker's end",
         })
@@ -82,7 +85,7 @@ impl Limits {
             Awaited::Settled | Awaited::Loaded => self.load,
             Awaited::FirstToken => self.first_token,
             Awaited::NextToken => self.next_token,
-            Awaited::Witness => self.witness,
+            Awaited::Cache | Awaited::Witness => self.witness,
             Awaited::End => self.end,
         }
     }

@@ -7,11 +7,11 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::engine::{CachedTokens, Engine};
 use crate::engine::scripted::{Script, ScriptedEngine};
 use crate::error::{Error, Result};
 use crate::measure::protocol::{
-    CacheState, Command, DeviceEvent, KvCache, LoadCommand, LoadedEvent, SettledEvent,
+    CacheEvent, CacheState, Command, DeviceEvent, LoadCommand, LoadedEvent, SettledEvent,
 };
 use crate::measure::supervisor::ending::Exit;
 use crate::measure::supervisor::link::{Lines, Link, Received};
@@ -100,6 +100,7 @@ impl Loader for ScriptedLoader {
             execution_devices: command.device.clone(),
             vocabulary_size: self.script.vocabulary_size,
             context_tokens: Some(4096),
+            reads_cache: true,
             ..LoadedEvent::default()
         };
         let engine = ScriptedEngine::new(self.script.clone(), Rc::clone(&hand));
@@ -116,8 +117,13 @@ impl Model for ScriptedModel {
         &mut self.engine
     }
 
-    fn kv_cache(&mut self) -> Option<KvCache> {
-        None
+    fn read_cache(&mut self, _all_states: bool) -> Result<CacheEvent> {
+        Ok(match self.engine.cached_tokens()? {
+            CachedTokens::Observed(tokens) => CacheEvent { tokens: Some(tokens), ..CacheEvent::default() },
+            CachedTokens::NotObservable(reason) => {
+                CacheEvent { not_observable: Some(reason), ..CacheEvent::default() }
+            }
+        })
     }
 
     fn device_memory_bytes(&self) -> BTreeMap<String, u64> {

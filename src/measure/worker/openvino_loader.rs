@@ -6,11 +6,12 @@ use crate::engine::openvino::{
     CompiledModelFolder, DeviceKind, FoundBy, Graph, LastTokenOnly, OpenVinoEngine, Property,
     RuntimeLocation, Settled,
 };
-use crate::engine::{Engine, ModelFolder};
+use crate::engine::{CachedTokens, Engine, ModelFolder};
 use crate::error::{Error, Result};
 use crate::measure::Clock;
 use crate::measure::protocol::{
-    CacheState, DeviceEvent, InferSpan, KvCache, LoadCommand, LoadedEvent, SettledEvent,
+    CacheEvent, CacheState, DeviceEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
+    SettledEvent,
 };
 use crate::measure::worker::serve::{Brought, Loader, Model};
 
@@ -53,6 +54,7 @@ impl Loader for OpenVinoLoader<'_> {
             vocabulary_size: engine.vocabulary_size(),
             context_tokens: engine.context_tokens(),
             states_hidden_because: engine.states_hidden_because().map(str::to_owned),
+            reads_cache: true,
             unedited_because: match engine.last_token_only() {
                 LastTokenOnly::Applied => None,
                 LastTokenOnly::NotApplied(because) => Some(because.clone()),
@@ -61,7 +63,8 @@ impl Loader for OpenVinoLoader<'_> {
             infer_span: InferSpan::Inference,
             device_memory_bytes: device_memory_bytes(&settled),
         };
-        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, filling }), event })
+        let loaded_bytes = total(&event.device_memory_bytes);
+        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, filling, loaded_bytes }), event })
     }
 }
 
@@ -124,6 +127,8 @@ struct OpenVinoModel {
     settled: Settled,
     /// The cache of compiled models that the first generation completes.
     filling: Option<CompiledModelFolder>,
+    /// `GPU_MEMORY_STATISTICS` after loading, all kinds together.
+    loaded_bytes: u64,
 }
 
 impl Model for OpenVinoModel {
@@ -131,16 +136,15 @@ impl Model for OpenVinoModel {
         &mut self.engine
     }
 
-    fn kv_cache(&mut self) -> Option<KvCache> {
-        self.engine.states_hidden_because().is_none().then_some(())?;
-        let elements = self.engine.kv_elements().ok()?;
-        let precision = self.engine.properties().get("KV_CACHE_PRECISION")?.clone();
-        Some(KvCache {
-            tokens: self.engine.held_tokens() as u64,
-            elements,
-            bytes: bits_of(&precision).map(|bits| elements * bits / 8),
-            precision,
-        })
+    fn read_cache(&mut self, all_states: bool) -> Result<CacheEvent> {
+        let event = match self.engine.cached_tokens()? {
+            CachedTokens::Observed(tokens) => CacheEvent { tokens: Some(tokens), ..CacheEvent::default() },
+            CachedTokens::NotObservable(reason) => {
+                CacheEvent { not_observable: Some(reason), ..CacheEvent::default() }
+            }
+        };
+        let kv_cache = if all_states { self.kv_cache(event.tokens)? } else { None };
+        Ok(CacheEvent { kv_cache, ..event })
     }
 
     fn device_memory_bytes(&self) -> BTreeMap<String, u64> {
@@ -153,6 +157,51 @@ impl Model for OpenVinoModel {
             let _ = cache.mark_complete();
         }
     }
+}
+
+impl OpenVinoModel {
+    /// The cache's size; `tokens` is None where the states cannot be read.
+    fn kv_cache(&mut self, tokens: Option<usize>) -> Result<Option<KvCache>> {
+        let property = |key| self.engine.properties().get(key).cloned();
+        let Some(precision) = property("KV_CACHE_PRECISION") else { return Ok(None) };
+        let Some(tokens) = tokens else {
+            let growth = total(&device_memory_bytes(&self.settled)).checked_sub(self.loaded_bytes);
+            return Ok(growth.filter(|bytes| *bytes > 0).map(|bytes| KvCache {
+                tokens: self.engine.held_tokens() as u64,
+                elements: 0,
+                precision,
+                bytes: Some(bytes),
+                bytes_source: KvBytesSource::DeviceMemoryGrowth,
+            }));
+        };
+        let inference_precision = property("INFERENCE_PRECISION_HINT");
+        let states = self.engine.states()?;
+        let elements: u64 = states.iter().map(|state| state.shape().iter().product::<usize>() as u64).sum();
+        let (element, bytes_source) =
+            stored_as(self.settled.choice.kind(), &precision, inference_precision.as_deref());
+        let bytes = bits_of(element).map(|bits| elements * bits / 8);
+        Ok(Some(KvCache { tokens: tokens as u64, elements, bytes, precision, bytes_source }))
+    }
+}
+
+/// The element type that a cache with readable states is stored in, and by what that is known.
+fn stored_as<'a>(
+    kind: DeviceKind,
+    cache_precision: &'a str,
+    inference_precision: Option<&'a str>,
+) -> (&'a str, KvBytesSource) {
+    let compressed = !matches!(cache_precision, "f16" | "bf16" | "f32");
+    match inference_precision {
+        Some(precision) if kind == DeviceKind::Gpu && compressed => {
+            (precision, KvBytesSource::InferencePrecision)
+        }
+        _ => (cache_precision, KvBytesSource::CachePrecision),
+    }
+}
+
+/// Bytes of all kinds together.
+fn total(by_kind: &BTreeMap<String, u64>) -> u64 {
+    by_kind.values().copied().fold(0, u64::saturating_add)
 }
 
 /// Bits of an element, by OpenVINO's name of the type.
@@ -179,5 +228,15 @@ mod tests {
         );
         assert!(memory_by_kind("").is_empty());
         assert!(memory_by_kind("nonsense without numbers").is_empty());
+    }
+
+    #[test]
+    fn the_bytes_of_a_cache_follow_what_its_states_show_and_not_a_property_that_proves_nothing() {
+        let by = |kind, cache, inference| stored_as(kind, cache, inference);
+        let (gpu, cpu) = (DeviceKind::Gpu, DeviceKind::Cpu);
+        assert_eq!(by(gpu, "i8", Some("f16")), ("f16", KvBytesSource::InferencePrecision));
+        assert_eq!(by(gpu, "dynamic", Some("f32")), ("f32", KvBytesSource::InferencePrecision));
+        assert_eq!(by(gpu, "f16", Some("f32")), ("f16", KvBytesSource::CachePrecision));
+        assert_eq!(by(cpu, "u8", Some("f32")), ("u8", KvBytesSource::CachePrecision));
     }
 }

@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use crate::engine::{Ended, Engine, witness};
 use crate::error::{Error, Result};
 use crate::measure::Clock;
-use crate::measure::generation::{KnownToken, TokenSink, empty_cache, record_generation};
+use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::protocol::{
-    Command, Event, Failed, GenerateCommand, GeneratedEvent, Hello, KvCache, LoadCommand, LoadedEvent,
+    CacheEvent, Command, Event, Failed, GenerateCommand, GeneratedEvent, Hello, LoadCommand, LoadedEvent,
     PROTOCOL_VERSION, Phase, SettledEvent, WitnessCommand, WitnessedEvent,
 };
 use crate::measure::worker::outbox::Outbox;
@@ -17,8 +17,11 @@ use crate::measure::worker::outbox::Outbox;
 pub trait Model {
     /// The engine.
     fn engine(&mut self) -> &mut dyn Engine;
-    /// What the KV cache holds now; None where it cannot be looked into. Never called in a timed part.
-    fn kv_cache(&mut self) -> Option<KvCache>;
+    /// What the KV states show now, and with `all_states` the cache's size. Never called in a timed part.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or the states disagree with each other.
+    fn read_cache(&mut self, all_states: bool) -> Result<CacheEvent>;
     /// Memory of the device by kind, bytes; empty where it is not told. Never called in a timed part.
     fn device_memory_bytes(&self) -> std::collections::BTreeMap<String, u64>;
     /// A generation has come to its end, and is not told of yet. Never called in a timed part.
@@ -85,6 +88,10 @@ impl Worker<'_> {
                     self.outbox.tell(&Event::Loaded(brought.event))?;
                 }
                 Command::Generate(command) => self.generate(&command)?,
+                Command::ReadCache(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.tell(&Event::Cache(model.read_cache(command.all_states)?))?;
+                }
                 Command::Witness(command) => self.witness(&command)?,
                 // One too many does no harm.
                 Command::Acknowledge => {}
@@ -100,9 +107,9 @@ impl Worker<'_> {
     fn generate(&mut self, command: &GenerateCommand) -> Result<()> {
         let Self { commands, outbox, clock, model } = self;
         let model = model.as_mut().ok_or_else(nothing_loaded)?;
-        let state_seen_empty = empty_cache(model.engine())?;
+        model.engine().reset()?;
         outbox.expect_tokens(command.new_tokens);
-        outbox.tell(&Event::Ready { state_seen_empty })?;
+        outbox.tell(&Event::Ready)?;
         acknowledged(*commands)?;
         let mut sink = Sink { outbox, commands: *commands, split_phases: command.split_phases, failed: None };
         let generated =
@@ -120,8 +127,6 @@ impl Worker<'_> {
         model.generated();
         outbox.tell(&Event::Generated(GeneratedEvent {
             submitted_ns: generated.submitted_ns,
-            // Looking into the cache copies it, which would stand in the peak of a measured one.
-            kv_cache: if command.split_phases { model.kv_cache() } else { None },
             device_memory_bytes: model.device_memory_bytes(),
         }))
     }

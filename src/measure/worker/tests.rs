@@ -9,7 +9,7 @@ use crate::engine::Engine;
 use crate::engine::scripted::{Script, ScriptedEngine};
 use crate::error::Result;
 use crate::measure::ScriptedClock;
-use crate::measure::protocol::{Command, GenerateCommand, KvCache, LoadCommand, LoadedEvent, SettledEvent};
+use crate::measure::protocol::{CacheEvent, Command, GenerateCommand, LoadCommand, LoadedEvent, SettledEvent};
 
 /// What the worker did, in order: events as they were told, and its model's word.
 #[derive(Clone, Default)]
@@ -58,8 +58,8 @@ impl Model for NotingModel {
         &mut self.engine
     }
 
-    fn kv_cache(&mut self) -> Option<KvCache> {
-        None
+    fn read_cache(&mut self, _all_states: bool) -> Result<CacheEvent> {
+        Ok(CacheEvent::default())
     }
 
     fn device_memory_bytes(&self) -> BTreeMap<String, u64> {

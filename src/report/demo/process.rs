@@ -1,7 +1,7 @@
 //! An invented worker process: its load, its generations, its memory and the machine around it.
 
 use crate::measure::CanaryReading;
-use crate::measure::protocol::{CacheState, KvCache};
+use crate::measure::protocol::{CacheState, KvBytesSource, KvCache};
 use crate::record::{
     LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord, SampleRecord, SampleRole,
     SampleTimes,
@@ -160,7 +160,8 @@ impl Task<'_> {
         let (layers, precision, bytes) =
             if self.machine.gpu.is_some() { (24, "f16", 2) } else { (4, "f32", 4) };
         let elements = tokens * layers * 8 * 64 * 2;
-        KvCache { tokens, elements, precision: precision.to_owned(), bytes: Some(elements * bytes) }
+        let bytes_source = KvBytesSource::CachePrecision;
+        KvCache { tokens, elements, precision: precision.to_owned(), bytes: Some(elements * bytes), bytes_source }
     }
 
     /// A worker that waits for its GPU leaves the processor to others.

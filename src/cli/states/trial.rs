@@ -5,7 +5,7 @@ use crate::cli::loading::{FoundModel, find_model};
 use crate::cli::root::Root;
 use crate::engine::openvino::{KvState, OpenVinoEngine};
 use crate::engine::{Engine, greedy};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::record::first_light::{StatesLook, Trial};
 use crate::workload::TokenId;
 
@@ -13,22 +13,27 @@ use crate::workload::TokenId;
 const STEPS: usize = 8;
 
 /// Loads the model and tries its states.
-pub(super) fn look(flags: &EngineFlags) -> Result<StatesLook> {
+pub(in crate::cli) fn look(flags: &EngineFlags) -> Result<StatesLook> {
     let model = find_model(&flags.model, &Root::find())?;
     let prompt = first_prompt(&model)?;
     let mut engine = model.load(flags)?.engine;
     let ran = engine.device().kind.name().to_owned();
-    let first = prefill(&mut engine, &prompt)?;
+    let first = prefill(&mut engine, &prompt, 2 * STEPS)?;
     let states = match engine.states() {
         Ok(states) => states,
         Err(error) => return Ok(unread(ran, &error)),
     };
     let read = fits(&states, prompt.len());
-    let before = decode(&mut engine, first)?;
+    engine.stage_token(first)?;
+    let expected = follow(&mut engine, STEPS)?;
     let reset = emptied(&mut engine);
     let put_back = match &reset {
-        Trial::Failed(_) => Trial::NotTried("the states were not seen empty".to_owned()),
-        Trial::Held(_) | Trial::NotTried(_) => restored(&mut engine, &states, first, &before),
+        Trial::Failed(_) => Trial::NotTried("the states were not observed to be empty".to_owned()),
+        Trial::Held(_) | Trial::NotTried(_) => {
+            // A GPU takes states only over a cache that an inference has filled.
+            prefill(&mut engine, &prompt, 2 * STEPS)?;
+            restored(&mut engine, &states, first, &expected)
+        }
     };
     Ok(StatesLook { ran, count: Some(states.len()), read, reset, put_back })
 }
@@ -52,27 +57,26 @@ fn first_prompt(model: &FoundModel) -> Result<Vec<TokenId>> {
     model.prompt_tokens(&prompt.id, &prompt.text)
 }
 
-fn prefill(engine: &mut OpenVinoEngine, prompt: &[TokenId]) -> Result<TokenId> {
+/// Empties the cache and fills it with a prompt; gives the token that follows, which is not in it yet.
+pub(super) fn prefill(
+    engine: &mut OpenVinoEngine,
+    prompt: &[TokenId],
+    new_tokens: usize,
+) -> Result<TokenId> {
     engine.reset()?;
-    engine.stage_prompt(prompt, 2 * STEPS)?;
+    engine.stage_prompt(prompt, new_tokens)?;
     engine.infer()?;
     greedy(engine.last_logits()?)
 }
 
-/// The tokens that follow a first one, which is not in the cache yet.
-fn decode(engine: &mut OpenVinoEngine, first: TokenId) -> Result<Vec<TokenId>> {
-    engine.stage_token(first)?;
-    follow(engine)
-}
-
 /// The tokens that follow those that are staged.
-fn follow(engine: &mut OpenVinoEngine) -> Result<Vec<TokenId>> {
+pub(super) fn follow(engine: &mut OpenVinoEngine, steps: usize) -> Result<Vec<TokenId>> {
     let mut tokens = Vec::new();
     loop {
         engine.infer()?;
         let token = greedy(engine.last_logits()?)?;
         tokens.push(token);
-        if tokens.len() == STEPS {
+        if tokens.len() == steps {
             return Ok(tokens);
         }
         engine.stage_token(token)?;
@@ -103,28 +107,51 @@ fn fits(states: &[KvState], tokens: usize) -> Trial {
 }
 
 fn emptied(engine: &mut OpenVinoEngine) -> Trial {
-    let held = engine.reset().and_then(|()| engine.cached_tokens());
-    match held {
-        Ok(Some(0)) => Trial::Held("all states hold 0 tokens after a reset".to_owned()),
-        Ok(Some(tokens)) => Trial::Failed(format!("the states hold {tokens} tokens after a reset")),
-        Ok(None) => Trial::NotTried("the states cannot be looked into".to_owned()),
-        Err(error) => Trial::Failed(error.to_string()),
+    let states = match engine.reset().and_then(|()| engine.named_states()) {
+        Ok(states) => states,
+        Err(error) => return Trial::Failed(error.to_string()),
+    };
+    let readable: Vec<&KvState> = states.iter().filter_map(|named| named.state.as_ref().ok()).collect();
+    match readable.iter().find(|state| state.tokens() > 0) {
+        Some(state) => Trial::Failed(format!(
+            "`{}` holds {} tokens after a reset",
+            state.name(),
+            state.tokens()
+        )),
+        None if readable.len() == states.len() => {
+            Trial::Held("all states hold 0 tokens after a reset".to_owned())
+        }
+        None => Trial::Held(format!(
+            "{} of {} states hold 0 tokens after a reset; the others are not there before the next inference",
+            readable.len(),
+            states.len()
+        )),
     }
 }
 
-fn restored(engine: &mut OpenVinoEngine, states: &[KvState], first: TokenId, before: &[TokenId]) -> Trial {
-    // The cache was emptied, so that the token is staged as a prompt is.
-    let went_on = engine
-        .restore(states)
-        .and_then(|()| engine.stage_prompt(&[first], STEPS))
-        .and_then(|()| follow(engine));
-    match went_on {
-        Ok(after) if after == before => {
-            Trial::Held(format!("{STEPS} tokens came out the same after the states were put back"))
+/// Puts the states back and decodes from `first`, which is not in them.
+pub(super) fn restored(
+    engine: &mut OpenVinoEngine,
+    states: &[KvState],
+    first: TokenId,
+    expected: &[TokenId],
+) -> Trial {
+    if let Err(error) = engine.restore(states) {
+        return match error.kind() {
+            ErrorKind::Input => Trial::NotTried(error.to_string()),
+            _ => Trial::Failed(error.to_string()),
+        };
+    }
+    let steps = expected.len();
+    // What was staged before is no part of the cache that was put back: the token is staged as a prompt.
+    let after = engine.stage_prompt(&[first], steps).and_then(|()| follow(engine, steps));
+    match after {
+        Ok(after) if after == expected => {
+            Trial::Held(format!("{steps} tokens came out the same after the states were put back"))
         }
         Ok(after) => {
-            let step = after.iter().zip(before).position(|(one, other)| one != other).unwrap_or_default();
-            Trial::Failed(format!("token {} of {STEPS} is another after the states were put back", step + 1))
+            let step = after.iter().zip(expected).position(|(one, other)| one != other).unwrap_or_default();
+            Trial::Failed(format!("token {} of {steps} differs after the states were put back", step + 1))
         }
         Err(error) => Trial::Failed(error.to_string()),
     }
