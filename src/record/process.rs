@@ -69,6 +69,9 @@ pub struct LoadRecord {
     pub load_ns: u64,
     /// A cold and a warm load are two different figures.
     pub compiled_model_cache: CacheState,
+    /// `LOADED_FROM_CACHE`, as the runtime reported it after the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded_from_cache: Option<bool>,
 }
 
 /// Memory by phase. Prefill and decode are those of the warm-up: looking between them would stand in
@@ -133,7 +136,12 @@ impl From<&ProcessFacts> for ProcessRecord {
             prompt_order: facts.order.clone(),
             load: facts.loaded.as_ref().zip(cache).map(|(loaded, compiled_model_cache)| LoadRecord {
                 load_ns: loaded.load_ended_ns.saturating_sub(loaded.load_started_ns),
-                compiled_model_cache,
+                // Where the runtime refused what the cache has, it compiled again.
+                compiled_model_cache: match (compiled_model_cache, loaded.loaded_from_cache) {
+                    (CacheState::Warm, Some(false)) => CacheState::Cold,
+                    (state, _) => state,
+                },
+                loaded_from_cache: loaded.loaded_from_cache,
             }),
             memory: facts.memory.into(),
             kv_cache: facts.kv_cache.clone(),

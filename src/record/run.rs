@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::openvino::ActiveWeights;
 use crate::golden::{DriftLimit, LogitDrift};
+use crate::measure::supervisor::WarmLoad;
 use crate::measure::{CanaryReading, Estimate};
 use crate::record::sealed::hex;
 use crate::record::{
@@ -61,6 +62,9 @@ pub struct RunRecord {
     pub prompts: Vec<PromptRecord>,
     /// Every generation.
     pub samples: Vec<SampleRecord>,
+    /// Whether models from the cache of compiled models gave the tokens of the cold load.
+    #[serde(default, skip_serializing_if = "WarmLoad::is_without_cold_load")]
+    pub warm_load: WarmLoad,
     /// How far the logits have moved on the model's probe text; None where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logit_drift: Option<LogitDriftRecord>,
@@ -124,8 +128,22 @@ pub struct RuntimeRecord {
     pub openvino_build: String,
     /// Properties that were set.
     pub properties_asked: BTreeMap<String, String>,
-    /// Properties in force, read back after compiling; empty where that was not reached.
+    /// Properties in force, read back after compiling; empty where that was not reached. Of a model from
+    /// the cache of compiled models they are those that the cold load read back.
     pub properties_effective: BTreeMap<String, String>,
+    /// What a warm load read back itself; empty where none was made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties_warm: BTreeMap<String, String>,
+}
+
+impl RuntimeRecord {
+    /// The setting of the runtime: the properties in force, and those that were set and are not read back.
+    #[must_use]
+    pub fn setting(&self) -> BTreeMap<String, String> {
+        let mut setting = self.properties_asked.clone();
+        setting.extend(self.properties_effective.clone());
+        setting
+    }
 }
 
 /// The model.

@@ -8,6 +8,7 @@ use arcgauge::engine::ModelFolder;
 use arcgauge::golden::{GoldenResult, GoldenSet};
 use arcgauge::measure::Metric;
 use arcgauge::measure::protocol::{CacheState, DeviceEvent, KvBytesSource, KvCache};
+use arcgauge::measure::supervisor::WarmLoad;
 use arcgauge::record::{
     AbRecord, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord, DecisionRecord,
     DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, InputsRecord, LoadRecord, Machine,
@@ -58,6 +59,7 @@ pub(crate) fn record() -> RunRecord {
                 ("KV_CACHE_PRECISION".to_owned(), "f32".to_owned()),
             ]
             .into(),
+            properties_warm: BTreeMap::new(),
         }),
         environment_variables: [("OMP_NUM_THREADS".to_owned(), "2".to_owned())].into(),
         model: ModelRecord {
@@ -100,6 +102,7 @@ pub(crate) fn record() -> RunRecord {
             rss_anonymous_bytes: None,
             rss_file_bytes: None,
         }],
+        warm_load: WarmLoad::NoColdLoad,
         logit_drift: None,
         criterion: Vec::new(),
         cost: HarnessCost {
@@ -211,7 +214,7 @@ pub(crate) fn process() -> ProcessRecord {
         ending_because: None,
         talk: Vec::new(),
         prompt_order: vec!["fibonacci".into()],
-        load: Some(LoadRecord { load_ns: 1_500_000_000, compiled_model_cache: CacheState::Off }),
+        load: Some(LoadRecord { load_ns: 1_500_000_000, compiled_model_cache: CacheState::Off, loaded_from_cache: None }),
         memory: PhaseMemoryRecord { load: phase(100), prefill: phase(140), decode: phase(160) },
         kv_cache: Some(KvCache {
             tokens: 4,

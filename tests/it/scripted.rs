@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arcgauge::engine::scripted::{Script, Slip};
+use arcgauge::engine::scripted::{Script, ScriptedStates, Slip};
 use arcgauge::error::{Error, ErrorKind};
 use arcgauge::golden::{Finding, Golden, GoldenResult, GoldenSet};
 use arcgauge::judge::{Summary, summarise};
 use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledEvent};
 use arcgauge::measure::supervisor::{
-    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session, supervise,
+    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session, WarmLoad,
+    supervise,
 };
 use arcgauge::measure::{Plan, PlannedPrompt, Role};
 use arcgauge::record::{
@@ -109,14 +110,19 @@ struct Measured {
     record: RunRecord,
 }
 
-/// Three workers that recite; `scripts` may tell them apart by their number.
-fn session(scripts: impl Fn(usize) -> Script, notes: &mut Notes, cache: CacheState, prime: bool) -> Session {
+/// Three workers that recite; `scripts` and `cache` may tell them apart by their number.
+fn session(
+    scripts: impl Fn(usize) -> Script,
+    notes: &mut Notes,
+    cache: impl Fn(usize) -> CacheState,
+    prime: bool,
+) -> Session {
     let (plan, control, load) = (plan(), Control::default(), load());
     let job = Job { plan: &plan, load: &load, limits: Limits::default(), prime, control: &control };
     let started = AtomicUsize::new(0);
     let mut start = || -> Result<Box<dyn Link>, Error> {
         let worker = started.fetch_add(1, Ordering::Relaxed);
-        Ok(Box::new(ScriptedWorker::start(scripts(worker), cache)?))
+        Ok(Box::new(ScriptedWorker::start(scripts(worker), cache(worker))?))
     };
     supervise(&job, &mut start, &mut Standing { notes, control: &control })
 }
@@ -124,7 +130,7 @@ fn session(scripts: impl Fn(usize) -> Script, notes: &mut Notes, cache: CacheSta
 /// What `bench` does, without the command line.
 fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
     let plan = plan();
-    let mut session = session(scripts, &mut Notes::default(), CacheState::Off, true);
+    let mut session = session(scripts, &mut Notes::default(), |_| CacheState::Off, true);
     assert_eq!(session.ending, Ending::Done);
     let samples = session.samples();
     let findings = judge_session(session.witness().unwrap(), &plan, &samples, goldens, 0.5).unwrap();
@@ -208,7 +214,7 @@ fn the_table_tells_the_figures_and_nothing_else() {
 #[test]
 fn each_process_warms_up_and_asks_every_prompt_once_in_an_order_of_its_own() {
     let mut notes = Notes::default();
-    let session = session(|_| script(), &mut notes, CacheState::Off, true);
+    let session = session(|_| script(), &mut notes, |_| CacheState::Off, true);
     let expected = [
         "process 0",
         "warm-up a",
@@ -232,12 +238,13 @@ fn each_process_warms_up_and_asks_every_prompt_once_in_an_order_of_its_own() {
 #[test]
 fn a_cold_cache_is_filled_by_a_process_that_is_not_measured_and_a_warm_one_is_not() {
     let mut notes = Notes::default();
-    let session_of = |cache, prime, notes: &mut Notes| session(|_| script(), notes, cache, prime);
+    let session_of = |cache, prime, notes: &mut Notes| session(|_| script(), notes, |_| cache, prime);
     let cold = session_of(CacheState::Cold, true, &mut notes);
     assert_eq!(notes.order[..3], ["process 0", "primes", "process 0"]);
     assert_eq!(cold.processes.len(), 4);
     assert_eq!(cold.processes[0].purpose, Purpose::Priming);
-    assert_eq!(cold.processes[0].samples[0].token_ids.len(), 2, "kernels of the first inference, too");
+    let primed = cold.processes[0].samples.iter().map(|sample| sample.token_ids.as_slice());
+    assert!(primed.eq(ANSWERS.iter().map(|answer| answer.as_slice())), "it answers every prompt once");
     assert_eq!(cold.samples().len(), 9, "what primes is not measured");
     for (cache, prime) in [(CacheState::Warm, true), (CacheState::Off, true), (CacheState::Cold, false)] {
         let session = session_of(cache, prime, &mut Notes::default());
@@ -302,7 +309,7 @@ fn without_goldens_the_table_says_that_nothing_is_verified() {
 
 /// How a session ends whose workers recite this.
 fn failure(script: &Script) -> (Session, Error) {
-    let session = session(|_| script.clone(), &mut Notes::default(), CacheState::Off, true);
+    let session = session(|_| script.clone(), &mut Notes::default(), |_| CacheState::Off, true);
     let error = session.ending.error().unwrap();
     (session, error)
 }
@@ -311,8 +318,47 @@ fn failure(script: &Script) -> (Session, Error) {
 fn a_cache_that_is_not_emptied_ends_the_session() {
     let (_, error) = failure(&Script { keeps_state: true, ..script() });
     assert_eq!(error.kind(), ErrorKind::Harness);
-    // Two tokens of the prompt and three of the answer: the fourth is never fed.
-    assert_eq!(error.to_string(), "the KV cache holds `5` tokens after a reset, not 0");
+    // Two tokens of the prompt and three of the answer are fed: the fourth never is.
+    assert_eq!(
+        error.to_string(),
+        "the KV cache holds `10` tokens after a generation that fed 5: it was not empty before"
+    );
+}
+
+#[test]
+fn value_states_that_cannot_be_read_before_the_first_inference_are_no_fault() {
+    let script = Script { states: ScriptedStates::ValuesAfterInference, ..script() };
+    let session = session(|_| script.clone(), &mut Notes::default(), |_| CacheState::Off, true);
+    assert_eq!(session.ending, Ending::Done);
+    assert!(session.processes.iter().all(|process| process.state_seen_empty));
+    let keeps = Script { keeps_state: true, ..script };
+    assert!(failure(&keeps).1.to_string().contains("it was not empty before"));
+}
+
+#[test]
+fn a_compressed_cache_whose_states_cannot_be_read_is_measured_and_said_to_be_not_observable() {
+    let script = Script { states: ScriptedStates::Compressed, ..script() };
+    let session = session(|_| script.clone(), &mut Notes::default(), |_| CacheState::Off, true);
+    assert_eq!(session.ending, Ending::Done);
+    assert_eq!(session.samples().len(), 9);
+    let process = &session.processes[0];
+    assert!(!process.state_seen_empty);
+    let reason = process.state_not_observed.as_ref().unwrap();
+    assert!(reason.contains("only when KV-cache compression is disabled"), "{reason}");
+}
+
+#[test]
+fn a_warm_load_that_answers_unlike_the_cold_one_is_found_in_whichever_process() {
+    let caches = |worker| if worker == 0 { CacheState::Cold } else { CacheState::Warm };
+    let same = session(|_| script(), &mut Notes::default(), caches, true);
+    assert_eq!(WarmLoad::of(&same.processes), WarmLoad::SameTokens);
+    // Right when cold, garbage when warm, in the last process only.
+    let slips = |worker| if worker == 3 { vec![Slip { generation: 2, step: 1, token: 15 }] } else { Vec::new() };
+    let scripts = |worker| Script { slips: slips(worker), ..script() };
+    let differs = session(scripts, &mut Notes::default(), caches, true);
+    let error = WarmLoad::of(&differs.processes).error().unwrap();
+    assert_eq!(error.kind(), ErrorKind::WrongOutput);
+    assert!(error.to_string().starts_with("wrong output from the compiled-model cache"), "{error}");
 }
 
 #[test]
@@ -334,7 +380,7 @@ fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_starte
 #[test]
 fn an_interrupted_session_keeps_its_tokens_and_no_time() {
     let mut notes = Notes { stop_at: Some((1, 1)), ..Notes::default() };
-    let session = session(|_| script(), &mut notes, CacheState::Off, true);
+    let session = session(|_| script(), &mut notes, |_| CacheState::Off, true);
     assert_eq!(session.ending, Ending::Interrupted);
     let samples = session.samples();
     assert_eq!(samples[3].token_ids, ANSWERS[1], "the second process's warm-up");

@@ -6,7 +6,7 @@ use crate::cli::loading::{FoundModel, known_hashes};
 use crate::cli::measuring::{self, Identity, InTurns};
 use crate::error::{Error, Result};
 use crate::golden::Finding;
-use crate::measure::supervisor::Purpose;
+use crate::measure::supervisor::{Purpose, WarmLoad};
 use crate::measure::{CanaryReading, Plan};
 use crate::record::{AskedPrompt, PublishedReference, RunRecord};
 
@@ -40,6 +40,7 @@ pub(in crate::cli) fn run_in_turns(measured: InTurns, beside: BesideTurns<'_>) -
     let proven = assemble::prove(&session, &around);
     let failed = [
         session.ending.error(),
+        WarmLoad::of(&session.processes).error(),
         failed,
         unchanged.as_ref().err().cloned(),
         proven.as_ref().err().cloned(),

@@ -8,9 +8,12 @@ use crate::cli::measuring::Around;
 use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{Finding, GoldenResult, Probe};
 use crate::judge::environment::threshold::SUSPEND_NS;
-use crate::measure::supervisor::{Ending, Session};
+use crate::measure::protocol::CacheState;
+use crate::measure::supervisor::{Ending, Session, WarmLoad};
 use crate::measure::{Estimate, Plan, suspended_ns};
-use crate::record::{AskedPrompt, Outcome, PublishedReference, RunRecord, kept_samples};
+use crate::record::{
+    AskedPrompt, Outcome, PublishedReference, RunRecord, Warning, kept_samples,
+};
 
 /// What judging needs beside the session.
 pub(in crate::cli) struct Judging<'a> {
@@ -67,8 +70,28 @@ pub(in crate::cli) fn fill_in(
     record.prompts = assemble::prompt_records(model, plan, &samples, findings);
     record.warnings.extend(assemble::golden_warnings(plan, findings, model));
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
+    record.warnings.extend(compiled_model_warning(record, session, wrong));
     record.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Complete };
     Ok(if wrong { exit_code::WRONG_OUTPUT } else { exit_code::PASS })
+}
+
+/// What a reader must know of the cache of compiled models.
+fn compiled_model_warning(record: &RunRecord, session: &Session, wrong: bool) -> Option<Warning> {
+    if record.warm_load == WarmLoad::NotTested {
+        return Some(Warning::new(
+            "warm-load-not-tested",
+            "not tested: whether a model from the compiled-model cache gives the tokens of the cold load",
+            "`cargo xtask bench` without `--quick` compares them whenever it fills the cache",
+        ));
+    }
+    let warm = session.processes.iter().filter_map(|process| process.settled.as_ref());
+    let mut warm = warm.filter(|settled| settled.compiled_model_cache == CacheState::Warm);
+    let folder = warm.next().filter(|_| wrong)?.compiled_model_folder.as_ref()?;
+    Some(Warning::new(
+        "wrong-output-after-warm-load",
+        format!("the wrong output came from a model in the compiled-model cache `{}`", folder.display()),
+        "remove that folder and measure again: if the output is then right, the cache was at fault",
+    ))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::engine::openvino::ActiveWeights;
 use crate::error::Result;
 use crate::measure::CanaryReading;
 use crate::measure::protocol::{LoadedEvent, SettledEvent};
-use crate::measure::supervisor::Session;
+use crate::measure::supervisor::{Session, WarmLoad};
 use crate::record::{
     DeviceRecord, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice, RunRecord, RuntimeRecord,
     Warning, WorkerRecord, WorkloadRecord, sha256_of_file,
@@ -53,7 +53,7 @@ pub(in crate::cli) fn record(
             reason: settled.and_then(|settled| settled.fallback_because.clone()),
             ran: measured.ran,
         },
-        runtime: settled.map(|settled| runtime(settled, loaded)),
+        runtime: settled.map(|settled| runtime(settled, session)),
         environment_variables: identity.environment_variables,
         model: model_record(&judging, loaded, measured.same_after_run)?,
         workload: WorkloadRecord::new(judging.asked, judging.plan.processes, judging.plan.new_tokens)?,
@@ -64,6 +64,7 @@ pub(in crate::cli) fn record(
         prompts: Vec::new(),
         samples: Vec::new(),
         cost: cost(&identity.cost, session),
+        warm_load: WarmLoad::of(&session.processes),
         logit_drift: None,
         criterion: judging.criterion,
         published: Some(judging.published),
@@ -98,12 +99,16 @@ fn processes(session: &Session, around: &[Around]) -> Vec<ProcessRecord> {
     records
 }
 
-fn runtime(settled: &SettledEvent, loaded: Option<&LoadedEvent>) -> RuntimeRecord {
+fn runtime(settled: &SettledEvent, session: &Session) -> RuntimeRecord {
+    let loaded = loaded(session);
+    let all = session.processes.iter().filter_map(|process| process.loaded.as_ref());
+    let warm = all.into_iter().find(|loaded| !loaded.properties_warm.is_empty());
     RuntimeRecord {
         openvino_version: settled.openvino_version.clone(),
         openvino_build: settled.openvino_build.clone(),
         properties_asked: settled.properties_asked.clone(),
         properties_effective: loaded.map(|loaded| loaded.properties_effective.clone()).unwrap_or_default(),
+        properties_warm: warm.map(|warm| warm.properties_warm.clone()).unwrap_or_default(),
     }
 }
 

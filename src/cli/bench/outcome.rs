@@ -8,7 +8,7 @@ use crate::cli::measuring::{self};
 use crate::engine::{Path, Witness};
 use crate::error::{ErrorKind, Result};
 use crate::golden::{LogitDrift, Probe};
-use crate::measure::supervisor::Session;
+use crate::measure::supervisor::{Session, WarmLoad};
 use crate::measure::{Clock, MonotonicClock};
 use crate::record::{RunRecord, judge_session};
 
@@ -61,6 +61,7 @@ pub(super) fn judge_into(
     let proven = assemble::prove(&session, &surroundings.processes);
     let failed = [
         session.ending.error(),
+        WarmLoad::of(&session.processes).error(),
         findings.as_ref().err().cloned(),
         drift.as_ref().err().cloned(),
         unchanged.as_ref().err().cloned(),

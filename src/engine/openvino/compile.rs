@@ -43,6 +43,7 @@ pub(super) struct Compiled {
     pub(super) model: CompiledModel,
     pub(super) proof: DeviceProof,
     pub(super) effective: EffectiveProperties,
+    pub(super) loaded_from_cache: Option<bool>,
     pub(super) last_token_only: LastTokenOnly,
 }
 
@@ -71,7 +72,8 @@ pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Co
     let effective = read_back(&model, properties);
     let executed = effective.get("EXECUTION_DEVICES").map_or("", String::as_str);
     let proof = DeviceProof::read(executed, device)?;
-    Ok(Compiled { model, proof, effective, last_token_only })
+    let loaded_from_cache = loaded_from_cache(&model);
+    Ok(Compiled { model, proof, effective, loaded_from_cache, last_token_only })
 }
 
 /// Writes the edited graph, where one is wanted and the graph has a place for the edit.
@@ -97,6 +99,16 @@ fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectivePropertie
         }
     }
     effective
+}
+
+/// Whether the compiled model came from `CACHE_DIR`; None where the plugin does not report it.
+fn loaded_from_cache(compiled: &CompiledModel) -> Option<bool> {
+    let value = compiled.get_property(&PropertyKey::Other("LOADED_FROM_CACHE".into())).ok()?;
+    match value.to_ascii_lowercase().as_str() {
+        "yes" | "true" | "1" => Some(true),
+        "no" | "false" | "0" => Some(false),
+        _ => None,
+    }
 }
 
 fn text(path: &Path) -> Result<&str> {

@@ -1,9 +1,11 @@
 //! The cache of compiled models (`CACHE_DIR`): a GPU compiles for minutes, once a key.
 //!
 //! It also holds the kernels that are compiled at the first inference, so that it is filled when a
-//! load and a generation have ended well, which a mark then says. A load that is killed leaves no
-//! mark, and what it left is removed before the next one. What is here follows what OpenVINO documents
-//! and has not run on an Intel GPU.
+//! load and a generation have ended well, which a file beside the blobs then says. A load that is killed
+//! leaves no such file, and what it left is removed before the next one.
+//!
+//! That file has the properties that the cold load read back: a model that comes from the cache reads back
+//! other values of the same setting, such as a `KV_CACHE_PRECISION` of `dynamic`.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,7 +13,9 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::engine::openvino::Settled;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::openvino::{EffectiveProperties, Settled};
 
 /// Beyond this, what was used longest ago gives way: two or three compiled 20B models fit.
 pub const COMPILED_MODELS_LIMIT_BYTES: u64 = 40 << 30;
@@ -19,8 +23,14 @@ pub const COMPILED_MODELS_LIMIT_BYTES: u64 = 40 << 30;
 pub const COMPILED_MODELS_FOLDER: &str = "compiled-models";
 /// Touched at each use, for its time.
 const USED: &str = "used";
-/// There when a load and a generation have filled the folder.
-const COMPLETE: &str = "complete";
+/// There when a load and a generation have filled the folder: a [`ColdLoad`].
+const COLD_LOAD: &str = "cold-load.json";
+
+/// What is kept of the load that filled the folder.
+#[derive(Debug, Serialize, Deserialize)]
+struct ColdLoad {
+    properties_effective: EffectiveProperties,
+}
 
 /// The folder of one key: model, runtime, device with its driver, properties.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +63,15 @@ impl CompiledModelFolder {
     /// Whether an earlier load and a generation have filled it.
     #[must_use]
     pub fn is_warm(&self) -> bool {
-        self.path.join(COMPLETE).is_file()
+        self.cold_properties().is_some()
+    }
+
+    /// The properties that the load which filled it read back; None where none has.
+    #[must_use]
+    pub fn cold_properties(&self) -> Option<EffectiveProperties> {
+        let text = fs::read(self.path.join(COLD_LOAD)).ok()?;
+        let cold: ColdLoad = serde_json::from_slice(&text).ok()?;
+        Some(cold.properties_effective)
     }
 
     /// Makes the folder ready for a load, and notes that it is used now. What a load has left that did
@@ -73,15 +91,19 @@ impl CompiledModelFolder {
         fs::write(self.path.join(USED), "")
     }
 
-    /// Notes that a load and a generation have ended well. Where they have left nothing, the cache stays
-    /// cold: the runtime has not used it.
+    /// Notes that a load and a generation have ended well, with the properties that the load read back.
+    /// Where they have left nothing, the cache stays cold: the runtime has not used it.
     ///
     /// # Errors
     /// When it cannot be read or written.
-    pub fn mark_complete(&self) -> io::Result<()> {
+    pub fn mark_complete(&self, cold_properties: &EffectiveProperties) -> io::Result<()> {
         let names = fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name()));
         let names: Vec<OsString> = names.collect::<io::Result<_>>()?;
-        if names.iter().any(|name| name != USED) { fs::write(self.path.join(COMPLETE), "") } else { Ok(()) }
+        if names.iter().all(|name| name == USED) {
+            return Ok(());
+        }
+        let cold = ColdLoad { properties_effective: cold_properties.clone() };
+        fs::write(self.path.join(COLD_LOAD), serde_json::to_vec_pretty(&cold)?)
     }
 }
 
@@ -145,13 +167,14 @@ mod tests {
         let folder = CompiledModelFolder { path: root.path().join("key") };
         assert!(!folder.is_warm());
         folder.prepare().unwrap();
-        folder.mark_complete().unwrap();
+        let cold: EffectiveProperties = [("KV_CACHE_PRECISION".to_owned(), "f16".to_owned())].into();
+        folder.mark_complete(&cold).unwrap();
         assert!(!folder.is_warm(), "the runtime has left nothing");
         let blob = folder.path().join("1.blob");
         fs::write(&blob, "x").unwrap();
         assert!(!folder.is_warm(), "a load that was killed has left as much");
-        folder.mark_complete().unwrap();
-        assert!(folder.is_warm());
+        folder.mark_complete(&cold).unwrap();
+        assert_eq!(folder.cold_properties(), Some(cold));
         folder.prepare().unwrap();
         assert!(folder.is_warm() && blob.is_file(), "what is filled is kept");
     }

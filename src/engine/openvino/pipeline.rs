@@ -88,6 +88,13 @@ impl OpenVinoEngine {
         &self.compiled.effective
     }
 
+    /// `LOADED_FROM_CACHE`: whether the compiled model came from the cache of compiled models; None where
+    /// the plugin does not report it.
+    #[must_use]
+    pub fn loaded_from_cache(&self) -> Option<bool> {
+        self.compiled.loaded_from_cache
+    }
+
     /// Whether the prefill computes the last position's logits only.
     #[must_use]
     pub fn last_token_only(&self) -> &LastTokenOnly {

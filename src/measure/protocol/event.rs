@@ -1,6 +1,7 @@
 //! What a worker tells.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +67,9 @@ pub struct SettledEvent {
     pub properties_asked: BTreeMap<String, String>,
     /// Whether the compiled model comes from a cache.
     pub compiled_model_cache: CacheState,
+    /// The folder of that cache which this model and setting use.
+    #[serde(default)]
+    pub compiled_model_folder: Option<PathBuf>,
 }
 
 /// What the runtime tells of a device; what is not told is None.
@@ -104,8 +108,14 @@ pub struct LoadedEvent {
     pub load_ended_ns: u64,
     /// `EXECUTION_DEVICES`, verbatim.
     pub execution_devices: String,
-    /// Properties in force, read back.
+    /// Properties in force: read back, or after a warm load those that the cold load read back.
     pub properties_effective: BTreeMap<String, String>,
+    /// What a warm load read back itself: of the same setting, some values differ. Empty after any other.
+    #[serde(default)]
+    pub properties_warm: BTreeMap<String, String>,
+    /// `LOADED_FROM_CACHE`; None where it is not reported.
+    #[serde(default)]
+    pub loaded_from_cache: Option<bool>,
     /// Tokens of the vocabulary.
     pub vocabulary_size: usize,
     /// The longest sequence, where the model states it.

@@ -19,9 +19,6 @@ use crate::measure::{
     Clock, MemoryMeter, MonotonicClock, NoMemory, Plan, PlannedPrompt, ProcessMemory, Role, Sample,
 };
 
-/// Tokens of a priming process's one generation: enough to have compiled what decoding needs.
-const PRIMING_TOKENS: usize = 2;
-
 /// One worker and what is seen of it.
 pub(super) struct Attending<'a> {
     pub(super) job: &'a Job<'a>,
@@ -75,13 +72,12 @@ impl Attending<'_> {
         Ok(())
     }
 
-    /// What a priming process does besides loading.
+    /// What a priming process does besides loading: it answers every prompt once, so that the answers of
+    /// the processes that use what it has compiled can be compared with its own.
     pub(super) fn prime(&mut self) -> Result<(), Ending> {
-        let plan = Plan { new_tokens: PRIMING_TOKENS.min(self.job.plan.new_tokens), ..self.job.plan.clone() };
-        match plan.prompts.first() {
-            Some(prompt) => self.generate(&plan, prompt, Role::WarmUp),
-            None => Ok(()),
-        }
+        let plan = self.job.plan;
+        self.facts.order = plan.prompts.iter().map(|prompt| prompt.id.clone()).collect();
+        plan.prompts.iter().try_for_each(|prompt| self.generate(plan, prompt, Role::WarmUp))
     }
 
     /// The warm-up and every prompt once.

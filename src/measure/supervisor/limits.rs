@@ -81,7 +81,8 @@ impl Limits {
     pub fn of(&self, awaited: Awaited, priming: bool) -> Duration {
         match awaited {
             Awaited::Hello => self.hello,
-            Awaited::Loaded if priming => self.priming_load,
+            // Kernels are compiled while loading and in the first inference.
+            Awaited::Loaded | Awaited::FirstToken if priming => self.priming_load,
             Awaited::Settled | Awaited::Loaded => self.load,
             Awaited::FirstToken => self.first_token,
             Awaited::NextToken => self.next_token,

@@ -11,6 +11,7 @@ mod process;
 mod scripted;
 mod session;
 mod settling;
+mod warm_load;
 
 pub use conversation::Conversation;
 pub use ending::{Ending, Exit};
@@ -21,3 +22,4 @@ pub use process::{WorkerProcess, WorkerProgram};
 pub use scripted::ScriptedWorker;
 pub use session::{Aim, Attendant, Control, Job, Session, Start, supervise};
 pub use settling::ask_what_will_run;
+pub use warm_load::{DifferingAnswer, WarmLoad};

@@ -90,6 +90,7 @@ impl Loader for ScriptedLoader {
             gpu_name: None,
             properties_asked: BTreeMap::new(),
             compiled_model_cache: self.cache,
+            compiled_model_folder: None,
         })?;
         let load_started_ns = self.clock.now_ns();
         let hand = self.clock.hand();

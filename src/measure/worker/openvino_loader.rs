@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::openvino::{
-    CompiledModelFolder, DeviceKind, FoundBy, Graph, LastTokenOnly, OpenVinoEngine, Property,
+    CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine, Property,
     RuntimeLocation, Settled,
 };
 use crate::engine::{CachedTokens, Engine, ModelFolder};
@@ -34,7 +34,8 @@ impl Loader for OpenVinoLoader<'_> {
         let mut settled = Settled::on(location(command), &command.device, &asked)?;
         let compiled_models = compiled_models(command, &settled);
         told(settled_event(&settled, compiled_models.as_ref()))?;
-        let filling = compiled_models.clone().filter(|cache| !cache.is_warm());
+        let cold_properties = compiled_models.as_ref().and_then(CompiledModelFolder::cold_properties);
+        let filling = compiled_models.clone().filter(|_| cold_properties.is_none());
         if let Some(cache) = &compiled_models {
             cache.prepare().map_err(|cause| Error::io("write", cache.path(), &cause))?;
         }
@@ -46,11 +47,16 @@ impl Loader for OpenVinoLoader<'_> {
             compiled_models.as_ref().map(CompiledModelFolder::path),
         )?;
         let load_ended_ns = self.clock.now_ns();
+        let loaded_from_cache = engine.loaded_from_cache();
+        let read_back = engine.properties().clone();
+        let (properties, properties_warm) = in_force(cold_properties, loaded_from_cache, read_back);
         let event = LoadedEvent {
             load_started_ns,
             load_ended_ns,
             execution_devices: engine.device().execution_devices.clone(),
-            properties_effective: engine.properties().clone(),
+            properties_effective: properties.clone(),
+            properties_warm,
+            loaded_from_cache,
             vocabulary_size: engine.vocabulary_size(),
             context_tokens: engine.context_tokens(),
             states_hidden_because: engine.states_hidden_because().map(str::to_owned),
@@ -64,7 +70,20 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&settled),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
-        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, filling, loaded_bytes }), event })
+        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, properties, filling, loaded_bytes }), event })
+    }
+}
+
+/// The properties in force, and what a warm load read back itself. A plugin that refuses what is in the
+/// cache compiles again, and that load is a cold one.
+fn in_force(
+    cold: Option<EffectiveProperties>,
+    loaded_from_cache: Option<bool>,
+    read_back: EffectiveProperties,
+) -> (EffectiveProperties, EffectiveProperties) {
+    match cold {
+        Some(cold) if loaded_from_cache != Some(false) => (cold, read_back),
+        _ => (read_back, EffectiveProperties::new()),
     }
 }
 
@@ -103,6 +122,7 @@ fn settled_event(settled: &Settled, compiled_models: Option<&CompiledModelFolder
             Some(folder) if folder.is_warm() => CacheState::Warm,
             Some(_) => CacheState::Cold,
         },
+        compiled_model_folder: compiled_models.map(|folder| folder.path().to_owned()),
     }
 }
 
@@ -125,6 +145,8 @@ fn memory_by_kind(told: &str) -> BTreeMap<String, u64> {
 struct OpenVinoModel {
     engine: OpenVinoEngine,
     settled: Settled,
+    /// The properties in force.
+    properties: EffectiveProperties,
     /// The cache of compiled models that the first generation completes.
     filling: Option<CompiledModelFolder>,
     /// `GPU_MEMORY_STATISTICS` after loading, all kinds together.
@@ -154,7 +176,7 @@ impl Model for OpenVinoModel {
     fn generated(&mut self) {
         if let Some(cache) = self.filling.take() {
             // Where the mark cannot be written, the next load is a cold one, and says so.
-            let _ = cache.mark_complete();
+            let _ = cache.mark_complete(&self.properties);
         }
     }
 }
@@ -162,7 +184,7 @@ impl Model for OpenVinoModel {
 impl OpenVinoModel {
     /// The cache's size; `tokens` is None where the states cannot be read.
     fn kv_cache(&mut self, tokens: Option<usize>) -> Result<Option<KvCache>> {
-        let property = |key| self.engine.properties().get(key).cloned();
+        let property = |key| self.properties.get(key).cloned();
         let Some(precision) = property("KV_CACHE_PRECISION") else { return Ok(None) };
         let Some(tokens) = tokens else {
             let growth = total(&device_memory_bytes(&self.settled)).checked_sub(self.loaded_bytes);
@@ -218,6 +240,22 @@ fn bits_of(precision: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_warm_load_is_of_the_setting_that_the_cold_load_read_back() {
+        let read = |precision: &str, group: &str| -> EffectiveProperties {
+            [("KV_CACHE_PRECISION", precision), ("DYNAMIC_QUANTIZATION_GROUP_SIZE", group)]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into()
+        };
+        let (cold, warm) = (read("i8", "32"), read("dynamic", "0"));
+        let nothing = EffectiveProperties::new();
+        assert_eq!(in_force(None, Some(false), cold.clone()), (cold.clone(), nothing.clone()));
+        assert_eq!(in_force(Some(cold.clone()), Some(true), warm.clone()), (cold.clone(), warm.clone()));
+        // Where the plugin refuses the blob it compiles anew, and what it reads back is in force.
+        let recompiled = read("i8", "64");
+        assert_eq!(in_force(Some(cold), Some(false), recompiled.clone()), (recompiled, nothing));
+    }
 
     #[test]
     fn memory_statistics_are_read_by_kind() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::record::RunRecord;
+use crate::record::{RunRecord, RuntimeRecord};
 use crate::record::sealed::hex;
 
 /// Figures of one series can be compared: the same machine, model, runtime, device and workload.
@@ -36,7 +36,7 @@ impl Series {
     #[must_use]
     pub fn of(record: &RunRecord) -> Self {
         let runtime = record.runtime.as_ref();
-        let properties = runtime.map(|runtime| &runtime.properties_effective);
+        let properties = runtime.map(RuntimeRecord::setting);
         let openvino = runtime.map(|runtime| runtime.openvino_version.clone());
         let properties_sha256 = sha256_of(&properties);
         let device = record.device.actual();
@@ -98,8 +98,8 @@ impl Epoch {
             ("openvino", runtime.map(|runtime| runtime.openvino_build.clone())),
         ];
         let known = known.into_iter().filter_map(|(part, value)| Some((part.to_owned(), value?)));
-        let properties = runtime.into_iter().flat_map(|runtime| &runtime.properties_effective);
-        let properties = properties.map(|(key, value)| (format!("property {key}"), value.clone()));
+        let properties = runtime.into_iter().flat_map(RuntimeRecord::setting);
+        let properties = properties.map(|(key, value)| (format!("property {key}"), value));
         let parts: BTreeMap<String, String> = known.chain(properties).collect();
         Self { id: short(&sha256_of(&parts)), parts }
     }
@@ -128,4 +128,33 @@ fn sha256_of(value: &impl Serialize) -> String {
 
 fn short(sha256: &str) -> String {
     sha256[..12].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::open;
+
+    #[test]
+    fn a_property_that_is_set_and_not_read_back_is_a_setting_of_its_own() {
+        let run: RunRecord = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let with = |key: &str, value: &str| {
+            let mut run = run.clone();
+            let runtime = run.runtime.as_mut().unwrap();
+            runtime.properties_asked.insert(key.to_owned(), value.to_owned());
+            (Series::of(&run).id, Epoch::of(&run).id)
+        };
+        assert_ne!(with("A_HIDDEN_SWITCH", "1"), with("A_HIDDEN_SWITCH", "2"));
+        let read_back = run.runtime.as_ref().unwrap().properties_effective.keys().next().unwrap();
+        assert_eq!(with(read_back, "1"), with(read_back, "2"), "what is read back is in force");
+    }
+
+    #[test]
+    fn what_a_warm_load_reads_back_changes_neither_series_nor_epoch() {
+        let cold: RunRecord = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let mut warm = cold.clone();
+        let runtime = warm.runtime.as_mut().unwrap();
+        runtime.properties_warm = [("KV_CACHE_PRECISION".to_owned(), "dynamic".to_owned())].into();
+        assert_eq!((Series::of(&warm), Epoch::of(&warm)), (Series::of(&cold), Epoch::of(&cold)));
+    }
 }

@@ -1,5 +1,7 @@
 //! A machine of the invented history: what a commit's code takes on it, and what it says of itself.
 
+use std::collections::BTreeMap;
+
 use crate::engine::openvino::DeviceKind;
 use crate::record::{DeviceRecord, Machine, ModelRecord, RuntimeRecord};
 use crate::report::demo::story::{CodeCost, Ground};
@@ -105,6 +107,7 @@ impl DemoMachine {
                 ("KV_CACHE_PRECISION", precision),
                 ("PERFORMANCE_HINT", "LATENCY"),
             ]),
+            properties_warm: BTreeMap::new(),
         }
     }
 

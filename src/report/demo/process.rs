@@ -69,7 +69,11 @@ impl Task<'_> {
                 .into_iter()
                 .map(|prompt| self.asked.workload.prompts[prompt].id.clone())
                 .collect(),
-            load: Some(LoadRecord { load_ns, compiled_model_cache: CacheState::Warm }),
+            load: Some(LoadRecord {
+                load_ns,
+                compiled_model_cache: CacheState::Warm,
+                loaded_from_cache: Some(true),
+            }),
             memory: self.memory(noise),
             kv_cache: Some(self.kv_cache()),
             device_memory_bytes: device_bytes,
@@ -96,7 +100,11 @@ impl Task<'_> {
     pub(super) fn primed(&self, noise: &mut Noise) -> ProcessRecord {
         let load_ns = nearest(self.cost.load_ns * COLD_LOAD * noise.factor(0.03));
         let ended_ns = self.started_ns + SECOND_NS / 4 + load_ns;
-        let load = Some(LoadRecord { load_ns, compiled_model_cache: CacheState::Cold });
+        let load = Some(LoadRecord {
+            load_ns,
+            compiled_model_cache: CacheState::Cold,
+            loaded_from_cache: Some(false),
+        });
         ProcessRecord { load, ..blank(ProcessPurpose::Priming, 0, self.started_ns, ended_ns) }
     }
 

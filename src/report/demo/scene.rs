@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::judge::sequential::Rule;
+use crate::measure::supervisor::WarmLoad;
 use crate::record::{
     AbRecord, Commit, DecisionRecord, HarnessCost, Outcome, PolicyText, PublishedReference, RunRecord,
     SampleRole, Warning, WorkerRecord, sha256_of_bytes,
@@ -133,6 +134,7 @@ impl<'a> Scene<'a> {
             state_seen_empty: true,
             prompts: Vec::new(),
             samples: Vec::new(),
+            warm_load: WarmLoad::NoColdLoad,
             logit_drift: None,
             criterion: Vec::new(),
             cost: HarnessCost::default(),

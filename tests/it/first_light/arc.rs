@@ -91,6 +91,7 @@ fn process(purpose: ProcessPurpose) -> ProcessRecord {
     process.load = Some(LoadRecord {
         load_ns: if primes { 180_000_000_000 } else { 12_000_000_000 },
         compiled_model_cache: if primes { CacheState::Cold } else { CacheState::Warm },
+        loaded_from_cache: Some(!primes),
     });
     let resident = |phase: &mut MemoryRecord| phase.device_resident_bytes = Some(13 << 30);
     let memory = &mut process.memory;
