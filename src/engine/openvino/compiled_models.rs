@@ -9,6 +9,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -50,8 +51,15 @@ impl CompiledModelFolder {
         let mut properties: Vec<String> =
             properties.map(|property| format!("{}={}", property.key, property.value)).collect();
         properties.sort();
-        let parts = [model_sha256, settled.runtime.build(), &device.join("-"), &properties.join("+")];
-        Self { path: root.join(parts.map(component).join("+")) }
+        Self::of_key([model_sha256, settled.runtime.build(), &device.join("-"), &properties.join("+")], root)
+    }
+
+    /// The start of each part for whoever looks into the folder, and a hash of them whole.
+    fn of_key(parts: [&str; 4], root: &Path) -> Self {
+        let mut hasher = DefaultHasher::new();
+        parts.hash(&mut hasher);
+        let readable = parts.map(component).join("+");
+        Self { path: root.join(format!("{readable}+{:016x}", hasher.finish())) }
     }
 
     /// The folder.
@@ -140,10 +148,13 @@ fn kept(entry: &fs::DirEntry) -> Option<Kept> {
     Some(Kept { path, bytes, used })
 }
 
-/// A text as a part of a file's name, short enough that four of them fit.
+/// Four of them and a hash fit into a file's name.
+const PART_CHARACTERS: usize = 32;
+
+/// The start of a text as a part of a file's name.
 fn component(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || "._-=+".contains(c) { c } else { '_' };
-    text.chars().map(plain).take(56).collect()
+    text.chars().map(plain).take(PART_CHARACTERS).collect()
 }
 
 #[cfg(test)]
@@ -210,8 +221,15 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_a_plain_file_name() {
+    fn a_key_is_a_plain_file_name_that_differs_wherever_a_part_does_however_long_it_is() {
         assert_eq!(component("../../x y"), ".._.._x_y");
-        assert!(component(&"9".repeat(500)).len() <= 56);
+        let name = |properties: &str| {
+            let long = "9".repeat(500);
+            CompiledModelFolder::of_key([&long, &long, &long, properties], Path::new("/cache")).path
+        };
+        let start = "INFERENCE_PRECISION_HINT=f16+KV_CACHE_PRECISION=f16+PERFORMANCE_HINT=";
+        let (one, other) = (name(&format!("{start}LATENCY")), name(&format!("{start}THROUGHPUT")));
+        assert_ne!(one, other);
+        assert!(one.file_name().unwrap().len() <= 255 && one.parent() == Some(Path::new("/cache")));
     }
 }
