@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, ErrorKind};
 use crate::workload::TokenId;
 
@@ -59,29 +60,14 @@ pub struct SettledEvent {
     pub device: String,
     /// Why that is not the one asked for.
     pub fallback_because: Option<String>,
-    /// What the runtime tells of it.
-    pub facts: DeviceEvent,
+    /// What is known of it.
+    pub facts: DeviceFacts,
     /// The machine's GPU, as OpenVINO names it, whatever device runs.
     pub gpu_name: Option<String>,
     /// All properties that are set before compiling.
     pub properties_asked: BTreeMap<String, String>,
     /// Whether the compiled model comes from a cache.
     pub compiled_model_cache: CacheState,
-}
-
-/// What the runtime tells of a device; what is not told is None.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceEvent {
-    /// `FULL_DEVICE_NAME`.
-    pub full_name: Option<String>,
-    /// Vendor and device, as in "8086:64a0".
-    pub pci_id: Option<String>,
-    /// Execution units.
-    pub execution_units: Option<u32>,
-    /// The driver's version.
-    pub driver_version: Option<String>,
-    /// Memory that the device can use, bytes.
-    pub memory_bytes: Option<u64>,
 }
 
 /// Whether a compiled model comes from a cache: a cold load and a warm one are two different figures.

@@ -33,8 +33,8 @@ mod event;
 
 pub use command::{Command, GenerateCommand, LoadCommand, WitnessCommand, WitnessPath};
 pub use event::{
-    CacheState, DeviceEvent, Event, Failed, GeneratedEvent, Hello, InferSpan, KvCache, LoadedEvent, Phase,
-    SettledEvent, TokensEvent, WitnessedEvent,
+    CacheState, Event, Failed, GeneratedEvent, Hello, InferSpan, KvCache, LoadedEvent, Phase, SettledEvent,
+    TokensEvent, WitnessedEvent,
 };
 
 /// The version that is spoken.

@@ -9,9 +9,7 @@ use crate::engine::openvino::{
 use crate::engine::{Engine, ModelFolder};
 use crate::error::{Error, Result};
 use crate::measure::Clock;
-use crate::measure::protocol::{
-    CacheState, DeviceEvent, InferSpan, KvCache, LoadCommand, LoadedEvent, SettledEvent,
-};
+use crate::measure::protocol::{CacheState, InferSpan, KvCache, LoadCommand, LoadedEvent, SettledEvent};
 use crate::measure::worker::serve::{Brought, Loader, Model};
 
 /// Loads through OpenVINO; times are of this clock.
@@ -80,19 +78,12 @@ fn compiled_models(command: &LoadCommand, settled: &Settled) -> Option<CompiledM
 }
 
 fn settled_event(settled: &Settled, compiled_models: Option<&CompiledModelFolder>) -> SettledEvent {
-    let facts = &settled.facts;
     SettledEvent {
         openvino_version: settled.runtime.version().to_owned(),
         openvino_build: settled.runtime.build().to_owned(),
         device: settled.choice.target.clone(),
         fallback_because: settled.choice.fallback_because.clone(),
-        facts: DeviceEvent {
-            full_name: facts.full_name.clone(),
-            pci_id: facts.pci_id.clone(),
-            execution_units: facts.execution_units,
-            driver_version: facts.driver_version.clone(),
-            memory_bytes: facts.memory_bytes,
-        },
+        facts: settled.facts.clone(),
         gpu_name: settled.gpu_name(),
         properties_asked: settled.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
         compiled_model_cache: match compiled_models {
