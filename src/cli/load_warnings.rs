@@ -10,6 +10,7 @@ pub(super) struct AsLoaded<'a> {
     pub(super) requested: &'a str,
     pub(super) target: &'a str,
     pub(super) fallback_because: Option<&'a str>,
+    pub(super) emulated_reason: Option<&'a str>,
     pub(super) asked: &'a BTreeMap<String, String>,
     pub(super) effective: &'a BTreeMap<String, String>,
     pub(super) states_hidden_because: Option<&'a str>,
@@ -24,6 +25,13 @@ pub(super) fn of(load: &AsLoaded<'_>) -> Vec<Warning> {
             "these figures are the CPU's; `--device CPU` says so without this warning",
         )
     });
+    let emulated = load.emulated_reason.map(|reason| {
+        Warning::new(
+            "device-emulated",
+            format!("`{}` is emulated: {reason}", load.target),
+            "its tokens can be checked; its times are no baseline, pass no gate and are compared with nothing",
+        )
+    });
     let properties =
         load.asked.iter().filter_map(|(key, value)| property(key, value, load.effective.get(key)));
     let states = load.states_hidden_because.map(|because| {
@@ -33,7 +41,7 @@ pub(super) fn of(load: &AsLoaded<'_>) -> Vec<Warning> {
             "the cache is reset all the same; use a tested OpenVINO release with an f16 or f32 cache to see it",
         )
     });
-    fallback.into_iter().chain(properties).chain(states).collect()
+    fallback.into_iter().chain(emulated).chain(properties).chain(states).collect()
 }
 
 /// Says them at once, for a run may take long.
