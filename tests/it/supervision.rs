@@ -272,6 +272,7 @@ fn an_emulated_gpu_is_called_so_wherever_its_record_is_shown() {
         .prints("warning: `GPU` is emulated: its OpenCL platform is a runtime for CPUs");
     let record = checkout.only_record();
     assert_eq!(record.device.emulated_reason(), Some("its OpenCL platform is a runtime for CPUs"));
+    assert_eq!(record.machine.gpu_driver.as_deref(), Some("2024.18.7"));
     let file = checkout.record_files().remove(0);
     checkout.run(["history", "show", file.to_str().unwrap()]).exits(0).prints(line);
     checkout.run(["history", "list"]).exits(0).prints("emulated GPU");
