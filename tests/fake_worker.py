@@ -16,6 +16,20 @@ import time
 
 SCENARIO = sys.argv[1] if len(sys.argv) > 1 else "well"
 GENERATIONS = 0
+# What is known of the GPU that these scenarios have.
+GPUS = {
+    "emulates-a-gpu": {
+        "full_name": "A GPU (iGPU)",
+        "vendor": "Intel(R) Corporation",
+        "driver_version": "2024.18.7",
+        "emulated_reason": "its OpenCL platform is a runtime for CPUs",
+    },
+    "has-a-gpu-of-another-vendor": {
+        "full_name": "NVIDIA H200 (dGPU)",
+        "vendor": "NVIDIA Corporation",
+        "pci_id": "10de:2335",
+    },
+}
 
 
 def tell(event, **fields):
@@ -39,7 +53,7 @@ def load(asked):
     started = time.monotonic_ns()
     if SCENARIO == "hangs-before-load":
         hang()
-    gpu = SCENARIO in ("claims-a-gpu-it-denies", "claims-a-gpu")
+    gpu = SCENARIO in ("claims-a-gpu-it-denies", "claims-a-gpu") or SCENARIO in GPUS
     tell(
         "settled",
         openvino_version="2026.4.1",
@@ -47,7 +61,7 @@ def load(asked):
         device="GPU" if gpu else "CPU",
         fallback_because=None,
         facts={"full_name": "A fake", "pci_id": None, "execution_units": None, "driver_version": None,
-               "memory_bytes": None},
+               "memory_bytes": None, **GPUS.get(SCENARIO, {})},
         gpu_name="A fake" if gpu else None,
         properties_asked={},
         compiled_model_cache="off",
@@ -67,7 +81,7 @@ def load(asked):
         "loaded",
         load_started_ns=started,
         load_ended_ns=time.monotonic_ns(),
-        execution_devices="GPU.0" if SCENARIO == "claims-a-gpu" else "CPU",
+        execution_devices="GPU.0" if SCENARIO == "claims-a-gpu" or SCENARIO in GPUS else "CPU",
         properties_effective={},
         vocabulary_size=1000,
         context_tokens=4096,

@@ -9,13 +9,13 @@ use clap::{Args, Subcommand};
 use crate::cli::root::Root;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
-use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record};
+use crate::judge::environment::{Guard, GuardFinding, of_record};
 use crate::judge::policy::{PinnedAnchor, Policy};
-use crate::judge::summarise;
+use crate::judge::{no_reference_reason, summarise};
 use crate::measure::Metric;
 use crate::record::{
-    AnyRecord, History, Outcome, Overwrite, ProofGrade, ProvenDevice, RunRecord, sha256_of_file, utc_now,
-    whoami, write_whole,
+    AnyRecord, History, Outcome, Overwrite, ProvenDevice, RunRecord, sha256_of_file, utc_now, whoami,
+    write_whole,
 };
 
 /// A pinned figure fails this much below itself, as the published one does: the spread of its days.
@@ -89,12 +89,10 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
     let why_not = [
         (run.outcome != Outcome::Complete, "its run did not come to its end"),
         (run.commit.as_ref().is_none_or(|commit| commit.dirty), "it is of no clean commit"),
-        (!run.prompts.iter().all(|prompt| prompt.golden.is_verified()), "its output is not verified"),
-        (ran.grade() != ProofGrade::PropertyAndCounters, "its device is proven by OpenVINO's word alone"),
-        (guards.iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
         (guards.iter().flat_map(|it| &it.findings).any(is_on_battery), "it was measured on battery"),
     ];
-    if let Some((_, why)) = why_not.iter().find(|(is_so, _)| *is_so) {
+    let why_not = why_not.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why);
+    if let Some(why) = why_not.or_else(|| no_reference_reason(run)) {
         return Err(refuse(why));
     }
     Ok(PinnedAnchor {
@@ -106,6 +104,7 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
         model_sha256: run.model.sha256.clone(),
         machine_sha256: run.machine.sha256.clone(),
         device: ProvenDevice::kind(ran),
+        gpu: run.device.gpu_identity(),
         workload_sha256: run.workload.sha256.clone(),
         openvino: None,
         run_id: run.run_id.clone(),

@@ -70,6 +70,10 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     };
     say(&format!("record: {}", stored.path.display()));
     let record = &stored.record;
+    if let Some(reason) = record.device.emulated_reason() {
+        let why = format!("the record is of an emulated device, whose answers are not blessed: {reason}");
+        return Err(Error::input(why).hint("bless a record of the CPU or of a GPU that is there"));
+    }
     let model = find_model(&args.model, &root)?;
     if model.identity.sha256 != record.model.sha256 {
         return Err(Error::input(format!(

@@ -95,6 +95,10 @@ fn check(flags: &EngineFlags) -> Result<ExitCode> {
 
 fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
     let (mut model, probe, mut loaded) = load(flags)?;
+    if let Some(reason) = &loaded.settled.facts.emulated_reason {
+        let why = format!("an emulated device has no limits of its own: {reason}");
+        return Err(Error::environment(why).hint("calibrate on the CPU or on a GPU that is there"));
+    }
     let mut largest = 0.0_f32;
     let mut widest_flip = 0.0_f32;
     let goldens: Vec<Golden> = model.goldens.goldens.values().cloned().collect();

@@ -10,6 +10,7 @@ pub(super) struct AsLoaded<'a> {
     pub(super) requested: &'a str,
     pub(super) target: &'a str,
     pub(super) fallback_because: Option<&'a str>,
+    pub(super) emulated_reason: Option<&'a str>,
     pub(super) asked: &'a BTreeMap<String, String>,
     pub(super) effective: &'a BTreeMap<String, String>,
 }
@@ -23,9 +24,16 @@ pub(super) fn of(load: &AsLoaded<'_>) -> Vec<Warning> {
             "these figures are the CPU's; `--device CPU` says so without this warning",
         )
     });
+    let emulated = load.emulated_reason.map(|reason| {
+        Warning::new(
+            "device-emulated",
+            format!("`{}` is emulated: {reason}", load.target),
+            "its tokens can be checked; its times are no baseline, pass no gate and are compared with nothing",
+        )
+    });
     let properties =
         load.asked.iter().filter_map(|(key, value)| property(key, value, load.effective.get(key)));
-    fallback.into_iter().chain(properties).collect()
+    fallback.into_iter().chain(emulated).chain(properties).collect()
 }
 
 /// Says them at once, for a run may take long.

@@ -179,6 +179,7 @@ impl FoundModel {
             requested: &settled.choice.requested,
             target: &settled.choice.target,
             fallback_because: settled.choice.fallback_because.as_deref(),
+            emulated_reason: settled.facts.emulated_reason.as_deref(),
             asked: &asked,
             effective: engine.properties(),
         });

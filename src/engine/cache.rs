@@ -71,8 +71,7 @@ mod tests {
 
     #[test]
     fn a_state_that_cannot_be_read_hides_the_cache_and_is_named() {
-        let states =
-            [state("0.key", Ok([0, 8, 0, 64])), state("0.value", Err("it is compressed"))];
+        let states = [state("0.key", Ok([0, 8, 0, 64])), state("0.value", Err("it is compressed"))];
         let reason = "KV state `0.value` cannot be read: it is compressed";
         assert_eq!(CachedTokens::of(&states).unwrap(), CachedTokens::NotObservable(reason.to_owned()));
     }

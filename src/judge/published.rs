@@ -15,21 +15,23 @@ pub enum Standing {
     Below,
 }
 
+/// Why a run's speed may be compared with no fixed figure, nor become one; None where it may.
+#[must_use]
+pub fn no_reference_reason(run: &RunRecord) -> Option<&'static str> {
+    let grade = run.device.ran.as_ref().map(ProvenDevice::grade);
+    let reasons = [
+        (run.device.emulated_reason().is_some(), "the device is emulated"),
+        (!run.prompts.iter().all(|prompt| prompt.golden.is_verified()), "the output is not verified"),
+        (grade != Some(ProofGrade::PropertyAndCounters), "the device is proven by OpenVINO's word alone"),
+        (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
+    ];
+    reasons.into_iter().find(|(is_so, _)| *is_so).map(|(_, reason)| reason)
+}
+
 /// Compares like with like, or says why not.
 #[must_use]
 pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Option<Figure>) -> Standing {
-    let verified = record.prompts.iter().all(|prompt| prompt.golden.is_verified());
-    let grade = record.device.ran.as_ref().map(ProvenDevice::grade);
-    let counted = grade == Some(ProofGrade::PropertyAndCounters);
-    let invalid = of_record(record).iter().any(ProcessFindings::is_invalid);
-    let unlike = match published.difference_to(record) {
-        Some(difference) => difference,
-        None if !verified => "the output is not verified",
-        None if !counted => "the device is proven by OpenVINO's word alone",
-        None if invalid => "a guard tripped while it was measured",
-        None => "",
-    };
-    if !unlike.is_empty() {
+    if let Some(unlike) = published.difference_to(record).or_else(|| no_reference_reason(record)) {
         return Standing::NotJudged(unlike.to_owned());
     }
     let Some(speed) = speed else { return Standing::NotJudged("there is no speed".to_owned()) };

@@ -5,9 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::openvino::{DeviceKind, DeviceProof};
+use crate::engine::openvino::{DeviceFacts, DeviceKind, DeviceProof};
 use crate::error::{Error, Result};
-use crate::measure::protocol::DeviceEvent;
 
 /// Below this share of the generations' time, the processor cannot have made the tokens.
 const LEAST_PROCESSOR_SHARE: f64 = 0.1;
@@ -31,6 +30,35 @@ impl DeviceRecord {
     pub fn actual(&self) -> &'static str {
         self.ran.as_ref().map_or("none", |ran| ran.kind().name())
     }
+
+    /// Why what ran is known to be emulated: its figures say nothing of hardware, so that such a run is no
+    /// baseline, passes no gate and stands beside no published figure.
+    #[must_use]
+    pub fn emulated_reason(&self) -> Option<&str> {
+        self.ran.as_ref()?.facts().emulated_reason.as_deref()
+    }
+
+    /// What tells the GPU that ran from others; None where a processor or nothing ran.
+    #[must_use]
+    pub fn gpu_identity(&self) -> Option<String> {
+        let ran = self.ran.as_ref().filter(|ran| ran.kind() == DeviceKind::Gpu)?;
+        Some(ran.facts().gpu_identity())
+    }
+
+    /// What ran in words, as in "CPU (AMD EPYC)"; a processor without a name of its own is called `cpu`.
+    #[must_use]
+    pub fn in_words(&self, cpu: &str) -> String {
+        match &self.ran {
+            Some(ran) if ran.kind() == DeviceKind::Gpu => {
+                let emulated = if ran.facts().emulated_reason.is_some() { "emulated " } else { "" };
+                format!("{emulated}GPU ({})", ran.facts().gpu_in_words())
+            }
+            ran => {
+                let name = ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
+                format!("{} ({})", self.actual(), name.unwrap_or(cpu))
+            }
+        }
+    }
 }
 
 /// How well it is proven what ran.
@@ -50,8 +78,8 @@ pub struct DeviceEvidence<'a> {
     pub target: &'a str,
     /// `EXECUTION_DEVICES` of every process.
     pub execution_devices: Vec<&'a str>,
-    /// What the runtime tells of the device.
-    pub facts: DeviceEvent,
+    /// What is known of the device.
+    pub facts: DeviceFacts,
     /// Whether the worker's own `drm-cycles-*` or `drm-engine-*` grew in every process; None where
     /// they could not be read.
     pub gpu_counters_grew: Option<bool>,
@@ -74,7 +102,7 @@ struct Claim {
     /// `EXECUTION_DEVICES`, verbatim.
     execution_devices: String,
     #[serde(flatten)]
-    facts: DeviceEvent,
+    facts: DeviceFacts,
 }
 
 impl ProvenDevice {
@@ -130,9 +158,9 @@ impl ProvenDevice {
         &self.0.execution_devices
     }
 
-    /// What the runtime tells of the device.
+    /// What is known of the device.
     #[must_use]
-    pub fn facts(&self) -> &DeviceEvent {
+    pub fn facts(&self) -> &DeviceFacts {
         &self.0.facts
     }
 }
@@ -169,7 +197,7 @@ mod tests {
         DeviceEvidence {
             target: "GPU",
             execution_devices: vec!["GPU.0", "GPU.0"],
-            facts: DeviceEvent { full_name, ..DeviceEvent::default() },
+            facts: DeviceFacts { full_name, ..DeviceFacts::default() },
             gpu_counters_grew: Some(true),
             processor_ns: None,
             generation_ns: 100,
@@ -180,7 +208,7 @@ mod tests {
         DeviceEvidence {
             target: "CPU",
             execution_devices: vec!["CPU"],
-            facts: DeviceEvent::default(),
+            facts: DeviceFacts::default(),
             gpu_counters_grew: None,
             processor_ns: Some(1_500_000_000),
             generation_ns: 1_000_000_000,
@@ -212,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_gpu_without_a_name_is_not_claimed() {
-        let evidence = DeviceEvidence { facts: DeviceEvent::default(), ..gpu() };
+        let evidence = DeviceEvidence { facts: DeviceFacts::default(), ..gpu() };
         assert!(ProvenDevice::establish(evidence).is_err());
     }
 

@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::openvino::DeviceFacts;
 use crate::measure::Observed;
 use crate::measure::guard::GuardLog;
-use crate::measure::protocol::DeviceEvent;
 
 /// The machine and what OpenVINO sees of it, before anything is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub struct RuntimeDevice {
     /// As in "GPU.0".
     pub name: String,
     /// What OpenVINO tells of it.
-    pub facts: DeviceEvent,
+    pub facts: DeviceFacts,
 }
 
 /// What came of something that was tried.
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_gpus_of_openvino_are_known_only_where_it_was_asked() {
-        let device = |name: &str| RuntimeDevice { name: name.into(), facts: DeviceEvent::default() };
+        let device = |name: &str| RuntimeDevice { name: name.into(), facts: DeviceFacts::default() };
         let runtime = RuntimeLook { version: "1".into(), devices: vec![device("CPU"), device("GPU.0")] };
         let seen = MachineLook {
             gpus: Vec::new(),

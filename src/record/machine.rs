@@ -37,7 +37,7 @@ pub struct Machine {
     pub kernel: Option<String>,
     /// The system's name and version.
     pub os: Option<String>,
-    /// The GPU driver's version, as OpenVINO tells it.
+    /// The GPU driver's version, `CL_DRIVER_VERSION`, where a GPU was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gpu_driver: Option<String>,
     /// The firmware's vendor, version and date, where they can be read.

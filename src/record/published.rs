@@ -70,6 +70,9 @@ impl PublishedReference {
     /// the model by its hash.
     #[must_use]
     pub fn difference_to(&self, run: &RunRecord) -> Option<&'static str> {
+        if run.device.emulated_reason().is_some() {
+            return Some("the device is emulated");
+        }
         let facts = run.device.ran.as_ref().map(ProvenDevice::facts);
         let same_device = facts.is_some_and(|facts| {
             facts.pci_id.as_ref().is_some_and(|id| self.device.pci_ids.contains(id))

@@ -51,7 +51,8 @@ pub(super) fn from_schema_1(payload: &mut Value) -> serde_json::Result<()> {
 fn process_of(older: Schema1) -> ProcessRecord {
     // Whether a cache that was set was warm was not noted; without one there is no doubt.
     let cached = older.runtime.properties_asked.contains_key("CACHE_DIR");
-    let load = LoadRecord { load_ns: older.load_ns, compiled_model_cache: CacheState::Off, loaded_from_cache: None };
+    let load =
+        LoadRecord { load_ns: older.load_ns, compiled_model_cache: CacheState::Off, loaded_from_cache: None };
     ProcessRecord {
         purpose: ProcessPurpose::Measured,
         index: 0,

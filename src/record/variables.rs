@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-/// Beginnings of names that matter: OpenVINO, oneDNN, threading, Intel's GPU drivers and compilers,
+/// Beginnings of names that matter: OpenVINO, oneDNN, threading, Intel's GPU drivers and compilers, OpenCL,
 /// the loader, the allocator.
-const PREFIXES: [&str; 18] = [
+const PREFIXES: [&str; 20] = [
     "OV_",
     "OPENVINO_",
     "INTEL_OPENVINO_",
@@ -19,6 +19,8 @@ const PREFIXES: [&str; 18] = [
     "NEO",
     "IGC_",
     "OCL_",
+    "OPENCL_",
+    "POCL_",
     "ONEAPI_",
     "LD_",
     "MALLOC_",
@@ -38,10 +40,20 @@ mod tests {
     #[test]
     fn what_changes_the_runtime_is_kept_and_what_is_private_is_not() {
         let kept = that_matter(
-            [("OMP_NUM_THREADS", "1"), ("LD_PRELOAD", "x.so"), ("HOME", "/home/me"), ("TOKEN", "secret")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into_iter(),
+            [
+                ("OMP_NUM_THREADS", "1"),
+                ("LD_PRELOAD", "x.so"),
+                ("OCL_ICD_FILENAMES", "/opt/libigdrcl.so"),
+                ("OCL_ICD_VENDORS", "/opt/vendors"),
+                ("OPENCL_LAYERS", "/opt/liblayer.so"),
+                ("HOME", "/home/me"),
+                ("TOKEN", "secret"),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter(),
         );
-        assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["LD_PRELOAD", "OMP_NUM_THREADS"]);
+        let names =
+            ["LD_PRELOAD", "OCL_ICD_FILENAMES", "OCL_ICD_VENDORS", "OMP_NUM_THREADS", "OPENCL_LAYERS"];
+        assert_eq!(kept.into_keys().collect::<Vec<_>>(), names);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::engine::openvino::DeviceKind;
 use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::{CacheState, KvBytesSource};
@@ -55,7 +56,8 @@ fn device(record: &RunRecord) -> Option<String> {
         ProofGrade::PropertyAndCounters => "by OpenVINO's word and the kernel's counters of the worker",
         ProofGrade::Property => "by OpenVINO's word alone: recorded, never gated",
     };
-    Some(format!("`{}` ran, {proof}", ran.execution_devices()))
+    let drivers = (ran.kind() == DeviceKind::Gpu).then(|| format!("; {}", ran.facts().drivers_in_words()));
+    Some(format!("`{}` ran, {proof}{}", ran.execution_devices(), drivers.unwrap_or_default()))
 }
 
 fn measured(record: &RunRecord) -> impl Iterator<Item = &ProcessRecord> {
@@ -127,7 +129,9 @@ fn kv_cache(record: &RunRecord) -> Option<String> {
     let tokens = cache.tokens;
     let precision = &cache.precision;
     Some(match cache.bytes_source {
-        KvBytesSource::CachePrecision => format!("{bytes} for {tokens} tokens in {precision} (by its shapes)"),
+        KvBytesSource::CachePrecision => {
+            format!("{bytes} for {tokens} tokens in {precision} (by its shapes)")
+        }
         KvBytesSource::InferencePrecision => format!(
             "{bytes} for {tokens} tokens in the inference precision (by its shapes): its states can be read, \
              so it is not compressed, though KV_CACHE_PRECISION reads {precision}"

@@ -26,7 +26,7 @@ pub fn record_list(entries: &[&Entry]) -> String {
             kind(entry).to_owned(),
             series.machine.clone(),
             plain(&series.model),
-            series.device.clone(),
+            series.device_in_words(),
             figure(entry.figures.as_ref().map(|figures| figures.throughput_tok_s)),
             figure(entry.figures.as_ref().map(|figures| figures.tpot_ms)),
             verdict(entry),

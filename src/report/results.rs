@@ -35,6 +35,8 @@ pub fn results_json(record: &RunRecord) -> String {
             "actual": record.device.actual(),
             "reason": record.device.reason,
             "proof": record.device.ran.as_ref().map(ProvenDevice::grade),
+            "gpu": record.device.gpu_identity(),
+            "emulated_reason": record.device.emulated_reason(),
         },
         "runtime": record.runtime,
         "model": { "name": record.model.name, "sha256": record.model.sha256 },

@@ -85,13 +85,11 @@ fn heading(record: &RunRecord) -> String {
     let effective = |key: &str| {
         runtime.and_then(|runtime| runtime.properties_effective.get(key)).map_or("?", String::as_str)
     };
-    let name = record.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
     format!(
-        "{model} on {device} ({name}), OpenVINO {version}, {precision} with a {cache} KV cache\n\
+        "{model} on {device}, OpenVINO {version}, {precision} with a {cache} KV cache\n\
          {runs}, {tokens} greedy tokens a prompt in each, commit {commit}\n",
         model = record.model.name,
-        device = record.device.actual(),
-        name = name.unwrap_or(&record.machine.cpu),
+        device = record.device.in_words(&record.machine.cpu),
         version = runtime.map_or("?", |runtime| runtime.openvino_version.as_str()),
         precision = effective("INFERENCE_PRECISION_HINT"),
         cache = effective("KV_CACHE_PRECISION"),

@@ -209,6 +209,18 @@ fn a_first_golden_of_a_gpu_is_blessed_with_the_advice_to_cross_check() {
 }
 
 #[test]
+fn the_answers_of_an_emulated_device_are_not_blessed() {
+    let checkout = Checkout::with_own_goldens();
+    fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
+    let mut record = forged::record_of_the_shipped_model();
+    record.device = forged::an_emulated_arc();
+    forged::store(&checkout, &record);
+    bless(&checkout, &[])
+        .refuses("emulated device, whose answers are not blessed: a runtime for CPUs", "of the CPU");
+    assert!(!checkout.path("fixtures/golden/tiny-gpt-oss").exists(), "nothing was blessed");
+}
+
+#[test]
 fn an_unverified_run_that_gave_the_goldens_answers_has_nothing_to_bless() {
     let checkout = Checkout::with_own_goldens();
     let before = contents(&checkout.path("fixtures/golden/tiny-gpt-oss"));

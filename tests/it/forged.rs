@@ -5,9 +5,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use arcgauge::engine::ModelFolder;
+use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::{GoldenResult, GoldenSet};
 use arcgauge::measure::Metric;
-use arcgauge::measure::protocol::{CacheState, DeviceEvent, KvBytesSource, KvCache};
+use arcgauge::measure::protocol::{CacheState, KvBytesSource, KvCache};
 use arcgauge::measure::supervisor::WarmLoad;
 use arcgauge::record::{
     AbRecord, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord, DecisionRecord,
@@ -214,7 +215,11 @@ pub(crate) fn process() -> ProcessRecord {
         ending_because: None,
         talk: Vec::new(),
         prompt_order: vec!["fibonacci".into()],
-        load: Some(LoadRecord { load_ns: 1_500_000_000, compiled_model_cache: CacheState::Off, loaded_from_cache: None }),
+        load: Some(LoadRecord {
+            load_ns: 1_500_000_000,
+            compiled_model_cache: CacheState::Off,
+            loaded_from_cache: None,
+        }),
         memory: PhaseMemoryRecord { load: phase(100), prefill: phase(140), decode: phase(160) },
         kv_cache: Some(KvCache {
             tokens: 4,
@@ -237,7 +242,7 @@ pub(crate) fn proven(device: &str, name: &str) -> ProvenDevice {
     ProvenDevice::establish(DeviceEvidence {
         target: device,
         execution_devices: vec![device],
-        facts: DeviceEvent { full_name: Some(name.to_owned()), ..DeviceEvent::default() },
+        facts: DeviceFacts { full_name: Some(name.to_owned()), ..DeviceFacts::default() },
         gpu_counters_grew: Some(true),
         processor_ns: Some(290_000_000),
         generation_ns: 294_000_000,
@@ -250,12 +255,31 @@ pub(crate) fn a_cpu_by_its_word_alone() -> ProvenDevice {
     ProvenDevice::establish(DeviceEvidence {
         target: "CPU",
         execution_devices: vec!["CPU"],
-        facts: DeviceEvent::default(),
+        facts: DeviceFacts::default(),
         gpu_counters_grew: None,
         processor_ns: None,
         generation_ns: 294_000_000,
     })
     .unwrap()
+}
+
+/// A GPU of which these facts are known, proven as well as can be.
+pub(crate) fn gpu_with(facts: DeviceFacts) -> DeviceRecord {
+    let ran = ProvenDevice::establish(DeviceEvidence {
+        target: "GPU",
+        execution_devices: vec!["GPU.0"],
+        facts,
+        gpu_counters_grew: Some(true),
+        processor_ns: None,
+        generation_ns: 1,
+    });
+    DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(ran.unwrap()) }
+}
+
+/// An Arc 140V by its id, and emulated all the same.
+pub(crate) fn an_emulated_arc() -> DeviceRecord {
+    let arc = arc(Some(true)).ran.unwrap().facts().clone();
+    gpu_with(DeviceFacts { emulated_reason: Some("a runtime for CPUs".into()), ..arc })
 }
 
 /// As of a run on a GPU.
@@ -265,11 +289,11 @@ pub(crate) fn a_gpu() -> DeviceRecord {
 
 /// As of a run on an Arc 140V, proven as well as this.
 pub(crate) fn arc(gpu_counters_grew: Option<bool>) -> DeviceRecord {
-    let facts = DeviceEvent {
+    let facts = DeviceFacts {
         full_name: Some("Intel(R) Graphics [0x64a0] (iGPU)".into()),
         pci_id: Some("8086:64a0".into()),
         execution_units: Some(64),
-        ..DeviceEvent::default()
+        ..DeviceFacts::default()
     };
     let ran = ProvenDevice::establish(DeviceEvidence {
         target: "GPU",

@@ -127,6 +127,7 @@ pub(crate) fn anchor_of(run: &RunRecord) -> PinnedAnchor {
         model_sha256: run.model.sha256.clone(),
         machine_sha256: run.machine.sha256.clone(),
         device: DeviceKind::Cpu,
+        gpu: None,
         workload_sha256: run.workload.sha256.clone(),
         openvino: None,
         run_id: run.run_id.clone(),

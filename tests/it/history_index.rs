@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::summarise;
 use arcgauge::record::{
@@ -164,6 +165,53 @@ fn whatever_makes_figures_unlike_begins_another_series_or_another_epoch() {
     let told: Vec<_> =
         changes.iter().map(|it| (it.part.as_str(), it.from.as_deref(), it.to.as_deref())).collect();
     assert_eq!(told, [("gpu driver", None, Some("32.0.1")), ("kernel", Some("6.1"), Some("6.2"))]);
+}
+
+/// The part of an epoch, and what changes it.
+type DriverChange<'a> = (&'a str, fn(&mut DeviceFacts));
+
+#[test]
+fn any_change_of_the_gpu_s_drivers_begins_an_epoch_of_one_series() {
+    let with = |edit: fn(&mut DeviceFacts)| {
+        let mut facts = DeviceFacts {
+            driver_version: Some("26.05.1".into()),
+            opencl_version: Some("OpenCL 3.0 NEO".into()),
+            kernel_driver: Some("xe".into()),
+            ..forged::arc(Some(true)).ran.unwrap().facts().clone()
+        };
+        edit(&mut facts);
+        let mut record = verified("00000000000a");
+        record.machine.gpu_driver = facts.driver_version.clone();
+        record.device = forged::gpu_with(facts);
+        (Series::of(&record), Epoch::of(&record))
+    };
+    let (series, epoch) = with(|_| ());
+    let cases: [DriverChange<'_>; 5] = [
+        ("gpu driver", |facts| facts.driver_version = Some("26.18.1".into())),
+        ("gpu driver", |facts| facts.driver_version = None),
+        ("gpu driver's opencl", |facts| facts.opencl_version = Some("OpenCL 3.1 NEO".into())),
+        ("gpu kernel driver", |facts| facts.kernel_driver = Some("i915".into())),
+        ("gpu kernel driver", |facts| facts.kernel_driver_version = Some("1.2".into())),
+    ];
+    for (part, edit) in cases {
+        let (later_series, later) = with(edit);
+        let changes = later.changes_since(&epoch);
+        assert_eq!(changes.iter().map(|it| it.part.as_str()).collect::<Vec<_>>(), [part]);
+        assert_eq!(later_series.id, series.id, "{part}");
+    }
+}
+
+#[test]
+fn an_emulated_device_is_no_baseline_and_in_a_series_of_its_own() {
+    let entry = |device| {
+        let mut record = verified("00000000000a");
+        record.device = device;
+        Entry::of("a".into(), &AnyRecord::Run(Box::new(record)))
+    };
+    let (genuine, emulated) = (entry(forged::arc(Some(true))), entry(forged::an_emulated_arc()));
+    assert!(genuine.may_be_baseline() && !emulated.may_be_baseline());
+    assert_ne!(genuine.setting.series.id, emulated.setting.series.id);
+    assert_ne!(genuine.setting.line(), emulated.setting.line());
 }
 
 /// A repository with so many commits on a line, the first one first.

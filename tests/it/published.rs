@@ -1,6 +1,7 @@
 //! The published figure is judged for its own model and device alone, and only where the record can be
 //! believed.
 
+use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::{Standing, standing};
 use arcgauge::measure::guard::Watch;
@@ -45,6 +46,15 @@ fn whatever_is_unlike_or_cannot_be_believed_is_shown_and_not_judged() {
     let fast = Some(at(99.0));
     assert_eq!(judged(&|record| record.model.sha256 = "7".repeat(64), fast), "another model");
     assert_eq!(judged(&|record| record.device = forged::a_gpu(), fast), "another device");
+    let by_its_name_alone = DeviceFacts {
+        full_name: Some("Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)".into()),
+        execution_units: Some(64),
+        ..DeviceFacts::default()
+    };
+    let named = forged::gpu_with(by_its_name_alone);
+    assert_eq!(judged(&|record| record.device = named.clone(), fast), "another device");
+    let emulated = "the device is emulated";
+    assert_eq!(judged(&|record| record.device = forged::an_emulated_arc(), fast), emulated);
     assert_eq!(
         judged(&|record| record.workload.new_tokens = 5, fast),
         "other prompts or another number of tokens"

@@ -10,8 +10,7 @@ use arcgauge::golden::{Finding, Golden, GoldenResult, GoldenSet};
 use arcgauge::judge::{Summary, summarise};
 use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledEvent};
 use arcgauge::measure::supervisor::{
-    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session, WarmLoad,
-    supervise,
+    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session, WarmLoad, supervise,
 };
 use arcgauge::measure::{Plan, PlannedPrompt, Role};
 use arcgauge::record::{
@@ -353,7 +352,8 @@ fn a_warm_load_that_answers_unlike_the_cold_one_is_found_in_whichever_process() 
     let same = session(|_| script(), &mut Notes::default(), caches, true);
     assert_eq!(WarmLoad::of(&same.processes), WarmLoad::SameTokens);
     // Right when cold, garbage when warm, in the last process only.
-    let slips = |worker| if worker == 3 { vec![Slip { generation: 2, step: 1, token: 15 }] } else { Vec::new() };
+    let slips =
+        |worker| if worker == 3 { vec![Slip { generation: 2, step: 1, token: 15 }] } else { Vec::new() };
     let scripts = |worker| Script { slips: slips(worker), ..script() };
     let differs = session(scripts, &mut Notes::default(), caches, true);
     let error = WarmLoad::of(&differs.processes).error().unwrap();

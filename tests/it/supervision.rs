@@ -238,7 +238,7 @@ fn a_program_without_a_worker_or_with_a_later_one_is_refused_and_leaves_no_recor
         ("is-no-worker", "the program ended without a word of the worker's protocol (exit code 1)"),
         (
             "speaks-a-later-protocol",
-            "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 1",
+            "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 2",
         ),
     ] {
         let checkout = Checkout::new();
@@ -258,6 +258,37 @@ fn a_worker_whose_runtime_denies_the_gpu_that_it_claims_makes_no_gpu_record() {
     let record = checkout.only_record();
     assert_eq!((record.outcome, record.device.actual()), (Outcome::Failed, "none"));
     assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+}
+
+#[test]
+fn an_emulated_gpu_is_called_so_wherever_its_record_is_shown() {
+    let checkout = Checkout::new();
+    let ended = bench(&checkout, "emulates-a-gpu", &[]);
+    let line = "tiny-gpt-oss on emulated GPU (A GPU (iGPU), vendor Intel(R) Corporation, PCI id not observed, \
+                driver 2024.18.7), OpenVINO 2026.4.1";
+    ended
+        .exits(0)
+        .prints(line)
+        .prints("warning: `GPU` is emulated: its OpenCL platform is a runtime for CPUs");
+    let record = checkout.only_record();
+    assert_eq!(record.device.emulated_reason(), Some("its OpenCL platform is a runtime for CPUs"));
+    assert_eq!(record.machine.gpu_driver.as_deref(), Some("2024.18.7"));
+    let file = checkout.record_files().remove(0);
+    checkout.run(["history", "show", file.to_str().unwrap()]).exits(0).prints(line);
+    checkout.run(["history", "list"]).exits(0).prints("emulated GPU");
+    checkout.run(["history", "list", "--format", "json"]).prints("\"emulated\": true");
+    let pinned = checkout.run(["baseline", "pin", file.to_str().unwrap(), "--because", "it is fast"]);
+    pinned.exits(2).says("can be no baseline");
+}
+
+#[test]
+fn a_gpu_that_is_not_intel_s_is_measured_and_named() {
+    let checkout = Checkout::new();
+    bench(&checkout, "has-a-gpu-of-another-vendor", &[]).exits(0).prints(
+        "on GPU (NVIDIA H200 (dGPU), vendor NVIDIA Corporation, PCI id 10de:2335, driver not observed), OpenVINO",
+    );
+    let ran = checkout.only_record().device;
+    assert_eq!(ran.gpu_identity().as_deref(), Some("10de:2335"));
 }
 
 #[test]

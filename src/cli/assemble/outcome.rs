@@ -11,9 +11,7 @@ use crate::judge::environment::threshold::SUSPEND_NS;
 use crate::measure::protocol::CacheState;
 use crate::measure::supervisor::{Ending, Session, WarmLoad};
 use crate::measure::{Estimate, Plan, suspended_ns};
-use crate::record::{
-    AskedPrompt, Outcome, PublishedReference, RunRecord, Warning, kept_samples,
-};
+use crate::record::{AskedPrompt, Outcome, PublishedReference, RunRecord, Warning, kept_samples};
 
 /// What judging needs beside the session.
 pub(in crate::cli) struct Judging<'a> {

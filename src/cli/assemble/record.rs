@@ -123,6 +123,7 @@ pub(in crate::cli) fn warnings(
         requested,
         target: &settled.device,
         fallback_because: settled.fallback_because.as_deref(),
+        emulated_reason: settled.facts.emulated_reason.as_deref(),
         asked: &settled.properties_asked,
         effective: &loaded.properties_effective,
     })

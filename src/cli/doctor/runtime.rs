@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::cli::doctor::caught;
 use crate::cli::doctor::check::{Check, size};
 use crate::engine::openvino::{
-    DeviceChoice, DeviceFacts, FoundBy, Releases, Runtime, RuntimeLocation, Sources,
+    DeviceChoice, DeviceFacts, DeviceKind, FoundBy, Releases, Runtime, RuntimeLocation, Sources,
 };
 use crate::error::{Error, Result};
 use crate::places;
@@ -61,7 +61,7 @@ pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Opti
     };
     let facts = |name: &String| (name.clone(), DeviceFacts::read(&runtime, name, "/sys".as_ref()));
     let devices: Vec<(String, DeviceFacts)> = names.iter().map(facts).collect();
-    checks.extend(devices.iter().map(|(name, facts)| Check::ok(&format!("device {name}"), described(facts))));
+    checks.extend(devices.iter().map(|(name, facts)| listed(name, facts)));
     let choice = DeviceChoice::settle(device, &names);
     checks.push(asked(&choice));
     let has_asked = choice.is_ok_and(|choice| choice.fallback_because.is_none());
@@ -135,16 +135,29 @@ fn kv_states(access: Result<(), String>) -> Check {
 }
 
 /// What is known of a device, in a line.
-fn described(facts: &DeviceFacts) -> String {
+fn described(name: &str, facts: &DeviceFacts) -> String {
+    let of_gpu = DeviceKind::of_name(name) == DeviceKind::Gpu;
     let told = [
-        facts.full_name.clone(),
-        facts.pci_id.as_ref().map(|id| format!("PCI {id}")),
-        facts.driver_version.as_ref().map(|version| format!("driver {version}")),
+        if of_gpu { Some(facts.gpu_in_words()) } else { facts.full_name.clone() },
+        of_gpu.then(|| facts.drivers_in_words()),
         facts.execution_units.map(|units| format!("{units} execution units")),
         facts.memory_bytes.map(|bytes| format!("{} of memory", size(bytes))),
     ];
     let told: Vec<String> = told.into_iter().flatten().collect();
     if told.is_empty() { "OpenVINO tells nothing of it".to_owned() } else { told.join(", ") }
+}
+
+/// A device in the list of OpenVINO.
+fn listed(name: &str, facts: &DeviceFacts) -> Check {
+    let (subject, found) = (format!("device {name}"), described(name, facts));
+    match &facts.emulated_reason {
+        None => Check::ok(&subject, found),
+        Some(reason) => Check::warn(
+            &subject,
+            format!("{found}; it is emulated: {reason}"),
+            "check tokens on it and no speed: its records are no baseline and pass no gate".to_owned(),
+        ),
+    }
 }
 
 fn asked(choice: &Result<DeviceChoice>) -> Check {
@@ -203,19 +216,42 @@ mod tests {
     }
 
     #[test]
-    fn of_a_device_all_that_is_known_is_told_and_nothing_else() {
+    fn of_a_gpu_all_is_told_and_what_was_not_observed_is_said() {
         let mut facts =
             DeviceFacts { full_name: Some("Intel(R) Arc(TM) 140V GPU".into()), ..Default::default() };
-        assert_eq!(described(&facts), "Intel(R) Arc(TM) 140V GPU");
+        assert_eq!(
+            described("GPU", &facts),
+            "Intel(R) Arc(TM) 140V GPU, vendor not observed, PCI id not observed, driver not observed, \
+             OpenCL not observed, kernel driver not observed"
+        );
+        facts.vendor = Some("Intel(R) Corporation".into());
         facts.pci_id = Some("8086:64a0".into());
         facts.execution_units = Some(64);
         facts.driver_version = Some("25.18".into());
+        facts.opencl_version = Some("OpenCL 3.0 NEO".into());
+        facts.kernel_driver = Some("xe".into());
         facts.memory_bytes = Some(18_200_000_000);
         assert_eq!(
-            described(&facts),
-            "Intel(R) Arc(TM) 140V GPU, PCI 8086:64a0, driver 25.18, 64 execution units, 18.2 GB of memory"
+            described("GPU", &facts),
+            "Intel(R) Arc(TM) 140V GPU, vendor Intel(R) Corporation, PCI id 8086:64a0, driver 25.18, \
+             OpenCL 3.0 NEO, kernel driver xe, 64 execution units, 18.2 GB of memory"
         );
-        assert_eq!(described(&DeviceFacts::default()), "OpenVINO tells nothing of it");
+    }
+
+    #[test]
+    fn of_a_processor_its_name_is_told() {
+        let named = DeviceFacts { full_name: Some("AMD EPYC".into()), ..Default::default() };
+        assert_eq!(described("CPU", &named), "AMD EPYC");
+        assert_eq!(described("CPU", &DeviceFacts::default()), "OpenVINO tells nothing of it");
+    }
+
+    #[test]
+    fn an_emulated_device_is_a_warning_with_its_reason() {
+        assert_eq!(listed("GPU", &DeviceFacts::default()).status, Status::Ok);
+        let facts = DeviceFacts { emulated_reason: Some("a runtime for CPUs".into()), ..Default::default() };
+        let check = listed("GPU", &facts);
+        assert_eq!(check.status, Status::Warn);
+        assert!(check.found.ends_with("; it is emulated: a runtime for CPUs"), "{}", check.found);
     }
 
     #[test]

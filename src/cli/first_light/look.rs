@@ -6,7 +6,6 @@ use std::path::Path;
 use crate::engine::openvino::{DeviceFacts, Runtime, Sources};
 use crate::error::Result;
 use crate::measure::guard::Watch;
-use crate::measure::protocol::DeviceEvent;
 use crate::measure::{Clock, IntelGpu, MonotonicClock, Observed, SysfsRoot, intel_gpus};
 use crate::record::first_light::{GpuOnBus, MachineLook, RenderNode, RuntimeDevice, RuntimeLook};
 
@@ -38,20 +37,7 @@ fn on_bus(gpu: IntelGpu, nodes: &Path) -> GpuOnBus {
 
 fn of_runtime(openvino: Option<&str>, sysfs: &Path) -> Result<RuntimeLook> {
     let runtime = Runtime::load(Sources::from_environment(openvino.map(str::to_owned)).locate()?)?;
-    let device = |name: String| {
-        let facts = DeviceFacts::read(&runtime, &name, sysfs);
-        RuntimeDevice { name, facts: told(facts) }
-    };
+    let device = |name: String| RuntimeDevice { facts: DeviceFacts::read(&runtime, &name, sysfs), name };
     let devices = runtime.available_devices()?.into_iter().map(device).collect();
     Ok(RuntimeLook { version: runtime.version().to_owned(), devices })
-}
-
-fn told(facts: DeviceFacts) -> DeviceEvent {
-    DeviceEvent {
-        full_name: facts.full_name,
-        pci_id: facts.pci_id,
-        execution_units: facts.execution_units,
-        driver_version: facts.driver_version,
-        memory_bytes: facts.memory_bytes,
-    }
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::cli::exit_code;
 use crate::cli::first_light::{cross_check, look};
-use crate::cli::states;
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::measuring::SupervisionArgs;
+use crate::cli::states;
 use crate::error::{Error, Result};
 use crate::measure::supervisor::Control;
 use crate::measure::worker::{end_with_supervisor, stdout_of_its_own};

@@ -45,7 +45,8 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
         }
     });
     let mut series: BTreeMap<Series, Vec<AbRecord>> = BTreeMap::new();
-    for record in of_machine.filter(AbRecord::is_against_itself) {
+    let genuine = |record: &AbRecord| record.head.run.device.emulated_reason().is_none();
+    for record in of_machine.filter(AbRecord::is_against_itself).filter(genuine) {
         series.entry(Series::of(&record)).or_default().push(record);
     }
     let mut text = String::new();
@@ -70,6 +71,7 @@ struct Series {
     name: String,
     model_sha256: String,
     workload_sha256: String,
+    gpu: Option<String>,
 }
 
 impl Series {
@@ -88,7 +90,7 @@ impl Series {
             name += difference;
         }
         let (model_sha256, workload_sha256) = (run.model.sha256.clone(), run.workload.sha256.clone());
-        Self { name, model_sha256, workload_sha256 }
+        Self { name, model_sha256, workload_sha256, gpu: run.device.gpu_identity() }
     }
 }
 

@@ -58,11 +58,7 @@ fn first_prompt(model: &FoundModel) -> Result<Vec<TokenId>> {
 }
 
 /// Empties the cache and fills it with a prompt; gives the token that follows, which is not in it yet.
-pub(super) fn prefill(
-    engine: &mut OpenVinoEngine,
-    prompt: &[TokenId],
-    new_tokens: usize,
-) -> Result<TokenId> {
+pub(super) fn prefill(engine: &mut OpenVinoEngine, prompt: &[TokenId], new_tokens: usize) -> Result<TokenId> {
     engine.reset()?;
     engine.stage_prompt(prompt, new_tokens)?;
     engine.infer()?;
@@ -113,11 +109,9 @@ fn emptied(engine: &mut OpenVinoEngine) -> Trial {
     };
     let readable: Vec<&KvState> = states.iter().filter_map(|named| named.state.as_ref().ok()).collect();
     match readable.iter().find(|state| state.tokens() > 0) {
-        Some(state) => Trial::Failed(format!(
-            "`{}` holds {} tokens after a reset",
-            state.name(),
-            state.tokens()
-        )),
+        Some(state) => {
+            Trial::Failed(format!("`{}` holds {} tokens after a reset", state.name(), state.tokens()))
+        }
         None if readable.len() == states.len() => {
             Trial::Held("all states hold 0 tokens after a reset".to_owned())
         }

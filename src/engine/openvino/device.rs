@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub enum DeviceKind {
     /// The processor.
     Cpu,
-    /// An Intel GPU.
+    /// A GPU, of whichever vendor.
     Gpu,
 }
 

@@ -1,7 +1,7 @@
 //! Stateful decoding through OpenVINO.
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
-//! of it and what it really does; `graph` and `last_token` read and prepare the model's graph, and
+//! of it and what it really does, `facts` and `opencl` say what it is; `graph` and `last_token` read and prepare the model's graph, and
 //! `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `settled` is what is known before compiling, and `compile`
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
 //! wrappers; `pipeline` is the engine built from all of these.
@@ -14,6 +14,7 @@ mod facts;
 mod graph;
 mod last_token;
 mod location;
+mod opencl;
 mod pipeline;
 mod property;
 mod release;

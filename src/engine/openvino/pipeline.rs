@@ -8,7 +8,6 @@ use std::rc::Rc;
 
 use openvino::{InferRequest, Tensor};
 
-use crate::engine::{CachedTokens, Engine, StateShape};
 use crate::engine::openvino::compile::{Compiled, compile};
 use crate::engine::openvino::state::StateBridge;
 use crate::engine::openvino::tensor::{Row, f32_elements, f32_row, known_f32_elements};
@@ -16,6 +15,7 @@ use crate::engine::openvino::{
     DeviceKind, DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, NamedState, Runtime,
     failed,
 };
+use crate::engine::{CachedTokens, Engine, StateShape};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
 

@@ -13,8 +13,8 @@ use std::slice;
 use libloading::os::unix::{Library, RTLD_LAZY};
 use openvino::{InferRequest, Tensor};
 
-use crate::engine::openvino::{failed, one_line};
 use crate::engine::openvino::tensor::{dimensions, f32_elements};
+use crate::engine::openvino::{failed, one_line};
 use crate::error::{Error, Result};
 
 /// One state as it was when it was read: a copy, which outlives the request.

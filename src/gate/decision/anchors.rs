@@ -1,11 +1,10 @@
 //! The standing to fixed figures: the published one, and those that an owner pinned.
 
 use crate::gate::decision::finding::Finding;
-use crate::judge::environment::{ProcessFindings, of_record};
 use crate::judge::policy::{PinnedAnchor, Policy, PublishedAnchor};
-use crate::judge::{Standing, standing, summarise};
+use crate::judge::{Standing, no_reference_reason, standing, summarise};
 use crate::measure::{Figure, Metric};
-use crate::record::{ProofGrade, ProvenDevice, RunRecord, Verdict};
+use crate::record::{ProvenDevice, RunRecord, Verdict};
 
 /// Where a figure warns and where it fails, in its metric's unit.
 #[derive(Debug, Clone, Copy)]
@@ -43,18 +42,15 @@ fn published(run: &RunRecord, anchor: &PublishedAnchor, speed: Option<Figure>) -
 fn pinned(run: &RunRecord, anchor: &PinnedAnchor, speed: Option<Figure>) -> Finding {
     let id = format!("anchor {}", anchor.id);
     let ran = run.device.ran.as_ref().map(ProvenDevice::kind);
-    let counted = run.device.ran.as_ref().map(ProvenDevice::grade) == Some(ProofGrade::PropertyAndCounters);
     let unlike = [
         (anchor.model_sha256 != run.model.sha256, "another model"),
         (anchor.machine_sha256 != run.machine.sha256, "another machine"),
-        (Some(anchor.device) != ran, "another device"),
+        (Some(anchor.device) != ran || anchor.gpu != run.device.gpu_identity(), "another device"),
         (anchor.workload_sha256 != run.workload.sha256, "other prompts or another number of tokens"),
         (anchor.openvino.is_some() && anchor.openvino.as_deref() != openvino(run), "another OpenVINO"),
-        (!run.prompts.iter().all(|prompt| prompt.golden.is_verified()), "the output is not verified"),
-        (!counted, "the device is proven by OpenVINO's word alone"),
-        (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
     ];
-    if let Some((_, why)) = unlike.iter().find(|(unlike, _)| *unlike) {
+    let unlike = unlike.into_iter().find(|(unlike, _)| *unlike).map(|(_, why)| why);
+    if let Some(why) = unlike.or_else(|| no_reference_reason(run)) {
         return Finding::not_judged(
             &id,
             format!("{} token/s was pinned; not judged here: {why}", anchor.value),

@@ -185,6 +185,13 @@ pub(super) fn device(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
             );
             return Finding::fails(id, Verdict::InvalidEnvironment, because);
         }
+        if let Some(reason) = run.device.emulated_reason() {
+            let because = format!("the device{} is emulated: {reason}", of_the(side));
+            return match asker {
+                Asker::Ab => Finding::warns(id, because),
+                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            };
+        }
         if ran.grade() == ProofGrade::Property {
             let because = format!("`{}`{} by OpenVINO's word alone", ran.execution_devices(), of_the(side));
             return match asker {

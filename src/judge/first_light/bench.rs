@@ -2,7 +2,7 @@
 
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
-use crate::judge::first_light::evidence::failure;
+use crate::judge::first_light::evidence::{failure, is_genuine};
 use crate::judge::first_light::{Evidence, StepSeen, Word};
 use crate::judge::summarise;
 use crate::record::{Outcome, ProofGrade, ProvenDevice, RunRecord, SampleRole};
@@ -107,6 +107,7 @@ fn with_a_gpu(evidence: &Evidence) -> Result<&RunRecord, Word> {
             return Err(Word::not_observed(because.as_str()));
         }
     };
+    is_genuine(record)?;
     match record.device.ran.as_ref().map(ProvenDevice::kind) {
         Some(DeviceKind::Gpu) => Ok(record),
         None if evidence.expects_a_gpu() => Ok(record),

@@ -90,6 +90,7 @@ impl Evidence {
     /// # Errors
     /// When they did not: the run says nothing of a GPU.
     pub(super) fn is_on_gpu(&self, record: &RunRecord) -> Result<(), Word> {
+        is_genuine(record)?;
         match record.device.ran.as_ref().map(ProvenDevice::kind) {
             Some(DeviceKind::Gpu) => Ok(()),
             Some(DeviceKind::Cpu) => Err(Word::not_observed(self.cpu_ran(record.device.reason.as_deref()))),
@@ -104,6 +105,17 @@ impl Evidence {
             None => format!("`--device {}` was asked for", self.requested),
         };
         format!("the CPU ran: {because}")
+    }
+}
+
+/// Whether a run's device is not known to be emulated.
+///
+/// # Errors
+/// When it is: the run says nothing of a GPU.
+pub(super) fn is_genuine(record: &RunRecord) -> Result<(), Word> {
+    match record.device.emulated_reason() {
+        None => Ok(()),
+        Some(reason) => Err(Word::not_observed(format!("the device is emulated: {reason}"))),
     }
 }
 

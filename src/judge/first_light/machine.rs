@@ -100,15 +100,8 @@ pub(super) fn openvino_lists_gpu(evidence: &Evidence) -> Word {
     }
     let told = gpus.iter().map(|gpu| {
         let facts = &gpu.facts;
-        let or_unknown = |told: &Option<String>| told.clone().unwrap_or_else(|| "unknown".to_owned());
         let units = facts.execution_units.map_or("unknown".to_owned(), |units| units.to_string());
-        format!(
-            "`{}` is {}, PCI id {}, driver {}, {units} execution units",
-            gpu.name,
-            or_unknown(&facts.full_name),
-            or_unknown(&facts.pci_id),
-            or_unknown(&facts.driver_version)
-        )
+        format!("`{}` is {}, {units} execution units", gpu.name, facts.gpu_in_words())
     });
     let told = told.collect::<Vec<_>>().join("; ");
     if gpus.iter().any(|gpu| gpu.facts.full_name.is_some()) { Word::yes(told) } else { Word::no(told) }
@@ -142,6 +135,9 @@ pub(super) fn arc_140v(evidence: &Evidence) -> Word {
     let Some(listed) = gpus.iter().find(|gpu| gpu.facts.pci_id.as_ref() == Some(id)) else {
         return Word::no(format!("the bus shows `{id}`, and OpenVINO tells of no GPU with that PCI id"));
     };
+    if let Some(reason) = &listed.facts.emulated_reason {
+        return Word::no(format!("`{}` is emulated: {reason}", listed.name));
+    }
     let name = listed.facts.full_name.as_deref().unwrap_or("a GPU without a name");
     match listed.facts.execution_units {
         Some(units) if units == arc.execution_units => {

@@ -2,6 +2,7 @@
 
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
+use crate::judge::first_light::evidence::is_genuine;
 use crate::judge::first_light::{Evidence, StepSeen, Word};
 use crate::judge::peers::{Facet, Facets, Multiple, round_figures, steps};
 use crate::judge::summarise;
@@ -22,6 +23,9 @@ pub(super) fn paged_attention(evidence: &Evidence) -> Word {
             Some(seen) => format!("{because}; there {seen}"),
             None => because,
         });
+    }
+    if let Some(Err(word)) = record.engines().map(|engine| is_genuine(&engine.run)).find(Result::is_err) {
+        return word;
     }
     let on_gpu = record.engines().any(|engine| ran(engine) == Some(DeviceKind::Gpu));
     if !on_gpu && !evidence.expects_a_gpu() {

@@ -37,8 +37,11 @@ fn no_speed_because(run: &RunRecord) -> Option<String> {
     Some(format!("its output is unverified: no golden vouches for {}", unverified.join(", ")))
 }
 
-/// The guards that tripped, each once, with the first reading that says so.
+/// An emulated device, or the guards that tripped, each once, with the first reading that says so.
 fn doubted_because(run: &RunRecord) -> Option<String> {
+    if let Some(reason) = run.device.emulated_reason() {
+        return Some(format!("the device is emulated: {reason}"));
+    }
     let findings = of_record(run).into_iter().flat_map(|process: ProcessFindings| process.findings);
     let mut tripped: Vec<GuardFinding> = Vec::new();
     for finding in findings.filter(GuardFinding::invalidates) {

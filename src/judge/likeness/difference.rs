@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::engine::openvino::DeviceKind;
 use crate::judge::likeness::Likeness;
 use crate::judge::likeness::told::{absent, grade, guards, listed, short, told_commit, told_prompt};
 use crate::record::{ProvenDevice, RunRecord};
@@ -137,6 +138,9 @@ impl Found<'_> {
         self.note(Breaks::Machine, "Intel GPUs on the bus", |it| listed(&it.machine.gpu_pci_ids));
         self.note(Breaks::Epoch, "kernel", |it| it.machine.kernel.clone());
         self.note(Breaks::Epoch, "GPU driver", |it| it.machine.gpu_driver.clone());
+        let facts = |run: &RunRecord| Some(run.device.ran.as_ref()?.facts().clone());
+        self.note(Breaks::Epoch, "OpenCL of the GPU driver", |it| facts(it)?.opencl_version);
+        self.note(Breaks::Epoch, "GPU kernel driver", |it| facts(it)?.kernel_driver_in_words());
         self.note(Breaks::Epoch, "firmware", |it| it.machine.firmware.clone());
         self.note(Breaks::Epoch, "microcode", |it| it.machine.microcode.clone());
         self.note(Breaks::Surroundings, "operating system", |it| it.machine.os.clone());
@@ -174,7 +178,17 @@ impl Found<'_> {
         self.note(Breaks::Device, "execution units", |it| {
             ran(it)?.facts().execution_units.map(|units| units.to_string())
         });
-        self.note(Breaks::Surroundings, "the device's name", |it| ran(it)?.facts().full_name.clone());
+        self.note(Breaks::Device, "the device's vendor", |it| ran(it)?.facts().vendor.clone());
+        self.note(Breaks::Device, "emulation", |it| ran(it)?.facts().emulated_reason.clone());
+        // Where the PCI id is not known, a GPU is told by its name.
+        let is_told_by_name = [self.a, self.b].iter().any(|it| {
+            it.device
+                .ran
+                .as_ref()
+                .is_some_and(|ran| ran.kind() == DeviceKind::Gpu && ran.facts().pci_id.is_none())
+        });
+        let breaks = if is_told_by_name { Breaks::Device } else { Breaks::Surroundings };
+        self.note(breaks, "the device's name", |it| ran(it)?.facts().full_name.clone());
         // Read back as a property, too: told once.
         self.note(Breaks::Runtime, "execution devices", |it| Some(ran(it)?.execution_devices().to_owned()));
         self.note(Breaks::Surroundings, "proof of the device", |it| {

@@ -2,9 +2,9 @@
 //! allows. The record is a real one, of three processes.
 
 use super::{Breaks, FigurePair, Likeness, TwoRuns, differences};
-use crate::engine::openvino::DeviceKind;
+use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::golden::GoldenResult;
-use crate::measure::protocol::{CacheState, DeviceEvent};
+use crate::measure::protocol::CacheState;
 use crate::measure::{Metric, Observed};
 use crate::record::{DeviceEvidence, Epoch, Outcome, ProvenDevice, RunRecord, SampleTimes, Series, open};
 
@@ -32,7 +32,7 @@ fn paced(percent: u64) -> RunRecord {
     })
 }
 
-fn ran(device: &'static str, facts: DeviceEvent) -> ProvenDevice {
+fn ran(device: &'static str, facts: DeviceFacts) -> ProvenDevice {
     let evidence = DeviceEvidence {
         target: if device.starts_with("GPU") { "GPU" } else { "CPU" },
         execution_devices: vec![device],
@@ -44,8 +44,8 @@ fn ran(device: &'static str, facts: DeviceEvent) -> ProvenDevice {
     ProvenDevice::establish(evidence).unwrap()
 }
 
-fn named(name: &str) -> DeviceEvent {
-    DeviceEvent { full_name: Some(name.to_owned()), ..DeviceEvent::default() }
+fn named(name: &str) -> DeviceFacts {
+    DeviceFacts { full_name: Some(name.to_owned()), ..DeviceFacts::default() }
 }
 
 #[track_caller]
@@ -56,7 +56,7 @@ fn figure(two: &TwoRuns, metric: Metric) -> FigurePair {
 #[test]
 fn each_single_difference_is_told_and_breaks_what_it_breaks() {
     type Edit = fn(&mut RunRecord);
-    let cases: [(&str, Breaks, Edit); 29] = [
+    let cases: [(&str, Breaks, Edit); 33] = [
         ("machine", Breaks::Machine, |it| it.machine.sha256 = "9".repeat(64)),
         ("processor", Breaks::Machine, |it| it.machine.cpu = "another".into()),
         ("logical processors", Breaks::Machine, |it| it.machine.logical_cores += 1),
@@ -68,11 +68,27 @@ fn each_single_difference_is_told_and_breaks_what_it_breaks() {
         ("prompt fibonacci", Breaks::Workload, |it| it.workload.prompts[1].token_ids[0] += 1),
         ("workload", Breaks::Workload, |it| it.workload.sha256 = "9".repeat(64)),
         ("the device's PCI id", Breaks::Device, |it| {
-            let facts = DeviceEvent { pci_id: Some("8086:64a0".into()), ..named("AMD EPYC") };
+            let facts = DeviceFacts { pci_id: Some("8086:64a0".into()), ..named("AMD EPYC") };
             it.device.ran = Some(ran("CPU", facts));
         }),
         ("execution units", Breaks::Device, |it| {
-            let facts = DeviceEvent { execution_units: Some(64), ..named("AMD EPYC") };
+            let facts = DeviceFacts { execution_units: Some(64), ..named("AMD EPYC") };
+            it.device.ran = Some(ran("CPU", facts));
+        }),
+        ("the device's vendor", Breaks::Device, |it| {
+            let facts = DeviceFacts { vendor: Some("Intel".into()), ..named("AMD EPYC") };
+            it.device.ran = Some(ran("CPU", facts));
+        }),
+        ("emulation", Breaks::Device, |it| {
+            let facts = DeviceFacts { emulated_reason: Some("x".into()), ..named("AMD EPYC") };
+            it.device.ran = Some(ran("CPU", facts));
+        }),
+        ("OpenCL of the GPU driver", Breaks::Epoch, |it| {
+            let facts = DeviceFacts { opencl_version: Some("OpenCL 3.0".into()), ..named("AMD EPYC") };
+            it.device.ran = Some(ran("CPU", facts));
+        }),
+        ("GPU kernel driver", Breaks::Epoch, |it| {
+            let facts = DeviceFacts { kernel_driver: Some("xe".into()), ..named("AMD EPYC") };
             it.device.ran = Some(ran("CPU", facts));
         }),
         ("OpenVINO", Breaks::Runtime, |it| it.runtime.as_mut().unwrap().openvino_version = "2027.0.0".into()),
@@ -114,6 +130,26 @@ fn another_kind_of_device_is_unlike_whatever_else_differs_with_it() {
     assert_eq!((two.likeness, two.unlike_because()), (Likeness::Unlike, vec!["device"]));
     assert_eq!(two.differences[0].breaks, Breaks::Device, "what weighs most is first");
     assert_eq!(other.device.ran.unwrap().kind(), DeviceKind::Gpu);
+}
+
+#[test]
+fn two_gpus_without_a_pci_id_are_told_by_their_names_and_are_unlike() {
+    let on = |name: &str| edited(|it| it.device.ran = Some(ran("GPU.0", named(name))));
+    let two = TwoRuns::of(&on("NVIDIA H200 (dGPU)"), &on("NVIDIA L4 (dGPU)"));
+    assert_eq!((two.likeness, two.unlike_because()), (Likeness::Unlike, vec!["device"]));
+}
+
+#[test]
+fn the_times_of_an_emulated_device_are_no_speed_to_be_compared() {
+    let emulated = || {
+        edited(|it| {
+            let facts = DeviceFacts { emulated_reason: Some("a runtime for CPUs".into()), ..named("A GPU") };
+            it.device.ran = Some(ran("GPU.0", facts));
+        })
+    };
+    let two = TwoRuns::of(&emulated(), &emulated());
+    assert_eq!(two.b.doubted_because.as_deref(), Some("the device is emulated: a runtime for CPUs"));
+    assert!(!two.compares_speed());
 }
 
 #[test]

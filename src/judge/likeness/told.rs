@@ -26,7 +26,7 @@ pub(super) fn absent(what: &str) -> &'static str {
     match what.split(' ').next() {
         Some("prompt") => "not asked",
         Some("variable" | "property") => "not set",
-        Some("guards" | "commit" | "Intel") => "none",
+        Some("guards" | "commit" | "Intel" | "emulation") => "none",
         _ => "not known",
     }
 }

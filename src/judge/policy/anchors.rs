@@ -40,6 +40,9 @@ pub struct PinnedAnchor {
     pub machine_sha256: String,
     /// Kind of the device that it holds for.
     pub device: DeviceKind,
+    /// Which GPU of the machine, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
     /// Identity of prompts and protocol that it holds for.
     pub workload_sha256: String,
     /// The one version of OpenVINO that it holds for; None: any.

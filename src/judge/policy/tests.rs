@@ -40,6 +40,7 @@ fn anchor() -> PinnedAnchor {
         model_sha256: "a".repeat(64),
         machine_sha256: "b".repeat(64),
         device: DeviceKind::Gpu,
+        gpu: Some("8086:64a0 x64".into()),
         workload_sha256: "c".repeat(64),
         openvino: Some("2026.1.0".into()),
         run_id: "f1f7242eaa47".into(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, ErrorKind};
 use crate::workload::TokenId;
 
@@ -59,8 +60,8 @@ pub struct SettledEvent {
     pub device: String,
     /// Why that is not the one asked for.
     pub fallback_because: Option<String>,
-    /// What the runtime tells of it.
-    pub facts: DeviceEvent,
+    /// What is known of it.
+    pub facts: DeviceFacts,
     /// The machine's GPU, as OpenVINO names it, whatever device runs.
     pub gpu_name: Option<String>,
     /// All properties that are set before compiling.
@@ -70,21 +71,6 @@ pub struct SettledEvent {
     /// The folder of that cache which this model and setting use.
     #[serde(default)]
     pub compiled_model_folder: Option<PathBuf>,
-}
-
-/// What the runtime tells of a device; what is not told is None.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceEvent {
-    /// `FULL_DEVICE_NAME`.
-    pub full_name: Option<String>,
-    /// Vendor and device, as in "8086:64a0".
-    pub pci_id: Option<String>,
-    /// Execution units.
-    pub execution_units: Option<u32>,
-    /// The driver's version.
-    pub driver_version: Option<String>,
-    /// Memory that the device can use, bytes.
-    pub memory_bytes: Option<u64>,
 }
 
 /// Whether a compiled model comes from a cache: a cold load and a warm one are two different figures.

@@ -33,11 +33,9 @@
 mod command;
 mod event;
 
-pub use command::{
-    Command, GenerateCommand, LoadCommand, ReadCacheCommand, WitnessCommand, WitnessPath,
-};
+pub use command::{Command, GenerateCommand, LoadCommand, ReadCacheCommand, WitnessCommand, WitnessPath};
 pub use event::{
-    CacheEvent, CacheState, DeviceEvent, Event, Failed, GeneratedEvent, Hello, InferSpan, KvBytesSource, KvCache,
+    CacheEvent, CacheState, Event, Failed, GeneratedEvent, Hello, InferSpan, KvBytesSource, KvCache,
     LoadedEvent, Phase, SettledEvent, TokensEvent, WitnessedEvent,
 };
 

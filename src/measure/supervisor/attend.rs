@@ -159,7 +159,9 @@ impl Attending<'_> {
             Some(tokens) => {
                 return Err(self.conversation.end_as(Ending::Refused(not_empty_before(tokens, fed))));
             }
-            None => self.not_observed(cache.not_observable.unwrap_or_else(|| "no reason was given".to_owned())),
+            None => {
+                self.not_observed(cache.not_observable.unwrap_or_else(|| "no reason was given".to_owned()))
+            }
         }
         Ok(())
     }

@@ -7,12 +7,11 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use crate::engine::{CachedTokens, Engine};
+use crate::engine::openvino::DeviceFacts;
 use crate::engine::scripted::{Script, ScriptedEngine};
+use crate::engine::{CachedTokens, Engine};
 use crate::error::{Error, Result};
-use crate::measure::protocol::{
-    CacheEvent, CacheState, Command, DeviceEvent, LoadCommand, LoadedEvent, SettledEvent,
-};
+use crate::measure::protocol::{CacheEvent, CacheState, Command, LoadCommand, LoadedEvent, SettledEvent};
 use crate::measure::supervisor::ending::Exit;
 use crate::measure::supervisor::link::{Lines, Link, Received};
 use crate::measure::worker::{Brought, Loader, Model, serve};
@@ -86,7 +85,7 @@ impl Loader for ScriptedLoader {
             openvino_build: "scripted".to_owned(),
             device: command.device.clone(),
             fallback_because: None,
-            facts: DeviceEvent::default(),
+            facts: DeviceFacts::default(),
             gpu_name: None,
             properties_asked: BTreeMap::new(),
             compiled_model_cache: self.cache,

@@ -105,7 +105,8 @@ impl WarmLoad {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::protocol::{DeviceEvent, SettledEvent};
+    use crate::engine::openvino::DeviceFacts;
+    use crate::measure::protocol::SettledEvent;
     use crate::measure::{MemoryReading, Role};
 
     fn process(purpose: Purpose, cache: CacheState, tokens: &[TokenId]) -> ProcessFacts {
@@ -126,7 +127,7 @@ mod tests {
             openvino_build: String::new(),
             device: "GPU".to_owned(),
             fallback_because: None,
-            facts: DeviceEvent::default(),
+            facts: DeviceFacts::default(),
             gpu_name: None,
             properties_asked: [].into(),
             compiled_model_cache: cache,

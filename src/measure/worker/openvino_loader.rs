@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::engine::openvino::{
-    CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine, Property,
-    RuntimeLocation, Settled,
+    CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine,
+    Property, RuntimeLocation, Settled,
 };
 use crate::engine::{CachedTokens, Engine, ModelFolder};
 use crate::error::{Error, Result};
 use crate::measure::Clock;
 use crate::measure::protocol::{
-    CacheEvent, CacheState, DeviceEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
-    SettledEvent,
+    CacheEvent, CacheState, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent, SettledEvent,
 };
 use crate::measure::worker::serve::{Brought, Loader, Model};
 
@@ -70,7 +69,10 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&settled),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
-        Ok(Brought { model: Box::new(OpenVinoModel { engine, settled, properties, filling, loaded_bytes }), event })
+        Ok(Brought {
+            model: Box::new(OpenVinoModel { engine, settled, properties, filling, loaded_bytes }),
+            event,
+        })
     }
 }
 
@@ -102,19 +104,12 @@ fn compiled_models(command: &LoadCommand, settled: &Settled) -> Option<CompiledM
 }
 
 fn settled_event(settled: &Settled, compiled_models: Option<&CompiledModelFolder>) -> SettledEvent {
-    let facts = &settled.facts;
     SettledEvent {
         openvino_version: settled.runtime.version().to_owned(),
         openvino_build: settled.runtime.build().to_owned(),
         device: settled.choice.target.clone(),
         fallback_because: settled.choice.fallback_because.clone(),
-        facts: DeviceEvent {
-            full_name: facts.full_name.clone(),
-            pci_id: facts.pci_id.clone(),
-            execution_units: facts.execution_units,
-            driver_version: facts.driver_version.clone(),
-            memory_bytes: facts.memory_bytes,
-        },
+        facts: settled.facts.clone(),
         gpu_name: settled.gpu_name(),
         properties_asked: settled.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
         compiled_model_cache: match compiled_models {

@@ -9,7 +9,9 @@ use crate::engine::Engine;
 use crate::engine::scripted::{Script, ScriptedEngine};
 use crate::error::Result;
 use crate::measure::ScriptedClock;
-use crate::measure::protocol::{CacheEvent, Command, GenerateCommand, LoadCommand, LoadedEvent, SettledEvent};
+use crate::measure::protocol::{
+    CacheEvent, Command, GenerateCommand, LoadCommand, LoadedEvent, SettledEvent,
+};
 
 /// What the worker did, in order: events as they were told, and its model's word.
 #[derive(Clone, Default)]

@@ -100,11 +100,12 @@ impl Entry {
     }
 
     /// Whether others may be held against it: a run that came to its end, of a clean tree, whose output
-    /// was held against goldens, with speed.
+    /// was held against goldens, with speed, on a device that is not emulated.
     #[must_use]
     pub fn may_be_baseline(&self) -> bool {
         self.kind == RecordKind::RunRecord
             && self.outcome == Outcome::Complete
+            && !self.setting.series.emulated
             && self.commit.as_ref().is_some_and(|commit| !commit.dirty)
             && self.golden.is_some_and(GoldenResult::is_verified)
             && self.figures.is_some()

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::record::{RunRecord, RuntimeRecord};
+use crate::engine::openvino::DeviceFacts;
 use crate::record::sealed::hex;
+use crate::record::{ProvenDevice, RunRecord, RuntimeRecord};
 
 /// Figures of one series can be compared: the same machine, model, runtime, device and workload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,6 +24,13 @@ pub struct Series {
     pub model_sha256: String,
     /// What ran: "CPU" or "GPU"; "none" where nothing did.
     pub device: String,
+    /// Which GPU: PCI id and execution units, as in "8086:64a0 x64", or vendor and name where the id is not
+    /// known; None for a processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu: Option<String>,
+    /// Whether the device is known to be emulated.
+    #[serde(default)]
+    pub emulated: bool,
     /// The version of OpenVINO; None where the run failed before it was loaded.
     pub openvino: Option<String>,
     /// The hash of the properties in force.
@@ -40,10 +48,13 @@ impl Series {
         let openvino = runtime.map(|runtime| runtime.openvino_version.clone());
         let properties_sha256 = sha256_of(&properties);
         let device = record.device.actual();
+        let gpu = record.device.gpu_identity();
+        let emulated = record.device.emulated_reason().is_some();
+        let ran = gpu.as_ref().map_or(device.to_owned(), |gpu| format!("{device} {gpu} {emulated}"));
         let key = (
             &record.machine.sha256,
             &record.model.sha256,
-            device,
+            ran,
             &openvino,
             &properties_sha256,
             &record.workload.sha256,
@@ -55,10 +66,18 @@ impl Series {
             model: record.model.name.clone(),
             model_sha256: record.model.sha256.clone(),
             device: device.to_owned(),
+            gpu,
+            emulated,
             openvino,
             properties_sha256,
             workload_sha256: record.workload.sha256.clone(),
         }
+    }
+
+    /// What ran, as in "emulated GPU".
+    #[must_use]
+    pub fn device_in_words(&self) -> String {
+        format!("{}{}", if self.emulated { "emulated " } else { "" }, self.device)
     }
 }
 
@@ -88,8 +107,11 @@ impl Epoch {
     #[must_use]
     pub fn of(record: &RunRecord) -> Self {
         let (machine, runtime) = (&record.machine, record.runtime.as_ref());
+        let facts = record.device.ran.as_ref().map(ProvenDevice::facts);
         let known = [
             ("gpu driver", machine.gpu_driver.clone()),
+            ("gpu driver's opencl", facts.and_then(|facts| facts.opencl_version.clone())),
+            ("gpu kernel driver", facts.and_then(DeviceFacts::kernel_driver_in_words)),
             ("kernel", machine.kernel.clone()),
             ("firmware", machine.firmware.clone()),
             ("microcode", machine.microcode.clone()),
@@ -137,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_property_that_is_set_and_not_read_back_is_a_setting_of_its_own() {
-        let run: RunRecord = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let run: RunRecord =
+            open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
         let with = |key: &str, value: &str| {
             let mut run = run.clone();
             let runtime = run.runtime.as_mut().unwrap();
@@ -151,7 +174,8 @@ mod tests {
 
     #[test]
     fn what_a_warm_load_reads_back_changes_neither_series_nor_epoch() {
-        let cold: RunRecord = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let cold: RunRecord =
+            open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
         let mut warm = cold.clone();
         let runtime = warm.runtime.as_mut().unwrap();
         runtime.properties_warm = [("KV_CACHE_PRECISION".to_owned(), "dynamic".to_owned())].into();

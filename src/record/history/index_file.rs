@@ -19,7 +19,7 @@ use crate::record::history::setting::Setting;
 use crate::record::sealed::hex;
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Header {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::record::history::epoch::{Epoch, Series};
-use crate::record::{ProvenDevice, RunRecord, sha256_of_bytes};
+use crate::record::{RunRecord, sha256_of_bytes};
 
 /// What stands for a device where nothing ran.
 const NONE: &str = "none";
@@ -15,9 +15,6 @@ pub struct Setting {
     pub series: Series,
     /// What lay under the measurement.
     pub epoch: Epoch,
-    /// Which device of its kind: PCI id and execution units, as in "8086:64a0 x64"; None where the runtime
-    /// does not tell.
-    pub device_id: Option<String>,
     /// Prompts that were asked.
     pub prompts: usize,
     /// Tokens of each answer.
@@ -31,22 +28,16 @@ pub struct Line {
     model_sha256: String,
     workload_sha256: String,
     device: String,
-    device_id: Option<String>,
+    gpu: Option<String>,
 }
 
 impl Setting {
     /// The setting of a run.
     #[must_use]
     pub fn of(run: &RunRecord) -> Self {
-        let facts = run.device.ran.as_ref().map(ProvenDevice::facts);
-        let device_id = facts.and_then(|facts| {
-            let units = facts.execution_units.map(|units| format!(" x{units}")).unwrap_or_default();
-            Some(format!("{}{units}", facts.pci_id.as_ref()?))
-        });
         Self {
             series: Series::of(run),
             epoch: Epoch::of(run),
-            device_id,
             prompts: run.workload.prompts.len(),
             new_tokens: run.workload.new_tokens,
         }
@@ -59,8 +50,8 @@ impl Setting {
             machine_sha256: self.series.machine_sha256.clone(),
             model_sha256: self.series.model_sha256.clone(),
             workload_sha256: self.series.workload_sha256.clone(),
-            device: self.series.device.clone(),
-            device_id: self.device_id.clone(),
+            device: self.series.device_in_words(),
+            gpu: self.series.gpu.clone(),
         }
     }
 }
@@ -74,7 +65,7 @@ impl Line {
             &self.model_sha256,
             &self.workload_sha256,
             &self.device,
-            self.device_id.as_ref().unwrap_or(&self.device),
+            self.gpu.as_ref().unwrap_or(&self.device),
         ];
         let all = parts.map(String::as_str).join("\n");
         sha256_of_bytes(all.as_bytes())[..12].to_owned()
@@ -98,18 +89,53 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::open;
+    use crate::engine::openvino::DeviceFacts;
+    use crate::record::{DeviceEvidence, DeviceRecord, ProvenDevice, open};
+
+    fn ran(facts: DeviceFacts) -> DeviceRecord {
+        let ran = ProvenDevice::establish(DeviceEvidence {
+            target: "GPU",
+            execution_devices: vec!["GPU.0"],
+            facts,
+            gpu_counters_grew: Some(true),
+            processor_ns: None,
+            generation_ns: 1,
+        });
+        DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(ran.unwrap()) }
+    }
 
     #[test]
-    fn another_gpu_of_the_same_machine_is_another_line() {
-        let run = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
-        let of = |device_id: Option<&str>| {
-            Setting { device_id: device_id.map(str::to_owned), ..Setting::of(&run) }.line()
+    fn another_gpu_of_the_same_machine_is_another_line_and_another_series() {
+        let mut run = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let on_cpu = Setting::of(&run);
+        let mut of = |facts: DeviceFacts| {
+            run.device = ran(facts);
+            Setting::of(&run)
         };
-        let lines = [of(None), of(Some("8086:64a0 x64")), of(Some("8086:e20b x160"))];
-        for (at, one) in lines.iter().enumerate() {
-            for other in &lines[at + 1..] {
-                assert!(one != other && one.id() != other.id() && one.is_beside(other), "{one:?} {other:?}");
+        let named = |name: &str| DeviceFacts { full_name: Some(name.into()), ..DeviceFacts::default() };
+        let arc_140v = DeviceFacts {
+            pci_id: Some("8086:64a0".into()),
+            execution_units: Some(64),
+            ..named("Intel(R) Arc(TM) 140V GPU (iGPU)")
+        };
+        let settings = [
+            on_cpu,
+            of(arc_140v.clone()),
+            of(DeviceFacts { execution_units: Some(56), ..arc_140v.clone() }),
+            of(DeviceFacts { pci_id: Some("8086:e20b".into()), ..arc_140v.clone() }),
+            of(DeviceFacts { emulated_reason: Some("a layer".into()), ..arc_140v.clone() }),
+            of(DeviceFacts { pci_id: None, ..arc_140v }),
+            of(named("NVIDIA H200 (dGPU)")),
+            of(named("NVIDIA L4 (dGPU)")),
+        ];
+        for (at, one) in settings.iter().enumerate() {
+            for other in &settings[at + 1..] {
+                let lines = [one.line(), other.line()];
+                assert!(lines[0] != lines[1] && lines[0].id() != lines[1].id(), "{one:?} {other:?}");
+                assert!(
+                    lines[0].is_beside(&lines[1]) && one.series.id != other.series.id,
+                    "{one:?} {other:?}"
+                );
             }
         }
     }

@@ -170,9 +170,7 @@ fn device(run: &RunRecord) -> String {
         Some(ProofGrade::Property) => "by OpenVINO's word alone",
         None => "not known",
     };
-    let driver = run.machine.gpu_driver.as_ref().map(|driver| format!(", driver {}", escape(driver)));
-    let name = escape(device_name(run));
-    format!("{} ({name}), {proof}{}", run.device.actual(), driver.unwrap_or_default())
+    format!("{}, {proof}", escape(&run.device.in_words(&run.machine.cpu)))
 }
 
 fn kv_cache(run: &RunRecord, precision: &str) -> String {

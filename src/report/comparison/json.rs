@@ -50,7 +50,12 @@ fn side(record: ComparedRecord<'_>, side: &ComparedSide) -> Value {
         "outcome": run.outcome,
         "commit": run.commit,
         "machine": { "slug": run.machine.slug, "sha256": run.machine.sha256 },
-        "device": { "actual": run.device.actual(), "proof": run.device.ran.as_ref().map(ProvenDevice::grade) },
+        "device": {
+            "actual": run.device.actual(),
+            "proof": run.device.ran.as_ref().map(ProvenDevice::grade),
+            "gpu": run.device.gpu_identity(),
+            "emulated_reason": run.device.emulated_reason(),
+        },
         "openvino_version": runtime.map(|runtime| &runtime.openvino_version),
         "model": { "name": run.model.name, "sha256": run.model.sha256 },
         "workload_sha256": run.workload.sha256,

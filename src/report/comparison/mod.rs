@@ -61,7 +61,6 @@ fn side(letter: &'static str, record: ComparedRecord<'_>, side: &ComparedSide) -
     let commit = run.commit.as_ref().map_or("no commit".to_owned(), |commit| {
         format!("{}{}", one_line(commit.short()), if commit.dirty { " (dirty)" } else { "" })
     });
-    let name = run.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
     let speed = side.summary.average.as_ref().and_then(|average| average.mean.decode_tpot_ms);
     let metric = Metric::TimePerOutputToken;
     let openvino = run.runtime.as_ref().map_or("?", |runtime| runtime.openvino_version.as_str());
@@ -75,7 +74,7 @@ fn side(letter: &'static str, record: ComparedRecord<'_>, side: &ComparedSide) -
         subject: run.commit.as_ref().map(|commit| one_line(&commit.subject)).unwrap_or_default(),
         machine: one_line(&run.machine.slug),
         model: one_line(&run.model.name),
-        device: format!("{} ({})", run.device.actual(), one_line(name.unwrap_or(&run.machine.cpu))),
+        device: one_line(&run.device.in_words(&run.machine.cpu)),
         openvino: one_line(openvino),
         workload: format!(
             "{} x {}, {}",

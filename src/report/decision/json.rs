@@ -131,6 +131,8 @@ fn identity(run: &RunRecord) -> Value {
             "requested": run.device.requested,
             "actual": run.device.actual(),
             "name": ran.and_then(|ran| ran.facts().full_name.as_deref()),
+            "gpu": run.device.gpu_identity(),
+            "emulated_reason": run.device.emulated_reason(),
             "execution_devices": ran.map(ProvenDevice::execution_devices),
             "proof": ran.map(ProvenDevice::grade),
         },

@@ -92,11 +92,7 @@ impl<'a> Subject<'a> {
             let (version, build) = runtime(run);
             form.said(if self.is_same(|run| runtime(run).0) && !one_build { build } else { version })
         };
-        let device = |run: &RunRecord| {
-            let name = run.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
-            let name = name.unwrap_or(&run.machine.cpu);
-            format!("{} ({})", form.said(run.device.actual()), form.said(name))
-        };
+        let device = |run: &RunRecord| form.said(&run.device.in_words(&run.machine.cpu));
         let machine = |run: &RunRecord| form.said(&run.machine.slug);
         let workload = |run: &RunRecord| {
             let prompts = counted(run.workload.prompts.len(), "prompt");

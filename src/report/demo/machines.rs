@@ -1,7 +1,7 @@
 //! The machines of the invented history. Nobody has them, and each says so in its name.
 
+use crate::engine::openvino::DeviceFacts;
 use crate::error::Result;
-use crate::measure::protocol::DeviceEvent;
 use crate::record::{DeviceEvidence, DeviceRecord, Machine, ModelRecord, ProvenDevice, sha256_of_bytes};
 use crate::report::demo::machine::{
     Cost, DemoGpu, DemoMachine, NEW_DRIVER_VERSION, OLD_DRIVER_VERSION, OLD_KERNEL, Spread,
@@ -152,12 +152,14 @@ impl Sketch {
         let ran = ProvenDevice::establish(DeviceEvidence {
             target: name,
             execution_devices: vec![if self.gpu.is_some() { "GPU.0" } else { "CPU" }],
-            facts: DeviceEvent {
+            facts: DeviceFacts {
                 full_name: Some(self.gpu_name.unwrap_or(self.cpu).to_owned()),
+                vendor: self.gpu.map(|_| "Intel(R) Corporation".to_owned()),
                 pci_id: self.gpu_pci_id.map(str::to_owned),
                 execution_units: self.execution_units,
                 driver_version: self.gpu.map(|_| driver.to_owned()),
                 memory_bytes: self.gpu.map(|_| 16 << 30),
+                ..DeviceFacts::default()
             },
             gpu_counters_grew: self.gpu.map(|_| true),
             processor_ns: Some(1_000_000_000),

@@ -169,7 +169,13 @@ impl Task<'_> {
             if self.machine.gpu.is_some() { (24, "f16", 2) } else { (4, "f32", 4) };
         let elements = tokens * layers * 8 * 64 * 2;
         let bytes_source = KvBytesSource::CachePrecision;
-        KvCache { tokens, elements, precision: precision.to_owned(), bytes: Some(elements * bytes), bytes_source }
+        KvCache {
+            tokens,
+            elements,
+            precision: precision.to_owned(),
+            bytes: Some(elements * bytes),
+            bytes_source,
+        }
     }
 
     /// A worker that waits for its GPU leaves the processor to others.

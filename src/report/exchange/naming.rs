@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
 use crate::record::{ProvenDevice, RunRecord, Setting};
 use crate::report::exchange::measured::{Measured, MeasuredRun};
@@ -37,7 +38,14 @@ fn device_slug(run: &RunRecord) -> String {
     };
     let words = name.split('-').filter(|word| !BRANDS.contains(word) && !is_size(word));
     let words = words.collect::<Vec<_>>().join("-");
-    if words.is_empty() { run.device.actual().to_lowercase() } else { words }
+    let name = if words.is_empty() { run.device.actual().to_lowercase() } else { words };
+    let ran = run.device.ran.as_ref().filter(|ran| ran.kind() == DeviceKind::Gpu).map(ProvenDevice::facts);
+    match ran {
+        Some(facts) if facts.emulated_reason.is_some() => format!("emulated-{name}"),
+        // Its name alone does not say what it is.
+        Some(facts) if facts.pci_id.is_none() => format!("unidentified-{name}"),
+        _ => name,
+    }
 }
 
 /// Lower-case letters, digits, dots and single hyphens.

@@ -157,13 +157,8 @@ impl PeersView {
 fn title(record: &PeersRecord) -> String {
     let run = &record.reference.run;
     let version = run.runtime.as_ref().map_or("?", |runtime| runtime.openvino_version.as_str());
-    let name = run.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
-    one_line(&format!(
-        "{} on {} ({}), OpenVINO {version}",
-        run.model.name,
-        run.device.actual(),
-        name.unwrap_or(&run.machine.cpu)
-    ))
+    let device = run.device.in_words(&run.machine.cpu);
+    one_line(&format!("{} on {device}, OpenVINO {version}", run.model.name))
 }
 
 fn asked(record: &PeersRecord, of_rounds: &[RoundFigures]) -> String {

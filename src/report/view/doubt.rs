@@ -3,10 +3,11 @@
 use crate::judge::environment::{Guard, GuardWeight};
 use crate::record::Entry;
 
-/// Whether a guard tripped that takes the belief in its times.
+/// Whether its device is emulated, or a guard tripped that takes the belief in its times.
 pub(in crate::report) fn is_doubted(entry: &Entry) -> bool {
     let mut weighs = Guard::ALL.into_iter().filter(|guard| guard.weight() == GuardWeight::Invalidates);
-    weighs.any(|guard| entry.warning_ids.contains(&format!("guard-{}", guard.id())))
+    entry.setting.series.emulated
+        || weighs.any(|guard| entry.warning_ids.contains(&format!("guard-{}", guard.id())))
 }
 
 #[cfg(test)]

@@ -112,13 +112,15 @@ fn machine(
 }
 
 fn lines(machine: &Machine) -> Vec<MachineLine> {
+    let not_observed = || machine.gpu.as_ref().map(|_| "not observed".to_owned());
+    let gpu_driver = machine.gpu_driver.clone().or_else(not_observed);
     let known = [
         ("processor", Some(machine.cpu.clone())),
         ("logical processors", Some(machine.logical_cores.to_string())),
         ("memory", Some(format!("{} GiB", machine.memory_gib))),
         ("GPU", machine.gpu.clone()),
         ("GPU on the bus", Some(machine.gpu_pci_ids.join(", ")).filter(|ids| !ids.is_empty())),
-        ("GPU driver", machine.gpu_driver.clone()),
+        ("GPU driver", gpu_driver),
         ("system", machine.os.clone()),
         ("kernel", machine.kernel.clone()),
         ("firmware", machine.firmware.clone()),
@@ -136,7 +138,7 @@ fn epoch_rows<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = EpochRow> 
         EpochRow {
             commit: CommitLink::of(point.sha),
             date_utc: point.author_date_utc.to_owned(),
-            what: one_line(&format!("{} on {}", timeline.series.model, timeline.series.device)),
+            what: one_line(&format!("{} on {}", timeline.series.model, timeline.series.device_in_words())),
             changes: epoch.changes.iter().map(exchanged).collect(),
         }
     })
@@ -144,12 +146,12 @@ fn epoch_rows<'a>(timeline: &'a Timeline<'_>) -> impl Iterator<Item = EpochRow> 
 
 /// By model and device.
 fn noise(group: &[&Entry]) -> Vec<NoiseRow> {
-    let mut by_model: BTreeMap<[&str; 2], Vec<&Entry>> = BTreeMap::new();
+    let mut by_model: BTreeMap<[String; 2], Vec<&Entry>> = BTreeMap::new();
     for entry in group {
         let series = &entry.setting.series;
-        by_model.entry([&series.model, &series.device]).or_default().push(entry);
+        by_model.entry([series.model.clone(), series.device_in_words()]).or_default().push(entry);
     }
-    let row = |([model, device], group): ([&str; 2], Vec<&Entry>)| {
+    let row = |([model, device], group): ([String; 2], Vec<&Entry>)| {
         let complete = group.iter().filter(|entry| entry.outcome == Outcome::Complete);
         let pair_sds = group.iter().filter_map(|entry| entry.ab.as_ref()?.pair_sd_percent);
         let within =

@@ -129,6 +129,17 @@ fn a_gate_takes_no_device_that_was_not_asked_for_or_is_not_proven() {
             assert_eq!(run.device.ran.as_ref().map(ProvenDevice::grade), Some(ProofGrade::Property));
         });
         says("by its word alone", &by_word, INVALID, PASSES_WITH_WARNING);
+        let emulated = passing(|record| {
+            let [base, head] = both(record);
+            let run = if side == 0 { base } else { head };
+            run.device = forged::an_emulated_arc();
+        });
+        says("emulated", &emulated, INVALID, PASSES_WITH_WARNING);
+        let told = because(&emulated);
+        assert!(
+            told.starts_with("the device on the") && told.ends_with("is emulated: a runtime for CPUs"),
+            "{told}"
+        );
     }
 }
 
@@ -148,6 +159,7 @@ fn a_run_alone_is_no_comparison_and_never_passes() {
     assert_eq!(judged(22.0, &|record| swapping(record, &[1], true)), invalid);
     assert_eq!(judged(22.0, &|record| swapping(record, &[], false)), invalid);
     assert_eq!(judged(22.0, &|record| record.head.run.device = forged::arc(None)), invalid);
+    assert_eq!(judged(22.0, &|record| record.head.run.device = forged::an_emulated_arc()), invalid);
 }
 
 #[test]

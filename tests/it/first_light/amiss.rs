@@ -54,7 +54,12 @@ pub(super) const ROWS: &[Row] = &[
         Answer::NotObserved,
         "no library",
     ),
-    row("openvino-lists-gpu", |it| openvino(it).devices[1].facts.full_name = None, Answer::No, "unknown"),
+    row(
+        "openvino-lists-gpu",
+        |it| openvino(it).devices[1].facts.full_name = None,
+        Answer::No,
+        "a GPU without a name",
+    ),
     row("arc-140v", |it| openvino(it).devices[1].facts.pci_id = None, Answer::No, "no GPU with that PCI id"),
     row(
         "arc-140v",
@@ -358,7 +363,7 @@ fn machine(evidence: &mut Evidence) -> &mut MachineLook {
     told(&mut evidence.machine)
 }
 
-fn openvino(evidence: &mut Evidence) -> &mut RuntimeLook {
+pub(super) fn openvino(evidence: &mut Evidence) -> &mut RuntimeLook {
     match &mut machine(evidence).runtime {
         Observed::Observed(runtime) => runtime,
         Observed::NotObserved { because } => panic!("{because}"),

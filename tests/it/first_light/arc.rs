@@ -1,11 +1,12 @@
 //! What a walk on an Arc 140V would have seen, were all as it is claimed. No such walk was made.
 
+use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::first_light::{Evidence, StepSeen};
 use arcgauge::measure::Observed;
 use arcgauge::measure::fdinfo::OtherGpuUse;
 use arcgauge::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
-use arcgauge::measure::protocol::{CacheState, DeviceEvent, InferSpan};
+use arcgauge::measure::protocol::{CacheState, InferSpan};
 use arcgauge::record::first_light::{
     CrossCheckLook, CrossCheckedAnswer, DoctorLine, GpuOnBus, MachineLook, RenderNode, RuntimeDevice,
     RuntimeLook, StatesLook, Trial,
@@ -36,12 +37,14 @@ pub(super) fn evidence() -> Evidence {
 
 fn machine() -> MachineLook {
     let device = |name: &str, facts| RuntimeDevice { name: name.into(), facts };
-    let gpu = DeviceEvent {
+    let gpu = DeviceFacts {
         full_name: Some("Intel(R) Graphics [0x64a0] (iGPU)".into()),
+        vendor: Some("Intel(R) Corporation".into()),
         pci_id: Some(ID.into()),
         execution_units: Some(64),
         driver_version: Some("25.18".into()),
         memory_bytes: Some(18_200_000_000),
+        ..DeviceFacts::default()
     };
     MachineLook {
         gpus: vec![GpuOnBus {
@@ -51,7 +54,7 @@ fn machine() -> MachineLook {
         }],
         runtime: Observed::Observed(RuntimeLook {
             version: "2026.4.1".into(),
-            devices: vec![device("CPU", DeviceEvent::default()), device("GPU", gpu)],
+            devices: vec![device("CPU", DeviceFacts::default()), device("GPU", gpu)],
         }),
         guards: guards(),
     }

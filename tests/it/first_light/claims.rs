@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use arcgauge::judge::first_light::{Answer, CLAIMS, Evidence, StepSeen, Word, answers};
 
-use crate::first_light::amiss::{self, Row, bench, pairs, states};
+use crate::first_light::amiss::{self, Row, bench, openvino, pairs, states};
 use crate::first_light::arc;
 use crate::first_light::engines_amiss::{self, engines, peers};
 use crate::forged;
@@ -123,6 +123,23 @@ fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
         let word = word_on(&evidence, row.claim);
         assert_eq!(word.answer, row.answer, "row {at}, {}: {}", row.claim, word.because);
         assert!(word.because.contains(row.because), "row {at}, {}: {}", row.claim, word.because);
+    }
+}
+
+#[test]
+fn an_emulated_gpu_answers_nothing_of_a_gpu_and_is_no_arc() {
+    let mut evidence = arc::evidence();
+    openvino(&mut evidence).devices[1].facts.emulated_reason = Some("a runtime for CPUs".into());
+    bench(&mut evidence).device = forged::an_emulated_arc();
+    engines(&mut evidence).for_each(|engine| engine.run.device = forged::an_emulated_arc());
+    let word = |id: &str| {
+        let word = word_on(&evidence, id);
+        assert!(word.because.contains("is emulated: a runtime for CPUs"), "{id}: {}", word.because);
+        word.answer
+    };
+    assert_eq!(word("arc-140v"), Answer::No);
+    for id in ["gpu-decodes", "device-proof", "paged-attention"] {
+        assert_eq!(word(id), Answer::NotObserved, "{id}");
     }
 }
 

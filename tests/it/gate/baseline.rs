@@ -69,11 +69,12 @@ type Refusal<'a> = (&'a str, &'a dyn Fn(&mut RunRecord));
 
 #[test]
 fn what_cannot_be_believed_is_no_baseline() {
-    let refusals: [Refusal<'_>; 8] = [
+    let refusals: [Refusal<'_>; 9] = [
         ("it is of no clean commit", &|run| run.commit.as_mut().unwrap().dirty = true),
         ("it is of no clean commit", &|run| run.commit = None),
-        ("its output is not verified", &|run| run.prompts[0].golden = GoldenResult::None),
-        ("its device is proven by OpenVINO's word alone", &|run| {
+        ("the output is not verified", &|run| run.prompts[0].golden = GoldenResult::None),
+        ("the device is emulated", &|run| run.device = forged::an_emulated_arc()),
+        ("the device is proven by OpenVINO's word alone", &|run| {
             run.device.ran = Some(forged::a_cpu_by_its_word_alone());
         }),
         ("a guard tripped while it was measured", &|run| run.processes[0].guards = Some(guard_log(12, true))),

@@ -3,6 +3,7 @@
 use arcgauge::record::AbRecord;
 
 use super::{ab_of, checkout, keep};
+use crate::forged;
 use crate::forged_pairs::{ab, around, both};
 
 /// The same with another id.
@@ -22,9 +23,15 @@ fn runs_of_one_program_against_itself_tell_noise_and_false_alarms() {
     let mut other_property = named("00000000000d", ab(&around(50.0, 9.0, 5)));
     other_property.head.differences = vec!["KV_CACHE_PRECISION=u8".into()];
     keep(&checkout, &other_property);
+    let mut emulated = named("00000000000e", ab(&around(50.0, 9.0, 5)));
+    for run in both(&mut emulated) {
+        run.device = forged::an_emulated_arc();
+    }
+    keep(&checkout, &emulated);
 
     let ended = checkout.run(["gate", "calibrate", "--machine", "a-machine"]);
     ended.exits(0).prints("machine a-machine\n").prints("A/A runs      2, with 20 pairs");
+    assert_eq!(ended.stdout.matches("A/A runs").count(), 1, "{ended}");
     // 4 of 5 pairs lie 1 % beside the mean: sqrt(4 / 4) %, and sqrt(12 / 14) % over fifteen.
     ended.prints("pair sd       0.94 %");
     ended.prints("with 5 pairs, ").prints("0 of 2 runs said regressed; 0.");

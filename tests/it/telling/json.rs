@@ -133,7 +133,9 @@ fn a_side_says_what_it_is() {
       },
       "device": {
         "actual": "CPU",
+        "emulated_reason": null,
         "execution_devices": "CPU",
+        "gpu": null,
         "name": "A CPU",
         "proof": "property-and-counters",
         "requested": "GPU"

@@ -18,7 +18,7 @@ fn what_differs_between_the_sides_is_told_of_both() {
     let title: Vec<_> = text.lines().take(4).collect();
     insta::assert_snapshot!(title.join("\n"), @r#"
     head `topic` against base `main`: 5 pairs of fresh processes, in turns
-    model tiny-gpt-oss 999999999999 (base) and tiny-gpt-oss 111111111111 (head) on GPU (A GPU) (base) and CPU (A CPU) (head), OpenVINO 2026.1.0 (base) and 2026.4.1 (head), machine a-machine, 1 prompt x 3 tokens
+    model tiny-gpt-oss 999999999999 (base) and tiny-gpt-oss 111111111111 (head) on GPU (A GPU, vendor not observed, PCI id not observed, driver not observed) (base) and CPU (A CPU) (head), OpenVINO 2026.1.0 (base) and 2026.4.1 (head), machine a-machine, 1 prompt x 3 tokens
     base  47.00 ms/token (tpot@1), 444444444444 (dirty) Say what it is
     head  47.00 ms/token (tpot@1), 555555555555 Größer und "schneller"
     "#);

@@ -6,10 +6,11 @@ use super::tokens::{Token, outside_tests, tokens};
 use super::tree::Tree;
 
 /// Each external crate and the rooms that may name it; `main` is `src/main.rs`.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 25] = [
     ("openvino", &["engine"]),
     ("openvino_sys", &["engine"]),
     ("argminmax", &["engine"]),
+    ("cl3", &["engine"]),
     ("libloading", &["engine"]),
     ("roxmltree", &["engine"]),
     ("tokenizers", &["workload"]),

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
+use crate::engine::openvino::DeviceFacts;
 use crate::golden::GoldenResult;
-use crate::measure::protocol::DeviceEvent;
 use crate::record::{
     AbRecord, AnyRecord, AskedPrompt, DeviceEvidence, DeviceRecord, Entry, Outcome, PromptRecord,
     ProvenDevice, RunRecord, SampleRecord, SampleRole, SampleTimes, WorkloadRecord, open,
@@ -59,7 +59,7 @@ fn arc() -> DeviceRecord {
     let ran = ProvenDevice::establish(DeviceEvidence {
         target: "GPU",
         execution_devices: vec!["GPU.0"],
-        facts: DeviceEvent { full_name, ..DeviceEvent::default() },
+        facts: DeviceFacts { full_name, pci_id: Some("8086:64a0".to_owned()), ..DeviceFacts::default() },
         gpu_counters_grew: Some(true),
         processor_ns: None,
         generation_ns: 1,

@@ -255,7 +255,7 @@ fn otava_has_a_row_a_commit_and_a_configuration_that_says_which_way_is_better() 
     time,commit,ttft@1,tpot@1,e2e_latency@1,e2e_throughput@1
     2026-11-23T04:00:00Z,5555555555555555555555555555555555555555,200,47.75,0.2955,10.152284263959391
     # otava analyze gpt-oss-20b-int4-gpu --config-file THIS_FILE --since 2026-11-23
-    # series c13a31704289
+    # series 10ce748a2708
     tests:
       "gpt-oss-20b-int4-gpu":
         type: csv

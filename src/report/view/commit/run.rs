@@ -91,12 +91,10 @@ pub(super) fn setting(record: &RunRecord) -> String {
     let property = |key: &str| runtime.and_then(|runtime| runtime.properties_effective.get(key));
     let precision = property("INFERENCE_PRECISION_HINT").map_or("?", String::as_str);
     let cache = property("KV_CACHE_PRECISION").map_or("?", String::as_str);
-    let name = record.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
     one_line(&format!(
-        "{} on {} ({}), OpenVINO {version}, {precision} with a {cache} KV cache, machine {}",
+        "{} on {}, OpenVINO {version}, {precision} with a {cache} KV cache, machine {}",
         record.model.name,
-        record.device.actual(),
-        name.unwrap_or(&record.machine.cpu),
+        record.device.in_words(&record.machine.cpu),
         record.machine.slug
     ))
 }

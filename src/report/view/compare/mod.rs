@@ -154,7 +154,7 @@ impl RunRow {
             when_utc: one_line(&entry.when_utc),
             machine: one_line(&series.machine),
             model: one_line(&series.model),
-            device: one_line(&series.device),
+            device: one_line(&series.device_in_words()),
             openvino: series.openvino.as_deref().map_or("-".to_owned(), one_line),
             throughput: four_digits(figures.throughput_tok_s),
             tpot: four_digits(figures.tpot_ms),

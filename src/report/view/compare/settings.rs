@@ -80,12 +80,11 @@ impl Surroundings {
         let mut all =
             Self { parts: parts.iter().map(|part| PartData::of(part)).collect(), ..Self::default() };
         let mut places = BTreeMap::new();
-        let mut known: BTreeMap<(&str, &str, Option<&String>), usize> = BTreeMap::new();
+        let mut known: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut lines: Vec<Line> = Vec::new();
         for (entry, values) in runs.iter().zip(&known_parts) {
             let (series, epoch) = (&entry.setting.series, &entry.setting.epoch);
-            let device = entry.setting.device_id.as_ref();
-            let place = *known.entry((&series.id, &epoch.id, device)).or_insert_with(|| {
+            let place = *known.entry((&series.id, &epoch.id)).or_insert_with(|| {
                 let values = parts.iter().map(|part| {
                     let value = values.get(part)?;
                     let key = (*part, &value.decides);
@@ -102,7 +101,7 @@ impl Surroundings {
                     epoch: one_line(&epoch.id),
                     model: one_line(&series.model),
                     machine: one_line(&series.machine),
-                    device: one_line(&series.device),
+                    device: one_line(&series.device_in_words()),
                     openvino: one_line(series.openvino.as_deref().unwrap_or("?")),
                     values,
                 });
@@ -120,7 +119,9 @@ fn group(lines: &mut Vec<Line>, groups: &mut Vec<String>, entry: &Entry) -> usiz
     if let Some(place) = lines.iter().position(|known| *known == line) {
         return place;
     }
-    let Series { model, device, machine, workload_sha256, .. } = &entry.setting.series;
+    let series = &entry.setting.series;
+    let Series { model, machine, workload_sha256, .. } = series;
+    let device = series.device_in_words();
     let name = one_line(&format!("{model} on {device}, {machine}"));
     let is_taken = groups.contains(&name);
     groups.push(if is_taken { format!("{name}, workload {}", digits(workload_sha256)) } else { name });
@@ -141,9 +142,9 @@ fn parts_of(setting: &Setting) -> BTreeMap<Part, Value> {
     add(Breaks::Machine, "machine", machine_sha256, named(machine, machine_sha256));
     add(Breaks::Model, "model", model_sha256, named(model, model_sha256));
     add(Breaks::Workload, "workload", workload_sha256, digits(workload_sha256));
-    let device = match &setting.device_id {
-        Some(id) => format!("{} ({id})", series.device),
-        None => series.device.clone(),
+    let device = match &series.gpu {
+        Some(gpu) => format!("{} ({gpu})", series.device_in_words()),
+        None => series.device_in_words(),
     };
     add(Breaks::Device, "device", &device, device.clone());
     if let Some(openvino) = &series.openvino {
@@ -152,6 +153,8 @@ fn parts_of(setting: &Setting) -> BTreeMap<Part, Value> {
     for (name, value) in &setting.epoch.parts {
         let what = match name.as_str() {
             "gpu driver" => "GPU driver",
+            "gpu driver's opencl" => "OpenCL of the GPU driver",
+            "gpu kernel driver" => "GPU kernel driver",
             "openvino" => "OpenVINO's build",
             name => name,
         };

@@ -58,13 +58,15 @@ pub(in crate::report) fn setting(openvino: &str, kernel: &str) -> Arc<Setting> {
         model: "gpt-oss-20b INT4".into(),
         model_sha256: "2".repeat(64),
         device: "GPU".into(),
+        gpu: None,
+        emulated: false,
         openvino: Some(openvino.into()),
         properties_sha256: "3".repeat(64),
         workload_sha256: "4".repeat(64),
     };
     let parts = [("kernel".to_owned(), kernel.to_owned()), ("openvino".to_owned(), openvino.to_owned())];
     let epoch = Epoch { id: format!("{kernel} {openvino}"), parts: parts.into() };
-    Arc::new(Setting { series, epoch, device_id: None, prompts: 3, new_tokens: 200 })
+    Arc::new(Setting { series, epoch, prompts: 3, new_tokens: 200 })
 }
 
 fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {

@@ -115,7 +115,7 @@ impl TimelineNames {
             id: timeline.setting.line().id(),
             machine: one_line(&series.machine),
             model: one_line(&series.model),
-            device: one_line(&series.device),
+            device: one_line(&series.device_in_words()),
             workload: one_line(&short(&series.workload_sha256)),
             runtimes,
         }

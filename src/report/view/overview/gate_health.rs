@@ -32,8 +32,12 @@ pub(super) struct GateHealth {
 /// By machine, model and device, in the order of their names.
 pub(super) fn by_machine(entries: &[Entry], rule: &Rule) -> Vec<GateHealth> {
     let mut groups: BTreeMap<[&str; 3], Vec<&Entry>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| entry.ab.as_ref().is_some_and(|ab| ab.is_against_itself)) {
+    let of_noise = |entry: &&Entry| entry.ab.as_ref().is_some_and(|ab| ab.is_against_itself);
+    for entry in entries.iter().filter(of_noise) {
         let series = &entry.setting.series;
+        if series.emulated {
+            continue;
+        }
         groups.entry([&series.machine, &series.model, &series.device]).or_default().push(entry);
     }
     let told = groups.into_iter().filter_map(|([machine, model, device], group)| {

@@ -76,7 +76,7 @@ impl Line {
         let runtime =
             series.openvino.as_deref().map_or("no OpenVINO".to_owned(), |it| format!("OpenVINO {it}"));
         Ok(Self {
-            title: format!("{} on {}", one_line(&series.model), one_line(&series.device)),
+            title: format!("{} on {}", one_line(&series.model), one_line(&series.device_in_words())),
             machine: one_line(&series.machine),
             runtime: format!(
                 "{}, {} x {}",
