@@ -49,3 +49,15 @@ fn what_is_no_model_is_refused() {
     let model = ModelCopy::new().with("openvino_model.xml", |xml| *xml = b"<net/>".to_vec());
     describe(&[&model.argument()]).refuses("it has no layers and edges", "fetch the model again");
 }
+
+#[test]
+fn a_model_is_named_as_with_every_other_verb_and_not_twice() {
+    let model = ModelCopy::new();
+    let positional = describe(&[&model.argument()]).exits(0).stdout.clone();
+    assert_eq!(describe(&["--model-dir", &model.argument()]).exits(0).stdout, positional);
+    describe(&[&model.argument(), "--model-dir", &model.argument()]).refuses("cannot be used with", "--help");
+    let checkout = Checkout::new();
+    checkout.run(["model", "verify", "--model-dir", &model.argument()]).exits(0);
+    let both = checkout.run(["model", "verify", &model.argument(), "--model-dir", &model.argument()]);
+    both.refuses("cannot be used with", "--help");
+}

@@ -1,11 +1,9 @@
 //! `model describe`.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueEnum};
 
 use crate::cli::loading::{announce_hashing, known_hashes};
-use crate::cli::model::named_or_used;
+use crate::cli::model::FolderArgs;
 use crate::cli::print;
 use crate::engine::ModelFolder;
 use crate::error::Result;
@@ -15,9 +13,8 @@ use crate::report::model::{model_description, model_description_json};
 /// Flags of `model describe`.
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// The model's folder [default: the one that bare verbs use]
-    #[arg(value_name = "DIR")]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
 
     /// For people or for programs
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
@@ -32,7 +29,7 @@ enum Format {
 
 /// Tells what a model is made of. The graph is read; nothing is loaded.
 pub(super) fn describe(args: &DescribeArgs) -> Result<()> {
-    let folder = ModelFolder::open(&named_or_used(args.folder.as_ref())?)?;
+    let folder = ModelFolder::open(&args.folder.named_or_used()?)?;
     let mut known = known_hashes();
     let description = ModelDescription::of(&folder, &mut known, announce_hashing);
     known.save();

@@ -81,7 +81,22 @@ fn used() -> Result<PathBuf> {
     Ok(Settings::load()?.model_dir.unwrap_or_else(|| Root::find().shipped_model()))
 }
 
-/// The folder that was named, else the one that bare verbs use.
-fn named_or_used(named: Option<&PathBuf>) -> Result<PathBuf> {
-    named.map_or_else(used, |named| Ok(snapshot_of(named)))
+/// The model that a verb of `model` looks at.
+#[derive(Debug, Args)]
+struct FolderArgs {
+    /// The model's folder [default: the one that bare verbs use]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+
+    /// The same, as the verbs that run a model name it
+    #[arg(long, value_name = "DIR", conflicts_with = "folder")]
+    model_dir: Option<PathBuf>,
+}
+
+impl FolderArgs {
+    /// The folder that was named, else the one that bare verbs use.
+    fn named_or_used(&self) -> Result<PathBuf> {
+        let named = self.folder.as_ref().or(self.model_dir.as_ref());
+        named.map_or_else(used, |named| Ok(snapshot_of(named)))
+    }
 }

@@ -1,12 +1,12 @@
 //! `model verify`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 
 use crate::cli::loading::{announce_hashing, known_hashes};
-use crate::cli::model::named_or_used;
+use crate::cli::model::FolderArgs;
 use crate::cli::{print, shell};
 use crate::error::{Error, Result};
 use crate::places;
@@ -17,14 +17,13 @@ use crate::report::model::verification;
 /// Flags of `model verify`.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// The model's folder [default: the one that bare verbs use]
-    #[arg(value_name = "DIR")]
-    folder: Option<PathBuf>,
+    #[command(flatten)]
+    folder: FolderArgs,
 }
 
 /// Holds a model against its manifest.
 pub(super) fn verify(args: &VerifyArgs) -> Result<()> {
-    let named = named_or_used(args.folder.as_ref())?;
+    let named = args.folder.named_or_used()?;
     let folder = fs::canonicalize(&named).map_err(|_| {
         Error::input(format!("model folder `{}` does not exist", named.display()))
             .hint("`cargo xtask model list` names those that do")
