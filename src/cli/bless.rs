@@ -9,6 +9,7 @@ use clap::Args;
 use crate::cli::cross_check::{LIMIT_LOGIT, other_choices};
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, say};
@@ -44,6 +45,9 @@ pub(super) struct BlessArgs {
 
     #[command(flatten)]
     model: ModelFlags,
+
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 /// An answer of the record that is not golden yet.
@@ -96,6 +100,9 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(exit_code::PASS));
     }
     if args.cross_check {
+        let Some(_lock) = args.lock.hold("golden bless")? else {
+            return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        };
         cross_check(args, &model, &answers)?;
     } else if record.device.actual() == "GPU" && model.goldens.goldens.is_empty() {
         say("warning: these are the first goldens of a GPU; `--cross-check` holds them against the CPU");

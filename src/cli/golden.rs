@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::{FoundModel, Loaded, find_model};
+use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::{assemble, bless, exit_code, print, probe, say};
 use crate::engine::{Path, witness};
@@ -44,20 +45,27 @@ enum GoldenVerb {
 struct CheckArgs {
     #[command(flatten)]
     engine: EngineFlags,
+
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 /// Runs a verb of `golden`.
 pub(super) fn golden(args: &GoldenArgs) -> Result<ExitCode> {
     match &args.verb {
-        GoldenVerb::Check(args) => check(&args.engine),
+        GoldenVerb::Check(args) => check(args),
         GoldenVerb::Bless(args) => bless::bless(args),
-        GoldenVerb::Calibrate(args) => calibrate(&args.engine),
+        GoldenVerb::Calibrate(args) => calibrate(args),
         GoldenVerb::Probe(args) => probe::probe(args),
     }
 }
 
-fn check(flags: &EngineFlags) -> Result<ExitCode> {
-    let (model, probe, mut loaded) = load(flags)?;
+fn check(args: &CheckArgs) -> Result<ExitCode> {
+    let (model, probe) = find(&args.engine)?;
+    let Some(_lock) = args.lock.hold("golden check")? else {
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
+    let mut loaded = model.load(&args.engine)?;
     let epsilon_logit = assemble::epsilon_logit_here(&model.goldens, &loaded);
     let mut code = exit_code::PASS;
     for golden in model.goldens.goldens.values() {
@@ -93,8 +101,12 @@ fn check(flags: &EngineFlags) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
-fn calibrate(flags: &EngineFlags) -> Result<ExitCode> {
-    let (mut model, probe, mut loaded) = load(flags)?;
+fn calibrate(args: &CheckArgs) -> Result<ExitCode> {
+    let (mut model, probe) = find(&args.engine)?;
+    let Some(_lock) = args.lock.hold("golden calibrate")? else {
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
+    let mut loaded = model.load(&args.engine)?;
     if let Some(reason) = &loaded.settled.facts.emulated_reason {
         let why = format!("an emulated device has no limits of its own: {reason}");
         return Err(Error::environment(why).hint("calibrate on the CPU or on a GPU that is there"));
@@ -149,7 +161,7 @@ fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathB
     model.goldens.calibrate(&folder, tolerance)
 }
 
-fn load(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>, Loaded)> {
+fn find(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>)> {
     let model = find_model(&flags.model, &Root::find())?;
     model.check_goldens_belong()?;
     if model.goldens.goldens.is_empty() {
@@ -157,6 +169,5 @@ fn load(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>, Loaded)> {
             .hint("`cargo xtask bench`, then `cargo xtask golden bless --because \"...\"`"));
     }
     let probe = probe::of(&model)?;
-    let loaded = model.load(flags)?;
-    Ok((model, probe, loaded))
+    Ok((model, probe))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, say};
 use crate::engine::{Engine, Path, witness};
@@ -40,6 +41,9 @@ pub(super) struct InferArgs {
 
     #[command(flatten)]
     engine: EngineFlags,
+
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,6 +68,9 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
     if args.format == Format::Text {
         model.tokenizer()?;
     }
+    let Some(_lock) = args.lock.hold("infer")? else {
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
     let mut engine = model.load(&args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
     match args.format {

@@ -7,6 +7,7 @@ use clap::Args;
 
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::loading::{FoundModel, Loaded, find_model};
+use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, say};
 use crate::engine::{Path, witness};
@@ -27,6 +28,9 @@ pub(super) struct ProbeArgs {
 
     #[command(flatten)]
     model: ModelFlags,
+
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 /// Makes the probe of a model by a pass over its text, in f32 on the CPU.
@@ -42,6 +46,9 @@ pub(super) fn probe(args: &ProbeArgs) -> Result<ExitCode> {
     })?;
     let text = text.trim();
     let tokens = ProbeTokens::cut(&model.encode(text)?)?;
+    let Some(_lock) = args.lock.hold("golden probe")? else {
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
     let mut loaded = model.load(&EngineFlags::on_cpu(args.model.clone(), args.openvino.clone()))?;
     let pass = witness(&mut loaded.engine, &tokens.prompt_ids, Path::Forced(&tokens.forced_ids))?;
     let probe = Probe {

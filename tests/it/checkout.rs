@@ -87,13 +87,19 @@ impl Checkout {
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_arcgauge"));
         let arguments: Vec<A> = arguments.into_iter().collect();
-        let measures = arguments
-            .first()
-            .is_some_and(|verb| ["bench", "first-light", "peers"].iter().any(|it| verb.as_ref() == *it));
-        command.args(arguments);
-        if measures {
+        let is = |at: usize, words: &[&str]| {
+            arguments.get(at).is_some_and(|argument| words.iter().any(|word| argument.as_ref() == *word))
+        };
+        let measures = is(0, &["bench", "first-light", "peers"]);
+        let runs_a_model = is(0, &["infer", "states"])
+            || (is(0, &["golden"]) && is(1, &["check", "bless", "calibrate", "probe"]));
+        command.args(&arguments);
+        if measures || runs_a_model {
             // Tests run side by side and compare no speeds; the machine's lock would put them in a row.
-            command.arg("--lock").arg(self.lock()).args(["--settle-limit-s", "0"]);
+            command.arg("--lock").arg(self.lock());
+        }
+        if measures {
+            command.args(["--settle-limit-s", "0"]);
         }
         command
             .current_dir(self.folder.path())

@@ -25,6 +25,7 @@
 //! | [`first_light`] | the first day on a GPU: each claim by its evidence alone, a walk that nothing ends, a bundle that names nobody |
 //! | [`peers`] | engines side by side: equal tokens first, and none with others has a speed |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
+//! | [`device_lock`] | one use of the device at a time: what runs a model waits for what holds it |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
 //! | [`repositories`] | a repository in any state: what it has, what differs, and what is missing |
@@ -96,6 +97,7 @@ mod compare;
 mod decisions;
 mod demo;
 mod demo_site;
+mod device_lock;
 mod doctor;
 mod ended;
 mod every_text;

@@ -8,6 +8,7 @@ mod identity;
 mod in_turns;
 mod interruption;
 mod load_command;
+mod lock;
 mod supervision;
 mod surroundings;
 
@@ -18,5 +19,6 @@ pub(super) use identity::Identity;
 pub(super) use in_turns::InTurns;
 pub(super) use interruption::stoppable;
 pub(super) use load_command::load_command;
+pub(super) use lock::LockFlags;
 pub(super) use supervision::SupervisionArgs;
 pub(super) use surroundings::Around;

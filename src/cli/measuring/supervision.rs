@@ -2,16 +2,15 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::{env, fs, process};
+use std::{env, fs};
 
 use clap::Args;
 
-use crate::cli::say;
+use crate::cli::measuring::LockFlags;
 use crate::error::{Error, Result};
+use crate::measure::DeviceLock;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
-use crate::measure::{DeviceLock, Waiting};
 
 /// Flags of the supervision.
 #[derive(Debug, Clone, Args)]
@@ -37,31 +36,26 @@ pub(in crate::cli) struct SupervisionArgs {
     #[arg(long, value_name = "S", default_value_t = 30)]
     settle_limit_s: u64,
 
-    /// File of the lock that keeps two measurements apart [default: one for the whole machine]
-    #[arg(long, value_name = "FILE")]
-    lock: Option<PathBuf>,
-
-    /// Longest wait for a measurement that is under way, s
-    #[arg(long, value_name = "S", default_value_t = 3600)]
-    lock_wait_s: u64,
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 impl SupervisionArgs {
     /// The flags as they are typed, for a process of this program's own.
     pub(in crate::cli) fn as_typed(&self) -> Vec<OsString> {
         let mut typed: Vec<OsString> = Vec::new();
-        for (flag, file) in [("--worker", &self.worker), ("--lock", &self.lock)] {
-            typed.extend(file.iter().flat_map(|file| [flag.into(), file.clone().into_os_string()]));
+        if let Some(worker) = &self.worker {
+            typed.extend(["--worker".into(), worker.clone().into_os_string()]);
         }
         for (flag, seconds) in [
             ("--load-limit-s", self.load_limit_s),
             ("--first-token-limit-s", self.first_token_limit_s),
             ("--token-limit-s", self.token_limit_s),
             ("--settle-limit-s", self.settle_limit_s),
-            ("--lock-wait-s", self.lock_wait_s),
         ] {
             typed.extend([flag.into(), seconds.to_string().into()]);
         }
+        typed.extend(self.lock.as_typed());
         typed
     }
 
@@ -72,12 +66,12 @@ impl SupervisionArgs {
 
     /// The lock's file, where one is named.
     pub(in crate::cli) fn named_lock(&self) -> Option<&Path> {
-        self.lock.as_deref()
+        self.lock.named()
     }
 
     /// The files that are named.
     pub(in crate::cli) fn named_files(&self) -> Vec<&Path> {
-        [self.worker.as_deref(), self.lock.as_deref()].into_iter().flatten().collect()
+        [self.worker.as_deref(), self.lock.named()].into_iter().flatten().collect()
     }
 
     /// Whether another program measures than this one.
@@ -110,22 +104,8 @@ impl SupervisionArgs {
         Ok(WorkerProgram { program, arguments })
     }
 
-    /// Takes the machine's lock; who waits is told for whom. None where Ctrl-C ended the wait.
+    /// Takes the machine's lock, as [`LockFlags::take`].
     pub(in crate::cli) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
-        let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
-        let holder = format!("{verb}, process {}", process::id());
-        let mut told = false;
-        let mut goes_on = |held_by: &str, _: Duration| {
-            if !told {
-                say(&format!("waiting: the device is held by {held_by} (`{}`)", path.display()));
-                told = true;
-            }
-            !control.stop.load(Ordering::Relaxed)
-        };
-        let patience = Duration::from_secs(self.lock_wait_s);
-        match DeviceLock::take(&path, &holder, &mut Waiting { patience, goes_on: &mut goes_on }) {
-            Err(_) if control.stop.load(Ordering::Relaxed) => Ok(None),
-            taken => taken.map(Some),
-        }
+        self.lock.take(control, verb)
     }
 }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::find_model;
+use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print};
 use crate::engine::openvino::{NamedState, OpenVinoEngine};
@@ -32,6 +33,9 @@ pub(super) struct StatesArgs {
 
     #[command(flatten)]
     engine: EngineFlags,
+
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 /// Prints a line a state: moment, name, element type, shape; then whether decoding goes on from the states
@@ -41,9 +45,12 @@ pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
     let prompt = model.encode(&args.prompt)?;
     let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
     let steps = args.tokens.max(1);
-    let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.tokens + steps };
+    let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.tokens.saturating_add(steps) };
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
+    let Some(_lock) = args.lock.hold("states")? else {
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
     let mut engine = model.load(&args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
 
