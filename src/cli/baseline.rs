@@ -1,4 +1,5 @@
-//! `baseline pin`: a record's speed becomes an anchor of the gate's policy.
+//! `baseline pin`: a record's speed becomes an anchor of the gate's policy. `baseline accept-model`: a record's
+//! model becomes the one that the published figure holds for.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,15 +8,16 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use crate::cli::root::Root;
-use crate::cli::{exit_code, say};
+use crate::cli::store::StoreFlag;
+use crate::cli::{exit_code, named_run, say};
 use crate::error::{Error, Result};
 use crate::judge::environment::{Guard, GuardFinding, of_record};
 use crate::judge::policy::{PinnedAnchor, Policy};
-use crate::judge::{no_reference_reason, summarise};
+use crate::judge::{check_shows_published_model, no_reference_reason, summarise};
 use crate::measure::Metric;
 use crate::record::{
-    AnyRecord, History, Outcome, Overwrite, ProvenDevice, RunRecord, sha256_of_file, utc_now, whoami,
-    write_whole,
+    AcceptedModel, AnyRecord, History, Outcome, Overwrite, ProvenDevice, PublishedReference, RunRecord,
+    sha256_of_file, utc_now, whoami, with_accepted_model, write_whole,
 };
 
 /// A pinned figure fails this much below itself, as the published one does: the spread of its days.
@@ -32,6 +34,8 @@ pub(super) struct BaselineArgs {
 enum BaselineVerb {
     /// Add a record's token/s to the anchors of ci/gate.json, for its machine, model, device and prompts
     Pin(PinArgs),
+    /// Accept a verified record's model as the published one, so that the published figure is judged for it
+    AcceptModel(AcceptArgs),
 }
 
 #[derive(Debug, Args)]
@@ -49,9 +53,66 @@ struct PinArgs {
     id: Option<String>,
 }
 
+#[derive(Debug, Args)]
+struct AcceptArgs {
+    /// The record of `bench`: its file, run id or commit, or `latest`
+    #[arg(value_name = "RECORD")]
+    record: String,
+
+    /// Why its files are the published ones
+    #[arg(long, value_name = "REASON")]
+    because: String,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
 /// Runs a verb of `baseline`.
 pub(super) fn baseline(args: &BaselineArgs) -> Result<ExitCode> {
-    let BaselineVerb::Pin(args) = &args.verb;
+    match &args.verb {
+        BaselineVerb::Pin(args) => pin(args),
+        BaselineVerb::AcceptModel(args) => accept_model(args),
+    }
+}
+
+fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let reason = args.because.trim();
+    if reason.is_empty() {
+        return Err(Error::input("`--because` is empty").hint("say why these files are the published ones"));
+    }
+    let file = root.published();
+    let published = PublishedReference::read(&file)?;
+    let named = named_run::find(&args.record, &args.store.find(&root)?, &root)?;
+    if let Some(taken) = &named.taken {
+        say(taken);
+    }
+    let run = named.run;
+    check_shows_published_model(&published, &run)?;
+    let (name, sha256) = (&run.model.name, &run.model.sha256);
+    if let Some(known) = published.model.accepted(sha256) {
+        say(&format!(
+            "model `{name}` ({sha256}) is accepted already, since {} by record `{}`: nothing was changed",
+            known.accepted_utc, known.run_id
+        ));
+        return Ok(ExitCode::from(exit_code::PASS));
+    }
+    let accepted = AcceptedModel {
+        sha256: sha256.clone(),
+        reason: reason.to_owned(),
+        accepted_utc: utc_now(),
+        run_id: run.run_id.clone(),
+        commit: run.commit.as_ref().map(|commit| commit.sha.clone()).unwrap_or_default(),
+    };
+    write_whole(&file, with_accepted_model(&file, accepted)?.as_bytes(), Overwrite::Replace)?;
+    say(&format!("model `{name}` ({sha256}) is accepted as {}, in {}", published.model.name, file.display()));
+    say(
+        "next: commit it; runs of this model on the published device are judged by the published figure from there on",
+    );
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+fn pin(args: &PinArgs) -> Result<ExitCode> {
     let root = Root::find();
     let file = root.policy();
     let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;

@@ -67,7 +67,7 @@ enum Verb {
     Gate(gate::GateArgs),
     /// What continuous integration calls: resolve an event, measure its head, publish the verdict
     Ci(ci::CiArgs),
-    /// Pin a record's speed as a figure that later ones are held against
+    /// Pin a record's speed as a figure that later ones are held against; accept a model as the published one
     Baseline(baseline::BaselineArgs),
     /// Make the pages of all records, and name the one to open
     Report(report::ReportArgs),

@@ -32,7 +32,7 @@ pub use pairs::{
 };
 pub use preflight::{Advice, preflight};
 pub use prompt_figure::{PromptFigure, prompt_figures};
-pub use published::{Standing, no_reference_reason, standing};
+pub use published::{Standing, check_shows_published_model, no_reference_reason, standing};
 pub use roofline::{Roofline, RooflineFacts, canary_moved, roofline};
 pub use spread::Spread;
 pub use steady_state::{Pace, RAMP_SHARE};

@@ -1,6 +1,8 @@
 //! The published reference: shown beside every result, judged only for its own model and device.
 
+use crate::error::{Error, Result};
 use crate::judge::environment::{ProcessFindings, of_record};
+use crate::judge::likeness::ComparedSide;
 use crate::measure::Figure;
 use crate::record::{ProofGrade, ProvenDevice, PublishedReference, RunRecord};
 
@@ -42,3 +44,42 @@ pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Optio
         Ok(_) => Standing::Reached,
     }
 }
+
+/// Whether a run shows that its model is the published one: made like it, and with the golden answers to the
+/// published prompts. The device does not matter, for the hash is of the model.
+///
+/// # Errors
+/// Why it does not, with what to do about it.
+pub fn check_shows_published_model(published: &PublishedReference, run: &RunRecord) -> Result<()> {
+    let refuse = |reason: &str, hint: &str| {
+        let what = format!("record `{}` does not show the published model: {reason}", run.run_id);
+        Err(Error::input(what).hint(hint))
+    };
+    if let Some(reason) = ComparedSide::of(run).no_speed_because {
+        return refuse(&reason, VERIFY);
+    }
+    let Some(shape) = &published.model.shape else {
+        return refuse("the published figures do not say what it is made of", RESTORE);
+    };
+    if let Some(difference) = shape.difference_to(&run.model) {
+        return refuse(&difference, FETCH);
+    }
+    if !published.is_workload_of(run) {
+        return refuse("it is not of the published prompts and number of tokens", MEASURE);
+    }
+    if run.commit.as_ref().is_none_or(|commit| commit.dirty) {
+        return refuse("it is of no clean commit, so that its goldens cannot be looked up", COMMIT);
+    }
+    if !run.model.same_after_run {
+        return refuse("the model's files were not seen to be the same after the run", MEASURE);
+    }
+    Ok(())
+}
+
+const VERIFY: &str = "measure it until its output is verified: `cargo xtask bench`, and where there are no \
+    goldens yet `cargo xtask golden bless --because \"...\"`";
+const RESTORE: &str = "restore the file: `git checkout -- fixtures/baselines`";
+const FETCH: &str = "measure the published model: `cargo xtask model fetch`, `cargo xtask model use DIR`, \
+    `cargo xtask bench`";
+const MEASURE: &str = "measure it at the defaults: `cargo xtask bench`";
+const COMMIT: &str = "commit the goldens, and measure again: `cargo xtask bench`";

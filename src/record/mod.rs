@@ -69,7 +69,10 @@ pub use model_files::check_files;
 pub use peers::{PeerRecord, PeersRecord, RoundRecord};
 pub use process::{LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord};
 pub use prompts::{DivergenceText, PromptRecord, WitnessRecord};
-pub use published::{PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries};
+pub use published::{
+    AcceptedModel, PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries,
+    PublishedShape, with_accepted_model,
+};
 pub use repository::{CLONE_MARK, Repository, Source};
 pub use run::{
     LogitDriftRecord, ModelRecord, Outcome, RunRecord, RuntimeRecord, Warning, WorkerRecord, run_id,

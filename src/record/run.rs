@@ -9,6 +9,7 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::engine::ModelShape;
 use crate::engine::openvino::ActiveWeights;
 use crate::golden::{DriftLimit, LogitDrift};
 use crate::measure::supervisor::WarmLoad;
@@ -165,6 +166,9 @@ pub struct ModelRecord {
     pub edited_graph_sha256: Option<String>,
     /// Why the graph was compiled as it is.
     pub unedited_because: Option<String>,
+    /// What it is made of, by its config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<ModelShape>,
     /// What a token reads of the weights; None where the graph does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_weights: Option<ActiveWeights>,

@@ -18,7 +18,7 @@ fn published_run() -> RunRecord {
     record.device = forged::arc(Some(true));
     record.warnings.clear();
     let published = record.published.as_mut().unwrap();
-    published.model.accepted_sha256 = vec![record.model.sha256.clone()];
+    published.model.accepted = vec![forged::accepted(&record.model.sha256)];
     published.prompts = vec!["fibonacci".into()];
     published.new_tokens = record.workload.new_tokens;
     record

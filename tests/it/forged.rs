@@ -11,12 +11,12 @@ use arcgauge::measure::Metric;
 use arcgauge::measure::protocol::{CacheState, KvBytesSource, KvCache};
 use arcgauge::measure::supervisor::WarmLoad;
 use arcgauge::record::{
-    AbRecord, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord, DecisionRecord,
-    DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, InputsRecord, LoadRecord, Machine,
-    MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PairRecord, PhaseMemoryRecord, PolicyText,
-    ProcessPurpose, ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord, RuntimeRecord,
-    SampleRecord, SampleRole, SampleTimes, SensitivityRecord, Side, SideRecord, Status, Verdict, Warning,
-    WitnessRecord, WorkerRecord, WorkloadRecord,
+    AbRecord, AcceptedModel, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord,
+    DecisionRecord, DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, InputsRecord, LoadRecord,
+    Machine, MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PairRecord, PhaseMemoryRecord,
+    PolicyText, ProcessPurpose, ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord,
+    RuntimeRecord, SampleRecord, SampleRole, SampleTimes, SensitivityRecord, Side, SideRecord, Status,
+    Verdict, Warning, WitnessRecord, WorkerRecord, WorkloadRecord,
 };
 
 use crate::checkout::{Checkout, repository, shipped_model};
@@ -71,6 +71,7 @@ pub(crate) fn record() -> RunRecord {
             same_after_run: true,
             edited_graph_sha256: None,
             unedited_because: None,
+            shape: None,
             active_weights: None,
         },
         workload: WorkloadRecord::new(vec![prompt], 1, 3).unwrap(),
@@ -304,6 +305,17 @@ pub(crate) fn arc(gpu_counters_grew: Option<bool>) -> DeviceRecord {
         generation_ns: 1,
     });
     DeviceRecord { requested: "GPU".into(), reason: None, ran: Some(ran.unwrap()) }
+}
+
+/// Files that are accepted as the published model.
+pub(crate) fn accepted(sha256: &str) -> AcceptedModel {
+    AcceptedModel {
+        sha256: sha256.to_owned(),
+        reason: "a test".into(),
+        accepted_utc: "2026-11-23T05:00:00Z".into(),
+        run_id: "0123456789ab".into(),
+        commit: "5".repeat(40),
+    }
 }
 
 /// What the repository says was published.

@@ -25,6 +25,7 @@
 //! | [`first_light`] | the first day on a GPU: each claim by its evidence alone, a walk that nothing ends, a bundle that names nobody |
 //! | [`peers`] | engines side by side: equal tokens first, and none with others has a speed |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
+//! | [`accept_model`] | which record accepts its model as the published one, and which does not |
 //! | [`device_lock`] | one use of the device at a time: what runs a model waits for what holds it |
 //! | [`doctor`] | damaged records, a held lock, what was left behind, and the guards of this machine |
 //! | [`record`] | a record is what was written, or it is refused |
@@ -85,6 +86,7 @@
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
 mod ab_scripted;
+mod accept_model;
 mod bad_input;
 mod big_model;
 mod blessing;

@@ -16,7 +16,7 @@ fn published_run() -> (RunRecord, PublishedReference) {
     let mut published = forged::published();
     record.device = forged::arc(Some(true));
     record.prompts[0].golden = GoldenResult::Match;
-    published.model.accepted_sha256 = vec![record.model.sha256.clone()];
+    published.model.accepted = vec![forged::accepted(&record.model.sha256)];
     published.prompts = vec!["fibonacci".into()];
     published.new_tokens = record.workload.new_tokens;
     (record, published)

@@ -14,7 +14,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) use args::{AbArgs, Commits, budget};
 
-use crate::cli::bench::read_published;
 use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
@@ -27,7 +26,7 @@ use crate::judge::policy::Policy;
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{AbRecord, History, InputsRecord, Outcome, SideRecord, utc_now};
+use crate::record::{AbRecord, History, InputsRecord, Outcome, PublishedReference, SideRecord, utc_now};
 use inputs::Inputs;
 use live::{LivePairs, LiveSide};
 use record::{Assembled, Frame};
@@ -91,7 +90,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let frame = Frame {
         when_utc: utc_now(),
         asked: prompts,
-        published: read_published(&inputs.root.published())?,
+        published: PublishedReference::read(&inputs.root.published())?,
         inputs: InputsRecord {
             merge: args.merge.clone().or_else(|| inputs.record.merge.clone()),
             ..inputs.record.clone()

@@ -4,6 +4,7 @@ use crate::cli::assemble::cost::cost;
 use crate::cli::assemble::{Judging, loaded};
 use crate::cli::load_warnings::{self, AsLoaded};
 use crate::cli::measuring::{Around, Identity};
+use crate::engine::ModelShape;
 use crate::engine::openvino::ActiveWeights;
 use crate::error::Result;
 use crate::measure::CanaryReading;
@@ -154,6 +155,7 @@ fn model_record(
         same_after_run,
         edited_graph_sha256: edited.map(|edited| sha256_of_file(edited.path())).transpose()?,
         unedited_because: loaded.and_then(|loaded| loaded.unedited_because.clone()),
+        shape: Some(ModelShape::of(&judging.model.folder)),
         // A graph that is not understood has no roofline, and runs all the same.
         active_weights: ActiveWeights::of(&judging.model.graph, judging.model.folder.config()).ok(),
     })

@@ -4,7 +4,6 @@ mod criterion;
 mod next_step;
 mod outcome;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -24,7 +23,7 @@ use crate::cli::{exit_code, print, probe, say};
 use crate::engine::openvino::{
     COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, Sources, trim_compiled_models,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::golden::GoldenSet;
 use crate::measure::supervisor::{Job, WorkerProcess, supervise};
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
@@ -96,7 +95,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         check_writable(output)?;
     }
     let history = args.telling.store.find(&root)?;
-    let published = read_published(&root.published())?;
+    let published = PublishedReference::read(&root.published())?;
     let control = stoppable()?;
     let program = args.supervision.program()?;
     let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
@@ -200,10 +199,4 @@ fn write_results(output: &Path, record: &RunRecord) -> Result<()> {
     write_whole(output, results_json(record).as_bytes(), Overwrite::Replace)?;
     say(&format!("results: {}", output.display()));
     Ok(())
-}
-
-/// What was published, as the checkout has it.
-pub(super) fn read_published(path: &Path) -> Result<PublishedReference> {
-    let text = fs::read_to_string(path).map_err(|cause| Error::io("read", path, &cause))?;
-    PublishedReference::parse(&text)
 }

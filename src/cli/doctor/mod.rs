@@ -2,9 +2,10 @@
 //!
 //! It goes on after each failing check, fetches nothing, removes nothing, and writes nothing but a
 //! probe file that it takes away again. Each subject has a room: `runtime`, `gpu`, `model`, `asking`
-//! (tokenizer, prompts, goldens), `memory`, `guards`, `device_lock`, `workplace` (settings, git,
+//! (tokenizer, prompts, goldens), `published` (its figure), `memory`, `guards`, `device_lock`, `workplace` (settings, git,
 //! folders), `records` and `leftovers` (of processes that were killed). What is said of a GPU follows
-//! what OpenVINO and the kernel document; it has not run on the hardware.
+//! what OpenVINO and the kernel document; its list of devices ran on the GPU plugin over a stand-in, the way to
+//! them on fixtures.
 
 mod asking;
 mod check;
@@ -15,6 +16,7 @@ mod leftovers;
 mod memory;
 mod model;
 mod peers;
+mod published;
 mod records;
 mod runtime;
 mod workplace;
@@ -72,6 +74,7 @@ pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     let model = told.group("model", || model::examine(&args.model, &root));
     let model = model.as_ref();
     told.group("goldens", || (asking::examine(&args.model, model, &root), ()));
+    told.group("published figure", || (published::examine(&args.device, model, openvino, &root), ()));
     told.group("memory", || (memory::examine(model, openvino, level), ()));
     told.tell(guards);
     told.group("device lock", || (vec![device_lock::examine(args.lock.as_deref())], ()));

@@ -1,7 +1,6 @@
 //! The walk: every step in turn, whatever came of the one before.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,7 +16,7 @@ use crate::cli::first_light::typed;
 use crate::cli::peers::{environment, python_of};
 use crate::cli::root::Root;
 use crate::cli::say;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::judge::first_light::{Evidence, StepSeen};
 use crate::measure::supervisor::Control;
 use crate::measure::{Clock, MonotonicClock};
@@ -72,13 +71,11 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(args: &'a FirstLightArgs, root: &'a Root, control: &'a Arc<Control>) -> Result<Self> {
-        let published = root.published();
-        let text = fs::read_to_string(&published).map_err(|cause| Error::io("read", &published, &cause))?;
         Ok(Self {
             args,
             root,
             control,
-            arc_140v: PublishedReference::parse(&text)?.device,
+            arc_140v: PublishedReference::read(&root.published())?.device,
             folder: OwnFolder::new()?,
             begun: 0,
             steps: Vec::new(),

@@ -20,7 +20,6 @@ use live::{LiveEngine, LiveRounds};
 use ready::{Common, ReadyEngine};
 use record::{Assembled, Frame};
 
-use crate::cli::bench::read_published;
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::loading::find_model;
 use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
@@ -33,7 +32,7 @@ use crate::gate::{RoundPlan, drive_rounds};
 use crate::judge::peers::round_figures;
 use crate::measure::{Clock, Metric, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{Outcome, PeersRecord, PublishedFigure, PublishedSeries, utc_now};
+use crate::record::{Outcome, PeersRecord, PublishedFigure, PublishedReference, PublishedSeries, utc_now};
 use crate::report::peers::{peers_json, peers_markdown, peers_text};
 
 /// Spoilt rounds that are made again, at most: as many as pairs of `ab`.
@@ -45,7 +44,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     let root = Root::find();
     let engines = args.engines()?;
     let store = args.store.find(&root)?;
-    let published = read_published(&root.published())?;
+    let published = PublishedReference::read(&root.published())?;
     let published_engines = published_engines(&root.published())?;
     let control = stoppable()?;
     let mut model = find_model(&args.engine.model, &root)?;

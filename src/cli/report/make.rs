@@ -49,7 +49,7 @@ impl Making {
         Ok(Self {
             policy: Policy::parse(&policy_text, &root.policy().display().to_string())?,
             policy_text,
-            published: PublishedReference::parse(&published)?,
+            published: PublishedReference::read(&file)?,
             published_series: PublishedSeries::parse(&published)?,
             renderer: Renderer::new(library)?,
             program_sha256: own_sha256()?,

@@ -5,8 +5,8 @@ use crate::judge::policy::Policy;
 use crate::judge::sequential::Rule;
 use crate::measure::supervisor::WarmLoad;
 use crate::record::{
-    AbRecord, Commit, DecisionRecord, HarnessCost, Outcome, PolicyText, PublishedReference, RunRecord,
-    SampleRole, Warning, WorkerRecord, sha256_of_bytes,
+    AbRecord, AcceptedModel, Commit, DecisionRecord, HarnessCost, Outcome, PolicyText, PublishedReference,
+    RunRecord, SampleRole, Warning, WorkerRecord, sha256_of_bytes,
 };
 use crate::report::demo::calendar::utc;
 use crate::report::demo::commits::{authored, commits};
@@ -71,7 +71,13 @@ impl<'a> Scene<'a> {
         let machines = machines(&plan)?;
         let mut published = inputs.published.clone();
         // So that the published line is shown where it would stand.
-        published.model.accepted_sha256.extend(machines.first().map(|machine| machine.model.sha256.clone()));
+        published.model.accepted.extend(machines.first().map(|machine| AcceptedModel {
+            sha256: machine.model.sha256.clone(),
+            reason: "the demonstration's own".to_owned(),
+            accepted_utc: String::new(),
+            run_id: String::new(),
+            commit: String::new(),
+        }));
         published.new_tokens = plan.new_tokens;
         let asked = machines.iter().map(|machine| Asked::of(&plan, u64::from(machine.gpu.is_none())));
         Ok(Self {

@@ -21,7 +21,7 @@ pub(super) fn published_at(token_s: f64) -> AbRecord {
     for run in both(&mut record) {
         run.device = forged::arc(Some(true));
         let published = run.published.as_mut().unwrap();
-        published.model.accepted_sha256 = vec![run.model.sha256.clone()];
+        published.model.accepted = vec![forged::accepted(&run.model.sha256)];
         published.prompts = PROMPTS.map(str::to_owned).to_vec();
         published.new_tokens = run.workload.new_tokens;
     }

@@ -139,7 +139,7 @@ fn interval(processes: &[f64], metric: Metric) -> Option<String> {
 /// How a speed stands to the published figure, by the policy's limits.
 fn standing(figures: &Headline, published: &PublishedReference, policy: &Policy) -> (String, Badge) {
     let Some(value) = figures.published_tok_s else {
-        let why = if published.model.accepted_sha256.is_empty() {
+        let why = if published.model.accepted.is_empty() {
             "no model is accepted as the published one yet"
         } else {
             "it is of another model, device or workload"
