@@ -1,5 +1,5 @@
 //! Intel GPUs on the PCI bus, by what sysfs shows: whoever holds them, and whether OpenVINO sees them
-//! or not. It has not run on the hardware.
+//! or not. Tested on fixtures.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
 //! The way to the GPU, from the PCI bus up: kernel driver, render node, `OpenCL` loader and driver,
-//! OpenVINO. It follows what these document and has not run on the hardware.
+//! OpenVINO. It follows what these document, and is tested on fixtures.
 
 mod pci;
 

@@ -2,8 +2,8 @@
 //! and makes one bundle of what was seen.
 //!
 //! Each step is a process of its own, with a limit: one that fails or hangs ends itself and not the walk, and
-//! this process never loads OpenVINO. What is judged of it stands in `judge::first_light`. Nothing of it has
-//! run on the hardware.
+//! this process never loads OpenVINO. What is judged of it stands in `judge::first_light`. It has run on the
+//! GPU plugin over a stand-in, and not on the hardware.
 
 mod args;
 mod bundle;

@@ -1,5 +1,5 @@
 //! What the kernel tells of a process's use of an Intel GPU: `/proc/PID/fdinfo`, as the xe and i915
-//! drivers document it. It has not run on the hardware.
+//! drivers document it. Tested on fixtures.
 
 mod client;
 mod others;

@@ -1,6 +1,6 @@
 //! Intel GPUs by their kernel driver: clock and throttle reasons, of the first tile's main engines.
 //!
-//! The paths are those that the xe and i915 drivers document. It has not run on the hardware.
+//! The paths are those that the xe and i915 drivers document. Tested on fixtures.
 
 use serde::{Deserialize, Serialize};
 

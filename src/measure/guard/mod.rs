@@ -1,7 +1,7 @@
 //! The state of the machine before, while and after a process is measured: raw readings, no verdict.
 //!
 //! What a machine does not tell is recorded as not observed, with the reason. Readings of an Intel
-//! GPU follow what its drivers document; they have not run on the hardware.
+//! GPU follow what its drivers document, and are tested on fixtures.
 
 mod cpu;
 mod gpu;

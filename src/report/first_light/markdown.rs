@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use crate::report::decision::markdown::{code, escape};
-use crate::report::first_light::{FirstLight, first_light_tally};
+use crate::report::first_light::{FirstLight, WHAT_RAN_WHERE, first_light_tally};
 use crate::report::one_line;
 
-/// The answers and the steps, as tables.
+/// The answers, the steps, and what ran where before, as tables.
 #[must_use]
 pub fn first_light_markdown(told: &FirstLight<'_>) -> String {
     let mut text = format!("## First light: {}\n\n", escape(&told.subject()));
@@ -38,6 +38,7 @@ pub fn first_light_markdown(told: &FirstLight<'_>) -> String {
         let because = because.unwrap_or_default();
         let _ = writeln!(text, "| {} | {}{because} | {:.1} |", step.name, step.ended, step.took_s);
     }
+    let _ = write!(text, "\n### What ran where before this run\n\n{WHAT_RAN_WHERE}");
     text
 }
 

@@ -18,6 +18,9 @@ use serde::Serialize;
 use crate::judge::first_light::{Answer, Answered};
 use crate::record::{Machine, RunRecord};
 
+/// What of the GPU path ran where before this day, in Markdown; the README has the same text.
+pub const WHAT_RAN_WHERE: &str = include_str!("what_ran_where.md");
+
 /// What is told.
 #[derive(Debug, Clone, Copy)]
 pub struct FirstLight<'a> {

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 use crate::judge::first_light::Answer;
-use crate::report::first_light::FirstLight;
+use crate::report::first_light::{FirstLight, WHAT_RAN_WHERE};
 use crate::report::one_line;
 
 const ANSWER_WIDTH: usize = 12;
 const ID_WIDTH: usize = 18;
 
-/// A line a claim: the answer, the claim's id, and what was seen.
+/// A line a claim: the answer, the claim's id, and what was seen; and what ran where before.
 #[must_use]
 pub fn first_light_text(told: &FirstLight<'_>) -> String {
     let mut text = format!("first light: {}, `{}` asked for\n", told.subject(), told.requested);
@@ -26,6 +26,7 @@ pub fn first_light_text(told: &FirstLight<'_>) -> String {
         above = because;
     }
     let _ = writeln!(text, "\n{}", first_light_tally(told));
+    let _ = write!(text, "\nwhat ran where before this run\n\n{WHAT_RAN_WHERE}");
     text
 }
 
