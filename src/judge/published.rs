@@ -46,7 +46,7 @@ pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Optio
 }
 
 /// Whether a run shows that its model is the published one: made like it, and with the golden answers to the
-/// published prompts. The device does not matter, for the hash is of the model.
+/// published prompts. Any device but an emulated one may show it, for the hash is of the model.
 ///
 /// # Errors
 /// Why it does not, with what to do about it.
@@ -57,6 +57,9 @@ pub fn check_shows_published_model(published: &PublishedReference, run: &RunReco
     };
     if let Some(reason) = ComparedSide::of(run).no_speed_because {
         return refuse(&reason, VERIFY);
+    }
+    if let Some(reason) = run.device.emulated_reason() {
+        return refuse(&format!("its device is emulated: {reason}"), HARDWARE);
     }
     let Some(shape) = &published.model.shape else {
         return refuse("the published figures do not say what it is made of", RESTORE);
@@ -81,5 +84,6 @@ const VERIFY: &str = "measure it until its output is verified: `cargo xtask benc
 const RESTORE: &str = "restore the file: `git checkout -- fixtures/baselines`";
 const FETCH: &str = "measure the published model: `cargo xtask model fetch`, `cargo xtask model use DIR`, \
     `cargo xtask bench`";
+const HARDWARE: &str = "measure it on the CPU or on a GPU that is there: `cargo xtask bench`";
 const MEASURE: &str = "measure it at the defaults: `cargo xtask bench`";
 const COMMIT: &str = "commit the goldens, and measure again: `cargo xtask bench`";

@@ -114,7 +114,7 @@ fn untimed(run: &mut RunRecord) {
 
 #[test]
 fn what_is_not_verified_or_not_made_like_the_published_model_accepts_nothing() {
-    let refusals: [Refusal<'_>; 12] = [
+    let refusals: [Refusal<'_>; 13] = [
         (&|run| run.prompts[0].golden = GoldenResult::None, "is unverified", "golden bless"),
         (
             &|run| {
@@ -164,6 +164,15 @@ fn what_is_not_verified_or_not_made_like_the_published_model_accepts_nothing() {
         (&|run| run.commit.as_mut().unwrap().dirty = true, "of no clean commit", "commit the goldens"),
         (&|run| run.commit = None, "of no clean commit", "commit the goldens"),
         (&|run| untimed(run), "has no times", "cargo xtask bench"),
+        (
+            &|run| {
+                let mut arc = serde_json::to_value(forged::arc(Some(true))).unwrap();
+                arc["ran"]["emulated_reason"] = "the OpenCL device is a processor".into();
+                run.device = serde_json::from_value(arc).unwrap();
+            },
+            "its device is emulated: the OpenCL device is a processor",
+            "on the CPU or on a GPU that is there",
+        ),
     ];
     for (edit, why, hint) in refusals {
         let checkout = checkout();

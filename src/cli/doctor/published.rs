@@ -122,6 +122,9 @@ fn device(published: &PublishedReference, subject: &Subject) -> Option<Obstacle>
         return Some(Obstacle::new("no device is there that could be compared", "run `cargo xtask setup`"));
     };
     let hint = format!("it is judged on an {} alone, by `--device GPU`", device.name);
+    if let Some(reason) = &facts.emulated_reason {
+        return Some(Obstacle::new(format!("`{name}` is emulated: {reason}"), hint));
+    }
     if device.is(facts.pci_id.as_deref(), facts.execution_units) {
         return None;
     }
@@ -273,6 +276,15 @@ mod tests {
         the PCI id of `GPU` is unknown, and without it no GPU is an Intel Arc 140V GPU
         no device is there that could be compared
         "#);
+    }
+
+    #[test]
+    fn an_emulated_gpu_is_no_arc_140v_whatever_else_is_known_of_it() {
+        let (name, mut facts) = gpu(Some("8086:64a0"), Some(64));
+        facts.emulated_reason = Some("the OpenCL device is a processor".to_owned());
+        let report = report(with_an_accepted_model(), &Subject { device: Some((name, facts)), ..arc_140v() });
+        let line = "skip  published figure   21.24 tok/s is not judged here: `GPU` is emulated: the OpenCL device is a processor\n      hint: ";
+        assert!(report.starts_with(line), "{report}");
     }
 
     #[test]
