@@ -102,7 +102,7 @@ def generate(asked):
     if asked["split_phases"] and GENERATIONS > 1:
         tell("failed", kind="harness", message="a timed generation was to be interrupted", hint=None)
         sys.exit(20)
-    tell("ready", state_seen_empty=True)
+    tell("ready")
     command()
     wanted = asked["new_tokens"]
     submitted = time.monotonic_ns()

@@ -22,7 +22,7 @@ while line := sys.stdin.readline():
              execution_devices=" ".join(model.get_property("EXECUTION_DEVICES")), properties_effective={})
     elif command["command"] == "generate":
         request.reset_state()
-        tell("ready", state_seen_empty=False), sys.stdin.readline()
+        tell("ready"), sys.stdin.readline()
         tokens, held, ids, known, infer, submitted_ns = command["token_ids"], 0, [], [], [], now_ns()
         while len(ids) < command["new_tokens"]:
             inputs = {"input_ids": np.array([tokens]), "position_ids": np.arange(held, held + len(tokens))[None]}

@@ -36,12 +36,12 @@ class Genai:
 
     def settle(self, command: dict[str, Any]) -> Settled:
         self.settled = openvino_side.settle(command, self.name)
-        cache = openvino_side.compiled_model_cache(
+        self.compiled_models = openvino_side.CompiledModels(
             command, self.name, self.settled.device, self.settled.properties_asked
         )
         self.properties: dict[str, Any] = dict(self.settled.properties_asked)
-        if cache is not None:
-            self.properties["CACHE_DIR"] = str(cache)
+        if cache := self.compiled_models.prepare():
+            self.properties["CACHE_DIR"] = cache
         self.model = Path(command["model_dir"])
         self.scratch = tempfile.TemporaryDirectory(prefix="arcgauge-peer-")
         self.folder = with_tokenizer_ir(self.model, self.scratch.name)
@@ -63,12 +63,13 @@ class Genai:
             self.pipeline = self.genai.LLMPipeline(self.folder, self.settled.device, **arguments)
             ended_ns = now_ns()
         properties = model_properties(talk.read())
+        from_cache = openvino_side.as_bool(properties.pop("LOADED_FROM_CACHE", None))
         config = json.loads((self.model / "config.json").read_text())
         return Loaded(
             load_started_ns=started_ns,
             load_ended_ns=ended_ns,
             execution_devices=properties.get("EXECUTION_DEVICES", ""),
-            properties_effective=properties,
+            **self.compiled_models.loaded(properties, from_cache),
             vocabulary_size=config["vocab_size"],
             context_tokens=config.get("max_position_embeddings"),
             attention=self.attention,
@@ -90,6 +91,9 @@ class Genai:
         known_ns = [round(time_ms * NS_PER_MS) for time_ms in noted.m_new_token_times]
         infer_ns = [round(time_us * NS_PER_US) for time_us in noted.token_infer_durations]
         return Generation(submitted_ns, list(result.tokens[0]), known_ns, within(submitted_ns, known_ns, infer_ns))
+
+    def generated(self) -> None:
+        self.compiled_models.generated()
 
 
 def within(submitted_ns: int, known_ns: list[int], infer_ns: list[int]) -> list[int]:
@@ -175,7 +179,8 @@ def model_properties(talk: str) -> dict[str, str]:
         elif is_the_model and line.startswith("  "):
             name, _, value = line.strip().partition(":")
             properties[name] = value.strip()
-    return {name: value for name, value in properties.items() if name in openvino_side.READ_BACK}
+    kept = (*openvino_side.READ_BACK, "LOADED_FROM_CACHE")
+    return {name: value for name, value in properties.items() if name in kept}
 
 
 if __name__ == "__main__":

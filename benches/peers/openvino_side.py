@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ READ_BACK = (
     "INFERENCE_NUM_THREADS",
     "EXECUTION_DEVICES",
 )
-"""Properties that are told as they are in force."""
+"""Properties that are reported as they are in force."""
+USED = "used"
+"""Touched at each use, so that arcgauge can remove what was used longest ago."""
+COLD_LOAD = "cold-load.json"
+"""Written when a load and a generation have filled the folder."""
 
 
 def settle(command: dict[str, Any], engine: str) -> Settled:
@@ -38,49 +43,85 @@ def settle(command: dict[str, Any], engine: str) -> Settled:
     if device not in there and not any(name.startswith(f"{device}.") for name in there):
         raise Refused(f"OpenVINO sees no `{device}`, only `{'`, `'.join(there)}`", "run `cargo xtask doctor`")
     properties = dict(item.split("=", 1) for item in command["properties"])
-    cache = compiled_model_cache(command, engine, device, properties)
+    cache = CompiledModels(command, engine, device, properties)
     return Settled(
         openvino_version=version,
         openvino_build=build,
         device=device,
         properties_asked=properties,
-        compiled_model_cache="off" if cache is None else "warm" if is_filled(cache) else "cold",
-        gpu_name=told(core, "GPU", "FULL_DEVICE_NAME"),
-        facts={
-            "full_name": told(core, device, "FULL_DEVICE_NAME"),
-            "driver_version": told(core, device, "GPU_DRIVER_VERSION"),
-            "execution_units": number(told(core, device, "GPU_EXECUTION_UNITS_COUNT")),
-            "memory_bytes": number(told(core, device, "GPU_DEVICE_TOTAL_MEM_SIZE")),
-        },
+        compiled_model_cache=cache.state(),
+        compiled_model_folder=None if cache.folder is None else str(cache.folder),
+        gpu_name=full_name(core, "GPU"),
+        facts={"full_name": full_name(core, device)},
     )
 
 
-def compiled_model_cache(
-    command: dict[str, Any], engine: str, device: str, properties: dict[str, str]
-) -> Path | None:
-    """The engine's own folder of compiled models. The CPU compiles in seconds and keeps none."""
-    if command.get("compiled_models") is None or not device.startswith("GPU"):
-        return None
-    made_of = json.dumps([engine, command["model_sha256"], device, ov.get_version(), sorted(properties.items())])
-    return Path(command["compiled_models"]) / f"peer-{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"
+class CompiledModels:
+    """The engine's own folder of compiled models. The CPU compiles in seconds and keeps none.
+
+    A model that comes from it reads back other values of the same setting, so that what the load which filled it
+    read back is kept beside it.
+    """
+
+    def __init__(self, command: dict[str, Any], engine: str, device: str, properties: dict[str, str]) -> None:
+        self.folder: Path | None = None
+        self.cold_properties: dict[str, str] | None = None
+        self.read_back: dict[str, str] = {}
+        if command.get("compiled_models") is None or not device.startswith("GPU"):
+            return
+        made_of = json.dumps([engine, command["model_sha256"], device, ov.get_version(), sorted(properties.items())])
+        name = f"peer-{hashlib.sha256(made_of.encode()).hexdigest()[:32]}"
+        self.folder = Path(command["compiled_models"]) / name
+        try:
+            self.cold_properties = json.loads((self.folder / COLD_LOAD).read_text())["properties_effective"]
+        except (OSError, ValueError, KeyError):
+            pass  # no load has filled it
+
+    def state(self) -> str:
+        """Whether a load compiles, and whether it fills the folder."""
+        if self.folder is None:
+            return "off"
+        return "cold" if self.cold_properties is None else "warm"
+
+    def prepare(self) -> str:
+        """Makes the folder ready for a load and gives it as `CACHE_DIR`; removes what a killed load left."""
+        if self.folder is None:
+            return ""
+        if self.cold_properties is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / USED).touch()
+        return str(self.folder)
+
+    def loaded(self, read_back: dict[str, str], from_cache: bool | None) -> dict[str, Any]:
+        """The fields of `Loaded` that tell a warm load from a cold one."""
+        self.read_back = read_back
+        if self.cold_properties is None or from_cache is False:
+            return {"properties_effective": read_back, "loaded_from_cache": from_cache}
+        return {
+            "properties_effective": self.cold_properties,
+            "properties_warm": read_back,
+            "loaded_from_cache": from_cache,
+        }
+
+    def generated(self) -> None:
+        """A load and a generation have ended well."""
+        if self.folder is not None and self.cold_properties is None:
+            self.cold_properties = self.read_back
+            (self.folder / COLD_LOAD).write_text(json.dumps({"properties_effective": self.read_back}))
 
 
-def is_filled(cache: Path) -> bool:
-    """Whether an earlier load left compiled kernels."""
-    return cache.is_dir() and any(cache.iterdir())
-
-
-def told(core: ov.Core, device: str, name: str) -> str | None:
-    """A device's property; None where it has none."""
+def full_name(core: ov.Core, device: str) -> str | None:
+    """A device's name; None where there is no such device. What else is known of it arcgauge reads itself."""
     try:
-        return str(core.get_property(device, name))
+        return str(core.get_property(device, "FULL_DEVICE_NAME"))
     except RuntimeError:
         return None
 
 
-def number(text: str | None) -> int | None:
-    """A number that a property says."""
-    return int(text) if text is not None and text.isdigit() else None
+def as_bool(text: str | None) -> bool | None:
+    """`LOADED_FROM_CACHE`, however a release writes it."""
+    return {"true": True, "yes": True, "false": False, "no": False}.get((text or "").lower())
 
 
 def as_text(value: Any) -> str:

@@ -26,12 +26,12 @@ class Optimum:
         # A model that is named by its folder needs no hub.
         os.environ["HF_HUB_OFFLINE"] = "1"
         self.settled = openvino_side.settle(command, self.name)
-        cache = openvino_side.compiled_model_cache(
+        self.compiled_models = openvino_side.CompiledModels(
             command, self.name, self.settled.device, self.settled.properties_asked
         )
         self.properties = dict(self.settled.properties_asked)
         # An empty one keeps optimum-intel from choosing a folder beside the model, which is never written to.
-        self.properties["CACHE_DIR"] = "" if cache is None else str(cache)
+        self.properties["CACHE_DIR"] = self.compiled_models.prepare()
         self.model_dir = Path(command["model_dir"])
         import torch
         from optimum.intel import OVModelForCausalLM
@@ -51,18 +51,19 @@ class Optimum:
         ended_ns = now_ns()
         compiled = self.model.request.get_compiled_model()
         properties = {}
-        for name in {*openvino_side.READ_BACK, *self.settled.properties_asked}:
+        for name in {*openvino_side.READ_BACK, *self.settled.properties_asked, "LOADED_FROM_CACHE"}:
             try:
                 properties[name] = openvino_side.as_text(compiled.get_property(name))
             except RuntimeError:
                 pass  # this device has no such property
+        from_cache = openvino_side.as_bool(properties.pop("LOADED_FROM_CACHE", None))
         self.model.request = self.request = TimedRequest(self.model.request)
         config = json.loads((self.model_dir / "config.json").read_text())
         return Loaded(
             load_started_ns=started_ns,
             load_ended_ns=ended_ns,
             execution_devices=properties.get("EXECUTION_DEVICES", ""),
-            properties_effective=properties,
+            **self.compiled_models.loaded(properties, from_cache),
             vocabulary_size=config["vocab_size"],
             context_tokens=config.get("max_position_embeddings"),
             attention="sdpa",
@@ -81,6 +82,9 @@ class Optimum:
         output = self.model.generate(input_ids=prompt, attention_mask=mask, streamer=noted)
         tokens = output[0, len(ids) :].tolist()
         return Generation(submitted_ns, tokens, noted.known_ns, self.request.infer_ns)
+
+    def generated(self) -> None:
+        self.compiled_models.generated()
 
 
 class NotedTokens:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 NS_PER_MS = 1_000_000
 
 
@@ -40,6 +40,7 @@ class Settled:
     device: str
     properties_asked: dict[str, str]
     compiled_model_cache: str = "off"
+    compiled_model_folder: str | None = None
     fallback_because: str | None = None
     gpu_name: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
@@ -62,6 +63,9 @@ class Loaded:
     context_tokens: int | None = None
     states_hidden_because: str | None = "this engine shows no KV state"
     unedited_because: str | None = "this engine prepares the graph itself"
+    properties_warm: dict[str, str] = field(default_factory=dict)
+    """What a warm load read back; `properties_effective` then has what the cold load read back."""
+    loaded_from_cache: bool | None = None
 
 
 class Engine(Protocol):
@@ -81,6 +85,9 @@ class Engine(Protocol):
 
         `first_token` is called when the first one is known; None in a timed generation.
         """
+
+    def generated(self) -> None:
+        """A generation has ended well. Never timed."""
 
 
 def serve(engine: Engine) -> None:
@@ -118,13 +125,13 @@ def generate(pipe: "Pipe", engine: Engine, command: dict[str, Any]) -> None:
     """One generation. Between `ready` and the last token nothing is told, so that nothing is timed with it."""
     new_tokens = command["new_tokens"]
     split_phases = command["split_phases"]
-    # What the cache holds cannot be looked at from here, so nobody has seen it to be empty.
-    pipe.tell("ready", state_seen_empty=False)
+    pipe.tell("ready")
     pipe.acknowledged()
     phase_ended = (lambda: pipe.phase_ended("prefill")) if split_phases else None
     generation = engine.generate(command["token_ids"], new_tokens, phase_ended)
     if split_phases:
         pipe.phase_ended("decode")
+    engine.generated()
     pipe.tell("tokens", ids=generation.ids, known_ns=generation.known_ns, infer_ns=generation.infer_ns)
     pipe.tell("generated", submitted_ns=generation.submitted_ns)
 

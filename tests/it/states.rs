@@ -153,7 +153,10 @@ fn states_of_unlike_lengths_are_not_put_back() {
     mixed.truncate(47);
     mixed.extend(engine.states().unwrap().pop());
     let error = engine.restore(&mixed).unwrap_err();
-    assert!(error.to_string().contains("holds 4 tokens where `past_key_values.0.keypresent.0.key` holds 3"), "{error}");
+    assert!(
+        error.to_string().contains("holds 4 tokens where `past_key_values.0.keypresent.0.key` holds 3"),
+        "{error}"
+    );
 }
 
 #[test]

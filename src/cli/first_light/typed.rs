@@ -49,9 +49,12 @@ pub(super) fn against_itself(args: &FirstLightArgs) -> Vec<OsString> {
     typed
 }
 
-pub(super) fn peers(args: &FirstLightArgs) -> Vec<OsString> {
+/// All engines between which the published figures differ; optimum-intel where it is set up.
+pub(super) fn peers(args: &FirstLightArgs, with_optimum: bool) -> Vec<OsString> {
+    let engines = "stateful,genai,genai-pa,genai-pa-i8";
+    let engines = if with_optimum { format!("{engines},optimum") } else { engines.to_owned() };
     let (rounds, tokens, budget) = if args.quick { ("1", "16", "10m") } else { ("5", "200", "60m") };
-    let mut typed = words(["peers", "--engines", "stateful,genai,genai-pa", "--rounds", rounds]);
+    let mut typed = words(["peers", "--engines", &engines, "--rounds", rounds]);
     typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
     typed.extend(args.store.as_typed());
     typed.extend(args.engine.as_typed());

@@ -124,14 +124,16 @@ impl<'a> Walk<'a> {
     /// Needs Python and a download, which a machine may do without.
     fn peers(&mut self) -> StepSeen<PeersRecord> {
         let (step, peer) = (StepName::Peers, "genai");
-        let missing = match environment(self.root, peer) {
-            Ok(folder) if python_of(&folder).is_file() => None,
-            Ok(_) => Some(format!("the peer `{peer}` is not set up: `cargo xtask setup --peers={peer}`")),
+        let is_set_up = |peer| environment(self.root, peer).map(|folder| python_of(&folder).is_file());
+        let missing = match is_set_up(peer) {
+            Ok(true) => None,
+            Ok(false) => Some(format!("the peer `{peer}` is not set up: `cargo xtask setup --peers={peer}`")),
             Err(error) => Some(error.to_string()),
         };
+        let with_optimum = matches!(is_set_up("optimum"), Ok(true));
         match missing {
             Some(because) if !self.args.without.contains(&step) => self.not_run(step, because),
-            _ => self.recorded(step, &typed::peers(self.args)).0,
+            _ => self.recorded(step, &typed::peers(self.args, with_optimum)).0,
         }
     }
 

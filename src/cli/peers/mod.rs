@@ -91,6 +91,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
         edited: edited.as_ref(),
         requested: args.engine.device.clone(),
         fallback_because: settled.event.fallback_because.clone(),
+        device_facts: settled.event.facts.clone(),
         rounds_asked: usize::from(args.rounds),
         despite_guards: args.despite_guards,
         budget_s: args.budget.map(|budget| budget.as_secs()),

@@ -3,6 +3,7 @@
 use crate::cli::assemble::{self, BesideTurns, RunInTurns};
 use crate::cli::loading::FoundModel;
 use crate::cli::peers::live::{LiveEngine, LiveRounds};
+use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::{DrivenRounds, RoundsEnded};
 use crate::judge::environment::Guard;
@@ -24,6 +25,8 @@ pub(super) struct Frame<'a> {
     /// The device, as the user asked for it, and why another ran.
     pub(super) requested: String,
     pub(super) fallback_because: Option<String>,
+    /// What this program knows of that device: an engine of another language knows less.
+    pub(super) device_facts: DeviceFacts,
     pub(super) rounds_asked: usize,
     pub(super) despite_guards: bool,
     pub(super) budget_s: Option<u64>,
@@ -123,7 +126,10 @@ fn peer(
     canary_after: Option<CanaryReading>,
     began: bool,
 ) -> Result<Peer> {
-    let LiveEngine { ready, measured } = live;
+    let LiveEngine { ready, mut measured } = live;
+    for settled in measured.session.processes.iter_mut().filter_map(|process| process.settled.as_mut()) {
+        know_device(&mut settled.facts, &frame.device_facts);
+    }
     let loaded = measured.session.processes.iter().find_map(|process| process.loaded.as_ref());
     let attention = loaded.and_then(|loaded| loaded.attention.clone());
     let infer_span = loaded.map(|loaded| loaded.infer_span).unwrap_or_default();
@@ -153,4 +159,34 @@ fn peer(
         run,
     };
     Ok(Peer { record, failed })
+}
+
+/// Of a device that an engine names as this program does, or not at all, the engine's run has what this
+/// program knows: its driver, and whether it is emulated.
+fn know_device(reported: &mut DeviceFacts, known: &DeviceFacts) {
+    if reported.full_name.is_none() || reported.full_name == known.full_name {
+        reported.clone_from(known);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_names_its_device_alone_ran_on_the_device_that_this_program_knows() {
+        let named = |name: &str| DeviceFacts { full_name: Some(name.to_owned()), ..DeviceFacts::default() };
+        let known = DeviceFacts {
+            driver_version: Some("1.2".to_owned()),
+            emulated_reason: Some("its OpenCL device is a CPU".to_owned()),
+            ..named("A GPU")
+        };
+        for mut reported in [named("A GPU"), DeviceFacts::default()] {
+            know_device(&mut reported, &known);
+            assert_eq!(reported, known);
+        }
+        let mut other = named("Another GPU");
+        know_device(&mut other, &known);
+        assert_eq!(other, named("Another GPU"), "of another device nothing is known");
+    }
 }

@@ -1,7 +1,8 @@
 //! Every claim in one table. The README's section on what was never run on an Intel GPU names each.
 
 use crate::judge::first_light::{
-    Evidence, Word, bench, guards, loading, machine, paged_attention, pairs, precision, states, tokens,
+    Evidence, Word, bench, guards, loading, machine, paged_attention, pairs, precision, published_difference,
+    states, tokens,
 };
 
 /// Something that is said of an Intel GPU and was written without one.
@@ -26,7 +27,7 @@ const fn claim(id: &'static str, words: &'static str, answered_by: fn(&Evidence)
 }
 
 /// All claims, in the order in which a GPU is come nearer to.
-pub static CLAIMS: [Claim; 27] = [
+pub static CLAIMS: [Claim; 28] = [
     claim("pci-bus", "the machine's GPU is found on the PCI bus", machine::pci_bus),
     claim("kernel-driver", "its kernel driver is found: xe or i915", machine::kernel_driver),
     claim("render-node", "its render node is found and opens", machine::render_node),
@@ -73,5 +74,10 @@ pub static CLAIMS: [Claim; 27] = [
         "paged-attention",
         "SDPA, which arcgauge runs, is held against the paged attention of openvino_genai",
         paged_attention::paged_attention,
+    ),
+    claim(
+        "published-difference",
+        "the published 27.0 against 21.24 tok/s is split into host loop, attention and KV cache",
+        published_difference::published_difference,
     ),
 ];

@@ -12,6 +12,7 @@ mod machine;
 mod paged_attention;
 mod pairs;
 mod precision;
+mod published_difference;
 mod states;
 mod tokens;
 mod word;

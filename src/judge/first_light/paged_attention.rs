@@ -9,43 +9,54 @@ use crate::judge::summarise;
 use crate::record::{Outcome, PeerRecord, PeersRecord, ProvenDevice};
 
 pub(super) fn paged_attention(evidence: &Evidence) -> Word {
+    match of_gpu(evidence) {
+        Ok(record) => match Attentions::of(record) {
+            Ok(seen) => seen.word(),
+            Err(because) => Word::not_observed(because),
+        },
+        Err(word) => word,
+    }
+}
+
+/// The record of engines that all ran on the GPU and gave right output; else the word on whatever is asked of
+/// it.
+pub(super) fn of_gpu(evidence: &Evidence) -> Result<&PeersRecord, Word> {
     let record = match &evidence.peers {
         StepSeen::Told(record) => record,
-        StepSeen::Failed(because) if evidence.expects_a_gpu() => return Word::no(because.as_str()),
+        StepSeen::Failed(because) if evidence.expects_a_gpu() => return Err(Word::no(because.as_str())),
         StepSeen::Failed(because) | StepSeen::NotRun(because) => {
-            return Word::not_observed(because.as_str());
+            return Err(Word::not_observed(because.as_str()));
         }
     };
     let ran = |engine: &PeerRecord| engine.run.device.ran.as_ref().map(ProvenDevice::kind);
     if let Some(engine) = record.engines().find(|engine| ran(engine) == Some(DeviceKind::Cpu)) {
         let because = evidence.cpu_ran(engine.run.device.reason.as_deref());
-        return Word::not_observed(match on_the_cpu(record) {
+        return Err(Word::not_observed(match on_the_cpu(record) {
             Some(seen) => format!("{because}; there {seen}"),
             None => because,
-        });
+        }));
     }
     if let Some(Err(word)) = record.engines().map(|engine| is_genuine(&engine.run)).find(Result::is_err) {
-        return word;
+        return Err(word);
     }
     let on_gpu = record.engines().any(|engine| ran(engine) == Some(DeviceKind::Gpu));
     if !on_gpu && !evidence.expects_a_gpu() {
-        return Word::not_observed(format!("nothing ran: {}", failure(record)));
+        return Err(Word::not_observed(format!("nothing ran: {}", failure(record))));
     }
     if let Some(wrong) = wrong_output(record) {
-        return Word::no(wrong);
+        return Err(Word::no(wrong));
     }
     match record.outcome {
-        Outcome::Failed | Outcome::WrongOutput => return Word::no(failure(record)),
-        Outcome::Interrupted | Outcome::NotMeasured => return Word::not_observed(failure(record)),
+        Outcome::Failed | Outcome::WrongOutput => return Err(Word::no(failure(record))),
+        Outcome::Interrupted | Outcome::NotMeasured => return Err(Word::not_observed(failure(record))),
         Outcome::Complete => {}
     }
     // Of a complete run every engine is proven; a record of somebody else's may be without.
-    if let Some(engine) = record.engines().find(|engine| ran(engine).is_none()) {
-        return Word::not_observed(format!("nothing tells that `{}` ran on the GPU", engine.asked));
-    }
-    match Attentions::of(record) {
-        Ok(seen) => seen.word(),
-        Err(because) => Word::not_observed(because),
+    match record.engines().find(|engine| ran(engine).is_none()) {
+        Some(engine) => {
+            Err(Word::not_observed(format!("nothing tells that `{}` ran on the GPU", engine.asked)))
+        }
+        None => Ok(record),
     }
 }
 

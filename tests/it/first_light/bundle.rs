@@ -133,7 +133,7 @@ fn a_walk_on_the_cpu_sees_all_that_a_cpu_can_show_and_its_bundle_names_nobody() 
     ended
         .exits(13)
         .prints("what it did says nothing of a GPU")
-        .prints("27 claims: 0 yes, 0 no, 27 not observed");
+        .prints("28 claims: 0 yes, 0 no, 28 not observed");
     ended.says("/zebulonix/records/");
     let bundle = Unpacked::of(&checkout.path("bundle.zip"));
     let answers = bundle.json("first-light.json");

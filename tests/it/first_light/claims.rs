@@ -54,6 +54,13 @@ fn what_was_seen_is_told_with_its_figures() {
             "paged-attention",
             " 11.34 and 10.20 tok/s with the prefill, the KV cache `f16` in both; every token is",
         ),
+        (
+            "published-difference",
+            "published 27.00 against 21.24 tok/s, 1.271 x; measured host loop 1.000 x tok/s [1.000, 1.000] over 3 \
+             rounds (`genai` to `stateful`); attention and its scheduler 1.111 x tok/s",
+        ),
+        ("published-difference", "KV-cache precision 1.053 x tok/s"),
+        ("published-difference", "(`genai-pa` to `genai-pa-i8`); together 1.170 x"),
     ] {
         let because = word_on(&evidence, id).because;
         assert!(because.contains(part), "{id}: {because}");
@@ -138,7 +145,7 @@ fn an_emulated_gpu_answers_nothing_of_a_gpu_and_is_no_arc() {
         word.answer
     };
     assert_eq!(word("arc-140v"), Answer::No);
-    for id in ["gpu-decodes", "device-proof", "paged-attention"] {
+    for id in ["gpu-decodes", "device-proof", "paged-attention", "published-difference"] {
         assert_eq!(word(id), Answer::NotObserved, "{id}");
     }
 }

@@ -97,6 +97,18 @@ pub(super) const ROWS: &[Row] = &[
         Answer::NotObserved,
         "the tokens of `genai-pa` were not judged",
     ),
+    row(
+        "published-difference",
+        |it| drop(peers(it).others.pop()),
+        Answer::NotObserved,
+        "no two engines differ in KV-cache precision alone; published 27.00 against 21.24 tok/s",
+    ),
+    row(
+        "published-difference",
+        |it| fails_peers(it, "engine `genai-pa`: it hung"),
+        Answer::No,
+        "engine `genai-pa`: it hung",
+    ),
 ];
 
 pub(super) fn peers(evidence: &mut Evidence) -> &mut PeersRecord {

@@ -147,7 +147,7 @@ fn ctrl_c_ends_the_walk_with_130_and_a_bundle_of_what_was_seen() {
     output.stderr = said.into_bytes();
     let ended = Ended::of(output);
     ended.exits(130).says("interrupted").says("step `states` not-run");
-    ended.prints("27 claims: 0 yes, ");
+    ended.prints("28 claims: 0 yes, ");
     let bundle = Unpacked::of(&checkout.path("bundle.zip"));
     assert!(bundle.text("bench-record.json").contains("\"interrupted\""));
 }
