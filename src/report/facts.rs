@@ -8,6 +8,7 @@ use crate::engine::openvino::DeviceKind;
 use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::{CacheState, KvBytesSource};
+use crate::measure::supervisor::WarmLoad;
 use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
 use crate::report::machine;
 use crate::report::number::mebibytes;
@@ -74,7 +75,12 @@ fn load(record: &RunRecord) -> Option<String> {
         CacheState::Cold => "cold: nothing was in the cache of compiled models",
         CacheState::Warm => "warm: from the cache of compiled models",
     };
-    Some(format!("{mean:.2} s, mean of {} (load@1; {cache})", seconds.len()))
+    let tokens = match record.warm_load {
+        WarmLoad::SameTokens => ", with the tokens of the cold load",
+        WarmLoad::Differs(_) => ", with other tokens than the cold load",
+        WarmLoad::NoColdLoad | WarmLoad::NotTested => "",
+    };
+    Some(format!("{mean:.2} s, mean of {} (load@1; {cache}{tokens})", seconds.len()))
 }
 
 /// The highest of all processes, by phase.

@@ -87,7 +87,7 @@ fn of_engines_side_by_side_each_is_kept_without_what_names_somebody() {
     let cleaned = cleaned_peers(&record, &personal).unwrap();
     assert_eq!(personal.left_in_document(&serde_json::to_value(&cleaned).unwrap()), None);
     assert_eq!(cleaned.failure.as_deref(), Some("no file in ~"));
-    assert_eq!(cleaned.engines().count(), 3);
+    assert_eq!(cleaned.engines().count(), 4);
     for engine in cleaned.engines() {
         assert_eq!(engine.run.commit.as_ref().unwrap().branch, None);
         assert_eq!(engine.run.environment_variables["LD_PRELOAD"], "<path>");
@@ -138,7 +138,7 @@ fn a_walk_on_the_cpu_sees_all_that_a_cpu_can_show_and_its_bundle_names_nobody() 
     let bundle = Unpacked::of(&checkout.path("bundle.zip"));
     let answers = bundle.json("first-light.json");
     assert_eq!(answers["schema"], "arcgauge-first-light@1");
-    assert_eq!((&answers["ran"], &answers["answers"].as_array().unwrap().len()), (&"CPU".into(), &27));
+    assert_eq!((&answers["ran"], &answers["answers"].as_array().unwrap().len()), (&"CPU".into(), &28));
     let ends: Vec<_> =
         answers["steps"].as_array().unwrap().iter().map(|it| it["ended"].as_str().unwrap()).collect();
     assert_eq!(ends[..5], ["done"; 5], "{ended}");
