@@ -63,6 +63,12 @@ pub fn peers_dir() -> Option<PathBuf> {
     Some(cache_dir()?.join("peers"))
 }
 
+/// The folder of what `cargo xtask test --gpu-plugin` sets up: an OpenCL runtime and the layer over it.
+#[must_use]
+pub fn gpu_plugin_dir() -> Option<PathBuf> {
+    Some(cache_dir()?.join("gpu-plugin"))
+}
+
 /// A relative path in the variable is ignored, as the XDG base directory specification asks.
 fn xdg(variable: &str, below_home: &str) -> Option<PathBuf> {
     let base = match env::var_os(variable).map(PathBuf::from) {

@@ -22,6 +22,7 @@
 //! | [`model_fetch`] | a model from a hub: killed and resumed, refused, and mended |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
+//! | [`gpu_plugin`] | OpenVINO's own GPU plugin on an emulated GPU; only by `cargo xtask test --gpu-plugin` |
 //! | [`first_light`] | the first day on a GPU: each claim by its evidence alone, a walk that nothing ends, a bundle that names nobody |
 //! | [`peers`] | engines side by side: equal tokens first, and none with others has a speed |
 //! | [`roofline`] | the share of the memory's bandwidth that decoding reaches, or why that would mean nothing |
@@ -112,6 +113,7 @@ mod forged_pairs;
 mod gate;
 mod git_repository;
 mod goldens;
+mod gpu_plugin;
 mod history;
 mod history_changes;
 mod history_crash;

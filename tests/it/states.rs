@@ -7,10 +7,10 @@ use arcgauge::workload::TokenId;
 use crate::checkout::Checkout;
 use crate::this_machine::{engine, tokenizer};
 
-const PROMPT: &str = "Write a Python function";
+pub(crate) const PROMPT: &str = "Write a Python function";
 
 /// What `states` must print: 48 states of a shape, in the order of the layers, key before value.
-fn block(moment: &str, shape: &str) -> String {
+pub(crate) fn block(moment: &str, shape: &str) -> String {
     let state = |index: usize| {
         let (layer, kind) = (index / 2, ["key", "value"][index % 2]);
         format!("past_key_values.{layer}.{kind}present.{layer}.{kind}\tf32\t{shape}\n")
@@ -46,14 +46,14 @@ fn the_states_of_the_published_benchmark_s_release_are_the_same() {
 }
 
 /// Stages the tokens and gives the one that follows.
-fn prefill(engine: &mut OpenVinoEngine, prompt: &[TokenId]) -> TokenId {
+pub(crate) fn prefill(engine: &mut OpenVinoEngine, prompt: &[TokenId]) -> TokenId {
     engine.stage_prompt(prompt, 40).unwrap();
     engine.infer().unwrap();
     greedy(engine.last_logits().unwrap()).unwrap()
 }
 
 /// Goes on from a token, which is not in the cache yet.
-fn decode(engine: &mut OpenVinoEngine, mut token: TokenId, steps: usize) -> Vec<TokenId> {
+pub(crate) fn decode(engine: &mut OpenVinoEngine, mut token: TokenId, steps: usize) -> Vec<TokenId> {
     let mut tokens = Vec::new();
     for _ in 0..steps {
         engine.stage_token(token).unwrap();

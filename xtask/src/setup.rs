@@ -3,6 +3,7 @@
 
 mod browser_tests;
 mod chart_library;
+mod gpu_plugin;
 mod install;
 mod linters;
 mod npm;
@@ -20,6 +21,7 @@ use crate::failure::Failure;
 use crate::release::{Release, Releases};
 use crate::say;
 use crate::wanted::{self, Wanted};
+pub(crate) use gpu_plugin::{ACCEPT, GpuPlugin, Parts};
 use install::Install;
 pub(crate) use linters::Linters;
 use peers::Peers;
@@ -51,10 +53,16 @@ pub(crate) fn for_pages(is_told: bool) {
 /// Every pinned release, because the tests run on all of them, and what the tests of the pages and of the peers
 /// need.
 pub(crate) fn all() -> Result<(), Failure> {
-    let releases = Releases::pinned()?;
-    releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
+    releases_and_genai()?;
     chart_library::provide(say);
     browser_tests::provide();
+    Ok(())
+}
+
+/// Every pinned release, and the smaller of the peers.
+pub(crate) fn releases_and_genai() -> Result<(), Failure> {
+    let releases = Releases::pinned()?;
+    releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
     // The other peer is twenty times as large; what it is tested with runs where it was set up.
     Peers::here()?.provide(peers::GENAI, say)
 }

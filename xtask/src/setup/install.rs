@@ -121,14 +121,19 @@ impl<'a> Install<'a> {
 
 /// pip chooses the file's name, so it is found by its ending.
 fn only_wheel(folder: &Path) -> Result<PathBuf, Failure> {
-    let entries = fs::read_dir(folder).map_err(|error| cannot_read(folder, &error))?;
-    let mut paths = entries.flatten().map(|entry| entry.path());
-    paths.find(|path| path.extension().is_some_and(|extension| extension == "whl")).ok_or_else(|| {
+    wheels(folder)?.pop().ok_or_else(|| {
         Failure::harness(
             format!("pip ended well, but left no wheel in `{}`", folder.display()),
             "see what pip does: python3 -m pip download --no-deps openvino",
         )
     })
+}
+
+/// The wheels in a folder.
+pub(crate) fn wheels(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let entries = fs::read_dir(folder).map_err(|error| cannot_read(folder, &error))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths.filter(|path| path.extension().is_some_and(|extension| extension == "whl")).collect())
 }
 
 /// Of a whole file, in lower-case hexadecimal.

@@ -85,6 +85,29 @@ impl Python {
         }
     }
 
+    /// Downloads what the list pins into `folder`: wheels alone, and none whose hash is not in the list. A failure
+    /// names the list as `name`, and the command `again`.
+    pub(crate) fn download(
+        &self,
+        list: &Path,
+        folder: &Path,
+        name: &str,
+        again: &str,
+    ) -> Result<(), Failure> {
+        let mut command = self.command(folder);
+        command.args(["-m", "pip", "download", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
+        command.args(["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--retries", "2"]);
+        command.args(["-d", "."]).arg("--requirement").arg(list);
+        let output = run(command.stdout(progress()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        if is_full_disk(&String::from_utf8_lossy(&output.stderr)) {
+            return Err(full_disk(folder, "it ran full while fetching"));
+        }
+        Err(not_installed(&output, name, again))
+    }
+
     /// Makes an empty environment; pip stays outside, and installs into it from there.
     pub(crate) fn make_environment(&self, target: &Path, folder: &Path) -> Result<(), Failure> {
         let mut command = self.command(folder);

@@ -1,5 +1,6 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
+mod gpu_plugin;
 mod packages;
 mod peers;
 mod scene;

@@ -1,4 +1,4 @@
-"""Unpacks of a wheel what is needed: the runtime's libraries and the licences they come under.
+"""Unpacks of a wheel what is needed: a runtime's libraries and the licences they come under.
 
 Called by `cargo xtask setup` as: python3 -c SCRIPT WHEEL TARGET
 """
@@ -13,9 +13,12 @@ with zipfile.ZipFile(wheel) as archive:
     for entry in archive.infolist():
         if entry.is_dir():
             continue
-        if not entry.filename.startswith("openvino/libs/") and "/licenses/" not in entry.filename:
+        # What a wheel installs beside its packages; wheels that belong together share these folders.
+        name = entry.filename.split(".data/data/")[-1]
+        is_licence = "/licenses/" in name or name.endswith(".dist-info/LICENSE.txt")
+        if not name.startswith(("openvino/libs/", "lib/")) and not is_licence:
             continue
-        path = os.path.join(target, *entry.filename.split("/"))
+        path = os.path.join(target, *name.split("/"))
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with archive.open(entry) as source, open(path, "wb") as sink:
             shutil.copyfileobj(source, sink, 1 << 20)

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
@@ -15,6 +16,9 @@ pub(super) const C_LIBRARY: &str = "openvino/libs/libopenvino_c.so.1";
 /// The members of a wheel: what is needed, and what is not.
 const MEMBERS: [&str; 4] =
     [C_LIBRARY, "openvino/libs/libtbb.so", "openvino/__init__.py", "openvino-1.0.dist-info/licenses/LICENSE"];
+
+/// Counts the scenes, because tests that run at once have the same way to fail.
+static SCENES: AtomicUsize = AtomicUsize::new(0);
 
 /// A cache folder, a wheel and a way to fail.
 pub(super) struct Scene {
@@ -33,7 +37,8 @@ pub(super) struct Scene {
 impl Scene {
     /// The registry serves a good wheel, unless `fake` says otherwise.
     pub(super) fn new(fake: &'static str) -> Self {
-        let folder = std::env::temp_dir().join(format!("xtask-setup-{}-{fake}", process::id()));
+        let number = SCENES.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("xtask-setup-{}-{number}-{fake}", process::id()));
         fs::create_dir_all(&folder).expect("a folder for the test");
         let served = folder.join("served.whl");
         zip(&served, &MEMBERS);

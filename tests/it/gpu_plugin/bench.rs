@@ -1,0 +1,50 @@
+//! The main job: every token on a GPU is the golden one, and the record is of no real GPU.
+
+use arcgauge::golden::GoldenResult;
+use arcgauge::record::Outcome;
+
+use crate::gpu_plugin::{EmulatedGpu, NAME, measured_tokens};
+
+on_each_release!(
+    at_the_defaults_every_token_is_the_golden_one_and_the_record_is_marked_emulated,
+    with_an_i8_cache_every_token_is_the_golden_one,
+    on_a_discrete_gpu_every_token_is_the_golden_one,
+);
+
+const TOKENS: [&str; 3] = ["bench", "--max-new-tokens", "24"];
+
+fn at_the_defaults_every_token_is_the_golden_one_and_the_record_is_marked_emulated(release: &'static str) {
+    let gpu = EmulatedGpu::new(release);
+    let ended = gpu.run_on_gpu(&TOKENS);
+    ended.exits(0).prints(&format!("tiny-gpt-oss on GPU ({NAME} (iGPU)")).prints("f16 with a f16 KV cache");
+    ended.prints("emulated");
+
+    let record = gpu.checkout.only_record();
+    assert_eq!((record.outcome, record.device.actual()), (Outcome::Complete, "GPU"));
+    let golden: Vec<_> = record.prompts.iter().map(|prompt| prompt.golden).collect();
+    assert_eq!(golden, [GoldenResult::Match; 3]);
+    let answers = measured_tokens(&record);
+    assert_eq!(answers.iter().map(|(_, tokens)| tokens.len()).collect::<Vec<_>>(), [24; 9]);
+    assert!(record.state_seen_empty, "the cache held what was fed, and nothing else");
+
+    gpu.run(&["history", "list"]).exits(0).prints("emulated");
+    let file = &gpu.checkout.record_files()[0];
+    let pinned = gpu.run(&["baseline", "pin", file.to_str().unwrap()]);
+    assert_ne!(pinned.code, Some(0), "{pinned}");
+    pinned.says("emulated");
+}
+
+fn with_an_i8_cache_every_token_is_the_golden_one(release: &'static str) {
+    let gpu = EmulatedGpu::new(release);
+    let ended = gpu.run_on_gpu(&[&TOKENS[..], &["--property", "KV_CACHE_PRECISION=i8"]].concat());
+    ended.exits(0).prints("f16 with a i8 KV cache");
+    let record = gpu.checkout.only_record();
+    assert!(record.prompts.iter().all(|prompt| prompt.golden == GoldenResult::Match), "{ended}");
+}
+
+fn on_a_discrete_gpu_every_token_is_the_golden_one(release: &'static str) {
+    let gpu = EmulatedGpu::with_one_golden(release).discrete();
+    gpu.run_on_gpu(&["doctor"]).prints(&format!("{NAME} (dGPU)")).prints("8.6 GB of memory");
+    let ended = gpu.run_on_gpu(&["bench", "--quick", "--max-new-tokens", "24", "--prompt", "fibonacci"]);
+    ended.exits(0).prints(&format!("{NAME} (dGPU)")).prints("match");
+}

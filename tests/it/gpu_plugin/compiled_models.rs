@@ -1,0 +1,86 @@
+//! The cache of compiled models: a load from it is the same setting with the same tokens, or it is found out.
+
+use std::fs;
+use std::path::Path;
+
+use arcgauge::record::{History, RunRecord, Setting};
+
+use crate::ended::Ended;
+use crate::gpu_plugin::{EmulatedGpu, blob, measured_tokens};
+use crate::model_copy::ModelCopy;
+
+on_each_release!(
+    a_cold_and_a_warm_load_are_one_setting_with_equal_tokens,
+    a_compiled_model_of_other_weights_is_found_by_its_tokens,
+    a_damaged_compiled_model_is_no_warm_load,
+);
+
+/// One process and no load that fills the cache before it: the first is cold, those after it warm.
+fn bench(gpu: &EmulatedGpu, more: &[&str]) -> Ended {
+    let flags = ["bench", "--quick", "--max-new-tokens", "8", "--prompt", "fibonacci"];
+    gpu.run_on_gpu(&[&flags[..], more].concat())
+}
+
+/// OpenVINO writes it without a permission to write.
+fn replace_blob(folder: &Path, bytes: &[u8]) {
+    let blob = blob(folder);
+    fs::remove_file(&blob).unwrap();
+    fs::write(blob, bytes).unwrap();
+}
+
+/// All records, oldest first.
+fn records(gpu: &EmulatedGpu) -> Vec<RunRecord> {
+    gpu.checkout.record_files().iter().map(|file| History::read(file).unwrap().record).collect()
+}
+
+/// What OpenVINO reports of where the model came from, in the newest record.
+fn loaded_from_cache(gpu: &EmulatedGpu) -> Vec<bool> {
+    let newest = gpu.checkout.record_files().pop().unwrap();
+    let text = fs::read_to_string(newest).unwrap();
+    let values = text.split("\"loaded_from_cache\"").skip(1);
+    values.map(|rest| rest.trim_start_matches([':', ' ']).starts_with("true")).collect()
+}
+
+fn a_cold_and_a_warm_load_are_one_setting_with_equal_tokens(release: &'static str) {
+    let gpu = EmulatedGpu::with_one_golden(release);
+    bench(&gpu, &[]).exits(0).prints("cold: ");
+    assert_eq!(loaded_from_cache(&gpu), [false]);
+    bench(&gpu, &[]).exits(0).prints("warm: ");
+    assert_eq!(loaded_from_cache(&gpu), [true]);
+    let records = records(&gpu);
+    assert_eq!(Setting::of(&records[0]), Setting::of(&records[1]));
+    assert_eq!(measured_tokens(&records[0]), measured_tokens(&records[1]));
+    assert_eq!(gpu.compiled_models().len(), 1);
+}
+
+fn a_compiled_model_of_other_weights_is_found_by_its_tokens(release: &'static str) {
+    let gpu = EmulatedGpu::with_one_golden(release);
+    bench(&gpu, &[]).exits(0);
+    let own = gpu.compiled_models();
+
+    let other = ModelCopy::new().without("manifest.json").with("openvino_model.bin", |bytes| {
+        // The embeddings: 672 rows of 64 bytes.
+        for byte in &mut bytes[284..][..672 * 64] {
+            *byte = !*byte;
+        }
+    });
+    bench(&gpu, &["--unverified", "--model-dir", &other.argument()]).exits(0);
+    let of_other = gpu.compiled_models().into_iter().find(|folder| !own.contains(folder)).unwrap();
+    replace_blob(&own[0], &fs::read(blob(&of_other)).unwrap());
+
+    let ended = bench(&gpu, &[]);
+    ended.exits(11).prints("break").prints(own[0].to_str().unwrap());
+}
+
+/// OpenVINO compiles the model again where it cannot read what is in the cache, and reports nothing else of it.
+fn a_damaged_compiled_model_is_no_warm_load(release: &'static str) {
+    let gpu = EmulatedGpu::with_one_golden(release);
+    bench(&gpu, &[]).exits(0);
+    let folder = gpu.compiled_models().remove(0);
+    let bytes = fs::read(blob(&folder)).unwrap();
+    replace_blob(&folder, &bytes[..bytes.len() / 2]);
+    let ended = bench(&gpu, &[]);
+    ended.exits(0).prints(" match");
+    assert_eq!(loaded_from_cache(&gpu), [false]);
+    assert!(!ended.stdout.contains("warm: "), "{ended}");
+}
