@@ -46,14 +46,14 @@ fn the_states_of_the_published_benchmark_s_release_are_the_same() {
 }
 
 /// Stages the tokens and gives the one that follows.
-pub(crate) fn prefill(engine: &mut OpenVinoEngine, prompt: &[TokenId]) -> TokenId {
+fn prefill(engine: &mut OpenVinoEngine, prompt: &[TokenId]) -> TokenId {
     engine.stage_prompt(prompt, 40).unwrap();
     engine.infer().unwrap();
     greedy(engine.last_logits().unwrap()).unwrap()
 }
 
 /// Goes on from a token, which is not in the cache yet.
-pub(crate) fn decode(engine: &mut OpenVinoEngine, mut token: TokenId, steps: usize) -> Vec<TokenId> {
+fn decode(engine: &mut OpenVinoEngine, mut token: TokenId, steps: usize) -> Vec<TokenId> {
     let mut tokens = Vec::new();
     for _ in 0..steps {
         engine.stage_token(token).unwrap();

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use arcgauge::golden::GoldenResult;
+use arcgauge::measure::protocol::CacheState;
 use arcgauge::record::{History, RunRecord, Setting};
 
 use crate::ended::Ended;
@@ -33,23 +35,21 @@ fn records(gpu: &EmulatedGpu) -> Vec<RunRecord> {
     gpu.checkout.record_files().iter().map(|file| History::read(file).unwrap().record).collect()
 }
 
-/// What OpenVINO reports of where the model came from, in the newest record.
-fn loaded_from_cache(gpu: &EmulatedGpu) -> Vec<bool> {
-    let newest = gpu.checkout.record_files().pop().unwrap();
-    let text = fs::read_to_string(newest).unwrap();
-    let values = text.split("\"loaded_from_cache\"").skip(1);
-    values.map(|rest| rest.trim_start_matches([':', ' ']).starts_with("true")).collect()
+/// `LOADED_FROM_CACHE`, and what is made of it.
+fn load(record: &RunRecord) -> (Option<bool>, CacheState) {
+    let load = record.processes[0].load.as_ref().unwrap();
+    (load.loaded_from_cache, load.compiled_model_cache)
 }
 
 fn a_cold_and_a_warm_load_are_one_setting_with_equal_tokens(release: &'static str) {
     let gpu = EmulatedGpu::with_one_golden(release);
-    bench(&gpu, &[]).exits(0).prints("cold: ");
-    assert_eq!(loaded_from_cache(&gpu), [false]);
-    bench(&gpu, &[]).exits(0).prints("warm: ");
-    assert_eq!(loaded_from_cache(&gpu), [true]);
-    let records = records(&gpu);
-    assert_eq!(Setting::of(&records[0]), Setting::of(&records[1]));
-    assert_eq!(measured_tokens(&records[0]), measured_tokens(&records[1]));
+    bench(&gpu, &[]).exits(0).says("not tested");
+    bench(&gpu, &[]).exits(0);
+    let [cold, warm] = &records(&gpu)[..] else { panic!("not two records") };
+    assert_eq!(load(cold), (Some(false), CacheState::Cold));
+    assert_eq!(load(warm), (Some(true), CacheState::Warm));
+    assert_eq!(Setting::of(cold), Setting::of(warm));
+    assert_eq!(measured_tokens(cold), measured_tokens(warm));
     assert_eq!(gpu.compiled_models().len(), 1);
 }
 
@@ -80,7 +80,9 @@ fn a_damaged_compiled_model_is_no_warm_load(release: &'static str) {
     let bytes = fs::read(blob(&folder)).unwrap();
     replace_blob(&folder, &bytes[..bytes.len() / 2]);
     let ended = bench(&gpu, &[]);
-    ended.exits(0).prints(" match");
-    assert_eq!(loaded_from_cache(&gpu), [false]);
-    assert!(!ended.stdout.contains("warm: "), "{ended}");
+    ended.exits(0);
+    let record = records(&gpu).pop().unwrap();
+    assert_eq!(load(&record).0, Some(false), "{ended}");
+    assert_ne!(load(&record).1, CacheState::Warm, "{ended}");
+    assert!(record.prompts.iter().all(|prompt| prompt.golden == GoldenResult::Match), "{ended}");
 }
