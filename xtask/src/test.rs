@@ -56,3 +56,22 @@ fn filters(quick: bool) -> Vec<String> {
         vec!["gpu_plugin::".to_owned()]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quick_is_a_part_of_the_tests_on_the_default_release() {
+        let [all] = &filters(false)[..] else { panic!("one filter") };
+        let quick = filters(true);
+        assert!(quick.iter().all(|filter| filter.starts_with(all) && filter.ends_with("::default_release")));
+        let modules = include_str!("../../tests/it/gpu_plugin/mod.rs");
+        for module in QUICK {
+            assert!(
+                modules.contains(&format!("\nmod {module};\n")),
+                "a filter that matches nothing: {module}"
+            );
+        }
+    }
+}

@@ -194,6 +194,28 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
 }
 
 #[test]
+fn the_gpu_plugin_is_not_tested_without_consent_and_says_what_would_be_fetched() {
+    let scene = Scene::new("gpu-plugin");
+    for value in ["", "0", "yes"] {
+        let mut command = scene.xtask(&["test", "--gpu-plugin", "--quick"]);
+        let (code, stdout, stderr) = ends(command.env("ARCGAUGE_ACCEPT_INTEL_LICENSE", value));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{value}: {stderr}");
+        assert!(stderr.contains("intel-opencl-rt 2024.2.1: Intel End User License Agreement"), "{stderr}");
+        assert!(stderr.contains("\n\nhint: ") && stderr.contains("--accept-intel-license"), "{stderr}");
+    }
+    assert!(!scene.0.join("arcgauge").exists(), "nothing was fetched");
+}
+
+#[test]
+fn the_gpu_plugin_s_tests_take_no_other_arguments() {
+    let scene = Scene::new("gpu-plugin-usage");
+    let (code, _, stderr) = ends(&mut scene.xtask(&["test", "--gpu-plugin", "--release"]));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("`test --gpu-plugin` does not take `--release`"), "{stderr}");
+    assert!(stderr.contains("hint: cargo xtask test --gpu-plugin [--quick]"), "{stderr}");
+}
+
+#[test]
 fn test_tells_early_that_the_browser_tests_lack_something_unless_the_user_goes_without() {
     let scene = Scene::new("browser");
     scene.set_up();

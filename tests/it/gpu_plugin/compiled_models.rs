@@ -43,7 +43,7 @@ fn load(record: &RunRecord) -> (Option<bool>, CacheState) {
 
 fn a_cold_and_a_warm_load_are_one_setting_with_equal_tokens(release: &'static str) {
     let gpu = EmulatedGpu::with_one_golden(release);
-    bench(&gpu, &[]).exits(0).says("not tested");
+    bench(&gpu, &[]).exits(0).prints("not tested");
     bench(&gpu, &[]).exits(0);
     let [cold, warm] = &records(&gpu)[..] else { panic!("not two records") };
     assert_eq!(load(cold), (Some(false), CacheState::Cold));

@@ -77,9 +77,13 @@ impl EmulatedGpu {
 
     /// Has one golden of the shipped model and no probe text, where a test is not about all tokens.
     fn with_one_golden(release: &'static str) -> Self {
+        Self::without_goldens(&["moe-vs-dense", "openvino-advantages", "near-tie", "probe"], release)
+    }
+
+    fn without_goldens(removed: &[&str], release: &'static str) -> Self {
         let checkout = Checkout::with_own_goldens();
-        for other in ["moe-vs-dense", "openvino-advantages", "near-tie", "probe"] {
-            fs::remove_file(checkout.golden(other)).unwrap();
+        for name in removed {
+            fs::remove_file(checkout.golden(name)).unwrap();
         }
         Self::with(checkout, release)
     }

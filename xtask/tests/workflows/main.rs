@@ -9,11 +9,12 @@ use std::process::Command;
 use reading::{Job, Step, Workflow, workflows};
 
 /// Every job, with all that its token may do.
-const TOKENS: [(&str, &str, &[&str]); 8] = [
+const TOKENS: [(&str, &str, &[&str]); 9] = [
     ("admit", "admit", &["actions: write", "contents: read", "pull-requests: write"]),
     ("checks", "run", &["contents: read"]),
     ("checks", "advisories", &["contents: read"]),
     ("gate", "arc", &["contents: read"]),
+    ("gpu-plugin", "emulated", &["contents: read"]),
     ("nightly", "measure", &["contents: read"]),
     ("nightly", "share", &["contents: write"]),
     ("nightly", "pages", &["id-token: write", "pages: write"]),
@@ -24,10 +25,11 @@ const TOKENS: [(&str, &str, &[&str]); 8] = [
     ),
 ];
 /// Who starts what.
-const TRIGGERS: [(&str, &[&str]); 5] = [
+const TRIGGERS: [(&str, &[&str]); 6] = [
     ("admit", &["pull_request_target"]),
     ("checks", &["pull_request", "push", "schedule"]),
     ("gate", &["pull_request", "workflow_dispatch"]),
+    ("gpu-plugin", &["workflow_dispatch"]),
     ("nightly", &["schedule", "workflow_dispatch"]),
     ("publish-verdict", &["workflow_run"]),
 ];
