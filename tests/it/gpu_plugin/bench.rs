@@ -14,9 +14,10 @@ const TOKENS: [&str; 3] = ["bench", "--max-new-tokens", "24"];
 
 fn at_the_defaults_every_token_is_the_golden_one_and_the_record_is_marked_emulated(release: &'static str) {
     let gpu = EmulatedGpu::new(release);
+    gpu.checkout.commit();
     let ended = gpu.run_on_gpu(&TOKENS);
-    ended.exits(0).prints(&format!("tiny-gpt-oss on GPU ({NAME} (iGPU)")).prints("f16 with a f16 KV cache");
-    ended.prints("emulated");
+    ended.exits(0).prints(&format!("tiny-gpt-oss on emulated GPU ({NAME} (iGPU), vendor Intel"));
+    ended.prints("f16 with a f16 KV cache").says("warning: `GPU` is emulated");
 
     let record = gpu.checkout.only_record();
     assert_eq!((record.outcome, record.device.actual()), (Outcome::Complete, "GPU"));
@@ -26,11 +27,11 @@ fn at_the_defaults_every_token_is_the_golden_one_and_the_record_is_marked_emulat
     assert_eq!(answers.iter().map(|(_, tokens)| tokens.len()).collect::<Vec<_>>(), [24; 9]);
     assert!(record.state_seen_empty, "the cache held what was fed, and nothing else");
 
-    gpu.run(&["history", "list"]).exits(0).prints("emulated");
+    assert!(record.device.emulated_reason().is_some_and(|reason| reason.contains("a runtime for CPUs")));
+    gpu.run(&["history", "list"]).exits(0).prints("emulated GPU");
     let file = &gpu.checkout.record_files()[0];
-    let pinned = gpu.run(&["baseline", "pin", file.to_str().unwrap()]);
-    assert_ne!(pinned.code, Some(0), "{pinned}");
-    pinned.says("emulated");
+    let pin = gpu.run(&["baseline", "pin", file.to_str().unwrap(), "--because", "a test"]);
+    pin.refuses("emulated", "");
 }
 
 fn with_an_i8_cache_every_token_is_the_golden_one(release: &'static str) {
