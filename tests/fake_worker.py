@@ -164,7 +164,7 @@ def misbehave():
         hang()
     elif SCENARIO == "hangs-beside-its-daemon":
         for number in range(1, 32):
-            if number not in (signal.SIGKILL, signal.SIGSTOP):
+            if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD):
                 signal.signal(number, signal.SIG_IGN)
         start_a_daemon()
         hang()
