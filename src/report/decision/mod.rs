@@ -26,5 +26,5 @@ pub use markdown::decision_markdown;
 pub use pair_lines::pair_lines;
 pub use parts::{CheckRow, ComparisonRow, DecisionParts, decision_parts};
 pub use subject::{PairLine, Subject};
-pub(in crate::report) use text::interrupted_after;
 pub use text::{ab_text, decision_text};
+pub(in crate::report) use text::{interrupted_after, interrupted_after_pairs};

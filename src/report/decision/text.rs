@@ -64,8 +64,7 @@ fn ending(subject: Subject<'_>) -> String {
     let (outcome, failure) = subject.ending();
     let mut text = String::new();
     if outcome == Outcome::Interrupted {
-        let whole = subject.pairs().iter().filter(|pair| pair.difference_percent.is_some()).count();
-        let _ = writeln!(text, "\n{}", interrupted_after(whole, "pair"));
+        let _ = writeln!(text, "\n{}", interrupted_after_pairs(subject.pairs()));
     }
     if let Some(failure) = failure {
         let _ = writeln!(text, "\nfailed: {}\nno speed is given", one_line(failure));
@@ -73,7 +72,12 @@ fn ending(subject: Subject<'_>) -> String {
     text
 }
 
-/// What an interrupted measurement has.
+/// How far an interrupted A/B came.
+pub(in crate::report) fn interrupted_after_pairs(pairs: &[PairLine]) -> String {
+    interrupted_after(pairs.iter().filter(|pair| pair.difference_percent.is_some()).count(), "pair")
+}
+
+/// How far an interrupted measurement came.
 pub(in crate::report) fn interrupted_after(whole: usize, of: &str) -> String {
     if whole == 0 {
         return "interrupted: no speed is given".to_owned();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::record::{Outcome, PeersRecord};
+use crate::record::PeersRecord;
 use crate::report::decision::markdown::escape;
 use crate::report::peers::view::PeersView;
 
@@ -12,7 +12,7 @@ pub fn peers_markdown(record: &PeersRecord) -> String {
     let view = PeersView::of(record);
     let mut text = format!("### {}\n\n{}\n", escape(&view.title), escape(&view.asked));
     if let Some(failure) = &view.failure {
-        let failed = if record.outcome == Outcome::Interrupted { "" } else { "**Failed:** " };
+        let failed = if view.is_interrupted { "" } else { "**Failed:** " };
         let _ = writeln!(text, "\n{failed}{}", escape(failure));
     }
     text.push_str(

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 
-use crate::record::{Outcome, PeersRecord};
+use crate::record::PeersRecord;
 use crate::report::peers::view::{EngineRow, MultipleRow, PeersView};
 
 const ENGINE_HEADINGS: [&str; 12] = [
@@ -31,7 +31,7 @@ pub fn peers_text(record: &PeersRecord) -> String {
     let view = PeersView::of(record);
     let mut text = format!("{}\n{}\n", view.title, view.asked);
     if let Some(failure) = &view.failure {
-        let failed = if record.outcome == Outcome::Interrupted { "" } else { "failed: " };
+        let failed = if view.is_interrupted { "" } else { "failed: " };
         let _ = writeln!(text, "\n{failed}{failure}");
     }
     let tokens = view

@@ -20,6 +20,8 @@ pub struct PeersView {
     pub asked: String,
     /// How the measurement ended, where that was not as it should.
     pub failure: Option<String>,
+    /// Whether that is an interruption.
+    pub is_interrupted: bool,
     /// Whether every engine gave the right tokens.
     pub tokens: Vec<TokensRow>,
     /// Figures of each engine by itself.
@@ -137,6 +139,7 @@ impl PeersView {
         Self {
             title: title(record),
             asked: asked(record, &of_rounds),
+            is_interrupted: record.outcome == Outcome::Interrupted,
             failure: failure(record, &of_rounds),
             tokens: engines.iter().map(|engine| tokens(record, engine)).collect(),
             engines: both().map(|(engine, figures)| engine_row(engine, figures)).collect(),
