@@ -79,7 +79,7 @@ impl Lines {
 
     pub(super) fn receive(&mut self, wait: Duration) -> Received {
         match self.lines.recv_timeout(wait) {
-            Ok(line) if self.is_of_the_reaper(&line) => Received::Nothing,
+            Ok(line) if self.take_report(&line) => Received::Nothing,
             Ok(line) => match serde_json::from_slice(&line) {
                 Ok(event) => Received::Event(Box::new(event)),
                 Err(_) if line.starts_with(EVENT_BEGINS) => Received::Garbled(beginning(&line)),
@@ -95,7 +95,7 @@ impl Lines {
     pub(super) fn drain(&mut self, wait: Duration) {
         match self.lines.recv_timeout(wait) {
             Ok(line) => {
-                self.is_of_the_reaper(&line);
+                self.take_report(&line);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => thread::sleep(wait),
@@ -109,7 +109,7 @@ impl Lines {
             match self.lines.recv_timeout(wait.saturating_sub(start.elapsed())) {
                 Ok(_) if start.elapsed() >= wait => return false,
                 Ok(line) => {
-                    self.is_of_the_reaper(&line);
+                    self.take_report(&line);
                 }
                 Err(RecvTimeoutError::Timeout) => return false,
                 Err(RecvTimeoutError::Disconnected) => return true,
@@ -117,8 +117,8 @@ impl Lines {
         }
     }
 
-    /// Whether a line is the reaper's report, which is kept, or the empty line before it.
-    fn is_of_the_reaper(&mut self, line: &[u8]) -> bool {
+    /// Takes the reaper's report, or the empty line before it; false where the line is another.
+    fn take_report(&mut self, line: &[u8]) -> bool {
         if line == b"\n" {
             return true;
         }
