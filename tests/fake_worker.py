@@ -90,6 +90,31 @@ def load(asked):
     )
 
 
+def start_a_daemon():
+    """Forks twice, with a session, files and an environment of its own; its number goes to `daemon`."""
+    child = os.fork()
+    if child != 0:
+        os.waitpid(child, 0)
+        return
+    os.setsid()
+    if os.fork() == 0:
+        nothing = os.open("/dev/null", os.O_RDWR)
+        for file in (0, 1, 2):
+            os.dup2(nothing, file)
+        with open("daemon.new", "w") as file:
+            file.write(f"{os.getpid()}")
+        os.rename("daemon.new", "daemon")
+        os.execve("/bin/sleep", ["sleep", "1000"], {})
+    os._exit(0)
+
+
+def flood_stderr():
+    print("the first words", file=sys.stderr, flush=True)
+    for _ in range(300):
+        os.write(2, b"y" * (1 << 20))
+    print("the last words", file=sys.stderr, flush=True)
+
+
 def talk_without_end():
     while True:
         print("the weather", flush=True)
@@ -137,6 +162,18 @@ def generate(asked):
 def misbehave():
     if SCENARIO in ("hangs-mid-token", "ignores-termination"):
         hang()
+    elif SCENARIO == "hangs-beside-its-daemon":
+        for number in range(1, 32):
+            if number not in (signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_IGN)
+        start_a_daemon()
+        hang()
+    elif SCENARIO == "stops-its-parent":
+        os.kill(os.getppid(), signal.SIGSTOP)
+    elif SCENARIO == "kills-its-parent":
+        os.kill(os.getppid(), signal.SIGKILL)
+    elif SCENARIO == "floods-stderr":
+        flood_stderr()
     elif SCENARIO == "beats-without-end":
         while True:
             tell("tokens", ids=[], known_ns=[], infer_ns=[])
@@ -171,6 +208,10 @@ def finish():
         subprocess.Popen(["sleep", "1000"])
     elif SCENARIO == "leaks-outside-its-group":
         subprocess.Popen(["sleep", "1000"], start_new_session=True, stdout=subprocess.DEVNULL)
+    elif SCENARIO == "leaks-a-daemon":
+        start_a_daemon()
+        while not os.path.exists("daemon"):
+            time.sleep(0.01)
     elif SCENARIO == "leaks-a-talker":
         # Without our mark, so that only the pipe that it holds tells of it.
         talker = "for i in $(seq 16); do echo; sleep 0.5; done"

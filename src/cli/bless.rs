@@ -134,15 +134,20 @@ fn new_answers<'a>(record: &'a RunRecord, model: &FoundModel) -> Result<Vec<Answ
         let asked = record.workload.prompts.iter().find(|prompt| prompt.id == judged.id);
         // A text of the user's own belongs to no fixture.
         let Some(prompt) = asked.filter(|prompt| model.prompts.get(&prompt.id).is_some()) else { continue };
-        let PromptRecord { witness: Some(witness), .. } = judged else { continue };
-        let tokens = agreed(record, &judged.id, witness)?;
+        let tokens = agreed(record, judged)?;
         let golden = model.goldens.goldens.get(&judged.id);
+        let of_this_prompt = golden.filter(|golden| {
+            golden.model_sha256 == model.identity.sha256 && golden.prompt_token_ids == prompt.token_ids
+        });
+        let Some(witness) = &judged.witness else {
+            // An answer that is its golden is not replayed. The golden may be another one since.
+            if of_this_prompt.is_some_and(|golden| golden.token_ids.starts_with(tokens)) {
+                continue;
+            }
+            return Err(golden_is_another(&judged.id, golden.is_some()));
+        };
         // As after a run with `--unverified`.
-        if golden.is_some_and(|golden| {
-            golden.model_sha256 == model.identity.sha256
-                && golden.prompt_token_ids == prompt.token_ids
-                && golden.token_ids == tokens
-        }) {
+        if of_this_prompt.is_some_and(|golden| golden.token_ids == tokens) {
             continue;
         }
         if let Some(golden) = golden
@@ -161,11 +166,26 @@ fn new_answers<'a>(record: &'a RunRecord, model: &FoundModel) -> Result<Vec<Answ
     Ok(answers)
 }
 
-fn agreed<'a>(record: &'a RunRecord, prompt_id: &str, witness: &WitnessRecord) -> Result<&'a [TokenId]> {
-    let mut samples = record.samples.iter().filter(|sample| sample.prompt_id == prompt_id);
+/// The golden that the record's answer was compared with is no longer there.
+fn golden_is_another(prompt_id: &str, is_there: bool) -> Error {
+    let now = if is_there { "its golden differs from that answer now" } else { "it has no golden now" };
+    Error::input(format!(
+        "cannot bless `{prompt_id}`: the record's answer matched the golden of its time, so it was not replayed \
+         and has no logit margins, and {now}"
+    ))
+    .hint(
+        "`git status fixtures` shows what was changed: restore the golden, or run `cargo xtask bench` again and \
+         bless that record",
+    )
+}
+
+/// The tokens that every generation of a prompt has, and its replay where there was one.
+fn agreed<'a>(record: &'a RunRecord, judged: &PromptRecord) -> Result<&'a [TokenId]> {
+    let mut samples = record.samples.iter().filter(|sample| sample.prompt_id == judged.id);
     let tokens = samples.next().map_or(&[][..], |sample: &SampleRecord| &sample.token_ids);
-    if tokens.is_empty() || samples.any(|sample| sample.token_ids != tokens) || witness.token_ids != tokens {
-        return Err(Error::input(format!("the generations of `{prompt_id}` do not agree with each other"))
+    let replayed = judged.witness.as_ref().map_or(tokens, |witness| &witness.token_ids);
+    if tokens.is_empty() || samples.any(|sample| sample.token_ids != tokens) || replayed != tokens {
+        return Err(Error::input(format!("the generations of `{}` do not agree with each other", judged.id))
             .hint("output that varies cannot be golden; find out why with `cargo xtask doctor`"));
     }
     Ok(tokens)

@@ -93,6 +93,9 @@ enum Verb {
     /// Measure as another process asks, by the worker's protocol on stdin and stdout
     #[command(hide = true)]
     Worker,
+    /// Run a worker, and end whatever it leaves behind
+    #[command(hide = true)]
+    Reaper(worker::ReaperArgs),
 }
 
 /// Parses the arguments, runs the verb and gives the process's exit code.
@@ -140,6 +143,7 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::FirstLight(args) => first_light::first_light(&args),
         Verb::FirstLightStep(args) => first_light::step(&args),
         Verb::Worker => Ok(worker::worker()),
+        Verb::Reaper(args) => worker::reaper(&args),
     }
 }
 

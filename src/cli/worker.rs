@@ -1,11 +1,16 @@
-//! `worker`: the hidden verb of a fresh process that measures. People use `bench`.
+//! `worker` and `reaper`: the hidden verbs of a fresh process that measures, and of the one above it. People
+//! use `bench`.
 
+use std::ffi::OsString;
 use std::io::stdin;
 use std::process::ExitCode;
 
+use clap::Args;
+
 use crate::cli::exit_code;
-use crate::measure::MonotonicClock;
+use crate::error::Result;
 use crate::measure::worker::{OpenVinoLoader, end_with_supervisor, serve, stdout_of_its_own};
+use crate::measure::{MonotonicClock, exec_below_reaper, run_below_reaper};
 
 /// Speaks the worker's part of the protocol.
 pub(super) fn worker() -> ExitCode {
@@ -18,4 +23,28 @@ pub(super) fn worker() -> ExitCode {
         // Its supervisor was told, and tells the user.
         Err(error) => exit_code::of(error.kind()),
     }
+}
+
+/// Arguments of `reaper`.
+#[derive(Debug, Args)]
+pub(super) struct ReaperArgs {
+    /// The process that starts it; when that is gone, so is everything below
+    #[arg(long, value_name = "PID")]
+    parent: u32,
+
+    /// Become the command, which ends with its parent
+    #[arg(long)]
+    exec: bool,
+
+    /// The command
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// Runs the command below a reaper, or becomes it.
+pub(super) fn reaper(args: &ReaperArgs) -> Result<ExitCode> {
+    if args.exec {
+        return Ok(ExitCode::from(exec_below_reaper(args.parent, &args.command)));
+    }
+    run_below_reaper(args.parent, &args.command).map(ExitCode::from)
 }

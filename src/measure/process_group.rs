@@ -23,6 +23,11 @@ impl ProcessGroup {
         // One that is gone needs no asking.
         let _ = kill_process_group(self.leader, Signal::TERM);
         // A stopped process hears nothing until it goes on.
+        self.resume();
+    }
+
+    /// Lets all of it continue that is stopped.
+    pub(super) fn resume(self) {
         let _ = kill_process_group(self.leader, Signal::CONT);
     }
 
@@ -71,13 +76,44 @@ fn processes() -> impl Iterator<Item = u32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
-/// The group of a living process, from `/proc/PID/stat`: the third field after the name, which may
-/// itself hold blanks and brackets.
+/// The living descendants of a process, whatever group or session they are in.
+pub(super) fn descendants(of: u32) -> Vec<u32> {
+    let mut known: Vec<(u32, Status)> = processes()
+        .filter_map(|pid| Some((pid, Status::of(&Path::new("/proc").join(pid.to_string()))?)))
+        .collect();
+    let (mut found, mut parents) = (Vec::new(), vec![of]);
+    while let Some(parent) = parents.pop() {
+        let is_child = |(_, status): &mut (u32, Status)| u32::try_from(status.parent) == Ok(parent);
+        for (pid, status) in known.extract_if(.., is_child) {
+            parents.push(pid);
+            // A zombie runs nothing and costs nothing.
+            if !status.is_zombie {
+                found.push(pid);
+            }
+        }
+    }
+    found
+}
+
+/// What `/proc/PID/stat` says of a process.
+#[derive(Debug, Clone, Copy)]
+struct Status {
+    is_zombie: bool,
+    parent: i32,
+    group: i32,
+}
+
+impl Status {
+    /// The fields after the name, which may itself hold blanks and brackets.
+    fn of(process: &Path) -> Option<Self> {
+        let stat = fs::read_to_string(process.join("stat")).ok()?;
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let is_zombie = fields.next()? == "Z";
+        Some(Self { is_zombie, parent: fields.next()?.parse().ok()?, group: fields.next()?.parse().ok()? })
+    }
+}
+
+/// The group of a living process.
 fn group_of(process: &Path) -> Option<i32> {
-    let stat = fs::read_to_string(process.join("stat")).ok()?;
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    // A zombie runs nothing and costs nothing.
-    (state != "Z").then_some(group)
+    Status::of(process).filter(|status| !status.is_zombie).map(|status| status.group)
 }

@@ -1,8 +1,8 @@
 //! Files that are there whole or not at all.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, DirEntry, File, Permissions};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
@@ -11,6 +11,8 @@ use crate::error::{Error, Result};
 
 /// The file that marks a model's folder, which nothing is ever written to.
 const MODEL: &str = "openvino_model.xml";
+/// How the name of a temporary file begins.
+const TEMPORARY: &str = ".tmp-arcgauge-";
 
 /// Whether a file that is there gives way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +37,8 @@ pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()
     };
     let folder = folder_of(path);
     make_folder(folder).map_err(|cause| failed(&cause))?;
-    let mut file = temporary_in(folder).map_err(|cause| failed(&cause))?;
+    remove_stale_files(folder);
+    let mut file = locked_temporary_in(folder).map_err(|cause| failed(&cause))?;
     file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
     let renamed = match overwrite {
         Overwrite::Never => file.persist_noclobber(path),
@@ -93,7 +96,56 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// A temporary file that is locked while it is written, so that it is not taken for a stale one.
+fn locked_temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+    loop {
+        let file = temporary_in(folder)?;
+        // A file system without locks has no stale files removed either.
+        let _ = file.as_file().lock();
+        // Between its creation and the lock it may have been removed.
+        if file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes the temporary files of writers that were killed: those of this program that no one has locked.
+pub(super) fn remove_stale_files(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_ours = |entry: &DirEntry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
+    for entry in entries.filter(is_ours).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let file = entry.path();
+        // The lock is held until the file is gone: a writer that waits for it then makes another.
+        if let Ok(opened) = File::open(&file)
+            && opened.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(&file);
+        }
+    }
+}
+
 /// Readable by others, as far as the user's mask allows: a temporary file is not, by default.
 fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
-    Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+    Builder::new().prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_by_the_next_and_what_another_writes_is_not() {
+        let scene = tempfile::tempdir().unwrap();
+        let file = |name: &str| scene.path().join(name);
+        let (stale, of_another) = (file(".tmp-arcgauge-stale"), file(".tmpAbCdEf"));
+        fs::write(&stale, "half a rec").unwrap();
+        fs::write(&of_another, "").unwrap();
+        let mut being_written = locked_temporary_in(scene.path()).unwrap();
+        write_whole(&file("a.json"), b"whole", Overwrite::Never).unwrap();
+        assert!(!stale.exists(), "the stale file is there");
+        assert!(of_another.exists(), "a file of another program was removed");
+        being_written.write_all(b"too").unwrap();
+        being_written.persist_noclobber(file("b.json")).unwrap();
+        assert_eq!(fs::read(file("b.json")).unwrap(), b"too");
+    }
 }

@@ -239,3 +239,30 @@ fn a_record_of_the_user_s_own_text_alone_says_why_there_is_nothing_to_bless() {
     forged::store(&checkout, &record);
     bless(&checkout, &[]).exits(0).says("nothing to bless: the record has no reference prompt");
 }
+
+#[test]
+fn a_golden_that_was_deleted_or_edited_since_is_not_said_to_be_the_record_s_answer() {
+    let checkout = Checkout::with_own_goldens();
+    let mut record = forged::record_of_the_shipped_model();
+    for prompt in &mut record.prompts {
+        // As after a run whose answers are the goldens.
+        prompt.witness = None;
+        prompt.golden = GoldenResult::Match;
+    }
+    forged::store(&checkout, &record);
+    bless(&checkout, &[])
+        .exits(0)
+        .says("nothing to bless: every answer of this record is its golden already");
+
+    let golden = checkout.golden("fibonacci");
+    let shipped = fs::read(&golden).unwrap();
+    edit_json(&golden, |golden| golden["token_ids"][3] = json!(7));
+    let differs = "its golden differs from that answer now";
+    bless(&checkout, &[]).refuses(differs, "`git status fixtures` shows what was changed");
+    fs::remove_file(&golden).unwrap();
+    bless(&checkout, &[]).refuses("cannot bless `fibonacci`", "run `cargo xtask bench` again");
+    bless(&checkout, &[]).refuses("it has no golden now", "restore the golden");
+    assert!(!golden.exists(), "a golden was made");
+    fs::write(&golden, shipped).unwrap();
+    bless(&checkout, &[]).exits(0).says("every answer of this record is its golden already");
+}

@@ -24,17 +24,29 @@ enum Moment {
 /// Starts a bench that would take minutes, and stops it by a signal.
 fn stopped_by(signal: &str, moment: &Moment, checkout: &Checkout, more: &[&str]) -> Ended {
     let flags = ["bench", "--device", "CPU", "--runs", "1000", "--max-new-tokens", "8"];
-    let mut command = checkout.command(flags.iter().chain(more));
+    let words: Vec<&str> = flags.iter().chain(more).copied().collect();
+    stopped_when(signal, "measuring", checkout, &words, |child| match moment {
+        Moment::AtOnce => thread::sleep(Duration::from_millis(100)),
+        Moment::Measuring => drop(worker_that_decodes(child.id())),
+    })
+}
+
+/// Runs the words until stderr has `line`, waits on, and stops it by a signal.
+fn stopped_when(
+    signal: &str,
+    line: &str,
+    checkout: &Checkout,
+    words: &[&str],
+    wait: impl Fn(&Living),
+) -> Ended {
+    let mut command = checkout.command(words);
     let mut child = Living::of(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
     let mut stderr = BufReader::new(child.child().stderr.take().unwrap());
     let mut said = String::new();
-    while !said.contains("measuring") {
+    while !said.contains(line) {
         assert_ne!(stderr.read_line(&mut said).unwrap(), 0, "it ended by itself: {said}");
     }
-    match moment {
-        Moment::AtOnce => thread::sleep(Duration::from_millis(100)),
-        Moment::Measuring => drop(worker_that_decodes(child.id())),
-    }
+    wait(&child);
     send(signal, &child);
     stderr.read_to_string(&mut said).unwrap();
     let mut output = child.ended();
@@ -47,15 +59,17 @@ fn send(signal: &str, child: &Living) {
 }
 
 #[test]
-fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_a_table_without_speed() {
+fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_one_line_without_speed() {
     let checkout = Checkout::new();
     let output = checkout.path("results.json");
     let ended = stopped_by("-INT", &Moment::Measuring, &checkout, &["--output", output.to_str().unwrap()]);
-    ended.exits(130).prints("interrupted: no speed is given").says("record: ").says("next: ");
-    for title in ["MoE vs Dense", "Fibonacci", "OpenVINO", "average"] {
-        let row = ended.stdout.lines().find(|line| line.trim_start().starts_with(title)).unwrap();
-        assert!(!row.contains('.') && row.ends_with("not judged"), "a row has figures\n{ended}");
-    }
+    ended
+        .exits(130)
+        .prints("interrupted after ")
+        .prints(": no speed is given")
+        .says("record: ")
+        .says("next: ");
+    assert_eq!(ended.stdout.lines().count(), 1, "{ended}");
     let record = checkout.only_record();
     assert_eq!(record.outcome, Outcome::Interrupted);
     assert!(!record.samples.is_empty(), "what was made is kept");
@@ -68,8 +82,53 @@ fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_a_table_without_speed
 #[test]
 fn a_termination_is_recorded_as_ctrl_c_is() {
     let checkout = Checkout::new();
-    stopped_by("-TERM", &Moment::AtOnce, &checkout, &["--prompt", "fibonacci"]).exits(130);
+    stopped_by("-TERM", &Moment::Measuring, &checkout, &["--prompt", "fibonacci"]).exits(130);
     assert_eq!(checkout.only_record().outcome, Outcome::Interrupted);
+}
+
+#[test]
+fn a_bench_that_is_stopped_before_its_first_answer_says_so_in_one_line_and_leaves_no_record() {
+    let checkout = Checkout::new();
+    let ended = stopped_by("-INT", &Moment::AtOnce, &checkout, &["--prompt", "fibonacci"]);
+    ended.exits(130).says("interrupted: nothing was measured");
+    assert_eq!(ended.stdout, "", "{ended}");
+    assert!(checkout.record_files().is_empty());
+}
+
+/// The words of a measurement whose figures count on any machine.
+fn in_turns(verb: &[&'static str]) -> Vec<&'static str> {
+    let short = ["--device", "CPU", "--prompt", "fibonacci", "--max-new-tokens", "8", "--despite-guards"];
+    [verb, &short, &["--settle-limit-s", "0"]].concat()
+}
+
+/// What was measured whole is shown again from its record, which no gate takes.
+fn has_one_whole(ended: &Ended, checkout: &Checkout, of: &str) {
+    ended.exits(130).prints(&format!("interrupted after 1 complete {of}: nothing is decided on"));
+    let files = checkout.record_files();
+    let [file] = &files[..] else { panic!("not one record but {files:?}\n{ended}") };
+    let again = checkout.run(["history", "show", file.to_str().unwrap()]);
+    assert_eq!(again.stdout, ended.stdout, "shown again from its file alone");
+    let gated = checkout.run(["gate", "--replay", file.to_str().unwrap()]);
+    assert!(!matches!(gated.code, Some(0 | 10)), "an interrupted record was gated\n{gated}");
+}
+
+#[test]
+fn an_interrupted_ab_keeps_its_whole_pairs_and_decides_on_nothing() {
+    let checkout = Checkout::new();
+    let words = in_turns(&["ab", "--base", "device=CPU", "--head", "device=CPU", "--measure-identical"]);
+    let ended = stopped_when("-INT", "pair 1 (", &checkout, &words, |_| ());
+    has_one_whole(&ended, &checkout, "pair");
+    ended.prints("tpot@1").prints("counts");
+}
+
+#[test]
+fn interrupted_peers_keep_their_whole_rounds() {
+    let checkout = Checkout::new();
+    let engines = "stateful,stateful:INFERENCE_PRECISION_HINT=f32";
+    let words = in_turns(&["peers", "--engines", engines]);
+    let ended = stopped_when("-TERM", "round 1: TPOT", &checkout, &words, |_| ());
+    has_one_whole(&ended, &checkout, "round");
+    ended.prints("rounds, TPOT ms in the order in which they ran");
 }
 
 #[test]
@@ -99,7 +158,7 @@ fn benches_of_criterion_are_stopped_with_the_bench_and_nothing_of_them_stays() {
 #[test]
 fn an_interrupted_run_cannot_be_blessed() {
     let checkout = Checkout::with_own_goldens();
-    stopped_by("-INT", &Moment::AtOnce, &checkout, &["--unverified", "--prompt", "fibonacci"]).exits(130);
+    stopped_by("-INT", &Moment::Measuring, &checkout, &["--unverified", "--prompt", "fibonacci"]).exits(130);
     let ended = checkout.run(["golden", "bless", "--because", "it looked right"]);
     ended.refuses("did not come to its end", "cargo xtask bench");
 }

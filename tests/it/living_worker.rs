@@ -46,7 +46,7 @@ impl Drop for Living {
 pub(crate) fn worker_that_decodes(supervisor: u32) -> u32 {
     let start = Instant::now();
     loop {
-        let found = child_of(supervisor).filter(|pid| writes(*pid) > WRITES_BEFORE_MEASURED);
+        let found = worker_of(supervisor).filter(|pid| writes(*pid) > WRITES_BEFORE_MEASURED);
         if let Some(pid) = found {
             return pid;
         }
@@ -55,14 +55,18 @@ pub(crate) fn worker_that_decodes(supervisor: u32) -> u32 {
     }
 }
 
-/// The child that measures; what keeps the machine awake is one, too.
-fn child_of(pid: u32) -> Option<u32> {
-    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
-    let mut children = children.split_whitespace().filter_map(|child| child.parse().ok());
-    children.find(|child: &u32| {
+/// The worker of a supervisor: the child of its reaper. What keeps the machine awake is another child.
+pub(crate) fn worker_of(supervisor: u32) -> Option<u32> {
+    let reaper = children_of(supervisor).into_iter().find(|child| {
         let arguments = fs::read(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        arguments.split(|byte| *byte == 0).any(|argument| argument == b"worker")
-    })
+        arguments.split(|byte| *byte == 0).any(|argument| argument == b"reaper")
+    })?;
+    children_of(reaper).first().copied()
+}
+
+fn children_of(pid: u32) -> Vec<u32> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().filter_map(|child| child.parse().ok()).collect()
 }
 
 /// How often a process has called `write`.

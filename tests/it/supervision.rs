@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use arcgauge::error::Error;
@@ -18,7 +19,7 @@ use arcgauge::record::{Outcome, ProofGrade, RunRecord};
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
 use crate::fake_worker::fake_worker;
-use crate::living_worker::{Living, worker_that_decodes};
+use crate::living_worker::{Living, worker_of, worker_that_decodes};
 use crate::model_copy::ModelCopy;
 use crate::this_machine::has_a_gpu;
 
@@ -115,7 +116,11 @@ impl Attendant for Nobody {
 /// How a session of two processes ends whose workers play this scenario; `started` sees each.
 fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn()) -> Session {
     let checkout = Checkout::new();
-    let worker = WorkerProgram { program: fake_worker(&checkout, scenario), arguments: Vec::new() };
+    let worker = WorkerProgram {
+        program: fake_worker(&checkout, scenario),
+        arguments: Vec::new(),
+        reaper: env!("CARGO_BIN_EXE_arcgauge").into(),
+    };
     let prompts = vec![PlannedPrompt { id: "p".into(), token_ids: vec![1] }];
     let plan = Plan { prompts, processes: 2, new_tokens: 8 };
     let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
@@ -190,12 +195,67 @@ fn a_grandchild_that_left_the_worker_s_group_and_its_pipe_is_found_and_ended_all
 }
 
 #[test]
-fn a_stranger_that_holds_the_worker_s_pipe_and_talks_on_it_is_not_waited_for() {
-    fails(
-        "leaks-a-talker",
-        "leaked",
-        "the worker has left processes running: a process outside its group holds its pipe",
-    );
+fn a_talker_that_left_the_worker_s_group_and_environment_is_ended_and_not_waited_for() {
+    fails("leaks-a-talker", "leaked", "the worker has left processes running: it left `");
+}
+
+#[test]
+fn a_daemon_without_environment_that_forked_twice_is_found_and_ended() {
+    let checkout = Checkout::new();
+    let ended = bench(&checkout, "leaks-a-daemon", &[]);
+    let daemon = fs::read_to_string(checkout.path("daemon")).unwrap();
+    ended.exits(20).says(&format!("the worker has left processes running: it left `{daemon}` behind"));
+    assert!(!runs(&daemon), "{ended}");
+}
+
+#[test]
+fn nothing_outlives_a_supervisor_that_is_killed() {
+    let checkout = Checkout::new();
+    let worker = fake_worker(&checkout, "hangs-beside-its-daemon");
+    let flags = ["bench", "--device", "CPU", "--unverified", "--prompt", "fibonacci", "--worker"];
+    let mut command = checkout.command(flags.into_iter().chain([worker.to_str().unwrap()]));
+    let mut bench = Living::of(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    let start = Instant::now();
+    let daemon = loop {
+        if let Ok(daemon) = fs::read_to_string(checkout.path("daemon")) {
+            break daemon;
+        }
+        assert!(start.elapsed() < SOON, "no daemon came");
+        thread::sleep(Duration::from_millis(20));
+    };
+    let worker = worker_of(bench.id()).unwrap().to_string();
+    bench.child().kill().unwrap();
+    bench.child().wait().unwrap();
+    let killed = Instant::now();
+    while runs(&worker) || runs(&daemon) {
+        assert!(killed.elapsed() < Duration::from_secs(10), "worker {worker} or daemon {daemon} still runs");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_worker_that_stops_or_kills_the_process_above_it_ends_without_a_speed_or_alone() {
+    let checkout = Checkout::new();
+    bench(&checkout, "stops-its-parent", &[]).exits(20).says("the worker was ended: ");
+    fails("kills-its-parent", "killed", "the worker was killed by somebody else");
+}
+
+#[test]
+fn of_a_worker_s_endless_stderr_the_beginning_and_the_end_are_shown() {
+    let checkout = Checkout::new();
+    let ended = bench(&checkout, "floods-stderr", &[]);
+    ended
+        .exits(0)
+        .says("the first words\nyyy")
+        .says("yyythe last words\n")
+        .says(" bytes of the worker's stderr are not shown]");
+    assert!(ended.stderr.len() < 400_000, "{} bytes", ended.stderr.len());
+}
+
+/// Whether a process is there and no zombie.
+fn runs(pid: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
 }
 
 #[test]

@@ -50,12 +50,17 @@ pub(super) fn measured(frame: Frame, mut live: LivePairs<'_>, driven: &Driven) -
     let interrupted =
         [&live.base, &live.head].iter().any(|side| side.measured.session.ending == Ending::Interrupted);
     let (plan, pairs) = (live.plan, pair_records(driven));
+    if interrupted {
+        live.base.measured.keep_whole_turns(pairs.len());
+        live.head.measured.keep_whole_turns(pairs.len());
+    }
     let (base_ready, head_ready) = (live.base.ready, live.head.ready);
     let mut base = side_run(&frame, plan, live.base, canary_after.clone())?;
     let mut head = side_run(&frame, plan, live.head, canary_after)?;
     let of = |side: &mut RunInTurns, word| side.failed.take().map(|error: Error| error.of(word));
-    let failed =
-        of(&mut base, "the base").or(of(&mut head, "the head")).or(after.err()).filter(|_| !interrupted);
+    let failed = of(&mut base, "the base").or(of(&mut head, "the head")).or(after.err());
+    let has_figures = interrupted && failed.is_none() && !pairs.is_empty();
+    let failed = failed.filter(|_| !interrupted);
     let outcome = match (&failed, driven.ended) {
         _ if interrupted => Outcome::Interrupted,
         (Some(error), _) if error.kind() == ErrorKind::WrongOutput => Outcome::WrongOutput,
@@ -65,9 +70,13 @@ pub(super) fn measured(frame: Frame, mut live: LivePairs<'_>, driven: &Driven) -
     };
     if matches!(outcome, Outcome::Interrupted | Outcome::Failed) {
         // What one side did well is no half of a comparison.
-        for run in [&mut base.run, &mut head.run] {
+        for run in [&mut base.run, &mut head.run].into_iter().filter(|_| !has_figures) {
             run.samples.iter_mut().for_each(|sample| sample.times = None);
         }
+    }
+    if interrupted {
+        // Neither side is a run that came to its end, whichever was interrupted.
+        (base.run.outcome, head.run.outcome) = (outcome, outcome);
     }
     let failed = failed.or_else(|| {
         (outcome == Outcome::Failed).then(|| Error::harness("the pairs came to no end, and nobody said why"))

@@ -8,7 +8,7 @@ use crate::cli::ab::inputs::Inputs;
 use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::{FoundModel, find_model};
-use crate::cli::measuring::{Identity, load_command};
+use crate::cli::measuring::{Identity, load_command, own_program};
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
@@ -148,6 +148,7 @@ impl Workshop<'_> {
             Source::Commit(_) => commit.short().to_owned(),
             Source::WorkTree(_) => format!("the working tree over {}", commit.short()),
         };
+        let reaper = own_program()?;
         let mut told = false;
         let built = self.builder.build(repository, source, self.stop, &mut |line: &str| {
             if !told {
@@ -157,7 +158,11 @@ impl Workshop<'_> {
             say(line);
         })?;
         Ok(built.map(|binary| Program {
-            worker: WorkerProgram { program: binary.program.clone(), arguments: vec!["worker".to_owned()] },
+            worker: WorkerProgram {
+                program: binary.program.clone(),
+                arguments: vec!["worker".to_owned()],
+                reaper,
+            },
             kept: Some(binary),
         }))
     }

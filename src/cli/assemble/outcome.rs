@@ -53,7 +53,9 @@ pub(in crate::cli) fn fill_in(
 ) -> Result<u8> {
     let samples = session.samples();
     if session.ending == Ending::Interrupted {
-        record.samples = kept_samples(plan, &samples, &[]);
+        // Only what was measured in turns is judged before its end: whole turns have figures.
+        record.samples = kept_samples(plan, &samples, findings);
+        record.prompts = assemble::prompt_records(model, plan, &samples, findings);
         record.outcome = Outcome::Interrupted;
         return Ok(exit_code::INTERRUPTED);
     }

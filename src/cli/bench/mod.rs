@@ -29,7 +29,7 @@ use crate::measure::supervisor::{Job, WorkerProcess, supervise};
 use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
 use crate::record::{
-    AskedPrompt, History, Overwrite, PublishedReference, RunRecord, check_writable, write_whole,
+    AskedPrompt, History, Outcome, Overwrite, PublishedReference, RunRecord, check_writable, write_whole,
 };
 use crate::report::{bench_table, explanation, results_json};
 use crate::workload::PromptSet;
@@ -159,6 +159,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         began_ns,
     };
     let judged = judge_into(identity, judging, session, &mut stand_by)?;
+    if judged.record.outcome == Outcome::Interrupted && judged.record.samples.is_empty() {
+        say("interrupted: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    }
     keep_and_tell(args, &root, &history, &judged.record, &model.prompts)?;
     judged.end.map(ExitCode::from)
 }
@@ -180,9 +184,17 @@ fn keep_and_tell(
 ) -> Result<()> {
     let kept = history.add(record);
     // The table first: a full disk must not lose what was measured.
-    print(&bench_table(record));
-    if args.telling.explain {
-        print(&explanation());
+    if record.outcome == Outcome::Interrupted {
+        let made = record.samples.len();
+        print(&format!(
+            "interrupted after {made} generation{}: no speed is given\n",
+            if made == 1 { "" } else { "s" }
+        ));
+    } else {
+        print(&bench_table(record));
+        if args.telling.explain {
+            print(&explanation());
+        }
     }
     let results = args.telling.output.as_deref().map(|output| write_results(output, record)).transpose();
     say(&format!("record: {}", kept?.display()));

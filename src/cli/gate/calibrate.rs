@@ -12,7 +12,7 @@ use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
 use crate::gate::{Calibration, calibrate as of_records};
 use crate::judge::policy::Policy;
-use crate::record::{AbRecord, AnyRecord, Machine};
+use crate::record::{AbRecord, AnyRecord, Machine, Outcome};
 
 /// Flags of `gate calibrate`.
 #[derive(Debug, Args)]
@@ -46,7 +46,8 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
     });
     let mut series: BTreeMap<Series, Vec<AbRecord>> = BTreeMap::new();
     let genuine = |record: &AbRecord| record.head.run.device.emulated_reason().is_none();
-    for record in of_machine.filter(AbRecord::is_against_itself).filter(genuine) {
+    let whole = |record: &AbRecord| record.outcome != Outcome::Interrupted;
+    for record in of_machine.filter(AbRecord::is_against_itself).filter(genuine).filter(whole) {
         series.entry(Series::of(&record)).or_default().push(record);
     }
     let mut text = String::new();

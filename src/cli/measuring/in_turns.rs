@@ -60,6 +60,20 @@ impl InTurns {
         self.findings.iter().any(|finding| finding.result == GoldenResult::Break)
     }
 
+    /// Keeps the processes of this many turns alone: one that was interrupted is half of a comparison. Where
+    /// no turn is whole, all that was made is kept.
+    pub(in crate::cli) fn keep_whole_turns(&mut self, turns: usize) {
+        if turns == 0 {
+            return;
+        }
+        let is_whole: Vec<bool> =
+            self.session.processes.iter().map(|process| process.index < turns).collect();
+        let mut of_process = is_whole.iter();
+        self.session.processes.retain(|_| of_process.next().is_none_or(|whole| *whole));
+        let mut of_process = is_whole.iter();
+        self.around.retain(|_| of_process.next().is_none_or(|whole| *whole));
+    }
+
     /// The measured process of a turn.
     pub(in crate::cli) fn process(&self, turn: usize) -> Option<PairedProcess<'_>> {
         let mut both = self.session.processes.iter().zip(&self.around);

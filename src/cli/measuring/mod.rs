@@ -20,5 +20,5 @@ pub(super) use in_turns::InTurns;
 pub(super) use interruption::stoppable;
 pub(super) use load_command::load_command;
 pub(super) use lock::LockFlags;
-pub(super) use supervision::SupervisionArgs;
+pub(super) use supervision::{SupervisionArgs, own_program};
 pub(super) use surroundings::Around;

@@ -90,22 +90,24 @@ impl SupervisionArgs {
 
     /// The program of the workers: this binary's own file, even if another has been put in its place.
     pub(in crate::cli) fn program(&self) -> Result<WorkerProgram> {
-        let own = || {
-            env::current_exe()
-                .map_err(|cause| Error::harness(format!("this program does not know its file: {cause}")))
-        };
-        let program = self.worker.clone().map_or_else(own, Ok)?;
+        let program = self.worker.clone().map_or_else(own_program, Ok)?;
         let arguments = if self.worker.is_some() { Vec::new() } else { vec!["worker".to_owned()] };
         let program = fs::canonicalize(&program).map_err(|cause| {
             Error::io("start the worker", &program, &cause)
                 .as_input()
                 .hint("name a program that speaks the worker's protocol, or leave `--worker` out")
         })?;
-        Ok(WorkerProgram { program, arguments })
+        Ok(WorkerProgram { program, arguments, reaper: own_program()? })
     }
 
     /// Takes the machine's lock, as [`LockFlags::take`].
     pub(in crate::cli) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
         self.lock.take(control, verb)
     }
+}
+
+/// This program's own file.
+pub(in crate::cli) fn own_program() -> Result<PathBuf> {
+    env::current_exe()
+        .map_err(|cause| Error::harness(format!("this program does not know its file: {cause}")))
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cli::measuring::SupervisionArgs;
+use crate::cli::measuring::{SupervisionArgs, own_program};
 use crate::cli::peers::args::NamedProgram;
 use crate::cli::peers::engine::{EngineWords, Kind};
 use crate::cli::root::Root;
@@ -78,7 +78,7 @@ fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
     all.extend(arguments.iter().map(ToString::to_string));
     Ok(PeerProgram {
         // A link to the system's Python, by which it knows its environment: the path stays as it is.
-        worker: WorkerProgram { program: python, arguments: all },
+        worker: WorkerProgram { program: python, arguments: all, reaper: own_program()? },
         known_by: script,
         is_foreign: false,
     })
@@ -97,6 +97,6 @@ fn foreign(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
     if !file.is_file() {
         return Err(Error::input(format!("`{}` is no program", file.display())).hint(hint));
     }
-    let worker = WorkerProgram { program: file.clone(), arguments: Vec::new() };
+    let worker = WorkerProgram { program: file.clone(), arguments: Vec::new(), reaper: own_program()? };
     Ok(PeerProgram { worker, known_by: file, is_foreign: true })
 }

@@ -49,16 +49,22 @@ pub(super) fn measured(
     let canary_after = live.stand_by.surroundings.canary_after.clone();
     live.stand_by.finish();
     let interrupted = live.engines.iter().any(|engine| engine.measured.session.ending == Ending::Interrupted);
+    let whole = driven.orders.len();
     let mut failed = None;
     let mut engines = Vec::new();
-    for (at, engine) in live.engines.into_iter().enumerate() {
+    for (at, mut engine) in live.engines.into_iter().enumerate() {
         let began = live.began_with == Some(at);
+        if interrupted {
+            engine.measured.keep_whole_turns(whole);
+        }
         let words = engine.ready.words.to_string();
         let peer = peer(frame, live.plan, engine, canary_after.clone(), began)?;
         failed = failed.or(peer.failed.map(|error| error.of(&format!("engine `{words}`"))));
         engines.push(peer.record);
     }
-    let failed = failed.or(after.err()).filter(|_| !interrupted);
+    let failed = failed.or(after.err());
+    let has_figures = interrupted && failed.is_none() && whole > 0;
+    let failed = failed.filter(|_| !interrupted);
     let outcome = match (&failed, driven.ended) {
         _ if interrupted => Outcome::Interrupted,
         (Some(error), _) if error.kind() == ErrorKind::WrongOutput => Outcome::WrongOutput,
@@ -70,9 +76,14 @@ pub(super) fn measured(
     };
     if matches!(outcome, Outcome::Interrupted | Outcome::Failed) {
         // What one engine did well is no half of a comparison.
-        for engine in &mut engines {
+        for engine in engines.iter_mut().filter(|_| !has_figures) {
             engine.run.samples.iter_mut().for_each(|sample| sample.times = None);
         }
+    }
+    if interrupted {
+        // No engine has a run that came to its end, whichever was interrupted.
+        let ended_well = engines.iter_mut().filter(|engine| engine.run.outcome == Outcome::Complete);
+        ended_well.for_each(|engine| engine.run.outcome = outcome);
     }
     let failed = failed.or_else(|| {
         (outcome == Outcome::Failed).then(|| Error::harness("the rounds came to no end, and nobody said why"))

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::measure::protocol::{Command, Event};
+use crate::measure::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
 use crate::measure::supervisor::ending::Exit;
 
 /// Lines that are read before they are asked for; a worker that talks on waits then.
@@ -56,6 +57,8 @@ pub trait Link {
 /// The lines of a pipe, read by a thread of their own: a pipe has no read with a limit.
 pub(super) struct Lines {
     lines: Receiver<Vec<u8>>,
+    /// How the worker ended, as its reaper reports last. What a worker itself writes so is overwritten then.
+    pub(super) reaped: Option<ReapedWorker>,
 }
 
 impl Lines {
@@ -71,11 +74,12 @@ impl Lines {
                 }
             }
         });
-        Self { lines }
+        Self { lines, reaped: None }
     }
 
-    pub(super) fn receive(&self, wait: Duration) -> Received {
+    pub(super) fn receive(&mut self, wait: Duration) -> Received {
         match self.lines.recv_timeout(wait) {
+            Ok(line) if self.take_report(&line) => Received::Nothing,
             Ok(line) => match serde_json::from_slice(&line) {
                 Ok(event) => Received::Event(Box::new(event)),
                 Err(_) if line.starts_with(EVENT_BEGINS) => Received::Garbled(beginning(&line)),
@@ -86,17 +90,44 @@ impl Lines {
         }
     }
 
+    /// Takes what comes within this wait, so that whoever writes is not held up. Only the reaper's report
+    /// is kept of it.
+    pub(super) fn drain(&mut self, wait: Duration) {
+        match self.lines.recv_timeout(wait) {
+            Ok(line) => {
+                self.take_report(&line);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => thread::sleep(wait),
+        }
+    }
+
     /// Whether the pipe ends within this wait, whatever is still said on it.
-    pub(super) fn ends_within(&self, wait: Duration) -> bool {
+    pub(super) fn ends_within(&mut self, wait: Duration) -> bool {
         let start = Instant::now();
         loop {
             match self.lines.recv_timeout(wait.saturating_sub(start.elapsed())) {
                 Ok(_) if start.elapsed() >= wait => return false,
-                Ok(_) => {}
+                Ok(line) => {
+                    self.take_report(&line);
+                }
                 Err(RecvTimeoutError::Timeout) => return false,
                 Err(RecvTimeoutError::Disconnected) => return true,
             }
         }
+    }
+
+    /// Takes the reaper's report, or the empty line before it; false where the line is another.
+    fn take_report(&mut self, line: &[u8]) -> bool {
+        if line == b"\n" {
+            return true;
+        }
+        if !line.starts_with(REPORT_BEGINS) {
+            return false;
+        }
+        let report = serde_json::from_slice(line).ok();
+        self.reaped = report.map(|report: ReaperReport| report.reaper).or(self.reaped.take());
+        true
     }
 }
 

@@ -4,6 +4,7 @@
 mod attend;
 mod conversation;
 mod ending;
+mod error_output;
 mod facts;
 mod limits;
 mod link;

@@ -1,5 +1,6 @@
-//! A worker as a process of its own, in a group of its own.
+//! A worker as a process of its own, in a group of its own, below a reaper.
 
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -8,19 +9,24 @@ use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Access, access};
+
 use crate::error::{Error, Result};
 use crate::measure::out_of_memory::OutOfMemoryKills;
-use crate::measure::process_group::{ProcessGroup, kill_one, with_variable};
+use crate::measure::process_group::{ProcessGroup, descendants, kill_one, with_variable};
 use crate::measure::protocol::Command;
 use crate::measure::supervisor::ending::Exit;
+use crate::measure::supervisor::error_output::ErrorOutput;
 use crate::measure::supervisor::link::{Lines, Link, Received};
-use crate::measure::{Clock, MonotonicClock};
+use crate::measure::{Clock, MonotonicClock, REAPER_VERB};
 
 /// How often an end that is waited for is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 /// A worker's pipe ends with its last holder; this long after the worker, its holder is another.
 const PIPE_GRACE: Duration = Duration::from_secs(2);
 
+/// How long a reaper may take to start its worker.
+const START_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a process may take to end that was killed.
 const KILL_PATIENCE: Duration = Duration::from_secs(30);
 /// The variable by which a worker and its descendants are recognised, wherever they go.
@@ -33,12 +39,19 @@ pub struct WorkerProgram {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// The `arcgauge` below whose verb `reaper` it is run: this program's own file.
+    pub reaper: PathBuf,
 }
 
 /// A started worker.
 pub struct WorkerProcess {
+    /// The reaper, which ends when the worker and all that it started have ended.
     child: Child,
+    reaper: Option<ProcessGroup>,
+    /// The worker itself; None where it ended before it could be seen.
+    pid: Option<u32>,
     group: Option<ProcessGroup>,
+    error_output: Option<ErrorOutput>,
     /// Commands for the thread that writes them; dropping it closes the worker's stdin.
     commands: Option<Sender<Vec<u8>>>,
     lines: Lines,
@@ -49,8 +62,8 @@ pub struct WorkerProcess {
 }
 
 impl WorkerProcess {
-    /// Starts the program as the leader of a group, so that Ctrl-C reaches the supervisor alone and
-    /// all that the worker starts can be ended with it. Its stderr is the supervisor's.
+    /// Starts the program as the leader of a group, so that Ctrl-C reaches the supervisor alone, below a
+    /// reaper that ends all that it starts. Its stderr is passed on, up to a limit.
     ///
     /// # Errors
     /// When the program cannot be started.
@@ -69,18 +82,30 @@ impl WorkerProcess {
                 .as_input()
                 .hint("build it again: `cargo build --release --locked`")
         };
+        // A reaper that finds no program could say so only on stderr.
+        fs::metadata(&worker.program)
+            .and_then(|_| Ok(access(&worker.program, Access::EXEC_OK)?))
+            .map_err(|cause| failed(&cause))?;
         let mark = format!("{}-{}", process::id(), MonotonicClock.now_ns());
-        let mut child = ProcessCommand::new(&worker.program)
+        let mut child = ProcessCommand::new(&worker.reaper)
+            .args([REAPER_VERB, "--parent", &process::id().to_string(), "--"])
+            .arg(&worker.program)
             .args(&worker.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .env(MARK, &mark)
             .process_group(0)
             .spawn()
             .map_err(|cause| failed(&cause))?;
         let stdout = child.stdout.take().ok_or_else(|| Error::harness("the worker has no stdout"))?;
+        let reaper = ProcessGroup::led_by(child.id());
+        let pid = child_of(child.id(), reaper);
         Ok(Self {
-            group: ProcessGroup::led_by(child.id()),
+            reaper,
+            pid,
+            group: pid.and_then(ProcessGroup::led_by),
+            error_output: child.stderr.take().map(ErrorOutput::pass_on),
             commands: child.stdin.take().map(written_by_a_thread),
             lines: Lines::of(stdout),
             out_of_memory: OutOfMemoryKills::below(root, child.id()),
@@ -90,23 +115,46 @@ impl WorkerProcess {
         })
     }
 
-    fn wait(&self, patience: Duration) -> bool {
+    /// Signals the worker's group; a reaper that was stopped by its worker continues.
+    fn signal(&self, act: impl Fn(ProcessGroup)) {
+        if let Some(group) = self.group.or(self.reaper) {
+            act(group);
+        }
+        if let Some(reaper) = self.reaper {
+            reaper.resume();
+        }
+    }
+
+    /// Waits for the end of the reaper, and so of all below it.
+    fn wait(&mut self, patience: Duration) -> bool {
         let start = Instant::now();
         loop {
-            if self.group.is_none_or(ProcessGroup::leader_has_ended) {
+            if self.reaper.is_none_or(ProcessGroup::leader_has_ended) {
                 return true;
             }
             if start.elapsed() >= patience {
                 return false;
             }
-            thread::sleep(LOOK_EVERY);
+            self.lines.drain(LOOK_EVERY);
         }
     }
 }
 
+/// The worker below a reaper, as soon as it is there.
+fn child_of(pid: u32, reaper: Option<ProcessGroup>) -> Option<u32> {
+    let start = Instant::now();
+    while start.elapsed() < START_PATIENCE && !reaper.is_none_or(ProcessGroup::leader_has_ended) {
+        if let Some(worker) = descendants(pid).first() {
+            return Some(*worker);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    None
+}
+
 impl Link for WorkerProcess {
     fn pid(&self) -> Option<u32> {
-        Some(self.child.id())
+        self.pid
     }
 
     fn send(&mut self, command: &Command) {
@@ -130,13 +178,10 @@ impl Link for WorkerProcess {
             return exit.clone();
         }
         self.commands = None;
-        let group = self.group;
-        if !self.wait(patience)
-            && let Some(group) = group
-        {
-            group.terminate();
+        if !self.wait(patience) {
+            self.signal(ProcessGroup::terminate);
             if !self.wait(terminate) {
-                group.kill();
+                self.signal(ProcessGroup::kill);
             }
         }
         // A process that waits inside a driver for a device that hangs cannot even be killed.
@@ -145,25 +190,31 @@ impl Link for WorkerProcess {
             self.ended = Some(exit.clone());
             return exit;
         }
-        // Before the leader is reaped, for then its number could be given to another group.
-        let mut left_behind = group.map(ProcessGroup::others).unwrap_or_default();
-        left_behind.extend(with_variable(MARK, &self.mark).into_iter().filter(|pid| *pid != self.child.id()));
-        left_behind.sort_unstable();
-        left_behind.dedup();
+        let status = self.child.wait().ok();
+        let mut left_behind = with_variable(MARK, &self.mark);
+        // A reaper that was itself killed has ended nothing.
+        if status.is_none_or(|status| status.signal().is_some()) {
+            left_behind.extend(self.group.map(ProcessGroup::others).unwrap_or_default());
+        }
+        left_behind.retain(|pid| Some(*pid) != self.pid);
         for pid in &left_behind {
             kill_one(*pid);
         }
-        if let Some(group) = group {
-            group.kill();
+        let pipe_held = !self.lines.ends_within(PIPE_GRACE);
+        if let Some(error_output) = self.error_output.take() {
+            error_output.wait(PIPE_GRACE);
         }
-        let status = self.child.wait().ok();
+        let reaped = self.lines.reaped.take();
+        left_behind.extend(reaped.iter().flat_map(|worker| &worker.left_behind));
+        left_behind.sort_unstable();
+        left_behind.dedup();
         let exit = Exit {
-            code: status.and_then(|status| status.code()),
-            signal: status.and_then(|status| status.signal()),
+            code: reaped.as_ref().map_or(status.and_then(|status| status.code()), |worker| worker.code),
+            signal: reaped.as_ref().map_or(status.and_then(|status| status.signal()), |worker| worker.signal),
             out_of_memory: self.out_of_memory.grew(),
             left_behind,
             cannot_be_killed: false,
-            pipe_held: !self.lines.ends_within(PIPE_GRACE),
+            pipe_held,
         };
         self.ended = Some(exit.clone());
         exit

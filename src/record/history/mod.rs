@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::measure::free_bytes;
-use crate::record::whole_file::sync;
+use crate::record::whole_file::{remove_stale_files, sync};
 use crate::record::{Kept, Overwrite, RunRecord, open, seal, write_whole};
 
 pub use ancestry::Ancestry;
@@ -91,6 +91,9 @@ impl History {
     pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
         // A record that is sealed has a machine, a commit and an id that can leave no folder.
         let sealed = seal(record)?;
+        for folder in files::folders_in(&self.root).iter().flat_map(|machine| files::folders_in(machine)) {
+            remove_stale_files(&folder);
+        }
         self.put(&files::file_of(record.place()), &sealed)
     }
 

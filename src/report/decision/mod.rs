@@ -27,3 +27,4 @@ pub use pair_lines::pair_lines;
 pub use parts::{CheckRow, ComparisonRow, DecisionParts, decision_parts};
 pub use subject::{PairLine, Subject};
 pub use text::{ab_text, decision_text};
+pub(in crate::report) use text::{interrupted_after, interrupted_after_pairs};

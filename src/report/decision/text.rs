@@ -9,7 +9,7 @@ use crate::report::decision::form::Form;
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::{PairLine, Subject};
 use crate::report::decision::words::{self, COMPARISON_HEADINGS};
-use crate::report::number::signed_percent;
+use crate::report::number::{counted, signed_percent};
 use crate::report::one_line::one_line;
 use crate::report::table::divergence;
 
@@ -64,12 +64,25 @@ fn ending(subject: Subject<'_>) -> String {
     let (outcome, failure) = subject.ending();
     let mut text = String::new();
     if outcome == Outcome::Interrupted {
-        text.push_str("\ninterrupted: no speed is given\n");
+        let _ = writeln!(text, "\n{}", interrupted_after_pairs(subject.pairs()));
     }
     if let Some(failure) = failure {
         let _ = writeln!(text, "\nfailed: {}\nno speed is given", one_line(failure));
     }
     text
+}
+
+/// How far an interrupted A/B came.
+pub(in crate::report) fn interrupted_after_pairs(pairs: &[PairLine]) -> String {
+    interrupted_after(pairs.iter().filter(|pair| pair.difference_percent.is_some()).count(), "pair")
+}
+
+/// How far an interrupted measurement came.
+pub(in crate::report) fn interrupted_after(whole: usize, of: &str) -> String {
+    if whole == 0 {
+        return "interrupted: no speed is given".to_owned();
+    }
+    format!("interrupted after {}: nothing is decided on", counted(whole, &format!("complete {of}")))
 }
 
 fn comparisons(decision: &DecisionRecord) -> String {

@@ -12,7 +12,8 @@ pub fn peers_markdown(record: &PeersRecord) -> String {
     let view = PeersView::of(record);
     let mut text = format!("### {}\n\n{}\n", escape(&view.title), escape(&view.asked));
     if let Some(failure) = &view.failure {
-        let _ = writeln!(text, "\n**Failed:** {}", escape(failure));
+        let failed = if view.is_interrupted { "" } else { "**Failed:** " };
+        let _ = writeln!(text, "\n{failed}{}", escape(failure));
     }
     text.push_str(
         "\n| engine | tokens | TTFT ms | TPOT ms | tok/s | host us/token | load s | peak RSS |\n\

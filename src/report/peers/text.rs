@@ -31,7 +31,8 @@ pub fn peers_text(record: &PeersRecord) -> String {
     let view = PeersView::of(record);
     let mut text = format!("{}\n{}\n", view.title, view.asked);
     if let Some(failure) = &view.failure {
-        let _ = writeln!(text, "\nfailed: {failure}");
+        let failed = if view.is_interrupted { "" } else { "failed: " };
+        let _ = writeln!(text, "\n{failed}{failure}");
     }
     let tokens = view
         .tokens

@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use crate::golden::GoldenResult;
 use crate::judge::peers::{Facets, Multiple, PeerFigures, RoundFigures, Stands, peer_figures, round_figures};
-use crate::record::{Outcome, PeerRecord, PeersRecord, Warning};
+use crate::record::{Outcome, PeerRecord, PeersRecord, RunRecord, Warning};
 use crate::report::badge::Badge;
-use crate::report::decision::Mark;
+use crate::report::decision::{Mark, interrupted_after};
 use crate::report::number::{counted, four_digits, mebibytes};
 use crate::report::one_line;
 use crate::report::peers::finding::FindingView;
@@ -20,6 +20,8 @@ pub struct PeersView {
     pub asked: String,
     /// How the measurement ended, where that was not as it should.
     pub failure: Option<String>,
+    /// Whether that is an interruption.
+    pub is_interrupted: bool,
     /// Whether every engine gave the right tokens.
     pub tokens: Vec<TokensRow>,
     /// Figures of each engine by itself.
@@ -137,7 +139,8 @@ impl PeersView {
         Self {
             title: title(record),
             asked: asked(record, &of_rounds),
-            failure: failure(record),
+            is_interrupted: record.outcome == Outcome::Interrupted,
+            failure: failure(record, &of_rounds),
             tokens: engines.iter().map(|engine| tokens(record, engine)).collect(),
             engines: both().map(|(engine, figures)| engine_row(engine, figures)).collect(),
             multiples: both().flat_map(|(engine, figures)| multiples(engine, figures)).collect(),
@@ -176,9 +179,13 @@ fn asked(record: &PeersRecord, of_rounds: &[RoundFigures]) -> String {
     ))
 }
 
-fn failure(record: &PeersRecord) -> Option<String> {
+fn failure(record: &PeersRecord, of_rounds: &[RoundFigures]) -> Option<String> {
     match (record.outcome, &record.failure) {
-        (Outcome::Interrupted, _) => Some("interrupted: no speed is given".to_owned()),
+        (Outcome::Interrupted, _) => {
+            let has_times = |run: &RunRecord| run.samples.iter().any(|sample| sample.times.is_some());
+            let whole = if has_times(&record.reference.run) { of_rounds.len() } else { 0 };
+            Some(interrupted_after(whole, "round"))
+        }
         (_, Some(failure)) => Some(one_line(failure)),
         (_, None) => None,
     }

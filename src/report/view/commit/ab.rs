@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use crate::record::{AbRecord, DecisionRecord, SideRecord};
+use crate::record::{AbRecord, DecisionRecord, Outcome, SideRecord};
 use crate::report::chart::Chart;
-use crate::report::decision::{DecisionParts, PairLine, Subject, decision_parts, pair_lines};
+use crate::report::decision::{
+    DecisionParts, PairLine, Subject, decision_parts, interrupted_after_pairs, pair_lines,
+};
 use crate::report::number::signed_percent;
 use crate::report::one_line;
 use crate::report::view::commit::divergence::{DivergencePart, divergences};
@@ -27,6 +29,8 @@ pub(super) struct AbPart {
     /// What it came to for whoever ran it, where a gate says something else.
     other_word: Option<Badge>,
     failure: Option<String>,
+    /// How far it came, where it was interrupted.
+    interrupted: Option<String>,
     chart: Option<Chart>,
     pairs: Vec<PairRow>,
     divergences: Vec<DivergencePart>,
@@ -77,6 +81,7 @@ impl AbPart {
             decision: first.map(|decision| decision_parts(subject, decision)),
             other_word: other.map(Badge::from),
             failure: record.failure.as_deref().map(one_line),
+            interrupted: (record.outcome == Outcome::Interrupted).then(|| interrupted_after_pairs(&pairs)),
             chart: charts::of_pairs(record, &pairs, first),
             pairs: pairs.iter().enumerate().map(|(index, pair)| row(index, pair)).collect(),
             divergences: sides.into_iter().flat_map(divergences).collect(),
