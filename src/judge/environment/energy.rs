@@ -40,7 +40,9 @@ pub fn energy(process: &ProcessGuards<'_>) -> Observed<EnergyUse> {
             match after.of(zone).map(|to| growth(from, to, range)) {
                 Some(Ok(used)) => microjoules = microjoules.saturating_add(used),
                 Some(Err(because)) => return Observed::not(because),
-                None => return Observed::not(format!("the counter of `{zone}` was not there at every reading")),
+                None => {
+                    return Observed::not(format!("the counter of `{zone}` was not there at every reading"));
+                }
             }
         }
     }

@@ -87,7 +87,8 @@ impl OtherClients {
             let seen_twice = counted().filter_map(|(id, now)| Some((previous.clients.get(id)?, now)));
             seen_twice.map(|(before, now)| busy_share(before, now, elapsed_ns)).sum()
         });
-        let found = OtherGpuUse { clients: counted().count(), busy_share, hidden_processes: self.hidden.len() };
+        let found =
+            OtherGpuUse { clients: counted().count(), busy_share, hidden_processes: self.hidden.len() };
         self.previous = Some(Scan { at_ns, clients });
         Ok(found)
     }

@@ -121,9 +121,13 @@ mod tests {
         let port = |scope| [("type", "USB"), ("online", "0"), ("scope", scope)];
         let desktop = supply(Tree::new(), "ucsi-source-psy-USBC000:001", &port("System"));
         assert_eq!(on_mains(&desktop.root()), Ok(true));
+        let desktop = supply(
+            desktop,
+            "hidpp_battery_0",
+            &[("type", "Battery"), ("scope", "Device"), ("status", "Discharging")],
+        );
         let desktop =
-            supply(desktop, "hidpp_battery_0", &[("type", "Battery"), ("scope", "Device"), ("status", "Discharging")]);
-        let desktop = supply(desktop, "BAT1", &[("type", "Battery"), ("present", "0"), ("status", "Unknown")]);
+            supply(desktop, "BAT1", &[("type", "Battery"), ("present", "0"), ("status", "Unknown")]);
         assert_eq!(on_mains(&desktop.root()), Ok(true));
         let only_a_pad = supply(Tree::new(), "pad", &port("Device"));
         assert!(on_mains(&only_a_pad.root()).is_err());
@@ -155,7 +159,8 @@ mod tests {
     }
 
     fn zone(tree: Tree, folder: &str, name: &str, energy: &str) -> Tree {
-        tree.file(&format!("{ZONES}/{folder}/name"), name).file(&format!("{ZONES}/{folder}/energy_uj"), energy)
+        tree.file(&format!("{ZONES}/{folder}/name"), name)
+            .file(&format!("{ZONES}/{folder}/energy_uj"), energy)
     }
 
     #[test]

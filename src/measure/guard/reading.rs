@@ -176,3 +176,17 @@ impl GuardLog {
         sums.max()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_with_the_number_of_one_package_is_read_as_before() {
+        let read = |text: &str| serde_json::from_str::<Observed<PackageCounters>>(text).unwrap();
+        assert_eq!(read("7"), Observed::Observed(7.into()));
+        let both = read(r#"{"package-0": 7, "package-1": 5}"#);
+        assert_eq!(both.value().map(PackageCounters::total), Some(12));
+        assert_eq!(read(r#"{"not_observed": "no zone"}"#), Observed::not("no zone"));
+    }
+}

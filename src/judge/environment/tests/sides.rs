@@ -85,7 +85,8 @@ fn energy_adds_up_across_the_counter_s_new_beginning() {
 #[test]
 fn energy_adds_up_over_packages_whose_counters_begin_again_each_at_its_time() {
     let both = |first: u64, second: u64| {
-        let zones = [("package-0".to_owned(), first * 1_000_000), ("package-1".to_owned(), second * 1_000_000)];
+        let zones =
+            [("package-0".to_owned(), first * 1_000_000), ("package-1".to_owned(), second * 1_000_000)];
         Known(BTreeMap::from(zones).into())
     };
     let log = with(|log| {
