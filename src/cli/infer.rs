@@ -1,5 +1,6 @@
 //! `infer`: one answer, streamed as text, or whole as JSON.
 
+use std::num::ParseIntError;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
@@ -10,25 +11,25 @@ use crate::cli::flags::EngineFlags;
 use crate::cli::loading::{FoundModel, find_model};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{exit_code, load_warnings, print, say};
 use crate::engine::{Engine, Path, witness};
 use crate::error::{Error, Result};
 use crate::measure::{
     KnownToken, MemoryMeter, Metric, MonotonicClock, NoMemory, Plan, PlannedPrompt, Role, Sample, TokenSink,
     record_generation,
 };
-use crate::workload::{TextStream, TokenId};
+use crate::workload::{TextStream, TextTokenizer, TokenId};
 
 /// Flags of `infer`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub(super) struct InferArgs {
-    /// What to ask, as text; no chat template is put around it
-    #[arg(long, value_name = "TEXT", group = "what")]
+    /// What to ask, as text; no chat template is put around it, but the tokenizer's own special tokens are
+    #[arg(long, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
     prompt: Option<String>,
 
     /// What to ask, as token ids
-    #[arg(long, value_name = "ID,ID,...", value_delimiter = ',', group = "what")]
+    #[arg(long, value_name = "ID,ID,...", value_delimiter = ',', group = "what", value_parser = token_id)]
     token_ids: Option<Vec<TokenId>>,
 
     /// Tokens of the answer, exactly: end-of-sequence is a token like any other
@@ -64,6 +65,12 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
     let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.max_new_tokens };
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
+    if args.prompt.is_some() {
+        load_warnings::tell(model.tokenizer_warning().as_slice());
+        if let Some(line) = model.template_line() {
+            say(&format!("tokenizer: {line}"));
+        }
+    }
     // Before minutes of loading: what cannot be shown need not be made.
     if args.format == Format::Text {
         model.tokenizer()?;
@@ -74,16 +81,22 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
     let mut engine = model.load(&args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
     match args.format {
-        Format::Json => as_json(&mut engine, &prompt, args.max_new_tokens)?,
+        Format::Json => as_json(&mut engine, &model, &prompt, args.max_new_tokens)?,
         Format::Text => as_text(&mut engine, &model, &prompt, args.max_new_tokens)?,
     }
     Ok(ExitCode::from(exit_code::PASS))
 }
 
-fn as_json(engine: &mut dyn Engine, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
+/// An id between commas, with or without spaces around it.
+fn token_id(text: &str) -> Result<TokenId, ParseIntError> {
+    text.trim().parse()
+}
+
+fn as_json(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
     let choices = witness(engine, prompt, Path::Greedy(new_tokens))?;
     let value = json!({
         "prompt_token_ids": prompt,
+        "template_tokens": model.tokenizer.as_ref().map(TextTokenizer::template_tokens),
         "token_ids": choices.iter().map(|choice| choice.token).collect::<Vec<_>>(),
         "runner_up_ids": choices.iter().map(|choice| choice.runner_up).collect::<Vec<_>>(),
         "top_gaps": choices.iter().map(|choice| choice.gap).collect::<Vec<_>>(),

@@ -14,8 +14,8 @@ use crate::engine::{ModelConfig, ModelFolder};
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
 use crate::places;
-use crate::record::{AskedPrompt, HashCache, ModelIdentity, sha256_of_file};
-use crate::workload::{PromptSet, TextTokenizer, TokenId, TokenizerIdentity};
+use crate::record::{AskedPrompt, HashCache, ModelIdentity, Warning, sha256_of_file};
+use crate::workload::{PromptSet, TemplateTokens, TextTokenizer, TokenId, TokenizerIdentity};
 
 /// Files above this size are announced before they are hashed.
 const SLOW_TO_HASH_BYTES: u64 = 1 << 30;
@@ -110,6 +110,18 @@ pub(super) fn tokenizer_identity(
     }
 }
 
+/// The tokens that a tokenizer's own template puts around a text, for people; None where there are none.
+pub(super) fn template_line(tokenizer: &TextTokenizer) -> Option<String> {
+    let TemplateTokens { before, after } = tokenizer.template_tokens();
+    let named = |ids: &[TokenId], place: &str| {
+        let words = ids.iter().map(|id| format!("`{}` ({id})", tokenizer.token(*id)));
+        (!ids.is_empty()).then(|| format!("{} {place} the text", words.collect::<Vec<_>>().join(", ")))
+    };
+    let parts: Vec<String> =
+        [named(&before, "before"), named(&after, "after")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("its template puts {}", parts.join(" and ")))
+}
+
 impl FoundModel {
     /// The tokens of a reference prompt: pinned ones, else by the tokenizer.
     pub(super) fn prompt_tokens(&self, id: &str, text: &str) -> Result<Vec<TokenId>> {
@@ -134,6 +146,24 @@ impl FoundModel {
             Error::input(format!("model folder `{}` has no `tokenizer.json`", self.folder.path().display()))
                 .hint("name one with `--tokenizer FILE`")
         })
+    }
+
+    /// What the tokenizer's file asks for and is not done.
+    pub(super) fn tokenizer_warning(&self) -> Option<Warning> {
+        let switched_off = self.tokenizer.as_ref()?.switched_off();
+        (!switched_off.is_empty()).then(|| {
+            Warning::new(
+                "tokenizer-settings-off",
+                format!("the tokenizer was saved with {}: not done here", switched_off.join(" and ")),
+                "prompts are fed whole and without padding, as the tokenizer of a text generator feeds them",
+            )
+        })
+    }
+
+    /// The tokens that the tokenizer's own template puts around a text, for people.
+    pub(super) fn template_line(&self) -> Option<String> {
+        let tokenizer = self.tokenizer.as_ref()?;
+        template_line(tokenizer)
     }
 
     /// Refuses goldens that were made from other files than these.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::places;
 use crate::record::{Overwrite, write_whole};
+use crate::workload::text_file::text_of;
 
 /// What the user said once and for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +41,8 @@ impl Settings {
                 return Err(Error::io("read", &file, &cause).hint("run `cargo xtask doctor`"));
             }
         };
-        serde_json::from_slice(&text).map_err(|cause| {
+        let text = text_of(&text).map_err(|cause| cause.of_file(&file))?;
+        serde_json::from_str(&text).map_err(|cause| {
             Error::input(format!("settings `{}` cannot be read: {cause}", file.display()))
                 .hint("mend the file, or delete it to begin anew")
         })

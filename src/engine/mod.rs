@@ -5,6 +5,7 @@
 
 mod cache;
 mod choice;
+mod download;
 mod generate;
 mod model_folder;
 mod model_shape;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::engine::download;
 use crate::error::{Error, Result};
+use crate::workload::text_file::{NoText, text_of};
 
 /// The facts of `config.json` that matter here; all else is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -59,16 +61,18 @@ impl ModelFolder {
             // Hub caches hold links; what counts is the file behind it.
             if !file.is_file() {
                 let missing = file.strip_prefix(&folder.path).unwrap_or(&file).display();
-                return Err(Error::input(format!(
-                    "model folder `{}` has no `{missing}` ({what})",
-                    folder.path.display()
-                ))
-                .hint(NAME_A_MODEL));
+                let what = format!("model folder `{}` has no `{missing}` ({what})", folder.path.display());
+                return Err(download::unfinished(&folder.path, &what)
+                    .unwrap_or_else(|| Error::input(what).hint(NAME_A_MODEL)));
+            }
+            if download::is_pointer(&file) {
+                return Err(NoText::LfsPointer.of_file(&file));
             }
         }
         let file = folder.config_file();
-        let text = fs::read(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
-        folder.config = serde_json::from_slice(&text).map_err(|cause| {
+        let bytes = fs::read(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        let text = text_of(&bytes).map_err(|cause| cause.of_file(&file))?;
+        folder.config = serde_json::from_str(&text).map_err(|cause| {
             Error::input(format!("`{}` is not a model config: {cause}", file.display())).hint(NAME_A_MODEL)
         })?;
         Ok(folder)

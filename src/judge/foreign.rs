@@ -164,6 +164,7 @@ mod tests {
             figures: Vec::new(),
             rows,
             averages_told,
+            warnings: Vec::new(),
         }
     }
 

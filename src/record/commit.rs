@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::record::repository::fault::unreadable;
 use crate::record::sealed::hex;
 
 /// A commit and the state of the work tree over it.
@@ -40,14 +41,7 @@ impl Commit {
     /// # Errors
     /// When git cannot read the repository.
     pub fn at(folder: &Path) -> Result<Option<Self>> {
-        let unreadable = |cause: git2::Error| {
-            Error::harness(format!(
-                "git cannot read the repository of `{}`: {}",
-                folder.display(),
-                cause.message()
-            ))
-            .hint("run `git status` there")
-        };
+        let unreadable = |cause: git2::Error| unreadable(folder, &cause);
         let repository = match Repository::discover(folder) {
             Ok(repository) => repository,
             Err(cause) if cause.code() == ErrorCode::NotFound => return Ok(None),

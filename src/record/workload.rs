@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::record::sealed::hex;
-use crate::workload::TokenId;
+use crate::workload::{TemplateTokens, TokenId};
 
 /// What was asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,11 @@ pub struct WorkloadRecord {
     pub new_tokens: usize,
     /// The prompts' ids and tokens, in the order of the first process.
     pub prompts: Vec<AskedPrompt>,
+    /// The special tokens that the tokenizer's own template puts around a text; they are among the tokens of
+    /// a prompt that was not pinned. None where there was no tokenizer, and in older records, whose prompts
+    /// have none around them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_tokens: Option<TemplateTokens>,
 }
 
 /// A prompt's tokens.
@@ -65,6 +70,13 @@ impl WorkloadRecord {
             prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.token_ids.as_slice())).collect();
         let identity = serde_json::to_vec(&(&protocol, new_tokens, asked))
             .map_err(|cause| Error::harness(format!("the workload has no identity: {cause}")))?;
-        Ok(Self { sha256: hex(&Sha256::digest(identity)), protocol, runs, new_tokens, prompts })
+        Ok(Self {
+            sha256: hex(&Sha256::digest(identity)),
+            protocol,
+            runs,
+            new_tokens,
+            prompts,
+            template_tokens: None,
+        })
     }
 }

@@ -12,6 +12,7 @@ use crate::measure::supervisor::WarmLoad;
 use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
 use crate::report::machine;
 use crate::report::number::mebibytes;
+use crate::workload::TokenId;
 
 /// Something that must be known beside the figures.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,6 +37,7 @@ pub(super) fn facts_of(record: &RunRecord, summary: &Summary) -> Vec<Fact> {
     let fact = |subject: &'static str, said: Option<String>| said.map(|said| Fact { subject, said });
     let known = [
         fact("device", device(record)),
+        fact("tokenizer", template_tokens(record)),
         fact("load", load(record)),
         fact("peak memory", memory(record)),
         fact("GPU memory", device_memory(record)),
@@ -59,6 +61,18 @@ fn device(record: &RunRecord) -> Option<String> {
     };
     let drivers = (ran.kind() == DeviceKind::Gpu).then(|| format!("; {}", ran.facts().drivers_in_words()));
     Some(format!("`{}` ran, {proof}{}", ran.execution_devices(), drivers.unwrap_or_default()))
+}
+
+/// Special tokens around a prompt that was given as text; most tokenizers of chat models put none.
+fn template_tokens(record: &RunRecord) -> Option<String> {
+    let template = record.workload.template_tokens.as_ref().filter(|template| !template.is_empty())?;
+    let named = |ids: &[TokenId], place: &str| {
+        let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+        (!ids.is_empty()).then(|| format!("{} {place} a text", ids.join(", ")))
+    };
+    let parts = [named(&template.before, "before"), named(&template.after, "after")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    Some(format!("its template puts token {}; pinned prompts are as they are", parts.join(" and ")))
 }
 
 fn measured(record: &RunRecord) -> impl Iterator<Item = &ProcessRecord> {

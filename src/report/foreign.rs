@@ -20,6 +20,8 @@ const TEXTS: [usize; 3] = [0, 4, 8];
 const AROUND_THE_CALL: &str =
     "The tool's clock stands around the whole call: what it prepares there is in the e2e figures, too.\n";
 
+const AVERAGES_ALONE: &str = "A row is the tool's own mean of all passes of a test: its CSV has no time of a pass, and `-o json` has.\n";
+
 /// The whole text that `history import` prints for a file of another tool, and `history show` prints again.
 #[must_use]
 pub fn foreign_table(record: &ForeignRecord) -> String {
@@ -118,8 +120,10 @@ fn below(record: &ForeignRecord, averages: &[ForeignAverage]) -> String {
             _ => format!("{} were", counted(warm_ups, "warm-up")),
         }
     );
-    if record.format != ForeignFormat::LlamaBenchJson {
-        text.push_str(AROUND_THE_CALL);
+    match record.format {
+        ForeignFormat::LlamaBenchJson => {}
+        ForeignFormat::LlamaBenchCsv => text.push_str(AVERAGES_ALONE),
+        _ => text.push_str(AROUND_THE_CALL),
     }
     for figure in &record.figures {
         let _ = writeln!(
@@ -155,7 +159,7 @@ fn told_otherwise(record: &ForeignRecord, averages: &[ForeignAverage]) -> String
     let because = match record.format {
         ForeignFormat::LlmBenchJson => " (they leave out one row in all, and not one of each prompt)",
         ForeignFormat::LlamaBenchJson => " (they are means of rates)",
-        ForeignFormat::LlmBenchCsv | ForeignFormat::PublishedResults => "",
+        ForeignFormat::LlmBenchCsv | ForeignFormat::LlamaBenchCsv | ForeignFormat::PublishedResults => "",
     };
     format!("Averages of its own in the file are others{because}, and are not used:\n{text}")
 }

@@ -9,14 +9,16 @@ use serde::de::DeserializeOwned;
 use serde_json::ser::Formatter;
 
 use crate::error::{Error, Result};
+use crate::workload::text_file::text_of;
 
 /// Reads a fixture; `hint` is for one that is not of the expected form.
 ///
 /// # Errors
 /// A file that is missing or not of the expected form.
 pub fn read<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T> {
-    let text = fs::read(path).map_err(|cause| Error::io("read", path, &cause).as_input().hint(hint))?;
-    serde_json::from_slice(&text).map_err(|cause| {
+    let bytes = fs::read(path).map_err(|cause| Error::io("read", path, &cause).as_input().hint(hint))?;
+    let text = text_of(&bytes).map_err(|cause| cause.of_file(path))?;
+    serde_json::from_str(&text).map_err(|cause| {
         Error::input(format!("`{}` is not of the expected form: {cause}", path.display())).hint(hint)
     })
 }

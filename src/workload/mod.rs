@@ -2,10 +2,11 @@
 
 pub mod fixture_file;
 mod prompt;
+pub mod text_file;
 mod tokenizer;
 
 pub use prompt::{PinnedTokenIds, Prompt, PromptSet, TokenizerIdentity};
-pub use tokenizer::{TextStream, TextTokenizer};
+pub use tokenizer::{TemplateTokens, TextStream, TextTokenizer};
 
 /// A token's number in the vocabulary of the model's tokenizer.
 pub type TokenId = u32;

@@ -1,7 +1,9 @@
 //! Text to token ids and back, by the model's own `tokenizer.json`.
 
+use std::fs;
 use std::path::Path;
 
+use serde::{Deserialize, Serialize};
 use tokenizers::{
     DecodeStream, DecoderWrapper, ModelWrapper, NormalizerWrapper, PostProcessorWrapper, PreTokenizerWrapper,
     Tokenizer,
@@ -9,11 +11,31 @@ use tokenizers::{
 
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
+use crate::workload::text_file::text_of;
 
 /// The tokenizer of a model.
 #[derive(Debug)]
 pub struct TextTokenizer {
     tokenizer: Tokenizer,
+    switched_off: Vec<String>,
+}
+
+/// The special tokens that a tokenizer's own template puts around a text, as a token that begins a
+/// sequence. No chat template is among them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateTokens {
+    /// Before the text.
+    pub before: Vec<TokenId>,
+    /// After it.
+    pub after: Vec<TokenId>,
+}
+
+impl TemplateTokens {
+    /// Whether it puts none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
 }
 
 impl TextTokenizer {
@@ -22,23 +44,57 @@ impl TextTokenizer {
     /// # Errors
     /// When the file is missing or no tokenizer.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let tokenizer = Tokenizer::from_file(path).map_err(|cause| {
+        let unreadable = |cause: String| {
             Error::input(format!("cannot read the tokenizer `{}`: {cause}", path.display()))
                 .hint("name a `tokenizer.json` with `--tokenizer FILE`")
-        })?;
-        Ok(Self { tokenizer })
+        };
+        let bytes = fs::read(path).map_err(|cause| unreadable(cause.to_string()))?;
+        let text = text_of(&bytes).map_err(|cause| cause.of_file(path))?;
+        let mut tokenizer =
+            Tokenizer::from_bytes(text.as_bytes()).map_err(|cause| unreadable(cause.to_string()))?;
+        let mut switched_off = Vec::new();
+        if tokenizer.get_padding().is_some() {
+            switched_off.push("padding".to_owned());
+        }
+        if let Some(truncation) = tokenizer.get_truncation() {
+            switched_off.push(format!("truncation to {} tokens", truncation.max_length));
+        }
+        tokenizer.with_padding(None);
+        tokenizer
+            .with_truncation(None)
+            .map_err(|cause| unreadable(format!("its truncation cannot be switched off: {cause}")))?;
+        Ok(Self { tokenizer, switched_off })
     }
 
-    /// The ids of a text, without a chat template and without special tokens around it.
+    /// What the file asks for and is not done, for it would change every prompt: padding and truncation.
+    #[must_use]
+    pub fn switched_off(&self) -> &[String] {
+        &self.switched_off
+    }
+
+    /// The special tokens that [`Self::encode`] puts around a text.
+    #[must_use]
+    pub fn template_tokens(&self) -> TemplateTokens {
+        // Any text shows it; one letter is a token or more in every vocabulary.
+        let Ok(encoding) = self.tokenizer.encode("a", true) else { return TemplateTokens::default() };
+        let (ids, mask) = (encoding.get_ids(), encoding.get_special_tokens_mask());
+        let is_text = |special: &u32| *special == 0;
+        let start = mask.iter().position(is_text).unwrap_or(ids.len());
+        let end = mask.iter().rposition(is_text).map_or(ids.len(), |last| last + 1);
+        TemplateTokens { before: ids[..start].to_vec(), after: ids[end..].to_vec() }
+    }
+
+    /// The ids of a text, without a chat template, with the special tokens that the tokenizer's own template
+    /// puts around it: models are trained on texts that begin so, and other tools feed them so.
     ///
     /// # Errors
     /// When the tokenizer refuses the text, or the text has no tokens.
     pub fn encode(&self, text: &str) -> Result<Vec<TokenId>> {
         let encoding = self
             .tokenizer
-            .encode(text, false)
+            .encode(text, true)
             .map_err(|cause| Error::input(format!("the tokenizer refuses the prompt: {cause}")))?;
-        if encoding.get_ids().is_empty() {
+        if encoding.get_special_tokens_mask().iter().all(|special| *special != 0) {
             return Err(empty_prompt());
         }
         Ok(encoding.get_ids().to_vec())
@@ -52,6 +108,12 @@ impl TextTokenizer {
         self.tokenizer
             .decode(ids, false)
             .map_err(|cause| Error::harness(format!("the tokenizer cannot decode {ids:?}: {cause}")))
+    }
+
+    /// A token as the vocabulary writes it.
+    #[must_use]
+    pub fn token(&self, id: TokenId) -> String {
+        self.tokenizer.id_to_token(id).unwrap_or_default()
     }
 
     /// How many ids the tokenizer knows, added tokens included.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::checkout::Checkout;
 use crate::ended::Ended;
 use crate::forged;
+use crate::forged_pairs::guard_log;
 use crate::history_index::verified;
 
 fn export(checkout: &Checkout, words: &[&str]) -> Ended {
@@ -60,6 +61,30 @@ fn every_format_goes_to_stdout_or_whole_to_a_file() {
         let written = export(&checkout, &[&words[..], &["--output", "file"]].concat());
         assert_eq!((written.exits(0).stdout.as_str(), &written.stderr), ("", &told.stderr), "{words:?}");
         assert_eq!(fs::read_to_string(checkout.path("file")).unwrap(), told.stdout, "{words:?}");
+    }
+}
+
+#[test]
+fn an_invalid_run_is_told_with_a_warning_whatever_the_format() {
+    let checkout = Checkout::new();
+    let mut run = verified("00000000000a");
+    run.processes[0].guards = Some(guard_log(12, true));
+    forged::store(&checkout, &run);
+    forged::store(&checkout, &of_commit("00000000000b", &"7".repeat(40), "2026-09-02T00:00:00Z"));
+    for words in [
+        &["csv"][..],
+        &["csv", "--rows", "sample"],
+        &["otava"],
+        &["llama-bench"],
+        &["benchmark-action", "--direction", "smaller", "00000000000a"],
+        &["bmf", "00000000000a"],
+        &["benchstat"],
+        &["junit"],
+    ] {
+        let words: Vec<&str> = ["--format"].iter().chain(words).copied().collect();
+        let told = export(&checkout, &words);
+        let warnings = told.exits(0).stderr.matches("is told though a guard tripped").count();
+        assert_eq!(warnings, 1, "{words:?}: {told}");
     }
 }
 

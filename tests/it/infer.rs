@@ -1,10 +1,12 @@
 //! `infer`: one answer, streamed as text, or whole as JSON.
 
+use std::fs;
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::checkout::{Checkout, read_json};
+use crate::ended::Ended;
 use crate::this_machine::tokenizer;
 
 /// The text of a reference prompt.
@@ -56,6 +58,71 @@ fn token_ids_are_asked_as_they_are_and_their_number_is_exact() {
     assert_eq!(ended.exits(0).stdout, format!("{word}\n"));
     // A single token has no time between tokens.
     ended.says("1 new; ").says(", - a token after it, ");
+}
+
+/// What `infer` feeds for a text, by the shipped tokenizer with one field of its file changed.
+fn fed(checkout: &Checkout, field: &str, value: Value, words: &[&str]) -> (Value, Ended) {
+    let mut file = read_json(&checkout.path("fixtures/models/tiny-gpt-oss/tokenizer.json"));
+    file[field] = value;
+    let path = checkout.path("tokenizer.json");
+    fs::write(&path, file.to_string()).unwrap();
+    let path = path.display().to_string();
+    let flags = ["--tokenizer", &path, "--device", "CPU", "--max-new-tokens", "1", "--format", "json"];
+    let ended = checkout.run(["infer"].iter().chain(words).chain(&flags));
+    let answer: Value = serde_json::from_str(&ended.exits(0).stdout).unwrap();
+    (answer["prompt_token_ids"].clone(), ended)
+}
+
+#[test]
+fn a_tokenizer_that_was_saved_with_padding_or_truncation_feeds_the_whole_prompt_and_says_so() {
+    let checkout = Checkout::new();
+    let words = ["--prompt", "hello world"];
+    let (expected, plain) = fed(&checkout, "padding", Value::Null, &words);
+    assert!(!plain.stderr.contains("tokenizer"), "{plain}");
+    let padding = json!({
+        "strategy": {"Fixed": 12}, "direction": "Right", "pad_to_multiple_of": null,
+        "pad_id": 1, "pad_type_id": 0, "pad_token": "<|endoftext|>",
+    });
+    let (ids, ended) = fed(&checkout, "padding", padding, &words);
+    assert_eq!(ids, expected);
+    ended.says("warning: the tokenizer was saved with padding: not done here");
+    let truncation = json!({"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0});
+    let (ids, ended) = fed(&checkout, "truncation", truncation, &words);
+    assert_eq!(ids, expected);
+    ended.says("saved with truncation to 4 tokens: not done here");
+}
+
+#[test]
+fn tokens_of_the_tokenizer_s_own_template_are_fed_and_named() {
+    let checkout = Checkout::new();
+    let words = ["--prompt", "hello world"];
+    let (plain, _) = fed(&checkout, "post_processor", Value::Null, &words);
+    let special = json!({"id": "<|startoftext|>", "ids": [0], "tokens": ["<|startoftext|>"]});
+    let template = json!({
+        "type": "TemplateProcessing",
+        "single": [
+            {"SpecialToken": {"id": "<|startoftext|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}},
+        ],
+        "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 0}}],
+        "special_tokens": {"<|startoftext|>": special},
+    });
+    let (ids, ended) = fed(&checkout, "post_processor", template, &words);
+    let expected: Vec<Value> =
+        std::iter::once(json!(0)).chain(plain.as_array().unwrap().iter().cloned()).collect();
+    assert_eq!(ids, Value::from(expected));
+    ended.says("tokenizer: its template puts `<|startoftext|>` (0) before the text");
+    let file = checkout.path("tokenizer.json").display().to_string();
+    let doctor = checkout.run(["doctor", "--tokenizer", &file, "--device", "CPU"]);
+    doctor.prints("its template puts `<|startoftext|>` (0) before the text");
+}
+
+#[test]
+fn a_prompt_may_begin_like_a_flag_and_ids_may_have_spaces_between_them() {
+    let checkout = Checkout::new();
+    let (ids, _) = fed(&checkout, "padding", Value::Null, &["--prompt", "-5 degrees"]);
+    assert_eq!(ids, json!(tokenizer().encode("-5 degrees").unwrap()));
+    let (ids, _) = fed(&checkout, "padding", Value::Null, &["--token-ids", "1, 2 ,3"]);
+    assert_eq!(ids, json!([1, 2, 3]));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use arcgauge::gate::side::{ChangedInputs, Inputs, NamedSource};
-use arcgauge::record::{Commit, CommitContext, MergeCommit, Repository, Source};
+use arcgauge::record::{Ancestry, Commit, CommitContext, MergeCommit, Repository, Source};
 
 use crate::git_repository::{GitRepository, git_in, says};
 
@@ -33,6 +33,26 @@ fn before_the_first_commit_there_is_no_commit_and_the_message_says_how_to_make_o
     says(NamedSource::WorkTree.find(&repository), "has no commit yet", "git commit");
     says(repository.mirror_work_tree(&fixture.beside("mirror")), "has no commit yet", "git commit");
     assert!(!fixture.beside("mirror").exists());
+}
+
+#[test]
+fn a_format_that_cannot_be_read_is_named_with_what_can_be_read() {
+    for (key, value, named, help) in [
+        ("extensions.refStorage", "reftable", "`reftable`", "git refs migrate --ref-format=files"),
+        ("extensions.objectFormat", "sha256", "`sha256`", "git init --object-format=sha1"),
+        ("extensions.partialClone", "origin", "a partial clone", "without `--filter`"),
+        ("extensions.fromTheFuture", "1", "`fromthefuture`", "git's default format"),
+    ] {
+        let fixture = GitRepository::with(&[("a", "1")]);
+        let sha = fixture.commit("one");
+        fixture.git(&["config", "core.repositoryFormatVersion", "1"]);
+        // Git itself would refuse some of these, and has nothing more to do here.
+        fixture.git(&["config", key, value]);
+        says(Commit::at(&fixture.folder()), named, help);
+        says(Repository::open(&fixture.folder()).map(drop), named, help);
+        says(Ancestry::of_head(&fixture.folder()), named, help);
+        says(Ancestry::of(&fixture.folder(), &sha), named, help);
+    }
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(in crate::cli) struct AbArgs {
     pub(super) max_new_tokens: usize,
 
     /// A reference prompt's id; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT")]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     pub(super) prompts: Vec<String>,
 
     /// Measure without goldens; the head's answers are then held against nothing

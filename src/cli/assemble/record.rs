@@ -14,6 +14,7 @@ use crate::record::{
     DeviceRecord, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice, RunRecord, RuntimeRecord,
     Warning, WorkerRecord, WorkloadRecord, sha256_of_file,
 };
+use crate::workload::TextTokenizer;
 
 /// What was measured, as far as it stands in a record.
 pub(in crate::cli) struct Measured<'a> {
@@ -57,7 +58,10 @@ pub(in crate::cli) fn record(
         runtime: settled.map(|settled| runtime(settled, session)),
         environment_variables: identity.environment_variables,
         model: model_record(&judging, loaded, measured.same_after_run)?,
-        workload: WorkloadRecord::new(judging.asked, judging.plan.processes, judging.plan.new_tokens)?,
+        workload: WorkloadRecord {
+            template_tokens: judging.model.tokenizer.as_ref().map(TextTokenizer::template_tokens),
+            ..WorkloadRecord::new(judging.asked, judging.plan.processes, judging.plan.new_tokens)?
+        },
         state_seen_empty: !session.processes.is_empty()
             && session.processes.iter().all(|process| process.state_seen_empty),
         processes: processes(session, measured.around),
@@ -73,6 +77,7 @@ pub(in crate::cli) fn record(
             .into_iter()
             .chain(settled.map(|settled| warnings(judging.requested, settled, loaded)).unwrap_or_default())
             .chain(states_not_observed(session))
+            .chain(judging.model.tokenizer_warning())
             .collect(),
     })
 }

@@ -51,7 +51,7 @@ pub(super) struct BenchArgs {
     max_new_tokens: usize,
 
     /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT")]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     prompts: Vec<String>,
 
     /// Measure without goldens; every figure is then unverified

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::doctor::check::Check;
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::tokenizer_identity;
+use crate::cli::loading::{template_line, tokenizer_identity};
 use crate::cli::root::Root;
 use crate::error::Result;
 use crate::golden::GoldenSet;
@@ -64,7 +64,14 @@ fn tokenizer(file: &Path, vocabulary_size: Option<usize>) -> Check {
             format!("`{file}` knows {tokens} tokens and the model {limit}: it is another model's"),
             "name the model's own with `--tokenizer FILE`",
         ),
-        _ => Check::ok(TOKENIZER, format!("`{file}`, {tokens} tokens")),
+        _ => {
+            let switched_off = tokenizer.switched_off();
+            let saved = (!switched_off.is_empty())
+                .then(|| format!("saved with {}, which is not done here", switched_off.join(" and ")));
+            let template = template_line(&tokenizer).unwrap_or("its template adds no token".to_owned());
+            let facts = [Some(format!("`{file}`, {tokens} tokens")), Some(template), saved];
+            Check::ok(TOKENIZER, facts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+        }
     }
 }
 

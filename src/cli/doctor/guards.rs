@@ -7,7 +7,9 @@
 use crate::cli::doctor::check::Check;
 use crate::judge::environment::Guard;
 use crate::judge::preflight;
-use crate::measure::guard::{CpuPolicy, GpuFacts, GpuReading, GuardLog, MachineFacts, MachineReading, Watch};
+use crate::measure::guard::{
+    CpuPolicy, GpuFacts, GpuReading, GuardLog, MachineFacts, MachineReading, PackageCounters, Watch,
+};
 use crate::measure::{Clock, MonotonicClock, Observed, SysfsRoot};
 
 const GUARDS: &str = "guards";
@@ -186,12 +188,16 @@ fn of_each_gpu(reading: &MachineReading, tell: impl Fn(&GpuReading) -> Observed<
 }
 
 fn energy(facts: &MachineFacts, reading: &MachineReading) -> Observed<String> {
-    let joules = |microjoules: &u64| *microjoules as f64 / 1e6;
+    let joules = |counters: &PackageCounters| counters.total() as f64 / 1e6;
     // Without its end the counter cannot be told from one that has begun again.
     match &facts.energy_range_microjoules {
         Observed::NotObserved { because } => Observed::not(because),
         Observed::Observed(range) => told(&reading.energy_microjoules, |counter| {
-            format!("the package's counter is at {:.0} J of {:.0} J", joules(counter), joules(range))
+            let whose = match counter.packages() {
+                1 => "the package's counter is".to_owned(),
+                packages => format!("the counters of {packages} packages are"),
+            };
+            format!("{whose} at {:.0} J of {:.0} J", joules(counter), joules(range))
         }),
     }
 }
@@ -240,6 +246,8 @@ mod tests {
     fn what_ought_to_be_mended_first_is_a_warning_in_place_of_the_reading() {
         let tree = Tree::xe()
             .file("sys/class/power_supply/ADP1/online", "0")
+            .file("sys/class/power_supply/BAT0/type", "Battery")
+            .file("sys/class/power_supply/BAT0/status", "Discharging")
             .file("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", "ondemand")
             .file("proc/pressure/cpu", "some avg10=42.00 avg60=0.00 avg300=0.00 total=1\n");
         let report = report(&tree);

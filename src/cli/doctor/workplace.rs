@@ -85,7 +85,7 @@ fn git(commit: &Result<Option<Commit>>, folder: &Path) -> Check {
                 format!("no repository or no commit at `{}`: figures belong to no commit", folder.display());
             return Check::warn(GIT, found, "measure in a clone, or `git init && git add . && git commit`");
         }
-        Err(error) => return Check::of_error(GIT, error, "run `git status` there"),
+        Err(error) => return Check::of_error(GIT, error, "run `git fsck` there"),
     };
     let branch = commit.branch.as_ref().map_or("a detached head".to_owned(), |branch| format!("`{branch}`"));
     let at = format!("commit {} on {branch}", commit.short());

@@ -18,7 +18,7 @@ use crate::record::{
     Ancestry, AnyRecord, Entry, History, Overwrite, check_writable, keep_line, series_csv, sort_along,
     write_whole,
 };
-use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
+use crate::report::exchange::{ExchangeFormat, exchange, invalidated, otava_config, otava_csv};
 
 /// Flags of `history export`.
 #[derive(Debug, Args)]
@@ -117,9 +117,14 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
     match format {
         ExportFormat::Csv if args.rows != Some(Rows::Sample) => {
             let rows = of_line(&records, &args.records, &root)?;
+            warn_of_invalidated(&records, &rows)?;
             write(args, &series_csv(&rows)?)?;
         }
-        ExportFormat::Otava => otava(args, &of_line(&records, &args.records, &root)?)?,
+        ExportFormat::Otava => {
+            let rows = of_line(&records, &args.records, &root)?;
+            warn_of_invalidated(&records, &rows)?;
+            otava(args, &rows)?;
+        }
         _ => told(args, format, &records)?,
     }
     Ok(ExitCode::from(exit_code::PASS))
@@ -227,6 +232,15 @@ fn told(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Re
     for line in told.annotations.lines() {
         say(line);
     }
+    Ok(())
+}
+
+/// The formats with a row a run are made from the index, which knows nothing of guards.
+fn warn_of_invalidated(records: &[ChosenRecord], rows: &[&Entry]) -> Result<()> {
+    let has_a_row = |record: &&ChosenRecord| rows.iter().any(|row| row.run_id == record.entry.run_id);
+    let rows =
+        records.iter().filter(has_a_row).map(ChosenRecord::read).collect::<Result<Vec<AnyRecord>>>()?;
+    warn(&invalidated(&rows));
     Ok(())
 }
 

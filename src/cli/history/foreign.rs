@@ -22,8 +22,10 @@ pub(super) enum SaidFormat {
     LlmBenchJson,
     /// `llm_bench -r`
     LlmBenchCsv,
-    /// `llama-bench -o json`
+    /// `llama-bench -o json` or `-o jsonl`
     LlamaBenchJson,
+    /// `llama-bench -o csv`
+    LlamaBenchCsv,
     /// `benchmark.py --output results_optimum.json` of the published benchmark
     PublishedResults,
 }
@@ -34,6 +36,7 @@ impl SaidFormat {
             Self::LlmBenchJson => ForeignFormat::LlmBenchJson,
             Self::LlmBenchCsv => ForeignFormat::LlmBenchCsv,
             Self::LlamaBenchJson => ForeignFormat::LlamaBenchJson,
+            Self::LlamaBenchCsv => ForeignFormat::LlamaBenchCsv,
             Self::PublishedResults => ForeignFormat::PublishedResults,
         }
     }
@@ -56,6 +59,9 @@ pub(super) fn take(history: &History, file: &Path, said: Option<SaidFormat>) -> 
     let (Taken::Added(path) | Taken::There(path)) = &taken;
     // As it was told the first time, where it is there already.
     print(&foreign_table(&History::read_foreign(path)?.record));
+    for warning in &record.warnings {
+        say(&format!("warning: `{}`: {}", file.display(), one_line(warning)));
+    }
     say(&format!("taken for {}: `{}`", record.format.title(), path.display()));
     Ok(Some(taken))
 }

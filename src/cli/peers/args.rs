@@ -46,7 +46,7 @@ pub(in crate::cli) struct PeersArgs {
     pub(super) max_new_tokens: usize,
 
     /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT")]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     pub(super) prompts: Vec<String>,
 
     /// Hold the answers against each other alone, not against goldens

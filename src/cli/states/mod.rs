@@ -24,7 +24,7 @@ pub(super) use trial::look;
 #[derive(Debug, Args)]
 pub(super) struct StatesArgs {
     /// What to ask
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: String,
 
     /// Tokens to decode before the last look

@@ -9,8 +9,23 @@ use roxmltree::{Document, Node};
 use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
 
-/// The inputs of a stateful decoder.
-const INPUTS: [&str; 4] = ["attention_mask", "beam_idx", "input_ids", "position_ids"];
+/// An input that the pipeline feeds.
+struct Input {
+    name: &'static str,
+    element_type: &'static str,
+    /// A row of the batch for each, but for the beams, which are one.
+    dimensions: usize,
+}
+
+/// The inputs of a stateful decoder: these and no others are fed.
+const INPUTS: [Input; 4] = [
+    Input { name: "attention_mask", element_type: "i64", dimensions: 2 },
+    Input { name: "beam_idx", element_type: "i32", dimensions: 1 },
+    Input { name: "input_ids", element_type: "i64", dimensions: 2 },
+    Input { name: "position_ids", element_type: "i64", dimensions: 2 },
+];
+/// What the logits are read as.
+const LOGITS_PRECISION: &str = "FP32";
 
 /// A graph's text and what was read from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,16 +109,25 @@ enum Fault {
     NotXml(String),
     NoGraph,
     NotStateful,
-    Inputs(String),
+    MissingInput(&'static str),
+    ExtraInput(String),
+    InputType { name: &'static str, found: String, fed: &'static str },
+    InputShape { name: &'static str, found: String, fed: usize },
     NoLogits,
+    LogitsPrecision(String),
 }
 
 impl Fault {
     fn hint(&self) -> &'static str {
         match self {
             Self::NotXml(_) | Self::NoGraph => "fetch the model again",
-            Self::NotStateful | Self::Inputs(_) | Self::NoLogits => {
+            Self::NotStateful | Self::NoLogits => {
                 "export it as a stateful text generator: `optimum-cli export openvino --task text-generation-with-past`"
+            }
+            // Another export of such a model has the same inputs.
+            _ => {
+                "supported are decoders of text with the inputs `input_ids`, `attention_mask` and `position_ids` \
+                 (i64, a row each), `beam_idx` (i32) and f32 logits, as of GPT-OSS, Llama, Qwen and Mistral: docs/models.md"
             }
         }
     }
@@ -115,10 +139,22 @@ impl std::fmt::Display for Fault {
             Self::NotXml(cause) => write!(f, "it is not XML ({cause})"),
             Self::NoGraph => f.write_str("it has no layers and edges, so it is not an OpenVINO graph"),
             Self::NotStateful => f.write_str("the model is not stateful (it has no states for a KV cache)"),
-            Self::Inputs(found) => {
-                write!(f, "its inputs are {found}; a stateful decoder has `{}`", INPUTS.join("`, `"))
+            Self::MissingInput(name) => {
+                write!(f, "it has no input `{name}`, so it is of a kind of model that is not supported")
+            }
+            Self::ExtraInput(name) => {
+                write!(f, "it has the input `{name}`, which is not fed: this kind of model is not supported")
+            }
+            Self::InputType { name, found, fed } => {
+                write!(f, "its input `{name}` holds `{found}`, and `{fed}` is fed")
+            }
+            Self::InputShape { name, found, fed } => {
+                write!(f, "its input `{name}` has the shape `{found}`, and {fed} dimensions are fed")
             }
             Self::NoLogits => f.write_str("it has no output called `logits`"),
+            Self::LogitsPrecision(found) => {
+                write!(f, "its output `logits` holds `{found}`, and `{LOGITS_PRECISION}` is read")
+            }
         }
     }
 }
@@ -137,11 +173,7 @@ fn parse(xml: &str) -> Result<Parsed, Fault> {
     if state_names.is_empty() {
         return Err(Fault::NotStateful);
     }
-    let mut inputs: Vec<&str> = of_type("Parameter").filter_map(|layer| layer.attribute("name")).collect();
-    inputs.sort_unstable();
-    if inputs != INPUTS {
-        return Err(Fault::Inputs(format!("`{}`", inputs.join("`, `"))));
-    }
+    check_inputs(&of_type("Parameter").copied().collect::<Vec<_>>())?;
 
     let edges = Edges(edges_node.children().filter(|node| node.has_tag_name("edge")).collect());
     let by_id = |id: &str| layers.iter().copied().find(|layer| layer.attribute("id") == Some(id));
@@ -156,6 +188,13 @@ fn parse(xml: &str) -> Result<Parsed, Fault> {
         })
         .ok_or(Fault::NoLogits)?;
     let made_by = by_id(attribute(source, "from-layer")).ok_or(Fault::NoLogits)?;
+    let port =
+        descendants(made_by, "output").find(|port| port.attribute("id") == source.attribute("from-port"));
+    if let Some(other) =
+        port.and_then(|port| port.attribute("precision")).filter(|it| *it != LOGITS_PRECISION)
+    {
+        return Err(Fault::LogitsPrecision(other.to_owned()));
+    }
     let vocabulary_size = output_dims(made_by).last().and_then(|dim| dim.parse().ok());
 
     let constants = || of_type("Const");
@@ -172,6 +211,37 @@ fn parse(xml: &str) -> Result<Parsed, Fault> {
         ..found
     });
     Ok(Parsed { state_names, logits_output, vocabulary_size, head, weights_bytes })
+}
+
+/// Refuses inputs that are not those that are fed, in name, type or number of dimensions: the runtime
+/// would say so only after minutes of compiling, or not at all.
+fn check_inputs(parameters: &[Node<'_, '_>]) -> Result<(), Fault> {
+    let is = |parameter: &Node<'_, '_>, name: &str| {
+        let mut names = names_of_outputs(*parameter).filter(|name| !name.is_empty()).peekable();
+        if names.peek().is_some() {
+            names.any(|it| it == name)
+        } else {
+            attribute(*parameter, "name") == name
+        }
+    };
+    let extra = parameters.iter().find(|parameter| !INPUTS.iter().any(|input| is(parameter, input.name)));
+    if let Some(extra) = extra {
+        let fed_by = names_of_outputs(*extra).find(|name| !name.is_empty());
+        return Err(Fault::ExtraInput(fed_by.unwrap_or(attribute(*extra, "name")).to_owned()));
+    }
+    for Input { name, element_type, dimensions } in INPUTS {
+        let parameter = parameters.iter().find(|parameter| is(parameter, name));
+        let parameter = *parameter.ok_or(Fault::MissingInput(name))?;
+        if let Some(found) = data(parameter, "element_type").filter(|found| *found != element_type) {
+            return Err(Fault::InputType { name, found: found.to_owned(), fed: element_type });
+        }
+        // `...` is a shape of any number of dimensions.
+        let shape = data(parameter, "shape").filter(|shape| !shape.contains("..."));
+        if let Some(found) = shape.filter(|shape| shape.split(',').count() != dimensions) {
+            return Err(Fault::InputShape { name, found: found.to_owned(), fed: dimensions });
+        }
+    }
+    Ok(())
 }
 
 /// The head and the edge into it, from the layer that makes the logits upwards past conversions.

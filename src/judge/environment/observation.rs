@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::DeviceKind;
 use crate::judge::environment::finding::Word;
 use crate::measure::Observed;
+use crate::measure::fdinfo::compute_work;
 use crate::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
 
 /// From one moment to another of a log's clock.
@@ -123,9 +124,7 @@ impl<'a> ProcessGuards<'a> {
 
 /// What engines that can compute have done for a worker: cycles or ns, whichever its driver tells.
 pub(super) fn busy(gpu: &WorkerGpuUse) -> u64 {
-    let cycles = ["rcs", "ccs"].iter().filter_map(|engine| gpu.busy_cycles.get(*engine));
-    let times = ["render", "compute"].iter().filter_map(|engine| gpu.busy_ns.get(*engine));
-    cycles.chain(times).copied().reduce(u64::saturating_add).unwrap_or_default()
+    compute_work(&gpu.busy_cycles, &gpu.busy_ns)
 }
 
 /// A value, or why there is none, in words.

@@ -36,7 +36,7 @@ fn reading(second: u64, phase: Phase) -> MachineReading {
         io_some_avg10_percent: Known(0.0),
         pages_swapped_in: Known(7),
         oom_kills: Known(1),
-        energy_microjoules: Known(1_000_000 + second * 20_000_000),
+        energy_microjoules: Known((1_000_000 + second * 20_000_000).into()),
         worker_gpus: Known(vec![worker(PCI, second * 1_000)]),
         other_gpu: Known(OtherGpuUse { clients: 1, busy_share: Some(0.01), hidden_processes: 3 }),
     }
@@ -68,7 +68,7 @@ fn quiet() -> GuardLog {
             max_mhz: Known(2050),
             throttle_reasons: Known(vec!["pl1".to_owned(), "thermal".to_owned()]),
         }]),
-        energy_range_microjoules: Known(262_143_328_850),
+        energy_range_microjoules: Known(262_143_328_850.into()),
     };
     let mut readings: Vec<MachineReading> = (0..6).map(|second| reading(second, Phase::During)).collect();
     readings[0].phase = Phase::Before;

@@ -131,7 +131,10 @@ pub(super) fn energy(evidence: &Evidence) -> Word {
         return Word::not_observed("a single reading of the package's energy tells no energy");
     }
     if first == last {
-        return Word::no(format!("the package's counter stayed at {first} microjoules while a GPU ran"));
+        return Word::no(format!(
+            "the package's counter stayed at {} microjoules while a GPU ran",
+            first.total()
+        ));
     }
     Word::yes(format!("the package's counter moved over {} readings", energies.len()))
 }

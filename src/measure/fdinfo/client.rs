@@ -26,6 +26,21 @@ pub struct GpuClient {
     pub resident_bytes: Option<u64>,
 }
 
+impl GpuClient {
+    /// What engines that can compute have done for it: cycles or ns, whichever its driver reports.
+    pub(super) fn computed(&self) -> u64 {
+        compute_work(&self.busy_cycles, &self.busy_ns)
+    }
+}
+
+/// The work of the engines that can compute, out of cycles (xe) and times (i915) by class.
+#[must_use]
+pub fn compute_work(busy_cycles: &BTreeMap<String, u64>, busy_ns: &BTreeMap<String, u64>) -> u64 {
+    let cycles = ["rcs", "ccs"].iter().filter_map(|engine| busy_cycles.get(*engine));
+    let times = ["render", "compute"].iter().filter_map(|engine| busy_ns.get(*engine));
+    cycles.chain(times).copied().fold(0, u64::saturating_add)
+}
+
 /// Adds the clients of a process to those that are known.
 pub(super) fn add_clients_of(
     root: &SysfsRoot,
@@ -36,26 +51,35 @@ pub(super) fn add_clients_of(
     for descriptor in root.entries(&folder)? {
         // Reading a link costs less than a file of this folder, and most lead elsewhere.
         let target = root.link(&format!("proc/{process}/fd/{descriptor}"));
-        if target.is_some_and(|target| !target.to_string_lossy().contains("/dri/")) {
+        if target.as_ref().is_some_and(|target| !target.to_string_lossy().contains("/dri/")) {
             continue;
         }
         // A descriptor may be closed while the folder is read.
         let Ok(text) = root.text(&format!("{folder}/{descriptor}")) else { continue };
-        clients.extend(parse(&text));
+        let node = || address_of_node(root, target.as_ref()?.file_name()?.to_str()?);
+        clients.extend(parse(&text, node));
     }
     Ok(())
 }
 
-/// A descriptor's text, where it is that of an Intel GPU.
-fn parse(text: &str) -> Option<(ClientId, GpuClient)> {
+/// The PCI address of the device behind a node such as `renderD128`.
+fn address_of_node(root: &SysfsRoot, node: &str) -> Option<String> {
+    let uevent = root.text(&format!("sys/class/drm/{node}/device/uevent")).ok()?;
+    uevent.lines().find_map(|line| line.strip_prefix("PCI_SLOT_NAME=")).map(str::to_owned)
+}
+
+/// A descriptor's text, where it is that of a GPU's client and of no other vendor's driver. A client
+/// that does not name its driver or its device is read all the same, at the address of its node.
+fn parse(text: &str, address_of_node: impl FnOnce() -> Option<String>) -> Option<(ClientId, GpuClient)> {
     let lines =
         || text.lines().filter_map(|line| line.split_once(':')).map(|(key, value)| (key, value.trim()));
     let told = |key: &str| lines().find(|(name, _)| *name == key).map(|(_, value)| value);
-    if !matches!(told("drm-driver")?, "xe" | "i915") {
+    if !matches!(told("drm-driver"), None | Some("xe" | "i915")) {
         return None;
     }
-    let id =
-        ClientId { pci_address: told("drm-pdev")?.to_owned(), number: told("drm-client-id")?.parse().ok()? };
+    let number = told("drm-client-id")?.parse().ok()?;
+    let pci_address = told("drm-pdev").map(str::to_owned).or_else(address_of_node)?;
+    let id = ClientId { pci_address, number };
     let mut client = GpuClient::default();
     for (key, value) in lines() {
         if let Some(engine) = key.strip_prefix("drm-cycles-") {
@@ -96,7 +120,12 @@ fn bytes(value: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::guard::tests::{PCI, i915_client, xe_client};
+    use crate::measure::fdinfo::clients_of;
+    use crate::measure::guard::tests::{PCI, Tree, i915_client, xe_client};
+
+    fn parse(text: &str) -> Option<(ClientId, GpuClient)> {
+        super::parse(text, || None)
+    }
 
     #[test]
     fn xe_tells_cycles_and_the_memory_of_all_regions() {
@@ -129,6 +158,22 @@ mod tests {
         assert!(parse("drm-driver:\tamdgpu\ndrm-client-id:\t1\ndrm-pdev:\tp\n").is_none());
         assert!(parse("drm-driver:\txe\ndrm-pdev:\tp\n").is_none(), "it has no number");
         assert!(parse("pos:\t0\nflags:\t02\n").is_none());
+    }
+
+    #[test]
+    fn a_client_that_does_not_name_its_driver_or_device_is_read_all_the_same() {
+        let unnamed = xe_client(3, 500, 9_000, 192).replace("drm-driver:\txe\n", "");
+        assert_eq!(parse(&unnamed), parse(&xe_client(3, 500, 9_000, 192)));
+        let nowhere = unnamed.replace(&format!("drm-pdev:\t{PCI}\n"), "");
+        assert!(parse(&nowhere).is_none(), "nothing says on which GPU it works");
+        let tree = Tree::new()
+            .client(7, 3, &nowhere)
+            .file("sys/class/drm/renderD129/device/uevent", "DRIVER=xe\nPCI_SLOT_NAME=0000:03:00.0\n");
+        std::fs::create_dir_all(tree.path("proc/7/fd")).unwrap();
+        std::os::unix::fs::symlink("/dev/dri/renderD129", tree.path("proc/7/fd/3")).unwrap();
+        let clients = clients_of(&tree.root(), &[7]).unwrap();
+        let found: Vec<_> = clients.keys().map(|id| (id.pci_address.as_str(), id.number)).collect();
+        assert_eq!(found, [("0000:03:00.0", 3)]);
     }
 
     #[test]

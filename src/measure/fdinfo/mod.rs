@@ -6,7 +6,7 @@ mod others;
 
 use std::collections::BTreeMap;
 
-pub use client::{ClientId, GpuClient};
+pub use client::{ClientId, GpuClient, compute_work};
 pub use others::{OtherClients, OtherGpuUse};
 
 use crate::measure::{SysfsRoot, Unavailable};

@@ -11,7 +11,8 @@ use crate::measure::{SysfsRoot, Unavailable};
 /// them, and looking must not become the load that it looks for.
 const SCANS_PER_ROUND: u32 = 10;
 
-/// Other clients of the GPU between two scans.
+/// Other clients of the measured GPU between two scans. Until the worker has opened a GPU, and where
+/// there is no worker, every GPU counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OtherGpuUse {
     /// How many there are.
@@ -31,6 +32,9 @@ pub struct OtherClients {
     /// Processes that were looked at, and whether they had a client.
     known: BTreeMap<u32, bool>,
     hidden: BTreeSet<u32>,
+    /// Addresses of the GPUs whose other clients count; empty while none is known. It is kept when the
+    /// worker ends, since the scan after its end covers the time before it.
+    measured: BTreeSet<String>,
     previous: Option<Scan>,
 }
 
@@ -73,15 +77,34 @@ impl OtherClients {
             }
         }
         clients.retain(|id, _| !own_clients.contains_key(id));
+        if !own_clients.is_empty() {
+            self.measured = measured_gpus(own_clients);
+        }
+        let counts = |id: &ClientId| self.measured.is_empty() || self.measured.contains(&id.pci_address);
+        let counted = || clients.iter().filter(|(id, _)| counts(id));
         let busy_share = self.previous.as_ref().map(|previous| {
             let elapsed_ns = at_ns.saturating_sub(previous.at_ns);
-            let seen_twice = clients.iter().filter_map(|(id, now)| Some((previous.clients.get(id)?, now)));
+            let seen_twice = counted().filter_map(|(id, now)| Some((previous.clients.get(id)?, now)));
             seen_twice.map(|(before, now)| busy_share(before, now, elapsed_ns)).sum()
         });
-        let found = OtherGpuUse { clients: clients.len(), busy_share, hidden_processes: self.hidden.len() };
+        let found =
+            OtherGpuUse { clients: counted().count(), busy_share, hidden_processes: self.hidden.len() };
         self.previous = Some(Scan { at_ns, clients });
         Ok(found)
     }
+}
+
+/// The GPU on which these clients have computed most. A runtime opens every GPU of the machine before it
+/// computes on one, so until then each that is open may be it.
+fn measured_gpus(own: &BTreeMap<ClientId, GpuClient>) -> BTreeSet<String> {
+    let mut work: BTreeMap<&str, u64> = BTreeMap::new();
+    for (id, client) in own {
+        let sum = work.entry(&id.pci_address).or_default();
+        *sum = sum.saturating_add(client.computed());
+    }
+    let most = work.values().copied().max().unwrap_or_default();
+    work.retain(|_, done| *done == most);
+    work.into_keys().map(str::to_owned).collect()
 }
 
 /// The share of an interval in which engines worked for a client, summed over its engines.
@@ -108,7 +131,7 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::measure::fdinfo::clients_of;
-    use crate::measure::guard::tests::{Tree, i915_client, xe_client};
+    use crate::measure::guard::tests::{PCI, Tree, i915_client, xe_client};
 
     fn scan(others: &mut OtherClients, tree: &Tree, at_ns: u64, own: &[u32]) -> OtherGpuUse {
         let own_clients = clients_of(&tree.root(), own).unwrap_or_default();
@@ -135,6 +158,41 @@ mod tests {
     fn a_client_that_another_process_holds_too_is_still_one_s_own() {
         let tree = Tree::new().client(7, 3, &xe_client(1, 0, 0, 1)).client(8, 9, &xe_client(1, 0, 0, 1));
         assert_eq!(scan(&mut OtherClients::default(), &tree, 0, &[7]).clients, 0);
+    }
+
+    #[test]
+    fn work_on_another_gpu_is_no_share_of_the_measured_one() {
+        // A desktop is drawn on the integrated GPU; the worker has opened both and computes on the other.
+        let integrated = |client: String| client.replace(PCI, "0000:99:02.0");
+        let tree = Tree::new()
+            .client(7, 3, &xe_client(1, 10, 0, 1))
+            .client(7, 4, &integrated(i915_client(4, 0)))
+            .client(8, 3, &xe_client(2, 0, 0, 1))
+            .client(9, 3, &integrated(i915_client(3, 0)));
+        let mut others = OtherClients::default();
+        assert_eq!(scan(&mut others, &tree, 0, &[7]).clients, 1);
+        tree.write("proc/8/fdinfo/3", &xe_client(2, 100, 1_000, 1));
+        tree.write("proc/9/fdinfo/3", &integrated(i915_client(3, 900)));
+        assert_eq!(scan(&mut others, &tree, 1_000, &[7]).busy_share, Some(0.1));
+        tree.remove("proc/7");
+        tree.write("proc/9/fdinfo/3", &integrated(i915_client(3, 1_800)));
+        assert_eq!(scan(&mut others, &tree, 2_000, &[7]).busy_share, Some(0.0), "the worker has ended");
+    }
+
+    #[test]
+    fn until_the_worker_has_computed_every_gpu_that_it_has_opened_counts() {
+        let second = |client: String| client.replace(PCI, "0000:99:02.0");
+        let tree = Tree::new()
+            .client(7, 3, &xe_client(1, 0, 0, 1))
+            .client(7, 4, &second(xe_client(1, 0, 0, 1)))
+            .client(8, 3, &xe_client(2, 0, 0, 1))
+            .client(9, 3, &second(xe_client(2, 0, 0, 1)))
+            .client(10, 3, &xe_client(2, 0, 0, 1).replace(PCI, "0000:aa:00.0"));
+        let mut others = OtherClients::default();
+        assert_eq!(scan(&mut others, &tree, 0, &[]).clients, 5, "without a worker");
+        assert_eq!(scan(&mut others, &tree, 1, &[7]).clients, 2);
+        tree.write("proc/7/fdinfo/4", &second(xe_client(1, 5, 10, 1)));
+        assert_eq!(scan(&mut others, &tree, 2, &[7]).clients, 1);
     }
 
     #[test]

@@ -17,6 +17,6 @@ mod watch;
 pub use cpu::CpuPolicy;
 pub use gpu::{GpuDriver, GpuFacts, GpuReading};
 pub use reader::MachineReader;
-pub use reading::{GuardLog, MachineFacts, MachineReading, Phase, WorkerGpuUse};
+pub use reading::{GuardLog, MachineFacts, MachineReading, PackageCounters, Phase, WorkerGpuUse};
 pub use temperature::Temperatures;
 pub use watch::Watch;

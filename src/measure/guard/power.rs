@@ -1,37 +1,46 @@
 //! Where the power comes from, and how much was used.
 
+use std::collections::BTreeMap;
+
+use crate::measure::guard::PackageCounters;
 use crate::measure::{SysfsRoot, Unavailable};
 
 const SUPPLIES: &str = "sys/class/power_supply";
-const PACKAGE: &str = "sys/class/powercap/intel-rapl:0";
+const ZONES: &str = "sys/class/powercap";
 
-/// Whether the machine runs on mains: an adapter says so, or, where none is listed, the battery.
-/// Batteries of mice and keyboards do not count.
+/// Whether the machine runs on AC power. Nothing runs on a battery where no system battery is listed: a
+/// USB-C port of a desktop is a supply that is offline. Batteries and chargers of mice and keyboards do
+/// not count, nor does the slot of a battery that is not there.
 ///
 /// # Errors
-/// When no supply tells, as on a desktop.
+/// When no supply of the system is listed, as on most desktops.
 pub(super) fn on_mains(root: &SysfsRoot) -> Result<bool, Unavailable> {
-    let mut adapter = None;
-    let mut battery = None;
+    let (mut adapters, mut batteries) = (Vec::new(), Vec::new());
     for name in root.entries(SUPPLIES)? {
-        let told = |file: &str| root.text(&format!("{SUPPLIES}/{name}/{file}"));
-        match told("type").as_deref() {
-            Ok("Mains" | "USB") => {
-                if let Ok(online) = root.number::<u32>(&format!("{SUPPLIES}/{name}/online")) {
-                    adapter = Some(adapter.unwrap_or(false) || online != 0);
-                }
-            }
-            Ok("Battery") if told("scope").as_deref() != Ok("Device") => {
-                if let Ok(status) = told("status") {
-                    battery = Some(battery.unwrap_or(true) && status != "Discharging");
-                }
-            }
-            _ => {}
+        let text = |file: &str| root.text(&format!("{SUPPLIES}/{name}/{file}"));
+        let Ok(kind) = text("type") else { continue };
+        if text("scope").as_deref() == Ok("Device") || text("present").as_deref() == Ok("0") {
+            continue;
+        }
+        if kind == "Mains" || kind.starts_with("USB") {
+            adapters.extend(root.number::<u32>(&format!("{SUPPLIES}/{name}/online")));
+        } else if kind == "Battery" {
+            batteries.push(text("status"));
         }
     }
-    let nothing =
-        || Unavailable::because(format!("nothing in `/{SUPPLIES}` tells where the power comes from"));
-    adapter.or(battery).ok_or_else(nothing)
+    let is_online = adapters.iter().any(|online| *online != 0);
+    match (&adapters[..], &batteries[..]) {
+        ([], []) => Err(nothing()),
+        (_, []) => Ok(true),
+        ([], _) if batteries.iter().all(Result::is_err) => Err(nothing()),
+        ([], _) => Ok(batteries.iter().flatten().all(|status| status != "Discharging")),
+        // A supply that is not listed may charge it.
+        _ => Ok(is_online || batteries.iter().flatten().any(|status| status == "Charging")),
+    }
+}
+
+fn nothing() -> Unavailable {
+    Unavailable::because(format!("nothing in `/{SUPPLIES}` tells where the power comes from"))
 }
 
 /// The firmware's power profile, such as `balanced`.
@@ -42,21 +51,40 @@ pub(super) fn platform_profile(root: &SysfsRoot) -> Result<String, Unavailable> 
     root.text("sys/firmware/acpi/platform_profile")
 }
 
-/// The energy counter of the processor's package, which holds an integrated GPU too, microjoules.
-/// It begins again at [`energy_range_microjoules`].
+/// The energy counters of the processor's packages, which hold an integrated GPU too, by zone.
 ///
 /// # Errors
-/// When there is none; many systems let only root read it.
-pub(super) fn energy_microjoules(root: &SysfsRoot) -> Result<u64, Unavailable> {
-    root.number(&format!("{PACKAGE}/energy_uj"))
+/// When there is none, or one cannot be read; many systems let only root read them.
+pub(super) fn energy_microjoules(root: &SysfsRoot) -> Result<PackageCounters, Unavailable> {
+    of_packages(root, "energy_uj")
 }
 
-/// Where the energy counter begins again, microjoules.
+/// Where each of them begins again, microjoules.
 ///
 /// # Errors
-/// When it cannot be read.
-pub(super) fn energy_range_microjoules(root: &SysfsRoot) -> Result<u64, Unavailable> {
-    root.number(&format!("{PACKAGE}/max_energy_range_uj"))
+/// As [`energy_microjoules`].
+pub(super) fn energy_range_microjoules(root: &SysfsRoot) -> Result<PackageCounters, Unavailable> {
+    of_packages(root, "max_energy_range_uj")
+}
+
+/// One file of every zone whose name is a package's. The number in a folder's name says nothing: zone 0
+/// is `psys`, the whole platform, on some laptops. A package that has a zone in model-specific registers
+/// and one in memory-mapped ones has one counter.
+fn of_packages(root: &SysfsRoot, file: &str) -> Result<PackageCounters, Unavailable> {
+    let mut zones = root.entries(ZONES)?;
+    zones.retain(|zone| zone.starts_with("intel-rapl"));
+    zones.sort_by_key(|zone| !zone.starts_with("intel-rapl:"));
+    let mut counters = BTreeMap::new();
+    for zone in zones {
+        let Ok(name) = root.text(&format!("{ZONES}/{zone}/name")) else { continue };
+        if name.starts_with("package-") && !counters.contains_key(&name) {
+            counters.insert(name, root.number(&format!("{ZONES}/{zone}/{file}"))?);
+        }
+    }
+    if counters.is_empty() {
+        return Err(Unavailable::because(format!("no zone in `/{ZONES}` is named `package-*`")));
+    }
+    Ok(PackageCounters::from(counters))
 }
 
 #[cfg(test)]
@@ -71,7 +99,7 @@ mod tests {
     #[test]
     fn one_adapter_online_is_mains_and_none_is_battery() {
         let off = supply(Tree::new(), "ADP1", &[("type", "Mains"), ("online", "0")]);
-        let off = supply(off, "BAT0", &[("type", "Battery"), ("status", "Charging")]);
+        let off = supply(off, "BAT0", &[("type", "Battery"), ("status", "Discharging")]);
         assert_eq!(on_mains(&off.root()), Ok(false));
         let usb = supply(off, "ucsi-source-psy-USBC000:001", &[("type", "USB"), ("online", "1")]);
         assert_eq!(on_mains(&usb.root()), Ok(true));
@@ -89,6 +117,32 @@ mod tests {
     }
 
     #[test]
+    fn nothing_runs_on_a_battery_where_no_system_battery_is_listed() {
+        let port = |scope| [("type", "USB"), ("online", "0"), ("scope", scope)];
+        let desktop = supply(Tree::new(), "ucsi-source-psy-USBC000:001", &port("System"));
+        assert_eq!(on_mains(&desktop.root()), Ok(true));
+        let desktop = supply(
+            desktop,
+            "hidpp_battery_0",
+            &[("type", "Battery"), ("scope", "Device"), ("status", "Discharging")],
+        );
+        let desktop =
+            supply(desktop, "BAT1", &[("type", "Battery"), ("present", "0"), ("status", "Unknown")]);
+        assert_eq!(on_mains(&desktop.root()), Ok(true));
+        let only_a_pad = supply(Tree::new(), "pad", &port("Device"));
+        assert!(on_mains(&only_a_pad.root()).is_err());
+    }
+
+    #[test]
+    fn a_battery_that_charges_is_fed_by_a_supply_even_if_none_is_listed_as_online() {
+        let laptop = supply(Tree::new(), "ADP1", &[("type", "Mains"), ("online", "0")]);
+        let laptop = supply(laptop, "BAT0", &[("type", "Battery"), ("status", "Charging")]);
+        assert_eq!(on_mains(&laptop.root()), Ok(true));
+        laptop.write(&format!("{SUPPLIES}/BAT0/status"), "Full\n");
+        assert_eq!(on_mains(&laptop.root()), Ok(false));
+    }
+
+    #[test]
     fn an_adapter_whose_state_is_no_number_tells_nothing() {
         let tree = supply(Tree::new(), "ADP1", &[("type", "Mains"), ("online", "yes")]);
         assert!(on_mains(&tree.root()).is_err());
@@ -98,9 +152,28 @@ mod tests {
     fn profile_and_energy_are_read_or_absent() {
         let tree = Tree::xe();
         assert_eq!(platform_profile(&tree.root()).as_deref(), Ok("balanced"));
-        assert_eq!(energy_microjoules(&tree.root()), Ok(1_000_000));
-        assert_eq!(energy_range_microjoules(&tree.root()), Ok(262_143_328_850));
+        assert_eq!(energy_microjoules(&tree.root()), Ok(1_000_000.into()));
+        assert_eq!(energy_range_microjoules(&tree.root()), Ok(262_143_328_850.into()));
         assert!(platform_profile(&Tree::new().root()).is_err());
         assert!(energy_microjoules(&Tree::new().root()).is_err());
+    }
+
+    fn zone(tree: Tree, folder: &str, name: &str, energy: &str) -> Tree {
+        tree.file(&format!("{ZONES}/{folder}/name"), name)
+            .file(&format!("{ZONES}/{folder}/energy_uj"), energy)
+    }
+
+    #[test]
+    fn energy_is_that_of_every_package_and_of_nothing_else() {
+        let tree = zone(Tree::new(), "intel-rapl:0", "psys\n", "900000000");
+        assert!(energy_microjoules(&tree.root()).unwrap_err().because.contains("`package-*`"));
+        let tree = zone(tree, "intel-rapl:1", "package-0\n", "5000000");
+        let tree = zone(tree, "intel-rapl:1:0", "core\n", "4000000");
+        let tree = zone(tree, "intel-rapl-mmio:0", "package-0\n", "4999000");
+        assert_eq!(energy_microjoules(&tree.root()).unwrap().total(), 5_000_000);
+        let tree = zone(tree, "intel-rapl:2", "package-1\n", "7000000");
+        assert_eq!(energy_microjoules(&tree.root()).unwrap().total(), 12_000_000);
+        tree.remove(&format!("{ZONES}/intel-rapl:2/energy_uj"));
+        assert!(energy_microjoules(&tree.root()).is_err(), "a sum without one of them would be too small");
     }
 }

@@ -29,8 +29,8 @@ pub struct MachineFacts {
     pub platform_profile: Observed<String>,
     /// Every Intel GPU.
     pub gpus: Observed<Vec<GpuFacts>>,
-    /// Where the energy counter begins again, microjoules.
-    pub energy_range_microjoules: Observed<u64>,
+    /// Where each energy counter begins again, microjoules.
+    pub energy_range_microjoules: Observed<PackageCounters>,
 }
 
 /// The machine at one moment.
@@ -58,12 +58,72 @@ pub struct MachineReading {
     pub pages_swapped_in: Observed<u64>,
     /// Processes of the worker's memory group that were killed for want of memory.
     pub oom_kills: Observed<u64>,
-    /// The package's energy counter, microjoules; it begins again at the facts' range.
-    pub energy_microjoules: Observed<u64>,
+    /// The packages' energy counters, microjoules; each begins again at its range among the facts.
+    pub energy_microjoules: Observed<PackageCounters>,
     /// The worker's own use of each GPU that it has opened; empty where it has opened none.
     pub worker_gpus: Observed<Vec<WorkerGpuUse>>,
     /// What other programs do on the GPU.
     pub other_gpu: Observed<OtherGpuUse>,
+}
+
+/// A number of each of the processor's packages, by the name of its zone, as in `package-0`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredCounters")]
+pub struct PackageCounters(BTreeMap<String, u64>);
+
+/// Older records have the number of one package alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StoredCounters {
+    ByZone(BTreeMap<String, u64>),
+    Single(u64),
+}
+
+impl From<StoredCounters> for PackageCounters {
+    fn from(stored: StoredCounters) -> Self {
+        match stored {
+            StoredCounters::ByZone(by_zone) => by_zone.into(),
+            StoredCounters::Single(number) => number.into(),
+        }
+    }
+}
+
+impl From<BTreeMap<String, u64>> for PackageCounters {
+    fn from(by_zone: BTreeMap<String, u64>) -> Self {
+        Self(by_zone)
+    }
+}
+
+/// The number of a machine's only package.
+impl From<u64> for PackageCounters {
+    fn from(number: u64) -> Self {
+        BTreeMap::from([("package-0".to_owned(), number)]).into()
+    }
+}
+
+impl PackageCounters {
+    /// All packages together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.values().copied().fold(0, u64::saturating_add)
+    }
+
+    /// The number of a package.
+    #[must_use]
+    pub fn of(&self, zone: &str) -> Option<u64> {
+        self.0.get(zone).copied()
+    }
+
+    /// Each package with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|(zone, number)| (zone.as_str(), *number))
+    }
+
+    /// How many packages there are.
+    #[must_use]
+    pub fn packages(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// What the worker has used of one GPU, its clients there together. An engine that has not worked for
@@ -114,5 +174,19 @@ impl GuardLog {
             gpus.iter().filter_map(|usage| usage.resident_bytes).reduce(u64::saturating_add)
         });
         sums.max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_with_the_number_of_one_package_is_read_as_before() {
+        let read = |text: &str| serde_json::from_str::<Observed<PackageCounters>>(text).unwrap();
+        assert_eq!(read("7"), Observed::Observed(7.into()));
+        let both = read(r#"{"package-0": 7, "package-1": 5}"#);
+        assert_eq!(both.value().map(PackageCounters::total), Some(12));
+        assert_eq!(read(r#"{"not_observed": "no zone"}"#), Observed::not("no zone"));
     }
 }

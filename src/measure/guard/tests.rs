@@ -93,6 +93,7 @@ impl Tree {
             .file("sys/class/power_supply/ADP1/type", "Mains")
             .file("sys/class/power_supply/ADP1/online", "1")
             .file("sys/firmware/acpi/platform_profile", "balanced\n")
+            .file("sys/class/powercap/intel-rapl:0/name", "package-0\n")
             .file("sys/class/powercap/intel-rapl:0/energy_uj", "1000000")
             .file("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850")
             .file("proc/pressure/cpu", &pressure("1.25"))

@@ -64,6 +64,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An average, which is used for nothing: one that cannot be is a warning.
+    pub(super) fn average(&self, key: &str, warnings: &mut Vec<String>) -> Option<f64> {
+        self.number(key).unwrap_or_else(|error| {
+            warnings.push(format!("an average is left out: {error}"));
+            None
+        })
+    }
+
     /// A number above 0 that must be there.
     pub(super) fn positive(&self, key: &str) -> Result<f64> {
         match self.number(key)? {

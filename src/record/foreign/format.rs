@@ -5,14 +5,15 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::record::foreign::field::refused;
-use crate::record::foreign::{ForeignRecord, ForeignSource, llama_bench, llm_bench_csv, llm_bench_json};
+use crate::record::foreign::{
+    ForeignRecord, ForeignSource, llama_bench, llama_bench_text, llm_bench_csv, llm_bench_json,
+};
 use crate::record::foreign::{published_results, wire};
 use crate::record::sha256_of_bytes;
+use crate::workload::text_file::{NoText, text_of};
 
 /// A file of another tool is read up to this size.
 pub const LARGEST_FOREIGN_BYTES: u64 = 16 << 20;
-/// What some editors put before a text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A format of another tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,16 +23,23 @@ pub enum ForeignFormat {
     LlmBenchJson,
     /// `llm_bench`, its report as CSV.
     LlmBenchCsv,
-    /// llama-bench, its output as JSON.
+    /// llama-bench, its output as JSON, or as a line of JSON a test.
     LlamaBenchJson,
+    /// llama-bench, its output as CSV: averages alone.
+    LlamaBenchCsv,
     /// The results of the published benchmark.
     PublishedResults,
 }
 
 impl ForeignFormat {
     /// All of them.
-    pub const ALL: [Self; 4] =
-        [Self::LlmBenchJson, Self::LlmBenchCsv, Self::LlamaBenchJson, Self::PublishedResults];
+    pub const ALL: [Self; 5] = [
+        Self::LlmBenchJson,
+        Self::LlmBenchCsv,
+        Self::LlamaBenchJson,
+        Self::LlamaBenchCsv,
+        Self::PublishedResults,
+    ];
 
     /// Its name, as it is typed and as it is kept.
     #[must_use]
@@ -40,6 +48,7 @@ impl ForeignFormat {
             Self::LlmBenchJson => "llm-bench-json",
             Self::LlmBenchCsv => "llm-bench-csv",
             Self::LlamaBenchJson => "llama-bench-json",
+            Self::LlamaBenchCsv => "llama-bench-csv",
             Self::PublishedResults => "published-results",
         }
     }
@@ -57,6 +66,7 @@ impl ForeignFormat {
             Self::LlmBenchJson => "llm_bench (JSON)",
             Self::LlmBenchCsv => "llm_bench (CSV)",
             Self::LlamaBenchJson => "llama-bench (JSON)",
+            Self::LlamaBenchCsv => "llama-bench (CSV)",
             Self::PublishedResults => "the published benchmark (results)",
         }
     }
@@ -65,7 +75,7 @@ impl ForeignFormat {
     fn of_json(value: &Value) -> Vec<Self> {
         let looks_like = |format: &Self| match format {
             Self::LlmBenchJson => llm_bench_json::looks_like(value),
-            Self::LlmBenchCsv => false,
+            Self::LlmBenchCsv | Self::LlamaBenchCsv => false,
             Self::LlamaBenchJson => llama_bench::looks_like(value),
             Self::PublishedResults => published_results::looks_like(value),
         };
@@ -92,16 +102,32 @@ pub fn read_foreign(
         sha256: sha256_of_bytes(bytes),
         size_bytes: bytes.len() as u64,
     };
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let is_csv = match said {
-        Some(format) => format == ForeignFormat::LlmBenchCsv,
-        None if llm_bench_csv::looks_like(text) => true,
-        None if !text.trim_ascii_start().starts_with(b"{") && !text.trim_ascii_start().starts_with(b"[") => {
+    let text = match text_of(bytes) {
+        Ok(text) => text,
+        Err(NoText::NotUtf8) if said.is_none() && !matches!(bytes.trim_ascii_start(), [b'{' | b'[', ..]) => {
             return Ok(None);
         }
-        None => false,
+        Err(NoText::NotUtf8) => {
+            return Err(refused("it cannot be read as JSON or CSV: it is not UTF-8".to_owned()));
+        }
+        Err(cause) => return Err(Error::input(cause.to_string()).hint(cause.hint())),
     };
-    let found = if is_csv { llm_bench_csv::read(text)? } else { of_json(text, said)? };
+    let text = text.trim_start();
+    let format = said.or_else(|| {
+        let csv = [
+            (ForeignFormat::LlmBenchCsv, llm_bench_csv::looks_like(text.as_bytes())),
+            (ForeignFormat::LlamaBenchCsv, llama_bench_text::looks_like_csv(text)),
+        ];
+        csv.into_iter().find(|(_, looks_like)| *looks_like).map(|(format, _)| format)
+    });
+    let found = match format {
+        Some(ForeignFormat::LlmBenchCsv) => llm_bench_csv::read(text.as_bytes())?,
+        Some(ForeignFormat::LlamaBenchCsv) => llama_bench_text::read_csv(text)?,
+        None if !text.starts_with('{') && !text.starts_with('[') => {
+            return llama_bench_text::other_output(text).map_or(Ok(None), Err);
+        }
+        _ => of_json(text, said)?,
+    };
     Ok(Some(wire::ForeignRecord {
         format: found.format,
         imported_utc: imported_utc.to_owned(),
@@ -110,6 +136,7 @@ pub fn read_foreign(
         figures: found.figures,
         rows: found.rows,
         averages_told: found.averages_told,
+        warnings: found.warnings,
     }))
 }
 
@@ -121,14 +148,25 @@ pub(super) struct Found {
     pub(super) figures: Vec<wire::ForeignFigure>,
     pub(super) rows: Vec<wire::ForeignRow>,
     pub(super) averages_told: Vec<wire::ToldAverage>,
+    pub(super) warnings: Vec<String>,
 }
 
-fn of_json(text: &[u8], said: Option<ForeignFormat>) -> Result<Found> {
-    let value: Value = serde_json::from_slice(text).map_err(|cause| {
-        refused(format!(
-            "it cannot be read as JSON: {cause} (`NaN` and numbers beyond 1e308 are none in JSON)"
-        ))
+fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<Found> {
+    let value: Value = serde_json::from_str(text).or_else(|cause| {
+        llm_bench_json::with_averages_as_text(text).or_else(|| llama_bench_text::json_lines(text)).ok_or_else(
+            || {
+                // JSON that was cut off has nothing before it.
+                let other = if cause.is_eof() { None } else { llama_bench_text::other_output(text) };
+                other.unwrap_or_else(|| {
+                    refused(format!(
+                        "it cannot be read as JSON: {cause} (`NaN` and numbers beyond 1e308 are none in JSON)"
+                    ))
+                })
+            },
+        )
     })?;
+    // A single test is a file of one line.
+    let value = if llama_bench_text::is_test(&value) { Value::Array(vec![value]) } else { value };
     let format = match (said, &ForeignFormat::of_json(&value)[..]) {
         (Some(said), _) => said,
         (None, [one]) => *one,
@@ -140,7 +178,9 @@ fn of_json(text: &[u8], said: Option<ForeignFormat>) -> Result<Found> {
         }
     };
     match format {
-        ForeignFormat::LlamaBenchJson => llama_bench::read(&value),
+        ForeignFormat::LlamaBenchJson | ForeignFormat::LlamaBenchCsv => {
+            llama_bench::read(&value, ForeignFormat::LlamaBenchJson)
+        }
         ForeignFormat::PublishedResults => published_results::read(&value),
         ForeignFormat::LlmBenchJson | ForeignFormat::LlmBenchCsv => llm_bench_json::read(&value),
     }

@@ -39,10 +39,11 @@ pub(super) fn looks_like(value: &Value) -> bool {
 }
 
 /// Reads one.
-pub(super) fn read(value: &Value) -> Result<Found> {
+pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<Found> {
     let tests = value.as_array().ok_or_else(|| wrong("the file", value, "not a list of tests"))?;
     let Some(first) = tests.first() else { return Err(refused("it has no test".to_owned())) };
-    let (mut rows, mut averages_told) = (Vec::<ForeignRow>::new(), Vec::new());
+    let mut rows = Vec::<ForeignRow>::new();
+    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in tests.iter().enumerate() {
         let fields = Fields::at(value, &format!("[{index}]"))?;
         same_setting(first, value, index)?;
@@ -50,19 +51,23 @@ pub(super) fn read(value: &Value) -> Result<Found> {
         if rows.iter().any(|row| row.prompt == test.label) {
             return Err(refused(format!("it has the test `{}` twice", test.label)));
         }
-        averages_told.extend(fields.number("avg_ts")?.map(|value| ToldAverage {
+        averages_told.extend(fields.average("avg_ts", &mut warnings).map(|value| ToldAverage {
             prompt: Some(test.label.clone()),
             definition: test.definition.to_owned(),
             value,
         }));
-        rows.extend(test.rows(&fields)?);
+        rows.extend(match format {
+            ForeignFormat::LlamaBenchCsv => vec![test.average_row(&fields)?],
+            _ => test.rows(&fields)?,
+        });
     }
     Ok(Found {
-        format: ForeignFormat::LlamaBenchJson,
+        format,
         told_by_tool: told(&Fields::at(first, "[0]")?)?,
         figures: Vec::new(),
         rows,
         averages_told,
+        warnings,
     })
 }
 
@@ -91,6 +96,24 @@ impl Test {
         };
         let label = if depth == 0 { label } else { format!("{label} @ d{depth}") };
         Ok(Self { label, definition, prompt, new, depth })
+    }
+
+    /// The one row of a test whose passes are not told: the mean of their rates.
+    fn average_row(&self, fields: &Fields<'_>) -> Result<ForeignRow> {
+        let rate = fields.positive("avg_ts")?;
+        Ok(self.row(1, rate))
+    }
+
+    fn row(&self, iteration: u64, rate: f64) -> ForeignRow {
+        ForeignRow {
+            prompt: self.label.clone(),
+            iteration,
+            role: SampleRole::Measured,
+            prompt_tokens: Some(self.prompt),
+            new_tokens: Some(self.new),
+            context_tokens: Some(self.depth),
+            figures: figure(self.definition, Some(rate)).into_iter().collect(),
+        }
     }
 
     /// A row a pass, each with its rate made from its time.
@@ -130,15 +153,7 @@ impl Test {
                     return Err(wrong(&path, value, &what));
                 }
             }
-            rows.push(ForeignRow {
-                prompt: self.label.clone(),
-                iteration: index as u64 + 1,
-                role: SampleRole::Measured,
-                prompt_tokens: Some(self.prompt),
-                new_tokens: Some(self.new),
-                context_tokens: Some(self.depth),
-                figures: figure(self.definition, Some(rate)).into_iter().collect(),
-            });
+            rows.push(self.row(index as u64 + 1, rate));
         }
         Ok(rows)
     }

@@ -42,6 +42,9 @@ const TEXTS: [&str; 4] = ["model", "framework", "device", "precision"];
 /// The tool's word for a figure that it does not have.
 const NONE: &str = "NA";
 
+/// The first cell of a row of averages.
+const AVERAGE: &str = "avg";
+
 /// Whether a file is one by its looks: by its first line.
 pub(super) fn looks_like(text: &[u8]) -> bool {
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -54,7 +57,8 @@ pub(super) fn read(text: &[u8]) -> Result<Found> {
     let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
     let mut reader = csv::Reader::from_reader(text);
     let head = reader.headers().map_err(unreadable)?.clone();
-    let (mut rows, mut averages_told, mut figures) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut figures) = (Vec::new(), Vec::new());
+    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
     let mut said: Option<ToldByTool> = None;
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(unreadable)?;
@@ -65,7 +69,7 @@ pub(super) fn read(text: &[u8]) -> Result<Found> {
         let map = fields_of(&head, &record, line)?;
         let fields = Fields::of(&map, &format!("line {line}"));
         match map.get("iteration").and_then(Value::as_str) {
-            Some("avg") => averages_told.extend(averages(&fields)?),
+            Some(AVERAGE) => averages_told.extend(averages(&fields, &mut warnings)),
             Some("mini" | "median") => {}
             Some(other) => {
                 return Err(refused(format!("`line {line}.iteration` is `{}`, which is none", short(other))));
@@ -84,6 +88,7 @@ pub(super) fn read(text: &[u8]) -> Result<Found> {
         figures,
         rows,
         averages_told,
+        warnings,
     })
 }
 
@@ -102,7 +107,10 @@ fn fields_of(
     for (name, cell) in head.iter().zip(record) {
         let column = COLUMNS.iter().find(|column| column.name == name).map(|column| column.key);
         let Some(key) = column.or_else(|| ALIKE.into_iter().find(|alike| *alike == name)) else { continue };
-        let value = value_of(key, cell).ok_or_else(|| {
+        // An average that is no number is a warning, as is one that is below 0.
+        let is_average = record.get(0) == Some(AVERAGE);
+        let as_text = || is_average.then(|| Value::from(cell));
+        let value = value_of(key, cell).or_else(as_text).ok_or_else(|| {
             refused(format!("`line {line}.{name}` is `{}`, which is no number", short(cell)))
         })?;
         if map.insert(key.to_owned(), value).is_some() {
@@ -129,17 +137,23 @@ fn value_of(key: &str, cell: &str) -> Option<Value> {
     }
 }
 
-fn averages(fields: &Fields<'_>) -> Result<Vec<ToldAverage>> {
-    let prompt = label(fields.needed_count("prompt_idx")?);
+fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ToldAverage> {
+    let prompt = match fields.needed_count("prompt_idx") {
+        Ok(prompt) => label(prompt),
+        Err(error) => {
+            warnings.push(format!("an average is left out: {error}"));
+            return Vec::new();
+        }
+    };
     let mut told = Vec::new();
     for Timed { key, definition } in TIMED {
-        told.extend(fields.number(key)?.map(|value| ToldAverage {
+        told.extend(fields.average(key, warnings).map(|value| ToldAverage {
             prompt: Some(prompt.clone()),
             definition: definition.to_owned(),
             value,
         }));
     }
-    Ok(told)
+    told
 }
 
 /// Every row must be of one model, device and setting.

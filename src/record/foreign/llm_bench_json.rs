@@ -13,6 +13,21 @@ pub(super) fn looks_like(value: &Value) -> bool {
     value.get("perfdata").is_some()
 }
 
+/// A file that is JSON but for averages such as `NaN`, which Python writes for the mean of nothing: with these
+/// as text. None where that does not make it JSON.
+pub(super) fn with_averages_as_text(text: &str) -> Option<Value> {
+    let start = text.find("\"results_averaged\"")?;
+    let (before, rest) = text.split_at(start);
+    let (averages, after) = rest.split_at(rest.find('}')?);
+    let mut averages = averages.to_owned();
+    for word in ["NaN", "-Infinity", "Infinity"] {
+        for gap in [":", ": "] {
+            averages = averages.replace(&format!("{gap}{word}"), &format!("{gap}\"{word}\""));
+        }
+    }
+    serde_json::from_str(&format!("{before}{averages}{after}")).ok()
+}
+
 /// Reads one.
 pub(super) fn read(value: &Value) -> Result<Found> {
     let file = Fields::at(value, "")?;
@@ -24,10 +39,14 @@ pub(super) fn read(value: &Value) -> Result<Found> {
         rows.push(row(&Fields::at(value, &format!("perfdata.results[{index}]"))?)?);
     }
     complete(&rows)?;
-    let mut averages_told = Vec::new();
-    if let Some(averaged) = perfdata.object("results_averaged")? {
+    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
+    let averaged = perfdata.object("results_averaged").unwrap_or_else(|error| {
+        warnings.push(format!("its averages are left out: {error}"));
+        None
+    });
+    if let Some(averaged) = averaged {
         for Timed { key, definition } in TIMED {
-            let told = averaged.number(key)?;
+            let told = averaged.average(key, &mut warnings);
             averages_told.extend(told.map(|value| ToldAverage {
                 prompt: None,
                 definition: definition.to_owned(),
@@ -41,5 +60,6 @@ pub(super) fn read(value: &Value) -> Result<Found> {
         figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
         rows,
         averages_told,
+        warnings,
     })
 }

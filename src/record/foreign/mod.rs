@@ -7,6 +7,7 @@ mod definition;
 mod field;
 mod format;
 mod llama_bench;
+mod llama_bench_text;
 mod llm_bench;
 mod llm_bench_csv;
 mod llm_bench_json;

@@ -56,12 +56,13 @@ pub(super) fn read(value: &Value) -> Result<Found> {
             KEYS.join("`, `")
         )));
     };
-    let (mut rows, mut averages_told) = (Vec::<ForeignRow>::new(), Vec::new());
+    let mut rows = Vec::<ForeignRow>::new();
+    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in list.iter().enumerate() {
         let fields = Fields::at(value, &format!("{path}[{index}]"))?;
         let label = fields.text("prompt")?.unwrap_or_else(|| format!("prompt {}", index + 1));
         if label.eq_ignore_ascii_case("average") {
-            averages_told.extend(averages(&fields)?);
+            averages_told.extend(averages(&fields, &mut warnings));
             continue;
         }
         if rows.iter().any(|row| row.prompt == label) {
@@ -79,6 +80,7 @@ pub(super) fn read(value: &Value) -> Result<Found> {
         figures: Vec::new(),
         rows,
         averages_told,
+        warnings,
     })
 }
 
@@ -125,16 +127,16 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
     })
 }
 
-fn averages(fields: &Fields<'_>) -> Result<Vec<ToldAverage>> {
+fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ToldAverage> {
     let mut told = Vec::new();
     for (key, definition) in KEYS.into_iter().zip(["e2e_latency@1", "e2e_per_token@1", "e2e_throughput@1"]) {
-        told.extend(fields.number(key)?.map(|value| ToldAverage {
+        told.extend(fields.average(key, warnings).map(|value| ToldAverage {
             prompt: None,
             definition: definition.to_owned(),
             value,
         }));
     }
-    Ok(told)
+    told
 }
 
 /// What an object around the rows says of the model and the device.

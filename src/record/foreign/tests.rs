@@ -1,5 +1,7 @@
 //! Files that the tools wrote, and what is refused of files that say too little, or two things.
 
+mod other_outputs;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};

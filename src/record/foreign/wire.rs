@@ -34,6 +34,9 @@ pub struct ForeignRecord {
     /// Averages that the file has. They are held against those of the rows, and used for nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub averages_told: Vec<ToldAverage>,
+    /// What the file says that cannot be, and is not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// A file of another tool.

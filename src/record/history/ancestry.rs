@@ -8,6 +8,7 @@ use git2::{ErrorCode, Oid, Repository, Sort};
 
 use crate::error::{Error, Result};
 use crate::record::Warning;
+use crate::record::repository::fault::unreadable;
 
 /// A commit's line of first parents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,7 +28,10 @@ impl Ancestry {
                 format!("git does not know commit `{sha}` in `{}`: {}", folder.display(), cause.message());
             Error::input(what).hint("fetch it: `git fetch --unshallow` or `git fetch origin COMMIT`")
         };
-        let repository = Repository::discover(folder).map_err(unknown)?;
+        let repository = Repository::discover(folder).map_err(|cause| match cause.code() {
+            ErrorCode::NotFound => unknown(cause),
+            _ => unreadable(folder, &cause),
+        })?;
         let tip = Oid::from_str(sha).and_then(|tip| repository.find_commit(tip)).map_err(unknown)?;
         Self::from_tip(&repository, tip.id()).map_err(unknown)
     }
@@ -45,11 +49,7 @@ impl Ancestry {
             Err(cause) if matches!(cause.code(), ErrorCode::NotFound | ErrorCode::UnbornBranch) => {
                 Ok(Self::default())
             }
-            Err(cause) => {
-                let what =
-                    format!("git cannot read the history of `{}`: {}", folder.display(), cause.message());
-                Err(Error::harness(what).hint("run `git status` there"))
-            }
+            Err(cause) => Err(unreadable(folder, &cause)),
             Ok(ancestry) => Ok(ancestry),
         }
     }

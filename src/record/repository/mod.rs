@@ -2,7 +2,7 @@
 //! Nothing here writes to the repository itself, but for what is fetched, under names of ours.
 
 mod changes;
-mod fault;
+pub(in crate::record) mod fault;
 mod fetch;
 mod local_clone;
 mod mirror;

@@ -76,7 +76,7 @@ impl Watched {
                     ["pl1", "pl2", "prochot", "thermal", "vr_tdc"].map(str::to_owned).to_vec(),
                 ),
             }),
-            energy_range_microjoules: Observed::Observed(262_143_328_850),
+            energy_range_microjoules: Observed::Observed(262_143_328_850.into()),
         }
     }
 
@@ -118,7 +118,7 @@ impl Watched {
             pages_swapped_in: Observed::Observed(9_120 + swapped),
             oom_kills: Observed::Observed(0),
             // Some 28 W, in microjoules.
-            energy_microjoules: Observed::Observed(5_000_000_000 + nearest(seconds * 28e6)),
+            energy_microjoules: Observed::Observed((5_000_000_000 + nearest(seconds * 28e6)).into()),
             worker_gpus: self.worker_gpus(at_ns, phase),
             other_gpu: match (self.gpu, phase) {
                 (None, _) => Observed::not("no process of another has a client of an Intel GPU"),

@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::record::AnyRecord;
 use crate::report::decision::{Subject, decision_markdown, github_annotations, pair_lines};
-use crate::report::exchange::Exchanged;
+use crate::report::exchange::{Exchanged, invalidated};
 use crate::report::number::counted;
 use crate::report::one_line;
 
@@ -26,6 +26,7 @@ pub(super) fn exchanged(records: &[AnyRecord]) -> Result<Exchanged> {
         exchanged.text.push('\n');
         exchanged.annotations.push_str(&github_annotations(subject, decision));
     }
+    exchanged.warnings.extend(invalidated(records));
     if runs > 0 {
         let told = counted(runs, "run");
         exchanged.warnings.push(format!("{told} left out: only an A/B decides something"));

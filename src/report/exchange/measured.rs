@@ -86,6 +86,35 @@ pub(super) fn measured(records: &[AnyRecord], sides: Sides) -> Result<Measured<'
     Ok(measured)
 }
 
+/// The runs of these records whose times a guard invalidates, a line each: whatever the format, a reader of
+/// it is warned.
+#[must_use]
+pub fn invalidated(records: &[AnyRecord]) -> Vec<String> {
+    let of_run = |record_id: &str, run: &RunRecord, side| {
+        let compared = ComparedSide::of(run);
+        let has_speed = compared.no_speed_because.is_none();
+        compared.doubted_because.filter(|_| has_speed).map(|reason| warning(&named(record_id, side), &reason))
+    };
+    let of_record = |record: &AnyRecord| match record {
+        AnyRecord::Run(run) => vec![of_run(&run.run_id, run, None)],
+        AnyRecord::Ab(ab) => vec![
+            of_run(&ab.run_id, &ab.base.run, Some(Side::Base)),
+            of_run(&ab.run_id, &ab.head.run, Some(Side::Head)),
+        ],
+        AnyRecord::Peers(_) => Vec::new(),
+    };
+    records.iter().flat_map(of_record).flatten().collect()
+}
+
+fn warning(named: &str, reason: &str) -> String {
+    format!("{named} is told though a guard tripped: {}", one_line(reason))
+}
+
+fn named(record_id: &str, side: Option<Side>) -> String {
+    let of_side = side.map(|side| format!(", its {},", side.word())).unwrap_or_default();
+    format!("record `{}`{of_side}", one_line(record_id))
+}
+
 impl<'a> Measured<'a> {
     fn take_ab(&mut self, ab: &'a AbRecord, sides: Sides) {
         if sides == Sides::Both {
@@ -96,14 +125,13 @@ impl<'a> Measured<'a> {
 
     fn take(&mut self, record_id: &str, run: &'a RunRecord, side: Option<Side>) {
         let believed = ComparedSide::of(run);
-        let of_side = side.map(|side| format!(", its {},", side.word())).unwrap_or_default();
-        let named = format!("record `{}`{of_side}", one_line(record_id));
+        let named = named(record_id, side);
         if let Some(because) = &believed.no_speed_because {
             self.warnings.push(format!("{named} is left out: {}", one_line(because)));
             return;
         }
         if let Some(because) = &believed.doubted_because {
-            self.warnings.push(format!("{named} is told though a guard tripped: {}", one_line(because)));
+            self.warnings.push(warning(&named, because));
         }
         self.runs.push(MeasuredRun { run, side, believed });
     }

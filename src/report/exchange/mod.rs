@@ -24,6 +24,8 @@ use crate::measure::Direction;
 use crate::record::AnyRecord;
 use measured::{Measured, Sides, measured};
 
+pub use measured::invalidated;
+
 pub use otava::{OtavaSeries, otava_config, otava_csv};
 
 /// A format that tells records.
@@ -75,7 +77,8 @@ pub fn exchange(format: ExchangeFormat, records: &[AnyRecord]) -> Result<Exchang
             told(measured(records, Sides::Both)?, |measured| Ok(benchstat::text(measured)))
         }
         ExchangeFormat::Junit => {
-            Ok(Exchanged { text: junit::text(records), annotations: String::new(), warnings: Vec::new() })
+            let (text, warnings) = (junit::text(records), invalidated(records));
+            Ok(Exchanged { text, annotations: String::new(), warnings })
         }
         ExchangeFormat::Github => github::exchanged(records),
     }

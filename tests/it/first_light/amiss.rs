@@ -259,7 +259,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "energy",
-        |it| readings(it, |reading| reading.energy_microjoules = Observed::Observed(7)),
+        |it| readings(it, |reading| reading.energy_microjoules = Observed::Observed(7.into())),
         Answer::No,
         "stayed at 7",
     ),

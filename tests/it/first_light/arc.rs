@@ -134,7 +134,7 @@ fn reading(like: &MachineReading, at: u32) -> MachineReading {
             busy_share: Some(0.01),
             hidden_processes: 3,
         }),
-        energy_microjoules: Observed::Observed(1_000_000 + u64::from(at)),
+        energy_microjoules: Observed::Observed((1_000_000 + u64::from(at)).into()),
         ..like.clone()
     }
 }

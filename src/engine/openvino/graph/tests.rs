@@ -78,3 +78,53 @@ fn a_graph_that_is_no_stateful_decoder_says_what_it_lacks() {
     assert!(fault(&DECODER.replace("beam_idx", "beams")).contains("`beams`"));
     assert!(fault(&DECODER.replace(r#"names="logits""#, r#"names="hidden""#)).contains("`logits`"));
 }
+
+#[test]
+fn a_kind_of_model_that_is_not_supported_is_refused_by_the_input_that_differs() {
+    let with = |layer: &str, data: &str| {
+        let bare = format!(r#"name="{layer}" type="Parameter" version="opset1"/>"#);
+        assert!(DECODER.contains(&bare));
+        let whole = format!(r#"name="{layer}" type="Parameter" version="opset1"><data {data}/></layer>"#);
+        DECODER.replace(&bare, &whole)
+    };
+    for (xml, named) in [
+        (
+            DECODER.replace("name=\"position_ids\" type=\"Parameter\"", "name=\"p\" type=\"Const\""),
+            "no input `position_ids`",
+        ),
+        (
+            DECODER
+                .replace("name=\"minus one\" type=\"Const\"", "name=\"token_type_ids\" type=\"Parameter\""),
+            "the input `token_type_ids`",
+        ),
+        (DECODER.replace("\"input_ids\"", "\"inputs_embeds\""), "the input `inputs_embeds`"),
+        (with("input_ids", r#"element_type="i32" shape="?,?""#), "`input_ids` holds `i32`"),
+        (with("beam_idx", r#"element_type="i64" shape="?""#), "`beam_idx` holds `i64`"),
+        (with("position_ids", r#"element_type="i64" shape="3,?,?""#), "`position_ids` has the shape `3,?,?`"),
+        (
+            DECODER.replace(r#"precision="FP32" names="logits""#, r#"precision="FP16" names="logits""#),
+            "`logits` holds `FP16`",
+        ),
+    ] {
+        let fault = parse(&xml).err().unwrap();
+        assert!(fault.to_string().contains(named), "{fault}");
+        assert!(fault.hint().contains("docs/models.md"), "{fault}");
+    }
+    assert!(parse(&with("position_ids", r#"element_type="i64" shape="1,?""#)).is_ok());
+}
+
+#[test]
+fn an_input_is_known_by_the_name_that_it_is_fed_by() {
+    let bare = r#"name="input_ids" type="Parameter" version="opset1"/>"#;
+    let named = |name: &str, names: &str| {
+        let output = format!(r#"<output><port id="0" precision="I64" names="{names}"/></output>"#);
+        DECODER.replace(bare, &format!(r#"name="{name}" type="Parameter" version="opset1">{output}</layer>"#))
+    };
+    assert!(parse(&named("Parameter_7", "tokens,input_ids")).is_ok());
+    assert!(fault(&named("input_ids", "tokens")).contains("the input `tokens`"));
+}
+
+#[test]
+fn a_graph_without_logits_says_so() {
+    assert!(fault(&DECODER.replace(r#"names="logits""#, r#"names="hidden""#)).contains("`logits`"));
+}

@@ -1,5 +1,7 @@
 //! The rules on two sides, and energy.
 
+use std::collections::BTreeMap;
+
 use super::*;
 
 #[test]
@@ -69,15 +71,35 @@ fn energy_adds_up_across_the_counter_s_new_beginning() {
         with(|log| {
             log.facts.energy_range_microjoules = range;
             for (reading, counter) in log.readings.iter_mut().zip([70, 80, 90, 5, 15, 25]) {
-                reading.energy_microjoules = Known(counter * 1_000_000);
+                reading.energy_microjoules = Known((counter * 1_000_000).into());
             }
         })
     };
-    let Known(across) = energy(&gpu(&wrapped(Known(100_000_000)))) else { panic!() };
+    let Known(across) = energy(&gpu(&wrapped(Known(100_000_000.into())))) else { panic!() };
     assert!((across.joules - 55.0).abs() < 1e-9, "{across:?}");
     let unknown = energy(&gpu(&wrapped(Observed::not("no range"))));
     assert!(unknown.known().unwrap_err().because.contains("no range"));
-    assert!(energy(&gpu(&wrapped(Known(50_000_000)))).value().is_none(), "beyond its own range");
+    assert!(energy(&gpu(&wrapped(Known(50_000_000.into())))).value().is_none(), "beyond its own range");
+}
+
+#[test]
+fn energy_adds_up_over_packages_whose_counters_begin_again_each_at_its_time() {
+    let both = |first: u64, second: u64| {
+        let zones =
+            [("package-0".to_owned(), first * 1_000_000), ("package-1".to_owned(), second * 1_000_000)];
+        Known(BTreeMap::from(zones).into())
+    };
+    let log = with(|log| {
+        log.facts.energy_range_microjoules = both(100, 50);
+        let counters = [(70, 30), (80, 40), (90, 50), (5, 10), (15, 20), (25, 30)];
+        for (reading, (first, second)) in log.readings.iter_mut().zip(counters) {
+            reading.energy_microjoules = both(first, second);
+        }
+    });
+    let Known(sum) = energy(&gpu(&log)) else { panic!() };
+    assert!((sum.joules - (55.0 + 50.0)).abs() < 1e-9, "{sum:?}");
+    let one_is_lost = with(|log| log.readings[3].energy_microjoules = both(90, 1));
+    assert!(energy(&gpu(&one_is_lost)).value().is_none());
 }
 
 #[test]
