@@ -2,7 +2,7 @@
 //! model becomes the one that the published figure holds for.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -40,7 +40,7 @@ enum BaselineVerb {
 
 #[derive(Debug, Args)]
 struct PinArgs {
-    /// The record's file: of `bench`, or of `ab`, whose head is meant
+    /// The record's file, measured here: of `bench`, or of `ab`, whose head is meant
     #[arg(value_name = "RECORD")]
     record: PathBuf,
 
@@ -51,6 +51,9 @@ struct PinArgs {
     /// What the anchor is called [default: the record's run id]
     #[arg(long, value_name = "NAME")]
     id: Option<String>,
+
+    #[command(flatten)]
+    store: StoreFlag,
 }
 
 #[derive(Debug, Args)]
@@ -83,10 +86,12 @@ fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
     }
     let file = root.published();
     let published = PublishedReference::read(&file)?;
-    let named = named_run::find(&args.record, &args.store.find(&root)?, &root)?;
+    let store = args.store.find(&root)?;
+    let named = named_run::find(&args.record, &store, &root)?;
     if let Some(taken) = &named.taken {
         say(taken);
     }
+    store.check_measured_here(Path::new(&named.file))?;
     let run = named.run;
     check_shows_published_model(&published, &run)?;
     let (name, sha256) = (&run.model.name, &run.model.sha256);
@@ -118,6 +123,7 @@ fn pin(args: &PinArgs) -> Result<ExitCode> {
     let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
     let policy = Policy::parse(&text, &file.display().to_string())?;
     let stored = History::read_any(&args.record)?;
+    args.store.find(&root)?.check_measured_here(&args.record)?;
     let run = match stored.record {
         AnyRecord::Run(run) => *run,
         AnyRecord::Ab(record) => record.head.run,

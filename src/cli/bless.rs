@@ -23,7 +23,7 @@ use crate::workload::{PinnedTokenIds, TokenId, TokenizerIdentity};
 /// Flags of `golden bless`.
 #[derive(Debug, Args)]
 pub(super) struct BlessArgs {
-    /// The record to bless [default: the newest]
+    /// The record to bless, measured here [default: the newest such]
     #[arg(value_name = "RECORD")]
     record: Option<PathBuf>,
 
@@ -63,12 +63,14 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     if args.because.trim().is_empty() {
         return Err(Error::input("`--because` is empty").hint("say why these answers are right"));
     }
+    let history = args.store.find(&root)?;
     let stored = if let Some(path) = &args.record {
-        History::read(path)?
+        let stored = History::read(path)?;
+        history.check_measured_here(path)?;
+        stored
     } else {
-        let history = args.store.find(&root)?;
-        history.latest()?.ok_or_else(|| {
-            Error::input(format!("no record in `{}`", history.root().display()))
+        history.latest_measured_here()?.ok_or_else(|| {
+            Error::input(format!("no record in `{}` was measured here", history.root().display()))
                 .hint("run `cargo xtask bench`")
         })?
     };

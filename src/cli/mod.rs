@@ -17,6 +17,7 @@ mod gate;
 mod golden;
 mod history;
 mod infer;
+mod installation;
 mod load_warnings;
 mod loading;
 mod measuring;

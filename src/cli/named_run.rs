@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
-use crate::record::{AnyRecord, Entry, History, Index, Outcome, RecordKind, Repository, RunRecord};
+use crate::record::{AnyRecord, Entry, History, Index, Outcome, RecordKind, Repository, RunRecord, utc_now};
 
 /// The word for the newest run.
 const LATEST: &str = "latest";
@@ -101,9 +101,10 @@ fn newest_of<'a>(sha: &str, name: &str, index: &'a Index, store: &History) -> Re
     };
     let runs: Vec<&Entry> = index.entries.iter().filter(of_commit).collect();
     let is_clean = |entry: &Entry| entry.commit.as_ref().is_some_and(|commit| !commit.dirty);
+    let now = utc_now();
     let complete = runs.iter().copied().filter(|entry| entry.outcome == Outcome::Complete);
-    let newest =
-        complete.max_by_key(|entry| (is_clean(entry), entry.when_utc.as_str(), entry.run_id.as_str()));
+    let complete = complete.filter(|entry| !entry.is_later_than(&now));
+    let newest = complete.max_by_key(|entry| (is_clean(entry), entry.moment(), entry.run_id.as_str()));
     newest.ok_or_else(|| {
         let short = short(sha);
         let why = if runs.is_empty() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::cli::installation;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
 use crate::error::Result;
@@ -41,7 +42,13 @@ impl ChosenStore {
 impl StoreFlag {
     /// The store.
     pub(super) fn find(&self, root: &Root) -> Result<History> {
-        Ok(History::at(self.chosen(root)?.folder().to_owned()))
+        Ok(History::at(self.chosen(root)?.folder().to_owned()).seen_from(installation::known()?))
+    }
+
+    /// The store, for a verb that measures: what it adds was measured here.
+    pub(super) fn find_to_measure(&self, root: &Root) -> Result<History> {
+        let folder = self.chosen(root)?.folder().to_owned();
+        Ok(History::at(folder).seen_from(installation::known_or_made()?))
     }
 
     /// The flag as it is typed, for a process of this program's own.

@@ -55,8 +55,9 @@ pub use foreign::ForeignRecord;
 pub use hash_cache::HashCache;
 pub use history::{
     AbHeadline, Ancestry, AnyRecord, Baseline, BaselineSearch, ChangeHeadline, Entry, EntryCommit, Epoch,
-    EpochChange, ExaminedRecord, Headline, History, Index, Line, LoadHeadline, PromptHeadline, RecordKind,
-    SERIES_COLUMNS, Series, SeriesColumn, Setting, Stored, Taken, keep_line, series_csv, sort_along,
+    EpochChange, ExaminedRecord, Headline, History, Index, Installation, Line, LoadHeadline, Origin,
+    PromptHeadline, RecordKind, RecordSource, RecordsOfCommit, SERIES_COLUMNS, Series, SeriesColumn, Setting,
+    Stored, Taken, keep_line, series_csv, sort_along,
 };
 pub use identified::{is_plain, is_sha};
 pub use judged::{judge_session, kept_samples};

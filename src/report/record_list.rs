@@ -4,25 +4,29 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
-use crate::record::{Entry, Outcome, RecordKind};
+use crate::record::{Entry, Origin, Outcome, RecordKind, utc_now};
 
 const HEAD: [&str; 9] =
     ["commit", "when", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "verdict"];
 /// The columns of figures.
 const FIGURES: [usize; 2] = [6, 7];
 
-/// A line a record. tok/s includes the prefill, TPOT excludes it, as in the table of `bench`.
+/// A line a record. tok/s includes the prefill, TPOT excludes it, as in the table of `bench`. Where one was not
+/// measured here, a column has the origins.
 #[must_use]
 pub fn record_list(entries: &[&Entry]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(HEAD);
+    let has_origins = entries.iter().any(|entry| entry.origin != Origin::Here);
+    table.set_header(HEAD.into_iter().chain(has_origins.then_some("origin")));
+    let now = utc_now();
     for entry in entries {
         let series = &entry.setting.series;
         let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-        table.add_row([
+        let later = if entry.is_later_than(&now) { " (later than now)" } else { "" };
+        let cells = [
             commit(entry),
-            plain(&entry.when_utc),
+            format!("{}{later}", plain(&entry.when_utc)),
             kind(entry).to_owned(),
             series.machine.clone(),
             plain(&series.model),
@@ -30,7 +34,8 @@ pub fn record_list(entries: &[&Entry]) -> String {
             figure(entry.figures.as_ref().map(|figures| figures.throughput_tok_s)),
             figure(entry.figures.as_ref().map(|figures| figures.tpot_ms)),
             verdict(entry),
-        ]);
+        ];
+        table.add_row(cells.into_iter().chain(has_origins.then(|| plain(&entry.origin.in_words()))));
     }
     for at in FIGURES {
         if let Some(column) = table.column_mut(at) {
@@ -57,6 +62,8 @@ pub fn record_list_json(entries: &[&Entry]) -> String {
                 "golden": entry.golden,
                 "figures": entry.figures,
                 "verdict": entry.verdict(),
+                "origin": entry.origin.in_words(),
+                "measured_here": entry.origin == Origin::Here,
                 "may_be_baseline": entry.may_be_baseline(),
                 "series": entry.setting.series,
                 "epoch": entry.setting.epoch,

@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use arcgauge::record::{History, RunRecord};
+use arcgauge::record::{History, Installation, RunRecord};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -73,6 +73,16 @@ impl Checkout {
         self.machine.path().join("device.lock")
     }
 
+    /// The folder of the user's settings, as `$XDG_CONFIG_HOME` names it.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.machine.path().join("config")
+    }
+
+    /// The checkout's store, into which is put what was measured here.
+    pub(crate) fn store(&self) -> History {
+        store_of(&self.config(), self.path("reports/history"))
+    }
+
     /// A path in the checkout.
     pub(crate) fn path(&self, below: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(below)
@@ -103,7 +113,7 @@ impl Checkout {
         }
         command
             .current_dir(self.folder.path())
-            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_CONFIG_HOME", self.config())
             .env_remove("OPENVINO_INSTALL_DIR")
             .env_remove("INTEL_OPENVINO_DIR")
             // A test that runs on GitHub is no step of its own.
@@ -156,6 +166,12 @@ impl Checkout {
         let [file] = &files[..] else { panic!("not one record but {files:?}") };
         History::read(file).unwrap().record
     }
+}
+
+/// A store, seen from the installation of a user with settings in this folder.
+pub(crate) fn store_of(config: &Path, folder: PathBuf) -> History {
+    let installation = Installation::read_or_make(&[config.join("arcgauge")]).unwrap();
+    History::at(folder).seen_from(Some(installation))
 }
 
 /// The JSON of a file.

@@ -361,6 +361,6 @@ pub(crate) fn record_of_the_shipped_model() -> RunRecord {
 
 /// Puts a record into a checkout's store, as a run would.
 pub(crate) fn store(checkout: &Checkout, record: &RunRecord) -> PathBuf {
-    let path = History::at(checkout.path("reports/history")).add(record).unwrap();
+    let path = checkout.store().add(record).unwrap();
     fs::canonicalize(path).unwrap()
 }

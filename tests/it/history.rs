@@ -3,14 +3,15 @@
 use std::fs;
 
 use arcgauge::error::ErrorKind;
-use arcgauge::record::{AbRecord, AnyRecord, History, Kept, open, seal};
+use arcgauge::record::{AbRecord, AnyRecord, History, Kept, RecordsOfCommit, open, seal};
 
+use crate::checkout::store_of;
 use crate::forged;
 
 /// A store in a folder that goes with it.
 pub(crate) fn a_store() -> (tempfile::TempDir, History) {
     let folder = tempfile::tempdir().unwrap();
-    let history = History::at(folder.path().join("store"));
+    let history = store_of(folder.path(), folder.path().join("store"));
     (folder, history)
 }
 
@@ -22,9 +23,9 @@ fn both_kinds_are_kept_and_the_newest_of_each_is_found() {
     let kept = history.add(&ab).unwrap();
     assert!(kept.ends_with(format!("a-machine/{}/20261124T050000Z-abababababab.json", "5".repeat(40))));
     assert_eq!(history.latest().unwrap().unwrap().record, forged::record(), "an A/B is no run to bless");
-    let newest = history.latest_ab_of(&"5".repeat(40)).unwrap().unwrap();
-    assert_eq!((newest.path, newest.record), (kept, ab));
-    assert_eq!(history.latest_ab_of(&"4".repeat(40)).unwrap(), None, "it stands under its head");
+    let of_head = history.of_commit(&"5".repeat(40)).unwrap().measured_here;
+    assert_eq!(of_head, [AnyRecord::Ab(Box::new(ab)), AnyRecord::Run(Box::new(forged::record()))]);
+    assert_eq!(history.of_commit(&"4".repeat(40)).unwrap(), RecordsOfCommit::default(), "it is of its head");
     let kinds: Vec<&str> = history.examine().map(|file| file.record.unwrap().kind()).collect();
     assert_eq!(kinds, ["run-record", "ab-record"]);
 }
@@ -34,10 +35,10 @@ fn a_damaged_record_that_may_be_the_newest_is_an_error_and_not_passed_over() {
     let (_folder, history) = a_store();
     let path = history.add(&forged::ab_record()).unwrap();
     fs::write(path.with_file_name("20271124T050000Z-000000000000.json"), "cut o").unwrap();
-    let error = history.latest_ab_of(&"5".repeat(40)).unwrap_err();
+    let error = history.of_commit(&"5".repeat(40)).unwrap_err();
     assert!(error.to_string().contains("20271124T050000Z-000000000000.json` has no header"), "{error}");
     for hostile in ["../..", "HEAD", ""] {
-        assert_eq!(history.latest_ab_of(hostile).unwrap_err().kind(), ErrorKind::Input);
+        assert_eq!(history.of_commit(hostile).unwrap_err().kind(), ErrorKind::Input);
     }
 }
 

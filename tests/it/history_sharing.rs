@@ -53,6 +53,7 @@ fn what_one_pushes_another_pulls_and_nothing_of_the_users_is_touched() {
     history(&checkout, "one", &["push"]).exits(0).says("0 records added").says("2 there already");
     let pull = history(&checkout, "two", &["pull", "--store", "theirs"]);
     pull.exits(0).says("2 records taken from `arcgauge-history`, 0 there already, 0 refused");
+    checkout.run(["history", "list", "--store", "theirs"]).prints(" pulled from origin/arcgauge-history");
     let taken = checkout.path("theirs/a-machine").join("5".repeat(40)).join(path.file_name().unwrap());
     assert_eq!(fs::read(taken).unwrap(), fs::read(path).unwrap());
     history(&checkout, "two", &["pull", "--store", "theirs"]).exits(0).says("2 there already");

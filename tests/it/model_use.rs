@@ -12,7 +12,7 @@ const BARE: [&str; 9] =
     ["bench", "--runs", "1", "--max-new-tokens", "1", "--prompt", "fibonacci", "--device", "CPU"];
 
 fn settings(checkout: &Checkout) -> PathBuf {
-    checkout.path("config/arcgauge/settings.json")
+    checkout.config().join("arcgauge/settings.json")
 }
 
 /// A copy whose manifest gives it another name.

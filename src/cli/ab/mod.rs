@@ -60,7 +60,7 @@ pub(super) struct KeptAb {
 pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
-    let store = args.store.find(&root)?;
+    let store = args.store.find_to_measure(&root)?;
     let control = stoppable()?;
     check_tokens(args.max_new_tokens)?;
     let asked = AskedSides::of(args)?;

@@ -94,7 +94,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     if let Some(output) = &args.telling.output {
         check_writable(output)?;
     }
-    let history = args.telling.store.find(&root)?;
+    let history = args.telling.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
     let control = stoppable()?;
     let program = args.supervision.program()?;

@@ -56,6 +56,12 @@ pub(super) fn publish(args: &PublishArgs) -> Result<ExitCode> {
     };
     let state = if status.state == State::Success { "green" } else { "red" };
     print(&format!("{} {state}: {}\n", published.head, status.description));
+    if published.verdict.is_some() {
+        say(
+            "the samples are those of this run's artifact, which was measured elsewhere: they count for this commit \
+             alone (docs/trust.md)",
+        );
+    }
     match published.commented {
         Some(number) => say(&format!("the comment of pull request #{number} says so, too")),
         None => say("no open pull request has this head now: there is no comment"),

@@ -35,9 +35,14 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
         Some(machine) => machine.clone(),
         None => Machine::of_this_host(None)?.slug,
     };
-    let records = args.store.find(&root)?.examine();
+    let store = args.store.find(&root)?;
+    let records = store.examine();
     let of_machine = records.filter_map(|examined| match examined.record {
-        Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => Some(*record),
+        // Of this machine only what was measured here; a machine that is named may be another's.
+        Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => {
+            let counts = args.machine.is_some() || store.check_measured_here(&examined.path).is_ok();
+            counts.then_some(*record)
+        }
         Ok(_) => None,
         Err(error) => {
             say(&format!("warning: {error}"));

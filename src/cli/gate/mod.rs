@@ -1,6 +1,7 @@
 //! `gate`: one decision from what is stored of a commit. It measures nothing.
 
 mod accepted_base;
+mod base_policy;
 mod calibrate;
 mod stored;
 
@@ -18,12 +19,11 @@ use crate::cli::{exit_code, say, telling};
 use crate::error::{Error, Result};
 use crate::gate::{Asker, decide, decide_run};
 use crate::judge::policy::Policy;
-use crate::record::{
-    AbRecord, Commit, DecisionRecord, History, MergeCommit, Repository, RunRecord, sha256_of_bytes, utc_now,
-};
+use crate::record::{AbRecord, Commit, DecisionRecord, History, MergeCommit, Repository, RunRecord, utc_now};
 use crate::report::decision::{Subject, pair_lines};
 use accepted_base::AcceptedBase;
-use stored::Found;
+use base_policy::{policy_in, policy_of_base};
+use stored::{Found, Search};
 
 /// Flags of `gate`.
 #[derive(Debug, Args)]
@@ -82,14 +82,16 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
         None => AcceptedBase::of_main(&repository, &head)?,
     };
     let now = utc_now();
-    let code = match Found::of(&store, &head, &base)? {
-        Found::Ab { record, passed_over } => {
-            if passed_over > 0 {
-                say(&format!(
-                    "{passed_over} newer A/B of the same sides in the store: a loss that was shown once stands"
-                ));
+    let Search { found, elsewhere } = Search::of(&store, &head, &base)?;
+    if let Some(elsewhere) = &elsewhere {
+        say(elsewhere);
+    }
+    let code = match found {
+        Found::Ab { record, note } => {
+            if let Some(note) = note {
+                say(&note);
             }
-            let decision = decide(&record, &policy_of(&record)?, &now, Asker::Gate);
+            let decision = decide(&record, &policy_of_base(&record, &repository)?, &now, Asker::Gate);
             tell_ab(&record, &decision, args.format)
         }
         Found::Run(record) => judge_run(&root, &record, &now, args.format)?,
@@ -120,9 +122,10 @@ pub(in crate::cli) fn judged_against(
 ) -> Result<JudgedAb> {
     let head = repository.resolve(head)?;
     let base = AcceptedBase::named(repository, base, &head)?;
-    match Found::of(store, &head, &base)? {
+    match Search::of(store, &head, &base)?.found {
         Found::Ab { record, .. } => {
-            let decision = decide(&record, &policy_of(&record)?, &utc_now(), Asker::Gate);
+            let policy = policy_of_base(&record, repository)?;
+            let decision = decide(&record, &policy, &utc_now(), Asker::Gate);
             Ok(JudgedAb { record, decision })
         }
         Found::Run(_) | Found::Nothing { .. } => {
@@ -146,18 +149,6 @@ fn what_to_judge(head: &Commit, base: Option<&Commit>, itself: bool) -> String {
         }
         None => measure,
     }
-}
-
-/// The base's policy, as it stands in a record.
-fn policy_of(record: &AbRecord) -> Result<Policy> {
-    if sha256_of_bytes(record.policy.text.as_bytes()) != record.policy.sha256 {
-        let what = format!(
-            "record `{}` is altered: the policy in it is not the one that its hash names",
-            record.run_id
-        );
-        return Err(Error::input(what).hint("measure again: `cargo xtask ab`"));
-    }
-    Policy::parse(&record.policy.text, "of the record")
 }
 
 /// A run alone is judged by the checkout's policy, for there is no base to take one from.
@@ -195,7 +186,7 @@ fn replay(path: &Path, format: VerdictFormat) -> Result<u8> {
         return Err(Error::input(format!("record `{}` was never judged", path.display()))
             .hint("its run did not come to its end; `cargo xtask history show` says why"));
     };
-    let again = decide(&record, &policy_of(&record)?, &stored.judged_utc, Asker::Gate);
+    let again = decide(&record, &policy_in(&record)?, &stored.judged_utc, Asker::Gate);
     if again != *stored {
         let (then, now) = (stored.verdict.word(), again.verdict.word());
         // Where the word is the same, something beneath it is not.

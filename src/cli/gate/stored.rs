@@ -9,29 +9,48 @@ pub(super) enum Found {
     /// The A/B of the commit that counts.
     Ab {
         record: Box<AbRecord>,
-        /// Newer ones of the same sides, which found less.
-        passed_over: usize,
+        /// What a reader must know of the others.
+        note: Option<String>,
     },
     /// There is none, and this is its newest run.
     Run(Box<RunRecord>),
-    /// Nothing that is a word on it.
+    /// Nothing that may decide.
     Nothing {
-        /// Whether it was held against itself.
+        /// Whether it was compared with itself.
         itself: bool,
     },
 }
 
-impl Found {
-    /// Looks in the store. A/B runs of a working tree, of other things than commits, or against another base
-    /// are no word on a commit; neither is one against the commit itself, as a calibration makes them,
-    /// unless it is the base that was named. Of several of the same sides the newest counts, but for one in
-    /// which the head was shown to be wrong or worse: measuring until it is green would find green at last.
+/// What was found, and what was not looked at.
+pub(super) struct Search {
+    pub(super) found: Found,
+    /// That records of the commit were measured elsewhere.
+    pub(super) elsewhere: Option<String>,
+}
+
+impl Search {
+    /// Looks in the store, among what was measured here. A/B runs of a working tree, of other things than commits,
+    /// or against another base do not judge a commit; neither does one against the commit itself, as a calibration
+    /// makes them, unless it is the base that was named. The newest counts, but for one in which the head was shown
+    /// to be wrong or worse: measuring until it is green would find green at last.
     pub(super) fn of(store: &History, head: &Commit, base: &AcceptedBase) -> Result<Self> {
         let (mut run, mut itself) = (None, false);
         let mut abs: Vec<Box<AbRecord>> = Vec::new();
-        // One that is damaged could be the one that counts: the gate refuses.
-        for stored in store.of_commit(&head.sha)? {
-            match stored?.record {
+        // One that is damaged or misplaced could be the one that counts: the gate refuses.
+        let records = store.of_commit(&head.sha)?;
+        let elsewhere = (records.others > 0).then(|| {
+            format!(
+                "{} of {} were not measured here ({}) and decide nothing: see docs/trust.md",
+                match records.others {
+                    1 => "1 record".to_owned(),
+                    others => format!("{others} records"),
+                },
+                head.short(),
+                records.origins.join(", ")
+            )
+        });
+        for record in records.measured_here {
+            match record {
                 AnyRecord::Ab(record) if is_clean(&record.head.run) && record.head.differences.is_empty() => {
                     if !base.accepts(&record.base.run, head) {
                         itself |= is_of(&record.base.run, head);
@@ -45,10 +64,11 @@ impl Found {
                 AnyRecord::Ab(_) | AnyRecord::Run(_) | AnyRecord::Peers(_) => {}
             }
         }
-        Ok(match one_that_counts(abs) {
+        let found = match one_that_counts(abs) {
             Some(found) => found?,
-            None => run.map_or(Self::Nothing { itself }, Self::Run),
-        })
+            None => run.map_or(Found::Nothing { itself }, Found::Run),
+        };
+        Ok(Self { found, elsewhere })
     }
 }
 
@@ -60,26 +80,69 @@ fn one_that_counts(mut abs: Vec<Box<AbRecord>>) -> Option<Result<Found>> {
         return Some(Err(Error::harness(format!("the newest A/B of the commit failed: {why}"))
             .hint("mend that, and measure again with `cargo xtask ab`")));
     }
-    let like_newest: Vec<bool> = abs.iter().map(|record| is_like(record, newest)).collect();
-    let verdict = |record: &AbRecord| record.gate_decision.as_ref().map(|decision| decision.verdict);
-    let find = |wanted: &[Verdict]| {
-        let mut numbered = abs.iter().enumerate().filter(|(at, _)| like_newest[*at]);
-        numbered.find(|(_, record)| verdict(record).is_some_and(|it| wanted.contains(&it))).map(|(at, _)| at)
+    let standing = find(&abs, &[Verdict::WrongOutput], |_| true)
+        .or_else(|| find(&abs, &LOSSES, |at| !is_cleared(&abs, at)));
+    let at = standing.unwrap_or(0);
+    let note = match standing {
+        Some(0) => None,
+        Some(newer) => Some(format!(
+            "{newer} newer A/B of this head do not clear what this one has shown. A regression is cleared only by \
+             as many like experiments that pass (same base, machine, device, model, workload and runtime) as \
+             showed it; wrong output never"
+        )),
+        None => find(&abs, &LOSSES, |_| true).map(|loss| {
+            format!(
+                "the regression that A/B {} showed was cleared by like experiments since",
+                abs[loss].run_id
+            )
+        }),
     };
-    let shown = find(&[Verdict::WrongOutput]).or_else(|| find(&[Verdict::Regressed, Verdict::Mixed]));
-    let at = shown.unwrap_or(0);
-    let passed_over = like_newest[..at].iter().filter(|like| **like).count();
-    Some(Ok(Found::Ab { record: abs.swap_remove(at), passed_over }))
+    Some(Ok(Found::Ab { record: abs.swap_remove(at), note }))
 }
 
-/// Whether both are of the same sides and circumstances.
+/// What shows a head to be worse.
+const LOSSES: [Verdict; 2] = [Verdict::Regressed, Verdict::Mixed];
+
+/// The newest of these verdicts.
+fn find(abs: &[Box<AbRecord>], verdicts: &[Verdict], counts: impl Fn(usize) -> bool) -> Option<usize> {
+    (0..abs.len()).find(|at| verdict(&abs[*at]).is_some_and(|it| verdicts.contains(&it)) && counts(*at))
+}
+
+fn verdict(record: &AbRecord) -> Option<Verdict> {
+    record.gate_decision.as_ref().map(|decision| decision.verdict)
+}
+
+/// Whether like experiments have passed since a loss as often as they have shown one. One that came to no
+/// decision neither clears nor shows anything.
+fn is_cleared(abs: &[Box<AbRecord>], loss: usize) -> bool {
+    let like: Vec<Option<Verdict>> =
+        abs.iter().filter(|record| is_like(record, &abs[loss])).map(|record| verdict(record)).collect();
+    let is_loss = |verdict: &&Option<Verdict>| verdict.is_some_and(|it| LOSSES.contains(&it));
+    let losses = like.iter().filter(is_loss).count();
+    let since = like.iter().take_while(|verdict| !is_loss(verdict));
+    let passes = since.filter(|verdict| matches!(verdict, Some(Verdict::Pass | Verdict::Improved))).count();
+    passes >= losses
+}
+
+/// Whether both are the same experiment: of the same base, on the same machine and device, with the same model,
+/// workload and runtime.
 fn is_like(one: &AbRecord, other: &AbRecord) -> bool {
-    let of = |record: &AbRecord| {
-        let (base, head) = (&record.base.run, &record.head.run);
-        let base = base.commit.as_ref().map(|commit| commit.sha.clone());
-        (base, head.machine.sha256.clone(), head.model.sha256.clone(), head.workload.sha256.clone())
+    let base = |record: &AbRecord| record.base.run.commit.as_ref().map(|commit| commit.sha.clone());
+    let is_like_side = |one: &RunRecord, other: &RunRecord| {
+        let runtime = |run: &RunRecord| {
+            run.runtime.as_ref().map(|runtime| (runtime.openvino_version.clone(), runtime.setting()))
+        };
+        one.machine.sha256 == other.machine.sha256
+            && one.model.sha256 == other.model.sha256
+            && one.workload.sha256 == other.workload.sha256
+            && one.device.actual() == other.device.actual()
+            && one.device.gpu_identity() == other.device.gpu_identity()
+            && runtime(one) == runtime(other)
+            && one.environment_variables == other.environment_variables
     };
-    of(one) == of(other)
+    base(one) == base(other)
+        && is_like_side(&one.base.run, &other.base.run)
+        && is_like_side(&one.head.run, &other.head.run)
 }
 
 fn is_of(run: &RunRecord, commit: &Commit) -> bool {

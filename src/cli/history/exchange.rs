@@ -11,7 +11,7 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{complain, exit_code, print, say};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::{History, Taken, header};
+use crate::record::{History, RecordSource, Taken, header};
 
 /// Flags of `history import`.
 #[derive(Debug, Args)]
@@ -54,6 +54,9 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
         }
     }
     say(&format!("{added} added, {there} there already, {refused} refused"));
+    if added > 0 {
+        say("they are shown as imported and decide nothing here: a sha256 is no signature (docs/trust.md)");
+    }
     Ok(ExitCode::from(if refused == 0 { exit_code::PASS } else { exit_code::INPUT }))
 }
 
@@ -89,5 +92,5 @@ pub(super) fn taken(history: &History, file: &Path) -> Result<Taken> {
              reports/importing.md tells which",
         )
     })?;
-    history.take(&bytes, &name)
+    history.take(&bytes, &name, &RecordSource::Imported)
 }

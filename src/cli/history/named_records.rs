@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::history::selection::Selection;
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
-use crate::record::{Ancestry, AnyRecord, Entry, History, Index, Repository};
+use crate::record::{Ancestry, AnyRecord, Entry, History, Index, Repository, utc_now};
 
 /// The word for the newest record.
 const LATEST: &str = "latest";
@@ -65,7 +65,9 @@ fn named(name: &str, of_store: &[&Entry], history: &History, root: &Root) -> Res
     }
     let stored = |entry: &&Entry| ChosenRecord::stored(history, entry);
     if name == LATEST {
-        let newest = of_store.iter().max_by_key(|entry| (entry.when_utc.as_str(), entry.run_id.as_str()));
+        let now = utc_now();
+        let by_now = of_store.iter().filter(|entry| !entry.is_later_than(&now));
+        let newest = by_now.max_by_key(|entry| (entry.moment(), entry.run_id.as_str()));
         return newest.map(|entry| vec![stored(entry)]).ok_or_else(|| nothing(name, history));
     }
     let of_id: Vec<ChosenRecord> =

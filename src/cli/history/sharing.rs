@@ -73,5 +73,8 @@ pub(super) fn pull(args: &SharingArgs) -> Result<ExitCode> {
         "{added} records taken from `{}`, {} there already, {refused} refused",
         args.branch, pulled.there
     ));
+    if added > 0 {
+        say("they are shown as pulled and decide nothing here: a sha256 is no signature (docs/trust.md)");
+    }
     Ok(ExitCode::from(if refused == 0 { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
 }

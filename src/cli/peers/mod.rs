@@ -43,7 +43,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let engines = args.engines()?;
-    let store = args.store.find(&root)?;
+    let store = args.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
     let published_engines = published_engines(&root.published())?;
     let control = stoppable()?;

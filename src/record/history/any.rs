@@ -68,6 +68,16 @@ impl AnyRecord {
         }
     }
 
+    /// The run that it is filed by, without the rest.
+    #[must_use]
+    pub(super) fn into_run(self) -> RunRecord {
+        match self {
+            Self::Run(record) => *record,
+            Self::Ab(record) => record.head.run,
+            Self::Peers(record) => record.reference.run,
+        }
+    }
+
     /// The run that it is filed by: its own, that of its head, or that of the engine named first.
     #[must_use]
     pub fn run(&self) -> &RunRecord {

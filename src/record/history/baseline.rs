@@ -3,12 +3,11 @@
 use std::cmp::Reverse;
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::history::ancestry::Ancestry;
-use crate::record::history::entry::Entry;
 use crate::record::history::epoch::{Epoch, Series};
 use crate::record::history::index::Index;
-use crate::record::{AnyRecord, History, Stored, Warning};
+use crate::record::{History, Origin, Stored, Warning, utc_now};
 
 /// A record that others may be held against.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +31,8 @@ pub struct BaselineSearch {
 
 impl History {
     /// The baseline of a commit in a series: the nearest ancestor by first parents with a run that came to
-    /// its end, of a clean tree, whose output was verified; of several such runs the newest.
+    /// its end, of a clean tree, whose output was verified; of several such runs the newest. Only what
+    /// was measured here counts.
     ///
     /// # Errors
     /// A commit that the repository around `folder` does not know; a baseline that cannot be read any
@@ -46,34 +46,21 @@ impl History {
     ) -> Result<BaselineSearch> {
         let ancestry = Ancestry::of(folder, sha)?;
         let warnings = ancestry.warning().into_iter().collect();
-        let of_series = index.entries.iter().filter(|entry| entry.setting.series.id == series.id);
+        let now = utc_now();
+        let measured_here = index.entries.iter().filter(|entry| entry.origin == Origin::Here);
+        let of_series = measured_here.filter(|entry| entry.setting.series.id == series.id);
+        let of_series = of_series.filter(|entry| !entry.is_later_than(&now));
         let candidates = of_series.filter(|entry| entry.may_be_baseline()).filter_map(|entry| {
             let distance = ancestry.distance(&entry.commit.as_ref()?.sha)?;
             (distance > 0).then_some((distance, entry))
         });
-        let nearest = candidates.min_by_key(|(distance, entry)| (*distance, Reverse(&entry.when_utc)));
+        let nearest = candidates.min_by_key(|(distance, entry)| (*distance, Reverse(entry.moment())));
         let Some((distance, entry)) = nearest else {
             return Ok(BaselineSearch { baseline: None, warnings });
         };
-        let stored = self.read_entry(entry)?;
+        let Stored { path, record } = self.read_entry(entry)?;
+        let stored = Stored { path, record: record.into_run() };
         let baseline = Baseline { stored, epoch: entry.setting.epoch.clone(), distance };
         Ok(BaselineSearch { baseline: Some(baseline), warnings })
-    }
-
-    /// Reads a run that the index names, and sees that it is what the index says.
-    fn read_entry(&self, entry: &Entry) -> Result<Stored> {
-        let stored = Self::read_any(&self.root().join(&entry.path))?;
-        match stored.record {
-            AnyRecord::Run(record)
-                if Entry::of(entry.path.clone(), &AnyRecord::Run(record.clone())) == *entry =>
-            {
-                Ok(Stored { path: stored.path, record: *record })
-            }
-            _ => Err(Error::harness(format!(
-                "the index is wrong about record `{}`: it was written over",
-                stored.path.display()
-            ))
-            .hint("run `cargo xtask history rebuild`")),
-        }
     }
 }

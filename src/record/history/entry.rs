@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::golden::GoldenResult;
 use crate::record::history::headline::{AbHeadline, Headline};
 use crate::record::history::setting::Setting;
-use crate::record::{AnyRecord, Outcome, RunRecord, Verdict, Warning};
+use crate::record::{AnyRecord, Origin, Outcome, RunRecord, Verdict, Warning, seconds_of_utc};
+
+/// Two machines' clocks may differ by so much; a record that began later than this from now has a wrong time.
+const CLOCKS_DIFFER_S: i64 = 600;
 
 /// A record in the index.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +38,8 @@ pub struct Entry {
     pub warning_ids: Vec<String>,
     /// On what it was measured.
     pub setting: Arc<Setting>,
+    /// Where it comes from, seen from here; the store's word, not the record's.
+    pub origin: Origin,
 }
 
 /// The kind of a record.
@@ -90,7 +95,20 @@ impl Entry {
             ab,
             warning_ids: warning_ids(record),
             setting: Arc::new(Setting::of(run)),
+            origin: Origin::Unknown,
         }
+    }
+
+    /// Whether it says that it began later than this moment, by more than clocks differ.
+    #[must_use]
+    pub fn is_later_than(&self, now_utc: &str) -> bool {
+        is_later(&self.when_utc, now_utc)
+    }
+
+    /// When it began, as a number that orders records; of no moment that can be read, before all others.
+    #[must_use]
+    pub fn moment(&self) -> i64 {
+        seconds_of_utc(&self.when_utc).unwrap_or(i64::MIN)
     }
 
     /// What an A/B came to for whoever ran it; None for a run, and where it came to no decision.
@@ -110,6 +128,12 @@ impl Entry {
             && self.golden.is_some_and(GoldenResult::is_verified)
             && self.figures.is_some()
     }
+}
+
+/// Whether a moment lies after another by more than clocks differ.
+pub(in crate::record) fn is_later(when_utc: &str, now_utc: &str) -> bool {
+    let (when, now) = (seconds_of_utc(when_utc), seconds_of_utc(now_utc));
+    when.zip(now).is_some_and(|(when, now)| when.saturating_sub(now) > CLOCKS_DIFFER_S)
 }
 
 fn warning_ids(record: &AnyRecord) -> Vec<String> {

@@ -13,7 +13,7 @@ use crate::record::history::bytes_of;
 use crate::record::history::entry::Entry;
 use crate::record::history::files::{self, INDEX_FILE, file_of};
 use crate::record::history::index_file;
-use crate::record::{AnyRecord, History, Overwrite, write_whole};
+use crate::record::{AnyRecord, History, Overwrite, header, write_whole};
 
 /// All that is known of a store's records.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +22,9 @@ pub struct Index {
     pub entries: Vec<Entry>,
     /// Every other file and folder, with what is wrong with it.
     pub damaged: Vec<(PathBuf, Error)>,
+    /// Whole records that lie elsewhere than they say: the file, and where it belongs below the root. They are
+    /// among the damaged.
+    pub misplaced: Vec<(PathBuf, PathBuf)>,
     /// Records that had to be opened to bring it up to date.
     pub opened: usize,
     /// Why it could not be kept, as in a store that is only read: then the next one pays again.
@@ -40,6 +43,8 @@ pub(super) struct Stamp {
 pub(super) struct Stamped {
     pub(super) entry: Entry,
     pub(super) stamp: Stamp,
+    /// Of the record's payload: by it the origin is found.
+    pub(super) payload_sha256: String,
 }
 
 impl History {
@@ -71,10 +76,15 @@ impl History {
                 _ => {
                     index.opened += 1;
                     match (read_in_place(&path, below), stamp) {
-                        (Ok(entry), Some(stamp)) => stamped.push(Stamped { entry, stamp }),
+                        (Ok((entry, payload_sha256)), Some(stamp)) => {
+                            stamped.push(Stamped { entry, stamp, payload_sha256 });
+                        }
                         // It went between listing and reading.
                         (_, None) => {}
-                        (Err(error), _) => index.damaged.push((path, error)),
+                        (Err(Unfit { error, belongs }), _) => {
+                            index.misplaced.extend(belongs.map(|place| (path.clone(), place)));
+                            index.damaged.push((path, error));
+                        }
                     }
                 }
             }
@@ -87,7 +97,12 @@ impl History {
                 .and_then(|bytes| write_whole(&file, &bytes, Overwrite::Replace))
                 .err();
         }
-        index.entries = stamped.into_iter().map(|stamped| stamped.entry).collect();
+        let origins = self.origins();
+        let seen = |Stamped { entry, payload_sha256, .. }| {
+            let origin = origins.get(&payload_sha256);
+            Entry { origin, ..entry }
+        };
+        index.entries = stamped.into_iter().map(seen).collect();
         index
     }
 
@@ -99,7 +114,7 @@ impl History {
         for path in found.files {
             match read_in_place(&path, path.strip_prefix(self.root()).unwrap_or(&path)) {
                 Ok(_) => whole += 1,
-                Err(error) => damaged.push((path, error)),
+                Err(unfit) => damaged.push((path, unfit.error)),
             }
         }
         for path in self.foreign_files() {
@@ -119,12 +134,28 @@ fn stamp_of(path: &Path) -> Option<Stamp> {
 }
 
 /// Reads a record that must lie where its own words put it.
-fn read_in_place(path: &Path, below: &Path) -> Result<Entry> {
-    let record = AnyRecord::accept(&bytes_of(path)?, &path.display().to_string())?;
+fn read_in_place(path: &Path, below: &Path) -> Result<(Entry, String), Unfit> {
+    let name = path.display().to_string();
+    let bytes = bytes_of(path)?;
+    let record = AnyRecord::accept(&bytes, &name)?;
     let place = file_of(record.place());
     if place != below {
         let what = format!("record `{}` belongs at `{}`", path.display(), place.display());
-        return Err(Error::input(what).hint("take it in with `cargo xtask history import FILE`"));
+        let error = Error::input(what).hint("take it in with `cargo xtask history import FILE`");
+        return Err(Unfit { error, belongs: Some(place) });
     }
-    Ok(Entry::of(below.to_owned(), &record))
+    Ok((Entry::of(below.to_owned(), &record), header(&bytes, &name)?.payload_sha256))
+}
+
+/// Why a file is no record of the store.
+struct Unfit {
+    error: Error,
+    /// Where it belongs, where it is whole.
+    belongs: Option<PathBuf>,
+}
+
+impl From<Error> for Unfit {
+    fn from(error: Error) -> Self {
+        Self { error, belongs: None }
+    }
 }

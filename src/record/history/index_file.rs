@@ -11,15 +11,15 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
-use crate::record::Outcome;
 use crate::record::history::entry::{Entry, EntryCommit, RecordKind};
 use crate::record::history::headline::{AbHeadline, Headline};
 use crate::record::history::index::{Stamp, Stamped};
 use crate::record::history::setting::Setting;
 use crate::record::sealed::hex;
+use crate::record::{Origin, Outcome};
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -34,6 +34,7 @@ struct Line(
     PathBuf,
     u64,
     i128,
+    String,
     RecordKind,
     String,
     String,
@@ -52,7 +53,7 @@ pub(super) fn bytes(records: &[Stamped]) -> Result<Vec<u8>> {
     let mut numbers: HashMap<&Setting, usize> = HashMap::new();
     let mut settings: Vec<&Setting> = Vec::new();
     let mut lines = Vec::new();
-    for Stamped { entry, stamp } in records {
+    for Stamped { entry, stamp, payload_sha256 } in records {
         let number = *numbers.entry(&entry.setting).or_insert_with(|| {
             settings.push(&entry.setting);
             settings.len() - 1
@@ -62,6 +63,7 @@ pub(super) fn bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             entry.path,
             stamp.bytes,
             stamp.changed_ns,
+            payload_sha256.clone(),
             entry.kind,
             entry.run_id,
             entry.when_utc,
@@ -110,6 +112,7 @@ fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
         path,
         bytes,
         changed_ns,
+        payload_sha256,
         kind,
         run_id,
         when_utc,
@@ -122,7 +125,19 @@ fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
         number,
     ) = line;
     let setting = Arc::clone(settings.get(number)?);
-    let entry =
-        Entry { path, kind, run_id, when_utc, commit, outcome, golden, figures, ab, warning_ids, setting };
-    Some(Stamped { entry, stamp: Stamp { bytes, changed_ns } })
+    let entry = Entry {
+        path,
+        kind,
+        run_id,
+        when_utc,
+        commit,
+        outcome,
+        golden,
+        figures,
+        ab,
+        warning_ids,
+        setting,
+        origin: Origin::Unknown,
+    };
+    Some(Stamped { entry, stamp: Stamp { bytes, changed_ns }, payload_sha256 })
 }

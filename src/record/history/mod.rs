@@ -12,6 +12,7 @@ mod index;
 mod index_file;
 mod newest;
 mod order;
+mod origin;
 mod series_csv;
 mod setting;
 mod taking;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::measure::free_bytes;
 use crate::record::whole_file::{remove_stale_files, sync};
-use crate::record::{Kept, Overwrite, RunRecord, open, seal, write_whole};
+use crate::record::{Kept, Overwrite, RunRecord, header, open, seal, write_whole};
 
 pub use ancestry::Ancestry;
 pub use any::AnyRecord;
@@ -32,7 +33,10 @@ pub use epoch::{Epoch, EpochChange, Series};
 pub(in crate::record) use files::FOREIGN_FOLDER;
 pub use headline::{AbHeadline, ChangeHeadline, Headline, LoadHeadline, PromptHeadline};
 pub use index::Index;
+pub use newest::RecordsOfCommit;
 pub use order::{keep_line, sort_along};
+pub(in crate::record) use origin::without_password;
+pub use origin::{Installation, Origin, Source as RecordSource};
 pub use series_csv::{SERIES_COLUMNS, SeriesColumn, series_csv};
 pub use setting::{Line, Setting};
 pub use taking::Taken;
@@ -45,6 +49,7 @@ const SPARE_BYTES: u64 = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
     root: PathBuf,
+    installation: Option<Installation>,
 }
 
 /// A record and its file.
@@ -69,7 +74,19 @@ impl History {
     /// The store in this folder, which need not be there yet.
     #[must_use]
     pub fn at(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, installation: None }
+    }
+
+    /// The same store, seen from an installation: what is added to it was measured by that one. From none, no
+    /// record was measured here.
+    #[must_use]
+    pub fn seen_from(self, installation: Option<Installation>) -> Self {
+        Self { installation, ..self }
+    }
+
+    /// The installation that it is seen from.
+    fn installation(&self) -> Option<&Installation> {
+        self.installation.as_ref()
     }
 
     /// The folder.
@@ -94,7 +111,12 @@ impl History {
         for folder in files::folders_in(&self.root).iter().flat_map(|machine| files::folders_in(machine)) {
             remove_stale_files(&folder);
         }
-        self.put(&files::file_of(record.place()), &sealed)
+        let path = self.put(&files::file_of(record.place()), &sealed)?;
+        if let Some(installation) = &self.installation {
+            let source = RecordSource::Measured { installation: installation.clone() };
+            self.note_origin(&header(&sealed, "")?.payload_sha256, source)?;
+        }
+        Ok(path)
     }
 
     /// Writes the bytes of a record that was checked.

@@ -1,47 +1,128 @@
-//! The newest record of a kind, by the names of the files: no index is asked, so none can mislead.
+//! The newest records: found by what they say of their commit and time, never by the names of their files.
 
 use std::cmp::Reverse;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::record::history::files::{self, folders_in};
+use crate::record::history::entry::Entry;
+use crate::record::history::index::Index;
+use crate::record::history::{RecordKind, bytes_of};
 use crate::record::identified::is_hex;
-use crate::record::{AbRecord, AnyRecord, Header, History, Kept, Stored, header};
+use crate::record::{AnyRecord, Header, History, Origin, Stored, header, utc_now};
 
 /// Longer than any header: a file without a line's end is not read to its own.
 const LONGEST_HEADER: u64 = 4096;
 
+/// The records of a commit, as far as they may decide.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RecordsOfCommit {
+    /// Those measured here, on whichever device, newest first.
+    pub measured_here: Vec<AnyRecord>,
+    /// How many others there are, and where the first of them comes from.
+    pub others: usize,
+    /// Where these come from, each origin once.
+    pub origins: Vec<String>,
+}
+
 impl History {
-    /// The record of the `bench` that began last; None where there is none.
+    /// The record of the `bench` that began last, wherever it was measured; None where there is none. One that
+    /// says that it began later than now is passed over.
     ///
     /// # Errors
     /// When that record cannot be read: an older one is not what was asked for.
     pub fn latest(&self) -> Result<Option<Stored>> {
-        newest(files::of_store(self.root()).files)
+        let index = self.index();
+        let now = utc_now();
+        self.newest_run(&index, |entry| !entry.is_later_than(&now))
     }
 
-    /// The record of the `ab` of this head that began last, on whichever machine; None where there is
-    /// none. It looks into the folders of that commit alone, however many others there are.
+    /// The record of the `bench` that was measured here and began last.
     ///
     /// # Errors
-    /// A sha that is none; a damaged record that is newer than the newest, for it may be the one.
-    pub fn latest_ab_of(&self, sha: &str) -> Result<Option<Stored<AbRecord>>> {
-        newest(self.files_of_commit(sha)?)
+    /// When that record cannot be read, or says that it began later than now.
+    pub fn latest_measured_here(&self) -> Result<Option<Stored>> {
+        let index = self.index();
+        let found = self.newest_run(&index, |entry| entry.origin == Origin::Here)?;
+        if let Some(stored) = &found {
+            check_time(&stored.path, &stored.record.when_utc)?;
+        }
+        Ok(found)
     }
-}
 
-impl History {
-    /// Every record of a commit, on whichever machine, newest first. They are read one by one, as they are
-    /// asked for; only the folders of that commit are looked into.
+    fn newest_run(&self, index: &Index, may_be: impl Fn(&Entry) -> bool) -> Result<Option<Stored>> {
+        let runs = index.entries.iter().filter(|entry| entry.kind == RecordKind::RunRecord);
+        let newest = runs.filter(|entry| may_be(entry)).max_by_key(|entry| (entry.moment(), &entry.run_id));
+        let newest_name = newest.and_then(|entry| entry.path.file_name());
+        // One that is damaged may be the newest; its name is all that can be read of it.
+        let is_newer = |name: Option<&OsStr>| newest_name.is_none() || name > newest_name;
+        let is_file = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
+        let mut damaged = index.damaged.iter().filter(|(path, _)| is_file(path));
+        if let Some((_, error)) = damaged.find(|(path, _)| is_newer(path.file_name())) {
+            return Err(error.clone());
+        }
+        let Some(entry) = newest else { return Ok(None) };
+        match self.read_entry(entry)? {
+            Stored { path, record: AnyRecord::Run(record) } => Ok(Some(Stored { path, record: *record })),
+            Stored { path, .. } => Err(index_is_wrong(&path)),
+        }
+    }
+
+    /// The records of a commit. What was measured elsewhere is counted and no more.
     ///
     /// # Errors
-    /// A sha that is none.
-    pub fn of_commit(&self, sha: &str) -> Result<impl Iterator<Item = Result<Stored<AnyRecord>>> + use<>> {
-        let mut files = self.files_of_commit(sha)?;
-        files.sort_by(|a, b| Reverse(a.file_name()).cmp(&Reverse(b.file_name())));
-        Ok(files.into_iter().map(|path| Self::read_any(&path)))
+    /// A sha that is none; a damaged record in a folder of that commit, a record of that commit that lies
+    /// elsewhere, or one that began later than now: each could be the one that counts.
+    pub fn of_commit(&self, sha: &str) -> Result<RecordsOfCommit> {
+        if !is_hex(sha, 40) {
+            return Err(Error::input(format!("`{sha}` is not a commit's sha: 40 hexadecimal digits"))
+                .hint("`git rev-parse HEAD` prints it"));
+        }
+        let index = self.index();
+        let is_of = |path: &Path| path.components().any(|part| part.as_os_str() == sha);
+        let belongs = |path: &Path| {
+            let place = index.misplaced.iter().find(|(file, _)| file == path).map(|(_, place)| place);
+            place.is_some_and(|place| is_of(place))
+        };
+        let below = |path: &Path| path.strip_prefix(self.root()).is_ok_and(is_of);
+        if let Some((_, error)) = index.damaged.iter().find(|(path, _)| below(path) || belongs(path)) {
+            return Err(error.clone());
+        }
+        let of_commit = |entry: &&Entry| entry.commit.as_ref().is_some_and(|commit| commit.sha == sha);
+        let (mut here, others): (Vec<&Entry>, Vec<&Entry>) =
+            index.entries.iter().filter(of_commit).partition(|entry| entry.origin == Origin::Here);
+        here.sort_by_key(|entry| Reverse((entry.moment(), &entry.run_id)));
+        let mut records = RecordsOfCommit { others: others.len(), ..RecordsOfCommit::default() };
+        for entry in here {
+            let stored = self.read_entry(entry)?;
+            check_time(&stored.path, &entry.when_utc)?;
+            records.measured_here.push(stored.record);
+        }
+        records.origins = others.iter().map(|entry| entry.origin.in_words()).collect();
+        records.origins.sort();
+        records.origins.dedup();
+        Ok(records)
+    }
+
+    /// Refuses the file of a record that was not measured here, wherever the file lies: its bytes are looked up.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a record from elsewhere.
+    pub fn check_measured_here(&self, path: &Path) -> Result<()> {
+        let origin = self.origins().get(&Self::payload_sha256(path)?);
+        if origin == Origin::Here {
+            return Ok(());
+        }
+        let what = format!(
+            "record `{}` was not measured here (origin: {}), and only what was measured here decides",
+            path.display(),
+            origin.in_words()
+        );
+        Err(Error::input(what).hint(
+            "measure here: `cargo xtask bench`; for a record of another store name that one with `--store DIR`",
+        ))
     }
 
     /// The hash that seals a record, by the header of its file alone.
@@ -52,30 +133,37 @@ impl History {
         Ok(header_of(path)?.payload_sha256)
     }
 
-    fn files_of_commit(&self, sha: &str) -> Result<Vec<PathBuf>> {
-        if !is_hex(sha, 40) {
-            return Err(Error::input(format!("`{sha}` is not a commit's sha: 40 hexadecimal digits"))
-                .hint("`git rev-parse HEAD` tells it"));
+    /// Reads a record that the index names, and sees that it is what the index says.
+    pub(super) fn read_entry(&self, entry: &Entry) -> Result<Stored<AnyRecord>> {
+        let path = self.root().join(&entry.path);
+        let (bytes, name) = (bytes_of(&path)?, path.display().to_string());
+        let record = AnyRecord::open(&bytes, &name)?;
+        let origin = self.origins().get(&header(&bytes, &name)?.payload_sha256);
+        if (Entry { origin, ..Entry::of(entry.path.clone(), &record) }) == *entry {
+            return Ok(Stored { path, record });
         }
-        let folders = folders_in(self.root()).into_iter().map(|machine| machine.join(sha));
-        Ok(folders.flat_map(|folder| files::of_folder(&folder)).collect())
+        Err(index_is_wrong(&path))
     }
 }
 
-/// The newest of a kind. A name begins with the time.
-fn newest<R: Kept>(mut files: Vec<PathBuf>) -> Result<Option<Stored<R>>> {
-    files.sort_by(|a, b| Reverse(a.file_name()).cmp(&Reverse(b.file_name())));
-    for path in files {
-        if kind_of(&path)? == R::KIND {
-            return History::read_as(&path).map(Some);
-        }
-    }
-    Ok(None)
+fn index_is_wrong(path: &Path) -> Error {
+    Error::harness(format!("the index is wrong about record `{}`: it was written over", path.display()))
+        .hint("run `cargo xtask history rebuild`")
 }
 
-/// The kind that a file's header names, without reading the rest.
-fn kind_of(path: &Path) -> Result<String> {
-    Ok(header_of(path)?.kind)
+fn check_time(path: &Path, when_utc: &str) -> Result<()> {
+    let now = utc_now();
+    if !super::entry::is_later(when_utc, &now) {
+        return Ok(());
+    }
+    let what = format!(
+        "record `{}` says that it began at `{when_utc}`, which is later than now ({now})",
+        path.display()
+    );
+    Err(Error::input(what).hint(format!(
+        "set the clock of this machine, or move the file away: `mv {0} {0}.wrong-time`",
+        path.display()
+    )))
 }
 
 fn header_of(path: &Path) -> Result<Header> {

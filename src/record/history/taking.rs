@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::record::history::entry::is_later;
 use crate::record::history::files::file_of;
-use crate::record::{AnyRecord, History};
+use crate::record::history::origin::Source;
+use crate::record::{AnyRecord, History, header, utc_now};
 
 /// What became of a record that was to be taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,18 +20,22 @@ pub enum Taken {
 
 impl History {
     /// Takes in the bytes of a record file as they are, fields that are not known here among them. The
-    /// place is the record's own word, never the name that it came by.
+    /// place is the record's own word, never the name that it came by. How it came is kept beside it.
     ///
     /// # Errors
-    /// Bytes that are no whole record; another record in its place; a store that cannot be written.
-    pub fn take(&self, bytes: &[u8], name: &str) -> Result<Taken> {
+    /// Bytes that are no whole record; a time later than now; another record in its place; a store that cannot be
+    /// written.
+    pub fn take(&self, bytes: &[u8], name: &str, source: &Source) -> Result<Taken> {
         let below = place_of(bytes, name)?;
         let path = self.root().join(&below);
         if let Some(taken) = same_or_refused(&path, bytes, name)? {
             return Ok(taken);
         }
         match self.put(&below, bytes) {
-            Ok(path) => Ok(Taken::Added(path)),
+            Ok(path) => {
+                self.note_origin(&header(bytes, name)?.payload_sha256, source.clone())?;
+                Ok(Taken::Added(path))
+            }
             // Another may have taken it in at the same time.
             Err(error) => same_or_refused(&path, bytes, name)?.ok_or(error),
         }
@@ -41,7 +47,14 @@ impl History {
 /// # Errors
 /// Bytes that are no whole record, or one that would not have been written.
 pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
-    Ok(file_of(AnyRecord::accept(bytes, name)?.place()))
+    let record = AnyRecord::accept(bytes, name)?;
+    let (place, now) = (record.place(), utc_now());
+    if is_later(place.when_utc, &now) {
+        let when = place.when_utc;
+        let what = format!("record `{name}` says that it began at `{when}`, which is later than now ({now})");
+        return Err(Error::input(what).hint("it is not taken: set the clock of the machine that measured it"));
+    }
+    Ok(file_of(place))
 }
 
 fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken>> {

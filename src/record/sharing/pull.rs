@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::record::history::place_of;
+use crate::record::history::{place_of, without_password};
 use crate::record::sharing::Relay;
 use crate::record::sharing::git::fed;
-use crate::record::{History, Taken};
+use crate::record::{History, RecordSource, Taken};
 
 /// What was pulled.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,6 +26,8 @@ impl Relay {
     /// # Errors
     /// A remote that cannot be reached or has no such branch; a store that cannot be written.
     pub fn pull(&self, history: &History) -> Result<Pulled> {
+        let source =
+            RecordSource::Pulled { remote: without_password(&self.remote), branch: self.branch.clone() };
         let Some(tip) = self.fetch()? else {
             return Err(Error::input(format!("`{}` has no branch `{}`", self.url, self.branch))
                 .hint("the first `cargo xtask history push` makes it"));
@@ -47,7 +49,7 @@ impl Relay {
                 Ok(place) if place.display().to_string() != *path => {
                     Err(Error::input(format!("record `{name}` belongs at `{}`", place.display())))
                 }
-                Ok(_) => history.take(&bytes, &name),
+                Ok(_) => history.take(&bytes, &name, &source),
                 Err(error) => Err(error),
             };
             match taken {

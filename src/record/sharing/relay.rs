@@ -19,6 +19,8 @@ pub struct Relay {
     checkout: PathBuf,
     /// The private repository.
     repository: PathBuf,
+    /// As it was named.
+    pub(super) remote: String,
     pub(super) url: String,
     pub(super) branch: String,
     /// A name that no other process uses.
@@ -53,8 +55,14 @@ impl Relay {
         let url = address(checkout, remote)?;
         let name = hex(&Sha256::digest(format!("{url}\n{branch}")));
         let repository = cache.join("history-sharing").join(&name[..16]);
-        let relay =
-            Self { checkout: checkout.to_owned(), repository, url, branch: branch.to_owned(), own: run_id() };
+        let relay = Self {
+            checkout: checkout.to_owned(),
+            repository,
+            remote: remote.to_owned(),
+            url,
+            branch: branch.to_owned(),
+            own: run_id(),
+        };
         relay.make()?;
         Ok(relay)
     }

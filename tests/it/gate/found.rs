@@ -3,9 +3,11 @@
 use std::fs;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::AbRecord;
+use arcgauge::record::{AbRecord, RunRecord};
 
 use super::{ab_of, checkout, commit, keep, run_of};
+use crate::forged;
+use crate::forged_pairs::{both, judge, wrong};
 
 #[test]
 fn a_record_of_another_commit_or_of_a_dirty_tree_is_none() {
@@ -77,7 +79,8 @@ fn the_newest_ab_is_the_word_and_a_base_restricts_it() {
     checkout.run(["gate", "--head", &second]).exits(20);
     checkout.run(["gate", "--base", "no-such"]).refuses("revision `no-such` is not there", "git fetch");
     against(&first, "2026-11-24T07:00:00Z", -5.0);
-    checkout.run(["gate"]).exits(0).prints(" improved: ");
+    checkout.run(["gate"]).exits(10).says("1 newer A/B of this head do not clear what this one has shown");
+    checkout.run(["gate", "--base", &first]).exits(0).prints(" improved: ");
 }
 
 #[test]
@@ -122,7 +125,7 @@ fn a_damaged_record_of_the_commit_is_refused_and_one_of_another_is_no_matter() {
 }
 
 #[test]
-fn a_loss_that_was_shown_once_stands_however_often_it_is_measured_again() {
+fn a_loss_is_cleared_by_as_many_like_passes_as_there_were_losses() {
     let (checkout, sha) = checkout();
     let at = |when_utc: &str, run_id: &str, slower_percent: f64| AbRecord {
         when_utc: when_utc.into(),
@@ -133,7 +136,59 @@ fn a_loss_that_was_shown_once_stands_however_often_it_is_measured_again() {
     keep(&checkout, &at("2026-11-24T06:00:00Z", "00000000000b", 0.0));
     keep(&checkout, &at("2026-11-24T07:00:00Z", "00000000000c", 0.0));
     let ended = checkout.run(["gate"]);
-    ended.exits(10).says("2 newer A/B of the same sides in the store: a loss that was shown once stands");
+    ended.exits(0).says("the regression that A/B 00000000000a showed was cleared by like experiments since");
+    keep(&checkout, &at("2026-11-24T08:00:00Z", "00000000000d", 5.0));
+    keep(&checkout, &at("2026-11-24T09:00:00Z", "00000000000e", 0.0));
+    checkout.run(["gate"]).exits(10).says("1 newer A/B of this head do not clear what this one has shown");
+    keep(&checkout, &at("2026-11-24T10:00:00Z", "00000000000f", 0.0));
+    checkout.run(["gate"]).exits(0);
+}
+
+/// Another circumstance.
+type Change = fn(&mut RunRecord);
+
+#[test]
+fn a_loss_is_not_cleared_by_a_pass_under_other_circumstances() {
+    let changes: [(&str, Change); 7] = [
+        ("machine", |run| run.machine.sha256 = "9".repeat(64)),
+        ("model", |run| run.model.sha256 = "9".repeat(64)),
+        ("workload", |run| run.workload.sha256 = "9".repeat(64)),
+        ("device", |run| run.device = forged::arc(Some(true))),
+        ("runtime", |run| run.runtime.as_mut().unwrap().openvino_version = "2099.9.9".into()),
+        ("setting", |run| {
+            let runtime = run.runtime.as_mut().unwrap();
+            runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+        }),
+        ("variable", |run| {
+            run.environment_variables.insert("OV_GPU_FORCE_PLATFORM".into(), "1".into());
+        }),
+    ];
+    for (name, change) in changes {
+        let (checkout, sha) = checkout();
+        keep(&checkout, &ab_of(&sha, 5.0));
+        let mut later = ab_of(&sha, 0.0);
+        (later.run_id, later.when_utc) = ("00000000000b".into(), "2026-11-25T06:00:00Z".into());
+        both(&mut later).into_iter().for_each(change);
+        keep(&checkout, &later);
+        let ended = checkout.run(["gate"]);
+        assert_eq!(ended.exits(10).stdout.matches(" regressed: ").count(), 1, "{name}: {ended}");
+        ended.says("do not clear what this one has shown");
+    }
+}
+
+#[test]
+fn wrong_output_is_cleared_by_nothing() {
+    let (checkout, sha) = checkout();
+    let mut record = ab_of(&sha, 0.0);
+    wrong(&mut record);
+    judge(&mut record);
+    keep(&checkout, &record);
+    for (run_id, when_utc) in
+        [("00000000000b", "2026-11-25T06:00:00Z"), ("00000000000c", "2026-11-25T07:00:00Z")]
+    {
+        keep(&checkout, &AbRecord { run_id: run_id.into(), when_utc: when_utc.into(), ..ab_of(&sha, 0.0) });
+    }
+    checkout.run(["gate"]).exits(11).says("wrong output never");
 }
 
 #[test]

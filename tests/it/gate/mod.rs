@@ -4,6 +4,7 @@ mod baseline;
 mod calibration;
 mod found;
 mod github;
+mod origin;
 mod replay;
 mod repository;
 mod verdicts;
@@ -11,16 +12,53 @@ mod verdicts;
 use std::fs;
 use std::path::PathBuf;
 
-use arcgauge::record::{AbRecord, History, Kept, RunRecord};
+use arcgauge::record::{AbRecord, Kept, RunRecord};
+use git2::{ObjectType, Repository, Signature, Time};
 
 use crate::checkout::{self, Checkout};
-use crate::forged_pairs::{ab, around, judge};
+use crate::forged_pairs::{ab, around, judge, policy_text};
 
-/// A checkout with the shipped policy and one commit, and that commit's sha.
+const PUBLISHED: &str = "fixtures/baselines/published.json";
+
+/// A checkout with the shipped policy, the published figures of forged records and one commit, and that commit's
+/// sha.
 fn checkout() -> (Checkout, String) {
     let checkout = Checkout::new();
+    let baselines = checkout.path(PUBLISHED).with_file_name("");
+    fs::remove_file(checkout.path("fixtures/baselines")).unwrap();
+    fs::create_dir(baselines).unwrap();
+    fs::write(checkout.path(PUBLISHED), published()).unwrap();
     let sha = checkout.commit();
+    base_in(&Repository::open(checkout.path("")).unwrap(), &policy_text());
     (checkout, sha)
+}
+
+/// What forged records were asked, as a file.
+fn published() -> String {
+    serde_json::to_string_pretty(&ab(&[]).head.run.published.unwrap()).unwrap()
+}
+
+/// The commit that forged heads are judged against: it has this policy, and so the same sha in every repository.
+fn base_in(repository: &Repository, policy: &str) -> String {
+    let blob = |text: &str| repository.blob(text.as_bytes()).unwrap();
+    let folder = |name: &str, object, kind: ObjectType| {
+        let mut tree = repository.treebuilder(None).unwrap();
+        tree.insert(name, object, if kind == ObjectType::Tree { 0o040_000 } else { 0o100_644 }).unwrap();
+        tree.write().unwrap()
+    };
+    let baselines = folder("published.json", blob(&published()), ObjectType::Blob);
+    let mut root = repository.treebuilder(None).unwrap();
+    root.insert("ci", folder("gate.json", blob(policy), ObjectType::Blob), 0o040_000).unwrap();
+    root.insert("fixtures", folder("baselines", baselines, ObjectType::Tree), 0o040_000).unwrap();
+    let tree = repository.find_tree(root.write().unwrap()).unwrap();
+    let who = Signature::new("A Tester", "tester@localhost", &Time::new(1_700_000_000, 0)).unwrap();
+    repository.commit(None, &who, &who, "The base", &tree, &[]).unwrap().to_string()
+}
+
+/// The sha of that commit.
+fn base(policy: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    base_in(&Repository::init(folder.path()).unwrap(), policy)
 }
 
 /// Commits a file, and gives the sha.
@@ -36,8 +74,11 @@ fn ab_of(head: &str, slower_percent: f64) -> AbRecord {
     of(head, ab(&around(slower_percent, 0.3, 5)))
 }
 
-/// The record, as one of this head.
+/// The record, as one of this head, whose base has the record's policy.
 fn of(head: &str, mut record: AbRecord) -> AbRecord {
+    let base = base(&record.policy.text);
+    record.base.run.commit.as_mut().unwrap().sha.clone_from(&base);
+    (record.inputs.from_commit, record.inputs.merge_base) = (Some(base.clone()), Some(base));
     head.clone_into(&mut record.head.run.commit.as_mut().unwrap().sha);
     judge(&mut record);
     record
@@ -50,5 +91,9 @@ fn run_of(sha: &str, slower_percent: f64) -> RunRecord {
 
 /// Puts a record into the checkout's store.
 fn keep<R: Kept>(checkout: &Checkout, record: &R) -> PathBuf {
-    History::at(checkout.path("reports/history")).add(record).unwrap()
+    let policy = serde_json::to_value(record).unwrap()["policy"]["text"].as_str().map(str::to_owned);
+    if let (Some(policy), Ok(repository)) = (policy, Repository::open(checkout.path(""))) {
+        base_in(&repository, &policy);
+    }
+    checkout.store().add(record).unwrap()
 }

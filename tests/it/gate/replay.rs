@@ -64,6 +64,7 @@ fn a_waiver_that_has_expired_since_still_holds_in_the_verdict_of_then() {
         "metric": "tpot@1", "ceiling_percent": 8.0, "expires": "2020-01-02", "issue": "#1", "because": "known"
     }]);
     judge_by(&mut record, policy.to_string());
+    let mut record = of(&sha, record);
     let policy = Policy::parse(&record.policy.text, "forged").unwrap();
     record.gate_decision = Some(decide(&record, &policy, "2020-01-02T23:59:59Z", Asker::Gate));
     replay(&checkout, &record, "text").exits(0).prints("waived until 2020-01-02");

@@ -38,7 +38,7 @@ fn a_detached_head_is_a_commit_like_any_other() {
 }
 
 #[test]
-fn a_shallow_clone_is_judged_and_says_how_to_fetch_a_base_that_it_lacks() {
+fn a_shallow_clone_says_how_to_fetch_a_base_that_it_lacks() {
     let (checkout, base) = checkout();
     let head = commit(&checkout, "head");
     let mut record = ab_of(&head, 0.0);
@@ -53,7 +53,7 @@ fn a_shallow_clone_is_judged_and_says_how_to_fetch_a_base_that_it_lacks() {
         let mut command = checkout.command(["gate", "--store", store.to_str().unwrap()]);
         Ended::of(command.args(more).current_dir(around.path().join("shallow")).output().unwrap())
     };
-    gate(&[]).exits(0);
+    gate(&[]).refuses("is not there", "git fetch --unshallow");
     gate(&["--base", "HEAD~1"]).refuses("a shallow clone", "git fetch --unshallow");
 }
 

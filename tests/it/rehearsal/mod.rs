@@ -141,7 +141,8 @@ fn a_second_verdict_edits_the_comment_of_the_first_and_nobody_elses() {
     stage.github.has_comment(7, "a-stranger", &ours);
     let runner = stage.beside("runner");
     let later = Stage::record(&runner, &pull_request.head, Measured::Slower(20.0));
-    arcgauge::record::History::at(stage.beside("records"))
+    stage
+        .records()
         .add(&arcgauge::record::AbRecord {
             run_id: "fedcba987654".into(),
             when_utc: "2026-11-25T04:49:20Z".into(),

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::github::GitHub;
 use super::payloads::PullRequest;
 use crate::ab_scripted;
+use crate::checkout::store_of;
 use crate::ended::Ended;
 use crate::forged_pairs;
 use crate::git_repository::{GitRepository, git_in};
@@ -150,8 +151,13 @@ impl Stage {
     /// Puts into the runner's store what `ab` would have left of the head.
     pub(crate) fn measure(&self, runner: &Path, head: &str, measured: Measured) -> AbRecord {
         let record = Self::record(runner, head, measured);
-        History::at(self.beside("records")).add(&record).unwrap();
+        self.records().add(&record).unwrap();
         record
+    }
+
+    /// The runner's store.
+    pub(crate) fn records(&self) -> History {
+        store_of(&self.beside("config"), self.beside("records"))
     }
 
     /// The record of a head against where it branched off.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::golden::GoldenResult;
 use crate::measure::protocol::CacheState;
 use crate::record::{
-    AbHeadline, Ancestry, Entry, EntryCommit, Epoch, Headline, LoadHeadline, Outcome, PromptHeadline,
+    AbHeadline, Ancestry, Entry, EntryCommit, Epoch, Headline, LoadHeadline, Origin, Outcome, PromptHeadline,
     PublishedReference, PublishedSeries, RecordKind, Series, Setting, Verdict,
 };
 use crate::report::view::{Timeline, timelines};
@@ -85,6 +85,7 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
         ab: None,
         warning_ids: Vec::new(),
         setting: Arc::clone(setting),
+        origin: Origin::Here,
     }
 }
 
