@@ -71,7 +71,7 @@ fn sources_of(page: &CommitPage<'_>, sealed: &[Sealed<'_>], identity: &str, is_d
     let mut all = vec![identity.to_owned(), is_demo.to_string(), page.parent.unwrap_or_default().to_owned()];
     all.push(page.linked.join(" "));
     for (sealed, before) in sealed.iter().zip(&page.before) {
-        all.push(sealed.sha256.clone());
+        all.push(format!("{} {}", sealed.sha256, sealed.entry.origin.in_words()));
         all.push(sealed.entry.path.display().to_string());
         // Of the commit before the page takes what the index says.
         all.push(format!("{before:?}"));

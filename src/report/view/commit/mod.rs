@@ -14,7 +14,7 @@ mod warnings;
 
 use serde::Serialize;
 
-use crate::record::{AnyRecord, Commit, Entry};
+use crate::record::{AnyRecord, Commit, Entry, Origin};
 use crate::report::one_line;
 use crate::report::view::peers::PeersPart;
 use crate::report::view::{Badge, CommitLink};
@@ -114,6 +114,11 @@ impl CommitView {
 
 fn line(of_commit: &RecordOfCommit<'_>) -> RecordLine {
     let entry = of_commit.entry;
+    // Of a store without origins, as of an invented one, every line would say the same.
+    let origin = match &entry.origin {
+        Origin::Here | Origin::Unknown => String::new(),
+        elsewhere => format!(" ({})", elsewhere.in_words()),
+    };
     RecordLine {
         anchor: one_line(&entry.run_id),
         kind: match of_commit.record {
@@ -122,7 +127,7 @@ fn line(of_commit: &RecordOfCommit<'_>) -> RecordLine {
             AnyRecord::Peers(_) => "engines",
         },
         when_utc: entry.when_utc.clone(),
-        machine: one_line(&entry.setting.series.machine),
+        machine: one_line(&format!("{}{origin}", entry.setting.series.machine)),
         badge: Badge::of_entry(entry),
         is_dirty: entry.commit.as_ref().is_some_and(|commit| commit.dirty),
     }
