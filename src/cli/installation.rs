@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cli::complain;
+use crate::cli::say;
 use crate::error::{ErrorKind, Result};
 use crate::places;
 use crate::record::Installation;
@@ -18,7 +18,7 @@ pub(super) fn known_or_made() -> Result<Option<Installation>> {
         Ok(installation) => Ok(Some(installation)),
         Err(error) if error.kind() == ErrorKind::Input => Err(error),
         Err(error) => {
-            complain(&error.of("records of this run will not count as measured here"));
+            say(&format!("warning: the record of this run will not count as measured here: {error}"));
             Ok(None)
         }
     }

@@ -12,11 +12,11 @@ use arcgauge::measure::protocol::{CacheState, KvBytesSource, KvCache};
 use arcgauge::measure::supervisor::WarmLoad;
 use arcgauge::record::{
     AbRecord, AcceptedModel, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord,
-    DecisionRecord, DeviceEvidence, DeviceRecord, HarnessCost, HashCache, History, InputsRecord, LoadRecord,
-    Machine, MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PairRecord, PhaseMemoryRecord,
-    PolicyText, ProcessPurpose, ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord,
-    RuntimeRecord, SampleRecord, SampleRole, SampleTimes, SensitivityRecord, Side, SideRecord, Status,
-    Verdict, Warning, WitnessRecord, WorkerRecord, WorkloadRecord,
+    DecisionRecord, DeviceEvidence, DeviceRecord, HarnessCost, HashCache, InputsRecord, LoadRecord, Machine,
+    MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PairRecord, PhaseMemoryRecord, PolicyText,
+    ProcessPurpose, ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord, RuntimeRecord,
+    SampleRecord, SampleRole, SampleTimes, SensitivityRecord, Side, SideRecord, Status, Verdict, Warning,
+    WitnessRecord, WorkerRecord, WorkloadRecord,
 };
 
 use crate::checkout::{Checkout, repository, shipped_model};

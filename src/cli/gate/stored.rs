@@ -39,14 +39,14 @@ impl Search {
         // One that is damaged or misplaced could be the one that counts: the gate refuses.
         let records = store.of_commit(&head.sha)?;
         let elsewhere = (records.others > 0).then(|| {
+            let (records_are, they) = match records.others {
+                1 => ("1 record".to_owned(), "was not measured here"),
+                others => (format!("{others} records"), "were not measured here"),
+            };
+            let origins = records.origins.join(", ");
             format!(
-                "{} of {} were not measured here ({}) and decide nothing: see docs/trust.md",
-                match records.others {
-                    1 => "1 record".to_owned(),
-                    others => format!("{others} records"),
-                },
-                head.short(),
-                records.origins.join(", ")
+                "{records_are} of {} {they} ({origins}): no decision rests on it; see docs/trust.md",
+                head.short()
             )
         });
         for record in records.measured_here {
