@@ -21,9 +21,9 @@ xtask's own verbs:
         [--peers[=NAME]]      and the Python engines that `peers` runs: genai (150 MB) and optimum (3 GB)
   test [ARGS]                 set up every pinned runtime and the browser tests, then run all tests; ARGS go
                               to `cargo test`
-       --gpu-plugin           run the tests of OpenVINO's GPU plugin on an emulated GPU instead: 15 minutes; see
+       --gpu-plugin           run the tests of OpenVINO's GPU plugin on an emulated GPU instead; see
                               ci/gpu-plugin.md
-        [--quick]             bench, states and compiled models on the default release: 5 minutes
+        [--quick]             bench, states and compiled models alone, on the default release
         [--accept-intel-license]
                               fetch Intel's proprietary OpenCL CPU runtime (250 MB) under its licence, which is
                               named where this is missing; or ARCGAUGE_ACCEPT_INTEL_LICENSE=1

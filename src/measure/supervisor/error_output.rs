@@ -43,7 +43,7 @@ impl ErrorOutput {
 fn copy(mut pipe: impl Read, mut out: impl Write) {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut room = PASSED_ON_BYTES;
-    let mut tail = VecDeque::with_capacity(TAIL_BYTES + CHUNK_BYTES);
+    let mut tail: VecDeque<u8> = VecDeque::with_capacity(TAIL_BYTES + CHUNK_BYTES);
     let mut dropped = 0_u64;
     loop {
         let read = match pipe.read(&mut chunk) {
