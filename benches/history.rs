@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use arcgauge::gate::{Asker, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::record::{
-    AbRecord, AnyRecord, History, InputsRecord, Kept, Outcome, PairRecord, PolicyText, RunRecord, SampleRole,
-    Series, Side, SideRecord, seal,
+    AbRecord, AnyRecord, History, InputsRecord, Installation, Kept, Outcome, PairRecord, PolicyText,
+    RunRecord, SampleRole, Series, Side, SideRecord, header, seal,
 };
 use tempfile::TempDir;
 
@@ -35,13 +35,15 @@ fn main() {
         return;
     }
     let scene = tempfile::tempdir().unwrap();
+    let here = Installation::read_or_make(&[scene.path().join("settings")]).unwrap();
     let small = small_record();
     for size in SIZES {
         let commits = line_of_commits(&scene, size / A_COMMIT);
         let store = scene.path().join(format!("store of {size}"));
-        let (bytes, made) = timed(|| fill(&store, size, &commits, &small));
+        let (bytes, made) = timed(|| fill(&store, &here, size, &commits, &small));
         tell(&format!("{size} records, {:.0} MB, made in {made:.1?}", bytes as f64 / 1e6));
-        measure(&History::at(store.clone()), size, &scene.path().join("commits"), &commits, &small);
+        let history = History::at(store.clone()).seen_from(Some(here.clone()));
+        measure(&history, size, &scene.path().join("commits"), &commits, &small);
         fs::remove_dir_all(store).unwrap();
     }
 }
@@ -59,16 +61,16 @@ fn measure(history: &History, size: usize, repository: &Path, commits: &[String]
     let head = commits.last().unwrap();
     let mut founds = Vec::new();
     for _ in 0..ROUNDS {
-        let (found, time) = timed(|| history.latest_ab_of(head).unwrap());
-        assert_eq!(found.unwrap().record.head.run.commit.unwrap().sha, *head);
+        let (found, time) = timed(|| history.of_commit(head).unwrap());
+        assert_eq!(found.measured_here.len(), A_COMMIT);
         founds.push(time);
     }
     founds.sort();
     let found = founds[ROUNDS / 2];
     let policy = Policy::parse(include_str!("../ci/gate.json"), "ci/gate.json").unwrap();
     let (_, decided) = timed(|| {
-        let mut stored = history.of_commit(head).unwrap().map(Result::unwrap);
-        let ab = stored.find_map(|stored| match stored.record {
+        let records = history.of_commit(head).unwrap().measured_here;
+        let ab = records.into_iter().find_map(|record| match record {
             AnyRecord::Ab(record) => Some(record),
             AnyRecord::Run(_) | AnyRecord::Peers(_) => None,
         });
@@ -80,7 +82,7 @@ fn measure(history: &History, size: usize, repository: &Path, commits: &[String]
     let bytes = fs::metadata(history.root().join("index.json")).unwrap().len();
     tell(&format!(
         "  index of {:.1} MB: made anew in {rebuilt:.2?}, loaded in {loaded:.2?}, with one record more in \
-         {one_more:.2?}\n  newest A/B of a commit in {found:.2?} (median of {ROUNDS}), a gate's decision \
+         {one_more:.2?}\n  records of a commit in {found:.2?} (median of {ROUNDS}), a gate's decision \
          in {decided:.2?}, baseline in {baseline:.2?}",
         bytes as f64 / 1e6
     ));
@@ -92,29 +94,40 @@ fn measure(history: &History, size: usize, repository: &Path, commits: &[String]
 }
 
 /// Writes the records as a store has them, without its syncs, which would take hours.
-fn fill(store: &Path, size: usize, commits: &[String], small: &RunRecord) -> usize {
+fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], small: &RunRecord) -> usize {
     let mut bytes = 0;
+    let mut origins = String::new();
     for number in 0..size {
         let mut record = small.clone();
         record.run_id = format!("{number:012x}");
         record.commit.as_mut().unwrap().sha.clone_from(&commits[number / A_COMMIT]);
-        bytes += if number % A_COMMIT == A_COMMIT - 1 {
+        let sealed = if number % A_COMMIT == A_COMMIT - 1 {
             write(store, &ab_of(record))
         } else {
             write(store, &record)
         };
+        bytes += sealed.len();
+        let header = header(&sealed, "a record").unwrap();
+        let line = serde_json::json!({
+            "payload_sha256": header.payload_sha256,
+            "when_utc": small.when_utc,
+            "origin": "measured",
+            "installation": here,
+        });
+        writeln!(origins, "{line}").unwrap();
     }
+    fs::write(store.join("origins.jsonl"), origins).unwrap();
     bytes
 }
 
-fn write<R: Kept>(store: &Path, record: &R) -> usize {
+fn write<R: Kept>(store: &Path, record: &R) -> Vec<u8> {
     let place = record.place();
     let folder = store.join(place.machine).join(place.commit.unwrap());
     fs::create_dir_all(&folder).unwrap();
     let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
     let sealed = seal(record).unwrap();
     fs::write(folder.join(format!("{when}-{}.json", place.run_id)), &sealed).unwrap();
-    sealed.len()
+    sealed
 }
 
 /// The fixture with one prompt and eight tokens left.

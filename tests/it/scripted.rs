@@ -243,7 +243,7 @@ fn a_cold_cache_is_filled_by_a_process_that_is_not_measured_and_a_warm_one_is_no
     assert_eq!(cold.processes.len(), 4);
     assert_eq!(cold.processes[0].purpose, Purpose::Priming);
     let primed = cold.processes[0].samples.iter().map(|sample| sample.token_ids.as_slice());
-    assert!(primed.eq(ANSWERS.iter().map(|answer| answer.as_slice())), "it answers every prompt once");
+    assert!(primed.eq(ANSWERS.iter().map(<[_; 4]>::as_slice)), "it answers every prompt once");
     assert_eq!(cold.samples().len(), 9, "what primes is not measured");
     for (cache, prime) in [(CacheState::Warm, true), (CacheState::Off, true), (CacheState::Cold, false)] {
         let session = session_of(cache, prime, &mut Notes::default());

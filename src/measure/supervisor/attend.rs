@@ -160,7 +160,8 @@ impl Attending<'_> {
                 return Err(self.conversation.end_as(Ending::Refused(not_empty_before(tokens, fed))));
             }
             None => {
-                self.not_observed(cache.not_observable.unwrap_or_else(|| "no reason was given".to_owned()))
+                let reason = cache.not_observable.unwrap_or_else(|| "no reason was given".to_owned());
+                self.not_observed(reason);
             }
         }
         Ok(())

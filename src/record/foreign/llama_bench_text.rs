@@ -39,7 +39,7 @@ pub(super) fn read_csv(text: &str) -> Result<Found> {
     let mut tests = Vec::new();
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(unreadable)?;
-        let mut test = Map::new();
+        let mut row = Map::new();
         for (name, cell) in head.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
             let value = if NUMBERS.contains(&name) {
                 number(cell).ok_or_else(|| {
@@ -48,11 +48,11 @@ pub(super) fn read_csv(text: &str) -> Result<Found> {
             } else {
                 Value::from(cell)
             };
-            if test.insert(name.to_owned(), value).is_some() {
+            if row.insert(name.to_owned(), value).is_some() {
                 return Err(refused(format!("it has two columns `{}`", short(name))));
             }
         }
-        tests.push(Value::Object(test));
+        tests.push(Value::Object(row));
     }
     llama_bench::read(&Value::Array(tests), ForeignFormat::LlamaBenchCsv)
 }

@@ -210,7 +210,7 @@ impl History {
         let file = self.root().join(ORIGINS_FILE);
         let failed = |cause: &std::io::Error| {
             Error::io("write", &file, cause).hint(
-                "free some space or mend the folder's permissions; until then the record decides nothing",
+                "free some space or fix the folder's permissions; until then the record decides nothing",
             )
         };
         match fs::symlink_metadata(&file) {
