@@ -12,6 +12,7 @@
  *   EMULATED_GPU_MEMORY_BYTES  CL_DEVICE_GLOBAL_MEM_SIZE
  *   EMULATED_GPU_PROGRAMS      an existing folder in which built programs are cached
  */
+#define _POSIX_C_SOURCE 200809L
 #define CL_TARGET_OPENCL_VERSION 300
 #include <CL/cl.h>
 #include <CL/cl_ext.h>
@@ -94,18 +95,54 @@ static const char preamble[] =
     "inline size_t emulated_local_id(uint d) {\n"
     "  size_t id = get_local_id(0), x = get_global_offset(0), y = get_global_offset(1);\n"
     "  return d == 0 ? id % x : d == 1 ? id / x % y : d == 2 ? id / (x * y) : 0; }\n"
-    "inline size_t emulated_global_id(uint d) {\n"
-    "  return get_group_id(d) * emulated_local_size(d) + emulated_local_id(d); }\n"
     "inline size_t emulated_global_size(uint d) { return get_num_groups(d) * emulated_local_size(d); }\n"
     "#define get_local_size(d) emulated_local_size(d)\n"
     "#define get_enqueued_local_size(d) emulated_local_size(d)\n"
-    "#define get_local_id(d) emulated_local_id(d)\n"
-    "#define get_global_id(d) emulated_global_id(d)\n"
+    "#define get_local_id(d) (EMULATED_COLUMN ? (d) == 2 ? get_local_id(0) : 0 : emulated_local_id(d))\n"
+    "#define get_global_id(d) (get_group_id(d) * emulated_local_size(d) + get_local_id(d))\n"
     "#define get_global_size(d) emulated_global_size(d)\n"
     "#define get_global_offset(d) ((size_t)0)\n"
     "#define reqd_work_group_size(x, y, z) reqd_work_group_size((x) * (y) * (z), 1, 1)\n"
     /* The plugin's RMS norm squares by native_powr(x, 2). For a negative x the CPU runtime returns NaN, a GPU x * x. */
-    "#define native_powr(x, y) (native_powr)(fabs(x), y)\n";
+    "#define native_powr(x, y) (native_powr)(fabs(x), y)\n"
+    "#define EMULATED_COLUMN 0\n";
+
+/* The CPU runtime's compiler runs a branch under a mask, taken or not, where it cannot prove that the condition is
+ * equal in all lanes, and its sub-group block reads and writes ignore the mask. So a branch that is not taken reads
+ * at an undefined address (pa_kv_cache_update_ref) or writes rows that do not exist (sdpa_opt). A GPU jumps over it.
+ * The compiler does not know that id % x is equal in all lanes where x is 1, nor that get_sub_group_id() is. These
+ * kernels, whose work-groups have the shape (1, 1, n), get constant ids in dimensions 0 and 1, and a broadcast
+ * sub-group id. A program has several kernels; each begins with the plugin's definition of KERNEL. */
+static const char *const column_kernels[] = {"pa_kv_cache_update_ref__", "paged_attention_opt__", "sdpa_opt__"};
+static const char kernel_definition[] = "#define KERNEL(name) __kernel void ";
+static const char any_shape[] = "#undef EMULATED_COLUMN\n#define EMULATED_COLUMN 0\n";
+static const char column[] = "#undef EMULATED_COLUMN\n#define EMULATED_COLUMN 1\n#undef get_sub_group_id\n"
+                             "#define get_sub_group_id() sub_group_broadcast(get_sub_group_id(), 0)\n";
+
+static int is_column_kernel(const char *name) {
+    for (size_t i = 0; i < sizeof column_kernels / sizeof *column_kernels; i++)
+        if (!strncmp(name, column_kernels[i], strlen(column_kernels[i]))) return 1;
+    return 0;
+}
+
+/* The text with the shape of each kernel defined before it; the caller frees it. NULL where memory is short. */
+static char *with_shapes(const char *text, size_t length) {
+    char *copy = strndup(text, length), *result = NULL;
+    size_t size;
+    FILE *file = copy ? open_memstream(&result, &size) : NULL;
+    if (file) {
+        for (char *at = copy, *end; *at; at = end) {
+            end = strstr(at + 1, kernel_definition);
+            if (!end) end = at + strlen(at);
+            if (!strncmp(at, kernel_definition, strlen(kernel_definition)))
+                fputs(is_column_kernel(at + strlen(kernel_definition)) ? column : any_shape, file);
+            fwrite(at, 1, (size_t)(end - at), file);
+        }
+        fclose(file);
+    }
+    free(copy);
+    return result;
+}
 
 /* The plugin probes for inline GPU assembly by this kernel; the CPU runtime's compiler ends the process over it. */
 static const char assembly_probe[] = "void igc_check()";
@@ -122,6 +159,12 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
             fprintf(stderr, "opencl_layer: a global offset and a partial work-group are not emulated\n");
             return CL_INVALID_WORK_GROUP_SIZE;
         }
+    }
+    char name[256] = "";
+    next->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name, name, NULL);
+    if (is_column_kernel(name) && shape[0] * shape[1] != 1) {
+        fprintf(stderr, "opencl_layer: work-groups of `%s` are not of the shape (1, 1, n)\n", name);
+        return CL_INVALID_WORK_GROUP_SIZE;
     }
     const size_t flat[3] = {shape[0] * shape[1] * shape[2], 1, 1};
     const size_t all[3] = {groups[0] * flat[0], groups[1], groups[2]};
@@ -173,18 +216,20 @@ static cl_device_id device_of(cl_context context) {
 static cl_program CL_API_CALL create_program(cl_context context, cl_uint count, const char **given_texts,
                                              const size_t *given_lengths, cl_int *error) {
     const char **texts = calloc(count + 1, sizeof *texts);
-    size_t *lengths = calloc(count + 1, sizeof *lengths); /* 0: the text ends with a NUL */
     struct program *program = calloc(1, sizeof *program);
-    if (!texts || !lengths || !program) {
-        free(texts), free(lengths), free(program);
+    int complete = texts && program;
+    if (complete) texts[0] = preamble;
+    for (cl_uint i = 0; complete && i < count; i++) {
+        const size_t length = given_lengths && given_lengths[i] ? given_lengths[i] : strlen(given_texts[i]);
+        texts[i + 1] = with_shapes(given_texts[i], length);
+        complete = texts[i + 1] != NULL;
+        if (strstr(given_texts[i], assembly_probe)) texts[0] = no_assembly;
+    }
+    if (!complete) {
+        for (cl_uint i = 1; texts && i <= count; i++) free((void *)texts[i]);
+        free(texts), free(program);
         if (error) *error = CL_OUT_OF_HOST_MEMORY;
         return NULL;
-    }
-    texts[0] = preamble;
-    for (cl_uint i = 0; i < count; i++) {
-        texts[i + 1] = given_texts[i];
-        lengths[i + 1] = given_lengths ? given_lengths[i] : 0;
-        if (strstr(given_texts[i], assembly_probe)) texts[0] = no_assembly;
     }
     char version[256] = "";
     next->clGetDeviceInfo(device_of(context), CL_DRIVER_VERSION, sizeof version, version, NULL);
@@ -192,14 +237,15 @@ static cl_program CL_API_CALL create_program(cl_context context, cl_uint count, 
     program->hashes[1] = 0x9e3779b97f4a7c15u;
     hash(program->hashes, version, sizeof version);
     for (cl_uint i = 0; i <= count; i++)
-        hash(program->hashes, texts[i], lengths[i] ? lengths[i] : strlen(texts[i]));
+        hash(program->hashes, texts[i], strlen(texts[i]));
 
-    program->source = program->built = next->clCreateProgramWithSource(context, count + 1, texts, lengths, error);
+    program->source = program->built = next->clCreateProgramWithSource(context, count + 1, texts, NULL, error);
     pthread_mutex_lock(&programs_lock);
     program->older = programs;
     programs = program;
     pthread_mutex_unlock(&programs_lock);
-    free(texts), free(lengths);
+    for (cl_uint i = 1; i <= count; i++) free((void *)texts[i]);
+    free(texts);
     return program->source;
 }
 
