@@ -145,10 +145,10 @@ fn pin(args: &PinArgs) -> Result<ExitCode> {
 }
 
 fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> {
-    let refuse = |why: &str| {
-        Error::input(format!("record `{}` can be no baseline: {why}", args.record.display()))
-            .hint("measure a clean commit on a quiet machine: `cargo xtask bench`")
-    };
+    let no_baseline =
+        |why: &str| Error::input(format!("record `{}` can be no baseline: {why}", args.record.display()));
+    let refuse =
+        |why| no_baseline(why).hint("measure a clean commit on a quiet machine: `cargo xtask bench`");
     let speed = summarise(run).average.map(|average| average.throughput().value);
     let (Some(value), Some(ran)) = (speed, &run.device.ran) else { return Err(refuse("it has no speed")) };
     let guards = of_record(run);
@@ -159,8 +159,11 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
         (guards.iter().flat_map(|it| &it.findings).any(is_on_battery), "it was measured on battery"),
     ];
     let why_not = why_not.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why);
-    if let Some(why) = why_not.or_else(|| no_reference_reason(run)) {
+    if let Some(why) = why_not {
         return Err(refuse(why));
+    }
+    if let Some(why) = no_reference_reason(run) {
+        return Err(no_baseline(why).hint("measure on a GPU that is not emulated, or with `--device CPU`"));
     }
     Ok(PinnedAnchor {
         id: args.id.clone().unwrap_or_else(|| run.run_id.clone()),

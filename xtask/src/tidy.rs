@@ -48,20 +48,17 @@ struct Breach {
     line: usize,
     rule: &'static str,
     advice: String,
-    /// A note is told and does not fail.
-    is_note: bool,
 }
 
 impl Breach {
     fn new(path: &str, line: usize, rule: &'static str, advice: impl Into<String>) -> Self {
-        Self { path: path.to_owned(), line, rule, advice: advice.into(), is_note: false }
+        Self { path: path.to_owned(), line, rule, advice: advice.into() }
     }
 }
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let note = if self.is_note { "note: " } else { "" };
-        write!(f, "{}:{}: {}: {note}{}", self.path, self.line, self.rule, self.advice)
+        write!(f, "{}:{}: {}: {}", self.path, self.line, self.rule, self.advice)
     }
 }
 
@@ -76,7 +73,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     for breach in &breaches {
         say(&breach.to_string());
     }
-    match breaches.iter().filter(|breach| !breach.is_note).count() {
+    match breaches.len() {
         0 => {
             say(&format!("tidy: {} files, {} rules, no breach", tree.files.len(), RULES.len()));
             Ok(ExitCode::SUCCESS)
@@ -95,9 +92,7 @@ mod tests {
 
     #[test]
     fn a_breach_reads_as_path_line_rule_advice() {
-        let mut breach = Breach::new("src/a.rs", 7, "size", "split it");
+        let breach = Breach::new("src/a.rs", 7, "size", "split it");
         assert_eq!(breach.to_string(), "src/a.rs:7: size: split it");
-        breach.is_note = true;
-        assert_eq!(breach.to_string(), "src/a.rs:7: size: note: split it");
     }
 }

@@ -5,10 +5,8 @@ use super::tree::{File, Tree};
 
 /// What people read top to bottom.
 const READ: [&str; 6] = ["rs", "py", "js", "mjs", "cpp", "html"];
-/// Longer than this is worth a thought.
-const LONG: usize = 250;
-/// Longer than this is not accepted.
-const TOO_LONG: usize = 400;
+/// A file is as long as its subject, and no longer than this.
+const LONGEST_LINES: usize = 600;
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 5] = ["util", "utils", "common", "helpers", "misc"];
 /// No file is heavier, but those of the small model.
@@ -26,12 +24,9 @@ pub(super) fn sizes(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for file in tree.files.iter().filter(|file| READ.contains(&file.extension())) {
         let lines = file.text().map_or(0, |text| text.lines().count());
-        let advice = |limit: usize| format!("{lines} lines, more than {limit}; split it by what it does");
-        if lines > TOO_LONG {
-            breaches.push(Breach::new(&file.path, lines, "size", advice(TOO_LONG)));
-        } else if lines > LONG {
-            let note = Breach::new(&file.path, lines, "size", advice(LONG));
-            breaches.push(Breach { is_note: true, ..note });
+        if lines > LONGEST_LINES {
+            let advice = format!("{lines} lines, more than {LONGEST_LINES}; split it by what it does");
+            breaches.push(Breach::new(&file.path, lines, "size", advice));
         }
     }
     breaches
@@ -96,15 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_250_lines_is_fine() {
-        assert!(sizes(&tree(&[("a.rs", &lines(250)), ("prompt.txt", &lines(900))])).is_empty());
-    }
-
-    #[test]
-    fn a_longer_file_is_noted_and_one_above_400_is_a_breach() {
-        let breaches = sizes(&tree(&[("a.py", &lines(251)), ("b.html", &lines(400)), ("c.js", &lines(401))]));
-        let seen: Vec<_> = breaches.iter().map(|breach| (breach.path.as_str(), breach.is_note)).collect();
-        assert_eq!(seen, [("a.py", true), ("b.html", true), ("c.js", false)]);
+    fn a_file_of_more_than_600_lines_is_a_breach_and_a_text_may_be_longer() {
+        let breaches = sizes(&tree(&[("a.py", &lines(600)), ("c.js", &lines(601)), ("p.txt", &lines(900))]));
+        assert_eq!(places(&breaches), ["c.js:601"]);
     }
 
     #[test]
