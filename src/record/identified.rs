@@ -11,6 +11,16 @@ use crate::record::{AbRecord, Outcome, PeersRecord, RunRecord, SampleRole};
 /// What is missing or wrong, as a fault of the harness.
 pub(super) fn identified(record: &RunRecord) -> Result<()> {
     named(record)?;
+    if record.outcome == Outcome::Interrupted && record.samples.iter().any(|sample| sample.times.is_some()) {
+        return refuse("it has times, and the run did not come to its end");
+    }
+    one_of_several(record)
+}
+
+/// The same of a run that was measured beside others: where they were interrupted, it has the times of whole
+/// turns.
+fn one_of_several(record: &RunRecord) -> Result<()> {
+    named(record)?;
     if record.samples.iter().all(|sample| sample.times.is_none()) {
         return Ok(());
     }
@@ -67,8 +77,8 @@ pub(super) fn ab_named(record: &AbRecord) -> Result<()> {
 /// What is missing or wrong, as a fault of the harness.
 pub(super) fn ab_identified(record: &AbRecord) -> Result<()> {
     ab_named(record)?;
-    identified(&record.base.run)?;
-    identified(&record.head.run)?;
+    one_of_several(&record.base.run)?;
+    one_of_several(&record.head.run)?;
     if record.base.run.machine.sha256 != record.head.run.machine.sha256 {
         return refuse("its sides are of two machines");
     }
@@ -100,7 +110,7 @@ pub(super) fn peers_named(record: &PeersRecord) -> Result<()> {
 /// What is missing or wrong, as a fault of the harness.
 pub(super) fn peers_identified(record: &PeersRecord) -> Result<()> {
     peers_named(record)?;
-    record.engines().try_for_each(|engine| identified(&engine.run))?;
+    record.engines().try_for_each(|engine| one_of_several(&engine.run))?;
     let first = &record.reference.run;
     if record.others.iter().any(|engine| engine.run.machine.sha256 != first.machine.sha256) {
         return refuse("its engines ran on two machines");
@@ -131,7 +141,7 @@ fn refuse(what: &str) -> Result<()> {
 
 /// What a record with any speed in it must have, besides.
 fn with_speed(record: &RunRecord) -> Result<(), String> {
-    if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput) {
+    if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput | Outcome::Interrupted) {
         return Err("it has times, and the run did not come to its end".to_owned());
     }
     if let Some(process) = record.processes.iter().find(|process| process.ending != "done") {
