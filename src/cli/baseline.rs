@@ -159,11 +159,14 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
         (guards.iter().flat_map(|it| &it.findings).any(is_on_battery), "it was measured on battery"),
     ];
     let why_not = why_not.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why);
-    if let Some(why) = why_not {
-        return Err(refuse(why));
-    }
-    if let Some(why) = no_reference_reason(run) {
-        return Err(no_baseline(why).hint("measure on a GPU that is not emulated, or with `--device CPU`"));
+    match why_not.or_else(|| no_reference_reason(run)) {
+        Some(why) if ran.facts().emulated_reason.is_some() => {
+            return Err(
+                no_baseline(why).hint("measure on a GPU that is not emulated, or with `--device CPU`")
+            );
+        }
+        Some(why) => return Err(refuse(why)),
+        None => {}
     }
     Ok(PinnedAnchor {
         id: args.id.clone().unwrap_or_else(|| run.run_id.clone()),
