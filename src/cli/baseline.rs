@@ -161,9 +161,8 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
     let why_not = why_not.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why);
     match why_not.or_else(|| no_reference_reason(run)) {
         Some(why) if ran.facts().emulated_reason.is_some() => {
-            return Err(
-                no_baseline(why).hint("measure on a GPU that is not emulated, or with `--device CPU`")
-            );
+            return Err(no_baseline(why)
+                .hint("measure on a real GPU, or on the CPU: `cargo xtask bench --device CPU`"));
         }
         Some(why) => return Err(refuse(why)),
         None => {}
