@@ -230,7 +230,7 @@ fn an_ab_that_did_not_come_to_its_end_has_no_verdict() {
     base  47.00 ms/token (tpot@1), 444444444444 Say what it is
     head  47.00 ms/token (tpot@1), 555555555555 Größer und "schneller"
 
-    interrupted: no speed is given
+    interrupted after 1 complete pair: nothing is decided on
 
     pairs, by the head's mean tpot@1 against the base's
      1  base first  0.00 %  counts
