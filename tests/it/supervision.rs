@@ -212,8 +212,9 @@ fn a_daemon_without_environment_that_forked_twice_is_found_and_ended() {
 fn nothing_outlives_a_supervisor_that_is_killed() {
     let checkout = Checkout::new();
     let worker = fake_worker(&checkout, "hangs-beside-its-daemon");
-    let flags = ["bench", "--device", "CPU", "--unverified", "--prompt", "fibonacci", "--worker"];
-    let mut command = checkout.command(flags.into_iter().chain([worker.to_str().unwrap()]));
+    let flags =
+        ["bench", "--device", "CPU", "--unverified", "--prompt", "fibonacci", "--max-new-tokens", "8"];
+    let mut command = checkout.command(flags.into_iter().chain(["--worker", worker.to_str().unwrap()]));
     let mut bench = Living::of(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     let start = Instant::now();
     let daemon = loop {
