@@ -2,7 +2,7 @@
 //! is ours.
 //!
 //! `cargo bench --bench decode` prints Criterion's estimates, and before them the comparison with a
-//! bare loop of OpenVINO calls: both step through the same tokens in turns, so that whatever else
+//! bare loop of OpenVINO calls: both step through the same tokens, interleaved, so that whatever else
 //! the machine does falls on both.
 
 mod bare_loop;
@@ -12,7 +12,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use arcgauge::engine::{Engine, greedy};
-use arcgauge::measure::{Metric, MonotonicClock, PlannedPrompt, sample_here};
+use arcgauge::measure::{Metric, PlannedPrompt, sample_here};
+use arcgauge::sys::MonotonicClock;
 use arcgauge::workload::TokenId;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -23,7 +24,7 @@ use crate::shipped::Shipped;
 const VOCABULARY: usize = 201_088;
 /// Larger than any cache here: writing it leaves nothing else in them.
 const EVICTING_BYTES: usize = 512 << 20;
-/// Decode steps that the two loops take in turns, a round.
+/// Decode steps that the two loops take alternately, a round.
 const STEPS: usize = 199;
 /// Rounds of the comparison.
 const ROUNDS: usize = 15;
@@ -34,7 +35,7 @@ const DEPTHS: [usize; 4] = [32, 128, 256, 512];
 /// Steps that are timed at a depth: few, so that it stays one depth, and enough to pay for the prefill.
 const STEPS_AT_A_DEPTH: usize = 16;
 
-/// Steps of both loops in turns; which goes first changes with every step.
+/// Steps of both loops, interleaved; which goes first changes with every step.
 fn against_the_bare_loop(_: &mut Criterion) {
     let mut shipped = Shipped::load();
     let mut bare = BareLoop::load();
@@ -74,8 +75,8 @@ fn against_the_bare_loop(_: &mut Criterion) {
     }
     ratios.sort_by(f64::total_cmp);
     let (ours, bare) = (median(&mut all_ours), median(&mut all_bare));
-    tell(&format!(
-        "step against a bare loop, {ROUNDS} rounds of {STEPS} steps in turns: ours {ours:.1?}, bare {bare:.1?}, \
+    report(&format!(
+        "step against a bare loop, {ROUNDS} rounds of {STEPS} interleaved steps: ours {ours:.1?}, bare {bare:.1?}, \
          ratio of medians {:.4} (rounds: {:.4} to {:.4}); to be at most 1.02",
         ours.as_secs_f64() / bare.as_secs_f64(),
         ratios[0],
@@ -87,9 +88,9 @@ fn against_the_bare_loop(_: &mut Criterion) {
 fn decode(criterion: &mut Criterion) {
     let mut shipped = Shipped::load();
     let prompt = shipped.goldens[0].clone();
-    let asked = PlannedPrompt { id: prompt.prompt_id, token_ids: prompt.prompt_token_ids };
+    let requested = PlannedPrompt { id: prompt.prompt_id, token_ids: prompt.prompt_token_ids };
     let mut figure = |metric: Metric, new_tokens: usize| {
-        let sample = sample_here(&mut shipped.engine, &asked, new_tokens, &MonotonicClock).unwrap();
+        let sample = sample_here(&mut shipped.engine, &requested, new_tokens, &MonotonicClock).unwrap();
         assert_eq!(sample.token_ids, prompt.token_ids[..new_tokens], "a speed needs the right tokens");
         metric.of(&sample).unwrap().value
     };
@@ -184,7 +185,7 @@ fn median(times: &mut [Duration]) -> Duration {
 }
 
 #[expect(clippy::print_stderr, reason = "a bench talks")]
-fn tell(line: &str) {
+fn report(line: &str) {
     eprintln!("{line}");
 }
 

@@ -1,5 +1,5 @@
 //! Whole generations of each reference prompt, by the definition `e2e_latency@1`: from just before the
-//! prompt's inference is submitted until the last of 200 tokens is known, each held against its golden.
+//! prompt's inference is submitted until the last of 200 tokens is known, each compared with its golden.
 
 mod shipped;
 

@@ -1,4 +1,4 @@
-//! What the harness costs beside the work of its workers: wall time of `bench`, less cool-down, canary,
+//! What the harness costs beside the work of its workers: wall time of `bench`, less cool-down, bandwidth reference,
 //! hashing and waiting for the device (each reported by the record), over what the workers took to
 //! load, to generate and for untimed passes.
 //!
@@ -28,13 +28,13 @@ fn main() {
             let ratio = cost.ratio().unwrap_or(f64::NAN);
             eprintln!(
                 "run {run}: {ratio:.4} (wall {:.2} s; workers: loads {:.2} s, generations {:.2} s, untimed passes {:.2} s; \
-                 apart: hashing {:.2} s, canary {:.2} s, cool-down {:.2} s, lock {:.2} s)",
+                 apart: hashing {:.2} s, bandwidth reference {:.2} s, cool-down {:.2} s, lock {:.2} s)",
                 seconds(cost.wall_ns),
                 seconds(cost.load_ns),
                 seconds(cost.generation_ns),
                 seconds(cost.untimed_pass_ns),
                 seconds(cost.hashing_ns),
-                seconds(cost.canary_ns),
+                seconds(cost.bandwidth_reference_ns),
                 seconds(cost.cool_down_ns),
                 seconds(cost.lock_wait_ns),
             );
@@ -68,5 +68,5 @@ fn cost_of_one_run() -> HarnessCost {
         .unwrap();
     assert!(status.success(), "`bench` ended with {status}");
     let store = History::at(checkout.path().join("reports/history"));
-    store.latest().unwrap().expect("`bench` leaves a record").record.cost
+    store.latest().unwrap().expect("`bench` leaves a record").record.cost.clone()
 }

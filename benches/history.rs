@@ -12,12 +12,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use arcgauge::gate::{Asker, decide};
+use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::policy::Policy;
-use arcgauge::record::{
-    AbRecord, AnyRecord, History, InputsRecord, Installation, Kept, Outcome, PairRecord, PolicyText,
-    RunRecord, SampleRole, Series, Side, SideRecord, header, seal,
-};
+use arcgauge::measure::Role;
+use arcgauge::record::{Arm, Experiment, History, Installation, Kept, PlanKind, Round, Side, encode, header};
 use tempfile::TempDir;
 
 /// Sizes of the stores.
@@ -41,19 +39,19 @@ fn main() {
         let commits = line_of_commits(&scene, size / A_COMMIT);
         let store = scene.path().join(format!("store of {size}"));
         let (bytes, made) = timed(|| fill(&store, &here, size, &commits, &small));
-        tell(&format!("{size} records, {:.0} MB, made in {made:.1?}", bytes as f64 / 1e6));
+        report(&format!("{size} records, {:.0} MB, made in {made:.1?}", bytes as f64 / 1e6));
         let history = History::at(store.clone()).seen_from(Some(here.clone()));
-        measure(&history, size, &scene.path().join("commits"), &commits, &small);
+        measure(&history, size, &commits, &small);
         fs::remove_dir_all(store).unwrap();
     }
 }
 
-fn measure(history: &History, size: usize, repository: &Path, commits: &[String], small: &RunRecord) {
+fn measure(history: &History, size: usize, commits: &[String], small: &Experiment) {
     let (index, rebuilt) = timed(|| history.rebuilt_index());
     assert_eq!((index.entries.len(), index.damaged.len()), (size, 0));
     let (again, loaded) = timed(|| history.index());
     assert_eq!((again.entries.len(), again.opened), (size, 0));
-    let record = RunRecord { run_id: "ffffffffffff".into(), ..small.clone() };
+    let record = Experiment { run_id: "ffffffffffff".into(), ..small.clone() };
     let path = history.add(&record).unwrap();
     let (more, one_more) = timed(|| history.index());
     assert_eq!(more.opened, 1);
@@ -70,44 +68,38 @@ fn measure(history: &History, size: usize, repository: &Path, commits: &[String]
     let policy = Policy::parse(include_str!("../ci/gate.json"), "ci/gate.json").unwrap();
     let (_, decided) = timed(|| {
         let records = history.of_commit(head).unwrap().measured_here;
-        let ab = records.into_iter().find_map(|record| match record {
-            AnyRecord::Ab(record) => Some(record),
-            AnyRecord::Run(_) | AnyRecord::Peers(_) => None,
-        });
-        decide(&ab.unwrap(), &policy, "2026-11-24T12:00:00Z", Asker::Gate)
+        let ab = records.into_iter().find(|record| record.plan == PlanKind::Ab);
+        decide(&ab.unwrap(), &policy, "2026-11-24T12:00:00Z", Strictness::Gate)
     });
-    let series = Series::of(small);
-    let (search, baseline) = timed(|| history.baseline_for(&again, repository, head, &series).unwrap());
-    assert_eq!(search.baseline.unwrap().distance, 1);
     let bytes = fs::metadata(history.root().join("index.json")).unwrap().len();
-    tell(&format!(
+    report(&format!(
         "  index of {:.1} MB: made anew in {rebuilt:.2?}, loaded in {loaded:.2?}, with one record more in \
          {one_more:.2?}\n  records of a commit in {found:.2?} (median of {ROUNDS}), a gate's decision \
-         in {decided:.2?}, baseline in {baseline:.2?}",
+         in {decided:.2?}",
         bytes as f64 / 1e6
     ));
-    for (what, time) in [("loading the index", loaded), ("a decision", decided), ("a baseline", baseline)] {
+    for (what, time) in [("loading the index", loaded), ("a decision", decided)] {
         if time >= LONGEST {
-            tell(&format!("warning: {what} takes {time:.2?}"));
+            report(&format!("warning: {what} takes {time:.2?}"));
         }
     }
 }
 
 /// Writes the records as a store has them, without its syncs, which would take hours.
-fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], small: &RunRecord) -> usize {
+fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], small: &Experiment) -> usize {
     let mut bytes = 0;
     let mut origins = String::new();
     for number in 0..size {
         let mut record = small.clone();
         record.run_id = format!("{number:012x}");
-        record.commit.as_mut().unwrap().sha.clone_from(&commits[number / A_COMMIT]);
-        let sealed = if number % A_COMMIT == A_COMMIT - 1 {
-            write(store, &ab_of(record))
+        record.arms[0].commit.as_mut().unwrap().sha.clone_from(&commits[number / A_COMMIT]);
+        let encoded = if number % A_COMMIT == A_COMMIT - 1 {
+            write(store, &ab_of(&record))
         } else {
             write(store, &record)
         };
-        bytes += sealed.len();
-        let header = header(&sealed, "a record").unwrap();
+        bytes += encoded.len();
+        let header = header(&encoded, "a record").unwrap();
         let line = serde_json::json!({
             "payload_sha256": header.payload_sha256,
             "when_utc": small.when_utc,
@@ -125,24 +117,26 @@ fn write<R: Kept>(store: &Path, record: &R) -> Vec<u8> {
     let folder = store.join(place.machine).join(place.commit.unwrap());
     fs::create_dir_all(&folder).unwrap();
     let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
-    let sealed = seal(record).unwrap();
-    fs::write(folder.join(format!("{when}-{}.json", place.run_id)), &sealed).unwrap();
-    sealed
+    let encoded = encode(record).unwrap();
+    fs::write(folder.join(format!("{when}-{}.json", place.run_id)), &encoded).unwrap();
+    encoded
 }
 
 /// The fixture with one prompt and eight tokens left.
-fn small_record() -> RunRecord {
-    let mut record = whole_record::record();
+fn small_record() -> Experiment {
+    let mut experiment = whole_record::record();
+    experiment.rounds.truncate(1);
+    let record = &mut experiment.arms[0];
     record.workload.runs = 1;
     record.workload.prompts.truncate(1);
     record.prompts.truncate(1);
-    record.prompts[0].witness = None;
+    record.prompts[0].replay = None;
     record.processes.truncate(1);
     record.processes[0].guards = None;
     let id = record.workload.prompts[0].id.clone();
-    record.samples.retain(|sample| {
-        sample.role == SampleRole::Measured && sample.process == 0 && sample.prompt_id == id
-    });
+    record
+        .samples
+        .retain(|sample| sample.role == Role::Measured && sample.process == 0 && sample.prompt_id == id);
     for sample in &mut record.samples {
         let times = sample.times.as_mut().unwrap();
         for tokens in [&mut times.token_ns, &mut times.infer_ns] {
@@ -151,28 +145,16 @@ fn small_record() -> RunRecord {
         sample.token_ids.truncate(8);
     }
     record.commit.as_mut().unwrap().dirty = false;
-    record
+    experiment
 }
 
-fn ab_of(run: RunRecord) -> AbRecord {
-    AbRecord {
-        run_id: run.run_id.clone(),
-        when_utc: run.when_utc.clone(),
-        arcgauge_version: run.arcgauge_version.clone(),
-        outcome: Outcome::Complete,
-        failure: None,
-        base: SideRecord { asked: "base".into(), differences: Vec::new(), run: run.clone() },
-        head: SideRecord { asked: "head".into(), differences: Vec::new(), run },
-        inputs: InputsRecord::default(),
-        policy: PolicyText::default(),
-        seed: 1,
-        pairs: vec![PairRecord { first: Side::Base, base_process: 0, head_process: 0 }],
-        despite_guards: false,
-        budget_s: None,
-        undecided: None,
-        gate_decision: None,
-        decision: None,
-        warnings: Vec::new(),
+fn ab_of(run: &Experiment) -> Experiment {
+    let arm = |label: &str| Arm { label: label.to_owned(), ..run.arms[0].clone() };
+    Experiment {
+        plan: PlanKind::Ab,
+        arms: vec![arm("base"), arm("head")],
+        rounds: vec![Round::beginning_with(Side::Base)],
+        ..run.clone()
     }
 }
 
@@ -210,6 +192,6 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 #[expect(clippy::print_stderr, reason = "a bench talks")]
-fn tell(line: &str) {
+fn report(line: &str) {
     eprintln!("{line}");
 }

@@ -6,10 +6,10 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use arcgauge::gate::{Asker, decide};
+use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::record::{
-    AbRecord, Ancestry, Entry, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes,
+    Ancestry, Entry, Experiment, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes,
 };
 use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, records};
 use arcgauge::report::render::Renderer;
@@ -39,9 +39,9 @@ impl Scene {
     fn of(count: usize) -> Self {
         let policy = Policy::parse(POLICY, "ci/gate.json").unwrap();
         let published = PublishedReference::parse(PUBLISHED).unwrap();
-        let judged = |record: &AbRecord, utc: &str| DemoDecisions {
-            decision: decide(record, &policy, utc, Asker::Ab),
-            gate_decision: decide(record, &policy, utc, Asker::Gate),
+        let judged = |record: &Experiment, utc: &str| DemoDecisions {
+            decision: decide(record, &policy, utc, Strictness::Ab),
+            gate_decision: decide(record, &policy, utc, Strictness::Gate),
         };
         let inputs = DemoInputs { policy_text: POLICY, published: &published, decide: &judged };
         let plan = DemoPlan { machines: 1, ..DemoPlan::of_commits(count) };
@@ -68,6 +68,7 @@ impl Scene {
             index: &self.index,
             ancestry: &self.ancestry,
             along: None,
+            forge: None,
             policy: &self.policy,
             policy_sha256: &self.policy_sha256,
             published: &self.published,
@@ -85,9 +86,9 @@ fn pages(criterion: &mut Criterion) {
         let start = Instant::now();
         let bytes = scene.make();
         let took = start.elapsed();
-        tell(&format!("{commits} commits: {:.2} MB of pages and CSV in {took:.2?}", bytes as f64 / 1e6));
+        report(&format!("{commits} commits: {:.2} MB of pages and CSV in {took:.2?}", bytes as f64 / 1e6));
         if took >= LONGEST {
-            tell(&format!("warning: the pages of {commits} commits take {took:.2?}"));
+            report(&format!("warning: the pages of {commits} commits take {took:.2?}"));
         }
         let mut group = criterion.benchmark_group("pages");
         group.sample_size(10);
@@ -97,7 +98,7 @@ fn pages(criterion: &mut Criterion) {
 }
 
 #[expect(clippy::print_stderr, reason = "a bench talks")]
-fn tell(line: &str) {
+fn report(line: &str) {
     eprintln!("{line}");
 }
 

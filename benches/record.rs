@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use arcgauge::record::{History, RunRecord, open, seal};
+use arcgauge::record::{Experiment, History, encode, open};
 use criterion::{Criterion, criterion_group, criterion_main};
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ const ROUNDS: usize = 101;
 /// A store of its own, to which a record can be added again and again.
 struct Store {
     folder: TempDir,
-    record: RunRecord,
+    record: Experiment,
     added: u64,
 }
 
@@ -45,8 +45,8 @@ impl Store {
 
 fn medians(_: &mut Criterion) {
     let mut store = Store::new();
-    let sealed = seal(&store.record).unwrap();
-    assert_eq!(open::<RunRecord>(&sealed, "sealed").unwrap(), store.record);
+    let encoded = encode(&store.record).unwrap();
+    assert_eq!(open::<Experiment>(&encoded, "sealed").unwrap(), store.record);
     let time = |step: &dyn Fn()| {
         let start = Instant::now();
         step();
@@ -54,35 +54,35 @@ fn medians(_: &mut Criterion) {
     };
     let [mut seals, mut opens, mut adds, mut reads] = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        seals.push(time(&|| drop(black_box(seal(&store.record).unwrap()))));
-        opens.push(time(&|| drop(black_box(open::<RunRecord>(&sealed, "sealed").unwrap()))));
+        seals.push(time(&|| drop(black_box(encode(&store.record).unwrap()))));
+        opens.push(time(&|| drop(black_box(open::<Experiment>(&encoded, "sealed").unwrap()))));
         let (path, added) = store.add();
         adds.push(added);
         reads.push(time(&|| drop(black_box(History::read(&path).unwrap()))));
         fs::remove_file(path).unwrap();
     }
-    let [seal, open, add, read] = [seals, opens, adds, reads].map(median);
-    tell(&format!(
-        "record of {} generations, {} bytes, medians of {ROUNDS}: seal {seal:.2?}, open {open:.2?}, \
+    let [encode, open, add, read] = [seals, opens, adds, reads].map(median);
+    report(&format!(
+        "record of {} generations, {} bytes, medians of {ROUNDS}: seal {encode:.2?}, open {open:.2?}, \
          add to a store {add:.2?}, read {read:.2?}; to be below {LONGEST:?} each",
-        store.record.samples.len(),
-        sealed.len(),
+        store.record.arms[0].samples.len(),
+        encoded.len(),
     ));
-    for (what, median) in [("seal", seal), ("open", open), ("add", add), ("read", read)] {
+    for (what, median) in [("seal", encode), ("open", open), ("add", add), ("read", read)] {
         if median >= LONGEST {
-            tell(&format!("warning: {what} takes {median:.2?}"));
+            report(&format!("warning: {what} takes {median:.2?}"));
         }
     }
 }
 
 fn in_memory(criterion: &mut Criterion) {
     let record = whole_record::record();
-    let sealed = seal(&record).unwrap();
+    let encoded = encode(&record).unwrap();
     let mut group = criterion.benchmark_group("record");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    group.bench_function("seal", |bencher| bencher.iter(|| seal(black_box(&record)).unwrap()));
+    group.bench_function("seal", |bencher| bencher.iter(|| encode(black_box(&record)).unwrap()));
     group.bench_function("open", |bencher| {
-        bencher.iter(|| open::<RunRecord>(black_box(&sealed), "sealed").unwrap());
+        bencher.iter(|| open::<Experiment>(black_box(&encoded), "sealed").unwrap());
     });
     group.finish();
 }
@@ -115,7 +115,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 #[expect(clippy::print_stderr, reason = "a bench talks")]
-fn tell(line: &str) {
+fn report(line: &str) {
     eprintln!("{line}");
 }
 

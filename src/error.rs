@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Whose fault it is, and so what the caller should do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The input or the command line is wrong: mend it and try again.
+    /// The input or the command line is wrong: fix it and try again.
     Input,
     /// The model's output cannot be right: no speed may be reported.
     WrongOutput,
@@ -26,7 +26,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// The kind in words.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Input => "bad input",
             Self::WrongOutput => "wrong output",
@@ -41,6 +41,7 @@ impl ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    details: Vec<String>,
     hint: Option<String>,
 }
 
@@ -78,6 +79,19 @@ impl Error {
         self
     }
 
+    /// The same error with lines of another program that explain it.
+    #[must_use]
+    pub fn details(mut self, lines: Vec<String>) -> Self {
+        self.details = lines;
+        self
+    }
+
+    /// The same error, with the next command to try where it names none.
+    #[must_use]
+    pub fn or_hint(self, hint: &str) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// The same error seen as one of bad input: the file at fault was named by the user.
     #[must_use]
     pub fn as_input(mut self) -> Self {
@@ -98,6 +112,12 @@ impl Error {
         self.kind
     }
 
+    /// What it says, line by line: the message, and the indented details.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        let details = self.details.iter().map(|line| format!("  {line}"));
+        std::iter::once(self.message.clone()).chain(details)
+    }
+
     /// The next command to try, where one is known.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
@@ -105,13 +125,13 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), details: Vec::new(), hint: None }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(&self.lines().collect::<Vec<_>>().join("\n"))
     }
 }
 

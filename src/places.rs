@@ -6,7 +6,7 @@ use std::env;
 use std::path::PathBuf;
 
 /// The folder for what can be made again: OpenVINO runtimes, edited graphs, fetched models, what pages need from
-/// npm, linters, peers.
+/// npm, linters, Python environments.
 ///
 /// `$XDG_CACHE_HOME/arcgauge`, or `~/.cache/arcgauge`. None where the user has no home folder.
 #[must_use]
@@ -54,13 +54,14 @@ pub fn linters_dir() -> Option<PathBuf> {
 #[must_use]
 pub fn peer_dir(peer: &str, requirements_sha256: &str) -> Option<PathBuf> {
     let digits = requirements_sha256.get(..12)?;
-    Some(peers_dir()?.join(format!("{peer}-{digits}")))
+    Some(cache_dir()?.join("peers").join(format!("{peer}-{digits}")))
 }
 
-/// The folder of these environments, each in one of its own.
+/// The folder of the Python environment with the client of the Hugging Face hub, by the hash of what is installed
+/// there; there only when complete.
 #[must_use]
-pub fn peers_dir() -> Option<PathBuf> {
-    Some(cache_dir()?.join("peers"))
+pub fn hub_client_dir(requirements_sha256: &str) -> Option<PathBuf> {
+    Some(cache_dir()?.join("hub-client").join(requirements_sha256.get(..12)?))
 }
 
 /// The folder of what `cargo xtask test --gpu-plugin` sets up: an OpenCL runtime and the layer over it.

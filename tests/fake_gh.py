@@ -4,7 +4,7 @@
     gh api PATH
     gh api --method METHOD --input - PATH
 
-FAKE_GH names a folder. What is asked for stands in `answers.json` by its path: JSON, or {"file": NAME} for
+FAKE_GH names a folder. What is requested stands in `answers.json` by its path: JSON, or {"file": NAME} for
 bytes. What is sent is added to `sent.jsonl`; a comment that is sent is there for whoever asks next.
 """
 

@@ -24,6 +24,7 @@ GPUS = {
         "driver_version": "2024.18.7",
         "emulated_reason": "its OpenCL platform is a runtime for CPUs",
     },
+    "names-an-absent-gpu": {"full_name": "Intel(R) Arc(TM) 140V GPU (16GB) (iGPU)", "pci_id": "8086:64a0"},
     "has-a-gpu-of-another-vendor": {
         "full_name": "NVIDIA H200 (dGPU)",
         "vendor": "NVIDIA Corporation",
@@ -31,8 +32,26 @@ GPUS = {
     },
 }
 
+# Names that version 2 of the protocol has for what version 3 calls otherwise.
+OLDER_NAMES = {
+    "handshake": "hello",
+    "device-resolved": "settled",
+    "replayed": "witnessed",
+    "replay": "witness",
+    "properties_requested": "properties_asked",
+    "fallback_reason": "fallback_because",
+    "states_hidden_reason": "states_hidden_because",
+    "unedited_reason": "unedited_because",
+    "logit_margins": "gaps_logit",
+}
+
+
+def name(current):
+    return OLDER_NAMES.get(current, current) if SCENARIO == "speaks-protocol-2" else current
+
 
 def tell(event, **fields):
+    event, fields = name(event), {name(field): value for field, value in fields.items()}
     sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
     sys.stdout.flush()
 
@@ -55,15 +74,15 @@ def load(asked):
         hang()
     gpu = SCENARIO in ("claims-a-gpu-it-denies", "claims-a-gpu") or SCENARIO in GPUS
     tell(
-        "settled",
+        "device-resolved",
         openvino_version="2026.4.1",
         openvino_build="fake",
         device="GPU" if gpu else "CPU",
-        fallback_because=None,
+        fallback_reason=None,
         facts={"full_name": "A fake", "pci_id": None, "execution_units": None, "driver_version": None,
                "memory_bytes": None, **GPUS.get(SCENARIO, {})},
         gpu_name="A fake" if gpu else None,
-        properties_asked={},
+        properties_requested={},
         compiled_model_cache="off",
     )
     if SCENARIO == "fails-to-load":
@@ -85,8 +104,8 @@ def load(asked):
         properties_effective={},
         vocabulary_size=1000,
         context_tokens=4096,
-        states_hidden_because=None,
-        unedited_because="a fake has no graph",
+        states_hidden_reason=None,
+        unedited_reason="a fake has no graph",
     )
 
 
@@ -127,13 +146,15 @@ def generate(asked):
     if asked["split_phases"] and GENERATIONS > 1:
         tell("failed", kind="harness", message="a timed generation was to be interrupted", hint=None)
         sys.exit(20)
-    tell("ready")
+    tell("ready", **({"state_seen_empty": False} if SCENARIO == "has-a-cache-that-is-not-empty" else {}))
     command()
     wanted = asked["new_tokens"]
     submitted = time.monotonic_ns()
     known = [submitted + (i + 1) * 1_000_000 for i in range(wanted)]
     if SCENARIO == "tells-times-that-go-back":
         known[-1] = known[0]
+    if SCENARIO == "takes-a-nanosecond-a-token":
+        known = [submitted + i + 1 for i in range(wanted)]
     if SCENARIO == "has-a-clock-of-its-own":
         submitted, known = 1, [2 + i for i in range(wanted)]
     half = wanted // 2
@@ -196,11 +217,11 @@ def misbehave():
         tell("done")
 
 
-def witness(asked):
+def replay(asked):
     path = asked["path"]
     steps = len(path["forced"]) if "forced" in path else path["greedy"]
     tokens = [i + 1 for i in range(steps)]
-    tell("witnessed", token_ids=tokens, runner_up_ids=[0] * steps, gaps_logit=[9.0] * steps)
+    tell("replayed", token_ids=tokens, runner_up_ids=[0] * steps, logit_margins=[9.0] * steps)
 
 
 def finish():
@@ -229,15 +250,16 @@ def main():
         hang()
     if SCENARIO == "ignores-termination":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    tell("hello", protocol=99 if SCENARIO == "speaks-a-later-protocol" else 1, worker="fake 1", a_later_field=1)
+    version = {"speaks-a-later-protocol": 99, "speaks-protocol-2": 2}.get(SCENARIO, 3)
+    tell("handshake", protocol=version, worker="fake 1", a_later_field=1)
     while True:
         asked = command()
         if asked["command"] == "load":
             load(asked)
         elif asked["command"] == "generate":
             generate(asked)
-        elif asked["command"] == "witness":
-            witness(asked)
+        elif asked["command"] == name("replay"):
+            replay(asked)
         elif asked["command"] == "finish":
             finish()
 

@@ -1,6 +1,6 @@
 //! The least that a stateful decode step can be: the inputs written through pointers, the mask one
 //! longer, the request started and waited for. No logits are read and no token is chosen.
-#![expect(unsafe_code, reason = "a loop of C calls, to hold the safe one against")]
+#![expect(unsafe_code, reason = "a loop of C calls, to compare the safe one with")]
 
 use std::ffi::{CStr, CString};
 use std::fs;

@@ -110,7 +110,7 @@ def arcgauge(binary: Path) -> Engine:
         told = json.loads(run.stdout)
         if told["prompt_token_ids"] != ids:
             raise SystemExit(f"arcgauge was asked about {ids} and answered about {told['prompt_token_ids']}")
-        return Answer(told["token_ids"], told["top_gaps"])
+        return Answer(told["token_ids"], told["top_logit_margins"])
 
     return answers
 

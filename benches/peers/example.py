@@ -8,13 +8,13 @@ pipe = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what a library prints goes to stderr
 def tell(event, **fields):  # noqa: E302
     print(json.dumps({"event": event, **fields}), file=pipe, flush=True)
-tell("hello", protocol=1, worker="example 1.0")  # noqa: E305
+tell("handshake", protocol=3, worker="example 1.0")  # noqa: E305
 while line := sys.stdin.readline():
     command = json.loads(line)
     if command["command"] == "load":
         device, asked = command["device"], dict(item.split("=", 1) for item in command["properties"])
-        tell("settled", openvino_version=ov.get_version().split("-")[0], openvino_build=ov.get_version(), device=device,
-             facts={}, properties_asked=asked, compiled_model_cache="off")
+        tell("device-resolved", openvino_version=ov.get_version().split("-")[0], openvino_build=ov.get_version(), device=device,
+             facts={}, properties_requested=asked, compiled_model_cache="off")
         started_ns = now_ns()
         model = ov.Core().compile_model(command["model_dir"] + "/openvino_model.xml", device, asked)
         request, vocabulary = model.create_infer_request(), model.output(0).partial_shape[2].get_length()

@@ -37,9 +37,9 @@ class Genai:
     def settle(self, command: dict[str, Any]) -> Settled:
         self.settled = openvino_side.settle(command, self.name)
         self.compiled_models = openvino_side.CompiledModels(
-            command, self.name, self.settled.device, self.settled.properties_asked
+            command, self.name, self.settled.device, self.settled.properties_requested
         )
-        self.properties: dict[str, Any] = dict(self.settled.properties_asked)
+        self.properties: dict[str, Any] = dict(self.settled.properties_requested)
         if cache := self.compiled_models.prepare():
             self.properties["CACHE_DIR"] = cache
         self.model = Path(command["model_dir"])

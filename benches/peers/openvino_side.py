@@ -28,7 +28,7 @@ COLD_LOAD = "cold-load.json"
 
 
 def settle(command: dict[str, Any], engine: str) -> Settled:
-    """The device that was asked for, without falling back to another: the supervisor has settled that before."""
+    """The device that was requested, without falling back to another: the supervisor has settled that before."""
     build = ov.get_version()
     version = build.split("-")[0]
     pinned = command.get("pinned_version")
@@ -48,7 +48,7 @@ def settle(command: dict[str, Any], engine: str) -> Settled:
         openvino_version=version,
         openvino_build=build,
         device=device,
-        properties_asked=properties,
+        properties_requested=properties,
         compiled_model_cache=cache.state(),
         compiled_model_folder=None if cache.folder is None else str(cache.folder),
         gpu_name=full_name(core, "GPU"),

@@ -27,9 +27,9 @@ class Optimum:
         os.environ["HF_HUB_OFFLINE"] = "1"
         self.settled = openvino_side.settle(command, self.name)
         self.compiled_models = openvino_side.CompiledModels(
-            command, self.name, self.settled.device, self.settled.properties_asked
+            command, self.name, self.settled.device, self.settled.properties_requested
         )
-        self.properties = dict(self.settled.properties_asked)
+        self.properties = dict(self.settled.properties_requested)
         # An empty one keeps optimum-intel from choosing a folder beside the model, which is never written to.
         self.properties["CACHE_DIR"] = self.compiled_models.prepare()
         self.model_dir = Path(command["model_dir"])
@@ -51,7 +51,7 @@ class Optimum:
         ended_ns = now_ns()
         compiled = self.model.request.get_compiled_model()
         properties = {}
-        for name in {*openvino_side.READ_BACK, *self.settled.properties_asked, "LOADED_FROM_CACHE"}:
+        for name in {*openvino_side.READ_BACK, *self.settled.properties_requested, "LOADED_FROM_CACHE"}:
             try:
                 properties[name] = openvino_side.as_text(compiled.get_property(name))
             except RuntimeError:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 NS_PER_MS = 1_000_000
 
 
@@ -38,10 +38,10 @@ class Settled:
     openvino_version: str
     openvino_build: str
     device: str
-    properties_asked: dict[str, str]
+    properties_requested: dict[str, str]
     compiled_model_cache: str = "off"
     compiled_model_folder: str | None = None
-    fallback_because: str | None = None
+    fallback_reason: str | None = None
     gpu_name: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -61,8 +61,8 @@ class Loaded:
     infer_span: str = "inference"
     """What `infer_ns` are of: "inference", or "step" where the engine notes no inferences by themselves."""
     context_tokens: int | None = None
-    states_hidden_because: str | None = "this engine shows no KV state"
-    unedited_because: str | None = "this engine prepares the graph itself"
+    states_hidden_reason: str | None = "this engine shows no KV state"
+    unedited_reason: str | None = "this engine prepares the graph itself"
     properties_warm: dict[str, str] = field(default_factory=dict)
     """What a warm load read back; `properties_effective` then has what the cold load read back."""
     loaded_from_cache: bool | None = None
@@ -94,13 +94,13 @@ def serve(engine: Engine) -> None:
     """Answers commands until it is told to end, or the supervisor is gone."""
     end_with_supervisor()
     pipe = Pipe()
-    pipe.tell("hello", protocol=PROTOCOL_VERSION, worker=engine.name)
+    pipe.tell("handshake", protocol=PROTOCOL_VERSION, worker=engine.name)
     try:
         while True:
             command = pipe.next_command()
             match command["command"]:
                 case "load":
-                    pipe.tell("settled", **asdict(engine.settle(command)))
+                    pipe.tell("device-resolved", **asdict(engine.settle(command)))
                     pipe.tell("loaded", **asdict(engine.load()))
                 case "generate":
                     generate(pipe, engine, command)
@@ -137,7 +137,7 @@ def generate(pipe: "Pipe", engine: Engine, command: dict[str, Any]) -> None:
 
 
 class Refused(Exception):
-    """Something that the user asked for and cannot have."""
+    """Something that the user requested and cannot have."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use arcgauge::record::{History, RunRecord};
+use arcgauge::record::{Experiment, History};
 
 /// The fixture of today's schema.
-pub(crate) fn record() -> RunRecord {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/records/schema-2.0.json");
+pub(crate) fn record() -> Experiment {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/records/bench-3.0.json");
     History::read(&file).unwrap().record
 }

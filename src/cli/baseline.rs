@@ -1,23 +1,23 @@
 //! `baseline pin`: a record's speed becomes an anchor of the gate's policy. `baseline accept-model`: a record's
 //! model becomes the one that the published figure holds for.
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::named_record::NamedRecord;
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
-use crate::cli::{exit_code, named_run, say};
+use crate::cli::{exit_code, named_record, say};
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::judge::environment::{Guard, GuardFinding, of_record};
 use crate::judge::policy::{PinnedAnchor, Policy};
 use crate::judge::{check_shows_published_model, no_reference_reason, summarise};
 use crate::measure::Metric;
 use crate::record::{
-    AcceptedModel, AnyRecord, History, Outcome, Overwrite, ProvenDevice, PublishedReference, RunRecord,
-    sha256_of_file, utc_now, whoami, with_accepted_model, write_whole,
+    AcceptedModel, Outcome, PlanKind, ProvenDevice, PublishedReference, sha256_of_file, utc_now, whoami,
+    with_accepted_model,
 };
 
 /// A pinned figure fails this much below itself, as the published one does: the spread of its days.
@@ -40,13 +40,13 @@ enum BaselineVerb {
 
 #[derive(Debug, Args)]
 struct PinArgs {
-    /// The record's file, measured here: of `bench`, or of `ab`, whose head is meant
+    /// The record, measured here: of `bench`, or of `ab`, whose head is meant
     #[arg(value_name = "RECORD")]
-    record: PathBuf,
+    record: String,
 
-    /// Why later runs are to be held against it
-    #[arg(long, value_name = "REASON")]
-    because: String,
+    /// Why later runs are to be compared with it
+    #[arg(long, alias = "because", value_name = "REASON")]
+    reason: String,
 
     /// What the anchor is called [default: the record's run id]
     #[arg(long, value_name = "NAME")]
@@ -58,13 +58,13 @@ struct PinArgs {
 
 #[derive(Debug, Args)]
 struct AcceptArgs {
-    /// The record of `bench`: its file, run id or commit, or `latest`
+    /// The record of `bench`
     #[arg(value_name = "RECORD")]
     record: String,
 
     /// Why its files are the published ones
-    #[arg(long, value_name = "REASON")]
-    because: String,
+    #[arg(long, alias = "because", value_name = "REASON")]
+    reason: String,
 
     #[command(flatten)]
     store: StoreFlag,
@@ -80,21 +80,19 @@ pub(super) fn baseline(args: &BaselineArgs) -> Result<ExitCode> {
 
 fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
     let root = Root::find();
-    let reason = args.because.trim();
+    let reason = args.reason.trim();
     if reason.is_empty() {
-        return Err(Error::input("`--because` is empty").hint("say why these files are the published ones"));
+        return Err(Error::input("`--reason` is empty").hint("say why these files are the published ones"));
     }
     let file = root.published();
     let published = PublishedReference::read(&file)?;
     let store = args.store.find(&root)?;
-    let named = named_run::find(&args.record, &store, &root)?;
-    if let Some(taken) = &named.taken {
-        say(taken);
-    }
-    store.check_measured_here(Path::new(&named.file))?;
-    let run = named.run;
-    check_shows_published_model(&published, &run)?;
-    let (name, sha256) = (&run.model.name, &run.model.sha256);
+    let named = named_record::find_run(&args.record, &store, &root)?.announced();
+    store.check_measured_here(named.path())?;
+    let run = named.record;
+    check_shows_published_model(&published, run.subject())?;
+    let arm = &run.arms[0];
+    let (name, sha256) = (&arm.model.name, &arm.model.sha256);
     if let Some(known) = published.model.accepted(sha256) {
         say(&format!(
             "model `{name}` ({sha256}) is accepted already, since {} by record `{}`: nothing was changed",
@@ -107,7 +105,7 @@ fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
         reason: reason.to_owned(),
         accepted_utc: utc_now(),
         run_id: run.run_id.clone(),
-        commit: run.commit.as_ref().map(|commit| commit.sha.clone()).unwrap_or_default(),
+        commit: arm.commit.as_ref().map(|commit| commit.sha.clone()).unwrap_or_default(),
     };
     write_whole(&file, with_accepted_model(&file, accepted)?.as_bytes(), Overwrite::Replace)?;
     say(&format!("model `{name}` ({sha256}) is accepted as {}, in {}", published.model.name, file.display()));
@@ -120,46 +118,42 @@ fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
 fn pin(args: &PinArgs) -> Result<ExitCode> {
     let root = Root::find();
     let file = root.policy();
-    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+    let text = files::read_text(&file, FileKind::Text)?;
     let policy = Policy::parse(&text, &file.display().to_string())?;
-    let stored = History::read_any(&args.record)?;
-    args.store.find(&root)?.check_measured_here(&args.record)?;
-    let run = match stored.record {
-        AnyRecord::Run(run) => *run,
-        AnyRecord::Ab(record) => record.head.run,
-        AnyRecord::Peers(_) => {
-            let what =
-                format!("`{}` is of several engines, which ran among each other", args.record.display());
-            return Err(Error::input(what).hint("pin a record of `cargo xtask bench`"));
-        }
-    };
-    let anchor = anchor(args, &root, &run)?;
-    let told = format!(
+    let store = args.store.find(&root)?;
+    let named = named_record::find(&args.record, &store, &root, named_record::RUNS)?.announced();
+    store.check_measured_here(named.path())?;
+    if named.record.plan == PlanKind::Peers {
+        let what = format!("`{}` is of several engines, which ran among each other", named.file);
+        return Err(Error::input(what).hint("pin a record of `cargo xtask bench`"));
+    }
+    let anchor = anchor(args, &root, &named)?;
+    let reported = format!(
         "anchor `{}`: {:.2} token/s, failing below {:.2}",
         anchor.id, anchor.value, anchor.fail_below
     );
     write_whole(&file, policy.with_anchor(anchor)?.as_bytes(), Overwrite::Replace)?;
-    say(&format!("{told}, in {}", file.display()));
+    say(&format!("{reported}, in {}", file.display()));
     say("next: commit it; the gate takes its policy from the base");
     Ok(ExitCode::from(exit_code::PASS))
 }
 
-fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> {
-    let no_baseline =
-        |why: &str| Error::input(format!("record `{}` can be no baseline: {why}", args.record.display()));
+fn anchor(args: &PinArgs, root: &Root, named: &NamedRecord) -> Result<PinnedAnchor> {
+    let run = named.record.subject();
+    let no_baseline = |why: &str| Error::input(format!("record `{}` can be no baseline: {why}", named.file));
     let refuse =
         |why| no_baseline(why).hint("measure a clean commit on a quiet machine: `cargo xtask bench`");
-    let speed = summarise(run).average.map(|average| average.throughput().value);
+    let speed = summarise(&run).average.map(|average| average.throughput().value);
     let (Some(value), Some(ran)) = (speed, &run.device.ran) else { return Err(refuse("it has no speed")) };
-    let guards = of_record(run);
-    let is_on_battery = |finding: &GuardFinding| finding.guard == Guard::Mains && finding.is_trouble();
+    let guards = of_record(&run);
+    let is_on_battery = |finding: &GuardFinding| finding.guard == Guard::AcPower && finding.is_trouble();
     let why_not = [
         (run.outcome != Outcome::Complete, "its run did not come to its end"),
         (run.commit.as_ref().is_none_or(|commit| commit.dirty), "it is of no clean commit"),
         (guards.iter().flat_map(|it| &it.findings).any(is_on_battery), "it was measured on battery"),
     ];
     let why_not = why_not.into_iter().find(|(is_so, _)| *is_so).map(|(_, why)| why);
-    match why_not.or_else(|| no_reference_reason(run)) {
+    match why_not.or_else(|| no_reference_reason(&run)) {
         Some(why) if ran.facts().emulated_reason.is_some() => {
             return Err(no_baseline(why)
                 .hint("measure on a real GPU, or on the CPU: `cargo xtask bench --device CPU`"));
@@ -168,21 +162,21 @@ fn anchor(args: &PinArgs, root: &Root, run: &RunRecord) -> Result<PinnedAnchor> 
         None => {}
     }
     Ok(PinnedAnchor {
-        id: args.id.clone().unwrap_or_else(|| run.run_id.clone()),
+        id: args.id.clone().unwrap_or_else(|| run.experiment.run_id.clone()),
         metric: Metric::EndToEndThroughput,
         value,
         warn_below: value,
         fail_below: value * FAILING_SHARE,
         model_sha256: run.model.sha256.clone(),
-        machine_sha256: run.machine.sha256.clone(),
+        machine_sha256: run.experiment.machine.sha256.clone(),
         device: ProvenDevice::kind(ran),
         gpu: run.device.gpu_identity(),
         workload_sha256: run.workload.sha256.clone(),
         openvino: None,
-        run_id: run.run_id.clone(),
-        record_sha256: sha256_of_file(&args.record)?,
+        run_id: run.experiment.run_id.clone(),
+        record_sha256: sha256_of_file(named.path())?,
         pinned_utc: utc_now(),
         who: whoami(root.path()),
-        because: args.because.clone(),
+        reason: args.reason.clone(),
     })
 }

@@ -8,16 +8,19 @@ use clap::Args;
 
 use crate::cli::cross_check::{LIMIT_LOGIT, other_choices};
 use crate::cli::flags::{EngineFlags, ModelFlags};
-use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::LockFlags;
+use crate::cli::named_record::{RUNS, find};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
 use crate::golden::{Golden, GoldenOrigin};
 use crate::record::{
-    AskedPrompt, History, Outcome, PromptRecord, RunRecord, SampleRecord, WitnessRecord, utc_now, whoami,
+    Arm, ArmView, Outcome, PlanKind, PromptRecord, ReplayRecord, RequestedPrompt, SampleRecord, Stored,
+    utc_now, whoami,
 };
+use crate::run::FoundModel;
 use crate::workload::{PinnedTokenIds, TokenId, TokenizerIdentity};
 
 /// Flags of `golden bless`.
@@ -25,11 +28,11 @@ use crate::workload::{PinnedTokenIds, TokenId, TokenizerIdentity};
 pub(super) struct BlessArgs {
     /// The record to bless, measured here [default: the newest such]
     #[arg(value_name = "RECORD")]
-    record: Option<PathBuf>,
+    record: Option<String>,
 
     /// Why these answers are right; kept in the fixture
-    #[arg(long, value_name = "REASON")]
-    because: String,
+    #[arg(long, alias = "because", value_name = "REASON")]
+    reason: String,
 
     /// First feed the answers to the model on the CPU, and refuse where it prefers another token.
     /// Advised for a GPU's first goldens: one that is wrong the same way every time agrees with itself
@@ -52,22 +55,22 @@ pub(super) struct BlessArgs {
 
 /// An answer of the record that is not golden yet.
 struct Answer<'a> {
-    prompt: &'a AskedPrompt,
+    prompt: &'a RequestedPrompt,
     tokens: &'a [TokenId],
-    witness: &'a WitnessRecord,
+    replay: &'a ReplayRecord,
 }
 
 /// Makes the answers of a record goldens.
 pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
     let root = Root::find();
-    if args.because.trim().is_empty() {
-        return Err(Error::input("`--because` is empty").hint("say why these answers are right"));
+    if args.reason.trim().is_empty() {
+        return Err(Error::input("`--reason` is empty").hint("say why these answers are right"));
     }
     let history = args.store.find(&root)?;
-    let stored = if let Some(path) = &args.record {
-        let stored = History::read(path)?;
-        history.check_measured_here(path)?;
-        stored
+    let stored = if let Some(name) = &args.record {
+        let named = find(name, &history, &root, RUNS)?;
+        history.check_measured_here(named.path())?;
+        Stored { path: named.path().to_owned(), record: named.record }
     } else {
         history.latest_measured_here()?.ok_or_else(|| {
             Error::input(format!("no record in `{}` was measured here", history.root().display()))
@@ -75,7 +78,11 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
         })?
     };
     say(&format!("record: {}", stored.path.display()));
-    let record = &stored.record;
+    if stored.record.plan != PlanKind::Bench {
+        let what = format!("`{}` is of `{}`", stored.path.display(), stored.record.plan.as_str());
+        return Err(Error::input(what).hint("bless a record of `cargo xtask bench`"));
+    }
+    let record = stored.record.subject();
     if let Some(reason) = record.device.emulated_reason() {
         let why = format!("the record is of an emulated device, whose answers are not blessed: {reason}");
         return Err(Error::input(why).hint("bless a record of the CPU or of a GPU that is there"));
@@ -91,10 +98,10 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
         ))
         .hint("name the folder that was measured with `--model-dir DIR`"));
     }
-    let answers = new_answers(record, &model)?;
+    let answers = new_answers(record.arm, &model)?;
     if answers.is_empty() {
-        let asked_one = record.prompts.iter().any(|prompt| model.prompts.get(&prompt.id).is_some());
-        say(if asked_one {
+        let named_one = record.prompts.iter().any(|prompt| model.prompts.get(&prompt.id).is_some());
+        say(if named_one {
             "nothing to bless: every answer of this record is its golden already"
         } else {
             "nothing to bless: the record has no reference prompt"
@@ -107,7 +114,7 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
         };
         cross_check(args, &model, &answers)?;
     } else if record.device.actual() == "GPU" && model.goldens.goldens.is_empty() {
-        say("warning: these are the first goldens of a GPU; `--cross-check` holds them against the CPU");
+        say("warning: these are the first goldens of a GPU; `--cross-check` compares them with the CPU");
     }
     for answer in &answers {
         let golden = golden_of(answer, record, &model, args, &root)?;
@@ -126,22 +133,24 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
 }
 
 /// The answers that differ from their golden or have none, each given alike by every generation.
-fn new_answers<'a>(record: &'a RunRecord, model: &FoundModel) -> Result<Vec<Answer<'a>>> {
+fn new_answers<'a>(record: &'a Arm, model: &FoundModel) -> Result<Vec<Answer<'a>>> {
     if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput) {
         return Err(Error::input("the record is of a run that did not come to its end")
             .hint("run `cargo xtask bench` again"));
     }
     let mut answers = Vec::new();
     for judged in &record.prompts {
-        let asked = record.workload.prompts.iter().find(|prompt| prompt.id == judged.id);
+        let requested = record.workload.prompts.iter().find(|prompt| prompt.id == judged.id);
         // A text of the user's own belongs to no fixture.
-        let Some(prompt) = asked.filter(|prompt| model.prompts.get(&prompt.id).is_some()) else { continue };
+        let Some(prompt) = requested.filter(|prompt| model.prompts.get(&prompt.id).is_some()) else {
+            continue;
+        };
         let tokens = agreed(record, judged)?;
         let golden = model.goldens.goldens.get(&judged.id);
         let of_this_prompt = golden.filter(|golden| {
             golden.model_sha256 == model.identity.sha256 && golden.prompt_token_ids == prompt.token_ids
         });
-        let Some(witness) = &judged.witness else {
+        let Some(replay) = &judged.replay else {
             // An answer that is its golden is not replayed. The golden may be another one since.
             if of_this_prompt.is_some_and(|golden| golden.token_ids.starts_with(tokens)) {
                 continue;
@@ -163,7 +172,7 @@ fn new_answers<'a>(record: &'a RunRecord, model: &FoundModel) -> Result<Vec<Answ
             ))
             .hint("run `cargo xtask bench` with the default `--max-new-tokens`"));
         }
-        answers.push(Answer { prompt, tokens, witness });
+        answers.push(Answer { prompt, tokens, replay });
     }
     Ok(answers)
 }
@@ -182,10 +191,10 @@ fn golden_is_another(prompt_id: &str, is_there: bool) -> Error {
 }
 
 /// The tokens that every generation of a prompt has, and its replay where there was one.
-fn agreed<'a>(record: &'a RunRecord, judged: &PromptRecord) -> Result<&'a [TokenId]> {
+fn agreed<'a>(record: &'a Arm, judged: &PromptRecord) -> Result<&'a [TokenId]> {
     let mut samples = record.samples.iter().filter(|sample| sample.prompt_id == judged.id);
     let tokens = samples.next().map_or(&[][..], |sample: &SampleRecord| &sample.token_ids);
-    let replayed = judged.witness.as_ref().map_or(tokens, |witness| &witness.token_ids);
+    let replayed = judged.replay.as_ref().map_or(tokens, |replay| &replay.token_ids);
     if tokens.is_empty() || samples.any(|sample| sample.token_ids != tokens) || replayed != tokens {
         return Err(Error::input(format!("the generations of `{}` do not agree with each other", judged.id))
             .hint("output that varies cannot be golden; find out why with `cargo xtask doctor`"));
@@ -196,17 +205,17 @@ fn agreed<'a>(record: &'a RunRecord, judged: &PromptRecord) -> Result<&'a [Token
 fn cross_check(args: &BlessArgs, model: &FoundModel, answers: &[Answer<'_>]) -> Result<()> {
     say("cross-check on the CPU");
     let flags = EngineFlags::on_cpu(args.model.clone(), args.openvino.clone());
-    let mut loaded = model.load(&flags)?;
+    let mut loaded = load(model, &flags)?;
     for answer in answers {
         let others = other_choices(&mut loaded.engine, &answer.prompt.token_ids, answer.tokens)?;
-        if let Some(other) = others.iter().find(|other| other.choice.gap >= LIMIT_LOGIT) {
+        if let Some(other) = others.iter().find(|other| other.choice.margin >= LIMIT_LOGIT) {
             return Err(Error::wrong_output(format!(
-                "at token {} of `{}` the record has {}, and the CPU prefers {} (gap {:.3} logit)",
+                "at token {} of `{}` the record has {}, and the CPU prefers {} (logit margin {:.3} logit)",
                 other.step + 1,
                 answer.prompt.id,
                 answer.tokens[other.step],
                 other.choice.token,
-                other.choice.gap
+                other.choice.margin
             ))
             .hint("find out which of the two is wrong before anything is blessed"));
         }
@@ -228,7 +237,7 @@ fn agreement(answer: &Answer<'_>, flips: usize) -> String {
 
 fn golden_of(
     answer: &Answer<'_>,
-    record: &RunRecord,
+    record: ArmView<'_>,
     model: &FoundModel,
     args: &BlessArgs,
     root: &Root,
@@ -247,14 +256,14 @@ fn golden_of(
         model: model.identity.name.clone(),
         model_sha256: model.identity.sha256.clone(),
         token_ids: answer.tokens.to_vec(),
-        runner_up_ids: answer.witness.runner_up_ids.clone(),
-        gaps_logit: answer.witness.gaps_logit.clone(),
+        runner_up_ids: answer.replay.runner_up_ids.clone(),
+        logit_margins: answer.replay.logit_margins.clone(),
         text: model.tokenizer.as_ref().map(|tokenizer| tokenizer.decode(answer.tokens)).transpose()?,
         made: GoldenOrigin {
             when_utc: utc_now(),
             who: whoami(root.path()),
-            because: args.because.trim().to_owned(),
-            run_id: record.run_id.clone(),
+            reason: args.reason.trim().to_owned(),
+            run_id: record.experiment.run_id.clone(),
             commit: record.commit.as_ref().map(|commit| commit.sha.clone()),
             openvino: runtime.map(|runtime| runtime.openvino_version.clone()).unwrap_or_default(),
             device: record.device.actual().to_owned(),
@@ -271,7 +280,7 @@ fn pin_prompts(answers: &[Answer<'_>], model: &FoundModel) -> Result<Option<Path
         None => PinnedTokenIds {
             tokenizer: file_name(&model.identity.name),
             recognised_by: recognised_by(&model.tokenizer_identity),
-            because: format!("blessed with the goldens of `{}`", model.identity.name),
+            reason: format!("blessed with the goldens of `{}`", model.identity.name),
             prompts: BTreeMap::new(),
         },
     };

@@ -1,10 +1,10 @@
 //! Answers of a run, fed to another device: where it would have chosen other tokens.
 
-use crate::engine::{Choice, Engine, Path, witness};
+use crate::engine::{Choice, Engine, Path, replay};
 use crate::error::Result;
 use crate::workload::TokenId;
 
-/// Below this gap the CPU's f32 and a GPU's f16 may prefer different tokens without either being
+/// Below this logit margin the CPU's f32 and a GPU's f16 may prefer different tokens without either being
 /// wrong.
 pub(super) const LIMIT_LOGIT: f32 = 0.5;
 
@@ -22,7 +22,7 @@ pub(super) fn other_choices(
     prompt: &[TokenId],
     answer: &[TokenId],
 ) -> Result<Vec<OtherChoice>> {
-    let choices = witness(engine, prompt, Path::Forced(answer))?;
+    let choices = replay(engine, prompt, Path::Forced(answer))?;
     let steps = choices.into_iter().zip(answer).enumerate();
     let others = steps.filter(|(_, (choice, token))| choice.token != **token);
     Ok(others.map(|(step, (choice, _))| OtherChoice { step, choice }).collect())

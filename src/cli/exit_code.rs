@@ -1,21 +1,21 @@
-//! Exit codes: an API, documented in the README.
+//! Exit codes: an API, documented in `docs/troubleshooting.md`.
 
 use std::process::ExitCode;
 
 use crate::error::ErrorKind;
-use crate::record::Verdict;
+use crate::record::{Outcome, Verdict};
 
 /// All well.
 pub const PASS: u8 = 0;
 /// Usage or bad input.
 pub const INPUT: u8 = 2;
-/// Worse than what it was held against.
+/// Worse than what it was compared with.
 pub const REGRESSED: u8 = 10;
 /// The output is wrong.
 pub const WRONG_OUTPUT: u8 = 11;
 /// The machine is not in a state in which a number could be trusted.
 pub const ENVIRONMENT_INVALID: u8 = 12;
-/// It cannot be told, or what was judged changed what it would be judged by.
+/// It cannot be determined, or what was judged changed what it would be judged by.
 pub const INCONCLUSIVE: u8 = 13;
 /// The harness itself failed.
 pub const HARNESS_FAILED: u8 = 20;
@@ -39,6 +39,17 @@ pub fn of_kind(kind: ErrorKind) -> u8 {
     }
 }
 
+/// The code of an experiment that was measured and not judged.
+#[must_use]
+pub fn of_outcome(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Complete => PASS,
+        Outcome::WrongOutput => WRONG_OUTPUT,
+        Outcome::Interrupted => INTERRUPTED,
+        Outcome::Failed | Outcome::NotMeasured => HARNESS_FAILED,
+    }
+}
+
 /// The code of a verdict.
 #[must_use]
 pub fn of_verdict(verdict: Verdict) -> u8 {
@@ -57,7 +68,7 @@ mod tests {
 
     #[test]
     fn every_verdict_has_the_code_that_scripts_rely_on() {
-        let codes = Verdict::ALL.map(|verdict| (verdict.word(), of_verdict(verdict)));
+        let codes = Verdict::ALL.map(|verdict| (verdict.as_str(), of_verdict(verdict)));
         let expected = [
             ("pass", 0),
             ("improved", 0),

@@ -1,11 +1,13 @@
 //! Flags that several verbs share. Names and defaults are those of the published benchmark.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::engine::openvino::Property;
+use crate::error::{Error, Result};
 
 /// Which model.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +28,7 @@ pub(super) struct EngineFlags {
     pub(super) model: ModelFlags,
 
     /// Device to run on; GPU alone falls back to the CPU where there is no GPU, and says so
-    #[arg(long, value_name = "DEVICE", default_value = "GPU")]
+    #[arg(long, value_name = "DEVICE", default_value = "GPU", value_parser = device_name)]
     pub(super) device: String,
 
     /// OpenVINO to use: a pinned version, or the folder of an installation
@@ -42,7 +44,24 @@ pub(super) struct EngineFlags {
     pub(super) all_logits: bool,
 }
 
+/// OpenVINO's names are in capitals; people write them in any case.
+#[expect(clippy::unnecessary_wraps, reason = "the type of a value parser")]
+fn device_name(text: &str) -> std::result::Result<String, Infallible> {
+    Ok(text.to_ascii_uppercase())
+}
+
 impl EngineFlags {
+    /// Refuses a device that no worker measures, before anything is locked, built or loaded.
+    pub(super) fn check_device(&self) -> Result<()> {
+        let number =
+            self.device.strip_prefix("GPU.").map(|number| number.bytes().all(|it| it.is_ascii_digit()));
+        if matches!(self.device.as_str(), "CPU" | "GPU") || number == Some(true) {
+            return Ok(());
+        }
+        Err(Error::input(format!("device `{}` is not measured: arcgauge measures CPU and GPU", self.device))
+            .hint("try `--device CPU`, `--device GPU` or, of several GPUs, `--device GPU.1`"))
+    }
+
     /// The default series on the CPU.
     pub(super) fn on_cpu(model: ModelFlags, openvino: Option<String>) -> Self {
         Self { model, device: "CPU".to_owned(), openvino, properties: Vec::new(), all_logits: false }

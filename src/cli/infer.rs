@@ -8,24 +8,24 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, load_warnings, print, say};
-use crate::engine::{Engine, Path, witness};
+use crate::cli::{exit_code, print, print_shown, say, warn};
+use crate::engine::{Engine, Path, replay};
 use crate::error::{Error, Result};
-use crate::measure::{
-    KnownToken, MemoryMeter, Metric, MonotonicClock, NoMemory, Plan, PlannedPrompt, Role, Sample, TokenSink,
-    record_generation,
-};
+use crate::measure::{KnownToken, Metric, Plan, PlannedPrompt, Role, Sample, TokenSink, record_generation};
+use crate::run::FoundModel;
+use crate::sys::{MemoryMeter, MonotonicClock, NoMemory};
+use crate::visible;
 use crate::workload::{TextStream, TextTokenizer, TokenId};
 
 /// Flags of `infer`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub(super) struct InferArgs {
-    /// What to ask, as text; no chat template is put around it, but the tokenizer's own special tokens are
-    #[arg(long, value_name = "TEXT", group = "what", allow_hyphen_values = true)]
+    /// A reference prompt's id, or what to ask as text; no chat template is put around it, but the tokenizer's own special tokens are
+    #[arg(long, value_name = "ID|TEXT", group = "what", allow_hyphen_values = true)]
     prompt: Option<String>,
 
     /// What to ask, as token ids
@@ -36,7 +36,8 @@ pub(super) struct InferArgs {
     #[arg(long, value_name = "N", default_value_t = 200)]
     max_new_tokens: usize,
 
-    /// `json` has the tokens with runner-up and gap at each step, and no speed
+    /// `text` shows what a terminal or a log would act upon as `\u{1b}`, `json` has the text as it is, and the
+    /// tokens with runner-up and logit margin at each step, and no speed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 
@@ -58,7 +59,10 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
     let model = find_model(&args.engine.model, &Root::find())?;
     let prompt = match (&args.prompt, &args.token_ids) {
         (_, Some(ids)) => ids.clone(),
-        (Some(text), None) => model.encode(text)?,
+        (Some(named), None) => match model.prompts.get(named) {
+            Some(prompt) => model.prompt_tokens(&prompt.id, &prompt.text)?,
+            None => model.encode(named)?,
+        },
         (None, None) => return Err(Error::input("there is no prompt")),
     };
     let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
@@ -66,7 +70,7 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
     if args.prompt.is_some() {
-        load_warnings::tell(model.tokenizer_warning().as_slice());
+        model.tokenizer_warning().iter().for_each(warn);
         if let Some(line) = model.template_line() {
             say(&format!("tokenizer: {line}"));
         }
@@ -78,7 +82,7 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
     let Some(_lock) = args.lock.hold("infer")? else {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let mut engine = model.load(&args.engine)?.engine;
+    let mut engine = load(&model, &args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
     match args.format {
         Format::Json => as_json(&mut engine, &model, &prompt, args.max_new_tokens)?,
@@ -93,27 +97,29 @@ fn token_id(text: &str) -> Result<TokenId, ParseIntError> {
 }
 
 fn as_json(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
-    let choices = witness(engine, prompt, Path::Greedy(new_tokens))?;
+    let choices = replay(engine, prompt, Path::Greedy(new_tokens))?;
+    let tokens: Vec<TokenId> = choices.iter().map(|choice| choice.token).collect();
     let value = json!({
         "prompt_token_ids": prompt,
         "template_tokens": model.tokenizer.as_ref().map(TextTokenizer::template_tokens),
-        "token_ids": choices.iter().map(|choice| choice.token).collect::<Vec<_>>(),
+        "text": model.tokenizer.as_ref().map(|tokenizer| tokenizer.decode(&tokens)).transpose()?,
+        "token_ids": tokens,
         "runner_up_ids": choices.iter().map(|choice| choice.runner_up).collect::<Vec<_>>(),
-        "top_gaps": choices.iter().map(|choice| choice.gap).collect::<Vec<_>>(),
+        "top_logit_margins": choices.iter().map(|choice| choice.margin).collect::<Vec<_>>(),
     });
-    print(&format!("{value}\n"));
-    Ok(())
+    print(&visible::json(&format!("{value}\n")))
 }
 
 fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
     engine.reset()?;
-    let mut teller = Teller { stream: model.tokenizer()?.stream(), tokens: Vec::new(), failed: None };
-    let generated = record_generation(engine, prompt, new_tokens, &MonotonicClock, &mut teller)?;
-    print("\n");
-    if let Some(error) = teller.failed.take() {
+    let stream = model.tokenizer()?.stream();
+    let mut reporter = Reporter { stream, shown: Shown::default(), tokens: Vec::new(), failed: None };
+    let generated = record_generation(engine, prompt, new_tokens, &MonotonicClock, &mut reporter)?;
+    if let Some(error) = reporter.failed.take() {
         return Err(error);
     }
-    let sample = teller.into_sample(prompt.len(), generated.submitted_ns);
+    print_shown(&reporter.shown.next("\n"))?;
+    let sample = reporter.into_sample(prompt.len(), generated.submitted_ns);
     let figure = |metric: Metric| {
         metric.of(&sample).map_or("-".to_owned(), |f| format!("{:.2} {}", f.value, metric.unit()))
     };
@@ -129,13 +135,14 @@ fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_
 }
 
 /// Prints the text of each token as it comes.
-struct Teller<'a> {
+struct Reporter<'a> {
     stream: TextStream<'a>,
+    shown: Shown,
     tokens: Vec<KnownToken>,
     failed: Option<Error>,
 }
 
-impl Teller<'_> {
+impl Reporter<'_> {
     fn into_sample(self, prompt_tokens: usize, submitted_ns: u64) -> Sample {
         Sample {
             role: Role::Measured,
@@ -151,18 +158,53 @@ impl Teller<'_> {
     }
 }
 
-impl TokenSink for Teller<'_> {
+impl TokenSink for Reporter<'_> {
     fn known(&mut self, token: KnownToken) -> ControlFlow<()> {
         self.tokens.push(token);
-        match self.stream.push(token.id) {
-            Ok(text) => {
-                print(&text);
-                ControlFlow::Continue(())
-            }
+        match self.stream.push(token.id).and_then(|text| print_shown(&self.shown.next(&text))) {
+            Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);
                 ControlFlow::Break(())
             }
+        }
+    }
+}
+
+/// The text of an answer as it is shown, piece by piece.
+#[derive(Default)]
+struct Shown {
+    /// The line that is under way, as the model has it.
+    line: String,
+    /// Bytes of it that were given, as it is shown.
+    given: usize,
+}
+
+impl Shown {
+    /// What is to be printed next. What could begin a command to a runner waits for the rest of it.
+    fn next(&mut self, text: &str) -> String {
+        let ready = |line: &str| visible::lines(line.trim_end_matches([':', '#']));
+        self.line.push_str(text);
+        let next = ready(&self.line).split_off(self.given);
+        let begin = self.line.rfind('\n').map_or(0, |end| end + 1);
+        self.line.drain(..begin);
+        self.given = ready(&self.line).len();
+        next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_in_pieces_is_shown_as_the_whole_is() {
+        let whole = "std::x\n::error::a\n:\n  :: b ##[c] #\n\x1b[2J\u{202e}\tz ::\n";
+        for size in 1..=whole.chars().count() {
+            let letters: Vec<char> = whole.chars().collect();
+            let mut shown = Shown::default();
+            let pieces = letters.chunks(size).map(|piece| shown.next(&piece.iter().collect::<String>()));
+            assert_eq!(pieces.collect::<String>(), visible::lines(whole), "in pieces of {size}");
         }
     }
 }

@@ -3,38 +3,27 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::{EngineFlags, ModelFlags};
-use crate::cli::load_warnings::{self, AsLoaded};
 use crate::cli::root::Root;
-use crate::cli::say;
 use crate::cli::settings::Settings;
-use crate::engine::openvino::{Graph, OpenVinoEngine, Settled, Sources};
+use crate::cli::{say, warn};
+use crate::engine::openvino::{Graph, OpenVinoEngine, ResolvedRuntime, Sources};
 use crate::engine::{ModelConfig, ModelFolder};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files::{self, FileKind};
 use crate::golden::GoldenSet;
-use crate::places;
-use crate::record::{AskedPrompt, HashCache, ModelIdentity, Warning, sha256_of_file};
-use crate::workload::{PromptSet, TemplateTokens, TextTokenizer, TokenId, TokenizerIdentity};
+use crate::record::{ModelIdentity, sha256_of_file};
+use crate::run::load_warnings::{self, AsLoaded};
+use crate::run::{EditedGraph, FoundModel, known_hashes};
+use crate::workload::{PromptSet, TextTokenizer, TokenizerIdentity};
 
 /// Files above this size are announced before they are hashed.
 const SLOW_TO_HASH_BYTES: u64 = 1 << 30;
 
-/// A model that was found and identified, before anything is loaded.
-pub(super) struct FoundModel {
-    pub(super) folder: ModelFolder,
-    pub(super) identity: ModelIdentity,
-    pub(super) tokenizer: Option<TextTokenizer>,
-    pub(super) tokenizer_identity: TokenizerIdentity,
-    pub(super) prompts: PromptSet,
-    pub(super) goldens: GoldenSet,
-    pub(super) graph: Graph,
-}
-
 /// A loaded engine and what it was loaded with.
 pub(super) struct Loaded {
     pub(super) engine: OpenVinoEngine,
-    pub(super) settled: Settled,
+    pub(super) resolved: ResolvedRuntime,
 }
 
 /// The model folder that a verb uses: the flag's, the settings', or the shipped one.
@@ -54,7 +43,7 @@ pub(super) fn model_dir(flags: &ModelFlags, root: &Root) -> Result<PathBuf> {
 /// The checked-out revision of a repository in a Hugging Face cache; any other folder is itself.
 pub(super) fn snapshot_of(folder: &Path) -> PathBuf {
     let snapshots = folder.join("snapshots");
-    let revision = fs::read_to_string(folder.join("refs/main")).ok();
+    let revision = files::read_text(&folder.join("refs/main"), FileKind::Text).ok();
     // One name: a path would lead out of the repository.
     let revision = revision.as_deref().map(str::trim).filter(|revision| is_one_name(revision));
     let named = revision.map(|revision| snapshots.join(revision)).filter(|named| named.is_dir());
@@ -86,11 +75,6 @@ pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> 
     Ok(FoundModel { folder, identity, tokenizer, tokenizer_identity, prompts, goldens, graph })
 }
 
-/// The hashes of files that were read before, in the cache folder.
-pub(super) fn known_hashes() -> HashCache {
-    places::cache_dir().map_or_else(HashCache::default, |folder| HashCache::load(folder.join("hashes.json")))
-}
-
 /// Says that a large file is being hashed.
 pub(super) fn announce_hashing(name: &str, size_bytes: u64) {
     if size_bytes > SLOW_TO_HASH_BYTES {
@@ -110,110 +94,22 @@ pub(super) fn tokenizer_identity(
     }
 }
 
-/// The tokens that a tokenizer's own template puts around a text, for people; None where there are none.
-pub(super) fn template_line(tokenizer: &TextTokenizer) -> Option<String> {
-    let TemplateTokens { before, after } = tokenizer.template_tokens();
-    let named = |ids: &[TokenId], place: &str| {
-        let words = ids.iter().map(|id| format!("`{}` ({id})", tokenizer.token(*id)));
-        (!ids.is_empty()).then(|| format!("{} {place} the text", words.collect::<Vec<_>>().join(", ")))
-    };
-    let parts: Vec<String> =
-        [named(&before, "before"), named(&after, "after")].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| format!("its template puts {}", parts.join(" and ")))
-}
-
-impl FoundModel {
-    /// The tokens of a reference prompt: pinned ones, else by the tokenizer.
-    pub(super) fn prompt_tokens(&self, id: &str, text: &str) -> Result<Vec<TokenId>> {
-        let pinned = self.prompts.pinned_for(&self.tokenizer_identity);
-        match pinned.and_then(|pinned| pinned.prompts.get(id)) {
-            Some(ids) => Ok(ids.clone()),
-            None => self.encode(text),
-        }
-    }
-
-    /// The tokens of a text.
-    pub(super) fn encode(&self, text: &str) -> Result<Vec<TokenId>> {
-        if text.trim().is_empty() {
-            return Err(Error::input("the prompt is empty").hint("give some text: `--prompt \"Hello\"`"));
-        }
-        self.tokenizer()?.encode(text)
-    }
-
-    /// The tokenizer, which turning text into tokens and back needs.
-    pub(super) fn tokenizer(&self) -> Result<&TextTokenizer> {
-        self.tokenizer.as_ref().ok_or_else(|| {
-            Error::input(format!("model folder `{}` has no `tokenizer.json`", self.folder.path().display()))
-                .hint("name one with `--tokenizer FILE`")
-        })
-    }
-
-    /// What the tokenizer's file asks for and is not done.
-    pub(super) fn tokenizer_warning(&self) -> Option<Warning> {
-        let switched_off = self.tokenizer.as_ref()?.switched_off();
-        (!switched_off.is_empty()).then(|| {
-            Warning::new(
-                "tokenizer-settings-off",
-                format!("the tokenizer was saved with {}: not done here", switched_off.join(" and ")),
-                "prompts are fed whole and without padding, as the tokenizer of a text generator feeds them",
-            )
-        })
-    }
-
-    /// The tokens that the tokenizer's own template puts around a text, for people.
-    pub(super) fn template_line(&self) -> Option<String> {
-        let tokenizer = self.tokenizer.as_ref()?;
-        template_line(tokenizer)
-    }
-
-    /// Refuses goldens that were made from other files than these.
-    pub(super) fn check_goldens_belong(&self) -> Result<()> {
-        let foreign =
-            self.goldens.goldens.values().find(|golden| golden.model_sha256 != self.identity.sha256);
-        let Some(golden) = foreign else { return Ok(()) };
-        Err(Error::input(format!(
-            "model `{}` in `{}` is not the one its goldens were made from: its sha256 is {}, the golden of `{}` has {}",
-            self.identity.name,
-            self.folder.path().display(),
-            self.identity.sha256,
-            golden.prompt_id,
-            golden.model_sha256
-        ))
-        .hint("restore the model's files; or measure it without goldens by `--unverified`, and bless the record"))
-    }
-
-    /// Refuses a prompt whose tokens are not those that its golden answers.
-    pub(super) fn check_goldens_fit(&self, asked: &[AskedPrompt]) -> Result<()> {
-        let golden_of = |id: &str| self.goldens.goldens.get(id);
-        let unfit = asked.iter().find(|prompt| {
-            golden_of(&prompt.id).is_some_and(|golden| golden.prompt_token_ids != prompt.token_ids)
-        });
-        let Some(prompt) = unfit else { return Ok(()) };
-        Err(Error::input(format!(
-            "prompt `{}` has other tokens than those that its golden answers: the golden, the pinned ids or the tokenizer was changed",
-            prompt.id
-        ))
-        .hint("restore them: `git checkout -- fixtures`; or measure without goldens by `--unverified`"))
-    }
-
-    /// Loads the runtime, settles the device and compiles the model, in this process: for verbs that do
-    /// not measure.
-    pub(super) fn load(&self, flags: &EngineFlags) -> Result<Loaded> {
-        let location = Sources::from_environment(flags.openvino.clone()).locate()?;
-        let mut settled = Settled::on(location, &flags.device, &flags.properties)?;
-        let edited = EditedGraph::place(&self.identity, flags.all_logits)?;
-        let edited = edited.as_ref().map(EditedGraph::path);
-        let engine = settled.load(&self.folder, &self.graph, edited, None)?;
-        let asked = settled.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect();
-        let warnings = load_warnings::of(&AsLoaded {
-            requested: &settled.choice.requested,
-            target: &settled.choice.target,
-            fallback_because: settled.choice.fallback_because.as_deref(),
-            emulated_reason: settled.facts.emulated_reason.as_deref(),
-            asked: &asked,
-            effective: engine.properties(),
-        });
-        load_warnings::tell(&warnings);
-        Ok(Loaded { engine, settled })
-    }
+/// Loads the runtime, settles the device and compiles the model, in this process: for verbs that do not measure.
+pub(super) fn load(model: &FoundModel, flags: &EngineFlags) -> Result<Loaded> {
+    let location = Sources::from_environment(flags.openvino.clone()).locate()?;
+    let mut resolved = ResolvedRuntime::on(location, &flags.device, &flags.properties)?;
+    let edited = EditedGraph::place(&model.identity, flags.all_logits)?;
+    let edited = edited.as_ref().map(EditedGraph::path);
+    let engine = resolved.load(&model.folder, &model.graph, edited, None)?;
+    let requested = resolved.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect();
+    let warnings = load_warnings::of(&AsLoaded {
+        requested: &resolved.choice.requested,
+        target: &resolved.choice.target,
+        fallback_reason: resolved.choice.fallback_reason.as_deref(),
+        emulated_reason: resolved.facts.emulated_reason.as_deref(),
+        properties: &requested,
+        effective: engine.properties(),
+    });
+    warnings.iter().for_each(warn);
+    Ok(Loaded { engine, resolved })
 }

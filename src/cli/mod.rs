@@ -1,7 +1,6 @@
 //! Verbs and flags, each declared once. The only floor that prints: data to stdout, talk to stderr.
 
 mod ab;
-mod assemble;
 mod baseline;
 mod bench;
 mod bless;
@@ -9,7 +8,7 @@ mod ci;
 mod compare;
 mod cross_check;
 mod doctor;
-mod edited_graph;
+mod examples;
 pub mod exit_code;
 mod first_light;
 mod flags;
@@ -18,35 +17,43 @@ mod golden;
 mod history;
 mod infer;
 mod installation;
-mod load_warnings;
 mod loading;
 mod measuring;
 mod model;
-mod named_run;
+mod named_record;
 mod peers;
 mod probe;
 mod progress;
 mod report;
+mod reporting;
 mod root;
+mod round_line;
 mod settings;
 mod shell;
+mod shell_files;
 mod states;
 mod store;
-mod telling;
+mod typed;
 mod verdict_format;
 mod worker;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, Write};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
 use crate::error::{Error, Result};
+use crate::record::Warning;
+use crate::report::document::Document;
+use crate::sys::terminal;
+use crate::visible;
 
 /// Measures GPT-OSS through OpenVINO's stateful inference, and checks every token it measures.
 #[derive(Debug, Parser)]
@@ -59,35 +66,56 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Run the reference prompts, check every token, print the table and keep a record
+    #[command(after_help = examples::BENCH)]
     Bench(bench::BenchArgs),
-    /// Measure two sides in turns until it is decided whether the head is slower, larger or wrong
+    /// Measure two sides, interleaved, until it is decided whether the head is slower, larger or wrong
+    #[command(after_help = examples::AB)]
     Ab(ab::AbArgs),
-    /// Measure engines side by side: equal tokens first, then speed and memory, in turns
+    /// Measure engines side by side: equal tokens first, then speed and memory, interleaved
+    #[command(after_help = examples::PEERS)]
     Peers(peers::PeersArgs),
     /// Decide on a commit from what is stored of it; measures nothing
+    #[command(after_help = examples::GATE)]
     Gate(gate::GateArgs),
     /// What continuous integration calls: resolve an event, measure its head, publish the verdict
+    #[command(after_help = examples::CI)]
     Ci(ci::CiArgs),
-    /// Pin a record's speed as a figure that later ones are held against; accept a model as the published one
+    /// Pin a record's speed as a figure that later ones are compared with; accept a model as the published one
+    #[command(after_help = examples::BASELINE)]
     Baseline(baseline::BaselineArgs),
     /// Make the pages of all records, and name the one to open
+    #[command(after_help = examples::REPORT)]
     Report(report::ReportArgs),
     /// Answer one prompt, streaming the text
+    #[command(after_help = examples::INFER)]
     Infer(infer::InferArgs),
     /// Show the KV-cache states before a prompt, after it, and some tokens later
+    #[command(after_help = examples::STATES)]
     States(states::StatesArgs),
     /// Check the golden fixtures, bless new ones, or calibrate what counts as a near-tie
+    #[command(after_help = examples::GOLDEN)]
     Golden(golden::GoldenArgs),
     /// Fetch, verify, list and describe models; remember the one that bare verbs use
+    #[command(after_help = examples::MODEL)]
     Model(model::ModelArgs),
     /// List, tell, check, exchange and share the records
+    #[command(after_help = examples::HISTORY)]
     History(history::HistoryArgs),
     /// Hold two records against each other, what differs around them first; no verdict
     Compare(compare::CompareArgs),
-    /// Say what is ready and what is not, with the command that mends it
+    /// Say what is ready and what is not, with the command that fixes it
+    #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::DoctorArgs),
     /// Walk through every claim that was written without an Intel GPU, and bundle what was seen
     FirstLight(first_light::FirstLightArgs),
+    /// Print the completions of a shell, to be sourced
+    #[command(
+        after_help = "Examples:\n  arcgauge completions bash > ~/.local/share/bash-completion/completions/arcgauge\n  arcgauge completions zsh > ~/.zfunc/_arcgauge"
+    )]
+    Completions(shell_files::CompletionsArgs),
+    /// Print a page for man
+    #[command(after_help = "Examples:\n  arcgauge man > arcgauge.1\n  arcgauge man bench > arcgauge-bench.1")]
+    Man(shell_files::ManArgs),
     /// One step of `first-light`, in a process of its own
     #[command(hide = true)]
     FirstLightStep(first_light::StepArgs),
@@ -101,28 +129,46 @@ enum Verb {
 
 /// Parses the arguments, runs the verb and gives the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(usage) => {
+            // The parser repeats what was typed, or came from a branch's name.
+            let shown = arguments.iter().map(|argument| visible::line(&argument.to_string_lossy()));
+            let usage = Cli::try_parse_from(shown).err().unwrap_or(usage);
             // Help and version are no errors; clap knows which stream each belongs to.
-            let _ = usage.print();
-            return ExitCode::from(if usage.use_stderr() { exit_code::INPUT } else { exit_code::PASS });
+            if usage.use_stderr() {
+                say_all(&usage.render().to_string());
+                return ExitCode::from(exit_code::INPUT);
+            }
+            return ended(written(usage.print()).map(|()| ExitCode::from(exit_code::PASS)));
         }
     };
     // A file that may grow no more is an error of the write, not the end of the process.
     let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
-    match catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) {
-        Ok(Ok(code)) => code,
-        Ok(Err(error)) => {
-            complain(&error);
-            exit_code::of(error.kind())
-        }
-        // The panic has told its story on stderr.
-        Err(_) => {
-            say("\nhint: this is a fault of arcgauge; please report it with the lines above");
-            ExitCode::from(exit_code::HARNESS_FAILED)
-        }
+    panic::set_hook(Box::new(on_panic));
+    let Ok(result) = catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) else {
+        // The message of the panic is on stderr already.
+        say_all("\nhint: this is a fault of arcgauge; please report it with the lines above");
+        return ExitCode::from(exit_code::HARNESS_FAILED);
+    };
+    ended(result)
+}
+
+/// Prints the message of a panic, which may hold text of others, and its backtrace where `RUST_BACKTRACE` requests one.
+fn on_panic(panic: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::capture();
+    say_all(&format!("arcgauge {panic}"));
+    if backtrace.status() == BacktraceStatus::Captured {
+        say_all(&backtrace.to_string());
     }
+}
+
+fn ended(result: Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        complain(&error);
+        exit_code::of(error.kind())
+    })
 }
 
 fn perform(verb: Verb) -> Result<ExitCode> {
@@ -142,28 +188,173 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::Compare(args) => compare::compare(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::FirstLight(args) => first_light::first_light(&args),
+        Verb::Completions(args) => shell_files::completions(&args, Cli::command()),
+        Verb::Man(args) => shell_files::man(&args, Cli::command()),
         Verb::FirstLightStep(args) => first_light::step(&args),
         Verb::Worker => Ok(worker::worker()),
         Verb::Reaper(args) => worker::reaper(&args),
     }
 }
 
-/// A line to stderr. Whoever has stopped listening is no failure of ours.
+/// A line to stderr, in which text of others is shown. Whoever has stopped listening is no failure of ours.
 fn say(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    say_all(&visible::line(line));
 }
 
-/// Text to stdout. A reader that has gone away, as `head` does, is no failure of ours.
-fn print(text: &str) {
-    use std::io::Write;
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+/// Lines of ours to stderr.
+fn say_all(lines: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", visible::lines(lines).trim_end());
+}
+
+/// A command to GitHub's runner, which reads it on stderr, too.
+fn command_github(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// A warning, and below it what to do.
+fn warn(warning: &Warning) {
+    say(&format!("warning: {}", warning.message));
+    say(&format!("  {}", warning.advice));
+}
+
+/// Text to stdout, in which text of others is shown.
+///
+/// # Errors
+/// What cannot be written, as on a full disk.
+fn print(text: &str) -> Result<()> {
+    print_shown(&visible::lines(text))
+}
+
+/// A report to stdout, as wide as the terminal that reads it, and its warnings to stderr.
+///
+/// # Errors
+/// As [`print()`].
+fn print_document(document: Document) -> Result<()> {
+    let (report, warnings) = document.split_warnings();
+    print(&report.to_text(terminal::columns()))?;
+    let warnings = warnings.to_text(terminal::columns());
+    if !warnings.is_empty() {
+        say_all(&warnings);
+    }
+    Ok(())
+}
+
+/// Text to stdout in which what is invisible is shown already.
+///
+/// # Errors
+/// As [`print()`].
+fn print_shown(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// A line to stdout.
+///
+/// # Errors
+/// As [`print()`].
+fn print_line(line: &str) -> Result<()> {
+    print(&(visible::line(line) + "\n"))
+}
+
+/// A reader that has gone away, as `head` does, is no failure of ours; a full disk is.
+fn written(result: io::Result<()>) -> Result<()> {
+    match result {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::harness(format!("cannot write to stdout: {cause}"))
+                .hint("free some space, or send the output elsewhere, and run the command again"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn complain(error: &Error) {
-    say(&format!("error: {error}"));
+    let mut prefix = "error: ";
+    for line in error.lines() {
+        say(&format!("{prefix}{line}"));
+        prefix = "";
+    }
     if let Some(hint) = error.hint_text() {
-        say(&format!("\nhint: {hint}"));
+        say("");
+        say(&format!("hint: {hint}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::process::Command;
+
+    use super::*;
+    use crate::record::{DecisionRecord, Verdict, open};
+    use crate::report::decision::{Subject, decision_document, pair_lines};
+
+    #[test]
+    fn the_message_of_a_panic_is_text_of_others() {
+        const PANICS: &str = "ARCGAUGE_TEST_PANICS";
+        if env::var_os(PANICS).is_some() {
+            panic::set_hook(Box::new(on_panic));
+            panic!("\x1b[2J\u{202e}\n::error::it");
+        }
+        // The hook is one for the whole process, so it is set in another.
+        let name = "cli::tests::the_message_of_a_panic_is_text_of_others";
+        let mut again = Command::new(env::current_exe().unwrap());
+        let output = again.args(["--exact", name, "--nocapture"]).env(PANICS, "1").output().unwrap();
+        let shown = String::from_utf8(output.stderr).unwrap();
+        assert!(shown.contains("src/cli/mod.rs:"), "{shown}");
+        assert!(shown.contains("\\u{1b}[2J\\u{202e}\n: :error::it"), "{shown}");
+    }
+
+    #[test]
+    fn every_verb_has_two_examples_and_each_is_a_command() {
+        for verb in Cli::command().get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            let help = verb.clone().render_long_help().to_string();
+            let examples: Vec<&str> =
+                help.lines().filter_map(|line| line.strip_prefix("  cargo xtask ")).collect();
+            let installed = help.lines().filter_map(|line| line.strip_prefix("  arcgauge "));
+            let examples: Vec<&str> = examples.into_iter().chain(installed).collect();
+            assert!(examples.len() >= 2, "`{}`: {examples:?}", verb.get_name());
+            for example in examples {
+                let words = words(example.split(" > ").next().unwrap_or_default());
+                let parsed = Cli::try_parse_from([&["arcgauge".to_owned()][..], &words].concat());
+                let kind = parsed.err().map(|error| error.kind());
+                assert!(
+                    matches!(kind, None | Some(clap::error::ErrorKind::DisplayHelp)),
+                    "{example}: {kind:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_in_the_report_on_an_ab_is_one() {
+        let record = open(include_bytes!("../../fixtures/records/ab-3.0.json"), "a record").unwrap();
+        let pairs = pair_lines(&record);
+        let subject = Subject { record: &record, pairs: &pairs };
+        let mut found = 0;
+        for verdict in Verdict::ALL {
+            let decision = DecisionRecord { verdict, ..record.decision.clone().unwrap() };
+            let text = decision_document(subject, Some(&decision)).to_text(None);
+            for command in
+                text.split(['`', '\n']).filter_map(|part| part.trim_start().strip_prefix("cargo xtask "))
+            {
+                let parsed = Cli::try_parse_from([&["arcgauge".to_owned()][..], &words(command)].concat());
+                assert!(parsed.is_ok(), "{command}: {:?}", parsed.err());
+                found += usize::from(command.contains("--base ") && command.contains("--head "));
+            }
+        }
+        assert!(found >= 2, "no command names both sides");
+    }
+
+    /// The words of a command, in which what is in quotes is one.
+    fn words(command: &str) -> Vec<String> {
+        let parts = command.split('\'').enumerate();
+        let words = parts.flat_map(|(at, part)| -> Vec<String> {
+            if at % 2 == 1 {
+                vec![part.to_owned()]
+            } else {
+                part.split_whitespace().map(str::to_owned).collect()
+            }
+        });
+        words.collect()
     }
 }

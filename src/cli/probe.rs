@@ -1,26 +1,27 @@
 //! `golden probe`, and the probe's part of `golden check` and `golden calibrate`.
 
-use std::fs;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::cli::flags::{EngineFlags, ModelFlags};
-use crate::cli::loading::{FoundModel, Loaded, find_model};
+use crate::cli::loading::{Loaded, find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, say};
-use crate::engine::{Path, witness};
+use crate::engine::{Path, replay};
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::golden::{DriftLimit, LogitDrift, Probe, ProbeOrigin, ProbeTokens};
 use crate::record::{utc_now, whoami};
+use crate::run::FoundModel;
 
 /// Flags of `golden probe`.
 #[derive(Debug, Args)]
 pub(super) struct ProbeArgs {
     /// Why the model is right as it is; kept in the fixture
-    #[arg(long, value_name = "REASON")]
-    because: String,
+    #[arg(long, alias = "because", value_name = "REASON")]
+    reason: String,
 
     /// OpenVINO to use: a pinned version, or the folder of an installation
     #[arg(long, value_name = "VERSION|DIR")]
@@ -36,21 +37,20 @@ pub(super) struct ProbeArgs {
 /// Makes the probe of a model by a pass over its text, in f32 on the CPU.
 pub(super) fn probe(args: &ProbeArgs) -> Result<ExitCode> {
     let root = Root::find();
-    if args.because.trim().is_empty() {
-        return Err(Error::input("`--because` is empty").hint("say why the model is right as it is"));
+    if args.reason.trim().is_empty() {
+        return Err(Error::input("`--reason` is empty").hint("say why the model is right as it is"));
     }
     let model = find_model(&args.model, &root)?;
     let file = root.prompts().join("probe.txt");
-    let text = fs::read_to_string(&file).map_err(|cause| {
-        Error::io("read", &file, &cause).as_input().hint("restore it: `git checkout -- fixtures/prompts`")
-    })?;
+    let text = files::read_text(&file, FileKind::Fixture)
+        .map_err(|error| error.or_hint("restore it: `git checkout -- fixtures/prompts`"))?;
     let text = text.trim();
     let tokens = ProbeTokens::cut(&model.encode(text)?)?;
     let Some(_lock) = args.lock.hold("golden probe")? else {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let mut loaded = model.load(&EngineFlags::on_cpu(args.model.clone(), args.openvino.clone()))?;
-    let pass = witness(&mut loaded.engine, &tokens.prompt_ids, Path::Forced(&tokens.forced_ids))?;
+    let mut loaded = load(&model, &EngineFlags::on_cpu(args.model.clone(), args.openvino.clone()))?;
+    let pass = replay(&mut loaded.engine, &tokens.prompt_ids, Path::Forced(&tokens.forced_ids))?;
     let probe = Probe {
         schema: Probe::SCHEMA,
         model: model.identity.name.clone(),
@@ -59,12 +59,12 @@ pub(super) fn probe(args: &ProbeArgs) -> Result<ExitCode> {
         tokens,
         preferred_ids: pass.iter().map(|choice| choice.token).collect(),
         runner_up_ids: pass.iter().map(|choice| choice.runner_up).collect(),
-        gaps_logit: pass.iter().map(|choice| choice.gap).collect(),
+        logit_margins: pass.iter().map(|choice| choice.margin).collect(),
         made: ProbeOrigin {
             when_utc: utc_now(),
             who: whoami(root.path()),
-            because: args.because.trim().to_owned(),
-            openvino: loaded.settled.runtime.version().to_owned(),
+            reason: args.reason.trim().to_owned(),
+            openvino: loaded.resolved.runtime.version().to_owned(),
             device: loaded.engine.device().kind.name().to_owned(),
             properties: loaded.engine.properties().clone(),
         },
@@ -98,19 +98,21 @@ pub(super) fn check(probe: &Probe, loaded: &mut Loaded) -> Result<()> {
     };
     let of = |limit: Option<f32>| limit.map_or_else(String::new, |limit| format!(" of {limit:.4}"));
     print(&format!(
-        "probe\t{word}\t{} steps, {} flips, gaps moved by at most {:.4}{} logit, {:.4}{} on average\n",
+        "probe\t{word}\t{} steps, {} flips, logit margins moved by at most {:.4}{} logit, {:.4}{} on average\n",
         drift.steps,
         drift.flips,
         drift.largest_logit,
         of(limit.map(|limit| limit.largest_logit)),
         drift.mean_logit,
         of(limit.map(|limit| limit.mean_logit)),
-    ));
+    ))?;
     match limit {
-        None => say(&format!(
-            "no limit is known for {device}, {inference_precision}, KV cache {kv_cache_precision}\n  \
-             `cargo xtask golden calibrate` with the same flags finds one, on a model that is right"
-        )),
+        None => {
+            say(&format!(
+                "no limit is known for {device}, {inference_precision}, KV cache {kv_cache_precision}"
+            ));
+            say("  `cargo xtask golden calibrate` with the same flags finds one, on a model that is right");
+        }
         Some(limit) if limit.is_exceeded_by(&drift) => {
             say("warning: on the probe the logits have moved further than is normal");
             say(
@@ -133,7 +135,7 @@ pub(super) fn calibrate(mut probe: Probe, loaded: &mut Loaded) -> Result<()> {
         kv_cache_precision,
         largest_logit,
         mean_logit,
-        because: drift.limits_because(loaded.settled.runtime.version()),
+        reason: drift.limits_reason(loaded.resolved.runtime.version()),
     });
     let file = probe.save(&Root::find().goldens(&probe.model))?;
     say(&format!(
@@ -144,7 +146,7 @@ pub(super) fn calibrate(mut probe: Probe, loaded: &mut Loaded) -> Result<()> {
 }
 
 fn run(probe: &Probe, loaded: &mut Loaded) -> Result<LogitDrift> {
-    probe.drift(&witness(&mut loaded.engine, probe.prompt(), Path::Forced(probe.forced()))?)
+    probe.drift(&replay(&mut loaded.engine, probe.prompt(), Path::Forced(probe.forced()))?)
 }
 
 /// Device, inference precision and KV-cache precision, as a limit is found by.

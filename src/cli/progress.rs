@@ -1,6 +1,7 @@
 //! What is under way, on a terminal only, redrawn at most once a second from a thread of its own:
 //! drawing inside the timed loop would be measured.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -8,25 +9,20 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::say;
+use crate::cli::{round_line, say, warn};
 use crate::measure::supervisor::Control;
+use crate::record::Warning;
+use crate::run::{Observer, RoundReport};
+use crate::visible::one_line;
 
 const REDRAW: Duration = Duration::from_secs(1);
-
-/// A time that something may still take, no more exact than an estimate is.
-pub(super) fn time_left(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..=99 => format!("{seconds} s"),
-        seconds => format!("{} min", seconds.div_ceil(60)),
-    }
-}
 
 /// A line on stderr that says what is under way.
 pub(super) struct Progress {
     bar: ProgressBar,
     control: Arc<Control>,
     done: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: RefCell<Option<JoinHandle<()>>>,
 }
 
 impl Progress {
@@ -42,29 +38,35 @@ impl Progress {
             let (bar, control, done) = (bar.clone(), Arc::clone(control), Arc::clone(&done));
             thread::spawn(move || redraw(&bar, &control, &done))
         });
-        Self { bar, control: Arc::clone(control), done, thread }
+        Self { bar, control: Arc::clone(control), done, thread: RefCell::new(thread) }
     }
+}
 
-    /// Names what is under way now.
-    pub(super) fn aim(&self, what: &str) {
-        // What the one before had reached is not this one's.
-        self.bar.set_position(0);
-        self.bar.set_message("");
-        self.bar.set_prefix(what.to_owned());
-    }
-
-    /// Says a line above the one that is redrawn.
-    pub(super) fn say(&self, line: &str) {
+impl Observer for Progress {
+    fn say(&self, line: &str) {
         self.bar.suspend(|| say(line));
     }
 
-    /// Whether there is a terminal to show anything on.
-    pub(super) fn is_shown(&self) -> bool {
-        self.thread.is_some()
+    fn aim(&self, what: &str) {
+        // What the one before had reached is not this one's.
+        self.bar.set_position(0);
+        self.bar.set_message("");
+        self.bar.set_prefix(one_line(what));
     }
 
-    /// Ends the line.
-    pub(super) fn finish(&mut self) {
+    fn is_live(&self) -> bool {
+        self.thread.borrow().is_some()
+    }
+
+    fn warn(&self, warning: &Warning) {
+        self.bar.suspend(|| warn(warning));
+    }
+
+    fn on_round(&self, report: &RoundReport<'_>, figures: &str) {
+        self.say(&round_line::of(report, figures));
+    }
+
+    fn finish(&self) {
         self.done.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();

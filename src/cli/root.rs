@@ -36,6 +36,11 @@ impl Root {
         self.0.join("benches/peers")
     }
 
+    /// What downloads models, and what it needs.
+    pub(super) fn hub_client(&self) -> PathBuf {
+        self.0.join("xtask/hub")
+    }
+
     pub(super) fn prompts(&self) -> PathBuf {
         self.0.join("fixtures/prompts")
     }

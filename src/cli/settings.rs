@@ -1,15 +1,12 @@
 //! The user's settings: `settings.json` in the config folder, written by verbs such as `model use`.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::places;
-use crate::record::{Overwrite, write_whole};
-use crate::workload::text_file::text_of;
 
 /// What the user said once and for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,17 +31,13 @@ impl Settings {
     /// What the file says; a file that is not there says nothing.
     pub(super) fn load() -> Result<Self> {
         let Some(file) = Self::file() else { return Ok(Self::default()) };
-        let text = match fs::read(&file) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Self::default()),
-            Err(cause) => {
-                return Err(Error::io("read", &file, &cause).hint("run `cargo xtask doctor`"));
-            }
+        let read = files::read_text_if_there(&file, FileKind::Text);
+        let Some(text) = read.map_err(|error| error.or_hint("run `cargo xtask doctor`"))? else {
+            return Ok(Self::default());
         };
-        let text = text_of(&text).map_err(|cause| cause.of_file(&file))?;
         serde_json::from_str(&text).map_err(|cause| {
             Error::input(format!("settings `{}` cannot be read: {cause}", file.display()))
-                .hint("mend the file, or delete it to begin anew")
+                .hint("fix the file, or delete it to start over")
         })
     }
 
@@ -54,7 +47,7 @@ impl Settings {
             Self::file().ok_or_else(|| Error::harness("this user has no home folder and so no settings"))?;
         let text = serde_json::to_string_pretty(self)
             .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?;
-        write_whole(&file, (text + "\n").as_bytes(), Overwrite::Replace)?;
+        write_whole(&file, (text + "\n").as_bytes(), Overwrite::ReplaceBehindLink)?;
         Ok(file)
     }
 }

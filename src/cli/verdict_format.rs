@@ -1,4 +1,4 @@
-//! In which form a verdict is told.
+//! In which form a verdict is reported.
 
 use clap::ValueEnum;
 

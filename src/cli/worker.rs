@@ -4,13 +4,15 @@
 use std::ffi::OsString;
 use std::io::stdin;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
+use signal_hook::consts::SIGTERM;
 
 use crate::cli::exit_code;
 use crate::error::Result;
 use crate::measure::worker::{OpenVinoLoader, end_with_supervisor, serve, stdout_of_its_own};
-use crate::measure::{MonotonicClock, exec_below_reaper, run_below_reaper};
+use crate::sys::{MonotonicClock, exec_below_reaper, run_below_reaper};
 
 /// Speaks the worker's part of the protocol.
 pub(super) fn worker() -> ExitCode {
@@ -20,7 +22,7 @@ pub(super) fn worker() -> ExitCode {
         .and_then(|out| serve(&mut stdin().lock(), Box::new(out), &MonotonicClock, &mut loader));
     match served {
         Ok(()) => ExitCode::from(exit_code::PASS),
-        // Its supervisor was told, and tells the user.
+        // Its supervisor was reported, and tells the user.
         Err(error) => exit_code::of(error.kind()),
     }
 }
@@ -36,6 +38,10 @@ pub(super) struct ReaperArgs {
     #[arg(long)]
     exec: bool,
 
+    /// The command is a worker: write its end on its pipe
+    #[arg(long)]
+    report: bool,
+
     /// The command
     #[arg(required = true, last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -46,5 +52,9 @@ pub(super) fn reaper(args: &ReaperArgs) -> Result<ExitCode> {
     if args.exec {
         return Ok(ExitCode::from(exec_below_reaper(args.parent, &args.command)));
     }
-    run_below_reaper(args.parent, &args.command).map(ExitCode::from)
+    if !args.report {
+        // It is for the command, whose end this process awaits.
+        let _ = signal_hook::flag::register(SIGTERM, Arc::default());
+    }
+    run_below_reaper(args.parent, args.report, &args.command).map(ExitCode::from)
 }

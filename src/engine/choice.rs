@@ -32,7 +32,7 @@ pub struct Choice {
     /// The token with the second largest logit; the first of equals.
     pub runner_up: TokenId,
     /// Largest minus second largest logit.
-    pub gap: f32,
+    pub margin: f32,
 }
 
 /// The two largest logits of a row. Not for timed loops: it is a plain scan.
@@ -47,7 +47,7 @@ pub fn choose(logits: &[f32]) -> Result<Choice> {
     let Some((runner_up, logit)) = second else {
         return Err(Error::wrong_output("the model gave a row of a single logit"));
     };
-    Ok(Choice { token, runner_up: token_id(runner_up)?, gap: logits[best] - logit })
+    Ok(Choice { token, runner_up: token_id(runner_up)?, margin: logits[best] - logit })
 }
 
 fn token_id(index: usize) -> Result<TokenId> {
@@ -88,9 +88,9 @@ mod tests {
     #[test]
     fn the_runner_up_is_the_first_of_the_rest() {
         let choice = choose(&[1.0, 4.0, 3.0, 3.0, 4.0]).unwrap();
-        assert_eq!(choice, Choice { token: 1, runner_up: 4, gap: 0.0 });
+        assert_eq!(choice, Choice { token: 1, runner_up: 4, margin: 0.0 });
         let choice = choose(&[f32::NEG_INFINITY, 2.0, 0.5]).unwrap();
-        assert_eq!(choice, Choice { token: 1, runner_up: 2, gap: 1.5 });
+        assert_eq!(choice, Choice { token: 1, runner_up: 2, margin: 1.5 });
         assert!(choose(&[1.0]).is_err());
     }
 }

@@ -1,28 +1,17 @@
 //! What a model folder looks like that was not downloaded to its end: by git without git-lfs, or by the
 //! client of the Hugging Face hub.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::workload::text_file::is_lfs_pointer;
 
-/// A pointer of git-lfs is recognised by its first line.
-const POINTER_BEGINNING: u64 = 64;
 /// How the hub's client calls a file that is not whole yet.
 const INCOMPLETE: &str = "incomplete";
 /// Where it keeps the revisions of a repository in its cache.
 const SNAPSHOTS: &str = "snapshots";
 /// Files of a download that are named in a message.
 const MOST_SHOWN: usize = 3;
-
-/// Whether a file is what git leaves in its place without git-lfs.
-pub(super) fn is_pointer(file: &Path) -> bool {
-    let mut beginning = Vec::new();
-    let read = File::open(file).and_then(|open| open.take(POINTER_BEGINNING).read_to_end(&mut beginning));
-    read.is_ok() && is_lfs_pointer(&beginning)
-}
 
 /// The error of a folder that lacks a file because its download has not ended, or because it holds several
 /// revisions; None where the folder shows neither. `what` says which file is missing.

@@ -52,7 +52,7 @@ pub fn generate(
     Ok(Ended::Complete)
 }
 
-/// Which tokens a witness feeds.
+/// Which tokens a replay feeds.
 #[derive(Debug, Clone, Copy)]
 pub enum Path<'a> {
     /// The model's own greedy choices, this many.
@@ -64,17 +64,17 @@ pub enum Path<'a> {
 
 /// Who goes along a path and tells what was preferred at each step: an engine in this process, or a
 /// worker in another.
-pub trait Witness {
+pub trait Replay {
     /// Never timed.
     ///
     /// # Errors
     /// When the engine fails, or a row of logits cannot be right.
-    fn witness(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>>;
+    fn replay(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>>;
 }
 
-impl<E: Engine> Witness for E {
-    fn witness(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
-        witness(self, prompt, path)
+impl<E: Engine> Replay for E {
+    fn replay(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
+        replay(self, prompt, path)
     }
 }
 
@@ -82,7 +82,7 @@ impl<E: Engine> Witness for E {
 ///
 /// # Errors
 /// When the engine fails, or a row of logits cannot be right.
-pub fn witness(engine: &mut dyn Engine, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
+pub fn replay(engine: &mut dyn Engine, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
     let steps = match path {
         Path::Greedy(steps) => steps,
         Path::Forced(tokens) => tokens.len(),

@@ -1,7 +1,7 @@
 //! What turns tokens into the next token.
 //!
 //! [`Engine`] is the narrow waist: the stateful OpenVINO pipeline ([`openvino`]) and the scripted
-//! engine of the tests ([`scripted`]) stand behind it, and [`generate`](fn@generate) drives either.
+//! engine of the tests (`scripted`) stand behind it, and [`generate`](fn@generate) drives either.
 
 mod cache;
 mod choice;
@@ -10,11 +10,12 @@ mod generate;
 mod model_folder;
 mod model_shape;
 pub mod openvino;
+#[cfg(any(test, feature = "scripted"))]
 pub mod scripted;
 
 pub use cache::{CachedTokens, StateShape};
 pub use choice::{Choice, choose, greedy};
-pub use generate::{Ended, Observer, Path, Witness, generate, witness};
+pub use generate::{Ended, Observer, Path, Replay, generate, replay};
 pub use model_folder::{ModelConfig, ModelFolder};
 pub use model_shape::ModelShape;
 
@@ -25,7 +26,7 @@ use crate::workload::TokenId;
 ///
 /// Staging (writing inputs) and inferring are apart, so that what is timed as inference is
 /// inference. One generation is `reset`, `stage_prompt`, then `infer` and `last_logits` and
-/// `stage_token` in turns.
+/// `stage_token` alternately.
 pub trait Engine {
     /// The number of logits in a row.
     fn vocabulary_size(&self) -> usize;

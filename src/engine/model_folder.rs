@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::engine::download;
 use crate::error::{Error, Result};
-use crate::workload::text_file::{NoText, text_of};
+use crate::files::text::NoText;
+use crate::files::{self, FileKind};
 
 /// The facts of `config.json` that matter here; all else is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -65,13 +66,12 @@ impl ModelFolder {
                 return Err(download::unfinished(&folder.path, &what)
                     .unwrap_or_else(|| Error::input(what).hint(NAME_A_MODEL)));
             }
-            if download::is_pointer(&file) {
+            if files::is_pointer(&file) {
                 return Err(NoText::LfsPointer.of_file(&file));
             }
         }
         let file = folder.config_file();
-        let bytes = fs::read(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
-        let text = text_of(&bytes).map_err(|cause| cause.of_file(&file))?;
+        let text = files::read_text(&file, FileKind::ModelText)?;
         folder.config = serde_json::from_str(&text).map_err(|cause| {
             Error::input(format!("`{}` is not a model config: {cause}", file.display())).hint(NAME_A_MODEL)
         })?;

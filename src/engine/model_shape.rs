@@ -2,12 +2,12 @@
 //! there or is of another form is left out, and refuses nothing.
 
 use std::collections::BTreeMap;
-use std::fs;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::engine::ModelFolder;
+use crate::files::{self, FileKind};
 
 /// What a config says of a model's shape.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ impl ModelShape {
     /// What a model's config says.
     #[must_use]
     pub fn of(folder: &ModelFolder) -> Self {
-        let text = fs::read(folder.config_file()).unwrap_or_default();
-        Self::from_config(&serde_json::from_slice(&text).unwrap_or_default())
+        let text = files::read_text(&folder.config_file(), FileKind::ModelText).unwrap_or_default();
+        Self::from_config(&serde_json::from_str(&text).unwrap_or_default())
     }
 
     fn from_config(config: &Value) -> Self {

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::workload::TokenId;
 
 /// How far the winner stands above the runner-up, where the script does not say otherwise.
-const WIDE_GAP: f32 = 10.0;
+const WIDE_MARGIN: f32 = 10.0;
 
 /// The logit of every token that is neither first nor second.
 const UNLIKELY: f32 = -100.0;
@@ -22,7 +22,7 @@ pub struct Script {
     /// Answers by the prompt's ids; past its end an answer goes on with token 0.
     pub answers: BTreeMap<Vec<TokenId>, Vec<TokenId>>,
     /// Gap between first and second logit, by step, where it is not wide.
-    pub gaps: BTreeMap<usize, f32>,
+    pub margins: BTreeMap<usize, f32>,
     /// Time that loading takes, ns.
     pub load_ns: u64,
     /// Time that the prompt's inference takes, ns.
@@ -166,11 +166,11 @@ impl Engine for ScriptedEngine {
 
     fn last_logits(&mut self) -> Result<&[f32]> {
         let token = self.token() as usize;
-        let gap = self.script.gaps.get(&self.step).copied().unwrap_or(WIDE_GAP);
+        let margin = self.script.margins.get(&self.step).copied().unwrap_or(WIDE_MARGIN);
         self.row.fill(UNLIKELY);
-        self.row[token] = WIDE_GAP;
+        self.row[token] = WIDE_MARGIN;
         let runner_up = if token + 1 < self.row.len() { token + 1 } else { 0 };
-        self.row[runner_up] = WIDE_GAP - gap;
+        self.row[runner_up] = WIDE_MARGIN - margin;
         Ok(&self.row)
     }
 }

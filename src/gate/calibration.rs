@@ -4,7 +4,7 @@ use fastrand::Rng;
 
 use crate::judge::sequential::{LOOKS, Look, Rule, SequentialOutcome, sequential, smallest_seen_percent};
 use crate::judge::{interval_at, pair_figures};
-use crate::record::AbRecord;
+use crate::record::Experiment;
 
 /// Sessions that are drawn from the pairs: the rate is known to a tenth of a percent.
 const SESSIONS: u32 = 20_000;
@@ -43,7 +43,7 @@ pub struct SmallestSeen {
 /// In such a run a pair's sign is the order of two equal things, so that every choice of signs is as likely
 /// as the one that came. Sessions are drawn by choosing pairs and signs at random.
 #[must_use]
-pub fn calibrate(records: &[&AbRecord], rule: &Rule) -> Option<Calibration> {
+pub fn calibrate(records: &[&Experiment], rule: &Rule) -> Option<Calibration> {
     let runs: Vec<Vec<f64>> = records.iter().map(|record| differences_ln(record)).collect();
     let all: Vec<f64> = runs.iter().flatten().copied().collect();
     let pair_sd_ln = pooled_sd_ln(&runs)?;
@@ -74,9 +74,12 @@ pub fn calibrate(records: &[&AbRecord], rule: &Rule) -> Option<Calibration> {
     })
 }
 
-fn differences_ln(record: &AbRecord) -> Vec<f64> {
+fn differences_ln(record: &Experiment) -> Vec<f64> {
     let pairs = pair_figures(record).into_iter();
-    pairs.filter(|pair| record.despite_guards || pair.is_valid()).filter_map(|pair| pair.tpot_ln()).collect()
+    pairs
+        .filter(|pair| record.sampling.ignore_guards || pair.is_valid())
+        .filter_map(|pair| pair.tpot_ln())
+        .collect()
 }
 
 /// Within runs, for a run's mean may be off by what the machine did in that hour.

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Choice, Path, Witness};
+use crate::engine::{Choice, Path, Replay};
 use crate::error::Result;
 use crate::golden::Golden;
 use crate::workload::TokenId;
@@ -26,15 +26,15 @@ pub enum GoldenResult {
 }
 
 impl GoldenResult {
-    /// Whether the output was held against a golden and is not wrong.
+    /// Whether the output was compared with a golden and is not wrong.
     #[must_use]
     pub fn is_verified(self) -> bool {
         matches!(self, Self::Match | Self::NearTie)
     }
 
-    /// The word, as it is serialised.
+    /// As it is serialised.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Match => "match",
             Self::None => "none",
@@ -54,7 +54,7 @@ pub struct Divergence {
     /// The token that came.
     pub got: TokenId,
     /// First minus second logit of the reference at that step.
-    pub gap_logit: f32,
+    pub logit_margin: f32,
     /// Steps at which the model prefers another token when the reference's are fed to it.
     pub flips: Vec<usize>,
 }
@@ -66,11 +66,11 @@ pub struct Finding {
     pub result: GoldenResult,
     /// Where the answer left its reference, if it did.
     pub divergence: Option<Divergence>,
-    /// Runner-up and gap at each step of the answer that came; only where it is not known already
+    /// Runner-up and logit margin at each step of the answer that came; only where it is not known already
     /// from a golden that it matches. From this a golden can be blessed.
-    pub witness: Option<Vec<Choice>>,
-    /// Largest difference between the gaps of the golden and those of a teacher-forced pass.
-    pub gap_drift_logit: Option<f32>,
+    pub replay: Option<Vec<Choice>>,
+    /// Largest difference between the logit margins of the golden and those of a teacher-forced pass.
+    pub logit_margin_drift: Option<f32>,
 }
 
 /// One prompt's answers, to be judged.
@@ -86,12 +86,12 @@ pub struct Question<'a> {
     pub epsilon_logit: f32,
 }
 
-/// Judges the generations of a prompt. The witness runs untimed passes where they are needed: none
+/// Judges the generations of a prompt. The replay runs untimed passes where they are needed: none
 /// when all match the golden.
 ///
 /// # Errors
-/// When the witness fails.
-pub fn judge(model: &mut dyn Witness, question: Question<'_>) -> Result<Finding> {
+/// When the replay fails.
+pub fn judge(model: &mut dyn Replay, question: Question<'_>) -> Result<Finding> {
     let Question { prompt, generations, golden, epsilon_logit } = question;
     let Some(first) = generations.first() else {
         return Ok(Finding::bare(GoldenResult::None));
@@ -100,26 +100,26 @@ pub fn judge(model: &mut dyn Witness, question: Question<'_>) -> Result<Finding>
     if let Some(golden) = golden.filter(|golden| golden.prompt_token_ids == prompt) {
         return against_golden(model, question, golden, first);
     }
-    let forced = model.witness(prompt, Path::Forced(first))?;
+    let forced = model.replay(prompt, Path::Forced(first))?;
     let preferred = tokens(&forced);
     let runner_ups: Vec<TokenId> = forced.iter().map(|choice| choice.runner_up).collect();
-    let gaps: Vec<f32> = forced.iter().map(|choice| choice.gap).collect();
-    let reference = Reference { tokens: first, runner_ups: &runner_ups, gaps: &gaps, epsilon_logit };
-    // The witness is one more generation that must agree.
+    let margins: Vec<f32> = forced.iter().map(|choice| choice.margin).collect();
+    let reference = Reference { tokens: first, runner_ups: &runner_ups, margins: &margins, epsilon_logit };
+    // The replay is one more generation that must agree.
     let all = generations.iter().copied().chain([preferred.as_slice()]);
     let worst = reference.worst(all, &forced);
     Ok(Finding {
         result: worst.as_ref().map_or(GoldenResult::None, |worst| worst.result),
         divergence: worst.map(|worst| worst.divergence),
-        gap_drift_logit: None,
-        witness: Some(forced),
+        logit_margin_drift: None,
+        replay: Some(forced),
     })
 }
 
 /// Judges the part of the generations that the golden reaches. A generation that goes on beyond the
 /// golden's end can be found wrong by it, and not right.
 fn against_golden(
-    model: &mut dyn Witness,
+    model: &mut dyn Replay,
     question: Question<'_>,
     golden: &Golden,
     first: &[TokenId],
@@ -129,30 +129,30 @@ fn against_golden(
     let reference = Reference {
         tokens: &golden.token_ids[..steps],
         runner_ups: &golden.runner_up_ids,
-        gaps: &golden.gaps_logit,
+        margins: &golden.logit_margins,
         epsilon_logit,
     };
     let covered = steps == first.len();
     if covered && generations.iter().all(|tokens| *tokens == reference.tokens) {
         return Ok(Finding::bare(GoldenResult::Match));
     }
-    let forced = model.witness(prompt, Path::Forced(reference.tokens))?;
+    let forced = model.replay(prompt, Path::Forced(reference.tokens))?;
     let worst = reference.worst(generations.iter().copied(), &forced);
     let unjudged = if covered { GoldenResult::Match } else { GoldenResult::None };
     let result = worst.as_ref().map_or(unjudged, |worst| worst.result.max(unjudged));
     Ok(Finding {
         result,
         divergence: worst.map(|worst| worst.divergence),
-        gap_drift_logit: Some(drift(golden, &forced)),
-        witness: Some(model.witness(prompt, Path::Forced(first))?),
+        logit_margin_drift: Some(drift(golden, &forced)),
+        replay: Some(model.replay(prompt, Path::Forced(first))?),
     })
 }
 
-/// What generations are held against.
+/// What generations are compared with.
 struct Reference<'a> {
     tokens: &'a [TokenId],
     runner_ups: &'a [TokenId],
-    gaps: &'a [f32],
+    margins: &'a [f32],
     epsilon_logit: f32,
 }
 
@@ -187,7 +187,7 @@ impl Reference<'_> {
                 position,
                 expected: self.tokens[position],
                 got: got[position],
-                gap_logit: self.gaps[position],
+                logit_margin: self.margins[position],
                 flips,
             },
         })
@@ -197,22 +197,22 @@ impl Reference<'_> {
     /// what the model itself prefers there when the reference is fed to it.
     fn is_near_tie(&self, step: usize, got: TokenId, forced: &[Choice]) -> bool {
         let plausible = got == self.runner_ups[step] || got == forced[step].token;
-        plausible && self.gaps[step] < self.epsilon_logit
+        plausible && self.margins[step] < self.epsilon_logit
     }
 }
 
 impl Finding {
     fn bare(result: GoldenResult) -> Self {
-        Self { result, divergence: None, witness: None, gap_drift_logit: None }
+        Self { result, divergence: None, replay: None, logit_margin_drift: None }
     }
 }
 
-/// Largest difference of the gaps over the steps at which both prefer the same token.
+/// Largest difference of the logit margins over the steps at which both prefer the same token.
 #[must_use]
 pub fn drift(golden: &Golden, forced: &[Choice]) -> f32 {
-    let steps = forced.iter().zip(golden.token_ids.iter().zip(&golden.gaps_logit));
+    let steps = forced.iter().zip(golden.token_ids.iter().zip(&golden.logit_margins));
     let same = steps.filter(|(choice, (token, _))| choice.token == **token);
-    same.map(|(choice, (_, gap))| (choice.gap - gap).abs()).fold(0.0, f32::max)
+    same.map(|(choice, (_, margin))| (choice.margin - margin).abs()).fold(0.0, f32::max)
 }
 
 fn tokens(choices: &[Choice]) -> Vec<TokenId> {
@@ -231,7 +231,7 @@ mod tests {
     const PROMPT: [TokenId; 2] = [1, 2];
     const ANSWER: [TokenId; 4] = [5, 6, 7, 8];
 
-    fn golden(gaps: [f32; 4]) -> Golden {
+    fn golden(margins: [f32; 4]) -> Golden {
         Golden {
             schema: 1,
             prompt_id: "p".into(),
@@ -240,12 +240,12 @@ mod tests {
             model_sha256: String::new(),
             token_ids: ANSWER.to_vec(),
             runner_up_ids: vec![0; 4],
-            gaps_logit: gaps.to_vec(),
+            logit_margins: margins.to_vec(),
             text: None,
             made: GoldenOrigin {
                 when_utc: String::new(),
                 who: String::new(),
-                because: String::new(),
+                reason: String::new(),
                 run_id: String::new(),
                 commit: None,
                 openvino: String::new(),
@@ -348,9 +348,9 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_golden_can_be_blessed_from_its_witness() {
-        let witness = found(&ANSWER, &[&ANSWER], None).witness.unwrap();
-        assert_eq!(tokens(&witness), ANSWER);
-        assert!(witness.iter().all(|choice| choice.runner_up == choice.token + 1));
+    fn an_answer_without_a_golden_can_be_blessed_from_its_replay() {
+        let replay = found(&ANSWER, &[&ANSWER], None).replay.unwrap();
+        assert_eq!(tokens(&replay), ANSWER);
+        assert!(replay.iter().all(|choice| choice.runner_up == choice.token + 1));
     }
 }

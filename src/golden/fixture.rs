@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::refuse_links;
 use crate::golden::probe;
 use crate::workload::TokenId;
 use crate::workload::fixture_file::{read, write};
@@ -32,7 +33,8 @@ pub struct Golden {
     /// At each step, the token with the second largest logit.
     pub runner_up_ids: Vec<TokenId>,
     /// At each step, largest minus second largest logit.
-    pub gaps_logit: Vec<f32>,
+    #[serde(alias = "gaps_logit")]
+    pub logit_margins: Vec<f32>,
     /// The answer in words, where a tokenizer was at hand.
     pub text: Option<String>,
     /// How it was made.
@@ -48,7 +50,8 @@ pub struct GoldenOrigin {
     /// Who blessed it, as git names them.
     pub who: String,
     /// Why.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
     /// The record that it was blessed from.
     pub run_id: String,
     /// The commit that was measured, where there was one.
@@ -64,7 +67,7 @@ pub struct GoldenOrigin {
     pub first_change: Option<usize>,
 }
 
-/// From which gap on a different token is no longer a near-tie, on one kind of device at one
+/// From which logit margin on a different token is no longer a near-tie, on one kind of device at one
 /// precision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,7 +81,8 @@ pub struct Tolerance {
     /// Gaps below this are near-ties, logits.
     pub epsilon_logit: f32,
     /// What it was calibrated from.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 /// The goldens of one model.
@@ -101,9 +105,11 @@ impl GoldenSet {
     /// Reads the goldens of a model; a folder that is not there has none.
     ///
     /// # Errors
-    /// A file that is not of this form, or whose lists differ in length.
+    /// A folder that is a link; a file that is a link or a pipe, is not of this form, or whose lists differ in
+    /// length.
     pub fn load(folder: &Path) -> Result<Self> {
         let mut set = Self::default();
+        refuse_links(folder, 1)?;
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(set),
@@ -116,31 +122,59 @@ impl GoldenSet {
             } else if path.file_name().is_some_and(|name| name == probe::FILE) {
                 // Read by `Probe::load`, where it is wanted.
             } else if path.extension().is_some_and(|extension| extension == "json") {
-                let golden: Golden = read(&path, RESTORE)?;
-                let steps = golden.token_ids.len();
-                if golden.schema != SCHEMA || path.file_stem().is_none_or(|stem| *stem != *golden.prompt_id) {
-                    return Err(Error::input(format!(
-                        "golden `{}` is of prompt `{}` and schema {}; its name says otherwise, or a later arcgauge wrote it",
-                        path.display(),
-                        golden.prompt_id,
-                        golden.schema
-                    ))
-                    .hint(RESTORE));
-                }
-                if steps == 0 || golden.runner_up_ids.len() != steps || golden.gaps_logit.len() != steps {
-                    return Err(Error::input(format!(
-                        "golden `{}` has lists of unlike length",
-                        path.display()
-                    ))
-                    .hint(RESTORE));
-                }
-                set.goldens.insert(golden.prompt_id.clone(), golden);
+                set.insert(read(&path, RESTORE)?, &path)?;
             }
         }
         Ok(set)
     }
 
-    /// The gap below which a flip is a near-tie; 0, which nothing is below, where none was calibrated.
+    /// The goldens of these prompts, from the files of a folder that `read` gives by their names, as a commit's.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not of this form, or whose lists differ in length.
+    pub fn of_prompts<'a>(
+        ids: impl Iterator<Item = &'a str>,
+        mut read: impl FnMut(&str) -> Result<Option<Vec<u8>>>,
+    ) -> Result<Self> {
+        let unfit = |name: &str, cause: &serde_json::Error| {
+            Error::input(format!("`{name}` is not of the expected form: {cause}")).hint(RESTORE)
+        };
+        let mut set = Self::default();
+        for id in ids {
+            let name = format!("{id}.json");
+            if let Some(bytes) = read(&name)? {
+                let golden = serde_json::from_slice(&bytes).map_err(|cause| unfit(&name, &cause))?;
+                set.insert(golden, Path::new(&name))?;
+            }
+        }
+        if let Some(bytes) = read(TOLERANCES)? {
+            set.tolerances = serde_json::from_slice(&bytes).map_err(|cause| unfit(TOLERANCES, &cause))?;
+        }
+        Ok(set)
+    }
+
+    /// Takes in what a file says.
+    fn insert(&mut self, golden: Golden, path: &Path) -> Result<()> {
+        let steps = golden.token_ids.len();
+        if golden.schema != SCHEMA || path.file_stem().is_none_or(|stem| *stem != *golden.prompt_id) {
+            return Err(Error::input(format!(
+                "golden `{}` is of prompt `{}` and schema {}; its name says otherwise, or a later arcgauge wrote it",
+                path.display(),
+                golden.prompt_id,
+                golden.schema
+            ))
+            .hint(RESTORE));
+        }
+        if steps == 0 || golden.runner_up_ids.len() != steps || golden.logit_margins.len() != steps {
+            return Err(
+                Error::input(format!("golden `{}` has lists of unlike length", path.display())).hint(RESTORE)
+            );
+        }
+        self.goldens.insert(golden.prompt_id.clone(), golden);
+        Ok(())
+    }
+
+    /// The logit margin below which a flip is a near-tie; 0, which nothing is below, where none was calibrated.
     #[must_use]
     pub fn epsilon_logit(&self, device: &str, inference_precision: &str, kv_cache_precision: &str) -> f32 {
         let calibrated = self.tolerances.iter().find(|tolerance| {

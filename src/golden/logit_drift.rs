@@ -17,12 +17,12 @@ const LEAST_LARGEST_LOGIT: f32 = 0.01;
 /// The least limit of the mean drift, logits, for the same reason; a mean evens out.
 const LEAST_MEAN_LOGIT: f32 = 0.001;
 
-/// How far the gaps of a pass over the probe's text lie from those of the fixture.
+/// How far the logit margins of a pass over the probe's text lie from those of the fixture.
 ///
-/// At each step the gap is that between the two largest logits, counted for the token that the
+/// At each step the logit margin is that between the two largest logits, counted for the token that the
 /// fixture prefers: as it is where the pass prefers that token too, and negative where it prefers
-/// another. The drift of a step is `|gap of the pass - gap of the fixture|`; at a flip this is the
-/// sum of both gaps.
+/// another. The drift of a step is `|logit margin of the pass - logit margin of the fixture|`; at a flip this is the
+/// sum of both logit margins.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LogitDrift {
     /// The largest drift of a step, logits.
@@ -53,7 +53,7 @@ impl LogitDrift {
 
     /// What both limits were calibrated from, for whoever reads them in a fixture.
     #[must_use]
-    pub fn limits_because(&self, openvino: &str) -> String {
+    pub fn limits_reason(&self, openvino: &str) -> String {
         format!(
             "{LIMIT_FACTOR} x the drift seen (largest {}, mean {} logit over {} teacher-forced steps), \
              at least {LEAST_LARGEST_LOGIT} and {LEAST_MEAN_LOGIT}, OpenVINO {openvino}",
@@ -76,9 +76,9 @@ impl Probe {
     /// Holds a teacher-forced pass over the text against the fixture.
     ///
     /// # Errors
-    /// A pass of another length; and, as wrong output, a gap that is no number.
+    /// A pass of another length; and, as wrong output, a logit margin that is no number.
     pub fn drift(&self, pass: &[Choice]) -> Result<LogitDrift> {
-        let steps = self.gaps_logit.len();
+        let steps = self.logit_margins.len();
         if pass.len() != steps {
             return Err(Error::harness(format!(
                 "the probe has {steps} steps, and the pass over it `{}`",
@@ -86,15 +86,15 @@ impl Probe {
             )));
         }
         let mut drift = LogitDrift { largest_logit: 0.0, mean_logit: 0.0, flips: 0, steps };
-        let fixture = self.preferred_ids.iter().zip(&self.gaps_logit);
-        for (step, (choice, (preferred, gap))) in pass.iter().zip(fixture).enumerate() {
+        let fixture = self.preferred_ids.iter().zip(&self.logit_margins);
+        for (step, (choice, (preferred, margin))) in pass.iter().zip(fixture).enumerate() {
             let is_flip = choice.token != *preferred;
-            let moved = (if is_flip { -choice.gap } else { choice.gap } - gap).abs();
+            let moved = (if is_flip { -choice.margin } else { choice.margin } - margin).abs();
             if !moved.is_finite() {
                 return Err(Error::wrong_output(format!(
-                    "the gap of the first two logits at step {} of the probe is `{}`",
+                    "the logit margin of the first two logits at step {} of the probe is `{}`",
                     step + 1,
-                    choice.gap
+                    choice.margin
                 ))
                 .hint("run `cargo xtask doctor`: it checks the model's files"));
             }
@@ -112,8 +112,8 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::golden::probe::fixture::probe;
 
-    fn choice(token: u32, gap: f32) -> Choice {
-        Choice { token, runner_up: 0, gap }
+    fn choice(token: u32, margin: f32) -> Choice {
+        Choice { token, runner_up: 0, margin }
     }
 
     fn limit(seen: LogitDrift) -> DriftLimit {
@@ -123,7 +123,7 @@ mod tests {
             kv_cache_precision: "f32".into(),
             largest_logit: seen.largest_limit_logit(),
             mean_logit: seen.mean_limit_logit(),
-            because: String::new(),
+            reason: String::new(),
         }
     }
 
@@ -161,8 +161,8 @@ mod tests {
 
     #[test]
     fn a_gap_that_is_no_number_is_wrong_output_and_not_no_drift() {
-        for gap in [f32::NAN, f32::INFINITY] {
-            let pass = [choice(5, 1.0), choice(6, gap), choice(7, 2.0), choice(8, 0.25)];
+        for margin in [f32::NAN, f32::INFINITY] {
+            let pass = [choice(5, 1.0), choice(6, margin), choice(7, 2.0), choice(8, 0.25)];
             assert_eq!(probe().drift(&pass).unwrap_err().kind(), ErrorKind::WrongOutput);
         }
     }

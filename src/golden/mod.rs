@@ -2,12 +2,12 @@
 
 mod check;
 mod fixture;
-mod held_against;
+mod known_answer;
 mod logit_drift;
 mod probe;
 
 pub use check::{Divergence, Finding, GoldenResult, Question, drift, judge};
 pub use fixture::{Golden, GoldenOrigin, GoldenSet, Tolerance};
-pub use held_against::Expected;
+pub use known_answer::Expected;
 pub use logit_drift::LogitDrift;
 pub use probe::{DriftLimit, Probe, ProbeOrigin, ProbeTokens};

@@ -23,7 +23,7 @@ const PROMPT_TOKENS: usize = 16;
 
 const RESTORE: &str = "restore it: `git checkout -- fixtures/golden`";
 
-/// A text that the model was not trained on, and its gaps at f32.
+/// A text that the model was not trained on, and its logit margins at f32.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
@@ -42,7 +42,8 @@ pub struct Probe {
     /// At each step, the token with the second largest logit.
     pub runner_up_ids: Vec<TokenId>,
     /// At each step, largest minus second largest logit.
-    pub gaps_logit: Vec<f32>,
+    #[serde(alias = "gaps_logit")]
+    pub logit_margins: Vec<f32>,
     /// How it was made.
     pub made: ProbeOrigin,
     /// Which drift is normal, by device and precisions.
@@ -68,7 +69,8 @@ pub struct ProbeOrigin {
     /// Who made it, as git names them.
     pub who: String,
     /// Why.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
     /// OpenVINO's version.
     pub openvino: String,
     /// The device that ran.
@@ -92,7 +94,8 @@ pub struct DriftLimit {
     /// A mean drift above this is not normal, logits.
     pub mean_logit: f32,
     /// What it was calibrated from.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 impl ProbeTokens {
@@ -139,7 +142,7 @@ impl Probe {
                 Self::SCHEMA
             ));
         }
-        let steps = probe.gaps_logit.len();
+        let steps = probe.logit_margins.len();
         let lists = [&probe.tokens.forced_ids, &probe.preferred_ids, &probe.runner_up_ids];
         if steps == 0 || lists.iter().any(|list| list.len() != steps) {
             return refuse("has lists of unlike length".to_owned());
@@ -170,7 +173,7 @@ impl Probe {
             "the probe of model `{}` was made from other files: from `{}`, and this model is `{model_sha256}`",
             self.model, self.model_sha256
         ))
-        .hint("restore the model's files; or make a probe of these: `cargo xtask golden probe --because \"...\"`"))
+        .hint("restore the model's files; or make a probe of these: `cargo xtask golden probe --reason \"...\"`"))
     }
 
     /// What is prefilled.

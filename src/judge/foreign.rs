@@ -1,7 +1,7 @@
 //! Averages of what another tool measured, made from its rows and from nothing else that it says.
 
-use crate::record::SampleRole;
-use crate::record::foreign::{AverageBy, Definition, ForeignRecord, ForeignRow, ToldAverage, definition};
+use crate::measure::Role;
+use crate::record::foreign::{AverageBy, Definition, ForeignRecord, ForeignRow, ReportedAverage, definition};
 
 /// Two averages that differ by more than this share are two.
 const SAME: f64 = 1e-4;
@@ -33,8 +33,7 @@ pub struct ForeignAverage {
 /// kind of work. Warm-ups count for nothing.
 #[must_use]
 pub fn foreign_averages(record: &ForeignRecord) -> Vec<ForeignAverage> {
-    let measured: Vec<&ForeignRow> =
-        record.rows.iter().filter(|row| row.role == SampleRole::Measured).collect();
+    let measured: Vec<&ForeignRow> = record.rows.iter().filter(|row| row.role == Role::Measured).collect();
     let mut prompts: Vec<&str> = Vec::new();
     for row in &measured {
         if !prompts.contains(&row.prompt.as_str()) {
@@ -56,7 +55,7 @@ pub fn foreign_averages(record: &ForeignRecord) -> Vec<ForeignAverage> {
 /// How many rows are warm-ups.
 #[must_use]
 pub fn foreign_warm_ups(record: &ForeignRecord) -> usize {
-    record.rows.iter().filter(|row| row.role == SampleRole::WarmUp).count()
+    record.rows.iter().filter(|row| row.role == Role::WarmUp).count()
 }
 
 /// One average for each definition that some of these rows have.
@@ -94,7 +93,7 @@ fn of_definition(
     if counted == 0 || !average.is_finite() {
         return None;
     }
-    let told = record.averages_told.iter().find(|told| is_of(told, prompt, definition.id));
+    let reported = record.averages_reported.iter().find(|reported| is_of(reported, prompt, definition.id));
     Some(ForeignAverage {
         prompt: prompt.map(str::to_owned),
         definition,
@@ -104,15 +103,17 @@ fn of_definition(
         average,
         lowest,
         highest,
-        told_otherwise: told.map(|told| told.value).filter(|told| (told - average).abs() > SAME * average),
+        told_otherwise: reported
+            .map(|reported| reported.value)
+            .filter(|reported| (reported - average).abs() > SAME * average),
     })
 }
 
-fn is_of(told: &ToldAverage, prompt: Option<&str>, id: &str) -> bool {
-    told.prompt.as_deref() == prompt && told.definition == id
+fn is_of(reported: &ReportedAverage, prompt: Option<&str>, id: &str) -> bool {
+    reported.prompt.as_deref() == prompt && reported.definition == id
 }
 
-/// What a row counts for in an average; None where its tokens are not told.
+/// What a row counts for in an average; None where its tokens are not reported.
 fn weight(average_by: AverageBy, row: &ForeignRow, value: f64) -> Option<f64> {
     let new_tokens = row.new_tokens.map(|tokens| tokens as f64);
     match average_by {
@@ -135,7 +136,7 @@ fn alike(rows: &[&ForeignRow], of: impl Fn(&ForeignRow) -> Option<u64>) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::foreign::{ForeignFormat, ForeignSource, ToldByTool, figure};
+    use crate::record::foreign::{ForeignFormat, ForeignSource, ReportedByTool, figure};
 
     fn row(prompt: &str, iteration: u64, tokens: u64, seconds: f64) -> ForeignRow {
         let per_token_ms = seconds * 1e3 / tokens as f64;
@@ -147,7 +148,7 @@ mod tests {
         ForeignRow {
             prompt: prompt.to_owned(),
             iteration,
-            role: if iteration == 0 { SampleRole::WarmUp } else { SampleRole::Measured },
+            role: if iteration == 0 { Role::WarmUp } else { Role::Measured },
             prompt_tokens: Some(20),
             new_tokens: Some(tokens),
             context_tokens: None,
@@ -155,15 +156,15 @@ mod tests {
         }
     }
 
-    fn record(rows: Vec<ForeignRow>, averages_told: Vec<ToldAverage>) -> ForeignRecord {
+    fn record(rows: Vec<ForeignRow>, averages_reported: Vec<ReportedAverage>) -> ForeignRecord {
         ForeignRecord {
             format: ForeignFormat::LlmBenchJson,
             imported_utc: "2026-11-25T03:00:00Z".to_owned(),
             source: ForeignSource { file_name: "a.json".to_owned(), sha256: "0".repeat(64), size_bytes: 1 },
-            told_by_tool: ToldByTool::default(),
+            reported_by_tool: ReportedByTool::default(),
             figures: Vec::new(),
             rows,
-            averages_told,
+            averages_reported,
             warnings: Vec::new(),
         }
     }
@@ -181,8 +182,9 @@ mod tests {
             rows.extend(["P0", "P1", "P2"].map(|prompt| row(prompt, iteration, 200, seconds)));
         }
         let of_all_but_one = (2.0 * 57.8 + 6.0 * 47.0) / 8.0;
-        let told = ToldAverage { prompt: None, definition: "e2e_per_token@1".into(), value: of_all_but_one };
-        let record = record(rows, vec![told]);
+        let reported =
+            ReportedAverage { prompt: None, definition: "e2e_per_token@1".into(), value: of_all_but_one };
+        let record = record(rows, vec![reported]);
         let averages = foreign_averages(&record);
         let all = average(&averages, None, "e2e_per_token@1");
         assert!((all.average - 47.0).abs() < 1e-9, "{all:?}");

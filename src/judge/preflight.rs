@@ -1,4 +1,4 @@
-//! What to mend before measuring: advice, not a verdict.
+//! What to fix before measuring: advice, not a verdict.
 
 use crate::judge::environment::{Guard, threshold};
 use crate::measure::guard::{MachineFacts, MachineReading};
@@ -11,7 +11,7 @@ pub struct Advice {
     /// What is amiss, with the reading.
     pub problem: String,
     /// What to do.
-    pub mend: String,
+    pub fix: String,
 }
 
 /// Looks at a machine on which nothing of ours runs yet. What cannot be read gives no advice.
@@ -23,11 +23,11 @@ pub fn preflight(facts: &MachineFacts, reading: &MachineReading) -> Vec<Advice> 
 }
 
 fn on_battery(reading: &MachineReading) -> Option<Advice> {
-    let on_battery = !reading.is_on_mains.value()?;
+    let on_battery = !reading.is_on_ac_power.value()?;
     on_battery.then(|| Advice {
-        guard: Guard::Mains,
+        guard: Guard::AcPower,
         problem: "the machine runs on battery".to_owned(),
-        mend: "plug the power supply in".to_owned(),
+        fix: "plug the power supply in".to_owned(),
     })
 }
 
@@ -40,7 +40,7 @@ fn wrong_governor(facts: &MachineFacts) -> Option<Advice> {
     Some(Advice {
         guard: Guard::CpuPolicy,
         problem: format!("the processor's clock follows the governor `{wrong}`"),
-        mend: "`sudo cpupower frequency-set --governor performance`".to_owned(),
+        fix: "`sudo cpupower frequency-set --governor performance`".to_owned(),
     })
 }
 
@@ -49,7 +49,7 @@ fn background_load(reading: &MachineReading) -> Option<Advice> {
     (percent >= threshold::CPU_PRESSURE_PERCENT).then(|| Advice {
         guard: Guard::CpuPressure,
         problem: format!("tasks waited for a processor for {percent:.1} % of the last ten seconds"),
-        mend: "close other programs; `top` shows which ones work".to_owned(),
+        fix: "close other programs; `top` shows which ones work".to_owned(),
     })
 }
 
@@ -58,23 +58,23 @@ fn memory_short(reading: &MachineReading) -> Option<Advice> {
     (percent > threshold::MEMORY_PRESSURE_PERCENT).then(|| Advice {
         guard: Guard::MemoryPressure,
         problem: format!("all tasks waited for memory for {percent:.1} % of the last ten seconds"),
-        mend: "close other programs; `top -o %MEM` shows which ones hold memory".to_owned(),
+        fix: "close other programs; `top -o %MEM` shows which ones hold memory".to_owned(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Observed;
-    use crate::measure::guard::tests::Tree;
     use crate::measure::guard::{MachineReader, Phase};
+    use crate::sys::Observed;
+    use crate::sys::kernel_tree::Tree;
 
     fn advice(tree: &Tree, change: impl FnOnce(&mut MachineFacts, &mut MachineReading)) -> Vec<Guard> {
         let mut reader = MachineReader::new(tree.root(), None);
         let (mut facts, mut reading) = (reader.facts(), reader.read(0, Phase::Before));
         change(&mut facts, &mut reading);
         let advice = preflight(&facts, &reading);
-        assert!(advice.iter().all(|it| !it.problem.is_empty() && !it.mend.is_empty()));
+        assert!(advice.iter().all(|it| !it.problem.is_empty() && !it.fix.is_empty()));
         advice.into_iter().map(|it| it.guard).collect()
     }
 
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn battery_load_and_memory_are_each_told() {
         let tree = Tree::xe();
-        assert_eq!(advice(&tree, |_, it| it.is_on_mains = Observed::Observed(false)), [Guard::Mains]);
+        assert_eq!(advice(&tree, |_, it| it.is_on_ac_power = Observed::Observed(false)), [Guard::AcPower]);
         let loaded = advice(&tree, |_, it| it.cpu_some_avg10_percent = Observed::Observed(5.0));
         assert_eq!(loaded, [Guard::CpuPressure]);
         let short = advice(&tree, |_, it| it.memory_full_avg10_percent = Observed::Observed(0.2));

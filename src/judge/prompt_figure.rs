@@ -1,10 +1,11 @@
 //! The figures of one prompt of a run, each with what every process of its own says of it.
 
-use crate::judge::likeness::ComparedSide;
+use crate::judge::PromptSummary;
 use crate::judge::mean_interval::MeanInterval;
 use crate::judge::summary::figures;
+use crate::measure::supervisor::Purpose;
 use crate::measure::{Figure, Metric, Role, Sample};
-use crate::record::{ProcessPurpose, ProcessRecord, RunRecord, SampleRecord};
+use crate::record::{Arm, ProcessRecord, SampleRecord};
 
 /// A figure of a prompt.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,25 +25,25 @@ impl PromptFigure {
     }
 }
 
-/// The figures of a prompt's generations, in the order of [`Metric::ALL`]; none where the run has no speed.
+/// The figures of a prompt's generations, which are `samples` of the run, in the order of [`Metric::ALL`]; none
+/// where the run has no speed.
 #[must_use]
-pub fn prompt_figures(run: &RunRecord, side: &ComparedSide, prompt_id: &str) -> Vec<PromptFigure> {
-    let asked = side.summary.prompts.iter().find(|prompt| prompt.id == prompt_id);
-    let Some(whole) = asked.and_then(|prompt| prompt.figures.as_ref()) else { return Vec::new() };
+pub fn prompt_figures(run: &Arm, prompt: &PromptSummary, samples: &[&SampleRecord]) -> Vec<PromptFigure> {
+    let Some(whole) = &prompt.figures else { return Vec::new() };
     let of_process = |process: &ProcessRecord| {
-        let own = run.samples.iter().filter(|sample| sample.process == process.index);
-        let own = own.filter(|sample| sample.prompt_id == prompt_id).filter_map(SampleRecord::timed);
+        let own = samples.iter().filter(|sample| sample.process == process.index);
+        let own = own.filter_map(|sample| sample.timed());
         let samples: Vec<Sample> = own.filter(|sample| sample.role == Role::Measured).collect();
         figures(&samples)
     };
-    let measured = run.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured);
+    let measured = run.processes.iter().filter(|process| process.purpose == Purpose::Measured);
     let by_process = measured.map(of_process).collect::<Option<Vec<_>>>().unwrap_or_default();
     let of_metric = |metric: Metric| {
-        let processes = by_process.iter().map(|figures| figures.mean.value(metric));
+        let processes = by_process.iter().map(|figures| figures.mean.get(metric));
         Some(PromptFigure {
-            figure: Figure { metric, value: whole.mean.value(metric)? },
+            figure: Figure { metric, value: whole.mean.get(metric)? },
             processes: processes.collect::<Option<_>>().unwrap_or_default(),
         })
     };
-    Metric::ALL.into_iter().filter_map(of_metric).collect()
+    Metric::ALL.iter().copied().filter_map(of_metric).collect()
 }

@@ -1,10 +1,10 @@
 //! The published reference: shown beside every result, judged only for its own model and device.
 
 use crate::error::{Error, Result};
-use crate::judge::environment::{ProcessFindings, of_record};
-use crate::judge::likeness::ComparedSide;
+use crate::judge::comparability::ComparedSide;
+use crate::judge::validity::guard_reasons;
 use crate::measure::Figure;
-use crate::record::{ProofGrade, ProvenDevice, PublishedReference, RunRecord};
+use crate::record::{Arm, ArmView, ProofGrade, ProvenDevice, PublishedReference};
 
 /// How a result stands to the published figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,20 +19,23 @@ pub enum Standing {
 
 /// Why a run's speed may be compared with no fixed figure, nor become one; None where it may.
 #[must_use]
-pub fn no_reference_reason(run: &RunRecord) -> Option<&'static str> {
+pub fn no_reference_reason(run: &Arm) -> Option<&'static str> {
     let grade = run.device.ran.as_ref().map(ProvenDevice::grade);
     let reasons = [
         (run.device.emulated_reason().is_some(), "the device is emulated"),
         (!run.prompts.iter().all(|prompt| prompt.golden.is_verified()), "the output is not verified"),
-        (grade != Some(ProofGrade::PropertyAndCounters), "the device is proven by OpenVINO's word alone"),
-        (of_record(run).iter().any(ProcessFindings::is_invalid), "a guard tripped while it was measured"),
+        (
+            grade != Some(ProofGrade::PropertyAndCounters),
+            "the device is proven as reported by OpenVINO alone",
+        ),
+        (!guard_reasons(run).is_empty(), "a guard tripped while it was measured"),
     ];
     reasons.into_iter().find(|(is_so, _)| *is_so).map(|(_, reason)| reason)
 }
 
 /// Compares like with like, or says why not.
 #[must_use]
-pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Option<Figure>) -> Standing {
+pub fn standing(published: &PublishedReference, record: &Arm, speed: Option<Figure>) -> Standing {
     if let Some(unlike) = published.difference_to(record).or_else(|| no_reference_reason(record)) {
         return Standing::NotJudged(unlike.to_owned());
     }
@@ -50,12 +53,12 @@ pub fn standing(published: &PublishedReference, record: &RunRecord, speed: Optio
 ///
 /// # Errors
 /// Why it does not, with what to do about it.
-pub fn check_shows_published_model(published: &PublishedReference, run: &RunRecord) -> Result<()> {
+pub fn check_shows_published_model(published: &PublishedReference, run: ArmView<'_>) -> Result<()> {
     let refuse = |reason: &str, hint: &str| {
-        let what = format!("record `{}` does not show the published model: {reason}", run.run_id);
+        let what = format!("record `{}` does not show the published model: {reason}", run.experiment.run_id);
         Err(Error::input(what).hint(hint))
     };
-    if let Some(reason) = ComparedSide::of(run).no_speed_because {
+    if let Some(reason) = ComparedSide::of(&run).no_speed_reason {
         return refuse(&reason, VERIFY);
     }
     if let Some(reason) = run.device.emulated_reason() {
@@ -67,7 +70,7 @@ pub fn check_shows_published_model(published: &PublishedReference, run: &RunReco
     if let Some(difference) = shape.difference_to(&run.model) {
         return refuse(&difference, FETCH);
     }
-    if !published.is_workload_of(run) {
+    if !published.is_workload_of(&run) {
         return refuse("it is not of the published prompts and number of tokens", MEASURE);
     }
     if run.commit.as_ref().is_none_or(|commit| commit.dirty) {
@@ -80,7 +83,7 @@ pub fn check_shows_published_model(published: &PublishedReference, run: &RunReco
 }
 
 const VERIFY: &str = "measure it until its output is verified: `cargo xtask bench`, and where there are no \
-    goldens yet `cargo xtask golden bless --because \"...\"`";
+    goldens yet `cargo xtask golden bless --reason \"...\"`";
 const RESTORE: &str = "restore the file: `git checkout -- fixtures/baselines`";
 const FETCH: &str = "measure the published model: `cargo xtask model fetch`, `cargo xtask model use DIR`, \
     `cargo xtask bench`";

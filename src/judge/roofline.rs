@@ -2,9 +2,9 @@
 
 use crate::engine::openvino::DeviceKind;
 
-/// A canary that differs by more from the first one of its session says that the machine moved.
-const CANARY_MOVED: f64 = 0.05;
-/// The canary's buffer must be so many times larger than a cache for its bandwidth to be memory's.
+/// A bandwidth that differs by more from the first of its session: the machine changed its speed.
+const BANDWIDTH_CHANGED: f64 = 0.05;
+/// The buffer of the bandwidth reference must be so many times larger than a cache for its bandwidth to be memory's.
 const BUFFER_TO_CACHE: u64 = 2;
 
 /// What the roofline is drawn from; what is unknown is None.
@@ -14,10 +14,10 @@ pub struct RooflineFacts {
     pub active_bytes_per_token: Option<u64>,
     /// Bytes of all weights.
     pub total_weight_bytes: Option<u64>,
-    /// The canary's bandwidth, bytes per second.
+    /// What the bandwidth reference measured, bytes per second.
     pub bandwidth_bytes_per_s: Option<f64>,
-    /// Bytes of the buffer that the canary read.
-    pub canary_buffer_bytes: Option<u64>,
+    /// Bytes of the buffer that the bandwidth reference read.
+    pub bandwidth_buffer_bytes: Option<u64>,
     /// Bytes of the processor's last-level cache.
     pub last_level_cache_bytes: Option<u64>,
     /// `tpot@1`, ms per token.
@@ -29,7 +29,7 @@ pub struct RooflineFacts {
 /// How near decoding came to what memory allows.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Roofline {
-    /// It can be told.
+    /// It can be determined.
     Share {
         /// `active bytes a token / bandwidth`: no token can be faster while its weights come from
         /// memory. The KV cache is left out, so that the true limit is a little slower.
@@ -42,18 +42,18 @@ pub enum Roofline {
     /// A share would say nothing.
     NotMeaningful {
         /// Why, as the rest of a sentence.
-        because: &'static str,
+        reason: &'static str,
     },
 }
 
 /// On a GPU. None of this ran on such hardware.
-const ON_A_GPU: &str = "the canary ran on the host's cores, not on the GPU: the share holds for an \
+const ON_A_GPU: &str = "the bandwidth reference ran on the host's cores, not on the GPU: the share holds for an \
     integrated GPU, which reads the same memory and may read it faster, and for no other";
 
 /// Draws the roofline, or says why it would mean nothing.
 #[must_use]
 pub fn roofline(facts: RooflineFacts) -> Roofline {
-    draw(facts).unwrap_or_else(|because| Roofline::NotMeaningful { because })
+    draw(facts).unwrap_or_else(|reason| Roofline::NotMeaningful { reason })
 }
 
 fn draw(facts: RooflineFacts) -> Result<Roofline, &'static str> {
@@ -71,10 +71,10 @@ fn draw(facts: RooflineFacts) -> Result<Roofline, &'static str> {
     }
     let bandwidth =
         facts.bandwidth_bytes_per_s.and_then(positive).ok_or("the memory's bandwidth is not known")?;
-    let buffer = facts.canary_buffer_bytes.ok_or("what the canary read is not known")?;
+    let buffer = facts.bandwidth_buffer_bytes.ok_or("what the bandwidth reference read is not known")?;
     if buffer < cache.saturating_mul(BUFFER_TO_CACHE) {
         return Err(
-            "the last-level cache holds much of what the canary read, so that its bandwidth is not memory's",
+            "the last-level cache holds much of what the bandwidth reference read, so that its bandwidth is not memory's",
         );
     }
     let tpot_ms = facts.tpot_ms.and_then(positive).ok_or("there is no time per token")?;
@@ -82,19 +82,19 @@ fn draw(facts: RooflineFacts) -> Result<Roofline, &'static str> {
     let share = fastest_ms_per_token / tpot_ms;
     if share > 1.0 {
         return Err(
-            "a token was faster than the canary's bandwidth allows: the canary was disturbed, or is no bound here",
+            "a token was faster than the bandwidth reference allows: it was disturbed, or is no bound here",
         );
     }
     let caveat = (facts.device == DeviceKind::Gpu).then_some(ON_A_GPU);
     Ok(Roofline::Share { fastest_ms_per_token, share, caveat })
 }
 
-/// The other canary's bandwidth as a ratio to the first one's, if they differ by more than 5 %: then
-/// the machine moved between them. None where it did not, or where that cannot be told.
+/// The other bandwidth as a ratio to the first, if they differ by more than 5 %: then
+/// the machine moved between them. None where it did not, or where that cannot be determined.
 #[must_use]
-pub fn canary_moved(first_bytes_per_s: f64, other_bytes_per_s: f64) -> Option<f64> {
+pub fn bandwidth_changed(first_bytes_per_s: f64, other_bytes_per_s: f64) -> Option<f64> {
     let ratio = positive(other_bytes_per_s)? / positive(first_bytes_per_s)?;
-    ((ratio - 1.0).abs() > CANARY_MOVED).then_some(ratio)
+    ((ratio - 1.0).abs() > BANDWIDTH_CHANGED).then_some(ratio)
 }
 
 fn positive(value: f64) -> Option<f64> {
@@ -111,7 +111,7 @@ mod tests {
             active_bytes_per_token: Some(2_000_000_000),
             total_weight_bytes: Some(12_000_000_000),
             bandwidth_bytes_per_s: Some(1e11),
-            canary_buffer_bytes: Some(256 << 20),
+            bandwidth_buffer_bytes: Some(256 << 20),
             last_level_cache_bytes: Some(12_000_000),
             tpot_ms: Some(47.0),
             device: DeviceKind::Cpu,
@@ -121,7 +121,7 @@ mod tests {
     #[track_caller]
     fn means_nothing(facts: RooflineFacts, why: &str) {
         match roofline(facts) {
-            Roofline::NotMeaningful { because } => assert!(because.contains(why), "{because}"),
+            Roofline::NotMeaningful { reason } => assert!(reason.contains(why), "{reason}"),
             Roofline::Share { share, .. } => panic!("a share of {share}"),
         }
     }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn on_a_gpu_it_says_that_the_canary_ran_on_the_host() {
+    fn on_a_gpu_it_says_that_the_bandwidth_reference_ran_on_the_host() {
         let on_a_gpu = roofline(RooflineFacts { device: DeviceKind::Gpu, ..facts() });
         let Roofline::Share { caveat, .. } = on_a_gpu else { panic!("not meaningful") };
         assert!(caveat.unwrap().contains("host's cores"));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_canary_that_fits_in_the_cache_is_no_measure_of_memory() {
+    fn a_buffer_that_fits_in_the_cache_is_no_measure_of_memory() {
         let large = RooflineFacts { last_level_cache_bytes: Some(129 << 20), ..facts() };
         means_nothing(large, "its bandwidth is not memory's");
         let half = RooflineFacts { last_level_cache_bytes: Some(128 << 20), ..facts() };
@@ -166,7 +166,10 @@ mod tests {
             "weights that a token reads",
         );
         means_nothing(RooflineFacts { total_weight_bytes: None, ..facts() }, "size of the weights");
-        means_nothing(RooflineFacts { canary_buffer_bytes: None, ..facts() }, "what the canary read");
+        means_nothing(
+            RooflineFacts { bandwidth_buffer_bytes: None, ..facts() },
+            "what the bandwidth reference read",
+        );
         means_nothing(RooflineFacts { last_level_cache_bytes: None, ..facts() }, "last-level cache is not");
         for none in [None, Some(0.0), Some(f64::NAN), Some(f64::INFINITY)] {
             means_nothing(RooflineFacts { bandwidth_bytes_per_s: none, ..facts() }, "bandwidth is not known");
@@ -180,16 +183,19 @@ mod tests {
 
     #[test]
     fn a_token_faster_than_the_bound_is_no_share_above_one() {
-        means_nothing(RooflineFacts { tpot_ms: Some(19.9), ..facts() }, "faster than the canary");
+        means_nothing(
+            RooflineFacts { tpot_ms: Some(19.9), ..facts() },
+            "faster than the bandwidth reference",
+        );
     }
 
     #[test]
-    fn a_canary_has_moved_beyond_five_percent_either_way() {
-        assert_eq!(canary_moved(100.0, 104.9), None);
-        assert_eq!(canary_moved(100.0, 95.1), None);
-        assert!((canary_moved(100.0, 94.0).unwrap() - 0.94).abs() < 1e-12);
-        assert!((canary_moved(100.0, 106.0).unwrap() - 1.06).abs() < 1e-12);
-        assert_eq!(canary_moved(0.0, 100.0), None);
-        assert_eq!(canary_moved(100.0, f64::NAN), None);
+    fn a_bandwidth_has_changed_beyond_five_percent_either_way() {
+        assert_eq!(bandwidth_changed(100.0, 104.9), None);
+        assert_eq!(bandwidth_changed(100.0, 95.1), None);
+        assert!((bandwidth_changed(100.0, 94.0).unwrap() - 0.94).abs() < 1e-12);
+        assert!((bandwidth_changed(100.0, 106.0).unwrap() - 1.06).abs() < 1e-12);
+        assert_eq!(bandwidth_changed(0.0, 100.0), None);
+        assert_eq!(bandwidth_changed(100.0, f64::NAN), None);
     }
 }

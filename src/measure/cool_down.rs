@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use crate::measure::Observed;
 use crate::measure::guard::Temperatures;
+use crate::sys::Observed;
 
 /// Two processes start at the same temperature when they start within this, degrees Celsius.
 pub const SAME_START_CELSIUS: f64 = 3.0;
@@ -17,7 +17,7 @@ pub trait CoolDownScene {
     /// Lets one second pass.
     fn wait_one_second(&mut self);
     /// Told before each second how many are left at most; breaks to stop waiting.
-    fn tell(&mut self, seconds_left: u32) -> ControlFlow<()>;
+    fn report(&mut self, seconds_left: u32) -> ControlFlow<()>;
 }
 
 /// How a cool-down ended.
@@ -26,7 +26,7 @@ pub enum CooledDown {
     /// No sensor can be compared, so there was no wait.
     NotObserved {
         /// Why.
-        because: String,
+        reason: String,
     },
     /// The machine is as cool as it was.
     Cool {
@@ -52,17 +52,17 @@ pub enum CooledDown {
 pub fn cool_down(baseline: &Observed<Temperatures>, scene: &mut impl CoolDownScene) -> CooledDown {
     let baseline = match baseline {
         Observed::Observed(baseline) => baseline,
-        Observed::NotObserved { because } => return CooledDown::NotObserved { because: because.clone() },
+        Observed::NotObserved { reason } => return CooledDown::NotObserved { reason: reason.clone() },
     };
     let mut waited_seconds = 0;
     loop {
         let now = match scene.temperatures() {
             Observed::Observed(now) => now,
-            Observed::NotObserved { because } => return CooledDown::NotObserved { because },
+            Observed::NotObserved { reason } => return CooledDown::NotObserved { reason },
         };
         let Some(warmest) = warmest(baseline, &now) else {
-            let because = "no sensor of the first process's start can be read any more".to_owned();
-            return CooledDown::NotObserved { because };
+            let reason = "no sensor of the first process's start can be read any more".to_owned();
+            return CooledDown::NotObserved { reason };
         };
         if warmest.above_celsius <= SAME_START_CELSIUS {
             return CooledDown::Cool { waited_seconds };
@@ -71,7 +71,7 @@ pub fn cool_down(baseline: &Observed<Temperatures>, scene: &mut impl CoolDownSce
             let Warmest { sensor, above_celsius } = warmest;
             return CooledDown::StillWarm { waited_seconds, sensor, above_celsius };
         }
-        if scene.tell(LONGEST_COOL_DOWN_SECONDS - waited_seconds).is_break() {
+        if scene.report(LONGEST_COOL_DOWN_SECONDS - waited_seconds).is_break() {
             return CooledDown::Interrupted;
         }
         scene.wait_one_second();
@@ -101,7 +101,7 @@ mod tests {
     struct Script {
         now_celsius: Option<f64>,
         cools_by_celsius: f64,
-        told: Vec<u32>,
+        reported: Vec<u32>,
         seconds: u32,
         breaks_at: Option<u32>,
     }
@@ -109,7 +109,7 @@ mod tests {
     impl Script {
         fn from(now_celsius: f64, cools_by_celsius: f64) -> Self {
             let now_celsius = Some(now_celsius);
-            Self { now_celsius, cools_by_celsius, told: vec![], seconds: 0, breaks_at: None }
+            Self { now_celsius, cools_by_celsius, reported: vec![], seconds: 0, breaks_at: None }
         }
     }
 
@@ -123,8 +123,8 @@ mod tests {
             self.now_celsius = self.now_celsius.map(|celsius| celsius - self.cools_by_celsius);
         }
 
-        fn tell(&mut self, seconds_left: u32) -> ControlFlow<()> {
-            self.told.push(seconds_left);
+        fn report(&mut self, seconds_left: u32) -> ControlFlow<()> {
+            self.reported.push(seconds_left);
             if self.breaks_at == Some(seconds_left) {
                 ControlFlow::Break(())
             } else {
@@ -142,7 +142,7 @@ mod tests {
     fn it_waits_until_the_start_temperature_is_near_and_counts_down() {
         let mut script = Script::from(50.0, 2.0);
         assert_eq!(cool_down(&at(40.0), &mut script), CooledDown::Cool { waited_seconds: 4 });
-        assert_eq!(script.told, [120, 119, 118, 117]);
+        assert_eq!(script.reported, [120, 119, 118, 117]);
         assert_eq!(script.seconds, 4);
     }
 
@@ -151,7 +151,7 @@ mod tests {
         for celsius in [43.0, 40.0, 20.0] {
             let mut script = Script::from(celsius, 1.0);
             assert_eq!(cool_down(&at(40.0), &mut script), CooledDown::Cool { waited_seconds: 0 });
-            assert!(script.told.is_empty());
+            assert!(script.reported.is_empty());
         }
     }
 
@@ -161,16 +161,16 @@ mod tests {
         let expected =
             CooledDown::StillWarm { waited_seconds: 120, sensor: "TCPU".into(), above_celsius: 10.0 };
         assert_eq!(cool_down(&at(40.0), &mut script), expected);
-        assert_eq!((script.told.len(), script.seconds), (120, 120));
+        assert_eq!((script.reported.len(), script.seconds), (120, 120));
     }
 
     #[test]
     fn nothing_observed_is_no_wait() {
         let mut script = Script::from(50.0, 1.0);
         let never = cool_down(&Observed::not("no sensor"), &mut script);
-        assert_eq!(never, CooledDown::NotObserved { because: "no sensor".into() });
+        assert_eq!(never, CooledDown::NotObserved { reason: "no sensor".into() });
         script.now_celsius = None;
-        assert_eq!(cool_down(&at(40.0), &mut script), CooledDown::NotObserved { because: "gone".into() });
+        assert_eq!(cool_down(&at(40.0), &mut script), CooledDown::NotObserved { reason: "gone".into() });
         let other = Temperatures { by_sensor_celsius: [("acpitz".to_owned(), 20.0)].into() };
         let unlike = cool_down(&Observed::Observed(other), &mut Script::from(50.0, 1.0));
         assert!(matches!(unlike, CooledDown::NotObserved { .. }));

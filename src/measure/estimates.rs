@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 
 pub use running::{BenchesEnded, run_benches};
 
@@ -96,10 +97,12 @@ fn collect_runs(folder: &Path, runs: &mut Vec<PathBuf>) -> Result<()> {
         Err(cause) => return Err(unreadable(cause)),
     };
     for entry in entries {
-        let path = entry.map_err(unreadable)?.path();
-        if !path.is_dir() {
+        let entry = entry.map_err(unreadable)?;
+        // A link may lead in a circle.
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
+        let path = entry.path();
         if path.file_name().is_some_and(|name| name == LAST_RUN) {
             runs.push(path);
         } else {
@@ -137,7 +140,7 @@ fn read_estimate(run: &Path) -> Result<Estimate> {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text = fs::read(path).map_err(|cause| Error::io("read", path, &cause).as_input().hint(AGAIN))?;
+    let text = files::read(path, FileKind::Text).map_err(|error| error.hint(AGAIN))?;
     serde_json::from_slice(&text).map_err(|cause| damaged(path, &cause.to_string()))
 }
 

@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use crate::engine::{CachedTokens, Ended, Engine, Observer, generate};
 use crate::error::{Error, Result};
-use crate::measure::{Clock, MemoryReading, PlannedPrompt, Role, Sample};
+use crate::measure::{PlannedPrompt, Role, Sample};
+use crate::sys::{Clock, MemoryReading};
 use crate::workload::TokenId;
 
 /// A token that was just known.

@@ -4,6 +4,8 @@
 //! is known on the host, argmax included. The published table (9.42 s, 47.1 ms, 21.24 token/s) is
 //! end-to-end latency, time per token and throughput: **prefill included**.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -19,9 +21,9 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The word for it.
+    /// As text.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Lower => "lower",
             Self::Higher => "higher",
@@ -29,45 +31,150 @@ impl Direction {
     }
 }
 
-/// A definition of a figure. The serialised name is its id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Metric {
+/// How a metric of several generations is made of those of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aggregate {
+    /// The arithmetic mean.
+    Mean,
+    /// Sum of the numerators over sum of the denominators: total tokens over total seconds.
+    Total,
+}
+
+/// A metric of one generation, as the quotient of two quantities.
+#[derive(Debug, Clone, Copy)]
+struct Quotient {
+    of: f64,
+    over: f64,
+}
+
+/// The quantities of a generation that metrics are made of.
+struct Times {
+    /// `t_N - t_0`, ns.
+    whole_ns: f64,
+    /// `t_1 - t_0`, ns.
+    first_ns: f64,
+    /// `t_N - t_1`, ns.
+    decode_ns: f64,
+    /// Sum of the inferences, ns.
+    infer_ns: f64,
+    /// Tokens of the answer.
+    tokens: f64,
+    /// Tokens of the prompt.
+    prompt_tokens: f64,
+}
+
+impl Times {
+    fn of(sample: &Sample) -> Option<Self> {
+        let (first_ns, last_ns) = (*sample.token_ns.first()?, *sample.token_ns.last()?);
+        Some(Self {
+            whole_ns: last_ns.saturating_sub(sample.submitted_ns) as f64,
+            first_ns: first_ns.saturating_sub(sample.submitted_ns) as f64,
+            decode_ns: last_ns.saturating_sub(first_ns) as f64,
+            infer_ns: sample.infer_ns.iter().map(|ns| *ns as f64).sum(),
+            tokens: sample.token_ns.len() as f64,
+            prompt_tokens: sample.prompt_tokens as f64,
+        })
+    }
+}
+
+/// Defines every metric, each in one entry: the name, its title, id, unit, direction and formula; of a generation also how
+/// several are aggregated, and the quotient that it is.
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $name:ident $title:literal $id:literal $unit:literal $direction:ident $formula:literal
+        $(= $aggregate:ident |$times:ident| $of:expr, $over:expr)?;)*) => {
+        /// A definition of a figure. It is serialised as its id: figures of unlike ids are never compared.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum Metric {
+            $($(#[$doc])* #[serde(rename = $id)] $name,)*
+        }
+
+        impl Metric {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The definition id.
+            #[must_use]
+            pub fn id(self) -> &'static str {
+                match self { $(Self::$name => $id,)* }
+            }
+
+            /// What it is called.
+            #[must_use]
+            pub fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+
+            /// The unit.
+            #[must_use]
+            pub fn unit(self) -> &'static str {
+                match self { $(Self::$name => $unit,)* }
+            }
+
+            /// Which way is better.
+            #[must_use]
+            pub fn direction(self) -> Direction {
+                match self { $(Self::$name => Direction::$direction,)* }
+            }
+
+            /// The definition, as a formula where it is one.
+            #[must_use]
+            pub fn formula(self) -> &'static str {
+                match self { $(Self::$name => $formula,)* }
+            }
+
+            fn aggregate(self) -> Option<Aggregate> {
+                match self { $($(Self::$name => Some(Aggregate::$aggregate),)?)* _ => None }
+            }
+
+            fn quotient(self, sample: &Sample) -> Option<Quotient> {
+                let it = Times::of(sample)?;
+                match self {
+                    $($(Self::$name => { let $times = &it; Some(Quotient { of: $of, over: $over }) })?)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+metrics! {
     /// `t_1 - t_0`, ms.
-    #[serde(rename = "ttft@1")]
-    TimeToFirstToken,
+    TimeToFirstToken "time to first token" "ttft@1" "ms" Lower "t_1 - t_0"
+        = Mean |it| it.first_ns, 1e6;
     /// `(t_N - t_1) / (N - 1)`, ms per token: prefill excluded.
-    #[serde(rename = "tpot@1")]
-    TimePerOutputToken,
+    TimePerOutputToken "time per output token" "tpot@1" "ms/token" Lower "(t_N - t_1) / (N - 1): prefill excluded"
+        = Mean |it| it.decode_ns / (it.tokens - 1.0), 1e6;
     /// `t_N - t_0`, s.
-    #[serde(rename = "e2e_latency@1")]
-    EndToEndLatency,
+    EndToEndLatency "latency" "e2e_latency@1" "s" Lower "t_N - t_0"
+        = Mean |it| it.whole_ns, 1e9;
     /// `(t_N - t_0) / N`, ms per token: prefill included, as in the published table.
-    #[serde(rename = "e2e_per_token@1")]
-    EndToEndPerToken,
+    EndToEndPerToken "time per token, prefill included" "e2e_per_token@1" "ms/token" Lower
+        "(t_N - t_0) / N: prefill included, as the published time per token"
+        = Total |it| it.whole_ns / 1e6, it.tokens;
     /// `N / (t_N - t_0)`, tokens per second: prefill included, as in the published table.
-    #[serde(rename = "e2e_throughput@1")]
-    EndToEndThroughput,
+    EndToEndThroughput "throughput, prefill included" "e2e_throughput@1" "token/s" Higher
+        "N / (t_N - t_0): prefill included, as the published tok/s"
+        = Total |it| it.tokens, it.whole_ns / 1e9;
     /// `(N - 1) / (t_N - t_1)`, tokens per second: prefill excluded.
-    #[serde(rename = "decode_throughput@1")]
-    DecodeThroughput,
+    DecodeThroughput "decode throughput" "decode_throughput@1" "token/s" Higher "(N - 1) / (t_N - t_1): prefill excluded"
+        = Total |it| it.tokens - 1.0, it.decode_ns / 1e9;
+    /// `P / (t_1 - t_0)`, tokens of the prompt per second.
+    PrefillThroughput "prefill throughput" "prefill_throughput@1" "token/s" Higher "P / (t_1 - t_0): tokens of the prompt"
+        = Total |it| it.prompt_tokens, it.first_ns / 1e9;
     /// `(sum over steps of step time - infer time) / N`, us per token.
-    #[serde(rename = "host_overhead@1")]
-    HostOverhead,
+    HostOverhead "host overhead" "host_overhead@1" "us/token" Lower "(sum over steps of step time - infer time) / N"
+        = Mean |it| (it.whole_ns - it.infer_ns) / it.tokens, 1e3;
     /// Compiling and making the first request ready, s; cold and warm are stated apart.
-    #[serde(rename = "load@1")]
-    Load,
+    Load "load, mean of the processes" "load@1" "s" Lower "read, compile, first request ready; cold or warm cache stated";
     /// Highest resident set of a phase (load, prefill or decode), bytes.
-    #[serde(rename = "peak_rss@1")]
-    PeakRss,
+    PeakRss "peak memory, mean of the processes" "peak_rss@1" "bytes" Lower "highest resident set in load, prefill or decode, each apart";
     /// Highest memory of the device that was seen, bytes.
-    #[serde(rename = "peak_device_memory@1")]
-    PeakDeviceMemory,
-    /// Largest difference of the first two logits' gap against the fixture, over a probe text, logit.
-    #[serde(rename = "logit_drift@1")]
-    LogitDrift,
+    PeakDeviceMemory "peak GPU memory, mean of the processes" "peak_device_memory@1" "bytes" Lower "highest memory of the device that was seen";
+    /// Largest difference of the first two logits' logit margin against the fixture, over a probe text, logit.
+    LogitDrift "logit drift" "logit_drift@1" "logit" Lower "largest |logit margin - fixture's logit margin| over a teacher-forced probe text";
     /// Energy of the processor's package over the generations by their tokens, J per token.
-    #[serde(rename = "energy_per_token@1")]
-    EnergyPerToken,
+    EnergyPerToken "energy per token" "energy_per_token@1" "J/token" Lower
+        "energy of the processor's package over generations / tokens";
 }
 
 /// A figure with its definition: two can be compared only where the definitions are one.
@@ -102,116 +209,116 @@ impl Figure {
 }
 
 impl Metric {
-    /// All of them.
-    pub const ALL: [Self; 12] = [
-        Self::TimeToFirstToken,
-        Self::TimePerOutputToken,
-        Self::EndToEndLatency,
-        Self::EndToEndPerToken,
-        Self::EndToEndThroughput,
-        Self::DecodeThroughput,
-        Self::HostOverhead,
-        Self::Load,
-        Self::PeakRss,
-        Self::PeakDeviceMemory,
-        Self::LogitDrift,
-        Self::EnergyPerToken,
-    ];
-
-    /// The definition id: figures of unlike ids are never compared.
-    #[must_use]
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::TimeToFirstToken => "ttft@1",
-            Self::TimePerOutputToken => "tpot@1",
-            Self::EndToEndLatency => "e2e_latency@1",
-            Self::EndToEndPerToken => "e2e_per_token@1",
-            Self::EndToEndThroughput => "e2e_throughput@1",
-            Self::DecodeThroughput => "decode_throughput@1",
-            Self::HostOverhead => "host_overhead@1",
-            Self::Load => "load@1",
-            Self::PeakRss => "peak_rss@1",
-            Self::PeakDeviceMemory => "peak_device_memory@1",
-            Self::LogitDrift => "logit_drift@1",
-            Self::EnergyPerToken => "energy_per_token@1",
-        }
-    }
-
-    /// The unit.
-    #[must_use]
-    pub fn unit(self) -> &'static str {
-        match self {
-            Self::TimeToFirstToken => "ms",
-            Self::TimePerOutputToken | Self::EndToEndPerToken => "ms/token",
-            Self::EndToEndLatency | Self::Load => "s",
-            Self::EndToEndThroughput | Self::DecodeThroughput => "token/s",
-            Self::HostOverhead => "us/token",
-            Self::PeakRss | Self::PeakDeviceMemory => "bytes",
-            Self::LogitDrift => "logit",
-            Self::EnergyPerToken => "J/token",
-        }
-    }
-
-    /// The definition, as a formula where it is one.
-    #[must_use]
-    pub fn formula(self) -> &'static str {
-        match self {
-            Self::TimeToFirstToken => "t_1 - t_0",
-            Self::TimePerOutputToken => "(t_N - t_1) / (N - 1): prefill excluded",
-            Self::EndToEndLatency => "t_N - t_0",
-            Self::EndToEndPerToken => "(t_N - t_0) / N: prefill included, as the published time per token",
-            Self::EndToEndThroughput => "N / (t_N - t_0): prefill included, as the published tok/s",
-            Self::DecodeThroughput => "(N - 1) / (t_N - t_1): prefill excluded",
-            Self::HostOverhead => "(sum over steps of step time - infer time) / N",
-            Self::Load => "read, compile, first request ready; cold or warm cache stated",
-            Self::PeakRss => "highest resident set in load, prefill or decode, each apart",
-            Self::PeakDeviceMemory => "highest memory of the device that was seen",
-            Self::LogitDrift => "largest |gap - fixture's gap| over a teacher-forced probe text",
-            Self::EnergyPerToken => "energy of the processor's package over generations / tokens",
-        }
-    }
-
-    /// Which way is better.
-    #[must_use]
-    pub fn direction(self) -> Direction {
-        match self {
-            Self::EndToEndThroughput | Self::DecodeThroughput => Direction::Higher,
-            _ => Direction::Lower,
-        }
-    }
-
     /// The figure of a sample; None where it is not defined, as for the time between tokens of a
     /// single token, or where it is not of a sample at all, as for a load.
     #[must_use]
     pub fn of(self, sample: &Sample) -> Option<Figure> {
-        let first_ns = *sample.token_ns.first()?;
-        let last_ns = *sample.token_ns.last()?;
-        let tokens = sample.token_ns.len() as f64;
-        let whole_ns = (last_ns - sample.submitted_ns) as f64;
-        let decode_ns = (last_ns - first_ns) as f64;
-        let value = match self {
-            Self::TimeToFirstToken => (first_ns - sample.submitted_ns) as f64 / 1e6,
-            Self::TimePerOutputToken => decode_ns / (tokens - 1.0) / 1e6,
-            Self::EndToEndLatency => whole_ns / 1e9,
-            Self::EndToEndPerToken => whole_ns / tokens / 1e6,
-            Self::EndToEndThroughput => tokens / (whole_ns / 1e9),
-            Self::DecodeThroughput => (tokens - 1.0) / (decode_ns / 1e9),
-            Self::HostOverhead => {
-                let infer_ns: u64 = sample.infer_ns.iter().sum();
-                (whole_ns - infer_ns as f64) / tokens / 1e3
-            }
-            Self::Load | Self::PeakRss | Self::PeakDeviceMemory | Self::LogitDrift | Self::EnergyPerToken => {
-                return None;
-            }
-        };
+        let Quotient { of, over } = self.quotient(sample)?;
+        let value = of / over;
         value.is_finite().then_some(Figure { metric: self, value })
+    }
+
+    /// The metrics of a generation.
+    pub fn of_generations() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|metric| metric.aggregate().is_some())
+    }
+}
+
+/// Values by metric, in each metric's unit, not rounded. What has no value is not there.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MetricValues(BTreeMap<Metric, f64>);
+
+impl MetricValues {
+    /// Every metric of one generation.
+    #[must_use]
+    pub fn of_sample(sample: &Sample) -> Self {
+        Self(Metric::of_generations().filter_map(|it| Some((it, it.of(sample)?.value))).collect())
+    }
+
+    /// Every metric over generations: means of times, totals over totals of rates. A metric that one of them lacks
+    /// is not there, for it would be of something else.
+    #[must_use]
+    pub fn of_samples<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Self {
+        let samples: Vec<&Sample> = samples.into_iter().collect();
+        let of = |metric: Metric| {
+            let quotients = samples.iter().map(|sample| {
+                metric.of(sample)?;
+                metric.quotient(sample)
+            });
+            let quotients = quotients.collect::<Option<Vec<Quotient>>>()?;
+            let value = match metric.aggregate()? {
+                Aggregate::Mean => {
+                    quotients.iter().map(|it| it.of / it.over).sum::<f64>() / quotients.len() as f64
+                }
+                Aggregate::Total => {
+                    quotients.iter().map(|it| it.of).sum::<f64>()
+                        / quotients.iter().map(|it| it.over).sum::<f64>()
+                }
+            };
+            value.is_finite().then_some((metric, value))
+        };
+        Self(Metric::of_generations().filter_map(of).collect())
+    }
+
+    /// Of each metric the geometric mean over generations, so that a ratio of two is the mean ratio of what they
+    /// were asked. A metric that one of them lacks is not there.
+    #[must_use]
+    pub fn geometric_means<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Self {
+        let samples: Vec<&Sample> = samples.into_iter().collect();
+        let of = |metric: Metric| {
+            let logarithms = samples.iter().map(|sample| Some(metric.of(sample)?.value.ln()));
+            let logarithms = logarithms.collect::<Option<Vec<f64>>>().filter(|all| !all.is_empty())?;
+            Some((metric, (logarithms.iter().sum::<f64>() / logarithms.len() as f64).exp()))
+        };
+        Self(Metric::of_generations().filter_map(of).collect())
+    }
+
+    /// A value.
+    #[must_use]
+    pub fn get(&self, metric: Metric) -> Option<f64> {
+        self.0.get(&metric).copied()
+    }
+
+    /// A value that every generation has, as its latency; not a number where there is no generation.
+    #[must_use]
+    pub fn get_or_nan(&self, metric: Metric) -> f64 {
+        self.get(metric).unwrap_or(f64::NAN)
+    }
+
+    /// A value with its definition.
+    #[must_use]
+    pub fn figure(&self, metric: Metric) -> Option<Figure> {
+        self.get(metric).map(|value| Figure { metric, value })
+    }
+
+    /// Puts a value in, in the metric's unit.
+    pub fn insert(&mut self, metric: Metric, value: f64) {
+        self.0.insert(metric, value);
+    }
+
+    /// Takes a value out.
+    pub fn remove(&mut self, metric: Metric) {
+        self.0.remove(&metric);
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Every value with its metric, in the order of the definitions.
+    pub fn iter(&self) -> impl Iterator<Item = (Metric, f64)> + '_ {
+        self.0.iter().map(|(metric, value)| (*metric, *value))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::{MemoryReading, Role};
+    use crate::measure::Role;
+    use crate::sys::MemoryReading;
 
     fn published() -> Sample {
         // 200 tokens in 9.42 s, the first after 200 ms.
@@ -239,6 +346,7 @@ mod tests {
         assert!((of(Metric::TimeToFirstToken) - 200.0).abs() < 1e-9);
         assert!((of(Metric::TimePerOutputToken) - 46.331_658).abs() < 1e-5);
         assert!((of(Metric::DecodeThroughput) - 21.583_514).abs() < 1e-5);
+        assert!((of(Metric::PrefillThroughput) - 11.0 / 0.2).abs() < 1e-9);
         assert!((of(Metric::HostOverhead) - 13.93).abs() < 1e-6);
     }
 
@@ -264,7 +372,7 @@ mod tests {
 
     #[test]
     fn the_serialised_name_is_the_definition_id() {
-        for metric in Metric::ALL {
+        for metric in Metric::ALL.iter().copied() {
             assert_eq!(serde_json::to_string(&metric).unwrap(), format!("\"{}\"", metric.id()));
         }
     }

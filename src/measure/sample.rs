@@ -1,10 +1,13 @@
 //! One generation as it happened: facts only, no statistics.
 
-use crate::measure::MemoryReading;
+use serde::{Deserialize, Serialize};
+
+use crate::sys::MemoryReading;
 use crate::workload::TokenId;
 
 /// What a generation was made for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Discarded: it warms caches and kernels.
     WarmUp,

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::record::encoded::hex;
 use crate::record::repository::fault::unreadable;
-use crate::record::sealed::hex;
 
 /// A commit and the state of the work tree over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,11 +12,11 @@ pub struct HarnessCost {
     pub lock_wait_ns: u64,
     /// Hashing the model's files and the worker's.
     pub hashing_ns: u64,
-    /// Waiting for the machine to come to rest before the first process, and to cool down before others.
+    /// Waiting for the machine to become idle before the first process, and to cool down before others.
     pub cool_down_ns: u64,
-    /// The canary kernel.
-    pub canary_ns: u64,
-    /// Criterion's benches, where they were asked for.
+    /// The bandwidth reference kernel.
+    pub bandwidth_reference_ns: u64,
+    /// Criterion's benches, where they were requested.
     pub criterion_ns: u64,
     /// Loads of all workers.
     pub load_ns: u64,
@@ -27,7 +27,7 @@ pub struct HarnessCost {
 }
 
 impl HarnessCost {
-    /// Wall time less what is reported apart (cool-down, canary, hashing, lock, Criterion, and the untimed
+    /// Wall time less what is reported apart (cool-down, bandwidth reference, hashing, lock, Criterion, and the untimed
     /// passes by which outputs are judged), over what the workers took for loading and generating; None
     /// where they took nothing.
     #[must_use]
@@ -36,13 +36,14 @@ impl HarnessCost {
             self.lock_wait_ns,
             self.hashing_ns,
             self.cool_down_ns,
-            self.canary_ns,
+            self.bandwidth_reference_ns,
             self.criterion_ns,
             self.untimed_pass_ns,
         ];
-        let apart: u64 = apart.iter().sum();
-        let workers = self.load_ns + self.generation_ns;
-        (workers > 0).then(|| self.wall_ns.saturating_sub(apart) as f64 / workers as f64)
+        // In floating point: a record may say anything, and these sums of it do not overflow.
+        let apart: f64 = apart.iter().map(|ns| *ns as f64).sum();
+        let workers = self.load_ns as f64 + self.generation_ns as f64;
+        (workers > 0.0).then(|| (self.wall_ns as f64 - apart).max(0.0) / workers)
     }
 }
 
@@ -57,7 +58,7 @@ mod tests {
             lock_wait_ns: 10,
             hashing_ns: 10,
             cool_down_ns: 10,
-            canary_ns: 10,
+            bandwidth_reference_ns: 10,
             criterion_ns: 10,
             load_ns: 40,
             generation_ns: 60,
@@ -65,5 +66,19 @@ mod tests {
         };
         assert!((cost.ratio().unwrap() - 1.1).abs() < 1e-12);
         assert_eq!(HarnessCost::default().ratio(), None);
+    }
+
+    #[test]
+    fn times_of_any_size_have_a_ratio() {
+        let most = u64::MAX;
+        let cost = HarnessCost {
+            wall_ns: most,
+            lock_wait_ns: most,
+            cool_down_ns: most,
+            load_ns: most,
+            generation_ns: most,
+            ..HarnessCost::default()
+        };
+        assert_eq!(cost.ratio(), Some(0.0));
     }
 }

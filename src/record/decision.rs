@@ -12,7 +12,7 @@ pub struct DecisionRecord {
     /// The word.
     pub verdict: Verdict,
     /// Why, in one sentence.
-    pub because: String,
+    pub reason: String,
     /// What a pull request's check shows.
     pub status: Status,
     /// Every rule that was looked at, in the order of their weight.
@@ -56,9 +56,9 @@ impl Verdict {
         Self::WrongOutput,
     ];
 
-    /// The word, as it is serialised.
+    /// As it is serialised.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
             Self::Improved => "improved",
@@ -84,9 +84,9 @@ pub enum Status {
 }
 
 impl Status {
-    /// The word, as it is serialised.
+    /// As it is serialised.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Green => "green",
             Self::GreenWithWarning => "green-with-warning",
@@ -95,21 +95,21 @@ impl Status {
     }
 }
 
-/// A rule and its word.
+/// A rule and whether it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckRecord {
     /// Which rule: as in "goldens", "inputs", "guards", "noise", "speed", "published-anchor".
     pub id: String,
-    /// Its word.
-    pub word: CheckWord,
+    /// Whether it holds.
+    pub result: CheckResult,
     /// Why, with the figures.
-    pub because: String,
+    pub reason: String,
 }
 
-/// A rule's word.
+/// Whether a rule holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum CheckWord {
+pub enum CheckResult {
     /// It holds.
     Holds,
     /// It does not, and that is said, not acted upon.
@@ -120,10 +120,10 @@ pub enum CheckWord {
     NotJudged,
 }
 
-impl CheckWord {
-    /// The word, as it is serialised.
+impl CheckResult {
+    /// As it is serialised.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Holds => "holds",
             Self::Warns => "warns",
@@ -149,16 +149,16 @@ pub struct ComparisonRecord {
     pub lower: f64,
     /// Upper bound of the interval.
     pub upper: f64,
-    /// Its word.
-    pub word: ComparisonWord,
+    /// What the comparison shows.
+    pub result: ComparisonResult,
     /// Why, in words.
-    pub because: String,
+    pub reason: String,
 }
 
-/// A comparison's word.
+/// What a comparison shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ComparisonWord {
+pub enum ComparisonResult {
     /// Worse by more than matters.
     Regressed,
     /// Better.
@@ -171,10 +171,10 @@ pub enum ComparisonWord {
     Waived,
 }
 
-impl ComparisonWord {
-    /// The word, as it is serialised.
+impl ComparisonResult {
+    /// As it is serialised.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Regressed => "regressed",
             Self::Improved => "improved",

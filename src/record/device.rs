@@ -8,17 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::{DeviceFacts, DeviceKind, DeviceProof};
 use crate::error::{Error, Result};
 
-/// Below this share of the generations' time, the processor cannot have made the tokens.
+/// From this share of the generations' time on, the processor made the tokens.
 const LEAST_PROCESSOR_SHARE: f64 = 0.1;
+/// Below this share it was idle. Between the two nothing is said: a worker may wait for a processor that others use.
+const IDLE_PROCESSOR_SHARE: f64 = 0.01;
+/// A worker that got no processor may look idle for a moment, so that only a longer time counts, ns.
+const LEAST_IDLE_TIME_NS: u64 = 1_000_000_000;
 /// The system counts processor time in steps of 10 ms: of less than twenty steps nothing is said, ns.
 const LEAST_TIME_NS: u64 = 200_000_000;
 
-/// Asked and actual device.
+/// Requested and actual device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRecord {
     /// As the user asked.
     pub requested: String,
-    /// Why it is not the one asked for.
+    /// Why it is not the one requested.
     pub reason: Option<String>,
     /// What ran; None where the run failed before that was known.
     pub ran: Option<ProvenDevice>,
@@ -122,10 +126,7 @@ impl ProvenDevice {
         let kind = DeviceProof::read(first, evidence.target)?.kind;
         let worked = match kind {
             DeviceKind::Gpu => evidence.gpu_counters_grew,
-            DeviceKind::Cpu => evidence
-                .processor_ns
-                .filter(|_| evidence.generation_ns >= LEAST_TIME_NS)
-                .map(|busy| busy as f64 >= evidence.generation_ns as f64 * LEAST_PROCESSOR_SHARE),
+            DeviceKind::Cpu => Self::processor_worked(evidence.processor_ns, evidence.generation_ns),
         };
         let grade = match worked {
             Some(true) => ProofGrade::PropertyAndCounters,
@@ -138,6 +139,15 @@ impl ProvenDevice {
         };
         let claim = Claim { kind, grade, execution_devices: (*first).to_owned(), facts: evidence.facts };
         claim.try_into()
+    }
+
+    /// Whether a processor worked while tokens were made; None where that was not read, took too short a time to say,
+    /// or is too little to prove and too much to deny.
+    pub(in crate::record) fn processor_worked(processor_ns: Option<u64>, generation_ns: u64) -> Option<bool> {
+        let busy_ns = processor_ns.filter(|_| generation_ns >= LEAST_TIME_NS)?;
+        let share = busy_ns as f64 / generation_ns as f64;
+        let is_idle = share < IDLE_PROCESSOR_SHARE && generation_ns >= LEAST_IDLE_TIME_NS;
+        (share >= LEAST_PROCESSOR_SHARE || is_idle).then_some(!is_idle)
     }
 
     /// The kind that ran.
@@ -247,13 +257,19 @@ mod tests {
     #[test]
     fn a_processor_that_was_idle_made_no_tokens() {
         assert_eq!(ProvenDevice::establish(cpu()).unwrap().grade(), ProofGrade::PropertyAndCounters);
-        let idle = DeviceEvidence { processor_ns: Some(50_000_000), ..cpu() };
+        let idle = DeviceEvidence { processor_ns: Some(5_000_000), ..cpu() };
         assert_eq!(ProvenDevice::establish(idle).unwrap_err().kind(), ErrorKind::Environment);
         let short = DeviceEvidence { processor_ns: Some(0), generation_ns: 50_000_000, ..cpu() };
         assert_eq!(
             ProvenDevice::establish(short).unwrap().grade(),
             ProofGrade::Property,
             "too short to tell"
+        );
+        let starved = DeviceEvidence { processor_ns: Some(90_000_000), ..cpu() };
+        assert_eq!(
+            ProvenDevice::establish(starved).unwrap().grade(),
+            ProofGrade::Property,
+            "others had the processors"
         );
         let unread = DeviceEvidence { processor_ns: None, ..cpu() };
         assert_eq!(ProvenDevice::establish(unread).unwrap().grade(), ProofGrade::Property);

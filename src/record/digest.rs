@@ -10,7 +10,8 @@ use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::record::sealed::hex;
+use crate::files::{FileKind, read};
+use crate::record::encoded::hex;
 
 /// The sha256 of these bytes, in lower-case hexadecimal.
 #[must_use]
@@ -58,7 +59,7 @@ fn collect(root: &Path, below: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) ->
             collect(root, &below.join(entry.map_err(failed)?.file_name()), files)?;
         }
     } else {
-        files.insert(below.to_owned(), fs::read(&path).map_err(failed)?);
+        files.insert(below.to_owned(), read(&path, FileKind::Graph)?);
     }
     Ok(())
 }

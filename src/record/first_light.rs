@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::openvino::DeviceFacts;
-use crate::measure::Observed;
 use crate::measure::guard::GuardLog;
+use crate::sys::Observed;
 
 /// The machine and what OpenVINO sees of it, before anything is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct MachineLook {
 }
 
 impl MachineLook {
-    /// The names of the GPUs that OpenVINO lists; None where OpenVINO was not asked.
+    /// The names of the GPUs that OpenVINO lists; None where OpenVINO was not queried.
     #[must_use]
     pub fn gpus_in_openvino(&self) -> Option<Vec<&str>> {
         let devices = &self.runtime.value()?.devices;
@@ -46,7 +46,7 @@ pub struct RenderNode {
     /// As in "renderD128".
     pub name: String,
     /// Why it does not open for reading and writing; None where it does.
-    pub refused_because: Option<String>,
+    pub refused_reason: Option<String>,
 }
 
 /// OpenVINO, loaded.
@@ -97,7 +97,7 @@ pub struct StatesLook {
 /// Answers of a run, fed to the model on the CPU.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CrossCheckLook {
-    /// From this gap on, a token that the CPU does not prefer is wrong, logit.
+    /// From this logit margin on, a token that the CPU does not prefer is wrong, logit.
     pub limit_logit: f32,
     /// Each answer.
     pub answers: Vec<CrossCheckedAnswer>,
@@ -112,8 +112,8 @@ pub struct CrossCheckedAnswer {
     pub tokens: usize,
     /// At how many of them the CPU prefers another.
     pub other_preferred: usize,
-    /// The largest of the CPU's gaps at these, logit.
-    pub widest_gap_logit: f32,
+    /// The largest of the CPU's logit margins at these, logit.
+    pub largest_logit_margin: f32,
     /// At which token that is, from 1.
     pub widest_at: Option<usize>,
 }
@@ -154,16 +154,16 @@ mod tests {
     #[test]
     fn a_doctor_s_report_is_taken_apart_and_its_hints_are_left_out() {
         let report = "ok    render node        `/dev/dri/renderD128` opens\n\
-                      FAIL  device asked       no `GPU.1`\n      hint: try  `--device CPU`\n\
+                      FAIL  device requested   no `GPU.1`\n      hint: try  `--device CPU`\n\
                       ok    a subject of many words  fine\n";
         let lines = DoctorLine::all_of(report);
-        let told: Vec<[&str; 3]> =
+        let reported: Vec<[&str; 3]> =
             lines.iter().map(|line| [&*line.word, &line.subject, &line.found]).collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ["ok", "render node", "`/dev/dri/renderD128` opens"],
-                ["FAIL", "device asked", "no `GPU.1`"],
+                ["FAIL", "device requested", "no `GPU.1`"],
                 ["ok", "a subject of many words", "fine"],
             ]
         );

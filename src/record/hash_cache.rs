@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::record::{Overwrite, sha256_of_file, write_whole};
+use crate::files::{self, FileKind, Overwrite, write_whole};
+use crate::record::sha256_of_file;
 
 /// A file must have been left alone for so long.
 const SETTLED_AFTER: Duration = Duration::from_secs(3);
@@ -44,14 +45,14 @@ struct Stamp {
 
 impl Stamp {
     fn of(path: &Path) -> Result<Self> {
-        let told = fs::metadata(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
+        let reported = fs::metadata(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
         let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Ok(Self {
-            device: told.dev(),
-            inode: told.ino(),
-            size_bytes: told.len(),
-            modified_ns: ns(told.mtime(), told.mtime_nsec()),
-            changed_ns: ns(told.ctime(), told.ctime_nsec()),
+            device: reported.dev(),
+            inode: reported.ino(),
+            size_bytes: reported.len(),
+            modified_ns: ns(reported.mtime(), reported.mtime_nsec()),
+            changed_ns: ns(reported.ctime(), reported.ctime_nsec()),
         })
     }
 
@@ -66,7 +67,7 @@ impl HashCache {
     /// What this file remembers; one that is missing or cannot be read remembers nothing.
     #[must_use]
     pub fn load(file: PathBuf) -> Self {
-        let text = fs::read(&file).unwrap_or_default();
+        let text = files::read(&file, FileKind::StoreList).unwrap_or_default();
         let known = serde_json::from_slice(&text).unwrap_or_default();
         Self { file: Some(file), known, changed: false }
     }

@@ -1,6 +1,8 @@
 //! From a session to what may be kept of it: every prompt's output is judged before any time is.
 
-use crate::engine::Witness;
+use std::collections::{HashMap, HashSet};
+
+use crate::engine::Replay;
 use crate::error::Result;
 use crate::golden::{Finding, GoldenResult, GoldenSet, Question, judge};
 use crate::measure::{Plan, Sample};
@@ -13,16 +15,19 @@ use crate::workload::TokenId;
 /// # Errors
 /// When the model fails in a pass that judging needs.
 pub fn judge_session(
-    model: &mut dyn Witness,
+    model: &mut dyn Replay,
     plan: &Plan,
     samples: &[Sample],
     goldens: &GoldenSet,
     epsilon_logit: f32,
 ) -> Result<Vec<Finding>> {
+    let mut by_prompt: HashMap<&str, Vec<&[TokenId]>> = HashMap::new();
+    for sample in samples {
+        by_prompt.entry(&sample.prompt_id).or_default().push(&sample.token_ids);
+    }
     let mut findings = Vec::with_capacity(plan.prompts.len());
     for prompt in &plan.prompts {
-        let of_prompt = samples.iter().filter(|sample| sample.prompt_id == prompt.id);
-        let generations: Vec<&[TokenId]> = of_prompt.map(|sample| sample.token_ids.as_slice()).collect();
+        let generations = by_prompt.get(prompt.id.as_str()).cloned().unwrap_or_default();
         let question = Question {
             prompt: &prompt.token_ids,
             generations: &generations,
@@ -38,9 +43,8 @@ pub fn judge_session(
 /// wrong. Without findings, as of a session that did not come to its end, none has times.
 #[must_use]
 pub fn kept_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
-    let has_speed = |prompt_id: &str| {
-        let judged = plan.prompts.iter().zip(findings).find(|(prompt, _)| prompt.id == prompt_id);
-        judged.is_some_and(|(_, finding)| finding.result != GoldenResult::Break)
-    };
-    samples.iter().map(|sample| SampleRecord::of(sample, has_speed(&sample.prompt_id))).collect()
+    let judged = plan.prompts.iter().zip(findings);
+    let right = judged.filter(|(_, finding)| finding.result != GoldenResult::Break);
+    let right: HashSet<&str> = right.map(|(prompt, _)| prompt.id.as_str()).collect();
+    samples.iter().map(|sample| SampleRecord::of(sample, right.contains(sample.prompt_id.as_str()))).collect()
 }

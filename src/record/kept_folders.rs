@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::error::{Error, Result};
-use crate::record::FileLock;
+use crate::files::open_with;
+use crate::sys::FileLock;
 
 /// How the names of folders begin that are being made or removed.
 const UNFINISHED: &str = ".unfinished-";
@@ -82,7 +83,8 @@ impl KeptFolders<'_> {
     /// When the cache cannot be written to.
     pub fn trim(&self, keep: usize) -> Result<Vec<PathBuf>> {
         let _turn = self.turn()?;
-        let used = |path: &PathBuf| fs::metadata(path.join(self.mark)).and_then(|told| told.modified()).ok();
+        let used =
+            |path: &PathBuf| fs::metadata(path.join(self.mark)).and_then(|reported| reported.modified()).ok();
         let mut folders: Vec<(SystemTime, PathBuf)> = entries(self.cache)
             .filter(|path| !name_of(path).starts_with(UNFINISHED))
             .filter_map(|path| Some((used(&path)?, path)))
@@ -101,7 +103,7 @@ impl KeptFolders<'_> {
     fn hold(&self, folder: PathBuf) -> Result<InUse> {
         let path = folder.join(self.mark);
         let failed = |cause: std::io::Error| Error::io("take into use", &path, &cause);
-        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        let file = open_with(OpenOptions::new().read(true).write(true), &path).map_err(failed)?;
         file.lock_shared().map_err(failed)?;
         file.set_modified(SystemTime::now()).map_err(failed)?;
         Ok(InUse { folder, _mark: file })
@@ -117,7 +119,8 @@ impl KeptFolders<'_> {
 
     /// Removes a folder that nobody uses: first its name, so that it is never found in part.
     fn remove(&self, folder: &Path) -> Result<()> {
-        let is_used = File::open(folder.join(self.mark)).is_ok_and(|file| file.try_lock().is_err());
+        let mark = open_with(OpenOptions::new().read(true), &folder.join(self.mark));
+        let is_used = mark.is_ok_and(|file| file.try_lock().is_err());
         if is_used {
             let what = format!("`{}` must be made anew, and another arcgauge uses it", folder.display());
             return Err(Error::harness(what).hint("wait for the other to end, and try again"));

@@ -11,9 +11,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
-use crate::measure::{intel_gpus, last_level_cache_bytes};
-use crate::record::sealed::hex;
+use crate::record::ProvenDevice;
+use crate::record::encoded::hex;
+use crate::sys::{intel_gpus, last_level_cache_bytes};
+
+/// How Intel's PCI ids begin.
+const INTEL: &str = "8086:";
 
 /// A machine's identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,9 +60,27 @@ impl Machine {
     /// This machine, with the name of the GPU that the runtime sees.
     ///
     /// # Errors
-    /// When the system does not tell its processor and memory.
+    /// When the system does not report its processor and memory.
     pub fn of_this_host(gpu: Option<String>) -> Result<Self> {
         Ok(Self { gpu, ..Self::at(Path::new("/sys"))? })
+    }
+
+    /// Why a device cannot have run here; None where it can, or is emulated. GPUs of other makers are not among a
+    /// machine's identity, and under WSL no GPU is on the PCI bus.
+    #[must_use]
+    pub fn lacks(&self, ran: &ProvenDevice) -> Option<String> {
+        let facts = ran.facts();
+        let is_wsl = self.kernel.as_ref().is_some_and(|kernel| kernel.to_lowercase().contains("microsoft"));
+        let has_it = match &facts.pci_id {
+            Some(id) => !id.starts_with(INTEL) || self.gpu_pci_ids.contains(id),
+            None => !self.gpu_pci_ids.is_empty(),
+        };
+        if ran.kind() == DeviceKind::Cpu || facts.emulated_reason.is_some() || has_it || is_wsl {
+            return None;
+        }
+        let id = facts.pci_id.as_deref().unwrap_or("not observed");
+        let has = if self.gpu_pci_ids.is_empty() { "none".to_owned() } else { self.gpu_pci_ids.join(", ") };
+        Some(format!("it is a GPU with the PCI id `{id}`, and the machine's Intel GPUs are `{has}`"))
     }
 
     /// The machine that a `sysfs` belongs to.

@@ -1,6 +1,5 @@
 //! Which model: the sha256 of its files, checked against its manifest where it has one.
 
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 
@@ -9,12 +8,13 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
+use crate::files::text::NoText;
+use crate::files::{self, FileKind, is_file_name};
+use crate::record::encoded::hex;
 use crate::record::hash_cache::HashCache;
-use crate::record::identified::is_plain;
 use crate::record::model_check::{FaultyFile, faults};
 use crate::record::model_files::{hash_files, model_files};
 use crate::record::model_name::folder_name;
-use crate::record::sealed::hex;
 
 /// The file that says what a model's folder must hold.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -149,7 +149,7 @@ impl ModelIdentity {
 /// When it cannot be read.
 pub fn sha256_of_file(path: &Path) -> Result<String> {
     let unreadable = |cause: std::io::Error| Error::io("read", path, &cause).as_input();
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = files::open(path, FileKind::Large)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -166,14 +166,11 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
 /// A manifest that cannot be read, or is none.
 pub fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let path = folder.join(MANIFEST);
-    if !path.is_file() {
-        return Ok(None);
-    }
-    let text = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause).as_input())?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|cause| {
+    let Some(text) = files::read_text_if_there(&path, FileKind::Text)? else { return Ok(None) };
+    let manifest: Manifest = serde_json::from_str(&text).map_err(|cause| {
         Error::input(format!("`{}` is not a model manifest: {cause}", path.display())).hint(RESTORE)
     })?;
-    if !is_plain(&manifest.name) {
+    if !is_file_name(&manifest.name) {
         return Err(Error::input(format!(
             "`{}` names the model `{}`, which is no plain name",
             path.display(),
@@ -188,6 +185,9 @@ fn compare(folder: &Path, manifest: &Manifest, files: &[ModelFile]) -> Result<()
     match faults(manifest, files).into_iter().next() {
         Some(FaultyFile { name, fault }) => {
             let file = folder.join(name);
+            if files::is_pointer(&file) {
+                return Err(NoText::LfsPointer.of_file(&file));
+            }
             Err(Error::input(format!("model file `{}` {fault}", file.display())).hint(RESTORE))
         }
         None => Ok(()),

@@ -39,7 +39,7 @@ pub struct FaultyFile {
 impl FileFault {
     /// The fault in a word.
     #[must_use]
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Extra => "extra",
             Self::Size { .. } | Self::Altered { .. } => "damaged",

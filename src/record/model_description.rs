@@ -57,7 +57,7 @@ pub struct ModelDescription {
     /// All weights, and what a token reads of them.
     pub weights: Option<ActiveWeights>,
     /// Why they could not be counted.
-    pub weights_not_counted_because: Option<String>,
+    pub weights_not_counted_reason: Option<String>,
     /// What a token adds to the KV cache.
     pub kv_cache: Option<KvBytes>,
     /// What the tools that made the model noted in it.
@@ -92,7 +92,7 @@ impl ModelDescription {
             fetched_from: FetchedFrom::read(folder.path()),
             shape: ModelShape::of(folder),
             weights_by_kind: KindOfWeight::all_of(&graph, folder.config()).unwrap_or_default(),
-            weights_not_counted_because: weights.as_ref().err().map(ToString::to_string),
+            weights_not_counted_reason: weights.as_ref().err().map(ToString::to_string),
             weights: weights.ok(),
             kv_cache: anatomy.kv_values_per_token.map(kv_bytes),
             made_by: anatomy.made_by,

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::record::identified::is_plain;
+use crate::files::is_file_name;
+
+/// Of a longer name the beginning is taken.
+const LONGEST: usize = 128;
 
 /// The folder's name; in a Hugging Face cache, the repository's.
 pub(super) fn folder_name(folder: &Path) -> String {
@@ -18,8 +21,8 @@ pub(super) fn folder_name(folder: &Path) -> String {
 
 /// A name that can stand in a table, a message and the path of the model's goldens.
 pub(super) fn as_plain(name: &str) -> String {
-    let plain = |c: char| if is_plain(&format!("a{c}")) { c } else { '-' };
-    let name: String = name.trim_start_matches('.').chars().map(plain).collect();
+    let plain = |c: char| if is_file_name(&format!("a{c}")) { c } else { '-' };
+    let name: String = name.trim_start_matches('.').chars().map(plain).take(LONGEST).collect();
     if name.is_empty() { "unnamed".to_owned() } else { name }
 }
 
@@ -45,7 +48,7 @@ mod tests {
             ("/", "-"),
         ] {
             assert_eq!(folder_name(Path::new(folder)), name, "{folder}");
-            assert!(is_plain(name));
+            assert!(is_file_name(name));
         }
     }
 }

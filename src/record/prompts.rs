@@ -1,9 +1,12 @@
 //! The word on each prompt's output.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Choice;
 use crate::golden::{Divergence, Finding, GoldenResult};
+use crate::record::{Arm, SampleRecord};
 use crate::workload::TokenId;
 
 /// The word on a prompt's output.
@@ -19,9 +22,9 @@ pub struct PromptRecord {
     /// Expected and got in words, where a tokenizer was at hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub divergence_text: Option<DivergenceText>,
-    /// Runner-up and gap at each step, from which a golden can be blessed.
+    /// Runner-up and logit margin at each step, from which a golden can be blessed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub witness: Option<WitnessRecord>,
+    pub replay: Option<ReplayRecord>,
 }
 
 /// A divergence in words: what stands from the first different token on.
@@ -35,23 +38,23 @@ pub struct DivergenceText {
     pub got: String,
 }
 
-/// Runner-up and gap at each step of an answer.
+/// Runner-up and logit margin at each step of an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WitnessRecord {
+pub struct ReplayRecord {
     /// The token with the largest logit.
     pub token_ids: Vec<TokenId>,
     /// The token with the second largest logit.
     pub runner_up_ids: Vec<TokenId>,
     /// Largest minus second largest logit.
-    pub gaps_logit: Vec<f32>,
+    pub logit_margins: Vec<f32>,
 }
 
-impl From<&[Choice]> for WitnessRecord {
+impl From<&[Choice]> for ReplayRecord {
     fn from(choices: &[Choice]) -> Self {
         Self {
             token_ids: choices.iter().map(|choice| choice.token).collect(),
             runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
-            gaps_logit: choices.iter().map(|choice| choice.gap).collect(),
+            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
         }
     }
 }
@@ -65,7 +68,26 @@ impl PromptRecord {
             golden: finding.result,
             divergence: finding.divergence.clone(),
             divergence_text: None,
-            witness: finding.witness.as_deref().map(WitnessRecord::from),
+            replay: finding.replay.as_deref().map(ReplayRecord::from),
         }
+    }
+}
+
+/// A record's parts by prompt: to search all of them for each prompt would take the square of a long record's time.
+impl Arm {
+    /// The generations of each prompt, in their order.
+    #[must_use]
+    pub fn samples_by_prompt(&self) -> HashMap<&str, Vec<&SampleRecord>> {
+        let mut samples: HashMap<&str, Vec<&SampleRecord>> = HashMap::new();
+        for sample in &self.samples {
+            samples.entry(&sample.prompt_id).or_default().push(sample);
+        }
+        samples
+    }
+
+    /// The result of each prompt that was judged; the first where a prompt has several.
+    #[must_use]
+    pub fn judged_by_prompt(&self) -> HashMap<&str, &PromptRecord> {
+        self.prompts.iter().rev().map(|prompt| (prompt.id.as_str(), prompt)).collect()
     }
 }

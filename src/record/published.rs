@@ -1,15 +1,15 @@
 //! The published figures that a run is shown beside: `fixtures/baselines/published.json`, kept in the
-//! record so that it can be told again without the repository.
+//! record so that it can be reported again without the repository.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::measure::Metric;
 use crate::record::identified::is_hex;
-use crate::record::{ModelRecord, ProvenDevice, RunRecord};
+use crate::record::{Arm, ModelRecord, ProvenDevice};
 
 /// The file that has a model's weights.
 const WEIGHTS: &str = "openvino_model.bin";
@@ -67,6 +67,7 @@ pub struct AcceptedModel {
     /// Identity of the files.
     pub sha256: String,
     /// Why they are the published ones.
+    #[serde(alias = "because")]
     pub reason: String,
     /// When they were accepted, UTC.
     pub accepted_utc: String,
@@ -174,7 +175,7 @@ impl PublishedReference {
     /// workload. The device is recognised by PCI id and execution units, for its name differs by system;
     /// the model by its hash.
     #[must_use]
-    pub fn difference_to(&self, run: &RunRecord) -> Option<&'static str> {
+    pub fn difference_to(&self, run: &Arm) -> Option<&'static str> {
         if run.device.emulated_reason().is_some() {
             return Some("the device is emulated");
         }
@@ -193,7 +194,7 @@ impl PublishedReference {
 
     /// Whether a run is of the same prompts and number of tokens.
     #[must_use]
-    pub fn is_workload_of(&self, run: &RunRecord) -> bool {
+    pub fn is_workload_of(&self, run: &Arm) -> bool {
         let requested = run.workload.prompts.iter().map(|prompt| &prompt.id);
         requested.eq(&self.prompts) && run.workload.new_tokens == self.new_tokens
     }
@@ -204,7 +205,8 @@ impl PublishedReference {
 #[serde(deny_unknown_fields)]
 struct PublishedFile {
     schema: u32,
-    because: String,
+    #[serde(alias = "because")]
+    reason: String,
     model: PublishedModel,
     device: PublishedDevice,
     conditions: String,
@@ -229,7 +231,7 @@ pub fn with_accepted_model(path: &Path, accepted: AcceptedModel) -> Result<Strin
 }
 
 fn text_of(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|cause| Error::io("read", path, &cause).as_input().hint(RESTORE))
+    files::read_text(path, FileKind::Text).map_err(|error| error.or_hint(RESTORE))
 }
 
 fn unreadable(name: &str, cause: &serde_json::Error) -> Error {
@@ -237,10 +239,10 @@ fn unreadable(name: &str, cause: &serde_json::Error) -> Error {
         .hint(RESTORE)
 }
 
-const ACCEPT: &str = "`cargo xtask baseline accept-model RECORD --because \"...\"`";
+const ACCEPT: &str = "`cargo xtask baseline accept-model RECORD --reason \"...\"`";
 const RESTORE: &str = "restore the file: `git checkout -- fixtures/baselines`";
 
-/// A series of the published figures as a whole, by its name. Beside the one that runs are held against there
+/// A series of the published figures as a whole, by its name. Beside the one that runs are compared with there
 /// may be others, to be seen and not to be judged by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedSeries {
@@ -294,17 +296,19 @@ impl PublishedSeries {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
     fn each_published_series_has_its_average_over_all_prompts() {
         let series = PublishedSeries::parse(include_str!("../../fixtures/baselines/published.json")).unwrap();
-        let told: Vec<_> = series.iter().map(|it| (it.name.as_str(), it.average_tok_s)).collect();
-        assert_eq!(told, [("optimum-intel", 21.24), ("openvino_genai LLMPipeline", 27.0)]);
+        let reported: Vec<_> = series.iter().map(|it| (it.name.as_str(), it.average_tok_s)).collect();
+        assert_eq!(reported, [("optimum-intel", 21.24), ("openvino_genai LLMPipeline", 27.0)]);
     }
 
     #[test]
-    fn a_text_of_another_form_is_refused_with_the_way_to_mend_it() {
+    fn a_text_of_another_form_is_refused_with_the_way_to_fix_it() {
         let error = PublishedSeries::parse("{}").unwrap_err();
         assert!(error.to_string().contains("are not of the expected form"), "{error}");
     }

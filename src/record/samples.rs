@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{MemoryReading, Role, Sample};
+use crate::measure::{Role, Sample};
+use crate::sys::MemoryReading;
 use crate::workload::TokenId;
 
 /// One generation as it is kept. The times are absent where the output was wrong or the run was
@@ -10,7 +11,7 @@ use crate::workload::TokenId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRecord {
     /// "warm-up" or "measured".
-    pub role: SampleRole,
+    pub role: Role,
     /// The prompt's id.
     pub prompt_id: String,
     /// Which measured process made it, from 0.
@@ -33,16 +34,6 @@ pub struct SampleRecord {
     pub rss_file_bytes: Option<u64>,
 }
 
-/// The role's wire form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SampleRole {
-    /// Discarded.
-    WarmUp,
-    /// Counted.
-    Measured,
-}
-
 /// The times of a sample, ns of `CLOCK_MONOTONIC`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleTimes {
@@ -59,10 +50,7 @@ impl SampleRecord {
     #[must_use]
     pub fn of(sample: &Sample, with_times: bool) -> Self {
         Self {
-            role: match sample.role {
-                Role::WarmUp => SampleRole::WarmUp,
-                Role::Measured => SampleRole::Measured,
-            },
+            role: sample.role,
             prompt_id: sample.prompt_id.clone(),
             process: sample.process,
             prompt_tokens: sample.prompt_tokens,
@@ -83,10 +71,7 @@ impl SampleRecord {
     pub fn timed(&self) -> Option<Sample> {
         let times = self.times.as_ref()?;
         Some(Sample {
-            role: match self.role {
-                SampleRole::WarmUp => Role::WarmUp,
-                SampleRole::Measured => Role::Measured,
-            },
+            role: self.role,
             prompt_id: self.prompt_id.clone(),
             process: self.process,
             prompt_tokens: self.prompt_tokens,

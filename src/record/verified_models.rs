@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::record::model::MANIFEST;
-use crate::record::{Manifest, Overwrite, sha256_of_bytes, utc_now, write_whole};
+use crate::record::{Manifest, sha256_of_bytes, utc_now};
 
 /// Verifications by folder.
 #[derive(Debug, Clone, Default)]
@@ -30,7 +31,9 @@ impl VerifiedModels {
     #[must_use]
     pub fn load(cache: &Path) -> Self {
         let file = cache.join("verified-models.json");
-        let known = fs::read(&file).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let known = files::read(&file, FileKind::StoreList)
+            .ok()
+            .and_then(|text: Vec<u8>| serde_json::from_slice(&text).ok());
         Self { file, known: known.unwrap_or_default() }
     }
 
@@ -57,9 +60,9 @@ impl VerifiedModels {
 fn stamp(folder: &Path, manifest: &Manifest) -> Option<String> {
     let names = manifest.files.iter().map(|file| file.path.as_str()).chain([MANIFEST]);
     let lines = names.map(|name| {
-        let told = fs::metadata(folder.join(name)).ok()?;
-        let (device, inode, size) = (told.dev(), told.ino(), told.len());
-        let (modified, changed, rest) = (told.mtime(), told.ctime(), told.ctime_nsec());
+        let reported = fs::metadata(folder.join(name)).ok()?;
+        let (device, inode, size) = (reported.dev(), reported.ino(), reported.len());
+        let (modified, changed, rest) = (reported.mtime(), reported.ctime(), reported.ctime_nsec());
         Some(format!("{name} {device} {inode} {size} {modified} {changed}.{rest}\n"))
     });
     let text: String = lines.collect::<Option<_>>()?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::record::sealed::hex;
+use crate::record::encoded::hex;
 use crate::workload::{TemplateTokens, TokenId};
 
 /// What was asked.
@@ -19,7 +19,7 @@ pub struct WorkloadRecord {
     /// Tokens of each answer.
     pub new_tokens: usize,
     /// The prompts' ids and tokens, in the order of the first process.
-    pub prompts: Vec<AskedPrompt>,
+    pub prompts: Vec<RequestedPrompt>,
     /// The special tokens that the tokenizer's own template puts around a text; they are among the tokens of
     /// a prompt that was not pinned. None where there was no tokenizer, and in older records, whose prompts
     /// have none around them.
@@ -29,7 +29,7 @@ pub struct WorkloadRecord {
 
 /// A prompt's tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AskedPrompt {
+pub struct RequestedPrompt {
     /// The prompt's id.
     pub id: String,
     /// Its name for people.
@@ -38,7 +38,7 @@ pub struct AskedPrompt {
     pub token_ids: Vec<TokenId>,
 }
 
-impl AskedPrompt {
+impl RequestedPrompt {
     /// What the ids of users' own texts begin with.
     const OWN: &str = "own-";
 
@@ -64,19 +64,22 @@ impl WorkloadRecord {
     ///
     /// # Errors
     /// None in practice: what is hashed is made of strings and numbers.
-    pub fn new(prompts: Vec<AskedPrompt>, runs: usize, new_tokens: usize) -> Result<Self> {
+    pub fn new(prompts: Vec<RequestedPrompt>, runs: usize, new_tokens: usize) -> Result<Self> {
         let protocol = Self::PROTOCOL.to_owned();
-        let asked: Vec<(&str, &[TokenId])> =
-            prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.token_ids.as_slice())).collect();
-        let identity = serde_json::to_vec(&(&protocol, new_tokens, asked))
+        let unnamed =
+            Self { sha256: String::new(), protocol, runs, new_tokens, prompts, template_tokens: None };
+        Ok(Self { sha256: unnamed.identity()?, ..unnamed })
+    }
+
+    /// The hash of protocol, tokens and prompts, whatever `sha256` says.
+    ///
+    /// # Errors
+    /// None in practice: what is hashed is made of strings and numbers.
+    pub(in crate::record) fn identity(&self) -> Result<String> {
+        let requested: Vec<(&str, &[TokenId])> =
+            self.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.token_ids.as_slice())).collect();
+        let identity = serde_json::to_vec(&(&self.protocol, self.new_tokens, requested))
             .map_err(|cause| Error::harness(format!("the workload has no identity: {cause}")))?;
-        Ok(Self {
-            sha256: hex(&Sha256::digest(identity)),
-            protocol,
-            runs,
-            new_tokens,
-            prompts,
-            template_tokens: None,
-        })
+        Ok(hex(&Sha256::digest(identity)))
     }
 }

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use crate::golden::GoldenResult;
-use crate::record::{CheckWord, ComparisonWord, Entry, Outcome, Status, Verdict};
-use crate::report::decision::Mark;
+use crate::record::{AbSummary, CheckResult, ComparisonResult, Entry, Outcome, PlanKind, Status, Verdict};
+use crate::report::decision::{Mark, with_warning};
+use crate::report::view::doubt::{doubt_reason, is_doubted};
 
 /// A word with its mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,18 +21,33 @@ pub struct Badge {
 impl Badge {
     /// A word with this mark.
     pub fn new(mark: Mark, word: impl Into<String>) -> Self {
-        Self { class: mark.class(), glyph: mark.shape(), word: word.into() }
+        Self { class: mark.as_str(), glyph: mark.shape(), word: word.into() }
+    }
+
+    /// The result of an A/B: the gate's verdict, else the one for whoever ran it. One that passes while another
+    /// metric regressed is a warning.
+    #[must_use]
+    pub fn of_ab(ab: &AbSummary) -> Option<Self> {
+        let verdict = ab.gate_verdict.or(ab.verdict)?;
+        if !ab.passes_with_warning() {
+            return Some(verdict.into());
+        }
+        Some(Self::new(Mark::Warns, with_warning(verdict.as_str(), ab.regressions.iter().copied())))
     }
 
     /// How a record ended, or what it came to.
     #[must_use]
     pub fn of_entry(entry: &Entry) -> Self {
-        let gate = entry.ab.as_ref().and_then(|ab| ab.gate_verdict.or(ab.verdict));
-        match (gate, entry.outcome) {
-            (Some(verdict), _) => verdict.into(),
+        let of_ab = entry.ab.as_ref().and_then(Self::of_ab);
+        match (of_ab, entry.outcome) {
+            (Some(badge), _) => badge,
+            (None, Outcome::Complete) if is_doubted(entry) => {
+                Self::new(Mark::Warns, format!("INVALID: {}", doubt_reason(entry)))
+            }
             (None, Outcome::Complete) if entry.golden == Some(GoldenResult::None) => {
                 Self::new(Mark::Unknown, "unverified")
             }
+            (None, Outcome::Complete) if entry.plan == PlanKind::Bench => Self::new(Mark::Holds, "valid"),
             (None, outcome) => outcome.into(),
         }
     }
@@ -39,7 +55,7 @@ impl Badge {
 
 impl From<Verdict> for Badge {
     fn from(verdict: Verdict) -> Self {
-        Self::new(Mark::from(verdict), verdict.word())
+        Self::new(Mark::from(verdict), verdict.as_str())
     }
 }
 
@@ -56,20 +72,20 @@ impl From<Outcome> for Badge {
     }
 }
 
-impl From<CheckWord> for Badge {
-    fn from(word: CheckWord) -> Self {
-        Self::new(word.into(), word.word())
+impl From<CheckResult> for Badge {
+    fn from(word: CheckResult) -> Self {
+        Self::new(word.into(), word.as_str())
     }
 }
 
-impl From<ComparisonWord> for Badge {
-    fn from(word: ComparisonWord) -> Self {
-        Self::new(word.into(), word.word())
+impl From<ComparisonResult> for Badge {
+    fn from(word: ComparisonResult) -> Self {
+        Self::new(word.into(), word.as_str())
     }
 }
 
 impl From<Status> for Badge {
     fn from(status: Status) -> Self {
-        Self::new(status.into(), status.word())
+        Self::new(status.into(), status.as_str())
     }
 }

@@ -1,17 +1,17 @@
 //! What must be known beside the table: proof of device, load and memory by phase, the harness's cost.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use crate::engine::openvino::DeviceKind;
 use crate::judge::Summary;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::{CacheState, KvBytesSource};
-use crate::measure::supervisor::WarmLoad;
-use crate::record::{LogitDriftRecord, MemoryRecord, ProcessPurpose, ProcessRecord, ProofGrade, RunRecord};
+use crate::measure::supervisor::{Purpose, WarmLoad};
+use crate::record::{ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
 use crate::report::machine;
 use crate::report::number::mebibytes;
+use crate::sys::MemoryReading;
+use crate::visible::line;
 use crate::workload::TokenId;
 
 /// Something that must be known beside the figures.
@@ -23,26 +23,18 @@ pub(super) struct Fact {
     pub(super) said: String,
 }
 
-/// The lines below the table, each with its subject first.
-pub(super) fn facts(record: &RunRecord, summary: &Summary) -> String {
-    let mut text = String::new();
-    for Fact { subject, said } in facts_of(record, summary) {
-        let _ = writeln!(text, "{subject:<12}{said}");
-    }
-    if text.is_empty() { text } else { format!("\n{text}") }
-}
-
 /// What must be known beside the figures of a run; what is not known is not there.
-pub(super) fn facts_of(record: &RunRecord, summary: &Summary) -> Vec<Fact> {
-    let fact = |subject: &'static str, said: Option<String>| said.map(|said| Fact { subject, said });
+pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<Fact> {
+    let fact =
+        |subject: &'static str, said: Option<String>| said.map(|said| Fact { subject, said: line(&said) });
     let known = [
         fact("device", device(record)),
         fact("tokenizer", template_tokens(record)),
         fact("load", load(record)),
-        fact("peak memory", memory(record)),
+        fact("peak memory", memory(record, summary)),
         fact("GPU memory", device_memory(record)),
         fact("KV cache", kv_cache(record)),
-        fact("drift", drift(record)),
+        fact("logits", drift(record)),
         fact("environment", machine::validity(record)),
         fact("guards", machine::guards(record)),
         fact("energy", machine::energy(record)),
@@ -53,18 +45,18 @@ pub(super) fn facts_of(record: &RunRecord, summary: &Summary) -> Vec<Fact> {
     known.into_iter().flatten().collect()
 }
 
-fn device(record: &RunRecord) -> Option<String> {
+fn device(record: ArmView<'_>) -> Option<String> {
     let ran = record.device.ran.as_ref()?;
     let proof = match ran.grade() {
-        ProofGrade::PropertyAndCounters => "by OpenVINO's word and the kernel's counters of the worker",
-        ProofGrade::Property => "by OpenVINO's word alone: recorded, never gated",
+        ProofGrade::PropertyAndCounters => "reported by OpenVINO and by the kernel's counters of the worker",
+        ProofGrade::Property => "reported by OpenVINO alone: recorded, never gated",
     };
     let drivers = (ran.kind() == DeviceKind::Gpu).then(|| format!("; {}", ran.facts().drivers_in_words()));
     Some(format!("`{}` ran, {proof}{}", ran.execution_devices(), drivers.unwrap_or_default()))
 }
 
 /// Special tokens around a prompt that was given as text; most tokenizers of chat models put none.
-fn template_tokens(record: &RunRecord) -> Option<String> {
+fn template_tokens(record: ArmView<'_>) -> Option<String> {
     let template = record.workload.template_tokens.as_ref().filter(|template| !template.is_empty())?;
     let named = |ids: &[TokenId], place: &str| {
         let ids: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
@@ -75,17 +67,17 @@ fn template_tokens(record: &RunRecord) -> Option<String> {
     Some(format!("its template puts token {}; pinned prompts are as they are", parts.join(" and ")))
 }
 
-fn measured(record: &RunRecord) -> impl Iterator<Item = &ProcessRecord> {
-    record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured)
+fn measured(record: ArmView<'_>) -> impl Iterator<Item = &ProcessRecord> {
+    record.arm.processes.iter().filter(|process| process.purpose == Purpose::Measured)
 }
 
-fn load(record: &RunRecord) -> Option<String> {
+fn load(record: ArmView<'_>) -> Option<String> {
     let loads: Vec<_> = measured(record).filter_map(|process| process.load.as_ref()).collect();
     let first = loads.first()?;
     let seconds: Vec<f64> = loads.iter().map(|load| load.load_ns as f64 / 1e9).collect();
     let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
     let cache = match first.compiled_model_cache {
-        CacheState::Off => "compiled anew each time",
+        CacheState::Off => "compiled each time",
         CacheState::Cold => "cold: nothing was in the cache of compiled models",
         CacheState::Warm => "warm: from the cache of compiled models",
     };
@@ -97,9 +89,10 @@ fn load(record: &RunRecord) -> Option<String> {
     Some(format!("{mean:.2} s, mean of {} (load@1; {cache}{tokens})", seconds.len()))
 }
 
-/// The highest of all processes, by phase.
-fn memory(record: &RunRecord) -> Option<String> {
-    let peak = |phase: fn(&ProcessRecord) -> &MemoryRecord| {
+/// The highest of the measured generations, as the table has it; the phases are those of the warm-ups, which alone
+/// are read by phase.
+fn memory(record: ArmView<'_>, summary: &Summary) -> Option<String> {
+    let peak = |phase: fn(&ProcessRecord) -> &MemoryReading| {
         measured(record).filter_map(|process| phase(process).peak_rss_bytes).max().map(mebibytes)
     };
     let phases = [
@@ -107,23 +100,24 @@ fn memory(record: &RunRecord) -> Option<String> {
         ("prefill", peak(|process| &process.memory.prefill)),
         ("decode", peak(|process| &process.memory.decode)),
     ];
-    let told: Vec<String> =
+    let reported: Vec<String> =
         phases.into_iter().filter_map(|(name, peak)| Some(format!("{name} {}", peak?))).collect();
-    if told.is_empty() {
+    if reported.is_empty() {
         return None;
     }
+    let highest = summary.peak_rss_bytes.map_or("unknown".to_owned(), mebibytes);
     let end = measured(record).last().map(|process| &process.memory.decode);
     let split = end.and_then(|end| {
         let (anonymous, file) = (end.rss_anonymous_bytes?, end.rss_file_bytes?);
         Some(format!("; at the end {} anonymous, {} file-backed", mebibytes(anonymous), mebibytes(file)))
     });
-    Some(format!("{} (peak_rss@1{})", told.join(", "), split.unwrap_or_default()))
+    Some(format!("{highest} (peak_rss@1); warm-up: {}{}", reported.join(", "), split.unwrap_or_default()))
 }
 
 /// Of a GPU: the highest reading, and what was resident at the end of each phase.
-fn device_memory(record: &RunRecord) -> Option<String> {
+fn device_memory(record: ArmView<'_>) -> Option<String> {
     let highest = measured(record).filter_map(device_memory_bytes).max()?;
-    let resident = |phase: fn(&ProcessRecord) -> &MemoryRecord| {
+    let resident = |phase: fn(&ProcessRecord) -> &MemoryReading| {
         measured(record).filter_map(|process| phase(process).device_resident_bytes).max().map(mebibytes)
     };
     let phases = [
@@ -131,19 +125,27 @@ fn device_memory(record: &RunRecord) -> Option<String> {
         ("prefill", resident(|process| &process.memory.prefill)),
         ("decode", resident(|process| &process.memory.decode)),
     ];
-    let told: Vec<String> =
+    let reported: Vec<String> =
         phases.into_iter().filter_map(|(name, bytes)| Some(format!("{name} {}", bytes?))).collect();
-    let ends = if told.is_empty() { String::new() } else { format!("; at the end of {}", told.join(", ")) };
+    let ends =
+        if reported.is_empty() { String::new() } else { format!("; at the end of {}", reported.join(", ")) };
     Some(format!("{} (peak_device_memory@1{ends})", mebibytes(highest)))
 }
 
-/// What the kernel showed of the worker, and what OpenVINO told of itself: the higher of the two.
+/// What the kernel showed of the worker, and what OpenVINO reported of itself: the higher of the two.
 fn device_memory_bytes(process: &ProcessRecord) -> Option<u64> {
     let sampled = process.guards.as_ref().and_then(GuardLog::peak_device_memory_bytes);
     sampled.max(process.device_memory_bytes)
 }
 
-fn kv_cache(record: &RunRecord) -> Option<String> {
+/// The size of the KV cache, with its bound where it is only bounded.
+pub(super) fn kv_cache_size(record: ArmView<'_>) -> Option<String> {
+    let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
+    let bound = if cache.bytes_source == KvBytesSource::DeviceMemoryGrowth { "at most " } else { "" };
+    Some(format!("{bound}{}", mebibytes(cache.bytes?)))
+}
+
+fn kv_cache(record: ArmView<'_>) -> Option<String> {
     let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
     let bytes = cache.bytes.map_or("size unknown".to_owned(), mebibytes);
     let tokens = cache.tokens;
@@ -163,31 +165,31 @@ fn kv_cache(record: &RunRecord) -> Option<String> {
     })
 }
 
-fn drift(record: &RunRecord) -> Option<String> {
+fn drift(record: ArmView<'_>) -> Option<String> {
     let LogitDriftRecord { drift, limit } = record.logit_drift.as_ref()?;
     let normal = limit.as_ref().map_or("no limit is calibrated".to_owned(), |limit| {
-        format!("normal up to {:.4} and {:.4}", limit.largest_logit, limit.mean_logit)
+        format!("limits {:.4} and {:.4}", limit.largest_logit, limit.mean_logit)
     });
     Some(format!(
-        "{:.4} logit at most, {:.4} on average over {} steps of the probe (logit_drift@1; {normal})",
+        "difference {:.4} logit at most, {:.4} on average over {} steps of the probe text (logit_drift@1; {normal})",
         drift.largest_logit, drift.mean_logit, drift.steps
     ))
 }
 
-fn criterion(record: &RunRecord) -> Option<String> {
-    let count = record.criterion.len();
-    (count > 0).then(|| format!("{count} estimates, kept in the record and never gated"))
+fn criterion(record: ArmView<'_>) -> Option<String> {
+    let count = record.experiment.criterion.len();
+    (count > 0).then(|| format!("{count} estimates, stored in the record, never gated"))
 }
 
-fn harness(record: &RunRecord, summary: &Summary) -> Option<String> {
+fn harness(record: ArmView<'_>, summary: &Summary) -> Option<String> {
     summary.average.as_ref()?;
-    let cost = &record.cost;
+    let cost = &record.experiment.cost;
     let seconds = |ns: u64| ns as f64 / 1e9;
     Some(format!(
-        "{:.3} x the workers' loads and generations; apart: hashing {:.1} s, canary {:.1} s, cool-down {:.1} s, untimed passes {:.1} s",
+        "{:.3} x the workers' loads and generations; apart: hashing {:.1} s, bandwidth reference {:.1} s, cool-down {:.1} s, untimed passes {:.1} s",
         cost.ratio()?,
         seconds(cost.hashing_ns),
-        seconds(cost.canary_ns),
+        seconds(cost.bandwidth_reference_ns),
         seconds(cost.cool_down_ns),
         seconds(cost.untimed_pass_ns),
     ))

@@ -4,7 +4,7 @@
 use std::fmt::Write;
 
 use crate::report::number::every_digit;
-use crate::report::one_line::one_line;
+use crate::visible::one_line;
 
 /// How a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Ending {
     Failure,
     /// It could not be carried out.
     Error,
-    /// It could not be told.
+    /// It could not be reported.
     Skipped,
 }
 
@@ -33,8 +33,8 @@ pub(super) struct Case {
     /// The word for that.
     pub(super) kind: &'static str,
     /// Why.
-    pub(super) because: String,
-    /// How long it took; None where that is not told.
+    pub(super) reason: String,
+    /// How long it took; None where that is not reported.
     pub(super) seconds: Option<f64>,
 }
 
@@ -66,7 +66,7 @@ pub(super) fn document(suites: &[Suite]) -> String {
             xml(&suite.when_utc)
         );
         for case in &suite.cases {
-            let _ = writeln!(text, "        {}", case.told());
+            let _ = writeln!(text, "        {}", case.reported());
         }
         text.push_str("    </testsuite>\n");
     }
@@ -88,17 +88,17 @@ fn count<'a>(cases: impl Iterator<Item = &'a Case>, ending: Ending) -> usize {
 }
 
 impl Case {
-    fn told(&self) -> String {
+    fn reported(&self) -> String {
         let time = self.seconds.and_then(every_digit).map(|seconds| format!(" time=\"{seconds}\""));
         let (name, class, time) = (xml(&self.name), xml(&self.class), time.unwrap_or_default());
         let opened = format!("<testcase name=\"{name}\" classname=\"{class}\"{time}");
-        let (kind, because) = (self.kind, xml(&self.because));
+        let (kind, reason) = (self.kind, xml(&self.reason));
         let inside = match self.ending {
             Ending::Passed => return format!("{opened}/>"),
-            Ending::PassedBut => format!("<system-out>{kind}: {because}</system-out>"),
-            Ending::Failure => format!("<failure message=\"{because}\" type=\"{kind}\"/>"),
-            Ending::Error => format!("<error message=\"{because}\" type=\"{kind}\"/>"),
-            Ending::Skipped => format!("<skipped message=\"{because}\" type=\"{kind}\"/>"),
+            Ending::PassedBut => format!("<system-out>{kind}: {reason}</system-out>"),
+            Ending::Failure => format!("<failure message=\"{reason}\" type=\"{kind}\"/>"),
+            Ending::Error => format!("<error message=\"{reason}\" type=\"{kind}\"/>"),
+            Ending::Skipped => format!("<skipped message=\"{reason}\" type=\"{kind}\"/>"),
         };
         format!("{opened}>{inside}</testcase>")
     }

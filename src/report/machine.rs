@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use crate::judge::environment::{Guard, GuardState, of_record};
 use crate::judge::{Roofline, Summary, energy_per_token, roofline_of};
-use crate::record::RunRecord;
+use crate::record::ArmView;
 
 /// Whether the times can be believed, as far as the machine tells.
-pub(super) fn validity(record: &RunRecord) -> Option<String> {
-    let processes = of_record(record);
+pub(super) fn validity(record: ArmView<'_>) -> Option<String> {
+    let processes = of_record(&record);
     let invalid: Vec<String> = processes
         .iter()
         .filter(|process| process.is_invalid())
@@ -24,10 +24,10 @@ pub(super) fn validity(record: &RunRecord) -> Option<String> {
 }
 
 /// Which guards looked, and which could not; None where none was asked.
-pub(super) fn guards(record: &RunRecord) -> Option<String> {
+pub(super) fn guards(record: ArmView<'_>) -> Option<String> {
     // The worst word of all processes: what vanished or tripped once is not clean.
     let mut worst: BTreeMap<Guard, GuardState> = BTreeMap::new();
-    for finding in of_record(record).into_iter().flat_map(|process| process.findings) {
+    for finding in of_record(&record).into_iter().flat_map(|process| process.findings) {
         let word = worst.entry(finding.guard).or_insert(finding.state);
         if severity(finding.state) > severity(*word) {
             *word = finding.state;
@@ -36,7 +36,7 @@ pub(super) fn guards(record: &RunRecord) -> Option<String> {
     let named = |state: GuardState| -> Vec<&str> {
         worst.iter().filter(|(_, word)| **word == state).map(|(guard, _)| guard.id()).collect()
     };
-    let told: Vec<String> = [
+    let reported: Vec<String> = [
         ("tripped", named(GuardState::Tripped)),
         ("vanished", named(GuardState::Vanished)),
         ("clean", named(GuardState::Clean)),
@@ -46,7 +46,7 @@ pub(super) fn guards(record: &RunRecord) -> Option<String> {
     .filter(|(_, guards)| !guards.is_empty())
     .map(|(word, guards)| format!("{word}: {}", guards.join(", ")))
     .collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    (!reported.is_empty()).then(|| reported.join("; "))
 }
 
 /// Something seen outweighs what could not be seen in another process.
@@ -60,17 +60,17 @@ fn severity(state: GuardState) -> u8 {
 }
 
 /// Energy a token; absent is absent.
-pub(super) fn energy(record: &RunRecord) -> Option<String> {
-    let figure = energy_per_token(record)?;
+pub(super) fn energy(record: ArmView<'_>) -> Option<String> {
+    let figure = energy_per_token(&record)?;
     Some(format!("{:.3} J/token of the processor's package ({})", figure.value, figure.metric.id()))
 }
 
 /// How near decoding came to what memory allows.
-pub(super) fn roofline(record: &RunRecord, summary: &Summary) -> Option<String> {
+pub(super) fn roofline(record: ArmView<'_>, summary: &Summary) -> Option<String> {
     summary.average.as_ref()?;
-    record.canary_after.as_ref()?;
+    record.experiment.bandwidth_after.as_ref()?;
     Some(match roofline_of(record, summary) {
-        Roofline::NotMeaningful { because } => format!("not meaningful: {because}"),
+        Roofline::NotMeaningful { reason } => format!("not meaningful: {reason}"),
         Roofline::Share { fastest_ms_per_token, share, caveat } => format!(
             "{:.0} % of what memory allows ({fastest_ms_per_token:.2} ms/token){}",
             share * 100.0,

@@ -9,7 +9,7 @@ pub(super) fn four_digits(figure: f64) -> String {
     if !figure.is_finite() {
         return "?".to_owned();
     }
-    // The exponent of the figure as it will be rounded: 9.9999 is told as 10.00.
+    // The exponent of the figure as it will be rounded: 9.9999 is reported as 10.00.
     let rounded = format!("{figure:.*e}", DIGITS - 1);
     let exponent = rounded.rsplit('e').next().and_then(|exponent| exponent.parse::<isize>().ok());
     let decimals = (DIGITS - 1).saturating_add_signed(-exponent.unwrap_or_default());
@@ -90,12 +90,12 @@ pub(super) fn axis_number(figure: f64, step: f64) -> String {
 /// A word for so many: as in "1 pair", "9 pairs".
 #[must_use]
 pub(super) fn counted(count: usize, one: &str) -> String {
-    let ending = match one.ends_with('s') {
+    let exit_reason = match one.ends_with('s') {
         _ if count == 1 => "",
         true => "es",
         false => "s",
     };
-    format!("{count} {one}{ending}")
+    format!("{count} {one}{exit_reason}")
 }
 
 #[cfg(test)]
@@ -104,14 +104,14 @@ mod tests {
 
     #[test]
     fn a_figure_has_four_digits_that_count() {
-        let told = [0.01234, 9.9999, 47.123, 99.999, 471.28, 12_345.6, -47.123].map(four_digits);
-        assert_eq!(told, ["0.01234", "10.00", "47.12", "100.0", "471.3", "12346", "-47.12"]);
+        let reported = [0.01234, 9.9999, 47.123, 99.999, 471.28, 12_345.6, -47.123].map(four_digits);
+        assert_eq!(reported, ["0.01234", "10.00", "47.12", "100.0", "471.3", "12346", "-47.12"]);
     }
 
     #[test]
     fn a_change_has_its_sign_and_what_rounds_to_nothing_has_none() {
-        let told = [2.134, -0.5, 9.996, -12.34, 0.001, -0.001, 0.0].map(signed_percent);
-        assert_eq!(told, ["+2.13 %", "-0.50 %", "+10.0 %", "-12.3 %", "0.00 %", "0.00 %", "0.00 %"]);
+        let reported = [2.134, -0.5, 9.996, -12.34, 0.001, -0.001, 0.0].map(signed_percent);
+        assert_eq!(reported, ["+2.13 %", "-0.50 %", "+10.0 %", "-12.3 %", "0.00 %", "0.00 %", "0.00 %"]);
     }
 
     #[test]
@@ -127,17 +127,17 @@ mod tests {
 
     #[test]
     fn a_number_on_an_axis_has_the_decimals_of_its_step() {
-        let told = [(0.1 + 0.2, 0.1), (47.0, 1.0), (4000.0, 500.0), (-0.02, 0.02), (1e-20, 0.5)]
+        let reported = [(0.1 + 0.2, 0.1), (47.0, 1.0), (4000.0, 500.0), (-0.02, 0.02), (1e-20, 0.5)]
             .map(|(figure, step)| axis_number(figure, step));
-        assert_eq!(told, ["0.3", "47", "4000", "-0.02", "0.0"]);
+        assert_eq!(reported, ["0.3", "47", "4000", "-0.02", "0.0"]);
         assert_eq!([axis_number(2.5e9, 5e8), axis_number(2e-9, 1e-9)], ["2.5e9", "2e-9"]);
         assert_eq!([axis_number(f64::NAN, 1.0), axis_number(1.0, 0.0)], ["?"; 2]);
     }
 
     #[test]
     fn a_size_has_the_unit_that_suits_it() {
-        let told = [1, 689, 2_720_000, 999_000_000, 12_840_000_000].map(file_size);
-        assert_eq!(told, ["1 byte", "689 bytes", "2.7 MB", "999.0 MB", "12.8 GB"]);
+        let reported = [1, 689, 2_720_000, 999_000_000, 12_840_000_000].map(file_size);
+        assert_eq!(reported, ["1 byte", "689 bytes", "2.7 MB", "999.0 MB", "12.8 GB"]);
     }
 
     #[test]

@@ -1,49 +1,118 @@
 //! The records of a store, as a table for people and as JSON for programs.
 
-use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
-use crate::record::{Entry, Origin, Outcome, RecordKind, utc_now};
+use crate::judge::Validity;
+use crate::record::{Entry, Origin, PlanKind, utc_now};
+use crate::report::Detail;
+use crate::report::decision::Mark;
+use crate::report::document::{Cell, Document, Table, number, status};
+use crate::report::number::{change_percent, counted, signed_percent};
+use crate::report::validity;
+use crate::visible;
 
-const HEAD: [&str; 9] =
-    ["commit", "when", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "verdict"];
-/// The columns of figures.
-const FIGURES: [usize; 2] = [6, 7];
+const HEADINGS: [&str; 7] = ["", "id", "commit", "when", "tok/s", "change", "result"];
+const WIDE_HEADINGS: [&str; 12] = [
+    "", "id", "commit", "when", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "output", "result",
+];
+/// As in "2026-11-23T04:49".
+const TO_THE_MINUTE: usize = 16;
 
-/// A line a record. tok/s includes the prefill, TPOT excludes it, as in the table of `bench`. Where one was not
-/// measured here, a column has the origins.
+/// A line a record: a table for each setting, with the change to the record before of that setting; or one table
+/// with all columns. tok/s includes the prefill, TPOT excludes it, as in the table of `bench`.
 #[must_use]
-pub fn record_list(entries: &[&Entry]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    let has_origins = entries.iter().any(|entry| entry.origin != Origin::Here);
-    table.set_header(HEAD.into_iter().chain(has_origins.then_some("origin")));
-    let now = utc_now();
-    for entry in entries {
-        let series = &entry.setting.series;
-        let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-        let later = if entry.is_later_than(&now) { " (later than now)" } else { "" };
-        let cells = [
-            commit(entry),
-            format!("{}{later}", plain(&entry.when_utc)),
-            kind(entry).to_owned(),
-            series.machine.clone(),
-            plain(&series.model),
-            series.device_in_words(),
-            figure(entry.figures.as_ref().map(|figures| figures.throughput_tok_s)),
-            figure(entry.figures.as_ref().map(|figures| figures.tpot_ms)),
-            verdict(entry),
-        ];
-        table.add_row(cells.into_iter().chain(has_origins.then(|| plain(&entry.origin.in_words()))));
+pub fn record_list(entries: &[&Entry], detail: Detail) -> Document {
+    let mut document = Document::default();
+    if detail == Detail::Wide {
+        document.table(Table::new(WIDE_HEADINGS).with_rows(entries.iter().map(|entry| wide_row(entry))));
+        return document;
     }
-    for at in FIGURES {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
+    let mut settings: Vec<Vec<&Entry>> = Vec::new();
+    for entry in entries {
+        let of_setting = |others: &&mut Vec<&Entry>| others[0].setting.series.id == entry.setting.series.id;
+        match settings.iter_mut().find(of_setting) {
+            Some(others) => others.push(entry),
+            None => settings.push(vec![entry]),
         }
     }
-    let lines = table.lines().map(|line| line.trim_end().to_owned() + "\n");
-    lines.collect()
+    for entries in settings {
+        let setting = &entries[0].setting;
+        let series = &setting.series;
+        let workload = format!("{} x {} tokens", counted(setting.prompts, "prompt"), setting.new_tokens);
+        let heading =
+            format!("{} on {}, {workload}, {}", series.model, series.device_in_words(), series.machine);
+        let rows = entries.iter().enumerate().map(|(at, entry)| row(entry, &entries[at + 1..]));
+        document.titled_table(heading, Table::new(HEADINGS).with_keys(3).with_rows(rows));
+    }
+    document
+}
+
+/// A record, and the earlier ones of its setting, newest first.
+fn row(entry: &Entry, earlier: &[&Entry]) -> [Cell; 7] {
+    let [mark, id, commit, when] = identity(entry);
+    [mark, id, commit, when, throughput(entry), number(change(entry, earlier)), result(entry).into()]
+}
+
+fn wide_row(entry: &Entry) -> [Cell; 12] {
+    let [mark, id, commit, when] = identity(entry);
+    let series = &entry.setting.series;
+    let tpot = entry.figures.as_ref().map(|figures| format!("{:.2}", figures.tpot_ms));
+    [
+        mark,
+        id,
+        commit,
+        when,
+        entry.plan.as_str().into(),
+        (&series.machine).into(),
+        (&series.model).into(),
+        series.device_in_words().into(),
+        throughput(entry),
+        number(tpot),
+        entry.golden.map_or("-", GoldenResult::as_str).into(),
+        result(entry).into(),
+    ]
+}
+
+fn identity(entry: &Entry) -> [Cell; 4] {
+    let validity = Validity::of_entry(entry);
+    let mark = match (&validity, entry.verdict()) {
+        (Validity::Valid, Some(verdict)) => Mark::from(verdict),
+        _ => validity::mark(&validity),
+    };
+    let when = entry.when_utc.get(..TO_THE_MINUTE).unwrap_or(&entry.when_utc);
+    [status(mark, mark.as_str()), (&entry.run_id).into(), commit(entry).into(), when.into()]
+}
+
+fn throughput(entry: &Entry) -> Cell {
+    number(entry.figures.as_ref().map(|figures| format!("{:.2}", figures.throughput_tok_s)))
+}
+
+/// The change of a run's throughput to the newest valid run before it, where nothing else changed than the commit.
+fn change(entry: &Entry, earlier: &[&Entry]) -> Option<String> {
+    let speed = |entry: &Entry| {
+        let is_valid = entry.plan == PlanKind::Bench && Validity::of_entry(entry) == Validity::Valid;
+        entry.figures.as_ref().filter(|_| is_valid).map(|figures| figures.throughput_tok_s)
+    };
+    let epoch = |entry: &Entry| entry.setting.epoch.id.clone();
+    let now = speed(entry)?;
+    let (before, then) = earlier.iter().find_map(|before| Some((*before, speed(before)?)))?;
+    (epoch(entry) == epoch(before)).then(|| signed_percent(change_percent(now / then)))
+}
+
+/// The verdict on an A/B, else the validity; then where it was measured, if not here.
+fn result(entry: &Entry) -> String {
+    let validity = Validity::of_entry(entry);
+    let word = match (&validity, entry.verdict()) {
+        (Validity::Invalid(guards), _) => format!("INVALID {}", guards.join(", ")),
+        (Validity::Valid, Some(verdict)) => verdict.as_str().to_owned(),
+        _ => validity.as_str().replace('-', " "),
+    };
+    let kind = if entry.plan == PlanKind::Bench { "" } else { entry.plan.as_str() };
+    let later = if entry.is_later_than(&utc_now()) { " (later than now)" } else { "" };
+    let origin =
+        if entry.origin == Origin::Here { String::new() } else { format!(", {}", entry.origin.in_words()) };
+    format!("{kind}{}{word}{later}{origin}", if kind.is_empty() { "" } else { ": " })
 }
 
 /// The same, with all that the index knows.
@@ -54,11 +123,12 @@ pub fn record_list_json(entries: &[&Entry]) -> String {
         .map(|entry| {
             json!({
                 "path": entry.path,
-                "kind": entry.kind,
+                "kind": entry.plan,
                 "run_id": entry.run_id,
                 "when_utc": entry.when_utc,
                 "commit": entry.commit,
                 "outcome": entry.outcome,
+                "validity": Validity::of_entry(entry).as_str(),
                 "golden": entry.golden,
                 "figures": entry.figures,
                 "verdict": entry.verdict(),
@@ -70,37 +140,11 @@ pub fn record_list_json(entries: &[&Entry]) -> String {
             })
         })
         .collect();
-    format!("{:#}\n", json!({ "records": records }))
-}
-
-/// A text of a record from elsewhere must not steer a terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "?")
-}
-
-fn kind(entry: &Entry) -> &'static str {
-    match entry.kind {
-        RecordKind::RunRecord => "bench",
-        RecordKind::AbRecord => "ab",
-        RecordKind::PeersRecord => "peers",
-    }
+    visible::json(&format!("{:#}\n", json!({ "records": records })))
 }
 
 fn commit(entry: &Entry) -> String {
     let Some(commit) = &entry.commit else { return "-".to_owned() };
-    let dirty = if commit.dirty { " dirty" } else { "" };
+    let dirty = if commit.dirty { "+" } else { "" };
     format!("{}{dirty}", commit.sha.get(..12).unwrap_or(&commit.sha))
-}
-
-/// What an A/B came to; of a run the word on its output, or how it ended otherwise.
-fn verdict(entry: &Entry) -> String {
-    let golden = entry.golden.map_or("-", GoldenResult::word);
-    let ended = match entry.outcome {
-        Outcome::Complete => golden,
-        Outcome::WrongOutput => "wrong output",
-        Outcome::Interrupted => "interrupted",
-        Outcome::Failed => "failed",
-        Outcome::NotMeasured => "not measured",
-    };
-    entry.verdict().map_or(ended, |verdict| verdict.word()).to_owned()
 }

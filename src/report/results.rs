@@ -2,17 +2,19 @@
 
 use serde_json::{Value, json};
 
-use crate::judge::{Figures, RunFigures, Summary, summarise};
-use crate::measure::Metric;
-use crate::record::{ProcessPurpose, ProvenDevice, RunRecord};
+use crate::judge::{Figures, Summary, summarise};
+use crate::measure::supervisor::Purpose;
+use crate::measure::{Metric, MetricValues};
+use crate::record::{ArmView, ProvenDevice};
+use crate::visible;
 
 /// Version of this form.
 const SCHEMA: &str = "arcgauge-results@1";
 
 /// The results of a record, as text. Values are not rounded; what has no speed is null.
 #[must_use]
-pub fn results_json(record: &RunRecord) -> String {
-    let summary = summarise(record);
+pub fn results_json(record: ArmView<'_>) -> String {
+    let summary = summarise(&record);
     let value = json!({
         "schema": SCHEMA,
         "definitions": {
@@ -26,8 +28,8 @@ pub fn results_json(record: &RunRecord) -> String {
             "load_s": Metric::Load.id(),
             "note": "latency_s, tpot_ms and throughput_tok_s include the prefill, as the published ones do",
         },
-        "run_id": record.run_id,
-        "when_utc": record.when_utc,
+        "run_id": record.experiment.run_id,
+        "when_utc": record.experiment.when_utc,
         "outcome": record.outcome,
         "commit": record.commit,
         "device": {
@@ -47,12 +49,12 @@ pub fn results_json(record: &RunRecord) -> String {
         "logit_drift": record.logit_drift,
         "warnings": record.warnings,
     });
-    format!("{value:#}\n")
+    visible::json(&format!("{value:#}\n"))
 }
 
 /// `load@1` of each measured process, s.
-fn loads_s(record: &RunRecord) -> Vec<f64> {
-    let measured = record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured);
+fn loads_s(record: ArmView<'_>) -> Vec<f64> {
+    let measured = record.processes.iter().filter(|process| process.purpose == Purpose::Measured);
     measured.filter_map(|process| Some(process.load.as_ref()?.load_ns as f64 / 1e9)).collect()
 }
 
@@ -78,25 +80,21 @@ fn average(summary: &Summary) -> Value {
 }
 
 fn figures(figures: Option<&Figures>) -> Value {
-    let Some(figures) = figures else {
-        return json!({
-            "latency_s": null, "tpot_ms": null, "throughput_tok_s": null, "ttft_ms": null,
-            "decode_tpot_ms": null, "decode_throughput_tok_s": null, "host_overhead_us": null, "spread": null,
-        });
-    };
-    let mut value = run(&figures.mean);
-    value["spread"] = json!(figures.spread);
+    let mut value = run(figures.map_or(&MetricValues::default(), |figures| &figures.mean));
+    value["spread"] = json!(figures.and_then(|figures| figures.spread));
     value
 }
 
-fn run(run: &RunFigures) -> Value {
+/// The names that the published benchmark's results have, and every metric by its id.
+fn run(run: &MetricValues) -> Value {
     json!({
-        "latency_s": run.latency_s,
-        "tpot_ms": run.per_token_ms,
-        "throughput_tok_s": run.throughput_tok_s,
-        "ttft_ms": run.ttft_ms,
-        "decode_tpot_ms": run.decode_tpot_ms,
-        "decode_throughput_tok_s": run.decode_throughput_tok_s,
-        "host_overhead_us": run.host_overhead_us,
+        "latency_s": run.get(Metric::EndToEndLatency),
+        "tpot_ms": run.get(Metric::EndToEndPerToken),
+        "throughput_tok_s": run.get(Metric::EndToEndThroughput),
+        "ttft_ms": run.get(Metric::TimeToFirstToken),
+        "decode_tpot_ms": run.get(Metric::TimePerOutputToken),
+        "decode_throughput_tok_s": run.get(Metric::DecodeThroughput),
+        "host_overhead_us": run.get(Metric::HostOverhead),
+        "metrics": run,
     })
 }

@@ -1,6 +1,5 @@
 //! Fixtures on disk: JSON that people review and git keeps.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -9,15 +8,17 @@ use serde::de::DeserializeOwned;
 use serde_json::ser::Formatter;
 
 use crate::error::{Error, Result};
-use crate::workload::text_file::text_of;
+use crate::files::{self, FileKind, Overwrite, refuse_links, write_whole};
+
+/// Of a fixture's path these last parts are no links: the file, its folder, and the folder around that.
+pub const LINKS_REFUSED: usize = 3;
 
 /// Reads a fixture; `hint` is for one that is not of the expected form.
 ///
 /// # Errors
 /// A file that is missing or not of the expected form.
 pub fn read<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T> {
-    let bytes = fs::read(path).map_err(|cause| Error::io("read", path, &cause).as_input().hint(hint))?;
-    let text = text_of(&bytes).map_err(|cause| cause.of_file(path))?;
+    let text = files::read_text(path, FileKind::Fixture).map_err(|error| error.or_hint(hint))?;
     serde_json::from_str(&text).map_err(|cause| {
         Error::input(format!("`{}` is not of the expected form: {cause}", path.display())).hint(hint)
     })
@@ -26,19 +27,16 @@ pub fn read<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T> {
 /// Writes a fixture, one line a field.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// When the file cannot be written, or it or a folder around it is a link.
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<PathBuf> {
-    let failed = |cause: &io::Error| Error::io("write", path, cause);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|cause| failed(&cause))?;
-    }
     let mut text = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, OneLineAField::default());
     value
         .serialize(&mut serializer)
         .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", path.display())))?;
     text.push(b'\n');
-    fs::write(path, text).map_err(|cause| failed(&cause))?;
+    refuse_links(path, LINKS_REFUSED)?;
+    write_whole(path, &text, Overwrite::Replace)?;
     Ok(path.to_owned())
 }
 

@@ -2,7 +2,6 @@
 
 pub mod fixture_file;
 mod prompt;
-pub mod text_file;
 mod tokenizer;
 
 pub use prompt::{PinnedTokenIds, Prompt, PromptSet, TokenizerIdentity};

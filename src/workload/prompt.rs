@@ -25,7 +25,8 @@ pub struct Prompt {
     /// What is asked, verbatim.
     pub text: String,
     /// Why it is in the set.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 /// Facts by which a model's tokenizer is recognised.
@@ -66,7 +67,8 @@ pub struct PinnedTokenIds {
     /// How a model that uses it is recognised.
     pub recognised_by: TokenizerIdentity,
     /// Where the ids come from.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
     /// Ids by prompt id.
     pub prompts: BTreeMap<String, Vec<TokenId>>,
 }
@@ -111,7 +113,7 @@ impl PromptSet {
                 continue;
             };
             return Err(Error::input(format!("prompt id `{}` in `{}` {fault}", prompt.id, file.display()))
-                .hint("mend the file, or restore it: `git checkout -- fixtures/prompts`"));
+                .hint("fix the file, or restore it: `git checkout -- fixtures/prompts`"));
         }
         let mut files = json_files(&folder.join("token-ids"))?;
         files.sort();

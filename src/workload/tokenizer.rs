@@ -1,6 +1,5 @@
 //! Text to token ids and back, by the model's own `tokenizer.json`.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -10,8 +9,8 @@ use tokenizers::{
 };
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::workload::TokenId;
-use crate::workload::text_file::text_of;
 
 /// The tokenizer of a model.
 #[derive(Debug)]
@@ -38,6 +37,8 @@ impl TemplateTokens {
     }
 }
 
+const NAME_A_TOKENIZER: &str = "name a `tokenizer.json` with `--tokenizer FILE`";
+
 impl TextTokenizer {
     /// Reads a `tokenizer.json`.
     ///
@@ -46,10 +47,10 @@ impl TextTokenizer {
     pub fn from_file(path: &Path) -> Result<Self> {
         let unreadable = |cause: String| {
             Error::input(format!("cannot read the tokenizer `{}`: {cause}", path.display()))
-                .hint("name a `tokenizer.json` with `--tokenizer FILE`")
+                .hint(NAME_A_TOKENIZER)
         };
-        let bytes = fs::read(path).map_err(|cause| unreadable(cause.to_string()))?;
-        let text = text_of(&bytes).map_err(|cause| cause.of_file(path))?;
+        let text =
+            files::read_text(path, FileKind::ModelText).map_err(|error| error.or_hint(NAME_A_TOKENIZER))?;
         let mut tokenizer =
             Tokenizer::from_bytes(text.as_bytes()).map_err(|cause| unreadable(cause.to_string()))?;
         let mut switched_off = Vec::new();

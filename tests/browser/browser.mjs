@@ -120,3 +120,12 @@ export class Watch {
 export function settle(milliseconds = 100) {
   return new Promise((done) => setTimeout(done, milliseconds));
 }
+
+/** Until a page that draws its charts one after the other has drawn the last, as its root element says. */
+export async function drawn(tab, seconds = 30) {
+  const until = performance.now() + seconds * 1000;
+  while (await tab.evaluate(() => document.documentElement.hasAttribute("data-drawing"))) {
+    if (performance.now() > until) throw new Error(`still drawing after ${seconds} s`);
+    await settle(20);
+  }
+}

@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import path from "node:path";
 
-import { Watch, addressOf, answer, settle, withoutHash } from "./browser.mjs";
+import { Watch, addressOf, answer, drawn, settle, withoutHash } from "./browser.mjs";
 import * as inspect from "./inspect.mjs";
 
 // Of the window, in pixels. Pages are laid out by their width alone.
@@ -26,9 +26,11 @@ await answer(async (browser, job) => {
   for (const page of job.pages) {
     for (const [javascript, { tab, watch }] of tabs) {
       for (const width of job.widths) {
+        let tabbed;
         for (const scheme of job.schemes) {
           const from = performance.now();
-          const seen = await look(tab, watch, { ...job, page, width, scheme, javascript }, axe);
+          const seen = await look(tab, watch, { ...job, page, width, scheme, javascript, tabbed }, axe);
+          tabbed = seen.tabbed; // colours move no focus, so each later scheme takes it over
           await leave(tab); // what a page does late is still told of this one
           const milliseconds = performance.now() - from;
           looks.push({ page, width, scheme, javascript, faults: watch.take(), ...seen, milliseconds });
@@ -53,11 +55,12 @@ async function look(tab, watch, job, axe) {
   }
   await settle();
   try {
+    await drawn(tab);
     const nodes = await tab.evaluate(inspect.nodes);
     await layout(tab, watch, job);
     if (job.screenshots) await screenshot(tab, job);
     if (axe && job.javascript) await accessibility(watch, axe);
-    const tabbed = await keyboard(tab, watch, job.tabs);
+    const tabbed = job.tabbed ?? await keyboard(tab, watch, job.tabs);
     await settle(20);
     return { nodes, tabbed };
   } catch (error) {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use arcgauge::engine::ModelShape;
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{ModelFile, Outcome, PublishedReference, RunRecord, SampleTimes, WorkloadRecord};
+use arcgauge::record::{Experiment, ModelFile, Outcome, PublishedReference, SampleTimes, WorkloadRecord};
 
 use crate::checkout::{Checkout, edit_json};
 use crate::ended::Ended;
@@ -34,28 +34,28 @@ fn text(checkout: &Checkout) -> String {
 }
 
 /// A verified run of a model made like the published one, on a processor.
-fn run() -> RunRecord {
+fn run() -> Experiment {
     let mut run = forged::record_of_the_shipped_model();
     let order = forged::published().prompts;
     let place = |id: &str| order.iter().position(|known| known == id).unwrap();
-    run.workload.prompts.sort_by_key(|prompt| place(&prompt.id));
-    run.workload = WorkloadRecord::new(run.workload.prompts, 1, 200).unwrap();
-    run.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::Match);
-    for sample in &mut run.samples {
+    run.arms[0].workload.prompts.sort_by_key(|prompt| place(&prompt.id));
+    run.arms[0].workload = WorkloadRecord::new(run.arms[0].workload.prompts.clone(), 1, 200).unwrap();
+    run.arms[0].prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::Match);
+    for sample in &mut run.arms[0].samples {
         sample.times = Some(SampleTimes {
             submitted_ns: 1,
             token_ns: (1..=200).map(|token| 1 + token * 47_000_000).collect(),
             infer_ns: vec![46_000_000; 200],
         });
     }
-    run.model.name = "gpt-oss-20b-int4-ov".into();
-    run.model.sha256 = "a".repeat(64);
-    run.model.files = vec![ModelFile {
+    run.arms[0].model.name = "gpt-oss-20b-int4-ov".into();
+    run.arms[0].model.sha256 = "a".repeat(64);
+    run.arms[0].model.files = vec![ModelFile {
         path: "openvino_model.bin".into(),
         size_bytes: 12_840_000_000,
         sha256: "b".repeat(64),
     }];
-    run.model.shape = Some(ModelShape {
+    run.arms[0].model.shape = Some(ModelShape {
         layers: Some(24),
         hidden_size: Some(2880),
         experts: Some(32),
@@ -66,7 +66,7 @@ fn run() -> RunRecord {
 }
 
 fn accept(checkout: &Checkout, record: &str) -> Ended {
-    checkout.run(["baseline", "accept-model", record, "--because", WHY])
+    checkout.run(["baseline", "accept-model", record, "--reason", WHY])
 }
 
 #[test]
@@ -79,8 +79,11 @@ fn a_verified_record_accepts_its_model_and_a_second_one_of_the_same_changes_noth
     let after = text(&checkout);
     let published = PublishedReference::parse(&after).unwrap();
     let [accepted] = &published.model.accepted[..] else { panic!("{after}") };
-    assert_eq!((&accepted.sha256, accepted.reason.as_str()), (&run.model.sha256, WHY));
-    assert_eq!((&accepted.run_id, &accepted.commit), (&run.run_id, &run.commit.unwrap().sha));
+    assert_eq!((&accepted.sha256, accepted.reason.as_str()), (&run.arms[0].model.sha256, WHY));
+    assert_eq!(
+        (&accepted.run_id, &accepted.commit),
+        (&run.run_id, &run.arms[0].commit.as_ref().unwrap().sha)
+    );
     assert!(accepted.accepted_utc.ends_with('Z'), "{accepted:?}");
 
     accept(&checkout, &run.run_id).exits(0).says("is accepted already, since ").says("nothing was changed");
@@ -88,7 +91,7 @@ fn a_verified_record_accepts_its_model_and_a_second_one_of_the_same_changes_noth
 
     // Another build of the same model stands beside it.
     let mut other = self::run();
-    (other.run_id, other.model.sha256) = ("ba9876543210".into(), "c".repeat(64));
+    (other.run_id, other.arms[0].model.sha256) = ("ba9876543210".into(), "c".repeat(64));
     forged::store(&checkout, &other);
     accept(&checkout, &other.run_id).exits(0);
     let both = PublishedReference::parse(&text(&checkout)).unwrap().model.accepted;
@@ -99,27 +102,27 @@ fn a_verified_record_accepts_its_model_and_a_second_one_of_the_same_changes_noth
 fn near_ties_are_verified_and_any_device_shows_a_model() {
     let checkout = checkout();
     let mut run = run();
-    run.prompts[1].golden = GoldenResult::NearTie;
-    run.device = forged::arc(Some(true));
+    run.arms[0].prompts[1].golden = GoldenResult::NearTie;
+    run.arms[0].device = forged::arc(Some(true));
     forged::store(&checkout, &run);
     accept(&checkout, "latest").exits(0).says("`latest` is ").says("is accepted as ");
 }
 
 /// What is changed about a record, why it is refused, and what its hint says.
-type Refusal<'a> = (&'a dyn Fn(&mut RunRecord), &'a str, &'a str);
+type Refusal<'a> = (&'a dyn Fn(&mut Experiment), &'a str, &'a str);
 
-fn untimed(run: &mut RunRecord) {
-    run.samples.iter_mut().for_each(|sample| sample.times = None);
+fn untimed(run: &mut Experiment) {
+    run.arms[0].samples.iter_mut().for_each(|sample| sample.times = None);
 }
 
 #[test]
 fn what_is_not_verified_or_not_made_like_the_published_model_accepts_nothing() {
     let refusals: [Refusal<'_>; 13] = [
-        (&|run| run.prompts[0].golden = GoldenResult::None, "is unverified", "golden bless"),
+        (&|run| run.arms[0].prompts[0].golden = GoldenResult::None, "is unverified", "golden bless"),
         (
             &|run| {
                 run.outcome = Outcome::WrongOutput;
-                run.prompts[0].golden = GoldenResult::Break;
+                run.arms[0].prompts[0].golden = GoldenResult::Break;
                 untimed(run);
             },
             "its output is wrong",
@@ -141,34 +144,39 @@ fn what_is_not_verified_or_not_made_like_the_published_model_accepts_nothing() {
             "it was interrupted",
             "cargo xtask bench",
         ),
-        (&|run| run.model.shape = None, "does not say what the model is made of", "model fetch"),
+        (&|run| run.arms[0].model.shape = None, "does not say what the model is made of", "model fetch"),
         (
-            &|run| run.model.shape.as_mut().unwrap().hidden_size = Some(64),
+            &|run| run.arms[0].model.shape.as_mut().unwrap().hidden_size = Some(64),
             "its hidden size: `64`, the published model's: 2880",
             "model fetch",
         ),
         (
-            &|run| run.model.shape.as_mut().unwrap().vocabulary_tokens = None,
+            &|run| run.arms[0].model.shape.as_mut().unwrap().vocabulary_tokens = None,
             "its tokens of the vocabulary: `unknown`",
             "model fetch",
         ),
-        (&|run| run.model.files[0].size_bytes = 21_000_000_000, "`21000000000` bytes", "model fetch"),
+        (&|run| run.arms[0].model.files[0].size_bytes = 21_000_000_000, "`21000000000` bytes", "model fetch"),
         (
             &|run| {
-                run.workload.prompts.swap(0, 1);
-                run.workload = WorkloadRecord::new(run.workload.prompts.clone(), 1, 200).unwrap();
+                run.arms[0].workload.prompts.swap(0, 1);
+                run.arms[0].workload =
+                    WorkloadRecord::new(run.arms[0].workload.prompts.clone(), 1, 200).unwrap();
             },
             "not of the published prompts",
             "at the defaults",
         ),
-        (&|run| run.commit.as_mut().unwrap().dirty = true, "of no clean commit", "commit the goldens"),
-        (&|run| run.commit = None, "of no clean commit", "commit the goldens"),
-        (&|run| untimed(run), "has no times", "cargo xtask bench"),
+        (
+            &|run| run.arms[0].commit.as_mut().unwrap().dirty = true,
+            "of no clean commit",
+            "commit the goldens",
+        ),
+        (&|run| run.arms[0].commit = None, "of no clean commit", "commit the goldens"),
+        (&|run| untimed(run), "`arms[0].samples[0].times` is `null`", "cargo xtask bench"),
         (
             &|run| {
                 let mut arc = serde_json::to_value(forged::arc(Some(true))).unwrap();
                 arc["ran"]["emulated_reason"] = "the OpenCL device is a processor".into();
-                run.device = serde_json::from_value(arc).unwrap();
+                run.arms[0].device = serde_json::from_value(arc).unwrap();
             },
             "its device is emulated: the OpenCL device is a processor",
             "on the CPU or on a GPU that is there",
@@ -197,10 +205,10 @@ fn a_measured_record_of_the_shipped_model_is_refused_for_what_it_is_made_of() {
 fn a_reason_has_to_be_given_and_the_record_has_to_be_there() {
     let checkout = checkout();
     forged::store(&checkout, &run());
-    checkout.run(["baseline", "accept-model", "latest"]).refuses("--because", "--help");
+    checkout.run(["baseline", "accept-model", "latest"]).refuses("--reason", "--help");
     checkout
-        .run(["baseline", "accept-model", "latest", "--because", " "])
-        .refuses("`--because` is empty", "say why");
+        .run(["baseline", "accept-model", "latest", "--reason", " "])
+        .refuses("`--reason` is empty", "say why");
     accept(&checkout, "nowhere.json").refuses("cannot read `nowhere.json`", "cargo xtask history list");
 }
 
@@ -215,7 +223,7 @@ fn a_file_with_a_bad_hash_is_refused_with_its_path_by_whoever_reads_it() {
         let at = file(&checkout);
         let fault = format!("published.json` accepts a model of sha256 `{bad}`");
         for arguments in [
-            &["baseline", "accept-model", path.to_str().unwrap(), "--because", WHY][..],
+            &["baseline", "accept-model", path.to_str().unwrap(), "--reason", WHY][..],
             &["bench", "--device", "CPU"],
             &["report"],
         ] {

@@ -1,6 +1,9 @@
 //! Every wrong flag has its message, its hint and its exit code, and leaves no record.
 
+use std::time::Duration;
+
 use arcgauge::measure::{Plan, PlannedPrompt};
+use arcgauge::sys::{DeviceLock, Waiting};
 
 use crate::checkout::{Checkout, edit_json};
 use crate::model_copy::ModelCopy;
@@ -53,26 +56,15 @@ fn a_device_other_than_those_there_are_is_refused_with_their_list() {
     if has_a_gpu() {
         return;
     }
-    let devices = [
-        "GPU.0",
-        "GPU.3",
-        "NPU",
-        "AUTO",
-        "AUTO:GPU,CPU",
-        "HETERO:GPU,CPU",
-        "MULTI:CPU",
-        "BATCH:CPU",
-        "gpu",
-        "cpu",
-        "",
-    ];
-    let faults = devices.map(|device| format!("device `{device}` is not on this machine"));
-    for (device, fault) in devices.iter().zip(&faults) {
-        all_refused(&[(
-            &["bench", "--device", device],
-            fault,
-            "devices on this machine: `CPU`; try `--device CPU`",
-        )]);
+    let devices =
+        ["GPU.0", "GPU.3", "NPU", "AUTO", "AUTO:GPU,CPU", "HETERO:GPU,CPU", "MULTI:CPU", "BATCH:CPU", ""];
+    for device in devices {
+        let (fault, help) = if device.starts_with("GPU.") {
+            ("is not on this machine", "devices on this machine: `CPU`; try `--device CPU`")
+        } else {
+            ("is not measured: arcgauge measures CPU and GPU", "try `--device CPU`")
+        };
+        all_refused(&[(&["bench", "--device", device], &format!("device `{device}` {fault}"), help)]);
     }
 }
 
@@ -177,4 +169,27 @@ fn a_plan_of_runs_without_number_is_checked_without_a_panic() {
     assert_eq!(plan.order(usize::MAX).count(), 2);
     let error = plan.check(100, None).unwrap_err();
     assert!(error.to_string().contains("more than the model's context"), "{error}");
+}
+
+#[test]
+fn what_is_wrong_with_the_arguments_of_an_ab_is_said_while_another_holds_the_device() {
+    let checkout = Checkout::new();
+    checkout.commit();
+    let mut waiting = Waiting { patience: Duration::ZERO, goes_on: &mut |_, _| true };
+    let _held = DeviceLock::take(&checkout.lock(), "bench, process 7", &mut waiting).unwrap();
+    let lock = checkout.lock();
+    let refuses = |sides: &[&str], fault: &str, help: &str| {
+        let words = [&["ab", "--lock", lock.to_str().unwrap(), "--lock-wait-s", "1"], sides].concat();
+        let ended = checkout.run(&words);
+        ended.refuses(fault, help);
+        assert!(!ended.stderr.contains("waiting"), "{ended}");
+    };
+    refuses(&["--base", "nosuch"], "revision `nosuch` is not there", "git fetch");
+    refuses(&["--base", "HEAD", "--device", "NPU"], "device `NPU` is not measured", "--device CPU");
+    refuses(
+        &["--base", "device=cpu", "--head", "device=npu"],
+        "device `NPU` is not measured",
+        "--device CPU",
+    );
+    refuses(&["--base", "model=nowhere"], "model folder `nowhere` does not exist", "--model-dir DIR");
 }

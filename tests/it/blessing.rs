@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use arcgauge::golden::{GoldenResult, GoldenSet};
-use arcgauge::record::Outcome;
+use arcgauge::measure::Role;
+use arcgauge::record::{Outcome, WorkloadRecord};
 use serde_json::{Value, json};
 
 use crate::checkout::{Checkout, edit_json, read_json};
@@ -15,7 +16,7 @@ use crate::forged;
 const WHY: &str = "the answers were read and are right";
 
 fn bless(checkout: &Checkout, more: &[&str]) -> Ended {
-    checkout.run(["golden", "bless", "--because", WHY].iter().chain(more))
+    checkout.run(["golden", "bless", "--reason", WHY].iter().chain(more))
 }
 
 /// Every file below the folder, by name.
@@ -28,7 +29,7 @@ fn contents(folder: &Path) -> BTreeMap<String, String> {
 fn shorten_the_goldens(checkout: &Checkout) {
     for id in ["fibonacci", "moe-vs-dense", "openvino-advantages"] {
         edit_json(&checkout.golden(id), |golden| {
-            for list in ["token_ids", "runner_up_ids", "gaps_logit"] {
+            for list in ["token_ids", "runner_up_ids", "logit_margins"] {
                 golden[list].as_array_mut().unwrap().truncate(8);
             }
         });
@@ -47,14 +48,10 @@ fn a_model_on_its_first_day_is_measured_unverified_then_blessed_then_verified() 
 
     // Measured: every figure is marked, and the way on is named.
     let first = checkout.bench(&[]);
-    first
-        .exits(0)
-        .prints("none (unverified)")
-        .says("read the answers that are unverified")
-        .says("golden bless --because");
-    first.prints("have no golden: their figures are unverified");
+    first.exits(0).prints("unverified").says("read the unverified answers").says("golden bless");
+    first.says("have no golden: their figures are unverified");
     let record = checkout.only_record();
-    assert!(record.prompts.iter().all(|prompt| prompt.golden == GoldenResult::None));
+    assert!(record.arms[0].prompts.iter().all(|prompt| prompt.golden == GoldenResult::None));
 
     // Blessed from that record, after the CPU has agreed.
     let blessed = bless(&checkout, &["--cross-check"]);
@@ -68,7 +65,7 @@ fn a_model_on_its_first_day_is_measured_unverified_then_blessed_then_verified() 
         assert_eq!(golden.prompt_token_ids, shipped.prompt_token_ids);
         assert!(shipped.text.as_ref().unwrap().starts_with(golden.text.as_ref().unwrap()), "{golden:?}");
         let made = &golden.made;
-        assert_eq!((made.because.as_str(), &made.run_id), (WHY, &record.run_id));
+        assert_eq!((made.reason.as_str(), &made.run_id), (WHY, &record.run_id));
         assert_eq!((made.commit.as_ref(), made.first_change), (Some(&sha), None));
     }
     assert_eq!(read_json(&pins)["prompts"], shipped_pins["prompts"]);
@@ -76,7 +73,7 @@ fn a_model_on_its_first_day_is_measured_unverified_then_blessed_then_verified() 
     // And verified from then on.
     let next = checkout.bench(&[]);
     next.exits(0);
-    assert_eq!(next.stdout.lines().filter(|line| line.ends_with("  match")).count(), 4, "{next}");
+    assert_eq!(next.stdout.lines().filter(|line| line.ends_with("  match")).count(), 3, "{next}");
     bless(&checkout, &[]).exits(0).says("nothing to bless");
 }
 
@@ -103,10 +100,10 @@ fn an_answer_that_differs_is_blessed_with_the_place_of_its_first_change() {
 fn nothing_is_blessed_without_a_reason_or_without_a_record() {
     let checkout = Checkout::new();
     for empty in ["", "  "] {
-        let ended = checkout.run(["golden", "bless", "--because", empty]);
-        ended.refuses("`--because` is empty", "say why these answers are right");
+        let ended = checkout.run(["golden", "bless", "--reason", empty]);
+        ended.refuses("`--reason` is empty", "say why these answers are right");
     }
-    checkout.run(["golden", "bless"]).refuses("--because", "--help");
+    checkout.run(["golden", "bless"]).refuses("--reason", "--help");
     bless(&checkout, &[]).refuses("no record in `", "cargo xtask bench");
     bless(&checkout, &["nowhere.json"]).refuses("cannot read `nowhere.json`", "cargo xtask history list");
 }
@@ -135,12 +132,20 @@ fn a_record_of_a_run_that_did_not_come_to_its_end_is_not_blessed() {
 }
 
 #[test]
+fn the_answers_of_an_ab_are_not_blessed() {
+    let checkout = Checkout::new();
+    let file = checkout.store().add(&forged::ab_record()).unwrap();
+    bless(&checkout, &[file.to_str().unwrap()])
+        .refuses("is of `ab`", "bless a record of `cargo xtask bench`");
+}
+
+#[test]
 fn generations_that_do_not_agree_with_each_other_are_not_blessed() {
     let checkout = Checkout::new();
     let mut record = forged::record_of_the_shipped_model();
-    let mut other = record.samples[0].clone();
-    other.token_ids[199] += 1;
-    record.samples.push(other);
+    let mut other = record.arms[0].samples[0].clone();
+    (other.role, other.token_ids[199]) = (Role::WarmUp, other.token_ids[199] + 1);
+    record.arms[0].samples.push(other);
     forged::store(&checkout, &record);
     bless(&checkout, &[]).refuses("the generations of `fibonacci` do not agree", "output that varies");
 }
@@ -150,8 +155,14 @@ fn a_golden_is_not_replaced_by_a_shorter_one() {
     let checkout = Checkout::with_own_goldens();
     let before = contents(&checkout.path("fixtures/golden/tiny-gpt-oss"));
     let mut record = forged::record_of_the_shipped_model();
-    record.samples[0].token_ids.truncate(8);
-    record.prompts[0].witness.as_mut().unwrap().token_ids.truncate(8);
+    for sample in &mut record.arms[0].samples {
+        sample.token_ids.truncate(8);
+        let times = sample.times.as_mut().unwrap();
+        times.token_ns.truncate(8);
+        times.infer_ns.truncate(8);
+    }
+    record.arms[0].workload = WorkloadRecord::new(record.arms[0].workload.prompts.clone(), 1, 8).unwrap();
+    record.arms[0].prompts[0].replay.as_mut().unwrap().token_ids.truncate(8);
     forged::store(&checkout, &record);
     bless(&checkout, &[]).refuses("8 tokens of `fibonacci`, fewer than its golden's 200", "--max-new-tokens");
     assert_eq!(contents(&checkout.path("fixtures/golden/tiny-gpt-oss")), before);
@@ -184,10 +195,9 @@ fn the_cpu_s_veto_stops_a_blessing() {
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
     // A device that is wrong the same way every time: it agrees with itself.
     let mut record = forged::record_of_the_shipped_model();
-    record.device = forged::a_gpu();
-    for tokens in
-        [&mut record.samples[1].token_ids, &mut record.prompts[1].witness.as_mut().unwrap().token_ids]
-    {
+    record.arms[0].device = forged::a_gpu();
+    let arm = &mut record.arms[0];
+    for tokens in [&mut arm.samples[1].token_ids, &mut arm.prompts[1].replay.as_mut().unwrap().token_ids] {
         tokens[5] = 1;
     }
     forged::store(&checkout, &record);
@@ -201,9 +211,9 @@ fn a_first_golden_of_a_gpu_is_blessed_with_the_advice_to_cross_check() {
     let checkout = Checkout::with_own_goldens();
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
     let mut record = forged::record_of_the_shipped_model();
-    record.device = forged::a_gpu();
+    record.arms[0].device = forged::a_gpu();
     forged::store(&checkout, &record);
-    bless(&checkout, &[]).exits(0).says("`--cross-check` holds them against the CPU");
+    bless(&checkout, &[]).exits(0).says("`--cross-check` compares them with the CPU");
     let made: Value = read_json(&checkout.golden("fibonacci"))["made"].clone();
     assert_eq!(made["device"], "GPU");
 }
@@ -213,7 +223,7 @@ fn the_answers_of_an_emulated_device_are_not_blessed() {
     let checkout = Checkout::with_own_goldens();
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
     let mut record = forged::record_of_the_shipped_model();
-    record.device = forged::an_emulated_arc();
+    record.arms[0].device = forged::an_emulated_arc();
     forged::store(&checkout, &record);
     bless(&checkout, &[])
         .refuses("emulated device, whose answers are not blessed: a runtime for CPUs", "of the CPU");
@@ -233,9 +243,14 @@ fn an_unverified_run_that_gave_the_goldens_answers_has_nothing_to_bless() {
 fn a_record_of_the_user_s_own_text_alone_says_why_there_is_nothing_to_bless() {
     let checkout = Checkout::new();
     let mut record = forged::record_of_the_shipped_model();
-    for prompt in &mut record.prompts {
-        prompt.id = format!("own-{}", prompt.id);
+    let own = |id: &mut String| *id = format!("own-{id}");
+    record.arms[0].prompts.iter_mut().for_each(|prompt| own(&mut prompt.id));
+    record.arms[0].samples.iter_mut().for_each(|sample| own(&mut sample.prompt_id));
+    let mut prompts = record.arms[0].workload.prompts.clone();
+    for prompt in &mut prompts {
+        own(&mut prompt.id);
     }
+    record.arms[0].workload = WorkloadRecord::new(prompts, 1, 200).unwrap();
     forged::store(&checkout, &record);
     bless(&checkout, &[]).exits(0).says("nothing to bless: the record has no reference prompt");
 }
@@ -244,9 +259,9 @@ fn a_record_of_the_user_s_own_text_alone_says_why_there_is_nothing_to_bless() {
 fn a_golden_that_was_deleted_or_edited_since_is_not_said_to_be_the_record_s_answer() {
     let checkout = Checkout::with_own_goldens();
     let mut record = forged::record_of_the_shipped_model();
-    for prompt in &mut record.prompts {
+    for prompt in &mut record.arms[0].prompts {
         // As after a run whose answers are the goldens.
-        prompt.witness = None;
+        prompt.replay = None;
         prompt.golden = GoldenResult::Match;
     }
     forged::store(&checkout, &record);

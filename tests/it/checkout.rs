@@ -8,7 +8,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use arcgauge::record::{History, Installation, RunRecord};
+use arcgauge::record::{Experiment, History, Installation};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -161,7 +161,7 @@ impl Checkout {
 
     /// The one record that there is.
     #[track_caller]
-    pub(crate) fn only_record(&self) -> RunRecord {
+    pub(crate) fn only_record(&self) -> Experiment {
         let files = self.record_files();
         let [file] = &files[..] else { panic!("not one record but {files:?}") };
         History::read(file).unwrap().record

@@ -4,37 +4,33 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
-use arcgauge::gate::{Asker, calibrate, decide};
+use arcgauge::gate::{Strictness, calibrate, decide};
 use arcgauge::judge::policy::Policy;
-use arcgauge::record::{AbRecord, Ancestry, AnyRecord, Entry, Status, Verdict, sort_along};
-use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill, records};
+use arcgauge::record::{Ancestry, Entry, Experiment, PlanKind, Status, Verdict, sort_along};
+use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, records};
 
 use crate::forged::published;
 use crate::forged_pairs::policy_text;
-use crate::history::a_store;
 
 /// The invented history of a plan, as `report --demo` makes it.
-fn history_of(plan: DemoPlan) -> Vec<AnyRecord> {
+fn history_of(plan: DemoPlan) -> Vec<Experiment> {
     let (text, published) = (policy_text(), published());
     let policy = Policy::parse(&text, "ci/gate.json").unwrap();
-    let judged = |record: &AbRecord, judged_utc: &str| judge(record, &policy, judged_utc);
+    let judged = |record: &Experiment, judged_utc: &str| judge(record, &policy, judged_utc);
     let inputs = DemoInputs { policy_text: &text, published: &published, decide: &judged };
     records(plan, inputs).unwrap().collect()
 }
 
 /// What is decided of an invented A/B: the same as of a measured one.
-fn judge(record: &AbRecord, policy: &Policy, judged_utc: &str) -> DemoDecisions {
+fn judge(record: &Experiment, policy: &Policy, judged_utc: &str) -> DemoDecisions {
     DemoDecisions {
-        decision: decide(record, policy, judged_utc, Asker::Ab),
-        gate_decision: decide(record, policy, judged_utc, Asker::Gate),
+        decision: decide(record, policy, judged_utc, Strictness::Ab),
+        gate_decision: decide(record, policy, judged_utc, Strictness::Gate),
     }
 }
 
-fn contests(records: &[AnyRecord]) -> Vec<&AbRecord> {
-    let contests = records.iter().filter_map(|record| match record {
-        AnyRecord::Ab(record) => Some(record.as_ref()),
-        AnyRecord::Run(_) | AnyRecord::Peers(_) => None,
-    });
+fn contests(records: &[Experiment]) -> Vec<&Experiment> {
+    let contests = records.iter().filter(|record| record.plan == PlanKind::Ab);
     contests.collect()
 }
 
@@ -44,7 +40,7 @@ fn the_gate_says_every_word_over_the_invented_history_and_mostly_pass() {
     let mut words: BTreeMap<Verdict, Vec<&str>> = BTreeMap::new();
     for record in contests(&records) {
         for decision in [&record.decision, &record.gate_decision] {
-            let commit = record.head.run.commit.as_ref().unwrap();
+            let commit = record.arms[1].commit.as_ref().unwrap();
             words.entry(decision.as_ref().unwrap().verdict).or_default().push(&commit.subject);
         }
     }
@@ -68,14 +64,14 @@ fn the_gate_says_every_word_over_the_invented_history_and_mostly_pass() {
 fn a_slower_start_alone_is_a_warning_and_the_goal_is_judged_once_it_is_reached() {
     let records = history_of(DemoPlan { machines: 1, ..DemoPlan::sample() });
     let of = |subject: &str| {
-        let of_head = |record: &&&AbRecord| record.head.run.commit.as_ref().unwrap().subject == subject;
+        let of_head = |record: &&&Experiment| record.arms[1].commit.as_ref().unwrap().subject == subject;
         contests(&records).iter().find(of_head).unwrap().gate_decision.clone().unwrap()
     };
     let slower_start = of("Check every prompt's tokens against the vocabulary");
     assert_eq!(slower_start.status, Status::GreenWithWarning, "{slower_start:?}");
     let reached = of("Fuse the router with the first expert's product");
     let anchor = reached.checks.iter().find(|check| check.id == "published-anchor").unwrap();
-    assert!(anchor.because.contains("21.24"), "{anchor:?}");
+    assert!(anchor.reason.contains("21.24"), "{anchor:?}");
     assert_eq!(reached.status, Status::Green, "{reached:?}");
 }
 
@@ -83,7 +79,7 @@ fn a_slower_start_alone_is_a_warning_and_the_goal_is_judged_once_it_is_reached()
 fn the_machine_is_calibrated_by_three_runs_of_a_commit_against_itself() {
     let records = history_of(DemoPlan { machines: 1, ..DemoPlan::sample() });
     let contests = contests(&records);
-    let of_one: Vec<&AbRecord> = contests.into_iter().filter(|record| record.is_against_itself()).collect();
+    let of_one: Vec<&Experiment> = contests.into_iter().filter(|record| record.is_against_itself()).collect();
     assert_eq!(of_one.len(), 3);
     let rule = Policy::parse(&policy_text(), "ci/gate.json").unwrap().sequential.rule();
     let calibration = calibrate(&of_one, &rule).unwrap();
@@ -92,27 +88,12 @@ fn the_machine_is_calibrated_by_three_runs_of_a_commit_against_itself() {
 }
 
 #[test]
-fn a_store_is_filled_with_the_sample() {
-    let (text, published) = (policy_text(), published());
-    let policy = Policy::parse(&text, "ci/gate.json").unwrap();
-    let judged = |record: &AbRecord, judged_utc: &str| judge(record, &policy, judged_utc);
-    let inputs = DemoInputs { policy_text: &text, published: &published, decide: &judged };
-    let (_folder, store) = a_store();
-    let begun = Instant::now();
-    let count = fill(&store, DemoPlan::sample(), inputs).unwrap();
-    let bytes: u64 = store.files().iter().map(|file| file.metadata().unwrap().len()).sum();
-    tell(&format!("{count} records of {} KB in {:.1?}", bytes / 1000, begun.elapsed()));
-    let (whole, damaged) = store.verify();
-    assert_eq!((whole, damaged), (count, Vec::new()));
-}
-
-#[test]
 fn a_long_history_is_listed_along_its_line_without_a_disk() {
     is_listed_along_its_line(1_000);
 }
 
 #[test]
-#[ignore = "a debug build takes half a minute for it"]
+#[ignore = "heavy: half a minute"]
 fn ten_thousand_commits_are_listed_along_their_line_without_a_disk() {
     is_listed_along_its_line(10_000);
 }
@@ -124,7 +105,11 @@ fn is_listed_along_its_line(length: usize) {
     let made = begun.elapsed();
     let entries = records.iter().zip(0..).map(|(record, at)| Entry::of(format!("{at}.json").into(), record));
     let entries: Vec<Entry> = entries.collect();
-    tell(&format!("{} records in {made:.1?}, with their entries in {:.1?}", records.len(), begun.elapsed()));
+    report(&format!(
+        "{} records in {made:.1?}, with their entries in {:.1?}",
+        records.len(),
+        begun.elapsed()
+    ));
     let line = Ancestry::of_line(commits(&plan).into_iter().rev().map(|commit| commit.sha));
     let mut listed: Vec<&Entry> = entries.iter().collect();
     sort_along(&mut listed, &line);
@@ -136,6 +121,6 @@ fn is_listed_along_its_line(length: usize) {
 }
 
 /// What is seen with `--nocapture`; a time is told and not judged, for it is of whichever machine this is.
-fn tell(line: &str) {
+fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use arcgauge::gate::{Asker, decide};
+use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::record::{
-    AbRecord, Ancestry, Entry, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes,
+    Ancestry, Entry, Experiment, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes,
 };
 use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill};
 use arcgauge::report::render::Renderer;
@@ -45,9 +45,9 @@ impl DemoSite {
         let folder = tempfile::tempdir().unwrap();
         let store = History::at(folder.path().join("store"));
         let making = Making::of(repository());
-        let judge = |record: &AbRecord, judged_utc: &str| DemoDecisions {
-            decision: decide(record, &making.policy, judged_utc, Asker::Ab),
-            gate_decision: decide(record, &making.policy, judged_utc, Asker::Gate),
+        let judge = |record: &Experiment, judged_utc: &str| DemoDecisions {
+            decision: decide(record, &making.policy, judged_utc, Strictness::Ab),
+            gate_decision: decide(record, &making.policy, judged_utc, Strictness::Gate),
         };
         let (policy_text, published) = (&making.policy_text, &making.published);
         fill(&store, DemoPlan::sample(), DemoInputs { policy_text, published, decide: &judge }).unwrap();
@@ -120,6 +120,7 @@ impl Making {
     ) -> SiteSources<'a> {
         SiteSources {
             along: None,
+            forge: None,
             history,
             index,
             ancestry,

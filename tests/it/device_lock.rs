@@ -52,7 +52,7 @@ fn whatever_runs_a_model_waits_for_an_infer_and_ctrl_c_ends_the_wait() {
         &["states", "--prompt", "Hello", "--device", "CPU"],
         &["golden", "check", "--device", "CPU"],
         &["golden", "calibrate", "--device", "CPU"],
-        &["golden", "probe", "--because", "a test"],
+        &["golden", "probe", "--reason", "a test"],
     ];
     for verb in verbs {
         let second = Second::start(&checkout, verb);

@@ -1,10 +1,10 @@
-//! `doctor`: what was damaged, is held or was left behind is named, and what must be mended makes it
+//! `doctor`: what was damaged, is held or was left behind is named, and what must be fixed makes it
 //! fail.
 
 use std::fs::{self, File};
 use std::time::{Duration, SystemTime};
 
-use arcgauge::measure::{DeviceLock, Waiting};
+use arcgauge::sys::{DeviceLock, Waiting};
 
 use crate::checkout::Checkout;
 use crate::ended::Ended;
@@ -17,7 +17,7 @@ fn doctor(checkout: &Checkout) -> Ended {
 }
 
 #[test]
-fn a_checkout_in_order_has_nothing_to_mend_about_its_records_lock_and_leftovers() {
+fn a_checkout_in_order_has_nothing_to_fix_about_its_records_lock_and_stale_files() {
     let checkout = Checkout::new();
     let ended = doctor(&checkout);
     ended.exits(0).prints("ok    device lock        free; ").prints("ok    records            none in `");
@@ -30,8 +30,8 @@ fn a_checkout_in_order_has_nothing_to_mend_about_its_records_lock_and_leftovers(
 #[test]
 fn the_guards_that_are_not_observed_are_no_failure() {
     let ended = doctor(&Checkout::new());
-    let told = ["cpu-policy", "mains", "cpu-pressure", "swap-in", "gpu-clock", "energy"];
-    for guard in told {
+    let reported = ["cpu-policy", "ac-power", "cpu-pressure", "swap-in", "gpu-clock", "energy"];
+    for guard in reported {
         ended.prints(guard);
     }
     ended.exits(0);
@@ -79,7 +79,7 @@ fn what_a_killed_process_left_in_the_store_is_told_and_not_removed() {
     let file = File::create(&left).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_hours(2)).unwrap();
     let ended = doctor(&checkout);
-    ended.exits(0).prints("warn  leftovers          temporary files of killed processes in `");
+    ended.exits(0).prints("warn  stale files        temporary files of killed processes in `");
     ended.prints("-name '.tmp*' -type f -mmin +60 -delete`");
     assert!(left.is_file());
 }

@@ -28,6 +28,7 @@ impl Texts {
     /// Where the record cannot be kept as it is.
     pub(crate) fn of<R: Kept>(record: &R) -> Self {
         record.check().unwrap();
+        record.agrees().unwrap();
         let record = serde_json::to_value(record).unwrap();
         let mut found = Vec::new();
         collect(&record, "", &mut found);
@@ -44,7 +45,8 @@ impl Texts {
         let mut texts = Self { record, places };
         let may_be_any = |text: &String| {
             let words = |other: &str| if other == text { "any words".to_owned() } else { other.to_owned() };
-            texts.with::<R>(words).check().is_ok()
+            let tried = texts.with::<R>(words);
+            tried.check().is_ok() && tried.agrees().is_ok()
         };
         let kept: Vec<String> = texts.places.keys().filter(|text| may_be_any(text)).cloned().collect();
         texts.places.retain(|text, _| kept.contains(text));
@@ -67,7 +69,9 @@ impl Texts {
                 places.for_each(|place| put(&mut record, place, &words));
             }
         }
-        serde_json::from_value(record).unwrap()
+        let mut record: R = serde_json::from_value(record).unwrap();
+        record.identify().unwrap();
+        record
     }
 }
 

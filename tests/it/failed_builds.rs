@@ -18,9 +18,12 @@ fn a_build_that_fails_tells_in_cargos_words_why_and_leaves_nothing() {
     let sha = fixture.commit("Break");
     let error = build(&fixture, "HEAD").result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Harness);
-    let told = error.to_string();
-    assert!(told.starts_with(&format!("cannot build `arcgauge` of commit `{}`", &sha[..12])), "{told}");
-    assert!(told.contains("mismatched types") && told.contains("exit status: 101"), "{told}");
+    let reported = error.to_string();
+    assert!(
+        reported.starts_with(&format!("cannot build `arcgauge` of commit `{}`", &sha[..12])),
+        "{reported}"
+    );
+    assert!(reported.contains("mismatched types") && reported.contains("exit status: 101"), "{reported}");
     assert!(error.hint_text().unwrap().contains("cargo build --release --locked"));
     assert!(kept(&fixture).is_empty());
     let error = build(&fixture, ".").result.unwrap_err();
@@ -48,17 +51,17 @@ fn a_commit_without_the_program_without_its_lock_file_or_without_workers_is_refu
         },
         &|fixture| fs::rename(fixture.path("src/main.rs"), fixture.path("src/lib.rs")).unwrap(),
     ] {
-        let (kind, told) = refused(change);
-        assert_eq!(kind, ErrorKind::Input, "{told}");
-        assert!(told.contains("has no package `arcgauge` with a program of this name"), "{told}");
+        let (kind, reported) = refused(change);
+        assert_eq!(kind, ErrorKind::Input, "{reported}");
+        assert!(reported.contains("has no package `arcgauge` with a program of this name"), "{reported}");
     }
-    let (kind, told) =
+    let (kind, reported) =
         refused(&|fixture| fixture.write("src/main.rs", "fn main() { std::process::exit(2) }"));
-    assert_eq!(kind, ErrorKind::Input, "{told}");
-    assert!(told.contains("knows no `worker`"), "{told}");
-    let (kind, told) = refused(&|fixture| fs::remove_file(fixture.path("Cargo.lock")).unwrap());
-    assert_eq!(kind, ErrorKind::Harness, "{told}");
-    assert!(told.contains("--locked"), "{told}");
+    assert_eq!(kind, ErrorKind::Input, "{reported}");
+    assert!(reported.contains("knows no `worker`"), "{reported}");
+    let (kind, reported) = refused(&|fixture| fs::remove_file(fixture.path("Cargo.lock")).unwrap());
+    assert_eq!(kind, ErrorKind::Harness, "{reported}");
+    assert!(reported.contains("--locked"), "{reported}");
 }
 
 #[test]
@@ -84,12 +87,12 @@ fn an_interrupted_build_ends_all_that_cargo_started_and_leaves_nothing_half() {
     assert!(kept(&fixture).is_empty());
     let pid = fs::read_to_string(&started).unwrap();
     let process = Path::new("/proc").join(pid.trim());
-    let asked = Instant::now();
+    let requested = Instant::now();
     let is_gone = || {
         fs::read_to_string(process.join("stat")).is_ok_and(|stat| stat.contains(") Z ")) || !process.exists()
     };
     while !is_gone() {
-        assert!(asked.elapsed() < Duration::from_secs(20), "process {pid} lives");
+        assert!(requested.elapsed() < Duration::from_secs(20), "process {pid} lives");
         thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(word(&build(&fixture, "HEAD~1").binary()), "one");

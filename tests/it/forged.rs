@@ -7,27 +7,31 @@ use std::path::PathBuf;
 use arcgauge::engine::ModelFolder;
 use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::{GoldenResult, GoldenSet};
-use arcgauge::measure::Metric;
-use arcgauge::measure::protocol::{CacheState, KvBytesSource, KvCache};
-use arcgauge::measure::supervisor::WarmLoad;
+use arcgauge::measure::protocol::{CacheState, InferSpan, KvBytesSource, KvCache};
+use arcgauge::measure::supervisor::{PhaseMemory, Purpose, WarmLoad};
+use arcgauge::measure::{Metric, Role};
 use arcgauge::record::{
-    AbRecord, AcceptedModel, AskedPrompt, CheckRecord, CheckWord, Commit, ComparisonRecord, ComparisonWord,
-    DecisionRecord, DeviceEvidence, DeviceRecord, HarnessCost, HashCache, InputsRecord, LoadRecord, Machine,
-    MemoryRecord, ModelFile, ModelIdentity, ModelRecord, Outcome, PairRecord, PhaseMemoryRecord, PolicyText,
-    ProcessPurpose, ProcessRecord, PromptRecord, ProvenDevice, PublishedReference, RunRecord, RuntimeRecord,
-    SampleRecord, SampleRole, SampleTimes, SensitivityRecord, Side, SideRecord, Status, Verdict, Warning,
-    WitnessRecord, WorkerRecord, WorkloadRecord,
+    AcceptedModel, Arm, CheckRecord, CheckResult, Commit, ComparisonRecord, ComparisonResult, DecisionRecord,
+    DeviceEvidence, DeviceRecord, Experiment, HarnessCost, HashCache, InputsRecord, LoadRecord, Machine,
+    ModelFile, ModelIdentity, ModelRecord, Outcome, PlanKind, PolicyText, ProcessRecord, PromptRecord,
+    ProvenDevice, PublishedReference, ReplayRecord, RequestedPrompt, Round, RuntimeRecord, SampleRecord,
+    SampleTimes, Sampling, SensitivityRecord, Side, Status, Verdict, Warning, WorkerRecord, WorkloadRecord,
 };
+use arcgauge::sys::MemoryReading;
 
 use crate::checkout::{Checkout, repository, shipped_model};
+use crate::laid_out;
 
 /// A record in which every optional field is there.
-pub(crate) fn record() -> RunRecord {
-    let prompt = AskedPrompt { id: "fibonacci".into(), title: "Fibonacci".into(), token_ids: vec![61, 88] };
-    RunRecord {
-        run_id: "0123456789ab".into(),
-        when_utc: "2026-11-23T04:49:20Z".into(),
-        arcgauge_version: "0.1.0".into(),
+pub(crate) fn record() -> Experiment {
+    let prompt =
+        RequestedPrompt { id: "fibonacci".into(), title: "Fibonacci".into(), token_ids: vec![61, 88] };
+    let arm = Arm {
+        label: Arm::BENCH.into(),
+        differences: Vec::new(),
+        host_loop: Arm::ARCGAUGE.into(),
+        attention: None,
+        infer_span: InferSpan::Inference,
         worker: WorkerRecord {
             name: Some("arcgauge 0.1.0".into()),
             protocol: Some(1),
@@ -45,7 +49,6 @@ pub(crate) fn record() -> RunRecord {
             dirty: false,
             difference_sha256: None,
         }),
-        machine: machine(),
         device: DeviceRecord {
             requested: "GPU".into(),
             reason: Some("there is no GPU".into()),
@@ -54,7 +57,7 @@ pub(crate) fn record() -> RunRecord {
         runtime: Some(RuntimeRecord {
             openvino_version: "2026.4.1".into(),
             openvino_build: "2026.4.1-1".into(),
-            properties_asked: BTreeMap::new(),
+            properties_requested: BTreeMap::new(),
             properties_effective: [
                 ("INFERENCE_PRECISION_HINT".to_owned(), "f32".to_owned()),
                 ("KV_CACHE_PRECISION".to_owned(), "f32".to_owned()),
@@ -70,43 +73,24 @@ pub(crate) fn record() -> RunRecord {
             manifest_verified: true,
             same_after_run: true,
             edited_graph_sha256: None,
-            unedited_because: None,
+            unedited_reason: None,
             shape: None,
             active_weights: None,
         },
         workload: WorkloadRecord::new(vec![prompt], 1, 3).unwrap(),
         processes: vec![process()],
-        canary_after: None,
         state_seen_empty: true,
-        prompts: vec![PromptRecord {
-            id: "fibonacci".into(),
-            golden: GoldenResult::None,
-            divergence: None,
-            divergence_text: None,
-            witness: Some(WitnessRecord {
-                token_ids: vec![5, 6, 7],
-                runner_up_ids: vec![1, 2, 3],
-                gaps_logit: vec![7.5, 0.1, 3.25],
-            }),
-        }],
-        samples: vec![SampleRecord {
-            role: SampleRole::Measured,
-            prompt_id: "fibonacci".into(),
-            process: 0,
-            prompt_tokens: 2,
-            token_ids: vec![5, 6, 7],
-            times: Some(SampleTimes {
-                submitted_ns: 1,
-                token_ns: vec![200_000_001, 247_000_001, 294_000_001],
-                infer_ns: vec![199_000_000, 46_000_000, 46_000_000],
-            }),
-            peak_rss_bytes: Some(160 << 20),
-            rss_anonymous_bytes: None,
-            rss_file_bytes: None,
-        }],
+        prompts: vec![judged()],
+        samples: vec![sample()],
         warm_load: WarmLoad::NoColdLoad,
         logit_drift: None,
-        criterion: Vec::new(),
+        warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
+    };
+    let mut record = Experiment {
+        run_id: "0123456789ab".into(),
+        arcgauge_version: "0.1.0".into(),
+        outcome: Outcome::Complete,
+        sampling: Sampling { rounds_requested: Some(1), ..Sampling::default() },
         cost: HarnessCost {
             wall_ns: 2_000_000_000,
             hashing_ns: 50_000_000,
@@ -115,40 +99,70 @@ pub(crate) fn record() -> RunRecord {
             ..HarnessCost::default()
         },
         published: Some(published()),
-        warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
+        ..Experiment::begun(PlanKind::Bench, "2026-11-23T04:49:20Z".into(), machine(), vec![arm])
+    };
+    laid_out::record(&mut record);
+    record
+}
+
+/// An answer that was judged without a golden, and replayed.
+fn judged() -> PromptRecord {
+    PromptRecord {
+        id: "fibonacci".into(),
+        golden: GoldenResult::None,
+        divergence: None,
+        divergence_text: None,
+        replay: Some(ReplayRecord {
+            token_ids: vec![5, 6, 7],
+            runner_up_ids: vec![1, 2, 3],
+            logit_margins: vec![7.5, 0.1, 3.25],
+        }),
+    }
+}
+
+/// The one generation.
+fn sample() -> SampleRecord {
+    SampleRecord {
+        role: Role::Measured,
+        prompt_id: "fibonacci".into(),
+        process: 0,
+        prompt_tokens: 2,
+        token_ids: vec![5, 6, 7],
+        times: Some(SampleTimes {
+            submitted_ns: 1,
+            token_ns: vec![200_000_001, 247_000_001, 294_000_001],
+            infer_ns: vec![199_000_000, 46_000_000, 46_000_000],
+        }),
+        peak_rss_bytes: Some(160 << 20),
+        rss_anonymous_bytes: None,
+        rss_file_bytes: None,
     }
 }
 
 /// An A/B of that record against itself in one pair, with a decision.
-pub(crate) fn ab_record() -> AbRecord {
-    let mut base = record();
-    base.run_id = "00000000000a".into();
-    base.commit.as_mut().unwrap().sha = "4".repeat(40);
-    let head = RunRecord { run_id: "00000000000b".into(), ..record() };
-    AbRecord {
+pub(crate) fn ab_record() -> Experiment {
+    let run = record();
+    let arm = |label: &str| Arm { label: label.into(), ..run.arms[0].clone() };
+    let mut record = Experiment {
         run_id: "abababababab".into(),
         when_utc: "2026-11-24T05:00:00Z".into(),
-        arcgauge_version: "0.1.0".into(),
-        outcome: Outcome::Complete,
-        failure: None,
-        base: SideRecord { asked: "main".into(), differences: Vec::new(), run: base },
-        head: SideRecord { asked: "a-branch".into(), differences: Vec::new(), run: head },
+        plan: PlanKind::Ab,
         inputs: InputsRecord {
             from_commit: Some("4".repeat(40)),
             merge_base: Some("4".repeat(40)),
             sha256: "7".repeat(64),
+            policy: PolicyText { text: "a policy\n".into(), sha256: "8".repeat(64) },
             ..InputsRecord::default()
         },
-        policy: PolicyText { text: "a policy\n".into(), sha256: "8".repeat(64) },
-        seed: 20,
-        pairs: vec![PairRecord { first: Side::Base, base_process: 0, head_process: 0 }],
-        despite_guards: false,
-        budget_s: Some(3600),
-        undecided: None,
-        gate_decision: None,
+        sampling: Sampling { seed: Some(20), budget_s: Some(3600), ..Sampling::default() },
+        arms: vec![arm("main"), arm("a-branch")],
+        rounds: vec![Round::beginning_with(Side::Base)],
         decision: Some(decision()),
-        warnings: Vec::new(),
-    }
+        ..run
+    };
+    record.arms[0].commit.as_mut().unwrap().sha = "4".repeat(40);
+    laid_out::record(&mut record);
+    record
 }
 
 /// A decision with one of everything.
@@ -156,12 +170,12 @@ fn decision() -> DecisionRecord {
     DecisionRecord {
         judged_utc: "2026-11-24T05:10:00Z".into(),
         verdict: Verdict::Pass,
-        because: "no change that matters".into(),
+        reason: "no change that matters".into(),
         status: Status::Green,
         checks: vec![CheckRecord {
             id: "goldens".into(),
-            word: CheckWord::Holds,
-            because: "all match".into(),
+            result: CheckResult::Holds,
+            reason: "all match".into(),
         }],
         comparisons: vec![ComparisonRecord {
             metric: Metric::TimePerOutputToken,
@@ -170,8 +184,8 @@ fn decision() -> DecisionRecord {
             ratio: 1.01,
             lower: 0.97,
             upper: 1.03,
-            word: ComparisonWord::Unchanged,
-            because: "within what matters".into(),
+            result: ComparisonResult::Unchanged,
+            reason: "within what matters".into(),
         }],
         sensitivity: Some(SensitivityRecord {
             pairs: 1,
@@ -203,25 +217,25 @@ fn machine() -> Machine {
 
 /// A worker process that did all it was asked.
 pub(crate) fn process() -> ProcessRecord {
-    let phase = |mebibytes: u64| MemoryRecord {
+    let phase = |mebibytes: u64| MemoryReading {
         peak_rss_bytes: Some(mebibytes << 20),
         rss_anonymous_bytes: Some((mebibytes - 20) << 20),
         rss_file_bytes: Some(10 << 20),
         device_resident_bytes: None,
     };
     ProcessRecord {
-        purpose: ProcessPurpose::Measured,
+        purpose: Purpose::Measured,
         index: 0,
-        ending: "done".into(),
-        ending_because: None,
-        talk: Vec::new(),
+        exit_reason: "done".into(),
+        exit_detail: None,
+        output_tail: Vec::new(),
         prompt_order: vec!["fibonacci".into()],
         load: Some(LoadRecord {
             load_ns: 1_500_000_000,
             compiled_model_cache: CacheState::Off,
             loaded_from_cache: None,
         }),
-        memory: PhaseMemoryRecord { load: phase(100), prefill: phase(140), decode: phase(160) },
+        memory: PhaseMemory { load: phase(100), prefill: phase(140), decode: phase(160) },
         kv_cache: Some(KvCache {
             tokens: 4,
             elements: 98_304,
@@ -231,7 +245,7 @@ pub(crate) fn process() -> ProcessRecord {
         }),
         device_memory_bytes: None,
         processor_ns: Some(290_000_000),
-        canary_before: None,
+        bandwidth_before: None,
         guards: None,
         started_ns: Some(5),
         ended_ns: Some(1_900_000_005),
@@ -325,42 +339,51 @@ pub(crate) fn published() -> PublishedReference {
 }
 
 /// The record that a matching run of the shipped model would leave: its goldens' own answers.
-pub(crate) fn record_of_the_shipped_model() -> RunRecord {
+pub(crate) fn record_of_the_shipped_model() -> Experiment {
     let folder = ModelFolder::open(&shipped_model()).unwrap();
     let identity = ModelIdentity::of(&folder, &mut HashCache::default(), |_, _| {}).unwrap();
     let goldens = GoldenSet::load(&repository().join("fixtures/golden/tiny-gpt-oss")).unwrap().goldens;
-    let mut record = record();
+    let mut experiment = record();
+    let record = &mut experiment.arms[0];
     record.model.sha256 = identity.sha256;
     let blank = record.samples.remove(0);
-    let mut asked = Vec::new();
+    let mut requested = Vec::new();
     record.prompts.clear();
     for (id, golden) in goldens {
         let token_ids = golden.prompt_token_ids;
-        asked.push(AskedPrompt { id: id.clone(), title: id.clone(), token_ids });
         record.samples.push(SampleRecord {
             prompt_id: id.clone(),
+            prompt_tokens: token_ids.len(),
             token_ids: golden.token_ids.clone(),
-            times: None,
+            times: Some(SampleTimes {
+                submitted_ns: 0,
+                token_ns: (1..=200).map(|token| token * 20_000_000).collect(),
+                infer_ns: vec![19_000_000; 200],
+            }),
             ..blank.clone()
         });
+        requested.push(RequestedPrompt { id: id.clone(), title: id.clone(), token_ids });
         record.prompts.push(PromptRecord {
             id,
             golden: GoldenResult::None,
             divergence: None,
             divergence_text: None,
-            witness: Some(WitnessRecord {
+            replay: Some(ReplayRecord {
                 token_ids: golden.token_ids,
                 runner_up_ids: golden.runner_up_ids,
-                gaps_logit: golden.gaps_logit,
+                logit_margins: golden.logit_margins,
             }),
         });
     }
-    record.workload = WorkloadRecord::new(asked, 1, 200).unwrap();
-    record
+    record.workload = WorkloadRecord::new(requested, 1, 200).unwrap();
+    laid_out::record(&mut experiment);
+    experiment
 }
 
-/// Puts a record into a checkout's store, as a run would.
-pub(crate) fn store(checkout: &Checkout, record: &RunRecord) -> PathBuf {
-    let path = checkout.store().add(record).unwrap();
+/// Puts a record into a checkout's store, as a run would: laid out, whatever a test has made of it.
+pub(crate) fn store(checkout: &Checkout, record: &Experiment) -> PathBuf {
+    let mut record = record.clone();
+    laid_out::record(&mut record);
+    let path = checkout.store().add(&record).unwrap();
     fs::canonicalize(path).unwrap()
 }

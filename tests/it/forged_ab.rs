@@ -3,69 +3,66 @@
 use arcgauge::golden::GoldenResult;
 use arcgauge::measure::Metric;
 use arcgauge::record::{
-    AbRecord, CheckRecord, CheckWord, ComparisonRecord, ComparisonWord, DecisionRecord, InputsRecord,
-    Outcome, PairRecord, PolicyText, ProcessRecord, SampleRecord, SensitivityRecord, Side, SideRecord,
-    Status, Undecided, Verdict, Warning, WorkloadRecord,
+    Arm, CheckRecord, CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, Experiment,
+    InputsRecord, Outcome, PlanKind, PolicyText, ProcessRecord, Round, SampleRecord, Sampling,
+    SensitivityRecord, Side, Status, StopReason, Verdict, Warning, WorkloadRecord,
 };
 use arcgauge::report::decision::PairLine;
 
-use crate::forged;
+use crate::{forged, laid_out};
 
 const PAIRS: usize = 5;
 
 /// An A/B of five pairs with this verdict, and what each pair says.
-pub(crate) fn ab(verdict: Verdict) -> (AbRecord, Vec<PairLine>) {
+pub(crate) fn ab(verdict: Verdict) -> (Experiment, Vec<PairLine>) {
     // The head's time per token, percent of the base's.
     let time = match verdict {
         Verdict::Improved => 90,
         Verdict::Regressed | Verdict::Mixed => 105,
         _ => 100,
     };
-    let mut record = AbRecord {
+    let mut record = Experiment {
         run_id: "abcdef012345".into(),
-        when_utc: "2026-11-23T04:49:20Z".into(),
-        arcgauge_version: "0.1.0".into(),
-        outcome: Outcome::Complete,
-        failure: None,
-        base: side("main", "4", "Say what it is", 100),
-        head: side("topic", "5", "Größer und \"schneller\"", time),
+        plan: PlanKind::Ab,
         inputs: InputsRecord {
             from_commit: Some("4".repeat(40)),
             sha256: "7".repeat(64),
+            policy: PolicyText { text: "{}\n".into(), sha256: "8".repeat(64) },
             ..InputsRecord::default()
         },
-        policy: PolicyText { text: "{}\n".into(), sha256: "8".repeat(64) },
-        seed: 7,
-        pairs: (0..PAIRS).map(pair).collect(),
-        despite_guards: false,
-        budget_s: None,
-        undecided: None,
+        sampling: Sampling { seed: Some(7), ..Sampling::default() },
+        arms: vec![
+            side("main", "4", "Say what it is", 100),
+            side("topic", "5", "Größer und \"schneller\"", time),
+        ],
+        rounds: (0..PAIRS).map(pair).collect(),
         decision: Some(decision(verdict)),
         gate_decision: Some(decision(verdict)),
-        warnings: Vec::new(),
+        ..forged::record()
     };
-    let mut lines: Vec<PairLine> = record.pairs.iter().map(|pair| line(pair.first, time)).collect();
+    let mut lines: Vec<PairLine> = record.rounds.iter().map(|pair| line(pair.first(), time)).collect();
     match verdict {
         Verdict::WrongOutput => wrong(&mut record, &mut lines),
-        Verdict::InvalidEnvironment => spoilt(&mut record, &mut lines),
+        Verdict::InvalidEnvironment => invalidated(&mut record, &mut lines),
         _ => {}
     }
+    laid_out::record(&mut record);
     (record, lines)
 }
 
 /// An A/B whose sides are the same, byte for byte.
-pub(crate) fn identical() -> AbRecord {
+pub(crate) fn identical() -> Experiment {
     let (mut record, _) = ab(Verdict::Pass);
-    for side in [&mut record.base, &mut record.head] {
-        side.run.outcome = Outcome::NotMeasured;
-        side.run.samples.clear();
-        side.run.processes.clear();
+    for side in &mut record.arms {
+        side.outcome = Outcome::NotMeasured;
+        (side.samples, side.processes, side.prompts) = (Vec::new(), Vec::new(), Vec::new());
+        side.workload.runs = 0;
     }
     record.outcome = Outcome::NotMeasured;
-    record.undecided = Some(Undecided::Identical);
-    record.pairs.clear();
+    record.stop_reason = Some(StopReason::Identical);
+    record.rounds.clear();
     let decision = record.decision.as_mut().unwrap();
-    decision.because = "both sides are the same, byte for byte".into();
+    decision.reason = "both sides are the same, byte for byte".into();
     decision.comparisons.clear();
     decision.checks.clear();
     decision.sensitivity = None;
@@ -73,36 +70,37 @@ pub(crate) fn identical() -> AbRecord {
 }
 
 /// An A/B in which everything that somebody else may have named is this.
-pub(crate) fn hostile(verdict: Verdict, text: &str) -> (AbRecord, Vec<PairLine>) {
+pub(crate) fn hostile(verdict: Verdict, text: &str) -> (Experiment, Vec<PairLine>) {
     let (mut record, mut lines) = ab(verdict);
     let named = || text.to_owned();
-    for side in [&mut record.base, &mut record.head] {
-        (side.asked, side.differences) = (named(), vec![named()]);
-        let commit = side.run.commit.as_mut().unwrap();
+    for side in &mut record.arms {
+        (side.label, side.differences) = (named(), vec![named()]);
+        let commit = side.commit.as_mut().unwrap();
         (commit.subject, commit.branch) = (named(), Some(named()));
-        (side.run.model.name, side.run.machine.slug) = (named(), named());
-        side.run.runtime.as_mut().unwrap().openvino_version = named();
-        side.run.device.ran = Some(forged::proven("CPU", text));
-        side.run.warnings = vec![Warning::new(text, named(), named())];
+        side.model.name = named();
+        side.runtime.as_mut().unwrap().openvino_version = named();
+        side.device.ran = Some(forged::proven("CPU", text));
+        side.warnings = vec![Warning::new(text, named(), named())];
     }
+    record.machine.slug = named();
     record.failure = Some(named());
     record.warnings = vec![Warning::new(text, named(), named())];
     let decision = record.decision.as_mut().unwrap();
-    decision.because = named();
+    decision.reason = named();
     for check in &mut decision.checks {
-        (check.id, check.because) = (named(), named());
+        (check.id, check.reason) = (named(), named());
     }
     for comparison in &mut decision.comparisons {
-        (comparison.prompt, comparison.because) = (Some(named()), named());
+        (comparison.prompt, comparison.reason) = (Some(named()), named());
     }
     for line in &mut lines {
-        line.spoilt_because = Some(named());
+        line.invalidated_by = Some(named());
     }
     (record, lines)
 }
 
-fn side(asked: &str, digit: &str, subject: &str, time: u32) -> SideRecord {
-    let mut run = forged::record();
+fn side(requested: &str, digit: &str, subject: &str, time: u32) -> Arm {
+    let mut run = forged::record().arms.remove(0);
     run.commit.as_mut().unwrap().sha = digit.repeat(40);
     run.commit.as_mut().unwrap().subject = subject.into();
     run.workload = WorkloadRecord::new(run.workload.prompts, PAIRS, 3).unwrap();
@@ -110,26 +108,33 @@ fn side(asked: &str, digit: &str, subject: &str, time: u32) -> SideRecord {
     run.warnings.clear();
     let mut sample = run.samples.remove(0);
     let step_ns = 470_000 * u64::from(time);
-    sample.times.as_mut().unwrap().token_ns = (0..3).map(|token| 200_000_001 + token * step_ns).collect();
+    let times = sample.times.as_mut().unwrap();
+    times.token_ns = (0..3).map(|token| times.submitted_ns + 200_000_000 + token * step_ns).collect();
+    times.infer_ns = vec![199_000_000, step_ns - 1_000_000, step_ns - 1_000_000];
     run.samples = (0..PAIRS).map(|process| SampleRecord { process, ..sample.clone() }).collect();
     run.processes = (0..PAIRS).map(|index| ProcessRecord { index, ..forged::process() }).collect();
-    SideRecord { asked: asked.into(), differences: Vec::new(), run }
+    Arm { label: requested.into(), ..run }
 }
 
-fn pair(index: usize) -> PairRecord {
+fn pair(index: usize) -> Round {
     let first = if index.is_multiple_of(2) { Side::Base } else { Side::Head };
-    PairRecord { first, base_process: index, head_process: index }
+    Round::beginning_with(first)
 }
 
 fn line(first: Side, time: u32) -> PairLine {
-    PairLine { first, difference_percent: Some(f64::from(time) - 100.0), spoilt_because: None }
+    PairLine {
+        first,
+        difference_percent: Some(f64::from(time) - 100.0),
+        invalidated_by: None,
+        counts_despite: None,
+    }
 }
 
 /// The head's answer differs, so neither it nor the pairs have speed.
-fn wrong(record: &mut AbRecord, lines: &mut [PairLine]) {
-    record.undecided = Some(Undecided::WrongOutput);
+fn wrong(record: &mut Experiment, lines: &mut [PairLine]) {
+    record.stop_reason = Some(StopReason::WrongOutput);
     record.outcome = Outcome::WrongOutput;
-    let run = &mut record.head.run;
+    let run = &mut record.arms[1];
     run.outcome = Outcome::WrongOutput;
     run.prompts[0].golden = GoldenResult::Break;
     for sample in &mut run.samples {
@@ -140,25 +145,26 @@ fn wrong(record: &mut AbRecord, lines: &mut [PairLine]) {
     }
 }
 
-fn spoilt(record: &mut AbRecord, lines: &mut [PairLine]) {
-    record.undecided = Some(Undecided::Guards);
+fn invalidated(record: &mut Experiment, lines: &mut [PairLine]) {
+    record.stop_reason = Some(StopReason::Guards);
     for line in lines.iter_mut().skip(1) {
-        line.spoilt_because = Some("swap-in: 12 pages during decode".into());
+        line.invalidated_by = Some("swap-in: 12 pages during decode".into());
     }
 }
 
 fn decision(verdict: Verdict) -> DecisionRecord {
-    use CheckWord::{Fails, Holds, NotJudged, Warns};
-    use ComparisonWord::{Improved, Regressed, Unchanged, Undecided};
-    let check = |id: &str, word, because: &str| CheckRecord { id: id.into(), word, because: because.into() };
+    use CheckResult::{Fails, Holds, NotJudged, Warns};
+    use ComparisonResult::{Improved, Regressed, Unchanged, Undecided};
+    let check =
+        |id: &str, word, reason: &str| CheckRecord { id: id.into(), result: word, reason: reason.into() };
     let goldens = check("goldens", Holds, "every token of both sides is the golden's");
     let guards = check("guards", Holds, "no guard tripped of those that were observed");
     let anchor = check("published-anchor", NotJudged, "another model");
     let noise = check("noise", Warns, "pairs differ by 2.6 % (sd), more than 2.5 %");
-    let speed = |word, because: &str| check("speed", word, because);
+    let speed = |word, reason: &str| check("speed", word, reason);
     let tpot = |ratio: f64, word| compared(Metric::TimePerOutputToken, None, ratio, word);
     let ttft = |ratio: f64, word| compared(Metric::TimeToFirstToken, Some("fibonacci"), ratio, word);
-    let (status, because, checks, comparisons) = match verdict {
+    let (status, reason, checks, comparisons) = match verdict {
         Verdict::Pass => (
             Status::Green,
             "a slow-down of 3 % or more is excluded",
@@ -191,7 +197,7 @@ fn decision(verdict: Verdict) -> DecisionRecord {
         ),
         Verdict::InvalidEnvironment => (
             Status::Red,
-            "4 pairs were spoilt by guards, more than may be drawn again",
+            "4 pairs were invalidated by guards, more than may be measured again",
             vec![goldens, check("guards", Fails, "swap-in tripped in 4 of 5 pairs")],
             vec![tpot(1.2, Regressed)],
         ),
@@ -206,7 +212,7 @@ fn decision(verdict: Verdict) -> DecisionRecord {
     DecisionRecord {
         judged_utc: "2026-11-23T05:10:00Z".into(),
         verdict,
-        because: because.into(),
+        reason: reason.into(),
         status,
         checks,
         comparisons,
@@ -219,7 +225,7 @@ fn decision(verdict: Verdict) -> DecisionRecord {
     }
 }
 
-fn compared(metric: Metric, prompt: Option<&str>, ratio: f64, word: ComparisonWord) -> ComparisonRecord {
+fn compared(metric: Metric, prompt: Option<&str>, ratio: f64, word: ComparisonResult) -> ComparisonRecord {
     ComparisonRecord {
         metric,
         prompt: prompt.map(str::to_owned),
@@ -227,7 +233,7 @@ fn compared(metric: Metric, prompt: Option<&str>, ratio: f64, word: ComparisonWo
         ratio,
         lower: ratio - 0.01,
         upper: ratio + 0.01,
-        word,
-        because: format!("it is {}", word.word()),
+        result: word,
+        reason: format!("it is {}", word.as_str()),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use arcgauge::error::ErrorKind;
-use arcgauge::record::{AbRecord, AnyRecord, History, Kept, RecordsOfCommit, open, seal};
+use arcgauge::record::{Experiment, History, Kept, RecordsOfCommit, encode, open};
 
 use crate::checkout::store_of;
 use crate::forged;
@@ -24,10 +24,10 @@ fn both_kinds_are_kept_and_the_newest_of_each_is_found() {
     assert!(kept.ends_with(format!("a-machine/{}/20261124T050000Z-abababababab.json", "5".repeat(40))));
     assert_eq!(history.latest().unwrap().unwrap().record, forged::record(), "an A/B is no run to bless");
     let of_head = history.of_commit(&"5".repeat(40)).unwrap().measured_here;
-    assert_eq!(of_head, [AnyRecord::Ab(Box::new(ab)), AnyRecord::Run(Box::new(forged::record()))]);
+    assert_eq!(of_head, [ab, forged::record()]);
     assert_eq!(history.of_commit(&"4".repeat(40)).unwrap(), RecordsOfCommit::default(), "it is of its head");
-    let kinds: Vec<&str> = history.examine().map(|file| file.record.unwrap().kind()).collect();
-    assert_eq!(kinds, ["run-record", "ab-record"]);
+    let kinds: Vec<&str> = history.examine().map(|file| file.record.unwrap().plan.as_str()).collect();
+    assert_eq!(kinds, ["bench", "ab"]);
 }
 
 #[test]
@@ -43,32 +43,38 @@ fn a_damaged_record_that_may_be_the_newest_is_an_error_and_not_passed_over() {
 }
 
 #[test]
-fn a_record_of_one_kind_is_not_read_as_another() {
+fn a_record_of_another_kind_or_of_an_older_release_is_refused_by_name() {
     let (_folder, history) = a_store();
     let path = history.add(&forged::record()).unwrap();
-    let error = History::read_as::<AbRecord>(&path).unwrap_err();
-    assert!(error.to_string().contains("is a `run-record`, not a ab-record"), "{error}");
-    let other = fs::read_to_string(&path).unwrap().replacen("run-record", "tea-record", 1);
-    fs::write(&path, other).unwrap();
-    let error = History::read_any(&path).unwrap_err();
-    assert!(error.to_string().contains("is a `tea-record`, which is not known here"), "{error}");
-    assert_eq!(error.hint_text(), Some("use a newer arcgauge"));
+    let whole = fs::read_to_string(&path).unwrap();
+    let refused = |kind: &str| {
+        fs::write(&path, whole.replacen("experiment", kind, 1)).unwrap();
+        History::read(&path).unwrap_err()
+    };
+    for older in ["run-record", "ab-record", "peers-record"] {
+        let error = refused(older);
+        let says = format!("is a `{older}`, which only arcgauge 0.1 and earlier read");
+        assert!(error.to_string().contains(&says), "{error}");
+        assert_eq!(error.hint_text(), Some("measure again: `cargo xtask bench`"));
+    }
+    let error = refused("tea-record");
+    assert!(error.to_string().contains("is a `tea-record`, not a `experiment`"), "{error}");
 }
 
 /// Every byte flipped, and every shorter file.
 fn no_alteration_is_read<R: Kept + std::fmt::Debug>(record: &R) {
-    let sealed = seal(record).unwrap();
-    let payload = sealed.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    for at in 0..sealed.len() {
-        let mut altered = sealed.clone();
+    let encoded = encode(record).unwrap();
+    let payload = encoded.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for at in 0..encoded.len() {
+        let mut altered = encoded.clone();
         altered[at] ^= 1;
         if let Ok(read) = open::<R>(&altered, "a record") {
             assert!(at < payload && read == *record, "byte {at}");
         }
-        if let Ok(read) = AnyRecord::open(&altered, "a record") {
+        if let Ok(read) = open::<Experiment>(&altered, "a record") {
             assert!(at < payload, "byte {at} of {read:?}");
         }
-        assert!(AnyRecord::open(&sealed[..at], "a record").is_err(), "cut off at {at}");
+        assert!(open::<Experiment>(&encoded[..at], "a record").is_err(), "cut off at {at}");
     }
 }
 

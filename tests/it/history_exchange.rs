@@ -1,15 +1,15 @@
-//! `history export --format`: which records are told, where to, and that nothing is told of what has no
+//! `history export --format`: which records are reported, where to, and that nothing is reported of what has no
 //! speed. What each format looks like is tested beside it.
 
 use std::fs;
 
-use arcgauge::record::{History, RunRecord};
+use arcgauge::record::{Experiment, History};
 use serde_json::Value;
 
 use crate::checkout::Checkout;
 use crate::ended::Ended;
 use crate::forged;
-use crate::forged_pairs::guard_log;
+use crate::forged_pairs::watched;
 use crate::history_index::verified;
 
 fn export(checkout: &Checkout, words: &[&str]) -> Ended {
@@ -17,10 +17,10 @@ fn export(checkout: &Checkout, words: &[&str]) -> Ended {
 }
 
 /// A verified run of a commit.
-fn of_commit(run_id: &str, sha: &str, when_utc: &str) -> RunRecord {
+fn of_commit(run_id: &str, sha: &str, when_utc: &str) -> Experiment {
     let mut run = verified(run_id);
     when_utc.clone_into(&mut run.when_utc);
-    sha.clone_into(&mut run.commit.as_mut().unwrap().sha);
+    sha.clone_into(&mut run.arms[0].commit.as_mut().unwrap().sha);
     run
 }
 
@@ -55,12 +55,12 @@ fn every_format_goes_to_stdout_or_whole_to_a_file() {
         (&["junit"], "<?xml version=\"1.0\""),
     ] {
         let words: Vec<&str> = ["--format"].iter().chain(words).copied().collect();
-        let told = export(&checkout, &words);
-        assert!(told.exits(0).stdout.starts_with(begins), "{words:?}: {told}");
+        let reported = export(&checkout, &words);
+        assert!(reported.exits(0).stdout.starts_with(begins), "{words:?}: {reported}");
         fs::write(checkout.path("file"), "what was there").unwrap();
         let written = export(&checkout, &[&words[..], &["--output", "file"]].concat());
-        assert_eq!((written.exits(0).stdout.as_str(), &written.stderr), ("", &told.stderr), "{words:?}");
-        assert_eq!(fs::read_to_string(checkout.path("file")).unwrap(), told.stdout, "{words:?}");
+        assert_eq!((written.exits(0).stdout.as_str(), &written.stderr), ("", &reported.stderr), "{words:?}");
+        assert_eq!(fs::read_to_string(checkout.path("file")).unwrap(), reported.stdout, "{words:?}");
     }
 }
 
@@ -68,7 +68,7 @@ fn every_format_goes_to_stdout_or_whole_to_a_file() {
 fn an_invalid_run_is_told_with_a_warning_whatever_the_format() {
     let checkout = Checkout::new();
     let mut run = verified("00000000000a");
-    run.processes[0].guards = Some(guard_log(12, true));
+    watched(&mut run.arms[0].processes[0], 12, true);
     forged::store(&checkout, &run);
     forged::store(&checkout, &of_commit("00000000000b", &"7".repeat(40), "2026-09-02T00:00:00Z"));
     for words in [
@@ -82,9 +82,9 @@ fn an_invalid_run_is_told_with_a_warning_whatever_the_format() {
         &["junit"],
     ] {
         let words: Vec<&str> = ["--format"].iter().chain(words).copied().collect();
-        let told = export(&checkout, &words);
-        let warnings = told.exits(0).stderr.matches("is told though a guard tripped").count();
-        assert_eq!(warnings, 1, "{words:?}: {told}");
+        let reported = export(&checkout, &words);
+        let warnings = reported.exits(0).stderr.matches("is told though a guard tripped").count();
+        assert_eq!(warnings, 1, "{words:?}: {reported}");
     }
 }
 
@@ -102,24 +102,24 @@ fn records_are_named_by_file_id_latest_or_a_range_of_commits() {
         let run = of_commit(&format!("00000000000{at}"), sha, &format!("2026-11-23T0{at}:00:00Z"));
         files.push(forged::store(&checkout, &run));
     }
-    let told = |names: &[&str]| {
+    let reported = |names: &[&str]| {
         let commits = commits(&export(&checkout, &[names, &["--format", "llama-bench"]].concat()));
         commits
             .iter()
             .map(|commit| shas.iter().position(|sha| sha.starts_with(commit)).unwrap())
             .collect::<Vec<_>>()
     };
-    assert_eq!(told(&[]), [0, 1, 2], "oldest first");
-    assert_eq!(told(&["latest"]), [2]);
-    assert_eq!(told(&["000000000001"]), [1]);
-    assert_eq!(told(&["000000000001", "000000000000"]), [1, 0], "in the order named");
-    assert_eq!(told(&[files[0].to_str().unwrap()]), [0]);
-    assert_eq!(told(&["HEAD~2.."]), [1, 2], "without the commit that it begins after");
-    assert_eq!(told(&[&format!("{}..HEAD~1", shas[0])]), [1]);
+    assert_eq!(reported(&[]), [0, 1, 2], "oldest first");
+    assert_eq!(reported(&["latest"]), [2]);
+    assert_eq!(reported(&["000000000001"]), [1]);
+    assert_eq!(reported(&["000000000001", "000000000000"]), [1, 0], "in the order named");
+    assert_eq!(reported(&[files[0].to_str().unwrap()]), [0]);
+    assert_eq!(reported(&["HEAD~2.."]), [1, 2], "without the commit that it begins after");
+    assert_eq!(reported(&[&format!("{}..HEAD~1", shas[0])]), [1]);
     let refused = |name: &str, fault: &str, help: &str| {
         export(&checkout, &[name, "--format", "bmf"]).refuses(fault, help);
     };
-    refused("00000000000f", "no record of `00000000000f` in `", "range of commits `A..B`");
+    refused("00000000000f", "no record of `00000000000f` in `", "history list");
     refused("HEAD..HEAD~1", "is no first parent of", "git log --first-parent");
     refused("HEAD..nothing", "`nothing`", "git");
     refused("not-there.json", "not-there.json", "history list");
@@ -137,18 +137,18 @@ fn nothing_is_told_of_records_without_a_verified_speed() {
     export(&checkout, &["--format", "github"]).refuses("1 run left out", "cargo xtask ab");
     export(&checkout, &["--format", "junit"]).exits(0).prints("type=\"unverified\"");
     forged::store(&checkout, &verified("00000000000a"));
-    let told = export(&checkout, &["--format", "bmf"]);
-    told.exits(0).prints("\"tpot-1\"").says("warning: record `0123456789ab` is left out: ");
+    let reported = export(&checkout, &["--format", "bmf"]);
+    reported.exits(0).prints("\"tpot-1\"").says("warning: record `0123456789ab` is left out: ");
 }
 
 #[test]
 fn an_ab_is_told_as_markdown_with_annotations_beside_it() {
     let checkout = Checkout::new();
     History::at(checkout.path("reports/history")).add(&forged::ab_record()).unwrap();
-    let told = export(&checkout, &["latest", "--format", "github", "--output", "summary.md"]);
-    told.exits(0).says("::notice title=arcgauge%3A pass::");
+    let reported = export(&checkout, &["latest", "--format", "github", "--output", "summary.md"]);
+    reported.exits(0).says("::notice title=arcgauge%3A pass::");
     let summary = fs::read_to_string(checkout.path("summary.md")).unwrap();
-    assert!(summary.starts_with("### arcgauge: ok pass: "), "{summary}");
+    assert!(summary.starts_with("### arcgauge: PASS: "), "{summary}");
     export(&checkout, &["abababababab", "--format", "junit"]).exits(0).prints("classname=\"verdict\"");
 }
 
@@ -167,8 +167,8 @@ fn a_flag_of_another_format_and_a_place_that_cannot_be_written_are_refused() {
     refused(&["--format", "benchmark-action"], "--direction <WHICH>", "Usage");
     refused(&["--format", "otava", "--otava-config", "a.yaml"], "--output <DIR|FILE>", "Usage");
     refused(&["--format", "bmf", "--output", "."], "it is a folder", "name a file");
-    let told = export(&checkout, &["--format", "otava", "--output", "a.csv", "--otava-config", "a.yaml"]);
-    told.exits(0).says("configuration: a.yaml");
+    let reported = export(&checkout, &["--format", "otava", "--output", "a.csv", "--otava-config", "a.yaml"]);
+    reported.exits(0).says("configuration: a.yaml");
     let config = fs::read_to_string(checkout.path("a.yaml")).unwrap();
     assert!(config.contains("file: \"a.csv\"") && config.contains("tpot@1"), "{config}");
     assert_eq!(fs::read_to_string(checkout.path("a.csv")).unwrap().lines().count(), 2);

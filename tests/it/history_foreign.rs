@@ -1,4 +1,4 @@
-//! Files of other tools through `history`: taken in, told, kept apart, told again and refused.
+//! Files of other tools through `history`: taken in, reported, kept apart, reported again and refused.
 
 use std::fs;
 use std::path::Path;
@@ -27,8 +27,8 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     let (json, csv) = (fixture("llm_bench/genai.json"), fixture("llm_bench/genai.csv"));
     let first = import(&checkout, &[&json]);
     first.exits(0).says("taken for llm_bench (JSON): `").says("1 added, 0 there already, 0 refused");
-    first.prints("Measured by another tool: llm_bench (JSON). Its tokens were never checked");
-    first.prints("26.96").prints("all, e2e_per_token@1: 25.26 in the file, 26.96 by its rows (-6.32 %)");
+    first.prints("Measured by another tool: llm_bench (JSON). Its tokens were never verified");
+    first.prints("own averages differ").prints("-6.32 %");
     import(&checkout, &[&csv]).exits(0).says("taken for llm_bench (CSV): `");
     let again = import(&checkout, &[&json]);
     again.exits(0).says("0 added, 1 there already, 0 refused");
@@ -39,7 +39,7 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     // What is ours is as it was.
     assert_eq!(checkout.run(["history", "list", "--format", "json"]).exits(0).stdout, listed);
     let list = checkout.run(["history", "list"]);
-    list.exits(0).prints("a-machine").prints("Of other tools, held against nothing:");
+    list.exits(0).prints("a-machine").prints("Of other tools, compared with nothing:");
     list.prints("llm_bench (JSON)  genai.json: gpt on CPU");
     checkout.run(["history", "verify"]).exits(0).prints("3 whole, 0 damaged");
     // As a word of a list with a filter it would be noise.
@@ -61,7 +61,7 @@ fn a_file_that_is_refused_leaves_nothing_behind_and_the_next_is_still_read() {
     fs::write(&other, "{\"a\": 1}").unwrap();
     let other = other.display().to_string();
     import(&checkout, &[&other]).refuses("neither a record nor a file of a tool", "`--as FORMAT`");
-    import(&checkout, &["--as", "llama-bench-json", &other]).refuses("not a list of tests", "importing.md");
+    import(&checkout, &["--as", "llama-bench-json", &other]).refuses("not a list of tests", "docs/import.md");
     import(&checkout, &["--as", "yaml", &other]).exits(2).says("llm-bench-json, llm-bench-csv");
     let large = checkout.path("large.json");
     fs::File::create(&large).unwrap().set_len((16 << 20) + 2).unwrap();

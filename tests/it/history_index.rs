@@ -8,25 +8,24 @@ use std::path::Path;
 use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::summarise;
-use arcgauge::record::{
-    Ancestry, AnyRecord, Commit, Entry, Epoch, History, Outcome, RunRecord, Series, series_csv, sort_along,
-};
+use arcgauge::measure::Metric;
+use arcgauge::record::{Ancestry, Entry, Epoch, Experiment, History, Series, series_csv, sort_along};
 
 use crate::checkout::Checkout;
 use crate::forged;
 use crate::history::a_store;
 
-/// A run that others may be held against.
-pub(crate) fn verified(run_id: &str) -> RunRecord {
-    let mut record = RunRecord { run_id: run_id.to_owned(), ..forged::record() };
-    record.prompts[0].golden = GoldenResult::Match;
+/// A run that others may be compared with.
+pub(crate) fn verified(run_id: &str) -> Experiment {
+    let mut record = Experiment { run_id: run_id.to_owned(), ..forged::record() };
+    record.arms[0].prompts[0].golden = GoldenResult::Match;
     record
 }
 
 /// The same of a commit.
-fn of_commit(run_id: &str, sha: &str) -> RunRecord {
+fn of_commit(run_id: &str, sha: &str) -> Experiment {
     let mut record = verified(run_id);
-    sha.clone_into(&mut record.commit.as_mut().unwrap().sha);
+    sha.clone_into(&mut record.arms[0].commit.as_mut().unwrap().sha);
     record
 }
 
@@ -55,7 +54,7 @@ fn only_what_is_new_is_opened_and_what_is_gone_is_forgotten() {
 fn an_index_that_is_damaged_or_of_another_store_changes_nothing() {
     let (folder, history) = a_store();
     history.add(&verified("00000000000a")).unwrap();
-    let told = history.index().entries;
+    let reported = history.index().entries;
     let file = history.root().join("index.json");
     let whole = fs::read(&file).unwrap();
     // Not each byte, for each time the index is made anew and synced.
@@ -63,11 +62,11 @@ fn an_index_that_is_damaged_or_of_another_store_changes_nothing() {
         let mut altered = whole.clone();
         altered[at] ^= 1;
         fs::write(&file, &altered).unwrap();
-        assert_eq!(history.index().entries, told, "byte {at}");
+        assert_eq!(history.index().entries, reported, "byte {at}");
     }
     for length in (0..whole.len()).step_by(9) {
         fs::write(&file, &whole[..length]).unwrap();
-        assert_eq!(history.index().entries, told, "cut off at {length}");
+        assert_eq!(history.index().entries, reported, "cut off at {length}");
     }
     let other = History::at(folder.path().join("other"));
     fs::create_dir(other.root()).unwrap();
@@ -93,7 +92,7 @@ fn a_damaged_or_misplaced_record_is_named_and_not_listed_even_where_it_was_liste
 
     bytes[last] ^= 1;
     fs::write(&path, &bytes).unwrap();
-    assert_eq!(history.index().entries.len(), 1, "mended");
+    assert_eq!(history.index().entries.len(), 1, "fixed");
     let elsewhere = path.with_file_name("20991124T050000Z-00000000000a.json");
     fs::rename(&path, elsewhere).unwrap();
     let error = &history.index().damaged[0].1;
@@ -114,19 +113,19 @@ fn a_store_that_takes_no_index_is_read_all_the_same() {
 #[test]
 fn the_figures_of_a_list_are_those_of_the_table() {
     let record = verified("00000000000a");
-    let entry = Entry::of("a".into(), &AnyRecord::Run(Box::new(record.clone())));
-    let (figures, average) = (entry.figures.unwrap(), summarise(&record).average.unwrap().mean);
-    assert_eq!(figures.ttft_ms.to_bits(), average.ttft_ms.to_bits());
-    assert_eq!(figures.tpot_ms.to_bits(), average.decode_tpot_ms.unwrap().to_bits());
-    assert_eq!(figures.latency_s.to_bits(), average.latency_s.to_bits());
-    assert_eq!(figures.throughput_tok_s.to_bits(), average.throughput_tok_s.to_bits());
-    let summary = summarise(&record);
+    let entry = Entry::of("a".into(), &record.clone());
+    let (figures, average) = (entry.figures.unwrap(), summarise(&record.arms[0]).average.unwrap().mean);
+    assert_eq!(figures.ttft_ms.to_bits(), average.get_or_nan(Metric::TimeToFirstToken).to_bits());
+    assert_eq!(figures.tpot_ms.to_bits(), average.get_or_nan(Metric::TimePerOutputToken).to_bits());
+    assert_eq!(figures.latency_s.to_bits(), average.get_or_nan(Metric::EndToEndLatency).to_bits());
+    assert_eq!(figures.throughput_tok_s.to_bits(), average.get_or_nan(Metric::EndToEndThroughput).to_bits());
+    let summary = summarise(&record.arms[0]);
     for (figures, prompt) in figures.prompts.iter().zip(&summary.prompts) {
-        let mean = prompt.figures.unwrap().mean;
+        let mean = prompt.figures.as_ref().unwrap().mean.clone();
         assert_eq!(figures.id, prompt.id);
-        assert_eq!(figures.tpot_ms.to_bits(), mean.decode_tpot_ms.unwrap().to_bits());
-        assert_eq!(figures.ttft_ms.to_bits(), mean.ttft_ms.to_bits());
-        assert_eq!(figures.throughput_tok_s.to_bits(), mean.throughput_tok_s.to_bits());
+        assert_eq!(figures.tpot_ms.to_bits(), mean.get_or_nan(Metric::TimePerOutputToken).to_bits());
+        assert_eq!(figures.ttft_ms.to_bits(), mean.get_or_nan(Metric::TimeToFirstToken).to_bits());
+        assert_eq!(figures.throughput_tok_s.to_bits(), mean.get_or_nan(Metric::EndToEndThroughput).to_bits());
     }
     assert_eq!(figures.prompts.len(), summary.prompts.len());
     assert_eq!(figures.process_tpot_ms, [figures.tpot_ms], "there is one process");
@@ -140,31 +139,31 @@ fn the_figures_of_a_list_are_those_of_the_table() {
 #[test]
 fn whatever_makes_figures_unlike_begins_another_series_or_another_epoch() {
     let record = verified("00000000000a");
-    let (series, epoch) = (Series::of(&record), Epoch::of(&record));
-    let begins_a_series = |edit: fn(&mut RunRecord)| {
+    let (series, epoch) = (Series::of(record.subject()), Epoch::of(record.subject()));
+    let begins_a_series = |edit: fn(&mut Experiment)| {
         let mut other = record.clone();
         edit(&mut other);
-        assert_ne!(Series::of(&other).id, series.id);
+        assert_ne!(Series::of(other.subject()).id, series.id);
     };
     begins_a_series(|it| it.machine.sha256 = "9".repeat(64));
-    begins_a_series(|it| it.model.sha256 = "9".repeat(64));
-    begins_a_series(|it| it.workload.sha256 = "9".repeat(64));
-    begins_a_series(|it| it.device = forged::a_gpu());
-    begins_a_series(|it| it.runtime.as_mut().unwrap().openvino_version = "2027.0.0".into());
+    begins_a_series(|it| it.arms[0].model.sha256 = "9".repeat(64));
+    begins_a_series(|it| it.arms[0].workload.sha256 = "9".repeat(64));
+    begins_a_series(|it| it.arms[0].device = forged::a_gpu());
+    begins_a_series(|it| it.arms[0].runtime.as_mut().unwrap().openvino_version = "2027.0.0".into());
     begins_a_series(|it| {
-        it.runtime.as_mut().unwrap().properties_effective.clear();
+        it.arms[0].runtime.as_mut().unwrap().properties_effective.clear();
     });
     let mut later = record.clone();
     later.machine.kernel = Some("6.2".into());
     later.machine.gpu_driver = Some("32.0.1".into());
     later.machine.gpu = Some("Another name".into());
-    assert_eq!(Series::of(&later), series, "a driver is no other machine");
-    let later = Epoch::of(&later);
+    assert_eq!(Series::of(later.subject()), series, "a driver is no other machine");
+    let later = Epoch::of(later.subject());
     assert_ne!(later.id, epoch.id);
     let changes = later.changes_since(&epoch);
-    let told: Vec<_> =
+    let reported: Vec<_> =
         changes.iter().map(|it| (it.part.as_str(), it.from.as_deref(), it.to.as_deref())).collect();
-    assert_eq!(told, [("gpu driver", None, Some("32.0.1")), ("kernel", Some("6.1"), Some("6.2"))]);
+    assert_eq!(reported, [("gpu driver", None, Some("32.0.1")), ("kernel", Some("6.1"), Some("6.2"))]);
 }
 
 /// The part of an epoch, and what changes it.
@@ -182,8 +181,8 @@ fn any_change_of_the_gpu_s_drivers_begins_an_epoch_of_one_series() {
         edit(&mut facts);
         let mut record = verified("00000000000a");
         record.machine.gpu_driver = facts.driver_version.clone();
-        record.device = forged::gpu_with(facts);
-        (Series::of(&record), Epoch::of(&record))
+        record.arms[0].device = forged::gpu_with(facts);
+        (Series::of(record.subject()), Epoch::of(record.subject()))
     };
     let (series, epoch) = with(|_| ());
     let cases: [DriverChange<'_>; 5] = [
@@ -205,8 +204,8 @@ fn any_change_of_the_gpu_s_drivers_begins_an_epoch_of_one_series() {
 fn an_emulated_device_is_no_baseline_and_in_a_series_of_its_own() {
     let entry = |device| {
         let mut record = verified("00000000000a");
-        record.device = device;
-        Entry::of("a".into(), &AnyRecord::Run(Box::new(record)))
+        record.arms[0].device = device;
+        Entry::of("a".into(), &record)
     };
     let (genuine, emulated) = (entry(forged::arc(Some(true))), entry(forged::an_emulated_arc()));
     assert!(genuine.may_be_baseline() && !emulated.may_be_baseline());
@@ -222,55 +221,6 @@ fn line(checkout: &Checkout, commits: usize) -> Vec<String> {
         line.push(checkout.git(&["rev-parse", "HEAD"]).trim().to_owned());
     }
     line
-}
-
-#[test]
-fn the_baseline_is_the_nearest_ancestor_that_was_measured_alike_and_verified() {
-    let checkout = Checkout::new();
-    let line = line(&checkout, 6);
-    let (_folder, history) = a_store();
-    let head = of_commit("0000000000ff", &line[5]);
-    history.add(&head).unwrap();
-    let search = |history: &History| {
-        history.baseline_for(&history.index(), &checkout.path(""), &line[5], &Series::of(&head)).unwrap()
-    };
-    assert_eq!(search(&history).baseline, None, "the commit itself is no baseline");
-
-    history.add(&of_commit("000000000001", &line[0])).unwrap();
-    assert_eq!(search(&history).baseline.unwrap().distance, 5);
-    // Nearer, and each with something that keeps it from being one.
-    let mut dirty = of_commit("000000000002", &line[4]);
-    dirty.commit.as_mut().unwrap().dirty = true;
-    let mut unverified = of_commit("000000000003", &line[4]);
-    unverified.prompts[0].golden = GoldenResult::None;
-    let mut failed = of_commit("000000000004", &line[4]);
-    failed.outcome = Outcome::Failed;
-    failed.samples[0].times = None;
-    let mut other_machine = of_commit("000000000005", &line[4]);
-    other_machine.machine.sha256 = "9".repeat(64);
-    let mut other_model = of_commit("000000000006", &line[4]);
-    other_model.model.sha256 = "9".repeat(64);
-    let unknown_commit = of_commit("000000000007", &"a".repeat(40));
-    for unfit in [dirty, unverified, failed, other_machine, other_model, unknown_commit] {
-        history.add(&unfit).unwrap();
-    }
-    assert_eq!(search(&history).baseline.unwrap().distance, 5);
-
-    let mut older = of_commit("000000000008", &line[2]);
-    older.when_utc = "2026-11-01T00:00:00Z".into();
-    older.machine.kernel = Some("5.9".into());
-    history.add(&older).unwrap();
-    history.add(&of_commit("000000000009", &line[2])).unwrap();
-    let found = search(&history);
-    let baseline = found.baseline.unwrap();
-    assert_eq!((baseline.distance, baseline.stored.record.run_id.as_str()), (3, "000000000009"));
-    assert_eq!(baseline.epoch, Epoch::of(&head));
-    assert!(found.warnings.is_empty());
-
-    let error = history
-        .baseline_for(&history.index(), &checkout.path(""), &"b".repeat(40), &Series::of(&head))
-        .unwrap_err();
-    assert!(error.to_string().contains(&format!("git does not know commit `{}`", "b".repeat(40))));
 }
 
 #[test]
@@ -304,8 +254,8 @@ fn lists_follow_the_commits_and_not_the_clock() {
     let at = |run_id: &str, sha: &str, when: &str, author: &str| {
         let mut record = of_commit(run_id, sha);
         record.when_utc = when.into();
-        record.commit = record.commit.map(|it| Commit { author_date_utc: author.into(), ..it });
-        Entry::of(Path::new(run_id).to_owned(), &AnyRecord::Run(Box::new(record)))
+        record.arms[0].commit.as_mut().unwrap().author_date_utc = author.into();
+        Entry::of(Path::new(run_id).to_owned(), &record)
     };
     let stray = "a".repeat(40);
     let entries = [
@@ -323,8 +273,7 @@ fn lists_follow_the_commits_and_not_the_clock() {
 
 #[test]
 fn a_series_is_a_table_of_times_commits_and_figures_without_gaps() {
-    let entries = [verified("00000000000a"), forged::record()]
-        .map(|record| Entry::of("a".into(), &AnyRecord::Run(Box::new(record))));
+    let entries = [verified("00000000000a"), forged::record()].map(|record| Entry::of("a".into(), &record));
     let csv = series_csv(&entries.iter().collect::<Vec<_>>()).unwrap();
     let sha = "5".repeat(40);
     assert_eq!(

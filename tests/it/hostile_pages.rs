@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use arcgauge::measure::Metric;
-use arcgauge::measure::protocol::InferSpan;
 use arcgauge::record::{
-    AbRecord, Ancestry, Commit, DivergenceText, History, InputsRecord, Outcome, PeerRecord, PeersRecord,
-    PublishedFigure, RoundRecord, RunRecord, Warning,
+    Ancestry, Arm, Commit, DivergenceText, Experiment, History, InputsRecord, Outcome, PlanKind,
+    PublishedFigure, Round, Sampling, Warning,
 };
 use arcgauge::report::render::Renderer;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ use crate::checkout::repository;
 use crate::demo_site::{Making, chart_library, make};
 use crate::every_text::Texts;
 use crate::hostile_text::payloads;
-use crate::{forged, forged_pairs};
+use crate::{forged, forged_pairs, laid_out};
 
 /// Below the folder of a test, so that a way up by three ends in it.
 const DEEP: &str = "a/b/c/site";
@@ -28,13 +28,16 @@ const LONGEST: usize = 2_000;
 const KINDS: usize = 5;
 
 /// The records of a commit, and which of their texts may be any words.
-struct Samples {
+pub(crate) struct Samples {
     complete: Texts,
     failed: Texts,
     slower: Texts,
     wrong: Texts,
     engines: Texts,
 }
+
+/// Found by trying every text, which takes seconds.
+pub(crate) static SAMPLES: LazyLock<Samples> = LazyLock::new(Samples::new);
 
 impl Samples {
     fn new() -> Self {
@@ -48,13 +51,13 @@ impl Samples {
     }
 
     /// Adds the records of one commit, whose texts are replaced. A text has its number among all of its record.
-    fn add(&self, store: &History, at: usize, words: &dyn Fn(&str, usize) -> String) {
+    pub(crate) fn add(&self, store: &History, at: usize, words: &dyn Fn(&str, usize) -> String) {
         let number = |texts: &Texts, text: &str| texts.all().position(|one| one == text).unwrap();
         let of = |texts: &Texts, text: &str| words(text, number(texts, text));
-        let mut complete: RunRecord = self.complete.with(|text| of(&self.complete, text));
-        let mut failed: RunRecord = self.failed.with(|text| of(&self.failed, text));
-        let mut slower: AbRecord = self.slower.with(|text| of(&self.slower, text));
-        let mut wrong: AbRecord = self.wrong.with(|text| of(&self.wrong, text));
+        let mut complete: Experiment = self.complete.with(|text| of(&self.complete, text));
+        let mut failed: Experiment = self.failed.with(|text| of(&self.failed, text));
+        let mut slower: Experiment = self.slower.with(|text| of(&self.slower, text));
+        let mut wrong: Experiment = self.wrong.with(|text| of(&self.wrong, text));
         for (kind, run) in [&mut complete, &mut failed].into_iter().enumerate() {
             run.run_id = id(at, kind);
             shorten(&mut run.when_utc);
@@ -64,15 +67,13 @@ impl Samples {
         for (kind, ab) in [&mut slower, &mut wrong].into_iter().enumerate() {
             ab.run_id = id(at, 2 + kind);
             shorten(&mut ab.when_utc);
-            settle(&mut ab.base.run, at);
-            settle(&mut ab.head.run, at);
+            settle(ab, at);
             store.add(ab).unwrap();
         }
-        let mut engines: PeersRecord = self.engines.with(|text| of(&self.engines, text));
+        let mut engines: Experiment = self.engines.with(|text| of(&self.engines, text));
         engines.run_id = id(at, 4);
         shorten(&mut engines.when_utc);
-        settle(&mut engines.reference.run, at);
-        engines.others.iter_mut().for_each(|engine| settle(&mut engine.run, at));
+        settle(&mut engines, at);
         store.add(&engines).unwrap();
     }
 }
@@ -86,10 +87,12 @@ fn sha(at: usize) -> String {
 }
 
 /// On the line of the others.
-fn settle(run: &mut RunRecord, at: usize) {
-    let Commit { sha: own, parents, .. } = run.commit.as_mut().unwrap();
-    *own = sha(at);
-    *parents = at.checked_sub(1).map(sha).into_iter().collect();
+fn settle(run: &mut Experiment, at: usize) {
+    for arm in &mut run.arms {
+        let Commit { sha: own, parents, .. } = arm.commit.as_mut().unwrap();
+        *own = sha(at);
+        *parents = at.checked_sub(1).map(sha).into_iter().collect();
+    }
 }
 
 /// A file is named by it, and no file may have a longer name.
@@ -98,92 +101,95 @@ fn shorten(when_utc: &mut String) {
 }
 
 /// With a text in every field that is for one.
-fn with_all_there_is(mut record: RunRecord) -> RunRecord {
-    record.commit.as_mut().unwrap().difference_sha256 = Some("a difference".into());
+fn with_all_there_is(mut record: Experiment) -> Experiment {
     let machine = &mut record.machine;
     (machine.gpu, machine.gpu_driver) = (Some("a GPU".into()), Some("a driver".into()));
     (machine.gpu_pci_ids, machine.microcode) = (vec!["8086:64a0".into()], Some("0x1".into()));
-    record.model.edited_graph_sha256 = Some("an edited graph".into());
-    record.model.unedited_because = Some("it was not".into());
-    let runtime = record.runtime.as_mut().unwrap();
-    runtime.properties_asked = [("PROPERTY_ASKED".to_owned(), "an asked value".to_owned())].into();
-    record.prompts[0].divergence_text =
-        Some(DivergenceText { before: "said".into(), expected: "meant".into(), got: "came".into() });
-    for process in &mut record.processes {
-        process.talk = vec!["a line of the worker".into()];
-        let mut guards = forged_pairs::guard_log(3, false);
-        guards.cut_short_because = Some("the watch was cut short".into());
-        process.guards = Some(guards);
+    for arm in &mut record.arms {
+        arm.commit.as_mut().unwrap().difference_sha256 = Some("a difference".into());
+        arm.model.edited_graph_sha256 = Some("an edited graph".into());
+        arm.model.unedited_reason = Some("it was not".into());
+        let runtime = arm.runtime.as_mut().unwrap();
+        runtime.properties_requested = [("PROPERTY_ASKED".to_owned(), "an asked value".to_owned())].into();
+        arm.prompts[0].divergence_text =
+            Some(DivergenceText { before: "said".into(), expected: "meant".into(), got: "came".into() });
+        for process in &mut arm.processes {
+            process.output_tail = vec!["a line of the worker".into()];
+            let mut guards = forged_pairs::guard_log(3, false);
+            guards.cut_short_reason = Some("the watch was cut short".into());
+            process.guards = Some(guards);
+        }
+        arm.warnings = vec![Warning::new("a-warning", "its message", "its advice")];
     }
-    record.warnings = vec![Warning::new("a-warning", "its message", "its advice")];
+    laid_out::record(&mut record);
     record
 }
 
-fn failed() -> RunRecord {
+fn failed() -> Experiment {
     let mut record = with_all_there_is(forged::record());
-    record.outcome = Outcome::Failed;
-    record.failure = Some("why it failed".into());
-    record.samples.iter_mut().for_each(|sample| sample.times = None);
-    record.processes[0].ending = "crashed".into();
-    record.processes[0].ending_because = Some("why it crashed".into());
+    let arm = &mut record.arms[0];
+    (arm.outcome, arm.failure) = (Outcome::Failed, Some("why it failed".into()));
+    (record.outcome, record.failure) = (arm.outcome, arm.failure.clone());
+    record.arms[0].samples.iter_mut().for_each(|sample| sample.times = None);
+    record.arms[0].processes[0].exit_reason = "crashed".into();
+    record.arms[0].processes[0].exit_detail = Some("why it crashed".into());
     record
 }
 
-fn slower() -> AbRecord {
+fn slower() -> Experiment {
     let mut record = forged_pairs::ab(&[4.0, 5.0, 6.0, 5.0]);
-    for side in [&mut record.base, &mut record.head] {
-        side.differences = vec![format!("what differs in {}", side.asked)];
-        let run = std::mem::replace(&mut side.run, forged::record());
-        side.run = with_all_there_is(run);
+    for side in &mut record.arms {
+        side.differences = vec![format!("what differs in {}", side.label)];
     }
+    let mut record = with_all_there_is(record);
     record.inputs = InputsRecord { merge: Some("a merge".into()), ..record.inputs };
     record.warnings = vec![Warning::new("ab-warning", "the message of the A/B", "the advice of the A/B")];
+    laid_out::record(&mut record);
     record
 }
 
-fn wrong() -> AbRecord {
+fn wrong() -> Experiment {
     let mut record = forged_pairs::ab(&[4.0, 5.0, 6.0, 5.0]);
     forged_pairs::wrong(&mut record);
-    record.head.run.prompts[1].divergence_text =
+    record.arms[1].prompts[1].divergence_text =
         Some(DivergenceText { before: "said".into(), expected: "meant".into(), got: "came".into() });
     record.failure = Some("why the A/B failed".into());
     forged_pairs::judge(&mut record);
     record
 }
 
-fn engines() -> PeersRecord {
-    let engine = |asked: &str, host_loop: &str| PeerRecord {
-        asked: asked.into(),
+fn engines() -> Experiment {
+    let whole = with_all_there_is(forged::record());
+    let engine = |label: &str, host_loop: &str| Arm {
+        label: label.into(),
         host_loop: host_loop.into(),
         attention: Some("an attention".into()),
-        infer_span: InferSpan::Inference,
-        differences: vec![format!("what {asked} has for itself")],
-        run: with_all_there_is(forged::record()),
+        differences: vec![format!("what {label} has for itself")],
+        ..whole.arms[0].clone()
     };
     let figure = |series: &str| PublishedFigure {
         series: series.into(),
         metric: Metric::EndToEndThroughput,
         value: 21.24,
     };
-    PeersRecord {
+    let mut record = Experiment {
         run_id: id(0, 4),
         when_utc: "2026-11-24T12:00:00Z".into(),
-        arcgauge_version: "0.1.0".into(),
-        outcome: Outcome::Complete,
+        plan: PlanKind::Peers,
         failure: Some("why the engines failed".into()),
-        reference: engine("an engine", "a loop"),
-        others: vec![engine("another engine", "another loop")],
-        rounds: vec![RoundRecord { order: vec![1, 0] }],
-        rounds_asked: 1,
-        despite_guards: true,
-        budget_s: None,
-        published: vec![figure("a published series"), figure("another one")],
+        arms: vec![engine("an engine", "a loop"), engine("another engine", "another loop")],
+        rounds: vec![Round { order: vec![1, 0] }],
+        sampling: Sampling { rounds_requested: Some(1), ignore_guards: true, ..Sampling::default() },
+        published_engines: vec![figure("a published series"), figure("another one")],
         warnings: vec![Warning::new(
             "peers-warning",
             "the message of the engines",
             "the advice of the engines",
         )],
-    }
+        ..whole
+    };
+    laid_out::record(&mut record);
+    record
 }
 
 /// A store of so many commits, and its site.
@@ -198,7 +204,7 @@ impl HostileSite {
         Self::of_texts(samples, words.len(), &|at, _, number| words[(at + number) % words.len()].clone())
     }
 
-    /// Of so many commits; of each text its commit, itself and its number are told.
+    /// Of so many commits; of each text its commit, itself and its number are reported.
     fn of_texts(samples: &Samples, count: usize, words: &dyn Fn(usize, &str, usize) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = History::at(folder.path().join("store"));
@@ -246,14 +252,14 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn whatever_the_texts_of_a_record_are_a_page_has_them_as_words() {
     let Some(browser) = browser::here() else { return };
-    let samples = Samples::new();
+    let samples = &*SAMPLES;
     let cut = |text: &String| text.chars().take(LONGEST).collect();
     let hostile: Vec<String> = payloads().iter().map(cut).collect();
     let harmless: Vec<String> = (0..hostile.len()).map(|at| format!("word {at}")).collect();
-    let site = HostileSite::of(&samples, &hostile);
+    let site = HostileSite::of(samples, &hostile);
     let looks = site.look(&browser);
     looks.are_faultless();
-    let expected = HostileSite::of(&samples, &harmless).look(&browser);
+    let expected = HostileSite::of(samples, &harmless).look(&browser);
     assert_eq!(looks.looks.len(), expected.looks.len());
     assert!(looks.looks.len() > hostile.len(), "a page for each commit and those of the site");
     for (seen, expected) in looks.looks.iter().zip(&expected.looks) {
@@ -264,11 +270,11 @@ fn whatever_the_texts_of_a_record_are_a_page_has_them_as_words() {
 #[test]
 fn a_name_of_a_hundred_thousand_letters_is_no_burden_to_a_page() {
     let Some(browser) = browser::here() else { return };
-    let samples = Samples::new();
+    let samples = &*SAMPLES;
     let long: Vec<String> = payloads().into_iter().filter(|text| text.len() > LONGEST).collect();
     assert_eq!(long.len(), 3);
     let named = ["Größer, schneller \"und\" richtig", "main", "tiny-gpt-oss", "its message", "why it failed"];
-    let site = HostileSite::of_texts(&samples, long.len(), &|at, text, _| {
+    let site = HostileSite::of_texts(samples, long.len(), &|at, text, _| {
         if named.contains(&text) { long[at].clone() } else { text.to_owned() }
     });
     site.look(&browser).are_faultless();
@@ -276,10 +282,10 @@ fn a_name_of_a_hundred_thousand_letters_is_no_burden_to_a_page() {
 
 #[test]
 fn texts_that_lead_elsewhere_leave_no_file_beside_the_site() {
-    let samples = Samples::new();
+    let samples = &*SAMPLES;
     let ways: Vec<String> = payloads().into_iter().filter(|text| text.contains('/')).collect();
     let ways: Vec<String> = ways.into_iter().filter(|text| text.len() < LONGEST).collect();
-    let site = HostileSite::of(&samples, &ways);
+    let site = HostileSite::of(samples, &ways);
     let root = site.folder.path();
     let (mut of_store, mut of_site) = (0, 0);
     for file in files(root) {
@@ -302,7 +308,7 @@ fn texts_that_lead_elsewhere_leave_no_file_beside_the_site() {
 
 #[test]
 fn what_somebody_else_may_have_written_is_among_the_texts() {
-    let samples = Samples::new();
+    let samples = &*SAMPLES;
     let has = |texts: &Texts, needed: &[&str]| {
         for needed in needed {
             assert!(texts.all().any(|text| text == *needed), "{needed} is not replaced");

@@ -48,6 +48,8 @@ pub(crate) struct Mischief {
     pub(crate) cut_after: Option<usize>,
     /// Large files have a wrong bit.
     pub(crate) is_wrong: bool,
+    /// The list says so of large files.
+    pub(crate) listed_bytes: Option<u64>,
 }
 
 /// An answer that is none.
@@ -60,6 +62,8 @@ pub(crate) struct Refusal {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) is_cdn: bool,
+    /// Only the headers are requested.
+    pub(crate) is_head: bool,
     pub(crate) path: String,
     pub(crate) authorization: Option<String>,
     pub(crate) from_byte: usize,
@@ -109,7 +113,8 @@ impl Shared {
         let mut lines = BufReader::new(stream).lines();
         let request = lines.next()?.ok()?;
         let path = request.split(' ').nth(1)?.to_owned();
-        let mut seen = Seen { is_cdn, path, ..Seen::default() };
+        let is_head = request.starts_with("HEAD ");
+        let mut seen = Seen { is_cdn, is_head, path, ..Seen::default() };
         for line in lines.map_while(Result::ok).take_while(|line| !line.is_empty()) {
             let (name, value) = line.split_once(": ")?;
             match name.to_ascii_lowercase().as_str() {
@@ -123,32 +128,33 @@ impl Shared {
             all.push(seen.clone());
             all.len() - 1
         };
-        let told = |bytes: usize| {
+        let reported = |bytes: usize| {
             if let Some(seen) = self.seen.lock().unwrap().get_mut(at) {
                 seen.sent_bytes = bytes;
             }
         };
-        if is_cdn { self.give_large(stream, &seen, &told) } else { self.answer(stream, &seen, &told) }
+        if is_cdn { self.give_large(stream, &seen, &reported) } else { self.answer(stream, &seen, &reported) }
     }
 
     /// The hub's own answers.
-    fn answer(&self, stream: &TcpStream, seen: &Seen, told: &dyn Fn(usize)) -> Option<()> {
+    fn answer(&self, stream: &TcpStream, seen: &Seen, reported: &dyn Fn(usize)) -> Option<()> {
+        let respond = |head: &str, body: &[u8]| respond(stream, seen, head, body);
         if let Some(Refusal { status, header }) = self.mischief.lock().unwrap().refusals.pop_front() {
-            return respond(stream, &format!("{status} No\r\n{header}"), b"{\"error\":\"no\"}");
+            return respond(&format!("{status} No\r\n{header}"), b"{\"error\":\"no\"}");
         }
         let (list, file) =
             (format!("/api/models/{REPOSITORY}/revision/"), format!("/{REPOSITORY}/resolve/{COMMIT}/"));
         if let Some(revision) = seen.path.strip_prefix(&list) {
             let revision = revision.strip_suffix("?blobs=true")?;
             if !["main", COMMIT].contains(&revision) {
-                return respond(stream, "404 Not Found\r\nX-Error-Code: RevisionNotFound", b"");
+                return respond("404 Not Found\r\nX-Error-Code: RevisionNotFound", b"");
             }
-            return respond(stream, "200 OK", self.listing().to_string().as_bytes());
+            return respond("200 OK", self.listing().to_string().as_bytes());
         }
         let named =
             seen.path.strip_prefix(&file).and_then(|name| self.files.iter().find(|(known, _)| known == name));
         let Some((name, bytes)) = named else {
-            return respond(stream, "404 Not Found\r\nX-Error-Code: RepoNotFound", b"");
+            return respond("404 Not Found\r\nX-Error-Code: RepoNotFound", b"");
         };
         if bytes.len() > LARGE_BYTES {
             let (etag, cdn) = (sha256_of_bytes(bytes), &self.cdn);
@@ -156,18 +162,19 @@ impl Shared {
                 "302 Found\r\nX-Repo-Commit: {COMMIT}\r\nX-Linked-Etag: \"{etag}\"\r\nX-Linked-Size: {}\r\nLocation: {cdn}/{name}?signature=once",
                 bytes.len()
             );
-            return respond(stream, &head, b"");
+            return respond(&head, b"");
         }
-        respond(stream, &format!("200 OK\r\nX-Repo-Commit: {COMMIT}\r\nETag: \"{}\"", blob(bytes)), bytes)?;
-        told(bytes.len());
+        respond(&format!("200 OK\r\nX-Repo-Commit: {COMMIT}\r\nETag: \"{}\"", blob(bytes)), bytes)?;
+        reported(if seen.is_head { 0 } else { bytes.len() });
         Some(())
     }
 
     fn listing(&self) -> Value {
+        let listed_bytes = self.mischief.lock().unwrap().listed_bytes;
         let siblings = self.files.iter().map(|(name, bytes)| {
-            let lfs = (bytes.len() > LARGE_BYTES).then(
-                || json!({ "sha256": sha256_of_bytes(bytes), "size": bytes.len(), "pointerSize": 132 }),
-            );
+            let size = listed_bytes.unwrap_or(bytes.len() as u64);
+            let lfs = (bytes.len() > LARGE_BYTES)
+                .then(|| json!({ "sha256": sha256_of_bytes(bytes), "size": size, "pointerSize": 132 }));
             json!({ "rfilename": name, "size": bytes.len(), "blobId": blob(bytes), "lfs": lfs })
         });
         let others =
@@ -175,8 +182,8 @@ impl Shared {
         json!({ "id": REPOSITORY, "sha": COMMIT, "siblings": siblings.chain(others).collect::<Vec<_>>() })
     }
 
-    /// A large file from another server than the hub's, from whatever byte is asked for.
-    fn give_large(&self, mut stream: &TcpStream, seen: &Seen, told: &dyn Fn(usize)) -> Option<()> {
+    /// A large file from another server than the hub's, from whatever byte is requested.
+    fn give_large(&self, mut stream: &TcpStream, seen: &Seen, reported: &dyn Fn(usize)) -> Option<()> {
         let name = seen.path.strip_prefix('/')?.strip_suffix("?signature=once")?;
         let mut bytes = self.files.iter().find(|(known, _)| known == name)?.1.clone();
         let (stall, cut) = {
@@ -187,7 +194,9 @@ impl Shared {
             }
             (mischief.stall_after, mischief.cut_after.take())
         };
-        let rest = bytes.get(seen.from_byte..)?;
+        let Some(rest) = bytes.get(seen.from_byte..) else {
+            return respond(stream, seen, "416 Range Not Satisfiable", b"");
+        };
         let status = match seen.from_byte {
             0 => "200 OK".to_owned(),
             from => format!(
@@ -203,7 +212,7 @@ impl Shared {
         for piece in rest[..most].chunks(PIECE_BYTES) {
             stream.write_all(piece).ok()?;
             sent += piece.len();
-            told(sent);
+            reported(sent);
         }
         if stall.is_some() && most < rest.len() {
             thread::sleep(Duration::from_mins(2));
@@ -212,9 +221,9 @@ impl Shared {
     }
 }
 
-fn respond(mut stream: &TcpStream, head: &str, body: &[u8]) -> Option<()> {
+fn respond(mut stream: &TcpStream, seen: &Seen, head: &str, body: &[u8]) -> Option<()> {
     write!(stream, "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len()).ok()?;
-    stream.write_all(body).ok()
+    if seen.is_head { Some(()) } else { stream.write_all(body).ok() }
 }
 
 fn blob(bytes: &[u8]) -> String {

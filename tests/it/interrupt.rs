@@ -3,9 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arcgauge::record::Outcome;
 
@@ -65,15 +66,17 @@ fn ctrl_c_ends_a_bench_with_130_a_record_without_times_and_one_line_without_spee
     let ended = stopped_by("-INT", &Moment::Measuring, &checkout, &["--output", output.to_str().unwrap()]);
     ended
         .exits(130)
-        .prints("interrupted after ")
-        .prints(": no speed is given")
+        .prints("INTERRUPTED: after ")
+        .prints("; no speed is reported")
         .says("record: ")
         .says("next: ");
     assert_eq!(ended.stdout.lines().count(), 1, "{ended}");
     let record = checkout.only_record();
     assert_eq!(record.outcome, Outcome::Interrupted);
-    assert!(!record.samples.is_empty(), "what was made is kept");
-    assert!(record.samples.iter().all(|sample| sample.times.is_none() && !sample.token_ids.is_empty()));
+    assert!(!record.arms[0].samples.is_empty(), "what was made is kept");
+    assert!(
+        record.arms[0].samples.iter().all(|sample| sample.times.is_none() && !sample.token_ids.is_empty())
+    );
     let results = read_json(&output);
     assert_eq!(results["outcome"], "interrupted");
     assert!(results["average"]["throughput_tok_s"].is_null(), "{results:#}");
@@ -97,7 +100,7 @@ fn a_bench_that_is_stopped_before_its_first_answer_says_so_in_one_line_and_leave
 
 /// The words of a measurement whose figures count on any machine.
 fn in_turns(verb: &[&'static str]) -> Vec<&'static str> {
-    let short = ["--device", "CPU", "--prompt", "fibonacci", "--max-new-tokens", "8", "--despite-guards"];
+    let short = ["--device", "CPU", "--prompt", "fibonacci", "--max-new-tokens", "8", "--ignore-guards"];
     // A checkout gives `peers` the flag by itself.
     let at_once: &[&str] = if verb[0] == "ab" { &["--settle-limit-s", "0"] } else { &[] };
     [verb, &short, at_once].concat()
@@ -105,7 +108,7 @@ fn in_turns(verb: &[&'static str]) -> Vec<&'static str> {
 
 /// What was measured whole is shown again from its record, which no gate takes.
 fn has_one_whole(ended: &Ended, checkout: &Checkout, of: &str) {
-    ended.exits(130).prints(&format!("interrupted after 1 complete {of}: nothing is decided on"));
+    ended.exits(130).prints(&format!("INTERRUPTED: after 1 complete {of}; nothing is decided"));
     let files = checkout.record_files();
     let [file] = &files[..] else { panic!("not one record but {files:?}\n{ended}") };
     let again = checkout.run(["history", "show", file.to_str().unwrap()]);
@@ -130,12 +133,12 @@ fn interrupted_peers_keep_their_whole_rounds() {
     let words = in_turns(&["peers", "--engines", engines]);
     let ended = stopped_when("-TERM", "round 1: TPOT", &checkout, &words, |_| ());
     has_one_whole(&ended, &checkout, "round");
-    ended.prints("rounds, TPOT ms in the order in which they ran");
+    ended.prints("TPOT ms of each process, in the order");
 }
 
 #[test]
 fn benches_of_criterion_are_stopped_with_the_bench_and_nothing_of_them_stays() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-KILL"] {
         let checkout = Checkout::new();
         let (cargo, started) = (checkout.path("cargo"), checkout.path("started"));
         fs::write(&cargo, "#!/bin/sh\nsleep 3600 &\necho $! > started\nwait\n").unwrap();
@@ -150,10 +153,19 @@ fn benches_of_criterion_are_stopped_with_the_bench_and_nothing_of_them_stays() {
             process = fs::read_to_string(&started).unwrap_or_default();
         }
         send(signal, &bench);
-        Ended::of(bench.ended()).exits(130).says("interrupted: nothing was measured");
+        if signal == "-KILL" {
+            // What goes on would hold its output open.
+            bench.child().wait().unwrap();
+        } else {
+            Ended::of(bench.ended()).exits(130).says("interrupted: nothing was measured");
+        }
         assert!(checkout.record_files().is_empty());
-        let stat = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z"), "a bench goes on: {stat}");
+        let stat = Path::new("/proc").join(process.trim()).join("stat");
+        let killed = Instant::now();
+        while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z")) {
+            assert!(killed.elapsed() < Duration::from_mins(1), "a bench goes on after {signal}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 }
 
@@ -161,6 +173,6 @@ fn benches_of_criterion_are_stopped_with_the_bench_and_nothing_of_them_stays() {
 fn an_interrupted_run_cannot_be_blessed() {
     let checkout = Checkout::with_own_goldens();
     stopped_by("-INT", &Moment::Measuring, &checkout, &["--unverified", "--prompt", "fibonacci"]).exits(130);
-    let ended = checkout.run(["golden", "bless", "--because", "it looked right"]);
+    let ended = checkout.run(["golden", "bless", "--reason", "it looked right"]);
     ended.refuses("did not come to its end", "cargo xtask bench");
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 /// No worker takes so long to load.
 const SOON: Duration = Duration::from_mins(2);
-/// Hello, settled, the edited graph, loaded, ready, the first token, the prefill's end, tokens, the
+/// Hello, resolved, the edited graph, loaded, ready, the first token, the prefill's end, tokens, the
 /// warm-up's end: what a worker writes after these is of measured generations.
 const WRITES_BEFORE_MEASURED: u64 = 9;
 

@@ -1,6 +1,6 @@
 //! The integration tests: the real binary on the real OpenVINO with the shipped model, and beside
 //! them the library on a scripted engine. `cargo xtask test` sets up the pinned releases that they
-//! need and runs them.
+//! need and runs them, with `--all` also those that are ignored as heavy.
 //!
 //! What a user may rely on:
 //!
@@ -12,6 +12,8 @@
 //! | [`blessing`] | `golden bless`: from a record just measured, and from no other |
 //! | [`model_files`] | a model that is damaged, incomplete or another is refused, and never written to |
 //! | [`bad_input`] | every wrong flag has its message, its hint and its exit code, and leaves no record |
+//! | [`documentation`] | the links of all pages lead to files and headings; generated pages are current |
+//! | [`examples`] | the library used from another program |
 //! | [`output_file`] | `--output` fails before anything is measured, and loses nothing |
 //! | [`published`] | the published figure: judged for its own model and device alone |
 //! | [`paths`] | `--model-dir` and `--output` take any name as it is, and nothing beside it is touched |
@@ -19,7 +21,7 @@
 //! | [`interrupt`] | Ctrl-C: recorded, without speed |
 //! | [`states`] | the KV cache: its shapes, its emptiness, and putting it back |
 //! | [`model_describe`] | what a model is made of, without OpenVINO |
-//! | [`model_fetch`] | a model from a hub: killed and resumed, refused, and mended |
+//! | [`model_fetch`] | a model from a hub: killed and resumed, refused, and fixed |
 //! | [`model_use`] | the model that bare verbs take |
 //! | [`infer`] | one answer, streamed |
 //! | [`gpu_plugin`] | OpenVINO's own GPU plugin on an emulated GPU; only by `cargo xtask test --gpu-plugin` |
@@ -43,25 +45,33 @@
 //! | [`history_index`] | the index says what the records say; baselines are chosen by ancestry |
 //! | [`history_exchange`] | `history export --format`: which records, where to, and nothing of what has no speed |
 //! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
-//! | [`history_foreign`] | files of other tools: told, kept apart, told again, and refused where they leave something open |
+//! | [`history_foreign`] | files of other tools: reported, kept apart, reported again, and refused where they leave something open |
 //! | [`history_sharing`] | `history push` and `pull`: many pushers, mischief on the branch, no trace beside it |
 //! | [`simulation`] | thousands of sessions on a noisy machine: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every figure checked by hand |
-//! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is spoilt |
+//! | [`ab_scripted`] | pairs of scripted workers: drawn until it is decided, in time, and none that is invalidated |
 //! | [`decisions`] | every rule of a verdict: what turns it, for a gate and for somebody at a machine |
+//! | [`shell_files`] | `completions` and `man` |
+//! | [`next_steps`] | commands that are printed run as they are printed |
+//! | [`validity`] | what invalidates a record, and that every report says it first |
+//! | [`contradictions`] | a record that contradicts itself: refused by every reader, by the field |
+//! | [`altered`] | records with one field altered: none of a head that is slower, wrong or not measured is green |
 //! | [`gate`] | the gate on what is stored of a commit: its exit codes, its refusals, its word again |
 //! | [`rehearsal`] | pull requests of every kind, from the event to the status and the comment |
 //! | [`demo`] | the invented history: every word of the gate is in it, and it can be as long as asked |
-//! | [`compare`] | two records held against each other: how they are named, what is told, and no verdict |
+//! | [`compare`] | two records compared with each other: how they are named, what is reported, and no verdict |
 //! | [`card`] | a run as the published tables, and none of what may not be published |
 //! | [`browser_harness`] | a page that does what a report must not is found out, and a good one is let pass |
+//! | [`hostile_files`] | pipes, devices, links, sparse files and long names wherever a file is read: named, and the good ones are taken |
+//! | [`mutated_files`] | real files, changed at random: read or refused by name, and no reader panics |
 //! | [`hostile_pages`] | text that wants to be more, in every field of a record: on a page it is text |
 //! | [`site`] | `report`: the same bytes for the same records, made again only where they differ; serving, the card |
 //! | [`history_page`] | the page of the history under use: pointer, keyboard, address, and without the chart library |
 //! | [`page_budgets`] | what the pages of a long history weigh |
 //! | [`pages`] | every kind of page in the browser: whole at every width, in light and dark, without JavaScript |
 //! | [`runner_preparation`] | a machine made ready for the gate, and the jobs that it refuses |
-//! | [`telling`] | a decision in every form in which it is told, and that hostile text stays text |
+//! | [`visible_text`] | text of others through every verb that prints, and text that names a person at every way out |
+//! | [`reporting`] | a decision in every form in which it is reported, and that hostile text stays text |
 //!
 //! What they stand on:
 //!
@@ -76,6 +86,7 @@
 //! | [`small_product`] | a small package in the place of the product, to be built |
 //! | [`forged`] | a record that no run has made |
 //! | [`forged_ab`] | an A/B that no run has made, with any verdict |
+//! | [`laid_out`] | invented records that agree with themselves |
 //! | [`forged_pairs`] | an A/B that no run has made, with times that decide what it comes to |
 //! | [`browser`] | the browser of this machine: it looks at pages, and does on them what a user would |
 //! | [`demo_site`] | the pages of the invented history |
@@ -88,6 +99,7 @@
 
 mod ab_scripted;
 mod accept_model;
+mod altered;
 mod bad_input;
 mod big_model;
 mod blessing;
@@ -97,13 +109,16 @@ mod card;
 mod checkout;
 mod clones;
 mod compare;
+mod contradictions;
 mod decisions;
 mod demo;
 mod demo_site;
 mod device_lock;
 mod doctor;
+mod documentation;
 mod ended;
 mod every_text;
+mod examples;
 mod failed_builds;
 mod fake_worker;
 mod first_light;
@@ -123,11 +138,13 @@ mod history_index;
 mod history_page;
 mod history_sharing;
 mod history_verbs;
+mod hostile_files;
 mod hostile_pages;
 mod hostile_text;
 mod hub_server;
 mod infer;
 mod interrupt;
+mod laid_out;
 mod living_worker;
 mod main_job;
 mod model_copy;
@@ -135,6 +152,8 @@ mod model_describe;
 mod model_fetch;
 mod model_files;
 mod model_use;
+mod mutated_files;
+mod next_steps;
 mod noisy_machine;
 mod output_file;
 mod page_budgets;
@@ -146,16 +165,19 @@ mod probe;
 mod published;
 mod record;
 mod rehearsal;
+mod reporting;
 mod repositories;
 mod roofline;
 mod runner_preparation;
 mod scripted;
+mod shell_files;
 mod side_builds;
 mod simulation;
 mod site;
 mod small_product;
 mod states;
 mod supervision;
-mod telling;
 mod this_machine;
+mod validity;
+mod visible_text;
 mod work_trees;

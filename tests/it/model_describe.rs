@@ -18,22 +18,22 @@ fn describe(arguments: &[&str]) -> Ended {
 
 #[test]
 fn the_shipped_model_is_described_without_openvino_as_its_config_and_graph_say() {
-    let told = describe(&["--format", "json"]);
-    let told: Value = serde_json::from_str(&told.exits(0).stdout).unwrap();
+    let reported = describe(&["--format", "json"]);
+    let reported: Value = serde_json::from_str(&reported.exits(0).stdout).unwrap();
     let manifest: Value =
         serde_json::from_slice(&fs::read(shipped_model().join("manifest.json")).unwrap()).unwrap();
-    assert_eq!((&told["kind"], &told["schema"]), (&json!("model-description"), &json!(1)));
-    assert_eq!(told["files"], manifest["files"]);
+    assert_eq!((&reported["kind"], &reported["schema"]), (&json!("model-description"), &json!(1)));
+    assert_eq!(reported["files"], manifest["files"]);
     assert_eq!(
-        told["shape"]["layers_by_attention"],
+        reported["shape"]["layers_by_attention"],
         json!({ "full_attention": 12, "sliding_attention": 12 })
     );
-    assert_eq!(told["shape"]["experts_per_token"], 4);
-    assert_eq!(told["weights"]["active_bytes_per_token"], 5_568_576);
-    assert_eq!(told["weights_by_kind"][0]["kind"], "experts");
-    assert_eq!(told["weights_by_kind"][0]["precision"], "i4");
-    assert_eq!(told["kv_cache"]["f16_bytes_per_token"], 2 * 24 * 8 * 64 * 2);
-    assert_eq!(told["made_by"]["nncf.weight_compression.mode"], "int8_asym");
+    assert_eq!(reported["shape"]["experts_per_token"], 4);
+    assert_eq!(reported["weights"]["active_bytes_per_token"], 5_568_576);
+    assert_eq!(reported["weights_by_kind"][0]["kind"], "experts");
+    assert_eq!(reported["weights_by_kind"][0]["precision"], "i4");
+    assert_eq!(reported["kv_cache"]["f16_bytes_per_token"], 2 * 24 * 8 * 64 * 2);
+    assert_eq!(reported["made_by"]["nncf.weight_compression.mode"], "int8_asym");
     describe(&[]).exits(0).prints("12 with sliding attention (window of 128)").prints("experts     i4");
 }
 

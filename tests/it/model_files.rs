@@ -65,10 +65,10 @@ fn a_changed_model_can_be_measured_unverified_and_its_folder_stays_as_it_is() {
     let model = ModelCopy::new().with_a_flipped_bit().without("manifest.json");
     let checkout = Checkout::new();
     let ended = bench(&checkout, &model, &["--unverified", "--prompt", "fibonacci"]);
-    ended.exits(0).prints("none (unverified)");
+    ended.exits(0).prints("unverified");
     let record = checkout.only_record();
-    assert_eq!(record.prompts[0].golden, GoldenResult::None);
-    assert!(!record.model.manifest_verified);
+    assert_eq!(record.arms[0].prompts[0].golden, GoldenResult::None);
+    assert!(!record.arms[0].model.manifest_verified);
 }
 
 #[test]
@@ -134,6 +134,15 @@ fn a_file_that_the_manifest_does_not_list_and_one_that_it_misses_are_refused() {
     is_refused(&model, "openvino_tokenizer.xml` is not in the model's manifest", MEND[0]);
     let model = ModelCopy::new().without("tokenizer.json");
     is_refused(&model, "tokenizer.json` is missing, the manifest lists it", MEND[0]);
+}
+
+#[test]
+fn a_pointer_of_git_lfs_in_the_place_of_a_listed_file_is_named_with_git_s_command() {
+    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
+    for name in ["tokenizer.json", "openvino_model.bin"] {
+        let model = ModelCopy::new().with(name, |bytes| *bytes = pointer.to_vec());
+        is_refused(&model, &format!("{name}` cannot be read: it is a pointer of git-lfs"), "git lfs pull");
+    }
 }
 
 #[test]

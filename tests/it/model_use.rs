@@ -44,7 +44,7 @@ fn a_model_that_was_named_once_is_what_bare_verbs_use_and_they_say_so() {
     bare.exits(0)
         .says(&format!("model: `{}` (by `model use`)", model.argument()))
         .prints("the-owner-s on CPU");
-    assert_eq!(checkout.only_record().model.name, "the-owner-s");
+    assert_eq!(checkout.only_record().arms[0].model.name, "the-owner-s");
     assert_eq!(model.listing(), before, "the model's folder was written to");
 
     checkout.run(["model", "forget"]).exits(0);
@@ -55,9 +55,9 @@ fn a_model_that_was_named_once_is_what_bare_verbs_use_and_they_say_so() {
 
 #[test]
 fn the_flag_wins_over_the_setting() {
-    let (checkout, set, asked) = (Checkout::new(), named("set"), named("asked"));
+    let (checkout, set, requested) = (Checkout::new(), named("set"), named("asked"));
     checkout.run(["model", "use", &set.argument()]).exits(0);
-    let ended = checkout.run(BARE.iter().copied().chain(["--model-dir", &asked.argument()]));
+    let ended = checkout.run(BARE.iter().copied().chain(["--model-dir", &requested.argument()]));
     ended.exits(0).prints("asked on CPU");
     assert!(!ended.stderr.contains("by `model use`"), "{ended}");
 }
@@ -88,7 +88,7 @@ fn a_repository_in_the_hugging_face_cache_is_used_by_its_own_folder() {
     checkout.run(["model", "use", repository.to_str().unwrap()]).exits(0);
     assert!(checkout.run(["model", "show"]).stdout.trim().ends_with(&format!("/snapshots/{revision}")));
     // It has no goldens of its own name, and is known by its repository's.
-    checkout.run(BARE).exits(0).prints("gpt-oss-tiny-int4-ov on CPU").prints("none (unverified)");
+    checkout.run(BARE).exits(0).prints("gpt-oss-tiny-int4-ov on CPU").prints("unverified");
     assert!(fs::read_dir(&snapshot).unwrap().all(|entry| entry.unwrap().path().is_symlink()));
 }
 
@@ -133,7 +133,7 @@ fn settings_of_a_later_version_are_kept_and_broken_ones_are_refused() {
 
     fs::write(settings(&checkout), "{").unwrap();
     for verb in [&BARE[..], &["model", "show"], &["model", "use", &model.argument()]] {
-        checkout.run(verb).refuses("settings.json` cannot be read", "delete it to begin anew");
+        checkout.run(verb).refuses("settings.json` cannot be read", "delete it to start over");
     }
     assert_eq!(fs::read_to_string(settings(&checkout)).unwrap(), "{", "nothing is lost");
 }

@@ -12,7 +12,7 @@
 //!
 //! A verdict sees the mean of 199 token times a generation. This mean is drawn as one number, by the
 //! tokens' own variance, because a thousand sessions of single tokens would take minutes in a debug build; a
-//! test holds it against single tokens.
+//! test compares it with single tokens.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -84,7 +84,7 @@ impl NoisyMachine {
     }
 
     /// The difference of one pair by drift and a normal noise alone, which together have the standard
-    /// deviation that is asked for.
+    /// deviation that is requested.
     pub(crate) fn scripted_pair_ln(&mut self, factor: f64, pair_sd: f64) -> f64 {
         let process_s = PROMPT_S * PROMPTS as f64;
         let drift_variance = 2.0 * DRIFT_SD.powi(2) * (1.0 - (-process_s / DRIFT_S).exp());

@@ -60,7 +60,7 @@ fn an_output_that_is_there_is_replaced_by_a_finished_run() {
 }
 
 #[test]
-fn there_is_no_output_where_none_is_asked_for() {
+fn there_is_no_output_where_none_is_requested() {
     let checkout = Checkout::new();
     checkout.bench(&["--prompt", "fibonacci"]).exits(0);
     let mut names: Vec<_> = fs::read_dir(checkout.path(""))

@@ -108,9 +108,9 @@ impl Scene {
         assert_eq!(results["outcome"], "complete");
         let record = self.checkout.only_record();
         assert_eq!(results["run_id"], record.run_id.as_str());
-        let files: Vec<&str> = record.model.files.iter().map(|file| file.path.as_str()).collect();
+        let files: Vec<&str> = record.arms[0].model.files.iter().map(|file| file.path.as_str()).collect();
         assert!(files.contains(&row.known_by), "another model was measured: {files:?}\n{ended}");
-        assert_eq!(record.model.name, row.name, "{ended}");
+        assert_eq!(record.arms[0].model.name, row.name, "{ended}");
         fs::remove_file(&row.written).unwrap();
         fs::remove_dir_all(self.checkout.path("reports")).unwrap();
     }
@@ -133,7 +133,7 @@ fn list(folder: &Path, tree: &mut Tree) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let found = fs::symlink_metadata(&path).unwrap();
-        let told = if found.is_symlink() {
+        let reported = if found.is_symlink() {
             format!("link to {}", fs::read_link(&path).unwrap().display())
         } else if found.is_dir() {
             list(&path, tree);
@@ -141,7 +141,7 @@ fn list(folder: &Path, tree: &mut Tree) {
         } else {
             format!("{} bytes, {:?}", found.len(), found.modified().unwrap())
         };
-        tree.insert(path, told);
+        tree.insert(path, reported);
     }
 }
 
@@ -280,7 +280,7 @@ fn a_file_that_cannot_be_the_results_is_refused_however_it_is_named() {
         "../out/loop",
         "$(echo ../out)/results.json",
     ] {
-        let fault = format!("cannot write `{output}`");
+        let fault = format!("cannot write `{}`", output.replace('\n', "\\n"));
         scene.refuses(&[("--output", output.as_ref())], &fault, "name a file in a folder that is there");
     }
 }

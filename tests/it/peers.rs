@@ -6,7 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 
 use arcgauge::places;
-use arcgauge::record::{AnyRecord, History, Outcome, PeersRecord, sha256_of_file};
+use arcgauge::record::{Experiment, History, Outcome, PlanKind, sha256_of_file};
 
 use crate::checkout::{Checkout, repository};
 use crate::fake_worker::fake_worker;
@@ -45,13 +45,12 @@ fn example(checkout: &Checkout, name: &str, replaced: &[(&str, &str)]) -> String
 const SHORT: [&str; 8] =
     ["--device", "CPU", "--rounds", "1", "--max-new-tokens", "6", "--prompt", "fibonacci"];
 
-fn only_record(checkout: &Checkout) -> PeersRecord {
+fn only_record(checkout: &Checkout) -> Experiment {
     let files = checkout.record_files();
     let [file] = &files[..] else { panic!("not one record but {files:?}") };
-    match History::read_any(file).unwrap().record {
-        AnyRecord::Peers(record) => *record,
-        other => panic!("a {}", other.kind()),
-    }
+    let record = History::read(file).unwrap().record;
+    assert_eq!(record.plan, PlanKind::Peers);
+    record
 }
 
 #[test]
@@ -60,16 +59,16 @@ fn engines_with_the_same_tokens_are_compared_and_one_with_others_has_no_speed() 
     let right = example(&checkout, "right", &[]);
     // The last bit of every token is turned.
     let wrong = example(&checkout, "wrong", &[(".argmax())]", ".argmax()) ^ 1]")]);
-    let engines = ["peers", "--engines", "stateful,genai,genai-pa-i8,right,wrong", "--despite-guards"];
+    let engines = ["peers", "--engines", "stateful,genai,genai-pa-i8,right,wrong", "--ignore-guards"];
     let programs = ["--program", &right, "--program", &wrong];
     let ended = checkout.run(engines.iter().chain(&programs).chain(&SHORT));
     assert_eq!(ended.code, Some(11), "{}", ended.stderr);
     for row in [
-        "ok    stateful     match         every token of 2 generations is the golden one",
-        "ok    genai        match         every token of 2 generations is the golden one",
-        "ok    genai-pa-i8  match",
-        "ok    right        match",
-        "FAIL  wrong        wrong output  no speed is given: `fibonacci` at token 1",
+        "stateful     ok match           every token of 2 generations matches the golden",
+        "genai        ok match           every token of 2 generations matches the golden",
+        "genai-pa-i8  ok match",
+        "right        ok match",
+        "wrong        FAIL wrong output  no speed is reported: `fibonacci` at token 1",
         "openvino_genai  sdpa       f32",
         "openvino_genai  paged      u8",
         "right        tpot@1",
@@ -81,13 +80,11 @@ fn engines_with_the_same_tokens_are_compared_and_one_with_others_has_no_speed() 
     let record = only_record(&checkout);
     assert_eq!(record.outcome, Outcome::WrongOutput);
     assert_eq!(record.rounds.len(), 1);
-    let has_times = |place: usize| {
-        record.engines().nth(place).unwrap().run.samples.iter().any(|sample| sample.times.is_some())
-    };
+    let has_times = |place: usize| record.arms[place].samples.iter().any(|sample| sample.times.is_some());
     assert_eq!([0, 1, 2, 3, 4].map(has_times), [true, true, true, true, false]);
-    let genai = &record.others[0];
-    assert_eq!(genai.run.worker.name.as_deref(), Some("openvino_genai 2026.4.1.0 SDPA"));
-    let properties = &genai.run.runtime.as_ref().unwrap().properties_effective;
+    let genai = &record.arms[1];
+    assert_eq!(genai.worker.name.as_deref(), Some("openvino_genai 2026.4.1.0 SDPA"));
+    let properties = &genai.runtime.as_ref().unwrap().properties_effective;
     assert_eq!(properties["KV_CACHE_PRECISION"], "f32", "read back from the pipeline itself");
     assert_eq!(properties["DYNAMIC_QUANTIZATION_GROUP_SIZE"], "0");
 
@@ -95,7 +92,7 @@ fn engines_with_the_same_tokens_are_compared_and_one_with_others_has_no_speed() 
     let again = checkout.run(["history".as_ref(), "show".as_ref(), file.as_os_str()]);
     assert_eq!(again.stdout, ended.stdout, "told again from its file alone");
     let page = fs::read_to_string(checkout.path("reports/site/peers.html")).unwrap();
-    for part in ["Where do the engines stand?", "openvino_genai 2026.4.1.0 PA", "wrong output"] {
+    for part in ["Engines side by side", "openvino_genai 2026.4.1.0 PA", "wrong output"] {
         assert!(page.contains(part), "{part}");
     }
 }

@@ -1,7 +1,7 @@
 //! The probe on the real OpenVINO: it is silent on the shipped model, and sees what no golden sees.
 
 use arcgauge::engine::openvino::OpenVinoEngine;
-use arcgauge::engine::{Path, witness};
+use arcgauge::engine::{Path, replay};
 use arcgauge::golden::{DriftLimit, GoldenResult, GoldenSet, LogitDrift, Probe, Question, judge};
 use arcgauge::workload::TokenId;
 use serde_json::json;
@@ -25,7 +25,7 @@ fn limit(probe: &Probe) -> &DriftLimit {
 }
 
 fn drift(engine: &mut OpenVinoEngine, probe: &Probe) -> LogitDrift {
-    probe.drift(&witness(engine, probe.prompt(), Path::Forced(probe.forced())).unwrap()).unwrap()
+    probe.drift(&replay(engine, probe.prompt(), Path::Forced(probe.forced())).unwrap()).unwrap()
 }
 
 /// The shipped model with one bit changed in four of its 9.7 million weights.
@@ -53,7 +53,7 @@ fn four_damaged_weights_of_which_all_600_golden_tokens_know_nothing_are_seen_by_
     let mut matching_tokens = 0;
     for golden in goldens.values() {
         let prompt = &golden.prompt_token_ids;
-        let answer = witness(&mut engine, prompt, Path::Greedy(golden.token_ids.len())).unwrap();
+        let answer = replay(&mut engine, prompt, Path::Greedy(golden.token_ids.len())).unwrap();
         let answer: Vec<TokenId> = answer.iter().map(|choice| choice.token).collect();
         let question = Question { prompt, generations: &[&answer], golden: Some(golden), epsilon_logit: 0.0 };
         assert_eq!(judge(&mut engine, question).unwrap().result, GoldenResult::Match);
@@ -74,12 +74,14 @@ fn golden_check_tells_the_drift_and_one_above_the_limit_warns_and_is_no_wrong_ou
         std::fs::remove_file(checkout.golden(other)).unwrap();
     }
     edit_json(&checkout.golden("probe"), |probe| {
-        let gap = probe["gaps_logit"][7].as_f64().unwrap();
-        probe["gaps_logit"][7] = json!(gap + 0.5);
+        let margin = probe["logit_margins"][7].as_f64().unwrap();
+        probe["logit_margins"][7] = json!(margin + 0.5);
     });
     let ended = checkout.run(["golden", "check", "--device", "CPU"]);
     ended.exits(0).says("warning: on the probe the logits have moved further than is normal");
-    ended.prints("probe\tabove limit\t155 steps, 0 flips, gaps moved by at most 0.5000 of 0.0100 logit, ");
+    ended.prints(
+        "probe\tabove limit\t155 steps, 0 flips, logit margins moved by at most 0.5000 of 0.0100 logit, ",
+    );
 
     let at_another_precision = ["golden", "check", "--device", "CPU", "--property", "KV_CACHE_PRECISION=f16"];
     let ended = checkout.run(at_another_precision);
@@ -101,14 +103,14 @@ fn calibrating_on_the_shipped_model_gives_its_limit_again_and_leaves_the_probe_a
 #[test]
 fn a_probe_made_anew_has_the_shipped_text_says_why_and_has_no_limit_yet() {
     let checkout = Checkout::with_own_goldens();
-    let ended = checkout.run(["golden", "probe", "--because", "it is a test"]);
+    let ended = checkout.run(["golden", "probe", "--reason", "it is a test"]);
     ended.exits(0).says("next: `cargo xtask golden calibrate`");
     let made = Probe::load(&checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap().unwrap();
     let shipped = probe();
     assert_eq!((&made.text, &made.tokens, &made.model), (&shipped.text, &shipped.tokens, &shipped.model));
-    assert_eq!((made.made.because.as_str(), made.limits.len()), ("it is a test", 0));
+    assert_eq!((made.made.reason.as_str(), made.limits.len()), ("it is a test", 0));
     assert_eq!(made.preferred_ids, shipped.preferred_ids);
-    checkout.run(["golden", "probe", "--because", " "]).refuses("`--because` is empty", "say why");
+    checkout.run(["golden", "probe", "--reason", " "]).refuses("`--reason` is empty", "say why");
 }
 
 #[test]

@@ -56,6 +56,24 @@ fn a_format_that_cannot_be_read_is_named_with_what_can_be_read() {
 }
 
 #[test]
+fn an_index_that_cannot_be_read_is_named_with_the_command_that_makes_a_plain_one() {
+    for (make, named, help) in [
+        (&["update-index", "--split-index"][..], "a split index", "update-index --no-split-index"),
+        (
+            &["sparse-checkout", "set", "--cone", "--sparse-index", "in"],
+            "a sparse index",
+            "sparse-checkout disable",
+        ),
+    ] {
+        let fixture = GitRepository::with(&[("in/a", "1"), ("out/b", "1")]);
+        fixture.git(make);
+        says(Commit::at(&fixture.folder()), named, help);
+        fixture.git(&help.split(' ').collect::<Vec<_>>());
+        assert!(!commit_at(&fixture.folder()).dirty);
+    }
+}
+
+#[test]
 fn a_tree_is_dirty_by_tracked_and_untracked_files_and_not_by_ignored_ones() {
     let dirty = |change: &dyn Fn(&GitRepository)| {
         let fixture = GitRepository::with(&[(".gitignore", "/out\n"), ("a", "1"), ("b", "1")]);
@@ -191,12 +209,12 @@ fn a_merge_ref_is_seen_as_one_and_its_head_is_the_key_only_when_it_is_named() {
     assert_eq!(MergeCommit::of(&repository.resolve(&head).unwrap()), None);
 
     let named = |revision: &str| repository.resolve(revision).unwrap();
-    let asked = CommitContext::around(&repository, named(&head), Some(named("main"))).unwrap();
-    assert_eq!(asked.head.sha, head);
-    assert_eq!(asked.base.as_ref().map(|base| &base.sha), Some(&base));
-    assert_eq!((asked.merge.as_ref(), asked.merge_base.as_ref()), (Some(&merge), Some(&root)));
-    let text = serde_json::to_string(&asked).unwrap();
-    assert_eq!(serde_json::from_str::<CommitContext>(&text).unwrap(), asked);
+    let requested = CommitContext::around(&repository, named(&head), Some(named("main"))).unwrap();
+    assert_eq!(requested.head.sha, head);
+    assert_eq!(requested.base.as_ref().map(|base| &base.sha), Some(&base));
+    assert_eq!((requested.merge.as_ref(), requested.merge_base.as_ref()), (Some(&merge), Some(&root)));
+    let text = serde_json::to_string(&requested).unwrap();
+    assert_eq!(serde_json::from_str::<CommitContext>(&text).unwrap(), requested);
 
     let unasked = CommitContext::around(&repository, repository.head().unwrap(), None).unwrap();
     assert_eq!((unasked.head.sha.as_str(), unasked.merge, unasked.merge_base), (merge.as_str(), None, None));
@@ -290,16 +308,16 @@ fn a_head_that_changes_what_it_would_be_judged_by_is_seen_and_any_other_is_not()
         ("openvino", &["src/engine/openvino/releases.json"]),
     ];
     let expected = expected.map(|(kind, files)| (kind, files.iter().map(ToString::to_string).collect()));
-    let told = |changed: &ChangedInputs| -> Vec<(&str, Vec<String>)> {
+    let reported = |changed: &ChangedInputs| -> Vec<(&str, Vec<String>)> {
         changed.kinds().into_iter().map(|(kind, files)| (kind, files.to_vec())).collect()
     };
-    assert_eq!(told(&changed(&work_tree())), expected);
+    assert_eq!(reported(&changed(&work_tree())), expected);
     let now = inputs();
     assert!(now.prompts != of_base.prompts && now.goldens != of_base.goldens && now.policy != of_base.policy);
 
     fixture.commit("All of them");
     assert_eq!(
-        told(&changed(&NamedSource::Revision("HEAD".into()).find(&fixture.open()).unwrap())),
+        reported(&changed(&NamedSource::Revision("HEAD".into()).find(&fixture.open()).unwrap())),
         expected
     );
     assert!(changed(&Source::Commit(fixture.open().resolve(&base).unwrap())).is_empty());

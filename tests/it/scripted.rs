@@ -8,15 +8,15 @@ use arcgauge::engine::scripted::{Script, ScriptedStates, Slip};
 use arcgauge::error::{Error, ErrorKind};
 use arcgauge::golden::{Finding, Golden, GoldenResult, GoldenSet};
 use arcgauge::judge::{Summary, summarise};
-use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledEvent};
+use arcgauge::measure::protocol::{CacheState, DeviceResolvedEvent, LoadCommand, LoadedEvent};
 use arcgauge::measure::supervisor::{
-    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session, WarmLoad, supervise,
+    Aim, Control, ExitReason, Job, Limits, Link, ProcessObserver, Purpose, ScriptedWorker, Session, WarmLoad,
 };
-use arcgauge::measure::{Plan, PlannedPrompt, Role};
+use arcgauge::measure::{Metric, Plan, PlannedPrompt, Role};
 use arcgauge::record::{
-    AskedPrompt, Outcome, PromptRecord, RunRecord, WorkloadRecord, judge_session, kept_samples,
+    Arm, Experiment, Outcome, PromptRecord, RequestedPrompt, WorkloadRecord, judge_session, kept_samples,
 };
-use arcgauge::report::bench_table;
+use arcgauge::report::{Detail, bench_document};
 use arcgauge::workload::TokenId;
 
 use crate::checkout::repository;
@@ -55,7 +55,7 @@ fn goldens(answers: [[TokenId; 4]; 2]) -> GoldenSet {
             prompt_token_ids: ids.to_vec(),
             token_ids: answer.to_vec(),
             runner_up_ids: vec![0; 4],
-            gaps_logit: vec![10.0; 4],
+            logit_margins: vec![10.0; 4],
             ..blank.clone()
         };
         ((*id).to_owned(), golden)
@@ -80,20 +80,20 @@ struct Standing<'a> {
     control: &'a Control,
 }
 
-impl Attendant for Standing<'_> {
-    fn before_process(&mut self, process: usize) -> Result<(), Ending> {
+impl ProcessObserver for Standing<'_> {
+    fn before_process(&mut self, process: usize) -> Result<(), ExitReason> {
         self.notes.order.push(format!("process {process}"));
         Ok(())
     }
     fn started(&mut self, pid: Option<u32>) {
         assert_eq!(pid, None, "a scripted worker is no process");
     }
-    fn settled(&mut self, _: &SettledEvent, purpose: Purpose) {
-        if purpose == Purpose::Priming {
+    fn resolved(&mut self, _: &DeviceResolvedEvent, purpose: Purpose) {
+        if purpose == Purpose::CacheWarmUp {
             self.notes.order.push("primes".to_owned());
         }
     }
-    fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
+    fn loaded(&mut self, _: &DeviceResolvedEvent, _: &LoadedEvent) {}
     fn aims(&mut self, aim: Aim<'_>) {
         let role = if aim.role == Role::WarmUp { "warm-up" } else { "measured" };
         self.notes.order.push(format!("{role} {}", aim.prompt_id));
@@ -106,7 +106,7 @@ impl Attendant for Standing<'_> {
 
 struct Measured {
     findings: Vec<Finding>,
-    record: RunRecord,
+    record: Experiment,
 }
 
 /// Three workers that recite; `scripts` and `cache` may tell them apart by their number.
@@ -123,27 +123,31 @@ fn session(
         let worker = started.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(ScriptedWorker::start(scripts(worker), cache(worker))?))
     };
-    supervise(&job, &mut start, &mut Standing { notes, control: &control })
+    let mut session = Session::new();
+    for index in 0..job.plan.processes {
+        session.run(&job, index, &mut start, &mut Standing { notes, control: &control });
+    }
+    session
 }
 
 /// What `bench` does, without the command line.
 fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
     let plan = plan();
     let mut session = session(scripts, &mut Notes::default(), |_| CacheState::Off, true);
-    assert_eq!(session.ending, Ending::Done);
+    assert_eq!(session.exit_reason, ExitReason::Done);
     let samples = session.samples();
-    let findings = judge_session(session.witness().unwrap(), &plan, &samples, goldens, 0.5).unwrap();
+    let findings = judge_session(session.replay().unwrap(), &plan, &samples, goldens, 0.5).unwrap();
     session.finish();
-    assert_eq!(session.ending, Ending::Done);
-    let asked = PROMPTS.iter().map(|(id, title, ids)| AskedPrompt {
+    assert_eq!(session.exit_reason, ExitReason::Done);
+    let requested = PROMPTS.iter().map(|(id, title, ids)| RequestedPrompt {
         id: (*id).into(),
         title: (*title).into(),
         token_ids: ids.to_vec(),
     });
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
-    let record = RunRecord {
+    let arm = Arm {
         outcome: if wrong { Outcome::WrongOutput } else { Outcome::Complete },
-        workload: WorkloadRecord::new(asked.collect(), plan.processes, plan.new_tokens).unwrap(),
+        workload: WorkloadRecord::new(requested.collect(), plan.processes, plan.new_tokens).unwrap(),
         prompts: plan
             .prompts
             .iter()
@@ -152,13 +156,14 @@ fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
             .collect(),
         samples: kept_samples(&plan, &samples, &findings),
         warnings: Vec::new(),
-        ..forged::record()
+        ..forged::record().arms.remove(0)
     };
+    let record = Experiment { outcome: arm.outcome, arms: vec![arm], ..forged::record() };
     Measured { findings, record }
 }
 
-fn table(record: &RunRecord) -> String {
-    bench_table(record)
+fn table(record: &Experiment) -> String {
+    bench_document(record.subject(), Detail::Brief).to_text(None)
 }
 
 #[track_caller]
@@ -169,45 +174,38 @@ fn near(figure: f64, by_hand: f64) {
 #[test]
 fn the_figures_are_those_that_one_computes_by_hand() {
     let measured = measure(|_| script(), &goldens(ANSWERS));
-    let Summary { prompts, average, .. } = summarise(&measured.record);
+    let Summary { prompts, average, .. } = summarise(&measured.record.arms[0]);
     let average = average.unwrap();
     assert_eq!(prompts.iter().map(|prompt| prompt.runs.len()).collect::<Vec<_>>(), [3, 3], "no warm-up");
-    for figures in [average, prompts[0].figures.unwrap(), prompts[1].figures.unwrap()] {
+    for figures in [&average, prompts[0].figures.as_ref().unwrap(), prompts[1].figures.as_ref().unwrap()] {
         // 200 ms + 3 x 47 ms = 341 ms for 4 tokens.
-        near(figures.mean.latency_s, 0.341);
-        near(figures.mean.per_token_ms, 85.25);
-        near(figures.mean.throughput_tok_s, 4.0 / 0.341);
-        near(figures.mean.ttft_ms, 200.0);
-        near(figures.mean.decode_tpot_ms.unwrap(), 47.0);
-        near(figures.mean.decode_throughput_tok_s.unwrap(), 3.0 / 0.141);
-        assert!(figures.mean.host_overhead_us.abs() < 1e-9, "the script takes no time of the host");
+        near(figures.mean.get_or_nan(Metric::EndToEndLatency), 0.341);
+        near(figures.mean.get_or_nan(Metric::EndToEndPerToken), 85.25);
+        near(figures.mean.get_or_nan(Metric::EndToEndThroughput), 4.0 / 0.341);
+        near(figures.mean.get_or_nan(Metric::TimeToFirstToken), 200.0);
+        near(figures.mean.get_or_nan(Metric::TimePerOutputToken), 47.0);
+        near(figures.mean.get_or_nan(Metric::DecodeThroughput), 3.0 / 0.141);
+        assert!(
+            figures.mean.get_or_nan(Metric::HostOverhead).abs() < 1e-9,
+            "the script takes no time of the host"
+        );
     }
-    assert!(prompts[0].figures.unwrap().spread.unwrap().abs() < 1e-12);
+    assert!(prompts[0].figures.as_ref().unwrap().spread.unwrap().abs() < 1e-12);
     assert_eq!(average.spread, None, "different prompts are no runs of the same thing");
 }
 
 #[test]
 fn the_table_tells_the_figures_and_nothing_else() {
-    insta::assert_snapshot!(table(&measure(|_| script(), &goldens(ANSWERS)).record), @r"
+    insta::assert_snapshot!(table(&measure(|_| script(), &goldens(ANSWERS)).record), @r#"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 fresh processes, 4 greedy tokens a prompt in each, commit 555555555555
+    3 fresh processes, 4 greedy tokens a prompt, commit 555555555555
 
-     prompt        latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
-     First prompt      0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
-     Second            0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
-     average           0.341     85.25  11.73    200.0    47.00         21.28         -         -  match
-
-    latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
-    e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
-    Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
-    Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: another model and device.
-
-    device      `CPU` ran, by OpenVINO's word and the kernel's counters of the worker
-    load        1.50 s, mean of 1 (load@1; compiled anew each time)
-    peak memory load 100.0 MiB, prefill 140.0 MiB, decode 160.0 MiB (peak_rss@1; at the end 140.0 MiB anonymous, 10.0 MiB file-backed)
-    KV cache    0.4 MiB for 4 tokens in f32 (by its shapes)
-    harness     1.087 x the workers' loads and generations; apart: hashing 0.1 s, canary 0.0 s, cool-down 0.0 s, untimed passes 0.0 s
-    ");
+    prompt        tok/s  TPOT ms  TTFT ms  output
+    First prompt  11.73    47.00    200.0  match
+    Second        11.73    47.00    200.0  match
+    average       11.73    47.00    200.0
+    KV cache 0.4 MiB; published 21.24 tok/s: not judged, another model and device
+    "#);
 }
 
 #[test]
@@ -241,7 +239,7 @@ fn a_cold_cache_is_filled_by_a_process_that_is_not_measured_and_a_warm_one_is_no
     let cold = session_of(CacheState::Cold, true, &mut notes);
     assert_eq!(notes.order[..3], ["process 0", "primes", "process 0"]);
     assert_eq!(cold.processes.len(), 4);
-    assert_eq!(cold.processes[0].purpose, Purpose::Priming);
+    assert_eq!(cold.processes[0].purpose, Purpose::CacheWarmUp);
     let primed = cold.processes[0].samples.iter().map(|sample| sample.token_ids.as_slice());
     assert!(primed.eq(ANSWERS.iter().map(<[_; 4]>::as_slice)), "it answers every prompt once");
     assert_eq!(cold.samples().len(), 9, "what primes is not measured");
@@ -261,29 +259,22 @@ fn one_wrong_token_in_the_third_process_takes_the_prompt_s_speed_and_the_average
     assert_eq!(measured.findings[0].result, GoldenResult::Break);
     assert_eq!(measured.findings[1].result, GoldenResult::Match);
     let timed: BTreeMap<&str, bool> =
-        measured.record.samples.iter().map(|s| (s.prompt_id.as_str(), s.times.is_some())).collect();
+        measured.record.arms[0].samples.iter().map(|s| (s.prompt_id.as_str(), s.times.is_some())).collect();
     assert_eq!(timed, [("a", false), ("b", true)].into());
-    insta::assert_snapshot!(table(&measured.record), @r"
+    insta::assert_snapshot!(table(&measured.record), @r#"
+    WRONG OUTPUT: a token differs from its golden; that prompt has no speed, and there is no average
+
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
-    3 fresh processes, 4 greedy tokens a prompt in each, commit 555555555555
+    3 fresh processes, 4 greedy tokens a prompt, commit 555555555555
 
-     prompt        latency s  ms/token  tok/s  TTFT ms  TPOT ms  decode tok/s  spread %  peak MiB  golden
-     First prompt          -         -      -        -        -             -         -         -  break
-     Second            0.341     85.25  11.73    200.0    47.00         21.28       0.0         -  match
-     average               -         -      -        -        -             -         -         -  break
+    prompt        tok/s  TPOT ms  TTFT ms  output
+    First prompt      -        -        -  break
+    Second        11.73    47.00    200.0  match
+    average           -        -        -
+    KV cache 0.4 MiB; published 21.24 tok/s: not judged, another model and device
 
-    latency, ms/token and tok/s include the prefill, as in the published table (e2e_latency@1,
-    e2e_per_token@1, e2e_throughput@1); TPOT and decode tok/s exclude it (tpot@1, decode_throughput@1).
-    Spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.
-    Published reference: 21.24 tok/s (gpt-oss-20b INT4, Intel Arc 140V GPU); not judged here: another model and device.
-
-    device      `CPU` ran, by OpenVINO's word and the kernel's counters of the worker
-    load        1.50 s, mean of 1 (load@1; compiled anew each time)
-    peak memory load 100.0 MiB, prefill 140.0 MiB, decode 160.0 MiB (peak_rss@1; at the end 140.0 MiB anonymous, 10.0 MiB file-backed)
-    KV cache    0.4 MiB for 4 tokens in f32 (by its shapes)
-
-    break: prompt `a` differs first at token 3: expected 7, got 3 (gap 10.000 logit)
-    ");
+    BREAK: prompt `a` differs first at token 3: expected 7, got 3 (logit margin 10.000)
+    "#);
 }
 
 #[test]
@@ -302,14 +293,15 @@ fn a_wrong_token_in_a_discarded_warm_up_is_a_break_too() {
 fn without_goldens_the_table_says_that_nothing_is_verified() {
     let measured = measure(|_| script(), &GoldenSet::default());
     let table = table(&measured.record);
-    assert_eq!(table.matches("none (unverified)").count(), 3, "{table}");
+    assert!(table.starts_with("UNVERIFIED: no golden for `a`, `b`\n"), "{table}");
+    assert_eq!(table.matches("unverified").count(), 2, "{table}");
     assert!(!table.contains("match"), "{table}");
 }
 
 /// How a session ends whose workers recite this.
 fn failure(script: &Script) -> (Session, Error) {
     let session = session(|_| script.clone(), &mut Notes::default(), |_| CacheState::Off, true);
-    let error = session.ending.error().unwrap();
+    let error = session.exit_reason.error().unwrap();
     (session, error)
 }
 
@@ -328,7 +320,7 @@ fn a_cache_that_is_not_emptied_ends_the_session() {
 fn value_states_that_cannot_be_read_before_the_first_inference_are_no_fault() {
     let script = Script { states: ScriptedStates::ValuesAfterInference, ..script() };
     let session = session(|_| script.clone(), &mut Notes::default(), |_| CacheState::Off, true);
-    assert_eq!(session.ending, Ending::Done);
+    assert_eq!(session.exit_reason, ExitReason::Done);
     assert!(session.processes.iter().all(|process| process.state_seen_empty));
     let keeps = Script { keeps_state: true, ..script };
     assert!(failure(&keeps).1.to_string().contains("it was not empty before"));
@@ -338,7 +330,7 @@ fn value_states_that_cannot_be_read_before_the_first_inference_are_no_fault() {
 fn a_compressed_cache_whose_states_cannot_be_read_is_measured_and_said_to_be_not_observable() {
     let script = Script { states: ScriptedStates::Compressed, ..script() };
     let session = session(|_| script.clone(), &mut Notes::default(), |_| CacheState::Off, true);
-    assert_eq!(session.ending, Ending::Done);
+    assert_eq!(session.exit_reason, ExitReason::Done);
     assert_eq!(session.samples().len(), 9);
     let process = &session.processes[0];
     assert!(!process.state_seen_empty);
@@ -369,7 +361,7 @@ fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_starte
         (ErrorKind::Harness, "the scripted engine fails here")
     );
     assert_eq!(session.processes.len(), 1);
-    assert!(session.witness().is_none());
+    assert!(session.replay().is_none());
     let samples = session.samples();
     assert_eq!(samples[0].token_ids, ANSWERS[0], "what was done before is kept");
     assert_eq!(samples[1].token_ids, ANSWERS[0][..2], "and what was told of the last");
@@ -381,13 +373,15 @@ fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_starte
 fn an_interrupted_session_keeps_its_tokens_and_no_time() {
     let mut notes = Notes { stop_at: Some((1, 1)), ..Notes::default() };
     let session = session(|_| script(), &mut notes, |_| CacheState::Off, true);
-    assert_eq!(session.ending, Ending::Interrupted);
+    assert_eq!(session.exit_reason, ExitReason::Interrupted);
     let samples = session.samples();
     assert_eq!(samples[3].token_ids, ANSWERS[1], "the second process's warm-up");
     let samples = kept_samples(&plan(), &samples, &[]);
     assert!(samples.iter().all(|sample| sample.times.is_none()));
     let prompts = Vec::new();
-    let record = RunRecord { outcome: Outcome::Interrupted, samples, prompts, ..forged::record() };
-    assert!(table(&record).contains("interrupted: no speed is given"));
-    assert_eq!(summarise(&record).average, None);
+    let outcome = Outcome::Interrupted;
+    let arm = Arm { outcome, samples, prompts, ..forged::record().arms.remove(0) };
+    let record = Experiment { outcome, arms: vec![arm], ..forged::record() };
+    assert!(table(&record).contains("INTERRUPTED: after "));
+    assert_eq!(summarise(&record.arms[0]).average, None);
 }

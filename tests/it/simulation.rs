@@ -86,10 +86,10 @@ fn simulated_sessions_end_as_the_verdict_promises() {
         (3.0, 5.0, 560..=680, 0..=3, 11.5..=13.0),
     ] {
         let cell = Cell::simulate(process, change);
-        let told = format!("CV {process} %, change {change} %: {cell}");
-        println!("{told}");
-        assert!(regressed.contains(&cell.regressed) && passed.contains(&cell.passed), "{told}");
-        assert!(pairs.contains(&cell.mean_pairs()), "{told}");
+        let reported = format!("CV {process} %, change {change} %: {cell}");
+        println!("{reported}");
+        assert!(regressed.contains(&cell.regressed) && passed.contains(&cell.passed), "{reported}");
+        assert!(pairs.contains(&cell.mean_pairs()), "{reported}");
     }
 }
 

@@ -8,13 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arcgauge::error::Error;
-use arcgauge::measure::protocol::{LoadCommand, LoadedEvent, SettledEvent};
+use arcgauge::measure::protocol::{DeviceResolvedEvent, LoadCommand, LoadedEvent};
 use arcgauge::measure::supervisor::{
-    Aim, Attendant, Awaited, Control, Ending, Job, Limits, Link, Purpose, Session, WorkerProcess,
-    WorkerProgram, supervise,
+    Aim, Awaited, Control, ExitReason, Job, Limits, Link, ProcessObserver, Purpose, Session, WorkerProcess,
+    WorkerProgram,
 };
-use arcgauge::measure::{DeviceLock, Plan, PlannedPrompt, Waiting};
-use arcgauge::record::{Outcome, ProofGrade, RunRecord};
+use arcgauge::measure::{Plan, PlannedPrompt};
+use arcgauge::record::{Experiment, Outcome};
+use arcgauge::sys::{DeviceLock, Waiting};
 
 use crate::checkout::{Checkout, shipped_model};
 use crate::ended::Ended;
@@ -39,16 +40,16 @@ fn bench(checkout: &Checkout, scenario: &str, more: &[&str]) -> Ended {
 
 /// The run failed, its record says how its worker ended, and there is no speed anywhere.
 #[track_caller]
-fn fails(scenario: &str, ending: &str, says: &str) -> RunRecord {
+fn fails(scenario: &str, exit_reason: &str, says: &str) -> Experiment {
     let checkout = Checkout::new();
     let ended = bench(&checkout, scenario, &[]);
     assert!(matches!(ended.code, Some(12 | 20)), "{ended}");
-    ended.says(&format!("error: {says}")).says("\nhint: ").prints("no speed is given").says("record: ");
+    ended.says(&format!("error: {says}")).says("\nhint: ").prints("no speed is reported").says("record: ");
     let record = checkout.only_record();
     assert_eq!(record.outcome, Outcome::Failed);
-    assert_eq!(record.processes.last().unwrap().ending, ending, "{ended}");
+    assert_eq!(record.arms[0].processes.last().unwrap().exit_reason, exit_reason, "{ended}");
     assert!(record.failure.as_ref().unwrap().contains(says), "{:?}", record.failure);
-    assert!(record.samples.iter().all(|sample| sample.times.is_none()), "a failed run has times");
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_none()), "a failed run has times");
     let row = ended.stdout.lines().find(|line| line.trim_start().starts_with("average")).unwrap();
     assert!(!row.contains('.'), "a failed run has figures\n{ended}");
     record
@@ -57,11 +58,20 @@ fn fails(scenario: &str, ending: &str, says: &str) -> RunRecord {
 #[test]
 fn a_worker_that_does_all_it_is_asked_gives_figures() {
     let checkout = Checkout::new();
-    bench(&checkout, "well", &[]).exits(0).prints("none (unverified)");
+    bench(&checkout, "well", &[]).exits(0).prints("unverified");
     let record = checkout.only_record();
-    assert_eq!(record.worker.name.as_deref(), Some("fake 1"));
-    assert_eq!(record.processes[0].ending, "done");
-    assert!(record.samples.iter().all(|sample| sample.times.is_some()));
+    assert_eq!(record.arms[0].worker.name.as_deref(), Some("fake 1"));
+    assert_eq!(record.arms[0].processes[0].exit_reason, "done");
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_some()));
+}
+
+#[test]
+fn a_worker_of_an_earlier_protocol_is_understood() {
+    let checkout = Checkout::new();
+    bench(&checkout, "speaks-protocol-2", &["--property", "NUM_STREAMS=1"]).exits(0).prints("unverified");
+    let record = checkout.only_record();
+    let margins = &record.arms[0].prompts[0].replay.as_ref().unwrap().logit_margins;
+    assert!(margins.iter().all(|margin| (margin - 9.0).abs() < 1e-6), "{margins:?}");
 }
 
 #[test]
@@ -78,7 +88,7 @@ fn a_worker_that_hangs_before_it_loads_is_ended() {
 fn a_worker_that_hangs_between_two_tokens_is_ended_and_its_tokens_are_kept() {
     let record =
         fails("hangs-mid-token", "timed-out", "the worker was ended: the next token did not come within 5 s");
-    assert_eq!(record.samples.last().unwrap().token_ids, [1, 2, 3, 4]);
+    assert_eq!(record.arms[0].samples.last().unwrap().token_ids, [1, 2, 3, 4]);
 }
 
 #[test]
@@ -102,13 +112,13 @@ fn a_worker_that_was_killed_is_told_apart_from_one_that_crashed() {
 /// Stands by and does nothing.
 struct Nobody;
 
-impl Attendant for Nobody {
-    fn before_process(&mut self, _: usize) -> Result<(), Ending> {
+impl ProcessObserver for Nobody {
+    fn before_process(&mut self, _: usize) -> Result<(), ExitReason> {
         Ok(())
     }
     fn started(&mut self, _: Option<u32>) {}
-    fn settled(&mut self, _: &SettledEvent, _: Purpose) {}
-    fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
+    fn resolved(&mut self, _: &DeviceResolvedEvent, _: Purpose) {}
+    fn loaded(&mut self, _: &DeviceResolvedEvent, _: &LoadedEvent) {}
     fn aims(&mut self, _: Aim<'_>) {}
     fn measured(&mut self) {}
 }
@@ -131,7 +141,11 @@ fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn())
         started();
         Ok(Box::new(process))
     };
-    supervise(&job, &mut start, &mut Nobody)
+    let mut session = Session::new();
+    for index in 0..job.plan.processes {
+        session.run(&job, index, &mut start, &mut Nobody);
+    }
+    session
 }
 
 /// How a session ends whose worker gets signal 9 while the system's counter of kills goes to `kills`.
@@ -147,39 +161,61 @@ fn killed_with(kills: u32) -> Session {
 #[test]
 fn a_worker_that_never_speaks_or_never_leaves_is_ended() {
     let soon = Duration::from_millis(200);
-    let limits = Limits { hello: soon, ..Limits::default() };
+    let limits = Limits { handshake: soon, ..Limits::default() };
     let silent = supervised("never-speaks", Path::new("/"), limits, &|| ());
-    assert_eq!(silent.ending, Ending::TimedOut { awaited: Awaited::Hello, limit: soon });
+    assert_eq!(silent.exit_reason, ExitReason::TimedOut { awaited: Awaited::Handshake, limit: soon });
     let limits = Limits { end: soon, ..Limits::default() };
     let lingering = supervised("never-leaves", Path::new("/"), limits, &|| ());
-    assert_eq!(lingering.ending, Ending::TimedOut { awaited: Awaited::End, limit: soon });
+    assert_eq!(lingering.exit_reason, ExitReason::TimedOut { awaited: Awaited::End, limit: soon });
     assert_eq!(lingering.processes.len(), 1, "the second process was started beside the first");
 }
 
 #[test]
-fn a_gpu_that_nothing_but_a_worker_s_word_speaks_for_is_recorded_as_no_more() {
+fn a_worker_that_names_a_gpu_which_the_machine_has_not_got_fails_the_run() {
     if has_a_gpu() {
         return;
     }
-    let checkout = Checkout::new();
-    bench(&checkout, "claims-a-gpu", &[]).exits(0).prints("by OpenVINO's word alone: recorded, never gated");
-    assert_eq!(checkout.only_record().device.ran.unwrap().grade(), ProofGrade::Property);
+    fails("claims-a-gpu", "done", "`GPU.0` is said to have run: it is a GPU with the PCI id `not observed`");
+    fails(
+        "names-an-absent-gpu",
+        "done",
+        "`GPU.0` is said to have run: it is a GPU with the PCI id `8086:64a0`",
+    );
+}
+
+#[test]
+fn a_worker_whose_times_no_machine_could_reach_fails_the_run() {
+    let record = fails(
+        "takes-a-nanosecond-a-token",
+        "done",
+        "the experiment contradicts itself: `arms[0].samples[0].times.token_ns[0]`",
+    );
+    assert!(record.arms[0].prompts.is_empty(), "nothing is judged");
+}
+
+#[test]
+fn a_worker_whose_cache_was_not_empty_fails_the_run() {
+    fails(
+        "has-a-cache-that-is-not-empty",
+        "refused",
+        "prompt `fibonacci`: the worker reports that its KV cache was not",
+    );
 }
 
 #[test]
 fn a_worker_killed_for_want_of_memory_is_told_apart_and_the_supervisor_lives_on() {
     let for_memory = killed_with(5);
-    assert_eq!(for_memory.ending, Ending::OutOfMemory);
+    assert_eq!(for_memory.exit_reason, ExitReason::OutOfMemory);
     assert_eq!(for_memory.processes.len(), 1, "no further process was started");
-    assert!(for_memory.ending.error().unwrap().to_string().contains("for want of memory"));
-    assert_eq!(killed_with(4).ending, Ending::Killed);
+    assert!(for_memory.exit_reason.error().unwrap().to_string().contains("for want of memory"));
+    assert_eq!(killed_with(4).exit_reason, ExitReason::Killed);
 }
 
 #[test]
 fn a_worker_that_leaves_a_grandchild_behind_has_no_speed_and_the_grandchild_is_ended() {
     let record = fails("leaks-a-grandchild", "leaked", "the worker has left processes running: it left `");
-    let told = record.processes[0].ending_because.clone().unwrap();
-    let pid: u32 = told.split('`').nth(1).unwrap().parse().unwrap();
+    let reported = record.arms[0].processes[0].exit_detail.clone().unwrap();
+    let pid: u32 = reported.split('`').nth(1).unwrap().parse().unwrap();
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(" Z "), "{state}");
 }
@@ -188,8 +224,8 @@ fn a_worker_that_leaves_a_grandchild_behind_has_no_speed_and_the_grandchild_is_e
 fn a_grandchild_that_left_the_worker_s_group_and_its_pipe_is_found_and_ended_all_the_same() {
     let record =
         fails("leaks-outside-its-group", "leaked", "the worker has left processes running: it left `");
-    let told = record.processes[0].ending_because.clone().unwrap();
-    let pid: u32 = told.split('`').nth(1).unwrap().parse().unwrap();
+    let reported = record.arms[0].processes[0].exit_detail.clone().unwrap();
+    let pid: u32 = reported.split('`').nth(1).unwrap().parse().unwrap();
     let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(" Z "), "{state}");
 }
@@ -249,7 +285,7 @@ fn of_a_worker_s_endless_stderr_the_beginning_and_the_end_are_shown() {
         .exits(0)
         .says("the first words\nyyy")
         .says("yyythe last words\n")
-        .says(" bytes of the worker's stderr are not shown]");
+        .says(" bytes of this output are not shown]");
     assert!(ended.stderr.len() < 400_000, "{} bytes", ended.stderr.len());
 }
 
@@ -278,7 +314,7 @@ fn a_worker_that_fails_is_quoted_with_its_hint() {
         .exits(20)
         .says("error: the fake cannot load")
         .says("take a real one");
-    assert_eq!(checkout.only_record().processes[0].ending, "failed");
+    assert_eq!(checkout.only_record().arms[0].processes[0].exit_reason, "failed");
 }
 
 #[test]
@@ -299,7 +335,7 @@ fn a_program_without_a_worker_or_with_a_later_one_is_refused_and_leaves_no_recor
         ("is-no-worker", "the program ended without a word of the worker's protocol (exit code 1)"),
         (
             "speaks-a-later-protocol",
-            "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 2",
+            "the worker `fake 1` speaks protocol 99, and this arcgauge understands up to 3",
         ),
     ] {
         let checkout = Checkout::new();
@@ -317,8 +353,8 @@ fn a_worker_whose_runtime_denies_the_gpu_that_it_claims_makes_no_gpu_record() {
     let ended = bench(&checkout, "claims-a-gpu-it-denies", &[]);
     ended.exits(12).says("the model was compiled for `GPU` but OpenVINO runs it on `CPU`");
     let record = checkout.only_record();
-    assert_eq!((record.outcome, record.device.actual()), (Outcome::Failed, "none"));
-    assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+    assert_eq!((record.outcome, record.arms[0].device.actual()), (Outcome::Failed, "none"));
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_none()));
 }
 
 #[test]
@@ -327,18 +363,15 @@ fn an_emulated_gpu_is_called_so_wherever_its_record_is_shown() {
     let ended = bench(&checkout, "emulates-a-gpu", &[]);
     let line = "tiny-gpt-oss on emulated GPU (A GPU (iGPU), vendor Intel(R) Corporation, PCI id not observed, \
                 driver 2024.18.7), OpenVINO 2026.4.1";
-    ended
-        .exits(0)
-        .prints(line)
-        .prints("warning: `GPU` is emulated: its OpenCL platform is a runtime for CPUs");
+    ended.exits(0).prints(line).says("warning: `GPU` is emulated: its OpenCL platform is a runtime for CPUs");
     let record = checkout.only_record();
-    assert_eq!(record.device.emulated_reason(), Some("its OpenCL platform is a runtime for CPUs"));
+    assert_eq!(record.arms[0].device.emulated_reason(), Some("its OpenCL platform is a runtime for CPUs"));
     assert_eq!(record.machine.gpu_driver.as_deref(), Some("2024.18.7"));
     let file = checkout.record_files().remove(0);
     checkout.run(["history", "show", file.to_str().unwrap()]).exits(0).prints(line);
     checkout.run(["history", "list"]).exits(0).prints("emulated GPU");
     checkout.run(["history", "list", "--format", "json"]).prints("\"emulated\": true");
-    let pinned = checkout.run(["baseline", "pin", file.to_str().unwrap(), "--because", "it is fast"]);
+    let pinned = checkout.run(["baseline", "pin", file.to_str().unwrap(), "--reason", "it is fast"]);
     pinned.exits(2).says("can be no baseline");
 }
 
@@ -348,7 +381,7 @@ fn a_gpu_that_is_not_intel_s_is_measured_and_named() {
     bench(&checkout, "has-a-gpu-of-another-vendor", &[]).exits(0).prints(
         "on GPU (NVIDIA H200 (dGPU), vendor NVIDIA Corporation, PCI id 10de:2335, driver not observed), OpenVINO",
     );
-    let ran = checkout.only_record().device;
+    let ran = checkout.only_record().arms.remove(0).device;
     assert_eq!(ran.gpu_identity().as_deref(), Some("10de:2335"));
 }
 
@@ -359,8 +392,8 @@ fn a_model_that_is_changed_while_it_is_measured_has_no_speed() {
     let ended = bench(&checkout, "changes-the-model", &["--model-dir", &model.argument()]);
     ended.exits(2).says("openvino_model.bin` was changed while the model was being measured");
     let record = checkout.only_record();
-    assert_eq!((record.outcome, record.model.same_after_run), (Outcome::Failed, false));
-    assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+    assert_eq!((record.outcome, record.arms[0].model.same_after_run), (Outcome::Failed, false));
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_none()));
 }
 
 #[test]
@@ -382,7 +415,7 @@ fn a_real_worker_that_is_stopped_is_ended_within_its_limit() {
     let checkout = Checkout::new();
     let ended = signalled(&checkout, "-STOP");
     ended.exits(20).says("the worker was ended: the next token did not come within 5 s");
-    assert_eq!(checkout.only_record().processes[0].ending, "timed-out");
+    assert_eq!(checkout.only_record().arms[0].processes[0].exit_reason, "timed-out");
 }
 
 #[test]
@@ -391,8 +424,8 @@ fn a_real_worker_that_is_killed_is_recorded_without_speed() {
     let ended = signalled(&checkout, "-KILL");
     ended.exits(20).says("the worker was killed by somebody else");
     let record = checkout.only_record();
-    assert_eq!(record.processes[0].ending, "killed");
-    assert!(record.samples.iter().all(|sample| sample.times.is_none()));
+    assert_eq!(record.arms[0].processes[0].exit_reason, "killed");
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_none()));
 }
 
 /// A `bench` with real OpenVINO whose worker gets this signal while it decodes.

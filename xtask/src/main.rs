@@ -20,6 +20,7 @@ mod wanted;
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,7 +40,7 @@ fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     match verb.to_str() {
         Some("help") if !rest.is_empty() && !help::is_own_verb(&rest[0]) => pass_on::run(args),
         Some("help" | "--help" | "-h") => help::print(),
-        Some("lint" | "setup" | "tidy") if help::is_asked(rest) => help::print(),
+        Some("lint" | "setup" | "test" | "tidy") if help::is_asked(rest) => help::print(),
         Some("lint") => lint::run(rest),
         Some("setup") => setup::run(rest),
         Some("test") => test::run(rest),
@@ -48,14 +49,16 @@ fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     }
 }
 
-/// Tells the user something; the one place of xtask that prints.
-#[expect(clippy::print_stderr, reason = "stdout belongs to the binary")]
+/// Says something on stderr: stdout belongs to the binary. A reader that has gone away is no failure.
 fn say(line: &str) {
-    eprintln!("{line}");
+    let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// The checkout xtask was built from; the folder it is called in may be anywhere below.
+/// The checkout that xtask is run for; the folder it is called in may be anywhere below.
 fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Cargo says at run time where it runs; what was built may have been copied from elsewhere.
+    let of_xtask = env::var_os("CARGO_MANIFEST_DIR").filter(|folder| Path::new(folder).ends_with("xtask"));
+    let here = of_xtask.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let here = Path::new(&here);
     here.parent().unwrap_or(here).to_owned()
 }

@@ -13,7 +13,8 @@ use crate::failure::Failure;
 use crate::{help, say, setup};
 
 /// Verbs that load no OpenVINO: `doctor` must run where set-up fails, the others only read and write files.
-const WITHOUT_RUNTIME: [&str; 7] = ["baseline", "compare", "doctor", "gate", "history", "model", "report"];
+const WITHOUT_RUNTIME: [&str; 9] =
+    ["baseline", "compare", "completions", "doctor", "gate", "history", "man", "model", "report"];
 /// Verbs that render pages; those of a library's charts can be zoomed.
 const RENDERING: [&str; 6] = ["ab", "bench", "compare", "first-light", "gate", "report"];
 /// The one verb of these that is about pages and nothing else.
@@ -23,6 +24,9 @@ const REPORT: &str = "report";
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     if needs_runtime(args) {
         setup::for_verb(args)?;
+    }
+    if fetches_a_model(args) {
+        setup::for_model_fetch()?;
     }
     if renders(args) {
         setup::for_pages(verb(args) == REPORT);
@@ -40,6 +44,11 @@ fn needs_runtime(args: &[OsString]) -> bool {
 /// The one verb of `ci` that runs a model.
 fn measures(args: &[OsString]) -> bool {
     args.get(1).is_some_and(|verb| verb == "measure")
+}
+
+/// The one verb of `model` that runs Python.
+fn fetches_a_model(args: &[OsString]) -> bool {
+    verb(args) == "model" && args.get(1).is_some_and(|verb| verb == "fetch") && !help::is_asked(args)
 }
 
 fn renders(args: &[OsString]) -> bool {

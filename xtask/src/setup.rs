@@ -1,13 +1,13 @@
 //! `cargo xtask setup`: the OpenVINO runtime and the chart library, in the user's cache folder, each complete
-//! or not at all. The browser tests and the linters get there in the same way, when they are asked for.
+//! or not at all. The browser tests and the linters get there in the same way, when they are requested.
 
 mod browser_tests;
 mod chart_library;
+mod environment;
 mod gpu_plugin;
 mod install;
 mod linters;
 mod npm;
-mod peers;
 mod python;
 #[cfg(test)]
 mod tests;
@@ -21,18 +21,18 @@ use crate::failure::Failure;
 use crate::release::{Release, Releases};
 use crate::say;
 use crate::wanted::{self, Wanted};
+use environment::Environments;
 pub(crate) use gpu_plugin::{ACCEPT, GpuPlugin, Parts};
 use install::Install;
 pub(crate) use linters::Linters;
-use peers::Peers;
 
 /// The verb itself, which also says so when there was nothing to do.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     check(args)?;
     provide(args, say)?;
     chart_library::provide(say);
-    let named = args.iter().filter_map(|arg| peers::named(&arg.to_string_lossy())).flatten();
-    named.into_iter().try_for_each(|peer| Peers::here()?.provide(peer, say))?;
+    let named = args.iter().filter_map(|arg| environment::named(&arg.to_string_lossy())).flatten();
+    named.into_iter().try_for_each(|peer| Environments::default().provide(peer, say))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -45,15 +45,21 @@ pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
     named.into_iter().try_for_each(|release| install(&releases, release, |_ready| ()))
 }
 
-/// What a verb that renders pages is better off with. Only who asked for pages is told that it is missing.
-pub(crate) fn for_pages(is_told: bool) {
-    chart_library::provide_for_verb(is_told);
+/// What a verb that renders pages is better off with. Only a verb that renders pages reports that it is missing.
+pub(crate) fn for_pages(is_reported: bool) {
+    chart_library::provide_for_verb(is_reported);
 }
 
-/// Every pinned release, because the tests run on all of them, and what the tests of the pages and of the peers
-/// need.
+/// The client of the Hugging Face hub, without a word where it is there.
+pub(crate) fn for_model_fetch() -> Result<(), Failure> {
+    Environments::default().provide(environment::HUB_CLIENT, |_ready| ())
+}
+
+/// Every pinned release, because the tests run on all of them, and what the tests of the pages, of the peers and of
+/// `model fetch` need.
 pub(crate) fn all() -> Result<(), Failure> {
     releases_and_genai()?;
+    Environments::default().provide(environment::HUB_CLIENT, say)?;
     chart_library::provide(say);
     browser_tests::provide();
     Ok(())
@@ -64,7 +70,7 @@ pub(crate) fn releases_and_genai() -> Result<(), Failure> {
     let releases = Releases::pinned()?;
     releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
     // The other peer is twenty times as large; what it is tested with runs where it was set up.
-    Peers::here()?.provide(peers::GENAI, say)
+    Environments::default().provide(environment::GENAI, say)
 }
 
 fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
@@ -97,7 +103,7 @@ fn check(args: &[OsString]) -> Result<(), Failure> {
             return usage(format!("`{arg}` needs a version"));
         }
         if arg != wanted::FLAG
-            && peers::named(&arg).is_none()
+            && environment::named(&arg).is_none()
             && !arg.starts_with(&format!("{}=", wanted::FLAG))
         {
             return usage(format!("`setup` does not take `{arg}`"));

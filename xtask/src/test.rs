@@ -1,30 +1,81 @@
-//! `cargo xtask test`: every test of the workspace, on every pinned release, and of the pages in a browser; or those
-//! of OpenVINO's GPU plugin alone.
+//! `cargo xtask test`: the tests of the workspace, on every pinned release, and of the pages in a browser; with the
+//! heavy ones, or those of OpenVINO's GPU plugin alone.
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::process::{Command, ExitCode, Stdio};
 
-use crate::cargo::{become_program, cargo};
+use crate::cargo::cargo;
 use crate::failure::Failure;
 use crate::say;
 use crate::setup::{self, ACCEPT, GpuPlugin, Parts};
 
+/// Runs the heavy tests too, which are `#[ignore]`d for cargo.
+const ALL: &str = "--all";
+/// The modules of the ignored tests that need the GPU plugin.
+const NEED_GPU_PLUGIN: [&str; 2] = ["::default_release::", "::published_release::"];
 /// Runs the tests of the GPU plugin, which no other run includes.
 const GPU_PLUGIN: &str = "--gpu-plugin";
 /// Name what is ready to the tests, which set it up for their own child processes alone.
 const FOLDERS: [&str; 2] = ["ARCGAUGE_OPENCL_RUNTIME", "ARCGAUGE_OPENCL_LAYER"];
 /// What `--quick` runs of them.
 const QUICK: [&str; 3] = ["bench", "compiled_models", "states"];
+/// Of the benches, the one that `--quick` leaves out.
+const SLOWER_BENCH: &str = "with_an_i8_cache";
 
-/// Sets up what the tests need, then becomes `cargo test`; the arguments are cargo's, and its exit code is ours.
+/// Sets up what the tests need, then runs `cargo test`; other arguments are cargo's, and its exit code is ours.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     if args.iter().any(|arg| arg == GPU_PLUGIN) {
         return gpu_plugin(args);
     }
     setup::all()?;
     let mut command = cargo("test");
-    command.arg("--workspace").args(args);
-    become_program(command)
+    command.arg("--workspace").args(arguments(args));
+    run_tests(command)
+}
+
+/// The arguments of cargo.
+fn arguments(args: &[OsString]) -> Vec<OsString> {
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let (of_cargo, of_tests) = args.split_at(end);
+    let Some(all) = of_cargo.iter().position(|arg| arg == ALL) else { return args.to_vec() };
+    let skip = NEED_GPU_PLUGIN.iter().flat_map(|module| ["--skip", module]);
+    let heavy = ["--", "--include-ignored"].into_iter().chain(skip).map(OsString::from);
+    let before = of_cargo[..all].iter().chain(&of_cargo[all + 1..]).cloned();
+    before.chain(heavy).chain(of_tests.iter().skip(1).cloned()).collect()
+}
+
+/// Passes on what the tests say; a run of no test is not a good one.
+fn run_tests(mut command: Command) -> Result<ExitCode, Failure> {
+    command.stdout(Stdio::piped());
+    let broken =
+        |error: io::Error| Failure::harness(format!("cannot run cargo: {error}"), "cargo test --locked");
+    let mut child = command.spawn().map_err(broken)?;
+    let (mut results, mut ran) = (0, 0);
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line.map_err(broken)?;
+            if let Some(count) = tests_run(&String::from_utf8_lossy(&line)) {
+                (results, ran) = (results + 1, ran + count);
+            }
+            io::stdout().write_all(&[&line[..], b"\n"].concat()).map_err(broken)?;
+        }
+    }
+    let status = child.wait().map_err(broken)?;
+    if status.success() && results > 0 && ran == 0 {
+        return Err(Failure::usage(
+            "no test ran: none has this name, or it is a heavy one",
+            format!("cargo xtask test {ALL} NAME"),
+        ));
+    }
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(20).into())
+}
+
+/// How many tests ran, by the last line of a test program.
+fn tests_run(line: &str) -> Option<usize> {
+    let counts = line.strip_prefix("test result: ")?.split("; ");
+    let ran = counts.filter_map(|count| count.strip_suffix(" passed").or(count.strip_suffix(" failed")));
+    Some(ran.filter_map(|count| count.rsplit(' ').next()?.parse::<usize>().ok()).sum())
 }
 
 fn gpu_plugin(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -45,13 +96,14 @@ fn gpu_plugin(args: &[OsString]) -> Result<ExitCode, Failure> {
     command.args(["--package", "arcgauge", "--test", "it", "--"]);
     // One at a time: each uses all processors.
     command.args(["--ignored", "--test-threads", "1"]).args(filters(has("--quick")));
-    become_program(command)
+    run_tests(command)
 }
 
 /// The names of the tests that run; `--quick` has some of those on the default release.
 fn filters(quick: bool) -> Vec<String> {
     if quick {
-        QUICK.iter().map(|module| format!("gpu_plugin::{module}::default_release")).collect()
+        let modules = QUICK.iter().map(|module| format!("gpu_plugin::{module}::default_release"));
+        modules.chain(["--skip".to_owned(), SLOWER_BENCH.to_owned()]).collect()
     } else {
         vec!["gpu_plugin::".to_owned()]
     }
@@ -62,9 +114,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn all_includes_the_heavy_tests_and_none_of_the_gpu_plugin_s() {
+        let of = |words: &[&str]| {
+            let words = arguments(&words.iter().map(OsString::from).collect::<Vec<_>>());
+            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release::";
+        assert_eq!(of(&["--all"]), heavy);
+        assert_eq!(of(&["ab", "--all", "--", "--nocapture"]), format!("ab {heavy} --nocapture"));
+        assert_eq!(of(&["ab", "--", "--all"]), "ab -- --all");
+        let modules = include_str!("../../tests/it/gpu_plugin/mod.rs");
+        for module in NEED_GPU_PLUGIN {
+            assert!(modules.contains(&format!("mod {} {{", module.trim_matches(':'))), "{module}");
+        }
+    }
+
+    #[test]
+    fn the_tests_that_ran_are_counted_from_the_result_of_a_program() {
+        let line = "test result: FAILED. 3 passed; 1 failed; 9 ignored; 0 measured; 2 filtered out; finished in 0.1s";
+        assert_eq!(tests_run(line), Some(4));
+        assert_eq!(tests_run("test a ... ok"), None);
+    }
+
+    #[test]
     fn quick_is_a_part_of_the_tests_on_the_default_release() {
         let [all] = &filters(false)[..] else { panic!("one filter") };
-        let quick = filters(true);
+        let mut quick = filters(true);
+        assert_eq!(quick.split_off(QUICK.len()), ["--skip", SLOWER_BENCH]);
+        assert!(include_str!("../../tests/it/gpu_plugin/bench.rs").contains(SLOWER_BENCH));
         assert!(quick.iter().all(|filter| filter.starts_with(all) && filter.ends_with("::default_release")));
         let modules = include_str!("../../tests/it/gpu_plugin/mod.rs");
         for module in QUICK {

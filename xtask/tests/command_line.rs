@@ -58,14 +58,14 @@ fn ends(command: &mut Command) -> (i32, String, String) {
 }
 
 #[test]
-fn help_lists_every_verb_on_stderr_and_ends_well() {
+fn help_lists_every_verb_on_stdout_and_ends_well() {
     let scene = Scene::new("help");
     for args in [&[][..], &["help"], &["--help"], &["-h"], &["setup", "--help"], &["help", "tidy"]] {
         let (code, stdout, stderr) = ends(&mut scene.xtask(args));
-        assert_eq!((code, stdout.as_str()), (0, ""), "{args:?}");
+        assert_eq!((code, stderr.as_str()), (0, ""), "{args:?}");
         for verb in ["setup", "test", "tidy", "lint", "bench", "infer", "states", "golden", "model", "doctor"]
         {
-            assert!(stderr.contains(&format!("\n  {verb} ")), "{verb} is not in: {stderr}");
+            assert!(stdout.contains(&format!("\n  {verb} ")), "{verb} is not in: {stdout}");
         }
     }
 }
@@ -108,9 +108,9 @@ fn a_runtime_that_is_there_is_told_in_one_line_and_so_is_a_chart_library_that_is
 fn a_verb_that_renders_pages_goes_on_without_the_chart_library_and_only_report_says_so() {
     let scene = Scene::new("pages");
     scene.set_up();
-    for (verb, is_told) in [("report", true), ("bench", false), ("gate", false), ("doctor", false)] {
+    for (verb, is_reported) in [("report", true), ("bench", false), ("gate", false), ("doctor", false)] {
         let (code, _, stderr) = ends(scene.xtask(&[verb]).env("FRESH", "1"));
-        assert_eq!((code, stderr.contains(NO_CHART_LIBRARY)), (11, is_told), "{verb}: {stderr}");
+        assert_eq!((code, stderr.contains(NO_CHART_LIBRARY)), (11, is_reported), "{verb}: {stderr}");
     }
 }
 
@@ -147,6 +147,20 @@ fn another_verb_becomes_the_binary_with_its_arguments_its_folder_and_its_exit_co
     let (code, stdout, stderr) = ends(&mut scene.xtask(&["bench", "--prompt", "a b", ""]));
     assert_eq!((code, stdout), (11, format!("{}||bench|--prompt|a b||", scene.0.display())));
     assert_eq!(stderr, "building arcgauge (release)\n   Compiling arcgauge v0.1.0\n");
+}
+
+#[test]
+fn model_fetch_alone_gets_the_client_of_the_hub_first() {
+    let scene = Scene::new("model-fetch");
+    let clients = scene.0.join("arcgauge/hub-client");
+    for (args, gets) in [
+        (&["model", "list"][..], false),
+        (&["model", "fetch", "--help"], false),
+        (&["model", "fetch", "a/b"], true),
+    ] {
+        let (code, _, stderr) = ends(&mut scene.xtask(args));
+        assert_eq!((code, clients.exists()), (11, gets), "{args:?}: {stderr}");
+    }
 }
 
 #[test]
@@ -189,8 +203,23 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
     let mut command = scene.xtask(&["test", "tidy", "--", "--nocapture"]);
     let (code, stdout, stderr) = ends(command.env("CARGO_ENDS", "101"));
     assert_eq!(code, 101);
+    // Nothing of xtask's own package: build scripts of crates would run again for it.
+    assert!(stdout.starts_with("cargo test "), "{stdout}");
     assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
-    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 3, "{stderr}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 4, "{stderr}");
+    assert!(stderr.contains("ready: huggingface_hub in `"), "{stderr}");
+}
+
+#[test]
+fn a_run_of_no_test_is_bad_usage() {
+    let scene = Scene::new("no-test");
+    scene.set_up();
+    let mut command = scene.xtask(&["test", "nothing"]);
+    let none = "test result: ok. 0 passed; 0 failed; 1 ignored; 0 measured; 9 filtered out";
+    let (code, stdout, stderr) = ends(command.env("CARGO_SAYS", none));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stdout.contains(none) && stderr.contains("no test ran"), "{stdout}{stderr}");
+    assert!(stderr.contains("hint: cargo xtask test --all NAME"), "{stderr}");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn all_linters_look_at_what_is_theirs_and_nothing_goes_to_stdout() {
             assert!(line.contains(word), "`{word}` is not in: {line}");
         }
     }
-    assert!(!stderr.contains("advisories"), "their database is asked for when they are: {stderr}");
+    assert!(!stderr.contains("advisories"), "their database is requested when they are: {stderr}");
     for linter in ["actionlint", "cargo-deny", "shellcheck", "zizmor"] {
         assert!(stderr.contains(&format!("lint: {linter} found nothing\n")), "{stderr}");
     }
@@ -101,7 +101,7 @@ fn findings_end_with_1_and_name_every_linter_that_has_some() {
         ends(scene.lint(&[]).env("FINDS", "zizmor:13 shellcheck:1 node:10 cargo-deny:4"));
     assert_eq!((code, stdout.as_str()), (1, ""));
     let end = "error: something was found by actionlint, cargo-deny, shellcheck, zizmor\n\n\
-        hint: mend what is told above, then: cargo xtask lint actionlint cargo-deny shellcheck zizmor\n";
+        hint: fix what is told above, then: cargo xtask lint actionlint cargo-deny shellcheck zizmor\n";
     assert!(stderr.ends_with(end), "{stderr}");
 }
 

@@ -15,7 +15,7 @@ const NEW_TOKENS: usize = 200;
 /// Flags of `ab`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct AbArgs {
-    /// What the head is held against: a revision, `.` for the working tree, or a difference
+    /// What the head is compared with: a revision, `.` for the working tree, or a difference
     /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, PROPERTY=VALUE); may be repeated
     #[arg(long = "base", value_name = "REVISION|KEY=VALUE", required = true)]
     pub(super) base: Vec<String>,
@@ -37,8 +37,8 @@ pub(in crate::cli) struct AbArgs {
     pub(super) measure_identical: bool,
 
     /// Let pairs count in which a guard tripped; a gate accepts no such record
-    #[arg(long)]
-    pub(super) despite_guards: bool,
+    #[arg(long, alias = "despite-guards")]
+    pub(super) ignore_guards: bool,
 
     /// What the random order of the sides is drawn from [default: another one each time]
     #[arg(long, value_name = "N")]
@@ -52,11 +52,11 @@ pub(in crate::cli) struct AbArgs {
     #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     pub(super) prompts: Vec<String>,
 
-    /// Measure without goldens; the head's answers are then held against nothing
+    /// Measure without goldens; the head's answers are then compared with nothing
     #[arg(long)]
     pub(super) unverified: bool,
 
-    /// How the result is told
+    /// How the result is reported
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     pub(super) format: VerdictFormat,
 
@@ -70,7 +70,7 @@ pub(in crate::cli) struct AbArgs {
     pub(super) supervision: SupervisionArgs,
 }
 
-/// Two commits that a gate holds against each other, and how.
+/// Two commits that a gate compares, and how.
 #[derive(Debug)]
 pub(in crate::cli) struct Commits {
     pub(in crate::cli) base: String,
@@ -78,6 +78,8 @@ pub(in crate::cli) struct Commits {
     /// The forge's merge of both, where there is one.
     pub(in crate::cli) merge: Option<String>,
     pub(in crate::cli) budget: Option<Duration>,
+    /// Whether sides whose programs are the same are measured.
+    pub(in crate::cli) measure_identical: bool,
     pub(in crate::cli) store: StoreFlag,
     pub(in crate::cli) engine: EngineFlags,
     pub(in crate::cli) supervision: SupervisionArgs,
@@ -91,8 +93,8 @@ impl AbArgs {
             head: vec![commits.head],
             merge: commits.merge,
             budget: commits.budget,
-            measure_identical: false,
-            despite_guards: false,
+            measure_identical: commits.measure_identical,
+            ignore_guards: false,
             seed: None,
             max_new_tokens: NEW_TOKENS,
             prompts: Vec::new(),

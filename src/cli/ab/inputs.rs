@@ -1,11 +1,10 @@
 //! What both sides are asked and judged by: prompts, goldens, published figures and policy, all of the base.
 
-use std::fs;
-
-use crate::cli::ab::side::AskedSides;
+use crate::cli::ab::side::RequestedSides;
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::gate::side::{Builder, ChangedInputs, Inputs as InputFiles};
 use crate::record::{
     ChangedInput, CommitContext, InUse, InputsRecord, PolicyText, Repository, Source, sha256_of_bytes,
@@ -29,13 +28,13 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Finds the sides' commits, and takes the inputs from the base's: from a clean copy of a commit, from
     /// the work tree itself where that is the base.
-    pub(super) fn of(root: &Root, asked: &AskedSides, builder: &Builder) -> Result<Self> {
-        let names_a_source = asked.base.source.is_some() || asked.head.source.is_some();
+    pub(super) fn of(root: &Root, requested: &RequestedSides, builder: &Builder) -> Result<Self> {
+        let names_a_source = requested.base.source.is_some() || requested.head.source.is_some();
         let repository = names_a_source.then(|| Repository::open(root.path())).transpose()?;
         let find = |source: Option<&crate::gate::side::NamedSource>| {
             source.zip(repository.as_ref()).map(|(named, repository)| named.find(repository)).transpose()
         };
-        let (base, head) = (find(asked.base.source.as_ref())?, find(asked.head.source.as_ref())?);
+        let (base, head) = (find(requested.base.source.as_ref())?, find(requested.head.source.as_ref())?);
         let (inputs_root, in_use) = match (&base, &repository) {
             (Some(Source::Commit(commit)), Some(repository)) => {
                 let in_use = builder.clone_of(repository, &commit.sha, &mut say)?;
@@ -48,7 +47,7 @@ impl Inputs {
             Some(source) => format!("ci/gate.json of {}", source.commit().short()),
             None => policy_file.display().to_string(),
         };
-        let text = fs::read_to_string(&policy_file).map_err(|cause| {
+        let text = files::read_text(&policy_file, FileKind::Text).map_err(|cause| {
             Error::input(format!("the policy `{policy_name}` cannot be read: {cause}"))
                 .hint("name a base that has one: it is what the head is judged by")
         })?;
@@ -83,5 +82,6 @@ fn record(
         changed_by_head: files.collect(),
         merge_base: context.merge_base,
         merge: context.merge,
+        policy: PolicyText::default(),
     })
 }

@@ -1,54 +1,52 @@
 //! `ab`: two sides in interleaved pairs of fresh processes, until it is decided whether the head is slower.
 
 mod args;
+mod estimate;
 mod inputs;
-mod live;
-mod progress;
-mod record;
 mod side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) use args::{AbArgs, Commits, budget};
 
-use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
+use crate::cli::measuring::{own_program, requested_prompts, stoppable};
+use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, say, telling};
-use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
+use crate::cli::{exit_code, reporting, say};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::side::Builder;
-use crate::gate::{Asker, Drawing, decide, drive};
+use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
-use crate::measure::supervisor::Control;
-use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
 use crate::places;
-use crate::record::{AbRecord, History, InputsRecord, Outcome, PublishedReference, SideRecord, utc_now};
+use crate::record::{
+    Arm, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal, PlanKind, PublishedReference,
+    utc_now,
+};
+use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, run};
+use crate::sys::{Clock, MonotonicClock};
 use inputs::Inputs;
-use live::{LivePairs, LiveSide};
-use record::{Assembled, Frame};
-use side::{AskedSides, ReadySides, Workshop};
+use side::{RequestedSides, Workshop};
 
 /// Runs an A/B, and tells it.
 pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
     let Some(KeptAb { record, path, failed, inputs, store }) = keep(args)? else {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let code = telling::tell_ab(&record, args.format);
+    let code = reporting::report_ab(&record, args.format);
     say(&format!("record: {}", path?.display()));
-    show_commit(&inputs.root, &store, record.head.run.commit.as_ref().map(|commit| commit.sha.as_str()));
+    show_commit(&inputs.root, &store, record.head().commit.as_ref().map(|commit| commit.sha.as_str()));
     match failed {
         Some(error) => Err(error),
-        None => Ok(ExitCode::from(code)),
+        None => code.map(ExitCode::from),
     }
 }
 
 /// An A/B that came to an end, and its record, if that could be written.
 pub(super) struct KeptAb {
-    pub(super) record: AbRecord,
+    pub(super) record: Experiment,
     pub(super) path: Result<PathBuf>,
     /// What failed, where something did.
     pub(super) failed: Option<Error>,
@@ -63,13 +61,14 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let store = args.store.find_to_measure(&root)?;
     let control = stoppable()?;
     check_tokens(args.max_new_tokens)?;
-    let asked = AskedSides::of(args)?;
-    let builder = Builder::new(&cache_folder()?);
+    let requested = RequestedSides::of(args)?;
+    requested.check(args, &root)?;
+    let builder = Builder::new(&cache_folder()?).ending_with(own_program()?);
     let Some(_lock) = args.supervision.take_lock(&control, "ab")? else {
         say("interrupted while waiting for the device: nothing was measured");
         return Ok(None);
     };
-    let inputs = Inputs::of(&root, &asked, &builder)?;
+    let inputs = Inputs::of(&root, &requested, &builder)?;
     let policy = Policy::parse(&inputs.policy.text, &inputs.policy_name)?;
     let workshop = Workshop {
         args,
@@ -79,36 +78,53 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
         builder: &builder,
         stop: &control.stop,
     };
-    let Some(sides) = workshop.both(&asked, &inputs)? else {
+    let Some(sides) = workshop.both(&requested, &inputs)? else {
         say("interrupted: nothing was measured");
         return Ok(None);
     };
-    let prompts = asked_prompts(&args.prompts, &sides.base.model)?;
-    let plan = Plan { prompts: planned(&prompts), processes: 1, new_tokens: args.max_new_tokens };
-    sides.base.check(&prompts, &plan)?;
-    sides.head.check(&prompts, &plan)?;
-    let frame = Frame {
+    let prompts = requested_prompts(&args.prompts, &sides.base.model)?;
+    sides.base.check(&prompts, args.max_new_tokens)?;
+    sides.head.check(&prompts, args.max_new_tokens)?;
+    estimate::say_estimate(args, &store, &sides, prompts.len());
+    let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
+    let plan = ExperimentPlan {
+        kind: PlanKind::Ab,
+        began_ns,
         when_utc: utc_now(),
-        asked: prompts,
-        published: PublishedReference::read(&inputs.root.published())?,
+        suite: Experiment::suite_of(&prompts, &sides.base.model.prompts),
+        prompts,
+        new_tokens: args.max_new_tokens,
+        arms: vec![sides.base.arm(), sides.head.arm()],
+        schedule: Schedule {
+            arms: 2,
+            stopping: StoppingRule::Sequential(policy.sequential.rule()),
+            largest_redraws: policy.noise.largest_redraws,
+            ignore_guards: args.ignore_guards,
+            seed: Some(args.seed.unwrap_or_else(any_seed)),
+            budget: args.budget,
+        },
+        limits: args.supervision.limits(),
+        warms_cache: true,
+        idle_limit: args.supervision.settle_limit(false),
+        probe: None,
         inputs: InputsRecord {
             merge: args.merge.clone().or_else(|| inputs.record.merge.clone()),
+            policy: inputs.policy.clone(),
             ..inputs.record.clone()
         },
-        policy: inputs.policy.clone(),
-        seed: args.seed.unwrap_or_else(any_seed),
-        despite_guards: args.despite_guards,
-        budget_s: args.budget.map(|budget| budget.as_secs()),
-        began_ns,
+        published: PublishedReference::read(&inputs.root.published())?,
+        published_engines: Vec::new(),
+        criterion: Vec::new(),
+        resolved: None,
+        cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
     };
-    let assembled = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
+    let Ran { record, failed } = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
-        let record = record::identical(frame, &plan, &sides)?;
-        Assembled { record, failed: None }
+        Ran { record: identical(&plan)?, failed: None }
     } else {
-        measure(args, frame, &plan, &sides, &policy, &control)?
+        run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?
     };
-    let Assembled { mut record, failed } = assembled;
+    let mut record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     // Bad input that was found before its side could be loaded leaves nothing to keep.
     if let Some(error) = &failed
         && error.kind() == ErrorKind::Input
@@ -121,9 +137,9 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     Ok(Some(KeptAb { record, path, failed, inputs, store }))
 }
 
-fn both_have_loaded(record: &AbRecord) -> bool {
-    let has = |side: &SideRecord| side.run.processes.iter().any(|process| process.load.is_some());
-    has(&record.base) && has(&record.head)
+fn both_have_loaded(record: &Experiment) -> bool {
+    let has = |side: &Arm| side.processes.iter().any(|process| process.load.is_some());
+    record.arms.iter().all(has)
 }
 
 /// What is compared is the time between tokens.
@@ -136,50 +152,14 @@ fn check_tokens(new_tokens: usize) -> Result<()> {
     Err(Error::input(what).hint("use 2 or more; 200 is the default"))
 }
 
-/// Draws pairs until it is decided.
-fn measure(
-    args: &AbArgs,
-    frame: Frame,
-    plan: &Plan,
-    sides: &ReadySides,
-    policy: &Policy,
-    control: &Arc<Control>,
-) -> Result<Assembled> {
-    let _awake = SleepInhibitor::hold();
-    let settle_limit = args.supervision.settle_limit(false);
-    let mut live = LivePairs {
-        plan,
-        limits: args.supervision.limits(),
-        control,
-        stand_by: StandBy::new(plan, &sides.base.engine.device, settle_limit, control),
-        base: LiveSide::new(&sides.base),
-        head: LiveSide::new(&sides.head),
-        began_with: None,
-    };
-    let drawing = Drawing {
-        rule: policy.sequential.rule(),
-        largest_redraws: policy.noise.largest_redraws,
-        despite_guards: args.despite_guards,
-        seed: frame.seed,
-        budget: args.budget,
-    };
-    let driven = drive(&drawing, &MonotonicClock, &mut live);
-    if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
-        for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {
-            say(&format!("removed from the cache of compiled models: {}", removed.display()));
-        }
-    }
-    record::measured(frame, live, &driven)
-}
-
 /// What it means, for whoever asked and for a gate. A run that did not come to its end means nothing.
-fn judge(record: &mut AbRecord, policy: &Policy) {
+fn judge(record: &mut Experiment, policy: &Policy) {
     if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
         return;
     }
     let now = utc_now();
-    record.gate_decision = Some(decide(record, policy, &now, Asker::Gate));
-    record.decision = Some(decide(record, policy, &now, Asker::Ab));
+    record.gate_decision = Some(decide(record, policy, &now, Strictness::Gate));
+    record.decision = Some(decide(record, policy, &now, Strictness::Ab));
 }
 
 fn cache_folder() -> Result<PathBuf> {

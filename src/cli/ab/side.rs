@@ -5,21 +5,22 @@ use std::sync::atomic::AtomicBool;
 
 use crate::cli::ab::args::AbArgs;
 use crate::cli::ab::inputs::Inputs;
-use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::{FoundModel, find_model};
-use crate::cli::measuring::{Identity, load_command, own_program};
+use crate::cli::loading::{find_model, model_dir};
+use crate::cli::measuring::{load_command, own_program};
 use crate::cli::root::Root;
 use crate::cli::say;
+use crate::engine::ModelFolder;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
 use crate::error::{Error, Result};
 use crate::gate::side::{Binary, Builder, NamedSource, SideWords};
 use crate::golden::GoldenSet;
-use crate::measure::Plan;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::WorkerProgram;
 use crate::places;
-use crate::record::{AskedPrompt, Repository, Side, Source};
+use crate::record::{Arm, Repository, RequestedPrompt, Side, Source};
+use crate::run::EditedGraph;
+use crate::run::{FoundModel, Identity, ReadyArm};
 
 /// A side that can be measured.
 pub(super) struct ReadySide {
@@ -43,12 +44,12 @@ pub(super) struct ReadySides {
 }
 
 /// Both sides in words, the head's with what it is by default.
-pub(super) struct AskedSides {
+pub(super) struct RequestedSides {
     pub(super) base: SideWords,
     pub(super) head: SideWords,
 }
 
-impl AskedSides {
+impl RequestedSides {
     /// Reads the words of both. A head that is not named is HEAD where the base is a revision.
     pub(super) fn of(args: &AbArgs) -> Result<Self> {
         let (base, mut head) = (SideWords::parse(&args.base)?, SideWords::parse(&args.head)?);
@@ -61,6 +62,52 @@ impl AskedSides {
         }
         Ok(Self { base, head })
     }
+
+    /// Refuses what is not there before the lock is taken and anything is built: revisions, devices, models, OpenVINO.
+    pub(super) fn check(&self, args: &AbArgs, root: &Root) -> Result<()> {
+        let sources = [&self.base.source, &self.head.source];
+        if sources.iter().any(|source| source.is_some()) {
+            let repository = Repository::open(root.path())?;
+            for source in sources.into_iter().flatten() {
+                source.find(&repository)?;
+            }
+        }
+        for words in [&self.base, &self.head] {
+            let engine = engine_of(&args.engine, words)?;
+            engine.check_device()?;
+            Sources::from_environment(engine.openvino.clone()).locate()?;
+            // The model that ships with a commit is not there before its copy is.
+            if engine.model.model_dir.is_some() {
+                ModelFolder::open(&model_dir(&engine.model, root)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The flags of both sides, with the differences of one.
+fn engine_of(both: &EngineFlags, words: &SideWords) -> Result<EngineFlags> {
+    let mut engine = both.clone();
+    if let Some(model) = &words.model {
+        engine.model.model_dir = Some(model.clone());
+    }
+    if let Some(device) = &words.device {
+        engine.device.clone_from(device);
+    }
+    if let Some(openvino) = &words.openvino {
+        engine.openvino = Some(openvino.clone());
+    }
+    for property in &words.properties {
+        if engine.properties.iter().any(|both| both.key == property.key) {
+            return Err(Error::input(format!(
+                "property `{}` is set for both sides and for one of them",
+                property.key
+            ))
+            .hint("leave it out of `--property`, and give it to each side"));
+        }
+        engine.properties.push(property.clone());
+    }
+    Ok(engine)
 }
 
 /// Where the programs of the sides come from.
@@ -77,15 +124,17 @@ pub(super) struct Workshop<'a> {
 
 impl Workshop<'_> {
     /// Both sides, the base first; None where Ctrl-C ended a build.
-    pub(super) fn both(&self, asked: &AskedSides, inputs: &Inputs) -> Result<Option<ReadySides>> {
-        let Some(base) = self.ready(Side::Base, &asked.base, inputs.base.as_ref())? else { return Ok(None) };
-        let head = self.ready(Side::Head, &asked.head, inputs.head.as_ref())?;
+    pub(super) fn both(&self, requested: &RequestedSides, inputs: &Inputs) -> Result<Option<ReadySides>> {
+        let Some(base) = self.ready(Side::Base, &requested.base, inputs.base.as_ref())? else {
+            return Ok(None);
+        };
+        let head = self.ready(Side::Head, &requested.head, inputs.head.as_ref())?;
         Ok(head.map(|head| ReadySides { base, head }))
     }
 
     /// Builds a side's program where it names one, finds its model and says what its workers load.
     fn ready(&self, side: Side, words: &SideWords, source: Option<&Source>) -> Result<Option<ReadySide>> {
-        let engine = self.engine(words)?;
+        let engine = engine_of(&self.args.engine, words)?;
         let Some(program) = self.program(side, source)? else { return Ok(None) };
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
         let mut model = find_model(&engine.model, self.inputs)?;
@@ -97,7 +146,7 @@ impl Workshop<'_> {
         let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
         let load = load_command(&engine, &model, location, edited.as_ref(), compiled_models);
         let is_foreign = source.is_none() && self.args.supervision.is_foreign();
-        let mut identity = Identity::of(self.root, &program.worker.program, is_foreign)?;
+        let mut identity = Identity::of(self.root.path(), &program.worker.program, is_foreign)?;
         if let Some(source) = source {
             identity.commit = Some(source.commit().clone());
         }
@@ -113,31 +162,6 @@ impl Workshop<'_> {
         }))
     }
 
-    /// The flags of both sides, with the differences of this one.
-    fn engine(&self, words: &SideWords) -> Result<EngineFlags> {
-        let mut engine = self.args.engine.clone();
-        if let Some(model) = &words.model {
-            engine.model.model_dir = Some(model.clone());
-        }
-        if let Some(device) = &words.device {
-            engine.device.clone_from(device);
-        }
-        if let Some(openvino) = &words.openvino {
-            engine.openvino = Some(openvino.clone());
-        }
-        for property in &words.properties {
-            if engine.properties.iter().any(|both| both.key == property.key) {
-                return Err(Error::input(format!(
-                    "property `{}` is set for both sides and for one of them",
-                    property.key
-                ))
-                .hint("leave it out of `--property`, and give it to each side"));
-            }
-            engine.properties.push(property.clone());
-        }
-        Ok(engine)
-    }
-
     /// The program of a side, built where it names a commit or the work tree.
     fn program(&self, side: Side, source: Option<&Source>) -> Result<Option<Program>> {
         let (Some(source), Some(repository)) = (source, self.repository) else {
@@ -149,11 +173,11 @@ impl Workshop<'_> {
             Source::WorkTree(_) => format!("the working tree over {}", commit.short()),
         };
         let reaper = own_program()?;
-        let mut told = false;
+        let mut reported = false;
         let built = self.builder.build(repository, source, self.stop, &mut |line: &str| {
-            if !told {
-                say(&format!("building the {} ({what})", side.word()));
-                told = true;
+            if !reported {
+                say(&format!("building the {} ({what})", side.as_str()));
+                reported = true;
             }
             say(line);
         })?;
@@ -177,14 +201,30 @@ struct Program {
 
 impl ReadySide {
     /// Refuses prompts that are not those of its goldens, or that its model cannot take.
-    pub(super) fn check(&self, prompts: &[AskedPrompt], plan: &Plan) -> Result<()> {
+    pub(super) fn check(&self, prompts: &[RequestedPrompt], new_tokens: usize) -> Result<()> {
         self.model.check_goldens_fit(prompts)?;
-        let config = self.model.folder.config();
-        plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)
+        self.model.check_takes(prompts, 1, new_tokens)
+    }
+
+    /// The side as an arm of an experiment.
+    pub(super) fn arm(&self) -> ReadyArm<'_> {
+        let words = self.words.to_string();
+        ReadyArm {
+            label: if words.is_empty() { "this program".to_owned() } else { words },
+            differences: self.differences(),
+            host_loop: Arm::ARCGAUGE.to_owned(),
+            program: &self.program,
+            load: &self.load,
+            model: &self.model,
+            edited: self.edited.as_ref(),
+            requested: &self.engine.device,
+            identity: &self.identity,
+            can_replay: true,
+        }
     }
 
     /// In what it differs from the usual run of its program: by its own words, and by flags of both sides.
-    pub(super) fn differences(&self) -> Vec<String> {
+    fn differences(&self) -> Vec<String> {
         let of_both =
             self.engine.properties.iter().filter(|property| !self.words.properties.contains(property));
         let of_both = of_both.map(|property| format!("{}={}", property.key, property.value));

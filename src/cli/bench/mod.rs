@@ -2,38 +2,34 @@
 
 mod criterion;
 mod next_step;
-mod outcome;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::assemble::Judging;
-use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::find_model;
-use crate::cli::measuring::{
-    Identity, StandBy, SupervisionArgs, asked_prompts, load_command, planned, stoppable,
-};
+use crate::cli::measuring::{SupervisionArgs, load_command, requested_prompts, stoppable};
+use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
-use crate::cli::{exit_code, print, probe, say};
-use crate::engine::openvino::{
-    COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, Sources, trim_compiled_models,
-};
-use crate::error::Result;
+use crate::cli::{exit_code, print_document, probe, say};
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
+use crate::error::{ErrorKind, Result};
+use crate::files::{Overwrite, check_writable, write_whole};
 use crate::golden::GoldenSet;
-use crate::measure::supervisor::{Job, WorkerProcess, supervise};
-use crate::measure::{Clock, MonotonicClock, Plan, SleepInhibitor};
+use crate::judge::Validity;
 use crate::places;
 use crate::record::{
-    AskedPrompt, History, Outcome, Overwrite, PublishedReference, RunRecord, check_writable, write_whole,
+    Arm, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal, PlanKind, PublishedReference,
+    utc_now,
 };
-use crate::report::{bench_table, explanation, results_json};
+use crate::report::{Detail, bench_document, explain, results_json};
+use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
+use crate::sys::{Clock, MonotonicClock};
 use crate::workload::PromptSet;
-use outcome::judge_into;
 
 /// Flags of `bench`.
 #[derive(Debug, Args)]
@@ -42,7 +38,7 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
 
-    /// One process and no priming load: the soonest honest number
+    /// One process and no cache warm-up load: the soonest honest number
     #[arg(long, conflicts_with = "runs")]
     quick: bool,
 
@@ -63,7 +59,7 @@ pub(super) struct BenchArgs {
     criterion: bool,
 
     #[command(flatten)]
-    telling: TellingArgs,
+    reporting: ReportingArgs,
 
     #[command(flatten)]
     engine: EngineFlags,
@@ -72,16 +68,24 @@ pub(super) struct BenchArgs {
     supervision: SupervisionArgs,
 }
 
-/// How the run is told.
+/// How the run is reported.
 #[derive(Debug, Args)]
-struct TellingArgs {
+struct ReportingArgs {
     /// Write the results as JSON, too
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Add the definition of every figure to the table
+    /// Print all columns, and the facts of the run
+    #[arg(long)]
+    wide: bool,
+
+    /// Add the definition of every metric
     #[arg(long)]
     explain: bool,
+
+    /// End with 12 where guards invalidate the run
+    #[arg(long)]
+    strict: bool,
 
     #[command(flatten)]
     store: StoreFlag,
@@ -91,10 +95,11 @@ struct TellingArgs {
 pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
-    if let Some(output) = &args.telling.output {
+    args.engine.check_device()?;
+    if let Some(output) = &args.reporting.output {
         check_writable(output)?;
     }
-    let history = args.telling.store.find_to_measure(&root)?;
+    let history = args.reporting.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
     let control = stoppable()?;
     let program = args.supervision.program()?;
@@ -106,11 +111,9 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         model.goldens = GoldenSet::default();
     }
     model.check_goldens_belong()?;
-    let asked = asked_prompts(&args.prompts, &model)?;
-    model.check_goldens_fit(&asked)?;
-    let plan = plan(args, &asked);
-    let config = model.folder.config();
-    plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
+    let requested = requested_prompts(&args.prompts, &model)?;
+    model.check_goldens_fit(&requested)?;
+    model.check_takes(&requested, args.processes(), args.max_new_tokens)?;
 
     let probe = if args.unverified { None } else { probe::of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
@@ -119,96 +122,124 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let mut identity = Identity::of(&root, &program.program, args.supervision.is_foreign())?;
-    identity.cost.hashing_ns += hashing_ns;
-    identity.cost.lock_wait_ns = lock_wait_ns;
+    let identity = Identity::of(root.path(), &program.program, args.supervision.is_foreign())?;
+    let mut cost =
+        HarnessCost { hashing_ns: hashing_ns + identity.hashing_ns, lock_wait_ns, ..HarnessCost::default() };
     let criterion =
-        if args.criterion { criterion::run(&root, &mut identity.cost, &control)? } else { Some(Vec::new()) };
+        if args.criterion { criterion::run(&root, &mut cost, &control)? } else { Some(Vec::new()) };
     let Some(criterion) = criterion else {
         say("interrupted: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let _awake = SleepInhibitor::hold();
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
     let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-    let load = load_command(&args.engine, &model, location, edited.as_ref(), compiled_models.clone());
-    let job = Job {
-        plan: &plan,
-        load: &load,
-        limits: args.supervision.limits(),
-        prime: !args.quick,
-        control: &control,
-    };
-    let mut stand_by =
-        StandBy::new(&plan, &args.engine.device, args.supervision.settle_limit(args.quick), &control);
-    let session = supervise(&job, &mut || Ok(Box::new(WorkerProcess::start(&program)?)), &mut stand_by);
-    if let Some(root) = compiled_models {
-        for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {
-            say(&format!("removed from the cache of compiled models: {}", removed.display()));
-        }
-    }
-    let judging = Judging {
-        model: &model,
-        plan: &plan,
-        asked,
-        probe,
-        criterion,
-        published,
-        edited: edited.as_ref(),
-        requested: &args.engine.device,
+    let load = load_command(&args.engine, &model, location, edited.as_ref(), compiled_models);
+    let plan = ExperimentPlan {
+        kind: PlanKind::Bench,
         began_ns,
+        when_utc: utc_now(),
+        suite: Experiment::suite_of(&requested, &model.prompts),
+        prompts: requested,
+        new_tokens: args.max_new_tokens,
+        arms: vec![ReadyArm {
+            label: Arm::BENCH.to_owned(),
+            differences: Vec::new(),
+            host_loop: Arm::ARCGAUGE.to_owned(),
+            program: &program,
+            load: &load,
+            model: &model,
+            edited: edited.as_ref(),
+            requested: &args.engine.device,
+            identity: &identity,
+            can_replay: true,
+        }],
+        schedule: Schedule {
+            arms: 1,
+            stopping: StoppingRule::Rounds(args.processes()),
+            largest_redraws: 0,
+            ignore_guards: true,
+            seed: None,
+            budget: None,
+        },
+        limits: args.supervision.limits(),
+        warms_cache: !args.quick,
+        idle_limit: args.supervision.settle_limit(args.quick),
+        probe,
+        inputs: InputsRecord::default(),
+        published,
+        published_engines: Vec::new(),
+        criterion,
+        resolved: None,
+        cost,
     };
-    let judged = judge_into(identity, judging, session, &mut stand_by)?;
-    if judged.record.outcome == Outcome::Interrupted && judged.record.samples.is_empty() {
+    let observer = Progress::start(&control, args.max_new_tokens);
+    let Ran { record, failed } = run(&plan, &control, &observer)?;
+    let arm = record.subject().arm;
+    let has_loaded = arm.processes.iter().any(|process| process.load.is_some());
+    // Bad input that was found before anything was loaded leaves nothing to record.
+    if let Some(error) = failed.as_ref().filter(|error| !has_loaded && error.kind() == ErrorKind::Input) {
+        return Err(error.clone());
+    }
+    if record.outcome == Outcome::Interrupted && arm.samples.is_empty() {
         say("interrupted: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     }
-    keep_and_tell(args, &root, &history, &judged.record, &model.prompts)?;
-    judged.end.map(ExitCode::from)
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    keep_and_tell(args, &root, &history, &record, &model.prompts)?;
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(ExitCode::from(code(&record, args.reporting.strict))),
+    }
 }
 
-/// The plan that the flags make of the prompts.
-fn plan(args: &BenchArgs, asked: &[AskedPrompt]) -> Plan {
-    let processes = if args.quick { 1 } else { args.runs };
-    Plan { prompts: planned(asked), processes, new_tokens: args.max_new_tokens }
+fn code(record: &Experiment, strict: bool) -> u8 {
+    match Validity::of(record) {
+        Validity::Invalid(_) if strict => exit_code::ENVIRONMENT_INVALID,
+        _ => exit_code::of_outcome(record.outcome),
+    }
 }
 
-/// Stores the record and tells it. Neither the record nor the results may keep the other from being
+impl ReportingArgs {
+    fn detail(&self) -> Detail {
+        if self.wide { Detail::Wide } else { Detail::Brief }
+    }
+}
+
+impl BenchArgs {
+    fn processes(&self) -> usize {
+        if self.quick { 1 } else { self.runs }
+    }
+}
+
+/// Stores the record and reports it. Neither the record nor the results may keep the other from being
 /// written and named.
 fn keep_and_tell(
     args: &BenchArgs,
     root: &Root,
     history: &History,
-    record: &RunRecord,
+    record: &Experiment,
     prompts: &PromptSet,
 ) -> Result<()> {
     let kept = history.add(record);
     // The table first: a full disk must not lose what was measured.
-    if record.outcome == Outcome::Interrupted {
-        let made = record.samples.len();
-        print(&format!(
-            "interrupted after {made} generation{}: no speed is given\n",
-            if made == 1 { "" } else { "s" }
-        ));
-    } else {
-        print(&bench_table(record));
-        if args.telling.explain {
-            print(&explanation());
-        }
+    let mut document = bench_document(record.subject(), args.reporting.detail());
+    if args.reporting.explain {
+        explain(&mut document);
     }
-    let results = args.telling.output.as_deref().map(|output| write_results(output, record)).transpose();
+    let printed = print_document(document);
+    let results = args.reporting.output.as_deref().map(|output| write_results(output, record)).transpose();
     say(&format!("record: {}", kept?.display()));
     results?;
-    show_commit(root, history, record.commit.as_ref().map(|commit| commit.sha.as_str()));
+    show_commit(root, history, record.subject().commit.as_ref().map(|commit| commit.sha.as_str()));
     // A failure brings a hint of its own.
     if record.failure.is_none() {
-        say(&next_step::of(record, prompts));
+        say(&next_step::of(args, record, prompts));
     }
-    Ok(())
+    printed
 }
 
-fn write_results(output: &Path, record: &RunRecord) -> Result<()> {
-    write_whole(output, results_json(record).as_bytes(), Overwrite::Replace)?;
+fn write_results(output: &Path, record: &Experiment) -> Result<()> {
+    write_whole(output, results_json(record.subject()).as_bytes(), Overwrite::ReplaceBehindLink)?;
     say(&format!("results: {}", output.display()));
     Ok(())
 }

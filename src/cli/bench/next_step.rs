@@ -1,38 +1,42 @@
 //! What to do after a run.
 
+use crate::cli::bench::BenchArgs;
+use crate::cli::typed;
 use crate::golden::GoldenResult;
-use crate::judge::environment::{ProcessFindings, of_record};
-use crate::record::{Outcome, PromptRecord, RunRecord};
+use crate::judge::Validity;
+use crate::record::{Experiment, Outcome, PromptRecord};
 use crate::workload::PromptSet;
 
 /// The next command, by the outcome.
-pub(super) fn of(record: &RunRecord, prompts: &PromptSet) -> String {
+pub(super) fn of(args: &BenchArgs, record: &Experiment, prompts: &PromptSet) -> String {
+    let again = typed::again();
+    let (model, store) = (args.engine.model.as_typed(), args.reporting.store.as_typed());
+    let bless =
+        typed::command(["golden", "bless", &record.run_id, "--reason", "WHY"], model.iter().chain(&store));
+    let run = record.subject();
     let unverified = |prompt: &&PromptRecord| prompt.golden == GoldenResult::None;
-    let mut unverified = record.prompts.iter().filter(unverified).peekable();
+    let mut unverified = run.prompts.iter().filter(unverified).peekable();
     match record.outcome {
-        Outcome::WrongOutput => "next: find what changed the output; only if it is right, \
-             `cargo xtask golden bless --because \"...\"`"
-            .to_owned(),
-        Outcome::Interrupted | Outcome::Failed | Outcome::NotMeasured => {
-            "next: `cargo xtask bench` again".to_owned()
+        Outcome::WrongOutput => {
+            format!("next: find what changed the output; only if it is right, `{bless}`")
         }
-        Outcome::Complete if unverified.peek().is_none() && is_invalid(record) => {
-            "next: quieten the machine (the warnings say how) and run `cargo xtask bench` again".to_owned()
+        Outcome::Interrupted | Outcome::Failed | Outcome::NotMeasured => format!("next: `{again}`"),
+        Outcome::Complete
+            if unverified.peek().is_none() && matches!(Validity::of(record), Validity::Invalid(_)) =>
+        {
+            format!("next: reduce background load (`top` shows it), then `{again}`")
         }
         Outcome::Complete if unverified.peek().is_none() => {
-            "next: commit your change and run `cargo xtask bench` again to compare".to_owned()
+            format!("next: commit your change, then `{again}` and `cargo xtask history list`")
         }
-        Outcome::Complete if unverified.any(|prompt| prompts.get(&prompt.id).is_some()) => {
-            "next: read the answers that are unverified (`cargo xtask infer`), then \
-             `cargo xtask golden bless --because \"...\"` makes those to reference prompts goldens"
-                .to_owned()
-        }
-        Outcome::Complete => "next: a text of your own has no golden; to give it one, add it to \
-             `fixtures/prompts/reference.json`, then `cargo xtask bench` and `cargo xtask golden bless`"
-            .to_owned(),
+        Outcome::Complete => match unverified.find(|prompt| prompts.get(&prompt.id).is_some()) {
+            Some(prompt) => {
+                let infer = typed::command(["infer", "--prompt", &prompt.id], &args.engine.as_typed());
+                format!("next: read the unverified answers (`{infer}`), then `{bless}`")
+            }
+            None => "next: a text of your own has no golden; to give it one, add it to \
+                 `fixtures/prompts/reference.json`"
+                .to_owned(),
+        },
     }
-}
-
-fn is_invalid(record: &RunRecord) -> bool {
-    of_record(record).iter().any(ProcessFindings::is_invalid)
 }

@@ -1,7 +1,6 @@
 //! The event that a run began by, as the runner hands it over.
 
 use std::env;
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -10,11 +9,10 @@ use clap::Args;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print};
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::gate::ci::{Candidate, GateEvent, Resolved, candidate_of};
 use crate::record::Repository;
-
-/// Larger ones are no payload of an event.
-const LARGEST_PAYLOAD_BYTES: u64 = 16 << 20;
+use crate::visible;
 
 /// The payload.
 #[derive(Debug, Args)]
@@ -31,14 +29,8 @@ impl PayloadFlag {
         let file = named.ok_or_else(|| {
             Error::input("no event is named").hint("on GitHub there is one; else: `--event FILE`")
         })?;
-        let failed = |cause: std::io::Error| {
-            Error::io("read", &file, &cause).as_input().hint("name the event's payload with `--event FILE`")
-        };
-        let length = fs::metadata(&file).map_err(failed)?.len();
-        if length > LARGEST_PAYLOAD_BYTES {
-            return Err(Error::input(format!("`{}` has {length} bytes: that is no event", file.display())));
-        }
-        fs::read(&file).map_err(failed)
+        files::read(&file, FileKind::Event)
+            .map_err(|error| error.hint("name the event's payload with `--event FILE`"))
     }
 }
 
@@ -80,6 +72,6 @@ pub(super) fn resolve(flags: &EventFlags) -> Result<ExitCode> {
     let resolved = flags.resolve(flags.candidate()?)?;
     let json = serde_json::to_string_pretty(&resolved)
         .map_err(|cause| Error::harness(format!("the commits cannot be told: {cause}")))?;
-    print(&(json + "\n"));
+    print(&(visible::json(&json) + "\n"))?;
     Ok(ExitCode::from(exit_code::PASS))
 }

@@ -12,11 +12,14 @@ use crate::cli::ci::verdict::{leave, stored};
 use crate::cli::flags::EngineFlags;
 use crate::cli::gate::JudgedAb;
 use crate::cli::measuring::SupervisionArgs;
+use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::verdict_format::VerdictFormat;
-use crate::cli::{exit_code, say, telling};
+use crate::cli::{exit_code, reporting, say};
 use crate::error::{Error, Result};
-use crate::gate::ci::{Candidate, JudgedArtifact, Resolved, Word};
+use crate::gate::ci::{Candidate, GateEnd, JudgedArtifact, Resolved};
+use crate::gate::side::changed_in_use;
+use crate::record::{Repository, Source};
 use crate::report::decision::{Subject, pair_lines};
 
 /// Flags of `ci measure`.
@@ -50,7 +53,7 @@ pub(super) fn measure(args: &MeasureArgs) -> Result<ExitCode> {
         Ok(resolved) => resolved,
         Err(error) => {
             let code = exit_code::of_kind(error.kind());
-            let artifact = JudgedArtifact::without_verdict(&candidate, Word::Refused, &error, code);
+            let artifact = JudgedArtifact::without_verdict(&candidate, GateEnd::Refused, &error, code);
             leave(&artifact, &args.output)?;
             return Err(error);
         }
@@ -59,11 +62,16 @@ pub(super) fn measure(args: &MeasureArgs) -> Result<ExitCode> {
         "pull request #{}: head {} against {}, where it branched off",
         candidate.pull_request, resolved.candidate.head, resolved.merge_base
     ));
+    let repository = Repository::open(Root::find().path())?;
+    let head = Source::Commit(repository.resolve(&resolved.candidate.head)?);
+    let changed = changed_in_use(&repository, &resolved.merge_base, &head)?;
     let ab = AbArgs::of_commits(ab::Commits {
         base: resolved.merge_base.clone(),
         head: resolved.candidate.head.clone(),
         merge: candidate.merge.clone(),
         budget: args.budget,
+        // Who publishes the verdict cannot see that changed sources gave the same program.
+        measure_identical: !changed.is_empty(),
         store: args.store.clone(),
         engine: args.engine.clone(),
         supervision: args.supervision.clone(),
@@ -91,9 +99,10 @@ fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Resu
         Ok(judged) => {
             let JudgedAb { record, decision } = judged;
             let (pairs, code) = (pair_lines(&record), exit_code::of_verdict(decision.verdict));
-            let subject = Subject::Ab { record: &record, pairs: &pairs };
-            telling::tell(subject, &decision, VerdictFormat::Text, code);
+            let subject = Subject { record: &record, pairs: &pairs };
+            let printed = reporting::report(subject, &decision, VerdictFormat::Text, code);
             leave(&JudgedArtifact::judged(resolved, record, code), &args.output)?;
+            printed?;
             Ok(ExitCode::from(code))
         }
         Err(error) => {
@@ -105,5 +114,5 @@ fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Resu
 }
 
 fn fail(args: &MeasureArgs, candidate: &Candidate, error: &Error, code: u8) -> Result<()> {
-    leave(&JudgedArtifact::without_verdict(candidate, Word::Failed, error, code), &args.output)
+    leave(&JudgedArtifact::without_verdict(candidate, GateEnd::Failed, error, code), &args.output)
 }

@@ -1,6 +1,5 @@
 //! `ci publish`: a run's verdict as a commit's status and a pull request's comment.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -8,11 +7,11 @@ use clap::Args;
 
 use crate::cli::ci::event::PayloadFlag;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, say};
-use crate::error::{Error, Result};
-use crate::gate::ci::{Asked, GhProgram, LARGEST_ZIP_BYTES, State};
-use crate::gate::{self, side::Builder};
-use crate::places;
+use crate::cli::{exit_code, print_line, say};
+use crate::error::Result;
+use crate::files::{self, FileKind};
+use crate::gate;
+use crate::gate::ci::{GhProgram, Request, State};
 use crate::record::{Repository, utc_now};
 
 /// Flags of `ci publish`.
@@ -21,7 +20,7 @@ pub(super) struct PublishArgs {
     #[command(flatten)]
     payload: PayloadFlag,
 
-    /// The run's artifact, as a zip [default: it is asked for with `gh`]
+    /// The run's artifact, as a zip [default: it is requested with `gh`]
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
 
@@ -38,24 +37,21 @@ pub(super) struct PublishArgs {
 pub(super) fn publish(args: &PublishArgs) -> Result<ExitCode> {
     let payload = args.payload.read()?;
     let repository = Repository::open(Root::find().path())?;
-    let cache = places::cache_dir()
-        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-    let asked = Asked {
+    let requested = Request {
         payload: &payload,
-        zip: args.artifact.as_ref().map(read_zip).transpose()?,
+        zip: args.artifact.as_ref().map(|file| files::read(file, FileKind::Artifact)).transpose()?,
         repository: &repository,
         remote: &args.remote,
         device: &args.device,
-        clones: &Builder::new(&cache),
         now_utc: &utc_now(),
     };
-    let published = gate::ci::publish(&asked, &mut GhProgram)?;
+    let published = gate::ci::publish(&requested, &mut GhProgram)?;
     let Some(status) = &published.status else {
         say(&format!("{} has a verdict, and this run has none: nothing was told", published.head));
         return Ok(ExitCode::from(exit_code::PASS));
     };
     let state = if status.state == State::Success { "green" } else { "red" };
-    print(&format!("{} {state}: {}\n", published.head, status.description));
+    print_line(&format!("{} {state}: {}", published.head, status.description))?;
     if published.verdict.is_some() {
         say(
             "the samples are those of this run's artifact, which was measured elsewhere: they count for this commit \
@@ -67,13 +63,4 @@ pub(super) fn publish(args: &PublishArgs) -> Result<ExitCode> {
         None => say("no open pull request has this head now: there is no comment"),
     }
     Ok(ExitCode::from(exit_code::PASS))
-}
-
-fn read_zip(file: &PathBuf) -> Result<Vec<u8>> {
-    let failed = |cause: std::io::Error| Error::io("read", file, &cause).as_input();
-    let length = fs::metadata(file).map_err(failed)?.len();
-    if length > LARGEST_ZIP_BYTES {
-        return Err(Error::input(format!("`{}` has {length} bytes: that is no verdict", file.display())));
-    }
-    fs::read(file).map_err(failed)
 }

@@ -1,6 +1,5 @@
 //! `ci verdict`: the verdict on an event's head, from what is stored of it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -12,8 +11,9 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
-use crate::gate::ci::{Candidate, JudgedArtifact, Resolved, VERDICT_FILE, VerdictArtifact, Word};
-use crate::record::Repository;
+use crate::files::{self, FileKind};
+use crate::gate::ci::{Candidate, GateEnd, JudgedArtifact, Resolved, VERDICT_FILE, VerdictArtifact};
+use crate::record::{Personal, Repository};
 
 /// Flags of `ci verdict`.
 #[derive(Debug, Args)]
@@ -45,14 +45,14 @@ pub(super) fn verdict(args: &VerdictArgs) -> Result<ExitCode> {
     };
     let artifact = judged.unwrap_or_else(|error| {
         let code = exit_code::of_kind(error.kind());
-        JudgedArtifact::without_verdict(&candidate, Word::Failed, &error, code)
+        JudgedArtifact::without_verdict(&candidate, GateEnd::Failed, &error, code)
     });
     leave(&artifact, &args.output)?;
     Ok(ExitCode::from(artifact.verdict.exit_code))
 }
 
 fn refused(candidate: &Candidate, error: &Error) -> JudgedArtifact {
-    JudgedArtifact::without_verdict(candidate, Word::Refused, error, exit_code::of_kind(error.kind()))
+    JudgedArtifact::without_verdict(candidate, GateEnd::Refused, error, exit_code::of_kind(error.kind()))
 }
 
 /// The A/B of the head against where it branched off that counts, judged as a gate does.
@@ -65,14 +65,17 @@ pub(super) fn stored(resolved: &Resolved, store: &StoreFlag) -> Result<JudgedAb>
     judged_against(&store.find(&root)?, &repository, &resolved.candidate.head, &resolved.merge_base)
 }
 
-/// Writes it, and says where.
+/// Writes it, without anything personal, and says where.
 pub(super) fn leave(artifact: &JudgedArtifact, folder: &Path) -> Result<()> {
+    let mut artifact = artifact.clone();
+    let personal = Personal::of_this_user(Vec::new());
+    artifact.verdict.reason = artifact.verdict.reason.map(|reason| personal.taken_from(&reason));
     artifact.save(folder)?;
     say(&format!("verdict: {}", folder.join(VERDICT_FILE).display()));
     Ok(())
 }
 
 fn verdict_in(folder: &Path) -> Option<VerdictArtifact> {
-    let text = fs::read(folder.join(VERDICT_FILE)).ok()?;
+    let text = files::read(&folder.join(VERDICT_FILE), FileKind::Text).ok()?;
     serde_json::from_slice(&text).ok()
 }

@@ -1,10 +1,10 @@
-//! A run of ours beside what another tool measured: both are shown, and neither is held against the other.
+//! A run of ours beside what another tool measured: both are shown, and neither is compared with the other.
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cli::named_run::NamedRun;
-use crate::cli::{exit_code, print};
+use crate::cli::named_record::NamedRecord;
+use crate::cli::{exit_code, print_document};
 use crate::error::{Error, Result};
 use crate::record::{ForeignRecord, History};
 use crate::report::foreign_beside;
@@ -19,9 +19,9 @@ pub(super) fn named(word: &str) -> Result<Option<ForeignRecord>> {
 }
 
 /// Shows both.
-pub(super) fn show(ours: &NamedRun, theirs: &ForeignRecord) -> ExitCode {
-    print(&foreign_beside(&ours.run, theirs));
-    ExitCode::from(exit_code::INCONCLUSIVE)
+pub(super) fn show(ours: &NamedRecord, theirs: &ForeignRecord) -> Result<ExitCode> {
+    print_document(foreign_beside(ours.record.subject(), theirs))?;
+    Ok(ExitCode::from(exit_code::INCONCLUSIVE))
 }
 
 /// What another tool measured has one place, and one form.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::say;
 use crate::error::Result;
-use crate::judge::likeness::TwoRuns;
+use crate::judge::comparability::TwoRuns;
 use crate::report::comparison::ComparedRecord;
 use crate::report::render::{PageKind, Renderer};
 use crate::report::site::{comparison_page, write_page};
 
-/// Writes the page into the folder of a site and names it. The comparison is told, whether its page can be
+/// Writes the page into the folder of a site and names it. The comparison is reported, whether its page can be
 /// written or not.
 pub(super) fn show(site_folder: &Path, a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns) {
     match write(site_folder, a, b, two) {

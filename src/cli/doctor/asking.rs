@@ -5,17 +5,18 @@ use std::path::Path;
 use crate::cli::doctor::check::Check;
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::{template_line, tokenizer_identity};
+use crate::cli::loading::tokenizer_identity;
 use crate::cli::root::Root;
 use crate::error::Result;
 use crate::golden::GoldenSet;
 use crate::record::{ModelIdentity, sha256_of_file};
+use crate::run::template_line;
 use crate::workload::{PromptSet, TextTokenizer, TokenizerIdentity};
 
 const TOKENIZER: &str = "tokenizer";
 const PROMPTS: &str = "prompts";
 const GOLDENS: &str = "goldens";
-const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --because \"...\"`";
+const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`";
 
 /// Looks at what a model is asked, and at what it must answer.
 pub(super) fn examine(flags: &ModelFlags, model: Option<&FoundModel>, root: &Root) -> Vec<Check> {
@@ -35,7 +36,7 @@ pub(super) fn examine(flags: &ModelFlags, model: Option<&FoundModel>, root: &Roo
         None => Check::skip(GOLDENS, "not looked at: the model's files are not known"),
         Some(identity) => goldens(&GoldenSet::load(&root.goldens(&identity.name)), identity, known),
     };
-    vec![first, asked(&prompts, pins.as_ref(), model.is_some()), last]
+    vec![first, requested(&prompts, pins.as_ref(), model.is_some()), last]
 }
 
 /// The token ids that are pinned for a model's tokenizer.
@@ -91,7 +92,7 @@ fn no_tokenizer(pins: Option<&Pins>) -> Check {
     }
 }
 
-fn asked(prompts: &Result<PromptSet>, pins: Option<&Pins>, has_model: bool) -> Check {
+fn requested(prompts: &Result<PromptSet>, pins: Option<&Pins>, has_model: bool) -> Check {
     let prompts = match prompts {
         Ok(prompts) => prompts,
         Err(error) => return Check::of_error(PROMPTS, error, "`git checkout -- fixtures/prompts`"),

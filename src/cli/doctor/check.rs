@@ -1,7 +1,8 @@
-//! What a check says: a status, a subject, what was found, and the command that mends it.
+//! What a check says: a status, a subject, what was found, and the command that fixes it.
 
 use crate::cli::exit_code;
 use crate::error::Error;
+use crate::visible::line;
 
 /// Room for the longest subject.
 const SUBJECT_WIDTH: usize = 17;
@@ -20,7 +21,7 @@ pub(super) enum Status {
 }
 
 impl Status {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Warn => "warn",
@@ -39,65 +40,59 @@ pub(super) struct Check {
     pub(super) subject: String,
     /// What was found.
     pub(super) found: String,
-    /// The command that mends it; there for every warning and failure.
-    pub(super) mend: Option<String>,
+    /// The command that fixes it; there for every warning and failure.
+    pub(super) fix: Option<String>,
 }
 
 impl Check {
     /// All is well.
     pub(super) fn ok(subject: &str, found: impl Into<String>) -> Self {
-        Self { status: Status::Ok, subject: subject.to_owned(), found: found.into(), mend: None }
+        Self { status: Status::Ok, subject: subject.to_owned(), found: found.into(), fix: None }
     }
 
     /// It was not looked at.
-    pub(super) fn skip(subject: &str, because: impl Into<String>) -> Self {
-        Self { status: Status::Skip, subject: subject.to_owned(), found: because.into(), mend: None }
+    pub(super) fn skip(subject: &str, reason: impl Into<String>) -> Self {
+        Self { status: Status::Skip, subject: subject.to_owned(), found: reason.into(), fix: None }
     }
 
     /// It can be worked with.
-    pub(super) fn warn(subject: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::trouble(Status::Warn, subject, found, mend)
+    pub(super) fn warn(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::trouble(Status::Warn, subject, found, fix)
     }
 
     /// It cannot be worked with.
-    pub(super) fn fail(subject: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self::trouble(Status::Fail, subject, found, mend)
+    pub(super) fn fail(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::trouble(Status::Fail, subject, found, fix)
     }
 
-    /// Something to mend that is a warning to one and a failure to another.
+    /// Something to fix that is a warning to one and a failure to another.
     pub(super) fn trouble(
         status: Status,
         subject: &str,
         found: impl Into<String>,
-        mend: impl Into<String>,
+        fix: impl Into<String>,
     ) -> Self {
-        Self { status, subject: subject.to_owned(), found: found.into(), mend: Some(mend.into()) }
+        Self { status, subject: subject.to_owned(), found: found.into(), fix: Some(fix.into()) }
     }
 
-    /// An error as a failure; `mend` is for one that brings no hint of its own.
-    pub(super) fn of_error(subject: &str, error: &Error, mend: &str) -> Self {
-        Self::fail(subject, error.to_string(), error.hint_text().unwrap_or(mend))
+    /// An error as a failure; `fix` is for one that brings no hint of its own.
+    pub(super) fn of_error(subject: &str, error: &Error, fix: &str) -> Self {
+        Self::fail(subject, error.to_string(), error.hint_text().unwrap_or(fix))
     }
 
-    /// The check as it is printed: one line, and an indented one with the command that mends it.
+    /// The check as it is printed: one line, and an indented one with the command that fixes it.
     pub(super) fn render(&self) -> String {
-        let (word, subject, found) = (self.status.word(), &self.subject, one_line(&self.found));
-        let hint = self.mend.as_ref().map(|mend| format!("      hint: {}\n", one_line(mend)));
+        let (word, subject, found) = (self.status.as_str(), &self.subject, line(self.found.trim()));
+        let hint = self.fix.as_ref().map(|fix| format!("      hint: {}\n", line(fix.trim())));
         format!("{word:<4}  {subject:<SUBJECT_WIDTH$}  {found}\n{}", hint.unwrap_or_default())
     }
-}
-
-/// Messages of other programs' making may span lines, and a line a check is what scripts rely on.
-fn one_line(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    lines.join("; ")
 }
 
 /// How often each status was given, as the last line says it.
 pub(super) fn tally(statuses: &[Status]) -> String {
     let count = |status: Status| {
         let given = statuses.iter().filter(|given| **given == status).count();
-        format!("{given} {}", status.word())
+        format!("{given} {}", status.as_str())
     };
     [Status::Ok, Status::Warn, Status::Fail, Status::Skip].map(count).join(", ")
 }
@@ -123,27 +118,27 @@ mod tests {
     fn a_report_has_a_line_a_check_and_the_command_below_it() {
         let checks = [
             Check::ok("openvino", "2026.4.1, pinned"),
-            Check::fail("device asked", "no `GPU.1`\nhere:\n  only `CPU`\n", "try `--device CPU`"),
+            Check::fail("device requested", "no `GPU.1`\nhere:\n  only `CPU`\n", "try `--device CPU`"),
             Check::skip("intel gpu", "none"),
             Check::warn("memory of GPU.0", "12.0 GB are needed", "line one\nline two"),
         ];
         let report: String = checks.iter().map(Check::render).collect();
         assert_snapshot!(report, @r"
         ok    openvino           2026.4.1, pinned
-        FAIL  device asked       no `GPU.1`; here:; only `CPU`
+        FAIL  device requested   no `GPU.1`\nhere:\n  only `CPU`
               hint: try `--device CPU`
         skip  intel gpu          none
         warn  memory of GPU.0    12.0 GB are needed
-              hint: line one; line two
+              hint: line one\nline two
         ");
     }
 
     #[test]
     fn an_error_without_a_hint_is_given_one() {
         let error = Error::input("no such thing");
-        assert_eq!(Check::of_error("a", &error, "do this").mend.as_deref(), Some("do this"));
+        assert_eq!(Check::of_error("a", &error, "do this").fix.as_deref(), Some("do this"));
         let hinting = error.hint("do that");
-        assert_eq!(Check::of_error("a", &hinting, "do this").mend.as_deref(), Some("do that"));
+        assert_eq!(Check::of_error("a", &hinting, "do this").fix.as_deref(), Some("do that"));
     }
 
     #[test]

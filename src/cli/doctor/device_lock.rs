@@ -1,12 +1,13 @@
 //! The lock that keeps two measurements on a machine apart: free, or who holds it.
 
-use std::fs::File;
+use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::cli::doctor::check::Check;
-use crate::measure::DeviceLock;
-use crate::record::check_writable;
+use crate::files::check_writable;
+use crate::files::open_with;
+use crate::sys::DeviceLock;
 
 const LOCK: &str = "device lock";
 const NAME_ANOTHER: &str = "name a file that can be written: `cargo xtask bench --lock FILE`";
@@ -16,7 +17,7 @@ pub(super) fn examine(file: Option<&Path>) -> Check {
     let usual = DeviceLock::usual_file();
     let path = file.unwrap_or(&usual);
     let at = path.display();
-    match File::open(path) {
+    match open_with(OpenOptions::new().read(true), path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => match check_writable(path) {
             Ok(()) => Check::ok(LOCK, format!("free; `{at}` is made when it is first taken")),
             Err(error) => Check::warn(LOCK, error.to_string(), NAME_ANOTHER),
@@ -40,7 +41,7 @@ mod tests {
 
     use super::*;
     use crate::cli::doctor::check::Status;
-    use crate::measure::Waiting;
+    use crate::sys::Waiting;
 
     #[test]
     fn a_held_lock_names_its_holder_and_is_free_again_when_that_ends() {
@@ -52,7 +53,7 @@ mod tests {
         let check = examine(Some(&path));
         assert_eq!(check.status, Status::Warn);
         assert!(check.found.starts_with("held by `bench, process 7`"), "{}", check.found);
-        assert!(check.mend.unwrap().contains("--lock-wait-s"));
+        assert!(check.fix.unwrap().contains("--lock-wait-s"));
         drop(held);
         assert_eq!(examine(Some(&path)), Check::ok(LOCK, format!("free, `{}`", path.display())));
     }
@@ -71,7 +72,7 @@ mod tests {
         fs::write(&file, "").unwrap();
         for path in [Path::new("/proc/arcgauge/lock"), &file.join("lock")] {
             let check = examine(Some(path));
-            assert_eq!((check.status, check.mend.as_deref()), (Status::Warn, Some(NAME_ANOTHER)));
+            assert_eq!((check.status, check.fix.as_deref()), (Status::Warn, Some(NAME_ANOTHER)));
             assert!(check.found.contains(&path.display().to_string()), "{}", check.found);
         }
     }

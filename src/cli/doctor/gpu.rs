@@ -4,13 +4,14 @@
 mod pci;
 
 use std::env;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::cli::doctor::check::{Check, Status};
 use crate::cli::doctor::runtime::Seen;
-use crate::measure::intel_gpus;
+use crate::files::{FileKind, read_text};
+use crate::sys::intel_gpus;
 use pci::{GPU, entries, kernel_driver};
 
 const LISTED: &str = "gpu in openvino";
@@ -49,8 +50,8 @@ pub(super) fn examine(machine: &Machine, level: Status, openvino: Option<&Seen>)
     let gpus = intel_gpus(&machine.sysfs);
     let listed: Option<Vec<&str>> = openvino.map(|seen| seen.gpus().map(|(name, _)| name.as_str()).collect());
     let is_listed = listed.as_ref().is_some_and(|names| !names.is_empty());
-    // What was asked for is there: whatever else is amiss does not stop it.
-    let level = if openvino.is_some_and(|seen| seen.has_asked) { Status::Warn } else { level };
+    // What was requested is there: another fault does not stop it.
+    let level = if openvino.is_some_and(|seen| seen.has_requested) { Status::Warn } else { level };
     if gpus.is_empty() {
         let found = match &listed {
             Some(names) if is_listed => format!(
@@ -81,14 +82,14 @@ fn render_node(node: &Path, opened: io::Result<()>, level: Status) -> Check {
     let Err(cause) = opened else {
         return Check::ok(subject, format!("`{}` opens for reading and writing", node.display()));
     };
-    let mend = match cause.kind() {
+    let fix = match cause.kind() {
         ErrorKind::NotFound => {
             "in a container, start it with `--device /dev/dri`; elsewhere `sudo udevadm trigger`".to_owned()
         }
         ErrorKind::PermissionDenied => "`sudo usermod -aG render $USER`, then log in again".to_owned(),
         _ => format!("look at it: `ls -l {}`", node.display()),
     };
-    Check::trouble(level, subject, format!("`{}` does not open: {cause}", node.display()), mend)
+    Check::trouble(level, subject, format!("`{}` does not open: {cause}", node.display()), fix)
 }
 
 /// Where the loader was found, or where it was not.
@@ -100,7 +101,8 @@ fn opencl_loader(folders: &[PathBuf]) -> Result<String, String> {
 
 /// The entry of Intel's driver, by the library that it names.
 fn opencl_driver(vendors: &Path) -> Result<String, String> {
-    let names_intel = |file: &PathBuf| fs::read_to_string(file).is_ok_and(|text| text.contains("igdrcl"));
+    let names_intel =
+        |file: &PathBuf| read_text(file, FileKind::Text).is_ok_and(|text| text.contains("igdrcl"));
     let found = entries(vendors).into_iter().find(names_intel);
     found
         .map(|file| format!("`{}`", file.display()))
@@ -126,6 +128,7 @@ fn in_openvino(listed: Option<&[&str]>, level: Status) -> Check {
 
 #[cfg(test)]
 mod scene {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;

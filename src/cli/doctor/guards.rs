@@ -10,7 +10,7 @@ use crate::judge::preflight;
 use crate::measure::guard::{
     CpuPolicy, GpuFacts, GpuReading, GuardLog, MachineFacts, MachineReading, PackageCounters, Watch,
 };
-use crate::measure::{Clock, MonotonicClock, Observed, SysfsRoot};
+use crate::sys::{Clock, MonotonicClock, Observed, SysfsRoot};
 
 const GUARDS: &str = "guards";
 /// Not a guard, for it never trips, but read like one.
@@ -21,12 +21,12 @@ pub(super) fn read(root: SysfsRoot) -> GuardLog {
     Watch::start(root, || MonotonicClock.now_ns(), None).finish()
 }
 
-/// Tells each guard that was observed, those that were not in one line, and what to mend first.
+/// Tells each guard that was observed, those that were not in one line, and what to fix first.
 pub(super) fn examine(log: &GuardLog) -> Vec<Check> {
     let Some(reading) = log.readings.first() else {
-        let because = log.cut_short_because.as_deref().unwrap_or("the machine's state could not be read");
-        let mend = "look for a device that does not answer: `sudo dmesg | tail`; a restart frees it";
-        return vec![Check::warn(GUARDS, because, mend)];
+        let reason = log.cut_short_reason.as_deref().unwrap_or("the machine's state could not be read");
+        let fix = "look for a device that does not answer: `sudo dmesg | tail`; a restart frees it";
+        return vec![Check::warn(GUARDS, reason, fix)];
     };
     let sights = sights(&log.facts, reading);
     let mut advice = preflight(&log.facts, reading);
@@ -34,13 +34,13 @@ pub(super) fn examine(log: &GuardLog) -> Vec<Check> {
     for sight in &sights {
         let at = advice.iter().position(|advice| advice.guard.id() == sight.subject);
         if let Some(advice) = at.map(|at| advice.remove(at)) {
-            checks.push(Check::warn(sight.subject, advice.problem, advice.mend));
-        } else if let Observed::Observed(told) = &sight.told {
-            checks.push(Check::ok(sight.subject, told));
+            checks.push(Check::warn(sight.subject, advice.problem, advice.fix));
+        } else if let Observed::Observed(reported) = &sight.reported {
+            checks.push(Check::ok(sight.subject, reported));
         }
     }
     // Advice on what is not listed above is advice all the same.
-    checks.extend(advice.into_iter().map(|it| Check::warn(it.guard.id(), it.problem, it.mend)));
+    checks.extend(advice.into_iter().map(|it| Check::warn(it.guard.id(), it.problem, it.fix)));
     checks.extend(not_observed(&sights));
     checks
 }
@@ -48,7 +48,7 @@ pub(super) fn examine(log: &GuardLog) -> Vec<Check> {
 /// What there is to see of one guard.
 struct Sight {
     subject: &'static str,
-    told: Observed<String>,
+    reported: Observed<String>,
 }
 
 fn sights(facts: &MachineFacts, reading: &MachineReading) -> Vec<Sight> {
@@ -56,39 +56,39 @@ fn sights(facts: &MachineFacts, reading: &MachineReading) -> Vec<Sight> {
         (Guard::CpuPolicy, cpu_policy(&facts.cpu)),
         (
             Guard::CpuThrottle,
-            told(&reading.cpu_throttle_count, |times| {
+            reported(&reading.cpu_throttle_count, |times| {
                 format!("held back for heat {times} times since the machine was started")
             }),
         ),
         (Guard::StartTemperature, hottest(reading)),
         (
-            Guard::Mains,
-            told(&reading.is_on_mains, |on_mains| {
-                if *on_mains { "on mains" } else { "on battery" }.to_owned()
+            Guard::AcPower,
+            reported(&reading.is_on_ac_power, |on_ac_power| {
+                if *on_ac_power { "on AC power" } else { "on battery" }.to_owned()
             }),
         ),
-        (Guard::PowerProfile, told(&facts.platform_profile, |profile| format!("`{profile}`"))),
+        (Guard::PowerProfile, reported(&facts.platform_profile, |profile| format!("`{profile}`"))),
         (
             Guard::CpuPressure,
-            told(&reading.cpu_some_avg10_percent, |percent| {
+            reported(&reading.cpu_some_avg10_percent, |percent| {
                 format!("tasks waited for a processor for {percent:.1} % of the last ten seconds")
             }),
         ),
         (
             Guard::MemoryPressure,
-            told(&reading.memory_full_avg10_percent, |percent| {
+            reported(&reading.memory_full_avg10_percent, |percent| {
                 format!("all tasks waited for memory for {percent:.1} % of the last ten seconds")
             }),
         ),
         (
             Guard::SwapIn,
-            told(&reading.pages_swapped_in, |pages| {
+            reported(&reading.pages_swapped_in, |pages| {
                 format!("{pages} pages read back from swap since the machine was started")
             }),
         ),
         (
             Guard::OomKill,
-            told(&reading.oom_kills, |kills| {
+            reported(&reading.oom_kills, |kills| {
                 format!("{kills} processes of this memory group were killed for want of memory so far")
             }),
         ),
@@ -96,14 +96,14 @@ fn sights(facts: &MachineFacts, reading: &MachineReading) -> Vec<Sight> {
         (Guard::GpuThrottle, gpu_throttle(reading)),
         (
             Guard::OtherGpuClients,
-            told(&reading.other_gpu, |others| {
+            reported(&reading.other_gpu, |others| {
                 let hidden = others.hidden_processes;
                 format!("{} of other programs; {hidden} processes could not be looked at", others.clients)
             }),
         ),
     ];
-    let guards = guards.into_iter().map(|(guard, told)| Sight { subject: guard.id(), told });
-    guards.chain([Sight { subject: ENERGY, told: energy(facts, reading) }]).collect()
+    let guards = guards.into_iter().map(|(guard, reported)| Sight { subject: guard.id(), reported });
+    guards.chain([Sight { subject: ENERGY, reported: energy(facts, reading) }]).collect()
 }
 
 /// All that is not observed, those of one reason together: a machine that tells nothing gets one line.
@@ -111,34 +111,32 @@ fn not_observed(sights: &[Sight]) -> Option<Check> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut count = 0;
     for sight in sights {
-        let Observed::NotObserved { because } = &sight.told else { continue };
+        let Observed::NotObserved { reason } = &sight.reported else { continue };
         count += 1;
-        match reasons.iter_mut().find(|(reason, _)| reason == because) {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
             Some((_, subjects)) => subjects.push(sight.subject),
-            None => reasons.push((because, vec![sight.subject])),
+            None => reasons.push((reason, vec![sight.subject])),
         }
     }
-    let reasons: Vec<String> = reasons
-        .into_iter()
-        .map(|(because, subjects)| format!("{} ({because})", subjects.join(", ")))
-        .collect();
+    let reasons: Vec<String> =
+        reasons.into_iter().map(|(reason, subjects)| format!("{} ({reason})", subjects.join(", "))).collect();
     let all = sights.len();
     (count > 0)
         .then(|| Check::skip(GUARDS, format!("{count} of {all} not observed here: {}", reasons.join("; "))))
 }
 
-fn told<T>(observed: &Observed<T>, tell: impl FnOnce(&T) -> String) -> Observed<String> {
+fn reported<T>(observed: &Observed<T>, report: impl FnOnce(&T) -> String) -> Observed<String> {
     match observed {
-        Observed::Observed(value) => Observed::Observed(tell(value)),
-        Observed::NotObserved { because } => Observed::not(because),
+        Observed::Observed(value) => Observed::Observed(report(value)),
+        Observed::NotObserved { reason } => Observed::not(reason),
     }
 }
 
 fn cpu_policy(cpu: &CpuPolicy) -> Observed<String> {
-    let governors = told(&cpu.governors, |names| format!("governor `{}`", names.join("`, `")));
+    let governors = reported(&cpu.governors, |names| format!("governor `{}`", names.join("`, `")));
     let preferences =
-        told(&cpu.energy_preferences, |names| format!("energy preference `{}`", names.join("`, `")));
-    let turbo = told(&cpu.is_turbo_off, |off| format!("turbo {}", if *off { "off" } else { "on" }));
+        reported(&cpu.energy_preferences, |names| format!("energy preference `{}`", names.join("`, `")));
+    let turbo = reported(&cpu.is_turbo_off, |off| format!("turbo {}", if *off { "off" } else { "on" }));
     let known: Vec<&str> = [&governors, &preferences, &turbo]
         .into_iter()
         .filter_map(|it| it.value().map(String::as_str))
@@ -147,7 +145,7 @@ fn cpu_policy(cpu: &CpuPolicy) -> Observed<String> {
 }
 
 fn hottest(reading: &MachineReading) -> Observed<String> {
-    told(&reading.temperatures_celsius, |temperatures| {
+    reported(&reading.temperatures_celsius, |temperatures| {
         let sensors = temperatures.of_the_chip().into_iter();
         let hottest = sensors.max_by(|(_, a), (_, b)| a.total_cmp(b));
         hottest.map_or_else(String::new, |(name, celsius)| format!("{celsius:.1} C at `{name}`"))
@@ -158,7 +156,7 @@ fn gpu_clocks(facts: &MachineFacts, reading: &MachineReading) -> Observed<String
     let limits = facts.gpus.value().map_or(&[][..], Vec::as_slice);
     of_each_gpu(reading, |gpu| {
         let limits = limits.iter().find(|facts| facts.pci_address == gpu.pci_address);
-        told(&gpu.actual_mhz, |mhz| format!("{mhz} MHz{}", limits.map(range).unwrap_or_default()))
+        reported(&gpu.actual_mhz, |mhz| format!("{mhz} MHz{}", limits.map(range).unwrap_or_default()))
     })
 }
 
@@ -171,28 +169,31 @@ fn range(facts: &GpuFacts) -> String {
 
 fn gpu_throttle(reading: &MachineReading) -> Observed<String> {
     of_each_gpu(reading, |gpu| {
-        told(&gpu.throttled_by, |reasons| match &reasons[..] {
+        reported(&gpu.throttled_by, |reasons| match &reasons[..] {
             [] => "nothing holds it back".to_owned(),
             reasons => format!("held back by `{}`", reasons.join("`, `")),
         })
     })
 }
 
-/// What is told of every GPU; where one tells nothing, why not.
-fn of_each_gpu(reading: &MachineReading, tell: impl Fn(&GpuReading) -> Observed<String>) -> Observed<String> {
+/// What is reported of every GPU; where one tells nothing, why not.
+fn of_each_gpu(
+    reading: &MachineReading,
+    report: impl Fn(&GpuReading) -> Observed<String>,
+) -> Observed<String> {
     let each = reading.gpus.known().and_then(|gpus| {
-        let tell = |gpu: &GpuReading| Ok(format!("`{}`: {}", gpu.pci_address, tell(gpu).known()?));
-        gpus.iter().map(tell).collect::<Result<Vec<String>, _>>()
+        let report = |gpu: &GpuReading| Ok(format!("`{}`: {}", gpu.pci_address, report(gpu).known()?));
+        gpus.iter().map(report).collect::<Result<Vec<String>, _>>()
     });
     each.map(|each| each.join("; ")).into()
 }
 
 fn energy(facts: &MachineFacts, reading: &MachineReading) -> Observed<String> {
     let joules = |counters: &PackageCounters| counters.total() as f64 / 1e6;
-    // Without its end the counter cannot be told from one that has begun again.
+    // Without its end the counter cannot be distinguished from one that has begun again.
     match &facts.energy_range_microjoules {
-        Observed::NotObserved { because } => Observed::not(because),
-        Observed::Observed(range) => told(&reading.energy_microjoules, |counter| {
+        Observed::NotObserved { reason } => Observed::not(reason),
+        Observed::Observed(range) => reported(&reading.energy_microjoules, |counter| {
             let whose = match counter.packages() {
                 1 => "the package's counter is".to_owned(),
                 packages => format!("the counters of {packages} packages are"),
@@ -207,7 +208,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::measure::guard::tests::{CARD, Tree, xe_client};
+    use crate::sys::kernel_tree::{CARD, Tree, xe_client};
 
     fn report(tree: &Tree) -> String {
         examine(&read(tree.root())).iter().map(Check::render).collect()
@@ -220,7 +221,7 @@ mod tests {
         ok    cpu-policy         governor `performance`, energy preference `performance`, turbo on
         ok    cpu-throttle       held back for heat 13 times since the machine was started
         ok    start-temperature  49.0 C at `coretemp Package id 0`
-        ok    mains              on mains
+        ok    ac-power           on AC power
         ok    power-profile      `balanced`
         ok    cpu-pressure       tasks waited for a processor for 1.2 % of the last ten seconds
         ok    memory-pressure    all tasks waited for memory for 0.0 % of the last ten seconds
@@ -243,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ought_to_be_mended_first_is_a_warning_in_place_of_the_reading() {
+    fn what_ought_to_be_fixed_first_is_a_warning_in_place_of_the_reading() {
         let tree = Tree::xe()
             .file("sys/class/power_supply/ADP1/online", "0")
             .file("sys/class/power_supply/BAT0/type", "Battery")
@@ -254,11 +255,11 @@ mod tests {
         let warnings: Vec<&str> = report.lines().filter(|line| line.starts_with("warn")).collect();
         assert_snapshot!(warnings.join("\n"), @r"
         warn  cpu-policy         the processor's clock follows the governor `ondemand`
-        warn  mains              the machine runs on battery
+        warn  ac-power           the machine runs on battery
         warn  cpu-pressure       tasks waited for a processor for 42.0 % of the last ten seconds
         ");
         assert_eq!(report.matches("hint: ").count(), 3);
-        assert!(!report.contains("ok    mains") && !report.contains("ok    cpu-policy"), "{report}");
+        assert!(!report.contains("ok    ac-power") && !report.contains("ok    cpu-policy"), "{report}");
     }
 
     #[test]
@@ -285,10 +286,10 @@ mod tests {
     fn a_machine_that_never_answers_is_a_warning_and_not_a_machine_without_guards() {
         let mut log = read(Tree::xe().root());
         log.readings.clear();
-        log.cut_short_because = Some("a reading was not done after 5 s".to_owned());
+        log.cut_short_reason = Some("a reading was not done after 5 s".to_owned());
         let checks = examine(&log);
         assert_eq!(checks.len(), 1);
         assert_eq!(checks[0].found, "a reading was not done after 5 s");
-        assert!(checks[0].mend.is_some());
+        assert!(checks[0].fix.is_some());
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::doctor::check::{Check, Status, size};
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::doctor::runtime::Seen;
 use crate::engine::openvino::DeviceFacts;
-use crate::measure::available_memory_bytes;
+use crate::sys::available_memory_bytes;
 
 const HOST: &str = "host memory";
 /// While it is loaded, a model stands in the host's memory about this many times.
@@ -33,13 +33,13 @@ fn on_host(model_bytes: u64, available: Option<u64>) -> Check {
         size(model_bytes),
         size(available)
     );
-    let mend = "end what takes most: `ps -eo pid,rss,comm --sort=-rss | head`";
+    let fix = "end what takes most: `ps -eo pid,rss,comm --sort=-rss | head`";
     if available >= needed {
         Check::ok(HOST, found)
     } else if available >= model_bytes {
-        Check::warn(HOST, found, mend)
+        Check::warn(HOST, found, fix)
     } else {
-        Check::fail(HOST, found, mend)
+        Check::fail(HOST, found, fix)
     }
 }
 
@@ -53,8 +53,8 @@ fn on_gpu(name: &str, facts: &DeviceFacts, model_bytes: u64, level: Status) -> C
     if memory > model_bytes {
         return Check::ok(&subject, found);
     }
-    let mend = "where the system limits the GPU's share of memory, raise that limit; or `--device CPU`";
-    Check::trouble(level, &subject, found, mend)
+    let fix = "where the system limits the GPU's share of memory, raise that limit; or `--device CPU`";
+    Check::trouble(level, &subject, found, fix)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! `doctor`: what is ready and what is not, each with the command that mends it.
+//! `doctor`: what is ready and what is not, each with the command that fixes it.
 //!
 //! It goes on after each failing check, fetches nothing, removes nothing, and writes nothing but a
 //! probe file that it takes away again. Each subject has a room: `runtime`, `gpu`, `model`, `asking`
 //! (tokenizer, prompts, goldens), `published` (its figure), `memory`, `guards`, `device_lock`, `workplace` (settings, git,
-//! folders), `records` and `leftovers` (of processes that were killed). What is said of a GPU follows
+//! folders), `records` and `stale files` (of processes that were killed). What is said of a GPU follows
 //! what OpenVINO and the kernel document; its list of devices ran on the GPU plugin over a stand-in, the way to
 //! them on fixtures.
 
@@ -12,13 +12,13 @@ mod check;
 mod device_lock;
 mod gpu;
 mod guards;
-mod leftovers;
 mod memory;
 mod model;
 mod peers;
 mod published;
 mod records;
 mod runtime;
+mod stale_files;
 mod workplace;
 
 use std::any::Any;
@@ -33,7 +33,7 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{print, say};
 use crate::error::Result;
-use crate::measure::SysfsRoot;
+use crate::sys::SysfsRoot;
 use check::{Check, Status};
 
 /// Flags of `doctor`.
@@ -58,32 +58,32 @@ pub(super) struct DoctorArgs {
     store: StoreFlag,
 }
 
-/// Looks at everything; fails where something must be mended before a model can run.
-#[expect(clippy::unnecessary_wraps, reason = "as every verb; what fails here is a line of the report")]
+/// Looks at everything; fails where something must be fixed before a model can run.
 pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
     let root = Root::find();
     let store = args.store.or_default(&root);
     let level = level(&args.device);
-    let mut told = Told::default();
+    let mut reported = Reported { statuses: Vec::new(), printed: Ok(()) };
     // Before all other work, which would show up in the load that is read here.
     let (guards, ()) = examined("guards", || (guards::examine(&guards::read(SysfsRoot::this_machine())), ()));
-    let openvino = told.group("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
+    let openvino = reported.group("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
     let openvino = openvino.as_ref();
-    told.group("intel gpu", || (gpu::examine(&gpu::Machine::this(openvino), level, openvino), ()));
-    told.group("settings", || (vec![workplace::settings(args.model.model_dir.as_deref())], ()));
-    let model = told.group("model", || model::examine(&args.model, &root));
+    reported.group("intel gpu", || (gpu::examine(&gpu::Machine::this(openvino), level, openvino), ()));
+    reported.group("settings", || (vec![workplace::settings(args.model.model_dir.as_deref())], ()));
+    let model = reported.group("model", || model::examine(&args.model, &root));
     let model = model.as_ref();
-    told.group("goldens", || (asking::examine(&args.model, model, &root), ()));
-    told.group("published figure", || (published::examine(&args.device, model, openvino, &root), ()));
-    told.group("memory", || (memory::examine(model, openvino, level), ()));
-    told.tell(guards);
-    told.group("device lock", || (vec![device_lock::examine(args.lock.as_deref())], ()));
-    told.group("git", || (workplace::examine(&root, &store), ()));
-    told.group("records", || (records::examine(store.folder()), ()));
-    told.group("peers", || (peers::examine(&root), ()));
-    told.group("leftovers", || (leftovers::examine(&leftovers::Scene::this(store.folder())), ()));
-    say(&format!("doctor: {}", check::tally(&told.statuses)));
-    Ok(ExitCode::from(check::exit_code(&told.statuses)))
+    reported.group("goldens", || (asking::examine(&args.model, model, &root), ()));
+    reported.group("published figure", || (published::examine(&args.device, model, openvino, &root), ()));
+    reported.group("memory", || (memory::examine(model, openvino, level), ()));
+    reported.report(guards);
+    reported.group("device lock", || (vec![device_lock::examine(args.lock.as_deref())], ()));
+    reported.group("git", || (workplace::examine(&root, &store), ()));
+    reported.group("records", || (records::examine(store.folder()), ()));
+    reported.group("peers", || (peers::examine(&root), ()));
+    reported.group("stale files", || (stale_files::examine(&stale_files::Scene::this(store.folder())), ()));
+    say(&format!("doctor: {}", check::tally(&reported.statuses)));
+    reported.printed?;
+    Ok(ExitCode::from(check::exit_code(&reported.statuses)))
 }
 
 /// How bad trouble with a GPU is: whoever names one exactly needs it, the default falls back.
@@ -92,23 +92,25 @@ fn level(device: &str) -> Status {
 }
 
 /// What was told so far.
-#[derive(Default)]
-struct Told {
+struct Reported {
     statuses: Vec<Status>,
+    /// Whether all of it could be printed.
+    printed: Result<()>,
 }
 
-impl Told {
+impl Reported {
     /// Runs the checks of a group and prints them.
     fn group<T: Default>(&mut self, subject: &str, work: impl FnOnce() -> (Vec<Check>, T)) -> T {
         let (checks, facts) = examined(subject, work);
-        self.tell(checks);
+        self.report(checks);
         facts
     }
 
     /// Prints checks that were made.
-    fn tell(&mut self, checks: Vec<Check>) {
+    fn report(&mut self, checks: Vec<Check>) {
         for check in checks {
-            print(&check.render());
+            // The checks go on, and what was not printed is known at the end.
+            self.printed = self.printed.clone().and_then(|()| print(&check.render()));
             self.statuses.push(check.status);
         }
     }
@@ -118,12 +120,12 @@ impl Told {
 /// failure of this group alone.
 fn examined<T: Default>(subject: &str, work: impl FnOnce() -> (Vec<Check>, T)) -> (Vec<Check>, T) {
     caught(work).unwrap_or_else(|message| {
-        let mend = "report this line, and what was asked for, to the maintainers";
-        (vec![Check::fail(subject, format!("the check itself broke: {message}"), mend)], T::default())
+        let fix = "report this line, and what was requested, to the maintainers";
+        (vec![Check::fail(subject, format!("the check itself broke: {message}"), fix)], T::default())
     })
 }
 
-/// What the work gives, or the message of its panic, which is told nowhere else.
+/// What the work gives, or the message of its panic, which is reported nowhere else.
 fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| ()));

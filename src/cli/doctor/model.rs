@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::cli::doctor::check::{Check, size};
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::{announce_hashing, known_hashes, model_dir};
+use crate::cli::loading::{announce_hashing, model_dir};
 use crate::cli::root::Root;
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::Result;
 use crate::record::{ManifestCheck, ModelIdentity};
+use crate::run::known_hashes;
 
 const FOLDER: &str = "model folder";
 const GRAPH: &str = "model graph";
@@ -31,8 +32,8 @@ pub(super) struct FoundModel {
 /// Looks at the model that a verb with these flags would use.
 pub(super) fn examine(flags: &ModelFlags, root: &Root) -> (Vec<Check>, Option<FoundModel>) {
     let Ok(path) = model_dir(flags, root) else {
-        let because = "not looked at: the settings, which name it, cannot be read";
-        return (vec![Check::skip(FOLDER, because)], None);
+        let reason = "not looked at: the settings, which name it, cannot be read";
+        return (vec![Check::skip(FOLDER, reason)], None);
     };
     examine_folder(&path)
 }
@@ -71,7 +72,7 @@ fn files(identity: &Result<ModelIdentity>) -> Check {
     let bytes = identity.files.iter().map(|file| file.size_bytes).sum();
     let checked = match identity.manifest {
         ManifestCheck::Verified => "as their manifest says",
-        ManifestCheck::Absent => "no manifest to hold them against",
+        ManifestCheck::Absent => "no manifest to compare them with",
     };
     let found = format!(
         "`{}`, sha256 {}, {} in {} files, {checked}",

@@ -12,10 +12,10 @@ use crate::workload::PromptSet;
 
 const PUBLISHED: &str = "published figure";
 const ACCEPT: &str = "measure the published files until their output is verified (`cargo xtask model fetch`, \
-    `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --because \"...\"`";
+    `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --reason \"...\"`";
 const USE: &str = "use an accepted one: `cargo xtask model use DIR`; or accept this one by a verified record: \
-    `cargo xtask baseline accept-model RECORD --because \"...\"`";
-const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --because \"...\"`";
+    `cargo xtask baseline accept-model RECORD --reason \"...\"`";
+const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`";
 
 /// What a `bench` with these flags would run.
 #[derive(Default)]
@@ -232,7 +232,7 @@ mod tests {
     fn where_no_model_is_accepted_yet_the_hint_says_how_one_is() {
         assert_snapshot!(report(shipped(), &arc_140v()), @r#"
         skip  published figure   21.24 tok/s is not judged here: no files are accepted as gpt-oss-20b INT4 yet
-              hint: measure the published files until their output is verified (`cargo xtask model fetch`, `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --because "..."`
+              hint: measure the published files until their output is verified (`cargo xtask model fetch`, `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --reason "..."`
         "#);
     }
 
@@ -246,13 +246,13 @@ mod tests {
         };
         assert_snapshot!(report(with_an_accepted_model(), &subject), @r#"
         skip  published figure   21.24 tok/s is not judged here: model `tiny-gpt-oss` (bbbbbbbbbbbb) is not accepted as gpt-oss-20b INT4
-              hint: use an accepted one: `cargo xtask model use DIR`; or accept this one by a verified record: `cargo xtask baseline accept-model RECORD --because "..."`
+              hint: use an accepted one: `cargo xtask model use DIR`; or accept this one by a verified record: `cargo xtask baseline accept-model RECORD --reason "..."`
         skip  published figure   21.24 tok/s is not judged here: `CPU` is no Intel Arc 140V GPU
               hint: it is judged on an Intel Arc 140V GPU alone, by `--device GPU`
         skip  published figure   21.24 tok/s is not judged here: the reference prompts are `fibonacci`, and the published ones `moe-vs-dense`, `fibonacci`, `openvino-advantages`
               hint: restore them: `git checkout -- fixtures/prompts`
         skip  published figure   21.24 tok/s is not judged here: the model has no golden for `moe-vs-dense`, `openvino-advantages`
-              hint: `cargo xtask bench`, then `cargo xtask golden bless --because "..."`
+              hint: `cargo xtask bench`, then `cargo xtask golden bless --reason "..."`
         "#);
     }
 
@@ -297,6 +297,6 @@ mod tests {
     fn a_file_that_cannot_be_read_fails() {
         let checks = compare(&Err(Error::input("`published.json` is not of the expected form")), &arc_140v());
         assert_eq!(checks[0].status, Status::Fail);
-        assert!(checks[0].mend.as_ref().unwrap().contains("git checkout"));
+        assert!(checks[0].fix.as_ref().unwrap().contains("git checkout"));
     }
 }

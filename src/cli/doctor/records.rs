@@ -16,7 +16,7 @@ pub(super) fn examine(store: &Path) -> Vec<Check> {
         match examined {
             ExaminedRecord { record: Ok(_), .. } => whole += 1,
             ExaminedRecord { path, record: Err(error) } => {
-                damaged.push(Check::fail(RECORDS, error.to_string(), mend(&path)));
+                damaged.push(Check::fail(RECORDS, error.to_string(), fix(&path)));
             }
         }
     }
@@ -30,9 +30,9 @@ pub(super) fn examine(store: &Path) -> Vec<Check> {
     first.map(|found| Check::ok(RECORDS, found)).into_iter().chain(damaged).collect()
 }
 
-fn mend(path: &Path) -> String {
+fn fix(path: &Path) -> String {
     let word = shell::word(path);
-    if path.is_dir() {
+    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
         return format!("`chmod u+rx {word}`");
     }
     let aside = shell::word(Path::new(&format!("{}.damaged", path.display())));
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn each_damaged_record_fails_with_its_path_its_reason_and_a_mend_that_mends() {
+    fn each_damaged_record_fails_with_its_path_its_reason_and_a_fix_that_mends() {
         let store = tempfile::tempdir().unwrap();
         let folder = store.path().join("a machine");
         fs::create_dir(&folder).unwrap();
@@ -69,7 +69,7 @@ mod tests {
             assert_eq!(check.status, Status::Fail);
             assert!(check.found.contains(&folder.join(name).display().to_string()), "{}", check.found);
             assert!(check.found.contains("has no header line"), "{}", check.found);
-            let command = check.mend.as_deref().and_then(|mend| mend.split('`').nth(1)).unwrap();
+            let command = check.fix.as_deref().and_then(|fix| fix.split('`').nth(1)).unwrap();
             assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
         }
         assert_eq!(examine(store.path())[0].status, Status::Ok);

@@ -13,7 +13,7 @@ use crate::places;
 
 const OPENVINO: &str = "openvino";
 const KV_STATES: &str = "kv states";
-const DEVICE: &str = "device asked";
+const DEVICE: &str = "device requested";
 
 /// What later checks need to know of a runtime that loaded.
 pub(super) struct Seen {
@@ -21,8 +21,8 @@ pub(super) struct Seen {
     pub(super) folder: PathBuf,
     /// Every device that it lists.
     pub(super) devices: Vec<(String, DeviceFacts)>,
-    /// Whether the device that was asked for is there, a fallback not counted.
-    pub(super) has_asked: bool,
+    /// Whether the device that was requested is there, a fallback not counted.
+    pub(super) has_requested: bool,
 }
 
 impl Seen {
@@ -38,7 +38,7 @@ pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Opti
     let location = match sources.locate() {
         Ok(location) => location,
         Err(error) => {
-            let decisive = sources.installed.filter(|_| sources.asked.is_none());
+            let decisive = sources.installed.filter(|_| sources.requested.is_none());
             return without_runtime(not_found(&error, decisive.map(|named| named.variable)));
         }
     };
@@ -63,13 +63,13 @@ pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Opti
     let devices: Vec<(String, DeviceFacts)> = names.iter().map(facts).collect();
     checks.extend(devices.iter().map(|(name, facts)| listed(name, facts)));
     let choice = DeviceChoice::settle(device, &names);
-    checks.push(asked(&choice));
-    let has_asked = choice.is_ok_and(|choice| choice.fallback_because.is_none());
+    checks.push(requested(&choice));
+    let has_requested = choice.is_ok_and(|choice| choice.fallback_reason.is_none());
     let folder = location.c_library.parent().map(PathBuf::from).unwrap_or_default();
-    (checks, Some(Seen { folder, devices, has_asked }))
+    (checks, Some(Seen { folder, devices, has_requested }))
 }
 
-/// What else cannot be told without a runtime.
+/// What else cannot be determined without a runtime.
 fn without_runtime(openvino: Check) -> (Vec<Check>, Option<Seen>) {
     let rest =
         [KV_STATES, DEVICE].map(|subject| Check::skip(subject, "not looked at: OpenVINO is not loaded"));
@@ -123,13 +123,13 @@ fn mend_installation(found_by: &FoundBy) -> String {
 fn kv_states(access: Result<(), String>) -> Check {
     match access {
         Ok(()) => Check::ok(KV_STATES, "can be read, written and reset"),
-        Err(because) => {
+        Err(reason) => {
             let releases = Releases::pinned();
             let tested = releases.releases.iter().filter(|release| release.state_access_tested);
             let flags: Vec<String> =
                 tested.map(|release| format!("`--openvino {}`", release.version)).collect();
-            let mend = format!("measure without seeing the cache empty, or use {}", flags.join(" or "));
-            Check::warn(KV_STATES, because, mend)
+            let fix = format!("measure without seeing the cache empty, or use {}", flags.join(" or "));
+            Check::warn(KV_STATES, reason, fix)
         }
     }
 }
@@ -137,14 +137,14 @@ fn kv_states(access: Result<(), String>) -> Check {
 /// What is known of a device, in a line.
 fn described(name: &str, facts: &DeviceFacts) -> String {
     let of_gpu = DeviceKind::of_name(name) == DeviceKind::Gpu;
-    let told = [
+    let reported = [
         if of_gpu { Some(facts.gpu_in_words()) } else { facts.full_name.clone() },
         of_gpu.then(|| facts.drivers_in_words()),
         facts.execution_units.map(|units| format!("{units} execution units")),
         facts.memory_bytes.map(|bytes| format!("{} of memory", size(bytes))),
     ];
-    let told: Vec<String> = told.into_iter().flatten().collect();
-    if told.is_empty() { "OpenVINO tells nothing of it".to_owned() } else { told.join(", ") }
+    let reported: Vec<String> = reported.into_iter().flatten().collect();
+    if reported.is_empty() { "OpenVINO tells nothing of it".to_owned() } else { reported.join(", ") }
 }
 
 /// A device in the list of OpenVINO.
@@ -160,10 +160,10 @@ fn listed(name: &str, facts: &DeviceFacts) -> Check {
     }
 }
 
-fn asked(choice: &Result<DeviceChoice>) -> Check {
+fn requested(choice: &Result<DeviceChoice>) -> Check {
     match choice {
-        Ok(DeviceChoice { requested, target, fallback_because: Some(because) }) => {
-            Check::ok(DEVICE, format!("`{requested}` falls back to `{target}`: {because}"))
+        Ok(DeviceChoice { requested, target, fallback_reason: Some(reason) }) => {
+            Check::ok(DEVICE, format!("`{requested}` falls back to `{target}`: {reason}"))
         }
         Ok(DeviceChoice { requested, .. }) => Check::ok(DEVICE, format!("`{requested}` is there")),
         Err(error) => Check::of_error(DEVICE, error, "try `--device CPU`"),
@@ -176,23 +176,23 @@ mod tests {
     use crate::cli::doctor::check::Status;
 
     #[test]
-    fn a_runtime_that_is_not_set_up_is_mended_by_the_command_that_fetches_it() {
+    fn a_runtime_that_is_not_set_up_is_fixed_by_the_command_that_fetches_it() {
         let error = Error::harness("OpenVINO `2026.1.0` is not set up")
             .hint("run `cargo xtask setup --openvino 2026.1.0`");
         let check = not_found(&error, None);
         assert_eq!(check.status, Status::Fail);
-        assert_eq!(check.mend.as_deref(), Some("run `cargo xtask setup --openvino 2026.1.0`"));
+        assert_eq!(check.fix.as_deref(), Some("run `cargo xtask setup --openvino 2026.1.0`"));
     }
 
     #[test]
     fn a_variable_that_leads_nowhere_is_named_with_the_way_out() {
         let check = not_found(&Error::input("no `libopenvino_c.so`"), Some("INTEL_OPENVINO_DIR"));
         assert!(check.found.contains("`INTEL_OPENVINO_DIR`"), "{}", check.found);
-        assert!(check.mend.unwrap().starts_with("`unset INTEL_OPENVINO_DIR`"));
+        assert!(check.fix.unwrap().starts_with("`unset INTEL_OPENVINO_DIR`"));
     }
 
     #[test]
-    fn a_library_that_does_not_load_is_named_and_not_mended_by_this_verb_again() {
+    fn a_library_that_does_not_load_is_named_and_not_fixed_by_this_verb_again() {
         let by = |found_by| {
             let location = RuntimeLocation { c_library: "/o/libopenvino_c.so".into(), found_by };
             does_not_load(&location, &Error::harness("no function").hint("run `cargo xtask doctor`"))
@@ -200,10 +200,10 @@ mod tests {
         for found_by in [FoundBy::Flag, FoundBy::Variable("V"), FoundBy::Pinned("2026.4.1".into())] {
             let check = by(found_by);
             assert_eq!(check.found, "`/o/libopenvino_c.so` cannot be used: no function");
-            let mend = check.mend.unwrap();
-            assert!(!mend.contains("doctor"), "{mend}");
+            let fix = check.fix.unwrap();
+            assert!(!fix.contains("doctor"), "{fix}");
         }
-        let pinned = by(FoundBy::Pinned("2026.4.1".into())).mend.unwrap();
+        let pinned = by(FoundBy::Pinned("2026.4.1".into())).fix.unwrap();
         assert!(pinned.ends_with("cargo xtask setup --openvino 2026.4.1`"), "{pinned}");
     }
 
@@ -212,7 +212,7 @@ mod tests {
         assert_eq!(kv_states(Ok(())).status, Status::Ok);
         let check = kv_states(Err("out of reach".into()));
         assert_eq!((check.status, check.found.as_str()), (Status::Warn, "out of reach"));
-        assert!(check.mend.unwrap().contains("`--openvino 2026.4.1`"));
+        assert!(check.fix.unwrap().contains("`--openvino 2026.4.1`"));
     }
 
     #[test]
@@ -257,10 +257,13 @@ mod tests {
     #[test]
     fn the_default_falls_back_aloud_and_a_named_device_that_is_absent_fails() {
         let cpu = ["CPU".to_owned()];
-        let fallback = asked(&DeviceChoice::settle("GPU", &cpu));
+        let fallback = requested(&DeviceChoice::settle("GPU", &cpu));
         assert_eq!(fallback.status, Status::Ok);
         assert!(fallback.found.starts_with("`GPU` falls back to `CPU`"), "{}", fallback.found);
-        assert_eq!(asked(&DeviceChoice::settle("GPU.0", &cpu)).status, Status::Fail);
-        assert_eq!(asked(&DeviceChoice::settle("CPU", &cpu)), Check::ok("device asked", "`CPU` is there"));
+        assert_eq!(requested(&DeviceChoice::settle("GPU.0", &cpu)).status, Status::Fail);
+        assert_eq!(
+            requested(&DeviceChoice::settle("CPU", &cpu)),
+            Check::ok("device requested", "`CPU` is there")
+        );
     }
 }

@@ -8,8 +8,9 @@ use crate::cli::root::Root;
 use crate::cli::settings::Settings;
 use crate::cli::store::ChosenStore;
 use crate::error::{ErrorKind, Result};
+use crate::files::check_writable;
 use crate::places;
-use crate::record::{Commit, check_writable};
+use crate::record::Commit;
 
 const SETTINGS: &str = "settings";
 const GIT: &str = "git";
@@ -19,8 +20,8 @@ const PROBE: &str = ".arcgauge-doctor";
 /// Looks at the user's settings; `flag` is a model folder that wins over theirs.
 pub(super) fn settings(flag: Option<&Path>) -> Check {
     let Some(file) = Settings::file() else {
-        let mend = "give it one: `export XDG_CONFIG_HOME=DIR`";
-        return Check::warn(SETTINGS, "this user has no home folder and so no settings", mend);
+        let fix = "give it one: `export XDG_CONFIG_HOME=DIR`";
+        return Check::warn(SETTINGS, "this user has no home folder and so no settings", fix);
     };
     let named = Settings::load().map(|settings| settings.model_dir);
     settings_in(&file, file.try_exists(), named, flag)
@@ -42,8 +43,8 @@ fn settings_in(
         }
         (_, Err(error)) => {
             let first =
-                if error.kind() == ErrorKind::Input { "mend it" } else { &format!("`chmod u+rw {at}`") };
-            Check::fail(SETTINGS, error.to_string(), format!("{first}, or begin anew: `rm {at}`"))
+                if error.kind() == ErrorKind::Input { "fix it" } else { &format!("`chmod u+rw {at}`") };
+            Check::fail(SETTINGS, error.to_string(), format!("{first}, or start over: `rm {at}`"))
         }
         (_, Ok(Some(folder))) => {
             Check::ok(SETTINGS, format!("`{at}` names the model folder `{}`{wins}", folder.display()))
@@ -63,12 +64,12 @@ pub(super) fn examine(root: &Root, store: &ChosenStore) -> Vec<Check> {
             "give it one: `export XDG_CACHE_HOME=DIR`",
         ),
     };
-    let mend = match store {
+    let fix = match store {
         ChosenStore::Own(_) => format!("`sudo chown -R $USER {}`", root.path().join("reports").display()),
         ChosenStore::Flag(_) => "name another with `--store DIR`".to_owned(),
         ChosenStore::Setting(_) => "name another: `cargo xtask history use DIR`".to_owned(),
     };
-    let mut records = writable("record store", store.folder(), &mend);
+    let mut records = writable("record store", store.folder(), &fix);
     match store {
         ChosenStore::Own(_) => {}
         ChosenStore::Flag(_) => records.found.push_str(", named by `--store`"),
@@ -90,14 +91,14 @@ fn git(commit: &Result<Option<Commit>>, folder: &Path) -> Check {
     let branch = commit.branch.as_ref().map_or("a detached head".to_owned(), |branch| format!("`{branch}`"));
     let at = format!("commit {} on {branch}", commit.short());
     if commit.dirty {
-        let mend = "`git status` lists what to commit, or to put aside with `git stash --include-untracked`";
-        return Check::warn(GIT, format!("{at}, dirty: figures of a dirty tree belong to no commit"), mend);
+        let fix = "`git status` lists what to commit, or to put aside with `git stash --include-untracked`";
+        return Check::warn(GIT, format!("{at}, dirty: figures of a dirty tree belong to no commit"), fix);
     }
     Check::ok(GIT, format!("{at}, clean"))
 }
 
 /// Probes the folder, or what is there of the way to it; it is not made.
-fn writable(subject: &str, folder: &Path, mend: &str) -> Check {
+fn writable(subject: &str, folder: &Path, fix: &str) -> Check {
     // A link that leads nowhere is there, too: no folder can be made in its place.
     let there = folder.ancestors().find(|folder| folder.symlink_metadata().is_ok()).unwrap_or(folder);
     let at = there.display();
@@ -109,7 +110,7 @@ fn writable(subject: &str, folder: &Path, mend: &str) -> Check {
         );
     }
     if let Err(error) = check_writable(&there.join(PROBE)) {
-        return Check::fail(subject, error.to_string(), mend);
+        return Check::fail(subject, error.to_string(), fix);
     }
     let found = if there == folder { "can be written" } else { "is not there yet and can be made" };
     Check::ok(subject, format!("`{}` {found}", folder.display()))
@@ -124,7 +125,7 @@ mod tests {
     use crate::cli::doctor::check::Status;
     use crate::error::Error;
 
-    fn told(
+    fn reported(
         there: io::Result<bool>,
         named: Result<Option<PathBuf>>,
         flag: Option<&Path>,
@@ -137,28 +138,28 @@ mod tests {
     fn settings_tell_their_file_and_the_model_that_they_name() {
         let model = Some(PathBuf::from("/m"));
         let names = "`/c/settings.json` names the model folder `/m`";
-        assert_eq!(told(Ok(true), Ok(model.clone()), None), (Status::Ok, names.to_owned()));
-        let (_, found) = told(Ok(true), Ok(model), Some(Path::new("/other")));
+        assert_eq!(reported(Ok(true), Ok(model.clone()), None), (Status::Ok, names.to_owned()));
+        let (_, found) = reported(Ok(true), Ok(model), Some(Path::new("/other")));
         assert_eq!(found, format!("{names}; `--model-dir` wins over it"));
-        assert_eq!(told(Ok(true), Ok(None), None).1, "`/c/settings.json` names no model folder");
-        assert_eq!(told(Ok(false), Ok(None), None).1, "no `/c/settings.json`: nothing but defaults");
+        assert_eq!(reported(Ok(true), Ok(None), None).1, "`/c/settings.json` names no model folder");
+        assert_eq!(reported(Ok(false), Ok(None), None).1, "no `/c/settings.json`: nothing but defaults");
     }
 
     #[test]
     fn settings_that_cannot_be_read_fail_with_what_opens_them() {
         let check = |there, error| settings_in(Path::new("/c/settings.json"), there, error, None);
-        let mends = |check: Check| (check.status, check.mend.unwrap());
+        let fixes = |check: Check| (check.status, check.fix.unwrap());
         assert_eq!(
-            mends(check(Ok(true), Err(Error::input("not JSON")))),
-            (Status::Fail, "mend it, or begin anew: `rm /c/settings.json`".to_owned())
+            fixes(check(Ok(true), Err(Error::input("not JSON")))),
+            (Status::Fail, "fix it, or start over: `rm /c/settings.json`".to_owned())
         );
         assert_eq!(
-            mends(check(Ok(true), Err(Error::harness("cannot read")))),
-            (Status::Fail, "`chmod u+rw /c/settings.json`, or begin anew: `rm /c/settings.json`".to_owned())
+            fixes(check(Ok(true), Err(Error::harness("cannot read")))),
+            (Status::Fail, "`chmod u+rw /c/settings.json`, or start over: `rm /c/settings.json`".to_owned())
         );
         // Behind a closed folder the file seems not to be there, and verbs take the defaults.
         let closed = Err(io::ErrorKind::PermissionDenied.into());
-        assert_eq!(mends(check(closed, Ok(None))), (Status::Fail, "`chmod u+rwx /c`".to_owned()));
+        assert_eq!(fixes(check(closed, Ok(None))), (Status::Fail, "`chmod u+rwx /c`".to_owned()));
     }
 
     #[test]
@@ -209,6 +210,6 @@ mod tests {
     fn a_folder_that_takes_no_file_fails_with_the_way_out() {
         // Nobody, not even root, writes below here.
         let check = writable("a", Path::new("/proc/arcgauge"), "name another");
-        assert_eq!((check.status, check.mend.as_deref()), (Status::Fail, Some("name another")));
+        assert_eq!((check.status, check.fix.as_deref()), (Status::Fail, Some("name another")));
     }
 }

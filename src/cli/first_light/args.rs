@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::first_light::personal::NamedPath;
 use crate::cli::first_light::step_name::StepName;
 use crate::cli::flags::EngineFlags;
 use crate::cli::measuring::SupervisionArgs;
 use crate::cli::root::Root;
 use crate::cli::store::{StoreFlag, absolute};
 use crate::error::{Error, Result};
-use crate::record::{Machine, check_writable};
+use crate::files::check_writable;
+use crate::record::{Machine, Trace};
 
 /// Flags of `first-light`.
 #[derive(Debug, Args)]
@@ -22,7 +22,11 @@ Exit codes:
   13   something was not observed; nothing was seen not to hold
   20   a claim does not hold, or the harness failed
   2    usage or bad input
-  130  interrupted: the bundle has what was seen until then")]
+  130  interrupted: the bundle has what was seen until then
+
+Examples:
+  cargo xtask first-light --quick
+  cargo xtask first-light --output first-light.zip")]
 pub(in crate::cli) struct FirstLightArgs {
     /// Fewer processes and tokens: minutes, where a whole walk may take hours with the 12 GB model
     #[arg(long)]
@@ -62,8 +66,8 @@ impl FirstLightArgs {
             let moment: String = when_utc.chars().filter(|sign| !"-:".contains(*sign)).collect();
             PathBuf::from(format!("first-light-{slug}-{moment}.zip"))
         });
-        let refuse = |because: &str| {
-            Err(Error::input(format!("cannot write `{}`: {because}", output.display()))
+        let refuse = |reason: &str| {
+            Err(Error::input(format!("cannot write `{}`: {reason}", output.display()))
                 .hint("name another file: `--output FILE`"))
         };
         if output.symlink_metadata().is_ok() {
@@ -81,14 +85,15 @@ impl FirstLightArgs {
     }
 
     /// Files and folders that the user named.
-    pub(super) fn named_paths(&self, root: &Root) -> Vec<NamedPath> {
-        let path = |path: &Path, becomes| NamedPath { path: path.to_owned(), becomes };
-        let mut named = vec![path(self.store.or_default(root).folder(), "<store>")];
+    pub(super) fn named_paths(&self, root: &Root) -> Vec<Trace> {
+        let mut named = Trace::of_path(self.store.or_default(root).folder(), "<store>");
         let openvino = self.engine.openvino.as_deref().map(Path::new);
         // A pinned release is no path.
-        named.extend(openvino.filter(|it| it.is_dir()).map(|it| path(it, "<openvino>")));
-        named.extend(self.engine.model.tokenizer.as_deref().map(|it| path(it, "<tokenizer>")));
-        named.extend(self.supervision.named_files().into_iter().map(|it| path(it, "<file>")));
+        named.extend(
+            openvino.filter(|it| it.is_dir()).into_iter().flat_map(|it| Trace::of_path(it, "<openvino>")),
+        );
+        named.extend(self.engine.model.tokenizer.iter().flat_map(|it| Trace::of_path(it, "<tokenizer>")));
+        named.extend(self.supervision.named_files().into_iter().flat_map(|it| Trace::of_path(it, "<file>")));
         named
     }
 

@@ -3,17 +3,16 @@
 use std::path::Path;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cli::first_light::walk::Walked;
 use crate::cli::say;
 use crate::error::{Error, Result};
-use crate::judge::first_light::{Answered, StepSeen, Word};
-use crate::record::{ArchivedFile, Kept, Overwrite, archive, seal, write_whole};
-use crate::report::first_light::{
-    FirstLight, Personal, StepTold, cleaned_ab, cleaned_peers, cleaned_run, first_light_json,
-    first_light_markdown,
-};
+use crate::files::{Overwrite, write_whole};
+use crate::judge::first_light::{Answered, ClaimResult, StepSeen};
+use crate::record::{ArchivedFile, Experiment, Personal, archive, encode};
+use crate::report::first_light::{FirstLight, StepReport, first_light_document, first_light_json};
 
 /// The files of the bundle.
 pub(super) struct Bundle {
@@ -22,20 +21,20 @@ pub(super) struct Bundle {
 
 impl Bundle {
     /// Gathers and cleans all that was seen. A file that cannot be cleaned is left out, and named.
-    pub(super) fn of(told: &FirstLight<'_>, walked: &Walked, personal: &Personal) -> Self {
+    pub(super) fn of(reported: &FirstLight<'_>, walked: &Walked, personal: &Personal) -> Self {
         let mut gathered = Gathered { personal, files: Vec::new(), left_out: Vec::new() };
-        gathered.answers(told);
+        gathered.answers(reported);
         gathered.document("machine.json", &walked.evidence.machine);
         gathered.document("states.json", &walked.evidence.states);
         gathered.document("cross-check.json", &walked.evidence.cross_check);
-        gathered.record("bench-record.json", &walked.evidence.bench, cleaned_run);
-        gathered.record("ab-record.json", &walked.evidence.against_itself, cleaned_ab);
-        gathered.record("peers-record.json", &walked.evidence.peers, cleaned_peers);
+        gathered.record("bench-record.json", &walked.evidence.bench);
+        gathered.record("ab-record.json", &walked.evidence.against_itself);
+        gathered.record("peers-record.json", &walked.evidence.peers);
         for log in &walked.logs {
             if let Some(report) = &log.report {
                 gathered.text(&format!("{}.txt", log.step), report);
             }
-            gathered.text(&format!("{}.log.txt", log.step), &log.talk);
+            gathered.text(&format!("{}.log.txt", log.step), &log.output_tail);
         }
         gathered.own_up();
         Self { files: gathered.files }
@@ -61,45 +60,41 @@ struct Gathered<'a> {
 }
 
 impl Gathered<'_> {
-    /// The answers are cleaned before they are told: what is told in Markdown has other letters.
-    fn answers(&mut self, told: &FirstLight<'_>) {
+    /// The answers are cleaned before they are reported: what is reported in Markdown has other letters.
+    fn answers(&mut self, reported: &FirstLight<'_>) {
         let personal = self.personal;
         let clean = |text: &str| personal.taken_from(text);
-        let answered: Vec<Answered> = told
+        let answered: Vec<Answered> = reported
             .answers
             .iter()
             .map(|answered| Answered {
                 claim: answered.claim,
-                word: Word { because: clean(&answered.word.because), ..answered.word.clone() },
+                word: ClaimResult { reason: clean(&answered.word.reason), ..answered.word.clone() },
             })
             .collect();
-        let steps: Vec<StepTold> = told
+        let steps: Vec<StepReport> = reported
             .steps
             .iter()
-            .map(|step| StepTold { because: step.because.as_deref().map(clean), ..step.clone() })
+            .map(|step| StepReport { reason: step.reason.as_deref().map(clean), ..step.clone() })
             .collect();
-        let run = told.run.and_then(|run| cleaned_run(run, personal).ok());
-        let machine = told.machine.and_then(|machine| {
-            let mut value = serde_json::to_value(machine).ok()?;
-            personal.take_from_all(&mut value);
-            serde_json::from_value(value).ok()
-        });
-        let kernel_files_below = told.kernel_files_below.map(clean);
+        let run = reported.run.and_then(|run| without(run, personal).ok());
+        let machine = reported.machine.and_then(|machine| without(machine, personal).ok());
+        let kernel_files_below = reported.kernel_files_below.map(clean);
         let cleaned = FirstLight {
-            requested: &clean(told.requested),
+            requested: &clean(reported.requested),
             machine: machine.as_ref(),
             run: run.as_ref(),
             kernel_files_below: kernel_files_below.as_deref(),
             answers: &answered,
             steps: &steps,
-            ..*told
+            ..*reported
         };
-        self.put("first-light.md", first_light_markdown(&cleaned).into_bytes());
+        self.put("first-light.md", first_light_document(&cleaned).to_markdown().into_bytes());
         self.put("first-light.json", first_light_json(&cleaned).into_bytes());
     }
 
     fn document<T: Serialize>(&mut self, name: &str, seen: &StepSeen<T>) {
-        let StepSeen::Told(seen) = seen else { return };
+        let StepSeen::Reported(seen) = seen else { return };
         let cleaned = serde_json::to_value(seen).and_then(|mut value: Value| {
             self.personal.take_from_all(&mut value);
             Ok(Cleaned {
@@ -113,20 +108,15 @@ impl Gathered<'_> {
         }
     }
 
-    fn record<R: Kept>(
-        &mut self,
-        name: &str,
-        seen: &StepSeen<R>,
-        clean: impl FnOnce(&R, &Personal) -> Result<R>,
-    ) {
-        let StepSeen::Told(record) = seen else { return };
-        let sealed = clean(record, self.personal).and_then(|record| {
-            let bytes = seal(&record)?;
+    fn record(&mut self, name: &str, seen: &StepSeen<Experiment>) {
+        let StepSeen::Reported(record) = seen else { return };
+        let encoded = without(record, self.personal).and_then(|record| {
+            let bytes = encode(&record)?;
             let value = serde_json::to_value(&record)
                 .map_err(|cause| Error::harness(format!("it cannot be looked at once more: {cause}")))?;
             Ok(Cleaned { bytes, left: self.personal.left_in_document(&value) })
         });
-        match sealed {
+        match encoded {
             Ok(cleaned) => self.put_checked(name, cleaned),
             Err(error) => self.left_out.push(format!("{name}: {error}")),
         }
@@ -163,4 +153,12 @@ impl Gathered<'_> {
         let cleaned = self.personal.taken_from(&text);
         self.put("left-out.txt", cleaned.into_bytes());
     }
+}
+
+/// The same without anything personal, fields that say what was measured among it.
+fn without<T: Serialize + DeserializeOwned>(reported: &T, personal: &Personal) -> Result<T> {
+    let unfit = |cause| Error::harness(format!("without what is personal it cannot be read: {cause}"));
+    let mut value = serde_json::to_value(reported).map_err(unfit)?;
+    personal.take_from_all(&mut value);
+    serde_json::from_value(value).map_err(unfit)
 }

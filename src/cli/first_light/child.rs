@@ -1,4 +1,4 @@
-//! A step as a process of this program's own: with a limit, told as it goes, and gone at the end.
+//! A step as a process of this program's own: with a limit, reported as it goes, and gone at the end.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,18 +6,18 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::cli::say;
-use crate::measure::{GroupEnded, GroupPatience, group_end};
+use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end};
 
 /// From being asked to end until being made to: a verb that measures ends its workers and keeps a record.
 const TERMINATE: Duration = Duration::from_secs(20);
 
-/// What a step told.
-pub(super) struct ChildTold {
+/// What a step reported.
+pub(super) struct ChildReport {
     pub(super) ended: ChildEnded,
     pub(super) stdout: String,
     pub(super) stderr: String,
@@ -35,7 +35,7 @@ pub(super) enum ChildEnded {
     Stopped,
 }
 
-impl ChildTold {
+impl ChildReport {
     /// The file of the record that it kept.
     pub(super) fn record(&self) -> Option<&Path> {
         self.stderr.lines().rev().find_map(|line| line.strip_prefix("record: ")).map(Path::new)
@@ -44,8 +44,8 @@ impl ChildTold {
     /// What it complained of last, in a line.
     pub(super) fn error(&self) -> Option<String> {
         let at = self.stderr.rfind("error: ")?;
-        let told = self.stderr[at + "error: ".len()..].split("\nhint: ").next()?;
-        let words: Vec<&str> = told.split_whitespace().collect();
+        let reported = self.stderr[at + "error: ".len()..].split("\nhint: ").next()?;
+        let words: Vec<&str> = reported.split_whitespace().collect();
         Some(words.join(" "))
     }
 }
@@ -57,10 +57,11 @@ pub(super) fn run(
     folder: &Path,
     limit: Duration,
     stop: &AtomicBool,
-) -> std::io::Result<ChildTold> {
+) -> std::io::Result<ChildReport> {
     let began = Instant::now();
     let (out, err) = (folder.join("stdout"), folder.join("stderr"));
-    let mut child = Command::new(env::current_exe()?)
+    let own = env::current_exe()?;
+    let mut child = below_reaper(&own, own.as_os_str())
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(File::create(&out)?)
@@ -70,10 +71,10 @@ pub(super) fn run(
         .spawn()?;
     let mut follower = Follower::of(&err)?;
     let patience = GroupPatience { run: limit, terminate: TERMINATE };
-    let ended = group_end(&mut child, stop, patience, &mut || follower.tell())?;
+    let ended = group_end(&mut child, stop, patience, &mut || follower.report())?;
     follower.tell_the_rest();
     let text = |file| fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    Ok(ChildTold {
+    Ok(ChildReport {
         ended: match ended {
             GroupEnded::ByItself(status) => ChildEnded::ByItself(status.code()),
             GroupEnded::TooLong => ChildEnded::TooLong,
@@ -97,7 +98,7 @@ impl Follower {
         Ok(Self { file: File::open(path)?, begun: Vec::new() })
     }
 
-    fn tell(&mut self) {
+    fn report(&mut self) {
         let _ = self.file.read_to_end(&mut self.begun);
         while let Some(end) = self.begun.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.begun.drain(..=end).collect();
@@ -106,7 +107,7 @@ impl Follower {
     }
 
     fn tell_the_rest(&mut self) {
-        self.tell();
+        self.report();
         if !self.begun.is_empty() {
             say(&format!("  {}", String::from_utf8_lossy(&self.begun)));
         }
@@ -117,8 +118,8 @@ impl Follower {
 mod tests {
     use super::*;
 
-    fn told(stderr: &str) -> ChildTold {
-        ChildTold {
+    fn reported(stderr: &str) -> ChildReport {
+        ChildReport {
             ended: ChildEnded::ByItself(Some(20)),
             stdout: String::new(),
             stderr: stderr.to_owned(),
@@ -128,14 +129,15 @@ mod tests {
 
     #[test]
     fn the_record_and_the_last_complaint_are_found_among_the_talk() {
-        let told =
-            told("warning: x\nrecord: /a b/c.json\npage: y\nerror: the worker\n  hung\n\nhint: do this\n");
-        assert_eq!(told.record(), Some(Path::new("/a b/c.json")));
-        assert_eq!(told.error().as_deref(), Some("the worker hung"));
+        let reported = reported(
+            "warning: x\nrecord: /a b/c.json\npage: y\nerror: the worker\n  hung\n\nhint: do this\n",
+        );
+        assert_eq!(reported.record(), Some(Path::new("/a b/c.json")));
+        assert_eq!(reported.error().as_deref(), Some("the worker hung"));
     }
 
     #[test]
     fn a_step_without_either_has_neither() {
-        assert_eq!((told("fine\n").record(), told("fine\n").error()), (None, None));
+        assert_eq!((reported("fine\n").record(), reported("fine\n").error()), (None, None));
     }
 }

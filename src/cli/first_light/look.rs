@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::engine::openvino::{DeviceFacts, Runtime, Sources};
 use crate::error::Result;
 use crate::measure::guard::Watch;
-use crate::measure::{Clock, IntelGpu, MonotonicClock, Observed, SysfsRoot, intel_gpus};
 use crate::record::first_light::{GpuOnBus, MachineLook, RenderNode, RuntimeDevice, RuntimeLook};
+use crate::sys::{Clock, IntelGpu, MonotonicClock, Observed, SysfsRoot, intel_gpus};
 
 /// Looks at the machine whose `sys`, `proc` and `dev` lie here.
 pub(super) fn at(openvino: Option<&str>, kernel_files: &Path) -> MachineLook {
@@ -26,7 +26,7 @@ pub(super) fn at(openvino: Option<&str>, kernel_files: &Path) -> MachineLook {
 fn on_bus(gpu: IntelGpu, nodes: &Path) -> GpuOnBus {
     let node = |name: String| {
         let opened = OpenOptions::new().read(true).write(true).open(nodes.join(&name));
-        RenderNode { name, refused_because: opened.err().map(|cause| cause.to_string()) }
+        RenderNode { name, refused_reason: opened.err().map(|cause| cause.to_string()) }
     };
     GpuOnBus {
         pci_id: gpu.pci_id,

@@ -25,12 +25,12 @@ pub(super) use step::{StepArgs, step};
 use crate::cli::loading::model_dir;
 use crate::cli::measuring::stoppable;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{exit_code, print_document, say};
 use crate::engine::ModelFolder;
 use crate::error::Result;
 use crate::judge::first_light::{Answer, Answered, answers};
 use crate::record::{Machine, utc_now};
-use crate::report::first_light::{FirstLight, first_light_text};
+use crate::report::first_light::{FirstLight, first_light_document};
 use bundle::Bundle;
 use personal::traces;
 use walk::Walk;
@@ -43,27 +43,25 @@ pub(super) fn first_light(args: &FirstLightArgs) -> Result<ExitCode> {
     ModelFolder::open(&model)?;
     let machine = Machine::of_this_host(None).ok();
     let output = args.output(machine.as_ref(), &when_utc, &model)?;
-    let personal = traces(&root, &model, &args.named_paths(&root));
+    let personal = traces(&root, &model, args.named_paths(&root));
     let control = stoppable()?;
     let walked = Walk::new(args, &root, &control)?.walk();
     let answered = answers(&walked.evidence);
-    let told = FirstLight {
+    let reported = FirstLight {
         when_utc: &when_utc,
         arcgauge_version: env!("CARGO_PKG_VERSION"),
         requested: &args.engine.device,
         machine: walked.machine().or(machine.as_ref()),
-        run: walked.run(),
+        run: walked.run().map(|record| record.subject().arm),
         kernel_files_below: args.kernel_files_below(),
         answers: &answered,
         steps: &walked.steps,
     };
-    print(&first_light_text(&told));
-    let bundle = Bundle::of(&told, &walked, &personal);
+    print_document(first_light_document(&reported))?;
+    let bundle = Bundle::of(&reported, &walked, &personal);
     bundle.write(&output)?;
-    say(&format!(
-        "bundle: {}\n  nothing in it names you, as far as that can be told: look at it, and attach it to an issue",
-        output.display()
-    ));
+    say(&format!("bundle: {}", output.display()));
+    say("  what identifies you was removed where it was recognised: read it, then attach it to an issue");
     if walked.was_interrupted {
         say("interrupted: what came after is not observed");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{env, process};
 
 use crate::error::{Error, Result};
-use crate::measure::{Clock, MonotonicClock};
+use crate::sys::{Clock, MonotonicClock};
 
 /// A folder that is gone with the walk, and that no other user may look into.
 pub(super) struct OwnFolder(PathBuf);

@@ -2,66 +2,37 @@
 
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::cli::root::Root;
 use crate::places;
-use crate::record::{Commit, whoami};
-use crate::report::first_light::{Personal, Trace};
+use crate::record::{Commit, Personal, Trace, whoami};
 
 /// Shorter parts of a name are words of a language more often than names.
 const SHORTEST_PART: usize = 3;
 
-/// Names and folders that the bundle must not have; `named` are those that the user named.
-pub(super) fn traces(root: &Root, model: &Path, named: &[NamedPath]) -> Personal {
-    let home = env::home_dir();
-    let mut traces = Vec::new();
+/// All that the bundle must not have: besides what no record has, the author, the user's full name, and the folders
+/// that are `named`.
+pub(super) fn traces(root: &Root, model: &Path, named: Vec<Trace>) -> Personal {
+    let mut traces = named;
     for (folder, becomes) in [
-        (home.clone(), "~"),
         (Some(root.path().to_owned()), "<checkout>"),
         (Some(model.to_owned()), "<model>"),
         (places::cache_dir(), "<cache>"),
         (places::config_dir(), "<config>"),
         (env::current_dir().ok(), "<here>"),
-        (Some(env::temp_dir()), "<temporary>"),
     ] {
-        traces.extend(folder.iter().flat_map(|folder| of_folder(folder, becomes)));
+        traces.extend(folder.iter().flat_map(|folder| Trace::of_path(folder, becomes)));
     }
-    traces.extend(named.iter().flat_map(|named| of_folder(&named.path, named.becomes)));
-    traces.extend(user(home.as_deref()));
-    traces.extend(host());
+    let home = env::home_dir();
+    let list = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    traces.extend(list.lines().flat_map(|line| listed(line, home.as_deref())));
     traces.extend(author(&whoami(root.path())));
     if let Some(commit) = Commit::at(root.path()).ok().flatten() {
         traces.extend(commit.branch.map(|branch| Trace::new(branch, "<branch>")));
         traces.push(Trace::new(commit.subject, "<subject>"));
     }
-    let machine_id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    traces.push(Trace::new(machine_id.trim(), "<machine>"));
-    Personal::of(traces)
-}
-
-/// A file or folder that the user named.
-pub(super) struct NamedPath {
-    pub(super) path: PathBuf,
-    /// What stands in its place.
-    pub(super) becomes: &'static str,
-}
-
-/// A folder by its name and by where it really lies.
-fn of_folder(folder: &Path, becomes: &'static str) -> Vec<Trace> {
-    let really = fs::canonicalize(folder).ok();
-    let both = [Some(folder.to_owned()), really].into_iter().flatten();
-    both.filter_map(|folder: PathBuf| Some(Trace::new(folder.to_str()?, becomes))).collect()
-}
-
-/// The user by the variables, by the home folder, and by the system's list.
-fn user(home: Option<&Path>) -> Vec<Trace> {
-    let named = ["USER", "LOGNAME", "SUDO_USER", "USERNAME"].iter().filter_map(|name| env::var(name).ok());
-    let folder = home.and_then(|home| Some(home.file_name()?.to_str()?.to_owned()));
-    let mut traces: Vec<Trace> = named.chain(folder).map(|name| Trace::new(name, "<user>")).collect();
-    let list = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    traces.extend(list.lines().flat_map(|line| listed(line, home)));
-    traces
+    Personal::of_this_user(traces)
 }
 
 /// Name and full name of whoever has this home folder.
@@ -73,14 +44,6 @@ fn listed(line: &str, home: Option<&Path>) -> Vec<Trace> {
     }
     let full = full.split(',').next().unwrap_or_default();
     [vec![Trace::new(name, "<user>")], parts_of(full, "<user>")].concat()
-}
-
-fn host() -> Vec<Trace> {
-    let told = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let names = told.into_iter().chain(env::var("HOSTNAME").ok());
-    let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
-    let short = names.iter().filter_map(|name| name.split('.').next()).map(str::to_owned);
-    names.iter().cloned().chain(short).map(|name| Trace::new(name, "<host>")).collect()
 }
 
 /// Whoever commits here, as in `Jane Doe <jane@example.org>`.

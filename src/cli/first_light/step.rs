@@ -60,17 +60,17 @@ enum Step {
 /// Looks, and tells.
 pub(in crate::cli) fn step(args: &StepArgs) -> Result<ExitCode> {
     end_with_supervisor();
-    // A driver that talks must not talk into what is told.
+    // A driver that talks must not talk into what is reported.
     let out = stdout_of_its_own()?;
     match &args.step {
-        Step::Machine { openvino, kernel_files } => tell(out, &look::at(openvino.as_deref(), kernel_files)),
+        Step::Machine { openvino, kernel_files } => report(out, &look::at(openvino.as_deref(), kernel_files)),
         Step::States { engine, supervision } => {
             let _lock = alone(supervision)?;
-            tell(out, &states::look(engine)?)
+            report(out, &states::look(engine)?)
         }
         Step::CrossCheck { record, openvino, model, supervision } => {
             let _lock = alone(supervision)?;
-            tell(out, &cross_check::look(record, model, openvino.as_ref())?)
+            report(out, &cross_check::look(record, model, openvino.as_ref())?)
         }
     }
 }
@@ -80,7 +80,7 @@ fn alone(supervision: &SupervisionArgs) -> Result<impl Sized + use<>> {
     supervision.take_lock(&Control::default(), "first-light")
 }
 
-fn tell<T: Serialize>(mut out: impl Write, seen: &T) -> Result<ExitCode> {
+fn report<T: Serialize>(mut out: impl Write, seen: &T) -> Result<ExitCode> {
     let failed = |cause: String| Error::harness(format!("what was seen cannot be told: {cause}"));
     let text = serde_json::to_vec(seen).map_err(|cause| failed(cause.to_string()))?;
     out.write_all(&text).and_then(|()| out.flush()).map_err(|cause| failed(cause.to_string()))?;

@@ -19,7 +19,7 @@ pub(super) enum StepName {
 impl StepName {
     pub(super) const COUNT: usize = 7;
 
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Machine => "machine",
             Self::Doctor => "doctor",

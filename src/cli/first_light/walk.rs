@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::cli::first_light::FirstLightArgs;
-use crate::cli::first_light::child::{self, ChildEnded, ChildTold};
+use crate::cli::first_light::child::{self, ChildEnded, ChildReport};
 use crate::cli::first_light::own_folder::OwnFolder;
 use crate::cli::first_light::step_name::StepName;
 use crate::cli::first_light::typed;
@@ -19,15 +19,15 @@ use crate::cli::say;
 use crate::error::Result;
 use crate::judge::first_light::{Evidence, StepSeen};
 use crate::measure::supervisor::Control;
-use crate::measure::{Clock, MonotonicClock};
 use crate::record::first_light::DoctorLine;
-use crate::record::{History, Kept, Machine, PeersRecord, PublishedDevice, PublishedReference, RunRecord};
-use crate::report::first_light::StepTold;
+use crate::record::{Experiment, History, Machine, PublishedDevice, PublishedReference};
+use crate::report::first_light::StepReport;
+use crate::sys::{Clock, MonotonicClock};
 
 /// What the walk saw.
 pub(super) struct Walked {
     pub(super) evidence: Evidence,
-    pub(super) steps: Vec<StepTold>,
+    pub(super) steps: Vec<StepReport>,
     /// What each step said.
     pub(super) logs: Vec<StepLog>,
     pub(super) was_interrupted: bool,
@@ -39,14 +39,14 @@ pub(super) struct StepLog {
     /// Its report; of steps that tell JSON there is none.
     pub(super) report: Option<String>,
     /// Its talk.
-    pub(super) talk: String,
+    pub(super) output_tail: String,
 }
 
 impl Walked {
     /// The record of `bench`.
-    pub(super) fn run(&self) -> Option<&RunRecord> {
+    pub(super) fn run(&self) -> Option<&Experiment> {
         match &self.evidence.bench {
-            StepSeen::Told(record) => Some(record),
+            StepSeen::Reported(record) => Some(record),
             StepSeen::Failed(_) | StepSeen::NotRun(_) => None,
         }
     }
@@ -65,7 +65,7 @@ pub(super) struct Walk<'a> {
     arc_140v: PublishedDevice,
     folder: OwnFolder,
     begun: usize,
-    steps: Vec<StepTold>,
+    steps: Vec<StepReport>,
     logs: Vec<StepLog>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
     pub(super) fn walk(mut self) -> Walked {
         let machine = self.looked(StepName::Machine, &typed::machine(self.args));
         let doctor = self.doctor();
-        let (bench, record) = self.recorded::<RunRecord>(StepName::Bench, &typed::bench(self.args));
+        let (bench, record) = self.recorded(StepName::Bench, &typed::bench(self.args));
         let states = self.looked(StepName::States, &typed::states(self.args));
         let cross_check = match record {
             Some(record) => self.looked(StepName::CrossCheck, &typed::cross_check(self.args, &record)),
@@ -115,14 +115,14 @@ impl<'a> Walk<'a> {
 
     fn doctor(&mut self) -> StepSeen<Vec<DoctorLine>> {
         // What it finds amiss is what is wanted of it.
-        self.run(StepName::Doctor, &typed::doctor(self.args), |told| {
-            let lines = DoctorLine::all_of(&told.stdout);
-            (matches!(told.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
+        self.run(StepName::Doctor, &typed::doctor(self.args), |reported| {
+            let lines = DoctorLine::all_of(&reported.stdout);
+            (matches!(reported.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
         })
     }
 
     /// Needs Python and a download, which a machine may do without.
-    fn peers(&mut self) -> StepSeen<PeersRecord> {
+    fn peers(&mut self) -> StepSeen<Experiment> {
         let (step, peer) = (StepName::Peers, "genai");
         let is_set_up = |peer| environment(self.root, peer).map(|folder| python_of(&folder).is_file());
         let missing = match is_set_up(peer) {
@@ -132,24 +132,24 @@ impl<'a> Walk<'a> {
         };
         let with_optimum = matches!(is_set_up("optimum"), Ok(true));
         match missing {
-            Some(because) if !self.args.without.contains(&step) => self.not_run(step, because),
+            Some(reason) if !self.args.without.contains(&step) => self.not_run(step, reason),
             _ => self.recorded(step, &typed::peers(self.args, with_optimum)).0,
         }
     }
 
     /// A step that tells JSON.
     fn looked<T: DeserializeOwned>(&mut self, step: StepName, typed: &[OsString]) -> StepSeen<T> {
-        self.run(step, typed, |told| {
-            let is_told = told.ended == ChildEnded::ByItself(Some(0));
-            serde_json::from_str(&told.stdout).ok().filter(|_| is_told)
+        self.run(step, typed, |reported| {
+            let is_reported = reported.ended == ChildEnded::ByItself(Some(0));
+            serde_json::from_str(&reported.stdout).ok().filter(|_| is_reported)
         })
     }
 
     /// A step that keeps a record, which is worth something however it ended.
-    fn recorded<R: Kept>(&mut self, step: StepName, typed: &[OsString]) -> (StepSeen<R>, Option<PathBuf>) {
+    fn recorded(&mut self, step: StepName, typed: &[OsString]) -> (StepSeen<Experiment>, Option<PathBuf>) {
         let mut path = None;
-        let seen = self.run(step, typed, |told| {
-            let stored = History::read_as::<R>(told.record()?).ok()?;
+        let seen = self.run(step, typed, |reported| {
+            let stored = History::read(reported.record()?).ok()?;
             path = Some(stored.path);
             Some(stored.record)
         });
@@ -160,57 +160,59 @@ impl<'a> Walk<'a> {
         &mut self,
         step: StepName,
         typed: &[OsString],
-        read: impl FnOnce(&ChildTold) -> Option<T>,
+        read: impl FnOnce(&ChildReport) -> Option<T>,
     ) -> StepSeen<T> {
         if self.args.without.contains(&step) {
-            return self.not_run(step, format!("`--without {}` was given", step.word()));
+            return self.not_run(step, format!("`--without {}` was given", step.as_str()));
         }
         if self.control.stop.load(Ordering::Relaxed) {
             return self.not_run(step, "the walk was interrupted before".to_owned());
         }
         self.begun += 1;
-        say(&format!("step {} of {}, {}: {}", self.begun, StepName::COUNT, step.word(), step.does()));
+        say(&format!("step {} of {}, {}: {}", self.begun, StepName::COUNT, step.as_str(), step.does()));
         let began_ns = MonotonicClock.now_ns();
         let limit = self.args.limit(step);
-        let told = match child::run(typed, self.folder.path(), limit, &self.control.stop) {
-            Ok(told) => told,
+        let reported = match child::run(typed, self.folder.path(), limit, &self.control.stop) {
+            Ok(reported) => reported,
             Err(cause) => {
                 let took_s = (MonotonicClock.now_ns() - began_ns) as f64 / 1e9;
-                let because = format!("step `{}` could not be run: {cause}", step.word());
-                self.tell(step, "not-run", Some(because.clone()), took_s);
-                return StepSeen::NotRun(because);
+                let reason = format!("step `{}` could not be run: {cause}", step.as_str());
+                self.report(step, "not-run", Some(reason.clone()), took_s);
+                return StepSeen::NotRun(reason);
             }
         };
-        let because = ended_because(step, &told, limit);
-        let took_s = told.took.as_secs_f64();
-        let seen = match (read(&told), &because) {
-            (Some(seen), _) => StepSeen::Told(seen),
-            (None, Some(NotDone { was_tried: false, because })) => StepSeen::NotRun(because.clone()),
-            (None, Some(NotDone { because, .. })) => StepSeen::Failed(because.clone()),
-            (None, None) => StepSeen::Failed(format!("step `{}` ended well and told nothing", step.word())),
+        let reason = ended_reason(step, &reported, limit);
+        let took_s = reported.took.as_secs_f64();
+        let seen = match (read(&reported), &reason) {
+            (Some(seen), _) => StepSeen::Reported(seen),
+            (None, Some(NotDone { was_tried: false, reason })) => StepSeen::NotRun(reason.clone()),
+            (None, Some(NotDone { reason, .. })) => StepSeen::Failed(reason.clone()),
+            (None, None) => {
+                StepSeen::Failed(format!("step `{}` ended well and reported nothing", step.as_str()))
+            }
         };
         let ended = match &seen {
-            StepSeen::Told(_) if because.is_none() => "done",
-            StepSeen::Told(_) | StepSeen::Failed(_) => "failed",
+            StepSeen::Reported(_) if reason.is_none() => "done",
+            StepSeen::Reported(_) | StepSeen::Failed(_) => "failed",
             StepSeen::NotRun(_) => "not-run",
         };
-        self.tell(step, ended, because.map(|not_done| not_done.because), took_s);
+        self.report(step, ended, reason.map(|not_done| not_done.reason), took_s);
         let tells_json = matches!(step, StepName::Machine | StepName::States | StepName::CrossCheck);
-        let report = (!tells_json && !told.stdout.is_empty()).then_some(told.stdout);
-        self.logs.push(StepLog { step: step.word(), report, talk: told.stderr });
+        let report = (!tells_json && !reported.stdout.is_empty()).then_some(reported.stdout);
+        self.logs.push(StepLog { step: step.as_str(), report, output_tail: reported.stderr });
         seen
     }
 
-    fn not_run<T>(&mut self, step: StepName, because: String) -> StepSeen<T> {
+    fn not_run<T>(&mut self, step: StepName, reason: String) -> StepSeen<T> {
         self.begun += 1;
-        self.tell(step, "not-run", Some(because.clone()), 0.0);
-        StepSeen::NotRun(because)
+        self.report(step, "not-run", Some(reason.clone()), 0.0);
+        StepSeen::NotRun(reason)
     }
 
-    fn tell(&mut self, step: StepName, ended: &'static str, because: Option<String>, took_s: f64) {
-        let told = because.as_ref().map(|because| format!(", {because}")).unwrap_or_default();
-        say(&format!("step `{}` {ended} after {took_s:.0} s{told}", step.word()));
-        self.steps.push(StepTold { name: step.word(), ended, because, took_s });
+    fn report(&mut self, step: StepName, ended: &'static str, reason: Option<String>, took_s: f64) {
+        let reported = reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
+        say(&format!("step `{}` {ended} after {took_s:.0} s{reported}", step.as_str()));
+        self.steps.push(StepReport { name: step.as_str(), ended, reason, took_s });
     }
 }
 
@@ -218,12 +220,12 @@ impl<'a> Walk<'a> {
 struct NotDone {
     /// Whether what it was to see had been tried: bad input, a limit or Ctrl-C come before.
     was_tried: bool,
-    because: String,
+    reason: String,
 }
 
-fn ended_because(step: StepName, told: &ChildTold, limit: Duration) -> Option<NotDone> {
-    let word = step.word();
-    let (was_tried, because) = match told.ended {
+fn ended_reason(step: StepName, reported: &ChildReport, limit: Duration) -> Option<NotDone> {
+    let word = step.as_str();
+    let (was_tried, reason) = match reported.ended {
         ChildEnded::ByItself(Some(0)) => return None,
         // An A/B of a thing against itself cannot tell, and that is well.
         ChildEnded::ByItself(Some(10 | 12 | 13)) if step == StepName::AgainstItself => return None,
@@ -236,9 +238,9 @@ fn ended_because(step: StepName, told: &ChildTold, limit: Duration) -> Option<No
         }
         ChildEnded::ByItself(code) => {
             let how = code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
-            let error = told.error().unwrap_or_else(|| format!("it ended by {how}"));
+            let error = reported.error().unwrap_or_else(|| format!("it ended by {how}"));
             (code != Some(2), format!("step `{word}`: {error}"))
         }
     };
-    Some(NotDone { was_tried, because })
+    Some(NotDone { was_tried, reason })
 }

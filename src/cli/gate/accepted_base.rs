@@ -1,7 +1,7 @@
 //! Against which commits an A/B is a word on a head: a head that could choose its base could choose its judge.
 
 use crate::error::Result;
-use crate::record::{Commit, Repository, RunRecord};
+use crate::record::{Arm, Commit, Repository};
 
 /// The names of the line that a head is to be merged into, where nobody says another.
 const MAIN: [&str; 2] = ["main", "origin/main"];
@@ -15,7 +15,7 @@ pub(super) enum AcceptedBase {
 }
 
 impl AcceptedBase {
-    /// What was named. Named as its own base, a head is held against itself.
+    /// What was named. Named as its own base, a head is compared with itself.
     pub(super) fn named(repository: &Repository, revision: &str, head: &Commit) -> Result<Self> {
         let commit = Box::new(repository.resolve(revision)?);
         let merge_base = repository.merge_base(&commit.sha, &head.sha)?;
@@ -40,7 +40,7 @@ impl AcceptedBase {
     }
 
     /// Whether a run was of such a commit.
-    pub(super) fn accepts(&self, base: &RunRecord, head: &Commit) -> bool {
+    pub(super) fn accepts(&self, base: &Arm, head: &Commit) -> bool {
         let Some(base) = &base.commit else { return false };
         match self {
             Self::Line { commit, merge_base } => base.sha == commit.sha || base.sha == *merge_base,

@@ -1,7 +1,6 @@
 //! `gate calibrate`: what this machine's own A/A records say of its noise.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -10,9 +9,11 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::gate::{Calibration, calibrate as of_records};
 use crate::judge::policy::Policy;
-use crate::record::{AbRecord, AnyRecord, Machine, Outcome};
+use crate::record::{Experiment, Machine, Outcome, PlanKind};
+use crate::visible::one_line;
 
 /// Flags of `gate calibrate`.
 #[derive(Debug, Args)]
@@ -29,7 +30,7 @@ pub(super) struct CalibrateArgs {
 pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
     let root = Root::find();
     let file = root.policy();
-    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+    let text = files::read_text(&file, FileKind::Text)?;
     let policy = Policy::parse(&text, &file.display().to_string())?;
     let machine = match &args.machine {
         Some(machine) => machine.clone(),
@@ -39,9 +40,9 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
     let records = store.examine();
     let of_machine = records.filter_map(|examined| match examined.record {
         // Of this machine only what was measured here; a machine that is named may be another's.
-        Ok(AnyRecord::Ab(record)) if record.head.run.machine.slug == machine => {
+        Ok(record) if record.plan == PlanKind::Ab && record.machine.slug == machine => {
             let counts = args.machine.is_some() || store.check_measured_here(&examined.path).is_ok();
-            counts.then_some(*record)
+            counts.then_some(record)
         }
         Ok(_) => None,
         Err(error) => {
@@ -49,24 +50,24 @@ pub(super) fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
             None
         }
     });
-    let mut series: BTreeMap<Series, Vec<AbRecord>> = BTreeMap::new();
-    let genuine = |record: &AbRecord| record.head.run.device.emulated_reason().is_none();
-    let whole = |record: &AbRecord| record.outcome != Outcome::Interrupted;
-    for record in of_machine.filter(AbRecord::is_against_itself).filter(genuine).filter(whole) {
+    let mut series: BTreeMap<Series, Vec<Experiment>> = BTreeMap::new();
+    let genuine = |record: &Experiment| record.head().device.emulated_reason().is_none();
+    let whole = |record: &Experiment| record.outcome != Outcome::Interrupted;
+    for record in of_machine.filter(Experiment::is_against_itself).filter(genuine).filter(whole) {
         series.entry(Series::of(&record)).or_default().push(record);
     }
     let mut text = String::new();
     for (series, records) in &series {
-        let records: Vec<&AbRecord> = records.iter().collect();
+        let records: Vec<&Experiment> = records.iter().collect();
         if let Some(calibration) = of_records(&records, &policy.sequential.rule()) {
-            text += &told(&series.name, &calibration);
+            text += &reported(&series.name, &calibration);
         }
     }
     if text.is_empty() {
         return Err(Error::harness(format!("there is no A/A record of machine `{machine}` to learn from"))
             .hint("make some: `cargo xtask ab --base HEAD --head HEAD --measure-identical`"));
     }
-    print(&format!("machine {machine}\n{text}"));
+    print(&format!("machine {}\n{text}", one_line(&machine)))?;
     Ok(ExitCode::from(exit_code::PASS))
 }
 
@@ -81,8 +82,8 @@ struct Series {
 }
 
 impl Series {
-    fn of(record: &AbRecord) -> Self {
-        let run = &record.head.run;
+    fn of(record: &Experiment) -> Self {
+        let run = &record.head();
         let version = run.runtime.as_ref().map_or("unknown", |runtime| runtime.openvino_version.as_str());
         let mut name = format!(
             "{} on {}, OpenVINO {version}, {} prompts x {} tokens",
@@ -91,16 +92,16 @@ impl Series {
             run.workload.prompts.len(),
             run.workload.new_tokens
         );
-        for difference in &record.head.differences {
+        for difference in &record.head().differences {
             name += ", ";
             name += difference;
         }
         let (model_sha256, workload_sha256) = (run.model.sha256.clone(), run.workload.sha256.clone());
-        Self { name, model_sha256, workload_sha256, gpu: run.device.gpu_identity() }
+        Self { name: one_line(&name), model_sha256, workload_sha256, gpu: run.device.gpu_identity() }
     }
 }
 
-fn told(name: &str, calibration: &Calibration) -> String {
+fn reported(name: &str, calibration: &Calibration) -> String {
     let Calibration { runs, pairs, pair_sd_percent, smallest_seen, said_regressed, false_alarm_percent } =
         calibration;
     let seen: Vec<String> = smallest_seen

@@ -1,28 +1,28 @@
 //! `gate`: one decision from what is stored of a commit. It measures nothing.
 
 mod accepted_base;
-mod base_policy;
 mod calibrate;
 mod stored;
 
-use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::cli::named_record::{ABS, find};
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::verdict_format::VerdictFormat;
-use crate::cli::{exit_code, say, telling};
+use crate::cli::{exit_code, reporting, say};
 use crate::error::{Error, Result};
-use crate::gate::{Asker, decide, decide_run};
+use crate::files::{self, FileKind};
+use crate::gate::{Strictness, decide, decide_run, judged_by_base, policy_in};
 use crate::judge::policy::Policy;
-use crate::record::{AbRecord, Commit, DecisionRecord, History, MergeCommit, Repository, RunRecord, utc_now};
+use crate::record::{
+    Commit, DecisionRecord, Experiment, History, MergeCommit, PlanKind, Repository, utc_now,
+};
 use crate::report::decision::{Subject, pair_lines};
 use accepted_base::AcceptedBase;
-use base_policy::{policy_in, policy_of_base};
 use stored::{Found, Search};
 
 /// Flags of `gate`.
@@ -42,9 +42,9 @@ pub(super) struct GateArgs {
 
     /// Judge a stored A/B again as it was judged when it was made, bit for bit
     #[arg(long, value_name = "RECORD")]
-    replay: Option<PathBuf>,
+    replay: Option<String>,
 
-    /// How the decision is told
+    /// How the decision is reported
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
     format: VerdictFormat,
 
@@ -62,7 +62,7 @@ enum GateVerb {
 pub(super) fn gate(args: &GateArgs) -> Result<ExitCode> {
     let code = match (&args.verb, &args.replay) {
         (Some(GateVerb::Calibrate(args)), _) => return calibrate::calibrate(args),
-        (None, Some(record)) => replay(record, args.format)?,
+        (None, Some(record)) => replay(args, record)?,
         (None, None) => judge_stored(args)?,
     };
     Ok(ExitCode::from(code))
@@ -91,8 +91,8 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
             if let Some(note) = note {
                 say(&note);
             }
-            let decision = decide(&record, &policy_of_base(&record, &repository)?, &now, Asker::Gate);
-            tell_ab(&record, &decision, args.format)
+            let decision = judged_by_base(&record, &repository, &now)?;
+            report_ab(&record, &decision, args.format)?
         }
         Found::Run(record) => judge_run(&root, &record, &now, args.format)?,
         Found::Nothing { itself } => {
@@ -106,7 +106,7 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
 
 /// An A/B of a store, and what a gate makes of it now.
 pub(in crate::cli) struct JudgedAb {
-    pub(in crate::cli) record: Box<AbRecord>,
+    pub(in crate::cli) record: Experiment,
     pub(in crate::cli) decision: DecisionRecord,
 }
 
@@ -124,8 +124,7 @@ pub(in crate::cli) fn judged_against(
     let base = AcceptedBase::named(repository, base, &head)?;
     match Search::of(store, &head, &base)?.found {
         Found::Ab { record, .. } => {
-            let policy = policy_of_base(&record, repository)?;
-            let decision = decide(&record, &policy, &utc_now(), Asker::Gate);
+            let decision = judged_by_base(&record, repository, &utc_now())?;
             Ok(JudgedAb { record, decision })
         }
         Found::Run(_) | Found::Nothing { .. } => {
@@ -145,20 +144,22 @@ fn what_to_judge(head: &Commit, base: Option<&Commit>, itself: bool) -> String {
         }
         None if itself => {
             let short = head.short();
-            format!("it was held against itself alone; take that with `--base {short}`, or name another base")
+            format!(
+                "it was compared with itself alone; take that with `--base {short}`, or name another base"
+            )
         }
         None => measure,
     }
 }
 
 /// A run alone is judged by the checkout's policy, for there is no base to take one from.
-fn judge_run(root: &Root, record: &RunRecord, now: &str, format: VerdictFormat) -> Result<u8> {
+fn judge_run(root: &Root, record: &Experiment, now: &str, format: VerdictFormat) -> Result<u8> {
     let file = root.policy();
-    let text = fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+    let text = files::read_text(&file, FileKind::Text)?;
     let policy = Policy::parse(&text, &file.display().to_string())?;
     let decision = decide_run(record, &policy, now);
     let code = exit_code::of_verdict(decision.verdict);
-    telling::tell(Subject::Run(record), &decision, format, code);
+    reporting::report(Subject { record, pairs: &[] }, &decision, format, code)?;
     Ok(code)
 }
 
@@ -180,30 +181,36 @@ fn ab_command(base: Option<&Commit>) -> String {
 }
 
 /// The decision of then, from the record alone.
-fn replay(path: &Path, format: VerdictFormat) -> Result<u8> {
-    let record: AbRecord = History::read_as(path)?.record;
+fn replay(args: &GateArgs, name: &str) -> Result<u8> {
+    let root = Root::find();
+    let named = find(name, &args.store.find(&root)?, &root, ABS)?.announced();
+    let record = &named.record;
+    if record.plan != PlanKind::Ab {
+        let what = format!("record `{}` is of `{}`, which no gate judges", named.file, record.plan.as_str());
+        return Err(Error::input(what).hint("name a record of `cargo xtask ab`: `cargo xtask history list`"));
+    }
     let Some(stored) = &record.gate_decision else {
-        return Err(Error::input(format!("record `{}` was never judged", path.display()))
+        return Err(Error::input(format!("record `{}` was never judged", named.file))
             .hint("its run did not come to its end; `cargo xtask history show` says why"));
     };
-    let again = decide(&record, &policy_in(&record)?, &stored.judged_utc, Asker::Gate);
+    let again = decide(record, &policy_in(record)?, &stored.judged_utc, Strictness::Gate);
     if again != *stored {
-        let (then, now) = (stored.verdict.word(), again.verdict.word());
+        let (then, now) = (stored.verdict.as_str(), again.verdict.as_str());
         // Where the word is the same, something beneath it is not.
         let by = if then == now { " by other figures" } else { "" };
         return Err(Error::harness(format!(
             "record `{}` was judged `{then}` when it was made, and comes to `{now}`{by} now: the rules of this \
              arcgauge are others, or the verdict was altered",
-            path.display()
+            named.file
         ))
         .hint(format!("replay it with arcgauge {}", record.arcgauge_version)));
     }
-    Ok(tell_ab(&record, stored, format))
+    report_ab(record, stored, args.format)
 }
 
-fn tell_ab(record: &AbRecord, decision: &DecisionRecord, format: VerdictFormat) -> u8 {
+fn report_ab(record: &Experiment, decision: &DecisionRecord, format: VerdictFormat) -> Result<u8> {
     let code = exit_code::of_verdict(decision.verdict);
     let pairs = pair_lines(record);
-    telling::tell(Subject::Ab { record, pairs: &pairs }, decision, format, code);
-    code
+    reporting::report(Subject { record, pairs: &pairs }, decision, format, code)?;
+    Ok(code)
 }

@@ -2,18 +2,18 @@
 
 use crate::cli::gate::accepted_base::AcceptedBase;
 use crate::error::{Error, Result};
-use crate::record::{AbRecord, AnyRecord, Commit, History, Outcome, RunRecord, Verdict};
+use crate::record::{Arm, Commit, Experiment, History, Outcome, PlanKind, Verdict};
 
 /// What was found.
 pub(super) enum Found {
     /// The A/B of the commit that counts.
     Ab {
-        record: Box<AbRecord>,
+        record: Experiment,
         /// What a reader must know of the others.
         note: Option<String>,
     },
     /// There is none, and this is its newest run.
-    Run(Box<RunRecord>),
+    Run(Experiment),
     /// Nothing that may decide.
     Nothing {
         /// Whether it was compared with itself.
@@ -35,7 +35,7 @@ impl Search {
     /// to be wrong or worse: measuring until it is green would find green at last.
     pub(super) fn of(store: &History, head: &Commit, base: &AcceptedBase) -> Result<Self> {
         let (mut run, mut itself) = (None, false);
-        let mut abs: Vec<Box<AbRecord>> = Vec::new();
+        let mut abs: Vec<Experiment> = Vec::new();
         // One that is damaged or misplaced could be the one that counts: the gate refuses.
         let records = store.of_commit(&head.sha)?;
         let elsewhere = (records.others > 0).then(|| {
@@ -50,18 +50,19 @@ impl Search {
             )
         });
         for record in records.measured_here {
-            match record {
-                AnyRecord::Ab(record) if is_clean(&record.head.run) && record.head.differences.is_empty() => {
-                    if !base.accepts(&record.base.run, head) {
-                        itself |= is_of(&record.base.run, head);
+            let subject = record.subject();
+            match record.plan {
+                PlanKind::Ab if is_clean(&subject) && subject.differences.is_empty() => {
+                    if !base.accepts(&record.base(), head) {
+                        itself |= is_of(&record.base(), head);
                     } else if record.outcome != Outcome::Interrupted {
                         abs.push(record);
                     }
                 }
-                AnyRecord::Run(record) if is_clean(&record) && has_ended(&record) => {
+                PlanKind::Bench if is_clean(&subject) && has_ended(&subject) => {
                     run.get_or_insert(record);
                 }
-                AnyRecord::Ab(_) | AnyRecord::Run(_) | AnyRecord::Peers(_) => {}
+                PlanKind::Ab | PlanKind::Bench | PlanKind::Peers => {}
             }
         }
         let found = match one_that_counts(abs) {
@@ -73,12 +74,12 @@ impl Search {
 }
 
 /// Of A/B runs, newest first.
-fn one_that_counts(mut abs: Vec<Box<AbRecord>>) -> Option<Result<Found>> {
+fn one_that_counts(mut abs: Vec<Experiment>) -> Option<Result<Found>> {
     let newest = abs.first()?;
     if newest.gate_decision.is_none() {
         let why = newest.failure.clone().unwrap_or_else(|| "it came to no decision".to_owned());
         return Some(Err(Error::harness(format!("the newest A/B of the commit failed: {why}"))
-            .hint("mend that, and measure again with `cargo xtask ab`")));
+            .hint("fix that, and measure again with `cargo xtask ab`")));
     }
     let standing = find(&abs, &[Verdict::WrongOutput], |_| true)
         .or_else(|| find(&abs, &LOSSES, |at| !is_cleared(&abs, at)));
@@ -104,19 +105,19 @@ fn one_that_counts(mut abs: Vec<Box<AbRecord>>) -> Option<Result<Found>> {
 const LOSSES: [Verdict; 2] = [Verdict::Regressed, Verdict::Mixed];
 
 /// The newest of these verdicts.
-fn find(abs: &[Box<AbRecord>], verdicts: &[Verdict], counts: impl Fn(usize) -> bool) -> Option<usize> {
+fn find(abs: &[Experiment], verdicts: &[Verdict], counts: impl Fn(usize) -> bool) -> Option<usize> {
     (0..abs.len()).find(|at| verdict(&abs[*at]).is_some_and(|it| verdicts.contains(&it)) && counts(*at))
 }
 
-fn verdict(record: &AbRecord) -> Option<Verdict> {
+fn verdict(record: &Experiment) -> Option<Verdict> {
     record.gate_decision.as_ref().map(|decision| decision.verdict)
 }
 
 /// Whether like experiments have passed since a loss as often as they have shown one. One that came to no
 /// decision neither clears nor shows anything.
-fn is_cleared(abs: &[Box<AbRecord>], loss: usize) -> bool {
+fn is_cleared(abs: &[Experiment], loss: usize) -> bool {
     let like: Vec<Option<Verdict>> =
-        abs.iter().filter(|record| is_like(record, &abs[loss])).map(|record| verdict(record)).collect();
+        abs.iter().filter(|record| is_like(record, &abs[loss])).map(verdict).collect();
     let is_loss = |verdict: &&Option<Verdict>| verdict.is_some_and(|it| LOSSES.contains(&it));
     let losses = like.iter().filter(is_loss).count();
     let since = like.iter().take_while(|verdict| !is_loss(verdict));
@@ -126,14 +127,13 @@ fn is_cleared(abs: &[Box<AbRecord>], loss: usize) -> bool {
 
 /// Whether both are the same experiment: of the same base, on the same machine and device, with the same model,
 /// workload and runtime.
-fn is_like(one: &AbRecord, other: &AbRecord) -> bool {
-    let base = |record: &AbRecord| record.base.run.commit.as_ref().map(|commit| commit.sha.clone());
-    let is_like_side = |one: &RunRecord, other: &RunRecord| {
-        let runtime = |run: &RunRecord| {
+fn is_like(one: &Experiment, other: &Experiment) -> bool {
+    let base = |record: &Experiment| record.base().commit.as_ref().map(|commit| commit.sha.clone());
+    let is_like_side = |one: &Arm, other: &Arm| {
+        let runtime = |run: &Arm| {
             run.runtime.as_ref().map(|runtime| (runtime.openvino_version.clone(), runtime.setting()))
         };
-        one.machine.sha256 == other.machine.sha256
-            && one.model.sha256 == other.model.sha256
+        one.model.sha256 == other.model.sha256
             && one.workload.sha256 == other.workload.sha256
             && one.device.actual() == other.device.actual()
             && one.device.gpu_identity() == other.device.gpu_identity()
@@ -141,18 +141,19 @@ fn is_like(one: &AbRecord, other: &AbRecord) -> bool {
             && one.environment_variables == other.environment_variables
     };
     base(one) == base(other)
-        && is_like_side(&one.base.run, &other.base.run)
-        && is_like_side(&one.head.run, &other.head.run)
+        && one.machine.sha256 == other.machine.sha256
+        && is_like_side(&one.base(), &other.base())
+        && is_like_side(&one.head(), &other.head())
 }
 
-fn is_of(run: &RunRecord, commit: &Commit) -> bool {
+fn is_of(run: &Arm, commit: &Commit) -> bool {
     run.commit.as_ref().is_some_and(|of| of.sha == commit.sha)
 }
 
-fn is_clean(run: &RunRecord) -> bool {
+fn is_clean(run: &Arm) -> bool {
     run.commit.as_ref().is_some_and(|commit| !commit.dirty)
 }
 
-fn has_ended(run: &RunRecord) -> bool {
+fn has_ended(run: &Arm) -> bool {
     matches!(run.outcome, Outcome::Complete | Outcome::WrongOutput)
 }

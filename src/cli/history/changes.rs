@@ -13,6 +13,7 @@ use crate::cli::{exit_code, print, say};
 use crate::error::Result;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};
 use crate::record::{Ancestry, Entry, EpochChange, keep_line};
+use crate::visible::one_line;
 
 /// Flags of `history changes`.
 #[derive(Debug, Args)]
@@ -45,7 +46,7 @@ pub(super) fn changes(args: &ChangesArgs) -> Result<ExitCode> {
             history.root().display()
         ));
     }
-    print(&text);
+    print(&text)?;
     Ok(ExitCode::from(exit_code::PASS))
 }
 
@@ -67,9 +68,9 @@ fn tell_series(series: &[&Entry], text: &mut String) -> Result<()> {
     let _ = writeln!(
         text,
         "{} on {}, {}: {} records, tpot@1 (lower is better)",
-        known.model,
-        known.device,
-        known.machine,
+        one_line(&known.model),
+        one_line(&known.device),
+        one_line(&known.machine),
         series.len()
     );
     let mut before: Option<&Entry> = None;
@@ -84,14 +85,14 @@ fn tell_series(series: &[&Entry], text: &mut String) -> Result<()> {
             epoch.iter().filter_map(|entry| entry.figures.as_ref()).map(|it| it.tpot_ms).collect();
         for point in change_points(&figures, &Detection::default())? {
             if let Some(entry) = epoch.get(point.index) {
-                let _ = writeln!(text, "  {}  {}", commit(entry), told(&point));
+                let _ = writeln!(text, "  {}  {}", commit(entry), reported(&point));
             }
         }
     }
     Ok(())
 }
 
-fn told(point: &ChangePoint) -> String {
+fn reported(point: &ChangePoint) -> String {
     let percent = point.ratio().map_or(f64::NAN, |ratio| (ratio - 1.0) * 100.0);
     format!(
         "{percent:+.1} %: {:.2} ms/token before, {:.2} from here on (p {:.1e})",
@@ -100,8 +101,8 @@ fn told(point: &ChangePoint) -> String {
 }
 
 fn exchanged(change: &EpochChange) -> String {
-    let told = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
-    format!("{} {} -> {}", change.part, told(&change.from), told(&change.to))
+    let reported = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
+    one_line(&format!("{} {} -> {}", change.part, reported(&change.from), reported(&change.to)))
 }
 
 fn commit(entry: &Entry) -> &str {

@@ -1,6 +1,5 @@
 //! `history import`: records as files.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -9,8 +8,9 @@ use clap::Args;
 use crate::cli::history::foreign::{self, SaidFormat};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
-use crate::cli::{complain, exit_code, print, say};
+use crate::cli::{complain, exit_code, print_line, say};
 use crate::error::{Error, ErrorKind, Result};
+use crate::files::{self, FileKind};
 use crate::record::{History, RecordSource, Taken, header};
 
 /// Flags of `history import`.
@@ -34,14 +34,17 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
     let history = args.store.find(&Root::find())?;
     let (mut added, mut there, mut refused) = (0, 0, 0);
     for from in &args.from {
-        for file in records_at(from)? {
+        let (files, errors) = records_at(from);
+        refused += errors.len();
+        errors.iter().for_each(complain);
+        for file in files {
             let foreign = foreign::take(&history, &file, args.said);
             let is_foreign = matches!(foreign, Ok(Some(_)));
             match foreign.and_then(|found| found.map_or_else(|| taken(&history, &file), Ok)) {
                 Ok(Taken::Added(path)) => {
                     added += 1;
                     if !is_foreign {
-                        print(&format!("{}\n", path.display()));
+                        print_line(&path.display().to_string())?;
                     }
                 }
                 Ok(Taken::There(_)) => there += 1,
@@ -60,36 +63,34 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
     Ok(ExitCode::from(if refused == 0 { exit_code::PASS } else { exit_code::INPUT }))
 }
 
-/// The file itself, or the records in and below the folder.
-fn records_at(from: &Path) -> Result<Vec<PathBuf>> {
+/// The file itself, or the records in and below the folder; and why others are none.
+fn records_at(from: &Path) -> (Vec<PathBuf>, Vec<Error>) {
+    const HINT: &str = "name a record's file, or a folder with records in it";
     if from.exists() && !from.is_file() && !from.is_dir() {
-        // A pipe would be read without end.
-        return Err(Error::input(format!("`{}` is neither a file nor a folder", from.display()))
-            .hint("name a record's file, or a folder with records in it"));
+        let what = format!("`{}` is neither a file nor a folder", from.display());
+        return (Vec::new(), vec![Error::input(what).hint(HINT)]);
     }
     if !from.is_dir() {
-        return Ok(vec![from.to_owned()]);
+        return (vec![from.to_owned()], Vec::new());
     }
-    let files = History::at(from.to_owned()).files();
-    if files.is_empty() {
-        return Err(Error::input(format!("no record in `{}`", from.display()))
-            .hint("name a record's file, or a folder with records in it"));
+    let folder = History::at(from.to_owned());
+    let (files, mut errors): (_, Vec<Error>) =
+        (folder.files(), folder.closed().into_iter().map(|(_, error)| error).collect());
+    if files.is_empty() && errors.is_empty() {
+        errors.push(Error::input(format!("no record in `{}`", from.display())).hint(HINT));
     }
-    Ok(files)
+    (files, errors)
 }
 
 /// Takes one file in.
 pub(super) fn taken(history: &History, file: &Path) -> Result<Taken> {
-    let bytes = fs::read(file).map_err(|cause| {
-        Error::io("read", file, &cause)
-            .as_input()
-            .hint("name a record's file, or a folder with records in it")
-    })?;
+    let bytes = files::read(file, FileKind::Record)
+        .map_err(|error| error.hint("name a record's file, or a folder with records in it"))?;
     let name = file.display().to_string();
     header(&bytes, &name).map_err(|error| {
         error.hint(
             "name a whole record, or a file of llm_bench, llama-bench or the published benchmark; \
-             reports/importing.md tells which",
+             docs/import.md lists them",
         )
     })?;
     history.take(&bytes, &name, &RecordSource::Imported)

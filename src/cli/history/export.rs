@@ -11,13 +11,11 @@ use crate::cli::history::named_records::{ChosenRecord, chosen};
 use crate::cli::history::selection::{Selection, complain_of};
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{command_github, exit_code, print, say};
 use crate::error::{Error, Result};
+use crate::files::{Overwrite, check_writable, write_whole};
 use crate::measure::Direction;
-use crate::record::{
-    Ancestry, AnyRecord, Entry, History, Overwrite, check_writable, keep_line, series_csv, sort_along,
-    write_whole,
-};
+use crate::record::{Ancestry, Entry, Experiment, History, keep_line, series_csv, sort_along};
 use crate::report::exchange::{ExchangeFormat, exchange, invalidated, otava_config, otava_csv};
 
 /// Flags of `history export`.
@@ -81,7 +79,7 @@ enum ExportFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Rows {
-    /// A row a run that others may be held against: time, commit, means over all prompts
+    /// A row a run that others may be compared with: time, commit, means over all prompts
     Commit,
     /// A row a generation
     Sample,
@@ -125,7 +123,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
             warn_of_invalidated(&records, &rows)?;
             otava(args, &rows)?;
         }
-        _ => told(args, format, &records)?,
+        _ => reported(args, format, &records)?,
     }
     Ok(ExitCode::from(exit_code::PASS))
 }
@@ -179,8 +177,8 @@ fn of_line<'a>(records: &'a [ChosenRecord], names: &[String], root: &Root) -> Re
 
 /// Whether the records can stand in one column.
 fn is_one_series(entries: &[&Entry]) -> Result<()> {
-    let told = entries.iter().map(|entry| &entry.setting.series);
-    let series: BTreeSet<String> = told
+    let reported = entries.iter().map(|entry| &entry.setting.series);
+    let series: BTreeSet<String> = reported
         .map(|series| format!("{} ({}, {}, {})", series.id, series.machine, series.model, series.device))
         .collect();
     if series.len() > 1 {
@@ -202,18 +200,18 @@ fn otava(args: &ExportArgs, entries: &[&Entry]) -> Result<()> {
             .hint("write the series to a file of another name"));
     };
     if let Some(text) = otava_config(entries, output, &series.since_utc) {
-        write_whole(config, text.as_bytes(), Overwrite::Replace)?;
+        write_whole(config, text.as_bytes(), Overwrite::ReplaceBehindLink)?;
         say(&format!("configuration: {}", config.display()));
     }
     Ok(())
 }
 
 /// Tells records in a format that is a function of them alone.
-fn told(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Result<()> {
+fn reported(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Result<()> {
     if format == ExportFormat::Csv {
         is_one_series(&records.iter().map(|record| &record.entry).collect::<Vec<_>>())?;
     }
-    let records = records.iter().map(ChosenRecord::read).collect::<Result<Vec<AnyRecord>>>()?;
+    let records = records.iter().map(ChosenRecord::read).collect::<Result<Vec<Experiment>>>()?;
     let format = match format {
         ExportFormat::Csv | ExportFormat::Otava => ExchangeFormat::SampleCsv,
         ExportFormat::LlamaBench => ExchangeFormat::LlamaBench,
@@ -226,11 +224,11 @@ fn told(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Re
         ExportFormat::Junit => ExchangeFormat::Junit,
         ExportFormat::Github => ExchangeFormat::Github,
     };
-    let told = exchange(format, &records)?;
-    warn(&told.warnings);
-    write(args, &told.text)?;
-    for line in told.annotations.lines() {
-        say(line);
+    let reported = exchange(format, &records)?;
+    warn(&reported.warnings);
+    write(args, &reported.text)?;
+    for line in reported.annotations.lines() {
+        command_github(line);
     }
     Ok(())
 }
@@ -239,7 +237,7 @@ fn told(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Re
 fn warn_of_invalidated(records: &[ChosenRecord], rows: &[&Entry]) -> Result<()> {
     let has_a_row = |record: &&ChosenRecord| rows.iter().any(|row| row.run_id == record.entry.run_id);
     let rows =
-        records.iter().filter(has_a_row).map(ChosenRecord::read).collect::<Result<Vec<AnyRecord>>>()?;
+        records.iter().filter(has_a_row).map(ChosenRecord::read).collect::<Result<Vec<Experiment>>>()?;
     warn(&invalidated(&rows));
     Ok(())
 }
@@ -253,8 +251,7 @@ fn warn(warnings: &[String]) {
 /// To the file, whole, or to stdout.
 fn write(args: &ExportArgs, text: &str) -> Result<()> {
     if let Some(output) = &args.output {
-        return write_whole(output, text.as_bytes(), Overwrite::Replace);
+        return write_whole(output, text.as_bytes(), Overwrite::ReplaceBehindLink);
     }
-    print(text);
-    Ok(())
+    print(text)
 }

@@ -1,16 +1,17 @@
 //! Files of other tools: which are, what they say, and where that is kept.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::cli::{complain, print, say};
+use crate::cli::{complain, print, print_document, say};
 use crate::error::{Error, Result};
+use crate::files;
 use crate::record::foreign::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
-use crate::record::{History, Taken, utc_now};
-use crate::report::{foreign_line, foreign_table, one_line};
+use crate::record::{History, Personal, Taken, utc_now};
+use crate::report::document::Document;
+use crate::report::{foreign_document, foreign_line};
+use crate::visible::one_line;
 
 /// What every record of ours begins with, whole or cut off.
 const OUR_MARK: &[u8] = b"{\"arcgauge\"";
@@ -55,12 +56,13 @@ pub(super) fn take(history: &History, file: &Path, said: Option<SaidFormat>) -> 
     let Some(record) = read_foreign(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
         return Ok(None);
     };
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let taken = history.take_foreign(&record)?;
     let (Taken::Added(path) | Taken::There(path)) = &taken;
-    // As it was told the first time, where it is there already.
-    print(&foreign_table(&History::read_foreign(path)?.record));
+    // As it was reported the first time, where it is there already.
+    print_document(foreign_document(&History::read_foreign(path)?.record))?;
     for warning in &record.warnings {
-        say(&format!("warning: `{}`: {}", file.display(), one_line(warning)));
+        say(&format!("warning: `{}`: {warning}", file.display()));
     }
     say(&format!("taken for {}: `{}`", record.format.title(), path.display()));
     Ok(Some(taken))
@@ -68,41 +70,38 @@ pub(super) fn take(history: &History, file: &Path, said: Option<SaidFormat>) -> 
 
 /// The bytes of a file, and of one that is too large for another tool's no more than show that.
 fn beginning_of(file: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let read = File::open(file).and_then(|open| {
-        // A byte more than is allowed, so that it is seen to be more.
-        open.take(LARGEST_FOREIGN_BYTES + 1).read_to_end(&mut bytes)
-    });
-    read.map_err(|cause| {
-        Error::io("read", file, &cause)
-            .as_input()
-            .hint("name a record's file, a folder with records in it, or a file of another tool")
-    })?;
-    Ok(bytes)
+    // A byte more than is allowed, so that it is seen to be more.
+    files::beginning(file, LARGEST_FOREIGN_BYTES + 1).map_err(|error| {
+        error.hint("name a record's file, a folder with records in it, or a file of another tool")
+    })
 }
 
 /// The text of another tool's file at this path; None where it is of another kind.
-pub(super) fn shown(file: &Path) -> Result<Option<String>> {
+pub(super) fn shown(file: &Path) -> Result<Option<Document>> {
     if !History::is_foreign(file) {
         return Ok(None);
     }
-    Ok(Some(foreign_table(&History::read_foreign(file)?.record)))
+    Ok(Some(foreign_document(&History::read_foreign(file)?.record)))
 }
 
 /// Lists what other tools measured, below the records; of a store without any, nothing.
-pub(super) fn list(history: &History) {
-    let files = history.foreign_files();
-    if files.is_empty() {
-        return;
+pub(super) fn list(history: &History) -> Result<()> {
+    let found = history.foreign_found();
+    for (_, error) in &found.closed {
+        complain(error);
     }
-    print("\nOf other tools, held against nothing:\n");
-    for file in files {
+    if found.files.is_empty() {
+        return Ok(());
+    }
+    print("\nOf other tools, compared with nothing:\n")?;
+    for file in found.files {
         match History::read_foreign(&file) {
             Ok(stored) => {
                 let name = stored.path.file_name().unwrap_or_default().to_string_lossy();
-                print(&format!("  {}  {}\n", foreign_line(&stored.record), one_line(&name)));
+                print(&format!("  {}  {}\n", foreign_line(&stored.record), one_line(&name)))?;
             }
             Err(error) => complain(&error),
         }
     }
+    Ok(())
 }

@@ -10,13 +10,18 @@ use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::Result;
-use crate::report::{record_list, record_list_json};
+use crate::report::{Detail, record_list, record_list_json};
+use crate::sys::terminal;
 
 /// Flags of `history list`.
 #[derive(Debug, Args)]
 pub(super) struct ListArgs {
     #[command(flatten)]
     selection: Selection,
+
+    /// One table with all columns
+    #[arg(long)]
+    wide: bool,
 
     /// A table for people, or JSON for programs
     #[arg(long, value_name = "FORMAT", default_value = "table")]
@@ -40,14 +45,20 @@ pub(super) fn list(args: &ListArgs) -> Result<ExitCode> {
     complain_of(&index);
     let chosen = args.selection.of(&index, &root)?;
     match args.format {
-        Format::Json => print(&record_list_json(&chosen)),
+        Format::Json => print(&record_list_json(&chosen))?,
         Format::Table if chosen.is_empty() => {
             say(&format!("no such record in `{}`", history.root().display()));
         }
-        Format::Table => print(&record_list(&chosen)),
+        // In a pipe, a record has one line, however long.
+        Format::Table => {
+            print(
+                &record_list(&chosen, if args.wide { Detail::Wide } else { Detail::Brief })
+                    .to_text(Some(terminal::columns().unwrap_or(usize::MAX))),
+            )?;
+        }
     }
     if args.format == Format::Table && args.selection.is_everything() {
-        foreign::list(&history);
+        foreign::list(&history)?;
     }
     Ok(ExitCode::from(exit_code::PASS))
 }

@@ -1,12 +1,12 @@
-//! `history`: the store of records, told, checked, mended, exchanged and shared.
+//! `history`: the store of records, reported, checked, fixed, exchanged and shared.
 
 mod changes;
 mod exchange;
 mod export;
 mod foreign;
 mod list;
-mod mend;
 mod named_records;
+mod repair;
 mod selection;
 mod sharing;
 mod show;
@@ -52,7 +52,7 @@ enum HistoryVerb {
     Pull(sharing::SharingArgs),
     /// Remember a folder as the store that every verb uses
     Use {
-        /// The folder; it need not be there yet
+        /// The folder, which must be there
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
@@ -66,8 +66,8 @@ pub(super) fn history(args: &HistoryArgs) -> Result<ExitCode> {
         HistoryVerb::List(args) => list::list(args),
         HistoryVerb::Changes(args) => changes::changes(args),
         HistoryVerb::Show(args) => show::show(args),
-        HistoryVerb::Verify(store) => mend::verify(store),
-        HistoryVerb::Rebuild(store) => mend::rebuild(store),
+        HistoryVerb::Verify(store) => repair::verify(store),
+        HistoryVerb::Rebuild(store) => repair::rebuild(store),
         HistoryVerb::Import(args) => exchange::import(args),
         HistoryVerb::Export(args) => export::export(args),
         HistoryVerb::Push(args) => sharing::push(args),

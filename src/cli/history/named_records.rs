@@ -1,14 +1,13 @@
 //! Which records of a store, by names: of any kind, and of a range of commits.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::cli::history::selection::Selection;
+use crate::cli::named_record::{ANY, is_file, resolve};
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
-use crate::record::{Ancestry, AnyRecord, Entry, History, Index, Repository, utc_now};
+use crate::record::{Ancestry, Entry, Experiment, History, Index, Repository};
 
-/// The word for the newest record.
-const LATEST: &str = "latest";
 /// What stands between the ends of a range of commits.
 const RANGE: &str = "..";
 
@@ -23,8 +22,8 @@ pub(super) struct ChosenRecord {
 
 impl ChosenRecord {
     /// Reads it.
-    pub(super) fn read(&self) -> Result<AnyRecord> {
-        Ok(History::read_any(&self.file)?.record)
+    pub(super) fn read(&self) -> Result<Experiment> {
+        Ok(History::read(&self.file)?.record)
     }
 
     fn stored(history: &History, entry: &Entry) -> Self {
@@ -60,22 +59,13 @@ pub(super) fn chosen(
 fn named(name: &str, of_store: &[&Entry], history: &History, root: &Root) -> Result<Vec<ChosenRecord>> {
     if is_file(name) {
         let file = PathBuf::from(name);
-        let record = History::read_any(&file)?.record;
+        let record = History::read(&file)?.record;
         return Ok(vec![ChosenRecord { entry: Entry::of(file.clone(), &record), file }]);
     }
     let stored = |entry: &&Entry| ChosenRecord::stored(history, entry);
-    if name == LATEST {
-        let now = utc_now();
-        let by_now = of_store.iter().filter(|entry| !entry.is_later_than(&now));
-        let newest = by_now.max_by_key(|entry| (entry.moment(), entry.run_id.as_str()));
-        return newest.map(|entry| vec![stored(entry)]).ok_or_else(|| nothing(name, history));
-    }
-    let of_id: Vec<ChosenRecord> =
-        of_store.iter().filter(|entry| entry.run_id.eq_ignore_ascii_case(name)).map(stored).collect();
-    if !of_id.is_empty() {
-        return Ok(of_id);
-    }
-    let Some((from, to)) = name.split_once(RANGE) else { return Err(nothing(name, history)) };
+    let Some((from, to)) = name.split_once(RANGE) else {
+        return resolve(name, of_store, history, root, ANY).map(|(entry, _)| vec![stored(&entry)]);
+    };
     let range = Range::of(from, to, root)?;
     let of_range: Vec<ChosenRecord> =
         of_store.iter().rev().filter(|entry| range.has(entry)).map(stored).collect();
@@ -111,14 +101,7 @@ impl Range {
     }
 }
 
-/// What is called as records are, or is there under another name than ours.
-fn is_file(name: &str) -> bool {
-    let path = Path::new(name);
-    path.extension().is_some_and(|extension| extension == "json") || (name != LATEST && path.is_file())
-}
-
 fn nothing(name: &str, history: &History) -> Error {
-    Error::input(format!("no record of `{name}` in `{}`", history.root().display())).hint(
-        "name a record's file, its id, `latest` or a range of commits `A..B`; `cargo xtask history list --format json` tells the ids",
-    )
+    Error::input(format!("no record of `{name}` in `{}`", history.root().display()))
+        .hint("name a range of commits `A..B` that have records: `cargo xtask history list`")
 }

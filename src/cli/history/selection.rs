@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::cli::root::Root;
-use crate::cli::say;
+use crate::cli::{say, warn};
 use crate::error::{Error, Result};
 use crate::record::{Ancestry, Entry, Index, sort_along};
 
@@ -44,7 +44,7 @@ impl Selection {
         }
         let ancestry = Ancestry::of_head(root.path())?;
         if let Some(warning) = ancestry.warning() {
-            say(&format!("warning: {}\n  {}", warning.message, warning.advice));
+            warn(&warning);
         }
         let mut chosen: Vec<&Entry> = index.entries.iter().filter(|entry| self.has(entry)).collect();
         sort_along(&mut chosen, &ancestry);
@@ -67,7 +67,7 @@ pub(in crate::cli) fn complain_of(index: &Index) {
         say(&format!("warning: {error}"));
     }
     if !index.damaged.is_empty() {
-        say("  `cargo xtask doctor` says what mends it");
+        say("  `cargo xtask doctor` says what fixes it");
     }
     if let Some(error) = &index.unkept {
         say(&format!("warning: the index is not kept: {error}"));

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::cli::root::Root;
 use crate::cli::store::StoreFlag;
-use crate::cli::{complain, exit_code, print, say};
+use crate::cli::{complain, exit_code, print_line, say};
 use crate::error::{Error, Result};
 use crate::places;
 use crate::record::Relay;
@@ -44,11 +44,17 @@ pub(super) fn push(args: &SharingArgs) -> Result<ExitCode> {
     for (_, error) in &pushed.refused {
         complain(error);
     }
+    for file in &pushed.added {
+        say(&format!("leaves this machine: {file}"));
+    }
+    for variable in &pushed.variables {
+        say(&format!("  with {variable}"));
+    }
     let again =
         if pushed.retries == 0 { String::new() } else { format!(", at attempt {}", pushed.retries + 1) };
     say(&format!(
         "{} records added to `{}` of `{}`{again}, {} there already, {} refused",
-        pushed.added,
+        pushed.added.len(),
         args.branch,
         args.remote,
         pushed.there,
@@ -63,7 +69,7 @@ pub(super) fn pull(args: &SharingArgs) -> Result<ExitCode> {
     let history = args.store.find(&root)?;
     let pulled = args.relay(&root)?.pull(&history)?;
     for path in &pulled.added {
-        print(&format!("{}\n", path.display()));
+        print_line(&path.display().to_string())?;
     }
     for (_, error) in &pulled.refused {
         complain(error);

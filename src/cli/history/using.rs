@@ -5,14 +5,18 @@ use std::process::ExitCode;
 
 use crate::cli::settings::Settings;
 use crate::cli::store::absolute;
-use crate::cli::{exit_code, say};
+use crate::cli::{exit_code, say, shell};
 use crate::error::{Error, Result};
 
 /// Remembers a folder.
 pub(super) fn remember(folder: &Path) -> Result<ExitCode> {
     if folder.exists() && !folder.is_dir() {
-        return Err(Error::input(format!("`{}` is no folder", folder.display()))
-            .hint("name a folder, which need not be there yet"));
+        return Err(Error::input(format!("`{}` is no folder", folder.display())).hint("name a folder"));
+    }
+    // A name with a slip in it would else be a store without records.
+    if !folder.is_dir() {
+        return Err(Error::input(format!("there is no folder `{}`", folder.display()))
+            .hint(format!("make it first: `mkdir -p {}`", shell::word(folder))));
     }
     let mut settings = Settings::load()?;
     let folder = absolute(folder.to_owned());

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::FoundModel;
 use crate::engine::openvino::{FoundBy, RuntimeLocation};
 use crate::measure::protocol::LoadCommand;
+use crate::run::EditedGraph;
+use crate::run::FoundModel;
 
 /// The command that makes a worker load what the flags name.
 pub(in crate::cli) fn load_command(

@@ -12,7 +12,7 @@ use crate::cli::measuring::stoppable;
 use crate::cli::say;
 use crate::error::Result;
 use crate::measure::supervisor::Control;
-use crate::measure::{DeviceLock, Waiting};
+use crate::sys::{DeviceLock, Waiting};
 
 /// Flags of the lock.
 #[derive(Debug, Clone, Args)]

@@ -9,8 +9,8 @@ use clap::Args;
 
 use crate::cli::measuring::LockFlags;
 use crate::error::{Error, Result};
-use crate::measure::DeviceLock;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
+use crate::sys::DeviceLock;
 
 /// Flags of the supervision.
 #[derive(Debug, Clone, Args)]
@@ -32,7 +32,7 @@ pub(in crate::cli) struct SupervisionArgs {
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..))]
     token_limit_s: u64,
 
-    /// Longest wait, before the first process, for other load to come to rest, s
+    /// Longest wait, before the first process, for the machine to become idle, s
     #[arg(long, value_name = "S", default_value_t = 30)]
     settle_limit_s: u64,
 
@@ -59,7 +59,7 @@ impl SupervisionArgs {
         typed
     }
 
-    /// How long other load may take to come to rest; the soonest number waits for nothing.
+    /// How long the machine may take to become idle; the soonest number waits for nothing.
     pub(in crate::cli) fn settle_limit(&self, quick: bool) -> Duration {
         if quick { Duration::ZERO } else { Duration::from_secs(self.settle_limit_s) }
     }

@@ -2,13 +2,14 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::loading::{announce_hashing, known_hashes};
+use crate::cli::loading::announce_hashing;
 use crate::cli::model::FolderArgs;
 use crate::cli::print;
 use crate::engine::ModelFolder;
 use crate::error::Result;
 use crate::record::ModelDescription;
 use crate::report::model::{model_description, model_description_json};
+use crate::run::known_hashes;
 
 /// Flags of `model describe`.
 #[derive(Debug, Args)]
@@ -36,6 +37,5 @@ pub(super) fn describe(args: &DescribeArgs) -> Result<()> {
     print(&match args.format {
         Format::Text => model_description(&description?),
         Format::Json => model_description_json(&description?)?,
-    });
-    Ok(())
+    })
 }

@@ -27,10 +27,10 @@ pub(super) fn list() -> Result<()> {
             models.push(listed(folder, &used, &verified));
         }
     }
-    print(&model_list(&models));
+    print(&model_list(&models))?;
     if let Some(cut) = models.iter().find(|model| model.state == ModelState::Unfinished) {
         say(&format!(
-            "unfinished: the same `model fetch` goes on; or remove it: rm -r {}",
+            "unfinished: the same `model fetch` resumes it; or remove it: rm -r {}",
             shell::word(&cut.folder)
         ));
     }
@@ -76,7 +76,7 @@ fn size_of(folder: &Path) -> u64 {
         entries
             .filter_map(|entry| fs::metadata(entry.path()).ok())
             .filter(fs::Metadata::is_file)
-            .map(|told| told.len())
+            .map(|reported| reported.len())
             .sum()
     };
     sizes(folder) + sizes(&unfinished(folder))

@@ -5,7 +5,6 @@ mod describe;
 mod fetch;
 mod list;
 mod verify;
-mod waiting;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,7 +14,7 @@ use clap::{Args, Subcommand};
 use crate::cli::loading::snapshot_of;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{exit_code, print_line, say};
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::Result;
@@ -29,9 +28,12 @@ pub(super) struct ModelArgs {
 
 #[derive(Debug, Subcommand)]
 enum ModelVerb {
-    /// Fetch a model from the Hugging Face hub, resumed where it was cut, and hold it against the hub's hashes
+    /// Download a model from the Hugging Face hub, or what is missing of it, and check every file by its hash
+    ///
+    /// `huggingface_hub` downloads it and reads its own variables, such as `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` and
+    /// `SSL_CERT_FILE`. Run again after an interruption, it resumes. `HF_HUB_DISABLE_XET=0` uses Xet, which does not.
     Fetch(fetch::FetchArgs),
-    /// Read every file of a model and hold it against the model's manifest
+    /// Read every file of a model and compare it with the model's manifest
     Verify(verify::VerifyArgs),
     /// List the models of this machine, and whether they are whole
     List,
@@ -71,7 +73,7 @@ pub(super) fn model(args: &ModelArgs) -> Result<ExitCode> {
             settings.save()?;
             say("bare verbs now use the shipped small model");
         }
-        ModelVerb::Show => print(&format!("{}\n", used()?.display())),
+        ModelVerb::Show => print_line(&used()?.display().to_string())?,
     }
     Ok(ExitCode::from(exit_code::PASS))
 }

@@ -17,7 +17,7 @@ const ALL: &str = "stateful,genai,genai-pa,genai-pa-i8,optimum";
 /// Flags of `peers`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PeersArgs {
-    /// Engines, separated by commas; the first is what the others are held against. There are stateful (this
+    /// Engines, separated by commas; the first is what the others are compared with. There are stateful (this
     /// program), genai and genai-pa (`LLMPipeline`, stateful and with paged attention), genai-pa-i8 (the same
     /// with a compressed KV cache), optimum (`OVModelForCausalLM`), and those of `--program`. After a colon
     /// compile properties of this engine alone: `genai-pa:KV_CACHE_PRECISION=u8`; more of them with a `+`
@@ -38,8 +38,8 @@ pub(in crate::cli) struct PeersArgs {
     pub(super) budget: Option<Duration>,
 
     /// Let rounds count in which a guard tripped
-    #[arg(long)]
-    pub(super) despite_guards: bool,
+    #[arg(long, alias = "despite-guards")]
+    pub(super) ignore_guards: bool,
 
     /// Tokens of each answer, exactly
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -49,11 +49,11 @@ pub(in crate::cli) struct PeersArgs {
     #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     pub(super) prompts: Vec<String>,
 
-    /// Hold the answers against each other alone, not against goldens
+    /// Compare the answers with each other alone, not with goldens
     #[arg(long)]
     pub(super) unverified: bool,
 
-    /// How the result is told
+    /// How the result is reported
     #[arg(long, value_enum, default_value_t = PeersFormat::Text)]
     pub(super) format: PeersFormat,
 

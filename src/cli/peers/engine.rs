@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::engine::openvino::{DeviceKind, Property};
 use crate::error::{Error, Result};
-use crate::record::PeerRecord;
+use crate::record::Arm;
 
 /// An engine that is known by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) enum Attention {
 
 impl Attention {
     /// As `genai.py` takes it.
-    pub(super) fn word(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Sdpa => "sdpa",
             Self::Paged => "paged",
@@ -39,7 +39,7 @@ impl Attention {
     }
 }
 
-/// An engine as it was asked for.
+/// An engine as it was requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct EngineWords {
     name: String,
@@ -49,7 +49,7 @@ pub(super) struct EngineWords {
     properties: Vec<Property>,
 }
 
-/// The property that a compressed cache is asked for by.
+/// The property that a compressed cache is requested by.
 const KV_CACHE_PRECISION: &str = "KV_CACHE_PRECISION";
 
 impl EngineWords {
@@ -66,9 +66,9 @@ impl EngineWords {
     /// Whose loop drives the model.
     pub(super) fn host_loop(&self) -> &str {
         match &self.kind {
-            Kind::Stateful => PeerRecord::ARCGAUGE,
-            Kind::Genai(_) => PeerRecord::OPENVINO_GENAI,
-            Kind::Optimum => PeerRecord::OPTIMUM_INTEL,
+            Kind::Stateful => Arm::ARCGAUGE,
+            Kind::Genai(_) => Arm::OPENVINO_GENAI,
+            Kind::Optimum => Arm::OPTIMUM_INTEL,
             Kind::Program(name) => name,
         }
     }
@@ -125,15 +125,15 @@ mod tests {
     fn an_engine_is_named_with_what_it_has_for_itself() {
         let engine: EngineWords = "genai-pa:KV_CACHE_PRECISION=u8+NUM_STREAMS=1".parse().unwrap();
         assert_eq!(engine.kind, Kind::Genai(Attention::Paged));
-        let told: Vec<String> =
+        let reported: Vec<String> =
             engine.properties(DeviceKind::Cpu).iter().map(|it| format!("{}={}", it.key, it.value)).collect();
-        assert_eq!(told, ["KV_CACHE_PRECISION=u8", "NUM_STREAMS=1"]);
+        assert_eq!(reported, ["KV_CACHE_PRECISION=u8", "NUM_STREAMS=1"]);
         assert_eq!(engine.to_string(), "genai-pa:KV_CACHE_PRECISION=u8+NUM_STREAMS=1");
         assert_eq!("mine".parse::<EngineWords>().unwrap().host_loop(), "mine");
     }
 
     #[test]
-    fn a_compressed_cache_is_asked_for_as_the_device_has_it() {
+    fn a_compressed_cache_is_requested_as_the_device_has_it() {
         let engine: EngineWords = "genai-pa-i8".parse().unwrap();
         assert_eq!(engine.properties(DeviceKind::Cpu), [Property::new("KV_CACHE_PRECISION", "u8")]);
         assert_eq!(engine.properties(DeviceKind::Gpu), [Property::new("KV_CACHE_PRECISION", "i8")]);

@@ -2,13 +2,9 @@
 
 mod args;
 mod engine;
-mod live;
 mod program;
 mod ready;
-mod record;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -16,26 +12,27 @@ pub(super) use args::PeersArgs;
 pub(super) use program::{environment, python_of};
 
 use args::PeersFormat;
-use live::{LiveEngine, LiveRounds};
-use ready::{Common, ReadyEngine};
-use record::{Assembled, Frame};
+use ready::Common;
 
-use crate::cli::edited_graph::EditedGraph;
 use crate::cli::loading::find_model;
-use crate::cli::measuring::{StandBy, asked_prompts, planned, stoppable};
+use crate::cli::measuring::{requested_prompts, stoppable};
+use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, say};
-use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
-use crate::error::{Error, ErrorKind, Result};
-use crate::gate::{RoundPlan, drive_rounds};
+use crate::cli::{exit_code, print, print_document, say};
+use crate::error::{ErrorKind, Result};
+use crate::files::{self, FileKind};
 use crate::judge::peers::round_figures;
-use crate::measure::{Clock, Metric, MonotonicClock, Plan, SleepInhibitor};
-use crate::places;
-use crate::record::{Outcome, PeersRecord, PublishedFigure, PublishedReference, PublishedSeries, utc_now};
-use crate::report::peers::{peers_json, peers_markdown, peers_text};
+use crate::measure::Metric;
+use crate::record::{
+    Experiment, HarnessCost, InputsRecord, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference,
+    PublishedSeries, utc_now,
+};
+use crate::report::peers::{peers_document, peers_json};
+use crate::run::{EditedGraph, ExperimentPlan, Ran, ResolvedDevice, Schedule, StoppingRule, run};
+use crate::sys::{Clock, MonotonicClock};
 
-/// Spoilt rounds that are made again, at most: as many as pairs of `ab`.
+/// Invalidated rounds that are made again, at most: as many as pairs of `ab`.
 const LARGEST_REDRAWS: usize = 3;
 
 /// Measures engines side by side, and tells it.
@@ -53,12 +50,10 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
         model.goldens.goldens.clear();
     }
     model.check_goldens_belong()?;
-    let asked = asked_prompts(&args.prompts, &model)?;
-    model.check_goldens_fit(&asked)?;
-    ready::check_order(&engines, &asked, &model)?;
-    let plan = Plan { prompts: planned(&asked), processes: 1, new_tokens: args.max_new_tokens };
-    let config = model.folder.config();
-    plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
+    let requested = requested_prompts(&args.prompts, &model)?;
+    model.check_goldens_fit(&requested)?;
+    ready::check_order(&engines, &requested, &model)?;
+    model.check_takes(&requested, 1, args.max_new_tokens)?;
     let Some(_lock) = args.supervision.take_lock(&control, "peers")? else {
         say("interrupted while waiting for the device: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
@@ -72,44 +67,48 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
         edited: edited.as_ref(),
         control: &control,
     };
-    let Some(settled) = common.settle()? else {
+    let Some(resolved) = common.settle()? else {
         say("interrupted: nothing was measured");
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    if let Some(because) = &settled.event.fallback_because {
+    if let Some(reason) = &resolved.event.fallback_reason {
         say(&format!(
-            "warning: `{}` was asked for and {} runs: {because}",
-            args.engine.device, settled.event.device
+            "warning: `{}` was requested and {} runs: {reason}",
+            args.engine.device, resolved.event.device
         ));
     }
-    let frame = Frame {
+    let plan = ExperimentPlan {
+        kind: PlanKind::Peers,
+        began_ns,
         when_utc: utc_now(),
-        asked,
+        suite: Experiment::suite_of(&requested, &model.prompts),
+        prompts: requested,
+        new_tokens: args.max_new_tokens,
+        arms: resolved.engines.iter().map(|engine| engine.arm(&model, edited.as_ref(), args)).collect(),
+        schedule: Schedule {
+            arms: resolved.engines.len(),
+            stopping: StoppingRule::Rounds(usize::from(args.rounds)),
+            largest_redraws: LARGEST_REDRAWS,
+            ignore_guards: args.ignore_guards,
+            seed: None,
+            budget: args.budget,
+        },
+        limits: args.supervision.limits(),
+        warms_cache: true,
+        idle_limit: args.supervision.settle_limit(false),
+        probe: None,
+        inputs: InputsRecord::default(),
         published,
         published_engines,
-        model: &model,
-        edited: edited.as_ref(),
-        requested: args.engine.device.clone(),
-        fallback_because: settled.event.fallback_because.clone(),
-        device_facts: settled.event.facts.clone(),
-        rounds_asked: usize::from(args.rounds),
-        despite_guards: args.despite_guards,
-        budget_s: args.budget.map(|budget| budget.as_secs()),
-        began_ns,
+        criterion: Vec::new(),
+        resolved: Some(ResolvedDevice {
+            openvino_build: resolved.event.openvino_build.clone(),
+            facts: resolved.event.facts.clone(),
+            fallback_reason: resolved.event.fallback_reason.clone(),
+        }),
+        cost: HarnessCost::default(),
     };
-    let live = LiveRounds {
-        plan: &plan,
-        limits: args.supervision.limits(),
-        control: &control,
-        stand_by: StandBy::new(&plan, &settled.event.device, args.supervision.settle_limit(false), &control),
-        model: &model,
-        engines: settled.engines.iter().map(LiveEngine::new).collect(),
-        expected: BTreeMap::new(),
-        reference_epsilon_logit: 0.0,
-        began_with: None,
-        openvino_build: settled.event.openvino_build.clone(),
-    };
-    let Assembled { record, failed } = measure(args, &frame, &settled.engines, live)?;
+    let Ran { record, failed } = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
     // Bad input that was found before an engine could be loaded leaves nothing to keep.
     if let Some(error) = &failed
         && error.kind() == ErrorKind::Input
@@ -117,47 +116,25 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     {
         return Err(error.clone());
     }
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
-    print(&match args.format {
-        PeersFormat::Text => peers_text(&record),
-        PeersFormat::Json => peers_json(&record),
-        PeersFormat::Markdown => peers_markdown(&record),
-    });
+    let printed = match args.format {
+        PeersFormat::Text => print_document(peers_document(&record)),
+        PeersFormat::Json => print(&peers_json(&record)),
+        PeersFormat::Markdown => print(&peers_document(&record).to_markdown()),
+    };
     say(&format!("record: {}", path?.display()));
-    let commit = record.reference.run.commit.as_ref().map(|commit| commit.sha.as_str());
-    show_commit(&root, &store, commit);
+    let commit = record.subject().arm.commit.as_ref();
+    show_commit(&root, &store, commit.map(|commit| commit.sha.as_str()));
     match failed {
         Some(error) => Err(error),
-        None => Ok(ExitCode::from(code_of(&record))),
+        None => printed.map(|()| ExitCode::from(code_of(&record))),
     }
-}
-
-fn measure(
-    args: &PeersArgs,
-    frame: &Frame<'_>,
-    engines: &[ReadyEngine],
-    mut live: LiveRounds<'_>,
-) -> Result<Assembled> {
-    let _awake = SleepInhibitor::hold();
-    let rounds = RoundPlan {
-        engines: engines.len(),
-        rounds: usize::from(args.rounds),
-        largest_redraws: LARGEST_REDRAWS,
-        despite_guards: args.despite_guards,
-        budget: args.budget,
-    };
-    let driven = drive_rounds(&rounds, &MonotonicClock, &mut live);
-    if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
-        for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {
-            say(&format!("removed from the cache of compiled models: {}", removed.display()));
-        }
-    }
-    record::measured(frame, live, &driven)
 }
 
 /// What was published of each engine: the tables' averages.
 fn published_engines(path: &Path) -> Result<Vec<PublishedFigure>> {
-    let text = fs::read_to_string(path).map_err(|cause| Error::io("read", path, &cause))?;
+    let text = files::read_text(path, FileKind::Text)?;
     let figure = |series: PublishedSeries| PublishedFigure {
         series: series.name,
         metric: Metric::EndToEndThroughput,
@@ -167,14 +144,12 @@ fn published_engines(path: &Path) -> Result<Vec<PublishedFigure>> {
 }
 
 /// The exit code: wrong output before anything else; rounds without an interval are no number that could be
-/// trusted, unless one was asked for.
-fn code_of(record: &PeersRecord) -> u8 {
+/// trusted, unless one was requested.
+fn code_of(record: &Experiment) -> u8 {
     let counted = round_figures(record).iter().filter(|round| round.counts).count();
+    let wanted = record.sampling.rounds_requested.unwrap_or_default().min(2);
     match record.outcome {
-        Outcome::Complete if counted >= record.rounds_asked.min(2) => exit_code::PASS,
-        Outcome::Complete => exit_code::ENVIRONMENT_INVALID,
-        Outcome::WrongOutput => exit_code::WRONG_OUTPUT,
-        Outcome::Interrupted => exit_code::INTERRUPTED,
-        Outcome::Failed | Outcome::NotMeasured => exit_code::HARNESS_FAILED,
+        Outcome::Complete if counted < wanted => exit_code::ENVIRONMENT_INVALID,
+        outcome => exit_code::of_outcome(outcome),
     }
 }

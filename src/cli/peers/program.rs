@@ -39,7 +39,7 @@ pub(super) fn find(
             let known_by = worker.program.clone();
             Ok(PeerProgram { worker, known_by, is_foreign: supervision.is_foreign() })
         }
-        Kind::Genai(attention) => script(root, "genai", &["--attention", attention.word()]),
+        Kind::Genai(attention) => script(root, "genai", &["--attention", attention.as_str()]),
         Kind::Optimum => script(root, "optimum", &[]),
         Kind::Program(name) => foreign(name, programs),
     }

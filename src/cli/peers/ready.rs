@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use crate::cli::edited_graph::EditedGraph;
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::FoundModel;
-use crate::cli::measuring::{Identity, load_command};
+use crate::cli::measuring::load_command;
 use crate::cli::peers::args::{NamedProgram, PeersArgs};
 use crate::cli::peers::engine::{EngineWords, Kind};
 use crate::cli::peers::program::{self, PeerProgram};
 use crate::cli::root::Root;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, DeviceKind, Property, Sources};
 use crate::error::{Error, Result};
-use crate::measure::protocol::{LoadCommand, SettledEvent};
-use crate::measure::supervisor::{Control, Ending, WorkerProcess, ask_what_will_run};
+use crate::measure::protocol::{DeviceResolvedEvent, LoadCommand};
+use crate::measure::supervisor::{Control, ExitReason, WorkerProcess, resolve_device};
 use crate::places;
-use crate::record::AskedPrompt;
+use crate::record::RequestedPrompt;
+use crate::run::EditedGraph;
+use crate::run::{FoundModel, Identity, ReadyArm};
 
 /// An engine that can be measured.
 pub(super) struct ReadyEngine {
@@ -28,9 +28,26 @@ pub(super) struct ReadyEngine {
 }
 
 impl ReadyEngine {
-    /// Whether it can be asked, untimed, what it preferred at each step.
-    pub(super) fn can_witness(&self) -> bool {
-        self.words.kind == Kind::Stateful
+    /// The engine as an arm of an experiment.
+    pub(super) fn arm<'a>(
+        &'a self,
+        model: &'a FoundModel,
+        edited: Option<&'a EditedGraph>,
+        args: &'a PeersArgs,
+    ) -> ReadyArm<'a> {
+        let can_replay = self.words.kind == Kind::Stateful;
+        ReadyArm {
+            label: self.words.to_string(),
+            differences: self.differences.iter().map(|it| format!("{}={}", it.key, it.value)).collect(),
+            host_loop: self.words.host_loop().to_owned(),
+            program: &self.program.worker,
+            load: &self.load,
+            model,
+            edited: edited.filter(|_| can_replay),
+            requested: &args.engine.device,
+            identity: &self.identity,
+            can_replay,
+        }
     }
 }
 
@@ -45,15 +62,15 @@ pub(super) struct Common<'a> {
 }
 
 /// The engines, and what this machine makes of the flags.
-pub(super) struct Settled {
+pub(super) struct ReadyEngines {
     pub(super) engines: Vec<ReadyEngine>,
-    pub(super) event: SettledEvent,
+    pub(super) event: DeviceResolvedEvent,
 }
 
 impl Common<'_> {
     /// Finds every engine's program before anything is asked of one, then settles device and properties once
     /// for all: engines that choose for themselves are not comparable. None where Ctrl-C ended it.
-    pub(super) fn settle(&self) -> Result<Option<Settled>> {
+    pub(super) fn settle(&self) -> Result<Option<ReadyEngines>> {
         check_names(self.engines)?;
         check_programs(&self.args.programs, self.engines)?;
         let found = |words: &EngineWords| {
@@ -64,12 +81,12 @@ impl Common<'_> {
         let own = self.args.supervision.program()?;
         let link = Box::new(WorkerProcess::start(&own)?);
         let limits = self.args.supervision.limits();
-        let event = match ask_what_will_run(link, &load, limits, &Arc::clone(&self.control.stop)) {
+        let event = match resolve_device(link, &load, limits, &Arc::clone(&self.control.stop)) {
             Ok(event) => event,
-            Err(Ending::Interrupted) => return Ok(None),
-            Err(ending) => {
+            Err(ExitReason::Interrupted) => return Ok(None),
+            Err(exit_reason) => {
                 let unknown = || Error::harness("the worker ended before it said what would run");
-                return Err(ending.error().unwrap_or_else(unknown));
+                return Err(exit_reason.error().unwrap_or_else(unknown));
             }
         };
         let kind = DeviceKind::of_name(&event.device);
@@ -77,27 +94,26 @@ impl Common<'_> {
         for (words, program) in self.engines.iter().zip(programs) {
             engines.push(self.ready(words, program, &event, kind)?);
         }
-        Ok(Some(Settled { engines, event }))
+        Ok(Some(ReadyEngines { engines, event }))
     }
 
     fn ready(
         &self,
         words: &EngineWords,
         program: PeerProgram,
-        settled: &SettledEvent,
+        resolved: &DeviceResolvedEvent,
         kind: DeviceKind,
     ) -> Result<ReadyEngine> {
         let differences = words.properties(kind);
-        let mut engine = EngineFlags { device: settled.device.clone(), ..self.args.engine.clone() };
+        let mut engine = EngineFlags { device: resolved.device.clone(), ..self.args.engine.clone() };
         // Every property is stated, for an engine of another language has other defaults.
         engine.properties =
-            settled.properties_asked.iter().map(|(key, value)| Property::new(key, value)).collect();
+            resolved.properties_requested.iter().map(|(key, value)| Property::new(key, value)).collect();
         engine.properties.retain(|common| differences.iter().all(|own| own.key != common.key));
         engine.properties.extend(differences.clone());
         let edited = self.edited.filter(|_| words.kind == Kind::Stateful);
         let load = self.load(&engine, edited)?;
-        let mut identity = Identity::of(self.root, &program.known_by, program.is_foreign)?;
-        identity.cost.hashing_ns = 0;
+        let identity = Identity::of(self.root.path(), &program.known_by, program.is_foreign)?;
         Ok(ReadyEngine { words: words.clone(), program, load, differences, identity })
     }
 
@@ -108,15 +124,19 @@ impl Common<'_> {
     }
 }
 
-/// Without a golden an answer is held against that of the engine which can be asked how sure it was: this one,
+/// Without a golden an answer is compared with that of the engine which can be asked how sure it was: this one,
 /// if it is among them, and then it has to be the first to answer.
 ///
 /// # Errors
 /// Another engine that is named before it.
-pub(super) fn check_order(engines: &[EngineWords], asked: &[AskedPrompt], model: &FoundModel) -> Result<()> {
-    let has_golden = |prompt: &AskedPrompt| model.goldens.goldens.contains_key(&prompt.id);
+pub(super) fn check_order(
+    engines: &[EngineWords],
+    requested: &[RequestedPrompt],
+    model: &FoundModel,
+) -> Result<()> {
+    let has_golden = |prompt: &RequestedPrompt| model.goldens.goldens.contains_key(&prompt.id);
     let own = engines.iter().position(|engine| engine.kind == Kind::Stateful);
-    match (own, asked.iter().find(|prompt| !has_golden(prompt))) {
+    match (own, requested.iter().find(|prompt| !has_golden(prompt))) {
         (Some(place), Some(prompt)) if place > 0 => Err(Error::input(format!(
             "prompt `{}` has no golden, and `{}` is named before `stateful`, which alone tells how close its \
              choices were",
@@ -155,7 +175,7 @@ fn check_names(engines: &[EngineWords]) -> Result<()> {
     let twice = engines.iter().enumerate().find(|(at, engine)| engines[..*at].contains(engine));
     match twice {
         Some((_, engine)) => Err(Error::input(format!("engine `{engine}` is named twice"))
-            .hint("name each once; `ab --measure-identical` holds a program against itself")),
+            .hint("name each once; `ab --measure-identical` compares a program with itself")),
         None => Ok(()),
     }
 }

@@ -13,9 +13,8 @@ pub(in crate::cli) fn show_commit(root: &Root, history: &History, sha: Option<&s
     match bring_up(root, history) {
         Ok(()) => say(&format!("page: {}", root.site().join(page_of(sha)).display())),
         Err(error) => {
-            say(&format!(
-                "the pages are not brought up to date: {error}\n  `cargo xtask report` tries again"
-            ));
+            say(&format!("the pages are not brought up to date: {error}"));
+            say("  `cargo xtask report` tries again");
         }
     }
 }

@@ -6,11 +6,11 @@ use std::{fs, process};
 use crate::cli::report::make::{Making, Records};
 use crate::cli::root::Root;
 use crate::error::{Error, Result};
-use crate::gate::{Asker, decide};
-use crate::measure::SysfsRoot;
+use crate::gate::{Strictness, decide};
 use crate::places;
-use crate::record::{AbRecord, Ancestry, History};
+use crate::record::{Ancestry, Experiment, History};
 use crate::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, fill};
+use crate::sys::SysfsRoot;
 
 /// Along which commits the pages go, in words.
 const ALONG: &str = "the first parents of an invented main";
@@ -33,16 +33,23 @@ pub(super) fn make(root: &Root, output: PathBuf, anew: bool) -> Result<PathBuf> 
 fn make_of(making: &Making, history: &History, output: PathBuf, anew: bool) -> Result<PathBuf> {
     let plan = DemoPlan::sample();
     // The real gate, so that the demonstration cannot show what a gate would not say.
-    let decide = |record: &AbRecord, judged_utc: &str| DemoDecisions {
-        decision: decide(record, &making.policy, judged_utc, Asker::Ab),
-        gate_decision: decide(record, &making.policy, judged_utc, Asker::Gate),
+    let decide = |record: &Experiment, judged_utc: &str| DemoDecisions {
+        decision: decide(record, &making.policy, judged_utc, Strictness::Ab),
+        gate_decision: decide(record, &making.policy, judged_utc, Strictness::Gate),
     };
     let inputs =
         DemoInputs { policy_text: &making.policy_text, published: &making.published, decide: &decide };
     fill(history, plan, inputs)?;
     let line = commits(&plan).into_iter().rev().map(|commit| commit.sha);
     let (index, ancestry) = (history.index(), Ancestry::of_line(line));
-    let records = Records { history, index: &index, ancestry: &ancestry, along: Some(ALONG), is_demo: true };
+    let records = Records {
+        history,
+        index: &index,
+        ancestry: &ancestry,
+        along: Some(ALONG),
+        forge: None,
+        is_demo: true,
+    };
     making.make(records, output, anew)
 }
 

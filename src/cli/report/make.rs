@@ -1,20 +1,24 @@
 //! What a site is made with, and making it with a word on how far that is.
 
+use std::env;
 use std::path::PathBuf;
-use std::{env, fs};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::history::complain_of;
-use crate::cli::loading::known_hashes;
 use crate::cli::root::Root;
-use crate::cli::say;
+use crate::cli::warn;
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, Commit, History, Index, PublishedReference, PublishedSeries, sha256_of_bytes};
+use crate::record::{
+    Ancestry, Commit, History, Index, PublishedReference, PublishedSeries, Repository, sha256_of_bytes,
+};
 use crate::report::render::Renderer;
 use crate::report::site::{MakeOptions, SiteSources, make_site};
+use crate::report::view::Forge;
 use crate::report::web::ChartLibrary;
+use crate::run::known_hashes;
 
 /// What the checkout gives to a site.
 pub(super) struct Making {
@@ -34,17 +38,16 @@ pub(super) struct Records<'a> {
     pub(super) ancestry: &'a Ancestry,
     /// The line of commits, in words.
     pub(super) along: Option<&'a str>,
+    pub(super) forge: Option<&'a Forge>,
     pub(super) is_demo: bool,
 }
 
 impl Making {
     pub(super) fn of(root: &Root) -> Result<Self> {
         let file = root.policy();
-        let policy_text =
-            fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        let policy_text = files::read_text(&file, FileKind::Text)?;
         let file = root.published();
-        let published =
-            fs::read_to_string(&file).map_err(|cause| Error::io("read", &file, &cause).as_input())?;
+        let published = files::read_text(&file, FileKind::Text)?;
         let library = ChartLibrary::folder().and_then(|folder| ChartLibrary::load(&folder));
         Ok(Self {
             policy: Policy::parse(&policy_text, &root.policy().display().to_string())?,
@@ -68,22 +71,25 @@ impl Making {
         complain_of(&index);
         let ancestry = Ancestry::of_head(root.path())?;
         if let Some(warning) = ancestry.warning() {
-            say(&format!("warning: {}\n  {}", warning.message, warning.advice));
+            warn(&warning);
         }
         let along = along(root)?;
         let along = along.as_deref();
-        let records = Records { history, index: &index, ancestry: &ancestry, along, is_demo: false };
+        let forge = forge(root);
+        let forge = forge.as_ref();
+        let records = Records { history, index: &index, ancestry: &ancestry, along, forge, is_demo: false };
         self.make(records, output, anew)
     }
 
     /// Renders a site, and gives its folder.
     pub(super) fn make(&self, records: Records<'_>, output: PathBuf, anew: bool) -> Result<PathBuf> {
-        let Records { history, index, ancestry, along, is_demo } = records;
+        let Records { history, index, ancestry, along, forge, is_demo } = records;
         let sources = SiteSources {
             history,
             index,
             ancestry,
             along,
+            forge,
             policy: &self.policy,
             policy_sha256: &sha256_of_bytes(self.policy_text.as_bytes()),
             published: &self.published,
@@ -119,6 +125,16 @@ fn own_sha256() -> Result<String> {
     let sha256 = known.sha256_of(&program, || ())?;
     known.save();
     Ok(sha256)
+}
+
+/// Where the commits of this repository are compared on the web: by `arcgauge.compareUrl` of git's configuration, else
+/// by the address of its remote `origin`.
+fn forge(root: &Root) -> Option<Forge> {
+    let repository = Repository::open(root.path()).ok()?;
+    match repository.setting("arcgauge.compareUrl") {
+        Some(template) => Forge::of_template(&template),
+        None => Forge::of_remote(&repository.setting("remote.origin.url")?),
+    }
 }
 
 /// What is checked out, in words; None where that is nothing.

@@ -1,4 +1,4 @@
-//! `report`: the pages of all records, and what else is told of them.
+//! `report`: the pages of all records, and what else is reported of them.
 
 mod after;
 mod card;
@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::cli::root::Root;
 use crate::cli::store::{ChosenStore, StoreFlag};
-use crate::cli::{exit_code, print};
+use crate::cli::{exit_code, print_line};
 use crate::error::{Error, Result};
 use crate::record::History;
 use make::Making;
@@ -78,7 +78,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
         Making::of(&root)?.site(&root, &store_of(args, &root)?, output, args.anew)?
     };
     let first = folder.join("index.html");
-    print(&format!("{}\n", first.display()));
+    print_line(&first.display().to_string())?;
     if args.open && !args.serve {
         open::open(&first.display().to_string())?;
     }

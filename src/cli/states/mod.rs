@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::find_model;
+use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print};
@@ -17,6 +17,7 @@ use crate::engine::{Engine, greedy};
 use crate::error::Result;
 use crate::measure::{Plan, PlannedPrompt};
 use crate::record::first_light::Trial;
+use crate::visible::{line, one_line};
 
 pub(super) use trial::look;
 
@@ -51,7 +52,7 @@ pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
     let Some(_lock) = args.lock.hold("states")? else {
         return Ok(ExitCode::from(exit_code::INTERRUPTED));
     };
-    let mut engine = model.load(&args.engine)?.engine;
+    let mut engine = load(&model, &args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
 
     engine.reset()?;
@@ -75,9 +76,9 @@ pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
     let filled = trial::restored(&mut engine, &states, token, &expected);
     print(&format!(
         "# put back into the empty cache: {}\n# put back over a filled cache: {}\n",
-        said(&empty),
-        said(&filled)
-    ));
+        line(&said(&empty)),
+        line(&said(&filled))
+    ))?;
     let wrong = [empty, filled].iter().any(|trial| matches!(trial, Trial::Failed(_)));
     Ok(ExitCode::from(if wrong { exit_code::WRONG_OUTPUT } else { exit_code::PASS }))
 }
@@ -93,15 +94,17 @@ fn show(moment: &str, engine: &mut OpenVinoEngine) -> Result<()> {
     let states = engine.named_states()?;
     let mut text = format!("# {moment}: {} states\n", states.len());
     for NamedState { name, state } in &states {
+        let name = one_line(name);
         let _ = match state {
             Ok(state) => writeln!(text, "{name}\t{}\t{}", state.element_type(), shape(state.shape())),
             // Of a plugin that makes a state at its first inference.
-            Err(reason) if engine.held_tokens() == 0 => writeln!(text, "{name}\t-\tnot there yet: {reason}"),
-            Err(reason) => writeln!(text, "{name}\t-\tcannot be read: {reason}"),
+            Err(reason) if engine.held_tokens() == 0 => {
+                writeln!(text, "{name}\t-\tnot there yet: {}", line(reason))
+            }
+            Err(reason) => writeln!(text, "{name}\t-\tcannot be read: {}", line(reason)),
         };
     }
-    print(&text);
-    Ok(())
+    print(&text)
 }
 
 fn shape(sizes: &[usize]) -> String {

@@ -1,12 +1,13 @@
 //! The KV states where the model runs: read after a prompt, seen empty after a reset, and put back.
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::{FoundModel, find_model};
+use crate::cli::loading::{find_model, load};
 use crate::cli::root::Root;
 use crate::engine::openvino::{KvState, OpenVinoEngine};
 use crate::engine::{Engine, greedy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::record::first_light::{StatesLook, Trial};
+use crate::run::FoundModel;
 use crate::workload::TokenId;
 
 /// Tokens that are decoded from the states, and again after they were put back.
@@ -16,7 +17,7 @@ const STEPS: usize = 8;
 pub(in crate::cli) fn look(flags: &EngineFlags) -> Result<StatesLook> {
     let model = find_model(&flags.model, &Root::find())?;
     let prompt = first_prompt(&model)?;
-    let mut engine = model.load(flags)?.engine;
+    let mut engine = load(&model, flags)?.engine;
     let ran = engine.device().kind.name().to_owned();
     let first = prefill(&mut engine, &prompt, 2 * STEPS)?;
     let states = match engine.states() {
@@ -82,7 +83,7 @@ pub(super) fn follow(engine: &mut OpenVinoEngine, steps: usize) -> Result<Vec<To
 /// Whether all states have the shape that a prompt of this length gives them.
 fn fits(states: &[KvState], tokens: usize) -> Trial {
     let expected = [1, 8, tokens, 64];
-    let told = |shape: &[usize]| {
+    let reported = |shape: &[usize]| {
         let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
         format!("({})", sizes.join(", "))
     };
@@ -90,13 +91,13 @@ fn fits(states: &[KvState], tokens: usize) -> Trial {
         Some(other) => Trial::Failed(format!(
             "`{}` has the shape {}, not {}",
             other.name(),
-            told(other.shape()),
-            told(&expected)
+            reported(other.shape()),
+            reported(&expected)
         )),
         None => Trial::Held(format!(
             "{} states of shape {} in {} were read",
             states.len(),
-            told(&expected),
+            reported(&expected),
             states.first().map_or("nothing", KvState::element_type)
         )),
     }

@@ -88,11 +88,11 @@ fn prepare(folder: &ModelFolder, graph: &Graph, edited: Option<&Path>) -> Result
     }
 }
 
-/// The properties in force: those asked for, and those of which the defaults matter.
-fn read_back(compiled: &CompiledModel, asked: &[Property]) -> EffectiveProperties {
-    let asked = asked.iter().map(|property| property.key.as_str());
+/// The properties in force: those requested, and those of which the defaults matter.
+fn read_back(compiled: &CompiledModel, requested: &[Property]) -> EffectiveProperties {
+    let requested = requested.iter().map(|property| property.key.as_str());
     let mut effective = EffectiveProperties::new();
-    for key in READ_BACK.into_iter().chain(asked) {
+    for key in READ_BACK.into_iter().chain(requested) {
         let property = PropertyKey::Other(key.to_owned().into());
         if let Ok(value) = compiled.get_property(&property) {
             effective.insert(key.to_owned(), value.into_owned());

@@ -16,7 +16,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::openvino::{EffectiveProperties, Settled};
+use crate::engine::openvino::{EffectiveProperties, ResolvedRuntime};
+use crate::files::{self, FileKind};
 
 /// Beyond this, what was used longest ago gives way: two or three compiled 20B models fit.
 pub const COMPILED_MODELS_LIMIT_BYTES: u64 = 40 << 30;
@@ -42,16 +43,16 @@ pub struct CompiledModelFolder {
 impl CompiledModelFolder {
     /// The folder below `root`; it need not be there yet.
     #[must_use]
-    pub fn of(root: &Path, model_sha256: &str, settled: &Settled) -> Self {
-        let facts = &settled.facts;
+    pub fn of(root: &Path, model_sha256: &str, resolved: &ResolvedRuntime) -> Self {
+        let facts = &resolved.facts;
         let device =
-            [Some(settled.choice.target.as_str()), facts.pci_id.as_deref(), facts.driver_version.as_deref()];
+            [Some(resolved.choice.target.as_str()), facts.pci_id.as_deref(), facts.driver_version.as_deref()];
         let device: Vec<&str> = device.into_iter().flatten().collect();
-        let properties = settled.properties.iter();
+        let properties = resolved.properties.iter();
         let mut properties: Vec<String> =
             properties.map(|property| format!("{}={}", property.key, property.value)).collect();
         properties.sort();
-        Self::of_key([model_sha256, settled.runtime.build(), &device.join("-"), &properties.join("+")], root)
+        Self::of_key([model_sha256, resolved.runtime.build(), &device.join("-"), &properties.join("+")], root)
     }
 
     /// The start of each part for whoever looks into the folder, and a hash of them whole.
@@ -77,7 +78,7 @@ impl CompiledModelFolder {
     /// The properties that the load which filled it read back; None where none has.
     #[must_use]
     pub fn cold_properties(&self) -> Option<EffectiveProperties> {
-        let text = fs::read(self.path.join(COLD_LOAD)).ok()?;
+        let text = files::read(&self.path.join(COLD_LOAD), FileKind::Text).ok()?;
         let cold: ColdLoad = serde_json::from_slice(&text).ok()?;
         Some(cold.properties_effective)
     }

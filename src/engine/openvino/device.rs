@@ -1,4 +1,4 @@
-//! Which device is asked for, which one is there, and which one really ran.
+//! Which device is requested, which one is there, and which one really ran.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,15 +31,15 @@ impl DeviceKind {
     }
 }
 
-/// What was asked for and what will be compiled for.
+/// What was requested and what will be compiled for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceChoice {
     /// As the user wrote it.
     pub requested: String,
     /// The device that the model is compiled for.
     pub target: String,
-    /// Why that is not what was asked for.
-    pub fallback_because: Option<String>,
+    /// Why that is not what was requested.
+    pub fallback_reason: Option<String>,
 }
 
 impl DeviceChoice {
@@ -61,8 +61,8 @@ impl DeviceChoice {
         let has = |name: &str| available.iter().any(|device| device == name);
         let any_gpu = available.iter().any(|device| is_gpu(device));
         let list = available.iter().map(|device| format!("`{device}`")).collect::<Vec<_>>().join(", ");
-        let chosen = |target: &str, fallback_because| {
-            Ok(Self { requested: requested.to_owned(), target: target.to_owned(), fallback_because })
+        let chosen = |target: &str, fallback_reason| {
+            Ok(Self { requested: requested.to_owned(), target: target.to_owned(), fallback_reason })
         };
         match requested {
             "CPU" if has("CPU") => chosen("CPU", None),
@@ -158,7 +158,7 @@ mod tests {
     fn gpu_alone_falls_back_to_the_cpu_and_says_why() {
         let choice = settle("GPU", &["CPU"]).unwrap();
         assert_eq!(choice.target, "CPU");
-        assert!(choice.fallback_because.unwrap().contains("no GPU"));
+        assert!(choice.fallback_reason.unwrap().contains("no GPU"));
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(settle("GPU", &["CPU", "GPU"]).unwrap().target, "GPU");
         assert_eq!(settle("GPU.0", &["CPU", "GPU"]).unwrap().target, "GPU.0");
         assert_eq!(settle("GPU.1", &["CPU", "GPU.0", "GPU.1"]).unwrap().target, "GPU.1");
-        assert!(settle("GPU", &["CPU", "GPU.0"]).unwrap().fallback_because.is_none());
+        assert!(settle("GPU", &["CPU", "GPU.0"]).unwrap().fallback_reason.is_none());
     }
 
     #[test]

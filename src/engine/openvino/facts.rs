@@ -141,17 +141,17 @@ fn vendor_name(id: u32) -> String {
 }
 
 /// From `{domain: 0 bus: 0 device: 0x2 function: 0}` to `0000:00:02.0`.
-fn pci_address(told: &str) -> Option<String> {
+fn pci_address(reported: &str) -> Option<String> {
     let mut numbers =
-        told.trim_matches(['{', '}']).split_whitespace().filter(|word| !word.ends_with(':')).map(|word| {
-            match word.strip_prefix("0x") {
+        reported.trim_matches(['{', '}']).split_whitespace().filter(|word| !word.ends_with(':')).map(
+            |word| match word.strip_prefix("0x") {
                 Some(digits) => u32::from_str_radix(digits, 16).ok(),
                 None => word.parse().ok(),
-            }
-        });
+            },
+        );
     let mut next = || numbers.next().flatten();
     let address = [next()?, next()?, next()?, next()?];
-    // What the driver does not tell is zeros, where the host bridge stands.
+    // What the driver does not report is zeros, where the host bridge stands.
     let [domain, bus, device, function] = (address != [0; 4]).then_some(address)?;
     Some(format!("{domain:04x}:{bus:02x}:{device:02x}.{function:x}"))
 }

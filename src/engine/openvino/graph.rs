@@ -8,6 +8,7 @@ use roxmltree::{Document, Node};
 
 use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 
 /// An input that the pipeline feeds.
 struct Input {
@@ -70,7 +71,7 @@ impl Graph {
     /// A graph that is no XML, is not stateful, or wants more weights than there are.
     pub fn read(folder: &ModelFolder) -> Result<Self> {
         let path = folder.graph();
-        let xml = fs::read_to_string(&path).map_err(|cause| Error::io("read", &path, &cause).as_input())?;
+        let xml = files::read_text(&path, FileKind::Graph)?;
         let graph = parse(&xml).map_err(|fault| {
             Error::input(format!("`{}` cannot be used: {fault}", path.display())).hint(fault.hint())
         })?;
@@ -109,6 +110,7 @@ enum Fault {
     NotXml(String),
     NoGraph,
     NotStateful,
+    StateShape { name: String, found: String },
     MissingInput(&'static str),
     ExtraInput(String),
     InputType { name: &'static str, found: String, fed: &'static str },
@@ -139,6 +141,11 @@ impl std::fmt::Display for Fault {
             Self::NotXml(cause) => write!(f, "it is not XML ({cause})"),
             Self::NoGraph => f.write_str("it has no layers and edges, so it is not an OpenVINO graph"),
             Self::NotStateful => f.write_str("the model is not stateful (it has no states for a KV cache)"),
+            Self::StateShape { name, found } => write!(
+                f,
+                "its state `{name}` has the shape `{found}`, and a state of a KV cache has four dimensions, the third \
+                 of which grows with the tokens: this kind of model is not supported"
+            ),
             Self::MissingInput(name) => {
                 write!(f, "it has no input `{name}`, so it is of a kind of model that is not supported")
             }
@@ -167,6 +174,7 @@ fn parse(xml: &str) -> Result<Parsed, Fault> {
     let of_type =
         |kind: &'static str| layers.iter().filter(move |layer| layer.attribute("type") == Some(kind));
 
+    of_type("ReadValue").try_for_each(|state| check_state(*state))?;
     let mut state_names: Vec<String> =
         of_type("ReadValue").filter_map(|layer| data(*layer, "variable_id")).map(str::to_owned).collect();
     state_names.sort();
@@ -211,6 +219,20 @@ fn parse(xml: &str) -> Result<Parsed, Fault> {
         ..found
     });
     Ok(Parsed { state_names, logits_output, vocabulary_size, head, weights_bytes })
+}
+
+/// Refuses a state that holds something else than keys or values by the token, as those of convolutions do: the
+/// tokens in the cache could not be counted.
+fn check_state(state: Node<'_, '_>) -> Result<(), Fault> {
+    // `...` is a shape of any number of dimensions.
+    let shape = data(state, "variable_shape").filter(|shape| !shape.contains("..."));
+    let Some(found) = shape else { return Ok(()) };
+    let dimensions: Vec<&str> = found.split(',').map(str::trim).collect();
+    if dimensions.len() == 4 && dimensions[2].parse::<u64>().is_err() {
+        return Ok(());
+    }
+    let name = data(state, "variable_id").unwrap_or_default().to_owned();
+    Err(Fault::StateShape { name, found: found.to_owned() })
 }
 
 /// Refuses inputs that are not those that are fed, in name, type or number of dimensions: the runtime

@@ -5,12 +5,12 @@
 //! matrix row a prompt token). The edit is made in the graph's text; the weights file stays as it
 //! is, for the two constants that the `Gather` needs point at equal bytes that it holds already.
 
-use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::engine::openvino::graph::{Graph, LmHead};
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 
 /// The graph's text with the edit.
 ///
@@ -23,7 +23,7 @@ pub fn last_token_only(graph: &Graph, weights: &Path) -> Result<Result<String, &
     let Some(head) = &graph.head else {
         return Ok(Err("the LM head was not recognised in the graph"));
     };
-    let file = File::open(weights).map_err(|cause| Error::io("read", weights, &cause).as_input())?;
+    let file = files::open(weights, FileKind::Large)?;
     let mut last = None;
     let mut axis = None;
     for &offset in &head.scalar_offsets {

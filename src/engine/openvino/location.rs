@@ -15,8 +15,8 @@ const LIBRARY_FOLDERS: [&str; 6] =
 /// Where a runtime may come from, in the order in which they win.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// A pinned version or a folder, asked for by a flag.
-    pub asked: Option<String>,
+    /// A pinned version or a folder, requested by a flag.
+    pub requested: Option<String>,
     /// A folder named by the environment, and the variable that names it.
     pub installed: Option<InstalledBy>,
 }
@@ -53,13 +53,13 @@ pub struct RuntimeLocation {
 impl Sources {
     /// The flag's word, then `OPENVINO_INSTALL_DIR`, then `INTEL_OPENVINO_DIR`, then the pinned one.
     #[must_use]
-    pub fn from_environment(asked: Option<String>) -> Self {
+    pub fn from_environment(requested: Option<String>) -> Self {
         let variables = ["OPENVINO_INSTALL_DIR", "INTEL_OPENVINO_DIR"].into_iter();
         let installed = variables
             .filter_map(|variable| Some((variable, env::var_os(variable)?)))
             .find(|(_, folder)| !folder.is_empty())
             .map(|(variable, folder)| InstalledBy { variable, folder: folder.into() });
-        Self { asked, installed }
+        Self { requested, installed }
     }
 
     /// Finds the library's file.
@@ -68,13 +68,13 @@ impl Sources {
     /// When what was named has none, or the pinned release is not set up.
     pub fn locate(&self) -> Result<RuntimeLocation> {
         let releases = Releases::pinned();
-        match (&self.asked, &self.installed) {
-            (Some(asked), _) if releases.get(asked).is_some() => pinned(&releases, asked),
-            (Some(asked), _) if asked.contains('/') || Path::new(asked).is_dir() => {
-                installed(Path::new(asked), FoundBy::Flag)
+        match (&self.requested, &self.installed) {
+            (Some(requested), _) if releases.get(requested).is_some() => pinned(&releases, requested),
+            (Some(requested), _) if requested.contains('/') || Path::new(requested).is_dir() => {
+                installed(Path::new(requested), FoundBy::Flag)
             }
-            (Some(asked), _) => Err(Error::input(format!(
-                "OpenVINO `{asked}` is neither a folder nor one of the pinned releases ({})",
+            (Some(requested), _) => Err(Error::input(format!(
+                "OpenVINO `{requested}` is neither a folder nor one of the pinned releases ({})",
                 releases.versions()
             ))
             .hint(format!("try `--openvino {}`", releases.default))),
@@ -135,7 +135,7 @@ mod tests {
         fs::create_dir_all(&libs).unwrap();
         fs::write(libs.join("libopenvino_c.so.2650"), "").unwrap();
         let sources = Sources {
-            asked: Some(folder.path().display().to_string()),
+            requested: Some(folder.path().display().to_string()),
             installed: Some(InstalledBy { variable: "OPENVINO_INSTALL_DIR", folder: "/nowhere".into() }),
         };
         let found = sources.locate().unwrap();
@@ -146,13 +146,13 @@ mod tests {
     #[test]
     fn a_variable_that_names_no_openvino_is_said_and_not_passed_over() {
         let installed = Some(InstalledBy { variable: "INTEL_OPENVINO_DIR", folder: "/nowhere".into() });
-        let error = Sources { asked: None, installed }.locate().unwrap_err();
+        let error = Sources { requested: None, installed }.locate().unwrap_err();
         assert!(error.to_string().contains("`/nowhere`"), "{error}");
     }
 
     #[test]
     fn an_unknown_version_is_refused_with_the_list_of_those_there_are() {
-        let sources = Sources { asked: Some("2019.1".into()), installed: None };
+        let sources = Sources { requested: Some("2019.1".into()), installed: None };
         let error = sources.locate().unwrap_err();
         assert!(error.to_string().contains("`2026.4.1`, `2026.1.0`"), "{error}");
     }

@@ -2,7 +2,7 @@
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
 //! of it and what it really does, `facts` and `opencl` say what it is; `graph` and `last_token` read and prepare the model's graph, and
-//! `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `settled` is what is known before compiling, and `compile`
+//! `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `device_resolved` is what is known before compiling, and `compile`
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
 //! wrappers; `pipeline` is the engine built from all of these.
 
@@ -18,8 +18,8 @@ mod opencl;
 mod pipeline;
 mod property;
 mod release;
+mod resolved;
 mod runtime;
-mod settled;
 mod state;
 mod tensor;
 mod weights;
@@ -37,8 +37,8 @@ pub use location::{FoundBy, InstalledBy, RuntimeLocation, Sources};
 pub use pipeline::OpenVinoEngine;
 pub use property::{EffectiveProperties, Property, default_properties};
 pub use release::{Release, Releases};
+pub use resolved::ResolvedRuntime;
 pub use runtime::Runtime;
-pub use settled::Settled;
 pub use state::{KvState, NamedState, StateBridge};
 pub use weights::{ActiveWeights, KindOfWeight, WeightKind};
 

@@ -13,6 +13,8 @@ use cl3::device::{
 };
 use cl3::platform::{CL_PLATFORM_NAME, get_platform_data, get_platform_ids};
 
+use crate::files::{FileKind, read_text};
+
 /// `CL_PLATFORM_NAME` of Intel's runtime for processors; that for GPUs ends in "Graphics".
 const INTEL_CPU_PLATFORM: &str = "Intel(R) OpenCL";
 /// Where the OpenCL loader looks for layers by itself.
@@ -52,17 +54,17 @@ pub(super) fn devices() -> Vec<OpenClDevice> {
 }
 
 fn described(id: *mut c_void, platform: &str) -> OpenClDevice {
-    let told = |what| text(get_device_data(id, what));
+    let reported = |what| text(get_device_data(id, what));
     let bytes = |what| get_device_data(id, what).ok();
     let types = bytes(CL_DEVICE_TYPE).and_then(|bytes| bytes.try_into().ok()).map(u64::from_ne_bytes);
     OpenClDevice {
         platform: platform.to_owned(),
-        name: told(CL_DEVICE_NAME).unwrap_or_default(),
+        name: reported(CL_DEVICE_NAME).unwrap_or_default(),
         types: types.unwrap_or_default(),
-        vendor: told(CL_DEVICE_VENDOR),
+        vendor: reported(CL_DEVICE_VENDOR),
         vendor_id: bytes(CL_DEVICE_VENDOR_ID).and_then(|id| id.try_into().ok()).map(u32::from_ne_bytes),
-        driver_version: told(CL_DRIVER_VERSION),
-        device_version: told(CL_DEVICE_VERSION),
+        driver_version: reported(CL_DRIVER_VERSION),
+        device_version: reported(CL_DEVICE_VERSION),
         uuid: bytes(CL_DEVICE_UUID_KHR)
             .and_then(|uuid| uuid.try_into().ok())
             .map(|uuid| format!("{:032x}", u128::from_be_bytes(uuid))),
@@ -148,7 +150,7 @@ fn listed_layers(folder: &Path) -> Vec<String> {
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|extension| extension == "lay")).collect();
     files.sort_unstable();
-    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
+    let texts = files.iter().filter_map(|file| read_text(file, FileKind::Text).ok());
     texts.flat_map(|text| text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()).collect()
 }
 

@@ -104,7 +104,7 @@ impl OpenVinoEngine {
     /// Why the states of this OpenVINO cannot be read at all; None where they can. Whether a plugin hides
     /// those of a compressed cache shows when they are read.
     #[must_use]
-    pub fn states_hidden_because(&self) -> Option<&str> {
+    pub fn states_hidden_reason(&self) -> Option<&str> {
         self.bridge.as_ref().err().map(String::as_str)
     }
 
@@ -157,7 +157,7 @@ impl OpenVinoEngine {
 
     /// Gives the runtime a row of ours to write the logits into. On the CPU only: there it is written
     /// in place, where a GPU would have to copy into it; and only where one row is all that comes.
-    /// Where the runtime does not want it, the logits are asked for each step.
+    /// Where the runtime does not want it, the logits are requested each step.
     fn offer_own_row(&mut self) -> Option<Tensor> {
         let one_row = self.compiled.last_token_only == LastTokenOnly::Applied;
         if !one_row || self.compiled.proof.kind != DeviceKind::Cpu {

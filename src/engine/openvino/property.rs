@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Properties as the runtime states them after compiling, by name.
 pub type EffectiveProperties = BTreeMap<String, String>;
 
-/// Read back after compiling, whether asked for or not.
+/// Read back after compiling, whether requested or not.
 pub(super) const READ_BACK: [&str; 8] = [
     "PERFORMANCE_HINT",
     "EXECUTION_MODE_HINT",
@@ -53,14 +53,14 @@ impl FromStr for Property {
     }
 }
 
-/// The properties of the default series on a device, with those the user asked for put over them.
+/// The properties of the default series on a device, with those the user requested put over them.
 ///
 /// On the CPU: f32 throughout, and activations not quantised on the way (which the plugin does by
 /// default, by other kernels in each version), so that the same tokens come out everywhere, with
 /// logits that can be compared. On the GPU: f16 with an f16 KV cache, for with a compressed cache
 /// the states cannot be read.
 #[must_use]
-pub fn default_properties(kind: DeviceKind, asked: &[Property]) -> Vec<Property> {
+pub fn default_properties(kind: DeviceKind, requested: &[Property]) -> Vec<Property> {
     let precision = match kind {
         DeviceKind::Cpu => "f32",
         DeviceKind::Gpu => "f16",
@@ -73,7 +73,7 @@ pub fn default_properties(kind: DeviceKind, asked: &[Property]) -> Vec<Property>
     if kind == DeviceKind::Cpu {
         properties.push(Property::new("DYNAMIC_QUANTIZATION_GROUP_SIZE", "0"));
     }
-    for property in asked {
+    for property in requested {
         properties.retain(|stated| stated.key != property.key);
         properties.push(property.clone());
     }
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn what_the_user_asks_for_replaces_the_default() {
-        let asked = ["KV_CACHE_PRECISION=u8".parse().unwrap(), Property::new("NUM_STREAMS", "1")];
-        let properties = default_properties(DeviceKind::Gpu, &asked);
+        let requested = ["KV_CACHE_PRECISION=u8".parse().unwrap(), Property::new("NUM_STREAMS", "1")];
+        let properties = default_properties(DeviceKind::Gpu, &requested);
         let text: Vec<String> = properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect();
         assert_eq!(
             text,

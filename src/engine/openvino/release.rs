@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// The list, as it stands in `releases.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Releases {
-    /// The version used where none is asked for.
+    /// The version used where none is requested.
     pub default: String,
     /// Every pinned release.
     pub releases: Vec<Release>,

@@ -45,11 +45,11 @@ impl Runtime {
         })?;
         let build = openvino::version().build_number;
         let version = build.split('-').next().unwrap_or_default().to_owned();
-        if let FoundBy::Pinned(asked) = &location.found_by
-            && *asked != version
+        if let FoundBy::Pinned(requested) = &location.found_by
+            && *requested != version
         {
             return Err(Error::harness(format!(
-                "OpenVINO `{asked}` was asked for, but `{version}` is loaded from `{path}`"
+                "OpenVINO `{requested}` was requested, but `{version}` is loaded from `{path}`"
             ))
             .hint("one process uses one OpenVINO: use a process for each"));
         }

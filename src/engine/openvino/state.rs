@@ -305,8 +305,8 @@ fn call(doing: &str, bridge: impl FnOnce(*mut c_char, usize) -> c_int) -> Result
     if bridge(error.as_mut_ptr().cast(), error.len()) == 0 {
         return Ok(());
     }
-    let told = CStr::from_bytes_until_nul(&error).unwrap_or_default().to_string_lossy();
-    Err(Error::harness(format!("OpenVINO cannot {doing}: {}", one_line(&told))))
+    let reported = CStr::from_bytes_until_nul(&error).unwrap_or_default().to_string_lossy();
+    Err(Error::harness(format!("OpenVINO cannot {doing}: {}", one_line(&reported))))
 }
 
 #[cfg(test)]

@@ -45,8 +45,8 @@ impl ActiveWeights {
     /// # Errors
     /// A graph or a config that is not understood, with the reason.
     pub fn of(graph: &Graph, config: &ModelConfig) -> Result<Self> {
-        read(&graph.xml, config).map_err(|because| {
-            Error::input(format!("the weights that a token reads cannot be counted: {because}"))
+        read(&graph.xml, config).map_err(|reason| {
+            Error::input(format!("the weights that a token reads cannot be counted: {reason}"))
         })
     }
 }

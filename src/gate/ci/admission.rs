@@ -55,7 +55,7 @@ fn of_dispatch(event: &DispatchEvent) -> Option<Error> {
 
 fn branch_or_main(event: &DispatchEvent) -> &str {
     let branch = &event.repository.default_branch;
-    if crate::record::is_plain(branch) { branch } else { "main" }
+    if crate::files::is_file_name(branch) { branch } else { "main" }
 }
 
 fn needs_a_word(why: &str) -> Error {

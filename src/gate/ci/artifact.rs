@@ -13,10 +13,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{FileKind, Overwrite, write_whole};
 use crate::gate::ci::candidate::Candidate;
 use crate::gate::ci::resolved::Resolved;
 use crate::gate::ci::wire::{parse, shortened};
-use crate::record::{AbRecord, AllowedFile, Overwrite, open, seal, unarchive, write_whole};
+use crate::record::{AllowedFile, Experiment, encode, open, unarchive};
 
 /// What the artifact is called on the forge.
 pub const ARTIFACT: &str = "verdict";
@@ -25,9 +26,9 @@ pub const VERDICT_FILE: &str = "verdict.json";
 /// The record.
 pub const RECORD_FILE: &str = "record.json";
 /// The most that is taken of a zip from the forge, bytes. A record of 18 pairs takes 2 MB.
-pub const LARGEST_ZIP_BYTES: u64 = 32 << 20;
+pub const LARGEST_ZIP_BYTES: u64 = FileKind::Artifact.largest_bytes();
 
-const SCHEMA: &str = "arcgauge-verdict@1";
+const SCHEMA: &str = "arcgauge-verdict@2";
 const ALLOWED: [AllowedFile; 2] = [
     AllowedFile { name: VERDICT_FILE, largest_bytes: 64 << 10 },
     AllowedFile { name: RECORD_FILE, largest_bytes: 64 << 20 },
@@ -36,7 +37,7 @@ const ALLOWED: [AllowedFile; 2] = [
 /// How a gate ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Word {
+pub enum GateEnd {
     /// There is a record, and it was judged.
     Judged,
     /// The head may not be measured as it is.
@@ -45,7 +46,7 @@ pub enum Word {
     Failed,
 }
 
-/// What a gate says of one head. The publisher looks at repository, pull request, head and word; the rest is told
+/// What a gate says of one head. The publisher looks at repository, pull request, head and word; the rest is reported
 /// for people, and nothing follows from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictArtifact {
@@ -62,17 +63,17 @@ pub struct VerdictArtifact {
     /// The tip of the branch that it goes into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
-    /// What it was held against.
+    /// What it was compared with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge_base: Option<String>,
     /// The forge's merge commit of both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<String>,
     /// How it ended.
-    pub word: Word,
+    pub end: GateEnd,
     /// Why, where nothing was judged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
+    pub reason: Option<String>,
     /// With what the gate ended: an exit code.
     pub exit_code: u8,
 }
@@ -83,29 +84,29 @@ pub struct JudgedArtifact {
     /// The words.
     pub verdict: VerdictArtifact,
     /// The record; there is one where something was judged.
-    pub record: Option<Box<AbRecord>>,
+    pub record: Option<Experiment>,
 }
 
 impl JudgedArtifact {
     /// Of a head on which there is a verdict.
     #[must_use]
-    pub fn judged(resolved: &Resolved, record: Box<AbRecord>, exit_code: u8) -> Self {
+    pub fn judged(resolved: &Resolved, record: Experiment, exit_code: u8) -> Self {
         let verdict = VerdictArtifact {
             base: Some(resolved.tip.clone()),
             merge_base: Some(resolved.merge_base.clone()),
-            ..bare(&resolved.candidate, Word::Judged, exit_code)
+            ..bare(&resolved.candidate, GateEnd::Judged, exit_code)
         };
         Self { verdict, record: Some(record) }
     }
 
     /// Of a head on which there is none.
     #[must_use]
-    pub fn without_verdict(candidate: &Candidate, word: Word, because: &Error, exit_code: u8) -> Self {
-        let because = match because.hint_text() {
-            Some(hint) => format!("{because}; {hint}"),
-            None => because.to_string(),
+    pub fn without_verdict(candidate: &Candidate, word: GateEnd, reason: &Error, exit_code: u8) -> Self {
+        let reason = match reason.hint_text() {
+            Some(hint) => format!("{reason}; {hint}"),
+            None => reason.to_string(),
         };
-        let verdict = VerdictArtifact { because: Some(because), ..bare(candidate, word, exit_code) };
+        let verdict = VerdictArtifact { reason: Some(reason), ..bare(candidate, word, exit_code) };
         Self { verdict, record: None }
     }
 
@@ -116,7 +117,7 @@ impl JudgedArtifact {
     pub fn save(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).map_err(|cause| Error::io("create", folder, &cause))?;
         if let Some(record) = &self.record {
-            write_whole(&folder.join(RECORD_FILE), &seal(record.as_ref())?, Overwrite::Replace)?;
+            write_whole(&folder.join(RECORD_FILE), &encode(record)?, Overwrite::Replace)?;
         }
         let words = serde_json::to_string_pretty(&self.verdict)
             .map_err(|cause| Error::harness(format!("the verdict cannot be written: {cause}")))?;
@@ -137,12 +138,12 @@ impl JudgedArtifact {
             let schema = shortened(&verdict.schema);
             return Err(Error::input(format!("the verdict is of schema `{schema}`, not `{SCHEMA}`")));
         }
-        let record = of(RECORD_FILE).map(|bytes| open::<AbRecord>(bytes, RECORD_FILE)).transpose()?;
-        Ok(Self { verdict, record: record.map(Box::new) })
+        let record = of(RECORD_FILE).map(|bytes| open::<Experiment>(bytes, RECORD_FILE)).transpose()?;
+        Ok(Self { verdict, record })
     }
 }
 
-fn bare(candidate: &Candidate, word: Word, exit_code: u8) -> VerdictArtifact {
+fn bare(candidate: &Candidate, word: GateEnd, exit_code: u8) -> VerdictArtifact {
     VerdictArtifact {
         schema: SCHEMA.to_owned(),
         arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -152,8 +153,8 @@ fn bare(candidate: &Candidate, word: Word, exit_code: u8) -> VerdictArtifact {
         base: candidate.base.clone(),
         merge_base: None,
         merge: candidate.merge.clone(),
-        word,
-        because: None,
+        end: word,
+        reason: None,
         exit_code,
     }
 }

@@ -3,28 +3,23 @@
 //! The head's own code was built and run on the machine that wrote it, so every byte may be its author's. What
 //! can be known without the runner is known from the repository: the commits, the policy, the goldens, what the
 //! head changes. The decision is not read: it is computed again, from the raw samples. What is left is that
-//! samples, guards and the proof of the device could be made up, or sides be called the same, by code that
-//! somebody who may write has let run. And who may write can set any status by a workflow of their own.
-
-use std::path::Path;
+//! samples, guards and the proof of the device could be made up by code that somebody who may write has let run:
+//! see `docs/consistency.md`. And who may write can set any status by a workflow of their own.
 
 use crate::error::{Error, Result};
-use crate::gate::ci::artifact::{JudgedArtifact, Word};
-use crate::gate::ci::goldens::check_again;
+use crate::gate::ci::artifact::{GateEnd, JudgedArtifact};
 use crate::gate::ci::resolved::{refuse_another_judge, short};
 use crate::gate::ci::wire::shortened;
-use crate::gate::side::ChangedInputs;
-use crate::gate::{Asker, decide};
-use crate::golden::{GoldenResult, GoldenSet};
+use crate::gate::side::{ChangedInputs, changed_in_use, goldens_at};
+use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::record::{
-    AbRecord, ChangedInput, Commit, DecisionRecord, Kept, Outcome, PairRecord, ProcessPurpose,
-    PublishedReference, Repository, RunRecord, Source, Undecided, is_plain, sha256_of_bytes,
+    Arm, ChangedInput, Commit, DecisionRecord, Experiment, Kept, Outcome, PlanKind, PublishedReference,
+    Repository, Source, StopReason, check_answers, sha256_of_bytes,
 };
 
 const POLICY: &str = "ci/gate.json";
 const PUBLISHED: &str = "fixtures/baselines/published.json";
-const GOLDENS: &str = "fixtures/golden";
 /// What decides whose workflow ran.
 const WORKFLOWS: &str = ".github";
 
@@ -49,17 +44,17 @@ pub(super) struct Known<'a> {
 
 /// A verdict that was computed again, and the record that it is of.
 pub(super) struct Believed {
-    pub(super) record: Box<AbRecord>,
+    pub(super) record: Experiment,
     pub(super) decision: DecisionRecord,
 }
 
 impl Known<'_> {
-    /// The commit that the head must have been held against.
+    /// The commit that the head must have been compared with.
     pub(super) fn merge_base(&self) -> Result<String> {
         self.repository.merge_base(self.tip, self.head)
     }
 
-    /// The verdict of an artifact. `checkout` is a clean one of the merge base.
+    /// The verdict of an artifact, whose record does not contradict itself.
     ///
     /// # Errors
     /// Why it is none: it is of something else, it is not true, or the gate itself says that there is none.
@@ -67,7 +62,6 @@ impl Known<'_> {
         &self,
         artifact: JudgedArtifact,
         merge_base: &str,
-        checkout: &Path,
         now_utc: &str,
     ) -> Result<Believed> {
         let JudgedArtifact { verdict, record } = artifact;
@@ -78,22 +72,30 @@ impl Known<'_> {
         if verdict.repository != self.name || self.pull_request != verdict.pull_request {
             return Err(untrue("it is of another pull request"));
         }
-        if verdict.word != Word::Judged {
-            let because = verdict.because.as_deref().map(shortened_reason).unwrap_or_default();
-            let word = if verdict.word == Word::Refused { "refused" } else { "failed" };
-            return Err(Error::input(format!("the gate {word}: {because}")));
+        if verdict.end != GateEnd::Judged {
+            let reason = verdict.reason.as_deref().map(shortened_reason).unwrap_or_default();
+            let word = if verdict.end == GateEnd::Refused { "refused" } else { "failed" };
+            return Err(Error::input(format!("the gate {word}: {reason}")));
         }
         let Some(mut record) = record else { return Err(untrue("it has no record")) };
         self.check_definition(merge_base)?;
         record.check().map_err(|error| untrue(&error.to_string()))?;
+        if record.plan != PlanKind::Ab {
+            return Err(untrue(&format!("it is of `{}`, and not of two sides", record.plan.as_str())));
+        }
         check_size(&record)?;
-        check_ended(&record)?;
+        if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
+            return Err(untrue("it did not come to its end"));
+        }
         self.check_sides(&mut record, merge_base)?;
         self.check_inputs(&record, merge_base)?;
-        self.check_asked(&record, merge_base)?;
-        check_tokens(&record, checkout)?;
-        let policy = Policy::parse(&record.policy.text, "ci/gate.json of the base")?;
-        let decision = decide(&record, &policy, now_utc, Asker::Gate);
+        self.check_requested(&record, merge_base)?;
+        self.check_identical(&record, merge_base)?;
+        // Every token of both sides once more.
+        check_answers(&record, |run| goldens_at(self.repository, merge_base, run))
+            .map_err(|error| untrue(&format!("it {error}")))?;
+        let policy = Policy::parse(&record.inputs.policy.text, "ci/gate.json of the base")?;
+        let decision = decide(&record, &policy, now_utc, Strictness::Gate);
         Ok(Believed { record, decision })
     }
 
@@ -112,13 +114,11 @@ impl Known<'_> {
         .hint(format!("let main's workflow run it: {}", word_for(Some(self.pull_request), self.head))))
     }
 
-    /// Both sides are the commits that they must be; what is told of them is the repository's word.
-    fn check_sides(&self, record: &mut AbRecord, merge_base: &str) -> Result<()> {
+    /// Both sides are the commits that they must be; what is reported of them is the repository's word.
+    fn check_sides(&self, record: &mut Experiment, merge_base: &str) -> Result<()> {
         refuse_another_judge(self.repository, merge_base, &self.repository.resolve(self.tip)?)?;
-        for (side, word, sha) in
-            [(&mut record.base, "base", merge_base), (&mut record.head, "head", self.head)]
-        {
-            match &side.run.commit {
+        for (side, (word, sha)) in record.arms.iter_mut().zip([("base", merge_base), ("head", self.head)]) {
+            match &side.commit {
                 Some(commit) if commit.sha == sha && commit.dirty => {
                     return Err(untrue(&format!("its {word} has changes over {}", short(sha))));
                 }
@@ -128,38 +128,29 @@ impl Known<'_> {
                     return Err(untrue(&format!("its {word} is {is}, and not {}", short(sha))));
                 }
             }
-            if side.run.device.requested != self.device {
-                let device = shortened(&side.run.device.requested);
+            if side.device.requested != self.device {
+                let device = shortened(&side.device.requested);
                 return Err(untrue(&format!(
                     "its {word} was to run on `{device}`, and not on `{}`",
                     self.device
                 )));
             }
-            if let Some(ran) = side.run.device.ran.as_ref().map(|ran| ran.kind().name())
+            if let Some(ran) = side.device.ran.as_ref().map(|ran| ran.kind().name())
                 && self.device.split('.').next() != Some(ran)
             {
                 return Err(untrue(&format!("its {word} ran on `{ran}`, and not on `{}`", self.device)));
             }
-            side.run.commit = Some(self.repository.resolve(sha)?);
-            short(sha).clone_into(&mut side.asked);
-        }
-        let identical = record.undecided == Some(Undecided::Identical);
-        let (base, head) = (&record.base.run, &record.head.run);
-        let not_measured = [base.outcome, head.outcome, record.outcome].contains(&Outcome::NotMeasured);
-        let is_same = base.worker.sha256.is_some()
-            && base.worker.sha256 == head.worker.sha256
-            && base.model.files == head.model.files;
-        if identical != not_measured || (identical && !is_same) {
-            return Err(untrue("it was not measured, and its sides are not the same"));
+            side.commit = Some(self.repository.resolve(sha)?);
+            short(sha).clone_into(&mut side.label);
         }
         Ok(())
     }
 
     /// Prompts, goldens and policy are the base's, and what the head changes of them is what it says.
-    fn check_inputs(&self, record: &AbRecord, merge_base: &str) -> Result<()> {
-        let policy = self.repository.file_at(merge_base, POLICY)?.unwrap_or_default();
-        let is_policy =
-            record.policy.text.as_bytes() == policy && record.policy.sha256 == sha256_of_bytes(&policy);
+    fn check_inputs(&self, record: &Experiment, merge_base: &str) -> Result<()> {
+        let policy = self.repository.text_at(merge_base, POLICY)?.unwrap_or_default();
+        let is_policy = record.inputs.policy.text == policy
+            && record.inputs.policy.sha256 == sha256_of_bytes(policy.as_bytes());
         if !is_policy {
             return Err(untrue("it was judged by another policy than the base's"));
         }
@@ -175,65 +166,51 @@ impl Known<'_> {
     }
 
     /// What should have been asked is what the base says.
-    fn check_asked(&self, record: &AbRecord, merge_base: &str) -> Result<()> {
-        let text = self.repository.file_at(merge_base, PUBLISHED)?.unwrap_or_default();
-        let published = PublishedReference::parse(&String::from_utf8_lossy(&text))?;
-        let differs = [&record.base.run, &record.head.run]
-            .iter()
-            .any(|run| run.published.as_ref().is_some_and(|said| *said != published));
-        if differs { Err(untrue("its published figures are not the base's")) } else { Ok(()) }
+    fn check_requested(&self, record: &Experiment, merge_base: &str) -> Result<()> {
+        let text = self.repository.text_at(merge_base, PUBLISHED)?.unwrap_or_default();
+        let published = PublishedReference::parse(&text)?;
+        if record.published.as_ref().is_some_and(|recorded| *recorded != published) {
+            return Err(untrue("its published figures are not the base's"));
+        }
+        for run in &record.arms {
+            let workload = &run.workload;
+            let prompts = workload.prompts.iter().map(|prompt| &prompt.id);
+            if !prompts.eq(&published.prompts) || workload.new_tokens != published.new_tokens {
+                return Err(untrue(&format!(
+                    "its workload is {} prompts of {} tokens, and the base's is {} of {}",
+                    workload.prompts.len(),
+                    workload.new_tokens,
+                    published.prompts.len(),
+                    published.new_tokens
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sides are the same without a measurement only where the repository says so: that the runner built the same
+    /// program from changed sources cannot be seen here.
+    fn check_identical(&self, record: &Experiment, merge_base: &str) -> Result<()> {
+        if record.stop_reason != Some(StopReason::Identical) {
+            return Ok(());
+        }
+        let head = Source::Commit(self.repository.resolve(self.head)?);
+        let changed = changed_in_use(self.repository, merge_base, &head)?;
+        let Some(path) = changed.first() else { return Ok(()) };
+        let what = format!("it was not measured, and the head changes `{}`", shortened(path));
+        Err(untrue(&what).hint("measure both sides: `cargo xtask ab --measure-identical`"))
     }
 }
 
 /// It is of a size that can be judged in a moment: no policy draws a tenth of it.
-fn check_size(record: &AbRecord) -> Result<()> {
-    let runs = [&record.base.run, &record.head.run];
-    let is_large = |run: &&RunRecord| {
+fn check_size(record: &Experiment) -> Result<()> {
+    let is_large = |run: &Arm| {
         run.samples.len() > MOST_SAMPLES
             || run.processes.len() > MOST_PROCESSES
             || run.workload.prompts.len() > MOST_PROMPTS
     };
-    if record.pairs.len() > MOST_PROCESSES || runs.iter().any(is_large) {
+    if record.rounds.len() > MOST_PROCESSES || record.arms.iter().any(is_large) {
         return Err(untrue("it has more pairs, prompts or samples than any gate draws"));
-    }
-    Ok(())
-}
-
-/// It came to its end, and its pairs are those that were measured: pair k is of process k of both sides, and
-/// none is left out or told twice.
-fn check_ended(record: &AbRecord) -> Result<()> {
-    if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
-        return Err(untrue("it did not come to its end"));
-    }
-    let is_wrong = |run: &RunRecord| run.prompts.iter().any(|prompt| prompt.golden == GoldenResult::Break);
-    let by_wrong_output = record.undecided == Some(Undecided::WrongOutput);
-    // Of an A/B that a wrong output ended no speed is looked at.
-    if by_wrong_output && !is_wrong(&record.base.run) && !is_wrong(&record.head.run) {
-        return Err(untrue("no output of it is wrong, and one is said to have ended it"));
-    }
-    let is_strange = |(at, pair): (usize, &PairRecord)| pair.base_process != at || pair.head_process != at;
-    if let Some(at) = record.pairs.iter().enumerate().position(is_strange) {
-        return Err(untrue(&format!("pair {} is not of its own processes", at + 1)));
-    }
-    let mut processes = record.base.run.processes.iter().chain(&record.head.run.processes);
-    // Where an output is wrong the last pair may have one side alone, and the verdict is red.
-    let is_left_out =
-        processes.any(|it| it.purpose == ProcessPurpose::Measured && it.index >= record.pairs.len());
-    let is_whole = record.outcome == Outcome::Complete && !by_wrong_output;
-    if is_whole && is_left_out {
-        return Err(untrue("a process of it is of no pair"));
-    }
-    Ok(())
-}
-
-/// Every token of both sides, against the base's goldens.
-fn check_tokens(record: &AbRecord, checkout: &Path) -> Result<()> {
-    for run in [&record.base.run, &record.head.run] {
-        if !is_plain(&run.model.name) {
-            return Err(untrue(&format!("its model is named `{}`", shortened(&run.model.name))));
-        }
-        let goldens = GoldenSet::load(&checkout.join(GOLDENS).join(&run.model.name))?;
-        check_again(run, &goldens)?;
     }
     Ok(())
 }
@@ -249,5 +226,5 @@ fn untrue(what: &str) -> Error {
 }
 
 fn shortened_reason(text: &str) -> String {
-    crate::report::one_line(text)
+    crate::visible::one_line(text)
 }

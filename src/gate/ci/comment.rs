@@ -10,7 +10,8 @@ use crate::gate::ci::forge::{Forge, Method};
 use crate::gate::ci::resolved::short;
 use crate::gate::ci::wire::{OURS, UserWire, parse};
 use crate::record::DecisionRecord;
-use crate::report::decision::{Subject, decision_markdown, markdown, pair_lines};
+use crate::report::decision::{Subject, decision_markdown, pair_lines};
+use crate::report::document::escape;
 
 /// By which the comment is found again.
 const MARK: &str = "<!-- arcgauge: the gate's verdict -->";
@@ -19,7 +20,7 @@ const COMMENTS_A_PAGE: usize = 100;
 const MOST_PAGES: usize = 20;
 const LARGEST_PAGE_BYTES: u64 = 32 << 20;
 
-/// What is told of a head.
+/// What is reported of a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Comment {
     body: String,
@@ -31,25 +32,25 @@ impl Comment {
         let record = &believed.record;
         let pairs = pair_lines(record);
         let decision: &DecisionRecord = &believed.decision;
-        let told = decision_markdown(Subject::Ab { record, pairs: &pairs }, decision);
-        Self::with(&told, head, page)
+        let reported = decision_markdown(Subject { record, pairs: &pairs }, decision);
+        Self::with(&reported, head, page)
     }
 
-    /// Why there is none; `because` may hold text of others.
-    pub(super) fn none(because: &str, hint: Option<&str>, head: &str, page: &str) -> Self {
-        let mut told = format!("### arcgauge: no verdict\n\n{}.\n", markdown::escape(because));
+    /// Why there is none; `reason` may hold text of others.
+    pub(super) fn none(reason: &str, hint: Option<&str>, head: &str, page: &str) -> Self {
+        let mut reported = format!("### arcgauge: no verdict\n\n{}.\n", escape(reason));
         if let Some(hint) = hint {
-            let _ = writeln!(told, "\nNext: {}.", markdown::escape(hint));
+            let _ = writeln!(reported, "\nNext: {}.", escape(hint));
         }
-        Self::with(&told, head, page)
+        Self::with(&reported, head, page)
     }
 
-    fn with(told: &str, head: &str, page: &str) -> Self {
+    fn with(reported: &str, head: &str, page: &str) -> Self {
         let foot = format!(
             "Of {}; [the run]({page}). This comment is edited when there is another verdict.",
             short(head)
         );
-        Self { body: format!("{MARK}\n{}\n\n{foot}\n", told.trim_end()) }
+        Self { body: format!("{MARK}\n{}\n\n{foot}\n", reported.trim_end()) }
     }
 
     /// Puts it in the place of the one before, or adds it.

@@ -1,4 +1,4 @@
-//! What was told of a head before: a loss that was shown stands, and a verdict is not lost to a run that had none.
+//! What was reported of a head before: a loss that was shown stands, and a verdict is not lost to a run that had none.
 
 use serde::Deserialize;
 
@@ -53,12 +53,13 @@ impl Earlier {
     /// # Errors
     /// The loss that was shown.
     pub(super) fn refuse_after_a_loss(&self) -> Result<()> {
-        let is_loss = |description: &&String| LOSSES.iter().any(|loss| description.starts_with(loss.word()));
+        let is_loss =
+            |description: &&String| LOSSES.iter().any(|loss| description.starts_with(loss.as_str()));
         let Some(shown) = self.descriptions.iter().find(is_loss) else { return Ok(()) };
         Err(Error::input(format!(
             "an earlier run of this commit showed a loss, and that stands: {}",
             shortened(shown)
         ))
-        .hint("mend it and push; or, where it is worth it, waive it on the base, and bring the branch up to date"))
+        .hint("fix it and push; or, where it is worth it, waive it on the base, and bring the branch up to date"))
     }
 }

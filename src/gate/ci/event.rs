@@ -32,7 +32,7 @@ pub struct DispatchEvent {
     #[serde(rename = "ref")]
     pub(super) reference: String,
     pub(super) repository: RepositoryWire,
-    #[expect(dead_code, reason = "a dispatch without anybody who asked for it is none")]
+    #[expect(dead_code, reason = "a dispatch without anybody who requested it is none")]
     pub(super) sender: UserWire,
     pub(super) inputs: DispatchInputs,
 }
@@ -93,7 +93,7 @@ pub fn candidate_of(event: &GateEvent) -> Result<Candidate> {
         GateEvent::Dispatch(event) => Ok(Candidate {
             repository: repository_name(&event.repository.full_name)?,
             pull_request: number(&event.inputs.pull_request)?,
-            head: sha(&event.inputs.head, "the head that was asked for")?,
+            head: sha(&event.inputs.head, "the head that was requested")?,
             base: None,
             merge: None,
         }),

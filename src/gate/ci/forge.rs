@@ -1,4 +1,4 @@
-//! The forge, as far as a verdict is told there: GitHub's interface, by its own program `gh`.
+//! The forge, as far as a verdict is reported there: GitHub's interface, by its own program `gh`.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// How something is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +21,9 @@ pub enum Method {
 }
 
 impl Method {
-    /// The word for it.
+    /// As text.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Post => "POST",
             Self::Patch => "PATCH",
@@ -32,7 +32,7 @@ impl Method {
     }
 }
 
-/// A forge that can be asked and told. Paths begin with `repos/`, and are made of names that were checked.
+/// A forge that can be read and written to. Paths begin with `repos/`, and are made of names that were checked.
 pub trait Forge {
     /// What is at a path, at most so many bytes.
     ///
@@ -57,16 +57,16 @@ impl Forge for GhProgram {
     }
 
     fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<()> {
-        let arguments = ["api", "--method", method.word(), "--input", "-", path];
+        let arguments = ["api", "--method", method.as_str(), "--input", "-", path];
         run(&arguments, Some(body.to_string()), 1 << 20).map(|_| ())
     }
 }
 
 /// Runs it, hands it the input, and gives what it printed.
 fn run(arguments: &[&str], input: Option<String>, largest_bytes: u64) -> Result<Vec<u8>> {
-    let asked = arguments.join(" ");
+    let requested = arguments.join(" ");
     let failed = |why: &str| {
-        Error::harness(format!("`gh {asked}` failed: {why}"))
+        Error::harness(format!("`gh {requested}` failed: {why}"))
             .hint("see that it may: `gh auth status`; a workflow hands it `GH_TOKEN`")
     };
     let mut command = Command::new("gh");

@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::error::{Error, Result};
+use crate::files::is_file_name;
 use crate::gate::ci::forge::{Forge, Method};
 use crate::gate::ci::resolved::short;
 use crate::gate::ci::wire::{
     PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
 };
-use crate::record::is_plain;
 
 /// The label that is a word.
 const LABEL: &str = "arc-gate";
@@ -107,7 +107,7 @@ fn check(event: &EventWire, repository: &str, forge: &mut dyn Forge) -> Result<S
     }
     let who = event.sender.login.as_str();
     // A bot's name has brackets; no bot gives a word.
-    if !is_plain(who) {
+    if !is_file_name(who) {
         return Err(Error::input(format!("the label is by `{}`, whose word it cannot be", shortened(who)))
             .hint("somebody who may write labels it"));
     }

@@ -1,5 +1,5 @@
 //! What continuous integration needs on a forge: which head is to be judged and whether it may be; the verdict
-//! as it leaves the runner; and, on another machine, whether that verdict can be believed, and how it is told.
+//! as it leaves the runner; and, on another machine, whether that verdict can be believed, and how it is reported.
 //!
 //! ```text
 //! event -> candidate -> resolved -> (A/B, gate) -> artifact ... artifact -> believed -> notice -> forge
@@ -17,7 +17,6 @@ mod comment;
 mod earlier;
 mod event;
 mod forge;
-mod goldens;
 mod label;
 mod notice;
 mod publish;
@@ -26,12 +25,12 @@ mod wire;
 mod workflow_run;
 
 pub use artifact::{
-    ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES, RECORD_FILE, VERDICT_FILE, VerdictArtifact, Word,
+    ARTIFACT, GateEnd, JudgedArtifact, LARGEST_ZIP_BYTES, RECORD_FILE, VERDICT_FILE, VerdictArtifact,
 };
 pub use candidate::Candidate;
 pub use event::{GateEvent, candidate_of};
 pub use forge::{Forge, GhProgram, Method};
 pub use label::{Admitted, admit};
 pub use notice::{CONTEXT, CommitStatus, State};
-pub use publish::{Asked, Published, publish};
+pub use publish::{Published, Request, publish};
 pub use resolved::Resolved;

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::record::{DecisionRecord, Status};
-use crate::report::decision::headline;
+use crate::report::decision::title;
 
 /// What the status is called; to be required of the default branch.
 pub const CONTEXT: &str = "arcgauge/gate";
@@ -43,19 +43,19 @@ impl CommitStatus {
             Status::Green | Status::GreenWithWarning => State::Success,
             Status::Red => State::Failure,
         };
-        Self { state, context: CONTEXT, description: cut(&headline(decision)), target_url: page }
+        Self { state, context: CONTEXT, description: cut(&title(decision)), target_url: page }
     }
 
     /// Where there is none: what was not judged may not be merged.
     #[must_use]
-    pub fn none(because: &str, page: String) -> Self {
-        let description = cut(&format!("{NO_VERDICT}{because}"));
+    pub fn none(reason: &str, page: String) -> Self {
+        let description = cut(&format!("{NO_VERDICT}{reason}"));
         Self { state: State::Failure, context: CONTEXT, description, target_url: page }
     }
 }
 
 fn cut(text: &str) -> String {
-    let text = crate::report::one_line(text);
+    let text = crate::visible::one_line(text);
     if text.chars().count() <= LONGEST_DESCRIPTION {
         return text;
     }

@@ -13,16 +13,15 @@ use crate::gate::ci::notice::{CommitStatus, State};
 use crate::gate::ci::resolved::short;
 use crate::gate::ci::wire::{PullRequestWire, parse, shortened};
 use crate::gate::ci::workflow_run::{By, GateRun};
-use crate::gate::side::Builder;
 use crate::record::{Repository, Status, Verdict};
 
 const LARGEST_ANSWER_BYTES: u64 = 8 << 20;
 
 /// What is to be published, and by what it is checked.
-pub struct Asked<'a> {
+pub struct Request<'a> {
     /// The payload of `workflow_run`.
     pub payload: &'a [u8],
-    /// The artifact, where it is at hand; else the forge is asked for it.
+    /// The artifact, where it is at hand; else the forge is requested it.
     pub zip: Option<Vec<u8>>,
     /// A checkout of the default branch, with its whole history.
     pub repository: &'a Repository,
@@ -30,8 +29,6 @@ pub struct Asked<'a> {
     pub remote: &'a str,
     /// The device on which heads are judged.
     pub device: &'a str,
-    /// Where clones are kept.
-    pub clones: &'a Builder,
     /// The moment, UTC: waivers expire.
     pub now_utc: &'a str,
 }
@@ -53,9 +50,9 @@ pub struct Published {
 /// pass for want of a word.
 ///
 /// # Errors
-/// A run that is of no gate, of which nothing is told; a forge that does not take what is told.
-pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
-    let run = GateRun::parse(asked.payload)?;
+/// A run that is of no gate, of which nothing is reported; a forge that does not take what is reported.
+pub fn publish(requested: &Request<'_>, forge: &mut dyn Forge) -> Result<Published> {
+    let run = GateRun::parse(requested.payload)?;
     let page = run.page();
     let pull_request = find_pull_request(&run, forge);
     let not_run = reason_not_run(&run, pull_request.as_ref());
@@ -65,7 +62,7 @@ pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
     }
     let believed = match not_run {
         Some(error) => Err(error),
-        None => verdict(asked, &run, pull_request.as_ref(), forge).and_then(|believed| {
+        None => verdict(requested, &run, pull_request.as_ref(), forge).and_then(|believed| {
             if believed.decision.status != Status::Red {
                 earlier?.refuse_after_a_loss()?;
             }
@@ -79,9 +76,9 @@ pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
             Comment::of(believed, &run.head, &page),
         ),
         Err(error) => {
-            let because = error.to_string();
-            let comment = Comment::none(&because, error.hint_text(), &run.head, &page);
-            (None, CommitStatus::none(&because, page.clone()), comment)
+            let reason = error.to_string();
+            let comment = Comment::none(&reason, error.hint_text(), &run.head, &page);
+            (None, CommitStatus::none(&reason, page.clone()), comment)
         }
     };
     // First, for it is what lets a head be merged or not.
@@ -92,7 +89,7 @@ pub fn publish(asked: &Asked<'_>, forge: &mut dyn Forge) -> Result<Published> {
         comment.put(forge, &run.repository, number)?;
     }
     if status.state == State::Success {
-        // Another run of this head may have shown a loss meanwhile, and been told just before.
+        // Another run of this head may have shown a loss meanwhile, and been reported just before.
         if let Err(error) = Earlier::of(forge, &run.repository, &run.head)?.refuse_after_a_loss() {
             return tell_again(&run, &error, commented, forge);
         }
@@ -107,11 +104,11 @@ fn tell_again(
     commented: Option<u64>,
     forge: &mut dyn Forge,
 ) -> Result<Published> {
-    let because = error.to_string();
-    let status = CommitStatus::none(&because, run.page());
+    let reason = error.to_string();
+    let status = CommitStatus::none(&reason, run.page());
     send_status(run, &status, forge)?;
     if let Some(number) = commented {
-        let comment = Comment::none(&because, error.hint_text(), &run.head, &run.page());
+        let comment = Comment::none(&reason, error.hint_text(), &run.head, &run.page());
         comment.put(forge, &run.repository, number)?;
     }
     Ok(Published { head: run.head.clone(), verdict: None, status: Some(status), commented })
@@ -159,7 +156,7 @@ fn reason_not_run(run: &GateRun, pull_request: Option<&PullRequestWire>) -> Opti
 
 /// The verdict on the run's head, or why there is none.
 fn verdict(
-    asked: &Asked<'_>,
+    requested: &Request<'_>,
     run: &GateRun,
     pull_request: Option<&PullRequestWire>,
     forge: &mut dyn Forge,
@@ -173,37 +170,38 @@ fn verdict(
             format!("the pull request goes into `{into}`, and heads of the default branch alone are gated");
         return Err(Error::input(what).hint("nothing; or let it go into the default branch"));
     }
-    let zip = match &asked.zip {
+    let zip = match &requested.zip {
         Some(zip) => zip.clone(),
         None => download(run, forge)?,
     };
     let artifact = JudgedArtifact::of_zip(&zip)?;
-    let fetched = asked.repository.fetch(asked.remote, &format!("refs/pull/{}/head", pull_request.number))?;
-    if !asked.repository.has_commit(&run.head) {
+    let fetched =
+        requested.repository.fetch(requested.remote, &format!("refs/pull/{}/head", pull_request.number))?;
+    if !requested.repository.has_commit(&run.head) {
         let now = short(&fetched);
         return Err(Error::input(format!("the pull request has moved on to {now}, and this head is gone"))
             .hint("nothing: the later head has a run of its own"));
     }
-    let tip = asked.repository.resolve(&format!("refs/remotes/{}/{}", asked.remote, run.default_branch));
-    let tip = tip.or_else(|_| asked.repository.head())?;
+    let tip =
+        requested.repository.resolve(&format!("refs/remotes/{}/{}", requested.remote, run.default_branch));
+    let tip = tip.or_else(|_| requested.repository.head())?;
     if run.by == By::Dispatch {
-        refuse_foreign_definition(asked.repository, &run.definition, &tip.sha)?;
+        refuse_foreign_definition(requested.repository, &run.definition, &tip.sha)?;
     }
     let known = Known {
-        repository: asked.repository,
+        repository: requested.repository,
         name: &run.repository,
         pull_request: pull_request.number,
         head: &run.head,
         tip: &tip.sha,
-        device: asked.device,
+        device: requested.device,
         by_own_workflow: run.by == By::OwnBranch,
     };
     let merge_base = known.merge_base()?;
-    let checkout = asked.clones.clone_of(asked.repository, &merge_base, &mut |_| {})?;
-    known.verdict_of(artifact, &merge_base, checkout.folder(), asked.now_utc)
+    known.verdict_of(artifact, &merge_base, requested.now_utc)
 }
 
-/// A tag of the name `main` is told as a branch of that name is, and may hold any workflow.
+/// A tag of the name `main` is reported as a branch of that name is, and may hold any workflow.
 fn refuse_foreign_definition(repository: &Repository, definition: &str, main: &str) -> Result<()> {
     let is_mains = repository.merge_base(main, definition).is_ok_and(|base| base == definition);
     if is_mains {

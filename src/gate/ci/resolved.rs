@@ -15,7 +15,7 @@ pub struct Resolved {
     pub candidate: Candidate,
     /// The tip of the branch that it is to be merged into.
     pub tip: String,
-    /// The commit at which it branched off, which it is held against: what the branch has gone on with since is
+    /// The commit at which it branched off, which it is compared with: what the branch has gone on with since is
     /// no change of the head's.
     pub merge_base: String,
     /// What of its own judge the head changes: as in "goldens".

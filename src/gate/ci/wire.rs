@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::record::{is_plain, is_sha};
+use crate::files::is_file_name;
+use crate::record::is_sha;
 
 /// In whose name workflows speak: anybody else can write the same.
 pub(super) const OURS: &str = "github-actions[bot]";
@@ -68,7 +69,7 @@ pub(super) fn sha(text: &str, what: &str) -> Result<String> {
 /// A repository's name that is one, "owner/name".
 pub(super) fn repository_name(text: &str) -> Result<String> {
     match text.split_once('/') {
-        Some((owner, name)) if is_plain(owner) && is_plain(name) => Ok(text.to_owned()),
+        Some((owner, name)) if is_file_name(owner) && is_file_name(name) => Ok(text.to_owned()),
         _ => Err(Error::input(format!("the repository is `{}`, not `owner/name`", shortened(text)))
             .hint("see the event's payload: `repository.full_name`")),
     }
@@ -76,7 +77,7 @@ pub(super) fn repository_name(text: &str) -> Result<String> {
 
 /// Text of others in a message of ours: one line, and not too long.
 pub(super) fn shortened(text: &str) -> String {
-    let line = crate::report::one_line(text);
+    let line = crate::visible::one_line(text);
     let kept: String = line.chars().take(80).collect();
     if kept == line { kept } else { kept + "..." }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::gate::ci::wire::{BranchWire, RepositoryWire, parse, repository_name, sha, shortened};
 use crate::record::{is_sha, seconds_of_utc};
 
-/// The workflow whose runs are told.
+/// The workflow whose runs are reported.
 const WORKFLOW: &str = ".github/workflows/gate.yml";
 
 /// A run that has ended.
@@ -23,7 +23,7 @@ pub(super) struct GateRun {
     pub(super) default_branch: String,
     /// The run's number on the forge.
     pub(super) id: u64,
-    /// When its latest attempt began, UTC; None where that is not told.
+    /// When its latest attempt began, UTC; None where that is not reported.
     pub(super) began_utc: Option<String>,
     /// How it ended, in the forge's word.
     pub(super) conclusion: String,

@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use crate::gate::decision::Asker;
+use crate::gate::decision::Strictness;
 use crate::gate::decision::finding::Finding;
 use crate::golden::GoldenResult;
 use crate::judge::PairFigures;
 use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record};
 use crate::record::{
-    AbRecord, Commit, PromptRecord, ProofGrade, ProvenDevice, RunRecord, Undecided, Verdict,
+    Arm, Commit, Experiment, PromptRecord, ProofGrade, ProvenDevice, PublishedReference, Side, StopReason,
+    Verdict,
 };
 use crate::workload::TokenId;
 
 /// Whether every token of these runs is the one that it must be.
-pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
+pub(super) fn goldens(runs: &[(&str, &Arm)], strictness: Strictness) -> Finding {
     let id = "goldens";
     let of = |wanted: GoldenResult| -> Vec<String> {
         let prompts = runs.iter().flat_map(|(side, run)| run.prompts.iter().map(move |it| (*side, it)));
         let found = prompts.filter(|(_, prompt)| prompt.golden == wanted);
-        found.map(|(side, prompt)| told(side, prompt)).collect()
+        found.map(|(side, prompt)| reported(side, prompt)).collect()
     };
     let (wrong, unverified, close) =
         (of(GoldenResult::Break), of(GoldenResult::None), of(GoldenResult::NearTie));
@@ -27,14 +28,14 @@ pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
     }
     let unjudged = runs.iter().find(|(_, run)| run.prompts.is_empty() || has_unjudged(run));
     if let Some((side, _)) = unjudged {
-        let because = format!("not every output{} was judged", of_the(side));
-        return Finding { is_red: true, ..Finding::undecided(id, because) };
+        let reason = format!("not every output{} was judged", of_the(side));
+        return Finding { is_red: true, ..Finding::undecided(id, reason) };
     }
     if !unverified.is_empty() {
-        let because = format!("there is no golden to check against: {}", unverified.join("; "));
-        return match asker {
-            Asker::Ab => Finding::warns(id, because),
-            Asker::Gate => Finding { is_red: true, ..Finding::undecided(id, because) },
+        let reason = format!("there is no golden to check against: {}", unverified.join("; "));
+        return match strictness {
+            Strictness::Ab => Finding::warns(id, reason),
+            Strictness::Gate => Finding { is_red: true, ..Finding::undecided(id, reason) },
         };
     }
     if !close.is_empty() {
@@ -44,23 +45,23 @@ pub(super) fn goldens(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
     Finding::holds(id, format!("every token of {generations} generations is the golden one"))
 }
 
-fn has_unjudged(run: &RunRecord) -> bool {
-    let mut asked = run.workload.prompts.iter();
-    asked.any(|asked| run.prompts.iter().all(|judged| judged.id != asked.id))
+fn has_unjudged(run: &Arm) -> bool {
+    let mut requested = run.workload.prompts.iter();
+    requested.any(|requested| run.prompts.iter().all(|judged| judged.id != requested.id))
 }
 
 /// Where there is no golden, whether both sides answer alike; None where there is one for every prompt, or
 /// the sides are of two models.
-pub(super) fn answers(record: &AbRecord) -> Option<Finding> {
+pub(super) fn answers(record: &Experiment) -> Option<Finding> {
     let id = "answers";
-    let (base, head) = (&record.base.run, &record.head.run);
+    let (base, head) = (&record.base(), &record.head());
     if base.model.sha256 != head.model.sha256 {
         return None;
     }
     let unverified = head.prompts.iter().filter(|prompt| prompt.golden == GoldenResult::None);
     let mut same = 0;
     for prompt in unverified {
-        let answers = |run: &'_ RunRecord| -> Vec<Vec<TokenId>> {
+        let answers = |run: &'_ Arm| -> Vec<Vec<TokenId>> {
             let of_prompt = run.samples.iter().filter(|sample| sample.prompt_id == prompt.id);
             of_prompt.map(|sample| sample.token_ids.clone()).collect()
         };
@@ -68,19 +69,19 @@ pub(super) fn answers(record: &AbRecord) -> Option<Finding> {
         let Some(one) = of_base.first() else { continue };
         if let Some(other) = of_base.iter().chain(&of_head).find(|other| *other != one) {
             let at = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-            let because = format!(
+            let reason = format!(
                 "`{}` is answered in more than one way from token {} on, and no golden says which is right",
                 prompt.id,
                 at + 1
             );
-            return Some(Finding { is_red: true, ..Finding::undecided(id, because) });
+            return Some(Finding { is_red: true, ..Finding::undecided(id, reason) });
         }
         same += 1;
     }
     (same > 0).then(|| Finding::holds(id, "without a golden, both sides give the same tokens"))
 }
 
-fn told(side: &str, prompt: &PromptRecord) -> String {
+fn reported(side: &str, prompt: &PromptRecord) -> String {
     let place = prompt.divergence.as_ref().map_or_else(String::new, |divergence| {
         let at = divergence.position + 1;
         format!(" at token {at} (`{}` for `{}`)", divergence.got, divergence.expected)
@@ -90,7 +91,7 @@ fn told(side: &str, prompt: &PromptRecord) -> String {
 }
 
 /// Whether the head changes what it would be judged by.
-pub(super) fn inputs(record: &AbRecord) -> Finding {
+pub(super) fn inputs(record: &Experiment) -> Finding {
     let id = "inputs";
     let changed = &record.inputs.changed_by_head;
     if changed.is_empty() {
@@ -100,33 +101,33 @@ pub(super) fn inputs(record: &AbRecord) -> Finding {
     for input in changed {
         by_kind.entry(&input.kind).or_default().push(format!("`{}`", input.path));
     }
-    let told: Vec<String> =
+    let reported: Vec<String> =
         by_kind.into_iter().map(|(kind, paths)| format!("{kind} changed ({})", paths.join(", "))).collect();
-    let because = format!("{}: the head was judged by the base's", told.join(", "));
-    Finding { is_red: true, ..Finding::undecided(id, because) }
+    let reason = format!("{}: the head was judged by the base's", reported.join(", "));
+    Finding { is_red: true, ..Finding::undecided(id, reason) }
 }
 
 /// Whether the record is of commits, and of nothing else.
-pub(super) fn commits(record: &AbRecord, asker: Asker) -> Option<Finding> {
+pub(super) fn commits(record: &Experiment, strictness: Strictness) -> Option<Finding> {
     let id = "commits";
-    let red = |because: String| Some(Finding { is_red: true, ..Finding::undecided(id, because) });
+    let red = |reason: String| Some(Finding { is_red: true, ..Finding::undecided(id, reason) });
     let of = |commit: Option<&Commit>| match commit {
         None => Some("is no commit".to_owned()),
         Some(commit) if commit.dirty => Some(format!("has changes over {}", commit.short())),
         Some(_) => None,
     };
-    let sides = [("base", &record.base), ("head", &record.head)];
-    let stray = sides.iter().find_map(|(word, side)| {
-        let why = of(side.run.commit.as_ref()).or_else(|| {
+    let stray = Side::BOTH.iter().zip(&record.arms).find_map(|(word, side)| {
+        let word = word.as_str();
+        let why = of(side.commit.as_ref()).or_else(|| {
             (!side.differences.is_empty()).then(|| format!("differs in {}", side.differences.join(", ")))
         })?;
         Some(format!("the {word} {why}"))
     });
-    match (stray, asker) {
-        (Some(why), Asker::Gate) => red(format!("{why}: a gate judges commits")),
-        (_, Asker::Ab) => None,
-        (None, Asker::Gate) => {
-            let moved = record.inputs.merge_base.as_ref().zip(record.base.run.commit.as_ref());
+    match (stray, strictness) {
+        (Some(why), Strictness::Gate) => red(format!("{why}: a gate judges commits")),
+        (_, Strictness::Ab) => None,
+        (None, Strictness::Gate) => {
+            let moved = record.inputs.merge_base.as_ref().zip(record.base().arm.commit.as_ref());
             Some(match moved.filter(|(merge_base, base)| **merge_base != base.sha) {
                 Some((merge_base, base)) => Finding::warns(
                     id,
@@ -143,60 +144,64 @@ pub(super) fn commits(record: &AbRecord, asker: Asker) -> Option<Finding> {
 }
 
 /// Whether all that is asked of a gated head was asked: every reference prompt, with every token.
-pub(super) fn workload(runs: &[(&str, &RunRecord)]) -> Finding {
+pub(super) fn workload(runs: &[(&str, &Arm)], published: Option<&PublishedReference>) -> Finding {
     let id = "workload";
-    let red = |because: String| Finding { is_red: true, ..Finding::undecided(id, because) };
+    let red = |reason: String| Finding { is_red: true, ..Finding::undecided(id, reason) };
     for (side, run) in runs {
-        let Some(published) = &run.published else {
+        let Some(published) = published else {
             return red(format!("it is not known what should have been asked{}", of_the(side)));
         };
         let workload = &run.workload;
         if !workload.prompts.iter().map(|prompt| &prompt.id).eq(&published.prompts) {
-            let asked: Vec<&str> = workload.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
-            return red(format!("`{}` were asked, and not all reference prompts", asked.join("`, `")));
+            let requested: Vec<&str> = workload.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
+            return red(format!(
+                "`{}` were requested, and not all reference prompts",
+                requested.join("`, `")
+            ));
         }
         if workload.new_tokens != published.new_tokens {
             return red(format!(
-                "{} tokens were asked for, not {}",
+                "{} tokens were requested, not {}",
                 workload.new_tokens, published.new_tokens
             ));
         }
     }
-    Finding::holds(id, "every reference prompt was asked for every token")
+    Finding::holds(id, "every reference prompt was requested every token")
 }
 
-/// Whether it is proven that the device did the work that was asked for.
-pub(super) fn device(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
+/// Whether it is proven that the device did the work that was requested.
+pub(super) fn device(runs: &[(&str, &Arm)], strictness: Strictness) -> Finding {
     let id = "device";
     for (side, run) in runs {
         let Some(ran) = &run.device.ran else {
-            let because = format!("it is not known what ran{}", of_the(side));
-            return match asker {
-                Asker::Ab => Finding::not_judged(id, because),
-                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            let reason = format!("it is not known what ran{}", of_the(side));
+            return match strictness {
+                Strictness::Ab => Finding::not_judged(id, reason),
+                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
             };
         };
-        if let (Asker::Gate, Some(reason)) = (asker, &run.device.reason) {
-            let because = format!(
-                "`{}` was asked for and {} ran{} ({reason}): a gate never falls back",
+        if let (Strictness::Gate, Some(reason)) = (strictness, &run.device.reason) {
+            let reason = format!(
+                "`{}` was requested and {} ran{} ({reason}): a gate never falls back",
                 run.device.requested,
                 ran.kind().name(),
                 of_the(side)
             );
-            return Finding::fails(id, Verdict::InvalidEnvironment, because);
+            return Finding::fails(id, Verdict::InvalidEnvironment, reason);
         }
         if let Some(reason) = run.device.emulated_reason() {
-            let because = format!("the device{} is emulated: {reason}", of_the(side));
-            return match asker {
-                Asker::Ab => Finding::warns(id, because),
-                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            let reason = format!("the device{} is emulated: {reason}", of_the(side));
+            return match strictness {
+                Strictness::Ab => Finding::warns(id, reason),
+                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
             };
         }
         if ran.grade() == ProofGrade::Property {
-            let because = format!("`{}`{} by OpenVINO's word alone", ran.execution_devices(), of_the(side));
-            return match asker {
-                Asker::Ab => Finding::warns(id, because),
-                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            let reason =
+                format!("`{}`{} as reported by OpenVINO alone", ran.execution_devices(), of_the(side));
+            return match strictness {
+                Strictness::Ab => Finding::warns(id, reason),
+                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
             };
         }
     }
@@ -206,7 +211,7 @@ pub(super) fn device(runs: &[(&str, &RunRecord)], asker: Asker) -> Finding {
         .map(ProvenDevice::execution_devices)
         .collect();
     let ran = ran.first().copied().unwrap_or("nothing");
-    Finding::holds(id, format!("`{ran}` ran, by OpenVINO's word and the kernel's counters"))
+    Finding::holds(id, format!("`{ran}` ran, as OpenVINO reports and the kernel's counters confirm"))
 }
 
 fn of_the(side: &str) -> String {
@@ -214,64 +219,64 @@ fn of_the(side: &str) -> String {
 }
 
 /// Whether the machine was in a state in which the pairs can be believed.
-pub(super) fn guards(record: &AbRecord, pairs: &[PairFigures], asker: Asker) -> Finding {
+pub(super) fn guards(record: &Experiment, pairs: &[PairFigures], strictness: Strictness) -> Finding {
     let id = "guards";
-    let spoilt: Vec<&PairFigures> = pairs.iter().filter(|pair| !pair.is_valid()).collect();
-    let first = spoilt.first().and_then(|pair| pair.spoilt_because.first());
-    let told = |why: &str| format!("{} of {} pairs {why}", spoilt.len(), pairs.len());
-    if record.undecided == Some(Undecided::Guards) {
+    let invalidated: Vec<&PairFigures> = pairs.iter().filter(|pair| !pair.is_valid()).collect();
+    let first = invalidated.first().and_then(|pair| pair.invalidated_by.first());
+    let reported = |why: &str| format!("{} of {} pairs {why}", invalidated.len(), pairs.len());
+    if record.stop_reason == Some(StopReason::Guards) {
         let why = first.map_or("", String::as_str);
         return Finding::fails(
             id,
             Verdict::InvalidEnvironment,
-            told(&format!("were spoilt, first by {why}")),
+            reported(&format!("were invalidated, first by {why}")),
         );
     }
     if let Some(on_battery) =
-        on_battery(&[&record.base.run, &record.head.run]).filter(|_| asker == Asker::Gate)
+        on_battery(&[&record.base(), &record.head()]).filter(|_| strictness == Strictness::Gate)
     {
         return Finding::fails(id, Verdict::InvalidEnvironment, on_battery);
     }
-    match (first, record.despite_guards) {
+    match (first, record.sampling.ignore_guards) {
         (Some(why), true) => {
-            let because = told(&format!("count although a guard tripped, as was asked; first {why}"));
-            match asker {
-                Asker::Ab => Finding::warns(id, because),
-                Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, because),
+            let reason = reported(&format!("count although a guard tripped, as requested; first {why}"));
+            match strictness {
+                Strictness::Ab => Finding::warns(id, reason),
+                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
             }
         }
         (Some(why), false) => {
-            Finding::warns(id, told(&format!("were spoilt and drawn again, first by {why}")))
+            Finding::warns(id, reported(&format!("were invalidated and measured again, first by {why}")))
         }
         (None, _) => Finding::holds(id, "no guard tripped of those that were observed"),
     }
 }
 
 /// The same of a single run.
-pub(super) fn guards_of_run(run: &RunRecord) -> Finding {
+pub(super) fn guards_of_run(run: &Arm) -> Finding {
     let id = "guards";
     let processes = of_record(run);
     let invalid = processes.iter().filter(|process| process.is_invalid());
     let first = invalid.clone().flat_map(|it| &it.findings).find(|finding| finding.invalidates());
     if let Some(first) = first {
-        let because = format!(
-            "{} of {} processes were spoilt, first by `{}`: {}",
+        let reason = format!(
+            "{} of {} processes were invalidated, first by `{}`: {}",
             invalid.count(),
             processes.len(),
             first.guard.id(),
-            first.because
+            first.reason
         );
-        return Finding::fails(id, Verdict::InvalidEnvironment, because);
+        return Finding::fails(id, Verdict::InvalidEnvironment, reason);
     }
     match on_battery(&[run]) {
-        Some(because) => Finding::fails(id, Verdict::InvalidEnvironment, because),
+        Some(reason) => Finding::fails(id, Verdict::InvalidEnvironment, reason),
         None => Finding::holds(id, "no guard tripped of those that were observed"),
     }
 }
 
-fn on_battery(runs: &[&RunRecord]) -> Option<String> {
+fn on_battery(runs: &[&Arm]) -> Option<String> {
     let processes: Vec<ProcessFindings> = runs.iter().flat_map(|run| of_record(run)).collect();
     let mut findings = processes.iter().flat_map(|process| &process.findings);
-    let mains = findings.find(|it| it.guard == Guard::Mains && GuardFinding::is_trouble(it))?;
-    Some(mains.because.clone())
+    let ac_power = findings.find(|it| it.guard == Guard::AcPower && GuardFinding::is_trouble(it))?;
+    Some(ac_power.reason.clone())
 }

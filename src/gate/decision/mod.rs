@@ -12,16 +12,16 @@ mod words;
 
 use crate::judge::policy::Policy;
 use crate::judge::{PairFigures, pair_figures};
-use crate::record::{AbRecord, DecisionRecord, RunRecord, Undecided};
+use crate::record::{DecisionRecord, Experiment, Side, StopReason};
 use anchors::anchors;
 use evidence::{answers, commits, device, goldens, guards, guards_of_run, inputs, workload};
 use finding::Finding;
 use speed::Speed;
 use words::combine;
 
-/// Who asks, and so how much is asked for.
+/// Who asks, and so how much is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
+pub enum Strictness {
     /// Somebody at a machine: what is doubtful is said.
     Ab,
     /// A gate: what is doubtful is refused.
@@ -30,9 +30,14 @@ pub enum Asker {
 
 /// Decides on an A/B; `judged_utc` is the moment, as in `2026-11-24T16:19:10Z`.
 #[must_use]
-pub fn decide(record: &AbRecord, policy: &Policy, judged_utc: &str, asker: Asker) -> DecisionRecord {
-    let runs = [("base", &record.base.run), ("head", &record.head.run)];
-    let identical = record.undecided == Some(Undecided::Identical);
+pub fn decide(
+    record: &Experiment,
+    policy: &Policy,
+    judged_utc: &str,
+    strictness: Strictness,
+) -> DecisionRecord {
+    let runs = [("base", record.base().arm), ("head", record.head().arm)];
+    let identical = record.stop_reason == Some(StopReason::Identical);
     let mut findings = Vec::new();
     if identical {
         findings.push(Finding::holds(
@@ -40,47 +45,50 @@ pub fn decide(record: &AbRecord, policy: &Policy, judged_utc: &str, asker: Asker
             "program, runtime, model and inputs of both sides are the same, byte for byte",
         ));
     } else {
-        findings.push(goldens(&runs, asker));
+        findings.push(goldens(&runs, strictness));
         findings.extend(answers(record));
     }
     findings.push(inputs(record));
-    findings.extend(commits(record, asker));
+    findings.extend(commits(record, strictness));
     let mut speed = Speed::default();
     if !identical {
-        if asker == Asker::Gate {
-            findings.push(workload(&runs));
+        if strictness == Strictness::Gate {
+            findings.push(workload(&runs, record.published.as_ref()));
         }
         let pairs = pair_figures(record);
-        findings.push(device(&runs, asker));
-        findings.push(guards(record, &pairs, asker));
-        if record.undecided != Some(Undecided::WrongOutput) {
-            speed = Speed::of(record, &pairs, policy, judged_utc, asker);
+        findings.push(device(&runs, strictness));
+        findings.push(guards(record, &pairs, strictness));
+        if record.stop_reason != Some(StopReason::WrongOutput) {
+            speed = Speed::of(record, &pairs, policy, judged_utc, strictness);
             findings.append(&mut speed.findings);
-            findings.extend(anchors(&counted_head(record, &pairs), policy));
+            findings.extend(anchors(counted_head(record, &pairs).head(), policy));
         }
     }
     combine(findings, speed, judged_utc)
 }
 
-/// The head with the processes alone that count: one that was spoilt and drawn again is no part of its speed.
-fn counted_head(record: &AbRecord, pairs: &[PairFigures]) -> RunRecord {
-    let mut run = record.head.run.clone();
-    let counts = |pair: &PairFigures| record.despite_guards || pair.is_valid();
-    let counted: Vec<usize> = (record.pairs.iter().zip(pairs))
-        .filter(|(_, figures)| counts(figures))
-        .map(|(pair, _)| pair.head_process)
-        .collect();
-    run.processes.retain(|process| counted.contains(&process.index));
-    run.samples.retain(|sample| counted.contains(&sample.process));
-    run
+/// The record with those processes of the head alone that count: one that was invalidated and measured again is no
+/// part of its speed.
+fn counted_head(record: &Experiment, pairs: &[PairFigures]) -> Experiment {
+    let mut counted = record.clone();
+    let head = &mut counted.arms[Side::Head.arm()];
+    let counts = |process: usize| {
+        let pair = pairs.get(process);
+        record.sampling.ignore_guards || pair.is_some_and(PairFigures::is_valid)
+    };
+    head.processes.retain(|process| counts(process.index));
+    head.samples.retain(|sample| counts(sample.process));
+    counted
 }
 
-/// Decides on a run that was measured alone: its speed is held against fixed figures, and against no
+/// Decides on a run that was measured alone: its speed is compared with fixed figures, and against no
 /// other session's.
 #[must_use]
-pub fn decide_run(run: &RunRecord, policy: &Policy, judged_utc: &str) -> DecisionRecord {
-    let runs = [("", run)];
-    let mut findings = vec![goldens(&runs, Asker::Gate), device(&runs, Asker::Gate), guards_of_run(run)];
+pub fn decide_run(record: &Experiment, policy: &Policy, judged_utc: &str) -> DecisionRecord {
+    let run = record.subject();
+    let runs = [("", run.arm)];
+    let mut findings =
+        vec![goldens(&runs, Strictness::Gate), device(&runs, Strictness::Gate), guards_of_run(run.arm)];
     let relative = Finding::undecided("speed", "not measured against the base: there is no A/B record");
     findings.push(Finding { is_red: true, ..relative });
     findings.extend(anchors(run, policy));

@@ -3,7 +3,7 @@
 use crate::gate::decision::finding::Finding;
 use crate::judge::policy::{Day, OnRegression, Policy, Waived};
 use crate::measure::Metric;
-use crate::record::{ComparisonWord, Verdict};
+use crate::record::{ComparisonResult, Verdict};
 
 /// A figure that grew by more than matters.
 pub(super) struct Regression<'a> {
@@ -18,39 +18,38 @@ pub(super) struct Regression<'a> {
 
 /// The word on a figure, and the rule's.
 pub(super) struct Judged {
-    pub(super) word: ComparisonWord,
+    pub(super) word: ComparisonResult,
     pub(super) finding: Finding,
 }
 
 impl Regression<'_> {
     /// A regression, unless somebody has answered for it until a date that has not come.
-    pub(super) fn judge(&self, policy: &Policy, judged_utc: &str, because: &str) -> Judged {
+    pub(super) fn judge(&self, policy: &Policy, judged_utc: &str, reason: &str) -> Judged {
         let today = judged_utc.get(..10).and_then(Day::parse);
         let answered = today.map_or(Waived::None, |today| policy.waiver_for(self.metric, self.prompt, today));
         match answered {
-            Waived::None => self.regressed(because.to_owned()),
+            Waived::None => self.regressed(reason.to_owned()),
             Waived::Until(waiver) if waiver.covers(self.ratio) => {
-                let because = format!("{because}; waived until {} ({})", waiver.expires, waiver.issue);
-                Judged { word: ComparisonWord::Waived, finding: Finding::warns(self.id, because) }
+                let reason = format!("{reason}; waived until {} ({})", waiver.expires, waiver.issue);
+                Judged { word: ComparisonResult::Waived, finding: Finding::warns(self.id, reason) }
             }
             Waived::Until(waiver) => {
                 let ceiling = waiver.ceiling_percent;
-                self.regressed(format!("{because}; its waiver ({}) ends at {ceiling} %", waiver.issue))
+                self.regressed(format!("{reason}; its waiver ({}) ends at {ceiling} %", waiver.issue))
             }
             Waived::Expired(waiver) => {
-                let because =
-                    format!("{because}; its waiver ({}) expired on {}", waiver.issue, waiver.expires);
-                let finding = Finding::fails(self.id, Verdict::Regressed, because);
-                Judged { word: ComparisonWord::Regressed, finding }
+                let reason = format!("{reason}; its waiver ({}) expired on {}", waiver.issue, waiver.expires);
+                let finding = Finding::fails(self.id, Verdict::Regressed, reason);
+                Judged { word: ComparisonResult::Regressed, finding }
             }
         }
     }
 
-    fn regressed(&self, because: String) -> Judged {
+    fn regressed(&self, reason: String) -> Judged {
         let finding = match self.severity {
-            OnRegression::Fail => Finding::fails(self.id, Verdict::Regressed, because),
-            OnRegression::Warn => Finding::warns(self.id, because),
+            OnRegression::Fail => Finding::fails(self.id, Verdict::Regressed, reason),
+            OnRegression::Warn => Finding::warns(self.id, reason),
         };
-        Judged { word: ComparisonWord::Regressed, finding }
+        Judged { word: ComparisonResult::Regressed, finding }
     }
 }

@@ -1,7 +1,7 @@
 //! The paired test of the mean time per output token, and beside it single prompts and other figures,
 //! which are judged once, where the pairs ended.
 
-use crate::gate::decision::Asker;
+use crate::gate::decision::Strictness;
 use crate::gate::decision::finding::Finding;
 use crate::gate::decision::regression::{Judged, Regression};
 use crate::judge::policy::{MetricPolicy, OnRegression, Policy};
@@ -10,7 +10,7 @@ use crate::judge::sequential::{
 };
 use crate::judge::{PairFigures, holm_rejects, interval_at, p_value_above};
 use crate::measure::Metric;
-use crate::record::{AbRecord, ComparisonRecord, ComparisonWord, SensitivityRecord, Undecided, Verdict};
+use crate::record::{ComparisonRecord, ComparisonResult, Experiment, SensitivityRecord, StopReason, Verdict};
 
 /// What the pairs say of speed and size.
 #[derive(Debug, Default)]
@@ -24,13 +24,13 @@ pub(super) struct Speed {
 
 impl Speed {
     pub(super) fn of(
-        record: &AbRecord,
+        record: &Experiment,
         pairs: &[PairFigures],
         policy: &Policy,
         judged_utc: &str,
-        asker: Asker,
+        strictness: Strictness,
     ) -> Self {
-        let counts = |pair: &&PairFigures| record.despite_guards || pair.is_valid();
+        let counts = |pair: &&PairFigures| record.sampling.ignore_guards || pair.is_valid();
         let counted: Vec<&PairFigures> = pairs.iter().filter(counts).collect();
         let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.tpot_ln()).collect();
         let mut speed = Self::default();
@@ -43,9 +43,9 @@ impl Speed {
             return speed;
         };
         speed.sensitivity = Some(sensitivity(&interval, policy));
-        speed.findings.push(noise(&interval, policy, asker));
-        speed.judge_mean(&result, interval, record.undecided, policy, judged_utc);
-        if result.is_final() || record.undecided == Some(Undecided::Budget) {
+        speed.findings.push(noise(&interval, policy, strictness));
+        speed.judge_mean(&result, interval, record.stop_reason, policy, judged_utc);
+        if result.is_final() || record.stop_reason == Some(StopReason::Budget) {
             let looked = &counted[..interval.pairs.min(counted.len())];
             speed.judge_others(looked, policy, judged_utc);
         }
@@ -57,18 +57,18 @@ impl Speed {
         &mut self,
         result: &SequentialResult,
         interval: Interval,
-        undecided: Option<Undecided>,
+        undecided: Option<StopReason>,
         policy: &Policy,
         judged_utc: &str,
     ) {
         let id = "speed";
-        let told = interval_told(&interval);
+        let reported = interval_reported(&interval);
         let rule = &policy.sequential;
         let metric = Metric::TimePerOutputToken;
         let Judged { word, finding } = match result.outcome {
             SequentialOutcome::Regressed => {
-                let because = format!(
-                    "the mean time per output token grew: {told}, more than the {} % that matter",
+                let reason = format!(
+                    "the mean time per output token grew: {reported}, more than the {} % that matter",
                     rule.regressed_beyond_percent
                 );
                 let regression = Regression {
@@ -78,31 +78,31 @@ impl Speed {
                     ratio: interval.ratio(),
                     severity: OnRegression::Fail,
                 };
-                regression.judge(policy, judged_utc, &because)
+                regression.judge(policy, judged_utc, &reason)
             }
             SequentialOutcome::Improved => {
                 self.improves = true;
-                let because = format!("the mean time per output token fell: {told}");
-                Judged { word: ComparisonWord::Improved, finding: Finding::holds(id, because) }
+                let reason = format!("the mean time per output token fell: {reported}");
+                Judged { word: ComparisonResult::Improved, finding: Finding::holds(id, reason) }
             }
             SequentialOutcome::Pass => {
-                let because = format!(
-                    "a slow-down of {} % or more of the mean time per output token is excluded: {told}",
+                let reason = format!(
+                    "a slow-down of {} % or more of the mean time per output token is excluded: {reported}",
                     rule.passes_within_percent
                 );
-                Judged { word: ComparisonWord::Unchanged, finding: Finding::holds(id, because) }
+                Judged { word: ComparisonResult::Unchanged, finding: Finding::holds(id, reason) }
             }
             SequentialOutcome::Undecided { .. } | SequentialOutcome::Inconclusive => {
                 let tolerated = policy.when_inconclusive.tolerated_slowdown_percent;
                 let excluded = policy.when_inconclusive.tolerates(Some(&interval));
                 let why = match undecided {
-                    Some(Undecided::Budget) => "the time was over before the pairs could tell",
+                    Some(StopReason::Budget) => "the time was over before the pairs could tell",
                     _ => "the pairs cannot tell",
                 };
                 let bound = if excluded { "excluded" } else { "not excluded" };
-                let because = format!("{why}: {told}; a slow-down of {tolerated} % is {bound}");
-                let finding = Finding { is_red: !excluded, ..Finding::undecided(id, because) };
-                Judged { word: ComparisonWord::Undecided, finding }
+                let reason = format!("{why}: {reported}; a slow-down of {tolerated} % is {bound}");
+                let finding = Finding { is_red: !excluded, ..Finding::undecided(id, reason) };
+                Judged { word: ComparisonResult::Undecided, finding }
             }
         };
         self.comparisons.push(comparison(metric, None, &interval, word, &finding));
@@ -115,10 +115,10 @@ impl Speed {
         let lost = |rule: &&MetricPolicy| pairs.iter().any(|pair| pair.one_sided.contains(&rule.metric));
         for rule in policy.metrics.iter().filter(lost) {
             let id = rule.metric.id();
-            let because = "one side tells it and the other does not";
+            let reason = "one side tells it and the other does not";
             self.findings.push(match rule.on_regression {
-                OnRegression::Fail => Finding { is_red: true, ..Finding::undecided(id, because) },
-                OnRegression::Warn => Finding::warns(id, because),
+                OnRegression::Fail => Finding { is_red: true, ..Finding::undecided(id, reason) },
+                OnRegression::Warn => Finding::warns(id, reason),
             });
         }
         let candidates = candidates(pairs, policy);
@@ -135,10 +135,10 @@ impl Speed {
             Some(prompt) => format!("{} of {prompt}", rule.metric.id()),
             None => rule.metric.id().to_owned(),
         };
-        let told = interval_told(interval);
+        let reported = interval_reported(interval);
         let matters = rule.smallest_change_percent;
         let Judged { word, finding } = if regressed {
-            let because = format!("`{id}` grew: {told}, more than the {matters} % that matter");
+            let reason = format!("`{id}` grew: {reported}, more than the {matters} % that matter");
             let regression = Regression {
                 id: &id,
                 metric: rule.metric,
@@ -146,18 +146,18 @@ impl Speed {
                 ratio: interval.ratio(),
                 severity: rule.on_regression,
             };
-            regression.judge(policy, judged_utc, &because)
+            regression.judge(policy, judged_utc, &reason)
         } else if interval.upper_ln() < 0.0 {
             Judged {
-                word: ComparisonWord::Improved,
-                finding: Finding::holds(&id, format!("it fell: {told}")),
+                word: ComparisonResult::Improved,
+                finding: Finding::holds(&id, format!("it fell: {reported}")),
             }
         } else if interval.upper() < 1.0 + matters / 100.0 {
-            let because = format!("a growth of {matters} % or more is excluded: {told}");
-            Judged { word: ComparisonWord::Unchanged, finding: Finding::holds(&id, because) }
+            let reason = format!("a growth of {matters} % or more is excluded: {reported}");
+            Judged { word: ComparisonResult::Unchanged, finding: Finding::holds(&id, reason) }
         } else {
-            let because = format!("a growth of {matters} % is neither shown nor excluded: {told}");
-            Judged { word: ComparisonWord::Undecided, finding: Finding::not_judged(&id, because) }
+            let reason = format!("a growth of {matters} % is neither shown nor excluded: {reported}");
+            Judged { word: ComparisonResult::Undecided, finding: Finding::not_judged(&id, reason) }
         };
         self.comparisons.push(comparison(rule.metric, prompt.clone(), interval, word, &finding));
         self.findings.push(finding);
@@ -215,16 +215,16 @@ fn series(pairs: &[&PairFigures], metric: Metric) -> Vec<(Option<String>, Vec<f6
     }
 }
 
-fn noise(interval: &Interval, policy: &Policy, asker: Asker) -> Finding {
+fn noise(interval: &Interval, policy: &Policy, strictness: Strictness) -> Finding {
     let id = "noise";
     let sd_percent = interval.pair_sd_percent();
     let most = policy.noise.largest_pair_sd_percent;
-    let told =
+    let reported =
         |than: &str| format!("pairs differ with a standard deviation of {sd_percent:.2} %, {than} {most} %");
-    match asker {
-        _ if !policy.noise.is_exceeded_by(interval) => Finding::holds(id, told("within")),
-        Asker::Ab => Finding::warns(id, told("above")),
-        Asker::Gate => Finding::fails(id, Verdict::InvalidEnvironment, told("above")),
+    match strictness {
+        _ if !policy.noise.is_exceeded_by(interval) => Finding::holds(id, reported("within")),
+        Strictness::Ab => Finding::warns(id, reported("above")),
+        Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reported("above")),
     }
 }
 
@@ -243,7 +243,7 @@ fn comparison(
     metric: Metric,
     prompt: Option<String>,
     interval: &Interval,
-    word: ComparisonWord,
+    word: ComparisonResult,
     finding: &Finding,
 ) -> ComparisonRecord {
     ComparisonRecord {
@@ -253,12 +253,12 @@ fn comparison(
         ratio: interval.ratio(),
         lower: interval.lower(),
         upper: interval.upper(),
-        word,
-        because: finding.check.because.clone(),
+        result: word,
+        reason: finding.check.reason.clone(),
     }
 }
 
-fn interval_told(interval: &Interval) -> String {
+fn interval_reported(interval: &Interval) -> String {
     let percent = |ratio: f64| (ratio - 1.0) * 100.0;
     format!(
         "{:+.2} % [{:+.2}, {:+.2}] over {} pairs",

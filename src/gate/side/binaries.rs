@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::record::{InUse, KeptFolders, sha256_of_file};
 
 /// The program in its folder.
@@ -89,7 +90,8 @@ fn binary(in_use: InUse, stamp: Stamp, reused: bool) -> Binary {
 
 /// The stamp of a folder whose program is what the stamp says.
 fn whole(folder: &Path) -> Option<Stamp> {
-    let stamp: Stamp = serde_json::from_slice(&fs::read(folder.join(STAMP)).ok()?).ok()?;
+    let stamp: Stamp =
+        serde_json::from_slice(&files::read(&folder.join(STAMP), FileKind::Text).ok()?).ok()?;
     let sha256 = sha256_of_file(&folder.join(PROGRAM)).ok()?;
     (sha256 == stamp.program_sha256).then_some(stamp)
 }
@@ -97,7 +99,7 @@ fn whole(folder: &Path) -> Option<Stamp> {
 fn put(folder: &Path, built: &Path, stamp: &Stamp) -> Result<()> {
     let failed = |cause: std::io::Error| {
         Error::io("keep the program", &folder.join(PROGRAM), &cause)
-            .hint("free some space or mend the folder's permissions")
+            .hint("free some space or fix the folder's permissions")
     };
     let text = serde_json::to_vec_pretty(stamp)
         .map_err(|cause| Error::harness(format!("the stamp cannot be written: {cause}")))?;

@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::gate::side::binaries::{Binaries, Binary, Stamp};
 use crate::gate::side::cargo::{CargoBuild, check_is_worker};
 use crate::gate::side::environment;
-use crate::record::{
-    CLONE_MARK, FileLock, InUse, KeptFolders, Repository, Source, sha256_of_bytes, sha256_of_file,
-};
+use crate::record::{CLONE_MARK, InUse, KeptFolders, Repository, Source, sha256_of_bytes, sha256_of_file};
+use crate::sys::FileLock;
 
 /// So many programs and so many clones are kept.
 const KEPT: usize = 20;
@@ -34,13 +34,20 @@ const LOCK_FILE: &str = "Cargo.lock";
 pub struct Builder {
     folder: PathBuf,
     cargo: OsString,
+    own: Option<PathBuf>,
 }
 
 impl Builder {
     /// A builder below this cache folder. Cargo is the one that runs this process, else the user's.
     #[must_use]
     pub fn new(cache: &Path) -> Self {
-        Self { folder: cache.join("ab"), cargo: environment::cargo() }
+        Self { folder: cache.join("ab"), cargo: environment::cargo(), own: None }
+    }
+
+    /// The same, whose cargo ends with this process; `own` is the file of this program.
+    #[must_use]
+    pub fn ending_with(self, own: PathBuf) -> Self {
+        Self { own: Some(own), ..self }
     }
 
     /// The program of a side; None where it was stopped. `hear` gets what a user should know, line by line:
@@ -71,8 +78,14 @@ impl Builder {
         let tree = build.join("tree");
         let what = place(repository, source, &tree)?;
         let target = build.join("target");
-        let cargo =
-            CargoBuild { cargo: &self.cargo, checkout: &tree, target: &target, lock: &lock, what: &what };
+        let cargo = CargoBuild {
+            cargo: &self.cargo,
+            own: self.own.as_deref(),
+            checkout: &tree,
+            target: &target,
+            lock: &lock,
+            what: &what,
+        };
         let Some(program) = cargo.run(stop, hear)? else { return Ok(None) };
         if check_is_worker(&program, &what, stop)?.is_none() {
             return Ok(None);
@@ -80,7 +93,9 @@ impl Builder {
         let stamp = Stamp {
             commit: source.commit().sha.clone(),
             toolchain,
-            lock_sha256: sha256_of_bytes(&fs::read(tree.join(LOCK_FILE)).unwrap_or_default()),
+            lock_sha256: sha256_of_bytes(
+                &files::read(&tree.join(LOCK_FILE), FileKind::Text).unwrap_or_default(),
+            ),
             program_sha256: sha256_of_file(&program)?,
         };
         let name = match source {
@@ -88,7 +103,7 @@ impl Builder {
             Source::WorkTree(_) => format!("work-tree-{}", &stamp.program_sha256[..16]),
         };
         let binary = self.binaries(|binaries| binaries.keep(&name, &program, stamp))?;
-        tell_removed(&self.binaries(|binaries| binaries.trim(KEPT))?, hear);
+        report_removed(&self.binaries(|binaries| binaries.trim(KEPT))?, hear);
         Ok(Some(binary))
     }
 
@@ -99,7 +114,7 @@ impl Builder {
     pub fn clone_of(&self, repository: &Repository, sha: &str, hear: &mut dyn FnMut(&str)) -> Result<InUse> {
         let clones = self.folder.join("clones");
         let clone = repository.clone_at(sha, &clones.join(sha))?;
-        tell_removed(&KeptFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, hear);
+        report_removed(&KeptFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, hear);
         Ok(clone)
     }
 
@@ -136,17 +151,17 @@ fn place(repository: &Repository, source: &Source, tree: &Path) -> Result<String
 
 /// The turn of the one checkout; None where the wait was stopped.
 fn wait_for_turn(path: &Path, stop: &AtomicBool, hear: &mut dyn FnMut(&str)) -> Result<Option<FileLock>> {
-    let mut told = false;
+    let mut reported = false;
     FileLock::take(path, &mut || {
-        if !told {
+        if !reported {
             hear(&format!("waiting: another build is under way (`{}`)", path.display()));
-            told = true;
+            reported = true;
         }
         !stop.load(Ordering::Relaxed)
     })
 }
 
-fn tell_removed(removed: &[PathBuf], hear: &mut dyn FnMut(&str)) {
+fn report_removed(removed: &[PathBuf], hear: &mut dyn FnMut(&str)) {
     for folder in removed {
         hear(&format!("removed from the cache: {}", folder.display()));
     }

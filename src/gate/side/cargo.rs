@@ -15,8 +15,8 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::gate::side::environment;
-use crate::measure::{GroupEnded, GroupPatience, group_end};
-use crate::record::FileLock;
+use crate::sys::FileLock;
+use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end};
 
 /// The package, and its program.
 const PROGRAM: &str = "arcgauge";
@@ -37,6 +37,8 @@ const NO_PROGRAM: [&str; 3] =
 /// Where and by what a program is built.
 pub(super) struct CargoBuild<'a> {
     pub(super) cargo: &'a OsStr,
+    /// This program, by which cargo is started so that it ends with it.
+    pub(super) own: Option<&'a Path>,
     pub(super) checkout: &'a Path,
     pub(super) target: &'a Path,
     /// Who holds the checkout; cargo holds it, too, while it lives.
@@ -93,7 +95,9 @@ impl CargoBuild<'_> {
     }
 
     fn command(&self) -> Result<Command> {
-        let mut command = environment::command(self.cargo);
+        let mut command =
+            self.own.map_or_else(|| Command::new(self.cargo), |own| below_reaper(own, self.cargo));
+        environment::strip(&mut command);
         command
             .args(["build", "--release", "--locked", "--package", PROGRAM, "--bin", PROGRAM])
             .arg("--message-format=json-render-diagnostics")
@@ -113,9 +117,9 @@ impl CargoBuild<'_> {
     }
 
     fn failed(&self, how: &str, last: &[String]) -> Error {
-        let words = last.join("\n  ");
-        Error::harness(format!("cannot build `{PROGRAM}` of {}: cargo {how}\n  {words}", self.what)).hint(
-            "mend it, or name a commit that builds: `cargo build --release --locked` in a checkout shows the fault",
+        let what = format!("cannot build `{PROGRAM}` of {}: cargo {how}", self.what);
+        Error::harness(what).details(last.to_vec()).hint(
+            "fix it, or name a commit that builds: `cargo build --release --locked` in a checkout shows the fault",
         )
     }
 

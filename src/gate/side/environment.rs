@@ -9,7 +9,7 @@
 //! part of what a program is recognised by.
 
 use std::env;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -43,13 +43,11 @@ const LEFT: [&str; 10] = [
 /// Names, alone or before a `_`, of what chooses and steers the C++ compiler.
 const COMPILER: [&str; 6] = ["AR", "ARFLAGS", "CC", "CFLAGS", "CXX", "CXXFLAGS"];
 
-/// The program in the environment in which things are built.
-pub(super) fn command(program: &OsStr) -> Command {
-    let mut command = Command::new(program);
+/// Takes out of a command's environment what a build may not see.
+pub(super) fn strip(command: &mut Command) {
     for (name, _) in env::vars_os().filter(|(name, _)| !is_handed_on(&name.to_string_lossy())) {
         command.env_remove(name);
     }
-    command
 }
 
 /// The cargo that runs this process, else the user's.
@@ -67,21 +65,19 @@ pub(super) fn toolchain(folder: &Path) -> Result<String> {
         Error::harness(format!("cannot run `rustc --version --verbose`: {what}"))
             .hint("install Rust with rustup: a side is built from its commit")
     };
-    let asked = command(OsStr::new("rustc"))
-        .args(["--version", "--verbose"])
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output();
-    let told = asked.map_err(|cause| failed(cause.to_string()))?;
-    if !told.status.success() {
-        return Err(failed(String::from_utf8_lossy(&told.stderr).trim().to_owned()));
+    let mut rustc = Command::new("rustc");
+    strip(&mut rustc);
+    let requested = rustc.args(["--version", "--verbose"]).current_dir(folder).stdin(Stdio::null()).output();
+    let reported = requested.map_err(|cause| failed(cause.to_string()))?;
+    if !reported.status.success() {
+        return Err(failed(String::from_utf8_lossy(&reported.stderr).trim().to_owned()));
     }
     let mut variables: Vec<String> = env::vars_os()
         .filter(|(name, _)| is_the_compilers(&name.to_string_lossy()))
         .map(|(name, value)| format!("{}={}\n", name.to_string_lossy(), value.to_string_lossy()))
         .collect();
     variables.sort();
-    Ok(format!("{}{}", String::from_utf8_lossy(&told.stdout), variables.concat()))
+    Ok(format!("{}{}", String::from_utf8_lossy(&reported.stdout), variables.concat()))
 }
 
 fn is_handed_on(name: &str) -> bool {
@@ -146,7 +142,7 @@ mod tests {
 
     #[test]
     fn rustc_tells_its_version() {
-        let told = toolchain(&env::temp_dir()).unwrap();
-        assert!(told.contains("host: ") && told.contains("release: "), "{told}");
+        let reported = toolchain(&env::temp_dir()).unwrap();
+        assert!(reported.contains("host: ") && reported.contains("release: "), "{reported}");
     }
 }

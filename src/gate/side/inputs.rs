@@ -1,8 +1,11 @@
 //! What both sides of a comparison are asked and judged by: it is the base's, whatever the head says.
 
-use crate::error::Result;
-use crate::record::{Repository, Source, sha256_of_files};
 use std::path::Path;
+
+use crate::error::{Error, Result};
+use crate::files::is_file_name;
+use crate::golden::GoldenSet;
+use crate::record::{Arm, Repository, Source, sha256_of_files};
 
 const PROMPTS: &str = "fixtures/prompts";
 const GOLDENS: &str = "fixtures/golden";
@@ -11,6 +14,53 @@ const POLICY: &str = "ci/gate.json";
 /// Both sides are measured with the base's model and the caller's runtime, and so tell nothing of these.
 const MODELS: &str = "fixtures/models";
 const RELEASES: &str = "src/engine/openvino/releases.json";
+/// Folders of which nothing is built into the product or read while it is measured.
+const UNUSED_FOLDERS: [&str; 9] = [
+    ".ci/",
+    ".github/",
+    "benches/",
+    "docs/",
+    "examples/",
+    "reports/",
+    "tests/",
+    "xtask/",
+    "fixtures/records/",
+];
+/// Files of the same kind.
+const UNUSED_FILES: [&str; 6] =
+    [".gitattributes", ".gitignore", "LICENSE", "clippy.toml", "deny.toml", "rustfmt.toml"];
+
+/// The files that differ between the commit of this sha and the head, and are built into the product or read while
+/// it is measured: where there are none, both are the same program with the same inputs. What is not known counts.
+///
+/// # Errors
+/// When a commit is missing, or git cannot read the repository.
+pub fn changed_in_use(repository: &Repository, base: &str, head: &Source) -> Result<Vec<String>> {
+    let is_unused = |path: &String| {
+        let is_text = !path.contains('/') && Path::new(path).extension().is_some_and(|it| it == "md");
+        is_text
+            || UNUSED_FILES.contains(&path.as_str())
+            || UNUSED_FOLDERS.iter().any(|folder| path.starts_with(folder))
+    };
+    let mut changed = repository.changed_between(base, head, &[])?;
+    changed.retain(|path| !is_unused(path));
+    Ok(changed)
+}
+
+/// The goldens by which a run's answers are judged at a commit.
+///
+/// # Errors
+/// A model whose name is no plain one; when a commit is missing; goldens that are not of their form.
+pub fn goldens_at(repository: &Repository, sha: &str, run: &Arm) -> Result<GoldenSet> {
+    let model = &run.model.name;
+    if !is_file_name(model) {
+        return Err(Error::input(format!("the model's name is `{model}`, which is no plain name"))
+            .hint("measure again: `cargo xtask ab`"));
+    }
+    // What is no plain name has no golden: it would be another file.
+    let ids = run.workload.prompts.iter().map(|prompt| prompt.id.as_str()).filter(|id| is_file_name(id));
+    GoldenSet::of_prompts(ids, |name| repository.file_at(sha, &format!("{GOLDENS}/{model}/{name}")))
+}
 
 /// Digests of the fixtures of a checkout; equal ones are of equal files.
 #[derive(Debug, Clone, PartialEq, Eq)]

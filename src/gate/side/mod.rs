@@ -9,5 +9,5 @@ mod words;
 
 pub use binaries::{Binary, Stamp};
 pub use builder::Builder;
-pub use inputs::{ChangedInputs, Inputs};
+pub use inputs::{ChangedInputs, Inputs, changed_in_use, goldens_at};
 pub use words::{NamedSource, SideWords};

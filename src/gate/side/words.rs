@@ -106,7 +106,7 @@ impl SideWords {
         let is_second = match key {
             "openvino" => self.openvino.replace(value.to_owned()).is_some(),
             "model" => self.model.replace(PathBuf::from(value)).is_some(),
-            "device" => self.device.replace(value.to_owned()).is_some(),
+            "device" => self.device.replace(value.to_ascii_uppercase()).is_some(),
             _ if is_property(key) => {
                 let is_second = self.properties.iter().any(|property| property.key == key);
                 self.properties.push(Property::new(key, value));

@@ -2,7 +2,7 @@
 
 use super::{Probe, ProbeOrigin, ProbeTokens};
 
-/// Four steps with gaps that floats hold exactly.
+/// Four steps with logit margins that floats hold exactly.
 pub(in crate::golden) fn probe() -> Probe {
     Probe {
         schema: 1,
@@ -12,11 +12,11 @@ pub(in crate::golden) fn probe() -> Probe {
         tokens: ProbeTokens { prompt_ids: vec![1, 2], forced_ids: vec![3, 4, 5, 6] },
         preferred_ids: vec![5, 6, 7, 8],
         runner_up_ids: vec![0; 4],
-        gaps_logit: vec![1.0, 0.5, 2.0, 0.25],
+        logit_margins: vec![1.0, 0.5, 2.0, 0.25],
         made: ProbeOrigin {
             when_utc: String::new(),
             who: String::new(),
-            because: String::new(),
+            reason: String::new(),
             openvino: String::new(),
             device: String::new(),
             properties: std::collections::BTreeMap::new(),

@@ -53,7 +53,7 @@ fn a_damaged_probe_is_refused_with_its_path_and_the_way_to_restore_it() {
 #[test]
 fn a_probe_whose_lists_do_not_belong_together_is_refused() {
     let unlike = "has lists of unlike length";
-    assert!(fault(|probe| probe.gaps_logit.truncate(3)).to_string().contains(unlike));
+    assert!(fault(|probe| probe.logit_margins.truncate(3)).to_string().contains(unlike));
     assert!(fault(|probe| probe.preferred_ids.truncate(3)).to_string().contains(unlike));
     assert!(fault(|probe| probe.runner_up_ids.truncate(3)).to_string().contains(unlike));
     assert!(fault(|probe| probe.tokens.forced_ids.truncate(3)).to_string().contains(unlike));
@@ -86,7 +86,7 @@ fn a_limit_belongs_to_one_device_and_one_pair_of_precisions() {
         kv_cache_precision: "u8".into(),
         largest_logit,
         mean_logit: 0.001,
-        because: String::new(),
+        reason: String::new(),
     };
     probe.calibrate(limit("bf16", 0.5));
     probe.calibrate(limit("f32", 0.125));

@@ -5,7 +5,7 @@
 //! needs later commits to tell, so it advises and never gates.
 //!
 //! 1. In windows that overlap, each stretch is split where its sides are most unlike, and the halves
-//!    again, as long as a t-test at ten times the p-value that is asked for finds them unlike. What this
+//!    again, as long as a t-test at ten times the p-value that is requested finds them unlike. What this
 //!    finds are candidates: a window's end may cut a stretch short.
 //! 2. Over the whole series, the weakest candidate is dropped and its neighbours, whose stretches have
 //!    grown, are tested anew, until all that are left are below the p-value and above the magnitude.
@@ -22,7 +22,7 @@ use significance::Sides;
 /// A candidate's p-value may be so many times that of a change point.
 const CANDIDATE_P_VALUES: f64 = 10.0;
 
-/// How change points are looked for. The default is otava's.
+/// How change points are looked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Detection {
     /// Values of a window, 2 or more; the next one begins half a window later, or at the last change.
@@ -31,11 +31,20 @@ pub struct Detection {
     pub largest_p_value: f64,
     /// The change has to be larger than this, as a share of the smaller mean.
     pub smallest_magnitude: f64,
+    /// Values that a level has at least, on each side of a change.
+    pub shortest_level: usize,
+}
+
+impl Detection {
+    /// As apache-otava does it.
+    pub const OTAVA: Self =
+        Self { window: 50, largest_p_value: 0.001, smallest_magnitude: 0.0, shortest_level: 1 };
 }
 
 impl Default for Detection {
+    /// A few commits are no level yet: what rests on one of them is noise more often than not.
     fn default() -> Self {
-        Self { window: 50, largest_p_value: 0.001, smallest_magnitude: 0.0 }
+        Self { shortest_level: 5, ..Self::OTAVA }
     }
 }
 
@@ -73,7 +82,7 @@ pub fn change_points(series: &[f64], detection: &Detection) -> Result<Vec<Change
     let mut candidates = candidates(series, detection);
     loop {
         let points = tested(series, &candidates);
-        match weakest(&points, detection) {
+        match shortest(&points, series.len(), detection).or_else(|| weakest(&points, detection)) {
             Some(at) => {
                 candidates.remove(at);
             }
@@ -146,6 +155,14 @@ fn tested(series: &[f64], candidates: &[usize]) -> Vec<(usize, Sides)> {
         (at, Sides::compare(&series[start..at], &series[at..end]))
     });
     pairs.collect()
+}
+
+/// The less significant end of the first level that is too short; None where there is none.
+fn shortest(points: &[(usize, Sides)], len: usize, detection: &Detection) -> Option<usize> {
+    let indices: Vec<usize> = points.iter().map(|(index, _)| *index).collect();
+    let short = stretches(&indices, len).position(|(start, end)| end - start < detection.shortest_level)?;
+    let ends = short.saturating_sub(1)..points.len().min(short + 1);
+    ends.max_by(|one, other| points[*one].1.p_value.total_cmp(&points[*other].1.p_value))
 }
 
 /// The one to be dropped: the least significant, or of significant ones the smallest; None where all

@@ -46,7 +46,7 @@ fn read(text: &str) -> Fixture {
 }
 
 fn found(series: &[f64]) -> Vec<usize> {
-    let points = change_points(series, &Detection::default()).unwrap();
+    let points = change_points(series, &Detection::OTAVA).unwrap();
     points.iter().map(|point| point.index).collect()
 }
 
@@ -72,7 +72,7 @@ fn a_neighbour_of_a_dropped_candidate_is_tested_anew_on_either_side() {
 fn every_change_point_holds_between_its_neighbours() {
     for (name, text) in ALIKE.into_iter().chain(UNLIKE) {
         let series = read(text).series;
-        let points = change_points(&series, &Detection::default()).unwrap();
+        let points = change_points(&series, &Detection::OTAVA).unwrap();
         let ends: Vec<usize> = points.iter().map(|point| point.index).chain([series.len()]).collect();
         let mut start = 0;
         for (at, point) in points.iter().enumerate() {
@@ -85,7 +85,7 @@ fn every_change_point_holds_between_its_neighbours() {
 
 #[test]
 fn a_change_point_tells_what_was_before_and_after() {
-    let point = change_points(&[[40.0; 30], [44.0; 30]].concat(), &Detection::default()).unwrap()[0];
+    let point = change_points(&[[40.0; 30], [44.0; 30]].concat(), &Detection::OTAVA).unwrap()[0];
     assert_eq!((point.index, point.mean_before, point.mean_after, point.p_value), (30, 40.0, 44.0, 0.0));
     assert!((point.ratio().unwrap() - 1.1).abs() < 1e-12);
     assert_eq!(ChangePoint { mean_before: 0.0, ..point }.ratio(), None);
@@ -95,7 +95,7 @@ fn a_change_point_tells_what_was_before_and_after() {
 fn a_change_too_small_to_matter_is_dropped() {
     let series = [[40.0; 30], [40.4; 30], [44.0; 30]].concat();
     let beyond = |smallest_magnitude| {
-        let detection = Detection { smallest_magnitude, ..Detection::default() };
+        let detection = Detection { smallest_magnitude, ..Detection::OTAVA };
         let points = change_points(&series, &detection).unwrap();
         points.iter().map(|point| point.index).collect::<Vec<_>>()
     };
@@ -113,10 +113,10 @@ fn a_series_without_values_has_no_change() {
 #[test]
 fn what_is_no_number_and_what_cannot_be_looked_for_is_refused() {
     for value in [f64::NAN, f64::INFINITY] {
-        let refused = change_points(&[1.0, value], &Detection::default()).unwrap_err().to_string();
+        let refused = change_points(&[1.0, value], &Detection::OTAVA).unwrap_err().to_string();
         assert!(refused.ends_with("of a series at place 1 is no number"), "{refused}");
     }
-    let default = Detection::default();
+    let default = Detection::OTAVA;
     for detection in [
         Detection { window: 1, ..default },
         Detection { largest_p_value: 0.05, ..default },
@@ -125,4 +125,19 @@ fn what_is_no_number_and_what_cannot_be_looked_for_is_refused() {
     ] {
         assert!(change_points(&[1.0], &detection).is_err(), "{detection:?}");
     }
+}
+
+#[test]
+fn a_level_has_at_least_five_values_on_each_side_of_a_change() {
+    let wave = |level: f64, count: usize| (0..count).map(move |at| level + 0.1 * (at % 3) as f64);
+    let found = |series: Vec<f64>| {
+        let points = change_points(&series, &Detection::default()).unwrap();
+        points.iter().map(|point| point.index).collect::<Vec<_>>()
+    };
+    assert_eq!(found(wave(60.0, 2).chain(wave(50.0, 12)).collect()), [] as [usize; 0]);
+    assert_eq!(found(wave(50.0, 12).chain(wave(60.0, 4)).collect()), [] as [usize; 0]);
+    assert_eq!(found(wave(50.0, 12).chain(wave(60.0, 5)).collect()), [12]);
+    // The outlier before the step takes nothing from it.
+    let step = wave(50.0, 12).chain([90.0]).chain(wave(60.0, 12));
+    assert_eq!(found(step.collect()).len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Energy, from a counter that begins again.
 
 use crate::judge::environment::ProcessGuards;
-use crate::measure::{Observed, Unavailable};
+use crate::sys::{Observed, Unavailable};
 
 /// The energy of the processor's packages, an integrated GPU included, over a process's timed part.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,8 +16,8 @@ pub struct EnergyUse {
 /// absent, never 0.
 #[must_use]
 pub fn energy(process: &ProcessGuards<'_>) -> Observed<EnergyUse> {
-    if let Some(because) = process.uncovered_because() {
-        return Observed::not(because);
+    if let Some(reason) = process.uncovered_reason() {
+        return Observed::not(reason);
     }
     let readings = process.around();
     let (Some(first), Some(last)) = (readings.first(), readings.last()) else {
@@ -30,7 +30,7 @@ pub fn energy(process: &ProcessGuards<'_>) -> Observed<EnergyUse> {
     for pair in readings.windows(2) {
         let (before, after) = match (pair[0].energy_microjoules.known(), pair[1].energy_microjoules.known()) {
             (Ok(before), Ok(after)) => (before, after),
-            (Err(unavailable), _) | (_, Err(unavailable)) => return Observed::not(unavailable.because),
+            (Err(unavailable), _) | (_, Err(unavailable)) => return Observed::not(unavailable.reason),
         };
         if before.packages() != after.packages() {
             return Observed::not("a package's counter was not there at every reading");
@@ -39,7 +39,7 @@ pub fn energy(process: &ProcessGuards<'_>) -> Observed<EnergyUse> {
             let range = || process.log.facts.energy_range_microjoules.known().map(|range| range.of(zone));
             match after.of(zone).map(|to| growth(from, to, range)) {
                 Some(Ok(used)) => microjoules = microjoules.saturating_add(used),
-                Some(Err(because)) => return Observed::not(because),
+                Some(Err(reason)) => return Observed::not(reason),
                 None => {
                     return Observed::not(format!("the counter of `{zone}` was not there at every reading"));
                 }

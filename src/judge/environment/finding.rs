@@ -24,8 +24,8 @@ pub enum Guard {
     CpuPolicy,
     /// The processor held back for heat.
     CpuThrottle,
-    /// Mains or battery.
-    Mains,
+    /// AC power or battery.
+    AcPower,
     /// The firmware's power profile.
     PowerProfile,
     /// Other programs on the processor.
@@ -44,7 +44,7 @@ pub enum Guard {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GuardWeight {
-    /// Its times cannot be believed.
+    /// Its times are invalid.
     Invalidates,
     /// They can, with a warning; a gate may refuse it.
     Warns,
@@ -58,7 +58,7 @@ pub enum GuardState {
     Clean,
     /// It was observed, and all is not well.
     Tripped,
-    /// The machine does not tell: neither clean nor tripped.
+    /// The machine does not report: neither clean nor tripped.
     NotObserved,
     /// It was observed before and no longer is, which counts as tripped.
     Vanished,
@@ -72,7 +72,7 @@ pub struct GuardFinding {
     /// Its word.
     pub state: GuardState,
     /// Why, in words, with the readings.
-    pub because: String,
+    pub reason: String,
 }
 
 impl Guard {
@@ -86,7 +86,7 @@ impl Guard {
         Self::StartTemperature,
         Self::CpuPolicy,
         Self::CpuThrottle,
-        Self::Mains,
+        Self::AcPower,
         Self::PowerProfile,
         Self::CpuPressure,
         Self::MemoryPressure,
@@ -121,7 +121,7 @@ impl Guard {
                     .to_owned()
             }
             Self::CpuThrottle => "the processor is held back for heat".to_owned(),
-            Self::Mains => "the machine runs on its battery".to_owned(),
+            Self::AcPower => "the machine runs on its battery".to_owned(),
             Self::PowerProfile => {
                 "the firmware's power profile changes, or differs from that of the first process".to_owned()
             }
@@ -153,7 +153,7 @@ impl Guard {
             Self::StartTemperature => "start-temperature",
             Self::CpuPolicy => "cpu-policy",
             Self::CpuThrottle => "cpu-throttle",
-            Self::Mains => "mains",
+            Self::AcPower => "ac-power",
             Self::PowerProfile => "power-profile",
             Self::CpuPressure => "cpu-pressure",
             Self::MemoryPressure => "memory-pressure",
@@ -167,7 +167,7 @@ impl Guard {
     #[must_use]
     pub fn weight(self) -> GuardWeight {
         match self {
-            Self::Mains => GuardWeight::Warns,
+            Self::AcPower => GuardWeight::Warns,
             _ => GuardWeight::Invalidates,
         }
     }
@@ -180,7 +180,7 @@ impl GuardFinding {
         matches!(self.state, GuardState::Tripped | GuardState::Vanished)
     }
 
-    /// Whether the process's times cannot be believed.
+    /// Whether the process's times are invalid.
     #[must_use]
     pub fn invalidates(&self) -> bool {
         self.is_trouble() && self.guard.weight() == GuardWeight::Invalidates
@@ -189,29 +189,29 @@ impl GuardFinding {
 
 /// A state with its reason, before the guard is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Word {
+pub(super) struct Observation {
     pub(super) state: GuardState,
-    pub(super) because: String,
+    pub(super) reason: String,
 }
 
-impl Word {
-    pub(super) fn clean(because: impl Into<String>) -> Self {
-        Self { state: GuardState::Clean, because: because.into() }
+impl Observation {
+    pub(super) fn clean(reason: impl Into<String>) -> Self {
+        Self { state: GuardState::Clean, reason: reason.into() }
     }
 
-    pub(super) fn tripped(because: impl Into<String>) -> Self {
-        Self { state: GuardState::Tripped, because: because.into() }
+    pub(super) fn tripped(reason: impl Into<String>) -> Self {
+        Self { state: GuardState::Tripped, reason: reason.into() }
     }
 
-    pub(super) fn not_observed(because: impl Into<String>) -> Self {
-        Self { state: GuardState::NotObserved, because: because.into() }
+    pub(super) fn not_observed(reason: impl Into<String>) -> Self {
+        Self { state: GuardState::NotObserved, reason: reason.into() }
     }
 
-    pub(super) fn vanished(because: impl Into<String>) -> Self {
-        Self { state: GuardState::Vanished, because: because.into() }
+    pub(super) fn vanished(reason: impl Into<String>) -> Self {
+        Self { state: GuardState::Vanished, reason: reason.into() }
     }
 
     pub(super) fn of(self, guard: Guard) -> GuardFinding {
-        GuardFinding { guard, state: self.state, because: self.because }
+        GuardFinding { guard, state: self.state, reason: self.reason }
     }
 }

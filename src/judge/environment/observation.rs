@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::openvino::DeviceKind;
-use crate::judge::environment::finding::Word;
-use crate::measure::Observed;
-use crate::measure::fdinfo::compute_work;
-use crate::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
+use crate::judge::environment::finding::Observation;
+use crate::measure::guard::{GpuReading, GuardLog, MachineReading, Phase};
+use crate::sys::Observed;
 
 /// From one moment to another of a log's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +31,7 @@ pub struct ProcessGuards<'a> {
 impl<'a> ProcessGuards<'a> {
     /// The readings of the timed part, with the last before it and the first after it.
     pub(super) fn around(&self) -> &'a [MachineReading] {
-        let readings = &self.log.readings[..];
-        let Some(span) = self.timed else { return readings };
-        let start = readings.iter().rposition(|reading| reading.at_ns <= span.start_ns).unwrap_or(0);
-        let end = readings.iter().position(|reading| reading.at_ns >= span.end_ns);
-        let end = end.map_or(readings.len(), |last| last + 1);
-        readings.get(start..end).unwrap_or_default()
+        self.timed.map_or(&self.log.readings[..], |span| self.log.around(span.start_ns, span.end_ns))
     }
 
     /// The readings inside the timed part, taken while the worker ran.
@@ -54,10 +48,10 @@ impl<'a> ProcessGuards<'a> {
     }
 
     /// Why the timed part is not covered to its end, where it is not.
-    pub(super) fn uncovered_because(&self) -> Option<&'a str> {
-        let because = self.log.cut_short_because.as_deref()?;
+    pub(super) fn uncovered_reason(&self) -> Option<&'a str> {
+        let reason = self.log.cut_short_reason.as_deref()?;
         let reaches = |span: TimeSpan| self.log.readings.iter().any(|reading| reading.at_ns >= span.end_ns);
-        (!self.timed.is_some_and(reaches)).then_some(because)
+        (!self.timed.is_some_and(reaches)).then_some(reason)
     }
 
     /// One thing out of each of these readings.
@@ -68,17 +62,17 @@ impl<'a> ProcessGuards<'a> {
         &self,
         readings: impl Iterator<Item = &'a MachineReading>,
         pick: impl Fn(&'a MachineReading) -> Result<T, String>,
-    ) -> Result<Vec<T>, Word> {
+    ) -> Result<Vec<T>, Observation> {
         let picked: Result<Vec<T>, String> = readings.map(&pick).collect();
         match picked {
             Ok(values) if values.is_empty() => {
-                Err(Word::not_observed("the process was too short for a reading while it ran"))
+                Err(Observation::not_observed("the process was too short for a reading while it ran"))
             }
             Ok(values) => Ok(values),
-            Err(because) if self.log.readings.first().is_some_and(|first| pick(first).is_ok()) => {
-                Err(Word::vanished(because))
+            Err(reason) if self.log.readings.first().is_some_and(|first| pick(first).is_ok()) => {
+                Err(Observation::vanished(reason))
             }
-            Err(because) => Err(Word::not_observed(because)),
+            Err(reason) => Err(Observation::not_observed(reason)),
         }
     }
 
@@ -90,10 +84,12 @@ impl<'a> ProcessGuards<'a> {
         &self,
         readings: &'a [MachineReading],
         pick: impl Fn(&'a MachineReading) -> Result<u64, String>,
-    ) -> Result<u64, Word> {
+    ) -> Result<u64, Observation> {
         let ends = [readings.first(), readings.last()].into_iter().flatten();
         let values = self.all_of(ends, pick)?;
-        let [before, after] = values[..] else { return Err(Word::not_observed("there is no reading")) };
+        let [before, after] = values[..] else {
+            return Err(Observation::not_observed("there is no reading"));
+        };
         Ok(after.saturating_sub(before))
     }
 
@@ -102,7 +98,7 @@ impl<'a> ProcessGuards<'a> {
         let readings = self.log.readings.iter().rev();
         let last =
             readings.filter_map(|reading| reading.worker_gpus.value()).find(|gpus| !gpus.is_empty())?;
-        last.iter().max_by_key(|gpu| busy(gpu)).map(|gpu| gpu.pci_address.as_str())
+        last.iter().max_by_key(|gpu| gpu.work()).map(|gpu| gpu.pci_address.as_str())
     }
 
     /// The GPU that was measured, in one reading.
@@ -122,12 +118,7 @@ impl<'a> ProcessGuards<'a> {
     }
 }
 
-/// What engines that can compute have done for a worker: cycles or ns, whichever its driver tells.
-pub(super) fn busy(gpu: &WorkerGpuUse) -> u64 {
-    compute_work(&gpu.busy_cycles, &gpu.busy_ns)
-}
-
 /// A value, or why there is none, in words.
 pub(super) fn known<T>(observed: &Observed<T>) -> Result<&T, String> {
-    observed.known().map_err(|unavailable| unavailable.because)
+    observed.known().map_err(|unavailable| unavailable.reason)
 }

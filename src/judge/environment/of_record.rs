@@ -2,7 +2,9 @@
 
 use crate::engine::openvino::DeviceKind;
 use crate::judge::environment::{GuardFinding, ProcessGuards, TimeSpan, of_process};
-use crate::record::{ProcessPurpose, ProcessRecord, ProvenDevice, RunRecord, SampleRole};
+use crate::measure::Role;
+use crate::measure::supervisor::Purpose;
+use crate::record::{Arm, ProcessRecord, ProvenDevice};
 
 /// A process and every guard's word on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +16,7 @@ pub struct ProcessFindings {
 }
 
 impl ProcessFindings {
-    /// Whether the process's times cannot be believed.
+    /// Whether the process's times are invalid.
     #[must_use]
     pub fn is_invalid(&self) -> bool {
         self.findings.iter().any(GuardFinding::invalidates)
@@ -23,9 +25,9 @@ impl ProcessFindings {
 
 /// Judges every measured process of which there are readings, against the first of them.
 #[must_use]
-pub fn of_record(record: &RunRecord) -> Vec<ProcessFindings> {
+pub fn of_record(record: &Arm) -> Vec<ProcessFindings> {
     let device = record.device.ran.as_ref().map_or(DeviceKind::Cpu, ProvenDevice::kind);
-    let measured = record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured);
+    let measured = record.processes.iter().filter(|process| process.purpose == Purpose::Measured);
     let guarded: Vec<Guarded> = measured
         .filter_map(|process| {
             let log = process.guards.as_ref()?;
@@ -48,10 +50,9 @@ struct Guarded<'a> {
 
 /// From the first timed generation of a process to the end of its last; None where it has no times.
 #[must_use]
-pub fn timed_part(record: &RunRecord, process: &ProcessRecord) -> Option<TimeSpan> {
+pub fn timed_part(record: &Arm, process: &ProcessRecord) -> Option<TimeSpan> {
     let samples = record.samples.iter();
-    let measured =
-        samples.filter(|sample| sample.process == process.index && sample.role == SampleRole::Measured);
+    let measured = samples.filter(|sample| sample.process == process.index && sample.role == Role::Measured);
     let times: Vec<_> = measured.filter_map(|sample| sample.times.as_ref()).collect();
     let start_ns = times.iter().map(|times| times.submitted_ns).min()?;
     let end_ns = times.iter().filter_map(|times| times.token_ns.last().copied()).max()?;

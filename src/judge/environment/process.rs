@@ -3,19 +3,19 @@
 use std::collections::BTreeSet;
 
 use crate::engine::openvino::DeviceKind;
-use crate::judge::environment::finding::{Guard, GuardFinding, GuardState, Word};
-use crate::judge::environment::observation::{busy, known};
+use crate::judge::environment::finding::{Guard, GuardFinding, GuardState, Observation};
+use crate::judge::environment::observation::known;
 use crate::judge::environment::setting::{cpu_policy, power_profile};
 use crate::judge::environment::{ProcessGuards, threshold};
-use crate::measure::guard::MachineReading;
-use crate::measure::suspended_ns;
+use crate::measure::guard::{MachineReading, gpu_work};
+use crate::sys::suspended_ns;
 
-type Rule = fn(&ProcessGuards<'_>, Option<&ProcessGuards<'_>>) -> Result<Word, Word>;
+type Rule = fn(&ProcessGuards<'_>, Option<&ProcessGuards<'_>>) -> Result<Observation, Observation>;
 
 const RULES: [(Guard, Rule); 9] = [
     (Guard::CpuPolicy, cpu_policy),
     (Guard::CpuThrottle, cpu_throttle),
-    (Guard::Mains, mains),
+    (Guard::AcPower, ac_power),
     (Guard::PowerProfile, power_profile),
     (Guard::CpuPressure, cpu_pressure),
     (Guard::MemoryPressure, memory_pressure),
@@ -39,15 +39,15 @@ pub fn of_process(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>
     rules.map(|(guard, rule)| apply(*rule, process, first).of(*guard)).collect()
 }
 
-fn apply(rule: Rule, process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> Word {
+fn apply(rule: Rule, process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> Observation {
     let word = either(rule(process, first));
     match word.state {
-        GuardState::Clean => match process.uncovered_because() {
-            Some(because) => Word::vanished(because),
+        GuardState::Clean => match process.uncovered_reason() {
+            Some(reason) => Observation::vanished(reason),
             None => word,
         },
         GuardState::NotObserved if first.is_some_and(|first| was_observed(rule, first)) => {
-            Word::vanished(format!("the first process had it; now {}", word.because))
+            Observation::vanished(format!("the first process had it; now {}", word.reason))
         }
         _ => word,
     }
@@ -59,31 +59,27 @@ fn was_observed(rule: Rule, first: &ProcessGuards<'_>) -> bool {
     matches!(later.state, GuardState::Clean | GuardState::Tripped)
 }
 
-fn either(result: Result<Word, Word>) -> Word {
+fn either(result: Result<Observation, Observation>) -> Observation {
     result.unwrap_or_else(|word| word)
 }
 
-fn gpu_proof(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
-    let readings = process.around().iter();
-    // At the end the worker may be gone, and what it has used with it.
-    let usages = readings.filter_map(|reading| reading.worker_gpus.value()).filter(|gpus| !gpus.is_empty());
-    let busy: Vec<u64> = usages.map(|gpus| gpus.iter().map(busy).fold(0, u64::saturating_add)).collect();
-    let (Some(first), Some(last)) = (busy.first(), busy.last()) else {
+fn gpu_proof(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+    let Some(grown) = gpu_work(process.around()) else {
         let read = process.around().iter().find_map(|reading| known(&reading.worker_gpus).err());
         let none = "the worker's descriptors lead to no client of an Intel GPU".to_owned();
-        return Err(Word::not_observed(read.unwrap_or(none)));
+        return Err(Observation::not_observed(read.unwrap_or(none)));
     };
-    // A process has used nothing when it starts, so one reading is enough to see that it did.
-    let before = if busy.len() > 1 { *first } else { 0 };
-    let grown = last.saturating_sub(before);
     Ok(if grown > 0 {
-        Word::clean(format!("the worker's engines counted `{grown}` of work"))
+        Observation::clean(format!("the worker's engines counted `{grown}` of work"))
     } else {
-        Word::tripped("no engine of a GPU worked for the worker, though it has opened one")
+        Observation::tripped("no engine of a GPU worked for the worker, though it has opened one")
     })
 }
 
-fn gpu_throttle(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn gpu_throttle(
+    process: &ProcessGuards<'_>,
+    _: Option<&ProcessGuards<'_>>,
+) -> Result<Observation, Observation> {
     let readings = throttle_readings(process)?;
     let hot: BTreeSet<&str> = readings
         .iter()
@@ -94,15 +90,20 @@ fn gpu_throttle(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> R
     let times = readings.iter().filter(|reasons| reasons.iter().any(|it| is_heat(it))).count();
     let count = readings.len();
     Ok(if times == 0 {
-        Word::clean(format!("neither heat nor the voltage regulator held the GPU back in {count} readings"))
+        Observation::clean(format!(
+            "neither heat nor the voltage regulator held the GPU back in {count} readings"
+        ))
     } else {
         let names: Vec<&str> = hot.into_iter().collect();
-        Word::tripped(format!("`{}` held the GPU back in {times} of {count} readings", names.join("`, `")))
+        Observation::tripped(format!(
+            "`{}` held the GPU back in {times} of {count} readings",
+            names.join("`, `")
+        ))
     })
 }
 
 /// The throttle reasons of each reading while the worker ran.
-pub(super) fn throttle_readings<'a>(process: &ProcessGuards<'a>) -> Result<Vec<&'a [String]>, Word> {
+pub(super) fn throttle_readings<'a>(process: &ProcessGuards<'a>) -> Result<Vec<&'a [String]>, Observation> {
     process.all_of(process.during(), |reading| known(&process.gpu(reading)?.throttled_by).map(Vec::as_slice))
 }
 
@@ -112,12 +113,15 @@ pub(super) fn is_heat(reason: &str) -> bool {
     reason.contains("therm") || reason.contains("prochot") || reason.starts_with("vr") || reason == "ratl"
 }
 
-fn other_gpu_clients(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn other_gpu_clients(
+    process: &ProcessGuards<'_>,
+    _: Option<&ProcessGuards<'_>>,
+) -> Result<Observation, Observation> {
     let sees_the_worker =
         |reading: &MachineReading| reading.worker_gpus.value().is_some_and(|gpus| !gpus.is_empty());
     // A kernel that does not show the worker's own client shows no one's.
     if !process.log.readings.iter().any(sees_the_worker) {
-        return Err(Word::not_observed("not even the worker's own client of the GPU is shown"));
+        return Err(Observation::not_observed("not even the worker's own client of the GPU is shown"));
     }
     let mut busy_ns = 0.0;
     let mut seen_ns = 0.0;
@@ -134,39 +138,45 @@ fn other_gpu_clients(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>)
         }
     }
     if seen_ns <= 0.0 {
-        return Err(Word::not_observed("there are not two readings to compare"));
+        return Err(Observation::not_observed("there are not two readings to compare"));
     }
     let share = busy_ns / seen_ns;
-    let told = format!("other programs used the GPU for {:.1} % of the time", share * 100.0);
+    let reported = format!("other programs used the GPU for {:.1} % of the time", share * 100.0);
     Ok(if share >= threshold::OTHER_GPU_SHARE {
-        Word::tripped(told)
+        Observation::tripped(reported)
     } else {
-        Word::clean(format!("{told}; {hidden} processes could not be looked at"))
+        Observation::clean(format!("{reported}; {hidden} processes could not be looked at"))
     })
 }
 
-fn cpu_throttle(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn cpu_throttle(
+    process: &ProcessGuards<'_>,
+    _: Option<&ProcessGuards<'_>>,
+) -> Result<Observation, Observation> {
     let times = process.growth(process.around(), |reading| known(&reading.cpu_throttle_count).copied())?;
     Ok(unless(times > 0, || format!("the processor was held back for heat `{times}` times")))
 }
 
-fn mains(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
-    let readings = process.all_of(process.log.readings.iter(), |reading| known(&reading.is_on_mains))?;
-    let on_battery = readings.iter().filter(|on_mains| !***on_mains).count();
+fn ac_power(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+    let readings = process.all_of(process.log.readings.iter(), |reading| known(&reading.is_on_ac_power))?;
+    let on_battery = readings.iter().filter(|on_ac_power| !***on_ac_power).count();
     let count = readings.len();
     Ok(unless(on_battery > 0, || format!("the machine ran on battery at {on_battery} of {count} readings")))
 }
 
 /// A run on the processor loads it by itself, so only the reading before the first process tells of
 /// others there; the reading before a later one still holds the load of the one that just ended.
-fn cpu_pressure(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn cpu_pressure(
+    process: &ProcessGuards<'_>,
+    first: Option<&ProcessGuards<'_>>,
+) -> Result<Observation, Observation> {
     let percent = |reading: &MachineReading| known(&reading.cpu_some_avg10_percent).copied();
     let percents = match (process.device, first) {
         (DeviceKind::Gpu, _) => process.all_of(process.during(), percent)?,
         (DeviceKind::Cpu, None) => process.all_of(process.before(), percent)?,
         (DeviceKind::Cpu, Some(_)) => {
             let own = "the worker loads the processor itself, and others cannot be told from it";
-            return Err(Word::not_observed(own));
+            return Err(Observation::not_observed(own));
         }
     };
     let most = percents.into_iter().fold(0.0, f64::max);
@@ -175,7 +185,10 @@ fn cpu_pressure(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) 
     }))
 }
 
-fn memory_pressure(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn memory_pressure(
+    process: &ProcessGuards<'_>,
+    _: Option<&ProcessGuards<'_>>,
+) -> Result<Observation, Observation> {
     let percent = |reading: &MachineReading| known(&reading.memory_full_avg10_percent).copied();
     // The ten seconds before the end of a short process hold all of it.
     let percents = match process.during().next() {
@@ -188,27 +201,27 @@ fn memory_pressure(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -
     }))
 }
 
-fn swap_in(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn swap_in(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
     let pages = process.growth(process.around(), |reading| known(&reading.pages_swapped_in).copied())?;
     Ok(unless(pages > 0, || format!("`{pages}` pages were read back from swap")))
 }
 
 /// Over the whole process: a kill while loading tells of a machine without memory to spare.
-fn oom_kill(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn oom_kill(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
     let kills = process.growth(&process.log.readings, |reading| known(&reading.oom_kills).copied())?;
     Ok(unless(kills > 0, || format!("`{kills}` processes of the group were killed for want of memory")))
 }
 
-fn suspend(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Word, Word> {
+fn suspend(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
     let clocks =
         known(&process.log.clocks_before).and_then(|one| Ok((one, known(&process.log.clocks_after)?)));
-    let (before, after) = clocks.map_err(Word::not_observed)?;
+    let (before, after) = clocks.map_err(Observation::not_observed)?;
     let slept_ns = suspended_ns(*before, *after);
     Ok(unless(slept_ns > threshold::SUSPEND_NS, || {
         format!("the machine slept for {:.1} s in the middle", slept_ns as f64 / 1e9)
     }))
 }
 
-fn unless(is_trouble: bool, trouble: impl FnOnce() -> String) -> Word {
-    if is_trouble { Word::tripped(trouble()) } else { Word::clean("nothing was seen") }
+fn unless(is_trouble: bool, trouble: impl FnOnce() -> String) -> Observation {
+    if is_trouble { Observation::tripped(trouble()) } else { Observation::clean("nothing was seen") }
 }

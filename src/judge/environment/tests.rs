@@ -5,12 +5,12 @@ mod sides;
 
 use super::*;
 use crate::engine::openvino::DeviceKind;
-use crate::measure::fdinfo::OtherGpuUse;
 use crate::measure::guard::{
     CpuPolicy, GpuDriver, GpuFacts, GpuReading, GuardLog, MachineFacts, MachineReading, Phase, Temperatures,
     WorkerGpuUse,
 };
-use crate::measure::{ClockPair, Observed};
+use crate::sys::fdinfo::OtherGpuUse;
+use crate::sys::{ClockPair, Observed};
 
 use Observed::Observed as Known;
 
@@ -30,7 +30,7 @@ fn reading(second: u64, phase: Phase) -> MachineReading {
         }]),
         temperatures_celsius: Known(Temperatures { by_sensor_celsius: temperatures.into() }),
         cpu_throttle_count: Known(5),
-        is_on_mains: Known(true),
+        is_on_ac_power: Known(true),
         cpu_some_avg10_percent: Known(1.0),
         memory_full_avg10_percent: Known(0.0),
         io_some_avg10_percent: Known(0.0),
@@ -79,7 +79,7 @@ fn quiet() -> GuardLog {
         clocks_before: Known(ClockPair { monotonic_ns: 0, boottime_ns: 9 * SECOND }),
         clocks_after: Known(ClockPair { monotonic_ns: 6 * SECOND, boottime_ns: 15 * SECOND }),
         readings,
-        cut_short_because: None,
+        cut_short_reason: None,
     }
 }
 
@@ -136,7 +136,7 @@ fn silence(reading: &mut MachineReading) {
         gpus: not(),
         temperatures_celsius: not(),
         cpu_throttle_count: not(),
-        is_on_mains: not(),
+        is_on_ac_power: not(),
         cpu_some_avg10_percent: not(),
         memory_full_avg10_percent: not(),
         io_some_avg10_percent: not(),
@@ -194,7 +194,7 @@ fn a_machine_that_tells_nothing_is_not_observed_and_never_clean() {
     findings.extend(of_process(&on(&silent, DeviceKind::Cpu), None));
     for finding in &findings {
         assert_eq!(finding.state, GuardState::NotObserved, "{finding:?}");
-        assert!(!finding.because.is_empty() && !finding.invalidates());
+        assert!(!finding.reason.is_empty() && !finding.invalidates());
     }
     let empty = with(|log| {
         *log = GuardLog { readings: vec![], ..silent.clone() };
@@ -228,7 +228,7 @@ fn what_goes_in_the_middle_has_vanished() {
         Guard::GpuThrottle,
         Guard::OtherGpuClients,
         Guard::CpuThrottle,
-        Guard::Mains,
+        Guard::AcPower,
         Guard::CpuPressure,
         Guard::MemoryPressure,
         Guard::SwapIn,
@@ -240,7 +240,7 @@ fn what_goes_in_the_middle_has_vanished() {
 
 #[test]
 fn a_log_that_was_cut_short_is_not_clean() {
-    let log = with(|log| log.cut_short_because = Some("a reading hung".to_owned()));
+    let log = with(|log| log.cut_short_reason = Some("a reading hung".to_owned()));
     assert!(of_process(&gpu(&log), None).iter().all(|it| it.state == GuardState::Vanished));
     let timed = ProcessGuards { timed: Some(TimeSpan { start_ns: SECOND, end_ns: 4 * SECOND }), ..gpu(&log) };
     assert!(of_process(&timed, None).iter().all(|it| it.state == GuardState::Clean), "it came later");

@@ -15,5 +15,5 @@ pub const CPU_PRESSURE_PERCENT: f64 = 5.0;
 pub const MEMORY_PRESSURE_PERCENT: f64 = 0.0;
 /// From this share of the time on, other clients of the GPU disturb.
 pub const OTHER_GPU_SHARE: f64 = 0.05;
-/// A machine that slept for longer than this in the middle of a process spoils it, ns.
+/// A machine that slept for longer than this in the middle of a process invalidates it, ns.
 pub const SUSPEND_NS: u64 = 1_000_000_000;

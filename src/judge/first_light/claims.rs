@@ -1,8 +1,8 @@
-//! Every claim in one table. The README's section on what was never run on an Intel GPU names each.
+//! Every claim in one table. `docs/gpu.md` names each.
 
 use crate::judge::first_light::{
-    Evidence, Word, bench, guards, loading, machine, paged_attention, pairs, precision, published_difference,
-    states, tokens,
+    ClaimResult, Evidence, bench, guards, loading, machine, paged_attention, pairs, precision,
+    published_difference, states, tokens,
 };
 
 /// Something that is said of an Intel GPU and was written without one.
@@ -13,7 +13,7 @@ pub struct Claim {
     /// What is claimed.
     pub words: &'static str,
     /// What answers it.
-    pub(super) answered_by: fn(&Evidence) -> Word,
+    pub(super) answered_by: fn(&Evidence) -> ClaimResult,
 }
 
 impl PartialEq for Claim {
@@ -22,7 +22,7 @@ impl PartialEq for Claim {
     }
 }
 
-const fn claim(id: &'static str, words: &'static str, answered_by: fn(&Evidence) -> Word) -> Claim {
+const fn claim(id: &'static str, words: &'static str, answered_by: fn(&Evidence) -> ClaimResult) -> Claim {
     Claim { id, words, answered_by }
 }
 
@@ -41,7 +41,7 @@ pub static CLAIMS: [Claim; 28] = [
     claim("gpu-decodes", "the model is compiled for the GPU and decodes there", bench::gpu_decodes),
     claim(
         "device-proof",
-        "OpenVINO's word that the GPU ran is borne out by the kernel's counters",
+        "the kernel's counters confirm that the GPU ran, as OpenVINO reports",
         bench::device_proof,
     ),
     claim("gpu-counters", "the worker's GPU work is read from its fdinfo", guards::gpu_counters),
@@ -61,7 +61,7 @@ pub static CLAIMS: [Claim; 28] = [
         loading::memory_by_phase,
     ),
     claim("gpu-memory", "the worker's GPU memory is read from its fdinfo", loading::gpu_memory),
-    claim("cold-load", "a priming process fills the cache of compiled models", loading::cold),
+    claim("cold-load", "a cache warm-up process fills the cache of compiled models", loading::cold),
     claim("warm-load", "later loads take the compiled model from there", loading::warm),
     claim("whole-model", "a model of 12 GB loads and runs on the GPU", loading::whole_model),
     claim("bench", "`bench` comes to its end on the GPU with right output", bench::bench),
@@ -72,7 +72,7 @@ pub static CLAIMS: [Claim; 28] = [
     ),
     claim(
         "paged-attention",
-        "SDPA, which arcgauge runs, is held against the paged attention of openvino_genai",
+        "SDPA, which arcgauge runs, is compared with the paged attention of openvino_genai",
         paged_attention::paged_attention,
     ),
     claim(

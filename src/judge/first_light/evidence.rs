@@ -1,30 +1,30 @@
 //! What the steps of the walk saw.
 
 use crate::engine::openvino::DeviceKind;
-use crate::judge::first_light::Word;
+use crate::judge::first_light::ClaimResult;
 use crate::record::first_light::{CrossCheckLook, DoctorLine, MachineLook, StatesLook};
-use crate::record::{AbRecord, Outcome, PeersRecord, ProvenDevice, PublishedDevice, RunRecord};
+use crate::record::{Arm, Experiment, Outcome, ProvenDevice, PublishedDevice};
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepSeen<T> {
-    /// It came to its end and told this.
-    Told(T),
+    /// It came to its end and reported this.
+    Reported(T),
     /// It was tried and failed.
     Failed(String),
-    /// It was not run, or was ended before it told anything.
+    /// It was not run, or was ended before it reported anything.
     NotRun(String),
 }
 
 impl<T> StepSeen<T> {
-    /// What it told.
+    /// What it reported.
     ///
     /// # Errors
-    /// When it told nothing: the claims that need it are not observed.
-    pub(super) fn told(&self) -> Result<&T, Word> {
+    /// When it reported nothing: the claims that need it are not observed.
+    pub(super) fn reported(&self) -> Result<&T, ClaimResult> {
         match self {
-            Self::Told(told) => Ok(told),
-            Self::Failed(because) | Self::NotRun(because) => Err(Word::not_observed(because.as_str())),
+            Self::Reported(reported) => Ok(reported),
+            Self::Failed(reason) | Self::NotRun(reason) => Err(ClaimResult::not_observed(reason.as_str())),
         }
     }
 }
@@ -34,32 +34,32 @@ impl<T> StepSeen<T> {
 pub struct Evidence {
     /// The Arc 140V, by PCI id and execution units.
     pub arc_140v: PublishedDevice,
-    /// The device that was asked for.
+    /// The device that was requested.
     pub requested: String,
     /// The machine before anything was loaded.
     pub machine: StepSeen<MachineLook>,
     /// What `doctor` said.
     pub doctor: StepSeen<Vec<DoctorLine>>,
     /// The record of `bench`.
-    pub bench: StepSeen<RunRecord>,
+    pub bench: StepSeen<Experiment>,
     /// The KV states.
     pub states: StepSeen<StatesLook>,
     /// The answers of `bench`, on the CPU.
     pub cross_check: StepSeen<CrossCheckLook>,
     /// A commit against itself.
-    pub against_itself: StepSeen<AbRecord>,
+    pub against_itself: StepSeen<Experiment>,
     /// SDPA and paged attention side by side.
-    pub peers: StepSeen<PeersRecord>,
+    pub peers: StepSeen<Experiment>,
 }
 
 impl Evidence {
     /// Whether this machine has an Intel GPU, by the kernel or by OpenVINO; false where nothing tells.
     pub(super) fn has_a_gpu(&self) -> bool {
-        let StepSeen::Told(machine) = &self.machine else { return false };
+        let StepSeen::Reported(machine) = &self.machine else { return false };
         !machine.gpus.is_empty() || machine.gpus_in_openvino().is_some_and(|names| !names.is_empty())
     }
 
-    /// Whether a GPU is there and was asked for: what fails then is a no.
+    /// Whether a GPU is there and was requested: what fails then is a no.
     pub(super) fn expects_a_gpu(&self) -> bool {
         self.has_a_gpu() && self.requested.starts_with("GPU")
     }
@@ -68,8 +68,8 @@ impl Evidence {
     ///
     /// # Errors
     /// When there is none: what needs it is not observed.
-    pub(super) fn bench_on_gpu(&self) -> Result<&RunRecord, Word> {
-        let record = self.bench.told()?;
+    pub(super) fn bench_on_gpu(&self) -> Result<&Arm, ClaimResult> {
+        let record = self.bench.reported()?.subject().arm;
         self.is_on_gpu(record).map(|()| record)
     }
 
@@ -77,34 +77,36 @@ impl Evidence {
     ///
     /// # Errors
     /// Likewise.
-    pub(super) fn complete_bench_on_gpu(&self) -> Result<&RunRecord, Word> {
+    pub(super) fn complete_bench_on_gpu(&self) -> Result<&Arm, ClaimResult> {
         let record = self.bench_on_gpu()?;
         if record.outcome == Outcome::Complete {
             return Ok(record);
         }
-        Err(Word::not_observed(format!("`bench` did not come to a good end: {}", failure(record))))
+        Err(ClaimResult::not_observed(format!("`bench` did not come to a good end: {}", failure(record))))
     }
 
     /// Whether a run's workers ran on a GPU.
     ///
     /// # Errors
     /// When they did not: the run says nothing of a GPU.
-    pub(super) fn is_on_gpu(&self, record: &RunRecord) -> Result<(), Word> {
+    pub(super) fn is_on_gpu(&self, record: &Arm) -> Result<(), ClaimResult> {
         is_genuine(record)?;
         match record.device.ran.as_ref().map(ProvenDevice::kind) {
             Some(DeviceKind::Gpu) => Ok(()),
-            Some(DeviceKind::Cpu) => Err(Word::not_observed(self.cpu_ran(record.device.reason.as_deref()))),
-            None => Err(Word::not_observed(format!("nothing ran: {}", failure(record)))),
+            Some(DeviceKind::Cpu) => {
+                Err(ClaimResult::not_observed(self.cpu_ran(record.device.reason.as_deref())))
+            }
+            None => Err(ClaimResult::not_observed(format!("nothing ran: {}", failure(record)))),
         }
     }
 
     /// Why a run says nothing of a GPU.
     pub(super) fn cpu_ran(&self, reason: Option<&str>) -> String {
-        let because = match reason {
+        let reason = match reason {
             Some(reason) => reason.to_owned(),
-            None => format!("`--device {}` was asked for", self.requested),
+            None => format!("`--device {}` was requested", self.requested),
         };
-        format!("the CPU ran: {because}")
+        format!("the CPU ran: {reason}")
     }
 }
 
@@ -112,15 +114,15 @@ impl Evidence {
 ///
 /// # Errors
 /// When it is: the run says nothing of a GPU.
-pub(super) fn is_genuine(record: &RunRecord) -> Result<(), Word> {
+pub(super) fn is_genuine(record: &Arm) -> Result<(), ClaimResult> {
     match record.device.emulated_reason() {
         None => Ok(()),
-        Some(reason) => Err(Word::not_observed(format!("the device is emulated: {reason}"))),
+        Some(reason) => Err(ClaimResult::not_observed(format!("the device is emulated: {reason}"))),
     }
 }
 
 /// Why a run has no good end.
-pub(super) fn failure(record: &RunRecord) -> String {
+pub(super) fn failure(record: &Arm) -> String {
     record.failure.clone().unwrap_or_else(|| {
         match record.outcome {
             Outcome::WrongOutput => "its output is wrong",

@@ -1,23 +1,24 @@
 //! The GPU's guards and counters, as they were read while the worker of `bench` ran.
 
-use crate::judge::first_light::{Evidence, Word};
-use crate::measure::Unavailable;
+use crate::judge::first_light::{ClaimResult, Evidence};
 use crate::measure::guard::{GuardLog, MachineReading, Phase, WorkerGpuUse};
-use crate::record::{ProcessPurpose, RunRecord};
+use crate::measure::supervisor::Purpose;
+use crate::record::Arm;
+use crate::sys::Unavailable;
 
-pub(super) fn gpu_counters(evidence: &Evidence) -> Word {
+pub(super) fn gpu_counters(evidence: &Evidence) -> ClaimResult {
     let readings = match while_it_worked(evidence) {
         Ok(readings) => readings,
         Err(word) => return word,
     };
-    let uses = match told(&readings, |reading| reading.worker_gpus.known()) {
+    let uses = match reported(&readings, |reading| reading.worker_gpus.known()) {
         Ok(uses) => uses,
-        Err(because) => return Word::not_observed(because),
+        Err(reason) => return ClaimResult::not_observed(reason),
     };
     let work: Vec<u64> =
         uses.iter().map(|gpus| gpus.iter().map(work_of).fold(0, u64::saturating_add)).collect();
     if uses.iter().all(|gpus| gpus.is_empty()) {
-        return Word::no("the kernel shows no client of the worker on any GPU, and a GPU ran");
+        return ClaimResult::no("the kernel shows no client of the worker on any GPU, and a GPU ran");
     }
     let most = work.iter().max().copied().unwrap_or_default();
     let unit = if uses.iter().any(|gpus| gpus.iter().any(|gpu| !gpu.busy_cycles.is_empty())) {
@@ -26,23 +27,23 @@ pub(super) fn gpu_counters(evidence: &Evidence) -> Word {
         "ns"
     };
     if most > 0 {
-        let told =
+        let reported =
             format!("the worker's engines were busy for up to {most} {unit}, over {} readings", uses.len());
-        return Word::yes(told).with("most_busy", most as f64);
+        return ClaimResult::yes(reported).with("most_busy", most as f64);
     }
-    Word::no(format!("the worker's counters stayed at {most} {unit} while a GPU ran"))
+    ClaimResult::no(format!("the worker's counters stayed at {most} {unit} while a GPU ran"))
 }
 
 fn work_of(gpu: &WorkerGpuUse) -> u64 {
     gpu.busy_cycles.values().chain(gpu.busy_ns.values()).copied().fold(0, u64::saturating_add)
 }
 
-pub(super) fn gpu_clock(evidence: &Evidence) -> Word {
+pub(super) fn gpu_clock(evidence: &Evidence) -> ClaimResult {
     let readings = match while_it_worked(evidence) {
         Ok(readings) => readings,
         Err(word) => return word,
     };
-    let clocks = told(&readings, |reading| {
+    let clocks = reported(&readings, |reading| {
         let gpus = reading.gpus.known()?;
         let clocks: Result<Vec<u32>, Unavailable> =
             gpus.iter().map(|gpu| gpu.actual_mhz.known().copied()).collect();
@@ -50,25 +51,27 @@ pub(super) fn gpu_clock(evidence: &Evidence) -> Word {
     });
     let clocks: Vec<u32> = match clocks {
         Ok(clocks) => clocks.into_iter().flatten().collect(),
-        Err(because) => return Word::not_observed(because),
+        Err(reason) => return ClaimResult::not_observed(reason),
     };
     match (clocks.iter().min(), clocks.iter().max()) {
         (Some(least), Some(most)) if *most > 0 => {
-            Word::yes(format!("{least} to {most} MHz over {} readings", clocks.len()))
+            ClaimResult::yes(format!("{least} to {most} MHz over {} readings", clocks.len()))
                 .with("least_mhz", f64::from(*least))
                 .with("most_mhz", f64::from(*most))
         }
-        (Some(_), Some(_)) => Word::no(format!("all {} readings are 0 MHz while a GPU ran", clocks.len())),
-        _ => Word::not_observed("no reading has a GPU's clock"),
+        (Some(_), Some(_)) => {
+            ClaimResult::no(format!("all {} readings are 0 MHz while a GPU ran", clocks.len()))
+        }
+        _ => ClaimResult::not_observed("no reading has a GPU's clock"),
     }
 }
 
-pub(super) fn gpu_throttle(evidence: &Evidence) -> Word {
+pub(super) fn gpu_throttle(evidence: &Evidence) -> ClaimResult {
     let readings = match while_it_worked(evidence) {
         Ok(readings) => readings,
         Err(word) => return word,
     };
-    let reasons = told(&readings, |reading| {
+    let reasons = reported(&readings, |reading| {
         let gpus = reading.gpus.known()?;
         let reasons: Result<Vec<&Vec<String>>, Unavailable> =
             gpus.iter().map(|gpu| gpu.throttled_by.known()).collect();
@@ -76,38 +79,38 @@ pub(super) fn gpu_throttle(evidence: &Evidence) -> Word {
     });
     let reasons = match reasons {
         Ok(reasons) => reasons,
-        Err(because) => return Word::not_observed(because),
+        Err(reason) => return ClaimResult::not_observed(reason),
     };
     let held_back = reasons.iter().filter(|reasons| !reasons.is_empty()).count();
     let mut names: Vec<&str> = reasons.iter().flatten().map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();
-    let told = if names.is_empty() {
+    let reported = if names.is_empty() {
         format!("nothing held it back in {} readings", reasons.len())
     } else {
         format!("`{}` held it back in {held_back} of {} readings", names.join("`, `"), reasons.len())
     };
-    Word::yes(told).with("readings_held_back", held_back as f64)
+    ClaimResult::yes(reported).with("readings_held_back", held_back as f64)
 }
 
-pub(super) fn other_clients(evidence: &Evidence) -> Word {
+pub(super) fn other_clients(evidence: &Evidence) -> ClaimResult {
     let readings = match while_it_worked(evidence) {
         Ok(readings) => readings,
         Err(word) => return word,
     };
-    let others = match told(&readings, |reading| reading.other_gpu.known()) {
+    let others = match reported(&readings, |reading| reading.other_gpu.known()) {
         Ok(others) => others,
-        Err(because) => return Word::not_observed(because),
+        Err(reason) => return ClaimResult::not_observed(reason),
     };
     let clients = others.iter().map(|others| others.clients).max().unwrap_or_default();
     let hidden = others.iter().map(|others| others.hidden_processes).max().unwrap_or_default();
     let share = others.iter().filter_map(|others| others.busy_share).fold(0.0_f64, f64::max);
     if clients == 0 && hidden > 0 {
-        return Word::not_observed(format!(
+        return ClaimResult::not_observed(format!(
             "no other program was seen on the GPU, and {hidden} processes may not be looked at by this user"
         ));
     }
-    Word::yes(format!(
+    ClaimResult::yes(format!(
         "{clients} of other programs, busy for up to {:.1} % of the time; {hidden} processes could not be looked at",
         share * 100.0
     ))
@@ -115,60 +118,64 @@ pub(super) fn other_clients(evidence: &Evidence) -> Word {
     .with("most_busy_share", share)
 }
 
-pub(super) fn energy(evidence: &Evidence) -> Word {
+pub(super) fn energy(evidence: &Evidence) -> ClaimResult {
     let readings = match while_it_worked(evidence) {
         Ok(readings) => readings,
         Err(word) => return word,
     };
-    let energies = match told(&readings, |reading| reading.energy_microjoules.known()) {
+    let energies = match reported(&readings, |reading| reading.energy_microjoules.known()) {
         Ok(energies) => energies,
-        Err(because) => return Word::not_observed(because),
+        Err(reason) => return ClaimResult::not_observed(reason),
     };
     let (Some(first), Some(last)) = (energies.first(), energies.last()) else {
-        return Word::not_observed("no reading has the package's energy");
+        return ClaimResult::not_observed("no reading has the package's energy");
     };
     if energies.len() < 2 {
-        return Word::not_observed("a single reading of the package's energy tells no energy");
+        return ClaimResult::not_observed("a single reading of the package's energy tells no energy");
     }
     if first == last {
-        return Word::no(format!(
+        return ClaimResult::no(format!(
             "the package's counter stayed at {} microjoules while a GPU ran",
             first.total()
         ));
     }
-    Word::yes(format!("the package's counter moved over {} readings", energies.len()))
+    ClaimResult::yes(format!("the package's counter moved over {} readings", energies.len()))
 }
 
 /// The readings that were taken while a worker of `bench` ran on a GPU.
-fn while_it_worked(evidence: &Evidence) -> Result<Vec<&MachineReading>, Word> {
+fn while_it_worked(evidence: &Evidence) -> Result<Vec<&MachineReading>, ClaimResult> {
     let record = evidence.bench_on_gpu()?;
     let readings: Vec<&MachineReading> =
         logs(record).flat_map(|log| &log.readings).filter(|reading| reading.phase == Phase::During).collect();
     if readings.is_empty() {
-        let cut_short = logs(record).find_map(|log| log.cut_short_because.as_deref());
-        let because = cut_short.unwrap_or("the workers were too short for a reading while they ran");
-        return Err(Word::not_observed(because));
+        let cut_short = logs(record).find_map(|log| log.cut_short_reason.as_deref());
+        let reason = cut_short.unwrap_or("the workers were too short for a reading while they ran");
+        return Err(ClaimResult::not_observed(reason));
     }
     Ok(readings)
 }
 
-pub(super) fn logs(record: &RunRecord) -> impl Iterator<Item = &GuardLog> {
-    let measured = record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured);
+pub(super) fn logs(record: &Arm) -> impl Iterator<Item = &GuardLog> {
+    let measured = record.processes.iter().filter(|process| process.purpose == Purpose::Measured);
     measured.filter_map(|process| process.guards.as_ref())
 }
 
 /// What the readings tell that tell it; where none does, the reason of the first.
-fn told<'a, T>(
+fn reported<'a, T>(
     readings: &[&'a MachineReading],
     pick: impl Fn(&'a MachineReading) -> Result<T, Unavailable>,
 ) -> Result<Vec<T>, String> {
-    let mut because = None;
-    let mut told = Vec::new();
+    let mut reason = None;
+    let mut reported = Vec::new();
     for reading in readings {
         match pick(reading) {
-            Ok(value) => told.push(value),
-            Err(unavailable) => because = because.or(Some(unavailable.because)),
+            Ok(value) => reported.push(value),
+            Err(unavailable) => reason = reason.or(Some(unavailable.reason)),
         }
     }
-    if told.is_empty() { Err(because.unwrap_or_else(|| "no reading has it".to_owned())) } else { Ok(told) }
+    if reported.is_empty() {
+        Err(reason.unwrap_or_else(|| "no reading has it".to_owned()))
+    } else {
+        Ok(reported)
+    }
 }

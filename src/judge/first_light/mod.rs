@@ -4,6 +4,7 @@
 //! says nothing of a GPU. Pure: what the steps saw in, an answer a claim out.
 
 mod bench;
+mod claim_result;
 mod claims;
 mod evidence;
 mod guards;
@@ -15,11 +16,10 @@ mod precision;
 mod published_difference;
 mod states;
 mod tokens;
-mod word;
 
+pub use claim_result::{Answer, ClaimResult, Fact};
 pub use claims::{CLAIMS, Claim};
 pub use evidence::{Evidence, StepSeen};
-pub use word::{Answer, Fact, Word};
 
 /// A claim with its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Answered {
     /// The claim.
     pub claim: &'static Claim,
     /// The answer, and what it comes from.
-    pub word: Word,
+    pub word: ClaimResult,
 }
 
 /// Answers every claim, in the order of the table.

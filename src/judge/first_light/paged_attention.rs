@@ -3,16 +3,16 @@
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
 use crate::judge::first_light::evidence::is_genuine;
-use crate::judge::first_light::{Evidence, StepSeen, Word};
+use crate::judge::first_light::{ClaimResult, Evidence, StepSeen};
 use crate::judge::peers::{Facet, Facets, Multiple, round_figures, steps};
 use crate::judge::summarise;
-use crate::record::{Outcome, PeerRecord, PeersRecord, ProvenDevice};
+use crate::record::{Arm, Experiment, Outcome, ProvenDevice};
 
-pub(super) fn paged_attention(evidence: &Evidence) -> Word {
+pub(super) fn paged_attention(evidence: &Evidence) -> ClaimResult {
     match of_gpu(evidence) {
         Ok(record) => match Attentions::of(record) {
-            Ok(seen) => seen.word(),
-            Err(because) => Word::not_observed(because),
+            Ok(seen) => seen.result(),
+            Err(reason) => ClaimResult::not_observed(reason),
         },
         Err(word) => word,
     }
@@ -20,47 +20,49 @@ pub(super) fn paged_attention(evidence: &Evidence) -> Word {
 
 /// The record of engines that all ran on the GPU and gave right output; else the word on whatever is asked of
 /// it.
-pub(super) fn of_gpu(evidence: &Evidence) -> Result<&PeersRecord, Word> {
+pub(super) fn of_gpu(evidence: &Evidence) -> Result<&Experiment, ClaimResult> {
     let record = match &evidence.peers {
-        StepSeen::Told(record) => record,
-        StepSeen::Failed(because) if evidence.expects_a_gpu() => return Err(Word::no(because.as_str())),
-        StepSeen::Failed(because) | StepSeen::NotRun(because) => {
-            return Err(Word::not_observed(because.as_str()));
+        StepSeen::Reported(record) => record,
+        StepSeen::Failed(reason) if evidence.expects_a_gpu() => return Err(ClaimResult::no(reason.as_str())),
+        StepSeen::Failed(reason) | StepSeen::NotRun(reason) => {
+            return Err(ClaimResult::not_observed(reason.as_str()));
         }
     };
-    let ran = |engine: &PeerRecord| engine.run.device.ran.as_ref().map(ProvenDevice::kind);
-    if let Some(engine) = record.engines().find(|engine| ran(engine) == Some(DeviceKind::Cpu)) {
-        let because = evidence.cpu_ran(engine.run.device.reason.as_deref());
-        return Err(Word::not_observed(match on_the_cpu(record) {
-            Some(seen) => format!("{because}; there {seen}"),
-            None => because,
+    let ran = |engine: &Arm| engine.device.ran.as_ref().map(ProvenDevice::kind);
+    if let Some(engine) = record.arms.iter().find(|engine| ran(engine) == Some(DeviceKind::Cpu)) {
+        let reason = evidence.cpu_ran(engine.device.reason.as_deref());
+        return Err(ClaimResult::not_observed(match on_the_cpu(record) {
+            Some(seen) => format!("{reason}; there {seen}"),
+            None => reason,
         }));
     }
-    if let Some(Err(word)) = record.engines().map(|engine| is_genuine(&engine.run)).find(Result::is_err) {
+    if let Some(Err(word)) = record.arms.iter().map(is_genuine).find(Result::is_err) {
         return Err(word);
     }
-    let on_gpu = record.engines().any(|engine| ran(engine) == Some(DeviceKind::Gpu));
+    let on_gpu = record.arms.iter().any(|engine| ran(engine) == Some(DeviceKind::Gpu));
     if !on_gpu && !evidence.expects_a_gpu() {
-        return Err(Word::not_observed(format!("nothing ran: {}", failure(record))));
+        return Err(ClaimResult::not_observed(format!("nothing ran: {}", failure(record))));
     }
     if let Some(wrong) = wrong_output(record) {
-        return Err(Word::no(wrong));
+        return Err(ClaimResult::no(wrong));
     }
     match record.outcome {
-        Outcome::Failed | Outcome::WrongOutput => return Err(Word::no(failure(record))),
-        Outcome::Interrupted | Outcome::NotMeasured => return Err(Word::not_observed(failure(record))),
+        Outcome::Failed | Outcome::WrongOutput => return Err(ClaimResult::no(failure(record))),
+        Outcome::Interrupted | Outcome::NotMeasured => {
+            return Err(ClaimResult::not_observed(failure(record)));
+        }
         Outcome::Complete => {}
     }
     // Of a complete run every engine is proven; a record of somebody else's may be without.
-    match record.engines().find(|engine| ran(engine).is_none()) {
+    match record.arms.iter().find(|engine| ran(engine).is_none()) {
         Some(engine) => {
-            Err(Word::not_observed(format!("nothing tells that `{}` ran on the GPU", engine.asked)))
+            Err(ClaimResult::not_observed(format!("nothing tells that `{}` ran on the GPU", engine.label)))
         }
         None => Ok(record),
     }
 }
 
-/// Both ways to attend to past tokens, measured in turns.
+/// Both ways to attend to past tokens, measured interleaved.
 struct Attentions {
     sdpa_tok_s: f64,
     paged_tok_s: f64,
@@ -75,16 +77,16 @@ impl Attentions {
     ///
     /// # Errors
     /// Why nothing is known of the two.
-    fn of(record: &PeersRecord) -> Result<Self, String> {
+    fn of(record: &Experiment) -> Result<Self, String> {
         let of_rounds = round_figures(record);
         if !of_rounds.iter().any(|round| round.counts) {
-            let why = of_rounds.iter().find_map(|round| round.spoilt_because.first());
+            let why = of_rounds.iter().find_map(|round| round.invalidated_by.first());
             return Err(match why {
                 Some(why) => format!("no round counts: {why}"),
                 None => "no round was measured".to_owned(),
             });
         }
-        let engines: Vec<&PeerRecord> = record.engines().collect();
+        let engines: Vec<&Arm> = record.arms.iter().collect();
         let step = steps(record).into_iter().find(|step| step.facet == Facet::Attention);
         let both = step
             .as_ref()
@@ -92,11 +94,11 @@ impl Attentions {
         let both = both.ok_or_else(|| not_told_apart(&engines))?;
         let multiple = step.and_then(|step| step.throughput);
         let multiple = multiple.ok_or("no round has a speed of both SDPA and paged attention")?;
-        let speed = |engine: &PeerRecord| {
-            let average = summarise(&engine.run).average;
+        let speed = |engine: &Arm| {
+            let average = summarise(engine).average;
             average
-                .map(|average| average.mean.throughput_tok_s)
-                .ok_or_else(|| format!("`{}` has no speed", engine.asked))
+                .map(|average| average.throughput().value)
+                .ok_or_else(|| format!("`{}` has no speed", engine.label))
         };
         Ok(Self {
             sdpa_tok_s: speed(both.sdpa)?,
@@ -120,9 +122,9 @@ impl Attentions {
         )
     }
 
-    fn word(&self) -> Word {
+    fn result(&self) -> ClaimResult {
         let Multiple { ratio, rounds, lower, upper, .. } = self.multiple;
-        let word = Word::yes(self.said())
+        let word = ClaimResult::yes(self.said())
             .with("sdpa_throughput_tok_s", self.sdpa_tok_s)
             .with("paged_throughput_tok_s", self.paged_tok_s)
             .with("paged_to_sdpa_throughput_ratio", ratio)
@@ -137,41 +139,42 @@ impl Attentions {
 }
 
 struct BothWays<'a> {
-    sdpa: &'a PeerRecord,
-    paged: &'a PeerRecord,
+    sdpa: &'a Arm,
+    paged: &'a Arm,
 }
 
 /// What a CPU showed; None where it came to no good end there.
-fn on_the_cpu(record: &PeersRecord) -> Option<String> {
+fn on_the_cpu(record: &Experiment) -> Option<String> {
     if let Some(wrong) = wrong_output(record) {
         return Some(wrong);
     }
     let is_complete = record.outcome == Outcome::Complete;
-    is_complete.then(|| Attentions::of(record).map_or_else(|because| because, |seen| seen.said()))
+    is_complete.then(|| Attentions::of(record).map_or_else(|reason| reason, |seen| seen.said()))
 }
 
 /// Which engine's output is wrong, and where.
-fn wrong_output(record: &PeersRecord) -> Option<String> {
-    let broken = |engine: &PeerRecord| {
-        let prompts = engine.run.prompts.iter().filter(|prompt| prompt.golden == GoldenResult::Break);
-        let told: Vec<String> = prompts
+fn wrong_output(record: &Experiment) -> Option<String> {
+    let broken = |engine: &Arm| {
+        let prompts = engine.prompts.iter().filter(|prompt| prompt.golden == GoldenResult::Break);
+        let reported: Vec<String> = prompts
             .map(|prompt| match &prompt.divergence {
                 Some(it) => format!("`{}` at token {}", prompt.id, it.position + 1),
                 None => format!("`{}`", prompt.id),
             })
             .collect();
-        (!told.is_empty()).then(|| format!("the output of `{}` is wrong: {}", engine.asked, told.join(", ")))
+        (!reported.is_empty())
+            .then(|| format!("the output of `{}` is wrong: {}", engine.label, reported.join(", ")))
     };
-    let told: Vec<String> = record.engines().filter_map(broken).collect();
-    (!told.is_empty()).then(|| told.join("; "))
+    let reported: Vec<String> = record.arms.iter().filter_map(broken).collect();
+    (!reported.is_empty()).then(|| reported.join("; "))
 }
 
 /// The word on the tokens of all engines.
-fn tokens(record: &PeersRecord) -> Result<&'static str, String> {
+fn tokens(record: &Experiment) -> Result<&'static str, String> {
     let mut worst = GoldenResult::Match;
-    for engine in record.engines() {
-        let golden = summarise(&engine.run).golden;
-        let golden = golden.ok_or_else(|| format!("the tokens of `{}` were not judged", engine.asked))?;
+    for engine in &record.arms {
+        let golden = summarise(engine).golden;
+        let golden = golden.ok_or_else(|| format!("the tokens of `{}` were not judged", engine.label))?;
         worst = worst.max(golden);
     }
     Ok(match worst {
@@ -182,21 +185,21 @@ fn tokens(record: &PeersRecord) -> Result<&'static str, String> {
     })
 }
 
-/// Why two ways of attending are not told apart.
-fn not_told_apart(engines: &[&PeerRecord]) -> String {
-    let told = engines.iter().map(|engine| {
+/// Why two ways of attending are not distinguished.
+fn not_told_apart(engines: &[&Arm]) -> String {
+    let reported = engines.iter().map(|engine| {
         let attention = engine.attention.as_deref().unwrap_or("unknown");
-        format!("`{}` {attention} with a KV cache `{}`", engine.asked, precision(engine))
+        format!("`{}` {attention} with a KV cache `{}`", engine.label, precision(engine))
     });
-    let told: Vec<String> = told.collect();
-    format!("no two engines are known to differ in attention alone: {}", told.join(", "))
+    let reported: Vec<String> = reported.collect();
+    format!("no two engines are known to differ in attention alone: {}", reported.join(", "))
 }
 
-fn precision(engine: &PeerRecord) -> &str {
+fn precision(engine: &Arm) -> &str {
     Facets::of(engine).kv_cache_precision.unwrap_or("unknown")
 }
 
-fn failure(record: &PeersRecord) -> String {
+fn failure(record: &Experiment) -> String {
     record.failure.clone().unwrap_or_else(|| {
         match record.outcome {
             Outcome::WrongOutput => "the output of an engine is wrong",

@@ -4,11 +4,11 @@
 //! three. Here each difference is measured between two engines that differ in it alone.
 
 use crate::judge::first_light::paged_attention::of_gpu;
-use crate::judge::first_light::{Evidence, Word};
+use crate::judge::first_light::{ClaimResult, Evidence};
 use crate::judge::peers::{Facet, Multiple, Step, steps};
-use crate::record::{PeerRecord, PeersRecord};
+use crate::record::{Arm, Experiment};
 
-pub(super) fn published_difference(evidence: &Evidence) -> Word {
+pub(super) fn published_difference(evidence: &Evidence) -> ClaimResult {
     let record = match of_gpu(evidence) {
         Ok(record) => record,
         Err(word) => return word,
@@ -22,22 +22,23 @@ pub(super) fn published_difference(evidence: &Evidence) -> Word {
         .map(Facet::words)
         .collect();
     if !missing.is_empty() {
-        return Word::not_observed(format!(
+        return ClaimResult::not_observed(format!(
             "no two engines differ in {} alone; {text}",
             missing.join(" and ")
         ));
     }
     let product: f64 = parts.iter().map(|part| part.multiple.ratio).product();
     parts.iter().fold(
-        Word::yes(format!("{text}; together {product:.3} x")).with("product_throughput_ratio", product),
+        ClaimResult::yes(format!("{text}; together {product:.3} x"))
+            .with("product_throughput_ratio", product),
         |word, part| word.with(part.figure(), part.multiple.ratio),
     )
 }
 
 /// What was published, where the record has it.
-fn published(record: &PeersRecord) -> String {
-    let of = |engine: &str| record.published.iter().find(|figure| figure.series.contains(engine));
-    match (of(PeerRecord::OPENVINO_GENAI), of(PeerRecord::OPTIMUM_INTEL)) {
+fn published(record: &Experiment) -> String {
+    let of = |engine: &str| record.published_engines.iter().find(|figure| figure.series.contains(engine));
+    match (of(Arm::OPENVINO_GENAI), of(Arm::OPTIMUM_INTEL)) {
         (Some(genai), Some(optimum)) => format!(
             "published {:.2} against {:.2} tok/s, {:.3} x; measured ",
             genai.value,
@@ -59,19 +60,18 @@ struct Part {
 impl Part {
     /// For each difference the first two engines that have speeds; of host loops those that were published,
     /// else whichever were measured.
-    fn all(record: &PeersRecord) -> Vec<Self> {
-        let engines: Vec<&PeerRecord> = record.engines().collect();
+    fn all(record: &Experiment) -> Vec<Self> {
+        let engines: Vec<&Arm> = record.arms.iter().collect();
         let mut steps: Vec<Step> = steps(record);
-        let is_published = |step: &Step| {
-            engines.get(step.from).is_some_and(|engine| engine.host_loop == PeerRecord::OPTIMUM_INTEL)
-        };
+        let is_published =
+            |step: &Step| engines.get(step.from).is_some_and(|engine| engine.host_loop == Arm::OPTIMUM_INTEL);
         steps.sort_by_key(|step| (step.facet, !is_published(step)));
         let mut parts: Vec<Self> = Vec::new();
         for step in steps {
             let Some(multiple) = step.throughput else { continue };
             let (Some(from), Some(to)) = (engines.get(step.from), engines.get(step.to)) else { continue };
             if parts.iter().all(|part| part.facet != step.facet) {
-                let (from, to) = (from.asked.clone(), to.asked.clone());
+                let (from, to) = (from.label.clone(), to.label.clone());
                 parts.push(Self { facet: step.facet, from, to, multiple });
             }
         }

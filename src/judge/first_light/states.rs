@@ -1,56 +1,62 @@
 //! Reading, emptying and writing the KV states.
 
 use crate::engine::openvino::DeviceKind;
-use crate::judge::first_light::{Evidence, StepSeen, Word};
+use crate::judge::first_light::{ClaimResult, Evidence, StepSeen};
 use crate::record::first_light::{StatesLook, Trial};
 
 /// Keys and values of 24 layers.
 const STATES: usize = 48;
 
-pub(super) fn read(evidence: &Evidence) -> Word {
+pub(super) fn read(evidence: &Evidence) -> ClaimResult {
     let look = match on_gpu(evidence, |look| &look.read) {
         Ok(look) => look,
         Err(word) => return word,
     };
     match (&look.read, look.count) {
-        (Trial::Held(told), Some(count)) if count != STATES => {
-            Word::no(format!("{told}, and not {STATES} states")).with("states", count as f64)
+        (Trial::Held(reported), Some(count)) if count != STATES => {
+            ClaimResult::no(format!("{reported}, and not {STATES} states")).with("states", count as f64)
         }
-        (trial, Some(count)) => told(trial).with("states", count as f64),
-        (trial, None) => told(trial),
+        (trial, Some(count)) => reported(trial).with("states", count as f64),
+        (trial, None) => reported(trial),
     }
 }
 
-pub(super) fn reset(evidence: &Evidence) -> Word {
-    on_gpu(evidence, |look| &look.reset).map_or_else(|word| word, |look| told(&look.reset))
+pub(super) fn reset(evidence: &Evidence) -> ClaimResult {
+    on_gpu(evidence, |look| &look.reset).map_or_else(|word| word, |look| reported(&look.reset))
 }
 
-pub(super) fn put_back(evidence: &Evidence) -> Word {
-    on_gpu(evidence, |look| &look.put_back).map_or_else(|word| word, |look| told(&look.put_back))
+pub(super) fn put_back(evidence: &Evidence) -> ClaimResult {
+    on_gpu(evidence, |look| &look.put_back).map_or_else(|word| word, |look| reported(&look.put_back))
 }
 
-/// The look at states that a GPU held; of a CPU's it is told what came of this trial.
-fn on_gpu(evidence: &Evidence, trial: impl FnOnce(&StatesLook) -> &Trial) -> Result<&StatesLook, Word> {
+/// The look at states that a GPU held; of a CPU's, the result of this trial.
+fn on_gpu(
+    evidence: &Evidence,
+    trial: impl FnOnce(&StatesLook) -> &Trial,
+) -> Result<&StatesLook, ClaimResult> {
     match &evidence.states {
         // The step can only fail before the first state: while the model is loaded.
-        StepSeen::Failed(because) | StepSeen::NotRun(because) => Err(Word::not_observed(because.as_str())),
-        StepSeen::Told(look) if look.ran == DeviceKind::Gpu.name() => Ok(look),
-        StepSeen::Told(look) => {
+        StepSeen::Failed(reason) | StepSeen::NotRun(reason) => {
+            Err(ClaimResult::not_observed(reason.as_str()))
+        }
+        StepSeen::Reported(look) if look.ran == DeviceKind::Gpu.name() => Ok(look),
+        StepSeen::Reported(look) => {
             let of_cpu = match trial(look) {
-                Trial::Held(told) => format!("there {told}"),
-                Trial::Failed(because) => format!("there it failed: {because}"),
-                Trial::NotTried(because) => format!("there it was not tried: {because}"),
+                Trial::Held(reported) => format!("there {reported}"),
+                Trial::Failed(reason) => format!("there it failed: {reason}"),
+                Trial::NotTried(reason) => format!("there it was not tried: {reason}"),
             };
-            let reason = evidence.bench.told().ok().and_then(|record| record.device.reason.clone());
-            Err(Word::not_observed(format!("{}; {of_cpu}", evidence.cpu_ran(reason.as_deref()))))
+            let reason =
+                evidence.bench.reported().ok().and_then(|record| record.subject().device.reason.clone());
+            Err(ClaimResult::not_observed(format!("{}; {of_cpu}", evidence.cpu_ran(reason.as_deref()))))
         }
     }
 }
 
-fn told(trial: &Trial) -> Word {
+fn reported(trial: &Trial) -> ClaimResult {
     match trial {
-        Trial::Held(told) => Word::yes(told.as_str()),
-        Trial::Failed(because) => Word::no(because.as_str()),
-        Trial::NotTried(because) => Word::not_observed(because.as_str()),
+        Trial::Held(reported) => ClaimResult::yes(reported.as_str()),
+        Trial::Failed(reason) => ClaimResult::no(reason.as_str()),
+        Trial::NotTried(reason) => ClaimResult::not_observed(reason.as_str()),
     }
 }

@@ -1,12 +1,11 @@
 //! A record of engines side by side for tests: one real run, with the times of each engine stretched.
 
 use crate::measure::protocol::InferSpan;
-use crate::record::{Outcome, PeerRecord, PeersRecord, PublishedFigure, RoundRecord, RunRecord, open};
+use crate::record::{Arm, Experiment, PlanKind, PublishedFigure, Round, open};
 
 /// An engine whose steps take so many percent of those of the run.
-pub(crate) fn engine(asked: &str, host_loop: &str, attention: &str, cache: &str, percent: u64) -> PeerRecord {
-    let mut run: RunRecord =
-        open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+pub(crate) fn engine(requested: &str, host_loop: &str, attention: &str, cache: &str, percent: u64) -> Arm {
+    let mut run = fixture().arms.remove(0);
     run.worker.name = Some(format!("{host_loop} 1.0"));
     // What the guards saw is of no interest here.
     run.processes.iter_mut().for_each(|process| process.guards = None);
@@ -17,44 +16,34 @@ pub(crate) fn engine(asked: &str, host_loop: &str, attention: &str, cache: &str,
         times.token_ns = times.token_ns.iter().map(|ns| stretched(*ns)).collect();
         times.infer_ns.iter_mut().for_each(|ns| *ns = *ns * percent / 100);
     }
-    PeerRecord {
-        asked: asked.into(),
-        host_loop: host_loop.into(),
-        attention: Some(attention.into()),
-        infer_span: InferSpan::Inference,
-        differences: Vec::new(),
-        run,
-    }
+    Arm { label: requested.into(), host_loop: host_loop.into(), attention: Some(attention.into()), ..run }
+}
+
+fn fixture() -> Experiment {
+    open(include_bytes!("../../../fixtures/records/bench-3.0.json"), "a record").unwrap()
 }
 
 /// The engines in three rounds.
-pub(crate) fn record(engines: Vec<PeerRecord>) -> PeersRecord {
+pub(crate) fn record(engines: Vec<Arm>) -> Experiment {
     let order: Vec<usize> = (0..engines.len()).collect();
-    let mut engines = engines.into_iter();
     let figure = |series: &str, value| PublishedFigure {
         series: series.into(),
         metric: crate::measure::Metric::EndToEndThroughput,
         value,
     };
-    PeersRecord {
+    Experiment {
         run_id: "0123456789ab".into(),
         when_utc: "2026-11-24T12:00:00Z".into(),
-        arcgauge_version: "0.1.0".into(),
-        outcome: Outcome::Complete,
-        failure: None,
-        reference: engines.next().unwrap(),
-        others: engines.collect(),
-        rounds: (0..3).map(|_| RoundRecord { order: order.clone() }).collect(),
-        rounds_asked: 3,
-        despite_guards: false,
-        budget_s: None,
-        published: vec![figure("optimum-intel", 21.24), figure("openvino_genai LLMPipeline", 27.0)],
-        warnings: Vec::new(),
+        plan: PlanKind::Peers,
+        arms: engines,
+        rounds: vec![Round { order }; 3],
+        published_engines: vec![figure("optimum-intel", 21.24), figure("openvino_genai LLMPipeline", 27.0)],
+        ..fixture()
     }
 }
 
 /// The way from optimum-intel to `openvino_genai` as each comes, and arcgauge beside it.
-pub(crate) fn all_engines() -> PeersRecord {
+pub(crate) fn all_engines() -> Experiment {
     let mut paged = engine("genai-pa", "openvino_genai", "paged", "f32", 90);
     paged.infer_span = InferSpan::Step;
     record(vec![

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::judge::peers::{Multiple, RoundFigures, round_figures};
 use crate::measure::Metric;
-use crate::record::{PeerRecord, PeersRecord};
+use crate::record::{Arm, Experiment};
 
 /// A thing by which engines differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,14 +32,14 @@ impl Facet {
     }
 }
 
-/// What an engine is made of, as far as it was told.
+/// What an engine is made of, as far as it was reported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facets<'a> {
     /// As in "arcgauge" or "optimum-intel".
     pub host_loop: &'a str,
-    /// "sdpa" or "paged"; None where it was not told.
+    /// "sdpa" or "paged"; None where it was not reported.
     pub attention: Option<&'a str>,
-    /// As read back; None where it was not told.
+    /// As read back; None where it was not reported.
     pub kv_cache_precision: Option<&'a str>,
     /// Every other property that was read back.
     others: BTreeMap<&'a str, &'a str>,
@@ -50,7 +50,7 @@ pub struct Facets<'a> {
 /// The property whose value is a facet of its own.
 const KV_CACHE_PRECISION: &str = "KV_CACHE_PRECISION";
 /// Hosts in the order in which steps go: from what was published as the slower one.
-const HOSTS: [&str; 3] = [PeerRecord::OPTIMUM_INTEL, PeerRecord::OPENVINO_GENAI, PeerRecord::ARCGAUGE];
+const HOSTS: [&str; 3] = [Arm::OPTIMUM_INTEL, Arm::OPENVINO_GENAI, Arm::ARCGAUGE];
 /// Precisions from the widest to the narrowest.
 const PRECISIONS: [&str; 7] = ["f32", "bf16", "f16", "i8", "u8", "i4", "u4"];
 const ATTENTIONS: [&str; 2] = ["sdpa", "paged"];
@@ -58,8 +58,8 @@ const ATTENTIONS: [&str; 2] = ["sdpa", "paged"];
 impl<'a> Facets<'a> {
     /// Those of an engine.
     #[must_use]
-    pub fn of(engine: &'a PeerRecord) -> Self {
-        let properties = engine.run.runtime.iter().flat_map(|runtime| &runtime.properties_effective);
+    pub fn of(engine: &'a Arm) -> Self {
+        let properties = engine.runtime.iter().flat_map(|runtime| &runtime.properties_effective);
         let mut others: BTreeMap<&str, &str> =
             properties.map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Self {
@@ -71,7 +71,7 @@ impl<'a> Facets<'a> {
                 .differences
                 .iter()
                 .map(String::as_str)
-                .filter(|told| told.split('=').next() != Some(KV_CACHE_PRECISION))
+                .filter(|reported| reported.split('=').next() != Some(KV_CACHE_PRECISION))
                 .collect(),
         }
     }
@@ -79,11 +79,11 @@ impl<'a> Facets<'a> {
     /// The one thing in which another differs; None where it is none, several, or not known.
     #[must_use]
     pub fn single_difference(&self, other: &Self) -> Option<Facet> {
-        let told = |one: Option<&str>, other: Option<&str>| Some(one? != other?);
+        let reported = |one: Option<&str>, other: Option<&str>| Some(one? != other?);
         let differ = [
             (Facet::HostLoop, self.host_loop != other.host_loop),
-            (Facet::Attention, told(self.attention, other.attention)?),
-            (Facet::KvCachePrecision, told(self.kv_cache_precision, other.kv_cache_precision)?),
+            (Facet::Attention, reported(self.attention, other.attention)?),
+            (Facet::KvCachePrecision, reported(self.kv_cache_precision, other.kv_cache_precision)?),
         ];
         let mut differences = differ.into_iter().filter(|(_, differs)| *differs);
         let first = differences.next().filter(|_| self.is_set_as(other))?.0;
@@ -141,11 +141,11 @@ pub struct WholeStep {
     pub throughput: Multiple,
 }
 
-/// Every step between two engines of the record: by facet, then in the order asked.
+/// Every step between two engines of the record: by facet, then in the order requested.
 #[must_use]
-pub fn steps(record: &PeersRecord) -> Vec<Step> {
+pub fn steps(record: &Experiment) -> Vec<Step> {
     let of_rounds = round_figures(record);
-    let facets: Vec<Facets<'_>> = record.engines().map(Facets::of).collect();
+    let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
     let mut steps = Vec::new();
     for (at, one) in facets.iter().enumerate() {
         for (later, other) in facets.iter().enumerate().skip(at + 1) {
@@ -171,12 +171,12 @@ fn step(of_rounds: &[RoundFigures], facet: Facet, from: usize, to: usize) -> Ste
 /// From optimum-intel to `openvino_genai` as each comes, stateful with the wider cache to paged with the narrower
 /// one: what was published as 21.24 and 27.0. None where the record has not both.
 #[must_use]
-pub fn whole_step(record: &PeersRecord) -> Option<WholeStep> {
-    let facets: Vec<Facets<'_>> = record.engines().map(Facets::of).collect();
+pub fn whole_step(record: &Experiment) -> Option<WholeStep> {
+    let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
     let place = |wanted: &dyn Fn(&Facets<'_>) -> bool| facets.iter().position(wanted);
-    let from = place(&|it| it.host_loop == PeerRecord::OPTIMUM_INTEL && !it.is_compressed())?;
+    let from = place(&|it| it.host_loop == Arm::OPTIMUM_INTEL && !it.is_compressed())?;
     let is_paged =
-        |it: &Facets<'_>| it.host_loop == PeerRecord::OPENVINO_GENAI && it.attention == Some(ATTENTIONS[1]);
+        |it: &Facets<'_>| it.host_loop == Arm::OPENVINO_GENAI && it.attention == Some(ATTENTIONS[1]);
     let to = place(&|it| is_paged(it) && it.is_compressed() && it.is_set_as(&facets[from]))?;
     let of_rounds = round_figures(record);
     let throughput = Multiple::of(Metric::EndToEndThroughput, &of_rounds, to, from)?;

@@ -14,12 +14,12 @@ mod tests;
 use crate::judge::{MeanInterval, Summary, summarise};
 use crate::measure::Metric;
 use crate::measure::protocol::InferSpan;
-use crate::record::{PeerRecord, PeersRecord};
+use crate::record::{Arm, Experiment};
 
 pub use facets::{Facet, Facets, Step, WholeStep, steps, whole_step};
-pub use rounds::{NamedProcess, ProcessFigures, RoundFigures, process_figure, round_figures, spoilt_because};
+pub use rounds::{RoundFigures, geometric_means, process_figure, round_figures};
 
-/// What is compared, in the order in which it is told.
+/// What is compared, in the order in which it is reported.
 pub const COMPARED: [Metric; 6] = [
     Metric::TimeToFirstToken,
     Metric::TimePerOutputToken,
@@ -51,7 +51,7 @@ pub enum Stands {
     Better,
     /// Worse, all of it.
     Worse,
-    /// The interval holds one: they cannot be told apart.
+    /// The interval holds one: they cannot be distinguished.
     Alike,
     /// There is no interval.
     Unknown,
@@ -62,7 +62,7 @@ impl Multiple {
     #[must_use]
     pub fn of(metric: Metric, of_rounds: &[RoundFigures], engine: usize, other: usize) -> Option<Self> {
         let ln = |round: &RoundFigures| {
-            let ratio = round.of(engine)?.of(metric)? / round.of(other)?.of(metric)?;
+            let ratio = round.of(engine)?.get(metric)? / round.of(other)?.get(metric)?;
             Some(ratio.ln()).filter(|ln| ln.is_finite())
         };
         let counted = of_rounds.iter().filter(|round| round.counts);
@@ -96,7 +96,7 @@ impl Multiple {
     }
 }
 
-/// One engine, as it is told.
+/// One engine, as it is reported.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeerFigures {
     /// Its figures by themselves, over every process, whether its round counts or not.
@@ -111,18 +111,18 @@ pub struct PeerFigures {
     pub anonymous_bytes: Option<u64>,
     /// Highest file-backed memory at the end of a generation, bytes.
     pub file_backed_bytes: Option<u64>,
-    /// Highest memory of the device that OpenVINO told of, bytes.
+    /// Highest memory of the device that OpenVINO reported of, bytes.
     pub device_memory_bytes: Option<u64>,
     /// What is compared, as multiples of the reference; empty for the reference itself, and where either has
     /// no speed.
     pub multiples: Vec<Multiple>,
 }
 
-/// The figures of every engine, in the order asked.
+/// The figures of every engine, in the order requested.
 #[must_use]
-pub fn peer_figures(record: &PeersRecord) -> Vec<PeerFigures> {
+pub fn peer_figures(record: &Experiment) -> Vec<PeerFigures> {
     let of_rounds = round_figures(record);
-    let figures = record.engines().enumerate().map(|(at, engine)| {
+    let figures = record.arms.iter().enumerate().map(|(at, engine)| {
         let multiples = COMPARED.iter().filter_map(|metric| Multiple::of(*metric, &of_rounds, at, 0));
         let multiples = if at == 0 { Vec::new() } else { multiples.collect() };
         of_engine(engine, multiples)
@@ -130,15 +130,15 @@ pub fn peer_figures(record: &PeersRecord) -> Vec<PeerFigures> {
     figures.collect()
 }
 
-fn of_engine(engine: &PeerRecord, multiples: Vec<Multiple>) -> PeerFigures {
-    let run = &engine.run;
+fn of_engine(engine: &Arm, multiples: Vec<Multiple>) -> PeerFigures {
+    let run = engine;
     let loads: Vec<f64> = run.processes.iter().filter_map(process_figure::load_s).collect();
     let highest =
         |figure: fn(&crate::record::SampleRecord) -> Option<u64>| run.samples.iter().filter_map(figure).max();
     let summary = summarise(run);
     let average = summary.average.as_ref().filter(|_| engine.infer_span == InferSpan::Inference);
     PeerFigures {
-        host_overhead_us: average.map(|average| average.mean.host_overhead_us),
+        host_overhead_us: average.and_then(|average| average.mean.get(Metric::HostOverhead)),
         summary,
         load_s: (!loads.is_empty()).then(|| loads.iter().sum::<f64>() / loads.len() as f64),
         peak_rss_bytes: run.processes.iter().filter_map(|it| process_figure::peak_rss_bytes(run, it)).max(),

@@ -2,9 +2,9 @@ use crate::golden::GoldenResult;
 use crate::judge::peers::example::{all_engines, engine, record};
 use crate::judge::peers::{Facet, Multiple, Stands, peer_figures, round_figures, steps, whole_step};
 use crate::measure::Metric;
-use crate::record::{PeersRecord, open, seal};
+use crate::record::{Experiment, encode};
 
-fn multiple(record: &PeersRecord, metric: Metric, engine: usize) -> Option<Multiple> {
+fn multiple(record: &Experiment, metric: Metric, engine: usize) -> Option<Multiple> {
     Multiple::of(metric, &round_figures(record), engine, 0)
 }
 
@@ -28,9 +28,9 @@ fn an_engine_that_takes_a_quarter_longer_is_a_quarter_slower_and_worse() {
 #[test]
 fn each_step_is_between_engines_that_differ_in_one_thing() {
     let record = all_engines();
-    let told: Vec<_> = steps(&record).iter().map(|step| (step.facet, step.from, step.to)).collect();
+    let reported: Vec<_> = steps(&record).iter().map(|step| (step.facet, step.from, step.to)).collect();
     assert_eq!(
-        told,
+        reported,
         [
             (Facet::HostLoop, 1, 0),
             (Facet::HostLoop, 4, 0),
@@ -47,35 +47,35 @@ fn each_step_is_between_engines_that_differ_in_one_thing() {
 #[test]
 fn engines_that_differ_in_another_property_as_well_make_no_step() {
     let mut record = all_engines();
-    let runtime = record.others[3].run.runtime.as_mut().unwrap();
+    let runtime = record.arms[4].runtime.as_mut().unwrap();
     runtime.properties_effective.insert("DYNAMIC_QUANTIZATION_GROUP_SIZE".into(), "32".into());
     assert!(steps(&record).iter().all(|step| step.from != 4), "optimum computes otherwise");
     let mut record = all_engines();
-    record.others[0].differences = vec!["ENABLE_CPU_PINNING=NO".into()];
+    record.arms[1].differences = vec!["ENABLE_CPU_PINNING=NO".into()];
     assert!(
         steps(&record).iter().all(|step| step.from != 1 && step.to != 1),
         "not read back, and asked of genai"
     );
     let mut record = all_engines();
-    record.others[0].attention = None;
+    record.arms[1].attention = None;
     assert!(steps(&record).iter().all(|step| step.facet != Facet::Attention), "genai does not say");
 }
 
 #[test]
-fn the_published_two_are_held_against_each_other_only_as_each_comes() {
+fn the_published_two_are_compared_with_each_other_only_as_each_comes() {
     let mut record = all_engines();
-    record.others.remove(2);
+    record.arms.remove(3);
     record.rounds.iter_mut().for_each(|round| round.order = vec![0, 1, 2, 3]);
     assert_eq!(whole_step(&record), None, "paged, and its cache is not compressed");
     let mut record = all_engines();
-    record.others[2].differences = vec!["KV_CACHE_PRECISION=u8".into(), "NUM_STREAMS=2".into()];
+    record.arms[3].differences = vec!["KV_CACHE_PRECISION=u8".into(), "NUM_STREAMS=2".into()];
     assert_eq!(whole_step(&record), None, "set otherwise as well");
 }
 
 #[test]
 fn an_engine_with_a_wrong_prompt_is_compared_with_nothing() {
     let mut record = all_engines();
-    let run = &mut record.others[0].run;
+    let run = &mut record.arms[1];
     run.prompts[1].golden = GoldenResult::Break;
     let wrong = run.prompts[1].id.clone();
     run.samples.iter_mut().filter(|it| it.prompt_id == wrong).for_each(|it| it.times = None);
@@ -106,10 +106,12 @@ fn a_record_comes_back_as_it_was_written_and_one_of_a_round_that_never_was_is_re
         engine("stateful", "arcgauge", "sdpa", "f32", 100),
         engine("genai", "openvino_genai", "sdpa", "f32", 110),
     ]);
-    assert_eq!(open::<PeersRecord>(&seal(&whole).unwrap(), "it").unwrap(), whole);
+    let encoded = encode(&whole).unwrap();
+    let payload = encoded.splitn(2, |byte| *byte == b'\n').nth(1).unwrap();
+    assert_eq!(serde_json::from_slice::<Experiment>(payload).unwrap(), whole);
     whole.rounds[2].order = vec![0, 7];
-    let error = seal(&whole).unwrap_err().to_string();
-    assert!(error.contains("round 3 is of a process that is not there"), "{error}");
+    let error = encode(&whole).unwrap_err().to_string();
+    assert!(error.contains("an order in `rounds[2]` which is none of its arms"), "{error}");
     whole.rounds[2].order = vec![0, 0];
-    assert!(seal(&whole).is_err());
+    assert!(encode(&whole).is_err());
 }

@@ -17,7 +17,8 @@ pub struct PublishedAnchor {
     /// Below this the status is red, in the metric's unit.
     pub fail_below: f64,
     /// Why these.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 /// A record of ours that later ones must not fall below, where everything but the code is the same.
@@ -57,14 +58,15 @@ pub struct PinnedAnchor {
     /// Who pinned it, as git names them.
     pub who: String,
     /// Why.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 impl PublishedAnchor {
     pub(super) fn check(&self) -> Checked {
         let key = |field: &str| format!("published_anchor.{field}");
         levels(key, self.metric, self.warn_below, self.fail_below)?;
-        said(&key("because"), &self.because)
+        said(&key("reason"), &self.reason)
     }
 }
 
@@ -92,7 +94,7 @@ impl PinnedAnchor {
         said(&key("run_id"), &self.run_id)?;
         said(&key("pinned_utc"), &self.pinned_utc)?;
         said(&key("who"), &self.who)?;
-        said(&key("because"), &self.because)
+        said(&key("reason"), &self.reason)
     }
 }
 

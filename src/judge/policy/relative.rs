@@ -1,4 +1,4 @@
-//! How the head is judged against the base, measured in turns on one machine.
+//! How the head is judged against the base, measured interleaved on one machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,8 @@ pub struct SequentialPolicy {
     /// Where a slow-down of this much or more is excluded, the change passes, percent.
     pub passes_within_percent: f64,
     /// Why these.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 /// What becomes of a change of which the pairs do not tell.
@@ -25,7 +26,8 @@ pub struct WhenInconclusive {
     /// red, percent.
     pub tolerated_slowdown_percent: f64,
     /// Why this.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 /// How much noise a verdict may rest on.
@@ -34,10 +36,11 @@ pub struct WhenInconclusive {
 pub struct NoisePolicy {
     /// Where the pairs' differences have a larger standard deviation, the environment is invalid, percent.
     pub largest_pair_sd_percent: f64,
-    /// So many pairs that a guard spoilt are measured again; at one more the environment is invalid.
+    /// So many pairs that a guard invalidated are measured again; at one more the environment is invalid.
     pub largest_redraws: usize,
     /// Why these.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 impl SequentialPolicy {
@@ -58,7 +61,7 @@ impl SequentialPolicy {
             "`passes_within_percent`",
             self.passes_within_percent,
         )?;
-        said("sequential.because", &self.because)
+        said("sequential.reason", &self.reason)
     }
 }
 
@@ -81,7 +84,7 @@ impl WhenInconclusive {
                 "`{key}` of `{tolerated}`; it may not be below `sequential.passes_within_percent` of {passes}"
             ));
         }
-        said("when_inconclusive.because", &self.because)
+        said("when_inconclusive.reason", &self.reason)
     }
 }
 
@@ -94,6 +97,6 @@ impl NoisePolicy {
 
     pub(super) fn check(&self) -> Checked {
         positive("noise.largest_pair_sd_percent", self.largest_pair_sd_percent)?;
-        said("noise.because", &self.because)
+        said("noise.reason", &self.reason)
     }
 }

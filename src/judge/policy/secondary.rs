@@ -29,7 +29,8 @@ pub struct MetricPolicy {
     /// What becomes of the status.
     pub on_regression: OnRegression,
     /// Why so.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 impl MetricPolicy {
@@ -53,6 +54,6 @@ impl MetricPolicy {
         }
         positive(&key("smallest_change_percent"), self.smallest_change_percent)?;
         positive_below(&key("confidence_percent"), self.confidence_percent, "certainty", 100.0)?;
-        said(&key("because"), &self.because)
+        said(&key("reason"), &self.reason)
     }
 }

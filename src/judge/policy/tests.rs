@@ -47,19 +47,26 @@ fn anchor() -> PinnedAnchor {
         record_sha256: "0123456789abcdef".repeat(4),
         pinned_utc: "2026-11-24T09:00:00Z".into(),
         who: "A Maintainer".into(),
-        because: "fused attention is in".into(),
+        reason: "fused attention is in".into(),
     }
 }
 
 fn waiver(prompt: Option<&str>, ceiling_percent: f64, expires: &str) -> Value {
     let mut waiver = json!({
         "metric": "tpot@1", "ceiling_percent": ceiling_percent, "expires": expires,
-        "issue": "#12", "because": "the driver's own, fixed in its next release"
+        "issue": "#12", "reason": "the driver's own, fixed in its next release"
     });
     if let Some(prompt) = prompt {
         waiver["prompt"] = json!(prompt);
     }
     waiver
+}
+
+#[test]
+fn a_policy_with_the_older_name_of_a_reason_is_read_as_ever() {
+    let older = SHIPPED.replace("\"reason\":", "\"because\":");
+    assert_ne!(older, SHIPPED);
+    assert_eq!(Policy::parse(&older, "ci/gate.json").unwrap().sequential.reason, shipped().sequential.reason);
 }
 
 #[test]
@@ -155,7 +162,7 @@ fn a_policy_that_cannot_stand_is_refused_with_the_key_and_its_value() {
         ("/sequential/regressed_beyond_percent", json!(0), "`sequential.regressed_beyond_percent` of `0`"),
         ("/sequential/regressed_beyond_percent", json!(3.0), "has to be below `passes_within_percent` of 3"),
         ("/sequential/passes_within_percent", json!(-3), "`sequential.passes_within_percent` of `-3`"),
-        ("/sequential/because", json!(" "), "nothing in `sequential.because`"),
+        ("/sequential/reason", json!(" "), "nothing in `sequential.reason`"),
         ("/when_inconclusive/tolerated_slowdown_percent", json!(2), "of `2`; it may not be below"),
         ("/noise/largest_pair_sd_percent", json!(0), "`noise.largest_pair_sd_percent` of `0`"),
         ("/noise/largest_redraws", json!(-1), "expected usize"),
@@ -167,13 +174,13 @@ fn a_policy_that_cannot_stand_is_refused_with_the_key_and_its_value() {
         ("/metrics/1/on_regression", json!("ignore"), "unknown variant `ignore`"),
         ("/published_anchor/fail_below", json!(21.25), "has to be below `warn_below` of 21.24"),
         ("/published_anchor/metric", json!("decode_throughput@1"), "fixed figures are of `e2e_throughput@1`"),
-        ("/published_anchor/because", json!(""), "nothing in `published_anchor.because`"),
+        ("/published_anchor/reason", json!(""), "nothing in `published_anchor.reason`"),
         ("/anchors/0/id", json!(""), "nothing in `anchors.id`"),
         ("/anchors/0/warn_below", json!(25), "it may not be above `value` of 24.5"),
         ("/anchors/0/device", json!("NPU"), "unknown variant `NPU`"),
         ("/anchors/0/model_sha256", json!("A0"), "`anchors[after-fusion].model_sha256` of `A0`"),
         ("/anchors/0/openvino", json!(""), "nothing in `anchors[after-fusion].openvino`"),
-        ("/anchors/0/because", json!(""), "nothing in `anchors[after-fusion].because`"),
+        ("/anchors/0/reason", json!(""), "nothing in `anchors[after-fusion].reason`"),
         ("/waivers/0/expires", json!("2026-02-30"), "`2026-02-30` is no day of the form 2026-11-24"),
         ("/waivers/0/ceiling_percent", json!(0), "`waivers[tpot@1].ceiling_percent` of `0`"),
         ("/waivers/1/issue", json!(""), "nothing in `waivers[tpot@1/fibonacci].issue`"),
@@ -200,7 +207,7 @@ fn a_key_that_is_not_known_or_missing_is_refused_everywhere() {
         };
         let unknown = with(&|fields| drop(fields.insert("treshold".into(), json!(1))));
         assert!(unknown.contains("unknown field `treshold`"), "{part}: {unknown}");
-        let missing = with(&|fields| drop(fields.remove(if part.is_empty() { "noise" } else { "because" })));
+        let missing = with(&|fields| drop(fields.remove(if part.is_empty() { "noise" } else { "reason" })));
         assert!(missing.contains("missing field"), "{part}: {missing}");
     }
     assert!(Policy::parse(&full().to_string(), "a policy").is_ok(), "it is sound but for that");

@@ -22,7 +22,8 @@ pub struct Waiver {
     /// Where it is being worked on.
     pub issue: String,
     /// Why it was accepted.
-    pub because: String,
+    #[serde(alias = "because")]
+    pub reason: String,
 }
 
 /// Whether a regression was accepted.
@@ -58,7 +59,7 @@ impl Waiver {
         }
         positive(&key("ceiling_percent"), self.ceiling_percent)?;
         said(&key("issue"), &self.issue)?;
-        said(&key("because"), &self.because)
+        said(&key("reason"), &self.reason)
     }
 }
 

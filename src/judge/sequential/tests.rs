@@ -11,7 +11,7 @@ fn judged(differences: &[f64]) -> SequentialResult {
     sequential(differences, &RULE).unwrap()
 }
 
-/// So many differences around a mean, in turns above and below it by `apart`.
+/// So many differences around a mean, alternately above and below it by `apart`.
 fn around(mean: f64, apart: f64, pairs: usize) -> Vec<f64> {
     (0..pairs).map(|pair| if pair % 2 == 0 { mean + apart } else { mean - apart }).collect()
 }

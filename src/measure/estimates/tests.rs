@@ -51,6 +51,16 @@ fn every_benchmark_is_read_whatever_its_depth_and_sorted_by_its_full_name() {
 }
 
 #[test]
+fn links_lead_in_no_circle() {
+    let home = home();
+    add(home.path(), "one", "one");
+    for name in ["a", "b"] {
+        std::os::unix::fs::symlink(".", home.path().join(name)).unwrap();
+    }
+    assert_eq!(read_estimates(home.path()).unwrap().len(), 1);
+}
+
+#[test]
 fn earlier_runs_and_criterion_s_own_pages_are_no_benchmarks() {
     let home = home();
     let run = add(home.path(), "one", "one");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Observed, SysfsRoot, Unavailable};
+use crate::sys::{Observed, SysfsRoot, Unavailable};
 
 const CPU: &str = "sys/devices/system/cpu";
 
@@ -48,12 +48,12 @@ pub(super) fn throttle_count(root: &SysfsRoot) -> Result<u64, Unavailable> {
         match count("core") {
             Ok(more) => cores = Some(cores.unwrap_or_default().saturating_add(more)),
             // A core that is switched off has no counts.
-            Err(because) => reason = reason.or(Some(because)),
+            Err(unavailable) => reason = reason.or(Some(unavailable)),
         }
         package = package.max(count("package").ok());
     }
     match (cores, package, reason) {
-        (None, None, Some(because)) => Err(because),
+        (None, None, Some(reason)) => Err(reason),
         (cores, package, _) => Ok(cores.unwrap_or_default().saturating_add(package.unwrap_or_default())),
     }
 }
@@ -65,7 +65,7 @@ fn each_once(root: &SysfsRoot, file: &str) -> Result<Vec<String>, Unavailable> {
     for core in root.numbered(CPU, "cpu")? {
         match root.text(&format!("{CPU}/cpu{core}/{file}")) {
             Ok(value) => drop(values.insert(value)),
-            Err(because) => reason = because,
+            Err(unavailable) => reason = unavailable,
         }
     }
     if values.is_empty() { Err(reason) } else { Ok(values.into_iter().collect()) }
@@ -74,7 +74,7 @@ fn each_once(root: &SysfsRoot, file: &str) -> Result<Vec<String>, Unavailable> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::guard::tests::Tree;
+    use crate::sys::kernel_tree::Tree;
 
     #[test]
     fn the_policy_names_every_setting_once() {
@@ -89,7 +89,7 @@ mod tests {
     fn a_virtual_machine_without_governors_says_so() {
         let tree = Tree::new().file(&format!("{CPU}/cpu0/online"), "1").file(&format!("{CPU}/cpufreq/x"), "");
         let policy = CpuPolicy::read(&tree.root());
-        assert!(policy.governors.known().unwrap_err().because.contains("scaling_governor"));
+        assert!(policy.governors.known().unwrap_err().reason.contains("scaling_governor"));
         assert!(policy.is_turbo_off.value().is_none());
         assert!(throttle_count(&tree.root()).is_err());
     }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{Observed, SysfsRoot, Unavailable};
+use crate::sys::{Observed, SysfsRoot, Unavailable};
 
 const DRM: &str = "sys/class/drm";
 
@@ -25,9 +25,9 @@ pub struct GpuFacts {
     pub pci_address: String,
     /// Its driver.
     pub driver: GpuDriver,
-    /// Lowest clock that may be asked for, MHz.
+    /// Lowest clock that may be requested, MHz.
     pub min_mhz: Observed<u32>,
-    /// Highest clock that may be asked for, MHz.
+    /// Highest clock that may be requested, MHz.
     pub max_mhz: Observed<u32>,
     /// The throttle reasons that this kernel tells, such as `thermal`.
     pub throttle_reasons: Observed<Vec<String>>,
@@ -40,7 +40,7 @@ pub struct GpuReading {
     pub pci_address: String,
     /// The clock it runs at, MHz; 0 is a GPU that sleeps.
     pub actual_mhz: Observed<u32>,
-    /// The clock that was asked for, MHz.
+    /// The clock that was requested, MHz.
     pub requested_mhz: Observed<u32>,
     /// The reasons that hold the clock back at this moment; none when nothing does.
     pub throttled_by: Observed<Vec<String>>,
@@ -104,9 +104,9 @@ impl Card {
     fn find(root: &SysfsRoot, number: u32) -> Option<Self> {
         let card = format!("{DRM}/card{number}");
         let uevent = root.text(&format!("{card}/device/uevent")).ok()?;
-        let told = |key: &str| uevent.lines().find_map(|line| line.strip_prefix(key));
-        let pci_address = told("PCI_SLOT_NAME=")?.to_owned();
-        match told("DRIVER=")? {
+        let reported = |key: &str| uevent.lines().find_map(|line| line.strip_prefix(key));
+        let pci_address = reported("PCI_SLOT_NAME=")?.to_owned();
+        match reported("DRIVER=")? {
             "xe" => {
                 let clocks = format!("{card}/device/tile0/gt0/freq0");
                 let throttle = format!("{clocks}/throttle");
@@ -157,7 +157,7 @@ impl Card {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::guard::tests::{CARD, PCI, Tree};
+    use crate::sys::kernel_tree::{CARD, PCI, Tree};
 
     #[test]
     fn clocks_are_read_from_either_driver() {
@@ -204,8 +204,8 @@ mod tests {
 
     #[test]
     fn without_an_intel_gpu_the_reason_says_so() {
-        assert!(readings(&Tree::new().root()).unwrap_err().because.contains("there is no `/sys/class/drm`"));
+        assert!(readings(&Tree::new().root()).unwrap_err().reason.contains("there is no `/sys/class/drm`"));
         let other = Tree::new().file(&format!("{CARD}/device/uevent"), "DRIVER=bochs\nPCI_SLOT_NAME=a\n");
-        assert!(readings(&other.root()).unwrap_err().because.contains("xe or i915"));
+        assert!(readings(&other.root()).unwrap_err().reason.contains("xe or i915"));
     }
 }

@@ -1,6 +1,6 @@
 //! Load of the machine: pressure stalls, swapping, and kills for want of memory.
 
-use crate::measure::{SysfsRoot, Unavailable};
+use crate::sys::{SysfsRoot, Unavailable};
 
 /// A resource that tasks can wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub(super) enum Waiting {
 /// The share of the last ten seconds in which tasks waited for a resource, percent.
 ///
 /// # Errors
-/// When the kernel does not tell.
+/// When the kernel does not report.
 pub(super) fn pressure_avg10_percent(
     root: &SysfsRoot,
     resource: Resource,
@@ -52,7 +52,7 @@ pub(super) fn pressure_avg10_percent(
 /// Pages read back from swap since the machine was started.
 ///
 /// # Errors
-/// When the kernel does not tell.
+/// When the kernel does not report.
 pub(super) fn pages_swapped_in(root: &SysfsRoot) -> Result<u64, Unavailable> {
     counter(root, "proc/vmstat", "pswpin")
 }
@@ -76,7 +76,7 @@ pub(super) fn memory_events_file(root: &SysfsRoot, process: Option<u32>) -> Resu
 /// Processes of the group that were killed for want of memory, since the group was made.
 ///
 /// # Errors
-/// When the kernel does not tell.
+/// When the kernel does not report.
 pub(super) fn oom_kills(root: &SysfsRoot, memory_events_file: &str) -> Result<u64, Unavailable> {
     counter(root, memory_events_file, "oom_kill")
 }
@@ -92,7 +92,7 @@ fn counter(root: &SysfsRoot, path: &str, name: &str) -> Result<u64, Unavailable>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::guard::tests::Tree;
+    use crate::sys::kernel_tree::Tree;
 
     #[test]
     fn pressure_is_the_share_of_ten_seconds() {
@@ -110,7 +110,7 @@ mod tests {
         {
             let tree = Tree::new().file("proc/pressure/cpu", text);
             let read = pressure_avg10_percent(&tree.root(), Resource::Cpu, Waiting::Some);
-            assert!(read.unwrap_err().because.contains("`some`"), "{text}");
+            assert!(read.unwrap_err().reason.contains("`some`"), "{text}");
         }
         assert!(pressure_avg10_percent(&Tree::new().root(), Resource::Io, Waiting::Some).is_err());
     }
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_group_is_that_of_the_process_asked_for() {
+    fn the_group_is_that_of_the_process_requested() {
         let tree = Tree::new()
             .file("proc/7/cgroup", "1:name=systemd:/x\n0::/system.slice/a.service\n")
             .file("proc/8/cgroup", "0::/\n")
@@ -134,7 +134,7 @@ mod tests {
         let file = |pid| memory_events_file(&tree.root(), Some(pid));
         assert_eq!(file(7).as_deref(), Ok("sys/fs/cgroup/system.slice/a.service/memory.events"));
         assert_eq!(file(8).as_deref(), Ok("sys/fs/cgroup/memory.events"));
-        assert!(file(9).unwrap_err().because.contains("no unified group"));
+        assert!(file(9).unwrap_err().reason.contains("no unified group"));
         assert!(file(10).is_err());
     }
 }

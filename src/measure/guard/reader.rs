@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::measure::fdinfo::{ClientId, GpuClient, OtherClients, clients_of, family};
 use crate::measure::guard::load::{self, Resource, Waiting};
 use crate::measure::guard::{CpuPolicy, MachineFacts, MachineReading, Phase, Temperatures, WorkerGpuUse};
 use crate::measure::guard::{cpu, gpu, power};
-use crate::measure::{SysfsRoot, Unavailable};
+use crate::sys::fdinfo::{ClientId, GpuClient, OtherClients, clients_of, family};
+use crate::sys::{SysfsRoot, Unavailable};
 
 /// Reads one machine, again and again.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl MachineReader {
         // Without a GPU there is no one to look for.
         let other_gpu = match &gpus {
             Ok(_) => self.others.scan(root, at_ns, &own, clients.as_ref().unwrap_or(&BTreeMap::new())),
-            Err(because) => Err(because.clone()),
+            Err(reason) => Err(reason.clone()),
         };
         let kills = self.memory_events.as_ref().map_err(Clone::clone);
         MachineReading {
@@ -63,7 +63,7 @@ impl MachineReader {
             phase,
             temperatures_celsius: Temperatures::read(root).into(),
             cpu_throttle_count: cpu::throttle_count(root).into(),
-            is_on_mains: power::on_mains(root).into(),
+            is_on_ac_power: power::on_ac_power(root).into(),
             cpu_some_avg10_percent: pressure(root, Resource::Cpu, Waiting::Some).into(),
             memory_full_avg10_percent: pressure(root, Resource::Memory, Waiting::Full).into(),
             io_some_avg10_percent: pressure(root, Resource::Io, Waiting::Some).into(),
@@ -116,8 +116,8 @@ fn add(sums: &mut BTreeMap<String, u64>, engines: &BTreeMap<String, u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::Observed;
-    use crate::measure::guard::tests::{CARD, PCI, Tree, xe_client};
+    use crate::sys::Observed;
+    use crate::sys::kernel_tree::{CARD, PCI, Tree, xe_client};
 
     #[test]
     fn a_whole_reading_of_a_machine_with_a_gpu_has_no_gap() {
@@ -143,7 +143,7 @@ mod tests {
         let serde_json::Value::Object(fields) = serde_json::to_value(&reading).unwrap() else { panic!() };
         for (name, value) in fields.iter().filter(|(name, _)| !["at_ns", "phase"].contains(&name.as_str())) {
             assert!(
-                value["not_observed"].as_str().is_some_and(|because| !because.is_empty()),
+                value["not_observed"].as_str().is_some_and(|reason| !reason.is_empty()),
                 "{name}: {value}"
             );
         }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::fdinfo::OtherGpuUse;
 use crate::measure::guard::{CpuPolicy, GpuFacts, GpuReading, Temperatures};
-use crate::measure::{ClockPair, Observed};
+use crate::sys::fdinfo::{OtherGpuUse, compute_work};
+use crate::sys::{ClockPair, Observed};
 
 /// When a reading was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +46,8 @@ pub struct MachineReading {
     pub temperatures_celsius: Observed<Temperatures>,
     /// How often the processor throttled for heat since it was started.
     pub cpu_throttle_count: Observed<u64>,
-    /// Whether the machine runs on mains.
-    pub is_on_mains: Observed<bool>,
+    /// Whether the machine runs on AC power.
+    pub is_on_ac_power: Observed<bool>,
     /// The share of ten seconds in which some task waited for a processor, percent.
     pub cpu_some_avg10_percent: Observed<f64>,
     /// The share of ten seconds in which all tasks waited for memory, percent.
@@ -140,7 +140,7 @@ pub struct WorkerGpuUse {
     /// Time in which engines worked for it, ns, by class (i915).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub busy_ns: BTreeMap<String, u64>,
-    /// Its resident memory, bytes; None where the kernel does not tell. A buffer that two of its
+    /// Its resident memory, bytes; None where the kernel does not report. A buffer that two of its
     /// clients share counts twice.
     pub resident_bytes: Option<u64>,
 }
@@ -161,10 +161,37 @@ pub struct GuardLog {
     pub readings: Vec<MachineReading>,
     /// Why readings are missing at the end, where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cut_short_because: Option<String>,
+    pub cut_short_reason: Option<String>,
+}
+
+impl WorkerGpuUse {
+    /// What engines that can compute have done for it: cycles or ns, whichever its driver reports.
+    #[must_use]
+    pub fn work(&self) -> u64 {
+        compute_work(&self.busy_cycles, &self.busy_ns)
+    }
 }
 
 impl GuardLog {
+    /// The readings from the last before a span to the first after it.
+    #[must_use]
+    pub fn around(&self, start_ns: u64, end_ns: u64) -> &[MachineReading] {
+        let readings = &self.readings;
+        let start = readings.iter().rposition(|reading| reading.at_ns <= start_ns).unwrap_or(0);
+        let end = readings.iter().position(|reading| reading.at_ns >= end_ns);
+        readings.get(start..end.map_or(readings.len(), |last| last + 1)).unwrap_or_default()
+    }
+
+    /// By how much the worker's work on GPUs grew over a span; None where it was not read to the span's end.
+    #[must_use]
+    pub fn gpu_work(&self, start_ns: u64, end_ns: u64) -> Option<u64> {
+        let readings = self.around(start_ns, end_ns);
+        let is_cut_short = readings.last().is_none_or(|last| last.at_ns < end_ns);
+        let grown = gpu_work(readings)?;
+        // Of what is cut short it is known that there was work, not that there was none.
+        Some(grown).filter(|_| !is_cut_short || self.cut_short_reason.is_none())
+    }
+
     /// The most GPU memory that the worker had at a reading, all GPUs together, bytes. There is no
     /// high-water mark: what came and went between two readings was not seen.
     #[must_use]
@@ -175,6 +202,20 @@ impl GuardLog {
         });
         sums.max()
     }
+}
+
+/// By how much the worker's work on GPUs grew from the first to the last of these readings; None where no reading has
+/// a GPU that it opened.
+#[must_use]
+pub fn gpu_work(readings: &[MachineReading]) -> Option<u64> {
+    // At the end the worker may be gone, and what it has used with it.
+    let usages =
+        readings.iter().filter_map(|reading| reading.worker_gpus.value()).filter(|gpus| !gpus.is_empty());
+    let work: Vec<u64> =
+        usages.map(|gpus| gpus.iter().map(WorkerGpuUse::work).fold(0, u64::saturating_add)).collect();
+    // A process has used nothing when it starts, so one reading is enough to see that it did.
+    let before = if work.len() > 1 { *work.first()? } else { 0 };
+    Some(work.last()?.saturating_sub(before))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::measure::{SysfsRoot, Unavailable};
+use crate::sys::{SysfsRoot, Unavailable};
 
 const ZONES: &str = "sys/class/thermal";
 const SENSORS: &str = "sys/class/hwmon";
@@ -59,7 +59,7 @@ fn zones(root: &SysfsRoot) -> impl Iterator<Item = (String, f64)> {
     numbers.into_iter().filter_map(move |number| {
         let zone = format!("{ZONES}/thermal_zone{number}");
         let kind = root.text(&format!("{zone}/type")).ok()?;
-        // Zones of one type are told apart by their order.
+        // Zones of one type are distinguished by their order.
         let before = seen.entry(kind.clone()).or_default();
         *before += 1;
         let name = if *before == 1 { kind } else { format!("{kind} {before}") };
@@ -95,7 +95,7 @@ fn celsius(root: &SysfsRoot, path: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::guard::tests::Tree;
+    use crate::sys::kernel_tree::Tree;
 
     #[test]
     fn zones_and_packages_are_read_in_degrees_and_cores_are_left_out() {
@@ -130,6 +130,6 @@ mod tests {
 
     #[test]
     fn a_machine_without_sensors_has_no_temperature() {
-        assert!(Temperatures::read(&Tree::new().root()).unwrap_err().because.contains("no sensor"));
+        assert!(Temperatures::read(&Tree::new().root()).unwrap_err().reason.contains("no sensor"));
     }
 }

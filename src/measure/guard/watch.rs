@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::measure::guard::{GuardLog, MachineFacts, MachineReader, MachineReading, Phase};
-use crate::measure::{ClockPair, Observed, SysfsRoot};
+use crate::sys::{ClockPair, Observed, SysfsRoot};
 
 /// One reading a second: more would show up in what is measured.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ impl Watch {
     pub fn finish(mut self) -> GuardLog {
         let _ = self.orders.send(Order::Finish);
         let facts_at_end = self.collect(|_| false);
-        let cut_short_because = facts_at_end.is_none().then(|| {
+        let cut_short_reason = facts_at_end.is_none().then(|| {
             format!("a reading of the machine's state was not done after {} s", self.patience.as_secs_f64())
         });
         GuardLog {
@@ -89,7 +89,7 @@ impl Watch {
             clocks_before: self.clocks_before,
             clocks_after: ClockPair::now(),
             readings: self.readings,
-            cut_short_because,
+            cut_short_reason,
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use super::*;
-    use crate::measure::guard::tests::{CARD, PCI, Tree, xe_client};
+    use crate::sys::kernel_tree::{CARD, PCI, Tree, xe_client};
 
     const NEVER: Duration = Duration::from_mins(10);
 
@@ -176,7 +176,7 @@ mod tests {
         let log = Watch::start_every(tree.root(), || 9, None, NEVER, NEVER).finish();
         let phases: Vec<Phase> = log.readings.iter().map(|reading| reading.phase).collect();
         assert_eq!(phases, [Phase::Before, Phase::After]);
-        assert_eq!((log.facts_at_end, log.cut_short_because), (None, None));
+        assert_eq!((log.facts_at_end, log.cut_short_reason), (None, None));
         assert_eq!(log.readings[0].at_ns, 9);
         assert!(log.facts.gpus.value().is_some());
     }
@@ -221,7 +221,7 @@ mod tests {
         assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
         let log = watch.finish();
         assert_eq!(log.readings.len(), 1);
-        assert!(log.cut_short_because.unwrap().contains("not done after 0.5 s"));
+        assert!(log.cut_short_reason.unwrap().contains("not done after 0.5 s"));
         // Lets the thread go.
         drop(std::fs::OpenOptions::new().write(true).open(&file));
     }

@@ -11,7 +11,7 @@ use crate::workload::TokenId;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Command {
-    /// Load a model; answered by `settled` and `loaded`.
+    /// Load a model; answered by `device_resolved` and `loaded`.
     Load(LoadCommand),
     /// Decode greedily from an empty cache; answered by `ready`, `tokens` and `generated`.
     Generate(GenerateCommand),
@@ -19,8 +19,10 @@ pub enum Command {
     ReadCache(ReadCacheCommand),
     /// Go on: what had to be read from outside was read.
     Acknowledge,
-    /// An untimed pass; answered by `witnessed`.
-    Witness(WitnessCommand),
+    /// An untimed pass; answered by `replayed`.
+    Replay(ReplayCommand),
+    /// A replay, as protocols 1 and 2 call it.
+    Witness(ReplayCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -36,7 +38,7 @@ pub struct LoadCommand {
     pub model_dir: PathBuf,
     /// The model's identity, for the key of the compiled-model cache.
     pub model_sha256: String,
-    /// The device, as the user asked for it.
+    /// The device, as the user requested it.
     pub device: String,
     /// `KEY=VALUE`, to be put over the device's defaults.
     pub properties: Vec<String>,
@@ -66,24 +68,24 @@ pub struct ReadCacheCommand {
 
 /// An untimed pass that tells what the model preferred at each step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WitnessCommand {
+pub struct ReplayCommand {
     /// The prompt.
     pub token_ids: Vec<TokenId>,
     /// Which tokens are fed after it.
-    pub path: WitnessPath,
+    pub path: ReplayPath,
 }
 
 /// Which tokens are fed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum WitnessPath {
+pub enum ReplayPath {
     /// The model's own choices, this many.
     Greedy(usize),
     /// These, whatever the model prefers.
     Forced(Vec<TokenId>),
 }
 
-impl WitnessPath {
+impl ReplayPath {
     /// As the engine takes it.
     #[must_use]
     pub fn as_path(&self) -> Path<'_> {
@@ -94,7 +96,7 @@ impl WitnessPath {
     }
 }
 
-impl From<Path<'_>> for WitnessPath {
+impl From<Path<'_>> for ReplayPath {
     fn from(path: Path<'_>) -> Self {
         match path {
             Path::Greedy(steps) => Self::Greedy(steps),

@@ -14,13 +14,19 @@ use crate::workload::TokenId;
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The first word.
-    Hello(Hello),
-    /// The runtime is loaded and the device settled; compiling comes next.
-    Settled(SettledEvent),
+    #[serde(alias = "hello")]
+    Handshake(Handshake),
+    /// The runtime is loaded and the device resolved; compiling comes next.
+    #[serde(alias = "settled")]
+    DeviceResolved(DeviceResolvedEvent),
     /// The model is compiled and its first request is ready.
     Loaded(LoadedEvent),
     /// The cache was reset and the generation can begin; waits for an acknowledgement.
-    Ready,
+    Ready {
+        /// Whether the cache was seen to be empty, where the worker says so itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state_seen_empty: Option<bool>,
+    },
     /// Tokens that were made since the last such event.
     Tokens(TokensEvent),
     /// A phase has ended; waits for an acknowledgement.
@@ -28,12 +34,13 @@ pub enum Event {
         /// Which.
         phase: Phase,
     },
-    /// The generation has ended; all its tokens were told before.
+    /// The generation has ended; all its tokens were reported before.
     Generated(GeneratedEvent),
     /// What the KV states show.
     Cache(CacheEvent),
     /// What an untimed pass saw.
-    Witnessed(WitnessedEvent),
+    #[serde(alias = "witnessed")]
+    Replayed(ReplayedEvent),
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.
@@ -42,7 +49,7 @@ pub enum Event {
 
 /// Who speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hello {
+pub struct Handshake {
     /// The protocol's version.
     pub protocol: u32,
     /// The worker's name and version.
@@ -51,21 +58,23 @@ pub struct Hello {
 
 /// What will run where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SettledEvent {
+pub struct DeviceResolvedEvent {
     /// As in "2026.4.1".
     pub openvino_version: String,
     /// The whole build string.
     pub openvino_build: String,
     /// The device that the model is compiled for.
     pub device: String,
-    /// Why that is not the one asked for.
-    pub fallback_because: Option<String>,
+    /// Why that is not the one requested.
+    #[serde(alias = "fallback_because")]
+    pub fallback_reason: Option<String>,
     /// What is known of it.
     pub facts: DeviceFacts,
     /// The machine's GPU, as OpenVINO names it, whatever device runs.
     pub gpu_name: Option<String>,
     /// All properties that are set before compiling.
-    pub properties_asked: BTreeMap<String, String>,
+    #[serde(alias = "properties_asked")]
+    pub properties_requested: BTreeMap<String, String>,
     /// Whether the compiled model comes from a cache.
     pub compiled_model_cache: CacheState,
     /// The folder of that cache which this model and setting use.
@@ -107,12 +116,14 @@ pub struct LoadedEvent {
     /// The longest sequence, where the model states it.
     pub context_tokens: Option<usize>,
     /// Why the KV states cannot be read at all, whatever the device.
-    pub states_hidden_because: Option<String>,
+    #[serde(alias = "states_hidden_because")]
+    pub states_hidden_reason: Option<String>,
     /// Whether it understands `read-cache`.
     #[serde(default)]
     pub reads_cache: bool,
     /// Why the graph computes the logits of every prompt token; None where it was edited not to.
-    pub unedited_because: Option<String>,
+    #[serde(alias = "unedited_because")]
+    pub unedited_reason: Option<String>,
     /// How it attends to past tokens, "sdpa" or "paged"; None where the worker does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<String>,
@@ -125,7 +136,7 @@ pub struct LoadedEvent {
 }
 
 /// Of what a worker's `infer_ns` are. An engine that notes no inferences by themselves has no host overhead
-/// that could be told.
+/// that could be reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InferSpan {
@@ -147,7 +158,7 @@ pub struct TokensEvent {
     pub infer_ns: Vec<u64>,
 }
 
-/// A part of a generation whose memory is told apart.
+/// A part of a generation whose memory is read by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -211,13 +222,14 @@ pub enum KvBytesSource {
 
 /// What the model preferred at each step; the lists are of one length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct WitnessedEvent {
+pub struct ReplayedEvent {
     /// The tokens with the largest logit.
     pub token_ids: Vec<TokenId>,
     /// The tokens with the second largest logit.
     pub runner_up_ids: Vec<TokenId>,
     /// Largest minus second largest logit.
-    pub gaps_logit: Vec<f32>,
+    #[serde(alias = "gaps_logit")]
+    pub logit_margins: Vec<f32>,
 }
 
 /// What failed.

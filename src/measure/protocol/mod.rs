@@ -5,7 +5,7 @@
 //! worker                                supervisor
 //! hello {protocol, worker}          ->
 //!                                   <-  load {runtime, model, device, properties}
-//! settled {device, cache}           ->
+//! resolved {device, cache}           ->
 //! loaded {times, what runs}         ->
 //!                                   <-  generate {token_ids, new_tokens, split_phases}
 //! ready                             ->
@@ -18,8 +18,8 @@
 //! generated {t0}                    ->
 //!                                   <-  read-cache {all_states}       after the memory was read
 //! cache {tokens}                    ->
-//!                                   <-  witness {token_ids, path}
-//! witnessed {choices}               ->
+//!                                   <-  replay {token_ids, path}
+//! replayed {choices}                ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -33,13 +33,15 @@
 mod command;
 mod event;
 
-pub use command::{Command, GenerateCommand, LoadCommand, ReadCacheCommand, WitnessCommand, WitnessPath};
+pub use command::{Command, GenerateCommand, LoadCommand, ReadCacheCommand, ReplayCommand, ReplayPath};
 pub use event::{
-    CacheEvent, CacheState, Event, Failed, GeneratedEvent, Hello, InferSpan, KvBytesSource, KvCache,
-    LoadedEvent, Phase, SettledEvent, TokensEvent, WitnessedEvent,
+    CacheEvent, CacheState, DeviceResolvedEvent, Event, Failed, GeneratedEvent, Handshake, InferSpan,
+    KvBytesSource, KvCache, LoadedEvent, Phase, ReplayedEvent, TokensEvent,
 };
 
 /// The version that is spoken.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 /// The versions that are understood: all that were released.
-pub const UNDERSTOOD_VERSIONS: [u32; 2] = [1, 2];
+pub const UNDERSTOOD_VERSIONS: [u32; 3] = [1, 2, 3];
+/// From this version on, a replay is called so.
+pub(super) const REPLAY_SINCE: u32 = 3;

@@ -1,21 +1,25 @@
 //! What was seen of one worker process: facts only.
 
-use crate::measure::protocol::{Hello, KvCache, LoadedEvent, SettledEvent};
-use crate::measure::supervisor::Ending;
-use crate::measure::{MemoryReading, Sample};
+use serde::{Deserialize, Serialize};
+
+use crate::measure::Sample;
+use crate::measure::protocol::{DeviceResolvedEvent, Handshake, KvCache, LoadedEvent};
+use crate::measure::supervisor::ExitReason;
+use crate::sys::MemoryReading;
 
 /// What a process is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// It fills the cache of compiled models and is not measured.
-    Priming,
+    CacheWarmUp,
     /// It is measured.
     Measured,
 }
 
-/// Memory at the end of each phase, and its peak in it. Prefill and decode are told apart in the
+/// Memory at the end of each phase, and its peak in it. Prefill and decode are distinguished in the
 /// warm-up, for looking between them would stand in the times.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseMemory {
     /// Reading and compiling the model.
     pub load: MemoryReading,
@@ -30,15 +34,15 @@ pub struct PhaseMemory {
 pub struct ProcessFacts {
     /// What it was for.
     pub purpose: Purpose,
-    /// Which measured process it is, from 0; 0 for a priming one.
+    /// Which measured process it is, from 0; 0 for a cache warm-up one.
     pub index: usize,
     /// Who it said that it is.
-    pub hello: Option<Hello>,
+    pub handshake: Option<Handshake>,
     /// What was to run where.
-    pub settled: Option<SettledEvent>,
+    pub resolved: Option<DeviceResolvedEvent>,
     /// What was loaded.
     pub loaded: Option<LoadedEvent>,
-    /// Prompts in the order asked.
+    /// Prompts in the order requested.
     pub order: Vec<String>,
     /// Every generation, the warm-up first.
     pub samples: Vec<Sample>,
@@ -51,7 +55,7 @@ pub struct ProcessFacts {
     pub memory: PhaseMemory,
     /// What the KV cache held after the warm-up.
     pub kv_cache: Option<KvCache>,
-    /// Highest sum of `GPU_MEMORY_STATISTICS` that was told, bytes.
+    /// Highest sum of `GPU_MEMORY_STATISTICS` that was reported, bytes.
     pub device_memory_bytes: Option<u64>,
     /// Processor time of the worker over its measured generations, ns.
     pub processor_ns: Option<u64>,
@@ -60,9 +64,9 @@ pub struct ProcessFacts {
     /// See `started_ns`.
     pub ended_ns: u64,
     /// The last lines that it or a library wrote to its stdout.
-    pub talk: Vec<String>,
+    pub output_tail: Vec<String>,
     /// How it ended.
-    pub ending: Ending,
+    pub exit_reason: ExitReason,
 }
 
 impl ProcessFacts {
@@ -70,8 +74,8 @@ impl ProcessFacts {
         Self {
             purpose,
             index,
-            hello: None,
-            settled: None,
+            handshake: None,
+            resolved: None,
             loaded: None,
             order: Vec::new(),
             samples: Vec::new(),
@@ -83,8 +87,8 @@ impl ProcessFacts {
             processor_ns: None,
             started_ns,
             ended_ns: started_ns,
-            talk: Vec::new(),
-            ending: Ending::Done,
+            output_tail: Vec::new(),
+            exit_reason: ExitReason::Done,
         }
     }
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Awaited {
     /// The first word.
-    Hello,
-    /// The runtime loaded and the device settled.
-    Settled,
+    Handshake,
+    /// The runtime loaded and the device resolved.
+    DeviceResolved,
     /// The model compiled.
     Loaded,
     /// The first token of a generation.
@@ -19,7 +19,7 @@ pub enum Awaited {
     /// The KV states.
     Cache,
     /// An untimed pass.
-    Witness,
+    Replay,
     /// The last word and the end of the process.
     End,
 }
@@ -27,13 +27,13 @@ pub enum Awaited {
 impl fmt::Display for Awaited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Hello => "the worker's first word",
-            Self::Settled => "the runtime",
+            Self::Handshake => "the worker's first word",
+            Self::DeviceResolved => "the runtime",
             Self::Loaded => "the model to be loaded",
             Self::FirstToken => "the first token",
             Self::NextToken => "the next token",
             Self::Cache => "the KV states",
-            Self::Witness => "an untimed pass",
+            Self::Replay => "an untimed pass",
             Self::End => "the worker's end",
         })
     }
@@ -43,17 +43,17 @@ impl fmt::Display for Awaited {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// From the start to the first word.
-    pub hello: Duration,
+    pub handshake: Duration,
     /// Loading.
     pub load: Duration,
-    /// The priming load, which may compile kernels for minutes.
-    pub priming_load: Duration,
+    /// The cache warm-up load, which may compile kernels for minutes.
+    pub cache_warm_up_load: Duration,
     /// From the prompt to the first token.
     pub first_token: Duration,
     /// Between two tokens. A worker tells of its tokens once a second.
     pub next_token: Duration,
     /// An untimed pass.
-    pub witness: Duration,
+    pub replay: Duration,
     /// From the last command to the end of the process.
     pub end: Duration,
     /// From SIGTERM to SIGKILL.
@@ -63,12 +63,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            hello: Duration::from_mins(1),
+            handshake: Duration::from_mins(1),
             load: Duration::from_mins(5),
-            priming_load: Duration::from_mins(30),
+            cache_warm_up_load: Duration::from_mins(30),
             first_token: Duration::from_mins(2),
             next_token: Duration::from_secs(30),
-            witness: Duration::from_mins(5),
+            replay: Duration::from_mins(5),
             end: Duration::from_secs(30),
             terminate: Duration::from_secs(10),
         }
@@ -78,15 +78,15 @@ impl Default for Limits {
 impl Limits {
     /// The limit of what is waited for.
     #[must_use]
-    pub fn of(&self, awaited: Awaited, priming: bool) -> Duration {
+    pub fn of(&self, awaited: Awaited, cache_warm_up: bool) -> Duration {
         match awaited {
-            Awaited::Hello => self.hello,
+            Awaited::Handshake => self.handshake,
             // Kernels are compiled while loading and in the first inference.
-            Awaited::Loaded | Awaited::FirstToken if priming => self.priming_load,
-            Awaited::Settled | Awaited::Loaded => self.load,
+            Awaited::Loaded | Awaited::FirstToken if cache_warm_up => self.cache_warm_up_load,
+            Awaited::DeviceResolved | Awaited::Loaded => self.load,
             Awaited::FirstToken => self.first_token,
             Awaited::NextToken => self.next_token,
-            Awaited::Cache | Awaited::Witness => self.witness,
+            Awaited::Cache | Awaited::Replay => self.replay,
             Awaited::End => self.end,
         }
     }

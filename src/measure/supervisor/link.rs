@@ -6,10 +6,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::measure::protocol::{Command, Event};
-use crate::measure::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
-use crate::measure::supervisor::ending::Exit;
+use crate::measure::supervisor::exit_reason::Exit;
+use crate::sys::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
 
-/// Lines that are read before they are asked for; a worker that talks on waits then.
+/// Lines that are read before they are requested; a worker that talks on waits then.
 const LINES_AHEAD: usize = 16;
 /// The longest line: far more than any event, and little enough to hold many of.
 const LONGEST_LINE_BYTES: u64 = 4 << 20;
@@ -24,7 +24,7 @@ pub enum Received {
     /// An event.
     Event(Box<Event>),
     /// A line that is no event: a library's talk.
-    Talk(String),
+    OutputTail(String),
     /// The beginning of a line that was meant as an event and is none.
     Garbled(String),
     /// Nothing yet.
@@ -83,7 +83,7 @@ impl Lines {
             Ok(line) => match serde_json::from_slice(&line) {
                 Ok(event) => Received::Event(Box::new(event)),
                 Err(_) if line.starts_with(EVENT_BEGINS) => Received::Garbled(beginning(&line)),
-                Err(_) => Received::Talk(beginning(&line)),
+                Err(_) => Received::OutputTail(beginning(&line)),
             },
             Err(RecvTimeoutError::Timeout) => Received::Nothing,
             Err(RecvTimeoutError::Disconnected) => Received::Closed,

@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Access, access};
 
 use crate::error::{Error, Result};
-use crate::measure::out_of_memory::OutOfMemoryKills;
-use crate::measure::process_group::{ProcessGroup, descendants, kill_one, with_variable};
 use crate::measure::protocol::Command;
-use crate::measure::supervisor::ending::Exit;
 use crate::measure::supervisor::error_output::ErrorOutput;
+use crate::measure::supervisor::exit_reason::Exit;
 use crate::measure::supervisor::link::{Lines, Link, Received};
-use crate::measure::{Clock, MonotonicClock, REAPER_VERB};
+use crate::sys::out_of_memory::OutOfMemoryKills;
+use crate::sys::process_group::{ProcessGroup, descendants, kill_one, with_variable};
+use crate::sys::{Clock, MonotonicClock, REAPER_VERB};
 
 /// How often an end that is waited for is looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -88,7 +88,7 @@ impl WorkerProcess {
             .map_err(|cause| failed(&cause))?;
         let mark = format!("{}-{}", process::id(), MonotonicClock.now_ns());
         let mut child = ProcessCommand::new(&worker.reaper)
-            .args([REAPER_VERB, "--parent", &process::id().to_string(), "--"])
+            .args([REAPER_VERB, "--report", "--parent", &process::id().to_string(), "--"])
             .arg(&worker.program)
             .args(&worker.arguments)
             .stdin(Stdio::piped())

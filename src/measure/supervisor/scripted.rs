@@ -11,11 +11,13 @@ use crate::engine::openvino::DeviceFacts;
 use crate::engine::scripted::{Script, ScriptedEngine};
 use crate::engine::{CachedTokens, Engine};
 use crate::error::{Error, Result};
-use crate::measure::protocol::{CacheEvent, CacheState, Command, LoadCommand, LoadedEvent, SettledEvent};
-use crate::measure::supervisor::ending::Exit;
+use crate::measure::protocol::{
+    CacheEvent, CacheState, Command, DeviceResolvedEvent, LoadCommand, LoadedEvent,
+};
+use crate::measure::supervisor::exit_reason::Exit;
 use crate::measure::supervisor::link::{Lines, Link, Received};
 use crate::measure::worker::{Brought, Loader, Model, serve};
-use crate::measure::{Clock, ScriptedClock};
+use crate::sys::{Clock, ScriptedClock};
 
 /// A scripted worker.
 pub struct ScriptedWorker {
@@ -35,7 +37,7 @@ impl ScriptedWorker {
         thread::spawn(move || {
             let clock = ScriptedClock::default();
             let mut loader = ScriptedLoader { script, cache, clock: clock.clone() };
-            // What fails was told; nobody waits for the thread.
+            // What fails was reported; nobody waits for the thread.
             let _ = serve(&mut BufReader::new(commands_end), Box::new(events_end), &clock, &mut loader);
         });
         Ok(Self { commands: Some(commands), lines: Lines::of(events) })
@@ -78,16 +80,16 @@ impl Loader for ScriptedLoader {
     fn load(
         &mut self,
         command: &LoadCommand,
-        told: &mut dyn FnMut(SettledEvent) -> Result<()>,
+        reported: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
     ) -> Result<Brought> {
-        told(SettledEvent {
+        reported(DeviceResolvedEvent {
             openvino_version: "scripted".to_owned(),
             openvino_build: "scripted".to_owned(),
             device: command.device.clone(),
-            fallback_because: None,
+            fallback_reason: None,
             facts: DeviceFacts::default(),
             gpu_name: None,
-            properties_asked: BTreeMap::new(),
+            properties_requested: BTreeMap::new(),
             compiled_model_cache: self.cache,
             compiled_model_folder: None,
         })?;

@@ -3,23 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-use crate::engine::Witness;
+use crate::engine::Replay;
 use crate::error::Result;
-use crate::measure::protocol::{LoadCommand, LoadedEvent, SettledEvent};
-use crate::measure::supervisor::attend::{Attending, meter};
+use crate::measure::protocol::{DeviceResolvedEvent, LoadCommand, LoadedEvent};
 use crate::measure::supervisor::conversation::Conversation;
-use crate::measure::supervisor::ending::Ending;
+use crate::measure::supervisor::exit_reason::ExitReason;
 use crate::measure::supervisor::facts::{ProcessFacts, Purpose};
 use crate::measure::supervisor::limits::Limits;
 use crate::measure::supervisor::link::Link;
-use crate::measure::{Clock, MonotonicClock, Plan, Role, Sample};
+use crate::measure::supervisor::worker_run::{WorkerRun, meter};
+use crate::measure::{Plan, Role, Sample};
+use crate::sys::{Clock, MonotonicClock};
 
 /// What passes between a session and the thread that shows it.
 #[derive(Debug, Default)]
 pub struct Control {
     /// Set to end the session.
     pub stop: Arc<AtomicBool>,
-    /// Tokens of the generation under way, as far as they were told.
+    /// Tokens of the generation under way, as far as they were reported.
     pub tokens_done: AtomicUsize,
 }
 
@@ -37,18 +38,18 @@ pub struct Aim<'a> {
 }
 
 /// Who stands by: shows progress, watches the machine, waits until it has cooled down.
-pub trait Attendant {
+pub trait ProcessObserver {
     /// A process is about to be started.
     ///
     /// # Errors
     /// Why it is not to be started: the session ends so.
-    fn before_process(&mut self, process: usize) -> Result<(), Ending>;
+    fn before_process(&mut self, process: usize) -> Result<(), ExitReason>;
     /// It was started.
     fn started(&mut self, pid: Option<u32>);
     /// What will run where is known, and whether the process primes the cache or is measured.
-    fn settled(&mut self, settled: &SettledEvent, purpose: Purpose);
+    fn resolved(&mut self, resolved: &DeviceResolvedEvent, purpose: Purpose);
     /// The model is loaded.
-    fn loaded(&mut self, settled: &SettledEvent, loaded: &LoadedEvent);
+    fn loaded(&mut self, resolved: &DeviceResolvedEvent, loaded: &LoadedEvent);
     /// A generation begins.
     fn aims(&mut self, aim: Aim<'_>);
     /// Its generations are done, or something ended it.
@@ -74,22 +75,13 @@ pub struct Session {
     /// Every process, in order.
     pub processes: Vec<ProcessFacts>,
     /// How the first process ended that did not end well; `Done` where none did. The last process of
-    /// a session that went well still lives, to be asked for untimed passes, until it is finished.
-    pub ending: Ending,
+    /// a session that went well still lives, to be requested untimed passes, until it is finished.
+    pub exit_reason: ExitReason,
     worker: Option<Conversation>,
 }
 
 /// Who starts a fresh worker.
 pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Link>> + 'a;
-
-/// Runs the job. What was done before a failure is kept.
-pub fn supervise(job: &Job<'_>, start: &mut Start<'_>, attendant: &mut dyn Attendant) -> Session {
-    let mut session = Session::new();
-    for index in 0..job.plan.processes {
-        session.run(job, index, start, attendant);
-    }
-    session
-}
 
 impl Default for Session {
     fn default() -> Self {
@@ -101,20 +93,26 @@ impl Session {
     /// A session that has done nothing yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { processes: Vec::new(), ending: Ending::Done, worker: None }
+        Self { processes: Vec::new(), exit_reason: ExitReason::Done, worker: None }
     }
 
     /// Runs one more measured process, after the one before has left; `index` turns the order of the
     /// prompts and names it. The first may be preceded by one that primes a cold cache of compiled
     /// models. Nothing is run where a process has not ended well.
-    pub fn run(&mut self, job: &Job<'_>, index: usize, start: &mut Start<'_>, attendant: &mut dyn Attendant) {
+    pub fn run(
+        &mut self,
+        job: &Job<'_>,
+        index: usize,
+        start: &mut Start<'_>,
+        observer: &mut dyn ProcessObserver,
+    ) {
         loop {
             self.finish();
-            if self.ending != Ending::Done {
+            if self.exit_reason != ExitReason::Done {
                 return;
             }
-            let purpose = self.run_one(job, index, start, attendant);
-            if self.ending != Ending::Done {
+            let purpose = self.run_one(job, index, start, observer);
+            if self.exit_reason != ExitReason::Done {
                 self.finish();
                 return;
             }
@@ -130,30 +128,30 @@ impl Session {
         job: &Job<'_>,
         index: usize,
         start: &mut Start<'_>,
-        attendant: &mut dyn Attendant,
+        observer: &mut dyn ProcessObserver,
     ) -> Purpose {
-        let ready = attendant.before_process(index);
+        let ready = observer.before_process(index);
         let mut facts = ProcessFacts::new(Purpose::Measured, index, MonotonicClock.now_ns());
-        let link = match ready.and_then(|()| start().map_err(Ending::Refused)) {
+        let link = match ready.and_then(|()| start().map_err(ExitReason::Refused)) {
             Ok(link) => link,
-            Err(ending) => {
-                self.ending = ending;
+            Err(exit_reason) => {
+                self.exit_reason = exit_reason;
                 return Purpose::Measured;
             }
         };
         let mut conversation = Conversation::new(link, job.limits, Arc::clone(&job.control.stop));
-        attendant.started(conversation.pid());
+        observer.started(conversation.pid());
         let memory = meter(conversation.pid());
         let may_prime = job.prime && self.processes.is_empty();
-        let mut attending =
-            Attending { job, conversation: &mut conversation, facts: &mut facts, attendant, memory };
-        let ended = attending.load(may_prime).and_then(|()| match attending.facts.purpose {
-            Purpose::Priming => attending.prime(),
-            Purpose::Measured => attending.measure(),
+        let mut worker_run =
+            WorkerRun { job, conversation: &mut conversation, facts: &mut facts, observer, memory };
+        let ended = worker_run.load(may_prime).and_then(|()| match worker_run.facts.purpose {
+            Purpose::CacheWarmUp => worker_run.prime(),
+            Purpose::Measured => worker_run.measure(),
         });
-        attendant.measured();
-        if let Err(ending) = ended {
-            self.ending = ending;
+        observer.measured();
+        if let Err(exit_reason) = ended {
+            self.exit_reason = exit_reason;
         }
         let purpose = facts.purpose;
         self.processes.push(facts);
@@ -169,22 +167,22 @@ impl Session {
     }
 
     /// The last worker, for untimed passes; None where the session did not end well.
-    pub fn witness(&mut self) -> Option<&mut dyn Witness> {
-        let worker = self.worker.as_mut().filter(|worker| worker.ending().is_none())?;
+    pub fn replay(&mut self) -> Option<&mut dyn Replay> {
+        let worker = self.worker.as_mut().filter(|worker| worker.exit_reason().is_none())?;
         Some(worker)
     }
 
     /// Lets the last worker leave. Its end, too, may turn out badly, and then there is no speed.
     pub fn finish(&mut self) {
         let Some(mut worker) = self.worker.take() else { return };
-        let ending = worker.finish();
+        let exit_reason = worker.finish();
         if let Some(process) = self.processes.last_mut() {
             process.ended_ns = MonotonicClock.now_ns();
-            process.talk = std::mem::take(&mut worker.talk);
-            process.ending = ending.clone();
+            process.output_tail = std::mem::take(&mut worker.output_tail);
+            process.exit_reason = exit_reason.clone();
         }
-        if self.ending == Ending::Done {
-            self.ending = ending;
+        if self.exit_reason == ExitReason::Done {
+            self.exit_reason = exit_reason;
         }
     }
 }

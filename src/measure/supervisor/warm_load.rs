@@ -53,11 +53,11 @@ impl WarmLoad {
     /// Compares the answers of the process that filled the cache with those of the processes that used it.
     #[must_use]
     pub fn of(processes: &[ProcessFacts]) -> Self {
-        let state = |process: &ProcessFacts| Some(process.settled.as_ref()?.compiled_model_cache);
+        let state = |process: &ProcessFacts| Some(process.resolved.as_ref()?.compiled_model_cache);
         let Some(cold) = processes.iter().find(|process| state(process) == Some(CacheState::Cold)) else {
             return Self::NoColdLoad;
         };
-        if cold.purpose != Purpose::Priming {
+        if cold.purpose != Purpose::CacheWarmUp {
             return Self::NotTested;
         }
         let mut compared = 0;
@@ -74,7 +74,7 @@ impl WarmLoad {
                         position,
                         cold: cold.token_ids[position],
                         warm: warm.token_ids[position],
-                        folder: process.settled.as_ref().and_then(|it| it.compiled_model_folder.clone()),
+                        folder: process.resolved.as_ref().and_then(|it| it.compiled_model_folder.clone()),
                     });
                 }
             }
@@ -106,11 +106,12 @@ impl WarmLoad {
 mod tests {
     use super::*;
     use crate::engine::openvino::DeviceFacts;
-    use crate::measure::protocol::SettledEvent;
-    use crate::measure::{MemoryReading, Role};
+    use crate::measure::Role;
+    use crate::measure::protocol::DeviceResolvedEvent;
+    use crate::sys::MemoryReading;
 
     fn process(purpose: Purpose, cache: CacheState, tokens: &[TokenId]) -> ProcessFacts {
-        let role = if purpose == Purpose::Priming { Role::WarmUp } else { Role::Measured };
+        let role = if purpose == Purpose::CacheWarmUp { Role::WarmUp } else { Role::Measured };
         let sample = Sample {
             role,
             prompt_id: "a".to_owned(),
@@ -122,23 +123,23 @@ mod tests {
             infer_ns: Vec::new(),
             memory: MemoryReading::default(),
         };
-        let settled = SettledEvent {
+        let resolved = DeviceResolvedEvent {
             openvino_version: String::new(),
             openvino_build: String::new(),
             device: "GPU".to_owned(),
-            fallback_because: None,
+            fallback_reason: None,
             facts: DeviceFacts::default(),
             gpu_name: None,
-            properties_asked: [].into(),
+            properties_requested: [].into(),
             compiled_model_cache: cache,
             compiled_model_folder: Some(PathBuf::from("/cache/a-model")),
         };
-        ProcessFacts { settled: Some(settled), samples: vec![sample], ..ProcessFacts::new(purpose, 0, 0) }
+        ProcessFacts { resolved: Some(resolved), samples: vec![sample], ..ProcessFacts::new(purpose, 0, 0) }
     }
 
     #[test]
     fn answers_of_a_warm_load_are_compared_with_those_of_the_cold_one() {
-        let cold = process(Purpose::Priming, CacheState::Cold, &[1, 2, 3]);
+        let cold = process(Purpose::CacheWarmUp, CacheState::Cold, &[1, 2, 3]);
         let same = process(Purpose::Measured, CacheState::Warm, &[1, 2, 3]);
         let other = process(Purpose::Measured, CacheState::Warm, &[1, 9, 3]);
         assert_eq!(WarmLoad::of(&[cold.clone(), same.clone()]), WarmLoad::SameTokens);

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::engine::openvino::{
     CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine,
-    Property, RuntimeLocation, Settled,
+    Property, ResolvedRuntime, RuntimeLocation,
 };
 use crate::engine::{CachedTokens, Engine, ModelFolder};
 use crate::error::{Error, Result};
-use crate::measure::Clock;
 use crate::measure::protocol::{
-    CacheEvent, CacheState, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent, SettledEvent,
+    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
 };
 use crate::measure::worker::serve::{Brought, Loader, Model};
+use crate::sys::Clock;
 
 /// Loads through OpenVINO; times are of this clock.
 pub struct OpenVinoLoader<'a> {
@@ -24,22 +24,22 @@ impl Loader for OpenVinoLoader<'_> {
     fn load(
         &mut self,
         command: &LoadCommand,
-        told: &mut dyn FnMut(SettledEvent) -> Result<()>,
+        reported: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
     ) -> Result<Brought> {
         let folder = ModelFolder::open(&command.model_dir)?;
         let graph = Graph::read(&folder)?;
-        let asked: Vec<Property> =
+        let requested: Vec<Property> =
             command.properties.iter().map(|property| property.parse()).collect::<Result<_>>()?;
-        let mut settled = Settled::on(location(command), &command.device, &asked)?;
-        let compiled_models = compiled_models(command, &settled);
-        told(settled_event(&settled, compiled_models.as_ref()))?;
+        let mut resolved = ResolvedRuntime::on(location(command), &command.device, &requested)?;
+        let compiled_models = compiled_models(command, &resolved);
+        reported(device_resolved_event(&resolved, compiled_models.as_ref()))?;
         let cold_properties = compiled_models.as_ref().and_then(CompiledModelFolder::cold_properties);
         let filling = compiled_models.clone().filter(|_| cold_properties.is_none());
         if let Some(cache) = &compiled_models {
             cache.prepare().map_err(|cause| Error::io("write", cache.path(), &cause))?;
         }
         let load_started_ns = self.clock.now_ns();
-        let engine = settled.load(
+        let engine = resolved.load(
             &folder,
             &graph,
             command.edited_graph.as_deref(),
@@ -58,19 +58,19 @@ impl Loader for OpenVinoLoader<'_> {
             loaded_from_cache,
             vocabulary_size: engine.vocabulary_size(),
             context_tokens: engine.context_tokens(),
-            states_hidden_because: engine.states_hidden_because().map(str::to_owned),
+            states_hidden_reason: engine.states_hidden_reason().map(str::to_owned),
             reads_cache: true,
-            unedited_because: match engine.last_token_only() {
+            unedited_reason: match engine.last_token_only() {
                 LastTokenOnly::Applied => None,
-                LastTokenOnly::NotApplied(because) => Some(because.clone()),
+                LastTokenOnly::NotApplied(reason) => Some(reason.clone()),
             },
             attention: Some("sdpa".to_owned()),
             infer_span: InferSpan::Inference,
-            device_memory_bytes: device_memory_bytes(&settled),
+            device_memory_bytes: device_memory_bytes(&resolved),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
         Ok(Brought {
-            model: Box::new(OpenVinoModel { engine, settled, properties, filling, loaded_bytes }),
+            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes }),
             event,
         })
     }
@@ -98,20 +98,23 @@ fn location(command: &LoadCommand) -> RuntimeLocation {
 
 /// On a GPU, where compiling takes minutes. The CPU compiles in seconds, and its plugin keeps no
 /// compiled kernels.
-fn compiled_models(command: &LoadCommand, settled: &Settled) -> Option<CompiledModelFolder> {
-    let root = command.compiled_models.as_ref().filter(|_| settled.choice.kind() == DeviceKind::Gpu)?;
-    Some(CompiledModelFolder::of(root, &command.model_sha256, settled))
+fn compiled_models(command: &LoadCommand, resolved: &ResolvedRuntime) -> Option<CompiledModelFolder> {
+    let root = command.compiled_models.as_ref().filter(|_| resolved.choice.kind() == DeviceKind::Gpu)?;
+    Some(CompiledModelFolder::of(root, &command.model_sha256, resolved))
 }
 
-fn settled_event(settled: &Settled, compiled_models: Option<&CompiledModelFolder>) -> SettledEvent {
-    SettledEvent {
-        openvino_version: settled.runtime.version().to_owned(),
-        openvino_build: settled.runtime.build().to_owned(),
-        device: settled.choice.target.clone(),
-        fallback_because: settled.choice.fallback_because.clone(),
-        facts: settled.facts.clone(),
-        gpu_name: settled.gpu_name(),
-        properties_asked: settled.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
+fn device_resolved_event(
+    resolved: &ResolvedRuntime,
+    compiled_models: Option<&CompiledModelFolder>,
+) -> DeviceResolvedEvent {
+    DeviceResolvedEvent {
+        openvino_version: resolved.runtime.version().to_owned(),
+        openvino_build: resolved.runtime.build().to_owned(),
+        device: resolved.choice.target.clone(),
+        fallback_reason: resolved.choice.fallback_reason.clone(),
+        facts: resolved.facts.clone(),
+        gpu_name: resolved.gpu_name(),
+        properties_requested: resolved.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect(),
         compiled_model_cache: match compiled_models {
             None => CacheState::Off,
             Some(folder) if folder.is_warm() => CacheState::Warm,
@@ -122,24 +125,24 @@ fn settled_event(settled: &Settled, compiled_models: Option<&CompiledModelFolder
 }
 
 /// `GPU_MEMORY_STATISTICS`, as in `{cl_mem: 0, usm_host: 1024}`; a CPU has none.
-fn device_memory_bytes(settled: &Settled) -> BTreeMap<String, u64> {
-    if settled.choice.kind() != DeviceKind::Gpu {
+fn device_memory_bytes(resolved: &ResolvedRuntime) -> BTreeMap<String, u64> {
+    if resolved.choice.kind() != DeviceKind::Gpu {
         return BTreeMap::new();
     }
-    let told = settled.runtime.device_property(&settled.choice.target, "GPU_MEMORY_STATISTICS");
-    told.as_deref().map(memory_by_kind).unwrap_or_default()
+    let reported = resolved.runtime.device_property(&resolved.choice.target, "GPU_MEMORY_STATISTICS");
+    reported.as_deref().map(memory_by_kind).unwrap_or_default()
 }
 
-fn memory_by_kind(told: &str) -> BTreeMap<String, u64> {
+fn memory_by_kind(reported: &str) -> BTreeMap<String, u64> {
     let separators = |c: char| c.is_whitespace() || matches!(c, '{' | '}' | ':' | ',' | '=' | '"');
-    let words: Vec<&str> = told.split(separators).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = reported.split(separators).filter(|word| !word.is_empty()).collect();
     let pairs = words.chunks_exact(2).filter_map(|pair| Some((pair[0].to_owned(), pair[1].parse().ok()?)));
     pairs.collect()
 }
 
 struct OpenVinoModel {
     engine: OpenVinoEngine,
-    settled: Settled,
+    resolved: ResolvedRuntime,
     /// The properties in force.
     properties: EffectiveProperties,
     /// The cache of compiled models that the first generation completes.
@@ -165,7 +168,7 @@ impl Model for OpenVinoModel {
     }
 
     fn device_memory_bytes(&self) -> BTreeMap<String, u64> {
-        device_memory_bytes(&self.settled)
+        device_memory_bytes(&self.resolved)
     }
 
     fn generated(&mut self) {
@@ -182,7 +185,7 @@ impl OpenVinoModel {
         let property = |key| self.properties.get(key).cloned();
         let Some(precision) = property("KV_CACHE_PRECISION") else { return Ok(None) };
         let Some(tokens) = tokens else {
-            let growth = total(&device_memory_bytes(&self.settled)).checked_sub(self.loaded_bytes);
+            let growth = total(&device_memory_bytes(&self.resolved)).checked_sub(self.loaded_bytes);
             return Ok(growth.filter(|bytes| *bytes > 0).map(|bytes| KvCache {
                 tokens: self.engine.held_tokens() as u64,
                 elements: 0,
@@ -195,7 +198,7 @@ impl OpenVinoModel {
         let states = self.engine.states()?;
         let elements: u64 = states.iter().map(|state| state.shape().iter().product::<usize>() as u64).sum();
         let (element, bytes_source) =
-            stored_as(self.settled.choice.kind(), &precision, inference_precision.as_deref());
+            stored_as(self.resolved.choice.kind(), &precision, inference_precision.as_deref());
         let bytes = bits_of(element).map(|bits| elements * bits / 8);
         Ok(Some(KvCache { tokens: tokens as u64, elements, bytes, precision, bytes_source }))
     }

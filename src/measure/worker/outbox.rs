@@ -1,4 +1,4 @@
-//! What a worker has to tell. Tokens are kept back and told once a second by a thread: writing a line
+//! What a worker has to tell. Tokens are kept back and reported once a second by a thread: writing a line
 //! for each would cost as much as all else that the host does for a token.
 
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::measure::generation::KnownToken;
 use crate::measure::protocol::{Event, TokensEvent};
 
-/// How often tokens are told; a heartbeat for whoever waits.
+/// How often tokens are reported; a heartbeat for whoever waits.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
 /// A worker's mouth.
@@ -53,7 +53,7 @@ impl Outbox {
         pending.infer_ns.reserve(tokens);
     }
 
-    /// Notes a token, to be told within a second. Stands in the timed loop.
+    /// Notes a token, to be reported within a second. Stands in the timed loop.
     pub(super) fn note(&self, token: KnownToken) {
         let mut pending = lock(&self.shared.pending);
         pending.ids.push(token.id);
@@ -62,7 +62,7 @@ impl Outbox {
     }
 
     /// Tells an event at once, and before it the tokens that were noted.
-    pub(super) fn tell(&self, event: &Event) -> Result<()> {
+    pub(super) fn report(&self, event: &Event) -> Result<()> {
         self.shared.flush()?;
         self.shared.write(event)
     }
@@ -75,12 +75,12 @@ impl Shared {
         let tokens = {
             let mut pending = lock(&self.pending);
             let room = pending.ids.capacity() - pending.ids.len();
-            let told = mem::take(&mut *pending);
+            let reported = mem::take(&mut *pending);
             // The rest of the generation finds the room that it was promised.
             pending.ids.reserve_exact(room);
             pending.known_ns.reserve_exact(room);
             pending.infer_ns.reserve_exact(room);
-            told
+            reported
         };
         if tokens.ids.is_empty() {
             return Ok(());

@@ -3,15 +3,15 @@
 use std::io::{BufRead, Write};
 use std::ops::ControlFlow;
 
-use crate::engine::{Ended, Engine, witness};
+use crate::engine::{Ended, Engine, replay};
 use crate::error::{Error, Result};
-use crate::measure::Clock;
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::protocol::{
-    CacheEvent, Command, Event, Failed, GenerateCommand, GeneratedEvent, Hello, LoadCommand, LoadedEvent,
-    PROTOCOL_VERSION, Phase, SettledEvent, WitnessCommand, WitnessedEvent,
+    CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
+    LoadCommand, LoadedEvent, PROTOCOL_VERSION, Phase, ReplayCommand, ReplayedEvent,
 };
 use crate::measure::worker::outbox::Outbox;
+use crate::sys::Clock;
 
 /// A loaded model, as a worker needs it.
 pub trait Model {
@@ -22,22 +22,22 @@ pub trait Model {
     /// # Errors
     /// When the runtime refuses, or the states disagree with each other.
     fn read_cache(&mut self, all_states: bool) -> Result<CacheEvent>;
-    /// Memory of the device by kind, bytes; empty where it is not told. Never called in a timed part.
+    /// Memory of the device by kind, bytes; empty where it is not reported. Never called in a timed part.
     fn device_memory_bytes(&self) -> std::collections::BTreeMap<String, u64>;
-    /// A generation has come to its end, and is not told of yet. Never called in a timed part.
+    /// A generation has come to its end, and is not reported yet. Never called in a timed part.
     fn generated(&mut self) {}
 }
 
 /// Who brings a model.
 pub trait Loader {
-    /// Loads; `settled` hears what will run where before anything is compiled.
+    /// Loads; `device_resolved` hears what will run where before anything is compiled.
     ///
     /// # Errors
-    /// When the runtime, the device or the model refuses, or `settled` does.
+    /// When the runtime, the device or the model refuses, or `device_resolved` does.
     fn load(
         &mut self,
         command: &LoadCommand,
-        settled: &mut dyn FnMut(SettledEvent) -> Result<()>,
+        resolved: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
     ) -> Result<Brought>;
 }
 
@@ -52,7 +52,7 @@ pub struct Brought {
 /// Speaks the worker's part until it is told to end, its supervisor is gone, or something fails.
 ///
 /// # Errors
-/// What failed, after it was told.
+/// What failed, after it was reported.
 pub fn serve(
     commands: &mut dyn BufRead,
     out: Box<dyn Write + Send>,
@@ -61,11 +61,11 @@ pub fn serve(
 ) -> Result<()> {
     let outbox = Outbox::new(out);
     let worker = format!("arcgauge {}", env!("CARGO_PKG_VERSION"));
-    outbox.tell(&Event::Hello(Hello { protocol: PROTOCOL_VERSION, worker }))?;
+    outbox.report(&Event::Handshake(Handshake { protocol: PROTOCOL_VERSION, worker }))?;
     let mut worker = Worker { commands, outbox: &outbox, clock, model: None };
     worker.answer_all(loader).inspect_err(|error| {
-        // Where it cannot be told, the exit code still says it.
-        let _ = outbox.tell(&Event::Failed(Failed::from(error)));
+        // Where it cannot be reported, the exit code still says it.
+        let _ = outbox.report(&Event::Failed(Failed::from(error)));
     })
 }
 
@@ -82,20 +82,20 @@ impl Worker<'_> {
             match self.next_command()? {
                 Command::Load(command) => {
                     let outbox = self.outbox;
-                    let brought =
-                        loader.load(&command, &mut |settled| outbox.tell(&Event::Settled(settled)))?;
+                    let brought = loader
+                        .load(&command, &mut |resolved| outbox.report(&Event::DeviceResolved(resolved)))?;
                     self.model = Some(brought.model);
-                    self.outbox.tell(&Event::Loaded(brought.event))?;
+                    self.outbox.report(&Event::Loaded(brought.event))?;
                 }
                 Command::Generate(command) => self.generate(&command)?,
                 Command::ReadCache(command) => {
                     let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-                    self.outbox.tell(&Event::Cache(model.read_cache(command.all_states)?))?;
+                    self.outbox.report(&Event::Cache(model.read_cache(command.all_states)?))?;
                 }
-                Command::Witness(command) => self.witness(&command)?,
+                Command::Replay(command) | Command::Witness(command) => self.replay(&command)?,
                 // One too many does no harm.
                 Command::Acknowledge => {}
-                Command::Finish => return self.outbox.tell(&Event::Done),
+                Command::Finish => return self.outbox.report(&Event::Done),
             }
         }
     }
@@ -109,7 +109,7 @@ impl Worker<'_> {
         let model = model.as_mut().ok_or_else(nothing_loaded)?;
         model.engine().reset()?;
         outbox.expect_tokens(command.new_tokens);
-        outbox.tell(&Event::Ready)?;
+        outbox.report(&Event::Ready { state_seen_empty: None })?;
         acknowledged(*commands)?;
         let mut sink = Sink { outbox, commands: *commands, split_phases: command.split_phases, failed: None };
         let generated =
@@ -118,31 +118,32 @@ impl Worker<'_> {
             return Err(error);
         }
         if generated.ended != Ended::Complete {
-            return Err(Error::harness("the generation was stopped, and nobody asked for that"));
+            return Err(Error::harness("the generation was stopped, and nobody requested that"));
         }
         if command.split_phases {
-            outbox.tell(&Event::PhaseEnded { phase: Phase::Decode })?;
+            outbox.report(&Event::PhaseEnded { phase: Phase::Decode })?;
             acknowledged(*commands)?;
         }
         model.generated();
-        outbox.tell(&Event::Generated(GeneratedEvent {
+        outbox.report(&Event::Generated(GeneratedEvent {
             submitted_ns: generated.submitted_ns,
             device_memory_bytes: model.device_memory_bytes(),
         }))
     }
 
-    fn witness(&mut self, command: &WitnessCommand) -> Result<()> {
+    fn replay(&mut self, command: &ReplayCommand) -> Result<()> {
         let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-        let choices = witness(model.engine(), &command.token_ids, command.path.as_path())?;
-        if let Some(step) = choices.iter().position(|choice| !choice.gap.is_finite()) {
+        let choices = replay(model.engine(), &command.token_ids, command.path.as_path())?;
+        if let Some(step) = choices.iter().position(|choice| !choice.margin.is_finite()) {
             // JSON has no infinity.
-            let what = format!("the gap of the first two logits at step {} is no finite number", step + 1);
+            let what =
+                format!("the logit margin of the first two logits at step {} is no finite number", step + 1);
             return Err(Error::wrong_output(what));
         }
-        self.outbox.tell(&Event::Witnessed(WitnessedEvent {
+        self.outbox.report(&Event::Replayed(ReplayedEvent {
             token_ids: choices.iter().map(|choice| choice.token).collect(),
             runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
-            gaps_logit: choices.iter().map(|choice| choice.gap).collect(),
+            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
         }))
     }
 }
@@ -169,7 +170,7 @@ fn acknowledged(commands: &mut dyn BufRead) -> Result<()> {
     }
 }
 
-/// Notes tokens, and stops between prefill and decode where that is asked for.
+/// Notes tokens, and stops between prefill and decode where that is requested.
 struct Sink<'a> {
     outbox: &'a Outbox,
     commands: &'a mut dyn BufRead,
@@ -185,7 +186,7 @@ impl TokenSink for Sink<'_> {
         }
         self.split_phases = false;
         let ended = Event::PhaseEnded { phase: Phase::Prefill };
-        match self.outbox.tell(&ended).and_then(|()| acknowledged(self.commands)) {
+        match self.outbox.report(&ended).and_then(|()| acknowledged(self.commands)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 self.failed = Some(error);

@@ -8,12 +8,12 @@ use super::{Brought, Loader, Model, serve};
 use crate::engine::Engine;
 use crate::engine::scripted::{Script, ScriptedEngine};
 use crate::error::Result;
-use crate::measure::ScriptedClock;
 use crate::measure::protocol::{
-    CacheEvent, Command, GenerateCommand, LoadCommand, LoadedEvent, SettledEvent,
+    CacheEvent, Command, DeviceResolvedEvent, GenerateCommand, LoadCommand, LoadedEvent,
 };
+use crate::sys::ScriptedClock;
 
-/// What the worker did, in order: events as they were told, and its model's word.
+/// What the worker did, in order: events as they were reported, and its model's word.
 #[derive(Clone, Default)]
 struct Notes(Arc<Mutex<String>>);
 
@@ -38,7 +38,7 @@ impl Loader for NotingLoader {
     fn load(
         &mut self,
         command: &LoadCommand,
-        _: &mut dyn FnMut(SettledEvent) -> Result<()>,
+        _: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
     ) -> Result<Brought> {
         let event = LoadedEvent {
             execution_devices: command.device.clone(),
@@ -87,7 +87,7 @@ fn two_generations(script: Script) -> String {
     let notes = Notes::default();
     let clock = ScriptedClock::default();
     let mut loader = NotingLoader { script, clock: clock.clone(), notes: notes.clone() };
-    // A failure is told, too.
+    // A failure is reported, too.
     let _ = serve(&mut commands.as_bytes(), Box::new(notes.clone()), &clock, &mut loader);
     let notes = notes.0.lock().unwrap().clone();
     notes.split_once("\"loaded\"").unwrap().1.to_owned()
@@ -99,8 +99,8 @@ fn a_model_hears_of_each_generation_that_has_come_to_its_end_before_it_is_told()
     let notes = two_generations(script.clone());
     let heard: Vec<&str> = notes.split("(the model hears)").collect();
     assert_eq!(heard.len(), 3, "{notes}");
-    let told = |part: &str| part.matches("\"generated\"").count();
-    assert_eq!([told(heard[0]), told(heard[1]), told(heard[2])], [0, 1, 1], "{notes}");
+    let reported = |part: &str| part.matches("\"generated\"").count();
+    assert_eq!([reported(heard[0]), reported(heard[1]), reported(heard[2])], [0, 1, 1], "{notes}");
     let fails = Script { fails_at_infer: Some(1), ..script };
     let notes = two_generations(fails);
     assert!(!notes.contains("(the model hears)"), "{notes}");

@@ -110,12 +110,12 @@ pub fn definition(id: &str) -> Option<Definition> {
 
 /// The definitions of ours that others measure by, too.
 fn ours(id: &str) -> Option<Definition> {
-    let average_by = match Metric::ALL.into_iter().find(|metric| metric.id() == id)? {
+    let average_by = match Metric::ALL.iter().copied().find(|metric| metric.id() == id)? {
         Metric::EndToEndLatency => AverageBy::Generation,
         Metric::EndToEndPerToken => AverageBy::Token,
         Metric::EndToEndThroughput => AverageBy::Second,
         _ => return None,
     };
-    let metric = Metric::ALL.into_iter().find(|metric| metric.id() == id)?;
+    let metric = Metric::ALL.iter().copied().find(|metric| metric.id() == id)?;
     Some(Definition { id: metric.id(), unit: metric.unit(), meaning: metric.formula(), average_by })
 }

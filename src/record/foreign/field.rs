@@ -3,10 +3,11 @@
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::visible::one_line;
 
 /// No name, setting or label is longer.
 const LONGEST_TEXT: usize = 1000;
-/// A wrong value is told in so many letters at most.
+/// A wrong value is shown in so many letters at most.
 const LONGEST_TOLD: usize = 60;
 
 /// An object of a file, and the way to it.
@@ -142,11 +143,11 @@ pub(super) fn missing(path: &str) -> Error {
 
 /// A file that is not taken.
 pub(super) fn refused(what: String) -> Error {
-    Error::input(what).hint("nothing was kept; reports/importing.md says what is read and what is refused")
+    Error::input(what).hint("nothing was kept; docs/import.md lists what is read and what is refused")
 }
 
-/// As much of a text as a message has room for, without what would steer a terminal.
+/// As much of a text as a message has room for.
 pub(super) fn short(text: &str) -> String {
-    let told: String = text.chars().take(LONGEST_TOLD).flat_map(char::escape_debug).collect();
-    if text.chars().nth(LONGEST_TOLD).is_some() { told + "..." } else { told }
+    let reported: String = text.chars().take(LONGEST_TOLD).collect();
+    one_line(&if reported.len() < text.len() { reported + "..." } else { reported })
 }

@@ -1,19 +1,20 @@
-//! Which tool wrote a file: told by what is in it, or by the user.
+//! Which tool wrote a file: recognised by what is in it, or by the user.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::files::FileKind;
+use crate::files::text::{NoText, text_of};
 use crate::record::foreign::field::refused;
 use crate::record::foreign::{
     ForeignRecord, ForeignSource, llama_bench, llama_bench_text, llm_bench_csv, llm_bench_json,
 };
 use crate::record::foreign::{published_results, wire};
 use crate::record::sha256_of_bytes;
-use crate::workload::text_file::{NoText, text_of};
 
 /// A file of another tool is read up to this size.
-pub const LARGEST_FOREIGN_BYTES: u64 = 16 << 20;
+pub const LARGEST_FOREIGN_BYTES: u64 = FileKind::Imported.largest_bytes();
 
 /// A format of another tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,10 +133,10 @@ pub fn read_foreign(
         format: found.format,
         imported_utc: imported_utc.to_owned(),
         source,
-        told_by_tool: found.told_by_tool,
+        reported_by_tool: found.reported_by_tool,
         figures: found.figures,
         rows: found.rows,
-        averages_told: found.averages_told,
+        averages_reported: found.averages_reported,
         warnings: found.warnings,
     }))
 }
@@ -144,10 +145,10 @@ pub fn read_foreign(
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) format: ForeignFormat,
-    pub(super) told_by_tool: wire::ToldByTool,
+    pub(super) reported_by_tool: wire::ReportedByTool,
     pub(super) figures: Vec<wire::ForeignFigure>,
     pub(super) rows: Vec<wire::ForeignRow>,
-    pub(super) averages_told: Vec<wire::ToldAverage>,
+    pub(super) averages_reported: Vec<wire::ReportedAverage>,
     pub(super) warnings: Vec<String>,
 }
 

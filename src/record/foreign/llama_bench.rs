@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::record::SampleRole;
+use crate::measure::Role;
 use crate::record::foreign::field::{Fields, refused, short, wrong};
 use crate::record::foreign::format::Found;
-use crate::record::foreign::{ForeignFormat, ForeignRow, ToldAverage, ToldByTool, figure};
+use crate::record::foreign::{ForeignFormat, ForeignRow, ReportedAverage, ReportedByTool, figure};
 
 /// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
 const OF_A_TEST: [&str; 10] = [
@@ -43,7 +43,7 @@ pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<Found> {
     let tests = value.as_array().ok_or_else(|| wrong("the file", value, "not a list of tests"))?;
     let Some(first) = tests.first() else { return Err(refused("it has no test".to_owned())) };
     let mut rows = Vec::<ForeignRow>::new();
-    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
+    let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in tests.iter().enumerate() {
         let fields = Fields::at(value, &format!("[{index}]"))?;
         same_setting(first, value, index)?;
@@ -51,7 +51,7 @@ pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<Found> {
         if rows.iter().any(|row| row.prompt == test.label) {
             return Err(refused(format!("it has the test `{}` twice", test.label)));
         }
-        averages_told.extend(fields.average("avg_ts", &mut warnings).map(|value| ToldAverage {
+        averages_reported.extend(fields.average("avg_ts", &mut warnings).map(|value| ReportedAverage {
             prompt: Some(test.label.clone()),
             definition: test.definition.to_owned(),
             value,
@@ -63,10 +63,10 @@ pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<Found> {
     }
     Ok(Found {
         format,
-        told_by_tool: told(&Fields::at(first, "[0]")?)?,
+        reported_by_tool: reported(&Fields::at(first, "[0]")?)?,
         figures: Vec::new(),
         rows,
-        averages_told,
+        averages_reported,
         warnings,
     })
 }
@@ -98,7 +98,7 @@ impl Test {
         Ok(Self { label, definition, prompt, new, depth })
     }
 
-    /// The one row of a test whose passes are not told: the mean of their rates.
+    /// The one row of a test whose passes are not reported: the mean of their rates.
     fn average_row(&self, fields: &Fields<'_>) -> Result<ForeignRow> {
         let rate = fields.positive("avg_ts")?;
         Ok(self.row(1, rate))
@@ -108,7 +108,7 @@ impl Test {
         ForeignRow {
             prompt: self.label.clone(),
             iteration,
-            role: SampleRole::Measured,
+            role: Role::Measured,
             prompt_tokens: Some(self.prompt),
             new_tokens: Some(self.new),
             context_tokens: Some(self.depth),
@@ -125,17 +125,17 @@ impl Test {
                 fields.path("samples_ns")
             )));
         }
-        let told = match fields.get("samples_ts") {
+        let reported = match fields.get("samples_ts") {
             None => None,
             Some(_) => Some(fields.list("samples_ts")?),
         };
-        if let Some(told) = told.filter(|told| told.len() != times.len()) {
+        if let Some(reported) = reported.filter(|reported| reported.len() != times.len()) {
             return Err(refused(format!(
                 "`{}` has {} values and `{}` has {}",
                 fields.path("samples_ns"),
                 times.len(),
                 fields.path("samples_ts"),
-                told.len()
+                reported.len()
             )));
         }
         let tokens = (self.prompt + self.new) as f64;
@@ -145,8 +145,9 @@ impl Test {
             let nanoseconds = time.as_u64().filter(|nanoseconds| *nanoseconds > 0);
             let nanoseconds = nanoseconds.ok_or_else(|| wrong(&path, time, "no whole time above 0"))?;
             let rate = tokens * 1e9 / nanoseconds as f64;
-            if let Some(value) = told.and_then(|told| told.get(index)) {
-                let agrees = value.as_f64().is_some_and(|told| (told - rate).abs() <= ROUNDING * rate);
+            if let Some(value) = reported.and_then(|reported| reported.get(index)) {
+                let agrees =
+                    value.as_f64().is_some_and(|reported| (reported - rate).abs() <= ROUNDING * rate);
                 if !agrees {
                     let path = format!("{}[{index}]", fields.path("samples_ts"));
                     let what = format!("{tokens} tokens in `{nanoseconds}` ns are {rate:.6} a second");
@@ -167,20 +168,20 @@ fn same_setting(first: &Value, value: &Value, index: usize) -> Result<()> {
         .chain(other.keys())
         .find(|key| !OF_A_TEST.contains(&key.as_str()) && first.get(key.as_str()) != other.get(key.as_str()));
     let Some(key) = differs else { return Ok(()) };
-    let told = |map: &serde_json::Map<String, Value>| {
+    let reported = |map: &serde_json::Map<String, Value>| {
         map.get(key).map_or("missing".to_owned(), |value| short(&value.to_string()))
     };
     Err(refused(format!(
         "its tests are of several settings: `{}` is `{}` in the first and `{}` in test {}",
         short(key),
-        told(first),
-        told(other),
+        reported(first),
+        reported(other),
         index + 1
     ))
     .hint("measure each setting into a file of its own, and import these"))
 }
 
-fn told(fields: &Fields<'_>) -> Result<ToldByTool> {
+fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     let commit = fields.text("build_commit")?;
     let version = match (commit, fields.text("build_number")?) {
         (Some(commit), Some(number)) => Some(format!("build {number} ({commit})")),
@@ -197,7 +198,7 @@ fn told(fields: &Fields<'_>) -> Result<ToldByTool> {
     for key in SETTINGS.into_iter().filter(|key| !PLACED.contains(key)) {
         settings.extend(fields.text(key)?.map(|text| (key.to_owned(), text)));
     }
-    Ok(ToldByTool {
+    Ok(ReportedByTool {
         tool_version: version,
         model,
         device: fields.text("gpu_info")?.or(fields.text("backends")?),

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Result;
-use crate::record::SampleRole;
+use crate::measure::Role;
 use crate::record::foreign::field::{Fields, missing, refused};
-use crate::record::foreign::{ForeignFigure, ForeignRow, ToldByTool, figure};
+use crate::record::foreign::{ForeignFigure, ForeignRow, ReportedByTool, figure};
 
 /// A field of a row, and the definition of what is in it.
 pub(super) struct Timed {
@@ -27,13 +27,13 @@ pub(super) const TIMED: [Timed; 8] = [
     Timed { key: "tokenization_time", definition: "llm_bench.tokenization_time@1" },
     Timed { key: "detokenization_time", definition: "llm_bench.detokenization_time@1" },
 ];
-/// The tool rounds to five decimals; twice the half of one of them, for a time in s told in ms.
+/// The tool rounds to five decimals; twice the half of one of them, for a time in s reported in ms.
 const ROUNDING_MS: f64 = 0.01;
 /// The same, for a time of each token.
 const ROUNDING_MS_PER_TOKEN: f64 = 1e-5;
 
 /// What the tool says of itself, in the words of its `metadata` or of a row of its CSV.
-pub(super) fn told(fields: &Fields<'_>) -> Result<ToldByTool> {
+pub(super) fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     for (key, why) in [
         ("num_beams", "a search of several beams makes other work of a token"),
         ("batch_size", "a figure of several answers at once is of none of them"),
@@ -53,12 +53,12 @@ pub(super) fn told(fields: &Fields<'_>) -> Result<ToldByTool> {
     for key in ["framework", "num_beams", "batch_size"] {
         settings.extend(fields.text(key)?.map(|text| (key.to_owned(), text)));
     }
-    Ok(ToldByTool {
+    Ok(ReportedByTool {
         model: fields.text("model")?,
         device: fields.text("device")?,
         precision: fields.text("precision")?,
         settings,
-        ..ToldByTool::default()
+        ..ReportedByTool::default()
     })
 }
 
@@ -72,9 +72,9 @@ pub(super) fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
     }
     let iteration = fields.needed_count("iteration")?;
     let prompt = fields.needed_count("prompt_idx")?;
-    let role = if iteration == 0 { SampleRole::WarmUp } else { SampleRole::Measured };
+    let role = if iteration == 0 { Role::WarmUp } else { Role::Measured };
     let tokens = fields.count("output_size")?.filter(|tokens| *tokens > 0);
-    if role == SampleRole::Measured {
+    if role == Role::Measured {
         fields.positive("generation_time")?;
         if tokens.is_none() {
             return Err(refused(format!(
@@ -105,7 +105,7 @@ pub(super) fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
     })
 }
 
-/// The time a token, told twice, must be one.
+/// The time a token, reported twice, must be one.
 fn agrees(fields: &Fields<'_>, tokens: u64, seconds: f64) -> Result<()> {
     let Some(per_token_ms) = fields.number("latency")? else { return Ok(()) };
     let (whole_ms, tokens) = (seconds * 1e3, tokens as f64);
@@ -140,12 +140,12 @@ pub(super) fn complete(rows: &[ForeignRow]) -> Result<()> {
     }
     for prompt in rows.iter().map(|row| &row.prompt).collect::<BTreeSet<_>>() {
         let of = |role| rows.iter().any(|row| row.prompt == *prompt && row.role == role);
-        if !of(SampleRole::WarmUp) {
+        if !of(Role::WarmUp) {
             return Err(refused(format!(
                 "prompt `{prompt}` has no iteration 0: which of its rows is the warm-up cannot be known"
             )));
         }
-        if !of(SampleRole::Measured) {
+        if !of(Role::Measured) {
             return Err(refused(format!("prompt `{prompt}` has a warm-up and nothing else"))
                 .hint("measure with `-n 1` or more, and import that"));
         }

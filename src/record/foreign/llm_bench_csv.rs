@@ -6,8 +6,8 @@ use serde_json::{Map, Number, Value};
 use crate::error::Result;
 use crate::record::foreign::field::{Fields, refused, short};
 use crate::record::foreign::format::Found;
-use crate::record::foreign::llm_bench::{TIMED, Timed, complete, label, row, told};
-use crate::record::foreign::{ForeignFigure, ForeignFormat, ToldAverage, ToldByTool, figure};
+use crate::record::foreign::llm_bench::{TIMED, Timed, complete, label, reported, row};
+use crate::record::foreign::{ForeignFigure, ForeignFormat, ReportedAverage, ReportedByTool, figure};
 
 /// A column, and the name of the same field in the JSON.
 struct Column {
@@ -58,8 +58,8 @@ pub(super) fn read(text: &[u8]) -> Result<Found> {
     let mut reader = csv::Reader::from_reader(text);
     let head = reader.headers().map_err(unreadable)?.clone();
     let (mut rows, mut figures) = (Vec::new(), Vec::new());
-    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
-    let mut said: Option<ToldByTool> = None;
+    let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
+    let mut said: Option<ReportedByTool> = None;
     for (index, record) in reader.records().enumerate() {
         let record = record.map_err(unreadable)?;
         let line = index + 2;
@@ -69,13 +69,13 @@ pub(super) fn read(text: &[u8]) -> Result<Found> {
         let map = fields_of(&head, &record, line)?;
         let fields = Fields::of(&map, &format!("line {line}"));
         match map.get("iteration").and_then(Value::as_str) {
-            Some(AVERAGE) => averages_told.extend(averages(&fields, &mut warnings)),
+            Some(AVERAGE) => averages_reported.extend(averages(&fields, &mut warnings)),
             Some("mini" | "median") => {}
             Some(other) => {
                 return Err(refused(format!("`line {line}.iteration` is `{}`, which is none", short(other))));
             }
             None => {
-                same_setting(&mut said, told(&fields)?, line)?;
+                same_setting(&mut said, reported(&fields)?, line)?;
                 rows.push(row(&fields)?);
                 figures.extend(compile_time(&fields)?);
             }
@@ -84,10 +84,10 @@ pub(super) fn read(text: &[u8]) -> Result<Found> {
     complete(&rows)?;
     Ok(Found {
         format: ForeignFormat::LlmBenchCsv,
-        told_by_tool: said.unwrap_or_default(),
+        reported_by_tool: said.unwrap_or_default(),
         figures,
         rows,
-        averages_told,
+        averages_reported,
         warnings,
     })
 }
@@ -137,7 +137,7 @@ fn value_of(key: &str, cell: &str) -> Option<Value> {
     }
 }
 
-fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ToldAverage> {
+fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ReportedAverage> {
     let prompt = match fields.needed_count("prompt_idx") {
         Ok(prompt) => label(prompt),
         Err(error) => {
@@ -145,27 +145,27 @@ fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ToldAverage>
             return Vec::new();
         }
     };
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     for Timed { key, definition } in TIMED {
-        told.extend(fields.average(key, warnings).map(|value| ToldAverage {
+        reported.extend(fields.average(key, warnings).map(|value| ReportedAverage {
             prompt: Some(prompt.clone()),
             definition: definition.to_owned(),
             value,
         }));
     }
-    told
+    reported
 }
 
 /// Every row must be of one model, device and setting.
-fn same_setting(said: &mut Option<ToldByTool>, told: ToldByTool, line: usize) -> Result<()> {
+fn same_setting(said: &mut Option<ReportedByTool>, reported: ReportedByTool, line: usize) -> Result<()> {
     match said {
-        Some(first) if *first != told => Err(refused(format!(
+        Some(first) if *first != reported => Err(refused(format!(
             "line {line} is of another model, device or setting than the rows before: `{}` on `{}`",
-            short(told.model.as_deref().unwrap_or("?")),
-            short(told.device.as_deref().unwrap_or("?"))
+            short(reported.model.as_deref().unwrap_or("?")),
+            short(reported.device.as_deref().unwrap_or("?"))
         ))),
         _ => {
-            *said = Some(told);
+            *said = Some(reported);
             Ok(())
         }
     }

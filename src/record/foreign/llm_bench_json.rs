@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::record::foreign::field::{Fields, missing};
 use crate::record::foreign::format::Found;
-use crate::record::foreign::llm_bench::{TIMED, Timed, complete, row, told};
-use crate::record::foreign::{ForeignFormat, ToldAverage, figure};
+use crate::record::foreign::llm_bench::{TIMED, Timed, complete, reported, row};
+use crate::record::foreign::{ForeignFormat, ReportedAverage, figure};
 
 /// Whether a file is one by its looks.
 pub(super) fn looks_like(value: &Value) -> bool {
@@ -32,22 +32,22 @@ pub(super) fn with_averages_as_text(text: &str) -> Option<Value> {
 pub(super) fn read(value: &Value) -> Result<Found> {
     let file = Fields::at(value, "")?;
     let metadata = file.object("metadata")?.ok_or_else(|| missing("metadata"))?;
-    let told_by_tool = told(&metadata)?;
+    let reported_by_tool = reported(&metadata)?;
     let perfdata = file.object("perfdata")?.ok_or_else(|| missing("perfdata"))?;
     let mut rows = Vec::new();
     for (index, value) in perfdata.list("results")?.iter().enumerate() {
         rows.push(row(&Fields::at(value, &format!("perfdata.results[{index}]"))?)?);
     }
     complete(&rows)?;
-    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
+    let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     let averaged = perfdata.object("results_averaged").unwrap_or_else(|error| {
         warnings.push(format!("its averages are left out: {error}"));
         None
     });
     if let Some(averaged) = averaged {
         for Timed { key, definition } in TIMED {
-            let told = averaged.average(key, &mut warnings);
-            averages_told.extend(told.map(|value| ToldAverage {
+            let reported = averaged.average(key, &mut warnings);
+            averages_reported.extend(reported.map(|value| ReportedAverage {
                 prompt: None,
                 definition: definition.to_owned(),
                 value,
@@ -56,10 +56,10 @@ pub(super) fn read(value: &Value) -> Result<Found> {
     }
     Ok(Found {
         format: ForeignFormat::LlmBenchJson,
-        told_by_tool,
+        reported_by_tool,
         figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
         rows,
-        averages_told,
+        averages_reported,
         warnings,
     })
 }

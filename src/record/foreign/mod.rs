@@ -1,4 +1,4 @@
-//! What other tools measured, as their files say it: kept, shown, and held against nothing.
+//! What other tools measured, as their files say it: kept, shown, and compared with nothing.
 //!
 //! Such a record has no tokens, so nothing in it was ever verified. It lies in a folder of its own, where
 //! no index, timeline, baseline or gate looks.
@@ -19,5 +19,6 @@ mod wire;
 pub use definition::{AverageBy, Definition, definition};
 pub use format::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
 pub use wire::{
-    ForeignFigure, ForeignRecord, ForeignRow, ForeignSource, ToldAverage, ToldByTool, figure, foreign_file,
+    ForeignFigure, ForeignRecord, ForeignRow, ForeignSource, ReportedAverage, ReportedByTool, figure,
+    foreign_file,
 };

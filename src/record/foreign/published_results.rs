@@ -4,10 +4,10 @@
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::record::SampleRole;
+use crate::measure::Role;
 use crate::record::foreign::field::{Fields, refused, wrong};
 use crate::record::foreign::format::Found;
-use crate::record::foreign::{ForeignFormat, ForeignRow, ToldAverage, ToldByTool, figure};
+use crate::record::foreign::{ForeignFormat, ForeignRow, ReportedAverage, ReportedByTool, figure};
 
 /// What makes a row one of these.
 const KEYS: [&str; 3] = ["latency_s", "tpot_ms", "throughput"];
@@ -57,12 +57,12 @@ pub(super) fn read(value: &Value) -> Result<Found> {
         )));
     };
     let mut rows = Vec::<ForeignRow>::new();
-    let (mut averages_told, mut warnings) = (Vec::new(), Vec::new());
+    let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in list.iter().enumerate() {
         let fields = Fields::at(value, &format!("{path}[{index}]"))?;
         let label = fields.text("prompt")?.unwrap_or_else(|| format!("prompt {}", index + 1));
         if label.eq_ignore_ascii_case("average") {
-            averages_told.extend(averages(&fields, &mut warnings));
+            averages_reported.extend(averages(&fields, &mut warnings));
             continue;
         }
         if rows.iter().any(|row| row.prompt == label) {
@@ -76,10 +76,10 @@ pub(super) fn read(value: &Value) -> Result<Found> {
     }
     Ok(Found {
         format: ForeignFormat::PublishedResults,
-        told_by_tool: told(value)?,
+        reported_by_tool: reported(value)?,
         figures: Vec::new(),
         rows,
-        averages_told,
+        averages_reported,
         warnings,
     })
 }
@@ -119,7 +119,7 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
     Ok(ForeignRow {
         prompt: label,
         iteration: 1,
-        role: SampleRole::Measured,
+        role: Role::Measured,
         prompt_tokens: None,
         new_tokens: Some(new_tokens),
         context_tokens: None,
@@ -127,23 +127,27 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
     })
 }
 
-fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ToldAverage> {
-    let mut told = Vec::new();
+fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ReportedAverage> {
+    let mut reported = Vec::new();
     for (key, definition) in KEYS.into_iter().zip(["e2e_latency@1", "e2e_per_token@1", "e2e_throughput@1"]) {
-        told.extend(fields.average(key, warnings).map(|value| ToldAverage {
+        reported.extend(fields.average(key, warnings).map(|value| ReportedAverage {
             prompt: None,
             definition: definition.to_owned(),
             value,
         }));
     }
-    told
+    reported
 }
 
 /// What an object around the rows says of the model and the device.
-fn told(value: &Value) -> Result<ToldByTool> {
+fn reported(value: &Value) -> Result<ReportedByTool> {
     if !value.is_object() {
-        return Ok(ToldByTool::default());
+        return Ok(ReportedByTool::default());
     }
     let fields = Fields::at(value, "")?;
-    Ok(ToldByTool { model: fields.text("model")?, device: fields.text("device")?, ..ToldByTool::default() })
+    Ok(ReportedByTool {
+        model: fields.text("model")?,
+        device: fields.text("device")?,
+        ..ReportedByTool::default()
+    })
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{ForeignFormat, ForeignRecord, LARGEST_FOREIGN_BYTES, read_foreign};
 use crate::error::Result;
-use crate::record::{AnyRecord, History, Kept, SampleRole, Taken, open, seal};
+use crate::measure::Role;
+use crate::record::{Experiment, History, Kept, Taken, encode, open};
 
 const UTC: &str = "2026-11-25T03:00:00Z";
 
@@ -61,7 +62,7 @@ fn assert_refused(name: &str, changes: &[(&str, Value, &str)]) {
 fn a_report_of_llm_bench_is_read_row_by_row_and_every_figure_has_its_definition() {
     let record = taken("llm_bench/genai.json");
     assert_eq!(record.format, ForeignFormat::LlmBenchJson);
-    assert_eq!((record.rows.len(), record.told_by_tool.model.as_deref()), (12, Some("gpt")));
+    assert_eq!((record.rows.len(), record.reported_by_tool.model.as_deref()), (12, Some("gpt")));
     let row = serde_json::to_value(&record.rows[3]).unwrap();
     let expected = json!({
         "prompt": "P0", "iteration": 1, "role": "measured", "prompt_tokens": 20, "new_tokens": 32,
@@ -85,7 +86,7 @@ fn the_csv_of_a_run_says_what_its_json_says() {
     for run in ["genai", "optimum", "one-token"] {
         let [json, csv] = ["json", "csv"].map(|ending| taken(&format!("llm_bench/{run}.{ending}")));
         assert_eq!(json.rows, csv.rows, "{run}");
-        assert_eq!(json.told_by_tool, csv.told_by_tool, "{run}");
+        assert_eq!(json.reported_by_tool, csv.reported_by_tool, "{run}");
         assert_eq!(csv.format, ForeignFormat::LlmBenchCsv);
     }
 }
@@ -106,7 +107,7 @@ fn iteration_0_of_every_prompt_is_a_warm_up() {
     let warm_ups: Vec<(&str, u64)> = record
         .rows
         .iter()
-        .filter(|row| row.role == SampleRole::WarmUp)
+        .filter(|row| row.role == Role::WarmUp)
         .map(|row| (row.prompt.as_str(), row.iteration))
         .collect();
     assert_eq!(warm_ups, [("P0", 0), ("P1", 0), ("P2", 0)]);
@@ -122,7 +123,7 @@ fn rates_of_llama_bench_are_made_from_its_times_and_have_ids_of_their_own() {
     assert!(ids.clone().all(|id| id.starts_with("llama_bench.")));
     let first = &taken("llama-bench/tiny-llama.json").rows[0];
     assert!((first.figures[0].value - 16e9 / 292_325.0).abs() < 1e-6, "{first:?}");
-    assert_eq!(record.told_by_tool.tool_version.as_deref(), Some("build 1 (0c1e570)"));
+    assert_eq!(record.reported_by_tool.tool_version.as_deref(), Some("build 1 (0c1e570)"));
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn of_a_models_path_only_the_name_is_kept_for_a_folder_can_name_a_user() {
         test["model_filename"] = json!("/home/someone/models/a.gguf");
     }
     let record = read(file.to_string().as_bytes()).unwrap().unwrap();
-    assert_eq!(record.told_by_tool.model.as_deref(), Some("llama ?B F16 (a.gguf)"));
+    assert_eq!(record.reported_by_tool.model.as_deref(), Some("llama ?B F16 (a.gguf)"));
     assert!(!serde_json::to_string(&record).unwrap().contains("someone"));
 }
 
@@ -146,7 +147,7 @@ fn tokens_of_the_published_results_are_made_from_its_time_and_its_time_a_token()
     let inside = json!({"model": "gpt-oss-20b", "results": row});
     let record = read(inside.to_string().as_bytes()).unwrap().unwrap();
     assert_eq!((record.rows[0].new_tokens, record.rows[0].prompt.as_str()), (Some(200), "prompt 1"));
-    assert_eq!(record.told_by_tool.model.as_deref(), Some("gpt-oss-20b"));
+    assert_eq!(record.reported_by_tool.model.as_deref(), Some("gpt-oss-20b"));
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn an_output_of_llama_bench_that_leaves_open_what_was_measured_is_refused() {
         "llama-bench/tiny-llama.json",
         &[
             ("/1/n_gpu_layers", json!(99), "its tests are of several settings: `n_gpu_layers` is `-1`"),
-            ("/1/model_filename", json!("b.gguf"), "`model_filename` is `\\\"tiny-llama-f16.gguf\\\"`"),
+            ("/1/model_filename", json!("b.gguf"), "`model_filename` is `\"tiny-llama-f16.gguf\"`"),
             ("/1/new_setting", json!(true), "`new_setting` is `missing` in the first and `true` in test 2"),
             ("/0/samples_ns", json!([]), "`[0].samples_ns` is empty"),
             ("/0/samples_ns", json!(null), "`[0].samples_ns` is missing"),
@@ -319,7 +320,7 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
     assert!(history.files().is_empty() && history.index().entries.is_empty());
     assert!(history.index().damaged.is_empty() && history.latest().unwrap().is_none());
     assert_eq!(history.verify().0, 1);
-    assert!(AnyRecord::open(&std::fs::read(&path).unwrap(), "it").is_err());
+    assert!(open::<Experiment>(&std::fs::read(&path).unwrap(), "it").is_err());
     std::fs::write(&path, "altered").unwrap();
     assert_eq!(history.verify().1.len(), 1);
 }
@@ -327,7 +328,7 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
 #[test]
 fn a_record_with_a_figure_that_cannot_be_is_neither_written_nor_read() {
     let record = taken("llama-bench/tiny-llama.json");
-    assert_eq!(open::<ForeignRecord>(&seal(&record).unwrap(), "it").unwrap(), record);
+    assert_eq!(open::<ForeignRecord>(&encode(&record).unwrap(), "it").unwrap(), record);
     let changed = |change: fn(&mut ForeignRecord)| {
         let mut changed = record.clone();
         change(&mut changed);

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::error::{Error, Result};
+use crate::measure::Role;
 use crate::record::foreign::{ForeignFormat, definition};
 use crate::record::history::FOREIGN_FOLDER;
 use crate::record::identified::is_hex;
-use crate::record::{Kept, Place, SampleRole, Schema};
+use crate::record::{Kept, Place, Schema};
 
 /// So many digits of a file's hash name its record.
 const ID_DIGITS: usize = 12;
@@ -25,15 +25,15 @@ pub struct ForeignRecord {
     /// The file.
     pub source: ForeignSource,
     /// What the tool says of itself, the model and the machine: its word, and not looked at.
-    pub told_by_tool: ToldByTool,
+    pub reported_by_tool: ReportedByTool,
     /// Figures of the whole file, as the time to load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<ForeignFigure>,
     /// Its generations, or its passes over a prompt, in its order.
     pub rows: Vec<ForeignRow>,
-    /// Averages that the file has. They are held against those of the rows, and used for nothing else.
+    /// Averages that the file has. They are compared with those of the rows, and used for nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub averages_told: Vec<ToldAverage>,
+    pub averages_reported: Vec<ReportedAverage>,
     /// What the file says that cannot be, and is not used.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -52,7 +52,7 @@ pub struct ForeignSource {
 
 /// What a tool says, word for word; None where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToldByTool {
+pub struct ReportedByTool {
     /// Its own version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_version: Option<String>,
@@ -81,7 +81,7 @@ pub struct ForeignRow {
     /// Which time it was.
     pub iteration: u64,
     /// Whether it counts.
-    pub role: SampleRole,
+    pub role: Role,
     /// Tokens of the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_tokens: Option<u64>,
@@ -108,11 +108,11 @@ pub struct ForeignFigure {
 
 /// An average that a file has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ToldAverage {
+pub struct ReportedAverage {
     /// Of which prompt; None where it is of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
-    /// The id of the definition that it is told under.
+    /// The id of the definition that it is reported under.
     pub definition: String,
     /// In the definition's unit.
     pub value: f64,
@@ -153,7 +153,9 @@ impl Kept for ForeignRecord {
     const SCHEMA: Schema = Schema { major: 1, minor: 0 };
 
     fn check(&self) -> Result<()> {
-        self.check_names()?;
+        if !is_hex(&self.source.sha256, 64) {
+            return refuse(&format!("the file's identity is `{}`, not a sha256", self.source.sha256));
+        }
         for figure in self.all_figures() {
             let Some(known) = definition(&figure.definition) else {
                 return refuse(&format!(
@@ -169,20 +171,9 @@ impl Kept for ForeignRecord {
                 return refuse(&format!("`{}` is `{}`, which nothing can take", known.id, figure.value));
             }
         }
-        if self.rows.iter().all(|row| row.role != SampleRole::Measured) {
+        if self.rows.iter().all(|row| row.role != Role::Measured) {
             return refuse("it has no row that counts");
         }
-        Ok(())
-    }
-
-    fn check_names(&self) -> Result<()> {
-        if is_hex(&self.source.sha256, 64) {
-            return Ok(());
-        }
-        refuse(&format!("the file's identity is `{}`, not a sha256", self.source.sha256))
-    }
-
-    fn upgrade(_: u32, _: &mut Value) -> Result<(), serde_json::Error> {
         Ok(())
     }
 

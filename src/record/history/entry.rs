@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::golden::GoldenResult;
-use crate::record::history::headline::{AbHeadline, Headline};
 use crate::record::history::setting::Setting;
-use crate::record::{AnyRecord, Origin, Outcome, RunRecord, Verdict, Warning, seconds_of_utc};
+use crate::record::history::summary_row::{AbSummary, SummaryRow};
+use crate::record::{Arm, Experiment, Origin, Outcome, PlanKind, Verdict, seconds_of_utc};
 
 /// Two machines' clocks may differ by so much; a record that began later than this from now has a wrong time.
 const CLOCKS_DIFFER_S: i64 = 600;
@@ -18,8 +18,8 @@ const CLOCKS_DIFFER_S: i64 = 600;
 pub struct Entry {
     /// The file, below the store's root.
     pub path: PathBuf,
-    /// Its kind.
-    pub kind: RecordKind,
+    /// Which verb planned it. Of the figures of `peers` none stands in a series: it was measured among others.
+    pub plan: PlanKind,
     /// Names the run.
     pub run_id: String,
     /// When it began, UTC.
@@ -31,27 +31,15 @@ pub struct Entry {
     /// The worst word on its outputs; None where one was not judged. For an A/B the head's.
     pub golden: Option<GoldenResult>,
     /// Its figures; None where a prompt has no speed. For an A/B the head's.
-    pub figures: Option<Headline>,
+    pub figures: Option<SummaryRow>,
     /// What an A/B came to; None for a run.
-    pub ab: Option<AbHeadline>,
+    pub ab: Option<AbSummary>,
     /// The kinds of its warnings, each once: as in "guard-throttled".
     pub warning_ids: Vec<String>,
     /// On what it was measured.
     pub setting: Arc<Setting>,
     /// Where it comes from, seen from here; the store's word, not the record's.
     pub origin: Origin,
-}
-
-/// The kind of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordKind {
-    /// One run of `bench`.
-    RunRecord,
-    /// One run of `ab`.
-    AbRecord,
-    /// One run of `peers`: of its figures none stands in a series, for it was measured among others.
-    PeersRecord,
 }
 
 /// A commit, as far as lists need it.
@@ -70,31 +58,25 @@ pub struct EntryCommit {
 impl Entry {
     /// What there is to say of a record.
     #[must_use]
-    pub fn of(path: PathBuf, record: &AnyRecord) -> Self {
-        let run = record.run();
-        let place = record.place();
-        let (kind, outcome, ab) = match record {
-            AnyRecord::Run(run) => (RecordKind::RunRecord, run.outcome, None),
-            AnyRecord::Ab(ab) => (RecordKind::AbRecord, ab.outcome, Some(AbHeadline::of(ab))),
-            AnyRecord::Peers(peers) => (RecordKind::PeersRecord, peers.outcome, None),
-        };
+    pub fn of(path: PathBuf, record: &Experiment) -> Self {
+        let subject = record.subject();
         Self {
             path,
-            kind,
-            run_id: place.run_id.to_owned(),
-            when_utc: place.when_utc.to_owned(),
-            commit: run.commit.as_ref().map(|commit| EntryCommit {
+            plan: record.plan,
+            run_id: record.run_id.clone(),
+            when_utc: record.when_utc.clone(),
+            commit: subject.commit.as_ref().map(|commit| EntryCommit {
                 sha: commit.sha.clone(),
                 author_date_utc: commit.author_date_utc.clone(),
                 dirty: commit.dirty,
                 first_parent: commit.parents.first().cloned(),
             }),
-            outcome,
-            golden: golden(run),
-            figures: Headline::of(run),
-            ab,
+            outcome: record.outcome,
+            golden: golden(subject.arm),
+            figures: SummaryRow::of(subject),
+            ab: (record.plan == PlanKind::Ab).then(|| AbSummary::of(record)),
             warning_ids: warning_ids(record),
-            setting: Arc::new(Setting::of(run)),
+            setting: Arc::new(Setting::of(subject)),
             origin: Origin::Unknown,
         }
     }
@@ -117,11 +99,11 @@ impl Entry {
         self.ab.as_ref().and_then(|ab| ab.verdict)
     }
 
-    /// Whether others may be held against it: a run that came to its end, of a clean tree, whose output
-    /// was held against goldens, with speed, on a device that is not emulated.
+    /// Whether others may be compared with it: a run that came to its end, of a clean tree, whose output
+    /// was compared with goldens, with speed, on a device that is not emulated.
     #[must_use]
     pub fn may_be_baseline(&self) -> bool {
-        self.kind == RecordKind::RunRecord
+        self.plan == PlanKind::Bench
             && self.outcome == Outcome::Complete
             && !self.setting.series.emulated
             && self.commit.as_ref().is_some_and(|commit| !commit.dirty)
@@ -136,27 +118,18 @@ pub(in crate::record) fn is_later(when_utc: &str, now_utc: &str) -> bool {
     when.zip(now).is_some_and(|(when, now)| when.saturating_sub(now) > CLOCKS_DIFFER_S)
 }
 
-fn warning_ids(record: &AnyRecord) -> Vec<String> {
-    let of_parts: Vec<&[Warning]> = match record {
-        AnyRecord::Run(run) => vec![&run.warnings],
-        AnyRecord::Ab(ab) => vec![&ab.warnings, &ab.base.run.warnings, &ab.head.run.warnings],
-        AnyRecord::Peers(peers) => {
-            let of_engines = peers.engines().map(|engine| engine.run.warnings.as_slice());
-            [peers.warnings.as_slice()].into_iter().chain(of_engines).collect()
-        }
-    };
-    let mut ids: Vec<String> = of_parts.into_iter().flatten().map(|warning| warning.id.clone()).collect();
+fn warning_ids(record: &Experiment) -> Vec<String> {
+    let warnings = record.arms.iter().flat_map(|arm| &arm.warnings).chain(&record.warnings);
+    let mut ids: Vec<String> = warnings.map(|warning| warning.id.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
 }
 
 /// The worst word of all prompts; None where one was not judged.
-fn golden(run: &RunRecord) -> Option<GoldenResult> {
-    let words = run
-        .workload
-        .prompts
-        .iter()
-        .map(|asked| run.prompts.iter().find(|judged| judged.id == asked.id).map(|judged| judged.golden));
+fn golden(run: &Arm) -> Option<GoldenResult> {
+    let judged = run.judged_by_prompt();
+    let requested = run.workload.prompts.iter();
+    let words = requested.map(|requested| judged.get(requested.id.as_str()).map(|judged| judged.golden));
     words.collect::<Option<Vec<_>>>()?.into_iter().max()
 }

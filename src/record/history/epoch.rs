@@ -1,4 +1,4 @@
-//! What must be alike for figures to be held against each other, and what may have moved between them.
+//! What must be alike for figures to be compared with each other, and what may have moved between them.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::openvino::DeviceFacts;
-use crate::record::sealed::hex;
-use crate::record::{ProvenDevice, RunRecord, RuntimeRecord};
+use crate::record::encoded::hex;
+use crate::record::{ArmView, ProvenDevice, RuntimeRecord};
 
 /// Figures of one series can be compared: the same machine, model, runtime, device and workload.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct Series {
 impl Series {
     /// The series of a run.
     #[must_use]
-    pub fn of(record: &RunRecord) -> Self {
+    pub fn of(record: ArmView<'_>) -> Self {
         let runtime = record.runtime.as_ref();
         let properties = runtime.map(RuntimeRecord::setting);
         let openvino = runtime.map(|runtime| runtime.openvino_version.clone());
@@ -52,7 +52,7 @@ impl Series {
         let emulated = record.device.emulated_reason().is_some();
         let ran = gpu.as_ref().map_or(device.to_owned(), |gpu| format!("{device} {gpu} {emulated}"));
         let key = (
-            &record.machine.sha256,
+            &record.experiment.machine.sha256,
             &record.model.sha256,
             ran,
             &openvino,
@@ -61,8 +61,8 @@ impl Series {
         );
         Self {
             id: short(&sha256_of(&key)),
-            machine: record.machine.slug.clone(),
-            machine_sha256: record.machine.sha256.clone(),
+            machine: record.experiment.machine.slug.clone(),
+            machine_sha256: record.experiment.machine.sha256.clone(),
             model: record.model.name.clone(),
             model_sha256: record.model.sha256.clone(),
             device: device.to_owned(),
@@ -105,8 +105,8 @@ pub struct EpochChange {
 impl Epoch {
     /// The epoch of a run.
     #[must_use]
-    pub fn of(record: &RunRecord) -> Self {
-        let (machine, runtime) = (&record.machine, record.runtime.as_ref());
+    pub fn of(record: ArmView<'_>) -> Self {
+        let (machine, runtime) = (&record.experiment.machine, record.runtime.as_ref());
         let facts = record.device.ran.as_ref().map(ProvenDevice::facts);
         let known = [
             ("gpu driver", machine.gpu_driver.clone()),
@@ -155,30 +155,33 @@ fn short(sha256: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::open;
+    use crate::record::{Experiment, open};
 
     #[test]
     fn a_property_that_is_set_and_not_read_back_is_a_setting_of_its_own() {
-        let run: RunRecord =
-            open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let run: Experiment =
+            open(include_bytes!("../../../fixtures/records/bench-3.0.json"), "a record").unwrap();
         let with = |key: &str, value: &str| {
             let mut run = run.clone();
-            let runtime = run.runtime.as_mut().unwrap();
-            runtime.properties_asked.insert(key.to_owned(), value.to_owned());
-            (Series::of(&run).id, Epoch::of(&run).id)
+            let runtime = run.arms[0].runtime.as_mut().unwrap();
+            runtime.properties_requested.insert(key.to_owned(), value.to_owned());
+            (Series::of(run.subject()).id, Epoch::of(run.subject()).id)
         };
         assert_ne!(with("A_HIDDEN_SWITCH", "1"), with("A_HIDDEN_SWITCH", "2"));
-        let read_back = run.runtime.as_ref().unwrap().properties_effective.keys().next().unwrap();
+        let read_back = run.arms[0].runtime.as_ref().unwrap().properties_effective.keys().next().unwrap();
         assert_eq!(with(read_back, "1"), with(read_back, "2"), "what is read back is in force");
     }
 
     #[test]
     fn what_a_warm_load_reads_back_changes_neither_series_nor_epoch() {
-        let cold: RunRecord =
-            open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
+        let cold: Experiment =
+            open(include_bytes!("../../../fixtures/records/bench-3.0.json"), "a record").unwrap();
         let mut warm = cold.clone();
-        let runtime = warm.runtime.as_mut().unwrap();
+        let runtime = warm.arms[0].runtime.as_mut().unwrap();
         runtime.properties_warm = [("KV_CACHE_PRECISION".to_owned(), "dynamic".to_owned())].into();
-        assert_eq!((Series::of(&warm), Epoch::of(&warm)), (Series::of(&cold), Epoch::of(&cold)));
+        assert_eq!(
+            (Series::of(warm.subject()), Epoch::of(warm.subject())),
+            (Series::of(cold.subject()), Epoch::of(cold.subject()))
+        );
     }
 }

@@ -1,16 +1,12 @@
 //! What other tools measured: a folder of the store that no index, timeline, baseline or gate looks into.
 
-use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::record::foreign::foreign_file;
-use crate::record::history::files::{FOREIGN_FOLDER, of_folder};
-use crate::record::{ForeignRecord, History, Kept, Stored, Taken, header, open, seal};
-
-/// Longer than any header.
-const LONGEST_HEADER: u64 = 4096;
+use crate::record::history::files::{FOREIGN_FOLDER, FoundFiles, of_folder};
+use crate::record::history::{bytes_of, header_of};
+use crate::record::{ForeignRecord, History, Kept, Stored, Taken, encode, open};
 
 impl History {
     /// Keeps what a file of another tool says. The same file, taken for the same format, is kept once.
@@ -18,13 +14,13 @@ impl History {
     /// # Errors
     /// A record that may not be kept; another file's record in its place; a store that cannot be written.
     pub fn take_foreign(&self, record: &ForeignRecord) -> Result<Taken> {
-        let sealed = seal(record)?;
+        let encoded = encode(record)?;
         let below = foreign_file(record);
         let path = self.root().join(&below);
         if path.exists() {
             return there(&path, record);
         }
-        match self.put(&below, &sealed) {
+        match self.put(&below, &encoded) {
             Ok(path) => Ok(Taken::Added(path)),
             // Another may have taken it in at the same time.
             Err(_) if path.exists() => there(&path, record),
@@ -35,10 +31,7 @@ impl History {
     /// Whether the file at this path begins as such a record does.
     #[must_use]
     pub fn is_foreign(path: &Path) -> bool {
-        let mut first = Vec::new();
-        let read = File::open(path).and_then(|file| file.take(LONGEST_HEADER).read_to_end(&mut first));
-        let kind = header(&first, "").map(|header| header.kind);
-        read.is_ok() && kind.is_ok_and(|kind| kind == ForeignRecord::KIND)
+        header_of(path).is_ok_and(|header| header.kind == ForeignRecord::KIND)
     }
 
     /// Reads one such record.
@@ -46,7 +39,7 @@ impl History {
     /// # Errors
     /// When the file cannot be read, or is no whole record of that kind.
     pub fn read_foreign(path: &Path) -> Result<Stored<ForeignRecord>> {
-        let bytes = fs::read(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
+        let bytes = bytes_of(path)?;
         let name = path.display().to_string();
         let record: ForeignRecord = open(&bytes, &name)?;
         record.check().map_err(|error| error.of(&format!("`{name}`")).as_input())?;
@@ -56,9 +49,13 @@ impl History {
     /// The files of such records, in the order of their names.
     #[must_use]
     pub fn foreign_files(&self) -> Vec<PathBuf> {
-        let mut files = of_folder(&self.root().join(FOREIGN_FOLDER));
-        files.sort();
-        files
+        self.foreign_found().files
+    }
+
+    /// The same, and what stands in their place and is none.
+    #[must_use]
+    pub fn foreign_found(&self) -> FoundFiles {
+        of_folder(&self.root().join(FOREIGN_FOLDER))
     }
 }
 

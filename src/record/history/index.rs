@@ -9,11 +9,12 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::{Overwrite, write_whole};
 use crate::record::history::bytes_of;
 use crate::record::history::entry::Entry;
 use crate::record::history::files::{self, INDEX_FILE, file_of};
 use crate::record::history::index_file;
-use crate::record::{AnyRecord, History, Overwrite, header, write_whole};
+use crate::record::{Experiment, History, Kept, accept, header};
 
 /// All that is known of a store's records.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -117,7 +118,9 @@ impl History {
                 Err(unfit) => damaged.push((path, unfit.error)),
             }
         }
-        for path in self.foreign_files() {
+        let foreign = self.foreign_found();
+        damaged.extend(foreign.closed);
+        for path in foreign.files {
             match Self::read_foreign(&path) {
                 Ok(_) => whole += 1,
                 Err(error) => damaged.push((path, error)),
@@ -128,7 +131,7 @@ impl History {
 }
 
 fn stamp_of(path: &Path) -> Option<Stamp> {
-    let file = fs::metadata(path).ok()?;
+    let file = fs::symlink_metadata(path).ok()?;
     let changed_ns = i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec());
     Some(Stamp { bytes: file.len(), changed_ns })
 }
@@ -137,7 +140,7 @@ fn stamp_of(path: &Path) -> Option<Stamp> {
 fn read_in_place(path: &Path, below: &Path) -> Result<(Entry, String), Unfit> {
     let name = path.display().to_string();
     let bytes = bytes_of(path)?;
-    let record = AnyRecord::accept(&bytes, &name)?;
+    let record = accept::<Experiment>(&bytes, &name)?;
     let place = file_of(record.place());
     if place != below {
         let what = format!("record `{}` belongs at `{}`", path.display(), place.display());

@@ -2,7 +2,6 @@
 //! record. A file that is not just that is as good as none, for all of it can be made again.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,16 +9,17 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::golden::GoldenResult;
-use crate::record::history::entry::{Entry, EntryCommit, RecordKind};
-use crate::record::history::headline::{AbHeadline, Headline};
+use crate::record::encoded::hex;
+use crate::record::history::entry::{Entry, EntryCommit};
 use crate::record::history::index::{Stamp, Stamped};
 use crate::record::history::setting::Setting;
-use crate::record::sealed::hex;
-use crate::record::{Origin, Outcome};
+use crate::record::history::summary_row::{AbSummary, SummaryRow};
+use crate::record::{Origin, Outcome, PlanKind};
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const VERSION: u32 = 5;
+const VERSION: u32 = 8;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -35,14 +35,14 @@ struct Line(
     u64,
     i128,
     String,
-    RecordKind,
+    PlanKind,
     String,
     String,
     Option<EntryCommit>,
     Outcome,
     Option<GoldenResult>,
-    Option<Headline>,
-    Option<AbHeadline>,
+    Option<SummaryRow>,
+    Option<AbSummary>,
     Vec<String>,
     usize,
 );
@@ -64,7 +64,7 @@ pub(super) fn bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             stamp.bytes,
             stamp.changed_ns,
             payload_sha256.clone(),
-            entry.kind,
+            entry.plan,
             entry.run_id,
             entry.when_utc,
             entry.commit,
@@ -94,7 +94,7 @@ pub(super) fn bytes(records: &[Stamped]) -> Result<Vec<u8>> {
 
 /// What an index says; None where there is none that can be used.
 pub(super) fn read(file: &Path) -> Option<Vec<Stamped>> {
-    let bytes = fs::read(file).ok()?;
+    let bytes = files::read(file, FileKind::StoreList).ok()?;
     let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
     let header: Header = serde_json::from_slice(parts.next()?).ok()?;
     let payload = parts.next()?;
@@ -113,7 +113,7 @@ fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
         bytes,
         changed_ns,
         payload_sha256,
-        kind,
+        plan,
         run_id,
         when_utc,
         commit,
@@ -127,7 +127,7 @@ fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
     let setting = Arc::clone(settings.get(number)?);
     let entry = Entry {
         path,
-        kind,
+        plan,
         run_id,
         when_utc,
         commit,

@@ -1,13 +1,10 @@
 //! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
 
 mod ancestry;
-mod any;
-mod baseline;
 mod entry;
 mod epoch;
 mod files;
 mod foreign;
-mod headline;
 mod index;
 mod index_file;
 mod newest;
@@ -15,35 +12,39 @@ mod order;
 mod origin;
 mod series_csv;
 mod setting;
+mod summary_row;
 mod taking;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::measure::free_bytes;
-use crate::record::whole_file::{remove_stale_files, sync};
-use crate::record::{Kept, Overwrite, RunRecord, header, open, seal, write_whole};
+use crate::files::{
+    FileKind, Overwrite, beginning, read, refuse_links, remove_stale_files, sync, write_whole,
+};
+use crate::record::{Experiment, Header, Kept, encode, header, open};
+use crate::sys::free_bytes;
 
 pub use ancestry::Ancestry;
-pub use any::AnyRecord;
-pub use baseline::{Baseline, BaselineSearch};
-pub use entry::{Entry, EntryCommit, RecordKind};
+pub use entry::{Entry, EntryCommit};
 pub use epoch::{Epoch, EpochChange, Series};
-pub(in crate::record) use files::FOREIGN_FOLDER;
-pub use headline::{AbHeadline, ChangeHeadline, Headline, LoadHeadline, PromptHeadline};
+pub use files::FoundFiles;
+pub(in crate::record) use files::{FOREIGN_FOLDER, reserved_for};
 pub use index::Index;
 pub use newest::RecordsOfCommit;
 pub use order::{keep_line, sort_along};
 pub(in crate::record) use origin::without_password;
 pub use origin::{Installation, Origin, Source as RecordSource};
-pub use series_csv::{SERIES_COLUMNS, SeriesColumn, series_csv};
+pub use series_csv::{SERIES_COLUMNS, SeriesColumn, csv_text, series_csv};
 pub use setting::{Line, Setting};
+pub use summary_row::{AbSummary, ChangeSummary, LoadSummary, PromptSummary, SummaryRow};
 pub use taking::Taken;
 pub(in crate::record) use taking::place_of;
 
 /// Room that a write leaves free, besides what it takes: a folder grows, too.
 const SPARE_BYTES: u64 = 1 << 20;
+
+/// Longer than any header: a file without a line's end is not read to its own.
+const LONGEST_HEADER: u64 = 4096;
 
 /// A store of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub struct History {
 
 /// A record and its file.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stored<R = RunRecord> {
+pub struct Stored<R = Experiment> {
     /// The file.
     pub path: PathBuf,
     /// What it says.
@@ -67,7 +68,7 @@ pub struct ExaminedRecord {
     /// The file, or the folder that cannot be listed.
     pub path: PathBuf,
     /// The record, or why there is none.
-    pub record: Result<AnyRecord>,
+    pub record: Result<Experiment>,
 }
 
 impl History {
@@ -101,20 +102,26 @@ impl History {
         files::of_store(&self.root).files
     }
 
+    /// What stands in the place of records and is none, and why: folders that cannot be listed, links, pipes.
+    #[must_use]
+    pub fn closed(&self) -> Vec<(PathBuf, Error)> {
+        files::of_store(&self.root).closed
+    }
+
     /// Adds a record. What is there is never touched, and the file is there whole or not at all.
     ///
     /// # Errors
     /// When the file cannot be written, or one of its name is there.
     pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
         // A record that is sealed has a machine, a commit and an id that can leave no folder.
-        let sealed = seal(record)?;
+        let encoded = encode(record)?;
         for folder in files::folders_in(&self.root).iter().flat_map(|machine| files::folders_in(machine)) {
             remove_stale_files(&folder);
         }
-        let path = self.put(&files::file_of(record.place()), &sealed)?;
+        let path = self.put(&files::file_of(record.place()), &encoded)?;
         if let Some(installation) = &self.installation {
             let source = RecordSource::Measured { installation: installation.clone() };
-            self.note_origin(&header(&sealed, "")?.payload_sha256, source)?;
+            self.note_origin(&header(&encoded, "")?.payload_sha256, source)?;
         }
         Ok(path)
     }
@@ -122,6 +129,7 @@ impl History {
     /// Writes the bytes of a record that was checked.
     fn put(&self, below: &Path, bytes: &[u8]) -> Result<PathBuf> {
         let path = self.root.join(below);
+        refuse_links(&path, below.components().count())?;
         let needed = bytes.len() as u64 + SPARE_BYTES;
         if let Some(free) = free_bytes(&self.root).filter(|free| *free < needed) {
             let what = format!("cannot write `{}`: {free} bytes are free there", path.display());
@@ -137,29 +145,12 @@ impl History {
         Ok(path)
     }
 
-    /// Reads one record of `bench`.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or is no whole record of that kind.
-    pub fn read(path: &Path) -> Result<Stored> {
-        Self::read_as(path)
-    }
-
-    /// Reads one record of a kind that is known before.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or is no whole record of that kind.
-    pub fn read_as<R: Kept>(path: &Path) -> Result<Stored<R>> {
-        let record = open(&bytes_of(path)?, &path.display().to_string())?;
-        Ok(Stored { path: path.to_owned(), record })
-    }
-
-    /// Reads one record, of whichever kind it is.
+    /// Reads one record.
     ///
     /// # Errors
     /// When the file cannot be read, or is no whole record.
-    pub fn read_any(path: &Path) -> Result<Stored<AnyRecord>> {
-        let record = AnyRecord::open(&bytes_of(path)?, &path.display().to_string())?;
+    pub fn read(path: &Path) -> Result<Stored> {
+        let record = open(&bytes_of(path)?, &path.display().to_string())?;
         Ok(Stored { path: path.to_owned(), record })
     }
 
@@ -171,7 +162,7 @@ impl History {
         let closed =
             found.closed.into_iter().map(|(path, error)| ExaminedRecord { path, record: Err(error) });
         let read = found.files.into_iter().map(|path| {
-            let record = Self::read_any(&path).map(|stored| stored.record);
+            let record = Self::read(&path).map(|stored| stored.record);
             ExaminedRecord { path, record }
         });
         closed.chain(read)
@@ -179,13 +170,19 @@ impl History {
 }
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|cause| {
-        Error::io("read", path, &cause).as_input().hint("`cargo xtask history list` names the records")
-    })
+    read(path, FileKind::Record).map_err(|error| error.hint("`cargo xtask history list` names the records"))
+}
+
+/// The header of a record file, by its first bytes alone.
+fn header_of(path: &Path) -> Result<Header> {
+    let first = beginning(path, LONGEST_HEADER).map_err(|error| error.hint("run `cargo xtask doctor`"))?;
+    header(&first, &path.display().to_string())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -2,25 +2,21 @@
 
 use std::cmp::Reverse;
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::record::history::entry::Entry;
+use crate::record::history::files::is_name_of_record;
 use crate::record::history::index::Index;
-use crate::record::history::{RecordKind, bytes_of};
+use crate::record::history::{bytes_of, header_of};
 use crate::record::identified::is_hex;
-use crate::record::{AnyRecord, Header, History, Origin, Stored, header, utc_now};
-
-/// Longer than any header: a file without a line's end is not read to its own.
-const LONGEST_HEADER: u64 = 4096;
+use crate::record::{Experiment, History, Origin, PlanKind, Stored, header, open, utc_now};
 
 /// The records of a commit, as far as they may decide.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecordsOfCommit {
     /// Those measured here, on whichever device, newest first.
-    pub measured_here: Vec<AnyRecord>,
+    pub measured_here: Vec<Experiment>,
     /// How many others there are, and where the first of them comes from.
     pub others: usize,
     /// Where these come from, each origin once.
@@ -32,7 +28,7 @@ impl History {
     /// says that it began later than now is passed over.
     ///
     /// # Errors
-    /// When that record cannot be read: an older one is not what was asked for.
+    /// When that record cannot be read: an older one is not what was requested.
     pub fn latest(&self) -> Result<Option<Stored>> {
         let index = self.index();
         let now = utc_now();
@@ -53,21 +49,21 @@ impl History {
     }
 
     fn newest_run(&self, index: &Index, may_be: impl Fn(&Entry) -> bool) -> Result<Option<Stored>> {
-        let runs = index.entries.iter().filter(|entry| entry.kind == RecordKind::RunRecord);
+        let runs = index.entries.iter().filter(|entry| entry.plan == PlanKind::Bench);
         let newest = runs.filter(|entry| may_be(entry)).max_by_key(|entry| (entry.moment(), &entry.run_id));
         let newest_name = newest.and_then(|entry| entry.path.file_name());
         // One that is damaged may be the newest; its name is all that can be read of it.
         let is_newer = |name: Option<&OsStr>| newest_name.is_none() || name > newest_name;
-        let is_file = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
-        let mut damaged = index.damaged.iter().filter(|(path, _)| is_file(path));
+        // What is no regular file, or has another name than a record is given, was never one.
+        let was_one = |path: &Path| {
+            is_name_of_record(path) && path.symlink_metadata().is_ok_and(|found| found.is_file())
+        };
+        let mut damaged = index.damaged.iter().filter(|(path, _)| was_one(path));
         if let Some((_, error)) = damaged.find(|(path, _)| is_newer(path.file_name())) {
             return Err(error.clone());
         }
         let Some(entry) = newest else { return Ok(None) };
-        match self.read_entry(entry)? {
-            Stored { path, record: AnyRecord::Run(record) } => Ok(Some(Stored { path, record: *record })),
-            Stored { path, .. } => Err(index_is_wrong(&path)),
-        }
+        self.read_entry(entry).map(Some)
     }
 
     /// The records of a commit. What was measured elsewhere is counted and no more.
@@ -134,10 +130,10 @@ impl History {
     }
 
     /// Reads a record that the index names, and sees that it is what the index says.
-    pub(super) fn read_entry(&self, entry: &Entry) -> Result<Stored<AnyRecord>> {
+    pub(super) fn read_entry(&self, entry: &Entry) -> Result<Stored> {
         let path = self.root().join(&entry.path);
         let (bytes, name) = (bytes_of(&path)?, path.display().to_string());
-        let record = AnyRecord::open(&bytes, &name)?;
+        let record = open(&bytes, &name)?;
         let origin = self.origins().get(&header(&bytes, &name)?.payload_sha256);
         if (Entry { origin, ..Entry::of(entry.path.clone(), &record) }) == *entry {
             return Ok(Stored { path, record });
@@ -164,12 +160,4 @@ fn check_time(path: &Path, when_utc: &str) -> Result<()> {
         "set the clock of this machine, or move the file away: `mv {0} {0}.wrong-time`",
         path.display()
     )))
-}
-
-fn header_of(path: &Path) -> Result<Header> {
-    let mut line = Vec::new();
-    File::open(path)
-        .and_then(|file| BufReader::new(file.take(LONGEST_HEADER)).read_until(b'\n', &mut line))
-        .map_err(|cause| Error::io("read", path, &cause).as_input().hint("run `cargo xtask doctor`"))?;
-    header(&line, &path.display().to_string())
 }

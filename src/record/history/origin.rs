@@ -2,25 +2,23 @@
 //! record, appended once and never changed. A record without a line has an unknown origin, and so decides nothing.
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind, Overwrite, open_with, read_if_there, write_whole};
+use crate::record::history::files::ORIGINS_FILE;
 use crate::record::identified::is_hex;
-use crate::record::{History, Overwrite, sha256_of_bytes, utc_now, write_whole};
+use crate::record::{History, sha256_of_bytes, utc_now};
 
-/// The file below the root of a store.
-const ORIGINS_FILE: &str = "origins.jsonl";
 /// The file below a user's settings.
 const INSTALLATION_FILE: &str = "installation";
 /// Hexadecimal digits of an installation's id.
 const ID_DIGITS: usize = 32;
-/// A longer file is not read: it has a line for more records than any store holds.
-const LARGEST_BYTES: u64 = 256 << 20;
 
 /// Who measures here: a random id of the user's settings. The machine's hash would not do, for identical laptops
 /// share it.
@@ -36,13 +34,8 @@ impl Installation {
     pub fn read(folders: &[PathBuf]) -> Result<Option<Self>> {
         for folder in folders {
             let file = folder.join(INSTALLATION_FILE);
-            let text = match small_text(&file) {
-                Ok(text) => text,
-                Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                    continue;
-                }
-                Err(cause) => return Err(Error::io("read", &file, &cause)),
-            };
+            let Some(text) = read_if_there(&file, FileKind::Text)? else { continue };
+            let text = String::from_utf8_lossy(&text);
             let id = text.trim();
             if !is_hex(id, ID_DIGITS) {
                 let what = format!("`{}` has no installation id in it", file.display());
@@ -79,14 +72,6 @@ impl Installation {
         }
         Err(refusal)
     }
-}
-
-fn small_text(file: &Path) -> std::io::Result<String> {
-    let metadata = fs::metadata(file)?;
-    if !metadata.is_file() || metadata.len() > 4096 {
-        return Err(std::io::Error::other("it is no small file"));
-    }
-    fs::read_to_string(file)
 }
 
 /// The standard library seeds each of these from the operating system's random numbers.
@@ -197,12 +182,7 @@ impl History {
     }
 
     fn origins_text(&self) -> Option<Vec<u8>> {
-        let file = self.root().join(ORIGINS_FILE);
-        let metadata = fs::symlink_metadata(&file).ok()?;
-        if !metadata.is_file() || metadata.len() > LARGEST_BYTES {
-            return None;
-        }
-        fs::read(file).ok()
+        files::read(&self.root().join(ORIGINS_FILE), FileKind::StoreList).ok()
     }
 
     /// Keeps how a record came into the store.
@@ -213,17 +193,12 @@ impl History {
                 "free some space or fix the folder's permissions; until then the record decides nothing",
             )
         };
-        match fs::symlink_metadata(&file) {
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(failed(&std::io::Error::other("it is no regular file")));
-            }
-            _ => {}
-        }
         let line = Line { payload_sha256: payload_sha256.to_owned(), when_utc: utc_now(), source };
         let line = serde_json::to_string(&line)
             .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?;
+        let mut options = OpenOptions::new();
         let mut opened =
-            OpenOptions::new().append(true).create(true).open(&file).map_err(|cause| failed(&cause))?;
+            open_with(options.append(true).create(true), &file).map_err(|cause| failed(&cause))?;
         // A line begins one of its own, for the writer before may have been killed in its midst. Written at once,
         // it mixes with nobody else's.
         let written = opened.write_all(format!("\n{line}\n").as_bytes()).and_then(|()| opened.sync_data());
@@ -245,6 +220,8 @@ pub(in crate::record) fn without_password(remote: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -270,8 +247,8 @@ mod tests {
 
     #[test]
     fn a_remote_is_named_without_its_password() {
-        let told = without_password("https://jane:secret@example.com/a/b.git");
-        assert_eq!(told, "https://example.com/a/b.git");
+        let reported = without_password("https://jane:secret@example.com/a/b.git");
+        assert_eq!(reported, "https://example.com/a/b.git");
         assert_eq!(without_password("origin"), "origin");
         assert_eq!(without_password("git@example.com:a/b.git"), "git@example.com:a/b.git");
     }

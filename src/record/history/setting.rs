@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::record::history::epoch::{Epoch, Series};
-use crate::record::{RunRecord, sha256_of_bytes};
+use crate::record::{ArmView, sha256_of_bytes};
 
 /// What stands for a device where nothing ran.
 const NONE: &str = "none";
@@ -34,7 +34,7 @@ pub struct Line {
 impl Setting {
     /// The setting of a run.
     #[must_use]
-    pub fn of(run: &RunRecord) -> Self {
+    pub fn of(run: ArmView<'_>) -> Self {
         Self {
             series: Series::of(run),
             epoch: Epoch::of(run),
@@ -90,6 +90,7 @@ impl Line {
 mod tests {
     use super::*;
     use crate::engine::openvino::DeviceFacts;
+    use crate::record::Experiment;
     use crate::record::{DeviceEvidence, DeviceRecord, ProvenDevice, open};
 
     fn ran(facts: DeviceFacts) -> DeviceRecord {
@@ -106,11 +107,12 @@ mod tests {
 
     #[test]
     fn another_gpu_of_the_same_machine_is_another_line_and_another_series() {
-        let mut run = open(include_bytes!("../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
-        let on_cpu = Setting::of(&run);
+        let mut run: Experiment =
+            open(include_bytes!("../../../fixtures/records/bench-3.0.json"), "a record").unwrap();
+        let on_cpu = Setting::of(run.subject());
         let mut of = |facts: DeviceFacts| {
-            run.device = ran(facts);
-            Setting::of(&run)
+            run.arms[0].device = ran(facts);
+            Setting::of(run.subject())
         };
         let named = |name: &str| DeviceFacts { full_name: Some(name.into()), ..DeviceFacts::default() };
         let arc_140v = DeviceFacts {

@@ -1,13 +1,13 @@
 //! Taking records of others into a store: each is read whole first, and what is there stays.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::{FileKind, read_if_there, refuse_links};
 use crate::record::history::entry::is_later;
 use crate::record::history::files::file_of;
 use crate::record::history::origin::Source;
-use crate::record::{AnyRecord, History, header, utc_now};
+use crate::record::{Experiment, History, Kept, accept, header, utc_now};
 
 /// What became of a record that was to be taken in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,7 @@ impl History {
     pub fn take(&self, bytes: &[u8], name: &str, source: &Source) -> Result<Taken> {
         let below = place_of(bytes, name)?;
         let path = self.root().join(&below);
+        refuse_links(&path, below.components().count())?;
         if let Some(taken) = same_or_refused(&path, bytes, name)? {
             return Ok(taken);
         }
@@ -47,7 +48,7 @@ impl History {
 /// # Errors
 /// Bytes that are no whole record, or one that would not have been written.
 pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
-    let record = AnyRecord::accept(bytes, name)?;
+    let record = accept::<Experiment>(bytes, name)?;
     let (place, now) = (record.place(), utc_now());
     if is_later(place.when_utc, &now) {
         let when = place.when_utc;
@@ -58,10 +59,10 @@ pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
 }
 
 fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken>> {
-    match fs::read(path) {
-        Err(_) => Ok(None),
-        Ok(there) if there == bytes => Ok(Some(Taken::There(path.to_owned()))),
-        Ok(_) => Err(Error::input(format!(
+    match read_if_there(path, FileKind::Record)? {
+        None => Ok(None),
+        Some(there) if there == bytes => Ok(Some(Taken::There(path.to_owned()))),
+        Some(_) => Err(Error::input(format!(
             "record `{name}` is not taken: `{}` has the same id and says something else",
             path.display()
         ))

@@ -1,6 +1,7 @@
-//! How things on a hub are named: repositories, revisions, files.
+//! Names on a hub: repositories, revisions, files.
 
 use crate::error::{Error, Result};
+use crate::visible::one_line;
 
 /// The published model.
 pub const DEFAULT_REPOSITORY: &str = "OpenVINO/gpt-oss-20b-int4-ov";
@@ -22,7 +23,7 @@ impl RepositoryName {
             Some((owner, name)) if is_file_name(owner) && is_file_name(name) => {
                 Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
             }
-            _ => Err(Error::input(format!("`{}` is no repository of a hub", text.escape_debug()))
+            _ => Err(Error::input(format!("`{}` is no repository of a hub", one_line(text)))
                 .hint(format!("name its owner and itself, as in `{DEFAULT_REPOSITORY}`"))),
         }
     }
@@ -60,7 +61,7 @@ impl Revision {
         if fits && !text.split('/').any(|part| ["", ".", ".."].contains(&part)) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::input(format!("`{}` is no revision of a repository", text.escape_debug()))
+        Err(Error::input(format!("`{}` is no revision of a repository", one_line(text)))
             .hint("name a branch, a tag or a commit, as in `--revision main`"))
     }
 
@@ -68,17 +69,6 @@ impl Revision {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// As one part of an address.
-    pub(super) fn encoded(&self) -> String {
-        let parts = self.0.bytes().map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        });
-        parts.collect()
     }
 }
 
@@ -110,9 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn a_revision_is_one_part_of_an_address() {
-        assert_eq!(Revision::parse("refs/pr/1").unwrap().encoded(), "refs%2Fpr%2F1");
-        assert_eq!(Revision::parse("v1.0+é?").unwrap().encoded(), "v1.0%2B%C3%A9%3F");
+    fn a_revision_has_no_blanks_and_leads_nowhere_else() {
+        assert_eq!(Revision::parse("refs/pr/1").unwrap().as_str(), "refs/pr/1");
         for text in ["", "..", "a/../b", "a b", "a\nb", "/a"] {
             assert!(Revision::parse(text).is_err(), "{text:?}");
         }

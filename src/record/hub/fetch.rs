@@ -1,31 +1,76 @@
-//! A model's folder: what is there is kept, what is missing or wrong comes, and a manifest says in the end
-//! what it must hold.
+//! A model's folder: what is there is kept, what is missing or wrong is downloaded and checked, and a manifest says in
+//! the end what the folder must hold.
 
-use std::fs::{self, Permissions};
+use std::ffi::OsStr;
+use std::fs::{self, File, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use git2::{ObjectType, Oid};
+
 use crate::error::{Error, Result};
-use crate::record::hub::asking::Hub;
-use crate::record::hub::attendant::{Attendant, Event};
+use crate::files::{Overwrite, write_whole};
+use crate::record::hub::client::{ClientEnd, ClientLine, HubClient};
 use crate::record::hub::fetched::FetchedFrom;
 use crate::record::hub::listing::{HubFile, HubHash, Listing};
-use crate::record::hub::partial::{Partial, sha256_if, unfinished, written};
-use crate::record::hub::refusal::Fault;
-use crate::record::hub::room;
 use crate::record::model::MANIFEST;
 use crate::record::model_files::is_model_file;
 use crate::record::model_name::as_plain;
-use crate::record::{FileLock, HashCache, Manifest, ModelFile, Overwrite, read_manifest, write_whole};
+use crate::record::{HashCache, Manifest, ModelFile, read_manifest, sha256_of_file};
+use crate::sys::FileLock;
+use crate::sys::free_bytes;
 
 /// The file by which processes that fetch into the same folder take turns.
 const LOCK: &str = ".lock";
+/// Where files are until they are checked, in the model's folder: the same disk.
+const UNFINISHED: &str = ".unfinished";
+/// Where `huggingface_hub` keeps the files that it has begun, in the folder it downloads to. Each is named
+/// `*.HASH.incomplete`.
+const BEGUN: &str = ".cache/huggingface/download";
+/// What a disk should keep free.
+const MARGIN_BYTES: u64 = 256 << 20;
+
+/// The folder of a model's files that are not checked yet.
+#[must_use]
+pub fn unfinished(folder: &Path) -> PathBuf {
+    folder.join(UNFINISHED)
+}
+
+/// What is under way, for whoever shows progress.
+#[derive(Debug, Clone, Copy)]
+pub enum FetchEvent<'a> {
+    /// Another fetch into the same folder comes first.
+    WaitsForAnother,
+    /// A file that is there is being read.
+    Hashing(&'a HubFile),
+    /// The disk was looked at.
+    Room {
+        /// The folder.
+        folder: &'a Path,
+        /// Bytes that are still missing.
+        missing_bytes: u64,
+        /// Bytes that are free there, where the system says so.
+        free_bytes: Option<u64>,
+    },
+    /// A file is being downloaded.
+    Begins {
+        /// The file.
+        file: &'a HubFile,
+        /// What of it is there already.
+        there_bytes: u64,
+    },
+    /// It has been downloaded.
+    Finished(&'a HubFile),
+    /// A message of `huggingface_hub`.
+    Note(&'a str),
+}
 
 /// A model that is to be in a folder.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Fetch<'a> {
-    /// Where it comes from.
-    pub hub: &'a Hub,
+    /// Who downloads it.
+    pub client: &'a HubClient,
     /// What it is.
     pub listing: &'a Listing,
     /// Where it is to be.
@@ -41,7 +86,7 @@ pub struct FetchedModel {
     pub manifest: Manifest,
     /// How many files it has in all, documents among them.
     pub files: usize,
-    /// How many of them had to come.
+    /// How many of them had to be downloaded.
     pub fetched_files: usize,
 }
 
@@ -52,50 +97,49 @@ struct Place<'a> {
 }
 
 impl Fetch<'_> {
-    /// Fetches what is missing; None where whoever waits was told to stop, and what has come is kept.
+    /// Fetches what is missing; None where the user stopped it, and what was downloaded is kept.
     ///
     /// # Errors
     /// A folder with something else in it, too little room, a hub that fails or refuses, a file that is not
     /// what the hub says.
-    pub fn run(&self, known: &mut HashCache, attendant: &mut dyn Attendant) -> Result<Option<FetchedModel>> {
-        match self.complete(known, attendant) {
-            Ok(model) => Ok(Some(model)),
-            Err(Fault::Stopped) => Ok(None),
-            Err(Fault::Final(error)) => Err(error),
-            Err(Fault::Passing { because, .. }) => Err(Error::harness(because)),
-        }
-    }
-
-    fn complete(&self, known: &mut HashCache, attendant: &mut dyn Attendant) -> Result<FetchedModel, Fault> {
+    pub fn run(
+        &self,
+        known: &mut HashCache,
+        on_event: &mut dyn FnMut(FetchEvent<'_>),
+    ) -> Result<Option<FetchedModel>> {
         let parts = unfinished(self.folder);
         // Looked at before anything is made: a folder of somebody else's stays as it is.
         let is_ours = parts.is_dir() || FetchedFrom::read(self.folder).is_some();
-        let mut places = self.places(is_ours, known, attendant)?;
+        let mut places = self.places(is_ours, known, on_event)?;
         if places.iter().all(|place| place.sha256.is_some()) {
             let manifest = self.manifest(&places);
             // Somebody who may only read such a folder has nothing to write there, either.
             if self.is_finished(&manifest) {
-                return Ok(self.fetched(manifest, 0));
+                return Ok(Some(self.fetched(manifest, 0)));
             }
         }
-        let missing = self.missing_bytes(&places);
-        room::check(self.folder, missing, attendant).map_err(Fault::Final)?;
-        fs::create_dir_all(&parts).map_err(|cause| Fault::Final(written(&parts, &cause)))?;
-        let _turn = self.turn(attendant)?;
+        self.check_room(&places, on_event)?;
+        fs::create_dir_all(&parts).map_err(|cause| written(&parts, &cause))?;
+        let Some(_turn) = self.turn(on_event)? else { return Ok(None) };
         if places.iter().any(|place| place.sha256.is_none()) {
             // Whoever had the turn before may have fetched it all.
-            places = self.places(true, known, attendant)?;
+            places = self.places(true, known, on_event)?;
         }
-        self.remove_strays(&parts);
-        fs::create_dir_all(&parts).map_err(|cause| Fault::Final(written(&parts, &cause)))?;
-        let mut fetched_files = 0;
-        for place in places.iter_mut().filter(|place| place.sha256.is_none()) {
-            place.sha256 = Some(self.partial(place.file).fetch(attendant)?);
-            fetched_files += 1;
+        let missing: Vec<&HubFile> =
+            places.iter().filter(|place| place.sha256.is_none()).map(|place| place.file).collect();
+        if !self.download(&missing, on_event)? {
+            return Ok(None);
+        }
+        // All of them are checked before the first wrong one is reported: every wrong one is to be removed.
+        let checked: Vec<_> = missing.iter().map(|file| self.checked_into_place(file)).collect();
+        let fetched_files = checked.len();
+        let unchecked = places.iter_mut().filter(|place| place.sha256.is_none());
+        for (place, sha256) in unchecked.zip(checked) {
+            place.sha256 = Some(sha256?);
         }
         let manifest = self.manifest(&places);
-        self.finish(&parts, &manifest).map_err(Fault::Final)?;
-        Ok(self.fetched(manifest, fetched_files))
+        self.finish(&parts, &manifest)?;
+        Ok(Some(self.fetched(manifest, fetched_files)))
     }
 
     fn fetched(&self, manifest: Manifest, fetched_files: usize) -> FetchedModel {
@@ -103,17 +147,87 @@ impl Fetch<'_> {
         FetchedModel { folder: self.folder.to_owned(), manifest, files, fetched_files }
     }
 
-    fn partial<'a>(&'a self, file: &'a HubFile) -> Partial<'a> {
+    /// Downloads beside the model what is not there yet; false where the user stopped it.
+    fn download(&self, missing: &[&HubFile], on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<bool> {
         let Listing { repository, commit, .. } = self.listing;
-        Partial { hub: self.hub, repository, commit, file, folder: self.folder }
+        let (repository_name, parts) = (repository.to_string(), unfinished(self.folder));
+        let is_there = |file: &HubFile| size_of(&parts.join(&file.name)) == file.size_bytes;
+        let files: Vec<&HubFile> = missing.iter().copied().filter(|file| !is_there(file)).collect();
+        if files.is_empty() || self.client.is_stopped() {
+            return Ok(!self.client.is_stopped());
+        }
+        let mut arguments = vec![OsStr::new("download"), OsStr::new(&repository_name), OsStr::new(commit)];
+        arguments.push(parts.as_os_str());
+        arguments.extend(files.iter().map(|file| OsStr::new(&file.name)));
+        let there: Vec<u64> = files.iter().map(|file| self.there_bytes(file)).collect();
+        let begins = |at: usize| FetchEvent::Begins { file: files[at], there_bytes: there[at] };
+        on_event(begins(0));
+        let ended = self.client.run(arguments, &mut |line| match line {
+            ClientLine::Finished(name) => {
+                let Some(at) = files.iter().position(|file| file.name == name) else { return };
+                on_event(FetchEvent::Finished(files[at]));
+                if at + 1 < files.len() {
+                    on_event(begins(at + 1));
+                }
+            }
+            ClientLine::Note(note) => on_event(FetchEvent::Note(&note)),
+            ClientLine::Listing(_) | ClientLine::Error(_) => {}
+        })?;
+        match ended {
+            ClientEnd::Done => Ok(true),
+            ClientEnd::Stopped => Ok(false),
+            ClientEnd::Failed(failure) => Err(failure.error(repository, commit, Some(self.folder))),
+        }
     }
 
-    /// What of each file is still to come.
-    fn missing_bytes(&self, places: &[Place]) -> u64 {
+    /// What of a file is there, in its place or on its way.
+    fn there_bytes(&self, file: &HubFile) -> u64 {
+        let parts = unfinished(self.folder);
+        let ending = format!(".{}.incomplete", file.hash.text());
+        let begun = fs::read_dir(parts.join(BEGUN)).into_iter().flatten().flatten();
+        let mut begun = begun.filter(|entry| entry.file_name().to_string_lossy().ends_with(&ending));
+        size_of(&parts.join(&file.name)).max(begun.next().map_or(0, |entry| size_of(&entry.path())))
+    }
+
+    /// Moves a downloaded file to where it belongs if it is what the hub says, and gives its sha256; another is
+    /// removed.
+    fn checked_into_place(&self, file: &HubFile) -> Result<String> {
+        let path = unfinished(self.folder).join(&file.name);
+        let failed = |cause: io::Error| written(&path, &cause);
+        File::open(&path).and_then(|part| part.sync_all()).map_err(failed)?;
+        let Some(sha256) = sha256_if(&path, &file.hash)? else {
+            fs::remove_file(&path).map_err(failed)?;
+            return Err(Error::harness(format!(
+                "`{}` of `{}` is not what the hub states: its hash is not {}; the download was removed",
+                file.name,
+                self.listing.repository,
+                file.hash.text()
+            ))
+            .hint("run the same command again, which downloads that file again; is `HF_ENDPOINT` a hub? unset it for the usual one"));
+        };
+        fs::set_permissions(&path, Permissions::from_mode(0o444)).map_err(failed)?;
+        fs::rename(&path, self.folder.join(&file.name)).map_err(failed)?;
+        Ok(sha256)
+    }
+
+    /// Looks before anything is downloaded.
+    fn check_room(&self, places: &[Place], on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<()> {
         let missing = places.iter().filter(|place| place.sha256.is_none());
-        let bytes =
-            missing.map(|place| place.file.size_bytes.saturating_sub(self.partial(place.file).there_bytes()));
-        bytes.fold(0, u64::saturating_add)
+        let missing = missing.map(|place| place.file.size_bytes.saturating_sub(self.there_bytes(place.file)));
+        let missing_bytes = missing.fold(0, u64::saturating_add);
+        let free_bytes = free_bytes(self.folder);
+        on_event(FetchEvent::Room { folder: self.folder, missing_bytes, free_bytes });
+        let wanted = missing_bytes.saturating_add(MARGIN_BYTES);
+        match free_bytes {
+            Some(free) if missing_bytes > 0 && free < wanted => Err(Error::harness(format!(
+                "there is not enough room for the model: {:.2} GB are missing, and `{}` has {:.2} GB free",
+                wanted as f64 / 1e9,
+                self.folder.display(),
+                free as f64 / 1e9
+            ))
+            .hint("free some space, or name a folder on another disk: `--output DIR`; what was downloaded is kept")),
+            _ => Ok(()),
+        }
     }
 
     /// Looks at what is there. In a folder that was not made by a fetch nothing is replaced.
@@ -121,17 +235,14 @@ impl Fetch<'_> {
         &'a self,
         is_ours: bool,
         known: &mut HashCache,
-        attendant: &mut dyn Attendant,
-    ) -> Result<Vec<Place<'a>>, Fault> {
+        on_event: &mut dyn FnMut(FetchEvent<'_>),
+    ) -> Result<Vec<Place<'a>>> {
         let mut places = Vec::new();
         for file in &self.listing.files {
-            if !attendant.goes_on() {
-                return Err(Fault::Stopped);
-            }
             let path = self.folder.join(&file.name);
-            let sha256 = sha256_if_right(&path, file, known, attendant).map_err(Fault::Final)?;
+            let sha256 = sha256_if_right(&path, file, known, on_event)?;
             if sha256.is_none() && !is_ours && path.symlink_metadata().is_ok() {
-                return Err(Fault::Final(self.foreign(&file.name, "is not as the hub has it")));
+                return Err(self.foreign(&file.name, "is not as the hub has it"));
             }
             places.push(Place { file, sha256 });
         }
@@ -144,7 +255,7 @@ impl Fetch<'_> {
             self.folder.join(name).is_file() && !places.iter().any(|place| place.file.name == *name)
         });
         match names.iter().min() {
-            Some(stray) => Err(Fault::Final(self.foreign(stray, "is none of the repository's"))),
+            Some(stray) => Err(self.foreign(stray, "is none of the repository's")),
             None => Ok(places),
         }
     }
@@ -154,29 +265,15 @@ impl Fetch<'_> {
             .hint("name a folder that is empty or not there: `--output DIR`; or remove that file")
     }
 
-    /// Waits for whoever fetches into the same folder.
-    fn turn(&self, attendant: &mut dyn Attendant) -> Result<FileLock, Fault> {
-        let lock = self.folder.join(LOCK);
-        let mut told = false;
-        let mut goes_on = || {
-            if !told {
-                attendant.hear(Event::WaitsForAnother);
-                told = true;
+    /// Waits for whoever fetches into the same folder; None where the user stopped it.
+    fn turn(&self, on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<Option<FileLock>> {
+        let mut is_first = true;
+        FileLock::take(&self.folder.join(LOCK), &mut || {
+            if std::mem::take(&mut is_first) {
+                on_event(FetchEvent::WaitsForAnother);
             }
-            attendant.goes_on()
-        };
-        FileLock::take(&lock, &mut goes_on).map_err(Fault::Final)?.ok_or(Fault::Stopped)
-    }
-
-    /// Parts of files that the repository no longer has.
-    fn remove_strays(&self, parts: &Path) {
-        let wanted: Vec<PathBuf> = self.listing.files.iter().map(|file| self.partial(file).path()).collect();
-        for entry in fs::read_dir(parts).into_iter().flatten().flatten() {
-            if !wanted.contains(&entry.path()) {
-                // One that stays is in nobody's way.
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+            !self.client.is_stopped()
+        })
     }
 
     fn manifest(&self, places: &[Place]) -> Manifest {
@@ -204,8 +301,8 @@ impl Fetch<'_> {
         FetchedFrom::write(self.folder, self.listing)?;
         write_whole(&file, (text + "\n").as_bytes(), Overwrite::Replace)?;
         fs::set_permissions(&file, Permissions::from_mode(0o444)).map_err(|cause| written(&file, &cause))?;
-        // With nothing in it any more.
-        let _ = fs::remove_dir(parts);
+        // What stays there does no harm.
+        let _ = fs::remove_dir_all(parts);
         Ok(())
     }
 }
@@ -215,18 +312,39 @@ fn sha256_if_right(
     path: &Path,
     file: &HubFile,
     known: &mut HashCache,
-    attendant: &mut dyn Attendant,
+    on_event: &mut dyn FnMut(FetchEvent<'_>),
 ) -> Result<Option<String>> {
-    let there = fs::metadata(path).is_ok_and(|told| told.is_file() && told.len() == file.size_bytes);
+    let there = fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() == file.size_bytes);
     if !there {
         return Ok(None);
     }
     match &file.hash {
         HubHash::Sha256(expected) => {
-            let (name, size_bytes) = (&file.name, file.size_bytes);
-            let found = known.sha256_of(path, || attendant.hear(Event::Hashing { name, size_bytes }))?;
+            let found = known.sha256_of(path, || on_event(FetchEvent::Hashing(file)))?;
             Ok(Some(found).filter(|found| found == expected))
         }
         blob @ HubHash::GitBlob(_) => sha256_if(path, blob),
     }
+}
+
+fn size_of(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |metadata| metadata.len())
+}
+
+/// The sha256 of a file, if it has this hash.
+fn sha256_if(path: &Path, hash: &HubHash) -> Result<Option<String>> {
+    match hash {
+        HubHash::Sha256(expected) => Ok(Some(sha256_of_file(path)?).filter(|found| found == expected)),
+        HubHash::GitBlob(expected) => {
+            let found = Oid::hash_file(ObjectType::Blob, path).map_err(|cause| {
+                Error::harness(format!("cannot hash `{}`: {}", path.display(), cause.message()))
+            })?;
+            if found.to_string() == *expected { sha256_of_file(path).map(Some) } else { Ok(None) }
+        }
+    }
+}
+
+fn written(path: &Path, cause: &io::Error) -> Error {
+    Error::io("write", path, cause)
+        .hint("free some space or correct the folder's permissions, or name another: `--output DIR`; what was downloaded is kept")
 }

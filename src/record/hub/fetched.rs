@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::places;
 use crate::record::hub::address::RepositoryName;
 use crate::record::hub::listing::{Listing, is_hex};
-use crate::record::{Overwrite, write_whole};
 
 /// The file that says it. Hidden, so that it is no file of the model.
 const FETCHED: &str = ".fetched.json";
@@ -30,7 +30,7 @@ impl FetchedFrom {
     /// What a folder's file says; None where it was not fetched, or does not say from where.
     #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
-        let text = fs::read(folder.join(FETCHED)).ok()?;
+        let text = files::read(&folder.join(FETCHED), FileKind::Text).ok()?;
         let fetched: Self = serde_json::from_slice(&text).ok()?;
         // It becomes part of a command that is shown.
         let is_named = RepositoryName::parse(&fetched.repository).is_ok() && is_hex(&fetched.commit, 40);

@@ -4,16 +4,13 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::record::hub::address::{RepositoryName, Revision};
-use crate::record::hub::asking::{Hub, wait_after};
-use crate::record::hub::attendant::Attendant;
+use crate::record::hub::client::{ClientEnd, ClientLine, HubClient};
 use crate::record::hub::needed::{GRAPH, is_needed, leads_out};
-use crate::record::hub::patience::Patience;
-use crate::record::hub::refusal::{Asked, Fault, fault};
+use crate::visible::one_line;
 
-/// No list of files is longer.
-const LONGEST_BYTES: usize = 16 << 20;
+const NO_HUB: &str = "is `HF_ENDPOINT` a hub? unset it for the usual one";
 
-/// By what a file's content is known to the hub.
+/// By what the hub recognises a file's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HubHash {
     /// Of a large file: its sha256.
@@ -59,130 +56,134 @@ impl Listing {
     }
 }
 
-/// Asks what a repository has; None where whoever waits was told to stop.
+/// Requests what a repository has; None where the user stopped it.
 ///
 /// # Errors
 /// A hub that is not reached or refuses, and a repository that has no OpenVINO model or one that nobody
 /// should fetch.
 pub fn list(
-    hub: &Hub,
+    client: &HubClient,
     repository: &RepositoryName,
     revision: &Revision,
-    attendant: &mut dyn Attendant,
+    on_note: &mut dyn FnMut(&str),
 ) -> Result<Option<Listing>> {
-    match ask(hub, repository, revision, attendant) {
-        Ok(text) => read(repository, &text).map(Some),
-        Err(Fault::Stopped) => Ok(None),
-        Err(Fault::Final(error)) => Err(error),
-        Err(Fault::Passing { because, .. }) => Err(Error::harness(because)),
-    }
-}
-
-fn ask(
-    hub: &Hub,
-    repository: &RepositoryName,
-    revision: &Revision,
-    attendant: &mut dyn Attendant,
-) -> Result<Vec<u8>, Fault> {
-    let address = hub.access().listing_address(repository, revision);
-    let mut patience = Patience::default();
-    loop {
-        match ask_once(hub, &address, Asked::list(repository, revision), attendant) {
-            Err(Fault::Passing { because, pause }) => {
-                wait_after(hub, &because, pause, &mut patience, attendant)?;
-            }
-            other => return other,
-        }
-    }
-}
-
-fn ask_once(hub: &Hub, address: &str, asked: Asked, attendant: &mut dyn Attendant) -> Result<Vec<u8>, Fault> {
-    let answer = hub.ask(address, 0, attendant)?;
-    if answer.head.status != 200 {
-        return Err(fault(hub, asked, &answer));
-    }
-    let mut text = Vec::new();
-    while let Some(piece) = answer.piece(attendant)? {
-        text.extend_from_slice(&piece);
-        if text.len() > LONGEST_BYTES {
-            let error = Error::harness(format!("`{}` lists more files than a model has", hub.access()));
-            return Err(Fault::Final(error.hint(NO_HUB)));
-        }
-    }
-    Ok(text)
-}
-
-const NO_HUB: &str = "is `HF_ENDPOINT` a hub? unset it for the usual one";
-
-#[derive(Deserialize)]
-struct Told {
-    sha: String,
-    siblings: Vec<Sibling>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Sibling {
-    rfilename: String,
-    size: Option<u64>,
-    blob_id: Option<String>,
-    lfs: Option<Large>,
-}
-
-#[derive(Deserialize)]
-struct Large {
-    sha256: String,
-    size: u64,
-}
-
-fn read(repository: &RepositoryName, text: &[u8]) -> Result<Listing> {
-    let told: Told = serde_json::from_slice(text).map_err(|cause| {
-        Error::harness(format!("what the hub says of `{repository}` cannot be read: {cause}")).hint(NO_HUB)
+    let mut found = None;
+    let arguments = ["list", &repository.to_string(), revision.as_str()];
+    let ended = client.run(arguments, &mut |line| match line {
+        ClientLine::Listing(listing) => found = Some(listing),
+        ClientLine::Note(note) => on_note(&note),
+        ClientLine::Finished(_) | ClientLine::Error(_) => {}
     })?;
-    if !is_hex(&told.sha, 40) {
-        return Err(Error::harness(format!("the hub names no commit of `{repository}`")).hint(NO_HUB));
+    match (ended, found) {
+        (ClientEnd::Stopped, _) => Ok(None),
+        (ClientEnd::Failed(failure), _) => Err(failure.error(repository, revision.as_str(), None)),
+        (ClientEnd::Done, Some(found)) => found.checked(repository).map(Some),
+        (ClientEnd::Done, None) => Err(no_commit(repository)),
     }
-    if let Some(stray) = told.siblings.iter().find(|sibling| leads_out(&sibling.rfilename)) {
-        return Err(Error::input(format!(
-            "`{repository}` names a file `{}`, which would not stay in its folder; nothing is fetched",
-            stray.rfilename.escape_debug()
-        ))
-        .hint("whoever made that repository means no good: fetch another"));
-    }
-    let needed = told.siblings.into_iter().filter(|sibling| is_needed(&sibling.rfilename));
-    let mut files = needed.map(|sibling| file(repository, sibling)).collect::<Result<Vec<_>>>()?;
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    if let Some(twice) = files.windows(2).find(|two| two[0].name == two[1].name) {
-        return Err(
-            Error::harness(format!("the hub names `{}` of `{repository}` twice", twice[0].name)).hint(NO_HUB)
-        );
-    }
-    for name in [GRAPH, "openvino_model.bin", "config.json"] {
-        if !files.iter().any(|file| file.name == name) {
-            return Err(Error::input(format!(
-                "`{repository}` has no `{name}`, so it is no text generator in OpenVINO's format"
-            ))
-            .hint("fetch one that is, such as those of `OpenVINO` on the hub; or export it: `optimum-cli export openvino`"));
-        }
-    }
-    Ok(Listing { repository: repository.clone(), commit: told.sha, files })
 }
 
-fn file(repository: &RepositoryName, sibling: Sibling) -> Result<HubFile> {
-    let name = sibling.rfilename;
-    let (size_bytes, hash) = match (sibling.lfs, sibling.size, sibling.blob_id) {
-        (Some(large), _, _) if is_hex(&large.sha256, 64) => (large.size, HubHash::Sha256(large.sha256)),
-        (None, Some(size), Some(blob)) if is_hex(&blob, 40) => (size, HubHash::GitBlob(blob)),
-        _ => {
-            return Err(Error::harness(format!(
-                "the hub states no size and hash of `{name}` of `{repository}`"
+fn no_commit(repository: &RepositoryName) -> Error {
+    Error::harness(format!("the hub names no commit of `{repository}`")).hint(NO_HUB)
+}
+
+/// What the hub says, before it is checked.
+#[derive(Debug, Deserialize)]
+pub(super) struct HubListing {
+    commit: Option<String>,
+    files: Vec<HubListingFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct HubListingFile {
+    name: String,
+    size_bytes: Option<u64>,
+    sha256: Option<String>,
+    git_blob: Option<String>,
+}
+
+impl HubListing {
+    fn checked(self, repository: &RepositoryName) -> Result<Listing> {
+        let commit = self.commit.filter(|commit| is_hex(commit, 40)).ok_or_else(|| no_commit(repository))?;
+        if let Some(stray) = self.files.iter().find(|file| leads_out(&file.name)) {
+            return Err(Error::input(format!(
+                "`{repository}` names a file `{}`, which would not stay in its folder; nothing is fetched",
+                one_line(&stray.name)
             ))
-            .hint("a mirror may leave them out: unset `HF_ENDPOINT` for the usual hub"));
+            .hint("such a repository is not to be trusted: fetch another"));
         }
-    };
-    Ok(HubFile { name, size_bytes, hash })
+        let needed = self.files.into_iter().filter(|file| is_needed(&file.name));
+        let mut files = needed.map(|file| file.checked(repository)).collect::<Result<Vec<_>>>()?;
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        if let Some(twice) = files.windows(2).find(|two| two[0].name == two[1].name) {
+            let message = format!("the hub names `{}` of `{repository}` twice", twice[0].name);
+            return Err(Error::harness(message).hint(NO_HUB));
+        }
+        for name in [GRAPH, "openvino_model.bin", "config.json"] {
+            if !files.iter().any(|file| file.name == name) {
+                return Err(Error::input(format!(
+                    "`{repository}` has no `{name}`, so it is no text generator in OpenVINO's format"
+                ))
+                .hint("fetch one that is, such as those of `OpenVINO` on the hub; or export it: `optimum-cli export openvino`"));
+            }
+        }
+        Ok(Listing { repository: repository.clone(), commit, files })
+    }
+}
+
+impl HubListingFile {
+    fn checked(self, repository: &RepositoryName) -> Result<HubFile> {
+        let hash = match (self.sha256, self.git_blob) {
+            (Some(sha256), _) if is_hex(&sha256, 64) => Some(HubHash::Sha256(sha256)),
+            (None, Some(blob)) if is_hex(&blob, 40) => Some(HubHash::GitBlob(blob)),
+            _ => None,
+        };
+        match (self.size_bytes, hash) {
+            (Some(size_bytes), Some(hash)) => Ok(HubFile { name: self.name, size_bytes, hash }),
+            _ => Err(Error::harness(format!(
+                "the hub states no size and hash of `{}` of `{repository}`",
+                self.name
+            ))
+            .hint("a mirror may leave them out: unset `HF_ENDPOINT` for the usual hub")),
+        }
+    }
 }
 
 pub(super) fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn checked(files: &[(&str, Value)]) -> Result<Listing> {
+        let files: Vec<Value> = files
+            .iter()
+            .map(|(name, sha256)| json!({ "name": name, "size_bytes": 7, "sha256": sha256, "git_blob": "b".repeat(40) }))
+            .collect();
+        let reported: HubListing =
+            serde_json::from_value(json!({ "commit": "c".repeat(40), "files": files })).unwrap();
+        reported.checked(&RepositoryName::parse("owner/model").unwrap())
+    }
+
+    #[test]
+    fn a_repository_that_would_write_elsewhere_or_has_no_model_is_refused_whole() {
+        let (large, small) = (json!("a".repeat(64)), Value::Null);
+        let model = [
+            ("openvino_model.xml", small.clone()),
+            ("openvino_model.bin", large),
+            ("config.json", small.clone()),
+            ("run.py", small.clone()),
+        ];
+        let names: Vec<String> = checked(&model).unwrap().files.into_iter().map(|file| file.name).collect();
+        assert_eq!(names, ["config.json", "openvino_model.bin", "openvino_model.xml"]);
+        let with = |name, sha256| checked(&[&model[..], &[(name, sha256)]].concat()).unwrap_err().to_string();
+        assert!(with("../x.json", small.clone()).contains("would not stay in its folder"));
+        assert!(with("config.json", small.clone()).contains("twice"));
+        assert!(with("tokenizer.json", json!("no hash")).contains("no size and hash"));
+        let error = checked(&model[..2]).unwrap_err().to_string();
+        assert!(error.contains("has no `config.json`"), "{error}");
+    }
 }

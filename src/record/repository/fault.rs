@@ -79,6 +79,17 @@ fn unsupported_format(message: &str) -> Option<(String, &'static str)> {
             ),
         });
     }
+    // Of git's list of tracked files; both kinds are optional, and `git status` reads them.
+    if let Some(extension) = after("unsupported mandatory extension: ") {
+        return Some(match extension.as_str() {
+            "link" => ("a split index".to_owned(), "join it: `git update-index --no-split-index`"),
+            "sdir" => ("a sparse index".to_owned(), "check out everything: `git sparse-checkout disable`"),
+            _ => (
+                format!("an index with the extension `{extension}`"),
+                "a plain index can be read: `git clone REPOSITORY FOLDER` makes one",
+            ),
+        });
+    }
     let version = after("unsupported repository version ")?;
     Some((
         format!("the format version `{version}`"),

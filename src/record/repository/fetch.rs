@@ -28,7 +28,7 @@ impl Repository {
         command.env("GIT_TERMINAL_PROMPT", "0");
         command.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
         command.arg(remote).arg(format!("+{reference}:{kept}"));
-        crate::record::sharing::told(&mut command).map_err(|error| {
+        crate::record::sharing::reported(&mut command).map_err(|error| {
             let what = format!("`{reference}` of `{remote}` cannot be fetched: {error}");
             Error::harness(what).hint("see that the remote can be reached: `git ls-remote`")
         })?;

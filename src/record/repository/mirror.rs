@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use git2::StatusOptions;
 
 use crate::error::{Error, Result};
+use crate::files::other_than_file;
 use crate::record::Repository;
 use crate::record::repository::fault::unreadable;
 
@@ -75,7 +76,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 }
 
 fn copying_hint(to: &Path) -> String {
-    format!("its copy is `{}`; free some space or mend the folder's permissions", to.display())
+    format!("its copy is `{}`; free some space or fix the folder's permissions", to.display())
 }
 
 /// Removes whatever is neither one of the files nor a folder around one.
@@ -127,6 +128,8 @@ fn copy_if_different(from: &Path, root: &Path, file: &Path) -> io::Result<bool> 
     }
     if new.is_symlink() {
         symlink(fs::read_link(from)?, &to)?;
+    } else if let Some(other) = other_than_file(new.file_type()) {
+        return Err(io::Error::other(format!("it is {other}, not a regular file")));
     } else {
         fs::copy(from, &to)?;
     }
@@ -137,8 +140,8 @@ fn is_same(from: &Path, new: &Metadata, to: &Path, old: &Metadata) -> io::Result
     if new.is_symlink() || old.is_symlink() {
         return Ok(new.is_symlink() && old.is_symlink() && fs::read_link(from)? == fs::read_link(to)?);
     }
-    let mode = |told: &Metadata| told.permissions().mode() & EXECUTABLE;
-    let alike = old.is_file() && new.len() == old.len() && mode(new) == mode(old);
+    let mode = |reported: &Metadata| reported.permissions().mode() & EXECUTABLE;
+    let alike = old.is_file() && new.is_file() && new.len() == old.len() && mode(new) == mode(old);
     Ok(alike && fs::read(from)? == fs::read(to)?)
 }
 

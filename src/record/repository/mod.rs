@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, ObjectType, Oid};
 
 use crate::error::{Error, Result};
+use crate::files::FileKind;
+use crate::files::text::text_of;
 use crate::record::Commit;
 use fault::{missing, no_repository, unborn, unreadable};
 
@@ -63,6 +65,12 @@ impl Repository {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// A value of git's configuration; None where it is not set.
+    #[must_use]
+    pub fn setting(&self, key: &str) -> Option<String> {
+        self.git.config().ok()?.get_string(key).ok()
     }
 
     /// What is checked out, with the state of the work tree.
@@ -138,8 +146,26 @@ impl Repository {
             Err(cause) if cause.code() == ErrorCode::NotFound => return Ok(None),
             Err(cause) => return Err(failed(cause)),
         };
+        let size = self.git.odb().and_then(|objects| objects.read_header(entry.id()));
+        let (bytes, _) = size.map_err(failed)?;
+        let largest = FileKind::Fixture.largest_bytes();
+        if bytes as u64 > largest {
+            return Err(Error::input(format!(
+                "`{path}` of {sha} has {bytes} bytes, and at most {largest} are read"
+            )));
+        }
         let object = entry.to_object(&self.git).map_err(failed)?;
         Ok(object.as_blob().map(|blob| blob.content().to_vec()))
+    }
+
+    /// The text of a file as a commit has it; None where it has none.
+    ///
+    /// # Errors
+    /// As for [`Self::file_at`]; bytes that are no text.
+    pub fn text_at(&self, sha: &str, path: &str) -> Result<Option<String>> {
+        let Some(bytes) = self.file_at(sha, path)? else { return Ok(None) };
+        let text = text_of(&bytes).map_err(|cause| cause.of_file(Path::new(path)))?;
+        Ok(Some(text.into_owned()))
     }
 
     /// The commit of a full sha. Only 40 digits are one: anything else could be a branch of that name.

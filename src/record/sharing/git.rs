@@ -7,8 +7,9 @@ use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use crate::error::{Error, Result};
+use crate::sys::limit_child;
 
-/// What would make git look at another repository than the one that it is told, as inside a hook.
+/// What would make git look at another repository than the one that it is given, as inside a hook.
 const OTHERS_REPOSITORY: [&str; 15] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -27,6 +28,11 @@ const OTHERS_REPOSITORY: [&str; 15] = [
     "GIT_WORK_TREE",
 ];
 
+/// Address space of a git that fetches: packs are mapped, so it is more than is in memory.
+const MOST_MEMORY_BYTES: u64 = 4 << 30;
+/// Its processor time. Ten thousand records take a few seconds.
+const MOST_PROCESSOR_S: u64 = 120;
+
 /// `git`, to be run in a folder, deaf to whoever runs us, speaking English.
 pub(in crate::record) fn git(folder: &Path) -> Command {
     let mut command = Command::new("git");
@@ -44,6 +50,16 @@ pub(super) fn ended(command: &mut Command) -> Result<Output> {
     })
 }
 
+/// The same for what a stranger's repository decides on: a pack may unfold to any size.
+pub(super) fn ended_within_limits(command: &mut Command) -> Result<Output> {
+    let failed = |cause: std::io::Error| Error::harness(format!("cannot run `git`: {cause}"));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().map_err(failed)?;
+    // Of one that has ended already there is nothing to limit.
+    let _ = limit_child(&child, MOST_MEMORY_BYTES, MOST_PROCESSOR_S);
+    child.wait_with_output().map_err(failed)
+}
+
 /// Runs it, hands it the input, and gives what it printed.
 ///
 /// # Errors
@@ -56,26 +72,26 @@ pub(super) fn fed(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
     let mut child = command.spawn().map_err(start)?;
     let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
     // Both pipes are served at once, for either may fill while the other waits.
-    let (told, complaint) = thread::scope(|scope| {
+    let (reported, complaint) = thread::scope(|scope| {
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
         let complaint = scope.spawn(move || {
             let mut text = String::new();
             let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
             text
         });
-        let mut told = Vec::new();
-        let _ = child.stdout.take().map(|mut stdout| stdout.read_to_end(&mut told));
-        (told, complaint.join().unwrap_or_default())
+        let mut reported = Vec::new();
+        let _ = child.stdout.take().map(|mut stdout| stdout.read_to_end(&mut reported));
+        (reported, complaint.join().unwrap_or_default())
     });
     let status = child.wait().map_err(start)?;
-    if status.success() { Ok(told) } else { Err(failed(command, &complaint)) }
+    if status.success() { Ok(reported) } else { Err(failed(command, &complaint)) }
 }
 
 /// Runs it and gives the text that it printed, without the last line's end.
 ///
 /// # Errors
 /// When it fails, in its own words.
-pub(in crate::record) fn told(command: &mut Command) -> Result<String> {
+pub(in crate::record) fn reported(command: &mut Command) -> Result<String> {
     let output = ended(command)?;
     if !output.status.success() {
         return Err(failed(command, &String::from_utf8_lossy(&output.stderr)));

@@ -8,8 +8,9 @@ mod git;
 mod pull;
 mod push;
 mod relay;
+mod tip;
 
-pub(in crate::record) use git::{git, told};
+pub(in crate::record) use git::{git, reported};
 pub use pull::Pulled;
 pub use push::Pushed;
 pub use relay::Relay;

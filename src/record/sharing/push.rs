@@ -1,16 +1,21 @@
 //! Adding this store's records to the branch.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::record::history::place_of;
+use crate::record::personal::each_text;
 use crate::record::sharing::Relay;
-use crate::record::sharing::git::{ended, failed, fed, told};
-use crate::record::sharing::relay::Tip;
-use crate::record::{History, run_id};
+use crate::record::sharing::git::{ended, failed, fed, reported};
+use crate::record::sharing::tip::Tip;
+use crate::record::{History, Personal, run_id};
 
 /// How often it is tried again where another came first.
 const ATTEMPTS: u32 = 10;
@@ -20,8 +25,10 @@ const FIRST_PAUSE_MS: u64 = 100;
 /// What was pushed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pushed {
-    /// Records that the branch has now and had not.
-    pub added: usize,
+    /// Records that the branch has now and had not, by their place in a store.
+    pub added: Vec<String>,
+    /// Environment variables in them, as `NAME=value`.
+    pub variables: BTreeSet<String>,
     /// Records of this store that it had.
     pub there: usize,
     /// Files that were not pushed, and why.
@@ -49,7 +56,7 @@ impl Relay {
                 return Ok(pushed);
             }
             let commit = self.commit(tip.as_ref(), &missing)?;
-            pushed.added = missing.len();
+            pushed.added = missing.iter().map(|(below, _)| below.clone()).collect();
             match self.offer(&commit)? {
                 None => return Ok(pushed),
                 Some(error) => refusal = error,
@@ -82,7 +89,7 @@ impl Relay {
             git
         };
         if let Some(tip) = tip {
-            told(git().args(["read-tree", &tip.commit]))?;
+            reported(git().args(["read-tree", &tip.commit]))?;
         }
         let paths: Vec<String> = files.iter().map(|(_, path)| path.display().to_string()).collect();
         let objects = fed(
@@ -94,20 +101,22 @@ impl Relay {
         let lines: Vec<String> =
             lines.map(|((below, _), object)| format!("100644 {object}\t{below}\n")).collect();
         fed(git().args(["update-index", "--index-info"]), lines.concat().as_bytes())?;
-        let tree = told(git().arg("write-tree"))?;
+        let tree = reported(git().arg("write-tree"))?;
         let message = format!("Add {} records", files.len());
         let mut commit = git();
         commit.args(["commit-tree", &tree, "-m", &message]);
         if let Some(tip) = tip {
             commit.args(["-p", &tip.commit]);
         }
-        told(&mut commit)
+        reported(&mut commit)
     }
 }
 
 /// The store's records that the branch has not. Each is read whole first: what is damaged stays here.
 fn missing(history: &History, tip: Option<&Tip>, pushed: &mut Pushed) -> Vec<(String, PathBuf)> {
     let mut missing = Vec::new();
+    let personal = Personal::of_this_user(Vec::new());
+    pushed.refused.extend(history.closed());
     for path in history.files() {
         let below = path.strip_prefix(history.root()).unwrap_or(&path).display().to_string();
         if tip.is_some_and(|tip| tip.files.contains_key(&below)) {
@@ -115,21 +124,48 @@ fn missing(history: &History, tip: Option<&Tip>, pushed: &mut Pushed) -> Vec<(St
             continue;
         }
         let name = path.display().to_string();
-        let read = fs::read(&path).map_err(|cause| Error::io("read", &path, &cause));
-        let placed = read.and_then(|bytes| place_of(&bytes, &name)).and_then(|place| {
-            if place.display().to_string() == below {
-                Ok(())
-            } else {
-                Err(Error::input(format!("record `{name}` belongs at `{}`", place.display())))
+        let read = files::read(&path, FileKind::Record);
+        let placed = read.and_then(|bytes| {
+            let place = place_of(&bytes, &name)?;
+            if place.display().to_string() != below {
+                return Err(Error::input(format!("record `{name}` belongs at `{}`", place.display())));
             }
+            named_by_nobody(&bytes, &name, &personal)
         });
         match (placed, fs::canonicalize(&path)) {
-            (Ok(()), Ok(path)) => missing.push((below, path)),
+            (Ok(variables), Ok(path)) => {
+                pushed.variables.extend(variables);
+                missing.push((below, path));
+            }
             (Err(error), _) => pushed.refused.push((path, error)),
             (_, Err(cause)) => pushed.refused.push((path.clone(), Error::io("find", &path, &cause))),
         }
     }
     missing
+}
+
+/// The environment variables of a record that names neither this user nor this machine, as it was stored.
+///
+/// # Errors
+/// One that does: its sealed bytes stay as they are, and so it stays here.
+fn named_by_nobody(bytes: &[u8], name: &str, personal: &Personal) -> Result<Vec<String>> {
+    let payload = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
+    let mut record: Value = serde_json::from_slice(payload)
+        .map_err(|cause| Error::input(format!("record `{name}` cannot be read: {cause}")))?;
+    if let Some(kind) = personal.left_in_record(&record) {
+        return Err(Error::input(format!(
+            "record `{name}` is not pushed: it has the text that `{kind}` stands for"
+        ))
+        .hint(
+            "records that are measured from now on are stored without it: measure again, and remove this one",
+        ));
+    }
+    let mut variables = Vec::new();
+    each_text(&mut record, "", "", &mut |value, place, _| {
+        variables
+            .extend(place.split_once("/environment_variables/").map(|(_, name)| format!("{name}={value}")));
+    });
+    Ok(variables)
 }
 
 /// A pause of a length that no other has: those who met once must not meet again.

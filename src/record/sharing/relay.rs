@@ -1,6 +1,5 @@
 //! The private repository through which records travel, and what the remote has.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,9 +7,10 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::record::encoded::hex;
 use crate::record::run_id;
-use crate::record::sealed::hex;
-use crate::record::sharing::git::{ended, failed, git, told};
+use crate::record::sharing::git::{ended, ended_within_limits, failed, git, reported};
+use crate::record::sharing::tip::Tip;
 
 /// A branch of a remote, and the private repository beside it.
 #[derive(Debug)]
@@ -25,14 +25,6 @@ pub struct Relay {
     pub(super) branch: String,
     /// A name that no other process uses.
     pub(super) own: String,
-}
-
-/// A state of the branch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Tip {
-    pub(super) commit: String,
-    /// Its files: the path, and the object's name.
-    pub(super) files: BTreeMap<String, String>,
 }
 
 impl Relay {
@@ -86,22 +78,36 @@ impl Relay {
     /// The branch as it is on the remote now; None where it is not there yet.
     pub(super) fn fetch(&self) -> Result<Option<Tip>> {
         let reference = format!("refs/heads/{}", self.branch);
-        let listed = told(self.git().args(["ls-remote", "--", &self.url, &reference]))?;
+        let listed = reported(self.git().args(["ls-remote", "--", &self.url, &reference]))?;
         if listed.is_empty() {
             return Ok(None);
         }
         let own = format!("refs/arcgauge/{}", self.own);
         let mut fetch = self.git();
+        // Large objects are written as they come, and never whole in memory.
+        fetch.args(["-c", "core.bigFileThreshold=1m", "-c", "fetch.unpackLimit=1"]);
         fetch.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.url]);
         fetch.arg(format!("+{reference}:{own}"));
-        let output = ended(&mut fetch)?;
+        let output = ended_within_limits(&mut fetch)?;
         if !output.status.success() {
             return Err(failed(&fetch, &String::from_utf8_lossy(&output.stderr)));
         }
-        let commit = told(self.git().args(["rev-parse", "--verify", &format!("{own}^{{commit}}")]))?;
-        let tree = ended(self.git().args(["ls-tree", "-r", "-z", "--full-tree", &commit]))?;
-        let files = String::from_utf8_lossy(&tree.stdout).split('\0').filter_map(plain_file).collect();
-        Ok(Some(Tip { commit, files }))
+        let commit = reported(self.git().args(["rev-parse", "--verify", &format!("{own}^{{commit}}")]))?;
+        Tip::of(&self.objects()?, commit).map(Some)
+    }
+
+    /// The objects of the private repository. They are read without git's program: of each the size is known
+    /// before it is in memory.
+    pub(super) fn objects(&self) -> Result<git2::Repository> {
+        let folder = self.repository.join("objects");
+        let open = |folder: &str| {
+            let objects = git2::Odb::new()?;
+            objects.add_disk_alternate(folder)?;
+            git2::Repository::from_odb(objects)
+        };
+        folder.to_str().ok_or_else(|| git2::Error::from_str("its name is not UTF-8")).and_then(open).map_err(
+            |cause| Error::harness(format!("cannot read `{}`: {}", folder.display(), cause.message())),
+        )
     }
 
     fn make(&self) -> Result<()> {
@@ -113,7 +119,8 @@ impl Relay {
                 .hint("name another cache folder: `export XDG_CACHE_HOME=DIR`")
         })?;
         // Two processes may both do it: the second finds all as it wants it.
-        told(git(&self.checkout).args(["init", "--quiet", "--bare", "--"]).arg(&self.repository)).map(drop)
+        reported(git(&self.checkout).args(["init", "--quiet", "--bare", "--"]).arg(&self.repository))
+            .map(drop)
     }
 }
 
@@ -136,12 +143,4 @@ fn address(checkout: &Path, remote: &str) -> Result<String> {
     }
     Err(Error::input(format!("`{}` has no remote `{remote}`", checkout.display()))
         .hint("`git remote -v` lists the remotes; `git remote add origin URL` adds one"))
-}
-
-/// Path and object of a line of `ls-tree`, where it is a plain file: "100644 blob 0123...\tpath".
-fn plain_file(line: &str) -> Option<(String, String)> {
-    let (facts, path) = line.split_once('\t')?;
-    let mut facts = facts.split(' ');
-    let (mode, kind, object) = (facts.next()?, facts.next()?, facts.next()?);
-    (kind == "blob" && mode.starts_with("100")).then(|| (path.to_owned(), object.to_owned()))
 }

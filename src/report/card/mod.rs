@@ -1,17 +1,19 @@
-//! `report --card`: a run as the tables of the published model card, in Markdown.
+//! `report --card`: a run as a model card: its metadata, and the tables of the published one in Markdown.
 //!
-//! Latency, time per token and throughput are those of the card, prefill included. Only output that was
-//! found right has a card.
+//! Latency, time per token and throughput are those of the published card, prefill included. Only verified output
+//! has a card, and only valid times have metadata.
+
+mod metadata;
 
 use std::fmt::Write;
 
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
-use crate::judge::likeness::ComparedSide;
+use crate::judge::comparability::ComparedSide;
 use crate::judge::{Figures, Standing, Summary, standing};
-use crate::measure::Figure;
-use crate::record::{ProcessRecord, ProofGrade, ProvenDevice, RunRecord};
-use crate::report::decision::markdown::{code, escape};
+use crate::measure::{Figure, Metric};
+use crate::record::{ArmView, ProcessRecord, ProofGrade, ProvenDevice};
+use crate::report::document::{code, escape};
 use crate::report::number::{counted, four_digits, mebibytes, percent};
 use crate::report::reproduce::{bench_command, word};
 
@@ -19,7 +21,7 @@ use crate::report::reproduce::{bench_command, word};
 #[derive(Debug, Clone, Copy)]
 pub struct CardRecord<'a> {
     /// What it says.
-    pub run: &'a RunRecord,
+    pub run: ArmView<'a>,
     /// The name of its file.
     pub file_name: &'a str,
     /// The hash that its header states.
@@ -32,16 +34,21 @@ pub struct CardRecord<'a> {
 /// A run without a verified speed of every prompt: nothing of it may be published.
 pub fn card(record: CardRecord<'_>) -> Result<String> {
     let run = record.run;
-    let side = ComparedSide::of(run);
-    let average = match (&side.no_speed_because, &side.summary.average) {
+    let side = ComparedSide::of(&run);
+    let average = match (&side.no_speed_reason, &side.summary.average) {
         (None, Some(average)) => average,
-        (because, _) => {
-            let because = because.as_deref().unwrap_or("a prompt of it has no times");
-            return Err(Error::input(format!("record `{}` has no card: {because}", run.run_id))
+        (reason, _) => {
+            let reason = reason.as_deref().unwrap_or("a prompt of it has no times");
+            return Err(Error::input(format!("record `{}` has no card: {reason}", run.experiment.run_id))
                 .hint("a card is of a complete run with verified output: `cargo xtask bench`"));
         }
     };
-    let mut text = standing_note(run, &side, average);
+    // A reader of metadata sees no warning, so invalid times have none.
+    let mut text = match side.doubted_reason {
+        None => metadata::metadata(record, average),
+        Some(_) => String::new(),
+    };
+    text.push_str(&standing_note(run, &side, average));
     let _ = writeln!(text, "## {} on {}\n", escape(&run.model.name), escape(device_name(run)));
     text.push_str(&settings(run));
     text.push_str(&figures(&side.summary, average));
@@ -59,47 +66,49 @@ golden one; \"near-tie\": tokens differ only where the first two logits are too 
 ";
 
 /// What must be known before a figure is read; nothing where the run is one of the published benchmark's.
-fn standing_note(run: &RunRecord, side: &ComparedSide, average: &Figures) -> String {
-    let because = match against_published(run, average) {
-        Some((Standing::NotJudged(because), _)) => Some(because),
+fn standing_note(run: ArmView<'_>, side: &ComparedSide, average: &Figures) -> String {
+    let reason = match against_published(run, average) {
+        Some((Standing::NotJudged(reason), _)) => Some(reason),
         Some(_) => None,
         None => Some("the record holds no published figures".to_owned()),
     };
     let mut text = String::new();
-    if let Some(because) = because {
+    if let Some(reason) = reason {
         let _ = writeln!(
             text,
             "> Not the published benchmark: {}. These figures are of {} on {}.",
-            escape(&because),
+            escape(&reason),
             escape(&run.model.name),
             run.device.actual(),
         );
     }
-    if let Some(because) = &side.doubted_because {
-        let _ = writeln!(text, "> A guard tripped while it was measured, {}.", escape(because));
+    if let Some(reason) = &side.doubted_reason {
+        let _ = writeln!(text, "> Times are invalid, so the card has no metadata: {}.", escape(reason));
     }
     if text.is_empty() { text } else { text + "\n" }
 }
 
 /// How the run stands to the published figure, and by which share; None where none is known.
-fn against_published(run: &RunRecord, average: &Figures) -> Option<(Standing, Option<f64>)> {
-    let published = run.published.as_ref()?;
+fn against_published(run: ArmView<'_>, average: &Figures) -> Option<(Standing, Option<f64>)> {
+    let published = run.experiment.published.as_ref()?;
     let speed = average.throughput();
     let figure = Figure { metric: published.reference.metric, value: published.reference.value };
-    Some((standing(published, run, Some(speed)), speed.ratio_to(figure).ok()))
+    Some((standing(published, &run, Some(speed)), speed.ratio_to(figure).ok()))
 }
 
-fn reference(run: &RunRecord, average: &Figures) -> String {
-    let (Some(published), Some((standing, share))) = (&run.published, against_published(run, average)) else {
+fn reference(run: ArmView<'_>, average: &Figures) -> String {
+    let (Some(published), Some((standing, share))) =
+        (&run.experiment.published, against_published(run, average))
+    else {
         return String::new();
     };
-    let told = match (standing, share) {
-        (Standing::NotJudged(because), _) => format!("not compared: {}", escape(&because)),
+    let reported = match (standing, share) {
+        (Standing::NotJudged(reason), _) => format!("not compared: {}", escape(&reason)),
         (_, Some(share)) => format!("this run reaches {} of it", percent(share * 100.0)),
         (_, None) => "not compared".to_owned(),
     };
     format!(
-        "\nPublished: {} tok/s ({}, {} on {}); {told}.\n",
+        "\nPublished: {} tok/s ({}, {} on {}); {reported}.\n",
         four_digits(published.reference.value),
         escape(&published.reference.series),
         escape(&published.model.name),
@@ -107,7 +116,7 @@ fn reference(run: &RunRecord, average: &Figures) -> String {
     )
 }
 
-fn settings(run: &RunRecord) -> String {
+fn settings(run: ArmView<'_>) -> String {
     let runtime = run.runtime.as_ref();
     let effective = |key: &str| {
         let value = runtime.and_then(|runtime| runtime.properties_effective.get(key));
@@ -150,7 +159,8 @@ fn figures(summary: &Summary, average: &Figures) -> String {
 fn row(title: &str, figures: &Figures, golden: Option<GoldenResult>) -> String {
     let mean = &figures.mean;
     let [latency, per_token, throughput] =
-        [mean.latency_s, mean.per_token_ms, mean.throughput_tok_s].map(four_digits);
+        [Metric::EndToEndLatency, Metric::EndToEndPerToken, Metric::EndToEndThroughput]
+            .map(|metric| four_digits(mean.get_or_nan(metric)));
     let output = match golden {
         Some(GoldenResult::Match) => "verified",
         Some(GoldenResult::NearTie) => "near-tie",
@@ -159,28 +169,28 @@ fn row(title: &str, figures: &Figures, golden: Option<GoldenResult>) -> String {
     format!("| {title} | {latency} | {per_token} | {throughput} | {output} |\n")
 }
 
-fn device_name(run: &RunRecord) -> &str {
-    let name = run.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
-    name.unwrap_or(&run.machine.cpu)
+fn device_name(run: ArmView<'_>) -> &str {
+    let name = run.arm.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
+    name.unwrap_or(&run.experiment.machine.cpu)
 }
 
-fn device(run: &RunRecord) -> String {
+fn device(run: ArmView<'_>) -> String {
     let proof = match run.device.ran.as_ref().map(ProvenDevice::grade) {
-        Some(ProofGrade::PropertyAndCounters) => "proven by OpenVINO's word and the kernel's counters",
-        Some(ProofGrade::Property) => "by OpenVINO's word alone",
+        Some(ProofGrade::PropertyAndCounters) => "reported by OpenVINO and verified by the kernel's counters",
+        Some(ProofGrade::Property) => "reported by OpenVINO alone",
         None => "not known",
     };
-    format!("{}, {proof}", escape(&run.device.in_words(&run.machine.cpu)))
+    format!("{}, {proof}", escape(&run.device.in_words(&run.experiment.machine.cpu)))
 }
 
-fn kv_cache(run: &RunRecord, precision: &str) -> String {
+fn kv_cache(run: ArmView<'_>, precision: &str) -> String {
     let cache = run.processes.iter().find_map(|process: &ProcessRecord| process.kv_cache.as_ref());
     let size = cache.and_then(|cache| Some((cache.bytes?, cache.tokens)));
     let size = size.map(|(bytes, tokens)| format!(", {} for {tokens} tokens", mebibytes(bytes)));
     format!("{precision}{}", size.unwrap_or_default())
 }
 
-fn prompts(run: &RunRecord) -> String {
+fn prompts(run: ArmView<'_>) -> String {
     let tokens = run.workload.prompts.iter().map(|prompt| prompt.token_ids.len());
     let (fewest, most) = (tokens.clone().min().unwrap_or_default(), tokens.max().unwrap_or_default());
     let count = run.workload.prompts.len();
@@ -190,38 +200,38 @@ fn prompts(run: &RunRecord) -> String {
     format!("{count} of {fewest} to {}", counted(most, "token"))
 }
 
-fn runs(run: &RunRecord) -> String {
+fn runs(run: ArmView<'_>) -> String {
     let processes = match run.workload.runs {
-        1 => "1 fresh process, which asked each prompt once".to_owned(),
-        runs => format!("{runs} fresh processes, each of which asked each prompt once"),
+        1 => "1 fresh process".to_owned(),
+        runs => format!("{runs} fresh processes"),
     };
-    format!("{processes}, after a warm-up that does not count")
+    format!("{processes}, each prompt once per process, after a discarded warm-up")
 }
 
-fn machine(run: &RunRecord) -> String {
-    let machine = &run.machine;
-    let told = [
+fn machine(run: ArmView<'_>) -> String {
+    let machine = &run.experiment.machine;
+    let reported = [
         Some(escape(&machine.cpu)),
         Some(counted(machine.logical_cores, "logical processor")),
         Some(format!("{} GiB", machine.memory_gib)),
         machine.os.as_deref().map(escape),
         machine.kernel.as_ref().map(|kernel| format!("kernel {}", escape(kernel))),
     ];
-    told.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    reported.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// When, of what, from which file, and how to do it again.
+/// When, at which commit, from which file, and the command that repeats it.
 fn provenance(record: CardRecord<'_>) -> String {
     let run = record.run;
     let commit = run.commit.as_ref();
-    let told = commit.map_or("outside a repository".to_owned(), |commit| {
+    let reported = commit.map_or("outside a repository".to_owned(), |commit| {
         let dirty = if commit.dirty { ", with changes that are not in it" } else { "" };
         format!("at commit {}{dirty}", code(&commit.sha))
     });
     let mut text = format!(
-        "\nMeasured {} {told}, by arcgauge {}. Record {}, sha256 of its payload {}.\n",
-        code(&run.when_utc),
-        escape(&run.arcgauge_version),
+        "\nMeasured {} {reported}, by arcgauge {}. Record {}, sha256 of its payload {}.\n",
+        code(&run.experiment.when_utc),
+        escape(&run.experiment.arcgauge_version),
         code(record.file_name),
         code(record.payload_sha256)
     );

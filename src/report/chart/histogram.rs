@@ -23,7 +23,7 @@ pub struct Histogram {
     pub description: String,
     /// In any order, ms.
     pub steps_ms: Vec<f64>,
-    /// As they are told elsewhere on the page: p50, p95, p99.
+    /// As they are reported elsewhere on the page: p50, p95, p99.
     pub percentiles: Vec<Percentile>,
 }
 
@@ -204,8 +204,8 @@ mod tests {
             assert!(texts.iter().any(|it| it.starts_with("all above 48")), "{texts:?}");
             assert_eq!(count(svg, "rect", Role::Warn.drawn()), 1);
         }
-        let told = "1002 decode steps; p50 47.00 ms; p95 47.90 ms; p99 47.95 ms; the slowest 300.0 ms.";
-        assert_eq!(chart.description, told);
+        let reported = "1002 decode steps; p50 47.00 ms; p95 47.90 ms; p99 47.95 ms; the slowest 300.0 ms.";
+        assert_eq!(chart.description, reported);
     }
 
     #[test]

@@ -7,11 +7,12 @@ use super::lettering::{LINE_HEIGHT, width};
 use super::palette::Role;
 
 /// Lines of text above the data for labels that belong to places along the axis. A label goes where it does
-/// not touch another.
+/// not touch another; what comes first has the choice.
 pub(super) struct Lanes {
     top: f64,
     most: usize,
-    free_from: Vec<f64>,
+    /// From where to where each lane is taken, px.
+    taken: Vec<Vec<(f64, f64)>>,
 }
 
 /// A label that found room.
@@ -28,12 +29,12 @@ pub(super) struct Room {
 impl Lanes {
     /// At most so many lanes below the place.
     pub(super) fn below(top: f64, most: usize) -> Self {
-        Self { top, most, free_from: Vec::new() }
+        Self { top, most, taken: Vec::new() }
     }
 
     /// The lower edge of those that are used, px.
     pub(super) fn bottom(&self) -> f64 {
-        self.top + LINE_HEIGHT * self.free_from.len() as f64
+        self.top + LINE_HEIGHT * self.taken.len() as f64
     }
 
     /// The middle of a label, px.
@@ -41,7 +42,7 @@ impl Lanes {
         self.top + LINE_HEIGHT * (room.lane as f64 + 0.5)
     }
 
-    /// Room to the right of a place; to its left where the chart would end. Labels come from left to right.
+    /// Room to the right of a place; to its left where the chart would end.
     pub(super) fn beside(&mut self, form: Form, x: f64, text: &str) -> Option<Room> {
         const APART: f64 = 5.0;
         let right = x + APART + width(text);
@@ -58,16 +59,21 @@ impl Lanes {
     }
 
     fn room(&mut self, left: f64, anchor: Anchor, text: &str) -> Option<Room> {
-        let lane = match self.free_from.iter().position(|free_from| *free_from <= left) {
+        if left < EDGE {
+            return None;
+        }
+        let right = left + width(text) + BETWEEN / 2.0;
+        let is_free = |taken: &Vec<(f64, f64)>| taken.iter().all(|(from, to)| right <= *from || *to <= left);
+        let lane = match self.taken.iter().position(is_free) {
             Some(lane) => lane,
-            None if self.free_from.len() < self.most => {
-                self.free_from.push(EDGE);
-                self.free_from.len() - 1
+            None if self.taken.len() < self.most => {
+                self.taken.push(Vec::new());
+                self.taken.len() - 1
             }
             None => return None,
         };
-        self.free_from[lane] = left + width(text) + BETWEEN / 2.0;
-        (left >= EDGE).then_some(Room { left, anchor, lane })
+        self.taken[lane].push((left, right));
+        Some(Room { left, anchor, lane })
     }
 
     /// Writes a label. Lines that cross its room end there.

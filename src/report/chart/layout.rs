@@ -30,7 +30,7 @@ pub(super) fn entry(sign: Sign, label: impl Into<String>) -> Entry {
 
 /// The unit and which way is better, as in "ms per token, lower is better".
 pub(super) fn measure(unit: &str, better: Option<Direction>) -> String {
-    better.map_or_else(|| unit.to_owned(), |better| format!("{unit}, {} is better", better.word()))
+    better.map_or_else(|| unit.to_owned(), |better| format!("{unit}, {} is better", better.as_str()))
 }
 
 /// Said on the chart where the axis does not start at zero.

@@ -1,7 +1,7 @@
 //! How wide a text will be. No font is read: the page's reader brings one, and the widest common one is
 //! reckoned with.
 
-use super::super::one_line;
+use crate::visible::one_line;
 
 /// The size of all text on a chart, px. On a screen of 320 px the narrow chart is drawn a little smaller
 /// than it is, and its text stays above 11 px.

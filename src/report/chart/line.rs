@@ -78,7 +78,7 @@ pub struct PositionLabel {
     pub text: String,
 }
 
-/// A figure to hold ours against.
+/// A figure to compare ours with.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     /// What it is, without the figure.
@@ -105,6 +105,8 @@ struct Heights {
     narrow: f64,
 }
 
+const SMALL: Heights = Heights { wide: 120.0, narrow: 96.0 };
+
 impl Line {
     /// The chart.
     #[must_use]
@@ -115,7 +117,19 @@ impl Line {
     /// The same, lower: for the trend of a front page.
     #[must_use]
     pub fn small_chart(&self) -> Chart {
-        self.chart_of(Heights { wide: 120.0, narrow: 96.0 })
+        self.chart_of(SMALL)
+    }
+
+    /// Where the first and the last position of the small chart are, wide and narrow, as shares of its width; None
+    /// where nothing is drawn.
+    #[must_use]
+    pub fn small_ends(&self) -> Option<[[f64; 2]; 2]> {
+        let of = |form: Form| {
+            let axis = Picture::of(self, form, form.pick(SMALL.wide, SMALL.narrow)).axis?;
+            let ends = drawing::ends(self, form, &axis);
+            Some([ends.left, ends.right].map(|x| x / form.width()))
+        };
+        Some([of(Form::Wide)?, of(Form::Narrow)?])
     }
 
     fn chart_of(&self, heights: Heights) -> Chart {

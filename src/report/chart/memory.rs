@@ -115,7 +115,7 @@ impl Memory {
             let first = middle - bar * group.mib.len() as f64 / 2.0;
             let tallest = largest(group.mib.iter().copied());
             let labels_fit = group.mib.iter().flatten().all(|mib| width(&four_digits(*mib)) + 4.0 <= bar);
-            let mut is_told = false;
+            let mut is_reported = false;
             for (at_bar, mib) in group.mib.iter().enumerate().filter_map(|(at, mib)| Some((at, (*mib)?))) {
                 let left = first + bar * at_bar as f64;
                 let top = up.place(mib);
@@ -124,9 +124,9 @@ impl Memory {
                     role,
                     Frame { left: left + 1.5, top, right: left + bar - 1.5, bottom: frame.bottom },
                 );
-                // Where there is no room for all, the largest is told.
-                if labels_fit || tallest == Some(mib) && !is_told {
-                    is_told = true;
+                // Where there is no room for all, the largest is reported.
+                if labels_fit || tallest == Some(mib) && !is_reported {
+                    is_reported = true;
                     let text = four_digits(mib);
                     let half = width(&text) / 2.0;
                     let x = if labels_fit { left + bar / 2.0 } else { middle };

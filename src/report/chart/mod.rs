@@ -22,7 +22,7 @@ mod token_strip;
 
 use serde::Serialize;
 
-use super::one_line;
+use crate::visible::one_line;
 
 pub use guards::{Guard, Guards, ProcessSpan, Reading};
 pub use histogram::{Histogram, Percentile};

@@ -45,7 +45,7 @@ pub struct PairPoint {
     /// Which side ran first.
     pub order: PairOrder,
     /// Whether it does not count.
-    pub is_spoilt: bool,
+    pub is_invalidated: bool,
 }
 
 /// Which side of a pair ran first.
@@ -120,10 +120,10 @@ impl Pairs {
         if self.axis().is_none() {
             return "No pairs with a figure.".to_owned();
         }
-        let spoilt = self.pairs.iter().filter(|pair| pair.is_spoilt).count();
+        let invalidated = self.pairs.iter().filter(|pair| pair.is_invalidated).count();
         let mut facts = vec![counted(self.pairs.len(), "pair")];
-        if spoilt > 0 {
-            facts.push(format!("{spoilt} spoilt"));
+        if invalidated > 0 {
+            facts.push(format!("{invalidated} invalidated"));
         }
         facts.extend(self.interval().map(Interval::words));
         facts.extend(self.thresholds.iter().map(threshold_words));
@@ -135,14 +135,15 @@ impl Pairs {
         if is_shared {
             legend.push(entry(Sign::Disc(Role::Base), "mean of neighbouring pairs"));
         } else {
-            for (order, is_spoilt, words) in [
+            for (order, is_invalidated, words) in [
                 (PairOrder::BaseFirst, false, "base ran first"),
                 (PairOrder::HeadFirst, false, "head ran first"),
-                (PairOrder::BaseFirst, true, "spoilt, base first"),
-                (PairOrder::HeadFirst, true, "spoilt, head first"),
+                (PairOrder::BaseFirst, true, "invalidated, base first"),
+                (PairOrder::HeadFirst, true, "invalidated, head first"),
             ] {
-                if self.pairs.iter().any(|pair| pair.order == order && pair.is_spoilt == is_spoilt) {
-                    legend.push(entry(sign(order, is_spoilt), words));
+                if self.pairs.iter().any(|pair| pair.order == order && pair.is_invalidated == is_invalidated)
+                {
+                    legend.push(entry(sign(order, is_invalidated), words));
                 }
             }
         }
@@ -186,10 +187,10 @@ impl Pairs {
             let x = across.place(middle(&range));
             let shown = &self.pairs[range.clone()];
             labels.push(Label { x, text: (range.start + 1).to_string() });
-            let counting = shown.iter().filter(|pair| !columns.are_shared() || !pair.is_spoilt);
+            let counting = shown.iter().filter(|pair| !columns.are_shared() || !pair.is_invalidated);
             let Some(percent) = mean(counting.map(|pair| drawable(pair.percent))) else { continue };
             let sign = match shown {
-                [pair] if !columns.are_shared() => sign(pair.order, pair.is_spoilt),
+                [pair] if !columns.are_shared() => sign(pair.order, pair.is_invalidated),
                 _ => Sign::Disc(Role::Base),
             };
             sign.draw(canvas, at(x, up.place(percent)));
@@ -228,8 +229,8 @@ fn threshold_words(threshold: &Threshold) -> String {
 }
 
 /// Circles and squares on their corner differ without colour; what does not count is empty and crossed out.
-fn sign(order: PairOrder, is_spoilt: bool) -> Sign {
-    match (order, is_spoilt) {
+fn sign(order: PairOrder, is_invalidated: bool) -> Sign {
+    match (order, is_invalidated) {
         (PairOrder::BaseFirst, false) => Sign::Disc(Role::Base),
         (PairOrder::HeadFirst, false) => Sign::Diamond(Role::Head),
         (PairOrder::BaseFirst, true) => Sign::CrossedRing(Role::Muted),

@@ -37,7 +37,7 @@ pub enum Role {
     Prompt5,
     /// The sixth.
     Prompt6,
-    /// A figure of elsewhere, to hold ours against.
+    /// A figure of elsewhere, to compare ours with.
     Reference,
     /// As it should be.
     Good,
@@ -45,7 +45,7 @@ pub enum Role {
     Warn,
     /// Not as it should be.
     Bad,
-    /// What cannot be told.
+    /// What cannot be reported.
     Unknown,
     /// Where the history is cut into epochs.
     Epoch,
@@ -109,7 +109,7 @@ const PROMPTS: [Role; 6] =
     [Role::Prompt1, Role::Prompt2, Role::Prompt3, Role::Prompt4, Role::Prompt5, Role::Prompt6];
 
 impl Role {
-    /// The prompt at this place of a workload; none behind the last that can be told apart.
+    /// The prompt at this place of a workload; none behind the last that can be distinguished.
     pub(super) fn prompt(at: usize) -> Option<Self> {
         PROMPTS.get(at).copied()
     }
@@ -155,7 +155,6 @@ fn declarations(colour: impl Fn(&Look) -> &'static str) -> String {
 #[must_use]
 pub fn chart_rules() -> String {
     let mut css = ".chart{display:block;width:100%;height:auto;font-family:inherit}\
-                   .chart.wide{max-width:1080px}.chart.narrow{max-width:480px}\
                    .chart text{font-variant-numeric:tabular-nums}\n"
         .to_owned();
     for Look { name, light, .. } in &LOOKS {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use crate::measure::Direction;
 
 use super::super::number::{counted, four_digits};
@@ -72,10 +74,12 @@ impl TokenStrip {
     /// In the order of their first generation.
     fn rows(&self) -> Vec<Row<'_>> {
         let mut rows: Vec<Row<'_>> = Vec::new();
+        let mut row_of: HashMap<&str, usize> = HashMap::new();
         for generation in
             self.generations.iter().filter(|it| it.steps_ms.iter().any(|ms| drawable(Some(*ms)).is_some()))
         {
-            match rows.iter_mut().find(|row| row.prompt == generation.prompt) {
+            let row = *row_of.entry(&generation.prompt).or_insert(rows.len());
+            match rows.get_mut(row) {
                 Some(row) => row.generations.push(generation),
                 None => rows.push(Row { prompt: &generation.prompt, generations: vec![generation] }),
             }

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `schema` | the version of this form; a field is added without raising it, never taken away |
 //! | `exit_code` | with which the verb ends |
-//! | `likeness` | "same", "environment-differs" or "unlike" |
+//! | `comparability` | "same", "environment-differs" or "unlike" |
 //! | `sides` | `a` and `b`: run, commit, machine, model, workload, device and the record's file; why it has no speed, and why its times are doubted |
 //! | `differences` | `what`, `a` and `b` (null: none), and which identity it `breaks` |
-//! | `figures` | by `metric` (a definition id) and `prompt` (null: the mean, or of no prompt): `a`, `b`, `unit`, `better`; `ratio` b / a with `lower` and `upper` where they are held against each other, or `uncompared_because` |
+//! | `figures` | by `metric` (a definition id) and `prompt` (null: the mean, or of no prompt): `a`, `b`, `unit`, `better`; `ratio` b / a with `lower` and `upper` where they are compared, or `uncompared_reason` |
 //! | `goldens` | the word on each prompt's output |
 //! | `commands` | what to type next |
 //!
@@ -15,12 +15,13 @@
 
 use serde_json::{Value, json};
 
-use crate::judge::likeness::{ComparedSide, Difference, FigurePair, GoldenPair, TwoRuns};
+use crate::judge::comparability::{ComparedSide, Difference, FigurePair, GoldenPair, TwoRuns};
 use crate::record::ProvenDevice;
 use crate::report::comparison::{ComparedRecord, commands, words};
+use crate::visible;
 
 /// Version of this form.
-const SCHEMA: &str = "arcgauge-comparison@1";
+const SCHEMA: &str = "arcgauge-comparison@2";
 
 /// A comparison as JSON, with the exit code that the verb ends with.
 #[must_use]
@@ -28,7 +29,7 @@ pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
     let value = json!({
         "schema": SCHEMA,
         "exit_code": exit_code,
-        "likeness": words::likeness(two).id,
+        "comparability": words::comparability_id(two),
         "sides": { "a": side(a, &two.a), "b": side(b, &two.b) },
         "differences": two.differences.iter().map(difference).collect::<Value>(),
         "figures": two.figures.iter().map(figure).collect::<Value>(),
@@ -37,7 +38,7 @@ pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
         "warnings": { "a": a.run.warnings, "b": b.run.warnings },
     });
     // To a runner of GitHub's this would be a command, wherever in the log it stands.
-    format!("{value:#}\n").replace("##[", "##\\u005b")
+    visible::json(&format!("{value:#}\n"))
 }
 
 fn side(record: ComparedRecord<'_>, side: &ComparedSide) -> Value {
@@ -45,11 +46,11 @@ fn side(record: ComparedRecord<'_>, side: &ComparedSide) -> Value {
     let runtime = run.runtime.as_ref();
     json!({
         "file": record.file,
-        "run_id": run.run_id,
-        "when_utc": run.when_utc,
+        "run_id": run.experiment.run_id,
+        "when_utc": run.experiment.when_utc,
         "outcome": run.outcome,
         "commit": run.commit,
-        "machine": { "slug": run.machine.slug, "sha256": run.machine.sha256 },
+        "machine": { "slug": run.experiment.machine.slug, "sha256": run.experiment.machine.sha256 },
         "device": {
             "actual": run.device.actual(),
             "proof": run.device.ran.as_ref().map(ProvenDevice::grade),
@@ -59,8 +60,8 @@ fn side(record: ComparedRecord<'_>, side: &ComparedSide) -> Value {
         "openvino_version": runtime.map(|runtime| &runtime.openvino_version),
         "model": { "name": run.model.name, "sha256": run.model.sha256 },
         "workload_sha256": run.workload.sha256,
-        "no_speed_because": side.no_speed_because,
-        "doubted_because": side.doubted_because,
+        "no_speed_reason": side.no_speed_reason,
+        "doubted_reason": side.doubted_reason,
     })
 }
 
@@ -69,7 +70,7 @@ fn difference(difference: &Difference) -> Value {
         "what": difference.what,
         "a": difference.a,
         "b": difference.b,
-        "breaks": difference.breaks.word(),
+        "breaks": difference.breaks.as_str(),
     })
 }
 
@@ -79,13 +80,13 @@ fn figure(pair: &FigurePair) -> Value {
         "metric": pair.metric,
         "prompt": pair.prompt,
         "unit": pair.metric.unit(),
-        "better": pair.metric.direction().word(),
+        "better": pair.metric.direction().as_str(),
         "a": pair.a,
         "b": pair.b,
         "ratio": pair.change.map(|change| change.ratio),
         "lower": interval.map(|interval| interval.lower),
         "upper": interval.map(|interval| interval.upper),
-        "uncompared_because": pair.uncompared_because,
+        "uncompared_reason": pair.uncompared_reason,
     })
 }
 

@@ -4,14 +4,13 @@
 //! A runner takes a line that begins with `::` for a command. Each line here is one of ours, whatever
 //! stands in it: text of others can neither end a line nor begin one.
 
-use crate::record::{CheckWord, DecisionRecord, Status};
-use crate::report::decision::form::Form;
+use crate::record::{CheckResult, DecisionRecord, Status};
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
 use crate::report::decision::words;
-use crate::report::one_line::one_line;
+use crate::visible::one_line;
 
-/// A runner shows no more of a kind from one step; the verdict is told first.
+/// A runner shows no more of a kind from one step; the verdict is reported first.
 const MOST_OF_A_KIND: usize = 10;
 
 /// A decision as annotations, a line each: errors first, and the verdict first among its kind.
@@ -22,16 +21,16 @@ pub fn github_annotations(subject: Subject<'_>, decision: &DecisionRecord) -> St
         Status::GreenWithWarning => "warning",
         Status::Green => "notice",
     };
-    let headline = subject.headline(Form::Terminal);
-    let told = format!("{} ({headline})", one_line(&decision.because));
-    let mut lines = vec![(verdict, format!("arcgauge: {}", decision.verdict.word()), told)];
+    let title = subject.title().to_text();
+    let reported = format!("{} ({title})", one_line(&decision.reason));
+    let mut lines = vec![(verdict, format!("arcgauge: {}", decision.verdict.as_str()), reported)];
     lines.extend(decision.checks.iter().filter_map(|check| {
-        let kind = match check.word {
-            CheckWord::Fails if decision.status == Status::Red => "error",
-            CheckWord::Fails | CheckWord::Warns => "warning",
-            CheckWord::Holds | CheckWord::NotJudged => return None,
+        let kind = match check.result {
+            CheckResult::Fails if decision.status == Status::Red => "error",
+            CheckResult::Fails | CheckResult::Warns => "warning",
+            CheckResult::Holds | CheckResult::NotJudged => return None,
         };
-        Some((kind, format!("arcgauge: {}", check.id), one_line(&check.because)))
+        Some((kind, format!("arcgauge: {}", check.id), one_line(&check.reason)))
     }));
     lines.extend(decision.comparisons.iter().filter_map(|comparison| {
         let kind = match words::standing(comparison, decision.verdict).0 {
@@ -39,15 +38,15 @@ pub fn github_annotations(subject: Subject<'_>, decision: &DecisionRecord) -> St
             Mark::Fails | Mark::Warns => "warning",
             Mark::Holds | Mark::Unknown | Mark::NotJudged => return None,
         };
-        let [metric, prompt, change, interval, ..] =
-            words::comparison(comparison, decision.verdict, Form::Terminal);
-        let told = format!("{change} {interval}: {}", one_line(&comparison.because));
-        Some((kind, format!("arcgauge: {metric} {prompt}"), told))
+        let (change, interval) = (words::change(comparison), words::interval(comparison));
+        let reported = format!("{change} {interval}: {}", one_line(&comparison.reason));
+        let (metric, prompt) = (comparison.metric.id(), comparison.prompt.as_deref().unwrap_or("mean"));
+        Some((kind, format!("arcgauge: {metric} {prompt}"), reported))
     }));
     let mut text = String::new();
     for kind in ["error", "warning", "notice"] {
-        for (_, title, told) in lines.iter().filter(|line| line.0 == kind).take(MOST_OF_A_KIND) {
-            text.push_str(&annotation(kind, title, told));
+        for (_, title, reported) in lines.iter().filter(|line| line.0 == kind).take(MOST_OF_A_KIND) {
+            text.push_str(&annotation(kind, title, reported));
         }
     }
     text

@@ -3,16 +3,16 @@
 //! | field | holds |
 //! |---|---|
 //! | `schema` | the version of this form; a field is added without raising it, never taken away |
-//! | `kind` | "ab" where two sides were measured in pairs, "run" where one was held against none |
+//! | `kind` | "ab" where two sides were measured in pairs, "run" where one was compared with none |
 //! | `run_id`, `when_utc`, `outcome`, `failure` | the record's own |
 //! | `exit_code` | with which the verb ends |
-//! | `decision` | `verdict`, `because`, `status`, `judged_utc`; null where none was reached |
-//! | `comparisons` | by `metric` (a definition id) and `prompt` (null: the mean): `ratio` head / base with `lower` and `upper`, the same as changes in percent, `better`, `pairs`, `word`, `because` |
-//! | `checks` | `id`, `word`, `because` |
+//! | `decision` | `verdict`, `reason`, `status`, `judged_utc`; null where none was reached |
+//! | `comparisons` | by `metric` (a definition id) and `prompt` (null: the mean): `ratio` head / base with `lower` and `upper`, the same as changes in percent, `better`, `pairs`, `word`, `reason` |
+//! | `checks` | `id`, `word`, `reason` |
 //! | `sensitivity` | what the pairs could have seen, percent |
-//! | `pairs` | `pair` from 1, `first`, `difference_percent` of the mean `tpot@1`, `spoilt_because` |
-//! | `sides` | `base` and `head`, or `head` alone: what was `asked`, its `differences` from the usual run of its commit, commit, device, runtime, model, workload |
-//! | `machine`, `inputs`, `policy_sha256`, `seed`, `despite_guards`, `undecided`, `warnings` | what else it depends on |
+//! | `pairs` | `pair` from 1, `first`, `difference_percent` of the mean `tpot@1`, `invalidated_by`, `counts_despite` |
+//! | `sides` | `base` and `head`, or `head` alone: what was `label`, its `differences` from the usual run of its commit, commit, device, runtime, model, workload |
+//! | `machine`, `inputs`, `policy_sha256`, `seed`, `ignore_guards`, `stop_reason`, `warnings` | what else it depends on |
 //!
 //! Numbers are not rounded; units are in the fields' names.
 
@@ -20,23 +20,24 @@ use serde_json::{Map, Value, json};
 
 use crate::measure::Metric;
 use crate::record::{
-    AskedPrompt, CheckRecord, ComparisonRecord, DecisionRecord, ProvenDevice, RunRecord, Side, Warning,
+    ArmView, CheckRecord, ComparisonRecord, DecisionRecord, ProvenDevice, RequestedPrompt, Side, Warning,
 };
 use crate::report::decision::subject::{PairLine, Subject, mean_tpot_ms};
 use crate::report::number::change_percent;
+use crate::visible;
 
 /// Version of this form.
-const SCHEMA: &str = "arcgauge-decision@1";
+const SCHEMA: &str = "arcgauge-decision@2";
 
 /// A decision as JSON, with the exit code that the verb ends with; None where no decision was reached.
 #[must_use]
 pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, exit_code: u8) -> String {
-    let (outcome, failure) = subject.ending();
+    let (outcome, failure) = (subject.record.outcome, subject.record.failure.as_deref());
     let mut value = json!({
         "schema": SCHEMA,
-        "kind": if matches!(subject, Subject::Ab { .. }) { "ab" } else { "run" },
-        "run_id": subject.run_id(),
-        "when_utc": subject.when_utc(),
+        "kind": if subject.is_ab() { "ab" } else { "run" },
+        "run_id": subject.record.run_id,
+        "when_utc": subject.record.when_utc,
         "outcome": outcome,
         "failure": failure,
         "exit_code": exit_code,
@@ -44,33 +45,36 @@ pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, ex
         "comparisons": each(decision.map_or(&[][..], |it| &it.comparisons), comparison),
         "checks": each(decision.map_or(&[][..], |it| &it.checks), check),
         "sensitivity": decision.and_then(|it| it.sensitivity),
-        "pairs": subject.pairs().iter().enumerate().map(pair).collect::<Value>(),
+        "pairs": subject.pairs.iter().enumerate().map(pair).collect::<Value>(),
         "sides": sides(subject),
-        "machine": subject.runs().last().map(|(_, run)| {
-            json!({ "slug": run.machine.slug, "sha256": run.machine.sha256 })
-        }),
+        "machine": { "slug": subject.record.machine.slug, "sha256": subject.record.machine.sha256 },
         "warnings": subject.warnings().into_iter().map(warning).collect::<Value>(),
     });
-    if let Subject::Ab { record, .. } = subject {
+    let record = subject.record;
+    if subject.is_ab() {
         value["inputs"] = json!(record.inputs);
-        value["policy_sha256"] = json!(record.policy.sha256);
-        value["seed"] = json!(record.seed);
-        value["despite_guards"] = json!(record.despite_guards);
-        value["undecided"] = json!(record.undecided);
+        if let Some(inputs) = value["inputs"].as_object_mut() {
+            // Its text is in the record; its hash is enough here.
+            inputs.remove("policy");
+        }
+        value["policy_sha256"] = json!(record.inputs.policy.sha256);
+        value["seed"] = json!(record.sampling.seed);
+        value["ignore_guards"] = json!(record.sampling.ignore_guards);
+        value["stop_reason"] = json!(record.stop_reason);
     }
     // To a runner of GitHub's this would be a command, wherever in the log it stands; to JSON it is the
     // same text either way.
-    format!("{value:#}\n").replace("##[", "##\\u005b")
+    visible::json(&format!("{value:#}\n"))
 }
 
-fn each<T>(records: &[T], told: fn(&T) -> Value) -> Value {
-    records.iter().map(told).collect()
+fn each<T>(records: &[T], reported: fn(&T) -> Value) -> Value {
+    records.iter().map(reported).collect()
 }
 
 fn word(decision: &DecisionRecord) -> Value {
     json!({
         "verdict": decision.verdict,
-        "because": decision.because,
+        "reason": decision.reason,
         "status": decision.status,
         "judged_utc": decision.judged_utc,
     })
@@ -79,7 +83,7 @@ fn word(decision: &DecisionRecord) -> Value {
 fn comparison(comparison: &ComparisonRecord) -> Value {
     json!({
         "metric": comparison.metric,
-        "better": comparison.metric.direction().word(),
+        "better": comparison.metric.direction().as_str(),
         "prompt": comparison.prompt,
         "pairs": comparison.pairs,
         "ratio": comparison.ratio,
@@ -88,8 +92,8 @@ fn comparison(comparison: &ComparisonRecord) -> Value {
         "change_percent": change_percent(comparison.ratio),
         "change_lower_percent": change_percent(comparison.lower),
         "change_upper_percent": change_percent(comparison.upper),
-        "word": comparison.word,
-        "because": comparison.because,
+        "result": comparison.result,
+        "reason": comparison.reason,
     })
 }
 
@@ -102,28 +106,30 @@ fn pair((index, pair): (usize, &PairLine)) -> Value {
         "pair": index + 1,
         "first": pair.first,
         "difference_percent": pair.difference_percent,
-        "spoilt_because": pair.spoilt_because,
+        "invalidated_by": pair.invalidated_by,
+        "counts_despite": pair.counts_despite,
     })
 }
 
 fn sides(subject: Subject<'_>) -> Value {
-    let told = subject.runs().into_iter().map(|(side, run)| {
+    let reported = subject.runs().into_iter().map(|(side, run)| {
         let mut value = identity(run);
-        let asked = subject.asked(side);
-        value["asked"] = json!(asked.map(|it| &it.asked));
-        value["differences"] = json!(asked.map(|it| &it.differences));
-        (side.word().to_owned(), value)
+        if subject.is_ab() {
+            value["label"] = json!(run.label);
+            value["differences"] = json!(run.differences);
+        }
+        (side.as_str().to_owned(), value)
     });
-    Value::Object(told.collect::<Map<_, _>>())
+    Value::Object(reported.collect::<Map<_, _>>())
 }
 
 /// What a side is: all that must be the same, or was meant to differ.
-fn identity(run: &RunRecord) -> Value {
+fn identity(run: ArmView<'_>) -> Value {
     let commit = run.commit.as_ref();
     let ran = run.device.ran.as_ref();
     let runtime = run.runtime.as_ref();
     json!({
-        "run_id": run.run_id,
+        "run_id": run.experiment.run_id,
         "outcome": run.outcome,
         "commit": commit,
         "worker_sha256": run.worker.sha256,
@@ -143,7 +149,7 @@ fn identity(run: &RunRecord) -> Value {
         "workload": {
             "sha256": run.workload.sha256,
             "protocol": run.workload.protocol,
-            "prompts": run.workload.prompts.iter().map(|AskedPrompt { id, .. }| id).collect::<Vec<_>>(),
+            "prompts": run.workload.prompts.iter().map(|RequestedPrompt { id, .. }| id).collect::<Vec<_>>(),
             "new_tokens": run.workload.new_tokens,
             "processes": run.workload.runs,
         },

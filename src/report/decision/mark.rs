@@ -1,6 +1,7 @@
-//! The glyphs: each a shape of its own, so that they can be told apart without colour and on any terminal.
+//! The glyphs: each a shape of its own, so that they can be distinguished without colour and on any terminal.
 
-use crate::record::{CheckWord, ComparisonWord, Status, Verdict};
+use crate::golden::GoldenResult;
+use crate::record::{CheckResult, ComparisonResult, Status, Verdict};
 
 /// How a word is marked, the same in every form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,18 @@ impl Mark {
         }
     }
 
+    /// The word that its glyph stands for, and the class of pages that gives it its colour.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Warns => "warns",
+            Self::Fails => "fails",
+            Self::Unknown => "unknown",
+            Self::NotJudged => "not-judged",
+        }
+    }
+
     /// The glyph of pages: a shape of its own, for a reader who sees no colour.
     #[must_use]
     pub fn shape(self) -> &'static str {
@@ -39,18 +52,6 @@ impl Mark {
             Self::Fails => "\u{2715}",
             Self::Unknown => "?",
             Self::NotJudged => "\u{2013}",
-        }
-    }
-
-    /// The class of pages that gives it its colour.
-    #[must_use]
-    pub fn class(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::Warns => "warns",
-            Self::Fails => "fails",
-            Self::Unknown => "unknown",
-            Self::NotJudged => "not-judged",
         }
     }
 }
@@ -66,24 +67,35 @@ impl From<Verdict> for Mark {
     }
 }
 
-impl From<CheckWord> for Mark {
-    fn from(word: CheckWord) -> Self {
+impl From<CheckResult> for Mark {
+    fn from(word: CheckResult) -> Self {
         match word {
-            CheckWord::Holds => Self::Holds,
-            CheckWord::Warns => Self::Warns,
-            CheckWord::Fails => Self::Fails,
-            CheckWord::NotJudged => Self::NotJudged,
+            CheckResult::Holds => Self::Holds,
+            CheckResult::Warns => Self::Warns,
+            CheckResult::Fails => Self::Fails,
+            CheckResult::NotJudged => Self::NotJudged,
         }
     }
 }
 
-impl From<ComparisonWord> for Mark {
-    fn from(word: ComparisonWord) -> Self {
+impl From<ComparisonResult> for Mark {
+    fn from(word: ComparisonResult) -> Self {
         match word {
-            ComparisonWord::Regressed => Self::Fails,
-            ComparisonWord::Improved | ComparisonWord::Unchanged => Self::Holds,
-            ComparisonWord::Undecided => Self::Unknown,
-            ComparisonWord::Waived => Self::Warns,
+            ComparisonResult::Regressed => Self::Fails,
+            ComparisonResult::Improved | ComparisonResult::Unchanged => Self::Holds,
+            ComparisonResult::Undecided => Self::Unknown,
+            ComparisonResult::Waived => Self::Warns,
+        }
+    }
+}
+
+impl From<GoldenResult> for Mark {
+    fn from(result: GoldenResult) -> Self {
+        match result {
+            GoldenResult::Match => Self::Holds,
+            GoldenResult::NearTie => Self::Warns,
+            GoldenResult::Break => Self::Fails,
+            GoldenResult::None => Self::NotJudged,
         }
     }
 }

@@ -1,56 +1,87 @@
-//! Sentences that every form tells in the same words.
+//! Sentences that every form has in the same words.
 
-use crate::record::{CheckWord, ComparisonRecord, DecisionRecord, SensitivityRecord, Verdict};
-use crate::report::decision::form::Form;
+use crate::measure::Metric;
+use crate::record::{
+    CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, SensitivityRecord, Status, Verdict,
+};
 use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
 use crate::report::number::{change_percent, counted, percent, signed_percent};
+use crate::report::reproduce::device_flag;
+use crate::report::reproduce_ab::ab_command;
 
 /// Said where both sides are the same.
 pub(super) const IDENTICAL: &str = "Both sides are identical: nothing was measured.";
 
-/// The verdict and its reason.
-pub(super) fn verdict(decision: &DecisionRecord, form: Form) -> String {
-    let glyph = Mark::from(decision.status).glyph();
-    format!("{glyph} {}: {}", decision.verdict.word(), form.said(&decision.because))
+/// The verdict, and of what it warns: as in "pass with warning: TTFT +12.8 %".
+pub(super) fn verdict(decision: &DecisionRecord) -> String {
+    let word = decision.verdict.as_str().replace('-', " ");
+    if decision.status != Status::GreenWithWarning {
+        return word;
+    }
+    let means = decision.comparisons.iter().filter(|it| it.prompt.is_none());
+    let regressed = means.filter(|it| it.result == ComparisonResult::Regressed);
+    with_warning(&word, regressed.map(|it| (it.metric, it.ratio)))
 }
 
-/// A comparison's glyph and word. Where the machine cannot be trusted, neither can a speed.
+/// The verdict on two settings: which is faster is a finding, no failure.
+pub(super) fn of_settings(decision: &DecisionRecord) -> (Mark, String) {
+    match decision.verdict {
+        Verdict::Pass => (Mark::Holds, "no relevant difference".to_owned()),
+        Verdict::Improved => (Mark::Holds, "head is faster".to_owned()),
+        Verdict::Regressed => (Mark::Warns, "head is slower".to_owned()),
+        other => (other.into(), other.as_str().replace('-', " ")),
+    }
+}
+
+/// A verdict that passes with a warning of these metrics, each with head / base.
+pub(in crate::report) fn with_warning(
+    verdict: &str,
+    regressions: impl Iterator<Item = (Metric, f64)>,
+) -> String {
+    let changes: Vec<String> = regressions
+        .map(|(metric, ratio)| format!("{} {}", short_name(metric), signed_percent(change_percent(ratio))))
+        .collect();
+    let of = if changes.is_empty() { "" } else { ": " };
+    format!("{verdict} with warning{of}{}", changes.join(", "))
+}
+
+/// What a metric is called where there is no room for its title.
+fn short_name(metric: Metric) -> String {
+    let name = metric.id().split('@').next().unwrap_or_default();
+    if matches!(name, "tpot" | "ttft") { name.to_uppercase() } else { name.replace('_', " ") }
+}
+
+/// A comparison's glyph and word. Where the machine cannot be trusted, neither can a speed; a regression with
+/// which the decision passes is a warning.
 pub(super) fn standing(comparison: &ComparisonRecord, verdict: Verdict) -> (Mark, &'static str) {
     if verdict == Verdict::InvalidEnvironment {
-        return (Mark::NotJudged, CheckWord::NotJudged.word());
+        return (Mark::NotJudged, CheckResult::NotJudged.as_str());
     }
-    (comparison.word.into(), comparison.word.word())
+    let is_warning = comparison.result == ComparisonResult::Regressed
+        && matches!(verdict, Verdict::Pass | Verdict::Improved);
+    (if is_warning { Mark::Warns } else { comparison.result.into() }, comparison.result.as_str())
 }
 
-/// The cells of a comparison: metric, prompt, change, interval, pairs, which way is better, word.
-pub(super) fn comparison(comparison: &ComparisonRecord, verdict: Verdict, form: Form) -> [String; 7] {
-    let change = |ratio: f64| signed_percent(change_percent(ratio));
-    let (mark, word) = standing(comparison, verdict);
-    [
-        form.id(comparison.metric.id()),
-        comparison.prompt.as_deref().map_or("mean".to_owned(), |prompt| form.said(prompt)),
-        change(comparison.ratio),
-        form.said(&format!("[{}, {}]", change(comparison.lower), change(comparison.upper))),
-        comparison.pairs.to_string(),
-        comparison.metric.direction().word().to_owned(),
-        format!("{} {word}", mark.glyph()),
-    ]
+/// The change of a metric, as in "+2.13 %".
+pub(super) fn change(comparison: &ComparisonRecord) -> String {
+    signed_percent(change_percent(comparison.ratio))
 }
 
-/// What the columns of a comparison are called.
-pub(super) const COMPARISON_HEADINGS: [&str; 7] =
-    ["metric", "prompt", "change", "interval", "pairs", "better", "word"];
+/// Where the change may lie.
+pub(super) fn interval(comparison: &ComparisonRecord) -> String {
+    let percent = |ratio| signed_percent(change_percent(ratio));
+    format!("[{}, {}]", percent(comparison.lower), percent(comparison.upper))
+}
 
 /// Of what the change is.
 pub(super) const CHANGE: &str =
-    "Change: head against base, over the pairs that count. Where better is lower, + is worse.";
+    "Change: from base to head, over the pairs that count. Where better is lower, + is worse.";
 
 /// How small a change could have been seen.
 pub(super) fn sensitivity(known: &SensitivityRecord) -> String {
-    let these = if known.pairs == 1 { "This" } else { "These" };
     format!(
-        "{these} {} (sd {}) would have seen a slow-down of {} in four of five sessions; slow-downs of {} or more are excluded.",
+        "Minimum detectable slow-down of {} (sd {}): {} at 80 % power; slow-downs of {} or more are excluded.",
         counted(known.pairs, "pair"),
         percent(known.pair_sd_percent),
         percent(known.smallest_seen_percent),
@@ -58,39 +89,41 @@ pub(super) fn sensitivity(known: &SensitivityRecord) -> String {
     )
 }
 
-/// What to do about it.
-pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> String {
-    let again = measure_again(subject);
-    match decision.verdict {
-        Verdict::Pass => "nothing to do".to_owned(),
-        Verdict::Improved => "nothing to do; the head is better".to_owned(),
-        Verdict::Regressed | Verdict::Mixed => {
-            "find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date"
-                .to_owned()
-        }
-        Verdict::Inconclusive if matches!(subject, Subject::Run(_)) => {
-            format!("measure it against its base: {again}")
-        }
-        Verdict::Inconclusive => format!("do what the checks above ask for, then measure with {again}"),
-        Verdict::InvalidEnvironment => {
-            format!("bring the machine to rest (`cargo xtask doctor` says what it sees), then measure with {again}")
-        }
-        Verdict::WrongOutput => {
-            "see what differs with `cargo xtask golden check`; where the new answer is right, bless it on the base"
-                .to_owned()
+/// What to do about it, and the command for it where there is one.
+pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static str, Option<String>) {
+    if subject.compares_settings() {
+        match decision.verdict {
+            Verdict::Pass => return ("choose either setting; for a smaller difference run more pairs", None),
+            Verdict::Improved => return ("use the head's setting", None),
+            Verdict::Regressed => return ("keep the base's setting", None),
+            Verdict::Mixed => return ("weigh the metrics above against each other", None),
+            _ => {}
         }
     }
-}
-
-/// The command. A name that a shell would not take as it is stands in none.
-fn measure_again(subject: Subject<'_>) -> String {
-    let asked = match subject {
-        Subject::Ab { record, .. } => record.base.asked.as_str(),
-        Subject::Run(_) => "main",
-    };
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'=' | b'-');
-    let is_word = !asked.is_empty() && asked.len() <= 100 && !asked.starts_with('-');
-    let base = if is_word && asked.bytes().all(is_plain) { asked } else { "BASE" };
-    format!("`cargo xtask ab --base {base}`")
+    match decision.verdict {
+        Verdict::Pass | Verdict::Improved if decision.status == Status::GreenWithWarning => {
+            ("see whether the change that is warned of is intended; the gate lets it pass", None)
+        }
+        Verdict::Pass => ("nothing to do", None),
+        Verdict::Improved => ("nothing to do; the head is better", None),
+        Verdict::Regressed | Verdict::Mixed => (
+            "find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date",
+            None,
+        ),
+        Verdict::Inconclusive if !subject.is_ab() => {
+            let device = device_flag(subject.record.subject());
+            ("measure it against its base", Some(format!("cargo xtask ab --base main {device}")))
+        }
+        Verdict::Inconclusive => {
+            ("follow the checks above, then measure again", Some(ab_command(subject.record)))
+        }
+        Verdict::InvalidEnvironment => (
+            "reduce the background load (`cargo xtask doctor` shows it), then measure again",
+            Some(ab_command(subject.record)),
+        ),
+        Verdict::WrongOutput => (
+            "see what differs with `cargo xtask golden check`; where the new answer is right, bless it on the base",
+            None,
+        ),
+    }
 }

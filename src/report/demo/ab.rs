@@ -3,13 +3,13 @@
 use crate::judge::prompt_differences;
 use crate::judge::sequential::{Look, sequential};
 use crate::record::{
-    AbRecord, InputsRecord, Outcome, PairRecord, RunRecord, SampleRecord, Side, SideRecord, Undecided,
-    sha256_of_bytes,
+    Arm, Experiment, HarnessCost, InputsRecord, Outcome, PlanKind, Round, SampleRecord, Sampling, Side,
+    StopReason, sha256_of_bytes,
 };
 use crate::report::demo::guards::Trouble;
 use crate::report::demo::machine::DemoMachine;
 use crate::report::demo::noise::Noise;
-use crate::report::demo::process::{Done, Task, canary};
+use crate::report::demo::process::{Done, Task, bandwidth_reading};
 use crate::report::demo::run::{begin_ns, judged, wrong};
 use crate::report::demo::scene::{Label, Scene, add, close, invented};
 use crate::report::demo::story::Contest;
@@ -29,25 +29,25 @@ const RESTLESSNESS: f64 = 3.8;
 const PAUSE_NS: u64 = 2_000_000_000;
 
 /// The A/Bs of a commit, on the first machine.
-pub(super) fn contests(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Vec<AbRecord> {
+pub(super) fn contests(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Vec<Experiment> {
     let contests = scene.story.contests(at);
     contests.into_iter().zip(0..).map(|(contest, number)| ab(scene, machine, at, contest, number)).collect()
 }
 
-fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, contest: Contest, number: u64) -> AbRecord {
+fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, contest: Contest, number: u64) -> Experiment {
     let base_at = if contest == Contest::Itself { at } else { at.saturating_sub(1) };
     let label = |part: u64| Label { machine: machine.number, at, kind: FIRST_KIND + number * 10 + part };
     let when_utc = scene.after(at, AFTER_COMMIT_S + number * JUDGED_AFTER_S);
-    let side = |code: usize, part: u64| {
-        let mut run = scene.frame(machine, code, at, label(part));
-        run.when_utc.clone_from(&when_utc);
-        // Until the goal is reached nobody holds a head to it: the hash is accepted with the step that does.
-        if at < scene.story.faster() {
-            run.published = Some(scene.inputs.published.clone());
-            run.published.iter_mut().for_each(|published| published.new_tokens = scene.plan.new_tokens);
-        }
-        run
-    };
+    let base_frame = scene.frame(machine, base_at, at, label(1));
+    let mut record = scene.frame(machine, at, at, label(0));
+    // Until the goal is reached nobody holds a head to it: the hash is accepted with the step that does.
+    if at < scene.story.faster() {
+        record.published = Some(scene.inputs.published.clone());
+        record.published.iter_mut().for_each(|published| published.new_tokens = scene.plan.new_tokens);
+    }
+    let requested = |word: &str| if contest == Contest::Itself { "HEAD".to_owned() } else { word.to_owned() };
+    let arms = base_frame.arms.into_iter().chain(record.arms).zip(["HEAD^", "HEAD"]);
+    let arms: Vec<Arm> = arms.map(|(arm, word)| Arm { label: requested(word), ..arm }).collect();
     let mut pairs = Pairs {
         scene,
         machine,
@@ -56,48 +56,38 @@ fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, contest: Contest, num
         time: at,
         noise: Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number]),
         now_ns: begin_ns(at, 4 + number),
-        runs: [side(base_at, 1), side(at, 2)],
+        arms,
+        cost: HarnessCost::default(),
         drawn: Vec::new(),
     };
-    let undecided = pairs.drive();
-    let [mut base, mut head] = pairs.runs;
-    for run in [&mut base, &mut head] {
-        run.canary_after = Some(canary(machine, &mut pairs.noise));
-        run.prompts = judged(run);
-        close(run);
+    record.plan = PlanKind::Ab;
+    record.when_utc.clone_from(&when_utc);
+    record.stop_reason = pairs.drive();
+    record.bandwidth_after = Some(bandwidth_reading(machine, &mut pairs.noise));
+    (record.arms, record.rounds, record.cost) = (pairs.arms, pairs.drawn, pairs.cost);
+    for arm in &mut record.arms {
+        arm.prompts = judged(arm);
     }
-    let mut outcome = Outcome::Complete;
+    close(&mut record);
     if contest == Contest::WrongOutput {
-        wrong(&mut head);
-        outcome = Outcome::WrongOutput;
+        wrong(&mut record.arms[Side::Head.arm()]);
+        record.outcome = Outcome::WrongOutput;
     }
     let base_sha = scene.line[base_at].sha.clone();
-    let asked = |word: &str| if contest == Contest::Itself { "HEAD".to_owned() } else { word.to_owned() };
-    let mut record = AbRecord {
-        run_id: scene.id(label(0)),
-        when_utc,
-        arcgauge_version: head.arcgauge_version.clone(),
-        outcome,
-        failure: None,
-        base: SideRecord { asked: asked("HEAD^"), differences: Vec::new(), run: base },
-        head: SideRecord { asked: asked("HEAD"), differences: Vec::new(), run: head },
-        inputs: InputsRecord {
-            from_commit: Some(base_sha.clone()),
-            merge_base: Some(base_sha),
-            merge: None,
-            sha256: sha256_of_bytes(scene.inputs.policy_text.as_bytes()),
-            changed_by_head: Vec::new(),
-        },
+    record.inputs = InputsRecord {
+        from_commit: Some(base_sha.clone()),
+        merge_base: Some(base_sha),
+        merge: None,
+        sha256: sha256_of_bytes(scene.inputs.policy_text.as_bytes()),
+        changed_by_head: Vec::new(),
         policy: scene.policy.clone(),
-        seed: scene.plan.seed,
-        pairs: pairs.drawn,
-        despite_guards: false,
-        budget_s: (contest == Contest::Restless).then_some(600),
-        undecided,
-        decision: None,
-        gate_decision: None,
-        warnings: vec![invented()],
     };
+    record.sampling = Sampling {
+        seed: Some(scene.plan.seed),
+        budget_s: (contest == Contest::Restless).then_some(600),
+        ..Sampling::default()
+    };
+    record.warnings = vec![invented()];
     let decided =
         (scene.inputs.decide)(&record, &scene.after(at, AFTER_COMMIT_S + (number + 1) * JUDGED_AFTER_S));
     record.decision = Some(decided.decision);
@@ -117,30 +107,31 @@ struct Pairs<'a, 'b> {
     noise: Noise,
     now_ns: u64,
     /// Base and head.
-    runs: [RunRecord; 2],
-    drawn: Vec<PairRecord>,
+    arms: Vec<Arm>,
+    cost: HarnessCost,
+    drawn: Vec<Round>,
 }
 
 impl Pairs<'_, '_> {
     /// Draws pairs until they tell; otherwise says why they do not.
-    fn drive(&mut self) -> Option<Undecided> {
+    fn drive(&mut self) -> Option<StopReason> {
         let mut differences_ln = Vec::new();
-        let mut spoilt = 0;
+        let mut invalidated = 0;
         loop {
             let index = self.drawn.len();
             let first = match self.drawn.last() {
-                Some(before) if !self.drawn.len().is_multiple_of(2) => before.first.other(),
+                Some(before) if !self.drawn.len().is_multiple_of(2) => before.first().other(),
                 _ if self.noise.happens(0.5) => Side::Base,
                 _ => Side::Head,
             };
             let of_pair_ln = self.measure(first);
             if self.contest == Contest::WrongOutput {
                 // It is found after the first pair, which so is none.
-                return Some(Undecided::WrongOutput);
+                return Some(StopReason::WrongOutput);
             }
-            self.drawn.push(PairRecord { first, base_process: index, head_process: index });
-            if self.is_spoilt(index) {
-                spoilt += 1;
+            self.drawn.push(Round::beginning_with(first));
+            if self.is_invalidated(index) {
+                invalidated += 1;
             } else {
                 differences_ln.extend(of_pair_ln);
             }
@@ -149,16 +140,16 @@ impl Pairs<'_, '_> {
             if is_final {
                 return None;
             }
-            if spoilt > self.scene.largest_redraws || index > 2 * Look::LAST.pairs {
-                return Some(Undecided::Guards);
+            if invalidated > self.scene.largest_redraws || index > 2 * Look::LAST.pairs {
+                return Some(StopReason::Guards);
             }
             if self.contest == Contest::Restless && index + 1 == RESTLESS_PAIRS {
-                return Some(Undecided::Budget);
+                return Some(StopReason::Budget);
             }
         }
     }
 
-    fn is_spoilt(&self, index: usize) -> bool {
+    fn is_invalidated(&self, index: usize) -> bool {
         self.contest == Contest::Swapping && index > 0
     }
 
@@ -169,13 +160,13 @@ impl Pairs<'_, '_> {
         for side in order {
             let done = self.process(side, index);
             self.now_ns = done.process.ended_ns.unwrap_or(self.now_ns) + PAUSE_NS;
-            add(&mut self.runs[side], done);
+            add(&mut self.arms[side], &mut self.cost, done);
         }
-        let samples = |run: &RunRecord| -> Vec<_> {
+        let samples = |run: &Arm| -> Vec<_> {
             let of_process = run.samples.iter().filter(|sample| sample.process == index);
             of_process.filter_map(SampleRecord::timed).collect()
         };
-        let differences = prompt_differences(&samples(&self.runs[0]), &samples(&self.runs[1]));
+        let differences = prompt_differences(&samples(&self.arms[0]), &samples(&self.arms[1]));
         let sum: f64 = differences.iter().map(|difference| difference.tpot_ln).sum();
         (!differences.is_empty()).then(|| sum / differences.len() as f64)
     }
@@ -184,11 +175,11 @@ impl Pairs<'_, '_> {
         let story = self.scene.story;
         let task = Task {
             machine: self.machine,
-            asked: self.scene.asked(self.machine),
+            requested: self.scene.requested(self.machine),
             cost: self.machine.cost(story.code(self.code[side]), story.ground(self.time), self.time),
             index,
             started_ns: self.now_ns,
-            trouble: (side == 1 && self.is_spoilt(index)).then_some(Trouble::Swap),
+            trouble: (side == 1 && self.is_invalidated(index)).then_some(Trouble::Swap),
             restlessness: if self.contest == Contest::Restless { RESTLESSNESS } else { 1.0 },
         };
         task.done(&mut self.noise)

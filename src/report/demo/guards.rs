@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::measure::fdinfo::OtherGpuUse;
 use crate::measure::guard::{
     CpuPolicy, GpuDriver, GpuFacts, GpuReading, GuardLog, MachineFacts, MachineReading, Phase, Temperatures,
     WorkerGpuUse,
 };
-use crate::measure::{ClockPair, Observed};
 use crate::report::demo::machine::DemoGpu;
 use crate::report::demo::noise::{Noise, nearest};
+use crate::sys::fdinfo::OtherGpuUse;
+use crate::sys::{ClockPair, Observed};
 
 const SECOND_NS: u64 = 1_000_000_000;
 const START_CELSIUS: f64 = 44.0;
@@ -53,7 +53,7 @@ pub(super) fn watch(process: Watched, noise: &mut Noise) -> GuardLog {
         clocks_before: clocks(process.started_ns),
         clocks_after: clocks(process.ended_ns),
         readings,
-        cut_short_because: None,
+        cut_short_reason: None,
     }
 }
 
@@ -111,7 +111,7 @@ impl Watched {
                 ]),
             }),
             cpu_throttle_count: Observed::Observed(7),
-            is_on_mains: Observed::Observed(true),
+            is_on_ac_power: Observed::Observed(true),
             cpu_some_avg10_percent: Observed::Observed(if noise.happens(0.2) { 0.27 } else { 0.0 }),
             memory_full_avg10_percent: Observed::Observed(0.0),
             io_some_avg10_percent: Observed::Observed(if works { 0.0 } else { 3.1 }),

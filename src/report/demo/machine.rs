@@ -101,7 +101,7 @@ impl DemoMachine {
         RuntimeRecord {
             openvino_version: version.to_owned(),
             openvino_build: format!("{version}-{build}-demo"),
-            properties_asked: set(&[("CACHE_DIR", "cache"), ("PERFORMANCE_HINT", "LATENCY")]),
+            properties_requested: set(&[("CACHE_DIR", "cache"), ("PERFORMANCE_HINT", "LATENCY")]),
             properties_effective: set(&[
                 ("INFERENCE_PRECISION_HINT", precision),
                 ("KV_CACHE_PRECISION", precision),

@@ -10,14 +10,14 @@
 //! ```no_run
 //! use arcgauge::gate::{Asker, decide};
 //! use arcgauge::judge::policy::Policy;
-//! use arcgauge::record::{AbRecord, History, PublishedReference};
+//! use arcgauge::record::{Experiment, History, PublishedReference};
 //! use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, fill};
 //!
 //! # fn main() -> arcgauge::error::Result<()> {
 //! # let (policy_text, published_text) = ("", "");
 //! let policy = Policy::parse(policy_text, "ci/gate.json")?;
 //! let published = PublishedReference::parse(published_text)?;
-//! let decide = |record: &AbRecord, judged_utc: &str| DemoDecisions {
+//! let decide = |record: &Experiment, judged_utc: &str| DemoDecisions {
 //!     decision: decide(record, &policy, judged_utc, Asker::Ab),
 //!     gate_decision: decide(record, &policy, judged_utc, Asker::Gate),
 //! };
@@ -50,25 +50,25 @@ pub use plan::DemoPlan;
 pub use scene::{DemoDecisions, DemoInputs, WARNING_ID};
 
 use crate::error::Result;
-use crate::record::{AnyRecord, History};
+use crate::record::{Experiment, History};
 use scene::Scene;
 
 /// Every record of the invented history, commit by commit, oldest first. They are made one commit at a
-/// time, as they are asked for.
+/// time, as they are requested.
 ///
 /// # Errors
 /// A policy that cannot be read.
-pub fn records(plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<impl Iterator<Item = AnyRecord>> {
+pub fn records(plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<impl Iterator<Item = Experiment>> {
     let scene = Scene::of(plan, inputs)?;
     Ok((0..plan.commits).flat_map(move |at| of_commit(&scene, at)))
 }
 
-fn of_commit(scene: &Scene<'_>, at: usize) -> Vec<AnyRecord> {
+fn of_commit(scene: &Scene<'_>, at: usize) -> Vec<Experiment> {
     let runs = scene.machines.iter().flat_map(|machine| run::runs(scene, machine, at));
-    let mut records: Vec<AnyRecord> = runs.map(|run| AnyRecord::Run(Box::new(run))).collect();
+    let mut records: Vec<Experiment> = runs.collect();
     let first = scene.machines.first();
     let contests = first.map(|machine| ab::contests(scene, machine, at)).unwrap_or_default();
-    records.extend(contests.into_iter().map(|record| AnyRecord::Ab(Box::new(record))));
+    records.extend(contests);
     records
 }
 
@@ -79,11 +79,7 @@ fn of_commit(scene: &Scene<'_>, at: usize) -> Vec<AnyRecord> {
 pub fn fill(store: &History, plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<usize> {
     let mut count = 0;
     for record in records(plan, inputs)? {
-        match record {
-            AnyRecord::Run(record) => store.add(record.as_ref())?,
-            AnyRecord::Ab(record) => store.add(record.as_ref())?,
-            AnyRecord::Peers(record) => store.add(record.as_ref())?,
-        };
+        store.add(&record)?;
         count += 1;
     }
     Ok(count)

@@ -42,7 +42,7 @@ fn model(name: &str, weights_bytes: u64) -> ModelRecord {
         manifest_verified: true,
         same_after_run: true,
         edited_graph_sha256: Some(sha256_of_bytes(format!("edited graph of {name}").as_bytes())),
-        unedited_because: None,
+        unedited_reason: None,
         shape: None,
         active_weights: None,
     }

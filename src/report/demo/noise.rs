@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn deviates_have_the_mean_and_the_spread_that_were_asked_for_and_neighbours_are_alike() {
+    fn deviates_have_the_mean_and_the_spread_that_were_requested_and_neighbours_are_alike() {
         let moments = |values: &[f64]| {
             let count = values.len() as f64;
             let mean = values.iter().sum::<f64>() / count;

@@ -1,15 +1,14 @@
 //! An invented worker process: its load, its generations, its memory and the machine around it.
 
-use crate::measure::CanaryReading;
 use crate::measure::protocol::{CacheState, KvBytesSource, KvCache};
-use crate::record::{
-    LoadRecord, MemoryRecord, PhaseMemoryRecord, ProcessPurpose, ProcessRecord, SampleRecord, SampleRole,
-    SampleTimes,
-};
+use crate::measure::supervisor::{PhaseMemory, Purpose};
+use crate::measure::{BandwidthReading, Role};
+use crate::record::{LoadRecord, ProcessRecord, SampleRecord, SampleTimes};
 use crate::report::demo::guards::{Trouble, Watched, watch};
 use crate::report::demo::machine::{Cost, DemoMachine};
 use crate::report::demo::noise::{Noise, nearest};
-use crate::report::demo::prompts::Asked;
+use crate::report::demo::prompts::Request;
+use crate::sys::MemoryReading;
 
 /// Single tokens differ by so much, as a share.
 const TOKEN_SD: f64 = 0.012;
@@ -26,7 +25,7 @@ const SECOND_NS: u64 = 1_000_000_000;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
     pub(super) machine: &'a DemoMachine,
-    pub(super) asked: &'a Asked,
+    pub(super) requested: &'a Request,
     /// What its code takes at this moment, before chance.
     pub(super) cost: Cost,
     /// Which measured process, from 0.
@@ -52,11 +51,11 @@ impl Task<'_> {
         let heat = if self.trouble == Some(Trouble::Heat) { 1.06 } else { 1.0 };
         let loaded_ns = self.started_ns + SECOND_NS / 20 + load_ns;
         let mut now_ns = loaded_ns;
-        let prompts = self.asked.prompts();
+        let prompts = self.requested.prompts();
         let order: Vec<usize> = (0..prompts).map(|at| (at + self.index) % prompts.max(1)).collect();
         let mut samples = Vec::with_capacity(prompts + 1);
-        let warm_up = order.first().map(|first| (*first, SampleRole::WarmUp, 1.03));
-        let measured = order.iter().map(|prompt| (*prompt, SampleRole::Measured, 1.0));
+        let warm_up = order.first().map(|first| (*first, Role::WarmUp, 1.03));
+        let measured = order.iter().map(|prompt| (*prompt, Role::Measured, 1.0));
         for (prompt, role, factor) in warm_up.into_iter().chain(measured) {
             now_ns += SECOND_NS / 50;
             let pace = luck * heat * factor;
@@ -67,7 +66,7 @@ impl Task<'_> {
         let process = ProcessRecord {
             prompt_order: order
                 .into_iter()
-                .map(|prompt| self.asked.workload.prompts[prompt].id.clone())
+                .map(|prompt| self.requested.workload.prompts[prompt].id.clone())
                 .collect(),
             load: Some(LoadRecord {
                 load_ns,
@@ -78,7 +77,7 @@ impl Task<'_> {
             kv_cache: Some(self.kv_cache()),
             device_memory_bytes: device_bytes,
             processor_ns: Some(nearest(now_ns.saturating_sub(loaded_ns) as f64 * self.processor_share())),
-            canary_before: Some(canary(self.machine, noise)),
+            bandwidth_before: Some(bandwidth_reading(self.machine, noise)),
             guards: Some(watch(
                 Watched {
                     gpu: self.machine.gpu,
@@ -90,7 +89,7 @@ impl Task<'_> {
                 },
                 noise,
             )),
-            ..blank(ProcessPurpose::Measured, self.index, self.started_ns, ended_ns)
+            ..blank(Purpose::Measured, self.index, self.started_ns, ended_ns)
         };
         Done { process, samples }
     }
@@ -105,19 +104,20 @@ impl Task<'_> {
             compiled_model_cache: CacheState::Cold,
             loaded_from_cache: Some(false),
         });
-        ProcessRecord { load, ..blank(ProcessPurpose::Priming, 0, self.started_ns, ended_ns) }
+        ProcessRecord { load, ..blank(Purpose::CacheWarmUp, 0, self.started_ns, ended_ns) }
     }
 
     fn generation(
         &self,
         prompt: usize,
-        role: SampleRole,
+        role: Role,
         pace: f64,
         now_ns: &mut u64,
         noise: &mut Noise,
     ) -> SampleRecord {
-        let (asked, token_ids) = (&self.asked.workload.prompts[prompt], &self.asked.answers[prompt]);
-        let context = asked.token_ids.len();
+        let (requested, token_ids) =
+            (&self.requested.workload.prompts[prompt], &self.requested.answers[prompt]);
+        let context = requested.token_ids.len();
         let submitted_ns = *now_ns;
         let mut token_ns = Vec::with_capacity(token_ids.len());
         let mut infer_ns = Vec::with_capacity(token_ids.len());
@@ -137,7 +137,7 @@ impl Task<'_> {
         let rss_bytes = nearest(self.cost.rss_bytes * noise.factor(0.001));
         SampleRecord {
             role,
-            prompt_id: asked.id.clone(),
+            prompt_id: requested.id.clone(),
             process: self.index,
             prompt_tokens: context,
             token_ids: token_ids.clone(),
@@ -148,22 +148,23 @@ impl Task<'_> {
         }
     }
 
-    fn memory(&self, noise: &mut Noise) -> PhaseMemoryRecord {
+    fn memory(&self, noise: &mut Noise) -> PhaseMemory {
         let mut phase = |share: f64| {
             let rss_bytes = nearest(self.cost.rss_bytes * share * noise.factor(0.001));
-            MemoryRecord {
+            MemoryReading {
                 peak_rss_bytes: Some(rss_bytes),
                 rss_anonymous_bytes: Some(rss_bytes / 2),
                 rss_file_bytes: Some(rss_bytes / 3),
                 device_resident_bytes: self.cost.device_bytes.map(|bytes| nearest(bytes * share.min(1.0))),
             }
         };
-        PhaseMemoryRecord { load: phase(1.18), prefill: phase(0.98), decode: phase(1.0) }
+        PhaseMemory { load: phase(1.18), prefill: phase(0.98), decode: phase(1.0) }
     }
 
     fn kv_cache(&self) -> KvCache {
-        let tokens = self.asked.workload.prompts.first().map_or(0, |prompt| prompt.token_ids.len() as u64)
-            + self.asked.workload.new_tokens as u64;
+        let tokens =
+            self.requested.workload.prompts.first().map_or(0, |prompt| prompt.token_ids.len() as u64)
+                + self.requested.workload.new_tokens as u64;
         // 24 layers of 8 heads of 64, keys and values.
         let (layers, precision, bytes) =
             if self.machine.gpu.is_some() { (24, "f16", 2) } else { (4, "f32", 4) };
@@ -185,20 +186,20 @@ impl Task<'_> {
 }
 
 /// A process that ended well and of which nothing else is known.
-pub(super) fn blank(purpose: ProcessPurpose, index: usize, started_ns: u64, ended_ns: u64) -> ProcessRecord {
+pub(super) fn blank(purpose: Purpose, index: usize, started_ns: u64, ended_ns: u64) -> ProcessRecord {
     ProcessRecord {
         purpose,
         index,
-        ending: "done".to_owned(),
-        ending_because: None,
-        talk: Vec::new(),
+        exit_reason: "done".to_owned(),
+        exit_detail: None,
+        output_tail: Vec::new(),
         prompt_order: Vec::new(),
         load: None,
-        memory: PhaseMemoryRecord::default(),
+        memory: PhaseMemory::default(),
         kv_cache: None,
         device_memory_bytes: None,
         processor_ns: None,
-        canary_before: None,
+        bandwidth_before: None,
         guards: None,
         started_ns: Some(started_ns),
         ended_ns: Some(ended_ns),
@@ -206,9 +207,9 @@ pub(super) fn blank(purpose: ProcessPurpose, index: usize, started_ns: u64, ende
 }
 
 /// About 100 GB/s beside an integrated GPU, and half of that elsewhere.
-pub(super) fn canary(machine: &DemoMachine, noise: &mut Noise) -> CanaryReading {
+pub(super) fn bandwidth_reading(machine: &DemoMachine, noise: &mut Noise) -> BandwidthReading {
     let pass_ns = if machine.number == 0 { 2.6e6 } else { 5.1e6 };
-    CanaryReading {
+    BandwidthReading {
         buffer_bytes: 256 << 20,
         threads: 8,
         pass_ns: (0..5).map(|_| nearest(pass_ns * (1.0 + 0.004 * noise.normal().abs()))).collect(),

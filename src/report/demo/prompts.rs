@@ -1,7 +1,7 @@
 //! What is asked of a model in the invented history, and what it answers: the same each time.
 
 use crate::error::Result;
-use crate::record::{AskedPrompt, WorkloadRecord};
+use crate::record::{RequestedPrompt, WorkloadRecord};
 use crate::report::demo::noise::Noise;
 use crate::report::demo::plan::DemoPlan;
 use crate::workload::TokenId;
@@ -27,13 +27,13 @@ const REFERENCES: [Reference; 3] = [
 
 /// Prompts and answers.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct Request {
     pub(super) workload: WorkloadRecord,
-    /// By prompt, in the order asked.
+    /// By prompt, in the order requested.
     pub(super) answers: Vec<Vec<TokenId>>,
 }
 
-impl Asked {
+impl Request {
     /// Of a model, by its number.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Asked {
             let mut noise = Noise::of(plan.seed, &[TOKENS, stream, prompt as u64]);
             (0..count).map(|_| TokenId::try_from(noise.below(VOCABULARY)).unwrap_or_default()).collect()
         };
-        let prompts = REFERENCES.iter().enumerate().map(|(at, reference)| AskedPrompt {
+        let prompts = REFERENCES.iter().enumerate().map(|(at, reference)| RequestedPrompt {
             id: reference.id.to_owned(),
             title: reference.title.to_owned(),
             token_ids: tokens(0, at, reference.tokens),

@@ -3,10 +3,12 @@
 use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::judge::sequential::Rule;
+use crate::measure::Role;
+use crate::measure::protocol::InferSpan;
 use crate::measure::supervisor::WarmLoad;
 use crate::record::{
-    AbRecord, AcceptedModel, Commit, DecisionRecord, HarnessCost, Outcome, PolicyText, PublishedReference,
-    RunRecord, SampleRole, Warning, WorkerRecord, sha256_of_bytes,
+    AcceptedModel, Arm, Commit, DecisionRecord, Experiment, HarnessCost, Outcome, PlanKind, PolicyText,
+    PublishedReference, Sampling, Warning, WorkerRecord, sha256_of_bytes,
 };
 use crate::report::demo::calendar::utc;
 use crate::report::demo::commits::{authored, commits};
@@ -14,7 +16,7 @@ use crate::report::demo::machine::DemoMachine;
 use crate::report::demo::machines::machines;
 use crate::report::demo::plan::DemoPlan;
 use crate::report::demo::process::Done;
-use crate::report::demo::prompts::Asked;
+use crate::report::demo::prompts::Request;
 use crate::report::demo::story::Story;
 
 /// The warning of every invented record.
@@ -28,7 +30,7 @@ pub struct DemoInputs<'a> {
     /// `fixtures/baselines/published.json`.
     pub published: &'a PublishedReference,
     /// What is decided of an A/B at a moment.
-    pub decide: &'a dyn Fn(&AbRecord, &str) -> DemoDecisions,
+    pub decide: &'a dyn Fn(&Experiment, &str) -> DemoDecisions,
 }
 
 /// The two decisions of an A/B.
@@ -51,7 +53,7 @@ pub(super) struct Scene<'a> {
     pub(super) rule: Rule,
     pub(super) largest_redraws: usize,
     /// By machine.
-    asked: Vec<Asked>,
+    requested: Vec<Request>,
     /// With the large model's hash among those that are accepted.
     published: PublishedReference,
 }
@@ -61,7 +63,7 @@ pub(super) struct Scene<'a> {
 pub(super) struct Label {
     pub(super) machine: usize,
     pub(super) at: usize,
-    /// Kinds of records of a commit that are told apart.
+    /// Kinds of records of a commit that are distinguished.
     pub(super) kind: u64,
 }
 
@@ -79,13 +81,13 @@ impl<'a> Scene<'a> {
             commit: String::new(),
         }));
         published.new_tokens = plan.new_tokens;
-        let asked = machines.iter().map(|machine| Asked::of(&plan, u64::from(machine.gpu.is_none())));
+        let requested = machines.iter().map(|machine| Request::of(&plan, u64::from(machine.gpu.is_none())));
         Ok(Self {
             plan,
             inputs,
             story: Story::of(plan.commits),
             line: commits(&plan),
-            asked: asked.collect::<Result<_>>()?,
+            requested: requested.collect::<Result<_>>()?,
             machines,
             policy: PolicyText {
                 text: inputs.policy_text.to_owned(),
@@ -97,8 +99,8 @@ impl<'a> Scene<'a> {
         })
     }
 
-    pub(super) fn asked(&self, machine: &DemoMachine) -> &Asked {
-        &self.asked[machine.number]
+    pub(super) fn requested(&self, machine: &DemoMachine) -> &Request {
+        &self.requested[machine.number]
     }
 
     /// So many seconds after a commit was authored.
@@ -114,13 +116,15 @@ impl<'a> Scene<'a> {
     }
 
     /// A run of a commit's code at another commit's time, in which nothing has happened yet.
-    pub(super) fn frame(&self, machine: &DemoMachine, code: usize, time: usize, label: Label) -> RunRecord {
+    pub(super) fn frame(&self, machine: &DemoMachine, code: usize, time: usize, label: Label) -> Experiment {
         let ground = self.story.ground(time);
         let commit = &self.line[code];
-        RunRecord {
-            run_id: self.id(label),
-            when_utc: String::new(),
-            arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+        let arm = Arm {
+            label: Arm::BENCH.to_owned(),
+            differences: Vec::new(),
+            host_loop: Arm::ARCGAUGE.to_owned(),
+            attention: None,
+            infer_span: InferSpan::default(),
             worker: WorkerRecord {
                 name: Some(format!("arcgauge {} (demo)", env!("CARGO_PKG_VERSION"))),
                 protocol: Some(1),
@@ -129,23 +133,25 @@ impl<'a> Scene<'a> {
             outcome: Outcome::Complete,
             failure: None,
             commit: Some(commit.clone()),
-            machine: machine.identity(ground),
             device: machine.device(ground),
             runtime: Some(machine.runtime(ground)),
             environment_variables: [("OMP_NUM_THREADS".to_owned(), "8".to_owned())].into(),
             model: machine.model.clone(),
-            workload: self.asked(machine).workload.clone(),
+            workload: self.requested(machine).workload.clone(),
             processes: Vec::new(),
-            canary_after: None,
             state_seen_empty: true,
             prompts: Vec::new(),
             samples: Vec::new(),
             warm_load: WarmLoad::NoColdLoad,
             logit_drift: None,
-            criterion: Vec::new(),
-            cost: HarnessCost::default(),
-            published: Some(self.published.clone()),
             warnings: vec![invented()],
+        };
+        Experiment {
+            run_id: self.id(label),
+            outcome: Outcome::Complete,
+            sampling: Sampling { rounds_requested: Some(self.plan.runs), ..Sampling::default() },
+            published: Some(self.published.clone()),
+            ..Experiment::begun(PlanKind::Bench, String::new(), machine.identity(ground), vec![arm])
         }
     }
 }
@@ -160,33 +166,30 @@ pub(super) fn invented() -> Warning {
 }
 
 /// Adds a process and what it cost.
-pub(super) fn add(run: &mut RunRecord, done: Done) {
+pub(super) fn add(run: &mut Arm, cost: &mut HarnessCost, done: Done) {
     let generation_ns = done
         .samples
         .iter()
         .filter_map(|sample| sample.times.as_ref())
         .filter_map(|times| Some(times.token_ns.last()?.saturating_sub(times.submitted_ns)));
-    let cost = &mut run.cost;
-    let canary = done.process.canary_before.as_ref();
-    cost.canary_ns += canary.map_or(0, |canary| canary.pass_ns.iter().sum());
+    let bandwidth = done.process.bandwidth_before.as_ref();
+    cost.bandwidth_reference_ns += bandwidth.map_or(0, |bandwidth| bandwidth.pass_ns.iter().sum());
     cost.load_ns += done.process.load.as_ref().map_or(0, |load| load.load_ns);
     cost.generation_ns += generation_ns.sum::<u64>();
     run.processes.push(done.process);
     run.samples.extend(done.samples);
 }
 
-/// The wall time, from all that was added, and a little of the harness's own.
-pub(super) fn close(run: &mut RunRecord) {
-    let cost = &mut run.cost;
+/// The wall time, from all that was added, and a little of the harness's own; and how many processes each arm had.
+pub(super) fn close(record: &mut Experiment) {
+    let cost = &mut record.cost;
     cost.hashing_ns = 40_000_000;
-    cost.cool_down_ns = 2_000_000_000 * run.processes.len() as u64;
+    let processes: usize = record.arms.iter().map(|arm| arm.processes.len()).sum();
+    cost.cool_down_ns = 2_000_000_000 * processes as u64;
     let workers = cost.load_ns + cost.generation_ns;
-    cost.wall_ns = cost.hashing_ns + cost.cool_down_ns + cost.canary_ns + workers + workers / 80;
-    run.workload.runs = run
-        .samples
-        .iter()
-        .filter(|sample| sample.role == SampleRole::Measured)
-        .count()
-        .checked_div(run.workload.prompts.len())
-        .unwrap_or_default();
+    cost.wall_ns = cost.hashing_ns + cost.cool_down_ns + cost.bandwidth_reference_ns + workers + workers / 80;
+    for run in &mut record.arms {
+        let measured = run.samples.iter().filter(|sample| sample.role == Role::Measured).count();
+        run.workload.runs = measured.checked_div(run.workload.prompts.len()).unwrap_or_default();
+    }
 }

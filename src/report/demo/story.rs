@@ -1,7 +1,7 @@
 //! What happens when, so that every page has something to show: steps, epochs, failures and verdicts. The
 //! places are shares of the line, for lines of any length.
 
-/// Commits that the slower one stays in the line before it is mended.
+/// Commits that the slower one stays in the line before it is fixed.
 const SLOW_COMMITS: usize = 12;
 
 /// What happens along a line of so many commits.
@@ -78,8 +78,8 @@ impl Story {
         self.at(40)
     }
 
-    /// It is mended.
-    pub(super) fn mended(self) -> usize {
+    /// It is fixed.
+    pub(super) fn fixed(self) -> usize {
         self.slower() + SLOW_COMMITS.min(self.at(10))
     }
 
@@ -114,7 +114,7 @@ impl Story {
         if at >= self.dearer() {
             (cost.tpot, cost.memory) = (0.97, 1.06);
         }
-        if (self.slower()..self.mended()).contains(&at) {
+        if (self.slower()..self.fixed()).contains(&at) {
             cost.tpot *= 1.048;
         }
         if at >= self.slower_start() {
@@ -172,7 +172,7 @@ impl Story {
             return Vec::new();
         }
         let is = |percent: usize| at == self.at(percent);
-        let steps = [self.dearer(), self.slower(), self.mended(), self.slower_start(), self.faster()];
+        let steps = [self.dearer(), self.slower(), self.fixed(), self.slower_start(), self.faster()];
         let mut contests = Vec::new();
         if at == self.wrong() {
             contests.push(Contest::WrongOutput);
@@ -192,16 +192,16 @@ impl Story {
 
     /// The first line of a commit's message.
     pub(super) fn subject(self, at: usize) -> &'static str {
-        let told = [
+        let reported = [
             (self.wrong(), "Sum the experts in half precision"),
             (self.wrong() + 1, "Sum the experts in single precision again"),
             (self.dearer(), "Keep the dequantised scales beside the weights"),
             (self.slower(), "Copy the key cache before each step"),
-            (self.mended(), "Hand the key cache over instead of copying it"),
+            (self.fixed(), "Hand the key cache over instead of copying it"),
             (self.slower_start(), "Check every prompt's tokens against the vocabulary"),
             (self.faster(), "Fuse the router with the first expert's product"),
         ];
-        let of_story = told.iter().find(|(place, _)| at > 0 && *place == at);
+        let of_story = reported.iter().find(|(place, _)| at > 0 && *place == at);
         of_story.map_or(SUBJECTS[at % SUBJECTS.len()], |(_, subject)| subject)
     }
 }

@@ -6,20 +6,21 @@ use super::*;
 use crate::judge::change_point::{Detection, change_points};
 use crate::judge::environment::{ProcessFindings, of_record};
 use crate::judge::{Standing, standing, summarise};
+use crate::measure::supervisor::Purpose;
 use crate::record::{
-    AbRecord, DecisionRecord, Entry, Outcome, ProcessPurpose, ProofGrade, ProvenDevice, PublishedReference,
-    RunRecord, Status, Verdict, seal,
+    ArmView, DecisionRecord, Entry, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice,
+    PublishedReference, Status, Verdict, encode,
 };
 use crate::report::demo::story::Story;
 
 const POLICY: &str = include_str!("../../../ci/gate.json");
 
 /// A gate of its own stands after this room; here every A/B passes.
-fn passes(_: &AbRecord, judged_utc: &str) -> DemoDecisions {
+fn passes(_: &Experiment, judged_utc: &str) -> DemoDecisions {
     let decision = DecisionRecord {
         judged_utc: judged_utc.to_owned(),
         verdict: Verdict::Pass,
-        because: "nothing is judged here".to_owned(),
+        reason: "nothing is judged here".to_owned(),
         status: Status::Green,
         checks: Vec::new(),
         comparisons: Vec::new(),
@@ -28,41 +29,32 @@ fn passes(_: &AbRecord, judged_utc: &str) -> DemoDecisions {
     DemoDecisions { gate_decision: decision.clone(), decision }
 }
 
-fn all(plan: DemoPlan) -> Vec<AnyRecord> {
+fn all(plan: DemoPlan) -> Vec<Experiment> {
     let published =
         PublishedReference::parse(include_str!("../../../fixtures/baselines/published.json")).unwrap();
     let inputs = DemoInputs { policy_text: POLICY, published: &published, decide: &passes };
     records(plan, inputs).unwrap().collect()
 }
 
-/// The sample's story with as little of everything as it can be told with.
+/// The sample's story with as little of everything as possible.
 fn short() -> DemoPlan {
     DemoPlan { new_tokens: 12, ..DemoPlan::sample() }
 }
 
-fn runs(records: &[AnyRecord]) -> Vec<&RunRecord> {
-    let runs = records.iter().filter_map(|record| match record {
-        AnyRecord::Run(run) => Some(run.as_ref()),
-        AnyRecord::Ab(_) | AnyRecord::Peers(_) => None,
-    });
-    runs.collect()
+fn runs(records: &[Experiment]) -> Vec<ArmView<'_>> {
+    records.iter().filter(|record| record.plan == PlanKind::Bench).map(Experiment::subject).collect()
 }
 
-fn of_first_machine(records: &[AnyRecord], story: Story, at: usize) -> Vec<&RunRecord> {
+fn of_first_machine(records: &[Experiment], story: Story, at: usize) -> Vec<ArmView<'_>> {
     let subject = story.subject(at);
     let sha = &commits(&short())[at].sha;
     let of_commit = runs(records).into_iter().filter(|run| run.commit.as_ref().unwrap().sha == *sha);
-    let first = of_commit.filter(|run| run.machine.slug.contains("140v"));
+    let first = of_commit.filter(|run| run.experiment.machine.slug.contains("140v"));
     first.inspect(|run| assert_eq!(run.commit.as_ref().unwrap().subject, subject)).collect()
 }
 
-fn bytes(records: &[AnyRecord]) -> Vec<Vec<u8>> {
-    let sealed = records.iter().map(|record| match record {
-        AnyRecord::Run(run) => seal(run.as_ref()).unwrap(),
-        AnyRecord::Ab(ab) => seal(ab.as_ref()).unwrap(),
-        AnyRecord::Peers(peers) => seal(peers.as_ref()).unwrap(),
-    });
-    sealed.collect()
+fn bytes(records: &[Experiment]) -> Vec<Vec<u8>> {
+    records.iter().map(|record| encode(record).unwrap()).collect()
 }
 
 #[test]
@@ -87,17 +79,19 @@ fn a_line_of_any_length_gives_records_that_may_be_kept() {
 fn every_record_says_that_nothing_was_measured() {
     let records = all(short());
     for run in runs(&records) {
-        assert!(run.warnings.iter().any(|warning| warning.id == "demo"), "{}", run.run_id);
-        assert!(run.machine.slug.starts_with("demo-"));
-        assert!(run.machine.cpu.ends_with("(demo)"));
+        assert!(run.warnings.iter().any(|warning| warning.id == "demo"), "{}", run.experiment.run_id);
+        assert!(run.experiment.machine.slug.starts_with("demo-"));
+        assert!(run.experiment.machine.cpu.ends_with("(demo)"));
         let named = run.device.ran.as_ref().and_then(|ran| ran.facts().full_name.as_deref());
         assert!(named.is_none_or(|name| name.ends_with("(demo)")), "{named:?}");
     }
     let mut contests = 0;
     for record in &records {
-        let AnyRecord::Ab(ab) = record else { continue };
-        let warned = [&ab.warnings, &ab.base.run.warnings, &ab.head.run.warnings];
-        assert!(warned.iter().all(|warnings| warnings.iter().any(|warning| warning.id == "demo")));
+        if record.plan != PlanKind::Ab {
+            continue;
+        }
+        let warned = record.arms.iter().map(|arm| &arm.warnings).chain([&record.warnings]);
+        assert!(warned.into_iter().all(|warnings| warnings.iter().any(|warning| warning.id == "demo")));
         contests += 1;
     }
     assert!(contests > 25, "{contests}");
@@ -110,10 +104,10 @@ fn the_store_takes_every_record_and_finds_each_whole() {
     let published =
         PublishedReference::parse(include_str!("../../../fixtures/baselines/published.json")).unwrap();
     let inputs = DemoInputs { policy_text: POLICY, published: &published, decide: &passes };
-    let plan = DemoPlan { runs: 1, new_tokens: 4, ..DemoPlan::sample() };
+    let plan = DemoPlan { runs: 1, ..DemoPlan::sample() };
     let count = fill(&store, plan, inputs).unwrap();
     let (whole, damaged) = store.verify();
-    assert_eq!((whole, damaged.len()), (count, 0));
+    assert_eq!((whole, damaged), (count, Vec::new()));
     assert!(fill(&store, plan, inputs).is_err(), "what is there is never written over");
 }
 
@@ -123,7 +117,9 @@ fn three_machines_measure_two_models_on_proven_devices() {
     let seen: BTreeSet<(&str, &str, &str)> = runs(&records)
         .into_iter()
         .filter(|run| run.device.ran.is_some())
-        .map(|run| (run.machine.slug.as_str(), run.device.actual(), run.model.name.as_str()))
+        .map(|run| {
+            (run.experiment.machine.slug.as_str(), run.arm.device.actual(), run.arm.model.name.as_str())
+        })
         .collect();
     let expected = [
         ("demo-arc-140v-laptop", "GPU", "gpt-oss-20b-int4-ov"),
@@ -139,17 +135,17 @@ fn three_machines_measure_two_models_on_proven_devices() {
 #[test]
 fn the_published_figure_holds_for_the_laptop_which_starts_below_it_and_ends_above() {
     let records = all(DemoPlan { machines: 2, ..DemoPlan::sample() });
-    let stands = |run: &RunRecord| {
-        let average = summarise(run).average.unwrap().throughput();
-        (average.value, standing(run.published.as_ref().unwrap(), run, Some(average)))
+    let stands = |run: ArmView<'_>| {
+        let average = summarise(&run).average.unwrap().throughput();
+        (average.value, standing(run.experiment.published.as_ref().unwrap(), &run, Some(average)))
     };
-    let laptop = |run: &&&RunRecord| run.machine.slug.contains("140v");
+    let laptop = |run: &&ArmView<'_>| run.experiment.machine.slug.contains("140v");
     let runs = runs(&records);
-    let (speed, word) = stands(runs.iter().find(laptop).unwrap());
+    let (speed, word) = stands(*runs.iter().find(laptop).unwrap());
     assert!((16.5..17.6).contains(&speed) && word == Standing::Below, "{speed} {word:?}");
-    let (speed, word) = stands(runs.iter().rfind(laptop).unwrap());
+    let (speed, word) = stands(*runs.iter().rfind(laptop).unwrap());
     assert!((22.3..23.3).contains(&speed) && word == Standing::Reached, "{speed} {word:?}");
-    let (_, word) = stands(runs.iter().find(|run| run.machine.slug.contains("b580")).unwrap());
+    let (_, word) = stands(*runs.iter().find(|run| run.experiment.machine.slug.contains("b580")).unwrap());
     assert_eq!(word, Standing::NotJudged("another device".to_owned()));
 }
 
@@ -176,23 +172,23 @@ fn every_way_in_which_a_run_can_end_is_there() {
 }
 
 #[test]
-fn one_run_is_spoilt_by_heat_and_no_other_by_anything() {
+fn one_run_is_invalidated_by_heat_and_no_other_by_anything() {
     let records = all(DemoPlan { new_tokens: 60, ..short() });
-    let invalid = |run: &&&RunRecord| of_record(run).iter().any(ProcessFindings::is_invalid);
+    let invalid = |run: &&ArmView<'_>| of_record(run).iter().any(ProcessFindings::is_invalid);
     let runs = runs(&records);
-    let spoilt: Vec<_> = runs.iter().filter(invalid).collect();
-    assert_eq!(spoilt.len(), 1);
-    let because: Vec<String> = of_record(spoilt[0])
+    let invalidated: Vec<_> = runs.iter().filter(invalid).collect();
+    assert_eq!(invalidated.len(), 1);
+    let reason: Vec<String> = of_record(invalidated[0])
         .into_iter()
         .flat_map(|process| process.findings)
         .filter(crate::judge::environment::GuardFinding::invalidates)
-        .map(|finding| finding.because)
+        .map(|finding| finding.reason)
         .collect();
-    assert!(because.iter().all(|because| because.contains("thermal")), "{because:?}");
+    assert!(reason.iter().all(|reason| reason.contains("thermal")), "{reason:?}");
 }
 
 /// The time per output token of a machine's runs that may be a baseline, oldest first, epoch by epoch.
-fn epochs(records: &[AnyRecord], machine: &str) -> Vec<Vec<(String, f64)>> {
+fn epochs(records: &[Experiment], machine: &str) -> Vec<Vec<(String, f64)>> {
     let entries: Vec<Entry> =
         records.iter().map(|record| Entry::of("a-record.json".into(), record)).collect();
     let entries: Vec<&Entry> = entries
@@ -213,7 +209,7 @@ fn the_driver_and_openvino_each_begin_an_epoch() {
         assert_eq!(epochs(&records, machine).len(), 3, "{machine}");
     }
     let primed = runs(&records).into_iter().filter(|run| {
-        run.machine.slug.contains("140v") && run.processes[0].purpose == ProcessPurpose::Priming
+        run.experiment.machine.slug.contains("140v") && run.processes[0].purpose == Purpose::CacheWarmUp
     });
     assert_eq!(primed.count(), 3, "nothing compiled is there at the beginning and in each new epoch");
 }
@@ -232,7 +228,7 @@ fn finds_the_steps(plan: DemoPlan, within: usize) {
     let planted = [
         (story.dearer(), 0.97),
         (story.slower(), 1.048),
-        (story.mended(), 1.0 / 1.048),
+        (story.fixed(), 1.0 / 1.048),
         (story.faster(), 0.91),
     ];
     for (at, ratio) in planted {
@@ -262,8 +258,7 @@ fn memory_and_the_time_to_the_first_token_have_steps_of_their_own() {
     let memory = |at: usize| run(at).samples.iter().filter_map(|sample| sample.peak_rss_bytes).max().unwrap();
     let grown = memory(story.dearer()) as f64 / memory(story.dearer() - 1) as f64;
     assert!((1.05..1.07).contains(&grown), "{grown}");
-    let figures =
-        |at: usize| Entry::of("a".into(), &AnyRecord::Run(Box::new(run(at).clone()))).figures.unwrap();
+    let figures = |at: usize| Entry::of("a".into(), run(at).experiment).figures.unwrap();
     let (before, after) = (figures(story.slower_start() - 1), figures(story.slower_start()));
     assert!(after.ttft_ms / before.ttft_ms > 1.08, "{before:?} {after:?}");
     assert!((after.tpot_ms / before.tpot_ms - 1.0).abs() < 0.03, "{before:?} {after:?}");

@@ -5,12 +5,12 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, PromptFigure};
 use crate::measure::Direction;
-use crate::record::RunRecord;
+use crate::record::ArmView;
 use crate::report::exchange::json;
 use crate::report::exchange::measured::Measured;
 use crate::report::exchange::naming::benchmark;
 use crate::report::number::{counted, four_digits};
-use crate::report::one_line;
+use crate::visible::one_line;
 
 #[derive(Debug, Serialize)]
 struct Entry {
@@ -33,13 +33,13 @@ pub(super) fn text(measured: &Measured<'_>, direction: Direction) -> Result<Stri
         }
     }
     if entries.is_empty() {
-        return Err(Error::input(format!("no figure of which {} is better", direction.word()))
+        return Err(Error::input(format!("no figure of which {} is better", direction.as_str()))
             .hint("choose the other `--direction`"));
     }
     json(&entries)
 }
 
-fn entry(name: &str, run: &RunRecord, figure: &PromptFigure) -> Entry {
+fn entry(name: &str, run: ArmView<'_>, figure: &PromptFigure) -> Entry {
     let metric = figure.figure.metric;
     Entry {
         name: format!("{name} {}", metric.id()),
@@ -51,7 +51,7 @@ fn entry(name: &str, run: &RunRecord, figure: &PromptFigure) -> Entry {
 }
 
 /// What the figure is, and of what.
-fn extra(run: &RunRecord, figure: &PromptFigure) -> String {
+fn extra(run: ArmView<'_>, figure: &PromptFigure) -> String {
     let metric = figure.figure.metric;
     let mut parts = vec![format!("{} = {}", metric.id(), metric.formula())];
     if figure.interval().is_some() {
@@ -61,9 +61,9 @@ fn extra(run: &RunRecord, figure: &PromptFigure) -> String {
     let commit = run.commit.as_ref().map_or("none", |commit| commit.sha.as_str());
     let dirty = if run.commit.as_ref().is_some_and(|commit| commit.dirty) { " (dirty)" } else { "" };
     let openvino = run.runtime.as_ref().map_or("?", |runtime| &runtime.openvino_version);
-    parts.push(format!("run {} of {}", one_line(&run.run_id), one_line(&run.when_utc)));
+    parts.push(format!("run {} of {}", one_line(&run.experiment.run_id), one_line(&run.experiment.when_utc)));
     parts.push(format!("commit {}{dirty}", one_line(commit)));
-    parts.push(format!("machine {}", one_line(&run.machine.slug)));
+    parts.push(format!("machine {}", one_line(&run.experiment.machine.slug)));
     parts.push(format!("OpenVINO {}", one_line(openvino)));
     parts.join("; ")
 }

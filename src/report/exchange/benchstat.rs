@@ -7,13 +7,13 @@
 use std::fmt::Write;
 
 use crate::measure::{Direction, Metric, Sample};
-use crate::record::{RunRecord, Series, Side};
+use crate::record::{ArmView, Series, Side};
 use crate::report::exchange::measured::{Measured, MeasuredRun};
 use crate::report::exchange::naming::{device_name, slug};
 use crate::report::number::every_digit;
-use crate::report::one_line;
+use crate::visible::one_line;
 
-/// The figures that have units of their own; decoding is told in Go's.
+/// The figures that have units of their own; decoding is reported in Go's.
 const OTHERS: [Metric; 5] = [
     Metric::TimeToFirstToken,
     Metric::EndToEndLatency,
@@ -26,7 +26,7 @@ const OTHERS: [Metric; 5] = [
 const NONE: &str = "none";
 
 /// A key and its value.
-struct Told {
+struct Reported {
     key: &'static str,
     value: String,
 }
@@ -38,19 +38,19 @@ pub(super) fn text(measured: &Measured<'_>) -> String {
         let _ = writeln!(
             text,
             "\n# run {} of {}",
-            one_line(&measured.run.run_id),
-            one_line(&measured.run.when_utc)
+            one_line(&measured.run.experiment.run_id),
+            one_line(&measured.run.experiment.when_utc)
         );
-        for told in series(measured.run) {
-            let _ = writeln!(text, "{}: {}", told.key, told.value);
+        for reported in series(measured.run) {
+            let _ = writeln!(text, "{}: {}", reported.key, reported.value);
         }
-        for told in compared(measured) {
-            let is_varied = varied.contains(&told.key);
-            if told.value == NONE && !is_varied {
+        for reported in compared(measured) {
+            let is_varied = varied.contains(&reported.key);
+            if reported.value == NONE && !is_varied {
                 continue;
             }
             let mark = if is_varied { "" } else { "# " };
-            let _ = writeln!(text, "{mark}{}: {}", told.key, told.value);
+            let _ = writeln!(text, "{mark}{}: {}", reported.key, reported.value);
         }
         for prompt in measured.prompts() {
             for sample in &measured.samples(prompt) {
@@ -87,37 +87,37 @@ fn unit(metric: Metric) -> String {
 }
 
 /// What is the same for all that may be compared.
-fn series(run: &RunRecord) -> [Told; 5] {
-    let told = |key, text: &str| Told { key, value: value(text) };
+fn series(run: ArmView<'_>) -> [Reported; 5] {
+    let reported = |key, text: &str| Reported { key, value: value(text) };
     let workload = Series::of(run).workload_sha256;
     [
-        told("machine", &run.machine.slug),
-        told("model", &run.model.name),
-        told("device", device_name(run)),
-        told("workload", workload.get(..12).unwrap_or(&workload)),
-        told("new-tokens", &run.workload.new_tokens.to_string()),
+        reported("machine", &run.experiment.machine.slug),
+        reported("model", &run.model.name),
+        reported("device", device_name(run)),
+        reported("workload", workload.get(..12).unwrap_or(&workload)),
+        reported("new-tokens", &run.workload.new_tokens.to_string()),
     ]
 }
 
-/// What may be held against each other.
-fn compared(measured: &MeasuredRun<'_>) -> [Told; 3] {
-    let told = |key, text: &str| Told { key, value: value(text) };
+/// What may be compared with each other.
+fn compared(measured: &MeasuredRun<'_>) -> [Reported; 3] {
+    let reported = |key, text: &str| Reported { key, value: value(text) };
     let run = measured.run;
     let commit = run.commit.as_ref();
     let dirty = if commit.is_some_and(|commit| commit.dirty) { "-dirty" } else { "" };
     let sha = commit.map_or(NONE, |commit| &commit.sha);
     [
-        told("side", measured.side.map_or(NONE, Side::word)),
-        told("commit", &format!("{sha}{dirty}")),
-        told("openvino", run.runtime.as_ref().map_or(NONE, |runtime| &runtime.openvino_version)),
+        reported("side", measured.side.map_or(NONE, Side::as_str)),
+        reported("commit", &format!("{sha}{dirty}")),
+        reported("openvino", run.runtime.as_ref().map_or(NONE, |runtime| &runtime.openvino_version)),
     ]
 }
 
 /// The keys of which not all runs have one value.
 fn varied(runs: &[MeasuredRun<'_>]) -> Vec<&'static str> {
-    let all: Vec<[Told; 3]> = runs.iter().map(compared).collect();
+    let all: Vec<[Reported; 3]> = runs.iter().map(compared).collect();
     let Some(first) = all.first() else { return Vec::new() };
-    let differs = |at: usize| all.iter().any(|told| told[at].value != first[at].value);
+    let differs = |at: usize| all.iter().any(|reported| reported[at].value != first[at].value);
     (0..first.len()).filter(|at| differs(*at)).map(|at| first[at].key).collect()
 }
 

@@ -13,11 +13,11 @@ use crate::engine::openvino::DeviceKind;
 use crate::error::Result;
 use crate::judge::Spread;
 use crate::measure::{Metric, Sample};
-use crate::record::{Commit, ProvenDevice, RunRecord};
+use crate::record::{ArmView, Commit, ProvenDevice};
 use crate::report::exchange::json;
 use crate::report::exchange::measured::{Measured, MeasuredRun};
 use crate::report::exchange::naming::device_name;
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// The file in which a model's weights are.
 const WEIGHTS: &str = "openvino_model.bin";
@@ -26,7 +26,7 @@ const PREFILL: &str =
 const DECODE: &str =
     "prefill is excluded as in llama-bench's tg; each token's argmax is included, which it leaves out";
 
-/// What is told of a test.
+/// What is reported of a test.
 #[derive(Debug, Serialize)]
 struct Row {
     build_commit: String,
@@ -141,7 +141,7 @@ fn tests(measured: &MeasuredRun<'_>, prompt: &str) -> Vec<Test> {
     tests
 }
 
-fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
+fn row(run: ArmView<'_>, prompt: &str, test: Test) -> Row {
     let tokens = (test.n_prompt + test.n_gen) as f64;
     let samples_ts: Vec<f64> = test.samples_ns.iter().map(|ns| 1e9 * tokens / *ns as f64).collect();
     let ns: Vec<f64> = test.samples_ns.iter().map(|ns| *ns as f64).collect();
@@ -150,7 +150,7 @@ fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
     let is_gpu = run.device.ran.as_ref().map(ProvenDevice::kind) == Some(DeviceKind::Gpu);
     Row {
         build_commit: one_line(run.commit.as_ref().map_or("unknown", Commit::short)),
-        cpu_info: one_line(&run.machine.cpu),
+        cpu_info: one_line(&run.experiment.machine.cpu),
         gpu_info: if is_gpu { one_line(device_name(run)) } else { String::new() },
         backends: "OpenVINO",
         model_filename: one_line(&run.model.name),
@@ -172,7 +172,7 @@ fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
         n_prompt: test.n_prompt,
         n_gen: test.n_gen,
         n_depth: test.n_depth,
-        test_time: one_line(&run.when_utc),
+        test_time: one_line(&run.experiment.when_utc),
         avg_ns: whole(mean(&ns)),
         stddev_ns: whole(deviation(&ns)),
         avg_ts: mean(&samples_ts),
@@ -182,7 +182,7 @@ fn row(run: &RunRecord, prompt: &str, test: Test) -> Row {
         arcgauge_definition: test.metric.id(),
         arcgauge_note: test.note,
         arcgauge_prompt: one_line(prompt),
-        arcgauge_run_id: one_line(&run.run_id),
+        arcgauge_run_id: one_line(&run.experiment.run_id),
     }
 }
 

@@ -1,16 +1,18 @@
-//! The runs of records that have a speed which may be told.
+//! The runs of records that have a speed which may be reported.
+
+use std::collections::HashMap;
 
 use crate::error::{Error, Result};
-use crate::judge::likeness::ComparedSide;
+use crate::judge::comparability::ComparedSide;
 use crate::judge::{PromptFigure, prompt_figures};
 use crate::measure::{Figure, Metric, Role, Sample};
-use crate::record::{AbRecord, AnyRecord, RunRecord, SampleRecord, Side};
-use crate::report::one_line;
+use crate::record::{ArmView, Experiment, PlanKind, SampleRecord, Side};
+use crate::visible::one_line;
 
 /// Reasons that are told where nothing is left.
 const MOST_REASONS: usize = 3;
 
-/// Which sides of an A/B are told.
+/// Which sides of an A/B are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sides {
     /// Both, as two runs.
@@ -22,10 +24,13 @@ pub(super) enum Sides {
 /// A run that has a speed.
 pub(super) struct MeasuredRun<'a> {
     /// What it says.
-    pub(super) run: &'a RunRecord,
+    pub(super) run: ArmView<'a>,
     /// Of which side of an A/B it is; None for a run of its own.
     pub(super) side: Option<Side>,
     believed: ComparedSide,
+    /// Where a prompt stands in the summary.
+    places: HashMap<&'a str, usize>,
+    samples: HashMap<&'a str, Vec<&'a SampleRecord>>,
 }
 
 /// Runs, and what is to be said of those that are not among them.
@@ -39,9 +44,12 @@ pub(super) struct Measured<'a> {
 impl MeasuredRun<'_> {
     /// The figures of a prompt, each finite.
     pub(super) fn figures(&self, prompt_id: &str) -> Vec<PromptFigure> {
-        let mut figures = prompt_figures(self.run, &self.believed, prompt_id);
-        let asked = self.believed.summary.prompts.iter().find(|prompt| prompt.id == prompt_id);
-        figures.extend(asked.and_then(|prompt| prompt.peak_rss_bytes).map(|bytes| PromptFigure {
+        let Some(prompt) = self.places.get(prompt_id).map(|place| &self.believed.summary.prompts[*place])
+        else {
+            return Vec::new();
+        };
+        let mut figures = prompt_figures(&self.run, prompt, self.recorded(prompt_id));
+        figures.extend(prompt.peak_rss_bytes.map(|bytes| PromptFigure {
             figure: Figure { metric: Metric::PeakRss, value: bytes as f64 },
             processes: Vec::new(),
         }));
@@ -51,11 +59,15 @@ impl MeasuredRun<'_> {
 
     /// The measured generations of a prompt, in the order in which they were made.
     pub(super) fn samples(&self, prompt_id: &str) -> Vec<Sample> {
-        let of_prompt = self.run.samples.iter().filter(|sample| sample.prompt_id == prompt_id);
-        of_prompt.filter_map(SampleRecord::timed).filter(|sample| sample.role == Role::Measured).collect()
+        let timed = self.recorded(prompt_id).iter().filter_map(|sample| sample.timed());
+        timed.filter(|sample| sample.role == Role::Measured).collect()
     }
 
-    /// The ids of its prompts, in the order asked.
+    fn recorded(&self, prompt_id: &str) -> &[&SampleRecord] {
+        self.samples.get(prompt_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// The ids of its prompts, in the order requested.
     pub(super) fn prompts(&self) -> impl Iterator<Item = &str> {
         self.run.workload.prompts.iter().map(|prompt| prompt.id.as_str())
     }
@@ -65,15 +77,18 @@ impl MeasuredRun<'_> {
 ///
 /// # Errors
 /// None has.
-pub(super) fn measured(records: &[AnyRecord], sides: Sides) -> Result<Measured<'_>> {
+pub(super) fn measured(records: &[Experiment], sides: Sides) -> Result<Measured<'_>> {
     let mut measured = Measured { runs: Vec::new(), warnings: Vec::new() };
     for record in records {
-        match record {
-            AnyRecord::Run(run) => measured.take(&run.run_id, run, None),
-            AnyRecord::Ab(ab) => measured.take_ab(ab, sides),
-            AnyRecord::Peers(peers) => measured.warnings.push(format!(
+        match record.plan {
+            PlanKind::Bench => measured.take(record.subject(), None),
+            PlanKind::Ab => {
+                let of_file = Side::BOTH.into_iter().filter(|side| sides == Sides::Both || *side == Side::Head);
+                of_file.for_each(|side| measured.take(record.side(side), Some(side)));
+            }
+            PlanKind::Peers => measured.warnings.push(format!(
                 "record `{}` is left out: it is of several engines; `peers --format json` and `history show` tell it",
-                one_line(&peers.run_id)
+                one_line(&record.run_id)
             )),
         }
     }
@@ -89,19 +104,17 @@ pub(super) fn measured(records: &[AnyRecord], sides: Sides) -> Result<Measured<'
 /// The runs of these records whose times a guard invalidates, a line each: whatever the format, a reader of
 /// it is warned.
 #[must_use]
-pub fn invalidated(records: &[AnyRecord]) -> Vec<String> {
-    let of_run = |record_id: &str, run: &RunRecord, side| {
-        let compared = ComparedSide::of(run);
-        let has_speed = compared.no_speed_because.is_none();
-        compared.doubted_because.filter(|_| has_speed).map(|reason| warning(&named(record_id, side), &reason))
+pub fn invalidated(records: &[Experiment]) -> Vec<String> {
+    let of_arm = |run: ArmView<'_>, side| {
+        let compared = ComparedSide::of(&run);
+        let has_speed = compared.no_speed_reason.is_none();
+        let reason = compared.doubted_reason.filter(|_| has_speed)?;
+        Some(warning(&named(&run.experiment.run_id, side), &reason))
     };
-    let of_record = |record: &AnyRecord| match record {
-        AnyRecord::Run(run) => vec![of_run(&run.run_id, run, None)],
-        AnyRecord::Ab(ab) => vec![
-            of_run(&ab.run_id, &ab.base.run, Some(Side::Base)),
-            of_run(&ab.run_id, &ab.head.run, Some(Side::Head)),
-        ],
-        AnyRecord::Peers(_) => Vec::new(),
+    let of_record = |record: &Experiment| match record.plan {
+        PlanKind::Bench => vec![of_arm(record.subject(), None)],
+        PlanKind::Ab => Side::BOTH.map(|side| of_arm(record.side(side), Some(side))).into(),
+        PlanKind::Peers => Vec::new(),
     };
     records.iter().flat_map(of_record).flatten().collect()
 }
@@ -111,28 +124,23 @@ fn warning(named: &str, reason: &str) -> String {
 }
 
 fn named(record_id: &str, side: Option<Side>) -> String {
-    let of_side = side.map(|side| format!(", its {},", side.word())).unwrap_or_default();
+    let of_side = side.map(|side| format!(", its {},", side.as_str())).unwrap_or_default();
     format!("record `{}`{of_side}", one_line(record_id))
 }
 
 impl<'a> Measured<'a> {
-    fn take_ab(&mut self, ab: &'a AbRecord, sides: Sides) {
-        if sides == Sides::Both {
-            self.take(&ab.run_id, &ab.base.run, Some(Side::Base));
-        }
-        self.take(&ab.run_id, &ab.head.run, Some(Side::Head));
-    }
-
-    fn take(&mut self, record_id: &str, run: &'a RunRecord, side: Option<Side>) {
-        let believed = ComparedSide::of(run);
-        let named = named(record_id, side);
-        if let Some(because) = &believed.no_speed_because {
-            self.warnings.push(format!("{named} is left out: {}", one_line(because)));
+    fn take(&mut self, run: ArmView<'a>, side: Option<Side>) {
+        let believed = ComparedSide::of(&run);
+        let named = named(&run.experiment.run_id, side);
+        if let Some(reason) = &believed.no_speed_reason {
+            self.warnings.push(format!("{named} is left out: {}", one_line(reason)));
             return;
         }
-        if let Some(because) = &believed.doubted_because {
-            self.warnings.push(warning(&named, because));
+        if let Some(reason) = &believed.doubted_reason {
+            self.warnings.push(warning(&named, reason));
         }
-        self.runs.push(MeasuredRun { run, side, believed });
+        let requested = run.arm.workload.prompts.iter().enumerate();
+        let places = requested.rev().map(|(place, prompt)| (prompt.id.as_str(), place)).collect();
+        self.runs.push(MeasuredRun { run, side, believed, places, samples: run.arm.samples_by_prompt() });
     }
 }

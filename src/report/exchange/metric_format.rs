@@ -28,8 +28,8 @@ pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
     for of_run in &measured.runs {
         for prompt in of_run.prompts() {
             let figures = of_run.figures(prompt);
-            let told = figures.iter().map(|figure| (slug(figure.figure.metric), value(figure)));
-            benchmarks.insert(benchmark(of_run.run, prompt), told.collect());
+            let reported = figures.iter().map(|figure| (slug(figure.figure.metric), value(figure)));
+            benchmarks.insert(benchmark(of_run.run, prompt), reported.collect());
         }
     }
     json(&benchmarks)

@@ -21,7 +21,8 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::measure::Direction;
-use crate::record::AnyRecord;
+use crate::record::Experiment;
+use crate::visible;
 use measured::{Measured, Sides, measured};
 
 pub use measured::invalidated;
@@ -62,19 +63,19 @@ pub struct Exchanged {
 ///
 /// # Errors
 /// Records of which the format has nothing to tell, or that it could not hold apart.
-pub fn exchange(format: ExchangeFormat, records: &[AnyRecord]) -> Result<Exchanged> {
+pub fn exchange(format: ExchangeFormat, records: &[Experiment]) -> Result<Exchanged> {
     match format {
-        ExchangeFormat::SampleCsv => told(measured(records, Sides::Both)?, sample_csv::text),
-        ExchangeFormat::LlamaBench => told(measured(records, Sides::Both)?, llama_bench::text),
+        ExchangeFormat::SampleCsv => reported(measured(records, Sides::Both)?, sample_csv::text),
+        ExchangeFormat::LlamaBench => reported(measured(records, Sides::Both)?, llama_bench::text),
         ExchangeFormat::BenchmarkAction(direction) => {
             let one_each = naming::one_a_name(measured(records, Sides::Head)?)?;
-            told(one_each, |measured| benchmark_action::text(measured, direction))
+            reported(one_each, |measured| benchmark_action::text(measured, direction))
         }
         ExchangeFormat::MetricFormat => {
-            told(naming::one_a_name(measured(records, Sides::Head)?)?, metric_format::text)
+            reported(naming::one_a_name(measured(records, Sides::Head)?)?, metric_format::text)
         }
         ExchangeFormat::Benchstat => {
-            told(measured(records, Sides::Both)?, |measured| Ok(benchstat::text(measured)))
+            reported(measured(records, Sides::Both)?, |measured| Ok(benchstat::text(measured)))
         }
         ExchangeFormat::Junit => {
             let (text, warnings) = (junit::text(records), invalidated(records));
@@ -84,7 +85,10 @@ pub fn exchange(format: ExchangeFormat, records: &[AnyRecord]) -> Result<Exchang
     }
 }
 
-fn told<'a>(measured: Measured<'a>, text: impl FnOnce(&Measured<'a>) -> Result<String>) -> Result<Exchanged> {
+fn reported<'a>(
+    measured: Measured<'a>,
+    text: impl FnOnce(&Measured<'a>) -> Result<String>,
+) -> Result<Exchanged> {
     Ok(Exchanged { text: text(&measured)?, annotations: String::new(), warnings: measured.warnings })
 }
 
@@ -92,5 +96,5 @@ fn told<'a>(measured: Measured<'a>, text: impl FnOnce(&Measured<'a>) -> Result<S
 fn json(value: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|cause| Error::harness(format!("cannot write JSON: {cause}")))?;
-    Ok(text + "\n")
+    Ok(visible::json(&text) + "\n")
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
-use crate::record::{ProvenDevice, RunRecord, Setting};
+use crate::record::{ArmView, ProvenDevice, Setting};
 use crate::report::exchange::measured::{Measured, MeasuredRun};
 use crate::report::number::counted;
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// Longer parts of a name are cut.
 const LONGEST: usize = 64;
@@ -15,23 +15,24 @@ const LONGEST: usize = 64;
 const BRANDS: [&str; 7] = ["intel", "gpu", "igpu", "dgpu", "graphics", "r", "tm"];
 
 /// Model and device, as in `gpt-oss-20b-int4/arc-140v`.
-pub(super) fn group(run: &RunRecord) -> String {
+pub(super) fn group(run: ArmView<'_>) -> String {
     format!("{}/{}", slug(&run.model.name), device_slug(run))
 }
 
 /// The benchmark of a prompt, as in `gpt-oss-20b-int4/arc-140v/fibonacci`.
-pub(super) fn benchmark(run: &RunRecord, prompt_id: &str) -> String {
+pub(super) fn benchmark(run: ArmView<'_>, prompt_id: &str) -> String {
     format!("{}/{}", group(run), slug(prompt_id))
 }
 
 /// The name of what ran, as it tells it.
-pub(super) fn device_name(run: &RunRecord) -> &str {
-    let told = run.device.ran.as_ref().and_then(|ran: &ProvenDevice| ran.facts().full_name.as_deref());
-    told.unwrap_or(&run.machine.cpu)
+pub(super) fn device_name(run: ArmView<'_>) -> &str {
+    let reported =
+        run.arm.device.ran.as_ref().and_then(|ran: &ProvenDevice| ran.facts().full_name.as_deref());
+    reported.unwrap_or(&run.experiment.machine.cpu)
 }
 
 /// As in `arc-140v`: without what brands add, and without the size of the memory.
-fn device_slug(run: &RunRecord) -> String {
+fn device_slug(run: ArmView<'_>) -> String {
     let name = slug(device_name(run));
     let is_size = |word: &str| {
         word.strip_suffix("gb").is_some_and(|size| size.bytes().all(|digit| digit.is_ascii_digit()))
@@ -76,7 +77,7 @@ pub(super) fn one_a_name(measured: Measured<'_>) -> Result<Measured<'_>> {
         let older = of_name.len() - 1;
         let Some(newest) = of_name.pop() else { continue };
         if older > 0 {
-            let newest = one_line(&newest.run.run_id);
+            let newest = one_line(&newest.run.experiment.run_id);
             warnings.push(format!(
                 "of `{name}` run `{newest}` is told, and {} left out",
                 counted(older, "older run")
@@ -88,7 +89,7 @@ pub(super) fn one_a_name(measured: Measured<'_>) -> Result<Measured<'_>> {
 }
 
 fn age<'a>(run: &MeasuredRun<'a>) -> [&'a str; 2] {
-    [&run.run.when_utc, &run.run.run_id]
+    [&run.run.experiment.when_utc, &run.run.experiment.run_id]
 }
 
 /// Whether the runs of one name differ by commit and runtime alone.
@@ -100,13 +101,13 @@ fn are_comparable(name: &str, runs: &[MeasuredRun<'_>]) -> Result<()> {
     };
     let what = format!(
         "runs `{}` and `{}` are both called `{name}`, and are of unlike machines, models, devices or prompts",
-        one_line(&first.run.run_id),
-        one_line(&other.run.run_id)
+        one_line(&first.run.experiment.run_id),
+        one_line(&other.run.experiment.run_id)
     );
     Err(Error::input(what).hint("name one with `--machine TEXT` or `--series ID`, or by its id"))
 }
 
-fn prompts_have_names(run: &RunRecord) -> Result<()> {
+fn prompts_have_names(run: ArmView<'_>) -> Result<()> {
     let mut named: BTreeMap<String, &str> = BTreeMap::new();
     for prompt in &run.workload.prompts {
         let name = slug(&prompt.id);
@@ -115,7 +116,7 @@ fn prompts_have_names(run: &RunRecord) -> Result<()> {
                 "prompts `{}` and `{}` of run `{}` would both be called `{name}`",
                 one_line(other),
                 one_line(&prompt.id),
-                one_line(&run.run_id)
+                one_line(&run.experiment.run_id)
             );
             return Err(Error::input(what).hint("give them ids that differ in letters or digits"));
         }

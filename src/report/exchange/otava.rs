@@ -8,9 +8,9 @@ use std::fmt::Write;
 
 use crate::error::{Error, Result};
 use crate::measure::Direction;
-use crate::record::{Entry, SERIES_COLUMNS, seconds_of_utc, utc_of_seconds};
+use crate::record::{Entry, SERIES_COLUMNS, csv_text, seconds_of_utc, utc_of_seconds};
 use crate::report::exchange::naming::slug;
-use crate::report::one_line;
+use crate::visible::{json, one_line};
 
 /// A series for apache-otava.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,23 +23,21 @@ pub struct OtavaSeries {
     pub warnings: Vec<String>,
 }
 
-/// The records of one series that others may be held against, oldest first.
+/// The records of one series that others may be compared with, oldest first.
 ///
 /// # Errors
 /// None of them has a row.
 pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
-    let failed = |cause: &dyn std::fmt::Display| Error::harness(format!("cannot write CSV: {cause}"));
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let metrics = SERIES_COLUMNS.iter().map(|column| column.metric.id());
-    writer.write_record(["time", "commit"].into_iter().chain(metrics)).map_err(|cause| failed(&cause))?;
+    let mut rows = vec![["time", "commit"].into_iter().chain(metrics).map(str::to_owned).collect()];
     let (mut warnings, mut moved, mut since, mut last) = (Vec::new(), 0_usize, None, None);
     for entry in entries.iter().filter(|entry| entry.may_be_baseline()) {
         let (Some(commit), Some(figures)) = (&entry.commit, &entry.figures) else { continue };
         let own = seconds_of_utc(&commit.author_date_utc);
         let earliest = last.map(|last: i64| last.saturating_add(1));
         let seconds = own.max(earliest);
-        let told = seconds.filter(|_| own.is_some()).and_then(utc_of_seconds);
-        let (Some(seconds), Some(time)) = (seconds, told) else {
+        let reported = seconds.filter(|_| own.is_some()).and_then(utc_of_seconds);
+        let (Some(seconds), Some(time)) = (seconds, reported) else {
             let date = one_line(&commit.author_date_utc);
             warnings.push(format!(
                 "record `{}` is left out: its commit's date is `{date}`",
@@ -50,7 +48,7 @@ pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
         moved += usize::from(own != Some(seconds));
         let values = SERIES_COLUMNS.iter().map(|column| column.value(figures).to_string());
         let row = [time.clone(), commit.sha.clone()].into_iter().chain(values);
-        writer.write_record(row).map_err(|cause| failed(&cause))?;
+        rows.push(row.collect());
         since.get_or_insert(time);
         last = Some(seconds);
     }
@@ -65,9 +63,7 @@ pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
         )
         .hint("`cargo xtask history list` names them; `cargo xtask bench` makes one"));
     };
-    let bytes = writer.into_inner().map_err(|cause| failed(&cause))?;
-    let csv = String::from_utf8(bytes).map_err(|cause| failed(&cause))?;
-    Ok(OtavaSeries { csv, since_utc, warnings })
+    Ok(OtavaSeries { csv: csv_text(rows)?, since_utc, warnings })
 }
 
 /// The name of the test that a series is to otava.
@@ -82,7 +78,7 @@ pub fn otava_config(entries: &[&Entry], file: &str, since_utc: &str) -> Option<S
     let entry = entries.first()?;
     let name = test_name(entry);
     // A string of JSON is one of YAML, too.
-    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let quoted = |text: &str| json(&serde_json::Value::from(text).to_string());
     let mut text = format!(
         "# otava analyze {name} --config-file THIS_FILE --since {}\n# series {}\ntests:\n  {}:\n",
         since_utc.get(..10).unwrap_or(since_utc),

@@ -1,12 +1,11 @@
 //! CSV, a row a generation: for whoever has a statistic of their own.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::measure::{Metric, Sample};
-use crate::record::RunRecord;
+use crate::record::{ArmView, csv_text};
 use crate::report::exchange::measured::{Measured, MeasuredRun};
 use crate::report::exchange::naming::device_name;
 use crate::report::number::every_digit;
-use crate::report::one_line;
 
 /// What a row is of, before its figures.
 const COLUMNS: [&str; 12] = [
@@ -23,24 +22,15 @@ const COLUMNS: [&str; 12] = [
     "prompt",
     "prompt_tokens",
 ];
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 4] = ['=', '+', '-', '@'];
 
 pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
-    let failed = |cause: &dyn std::fmt::Display| Error::harness(format!("cannot write CSV: {cause}"));
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let metrics = metrics().map(|metric| format!("{} ({})", metric.id(), metric.unit()));
-    let header = COLUMNS.into_iter().map(str::to_owned).chain(metrics);
-    writer.write_record(header).map_err(|cause| failed(&cause))?;
-    for measured in &measured.runs {
-        for prompt in measured.prompts() {
-            for sample in &measured.samples(prompt) {
-                writer.write_record(row(measured, sample)).map_err(|cause| failed(&cause))?;
-            }
-        }
-    }
-    let bytes = writer.into_inner().map_err(|cause| failed(&cause))?;
-    String::from_utf8(bytes).map_err(|cause| failed(&cause))
+    let header = COLUMNS.into_iter().map(str::to_owned).chain(metrics).collect();
+    let rows = measured.runs.iter().flat_map(|measured| {
+        let samples = measured.prompts().flat_map(|prompt| measured.samples(prompt));
+        samples.map(|sample| row(measured, &sample)).collect::<Vec<_>>()
+    });
+    csv_text([header].into_iter().chain(rows))
 }
 
 /// The definitions that a generation can have a figure of.
@@ -51,25 +41,25 @@ fn metrics() -> impl Iterator<Item = Metric> {
             Metric::Load | Metric::PeakDeviceMemory | Metric::LogitDrift | Metric::EnergyPerToken
         )
     };
-    Metric::ALL.into_iter().filter(move |metric| !is_of_more(metric))
+    Metric::ALL.iter().copied().filter(move |metric| !is_of_more(metric))
 }
 
 fn row(measured: &MeasuredRun<'_>, sample: &Sample) -> Vec<String> {
-    let run: &RunRecord = measured.run;
+    let run: ArmView<'_> = measured.run;
     let commit = run.commit.as_ref();
     let openvino = run.runtime.as_ref().map_or("", |runtime| &runtime.openvino_version);
     let mut cells = vec![
-        cell(&run.run_id),
-        measured.side.map_or("", crate::record::Side::word).to_owned(),
-        cell(commit.map_or("", |commit| &commit.sha)),
+        run.experiment.run_id.clone(),
+        measured.side.map_or("", crate::record::Side::as_str).to_owned(),
+        commit.map_or(String::new(), |commit| commit.sha.clone()),
         commit.map_or(String::new(), |commit| commit.dirty.to_string()),
-        cell(&run.when_utc),
-        cell(&run.machine.slug),
-        cell(&run.model.name),
-        cell(device_name(run)),
-        cell(openvino),
+        run.experiment.when_utc.clone(),
+        run.experiment.machine.slug.clone(),
+        run.model.name.clone(),
+        device_name(run).to_owned(),
+        openvino.to_owned(),
         sample.process.to_string(),
-        cell(&sample.prompt_id),
+        sample.prompt_id.clone(),
         sample.prompt_tokens.to_string(),
     ];
     cells.extend(metrics().map(|metric| figure(metric, sample).unwrap_or_default()));
@@ -82,10 +72,4 @@ fn figure(metric: Metric, sample: &Sample) -> Option<String> {
         return sample.memory.peak_rss_bytes.map(|bytes| bytes.to_string());
     }
     every_digit(metric.of(sample)?.value)
-}
-
-/// A text of others on one line, which no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
-    let line = one_line(text);
-    if line.starts_with(FORMULA) { format!("'{line}") } else { line }
 }

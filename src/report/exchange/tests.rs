@@ -12,26 +12,26 @@ use serde_json::Value;
 
 use super::{ExchangeFormat, exchange};
 use crate::measure::Direction;
-use crate::record::AnyRecord;
+use crate::record::Experiment;
 
 /// A file of records in a format.
-fn text_of(format: ExchangeFormat, records: &[AnyRecord]) -> String {
+fn text_of(format: ExchangeFormat, records: &[Experiment]) -> String {
     exchange(format, records).unwrap().text
 }
 
 /// The same as JSON.
-fn json_of(format: ExchangeFormat, records: &[AnyRecord]) -> Value {
+fn json_of(format: ExchangeFormat, records: &[Experiment]) -> Value {
     serde_json::from_str(&text_of(format, records)).unwrap()
 }
 
 /// Each element's name with its attributes' names.
 fn elements(xml: &str) -> Vec<String> {
     let document = Document::parse(xml).unwrap();
-    let told = document.descendants().filter(roxmltree::Node::is_element).map(|element| {
+    let reported = document.descendants().filter(roxmltree::Node::is_element).map(|element| {
         let names: Vec<&str> = element.attributes().map(|attribute| attribute.name()).collect();
         format!("{} {}", element.tag_name().name(), names.join(" "))
     });
-    told.collect()
+    reported.collect()
 }
 
 /// An attribute of every element of a name.

@@ -4,10 +4,11 @@ use serde::Serialize;
 
 use crate::judge::first_light::{Answer, Fact};
 use crate::record::Machine;
-use crate::report::first_light::{FirstLight, StepTold};
+use crate::report::first_light::{FirstLight, StepReport};
+use crate::visible;
 
 /// What the form is called; raised when a reader of the old one would be misled.
-const SCHEMA: &str = "arcgauge-first-light@1";
+const SCHEMA: &str = "arcgauge-first-light@2";
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -23,7 +24,7 @@ struct Document<'a> {
     model: Option<ModelName<'a>>,
     commit: Option<CommitName<'a>>,
     answers: Vec<AnswerLine<'a>>,
-    steps: &'a [StepTold],
+    steps: &'a [StepReport],
 }
 
 #[derive(Serialize)]
@@ -43,23 +44,23 @@ struct AnswerLine<'a> {
     id: &'static str,
     claim: &'static str,
     answer: Answer,
-    because: &'a str,
+    reason: &'a str,
     #[serde(skip_serializing_if = "<[Fact]>::is_empty")]
     facts: &'a [Fact],
 }
 
 /// The answers, the steps, and what ran where.
 #[must_use]
-pub fn first_light_json(told: &FirstLight<'_>) -> String {
-    let run = told.run;
+pub fn first_light_json(reported: &FirstLight<'_>) -> String {
+    let run = reported.run;
     let document = Document {
         schema: SCHEMA,
-        arcgauge_version: told.arcgauge_version,
-        when_utc: told.when_utc,
-        requested: told.requested,
+        arcgauge_version: reported.arcgauge_version,
+        when_utc: reported.when_utc,
+        requested: reported.requested,
         ran: run.map_or("none", |run| run.device.actual()),
-        kernel_files_below: told.kernel_files_below,
-        machine: told.machine,
+        kernel_files_below: reported.kernel_files_below,
+        machine: reported.machine,
         openvino_version: run
             .and_then(|run| run.runtime.as_ref())
             .map(|runtime| runtime.openvino_version.as_str()),
@@ -67,19 +68,19 @@ pub fn first_light_json(told: &FirstLight<'_>) -> String {
         commit: run
             .and_then(|run| run.commit.as_ref())
             .map(|commit| CommitName { sha: &commit.sha, dirty: commit.dirty }),
-        answers: told
+        answers: reported
             .answers
             .iter()
             .map(|answered| AnswerLine {
                 id: answered.claim.id,
                 claim: answered.claim.words,
                 answer: answered.word.answer,
-                because: &answered.word.because,
+                reason: &answered.word.reason,
                 facts: &answered.word.facts,
             })
             .collect(),
-        steps: told.steps,
+        steps: reported.steps,
     };
     // Strings and numbers alone: it cannot fail.
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+    visible::json(&serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
 }

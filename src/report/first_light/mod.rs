@@ -1,59 +1,96 @@
-//! The first day on an Intel GPU, as it is told: a table for whoever ran it, and for whoever is sent the
-//! bundle a report in Markdown and the answers as JSON. None of it names a person.
+//! The report of `first-light`, for whoever ran it and for whoever is sent the bundle. It names no person.
 
-mod cleaned;
 mod json;
-mod markdown;
-mod personal;
-mod text;
 
-pub use cleaned::{cleaned_ab, cleaned_peers, cleaned_run};
 pub use json::first_light_json;
-pub use markdown::first_light_markdown;
-pub use personal::{Personal, Trace};
-pub use text::{first_light_tally, first_light_text};
 
 use serde::Serialize;
 
 use crate::judge::first_light::{Answer, Answered};
-use crate::record::{Machine, RunRecord};
+use crate::record::{Arm, Machine};
+use crate::report::decision::Mark;
+use crate::report::document::{Document, Line, Table, number, status};
 
 /// What of the GPU path ran where before this day, in Markdown; the README has the same text.
 pub const WHAT_RAN_WHERE: &str = include_str!("what_ran_where.md");
 
-/// What is told.
+/// What is reported.
 #[derive(Debug, Clone, Copy)]
 pub struct FirstLight<'a> {
     /// When it began, UTC.
     pub when_utc: &'a str,
     /// The version of arcgauge.
     pub arcgauge_version: &'a str,
-    /// The device that was asked for.
+    /// The device that was requested.
     pub requested: &'a str,
-    /// The machine; None where the system does not tell what it is.
+    /// The machine; None where the system does not report what it is.
     pub machine: Option<&'a Machine>,
     /// The record of `bench`, where there is one.
-    pub run: Option<&'a RunRecord>,
+    pub run: Option<&'a Arm>,
     /// Where the kernel's files were looked at, where those were not the machine's own.
     pub kernel_files_below: Option<&'a str>,
     /// Every answer.
     pub answers: &'a [Answered],
     /// Every step, in order.
-    pub steps: &'a [StepTold],
+    pub steps: &'a [StepReport],
 }
 
-/// A step of the walk, as it is told.
+/// A step of the walk, as it is reported.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StepTold {
+pub struct StepReport {
     /// Its name.
     pub name: &'static str,
     /// How it ended: "done", "failed" or "not-run".
     pub ended: &'static str,
     /// Why it was not done.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub because: Option<String>,
+    pub reason: Option<String>,
     /// How long it took, s.
     pub took_s: f64,
+}
+
+/// The answers, the steps, and what ran where before this run.
+#[must_use]
+pub fn first_light_document(reported: &FirstLight<'_>) -> Document {
+    let mut document = Document::default();
+    document.title(format!("Hardware validation: {}", reported.subject()));
+    let requested = Line::from(", ").and(Line::prose(&format!("`--device {}`", reported.requested)));
+    let version = Line::from(format!("arcgauge {}, ", reported.arcgauge_version));
+    document.text(
+        version.and(Line::moment(reported.when_utc)).and(requested).and(". ").and(tally(reported)).and("."),
+    );
+    if let Some(note) = reported.note() {
+        document.text(Line::prose(&note));
+    }
+    let answers = reported.answers.iter().map(|answered| {
+        let mark = match answered.word.answer {
+            Answer::Yes => Mark::Holds,
+            Answer::No => Mark::Fails,
+            Answer::NotObserved => Mark::NotJudged,
+        };
+        let claim = Line::prose(answered.claim.words).and(": ");
+        [
+            answered.claim.id.into(),
+            status(mark, answered.word.answer.as_str()),
+            claim.and(Line::prose(&answered.word.reason)).into(),
+        ]
+    });
+    document.titled_table("Claims", Table::new(["claim", "answer", "observed"]).with_rows(answers));
+    let steps = reported.steps.iter().map(|step| {
+        let reason = step.reason.as_deref().map_or_else(Line::default, Line::prose);
+        [step.name.into(), step.ended.into(), number(Some(format!("{:.1}", step.took_s))), reason.into()]
+    });
+    document.titled_table("Steps", Table::new(["step", "result", "took s", "reason"]).with_rows(steps));
+    document.section("What ran where before this run");
+    document.verbatim(WHAT_RAN_WHERE);
+    document
+}
+
+/// How often each answer was given.
+fn tally(reported: &FirstLight<'_>) -> String {
+    let counts = [Answer::Yes, Answer::No, Answer::NotObserved]
+        .map(|answer| format!("{} {}", reported.count(answer), answer.as_str()));
+    format!("{} claims: {}", reported.answers.len(), counts.join(", "))
 }
 
 impl FirstLight<'_> {
@@ -68,7 +105,7 @@ impl FirstLight<'_> {
         }
         match self.run.map(|run| run.device.actual()) {
             Some("GPU") => None,
-            Some("CPU") => Some("the CPU ran: what it did says nothing of a GPU".to_owned()),
+            Some("CPU") => Some("the CPU ran: its results do not apply to a GPU".to_owned()),
             Some(_) | None => Some("nothing was measured".to_owned()),
         }
     }

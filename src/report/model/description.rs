@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::record::{HashesFrom, ModelDescription};
 use crate::report::model::made_by::made_lines;
 use crate::report::number::{counted, file_size, percent};
+use crate::visible;
 
 const TITLE_WIDTH: usize = 13;
 
@@ -17,7 +18,7 @@ const TITLE_WIDTH: usize = 13;
 /// Never, but for a fault of the writer.
 pub fn model_description_json(description: &ModelDescription) -> Result<String> {
     let text = serde_json::to_string_pretty(description);
-    text.map(|text| text + "\n")
+    text.map(|text| visible::json(&text) + "\n")
         .map_err(|cause| Error::harness(format!("cannot write a description: {cause}")))
 }
 
@@ -27,7 +28,7 @@ pub fn model_description(description: &ModelDescription) -> String {
     let ModelDescription { name, folder, sha256, shape, .. } = description;
     let mut lines = vec![name.clone(), line("folder", folder)];
     let by = match description.hashes_from {
-        HashesFrom::Manifest => "by its manifest; `model verify` holds the files against it",
+        HashesFrom::Manifest => "by its manifest; `model verify` compares the files with it",
         HashesFrom::Files => "by its files; it has no manifest",
     };
     lines.push(line("identity", &format!("sha256 {sha256} ({by})")));
@@ -43,7 +44,7 @@ pub fn model_description(description: &ModelDescription) -> String {
         .iter()
         .map(|file| [file.path.clone(), file_size(file.size_bytes), file.sha256.clone()]);
     lines.extend(table(["file", "size", "sha256"], files, &[1]));
-    lines.iter().map(|line| plain(line).trim_end().to_owned() + "\n").collect()
+    lines.iter().map(|line| visible::line(line).trim_end().to_owned() + "\n").collect()
 }
 
 fn shape_lines(shape: &ModelShape) -> Vec<String> {
@@ -87,7 +88,7 @@ fn shape_lines(shape: &ModelShape) -> Vec<String> {
 }
 
 fn weight_lines(description: &ModelDescription) -> Vec<String> {
-    let mut lines = vec![match (&description.weights, &description.weights_not_counted_because) {
+    let mut lines = vec![match (&description.weights, &description.weights_not_counted_reason) {
         (Some(weights), _) => line(
             "weights",
             &format!(
@@ -97,7 +98,7 @@ fn weight_lines(description: &ModelDescription) -> Vec<String> {
                 weights.active_bytes_per_token
             ),
         ),
-        (None, because) => line("weights", because.as_deref().unwrap_or("not counted")),
+        (None, reason) => line("weights", reason.as_deref().unwrap_or("not counted")),
     }];
     lines.push(match description.kv_cache {
         Some(kv) => line(
@@ -111,12 +112,18 @@ fn weight_lines(description: &ModelDescription) -> Vec<String> {
         ),
         None => line("KV cache", "its states do not say their shape"),
     });
-    let total: u64 = description.weights_by_kind.iter().map(|kind| kind.size_bytes).sum();
+    let total: f64 = description.weights_by_kind.iter().map(|kind| kind.size_bytes as f64).sum();
     let rows = description.weights_by_kind.iter().map(|kind| {
-        let share = percent(kind.size_bytes as f64 / total.max(1) as f64 * 100.0);
-        [kind.kind.word().to_owned(), kind.precision.clone(), file_size(kind.size_bytes), share, parts(kind)]
+        let share = percent(kind.size_bytes as f64 / total.max(1.0) * 100.0);
+        [
+            kind.kind.as_str().to_owned(),
+            kind.precision.clone(),
+            file_size(kind.size_bytes),
+            share,
+            parts(kind),
+        ]
     });
-    if total > 0 {
+    if total > 0.0 {
         lines.push(String::new());
         lines.extend(table(["weights", "precision", "size", "share", "of which"], rows, &[2, 3]));
     }
@@ -156,11 +163,6 @@ fn table<const N: usize>(
     table.lines().collect()
 }
 
-/// What a config or a graph says must not steer a terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "?")
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -182,7 +184,7 @@ mod tests {
         assert_snapshot!(model_description(&description), @r"
         tiny-gpt-oss
         folder        /models/tiny
-        identity      sha256 62ea3becaa660793322b13ce5f5d12ce58d89fdedb095bdb8765ecd0f9cb7a43 (by its manifest; `model verify` holds the files against it)
+        identity      sha256 62ea3becaa660793322b13ce5f5d12ce58d89fdedb095bdb8765ecd0f9cb7a43 (by its manifest; `model verify` compares the files with it)
         architecture  gpt_oss, GptOssForCausalLM
         layers        24: 12 with full attention, 12 with sliding attention (window of 128)
         attention     16 heads, 8 of keys and values, 64 wide; the hidden state 64
@@ -224,14 +226,14 @@ mod tests {
             shape: ModelShape::default(),
             weights_by_kind: Vec::new(),
             weights: None,
-            weights_not_counted_because: Some("the graph is strange".into()),
+            weights_not_counted_reason: Some("the graph is strange".into()),
             kv_cache: None,
             made_by: std::collections::BTreeMap::new(),
             files: Vec::new(),
         };
         let text = model_description(&description);
         assert!(
-            text.starts_with("m?[2J\n") && text.contains("weights       the graph is strange\n"),
+            text.starts_with("m\\u{1b}[2J\n") && text.contains("weights       the graph is strange\n"),
             "{text}"
         );
         assert!(text.contains("layers        ?\n") && !text.contains("compression"), "{text}");

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::record::hub::FetchedFrom;
 use crate::report::number::file_size;
+use crate::visible::one_line;
 
 /// How far a model is known to be whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub enum ModelState {
         /// When.
         when_utc: String,
     },
-    /// It has a manifest that it was not held against since it last changed.
+    /// It has a manifest that it was not compared with since it last changed.
     NotVerified,
     /// It has no manifest.
     NoManifest,
@@ -59,22 +60,17 @@ pub fn model_list(models: &[ListedModel]) -> String {
         };
         table.add_row([
             if model.is_used { "*" } else { "" },
-            &plain(&model.name),
+            &one_line(&model.name),
             &file_size(model.size_bytes),
             revision,
             verified,
-            &plain(&model.folder.display().to_string()),
+            &one_line(&model.folder.display().to_string()),
         ]);
     }
     if let Some(column) = table.column_mut(2) {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
-}
-
-/// The name of a folder must not steer a terminal.
-fn plain(text: &str) -> String {
-    text.replace(char::is_control, "?")
 }
 
 #[cfg(test)]

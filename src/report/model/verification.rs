@@ -2,6 +2,7 @@
 
 use crate::record::{FaultyFile, Manifest};
 use crate::report::number::{counted, file_size};
+use crate::visible::one_line;
 
 /// A line a faulty file, by what is wrong; of a model that is whole one line in all.
 #[must_use]
@@ -11,9 +12,9 @@ pub fn verification(manifest: &Manifest, faulty: &[FaultyFile]) -> String {
         let size = file_size(manifest.size_bytes());
         return format!("`{}` is whole: {files}, {size}, sha256 {identity}\n", manifest.name);
     }
-    let lines = faulty.iter().map(|FaultyFile { name, fault }| {
-        format!("{:<8} {} {fault}\n", fault.word(), name.replace(char::is_control, "?"))
-    });
+    let lines = faulty
+        .iter()
+        .map(|FaultyFile { name, fault }| format!("{:<8} {} {fault}\n", fault.as_str(), one_line(name)));
     lines.collect()
 }
 
@@ -33,7 +34,7 @@ mod tests {
             FaultyFile { name: "c.json".into(), fault: FileFault::Missing },
         ];
         let expected = "damaged  a.json has 1 bytes, the manifest says 2\n\
-                        extra    b?.json is not in the model's manifest\n\
+                        extra    b\\n.json is not in the model's manifest\n\
                         missing  c.json is missing, the manifest lists it\n";
         assert_eq!(verification(&manifest, &faulty), expected);
     }

@@ -1,137 +1,86 @@
-//! What the published difference of two engines is made of, on the machine that was measured.
-
-use serde::Serialize;
+//! What the published difference of two engines consists of, on the machine that was measured.
 
 use crate::judge::peers::{Facet, Facets, Multiple, Step, steps, whole_step};
-use crate::record::{PeerRecord, PeersRecord};
-use crate::report::badge::Badge;
+use crate::record::{Arm, Experiment};
+use crate::report::document::{Cell, Document, Table, number};
 use crate::report::number::four_digits;
-use crate::report::one_line;
-use crate::report::peers::view::{interval, stands};
+use crate::report::peers::{interval, result};
 
-/// The finding, told apart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct FindingView {
-    /// What was published, and that it is of another machine, or not.
-    pub published: String,
-    /// From one engine to another that differs in one thing.
-    pub steps: Vec<StepRow>,
-    /// From the one published engine to the other, here.
-    pub whole: Option<String>,
-    /// What cannot be told apart with these engines, and how it could.
-    pub missing: Vec<String>,
-}
+const HEADINGS: [&str; 6] = ["difference", "engines", "metric", "ratio", "95 % interval", "result"];
 
-/// From one engine to another.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StepRow {
-    /// The one thing, with its two values: as in "attention, sdpa to paged".
-    pub what: String,
-    /// The engine that it goes from.
-    pub from: String,
-    /// The engine that it leads to.
-    pub to: String,
-    /// `e2e_throughput@1` of the second as a multiple of the first's.
-    pub throughput: String,
-    /// Its interval.
-    pub throughput_interval: String,
-    /// `tpot@1` likewise.
-    pub tpot: String,
-    /// Its interval.
-    pub tpot_interval: String,
-    /// How the throughput stands, marked.
-    pub badge: Option<Badge>,
-}
-
-const NONE: &str = "-";
-
-impl FindingView {
-    /// Of a record.
-    #[must_use]
-    pub fn of(record: &PeersRecord) -> Self {
-        let engines: Vec<&PeerRecord> = record.engines().collect();
-        let mut steps = steps(record);
-        // An engine without speed tells nothing apart.
-        steps.retain(|step| step.throughput.is_some());
-        Self {
-            published: published(record),
-            steps: steps.iter().filter_map(|step| row(&engines, step)).collect(),
-            whole: whole(record, &engines),
-            missing: missing(&steps),
+/// What was published, and the steps of one difference each.
+pub(super) fn add(document: &mut Document, record: &Experiment) {
+    let mut steps = steps(record);
+    // An engine without speed isolates nothing.
+    steps.retain(|step| step.throughput.is_some());
+    document.section("What the published difference consists of here");
+    document.text(published(record));
+    document.table(Table::new(HEADINGS).with_rows(steps.iter().flat_map(|step| rows(record, step))));
+    if let Some(whole) = whole(record) {
+        document.text(whole);
+    }
+    let needed = [
+        (Facet::HostLoop, "`--engines genai,optimum`"),
+        (Facet::Attention, "`--engines genai,genai-pa`"),
+        (Facet::KvCachePrecision, "`--engines genai-pa,genai-pa-i8`"),
+    ];
+    for (facet, engines) in needed {
+        if !steps.iter().any(|step| step.facet == facet) {
+            document.text(format!("{} was not isolated: {engines} isolates it", facet.words()));
         }
     }
 }
 
-fn published(record: &PeersRecord) -> String {
-    let figures: Vec<String> =
-        record.published.iter().map(|it| format!("{} {} tok/s", it.series, four_digits(it.value))).collect();
-    let [slow, fast, ..] = record.published.as_slice() else { return one_line(&figures.join(", ")) };
-    let reference = record.reference.run.published.as_ref();
-    let unlike = reference.and_then(|published| published.difference_to(&record.reference.run));
-    let said = match (reference, unlike) {
-        (Some(published), Some(_)) => {
-            format!("of {} on {}, not of what was measured here", published.model.name, published.device.name)
-        }
-        (Some(published), None) => {
-            format!("of {} on {}, as here", published.model.name, published.device.name)
-        }
-        (None, _) => "of another machine".to_owned(),
-    };
-    one_line(&format!(
-        "published: {} ({} x), {said}",
-        figures.join(", "),
-        four_digits(fast.value / slow.value)
-    ))
+fn published(record: &Experiment) -> String {
+    let figure =
+        |it: &crate::record::PublishedFigure| format!("{} {} tok/s", it.series, four_digits(it.value));
+    let figures: Vec<String> = record.published_engines.iter().map(figure).collect();
+    let [slow, fast, ..] = record.published_engines.as_slice() else { return figures.join(", ") };
+    let reference = record.published.as_ref();
+    let of = reference.map_or("of another machine".to_owned(), |published| {
+        let differs = published.difference_to(&record.subject()).is_some();
+        let here = if differs { "not of what was measured here" } else { "as here" };
+        format!("of {} on {}, {here}", published.model.name, published.device.name)
+    });
+    format!("published: {} (ratio {}), {of}", figures.join(", "), four_digits(fast.value / slow.value))
 }
 
-fn row(engines: &[&PeerRecord], step: &Step) -> Option<StepRow> {
-    let (from, to) = (engines.get(step.from)?, engines.get(step.to)?);
-    let value = |engine: &PeerRecord| {
+/// A row for the throughput of the second engine as a multiple of the first's, and one for its TPOT.
+fn rows(record: &Experiment, step: &Step) -> Vec<[Cell; 6]> {
+    let (from, to) = (&record.arms[step.from], &record.arms[step.to]);
+    let value = |engine| {
         let facets = Facets::of(engine);
         let value = match step.facet {
             Facet::HostLoop => Some(facets.host_loop),
             Facet::Attention => facets.attention,
             Facet::KvCachePrecision => facets.kv_cache_precision,
         };
-        value.unwrap_or(NONE).to_owned()
+        value.unwrap_or("-")
     };
-    let multiple = |it: Option<Multiple>| it.map_or(NONE.to_owned(), |it| four_digits(it.ratio));
-    let bounds = |it: Option<Multiple>| it.as_ref().map_or(NONE.to_owned(), interval);
-    Some(StepRow {
-        what: one_line(&format!("{}, {} to {}", step.facet.words(), value(from), value(to))),
-        from: one_line(&from.asked),
-        to: one_line(&to.asked),
-        throughput: multiple(step.throughput),
-        throughput_interval: bounds(step.throughput),
-        tpot: multiple(step.tpot),
-        tpot_interval: bounds(step.tpot),
-        badge: step.throughput.as_ref().map(|it| {
-            let (mark, word) = stands(it);
-            Badge::new(mark, word)
-        }),
-    })
+    let row = |(metric, it): (&'static str, Multiple)| {
+        [
+            format!("{}, {} to {}", step.facet.words(), value(from), value(to)).into(),
+            format!("{} to {}", from.label, to.label).into(),
+            metric.into(),
+            number(Some(four_digits(it.ratio))),
+            interval(&it),
+            result(&it),
+        ]
+    };
+    let ratios = [("tok/s", step.throughput), ("TPOT", step.tpot)];
+    ratios.into_iter().filter_map(|(metric, ratio)| Some(row((metric, ratio?)))).collect()
 }
 
-fn whole(record: &PeersRecord, engines: &[&PeerRecord]) -> Option<String> {
+fn whole(record: &Experiment) -> Option<String> {
     let whole = whole_step(record)?;
-    let (from, to) = (engines.get(whole.from)?, engines.get(whole.to)?);
-    Some(one_line(&format!(
-        "here `{}` gives {} x the tok/s of `{}` {}",
-        to.asked,
+    let label = |at: usize| record.arms.get(at).map(|arm: &Arm| &arm.label);
+    let (lower, upper) = whole.throughput.lower.zip(whole.throughput.upper)?;
+    Some(format!(
+        "here the tok/s of `{}` are {} x those of `{}` [{}, {}]",
+        label(whole.to)?,
         four_digits(whole.throughput.ratio),
-        from.asked,
-        interval(&whole.throughput)
-    )))
-}
-
-/// Facets that no two engines of the record tell apart.
-fn missing(steps: &[Step]) -> Vec<String> {
-    let is_there = |facet: Facet| steps.iter().any(|step| step.facet == facet);
-    let needed = [
-        (Facet::HostLoop, "`--engines genai,optimum`"),
-        (Facet::Attention, "`--engines genai,genai-pa`"),
-        (Facet::KvCachePrecision, "`--engines genai-pa,genai-pa-i8`"),
-    ];
-    let missing = needed.into_iter().filter(|(facet, _)| !is_there(*facet));
-    missing.map(|(facet, engines)| format!("{} was not told apart: {engines} does", facet.words())).collect()
+        label(whole.from)?,
+        four_digits(lower),
+        four_digits(upper)
+    ))
 }

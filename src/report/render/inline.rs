@@ -25,7 +25,7 @@ pub(super) fn security_policy(scripts: &[&str], styles: &[&str]) -> String {
 /// a line of a script is written as its number.
 ///
 /// # Errors
-/// None in practice: what is told is made of strings and numbers.
+/// None in practice: what is reported is made of strings and numbers.
 pub fn json_block(value: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string(value)
         .map_err(|cause| Error::harness(format!("the data of a page cannot be written: {cause}")))?;

@@ -5,13 +5,13 @@ use serde::Serialize;
 /// A page of the site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageKind {
-    /// Are we all right?
+    /// Status.
     Overview,
-    /// How did it move?
+    /// Trends.
     History,
-    /// Are these two the same?
+    /// Two runs, from the summaries in the page.
     Compare,
-    /// Where do the engines stand?
+    /// Engines side by side.
     Peers,
     /// Machines, epochs, noise.
     Machines,
@@ -19,7 +19,7 @@ pub enum PageKind {
     Method,
     /// One commit; it stands in a folder of its own.
     Commit,
-    /// Two runs, all that is told of them; these pages stand in a folder of their own.
+    /// Two runs, all that is reported of them; these pages stand in a folder of their own.
     Comparison,
 }
 
@@ -45,8 +45,8 @@ impl PageKind {
 
     fn label(self) -> &'static str {
         match self {
-            Self::Overview => "Overview",
-            Self::History => "History",
+            Self::Overview => "Status",
+            Self::History => "Trends",
             Self::Compare | Self::Comparison => "Compare",
             Self::Peers => "Engines",
             Self::Machines => "Machines",

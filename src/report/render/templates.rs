@@ -11,7 +11,7 @@ use crate::report::render::inline::security_policy;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("shell.html", include_str!("../templates/shell.html")),
     ("parts.html", include_str!("../templates/parts.html")),
     ("commit.html", include_str!("../templates/commit.html")),
@@ -21,7 +21,6 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("index.html", include_str!("../templates/index.html")),
     ("machines.html", include_str!("../templates/machines.html")),
     ("peers.html", include_str!("../templates/peers.html")),
-    ("peers_parts.html", include_str!("../templates/peers_parts.html")),
     ("method.html", include_str!("../templates/method.html")),
 ];
 const STYLE: &str = include_str!("../web/site.css");

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::record::{AnyRecord, Entry, History, Line, Setting};
+use crate::record::{Entry, Experiment, History, Line, Setting};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::Page;
-use crate::report::view::commit::{CommitView, RecordOfCommit};
-use crate::report::view::{Timeline, short};
+use crate::report::view::commit::{CommitView, Neighbours, RecordOfCommit};
+use crate::report::view::{Forge, Timeline, short};
 
 /// What stands in the place of a sha where there is no commit.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 
-/// Every commit with a record, and what each is held against.
+/// Every commit with a record, and what each is compared with.
 #[derive(Debug)]
 pub struct CommitPages<'a> {
     /// Records by the first digits of the sha, newest first.
@@ -23,6 +23,9 @@ pub struct CommitPages<'a> {
     /// Of every commit with figures, the entry that has them.
     with_figures: HashMap<Spot, &'a Entry>,
     shas: HashSet<&'a str>,
+    /// The commits before and after each, on the first timeline that has it.
+    beside: HashMap<&'a str, (Option<&'a str>, Option<&'a str>)>,
+    forge: Option<&'a Forge>,
 }
 
 /// A commit on one line: of one machine, model, device and workload.
@@ -39,10 +42,10 @@ pub struct CommitPage<'a> {
     pub path: PathBuf,
     /// Its records, newest first.
     pub entries: Vec<&'a Entry>,
-    /// What each of them is held against.
+    /// What each of them is compared with.
     pub before: Vec<Option<&'a Entry>>,
-    /// The commit's first parent, where that has a page.
-    pub parent: Option<&'a str>,
+    /// The commits beside it that have a page.
+    pub neighbours: Neighbours<'a>,
     /// The bases of its A/Bs that have a page, in order, each once.
     pub linked: Vec<&'a str>,
 }
@@ -50,7 +53,7 @@ pub struct CommitPage<'a> {
 impl<'a> CommitPages<'a> {
     /// The commits of these records.
     #[must_use]
-    pub fn of(entries: &'a [Entry], timelines: &[Timeline<'a>]) -> Self {
+    pub fn of(entries: &'a [Entry], timelines: &[Timeline<'a>], forge: Option<&'a Forge>) -> Self {
         let mut by_commit: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
         for entry in entries {
             by_commit.entry(short(sha_of(entry))).or_default().push(entry);
@@ -73,7 +76,14 @@ impl<'a> CommitPages<'a> {
             }
         }
         let shas = entries.iter().map(sha_of).collect();
-        Self { by_commit, before, with_figures, shas }
+        let mut beside = HashMap::new();
+        for points in timelines.iter().map(|timeline| &timeline.points) {
+            let sha = |at: usize| points.get(at).map(|point| point.sha);
+            for (at, point) in points.iter().enumerate() {
+                beside.entry(point.sha).or_insert((at.checked_sub(1).and_then(sha), sha(at + 1)));
+            }
+        }
+        Self { by_commit, before, with_figures, shas, beside, forge }
     }
 
     /// How many there are.
@@ -88,17 +98,19 @@ impl<'a> CommitPages<'a> {
             let bases: BTreeSet<&str> =
                 entries.iter().filter_map(|entry| entry.ab.as_ref()?.base_sha.as_deref()).collect();
             let parent = entries.iter().find_map(|entry| entry.commit.as_ref()?.first_parent.as_deref());
+            let parent = parent.filter(|sha| self.shas.contains(sha));
+            let (previous, next) = self.beside.get(sha_of(entries[0])).copied().unwrap_or((parent, None));
             CommitPage {
                 path: page_file(short),
                 entries: entries.clone(),
                 before: entries.iter().map(|entry| self.before(entry)).collect(),
-                parent: parent.filter(|sha| self.shas.contains(sha)),
+                neighbours: Neighbours { previous, next, forge: self.forge },
                 linked: bases.into_iter().filter(|sha| self.shas.contains(sha)).collect(),
             }
         })
     }
 
-    /// What a record is held against. Beside the line of commits that is its first parent alone.
+    /// What a record is compared with. Beside the line of commits that is its first parent alone.
     fn before(&self, entry: &Entry) -> Option<&'a Entry> {
         let setting = &entry.setting;
         let on_line = self.before.get(&Spot::of(setting, sha_of(entry)));
@@ -118,10 +130,10 @@ impl<'a> CommitPages<'a> {
         is_demo: bool,
         renderer: &Renderer,
     ) -> Result<Page> {
-        let read = |entry: &&Entry| Ok(History::read_any(&history.root().join(&entry.path))?.record);
-        let records: Vec<AnyRecord> = page.entries.iter().map(read).collect::<Result<_>>()?;
-        let told = page.entries.iter().zip(&records).zip(&page.before);
-        let told: Vec<RecordOfCommit<'_>> = told
+        let read = |entry: &&Entry| Ok(History::read(&history.root().join(&entry.path))?.record);
+        let records: Vec<Experiment> = page.entries.iter().map(read).collect::<Result<_>>()?;
+        let reported = page.entries.iter().zip(&records).zip(&page.before);
+        let reported: Vec<RecordOfCommit<'_>> = reported
             .map(|((entry, record), before)| RecordOfCommit {
                 entry,
                 record,
@@ -130,8 +142,8 @@ impl<'a> CommitPages<'a> {
                 linked: &page.linked,
             })
             .collect();
-        let commit = records.iter().find_map(|record| record.run().commit.as_ref());
-        let view = CommitView::of(commit, page.parent, &told);
+        let commit = records.iter().find_map(|record| record.subject().arm.commit.as_ref());
+        let view = CommitView::of(commit, page.neighbours, &reported);
         let site = Site {
             records: page.entries.len(),
             newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),
@@ -158,7 +170,7 @@ fn page_file(short: &str) -> PathBuf {
     [PageKind::Commit.file(), &format!("{short}.html")].iter().collect()
 }
 
-/// The page on which a record is told, below the site's folder.
+/// The page on which a record is reported, below the site's folder.
 #[must_use]
 pub fn page_of(sha: Option<&str>) -> PathBuf {
     page_file(short(sha.unwrap_or(NO_COMMIT)))

@@ -1,21 +1,31 @@
-//! The page of two runs. No site needs it, so it is made when it is asked for, and it stays when a site is
+//! The page of two runs. No site needs it, so it is made when it is requested, and it stays when a site is
 //! made anew.
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::error::Result;
-use crate::judge::likeness::TwoRuns;
-use crate::record::{RunRecord, Warning, sha256_of_bytes};
-use crate::report::comparison::{ComparedRecord, ComparisonPage, PagesOfSide, comparison_view};
+use crate::judge::comparability::TwoRuns;
+use crate::record::{ArmView, Warning, sha256_of_bytes};
+use crate::report::comparison::{ComparedRecord, OfPage, comparison_document};
 use crate::report::demo::WARNING_ID;
+use crate::report::document::Place;
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::Page;
 use crate::report::view::CommitLink;
 use crate::report::view::commit::strip_of_two;
 use crate::report::web::COMPARE_STYLE;
+use crate::visible::one_line;
 
-/// A name of a run that is longer, or has other letters, is told by its hash in a file's name.
+/// A name of a run that is longer, or has other letters, is named by its hash in a file's name.
 const LONGEST_NAME: usize = 64;
+
+#[derive(Serialize)]
+struct ComparisonPage {
+    /// All of its report, as HTML.
+    report: String,
+}
 
 /// The page of two runs, with links to what the site in this folder has of them.
 ///
@@ -28,17 +38,23 @@ pub fn comparison_page(
     two: &TwoRuns,
     renderer: &Renderer,
 ) -> Result<Page> {
-    let comparison = comparison_view(a, b, two);
-    let is_invented = |run: &RunRecord| run.warnings.iter().any(|warning: &Warning| warning.id == WARNING_ID);
+    let is_invented =
+        |run: ArmView<'_>| run.warnings.iter().any(|warning: &Warning| warning.id == WARNING_ID);
     let site = Site {
         records: 2,
-        newest_utc: [&comparison.a.when_utc, &comparison.b.when_utc].into_iter().max().cloned(),
+        newest_utc: [a, b].iter().map(|record| record.run.experiment.when_utc.clone()).max(),
         is_demo: is_invented(a.run) || is_invented(b.run),
     };
-    let chart = if two.compares_speed() { strip_of_two(a.run, b.run) } else { None };
-    let shell = Shell::new(PageKind::Comparison, comparison.title.clone(), &site);
-    let name = format!("{}-{}.html", file_name(&a.run.run_id), file_name(&b.run.run_id));
-    let view = ComparisonPage::of(comparison, chart, pages_of(site_folder, a), pages_of(site_folder, b));
+    let (id_a, id_b) = (&a.run.experiment.run_id, &b.run.experiment.run_id);
+    let shell = Shell::new(PageKind::Comparison, one_line(&format!("{id_b} compared with {id_a}")), &site);
+    let name = format!("{}-{}.html", file_name(id_a), file_name(id_b));
+    let of_page = OfPage {
+        chart: if two.compares_speed() { strip_of_two(a.run, b.run) } else { None },
+        commits: [a, b].map(|record| commit_page(site_folder, record)),
+        records: [a, b].map(|record| copy_of_record(site_folder, record)),
+    };
+    let place = Place { root: "../", level: 2, of: "" };
+    let view = ComparisonPage { report: comparison_document(a, b, two, of_page).to_html(place) };
     let text = renderer.page(
         "comparison.html",
         &shell,
@@ -48,17 +64,17 @@ pub fn comparison_page(
     Ok(Page { path: Path::new(PageKind::Comparison.file()).join(name), text })
 }
 
-/// What the site has of a run.
-fn pages_of(site_folder: &Path, record: ComparedRecord<'_>) -> PagesOfSide {
-    let is_there = |path: &str| site_folder.join(path).is_file();
-    let commit = record.run.commit.as_ref().and_then(|commit| CommitLink::of(&commit.sha));
-    let copy = Path::new(record.file).file_name().and_then(|name| name.to_str());
-    let copy =
-        copy.filter(|name| is_plain(name.trim_end_matches(".json"))).map(|name| format!("records/{name}"));
-    PagesOfSide {
-        commit: commit.filter(|link| is_there(&link.href)),
-        record: copy.filter(|path| is_there(path)),
-    }
+/// The page of a record's commit, where the site has it.
+fn commit_page(site_folder: &Path, record: ComparedRecord<'_>) -> Option<CommitLink> {
+    let link = CommitLink::of(&record.run.commit.as_ref()?.sha)?;
+    site_folder.join(&link.href).is_file().then_some(link)
+}
+
+/// The copy of a record, where the site has it.
+fn copy_of_record(site_folder: &Path, record: ComparedRecord<'_>) -> Option<String> {
+    let name = Path::new(record.file).file_name()?.to_str()?;
+    let path = format!("records/{name}");
+    (is_plain(name.trim_end_matches(".json")) && site_folder.join(&path).is_file()).then_some(path)
 }
 
 /// A run's name as it may stand in the name of a file.

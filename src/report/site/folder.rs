@@ -5,10 +5,10 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::record::FileLock;
 use crate::report::render::PageKind;
 use crate::report::site::Page;
 use crate::report::site::made::{MADE_FILE, Made, own_names};
+use crate::sys::FileLock;
 
 /// Held while a site is made.
 const LOCK_FILE: &str = ".lock";

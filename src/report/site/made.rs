@@ -2,20 +2,19 @@
 //! again, and what no page is made of any more goes.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::files::{self, FileKind, is_file_name};
 use crate::report::render::PageKind;
 
 /// The file below the site's folder.
 pub(super) const MADE_FILE: &str = "made.json";
 /// The folders of the files that a site makes and takes away.
 const FOLDERS: [&str; 3] = ["commit", "records", "csv"];
-/// The folder of the pages of two runs. They are made when they are asked for, and no site takes them away.
+/// The folder of the pages of two runs. They are made when they are requested, and no site takes them away.
 const PAIRS: &str = "compare";
 
 /// Files by their path below the site's folder.
@@ -37,11 +36,7 @@ impl Made {
     /// What the site in this folder says of itself; None where nothing was made there.
     pub(super) fn of_site(root: &Path) -> Result<Option<Self>> {
         let file = root.join(MADE_FILE);
-        match fs::read(&file) {
-            Ok(text) => Ok(Some(Self::read(&text))),
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(Error::io("read", &file, &cause)),
-        }
+        Ok(files::read_if_there(&file, FileKind::Page)?.map(|text| Self::read(&text)))
     }
 
     /// What was made here before; nothing where that is not known, and then all is made.
@@ -80,21 +75,15 @@ pub(super) fn own_names() -> impl Iterator<Item = &'static str> {
 /// Whether this is the page of two runs.
 pub(super) fn is_page_of_two(path: &Path) -> bool {
     let Some((folder, name)) = path.to_str().and_then(|path| path.split_once('/')) else { return false };
-    folder == PAIRS && name.strip_suffix(".html").is_some_and(is_plain)
+    folder == PAIRS && name.strip_suffix(".html").is_some_and(is_file_name)
 }
 
 fn is_of_a_site(path: &Path) -> bool {
     let Some(path) = path.to_str() else { return false };
     match path.split_once('/') {
-        Some((folder, name)) => FOLDERS.contains(&folder) && is_plain(name),
+        Some((folder, name)) => FOLDERS.contains(&folder) && is_file_name(name),
         None => PageKind::LISTED.iter().any(|page| page.file() == path),
     }
-}
-
-fn is_plain(name: &str) -> bool {
-    !name.is_empty()
-        && !name.starts_with('.')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
 }
 
 #[cfg(test)]

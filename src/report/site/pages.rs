@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 use crate::judge::policy::Policy;
-use crate::record::{Ancestry, AnyRecord, Entry, History, Index, PublishedReference, PublishedSeries};
+use crate::record::{
+    Ancestry, Entry, Experiment, History, Index, PlanKind, PublishedReference, PublishedSeries,
+};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::commits::record_file;
 use crate::report::site::history::history_pages;
@@ -14,7 +16,7 @@ use crate::report::view::machines::MachinesView;
 use crate::report::view::method::MethodView;
 use crate::report::view::overview::{OverviewSources, OverviewView};
 use crate::report::view::peers::{PeersPage, PeersPart};
-use crate::report::view::{Timeline, timelines};
+use crate::report::view::{Forge, Timeline, timelines};
 use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE};
 
 /// What a site is made of.
@@ -28,6 +30,8 @@ pub struct SiteSources<'a> {
     pub ancestry: &'a Ancestry,
     /// The same in words, as in "the first parents of `main`"; None where there is no line.
     pub along: Option<&'a str>,
+    /// Where commits are compared on the web; None where that is not known.
+    pub forge: Option<&'a Forge>,
     /// What the gate decides by.
     pub policy: &'a Policy,
     /// The hash of its text.
@@ -73,18 +77,18 @@ impl<'a> SiteSources<'a> {
             Ok(Page { path: kind.file().into(), text: html(&Shell::new(kind, title, &site))? })
         };
         let overview = self.overview(timelines)?;
-        let machine_of = |entry: &Entry| Some(self.read(entry)?.run().machine.clone());
+        let machine_of = |entry: &Entry| Some(self.read(entry)?.machine);
         let machines = MachinesView::of(entries, timelines, &machine_of);
         let method = MethodView::of(self.policy, self.policy_sha256, self.published);
         let peers = PeersPage::of(entries, &|entry| self.peers_part(entry));
         let mut pages = vec![
-            page(PageKind::Overview, "Are we all right?", &|shell| {
+            page(PageKind::Overview, "Status", &|shell| {
                 renderer.page("index.html", shell, &overview, Parts::default())
             })?,
             page(PageKind::Machines, "Machines, epochs, noise", &|shell| {
                 renderer.page("machines.html", shell, &machines, Parts::default())
             })?,
-            page(PageKind::Peers, "Where do the engines stand?", &|shell| {
+            page(PageKind::Peers, "Engines side by side", &|shell| {
                 renderer.page("peers.html", shell, &peers, Parts::default())
             })?,
             page(PageKind::Method, "How it is measured and judged", &|shell| {
@@ -100,7 +104,7 @@ impl<'a> SiteSources<'a> {
 
     fn compare_page(&self, site: &Site, renderer: &Renderer) -> Result<Page> {
         let ComparePage { view, data } = ComparePage::of(&self.index.entries)?;
-        let shell = Shell::new(PageKind::Compare, "Are these two the same?", site);
+        let shell = Shell::new(PageKind::Compare, "Compare two runs", site);
         let parts = Parts {
             styles: vec![COMPARE_STYLE],
             scripts: data.iter().map(|_| COMPARE_SCRIPT).collect(),
@@ -112,7 +116,7 @@ impl<'a> SiteSources<'a> {
     }
 
     fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
-        let subject_of = |entry: &Entry| Some(self.read(entry)?.run().commit.as_ref()?.subject.clone());
+        let subject_of = |entry: &Entry| Some(self.read(entry)?.subject().commit.as_ref()?.subject.clone());
         OverviewView::of(OverviewSources {
             entries: &self.index.entries,
             timelines,
@@ -121,21 +125,18 @@ impl<'a> SiteSources<'a> {
             subject_of: &subject_of,
             damaged: self.index.damaged.len(),
             along: self.along,
+            forge: self.forge,
         })
     }
 
     fn peers_part(&self, entry: &Entry) -> Option<PeersPart> {
-        match self.read(entry)? {
-            AnyRecord::Peers(record) => {
-                Some(PeersPart::of(&record, entry, record_file(entry).display().to_string()))
-            }
-            AnyRecord::Run(_) | AnyRecord::Ab(_) => None,
-        }
+        let record = self.read(entry).filter(|record| record.plan == PlanKind::Peers)?;
+        Some(PeersPart::of(&record, entry, &record_file(entry).display().to_string(), ""))
     }
 
     /// A record, for what the index does not hold. One that cannot be read any more is none here, and is
     /// named as damaged when the index is made.
-    fn read(&self, entry: &Entry) -> Option<AnyRecord> {
-        Some(History::read_any(&self.history.root().join(&entry.path)).ok()?.record)
+    fn read(&self, entry: &Entry) -> Option<Experiment> {
+        Some(History::read(&self.history.root().join(&entry.path)).ok()?.record)
     }
 }

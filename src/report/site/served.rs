@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::files::{self, FileKind};
 use crate::report::site::made::{MADE_FILE, Made, is_page_of_two};
 
 /// A file of the site in this folder: one that was made there, or the page of two runs. Whatever else lies in
@@ -16,5 +17,5 @@ pub fn served_file(site_folder: &Path, path: &Path) -> Option<Vec<u8>> {
         return None;
     }
     let is_made = || Made::of_site(site_folder).ok().flatten().is_some_and(|made| made.has(path));
-    (is_page_of_two(path) || is_made()).then(|| fs::read(file).ok())?
+    (is_page_of_two(path) || is_made()).then(|| files::read(&file, FileKind::Page).ok())?
 }

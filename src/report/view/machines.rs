@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::record::{Entry, Machine, Outcome};
 use crate::report::number::{counted, percent};
-use crate::report::one_line;
 use crate::report::view::{CommitLink, Timeline, exchanged};
+use crate::visible::one_line;
 
-/// So many epochs of a machine are told; the page of a commit tells its own.
+/// So many epochs of a machine are reported; the page of a commit tells its own.
 const EPOCHS_SHOWN: usize = 20;
 
 /// The page.
@@ -191,7 +191,7 @@ fn warning_counts(group: &[&Entry]) -> Vec<WarningCount> {
     }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|(one, first), (other, second)| second.cmp(first).then(one.cmp(other)));
-    let told =
+    let reported =
         |(id, count): (&str, usize)| WarningCount { id: one_line(id), count: counted(count, "record") };
-    counts.into_iter().map(told).collect()
+    counts.into_iter().map(reported).collect()
 }

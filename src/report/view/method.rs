@@ -11,7 +11,7 @@ use crate::judge::{MEAN_CONFIDENCE_PERCENT, RAMP_SHARE};
 use crate::measure::Metric;
 use crate::record::{PublishedReference, WorkloadRecord};
 use crate::report::number::{counted, four_digits};
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// The page.
 #[derive(Debug, Clone, Serialize)]
@@ -26,6 +26,7 @@ pub struct MethodView {
     waivers: Vec<WaiverRow>,
     guards: Vec<GuardRow>,
     change_point_window: usize,
+    change_point_level: usize,
     change_point_p_value: String,
     mean_confidence: String,
     ramp: String,
@@ -46,7 +47,7 @@ struct RuleRow {
     key: &'static str,
     value: String,
     what: &'static str,
-    because: String,
+    reason: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -55,7 +56,7 @@ struct SecondaryRow {
     smallest_change: String,
     confidence: String,
     on_regression: &'static str,
-    because: String,
+    reason: String,
 }
 
 /// A fixed figure.
@@ -64,7 +65,7 @@ struct AnchorRow {
     what: String,
     warn_below: String,
     fail_below: String,
-    because: String,
+    reason: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -73,7 +74,7 @@ struct WaiverRow {
     ceiling: String,
     expires: String,
     issue: String,
-    because: String,
+    reason: String,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -90,7 +91,7 @@ impl MethodView {
         let looks: Vec<String> = LOOKS.iter().map(|look| look.pairs.to_string()).collect();
         let detection = Detection::default();
         Self {
-            metrics: Metric::ALL.into_iter().map(metric).collect(),
+            metrics: Metric::ALL.iter().copied().map(metric).collect(),
             protocol: WorkloadRecord::PROTOCOL,
             looks: looks.join(", "),
             rules: rules(policy),
@@ -99,16 +100,17 @@ impl MethodView {
             waivers: policy.waivers.iter().map(waiver).collect(),
             guards: Guard::ALL.into_iter().map(guard).collect(),
             change_point_window: detection.window,
+            change_point_level: detection.shortest_level,
             change_point_p_value: detection.largest_p_value.to_string(),
-            mean_confidence: told(MEAN_CONFIDENCE_PERCENT, "%"),
-            ramp: told(RAMP_SHARE * 100.0, "%"),
+            mean_confidence: reported(MEAN_CONFIDENCE_PERCENT, "%"),
+            ramp: reported(RAMP_SHARE * 100.0, "%"),
             policy_sha256: policy_sha256.get(..12).unwrap_or(policy_sha256).to_owned(),
         }
     }
 }
 
 /// A threshold as it stands in the policy, not rounded.
-fn told(value: f64, unit: &str) -> String {
+fn reported(value: f64, unit: &str) -> String {
     format!("{value} {unit}")
 }
 
@@ -116,45 +118,45 @@ fn metric(metric: Metric) -> MetricRow {
     MetricRow {
         id: metric.id(),
         unit: metric.unit(),
-        better: metric.direction().word(),
+        better: metric.direction().as_str(),
         formula: metric.formula(),
     }
 }
 
 fn rules(policy: &Policy) -> Vec<RuleRow> {
-    let row = |key, value, what, because: &str| RuleRow { key, value, what, because: one_line(because) };
+    let row = |key, value, what, reason: &str| RuleRow { key, value, what, reason: one_line(reason) };
     let (sequential, noise) = (&policy.sequential, &policy.noise);
     let inconclusive = &policy.when_inconclusive;
     vec![
         row(
             "regressed beyond",
-            told(sequential.regressed_beyond_percent, "%"),
+            reported(sequential.regressed_beyond_percent, "%"),
             "a slow-down of decoding that is proven to be larger is a regression: red",
-            &sequential.because,
+            &sequential.reason,
         ),
         row(
             "passes within",
-            told(sequential.passes_within_percent, "%"),
+            reported(sequential.passes_within_percent, "%"),
             "where a slow-down of this much or more is excluded, the change passes",
-            &sequential.because,
+            &sequential.reason,
         ),
         row(
             "tolerated when inconclusive",
-            told(inconclusive.tolerated_slowdown_percent, "%"),
+            reported(inconclusive.tolerated_slowdown_percent, "%"),
             "where the pairs do not decide: green with a warning if this much is excluded, else red",
-            &inconclusive.because,
+            &inconclusive.reason,
         ),
         row(
             "noise of pairs",
-            told(noise.largest_pair_sd_percent, "%"),
+            reported(noise.largest_pair_sd_percent, "%"),
             "where pairs differ with a larger standard deviation, the environment is invalid",
-            &noise.because,
+            &noise.reason,
         ),
         row(
             "pairs measured again",
             counted(noise.largest_redraws, "pair"),
-            "so many that a guard spoilt; at one more the environment is invalid",
-            &noise.because,
+            "so many that a guard invalidated; at one more the environment is invalid",
+            &noise.reason,
         ),
     ]
 }
@@ -162,13 +164,13 @@ fn rules(policy: &Policy) -> Vec<RuleRow> {
 fn secondary(policy: &Policy) -> Vec<SecondaryRow> {
     let row = policy.metrics.iter().map(|metric| SecondaryRow {
         id: metric.metric.id(),
-        smallest_change: told(metric.smallest_change_percent, "%"),
-        confidence: told(metric.confidence_percent, "%"),
+        smallest_change: reported(metric.smallest_change_percent, "%"),
+        confidence: reported(metric.confidence_percent, "%"),
         on_regression: match metric.on_regression {
             OnRegression::Fail => "red",
             OnRegression::Warn => "a warning",
         },
-        because: one_line(&metric.because),
+        reason: one_line(&metric.reason),
     });
     row.collect()
 }
@@ -184,18 +186,18 @@ fn anchors(policy: &Policy, published: &PublishedReference) -> Vec<AnchorRow> {
             published.device.name,
             published.new_tokens
         )),
-        warn_below: told(anchor.warn_below, unit),
-        fail_below: told(anchor.fail_below, unit),
-        because: one_line(&anchor.because),
+        warn_below: reported(anchor.warn_below, unit),
+        fail_below: reported(anchor.fail_below, unit),
+        reason: one_line(&anchor.reason),
     };
     let pinned = policy.anchors.iter().map(|anchor| AnchorRow {
         what: one_line(&format!(
             "{}: run {}, pinned {} by {}",
             anchor.id, anchor.run_id, anchor.pinned_utc, anchor.who
         )),
-        warn_below: told(anchor.warn_below, anchor.metric.unit()),
-        fail_below: told(anchor.fail_below, anchor.metric.unit()),
-        because: one_line(&anchor.because),
+        warn_below: reported(anchor.warn_below, anchor.metric.unit()),
+        fail_below: reported(anchor.fail_below, anchor.metric.unit()),
+        reason: one_line(&anchor.reason),
     });
     [first].into_iter().chain(pinned).collect()
 }
@@ -203,10 +205,10 @@ fn anchors(policy: &Policy, published: &PublishedReference) -> Vec<AnchorRow> {
 fn waiver(waiver: &Waiver) -> WaiverRow {
     WaiverRow {
         subject: one_line(&waiver.subject()),
-        ceiling: told(waiver.ceiling_percent, "%"),
+        ceiling: reported(waiver.ceiling_percent, "%"),
         expires: waiver.expires.to_string(),
         issue: one_line(&waiver.issue),
-        because: one_line(&waiver.because),
+        reason: one_line(&waiver.reason),
     }
 }
 
@@ -215,7 +217,7 @@ fn guard(guard: Guard) -> GuardRow {
         id: guard.id(),
         trips_when: guard.trips_when(),
         weight: match guard.weight() {
-            GuardWeight::Invalidates => "the times cannot be believed",
+            GuardWeight::Invalidates => "the times are invalid",
             GuardWeight::Warns => "a warning",
         },
     }

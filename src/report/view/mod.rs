@@ -2,8 +2,9 @@
 
 pub mod commit;
 mod commit_link;
+mod commit_range;
 pub mod compare;
-mod doubt;
+pub(in crate::report) mod doubt;
 mod exchange;
 pub mod history;
 pub mod machines;
@@ -15,5 +16,7 @@ mod timeline;
 pub use crate::report::badge::Badge;
 pub use commit_link::CommitLink;
 pub(in crate::report) use commit_link::short;
+pub use commit_range::{CommitRange, Forge};
 pub(in crate::report) use exchange::exchanged;
+pub(in crate::report) use timeline::is_valid;
 pub use timeline::{Change, EpochStart, Point, Timeline, changes_of, timelines};

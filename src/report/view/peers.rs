@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
-use crate::record::{Entry, PeersRecord, RecordKind};
+use crate::record::{Entry, Experiment, PlanKind};
 use crate::report::badge::Badge;
-use crate::report::one_line;
-use crate::report::peers::PeersView;
-use crate::report::reproduce::{asked_flags, device_flag, word};
+use crate::report::document::{Line, Place};
+use crate::report::peers::peers_document;
+use crate::report::reproduce::{device_flag, requested_flags, word};
 use crate::report::view::CommitLink;
+use crate::visible::one_line;
 
 /// One record of engines side by side.
 #[derive(Debug, Clone, Serialize)]
@@ -18,25 +19,25 @@ pub struct PeersPart {
     badge: Badge,
     /// The commit's page; None on that page itself, and where there is no commit.
     commit: Option<CommitLink>,
-    told: PeersView,
-    command: String,
-    /// The raw record, from the site's folder.
-    file: String,
+    /// All of its report, as HTML.
+    report: String,
 }
 
 impl PeersPart {
-    /// Of a record whose raw file is there.
+    /// Of a record whose raw file is there, for a page that this root leads to the site's folder.
     #[must_use]
-    pub fn of(record: &PeersRecord, entry: &Entry, file: String) -> Self {
+    pub fn of(record: &Experiment, entry: &Entry, file: &str, root: &str) -> Self {
+        let mut document = peers_document(record);
+        document.command("Measure it again", peers_command(record));
+        document.text(Line::link("The raw record", Some(file)).and(": every token and its time."));
+        let place = Place { root, level: 3, of: &format!(" of {}", record.run_id) };
         Self {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
             machine: one_line(&entry.setting.series.machine),
             badge: Badge::of_entry(entry),
             commit: entry.commit.as_ref().and_then(|commit| CommitLink::of(&commit.sha)),
-            told: PeersView::of(record),
-            command: peers_command(record),
-            file,
+            report: document.to_html(place),
         }
     }
 
@@ -48,21 +49,21 @@ impl PeersPart {
 }
 
 /// The command that measures the same again.
-fn peers_command(record: &PeersRecord) -> String {
-    let run = &record.reference.run;
-    let engines: Vec<&str> = record.engines().map(|engine| word(&engine.asked, "ENGINE")).collect();
+fn peers_command(record: &Experiment) -> String {
+    let run = record.subject();
+    let engines: Vec<&str> = record.arms.iter().map(|engine| word(&engine.label, "ENGINE")).collect();
     let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
     let mut words = vec![
         format!("{}cargo xtask peers --engines {}", checkout.unwrap_or_default(), engines.join(",")),
-        format!("--rounds {}", record.rounds_asked),
+        format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default()),
         device_flag(run),
     ];
     // What the reference has for itself stands with its name.
-    let own = |flag: &String| record.reference.differences.iter().any(|own| flag.ends_with(own.as_str()));
-    words.extend(asked_flags(run).into_iter().filter(|flag| !own(flag)));
-    let foreign = record.engines().filter(|engine| engine.is_foreign());
+    let own = |flag: &String| record.arms[0].differences.iter().any(|own| flag.ends_with(own.as_str()));
+    words.extend(requested_flags(run).into_iter().filter(|flag| !own(flag)));
+    let foreign = record.arms.iter().filter(|engine| engine.is_foreign());
     words.extend(foreign.map(|engine| format!("--program {}=FILE", word(&engine.host_loop, "NAME"))));
-    words.extend(record.despite_guards.then(|| "--despite-guards".to_owned()));
+    words.extend(record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned()));
     words.join(" ")
 }
 
@@ -86,8 +87,7 @@ impl PeersPage {
     /// The page of these entries; `part_of` reads a record.
     #[must_use]
     pub fn of(entries: &[Entry], part_of: &dyn Fn(&Entry) -> Option<PeersPart>) -> Self {
-        let mut peers: Vec<&Entry> =
-            entries.iter().filter(|entry| entry.kind == RecordKind::PeersRecord).collect();
+        let mut peers: Vec<&Entry> = entries.iter().filter(|entry| entry.plan == PlanKind::Peers).collect();
         peers.sort_by(|one, other| (&other.when_utc, &other.run_id).cmp(&(&one.when_utc, &one.run_id)));
         let mut lines = Vec::new();
         let mut page = Self { newest: Vec::new(), earlier: Vec::new() };

@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::golden::GoldenResult;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};
 use crate::record::{
-    AbHeadline, Ancestry, Entry, EpochChange, Headline, Line, Outcome, RecordKind, Series, Setting,
-    keep_line, sort_along,
+    AbSummary, Ancestry, Entry, EpochChange, Line, Outcome, PlanKind, Series, Setting, SummaryRow, keep_line,
+    sort_along,
 };
 use crate::report::view::doubt::is_doubted;
 
@@ -35,7 +35,7 @@ pub struct Point<'a> {
     pub sha: &'a str,
     /// When it was authored, UTC.
     pub author_date_utc: &'a str,
-    /// Its newest believable run with figures; else the head of its newest such A/B; else its newest record.
+    /// Its newest valid run with values; else the head of its newest such A/B; else its newest record.
     pub entry: &'a Entry,
     /// Its newest record.
     pub newest: &'a Entry,
@@ -64,16 +64,15 @@ pub struct Change {
 }
 
 impl Point<'_> {
-    /// Its figures, where they are verified, nothing was changed over the commit, and no guard tripped that
-    /// takes the belief in them.
+    /// Its values, where the output is verified and the times are valid.
     #[must_use]
-    pub fn figures(&self) -> Option<&Headline> {
-        self.entry.figures.as_ref().filter(|_| is_believable(self.entry))
+    pub fn figures(&self) -> Option<&SummaryRow> {
+        self.entry.figures.as_ref().filter(|_| is_valid(self.entry))
     }
 
     /// What its newest A/B against another commit came to.
     #[must_use]
-    pub fn ab_headline(&self) -> Option<&AbHeadline> {
+    pub fn ab_summary(&self) -> Option<&AbSummary> {
         self.ab.and_then(|entry| entry.ab.as_ref())
     }
 }
@@ -94,7 +93,7 @@ impl Timeline<'_> {
 pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Result<Vec<Timeline<'a>>> {
     // An engine among others is measured under other conditions than a run by itself.
     let is_clean = |entry: &&Entry| {
-        entry.kind != RecordKind::PeersRecord && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
+        entry.plan != PlanKind::Peers && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
     };
     let mut chosen: Vec<&Entry> = entries.iter().filter(is_clean).collect();
     keep_line(&mut chosen, ancestry);
@@ -112,7 +111,7 @@ pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Result<Vec<Ti
     Ok(timelines)
 }
 
-/// Records of one line together, in the order given. A run that failed on its way to a device is told with
+/// Records of one line together, in the order given. A run that failed on its way to a device is reported with
 /// those of its machine, model and workload that ran.
 fn by_line<'a>(entries: &[&'a Entry]) -> Vec<Vec<&'a Entry>> {
     let mut lines: Vec<Line> = Vec::new();
@@ -156,11 +155,11 @@ fn timeline<'a>(group: &[&'a Entry]) -> Result<Option<Timeline<'a>>> {
 fn point<'a>(of_commit: &[&'a Entry]) -> Option<Point<'a>> {
     let newest = *of_commit.last()?;
     let commit = newest.commit.as_ref()?;
-    let with_figures = |kind: RecordKind| {
+    let with_figures = |kind: PlanKind| {
         let mut newest_first = of_commit.iter().rev();
-        newest_first.find(|entry| entry.kind == kind && entry.figures.is_some() && is_believable(entry))
+        newest_first.find(|entry| entry.plan == kind && entry.figures.is_some() && is_valid(entry))
     };
-    let entry = with_figures(RecordKind::RunRecord).or_else(|| with_figures(RecordKind::AbRecord));
+    let entry = with_figures(PlanKind::Bench).or_else(|| with_figures(PlanKind::Ab));
     // A wrong answer stands, whatever was measured beside it.
     let wrong = of_commit.iter().rev().find(|entry| entry.golden == Some(GoldenResult::Break));
     // One program against itself says nothing of a commit, and must not hide what does.
@@ -177,7 +176,8 @@ fn point<'a>(of_commit: &[&'a Entry]) -> Option<Point<'a>> {
     })
 }
 
-fn is_believable(entry: &Entry) -> bool {
+/// Whether a record has verified output and valid times.
+pub(in crate::report) fn is_valid(entry: &Entry) -> bool {
     entry.outcome == Outcome::Complete
         && entry.golden.is_some_and(GoldenResult::is_verified)
         && !is_doubted(entry)
@@ -201,7 +201,7 @@ fn epoch_starts(points: &[Point<'_>]) -> Vec<EpochStart> {
 pub fn changes_of(
     points: &[Point<'_>],
     epochs: &[EpochStart],
-    figure: impl Fn(&Headline) -> Option<f64>,
+    figure: impl Fn(&SummaryRow) -> Option<f64>,
 ) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     let ends = epochs.iter().map(|epoch| epoch.at).chain([points.len()]);

@@ -30,24 +30,24 @@
     const head = ["Differs", "A", "B", "Breaks"].map((title) => element("th", { scope: "col" }, title));
     const body = found.map((row) => element("tr", {}, element("th", { scope: "row" }, row.what),
       ...[row.a, row.b, row.breaks].map((cell) => element("td", {}, cell))));
-    return table("What differs around them", head, body);
+    return table("Differing dimensions", head, body);
   };
 
   // All that differs, what weighs most first.
   const differences = (a, b) => {
     const [one, other] = [data.settings[a.setting], data.settings[b.setting]];
-    const told = (at, absent) => (at === null ? absent : data.values[at]);
+    const shown = (at, absent) => (at === null ? absent : data.values[at]);
     const found = [];
     data.parts.forEach((part, at) => {
       const [left, right] = [one.values[at], other.values[at]];
       if (left === right) return;
-      found.push({ ...part, a: told(left, part.absent), b: told(right, part.absent) });
+      found.push({ ...part, a: shown(left, part.absent), b: shown(right, part.absent) });
     });
     return found;
   };
 
-  // Of the commit nobody is surprised, so it says nothing about the likeness.
-  const likeness = (a, b, found) => {
+  // Of the commit nobody is surprised, so it says nothing about the comparability.
+  const comparability = (a, b, found) => {
     const [one, other] = [data.settings[a.setting], data.settings[b.setting]];
     if (found.some((it) => it.is_identity)) return "unlike";
     return found.length || one.series !== other.series || one.epoch !== other.epoch ? "environment_differs" : "same";
@@ -79,21 +79,21 @@
   };
 
   const figureRows = (a, b, isCompared) => {
-    const of = (run) => new Map(run.figures.rows.map((row, at) => [row, { told: run.figures.told[at], figure: run.figures.figures[at] }]));
+    const of = (run) => new Map(run.figures.rows.map((row, at) => [row, { reported: run.figures.reported[at], figure: run.figures.figures[at] }]));
     const [ofA, ofB] = [of(a), of(b)];
     const isDoubted = a.is_doubted || b.is_doubted;
     return data.rows.flatMap((row, at) => {
       const [left, right] = [ofA.get(at), ofB.get(at)];
       if (!left && !right) return [];
       const changes = isCompared && left && right && !(row.is_time && isDoubted);
-      const told = (side) => (side ? side.told : NOTHING);
-      return [{ ...row, a: told(left), b: told(right), change: changes ? percent(right.figure / left.figure) : NOTHING }];
+      const shown = (side) => (side ? side.reported : NOTHING);
+      return [{ ...row, a: shown(left), b: shown(right), change: changes ? percent(right.figure / left.figure) : NOTHING }];
     });
   };
 
   const side = (letter, run) => {
     const { model, device, openvino, machine } = data.settings[run.setting];
-    const commit = run.commit ? element("a", { class: "sha", href: run.commit.href }, run.commit_told) : run.commit_told;
+    const commit = run.commit ? element("a", { class: "sha", href: run.commit.href }, run.commit_reported) : run.commit_reported;
     const lines = [commit, `${model} on ${device}, OpenVINO ${openvino}`, `${machine}, ${run.when_utc}`];
     return element("div", { class: "fact" },
       element("dt", {}, `${letter}: run `, element("span", { class: "sha" }, run.id)),
@@ -108,17 +108,17 @@
     return kinds.length ? `${kinds.join(", ")} and ${last}` : last;
   };
 
-  const answer = ({ badge, sentence }, because) => [
+  const answer = ({ badge, sentence }, differing) => [
     element("span", { class: "badge " + badge.class }, element("span", { class: "shape", "aria-hidden": "true" }, badge.glyph), " " + badge.word),
-    ` ${because ? `not the same ${because}, ` : ""}${sentence}`,
+    ` ${differing ? `not the same ${differing}, ` : ""}${sentence}`,
   ];
 
   const show = (a, b) => {
     const found = differences(a, b);
-    const id = likeness(a, b, found);
+    const id = comparability(a, b, found);
     const isCompared = id !== "unlike";
-    const all = a.commit_told === b.commit_told ? found
-      : [...found, { what: "commit", a: a.commit_told, b: b.commit_told, breaks: "nothing" }];
+    const all = a.commit_reported === b.commit_reported ? found
+      : [...found, { what: "commit", a: a.commit_reported, b: b.commit_reported, breaks: "nothing" }];
     part(".differences").replaceChildren(all.length ? differenceTable(all) : "Nothing that this page knows differs around them.");
     part(".answer").replaceChildren(...answer(data.words[id], isCompared ? "" : unlikeBecause(found)));
     const doubted = [["A", a], ["B", b]].filter(([, run]) => isCompared && run.is_doubted);

@@ -22,7 +22,7 @@ const historyChart = (() => {
     return [kept.map((_, x) => x), of(figures.low), of(figures.high), ...figures.prompts.map(of), of(figures.mean)];
   };
 
-  // Signs are told apart without their colours.
+  // Marks differ without their colours.
   const sign = (pen, mark, x, y, size) => {
     pen.strokeStyle = pen.fillStyle = colour(ROLE[mark]);
     pen.lineWidth = size / 2.5;
@@ -51,17 +51,18 @@ const historyChart = (() => {
     pen.setLineDash([]);
   };
 
-  // Words in a lane; those without room are left out, for the list below the chart has them.
+  // Words in a lane; those without room are left out, for the list below the chart has them. What comes first has the choice.
   const lane = (u, y) => {
-    let free = 0;
+    const taken = [];
     return (x, role, words) => {
       const width = u.ctx.measureText(words).width;
       const left = Math.min(x, u.bbox.left + u.bbox.width - width);
-      if (left < free) return;
+      const right = left + width + 8 * devicePixelRatio;
+      if (taken.some(([from, to]) => left < to && from < right)) return;
+      taken.push([left, right]);
       u.ctx.fillStyle = colour(role);
       u.ctx.textAlign = "left";
       u.ctx.fillText(words, left, y);
-      free = left + width + 8 * devicePixelRatio;
     };
   };
 
@@ -78,7 +79,7 @@ const historyChart = (() => {
       pen.lineTo(bbox.left + bbox.width, y);
       pen.stroke();
       pen.setLineDash([]);
-      const words = "published, " + reference.label + " " + reference.told;
+      const words = "published, " + reference.label + " " + reference.reported;
       const width = pen.measureText(words).width;
       const above = y - 14 * devicePixelRatio > bbox.top;
       const middle = y + (above ? -9 : 9) * devicePixelRatio;
@@ -106,7 +107,7 @@ const historyChart = (() => {
       upright(u, Math.max(place, u.bbox.left), "epoch", [4, 4]);
       epochs(place, "muted", "epoch " + (number + 2));
     });
-    for (const change of metric.changes) {
+    for (const change of [...metric.changes].sort((one, other) => other.worse - one.worse)) {
       const x = placed(change.at);
       if (x < 0 || kept[x] !== change.at) continue;
       const role = change.worse ? "bad" : "good";
@@ -230,7 +231,7 @@ const historyChart = (() => {
     const chart = { section, host, card, timeline, metric, view, kept: view.kept };
     drawn.before(note, legend(chart, figures.low !== null), host, card);
 
-    const told = () => {
+    const show = () => {
       const zero = chart.plot.scales.y.min === 0;
       const words = (zero ? "The axis starts at 0." : "The axis does not start at 0.") + " Left to right: oldest to newest commit.";
       if (note.textContent !== words) note.textContent = words;
@@ -273,7 +274,7 @@ const historyChart = (() => {
         }
         chart.plot.setScale("x", { min: view.low - 0.5, max: view.high + 0.5 });
       });
-      told();
+      show();
     };
     chart.redraw = () => chart.plot.redraw(false, true);
     new ResizeObserver(() => {

@@ -146,6 +146,8 @@
   const later = self.requestIdleCallback || ((work) => setTimeout(work, 50));
   const drawRest = () => {
     const section = figuresOf(view.timeline).find((it) => inView(it) && !charts.has(it));
+    // Whoever looks at the whole page can wait for this.
+    document.documentElement.toggleAttribute("data-drawing", Boolean(section));
     if (!section) return;
     draw(section);
     later(drawRest);
@@ -173,9 +175,9 @@
   const TIMELINE_KEYS = { machine: "Machine", model: "Model", device: "Device", workload: "Prompts" };
   // The timeline of what was chosen that is otherwise most like the one before.
   const choose = (key, value) => {
-    const likeness = (it) => Object.keys(TIMELINE_KEYS).filter((key) => it[key] === view.timeline[key]).length;
+    const similarity = (it) => Object.keys(TIMELINE_KEYS).filter((key) => it[key] === view.timeline[key]).length;
     const candidates = historyTimelines.filter((it) => it[key] === value);
-    candidates.sort((one, other) => likeness(other) - likeness(one));
+    candidates.sort((one, other) => similarity(other) - similarity(one));
     if (candidates.length) open(historyAddress.read("#t=" + candidates[0].id + (view.fromZero ? "&zero=1" : "")));
   };
   for (const [key, label] of Object.entries(TIMELINE_KEYS)) {
@@ -239,6 +241,7 @@
     if (hasLibrary) {
       figuresOf(view.timeline).filter(inView).slice(0, 1).forEach(draw);
       figuresOf(view.timeline).forEach((section) => seen.observe(section));
+      document.documentElement.toggleAttribute("data-drawing", true);
       later(drawRest);
     }
     remember();

@@ -1,10 +1,10 @@
 //! The library that lets a chart be zoomed: fetched by `cargo xtask setup`, and pinned here by hash.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::files::{self, FileKind};
 use crate::places;
 use crate::record::sha256_of_bytes;
 
@@ -75,19 +75,21 @@ impl Pinned {
     fn text(&self, folder: &Path, extension: &str) -> Option<String> {
         let has_it = |file: &&PinnedFile| file.path.extension().unwrap_or_default() == extension;
         let file = self.files.iter().find(has_it)?;
-        let bytes = fs::read(folder.join(file.path.file_name()?)).ok()?;
+        let bytes = files::read(&folder.join(file.path.file_name()?), FileKind::Page).ok()?;
         if sha256_of_bytes(&bytes) != file.sha256 {
             return None;
         }
         let text = String::from_utf8(bytes).ok()?;
         let lower_case = text.to_ascii_lowercase();
-        (!ENDINGS.iter().any(|ending| lower_case.contains(ending))).then_some(text)
+        (!ENDINGS.iter().any(|exit_reason| lower_case.contains(exit_reason))).then_some(text)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use tempfile::TempDir;
+
+    use std::fs;
 
     use super::*;
 

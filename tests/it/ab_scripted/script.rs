@@ -47,7 +47,7 @@ pub(crate) fn goldens() -> GoldenSet {
             prompt_token_ids: prompt.token_ids,
             token_ids: answer.to_vec(),
             runner_up_ids: vec![0; 4],
-            gaps_logit: vec![10.0; 4],
+            logit_margins: vec![10.0; 4],
             ..blank.clone()
         };
         (prompt.id, golden)

@@ -7,17 +7,20 @@ use std::time::Duration;
 use arcgauge::engine::openvino::DeviceKind;
 use arcgauge::engine::scripted::{Script, Slip};
 use arcgauge::error::Error;
-use arcgauge::gate::{Drawing, Driven, Ended, Halt, MeasuredPair, PairTold, Pairs, TimeLeft, drive};
 use arcgauge::golden::{Finding, GoldenResult, GoldenSet};
 use arcgauge::judge::policy::Policy;
-use arcgauge::judge::{PairedProcess, prompt_differences, spoilt_because};
+use arcgauge::judge::{RoundProcess, invalidated_by, prompt_differences};
 use arcgauge::measure::guard::GuardLog;
-use arcgauge::measure::protocol::{CacheState, LoadCommand, LoadedEvent, SettledEvent};
+use arcgauge::measure::protocol::{CacheState, DeviceResolvedEvent, LoadCommand, LoadedEvent};
 use arcgauge::measure::supervisor::{
-    Aim, Attendant, Control, Ending, Job, Limits, Link, Purpose, ScriptedWorker, Session,
+    Aim, Control, ExitReason, Job, Limits, Link, ProcessObserver, Purpose, ScriptedWorker, Session,
 };
-use arcgauge::measure::{Plan, Sample, ScriptedClock};
+use arcgauge::measure::{Plan, Sample};
 use arcgauge::record::{Side, judge_session};
+use arcgauge::run::{
+    Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,
+};
+use arcgauge::sys::ScriptedClock;
 use fastrand::Rng;
 
 use super::script::{goldens, plan, script};
@@ -36,8 +39,8 @@ pub(super) struct Scene {
     /// In this pair this side's worker fails.
     pub(super) fails: Option<(usize, Side)>,
     /// In these pairs the machine swaps.
-    pub(super) spoilt: Vec<usize>,
-    pub(super) despite_guards: bool,
+    pub(super) invalidated: Vec<usize>,
+    pub(super) ignore_guards: bool,
     pub(super) budget: Option<Duration>,
     pub(super) seed: u64,
 }
@@ -48,8 +51,8 @@ impl Scene {
             slower_percent,
             slips: None,
             fails: None,
-            spoilt: Vec::new(),
-            despite_guards: false,
+            invalidated: Vec::new(),
+            ignore_guards: false,
             budget: None,
             seed,
         }
@@ -58,11 +61,12 @@ impl Scene {
     /// Draws pairs until the driver has enough.
     pub(super) fn drive(self) -> Measured {
         let policy = Policy::parse(&policy_text(), "shipped").unwrap();
-        let drawing = Drawing {
-            rule: policy.sequential.rule(),
+        let schedule = Schedule {
+            arms: 2,
+            stopping: StoppingRule::Sequential(policy.sequential.rule()),
             largest_redraws: policy.noise.largest_redraws,
-            despite_guards: self.despite_guards,
-            seed: self.seed,
+            ignore_guards: self.ignore_guards,
+            seed: Some(self.seed),
             budget: self.budget,
         };
         let clock = ScriptedClock::default();
@@ -76,11 +80,11 @@ impl Scene {
             head: WorkerSide::default(),
             began_with: None,
             clock: clock.clone(),
-            told: Vec::new(),
+            reported: Vec::new(),
         };
-        let driven = drive(&drawing, &clock, &mut pairs);
-        let ScriptedPairs { scene, plan, base, head, told, .. } = pairs;
-        Measured { scene, plan, base, head, told, driven }
+        let driven = drive(&schedule, &clock, &mut pairs);
+        let ScriptedPairs { scene, plan, base, head, reported, .. } = pairs;
+        Measured { scene, plan, base, head, reported, driven }
     }
 }
 
@@ -90,7 +94,7 @@ pub(super) struct Measured {
     pub(super) plan: Plan,
     pub(super) base: WorkerSide,
     pub(super) head: WorkerSide,
-    pub(super) told: Vec<Told>,
+    pub(super) reported: Vec<Reported>,
     pub(super) driven: Driven,
 }
 
@@ -102,7 +106,7 @@ impl Measured {
 
 /// What was heard of a pair.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) first: Side,
     pub(super) counts: bool,
     pub(super) left: Option<TimeLeft>,
@@ -119,8 +123,9 @@ pub(super) struct WorkerSide {
 }
 
 impl WorkerSide {
-    fn process(&self, index: usize) -> PairedProcess<'_> {
-        PairedProcess {
+    fn process(&self, side: Side, index: usize) -> RoundProcess<'_> {
+        RoundProcess {
+            name: side.as_str(),
             samples: self.session.processes[index].samples.clone(),
             guards: self.guards.get(index),
             device: DeviceKind::Cpu,
@@ -128,17 +133,17 @@ impl WorkerSide {
     }
 
     /// Judges the last process, and lets it go.
-    fn judge(&mut self, plan: &Plan, goldens: &GoldenSet) -> Result<(), Halt> {
+    fn judge(&mut self, plan: &Plan, goldens: &GoldenSet) -> Result<(), RoundFailed> {
         let samples: Vec<Sample> = self.session.processes.last().unwrap().samples.clone();
-        let findings = judge_session(self.session.witness().unwrap(), plan, &samples, goldens, 0.5).unwrap();
+        let findings = judge_session(self.session.replay().unwrap(), plan, &samples, goldens, 0.5).unwrap();
         self.session.finish();
-        assert_eq!(self.session.ending, Ending::Done);
+        assert_eq!(self.session.exit_reason, ExitReason::Done);
         let is_wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
         // Whatever is not wrong is alike here.
         if self.findings.is_empty() || is_wrong {
             self.findings = findings;
         }
-        if is_wrong { Err(Halt::WrongOutput) } else { Ok(()) }
+        if is_wrong { Err(RoundFailed::WrongOutput) } else { Ok(()) }
     }
 }
 
@@ -152,11 +157,11 @@ struct ScriptedPairs {
     began_with: Option<Side>,
     rng: Rng,
     clock: ScriptedClock,
-    told: Vec<Told>,
+    reported: Vec<Reported>,
 }
 
 impl ScriptedPairs {
-    fn run(&mut self, side: Side, pair: usize) -> Result<(), Halt> {
+    fn run(&mut self, side: Side, pair: usize) -> Result<(), RoundFailed> {
         let is = |scripted: Option<(usize, Side)>| scripted == Some((pair, side));
         let slower_percent = if side == Side::Head { self.scene.slower_percent } else { 0.0 };
         let script = Script {
@@ -184,54 +189,60 @@ impl ScriptedPairs {
             Ok(Box::new(ScriptedWorker::start(script.clone(), CacheState::Off)?))
         };
         live.session.run(&job, pair, &mut start, &mut Idle);
-        let pages = if self.scene.spoilt.contains(&pair) { 12 } else { 0 };
+        let pages = if self.scene.invalidated.contains(&pair) { 12 } else { 0 };
         live.guards.push(guard_log(pages, true));
-        if live.session.ending != Ending::Done {
-            return Err(Halt::Failed);
+        if live.session.exit_reason != ExitReason::Done {
+            return Err(RoundFailed::Process);
         }
         live.judge(&self.plan, &self.goldens)
     }
 }
 
-impl Pairs for ScriptedPairs {
-    fn measure(&mut self, pair: usize, first: Side) -> Result<MeasuredPair, Halt> {
+impl Rounds for ScriptedPairs {
+    fn measure(&mut self, pair: usize, order: &[usize]) -> Result<MeasuredRound, RoundFailed> {
+        let first = if order[0] == Side::Base.arm() { Side::Base } else { Side::Head };
         self.began_with.get_or_insert(first);
         self.run(first, pair)?;
         self.run(first.other(), pair)?;
         let hand = self.clock.hand();
         Rc::clone(&hand).set(hand.get() + u64::try_from(PAIR.as_nanos()).unwrap());
-        let (base, head) = (self.base.process(pair), self.head.process(pair));
+        let (base, head) = (self.base.process(Side::Base, pair), self.head.process(Side::Head, pair));
         let begun = match self.began_with {
-            Some(Side::Head) => self.head.process(0),
-            _ => self.base.process(0),
+            Some(Side::Head) => self.head.process(Side::Head, 0),
+            _ => self.base.process(Side::Base, 0),
         };
         let prompts = prompt_differences(&base.samples, &head.samples);
         assert_eq!(prompts.len(), PROMPTS.len());
         let sum: f64 = prompts.iter().map(|prompt| prompt.tpot_ln).sum();
-        Ok(MeasuredPair {
-            difference_ln: sum / prompts.len() as f64,
-            spoilt_because: spoilt_because(&base, &head, Some(&begun)),
+        Ok(MeasuredRound {
+            difference_ln: Some(sum / prompts.len() as f64),
+            invalidated_by: invalidated_by(&[base, head], Some(&begun)),
+            wrong: Vec::new(),
         })
     }
 
-    fn hear(&mut self, pair: &PairTold<'_>) {
-        assert_eq!(pair.pair, self.told.len(), "every pair is told, in order");
-        self.told.push(Told { first: pair.first, counts: pair.counts, left: pair.left });
+    fn on_round(&mut self, pair: &RoundReport<'_>) {
+        assert_eq!(pair.round, self.reported.len(), "every pair is told, in order");
+        self.reported.push(Reported {
+            first: Side::BOTH[pair.order[0]],
+            counts: pair.counts,
+            left: pair.left,
+        });
     }
 }
 
 /// Nobody stands by.
 struct Idle;
 
-impl Attendant for Idle {
-    fn before_process(&mut self, _: usize) -> Result<(), Ending> {
+impl ProcessObserver for Idle {
+    fn before_process(&mut self, _: usize) -> Result<(), ExitReason> {
         Ok(())
     }
     fn started(&mut self, _: Option<u32>) {}
-    fn settled(&mut self, _: &SettledEvent, purpose: Purpose) {
+    fn resolved(&mut self, _: &DeviceResolvedEvent, purpose: Purpose) {
         assert_eq!(purpose, Purpose::Measured, "a scripted worker compiles nothing");
     }
-    fn loaded(&mut self, _: &SettledEvent, _: &LoadedEvent) {}
+    fn loaded(&mut self, _: &DeviceResolvedEvent, _: &LoadedEvent) {}
     fn aims(&mut self, _: Aim<'_>) {}
     fn measured(&mut self) {}
 }

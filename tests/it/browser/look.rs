@@ -104,17 +104,17 @@ impl Looks {
     /// Where there is a fault; the message tells all.
     #[track_caller]
     pub(crate) fn are_faultless(&self) -> &Self {
-        let mut told = String::new();
+        let mut reported = String::new();
         for seen in self.looks.iter().filter(|seen| !seen.faults.is_empty()) {
             let Seen { page, width, scheme, javascript, faults, .. } = seen;
             let script = if *javascript { "with" } else { "without" };
-            writeln!(told, "{page} at {width} px, {scheme}, {script} JavaScript:").unwrap();
+            writeln!(reported, "{page} at {width} px, {scheme}, {script} JavaScript:").unwrap();
             for Fault { kind, text } in faults {
-                writeln!(told, "  {kind}: {text}").unwrap();
+                writeln!(reported, "  {kind}: {text}").unwrap();
             }
         }
         assert!(!self.looks.is_empty(), "no page was looked at");
-        assert!(told.is_empty(), "{told}");
+        assert!(reported.is_empty(), "{reported}");
         self
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{RunRecord, Warning};
+use arcgauge::record::{Experiment, Warning};
 use serde_json::{Value, json};
 
 use super::{SECOND, one, other, paced};
@@ -14,7 +14,7 @@ use crate::forged;
 use crate::hostile_text::payloads;
 
 /// A checkout with the pages of these records.
-fn with(records: &[RunRecord]) -> Checkout {
+fn with(records: &[Experiment]) -> Checkout {
     let checkout = Checkout::new();
     for record in records {
         forged::store(&checkout, record);
@@ -30,20 +30,20 @@ fn page(checkout: &Checkout) -> PathBuf {
     checkout.path("reports/site/compare.html")
 }
 
-fn newer(run_id: &str, hour: u32) -> RunRecord {
-    RunRecord { when_utc: format!("2026-11-23T{hour:02}:00:00Z"), ..paced(run_id, SECOND, &[50, 52, 51]) }
+fn newer(run_id: &str, hour: u32) -> Experiment {
+    Experiment { when_utc: format!("2026-11-23T{hour:02}:00:00Z"), ..paced(run_id, SECOND, &[50, 52, 51]) }
 }
 
-/// Two runs of one thing, then one on another kernel, one of another model, and one that a guard spoilt.
-fn some() -> Vec<RunRecord> {
+/// Two runs of one thing, then one on another kernel, one of another model, and one that a guard invalidated.
+fn some() -> Vec<Experiment> {
     let mut kernel = newer("00000000000c", 6);
     kernel.machine.kernel = Some("6.2".into());
     let mut model = newer("00000000000d", 7);
-    model.model.sha256 = "9".repeat(64);
-    model.model.name = "another-model".into();
-    let mut spoilt = newer("00000000000e", 3);
-    spoilt.warnings.push(Warning::new("guard-cpu-throttle", "hot", "cool it"));
-    vec![one(), other(), kernel, model, spoilt]
+    model.arms[0].model.sha256 = "9".repeat(64);
+    model.arms[0].model.name = "another-model".into();
+    let mut invalidated = newer("00000000000e", 3);
+    invalidated.warnings.push(Warning::new("guard-cpu-throttle", "hot", "cool it"));
+    vec![one(), other(), kernel, model, invalidated]
 }
 
 /// What a reader of the result sees.
@@ -93,28 +93,38 @@ fn on_a_wide_window_every_column_of_every_table_is_seen() {
     let commits = ["5".repeat(12), "555555666666".to_owned()];
     for record in &mut records {
         record.machine.slug = "amd-epyc-2-cores-24-gib".into();
-        record.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::NearTie);
+        record.arms[0].prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::NearTie);
     }
     let checkout = with(&records);
     let of_commits = commits.map(|short| checkout.path("reports/site/commit").join(short + ".html"));
-    for page in of_commits.iter().chain([&page(&checkout)]) {
+    let pages = of_commits.iter().chain([&page(&checkout)]).cloned().collect::<Vec<_>>();
+    let mut act = Act::on(&pages[0]);
+    let mut names = Vec::new();
+    for page in &pages {
+        act = act.then(json!({"do": "goto", "page": page}));
         for width in [768, 1440] {
-            let act = Act::on(page)
+            let name = format!("{} at {width}", page.display());
+            act = act
                 .then(json!({"do": "resize", "width": width}))
-                .then(json!({"do": "evaluate", "expression": TOO_WIDE, "as": "wide"}));
-            assert_eq!(browser.act(&act).value("wide"), &json!([]), "{} at {width}", page.display());
+                .then(json!({"do": "evaluate", "expression": TOO_WIDE, "as": name}));
+            names.push(name);
         }
+    }
+    let acted = browser.act(&act);
+    for name in &names {
+        assert_eq!(acted.value(name), &json!([]), "{name}");
     }
 }
 
 #[test]
 fn a_site_without_two_runs_says_what_to_do() {
     let Some(browser) = browser::here() else { return };
-    for (records, told) in [(vec![], "There is no run yet"), (vec![one()], "There is one run.")] {
-        let checkout = with(&records);
-        browser.look(&Look { widths: vec![320], ..Look::at(&[page(&checkout)]) }).are_faultless();
+    let sites = [(with(&[]), "There is no run yet"), (with(&[one()]), "There is one run.")];
+    let pages = [page(&sites[0].0), page(&sites[1].0)];
+    browser.look(&Look { widths: vec![320], ..Look::at(&pages) }).are_faultless();
+    for (checkout, reported) in sites {
         let text = fs::read_to_string(page(&checkout)).unwrap();
-        assert!(text.contains(told) && !text.contains("<form"), "{text}");
+        assert!(text.contains(reported) && !text.contains("<form"), "{text}");
     }
 }
 
@@ -149,7 +159,7 @@ fn two_runs_are_chosen_and_the_address_keeps_them() {
 }
 
 #[test]
-fn of_one_thing_unlike_things_and_spoilt_times_each_is_said_what_the_verb_says() {
+fn of_one_thing_unlike_things_and_invalidated_times_each_is_said_what_the_verb_says() {
     let Some(browser) = browser::here() else { return };
     let checkout = with(&some());
     let at = |b: &str| format!("{}#a=00000000000a&b={b}", page(&checkout).display());
@@ -158,7 +168,7 @@ fn of_one_thing_unlike_things_and_spoilt_times_each_is_said_what_the_verb_says()
         .then(json!({"do": "goto", "page": at("00000000000d")}))
         .then(see("unlike"))
         .then(json!({"do": "goto", "page": at("00000000000e")}))
-        .then(see("spoilt"))
+        .then(see("invalidated"))
         .then(json!({"do": "goto", "page": at("00000000000a")}))
         .then(see("one"))
         .then(json!({"do": "goto", "page": at("%3Cimg%20src=x%3E")}))
@@ -168,17 +178,14 @@ fn of_one_thing_unlike_things_and_spoilt_times_each_is_said_what_the_verb_says()
     let acted = browser.act(&act);
     let text = |name: &str, key: &str| acted.value(name)[key].as_str().unwrap().to_owned();
     let same = text("same", "answer");
-    assert!(
-        same.contains("alike around them same series") && same.contains("two runs of one thing"),
-        "{same}"
-    );
+    assert!(same.contains("comparable same series") && same.contains("two runs of one thing"), "{same}");
     assert!(!same.contains('\u{2713}'), "{same}");
     assert!(text("unlike", "answer").contains("not the same model, so nothing is compared"), "{acted:?}");
     let figures = text("unlike", "figures");
     assert!(figures.contains("51.00") && !figures.contains('%') && !figures.contains("Change"), "{figures}");
-    assert!(text("spoilt", "notes").contains("B's times are not compared"), "{acted:?}");
-    assert_eq!(text("spoilt", "first"), "mean\t47.00\t51.00\t-");
-    assert!(text("spoilt", "figures").contains("160.0\t160.0\t0.00 %"), "memory is no time: {acted:?}");
+    assert!(text("invalidated", "notes").contains("B's times are not compared"), "{acted:?}");
+    assert_eq!(text("invalidated", "first"), "mean\t47.00\t51.00\t-");
+    assert!(text("invalidated", "figures").contains("160.0\t160.0\t0.00 %"), "memory is no time: {acted:?}");
     assert_eq!(acted.value("one")["hidden"], true);
     assert!(text("one", "notes").contains("A and B are one run"));
     assert!(text("hostile", "notes").contains("what stands in the address"), "{acted:?}");
@@ -210,12 +217,12 @@ fn hostile_names_stay_text_in_lists_tables_and_pairs() {
     let Some(browser) = browser::here() else { return };
     let hostile = payloads().into_iter().zip(10_u32..).map(|(payload, at)| {
         let mut record = newer(&format!("0000000000{at}"), at % 24);
-        record.model.name.clone_from(&payload);
+        record.arms[0].model.name.clone_from(&payload);
         record.machine.kernel = Some(payload.clone());
-        record.runtime.as_mut().unwrap().openvino_version = payload;
+        record.arms[0].runtime.as_mut().unwrap().openvino_version = payload;
         record
     });
-    let records: Vec<RunRecord> = hostile.take(60).collect();
+    let records: Vec<Experiment> = hostile.take(60).collect();
     let checkout = with(&records);
     checkout.run(["compare", "000000000010", "000000000028"]);
     let pair = checkout.path("reports/site/compare/000000000010-000000000028.html");

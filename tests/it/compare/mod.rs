@@ -1,11 +1,11 @@
-//! `compare`: how two records are named, what is told of them, and with which code it ends.
+//! `compare`: how two records are named, what is reported of them, and with which code it ends.
 
 mod forms;
 mod in_browser;
 mod naming;
 mod page;
 
-use arcgauge::record::RunRecord;
+use arcgauge::record::Experiment;
 
 use crate::history_index::verified;
 
@@ -15,11 +15,11 @@ const FIRST: &str = "5555555555555555555555555555555555555555";
 const SECOND: &str = "5555556666666666666666666666666666666666";
 
 /// A run of so many processes, each at a pace of its own, ms per token.
-fn paced(run_id: &str, sha: &str, paces_ms: &[u64]) -> RunRecord {
+fn paced(run_id: &str, sha: &str, paces_ms: &[u64]) -> Experiment {
     let mut record = verified(run_id);
-    sha.clone_into(&mut record.commit.as_mut().unwrap().sha);
-    record.workload.runs = paces_ms.len();
-    let (sample, process) = (record.samples.remove(0), record.processes.remove(0));
+    sha.clone_into(&mut record.arms[0].commit.as_mut().unwrap().sha);
+    record.arms[0].workload.runs = paces_ms.len();
+    let (sample, process) = (record.arms[0].samples.remove(0), record.arms[0].processes.remove(0));
     for (index, pace_ms) in paces_ms.iter().enumerate() {
         let mut sample = sample.clone();
         sample.process = index;
@@ -27,18 +27,18 @@ fn paced(run_id: &str, sha: &str, paces_ms: &[u64]) -> RunRecord {
         for (step, token_ns) in (0..).zip(&mut times.token_ns) {
             *token_ns = times.submitted_ns + 200_000_000 + step * pace_ms * 1_000_000;
         }
-        record.samples.push(sample);
+        record.arms[0].samples.push(sample);
         let mut process = process.clone();
         process.index = index;
-        record.processes.push(process);
+        record.arms[0].processes.push(process);
     }
     record
 }
 
-fn one() -> RunRecord {
+fn one() -> Experiment {
     paced("00000000000a", FIRST, &[46, 47, 48])
 }
 
-fn other() -> RunRecord {
-    RunRecord { when_utc: "2026-11-23T05:00:00Z".into(), ..paced("00000000000b", SECOND, &[50, 52, 51]) }
+fn other() -> Experiment {
+    Experiment { when_utc: "2026-11-23T05:00:00Z".into(), ..paced("00000000000b", SECOND, &[50, 52, 51]) }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{History, Outcome, RunRecord};
+use arcgauge::record::{Experiment, History, Outcome};
 use serde_json::Value;
 
 use super::{SECOND, one, other, paced};
@@ -11,7 +11,7 @@ use crate::checkout::Checkout;
 use crate::forged;
 
 /// A checkout whose store has these.
-fn with(records: &[RunRecord]) -> Checkout {
+fn with(records: &[Experiment]) -> Checkout {
     let checkout = Checkout::new();
     for record in records {
         forged::store(&checkout, record);
@@ -25,30 +25,35 @@ fn a_record_is_named_by_its_file_its_run_its_commit_or_as_the_latest() {
     let file = forged::store(&checkout, &other());
     for name in ["00000000000b", "5555556", SECOND, "latest", file.to_str().unwrap()] {
         let ended = checkout.run(["compare", "00000000000a", name]);
-        ended.exits(0).prints("00000000000b against 00000000000a\n").prints("tpot@1 ");
+        ended.exits(0).prints("00000000000b compared with 00000000000a\n").prints("tpot@1 ");
     }
     let latest = checkout.run(["compare", "5555555", "latest"]);
     latest.says("A: the newest complete run of commit 555555555555: 00000000000a of 2026-11-23T04:49:20Z");
     latest.says("B: `latest` is 00000000000b of 2026-11-23T05:00:00Z on a-machine");
     let json = checkout.run(["compare", "00000000000a", "latest", "--format", "json"]);
-    assert_eq!(serde_json::from_str::<Value>(&json.exits(0).stdout).unwrap()["likeness"], "same");
-    checkout.run(["compare", "00000000000a", "latest", "--format", "markdown"]).prints("### arcgauge: ");
+    assert_eq!(serde_json::from_str::<Value>(&json.exits(0).stdout).unwrap()["comparability"], "same");
+    checkout
+        .run(["compare", "00000000000a", "latest", "--format", "markdown"])
+        .prints("### 00000000000b compared with ");
 }
 
 #[test]
 fn of_a_commit_the_newest_complete_run_of_its_clean_tree_is_taken() {
-    let at = |record: RunRecord, when: &str| RunRecord { when_utc: when.into(), ..record };
+    let at = |record: Experiment, when: &str| Experiment { when_utc: when.into(), ..record };
     let mut dirty = at(paced("00000000000d", SECOND, &[1]), "2026-11-24T05:00:00Z");
-    dirty.commit.as_mut().unwrap().dirty = true;
+    dirty.arms[0].commit.as_mut().unwrap().dirty = true;
     let mut wrong = at(paced("00000000000e", SECOND, &[1]), "2026-11-25T05:00:00Z");
     wrong.outcome = Outcome::WrongOutput;
-    wrong.prompts[0].golden = GoldenResult::Break;
-    wrong.samples[0].times = None;
+    wrong.arms[0].prompts[0].golden = GoldenResult::Break;
+    wrong.arms[0].samples[0].times = None;
     let newer = at(paced("00000000000c", SECOND, &[49]), "2026-11-23T06:00:00Z");
     let checkout = with(&[one(), other(), newer, dirty, wrong.clone()]);
-    checkout.run(["compare", "00000000000a", SECOND]).exits(0).prints("00000000000c against 00000000000a\n");
+    checkout
+        .run(["compare", "00000000000a", SECOND])
+        .exits(0)
+        .prints("00000000000c compared with 00000000000a\n");
     let mut alone = wrong;
-    alone.commit.as_mut().unwrap().sha = "7".repeat(40);
+    alone.arms[0].commit.as_mut().unwrap().sha = "7".repeat(40);
     alone.run_id = "00000000000f".into();
     forged::store(&checkout, &alone);
     let refused = checkout.run(["compare", "00000000000a", "7777"]);
@@ -62,7 +67,10 @@ fn a_revision_is_one_of_the_checkout() {
     let checkout = with(&[one()]);
     let sha = checkout.commit();
     forged::store(&checkout, &paced("00000000000b", &sha, &[48]));
-    checkout.run(["compare", "00000000000a", "HEAD"]).exits(0).prints("00000000000b against 00000000000a\n");
+    checkout
+        .run(["compare", "00000000000a", "HEAD"])
+        .exits(0)
+        .prints("00000000000b compared with 00000000000a\n");
     checkout.run(["compare", "no-branch", "HEAD"]).refuses("A: no record of `no-branch`", "history list");
 }
 
@@ -95,10 +103,10 @@ fn what_cannot_be_told_apart_or_is_not_there_is_refused() {
 #[test]
 fn unlike_things_are_shown_and_end_with_a_code_that_no_script_takes_for_equal() {
     let mut b = other();
-    b.model.sha256 = "9".repeat(64);
+    b.arms[0].model.sha256 = "9".repeat(64);
     let checkout = with(&[one(), b]);
     let ended = checkout.run(["compare", "00000000000a", "00000000000b"]);
-    ended.exits(13).prints("unlike: not the same model").prints(" 47.00 ").prints(" 51.00 ");
+    ended.exits(13).prints("NOT COMPARABLE: not the same model").prints(" 47.00 ").prints(" 51.00 ");
     assert!(!ended.stdout.contains(" %"), "{ended}");
     ended.prints("cargo xtask ab --base 555555555555 --head 555555666666");
 }

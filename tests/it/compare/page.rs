@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use arcgauge::judge::likeness::TwoRuns;
-use arcgauge::record::RunRecord;
+use arcgauge::judge::comparability::TwoRuns;
+use arcgauge::record::Experiment;
 use arcgauge::report::comparison::ComparedRecord;
 use arcgauge::report::render::Renderer;
 use arcgauge::report::site::comparison_page;
@@ -16,7 +16,7 @@ use crate::hostile_text::payloads;
 
 const PAGE: &str = "compare/00000000000a-00000000000b.html";
 
-fn with(a: &RunRecord, b: &RunRecord) -> Checkout {
+fn with(a: &Experiment, b: &Experiment) -> Checkout {
     let checkout = Checkout::new();
     forged::store(&checkout, a);
     forged::store(&checkout, b);
@@ -31,7 +31,7 @@ fn page(checkout: &Checkout, more: &[&str]) -> String {
 }
 
 #[test]
-fn the_page_is_written_below_the_site_and_tells_the_surroundings_first() {
+fn the_page_is_written_below_the_site_and_tells_the_environment_first() {
     let mut b = other();
     b.machine.kernel = Some("6.2".into());
     let checkout = with(&one(), &b);
@@ -48,10 +48,10 @@ fn the_page_is_written_below_the_site_and_tells_the_surroundings_first() {
 }
 
 #[test]
-fn runs_of_one_thing_are_alike_around_them_and_nothing_is_judged_of_their_figures() {
+fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_figures() {
     let text = page(&with(&one(), &other()), &[]);
-    assert!(text.contains("alike around them</span>") && !text.contains("> same</span>"), "{text}");
-    assert!(text.contains("outside the interval of the processes"), "{text}");
+    assert!(text.contains("comparable</span>") && !text.contains("> same</span>"), "{text}");
+    assert!(text.contains("interval excludes 0"), "{text}");
     assert!(text.contains("from run to run is not in that interval"), "{text}");
     assert!(!text.contains("looks worse") && !text.contains("looks better"), "{text}");
 }
@@ -59,7 +59,7 @@ fn runs_of_one_thing_are_alike_around_them_and_nothing_is_judged_of_their_figure
 #[test]
 fn unlike_runs_have_no_difference_on_their_page() {
     let mut b = other();
-    b.model.sha256 = "9".repeat(64);
+    b.arms[0].model.sha256 = "9".repeat(64);
     let text = page(&with(&one(), &b), &[]);
     let main = &text[text.find("<main").unwrap()..text.find("</main>").unwrap()];
     assert!(
@@ -110,25 +110,33 @@ fn a_report_leaves_the_page_alone() {
 fn hostile_text_stays_text_on_the_page() {
     let page_with = |text: &str| {
         let mut b = other();
-        text.clone_into(&mut b.commit.as_mut().unwrap().subject);
-        b.environment_variables.insert(text.to_owned(), text.to_owned());
-        text.clone_into(&mut b.warnings[0].message);
+        text.clone_into(&mut b.arms[0].commit.as_mut().unwrap().subject);
+        b.arms[0].environment_variables.insert(text.to_owned(), text.to_owned());
+        text.clone_into(&mut b.arms[0].warnings[0].message);
         b.machine.kernel = Some(text.to_owned());
         page_of(&one(), &b)
     };
     let elements = |text: &str| text.matches('<').count();
     let harmless = elements(&page_with("a text"));
     for payload in payloads().iter().filter(|payload| payload.contains(['<', '"', '\'', '{'])) {
-        let told = page_with(payload);
-        assert_eq!(elements(&told), harmless, "{}", payload.chars().take(80).collect::<String>());
-        assert!(!told.contains("\" onmouseover"), "{told}");
+        let reported = page_with(payload);
+        assert_eq!(elements(&reported), harmless, "{}", payload.chars().take(80).collect::<String>());
+        assert!(!reported.contains("\" onmouseover"), "{reported}");
     }
 }
 
 /// The page without a checkout.
-fn page_of(a: &RunRecord, b: &RunRecord) -> String {
+fn page_of(a: &Experiment, b: &Experiment) -> String {
     let record = |run| ComparedRecord { run, file: "a.json" };
     let nowhere = Path::new("/not/there");
     let renderer = Renderer::new(None).unwrap();
-    comparison_page(nowhere, record(a), record(b), &TwoRuns::of(a, b), &renderer).unwrap().text
+    comparison_page(
+        nowhere,
+        record(a.subject()),
+        record(b.subject()),
+        &TwoRuns::of(a.subject(), b.subject()),
+        &renderer,
+    )
+    .unwrap()
+    .text
 }

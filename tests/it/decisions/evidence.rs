@@ -1,26 +1,26 @@
 //! What must hold before a time is looked at: the output, the inputs, the commits, the device.
 
 use arcgauge::cli::exit_code;
-use arcgauge::gate::{Asker, decide_run};
+use arcgauge::gate::{Strictness, decide_run};
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::policy::Policy;
-use arcgauge::record::{AbRecord, ChangedInput, ProofGrade, ProvenDevice, Status, Verdict};
+use arcgauge::record::{ChangedInput, Experiment, ProofGrade, ProvenDevice, Status, Verdict};
 
 use super::anchors::published_at;
 use super::{
-    CANNOT_BE_TOLD, INVALID, PASSES, PASSES_WITH_WARNING, REGRESSES, WRONG, because, edited, passing, says,
+    CANNOT_BE_TOLD, INVALID, PASSES, PASSES_WITH_WARNING, REGRESSES, WRONG, edited, passing, reason, says,
     slower, swapping,
 };
 use crate::forged;
-use crate::forged_pairs::{JUDGED, both, decided, identical, policy_text, wrong};
+use crate::forged_pairs::{JUDGED, both, decided, head_alone, identical, policy_text, wrong};
 
 #[test]
 fn wrong_output_is_the_verdict_whatever_the_times_say() {
     for percent in [-20.0, 0.0, 20.0] {
         let record = slower(percent, wrong);
         says("a wrong token", &record, WRONG, WRONG);
-        assert_eq!(because(&record), "wrong output: `b` of the head at token 2 (`9` for `6`)");
-        let decision = decided(&record, Asker::Gate);
+        assert_eq!(reason(&record), "wrong output: `b` of the head at token 2 (`9` for `6`)");
+        let decision = decided(&record, Strictness::Gate);
         assert_eq!((decision.comparisons.len(), decision.sensitivity), (0, None), "no speed is told");
     }
     let on_battery = passing(|record| {
@@ -31,13 +31,13 @@ fn wrong_output_is_the_verdict_whatever_the_times_say() {
 }
 
 #[test]
-fn output_that_nothing_was_held_against_never_passes_a_gate() {
+fn output_that_nothing_was_compared_with_never_passes_a_gate() {
     let unverified =
-        |prompt: usize| passing(|record| record.head.run.prompts[prompt].golden = GoldenResult::None);
+        |prompt: usize| passing(|record| record.arms[1].prompts[prompt].golden = GoldenResult::None);
     for prompt in 0..3 {
         says("unverified", &unverified(prompt), CANNOT_BE_TOLD, PASSES_WITH_WARNING);
     }
-    let close = passing(|record| record.head.run.prompts[0].golden = GoldenResult::NearTie);
+    let close = passing(|record| record.arms[1].prompts[0].golden = GoldenResult::NearTie);
     says("near-tie", &close, PASSES_WITH_WARNING, PASSES_WITH_WARNING);
     for side in [0, 1] {
         let unjudged = passing(|record| both(record)[side].prompts.clear());
@@ -49,20 +49,20 @@ fn output_that_nothing_was_held_against_never_passes_a_gate() {
 
 #[test]
 fn a_head_that_answers_otherwise_where_there_is_no_golden_passes_nobody() {
-    let otherwise = |record: &mut AbRecord| {
+    let otherwise = |record: &mut Experiment| {
         for run in both(record) {
             run.prompts[1].golden = GoldenResult::None;
         }
         // Not the first answer: a later one counts as well.
-        let mut samples = record.head.run.samples.iter_mut().rev();
+        let mut samples = record.arms[1].samples.iter_mut().rev();
         samples.find(|sample| sample.prompt_id == "b").unwrap().token_ids[2] += 1;
     };
     says("other tokens", &passing(otherwise), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
-    let decision = decided(&passing(otherwise), Asker::Ab);
-    assert!(decision.because.starts_with("`b` is answered in more than one way from token 3 on"));
+    let decision = decided(&passing(otherwise), Strictness::Ab);
+    assert!(decision.reason.starts_with("`b` is answered in more than one way from token 3 on"));
     let another_model = passing(|record| {
         otherwise(record);
-        record.head.run.model.sha256 = "9".repeat(64);
+        record.arms[1].model.sha256 = "9".repeat(64);
     });
     says("other tokens of another model", &another_model, CANNOT_BE_TOLD, PASSES_WITH_WARNING);
 }
@@ -70,7 +70,7 @@ fn a_head_that_answers_otherwise_where_there_is_no_golden_passes_nobody() {
 #[test]
 fn a_head_that_changes_what_it_would_be_judged_by_is_never_passed() {
     for kind in ["goldens", "prompts", "policy", "baselines"] {
-        let change = |record: &mut AbRecord| {
+        let change = |record: &mut Experiment| {
             let path = format!("{kind}.json");
             record.inputs.changed_by_head = vec![ChangedInput { kind: kind.into(), path }];
         };
@@ -78,50 +78,52 @@ fn a_head_that_changes_what_it_would_be_judged_by_is_never_passed() {
         says(kind, &slower(-5.0, change), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
         says(kind, &slower(5.0, change), REGRESSES, REGRESSES);
         says(kind, &edited(identical(), change), CANNOT_BE_TOLD, CANNOT_BE_TOLD);
-        let told = because(&passing(change));
-        assert_eq!(told, format!("{kind} changed (`{kind}.json`): the head was judged by the base's"));
+        let reported = reason(&passing(change));
+        assert_eq!(reported, format!("{kind} changed (`{kind}.json`): the head was judged by the base's"));
     }
 }
 
 #[test]
 fn sides_that_are_the_same_pass_without_being_measured() {
     says("identical", &identical(), PASSES, PASSES);
-    let decision = decided(&identical(), Asker::Gate);
-    assert!(decision.because.contains("are the same, byte for byte"), "{decision:?}");
+    let decision = decided(&identical(), Strictness::Gate);
+    assert!(decision.reason.contains("are the same, byte for byte"), "{decision:?}");
     assert!(decision.comparisons.is_empty() && decision.sensitivity.is_none());
 }
 
 #[test]
 fn a_gate_judges_commits_and_nothing_laid_over_them() {
-    let dirty_head = passing(|record| record.head.run.commit.as_mut().unwrap().dirty = true);
+    let dirty_head = passing(|record| record.arms[1].commit.as_mut().unwrap().dirty = true);
     says("dirty head", &dirty_head, CANNOT_BE_TOLD, PASSES);
-    assert_eq!(because(&dirty_head), "the head has changes over 555555555555: a gate judges commits");
-    let dirty_base = passing(|record| record.base.run.commit.as_mut().unwrap().dirty = true);
+    assert_eq!(reason(&dirty_head), "the head has changes over 555555555555: a gate judges commits");
+    let dirty_base = passing(|record| record.arms[0].commit.as_mut().unwrap().dirty = true);
     says("dirty base", &dirty_base, CANNOT_BE_TOLD, PASSES);
-    let no_commit = passing(|record| record.head.run.commit = None);
+    let no_commit = passing(|record| record.arms[1].commit = None);
     says("no commit", &no_commit, CANNOT_BE_TOLD, PASSES);
     for side in [0, 1] {
         let differs = passing(|record| {
-            let side = if side == 0 { &mut record.base } else { &mut record.head };
+            let side = if side == 0 { &mut record.arms[0] } else { &mut record.arms[1] };
             side.differences = vec!["KV_CACHE_PRECISION=u8".into()];
         });
         says("a difference", &differs, CANNOT_BE_TOLD, PASSES);
-        assert!(because(&differs).contains("differs in KV_CACHE_PRECISION=u8"), "{}", because(&differs));
+        assert!(reason(&differs).contains("differs in KV_CACHE_PRECISION=u8"), "{}", reason(&differs));
     }
     let moved = passing(|record| record.inputs.merge_base = Some("3".repeat(40)));
     says("the base has gone on", &moved, PASSES_WITH_WARNING, PASSES);
 }
 
 #[test]
-fn a_gate_takes_no_device_that_was_not_asked_for_or_is_not_proven() {
+fn a_gate_takes_no_device_that_was_not_requested_or_is_not_proven() {
     for side in [0, 1] {
         let fallback = passing(|record| {
             let device = &mut both(record)[side].device;
             (device.requested, device.reason) = ("GPU".into(), Some("there is no GPU".into()));
         });
         says("fallback", &fallback, INVALID, PASSES);
-        let told = because(&fallback);
-        assert!(told.contains("`GPU` was asked for and CPU ran") && told.contains("never falls back"));
+        let reported = reason(&fallback);
+        assert!(
+            reported.contains("`GPU` was requested and CPU ran") && reported.contains("never falls back")
+        );
         let by_word = passing(|record| {
             let [base, head] = both(record);
             let run = if side == 0 { base } else { head };
@@ -135,10 +137,11 @@ fn a_gate_takes_no_device_that_was_not_asked_for_or_is_not_proven() {
             run.device = forged::an_emulated_arc();
         });
         says("emulated", &emulated, INVALID, PASSES_WITH_WARNING);
-        let told = because(&emulated);
+        let reported = reason(&emulated);
         assert!(
-            told.starts_with("the device on the") && told.ends_with("is emulated: a runtime for CPUs"),
-            "{told}"
+            reported.starts_with("the device on the")
+                && reported.ends_with("is emulated: a runtime for CPUs"),
+            "{reported}"
         );
     }
 }
@@ -146,9 +149,9 @@ fn a_gate_takes_no_device_that_was_not_asked_for_or_is_not_proven() {
 #[test]
 fn a_run_alone_is_no_comparison_and_never_passes() {
     let policy = Policy::parse(&policy_text(), "shipped").unwrap();
-    let judged = |token_s: f64, edit: &dyn Fn(&mut AbRecord)| {
+    let judged = |token_s: f64, edit: &dyn Fn(&mut Experiment)| {
         let record = edited(published_at(token_s), |record| edit(record));
-        let decision = decide_run(&record.head.run, &policy, JUDGED);
+        let decision = decide_run(&head_alone(&record), &policy, JUDGED);
         assert!(decision.comparisons.is_empty() && decision.status == Status::Red, "{decision:?}");
         (decision.verdict, exit_code::of_verdict(decision.verdict))
     };
@@ -158,40 +161,36 @@ fn a_run_alone_is_no_comparison_and_never_passes() {
     assert_eq!(judged(22.0, &wrong), (Verdict::WrongOutput, 11));
     assert_eq!(judged(22.0, &|record| swapping(record, &[1], true)), invalid);
     assert_eq!(judged(22.0, &|record| swapping(record, &[], false)), invalid);
-    assert_eq!(judged(22.0, &|record| record.head.run.device = forged::arc(None)), invalid);
-    assert_eq!(judged(22.0, &|record| record.head.run.device = forged::an_emulated_arc()), invalid);
+    assert_eq!(judged(22.0, &|record| record.arms[1].device = forged::arc(None)), invalid);
+    assert_eq!(judged(22.0, &|record| record.arms[1].device = forged::an_emulated_arc()), invalid);
 }
 
 #[test]
 fn a_gate_wants_every_reference_prompt_with_every_token() {
     let shorter = passing(|record| {
-        for run in both(record) {
-            run.published.as_mut().unwrap().new_tokens = 200;
-        }
+        record.published.as_mut().unwrap().new_tokens = 200;
     });
     says("fewer tokens", &shorter, CANNOT_BE_TOLD, PASSES);
     let fewer = passing(|record| {
-        for run in both(record) {
-            run.published.as_mut().unwrap().prompts.push("d".into());
-        }
+        record.published.as_mut().unwrap().prompts.push("d".into());
     });
     says("fewer prompts", &fewer, CANNOT_BE_TOLD, PASSES);
-    assert!(decided(&fewer, Asker::Gate).because.contains("and not all reference prompts"));
+    assert!(decided(&fewer, Strictness::Gate).reason.contains("and not all reference prompts"));
 }
 
 #[test]
 fn a_figure_that_only_one_side_tells_is_not_passed_over() {
     let lost = passing(|record| {
-        for sample in &mut record.head.run.samples {
+        for sample in &mut record.arms[1].samples {
             sample.peak_rss_bytes = None;
         }
     });
     says("memory that is no longer told", &lost, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
-    assert_eq!(decided(&lost, Asker::Ab).because, "one side tells it and the other does not");
+    assert_eq!(decided(&lost, Strictness::Ab).reason, "one side tells it and the other does not");
 }
 
 #[test]
 fn a_device_that_nobody_proved_is_no_ground_for_a_gate() {
-    let unknown = passing(|record| record.head.run.device.ran = None);
+    let unknown = passing(|record| record.arms[1].device.ran = None);
     says("no device", &unknown, (Verdict::InvalidEnvironment, Status::Red), PASSES);
 }

@@ -1,17 +1,17 @@
 //! Single prompts, and what is beside decoding.
 
-use arcgauge::gate::Asker;
-use arcgauge::record::{AbRecord, CheckWord, ComparisonWord, Status, Verdict};
+use arcgauge::gate::Strictness;
+use arcgauge::record::{CheckResult, ComparisonResult, Experiment, Status, Verdict};
 use serde_json::{Value, json};
 
-use super::{PASSES, PASSES_WITH_WARNING, REGRESSES, because, check, fatter, passing, says, slower};
+use super::{PASSES, PASSES_WITH_WARNING, REGRESSES, check, fatter, passing, reason, says, slower};
 use crate::forged_pairs::{PROMPTS, TOKEN_NS, ab_by_prompt, around, both, decided, judge_by, policy_text};
 
 #[test]
 fn a_figure_beside_decoding_turns_red_or_warns_as_policy_says() {
     let fat = passing(|record| fatter(record, 5));
     says("5 % more memory", &fat, REGRESSES, REGRESSES);
-    assert!(because(&fat).starts_with("`peak_rss@1` grew: +5.00 %"), "{}", because(&fat));
+    assert!(reason(&fat).starts_with("`peak_rss@1` grew: +5.00 %"), "{}", reason(&fat));
     says("1 % more memory", &passing(|record| fatter(record, 1)), PASSES, PASSES);
     let device = passing(|record| {
         for (run, bytes) in both(record).into_iter().zip([100 << 20, 110 << 20]) {
@@ -20,21 +20,21 @@ fn a_figure_beside_decoding_turns_red_or_warns_as_policy_says() {
     });
     says("10 % more of the device's", &device, REGRESSES, REGRESSES);
     let first_token = passing(|record| {
-        for times in record.head.run.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
+        for times in record.arms[1].samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
             times.token_ns.iter_mut().for_each(|at_ns| *at_ns += 20_000_000);
         }
     });
     let slow_load = passing(|record| {
-        for process in &mut record.head.run.processes {
+        for process in &mut record.arms[1].processes {
             process.load.as_mut().unwrap().load_ns *= 2;
         }
     });
     for (id, record) in [("ttft@1", first_token), ("load@1", slow_load)] {
         says(id, &record, PASSES_WITH_WARNING, PASSES_WITH_WARNING);
-        let decision = decided(&record, Asker::Gate);
-        assert_eq!(check(&decision, id).0, CheckWord::Warns);
-        let told = decision.comparisons.iter().find(|told| told.metric.id() == id).unwrap();
-        assert_eq!(told.word, ComparisonWord::Regressed);
+        let decision = decided(&record, Strictness::Gate);
+        assert_eq!(check(&decision, id).0, CheckResult::Warns);
+        let reported = decision.comparisons.iter().find(|reported| reported.metric.id() == id).unwrap();
+        assert_eq!(reported.result, ComparisonResult::Regressed);
     }
 }
 
@@ -50,17 +50,17 @@ fn a_loss_on_one_prompt_is_seen_behind_a_mean_that_has_not_changed() {
     let changes: Vec<[f64; 3]> = around(0.0, 0.3, 5).iter().map(apart).collect();
     let record = ab_by_prompt(&changes, TOKEN_NS);
     says("one prompt", &record, REGRESSES, REGRESSES);
-    let decision = decided(&record, Asker::Gate);
-    assert_eq!(decision.comparisons[0].word, ComparisonWord::Unchanged, "the mean");
-    assert!(decision.because.starts_with("`tpot@1 of a` grew: +8.0"), "{}", decision.because);
-    let prompts = decision.comparisons.iter().filter_map(|told| told.prompt.as_deref());
+    let decision = decided(&record, Strictness::Gate);
+    assert_eq!(decision.comparisons[0].result, ComparisonResult::Unchanged, "the mean");
+    assert!(decision.reason.starts_with("`tpot@1 of a` grew: +8.0"), "{}", decision.reason);
+    let prompts = decision.comparisons.iter().filter_map(|reported| reported.prompt.as_deref());
     assert_eq!(prompts.collect::<Vec<_>>(), PROMPTS);
 }
 
 /// The memory of the head's processes has grown, as one is 99.5 % sure and not 99.99 %.
-fn perhaps_fatter(record: &mut AbRecord) {
+fn perhaps_fatter(record: &mut Experiment) {
     let growth_permille = [40, 90, 50, 80, 65];
-    for sample in &mut record.head.run.samples {
+    for sample in &mut record.arms[1].samples {
         let ratio_permille = 1000 + growth_permille[sample.process];
         sample.peak_rss_bytes = sample.peak_rss_bytes.map(|bytes| bytes * ratio_permille / 1000);
     }
@@ -75,7 +75,7 @@ fn all_figures_beside_the_mean_share_one_error_at_the_strictest_confidence() {
             perhaps_fatter(record);
             judge_by(record, policy.to_string());
         });
-        decided(&record, Asker::Gate).verdict
+        decided(&record, Strictness::Gate).verdict
     };
     let memory_alone = |metrics: &mut Vec<Value>| metrics.retain(|it| it["metric"] == "peak_rss@1");
     assert_eq!(judged_by(memory_alone), Verdict::Regressed);

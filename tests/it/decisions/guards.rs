@@ -1,9 +1,9 @@
 //! The state of the machine: whose word a gate takes, and whose only somebody at the machine.
 
-use arcgauge::gate::Asker;
-use arcgauge::record::{CheckWord, Undecided};
+use arcgauge::gate::Strictness;
+use arcgauge::record::{CheckResult, StopReason};
 
-use super::{INVALID, PASSES, PASSES_WITH_WARNING, because, check, edited, passing, says, swapping};
+use super::{INVALID, PASSES, PASSES_WITH_WARNING, check, edited, passing, reason, says, swapping};
 use crate::forged_pairs::{ab, around, decided};
 
 #[test]
@@ -12,45 +12,46 @@ fn a_machine_that_was_quiet_is_nothing_to_be_told_of() {
 }
 
 #[test]
-fn a_pair_that_a_guard_spoilt_does_not_count_and_is_told() {
-    // The second pair is twice as slow, and spoilt.
+fn a_pair_that_a_guard_invalidated_does_not_count_and_is_told() {
+    // The second pair is twice as slow, and invalidated.
     let mut changes = around(0.0, 0.3, 6);
     changes[1] = 100.0;
     let redrawn = edited(ab(&changes), |record| swapping(record, &[1], true));
     says("one drawn again", &redrawn, PASSES_WITH_WARNING, PASSES_WITH_WARNING);
-    let decision = decided(&redrawn, Asker::Gate);
+    let decision = decided(&redrawn, Strictness::Gate);
     assert_eq!(decision.comparisons[0].pairs, 5);
-    let (word, told) = check(&decision, "guards");
-    assert_eq!(word, CheckWord::Warns);
-    let expected = "1 of 6 pairs were spoilt and drawn again, first by `swap-in` on the base: `12` pages";
-    assert!(told.starts_with(expected), "{told}");
+    let (word, reported) = check(&decision, "guards");
+    assert_eq!(word, CheckResult::Warns);
+    let expected =
+        "1 of 6 pairs were invalidated and measured again, first by `swap-in` on `base`: `12` pages";
+    assert!(reported.starts_with(expected), "{reported}");
 }
 
 #[test]
-fn more_spoilt_pairs_than_may_be_drawn_again_are_no_ground_for_anybody() {
+fn more_invalidated_pairs_than_may_be_measured_again_are_no_ground_for_anybody() {
     let too_many = edited(ab(&around(0.0, 0.3, 9)), |record| {
         swapping(record, &[0, 1, 2, 3], true);
-        record.undecided = Some(Undecided::Guards);
+        record.stop_reason = Some(StopReason::Guards);
     });
     says("too many", &too_many, INVALID, INVALID);
-    let told = because(&too_many);
-    assert!(told.starts_with("4 of 9 pairs were spoilt, first by `swap-in`"), "{told}");
+    let reported = reason(&too_many);
+    assert!(reported.starts_with("4 of 9 pairs were invalidated, first by `swap-in`"), "{reported}");
 }
 
 #[test]
 fn pairs_that_count_despite_guards_are_for_people_and_not_for_gates() {
     let despite = passing(|record| {
         swapping(record, &[1], true);
-        record.despite_guards = true;
+        record.sampling.ignore_guards = true;
     });
     says("despite", &despite, INVALID, PASSES_WITH_WARNING);
-    assert_eq!(decided(&despite, Asker::Ab).comparisons[0].pairs, 5);
-    assert!(because(&despite).contains("count although a guard tripped"), "{}", because(&despite));
+    assert_eq!(decided(&despite, Strictness::Ab).comparisons[0].pairs, 5);
+    assert!(reason(&despite).contains("count although a guard tripped"), "{}", reason(&despite));
 }
 
 #[test]
 fn a_gate_takes_no_times_of_a_machine_on_battery() {
     let battery = passing(|record| swapping(record, &[], false));
     says("on battery", &battery, INVALID, PASSES);
-    assert!(because(&battery).contains("ran on battery"), "{}", because(&battery));
+    assert!(reason(&battery).contains("ran on battery"), "{}", reason(&battery));
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
-use arcgauge::measure::Observed;
 use arcgauge::measure::guard::MachineReading;
 use arcgauge::measure::protocol::CacheState;
+use arcgauge::measure::supervisor::Purpose;
 use arcgauge::record::first_light::{MachineLook, RuntimeLook, StatesLook, Trial};
-use arcgauge::record::{AbRecord, Outcome, ProcessPurpose, ProcessRecord, RunRecord, SampleRecord, Verdict};
+use arcgauge::record::{Experiment, Outcome, ProcessRecord, SampleRecord, Verdict};
+use arcgauge::sys::Observed;
 
 use crate::forged;
 
@@ -17,16 +18,16 @@ pub(super) struct Row {
     pub(super) claim: &'static str,
     pub(super) amiss: fn(&mut Evidence),
     pub(super) answer: Answer,
-    pub(super) because: &'static str,
+    pub(super) reason: &'static str,
 }
 
 pub(super) const fn row(
     claim: &'static str,
     amiss: fn(&mut Evidence),
     answer: Answer,
-    because: &'static str,
+    reason: &'static str,
 ) -> Row {
-    Row { claim, amiss, answer, because }
+    Row { claim, amiss, answer, reason }
 }
 
 /// Every way in which the evidence of a claim can be amiss; those of engines side by side are in `engines_amiss`.
@@ -43,7 +44,7 @@ pub(super) const ROWS: &[Row] = &[
     row("render-node", |it| machine(it).gpus[0].render_nodes.clear(), Answer::No, "no render node"),
     row(
         "render-node",
-        |it| machine(it).gpus[0].render_nodes[0].refused_because = Some("Permission denied".into()),
+        |it| machine(it).gpus[0].render_nodes[0].refused_reason = Some("Permission denied".into()),
         Answer::No,
         "`renderD128` does not open: Permission denied",
     ),
@@ -76,16 +77,16 @@ pub(super) const ROWS: &[Row] = &[
     row("arc-140v", |it| machine(it).gpus[0].pci_id = "8086:e20b".into(), Answer::NotObserved, "another GPU"),
     row(
         "doctor-gpu",
-        |it| told(&mut it.doctor)[2].word = "warn".into(),
+        |it| reported(&mut it.doctor)[2].word = "warn".into(),
         Answer::No,
         "`warn` of `render node`",
     ),
-    row("doctor-gpu", |it| told(&mut it.doctor).clear(), Answer::No, "says nothing of it"),
-    row("doctor-gpu", |it| bench(it).device.ran = None, Answer::NotObserved, "no GPU ran"),
+    row("doctor-gpu", |it| reported(&mut it.doctor).clear(), Answer::No, "says nothing of it"),
+    row("doctor-gpu", |it| bench(it).arms[0].device.ran = None, Answer::NotObserved, "no GPU ran"),
     row(
         "gpu-decodes",
         |it| {
-            bench(it).device.ran = None;
+            bench(it).arms[0].device.ran = None;
             fails(bench(it), "the driver hung");
         },
         Answer::No,
@@ -105,14 +106,14 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "device-proof",
-        |it| bench(it).device = forged::arc(None),
+        |it| bench(it).arms[0].device = forged::arc(None),
         Answer::NotObserved,
-        "OpenVINO's word alone",
+        "reported by OpenVINO alone",
     ),
     row(
         "device-proof",
         |it| {
-            bench(it).device.ran = None;
+            bench(it).arms[0].device.ran = None;
             fails(bench(it), "the counters say that it did not");
         },
         Answer::No,
@@ -162,11 +163,11 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "f16-kv-cache",
         |it| {
-            let asked = &mut bench(it).runtime.as_mut().unwrap().properties_asked;
-            asked.insert("KV_CACHE_PRECISION".into(), "u8".into());
+            let requested = &mut bench(it).arms[0].runtime.as_mut().unwrap().properties_requested;
+            requested.insert("KV_CACHE_PRECISION".into(), "u8".into());
         },
         Answer::NotObserved,
-        "`KV_CACHE_PRECISION=u8` was asked for",
+        "`KV_CACHE_PRECISION=u8` was requested",
     ),
     row("kv-states-read", |it| states(it).count = Some(47), Answer::No, "not 48"),
     row(
@@ -196,13 +197,13 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "tokens-cross-check",
-        |it| told(&mut it.cross_check).answers[0].widest_gap_logit = 0.6,
+        |it| reported(&mut it.cross_check).answers[0].largest_logit_margin = 0.6,
         Answer::No,
         "at token 17 of `fibonacci`",
     ),
     row(
         "tokens-cross-check",
-        |it| told(&mut it.cross_check).answers.clear(),
+        |it| reported(&mut it.cross_check).answers.clear(),
         Answer::NotObserved,
         "no answer",
     ),
@@ -292,8 +293,18 @@ pub(super) const ROWS: &[Row] = &[
         Answer::No,
         "has no GPU memory",
     ),
-    row("cold-load", |it| drop(bench(it).processes.remove(0)), Answer::NotObserved, "was warm before"),
-    row("cold-load", |it| bench(it).processes[0].ending = "crashed".into(), Answer::No, "ended `crashed`"),
+    row(
+        "cold-load",
+        |it| drop(bench(it).arms[0].processes.remove(0)),
+        Answer::NotObserved,
+        "was warm before",
+    ),
+    row(
+        "cold-load",
+        |it| bench(it).arms[0].processes[0].exit_reason = "crashed".into(),
+        Answer::No,
+        "ended `crashed`",
+    ),
     row(
         "warm-load",
         |it| measured(it).load.as_mut().unwrap().compiled_model_cache = CacheState::Cold,
@@ -306,19 +317,29 @@ pub(super) const ROWS: &[Row] = &[
         Answer::NotObserved,
         "no process loaded from a warm cache",
     ),
-    row("whole-model", |it| bench(it).model.files[0].size_bytes = 8_000_000, Answer::NotObserved, "0.0 GB"),
+    row(
+        "whole-model",
+        |it| bench(it).arms[0].model.files[0].size_bytes = 8_000_000,
+        Answer::NotObserved,
+        "0.0 GB",
+    ),
     row("bench", |it| fails(bench(it), "it crashed"), Answer::No, "it crashed"),
     row(
         "bench",
         |it| {
-            bench(it).outcome = Outcome::WrongOutput;
-            bench(it).prompts[0].golden = GoldenResult::Break;
+            bench(it).arms[0].outcome = Outcome::WrongOutput;
+            bench(it).arms[0].prompts[0].golden = GoldenResult::Break;
         },
         Answer::No,
         "its output is wrong: `fibonacci`",
     ),
-    row("bench", |it| bench(it).outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
-    row("bench", |it| bench(it).samples.iter_mut().for_each(without_times), Answer::NotObserved, "no speed"),
+    row("bench", |it| bench(it).arms[0].outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
+    row(
+        "bench",
+        |it| bench(it).arms[0].samples.iter_mut().for_each(without_times),
+        Answer::NotObserved,
+        "no speed",
+    ),
     row(
         "against-itself",
         |it| pairs(it).decision.as_mut().unwrap().verdict = Verdict::Regressed,
@@ -327,7 +348,7 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "against-itself",
-        |it| pairs(it).head.run.worker.sha256 = Some("9".repeat(64)),
+        |it| pairs(it).arms[1].worker.sha256 = Some("9".repeat(64)),
         Answer::NotObserved,
         "not the same program",
     ),
@@ -341,56 +362,58 @@ pub(super) const ROWS: &[Row] = &[
 ];
 
 fn effective(evidence: &mut Evidence) -> &mut BTreeMap<String, String> {
-    &mut bench(evidence).runtime.as_mut().unwrap().properties_effective
+    &mut bench(evidence).arms[0].runtime.as_mut().unwrap().properties_effective
 }
 
 pub(super) fn without_times(sample: &mut SampleRecord) {
     sample.times = None;
 }
 
-fn fails_ab(record: &mut AbRecord) {
+fn fails_ab(record: &mut Experiment) {
     (record.outcome, record.failure) = (Outcome::Failed, Some("the head crashed".into()));
 }
 
-pub(super) fn told<T>(seen: &mut StepSeen<T>) -> &mut T {
+pub(super) fn reported<T>(seen: &mut StepSeen<T>) -> &mut T {
     match seen {
-        StepSeen::Told(told) => told,
-        StepSeen::Failed(because) | StepSeen::NotRun(because) => panic!("{because}"),
+        StepSeen::Reported(reported) => reported,
+        StepSeen::Failed(reason) | StepSeen::NotRun(reason) => panic!("{reason}"),
     }
 }
 
 fn machine(evidence: &mut Evidence) -> &mut MachineLook {
-    told(&mut evidence.machine)
+    reported(&mut evidence.machine)
 }
 
 pub(super) fn openvino(evidence: &mut Evidence) -> &mut RuntimeLook {
     match &mut machine(evidence).runtime {
         Observed::Observed(runtime) => runtime,
-        Observed::NotObserved { because } => panic!("{because}"),
+        Observed::NotObserved { reason } => panic!("{reason}"),
     }
 }
 
-pub(super) fn bench(evidence: &mut Evidence) -> &mut RunRecord {
-    told(&mut evidence.bench)
+pub(super) fn bench(evidence: &mut Evidence) -> &mut Experiment {
+    reported(&mut evidence.bench)
 }
 
 pub(super) fn states(evidence: &mut Evidence) -> &mut StatesLook {
-    told(&mut evidence.states)
+    reported(&mut evidence.states)
 }
 
-pub(super) fn pairs(evidence: &mut Evidence) -> &mut AbRecord {
-    told(&mut evidence.against_itself)
+pub(super) fn pairs(evidence: &mut Evidence) -> &mut Experiment {
+    reported(&mut evidence.against_itself)
 }
 
 fn measured(evidence: &mut Evidence) -> &mut ProcessRecord {
-    bench(evidence).processes.iter_mut().find(|it| it.purpose == ProcessPurpose::Measured).unwrap()
+    bench(evidence).arms[0].processes.iter_mut().find(|it| it.purpose == Purpose::Measured).unwrap()
 }
 
 fn readings(evidence: &mut Evidence, change: impl Fn(&mut MachineReading)) {
     measured(evidence).guards.as_mut().unwrap().readings.iter_mut().for_each(change);
 }
 
-fn fails(record: &mut RunRecord, because: &str) {
-    (record.outcome, record.failure) = (Outcome::Failed, Some(because.into()));
-    record.samples.clear();
+fn fails(record: &mut Experiment, reason: &str) {
+    (record.outcome, record.failure) = (Outcome::Failed, Some(reason.into()));
+    let arm = &mut record.arms[0];
+    (arm.outcome, arm.failure) = (record.outcome, record.failure.clone());
+    arm.samples.clear();
 }

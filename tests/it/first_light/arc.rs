@@ -3,18 +3,20 @@
 use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::first_light::{Evidence, StepSeen};
-use arcgauge::measure::fdinfo::OtherGpuUse;
+use arcgauge::measure::Metric;
 use arcgauge::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
-use arcgauge::measure::protocol::{CacheState, InferSpan};
-use arcgauge::measure::{Metric, Observed};
+use arcgauge::measure::protocol::CacheState;
+use arcgauge::measure::supervisor::Purpose;
 use arcgauge::record::first_light::{
     CrossCheckLook, CrossCheckedAnswer, DoctorLine, GpuOnBus, MachineLook, RenderNode, RuntimeDevice,
     RuntimeLook, StatesLook, Trial,
 };
 use arcgauge::record::{
-    AbRecord, LoadRecord, MemoryRecord, ModelFile, Outcome, PeerRecord, PeersRecord, ProcessPurpose,
-    ProcessRecord, PublishedFigure, RoundRecord, RunRecord, SampleRecord, Verdict,
+    Arm, Experiment, LoadRecord, ModelFile, PlanKind, ProcessRecord, PublishedFigure, Round, SampleRecord,
+    Verdict,
 };
+use arcgauge::sys::fdinfo::OtherGpuUse;
+use arcgauge::sys::{MemoryReading, Observed};
 
 use crate::{forged, forged_ab, forged_pairs};
 
@@ -25,13 +27,13 @@ pub(super) fn evidence() -> Evidence {
     Evidence {
         arc_140v: forged::published().device,
         requested: "GPU".into(),
-        machine: StepSeen::Told(machine()),
-        doctor: StepSeen::Told(doctor()),
-        bench: StepSeen::Told(bench()),
-        states: StepSeen::Told(states()),
-        cross_check: StepSeen::Told(cross_check()),
-        against_itself: StepSeen::Told(against_itself()),
-        peers: StepSeen::Told(peers()),
+        machine: StepSeen::Reported(machine()),
+        doctor: StepSeen::Reported(doctor()),
+        bench: StepSeen::Reported(bench()),
+        states: StepSeen::Reported(states()),
+        cross_check: StepSeen::Reported(cross_check()),
+        against_itself: StepSeen::Reported(against_itself()),
+        peers: StepSeen::Reported(peers()),
     }
 }
 
@@ -50,7 +52,7 @@ fn machine() -> MachineLook {
         gpus: vec![GpuOnBus {
             pci_id: ID.into(),
             driver: Some("xe".into()),
-            render_nodes: vec![RenderNode { name: "renderD128".into(), refused_because: None }],
+            render_nodes: vec![RenderNode { name: "renderD128".into(), refused_reason: None }],
         }],
         runtime: Observed::Observed(RuntimeLook {
             version: "2026.4.1".into(),
@@ -68,35 +70,35 @@ fn doctor() -> Vec<DoctorLine> {
     subjects.map(line).to_vec()
 }
 
-fn bench() -> RunRecord {
+fn bench() -> Experiment {
     let mut record = forged::record();
-    record.device = forged::arc(Some(true));
+    record.arms[0].device = forged::arc(Some(true));
     record.machine.gpu_pci_ids = vec![ID.into()];
-    let runtime = record.runtime.as_mut().unwrap();
+    let runtime = record.arms[0].runtime.as_mut().unwrap();
     for property in ["INFERENCE_PRECISION_HINT", "KV_CACHE_PRECISION"] {
-        runtime.properties_asked.insert(property.into(), "f16".into());
+        runtime.properties_requested.insert(property.into(), "f16".into());
         runtime.properties_effective.insert(property.into(), "f16".into());
     }
-    record.model.files = vec![ModelFile {
+    record.arms[0].model.files = vec![ModelFile {
         path: "openvino_model.bin".into(),
         size_bytes: 12_800_000_000,
         sha256: "0".repeat(64),
     }];
-    record.prompts[0].golden = GoldenResult::Match;
-    record.processes = vec![process(ProcessPurpose::Priming), process(ProcessPurpose::Measured)];
+    record.arms[0].prompts[0].golden = GoldenResult::Match;
+    record.arms[0].processes = vec![process(Purpose::CacheWarmUp), process(Purpose::Measured)];
     record
 }
 
-fn process(purpose: ProcessPurpose) -> ProcessRecord {
+fn process(purpose: Purpose) -> ProcessRecord {
     let mut process = forged::process();
-    let primes = purpose == ProcessPurpose::Priming;
+    let primes = purpose == Purpose::CacheWarmUp;
     process.purpose = purpose;
     process.load = Some(LoadRecord {
         load_ns: if primes { 180_000_000_000 } else { 12_000_000_000 },
         compiled_model_cache: if primes { CacheState::Cold } else { CacheState::Warm },
         loaded_from_cache: Some(!primes),
     });
-    let resident = |phase: &mut MemoryRecord| phase.device_resident_bytes = Some(13 << 30);
+    let resident = |phase: &mut MemoryReading| phase.device_resident_bytes = Some(13 << 30);
     let memory = &mut process.memory;
     [&mut memory.load, &mut memory.prefill, &mut memory.decode].into_iter().for_each(resident);
     process.device_memory_bytes = Some(13 << 30);
@@ -155,69 +157,65 @@ fn cross_check() -> CrossCheckLook {
         prompt_id: "fibonacci".into(),
         tokens: 200,
         other_preferred: 1,
-        widest_gap_logit: 0.03,
+        largest_logit_margin: 0.03,
         widest_at: Some(17),
     };
     CrossCheckLook { limit_logit: 0.5, answers: vec![answer] }
 }
 
-fn against_itself() -> AbRecord {
+fn against_itself() -> Experiment {
     let (mut record, _) = forged_ab::ab(Verdict::Pass);
-    for side in [&mut record.base, &mut record.head] {
-        side.run.device = forged::arc(Some(true));
+    for side in &mut record.arms {
+        side.device = forged::arc(Some(true));
     }
     record
 }
 
 /// Four engines in three rounds, of which paged attention takes a tenth less for each token, and a compressed
 /// cache another twentieth.
-pub(super) fn peers() -> PeersRecord {
+pub(super) fn peers() -> Experiment {
     let published = |series: &str, value| PublishedFigure {
         series: series.into(),
         metric: Metric::EndToEndThroughput,
         value,
     };
-    let engine = |asked: &str, host_loop: &str, attention: &str, per_token| PeerRecord {
-        asked: asked.into(),
+    let engine = |requested: &str, host_loop: &str, attention: &str, per_token| Arm {
+        label: requested.into(),
         host_loop: host_loop.into(),
         attention: Some(attention.into()),
-        infer_span: InferSpan::Inference,
-        differences: Vec::new(),
-        run: in_rounds(per_token),
+        ..in_rounds(per_token)
     };
-    PeersRecord {
+    Experiment {
         run_id: "cdcdcdcdcdcd".into(),
         when_utc: "2026-11-24T06:00:00Z".into(),
-        arcgauge_version: "0.1.0".into(),
-        outcome: Outcome::Complete,
-        failure: None,
-        reference: engine("stateful", "arcgauge", "sdpa", [1.0; 3]),
-        others: vec![
+        plan: PlanKind::Peers,
+        arms: vec![
+            engine("stateful", "arcgauge", "sdpa", [1.0; 3]),
             engine("genai", "openvino_genai", "sdpa", [1.0; 3]),
             engine("genai-pa", "openvino_genai", "paged", [0.89, 0.90, 0.91]),
             compressed(engine("genai-pa-i8", "openvino_genai", "paged", [0.845, 0.855, 0.865])),
         ],
-        rounds: (0..3).map(|_| RoundRecord { order: vec![0, 1, 2, 3] }).collect(),
-        rounds_asked: 3,
-        despite_guards: false,
-        budget_s: None,
-        published: vec![published("optimum-intel", 21.24), published("openvino_genai LLMPipeline", 27.0)],
-        warnings: Vec::new(),
+        rounds: vec![Round { order: vec![0, 1, 2, 3] }; 3],
+        published_engines: vec![
+            published("optimum-intel", 21.24),
+            published("openvino_genai LLMPipeline", 27.0),
+        ],
+        ..forged::record()
     }
 }
 
 /// The engine with a KV cache of 8 bits.
-fn compressed(mut engine: PeerRecord) -> PeerRecord {
-    let runtime = engine.run.runtime.as_mut().unwrap();
+fn compressed(mut engine: Arm) -> Arm {
+    let runtime = engine.runtime.as_mut().unwrap();
     runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "i8".into());
     engine.differences = vec!["KV_CACHE_PRECISION=i8".into()];
     engine
 }
 
 /// The run with a process for each round, which takes so many times as long for each token.
-fn in_rounds(per_token: [f64; 3]) -> RunRecord {
-    let mut run = bench();
-    let mut process = process(ProcessPurpose::Measured);
+fn in_rounds(per_token: [f64; 3]) -> Arm {
+    let mut run = bench().arms.remove(0);
+    let mut process = process(Purpose::Measured);
     process.guards = Some(forged_pairs::guard_log(0, true));
     let sample = run.samples.remove(0);
     run.processes.clear();
@@ -226,7 +224,8 @@ fn in_rounds(per_token: [f64; 3]) -> RunRecord {
         let mut of_round = SampleRecord { process: index, ..sample.clone() };
         let times = of_round.times.as_mut().unwrap();
         let stretched = |ns: u64| forged_pairs::whole_ns(ns as f64 * factor);
-        times.token_ns = times.token_ns.iter().map(|ns| stretched(*ns)).collect();
+        let from_ns = times.submitted_ns;
+        times.token_ns = times.token_ns.iter().map(|ns| from_ns + stretched(*ns - from_ns)).collect();
         times.infer_ns = times.infer_ns.iter().map(|ns| stretched(*ns)).collect();
         run.samples.push(of_round);
     }

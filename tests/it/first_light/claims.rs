@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use arcgauge::judge::first_light::{Answer, CLAIMS, Evidence, StepSeen, Word, answers};
+use arcgauge::judge::first_light::{Answer, CLAIMS, ClaimResult, Evidence, StepSeen, answers};
 
 use crate::first_light::amiss::{self, Row, bench, openvino, pairs, states};
 use crate::first_light::arc;
@@ -18,15 +18,15 @@ fn rows() -> impl Iterator<Item = &'static Row> {
     amiss::ROWS.iter().chain(engines_amiss::ROWS)
 }
 
-fn word_on(evidence: &Evidence, id: &str) -> Word {
+fn word_on(evidence: &Evidence, id: &str) -> ClaimResult {
     answers(evidence).into_iter().find(|answered| answered.claim.id == id).unwrap().word
 }
 
 #[test]
 fn on_an_arc_on_which_all_is_as_claimed_every_claim_holds() {
     for answered in answers(&arc::evidence()) {
-        let Word { answer, because, .. } = answered.word;
-        assert_eq!(answer, Answer::Yes, "{}: {because}", answered.claim.id);
+        let ClaimResult { answer, reason, .. } = answered.word;
+        assert_eq!(answer, Answer::Yes, "{}: {reason}", answered.claim.id);
     }
 }
 
@@ -62,16 +62,16 @@ fn what_was_seen_is_told_with_its_figures() {
         ("published-difference", "KV-cache precision 1.053 x tok/s"),
         ("published-difference", "(`genai-pa` to `genai-pa-i8`); together 1.170 x"),
     ] {
-        let because = word_on(&evidence, id).because;
-        assert!(because.contains(part), "{id}: {because}");
+        let reason = word_on(&evidence, id).reason;
+        assert!(reason.contains(part), "{id}: {reason}");
     }
     let facts = word_on(&evidence, "cold-load").facts;
     assert_eq!((facts[0].id, facts[0].value), ("cold_load_s", 180.0));
     let facts = word_on(&evidence, "paged-attention").facts;
-    let told = |id: &str| facts.iter().find(|fact| fact.id == id).unwrap().value;
+    let reported = |id: &str| facts.iter().find(|fact| fact.id == id).unwrap().value;
     assert!(facts.iter().any(|fact| (fact.id, fact.value) == ("rounds", 3.0)), "{facts:?}");
-    assert!(told("paged_to_sdpa_throughput_ratio_lower") > 1.08);
-    assert!(told("sdpa_throughput_tok_s") < told("paged_throughput_tok_s"));
+    assert!(reported("paged_to_sdpa_throughput_ratio_lower") > 1.08);
+    assert!(reported("sdpa_throughput_tok_s") < reported("paged_throughput_tok_s"));
 }
 
 #[test]
@@ -89,19 +89,19 @@ fn what_nothing_read_is_not_observed() {
     };
     for answered in answers(&evidence) {
         assert_eq!(answered.word.answer, Answer::NotObserved, "{}", answered.claim.id);
-        assert_eq!(answered.word.because, "the step hung", "{}", answered.claim.id);
+        assert_eq!(answered.word.reason, "the step hung", "{}", answered.claim.id);
     }
 }
 
 #[test]
 fn whatever_a_cpu_did_no_claim_about_running_on_a_gpu_holds_by_it() {
     let mut evidence = arc::evidence();
-    let cpu = forged::record().device;
-    bench(&mut evidence).device = cpu.clone();
+    let cpu = forged::record().arms.remove(0).device;
+    bench(&mut evidence).arms[0].device = cpu.clone();
     states(&mut evidence).ran = "CPU".into();
-    pairs(&mut evidence).base.run.device = cpu.clone();
-    pairs(&mut evidence).head.run.device = cpu.clone();
-    engines(&mut evidence).for_each(|engine| engine.run.device = cpu.clone());
+    pairs(&mut evidence).arms[0].device = cpu.clone();
+    pairs(&mut evidence).arms[1].device = cpu.clone();
+    engines(&mut evidence).for_each(|engine| engine.device = cpu.clone());
     for answered in answers(&evidence) {
         if !OF_THE_MACHINE.contains(&answered.claim.id) {
             assert_eq!(answered.word.answer, Answer::NotObserved, "{}", answered.claim.id);
@@ -112,14 +112,14 @@ fn whatever_a_cpu_did_no_claim_about_running_on_a_gpu_holds_by_it() {
 #[test]
 fn what_a_cpu_did_with_both_attentions_is_told_and_answers_nothing() {
     let mut evidence = arc::evidence();
-    let cpu = forged::record().device;
-    engines(&mut evidence).for_each(|engine| engine.run.device = cpu.clone());
+    let cpu = forged::record().arms.remove(0).device;
+    engines(&mut evidence).for_each(|engine| engine.device = cpu.clone());
     let word = word_on(&evidence, "paged-attention");
     assert_eq!((word.answer, word.facts.len()), (Answer::NotObserved, 0));
-    assert!(word.because.contains("there paged attention gives 1.111 x"), "{}", word.because);
+    assert!(word.reason.contains("there paged attention gives 1.111 x"), "{}", word.reason);
     peers(&mut evidence).rounds.truncate(1);
-    let because = word_on(&evidence, "paged-attention").because;
-    assert!(because.contains(" in one round, which has no interval: "), "{because}");
+    let reason = word_on(&evidence, "paged-attention").reason;
+    assert!(reason.contains(" in one round, which has no interval: "), "{reason}");
 }
 
 #[test]
@@ -128,8 +128,8 @@ fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
         let mut evidence = arc::evidence();
         (row.amiss)(&mut evidence);
         let word = word_on(&evidence, row.claim);
-        assert_eq!(word.answer, row.answer, "row {at}, {}: {}", row.claim, word.because);
-        assert!(word.because.contains(row.because), "row {at}, {}: {}", row.claim, word.because);
+        assert_eq!(word.answer, row.answer, "row {at}, {}: {}", row.claim, word.reason);
+        assert!(word.reason.contains(row.reason), "row {at}, {}: {}", row.claim, word.reason);
     }
 }
 
@@ -137,11 +137,11 @@ fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
 fn an_emulated_gpu_answers_nothing_of_a_gpu_and_is_no_arc() {
     let mut evidence = arc::evidence();
     openvino(&mut evidence).devices[1].facts.emulated_reason = Some("a runtime for CPUs".into());
-    bench(&mut evidence).device = forged::an_emulated_arc();
-    engines(&mut evidence).for_each(|engine| engine.run.device = forged::an_emulated_arc());
+    bench(&mut evidence).arms[0].device = forged::an_emulated_arc();
+    engines(&mut evidence).for_each(|engine| engine.device = forged::an_emulated_arc());
     let word = |id: &str| {
         let word = word_on(&evidence, id);
-        assert!(word.because.contains("is emulated: a runtime for CPUs"), "{id}: {}", word.because);
+        assert!(word.reason.contains("is emulated: a runtime for CPUs"), "{id}: {}", word.reason);
         word.answer
     };
     assert_eq!(word("arc-140v"), Answer::No);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use arcgauge::golden::{Divergence, GoldenResult};
 use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
-use arcgauge::record::{Outcome, PeerRecord, PeersRecord};
+use arcgauge::record::{Arm, Experiment, Outcome};
 
-use crate::first_light::amiss::{Row, row, told, without_times};
+use crate::first_light::amiss::{Row, reported, row, without_times};
 use crate::forged_pairs;
 
 /// Every way in which it can be amiss.
@@ -21,7 +21,7 @@ pub(super) const ROWS: &[Row] = &[
         "paged-attention",
         |it| {
             peers(it).outcome = Outcome::WrongOutput;
-            engines(it).for_each(|engine| engine.run.prompts.clear());
+            engines(it).for_each(|engine| engine.prompts.clear());
         },
         Answer::No,
         "the output of an engine is wrong",
@@ -36,7 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         "paged-attention",
         |it| {
             fails_peers(it, "no room in memory");
-            engines(it).for_each(|engine| engine.run.device.ran = None);
+            engines(it).for_each(|engine| engine.device.ran = None);
         },
         Answer::No,
         "no room in memory",
@@ -56,7 +56,7 @@ pub(super) const ROWS: &[Row] = &[
     row("paged-attention", |it| peers(it).outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
     row(
         "paged-attention",
-        |it| peers(it).others[1].run.device.ran = None,
+        |it| peers(it).arms[2].device.ran = None,
         Answer::NotObserved,
         "nothing tells that `genai-pa` ran on the GPU",
     ),
@@ -81,25 +81,25 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row(
         "paged-attention",
-        |it| peers(it).others[1].attention = None,
+        |it| peers(it).arms[2].attention = None,
         Answer::NotObserved,
         "`genai-pa` unknown",
     ),
     row(
         "paged-attention",
-        |it| peers(it).others[1].run.samples.iter_mut().for_each(without_times),
+        |it| peers(it).arms[2].samples.iter_mut().for_each(without_times),
         Answer::NotObserved,
         "no round has a speed of both",
     ),
     row(
         "paged-attention",
-        |it| peers(it).others[1].run.prompts.clear(),
+        |it| peers(it).arms[2].prompts.clear(),
         Answer::NotObserved,
         "the tokens of `genai-pa` were not judged",
     ),
     row(
         "published-difference",
-        |it| drop(peers(it).others.pop()),
+        |it| drop(peers(it).arms.pop()),
         Answer::NotObserved,
         "no two engines differ in KV-cache precision alone; published 27.00 against 21.24 tok/s",
     ),
@@ -111,33 +111,34 @@ pub(super) const ROWS: &[Row] = &[
     ),
 ];
 
-pub(super) fn peers(evidence: &mut Evidence) -> &mut PeersRecord {
-    told(&mut evidence.peers)
+pub(super) fn peers(evidence: &mut Evidence) -> &mut Experiment {
+    reported(&mut evidence.peers)
 }
 
-pub(super) fn engines(evidence: &mut Evidence) -> impl Iterator<Item = &mut PeerRecord> {
+pub(super) fn engines(evidence: &mut Evidence) -> impl Iterator<Item = &mut Arm> {
     let record = peers(evidence);
-    std::iter::once(&mut record.reference).chain(&mut record.others)
+    record.arms.iter_mut()
 }
 
-fn kv_cache(record: &mut PeersRecord) -> &mut BTreeMap<String, String> {
-    &mut record.others[1].run.runtime.as_mut().unwrap().properties_effective
+fn kv_cache(record: &mut Experiment) -> &mut BTreeMap<String, String> {
+    &mut record.arms[2].runtime.as_mut().unwrap().properties_effective
 }
 
-fn wrong_at(record: &mut PeersRecord, other: usize, position: usize) {
-    let prompt = &mut record.others[other].run.prompts[0];
+fn wrong_at(record: &mut Experiment, other: usize, position: usize) {
+    let prompt = &mut record.arms[other + 1].prompts[0];
     prompt.golden = GoldenResult::Break;
-    prompt.divergence = Some(Divergence { position, expected: 7, got: 5, gap_logit: 0.6, flips: Vec::new() });
+    prompt.divergence =
+        Some(Divergence { position, expected: 7, got: 5, logit_margin: 0.6, flips: Vec::new() });
 }
 
-fn fails_peers(evidence: &mut Evidence, because: &str) {
+fn fails_peers(evidence: &mut Evidence, reason: &str) {
     let record = peers(evidence);
-    (record.outcome, record.failure) = (Outcome::Failed, Some(because.into()));
-    engines(evidence).for_each(|engine| engine.run.samples.iter_mut().for_each(without_times));
+    (record.outcome, record.failure) = (Outcome::Failed, Some(reason.into()));
+    engines(evidence).for_each(|engine| engine.samples.iter_mut().for_each(without_times));
 }
 
-fn swaps(record: &mut PeersRecord) {
-    for process in &mut record.reference.run.processes {
+fn swaps(record: &mut Experiment) {
+    for process in &mut record.arms[0].processes {
         process.guards = Some(forged_pairs::guard_log(12, true));
     }
 }

@@ -1,14 +1,14 @@
 //! What a machine's own runs of one program against itself say of its noise.
 
-use arcgauge::record::AbRecord;
+use arcgauge::record::Experiment;
 
 use super::{ab_of, checkout, keep};
 use crate::forged;
 use crate::forged_pairs::{ab, around, both};
 
 /// The same with another id.
-fn named(run_id: &str, record: AbRecord) -> AbRecord {
-    AbRecord { run_id: run_id.into(), ..record }
+fn named(run_id: &str, record: Experiment) -> Experiment {
+    Experiment { run_id: run_id.into(), ..record }
 }
 
 #[test]
@@ -18,10 +18,10 @@ fn runs_of_one_program_against_itself_tell_noise_and_false_alarms() {
     keep(&checkout, &named("00000000000b", ab(&around(0.0, 1.0, 15))));
     // What is no run of one program against itself teaches nothing of noise.
     let mut other_program = named("00000000000c", ab(&around(50.0, 9.0, 5)));
-    other_program.head.run.worker.sha256 = Some("9".repeat(64));
+    other_program.arms[1].worker.sha256 = Some("9".repeat(64));
     keep(&checkout, &other_program);
     let mut other_property = named("00000000000d", ab(&around(50.0, 9.0, 5)));
-    other_property.head.differences = vec!["KV_CACHE_PRECISION=u8".into()];
+    other_property.arms[1].differences = vec!["KV_CACHE_PRECISION=u8".into()];
     keep(&checkout, &other_property);
     let mut emulated = named("00000000000e", ab(&around(50.0, 9.0, 5)));
     for run in both(&mut emulated) {
@@ -43,7 +43,7 @@ fn runs_of_unlike_things_are_not_taken_together() {
     let (checkout, _) = checkout();
     keep(&checkout, &named("00000000000a", ab(&around(0.0, 1.0, 5))));
     let mut other_property = named("00000000000b", ab(&around(0.0, 2.0, 5)));
-    for side in [&mut other_property.base, &mut other_property.head] {
+    for side in &mut other_property.arms {
         side.differences = vec!["KV_CACHE_PRECISION=u8".into()];
     }
     keep(&checkout, &other_property);

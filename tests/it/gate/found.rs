@@ -3,21 +3,21 @@
 use std::fs;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{AbRecord, RunRecord};
+use arcgauge::record::{Experiment, WorkloadRecord};
 
 use super::{ab_of, checkout, commit, keep, run_of};
-use crate::forged;
-use crate::forged_pairs::{both, judge, wrong};
+use crate::forged_pairs::{judge, wrong};
+use crate::{forged, laid_out};
 
 #[test]
 fn a_record_of_another_commit_or_of_a_dirty_tree_is_none() {
     let (checkout, sha) = checkout();
     keep(&checkout, &ab_of(&"5".repeat(40), 0.0));
     let mut dirty = ab_of(&sha, 0.0);
-    dirty.head.run.commit.as_mut().unwrap().dirty = true;
+    dirty.arms[1].commit.as_mut().unwrap().dirty = true;
     keep(&checkout, &dirty);
     let mut dirty = run_of(&sha, 0.0);
-    dirty.commit.as_mut().unwrap().dirty = true;
+    dirty.arms[0].commit.as_mut().unwrap().dirty = true;
     keep(&checkout, &dirty);
     checkout.run(["gate"]).exits(20).says("nothing was measured");
 }
@@ -26,7 +26,7 @@ fn a_record_of_another_commit_or_of_a_dirty_tree_is_none() {
 fn a_record_of_what_differs_from_the_commit_is_none_and_one_that_failed_is_not_passed_over() {
     let (checkout, sha) = checkout();
     let mut differs = ab_of(&sha, 0.0);
-    differs.head.differences = vec!["KV_CACHE_PRECISION=u8".into()];
+    differs.arms[1].differences = vec!["KV_CACHE_PRECISION=u8".into()];
     keep(&checkout, &differs);
     checkout.run(["gate"]).exits(20).says("nothing was measured");
     let mut unended = ab_of(&sha, 0.0);
@@ -34,7 +34,7 @@ fn a_record_of_what_differs_from_the_commit_is_none_and_one_that_failed_is_not_p
     (unended.decision, unended.gate_decision) = (None, None);
     unended.failure = Some("the head: the worker crashed".into());
     keep(&checkout, &unended);
-    let earlier = AbRecord { when_utc: "2026-11-20T05:00:00Z".into(), ..ab_of(&sha, 0.0) };
+    let earlier = Experiment { when_utc: "2026-11-20T05:00:00Z".into(), ..ab_of(&sha, 0.0) };
     keep(&checkout, &earlier);
     checkout
         .run(["gate"])
@@ -43,14 +43,14 @@ fn a_record_of_what_differs_from_the_commit_is_none_and_one_that_failed_is_not_p
 }
 
 #[test]
-fn a_commit_against_itself_is_a_word_on_it_only_where_that_is_asked_for() {
+fn a_commit_against_itself_is_a_word_on_it_only_where_that_is_requested() {
     let (checkout, sha) = checkout();
     let mut itself = ab_of(&sha, 0.0);
-    itself.base.run.commit.as_mut().unwrap().sha.clone_from(&sha);
+    itself.arms[0].commit.as_mut().unwrap().sha.clone_from(&sha);
     keep(&checkout, &itself);
     let ended = checkout.run(["gate"]);
     ended.exits(20).says("nothing was measured of commit");
-    ended.says(&format!("it was held against itself alone; take that with `--base {}`", &sha[..12]));
+    ended.says(&format!("it was compared with itself alone; take that with `--base {}`", &sha[..12]));
     checkout.run(["gate", "--base", "HEAD"]).exits(0);
     let mut earlier = ab_of(&sha, 5.0);
     (earlier.run_id, earlier.when_utc) = ("00000000000c".into(), "2026-11-20T05:00:00Z".into());
@@ -65,7 +65,7 @@ fn the_newest_ab_is_the_word_and_a_base_restricts_it() {
     let head = commit(&checkout, "head");
     let against = |base: &str, when_utc: &str, slower_percent: f64| {
         let mut record = ab_of(&head, slower_percent);
-        record.base.run.commit.as_mut().unwrap().sha = base.to_owned();
+        record.arms[0].commit.as_mut().unwrap().sha = base.to_owned();
         record.inputs.merge_base = Some(base.to_owned());
         record.when_utc = when_utc.to_owned();
         keep(&checkout, &record);
@@ -80,7 +80,7 @@ fn the_newest_ab_is_the_word_and_a_base_restricts_it() {
     checkout.run(["gate", "--base", "no-such"]).refuses("revision `no-such` is not there", "git fetch");
     against(&first, "2026-11-24T07:00:00Z", -5.0);
     checkout.run(["gate"]).exits(10).says("1 newer A/B of this head do not clear what this one has shown");
-    checkout.run(["gate", "--base", &first]).exits(0).prints(" improved: ");
+    checkout.run(["gate", "--base", &first]).exits(0).prints("IMPROVED: ");
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn of_benches_the_newest_that_came_to_its_end_is_judged() {
     let (checkout, sha) = checkout();
     let mut unverified = run_of(&sha, 0.0);
     unverified.when_utc = "2026-11-25T05:00:00Z".into();
-    unverified.prompts[0].golden = GoldenResult::None;
+    unverified.arms[0].prompts[0].golden = GoldenResult::None;
     keep(&checkout, &run_of(&sha, 0.0));
     keep(&checkout, &unverified);
     checkout.run(["gate"]).exits(13).prints("there is no golden to check against: `a`");
@@ -111,7 +111,7 @@ fn a_damaged_record_of_the_commit_is_refused_and_one_of_another_is_no_matter() {
         let mut record = ab_of(sha, 0.0);
         record.when_utc = when_utc.to_owned();
         let path = keep(&checkout, &record);
-        let altered = fs::read_to_string(&path).unwrap().replacen("47000001", "46000001", 1);
+        let altered = fs::read_to_string(&path).unwrap().replacen("\"process\":0", "\"process\":1", 1);
         fs::write(&path, altered).unwrap();
         path.file_name().unwrap().to_str().unwrap().to_owned()
     };
@@ -127,7 +127,7 @@ fn a_damaged_record_of_the_commit_is_refused_and_one_of_another_is_no_matter() {
 #[test]
 fn a_loss_is_cleared_by_as_many_like_passes_as_there_were_losses() {
     let (checkout, sha) = checkout();
-    let at = |when_utc: &str, run_id: &str, slower_percent: f64| AbRecord {
+    let at = |when_utc: &str, run_id: &str, slower_percent: f64| Experiment {
         when_utc: when_utc.into(),
         run_id: run_id.into(),
         ..ab_of(&sha, slower_percent)
@@ -145,22 +145,35 @@ fn a_loss_is_cleared_by_as_many_like_passes_as_there_were_losses() {
 }
 
 /// Another circumstance.
-type Change = fn(&mut RunRecord);
+type Change = fn(&mut Experiment);
 
 #[test]
 fn a_loss_is_not_cleared_by_a_pass_under_other_circumstances() {
     let changes: [(&str, Change); 7] = [
         ("machine", |run| run.machine.sha256 = "9".repeat(64)),
-        ("model", |run| run.model.sha256 = "9".repeat(64)),
-        ("workload", |run| run.workload.sha256 = "9".repeat(64)),
-        ("device", |run| run.device = forged::arc(Some(true))),
-        ("runtime", |run| run.runtime.as_mut().unwrap().openvino_version = "2099.9.9".into()),
-        ("setting", |run| {
-            let runtime = run.runtime.as_mut().unwrap();
-            runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+        ("model", |it| it.arms.iter_mut().for_each(|arm| arm.model.sha256 = "9".repeat(64))),
+        ("workload", |it| {
+            for arm in &mut it.arms {
+                let mut prompts = arm.workload.prompts.clone();
+                prompts[0].token_ids = vec![61, 89];
+                arm.workload =
+                    WorkloadRecord::new(prompts, arm.workload.runs, arm.workload.new_tokens).unwrap();
+            }
         }),
-        ("variable", |run| {
-            run.environment_variables.insert("OV_GPU_FORCE_PLATFORM".into(), "1".into());
+        ("device", |it| it.arms.iter_mut().for_each(|arm| arm.device = forged::arc(Some(true)))),
+        ("runtime", |it| {
+            let runtimes = it.arms.iter_mut().filter_map(|arm| arm.runtime.as_mut());
+            runtimes.for_each(|runtime| runtime.openvino_version = "2099.9.9".into());
+        }),
+        ("setting", |it| {
+            for runtime in it.arms.iter_mut().filter_map(|arm| arm.runtime.as_mut()) {
+                runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+            }
+        }),
+        ("variable", |it| {
+            for arm in &mut it.arms {
+                arm.environment_variables.insert("OV_GPU_FORCE_PLATFORM".into(), "1".into());
+            }
         }),
     ];
     for (name, change) in changes {
@@ -168,10 +181,11 @@ fn a_loss_is_not_cleared_by_a_pass_under_other_circumstances() {
         keep(&checkout, &ab_of(&sha, 5.0));
         let mut later = ab_of(&sha, 0.0);
         (later.run_id, later.when_utc) = ("00000000000b".into(), "2026-11-25T06:00:00Z".into());
-        both(&mut later).into_iter().for_each(change);
+        change(&mut later);
+        laid_out::record(&mut later);
         keep(&checkout, &later);
         let ended = checkout.run(["gate"]);
-        assert_eq!(ended.exits(10).stdout.matches(" regressed: ").count(), 1, "{name}: {ended}");
+        assert_eq!(ended.exits(10).stdout.matches("REGRESSED: ").count(), 1, "{name}: {ended}");
         ended.says("do not clear what this one has shown");
     }
 }
@@ -186,7 +200,7 @@ fn wrong_output_is_cleared_by_nothing() {
     for (run_id, when_utc) in
         [("00000000000b", "2026-11-25T06:00:00Z"), ("00000000000c", "2026-11-25T07:00:00Z")]
     {
-        keep(&checkout, &AbRecord { run_id: run_id.into(), when_utc: when_utc.into(), ..ab_of(&sha, 0.0) });
+        keep(&checkout, &Experiment { run_id: run_id.into(), when_utc: when_utc.into(), ..ab_of(&sha, 0.0) });
     }
     checkout.run(["gate"]).exits(11).says("wrong output never");
 }
@@ -199,8 +213,8 @@ fn a_head_cannot_choose_the_base_that_it_is_judged_by() {
     let slower = commit(&checkout, "slower");
     let head = commit(&checkout, "head");
     let against = |base: &str, run_id: &str, slower_percent: f64| {
-        let mut record = AbRecord { run_id: run_id.into(), ..ab_of(&head, slower_percent) };
-        record.base.run.commit.as_mut().unwrap().sha = base.to_owned();
+        let mut record = Experiment { run_id: run_id.into(), ..ab_of(&head, slower_percent) };
+        record.arms[0].commit.as_mut().unwrap().sha = base.to_owned();
         record.inputs.merge_base = Some(base.to_owned());
         record
     };

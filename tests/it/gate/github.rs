@@ -60,9 +60,9 @@ fn a_branch_of_any_name_makes_no_command_and_no_file() {
             checkout.git(&["symbolic-ref", "HEAD", &format!("refs/heads/{name}")]);
         }
         let mut record = ab_of(&sha, 5.0);
-        for side in [&mut record.base, &mut record.head] {
-            name.clone_into(&mut side.asked);
-            let commit = side.run.commit.as_mut().unwrap();
+        for side in &mut record.arms {
+            name.clone_into(&mut side.label);
+            let commit = side.commit.as_mut().unwrap();
             (commit.subject, commit.branch) = (name.to_owned(), Some(name.to_owned()));
         }
         keep(&checkout, &record);

@@ -5,16 +5,16 @@ use std::fs;
 use std::path::PathBuf;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{AbRecord, History, RunRecord, seal};
+use arcgauge::record::{Experiment, History, encode};
 
 use super::{ab_of, base, checkout, keep, run_of};
 use crate::checkout::Checkout;
 use crate::forged_pairs::{judge, judge_by, policy_text};
 
 /// A file of a record that came from somewhere.
-fn file_of(checkout: &Checkout, record: &AbRecord) -> PathBuf {
+fn file_of(checkout: &Checkout, record: &Experiment) -> PathBuf {
     let file = checkout.config().with_file_name(format!("{}.json", record.run_id));
-    fs::write(&file, seal(record).unwrap()).unwrap();
+    fs::write(&file, encode(record).unwrap()).unwrap();
     file
 }
 
@@ -35,7 +35,7 @@ fn a_record_of_the_commit_that_was_moved_away_is_refused_and_not_passed_over() {
     let moved = keep(&checkout, &ab_of(&sha, 5.0));
     fs::create_dir_all(checkout.path("reports/history/elsewhere")).unwrap();
     fs::rename(moved, checkout.path("reports/history/elsewhere/a.json")).unwrap();
-    let pass = AbRecord { run_id: "00000000000b".into(), ..ab_of(&sha, 0.0) };
+    let pass = Experiment { run_id: "00000000000b".into(), ..ab_of(&sha, 0.0) };
     keep(&checkout, &pass);
     checkout.run(["gate"]).exits(2).says("elsewhere/a.json` belongs at `a-machine/");
 }
@@ -63,10 +63,10 @@ fn what_was_imported_decides_nothing_and_is_shown() {
         .says("1 record of ")
         .says("not measured here (imported)");
     assert_eq!(ended.stdout, "");
-    checkout.run(["history", "list"]).exits(0).prints(" origin").prints(" imported");
+    checkout.run(["history", "list"]).exits(0).prints(", imported");
     checkout.run(["history", "list", "--format", "json"]).prints("\"measured_here\": false");
     // A loss measured here is cleared by no stranger.
-    let loss = AbRecord {
+    let loss = Experiment {
         run_id: "00000000000a".into(),
         when_utc: "2026-11-23T01:00:00Z".into(),
         ..ab_of(&sha, 5.0)
@@ -103,14 +103,14 @@ fn a_file_that_is_written_over_loses_its_origin() {
     let (checkout, sha) = checkout();
     let slow = keep(&checkout, &ab_of(&sha, 5.0));
     checkout.run(["gate"]).exits(10);
-    fs::write(&slow, seal(&ab_of(&sha, 0.0)).unwrap()).unwrap();
+    fs::write(&slow, encode(&ab_of(&sha, 0.0)).unwrap()).unwrap();
     checkout.run(["gate"]).exits(20).says("not measured here (unknown)");
 }
 
 #[test]
 fn a_time_later_than_now_is_not_taken_in_and_never_the_newest() {
     let (checkout, sha) = checkout();
-    let later = AbRecord { when_utc: "9999-01-01T00:00:00Z".into(), ..ab_of(&sha, 0.0) };
+    let later = Experiment { when_utc: "9999-01-01T00:00:00Z".into(), ..ab_of(&sha, 0.0) };
     let file = file_of(&checkout, &later);
     checkout
         .run(["history", "import", file.to_str().unwrap()])
@@ -139,12 +139,10 @@ fn the_base_commit_s_policy_judges_and_not_the_record_s() {
 }
 
 #[test]
-fn the_base_commit_s_reference_prompts_are_asked_for_and_not_the_record_s() {
+fn the_base_commit_s_reference_prompts_are_requested_and_not_the_record_s() {
     let (checkout, sha) = checkout();
     let mut record = ab_of(&sha, 0.0);
-    for run in [&mut record.base.run, &mut record.head.run] {
-        run.published.as_mut().unwrap().prompts.truncate(1);
-    }
+    record.published.as_mut().unwrap().prompts.truncate(1);
     keep(&checkout, &record);
     checkout.run(["gate"]).exits(2).says("other published figures or reference prompts than");
 }
@@ -152,17 +150,17 @@ fn the_base_commit_s_reference_prompts_are_asked_for_and_not_the_record_s() {
 #[test]
 fn no_baseline_and_no_model_is_accepted_from_a_record_of_elsewhere() {
     let (checkout, sha) = checkout();
-    let run = RunRecord { run_id: "00000000000c".into(), ..run_of(&sha, 0.0) };
+    let run = Experiment { run_id: "00000000000c".into(), ..run_of(&sha, 0.0) };
     let path = History::at(checkout.path("reports/history")).add(&run).unwrap();
     let path = path.to_str().unwrap();
     let refused = "was not measured here (origin: unknown), and only what was measured here decides";
-    checkout.run(["baseline", "pin", path, "--because", "it is fast"]).refuses(refused, "measure here");
-    checkout.run(["golden", "bless", path, "--because", "it is right"]).refuses(refused, "measure here");
+    checkout.run(["baseline", "pin", path, "--reason", "it is fast"]).refuses(refused, "measure here");
+    checkout.run(["golden", "bless", path, "--reason", "it is right"]).refuses(refused, "measure here");
     checkout
-        .run(["golden", "bless", "--because", "it is right"])
+        .run(["golden", "bless", "--reason", "it is right"])
         .refuses("was measured here", "cargo xtask bench");
-    let mut newer = RunRecord { run_id: "00000000000d".into(), ..run_of(&sha, 0.0) };
-    newer.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
+    let mut newer = Experiment { run_id: "00000000000d".into(), ..run_of(&sha, 0.0) };
+    newer.arms[0].prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
     keep(&checkout, &newer);
-    checkout.run(["golden", "bless", "--because", "it is right"]).says("00000000000d.json");
+    checkout.run(["golden", "bless", "--reason", "it is right"]).says("00000000000d.json");
 }

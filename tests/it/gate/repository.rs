@@ -42,7 +42,7 @@ fn a_shallow_clone_says_how_to_fetch_a_base_that_it_lacks() {
     let (checkout, base) = checkout();
     let head = commit(&checkout, "head");
     let mut record = ab_of(&head, 0.0);
-    record.base.run.commit.as_mut().unwrap().sha.clone_from(&base);
+    record.arms[0].commit.as_mut().unwrap().sha.clone_from(&base);
     record.inputs.merge_base = Some(base);
     keep(&checkout, &record);
     let around = tempfile::tempdir().unwrap();
@@ -68,7 +68,7 @@ fn a_checked_out_merge_names_the_head_that_can_be_judged() {
     checkout.git(&["checkout", "--quiet", "--detach"]);
     checkout.git(&["merge", "--quiet", "--no-ff", "--message", "Merge", "topic"]);
     let mut record = ab_of(&head, 5.0);
-    record.base.run.commit.as_mut().unwrap().sha = base;
+    record.arms[0].commit.as_mut().unwrap().sha = base;
     keep(&checkout, &record);
     let merge = checkout.git(&["rev-parse", "HEAD"]);
     let ended = checkout.run(["gate"]);

@@ -1,6 +1,6 @@
-//! What was measured decides the exit code, in every form that is asked for.
+//! What was measured decides the exit code, in every form that is requested.
 
-use arcgauge::record::{AbRecord, RunRecord};
+use arcgauge::record::Experiment;
 use roxmltree::Document;
 use serde_json::Value;
 
@@ -8,9 +8,9 @@ use super::{ab_of, checkout, keep, of, run_of};
 use crate::forged_pairs::{ab, around, identical, judge, wrong};
 
 /// Forges a record of a commit.
-type Forge = fn(&str) -> AbRecord;
+type Forge = fn(&str) -> Experiment;
 
-fn wrong_output(sha: &str) -> AbRecord {
+fn wrong_output(sha: &str) -> Experiment {
     let mut record = ab_of(sha, 0.0);
     wrong(&mut record);
     judge(&mut record);
@@ -32,9 +32,9 @@ fn each_verdict_has_its_exit_code_in_every_form() {
         let (checkout, head) = checkout();
         let record = forge(&head);
         keep(&checkout, &record);
-        checkout.run(["gate"]).exits(code).prints(&format!(" {word}: "));
+        checkout.run(["gate"]).exits(code).prints(&format!("\n{}", word.replace('-', " ").to_uppercase()));
         let markdown = checkout.run(["gate", "--format", "markdown"]);
-        markdown.exits(code).prints(word);
+        markdown.exits(code).prints(&word.replace('-', " ").to_uppercase());
         let json: Value =
             serde_json::from_str(&checkout.run(["gate", "--format", "json"]).exits(code).stdout).unwrap();
         assert_eq!(json["decision"]["verdict"], word, "{json:#}");
@@ -54,7 +54,7 @@ fn the_times_decide_and_not_what_was_once_said_of_them() {
     record.gate_decision = ab_of(&sha, 0.0).gate_decision;
     record.decision.clone_from(&record.gate_decision);
     keep(&checkout, &record);
-    checkout.run(["gate"]).exits(10).prints(" regressed: ");
+    checkout.run(["gate"]).exits(10).prints("REGRESSED: ");
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_bench_alone_is_inconclusive_and_names_the_command() {
     keep(&checkout, &run_of(&sha, 0.0));
     let ended = checkout.run(["gate"]);
     ended.exits(13).prints("not measured against the base: there is no A/B record");
-    ended.prints("`cargo xtask ab --base main`");
+    ended.prints("cargo xtask ab --base main --device CPU");
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn speeds_of_two_sessions_are_never_compared() {
     let head = super::commit(&checkout, "a-change");
     for (run_id, slower_percent) in [("00000000000c", -90.0), ("00000000000d", 900.0)] {
         for (sha, slower_percent) in [(&base, 0.0), (&head, slower_percent)] {
-            keep(&checkout, &RunRecord { run_id: run_id.into(), ..run_of(sha, slower_percent) });
+            keep(&checkout, &Experiment { run_id: run_id.into(), ..run_of(sha, slower_percent) });
         }
         for arguments in [&["gate"][..], &["gate", "--base", &base]] {
             let json = checkout.run(arguments.iter().chain(&["--format", "json"])).exits(13).stdout.clone();

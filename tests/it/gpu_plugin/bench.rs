@@ -20,17 +20,19 @@ fn at_the_defaults_every_token_is_the_golden_one_and_the_record_is_marked_emulat
     ended.prints("f16 with a f16 KV cache").says("warning: `GPU` is emulated");
 
     let record = gpu.checkout.only_record();
-    assert_eq!((record.outcome, record.device.actual()), (Outcome::Complete, "GPU"));
-    let golden: Vec<_> = record.prompts.iter().map(|prompt| prompt.golden).collect();
+    assert_eq!((record.outcome, record.arms[0].device.actual()), (Outcome::Complete, "GPU"));
+    let golden: Vec<_> = record.arms[0].prompts.iter().map(|prompt| prompt.golden).collect();
     assert_eq!(golden, [GoldenResult::Match; 3]);
-    let answers = measured_tokens(&record);
+    let answers = measured_tokens(&record.arms[0]);
     assert_eq!(answers.iter().map(|(_, tokens)| tokens.len()).collect::<Vec<_>>(), [24; 9]);
-    assert!(record.state_seen_empty, "the cache held what was fed, and nothing else");
+    assert!(record.arms[0].state_seen_empty, "the cache held what was fed, and nothing else");
 
-    assert!(record.device.emulated_reason().is_some_and(|reason| reason.contains("a runtime for CPUs")));
+    assert!(
+        record.arms[0].device.emulated_reason().is_some_and(|reason| reason.contains("a runtime for CPUs"))
+    );
     gpu.run(&["history", "list"]).exits(0).prints("emulated GPU");
     let file = &gpu.checkout.record_files()[0];
-    let pin = gpu.run(&["baseline", "pin", file.to_str().unwrap(), "--because", "a test"]);
+    let pin = gpu.run(&["baseline", "pin", file.to_str().unwrap(), "--reason", "a test"]);
     pin.exits(2).says("can be no baseline: the device is emulated");
 }
 
@@ -39,5 +41,5 @@ fn with_an_i8_cache_every_token_is_the_golden_one(release: &'static str) {
     let ended = gpu.run_on_gpu(&[&TOKENS[..], &["--property", "KV_CACHE_PRECISION=i8"]].concat());
     ended.exits(0).prints("f16 with a i8 KV cache");
     let record = gpu.checkout.only_record();
-    assert!(record.prompts.iter().all(|prompt| prompt.golden == GoldenResult::Match), "{ended}");
+    assert!(record.arms[0].prompts.iter().all(|prompt| prompt.golden == GoldenResult::Match), "{ended}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use arcgauge::golden::GoldenResult;
 use arcgauge::measure::protocol::CacheState;
-use arcgauge::record::{History, RunRecord, Setting};
+use arcgauge::record::{Experiment, History, Setting};
 
 use crate::ended::Ended;
 use crate::gpu_plugin::{EmulatedGpu, blob, measured_tokens};
@@ -31,13 +31,13 @@ fn replace_blob(folder: &Path, bytes: &[u8]) {
 }
 
 /// All records, oldest first.
-fn records(gpu: &EmulatedGpu) -> Vec<RunRecord> {
+fn records(gpu: &EmulatedGpu) -> Vec<Experiment> {
     gpu.checkout.record_files().iter().map(|file| History::read(file).unwrap().record).collect()
 }
 
 /// `LOADED_FROM_CACHE`, and what is made of it.
-fn load(record: &RunRecord) -> (Option<bool>, CacheState) {
-    let load = record.processes[0].load.as_ref().unwrap();
+fn load(record: &Experiment) -> (Option<bool>, CacheState) {
+    let load = record.arms[0].processes[0].load.as_ref().unwrap();
     (load.loaded_from_cache, load.compiled_model_cache)
 }
 
@@ -48,8 +48,8 @@ fn a_cold_and_a_warm_load_are_one_setting_with_equal_tokens(release: &'static st
     let [cold, warm] = &records(&gpu)[..] else { panic!("not two records") };
     assert_eq!(load(cold), (Some(false), CacheState::Cold));
     assert_eq!(load(warm), (Some(true), CacheState::Warm));
-    assert_eq!(Setting::of(cold), Setting::of(warm));
-    assert_eq!(measured_tokens(cold), measured_tokens(warm));
+    assert_eq!(Setting::of(cold.subject()), Setting::of(warm.subject()));
+    assert_eq!(measured_tokens(&cold.arms[0]), measured_tokens(&warm.arms[0]));
     assert_eq!(gpu.compiled_models().len(), 1);
 }
 
@@ -69,7 +69,8 @@ fn a_compiled_model_of_other_weights_is_found_by_its_tokens(release: &'static st
     replace_blob(&own[0], &fs::read(blob(&of_other)).unwrap());
 
     let ended = bench(&gpu, &[]);
-    ended.exits(11).prints("break").prints(own[0].to_str().unwrap());
+    // The folder's path is shown without what names the user or the machine.
+    ended.exits(11).prints("break").prints(own[0].file_name().unwrap().to_str().unwrap());
 }
 
 /// OpenVINO compiles the model again where it cannot read what is in the cache, and reports nothing else of it.
@@ -84,5 +85,5 @@ fn a_damaged_compiled_model_is_no_warm_load(release: &'static str) {
     let record = records(&gpu).pop().unwrap();
     assert_eq!(load(&record).0, Some(false), "{ended}");
     assert_ne!(load(&record).1, CacheState::Warm, "{ended}");
-    assert!(record.prompts.iter().all(|prompt| prompt.golden == GoldenResult::Match), "{ended}");
+    assert!(record.arms[0].prompts.iter().all(|prompt| prompt.golden == GoldenResult::Match), "{ended}");
 }

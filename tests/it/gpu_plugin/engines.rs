@@ -1,6 +1,6 @@
 //! What measures several processes against each other: `ab`, `peers` and the walk of `first-light`.
 
-use arcgauge::record::{AnyRecord, History, Outcome};
+use arcgauge::record::{History, Outcome, PlanKind};
 
 use crate::gpu_plugin::{EmulatedGpu, measured_tokens};
 
@@ -13,12 +13,11 @@ on_the_default_release!(
 fn ab_of_identical_sides_has_equal_golden_tokens(release: &'static str) {
     let gpu = EmulatedGpu::with_one_golden(release);
     let sides = ["ab", "--base", "device=GPU", "--head", "device=GPU", "--measure-identical"];
-    let short = ["--max-new-tokens", "4", "--prompt", "fibonacci", "--despite-guards", "--budget", "60s"];
+    let short = ["--max-new-tokens", "4", "--prompt", "fibonacci", "--ignore-guards", "--budget", "60s"];
     let ended = gpu.run_on_gpu(&[&sides[..], &short].concat());
-    let AnyRecord::Ab(record) = History::read_any(&gpu.checkout.record_files()[0]).unwrap().record else {
-        panic!("no record of an A/B\n{ended}")
-    };
-    let (base, head) = (&record.base.run, &record.head.run);
+    let record = History::read(&gpu.checkout.record_files()[0]).unwrap().record;
+    assert_eq!(record.plan, PlanKind::Ab, "{ended}");
+    let (base, head) = (&record.arms[0], &record.arms[1]);
     assert_eq!((base.outcome, head.outcome), (Outcome::Complete, Outcome::Complete), "{ended}");
     let answers = [measured_tokens(base), measured_tokens(head)].concat();
     assert!(answers.len() >= 2 && answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
@@ -28,7 +27,7 @@ fn ab_of_identical_sides_has_equal_golden_tokens(release: &'static str) {
 fn openvino_genai_has_the_golden_tokens_with_each_attention_and_cache(release: &'static str) {
     let gpu = EmulatedGpu::with_one_golden(release);
     let engines = ["peers", "--engines", "stateful,genai,genai-pa,genai-pa-i8", "--rounds", "1"];
-    let short = ["--max-new-tokens", "16", "--prompt", "fibonacci", "--despite-guards"];
+    let short = ["--max-new-tokens", "16", "--prompt", "fibonacci", "--ignore-guards"];
     let ended = gpu.run_on_gpu(&[&engines[..], &short].concat());
     for engine in ["stateful     match", "genai        match", "genai-pa     match", "genai-pa-i8  match"] {
         ended.prints(engine);

@@ -11,8 +11,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use arcgauge::measure::Role;
 use arcgauge::places;
-use arcgauge::record::{RunRecord, SampleRole};
+use arcgauge::record::Arm;
 use tempfile::TempDir;
 
 use crate::checkout::{Checkout, repository};
@@ -161,7 +162,7 @@ fn blob(folder: &Path) -> PathBuf {
 }
 
 /// The tokens of all measured answers.
-fn measured_tokens(record: &RunRecord) -> Vec<(&str, &[u32])> {
-    let measured = record.samples.iter().filter(|sample| sample.role == SampleRole::Measured);
+fn measured_tokens(record: &Arm) -> Vec<(&str, &[u32])> {
+    let measured = record.samples.iter().filter(|sample| sample.role == Role::Measured);
     measured.map(|sample| (sample.prompt_id.as_str(), &sample.token_ids[..])).collect()
 }

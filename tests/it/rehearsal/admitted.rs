@@ -60,7 +60,7 @@ fn a_pull_request_runs_at_once_only_from_the_repository_itself_by_who_may_write(
     let gone = with(event("opened"), "/pull_request/head/repo", Value::Null);
     refused("pull_request", &gone, "the repository of its head is gone");
     let elsewhere = with(event("opened"), "/pull_request/base/ref", json!("release\n::error::x"));
-    refused("pull_request", &elsewhere, "it goes into `release ::error::x`");
+    refused("pull_request", &elsewhere, "it goes into `release\\n::error::x`");
     let silent = with(event("opened"), "/pull_request/author_association", Value::Null);
     assert!(candidate("pull_request", &silent).is_err());
 }
@@ -115,6 +115,6 @@ fn names_of_a_payload_that_are_none_reach_no_program() {
         );
     }
     let long = with(event, "/pull_request/head/sha", json!(format!("x{}", "y".repeat(100_000))));
-    let told = candidate("pull_request", &long).unwrap_err().to_string();
-    assert!(told.len() < 300, "{} bytes", told.len());
+    let reported = candidate("pull_request", &long).unwrap_err().to_string();
+    assert!(reported.len() < 300, "{} bytes", reported.len());
 }

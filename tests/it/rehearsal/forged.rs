@@ -3,9 +3,11 @@
 use std::fs;
 
 use arcgauge::error::ErrorKind;
-use arcgauge::record::{AbRecord, ArchivedFile, Verdict, archive, sha256_of_bytes};
+use arcgauge::record::{ArchivedFile, Experiment, Verdict, archive, sha256_of_bytes};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::{Value, json};
+
+use crate::altered::alterations;
 
 use super::forgeries::{Forged, forgeries};
 use super::payloads::{PullRequest, RUN};
@@ -18,7 +20,7 @@ pub(super) const HOSTILE: &str =
 pub(super) struct Scene {
     pub(super) stage: Stage,
     pub(super) pull_request: PullRequest,
-    pub(super) record: AbRecord,
+    pub(super) record: Experiment,
     pub(super) verdict: Value,
     /// The branch that the pull request goes into.
     into: &'static str,
@@ -45,21 +47,20 @@ impl Scene {
     }
 
     /// What the publisher makes of an artifact.
-    fn publish(&mut self, zip: &[u8]) -> Told {
+    fn publish(&mut self, zip: &[u8]) -> Reported {
         self.publish_of(zip, &self.pull_request.run_ended("success"))
     }
 
-    fn publish_of(&mut self, zip: &[u8], run: &Value) -> Told {
+    fn publish_of(&mut self, zip: &[u8], run: &Value) -> Reported {
         let before = self.stage.github.statuses(&self.pull_request.head).len();
         self.stage.github.has_artifact(RUN, "verdict", zip);
         let mut known = self.pull_request.now();
         known["base"]["ref"] = json!(self.into);
         self.stage.github.answers("pulls/12", known);
         let publisher = self.stage.checkout("publisher", "origin/main");
-        let cache = self.stage.beside("cache");
-        let ended = publish_in(&publisher, &cache, run, &mut self.stage.github);
+        let ended = publish_in(&publisher, run, &mut self.stage.github);
         let statuses = self.stage.github.statuses(&self.pull_request.head);
-        Told {
+        Reported {
             failed: ended.err().map(|error| error.kind()),
             status: statuses.get(before).cloned().unwrap_or_default(),
             comment: self.stage.github.comments().last().map(|it| it["body"].as_str().unwrap().to_owned()),
@@ -70,14 +71,14 @@ impl Scene {
     pub(super) fn words(&self, key: &str, value: Value) -> Vec<u8> {
         let mut verdict = self.verdict.clone();
         verdict[key] = value;
-        zipped(&[("verdict.json", verdict.to_string().as_bytes()), ("record.json", &sealed(&self.record))])
+        zipped(&[("verdict.json", verdict.to_string().as_bytes()), ("record.json", &encoded(&self.record))])
     }
 
     /// The honest words, with another record.
-    pub(super) fn with(&self, forge: impl FnOnce(&mut AbRecord)) -> Vec<u8> {
+    pub(super) fn with(&self, forge: impl FnOnce(&mut Experiment)) -> Vec<u8> {
         let mut record = self.record.clone();
         forge(&mut record);
-        self.with_bytes(&sealed(&record))
+        self.with_bytes(&encoded(&record))
     }
 
     pub(super) fn with_bytes(&self, record: &[u8]) -> Vec<u8> {
@@ -85,7 +86,7 @@ impl Scene {
     }
 }
 
-struct Told {
+struct Reported {
     failed: Option<ErrorKind>,
     status: Value,
     comment: Option<String>,
@@ -98,9 +99,9 @@ pub(super) fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// A record in its form, with the hash that fits, whatever it says.
-pub(super) fn sealed(record: &AbRecord) -> Vec<u8> {
+pub(super) fn encoded(record: &Experiment) -> Vec<u8> {
     let payload = serde_json::to_vec(record).unwrap();
-    let header = json!({ "arcgauge": "ab-record", "schema": { "major": 1, "minor": 0 },
+    let header = json!({ "arcgauge": "experiment", "schema": { "major": 3, "minor": 0 },
         "payload_sha256": sha256_of_bytes(&payload) });
     [header.to_string().as_bytes(), b"\n", &payload].concat()
 }
@@ -110,15 +111,52 @@ fn no_artifact_that_lies_is_green_and_none_makes_markup() {
     let mut scene = Scene::new();
     for Forged { name, forge, says } in forgeries() {
         let zip = forge(&scene);
-        let told = scene.publish(&zip);
-        assert_eq!(told.failed, None, "{name}");
-        assert_eq!(told.status["state"], "failure", "{name}: {}", told.status);
-        let description = told.status["description"].as_str().unwrap();
+        let reported = scene.publish(&zip);
+        assert_eq!(reported.failed, None, "{name}");
+        assert_eq!(reported.status["state"], "failure", "{name}: {}", reported.status);
+        let description = reported.status["description"].as_str().unwrap();
         assert!(description.contains(says), "{name}: {description}");
-        no_markup(&told.comment.unwrap(), name);
+        no_markup(&reported.comment.unwrap(), name);
     }
     let honest = scene.with(|_| {});
     assert_eq!(scene.publish(&honest).status["state"], "success", "the same, unforged");
+}
+
+#[test]
+fn no_record_with_one_altered_field_is_green_at_the_publisher() {
+    let mut published = 0;
+    for (measured, step) in
+        [(Measured::Slower(100.0), 197), (Measured::WrongOutput, 97), (Measured::Identical, 17)]
+    {
+        let mut scene = Scene::of("src/decode.rs", measured);
+        let record = serde_json::to_value(&scene.record).unwrap();
+        for alteration in alterations(&record).iter().step_by(step) {
+            let zip = scene.with_bytes(&alteration.of(&record));
+            let reported = scene.publish(&zip);
+            assert_eq!(reported.failed, None, "{alteration:?}");
+            assert_eq!(reported.status["state"], "failure", "{alteration:?}: {}", reported.status);
+            published += 1;
+        }
+    }
+    assert!(published >= 100, "{published}");
+}
+
+#[test]
+fn a_head_of_changed_sources_is_not_green_without_a_measurement() {
+    let mut scene = Scene::of("src/decode.rs", Measured::Identical);
+    let zip = scene.with(|_| {});
+    let reported = scene.publish(&zip);
+    assert_eq!(reported.status["state"], "failure", "{}", reported.status);
+    let description = reported.status["description"].as_str().unwrap();
+    assert!(
+        description.contains("it was not measured, and the head changes `src/decode.rs`"),
+        "{description}"
+    );
+    for unused in ["README.md", "docs/decode.md", "examples/decode.rs", "tests/decode.rs"] {
+        let mut scene = Scene::of(unused, Measured::Identical);
+        let zip = scene.with(|_| {});
+        assert_eq!(scene.publish(&zip).status["state"], "success", "{unused}");
+    }
 }
 
 #[test]
@@ -129,21 +167,21 @@ fn a_decision_that_was_rewritten_is_not_read() {
             let decision = decision.as_mut().unwrap();
             decision.verdict = Verdict::Pass;
             decision.status = arcgauge::record::Status::Green;
-            decision.because = "all is well".into();
+            decision.reason = "all is well".into();
         }
     });
-    let told = scene.publish(&zip);
-    assert_eq!(told.status["state"], "failure");
-    assert!(told.status["description"].as_str().unwrap().starts_with("regressed"), "{}", told.status);
+    let reported = scene.publish(&zip);
+    assert_eq!(reported.status["state"], "failure");
+    assert!(reported.status["description"].as_str().unwrap().starts_with("regressed"), "{}", reported.status);
 }
 
 #[test]
 fn a_head_that_edits_its_goldens_cannot_say_that_it_does_not() {
     let mut scene = Scene::of("fixtures/golden/tiny-gpt-oss/more.json", Measured::Slower(0.0));
     let zip = scene.with(|record| record.inputs.changed_by_head.clear());
-    let told = scene.publish(&zip);
-    assert_eq!(told.status["state"], "failure");
-    let description = told.status["description"].as_str().unwrap();
+    let reported = scene.publish(&zip);
+    assert_eq!(reported.status["state"], "failure");
+    let description = reported.status["description"].as_str().unwrap();
     assert!(description.contains("what it says of what the head changes is not so"), "{description}");
 }
 
@@ -151,19 +189,18 @@ fn a_head_that_edits_its_goldens_cannot_say_that_it_does_not() {
 fn names_of_others_are_text_in_a_comment_that_is_green() {
     let mut scene = Scene::new();
     let zip = scene.with(|record| {
-        for side in [&mut record.base, &mut record.head] {
-            let commit = side.run.commit.as_mut().unwrap();
+        for side in &mut record.arms {
+            let commit = side.commit.as_mut().unwrap();
             (commit.subject, commit.branch) = (HOSTILE.into(), Some(HOSTILE.into()));
-            side.asked = HOSTILE.into();
-            side.run.machine.cpu = HOSTILE.into();
-            side.run.device.ran = Some(crate::forged::proven("CPU", HOSTILE));
-            side.run.runtime.as_mut().unwrap().openvino_version = HOSTILE.into();
-            side.run.warnings = vec![arcgauge::record::Warning::new(HOSTILE, HOSTILE, HOSTILE)];
+            side.label = HOSTILE.into();
+            side.device.ran = Some(crate::forged::proven("CPU", HOSTILE));
+            side.runtime.as_mut().unwrap().openvino_version = HOSTILE.into();
+            side.warnings = vec![arcgauge::record::Warning::new(HOSTILE, HOSTILE, HOSTILE)];
         }
     });
-    let told = scene.publish(&zip);
-    assert_eq!(told.status["state"], "success", "{}", told.status);
-    no_markup(&told.comment.unwrap(), "hostile names");
+    let reported = scene.publish(&zip);
+    assert_eq!(reported.status["state"], "success", "{}", reported.status);
+    no_markup(&reported.comment.unwrap(), "hostile names");
 }
 
 #[test]
@@ -200,8 +237,8 @@ fn a_run_that_is_no_gate_of_ours_is_told_nowhere() {
         ),
         ("dispatched in none", with(&dispatched, "head_repository", Value::Null)),
     ] {
-        let told = scene.publish_of(&honest, &event);
-        assert_eq!(told.failed, Some(ErrorKind::Input), "{name}");
+        let reported = scene.publish_of(&honest, &event);
+        assert_eq!(reported.failed, Some(ErrorKind::Input), "{name}");
     }
     assert!(scene.stage.github.sent().is_empty(), "{:?}", scene.stage.github.sent());
 }
@@ -212,16 +249,16 @@ fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
     let honest = scene.with(|_| {});
     for conclusion in ["cancelled", "timed_out", "stale", "action_required", "startup_failure", ""] {
         let event = scene.pull_request.run_ended(conclusion);
-        let told = scene.publish_of(&honest, &event);
-        assert_eq!(told.status["state"], "failure", "{conclusion}");
+        let reported = scene.publish_of(&honest, &event);
+        assert_eq!(reported.status["state"], "failure", "{conclusion}");
     }
     let mut fork = scene.pull_request.run_ended("success");
     fork["workflow_run"]["head_repository"]["full_name"] = json!("a-stranger/arcgauge");
     assert_eq!(scene.publish_of(&honest, &fork).status["state"], "failure", "a fork's own run");
     let mut again = scene.pull_request.run_ended("success");
     again["workflow_run"]["run_started_at"] = json!("2026-11-24T12:39:01Z");
-    let told = scene.publish_of(&honest, &again);
-    let description = told.status["description"].as_str().unwrap();
+    let reported = scene.publish_of(&honest, &again);
+    let description = reported.status["description"].as_str().unwrap();
     assert!(description.contains("left no artifact"), "of an earlier attempt: {description}");
 }
 
@@ -229,11 +266,11 @@ fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
 fn a_dispatch_by_a_definition_that_is_not_on_main_is_no_word() {
     let mut scene = Scene::new();
     let honest = scene.with(|_| {});
-    // A tag of the name `main` is told as a branch of that name would be, and may hold any workflow.
+    // A tag of the name `main` is reported as a branch of that name would be, and may hold any workflow.
     let tagged = scene.pull_request.dispatched_run_ended("success", &scene.pull_request.head);
-    let told = scene.publish_of(&honest, &tagged);
-    assert_eq!(told.status["state"], "failure", "{}", told.status);
-    let description = told.status["description"].as_str().unwrap();
+    let reported = scene.publish_of(&honest, &tagged);
+    assert_eq!(reported.status["state"], "failure", "{}", reported.status);
+    let description = reported.status["description"].as_str().unwrap();
     assert!(description.contains("a workflow that is not on main"), "{description}");
     let main = scene.stage.main();
     let ours = scene.pull_request.dispatched_run_ended("success", &main);
@@ -246,9 +283,9 @@ fn a_pull_request_into_another_branch_is_red() {
     let honest = scene.with(|_| {});
     scene.into = "release";
     let ended = scene.pull_request.run_ended("success");
-    let told = scene.publish_of(&honest, &ended);
-    assert_eq!(told.status["state"], "failure", "{}", told.status);
-    let description = told.status["description"].as_str().unwrap();
+    let reported = scene.publish_of(&honest, &ended);
+    assert_eq!(reported.status["state"], "failure", "{}", reported.status);
+    let description = reported.status["description"].as_str().unwrap();
     assert!(description.contains("goes into `release`"), "{description}");
 }
 
@@ -259,8 +296,8 @@ fn an_attempt_of_no_known_beginning_has_no_artifact() {
     for moment in [Value::Null, json!(1_795_521_481), json!("")] {
         let mut ended = scene.pull_request.run_ended("success");
         ended["workflow_run"]["run_started_at"] = moment.clone();
-        let told = scene.publish_of(&honest, &ended);
-        let description = told.status["description"].as_str().unwrap();
+        let reported = scene.publish_of(&honest, &ended);
+        let description = reported.status["description"].as_str().unwrap();
         assert!(description.contains("left no artifact"), "{moment}: {description}");
     }
 }
@@ -284,12 +321,12 @@ fn a_forge_that_takes_no_comment_has_the_status_first_and_the_failure_is_told() 
 
 /// The comment has one mark of ours, one link of ours, and nothing else that is not text.
 fn no_markup(comment: &str, name: &str) {
-    let (mark, told) = comment.split_once('\n').unwrap();
+    let (mark, reported) = comment.split_once('\n').unwrap();
     assert_eq!(mark, "<!-- arcgauge: the gate's verdict -->", "{name}");
-    for event in Parser::new(told) {
+    for event in Parser::new(reported) {
         match event {
-            Event::Html(html) | Event::InlineHtml(html) => panic!("{name}: `{html}` in\n{told}"),
-            Event::Start(Tag::Image { .. }) => panic!("{name}: an image in\n{told}"),
+            Event::Html(html) | Event::InlineHtml(html) => panic!("{name}: `{html}` in\n{reported}"),
+            Event::Start(Tag::Image { .. }) => panic!("{name}: an image in\n{reported}"),
             Event::Start(Tag::Link { dest_url, .. }) => {
                 let ours = "https://github.com/arcgauge/arcgauge/actions/runs/19500000001";
                 assert_eq!(&*dest_url, ours, "{name}");
@@ -297,6 +334,6 @@ fn no_markup(comment: &str, name: &str) {
             _ => {}
         }
     }
-    assert!(!told.contains("@everyone"), "{name}: {told}");
-    assert!(told.lines().all(|line| !line.starts_with("::")), "{name}: {told}");
+    assert!(!reported.contains("@everyone"), "{name}: {reported}");
+    assert!(reported.lines().all(|line| !line.starts_with("::")), "{name}: {reported}");
 }

@@ -1,11 +1,11 @@
 //! What an attacker would send in the place of a verdict, and why it is none.
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{AbRecord, Outcome, Undecided, sha256_of_bytes};
+use arcgauge::record::{Experiment, Outcome, StopReason, sha256_of_bytes};
 use serde_json::json;
 
-use super::forged::{HOSTILE, Scene, sealed, zipped};
-use crate::forged_pairs::guard_log;
+use super::forged::{HOSTILE, Scene, encoded, zipped};
+use crate::forged_pairs::watched;
 
 /// The bytes of an artifact.
 pub(super) type Forgery = fn(&Scene) -> Vec<u8>;
@@ -36,7 +36,7 @@ fn files() -> Vec<Row> {
             |_| zipped(&[("../../verdict.json", b"{}")]),
             "the archive is refused: it has a file",
         ),
-        ("no words", |scene| zipped(&[("record.json", &sealed(&scene.record))]), "the artifact has no"),
+        ("no words", |scene| zipped(&[("record.json", &encoded(&scene.record))]), "the artifact has no"),
         (
             "words that are no JSON",
             |_| zipped(&[("verdict.json", b"green")]),
@@ -86,14 +86,14 @@ fn words() -> Vec<Row> {
         ("another schema", |scene| scene.words("schema", json!(HOSTILE)), "the verdict is of schema"),
         (
             "a word that is none",
-            |scene| scene.words("word", json!("green")),
+            |scene| scene.words("end", json!("green")),
             "`verdict.json` of the artifact cannot",
         ),
         (
             "a reason with markup",
             |scene| {
                 let mut verdict = scene.verdict.clone();
-                (verdict["word"], verdict["because"]) = (json!("failed"), json!(HOSTILE));
+                (verdict["end"], verdict["reason"]) = (json!("failed"), json!(HOSTILE));
                 zipped(&[("verdict.json", verdict.to_string().as_bytes())])
             },
             "the gate failed",
@@ -107,15 +107,15 @@ fn words() -> Vec<Row> {
         (
             "a record that was altered",
             |scene| {
-                let text = String::from_utf8(sealed(&scene.record)).unwrap();
+                let text = String::from_utf8(encoded(&scene.record)).unwrap();
                 scene.with_bytes(text.replacen("\"seed\":1", "\"seed\":2", 1).as_bytes())
             },
             "record `record.json` is altered",
         ),
         (
             "a run's record",
-            |scene| scene.with_bytes(&arcgauge::record::seal(&scene.record.head.run).unwrap()),
-            "record `record.json` is a `run-record`",
+            |scene| scene.with_bytes(&arcgauge::record::encode(&crate::forged::record()).unwrap()),
+            "it is of `bench`, and not of two sides",
         ),
     ]
 }
@@ -125,41 +125,41 @@ fn identities() -> Vec<Row> {
     vec![
         (
             "a record of another head",
-            |scene| scene.with(|it| it.head.run.commit.as_mut().unwrap().sha = "0".repeat(40)),
+            |scene| scene.with(|it| it.arms[1].commit.as_mut().unwrap().sha = "0".repeat(40)),
             "the artifact is refused: its head is",
         ),
         (
             "a record of a tree with changes",
-            |scene| scene.with(|it| it.head.run.commit.as_mut().unwrap().dirty = true),
+            |scene| scene.with(|it| it.arms[1].commit.as_mut().unwrap().dirty = true),
             "the artifact is refused: its head has changes over",
         ),
         (
             "a record against the head itself",
-            |scene| scene.with(|it| it.base.run.commit = it.head.run.commit.clone()),
+            |scene| scene.with(|it| it.arms[0].commit = it.arms[1].commit.clone()),
             "the artifact is refused: its base is",
         ),
         (
             "a record against an older base",
             |scene| {
-                let older = scene.record.base.run.commit.as_ref().unwrap().parents[0].clone();
-                scene.with(|it| it.base.run.commit.as_mut().unwrap().sha = older)
+                let older = scene.record.arms[0].commit.as_ref().unwrap().parents[0].clone();
+                scene.with(|it| it.arms[0].commit.as_mut().unwrap().sha = older)
             },
             "the artifact is refused: its base is",
         ),
         (
             "another device",
-            |scene| scene.with(|it| it.head.run.device.requested = "GPU".into()),
-            "the artifact is refused: its head was to run on",
+            |scene| scene.with(|it| it.arms[1].device.requested = "GPU".into()),
+            "`arms[1].device.requested` is `GPU`",
         ),
         (
-            "another device than was asked for, and no reason",
-            |scene| scene.with(|it| it.head.run.device.ran = Some(crate::forged::proven("GPU", "a GPU"))),
-            "the artifact is refused: its head ran on `GPU`",
+            "another device than was requested, and no reason",
+            |scene| scene.with(|it| it.arms[1].device.ran = Some(crate::forged::proven("GPU", "a GPU"))),
+            "`arms[1].device.ran`",
         ),
         (
             "a measurement that failed",
             |scene| scene.with(|it| it.outcome = Outcome::Failed),
-            "the artifact is refused: it did not come to its end",
+            "`outcome` is `failed`",
         ),
         (
             "a measurement that was stopped",
@@ -170,8 +170,8 @@ fn identities() -> Vec<Row> {
             "a policy that lets all pass",
             |scene| {
                 scene.with(|it| {
-                    it.policy.text = it.policy.text.replace("99.0", "50.0");
-                    it.policy.sha256 = sha256_of_bytes(it.policy.text.as_bytes());
+                    it.inputs.policy.text = it.inputs.policy.text.replace("99.0", "50.0");
+                    it.inputs.policy.sha256 = sha256_of_bytes(it.inputs.policy.text.as_bytes());
                 })
             },
             "the artifact is refused: it was judged by another policy",
@@ -180,9 +180,7 @@ fn identities() -> Vec<Row> {
             "fewer prompts than there are",
             |scene| {
                 scene.with(|it| {
-                    for side in [&mut it.base, &mut it.head] {
-                        side.run.published.as_mut().unwrap().prompts.truncate(1);
-                    }
+                    it.published.as_mut().unwrap().prompts.truncate(1);
                 })
             },
             "the artifact is refused: its published figures",
@@ -197,34 +195,34 @@ fn contents() -> Vec<Row> {
             "tokens that are not the golden's, and are said to be",
             |scene| {
                 scene.with(|it| {
-                    for sample in &mut it.head.run.samples {
+                    for sample in &mut it.arms[1].samples {
                         sample.token_ids[2] ^= 1;
                     }
                 })
             },
-            "the record is not true: `a` has other tokens",
+            "`arms[1].samples[0].token_ids` is",
         ),
         (
             "an answer that is cut short",
-            |scene| scene.with(|it| it.head.run.samples.iter_mut().for_each(|it| it.token_ids.truncate(2))),
-            "the record is not true: `a` has other tokens",
+            |scene| scene.with(|it| it.arms[1].samples.iter_mut().for_each(|it| it.token_ids.truncate(2))),
+            "`arms[1].samples[0].token_ids.length`",
         ),
         (
             "no golden, it says",
-            |scene| scene.with(|it| it.head.run.prompts[0].golden = GoldenResult::None),
-            "the record is not true: `a` is said to have no golden",
+            |scene| scene.with(|it| it.arms[1].prompts[0].golden = GoldenResult::None),
+            "inconclusive",
         ),
         (
             "a prompt that is not judged",
-            |scene| scene.with(|it| it.head.run.prompts.truncate(2)),
-            "the artifact is refused: ",
+            |scene| scene.with(|it| it.arms[1].prompts.truncate(2)),
+            "`arms[1].prompts.length`",
         ),
         (
             "the same program, it says, and measured it",
-            |scene| scene.with(|it| it.undecided = Some(Undecided::Identical)),
-            "the artifact is refused: it was not measured",
+            |scene| scene.with(|it| it.stop_reason = Some(StopReason::Identical)),
+            "`stop_reason` is `identical`",
         ),
-        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`a` was judged and never answered"),
+        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`arms[0].device.ran.grade`"),
     ]
 }
 
@@ -234,10 +232,10 @@ fn without_end() -> Vec<Row> {
         "more samples than any gate draws",
         |scene| {
             scene.with(|it| {
-                let sample = it.head.run.samples[0].clone();
-                it.head.run.samples.extend(vec![
+                let sample = it.arms[1].samples[0].clone();
+                it.arms[1].samples.extend(vec![
                     arcgauge::record::SampleRecord {
-                        role: arcgauge::record::SampleRole::WarmUp,
+                        role: arcgauge::measure::Role::WarmUp,
                         times: None,
                         ..sample
                     };
@@ -245,7 +243,7 @@ fn without_end() -> Vec<Row> {
                 ]);
             })
         },
-        "the artifact is refused: it has more pairs, prompts or samples",
+        "contradicts itself: `arms[1].samples[",
     )]
 }
 
@@ -256,106 +254,104 @@ fn what_was_measured() -> Vec<Row> {
             "the same program, it says, and is not",
             |scene| {
                 scene.with(|it| {
-                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
-                    it.head.run.worker.sha256 = Some("7".repeat(64));
-                    it.pairs.clear();
+                    (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
+                    it.arms[1].worker.sha256 = Some("7".repeat(64));
+                    it.rounds.clear();
                 })
             },
-            "the artifact is refused: it was not measured",
+            "`outcome` is `not-measured`",
         ),
         (
             "a model of a name that leads elsewhere",
-            |scene| scene.with(|it| it.head.run.model.name = "../../../etc".into()),
-            "the artifact is refused: its model is named",
+            |scene| scene.with(|it| it.arms[1].model.name = "../../../etc".into()),
+            "`arms[1].model.name`",
         ),
         (
             "one good pair, told again and again",
             |scene| {
                 scene.with(|it| {
-                    let good = it.pairs[0];
-                    it.pairs.fill(good);
+                    let good = it.rounds[0].clone();
+                    it.rounds.fill(good);
                 })
             },
-            "the artifact is refused: pair 2 is not of its own processes",
+            "`rounds[1]`",
         ),
         (
             "ended by a wrong output, and none is wrong: no speed would be looked at",
-            |scene| scene.with(|it| it.undecided = Some(Undecided::WrongOutput)),
-            "the artifact is refused: no output of it is wrong",
+            |scene| scene.with(|it| it.stop_reason = Some(StopReason::WrongOutput)),
+            "`stop_reason` is `wrong-output`",
         ),
         (
             "the pairs that suit",
-            |scene| scene.with(|it| it.pairs.truncate(it.pairs.len() - 1)),
-            "the artifact is refused: a process of it is of no pair",
+            |scene| scene.with(|it| it.rounds.truncate(it.rounds.len() - 1)),
+            "`arms[0].processes.length`",
         ),
         (
             "a prompt that was never asked",
             |scene| {
                 scene.with(|it| {
-                    let sample = &mut it.head.run.samples[0];
+                    let sample = &mut it.arms[1].samples[0];
                     (sample.prompt_id, sample.times) = ("z".into(), None);
                 })
             },
-            "the record is not true: `z` was answered and never asked",
+            "`arms[1].samples[0].prompt_id` is `z`",
         ),
         (
             "a golden of other tokens of the prompt",
-            |scene| scene.with(|it| it.head.run.workload.prompts[0].token_ids[0] ^= 1),
-            "the record is not true: `a` is said to match a golden",
+            |scene| scene.with(|it| it.arms[1].workload.prompts[0].token_ids[0] ^= 1),
+            "`arms[1].workload.sha256`",
         ),
         (
             "tokens that no near-tie explains",
             |scene| {
                 scene.with(|it| {
-                    it.base.run.prompts[0].golden = GoldenResult::NearTie;
-                    for sample in &mut it.base.run.samples {
+                    it.arms[0].prompts[0].golden = GoldenResult::NearTie;
+                    for sample in &mut it.arms[0].samples {
                         sample.token_ids[2] ^= 1;
                     }
                 })
             },
-            "the record is not true: `a` has other tokens",
+            "`arms[0].samples[0].token_ids` is",
         ),
         (
             "the same program, it says, with another model",
             |scene| {
                 scene.with(|it| {
-                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
-                    it.head.run.model.files.clear();
-                    it.pairs.clear();
+                    (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
+                    it.arms[1].model.files.clear();
+                    it.rounds.clear();
                 })
             },
-            "the artifact is refused: it was not measured",
+            "`outcome` is `not-measured`",
         ),
         (
             "the same program, it says, and names none",
             |scene| {
                 scene.with(|it| {
-                    (it.undecided, it.outcome) = (Some(Undecided::Identical), Outcome::NotMeasured);
-                    (it.base.run.worker.sha256, it.head.run.worker.sha256) = (None, None);
-                    it.pairs.clear();
+                    (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
+                    (it.arms[0].worker.sha256, it.arms[1].worker.sha256) = (None, None);
+                    it.rounds.clear();
                 })
             },
-            "the artifact is refused: it was not measured",
+            "`outcome` is `not-measured`",
         ),
         ("one pair", |scene| scene.with(|it| keep_pairs(it, 1)), "inconclusive"),
         (
             "pairs that count in spite of a guard",
             |scene| {
                 scene.with(|it| {
-                    it.despite_guards = true;
-                    for process in &mut it.head.run.processes {
-                        process.guards = Some(guard_log(12, true));
-                    }
+                    it.sampling.ignore_guards = true;
+                    it.arms[1].processes.iter_mut().for_each(|process| watched(process, 12, true));
                 })
             },
-            "invalid-environment",
+            "invalid environment",
         ),
     ]
 }
 
-fn keep_pairs(record: &mut AbRecord, pairs: usize) {
-    record.pairs.truncate(pairs);
-    for run in [&mut record.base.run, &mut record.head.run] {
+fn keep_pairs(record: &mut Experiment, pairs: usize) {
+    record.rounds.truncate(pairs);
+    for run in &mut record.arms {
         run.processes.retain(|process| process.index < pairs);
         run.samples.retain(|sample| sample.process < pairs);
         run.workload.runs = pairs;

@@ -35,7 +35,7 @@ impl GitHub {
         Self { state, answers: Map::new() }
     }
 
-    /// What it answers when it is asked for a path below the repository.
+    /// What it answers when it is requested a path below the repository.
     pub(crate) fn answers(&mut self, path: &str, answer: Value) {
         self.answers.insert(format!("repos/{REPOSITORY}/{path}"), answer);
     }
@@ -133,7 +133,7 @@ impl Forge for GitHub {
     }
 
     fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<()> {
-        let sent = json!({ "method": method.word(), "path": path, "body": body }).to_string() + "\n";
+        let sent = json!({ "method": method.as_str(), "path": path, "body": body }).to_string() + "\n";
         let mut file = OpenOptions::new().append(true).create(true).open(self.path("sent.jsonl")).unwrap();
         file.write_all(sent.as_bytes()).unwrap();
         let mut comments = self.comments();

@@ -52,8 +52,8 @@ fn refused(event: &Value, permission: Value, says: &str) {
 #[test]
 fn a_label_is_a_word_of_who_may_write_and_of_nobody_else() {
     for role in ["admin", "maintain", "write"] {
-        let (github, told) = admitted(&labelled(), json!({ "permission": role, "role_name": role }));
-        assert_eq!(told.unwrap().unwrap().by, WHO, "{role}");
+        let (github, reported) = admitted(&labelled(), json!({ "permission": role, "role_name": role }));
+        assert_eq!(reported.unwrap().unwrap().by, WHO, "{role}");
         assert_eq!(github.sent().len(), 2, "{role}");
     }
     for (permission, role) in
@@ -76,10 +76,10 @@ fn a_label_is_a_word_for_the_commit_alone_that_was_reviewed() {
         let mut github = GitHub::new();
         github.answers(&format!("collaborators/{WHO}/permission"), writer());
         github.answers(REVIEWS, reviews);
-        let told = admit(labelled().to_string().as_bytes(), &mut github);
+        let reported = admit(labelled().to_string().as_bytes(), &mut github);
         let dispatched = github.sent().iter().any(|sent| sent.path.ends_with("/dispatches"));
-        assert_eq!(told.is_ok(), dispatched);
-        told.map(|_| ()).map_err(|error| error.to_string())
+        assert_eq!(reported.is_ok(), dispatched);
+        reported.map(|_| ()).map_err(|error| error.to_string())
     };
     let before = "0".repeat(40);
     for reviews in [
@@ -122,8 +122,8 @@ fn a_label_that_stays_is_told_though_the_gate_was_dispatched() {
     let mut github = Stuck(GitHub::new());
     github.0.answers(&format!("collaborators/{WHO}/permission"), writer());
     github.0.answers(REVIEWS, json!([review(WHO, "COMMENTED", &pull_request().head)]));
-    let told = admit(labelled().to_string().as_bytes(), &mut github);
-    assert!(told.unwrap_err().to_string().contains("cannot be taken off"));
+    let reported = admit(labelled().to_string().as_bytes(), &mut github);
+    assert!(reported.unwrap_err().to_string().contains("cannot be taken off"));
     let sent: Vec<String> = github.0.sent().into_iter().map(|sent| sent.path).collect();
     assert!(sent.iter().any(|path| path.ends_with("/dispatches")), "{sent:?}");
 }

@@ -1,5 +1,5 @@
 //! Pull requests of every kind, each from its event to its status: resolved, measured by scripted workers,
-//! judged, left as an artifact, checked as a stranger's, and told.
+//! judged, left as an artifact, checked as a stranger's, and reported.
 
 mod admitted;
 mod forged;
@@ -8,9 +8,9 @@ mod github;
 mod labels;
 mod payloads;
 mod real;
+mod reported;
 mod stage;
 mod table;
-mod told;
 
 use std::fs;
 
@@ -126,7 +126,7 @@ fn every_kind_of_pull_request_ends_as_the_table_says() {
         match row.comments {
             Some(said) => {
                 let [comment] = comments[..] else { panic!("{name}: {} comments", comments.len()) };
-                assert!(comment.contains(said), "{name}: {comment}");
+                assert!(comment.to_lowercase().contains(said), "{name}: {comment}");
             }
             None => assert!(comments.is_empty(), "{name}: {comments:?}"),
         }
@@ -143,7 +143,7 @@ fn a_second_verdict_edits_the_comment_of_the_first_and_nobody_elses() {
     let later = Stage::record(&runner, &pull_request.head, Measured::Slower(20.0));
     stage
         .records()
-        .add(&arcgauge::record::AbRecord {
+        .add(&arcgauge::record::Experiment {
             run_id: "fedcba987654".into(),
             when_utc: "2026-11-25T04:49:20Z".into(),
             ..later
@@ -171,7 +171,7 @@ fn publish_again(stage: &mut Stage, pull_request: &PullRequest, measured: Measur
     let record = Stage::record(&stage.beside("runner"), &pull_request.head, measured);
     let folder = stage.beside("again");
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join("record.json"), arcgauge::record::seal(&record).unwrap()).unwrap();
+    fs::write(folder.join("record.json"), arcgauge::record::encode(&record).unwrap()).unwrap();
     fs::copy(stage.beside("verdict/verdict.json"), folder.join("verdict.json")).unwrap();
     stage.github.has_artifact(RUN, "verdict", &Stage::zip(&folder));
     let ended = pull_request.run_ended("success");

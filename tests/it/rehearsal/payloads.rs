@@ -31,7 +31,7 @@ impl PullRequest {
         let mut event = read(include_str!("payloads/pull_request.json"));
         event["action"] = json!(action);
         event["number"] = json!(self.number);
-        event["pull_request"] = self.told(event["pull_request"].take());
+        event["pull_request"] = self.reported(event["pull_request"].take());
         event
     }
 
@@ -43,9 +43,9 @@ impl PullRequest {
         event
     }
 
-    /// As the forge answers when it is asked for the pull request.
+    /// As the forge answers when it is requested the pull request.
     pub(crate) fn now(&self) -> Value {
-        self.told(read(include_str!("payloads/pull_request.json"))["pull_request"].take())
+        self.reported(read(include_str!("payloads/pull_request.json"))["pull_request"].take())
     }
 
     /// `workflow_dispatch`, on main, for its head.
@@ -87,7 +87,7 @@ impl PullRequest {
         event
     }
 
-    fn told(&self, mut wire: Value) -> Value {
+    fn reported(&self, mut wire: Value) -> Value {
         wire["number"] = json!(self.number);
         wire["title"] = json!(self.title);
         wire["author_association"] = json!(self.association);

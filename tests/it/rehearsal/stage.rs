@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use arcgauge::error::Result;
-use arcgauge::gate::ci::{Asked, Forge, Published, publish};
-use arcgauge::gate::side::{Builder, ChangedInputs};
+use arcgauge::gate::ci::{Forge, Published, Request, publish};
+use arcgauge::gate::side::ChangedInputs;
 use arcgauge::record::{
-    AbRecord, ArchivedFile, ChangedInput, History, InputsRecord, Outcome, PolicyText, Repository, Source,
-    archive, sha256_of_bytes,
+    ArchivedFile, ChangedInput, Experiment, History, InputsRecord, Outcome, PolicyText, Repository, Source,
+    WorkloadRecord, archive, sha256_of_bytes,
 };
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ impl Stage {
         author.write("src/decode.rs", "// decodes\n");
         author.write("README.md", "A project.\n");
         author.write(".github/workflows/gate.yml", "name: gate\n");
-        let published = ab_scripted::record(0.0, 1).head.run.published.unwrap();
+        let published = ab_scripted::record(0.0, 1).published.unwrap();
         let published = serde_json::to_string_pretty(&published).unwrap();
         author.write("fixtures/baselines/published.json", &published);
         fs::create_dir_all(author.path(GOLDEN)).unwrap();
@@ -149,7 +149,7 @@ impl Stage {
     }
 
     /// Puts into the runner's store what `ab` would have left of the head.
-    pub(crate) fn measure(&self, runner: &Path, head: &str, measured: Measured) -> AbRecord {
+    pub(crate) fn measure(&self, runner: &Path, head: &str, measured: Measured) -> Experiment {
         let record = Self::record(runner, head, measured);
         self.records().add(&record).unwrap();
         record
@@ -161,7 +161,7 @@ impl Stage {
     }
 
     /// The record of a head against where it branched off.
-    pub(crate) fn record(runner: &Path, head: &str, measured: Measured) -> AbRecord {
+    pub(crate) fn record(runner: &Path, head: &str, measured: Measured) -> Experiment {
         let repository = Repository::open(runner).unwrap();
         let base = repository
             .merge_base("HEAD", head)
@@ -169,7 +169,14 @@ impl Stage {
         let mut record = match measured {
             Measured::Slower(percent) => ab_scripted::record(percent, 1),
             Measured::WrongOutput => ab_scripted::wrong_record(1),
-            Measured::Identical => forged_pairs::identical(),
+            Measured::Identical => {
+                let workload = ab_scripted::record(0.0, 1).arms.remove(1).workload;
+                let mut record = forged_pairs::identical();
+                for run in forged_pairs::both(&mut record) {
+                    run.workload = WorkloadRecord { runs: 0, ..workload.clone() };
+                }
+                record
+            }
         };
         let head = repository.resolve(head).unwrap();
         let source = Source::Commit(head.clone());
@@ -183,22 +190,20 @@ impl Stage {
             merge: None,
             sha256: "7".repeat(64),
             changed_by_head: changed.collect(),
+            policy: PolicyText::default(),
         };
         let policy = repository.file_at(&base, "ci/gate.json").unwrap().unwrap();
-        let published = ab_scripted::record(0.0, 1).head.run.published;
-        record.policy =
+        record.published = ab_scripted::record(0.0, 1).published;
+        record.inputs.policy =
             PolicyText { sha256: sha256_of_bytes(&policy), text: String::from_utf8(policy).unwrap() };
-        for (side, commit) in
-            [(&mut record.base, repository.resolve(&base).unwrap()), (&mut record.head, head)]
-        {
-            side.asked.clone_from(&commit.sha);
+        for (side, commit) in record.arms.iter_mut().zip([repository.resolve(&base).unwrap(), head]) {
+            side.label.clone_from(&commit.sha);
             side.differences.clear();
-            side.run.commit = Some(commit);
-            side.run.published.clone_from(&published);
-            (side.run.device.requested, side.run.device.reason) = ("CPU".into(), None);
+            side.commit = Some(commit);
+            (side.device.requested, side.device.reason) = ("CPU".into(), None);
         }
         if record.outcome == Outcome::WrongOutput {
-            record.base.run.outcome = Outcome::Complete;
+            record.arms[0].outcome = Outcome::Complete;
         }
         forged_pairs::judge(&mut record);
         record
@@ -216,21 +221,15 @@ impl Stage {
 }
 
 /// Publishes what a run left, as the verb does, from a checkout of main and to any forge.
-pub(crate) fn publish_in(
-    checkout: &Path,
-    cache: &Path,
-    run: &Value,
-    forge: &mut dyn Forge,
-) -> Result<Published> {
+pub(crate) fn publish_in(checkout: &Path, run: &Value, forge: &mut dyn Forge) -> Result<Published> {
     let payload = run.to_string();
-    let asked = Asked {
+    let requested = Request {
         payload: payload.as_bytes(),
         zip: None,
         repository: &Repository::open(checkout)?,
         remote: "origin",
         device: "CPU",
-        clones: &Builder::new(cache),
         now_utc: forged_pairs::JUDGED,
     };
-    publish(&asked, forge)
+    publish(&requested, forge)
 }

@@ -94,7 +94,7 @@ fn of_the_repository() -> Vec<Row> {
         harmless(),
         judged("slower", Measured::Slower(20.0), 10, "regressed: tpot@1"),
         judged("faster", Measured::Slower(-10.0), 0, "improved: tpot@1"),
-        judged("wrong output", Measured::WrongOutput, 11, "wrong-output"),
+        judged("wrong output", Measured::WrongOutput, 11, "wrong output"),
         Row {
             open: |stage| stage.open("docs", |author| author.write("README.md", "A project, told.\n")),
             ..judged("documentation only", Measured::Identical, 0, "pass")
@@ -104,7 +104,7 @@ fn of_the_repository() -> Vec<Row> {
                 stage.open("golden", |author| {
                     let path = "fixtures/golden/tiny-gpt-oss/a.json";
                     let text = std::fs::read_to_string(author.path(path)).unwrap();
-                    author.write(path, &text.replacen("\"because\": \"", "\"because\": \"not ", 1));
+                    author.write(path, &text.replacen("\"reason\": \"", "\"reason\": \"not ", 1));
                 })
             },
             comments: Some("goldens changed"),

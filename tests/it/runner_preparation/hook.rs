@@ -20,13 +20,13 @@ const HOSTILE: &str = "$(touch x)`touch y`\n::error::z";
 fn get_their_words<const N: usize>(cases: [Case; N]) {
     let machine = Machine::ready();
     for (case, job, word) in cases {
-        let told = job.word(&machine);
-        assert!(told.stdout.contains(word), "{case}: {word}\n{told}");
+        let reported = job.word(&machine);
+        assert!(reported.stdout.contains(word), "{case}: {word}\n{reported}");
         let admitted = word.starts_with("admitted: ");
-        told.exits(i32::from(!admitted));
-        assert!(admitted || told.stdout.starts_with("refused: "), "{case}\n{told}");
-        assert_eq!(told.stdout.lines().count(), 1, "{case}: no text of others\n{told}");
-        assert!(!told.stdout.contains("touch") && !told.stdout.contains("::"), "{case}\n{told}");
+        reported.exits(i32::from(!admitted));
+        assert!(admitted || reported.stdout.starts_with("refused: "), "{case}\n{reported}");
+        assert_eq!(reported.stdout.lines().count(), 1, "{case}: no text of others\n{reported}");
+        assert!(!reported.stdout.contains("touch") && !reported.stdout.contains("::"), "{case}\n{reported}");
     }
     for name in ["x", "y"] {
         assert!(!machine.at(name).exists(), "text was run");
@@ -34,7 +34,7 @@ fn get_their_words<const N: usize>(cases: [Case; N]) {
 }
 
 #[test]
-fn what_was_not_asked_for_on_main_is_refused() {
+fn what_was_not_requested_on_main_is_refused() {
     get_their_words([
         ("a dispatch on main", Job::dispatch(), "admitted: gate of pull request 7 at 0123"),
         (
@@ -176,13 +176,19 @@ fn a_payload_that_cannot_be_read_or_says_a_thing_twice_is_refused() {
         ("", "cannot be read"),
         (nested.as_str(), "cannot be read"),
     ] {
-        let told = job.tell_of(text, &machine, &mut admit(&machine));
-        told.exits(1);
-        assert!(told.stdout.starts_with("refused: ") && told.stdout.contains(word), "{word}\n{told}");
+        let reported = job.report_of(text, &machine, &mut admit(&machine));
+        reported.exits(1);
+        assert!(
+            reported.stdout.starts_with("refused: ") && reported.stdout.contains(word),
+            "{word}\n{reported}"
+        );
     }
-    let told = Ended::of(admit(&machine).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap());
-    told.exits(1);
-    assert_eq!(told.stdout, "refused: the job is of another repository\n", "a job of which nothing is told");
+    let reported = Ended::of(admit(&machine).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap());
+    reported.exits(1);
+    assert_eq!(
+        reported.stdout, "refused: the job is of another repository\n",
+        "a job of which nothing is told"
+    );
 }
 
 /// A runner's worker: the hook, then a step that runs `always()`. Its name is this file's, as a shell by way
@@ -198,11 +204,11 @@ fn worker(machine: &Machine) -> Command {
 #[test]
 fn no_step_of_a_refused_job_runs_not_even_one_that_always_does() {
     let machine = Machine::ready();
-    let refused = Job { event: "push", ..Job::dispatch() }.tell(&machine, &mut worker(&machine));
+    let refused = Job { event: "push", ..Job::dispatch() }.report(&machine, &mut worker(&machine));
     assert_eq!(refused.code, None, "the worker was not ended\n{refused}");
     assert!(refused.stdout.contains("refused: "), "{refused}");
     assert!(!machine.at("step").exists());
 
-    Job::dispatch().tell(&machine, &mut worker(&machine)).exits(0);
+    Job::dispatch().report(&machine, &mut worker(&machine)).exits(0);
     assert_eq!(machine.read("step"), "ran\n");
 }

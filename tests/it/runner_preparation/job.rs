@@ -68,12 +68,12 @@ impl Job {
     }
 
     /// As the runner would call the program.
-    pub(super) fn tell(&self, machine: &Machine, command: &mut Command) -> Ended {
-        self.tell_of(&self.payload.to_string(), machine, command)
+    pub(super) fn report(&self, machine: &Machine, command: &mut Command) -> Ended {
+        self.report_of(&self.payload.to_string(), machine, command)
     }
 
     /// The same, with this text as the payload.
-    pub(super) fn tell_of(&self, payload: &str, machine: &Machine, command: &mut Command) -> Ended {
+    pub(super) fn report_of(&self, payload: &str, machine: &Machine, command: &mut Command) -> Ended {
         machine.write("event.json", payload);
         let workflow =
             format!("{}/.github/workflows/{}@{}", self.repository, self.workflow, self.workflow_ref);
@@ -87,7 +87,7 @@ impl Job {
     }
 
     pub(super) fn word(&self, machine: &Machine) -> Ended {
-        self.tell(machine, &mut admit(machine))
+        self.report(machine, &mut admit(machine))
     }
 }
 

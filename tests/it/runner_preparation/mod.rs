@@ -104,8 +104,8 @@ impl Machine {
 #[test]
 fn a_check_of_a_fresh_machine_names_what_is_missing_and_changes_nothing() {
     let machine = Machine::fresh();
-    let told = machine.prepare(&["--check"]);
-    told.exits(1);
+    let reported = machine.prepare(&["--check"]);
+    reported.exits(1);
     for missing in [
         "/etc/arcgauge-runner/settings",
         "packages: curl ca-certificates python3",
@@ -121,10 +121,10 @@ fn a_check_of_a_fresh_machine_names_what_is_missing_and_changes_nothing() {
         "processor's governor: powersave instead of performance",
         "linux-image-6.14 held",
     ] {
-        assert!(told.stdout.contains(&format!("missing: {missing}")), "{missing}\n{told}");
+        assert!(reported.stdout.contains(&format!("missing: {missing}")), "{missing}\n{reported}");
     }
-    assert!(!told.stdout.contains("changed"), "{told}");
-    assert!(told.stderr.contains("to do: install Rust"), "{told}");
+    assert!(!reported.stdout.contains("changed"), "{reported}");
+    assert!(reported.stderr.contains("to do: install Rust"), "{reported}");
     for path in ["etc", "srv", "usr", "opt", "state/groups", "state/masked"] {
         assert!(!machine.at(path).exists(), "{path}");
     }
@@ -134,15 +134,15 @@ fn a_check_of_a_fresh_machine_names_what_is_missing_and_changes_nothing() {
 #[test]
 fn the_first_run_tells_every_change_and_what_only_a_maintainer_can_do() {
     let machine = Machine::fresh();
-    let told = machine.prepare(&[]);
-    told.exits(1);
+    let reported = machine.prepare(&[]);
+    reported.exits(1);
     for change in ["installed intel-opencl-icd", "made the user arcgauge-runner", "processor's governor"] {
-        assert!(told.stdout.contains(&format!("changed: {change}")), "{change}\n{told}");
+        assert!(reported.stdout.contains(&format!("changed: {change}")), "{change}\n{reported}");
     }
-    assert!(told.stdout.lines().all(|line| line.starts_with("changed: ")), "{told}");
+    assert!(reported.stdout.lines().all(|line| line.starts_with("changed: ")), "{reported}");
     for left in ["set REPOSITORY", "set RUNNER_SHA256", "put the credential", "put the model", "install Rust"]
     {
-        assert!(told.stderr.contains(&format!("to do: {left}")), "{left}\n{told}");
+        assert!(reported.stderr.contains(&format!("to do: {left}")), "{left}\n{reported}");
     }
 }
 
@@ -150,9 +150,9 @@ fn the_first_run_tells_every_change_and_what_only_a_maintainer_can_do() {
 fn a_machine_that_is_ready_passes_the_check_and_a_further_run_is_silent() {
     let machine = Machine::ready();
     for flags in [&["--check"][..], &[]] {
-        let told = machine.prepare(flags);
-        told.exits(0);
-        assert_eq!((told.stdout.as_str(), told.stderr.as_str()), ("", ""), "{flags:?}");
+        let reported = machine.prepare(flags);
+        reported.exits(0);
+        assert_eq!((reported.stdout.as_str(), reported.stderr.as_str()), ("", ""), "{flags:?}");
     }
     assert_eq!(machine.read("state/reloads"), "reloaded\n", "systemd is told of its units once");
 }
@@ -185,25 +185,25 @@ fn the_clock_of_the_gpu_is_pinned_where_the_driver_allows_it_and_refused_beyond(
     assert_eq!((clock("min"), clock("max")), ("1800\n".to_owned(), "1800\n".to_owned()));
     let settings = machine.read(SETTINGS).replace("GPU_MHZ=1800", "GPU_MHZ=9000");
     machine.write(SETTINGS, &settings);
-    let told = machine.prepare(&[]);
-    told.exits(1);
-    assert!(told.stderr.contains("this GPU does 400 to 1950 MHz"), "{told}");
+    let reported = machine.prepare(&[]);
+    reported.exits(1);
+    assert!(reported.stderr.contains("this GPU does 400 to 1950 MHz"), "{reported}");
     assert_eq!(clock("max"), "1800\n");
 }
 
 #[test]
-fn what_was_loosened_is_found_by_the_check_and_mended_by_a_run() {
+fn what_was_loosened_is_found_by_the_check_and_fixed_by_a_run() {
     let machine = Machine::ready();
     machine.chmod(CREDENTIAL, 0o644);
     machine.chmod(&format!("{MODEL}/openvino_model.bin"), 0o666);
     machine.write("usr/local/lib/arcgauge-runner/admit.py", "print('admitted: all')\n");
     machine.write(GOVERNOR, "powersave\n");
-    let told = machine.prepare(&["--check"]);
-    told.exits(1);
-    assert_eq!(told.stdout.lines().count(), 4, "{told}");
-    let told = machine.prepare(&[]);
-    told.exits(0);
-    assert_eq!(told.stdout.lines().count(), 4, "{told}");
+    let reported = machine.prepare(&["--check"]);
+    reported.exits(1);
+    assert_eq!(reported.stdout.lines().count(), 4, "{reported}");
+    let reported = machine.prepare(&[]);
+    reported.exits(0);
+    assert_eq!(reported.stdout.lines().count(), 4, "{reported}");
     machine.prepare(&["--check"]).exits(0);
 }
 
@@ -213,9 +213,9 @@ fn a_runner_of_another_hash_is_not_unpacked() {
     machine.prepare(&[]).exits(1);
     machine.do_the_rest();
     machine.write("root/runner.tar.gz", "something else");
-    let told = machine.prepare(&[]);
-    told.exits(1);
-    assert!(told.stderr.contains("its sha256 is not RUNNER_SHA256"), "{told}");
+    let reported = machine.prepare(&[]);
+    reported.exits(1);
+    assert!(reported.stderr.contains("its sha256 is not RUNNER_SHA256"), "{reported}");
     assert!(!machine.at("opt/arcgauge-runner").exists());
 }
 
@@ -223,14 +223,17 @@ fn a_runner_of_another_hash_is_not_unpacked() {
 fn a_package_may_have_another_name_and_one_that_there_is_not_is_left_to_do() {
     let machine = Machine::fresh();
     machine.write("state/unknown", "libze-intel-gpu1\n");
-    let told = machine.prepare(&[]);
-    told.exits(1);
-    assert!(told.stdout.contains("changed: installed intel-level-zero-gpu"), "{told}");
+    let reported = machine.prepare(&[]);
+    reported.exits(1);
+    assert!(reported.stdout.contains("changed: installed intel-level-zero-gpu"), "{reported}");
     machine.write("state/unknown", "libze-intel-gpu1\nintel-level-zero-gpu\n");
     machine.write("state/packages", "git\n");
-    let told = machine.prepare(&[]);
-    assert!(told.stderr.contains("to do: install libze-intel-gpu1 or intel-level-zero-gpu"), "{told}");
-    assert!(told.stdout.contains("changed: installed libze1\n"), "{told}");
+    let reported = machine.prepare(&[]);
+    assert!(
+        reported.stderr.contains("to do: install libze-intel-gpu1 or intel-level-zero-gpu"),
+        "{reported}"
+    );
+    assert!(reported.stdout.contains("changed: installed libze1\n"), "{reported}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::tidy::tree::Tree;
 pub(super) enum Found {
     /// The tree is clean.
     Nothing,
-    /// It told what on stderr.
+    /// It reported what on stderr.
     Something,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct BrowserTests {
     pub(crate) folder: PathBuf,
 }
 
-/// Makes all ready, or tells what is missing. The tests themselves fail for it: here it is only told early,
+/// Makes all ready, or tells what is missing. The tests themselves fail for it: here it is only reported early,
 /// because they run last.
 pub(crate) fn provide() {
     if program::goes_without() {

@@ -55,21 +55,21 @@ pub(crate) struct ChartLibrary {
 }
 
 /// Makes the library ready, and tells both that and why it is not.
-pub(crate) fn provide(tell: impl Fn(&str)) {
+pub(crate) fn provide(report: impl Fn(&str)) {
     match ChartLibrary::here().and_then(|library| library.run().map(|()| library)) {
         Ok(ChartLibrary { library: Library { name, version, .. }, folder, .. }) => {
-            tell(&format!("ready: {name} {version} in `{}`", folder.display()));
+            report(&format!("ready: {name} {version} in `{}`", folder.display()));
         }
         Err(Failure { message, hint, .. }) => {
-            tell(&format!("{message}: the pages have their charts, without zoom and hover; {hint}"));
+            report(&format!("{message}: the pages have their charts, without zoom and hover; {hint}"));
         }
     }
 }
 
-/// Tells only that it is missing: a verb was asked for something else.
-pub(crate) fn provide_for_verb(is_told: bool) {
+/// Tells only that it is missing: a verb was requested something else.
+pub(crate) fn provide_for_verb(is_reported: bool) {
     provide(|line| {
-        if is_told && !line.starts_with("ready: ") {
+        if is_reported && !line.starts_with("ready: ") {
             say(line);
         }
     });

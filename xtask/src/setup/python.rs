@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use std::path::{Display, Path};
 use std::process::{Command, Output, Stdio};
 
+use super::environment::Environment;
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
 
@@ -109,7 +110,12 @@ impl Python {
     }
 
     /// Makes an empty environment; pip stays outside, and installs into it from there.
-    pub(crate) fn make_environment(&self, target: &Path, folder: &Path) -> Result<(), Failure> {
+    pub(crate) fn make_environment(
+        &self,
+        target: &Path,
+        environment: Environment,
+        folder: &Path,
+    ) -> Result<(), Failure> {
         let mut command = self.command(folder);
         command.args(["-m", "venv", "--without-pip"]).arg(target);
         let output = run(command.stdout(Stdio::null()))?;
@@ -118,23 +124,26 @@ impl Python {
         }
         Err(Failure::harness(
             format!("`python3` cannot make an environment: `{}`", last_line(&output)),
-            "make `python3 -m venv --without-pip ./DIR` work (Debian, Ubuntu: sudo apt-get install \
-             python3-venv), then: cargo xtask setup --peers",
+            format!(
+                "make `python3 -m venv --without-pip ./DIR` work (Debian, Ubuntu: sudo apt-get install \
+                 python3-venv), then: {}",
+                environment.again
+            ),
         ))
     }
 
     /// Installs what the list pins into an environment: wheels alone, and none whose hash is not in the list.
     pub(crate) fn install_into(
         &self,
-        environment: &Path,
+        made: &Path,
         list: &Path,
-        peer: &str,
+        environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
         let mut command = self.command(folder);
-        command.args(["-m", "pip", "--python"]).arg(environment.join("bin/python"));
+        command.args(["-m", "pip", "--python"]).arg(made.join("bin/python"));
         command.args(["install", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
-        // Compiled once here, lest each process of a measurement compiles what it imports.
+        // Compiled once here, so that no process of a measurement compiles what it imports.
         command.args(["--no-cache-dir", "--compile", "--disable-pip-version-check", "--no-input"]);
         command.args(["--retries", "2"]).arg("--requirement").arg(list);
         let output = run(command.stdout(progress()))?;
@@ -144,19 +153,18 @@ impl Python {
         if is_full_disk(&String::from_utf8_lossy(&output.stderr)) {
             return Err(full_disk(folder, "it ran full while fetching"));
         }
-        let list = format!("benches/peers/requirements-{peer}.txt");
-        Err(not_installed(&output, &list, "cargo xtask setup --peers"))
+        Err(not_installed(&output, environment.list, environment.again))
     }
 
-    /// Sees that the environment can import a module.
+    /// Sees that the environment can import its module.
     pub(crate) fn check_import(
         &self,
-        environment: &Path,
-        module: &str,
-        peer: &str,
+        made: &Path,
+        environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let mut command = Command::new(environment.join("bin/python"));
+        let Environment { title, module, pythons, .. } = environment;
+        let mut command = Command::new(made.join("bin/python"));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(folder).stdin(Stdio::null());
         let output =
@@ -165,8 +173,8 @@ impl Python {
             return Ok(());
         }
         Err(Failure::harness(
-            format!("the peer {peer} was installed and cannot be imported: `{}`", last_line(&output)),
-            "it is pinned for Python 3.10 to 3.13 on Linux; see `python3 --version`; nothing was kept",
+            format!("{title} was installed and cannot be imported: `{}`", last_line(&output)),
+            format!("it is pinned for Python {pythons} on Linux; see `python3 --version`; nothing was kept"),
         ))
     }
 

@@ -1,8 +1,8 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
+mod environment;
 mod gpu_plugin;
 mod packages;
-mod peers;
 mod scene;
 
 use std::fs::{self, File};

@@ -18,8 +18,6 @@ pub(crate) struct Tree {
 pub(crate) struct File {
     /// From the root, with slashes.
     pub(crate) path: String,
-    /// Its size.
-    pub(crate) bytes: u64,
     /// None where it is not text.
     pub(crate) text: Option<String>,
 }
@@ -46,10 +44,10 @@ impl File {
     fn read(root: &Path, path: String) -> Option<Self> {
         let on_disk = root.join(&path);
         // A submodule is listed as a folder, a deleted file is still in the index.
-        let metadata = fs::metadata(&on_disk).ok().filter(fs::Metadata::is_file)?;
+        fs::metadata(&on_disk).ok().filter(fs::Metadata::is_file)?;
         let content = fs::read(on_disk).ok()?;
         let text = if content.contains(&0) { None } else { String::from_utf8(content).ok() };
-        Some(Self { path, bytes: metadata.len(), text })
+        Some(Self { path, text })
     }
 
     /// The text, where it is one.
@@ -65,13 +63,6 @@ impl File {
     /// What follows the last dot of the name, or nothing.
     pub(crate) fn extension(&self) -> &str {
         self.name().rsplit_once('.').map_or("", |(_, extension)| extension)
-    }
-
-    /// The room of a file below `src/`: `src/engine/mod.rs` and `src/engine.rs` are both in `engine`.
-    pub(crate) fn room(&self) -> Option<&str> {
-        let below = self.path.strip_prefix("src/")?;
-        let first = below.split('/').next()?;
-        Some(first.strip_suffix(".rs").unwrap_or(first))
     }
 }
 
@@ -126,11 +117,6 @@ pub(crate) mod fixture {
         fs::remove_dir_all(root).expect("clean");
         tree
     }
-
-    /// Where a rule finds what, as `path:line`.
-    pub(in crate::tidy) fn places(breaches: &[crate::tidy::Breach]) -> Vec<String> {
-        breaches.iter().map(|breach| format!("{}:{}", breach.path, breach.line)).collect()
-    }
 }
 
 #[cfg(test)]
@@ -156,17 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_text_has_a_size_and_no_text() {
+    fn what_is_not_text_has_no_text() {
         let tree = fixture::tree(&[("a.bin", "\0\0")]);
-        assert_eq!((tree.files[0].bytes, tree.files[0].text()), (2, None));
-    }
-
-    #[test]
-    fn a_room_is_a_folder_or_a_file_below_src() {
-        let tree =
-            fixture::tree(&[("src/engine/mod.rs", ""), ("src/judge.rs", ""), ("xtask/src/main.rs", "")]);
-        let rooms: Vec<_> = tree.files.iter().map(File::room).collect();
-        assert_eq!(rooms, [Some("engine"), Some("judge"), None]);
+        assert_eq!(tree.files[0].text(), None);
     }
 
     #[test]

@@ -240,10 +240,13 @@ fn the_hosted_jobs_take_the_rust_of_this_repository() {
     let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = ")).expect("a version");
     for (name, job) in jobs() {
         let needs_rust = job.value("runs-on") == Some("ubuntu-24.04") && job.text.contains("cargo");
-        let is_told = job.text.contains("rustup toolchain install \"$RUSTUP_TOOLCHAIN\"");
-        assert_eq!(needs_rust || job.text.contains(".ci/run"), is_told, "{name}.yml, job {}", job.name);
+        let is_reported = job.text.contains("rustup toolchain install \"$RUSTUP_TOOLCHAIN\"");
+        assert_eq!(needs_rust || job.text.contains(".ci/run"), is_reported, "{name}.yml, job {}", job.name);
         let named = workflow(&name).value("RUSTUP_TOOLCHAIN").map(str::to_owned);
-        assert!(!is_told || named.as_deref() == Some(version), "{name}.yml: {named:?} instead of {version}");
+        assert!(
+            !is_reported || named.as_deref() == Some(version),
+            "{name}.yml: {named:?} instead of {version}"
+        );
     }
 }
 

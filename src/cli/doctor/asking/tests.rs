@@ -37,7 +37,7 @@ fn a_tokenizer_that_is_none_fails_with_the_flag_that_names_another() {
     let file = repository().join("Cargo.toml");
     let check = tokenizer(&file, None);
     assert_eq!(check.status, Status::Fail);
-    assert!(check.mend.unwrap().contains("`--tokenizer FILE`"));
+    assert!(check.fix.unwrap().contains("`--tokenizer FILE`"));
 }
 
 #[test]
@@ -59,11 +59,11 @@ fn the_reference_prompts_are_pinned_for_gpt_oss_and_not_for_others() {
         tokenizer_sha256: None,
     };
     let known = pins(&prompts(), &gpt_oss);
-    let check = asked(&Ok(prompts()), known.as_ref(), true);
+    let check = requested(&Ok(prompts()), known.as_ref(), true);
     assert_eq!(check.found, "3 reference prompts, token ids pinned for `o200k-harmony`");
     let other = TokenizerIdentity { model_type: Some("llama".into()), ..gpt_oss };
     assert!(pins(&prompts(), &other).is_none());
-    let check = asked(&Ok(prompts()), None, true);
+    let check = requested(&Ok(prompts()), None, true);
     assert_eq!(check.found, "3 reference prompts, no token ids pinned for this model's tokenizer");
 }
 
@@ -74,14 +74,14 @@ fn a_prompt_that_is_not_pinned_is_named() {
     set.pinned[0].recognised_by = identity.clone();
     set.pinned[0].prompts.remove("fibonacci");
     let known = pins(&set, &identity);
-    let check = asked(&Ok(set), known.as_ref(), true);
+    let check = requested(&Ok(set), known.as_ref(), true);
     assert!(check.found.ends_with("but not of `fibonacci`"), "{}", check.found);
 }
 
 #[test]
 fn prompts_that_cannot_be_read_fail() {
     let nowhere = PromptSet::load(Path::new("/nowhere"));
-    assert_eq!(asked(&nowhere, None, true).status, Status::Fail);
+    assert_eq!(requested(&nowhere, None, true).status, Status::Fail);
 }
 
 #[test]

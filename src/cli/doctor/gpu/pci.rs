@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::doctor::check::{Check, Status};
-use crate::measure::IntelGpu;
+use crate::sys::IntelGpu;
 
-/// The subject of what is told of a GPU as such.
+/// The subject of what is reported of a GPU as such.
 pub(super) const GPU: &str = "intel gpu";
 /// The kernel's drivers that `OpenCL` can work with.
 const DRIVERS: [&str; 2] = ["xe", "i915"];
@@ -14,19 +14,19 @@ const DRIVERS: [&str; 2] = ["xe", "i915"];
 /// Whether a driver that has `OpenCL` holds it.
 pub(super) fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
     let id = &gpu.pci_id;
-    let mend = "`sudo modprobe xe` (`i915` for older GPUs), once nothing else holds it; \
+    let fix = "`sudo modprobe xe` (`i915` for older GPUs), once nothing else holds it; \
         a kernel that is older than the GPU has no driver for it";
     match gpu.driver.as_deref() {
         Some(driver) if !DRIVERS.contains(&driver) => {
             let found = format!("`{id}` is held by kernel driver `{driver}`, which has no OpenCL");
-            Check::trouble(level, GPU, found, mend)
+            Check::trouble(level, GPU, found, fix)
         }
         Some(driver) if gpu.render_nodes.is_empty() => {
             let found = format!("`{id}`, kernel driver `{driver}`, which made no render node for it");
             Check::trouble(level, GPU, found, "look for the reason: `sudo dmesg | grep -E 'xe|i915'`")
         }
         Some(driver) => Check::ok(GPU, format!("`{id}`, kernel driver `{driver}`")),
-        None => Check::trouble(level, GPU, format!("`{id}` has no kernel driver"), mend),
+        None => Check::trouble(level, GPU, format!("`{id}` has no kernel driver"), fix),
     }
 }
 
@@ -42,7 +42,7 @@ pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::cli::doctor::gpu::scene::Scene;
-    use crate::measure::intel_gpus;
+    use crate::sys::intel_gpus;
 
     fn report(scene: &Scene) -> String {
         let gpus = intel_gpus(&scene.root().join("sys"));

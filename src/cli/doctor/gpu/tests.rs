@@ -18,7 +18,7 @@ fn report(scene: &Scene, level: Status, openvino: Option<&Seen>) -> String {
 
 fn seen(devices: &[&str]) -> Seen {
     let devices = devices.iter().map(|name| ((*name).to_owned(), DeviceFacts::default())).collect();
-    Seen { folder: PathBuf::new(), devices, has_asked: false }
+    Seen { folder: PathBuf::new(), devices, has_requested: false }
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_gpu_that_openvino_does_not_see_is_told_with_each_thing_that_is_missing() {
 fn trouble_fails_where_the_gpu_was_named_and_is_not_there() {
     let scene = Scene::arc();
     assert_eq!(report(&scene, Status::Fail, Some(&seen(&["CPU"]))).matches("FAIL").count(), 4);
-    let other_is_there = Seen { has_asked: true, ..seen(&["CPU", "GPU.0"]) };
+    let other_is_there = Seen { has_requested: true, ..seen(&["CPU", "GPU.0"]) };
     assert_eq!(report(&scene, Status::Fail, Some(&other_is_there)).matches("FAIL").count(), 0);
 }
 
@@ -98,12 +98,12 @@ fn two_gpus_are_two_lines_however_many_connectors_they_have() {
 }
 
 #[test]
-fn a_node_that_may_not_be_opened_is_mended_by_the_group() {
+fn a_node_that_may_not_be_opened_is_fixed_by_the_group() {
     let denied =
         render_node(Path::new("/dev/dri/renderD128"), Err(ErrorKind::PermissionDenied.into()), Status::Warn);
-    assert!(denied.mend.unwrap().starts_with("`sudo usermod -aG render $USER`"));
+    assert!(denied.fix.unwrap().starts_with("`sudo usermod -aG render $USER`"));
     let other =
         render_node(Path::new("/dev/dri/renderD128"), Err(ErrorKind::ResourceBusy.into()), Status::Fail);
     assert_eq!(other.status, Status::Fail);
-    assert_eq!(other.mend.as_deref(), Some("look at it: `ls -l /dev/dri/renderD128`"));
+    assert_eq!(other.fix.as_deref(), Some("look at it: `ls -l /dev/dri/renderD128`"));
 }

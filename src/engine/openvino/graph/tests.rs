@@ -87,7 +87,13 @@ fn a_kind_of_model_that_is_not_supported_is_refused_by_the_input_that_differs() 
         let whole = format!(r#"name="{layer}" type="Parameter" version="opset1"><data {data}/></layer>"#);
         DECODER.replace(&bare, &whole)
     };
+    let with_state = |shape: &str| {
+        let state = r#"variable_id="past_key_values.0.key""#;
+        DECODER.replace(state, &format!(r#"{state} variable_type="f32" variable_shape="{shape}""#))
+    };
     for (xml, named) in [
+        (with_state("?,16,3"), "state `past_key_values.0.key` has the shape `?,16,3`"),
+        (with_state("?,2,64,8"), "has the shape `?,2,64,8`"),
         (
             DECODER.replace("name=\"position_ids\" type=\"Parameter\"", "name=\"p\" type=\"Const\""),
             "no input `position_ids`",
@@ -111,6 +117,9 @@ fn a_kind_of_model_that_is_not_supported_is_refused_by_the_input_that_differs() 
         assert!(fault.hint().contains("docs/models.md"), "{fault}");
     }
     assert!(parse(&with("position_ids", r#"element_type="i64" shape="1,?""#)).is_ok());
+    for shape in ["?,2,?,8", "1,2,?,8", "?,2,0..4096,8", "..."] {
+        assert!(parse(&with_state(shape)).is_ok(), "{shape}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the weights are for, and in which precision each kind of them is.
 //!
-//! Experts, tables that are looked up and the LM head are told by how the graph uses them; of the rest
+//! Experts, tables that are looked up and the LM head are recognised by how the graph uses them; of the rest
 //! the names tell, as exports write them. What no name tells is "other".
 
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ pub enum WeightKind {
 impl WeightKind {
     /// The kind in words.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Experts => "experts",
             Self::Router => "router",
@@ -78,7 +78,7 @@ impl KindOfWeight {
     /// A graph or a config that is not understood, with the reason.
     pub fn all_of(graph: &Graph, config: &ModelConfig) -> Result<Vec<Self>> {
         sorted(graph, config)
-            .map_err(|because| Error::input(format!("the weights cannot be told apart: {because}")))
+            .map_err(|reason| Error::input(format!("the kinds of weights cannot be distinguished: {reason}")))
     }
 }
 
@@ -110,7 +110,7 @@ fn sorted(graph: &Graph, config: &ModelConfig) -> Result<Vec<KindOfWeight>, Stri
 
 /// What one place in the weights file is for, whoever shares it.
 fn kind_of(sharing: &[Constant], head: Option<&str>) -> WeightKind {
-    // Numbers, axes and shapes are what layers are told, not what was learnt.
+    // Numbers, axes and shapes are what layers are given, not what was learnt.
     let is_argument = |constant: &Constant| {
         matches!(constant.element_type, "i32" | "i64" | "boolean")
             || constant.dimensions.iter().product::<u64>() == 1

@@ -121,11 +121,11 @@ fn counters_that_grow_while_tokens_are_made_trip() {
 
 #[test]
 fn battery_is_a_warning_and_not_an_end() {
-    let log = with(|log| log.readings[4].is_on_mains = Known(false));
+    let log = with(|log| log.readings[4].is_on_ac_power = Known(false));
     let findings = of_process(&gpu(&log), None);
-    let mains = findings.iter().find(|finding| finding.guard == Guard::Mains).unwrap();
-    assert_eq!(mains.state, GuardState::Tripped);
-    assert!(mains.is_trouble() && !mains.invalidates());
+    let ac_power = findings.iter().find(|finding| finding.guard == Guard::AcPower).unwrap();
+    assert_eq!(ac_power.state, GuardState::Tripped);
+    assert!(ac_power.is_trouble() && !ac_power.invalidates());
     let swapped = with(|log| log.readings[5].pages_swapped_in = Known(99));
     assert!(of_process(&gpu(&swapped), None).iter().any(GuardFinding::invalidates));
 }

@@ -78,7 +78,7 @@ fn energy_adds_up_across_the_counter_s_new_beginning() {
     let Known(across) = energy(&gpu(&wrapped(Known(100_000_000.into())))) else { panic!() };
     assert!((across.joules - 55.0).abs() < 1e-9, "{across:?}");
     let unknown = energy(&gpu(&wrapped(Observed::not("no range"))));
-    assert!(unknown.known().unwrap_err().because.contains("no range"));
+    assert!(unknown.known().unwrap_err().reason.contains("no range"));
     assert!(energy(&gpu(&wrapped(Known(50_000_000.into())))).value().is_none(), "beyond its own range");
 }
 

@@ -41,7 +41,9 @@ impl Scene {
         // By way of the shell: a script just written may still be open in another thread's child.
         let mut command = Command::new("sh");
         command.arg(self.path().join("cargo"));
-        run_benches_by(command, self.path(), self.path(), &self.stop, patience)
+        let shown = self.path().join("shown");
+        let out = || fs::File::options().create(true).append(true).open(&shown).unwrap();
+        run_benches_by(command, self.path(), self.path(), &self.stop, patience, out)
     }
 
     /// Runs it, and stops it when it has said which process it started.
@@ -99,8 +101,20 @@ fn benches_that_fail_are_a_failure_with_the_checkout_s_path() {
     assert!(error.to_string().contains("101"), "{error}");
 
     let missing = Command::new(scene.path().join("no-such-cargo"));
-    let error = run_benches_by(missing, scene.path(), scene.path(), &scene.stop, LONG).unwrap_err();
+    let error = run_benches_by(missing, scene.path(), scene.path(), &scene.stop, LONG, stderr).unwrap_err();
     assert!(error.to_string().starts_with("cannot run `cargo bench`"), "{error}");
+}
+
+#[test]
+fn what_the_benches_print_is_text_of_others() {
+    let hostile = r"printf '\033[2J\342\200\256\n::error::%s\n'";
+    let scene = Scene::new(&format!("{hostile} out\n{hostile} err >&2"));
+    scene.run(LONG).unwrap();
+    let shown = fs::read_to_string(scene.path().join("shown")).unwrap();
+    for written in [": :error::out\n", ": :error::err\n", r"\u{1b}[2J\u{202e}"] {
+        assert!(shown.contains(written), "{shown}");
+    }
+    assert!(!shown.contains(['\x1b', '\u{202e}']) && !shown.contains("\n::"), "{shown}");
 }
 
 #[test]

@@ -86,8 +86,8 @@ fn the_csv_of_llama_bench_has_a_row_a_test_with_the_mean_of_its_rates() {
     let expected: Vec<f64> = tests.iter().map(|test| test["avg_ts"].as_f64().unwrap()).collect();
     assert_eq!(rates, expected);
     assert_eq!(
-        record.told_by_tool.tool_version,
-        taken("llama-bench/tiny-llama.json").told_by_tool.tool_version
+        record.reported_by_tool.tool_version,
+        taken("llama-bench/tiny-llama.json").reported_by_tool.tool_version
     );
     let wrong = csv.join("\n").replacen(&cell(&tests[0]["n_prompt"]), "\"many\"", 1);
     assert!(refusal(wrong.as_bytes()).contains("is `many`, which is no number"));

@@ -11,6 +11,7 @@ use super::super::layout::{
 use super::super::lettering::{LINE_HEIGHT, fitted, width};
 use super::super::palette::Role;
 use super::super::signs::{MARKS, Sign, sign_of, words_of};
+use super::super::ticks::Axis;
 use super::picture::Picture;
 use super::places::Places;
 use super::{Change, Line, Mark};
@@ -32,15 +33,13 @@ pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
         return nothing(canvas, &measure, "no figures yet");
     };
     let top = header(canvas, &measure, axis.has_zero(), &legend(canvas, line, &picture));
-    let changes = sorted(&line.changes, |change| change.position, line.positions());
+    let mut changes = sorted(&line.changes, |change| change.position, line.positions());
+    // Where there is no room for all labels, those of regressions stay.
+    changes.sort_by_key(|change| !change.is_worse);
     let epochs = sorted(&line.epochs, |epoch| epoch.position, line.positions());
-    let sides = Frame {
-        left: numbers_width(axis),
-        top,
-        right: canvas.form.width() - EDGE - reference_room(canvas, line),
-        bottom: top,
-    };
-    let inner = Frame { left: sides.left + INNER, right: sides.right - INNER, ..sides };
+    let inner = ends(line, canvas.form, axis);
+    let inner = Frame { left: inner.left, top, right: inner.right, bottom: top };
+    let sides = Frame { left: inner.left - INNER, right: inner.right + INNER, ..inner };
     let across = Scale::across(&inner, 0.0, line.positions().saturating_sub(1) as f64);
     let mut change_lanes = Lanes::below(top, 2);
     let changes: Vec<Flag> = changes
@@ -99,6 +98,19 @@ pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
         .then(|| format!("each point: the mean of up to {}", picture.columns.most_in_one()));
     let meaning = [line.position_label.clone(), shared.unwrap_or_default(), worst_of.unwrap_or_default()];
     footer(canvas, &frame, bottom, &labels, &meaning)
+}
+
+/// Where the first and the last position are, px.
+pub(super) struct Ends {
+    pub(super) left: f64,
+    pub(super) right: f64,
+}
+
+pub(super) fn ends(line: &Line, form: Form, axis: &Axis) -> Ends {
+    Ends {
+        left: numbers_width(axis) + INNER,
+        right: form.width() - EDGE - reference_room(form, line) - INNER,
+    }
 }
 
 /// A change above the data.
@@ -195,9 +207,9 @@ fn reference_words(label: &str, figure: f64) -> String {
 
 /// The room that the labels of the references need to the right of the data; none in the narrow form,
 /// whose legend has them.
-fn reference_room(canvas: &Canvas<'_>, line: &Line) -> f64 {
+fn reference_room(form: Form, line: &Line) -> f64 {
     let widest = line.references.iter().map(|it| width(&reference_words(&it.label, it.figure)));
-    canvas.form.pick(widest.fold(0.0, f64::max), 0.0) + INNER
+    form.pick(widest.fold(0.0, f64::max), 0.0) + INNER
 }
 
 fn references(canvas: &Canvas<'_>, line: &Line, frame: &Frame, up: &Scale) {

@@ -14,7 +14,7 @@ pub(super) struct Picture {
     pub(super) columns: Columns,
     pub(super) mean: Vec<Option<f64>>,
     pub(super) band: Vec<Option<Spread>>,
-    /// Those that can be told apart.
+    /// Those that can be distinguished.
     pub(super) prompts: Vec<Vec<Option<f64>>>,
     /// None without figures.
     pub(super) axis: Option<Axis>,
@@ -53,7 +53,7 @@ impl Picture {
             })
             .collect::<Vec<Vec<_>>>();
         let ours = means.iter().chain(prompts.iter().flatten()).flatten().copied();
-        // Without a figure of ours there is nothing to hold a reference against.
+        // Without a figure of ours there is nothing to compare a reference with.
         let axis = ours.clone().next().and_then(|_| {
             let band = band.iter().flatten().flat_map(|spread| [spread.low, spread.high]);
             axis(

@@ -28,7 +28,7 @@ fn line() -> Line {
     }
 }
 
-/// A long history: as many points as asked for, with prompts and everything else.
+/// A long history: as many points as requested, with prompts and everything else.
 fn long(positions: usize) -> Line {
     let figure = |at: usize, phase: f64| 47.0 + (at as f64 * 0.7 + phase).sin();
     Line {
@@ -205,4 +205,20 @@ fn a_small_chart_says_the_same_in_less_room() {
         }
     }
     assert!(chart.wide.len() < line().chart().wide.len());
+}
+
+#[test]
+fn where_labels_have_no_room_those_of_regressions_stay() {
+    let change = |position: usize| Change {
+        position,
+        percent: if position % 6 == 5 { 4.44 } else { -3.33 },
+        is_worse: position % 6 == 5,
+    };
+    let crowded = Line { changes: (0..18).map(change).collect(), ..long(18) };
+    for svg in both(&crowded) {
+        let texts = texts(&svg);
+        let of = |label: &str| texts.iter().filter(|text| text.as_str() == label).count();
+        assert_eq!(of("+4.44 %"), 3);
+        assert!(of("-3.33 %") < 15);
+    }
 }

@@ -84,3 +84,13 @@ fn prompts_without_a_row_are_counted() {
     check(&chart);
     assert!(texts(&chart.narrow).contains(&"3 more prompts not drawn".to_owned()));
 }
+
+#[test]
+fn as_many_prompts_as_a_record_can_have_are_sorted_into_rows_at_once() {
+    let generation = |at: usize| Generation { prompt: format!("own-{at}"), steps_ms: vec![47.0] };
+    let strip = TokenStrip { generations: (0..64_000).map(generation).collect(), ..strip() };
+    let began = std::time::Instant::now();
+    assert_eq!(strip.rows().len(), 64_000);
+    // A comparison with every row before takes most of a minute.
+    assert!(began.elapsed() < std::time::Duration::from_secs(10));
+}

@@ -4,16 +4,17 @@ use std::sync::LazyLock;
 
 use crate::engine::openvino::DeviceFacts;
 use crate::golden::GoldenResult;
+use crate::measure::Role;
 use crate::record::{
-    AbRecord, AnyRecord, AskedPrompt, DeviceEvidence, DeviceRecord, Entry, Outcome, PromptRecord,
-    ProvenDevice, RunRecord, SampleRecord, SampleRole, SampleTimes, WorkloadRecord, open,
+    Arm, DeviceEvidence, DeviceRecord, Entry, Experiment, Outcome, PromptRecord, ProvenDevice,
+    RequestedPrompt, SampleRecord, SampleTimes, WorkloadRecord, open,
 };
 
 /// A record of a real run, of which the identities and the shape are taken.
-static STORED: LazyLock<RunRecord> = LazyLock::new(|| {
-    let mut run: RunRecord =
-        open(include_bytes!("../../../../fixtures/records/schema-2.0.json"), "a record").unwrap();
-    run.samples.clear();
+static STORED: LazyLock<Experiment> = LazyLock::new(|| {
+    let mut run: Experiment =
+        open(include_bytes!("../../../../fixtures/records/bench-3.0.json"), "a record").unwrap();
+    run.arms[0].samples.clear();
     run
 });
 
@@ -21,36 +22,37 @@ static STORED: LazyLock<RunRecord> = LazyLock::new(|| {
 pub(super) const PROMPTS: [&str; 2] = ["fibonacci", "own-1"];
 
 /// A verified run of two processes on an Arc 140V, as the runtime names it.
-pub(super) fn run() -> RunRecord {
+pub(super) fn run() -> Experiment {
     named(PROMPTS)
 }
 
 /// The same, with prompts of these ids.
-pub(super) fn named(prompts: [&str; 2]) -> RunRecord {
+pub(super) fn named(prompts: [&str; 2]) -> Experiment {
     let mut run = STORED.clone();
     run.run_id = "0123456789ab".to_owned();
-    let commit = run.commit.as_mut().unwrap();
+    let commit = run.arms[0].commit.as_mut().unwrap();
     commit.sha = "5".repeat(40);
     commit.author_date_utc = "2026-11-23T04:00:00Z".to_owned();
     run.machine.slug = "a-machine".to_owned();
     run.machine.cpu = "A CPU".to_owned();
-    run.model.name = "gpt-oss-20b-int4".to_owned();
-    run.device = arc();
-    let asked = |id: &str| AskedPrompt { id: id.to_owned(), title: id.to_owned(), token_ids: vec![61, 88] };
-    run.workload = WorkloadRecord::new(prompts.map(asked).to_vec(), 2, 3).unwrap();
-    run.prompts = prompts.map(|id| judged(id, GoldenResult::Match)).to_vec();
-    run.processes.truncate(2);
-    for process in &mut run.processes {
+    run.arms[0].model.name = "gpt-oss-20b-int4".to_owned();
+    run.arms[0].device = arc();
+    let requested =
+        |id: &str| RequestedPrompt { id: id.to_owned(), title: id.to_owned(), token_ids: vec![61, 88] };
+    run.arms[0].workload = WorkloadRecord::new(prompts.map(requested).to_vec(), 2, 3).unwrap();
+    run.arms[0].prompts = prompts.map(|id| judged(id, GoldenResult::Match)).to_vec();
+    run.arms[0].processes.truncate(2);
+    for process in &mut run.arms[0].processes {
         process.guards = None;
-        process.canary_before = None;
+        process.bandwidth_before = None;
     }
     let steps = [[47_000_000, 48_000_000], [46_000_000, 50_000_000]];
     for (process, steps) in steps.iter().enumerate() {
         for (prompt, step) in prompts.iter().zip(steps) {
-            run.samples.push(sample(prompt, process, *step));
+            run.arms[0].samples.push(sample(prompt, process, *step));
         }
     }
-    run.warnings.clear();
+    run.arms[0].warnings.clear();
     run
 }
 
@@ -69,14 +71,14 @@ fn arc() -> DeviceRecord {
 
 /// The word on a prompt's output.
 pub(super) fn judged(id: &str, golden: GoldenResult) -> PromptRecord {
-    PromptRecord { id: id.to_owned(), golden, divergence: None, divergence_text: None, witness: None }
+    PromptRecord { id: id.to_owned(), golden, divergence: None, divergence_text: None, replay: None }
 }
 
 /// Three tokens: the first after 200 ms, and the others a step apart.
 fn sample(prompt: &str, process: usize, step_ns: u64) -> SampleRecord {
     let first = 200_000_001;
     SampleRecord {
-        role: SampleRole::Measured,
+        role: Role::Measured,
         prompt_id: prompt.to_owned(),
         process,
         prompt_tokens: 2,
@@ -93,43 +95,44 @@ fn sample(prompt: &str, process: usize, step_ns: u64) -> SampleRecord {
 }
 
 /// An A/B of two such runs, with its decision.
-pub(super) fn ab() -> AbRecord {
-    let stored = include_bytes!("../../../../fixtures/records/ab-schema-1.0.json");
-    let mut ab: AbRecord = open(stored, "a record").unwrap();
+pub(super) fn ab() -> Experiment {
+    let stored = include_bytes!("../../../../fixtures/records/ab-3.0.json");
+    let mut ab: Experiment = open(stored, "a record").unwrap();
     let mut base = run();
-    base.run_id = "00000000000a".to_owned();
-    base.commit.as_mut().unwrap().sha = "4".repeat(40);
-    ab.base.run = base;
-    ab.head.run = RunRecord { run_id: "00000000000b".to_owned(), ..run() };
+    base.arms[0].commit.as_mut().unwrap().sha = "4".repeat(40);
+    for (arm, run) in ab.arms.iter_mut().zip([base, run()]) {
+        let label = arm.label.clone();
+        *arm = Arm { label, ..run.arms.into_iter().next().unwrap() };
+    }
     ab
 }
 
 /// A run as any record.
-pub(super) fn of(run: RunRecord) -> AnyRecord {
-    AnyRecord::Run(Box::new(run))
+pub(super) fn of(run: Experiment) -> Experiment {
+    run
 }
 
 /// What the index says of a run.
-pub(super) fn entry(run: RunRecord) -> Entry {
+pub(super) fn entry(run: Experiment) -> Entry {
     Entry::of("a.json".into(), &of(run))
 }
 
 /// A run that differs from it.
-pub(super) fn edited(edit: impl FnOnce(&mut RunRecord)) -> AnyRecord {
+pub(super) fn edited(edit: impl FnOnce(&mut Experiment)) -> Experiment {
     let mut run = run();
     edit(&mut run);
     of(run)
 }
 
 /// Records that have times and must have no speed, with what is said of each.
-pub(super) fn without_speed() -> [(AnyRecord, &'static str); 4] {
+pub(super) fn without_speed() -> [(Experiment, &'static str); 4] {
     [
         (
-            edited(|run| run.prompts[1].golden = GoldenResult::None),
-            "unverified: no golden vouches for `own-1`",
+            edited(|run| run.arms[0].prompts[1].golden = GoldenResult::None),
+            "unverified: no golden for `own-1`",
         ),
-        (edited(|run| run.outcome = Outcome::WrongOutput), "its output is wrong"),
-        (edited(|run| run.outcome = Outcome::Failed), "it failed"),
-        (edited(|run| run.outcome = Outcome::Interrupted), "it was interrupted"),
+        (edited(|run| run.arms[0].outcome = Outcome::WrongOutput), "its output is wrong"),
+        (edited(|run| run.arms[0].outcome = Outcome::Failed), "it failed"),
+        (edited(|run| run.arms[0].outcome = Outcome::Interrupted), "it was interrupted"),
     ]
 }

@@ -4,7 +4,7 @@ use super::forged::{ab, entry, judged, named, of};
 use super::{FORMATS, cells, elements, json_of, text_of};
 use crate::golden::GoldenResult;
 use crate::measure::Direction;
-use crate::record::{AbRecord, AnyRecord, Outcome, RunRecord};
+use crate::record::{Experiment, Outcome};
 use crate::report::exchange::{ExchangeFormat, otava_config, otava_csv};
 
 const HOSTILE: [&str; 18] = [
@@ -29,18 +29,18 @@ const HOSTILE: [&str; 18] = [
 ];
 
 /// Every text of a run that others could have chosen.
-fn hostile_run(text: &str) -> RunRecord {
+fn hostile_run(text: &str) -> Experiment {
     let mut run = named([&format!("{text} one"), &format!("{text} two")]);
     text.clone_into(&mut run.run_id);
     text.clone_into(&mut run.when_utc);
     text.clone_into(&mut run.machine.slug);
     text.clone_into(&mut run.machine.cpu);
-    text.clone_into(&mut run.model.name);
-    let commit = run.commit.as_mut().unwrap();
+    text.clone_into(&mut run.arms[0].model.name);
+    let commit = run.arms[0].commit.as_mut().unwrap();
     text.clone_into(&mut commit.sha);
     text.clone_into(&mut commit.subject);
     commit.branch = Some(text.to_owned());
-    let runtime = run.runtime.as_mut().unwrap();
+    let runtime = run.arms[0].runtime.as_mut().unwrap();
     text.clone_into(&mut runtime.openvino_version);
     for value in runtime.properties_effective.values_mut() {
         text.clone_into(value);
@@ -48,31 +48,32 @@ fn hostile_run(text: &str) -> RunRecord {
     run
 }
 
-fn hostile_ab(text: &str) -> AbRecord {
+fn hostile_ab(text: &str) -> Experiment {
     let mut ab = ab();
-    (ab.base.run, ab.head.run) = (hostile_run(text), hostile_run(text));
+    ab.arms = [hostile_run(text), hostile_run(text)].into_iter().flat_map(|run| run.arms).collect();
     text.clone_into(&mut ab.run_id);
-    text.clone_into(&mut ab.base.asked);
-    text.clone_into(&mut ab.head.asked);
+    ab.machine = hostile_run(text).machine;
+    text.clone_into(&mut ab.arms[0].label);
+    text.clone_into(&mut ab.arms[1].label);
     let decision = ab.decision.as_mut().unwrap();
-    text.clone_into(&mut decision.because);
+    text.clone_into(&mut decision.reason);
     text.clone_into(&mut decision.judged_utc);
     text.clone_into(&mut decision.checks[0].id);
     ab
 }
 
 /// A run, an A/B, and runs that came to nothing.
-fn records(text: &str) -> Vec<AnyRecord> {
+fn records(text: &str) -> Vec<Experiment> {
     let mut failed = hostile_run(text);
-    failed.outcome = Outcome::Failed;
-    failed.failure = Some(text.to_owned());
+    (failed.outcome, failed.failure) = (Outcome::Failed, Some(text.to_owned()));
+    (failed.arms[0].outcome, failed.arms[0].failure) = (failed.outcome, failed.failure.clone());
     let mut wrong = hostile_run(text);
-    wrong.outcome = Outcome::WrongOutput;
-    let prompt = wrong.prompts[0].id.clone();
-    wrong.prompts[0] = judged(&prompt, GoldenResult::Break);
+    wrong.arms[0].outcome = Outcome::WrongOutput;
+    let prompt = wrong.arms[0].prompts[0].id.clone();
+    wrong.arms[0].prompts[0] = judged(&prompt, GoldenResult::Break);
     let mut undecided = hostile_ab(text);
     undecided.decision = None;
-    let abs = [hostile_ab(text), undecided].map(|ab| AnyRecord::Ab(Box::new(ab)));
+    let abs = [hostile_ab(text), undecided];
     [of(hostile_run(text)), of(failed), of(wrong)].into_iter().chain(abs).collect()
 }
 
@@ -81,12 +82,19 @@ fn every_format_is_read_back_whatever_the_names_are() {
     for text in HOSTILE {
         let (records, harmless) = (records(text), records("word"));
         for format in FORMATS {
-            let (told, expected) = (text_of(format, &records), text_of(format, &harmless));
+            let (reported, expected) = (text_of(format, &records), text_of(format, &harmless));
             let is_seen = |letter: char| letter == '\n' || letter == '\t' || !letter.is_control();
-            assert!(told.chars().all(is_seen), "{text:?} in {format:?}: {told:?}");
-            assert!(!told.contains(['\u{202e}', '\u{2028}', '\u{85}']) && !told.contains("##["), "{told:?}");
-            assert!(!told.lines().any(|line| line.starts_with("::")), "{text:?} in {format:?}");
-            assert_eq!(told.lines().count(), expected.lines().count(), "{text:?} in {format:?}: {told}");
+            assert!(reported.chars().all(is_seen), "{text:?} in {format:?}: {reported:?}");
+            assert!(
+                !reported.contains(['\u{202e}', '\u{2028}', '\u{85}']) && !reported.contains("##["),
+                "{reported:?}"
+            );
+            assert!(!reported.lines().any(|line| line.starts_with("::")), "{text:?} in {format:?}");
+            assert_eq!(
+                reported.lines().count(),
+                expected.lines().count(),
+                "{text:?} in {format:?}: {reported}"
+            );
         }
     }
 }
@@ -94,18 +102,18 @@ fn every_format_is_read_back_whatever_the_names_are() {
 #[test]
 fn no_cell_of_a_table_begins_a_formula_and_every_row_has_all_cells() {
     for text in HOSTILE {
-        let told = cells(&text_of(ExchangeFormat::SampleCsv, &records(text)));
-        assert_eq!(told.len(), 1 + 5 * 4, "a header, and four generations of each run that has a speed");
+        let reported = cells(&text_of(ExchangeFormat::SampleCsv, &records(text)));
+        assert_eq!(reported.len(), 1 + 5 * 4, "a header, and four generations of each run that has a speed");
         let starts_formula = |cell: &String| cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-        assert!(!told.iter().flatten().any(starts_formula), "{text:?}: {told:?}");
+        assert!(!reported.iter().flatten().any(starts_formula), "{text:?}: {reported:?}");
     }
 }
 
 #[test]
 fn json_has_the_same_fields_and_xml_the_same_elements() {
     let keys = |format, text: &str| -> Vec<Vec<String>> {
-        let told = json_of(format, &records(text));
-        let entries = told.as_array().unwrap().iter();
+        let reported = json_of(format, &records(text));
+        let entries = reported.as_array().unwrap().iter();
         entries.map(|entry| entry.as_object().unwrap().keys().cloned().collect()).collect()
     };
     for text in HOSTILE {
@@ -122,9 +130,9 @@ fn json_has_the_same_fields_and_xml_the_same_elements() {
 #[test]
 fn no_line_of_a_name_s_is_a_benchmark_or_a_key() {
     for text in HOSTILE {
-        let told = text_of(ExchangeFormat::Benchstat, &records(text));
+        let reported = text_of(ExchangeFormat::Benchstat, &records(text));
         let begins: Vec<&str> =
-            told.lines().map(|line| line.split([':', '\t', ' ']).next().unwrap()).collect();
+            reported.lines().map(|line| line.split([':', '\t', ' ']).next().unwrap()).collect();
         for begin in begins {
             let name = begin.strip_prefix("BenchmarkDecode/prompt=");
             let known = ["", "#", "Unit", "machine", "model", "device", "workload", "new-tokens", "side"];
@@ -139,7 +147,7 @@ fn no_line_of_a_name_s_is_a_benchmark_or_a_key() {
 fn otava_s_configuration_has_the_same_lines_whatever_the_file_is_called() {
     for text in HOSTILE {
         let mut run = hostile_run(text);
-        run.commit.as_mut().unwrap().author_date_utc = "2026-01-01T00:00:00Z".to_owned();
+        run.arms[0].commit.as_mut().unwrap().author_date_utc = "2026-01-01T00:00:00Z".to_owned();
         let entries = [entry(run)];
         let entries: Vec<_> = entries.iter().collect();
         let series = otava_csv(&entries).unwrap();

@@ -11,8 +11,8 @@ use crate::report::exchange::{ExchangeFormat, otava_csv};
 
 #[test]
 fn bencher_gets_numbers_alone_and_bounds_around_them() {
-    let told = json_of(ExchangeFormat::MetricFormat, &[of(run())]);
-    let benchmarks = told.as_object().unwrap();
+    let reported = json_of(ExchangeFormat::MetricFormat, &[of(run())]);
+    let benchmarks = reported.as_object().unwrap();
     assert_eq!(benchmarks.keys().collect::<Vec<_>>().len(), 2);
     for (benchmark, measures) in benchmarks {
         assert!(benchmark.starts_with("gpt-oss-20b-int4/arc-140v/"), "{benchmark}");
@@ -35,18 +35,21 @@ fn bencher_gets_numbers_alone_and_bounds_around_them() {
         }
     }
     let one_process = edited(|run| {
-        run.processes.truncate(1);
-        run.samples.retain(|sample| sample.process == 0);
+        run.arms[0].processes.truncate(1);
+        run.arms[0].samples.retain(|sample| sample.process == 0);
     });
-    let told = json_of(ExchangeFormat::MetricFormat, &[one_process]);
-    assert_eq!(told["gpt-oss-20b-int4/arc-140v/fibonacci"]["tpot-1"], serde_json::json!({ "value": 47.0 }));
+    let reported = json_of(ExchangeFormat::MetricFormat, &[one_process]);
+    assert_eq!(
+        reported["gpt-oss-20b-int4/arc-140v/fibonacci"]["tpot-1"],
+        serde_json::json!({ "value": 47.0 })
+    );
 }
 
 #[test]
 fn the_action_gets_the_fields_that_it_reads_and_one_direction() {
     for direction in [Direction::Lower, Direction::Higher] {
-        let told = json_of(ExchangeFormat::BenchmarkAction(direction), &[of(run())]);
-        let entries = told.as_array().unwrap();
+        let reported = json_of(ExchangeFormat::BenchmarkAction(direction), &[of(run())]);
+        let entries = reported.as_array().unwrap();
         let mut names = BTreeSet::new();
         for entry in entries {
             let known = ["name", "unit", "value", "range", "extra"];
@@ -55,7 +58,7 @@ fn the_action_gets_the_fields_that_it_reads_and_one_direction() {
             let name = entry["name"].as_str().unwrap();
             assert!(names.insert(name), "{name} is there twice");
             let id = name.rsplit(' ').next().unwrap();
-            let metric = Metric::ALL.into_iter().find(|metric| metric.id() == id).unwrap();
+            let metric = Metric::ALL.iter().copied().find(|metric| metric.id() == id).unwrap();
             assert_eq!((metric.direction(), metric.unit()), (direction, entry["unit"].as_str().unwrap()));
             assert!(entry["extra"].as_str().unwrap().starts_with(id), "{entry}");
         }
@@ -178,7 +181,7 @@ fn two_runs_in_two_files_have_one_configuration_and_so_one_table() {
         let keys = text.lines().filter(|line| line.starts_with(char::is_lowercase));
         keys.map(str::to_owned).collect()
     };
-    let later = edited(|run| run.commit.as_mut().unwrap().sha = "6".repeat(40));
+    let later = edited(|run| run.arms[0].commit.as_mut().unwrap().sha = "6".repeat(40));
     let (one, other) =
         (text_of(ExchangeFormat::Benchstat, &[of(run())]), text_of(ExchangeFormat::Benchstat, &[later]));
     assert_eq!(keys(&one), keys(&other));
@@ -189,7 +192,7 @@ fn two_runs_in_two_files_have_one_configuration_and_so_one_table() {
 fn otava_gets_times_that_only_grow() {
     let of_commit = |date: &str| {
         let mut run = run();
-        date.clone_into(&mut run.commit.as_mut().unwrap().author_date_utc);
+        date.clone_into(&mut run.arms[0].commit.as_mut().unwrap().author_date_utc);
         entry(run)
     };
     let dates = [
@@ -227,6 +230,6 @@ fn a_series_goes_to_otava_with_every_digit() {
         })
         .collect();
     let series = otava_csv(&entries.iter().collect::<Vec<_>>()).unwrap();
-    let told = series.csv.lines().skip(1).map(|line| line.split(',').nth(3).unwrap().parse().unwrap());
-    assert_eq!(told.collect::<Vec<f64>>(), values);
+    let reported = series.csv.lines().skip(1).map(|line| line.split(',').nth(3).unwrap().parse().unwrap());
+    assert_eq!(reported.collect::<Vec<f64>>(), values);
 }

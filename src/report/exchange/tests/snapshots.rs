@@ -2,7 +2,6 @@
 
 use super::forged::{ab, entry, of, run};
 use crate::measure::Direction;
-use crate::record::AnyRecord;
 use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
 
 fn text(format: ExchangeFormat) -> String {
@@ -10,17 +9,17 @@ fn text(format: ExchangeFormat) -> String {
 }
 
 fn text_of_ab(format: ExchangeFormat) -> String {
-    exchange(format, &[AnyRecord::Ab(Box::new(ab()))]).unwrap().text
+    exchange(format, &[ab()]).unwrap().text
 }
 
 #[test]
 fn a_table_of_samples_has_a_row_a_generation() {
     insta::assert_snapshot!(text(ExchangeFormat::SampleCsv), @r#"
-    run_id,side,commit,dirty,when_utc,machine,model,device,openvino,process,prompt,prompt_tokens,ttft@1 (ms),tpot@1 (ms/token),e2e_latency@1 (s),e2e_per_token@1 (ms/token),e2e_throughput@1 (token/s),decode_throughput@1 (token/s),host_overhead@1 (us/token),peak_rss@1 (bytes)
-    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,0,fibonacci,2,200,47,0.294,98,10.204081632653061,21.27659574468085,1000,167772160
-    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,1,fibonacci,2,200,46,0.292,97.33333333333333,10.273972602739727,21.73913043478261,1000,167772160
-    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,0,own-1,2,200,48,0.296,98.66666666666667,10.135135135135135,20.833333333333332,1000,167772160
-    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,1,own-1,2,200,50,0.3,100,10,20,1000,167772160
+    run_id,side,commit,dirty,when_utc,machine,model,device,openvino,process,prompt,prompt_tokens,ttft@1 (ms),tpot@1 (ms/token),e2e_latency@1 (s),e2e_per_token@1 (ms/token),e2e_throughput@1 (token/s),decode_throughput@1 (token/s),prefill_throughput@1 (token/s),host_overhead@1 (us/token),peak_rss@1 (bytes)
+    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,0,fibonacci,2,200,47,0.294,98,10.204081632653061,21.27659574468085,10,1000,167772160
+    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,1,fibonacci,2,200,46,0.292,97.33333333333333,10.273972602739727,21.73913043478261,10,1000,167772160
+    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,0,own-1,2,200,48,0.296,98.66666666666667,10.135135135135135,20.833333333333332,10,1000,167772160
+    0123456789ab,,5555555555555555555555555555555555555555,false,2026-11-23T09:01:57Z,a-machine,gpt-oss-20b-int4,Intel(R) Arc(TM) 140V GPU (16GB) (iGPU),2026.4.1,1,own-1,2,200,50,0.3,100,10,20,10,1000,167772160
     "#);
 }
 
@@ -101,6 +100,13 @@ fn the_action_has_an_entry_a_figure() {
         "extra": "decode_throughput@1 = (N - 1) / (t_N - t_1): prefill excluded; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       },
       {
+        "name": "gpt-oss-20b-int4/arc-140v/fibonacci prefill_throughput@1",
+        "unit": "token/s",
+        "value": 10.0,
+        "range": "± 0.000",
+        "extra": "prefill_throughput@1 = P / (t_1 - t_0): tokens of the prompt; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
+      },
+      {
         "name": "gpt-oss-20b-int4/arc-140v/own-1 e2e_throughput@1",
         "unit": "token/s",
         "value": 10.067114093959733,
@@ -113,6 +119,13 @@ fn the_action_has_an_entry_a_figure() {
         "value": 20.408163265306122,
         "range": "± 5.294",
         "extra": "decode_throughput@1 = (N - 1) / (t_N - t_1): prefill excluded; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
+      },
+      {
+        "name": "gpt-oss-20b-int4/arc-140v/own-1 prefill_throughput@1",
+        "unit": "token/s",
+        "value": 10.0,
+        "range": "± 0.000",
+        "extra": "prefill_throughput@1 = P / (t_1 - t_0): tokens of the prompt; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       }
     ]
     "#);
@@ -152,6 +165,11 @@ fn bencher_has_a_measure_a_definition() {
         },
         "peak-rss-1": {
           "value": 167772160.0
+        },
+        "prefill-throughput-1": {
+          "value": 10.0,
+          "lower_value": 10.0,
+          "upper_value": 10.0
         },
         "tpot-1": {
           "value": 46.5,
@@ -226,7 +244,7 @@ fn junit_has_the_decision_of_an_ab() {
     insta::assert_snapshot!(text_of_ab(ExchangeFormat::Junit), @r#"
     <?xml version="1.0" encoding="UTF-8"?>
     <testsuites name="arcgauge" tests="3" failures="0" errors="0">
-        <testsuite name="head `a-branch` against base `main`: 1 pair of fresh processes, in turns" tests="3" failures="0" errors="0" skipped="0" timestamp="2026-11-24T05:10:00Z">
+        <testsuite name="head `a-branch` compared with base `main`: 1 pair of fresh processes, interleaved" tests="3" failures="0" errors="0" skipped="0" timestamp="2026-11-24T05:10:00Z">
             <testcase name="verdict" classname="verdict"/>
             <testcase name="goldens" classname="check"/>
             <testcase name="tpot@1 mean" classname="comparison"/>
@@ -237,11 +255,11 @@ fn junit_has_the_decision_of_an_ab() {
 
 #[test]
 fn github_has_the_decision_as_a_summary_and_as_annotations() {
-    let told = exchange(ExchangeFormat::Github, &[AnyRecord::Ab(Box::new(ab()))]).unwrap();
-    let first = told.text.lines().next().unwrap();
-    insta::assert_snapshot!(format!("{first}\n{}", told.annotations), @r#"
-    ### arcgauge: ok pass: no change that matters
-    ::notice title=arcgauge%3A pass::no change that matters (head `a-branch` against base `main`: 1 pair of fresh processes, in turns)
+    let reported = exchange(ExchangeFormat::Github, &[ab()]).unwrap();
+    let first = reported.text.lines().next().unwrap();
+    insta::assert_snapshot!(format!("{first}\n{}", reported.annotations), @r#"
+    ### arcgauge: PASS: no change that matters
+    ::notice title=arcgauge%3A pass::no change that matters (head `a-branch` compared with base `main`: 1 pair of fresh processes, interleaved)
     "#);
 }
 

@@ -2,117 +2,67 @@
 
 use serde::Serialize;
 
-use crate::record::{AbRecord, DecisionRecord, Outcome, SideRecord};
-use crate::report::chart::Chart;
-use crate::report::decision::{
-    DecisionParts, PairLine, Subject, decision_parts, interrupted_after_pairs, pair_lines,
-};
-use crate::report::number::signed_percent;
-use crate::report::one_line;
-use crate::report::view::commit::divergence::{DivergencePart, divergences};
-use crate::report::view::commit::reproduce::ab_command;
-use crate::report::view::commit::run::{asked, setting};
-use crate::report::view::commit::warnings::{WarningPart, warnings_of};
+use crate::record::{ArmView, Experiment, Side};
+use crate::report::decision::{Subject, add_decision, pair_lines};
+use crate::report::document::{Document, Line, Place};
+use crate::report::reproduce_ab::ab_command;
+use crate::report::view::commit::run::{requested, setting};
 use crate::report::view::commit::{RecordOfCommit, charts};
-use crate::report::view::{Badge, CommitLink};
+use crate::visible::one_line;
 
 /// An A/B.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct AbPart {
     anchor: String,
     when_utc: String,
-    sides: Vec<SidePart>,
     /// Processes, prompts and tokens of a side.
-    asked: String,
-    /// What a gate makes of it, where it was asked; else what it came to.
-    decision: Option<DecisionParts>,
-    /// What it came to for whoever ran it, where a gate says something else.
-    other_word: Option<Badge>,
-    failure: Option<String>,
-    /// How far it came, where it was interrupted.
-    interrupted: Option<String>,
-    chart: Option<Chart>,
-    pairs: Vec<PairRow>,
-    divergences: Vec<DivergencePart>,
-    warnings: Vec<WarningPart>,
-    command: String,
-    file: String,
-}
-
-/// A side.
-#[derive(Debug, Clone, Serialize)]
-struct SidePart {
-    word: &'static str,
-    asked: String,
-    /// Where that has a page.
-    commit: Option<CommitLink>,
-    /// Of a commit without one.
-    short: Option<String>,
-    subject: Option<String>,
-    setting: String,
-}
-
-/// A pair.
-#[derive(Debug, Clone, Serialize)]
-struct PairRow {
-    number: usize,
-    first: &'static str,
-    difference: String,
-    said: String,
+    requested: String,
+    /// All of its report, as HTML.
+    report: String,
 }
 
 impl AbPart {
-    pub(super) fn of(record: &AbRecord, of_commit: &RecordOfCommit<'_>) -> Self {
+    pub(super) fn of(record: &Experiment, of_commit: &RecordOfCommit<'_>) -> Self {
         let pairs = pair_lines(record);
-        let subject = Subject::Ab { record, pairs: &pairs };
-        let decisions = [record.gate_decision.as_ref(), record.decision.as_ref()];
-        let [first, other] = match decisions {
-            [None, own] => [own, None],
-            both => both,
-        };
-        let verdict = |decision: &DecisionRecord| decision.verdict;
-        let other = other.map(verdict).filter(|other| first.map(verdict) != Some(*other));
-        let sides = [&record.base.run, &record.head.run];
+        // What a gate makes of it, where it was asked.
+        let decision = record.gate_decision.as_ref().or(record.decision.as_ref());
+        let mut document = Document::default();
+        for side in Side::BOTH {
+            let arm = record.side(side);
+            document
+                .fact(format!("{}: {}", side.as_str(), arm.label), commit(arm, of_commit).and(setting(arm)));
+        }
+        let chart = charts::of_pairs(record, &pairs, decision);
+        let subject = Subject { record, pairs: &pairs };
+        add_decision(&mut document, subject, decision, chart);
+        if let Some(decision) = decision.filter(|_| !subject.compares_settings()) {
+            let other = record.decision.as_ref().filter(|other| other.verdict != decision.verdict);
+            let other = other
+                .map_or(String::new(), |other| format!("; outside of a gate: {}", other.verdict.as_str()));
+            document.text(
+                Line::from(format!("A pull request's check: {}. Judged ", decision.status.as_str()).as_str())
+                    .and(Line::moment(&decision.judged_utc))
+                    .and(other)
+                    .and("."),
+            );
+        }
+        document.command("Measure it again", ab_command(record));
+        document.text(Line::link("The raw record", Some(&of_commit.file)).and(": every token and its time."));
+        let place = Place { root: "../", level: 3, of: &format!(" of {}", record.run_id) };
         Self {
             anchor: one_line(&record.run_id),
             when_utc: one_line(&record.when_utc),
-            sides: vec![side("base", &record.base, of_commit), side("head", &record.head, of_commit)],
-            asked: asked(&record.head.run),
-            decision: first.map(|decision| decision_parts(subject, decision)),
-            other_word: other.map(Badge::from),
-            failure: record.failure.as_deref().map(one_line),
-            interrupted: (record.outcome == Outcome::Interrupted).then(|| interrupted_after_pairs(&pairs)),
-            chart: charts::of_pairs(record, &pairs, first),
-            pairs: pairs.iter().enumerate().map(|(index, pair)| row(index, pair)).collect(),
-            divergences: sides.into_iter().flat_map(divergences).collect(),
-            warnings: warnings_of(record),
-            command: ab_command(record),
-            file: of_commit.file.clone(),
+            requested: requested(record.head()),
+            report: document.to_html(place),
         }
     }
 }
 
-fn side(word: &'static str, side: &SideRecord, of_commit: &RecordOfCommit<'_>) -> SidePart {
-    let commit = side.run.commit.as_ref();
-    SidePart {
-        word,
-        asked: one_line(&side.asked),
-        commit: commit.and_then(|commit| of_commit.link(&commit.sha)),
-        short: commit.map(|commit| one_line(commit.short())),
-        subject: commit.map(|commit| one_line(&commit.subject)),
-        setting: setting(&side.run),
-    }
-}
-
-fn row(index: usize, pair: &PairLine) -> PairRow {
-    PairRow {
-        number: index + 1,
-        first: pair.first.word(),
-        difference: pair.difference_percent.map_or("-".to_owned(), signed_percent),
-        said: match (&pair.spoilt_because, pair.difference_percent) {
-            (Some(because), _) => format!("spoilt: {}", one_line(because)),
-            (None, Some(_)) => "counts".to_owned(),
-            (None, None) => "has no speed".to_owned(),
-        },
-    }
+/// The commit of a side, with a link where it has a page.
+fn commit(side: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Line {
+    side.commit.as_ref().map_or_else(Line::default, |commit| {
+        let link = of_commit.link(&commit.sha);
+        let short = Line::link(commit.short(), link.as_ref().map(|link| link.href.as_str()));
+        short.and(" ").and(&commit.subject).and("; ")
+    })
 }

@@ -2,18 +2,18 @@
 
 use serde::Serialize;
 
-use crate::record::RunRecord;
+use crate::record::ArmView;
 use crate::report::number::four_digits;
-use crate::report::one_line;
 use crate::report::view::Badge;
 use crate::report::view::commit::figures::golden_badge;
+use crate::visible::one_line;
 
 /// The first token that is another.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct DivergencePart {
     prompt: String,
     badge: Badge,
-    /// The token, counted from 1, with both ids and the gap.
+    /// The token, counted from 1, with both ids and the logit margin.
     said: String,
     words: Option<Words>,
 }
@@ -27,7 +27,7 @@ struct Words {
 }
 
 /// Every prompt whose answer left its reference.
-pub(super) fn divergences(record: &RunRecord) -> Vec<DivergencePart> {
+pub(super) fn divergences(record: ArmView<'_>) -> Vec<DivergencePart> {
     let parts = record.prompts.iter().filter_map(|prompt| {
         let found = prompt.divergence.as_ref()?;
         Some(DivergencePart {
@@ -38,7 +38,7 @@ pub(super) fn divergences(record: &RunRecord) -> Vec<DivergencePart> {
                 found.position + 1,
                 found.expected,
                 found.got,
-                four_digits(f64::from(found.gap_logit))
+                four_digits(f64::from(found.logit_margin))
             ),
             words: prompt.divergence_text.as_ref().map(|words| Words {
                 before: one_line(&words.before),

@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use crate::record::{Epoch, RunRecord};
-use crate::report::one_line;
+use crate::record::{ArmView, Epoch};
 use crate::report::view::commit::RecordOfCommit;
 use crate::report::view::{CommitLink, exchanged};
+use crate::visible::one_line;
 
 /// What lay under a run.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct EnvironmentPart {
-    /// The commit that it is held against.
+    /// The commit that it is compared with.
     before: Option<CommitLink>,
     /// What was exchanged since.
     changes: Vec<String>,
@@ -25,7 +25,7 @@ struct EnvironmentLine {
 }
 
 impl EnvironmentPart {
-    pub(super) fn of(record: &RunRecord, of_commit: &RecordOfCommit<'_>) -> Self {
+    pub(super) fn of(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Self {
         let epoch = Epoch::of(record);
         let before = of_commit.before;
         let changes = before.map(|before| epoch.changes_since(&before.setting.epoch)).unwrap_or_default();

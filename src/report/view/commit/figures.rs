@@ -3,16 +3,16 @@
 use serde::Serialize;
 
 use crate::golden::GoldenResult;
-use crate::judge::likeness::ComparedSide;
+use crate::judge::comparability::ComparedSide;
 use crate::judge::{Figures, summarise};
 use crate::measure::Metric;
-use crate::record::{PromptHeadline, RunRecord};
+use crate::record::{ArmView, PromptSummary};
 use crate::report::decision::Mark;
 use crate::report::number::{change_percent, four_digits, mebibytes, signed_percent};
-use crate::report::one_line;
 use crate::report::view::commit::RecordOfCommit;
-use crate::report::view::commit::standing::{Standing, no_change_because};
+use crate::report::view::commit::standing::{Standing, no_change_reason};
 use crate::report::view::{Badge, CommitLink};
+use crate::visible::one_line;
 
 /// The table.
 #[derive(Debug, Clone, Serialize)]
@@ -20,17 +20,17 @@ pub(super) struct FigureTable {
     title: String,
     rows: Vec<FigureRow>,
     headings: [FigureHeading; 3],
-    /// The commit that the differences are to; None where there is none to be held against.
+    /// The commit that the differences are to; None where there is none to be compared with.
     before: Option<CommitLink>,
     /// Why there are no differences, though there is a commit before.
     no_change: Option<NoChange>,
 }
 
-/// That a run is not held against the commit before.
+/// That a run is not compared with the commit before.
 #[derive(Debug, Clone, Serialize)]
 struct NoChange {
     before: CommitLink,
-    because: &'static str,
+    reason: &'static str,
 }
 
 /// What a column holds.
@@ -55,16 +55,16 @@ struct FigureRow {
 }
 
 impl FigureTable {
-    pub(super) fn of(record: &RunRecord, side: &ComparedSide, of_commit: &RecordOfCommit<'_>) -> Self {
+    pub(super) fn of(record: ArmView<'_>, side: &ComparedSide, of_commit: &RecordOfCommit<'_>) -> Self {
         let standing = Standing::of(record, side);
         // Unverified times are shown as such, so this is more than what is believed of the run.
-        let summary = summarise(record);
-        let because = of_commit.before.and_then(|before| no_change_because(side, of_commit.entry, before));
-        let compared = of_commit.before.filter(|_| because.is_none());
+        let summary = summarise(&record);
+        let reason = of_commit.before.and_then(|before| no_change_reason(side, of_commit.entry, before));
+        let compared = of_commit.before.filter(|_| reason.is_none());
         let figures_before = compared.and_then(|entry| entry.figures.as_ref());
         let of_prompt = |id: &str| {
             let mut prompts = figures_before.into_iter().flat_map(|figures| &figures.prompts);
-            prompts.find(|prompt: &&PromptHeadline| prompt.id == id).map(|prompt| prompt.tpot_ms)
+            prompts.find(|prompt: &&PromptSummary| prompt.id == id).map(|prompt| prompt.tpot_ms)
         };
         let prompts = summary.prompts.iter().map(|prompt| {
             let figures = prompt.figures.as_ref().filter(|_| standing.shows_times_of(prompt.golden));
@@ -83,14 +83,14 @@ impl FigureTable {
                 heading("Per token", Metric::TimePerOutputToken),
                 heading("First token", Metric::TimeToFirstToken),
             ],
-            before: link.clone().filter(|_| because.is_none()),
-            no_change: link.zip(because).map(|(before, because)| NoChange { before, because }),
+            before: link.clone().filter(|_| reason.is_none()),
+            no_change: link.zip(reason).map(|(before, reason)| NoChange { before, reason }),
         }
     }
 }
 
 fn heading(name: &'static str, metric: Metric) -> FigureHeading {
-    let measure = format!("{}, {} is better", metric.unit(), metric.direction().word());
+    let measure = format!("{}, {} is better", metric.unit(), metric.direction().as_str());
     FigureHeading { id: metric.id(), name, measure }
 }
 
@@ -105,13 +105,13 @@ fn row(
         let value = figures.and_then(value);
         value.map_or("-".to_owned(), four_digits)
     };
-    let tpot = figures.and_then(|figures| figures.mean.decode_tpot_ms);
+    let tpot = figures.and_then(|figures| figures.mean.get(Metric::TimePerOutputToken));
     FigureRow {
         title: one_line(title),
         golden: golden_badge(golden),
-        throughput: cell(|figures| Some(figures.mean.throughput_tok_s)),
-        ttft: cell(|figures| Some(figures.mean.ttft_ms)),
-        tpot: cell(|figures| figures.mean.decode_tpot_ms),
+        throughput: cell(|figures| figures.mean.get(Metric::EndToEndThroughput)),
+        ttft: cell(|figures| figures.mean.get(Metric::TimeToFirstToken)),
+        tpot: cell(|figures| figures.mean.get(Metric::TimePerOutputToken)),
         tpot_change: tpot
             .zip(tpot_before_ms)
             .map(|(now, before)| signed_percent(change_percent(now / before))),

@@ -5,7 +5,6 @@ mod charts;
 mod divergence;
 mod environment;
 mod figures;
-mod reproduce;
 mod run;
 mod standing;
 #[cfg(test)]
@@ -14,10 +13,10 @@ mod warnings;
 
 use serde::Serialize;
 
-use crate::record::{AnyRecord, Commit, Entry, Origin};
-use crate::report::one_line;
+use crate::record::{Commit, Entry, Experiment, Origin, PlanKind};
 use crate::report::view::peers::PeersPart;
-use crate::report::view::{Badge, CommitLink};
+use crate::report::view::{Badge, CommitLink, CommitRange, Forge, is_valid};
+use crate::visible::one_line;
 use ab::AbPart;
 use run::RunPart;
 
@@ -29,7 +28,7 @@ pub struct RecordOfCommit<'a> {
     /// What the index says.
     pub entry: &'a Entry,
     /// The record.
-    pub record: &'a AnyRecord,
+    pub record: &'a Experiment,
     /// Its file, from the site's folder.
     pub file: String,
     /// The commit before it that has figures, on the same machine with the same model, device and workload.
@@ -46,6 +45,17 @@ impl RecordOfCommit<'_> {
     }
 }
 
+/// The commits beside it that have a page, and where commits are compared on the web.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Neighbours<'a> {
+    /// The one measured before it on its timeline; beside every timeline its first parent.
+    pub previous: Option<&'a str>,
+    /// The one measured after it on its timeline.
+    pub next: Option<&'a str>,
+    /// None where the forge is not known.
+    pub forge: Option<&'a Forge>,
+}
+
 /// The page of a commit.
 #[derive(Debug, Clone, Serialize)]
 pub struct CommitView {
@@ -54,7 +64,12 @@ pub struct CommitView {
     subject: String,
     author_date_utc: Option<String>,
     branch: Option<String>,
-    parent: Option<CommitLink>,
+    previous: Option<CommitLink>,
+    next: Option<CommitLink>,
+    /// From the previous commit to this one.
+    range: Option<CommitRange>,
+    /// The part that is open: the newest valid record, else the newest.
+    open: String,
     /// Every record, newest first: a way to each part of the page.
     records: Vec<RecordLine>,
     decisions: Vec<AbPart>,
@@ -76,16 +91,19 @@ struct RecordLine {
 
 impl CommitView {
     /// The page of a commit from its records, newest first; without a commit, of what was measured outside
-    /// of a repository. `parent` is the first parent, where that has a page.
+    /// of a repository.
     #[must_use]
-    pub fn of(commit: Option<&Commit>, parent: Option<&str>, records: &[RecordOfCommit<'_>]) -> Self {
+    pub fn of(commit: Option<&Commit>, neighbours: Neighbours<'_>, records: &[RecordOfCommit<'_>]) -> Self {
+        let Neighbours { previous, next, forge } = neighbours;
+        let valid = records.iter().find(|record| is_valid(record.entry)).or(records.first());
         let (mut decisions, mut runs, mut peers) = (Vec::new(), Vec::new(), Vec::new());
         for of_commit in records {
-            match of_commit.record {
-                AnyRecord::Ab(record) => decisions.push(AbPart::of(record, of_commit)),
-                AnyRecord::Run(record) => runs.push(RunPart::of(record, of_commit)),
-                AnyRecord::Peers(record) => {
-                    peers.push(PeersPart::of(record, of_commit.entry, of_commit.file.clone()).on_its_page());
+            let record = of_commit.record;
+            match record.plan {
+                PlanKind::Ab => decisions.push(AbPart::of(record, of_commit)),
+                PlanKind::Bench => runs.push(RunPart::of(record.subject(), of_commit)),
+                PlanKind::Peers => {
+                    peers.push(PeersPart::of(record, of_commit.entry, &of_commit.file, "../").on_its_page());
                 }
             }
         }
@@ -97,7 +115,12 @@ impl CommitView {
                 .unwrap_or_else(|| "measured outside of a repository".to_owned()),
             author_date_utc: said(|commit| &commit.author_date_utc),
             branch: commit.and_then(|commit| commit.branch.as_deref()).map(one_line),
-            parent: parent.and_then(CommitLink::of),
+            previous: previous.and_then(CommitLink::of),
+            next: next.and_then(CommitLink::of),
+            range: previous
+                .zip(commit)
+                .and_then(|(previous, commit)| CommitRange::of(previous, &commit.sha, forge)),
+            open: valid.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
             records: records.iter().map(line).collect(),
             decisions,
             peers,
@@ -121,10 +144,10 @@ fn line(of_commit: &RecordOfCommit<'_>) -> RecordLine {
     };
     RecordLine {
         anchor: one_line(&entry.run_id),
-        kind: match of_commit.record {
-            AnyRecord::Ab(_) => "A/B",
-            AnyRecord::Run(_) => "run",
-            AnyRecord::Peers(_) => "engines",
+        kind: match of_commit.record.plan {
+            PlanKind::Ab => "A/B",
+            PlanKind::Bench => "run",
+            PlanKind::Peers => "engines",
         },
         when_utc: entry.when_utc.clone(),
         machine: one_line(&format!("{}{origin}", entry.setting.series.machine)),

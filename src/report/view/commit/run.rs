@@ -2,14 +2,11 @@
 
 use serde::Serialize;
 
-use crate::judge::environment::{ProcessFindings, of_record};
-use crate::judge::likeness::ComparedSide;
-use crate::record::RunRecord;
+use crate::judge::comparability::ComparedSide;
+use crate::record::ArmView;
 use crate::report::chart::Chart;
-use crate::report::decision::Mark;
 use crate::report::facts::{Fact, facts_of};
 use crate::report::number::counted;
-use crate::report::one_line;
 use crate::report::reproduce::reproduce_command;
 use crate::report::view::Badge;
 use crate::report::view::commit::divergence::{DivergencePart, divergences};
@@ -18,6 +15,7 @@ use crate::report::view::commit::figures::FigureTable;
 use crate::report::view::commit::standing::Standing;
 use crate::report::view::commit::warnings::{WarningPart, warnings};
 use crate::report::view::commit::{RecordOfCommit, charts};
+use crate::visible::one_line;
 
 /// A run.
 #[derive(Debug, Clone, Serialize)]
@@ -26,13 +24,11 @@ pub(super) struct RunPart {
     when_utc: String,
     badge: Badge,
     /// Why it has no verified speed.
-    no_speed_because: Option<String>,
-    /// That the machine was in no state to be measured.
-    unsteady: Option<Badge>,
+    no_speed_reason: Option<String>,
     /// Model, device, runtime, machine.
     setting: String,
     /// Processes, prompts and tokens.
-    asked: String,
+    requested: String,
     /// What was changed over the commit.
     dirty: Option<String>,
     failure: Option<String>,
@@ -47,8 +43,8 @@ pub(super) struct RunPart {
 }
 
 impl RunPart {
-    pub(super) fn of(record: &RunRecord, of_commit: &RecordOfCommit<'_>) -> Self {
-        let side = ComparedSide::of(record);
+    pub(super) fn of(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Self {
+        let side = ComparedSide::of(&record);
         let standing = Standing::of(record, &side);
         let dirty = record.commit.as_ref().filter(|commit| commit.dirty).map(|commit| {
             let difference =
@@ -60,16 +56,12 @@ impl RunPart {
             fact.said = one_line(&fact.said);
         }
         Self {
-            anchor: one_line(&record.run_id),
-            when_utc: one_line(&record.when_utc),
+            anchor: one_line(&record.experiment.run_id),
+            when_utc: one_line(&record.experiment.when_utc),
             badge: standing.badge(record),
-            no_speed_because: side.no_speed_because.as_deref().map(one_line),
-            unsteady: of_record(record)
-                .iter()
-                .any(ProcessFindings::is_invalid)
-                .then(|| Badge::new(Mark::Warns, "machine not steady: do not compare these times")),
+            no_speed_reason: side.no_speed_reason.as_deref().map(one_line),
             setting: setting(record),
-            asked: asked(record),
+            requested: requested(record),
             dirty,
             failure: record.failure.as_deref().map(one_line),
             figures: FigureTable::of(record, &side, of_commit),
@@ -85,7 +77,7 @@ impl RunPart {
 }
 
 /// On what it ran.
-pub(super) fn setting(record: &RunRecord) -> String {
+pub(super) fn setting(record: ArmView<'_>) -> String {
     let runtime = record.runtime.as_ref();
     let version = runtime.map_or("none", |runtime| runtime.openvino_version.as_str());
     let property = |key: &str| runtime.and_then(|runtime| runtime.properties_effective.get(key));
@@ -94,13 +86,13 @@ pub(super) fn setting(record: &RunRecord) -> String {
     one_line(&format!(
         "{} on {}, OpenVINO {version}, {precision} with a {cache} KV cache, machine {}",
         record.model.name,
-        record.device.in_words(&record.machine.cpu),
-        record.machine.slug
+        record.device.in_words(&record.experiment.machine.cpu),
+        record.experiment.machine.slug
     ))
 }
 
 /// What was asked.
-pub(super) fn asked(record: &RunRecord) -> String {
+pub(super) fn requested(record: ArmView<'_>) -> String {
     let workload = &record.workload;
     format!(
         "{}, {}, {} greedy tokens each",

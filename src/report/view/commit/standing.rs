@@ -1,11 +1,13 @@
-//! What may be said of a run's speed, and whether it may be held against the commit before.
+//! Whether a run has a valid speed, and whether it may be compared with the previous commit.
 
 use crate::golden::GoldenResult;
-use crate::judge::likeness::ComparedSide;
-use crate::record::{Entry, Outcome, RunRecord};
+use crate::judge::comparability::ComparedSide;
+use crate::judge::invalidating_findings;
+use crate::record::{ArmView, Entry, Outcome};
 use crate::report::decision::Mark;
 use crate::report::view::Badge;
 use crate::report::view::doubt::is_doubted;
+use crate::visible::one_line;
 
 /// How far the times of a run are a speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,8 +22,8 @@ pub(super) enum Standing {
 
 impl Standing {
     /// Of a run with what is believed of it.
-    pub(super) fn of(record: &RunRecord, side: &ComparedSide) -> Self {
-        match (side.no_speed_because.is_some(), record.outcome) {
+    pub(super) fn of(record: ArmView<'_>, side: &ComparedSide) -> Self {
+        match (side.no_speed_reason.is_some(), record.outcome) {
             (false, _) => Self::Verified,
             (true, Outcome::Complete) => Self::Unverified,
             (true, _) => Self::WithoutSpeed,
@@ -29,10 +31,15 @@ impl Standing {
     }
 
     /// The word on the run.
-    pub(super) fn badge(self, record: &RunRecord) -> Badge {
+    pub(super) fn badge(self, record: ArmView<'_>) -> Badge {
+        let reasons = invalid_reasons(record);
         match self {
+            Self::Verified | Self::Unverified if !reasons.is_empty() => {
+                Badge::new(Mark::Warns, format!("INVALID: {}", reasons.join("; ")))
+            }
             Self::Unverified => Badge::new(Mark::Unknown, "unverified"),
-            Self::Verified | Self::WithoutSpeed => record.outcome.into(),
+            Self::Verified => Badge::new(Mark::Holds, "valid"),
+            Self::WithoutSpeed => record.outcome.into(),
         }
     }
 
@@ -50,20 +57,25 @@ impl Standing {
     }
 }
 
-/// Why a run is not held against the one before; None where it may be, and then it is an observation.
-pub(super) fn no_change_because(side: &ComparedSide, entry: &Entry, before: &Entry) -> Option<&'static str> {
+/// What the guards say that invalidate its times, each guard once.
+fn invalid_reasons(record: ArmView<'_>) -> Vec<String> {
+    invalidating_findings(&record).iter().map(|finding| one_line(&finding.reason)).collect()
+}
+
+/// Why a run is not compared with the one before; None where it may be, and then it is an observation.
+pub(super) fn no_change_reason(side: &ComparedSide, entry: &Entry, before: &Entry) -> Option<&'static str> {
     let is_verified =
         before.outcome == Outcome::Complete && before.golden.is_some_and(GoldenResult::is_verified);
-    if side.no_speed_because.is_some() {
+    if side.no_speed_reason.is_some() {
         Some("this run has no verified speed")
     } else if !is_verified {
         Some("the run before has no verified speed")
     } else if entry.setting.epoch.id != before.setting.epoch.id {
-        Some("something under the measurement was exchanged since, and the step need not be the commit's")
-    } else if side.doubted_because.is_some() || is_doubted(entry) {
-        Some("a guard tripped in this run, and its times cannot be believed")
+        Some("the environment changed since, and the difference need not be the commit's")
+    } else if side.doubted_reason.is_some() || is_doubted(entry) {
+        Some("a guard tripped in this run, and its times are invalid")
     } else if is_doubted(before) {
-        Some("a guard tripped in the run before, and its times cannot be believed")
+        Some("a guard tripped in the run before, and its times are invalid")
     } else {
         None
     }

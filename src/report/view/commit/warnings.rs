@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::record::{AbRecord, Side, Warning};
-use crate::report::one_line;
+use crate::record::{Side, Warning};
+use crate::visible::one_line;
 
 /// A warning.
 #[derive(Debug, Clone, Serialize)]
@@ -19,22 +19,10 @@ pub(super) fn warnings(warnings: &[Warning], side: Option<Side>) -> Vec<WarningP
     warnings.iter().map(|warning| one(warning, side)).collect()
 }
 
-/// What an A/B and its sides warn of: once where both sides say it.
-pub(super) fn warnings_of(record: &AbRecord) -> Vec<WarningPart> {
-    let (whole, base, head) = (&record.warnings, &record.base.run.warnings, &record.head.run.warnings);
-    let of_base = |warning| if head.contains(warning) { None } else { Some(Side::Base) };
-    let bases_own = base.iter().filter(|warning| !whole.contains(warning));
-    let heads_own = head.iter().filter(|warning| !whole.contains(warning) && !base.contains(warning));
-    let mut told = warnings(whole, None);
-    told.extend(bases_own.map(|warning| one(warning, of_base(warning))));
-    told.extend(heads_own.map(|warning| one(warning, Some(Side::Head))));
-    told
-}
-
 /// A warning, said of a side.
 fn one(warning: &Warning, side: Option<Side>) -> WarningPart {
     WarningPart {
-        side: side.map(Side::word),
+        side: side.map(Side::as_str),
         message: one_line(&warning.message),
         advice: one_line(&warning.advice),
     }

@@ -2,17 +2,17 @@
 
 use serde::Serialize;
 
-use crate::record::{Entry, Headline};
+use crate::record::{Entry, SummaryRow};
 use crate::report::Badge;
-use crate::report::comparison::ALIKE;
+use crate::report::comparison::COMPARABLE;
 use crate::report::decision::Mark;
 use crate::report::number::four_digits;
-use crate::report::one_line;
 use crate::report::view::compare::Pair;
 use crate::report::view::compare::figures::{self, FigureLists, RowData};
-use crate::report::view::compare::settings::{PartData, SettingData, Surroundings};
+use crate::report::view::compare::settings::{Environment, PartData, SettingData};
 use crate::report::view::doubt::is_doubted;
 use crate::report::view::{CommitLink, short};
+use crate::visible::one_line;
 
 /// All that the script knows.
 #[derive(Debug, Clone, Serialize)]
@@ -61,10 +61,10 @@ struct RunData {
     when_utc: String,
     commit: Option<CommitLink>,
     /// The commit in words; with changes, where it had some.
-    commit_told: String,
+    commit_reported: String,
     speed: String,
     setting: usize,
-    /// A guard tripped: its times cannot be believed.
+    /// A guard tripped: its times are invalid.
     is_doubted: bool,
     figures: FigureLists,
 }
@@ -72,15 +72,15 @@ struct RunData {
 impl CompareData {
     /// Of these runs, the newest first.
     pub(super) fn of(runs: &[&Entry], pair: &Pair<'_>) -> Self {
-        let headlines: Vec<&Headline> = runs.iter().filter_map(|entry| entry.figures.as_ref()).collect();
-        let prompts = figures::prompts(&headlines);
-        let around = Surroundings::of(runs);
-        let told = runs.iter().zip(&around.of_runs);
+        let summary_rows: Vec<&SummaryRow> = runs.iter().filter_map(|entry| entry.figures.as_ref()).collect();
+        let prompts = figures::prompts(&summary_rows);
+        let around = Environment::of(runs);
+        let reported = runs.iter().zip(&around.of_runs);
         Self {
             words: Words::all(),
             first: First { a: pair.a.run_id.clone(), b: pair.b.run_id.clone() },
             rows: figures::rows(&prompts),
-            runs: told.filter_map(|(entry, setting)| RunData::of(entry, *setting, &prompts)).collect(),
+            runs: reported.filter_map(|(entry, setting)| RunData::of(entry, *setting, &prompts)).collect(),
             groups: around.groups,
             parts: around.parts,
             values: around.values,
@@ -91,22 +91,22 @@ impl CompareData {
 
 impl RunData {
     fn of(entry: &Entry, setting: usize, prompts: &[String]) -> Option<Self> {
-        let headline = entry.figures.as_ref()?;
-        let commit_told = entry.commit.as_ref().map_or("no commit".to_owned(), |commit| {
+        let summary_row = entry.figures.as_ref()?;
+        let commit_reported = entry.commit.as_ref().map_or("no commit".to_owned(), |commit| {
             format!("{}{}", one_line(short(&commit.sha)), if commit.dirty { " (dirty)" } else { "" })
         });
         let when = entry.when_utc.get(..16).unwrap_or(&entry.when_utc).replacen('T', " ", 1);
-        let tpot = format!("{} ms/token", four_digits(headline.tpot_ms));
+        let tpot = format!("{} ms/token", four_digits(summary_row.tpot_ms));
         Some(Self {
             id: entry.run_id.clone(),
-            label: format!("{}: {commit_told}, {tpot}", one_line(&when)),
+            label: format!("{}: {commit_reported}, {tpot}", one_line(&when)),
             when_utc: one_line(&entry.when_utc),
             commit: entry.commit.as_ref().and_then(|commit| CommitLink::of(&commit.sha)),
-            commit_told,
-            speed: format!("{tpot}, {} token/s", four_digits(headline.throughput_tok_s)),
+            commit_reported,
+            speed: format!("{tpot}, {} token/s", four_digits(summary_row.throughput_tok_s)),
             setting,
             is_doubted: is_doubted(entry),
-            figures: figures::figures(headline, prompts),
+            figures: figures::figures(summary_row, prompts),
         })
     }
 }
@@ -115,7 +115,7 @@ impl Words {
     fn all() -> Self {
         Self {
             same: Word {
-                badge: Badge::new(Mark::NotJudged, ALIKE),
+                badge: Badge::new(Mark::NotJudged, COMPARABLE),
                 sentence: "same series and same epoch: two runs of one thing",
                 caption: "Change: from A to B. Two separate runs, not interleaved pairs: an observation, not a \
                           test; cargo xtask ab decides.",

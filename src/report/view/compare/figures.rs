@@ -1,32 +1,32 @@
-//! The figures of the runs: as they are told, and as a script makes a difference of them.
+//! The figures of the runs: as they are reported, and as a script makes a difference of them.
 
 use serde::Serialize;
 
 use crate::measure::Metric;
 use crate::measure::protocol::CacheState;
-use crate::record::{Headline, PromptHeadline};
+use crate::record::{PromptSummary, SummaryRow};
 use crate::report::number::four_digits;
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// Prompts of a run that have rows of their own.
 const MOST_PROMPTS: usize = 12;
 const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
-/// A difference is told with four digits at most, so that of figures with seven is as good as exact.
+/// A difference is reported with four digits at most, so that of figures with seven is as good as exact.
 const DIGITS: usize = 7;
 
 /// A figure that prompts have, too.
 struct OfPrompts {
     metric: Metric,
     title: &'static str,
-    mean: fn(&Headline) -> f64,
-    prompt: fn(&PromptHeadline) -> f64,
+    mean: fn(&SummaryRow) -> f64,
+    prompt: fn(&PromptSummary) -> f64,
 }
 
 /// A figure of a whole run.
 struct OfRun {
     metric: Metric,
     title: &'static str,
-    figure: fn(&Headline) -> Option<f64>,
+    figure: fn(&SummaryRow) -> Option<f64>,
 }
 
 const OF_PROMPTS: [OfPrompts; 3] = [
@@ -50,7 +50,7 @@ const OF_PROMPTS: [OfPrompts; 3] = [
     },
 ];
 
-/// Loads of two kinds are two figures, so that one is never held against the other.
+/// Loads of two kinds are two figures, so that one is never compared with the other.
 const OF_RUNS: [OfRun; 5] = [
     OfRun {
         metric: Metric::Load,
@@ -97,14 +97,14 @@ pub(super) struct RowData {
 pub(super) struct FigureLists {
     /// The places of the rows.
     rows: Vec<usize>,
-    /// As they are told.
-    told: Vec<String>,
+    /// As they are reported.
+    reported: Vec<String>,
     /// To make a difference of.
     figures: Vec<f64>,
 }
 
 /// The prompts of all runs, in the order in which they are met.
-pub(super) fn prompts(runs: &[&Headline]) -> Vec<String> {
+pub(super) fn prompts(runs: &[&SummaryRow]) -> Vec<String> {
     let mut prompts: Vec<String> = Vec::new();
     for prompt in runs.iter().flat_map(|figures| figures.prompts.iter().take(MOST_PROMPTS)) {
         if !prompts.contains(&prompt.id) {
@@ -121,7 +121,7 @@ pub(super) fn rows(prompts: &[String]) -> Vec<RowData> {
         title,
         prompt,
         unit: if is_memory(metric) { "MiB" } else { metric.unit() },
-        better: metric.direction().word(),
+        better: metric.direction().as_str(),
         is_time: !is_memory(metric),
     };
     let of_prompts = OF_PROMPTS.iter().flat_map(|shown| {
@@ -133,26 +133,26 @@ pub(super) fn rows(prompts: &[String]) -> Vec<RowData> {
 }
 
 /// What a run has of these rows.
-pub(super) fn figures(headline: &Headline, prompts: &[String]) -> FigureLists {
+pub(super) fn figures(summary_row: &SummaryRow, prompts: &[String]) -> FigureLists {
     let mut lists = FigureLists::default();
     let mut add = |row: usize, figure: f64| {
         if let Some(short) = shortened(figure) {
             lists.rows.push(row);
-            lists.told.push(four_digits(figure));
+            lists.reported.push(four_digits(figure));
             lists.figures.push(short);
         }
     };
     let of_one = prompts.len() + 1;
     for (place, shown) in OF_PROMPTS.iter().enumerate() {
-        add(place * of_one, (shown.mean)(headline));
-        for prompt in headline.prompts.iter().take(MOST_PROMPTS) {
+        add(place * of_one, (shown.mean)(summary_row));
+        for prompt in summary_row.prompts.iter().take(MOST_PROMPTS) {
             if let Some(at) = prompts.iter().position(|id| *id == prompt.id) {
                 add(place * of_one + 1 + at, (shown.prompt)(prompt));
             }
         }
     }
     for (place, shown) in OF_RUNS.iter().enumerate() {
-        if let Some(figure) = (shown.figure)(headline) {
+        if let Some(figure) = (shown.figure)(summary_row) {
             add(OF_PROMPTS.len() * of_one + place, figure);
         }
     }
@@ -173,6 +173,6 @@ fn mebibytes(bytes: Option<u64>) -> Option<f64> {
     bytes.map(|bytes| bytes as f64 / BYTES_PER_MEBIBYTE)
 }
 
-fn load(figures: &Headline, state: CacheState) -> Option<f64> {
+fn load(figures: &SummaryRow, state: CacheState) -> Option<f64> {
     figures.load.filter(|load| load.compiled_model_cache == state).map(|load| load.mean_s)
 }

@@ -1,4 +1,4 @@
-//! Are these two the same? The newest runs in a table, and what the page's script needs to hold any two of
+//! Two runs compared. The newest runs in a table, and what the page's script needs to hold any two of
 //! them against each other. It gives no verdict, and of what the index does not hold it knows nothing: the
 //! whole comparison is the verb's.
 
@@ -12,11 +12,11 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::golden::GoldenResult;
-use crate::record::{Entry, Outcome, RecordKind};
+use crate::record::{Entry, Outcome, PlanKind};
 use crate::report::number::{counted, four_digits};
-use crate::report::one_line;
 use crate::report::render::json_block;
 use crate::report::view::CommitLink;
+use crate::visible::one_line;
 use data::CompareData;
 
 /// Rows of the table.
@@ -130,11 +130,11 @@ fn data_of(newest_first: &[&Entry]) -> Result<Option<String>> {
     Ok(None)
 }
 
-/// Whether a run has figures that were held against goldens, and a name that can be typed.
+/// Whether a run has figures that were compared with goldens, and a name that can be typed.
 fn can_be_compared(entry: &Entry) -> bool {
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let id = &entry.run_id;
-    entry.kind == RecordKind::RunRecord
+    entry.plan == PlanKind::Bench
         && entry.outcome == Outcome::Complete
         && entry.golden.is_some_and(GoldenResult::is_verified)
         && entry.figures.is_some()

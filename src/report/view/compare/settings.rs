@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::judge::likeness::Breaks;
+use crate::judge::comparability::Breaks;
 use crate::record::{Entry, Line, Series, Setting};
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// So many digits of a hash tell it apart.
 const DIGITS: usize = 12;
@@ -50,7 +50,7 @@ pub(super) struct SettingData {
 
 /// All of the runs to choose from.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Surroundings {
+pub(super) struct Environment {
     pub(super) groups: Vec<String>,
     pub(super) parts: Vec<PartData>,
     pub(super) values: Vec<String>,
@@ -64,13 +64,13 @@ pub(super) fn line_of(entry: &Entry) -> Line {
     entry.setting.line()
 }
 
-/// A value as it decides and as it is told: of two machines of one name the hash decides.
+/// A value as it decides and as it is reported: of two machines of one name the hash decides.
 struct Value {
     decides: String,
-    told: String,
+    reported: String,
 }
 
-impl Surroundings {
+impl Environment {
     pub(super) fn of(runs: &[&Entry]) -> Self {
         let known_parts: Vec<BTreeMap<Part, Value>> =
             runs.iter().map(|entry| parts_of(&entry.setting)).collect();
@@ -89,7 +89,7 @@ impl Surroundings {
                     let value = values.get(part)?;
                     let key = (*part, &value.decides);
                     Some(*places.entry(key).or_insert_with(|| {
-                        all.values.push(one_line(&value.told));
+                        all.values.push(one_line(&value.reported));
                         all.values.len() - 1
                     }))
                 });
@@ -113,7 +113,7 @@ impl Surroundings {
     }
 }
 
-/// The place of a run's group; of two with one name, the second is told by its workload, too.
+/// The place of a run's group; of two with one name, the second is named with its workload.
 fn group(lines: &mut Vec<Line>, groups: &mut Vec<String>, entry: &Entry) -> usize {
     let line = line_of(entry);
     if let Some(place) = lines.iter().position(|known| *known == line) {
@@ -133,9 +133,9 @@ fn group(lines: &mut Vec<Line>, groups: &mut Vec<String>, entry: &Entry) -> usiz
 fn parts_of(setting: &Setting) -> BTreeMap<Part, Value> {
     let series = &setting.series;
     let mut parts = BTreeMap::new();
-    let mut add = |breaks: Breaks, what: &str, decides: &str, told: String| {
+    let mut add = |breaks: Breaks, what: &str, decides: &str, reported: String| {
         let part = Part { breaks, what: what.to_owned() };
-        parts.insert(part, Value { decides: decides.to_owned(), told });
+        parts.insert(part, Value { decides: decides.to_owned(), reported });
     };
     let named = |name: &str, sha256: &str| format!("{name} ({})", digits(sha256));
     let Series { machine, machine_sha256, model, model_sha256, workload_sha256, .. } = series;
@@ -174,7 +174,7 @@ impl PartData {
     fn of(part: &Part) -> Self {
         Self {
             what: one_line(&part.what),
-            breaks: part.breaks.word(),
+            breaks: part.breaks.as_str(),
             is_identity: part.breaks < Breaks::Runtime,
             absent: if part.what.starts_with(PROPERTY) { "not set" } else { "not known" },
         }

@@ -1,19 +1,19 @@
 use serde_json::Value;
 
 use super::*;
-use crate::record::{AnyRecord, RunRecord, open};
+use crate::record::{Experiment, open};
 
 /// A verified run with this name, on what `change` makes of its machine and the like.
-fn entry(run_id: &str, when_utc: &str, change: impl FnOnce(&mut RunRecord)) -> Entry {
-    let text = include_bytes!("../../../../fixtures/records/schema-2.0.json");
-    let mut run: RunRecord = open(text, "a record").unwrap();
+fn entry(run_id: &str, when_utc: &str, change: impl FnOnce(&mut Experiment)) -> Entry {
+    let text = include_bytes!("../../../../fixtures/records/bench-3.0.json");
+    let mut run: Experiment = open(text, "a record").unwrap();
     run.run_id = run_id.to_owned();
     run.when_utc = when_utc.to_owned();
-    for prompt in &mut run.prompts {
+    for prompt in &mut run.arms[0].prompts {
         prompt.golden = GoldenResult::Match;
     }
     change(&mut run);
-    Entry::of("a.json".into(), &AnyRecord::Run(Box::new(run)))
+    Entry::of("a.json".into(), &run)
 }
 
 fn named(run_id: &str, when_utc: &str) -> Entry {
@@ -26,7 +26,7 @@ fn data(entries: &[Entry]) -> Value {
 
 #[test]
 fn runs_of_one_thing_share_their_setting_and_the_newest_two_come_first() {
-    let other = |run: &mut RunRecord| run.model.sha256 = "9".repeat(64);
+    let other = |run: &mut Experiment| run.arms[0].model.sha256 = "9".repeat(64);
     let entries = [
         named("a", "2026-01-01T00:00:00Z"),
         named("b", "2026-01-02T00:00:00Z"),
@@ -46,20 +46,20 @@ fn runs_of_one_thing_share_their_setting_and_the_newest_two_come_first() {
 
 #[test]
 fn what_differs_is_another_value_of_a_part_and_what_makes_two_things_comes_first() {
-    let changed = |run: &mut RunRecord| {
+    let changed = |run: &mut Experiment| {
         run.machine.kernel = Some("another".into());
         run.machine.sha256 = "9".repeat(64);
-        run.runtime.as_mut().unwrap().properties_effective.insert("A_PROPERTY".into(), "7".into());
+        run.arms[0].runtime.as_mut().unwrap().properties_effective.insert("A_PROPERTY".into(), "7".into());
     };
     let data = data(&[named("a", "2026-01-01T00:00:00Z"), entry("b", "2026-01-02T00:00:00Z", changed)]);
     let parts = data["parts"].as_array().unwrap();
     let differs = |part: &usize| data["settings"][0]["values"][part] != data["settings"][1]["values"][part];
     let differing: Vec<usize> = (0..parts.len()).filter(differs).collect();
-    let told = |part: &usize| {
+    let reported = |part: &usize| {
         (parts[*part]["what"].as_str().unwrap(), parts[*part]["is_identity"].as_bool().unwrap())
     };
-    let told: Vec<_> = differing.iter().map(told).collect();
-    assert_eq!(told, [("machine", true), ("property A_PROPERTY", false), ("kernel", false)]);
+    let reported: Vec<_> = differing.iter().map(reported).collect();
+    assert_eq!(reported, [("machine", true), ("property A_PROPERTY", false), ("kernel", false)]);
     let values = &data["settings"][1]["values"];
     assert_eq!(values[differing[1]], Value::Null, "the first run has none");
     assert_eq!(parts[differing[1]]["absent"], "not set");
@@ -70,17 +70,17 @@ fn what_differs_is_another_value_of_a_part_and_what_makes_two_things_comes_first
 fn figures_are_told_with_four_digits_and_differ_by_seven() {
     let data = data(&[named("a", "2026-01-01T00:00:00Z"), named("b", "2026-01-02T00:00:00Z")]);
     let figures = &data["runs"][0]["figures"];
-    let lists = ["rows", "told", "figures"].map(|list| figures[list].as_array().unwrap());
+    let lists = ["rows", "reported", "figures"].map(|list| figures[list].as_array().unwrap());
     assert!(lists.iter().all(|list| list.len() == lists[0].len() && !list.is_empty()));
     let entry = named("a", "2026-01-01T00:00:00Z");
-    let headline = entry.figures.unwrap();
-    assert_eq!(lists[1][0], four_digits(headline.tpot_ms));
-    assert!((lists[2][0].as_f64().unwrap() / headline.tpot_ms - 1.0).abs() < 1e-6);
+    let summary_row = entry.figures.unwrap();
+    assert_eq!(lists[1][0], four_digits(summary_row.tpot_ms));
+    assert!((lists[2][0].as_f64().unwrap() / summary_row.tpot_ms - 1.0).abs() < 1e-6);
     let row = |at: usize| &data["rows"][usize::try_from(lists[0][at].as_u64().unwrap()).unwrap()];
     assert_eq!((&row(0)["metric"], &row(0)["prompt"]), (&"tpot@1".into(), &"mean".into()));
     assert_eq!(
         (&row(1)["metric"], &row(1)["prompt"]),
-        (&"tpot@1".into(), &headline.prompts[0].id.as_str().into())
+        (&"tpot@1".into(), &summary_row.prompts[0].id.as_str().into())
     );
     let memory = (0..lists[0].len()).find(|at| row(*at)["metric"] == "peak_rss@1").unwrap();
     assert_eq!((&row(memory)["unit"], &row(memory)["is_time"]), (&"MiB".into(), &false.into()));
@@ -94,13 +94,13 @@ fn a_guard_that_tripped_takes_the_belief_in_the_times_and_one_that_warns_does_no
         data(&[named("a", "2026-01-01T00:00:00Z"), entry])["runs"][0]["is_doubted"].as_bool().unwrap()
     };
     assert!(warned("guard-gpu-throttle"));
-    assert!(!warned("guard-mains") && !warned("preflight-gpu-throttle"));
+    assert!(!warned("guard-ac-power") && !warned("preflight-gpu-throttle"));
 }
 
 #[test]
 fn what_has_no_verified_figures_or_no_name_that_can_be_typed_is_not_offered() {
-    let unverified = |run: &mut RunRecord| run.prompts[0].golden = GoldenResult::None;
-    let failed = |run: &mut RunRecord| run.outcome = Outcome::Failed;
+    let unverified = |run: &mut Experiment| run.arms[0].prompts[0].golden = GoldenResult::None;
+    let failed = |run: &mut Experiment| run.outcome = Outcome::Failed;
     let when = "2026-01-02T00:00:00Z";
     let entries = [
         named("a", when),

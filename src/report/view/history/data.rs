@@ -4,14 +4,16 @@ use std::iter;
 
 use serde::Serialize;
 
-use crate::report::one_line;
 use crate::report::view::history::day;
 use crate::report::view::history::metric_data::{MetricData, metrics_of};
-use crate::report::view::history::packed::{Packed, packed_shas};
 use crate::report::view::history::standing::Standing;
 use crate::report::view::history::timeline_view::{TimelineNames, runtime_name};
 use crate::report::view::history::track::Track;
 use crate::report::view::{Point, Timeline, exchanged};
+use crate::visible::one_line;
+
+/// Digits by which a commit is shown and found in an address.
+const SHA_DIGITS: usize = 12;
 
 /// All timelines of the page.
 #[derive(Debug, Clone, Serialize)]
@@ -30,10 +32,10 @@ pub(super) struct TimelineData {
     runtimes: Vec<String>,
     /// Where another runtime begins.
     runtime_starts: Vec<RuntimeStart>,
-    /// Eight letters a commit, one after the other.
-    shas: String,
-    /// Days since 1970.
-    days: Packed,
+    /// The first twelve digits of each commit.
+    shas: Vec<String>,
+    /// The author's day of each commit, as in "2026-11-24".
+    days: Vec<String>,
     /// Words on commits; a letter in `standings` is the place here, "." none.
     words: Vec<StandingData>,
     standings: String,
@@ -86,11 +88,11 @@ impl TimelineData {
             workload: names.workload.clone(),
             runtimes: names.runtimes.clone(),
             runtime_starts: runtime_starts(timeline, &names.runtimes),
-            shas: packed_shas(timeline.points.iter().map(|point| point.sha)),
-            days: Packed::of(timeline.points.iter().map(|point| days_since_1970(point.author_date_utc))),
+            shas: timeline.points.iter().map(|point| point.sha.chars().take(SHA_DIGITS).collect()).collect(),
+            days: timeline.points.iter().map(|point| one_line(day(point.author_date_utc))).collect(),
             words: words
                 .iter()
-                .map(|it| StandingData { class: it.mark.class(), glyph: it.mark.shape(), word: it.word })
+                .map(|it| StandingData { class: it.mark.as_str(), glyph: it.mark.shape(), word: it.word })
                 .collect(),
             standings,
             epochs: timeline
@@ -116,31 +118,4 @@ fn runtime_starts(timeline: &Timeline<'_>, runtimes: &[String]) -> Vec<RuntimeSt
     all.filter(|(_, runtime)| before.next().flatten() != Some(*runtime))
         .map(|(at, runtime)| RuntimeStart { at, runtime })
         .collect()
-}
-
-/// Days since 1970 of a UTC label; None where it is none.
-fn days_since_1970(utc: &str) -> Option<i64> {
-    let day = one_line(day(utc));
-    let mut parts = day.splitn(3, '-').map(|part| part.parse::<i64>().ok());
-    let (year, month, date) = (parts.next()??, parts.next()??, parts.next()??);
-    if !(0..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&date) {
-        return None;
-    }
-    // Years that begin in March, so that the day that is sometimes there is the last.
-    let year = if month <= 2 { year - 1 } else { year };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    let months = (month + 9) % 12;
-    Some(365 * year + leap_days + (153 * months + 2) / 5 + date - 1 - 719_468)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_are_counted_as_the_calendar_has_them() {
-        let days = ["1970-01-01", "2000-02-29T01:00:00Z", "2000-03-01", "2026-11-24", "2100-03-01", "x"];
-        let counted = days.map(days_since_1970);
-        assert_eq!(counted, [Some(0), Some(11_016), Some(11_017), Some(20_781), Some(47_541), None]);
-    }
 }

@@ -1,12 +1,12 @@
-//! Invented entries of an index, for tests: as many commits as are asked for, with noise as of a real machine.
+//! Invented entries of an index, for tests: as many commits as are requested, with noise as of a real machine.
 
 use std::sync::Arc;
 
 use crate::golden::GoldenResult;
 use crate::measure::protocol::CacheState;
 use crate::record::{
-    AbHeadline, Ancestry, Entry, EntryCommit, Epoch, Headline, LoadHeadline, Origin, Outcome, PromptHeadline,
-    PublishedReference, PublishedSeries, RecordKind, Series, Setting, Verdict,
+    AbSummary, Ancestry, Entry, EntryCommit, Epoch, LoadSummary, Origin, Outcome, PlanKind, PromptSummary,
+    PublishedReference, PublishedSeries, Series, Setting, SummaryRow, Verdict,
 };
 use crate::report::view::{Timeline, timelines};
 
@@ -14,7 +14,7 @@ use crate::report::view::{Timeline, timelines};
 const PUBLISHED: &str = include_str!("../../../../fixtures/baselines/published.json");
 const PROMPTS: [&str; 3] = ["moe-vs-dense", "fibonacci", "openvino-advantages"];
 
-/// Who may be held against the published figure.
+/// Who may be compared with the published figure.
 pub(in crate::report) fn published() -> PublishedReference {
     PublishedReference::parse(PUBLISHED).unwrap()
 }
@@ -36,9 +36,9 @@ pub(in crate::report) fn entries(commits: usize) -> Vec<Entry> {
     for at in 0..commits {
         let run = run(at, &setting, &mut chance);
         if at % 4 == 3 {
-            let ab = AbHeadline { verdict: Some(verdict(&mut chance)), ..ab() };
+            let ab = AbSummary { verdict: Some(verdict(&mut chance)), ..ab() };
             entries.push(Entry {
-                kind: RecordKind::AbRecord,
+                plan: PlanKind::Ab,
                 run_id: format!("ab{at}"),
                 ab: Some(ab),
                 ..run.clone()
@@ -75,7 +75,7 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
     let sha: String = (0..40).map(|_| char::from_digit(chance.u32(0..16), 16).unwrap()).collect();
     Entry {
         path: format!("laptop/{sha}/{at}.json").into(),
-        kind: RecordKind::RunRecord,
+        plan: PlanKind::Bench,
         run_id: format!("run{at}"),
         when_utc: day.clone(),
         commit: Some(EntryCommit { sha, author_date_utc: day, dirty: false, first_parent: None }),
@@ -90,16 +90,16 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
 }
 
 /// Figures with a standard deviation of about a percent.
-fn figures(chance: &mut fastrand::Rng) -> Headline {
+fn figures(chance: &mut fastrand::Rng) -> SummaryRow {
     let peak_rss_bytes = 1_500_000_000 + chance.u64(0..400_000);
     let mut noise = |size: f64| 1.0 + size * ((0..12).map(|_| chance.f64()).sum::<f64>() - 6.0);
     let of_run = noise(0.01);
-    let prompts: Vec<PromptHeadline> = PROMPTS
+    let prompts: Vec<PromptSummary> = PROMPTS
         .iter()
         .zip([0.99, 1.0, 1.02])
         .map(|(id, level)| {
             let (tpot_ms, ttft_ms) = (47.1 * level * of_run * noise(0.005), 310.0 * level * noise(0.02));
-            PromptHeadline {
+            PromptSummary {
                 id: (*id).into(),
                 ttft_ms,
                 tpot_ms,
@@ -107,17 +107,17 @@ fn figures(chance: &mut fastrand::Rng) -> Headline {
             }
         })
         .collect();
-    let mean = |of: fn(&PromptHeadline) -> f64| prompts.iter().map(of).sum::<f64>() / 3.0;
+    let mean = |of: fn(&PromptSummary) -> f64| prompts.iter().map(of).sum::<f64>() / 3.0;
     let tpot_ms = mean(|it| it.tpot_ms);
     let latency_s = mean(|it| 0.2 / it.throughput_tok_s) * 1e3;
-    Headline {
+    SummaryRow {
         ttft_ms: mean(|it| it.ttft_ms),
         tpot_ms,
         latency_s,
         throughput_tok_s: 200.0 / latency_s,
         process_tpot_ms: (0..3).map(|_| tpot_ms * noise(0.005)).collect(),
         process_throughput_tok_s: (0..3).map(|_| 200.0 / latency_s * noise(0.005)).collect(),
-        load: Some(LoadHeadline { mean_s: 3.9 * noise(0.02), compiled_model_cache: CacheState::Warm }),
+        load: Some(LoadSummary { mean_s: 3.9 * noise(0.02), compiled_model_cache: CacheState::Warm }),
         peak_rss_bytes: Some(peak_rss_bytes),
         peak_device_memory_bytes: Some(12_900_000_000),
         published_tok_s: Some(21.24),
@@ -134,15 +134,17 @@ fn verdict(chance: &mut fastrand::Rng) -> Verdict {
     }
 }
 
-fn ab() -> AbHeadline {
-    AbHeadline {
+fn ab() -> AbSummary {
+    AbSummary {
         base_sha: None,
         is_of_commits: true,
         is_against_itself: false,
+        ignores_guards: false,
         verdict: None,
         gate_verdict: None,
         gate_status: None,
         tpot_change: None,
+        regressions: Vec::new(),
         pair_sd_percent: None,
     }
 }

@@ -1,18 +1,66 @@
 //! The static chart of a figure.
 
+use serde::Serialize;
+
 use crate::judge::MEAN_CONFIDENCE_PERCENT;
 use crate::report::chart::{self, Chart, Line, LinePoint, PositionLabel, PromptLine, Reference};
-use crate::report::number::counted;
+use crate::report::number::{counted, four_digits};
 use crate::report::view::history::standing::Standing;
 use crate::report::view::history::track::{PromptTrack, Track, percent_of};
 use crate::report::view::history::{COLUMNS, day};
-use crate::report::view::{Change, EpochStart, Timeline};
+use crate::report::view::{Change, CommitLink, EpochStart, Timeline};
+use crate::visible::one_line;
 
 /// So many dates stand along the bottom, where there is room.
 const DATES: usize = 7;
+/// Fewer commits are no trend.
+const FEWEST: usize = 3;
+/// Commits of which the overview's script knows the value: each weighs thirty bytes.
+const POINTED: usize = 300;
 
-/// The chart of a figure along its timeline.
+/// The chart of a metric along its timeline.
 pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], track: &Track) -> Chart {
+    line_of(timeline, standings, track).chart()
+}
+
+/// A small chart, and what its script shows of the commit under the pointer.
+#[derive(Debug, Clone, Serialize)]
+pub(in crate::report) struct SmallChart {
+    #[serde(flatten)]
+    chart: Chart,
+    unit: &'static str,
+    positions: usize,
+    /// Of the newest commits: sha, day and value, apart by blanks and semicolons, which weighs less than JSON.
+    points: String,
+    /// Where the first and the last position are, as shares of the width.
+    ends: [[f64; 2]; 2],
+}
+
+/// The same, small and without the prompts; None where there is hardly anything to draw.
+pub(super) fn small_chart_of(timeline: &Timeline<'_>, track: &Track) -> Option<SmallChart> {
+    if track.means.iter().flatten().count() < FEWEST {
+        return None;
+    }
+    let line = Line { prompts: Vec::new(), ..line_of(timeline, &vec![None; timeline.points.len()], track) };
+    let first = timeline.points.len().saturating_sub(POINTED);
+    let points = timeline.points.iter().zip(&track.means).skip(first).map(|(point, mean)| {
+        let sha = CommitLink::of(point.sha).map_or("-".to_owned(), |link| link.short);
+        format!(
+            "{sha} {} {}",
+            one_line(day(point.author_date_utc)),
+            mean.map(four_digits).unwrap_or_default()
+        )
+    });
+    Some(SmallChart {
+        chart: line.small_chart(),
+        unit: track.shown.unit(),
+        positions: timeline.points.len(),
+        points: points.collect::<Vec<_>>().join(";"),
+        ends: line.small_ends()?,
+    })
+}
+
+fn line_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], track: &Track) -> Line {
     let points =
         track.means.iter().zip(&track.intervals).zip(standings).map(|((mean, interval), standing)| {
             LinePoint {
@@ -37,7 +85,7 @@ pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], 
     let is_dense = timeline.points.len() > COLUMNS;
     let prompts_are_left_out = is_dense && !track.prompts.is_empty();
     let mean_label = if track.prompts.is_empty() { "each run" } else { "mean of the prompts" };
-    let line = Line {
+    Line {
         title: track.shown.title.to_owned(),
         description: format!(
             "By commit, {}.{}",
@@ -59,8 +107,7 @@ pub(super) fn chart_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], 
             .collect(),
         epochs: (2..).zip(&timeline.epochs).map(epoch).collect(),
         changes: track.changes.iter().filter_map(change).collect(),
-    };
-    line.chart()
+    }
 }
 
 /// What the band is: where commits share a column, their figures are within it as well.

@@ -1,11 +1,10 @@
-//! How did it move? Every figure along the commits of each machine, model, device and workload.
+//! Trends: every metric along the commits of each machine, model, device and workload.
 
 mod data;
 #[cfg(test)]
 pub(in crate::report) mod example;
 mod line_chart;
 mod metric_data;
-mod packed;
 mod shown_metric;
 mod standing;
 mod table;
@@ -20,11 +19,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::error::Result;
+use crate::measure::Metric;
 use crate::record::{PublishedReference, PublishedSeries};
 use crate::report::number::four_digits;
 use crate::report::render::json_block;
 use crate::report::view::Timeline;
 use data::{HistoryData, TimelineData};
+pub(in crate::report) use line_chart::SmallChart;
+use line_chart::small_chart_of;
 use standing::{Standing, epoch_numbers};
 use timeline_view::{Extent, TimelineNames, TimelineParts, TimelineView};
 use track::{Published, tracks};
@@ -42,7 +44,7 @@ const FEW_ROWS: usize = 10;
 pub struct HistorySources<'a> {
     /// Every timeline, the one that was measured last first.
     pub timelines: &'a [Timeline<'a>],
-    /// What runs are held against.
+    /// What runs are compared with.
     pub published: &'a PublishedReference,
     /// What was published beside it.
     pub published_series: &'a [PublishedSeries],
@@ -63,7 +65,7 @@ pub struct HistoryPage {
 #[derive(Debug, Clone, Serialize)]
 pub struct HistoryView {
     timelines: Vec<TimelineView>,
-    /// The figures that ours are held against.
+    /// The figures that ours are compared with.
     published: String,
 }
 
@@ -117,6 +119,20 @@ impl HistoryPage {
         let published = format!("{} {}", four_digits(reference.value), reference.metric.unit());
         Ok(Self { view: HistoryView { timelines: views, published }, data: json_block(&data)?, csv_files })
     }
+}
+
+/// The trend of one metric, for the overview: the same values and change points as on the page of the history.
+///
+/// # Errors
+/// A figure that is no number.
+pub(in crate::report) fn small_chart(
+    timeline: &Timeline<'_>,
+    metric: Metric,
+    published: &PublishedReference,
+) -> Result<Option<SmallChart>> {
+    let tracks = tracks(timeline, Published { reference: published, series: &[] })?;
+    let track = tracks.iter().find(|track| track.shown.metric == metric);
+    Ok(track.and_then(|track| small_chart_of(timeline, track)))
 }
 
 /// The CSV of a timeline, from the page.

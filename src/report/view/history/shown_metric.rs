@@ -3,9 +3,9 @@
 use crate::judge::MeanInterval;
 use crate::measure::protocol::CacheState;
 use crate::measure::{Direction, Metric};
-use crate::record::{Headline, PromptHeadline};
+use crate::record::{PromptSummary, SummaryRow};
 
-/// How many bytes a figure of memory is told in.
+/// How many bytes a figure of memory is reported in.
 const GIBIBYTE: f64 = (1_u64 << 30) as f64;
 
 /// A figure of the page.
@@ -18,11 +18,11 @@ pub(super) struct ShownMetric {
     /// By which definition.
     pub(super) metric: Metric,
     /// Of a run.
-    pub(super) mean: fn(&Headline) -> Option<f64>,
+    pub(super) mean: fn(&SummaryRow) -> Option<f64>,
     /// By measuring process, of which the interval is made; None where that is not kept.
-    pub(super) processes: Option<fn(&Headline) -> &[f64]>,
+    pub(super) processes: Option<fn(&SummaryRow) -> &[f64]>,
     /// Of a prompt; None where prompts have no figure of their own.
-    pub(super) prompt: Option<fn(&PromptHeadline) -> f64>,
+    pub(super) prompt: Option<fn(&PromptSummary) -> f64>,
 }
 
 /// All of them. Cold and warm loads are two figures, as with and without a cache.
@@ -45,7 +45,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
     },
     ShownMetric {
         name: "throughput",
-        title: "Speed, prefill included",
+        title: "End-to-end throughput",
         metric: Metric::EndToEndThroughput,
         mean: |figures| Some(figures.throughput_tok_s),
         processes: Some(|figures| &figures.process_throughput_tok_s),
@@ -94,7 +94,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
 ];
 
 impl ShownMetric {
-    /// What its figures are told in.
+    /// What its figures are reported in.
     pub(super) fn unit(&self) -> &'static str {
         match self.metric {
             Metric::PeakRss | Metric::PeakDeviceMemory => "GiB",
@@ -104,7 +104,7 @@ impl ShownMetric {
 
     /// Unit and direction, as in "ms/token, lower is better".
     pub(super) fn measure(&self) -> String {
-        format!("{}, {} is better", self.unit(), self.metric.direction().word())
+        format!("{}, {} is better", self.unit(), self.metric.direction().as_str())
     }
 
     /// Whether a change by so much is for the worse.
@@ -116,7 +116,7 @@ impl ShownMetric {
     }
 
     /// Where its mean lies; None with one process, and of figures that are not kept by process.
-    pub(super) fn interval(&self, figures: &Headline) -> Option<MeanInterval> {
+    pub(super) fn interval(&self, figures: &SummaryRow) -> Option<MeanInterval> {
         MeanInterval::of((self.processes?)(figures))
     }
 
@@ -130,6 +130,6 @@ fn gibibytes(bytes: u64) -> f64 {
     bytes as f64 / GIBIBYTE
 }
 
-fn load(figures: &Headline, state: CacheState) -> Option<f64> {
+fn load(figures: &SummaryRow, state: CacheState) -> Option<f64> {
     figures.load.filter(|load| load.compiled_model_cache == state).map(|load| load.mean_s)
 }

@@ -39,8 +39,8 @@ pub(super) fn table(
     track: &Track,
     most: usize,
 ) -> Table {
-    let is_told = |at: &usize| track.means[*at].is_some() || timeline.points[*at].figures().is_none();
-    let places: Vec<usize> = (0..timeline.points.len()).rev().filter(is_told).collect();
+    let is_reported = |at: &usize| track.means[*at].is_some() || timeline.points[*at].figures().is_none();
+    let places: Vec<usize> = (0..timeline.points.len()).rev().filter(is_reported).collect();
     let row = |at: usize| Row {
         commit: CommitLink::of(timeline.points[at].sha),
         day: super::day(timeline.points[at].author_date_utc).to_owned(),

@@ -1,7 +1,7 @@
 //! A whole timeline as CSV, not rounded, for those who want to count themselves.
 
-use crate::error::{Error, Result};
-use crate::report::one_line;
+use crate::error::Result;
+use crate::record::csv_text;
 use crate::report::view::Timeline;
 use crate::report::view::history::standing::Standing;
 use crate::report::view::history::track::Track;
@@ -17,25 +17,19 @@ pub(super) fn timeline_csv(
     epochs: &[usize],
     tracks: &[Track],
 ) -> Result<String> {
-    let failed = |cause: &dyn std::fmt::Display| Error::harness(format!("cannot write CSV: {cause}"));
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let fixed = ["author_date_utc", "commit", "openvino", "epoch", "verdict"].map(str::to_owned);
-    let header = fixed.into_iter().chain(tracks.iter().flat_map(headings));
-    writer.write_record(header).map_err(|cause| failed(&cause))?;
-    for (at, point) in timeline.points.iter().enumerate() {
-        let openvino = point.entry.setting.series.openvino.as_deref().unwrap_or_default();
+    let header = fixed.into_iter().chain(tracks.iter().flat_map(headings)).collect();
+    let rows = timeline.points.iter().enumerate().map(|(at, point)| {
         let fixed = [
-            cell(point.author_date_utc),
-            cell(point.sha),
-            cell(openvino),
+            point.author_date_utc.to_owned(),
+            point.sha.to_owned(),
+            point.entry.setting.series.openvino.clone().unwrap_or_default(),
             epochs[at].to_string(),
             standings[at].map_or("", |it| it.word).to_owned(),
         ];
-        let row = fixed.into_iter().chain(tracks.iter().flat_map(|track| figures(track, at)));
-        writer.write_record(row).map_err(|cause| failed(&cause))?;
-    }
-    let bytes = writer.into_inner().map_err(|cause| failed(&cause))?;
-    String::from_utf8(bytes).map_err(|cause| failed(&cause))
+        fixed.into_iter().chain(tracks.iter().flat_map(|track| figures(track, at))).collect()
+    });
+    csv_text([header].into_iter().chain(rows))
 }
 
 fn headings(track: &Track) -> Vec<String> {
@@ -55,10 +49,4 @@ fn figures(track: &Track, at: usize) -> Vec<String> {
     let figures = [track.means[at]].into_iter().chain(bounds);
     let figures = figures.chain(track.prompts.iter().map(|prompt| prompt.figures[at]));
     figures.map(|figure| figure.map(|it| it.to_string()).unwrap_or_default()).collect()
-}
-
-/// A text of a record as a cell that no spreadsheet takes for a formula.
-fn cell(text: &str) -> String {
-    let text = one_line(text);
-    if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text }
 }

@@ -6,15 +6,15 @@ use crate::record::Entry;
 use crate::report::chart::Chart;
 use crate::report::decision::Mark;
 use crate::report::number::{counted, signed_percent};
-use crate::report::one_line;
 use crate::report::view::history::line_chart::chart_of;
 use crate::report::view::history::standing::Standing;
 use crate::report::view::history::table::{Table, table};
 use crate::report::view::history::track::{Track, percent_of};
 use crate::report::view::history::{csv_file, day};
 use crate::report::view::{Badge, Change, CommitLink, EpochStart, Timeline, exchanged};
+use crate::visible::one_line;
 
-/// So many change points of a figure are told, the newest ones.
+/// So many change points of a figure are reported, the newest ones.
 const CHANGES: usize = 8;
 
 /// What a timeline is called.
@@ -79,7 +79,7 @@ struct EpochRow {
     number: usize,
     commit: Option<CommitLink>,
     day: String,
-    because: String,
+    reason: String,
 }
 
 /// How much of a timeline stands in the page without its script.
@@ -141,7 +141,7 @@ impl TimelineView {
             title: format!("{} on {} of {}", names.model, names.device, names.machine),
             setting: names.runtimes.join(", "),
             measured: format!(
-                "{}, {measured} with verified figures; {}",
+                "{}, {measured} with a valid run; {}",
                 counted(timeline.points.len(), "commit"),
                 counted(timeline.epochs.len() + 1, "epoch")
             ),
@@ -198,7 +198,7 @@ fn epoch_rows(timeline: &Timeline<'_>) -> Vec<EpochRow> {
             number,
             commit: CommitLink::of(point.sha),
             day: day(point.author_date_utc).to_owned(),
-            because: epoch.changes.iter().map(exchanged).collect::<Vec<_>>().join("; "),
+            reason: epoch.changes.iter().map(exchanged).collect::<Vec<_>>().join("; "),
         }
     };
     (2..).zip(&timeline.epochs).map(row).collect()

@@ -3,11 +3,11 @@
 use crate::error::Result;
 use crate::judge::MeanInterval;
 use crate::measure::Metric;
-use crate::record::{Headline, PromptHeadline, PublishedReference, PublishedSeries};
+use crate::record::{PromptSummary, PublishedReference, PublishedSeries, SummaryRow};
 use crate::report::number::change_percent;
-use crate::report::one_line;
 use crate::report::view::history::shown_metric::{SHOWN, ShownMetric};
 use crate::report::view::{Change, Timeline, changes_of};
+use crate::visible::one_line;
 
 /// A figure at each commit of a timeline.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub(super) struct Track {
     /// Where the mean lies, with 95 % confidence; None with one process, and of figures that are not kept
     /// by process.
     pub(super) intervals: Vec<Option<MeanInterval>>,
-    /// By prompt, in the order asked.
+    /// By prompt, in the order requested.
     pub(super) prompts: Vec<PromptTrack>,
     /// From which commits on it is another.
     pub(super) changes: Vec<Change>,
@@ -56,14 +56,14 @@ pub(super) struct Published<'a> {
 
 /// The figures that a timeline has, in the order of the page.
 pub(super) fn tracks(timeline: &Timeline<'_>, published: Published<'_>) -> Result<Vec<Track>> {
-    let figures: Vec<Option<&Headline>> = timeline.points.iter().map(|point| point.figures()).collect();
+    let figures: Vec<Option<&SummaryRow>> = timeline.points.iter().map(|point| point.figures()).collect();
     let has = |shown: &&ShownMetric| figures.iter().flatten().any(|it| (shown.mean)(it).is_some());
     SHOWN.iter().filter(has).map(|shown| track(timeline, &figures, shown, published)).collect()
 }
 
 fn track(
     timeline: &Timeline<'_>,
-    figures: &[Option<&Headline>],
+    figures: &[Option<&SummaryRow>],
     shown: &'static ShownMetric,
     published: Published<'_>,
 ) -> Result<Track> {
@@ -84,7 +84,7 @@ fn track(
 }
 
 /// The prompts of the newest run; one that an older run does not have leaves a gap.
-fn prompts(figures: &[Option<&Headline>], value: fn(&PromptHeadline) -> f64) -> Vec<PromptTrack> {
+fn prompts(figures: &[Option<&SummaryRow>], value: fn(&PromptSummary) -> f64) -> Vec<PromptTrack> {
     let newest = figures.iter().rev().flatten().next();
     let ids = newest.map(|it| it.prompts.as_slice()).unwrap_or_default().iter().enumerate();
     let track = |(place, id): (usize, &str)| PromptTrack {
@@ -97,15 +97,15 @@ fn prompts(figures: &[Option<&Headline>], value: fn(&PromptHeadline) -> f64) -> 
     ids.map(|(place, prompt)| track((place, prompt.id.as_str()))).collect()
 }
 
-/// The figure that runs are held against, and beside it the other series of the same table. They hold for
+/// The figure that runs are compared with, and beside it the other series of the same table. They hold for
 /// one model, device and workload: where no run is of these, there are none.
-fn references(figures: &[Option<&Headline>], published: Published<'_>) -> Vec<PublishedFigureShown> {
+fn references(figures: &[Option<&SummaryRow>], published: Published<'_>) -> Vec<PublishedFigureShown> {
     let newest = figures.iter().rev().flatten().find_map(|it| it.published_tok_s);
     let Some(figure) = newest else { return Vec::new() };
-    let held_against = &published.reference.reference.series;
-    let others = published.series.iter().filter(|series| series.name != *held_against);
+    let known_answer = &published.reference.reference.series;
+    let others = published.series.iter().filter(|series| series.name != *known_answer);
     let shown = |name: &str, figure: f64| PublishedFigureShown { label: one_line(name), figure };
-    [shown(held_against, figure)]
+    [shown(known_answer, figure)]
         .into_iter()
         .chain(others.map(|series| shown(&series.name, series.average_tok_s)))
         .collect()

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use crate::record::Entry;
 use crate::report::number::{change_percent, counted, signed_percent};
-use crate::report::one_line;
 use crate::report::view::overview::OverviewSources;
 use crate::report::view::{Badge, CommitLink};
+use crate::visible::one_line;
 
-/// So many decisions are told.
+/// So many decisions are reported.
 const SHOWN: usize = 10;
 
 /// What an A/B came to.

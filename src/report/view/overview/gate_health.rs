@@ -1,4 +1,4 @@
-//! How far the gate can be trusted on each machine: what it said of programs held against themselves.
+//! How far the gate can be trusted on each machine: what it said of programs compared with themselves.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use crate::judge::sequential::{Look, Rule, smallest_seen_percent};
 use crate::record::{Entry, Verdict};
 use crate::report::decision::Mark;
 use crate::report::number::{counted, percent, whole_percent};
-use crate::report::one_line;
 use crate::report::view::Badge;
+use crate::visible::one_line;
 
 /// A gate whose rate of false alarms may be above this is not known to be trusted.
 const MOST_FALSE_ALARMS: f64 = 0.05;
@@ -40,10 +40,10 @@ pub(super) fn by_machine(entries: &[Entry], rule: &Rule) -> Vec<GateHealth> {
         }
         groups.entry([&series.machine, &series.model, &series.device]).or_default().push(entry);
     }
-    let told = groups.into_iter().filter_map(|([machine, model, device], group)| {
+    let reported = groups.into_iter().filter_map(|([machine, model, device], group)| {
         health(machine, &format!("{model} on {device}"), &group, rule)
     });
-    told.collect()
+    reported.collect()
 }
 
 fn health(machine: &str, model: &str, group: &[&Entry], rule: &Rule) -> Option<GateHealth> {
@@ -73,10 +73,10 @@ fn health(machine: &str, model: &str, group: &[&Entry], rule: &Rule) -> Option<G
 /// `1 - 0.05^(1/n)` gives in one of twenty cases.
 fn false_alarms(alarms: usize, runs: usize) -> Badge {
     if alarms > 0 {
-        return Badge::new(Mark::Warns, format!("{alarms} of {runs} found a change"));
+        return Badge::new(Mark::Warns, format!("{alarms} of {runs} false positives"));
     }
     let up_to = 1.0 - 0.05_f64.powf(1.0 / runs.max(1) as f64);
     let mark = if up_to <= MOST_FALSE_ALARMS { Mark::Holds } else { Mark::Unknown };
     let up_to = whole_percent(up_to * 100.0);
-    Badge::new(mark, format!("0 of {runs} found a change: a rate of up to {up_to} fits that"))
+    Badge::new(mark, format!("0 of {runs} false positives (95 % upper bound {up_to})"))
 }

@@ -1,9 +1,9 @@
-//! How the figures of a timeline stand now against the best that they were in this epoch.
+//! How the metrics of a timeline stand now compared with the best level of this epoch.
 
 use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::measure::{Direction, Metric};
-use crate::record::Headline;
+use crate::record::SummaryRow;
 use crate::report::view::{Change, Timeline, changes_of};
 
 /// A figure that is watched along a timeline, one of which less is better.
@@ -16,7 +16,7 @@ pub(super) struct Watched {
     pub(super) worse: &'static str,
     /// What it is when it falls.
     pub(super) better: &'static str,
-    pub(super) of: fn(&Headline) -> Option<f64>,
+    pub(super) of: fn(&SummaryRow) -> Option<f64>,
 }
 
 /// The figures that the gate judges, as far as the index holds them.
@@ -24,29 +24,29 @@ pub(super) const WATCHED: [Watched; 4] = [
     Watched {
         metric: Metric::TimePerOutputToken,
         name: "time per output token",
-        worse: "slower",
-        better: "faster",
+        worse: "TPOT regression",
+        better: "TPOT improvement",
         of: |figures| Some(figures.tpot_ms),
     },
     Watched {
         metric: Metric::TimeToFirstToken,
         name: "time to first token",
-        worse: "slower to start",
-        better: "faster to start",
+        worse: "TTFT regression",
+        better: "TTFT improvement",
         of: |figures| Some(figures.ttft_ms),
     },
     Watched {
         metric: Metric::PeakRss,
-        name: "peak memory of the process",
-        worse: "fatter",
-        better: "leaner",
+        name: "peak memory",
+        worse: "memory regression",
+        better: "memory improvement",
         of: |figures| figures.peak_rss_bytes.map(|bytes| bytes as f64),
     },
     Watched {
         metric: Metric::PeakDeviceMemory,
-        name: "peak memory of the device",
-        worse: "fatter",
-        better: "leaner",
+        name: "peak device memory",
+        worse: "memory regression",
+        better: "memory improvement",
         of: |figures| figures.peak_device_memory_bytes.map(|bytes| bytes as f64),
     },
 ];

@@ -6,17 +6,18 @@ use crate::error::Result;
 use crate::judge::policy::Policy;
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
 use crate::measure::Metric;
-use crate::record::{Headline, PublishedReference};
-use crate::report::chart::Chart;
+use crate::record::{Entry, PublishedReference, SummaryRow};
 use crate::report::decision::Mark;
 use crate::report::number::{counted, four_digits, whole_percent};
-use crate::report::one_line;
+use crate::report::view::history::{SmallChart, small_chart};
 use crate::report::view::overview::OverviewSources;
 use crate::report::view::overview::answer::{answer, verdict};
 use crate::report::view::overview::changes::{self, ChangeRow};
+use crate::report::view::overview::commit_line::CommitLine;
 use crate::report::view::overview::levels::tracks;
-use crate::report::view::overview::trend;
+use crate::report::view::overview::newest::shown_values;
 use crate::report::view::{Badge, CommitLink, Point, Timeline};
+use crate::visible::one_line;
 
 /// How a timeline stands.
 #[derive(Debug, Clone, Serialize)]
@@ -26,16 +27,20 @@ pub(super) struct Line {
     machine: String,
     /// The runtime of the newest record, and what is asked.
     runtime: String,
-    /// One word on all of it.
+    /// The status.
     answer: Badge,
-    /// Why, in a sentence.
-    because: String,
-    /// The newest commit that has figures.
+    /// Why.
+    reason: String,
+    /// The commit since which it is so.
+    since: Option<CommitLine>,
+    #[serde(skip)]
+    mark: Mark,
+    /// The newest valid values; where there are none, the newest that were rejected.
     speed: Option<Speed>,
     /// The newest decision on a commit.
     last_verdict: Option<LastVerdict>,
     /// How its speed moved.
-    trend: Option<Chart>,
+    trend: Option<SmallChart>,
     /// What changed, newest first.
     changes: Vec<ChangeRow>,
     /// How many commits were measured, in words.
@@ -45,6 +50,8 @@ pub(super) struct Line {
 /// The newest figures.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Speed {
+    /// Why the values are not valid; None where they are.
+    rejected: Option<Badge>,
     commit: Option<CommitLink>,
     when_utc: String,
     throughput: String,
@@ -69,7 +76,9 @@ pub(super) struct LastVerdict {
 impl Line {
     pub(super) fn of(timeline: &Timeline<'_>, sources: OverviewSources<'_>) -> Result<Self> {
         let series = timeline.series;
-        let with_figures = timeline.points.iter().rev().find(|point| point.figures().is_some());
+        let newest_first = || timeline.points.iter().rev();
+        let with_figures = newest_first().find(|point| point.figures().is_some());
+        let rejected = newest_first().find(|point| shown_values(point.newest).is_some());
         let tracks = tracks(timeline)?;
         let answer = answer(timeline, &tracks, sources.policy);
         let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
@@ -85,16 +94,27 @@ impl Line {
                 counted(timeline.setting.new_tokens, "token")
             ),
             answer: answer.badge,
-            because: answer.because,
-            speed: with_figures.and_then(|point| Speed::of(point, sources)),
+            reason: answer.reason,
+            since: answer.since.map(|at| CommitLine::of(timeline, at, sources)),
+            mark: answer.mark,
+            speed: with_figures
+                .and_then(|point| Some(Speed::of(point, point.entry, point.figures()?, None, sources)))
+                .or_else(|| {
+                    let point = rejected?;
+                    let badge = Badge::of_entry(point.newest);
+                    Some(Speed::of(point, point.newest, shown_values(point.newest)?, Some(badge), sources))
+                }),
             last_verdict: last_verdict(timeline),
-            trend: trend::chart(timeline),
+            trend: small_chart(timeline, answer.metric, sources.published)?,
             changes: changes::rows(timeline, &tracks, sources),
-            measured: format!(
-                "{measured} of {} commits with records have figures that can be believed",
-                timeline.points.len()
-            ),
+            measured: format!("{measured} of {} have a valid run", counted(timeline.points.len(), "commit")),
         })
+    }
+
+    /// The worst status first.
+    pub(super) fn rank(&self) -> usize {
+        let marks = [Mark::Fails, Mark::Warns, Mark::Unknown, Mark::NotJudged, Mark::Holds];
+        marks.iter().position(|mark| *mark == self.mark).unwrap_or(marks.len())
     }
 }
 
@@ -103,26 +123,32 @@ fn last_verdict(timeline: &Timeline<'_>) -> Option<LastVerdict> {
     Some(LastVerdict {
         commit: CommitLink::of(point.sha),
         when_utc: point.ab?.when_utc.clone(),
-        badge: verdict(point)?.into(),
+        badge: Badge::of_ab(point.ab_summary()?)?,
     })
 }
 
 impl Speed {
-    fn of(point: &Point<'_>, sources: OverviewSources<'_>) -> Option<Self> {
-        let figures = point.figures()?;
-        let (told, badge) = standing(figures, sources.published, sources.policy);
+    fn of(
+        point: &Point<'_>,
+        entry: &Entry,
+        figures: &SummaryRow,
+        rejected: Option<Badge>,
+        sources: OverviewSources<'_>,
+    ) -> Self {
+        let (reported, badge) = standing(figures, sources.published, sources.policy);
         let metric = |value: f64, metric: Metric| format!("{} {}", four_digits(value), metric.unit());
-        Some(Self {
+        Self {
+            rejected,
             commit: CommitLink::of(point.sha),
-            when_utc: point.entry.when_utc.clone(),
+            when_utc: entry.when_utc.clone(),
             throughput: metric(figures.throughput_tok_s, Metric::EndToEndThroughput),
             tpot: metric(figures.tpot_ms, Metric::TimePerOutputToken),
             ttft: metric(figures.ttft_ms, Metric::TimeToFirstToken),
             throughput_interval: interval(&figures.process_throughput_tok_s, Metric::EndToEndThroughput),
             tpot_interval: interval(&figures.process_tpot_ms, Metric::TimePerOutputToken),
-            published: told,
+            published: reported,
             published_badge: badge,
-        })
+        }
     }
 }
 
@@ -137,16 +163,16 @@ fn interval(processes: &[f64], metric: Metric) -> Option<String> {
 }
 
 /// How a speed stands to the published figure, by the policy's limits.
-fn standing(figures: &Headline, published: &PublishedReference, policy: &Policy) -> (String, Badge) {
+fn standing(figures: &SummaryRow, published: &PublishedReference, policy: &Policy) -> (String, Badge) {
     let Some(value) = figures.published_tok_s else {
         let why = if published.model.accepted.is_empty() {
             "no model is accepted as the published one yet"
         } else {
             "it is of another model, device or workload"
         };
-        let told =
-            format!("not held against {}: {why}", published_words(published, published.reference.value));
-        return (told, Badge::new(Mark::NotJudged, "not judged"));
+        let reported =
+            format!("not compared with {}: {why}", published_words(published, published.reference.value));
+        return (reported, Badge::new(Mark::NotJudged, "not judged"));
     };
     let anchor = &policy.published_anchor;
     let speed = figures.throughput_tok_s;

@@ -1,10 +1,11 @@
 //! What was read of the machine while it was measured.
 
 use crate::judge::environment::{Guard as Watched, ProcessFindings, of_record, threshold};
-use crate::measure::Observed;
 use crate::measure::guard::MachineReading;
-use crate::record::{ProcessPurpose, ProcessRecord, RunRecord};
+use crate::measure::supervisor::Purpose;
+use crate::record::{ArmView, ProcessRecord};
 use crate::report::chart::{Chart, Guard, Guards, ProcessSpan, Reading};
+use crate::sys::Observed;
 
 /// A figure of a reading.
 struct Watch {
@@ -50,15 +51,15 @@ const WATCHES: [Watch; 6] = [
 ];
 
 /// The readings of all measured processes over time; None where nothing was read.
-pub(super) fn chart(record: &RunRecord) -> Option<Chart> {
+pub(super) fn chart(record: ArmView<'_>) -> Option<Chart> {
     let processes: Vec<&ProcessRecord> = record
         .processes
         .iter()
-        .filter(|process| process.purpose == ProcessPurpose::Measured && process.guards.is_some())
+        .filter(|process| process.purpose == Purpose::Measured && process.guards.is_some())
         .collect();
     let began_ns = processes.iter().filter_map(|process| first_ns(process)).min()?;
     let seconds = |at_ns: u64| at_ns.saturating_sub(began_ns) as f64 / 1e9;
-    let findings = of_record(record);
+    let findings = of_record(&record);
     let guards: Vec<Guard> = WATCHES
         .iter()
         .filter_map(|watch| {

@@ -1,10 +1,12 @@
 //! Memory by phase.
 
-use crate::record::{MemoryRecord, PhaseMemoryRecord, ProcessPurpose, RunRecord};
+use crate::measure::supervisor::{PhaseMemory, Purpose};
+use crate::record::ArmView;
 use crate::report::chart::{Chart, Memory, MemoryBar, MemoryPhase};
+use crate::sys::MemoryReading;
 
 /// A phase, and where it stands in a record.
-type Phase = (&'static str, fn(&PhaseMemoryRecord) -> &MemoryRecord);
+type Phase = (&'static str, fn(&PhaseMemory) -> &MemoryReading);
 
 const PHASES: [Phase; 3] = [
     ("load", |memory| &memory.load),
@@ -13,14 +15,13 @@ const PHASES: [Phase; 3] = [
 ];
 
 /// The highest resident set of each phase and process; None where none was read.
-pub(super) fn chart(record: &RunRecord) -> Option<Chart> {
+pub(super) fn chart(record: ArmView<'_>) -> Option<Chart> {
     let processes: Vec<_> =
-        record.processes.iter().filter(|process| process.purpose == ProcessPurpose::Measured).collect();
-    let bar =
-        |process: &&crate::record::ProcessRecord, of: fn(&PhaseMemoryRecord) -> &MemoryRecord| MemoryBar {
-            label: format!("process {}", process.index + 1),
-            mib: of(&process.memory).peak_rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)),
-        };
+        record.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
+    let bar = |process: &&crate::record::ProcessRecord, of: fn(&PhaseMemory) -> &MemoryReading| MemoryBar {
+        label: format!("process {}", process.index + 1),
+        mib: of(&process.memory).peak_rss_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)),
+    };
     let phases: Vec<MemoryPhase> = PHASES
         .iter()
         .map(|(name, of)| MemoryPhase {

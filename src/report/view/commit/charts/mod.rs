@@ -7,14 +7,14 @@ mod steps;
 
 pub(in crate::report) use steps::strip_of_two;
 
-use crate::record::{AbRecord, DecisionRecord, RunRecord};
+use crate::record::{ArmView, DecisionRecord, Experiment};
 use crate::report::chart::Chart;
 use crate::report::decision::PairLine;
 use crate::report::view::commit::standing::Standing;
 
 /// What a run's tokens, memory and machine looked like; what there is nothing of is not there. Where there
 /// is no speed, there are no times of tokens.
-pub(super) fn of_run(record: &RunRecord, standing: Standing) -> Vec<Chart> {
+pub(super) fn of_run(record: ArmView<'_>, standing: Standing) -> Vec<Chart> {
     let times = match standing {
         Standing::WithoutSpeed => [None, None],
         _ => [steps::strip(record, standing.suffix()), steps::histogram(record, standing.suffix())],
@@ -25,7 +25,7 @@ pub(super) fn of_run(record: &RunRecord, standing: Standing) -> Vec<Chart> {
 
 /// What the pairs of an A/B say; None where there are none.
 pub(super) fn of_pairs(
-    record: &AbRecord,
+    record: &Experiment,
     pairs: &[PairLine],
     decision: Option<&DecisionRecord>,
 ) -> Option<Chart> {

@@ -2,21 +2,21 @@
 
 use crate::judge::policy::Policy;
 use crate::measure::{Direction, Metric};
-use crate::record::{AbRecord, DecisionRecord, Side};
+use crate::record::{DecisionRecord, Experiment, Side};
 use crate::report::chart::{Chart, Interval, PairOrder, PairPoint, Pairs, Threshold};
 use crate::report::decision::PairLine;
 use crate::report::number::{change_percent, counted};
 
 /// The chart; None where nothing was measured.
 pub(super) fn chart(
-    record: &AbRecord,
+    record: &Experiment,
     pairs: &[PairLine],
     decision: Option<&DecisionRecord>,
 ) -> Option<Chart> {
     let point = |pair: &PairLine| PairPoint {
         percent: pair.difference_percent,
         order: if pair.first == Side::Base { PairOrder::BaseFirst } else { PairOrder::HeadFirst },
-        is_spoilt: pair.spoilt_because.is_some(),
+        is_invalidated: pair.invalidated_by.is_some(),
     };
     let mean = decision.and_then(|decision| {
         let mut comparisons = decision.comparisons.iter();
@@ -41,8 +41,8 @@ pub(super) fn chart(
 }
 
 /// Those of the policy by which the pairs were judged.
-fn thresholds(record: &AbRecord) -> Vec<Threshold> {
-    let Ok(policy) = Policy::parse(&record.policy.text, "of the record") else { return Vec::new() };
+fn thresholds(record: &Experiment) -> Vec<Threshold> {
+    let Ok(policy) = Policy::parse(&record.inputs.policy.text, "of the record") else { return Vec::new() };
     let rule = policy.sequential.rule();
     vec![
         Threshold { label: "regressed beyond".to_owned(), percent: rule.regressed_beyond_percent },

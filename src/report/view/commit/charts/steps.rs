@@ -1,35 +1,35 @@
 //! The time of every decode step.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
-use crate::record::{RunRecord, SampleRecord, SampleRole};
+use crate::measure::Role;
+use crate::record::{ArmView, SampleRecord};
 use crate::report::chart::{Chart, Generation, Histogram, Percentile, TokenStrip};
-use crate::report::one_line;
+use crate::visible::one_line;
 
 /// Steps that take longer than this share of all are marked at the edge: one stall must not flatten the rest.
 const SHOWN_PERCENT: f64 = 99.5;
-/// The shares that are told.
+/// The shares that are reported.
 const SHARES_PERCENT: [usize; 3] = [50, 95, 99];
 
 /// Every step of every measured generation, by its place in the answer; None where there is no speed.
-pub(super) fn strip(record: &RunRecord, suffix: &str) -> Option<Chart> {
+pub(super) fn strip(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
     let description = "The time of each decode step, by its place in the answer; a line is a generation.";
-    strip_of(generations(record, "", |_| true), "prompt", suffix, description)
+    let all = generations(record, "").map(|(_, generation)| generation).collect();
+    strip_of(all, "prompt", suffix, description)
 }
 
 /// The same of two runs on one axis, each prompt's rows below each other.
-pub(in crate::report) fn strip_of_two(a: &RunRecord, b: &RunRecord) -> Option<Chart> {
-    let mut asked: Vec<&str> = Vec::new();
+pub(in crate::report) fn strip_of_two(a: ArmView<'_>, b: ArmView<'_>) -> Option<Chart> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for prompt in a.workload.prompts.iter().chain(&b.workload.prompts) {
-        if !asked.contains(&prompt.id.as_str()) {
-            asked.push(&prompt.id);
-        }
+        let next = places.len();
+        places.entry(&prompt.id).or_insert(next);
     }
-    let of_both = |id: &str| {
-        let of = |run, letter| generations(run, letter, |asked| asked == id);
-        [of(a, "A: "), of(b, "B: ")].concat()
-    };
-    let all = asked.into_iter().flat_map(of_both).collect();
+    let mut all: Vec<(&str, Generation)> = generations(a, "A: ").chain(generations(b, "B: ")).collect();
+    // The order within a prompt stays: those of A, then those of B.
+    all.sort_by_key(|(id, _)| places.get(id).copied());
+    let all = all.into_iter().map(|(_, generation)| generation).collect();
     let description = "The time of each decode step of both runs, by its place in the answer; a line is a \
                        generation, and all have one axis.";
     strip_of(all, "answer", "", description)
@@ -51,23 +51,21 @@ fn strip_of(
     (!strip.generations.is_empty()).then(|| strip.chart())
 }
 
-/// The measured generations of these prompts that have times; a prompt is called by this letter and its title.
-fn generations(record: &RunRecord, letter: &str, is_meant: impl Fn(&str) -> bool) -> Vec<Generation> {
-    let titles: BTreeMap<&str, &str> =
-        record.workload.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.title.as_str())).collect();
-    let title = |id: &str| one_line(titles.get(id).copied().unwrap_or(id));
-    measured(record)
-        .filter(|sample| is_meant(&sample.prompt_id))
-        .map(|sample| Generation {
-            prompt: format!("{letter}{}", title(&sample.prompt_id)),
-            steps_ms: steps_ms(sample),
-        })
-        .filter(|generation| !generation.steps_ms.is_empty())
-        .collect()
+/// The measured generations that have times, by their prompts' ids; a prompt is called by this letter and its title.
+fn generations<'a>(record: ArmView<'a>, letter: &'a str) -> impl Iterator<Item = (&'a str, Generation)> {
+    let prompts = record.arm.workload.prompts.iter();
+    let titles: HashMap<&str, &str> =
+        prompts.map(|prompt| (prompt.id.as_str(), prompt.title.as_str())).collect();
+    measured(record).filter_map(move |sample| {
+        let (id, steps_ms) = (sample.prompt_id.as_str(), steps_ms(sample));
+        let title = one_line(titles.get(id).copied().unwrap_or(id));
+        let generation = Generation { prompt: format!("{letter}{title}"), steps_ms };
+        (!generation.steps_ms.is_empty()).then_some((id, generation))
+    })
 }
 
 /// How the steps are distributed; None where there is no speed.
-pub(super) fn histogram(record: &RunRecord, suffix: &str) -> Option<Chart> {
+pub(super) fn histogram(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
     let mut steps_ms: Vec<f64> = measured(record).flat_map(steps_ms).collect();
     if steps_ms.is_empty() {
         return None;
@@ -88,8 +86,8 @@ pub(super) fn histogram(record: &RunRecord, suffix: &str) -> Option<Chart> {
     Some(histogram.chart())
 }
 
-fn measured(record: &RunRecord) -> impl Iterator<Item = &SampleRecord> {
-    record.samples.iter().filter(|sample| sample.role == SampleRole::Measured)
+fn measured(record: ArmView<'_>) -> impl Iterator<Item = &SampleRecord> {
+    record.arm.samples.iter().filter(|sample| sample.role == Role::Measured)
 }
 
 /// From token to token, ms; none where there is no speed. The first token is the prefill's.

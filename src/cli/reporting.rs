@@ -1,0 +1,72 @@
+//! Tells a decision: in the form that was requested, and to GitHub where it runs there.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+
+use crate::cli::verdict_format::VerdictFormat;
+use crate::cli::{command_github, exit_code, print, print_document, say};
+use crate::error::Result;
+use crate::record::{DecisionRecord, Experiment, Outcome};
+use crate::report::decision::{
+    Subject, decision_document, decision_json, decision_junit, decision_markdown, github_annotations,
+    pair_lines,
+};
+
+/// Prints the result of an `ab`, and gives its exit code.
+///
+/// # Errors
+/// As [`print()`].
+pub(super) fn report_ab(record: &Experiment, format: VerdictFormat) -> Result<u8> {
+    let pairs = pair_lines(record);
+    let subject = Subject { record, pairs: &pairs };
+    let code = match (&record.decision, record.outcome) {
+        (Some(decision), _) => exit_code::of_verdict(decision.verdict),
+        (None, Outcome::Interrupted) => exit_code::INTERRUPTED,
+        (None, _) => exit_code::HARNESS_FAILED,
+    };
+    match (&record.decision, format) {
+        (Some(decision), format) => report(subject, decision, format, code)?,
+        (None, VerdictFormat::Json) => print(&decision_json(subject, None, code))?,
+        (None, _) => print_document(decision_document(subject, None))?,
+    }
+    Ok(code)
+}
+
+/// Prints what a gate decided; GitHub gets its annotations and summary even where stdout cannot be written.
+///
+/// # Errors
+/// As [`print()`].
+pub(super) fn report(
+    subject: Subject<'_>,
+    decision: &DecisionRecord,
+    format: VerdictFormat,
+    code: u8,
+) -> Result<()> {
+    let printed = match format {
+        VerdictFormat::Text => print_document(decision_document(subject, Some(decision))),
+        VerdictFormat::Json => print(&decision_json(subject, Some(decision), code)),
+        VerdictFormat::Markdown => print(&decision_markdown(subject, decision)),
+        VerdictFormat::Junit => print(&decision_junit(subject, decision)),
+    };
+    tell_github(subject, decision);
+    printed
+}
+
+/// On GitHub a step has a summary, and annotations on stderr: stdout is for whoever requested a form.
+fn tell_github(subject: Subject<'_>, decision: &DecisionRecord) {
+    if env::var_os("GITHUB_ACTIONS").is_none_or(|it| it != "true") {
+        return;
+    }
+    for line in github_annotations(subject, decision).lines() {
+        command_github(line);
+    }
+    let Some(summary) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return };
+    let text = decision_markdown(subject, decision) + "\n";
+    let summary = Path::new(&summary);
+    let written = OpenOptions::new().append(true).create(true).open(summary);
+    if let Err(cause) = written.and_then(|mut file| file.write_all(text.as_bytes())) {
+        say(&format!("the step summary `{}` cannot be written: {cause}", summary.display()));
+    }
+}

@@ -1,0 +1,247 @@
+//! The figures of two runs side by side, and how far they differ where they may be compared with each other.
+
+use std::collections::HashMap;
+
+use crate::judge::PromptSummary;
+use crate::judge::comparability::{Comparability, ComparedSide, prompt_ids, welch};
+use crate::judge::summary::figures;
+use crate::measure::guard::GuardLog;
+use crate::measure::protocol::CacheState;
+use crate::measure::supervisor::Purpose;
+use crate::measure::{Metric, Role, Sample};
+use crate::record::{Arm, ProcessRecord, SampleRecord};
+
+/// The figures of generations: decoding first, for that is what changes are judged by.
+const OF_GENERATIONS: [Metric; 5] = [
+    Metric::TimePerOutputToken,
+    Metric::TimeToFirstToken,
+    Metric::EndToEndLatency,
+    Metric::EndToEndThroughput,
+    Metric::DecodeThroughput,
+];
+
+/// A figure of both runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FigurePair {
+    /// By which definition.
+    pub metric: Metric,
+    /// Of which prompt; None for the mean over all, or for what is of no prompt.
+    pub prompt: Option<String>,
+    /// In the first run, in the definition's unit; None where it has none.
+    pub a: Option<f64>,
+    /// In the second.
+    pub b: Option<f64>,
+    /// How far the second lies from the first; None where they are not compared with each other.
+    pub change: Option<Change>,
+    /// Why not, where that is this figure's own.
+    pub uncompared_reason: Option<String>,
+}
+
+impl FigurePair {
+    /// Whether it is one of speed, and not of memory or output.
+    #[must_use]
+    pub fn is_speed(&self) -> bool {
+        is_speed(self.metric)
+    }
+
+    /// Where the change may lie, where that is known.
+    #[must_use]
+    pub fn interval(&self) -> Option<Interval> {
+        self.change?.interval
+    }
+}
+
+/// How far one figure lies from another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// Second / first.
+    pub ratio: f64,
+    /// Where the ratio may lie, by the spread of each run's own processes; None where that tells nothing.
+    pub interval: Option<Interval>,
+}
+
+/// From one ratio to another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The smaller.
+    pub lower: f64,
+    /// The larger.
+    pub upper: f64,
+}
+
+impl Interval {
+    /// The share of such intervals that hold the ratio, percent.
+    pub const CONFIDENCE_PERCENT: f64 = welch::CONFIDENCE * 100.0;
+
+    /// Whether no change at all lies in it.
+    #[must_use]
+    pub fn holds_no_change(self) -> bool {
+        (self.lower..=self.upper).contains(&1.0)
+    }
+}
+
+/// A side with what it is computed from.
+struct Measured<'a> {
+    run: &'a Arm,
+    side: &'a ComparedSide,
+    prompts: HashMap<&'a str, &'a PromptSummary>,
+    samples: HashMap<&'a str, Vec<&'a SampleRecord>>,
+}
+
+/// Every figure that either run has.
+pub(super) fn figure_pairs(
+    a: &Arm,
+    b: &Arm,
+    one: &ComparedSide,
+    other: &ComparedSide,
+    comparability: Comparability,
+) -> Vec<FigurePair> {
+    let (a, b) = (Measured::of(a, one), Measured::of(b, other));
+    let mut prompts = vec![None];
+    prompts.extend(prompt_ids(&one.summary, &other.summary).into_iter().map(Some));
+    let mut pairs = Vec::new();
+    for metric in OF_GENERATIONS {
+        for prompt in &prompts {
+            let of = |from: &Measured<'_>| from.of_generations(metric, prompt.as_deref());
+            pairs.push(pair(metric, prompt.clone(), &of(&a), &of(&b)));
+        }
+    }
+    pairs.push(load(&a, &b));
+    for (metric, of) in [
+        (Metric::PeakRss, peak_rss_bytes as fn(&Arm, &ProcessRecord) -> Option<f64>),
+        (Metric::PeakDeviceMemory, device_memory_bytes),
+    ] {
+        pairs.push(pair(metric, None, &a.of_processes(of), &b.of_processes(of)));
+    }
+    pairs.push(FigurePair {
+        uncompared_reason: Some("each is compared with its own limit".to_owned()),
+        change: None,
+        ..pair(Metric::LogitDrift, None, &a.drift(), &b.drift())
+    });
+    pairs.retain(|pair| pair.a.is_some() || pair.b.is_some());
+    for pair in &mut pairs {
+        hold_back(pair, &[one, other], comparability);
+    }
+    pairs
+}
+
+/// Takes a change away where nothing may be compared with each other, and an interval where the runs are
+/// not of one thing: the processes of a run say nothing of an exchanged driver.
+fn hold_back(pair: &mut FigurePair, sides: &[&ComparedSide; 2], comparability: Comparability) {
+    let is_refused = sides.iter().any(|side| side.no_speed_reason.is_some());
+    let is_doubted = is_speed(pair.metric) && sides.iter().any(|side| side.doubted_reason.is_some());
+    if comparability == Comparability::Unlike || is_refused || is_doubted {
+        pair.change = None;
+    }
+    if let Some(change) = &mut pair.change {
+        change.interval = change.interval.filter(|_| comparability == Comparability::Same);
+    }
+}
+
+/// A figure of a run, and of each of its processes.
+#[derive(Debug, Default)]
+struct Values {
+    whole: Option<f64>,
+    processes: Vec<f64>,
+}
+
+fn pair(metric: Metric, prompt: Option<String>, a: &Values, b: &Values) -> FigurePair {
+    let ratio = a.whole.zip(b.whole).map(|(a, b)| b / a).filter(|ratio| ratio.is_finite() && *ratio > 0.0);
+    let change = ratio.map(|ratio| Change { ratio, interval: welch::interval(&a.processes, &b.processes) });
+    FigurePair { metric, prompt, a: a.whole, b: b.whole, change, uncompared_reason: None }
+}
+
+impl<'a> Measured<'a> {
+    fn of(run: &'a Arm, side: &'a ComparedSide) -> Self {
+        Self { run, side, prompts: side.summary.by_prompt(), samples: run.samples_by_prompt() }
+    }
+
+    fn processes(&self) -> impl Iterator<Item = &ProcessRecord> {
+        self.run.processes.iter().filter(|process| process.purpose == Purpose::Measured)
+    }
+
+    fn of_generations(&self, metric: Metric, prompt: Option<&str>) -> Values {
+        let Some(whole) = self.summarised(metric, prompt) else { return Values::default() };
+        let all = || self.run.samples.iter().collect();
+        let requested = prompt.map_or_else(all, |id| self.samples.get(id).cloned().unwrap_or_default());
+        let of_process = |process: &ProcessRecord| {
+            let own = requested.iter().filter(|sample| sample.process == process.index);
+            let timed = own.filter_map(|sample| sample.timed());
+            let samples: Vec<Sample> = timed.filter(|sample| sample.role == Role::Measured).collect();
+            figures(&samples)?.mean.get(metric)
+        };
+        let processes = self.processes().map(of_process).collect::<Option<Vec<f64>>>();
+        Values { whole: Some(whole), processes: processes.unwrap_or_default() }
+    }
+
+    /// What each process has one of, and its mean; none where one process lacks it.
+    fn of_processes(&self, of: impl Fn(&Arm, &ProcessRecord) -> Option<f64>) -> Values {
+        let values = self.processes().map(|process| of(self.run, process)).collect::<Option<Vec<f64>>>();
+        let processes = values.unwrap_or_default();
+        let mean = processes.iter().sum::<f64>() / processes.len() as f64;
+        Values { whole: Some(mean).filter(|mean| mean.is_finite()), processes }
+    }
+
+    fn loads(&self) -> Values {
+        if self.side.no_speed_reason.is_some() {
+            return Values::default();
+        }
+        self.of_processes(|_, process| Some(process.load.as_ref()?.load_ns as f64 / 1e9))
+    }
+
+    /// How the cache of compiled models stood before every load; None where not all are alike.
+    fn cache(&self) -> Option<CacheState> {
+        let mut states = self.processes().map(|process| Some(process.load.as_ref()?.compiled_model_cache));
+        let first = states.next()??;
+        states.all(|state| state == Some(first)).then_some(first)
+    }
+
+    fn summarised(&self, metric: Metric, prompt: Option<&str>) -> Option<f64> {
+        let figures = match prompt {
+            None => self.side.summary.average.as_ref(),
+            Some(id) => self.prompts.get(id)?.figures.as_ref(),
+        };
+        figures?.mean.get(metric)
+    }
+
+    fn drift(&self) -> Values {
+        let drift = self.run.logit_drift.as_ref().map(|found| f64::from(found.drift.largest_logit));
+        Values { whole: drift, processes: Vec::new() }
+    }
+}
+
+/// A load from a cache and one that compiles are two different figures.
+fn load(a: &Measured<'_>, b: &Measured<'_>) -> FigurePair {
+    let pair = pair(Metric::Load, None, &a.loads(), &b.loads());
+    let reason = match (a.cache(), b.cache()) {
+        (Some(one), Some(other)) if one == other => return pair,
+        (Some(one), Some(other)) => format!("{} and {} loads are two figures", word(one), word(other)),
+        _ => "the loads of one run are not of one kind".to_owned(),
+    };
+    FigurePair { change: None, uncompared_reason: Some(reason), ..pair }
+}
+
+fn word(cache: CacheState) -> &'static str {
+    match cache {
+        CacheState::Off => "uncached",
+        CacheState::Cold => "cold",
+        CacheState::Warm => "warm",
+    }
+}
+
+fn is_speed(metric: Metric) -> bool {
+    OF_GENERATIONS.contains(&metric) || metric == Metric::Load
+}
+
+/// The highest of its measured generations.
+fn peak_rss_bytes(run: &Arm, process: &ProcessRecord) -> Option<f64> {
+    let own = run.samples.iter().filter_map(SampleRecord::timed);
+    let measured = own.filter(|sample| sample.process == process.index && sample.role == Role::Measured);
+    measured.filter_map(|sample| sample.memory.peak_rss_bytes).max().map(|bytes| bytes as f64)
+}
+
+/// What the kernel showed of the worker, and what OpenVINO reported of itself: the higher of the two.
+fn device_memory_bytes(_: &Arm, process: &ProcessRecord) -> Option<f64> {
+    let sampled = process.guards.as_ref().and_then(GuardLog::peak_device_memory_bytes);
+    sampled.max(process.device_memory_bytes).map(|bytes| bytes as f64)
+}

@@ -1,0 +1,251 @@
+//! Times: tokens rise and lie in the window of their process, no two processes run at once, the machine was read
+//! meanwhile, and no token comes faster than the machine's memory allows.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::engine::openvino::DeviceKind;
+use crate::measure::supervisor::Purpose;
+use crate::measure::{BandwidthReading, Role};
+use crate::record::consistency::{
+    ArmAt, BANDWIDTH_FACTOR_CPU, BANDWIDTH_FACTOR_GPU, Found, LEAST_TOKEN_NS, LONGEST_GAP_NS, Numbered,
+    WEIGHTS_TO_CACHE, arms,
+};
+use crate::record::{Experiment, Outcome, ProcessRecord, ProvenDevice, SampleTimes, StopReason};
+
+pub(super) fn check(arm: &ArmAt<'_>, found: &mut Found) {
+    if !arm.has_figures() {
+        return;
+    }
+    let least_ns = least_mean_step_ns(arm);
+    for (at, sample) in arm.run.samples.iter().enumerate() {
+        if let Some(times) = &sample.times {
+            steps(arm, at, times, found);
+            if let Some(least_ns) = least_ns {
+                pace(arm, at, times, least_ns, found);
+            }
+        }
+    }
+    let by_process = arm.samples_by_process();
+    for (at, process) in arm.run.processes.iter().enumerate() {
+        if process.purpose == Purpose::Measured {
+            let samples = by_process.get(&process.index).map(Vec::as_slice).unwrap_or_default();
+            window(arm, at, process, samples, found);
+            readings(arm, at, process, samples, found);
+        }
+    }
+}
+
+/// Each token comes after the one before it, and not sooner than any runtime could give it; its inference is a part
+/// of its step. The first step of a sample that is not so is named.
+fn steps(arm: &ArmAt<'_>, at: usize, times: &SampleTimes, found: &mut Found) {
+    let mut before_ns = times.submitted_ns;
+    for (step, (known_ns, infer_ns)) in times.token_ns.iter().zip(&times.infer_ns).enumerate() {
+        let field = |name: &str| arm.field(&format!("samples[{at}].times.{name}[{step}]"));
+        let Some(step_ns) = known_ns.checked_sub(before_ns).filter(|step_ns| *step_ns >= LEAST_TOKEN_NS)
+        else {
+            let other =
+                format!("`{before_ns}` is before it, and no token takes less than {LEAST_TOKEN_NS} ns");
+            found.add(field("token_ns"), known_ns, other);
+            return;
+        };
+        if *infer_ns > step_ns {
+            found.add(field("infer_ns"), infer_ns, format!("its step took `{step_ns}` ns"));
+            return;
+        }
+        before_ns = *known_ns;
+    }
+}
+
+/// The least mean time of a token that the machine's memory allows, ns: what a token reads of the weights, by a
+/// generous multiple of the best bandwidth that was seen. None where the weights fit into a cache, or one of these is
+/// not known.
+fn least_mean_step_ns(arm: &ArmAt<'_>) -> Option<f64> {
+    let weights = arm.run.model.active_weights.as_ref()?;
+    let cache = arm.experiment.machine.last_level_cache_bytes?;
+    let bandwidth_readings = || {
+        let before = arm.run.processes.iter().filter_map(|process| process.bandwidth_before.as_ref());
+        before.chain(&arm.experiment.bandwidth_after)
+    };
+    let bandwidth =
+        bandwidth_readings().filter_map(BandwidthReading::bandwidth_bytes_per_s).max_by(f64::total_cmp)?;
+    let active_bytes = weights.active_bytes_per_token.min(weights.total_bytes);
+    let fits = active_bytes < cache.saturating_mul(WEIGHTS_TO_CACHE);
+    let factor = match arm.run.device.ran.as_ref().map(ProvenDevice::kind) {
+        Some(DeviceKind::Gpu) => BANDWIDTH_FACTOR_GPU,
+        _ => BANDWIDTH_FACTOR_CPU,
+    };
+    (!fits).then(|| active_bytes as f64 / (bandwidth * factor) * 1e9)
+}
+
+fn pace(arm: &ArmAt<'_>, at: usize, times: &SampleTimes, least_ns: f64, found: &mut Found) {
+    let (Some(first), Some(last)) = (times.token_ns.first(), times.token_ns.last()) else { return };
+    let steps = times.token_ns.len() - 1;
+    let mean_ns = last.saturating_sub(*first) as f64 / steps.max(1) as f64;
+    if steps > 0 && mean_ns < least_ns {
+        let other = format!(
+            "`{}` of `{}` cannot be read in less than {least_ns:.0} ns on this machine",
+            arm.field("model.active_weights.active_bytes_per_token"),
+            arm.run.model.active_weights.map_or(0, |weights| weights.active_bytes_per_token)
+        );
+        found.add(
+            arm.field(&format!("samples[{at}].times.token_ns")),
+            format!("{mean_ns:.0} ns a token"),
+            other,
+        );
+    }
+}
+
+/// Every generation lies in the window of its process, in the order in which its prompts were given.
+fn window(arm: &ArmAt<'_>, at: usize, process: &ProcessRecord, samples: &[Numbered<'_>], found: &mut Found) {
+    let field = |name: &str| arm.field(&format!("processes[{at}].{name}"));
+    let (Some(started_ns), Some(ended_ns)) = (process.started_ns, process.ended_ns) else {
+        let name = if process.started_ns.is_none() { "started_ns" } else { "ended_ns" };
+        found.add(field(name), "null", "a measured process has a window");
+        return;
+    };
+    let mut before_ns = started_ns;
+    let mut before = field("started_ns");
+    for Numbered { at, sample } in in_order(process, samples) {
+        let Some(times) = &sample.times else { continue };
+        let of_sample = |name: &str| arm.field(&format!("samples[{at}].times.{name}"));
+        if times.submitted_ns < before_ns {
+            let other = format!("`{before}` is `{before_ns}`");
+            found.add(of_sample("submitted_ns"), times.submitted_ns, other);
+        }
+        if let Some((last, last_ns)) = times.token_ns.iter().enumerate().next_back() {
+            before = of_sample(&format!("token_ns[{last}]"));
+            before_ns = *last_ns;
+        }
+    }
+    if before_ns > ended_ns {
+        found.add(before, before_ns, format!("`{}` is `{ended_ns}`", field("ended_ns")));
+    }
+}
+
+/// The samples of a process as they must have been made: the warm-up, then the prompts in their order.
+fn in_order<'a>(process: &ProcessRecord, samples: &[Numbered<'a>]) -> Vec<Numbered<'a>> {
+    let places: HashMap<&str, usize> =
+        process.prompt_order.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect();
+    let mut ordered = samples.to_vec();
+    ordered.sort_by_key(|it| {
+        let place = places.get(it.sample.prompt_id.as_str()).copied().unwrap_or(usize::MAX);
+        (Reverse(it.sample.role == Role::WarmUp), place)
+    });
+    ordered
+}
+
+/// The machine was read from before the first measured generation until after the last, with no long gap.
+fn readings(
+    arm: &ArmAt<'_>,
+    at: usize,
+    process: &ProcessRecord,
+    samples: &[Numbered<'_>],
+    found: &mut Found,
+) {
+    let measured = samples.iter().filter(|it| it.sample.role == Role::Measured);
+    let times = || measured.clone().filter_map(|it| it.sample.times.as_ref());
+    let start_ns = times().map(|times| times.submitted_ns).min();
+    let end_ns = times().filter_map(|times| times.token_ns.last().copied()).max();
+    let (Some(start_ns), Some(end_ns)) = (start_ns, end_ns) else { return };
+    let field = |name: &str| arm.field(&format!("processes[{at}].guards{name}"));
+    let span = format!("its generations were measured from `{start_ns}` to `{end_ns}`");
+    let Some(log) = &process.guards else {
+        found.add(field(""), "null", span);
+        return;
+    };
+    let Some((first, last)) = log.readings.first().zip(log.readings.last()) else {
+        found.add(field(".readings"), "[]", span);
+        return;
+    };
+    if first.at_ns > start_ns {
+        found.add(field(".readings[0].at_ns"), first.at_ns, span);
+    } else if last.at_ns < end_ns && log.cut_short_reason.is_none() {
+        found.add(field(&format!(".readings[{}].at_ns", log.readings.len() - 1)), last.at_ns, span);
+    }
+    for (at, pair) in log.readings.windows(2).enumerate() {
+        let (one_ns, next_ns) = (pair[0].at_ns, pair[1].at_ns);
+        let is_of_span = next_ns > start_ns && one_ns < end_ns;
+        let is_gap = is_of_span && next_ns.saturating_sub(one_ns) > LONGEST_GAP_NS;
+        if next_ns < one_ns || is_gap {
+            let other = format!("the reading before it is of `{one_ns}`: they come each second");
+            found.add(field(&format!(".readings[{}].at_ns", at + 1)), next_ns, other);
+            return;
+        }
+    }
+}
+
+/// A process from its start to its end.
+struct Window {
+    field: String,
+    start_ns: u64,
+    end_ns: u64,
+}
+
+/// No two processes run at once, and those of a round run in its order.
+pub(super) fn check_order(experiment: &Experiment, found: &mut Found) {
+    let mut windows = Vec::new();
+    for arm in arms(experiment).filter(ArmAt::has_figures) {
+        let mut before_ns = 0;
+        for (at, process) in arm.run.processes.iter().enumerate() {
+            let (Some(start_ns), Some(end_ns)) = (process.started_ns, process.ended_ns) else { continue };
+            let field = arm.field(&format!("processes[{at}]"));
+            if start_ns < before_ns || end_ns < start_ns {
+                let other =
+                    format!("`{before_ns}` and `{end_ns}` are the end of the one before it and its own");
+                found.add(format!("{field}.started_ns"), start_ns, other);
+            }
+            before_ns = end_ns;
+            windows.push(Window { field, start_ns, end_ns });
+        }
+    }
+    windows.sort_by_key(|window| window.start_ns);
+    for pair in windows.windows(2) {
+        if pair[1].start_ns < pair[0].end_ns {
+            let other = format!("`{}.ended_ns` is `{}`", pair[0].field, pair[0].end_ns);
+            found.add(format!("{}.started_ns", pair[1].field), pair[1].start_ns, other);
+        }
+    }
+    rounds(experiment, found);
+}
+
+fn rounds(experiment: &Experiment, found: &mut Found) {
+    let arms: Vec<ArmAt<'_>> = arms(experiment).collect();
+    let measured: Vec<Vec<&ProcessRecord>> = arms
+        .iter()
+        .map(|arm| arm.run.processes.iter().filter(|it| it.purpose == Purpose::Measured).collect())
+        .collect();
+    let mut next = vec![0; arms.len()];
+    let mut before_ns = 0;
+    for (number, round) in experiment.rounds.iter().enumerate() {
+        let field = format!("rounds[{number}]");
+        for at in &round.order {
+            let (arm, number) = (&arms[*at], next[*at]);
+            next[*at] += 1;
+            let Some(process) = measured[*at].get(number) else {
+                let value = format!("of process {number} of arm {at}");
+                found.add(field, value, "there is no such measured process");
+                return;
+            };
+            let Some(start_ns) = process.started_ns.filter(|_| arm.has_figures()) else { continue };
+            if start_ns < before_ns {
+                let other =
+                    format!("`{}` started before what ran before it in that order", arm.field("processes"));
+                found.add(field, "out of order", other);
+                return;
+            }
+            before_ns = start_ns;
+        }
+    }
+    let is_whole =
+        experiment.outcome == Outcome::Complete && experiment.stop_reason != Some(StopReason::WrongOutput);
+    if !is_whole {
+        return;
+    }
+    for (at, arm) in arms.iter().enumerate() {
+        if next[at] != measured[at].len() {
+            let other = format!("`rounds` has {} of its measured ones", next[at]);
+            found.add(arm.field("processes.length"), arm.run.processes.len(), other);
+        }
+    }
+}

@@ -1,0 +1,411 @@
+//! The record of an experiment: arms that were measured in rounds of fresh processes, and what was decided.
+//!
+//! Whatever verb asks for it, an experiment is recorded in this one form: `bench` has one arm, `ab` two (the base,
+//! then the head), `peers` several. These types hold facts; every statistic is computed from them again.
+
+use std::ops::Deref;
+use std::process;
+
+use jiff::{Timestamp, Unit};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::measure::{BandwidthReading, Estimate};
+use crate::record::encoded::hex;
+use crate::record::{
+    Arm, DecisionRecord, HarnessCost, Machine, Outcome, PublishedFigure, PublishedReference, RequestedPrompt,
+    SampleRecord, Warning,
+};
+use crate::workload::PromptSet;
+
+/// One experiment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Names it; unique.
+    pub run_id: String,
+    /// When it began, UTC, as a label: durations never come from it.
+    pub when_utc: String,
+    /// The version of arcgauge that supervised.
+    pub arcgauge_version: String,
+    /// Which verb planned it.
+    pub plan: PlanKind,
+    /// Which set of prompts was measured: "reference", or "custom" where texts of the user's own are among them.
+    pub suite: String,
+    /// Which of several machines of one model it was, where its owner named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_id: Option<String>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What failed, where something did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The machine; the GPU's name and driver are those of the arm that the record is filed by.
+    pub machine: Machine,
+    /// Prompts, goldens and policy of an A/B, and where they come from.
+    #[serde(default, skip_serializing_if = "InputsRecord::is_none")]
+    pub inputs: InputsRecord,
+    /// How the rounds were planned.
+    pub sampling: Sampling,
+    /// What was measured. Of two commits the base stands first; engines are compared with the first.
+    pub arms: Vec<Arm>,
+    /// Every round that was measured whole, in order, those that a guard invalidated among them.
+    pub rounds: Vec<Round>,
+    /// Why the rounds ended early; None where they came to their end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<StopReason>,
+    /// The bandwidth reference run after the last process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth_after: Option<BandwidthReading>,
+    /// What Criterion's benches estimated, where they were requested. Never gated: the same quantities are gated
+    /// from the samples, if at all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub criterion: Vec<Estimate>,
+    /// What an A/B means, judged at its end; None where it did not come to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionRecord>,
+    /// What a gate made of it at that moment, which requires more: a steady machine, clean guards, verified output.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_decision: Option<DecisionRecord>,
+    /// Where its time went.
+    #[serde(default)]
+    pub cost: HarnessCost,
+    /// The published figures that it is shown beside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<PublishedReference>,
+    /// What was published of engines like those that were measured side by side.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published_engines: Vec<PublishedFigure>,
+    /// What a reader must know, besides what each arm warns of.
+    pub warnings: Vec<Warning>,
+}
+
+/// Which verb planned an experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanKind {
+    /// `bench`: one arm, a fixed number of rounds.
+    Bench,
+    /// `ab`: base and head, until it is decided.
+    Ab,
+    /// `peers`: engines, a fixed number of rounds.
+    Peers,
+}
+
+impl PlanKind {
+    /// As it is serialised, and as the verb is typed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bench => "bench",
+            Self::Ab => "ab",
+            Self::Peers => "peers",
+        }
+    }
+
+    /// The name of an arm in messages: the side of an A/B, otherwise the arm's label.
+    #[must_use]
+    pub fn arm_name(self, arm: usize, label: &str) -> &str {
+        match self {
+            Self::Ab if arm == Side::Base.arm() => Side::Base.as_str(),
+            Self::Ab => Side::Head.as_str(),
+            Self::Bench | Self::Peers => label,
+        }
+    }
+}
+
+/// How the rounds were planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Rounds that were requested; None where the sequential test decides how many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds_requested: Option<usize>,
+    /// What the random order of the arms was drawn from; None where the order is fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Whether rounds count in which a guard tripped, as the user requested. A gate never accepts that.
+    #[serde(default)]
+    pub ignore_guards: bool,
+    /// The time that was given, s; None where there was no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_s: Option<u64>,
+}
+
+/// One round: a process of each arm, one right after the other.
+///
+/// Process k of an arm is that of the k-th round in which the arm takes part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// The arms in the order in which they ran, by their place. An arm whose output was found wrong is in no
+    /// further round.
+    pub order: Vec<usize>,
+}
+
+impl Round {
+    /// A pair, by the side that ran first.
+    #[must_use]
+    pub fn beginning_with(first: Side) -> Self {
+        Self { order: vec![first.arm(), first.other().arm()] }
+    }
+
+    /// Which side of a pair ran first.
+    #[must_use]
+    pub fn first(&self) -> Side {
+        if self.order.first() == Some(&Side::Head.arm()) { Side::Head } else { Side::Base }
+    }
+}
+
+/// Which of the two arms of an A/B.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// What the head is compared with.
+    Base,
+    /// What is being judged.
+    Head,
+}
+
+impl Side {
+    /// Base and head, in the order of the arms.
+    pub const BOTH: [Self; 2] = [Self::Base, Self::Head];
+
+    /// As it is serialised.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::Head => "head",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Base => Self::Head,
+            Self::Head => Self::Base,
+        }
+    }
+
+    /// Its place among the arms.
+    #[must_use]
+    pub fn arm(self) -> usize {
+        match self {
+            Self::Base => 0,
+            Self::Head => 1,
+        }
+    }
+}
+
+/// Where the inputs of an A/B come from, and what they are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InputsRecord {
+    /// The commit that they were taken from; None where the sides are no commits.
+    pub from_commit: Option<String>,
+    /// The merge base of the two sides' commits, where both are commits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge_base: Option<String>,
+    /// The merge commit that was checked out, where a pull request was tested through one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merge: Option<String>,
+    /// The sha256 over prompts, goldens, published figures and policy.
+    pub sha256: String,
+    /// What of them the head has changed against the merge base. Such a head is not judged by its own measure.
+    pub changed_by_head: Vec<ChangedInput>,
+    /// The rules, as they stood in the base.
+    pub policy: PolicyText,
+}
+
+impl InputsRecord {
+    /// Whether there are none, as of every plan but an A/B.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A file by which the head would be judged, and which it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedInput {
+    /// "goldens", "prompts", "baselines", "policy", "models" or "openvino".
+    pub kind: String,
+    /// The file, below the repository's root.
+    pub path: String,
+}
+
+/// A policy, verbatim: a record can be judged again without the repository.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyText {
+    /// The file's text.
+    pub text: String,
+    /// Its sha256.
+    pub sha256: String,
+}
+
+/// Why the rounds of an experiment ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopReason {
+    /// The time budget was exhausted.
+    Budget,
+    /// Guards invalidated more rounds than may be made again.
+    Guards,
+    /// An output was wrong.
+    WrongOutput,
+    /// Both sides are the same, byte for byte.
+    Identical,
+}
+
+/// An arm with the experiment that it is of.
+#[derive(Debug, Clone, Copy)]
+pub struct ArmView<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// The arm.
+    pub arm: &'a Arm,
+}
+
+impl Deref for ArmView<'_> {
+    type Target = Arm;
+
+    fn deref(&self) -> &Arm {
+        self.arm
+    }
+}
+
+impl Experiment {
+    /// Which set of prompts these are.
+    #[must_use]
+    pub fn suite_of(requested: &[RequestedPrompt], reference: &PromptSet) -> String {
+        let is_reference = |prompt: &RequestedPrompt| reference.get(&prompt.id).is_some();
+        let suite =
+            if requested.iter().all(is_reference) { Self::REFERENCE_SUITE } else { Self::CUSTOM_SUITE };
+        suite.to_owned()
+    }
+
+    /// The reference prompts.
+    pub const REFERENCE_SUITE: &str = "reference";
+    /// Texts of the user's own, alone or among reference prompts.
+    pub const CUSTOM_SUITE: &str = "custom";
+
+    /// An experiment of this release that began at this moment, as far as nothing is known of how it ended.
+    #[must_use]
+    pub fn begun(plan: PlanKind, when_utc: String, machine: Machine, arms: Vec<Arm>) -> Self {
+        Self {
+            run_id: run_id(),
+            when_utc,
+            arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
+            plan,
+            suite: Self::REFERENCE_SUITE.to_owned(),
+            unit_id: None,
+            outcome: Outcome::Failed,
+            failure: None,
+            machine,
+            inputs: InputsRecord::default(),
+            sampling: Sampling::default(),
+            arms,
+            rounds: Vec::new(),
+            stop_reason: None,
+            bandwidth_after: None,
+            criterion: Vec::new(),
+            decision: None,
+            gate_decision: None,
+            cost: HarnessCost::default(),
+            published: None,
+            published_engines: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Every arm with its experiment.
+    pub fn views(&self) -> impl Iterator<Item = ArmView<'_>> {
+        self.arms.iter().map(|arm| ArmView { experiment: self, arm })
+    }
+
+    /// The arm that the record is filed by: the head of an A/B, else the first. Every stored record has it.
+    ///
+    /// # Panics
+    /// Where there is no arm, which no record has that was read or written.
+    #[must_use]
+    pub fn subject(&self) -> ArmView<'_> {
+        ArmView { experiment: self, arm: &self.arms[self.subject_place()] }
+    }
+
+    /// The place of the arm that the record is filed by.
+    #[must_use]
+    pub fn subject_place(&self) -> usize {
+        if self.plan == PlanKind::Ab { Side::Head.arm() } else { 0 }
+    }
+
+    /// A side of an A/B; of another plan the first arm is its own base and head.
+    ///
+    /// # Panics
+    /// As [`Self::subject`].
+    #[must_use]
+    pub fn side(&self, side: Side) -> ArmView<'_> {
+        ArmView { experiment: self, arm: &self.arms[side.arm().min(self.arms.len() - 1)] }
+    }
+
+    /// What the head is compared with.
+    #[must_use]
+    pub fn base(&self) -> ArmView<'_> {
+        self.side(Side::Base)
+    }
+
+    /// What is being judged.
+    #[must_use]
+    pub fn head(&self) -> ArmView<'_> {
+        self.side(Side::Head)
+    }
+
+    /// The number of the process that an arm ran in a round; None where it took no part.
+    #[must_use]
+    pub fn process_of(&self, round: usize, arm: usize) -> Option<usize> {
+        let takes_part = |round: &&Round| round.order.contains(&arm);
+        self.rounds.get(round).filter(takes_part)?;
+        Some(self.rounds[..round].iter().filter(takes_part).count())
+    }
+
+    /// Whether it is an A/A: one program with one set of inputs on both sides, and it was measured.
+    #[must_use]
+    pub fn is_against_itself(&self) -> bool {
+        let (base, head) = (self.base(), self.head());
+        self.plan == PlanKind::Ab
+            && self.outcome == Outcome::Complete
+            && base.differences == head.differences
+            && base.worker.sha256.is_some()
+            && base.worker.sha256 == head.worker.sha256
+            && base.model.sha256 == head.model.sha256
+            && !self.rounds.is_empty()
+    }
+
+    /// Every generation of every arm.
+    pub fn samples_mut(&mut self) -> impl Iterator<Item = &mut SampleRecord> {
+        self.arms.iter_mut().flat_map(|arm| &mut arm.samples)
+    }
+}
+
+/// Now, UTC, to the second.
+#[must_use]
+pub fn utc_now() -> String {
+    let now = Timestamp::now();
+    now.round(Unit::Second).unwrap_or(now).to_string()
+}
+
+/// The seconds since 1970 of a moment such as `2026-11-24T16:19:10Z`; None where it is none.
+#[must_use]
+pub fn seconds_of_utc(text: &str) -> Option<i64> {
+    text.parse::<Timestamp>().ok().map(Timestamp::as_second)
+}
+
+/// The moment so many seconds after 1970 began, UTC; None where no calendar has it.
+#[must_use]
+pub fn utc_of_seconds(seconds: i64) -> Option<String> {
+    Timestamp::from_second(seconds).ok().map(|moment| moment.to_string())
+}
+
+/// A name for an experiment that no other has: 12 hexadecimal digits.
+#[must_use]
+pub fn run_id() -> String {
+    let moment = format!("{} {}", Timestamp::now().as_nanosecond(), process::id());
+    hex(&Sha256::digest(moment))[..12].to_owned()
+}

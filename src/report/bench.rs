@@ -1,0 +1,167 @@
+//! The report on a run: its validity, a table in the published form, and what must be known beside it.
+
+use crate::golden::GoldenResult;
+use crate::judge::{Figures, PromptSummary, Standing, Summary, Validity, standing, summarise};
+use crate::measure::Metric;
+use crate::record::ArmView;
+use crate::report::decision::divergence;
+use crate::report::document::{Cell, Document, Table, metric, number};
+use crate::report::facts::{facts_of, kv_cache_size};
+use crate::report::number::{counted, mebibytes};
+use crate::report::validity::{add_validity, is_said_by_validity};
+
+/// How much of a run is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Five columns and a line beneath.
+    Brief,
+    /// All columns, and the facts of the run.
+    Wide,
+}
+
+const HEADINGS: [&str; 5] = ["prompt", "tok/s", "TPOT ms", "TTFT ms", "output"];
+const WIDE_HEADINGS: [&str; 8] =
+    ["prompt", "tok/s", "TPOT ms", "TTFT ms", "latency s", "spread %", "peak MiB", "output"];
+
+/// The report that `bench` prints for a record, and `history show` prints again.
+#[must_use]
+pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
+    let summary = summarise(&record);
+    let validity = Validity::of_run(&record);
+    let mut document = Document::default();
+    add_validity(&mut document, &validity, record);
+    if validity == Validity::Interrupted {
+        return document;
+    }
+    document.title(title(record));
+    document.text(workload(record));
+    document.table(table(&summary, detail));
+    document.text(beneath(record, &summary));
+    if detail == Detail::Wide {
+        for sentence in DEFINITIONS {
+            document.text(sentence);
+        }
+        for fact in facts_of(record, &summary) {
+            document.fact(fact.subject, fact.said);
+        }
+    }
+    for prompt in &record.prompts {
+        divergence(&mut document, None, prompt);
+    }
+    for warning in record.warnings.iter().filter(|warning| !is_said_by_validity(&validity, warning)) {
+        document.warning("", warning);
+    }
+    document
+}
+
+/// Adds the definitions of all metrics, for `--explain`.
+pub fn explain(document: &mut Document) {
+    let rows = Metric::ALL.iter().map(|it| -> [Cell; 4] {
+        [metric(*it), it.unit().into(), it.direction().as_str().into(), it.formula().into()]
+    });
+    document.section("Definitions");
+    document.text(
+        "t_0 is just before the first inference is submitted, after tokenisation; t_i is when token i of N is known \
+         on the host, argmax included. The clock is monotonic. An average is total tokens over total seconds. Values \
+         of different ids are never compared.",
+    );
+    document.table(Table::new(["id", "unit", "better", "definition"]).with_rows(rows));
+}
+
+const DEFINITIONS: [&str; 2] = [
+    "latency and tok/s include the prefill, as in the published table (e2e_latency@1, e2e_throughput@1); TPOT \
+     excludes it (tpot@1).",
+    "spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.",
+];
+
+fn title(record: ArmView<'_>) -> String {
+    let runtime = record.runtime.as_ref();
+    let effective = |key: &str| {
+        let value = runtime.and_then(|runtime| runtime.properties_effective.get(key));
+        value.map_or("?", String::as_str)
+    };
+    format!(
+        "{} on {}, OpenVINO {}, {} with a {} KV cache",
+        record.model.name,
+        record.device.in_words(&record.experiment.machine.cpu),
+        runtime.map_or("?", |runtime| runtime.openvino_version.as_str()),
+        effective("INFERENCE_PRECISION_HINT"),
+        effective("KV_CACHE_PRECISION")
+    )
+}
+
+fn workload(record: ArmView<'_>) -> String {
+    let commit = record.commit.as_ref().map_or("no commit".to_owned(), |commit| {
+        format!("{}{}", commit.short(), if commit.dirty { " (dirty)" } else { "" })
+    });
+    format!(
+        "{}, {} greedy tokens a prompt, commit {commit}",
+        counted(record.workload.runs, "fresh process"),
+        record.workload.new_tokens
+    )
+}
+
+fn table(summary: &Summary, detail: Detail) -> Table {
+    let headings = match detail {
+        Detail::Brief => &HEADINGS[..],
+        Detail::Wide => &WIDE_HEADINGS[..],
+    };
+    let prompts = summary.prompts.iter().map(|prompt| {
+        let peak = prompt.peak_rss_bytes.map(|bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20)));
+        row(&prompt.title, prompt.figures.as_ref(), number(peak), output(prompt), detail)
+    });
+    // A row of means: no highest value and no worst output.
+    let average = row("average", summary.average.as_ref(), number(None), "".into(), detail);
+    Table::new(headings.iter().copied()).with_rows(prompts.chain([average]))
+}
+
+fn row(title: &str, figures: Option<&Figures>, peak: Cell, output: Cell, detail: Detail) -> Vec<Cell> {
+    let cell = |figure: fn(&Figures) -> Option<f64>, decimals: usize| {
+        number(figures.and_then(figure).map(|figure| format!("{figure:.decimals$}")))
+    };
+    let mut cells = vec![
+        title.into(),
+        cell(|f| f.mean.get(Metric::EndToEndThroughput), 2),
+        cell(|f| f.mean.get(Metric::TimePerOutputToken), 2),
+        cell(|f| f.mean.get(Metric::TimeToFirstToken), 1),
+    ];
+    if detail == Detail::Wide {
+        cells.extend([
+            cell(|f| f.mean.get(Metric::EndToEndLatency), 3),
+            cell(|f| f.spread.map(|spread| spread * 100.0), 1),
+            peak,
+        ]);
+    }
+    cells.push(output);
+    cells
+}
+
+fn output(prompt: &PromptSummary) -> Cell {
+    match prompt.golden {
+        None => "not judged",
+        Some(GoldenResult::None) => "unverified",
+        Some(other) => other.as_str(),
+    }
+    .into()
+}
+
+/// Peak memory, KV cache, and the published figure or why the run is not compared with it.
+fn beneath(record: ArmView<'_>, summary: &Summary) -> String {
+    let parts = [
+        summary.peak_rss_bytes.map(|bytes| format!("peak memory {}", mebibytes(bytes))),
+        kv_cache_size(record).map(|size| format!("KV cache {size}")),
+        published(record, summary),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+fn published(record: ArmView<'_>, summary: &Summary) -> Option<String> {
+    let published = record.experiment.published.as_ref()?;
+    let speed = summary.average.as_ref().map(Figures::throughput);
+    let result = match standing(published, &record, speed) {
+        Standing::NotJudged(reason) => format!("not judged, {reason}"),
+        Standing::Reached => "reached".to_owned(),
+        Standing::Below => "NOT reached".to_owned(),
+    };
+    Some(format!("published {:.2} tok/s: {result}", published.reference.value))
+}

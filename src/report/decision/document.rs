@@ -1,0 +1,244 @@
+//! A decision as a report: in full for a terminal and a page, and in brief for a pull request.
+
+use crate::judge::Validity;
+use crate::record::{
+    CheckRecord, CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, Outcome, PromptRecord, Side,
+};
+use crate::report::chart::Chart;
+use crate::report::decision::mark::Mark;
+use crate::report::decision::subject::{PairLine, Subject};
+use crate::report::decision::words;
+use crate::report::document::{Cell, Document, Line, Table, metric, number, status};
+use crate::report::number::{counted, signed_percent};
+use crate::report::validity::add_validity;
+
+/// Rows of a table, and checks with a line of their own, in a brief report.
+const MOST: usize = 6;
+
+/// The full report on an A/B or on a single run, and on what was decided.
+#[must_use]
+pub fn decision_document(subject: Subject<'_>, decision: Option<&DecisionRecord>) -> Document {
+    let mut document = Document::default();
+    let validity = Validity::of(subject.record);
+    if matches!(validity, Validity::Invalid(_)) {
+        add_validity(&mut document, &validity, subject.record.subject());
+    }
+    document.title(subject.title());
+    document.fact("model", subject.setting());
+    for (side, line) in subject.sides() {
+        document.fact(side, line);
+    }
+    add_decision(&mut document, subject, decision, None);
+    document
+}
+
+/// What follows the title: the result and all that it rests on.
+pub(in crate::report) fn add_decision(
+    document: &mut Document,
+    subject: Subject<'_>,
+    decision: Option<&DecisionRecord>,
+    chart: Option<Chart>,
+) {
+    if let Some(decision) = decision {
+        let (mark, word) = if subject.compares_settings() {
+            words::of_settings(decision)
+        } else {
+            (decision.status.into(), words::verdict(decision))
+        };
+        document.status(mark, word, &decision.reason);
+    }
+    if subject.record.outcome == Outcome::Interrupted {
+        document.status(Mark::NotJudged, "interrupted", interrupted_after_pairs(subject.pairs));
+    }
+    if let Some(failure) = &subject.record.failure {
+        document.status(Mark::Fails, "failed", Line::from(failure).and("; no speed is reported"));
+    }
+    if subject.is_identical() {
+        document.text(words::IDENTICAL);
+    }
+    if let Some(decision) = decision {
+        comparisons(document, decision, decision.comparisons.iter().collect());
+        document.titled_table("Checks", Table::new(["", "", ""]).with_rows(checks(decision)));
+    }
+    document.chart(chart);
+    let rows = subject.pairs.iter().enumerate().map(|(at, pair)| pair_row(at, pair));
+    document.titled_table(
+        "Pairs: the head's mean tpot@1 compared with the base's",
+        Table::new(["pair", "order", "difference", "state"]).with_rows(rows),
+    );
+    for (side, run) in subject.runs() {
+        for prompt in &run.prompts {
+            divergence(document, Some(side), prompt);
+        }
+    }
+    if let Some(decision) = decision {
+        if let Some(sensitivity) = &decision.sensitivity {
+            document.section(words::sensitivity(sensitivity));
+        }
+        // A command has a line of its own, which no width breaks: it can be pasted.
+        match words::next(subject, decision) {
+            (what, Some(command)) => document.command(format!("next: {what}"), command),
+            (what, None) => document.section(Line::prose(&format!("next: {what}"))),
+        }
+    }
+    for (of, warning) in subject.warnings() {
+        document.warning(of.map(Side::as_str).unwrap_or_default(), warning);
+    }
+}
+
+/// A decision as Markdown for a comment and a step's summary: about a dozen lines.
+#[must_use]
+pub fn decision_markdown(subject: Subject<'_>, decision: &DecisionRecord) -> String {
+    let mut document = Document::default();
+    let verdict = words::verdict(decision).to_uppercase();
+    document.title(Line::from(format!("arcgauge: {verdict}: ")).and(&decision.reason));
+    document.text(subject.title().and(". ").and(subject.setting()).and("."));
+    for (side, line) in subject.sides() {
+        document.fact(side, line);
+    }
+    if subject.is_identical() {
+        document.text(words::IDENTICAL);
+    }
+    let matters = |it: &&ComparisonRecord| it.prompt.is_none() || it.result != ComparisonResult::Unchanged;
+    comparisons(&mut document, decision, decision.comparisons.iter().filter(matters).take(MOST).collect());
+    brief_checks(&mut document, &decision.checks);
+    if let Some(sensitivity) = &decision.sensitivity {
+        document.text(words::sensitivity(sensitivity));
+    }
+    // Twelve hexadecimal digits in a record that can be stored; here, whatever they are.
+    let id: String = subject.record.run_id.chars().filter(char::is_ascii_hexdigit).take(12).collect();
+    let (what, command) = words::next(subject, decision);
+    let command = command.map(|command| format!(": `{command}`")).unwrap_or_default();
+    let next = Line::prose(&format!("Next: {what}{command}. Record `{id}`."));
+    document.text(next.and(warning_kinds(subject)));
+    document.to_markdown()
+}
+
+/// How far an interrupted A/B came.
+fn interrupted_after_pairs(pairs: &[PairLine]) -> String {
+    interrupted_after(pairs.iter().filter(|pair| pair.difference_percent.is_some()).count(), "pair")
+}
+
+/// How far an interrupted measurement came.
+pub(in crate::report) fn interrupted_after(complete: usize, of: &str) -> String {
+    if complete == 0 {
+        return "no speed is reported".to_owned();
+    }
+    format!("after {}; nothing is decided", counted(complete, &format!("complete {of}")))
+}
+
+/// These comparisons, with what they leave out of all of them.
+fn comparisons(document: &mut Document, decision: &DecisionRecord, shown: Vec<&ComparisonRecord>) {
+    if shown.is_empty() {
+        return;
+    }
+    let left = decision.comparisons.len() - shown.len();
+    let rows = shown.into_iter().map(|comparison| -> [Cell; 7] {
+        let (mark, word) = words::standing(comparison, decision.verdict);
+        [
+            metric(comparison.metric),
+            comparison.prompt.as_deref().unwrap_or("mean").into(),
+            number(Some(words::change(comparison))),
+            number(Some(words::interval(comparison))),
+            number(Some(comparison.pairs.to_string())),
+            comparison.metric.direction().as_str().into(),
+            status(mark, word),
+        ]
+    });
+    let headings = ["metric", "prompt", "change", "interval", "pairs", "better", "result"];
+    document.table(Table::new(headings).with_keys(2).with_rows(rows));
+    let left = if left == 0 { String::new() } else { format!(" {} not shown.", counted(left, "row")) };
+    document.text(format!("{}{left}", words::CHANGE));
+}
+
+/// Each metric that has changed, then the rules other than those on these metrics, each with its reason.
+fn checks(decision: &DecisionRecord) -> Vec<[Cell; 3]> {
+    let of_comparison = |comparison: &ComparisonRecord| -> [Cell; 3] {
+        let name = format!("{} {}", comparison.metric.id(), comparison.prompt.as_deref().unwrap_or("mean"));
+        let (mark, _) = words::standing(comparison, decision.verdict);
+        [status(mark, mark.as_str()), name.into(), (&comparison.reason).into()]
+    };
+    let of_check = |check: &CheckRecord| -> [Cell; 3] {
+        [status(check.result.into(), check.result.as_str()), (&check.id).into(), (&check.reason).into()]
+    };
+    let is_repeated = |check: &&CheckRecord| {
+        decision.comparisons.iter().skip(1).any(|comparison| comparison.reason == check.reason)
+    };
+    let changed = decision.comparisons.iter().filter(|it| it.result != ComparisonResult::Unchanged);
+    let rules = decision.checks.iter().filter(|check| !is_repeated(check));
+    changed.map(of_comparison).chain(rules.map(of_check)).collect()
+}
+
+/// What does not hold, each on a line, the worst first; then the names of the rest.
+fn brief_checks(document: &mut Document, checks: &[CheckRecord]) {
+    let has_a_line = |check: &&CheckRecord| matches!(check.result, CheckResult::Fails | CheckResult::Warns);
+    let (mut lines, mut rest): (Vec<_>, Vec<_>) = checks.iter().partition(has_a_line);
+    lines.sort_by_key(|check| check.result != CheckResult::Fails);
+    rest.splice(0..0, lines.drain(MOST.min(lines.len())..));
+    let glyph = |check: &CheckRecord| format!("{} ", Mark::from(check.result).glyph());
+    for check in lines {
+        document.fact(Line::from(glyph(check)).and(Line::name(&check.id)), &check.reason);
+    }
+    let names = rest.iter().enumerate().map(|(at, check)| {
+        let comma = if at == 0 { "" } else { ", " };
+        Line::from(format!("{comma}{}", glyph(check))).and(&check.id)
+    });
+    if let Some(names) = names.reduce(Line::and) {
+        document.fact(names, "");
+    }
+}
+
+fn pair_row(at: usize, pair: &PairLine) -> [Cell; 4] {
+    let state = match (&pair.invalidated_by, &pair.counts_despite, pair.difference_percent) {
+        (Some(reason), _, _) => format!("invalidated: {reason}"),
+        (None, _, None) => "has no speed".to_owned(),
+        (None, Some(reason), Some(_)) => format!("counts despite {reason}"),
+        (None, None, Some(_)) => "counts".to_owned(),
+    };
+    [
+        number(Some((at + 1).to_string())),
+        format!("{} first", pair.first.as_str()).into(),
+        number(pair.difference_percent.map(signed_percent)),
+        state.into(),
+    ]
+}
+
+/// Where an answer left its reference, in words and ids.
+pub(in crate::report) fn divergence(document: &mut Document, side: Option<Side>, prompt: &PromptRecord) {
+    let Some(found) = &prompt.divergence else { return };
+    let side = side.map(|side| format!("{}, ", side.as_str())).unwrap_or_default();
+    document.status(
+        Mark::from(prompt.golden),
+        prompt.golden.as_str(),
+        format!(
+            "{side}prompt `{}` differs first at token {}: expected {}, got {} (logit margin {:.3})",
+            prompt.id,
+            found.position + 1,
+            found.expected,
+            found.got,
+            found.logit_margin
+        ),
+    );
+    if let Some(words) = &prompt.divergence_text {
+        document.fact("  after", format!("{:?}", words.before));
+        document.fact("  expected", format!("{:?}", words.expected));
+        document.fact("  got", format!("{:?}", words.got));
+    }
+}
+
+/// How many warnings there are, and of which kinds.
+fn warning_kinds(subject: Subject<'_>) -> Line {
+    let warnings = subject.warnings();
+    let mut kinds: Vec<&str> = Vec::new();
+    for (_, warning) in &warnings {
+        if !kinds.contains(&warning.id.as_str()) {
+            kinds.push(&warning.id);
+        }
+    }
+    if kinds.is_empty() {
+        return Line::default();
+    }
+    let more = if kinds.len() > MOST { ", ..." } else { "" };
+    kinds.truncate(MOST);
+    Line::from(format!(" {}: ", counted(warnings.len(), "warning"))).and(kinds.join(", ")).and(more).and(".")
+}

@@ -1,0 +1,198 @@
+//! For a terminal and for logs: tables fit the width, and numbers are never broken.
+
+use std::fmt::Write;
+
+use comfy_table::{CellAlignment, ColumnConstraint, Width, presets};
+
+use crate::report::document::line::Span;
+use crate::report::document::table::{Cell, Table};
+use crate::report::document::{Block, Document, Line};
+use crate::visible::{lines, one_line};
+
+/// Of a terminal whose width is unknown.
+const USUAL_WIDTH: usize = 80;
+/// No terminal is wider.
+const WIDEST: usize = 10_000;
+/// Between two columns; the smaller where a table fits with that alone.
+const GAPS: [usize; 2] = [2, 1];
+
+impl Document {
+    /// The report for a terminal of this many columns. Where they are unknown, tables fit 80, and a sentence stays
+    /// on its line.
+    #[must_use]
+    pub fn to_text(&self, columns: Option<usize>) -> String {
+        let mut text = String::new();
+        let mut before: Option<&Block> = None;
+        for block in &self.blocks {
+            if before.is_some_and(|before| !block.adjoins(before)) {
+                text.push('\n');
+            }
+            rendered(&mut text, block, columns);
+            before = Some(block);
+        }
+        // A wrapped cell begins a line, and no line may begin with a command to GitHub's runner.
+        lines(&text)
+    }
+}
+
+fn rendered(text: &mut String, block: &Block, columns: Option<usize>) {
+    match block {
+        Block::Title(line) | Block::Section(line) | Block::Text(line) => {
+            text.push_str(&wrapped(&plain(line), columns, ""));
+        }
+        Block::Status { status, reason, .. } => {
+            text.push_str(&wrapped(
+                &format!("{}: {}", one_line(status).to_uppercase(), plain(reason)),
+                columns,
+                "",
+            ));
+        }
+        Block::Facts(facts) => {
+            let label = |line: &Line| plain(line).chars().count();
+            let width = facts.iter().map(|(line, _)| label(line)).max().unwrap_or_default();
+            for (label, value) in facts {
+                let fact = format!("{:<width$}  {}", plain(label), plain(value));
+                text.push_str(&wrapped(fact.trim_end(), columns, &" ".repeat(width + 2)));
+            }
+        }
+        Block::Table(table) => text.push_str(&fitted(table, columns.unwrap_or(USUAL_WIDTH).min(WIDEST))),
+        Block::Command { purpose, command } => {
+            let _ = writeln!(text, "{purpose}:\n  {command}");
+        }
+        Block::Warning { of, message, advice } => {
+            let of = if of.is_empty() { String::new() } else { format!(" ({})", one_line(of)) };
+            text.push_str(&wrapped(&format!("warning{of}: {}", one_line(message)), columns, "  "));
+            text.push_str(&wrapped(&format!("  {}", one_line(advice)), columns, "  "));
+        }
+        Block::Verbatim(markdown) => text.push_str(markdown),
+        Block::Chart(_) => {}
+    }
+}
+
+pub(super) fn plain(line: &Line) -> String {
+    let span = |span: &Span| match span {
+        Span::Text(text) | Span::Link(text, _) | Span::Moment(text) => shown(text),
+        Span::Name(name) => format!("`{}`", one_line(name)),
+        Span::Code(code) => format!("`{}`", one_line(code)),
+        Span::Metric(metric) => metric.id().to_owned(),
+    };
+    line.0.iter().map(span).collect()
+}
+
+/// A text with the spaces at its ends, which part it from what is beside it.
+pub(super) fn shown(text: &str) -> String {
+    let begins = if text.starts_with(' ') { " " } else { "" };
+    let ends = if text.ends_with(' ') && !text.trim().is_empty() { " " } else { "" };
+    format!("{begins}{}{ends}", one_line(text))
+}
+
+fn cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(line) => plain(line),
+        Cell::Number(number) => one_line(number),
+        Cell::Metric(metric) => metric.id().to_owned(),
+        Cell::Status(mark, status) if status == mark.as_str() => mark.glyph().to_owned(),
+        Cell::Status(mark, status) => format!("{} {}", mark.glyph(), one_line(status)),
+    }
+}
+
+/// A line, or as many as a known width makes of it at its spaces, those after the first indented.
+fn wrapped(line: &str, columns: Option<usize>, indent: &str) -> String {
+    let Some(columns) = columns.filter(|columns| line.chars().count() > *columns) else {
+        return format!("{line}\n");
+    };
+    let (mut text, mut used) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let length = word.trim_end().chars().count();
+        if used + length > columns && used > indent.len() {
+            text.truncate(text.trim_end().len());
+            let _ = write!(text, "\n{indent}");
+            used = indent.len();
+        }
+        text.push_str(word);
+        used += word.chars().count();
+    }
+    text + "\n"
+}
+
+/// A table within this width: its headings and texts are wrapped at spaces, and where that is not enough, it goes on
+/// below itself with the columns that name a row.
+fn fitted(table: &Table, width: usize) -> String {
+    let count = table.headings.len().max(table.rows.iter().map(Vec::len).max().unwrap_or_default());
+    let columns: Vec<Column> = (0..count).map(|at| Column::of(table, at)).collect();
+    let fits = |columns: &[&Column], gap: usize| {
+        columns.iter().map(|column| column.narrowest + gap).sum::<usize>() <= width + gap
+    };
+    let all: Vec<&Column> = columns.iter().collect();
+    if let Some(gap) = GAPS.into_iter().find(|gap| fits(&all, *gap)) {
+        return drawn(table, &all, width, gap);
+    }
+    let (keys, rest) = all.split_at(table.keys.min(count));
+    let mut groups: Vec<Vec<&Column>> = vec![keys.to_vec()];
+    for column in rest {
+        let longer: Vec<&Column> = groups[groups.len() - 1].iter().copied().chain([*column]).collect();
+        if !fits(&longer, GAPS[0]) && longer.len() > keys.len() + 1 {
+            groups.push(keys.iter().copied().chain([*column]).collect());
+        } else if let Some(group) = groups.last_mut() {
+            *group = longer;
+        }
+    }
+    let groups: Vec<String> = groups.iter().map(|group| drawn(table, group, width, GAPS[0])).collect();
+    groups.join("\n")
+}
+
+struct Column {
+    at: usize,
+    /// As wide as its widest cell.
+    widest: usize,
+    /// As wide as its longest word, or number.
+    narrowest: usize,
+}
+
+impl Column {
+    fn of(table: &Table, at: usize) -> Self {
+        let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or_default();
+        let heading = table.headings.get(at).copied().unwrap_or_default();
+        let cells = table.rows.iter().filter_map(|row| row.get(at));
+        let (mut widest, mut narrowest) = (heading.chars().count(), longest(heading));
+        for content in cells {
+            let text = cell(content);
+            let length = text.chars().count();
+            widest = widest.max(length);
+            narrowest = narrowest.max(match content {
+                Cell::Text(_) | Cell::Status(..) => longest(&text),
+                Cell::Number(_) | Cell::Metric(_) => length,
+            });
+        }
+        Self { at, widest, narrowest }
+    }
+}
+
+fn drawn(table: &Table, columns: &[&Column], width: usize, gap: usize) -> String {
+    let mut widths: Vec<usize> = columns.iter().map(|column| column.widest).collect();
+    // The widest that can give way does, a sign at a time.
+    while widths.iter().map(|width| width + gap).sum::<usize>() > width + gap {
+        let can = (0..widths.len()).filter(|at| widths[*at] > columns[*at].narrowest);
+        let Some(at) = can.max_by_key(|at| widths[*at]) else { break };
+        widths[at] -= 1;
+    }
+    let mut drawn = comfy_table::Table::new();
+    drawn.load_style(presets::NOTHING);
+    if table.has_headings() {
+        drawn.set_header(
+            columns.iter().map(|column| table.headings.get(column.at).copied().unwrap_or_default()),
+        );
+    }
+    for row in &table.rows {
+        drawn.add_row(columns.iter().map(|column| row.get(column.at).map(cell).unwrap_or_default()));
+    }
+    for ((drawn, column), width) in drawn.column_iter_mut().zip(columns).zip(widths) {
+        let width = u16::try_from(width + gap).unwrap_or(u16::MAX);
+        drawn.set_padding((0, u16::try_from(gap).unwrap_or_default()));
+        drawn.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+        if table.is_number(column.at) {
+            drawn.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    drawn.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}

@@ -1,0 +1,184 @@
+//! From the session of an arm to its part of the record.
+
+use crate::engine::openvino::DeviceFacts;
+use crate::error::{Error, ErrorKind, Result};
+use crate::golden::{Finding, GoldenResult};
+use crate::judge::environment::threshold::SUSPEND_NS;
+use crate::measure::Plan;
+use crate::measure::protocol::CacheState;
+use crate::measure::supervisor::{ExitReason, Purpose, Session, WarmLoad};
+use crate::record::{Arm, Machine, Outcome, Warning, kept_samples};
+use crate::run::arm_session::ArmSession;
+use crate::run::assemble::drift::{drift_record, drift_warning};
+use crate::run::assemble::prompts::{golden_warnings, prompt_records};
+use crate::run::assemble::proof::prove;
+use crate::run::assemble::record::{Measured, record};
+use crate::run::identity::Identity;
+use crate::run::machine_monitor::Around;
+use crate::run::model::{FoundModel, known_hashes};
+use crate::run::plan::{ExperimentPlan, ReadyArm, ResolvedDevice};
+use crate::sys::{Clock, MonotonicClock, suspended_ns};
+
+/// An arm of the record.
+pub(in crate::run) struct AssembledArm {
+    pub(in crate::run) arm: Arm,
+    /// The machine, with the GPU that its workers saw.
+    pub(in crate::run) machine: Machine,
+    /// What failed, where something did.
+    pub(in crate::run) failed: Option<Error>,
+    /// Time that hashing the model's files again took.
+    pub(in crate::run) hashing_ns: u64,
+}
+
+/// Assembles an arm; every output was judged, and only right ones keep their times.
+pub(in crate::run) fn assemble_arm(
+    plan: &ExperimentPlan<'_>,
+    ready: &ReadyArm<'_>,
+    measured: ArmSession,
+) -> Result<AssembledArm> {
+    let ArmSession { mut session, around, findings, drift, failed } = measured;
+    if let Some(resolved) = &plan.resolved {
+        for event in session.processes.iter_mut().filter_map(|process| process.resolved.as_mut()) {
+            know_device(&mut event.facts, resolved);
+        }
+    }
+    let is_measured = |purpose: Purpose| purpose == Purpose::Measured;
+    let processes = session.processes.iter().filter(|process| is_measured(process.purpose)).count();
+    // What was requested of a run alone is known before; rounds are as many as were made.
+    let processes = if plan.arms.len() == 1 { plan.rounds().unwrap_or(processes) } else { processes };
+    let worker_plan = plan.of_worker(processes);
+    let hashing_ns = MonotonicClock.now_ns();
+    let unchanged = ready.model.identity.check_unchanged(&ready.model.folder, &mut known_hashes());
+    let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
+    let proven = prove(&session, &around);
+    let failed = [
+        failed,
+        session.exit_reason.error(),
+        WarmLoad::of(&session.processes).error(),
+        unchanged.as_ref().err().cloned(),
+        proven.as_ref().err().cloned(),
+        slept(&around),
+    ];
+    let failed = failed.into_iter().flatten().next();
+    let facts = Measured {
+        session: &session,
+        around: &around,
+        same_after_run: unchanged.is_ok(),
+        ran: proven.ok().flatten(),
+    };
+    let mut arm = record(plan, ready, &worker_plan, facts)?;
+    if let Some(resolved) = &plan.resolved {
+        arm.device.reason.clone_from(&resolved.fallback_reason);
+    }
+    let drift = drift.map(|drift| drift_record(drift, plan.probe.as_ref(), &session));
+    arm.warnings.extend(drift.as_ref().and_then(drift_warning));
+    arm.logit_drift = drift;
+    let findings = if session.processes.is_empty() { Vec::new() } else { findings };
+    fill_in(&mut arm, ready.model, &worker_plan, &session, &findings, failed.as_ref(), plan.arms.len() > 1);
+    Ok(AssembledArm { arm, machine: Identity::machine(&session)?, failed, hashing_ns })
+}
+
+/// Of a device that an engine names as this program does, or not at all, the arm has what this program knows: its
+/// driver, and whether it is emulated.
+fn know_device(reported: &mut DeviceFacts, resolved: &ResolvedDevice) {
+    if reported.full_name.is_none() || reported.full_name == resolved.facts.full_name {
+        reported.clone_from(&resolved.facts);
+    }
+}
+
+/// Whether the machine slept while a process was measured: what ran before and after is no one thing.
+fn slept(around: &[Around]) -> Option<Error> {
+    let slept_ns = |around: &Around| {
+        let log = around.guards.as_ref()?;
+        Some(suspended_ns(*log.clocks_before.value()?, *log.clocks_after.value()?))
+    };
+    let longest_ns = around.iter().filter_map(slept_ns).max().filter(|slept_ns| *slept_ns > SUSPEND_NS)?;
+    Some(
+        Error::environment(format!(
+            "the machine slept for {:.1} s while it was measured",
+            longest_ns as f64 / 1e9
+        ))
+        .hint("keep it awake, and measure again"),
+    )
+}
+
+/// Outcome, samples and verdicts on the output; speed only where all went well.
+fn fill_in(
+    arm: &mut Arm,
+    model: &FoundModel,
+    plan: &Plan,
+    session: &Session,
+    findings: &[Finding],
+    failed: Option<&Error>,
+    has_figures: bool,
+) {
+    let samples = session.samples();
+    if session.exit_reason == ExitReason::Interrupted {
+        // Whole rounds of several arms have figures; a run alone has none before its end.
+        let findings = if has_figures { findings } else { &[] };
+        arm.samples = kept_samples(plan, &samples, findings);
+        arm.prompts = prompt_records(model, plan, &samples, findings);
+        arm.outcome = Outcome::Interrupted;
+        return;
+    }
+    if let Some(error) = failed {
+        (arm.samples, arm.prompts) = (kept_samples(plan, &samples, &[]), Vec::new());
+        let wrong = error.kind() == ErrorKind::WrongOutput;
+        arm.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Failed };
+        arm.failure = Some(error.to_string());
+        return;
+    }
+    arm.samples = kept_samples(plan, &samples, findings);
+    arm.prompts = prompt_records(model, plan, &samples, findings);
+    let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
+    arm.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Complete };
+    arm.warnings.extend(golden_warnings(plan, findings, model));
+    arm.warnings.extend(compiled_model_warning(arm, session, wrong));
+}
+
+/// What a reader must know of the cache of compiled models.
+fn compiled_model_warning(record: &Arm, session: &Session, wrong: bool) -> Option<Warning> {
+    if record.warm_load == WarmLoad::NotTested {
+        return Some(Warning::new(
+            "warm-load-not-tested",
+            "not tested: whether a model from the compiled-model cache gives the tokens of the cold load",
+            "`cargo xtask bench` without `--quick` compares them whenever it fills the cache",
+        ));
+    }
+    let warm = session.processes.iter().filter_map(|process| process.resolved.as_ref());
+    let mut warm = warm.filter(|resolved| resolved.compiled_model_cache == CacheState::Warm);
+    let folder = warm.next().filter(|_| wrong)?.compiled_model_folder.as_ref()?;
+    Some(Warning::new(
+        "wrong-output-after-warm-load",
+        format!("the wrong output came from a model in the compiled-model cache `{}`", folder.display()),
+        "remove that folder and measure again: if the output is then right, the cache was at fault",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::BandwidthReading;
+    use crate::measure::guard::Watch;
+    use crate::sys::{ClockPair, Observed, SysfsRoot};
+
+    /// A process between whose clocks the machine slept for so long.
+    fn after_a_sleep_of(slept_ns: u64) -> Around {
+        let nothing = tempfile::tempdir().unwrap();
+        let mut log = Watch::start(SysfsRoot::at(nothing.path().to_owned()), || 0, None).finish();
+        let pair = |monotonic_ns, boottime_ns| Observed::Observed(ClockPair { monotonic_ns, boottime_ns });
+        log.clocks_before = pair(1_000, 5_000);
+        log.clocks_after = pair(2_000, 6_000 + slept_ns);
+        let bandwidth_before = BandwidthReading { buffer_bytes: 1, threads: 1, pass_ns: vec![1] };
+        Around { bandwidth_before, still_warm: None, guards: Some(log) }
+    }
+
+    #[test]
+    fn a_machine_that_slept_in_any_process_gives_no_speed_and_a_breath_is_no_sleep() {
+        assert_eq!(slept(&[after_a_sleep_of(0), after_a_sleep_of(900_000_000)]), None);
+        let error = slept(&[after_a_sleep_of(0), after_a_sleep_of(7_500_000_000)]).unwrap();
+        assert_eq!(error.kind(), ErrorKind::Environment);
+        assert_eq!(error.to_string(), "the machine slept for 7.5 s while it was measured");
+        assert_eq!(slept(&[]), None);
+    }
+}

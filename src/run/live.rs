@@ -1,0 +1,307 @@
+//! Measures rounds with real workers: each arm's process is loaded, measured, checked and gone before the next one
+//! begins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::golden::{Expected, Finding, GoldenResult};
+use crate::judge::peers::geometric_means;
+use crate::judge::{RoundProcess, invalidated_by, prompt_differences};
+use crate::measure::supervisor::{Control, Job};
+use crate::measure::{Metric, Plan, Sample};
+use crate::record::{PlanKind, Side, judge_session};
+use crate::run::arm_session::ArmSession;
+use crate::run::assemble;
+use crate::run::observer::Observer;
+use crate::run::plan::{ExperimentPlan, ReadyArm};
+use crate::run::process_context::ProcessContext;
+use crate::run::schedule::{MeasuredRound, RoundFailed, RoundReport, Rounds};
+use crate::sys::{Clock, MonotonicClock};
+use crate::workload::TokenId;
+
+/// All arms, and what was measured of them so far.
+pub(super) struct LiveRounds<'a> {
+    pub(super) experiment: &'a ExperimentPlan<'a>,
+    pub(super) worker_plan: Plan,
+    pub(super) control: &'a Arc<Control>,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) context: ProcessContext<'a>,
+    pub(super) sessions: Vec<ArmSession>,
+    /// What each prompt's answer must be, as soon as it is known.
+    expected: BTreeMap<String, Expected>,
+    /// Below this margin two tokens are too close to call on the first arm, logits.
+    first_epsilon_logit: f32,
+    /// The arm that the experiment began with.
+    pub(super) began_with: Option<usize>,
+    /// Time of untimed passes: judging and the probe.
+    pub(super) untimed_pass_ns: u64,
+}
+
+impl<'a> LiveRounds<'a> {
+    pub(super) fn new(
+        experiment: &'a ExperimentPlan<'a>,
+        control: &'a Arc<Control>,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        let worker_plan = experiment.of_worker(experiment.rounds().unwrap_or(1));
+        Self {
+            context: ProcessContext::new(&worker_plan, experiment.idle_limit, control, observer),
+            worker_plan,
+            experiment,
+            control,
+            observer,
+            sessions: experiment.arms.iter().map(|_| ArmSession::default()).collect(),
+            expected: BTreeMap::new(),
+            first_epsilon_logit: 0.0,
+            began_with: None,
+            untimed_pass_ns: 0,
+        }
+    }
+
+    fn arm(&self, at: usize) -> &'a ReadyArm<'a> {
+        &self.experiment.arms[at]
+    }
+
+    fn run(&mut self, at: usize, round: usize) -> Result<(), RoundFailed> {
+        let arm = self.arm(at);
+        let name = match self.experiment.kind {
+            PlanKind::Bench => None,
+            PlanKind::Ab => Some(format!("pair {} {}", round + 1, Side::BOTH[at.min(1)].as_str())),
+            PlanKind::Peers => Some(format!("round {} {}", round + 1, arm.label)),
+        };
+        self.context.expect(name, arm.requested);
+        let job = Job {
+            plan: &self.worker_plan,
+            load: arm.load,
+            limits: self.experiment.limits,
+            prime: self.experiment.warms_cache,
+            control: self.control,
+        };
+        let began_ns = MonotonicClock.now_ns();
+        self.sessions[at].run(&job, round, arm.program, &mut self.context);
+        if !self.sessions[at].is_well() {
+            return Err(RoundFailed::Process);
+        }
+        self.context.report_process(round, Duration::from_nanos(MonotonicClock.now_ns() - began_ns));
+        self.check_build(at)?;
+        let began_ns = MonotonicClock.now_ns();
+        let judged = self.judge(at);
+        let probed = if self.experiment.rounds() == Some(round + 1) { self.probe(at) } else { Ok(()) };
+        self.untimed_pass_ns += MonotonicClock.now_ns() - began_ns;
+        // Before the next arm begins, and whatever was found.
+        self.sessions[at].session.finish();
+        judged.and(probed)?;
+        if self.sessions[at].is_well() { Ok(()) } else { Err(RoundFailed::Process) }
+    }
+
+    /// Arms on two builds of OpenVINO are not two loops around one thing.
+    fn check_build(&mut self, at: usize) -> Result<(), RoundFailed> {
+        let Some(resolved) = &self.experiment.resolved else { return Ok(()) };
+        let session = &mut self.sessions[at];
+        let event = session.session.processes.last().and_then(|process| process.resolved.as_ref());
+        let Some(build) = event.map(|event| &event.openvino_build) else { return Ok(()) };
+        if *build == resolved.openvino_build {
+            return Ok(());
+        }
+        session.failed = Some(
+            Error::input(format!(
+                "engine `{}` runs OpenVINO `{build}`, and the run is of `{}`",
+                self.experiment.arms[at].label, resolved.openvino_build
+            ))
+            .hint("compare engines on one OpenVINO: leave `--openvino` out, and `cargo xtask setup --peers`"),
+        );
+        Err(RoundFailed::Process)
+    }
+
+    /// Judges the process that has just measured, while it can still be asked. The golden decides; without one, of
+    /// engines and of the processes of a run what was answered first.
+    fn judge(&mut self, at: usize) -> Result<(), RoundFailed> {
+        let arm = self.arm(at);
+        let session = &mut self.sessions[at];
+        let samples = session.latest_samples();
+        let mut epsilon_logit = assemble::epsilon_logit(&arm.model.goldens, &session.session);
+        if at == 0 {
+            self.first_epsilon_logit = epsilon_logit;
+        } else if epsilon_logit <= 0.0 && !arm.can_replay {
+            // It does not report its precisions, or they were never calibrated.
+            epsilon_logit = self.first_epsilon_logit;
+        }
+        let replayed = if arm.can_replay {
+            let Some(replay) = session.session.replay() else { return Err(RoundFailed::Process) };
+            match judge_session(replay, &self.worker_plan, &samples, &arm.model.goldens, epsilon_logit) {
+                Ok(findings) => findings,
+                Err(error) => {
+                    session.failed = Some(error);
+                    return Err(RoundFailed::Process);
+                }
+            }
+        } else {
+            Vec::new()
+        };
+        let findings = if self.experiment.kind == PlanKind::Ab {
+            replayed
+        } else {
+            self.expect_answers(at, &samples, &replayed);
+            self.compare(at, &samples, epsilon_logit, &replayed)
+        };
+        self.sessions[at].keep_worst(findings);
+        Ok(())
+    }
+
+    /// Notes what the answers must be, where that is not known yet: the golden, else what this arm answered.
+    fn expect_answers(&mut self, at: usize, samples: &[Sample], replayed: &[Finding]) {
+        for (place, prompt) in self.worker_plan.prompts.iter().enumerate() {
+            if self.expected.contains_key(&prompt.id) {
+                continue;
+            }
+            let golden = self.experiment.arms[at].model.goldens.goldens.get(&prompt.id);
+            let golden = golden.filter(|golden| golden.prompt_token_ids == prompt.token_ids);
+            let answer = samples.iter().find(|sample| sample.prompt_id == prompt.id);
+            let golden = golden.map(|golden| {
+                let reaches = Expected::golden(golden);
+                answer.map_or(reaches.clone(), |answer| reaches.followed_by(&answer.token_ids))
+            });
+            let expected = golden.or_else(|| {
+                let choices = replayed.get(place).and_then(|finding| finding.replay.as_deref());
+                Some(Expected::answer(&answer?.token_ids, choices.unwrap_or_default()))
+            });
+            if let Some(expected) = expected {
+                self.expected.insert(prompt.id.clone(), expected);
+            }
+        }
+    }
+
+    /// Compares the answers with what they must be; the worse of that and what a replay found counts. A replay over
+    /// a golden knows more than its tokens.
+    fn compare(
+        &self,
+        at: usize,
+        samples: &[Sample],
+        epsilon_logit: f32,
+        replayed: &[Finding],
+    ) -> Vec<Finding> {
+        let goldens = &self.experiment.arms[at].model.goldens.goldens;
+        let prompts = self.worker_plan.prompts.iter().enumerate();
+        let compared = prompts.map(|(place, prompt)| {
+            let of_prompt = samples.iter().filter(|sample| sample.prompt_id == prompt.id);
+            let generations: Vec<&[TokenId]> = of_prompt.map(|sample| sample.token_ids.as_slice()).collect();
+            let expected = self.expected.get(&prompt.id).map(|it| it.judge(&generations, epsilon_logit));
+            match (replayed.get(place).cloned(), expected) {
+                (Some(replayed), Some(expected))
+                    if expected.result > replayed.result && !goldens.contains_key(&prompt.id) =>
+                {
+                    expected
+                }
+                (Some(replayed), _) => replayed,
+                (None, Some(expected)) => expected,
+                (None, None) => Finding {
+                    result: GoldenResult::None,
+                    divergence: None,
+                    replay: None,
+                    logit_margin_drift: None,
+                },
+            }
+        });
+        compared.collect()
+    }
+
+    /// How far the logits have moved on the probe text; an untimed pass of the last process.
+    fn probe(&mut self, at: usize) -> Result<(), RoundFailed> {
+        let Some(probe) = &self.experiment.probe else { return Ok(()) };
+        let session = &mut self.sessions[at];
+        let Some(replay) = session.session.replay() else { return Ok(()) };
+        let pass = replay.replay(probe.prompt(), crate::engine::Path::Forced(probe.forced()));
+        match pass.and_then(|pass| probe.drift(&pass)) {
+            Ok(drift) => {
+                session.drift = Some(drift);
+                Ok(())
+            }
+            Err(error) => {
+                session.failed = Some(error);
+                Err(RoundFailed::Process)
+            }
+        }
+    }
+
+    /// Whether an output was found wrong without which there is no comparison: of an A/B that of either side, of
+    /// engines that of the first. A run alone goes on, for its other prompts may be right.
+    fn is_needed(&self, arm: usize) -> bool {
+        match self.experiment.kind {
+            PlanKind::Ab => true,
+            PlanKind::Peers => arm == 0,
+            PlanKind::Bench => false,
+        }
+    }
+
+    /// The process that an arm ran in a round.
+    fn process(&self, arm: usize, round: usize) -> Option<RoundProcess<'_>> {
+        let name = self.experiment.kind.arm_name(arm, &self.experiment.arms.get(arm)?.label);
+        self.sessions.get(arm)?.process(name, round)
+    }
+
+    /// Mean over prompts of ln(head / base) of `tpot@1`; None where a side has no speed.
+    fn difference_ln(&self, round: usize) -> Option<f64> {
+        let [base, head] = Side::BOTH.map(|side| self.process(side.arm(), round));
+        let prompts = prompt_differences(&base?.samples, &head?.samples);
+        let sum: f64 = prompts.iter().map(|prompt| prompt.tpot_ln).sum();
+        (!prompts.is_empty()).then(|| sum / prompts.len() as f64)
+    }
+
+    /// Each guard that invalidates a round. A run alone has no other process to be compared with: its guards are
+    /// judged with its record.
+    fn invalidated_by(&self, round: usize, order: &[usize], first: usize) -> Vec<String> {
+        if self.experiment.kind == PlanKind::Bench {
+            return Vec::new();
+        }
+        let processes: Vec<RoundProcess<'_>> =
+            order.iter().filter_map(|arm| self.process(*arm, round)).collect();
+        invalidated_by(&processes, self.process(first, 0).as_ref())
+    }
+
+    /// What the process of each arm gave in a round, in a few words.
+    fn figures(&self, round: usize) -> String {
+        let arms = self.experiment.arms.iter().zip(&self.sessions).enumerate();
+        let figures = arms.filter_map(|(at, (arm, session))| {
+            let process = self.process(at, round)?;
+            if session.is_wrong() {
+                return Some(format!("{} wrong output", arm.label));
+            }
+            let tpot = geometric_means(&process.samples).get(Metric::TimePerOutputToken)?;
+            Some(format!("{} {tpot:.2}", arm.label))
+        });
+        figures.collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Rounds for LiveRounds<'_> {
+    fn measure(&mut self, round: usize, order: &[usize]) -> Result<MeasuredRound, RoundFailed> {
+        let first = *self.began_with.get_or_insert(order.first().copied().unwrap_or_default());
+        for arm in order {
+            self.run(*arm, round)?;
+            if self.experiment.kind == PlanKind::Ab && self.sessions[*arm].is_wrong() {
+                return Err(RoundFailed::WrongOutput);
+            }
+        }
+        let wrong: Vec<usize> = order.iter().copied().filter(|arm| self.sessions[*arm].is_wrong()).collect();
+        if wrong.iter().any(|arm| self.is_needed(*arm)) {
+            return Err(RoundFailed::WrongOutput);
+        }
+        let difference_ln = self.difference_ln(round);
+        if self.experiment.kind == PlanKind::Ab && difference_ln.is_none() {
+            return Err(RoundFailed::Process);
+        }
+        Ok(MeasuredRound {
+            difference_ln,
+            invalidated_by: self.invalidated_by(round, order, first),
+            wrong: if self.experiment.kind == PlanKind::Bench { Vec::new() } else { wrong },
+        })
+    }
+
+    fn on_round(&mut self, report: &RoundReport<'_>) {
+        if self.experiment.kind != PlanKind::Bench {
+            self.observer.on_round(report, &self.figures(report.round));
+        }
+    }
+}

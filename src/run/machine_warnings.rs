@@ -1,0 +1,88 @@
+//! Warnings about the machine: what a reader must know before believing the times.
+
+use std::collections::BTreeMap;
+
+use crate::judge::environment::{Guard, GuardFinding, of_record};
+use crate::judge::{Pace, bandwidth_change, preflight, ramps};
+use crate::measure::supervisor::Purpose;
+use crate::record::{ArmView, Warning};
+
+/// The warnings that the readings of a record give reason for.
+pub(super) fn warnings(record: ArmView<'_>) -> Vec<Warning> {
+    let mut warnings = tripped(record);
+    warnings.extend(before_measuring(record));
+    warnings.extend(bandwidth_reading(record));
+    warnings.extend(ramp(record));
+    warnings
+}
+
+/// One for each guard that tripped, whatever the number of processes.
+fn tripped(record: ArmView<'_>) -> Vec<Warning> {
+    let mut by_guard: BTreeMap<Guard, Trouble> = BTreeMap::new();
+    for process in of_record(&record) {
+        for finding in process.findings.into_iter().filter(GuardFinding::is_trouble) {
+            let trouble = by_guard.entry(finding.guard).or_insert_with(|| Trouble {
+                invalidates: finding.invalidates(),
+                reason: finding.reason,
+                processes: Vec::new(),
+            });
+            trouble.processes.push((process.process + 1).to_string());
+        }
+    }
+    let warning = |(guard, trouble): (Guard, Trouble)| {
+        let processes = trouble.processes.join(", ");
+        let advice = if trouble.invalidates {
+            "the times of these processes are invalid: measure again on a quiet machine"
+        } else {
+            "the times stand, and a gate may refuse them"
+        };
+        let message = format!("guard `{}` tripped in process {processes}: {}", guard.id(), trouble.reason);
+        Warning::new(&format!("guard-{}", guard.id()), message, advice)
+    };
+    by_guard.into_iter().map(warning).collect()
+}
+
+struct Trouble {
+    invalidates: bool,
+    reason: String,
+    processes: Vec<String>,
+}
+
+/// What could have been fixed before. A guard that tripped has said it already.
+fn before_measuring(record: ArmView<'_>) -> Vec<Warning> {
+    let first = record.processes.iter().find(|process| process.purpose == Purpose::Measured);
+    let Some(log) = first.and_then(|process| process.guards.as_ref()) else { return Vec::new() };
+    let Some(reading) = log.readings.first() else { return Vec::new() };
+    let reported = tripped(record);
+    let advice = preflight(&log.facts, reading).into_iter();
+    advice
+        .map(|advice| Warning::new(&format!("preflight-{}", advice.guard.id()), advice.problem, advice.fix))
+        .filter(|warning| {
+            let guard = warning.id.replacen("preflight-", "guard-", 1);
+            reported.iter().all(|reported| reported.id != guard)
+        })
+        .collect()
+}
+
+fn bandwidth_reading(record: ArmView<'_>) -> Option<Warning> {
+    let ratio = bandwidth_change(record)?;
+    Some(Warning::new(
+        "bandwidth-changed",
+        format!("the memory's bandwidth moved to {ratio:.2} x what it was before the first process"),
+        "the speed of the machine changed during the run: compare it only with what ran interleaved with it",
+    ))
+}
+
+fn ramp(record: ArmView<'_>) -> Option<Warning> {
+    let ramps = ramps(&record).filter(|ramps| ramps.ramps > 0)?;
+    Some(Warning::new(
+        Pace::WARNING_ID,
+        format!(
+            "{} of {} generations changed their pace, by up to {:+.0} % beyond what a growing KV cache explains",
+            ramps.ramps,
+            ramps.reported,
+            ramps.largest_share * 100.0
+        ),
+        "the machine warms up, throttles or is shared; a steady one changes by 3 % at the most",
+    ))
+}

@@ -1,0 +1,72 @@
+//! One engine of experiments: a plan goes in, an experiment comes out.
+//!
+//! `bench`, `ab` and `peers` are plans. Each process is fresh, runs after the machine is idle or has cooled down and
+//! after a bandwidth reference run, is watched by the guards, and is judged before the next one begins.
+
+mod arm_session;
+mod assemble;
+mod edited_graph;
+mod identity;
+mod live;
+pub mod load_warnings;
+mod machine_monitor;
+mod machine_warnings;
+mod model;
+mod observer;
+mod plan;
+mod process_context;
+mod schedule;
+
+use std::sync::Arc;
+
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
+use crate::error::{Error, Result};
+use crate::measure::supervisor::Control;
+use crate::places;
+use crate::record::Experiment;
+use crate::sys::{MonotonicClock, SleepInhibitor};
+use live::LiveRounds;
+
+pub use assemble::epsilon_logit_of;
+pub use edited_graph::{EditedGraph, FOLDER as EDITED_GRAPHS_FOLDER, process_of as process_of_edited_graph};
+pub use identity::Identity;
+pub use model::{FoundModel, known_hashes, template_line};
+pub use observer::Observer;
+pub use plan::{ExperimentPlan, ReadyArm, ResolvedDevice};
+pub use schedule::{
+    Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,
+};
+
+/// An experiment that was run.
+pub struct Ran {
+    /// The record: what was done before a failure stands in it, and the failure.
+    pub record: Experiment,
+    /// What failed, where something did.
+    pub failed: Option<Error>,
+}
+
+/// Runs an experiment. It is recorded whatever its end.
+///
+/// # Errors
+/// Where this machine or its files cannot be read: then there is nothing to record.
+pub fn run(plan: &ExperimentPlan<'_>, control: &Arc<Control>, observer: &dyn Observer) -> Result<Ran> {
+    let _awake = SleepInhibitor::hold();
+    let mut live = LiveRounds::new(plan, control, observer);
+    let driven = drive(&plan.schedule, &MonotonicClock, &mut live);
+    let after = live.context.monitor.finish();
+    observer.finish();
+    if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
+        for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {
+            observer.say(&format!("removed from the cache of compiled models: {}", removed.display()));
+        }
+    }
+    assemble::measured(plan, live, &driven, after)
+}
+
+/// The record of an experiment whose arms are the same, byte for byte: nothing is measured.
+///
+/// # Errors
+/// As [`run`].
+pub fn identical(plan: &ExperimentPlan<'_>) -> Result<Experiment> {
+    assemble::identical(plan)
+}

@@ -1,0 +1,153 @@
+//! A model that was found and identified: what it is asked, and what it must answer.
+
+use crate::engine::ModelFolder;
+use crate::engine::openvino::Graph;
+use crate::error::{Error, Result};
+use crate::golden::GoldenSet;
+use crate::measure::{Plan, PlannedPrompt};
+use crate::places;
+use crate::record::{HashCache, ModelIdentity, RequestedPrompt, Warning};
+use crate::workload::{PromptSet, TemplateTokens, TextTokenizer, TokenId, TokenizerIdentity};
+
+/// A model that was found and identified, before anything is loaded.
+pub struct FoundModel {
+    /// Its folder.
+    pub folder: ModelFolder,
+    /// Which files it is made of.
+    pub identity: ModelIdentity,
+    /// Its tokenizer; None where it has none.
+    pub tokenizer: Option<TextTokenizer>,
+    /// By what its tokenizer is recognised.
+    pub tokenizer_identity: TokenizerIdentity,
+    /// The reference prompts.
+    pub prompts: PromptSet,
+    /// What it must answer.
+    pub goldens: GoldenSet,
+    /// Its graph.
+    pub graph: Graph,
+}
+
+/// The hashes of files that were read before, in the cache folder.
+pub fn known_hashes() -> HashCache {
+    places::cache_dir().map_or_else(HashCache::default, |folder| HashCache::load(folder.join("hashes.json")))
+}
+
+/// The tokens that a tokenizer's own template puts around a text, for people; None where there are none.
+pub fn template_line(tokenizer: &TextTokenizer) -> Option<String> {
+    let TemplateTokens { before, after } = tokenizer.template_tokens();
+    let named = |ids: &[TokenId], place: &str| {
+        let words = ids.iter().map(|id| format!("`{}` ({id})", tokenizer.token(*id)));
+        (!ids.is_empty()).then(|| format!("{} {place} the text", words.collect::<Vec<_>>().join(", ")))
+    };
+    let parts: Vec<String> =
+        [named(&before, "before"), named(&after, "after")].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("its template puts {}", parts.join(" and ")))
+}
+
+impl FoundModel {
+    /// The tokens of a reference prompt: pinned ones, else by the tokenizer.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn prompt_tokens(&self, id: &str, text: &str) -> Result<Vec<TokenId>> {
+        let pinned = self.prompts.pinned_for(&self.tokenizer_identity);
+        match pinned.and_then(|pinned| pinned.prompts.get(id)) {
+            Some(ids) => Ok(ids.clone()),
+            None => self.encode(text),
+        }
+    }
+
+    /// The tokens of a text.
+    ///
+    /// # Errors
+    /// An empty text; a model without a tokenizer.
+    pub fn encode(&self, text: &str) -> Result<Vec<TokenId>> {
+        if text.trim().is_empty() {
+            return Err(Error::input("the prompt is empty").hint("give some text: `--prompt \"Hello\"`"));
+        }
+        self.tokenizer()?.encode(text)
+    }
+
+    /// The tokenizer, which turning text into tokens and back needs.
+    ///
+    /// # Errors
+    /// A model without one.
+    pub fn tokenizer(&self) -> Result<&TextTokenizer> {
+        self.tokenizer.as_ref().ok_or_else(|| {
+            Error::input(format!("model folder `{}` has no `tokenizer.json`", self.folder.path().display()))
+                .hint("name one with `--tokenizer FILE`")
+        })
+    }
+
+    /// What the tokenizer's file asks for and is not done.
+    pub fn tokenizer_warning(&self) -> Option<Warning> {
+        let switched_off = self.tokenizer.as_ref()?.switched_off();
+        (!switched_off.is_empty()).then(|| {
+            Warning::new(
+                "tokenizer-settings-off",
+                format!("the tokenizer was saved with {}: not done here", switched_off.join(" and ")),
+                "prompts are fed whole and without padding, as the tokenizer of a text generator feeds them",
+            )
+        })
+    }
+
+    /// The tokens that the tokenizer's own template puts around a text, for people.
+    pub fn template_line(&self) -> Option<String> {
+        let tokenizer = self.tokenizer.as_ref()?;
+        template_line(tokenizer)
+    }
+
+    /// Refuses goldens that were made from other files than these.
+    ///
+    /// # Errors
+    /// The first golden that was.
+    pub fn check_goldens_belong(&self) -> Result<()> {
+        let foreign =
+            self.goldens.goldens.values().find(|golden| golden.model_sha256 != self.identity.sha256);
+        let Some(golden) = foreign else { return Ok(()) };
+        Err(Error::input(format!(
+            "model `{}` in `{}` is not the one its goldens were made from: its sha256 is {}, the golden of `{}` has {}",
+            self.identity.name,
+            self.folder.path().display(),
+            self.identity.sha256,
+            golden.prompt_id,
+            golden.model_sha256
+        ))
+        .hint("restore the model's files; or measure it without goldens by `--unverified`, and bless the record"))
+    }
+
+    /// Refuses prompts that the model cannot take.
+    ///
+    /// # Errors
+    /// Tokens that it does not have, or more than it has positions for.
+    pub fn check_takes(
+        &self,
+        requested: &[RequestedPrompt],
+        processes: usize,
+        new_tokens: usize,
+    ) -> Result<()> {
+        let prompts = requested
+            .iter()
+            .map(|prompt| PlannedPrompt { id: prompt.id.clone(), token_ids: prompt.token_ids.clone() });
+        let config = self.folder.config();
+        Plan { prompts: prompts.collect(), processes, new_tokens }
+            .check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)
+    }
+
+    /// Refuses a prompt whose tokens are not those that its golden answers.
+    ///
+    /// # Errors
+    /// The first such prompt.
+    pub fn check_goldens_fit(&self, requested: &[RequestedPrompt]) -> Result<()> {
+        let golden_of = |id: &str| self.goldens.goldens.get(id);
+        let unfit = requested.iter().find(|prompt| {
+            golden_of(&prompt.id).is_some_and(|golden| golden.prompt_token_ids != prompt.token_ids)
+        });
+        let Some(prompt) = unfit else { return Ok(()) };
+        Err(Error::input(format!(
+            "prompt `{}` has other tokens than those that its golden answers: the golden, the pinned ids or the tokenizer was changed",
+            prompt.id
+        ))
+        .hint("restore them: `git checkout -- fixtures`; or measure without goldens by `--unverified`"))
+    }
+}

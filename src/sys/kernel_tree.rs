@@ -1,0 +1,158 @@
+//! What the tests of the readings share: trees of kernel files, built in a temporary folder.
+
+use std::fs;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use crate::sys::SysfsRoot;
+
+/// The card of the fixtures.
+pub(crate) const CARD: &str = "sys/class/drm/card0";
+/// Its PCI address.
+pub(crate) const PCI: &str = "0000:00:02.0";
+
+/// A tree under construction; gone when dropped.
+pub(crate) struct Tree {
+    folder: TempDir,
+}
+
+impl Tree {
+    /// An empty one.
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A machine with an Arc GPU on the xe driver, on AC power, cool, idle.
+    pub(crate) fn xe() -> Self {
+        let frequency = format!("{CARD}/device/tile0/gt0/freq0");
+        let mut tree = Self::new().quiet().file(
+            &format!("{CARD}/device/uevent"),
+            &format!("DRIVER=xe\nPCI_ID=8086:64A0\nPCI_SLOT_NAME={PCI}\n"),
+        );
+        for (name, text) in
+            [("act_freq", "1950"), ("cur_freq", "2000"), ("min_freq", "400"), ("max_freq", "2050")]
+        {
+            tree = tree.file(&format!("{frequency}/{name}"), text);
+        }
+        for reason in ["reason_pl1", "reason_pl2", "reason_thermal", "reason_prochot", "reason_vr_tdc"] {
+            tree = tree.file(&format!("{frequency}/throttle/{reason}"), "0\n");
+        }
+        tree.file(&format!("{frequency}/throttle/status"), "0\n")
+    }
+
+    /// A machine with an Intel GPU on the i915 driver.
+    pub(crate) fn i915() -> Self {
+        let mut tree = Self::new().quiet().file(
+            &format!("{CARD}/device/uevent"),
+            &format!("DRIVER=i915\nPCI_ID=8086:9A49\nPCI_SLOT_NAME={PCI}\n"),
+        );
+        for (name, text) in [
+            ("rps_act_freq_mhz", "1300"),
+            ("rps_cur_freq_mhz", "1300"),
+            ("rps_min_freq_mhz", "100"),
+            ("rps_max_freq_mhz", "1350"),
+            ("throttle_reason_status", "0"),
+            ("throttle_reason_pl1", "0"),
+            ("throttle_reason_thermal", "0"),
+        ] {
+            tree = tree.file(&format!("{CARD}/gt/gt0/{name}"), text);
+        }
+        tree
+    }
+
+    /// What every laptop has: sensors, cores, AC power, pressure, counters.
+    fn quiet(self) -> Self {
+        let cpu = "sys/devices/system/cpu";
+        let mut tree = self;
+        for core in ["cpu0", "cpu1"] {
+            for (name, text) in [
+                ("cpufreq/scaling_governor", "performance"),
+                ("cpufreq/energy_performance_preference", "performance"),
+                ("thermal_throttle/core_throttle_count", "3"),
+                ("thermal_throttle/package_throttle_count", "7"),
+            ] {
+                tree = tree.file(&format!("{cpu}/{core}/{name}"), text);
+            }
+        }
+        let pressure = |some: &str| {
+            format!(
+                "some avg10={some} avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+            )
+        };
+        tree.file(&format!("{cpu}/intel_pstate/no_turbo"), "0")
+            .file("sys/class/thermal/thermal_zone0/type", "x86_pkg_temp")
+            .file("sys/class/thermal/thermal_zone0/temp", "48000\n")
+            .file("sys/class/thermal/thermal_zone1/type", "iwlwifi_1")
+            .file("sys/class/thermal/thermal_zone1/temp", "55000\n")
+            .file("sys/class/hwmon/hwmon0/name", "coretemp")
+            .file("sys/class/hwmon/hwmon0/temp1_label", "Package id 0")
+            .file("sys/class/hwmon/hwmon0/temp1_input", "49000")
+            .file("sys/class/hwmon/hwmon0/temp2_label", "Core 0")
+            .file("sys/class/hwmon/hwmon0/temp2_input", "90000")
+            .file("sys/class/power_supply/ADP1/type", "Mains")
+            .file("sys/class/power_supply/ADP1/online", "1")
+            .file("sys/firmware/acpi/platform_profile", "balanced\n")
+            .file("sys/class/powercap/intel-rapl:0/name", "package-0\n")
+            .file("sys/class/powercap/intel-rapl:0/energy_uj", "1000000")
+            .file("sys/class/powercap/intel-rapl:0/max_energy_range_uj", "262143328850")
+            .file("proc/pressure/cpu", &pressure("1.25"))
+            .file("proc/pressure/memory", &pressure("0.00"))
+            .file("proc/pressure/io", &pressure("0.50"))
+            .file("proc/vmstat", "nr_free_pages 5\npswpin 12\npswpout 9\n")
+            .file("proc/self/cgroup", "0::/user.slice/arc.scope\n")
+            .file("sys/fs/cgroup/user.slice/arc.scope/memory.events", "low 0\noom 1\noom_kill 2\n")
+    }
+
+    /// The same tree with a file more, or with another text in it.
+    pub(crate) fn file(self, path: &str, text: &str) -> Self {
+        self.write(path, text);
+        self
+    }
+
+    /// The same tree with a client of the GPU in a process.
+    pub(crate) fn client(self, pid: u32, descriptor: u32, fdinfo: &str) -> Self {
+        self.file(&format!("proc/{pid}/fdinfo/{descriptor}"), fdinfo)
+    }
+
+    /// Writes a file while the tree is in use.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let file = self.path(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    /// Takes a file or folder away.
+    pub(crate) fn remove(&self, path: &str) {
+        let path = self.path(path);
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+
+    /// Where a file of the tree lies.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// The tree as the readers see it.
+    pub(crate) fn root(&self) -> SysfsRoot {
+        SysfsRoot::at(self.folder.path())
+    }
+}
+
+/// What xe tells of a client.
+pub(crate) fn xe_client(id: u32, ccs: u64, total: u64, resident_kib: u64) -> String {
+    format!(
+        "pos:\t0\nflags:\t0100002\ndrm-driver:\txe\ndrm-client-id:\t{id}\ndrm-pdev:\t{PCI}\n\
+         drm-total-gtt:\t9 MiB\ndrm-resident-system:\t0\ndrm-resident-gtt:\t{resident_kib} KiB\n\
+         drm-resident-vram0:\t1 MiB\ndrm-cycles-rcs:\t0\ndrm-total-cycles-rcs:\t{total}\n\
+         drm-cycles-ccs:\t{ccs}\ndrm-total-cycles-ccs:\t{total}\ndrm-engine-capacity-ccs:\t1\n"
+    )
+}
+
+/// What i915 tells of a client.
+pub(crate) fn i915_client(id: u32, render_ns: u64) -> String {
+    format!(
+        "drm-driver:\ti915\ndrm-client-id:\t{id}\ndrm-pdev:\t{PCI}\ndrm-resident-system0:\t2 MiB\n\
+         drm-resident-local0:\t4096\ndrm-engine-render:\t{render_ns} ns\ndrm-engine-copy:\t0 ns\n"
+    )
+}

@@ -1,0 +1,215 @@
+//! A record that contradicts itself is damaged: every reader refuses it and names the field.
+
+use std::fs;
+
+use arcgauge::engine::openvino::ActiveWeights;
+use arcgauge::measure::BandwidthReading;
+use arcgauge::record::{Arm, Experiment, Round, SampleTimes, Side, contradictions, encode, open};
+
+use crate::forged;
+use crate::forged_pairs::{ab, around, both};
+use crate::gate::{checkout, keep, of};
+
+/// An impossible A/B, and the field that is named.
+struct Impossible {
+    forge: fn(&mut Experiment),
+    field: &'static str,
+}
+
+fn impossible(forge: fn(&mut Experiment), field: &'static str) -> Impossible {
+    Impossible { forge, field }
+}
+
+/// The times of the head's first measured generation.
+fn times(record: &mut Experiment) -> &mut SampleTimes {
+    record.arms[1].samples[0].times.as_mut().unwrap()
+}
+
+fn unlike_sides() -> Vec<Impossible> {
+    vec![
+        impossible(|it| it.arms[1].model.sha256 = "9".repeat(64), "arms[1].model.sha256"),
+        impossible(|it| it.arms[1].model.files.clear(), "arms[1].model.files.length"),
+        impossible(|it| it.arms[1].workload.sha256 = "9".repeat(64), "arms[1].workload.sha256"),
+        impossible(
+            |it| it.arms[1].runtime.as_mut().unwrap().openvino_version = "2099.9.9".into(),
+            "arms[1].runtime.openvino_version",
+        ),
+        impossible(
+            |it| {
+                let runtime = it.arms[1].runtime.as_mut().unwrap();
+                runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+            },
+            "arms[1].runtime.properties_effective.KV_CACHE_PRECISION",
+        ),
+        impossible(
+            |it| it.arms[1].environment_variables.extend([("OV_X".to_owned(), "1".to_owned())]),
+            "arms[1].environment_variables.OV_X",
+        ),
+    ]
+}
+
+fn impossible_counts() -> Vec<Impossible> {
+    vec![
+        impossible(|it| drop(it.arms[1].samples.pop()), "arms[1].samples.length"),
+        impossible(|it| drop(it.arms[1].prompts.pop()), "arms[1].prompts.length"),
+        impossible(|it| it.arms[1].samples[0].token_ids.truncate(2), "arms[1].samples[0].token_ids.length"),
+        impossible(|it| times(it).token_ns.truncate(2), "arms[1].samples[0].times.token_ns.length"),
+        impossible(|it| it.arms[1].samples[0].times = None, "arms[1].samples[0].times"),
+        impossible(|it| it.arms[1].processes[1].index = 0, "arms[1].processes[1].index"),
+        impossible(|it| it.rounds[1] = it.rounds[0].clone(), "rounds[1]"),
+        impossible(|it| it.rounds.truncate(4), "arms[0].processes.length"),
+        impossible(|it| it.arms[1].samples[0].token_ids[0] ^= 1, "arms[1].samples[3].token_ids"),
+    ]
+}
+
+fn impossible_times() -> Vec<Impossible> {
+    vec![
+        impossible(|it| times(it).token_ns.reverse(), "arms[1].samples[0].times.token_ns[1]"),
+        impossible(
+            |it| {
+                let submitted_ns = times(it).submitted_ns;
+                times(it).token_ns = vec![submitted_ns + 1, submitted_ns + 2, submitted_ns + 3];
+            },
+            "arms[1].samples[0].times.token_ns[0]",
+        ),
+        impossible(|it| times(it).infer_ns[1] = 1 << 50, "arms[1].samples[0].times.infer_ns[1]"),
+        impossible(
+            |it| {
+                it.arms[1].processes = it.arms[0].processes.clone();
+                it.arms[1].samples = it.arms[0].samples.clone();
+            },
+            "processes[0].started_ns",
+        ),
+        impossible(|it| it.arms[1].processes[0].guards = None, "arms[1].processes[0].guards"),
+        impossible(
+            |it| it.arms[1].processes[0].guards.as_mut().unwrap().readings.clear(),
+            "arms[1].processes[0].guards.readings",
+        ),
+        impossible(|it| it.arms[1].processes[0].ended_ns = None, "arms[1].processes[0].ended_ns"),
+        impossible(
+            |it| it.arms[1].processes[0].ended_ns = it.arms[1].processes[0].started_ns,
+            "arms[1].samples[2].times.token_ns[2]",
+        ),
+        impossible(|it| it.rounds.fill(Round::beginning_with(Side::Head)), "rounds[0]"),
+        impossible(
+            |it| {
+                it.arms.iter_mut().for_each(of_a_large_model);
+                let pass_ns = vec![(256 << 20) / 10];
+                it.bandwidth_after = Some(BandwidthReading { buffer_bytes: 256 << 20, threads: 2, pass_ns });
+            },
+            "arms[0].samples[0].times.token_ns",
+        ),
+    ]
+}
+
+/// 20 GB a token at 10 GB/s: no token comes in less than half a second.
+fn of_a_large_model(run: &mut Arm) {
+    run.model.active_weights = Some(ActiveWeights {
+        total_bytes: 20_000_000_000,
+        active_bytes_per_token: 20_000_000_000,
+        expert_bytes: 0,
+        lookup_bytes: 0,
+    });
+}
+
+fn impossible_devices() -> Vec<Impossible> {
+    vec![
+        impossible(
+            |it| both(it).into_iter().for_each(|run| run.device = forged::arc(Some(true))),
+            "arms[0].device.ran",
+        ),
+        impossible(
+            |it| {
+                it.arms.iter_mut().for_each(|arm| arm.device = forged::arc(Some(true)));
+                it.machine.gpu_pci_ids = vec!["8086:64a0".into()];
+            },
+            "arms[0].device.ran.grade",
+        ),
+        impossible(
+            |it| {
+                let processes = it.arms[0].processes.iter_mut();
+                processes.for_each(|process| process.processor_ns = Some(0));
+            },
+            "arms[0].device.ran.grade",
+        ),
+    ]
+}
+
+#[test]
+fn an_impossible_ab_is_refused_by_the_field_that_cannot_be() {
+    let honest = ab(&around(0.0, 0.3, 5));
+    let read = |record: &Experiment| open::<Experiment>(&encode(record).unwrap(), "it");
+    read(&honest).unwrap();
+    let all = [unlike_sides(), impossible_counts(), impossible_times(), impossible_devices()];
+    for Impossible { forge, field } in all.into_iter().flatten() {
+        let mut record = honest.clone();
+        forge(&mut record);
+        let found = contradictions(&record);
+        let fields: Vec<&str> = found.iter().map(|it| it.field.as_str()).collect();
+        assert!(fields.iter().any(|it| it.contains(field)), "`{field}` is not among {fields:?}");
+    }
+}
+
+#[test]
+fn a_run_that_claims_an_emulated_gpu_is_read() {
+    let mut run = forged::record();
+    run.arms[0].device = forged::an_emulated_arc();
+    open::<Experiment>(&encode(&run).unwrap(), "it").unwrap();
+}
+
+#[test]
+fn a_side_that_was_too_short_to_prove_its_device_is_read_beside_one_that_was_not() {
+    let mut record = ab(&around(0.0, 0.3, 5));
+    let head = &mut record.arms[1];
+    head.processes.iter_mut().for_each(|process| process.processor_ns = None);
+    let mut ran = serde_json::to_value(&head.device.ran).unwrap();
+    assert_eq!(ran["grade"], "property-and-counters");
+    ran["grade"] = "property".into();
+    head.device.ran = serde_json::from_value(ran).unwrap();
+    assert_eq!(contradictions(&record), []);
+}
+
+#[test]
+fn what_was_requested_to_differ_may_differ() {
+    let mut record = ab(&around(0.0, 0.3, 5));
+    record.arms[1].differences = vec!["KV_CACHE_PRECISION=u8".into()];
+    let runtime = record.arms[1].runtime.as_mut().unwrap();
+    runtime.properties_requested.insert("KV_CACHE_PRECISION".into(), "u8".into());
+    runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+    assert_eq!(contradictions(&record), []);
+}
+
+#[test]
+fn every_verb_that_reads_a_record_refuses_one_that_contradicts_itself() {
+    let (checkout, sha) = checkout();
+    let path = keep(&checkout, &of(&sha, ab(&around(0.0, 0.3, 5))));
+    let mut record: Experiment = open(&fs::read(&path).unwrap(), "it").unwrap();
+    record.arms[1].processes[2].guards = None;
+    // Nothing is checked while a record is sealed.
+    fs::write(&path, encode(&record).unwrap()).unwrap();
+    let file = path.to_str().unwrap();
+    let says = "contradicts itself: `arms[1].processes[2].guards` is `null`";
+    for verb in
+        [&["history", "show", file][..], &["gate"], &["gate", "--replay", file], &["compare", file, file]]
+    {
+        let ended = checkout.run(verb);
+        assert_ne!(ended.code, Some(0), "{verb:?}: {ended}");
+        assert!(ended.stderr.contains(says), "{verb:?}: {ended}");
+    }
+    let mut alone = forged::record();
+    alone.arms[0].processes[0].guards = None;
+    let run = checkout.path("run.json");
+    fs::write(&run, encode(&alone).unwrap()).unwrap();
+    let run = run.to_str().unwrap();
+    for verb in [["golden", "bless", run], ["baseline", "pin", run], ["baseline", "accept-model", run]] {
+        checkout
+            .run(verb.into_iter().chain(["--reason", "a test"]))
+            .exits(2)
+            .says("`arms[0].processes[0].guards` is `null`");
+    }
+    checkout.run(["history", "verify"]).exits(20).prints("damaged: ").prints(says);
+    let listed = checkout.run(["history", "list"]);
+    listed.exits(0).says(says);
+    assert!(!listed.stdout.contains(&record.run_id), "{listed}");
+    checkout.run(["history", "import", file]).says(says);
+}
