@@ -8,7 +8,7 @@
 //! The gate stands after this room, so whoever asks brings its decisions along:
 //!
 //! ```no_run
-//! use arcgauge::gate::{Asker, decide};
+//! use arcgauge::gate::{Strictness, decide};
 //! use arcgauge::judge::policy::Policy;
 //! use arcgauge::record::{Experiment, History, PublishedReference};
 //! use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, fill};
@@ -18,8 +18,8 @@
 //! let policy = Policy::parse(policy_text, "ci/gate.json")?;
 //! let published = PublishedReference::parse(published_text)?;
 //! let decide = |record: &Experiment, judged_utc: &str| DemoDecisions {
-//!     decision: decide(record, &policy, judged_utc, Asker::Ab),
-//!     gate_decision: decide(record, &policy, judged_utc, Asker::Gate),
+//!     decision: decide(record, &policy, judged_utc, Strictness::Ab),
+//!     gate_decision: decide(record, &policy, judged_utc, Strictness::Gate),
 //! };
 //! let inputs = DemoInputs { policy_text, published: &published, decide: &decide };
 //! let store = History::at("reports/demo-history".into());
