@@ -3,7 +3,7 @@
 //! load, to generate and for untimed passes.
 //!
 //! `cargo bench --bench harness_cost` runs whole `bench`es with their defaults. It is no Criterion
-//! bench: a run takes half a minute, and its record tells the ratio by itself.
+//! bench: a run takes half a minute, and its record has the ratio.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! A store of 10,000 and of 100,000 records: making its index anew, bringing it up to date, and finding in
+//! A store of 10,000 and of 100,000 records: rebuilding its index, bringing it up to date, and finding in
 //! it what a gate decides from.
 //!
 //! `cargo bench --bench history` prints the times. It is no Criterion bench: making the stores takes longer
@@ -73,7 +73,7 @@ fn measure(history: &History, size: usize, commits: &[String], small: &Experimen
     });
     let bytes = fs::metadata(history.root().join("index.json")).unwrap().len();
     report(&format!(
-        "  index of {:.1} MB: made anew in {rebuilt:.2?}, loaded in {loaded:.2?}, with one record more in \
+        "  index of {:.1} MB: rebuilt in {rebuilt:.2?}, loaded in {loaded:.2?}, with one record more in \
          {one_more:.2?}\n  records of a commit in {found:.2?} (median of {ROUNDS}), a gate's decision \
          in {decided:.2?}",
         bytes as f64 / 1e6

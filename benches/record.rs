@@ -46,7 +46,7 @@ impl Store {
 fn medians(_: &mut Criterion) {
     let mut store = Store::new();
     let encoded = encode(&store.record).unwrap();
-    assert_eq!(open::<Experiment>(&encoded, "sealed").unwrap(), store.record);
+    assert_eq!(open::<Experiment>(&encoded, "encoded").unwrap(), store.record);
     let time = |step: &dyn Fn()| {
         let start = Instant::now();
         step();
@@ -55,7 +55,7 @@ fn medians(_: &mut Criterion) {
     let [mut seals, mut opens, mut adds, mut reads] = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
         seals.push(time(&|| drop(black_box(encode(&store.record).unwrap()))));
-        opens.push(time(&|| drop(black_box(open::<Experiment>(&encoded, "sealed").unwrap()))));
+        opens.push(time(&|| drop(black_box(open::<Experiment>(&encoded, "encoded").unwrap()))));
         let (path, added) = store.add();
         adds.push(added);
         reads.push(time(&|| drop(black_box(History::read(&path).unwrap()))));
@@ -63,12 +63,12 @@ fn medians(_: &mut Criterion) {
     }
     let [encode, open, add, read] = [seals, opens, adds, reads].map(median);
     report(&format!(
-        "record of {} generations, {} bytes, medians of {ROUNDS}: seal {encode:.2?}, open {open:.2?}, \
+        "record of {} generations, {} bytes, medians of {ROUNDS}: encode {encode:.2?}, open {open:.2?}, \
          add to a store {add:.2?}, read {read:.2?}; to be below {LONGEST:?} each",
         store.record.arms[0].samples.len(),
         encoded.len(),
     ));
-    for (what, median) in [("seal", encode), ("open", open), ("add", add), ("read", read)] {
+    for (what, median) in [("encode", encode), ("open", open), ("add", add), ("read", read)] {
         if median >= LONGEST {
             report(&format!("warning: {what} takes {median:.2?}"));
         }
@@ -80,9 +80,9 @@ fn in_memory(criterion: &mut Criterion) {
     let encoded = encode(&record).unwrap();
     let mut group = criterion.benchmark_group("record");
     group.warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
-    group.bench_function("seal", |bencher| bencher.iter(|| encode(black_box(&record)).unwrap()));
+    group.bench_function("encode", |bencher| bencher.iter(|| encode(black_box(&record)).unwrap()));
     group.bench_function("open", |bencher| {
-        bencher.iter(|| open::<Experiment>(black_box(&encoded), "sealed").unwrap());
+        bencher.iter(|| open::<Experiment>(black_box(&encoded), "encoded").unwrap());
     });
     group.finish();
 }

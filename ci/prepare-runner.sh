@@ -55,7 +55,7 @@ changed() { echo "changed: $1"; }
 to_do() { echo "to do: $1" >&2 && left=1; }
 note() { echo "note: $1" >&2; }
 
-# lacks WHAT: whether to fix it now; with --check it is told instead.
+# lacks WHAT: whether to fix it now; with --check it is only reported.
 lacks() {
     [[ $check == no ]] && return
     echo "missing: $1" && left=1

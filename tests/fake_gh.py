@@ -29,7 +29,7 @@ def get(path):
         count, page = int(listing[1]), int(listing[2])
         answer = comments()[(page - 1) * count : page * count]
     elif statuses := re.fullmatch(r"repos/[^/]+/[^/]+/commits/([0-9a-f]{40})/statuses\?per_page=100", path):
-        answer = told(statuses[1])
+        answer = commit_of(statuses[1])
     elif path in answers:
         answer = answers[path]
     else:
@@ -40,7 +40,7 @@ def get(path):
         json.dump(answer, sys.stdout)
 
 
-def told(sha):
+def commit_of(sha):
     """The statuses of a commit, newest first."""
     sent = STATE / "sent.jsonl"
     lines = sent.read_text().splitlines() if sent.exists() else []

@@ -50,7 +50,7 @@ def name(current):
     return OLDER_NAMES.get(current, current) if SCENARIO == "speaks-protocol-2" else current
 
 
-def tell(event, **fields):
+def send(event, **fields):
     event, fields = name(event), {name(field): value for field, value in fields.items()}
     sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
     sys.stdout.flush()
@@ -68,12 +68,12 @@ def hang():
         time.sleep(3600)
 
 
-def load(asked):
+def load(request):
     started = time.monotonic_ns()
     if SCENARIO == "hangs-before-load":
         hang()
     gpu = SCENARIO in ("claims-a-gpu-it-denies", "claims-a-gpu") or SCENARIO in GPUS
-    tell(
+    send(
         "device-resolved",
         openvino_version="2026.4.1",
         openvino_build="fake",
@@ -86,17 +86,17 @@ def load(asked):
         compiled_model_cache="off",
     )
     if SCENARIO == "fails-to-load":
-        tell("failed", kind="harness", message="the fake cannot load", hint="take a real one")
+        send("failed", kind="harness", message="the fake cannot load", hint="take a real one")
         sys.exit(20)
     if SCENARIO == "changes-the-model":
-        with open(os.path.join(asked["model_dir"], "openvino_model.bin"), "r+b") as weights:
+        with open(os.path.join(request["model_dir"], "openvino_model.bin"), "r+b") as weights:
             weights.seek(4096)
             byte = weights.read(1)
             weights.seek(4096)
             weights.write(bytes([byte[0] ^ 1]))
     if SCENARIO == "loads-backwards":
         started += 3_600_000_000_000
-    tell(
+    send(
         "loaded",
         load_started_ns=started,
         load_ended_ns=time.monotonic_ns(),
@@ -140,18 +140,18 @@ def talk_without_end():
         time.sleep(0.01)
 
 
-def generate(asked):
+def generate(request):
     global GENERATIONS
     GENERATIONS += 1
-    if asked["split_phases"] and GENERATIONS > 1:
-        tell("failed", kind="harness", message="a timed generation was to be interrupted", hint=None)
+    if request["split_phases"] and GENERATIONS > 1:
+        send("failed", kind="harness", message="a timed generation was to be interrupted", hint=None)
         sys.exit(20)
-    tell("ready", **({"state_seen_empty": False} if SCENARIO == "has-a-cache-that-is-not-empty" else {}))
+    send("ready", **({"state_seen_empty": False} if SCENARIO == "has-a-cache-that-is-not-empty" else {}))
     command()
-    wanted = asked["new_tokens"]
+    wanted = request["new_tokens"]
     submitted = time.monotonic_ns()
     known = [submitted + (i + 1) * 1_000_000 for i in range(wanted)]
-    if SCENARIO == "tells-times-that-go-back":
+    if SCENARIO == "sends-times-that-go-back":
         known[-1] = known[0]
     if SCENARIO == "takes-a-nanosecond-a-token":
         known = [submitted + i + 1 for i in range(wanted)]
@@ -159,25 +159,25 @@ def generate(asked):
         submitted, known = 1, [2 + i for i in range(wanted)]
     half = wanted // 2
     ids = [i + 1 for i in range(wanted)]
-    tokens = lambda part: tell("tokens", ids=ids[part], known_ns=known[part], infer_ns=[1] * len(ids[part]))
+    tokens = lambda part: send("tokens", ids=ids[part], known_ns=known[part], infer_ns=[1] * len(ids[part]))
     tokens(slice(0, 1))
-    if asked["split_phases"]:
-        tell("phase-ended", phase="prefill")
+    if request["split_phases"]:
+        send("phase-ended", phase="prefill")
         command()
     # Real work, so that the processor is seen to be busy.
     busy_until = time.monotonic_ns() + 30_000_000
     while time.monotonic_ns() < busy_until:
         pass
     if SCENARIO == "talks":
-        print("[ libraries ] like to talk on stdout", flush=True)
+        print("[ libraries ] like to print on stdout", flush=True)
     tokens(slice(1, half))
     if GENERATIONS == 2:
         misbehave()
-    tokens(slice(half, wanted - 1 if SCENARIO == "tells-too-few-tokens" else wanted))
-    if asked["split_phases"]:
-        tell("phase-ended", phase="decode")
+    tokens(slice(half, wanted - 1 if SCENARIO == "sends-too-few-tokens" else wanted))
+    if request["split_phases"]:
+        send("phase-ended", phase="decode")
         command()
-    tell("generated", submitted_ns=submitted)
+    send("generated", submitted_ns=submitted)
 
 
 def misbehave():
@@ -197,11 +197,11 @@ def misbehave():
         flood_stderr()
     elif SCENARIO == "beats-without-end":
         while True:
-            tell("tokens", ids=[], known_ns=[], infer_ns=[])
+            send("tokens", ids=[], known_ns=[], infer_ns=[])
             time.sleep(0.1)
     elif SCENARIO == "makes-tokens-without-end":
         while True:
-            tell("tokens", ids=[1], known_ns=[1], infer_ns=[1])
+            send("tokens", ids=[1], known_ns=[1], infer_ns=[1])
     elif SCENARIO == "talks-without-end":
         talk_without_end()
     elif SCENARIO == "garbles":
@@ -214,14 +214,14 @@ def misbehave():
     elif SCENARIO == "leaves":
         sys.exit(7)
     elif SCENARIO == "breaks-the-protocol":
-        tell("done")
+        send("done")
 
 
-def replay(asked):
-    path = asked["path"]
+def replay(request):
+    path = request["path"]
     steps = len(path["forced"]) if "forced" in path else path["greedy"]
     tokens = [i + 1 for i in range(steps)]
-    tell("replayed", token_ids=tokens, runner_up_ids=[0] * steps, logit_margins=[9.0] * steps)
+    send("replayed", token_ids=tokens, runner_up_ids=[0] * steps, logit_margins=[9.0] * steps)
 
 
 def finish():
@@ -234,12 +234,12 @@ def finish():
         while not os.path.exists("daemon"):
             time.sleep(0.01)
     elif SCENARIO == "leaks-a-talker":
-        # Without our mark, so that only the pipe that it holds tells of it.
+        # Without our mark, so that only the pipe that it holds shows it.
         talker = "for i in $(seq 16); do echo; sleep 0.5; done"
         subprocess.Popen(["sh", "-c", talker], start_new_session=True, env={"PATH": os.environ["PATH"]})
     if SCENARIO == "never-leaves":
         hang()
-    tell("done")
+    send("done")
     sys.exit(3 if SCENARIO == "ends-badly" else 0)
 
 
@@ -251,16 +251,16 @@ def main():
     if SCENARIO == "ignores-termination":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     version = {"speaks-a-later-protocol": 99, "speaks-protocol-2": 2}.get(SCENARIO, 3)
-    tell("handshake", protocol=version, worker="fake 1", a_later_field=1)
+    send("handshake", protocol=version, worker="fake 1", a_later_field=1)
     while True:
-        asked = command()
-        if asked["command"] == "load":
-            load(asked)
-        elif asked["command"] == "generate":
-            generate(asked)
-        elif asked["command"] == name("replay"):
-            replay(asked)
-        elif asked["command"] == "finish":
+        request = command()
+        if request["command"] == "load":
+            load(request)
+        elif request["command"] == "generate":
+            generate(request)
+        elif request["command"] == name("replay"):
+            replay(request)
+        elif request["command"] == "finish":
             finish()
 
 

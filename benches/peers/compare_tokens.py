@@ -9,7 +9,7 @@ activations and once without. Prompts go in as token ids, because openvino_genai
 Without --arcgauge the two peers are compared with each other.
 
 arcgauge states precisions that the peers leave to the plugin, and on the CPU turns dynamic quantisation off. Engines
-compute alike only with like properties, so arcgauge is told what the plugin reads back for the peers'.
+compute alike only with like properties, so arcgauge is given what the plugin reads back for the peers'.
 
 Exits with 0 if all tokens are equal, or differ only where the two best logits are so close that rounding decides.
 """
@@ -62,7 +62,7 @@ FURTHER_PROMPTS = {
 
 
 STATED_BY_ARCGAUGE = ("INFERENCE_PRECISION_HINT", "KV_CACHE_PRECISION", "DYNAMIC_QUANTIZATION_GROUP_SIZE")
-"""Compile properties that change the numbers and that arcgauge sets whether asked or not."""
+"""Compile properties that change the numbers and that arcgauge always sets."""
 
 
 class Series(NamedTuple):
@@ -83,7 +83,7 @@ EXACT = Series("f32 exact", F32.properties | {"DYNAMIC_QUANTIZATION_GROUP_SIZE":
 
 
 class Answer(NamedTuple):
-    """One engine's tokens and, from an engine that tells, the lead of the first logit at each."""
+    """One engine's tokens and, from an engine that reports it, the lead of the first logit at each."""
 
     tokens: list[int]
     gaps: list[float] | None
@@ -107,10 +107,10 @@ def arcgauge(binary: Path) -> Engine:
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode != 0:
             raise SystemExit(f"arcgauge failed with {run.returncode}: `{' '.join(command)}`\n{run.stderr}")
-        told = json.loads(run.stdout)
-        if told["prompt_token_ids"] != ids:
-            raise SystemExit(f"arcgauge was asked about {ids} and answered about {told['prompt_token_ids']}")
-        return Answer(told["token_ids"], told["top_logit_margins"])
+        reply = json.loads(run.stdout)
+        if reply["prompt_token_ids"] != ids:
+            raise SystemExit(f"arcgauge was given {ids} and answered about {reply['prompt_token_ids']}")
+        return Answer(reply["token_ids"], reply["top_logit_margins"])
 
     return answers
 
@@ -175,7 +175,7 @@ def with_tokenizer_ir(model: Path) -> Iterator[Path]:
         yield folder
 
 
-def settle(model: Path, series: Series) -> Series:
+def resolve(model: Path, series: Series) -> Series:
     """Asks the plugin what it makes of the series for this model on this processor."""
     compiled = ov.Core().compile_model(model / "openvino_model.xml", DEVICE, series.properties)
     values = {name: compiled.get_property(name) for name in STATED_BY_ARCGAUGE}
@@ -203,7 +203,7 @@ class Row(NamedTuple):
     position: int | None
     """Where the first difference is."""
     gap: float | None
-    """The widest lead of the first logit there that an engine tells; all engines had read the same tokens so far."""
+    """The widest lead of the first logit there that an engine reports; all engines had read the same tokens so far."""
 
     @property
     def near_tie(self) -> bool:

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import openvino_side
-from worker import NS_PER_MS, Generation, Loaded, Refused, Settled, now_ns, serve
+from worker import NS_PER_MS, Generation, Loaded, Refused, Resolved, now_ns, serve
 
 BACKENDS = {"sdpa": "SDPA", "paged": "PA"}
 MODEL_HEADINGS = ("Model: Stateful LLM model", "Model: LLM with Paged Attention")
-"""Above the properties of the language model, in what the pipeline prints where it is asked to be talkative."""
+"""Above the properties of the language model, in what the pipeline prints when it is verbose."""
 NS_PER_US = 1_000
 ROUNDING_NS = 1_000
-"""The pipeline tells inferences in whole microseconds."""
+"""The pipeline reports inferences in whole microseconds."""
 
 
 class Genai:
@@ -34,12 +34,12 @@ class Genai:
         self.attention = attention
         self.name = f"openvino_genai {version('openvino-genai')} {BACKENDS[attention]}"
 
-    def settle(self, command: dict[str, Any]) -> Settled:
-        self.settled = openvino_side.settle(command, self.name)
+    def resolve(self, command: dict[str, Any]) -> Resolved:
+        self.resolved = openvino_side.resolve(command, self.name)
         self.compiled_models = openvino_side.CompiledModels(
-            command, self.name, self.settled.device, self.settled.properties_requested
+            command, self.name, self.resolved.device, self.resolved.properties_requested
         )
-        self.properties: dict[str, Any] = dict(self.settled.properties_requested)
+        self.properties: dict[str, Any] = dict(self.resolved.properties_requested)
         if cache := self.compiled_models.prepare():
             self.properties["CACHE_DIR"] = cache
         self.model = Path(command["model_dir"])
@@ -48,7 +48,7 @@ class Genai:
         import openvino_genai
 
         self.genai = openvino_genai
-        return self.settled
+        return self.resolved
 
     def load(self) -> Loaded:
         arguments = {**self.properties, "ATTENTION_BACKEND": BACKENDS[self.attention]}
@@ -58,11 +58,11 @@ class Genai:
             scheduler.max_num_batched_tokens = sys.maxsize
             scheduler.enable_prefix_caching = False
             arguments["scheduler_config"] = scheduler
-        with talk_of_pipeline() as talk:
+        with pipeline_output() as output:
             started_ns = now_ns()
-            self.pipeline = self.genai.LLMPipeline(self.folder, self.settled.device, **arguments)
+            self.pipeline = self.genai.LLMPipeline(self.folder, self.resolved.device, **arguments)
             ended_ns = now_ns()
-        properties = model_properties(talk.read())
+        properties = model_properties(output.read())
         from_cache = openvino_side.as_bool(properties.pop("LOADED_FROM_CACHE", None))
         config = json.loads((self.model / "config.json").read_text())
         return Loaded(
@@ -143,13 +143,13 @@ def with_tokenizer_ir(model: Path, scratch: str) -> str:
     return scratch
 
 
-class talk_of_pipeline:  # noqa: N801
-    """Keeps what the pipeline prints while it loads: asked to be talkative, it tells the properties in force."""
+class pipeline_output:  # noqa: N801
+    """Keeps what the pipeline prints while it loads: when verbose, it prints the properties in force."""
 
     LEVEL = "OPENVINO_LOG_LEVEL"
     DEBUG = "3"
 
-    def __enter__(self) -> "talk_of_pipeline":
+    def __enter__(self) -> "pipeline_output":
         self._before = os.environ.get(self.LEVEL)
         os.environ[self.LEVEL] = self.DEBUG
         self._file = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")
@@ -169,11 +169,11 @@ class talk_of_pipeline:  # noqa: N801
         return self._file.read()
 
 
-def model_properties(talk: str) -> dict[str, str]:
+def model_properties(output: str) -> dict[str, str]:
     """The language model's properties; empty where a release prints them otherwise."""
     properties: dict[str, str] = {}
     is_the_model = False
-    for line in talk.splitlines():
+    for line in output.splitlines():
         if line.startswith("Model: "):
             is_the_model = line in MODEL_HEADINGS
         elif is_the_model and line.startswith("  "):

@@ -8,7 +8,7 @@ from typing import Any
 
 import openvino as ov
 
-from worker import Refused, Settled
+from worker import Refused, Resolved
 
 READ_BACK = (
     "PERFORMANCE_HINT",
@@ -27,8 +27,8 @@ COLD_LOAD = "cold-load.json"
 """Written when a load and a generation have filled the folder."""
 
 
-def settle(command: dict[str, Any], engine: str) -> Settled:
-    """The device that was requested, without falling back to another: the supervisor has settled that before."""
+def resolve(command: dict[str, Any], engine: str) -> Resolved:
+    """The device that was requested, without falling back to another: the supervisor has resolved it before."""
     build = ov.get_version()
     version = build.split("-")[0]
     pinned = command.get("pinned_version")
@@ -44,7 +44,7 @@ def settle(command: dict[str, Any], engine: str) -> Settled:
         raise Refused(f"OpenVINO sees no `{device}`, only `{'`, `'.join(there)}`", "run `cargo xtask doctor`")
     properties = dict(item.split("=", 1) for item in command["properties"])
     cache = CompiledModels(command, engine, device, properties)
-    return Settled(
+    return Resolved(
         openvino_version=version,
         openvino_build=build,
         device=device,
@@ -94,7 +94,7 @@ class CompiledModels:
         return str(self.folder)
 
     def loaded(self, read_back: dict[str, str], from_cache: bool | None) -> dict[str, Any]:
-        """The fields of `Loaded` that tell a warm load from a cold one."""
+        """The fields of `Loaded` that distinguish a warm load from a cold one."""
         self.read_back = read_back
         if self.cold_properties is None or from_cache is False:
             return {"properties_effective": read_back, "loaded_from_cache": from_cache}

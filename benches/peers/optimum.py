@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import openvino_side
-from worker import Generation, Loaded, Settled, now_ns, serve
+from worker import Generation, Loaded, Resolved, now_ns, serve
 
 # This file is called as the package is that it imports: from here on its folder is not looked into.
 sys.path.pop(0)
@@ -22,14 +22,14 @@ class Optimum:
     def __init__(self) -> None:
         self.name = f"optimum-intel {version('optimum-intel')} with transformers {version('transformers')}"
 
-    def settle(self, command: dict[str, Any]) -> Settled:
+    def resolve(self, command: dict[str, Any]) -> Resolved:
         # A model that is named by its folder needs no hub.
         os.environ["HF_HUB_OFFLINE"] = "1"
-        self.settled = openvino_side.settle(command, self.name)
+        self.resolved = openvino_side.resolve(command, self.name)
         self.compiled_models = openvino_side.CompiledModels(
-            command, self.name, self.settled.device, self.settled.properties_requested
+            command, self.name, self.resolved.device, self.resolved.properties_requested
         )
-        self.properties = dict(self.settled.properties_requested)
+        self.properties = dict(self.resolved.properties_requested)
         # An empty one keeps optimum-intel from choosing a folder beside the model, which is never written to.
         self.properties["CACHE_DIR"] = self.compiled_models.prepare()
         self.model_dir = Path(command["model_dir"])
@@ -40,18 +40,18 @@ class Optimum:
         # What it says of each load is nothing that a user could do anything about.
         logging.getLogger("optimum").setLevel(logging.ERROR)
         self.torch, self.model_class, self.config_class = torch, OVModelForCausalLM, GenerationConfig
-        return self.settled
+        return self.resolved
 
     def load(self) -> Loaded:
         started_ns = now_ns()
         self.model = self.model_class.from_pretrained(
-            self.model_dir, device=self.settled.device, ov_config=self.properties
+            self.model_dir, device=self.resolved.device, ov_config=self.properties
         )
         self.model.compile()
         ended_ns = now_ns()
         compiled = self.model.request.get_compiled_model()
         properties = {}
-        for name in {*openvino_side.READ_BACK, *self.settled.properties_requested, "LOADED_FROM_CACHE"}:
+        for name in {*openvino_side.READ_BACK, *self.resolved.properties_requested, "LOADED_FROM_CACHE"}:
             try:
                 properties[name] = openvino_side.as_text(compiled.get_property(name))
             except RuntimeError:

@@ -32,8 +32,8 @@ class Generation:
 
 
 @dataclass
-class Settled:
-    """What will run where, told before anything is compiled."""
+class Resolved:
+    """What will run where, sent before anything is compiled."""
 
     openvino_version: str
     openvino_build: str
@@ -74,7 +74,7 @@ class Engine(Protocol):
     name: str
     """The engine and its version."""
 
-    def settle(self, command: dict[str, Any]) -> Settled:
+    def resolve(self, command: dict[str, Any]) -> Resolved:
         """Imports what it needs, and says what will run where."""
 
     def load(self) -> Loaded:
@@ -91,49 +91,49 @@ class Engine(Protocol):
 
 
 def serve(engine: Engine) -> None:
-    """Answers commands until it is told to end, or the supervisor is gone."""
+    """Answers commands until the supervisor ends it, or the supervisor is gone."""
     end_with_supervisor()
     pipe = Pipe()
-    pipe.tell("handshake", protocol=PROTOCOL_VERSION, worker=engine.name)
+    pipe.send("handshake", protocol=PROTOCOL_VERSION, worker=engine.name)
     try:
         while True:
             command = pipe.next_command()
             match command["command"]:
                 case "load":
-                    pipe.tell("device-resolved", **asdict(engine.settle(command)))
-                    pipe.tell("loaded", **asdict(engine.load()))
+                    pipe.send("device-resolved", **asdict(engine.resolve(command)))
+                    pipe.send("loaded", **asdict(engine.load()))
                 case "generate":
                     generate(pipe, engine, command)
                 case "acknowledge":
                     pass
                 case "finish":
-                    pipe.tell("done")
+                    pipe.send("done")
                     return
                 case other:
                     raise ValueError(f"this worker does not know the command `{other}`")
     except Refused as refused:
-        pipe.tell("failed", kind="input", message=str(refused), hint=refused.hint)
+        pipe.send("failed", kind="input", message=str(refused), hint=refused.hint)
         sys.exit(2)
     except Exception as error:
         traceback.print_exc()
         what = " ".join(f"{type(error).__name__}: {error}".split())
-        pipe.tell("failed", kind="harness", message=f"{engine.name}: {what}", hint=None)
+        pipe.send("failed", kind="harness", message=f"{engine.name}: {what}", hint=None)
         sys.exit(20)
 
 
 def generate(pipe: "Pipe", engine: Engine, command: dict[str, Any]) -> None:
-    """One generation. Between `ready` and the last token nothing is told, so that nothing is timed with it."""
+    """One generation. Between `ready` and the last token nothing is sent, so that nothing else is timed."""
     new_tokens = command["new_tokens"]
     split_phases = command["split_phases"]
-    pipe.tell("ready")
+    pipe.send("ready")
     pipe.acknowledged()
     phase_ended = (lambda: pipe.phase_ended("prefill")) if split_phases else None
     generation = engine.generate(command["token_ids"], new_tokens, phase_ended)
     if split_phases:
         pipe.phase_ended("decode")
     engine.generated()
-    pipe.tell("tokens", ids=generation.ids, known_ns=generation.known_ns, infer_ns=generation.infer_ns)
-    pipe.tell("generated", submitted_ns=generation.submitted_ns)
+    pipe.send("tokens", ids=generation.ids, known_ns=generation.known_ns, infer_ns=generation.infer_ns)
+    pipe.send("generated", submitted_ns=generation.submitted_ns)
 
 
 class Refused(Exception):
@@ -151,7 +151,7 @@ class Pipe:
         self._out = os.fdopen(os.dup(1), "w", encoding="utf-8")
         os.dup2(2, 1)
 
-    def tell(self, event: str, **fields: Any) -> None:
+    def send(self, event: str, **fields: Any) -> None:
         self._out.write(json.dumps({"event": event, **fields}) + "\n")
         self._out.flush()
 
@@ -167,7 +167,7 @@ class Pipe:
             raise ValueError(f"an acknowledgement was due, not `{command['command']}`")
 
     def phase_ended(self, phase: str) -> None:
-        self.tell("phase-ended", phase=phase)
+        self.send("phase-ended", phase=phase)
         self.acknowledged()
 
 

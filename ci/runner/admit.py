@@ -3,7 +3,7 @@
 
     admit.py --settings FILE
 
-It reads what the Actions runner tells its job-started hook: GITHUB_EVENT_NAME, GITHUB_WORKFLOW_REF,
+It reads what the Actions runner passes to its job-started hook: GITHUB_EVENT_NAME, GITHUB_WORKFLOW_REF,
 GITHUB_REF, GITHUB_REPOSITORY, and the event's payload in the file GITHUB_EVENT_PATH. It prints
 `admitted: ...` and ends with 0, or `refused: ...` with 1. What is missing, unknown or of another type
 is refused. Nothing of the payload is printed that was not matched against a pattern first, because a

@@ -4,7 +4,7 @@
 set -euo pipefail
 
 readonly settings=/etc/arcgauge-runner/settings credential=/etc/arcgauge-runner/credential
-readonly place=/srv/arcgauge tell=/run/arcgauge-runner
+readonly place=/srv/arcgauge notes=/run/arcgauge-runner
 setting() { sed -n "s/^$1=//p" "$settings" | head -n 1; }
 fail() {
     echo "error: $1" >&2
@@ -41,7 +41,7 @@ answer=$(curl --silent --show-error --fail-with-body --max-time 60 --proto '=htt
     --data "$ask" "https://api.github.com/$(setting REGISTER_AT)/actions/runners/generate-jitconfig" \
     <<<"header = \"Authorization: Bearer $(<"$credential")\"") \
     || fail "GitHub did not register a runner: $(tr -dc '[:print:]' <<<"$answer" | head -c 300)"
-install -d -m 0700 -o root -g root "$tell"
+install -d -m 0700 -o root -g root "$notes"
 (
     umask 077
     python3 -I -c '
@@ -50,5 +50,5 @@ given = json.load(sys.stdin)["encoded_jit_config"]
 if not re.fullmatch(r"[A-Za-z0-9+/=]+", given):
     sys.exit("error: GitHub sent no configuration for a runner")
 print("ACTIONS_RUNNER_INPUT_JITCONFIG=" + given)
-' <<<"$answer" >"$tell/job"
+' <<<"$answer" >"$notes/job"
 )

@@ -6,7 +6,7 @@ set -euo pipefail
 readonly place=/srv/arcgauge user=arcgauge-runner
 readonly largest_record=16M most_records=100 most_jobs=500
 
-# For people who want to know what happened: root's, and read by no job. Names are not believed.
+# For people who want to know what happened: root's, and read by no job. Names are not trusted.
 put_records_aside() {
     local upper=$place/work/upper/records aside record name count=0
     [[ -d $upper && ! -L $upper ]] || return 0

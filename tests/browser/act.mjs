@@ -1,4 +1,4 @@
-// Does in one page what a user would do, step by step, and tells the values that the job asked for.
+// Does in one page what a user would do, step by step, and returns the values that the job requested.
 //
 // The job, on stdin: { program, modules, seconds, page, width, height, scheme, javascript, allowed, steps }. The
 // answer, on stdout: { browser, values, milliseconds, faults: [{ kind, text }] }; both maps are by the names that

@@ -15,7 +15,7 @@ const FLAGS = [
   // No name but that of this machine leads anywhere, whatever a page tries.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 ];
-// Told once for each combination; a page that floods its console must not flood the answer.
+// Reported once for each combination; a page that floods its console must not flood the answer.
 const MOST_FAULTS = 100;
 
 /** Reads the job from stdin, answers with one line of JSON, and ends in time even where the browser does not. */
@@ -90,13 +90,13 @@ export class Watch {
     page.on("framenavigated", (frame) => {
       const address = frame.url();
       if (address === "about:blank" || isOurs(address)) return;
-      // A page that is not there: whoever opened it is told.
+      // A page that is not there: the caller gets an error.
       if (frame === page.mainFrame() && address.startsWith("chrome-error:")) return;
       watch.add("navigation", `${frame === page.mainFrame() ? "the page" : "a frame"} went to ${address}`);
     });
     page.on("crash", () => watch.add("error", "the page crashed"));
     const session = await page.context().newCDPSession(page);
-    // The console tells a violation too, but not always: a frame has none.
+    // The console shows a violation too, but not always: a frame has none.
     await session.send("Audits.enable");
     session.on("Audits.issueAdded", ({ issue }) => {
       const violation = issue.details.contentSecurityPolicyIssueDetails;
@@ -110,7 +110,7 @@ export class Watch {
     if (this.faults.length < MOST_FAULTS) this.faults.push({ kind, text });
   }
 
-  /** All faults until now, which are told only once. */
+  /** All faults until now, which are reported only once. */
   take() {
     return this.faults.splice(0);
   }

@@ -1,4 +1,4 @@
-// Opens pages in every combination of width, colour scheme and JavaScript, and tells every fault it sees.
+// Opens pages in every combination of width, colour scheme and JavaScript, and reports every fault.
 //
 // The job, on stdin: { program, modules, seconds, pages, widths, schemes, javascript, screenshots, axe, tabs,
 // allowed, flags }. The answer, on stdout: { browser, looks: [{ page, width, scheme, javascript, faults:
@@ -31,7 +31,7 @@ await answer(async (browser, job) => {
           const from = performance.now();
           const seen = await look(tab, watch, { ...job, page, width, scheme, javascript, tabbed }, axe);
           tabbed = seen.tabbed; // colours move no focus, so each later scheme takes it over
-          await leave(tab); // what a page does late is still told of this one
+          await leave(tab); // what a page does late is still reported for this one
           const milliseconds = performance.now() - from;
           looks.push({ page, width, scheme, javascript, faults: watch.take(), ...seen, milliseconds });
         }
@@ -41,7 +41,7 @@ await answer(async (browser, job) => {
   return { looks };
 });
 
-/** One combination. Tells the nodes of the page, and how many elements Tab reached. */
+/** One combination. Returns the nodes of the page, and how many elements Tab reached. */
 async function look(tab, watch, job, axe) {
   const address = addressOf(job.page);
   watch.documents = new Set([withoutHash(address)]);
@@ -121,7 +121,7 @@ async function accessibility(watch, axe) {
   for (const text of found) watch.add("axe", text);
 }
 
-/** Presses Tab until it comes round, or `most` times, and tells what it should have reached and has not. */
+/** Presses Tab until it comes round, or `most` times, and returns what it should have reached and has not. */
 async function keyboard(tab, watch, most) {
   const reached = await tab.evaluateHandle(() => []);
   const wanted = await tab.evaluateHandle(inspect.focusable);

@@ -34,14 +34,14 @@ export const STEPS = {
     await tab.emulateMedia({ colorScheme: scheme, media, reducedMotion: motion });
   },
 
-  /** { selector, x, y }: a place as shares of the element's box. Tells { work_ms, frame_ms } of the last move. */
+  /** { selector, x, y }: a place as shares of the element's box. Returns { work_ms, frame_ms } of the last move. */
   async hover({ tab }, { selector, x = 0.5, y = 0.5 }) {
     const place = await placeIn(tab, selector, x, y);
     await tab.mouse.move(place.x - 1, place.y); // so that it comes from somewhere
     return timedMove(tab, place);
   },
 
-  /** { selector, from, to, y, count }: as many moves in a row. Tells the list of their times. */
+  /** { selector, from, to, y, count }: as many moves in a row. Returns the list of their times. */
   async sweep({ tab }, { selector, from = 0.1, to = 0.9, y = 0.5, count = 20 }) {
     const times = [];
     for (let at = 0; at < count; at += 1) {
@@ -141,7 +141,7 @@ async function placeIn(tab, selector, x, y) {
   return { x: box.x + box.width * x, y: box.y + box.height * y };
 }
 
-/** Moves the mouse there, and tells what the page did for it. */
+/** Moves the mouse there, and returns what the page did for it. */
 async function timedMove(tab, { x, y }) {
   await tab.evaluate(watchMove);
   await tab.mouse.move(x, y);

@@ -21,7 +21,7 @@ export function watchMove() {
       });
     };
     addEventListener("mousemove", start, { capture: true, once: true });
-    // A move that goes nowhere tells nothing, and must not be waited for.
+    // A move that goes nowhere shows nothing, and must not be waited for.
     setTimeout(() => done(null), 2000);
   });
 }

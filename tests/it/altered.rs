@@ -17,7 +17,7 @@ pub(crate) struct Alteration {
 }
 
 impl Alteration {
-    /// The bytes of the record with that field altered, sealed.
+    /// The bytes of the record with that field altered, with a new sha256.
     pub(crate) fn of(&self, record: &Value) -> Vec<u8> {
         let mut altered = record.clone();
         *altered.pointer_mut(&self.field).unwrap() = self.value.clone();

@@ -185,7 +185,7 @@ fn every_verb_that_reads_a_record_refuses_one_that_contradicts_itself() {
     let path = keep(&checkout, &of(&sha, ab(&around(0.0, 0.3, 5))));
     let mut record: Experiment = open(&fs::read(&path).unwrap(), "it").unwrap();
     record.arms[1].processes[2].guards = None;
-    // Nothing is checked while a record is sealed.
+    // Nothing is checked while a record is encoded.
     fs::write(&path, encode(&record).unwrap()).unwrap();
     let file = path.to_str().unwrap();
     let says = "contradicts itself: `arms[1].processes[2].guards` is `null`";

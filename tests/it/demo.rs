@@ -1,4 +1,4 @@
-//! The invented history, judged by the real gate: every verdict is there, and it can be as long as asked.
+//! The invented history, judged by the real gate: every verdict is there, and it can have any length.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -120,7 +120,7 @@ fn is_listed_along_its_line(length: usize) {
     assert!(in_series > length - 10, "{in_series} of {length}");
 }
 
-/// What is seen with `--nocapture`; a time is told and not judged, for it is of whichever machine this is.
+/// What is seen with `--nocapture`; a time is printed and not judged: machines differ.
 fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }

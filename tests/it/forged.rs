@@ -215,7 +215,7 @@ fn machine() -> Machine {
     }
 }
 
-/// A worker process that did all it was asked.
+/// A worker process that did all that was requested.
 pub(crate) fn process() -> ProcessRecord {
     let phase = |mebibytes: u64| MemoryReading {
         peak_rss_bytes: Some(mebibytes << 20),

@@ -123,7 +123,7 @@ pub(crate) fn wrong(record: &mut Experiment) {
     samples.for_each(|sample| sample.times = None);
 }
 
-/// Readings of a machine that tells of swap and AC power alone.
+/// Readings of a machine that reports swap and AC power only.
 pub(crate) fn guard_log(pages_swapped_in: u64, is_on_ac_power: bool) -> GuardLog {
     let nothing = tempfile::tempdir().unwrap();
     let mut log = Watch::start(SysfsRoot::at(nothing.path().to_owned()), || 0, None).finish();

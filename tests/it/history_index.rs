@@ -57,7 +57,7 @@ fn an_index_that_is_damaged_or_of_another_store_changes_nothing() {
     let reported = history.index().entries;
     let file = history.root().join("index.json");
     let whole = fs::read(&file).unwrap();
-    // Not each byte, for each time the index is made anew and synced.
+    // Not each byte, for each time the index is rebuilt and synced.
     for at in (0..whole.len()).step_by(9) {
         let mut altered = whole.clone();
         altered[at] ^= 1;

@@ -16,7 +16,7 @@ fn import(checkout: &Checkout, files: &[&Path]) -> crate::ended::Ended {
     checkout.run(words.iter().map(PathBuf::as_path).chain(files.iter().copied()))
 }
 
-/// A record file whose payload was edited and sealed again, as by a later arcgauge.
+/// A record file whose payload was edited and given a new sha256, as by a later arcgauge.
 pub(crate) fn edited(record: &Experiment, edit: impl FnOnce(&mut Value)) -> Vec<u8> {
     let encoded = encode(record).unwrap();
     let text = String::from_utf8(encoded).unwrap();

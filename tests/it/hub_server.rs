@@ -97,7 +97,7 @@ impl HubServer {
         *self.shared.mischief.lock().unwrap() = mischief;
     }
 
-    /// What was asked since the last time.
+    /// What was requested since the last time.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         std::mem::take(&mut self.shared.seen.lock().unwrap())
     }

@@ -173,7 +173,7 @@ fn the_record_says_what_ran_and_what_of_the_machine_was_not_seen() {
     assert_eq!((ran.kind().name(), ran.grade()), ("CPU", ProofGrade::PropertyAndCounters));
     assert!(record.arms[0].model.manifest_verified && record.arms[0].model.same_after_run);
     for process in of_record(&record.arms[0]) {
-        // Of these a machine always tells something, if only that it cannot tell.
+        // Of these a machine always reports something, if only that it cannot be observed.
         let guards: Vec<Guard> = process.findings.iter().map(|finding| finding.guard).collect();
         for guard in [Guard::CpuPolicy, Guard::AcPower, Guard::SwapIn, Guard::Suspend] {
             assert!(guards.contains(&guard), "{guards:?}");

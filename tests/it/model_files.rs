@@ -13,7 +13,7 @@ use crate::checkout::{Checkout, edit_json, shipped_model};
 use crate::ended::Ended;
 use crate::model_copy::{ModelCopy, listing};
 
-const MEND: [&str; 2] = ["restore the folder", "fetch the model again"];
+const HINT: [&str; 2] = ["restore the folder", "fetch the model again"];
 
 /// A short bench of a model, which must leave the model's folder as it is.
 #[track_caller]
@@ -50,7 +50,7 @@ fn one_flipped_bit_of_the_weights_is_refused_by_the_manifest() {
     is_refused(
         &ModelCopy::new().with_a_flipped_bit(),
         "openvino_model.bin` is altered: its sha256 is ",
-        MEND[0],
+        HINT[0],
     );
 }
 
@@ -74,30 +74,30 @@ fn a_changed_model_can_be_measured_unverified_and_its_folder_stays_as_it_is() {
 #[test]
 fn an_edited_graph_is_refused_by_the_manifest_whether_its_size_changed_or_not() {
     let longer = ModelCopy::new().with("openvino_model.xml", |xml| xml.extend(b"<!-- edited -->\n"));
-    is_refused(&longer, "openvino_model.xml` has ", MEND[0]);
+    is_refused(&longer, "openvino_model.xml` has ", HINT[0]);
     let as_long = ModelCopy::new().with("openvino_model.xml", |xml| {
         let text = String::from_utf8(xml.clone()).unwrap();
         *xml = text.replacen("version=\"opset1\"", "version=\"opset2\"", 1).into_bytes();
     });
-    is_refused(&as_long, "openvino_model.xml` is altered", MEND[0]);
+    is_refused(&as_long, "openvino_model.xml` is altered", HINT[0]);
 }
 
 #[test]
 fn truncated_weights_are_refused_with_both_lengths() {
     for length in [0, 1, 8_000_000] {
         let model = ModelCopy::new().with("openvino_model.bin", |bytes| bytes.truncate(length));
-        is_refused(&model, &format!("openvino_model.bin` is truncated: it has {length} bytes"), MEND[1]);
+        is_refused(&model, &format!("openvino_model.bin` is truncated: it has {length} bytes"), HINT[1]);
     }
 }
 
 #[test]
 fn a_graph_that_is_cut_off_or_no_graph_is_refused() {
     let cut_off = ModelCopy::new().with("openvino_model.xml", |xml| xml.truncate(1_000_000));
-    is_refused(&cut_off, "openvino_model.xml` cannot be used: it is not XML", MEND[1]);
+    is_refused(&cut_off, "openvino_model.xml` cannot be used: it is not XML", HINT[1]);
     let empty = ModelCopy::new().with("openvino_model.xml", Vec::clear);
-    is_refused(&empty, "it is not XML", MEND[1]);
+    is_refused(&empty, "it is not XML", HINT[1]);
     let other = ModelCopy::new().with("openvino_model.xml", |xml| *xml = b"<svg/>".to_vec());
-    is_refused(&other, "it is not an OpenVINO graph", MEND[1]);
+    is_refused(&other, "it is not an OpenVINO graph", HINT[1]);
 }
 
 #[test]
@@ -131,9 +131,9 @@ fn a_folder_that_is_not_there_or_no_folder_is_refused() {
 fn a_file_that_the_manifest_does_not_list_and_one_that_it_misses_are_refused() {
     let model = ModelCopy::new();
     fs::write(model.file("openvino_tokenizer.xml"), "<net/>").unwrap();
-    is_refused(&model, "openvino_tokenizer.xml` is not in the model's manifest", MEND[0]);
+    is_refused(&model, "openvino_tokenizer.xml` is not in the model's manifest", HINT[0]);
     let model = ModelCopy::new().without("tokenizer.json");
-    is_refused(&model, "tokenizer.json` is missing, the manifest lists it", MEND[0]);
+    is_refused(&model, "tokenizer.json` is missing, the manifest lists it", HINT[0]);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_config_or_a_manifest_that_is_no_json_is_refused() {
     let no_config = ModelCopy::new().with("config.json", |text| text.truncate(20));
     is_refused(&no_config, "config.json` is not a model config", "--model-dir DIR");
     let no_manifest = ModelCopy::new().with("manifest.json", |text| *text = b"sha256".to_vec());
-    is_refused(&no_manifest, "manifest.json` is not a model manifest", MEND[0]);
+    is_refused(&no_manifest, "manifest.json` is not a model manifest", HINT[0]);
 }
 
 #[test]

@@ -55,10 +55,10 @@ fn a_model_that_was_named_once_is_what_bare_verbs_use_and_they_say_so() {
 
 #[test]
 fn the_flag_wins_over_the_setting() {
-    let (checkout, set, requested) = (Checkout::new(), named("set"), named("asked"));
+    let (checkout, set, requested) = (Checkout::new(), named("set"), named("requested"));
     checkout.run(["model", "use", &set.argument()]).exits(0);
     let ended = checkout.run(BARE.iter().copied().chain(["--model-dir", &requested.argument()]));
-    ended.exits(0).prints("asked on CPU");
+    ended.exits(0).prints("requested on CPU");
     assert!(!ended.stderr.contains("by `model use`"), "{ended}");
 }
 

@@ -6,7 +6,7 @@
 //! | part | of | how large |
 //! |---|---|---|
 //! | drift | the machine | Ornstein-Uhlenbeck, sd 1.5 %, 5 minutes |
-//! | process | each process | normal, sd as asked; besides, 2 % of them are 5 % slower |
+//! | process | each process | normal, with the given sd; besides, 2 % of them are 5 % slower |
 //! | generation | each prompt in each process | normal, sd 0.4 % |
 //! | token | each token | first-order autoregressive, 0.7, sd 2 %; 0.3 % of tokens stall, by +100 % on average |
 //!

@@ -128,7 +128,7 @@ struct Row<'a> {
     written: PathBuf,
 }
 
-/// Links are told and not followed: what is behind them must lie in here to be compared.
+/// Links are reported and not followed: what is behind them must lie in here to be compared.
 fn list(folder: &Path, tree: &mut Tree) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -90,7 +90,7 @@ fn engines_with_the_same_tokens_are_compared_and_one_with_others_has_no_speed() 
 
     let file = &checkout.record_files()[0];
     let again = checkout.run(["history".as_ref(), "show".as_ref(), file.as_os_str()]);
-    assert_eq!(again.stdout, ended.stdout, "told again from its file alone");
+    assert_eq!(again.stdout, ended.stdout, "rendered again from its file alone");
     let page = fs::read_to_string(checkout.path("reports/site/peers.html")).unwrap();
     for part in ["Engines side by side", "openvino_genai 2026.4.1.0 PA", "wrong output"] {
         assert!(page.contains(part), "{part}");

@@ -1,5 +1,5 @@
 //! The published figure is judged for its own model and device alone, and only where the record can be
-//! believed.
+//! trusted.
 
 use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;

@@ -109,7 +109,7 @@ struct Measured {
     record: Experiment,
 }
 
-/// Three workers that recite; `scripts` and `cache` may tell them apart by their number.
+/// Three workers that recite; `scripts` and `cache` may distinguish them by their number.
 fn session(
     scripts: impl Fn(usize) -> Script,
     notes: &mut Notes,
@@ -364,7 +364,7 @@ fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_starte
     assert!(session.replay().is_none());
     let samples = session.samples();
     assert_eq!(samples[0].token_ids, ANSWERS[0], "what was done before is kept");
-    assert_eq!(samples[1].token_ids, ANSWERS[0][..2], "and what was told of the last");
+    assert_eq!(samples[1].token_ids, ANSWERS[0][..2], "and what was sent of the last");
     let kept = kept_samples(&plan(), &samples, &[]);
     assert!(kept.iter().all(|sample| sample.times.is_none()), "and has no speed");
 }

@@ -67,7 +67,7 @@ fn pairs(result: &SequentialResult) -> usize {
     result.interval.unwrap().pairs
 }
 
-/// Each kind of machine with each change. `cargo test --test it simulated -- --nocapture` tells the table.
+/// Each kind of machine with each change. `cargo test --test it simulated -- --nocapture` prints the table.
 #[test]
 #[expect(clippy::print_stdout, reason = "a table to be read, and every cell of it is asserted")]
 fn simulated_sessions_end_as_the_verdict_promises() {

@@ -1,5 +1,5 @@
 //! A worker that hangs, crashes, is killed or leaks ends within its limit, is recorded, and has no
-//! speed; a program that is no worker, or tells what cannot be, is refused.
+//! speed; a program that is no worker, or sends what cannot be, is refused.
 
 use std::fs;
 use std::path::Path;
@@ -320,11 +320,11 @@ fn a_worker_that_fails_is_quoted_with_its_hint() {
 #[test]
 fn a_worker_that_tells_what_cannot_be_is_refused() {
     fails(
-        "tells-times-that-go-back",
+        "sends-times-that-go-back",
         "refused",
         "prompt `fibonacci`: the clock did not go on before token 8",
     );
-    fails("tells-too-few-tokens", "refused", "prompt `fibonacci`: the worker made `7` tokens, not exactly 8");
+    fails("sends-too-few-tokens", "refused", "prompt `fibonacci`: the worker made `7` tokens, not exactly 8");
     fails("garbles", "refused", "the worker told `{\"event\":\"tokens\",\"ids\":[null]}`, which is no event");
     fails("breaks-the-protocol", "refused", "the worker told `{\"event\":\"done\"}` where");
 }

@@ -1,4 +1,4 @@
-//! What invalidates a record, and where it is said: first, in the report, the list and the comparison alike.
+//! What invalidates a record, and where it is said: first, in the report, the list and the comparison.
 
 use arcgauge::gate::Strictness;
 use arcgauge::judge::Validity;

@@ -285,7 +285,7 @@ fn what_is_stored_names_nobody_and_so_nothing_that_leaves_does() {
     }
     assert!(looked > 20, "{looked}");
 
-    // A record of before is not pushed, for its sealed bytes stay as they are.
+    // A record of before is not pushed, for its stored bytes stay as they are.
     let mut older = forged::record();
     older.arms[0].environment_variables.insert("LD_LIBRARY_PATH".into(), "/home/zebulonix/lib".into());
     older.run_id = "0123456789ab".into();

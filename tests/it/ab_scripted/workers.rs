@@ -1,4 +1,4 @@
-//! Pairs of scripted workers, as `ab` measures pairs of real ones: each process is loaded, asked, judged
+//! Pairs of scripted workers, as `ab` measures pairs of real ones: each process is loaded, generates, is judged
 //! and gone before the other side's begins. The clocks are scripted, and so is the noise.
 
 use std::rc::Rc;
@@ -139,7 +139,7 @@ impl WorkerSide {
         self.session.finish();
         assert_eq!(self.session.exit_reason, ExitReason::Done);
         let is_wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
-        // Whatever is not wrong is alike here.
+        // Whatever is not wrong is equal here.
         if self.findings.is_empty() || is_wrong {
             self.findings = findings;
         }
@@ -222,7 +222,7 @@ impl Rounds for ScriptedPairs {
     }
 
     fn on_round(&mut self, pair: &RoundReport<'_>) {
-        assert_eq!(pair.round, self.reported.len(), "every pair is told, in order");
+        assert_eq!(pair.round, self.reported.len(), "every pair is reported, in order");
         self.reported.push(Reported {
             first: Side::BOTH[pair.order[0]],
             counts: pair.counts,

@@ -81,7 +81,7 @@ pub(crate) struct Seen {
 /// | `axe` | what axe finds serious or critical |
 /// | `console` | an error or a warning on the console |
 /// | `cut` | an element whose content is cut off |
-/// | `dialog` | it asks or tells something in a window of its own |
+/// | `dialog` | it opens a dialog |
 /// | `error` | an exception that nobody caught |
 /// | `handler` | an attribute that runs something when it is used |
 /// | `load` | the page could not be opened |
@@ -101,7 +101,7 @@ pub(crate) struct Fault {
 
 impl Looks {
     /// # Panics
-    /// Where there is a fault; the message tells all.
+    /// Where there is a fault; the message lists all.
     #[track_caller]
     pub(crate) fn are_faultless(&self) -> &Self {
         let mut reported = String::new();

@@ -21,7 +21,7 @@ fn wrong_output_is_the_verdict_whatever_the_times_say() {
         says("a wrong token", &record, WRONG, WRONG);
         assert_eq!(reason(&record), "wrong output: `b` of the head at token 2 (`9` for `6`)");
         let decision = decided(&record, Strictness::Gate);
-        assert_eq!((decision.comparisons.len(), decision.sensitivity), (0, None), "no speed is told");
+        assert_eq!((decision.comparisons.len(), decision.sensitivity), (0, None), "no speed is reported");
     }
     let on_battery = passing(|record| {
         wrong(record);
@@ -185,7 +185,7 @@ fn a_figure_that_only_one_side_tells_is_not_passed_over() {
             sample.peak_rss_bytes = None;
         }
     });
-    says("memory that is no longer told", &lost, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
+    says("memory that is no longer reported", &lost, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
     assert_eq!(decided(&lost, Strictness::Ab).reason, "one side tells it and the other does not");
 }
 

@@ -106,7 +106,7 @@ fn process(purpose: Purpose) -> ProcessRecord {
     process
 }
 
-/// A log of a machine that tells of its GPU while the worker runs: four readings.
+/// Readings of a machine that reports its GPU while the worker runs: four readings.
 pub(super) fn guards() -> GuardLog {
     let mut log = forged_pairs::guard_log(0, true);
     let first = log.readings[0].clone();

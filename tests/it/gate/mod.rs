@@ -37,7 +37,7 @@ pub(crate) fn checkout() -> (Checkout, String) {
     (checkout, sha)
 }
 
-/// What forged records were asked, as a file.
+/// The prompts of forged records, as a file.
 fn published() -> String {
     serde_json::to_string_pretty(&ab(&[]).published.unwrap()).unwrap()
 }

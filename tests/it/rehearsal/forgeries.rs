@@ -267,7 +267,7 @@ fn what_was_measured() -> Vec<Row> {
             "`arms[1].model.name`",
         ),
         (
-            "one good pair, told again and again",
+            "one good pair, repeated",
             |scene| {
                 scene.with(|it| {
                     let good = it.rounds[0].clone();
@@ -287,7 +287,7 @@ fn what_was_measured() -> Vec<Row> {
             "`arms[0].processes.length`",
         ),
         (
-            "a prompt that was never asked",
+            "a prompt that was never run",
             |scene| {
                 scene.with(|it| {
                     let sample = &mut it.arms[1].samples[0];

@@ -11,7 +11,7 @@ const WHO: &str = "a-maintainer";
 
 const REVIEWS: &str = "pulls/12/reviews?per_page=100&page=1";
 
-/// A review as the forge tells it.
+/// A review as the forge reports it.
 pub(super) fn review(by: &str, state: &str, commit: &str) -> Value {
     json!({ "id": 80, "user": { "login": by }, "body": "", "state": state, "commit_id": commit,
         "submitted_at": "2026-11-24T11:30:00Z" })

@@ -9,7 +9,7 @@ pub(crate) const RUN: u64 = 19_500_000_001;
 /// Somebody else's copy of the repository.
 pub(crate) const FORK: &str = "a-stranger/arcgauge";
 
-/// A pull request as events tell it.
+/// A pull request as events report it.
 #[derive(Debug, Clone)]
 pub(crate) struct PullRequest {
     pub(crate) number: u64,

@@ -139,7 +139,7 @@ fn only_an_open_pull_request_that_still_has_the_head_is_written_to() {
         let before = reporting.commented.len();
         let published = reporting.publish();
         assert_eq!((published.commented, reporting.commented.len()), (None, before), "{key}");
-        assert!(published.status.is_some(), "{key}: its status is told all the same");
+        assert!(published.status.is_some(), "{key}: its status is reported all the same");
     }
     reporting.answers("pulls/12", Value::Null);
     reporting.says("no verdict: no pull request of this head is known", "a forge that does not say");

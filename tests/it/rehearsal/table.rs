@@ -96,7 +96,7 @@ fn of_the_repository() -> Vec<Row> {
         judged("faster", Measured::Slower(-10.0), 0, "improved: tpot@1"),
         judged("wrong output", Measured::WrongOutput, 11, "wrong output"),
         Row {
-            open: |stage| stage.open("docs", |author| author.write("README.md", "A project, told.\n")),
+            open: |stage| stage.open("docs", |author| author.write("README.md", "A project, described.\n")),
             ..judged("documentation only", Measured::Identical, 0, "pass")
         },
         Row {
@@ -204,7 +204,7 @@ fn while_main_goes_on() -> Vec<Row> {
             name: "a merge of main",
             open: |stage| {
                 let first = decode(stage);
-                stage.advance_main("README.md", "A project, told on main.\n");
+                stage.advance_main("README.md", "A project, described on main.\n");
                 stage.open("merged", |author| {
                     author.git(&["checkout", "--quiet", "--detach", &first.head]);
                     author.git(&["merge", "--quiet", "--no-ff", "--message", "Merge main", "main"]);
@@ -216,7 +216,7 @@ fn while_main_goes_on() -> Vec<Row> {
             name: "main went on beside it",
             open: |stage| {
                 let opened = decode(stage);
-                stage.advance_main("README.md", "A project, told on main.\n");
+                stage.advance_main("README.md", "A project, described on main.\n");
                 PullRequest { base: stage.main(), ..opened }
             },
             ..harmless()

@@ -187,7 +187,7 @@ fn a_payload_that_cannot_be_read_or_says_a_thing_twice_is_refused() {
     reported.exits(1);
     assert_eq!(
         reported.stdout, "refused: the job is of another repository\n",
-        "a job of which nothing is told"
+        "a job without a description"
     );
 }
 

@@ -1,4 +1,4 @@
-//! A job, as GitHub's runner tells its hook of it.
+//! A job, as GitHub's runner passes it to its hook.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use crate::ended::Ended;
 pub(super) const LIBRARY: &str = "usr/local/lib/arcgauge-runner";
 const SHA: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// What GitHub tells the hook of a job.
+/// What GitHub passes to the hook of a job.
 pub(super) struct Job {
     pub(super) event: &'static str,
     pub(super) workflow: &'static str,

@@ -154,7 +154,7 @@ fn a_machine_that_is_ready_passes_the_check_and_a_further_run_is_silent() {
         reported.exits(0);
         assert_eq!((reported.stdout.as_str(), reported.stderr.as_str()), ("", ""), "{flags:?}");
     }
-    assert_eq!(machine.read("state/reloads"), "reloaded\n", "systemd is told of its units once");
+    assert_eq!(machine.read("state/reloads"), "reloaded\n", "systemd reloads its units once");
 }
 
 #[test]
