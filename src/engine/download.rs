@@ -6,25 +6,26 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 
-/// How the hub's client calls a file that is not whole yet.
-const INCOMPLETE: &str = "incomplete";
+/// How the clients of the hub, browsers and download managers call a file that is not whole yet.
+const INCOMPLETE: [&str; 5] = ["incomplete", "part", "partial", "crdownload", "aria2"];
 /// Where it keeps the revisions of a repository in its cache.
 const SNAPSHOTS: &str = "snapshots";
 /// Files of a download that are named in a message.
 const MOST_SHOWN: usize = 3;
 
-/// The error of a folder that lacks a file because its download has not ended, or because it holds several
-/// revisions; None where the folder shows neither. `what` says which file is missing.
+/// The error of a folder that lacks a file because its download has not ended, or because it is a repository
+/// in the hub's cache and not one of its revisions; None where the folder shows neither. `what` says which file is missing.
 pub(super) fn unfinished(folder: &Path, what: &str) -> Option<Error> {
-    several_snapshots(folder, what).or_else(|| incomplete(folder, what))
+    is_repository(folder, what).or_else(|| incomplete(folder, what))
 }
 
-fn several_snapshots(folder: &Path, what: &str) -> Option<Error> {
+fn is_repository(folder: &Path, what: &str) -> Option<Error> {
     let snapshots: Vec<PathBuf> = entries(&folder.join(SNAPSHOTS)).filter(|path| path.is_dir()).collect();
-    let [first, _, ..] = &snapshots[..] else { return None };
-    let names = shown(&snapshots);
+    let first = snapshots.first()?;
+    let (count, names) = (snapshots.len(), shown(&snapshots));
+    let plural = if count == 1 { "" } else { "s" };
     Some(
-        Error::input(format!("{what}: it holds {} snapshots, {names}", snapshots.len()))
+        Error::input(format!("{what}: it holds {count} snapshot{plural}, {names}"))
             .hint(format!("name one: `--model-dir {}`", first.display())),
     )
 }
@@ -40,8 +41,9 @@ fn incomplete(folder: &Path, what: &str) -> Option<Error> {
     let places = [Some(folder.to_owned()), repository.map(|it| it.join("blobs")), Some(own.clone())];
     let below_own = entries(&own).filter(|path| path.is_dir());
     let files = places.into_iter().flatten().chain(below_own).flat_map(|place| entries(&place));
-    let mut files: Vec<PathBuf> =
-        files.filter(|file| file.extension().is_some_and(|extension| extension == INCOMPLETE)).collect();
+    let mut files: Vec<PathBuf> = files
+        .filter(|file| INCOMPLETE.iter().any(|it| file.extension().is_some_and(|own| own == *it)))
+        .collect();
     files.sort();
     if files.is_empty() {
         return None;
@@ -131,11 +133,21 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_with_several_snapshots_names_them() {
+    fn what_a_browser_or_a_download_manager_has_begun_is_named() {
+        for name in ["openvino_model.bin.aria2", "openvino_model.xml.part", "Unconfirmed 7.crdownload"] {
+            let (what, _) = refused(&folder(&[(name, ""), ("config.json", "{}")]), "");
+            assert!(what.contains(name) && what.contains("has not ended"), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_repository_of_the_cache_names_its_snapshots() {
         let cache = folder(&[("m/snapshots/1f/config.json", "{}"), ("m/snapshots/2e/config.json", "{}")]);
         let (what, hint) = refused(&cache, "m");
         assert!(what.contains("2 snapshots, `1f`, `2e`"), "{what}");
         assert!(hint.contains("m/snapshots/1f`"), "{hint}");
         assert!(!refused(&cache, "m/snapshots/1f").0.contains("snapshots,"));
+        let (what, hint) = refused(&folder(&[("snapshots/1f/config.json", "{}")]), "");
+        assert!(what.contains("1 snapshot, `1f`") && hint.contains("/snapshots/1f`"), "{what} {hint}");
     }
 }

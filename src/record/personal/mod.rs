@@ -1,9 +1,9 @@
 //! Taking out of a text what names a person: accounts, hosts, addresses, folders.
 //!
 //! Every record passes here before it is stored, so that what leaves by a push, an artifact, a page or an export
-//! names nobody; the bundle of `first-light` passes with more to take out. It is looked for as whole words, whatever their case, so that a user who is
-//! called Max does not empty every `max`imum of its meaning. Addresses of mail and of network cards are known
-//! by their form.
+//! names nobody; the bundle of `first-light` passes with more to take out. It is looked for as whole words,
+//! whatever their case, so that a user who is called Max does not empty every `max`imum of its meaning. Home
+//! folders of other users and addresses of mail and of network cards are known by their form.
 
 mod this_user;
 
@@ -36,6 +36,9 @@ const NOBODY: [&str; 18] = [
 ];
 /// Fields that say what was measured, by which goldens and other records are found: of these only folders go.
 const IDENTITIES: [&str; 8] = ["slug", "id", "prompt_id", "prompt_order", "run_id", "sha", "sha256", "tree"];
+/// Where the systems keep home folders: the next part of the path is the name of an account.
+const HOMES: [&str; 3] = ["/home/", "/Users/", "\\Users\\"];
+const ACCOUNT: &str = "<user>";
 const MAIL: &str = "<e-mail>";
 const NETWORK_CARD: &str = "<address>";
 
@@ -147,7 +150,7 @@ impl Personal {
         for trace in &self.traces {
             text = replaced(&text, trace);
         }
-        without_addresses(&text)
+        without_addresses(&without_accounts(&text))
     }
 
     /// What stands for the first of it that a text still has; None where it has none.
@@ -274,6 +277,26 @@ fn length_of(text: &str, sought: &str) -> Option<usize> {
     Some(length)
 }
 
+/// The text without the names of accounts in paths of home folders.
+fn without_accounts(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((start, homes)) = HOMES.iter().filter_map(|homes| Some((rest.find(homes)?, *homes))).min()
+    {
+        let (before, after) = rest.split_at(start + homes.len());
+        let name = &after[..after.find(|c| !is_of_an_account(c)).unwrap_or(after.len())];
+        let identifies = !name.is_empty() && !NOBODY.iter().any(|word| word.eq_ignore_ascii_case(name));
+        kept.push_str(before);
+        kept.push_str(if identifies { ACCOUNT } else { name });
+        rest = &after[name.len()..];
+    }
+    kept + rest
+}
+
+fn is_of_an_account(character: char) -> bool {
+    is_of_a_word(character) || ".-@$".contains(character)
+}
+
 /// The text without addresses of mail and of network cards.
 fn without_addresses(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
@@ -282,15 +305,15 @@ fn without_addresses(text: &str) -> String {
         if character.is_alphanumeric() || "@._+-:%".contains(character) {
             word.push(character);
         } else {
-            kept.push_str(&reported(&word));
+            kept.push_str(&without_address(&word));
             word.clear();
             kept.push(character);
         }
     }
-    kept + &reported(&word)
+    kept + &without_address(&word)
 }
 
-fn reported(word: &str) -> String {
+fn without_address(word: &str) -> String {
     let core = word.trim_matches(['.', ':', '-', '+']);
     let stands_for = if is_mail(core) {
         MAIL
@@ -305,9 +328,8 @@ fn reported(word: &str) -> String {
 /// A definition's id, as in `tpot@1`, has no dot behind its sign.
 fn is_mail(word: &str) -> bool {
     let Some((name, host)) = word.rsplit_once('@') else { return false };
-    let exit_reason = host.rsplit_once('.').map(|(_, exit_reason)| exit_reason);
-    !name.is_empty()
-        && exit_reason.is_some_and(|exit_reason| exit_reason.starts_with(|c: char| c.is_alphabetic()))
+    let top_level = host.rsplit_once('.').map(|(_, top_level)| top_level);
+    !name.is_empty() && top_level.is_some_and(|domain| domain.starts_with(|c: char| c.is_alphabetic()))
 }
 
 fn is_network_card(word: &str) -> bool {
@@ -324,7 +346,7 @@ mod tests {
     #[test]
     fn a_home_folder_that_is_named_with_a_slash_is_the_same_folder() {
         let personal = Personal::of(Trace::of_path(Path::new("/home//jane/"), "~"));
-        assert_eq!(personal.taken_from("/home/jane/lib:/home/janet:/home/jane"), "~/lib:/home/janet:~");
+        assert_eq!(personal.taken_from("/home/jane/lib:/home/janet:/home/jane"), "~/lib:/home/<user>:~");
     }
 
     fn jane() -> Personal {
@@ -344,11 +366,24 @@ mod tests {
         let personal = jane();
         for (text, expected) in [
             ("`/home/jane/models/x` is there", "`~/models/x` is there"),
-            ("/home/janet/x and /home/jane", "/home/janet/x and ~"),
+            ("/srv/janet/x and /home/jane", "/srv/janet/x and ~"),
             ("JANE's file in /srv/jane-work/", "<user>'s file in /srv/<user>-work/"),
             ("by JANE GRÖSSE-DOE, Jane größe-doe", "by <user> GRÖSSE-DOE, <author>"),
             ("janes-laptop.local: janet_jane jane_x", "<host>.local: janet_jane jane_x"),
             ("root at / is nobody", "root at / is nobody"),
+        ] {
+            assert_eq!(personal.taken_from(text), expected);
+        }
+    }
+
+    #[test]
+    fn home_folders_of_other_users_go_by_their_form_and_accounts_that_name_nobody_stay() {
+        let personal = jane();
+        for (text, expected) in [
+            ("/home/max.m/lib:/opt/x", "/home/<user>/lib:/opt/x"),
+            ("file:///home/max and /Users/ann-b/y", "file:///home/<user> and /Users/<user>/y"),
+            (r"C:\Users\Max\AppData", r"C:\Users\<user>\AppData"),
+            ("/home/runner/work, /home/, /home/<user>", "/home/runner/work, /home/, /home/<user>"),
         ] {
             assert_eq!(personal.taken_from(text), expected);
         }
