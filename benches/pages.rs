@@ -75,7 +75,7 @@ impl Scene {
             published_series: &self.series,
             is_demo: true,
         };
-        let timelines = sources.timelines().unwrap();
+        let timelines = sources.timelines();
         sources.index_pages(&timelines, &self.renderer).unwrap().iter().map(|page| page.text.len()).sum()
     }
 }

@@ -1,32 +1,22 @@
-//! What must be known beside the table: proof of device, load and memory by phase, the harness's cost.
+//! What must be known beside the table: proof of device, load and memory by phase, guards, the harness's cost.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
 use crate::engine::openvino::DeviceKind;
-use crate::judge::Summary;
+use crate::judge::environment::{Guard, GuardState, of_record};
+use crate::judge::{Roofline, Summary, energy_per_token, roofline_of};
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::{CacheState, KvBytesSource};
 use crate::measure::supervisor::{Purpose, WarmLoad};
 use crate::record::{ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
-use crate::report::machine;
 use crate::report::number::mebibytes;
 use crate::sys::MemoryReading;
 use crate::visible::line;
 use crate::workload::TokenId;
 
-/// Something that must be known beside the figures.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Fact {
-    /// Of what it is.
-    pub(super) subject: &'static str,
-    /// What it says.
-    pub(super) said: String,
-}
-
 /// What must be known beside the figures of a run; what is not known is not there.
-pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<Fact> {
-    let fact =
-        |subject: &'static str, said: Option<String>| said.map(|said| Fact { subject, said: line(&said) });
+pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static str, String)> {
+    let fact = |subject: &'static str, said: Option<String>| said.map(|said| (subject, line(&said)));
     let known = [
         fact("device", device(record)),
         fact("tokenizer", template_tokens(record)),
@@ -35,10 +25,10 @@ pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<Fact> {
         fact("GPU memory", device_memory(record)),
         fact("KV cache", kv_cache(record)),
         fact("logits", drift(record)),
-        fact("environment", machine::validity(record)),
-        fact("guards", machine::guards(record)),
-        fact("energy", machine::energy(record)),
-        fact("roofline", machine::roofline(record, summary)),
+        fact("environment", validity(record)),
+        fact("guards", guards(record)),
+        fact("energy", energy(record)),
+        fact("roofline", roofline(record, summary)),
         fact("criterion", criterion(record)),
         fact("harness", harness(record, summary)),
     ];
@@ -89,46 +79,42 @@ fn load(record: ArmView<'_>) -> Option<String> {
     Some(format!("{mean:.2} s, mean of {} (load@1; {cache}{tokens})", seconds.len()))
 }
 
+/// A phase, and its reading in a process.
+type Phase = (&'static str, fn(&ProcessRecord) -> &MemoryReading);
+
+/// The highest reading of each phase, as in "load 1.0 MiB, prefill 2.0 MiB"; None where none was taken.
+fn phases(record: ArmView<'_>, of: fn(&MemoryReading) -> Option<u64>) -> Option<String> {
+    let phases: [Phase; 3] = [
+        ("load", |process| &process.memory.load),
+        ("prefill", |process| &process.memory.prefill),
+        ("decode", |process| &process.memory.decode),
+    ];
+    let highest = |(name, phase): Phase| {
+        let bytes = measured(record).filter_map(|process| of(phase(process))).max()?;
+        Some(format!("{name} {}", mebibytes(bytes)))
+    };
+    let highest: Vec<String> = phases.into_iter().filter_map(highest).collect();
+    (!highest.is_empty()).then(|| highest.join(", "))
+}
+
 /// The highest of the measured generations, as the table has it; the phases are those of the warm-ups, which alone
 /// are read by phase.
 fn memory(record: ArmView<'_>, summary: &Summary) -> Option<String> {
-    let peak = |phase: fn(&ProcessRecord) -> &MemoryReading| {
-        measured(record).filter_map(|process| phase(process).peak_rss_bytes).max().map(mebibytes)
-    };
-    let phases = [
-        ("load", peak(|process| &process.memory.load)),
-        ("prefill", peak(|process| &process.memory.prefill)),
-        ("decode", peak(|process| &process.memory.decode)),
-    ];
-    let reported: Vec<String> =
-        phases.into_iter().filter_map(|(name, peak)| Some(format!("{name} {}", peak?))).collect();
-    if reported.is_empty() {
-        return None;
-    }
+    let phases = phases(record, |reading| reading.peak_rss_bytes)?;
     let highest = summary.peak_rss_bytes.map_or("unknown".to_owned(), mebibytes);
     let end = measured(record).last().map(|process| &process.memory.decode);
     let split = end.and_then(|end| {
         let (anonymous, file) = (end.rss_anonymous_bytes?, end.rss_file_bytes?);
         Some(format!("; at the end {} anonymous, {} file-backed", mebibytes(anonymous), mebibytes(file)))
     });
-    Some(format!("{highest} (peak_rss@1); warm-up: {}{}", reported.join(", "), split.unwrap_or_default()))
+    Some(format!("{highest} (peak_rss@1); warm-up: {phases}{}", split.unwrap_or_default()))
 }
 
 /// Of a GPU: the highest reading, and what was resident at the end of each phase.
 fn device_memory(record: ArmView<'_>) -> Option<String> {
     let highest = measured(record).filter_map(device_memory_bytes).max()?;
-    let resident = |phase: fn(&ProcessRecord) -> &MemoryReading| {
-        measured(record).filter_map(|process| phase(process).device_resident_bytes).max().map(mebibytes)
-    };
-    let phases = [
-        ("load", resident(|process| &process.memory.load)),
-        ("prefill", resident(|process| &process.memory.prefill)),
-        ("decode", resident(|process| &process.memory.decode)),
-    ];
-    let reported: Vec<String> =
-        phases.into_iter().filter_map(|(name, bytes)| Some(format!("{name} {}", bytes?))).collect();
-    let ends =
-        if reported.is_empty() { String::new() } else { format!("; at the end of {}", reported.join(", ")) };
+    let ends = phases(record, |reading| reading.device_resident_bytes);
+    let ends = ends.map(|ends| format!("; at the end of {ends}")).unwrap_or_default();
     Some(format!("{} (peak_device_memory@1{ends})", mebibytes(highest)))
 }
 
@@ -193,4 +179,77 @@ fn harness(record: ArmView<'_>, summary: &Summary) -> Option<String> {
         seconds(cost.cool_down_ns),
         seconds(cost.untimed_pass_ns),
     ))
+}
+
+/// Whether the times are valid, by the guards that were observed.
+fn validity(record: ArmView<'_>) -> Option<String> {
+    let processes = of_record(&record);
+    let invalid: Vec<String> = processes
+        .iter()
+        .filter(|process| process.is_invalid())
+        .map(|process| (process.process + 1).to_string())
+        .collect();
+    if processes.is_empty() {
+        return None;
+    }
+    Some(match invalid.len() {
+        0 => "no guard tripped of those that were observed".to_owned(),
+        _ => format!("INVALID in process {}: do not compare these times", invalid.join(", ")),
+    })
+}
+
+/// Which guards looked, and which could not; None where none was requested.
+fn guards(record: ArmView<'_>) -> Option<String> {
+    // The worst word of all processes: what vanished or tripped once is not clean.
+    let mut worst: BTreeMap<Guard, GuardState> = BTreeMap::new();
+    for finding in of_record(&record).into_iter().flat_map(|process| process.findings) {
+        let word = worst.entry(finding.guard).or_insert(finding.state);
+        if severity(finding.state) > severity(*word) {
+            *word = finding.state;
+        }
+    }
+    let named = |state: GuardState| -> Vec<&str> {
+        worst.iter().filter(|(_, word)| **word == state).map(|(guard, _)| guard.id()).collect()
+    };
+    let reported: Vec<String> = [
+        ("tripped", named(GuardState::Tripped)),
+        ("vanished", named(GuardState::Vanished)),
+        ("clean", named(GuardState::Clean)),
+        ("not observed", named(GuardState::NotObserved)),
+    ]
+    .into_iter()
+    .filter(|(_, guards)| !guards.is_empty())
+    .map(|(word, guards)| format!("{word}: {}", guards.join(", ")))
+    .collect();
+    (!reported.is_empty()).then(|| reported.join("; "))
+}
+
+/// Something seen outweighs what could not be seen in another process.
+fn severity(state: GuardState) -> u8 {
+    match state {
+        GuardState::NotObserved => 0,
+        GuardState::Clean => 1,
+        GuardState::Vanished => 2,
+        GuardState::Tripped => 3,
+    }
+}
+
+/// Energy a token; absent is absent.
+fn energy(record: ArmView<'_>) -> Option<String> {
+    let figure = energy_per_token(&record)?;
+    Some(format!("{:.3} J/token of the processor's package ({})", figure.value, figure.metric.id()))
+}
+
+/// How near decoding came to what memory allows.
+fn roofline(record: ArmView<'_>, summary: &Summary) -> Option<String> {
+    summary.average.as_ref()?;
+    record.experiment.bandwidth_after.as_ref()?;
+    Some(match roofline_of(record, summary) {
+        Roofline::NotMeaningful { reason } => format!("not meaningful: {reason}"),
+        Roofline::Share { fastest_ms_per_token, share, caveat } => format!(
+            "{:.0} % of what memory allows ({fastest_ms_per_token:.2} ms/token){}",
+            share * 100.0,
+            caveat.map(|caveat| format!("; {caveat}")).unwrap_or_default()
+        ),
+    })
 }

@@ -1,9 +1,10 @@
 //! What another tool measured: by which definition each value is, and that no token of it was ever verified.
 
-use crate::judge::{ForeignAverage, foreign_averages, foreign_warm_ups};
-use crate::record::ForeignRecord;
+use crate::judge::{ForeignAverage, foreign_averages, foreign_warm_ups, summarise};
+use crate::measure::Metric;
 use crate::record::foreign::{ForeignFormat, definition};
-use crate::report::document::{Cell, Document, Line, Table, number};
+use crate::record::{ArmView, ForeignRecord};
+use crate::report::document::{Cell, Document, Line, Table, metric, number};
 use crate::report::number::{change_percent, counted, four_digits, signed_percent};
 use crate::visible::one_line;
 
@@ -146,6 +147,71 @@ fn definitions(document: &mut Document, record: &ForeignRecord, averages: &[Fore
     }
 }
 
+/// The definitions that others measure by, too.
+const SHARED: [Metric; 3] = [Metric::EndToEndLatency, Metric::EndToEndPerToken, Metric::EndToEndThroughput];
+
+/// Both columns, of definitions with one id alone, and none where the device is another.
+#[must_use]
+pub fn foreign_beside(ours: ArmView<'_>, theirs: &ForeignRecord) -> Document {
+    let reported = &theirs.reported_by_tool;
+    let mut document = Document::default();
+    document.text(
+        "Shown, not compared: the tokens of B were never verified, and what it ran is reported by the tool alone.",
+    );
+    document.fact(
+        "A",
+        format!(
+            "run {}, model {}, device {}, {} tokens a prompt",
+            ours.experiment.run_id,
+            ours.model.name,
+            ours.device.actual(),
+            ours.workload.new_tokens
+        ),
+    );
+    document.fact(
+        "B",
+        format!(
+            "{}, model {}, device {}, {} tokens a prompt",
+            theirs.format.title(),
+            reported.model.as_deref().unwrap_or("not reported"),
+            reported.device.as_deref().unwrap_or("not reported"),
+            tokens(theirs).map_or_else(|| "different".to_owned(), |tokens| tokens.to_string())
+        ),
+    );
+    let device = reported.device.as_deref();
+    if !device.is_some_and(|device| device.eq_ignore_ascii_case(ours.device.actual())) {
+        document.text("No value is shown: B is not reported to be of the device of A.");
+        return document;
+    }
+    let rows = rows(ours, theirs);
+    if rows.is_empty() {
+        document.text("No value is shown: they have none of one definition.");
+    }
+    document.table(Table::new(["definition", "A", "B", "unit"]).with_rows(rows));
+    document
+}
+
+/// The tokens that every row of theirs that counts has made.
+fn tokens(theirs: &ForeignRecord) -> Option<u64> {
+    foreign_averages(theirs).last()?.new_tokens
+}
+
+fn rows(ours: ArmView<'_>, theirs: &ForeignRecord) -> Vec<[Cell; 4]> {
+    let theirs = foreign_averages(theirs);
+    // The last are of all prompts, or of the only one.
+    let (Some(ours), Some(whole)) = (summarise(&ours).average, theirs.last()) else { return Vec::new() };
+    let row = |it: Metric| -> Option<[Cell; 4]> {
+        let average = theirs.iter().find(|average| is_of(average, whole.prompt.as_ref(), it))?;
+        let (a, b) = (four_digits(ours.mean.get_or_nan(it)), four_digits(average.average));
+        Some([metric(it), number(Some(a)), number(Some(b)), it.unit().into()])
+    };
+    SHARED.into_iter().filter_map(row).collect()
+}
+
+fn is_of(average: &ForeignAverage, prompt: Option<&String>, metric: Metric) -> bool {
+    average.prompt.as_ref() == prompt && average.definition.id == metric.id()
+}
+
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
@@ -194,78 +260,19 @@ mod tests {
     }
 
     #[test]
-    fn an_average_of_the_file_that_is_another_is_told_with_its_reason() {
+    fn an_average_of_the_file_that_is_another_is_shown_with_its_reason() {
         let bytes = include_bytes!("../../fixtures/exchange/llm_bench/one-token.json");
-        assert_snapshot!(foreign_document(&read(bytes, "one-token.json")).to_text(None), @r#"
-        Measured by another tool: llm_bench (JSON). Its tokens were never verified, and nothing here is compared with it.
-        file       one-token.json
-        sha256     89e66a527ab2
-        imported   2026-11-25T03:00:00Z
-        model      gpt
-        device     CPU
-        machine    not reported
-        precision  not reported
-        version    not reported
-        settings   batch_size=1 framework=ov num_beams=1
-
-        prompt  tokens in  tokens out  rows
-        P0             20           1     2
-        P1             23           1     2
-        P2             30           1     2
-        all             -           1     6
-
-        prompt  definition                       average   lowest  highest  unit
-        P0      e2e_latency@1                    0.07252  0.06681  0.07823  s
-        P0      e2e_per_token@1                    72.52    66.81    78.23  ms/token
-        P0      e2e_throughput@1                   13.79    12.78    14.97  token/s
-        P0      llm_bench.first_latency@1          72.40    66.70    78.11  ms
-        P0      llm_bench.first_infer_latency@1    72.34    66.62    78.05  ms
-        P0      llm_bench.tokenization_time@1     0.8750   0.6583    1.092  ms
-        P0      llm_bench.detokenization_time@1   0.4274   0.3936   0.4613  ms
-        P1      e2e_latency@1                    0.05999  0.04159  0.07838  s
-        P1      e2e_per_token@1                    59.99    41.59    78.38  ms/token
-        P1      e2e_throughput@1                   16.67    12.76    24.04  token/s
-        P1      llm_bench.first_latency@1          59.87    41.49    78.24  ms
-        P1      llm_bench.first_infer_latency@1    59.81    41.43    78.18  ms
-        P1      llm_bench.tokenization_time@1     0.7227   0.7115   0.7338  ms
-        P1      llm_bench.detokenization_time@1   0.4013   0.3447   0.4578  ms
-        P2      e2e_latency@1                     0.1234   0.1183   0.1284  s
-        P2      e2e_per_token@1                    123.4    118.3    128.4  ms/token
-        P2      e2e_throughput@1                   8.106    7.789    8.450  token/s
-        P2      llm_bench.first_latency@1          123.2    118.2    128.3  ms
-        P2      llm_bench.first_infer_latency@1    123.2    118.2    128.2  ms
-        P2      llm_bench.tokenization_time@1     0.7487   0.6421   0.8554  ms
-        P2      llm_bench.detokenization_time@1    2.264   0.4827    4.045  ms
-        all     e2e_latency@1                    0.08529  0.04159   0.1284  s
-        all     e2e_per_token@1                    85.29    41.59    128.4  ms/token
-        all     e2e_throughput@1                   11.72    7.789    24.04  token/s
-        all     llm_bench.first_latency@1          85.17    41.49    128.3  ms
-        all     llm_bench.first_infer_latency@1    85.11    41.43    128.2  ms
-        all     llm_bench.tokenization_time@1     0.7821   0.6421    1.092  ms
-        all     llm_bench.detokenization_time@1    1.031   0.3447    4.045  ms
-        Averages are total tokens over total seconds of the rows that count; 3 warm-ups were left out.
-        The tool's clock stands around the whole call: what it prepares there is in the e2e values, too.
-        Of the whole file: llm_bench.compile_time@1 5.232 s
-
-        The file's own averages differ (they leave out one row in all, and not one of each prompt) and are not used
-        prompt  definition                       in the file  by its rows  difference
-        all     e2e_latency@1                        0.09288      0.08529     +8.90 %
-        all     e2e_per_token@1                        92.88        85.29     +8.90 %
-        all     llm_bench.first_latency@1              92.76        85.17     +8.91 %
-        all     llm_bench.first_infer_latency@1        92.70        85.11     +8.91 %
-        all     llm_bench.tokenization_time@1         0.8320       0.7821     +6.37 %
-        all     llm_bench.detokenization_time@1       0.8755        1.031     -15.1 %
-
-        Values of different ids are never compared
-        e2e_latency@1                    t_N - t_0
-        e2e_per_token@1                  (t_N - t_0) / N: prefill included, as the published time per token
-        e2e_throughput@1                 N / (t_N - t_0): prefill included, as the published tok/s
-        llm_bench.first_latency@1        first token: from the call on with the genai pipeline, the first step alone with optimum
-        llm_bench.first_infer_latency@1  the first inference alone
-        llm_bench.tokenization_time@1    text to tokens
-        llm_bench.detokenization_time@1  tokens to text
-        llm_bench.compile_time@1         from the call that makes the pipeline to its end; whether from a cache is not told
-        "#);
+        let text = foreign_document(&read(bytes, "one-token.json")).to_text(None);
+        for part in [
+            "P0      e2e_latency@1                    0.07252  0.06681  0.07823  s\n",
+            "rows that count; 3 warm-ups were left out.\nThe tool's clock stands around the whole call",
+            "Of the whole file: llm_bench.compile_time@1 5.232 s\n",
+            "averages differ (they leave out one row in all, and not one of each prompt) and are not used\n",
+            "all     e2e_latency@1                        0.09288      0.08529     +8.90 %\n",
+            "llm_bench.first_infer_latency@1  the first inference alone\n",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
     }
 
     #[test]

@@ -1,19 +1,32 @@
-//! JUnit's XML, in the form that nextest writes: suites of cases. The root has no more attributes than
-//! Jenkins' schema knows.
+//! JUnit's XML, in the form that nextest writes: an A/B has a case for its verdict, for each check and for each
+//! comparison; a run has a case a prompt. The root has no more attributes than Jenkins' schema knows.
+//!
+//! What is worse or wrong is a failure, a machine that could not be trusted an error, and what could not be reported is
+//! skipped, with its reason. A skipped case counts as green for most readers: the exit code and the status are what to
+//! act on.
 
 use std::fmt::Write;
 
-use crate::report::number::every_digit;
+use crate::golden::GoldenResult;
+use crate::judge::PromptSummary;
+use crate::judge::comparability::ComparedSide;
+use crate::measure::{Metric, MetricValues};
+use crate::record::{
+    ArmView, CheckResult, ComparisonResult, DecisionRecord, Experiment, Outcome, PlanKind, PromptRecord,
+    Verdict,
+};
+use crate::report::decision::{Subject, pair_lines, standing};
+use crate::report::document::escape_xml;
+use crate::report::exchange::{benchmark, group};
+use crate::report::number::{every_digit, four_digits};
 use crate::visible::one_line;
 
-/// How a case ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// As it should.
+enum Ending {
     Passed,
     /// Passed, with something to be read.
     PassedBut,
-    /// What was asked of it does not hold.
+    /// What it checks does not hold.
     Failure,
     /// It could not be carried out.
     Error,
@@ -23,34 +36,38 @@ pub(super) enum Ending {
 
 /// One case. Every text may be of others.
 #[derive(Debug)]
-pub(super) struct Case {
-    /// What kind of case it is.
-    pub(super) class: String,
-    /// Its name.
-    pub(super) name: String,
-    /// How it ended.
-    pub(super) ending: Ending,
-    /// The word for that.
-    pub(super) kind: &'static str,
-    /// Why.
-    pub(super) reason: String,
+struct Case {
+    class: String,
+    name: String,
+    ending: Ending,
+    kind: &'static str,
+    reason: String,
     /// How long it took; None where that is not reported.
-    pub(super) seconds: Option<f64>,
+    seconds: Option<f64>,
 }
 
-/// Cases of one measurement.
+impl Case {
+    fn new(
+        class: impl Into<String>,
+        name: impl Into<String>,
+        ending: Ending,
+        kind: &'static str,
+        reason: impl Into<String>,
+    ) -> Self {
+        let (class, name, reason) = (class.into(), name.into(), reason.into());
+        Self { class, name, ending, kind, reason, seconds: None }
+    }
+}
+
 #[derive(Debug)]
-pub(super) struct Suite {
-    /// What was measured.
-    pub(super) name: String,
+struct Suite {
+    name: String,
     /// When it was judged, UTC.
-    pub(super) when_utc: String,
-    /// Its cases.
-    pub(super) cases: Vec<Case>,
+    when_utc: String,
+    cases: Vec<Case>,
 }
 
-/// A whole document.
-pub(super) fn document(suites: &[Suite]) -> String {
+fn document(suites: &[Suite]) -> String {
     let cases = || suites.iter().flat_map(|suite| &suite.cases);
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"arcgauge\" {}>\n",
@@ -107,16 +124,169 @@ impl Case {
 /// A text within an attribute or an element. What XML cannot hold even as an entity, the line has
 /// already written as its number.
 fn xml(text: &str) -> String {
-    let mut escaped = String::new();
-    for sign in one_line(text).chars() {
-        match sign {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            _ => escaped.push(sign),
-        }
+    escape_xml(&one_line(text))
+}
+
+/// A decision as JUnit's XML.
+#[must_use]
+pub fn decision_junit(subject: Subject<'_>, decision: &DecisionRecord) -> String {
+    document(&[decision_suite(subject, decision)])
+}
+
+/// A decision as a suite of cases.
+fn decision_suite(subject: Subject<'_>, decision: &DecisionRecord) -> Suite {
+    Suite { name: subject.title().to_text(), when_utc: decision.judged_utc.clone(), cases: cases(decision) }
+}
+
+fn cases(decision: &DecisionRecord) -> Vec<Case> {
+    let (verdict, reason) = (decision.verdict, &decision.reason);
+    let first = Case::new("verdict", "verdict", of_verdict(verdict), verdict.as_str(), reason);
+    let checks = decision.checks.iter().map(|check| {
+        let ending = of_check(check.result, verdict);
+        Case::new("check", &check.id, ending, check.result.as_str(), &check.reason)
+    });
+    let comparisons = decision.comparisons.iter().map(|comparison| {
+        let prompt = comparison.prompt.as_deref().unwrap_or("mean");
+        let name = format!("{} {prompt}", comparison.metric.id());
+        let ending = of_comparison(comparison.result, verdict);
+        Case::new("comparison", name, ending, standing(comparison, verdict).1, &comparison.reason)
+    });
+    [first].into_iter().chain(checks).chain(comparisons).collect()
+}
+
+fn of_verdict(verdict: Verdict) -> Ending {
+    match verdict {
+        Verdict::Pass | Verdict::Improved => Ending::Passed,
+        Verdict::Regressed | Verdict::Mixed | Verdict::WrongOutput => Ending::Failure,
+        Verdict::Inconclusive => Ending::Skipped,
+        Verdict::InvalidEnvironment => Ending::Error,
     }
-    escaped
+}
+
+/// What a check that fails means depends on what was made of it.
+fn of_check(word: CheckResult, verdict: Verdict) -> Ending {
+    match (word, verdict) {
+        (CheckResult::Holds, _) => Ending::Passed,
+        (CheckResult::Warns, _) => Ending::PassedBut,
+        (CheckResult::NotJudged, _) | (CheckResult::Fails, Verdict::Inconclusive) => Ending::Skipped,
+        (CheckResult::Fails, Verdict::InvalidEnvironment) => Ending::Error,
+        (CheckResult::Fails, _) => Ending::Failure,
+    }
+}
+
+/// Where the machine cannot be trusted, neither can a speed.
+fn of_comparison(word: ComparisonResult, verdict: Verdict) -> Ending {
+    match word {
+        _ if verdict == Verdict::InvalidEnvironment => Ending::Skipped,
+        ComparisonResult::Regressed => Ending::Failure,
+        ComparisonResult::Improved | ComparisonResult::Unchanged => Ending::Passed,
+        ComparisonResult::Undecided => Ending::Skipped,
+        ComparisonResult::Waived => Ending::PassedBut,
+    }
+}
+
+const METRICS: [Metric; 3] =
+    [Metric::TimePerOutputToken, Metric::TimeToFirstToken, Metric::EndToEndThroughput];
+
+pub(super) fn records_junit(records: &[Experiment]) -> String {
+    let suites = records.iter().flat_map(|record| match record.plan {
+        PlanKind::Bench => vec![of_run(record.subject())],
+        PlanKind::Ab => vec![of_ab(record)],
+        PlanKind::Peers => of_peers(record),
+    });
+    document(&suites.collect::<Vec<_>>())
+}
+
+fn of_ab(ab: &Experiment) -> Suite {
+    let pairs = pair_lines(ab);
+    let subject = Subject { record: ab, pairs: &pairs };
+    if let Some(decision) = ab.decision.as_ref().or(ab.gate_decision.as_ref()) {
+        return decision_suite(subject, decision);
+    }
+    let name = format!("A/B of {}, record {}", group(ab.head()), ab.run_id);
+    let case = ending("verdict", ab.outcome, ab.failure.as_deref()).unwrap_or_else(|| {
+        Case::new("verdict", "verdict", Ending::Skipped, "undecided", "it came to no decision")
+    });
+    Suite { name, when_utc: ab.when_utc.clone(), cases: vec![case] }
+}
+
+fn of_run(run: ArmView<'_>) -> Suite {
+    let side = ComparedSide::of(&run);
+    let mut cases: Vec<Case> = ending("run", run.outcome, run.failure.as_deref()).into_iter().collect();
+    if let Some(reason) = &side.doubted_reason {
+        let reason = format!("a guard tripped: {reason}");
+        cases.push(Case::new("run", "guards", Ending::Error, "invalid-environment", reason));
+    }
+    cases.extend(side.summary.prompts.iter().map(|prompt| of_prompt(run, prompt)));
+    Suite {
+        name: format!("{}, record {}", group(run), run.experiment.run_id),
+        when_utc: run.experiment.when_utc.clone(),
+        cases,
+    }
+}
+
+fn of_peers(peers: &Experiment) -> Vec<Suite> {
+    let ended = ending("engines", peers.outcome, peers.failure.as_deref()).map(|case| Suite {
+        name: format!("engines side by side, record {}", peers.run_id),
+        when_utc: peers.when_utc.clone(),
+        cases: vec![case],
+    });
+    let engines = peers.views().map(|engine| {
+        let suite = of_run(engine);
+        Suite { name: format!("engine {}, {}", engine.label, suite.name), ..suite }
+    });
+    ended.into_iter().chain(engines).collect()
+}
+
+/// What there is to say of a run as a whole; None where it came to its end.
+fn ending(class: &str, outcome: Outcome, failure: Option<&str>) -> Option<Case> {
+    let (ending, kind, reason) = match outcome {
+        // The prompts say which.
+        Outcome::Complete | Outcome::WrongOutput => return None,
+        Outcome::Interrupted => (Ending::Skipped, "interrupted", "it was interrupted: no speed is kept"),
+        Outcome::Failed => (Ending::Error, "failed", "it failed, and nobody said why"),
+        Outcome::NotMeasured => (Ending::Skipped, "not-measured", "there was nothing to measure"),
+    };
+    Some(Case::new(class, "outcome", ending, kind, failure.unwrap_or(reason)))
+}
+
+fn of_prompt(run: ArmView<'_>, prompt: &PromptSummary) -> Case {
+    let figures = prompt.figures.as_ref().map(|figures| &figures.mean);
+    let (ending, kind, reason) = match prompt.golden {
+        Some(GoldenResult::Break) => (Ending::Failure, "wrong-output", wrong(run, &prompt.id)),
+        Some(GoldenResult::None) => (
+            Ending::Skipped,
+            "unverified",
+            "there is no golden: its output and its speed are unverified".to_owned(),
+        ),
+        None => (Ending::Skipped, "not-judged", "the run ended before its output was judged".to_owned()),
+        Some(word) => match figures {
+            Some(figures) => (Ending::PassedBut, word.as_str(), reported(figures)),
+            None => (Ending::Passed, word.as_str(), String::new()),
+        },
+    };
+    Case {
+        seconds: figures
+            .filter(|_| ending == Ending::PassedBut)
+            .and_then(|figures| figures.get(Metric::EndToEndLatency)),
+        ..Case::new(group(run), benchmark(run, &prompt.id), ending, kind, reason)
+    }
+}
+
+fn reported(figures: &MetricValues) -> String {
+    let reported = METRICS.into_iter().filter_map(|metric| {
+        Some(format!("{} {} {}", metric.id(), four_digits(figures.get(metric)?), metric.unit()))
+    });
+    reported.collect::<Vec<_>>().join(", ")
+}
+
+fn wrong(run: ArmView<'_>, prompt_id: &str) -> String {
+    let judged = run.prompts.iter().find(|prompt| prompt.id == prompt_id);
+    match judged.and_then(|prompt: &PromptRecord| prompt.divergence.as_ref()) {
+        Some(divergence) => format!(
+            "its output is wrong: token {} is {}, and must be {}",
+            divergence.position, divergence.got, divergence.expected
+        ),
+        None => "its output is wrong".to_owned(),
+    }
 }

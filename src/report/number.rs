@@ -115,12 +115,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_not_told_as_one() {
+    fn what_is_no_number_is_not_shown_as_one() {
         assert_eq!([signed_percent(f64::NAN), percent(f64::INFINITY), four_digits(f64::NAN)], ["?"; 3]);
     }
 
     #[test]
-    fn a_multiple_is_told_as_a_change() {
+    fn a_multiple_is_shown_as_a_change() {
         assert_eq!(signed_percent(change_percent(1.0213)), "+2.13 %");
         assert_eq!(signed_percent(change_percent(0.88)), "-12.0 %");
     }

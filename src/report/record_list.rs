@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::record::{Entry, Origin, PlanKind, utc_now};
-use crate::report::Detail;
-use crate::report::decision::Mark;
+use crate::report::bench::Detail;
 use crate::report::document::{Cell, Document, Table, number, status};
+use crate::report::mark::Mark;
 use crate::report::number::{change_percent, counted, signed_percent};
-use crate::report::validity;
 use crate::visible;
 
 const HEADINGS: [&str; 7] = ["", "id", "commit", "when", "tok/s", "change", "result"];
@@ -78,7 +77,7 @@ fn identity(entry: &Entry) -> [Cell; 4] {
     let validity = Validity::of_entry(entry);
     let mark = match (&validity, entry.verdict()) {
         (Validity::Valid, Some(verdict)) => Mark::from(verdict),
-        _ => validity::mark(&validity),
+        _ => (&validity).into(),
     };
     let when = entry.when_utc.get(..TO_THE_MINUTE).unwrap_or(&entry.when_utc);
     [status(mark, mark.as_str()), (&entry.run_id).into(), commit(entry).into(), when.into()]

@@ -3,7 +3,9 @@
 
 use crate::engine::openvino::{Property, default_properties};
 use crate::golden::GoldenResult;
-use crate::record::{ArmView, PromptRecord, ProvenDevice, PublishedReference, RequestedPrompt};
+use crate::record::{
+    ArmView, Commit, Experiment, PromptRecord, ProvenDevice, PublishedReference, RequestedPrompt,
+};
 
 /// The model that bare verbs take, where no other was chosen.
 const SHIPPED_MODEL: &str = "tiny-gpt-oss";
@@ -24,14 +26,13 @@ pub(super) fn requested_flags(record: ArmView<'_>) -> Vec<String> {
     workload_flags(record).into_iter().chain(named).chain(property_flags(record)).collect()
 }
 
-/// Where it ran.
 pub(super) fn device_flag(record: ArmView<'_>) -> String {
     let ran = record.device.ran.as_ref();
     let device = ran.map_or(record.device.requested.as_str(), |ran| ran.kind().name());
     format!("--device {}", word(device, "DEVICE"))
 }
 
-/// What was asked, and that it was compared with no golden.
+/// The workload, and that it was compared with no golden.
 pub(super) fn workload_flags(record: ArmView<'_>) -> Vec<String> {
     let workload = &record.workload;
     let mut words = vec![format!("--max-new-tokens {}", workload.new_tokens)];
@@ -57,7 +58,6 @@ pub(super) fn model_flag(record: ArmView<'_>) -> Option<String> {
     (record.model.name != SHIPPED_MODEL).then(|| "--model-dir MODEL".to_owned())
 }
 
-/// Which OpenVINO ran it.
 pub(super) fn openvino_flag(record: ArmView<'_>) -> Option<String> {
     let runtime = record.runtime.as_ref()?;
     Some(format!("--openvino {}", word(&runtime.openvino_version, "VERSION")))
@@ -72,7 +72,25 @@ pub(super) fn reproduce_command(record: ArmView<'_>) -> String {
     }
 }
 
-/// Its properties as flags.
+/// The `peers` that measures the same again, with the commit checked out.
+pub(super) fn peers_command(record: &Experiment) -> String {
+    let run = record.subject();
+    let engines: Vec<&str> = record.arms.iter().map(|engine| word(&engine.label, "ENGINE")).collect();
+    let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
+    let mut words = vec![
+        format!("{}cargo xtask peers --engines {}", checkout.unwrap_or_default(), engines.join(",")),
+        format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default()),
+        device_flag(run),
+    ];
+    // What the reference has for itself stands with its name.
+    let own = |flag: &String| record.arms[0].differences.iter().any(|own| flag.ends_with(own.as_str()));
+    words.extend(requested_flags(run).into_iter().filter(|flag| !own(flag)));
+    let foreign = record.arms.iter().filter(|engine| engine.is_foreign());
+    words.extend(foreign.map(|engine| format!("--program {}=FILE", word(&engine.host_loop, "NAME"))));
+    words.extend(record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned()));
+    words.join(" ")
+}
+
 pub(super) fn property_flags(record: ArmView<'_>) -> Vec<String> {
     properties(record).iter().map(|reported| property_flag(reported)).collect()
 }
@@ -101,10 +119,65 @@ pub(super) fn word<'a>(text: &'a str, instead: &'a str) -> &'a str {
     if is_word && text.bytes().all(is_plain) { text } else { instead }
 }
 
+/// Of both sides, where it was requested.
+const ALL_LOGITS: &str = "--all-logits";
+
+/// The label of a side that names nothing.
+const THIS_PROGRAM: &str = "this program";
+
+pub(super) fn ab_command(record: &Experiment) -> String {
+    let (base, head) = (record.base(), record.head());
+    let (of_base, of_head) = (own(base, head), own(head, base));
+    let mut words = vec!["cargo xtask ab".to_owned()];
+    words.extend(side("--base", base, &of_base));
+    words.extend(side("--head", head, &of_head));
+    if record.is_against_itself() {
+        words.push("--measure-identical".to_owned());
+    }
+    words.push(device_flag(head));
+    words.extend(workload_flags(head));
+    // A flag of both sides is of one that says nothing else for itself.
+    let without = |key: &str| -> Option<ArmView<'_>> {
+        let says_nothing = |own: &[&str]| !own.iter().any(|reported| reported.starts_with(key));
+        let sides = [(head, &of_head), (base, &of_base)];
+        sides.into_iter().find(|(_, own)| says_nothing(own)).map(|(side, _)| side)
+    };
+    words.extend(without("model=").and_then(model_flag));
+    words.extend(without("openvino=").and_then(openvino_flag));
+    let of_both = properties(head).into_iter().filter(|reported| !of_head.contains(&reported.as_str()));
+    words.extend(of_both.map(|reported| property_flag(&reported)));
+    if head.differences.iter().any(|reported| reported == ALL_LOGITS) {
+        words.push(ALL_LOGITS.to_owned());
+    }
+    words.join(" ")
+}
+
+/// In what a side differs from the other one. What both have was requested by flags of both.
+fn own<'a>(side: ArmView<'a>, other: ArmView<'_>) -> Vec<&'a str> {
+    let differences = side.arm.differences.iter().filter(|reported| !other.differences.contains(reported));
+    differences.map(String::as_str).collect()
+}
+
+/// A side by its commit, for a name moves, and by what it differs in; one that names no commit, as it was named.
+fn side(flag: &str, side: ArmView<'_>, own: &[&str]) -> Vec<String> {
+    let named = side.label.split(' ').find(|word| !word.contains('='));
+    let commit = side.commit.as_ref().filter(|commit| !commit.dirty);
+    let revision = named.map(|named| commit.map_or(named, Commit::short));
+    let all: Vec<&str> = match revision {
+        _ if side.label == THIS_PROGRAM => own.to_vec(),
+        Some(revision) => [revision].into_iter().chain(own.iter().copied()).collect(),
+        None => side.label.split(' ').collect(),
+    };
+    let mut reported: Vec<String> =
+        all.into_iter().map(|reported| format!("{flag} {}", word(reported, "SIDE"))).collect();
+    reported.dedup();
+    reported
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Experiment, open};
+    use crate::record::{Arm, open};
 
     fn run() -> Experiment {
         open(include_bytes!("../../fixtures/records/bench-3.0.json"), "a record").unwrap()
@@ -160,5 +233,60 @@ mod tests {
         for part in ["--prompt PROMPT", "--openvino VERSION", "--property KEY=VALUE"] {
             assert!(command.contains(part), "{command}");
         }
+    }
+
+    fn ab() -> Experiment {
+        open(include_bytes!("../../fixtures/records/ab-3.0.json"), "a record").unwrap()
+    }
+
+    fn both(record: &mut Experiment, edit: impl Fn(&mut Arm)) {
+        record.arms.iter_mut().for_each(edit);
+    }
+
+    #[test]
+    fn a_flag_of_both_sides_is_there_once_and_a_flag_of_one_is_of_that_side() {
+        let mut record = ab();
+        both(&mut record, |side| {
+            side.model.name = "gpt-oss-20b-int4".into();
+            side.prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
+            let requested = &mut side.runtime.as_mut().unwrap().properties_requested;
+            requested.insert("NUM_STREAMS".into(), "2".into());
+            side.differences.extend(["NUM_STREAMS=2".to_owned(), ALL_LOGITS.to_owned()]);
+        });
+        let requested = &mut record.arms[1].runtime.as_mut().unwrap().properties_requested;
+        requested.insert("KV_CACHE_PRECISION".into(), "u8".into());
+        record.arms[1].differences.push("KV_CACHE_PRECISION=u8".to_owned());
+        let command = ab_command(&record);
+        for part in ["--model-dir MODEL", "--unverified", "--all-logits", "--property NUM_STREAMS=2"] {
+            assert_eq!(command.matches(part).count(), 1, "{part}: {command}");
+        }
+        assert!(command.contains("--head KV_CACHE_PRECISION=u8"), "{command}");
+        assert_eq!(command.matches("KV_CACHE_PRECISION").count(), 1, "{command}");
+        assert_eq!(command.matches("NUM_STREAMS").count(), 1, "{command}");
+        assert!(!command.contains("SIDE"), "{command}");
+    }
+
+    #[test]
+    fn sides_that_name_no_commit_are_named_as_they_were() {
+        let mut record = ab();
+        record.arms[0].label = "device=CPU".into();
+        record.arms[1].label = "device=CPU KV_CACHE_PRECISION=u8".into();
+        record.arms[1].differences = vec!["device=CPU".to_owned(), "KV_CACHE_PRECISION=u8".to_owned()];
+        let command = ab_command(&record);
+        let sides =
+            "cargo xtask ab --base device=CPU --head device=CPU --head KV_CACHE_PRECISION=u8 --device CPU";
+        assert!(command.starts_with(sides), "{command}");
+    }
+
+    #[test]
+    fn sides_of_two_models_or_runtimes_have_no_flag_for_both() {
+        let mut record = ab();
+        record.arms[1].model.name = "another".into();
+        record.arms[1].differences = vec!["model=another".to_owned(), "openvino=2026.1.0".to_owned()];
+        record.arms[0].differences = vec!["openvino=2026.4.1".to_owned()];
+        let command = ab_command(&record);
+        assert!(!command.contains("--openvino") && !command.contains("--model-dir"), "{command}");
+        assert!(command.contains("--base openvino=2026.4.1"), "{command}");
+        assert!(command.contains("--head model=another --head openvino=2026.1.0"), "{command}");
     }
 }

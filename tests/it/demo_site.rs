@@ -58,7 +58,7 @@ impl DemoSite {
         make(sources, &Renderer::new(Some(chart_library())).unwrap(), folder.path().join("site"));
         // Only the pages of the index differ, and the others are found from here as well.
         let plain = Renderer::new(None).unwrap();
-        for page in sources.index_pages(&sources.timelines().unwrap(), &plain).unwrap() {
+        for page in sources.index_pages(&sources.timelines(), &plain).unwrap() {
             if page.path.extension().is_some_and(|extension| extension == "html") {
                 let name = page.path.file_stem().unwrap().to_str().unwrap();
                 fs::write(folder.path().join(format!("site/{name}-plain.html")), page.text).unwrap();

@@ -62,7 +62,7 @@ fn sizes(count: usize) -> impl Fn(&str) -> usize {
     let line = commits(&DemoPlan::of_commits(count)).into_iter().rev().map(|commit| commit.sha);
     let (making, ancestry) = (Making::of(repository()), Ancestry::of_line(line));
     let sources = making.sources(&store, &index, &ancestry);
-    let timelines = sources.timelines().unwrap();
+    let timelines = sources.timelines();
     let points = timelines.iter().map(|timeline| timeline.points.len()).max().unwrap();
     assert!(points > count * 9 / 10, "{points} of {count} commits are on the longest line");
     let pages = sources.index_pages(&timelines, &Renderer::new(Some(chart_library())).unwrap()).unwrap();

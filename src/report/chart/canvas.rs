@@ -1,36 +1,23 @@
 //! The surface that charts are drawn on: pixels and roles in, SVG out.
 
-#[cfg(test)]
-mod tests;
+use std::cell::RefCell;
+use std::fmt::Write as _;
 
-use plotters::backend::SVGBackend;
-use plotters::coord::Shift;
-use plotters::drawing::{DrawingArea, IntoDrawingArea};
-use plotters::element::{Circle, PathElement, Polygon, Rectangle, Text};
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
+use crate::report::chart::layout::TEXT_SIZE;
+use crate::report::chart::palette::Role;
+use crate::report::chart::{Form, Heading};
+use crate::report::document::escape_xml;
 
-use super::lettering::TEXT_SIZE;
-use super::palette::Role;
-use super::{Form, Heading};
-
-/// Plotters writes whole numbers: drawn this much larger, steps of a quarter of a pixel remain.
+/// A chart is written in whole units, four a pixel.
 const SCALE: f64 = 4.0;
-/// No chart is taller, px.
-const TALLEST: f64 = 4000.0;
-/// What plotters divides the size of a text by.
-const FONT_DIVISOR: f64 = 1.24;
 
 /// A place on a chart, px from the upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
-    /// To the right.
     pub(super) x: f64,
-    /// Downwards.
     pub(super) y: f64,
 }
 
-/// A place.
 pub(super) const fn at(x: f64, y: f64) -> Point {
     Point { x, y }
 }
@@ -45,7 +32,6 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// From left to right.
     pub(super) fn width(&self) -> f64 {
         self.right - self.left
     }
@@ -59,154 +45,165 @@ pub(super) enum Anchor {
     End,
 }
 
-/// A surface to draw on. Writing to text in memory cannot fail, so what plotters says of it is not asked.
-pub(super) struct Canvas<'a> {
-    area: DrawingArea<SVGBackend<'a>, Shift>,
-    /// Wide or narrow.
+/// A surface to draw on. A place that is no number is left out.
+pub(super) struct Canvas {
+    elements: RefCell<String>,
     pub(super) form: Form,
 }
 
-/// The drawing as SVG. What draws tells how tall it became, px.
-pub(super) fn drawing(form: Form, heading: &Heading<'_>, draw: impl FnOnce(&Canvas<'_>) -> f64) -> String {
-    let mut written = String::new();
-    let size = (units(form.width()).unsigned_abs(), units(TALLEST).unsigned_abs());
-    let canvas = Canvas { area: SVGBackend::with_string(&mut written, size).into_drawing_area(), form };
+/// The drawing as SVG. `draw` returns how tall it became, px.
+pub(super) fn drawing(form: Form, heading: &Heading<'_>, draw: impl FnOnce(&Canvas) -> f64) -> String {
+    let canvas = Canvas { elements: RefCell::default(), form };
     let height = draw(&canvas);
-    canvas.area.present().ok();
-    drop(canvas);
-    finished(&written, form, heading, height)
-}
-
-/// With a first tag of ours, and without what plotters writes for nothing.
-fn finished(written: &str, form: Form, heading: &Heading<'_>, height: f64) -> String {
-    let inside = written.split_once('>').map_or("", |(_, inside)| inside);
-    let first = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" class=\"chart {}\" role=\"img\" \
-         focusable=\"false\" font-family=\"sans-serif\" font-size=\"{}\" aria-label=\"{}\">",
+         focusable=\"false\" font-family=\"sans-serif\" font-size=\"{}\" aria-label=\"{}\">\n{}</svg>\n",
         units(form.width()),
         units(height),
         form.class(),
         units(TEXT_SIZE),
-        escaped(&format!("{}. {}", heading.title, heading.description))
-    );
-    // All text is of one font, which the first tag names.
-    let font = format!(" font-family=\"sans-serif\" font-size=\"{}\"", font_size() / FONT_DIVISOR);
-    let mut svg = inside.replace(&font, "");
-    for nothing in [" opacity=\"1\"", " stroke=\"none\""] {
-        svg = svg.replace(nothing, "");
-    }
-    svg = svg.replace(" \"/>", "\"/>");
-    for role in super::palette::dashed_roles() {
-        let dashes: Vec<String> =
-            role.dashes().iter().map(|length| units(f64::from(*length)).to_string()).collect();
-        let plain = format!(" stroke=\"{}\"", role.drawn());
-        svg = svg.replace(&plain, &format!("{plain} stroke-dasharray=\"{}\"", dashes.join(" ")));
-    }
-    first + &svg
+        escape_xml(&format!("{}. {}", heading.title, heading.description)),
+        canvas.elements.into_inner()
+    )
 }
 
-/// A text within an attribute. Plotters escapes what is drawn.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "a cast keeps to the ends of an i32, far beyond a chart")]
+#[allow(clippy::cast_possible_truncation, reason = "a cast stops at the ends of an i32, far beyond a chart")]
 fn units(pixels: f64) -> i32 {
     (pixels * SCALE).round() as i32
-}
-
-/// As plotters wants it.
-fn font_size() -> f64 {
-    TEXT_SIZE * SCALE * FONT_DIVISOR
-}
-
-fn place(point: Point) -> (i32, i32) {
-    (units(point.x), units(point.y))
 }
 
 fn is_finite(point: &Point) -> bool {
     point.x.is_finite() && point.y.is_finite()
 }
 
-fn colour(role: Role) -> RGBColor {
-    let part = |at: usize| {
-        role.drawn().get(at..at + 2).and_then(|part| u8::from_str_radix(part, 16).ok()).unwrap_or_default()
-    };
-    RGBColor(part(1), part(3), part(5))
+/// The points that are numbers, as in "16,124 128,124", and how many they are.
+fn coordinates(points: &[Point]) -> (String, usize) {
+    let points = points.iter().filter(|point| is_finite(point));
+    let points: Vec<String> = points.map(|at| format!("{},{}", units(at.x), units(at.y))).collect();
+    (points.join(" "), points.len())
 }
 
-fn style(role: Role, width: f64) -> ShapeStyle {
-    ShapeStyle { color: colour(role).into(), filled: width == 0.0, stroke_width: units(width).unsigned_abs() }
-}
+impl Canvas {
+    fn write(&self, element: std::fmt::Arguments<'_>) {
+        // Text in memory takes whatever is written.
+        let _ = writeln!(self.elements.borrow_mut(), "{element}");
+    }
 
-/// Filled, without an outline.
-fn filled(role: Role) -> ShapeStyle {
-    style(role, 0.0)
-}
-
-impl Canvas<'_> {
-    /// A line through the points.
     pub(super) fn line(&self, role: Role, width: f64, points: &[Point]) {
-        let points: Vec<_> = points.iter().filter(|point| is_finite(point)).copied().map(place).collect();
-        if points.len() > 1 {
-            self.area.draw(&PathElement::new(points, style(role, width))).ok();
+        let (points, count) = coordinates(points);
+        let dashes: Vec<String> = role.dashes().iter().map(|it| units(f64::from(*it)).to_string()).collect();
+        let dashes = match dashes.join(" ") {
+            dashes if dashes.is_empty() => dashes,
+            dashes => format!(" stroke-dasharray=\"{dashes}\""),
+        };
+        if count > 1 {
+            self.write(format_args!(
+                "<polyline fill=\"none\" stroke=\"{}\"{dashes} stroke-width=\"{}\" points=\"{points}\"/>",
+                role.drawn(),
+                units(width)
+            ));
         }
     }
 
-    /// The surface within the points.
     pub(super) fn surface(&self, role: Role, points: &[Point]) {
-        let points: Vec<_> = points.iter().filter(|point| is_finite(point)).copied().map(place).collect();
-        if points.len() > 2 {
-            self.area.draw(&Polygon::new(points, filled(role))).ok();
+        let (points, count) = coordinates(points);
+        if count > 2 {
+            self.write(format_args!("<polygon fill=\"{}\" points=\"{points}\"/>", role.drawn()));
         }
     }
 
-    /// A filled rectangle.
     pub(super) fn block(&self, role: Role, frame: Frame) {
-        let corners = [at(frame.left, frame.top), at(frame.right, frame.bottom)];
-        if corners.iter().all(is_finite) {
-            self.area.draw(&Rectangle::new(corners.map(place), filled(role))).ok();
+        let Frame { left, top, right, bottom } = frame;
+        if [left, top, right, bottom].iter().all(|it| it.is_finite()) {
+            let (x, y) = (units(left), units(top));
+            let (width, height) = (units(right) - x, units(bottom) - y);
+            self.write(format_args!(
+                "<rect x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"{}\"/>",
+                role.drawn()
+            ));
         }
     }
 
-    /// A filled circle.
     pub(super) fn disc(&self, role: Role, centre: Point, radius: f64) {
-        if is_finite(&centre) {
-            self.area.draw(&Circle::new(place(centre), units(radius), filled(role))).ok();
-        }
+        self.circle(centre, radius, &format!("fill=\"{}\" stroke-width=\"0\"", role.drawn()));
     }
 
     /// A circle that is empty inside, so that what it lies on does not show through.
     pub(super) fn ring(&self, role: Role, centre: Point, radius: f64) {
         self.disc(Role::Paper, centre, radius);
+        let width = units(1.5);
+        let style = format!("fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\"", role.drawn());
+        self.circle(centre, radius, &style);
+    }
+
+    fn circle(&self, centre: Point, radius: f64, style: &str) {
         if is_finite(&centre) {
-            self.area.draw(&Circle::new(place(centre), units(radius), style(role, 1.5))).ok();
+            let (x, y, radius) = (units(centre.x), units(centre.y), units(radius));
+            self.write(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {style}/>"));
         }
     }
 
     /// A text whose middle is at the height of the place.
-    pub(super) fn text(&self, role: Role, anchor: Anchor, place_of_it: Point, text: &str) {
-        let side = match anchor {
-            Anchor::Start => HPos::Left,
-            Anchor::Middle => HPos::Center,
-            Anchor::End => HPos::Right,
+    pub(super) fn text(&self, role: Role, anchor: Anchor, place: Point, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
         };
-        let font = FontDesc::new(FontFamily::SansSerif, font_size(), FontStyle::Normal);
-        let colour = colour(role);
-        let style = TextStyle::from(font).color(&colour).pos(Pos::new(side, VPos::Center));
-        if is_finite(&place_of_it) && !text.is_empty() {
-            self.area.draw(&Text::new(text, place(place_of_it), style)).ok();
+        if is_finite(&place) && !text.is_empty() {
+            self.write(format_args!(
+                "<text x=\"{}\" y=\"{}\" dy=\"0.5ex\" text-anchor=\"{anchor}\" fill=\"{}\">\n{}\n</text>",
+                units(place.x),
+                units(place.y),
+                role.drawn(),
+                escape_xml(text)
+            ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(draw: impl FnOnce(&Canvas)) -> String {
+        let heading = Heading { title: "T", description: "<&\"'>" };
+        drawing(Form::Narrow, &heading, |canvas| {
+            draw(canvas);
+            100.0
+        })
+    }
+
+    #[test]
+    fn the_first_tag_says_what_it_is_and_leaves_the_size_to_the_page() {
+        let svg = drawn(|_| ());
+        let first = svg.split_once('>').unwrap().0;
+        assert!(first.contains("viewBox=\"0 0 1360 400\" class=\"chart narrow\" role=\"img\""), "{first}");
+        assert!(first.contains("font-size=\"52\""), "13 px at four units each: {first}");
+        assert!(first.contains("aria-label=\"T. &lt;&amp;&quot;&apos;&gt;\""), "{first}");
+        assert!(!first.contains(" width=") && !first.contains(" height="), "{first}");
+    }
+
+    #[test]
+    fn text_of_others_stays_text_and_is_escaped_once() {
+        let svg = drawn(|canvas| canvas.text(Role::Ink, Anchor::Start, at(1.0, 1.0), "</text><script>&amp;"));
+        assert!(svg.contains("&lt;/text&gt;&lt;script&gt;&amp;amp;"), "{svg}");
+        assert_eq!(svg.matches("font-size").count(), 1, "of the first tag: {svg}");
+    }
+
+    #[test]
+    fn a_place_that_is_no_number_is_not_drawn() {
+        let svg = drawn(|canvas| {
+            canvas.line(Role::Mean, 1.0, &[at(f64::NAN, 1.0), at(2.0, 2.0), at(3.0, 3.0)]);
+            canvas.disc(Role::Mean, at(1.0, f64::INFINITY), 3.0);
+        });
+        assert!(svg.contains("points=\"8,8 12,12\"/>"), "{svg}");
+        assert!(!svg.contains("<circle"), "{svg}");
+    }
+
+    #[test]
+    fn a_dashed_role_is_drawn_dashed() {
+        let svg = drawn(|canvas| canvas.line(Role::Epoch, 1.0, &[at(2.0, 2.0), at(3.0, 3.0)]));
+        assert!(svg.contains("stroke-dasharray=\"16 16\""), "{svg}");
     }
 }

@@ -2,19 +2,19 @@
 //! what was found and decided along it.
 
 mod drawing;
-mod picture;
-mod places;
 #[cfg(test)]
 mod tests;
 
-use crate::measure::Direction;
+use serde::Serialize;
 
-use super::super::decision::Mark;
-use super::super::number::counted;
-use super::layout::NOT_FROM_ZERO;
-use super::signs::{MARKS, words_of};
-use super::{Chart, Form, chart};
-use picture::Picture;
+use crate::measure::Direction;
+use crate::report::chart::axis::{Axis, Columns, axis, drawable, largest, mean, smallest};
+use crate::report::chart::layout::NOT_FROM_ZERO;
+use crate::report::chart::palette::Role;
+use crate::report::chart::signs::{MARKS, words_of};
+use crate::report::chart::{Chart, Form, chart};
+use crate::report::mark::Mark;
+use crate::report::number::counted;
 
 /// One metric at each position of a history, oldest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +25,8 @@ pub struct Line {
     pub description: String,
     /// What a figure is counted in, as in "ms per token".
     pub unit: String,
-    /// Which way is better, if one is.
-    pub better: Option<Direction>,
+    /// Which way is better.
+    pub better: Direction,
     /// What the thick line is, as in "mean of the prompts".
     pub mean_label: String,
     /// What the band is, as in "interval of 95 %".
@@ -79,7 +79,7 @@ pub struct PositionLabel {
 }
 
 /// A figure to compare ours with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reference {
     /// What it is, without the figure.
     pub label: String,
@@ -98,7 +98,6 @@ pub struct Change {
     pub is_worse: bool,
 }
 
-/// How much is drawn.
 #[derive(Debug, Clone, Copy)]
 struct Heights {
     wide: f64,
@@ -139,12 +138,10 @@ impl Line {
         })
     }
 
-    /// Positions that the history has.
     fn positions(&self) -> usize {
         self.prompts.iter().map(|prompt| prompt.figures.len()).fold(self.points.len(), usize::max)
     }
 
-    /// What is to be seen, in words.
     fn facts(&self, heights: Heights) -> String {
         let positions = self.positions();
         let picture = Picture::of(self, Form::Wide, heights.wide);
@@ -173,4 +170,73 @@ impl Line {
         }
         facts.join("; ") + "."
     }
+}
+
+/// A lower chart has few numbers on its axis, px.
+const NUMBERS_FROM: f64 = 150.0;
+
+/// What is drawn, column by column.
+pub(super) struct Picture {
+    pub(super) columns: Columns,
+    pub(super) mean: Vec<Option<f64>>,
+    pub(super) band: Vec<Option<Spread>>,
+    pub(super) prompts: Vec<Vec<Option<f64>>>,
+    pub(super) axis: Option<Axis>,
+}
+
+/// From the lowest to the highest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spread {
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+impl Picture {
+    /// The picture of a history, so many px high.
+    pub(super) fn of(line: &Line, form: Form, height: f64) -> Self {
+        let columns = Columns::new(line.positions(), form.columns());
+        let points = |range: std::ops::Range<usize>| {
+            let end = range.end.min(line.points.len());
+            line.points.get(range.start.min(end)..end).unwrap_or_default()
+        };
+        let means = columns
+            .ranges()
+            .map(|range| mean(points(range).iter().map(|point| drawable(point.mean))))
+            .collect::<Vec<_>>();
+        let band = columns.ranges().map(|range| spread(points(range))).collect::<Vec<_>>();
+        let prompts = line
+            .prompts
+            .iter()
+            .enumerate()
+            .take_while(|(at, _)| Role::prompt(*at).is_some())
+            .map(|(_, prompt)| {
+                columns
+                    .ranges()
+                    .map(|range| mean(range.map(|at| drawable(prompt.figures.get(at).copied().flatten()))))
+                    .collect()
+            })
+            .collect::<Vec<Vec<_>>>();
+        let ours = means.iter().chain(prompts.iter().flatten()).flatten().copied();
+        // Without a figure of ours there is nothing to compare a reference with.
+        let axis = ours.clone().next().and_then(|_| {
+            let band = band.iter().flatten().flat_map(|spread| [spread.low, spread.high]);
+            axis(
+                ours.chain(band).chain(line.references.iter().map(|it| it.figure)),
+                if height < NUMBERS_FROM { 3 } else { 6 },
+            )
+        });
+        Self { columns, mean: means, band, prompts, axis }
+    }
+
+    pub(super) fn has_band(&self) -> bool {
+        self.band.iter().any(Option::is_some)
+    }
+}
+
+/// The band of a column, in which the figures themselves are when they share it.
+fn spread(points: &[LinePoint]) -> Option<Spread> {
+    let has_figure = |point: &&LinePoint| drawable(point.mean).is_some();
+    let low = smallest(points.iter().filter(has_figure).map(|it| drawable(it.low).or(it.mean)))?;
+    let high = largest(points.iter().filter(has_figure).map(|it| drawable(it.high).or(it.mean)))?;
+    (high > low).then_some(Spread { low, high })
 }

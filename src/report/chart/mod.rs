@@ -1,34 +1,29 @@
 //! Charts as SVG, drawn from plain figures: the same bytes for the same figures, legible without a script.
 //!
 //! A page holds each chart twice and shows the one that fits the screen. Nothing in it needs a style
-//! sheet, a script or a font of its own; [`palette`] has the rules that give it the page's colours.
+//! sheet, a script or a font of its own; `palette` has the rules that give it the page's colours.
 
+mod axis;
+mod bars;
 mod canvas;
-mod columns;
 mod guards;
-mod histogram;
-mod lanes;
 mod layout;
-mod lettering;
 mod line;
-mod memory;
 mod pairs;
-pub mod palette;
+pub(in crate::report) mod palette;
 mod signs;
 #[cfg(test)]
 mod tests;
-mod ticks;
 mod token_strip;
 
 use serde::Serialize;
 
 use crate::visible::one_line;
 
+pub use bars::{Histogram, Memory, MemoryPhase, Percentile};
 pub use guards::{Guard, Guards, ProcessSpan, Reading};
-pub use histogram::{Histogram, Percentile};
 pub use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
-pub use memory::{Memory, MemoryBar, MemoryPhase};
-pub use pairs::{Interval, PairOrder, PairPoint, Pairs, Threshold};
+pub use pairs::{Interval, Pairs, Threshold};
 pub use token_strip::{Generation, TokenStrip};
 
 /// A chart, ready for a page.
@@ -52,7 +47,6 @@ enum Form {
 }
 
 impl Form {
-    /// px
     fn width(self) -> f64 {
         match self {
             Self::Wide => 840.0,
@@ -68,7 +62,6 @@ impl Form {
         }
     }
 
-    /// One of two, by the form.
     fn pick<T>(self, wide: T, narrow: T) -> T {
         match self {
             Self::Wide => wide,
@@ -81,14 +74,13 @@ impl Form {
     }
 }
 
-/// What is said of a chart in words.
 struct Heading<'a> {
     title: &'a str,
     description: &'a str,
 }
 
 /// Both forms of a chart. `said` are the sentences of its maker and those that its figures add.
-fn chart(title: &str, said: &[&str], draw: impl Fn(&canvas::Canvas<'_>) -> f64) -> Chart {
+fn chart(title: &str, said: &[&str], draw: impl Fn(&canvas::Canvas) -> f64) -> Chart {
     let title = one_line(title);
     let said: Vec<String> = said.iter().map(|text| one_line(text)).filter(|text| !text.is_empty()).collect();
     let description = said.join(" ");

@@ -1,72 +1,43 @@
 //! The pairs of an A/B: what each showed, and what they show together.
 
-#[cfg(test)]
-mod tests;
-
 use crate::measure::Direction;
-
-use super::super::number::{counted, signed_percent};
-use super::canvas::{Canvas, Frame, at};
-use super::columns::{Columns, mean, middle};
-use super::layout::{EDGE, Entry, Label, Scale, entry, footer, header, nothing, numbers_width, rows};
-use super::lettering::{LINE_HEIGHT, fitted, width};
-use super::palette::Role;
-use super::signs::Sign;
-use super::ticks::{Axis, axis, drawable};
-use super::{Chart, chart};
+use crate::record::Side;
+use crate::report::chart::axis::{Axis, Columns, axis, drawable, mean, middle};
+use crate::report::chart::canvas::{Anchor, Canvas, Frame, at};
+use crate::report::chart::layout::{
+    EDGE, Entry, LINE_HEIGHT, Label, Scale, entry, fitted, footer, header, measure, nothing, numbers_width,
+    rows, width,
+};
+use crate::report::chart::palette::Role;
+use crate::report::chart::signs::Sign;
+use crate::report::chart::{Chart, chart};
+use crate::report::decision::PairLine;
+use crate::report::number::{counted, signed_percent};
 
 /// To the right of the pairs, the interval has so much room, px.
 const INTERVAL_ROOM: f64 = 44.0;
 
-/// Pairs of one metric, in the order in which they ran.
+/// Pairs of the time per output token, in the order in which they ran.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pairs {
-    /// For the heading.
-    pub title: String,
-    /// What the page says of it.
-    pub description: String,
-    /// What changed, as in "time per token".
-    pub metric: String,
-    /// Which way is better, if one is.
-    pub better: Option<Direction>,
+pub struct Pairs<'a> {
     /// One after the other.
-    pub pairs: Vec<PairPoint>,
+    pub pairs: &'a [PairLine],
     /// From where on a change counts.
     pub thresholds: Vec<Threshold>,
     /// Of the mean of the pairs, if there were enough.
     pub interval: Option<Interval>,
 }
 
-/// One pair.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PairPoint {
-    /// Head against base; none where it has no figure.
-    pub percent: Option<f64>,
-    /// Which side ran first.
-    pub order: PairOrder,
-    /// Whether it does not count.
-    pub is_invalidated: bool,
-}
-
-/// Which side of a pair ran first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PairOrder {
-    /// Without the change first.
-    BaseFirst,
-    /// With the change first.
-    HeadFirst,
-}
-
 /// A line that a change must not cross.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
     /// What lies beyond it, as in "fails above".
-    pub label: String,
+    pub label: &'static str,
     /// Percent.
     pub percent: f64,
 }
 
-/// What the mean change is, as far as the pairs can tell.
+/// The mean change with its interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interval {
     /// What it is, as in "mean, 95 %".
@@ -92,11 +63,12 @@ impl Interval {
     }
 }
 
-impl Pairs {
+impl Pairs<'_> {
     /// The chart.
     #[must_use]
     pub fn chart(&self) -> Chart {
-        chart(&self.title, &[&self.description, &self.facts()], |canvas| self.draw(canvas))
+        let description = "The head against the base beside it; above 0 the head is slower.";
+        chart("Pairs", &[description, &self.facts()], |canvas| self.draw(canvas))
     }
 
     fn interval(&self) -> Option<&Interval> {
@@ -106,7 +78,7 @@ impl Pairs {
     /// Of the pairs, their interval and zero. A threshold that is far away does not press them flat: it is
     /// named in the legend with its figure.
     fn axis(&self) -> Option<Axis> {
-        let pairs = self.pairs.iter().filter_map(|pair| drawable(pair.percent));
+        let pairs = self.pairs.iter().filter_map(|pair| drawable(pair.difference_percent));
         let interval = self.interval().into_iter().flat_map(|it| [it.low_percent, it.high_percent]);
         let ours = pairs.chain(interval);
         ours.clone().next()?;
@@ -120,7 +92,7 @@ impl Pairs {
         if self.axis().is_none() {
             return "No pairs with a figure.".to_owned();
         }
-        let invalidated = self.pairs.iter().filter(|pair| pair.is_invalidated).count();
+        let invalidated = self.pairs.iter().filter(|pair| pair.invalidated_by.is_some()).count();
         let mut facts = vec![counted(self.pairs.len(), "pair")];
         if invalidated > 0 {
             facts.push(format!("{invalidated} invalidated"));
@@ -135,15 +107,18 @@ impl Pairs {
         if is_shared {
             legend.push(entry(Sign::Disc(Role::Base), "mean of neighbouring pairs"));
         } else {
-            for (order, is_invalidated, words) in [
-                (PairOrder::BaseFirst, false, "base ran first"),
-                (PairOrder::HeadFirst, false, "head ran first"),
-                (PairOrder::BaseFirst, true, "invalidated, base first"),
-                (PairOrder::HeadFirst, true, "invalidated, head first"),
+            for (first, is_invalidated, words) in [
+                (Side::Base, false, "base ran first"),
+                (Side::Head, false, "head ran first"),
+                (Side::Base, true, "invalidated, base first"),
+                (Side::Head, true, "invalidated, head first"),
             ] {
-                if self.pairs.iter().any(|pair| pair.order == order && pair.is_invalidated == is_invalidated)
+                if self
+                    .pairs
+                    .iter()
+                    .any(|pair| pair.first == first && pair.invalidated_by.is_some() == is_invalidated)
                 {
-                    legend.push(entry(sign(order, is_invalidated), words));
+                    legend.push(entry(sign(first, is_invalidated), words));
                 }
             }
         }
@@ -156,9 +131,8 @@ impl Pairs {
         legend
     }
 
-    fn draw(&self, canvas: &Canvas<'_>) -> f64 {
-        let unit = format!("change of {}, head against base, %", self.metric);
-        let measure = super::layout::measure(&unit, self.better);
+    fn draw(&self, canvas: &Canvas) -> f64 {
+        let measure = measure("change of time per output token, head against base, %", Direction::Lower);
         let Some(axis) = self.axis() else { return nothing(canvas, &measure, "no pairs with a figure") };
         let most = canvas.form.pick(70, 26);
         let columns = Columns::new(self.pairs.len(), most);
@@ -187,10 +161,12 @@ impl Pairs {
             let x = across.place(middle(&range));
             let shown = &self.pairs[range.clone()];
             labels.push(Label { x, text: (range.start + 1).to_string() });
-            let counting = shown.iter().filter(|pair| !columns.are_shared() || !pair.is_invalidated);
-            let Some(percent) = mean(counting.map(|pair| drawable(pair.percent))) else { continue };
+            let counting = shown.iter().filter(|pair| !columns.are_shared() || pair.invalidated_by.is_none());
+            let Some(percent) = mean(counting.map(|pair| drawable(pair.difference_percent))) else {
+                continue;
+            };
             let sign = match shown {
-                [pair] if !columns.are_shared() => sign(pair.order, pair.is_invalidated),
+                [pair] if !columns.are_shared() => sign(pair.first, pair.invalidated_by.is_some()),
                 _ => Sign::Disc(Role::Base),
             };
             sign.draw(canvas, at(x, up.place(percent)));
@@ -213,12 +189,7 @@ impl Pairs {
         if room > 0.0 {
             let words = "mean";
             let middle = (frame.right - room / 2.0).min(canvas.form.width() - EDGE - width(words) / 2.0);
-            canvas.text(
-                Role::Ink,
-                super::canvas::Anchor::Middle,
-                at(middle, frame.bottom + 6.0 + LINE_HEIGHT / 2.0),
-                words,
-            );
+            canvas.text(Role::Ink, Anchor::Middle, at(middle, frame.bottom + 6.0 + LINE_HEIGHT / 2.0), words);
         }
         bottom
     }
@@ -229,17 +200,17 @@ fn threshold_words(threshold: &Threshold) -> String {
 }
 
 /// Circles and squares on their corner differ without colour; what does not count is empty and crossed out.
-fn sign(order: PairOrder, is_invalidated: bool) -> Sign {
-    match (order, is_invalidated) {
-        (PairOrder::BaseFirst, false) => Sign::Disc(Role::Base),
-        (PairOrder::HeadFirst, false) => Sign::Diamond(Role::Head),
-        (PairOrder::BaseFirst, true) => Sign::CrossedRing(Role::Muted),
-        (PairOrder::HeadFirst, true) => Sign::CrossedDiamond(Role::Muted),
+fn sign(first: Side, is_invalidated: bool) -> Sign {
+    match (first, is_invalidated) {
+        (Side::Base, false) => Sign::Disc(Role::Base),
+        (Side::Head, false) => Sign::Diamond(Role::Head),
+        (Side::Base, true) => Sign::CrossedRing(Role::Muted),
+        (Side::Head, true) => Sign::CrossedDiamond(Role::Muted),
     }
 }
 
 /// The interval as a bar with caps, and the mean across it.
-fn bar(canvas: &Canvas<'_>, interval: &Interval, x: f64, up: &Scale) {
+fn bar(canvas: &Canvas, interval: &Interval, x: f64, up: &Scale) {
     let [low, mean, high] =
         [interval.low_percent, interval.mean_percent, interval.high_percent].map(|it| up.place(it));
     canvas.line(Role::Mean, 2.5, &[at(x, low), at(x, high)]);
@@ -247,4 +218,90 @@ fn bar(canvas: &Canvas<'_>, interval: &Interval, x: f64, up: &Scale) {
         canvas.line(Role::Mean, 2.5, &[at(x - 8.0, y), at(x + 8.0, y)]);
     }
     Sign::Block(Role::Mean).draw(canvas, at(x, mean));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::tests::{check, count, texts};
+
+    fn pair(percent: f64, first: Side, is_invalidated: bool) -> PairLine {
+        let invalidated_by = is_invalidated.then(|| "a guard".to_owned());
+        PairLine { first, difference_percent: Some(percent), invalidated_by, counts_despite: None }
+    }
+
+    fn of(pairs: &[PairLine]) -> Pairs<'_> {
+        Pairs {
+            pairs,
+            thresholds: vec![Threshold { label: "fails above", percent: 1.0 }],
+            interval: Some(Interval {
+                label: "mean, 95 %".to_owned(),
+                low_percent: 1.5,
+                mean_percent: 2.2,
+                high_percent: 2.9,
+            }),
+        }
+    }
+
+    fn four() -> [PairLine; 4] {
+        [
+            pair(2.0, Side::Base, false),
+            pair(2.4, Side::Head, false),
+            pair(-9.0, Side::Base, true),
+            pair(1.8, Side::Head, true),
+        ]
+    }
+
+    #[test]
+    fn order_invalidated_pairs_threshold_and_interval_are_seen_and_named() {
+        let chart = of(&four()).chart();
+        check(&chart);
+        for svg in [&chart.wide, &chart.narrow] {
+            let texts = texts(svg);
+            for text in
+                ["base ran first", "head ran first", "invalidated, base first", "fails above +1.00 %", "mean"]
+            {
+                assert!(texts.iter().any(|it| it == text), "{text} of {texts:?}");
+            }
+            // In the legend and in the data.
+            assert_eq!(count(svg, "circle", Role::Base.drawn()), 2);
+            assert_eq!(count(svg, "polygon", Role::Head.drawn()), 2);
+        }
+        let reported = "The head against the base beside it; above 0 the head is slower. 4 pairs; 2 invalidated; mean, 95 %: +2.20 % (+1.50 % to +2.90 %); fails above +1.00 %.";
+        assert_eq!(chart.description, reported);
+    }
+
+    #[test]
+    fn a_threshold_far_away_does_not_press_the_pairs_flat() {
+        let pairs = four();
+        let far =
+            Pairs { thresholds: vec![Threshold { label: "fails above", percent: 500.0 }], ..of(&pairs) };
+        assert!(far.axis().unwrap().high < 20.0);
+        check(&far.chart());
+    }
+
+    #[test]
+    fn without_figures_there_are_no_pairs_to_see() {
+        for pairs in [vec![], vec![pair(f64::NAN, Side::Base, false)]] {
+            let chart = Pairs { interval: None, ..of(&pairs) }.chart();
+            check(&chart);
+            assert!(texts(&chart.wide).contains(&"no pairs with a figure".to_owned()));
+        }
+    }
+
+    #[test]
+    fn odd_figures_are_no_obstacle() {
+        let pair = |percent| pair(percent, Side::Base, false);
+        for pairs in [vec![pair(0.0)], vec![pair(1e99)], vec![pair(-50.0); 3], vec![pair(0.5); 2000]] {
+            check(&of(&pairs).chart());
+            check(&Pairs { interval: None, thresholds: Vec::new(), ..of(&pairs) }.chart());
+        }
+    }
+
+    #[test]
+    fn very_many_pairs_share_signs_and_say_so() {
+        let chart = of(&vec![pair(1.0, Side::Head, false); 2000]).chart();
+        assert!(texts(&chart.wide).contains(&"each sign: up to 29 pairs".to_owned()));
+        assert!(texts(&chart.wide).contains(&"mean of neighbouring pairs".to_owned()));
+    }
 }

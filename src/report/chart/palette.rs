@@ -3,51 +3,35 @@
 //! A chart is drawn in the light colours, which no two parts share. The page's stylesheet takes them for
 //! names and puts its own colours in their place, so that one drawing serves both.
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt::Write as _;
 
 /// What something on a chart is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     /// Text to be read first.
     Ink,
     /// Text and lines beside it.
     Muted,
-    /// Lines behind the data.
     Grid,
     /// What the chart lies on.
     Paper,
     /// Stretches of time or of values behind the data.
     Shade,
-    /// The line that counts.
     Mean,
-    /// What surrounds that line.
+    /// What surrounds the mean.
     Band,
-    /// The first prompt of a workload.
     Prompt1,
-    /// The second.
     Prompt2,
-    /// The third.
     Prompt3,
-    /// The fourth.
     Prompt4,
-    /// The fifth.
     Prompt5,
-    /// The sixth.
     Prompt6,
-    /// A figure of elsewhere, to compare ours with.
+    /// A value from elsewhere, to compare ours with.
     Reference,
-    /// As it should be.
     Good,
-    /// To be read.
     Warn,
-    /// Not as it should be.
     Bad,
-    /// What cannot be reported.
     Unknown,
-    /// Where the history is cut into epochs.
     Epoch,
     /// What a reader has chosen.
     Accent,
@@ -116,29 +100,26 @@ impl Role {
 
     /// The colour a chart is drawn in, as in `#0B4FA8`.
     pub(super) fn drawn(self) -> &'static str {
-        LOOKS[self as usize].light
+        self.look().light
     }
 
     /// Lengths of drawn and of empty stretches of a line, px.
     pub(super) fn dashes(self) -> &'static [u32] {
-        LOOKS[self as usize].dashes
+        self.look().dashes
+    }
+
+    fn look(self) -> &'static Look {
+        LOOKS.iter().find(|look| look.role == self).unwrap_or(&LOOKS[0])
     }
 }
 
-/// The roles whose lines are not whole.
-pub(super) fn dashed_roles() -> impl Iterator<Item = Role> {
-    LOOKS.iter().filter(|look| !look.dashes.is_empty()).map(|look| look.role)
-}
-
 /// The colours on light paper, as declarations for a `:root`.
-#[must_use]
-pub fn light_colours() -> String {
+pub(in crate::report) fn light_colours() -> String {
     declarations(|look| look.light)
 }
 
 /// The colours on dark paper, as declarations for a `:root`.
-#[must_use]
-pub fn dark_colours() -> String {
+pub(in crate::report) fn dark_colours() -> String {
     declarations(|look| look.dark)
 }
 
@@ -152,8 +133,7 @@ fn declarations(colour: impl Fn(&Look) -> &'static str) -> String {
 }
 
 /// The rules that give every part of a chart the page's colour for it, and the chart its size.
-#[must_use]
-pub fn chart_rules() -> String {
+pub(in crate::report) fn chart_rules() -> String {
     let mut css = ".chart{display:block;width:100%;height:auto;font-family:inherit}\
                    .chart text{font-variant-numeric:tabular-nums}\n"
         .to_owned();
@@ -164,4 +144,94 @@ pub fn chart_rules() -> String {
         );
     }
     css
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The ratio of contrast of two colours, as the accessibility guidelines for the web define it.
+    fn contrast(one: &str, other: &str) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    fn luminance(colour: &str) -> f64 {
+        let part = |at: usize| {
+            let part = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    #[test]
+    fn black_on_white_has_the_highest_contrast() {
+        assert!((contrast("#000000", "#FFFFFF") - 21.0).abs() < 1e-9);
+        assert!((contrast("#777777", "#FFFFFF") - 4.48).abs() < 0.01);
+    }
+
+    #[test]
+    fn every_role_has_its_own_place_and_its_own_colour() {
+        for (at, look) in LOOKS.iter().enumerate() {
+            assert_eq!(look.role as usize, at, "{}", look.name);
+            let same = LOOKS.iter().filter(|other| other.light == look.light || other.name == look.name);
+            assert_eq!(same.count(), 1, "{} shares its colour or its name", look.name);
+            assert_eq!(look.light, look.light.to_uppercase(), "the drawing writes capitals");
+        }
+    }
+
+    #[test]
+    fn text_and_lines_stand_out_on_both_papers() {
+        let [light_paper, dark_paper] = ["#FFFFFF", "#0D1117"];
+        let behind = [Role::Paper, Role::Grid, Role::Shade, Role::Band];
+        let text =
+            [Role::Ink, Role::Muted, Role::Good, Role::Warn, Role::Bad, Role::Unknown, Role::Reference];
+        for look in LOOKS.iter().filter(|look| !behind.contains(&look.role)) {
+            let least = if text.contains(&look.role) { 4.5 } else { 3.0 };
+            for (colour, paper) in [(look.light, light_paper), (look.dark, dark_paper)] {
+                let ratio = contrast(colour, paper);
+                assert!(ratio >= least, "{} on {paper}: {ratio:.2} to 1, at least {least}", look.name);
+            }
+        }
+    }
+
+    #[test]
+    fn text_and_lines_stand_out_on_what_is_shaded() {
+        let colour = |role: Role, is_dark: bool| {
+            let look = &LOOKS[role as usize];
+            if is_dark { look.dark } else { look.light }
+        };
+        for is_dark in [false, true] {
+            for (role, behind, least) in [
+                (Role::Mean, Role::Band, 3.0),
+                (Role::Prompt1, Role::Band, 3.0),
+                (Role::Prompt2, Role::Band, 3.0),
+                (Role::Prompt3, Role::Band, 3.0),
+                (Role::Tokens, Role::Shade, 3.0),
+                (Role::Ink, Role::Shade, 4.5),
+                (Role::Muted, Role::Shade, 4.5),
+            ] {
+                let ratio = contrast(colour(role, is_dark), colour(behind, is_dark));
+                assert!(ratio >= least, "{role:?} on {behind:?}, dark {is_dark}: {ratio:.2} to 1");
+            }
+        }
+    }
+
+    #[test]
+    fn the_rules_give_every_colour_its_name_and_both_papers_know_the_names() {
+        let (rules, light, dark) = (chart_rules(), light_colours(), dark_colours());
+        for look in &LOOKS {
+            assert!(rules.contains(&format!("[stroke=\"{}\"]{{stroke:var(--{})}}", look.light, look.name)));
+            assert!(rules.contains(&format!("[fill=\"{}\"]{{fill:var(--{})}}", look.light, look.name)));
+            assert!(light.contains(&format!("--{}:{};", look.name, look.light)));
+            assert!(dark.contains(&format!("--{}:{};", look.name, look.dark)));
+        }
+    }
+
+    #[test]
+    fn prompts_differ_in_pattern_too() {
+        for (at, prompt) in PROMPTS.iter().enumerate() {
+            assert!(PROMPTS[at + 1..].iter().all(|other| other.dashes() != prompt.dashes()), "{prompt:?}");
+        }
+    }
 }

@@ -1,31 +1,24 @@
 //! Shapes that mean something: each is known without its colour.
 
-use super::super::decision::Mark;
-use super::canvas::{Canvas, Point, at};
-use super::palette::Role;
+use crate::report::chart::canvas::{Canvas, Point, at};
+use crate::report::chart::palette::Role;
+use crate::report::mark::Mark;
 
 /// A shape of a chart, as it is drawn and as its legend shows it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Sign {
-    /// A line of this width.
     Line(Role, f64),
     /// A line across, as for a boundary.
     Upright(Role),
-    /// A filled square.
     Block(Role),
-    /// A filled circle.
     Disc(Role),
-    /// An empty circle.
     Ring(Role),
     /// A filled square on its corner.
     Diamond(Role),
     /// An empty square on its corner.
     OpenDiamond(Role),
-    /// A triangle that points up.
     Up(Role),
-    /// A triangle that points down.
     Down(Role),
-    /// Two crossed lines.
     Cross(Role),
     /// A short line along.
     Dash(Role),
@@ -44,8 +37,7 @@ impl Sign {
         if matches!(self, Self::Line(..)) { 28.0 } else { 12.0 }
     }
 
-    /// Draws it around the place.
-    pub(super) fn draw(self, canvas: &Canvas<'_>, centre: Point) {
+    pub(super) fn draw(self, canvas: &Canvas, centre: Point) {
         let Point { x, y } = centre;
         match self {
             Self::Line(role, width) => canvas.line(role, width, &[at(x - 14.0, y), at(x + 14.0, y)]),
@@ -77,7 +69,7 @@ impl Sign {
     }
 }
 
-fn thin_cross(canvas: &Canvas<'_>, role: Role, Point { x, y }: Point) {
+fn thin_cross(canvas: &Canvas, role: Role, Point { x, y }: Point) {
     const ARM: f64 = 6.0;
     canvas.line(role, 1.0, &[at(x - ARM, y - ARM), at(x + ARM, y + ARM)]);
     canvas.line(role, 1.0, &[at(x - ARM, y + ARM), at(x + ARM, y - ARM)]);
@@ -115,7 +107,6 @@ pub(super) fn sign_of(mark: Mark) -> Sign {
     }
 }
 
-/// The words beside the shape.
 pub(super) fn words_of(mark: Mark) -> &'static str {
     match mark {
         Mark::Holds => "holds",
@@ -131,12 +122,12 @@ pub(super) const MARKS: [Mark; 5] = [Mark::Fails, Mark::Warns, Mark::Unknown, Ma
 
 #[cfg(test)]
 mod tests {
-    use super::super::canvas::drawing;
-    use super::super::{Form, Heading};
     use super::*;
+    use crate::report::chart::canvas::drawing;
+    use crate::report::chart::{Form, Heading};
 
     #[test]
-    fn verdicts_are_told_apart_without_colour() {
+    fn verdicts_are_distinguished_without_colour() {
         let mut shapes: Vec<String> = MARKS
             .iter()
             .map(|mark| {

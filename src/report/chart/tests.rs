@@ -2,9 +2,9 @@
 
 use roxmltree::{Document, Node};
 
-use super::lettering::width;
-use super::palette::{chart_rules, light_colours};
-use super::{Chart, Form};
+use crate::report::chart::layout::width;
+use crate::report::chart::palette::{chart_rules, light_colours};
+use crate::report::chart::{Chart, Form};
 
 /// The texts of a drawing, as they are shown.
 pub(super) fn texts(svg: &str) -> Vec<String> {
@@ -32,7 +32,6 @@ fn name(tag: &str) -> (&'static str, &str) {
     ("http://www.w3.org/2000/svg", tag)
 }
 
-/// What every chart keeps to.
 pub(super) fn check(chart: &Chart) {
     for (svg, form) in [(&chart.wide, Form::Wide), (&chart.narrow, Form::Narrow)] {
         for bad in ["style=", "<style", "<script", "NaN", "inf,", ",inf", "href", "2147483647"] {

@@ -1,29 +1,26 @@
 //! The time of every decode step of every generation, so that a stall is seen where it was.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 
 use crate::measure::Direction;
-
-use super::super::number::{counted, four_digits};
-use super::canvas::{Anchor, Canvas, Frame, at};
-use super::columns::{Columns, largest, middle};
-use super::layout::{
-    EDGE, Label, NOT_FROM_ZERO, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
+use crate::report::chart::axis::{Axis, Columns, axis, drawable, largest, middle, within};
+use crate::report::chart::canvas::{Anchor, Canvas, Frame, at};
+use crate::report::chart::layout::{
+    EDGE, LINE_HEIGHT, Label, NOT_FROM_ZERO, Scale, entry, fitted, footer, header, measure, nothing,
+    numbers_width, rows,
 };
-use super::lettering::{LINE_HEIGHT, fitted};
-use super::palette::Role;
-use super::signs::Sign;
-use super::ticks::{Axis, axis, drawable, within};
-use super::{Chart, chart};
+use crate::report::chart::palette::Role;
+use crate::report::chart::signs::Sign;
+use crate::report::chart::{Chart, chart};
+use crate::report::number::{counted, four_digits};
 
 /// Prompts that have a row of their own; a page with more would be all chart.
 const MOST_ROWS: usize = 8;
 /// Steps are cut off only where the slowest is this much slower than the slowest that counts.
 const WORTH_CUTTING: f64 = 1.3;
 const ROW_HEIGHT: f64 = 84.0;
+/// The share of the steps that the axis shows whole: one stall must not flatten the rest.
+const SHOWN_SHARE: f64 = 0.995;
 
 /// The decode steps of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,9 +33,6 @@ pub struct TokenStrip {
     pub row: &'static str,
     /// Without the warm-ups.
     pub generations: Vec<Generation>,
-    /// The share of the steps that the axis shows whole, percent, as in 99.5. Slower ones are marked at
-    /// its end.
-    pub shown_percent: f64,
 }
 
 /// The decode steps of one generation.
@@ -50,16 +44,13 @@ pub struct Generation {
     pub steps_ms: Vec<f64>,
 }
 
-/// The generations of one prompt.
 struct Row<'a> {
     prompt: &'a str,
     generations: Vec<&'a Generation>,
 }
 
-/// What the axis shows.
 struct Shown {
     axis: Axis,
-    /// Steps beyond its end.
     cut: usize,
     slowest_ms: f64,
 }
@@ -96,9 +87,10 @@ impl TokenStrip {
             .collect();
         steps.sort_by(f64::total_cmp);
         let slowest_ms = *steps.last()?;
-        let share = (self.shown_percent / 100.0).clamp(0.5, 1.0);
-        let whole =
-            steps.iter().enumerate().take_while(|(at, _)| *at as f64 <= share * (steps.len() - 1) as f64);
+        let whole = steps
+            .iter()
+            .enumerate()
+            .take_while(|(at, _)| *at as f64 <= SHOWN_SHARE * (steps.len() - 1) as f64);
         let end = whole.last().map_or(slowest_ms, |(_, ms)| *ms);
         let end = if slowest_ms > end * WORTH_CUTTING { end } else { slowest_ms };
         let axis = axis(steps.iter().copied().filter(|ms| *ms <= end), 3)?;
@@ -128,8 +120,8 @@ impl TokenStrip {
         facts.join("; ") + "."
     }
 
-    fn draw(&self, canvas: &Canvas<'_>) -> f64 {
-        let measure = measure("ms per token", Some(Direction::Lower));
+    fn draw(&self, canvas: &Canvas) -> f64 {
+        let measure = measure("ms per token", Direction::Lower);
         let rows_of = self.rows();
         let Some(shown) = self.shown() else { return nothing(canvas, &measure, "no decode steps") };
         let mut legend = vec![entry(Sign::Line(Role::Tokens, 1.5), "a generation")];
@@ -188,7 +180,7 @@ fn cut_words(shown: &Shown) -> String {
 
 /// One generation: a column shows its slowest step, for a mean would hide a stall.
 fn steps(
-    canvas: &Canvas<'_>,
+    canvas: &Canvas,
     generation: &Generation,
     columns: Columns,
     across: &Scale,
@@ -217,5 +209,104 @@ fn steps(
     }
     for mark in marks {
         Sign::Up(Role::Bad).draw(canvas, mark);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::tests::{check, count, most_points, texts};
+
+    fn strip() -> TokenStrip {
+        let generation = |prompt: &str, stall_at: usize| Generation {
+            prompt: prompt.to_owned(),
+            steps_ms: (0..200_u8)
+                .map(|step| {
+                    47.0 + f64::from(step % 7) * 0.1 + if usize::from(step) == stall_at { 300.0 } else { 0.0 }
+                })
+                .collect(),
+        };
+        TokenStrip {
+            row: "prompt",
+            title: "Decode steps".to_owned(),
+            description: String::new(),
+            generations: vec![generation("short", 50), generation("short", 999), generation("long", 120)],
+        }
+    }
+
+    #[test]
+    fn a_stall_is_marked_where_it_was_and_reported() {
+        let chart = strip().chart();
+        check(&chart);
+        for svg in [&chart.wide, &chart.narrow] {
+            // Two stalls and the legend's sign.
+            assert_eq!(count(svg, "polygon", Role::Bad.drawn()), 3);
+            let texts = texts(svg);
+            for text in ["short: 2 generations", "long: 1 generation", "decode step of the generation"] {
+                assert!(texts.iter().any(|it| it == text), "{text} of {texts:?}");
+            }
+            assert!(
+                texts.iter().any(|it| it.starts_with("2 steps above") && it.ends_with("up to 347.1 ms")),
+                "{texts:?}"
+            );
+        }
+        assert!(
+            chart
+                .description
+                .starts_with("3 generations of 2 prompts; the slowest step took 347.1 ms; 2 steps above")
+        );
+    }
+
+    #[test]
+    fn without_a_stall_nothing_is_cut_off() {
+        let mut strip = strip();
+        for generation in &mut strip.generations {
+            generation.steps_ms.retain(|ms| *ms < 100.0);
+        }
+        let chart = strip.chart();
+        check(&chart);
+        assert_eq!(count(&chart.wide, "polygon", Role::Bad.drawn()), 0);
+        assert!(!chart.description.contains("above"));
+    }
+
+    #[test]
+    fn a_stall_of_a_long_generation_is_not_averaged_away() {
+        let mut steps_ms = vec![47.0; 10_000];
+        steps_ms[7777] = 400.0;
+        let generations = vec![Generation { prompt: "long".to_owned(), steps_ms }];
+        let chart = TokenStrip { generations, ..strip() }.chart();
+        check(&chart);
+        assert!(most_points(&chart.wide) <= 600 && most_points(&chart.narrow) <= 240);
+        assert_eq!(count(&chart.narrow, "polygon", Role::Bad.drawn()), 2);
+        assert!(texts(&chart.wide).contains(&"each point: the slowest of up to 17".to_owned()));
+    }
+
+    #[test]
+    fn what_is_no_time_is_left_out() {
+        for steps_ms in [vec![], vec![f64::NAN], vec![f64::INFINITY, 47.0], vec![0.0], vec![1e99; 3]] {
+            let is_there = steps_ms.iter().any(|ms| ms.is_finite());
+            let generations = vec![Generation { prompt: "<b>".to_owned(), steps_ms }];
+            let chart = TokenStrip { generations, ..strip() }.chart();
+            check(&chart);
+            assert_eq!(texts(&chart.wide).contains(&"no decode steps".to_owned()), !is_there);
+        }
+    }
+
+    #[test]
+    fn prompts_without_a_row_are_counted() {
+        let generation = |at: usize| Generation { prompt: format!("p{at}"), steps_ms: vec![47.0; 9] };
+        let chart = TokenStrip { generations: (0..11).map(generation).collect(), ..strip() }.chart();
+        check(&chart);
+        assert!(texts(&chart.narrow).contains(&"3 more prompts not drawn".to_owned()));
+    }
+
+    #[test]
+    fn as_many_prompts_as_a_record_can_have_are_sorted_into_rows_at_once() {
+        let generation = |at: usize| Generation { prompt: format!("own-{at}"), steps_ms: vec![47.0] };
+        let strip = TokenStrip { generations: (0..64_000).map(generation).collect(), ..strip() };
+        let began = std::time::Instant::now();
+        assert_eq!(strip.rows().len(), 64_000);
+        // A comparison with every row before takes most of a minute.
+        assert!(began.elapsed() < std::time::Duration::from_secs(10));
     }
 }

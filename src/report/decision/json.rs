@@ -26,7 +26,6 @@ use crate::report::decision::subject::{PairLine, Subject, mean_tpot_ms};
 use crate::report::number::change_percent;
 use crate::visible;
 
-/// Version of this form.
 const SCHEMA: &str = "arcgauge-decision@2";
 
 /// A decision as JSON, with the exit code that the verb ends with; None where no decision was reached.

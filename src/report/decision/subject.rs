@@ -1,6 +1,6 @@
-//! What is judged, against what, and on what: the title of a report on a decision.
+//! What is judged, against what, and on what: the title of a report on a decision, its sides and its pairs.
 
-use crate::judge::summarise;
+use crate::judge::{pair_figures, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Experiment, PlanKind, Side, StopReason, Warning};
 use crate::report::document::Line;
@@ -29,8 +29,7 @@ pub struct PairLine {
 }
 
 impl<'a> Subject<'a> {
-    /// What was compared.
-    pub(super) fn title(self) -> Line {
+    pub(in crate::report) fn title(self) -> Line {
         if !self.is_ab() {
             return "one run, compared with no other".into();
         }
@@ -43,7 +42,6 @@ impl<'a> Subject<'a> {
         Line::from("head ").and(name(Side::Head)).and(" compared with base ").and(name(Side::Base)).and(pairs)
     }
 
-    /// Whether there are two sides.
     pub(super) fn is_ab(self) -> bool {
         self.record.plan == PlanKind::Ab
     }
@@ -139,7 +137,6 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Version and build of OpenVINO.
 fn runtime(run: ArmView<'_>) -> (&str, &str) {
     let runtime = run.arm.runtime.as_ref();
     runtime.map_or(("?", "?"), |runtime| (&runtime.openvino_version, &runtime.openvino_build))
@@ -155,4 +152,21 @@ fn commit(run: ArmView<'_>) -> Line {
 /// `tpot@1` over all prompts and processes; None where any has no speed.
 pub(super) fn mean_tpot_ms(run: ArmView<'_>) -> Option<f64> {
     summarise(&run).average?.mean.get(Metric::TimePerOutputToken)
+}
+
+/// What each pair of a record says. A pair that a guard invalidated counts where the user requested that.
+#[must_use]
+pub fn pair_lines(record: &Experiment) -> Vec<PairLine> {
+    let line = |pair: crate::judge::PairFigures| {
+        let reason = pair.invalidated_by.first().cloned();
+        let (counts_despite, invalidated_by) =
+            if record.sampling.ignore_guards { (reason, None) } else { (None, reason) };
+        PairLine {
+            first: pair.first,
+            difference_percent: pair.tpot_ln().map(|ln| ln.exp_m1() * 100.0),
+            invalidated_by,
+            counts_despite,
+        }
+    };
+    pair_figures(record).into_iter().map(line).collect()
 }

@@ -4,11 +4,10 @@ use crate::measure::Metric;
 use crate::record::{
     CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, SensitivityRecord, Status, Verdict,
 };
-use crate::report::decision::mark::Mark;
 use crate::report::decision::subject::Subject;
+use crate::report::mark::Mark;
 use crate::report::number::{change_percent, counted, percent, signed_percent};
-use crate::report::reproduce::device_flag;
-use crate::report::reproduce_ab::ab_command;
+use crate::report::reproduce::{ab_command, device_flag};
 
 /// Said where both sides are the same.
 pub(super) const IDENTICAL: &str = "Both sides are identical: nothing was measured.";
@@ -54,7 +53,7 @@ fn short_name(metric: Metric) -> String {
 
 /// A comparison's glyph and word. Where the machine cannot be trusted, neither can a speed; a regression with
 /// which the decision passes is a warning.
-pub(super) fn standing(comparison: &ComparisonRecord, verdict: Verdict) -> (Mark, &'static str) {
+pub(in crate::report) fn standing(comparison: &ComparisonRecord, verdict: Verdict) -> (Mark, &'static str) {
     if verdict == Verdict::InvalidEnvironment {
         return (Mark::NotJudged, CheckResult::NotJudged.as_str());
     }
@@ -68,13 +67,11 @@ pub(super) fn change(comparison: &ComparisonRecord) -> String {
     signed_percent(change_percent(comparison.ratio))
 }
 
-/// Where the change may lie.
 pub(super) fn interval(comparison: &ComparisonRecord) -> String {
     let percent = |ratio| signed_percent(change_percent(ratio));
     format!("[{}, {}]", percent(comparison.lower), percent(comparison.upper))
 }
 
-/// Of what the change is.
 pub(super) const CHANGE: &str =
     "Change: from base to head, over the pairs that count. Where better is lower, + is worse.";
 
@@ -125,5 +122,22 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
             "see what differs with `cargo xtask golden check`; where the new answer is right, bless it on the base",
             None,
         ),
+    }
+}
+
+/// The verdict, and the mean over all prompts where it was measured; nothing of it is text of others.
+#[must_use]
+pub fn title(decision: &DecisionRecord) -> String {
+    let verdict = verdict(decision);
+    let trusted = !matches!(decision.verdict, Verdict::InvalidEnvironment | Verdict::WrongOutput);
+    match decision.comparisons.first().filter(|_| trusted) {
+        Some(first) => format!(
+            "{verdict}: {} (mean) {} {} over {} pairs",
+            first.metric.id(),
+            change(first),
+            interval(first),
+            first.pairs
+        ),
+        None => verdict,
     }
 }

@@ -28,30 +28,20 @@
 //! # }
 //! ```
 
-mod ab;
-mod calendar;
-mod commits;
-mod guards;
-mod machine;
 mod machines;
-mod model;
-mod noise;
-mod plan;
 mod process;
-mod prompts;
-mod run;
-mod scene;
+mod records;
 mod story;
 #[cfg(test)]
 mod tests;
 
-pub use commits::commits;
-pub use plan::DemoPlan;
-pub use scene::{DemoDecisions, DemoInputs, WARNING_ID};
+use records::{Scene, contests, runs};
 
 use crate::error::Result;
 use crate::record::{Experiment, History};
-use scene::Scene;
+
+pub use records::{DemoDecisions, DemoInputs, WARNING_ID};
+pub use story::{DemoPlan, commits};
 
 /// Every record of the invented history, commit by commit, oldest first. They are made one commit at a
 /// time, as they are requested.
@@ -64,11 +54,9 @@ pub fn records(plan: DemoPlan, inputs: DemoInputs<'_>) -> Result<impl Iterator<I
 }
 
 fn of_commit(scene: &Scene<'_>, at: usize) -> Vec<Experiment> {
-    let runs = scene.machines.iter().flat_map(|machine| run::runs(scene, machine, at));
+    let runs = scene.machines.iter().flat_map(|machine| runs(scene, machine, at));
     let mut records: Vec<Experiment> = runs.collect();
-    let first = scene.machines.first();
-    let contests = first.map(|machine| ab::contests(scene, machine, at)).unwrap_or_default();
-    records.extend(contests);
+    records.extend(scene.machines.iter().take(1).flat_map(|machine| contests(scene, machine, at)));
     records
 }
 

@@ -1,13 +1,50 @@
-//! What happens when, so that every page has something to show: steps, epochs, failures and verdicts. The
-//! places are shares of the line, for lines of any length.
+//! What happens when, so that every page has something to show: steps, epochs, failures and verdicts; and the line of
+//! commits. The places are shares of the line, for lines of any length.
+//!
+//! Random numbers come from a seed, by additions and square roots alone, so that every machine draws the same bits.
 
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::record::{Commit, sha256_of_bytes, utc_of_seconds};
+
+/// Commits are at most a day apart, and a long line still is of two years, s.
+const A_DAY: u64 = 86_400;
+const TWO_YEARS: u64 = 2 * 365 * A_DAY;
+/// The history begins on 2026-01-05.
+const FIRST_SECOND: i64 = 1_767_571_200;
+/// A stream of its own for the times of day.
+const TIMES: u64 = 1;
+/// Tokens of each answer where nothing but the figures of many commits is wanted: the fewest that have a
+/// mean time per output token with a spread.
+const FEWEST_TOKENS: usize = 4;
+/// An odd number whose bits look random (2^64 divided by the golden ratio): it keeps the streams of
+/// neighbouring commits apart.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Commits that the slower one stays in the line before it is fixed.
 const SLOW_COMMITS: usize = 12;
 
-/// What happens along a line of so many commits.
+/// What happens along a line of so many commits, each by its place.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Story {
     commits: usize,
+    /// Faster for more memory: a step in both, and the verdict "mixed". It has the line to itself for a while:
+    /// of steps that cancel each other within a window none would be found.
+    pub(super) dearer: usize,
+    /// A step whose output is wrong: it has no speed.
+    pub(super) wrong: usize,
+    /// A step to the worse that a gate refuses.
+    pub(super) slower: usize,
+    pub(super) fixed: usize,
+    /// Another driver: an epoch of its own in the same series.
+    driver: usize,
+    /// Another OpenVINO: another series, which begins at another level.
+    openvino: usize,
+    /// A step in the time to the first token alone, which the time per token does not show.
+    pub(super) slower_start: usize,
+    /// A step to the better, past the published value.
+    pub(super) faster: usize,
 }
 
 /// What the code of a commit costs, as a multiple of what the first one did.
@@ -23,11 +60,9 @@ pub(super) struct CodeCost {
 pub(super) struct Ground {
     /// The driver was exchanged, or the kernel where there is none.
     pub(super) has_new_driver: bool,
-    /// OpenVINO was.
     pub(super) has_new_openvino: bool,
 }
 
-/// How a run goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     Measured,
@@ -43,7 +78,6 @@ pub(super) enum Fate {
     Interrupted,
 }
 
-/// How an A/B goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contest {
     /// The commit against its parent.
@@ -60,75 +94,43 @@ pub(super) enum Contest {
 
 impl Story {
     pub(super) fn of(commits: usize) -> Self {
-        Self { commits }
+        let at = |percent: usize| commits * percent / 100;
+        Self {
+            commits,
+            dearer: at(20),
+            wrong: at(25),
+            slower: at(40),
+            fixed: at(40) + SLOW_COMMITS.min(at(10)),
+            driver: at(55),
+            openvino: at(70),
+            slower_start: at(80),
+            faster: at(88),
+        }
     }
 
     fn at(self, percent: usize) -> usize {
         self.commits * percent / 100
     }
 
-    /// Faster for more memory: a step in both, and the verdict "mixed". It has the line to itself for a while:
-    /// of steps that cancel each other within a window none would be found.
-    pub(super) fn dearer(self) -> usize {
-        self.at(20)
-    }
-
-    /// A step to the worse that a gate refuses.
-    pub(super) fn slower(self) -> usize {
-        self.at(40)
-    }
-
-    /// It is fixed.
-    pub(super) fn fixed(self) -> usize {
-        self.slower() + SLOW_COMMITS.min(self.at(10))
-    }
-
-    /// Another driver: an epoch of its own in the same series.
-    pub(super) fn driver(self) -> usize {
-        self.at(55)
-    }
-
-    /// Another OpenVINO: another series, which begins at another level.
-    pub(super) fn openvino(self) -> usize {
-        self.at(70)
-    }
-
-    /// A step in the time to the first token alone, which the time per token does not show.
-    pub(super) fn slower_start(self) -> usize {
-        self.at(80)
-    }
-
-    /// A step to the better, past the published figure.
-    pub(super) fn faster(self) -> usize {
-        self.at(88)
-    }
-
-    /// A step whose output is wrong: it has no speed.
-    pub(super) fn wrong(self) -> usize {
-        self.at(25)
-    }
-
-    /// What the code costs.
     pub(super) fn code(self, at: usize) -> CodeCost {
         let mut cost = CodeCost { tpot: 1.0, ttft: 1.0, memory: 1.0 };
-        if at >= self.dearer() {
+        if at >= self.dearer {
             (cost.tpot, cost.memory) = (0.97, 1.06);
         }
-        if (self.slower()..self.fixed()).contains(&at) {
+        if (self.slower..self.fixed).contains(&at) {
             cost.tpot *= 1.048;
         }
-        if at >= self.slower_start() {
+        if at >= self.slower_start {
             cost.ttft *= 1.12;
         }
-        if at >= self.faster() {
+        if at >= self.faster {
             cost.tpot *= 0.91;
         }
         cost
     }
 
-    /// What lies under it.
     pub(super) fn ground(self, at: usize) -> Ground {
-        Ground { has_new_driver: at >= self.driver(), has_new_openvino: at >= self.openvino() }
+        Ground { has_new_driver: at >= self.driver, has_new_openvino: at >= self.openvino }
     }
 
     /// Whether the ground is new at a commit, so that nothing compiled is in the cache.
@@ -147,7 +149,7 @@ impl Story {
             return vec![Fate::Measured];
         }
         let is = |percent: usize| at > 0 && at == self.at(percent);
-        if at > 0 && at == self.wrong() {
+        if at > 0 && at == self.wrong {
             vec![Fate::WrongOutput]
         } else if is(10) {
             // What somebody tried out stands beside the commit's own run and is no baseline.
@@ -172,9 +174,9 @@ impl Story {
             return Vec::new();
         }
         let is = |percent: usize| at == self.at(percent);
-        let steps = [self.dearer(), self.slower(), self.fixed(), self.slower_start(), self.faster()];
+        let steps = [self.dearer, self.slower, self.fixed, self.slower_start, self.faster];
         let mut contests = Vec::new();
-        if at == self.wrong() {
+        if at == self.wrong {
             contests.push(Contest::WrongOutput);
         } else if is(58) {
             contests.push(Contest::Restless);
@@ -193,13 +195,13 @@ impl Story {
     /// The first line of a commit's message.
     pub(super) fn subject(self, at: usize) -> &'static str {
         let reported = [
-            (self.wrong(), "Sum the experts in half precision"),
-            (self.wrong() + 1, "Sum the experts in single precision again"),
-            (self.dearer(), "Keep the dequantised scales beside the weights"),
-            (self.slower(), "Copy the key cache before each step"),
-            (self.fixed(), "Hand the key cache over instead of copying it"),
-            (self.slower_start(), "Check every prompt's tokens against the vocabulary"),
-            (self.faster(), "Fuse the router with the first expert's product"),
+            (self.wrong, "Sum the experts in half precision"),
+            (self.wrong + 1, "Sum the experts in single precision again"),
+            (self.dearer, "Keep the dequantised scales beside the weights"),
+            (self.slower, "Copy the key cache before each step"),
+            (self.fixed, "Hand the key cache over instead of copying it"),
+            (self.slower_start, "Check every prompt's tokens against the vocabulary"),
+            (self.faster, "Fuse the router with the first expert's product"),
         ];
         let of_story = reported.iter().find(|(place, _)| at > 0 && *place == at);
         of_story.map_or(SUBJECTS[at % SUBJECTS.len()], |(_, subject)| subject)
@@ -226,3 +228,138 @@ const SUBJECTS: [&str; 17] = [
     "Sort the machines by name",
     "Mend a link in the method's page",
 ];
+
+/// The line, oldest first. Nobody has made these commits, and no repository has them.
+#[must_use]
+pub fn commits(plan: &DemoPlan) -> Vec<Commit> {
+    let story = Story::of(plan.commits);
+    let mut line: Vec<Commit> = Vec::with_capacity(plan.commits);
+    for at in 0..plan.commits {
+        let hash =
+            |what: &str| sha256_of_bytes(format!("{what} {at} of {}", plan.seed).as_bytes())[..40].to_owned();
+        line.push(Commit {
+            sha: hash("commit"),
+            parents: line.last().map(|parent| parent.sha.clone()).into_iter().collect(),
+            tree: hash("tree"),
+            branch: Some("main".to_owned()),
+            subject: story.subject(at).to_owned(),
+            author_date_utc: utc(authored(plan, at)),
+            dirty: false,
+            difference_sha256: None,
+        });
+    }
+    line
+}
+
+/// The moment so many seconds after the history began.
+pub(super) fn utc(seconds: u64) -> String {
+    utc_of_seconds(FIRST_SECOND + seconds.cast_signed()).unwrap_or_default()
+}
+
+/// When a commit was authored, seconds after the history began. Commits come at odd times of the day.
+pub(super) fn authored(plan: &DemoPlan, at: usize) -> u64 {
+    let step = A_DAY.min(TWO_YEARS / (plan.commits as u64).max(1)).max(2);
+    at as u64 * step + Noise::of(plan.seed, &[TIMES, at as u64]).below(step / 2)
+}
+
+/// What is invented. The same plan gives the same records, byte for byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DemoPlan {
+    /// What all random numbers are drawn from.
+    pub seed: u64,
+    /// Commits of the line.
+    pub commits: usize,
+    /// Tokens of each answer.
+    pub new_tokens: usize,
+    /// Worker processes of each run.
+    pub runs: usize,
+    /// Machines that measure, 1 to 3. The first one measures every commit, and makes the A/Bs.
+    pub machines: usize,
+}
+
+impl DemoPlan {
+    /// What `report --demo` shows: four months of a project on three machines.
+    #[must_use]
+    pub fn sample() -> Self {
+        Self { seed: 20, commits: 120, new_tokens: 60, runs: 3, machines: 3 }
+    }
+
+    /// So many commits on one machine, as cheap as they can be: for benches and for long pages.
+    #[must_use]
+    pub fn of_commits(commits: usize) -> Self {
+        Self { commits, new_tokens: FEWEST_TOKENS, runs: 1, machines: 1, ..Self::sample() }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Noise(Rng);
+
+impl Noise {
+    /// The stream of one thing: as of a commit on a machine. What is drawn for one thing changes nothing of
+    /// another.
+    pub(super) fn of(seed: u64, thing: &[u64]) -> Self {
+        let mix = |state: u64, word: &u64| Rng::with_seed(state ^ word.wrapping_mul(SPREAD)).u64(..);
+        Self(Rng::with_seed(thing.iter().fold(seed, mix)))
+    }
+
+    /// A standard normal deviate, by the sum of twelve uniform ones less six (Irwin 1927, Hall 1927: the sum
+    /// has variance 1 and is nearly normal). It has no tail beyond six, which nothing here needs, and no
+    /// logarithm, whose last bit differs between libraries.
+    pub(super) fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.0.f64()).sum::<f64>() - 6.0
+    }
+
+    /// A factor around 1 with this standard deviation.
+    pub(super) fn factor(&mut self, sd: f64) -> f64 {
+        1.0 + sd * self.normal()
+    }
+
+    /// True with this probability.
+    pub(super) fn happens(&mut self, probability: f64) -> bool {
+        self.0.f64() < probability
+    }
+
+    /// A number below `end`, which is not 0.
+    pub(super) fn below(&mut self, end: u64) -> u64 {
+        self.0.u64(..end)
+    }
+
+    /// Factors around 1 of which each keeps a part of the one before: a first-order autoregression, whose
+    /// innovations have `sd * sqrt(1 - kept^2)`, so that all have the same spread.
+    pub(super) fn drift(&mut self, length: usize, sd: f64, kept: f64) -> Vec<f64> {
+        let innovation = sd * (1.0 - kept * kept).sqrt();
+        let mut now = sd * self.normal();
+        let mut factors = Vec::with_capacity(length);
+        for _ in 0..length {
+            factors.push(1.0 + now);
+            now = kept * now + innovation * self.normal();
+        }
+        factors
+    }
+}
+
+/// The nearest whole number of nanoseconds or bytes; 0 for what is none.
+pub(super) fn nearest(value: f64) -> u64 {
+    let whole = Duration::try_from_secs_f64(value / 1e9).map(|whole| whole.as_nanos());
+    whole.ok().and_then(|whole| u64::try_from(whole).ok()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_commit_stands_on_the_one_before_it_and_was_authored_later() {
+        for plan in [DemoPlan::sample(), DemoPlan::of_commits(2_000)] {
+            let line = commits(&plan);
+            assert_eq!(line.len(), plan.commits);
+            assert!(line[0].parents.is_empty());
+            assert!(line[0].author_date_utc.starts_with("2026-01-05T"));
+            for pair in line.windows(2) {
+                assert_eq!(pair[1].parents, [pair[0].sha.clone()]);
+                assert!(pair[0].author_date_utc < pair[1].author_date_utc);
+                assert_ne!(pair[0].sha, pair[1].sha);
+            }
+        }
+    }
+}

@@ -3,20 +3,18 @@
 use std::fmt::Write;
 
 use crate::measure::Metric;
-use crate::report::badge::Badge;
-use crate::report::document::line::Span;
-use crate::report::document::table::{Cell, Table};
+use crate::report::document::escape::escape_xml;
 use crate::report::document::terminal::shown;
-use crate::report::document::{Block, Document, Line};
+use crate::report::document::{Block, Cell, Document, Line, Span, Table};
+use crate::report::mark::Badge;
 
 /// Where a report stands in a page.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::report) struct Place<'a> {
     /// Leads to the site's folder: as in "../".
     pub(in crate::report) root: &'a str,
-    /// The level of its headings.
     pub(in crate::report) level: u8,
-    /// Tells its tables from those of other reports of the page; may be empty.
+    /// Distinguishes its tables from those of other reports of the page; may be empty.
     pub(in crate::report) of: &'a str,
 }
 
@@ -169,16 +167,5 @@ fn badge(badge: &Badge) -> String {
 
 /// A text as HTML, in an element or an attribute.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for sign in shown(text).chars() {
-        match sign {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#x27;"),
-            _ => escaped.push(sign),
-        }
-    }
-    escaped
+    escape_xml(&shown(text)).replace("&apos;", "&#x27;")
 }

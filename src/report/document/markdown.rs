@@ -1,9 +1,7 @@
 //! For an issue, a pull request or a step's summary. No text of others makes markup, a link, a mention or a reference.
 
 use crate::report::document::escape::escape;
-use crate::report::document::line::Span;
-use crate::report::document::table::{Cell, Table};
-use crate::report::document::{Block, Document, Line};
+use crate::report::document::{Block, Cell, Document, Line, Span, Table};
 
 /// A comment on GitHub holds 65,536 bytes, and a record from elsewhere may hold any amount of text.
 const LARGEST: usize = 60_000;

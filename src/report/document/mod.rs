@@ -5,22 +5,20 @@
 
 mod escape;
 mod html;
-mod line;
 mod markdown;
-mod table;
 mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub(in crate::report) use escape::code;
-pub use escape::escape;
-pub(in crate::report) use html::Place;
-pub use line::Line;
-pub(in crate::report) use table::{Cell, Table, metric, number, status};
-
+use crate::measure::Metric;
 use crate::record::Warning;
 use crate::report::chart::Chart;
-use crate::report::decision::Mark;
+use crate::report::document::terminal::plain;
+use crate::report::mark::Mark;
+
+pub use escape::escape;
+pub(in crate::report) use escape::{code, escape_xml};
+pub(in crate::report) use html::Place;
 
 /// A report.
 #[derive(Debug, Clone, Default)]
@@ -51,22 +49,18 @@ impl Document {
         (Self { blocks }, Self { blocks: warnings })
     }
 
-    /// What the report is about.
     pub(in crate::report) fn title(&mut self, title: impl Into<Line>) {
         self.blocks.push(Block::Title(title.into()));
     }
 
-    /// The heading of what follows.
     pub(in crate::report) fn section(&mut self, heading: impl Into<Line>) {
         self.blocks.push(Block::Section(heading.into()));
     }
 
-    /// A sentence or a paragraph.
     pub(in crate::report) fn text(&mut self, text: impl Into<Line>) {
         self.blocks.push(Block::Text(text.into()));
     }
 
-    /// A result with its reason.
     pub(in crate::report) fn status(
         &mut self,
         mark: Mark,
@@ -134,5 +128,170 @@ impl Block {
             Self::Status { .. } => matches!(self, Self::Facts(_) | Self::Text(_)),
             _ => std::mem::discriminant(self) == std::mem::discriminant(before),
         }
+    }
+}
+
+/// A line of text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Line(pub(super) Vec<Span>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Span {
+    /// Text, be it of others.
+    Text(String),
+    /// A name that others gave.
+    Name(String),
+    /// A command or a path, as `cargo xtask ab`.
+    Code(String),
+    /// The id of a metric's definition.
+    Metric(Metric),
+    /// A moment, UTC.
+    Moment(String),
+    /// Text that HTML links to this address of ours, relative to the site's folder.
+    Link(String, String),
+}
+
+impl Line {
+    /// A sentence in which what is in backticks is code.
+    pub(in crate::report) fn prose(text: &str) -> Self {
+        let parts: Vec<&str> = text.split('`').collect();
+        if parts.len().is_multiple_of(2) {
+            return text.into();
+        }
+        let span = |(at, part): (usize, &&str)| {
+            if at % 2 == 1 { Span::Code((*part).to_owned()) } else { Span::Text((*part).to_owned()) }
+        };
+        Self(parts.iter().enumerate().map(span).collect())
+    }
+
+    /// A name that others gave, set apart from our words.
+    pub(in crate::report) fn name(name: &str) -> Self {
+        Self(vec![Span::Name(name.to_owned())])
+    }
+
+    /// The id of a metric's definition.
+    pub(in crate::report) fn metric(metric: Metric) -> Self {
+        Self(vec![Span::Metric(metric)])
+    }
+
+    /// A moment, UTC.
+    pub(in crate::report) fn moment(utc: &str) -> Self {
+        Self(vec![Span::Moment(utc.to_owned())])
+    }
+
+    /// Text that leads to a page or file of the site, where that is there.
+    pub(in crate::report) fn link(text: &str, href: Option<&str>) -> Self {
+        Self(vec![match href {
+            Some(href) => Span::Link(text.to_owned(), href.to_owned()),
+            None => Span::Text(text.to_owned()),
+        }])
+    }
+
+    #[must_use]
+    pub(in crate::report) fn and(mut self, next: impl Into<Self>) -> Self {
+        self.0.extend(next.into().0);
+        self
+    }
+
+    pub(in crate::report) fn to_text(&self) -> String {
+        plain(self)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.iter().all(|span| matches!(span, Span::Text(text) if text.is_empty()))
+    }
+}
+
+impl From<&str> for Line {
+    fn from(text: &str) -> Self {
+        Self(vec![Span::Text(text.to_owned())])
+    }
+}
+
+impl From<String> for Line {
+    fn from(text: String) -> Self {
+        Self(vec![Span::Text(text)])
+    }
+}
+
+impl From<&String> for Line {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::report) struct Table {
+    pub(super) headings: Vec<&'static str>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// Columns that name a row; they are repeated where a table goes on below itself.
+    pub(super) keys: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::report) enum Cell {
+    /// Text, be it of others.
+    Text(Line),
+    /// A number with its unit, or an interval: aligned to the right and never broken.
+    Number(String),
+    /// The id of a metric's definition; never broken.
+    Metric(Metric),
+    /// A status with its mark.
+    Status(Mark, String),
+}
+
+impl Table {
+    /// Without headings where all of them are empty.
+    pub(in crate::report) fn new(headings: impl IntoIterator<Item = &'static str>) -> Self {
+        Self { headings: headings.into_iter().collect(), rows: Vec::new(), keys: 1 }
+    }
+
+    /// With this many columns that name a row.
+    pub(in crate::report) fn with_keys(self, keys: usize) -> Self {
+        Self { keys, ..self }
+    }
+
+    pub(in crate::report) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    pub(in crate::report) fn with_rows<R: IntoIterator<Item = Cell>>(
+        mut self,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Self {
+        rows.into_iter().for_each(|row| self.row(row));
+        self
+    }
+
+    pub(in crate::report) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn has_headings(&self) -> bool {
+        self.headings.iter().any(|heading| !heading.is_empty())
+    }
+
+    pub(super) fn is_number(&self, column: usize) -> bool {
+        self.rows.iter().any(|row| matches!(row.get(column), Some(Cell::Number(_))))
+    }
+}
+
+/// A cell of a number; "-" where there is none.
+pub(in crate::report) fn number(value: Option<String>) -> Cell {
+    Cell::Number(value.unwrap_or_else(|| "-".to_owned()))
+}
+
+/// A cell of a metric's id.
+pub(in crate::report) fn metric(metric: Metric) -> Cell {
+    Cell::Metric(metric)
+}
+
+pub(in crate::report) fn status(mark: Mark, status: impl Into<String>) -> Cell {
+    Cell::Status(mark, status.into())
+}
+
+impl<T: Into<Line>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self::Text(text.into())
     }
 }

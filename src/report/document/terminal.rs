@@ -4,9 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, ColumnConstraint, Width, presets};
 
-use crate::report::document::line::Span;
-use crate::report::document::table::{Cell, Table};
-use crate::report::document::{Block, Document, Line};
+use crate::report::document::{Block, Cell, Document, Line, Span, Table};
 use crate::visible::{lines, one_line};
 
 /// Of a terminal whose width is unknown.

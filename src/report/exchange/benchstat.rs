@@ -8,8 +8,7 @@ use std::fmt::Write;
 
 use crate::measure::{Direction, Metric, Sample};
 use crate::record::{ArmView, Series, Side};
-use crate::report::exchange::measured::{Measured, MeasuredRun};
-use crate::report::exchange::naming::{device_name, slug};
+use crate::report::exchange::measured::{Measured, MeasuredRun, device_name, slug};
 use crate::report::number::every_digit;
 use crate::visible::one_line;
 
@@ -25,7 +24,6 @@ const OTHERS: [Metric; 5] = [
 /// What stands for what there is not.
 const NONE: &str = "none";
 
-/// A key and its value.
 struct Reported {
     key: &'static str,
     value: String,

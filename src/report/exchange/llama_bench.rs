@@ -15,8 +15,7 @@ use crate::judge::Spread;
 use crate::measure::{Metric, Sample};
 use crate::record::{ArmView, Commit, ProvenDevice};
 use crate::report::exchange::json;
-use crate::report::exchange::measured::{Measured, MeasuredRun};
-use crate::report::exchange::naming::device_name;
+use crate::report::exchange::measured::{Measured, MeasuredRun, device_name};
 use crate::visible::one_line;
 
 /// The file in which a model's weights are.
@@ -66,8 +65,7 @@ struct Row {
     arcgauge_run_id: String,
 }
 
-/// Settings that OpenVINO has no like of, or does not tell: here so that rows can be joined, and the same in
-/// every row.
+/// Settings that OpenVINO has not, or does not report: here so that rows can be joined, and the same in every row.
 #[derive(Debug, Default, Serialize)]
 struct OfLlamaCpp {
     n_batch: u32,

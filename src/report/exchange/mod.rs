@@ -1,35 +1,35 @@
 //! Records in the formats that other tools read.
 //!
-//! Every format is a pure function of records. A figure stands in it by its definition, whose id stands
+//! Every format is a pure function of records. A metric value stands in it by its definition, whose id stands
 //! beside it wherever the format has a place for text; what is unverified, wrong, failed or interrupted has
 //! no speed in any of them. Names that others gave are written so that they stay text.
 
-mod benchmark_action;
 mod benchstat;
-mod github;
-mod junit;
 mod llama_bench;
 mod measured;
-mod metric_format;
-mod naming;
-mod otava;
-mod sample_csv;
+mod services;
+mod tables;
 #[cfg(test)]
 mod tests;
 
+use measured::{Measured, Sides, measured};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::measure::Direction;
-use crate::record::Experiment;
+use crate::record::{Experiment, PlanKind};
+use crate::report::decision::{Subject, decision_markdown, github_annotations, pair_lines};
+use crate::report::junit::records_junit;
+use crate::report::number::counted;
 use crate::visible;
-use measured::{Measured, Sides, measured};
+use crate::visible::one_line;
 
 pub use measured::invalidated;
+pub(in crate::report) use measured::{benchmark, device_name, group};
 
-pub use otava::{OtavaSeries, otava_config, otava_csv};
+pub use tables::{OtavaSeries, otava_config, otava_csv};
 
-/// A format that tells records.
+/// A format of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExchangeFormat {
     /// CSV, a row a generation.
@@ -55,33 +55,33 @@ pub struct Exchanged {
     pub text: String,
     /// Commands to a runner of GitHub's, which stand in its log; empty in the other formats.
     pub annotations: String,
-    /// What was left out, and what is not to be believed, a line each.
+    /// What was left out, and what is invalid, a line each.
     pub warnings: Vec<String>,
 }
 
-/// Tells records in a format.
+/// Records in a format.
 ///
 /// # Errors
-/// Records of which the format has nothing to tell, or that it could not hold apart.
+/// Records of which the format has nothing to report, or that it could not distinguish.
 pub fn exchange(format: ExchangeFormat, records: &[Experiment]) -> Result<Exchanged> {
     match format {
-        ExchangeFormat::SampleCsv => reported(measured(records, Sides::Both)?, sample_csv::text),
+        ExchangeFormat::SampleCsv => reported(measured(records, Sides::Both)?, tables::sample_csv),
         ExchangeFormat::LlamaBench => reported(measured(records, Sides::Both)?, llama_bench::text),
         ExchangeFormat::BenchmarkAction(direction) => {
-            let one_each = naming::one_a_name(measured(records, Sides::Head)?)?;
-            reported(one_each, |measured| benchmark_action::text(measured, direction))
+            let one_each = measured::one_a_name(measured(records, Sides::Head)?)?;
+            reported(one_each, |measured| services::benchmark_action(measured, direction))
         }
         ExchangeFormat::MetricFormat => {
-            reported(naming::one_a_name(measured(records, Sides::Head)?)?, metric_format::text)
+            reported(measured::one_a_name(measured(records, Sides::Head)?)?, services::metric_format)
         }
         ExchangeFormat::Benchstat => {
             reported(measured(records, Sides::Both)?, |measured| Ok(benchstat::text(measured)))
         }
         ExchangeFormat::Junit => {
-            let (text, warnings) = (junit::text(records), invalidated(records));
+            let (text, warnings) = (records_junit(records), invalidated(records));
             Ok(Exchanged { text, annotations: String::new(), warnings })
         }
-        ExchangeFormat::Github => github::exchanged(records),
+        ExchangeFormat::Github => github(records),
     }
 }
 
@@ -97,4 +97,35 @@ fn json(value: &impl Serialize) -> Result<String> {
     let text = serde_json::to_string_pretty(value)
         .map_err(|cause| Error::harness(format!("cannot write JSON: {cause}")))?;
     Ok(visible::json(&text) + "\n")
+}
+
+fn github(records: &[Experiment]) -> Result<Exchanged> {
+    let mut exchanged = Exchanged { text: String::new(), annotations: String::new(), warnings: Vec::new() };
+    let mut runs = 0;
+    for record in records {
+        let id = one_line(&record.run_id);
+        if record.plan != PlanKind::Ab {
+            runs += 1;
+            continue;
+        }
+        let Some(decision) = record.decision.as_ref().or(record.gate_decision.as_ref()) else {
+            exchanged.warnings.push(format!("record `{id}` is left out: it came to no decision"));
+            continue;
+        };
+        let pairs = pair_lines(record);
+        let subject = Subject { record, pairs: &pairs };
+        exchanged.text.push_str(&decision_markdown(subject, decision));
+        exchanged.text.push('\n');
+        exchanged.annotations.push_str(&github_annotations(subject, decision));
+    }
+    exchanged.warnings.extend(invalidated(records));
+    if runs > 0 {
+        let reported = counted(runs, "run");
+        exchanged.warnings.push(format!("{reported} left out: only an A/B decides something"));
+    }
+    if exchanged.text.is_empty() {
+        return Err(Error::input(format!("no decision in these records: {}", exchanged.warnings.join("; ")))
+            .hint("`cargo xtask ab` makes one; `--format junit` tells runs, too"));
+    }
+    Ok(exchanged)
 }

@@ -2,7 +2,6 @@
 
 mod forged;
 mod hostile;
-mod readers;
 mod rules;
 mod snapshots;
 
@@ -19,7 +18,6 @@ fn text_of(format: ExchangeFormat, records: &[Experiment]) -> String {
     exchange(format, records).unwrap().text
 }
 
-/// The same as JSON.
 fn json_of(format: ExchangeFormat, records: &[Experiment]) -> Value {
     serde_json::from_str(&text_of(format, records)).unwrap()
 }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::record::{Entry, Experiment, History, Line, Setting};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::Page;
-use crate::report::view::commit::{CommitView, Neighbours, RecordOfCommit};
+use crate::report::view::commit::{Neighbours, RecordOfCommit, commit_page};
 use crate::report::view::{Forge, Timeline, short};
 
 /// What stands in the place of a sha where there is no commit.
@@ -143,13 +143,13 @@ impl<'a> CommitPages<'a> {
             })
             .collect();
         let commit = records.iter().find_map(|record| record.subject().arm.commit.as_ref());
-        let view = CommitView::of(commit, page.neighbours, &reported);
+        let (title, view) = commit_page(commit, page.neighbours, &reported);
         let site = Site {
             records: page.entries.len(),
             newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),
             is_demo,
         };
-        let shell = Shell::new(PageKind::Commit, view.title(), &site);
+        let shell = Shell::new(PageKind::Commit, title, &site);
         let html = renderer.page("commit.html", &shell, &view, Parts::default())?;
         Ok(Page { path: page.path.clone(), text: html })
     }

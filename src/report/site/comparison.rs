@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde_json::json;
 
 use crate::error::Result;
 use crate::judge::comparability::TwoRuns;
@@ -20,12 +20,6 @@ use crate::visible::one_line;
 
 /// A name of a run that is longer, or has other letters, is named by its hash in a file's name.
 const LONGEST_NAME: usize = 64;
-
-#[derive(Serialize)]
-struct ComparisonPage {
-    /// All of its report, as HTML.
-    report: String,
-}
 
 /// The page of two runs, with links to what the site in this folder has of them.
 ///
@@ -54,7 +48,7 @@ pub fn comparison_page(
         records: [a, b].map(|record| copy_of_record(site_folder, record)),
     };
     let place = Place { root: "../", level: 2, of: "" };
-    let view = ComparisonPage { report: comparison_document(a, b, two, of_page).to_html(place) };
+    let view = json!({ "report": comparison_document(a, b, two, of_page).to_html(place) });
     let text = renderer.page(
         "comparison.html",
         &shell,

@@ -3,15 +3,9 @@
 mod commits;
 mod comparison;
 mod folder;
-mod history;
-mod made;
-mod make;
 mod pages;
-mod served;
 
 pub use commits::{CommitPage, CommitPages, page_of};
 pub use comparison::comparison_page;
-pub use folder::{Written, write_page};
-pub use make::{MakeOptions, make_site};
-pub use pages::{Page, SiteSources};
-pub use served::served_file;
+pub use folder::{Written, served_file, write_page};
+pub use pages::{MakeOptions, Page, SiteSources, make_site};

@@ -1,23 +1,29 @@
-//! Every page of a site, one after the other.
+//! Every page of a site: which would come out otherwise, and what each is made of.
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use crate::error::Result;
+use crate::files;
+use crate::files::FileKind;
 use crate::judge::policy::Policy;
 use crate::record::{
     Ancestry, Entry, Experiment, History, Index, PlanKind, PublishedReference, PublishedSeries,
+    sha256_of_bytes,
 };
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
-use crate::report::site::commits::record_file;
-use crate::report::site::history::history_pages;
+use crate::report::site::commits::{CommitPage, CommitPages, record_file};
+use crate::report::site::folder::{SiteFolder, Written};
+use crate::report::view::commit::Neighbours;
 use crate::report::view::compare::ComparePage;
-use crate::report::view::history::HistorySources;
-use crate::report::view::machines::MachinesView;
-use crate::report::view::method::MethodView;
-use crate::report::view::overview::{OverviewSources, OverviewView};
-use crate::report::view::peers::{PeersPage, PeersPart};
+use crate::report::view::history::{HistoryPage, HistorySources};
+use crate::report::view::machines::machines_page;
+use crate::report::view::method::method_page;
+use crate::report::view::overview::{OverviewSources, overview_page};
+use crate::report::view::peers::{peers_page, peers_part};
 use crate::report::view::{Forge, Timeline, timelines};
-use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE};
+use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE, HISTORY_SCRIPTS, HISTORY_STYLE};
 
 /// What a site is made of.
 #[derive(Debug, Clone, Copy)]
@@ -55,17 +61,15 @@ pub struct Page {
 
 impl<'a> SiteSources<'a> {
     /// Every timeline of the records.
-    ///
-    /// # Errors
-    /// A figure that is no number.
-    pub fn timelines(&self) -> Result<Vec<Timeline<'a>>> {
+    #[must_use]
+    pub fn timelines(&self) -> Vec<Timeline<'a>> {
         timelines(&self.index.entries, self.ancestry)
     }
 
     /// The pages that are made of the index, and of little else.
     ///
     /// # Errors
-    /// A figure that is no number, or a template that does not fit, which are faults of arcgauge.
+    /// A value that is no number, or a template that does not fit, which are faults of arcgauge.
     pub fn index_pages(&self, timelines: &[Timeline<'_>], renderer: &Renderer) -> Result<Vec<Page>> {
         let entries = &self.index.entries;
         let site = Site {
@@ -73,28 +77,23 @@ impl<'a> SiteSources<'a> {
             newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
             is_demo: self.is_demo,
         };
-        let page = |kind: PageKind, title: &str, html: &dyn Fn(&Shell) -> Result<String>| -> Result<Page> {
-            Ok(Page { path: kind.file().into(), text: html(&Shell::new(kind, title, &site))? })
-        };
-        let overview = self.overview(timelines)?;
         let machine_of = |entry: &Entry| Some(self.read(entry)?.machine);
-        let machines = MachinesView::of(entries, timelines, &machine_of);
-        let method = MethodView::of(self.policy, self.policy_sha256, self.published);
-        let peers = PeersPage::of(entries, &|entry| self.peers_part(entry));
-        let mut pages = vec![
-            page(PageKind::Overview, "Status", &|shell| {
-                renderer.page("index.html", shell, &overview, Parts::default())
-            })?,
-            page(PageKind::Machines, "Machines, epochs, noise", &|shell| {
-                renderer.page("machines.html", shell, &machines, Parts::default())
-            })?,
-            page(PageKind::Peers, "Engines side by side", &|shell| {
-                renderer.page("peers.html", shell, &peers, Parts::default())
-            })?,
-            page(PageKind::Method, "How it is measured and judged", &|shell| {
-                renderer.page("method.html", shell, &method, Parts::default())
-            })?,
+        let pages = [
+            (PageKind::Overview, "Status", self.overview(timelines)?),
+            (PageKind::Machines, "Machines, epochs, noise", machines_page(entries, timelines, &machine_of)),
+            (PageKind::Peers, "Engines side by side", peers_page(entries, &|entry| self.peers_part(entry))),
+            (
+                PageKind::Method,
+                "How it is measured and judged",
+                method_page(self.policy, self.policy_sha256, self.published),
+            ),
         ];
+        let page = |(kind, title, view): (PageKind, &str, Value)| {
+            let text =
+                renderer.page(kind.file(), &Shell::new(kind, title, &site), &view, Parts::default())?;
+            Ok(Page { path: kind.file().into(), text })
+        };
+        let mut pages = pages.into_iter().map(page).collect::<Result<Vec<Page>>>()?;
         let Self { published, published_series, .. } = *self;
         let history = HistorySources { timelines, published, published_series };
         pages.push(self.compare_page(&site, renderer)?);
@@ -115,9 +114,9 @@ impl<'a> SiteSources<'a> {
         Ok(Page { path: PageKind::Compare.file().into(), text: html })
     }
 
-    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<OverviewView> {
+    fn overview(&self, timelines: &[Timeline<'_>]) -> Result<Value> {
         let subject_of = |entry: &Entry| Some(self.read(entry)?.subject().commit.as_ref()?.subject.clone());
-        OverviewView::of(OverviewSources {
+        overview_page(OverviewSources {
             entries: &self.index.entries,
             timelines,
             published: self.published,
@@ -129,14 +128,153 @@ impl<'a> SiteSources<'a> {
         })
     }
 
-    fn peers_part(&self, entry: &Entry) -> Option<PeersPart> {
+    fn peers_part(&self, entry: &Entry) -> Option<Value> {
         let record = self.read(entry).filter(|record| record.plan == PlanKind::Peers)?;
-        Some(PeersPart::of(&record, entry, &record_file(entry).display().to_string(), ""))
+        Some(peers_part(&record, entry, &record_file(entry).display().to_string(), ""))
     }
 
     /// A record, for what the index does not hold. One that cannot be read any more is none here, and is
     /// named as damaged when the index is made.
     fn read(&self, entry: &Entry) -> Option<Experiment> {
         Some(History::read(&self.history.root().join(&entry.path)).ok()?.record)
+    }
+}
+
+fn history_pages(sources: HistorySources<'_>, site: &Site, renderer: &Renderer) -> Result<Vec<Page>> {
+    let history = HistoryPage::of(sources)?;
+    let shell = Shell::new(PageKind::History, "Trends", site);
+    let parts = Parts {
+        styles: vec![HISTORY_STYLE],
+        scripts: HISTORY_SCRIPTS.to_vec(),
+        data: Some(history.data),
+        has_live_charts: true,
+    };
+    let html = renderer.page("history.html", &shell, &history.view, parts)?;
+    let files = history.csv_files.into_iter().map(|(path, text)| Page { path, text });
+    Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
+}
+
+/// How a site is made.
+pub struct MakeOptions<'a> {
+    /// Its folder.
+    pub output: PathBuf,
+    /// Make every file, also those that are there.
+    pub anew: bool,
+    /// The hash of the program that makes it: another one may tell the same records otherwise.
+    pub program_sha256: &'a str,
+    /// Called with the commits done and all of them.
+    pub progress: &'a mut dyn FnMut(usize, usize),
+}
+
+/// Makes the site of these records.
+///
+/// # Errors
+/// When a file cannot be read or written; what stands in the folder is whole pages.
+pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOptions<'_>) -> Result<Written> {
+    let mut folder = SiteFolder::open(options.output, options.anew)?;
+    let timelines = sources.timelines();
+    for page in sources.index_pages(&timelines, renderer)? {
+        // They are made of every record, so they are made each time.
+        let sha256 = sha256_of_bytes(page.text.as_bytes());
+        folder.provide(&page.path, sha256, || Ok(page.text.clone().into_bytes()))?;
+    }
+    let commits = CommitPages::of(&sources.index.entries, &timelines, sources.forge);
+    let identity = format!("{} {}", options.program_sha256, renderer.identity());
+    for (done, page) in commits.pages().enumerate() {
+        (options.progress)(done, commits.count());
+        let encoded: Vec<Encoded<'_>> =
+            page.entries.iter().map(|entry| Encoded::of(sources.history, entry)).collect::<Result<_>>()?;
+        let made_of = sources_of(&page, &encoded, &identity, sources.is_demo);
+        folder.provide(&page.path, made_of, || {
+            Ok(commits.make(&page, sources.history, sources.is_demo, renderer)?.text.into_bytes())
+        })?;
+        for Encoded { entry, sha256 } in encoded {
+            let file = sources.history.root().join(&entry.path);
+            folder.provide(&record_file(entry), sha256, || files::read(&file, FileKind::Record))?;
+        }
+    }
+    folder.close()
+}
+
+/// A record with the hash that seals it.
+struct Encoded<'a> {
+    entry: &'a Entry,
+    sha256: String,
+}
+
+impl<'a> Encoded<'a> {
+    fn of(history: &History, entry: &'a Entry) -> Result<Self> {
+        Ok(Self { entry, sha256: History::payload_sha256(&history.root().join(&entry.path))? })
+    }
+}
+
+/// A hash over all that a commit's page is made of.
+fn sources_of(page: &CommitPage<'_>, encoded: &[Encoded<'_>], identity: &str, is_demo: bool) -> String {
+    let Neighbours { previous, next, forge } = page.neighbours;
+    let mut all = vec![identity.to_owned(), is_demo.to_string()];
+    all.extend([previous, next, forge.map(Forge::template)].map(|it| it.unwrap_or_default().to_owned()));
+    all.push(page.linked.join(" "));
+    for (encoded, before) in encoded.iter().zip(&page.before) {
+        all.push(format!("{} {}", encoded.sha256, encoded.entry.origin.in_words()));
+        all.push(encoded.entry.path.display().to_string());
+        // Of the commit before the page takes what the index says.
+        all.push(format!("{before:?}"));
+    }
+    sha256_of_bytes(all.join("\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::report::view::history::example::{entries, published, published_series, timelines_of};
+
+    /// The chart library's size, as it is and compressed: 1.6.32 has 52,938 and 23,100 bytes.
+    const LIBRARY: Size = Size { raw: 54_000, compressed: 24_000 };
+    /// What the page may weigh at ten thousand commits and three prompts.
+    const PAGE: Size = Size { raw: 4_000_000, compressed: 500_000 };
+    /// What the library and our own scripts may weigh.
+    const SCRIPTS: usize = 100_000;
+
+    #[derive(Debug)]
+    struct Size {
+        raw: usize,
+        compressed: usize,
+    }
+
+    fn size(text: &str) -> Size {
+        let mut gzip =
+            Command::new("gzip").arg("-9").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdin = gzip.stdin.take().unwrap();
+        let bytes = text.as_bytes().to_vec();
+        let writer = std::thread::spawn(move || stdin.write_all(&bytes).unwrap());
+        let output = gzip.wait_with_output().unwrap();
+        writer.join().unwrap();
+        Size { raw: text.len(), compressed: output.stdout.len() }
+    }
+
+    #[test]
+    #[ignore = "heavy: ten seconds"]
+    fn ten_thousand_commits_are_no_burden() {
+        let entries = entries(10_000);
+        let timelines = timelines_of(&entries);
+        let (published, series) = (published(), published_series());
+        let sources =
+            HistorySources { timelines: &timelines, published: &published, published_series: &series };
+        let site = Site { records: entries.len(), newest_utc: None, is_demo: false };
+        let pages = history_pages(sources, &site, &Renderer::new(None).unwrap()).unwrap();
+        let page = size(&pages[0].text);
+        assert!(page.raw + LIBRARY.raw <= PAGE.raw, "{page:?}");
+        assert!(page.compressed + LIBRARY.compressed <= PAGE.compressed, "{page:?}");
+        // What a commit costs, and not what the test has of them.
+        assert!(page.raw > 500_000, "{page:?}");
+    }
+
+    #[test]
+    fn our_own_scripts_are_small() {
+        let own: usize = HISTORY_SCRIPTS.iter().map(|script| script.len()).sum();
+        assert!(own + LIBRARY.raw <= SCRIPTS, "{own}");
     }
 }

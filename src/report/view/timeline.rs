@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 
 use crate::error::Result;
 use crate::golden::GoldenResult;
+use crate::judge::Validity;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};
 use crate::record::{
-    AbSummary, Ancestry, Entry, EpochChange, Line, Outcome, PlanKind, Series, Setting, SummaryRow, keep_line,
-    sort_along,
+    AbSummary, Ancestry, Entry, EpochChange, Line, Outcome, PlanKind, Series, Setting, SummaryRow, Verdict,
+    keep_line, sort_along,
 };
-use crate::report::view::doubt::is_doubted;
 
 /// The commits of one machine, model, device and workload. Of the runtime there may be several: a new one
 /// begins an epoch.
@@ -24,8 +24,6 @@ pub struct Timeline<'a> {
     pub points: Vec<Point<'a>>,
     /// Where something under the measurement was exchanged.
     pub epochs: Vec<EpochStart>,
-    /// Where `tpot@1` changed within an epoch.
-    pub tpot_changes: Vec<Change>,
 }
 
 /// A commit.
@@ -75,6 +73,13 @@ impl Point<'_> {
     pub fn ab_summary(&self) -> Option<&AbSummary> {
         self.ab.and_then(|entry| entry.ab.as_ref())
     }
+
+    /// The verdict of that A/B: the gate's, where there is one.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        let ab = self.ab_summary()?;
+        ab.gate_verdict.or(ab.verdict)
+    }
 }
 
 impl Timeline<'_> {
@@ -87,10 +92,8 @@ impl Timeline<'_> {
 
 /// Every timeline: those that stand beside the published figure first, then the longest. Records of changed
 /// trees and of no commit are in none, and of other branches only where none is of this one.
-///
-/// # Errors
-/// A figure that is no number.
-pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Result<Vec<Timeline<'a>>> {
+#[must_use]
+pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<'a>> {
     // An engine among others is measured under other conditions than a run by itself.
     let is_clean = |entry: &&Entry| {
         entry.plan != PlanKind::Peers && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
@@ -99,16 +102,15 @@ pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Result<Vec<Ti
     keep_line(&mut chosen, ancestry);
     sort_along(&mut chosen, ancestry);
     chosen.reverse();
-    let groups = by_line(&chosen);
-    let made = groups.iter().filter_map(|group| timeline(group).transpose());
-    let mut timelines = made.collect::<Result<Vec<_>>>()?;
+    let mut timelines: Vec<Timeline<'_>> =
+        by_line(&chosen).iter().filter_map(|group| timeline(group)).collect();
     timelines.sort_by_cached_key(|timeline| {
         let figures = || timeline.points.iter().filter_map(Point::figures);
         let newest = timeline.points.iter().map(|point| point.newest.when_utc.clone()).max();
         let is_published = figures().any(|figures| figures.published_tok_s.is_some());
         Reverse((is_published, figures().count(), newest))
     });
-    Ok(timelines)
+    timelines
 }
 
 /// Records of one line together, in the order given. A run that failed on its way to a device is reported with
@@ -136,20 +138,14 @@ fn by_line<'a>(entries: &[&'a Entry]) -> Vec<Vec<&'a Entry>> {
 }
 
 /// The records of one line, oldest first; None where there are none.
-fn timeline<'a>(group: &[&'a Entry]) -> Result<Option<Timeline<'a>>> {
+fn timeline<'a>(group: &[&'a Entry]) -> Option<Timeline<'a>> {
     let sha = |entry: &'a Entry| entry.commit.as_ref().map_or("", |commit| commit.sha.as_str());
     let points: Vec<Point<'a>> =
         group.chunk_by(|one, other| sha(one) == sha(other)).filter_map(point).collect();
     let on_a_device = group.iter().rev().find(|entry| !entry.setting.line().is_of_no_device());
-    let Some(newest) = on_a_device.or(group.last()) else { return Ok(None) };
+    let newest = on_a_device.or(group.last())?;
     let epochs = epoch_starts(&points);
-    Ok(Some(Timeline {
-        series: &newest.setting.series,
-        setting: &newest.setting,
-        tpot_changes: changes_of(&points, &epochs, |figures| Some(figures.tpot_ms))?,
-        points,
-        epochs,
-    }))
+    Some(Timeline { series: &newest.setting.series, setting: &newest.setting, points, epochs })
 }
 
 fn point<'a>(of_commit: &[&'a Entry]) -> Option<Point<'a>> {
@@ -180,7 +176,7 @@ fn point<'a>(of_commit: &[&'a Entry]) -> Option<Point<'a>> {
 pub(in crate::report) fn is_valid(entry: &Entry) -> bool {
     entry.outcome == Outcome::Complete
         && entry.golden.is_some_and(GoldenResult::is_verified)
-        && !is_doubted(entry)
+        && Validity::of_entry(entry) == Validity::Valid
 }
 
 fn epoch_starts(points: &[Point<'_>]) -> Vec<EpochStart> {
@@ -207,19 +203,12 @@ pub fn changes_of(
     let ends = epochs.iter().map(|epoch| epoch.at).chain([points.len()]);
     let mut start = 0;
     for end in ends {
-        let places = start..end;
-        let known = places.filter_map(|at| Some(Measured { at, value: figure(points[at].figures()?)? }));
-        let known: Vec<Measured> = known.collect();
-        let values: Vec<f64> = known.iter().map(|it| it.value).collect();
+        let value = |at: usize| Some((at, figure(points[at].figures()?)?));
+        let (places, values): (Vec<usize>, Vec<f64>) = (start..end).filter_map(value).unzip();
         for point in change_points(&values, &Detection::default())? {
-            changes.extend(known.get(point.index).map(|it| Change { at: it.at, point }));
+            changes.extend(places.get(point.index).map(|at| Change { at: *at, point }));
         }
         start = end;
     }
     Ok(changes)
-}
-
-struct Measured {
-    at: usize,
-    value: f64,
 }

@@ -1,6 +1,6 @@
 "use strict";
-// Two of the newest runs beside each other. The rules are those of the verb `compare`, as far as an index
-// knows: what differs comes first, and of unlike things there is no difference of figures.
+// Two of the newest runs beside each other. What differs comes first; the data says whether two runs are comparable,
+// and of unlike things there is no difference of values.
 (() => {
   const place = document.getElementById("data");
   const form = document.querySelector(".pair");
@@ -47,10 +47,10 @@
   };
 
   // Of the commit nobody is surprised, so it says nothing about the comparability.
-  const comparability = (a, b, found) => {
+  const comparability = (a, b) => {
+    if (a.setting === b.setting) return data.words.same;
     const [one, other] = [data.settings[a.setting], data.settings[b.setting]];
-    if (found.some((it) => it.is_identity)) return "unlike";
-    return found.length || one.series !== other.series || one.epoch !== other.epoch ? "environment_differs" : "same";
+    return one.identity === other.identity ? data.words.environment_differs : data.words.unlike;
   };
 
   // In percent: two decimals, from ten percent on one, and no sign where it rounds to nothing.
@@ -81,11 +81,11 @@
   const figureRows = (a, b, isCompared) => {
     const of = (run) => new Map(run.figures.rows.map((row, at) => [row, { reported: run.figures.reported[at], figure: run.figures.figures[at] }]));
     const [ofA, ofB] = [of(a), of(b)];
-    const isDoubted = a.is_doubted || b.is_doubted;
+    const isInvalid = a.is_invalid || b.is_invalid;
     return data.rows.flatMap((row, at) => {
       const [left, right] = [ofA.get(at), ofB.get(at)];
       if (!left && !right) return [];
-      const changes = isCompared && left && right && !(row.is_time && isDoubted);
+      const changes = isCompared && left && right && !(row.is_time && isInvalid);
       const shown = (side) => (side ? side.reported : NOTHING);
       return [{ ...row, a: shown(left), b: shown(right), change: changes ? percent(right.figure / left.figure) : NOTHING }];
     });
@@ -102,7 +102,7 @@
   };
 
   // What makes two things of them, each once.
-  const unlikeBecause = (found) => {
+  const unlikeReason = (found) => {
     const kinds = [...new Set(found.filter((it) => it.is_identity).map((it) => it.breaks))];
     const last = kinds.pop();
     return kinds.length ? `${kinds.join(", ")} and ${last}` : last;
@@ -115,17 +115,17 @@
 
   const show = (a, b) => {
     const found = differences(a, b);
-    const id = comparability(a, b, found);
-    const isCompared = id !== "unlike";
+    const words = comparability(a, b);
+    const isCompared = words.is_compared;
     const all = a.commit_reported === b.commit_reported ? found
       : [...found, { what: "commit", a: a.commit_reported, b: b.commit_reported, breaks: "nothing" }];
     part(".differences").replaceChildren(all.length ? differenceTable(all) : "Nothing that this page knows differs around them.");
-    part(".answer").replaceChildren(...answer(data.words[id], isCompared ? "" : unlikeBecause(found)));
-    const doubted = [["A", a], ["B", b]].filter(([, run]) => isCompared && run.is_doubted);
-    part(".doubts").replaceChildren(...doubted.map(([letter]) =>
+    part(".answer").replaceChildren(...answer(words, isCompared ? "" : unlikeReason(found)));
+    const invalid = [["A", a], ["B", b]].filter(([, run]) => isCompared && run.is_invalid);
+    part(".doubts").replaceChildren(...invalid.map(([letter]) =>
       element("p", { class: "note warns" }, `${letter}'s times are not compared: a guard tripped while it ran.`)));
     part(".figures").replaceChildren(figureTable(a, b, isCompared));
-    part(".caption").textContent = data.words[id].caption;
+    part(".caption").textContent = words.caption;
     part(".sides").replaceChildren(side("A", a), side("B", b));
     part(".command").textContent = `cargo xtask compare ${a.id} ${b.id}`;
   };

@@ -1,20 +1,16 @@
 //! The history on a canvas.
 
-use super::super::super::number::{counted, four_digits, signed_percent};
-use super::super::Form;
-use super::super::canvas::{Anchor, Canvas, Frame, at};
-use super::super::columns::{Columns, middle};
-use super::super::lanes::{Lanes, Room};
-use super::super::layout::{
-    EDGE, Entry, Label, Scale, entry, footer, header, measure, nothing, numbers_width, rows,
+use crate::report::chart::Form;
+use crate::report::chart::axis::{Axis, Columns, middle};
+use crate::report::chart::canvas::{Anchor, Canvas, Frame, Point, at};
+use crate::report::chart::layout::{
+    EDGE, Entry, LINE_HEIGHT, Label, Lanes, Room, Scale, entry, fitted, footer, header, measure, nothing,
+    numbers_width, rows, width,
 };
-use super::super::lettering::{LINE_HEIGHT, fitted, width};
-use super::super::palette::Role;
-use super::super::signs::{MARKS, Sign, sign_of, words_of};
-use super::super::ticks::Axis;
-use super::picture::Picture;
-use super::places::Places;
-use super::{Change, Line, Mark};
+use crate::report::chart::line::{Change, Line, Mark, Picture};
+use crate::report::chart::palette::Role;
+use crate::report::chart::signs::{MARKS, Sign, sign_of, words_of};
+use crate::report::number::{counted, four_digits, signed_percent};
 
 /// Between the data and the sides of its frame, px.
 const INNER: f64 = 8.0;
@@ -26,7 +22,7 @@ const THICK: f64 = 2.5;
 const THIN: f64 = 1.25;
 
 /// Draws the history with so much height for its data. Returns how tall it became, px.
-pub(super) fn draw(canvas: &Canvas<'_>, line: &Line, height: f64) -> f64 {
+pub(super) fn draw(canvas: &Canvas, line: &Line, height: f64) -> f64 {
     let picture = Picture::of(line, canvas.form, height);
     let measure = measure(&line.unit, line.better);
     let Some(axis) = &picture.axis else {
@@ -136,7 +132,6 @@ impl Flag {
     }
 }
 
-/// Where an epoch begins.
 struct Boundary {
     x: f64,
     room: Option<Room>,
@@ -150,7 +145,7 @@ fn sorted<T>(things: &[T], position: impl Fn(&T) -> usize, positions: usize) -> 
     sorted
 }
 
-fn legend(canvas: &Canvas<'_>, line: &Line, picture: &Picture) -> Vec<Entry> {
+fn legend(canvas: &Canvas, line: &Line, picture: &Picture) -> Vec<Entry> {
     let mut legend = Vec::new();
     if picture.mean.iter().any(Option::is_some) {
         legend.push(entry(Sign::Line(Role::Mean, THICK), &line.mean_label));
@@ -212,7 +207,7 @@ fn reference_room(form: Form, line: &Line) -> f64 {
     form.pick(widest.fold(0.0, f64::max), 0.0) + INNER
 }
 
-fn references(canvas: &Canvas<'_>, line: &Line, frame: &Frame, up: &Scale) {
+fn references(canvas: &Canvas, line: &Line, frame: &Frame, up: &Scale) {
     let mut references: Vec<_> = line.references.iter().filter(|it| it.figure.is_finite()).collect();
     references.sort_by(|one, other| other.figure.total_cmp(&one.figure));
     let mut free_from = frame.top;
@@ -229,7 +224,7 @@ fn references(canvas: &Canvas<'_>, line: &Line, frame: &Frame, up: &Scale) {
 }
 
 /// The verdicts below the data. Returns where they end, and how many share a sign where they do.
-fn strip(canvas: &Canvas<'_>, line: &Line, frame: &Frame, across: &Scale) -> (f64, Option<String>) {
+fn strip(canvas: &Canvas, line: &Line, frame: &Frame, across: &Scale) -> (f64, Option<String>) {
     if line.points.iter().all(|point| point.verdict.is_none()) {
         return (frame.bottom, None);
     }
@@ -247,4 +242,59 @@ fn strip(canvas: &Canvas<'_>, line: &Line, frame: &Frame, across: &Scale) -> (f6
     let shared =
         columns.are_shared().then(|| format!("each verdict: the worst of up to {}", columns.most_in_one()));
     (y + LINE_HEIGHT / 2.0 + 2.0, shared)
+}
+
+/// Points are marked where there are at most so many.
+const MARKED_POINTS: usize = 60;
+
+/// Where the columns and the figures are.
+pub(super) struct Places {
+    pub(super) xs: Vec<f64>,
+    pub(super) up: Scale,
+}
+
+impl Places {
+    /// A line through the figures that does not bridge gaps. A figure between two gaps is a point.
+    pub(super) fn line(&self, canvas: &Canvas, role: Role, width: f64, figures: &[Option<f64>]) {
+        let mut run = Vec::new();
+        let points =
+            figures.iter().zip(&self.xs).map(|(figure, x)| figure.map(|it| at(*x, self.up.place(it))));
+        for point in points.chain([None]) {
+            match point {
+                Some(point) => run.push(point),
+                None if run.len() == 1 => canvas.disc(role, run.remove(0), width + 0.5),
+                None => {
+                    canvas.line(role, width, &run);
+                    if role == Role::Mean && figures.len() <= MARKED_POINTS {
+                        for point in &run {
+                            canvas.disc(role, *point, width + 0.5);
+                        }
+                    }
+                    run.clear();
+                }
+            }
+        }
+    }
+
+    /// The band, which does not bridge gaps either.
+    pub(super) fn band(&self, canvas: &Canvas, picture: &Picture) {
+        let mut upper: Vec<Point> = Vec::new();
+        let mut lower: Vec<Point> = Vec::new();
+        for (spread, x) in
+            picture.band.iter().zip(&self.xs).map(|(spread, x)| (*spread, *x)).chain([(None, 0.0)])
+        {
+            if let Some(spread) = spread {
+                upper.push(at(x, self.up.place(spread.high)));
+                lower.push(at(x, self.up.place(spread.low)));
+            } else if let ([high], [low]) = (&upper[..], &lower[..]) {
+                canvas.line(Role::Band, 6.0, &[*high, *low]);
+                upper.clear();
+                lower.clear();
+            } else {
+                upper.extend(lower.drain(..).rev());
+                canvas.surface(Role::Band, &upper);
+                upper.clear();
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
-use super::super::tests::{check, count, most_points, texts};
 use super::*;
 use crate::report::chart::palette::Role;
+use crate::report::chart::tests::{check, count, most_points, texts};
 
 fn line() -> Line {
     let point = |mean: f64| LinePoint {
@@ -13,7 +13,7 @@ fn line() -> Line {
         title: "Time per token".to_owned(),
         description: "On main.".to_owned(),
         unit: "ms per token".to_owned(),
-        better: Some(Direction::Lower),
+        better: Direction::Lower,
         mean_label: "mean of the prompts".to_owned(),
         band_label: "interval of 95 %".to_owned(),
         position_label: "commits on main, oldest to newest".to_owned(),
@@ -179,7 +179,7 @@ fn text_of_others_is_inert_and_fits() {
 }
 
 #[test]
-fn more_prompts_than_can_be_told_apart_are_counted() {
+fn more_prompts_than_can_be_distinguished_are_counted() {
     let mut line = line();
     line.prompts =
         (0..9).map(|at| PromptLine { name: format!("p{at}"), figures: vec![Some(47.0); 5] }).collect();

@@ -18,7 +18,6 @@ static STORED: LazyLock<Experiment> = LazyLock::new(|| {
     run
 });
 
-/// Ids of the two prompts.
 pub(super) const PROMPTS: [&str; 2] = ["fibonacci", "own-1"];
 
 /// A verified run of two processes on an Arc 140V, as the runtime names it.
@@ -107,21 +106,16 @@ pub(super) fn ab() -> Experiment {
     ab
 }
 
-/// A run as any record.
-pub(super) fn of(run: Experiment) -> Experiment {
-    run
-}
-
 /// What the index says of a run.
-pub(super) fn entry(run: Experiment) -> Entry {
-    Entry::of("a.json".into(), &of(run))
+pub(super) fn entry(run: &Experiment) -> Entry {
+    Entry::of("a.json".into(), run)
 }
 
 /// A run that differs from it.
 pub(super) fn edited(edit: impl FnOnce(&mut Experiment)) -> Experiment {
     let mut run = run();
     edit(&mut run);
-    of(run)
+    run
 }
 
 /// Records that have times and must have no speed, with what is said of each.

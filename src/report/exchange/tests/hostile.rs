@@ -1,6 +1,6 @@
 //! Text of others, wherever a record has some: every format is still read, and reads as with a word.
 
-use super::forged::{ab, entry, judged, named, of};
+use super::forged::{ab, entry, judged, named};
 use super::{FORMATS, cells, elements, json_of, text_of};
 use crate::golden::GoldenResult;
 use crate::measure::Direction;
@@ -74,7 +74,7 @@ fn records(text: &str) -> Vec<Experiment> {
     let mut undecided = hostile_ab(text);
     undecided.decision = None;
     let abs = [hostile_ab(text), undecided];
-    [of(hostile_run(text)), of(failed), of(wrong)].into_iter().chain(abs).collect()
+    [hostile_run(text), failed, wrong].into_iter().chain(abs).collect()
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn otava_s_configuration_has_the_same_lines_whatever_the_file_is_called() {
     for text in HOSTILE {
         let mut run = hostile_run(text);
         run.arms[0].commit.as_mut().unwrap().author_date_utc = "2026-01-01T00:00:00Z".to_owned();
-        let entries = [entry(run)];
+        let entries = [entry(&run)];
         let entries: Vec<_> = entries.iter().collect();
         let series = otava_csv(&entries).unwrap();
         assert_eq!(cells(&series.csv).len(), 2, "{text:?}");

@@ -1,11 +1,11 @@
 //! Every format, whole, of one small record.
 
-use super::forged::{ab, entry, of, run};
+use super::forged::{ab, entry, run};
 use crate::measure::Direction;
 use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
 
 fn text(format: ExchangeFormat) -> String {
-    exchange(format, &[of(run())]).unwrap().text
+    exchange(format, &[run()]).unwrap().text
 }
 
 fn text_of_ab(format: ExchangeFormat) -> String {
@@ -265,7 +265,7 @@ fn github_has_the_decision_as_a_summary_and_as_annotations() {
 
 #[test]
 fn otava_has_a_row_a_commit_and_a_configuration_that_says_which_way_is_better() {
-    let entries = [entry(run())];
+    let entries = [entry(&run())];
     let entries: Vec<_> = entries.iter().collect();
     let series = otava_csv(&entries).unwrap();
     let config = otava_config(&entries, "a \"series\".csv", &series.since_utc).unwrap();

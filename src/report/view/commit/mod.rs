@@ -1,48 +1,35 @@
 //! The page of a commit: what was measured and decided of it, on what, and how to do it again.
 
-mod ab;
 mod charts;
-mod divergence;
-mod environment;
-mod figures;
 mod run;
-mod standing;
 #[cfg(test)]
 mod tests;
-mod warnings;
 
-use serde::Serialize;
+use run::{requested, run_part, setting};
+use serde_json::{Value, json};
 
-use crate::record::{Commit, Entry, Experiment, Origin, PlanKind};
-use crate::report::view::peers::PeersPart;
-use crate::report::view::{Badge, CommitLink, CommitRange, Forge, is_valid};
+use crate::record::{ArmView, Commit, Entry, Experiment, Origin, PlanKind, Side};
+use crate::report::decision::{Subject, add_decision, pair_lines};
+use crate::report::document::{Document, Line, Place};
+use crate::report::mark::Badge;
+use crate::report::reproduce::ab_command;
+use crate::report::view::peers::peers_part;
+use crate::report::view::{CommitLink, CommitRange, Forge, is_valid};
 use crate::visible::one_line;
-use ab::AbPart;
-use run::RunPart;
 
 pub(in crate::report) use charts::strip_of_two;
 
 /// A record of the commit, and what the page needs beside it.
 #[derive(Debug, Clone)]
-pub struct RecordOfCommit<'a> {
-    /// What the index says.
-    pub entry: &'a Entry,
-    /// The record.
-    pub record: &'a Experiment,
+pub(in crate::report) struct RecordOfCommit<'a> {
+    pub(in crate::report) entry: &'a Entry,
+    pub(in crate::report) record: &'a Experiment,
     /// Its file, from the site's folder.
-    pub file: String,
-    /// The commit before it that has figures, on the same machine with the same model, device and workload.
-    pub before: Option<&'a Entry>,
+    pub(in crate::report) file: String,
+    /// The commit before it that has values, on the same machine with the same model, device and workload.
+    pub(in crate::report) before: Option<&'a Entry>,
     /// Shas of other commits that have a page.
-    pub linked: &'a [&'a str],
-}
-
-impl RecordOfCommit<'_> {
-    /// The link to a commit, where that has a page.
-    fn link(&self, sha: &str) -> Option<CommitLink> {
-        let is_own = self.entry.commit.as_ref().is_some_and(|commit| commit.sha == sha);
-        if is_own || self.linked.contains(&sha) { CommitLink::of(sha) } else { None }
-    }
+    pub(in crate::report) linked: &'a [&'a str],
 }
 
 /// The commits beside it that have a page, and where commits are compared on the web.
@@ -56,102 +43,110 @@ pub struct Neighbours<'a> {
     pub forge: Option<&'a Forge>,
 }
 
-/// The page of a commit.
-#[derive(Debug, Clone, Serialize)]
-pub struct CommitView {
-    short: String,
-    sha: Option<String>,
-    subject: String,
-    author_date_utc: Option<String>,
-    branch: Option<String>,
-    previous: Option<CommitLink>,
-    next: Option<CommitLink>,
-    /// From the previous commit to this one.
-    range: Option<CommitRange>,
-    /// The part that is open: the newest valid record, else the newest.
-    open: String,
-    /// Every record, newest first: a way to each part of the page.
-    records: Vec<RecordLine>,
-    decisions: Vec<AbPart>,
-    peers: Vec<PeersPart>,
-    runs: Vec<RunPart>,
+/// The title and the page of a commit from its records, newest first; without a commit, of what was measured outside
+/// of a repository.
+pub(in crate::report) fn commit_page(
+    commit: Option<&Commit>,
+    neighbours: Neighbours<'_>,
+    records: &[RecordOfCommit<'_>],
+) -> (String, Value) {
+    let Neighbours { previous, next, forge } = neighbours;
+    let valid = records.iter().find(|record| is_valid(record.entry)).or(records.first());
+    let of_kind = |plan: PlanKind| records.iter().filter(move |it| it.record.plan == plan);
+    let peers = |it: &RecordOfCommit<'_>| {
+        let mut part = peers_part(it.record, it.entry, &it.file, "../");
+        part["commit"] = Value::Null;
+        part
+    };
+    let text = |of: fn(&Commit) -> &str| commit.map(|commit| one_line(of(commit)));
+    let short = text(Commit::short).unwrap_or_else(|| "no commit".to_owned());
+    let subject =
+        text(|commit| &commit.subject).unwrap_or_else(|| "measured outside of a repository".to_owned());
+    let page = json!({
+        "short": short,
+        "sha": text(|commit| &commit.sha),
+        "subject": subject,
+        "author_date_utc": text(|commit| &commit.author_date_utc),
+        "branch": commit.and_then(|commit| commit.branch.as_deref()).map(one_line),
+        "previous": previous.and_then(CommitLink::of),
+        "next": next.and_then(CommitLink::of),
+        "range": previous.zip(commit).and_then(|(it, commit)| CommitRange::of(it, &commit.sha, forge)),
+        // The part that is open: the newest valid record, else the newest.
+        "open": valid.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
+        "records": records.iter().map(record_line).collect::<Value>(),
+        "decisions": of_kind(PlanKind::Ab).map(ab_part).collect::<Value>(),
+        "peers": of_kind(PlanKind::Peers).map(peers).collect::<Value>(),
+        "runs": of_kind(PlanKind::Bench).map(|it| run_part(it.record.subject(), it)).collect::<Value>(),
+    });
+    (format!("{short} {subject}"), page)
 }
 
 /// A record in the list at the page's top.
-#[derive(Debug, Clone, Serialize)]
-struct RecordLine {
-    /// The part of the page.
-    anchor: String,
-    kind: &'static str,
-    when_utc: String,
-    machine: String,
-    badge: Badge,
-    is_dirty: bool,
-}
-
-impl CommitView {
-    /// The page of a commit from its records, newest first; without a commit, of what was measured outside
-    /// of a repository.
-    #[must_use]
-    pub fn of(commit: Option<&Commit>, neighbours: Neighbours<'_>, records: &[RecordOfCommit<'_>]) -> Self {
-        let Neighbours { previous, next, forge } = neighbours;
-        let valid = records.iter().find(|record| is_valid(record.entry)).or(records.first());
-        let (mut decisions, mut runs, mut peers) = (Vec::new(), Vec::new(), Vec::new());
-        for of_commit in records {
-            let record = of_commit.record;
-            match record.plan {
-                PlanKind::Ab => decisions.push(AbPart::of(record, of_commit)),
-                PlanKind::Bench => runs.push(RunPart::of(record.subject(), of_commit)),
-                PlanKind::Peers => {
-                    peers.push(PeersPart::of(record, of_commit.entry, &of_commit.file, "../").on_its_page());
-                }
-            }
-        }
-        let said = |of: fn(&Commit) -> &str| commit.map(|commit| one_line(of(commit)));
-        Self {
-            short: said(Commit::short).unwrap_or_else(|| "no commit".to_owned()),
-            sha: said(|commit| &commit.sha),
-            subject: said(|commit| &commit.subject)
-                .unwrap_or_else(|| "measured outside of a repository".to_owned()),
-            author_date_utc: said(|commit| &commit.author_date_utc),
-            branch: commit.and_then(|commit| commit.branch.as_deref()).map(one_line),
-            previous: previous.and_then(CommitLink::of),
-            next: next.and_then(CommitLink::of),
-            range: previous
-                .zip(commit)
-                .and_then(|(previous, commit)| CommitRange::of(previous, &commit.sha, forge)),
-            open: valid.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
-            records: records.iter().map(line).collect(),
-            decisions,
-            peers,
-            runs,
-        }
-    }
-
-    /// What the page is called.
-    #[must_use]
-    pub fn title(&self) -> String {
-        format!("{} {}", self.short, self.subject)
-    }
-}
-
-fn line(of_commit: &RecordOfCommit<'_>) -> RecordLine {
+fn record_line(of_commit: &RecordOfCommit<'_>) -> Value {
     let entry = of_commit.entry;
     // Of a store without origins, as of an invented one, every line would say the same.
     let origin = match &entry.origin {
         Origin::Here | Origin::Unknown => String::new(),
         elsewhere => format!(" ({})", elsewhere.in_words()),
     };
-    RecordLine {
-        anchor: one_line(&entry.run_id),
-        kind: match of_commit.record.plan {
+    json!({
+        "anchor": one_line(&entry.run_id),
+        "kind": match of_commit.record.plan {
             PlanKind::Ab => "A/B",
             PlanKind::Bench => "run",
             PlanKind::Peers => "engines",
         },
-        when_utc: entry.when_utc.clone(),
-        machine: one_line(&format!("{}{origin}", entry.setting.series.machine)),
-        badge: Badge::of_entry(entry),
-        is_dirty: entry.commit.as_ref().is_some_and(|commit| commit.dirty),
+        "when_utc": entry.when_utc,
+        "machine": one_line(&format!("{}{origin}", entry.setting.series.machine)),
+        "badge": Badge::of_entry(entry),
+        "is_dirty": entry.commit.as_ref().is_some_and(|commit| commit.dirty),
+    })
+}
+
+/// An A/B on the page of its head's commit.
+fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
+    let record = of_commit.record;
+    let pairs = pair_lines(record);
+    // The gate's, where there is one.
+    let decision = record.gate_decision.as_ref().or(record.decision.as_ref());
+    let mut document = Document::default();
+    for side in Side::BOTH {
+        let arm = record.side(side);
+        document
+            .fact(format!("{}: {}", side.as_str(), arm.label), commit_of(arm, of_commit).and(setting(arm)));
     }
+    let chart = charts::of_pairs(record, &pairs, decision);
+    let subject = Subject { record, pairs: &pairs };
+    add_decision(&mut document, subject, decision, chart);
+    if let Some(decision) = decision.filter(|_| !subject.compares_settings()) {
+        let other = record.decision.as_ref().filter(|other| other.verdict != decision.verdict);
+        let other =
+            other.map_or(String::new(), |other| format!("; outside of a gate: {}", other.verdict.as_str()));
+        document.text(
+            Line::from(format!("A pull request's check: {}. Judged ", decision.status.as_str()))
+                .and(Line::moment(&decision.judged_utc))
+                .and(other)
+                .and("."),
+        );
+    }
+    document.command("Measure it again", ab_command(record));
+    document.text(Line::link("The raw record", Some(&of_commit.file)).and(": every token and its time."));
+    let place = Place { root: "../", level: 3, of: &format!(" of {}", record.run_id) };
+    json!({
+        "anchor": one_line(&record.run_id),
+        "when_utc": one_line(&record.when_utc),
+        "requested": requested(record.head()),
+        "report": document.to_html(place),
+    })
+}
+
+/// The commit of a side, with a link where it has a page.
+fn commit_of(side: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Line {
+    side.commit.as_ref().map_or_else(Line::default, |commit| {
+        let own = of_commit.entry.commit.as_ref().map(|own| own.sha.as_str());
+        let has_page = own == Some(commit.sha.as_str()) || of_commit.linked.contains(&commit.sha.as_str());
+        let link = CommitLink::of(&commit.sha).filter(|_| has_page);
+        let short = Line::link(commit.short(), link.as_ref().map(|link| link.href.as_str()));
+        short.and(" ").and(&commit.subject).and("; ")
+    })
 }

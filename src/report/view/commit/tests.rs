@@ -2,7 +2,7 @@ use crate::golden::GoldenResult;
 use crate::judge::environment::{Guard, GuardWeight};
 use crate::record::{Entry, Experiment, Outcome, open};
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
-use crate::report::view::commit::{CommitView, Neighbours, RecordOfCommit};
+use crate::report::view::commit::{Neighbours, RecordOfCommit, commit_page};
 use crate::sys::Observed;
 
 const CHARTS_OF_TIMES: [&str; 2] = ["Every token", "How long a token takes"];
@@ -46,9 +46,9 @@ fn page_with(run: Experiment, entry: &Entry, before: Option<&Entry>) -> String {
     let record = run;
     let of_commit =
         RecordOfCommit { entry, record: &record, file: "records/a.json".into(), before, linked: &[] };
-    let view = CommitView::of(commit.as_ref(), Neighbours::default(), &[of_commit]);
+    let (title, view) = commit_page(commit.as_ref(), Neighbours::default(), &[of_commit]);
     let site = Site { records: 1, newest_utc: None, is_demo: false };
-    let shell = Shell::new(PageKind::Commit, view.title(), &site);
+    let shell = Shell::new(PageKind::Commit, title, &site);
     let renderer = Renderer::new(None).unwrap();
     let text = renderer.page("commit.html", &shell, &view, Parts::default()).unwrap();
     text.split_once("<h1").unwrap().1.to_owned()
@@ -170,8 +170,7 @@ fn the_newest_valid_record_is_open_and_the_commits_beside_it_are_linked() {
     let (previous, next) = ("c".repeat(40), "d".repeat(40));
     let neighbours = Neighbours { previous: Some(&previous), next: Some(&next), forge: None };
     let records = [of_commit(0, &invalid), of_commit(1, &valid)];
-    let view = CommitView::of(invalid.arms[0].commit.as_ref(), neighbours, &records);
-    let view = serde_json::to_value(view).unwrap();
+    let (_, view) = commit_page(invalid.arms[0].commit.as_ref(), neighbours, &records);
     assert_eq!(view["open"], "bbbbbbbbbbbb");
     assert_eq!(view["records"][0]["badge"]["word"], "INVALID: cpu-pressure");
     assert_eq!(view["records"][1]["badge"]["word"], "valid");

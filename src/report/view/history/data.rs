@@ -1,28 +1,25 @@
 //! The data of the page's script: columns instead of rows, for ten thousand commits weigh.
 
-use std::iter;
-
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::report::view::history::day;
-use crate::report::view::history::metric_data::{MetricData, metrics_of};
-use crate::report::view::history::standing::Standing;
-use crate::report::view::history::timeline_view::{TimelineNames, runtime_name};
-use crate::report::view::history::track::Track;
-use crate::report::view::{Point, Timeline, exchanged};
+use crate::report::chart::Reference;
+use crate::report::number::four_digits;
+use crate::report::view::history::{Standing, TimelineParts, day, runtime_name};
+use crate::report::view::track::{Track, percent_of};
+use crate::report::view::{Change, changed};
 use crate::visible::one_line;
 
 /// Digits by which a commit is shown and found in an address.
 const SHA_DIGITS: usize = 12;
+/// Digits behind the first one of a value: the page shows four.
+const MORE_DIGITS: usize = 3;
 
-/// All timelines of the page.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct HistoryData {
-    pub(super) timelines: Vec<TimelineData>,
-}
+/// One value a commit; None where there is none.
+type Column = Vec<Option<f64>>;
 
-/// One of them. A script knows a commit by its place.
-#[derive(Debug, Clone, Serialize)]
+/// A timeline. A script knows a commit by its place.
+#[derive(Debug, Serialize)]
 pub(super) struct TimelineData {
     id: String,
     machine: String,
@@ -30,47 +27,70 @@ pub(super) struct TimelineData {
     device: String,
     workload: String,
     runtimes: Vec<String>,
-    /// Where another runtime begins.
     runtime_starts: Vec<RuntimeStart>,
-    /// The first twelve digits of each commit.
     shas: Vec<String>,
     /// The author's day of each commit, as in "2026-11-24".
     days: Vec<String>,
-    /// Words on commits; a letter in `standings` is the place here, "." none.
+    /// Results on commits; a letter in `standings` is the place here, "." none.
     words: Vec<StandingData>,
     standings: String,
     epochs: Vec<EpochData>,
     metrics: Vec<MetricData>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 struct RuntimeStart {
     at: usize,
     runtime: usize,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 struct StandingData {
     class: &'static str,
     glyph: &'static str,
     word: &'static str,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize)]
 struct EpochData {
     at: usize,
     text: String,
 }
 
+#[derive(Debug, Serialize)]
+struct MetricData {
+    name: &'static str,
+    title: &'static str,
+    unit: &'static str,
+    better: &'static str,
+    mean: Column,
+    /// Half of the interval's width; nothing where no commit has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    half: Option<Column>,
+    prompts: Vec<PromptData>,
+    references: Vec<ReferenceData>,
+    changes: Vec<Value>,
+}
+
+#[derive(Debug, Serialize)]
+struct ReferenceData {
+    #[serde(flatten)]
+    reference: Reference,
+    reported: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PromptData {
+    id: String,
+    figures: Column,
+}
+
 impl TimelineData {
-    pub(super) fn of(
-        timeline: &Timeline<'_>,
-        names: &TimelineNames,
-        standings: &[Option<Standing>],
-        tracks: &[Track],
-    ) -> Self {
+    pub(super) fn of(parts: TimelineParts<'_>) -> Self {
+        let TimelineParts { timeline, id, runtimes, .. } = parts;
+        let (points, series) = (&timeline.points, timeline.series);
         let mut words: Vec<Standing> = Vec::new();
-        let standings = standings.iter().map(|standing| {
+        let letter = |standing: &Option<Standing>| {
             let Some(standing) = standing else { return '.' };
             let place = words.iter().position(|word| word == standing).unwrap_or_else(|| {
                 words.push(*standing);
@@ -78,44 +98,91 @@ impl TimelineData {
             });
             // There are fewer words than letters.
             u8::try_from(place).map_or('.', |place| char::from(b'a'.saturating_add(place)))
+        };
+        let standings = parts.standings.iter().map(letter).collect();
+        let runtime = |at: usize| {
+            let name = runtime_name(points[at].entry);
+            runtimes.iter().position(|it| *it == name).unwrap_or_default()
+        };
+        let begins = |at: &usize| *at == 0 || runtime(*at) != runtime(at - 1);
+        let workload: String = series.workload_sha256.chars().take(SHA_DIGITS).collect();
+        let epochs = timeline.epochs.iter().map(|epoch| EpochData {
+            at: epoch.at,
+            text: epoch.changes.iter().map(changed).collect::<Vec<_>>().join(", "),
         });
-        let standings = standings.collect();
         Self {
-            id: names.id.clone(),
-            machine: names.machine.clone(),
-            model: names.model.clone(),
-            device: names.device.clone(),
-            workload: names.workload.clone(),
-            runtimes: names.runtimes.clone(),
-            runtime_starts: runtime_starts(timeline, &names.runtimes),
-            shas: timeline.points.iter().map(|point| point.sha.chars().take(SHA_DIGITS).collect()).collect(),
-            days: timeline.points.iter().map(|point| one_line(day(point.author_date_utc))).collect(),
+            id,
+            machine: one_line(&series.machine),
+            model: one_line(&series.model),
+            device: one_line(&series.device_in_words()),
+            workload: one_line(&workload),
+            runtime_starts: (0..points.len())
+                .filter(begins)
+                .map(|at| RuntimeStart { at, runtime: runtime(at) })
+                .collect(),
+            shas: points.iter().map(|point| point.sha.chars().take(SHA_DIGITS).collect()).collect(),
+            days: points.iter().map(|point| one_line(day(point.author_date_utc))).collect(),
             words: words
                 .iter()
                 .map(|it| StandingData { class: it.mark.as_str(), glyph: it.mark.shape(), word: it.word })
                 .collect(),
             standings,
-            epochs: timeline
-                .epochs
-                .iter()
-                .map(|epoch| EpochData {
-                    at: epoch.at,
-                    text: epoch.changes.iter().map(exchanged).collect::<Vec<_>>().join(", "),
-                })
-                .collect(),
-            metrics: metrics_of(tracks),
+            epochs: epochs.collect(),
+            metrics: parts.tracks.iter().map(MetricData::of).collect(),
+            runtimes,
         }
     }
 }
 
-fn runtime_starts(timeline: &Timeline<'_>, runtimes: &[String]) -> Vec<RuntimeStart> {
-    let of = |point: &Point<'_>| {
-        let name = runtime_name(point.entry);
-        runtimes.iter().position(|it| *it == name).unwrap_or_default()
-    };
-    let all = timeline.points.iter().map(of).enumerate();
-    let mut before = iter::once(None).chain(timeline.points.iter().map(|point| Some(of(point))));
-    all.filter(|(_, runtime)| before.next().flatten() != Some(*runtime))
-        .map(|(at, runtime)| RuntimeStart { at, runtime })
-        .collect()
+impl MetricData {
+    fn of(track: &Track) -> Self {
+        let half = track.intervals.iter().map(|it| it.as_ref().map(|it| it.half_width));
+        let change = |change: &Change| {
+            let percent = percent_of(*change)?;
+            let rounded = (percent * 100.0).round() / 100.0;
+            Some(json!({ "at": change.at, "percent": rounded, "worse": track.shown.is_worse(percent) }))
+        };
+        Self {
+            name: track.shown.name,
+            title: track.shown.title,
+            unit: track.shown.unit(),
+            better: track.shown.metric.direction().as_str(),
+            mean: rounded(track.means.iter().copied()),
+            half: track.has_intervals().then(|| rounded(half)),
+            prompts: track
+                .prompts
+                .iter()
+                .map(|prompt| PromptData {
+                    id: prompt.name.clone(),
+                    figures: rounded(prompt.figures.iter().copied()),
+                })
+                .collect(),
+            references: track
+                .references
+                .iter()
+                .map(|it| ReferenceData { reported: four_digits(it.figure), reference: it.clone() })
+                .collect(),
+            changes: track.changes.iter().filter_map(change).collect(),
+        }
+    }
+}
+
+/// A column with four digits of each value.
+fn rounded(values: impl Iterator<Item = Option<f64>>) -> Column {
+    let four_digits =
+        |value: f64| format!("{value:.MORE_DIGITS$e}").parse().ok().filter(|it: &f64| it.is_finite());
+    values.map(|value| value.and_then(four_digits)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_four_digits_and_what_is_no_number_is_none() {
+        let values =
+            [Some(47.123_456), Some(0.000_123_456), None, Some(f64::NAN), Some(201_088.4), Some(0.0)];
+        let column = rounded(values.into_iter());
+        assert_eq!(column, [Some(47.12), Some(0.000_123_5), None, None, Some(201_100.0), Some(0.0)]);
+    }
 }

@@ -25,7 +25,7 @@ pub(in crate::report) fn published_series() -> Vec<PublishedSeries> {
 
 /// Timelines, along no line but that of the dates.
 pub(in crate::report) fn timelines_of(entries: &[Entry]) -> Vec<Timeline<'_>> {
-    timelines(entries, &Ancestry::default()).unwrap()
+    timelines(entries, &Ancestry::default())
 }
 
 /// A run of each commit, oldest first, and an A/B of every fourth. Nothing changes but by chance.
@@ -49,7 +49,6 @@ pub(in crate::report) fn entries(commits: usize) -> Vec<Entry> {
     entries
 }
 
-/// A runtime on a kernel.
 pub(in crate::report) fn setting(openvino: &str, kernel: &str) -> Arc<Setting> {
     let series = Series {
         id: "0123456789ab".into(),

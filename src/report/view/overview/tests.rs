@@ -5,8 +5,8 @@ use crate::report::view::timelines;
 
 const POLICY: &str = include_str!("../../../../ci/gate.json");
 
-fn view(entries: &[Entry], forge: Option<&Forge>) -> serde_json::Value {
-    let timelines = timelines(entries, &Ancestry::default()).unwrap();
+fn view(entries: &[Entry], forge: Option<&Forge>) -> Value {
+    let timelines = timelines(entries, &Ancestry::default());
     let sources = OverviewSources {
         entries,
         timelines: &timelines,
@@ -17,7 +17,7 @@ fn view(entries: &[Entry], forge: Option<&Forge>) -> serde_json::Value {
         along: None,
         forge,
     };
-    serde_json::to_value(OverviewView::of(sources).unwrap()).unwrap()
+    overview_page(sources).unwrap()
 }
 
 /// Sixty commits, of which the later half has another time to the first token.

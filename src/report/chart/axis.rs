@@ -1,0 +1,247 @@
+//! Where an axis begins and ends, and the round numbers on it; and many points in few columns, so that a chart of ten
+//! thousand is as small as one of hundreds.
+
+use std::ops::Range;
+
+use crate::report::number::axis_number;
+
+/// An axis starts at zero unless its figures keep to the upper part of it: beyond this share of the largest.
+const KEEPS_AWAY_FROM_ZERO: f64 = 0.6;
+/// An axis shows at least this share of its figures' size, so that noise does not look like a change.
+const LEAST_SPAN: f64 = 0.1;
+/// Digits that count in a number on an axis.
+const DIGITS: i32 = 4;
+/// Beyond it a figure is no measurement, and its sums would not be finite.
+const LARGEST: f64 = 1e100;
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tick {
+    pub(super) value: f64,
+    pub(super) label: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Axis {
+    pub(super) low: f64,
+    /// Where it ends; above `low`.
+    pub(super) high: f64,
+    pub(super) ticks: Vec<Tick>,
+}
+
+impl Axis {
+    /// Whether it shows zero, which charts say when they do not.
+    pub(super) fn has_zero(&self) -> bool {
+        self.low <= 0.0 && self.high >= 0.0
+    }
+}
+
+pub(super) fn is_drawable(figure: f64) -> bool {
+    figure.is_finite() && figure.abs() <= LARGEST
+}
+
+/// The figure, if it can be drawn.
+pub(super) fn drawable(figure: Option<f64>) -> Option<f64> {
+    figure.filter(|figure| is_drawable(*figure))
+}
+
+/// The axis that shows all the figures, with about so many numbers; none without figures.
+pub(super) fn axis(figures: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
+    let (low, high) = range(figures)?;
+    let (low, high) = widened(low, high);
+    Some(between(low, high, most))
+}
+
+pub(super) fn axis_from_zero(figures: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
+    axis(figures.chain([0.0]), most)
+}
+
+/// Round numbers within two figures, which stay the ends.
+pub(super) fn within(low: f64, high: f64, most: usize) -> Axis {
+    let whole = between(low, high, most);
+    let ticks = whole.ticks.into_iter().filter(|tick| (low..=high).contains(&tick.value)).collect();
+    Axis { low, high, ticks }
+}
+
+fn range(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    figures.filter(|figure| is_drawable(*figure)).fold(None, |range, figure| match range {
+        None => Some((figure, figure)),
+        Some((low, high)) => Some((f64::min(low, figure), f64::max(high, figure))),
+    })
+}
+
+fn widened(low: f64, high: f64) -> (f64, f64) {
+    let size = low.abs().max(high.abs());
+    if size == 0.0 {
+        return (0.0, 1.0);
+    }
+    if low >= 0.0 && low < KEEPS_AWAY_FROM_ZERO * high {
+        return (0.0, high);
+    }
+    let missing = (LEAST_SPAN * size - (high - low)).max(0.0) / 2.0;
+    (low - missing, high + missing)
+}
+
+/// Round numbers from below `low` to above `high`.
+pub(super) fn between(low: f64, high: f64, most: usize) -> Axis {
+    let size = low.abs().max(high.abs()).max(f64::MIN_POSITIVE);
+    let span = if high > low { high - low } else { size };
+    let step = step(span / most.max(1) as f64, size);
+    let (first, last) = ((low / step).floor(), (high / step).ceil());
+    let mut ticks = Vec::new();
+    let mut at = first;
+    // A step is never so small that the axis would have more numbers than twice as many as wished.
+    while at <= last && ticks.len() <= 2 * most + 2 {
+        let value = at * step;
+        ticks.push(Tick { value, label: axis_number(value, step) });
+        at += 1.0;
+    }
+    Axis { low: first * step, high: (last * step).max((first + 1.0) * step), ticks }
+}
+
+/// The next of 1, 2, 5, 10 and so on; not so small that the axis needs more digits than count.
+fn step(least: f64, size: f64) -> f64 {
+    let finest = power_of_ten(size.log10().floor() + 1.0 - f64::from(DIGITS));
+    let least = least.max(finest);
+    let power = power_of_ten(least.log10().floor());
+    // A hair's breadth above a round number is that number.
+    [1.0, 2.0, 5.0]
+        .into_iter()
+        .map(|factor| factor * power)
+        .find(|step| *step >= least * 0.999_999)
+        .unwrap_or(10.0 * power)
+}
+
+fn power_of_ten(exponent: f64) -> f64 {
+    10.0_f64.powf(exponent)
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    positions: usize,
+    columns: usize,
+}
+
+impl Columns {
+    /// Each position has a column of its own, or as many share one as they must.
+    pub(super) fn new(positions: usize, most: usize) -> Self {
+        Self { positions, columns: positions.min(most.max(1)) }
+    }
+
+    pub(super) fn are_shared(&self) -> bool {
+        self.positions > self.columns
+    }
+
+    /// Positions that share one at most.
+    pub(super) fn most_in_one(&self) -> usize {
+        self.positions.div_ceil(self.columns.max(1))
+    }
+
+    pub(super) fn ranges(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let Self { positions, columns } = *self;
+        (0..columns).map(move |column| column * positions / columns..(column + 1) * positions / columns)
+    }
+}
+
+pub(super) fn middle(range: &Range<usize>) -> f64 {
+    (range.start + range.end.saturating_sub(1)) as f64 / 2.0
+}
+
+/// The mean of what there is; none where there is nothing.
+pub(super) fn mean(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    let mut count = 0_u32;
+    let mut sum = 0.0;
+    for figure in figures.flatten() {
+        count += 1;
+        sum += figure;
+    }
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+pub(super) fn largest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    figures.flatten().reduce(f64::max)
+}
+
+pub(super) fn smallest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    figures.flatten().reduce(f64::min)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(figures: &[f64]) -> Vec<String> {
+        let axis = axis(figures.iter().copied(), 5).unwrap();
+        axis.ticks.into_iter().map(|tick| tick.label).collect()
+    }
+
+    #[test]
+    fn numbers_are_round_and_have_no_noise() {
+        assert_eq!(labels(&[46.2, 48.9]), ["45", "46", "47", "48", "49", "50"]);
+        assert_eq!(labels(&[0.0, 0.3]), ["0.0", "0.1", "0.2", "0.3"]);
+        assert_eq!(labels(&[-0.3, 0.3]), ["-0.4", "-0.2", "0.0", "0.2", "0.4"]);
+    }
+
+    #[test]
+    fn no_number_has_more_digits_than_count() {
+        for figures in [[47.0, 47.000_01], [123_456.0, 123_457.0], [1e-9, 2e-9], [1.5e12, 9e12], [0.0, 0.0]] {
+            let labels = labels(&figures);
+            assert!(labels.len() >= 2, "{labels:?}");
+            for label in &labels {
+                let digits = label.split('e').next().unwrap().trim_start_matches(['-', '0', '.']);
+                let digits = digits.chars().filter(char::is_ascii_digit).collect::<String>();
+                let digits =
+                    if label.contains('.') { digits.len() } else { digits.trim_end_matches('0').len() };
+                assert!(digits <= 4, "{label} of {labels:?}");
+            }
+            let mut different = labels.clone();
+            different.dedup();
+            assert_eq!(different, labels);
+        }
+    }
+
+    #[test]
+    fn equal_figures_have_an_axis_around_them_that_is_wide_enough() {
+        let axis = axis([47.0, 47.0].into_iter(), 5).unwrap();
+        assert!(axis.low < 45.0 && axis.high > 49.0, "{axis:?}");
+        assert!(!axis.has_zero());
+    }
+
+    #[test]
+    fn figures_that_differ_much_are_shown_from_zero() {
+        assert!(axis([3.0, 90.0].into_iter(), 5).unwrap().has_zero());
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_left_out() {
+        let odd = [f64::NAN, f64::INFINITY, f64::MAX, 5.0];
+        assert!(axis(odd.into_iter(), 5).unwrap().high < 10.0);
+        assert_eq!(axis([f64::NAN].into_iter(), 5), None);
+    }
+
+    #[test]
+    fn numbers_within_two_ends_do_not_go_beyond_them() {
+        let axis = within(0.0, 255.0, 5);
+        assert_eq!(axis.high.total_cmp(&255.0), std::cmp::Ordering::Equal);
+        assert_eq!(axis.ticks.last().unwrap().label, "200");
+    }
+
+    #[test]
+    fn every_position_is_in_exactly_one_column() {
+        for positions in [0, 1, 7, 600, 601, 10_000] {
+            let columns = Columns::new(positions, 600);
+            assert!(columns.ranges().count() <= 600);
+            let all: Vec<usize> = columns.ranges().flatten().collect();
+            assert_eq!(all, (0..positions).collect::<Vec<_>>());
+            assert!(columns.ranges().all(|range| (1..=columns.most_in_one()).contains(&range.len())));
+        }
+    }
+
+    #[test]
+    fn what_is_missing_does_not_count() {
+        let figures = [Some(1.0), None, Some(3.0)];
+        assert_eq!(mean(figures.into_iter()), Some(2.0));
+        assert_eq!(mean([None].into_iter()), None);
+        assert_eq!(largest(figures.into_iter()), Some(3.0));
+        assert_eq!(smallest(figures.into_iter()), Some(1.0));
+    }
+}

@@ -1,0 +1,449 @@
+//! Two runs that were measured apart: what differs in their environments first. No form of it is a verdict.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::golden::GoldenResult;
+use crate::judge::Validity;
+use crate::judge::comparability::{
+    Breaks, Comparability, ComparedSide, Difference, FigurePair, GoldenPair, Interval, TwoRuns,
+};
+use crate::measure::Metric;
+use crate::record::{ArmView, Commit, ProvenDevice};
+use crate::report::chart::Chart;
+use crate::report::document::{Cell, Document, Line, Table, metric, number, status};
+use crate::report::mark::Mark;
+use crate::report::number::{change_percent, counted, four_digits, signed_percent};
+use crate::report::reproduce::{
+    bench_command, device_flag, model_flag, property_flags, reproduce_command, requested_flags, word,
+    workload_flags,
+};
+use crate::report::view::CommitLink;
+use crate::visible;
+
+/// Of memory nobody reads bytes.
+const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
+
+/// A record that is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct ComparedRecord<'a> {
+    /// Its content.
+    pub run: ArmView<'a>,
+    /// Its file, as it is named.
+    pub file: &'a str,
+}
+
+/// What a page has beside the text: the charts, and links to what else the site has of both runs.
+#[derive(Debug, Clone, Default)]
+pub struct OfPage {
+    /// The steps of both; None where their speeds are not compared.
+    pub chart: Option<Chart>,
+    /// The pages of their commits, where they are there.
+    pub commits: [Option<CommitLink>; 2],
+    /// The copies of their records, below the site's folder, where they are there.
+    pub records: [Option<String>; 2],
+}
+
+/// The report on two records.
+#[must_use]
+pub fn comparison_document(
+    a: ComparedRecord<'_>,
+    b: ComparedRecord<'_>,
+    two: &TwoRuns,
+    of_page: OfPage,
+) -> Document {
+    let mut document = Document::default();
+    for (letter, run) in [("A", a.run), ("B", b.run)] {
+        if let Validity::Invalid(reasons) = Validity::of_run(&run) {
+            document.status(Mark::Warns, "invalid", format!("{letter}, {}", reasons.join("; ")));
+        }
+    }
+    document.title(format!("{} compared with {}", b.run.experiment.run_id, a.run.experiment.run_id));
+    let (one, other) = (side(a, &two.a, &of_page, 0), side(b, &two.b, &of_page, 1));
+    let rows = one.into_iter().zip(other).map(|((what, a), (_, b))| [what.into(), a.into(), b.into()]);
+    document.table(Table::new(["run", "A", "B"]).with_rows(rows));
+    for ((letter, record), copy) in [("A", a), ("B", b)].into_iter().zip(&of_page.records) {
+        document.fact(format!("record {letter}"), Line::link(record.file, copy.as_deref()));
+    }
+    differences(&mut document, two);
+    let (mark, word, sentence) = comparability(two);
+    document.status(mark, word, sentence);
+    for (letter, side) in [("A", &two.a), ("B", &two.b)] {
+        if let Some(reason) = &side.no_speed_reason {
+            document.text(format!("{letter} has no speed: {reason}"));
+        }
+        if let Some(reason) = &side.doubted_reason {
+            document.text(format!("The times of {letter} are not compared: {reason}"));
+        }
+    }
+    figures(&mut document, two);
+    document.chart(of_page.chart);
+    let rows = two.goldens.iter().map(|pair| [(&pair.prompt).into(), golden(pair.a), golden(pair.b)]);
+    document.titled_table("Output", Table::new(["prompt", "A", "B"]).with_rows(rows));
+    for row in commands(a.run, b.run, two) {
+        document.command(row.purpose, row.command);
+    }
+    for warning in &a.run.warnings {
+        document.warning(if b.run.warnings.contains(warning) { "A and B" } else { "A" }, warning);
+    }
+    for warning in b.run.warnings.iter().filter(|warning| !a.run.warnings.contains(warning)) {
+        document.warning("B", warning);
+    }
+    document
+}
+
+/// One run, each of its facts with its label.
+fn side(
+    record: ComparedRecord<'_>,
+    side: &ComparedSide,
+    of_page: &OfPage,
+    at: usize,
+) -> Vec<(&'static str, Line)> {
+    let run = record.run;
+    let speed =
+        side.summary.average.as_ref().and_then(|average| average.mean.get(Metric::TimePerOutputToken));
+    let metric = Metric::TimePerOutputToken;
+    let openvino = run.runtime.as_ref().map_or("?", |runtime| runtime.openvino_version.as_str());
+    let workload = &run.workload;
+    let commit = run.commit.as_ref().map_or("no commit".into(), |commit| {
+        let dirty = if commit.dirty { " (dirty) " } else { " " };
+        let href = of_page.commits[at].as_ref().map(|link| link.href.as_str());
+        Line::link(commit.short(), href).and(dirty).and(&commit.subject)
+    });
+    let processes = counted(workload.runs, "process");
+    let (prompts, tokens) =
+        (counted(workload.prompts.len(), "prompt"), counted(workload.new_tokens, "token"));
+    vec![
+        ("id", run.experiment.run_id.as_str().into()),
+        (
+            "speed",
+            speed.map_or("no speed".into(), |ms| {
+                Line::from(format!("{} {} (", four_digits(ms), metric.unit()))
+                    .and(Line::metric(metric))
+                    .and(")")
+            }),
+        ),
+        ("commit", commit),
+        ("model", run.model.name.as_str().into()),
+        ("device", run.device.in_words(&run.experiment.machine.cpu).into()),
+        ("OpenVINO", openvino.into()),
+        ("workload", format!("{prompts} x {tokens}, {processes}").into()),
+        ("machine", run.experiment.machine.slug.as_str().into()),
+        ("measured", Line::moment(&run.experiment.when_utc)),
+    ]
+}
+
+fn differences(document: &mut Document, two: &TwoRuns) {
+    document.section("Environment differences");
+    if two.differences.is_empty() {
+        document.text("Nothing that is recorded differs in their environments.");
+        return;
+    }
+    let rows = two.differences.iter().map(|it| -> [Cell; 4] {
+        let value = |value: &Option<String>| value.as_deref().unwrap_or(it.absent).into();
+        [(&it.what).into(), value(&it.a), value(&it.b), it.breaks.as_str().into()]
+    });
+    document.table(Table::new(["difference", "A", "B", "breaks"]).with_rows(rows));
+    for sentence in BREAKS {
+        document.text(sentence);
+    }
+}
+
+fn figures(document: &mut Document, two: &TwoRuns) {
+    let has_changes = two.figures.iter().any(|pair| pair.change.is_some());
+    let mut headings = vec!["metric", "prompt", "unit", "better", "A", "B"];
+    headings.extend(if has_changes { &["change", "interval"][..] } else { &[] });
+    headings.push("result");
+    let rows = two.figures.iter().map(|pair| figure(pair, has_changes));
+    document.titled_table("Metrics", Table::new(headings).with_keys(2).with_rows(rows));
+    for sentence in caption(two) {
+        document.text(Line::prose(&sentence));
+    }
+}
+
+fn figure(pair: &FigurePair, has_changes: bool) -> Vec<Cell> {
+    let is_memory = matches!(pair.metric, Metric::PeakRss | Metric::PeakDeviceMemory);
+    let value = |value: Option<f64>| {
+        number(value.map(|value| four_digits(if is_memory { value / BYTES_PER_MEBIBYTE } else { value })))
+    };
+    let of_process =
+        matches!(pair.metric, Metric::Load | Metric::PeakRss | Metric::PeakDeviceMemory | Metric::LogitDrift);
+    let all = if of_process { "" } else { "mean" };
+    let percent = |ratio: f64| signed_percent(change_percent(ratio));
+    let interval = |Interval { lower, upper }: Interval| format!("[{}, {}]", percent(lower), percent(upper));
+    let mut cells = vec![
+        metric(pair.metric),
+        pair.prompt.as_deref().unwrap_or(all).into(),
+        if is_memory { "MiB" } else { pair.metric.unit() }.into(),
+        pair.metric.direction().as_str().into(),
+        value(pair.a),
+        value(pair.b),
+    ];
+    if has_changes {
+        cells.push(number(pair.change.map(|change| percent(change.ratio))));
+        cells.push(number(pair.interval().map(interval)));
+    }
+    cells.push(result(pair).into());
+    cells
+}
+
+fn golden(word: Option<GoldenResult>) -> Cell {
+    let (mark, word) = golden_status(word);
+    status(mark, word)
+}
+
+/// A command to run next.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommandRow {
+    /// What for.
+    pub purpose: String,
+    /// The command.
+    pub command: String,
+}
+
+/// The commands, the most useful first.
+fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<CommandRow> {
+    let mut rows: Vec<CommandRow> = decide(a, b, two).into_iter().collect();
+    let (again_a, again_b) = (again("A", a), again("B", b));
+    if again_a.command == again_b.command && is_clean(a) && is_clean(b) {
+        rows.push(CommandRow { purpose: "measure either again".to_owned(), ..again_a });
+    } else {
+        rows.extend([again_a, again_b]);
+    }
+    rows
+}
+
+/// What decides more than these two records do.
+fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<CommandRow> {
+    let breaks = |wanted: Breaks| two.differences.iter().any(|difference| difference.breaks == wanted);
+    if let (Some(one), Some(other)) = (clean(a), clean(b)) {
+        let (base, head) = (word(one.short(), "COMMIT"), word(other.short(), "COMMIT"));
+        if one.sha != other.sha {
+            let purpose = match two.comparability {
+                Comparability::Same => "decide, in pairs",
+                _ if breaks(Breaks::Machine) => "compare both commits in pairs, on one machine",
+                _ => "compare both commits in pairs, all else equal",
+            };
+            return Some(row(
+                purpose,
+                format!("cargo xtask ab --base {base} --head {head} {}", flags(b, requested_flags(b))),
+            ));
+        }
+    }
+    if two.comparability == Comparability::Unlike {
+        return Some(row(
+            if breaks(Breaks::Machine) {
+                "measure on B's machine as A was measured"
+            } else {
+                "measure B as A was measured"
+            },
+            bench_command(a),
+        ));
+    }
+    let versions =
+        [a, b].map(|run| run.arm.runtime.as_ref().map(|runtime| runtime.openvino_version.as_str()));
+    if let [Some(one), Some(other)] = versions
+        && one != other
+    {
+        let (one, other) = (word(one, "VERSION"), word(other, "VERSION"));
+        let requested = workload_flags(b).into_iter().chain(model_flag(b)).chain(property_flags(b)).collect();
+        let command =
+            format!("cargo xtask ab --base openvino={one} --head openvino={other} {}", flags(b, requested));
+        return Some(row("compare both versions of OpenVINO in pairs", command));
+    }
+    None
+}
+
+/// Where the second run ran, and its workload.
+fn flags(run: ArmView<'_>, requested: Vec<String>) -> String {
+    [device_flag(run)].into_iter().chain(requested).collect::<Vec<_>>().join(" ")
+}
+
+/// A run once more. What was changed over the commit is nowhere kept.
+fn again(letter: &str, run: ArmView<'_>) -> CommandRow {
+    let changes = if is_clean(run) { "" } else { ", with the changes that its tree had over the commit" };
+    row(&format!("measure {letter} again{changes}"), reproduce_command(run))
+}
+
+fn is_clean(run: ArmView<'_>) -> bool {
+    run.commit.as_ref().is_none_or(|commit| !commit.dirty)
+}
+
+fn clean(run: ArmView<'_>) -> Option<&Commit> {
+    run.arm.commit.as_ref().filter(|commit| !commit.dirty)
+}
+
+fn row(purpose: &str, command: String) -> CommandRow {
+    CommandRow { purpose: purpose.to_owned(), command }
+}
+
+/// What the classes of differences mean.
+const BREAKS: [&str; 2] = [
+    "Runs that differ in machine, model, workload or device are not comparable. Where series, epoch or \
+     environment differ, the comparison is an observation.",
+    "\"nothing\" is what comparable runs may differ in.",
+];
+
+/// The word of pages for two runs of one thing. "Same" would be read as said of their metric values.
+pub(in crate::report) const COMPARABLE: &str = "comparable";
+
+/// How far they are of one thing: for filters.
+fn comparability_id(two: &TwoRuns) -> &'static str {
+    match two.comparability {
+        Comparability::Same => "same",
+        Comparability::EnvironmentDiffers => "environment-differs",
+        Comparability::Unlike => "unlike",
+    }
+}
+
+fn comparability(two: &TwoRuns) -> (Mark, &'static str, String) {
+    match two.comparability {
+        // Of their environments, not of their results: so it is no mark of something that holds.
+        Comparability::Same => {
+            (Mark::NotJudged, COMPARABLE, "same series and same epoch: two runs of one thing".to_owned())
+        }
+        Comparability::EnvironmentDiffers => (
+            Mark::Warns,
+            "environment differs",
+            "same machine, model, workload and device, but the environment of the measurement differs"
+                .to_owned(),
+        ),
+        Comparability::Unlike => {
+            let reason = match two.unlike_reason().as_slice() {
+                [] => "thing".to_owned(),
+                [one] => (*one).to_owned(),
+                [first @ .., last] => format!("{} and {last}", first.join(", ")),
+            };
+            (Mark::NotJudged, "not comparable", format!("not the same {reason}, so nothing is compared"))
+        }
+    }
+}
+
+/// How the changes are to be read; nothing where there is none.
+fn caption(two: &TwoRuns) -> Vec<String> {
+    if !two.figures.iter().any(|pair| pair.change.is_some()) {
+        return Vec::new();
+    }
+    let change = "Change: from A to B.";
+    if two.comparability != Comparability::Same {
+        return vec![format!(
+            "{change} An observation, not a test: what differs above may be all of it. `cargo xtask ab` decides."
+        )];
+    }
+    let interval = if two.figures.iter().any(|pair| pair.interval().is_some()) {
+        format!(
+            "Interval: {:.0} %, by Welch's t on the means of each run's processes, each row by itself; the \
+             machine's variation from run to run is not in that interval.",
+            Interval::CONFIDENCE_PERCENT
+        )
+    } else {
+        "No interval: that takes two processes or more in each run.".to_owned()
+    };
+    vec![
+        format!("{change} {interval}"),
+        "Two separate runs, not interleaved pairs: an observation, not a verdict. `cargo xtask ab` decides."
+            .to_owned(),
+    ]
+}
+
+fn result(pair: &FigurePair) -> String {
+    let Some(change) = pair.change else {
+        if let Some(reason) = &pair.uncompared_reason {
+            return reason.clone();
+        }
+        return match (pair.a, pair.b) {
+            (Some(_), None) => "only A has it",
+            (None, Some(_)) => "only B has it",
+            _ => "not compared",
+        }
+        .to_owned();
+    };
+    match change.interval {
+        Some(interval) if interval.holds_no_change() => "interval includes 0",
+        Some(_) => "interval excludes 0",
+        None => "observed",
+    }
+    .to_owned()
+}
+
+/// The result on an output, with its mark.
+fn golden_status(result: Option<GoldenResult>) -> (Mark, &'static str) {
+    match result {
+        None => (Mark::NotJudged, "not judged"),
+        Some(GoldenResult::None) => (Mark::NotJudged, "unverified"),
+        Some(result) => (result.into(), result.as_str()),
+    }
+}
+
+const SCHEMA: &str = "arcgauge-comparison@2";
+
+/// A comparison as JSON, with the exit code that the verb ends with.
+#[must_use]
+pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns, exit_code: u8) -> String {
+    let value = json!({
+        "schema": SCHEMA,
+        "exit_code": exit_code,
+        "comparability": comparability_id(two),
+        "sides": { "a": side_json(a, &two.a), "b": side_json(b, &two.b) },
+        "differences": two.differences.iter().map(difference_json).collect::<Value>(),
+        "figures": two.figures.iter().map(figure_json).collect::<Value>(),
+        "goldens": two.goldens.iter().map(golden_json).collect::<Value>(),
+        "commands": commands(a.run, b.run, two),
+        "warnings": { "a": a.run.warnings, "b": b.run.warnings },
+    });
+    // To a runner of GitHub's this would be a command, wherever in the log it stands.
+    visible::json(&format!("{value:#}\n"))
+}
+
+fn side_json(record: ComparedRecord<'_>, side: &ComparedSide) -> Value {
+    let run = record.run;
+    let runtime = run.runtime.as_ref();
+    json!({
+        "file": record.file,
+        "run_id": run.experiment.run_id,
+        "when_utc": run.experiment.when_utc,
+        "outcome": run.outcome,
+        "commit": run.commit,
+        "machine": { "slug": run.experiment.machine.slug, "sha256": run.experiment.machine.sha256 },
+        "device": {
+            "actual": run.device.actual(),
+            "proof": run.device.ran.as_ref().map(ProvenDevice::grade),
+            "gpu": run.device.gpu_identity(),
+            "emulated_reason": run.device.emulated_reason(),
+        },
+        "openvino_version": runtime.map(|runtime| &runtime.openvino_version),
+        "model": { "name": run.model.name, "sha256": run.model.sha256 },
+        "workload_sha256": run.workload.sha256,
+        "no_speed_reason": side.no_speed_reason,
+        "doubted_reason": side.doubted_reason,
+    })
+}
+
+fn difference_json(difference: &Difference) -> Value {
+    json!({
+        "what": difference.what,
+        "a": difference.a,
+        "b": difference.b,
+        "breaks": difference.breaks.as_str(),
+    })
+}
+
+fn figure_json(pair: &FigurePair) -> Value {
+    let interval = pair.interval();
+    json!({
+        "metric": pair.metric,
+        "prompt": pair.prompt,
+        "unit": pair.metric.unit(),
+        "better": pair.metric.direction().as_str(),
+        "a": pair.a,
+        "b": pair.b,
+        "ratio": pair.change.map(|change| change.ratio),
+        "lower": interval.map(|interval| interval.lower),
+        "upper": interval.map(|interval| interval.upper),
+        "uncompared_reason": pair.uncompared_reason,
+    })
+}
+
+fn golden_json(pair: &GoldenPair) -> Value {
+    json!({ "prompt": pair.prompt, "a": pair.a, "b": pair.b })
+}
