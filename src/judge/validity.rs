@@ -12,7 +12,7 @@ pub enum Validity {
     Valid,
     /// At least one output was compared with no golden.
     Unverified(String),
-    /// Guards tripped: each once, with its first reading.
+    /// The device is emulated, or guards tripped: each once, with its first reading.
     Invalid(Vec<String>),
     /// An output is wrong.
     WrongOutput,
@@ -29,7 +29,8 @@ impl Validity {
         if let Some(ended) = Self::of_outcome(run.outcome) {
             return ended;
         }
-        let reasons = guard_reasons(run);
+        let emulated = run.device.emulated_reason().map(|reason| format!("the device is emulated: {reason}"));
+        let reasons: Vec<String> = emulated.into_iter().chain(guard_reasons(run)).collect();
         if !reasons.is_empty() {
             return Self::Invalid(reasons);
         }
@@ -57,9 +58,12 @@ impl Validity {
             None => entry.plan == PlanKind::Bench,
             Some(ab) => ab.ignores_guards || ab.verdict == Some(Verdict::InvalidEnvironment),
         };
-        let tripped = tripped_guards(entry);
-        if counts_all_rounds && !tripped.is_empty() {
-            return Self::Invalid(tripped.into_iter().map(|guard| guard.id().to_owned()).collect());
+        let emulated = entry.setting.series.emulated.then(|| "emulated device".to_owned());
+        let tripped = tripped_guards(entry).into_iter().filter(|_| counts_all_rounds);
+        let reasons: Vec<String> =
+            emulated.into_iter().chain(tripped.map(|guard| guard.id().to_owned())).collect();
+        if !reasons.is_empty() {
+            return Self::Invalid(reasons);
         }
         let is_unverified =
             entry.plan == PlanKind::Bench && !entry.golden.is_some_and(GoldenResult::is_verified);
