@@ -11,7 +11,7 @@ use crate::record::{ArmView, ProvenDevice};
 use crate::report::decision::divergence;
 use crate::report::document::{Cell, Document, Table, metric, number};
 use crate::report::facts::{facts_of, kv_cache_size};
-use crate::report::mark::{add_validity, is_said_by_validity};
+use crate::report::mark::{add_validity, repeats_validity};
 use crate::report::number::{counted, mebibytes};
 use crate::visible;
 
@@ -53,7 +53,7 @@ pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
     for prompt in &record.prompts {
         divergence(&mut document, None, prompt);
     }
-    for warning in record.warnings.iter().filter(|warning| !is_said_by_validity(&validity, warning)) {
+    for warning in record.warnings.iter().filter(|warning| !repeats_validity(&validity, warning)) {
         document.warning("", warning);
     }
     document

@@ -193,12 +193,10 @@ fn golden(word: Option<GoldenResult>) -> Cell {
 }
 
 /// A command to run next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CommandRow {
-    /// What for.
-    pub purpose: String,
-    /// The command.
-    pub command: String,
+#[derive(Serialize)]
+struct CommandRow {
+    purpose: String,
+    command: String,
 }
 
 /// The commands, the most useful first.

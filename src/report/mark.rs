@@ -223,7 +223,7 @@ pub(in crate::report) fn is_invalid(entry: &Entry) -> bool {
 }
 
 /// Whether a warning repeats the first line.
-pub(in crate::report) fn is_said_by_validity(validity: &Validity, warning: &Warning) -> bool {
+pub(in crate::report) fn repeats_validity(validity: &Validity, warning: &Warning) -> bool {
     let guard = warning.id.strip_prefix("guard-");
     let invalidates = |guard: &Guard| guard.weight() == GuardWeight::Invalidates;
     matches!(validity, Validity::Invalid(_))

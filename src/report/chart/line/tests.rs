@@ -190,11 +190,6 @@ fn more_prompts_than_can_be_distinguished_are_counted() {
 }
 
 #[test]
-fn the_same_figures_give_the_same_bytes() {
-    assert_eq!(long(700).chart(), long(700).chart());
-}
-
-#[test]
 fn a_small_chart_says_the_same_in_less_room() {
     let chart = Line { prompts: Vec::new(), ..line() }.small_chart();
     check(&chart);

@@ -183,13 +183,6 @@ fn the_whole_figures_stand_beside_the_page() {
 }
 
 #[test]
-fn the_same_records_give_the_same_page() {
-    let (one, other) = (page(&entries(30)), page(&entries(30)));
-    assert_eq!(one.data, other.data);
-    assert_eq!(one.view, other.view);
-}
-
-#[test]
 fn only_so_many_timelines_have_charts_without_a_script() {
     let mut all = Vec::new();
     for machine in 0..4 {
