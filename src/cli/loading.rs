@@ -13,8 +13,7 @@ use crate::error::Result;
 use crate::files::{self, FileKind};
 use crate::golden::GoldenSet;
 use crate::record::{ModelIdentity, sha256_of_file};
-use crate::run::load_warnings::{self, AsLoaded};
-use crate::run::{EditedGraph, FoundModel, known_hashes};
+use crate::run::{AsLoaded, EditedGraph, FoundModel, known_hashes, load_warnings};
 use crate::workload::{PromptSet, TextTokenizer, TokenizerIdentity};
 
 /// Files above this size are announced before they are hashed.
@@ -102,7 +101,7 @@ pub(super) fn load(model: &FoundModel, flags: &EngineFlags) -> Result<Loaded> {
     let edited = edited.as_ref().map(EditedGraph::path);
     let engine = resolved.load(&model.folder, &model.graph, edited, None)?;
     let requested = resolved.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect();
-    let warnings = load_warnings::of(&AsLoaded {
+    let warnings = load_warnings(&AsLoaded {
         requested: &resolved.choice.requested,
         target: &resolved.choice.target,
         fallback_reason: resolved.choice.fallback_reason.as_deref(),

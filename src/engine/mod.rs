@@ -3,21 +3,16 @@
 //! [`Engine`] is the narrow waist: the stateful OpenVINO pipeline ([`openvino`]) and the scripted
 //! engine of the tests (`scripted`) stand behind it, and [`generate`](fn@generate) drives either.
 
-mod cache;
-mod choice;
-mod download;
 mod generate;
 mod model_folder;
-mod model_shape;
 pub mod openvino;
 #[cfg(any(test, feature = "scripted"))]
 pub mod scripted;
 
-pub use cache::{CachedTokens, StateShape};
-pub use choice::{Choice, choose, greedy};
-pub use generate::{Ended, Observer, Path, Replay, generate, replay};
-pub use model_folder::{ModelConfig, ModelFolder};
-pub use model_shape::ModelShape;
+pub use generate::{
+    CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, choose, generate, greedy, replay,
+};
+pub use model_folder::{ModelConfig, ModelFolder, ModelShape};
 
 use crate::error::Result;
 use crate::workload::TokenId;

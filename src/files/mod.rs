@@ -5,20 +5,17 @@
 //! links, a link is refused. What the kernel offers as files is read elsewhere.
 
 pub mod text;
-mod whole;
 
-use std::fs::{self, File, FileType, Metadata, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::fs::{self, DirEntry, File, FileType, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
-use text::{is_lfs_pointer, text_of};
-
-pub use whole::{Overwrite, check_writable, write_whole};
-pub(crate) use whole::{remove_stale_files, sync};
+use crate::files::text::{is_lfs_pointer, text_of};
 
 /// A longer name is none of ours: a file's name has at most 255 bytes, and ours are made of two or three.
 const LONGEST_NAME: usize = 199;
@@ -231,5 +228,268 @@ fn unreadable(path: &Path, cause: &io::Error) -> Error {
     Error::io("read", path, cause).as_input()
 }
 
+/// The file that marks a model's folder, which nothing is ever written to.
+const MODEL: &str = "openvino_model.xml";
+/// How the name of a temporary file begins.
+const TEMPORARY: &str = ".tmp-arcgauge-";
+
+/// Whether a file that is there gives way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and the write fails.
+    Never,
+    /// It is replaced at once, when the new one is whole; of a link the link itself.
+    Replace,
+    /// The same, and of a link the file behind it: for names that a user has given.
+    ReplaceBehindLink,
+}
+
+/// Writes a file whole or not at all: a temporary file in the same folder, synced, then renamed.
+///
+/// # Errors
+/// When the folder or the file cannot be written; then all is as it was.
+pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
+    let target = fs::canonicalize(path).ok().filter(|_| overwrite == Overwrite::ReplaceBehindLink);
+    let path = target.as_deref().unwrap_or(path);
+    let failed = |cause: &std::io::Error| {
+        Error::io("write", path, cause)
+            .hint("free some space or fix the folder's permissions; `cargo xtask doctor` looks at both")
+    };
+    let folder = folder_of(path);
+    make_folder(folder).map_err(|cause| failed(&cause))?;
+    remove_stale_files(folder);
+    let mut file = locked_temporary_in(folder).map_err(|cause| failed(&cause))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
+    let renamed = match overwrite {
+        Overwrite::Never => file.persist_noclobber(path),
+        Overwrite::Replace | Overwrite::ReplaceBehindLink => file.persist(path),
+    };
+    renamed.map_err(|cause| failed(&cause.error))?;
+    // The name, too, must be on the disk.
+    sync(folder).map_err(|cause| failed(&cause))
+}
+
+/// Makes a folder and those around it. The names of new ones are on the disk before anything is in them.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(folder)?;
+    missing.into_iter().rev().try_for_each(|made| sync(folder_of(made)))
+}
+
+/// Has the disk keep the names in a folder.
+pub(crate) fn sync(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Makes sure, before an hour of measuring, that the file could be written.
+///
+/// # Errors
+/// When its folder is missing, cannot be written or has a model in it, or when what stands in its
+/// place is a folder, a pipe, or a link to nothing.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let target = fs::canonicalize(path);
+    let folder = folder_of(target.as_deref().unwrap_or(path));
+    let refuse = |cause: &str| {
+        Err(Error::input(format!("cannot write `{}`: {cause}", path.display()))
+            .hint("name a file in a folder that is there and can be written"))
+    };
+    if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return refuse("it is a folder");
+    }
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return refuse("it is not a plain file");
+    }
+    if target.is_err() && path.is_symlink() {
+        return refuse("it is a link to a file that is not there");
+    }
+    // As it is named, too: in a hub's cache the files of a model are links.
+    if [folder_of(path), folder].iter().any(|folder| folder.join(MODEL).exists()) {
+        return refuse("a model is in that folder, which is only read");
+    }
+    match temporary_in(folder) {
+        Ok(_) => Ok(()),
+        Err(cause) => refuse(&cause.to_string()),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A temporary file that is locked while it is written, so that it is not taken for a stale one.
+fn locked_temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+    loop {
+        let file = temporary_in(folder)?;
+        // A file system without locks has no stale files removed either.
+        let _ = file.as_file().lock();
+        // Between its creation and the lock it may have been removed.
+        if file.as_file().metadata()?.nlink() > 0 {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes the temporary files of writers that were killed: those of this program that no one has locked.
+pub(crate) fn remove_stale_files(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_ours = |entry: &DirEntry| entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes());
+    for entry in entries.filter(is_ours).filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let file = entry.path();
+        // The lock is held until the file is gone: a writer that waits for it then makes another.
+        if let Ok(opened) = open_with(OpenOptions::new().read(true), &file)
+            && opened.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(&file);
+        }
+    }
+}
+
+/// Readable by others, as far as the user's mask allows: a temporary file is not, by default.
+fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
+    Builder::new().prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::path::PathBuf;
+
+    use rustix::fs::{CWD, FileType as NodeType, Mode, mknodat};
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_left_is_removed_by_the_next_and_what_another_writes_is_not() {
+        let scene = tempfile::tempdir().unwrap();
+        let file = |name: &str| scene.path().join(name);
+        let (stale, of_another) = (file(".tmp-arcgauge-stale"), file(".tmpAbCdEf"));
+        fs::write(&stale, "half a rec").unwrap();
+        fs::write(&of_another, "").unwrap();
+        let mut being_written = locked_temporary_in(scene.path()).unwrap();
+        write_whole(&file("a.json"), b"whole", Overwrite::Never).unwrap();
+        assert!(!stale.exists(), "the stale file is there");
+        assert!(of_another.exists(), "a file of another program was removed");
+        being_written.write_all(b"too").unwrap();
+        being_written.persist_noclobber(file("b.json")).unwrap();
+        assert_eq!(fs::read(file("b.json")).unwrap(), b"too");
+    }
+
+    const KINDS: [FileKind; 10] = [
+        FileKind::Record,
+        FileKind::StoreList,
+        FileKind::Fixture,
+        FileKind::Text,
+        FileKind::ModelText,
+        FileKind::Graph,
+        FileKind::Imported,
+        FileKind::Artifact,
+        FileKind::Event,
+        FileKind::Page,
+    ];
+
+    fn scene() -> (TempDir, impl Fn(&str) -> PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        (folder, move |name: &str| path.join(name))
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once_with_what_it_is() {
+        let (_scene, path) = scene();
+        mknodat(CWD, path("pipe"), NodeType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        for (link, target) in [("to-pipe", "pipe"), ("to-device", "/dev/zero"), ("a", "b"), ("b", "a")] {
+            symlink(target, path(link)).unwrap();
+        }
+        for (name, what) in [
+            ("pipe", "it is a pipe"),
+            ("socket", "it is a socket"),
+            ("folder", "it is a folder"),
+            ("to-pipe", "it is a"),
+            ("to-device", "it is a"),
+            ("a", "symbolic link"),
+        ] {
+            let file = path(name);
+            for kind in KINDS.into_iter().chain([FileKind::Large]) {
+                let error = read(&file, kind).unwrap_err().to_string();
+                assert!(error.contains(what) && error.contains(&format!("`{}`", file.display())), "{error}");
+            }
+            assert!(
+                beginning(&file, 10).is_err() && read_if_there(&file, FileKind::Record).is_err(),
+                "{name}"
+            );
+            for options in [OpenOptions::new().read(true), OpenOptions::new().append(true).create(true)] {
+                assert!(open_with(options, &file).is_err(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_too_large_is_not_read_and_its_beginning_is() {
+        let (_scene, path) = scene();
+        let file = path("sparse");
+        File::create(&file).unwrap().set_len(3 << 30).unwrap();
+        for kind in KINDS {
+            let error = read(&file, kind).unwrap_err().to_string();
+            assert!(error.contains("it has 3221225472 bytes, and at most "), "{error}");
+        }
+        assert_eq!(beginning(&file, 5).unwrap(), [0; 5]);
+        assert_eq!(read_if_there(&path("none"), FileKind::Record).unwrap(), None);
+    }
+
+    #[test]
+    fn a_link_stands_for_a_file_where_its_kind_says_so() {
+        let (_scene, path) = scene();
+        fs::write(path("file"), "text").unwrap();
+        symlink("file", path("link")).unwrap();
+        for kind in KINDS {
+            let strict = [FileKind::StoreList, FileKind::Fixture, FileKind::Page].contains(&kind);
+            assert_eq!(read(&path("link"), kind).is_err(), strict, "{kind:?}");
+            assert_eq!(read(&path("file"), kind).unwrap(), b"text");
+        }
+    }
+
+    #[test]
+    fn a_text_is_read_with_its_mark() {
+        let (_scene, path) = scene();
+        let utf_16: Vec<u8> = "\u{feff}{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [b"{}".to_vec(), b"\xef\xbb\xbf{}".to_vec(), utf_16] {
+            fs::write(path("text"), bytes).unwrap();
+            assert_eq!(read_text(&path("text"), FileKind::Text).unwrap(), "{}");
+        }
+        fs::write(path("text"), b"\xfc").unwrap();
+        let error = read_text(&path("text"), FileKind::Text).unwrap_err().to_string();
+        assert!(error.contains(&path("text").display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_written_behind_a_link_that_no_user_has_named() {
+        let (_scene, path) = scene();
+        fs::write(path("theirs"), "precious").unwrap();
+        fs::create_dir(path("folder")).unwrap();
+        symlink("theirs", path("link")).unwrap();
+        symlink("folder", path("elsewhere")).unwrap();
+        write_whole(&path("link"), b"named", Overwrite::ReplaceBehindLink).unwrap();
+        assert_eq!(fs::read(path("theirs")).unwrap(), b"named");
+        write_whole(&path("link"), b"ours", Overwrite::Replace).unwrap();
+        assert_eq!(fs::read(path("theirs")).unwrap(), b"named");
+        assert!(!path("link").is_symlink());
+        assert!(refuse_links(&path("elsewhere/file"), 1).is_ok(), "only the last part counts");
+        let error = refuse_links(&path("elsewhere/file"), 2).unwrap_err().to_string();
+        assert!(error.contains(&path("elsewhere").display().to_string()), "{error}");
+    }
+
+    #[test]
+    fn a_name_that_leaves_its_folder_or_is_too_long_is_none_of_a_file() {
+        for name in ["", "..", "../golden", "a/b", ".hidden", "a b", "a\n", "\u{202e}a", &"a".repeat(200)] {
+            assert!(!is_file_name(name), "`{name}`");
+        }
+        for name in ["gpt-oss-20b_int4.v2", &"a".repeat(199)] {
+            assert!(is_file_name(name), "`{name}`");
+        }
+    }
+}

@@ -2,12 +2,8 @@
 
 mod check;
 mod fixture;
-mod known_answer;
-mod logit_drift;
 mod probe;
 
-pub use check::{Divergence, Finding, GoldenResult, Question, drift, judge};
+pub use check::{Divergence, Expected, Finding, GoldenResult, Question, drift, judge};
 pub use fixture::{Golden, GoldenOrigin, GoldenSet, Tolerance};
-pub use known_answer::Expected;
-pub use logit_drift::LogitDrift;
-pub use probe::{DriftLimit, Probe, ProbeOrigin, ProbeTokens};
+pub use probe::{DriftLimit, LogitDrift, Probe, ProbeOrigin, ProbeTokens};

@@ -7,35 +7,30 @@ pub mod comparability;
 pub mod environment;
 pub mod first_light;
 mod foreign;
-mod holm;
 mod machine_state;
-mod mean_interval;
 mod pairs;
 pub mod peers;
 pub mod policy;
 mod preflight;
-mod prompt_figure;
-mod published;
-mod roofline;
-mod round;
 pub mod sequential;
-mod spread;
-mod steady_state;
-mod student;
+mod statistics;
 mod summary;
 mod validity;
 
 pub use foreign::{ForeignAverage, foreign_averages, foreign_warm_ups};
-pub use holm::{holm_rejects, interval_at, p_value_above};
-pub use machine_state::{Ramps, bandwidth_change, energy_per_token, ramps, roofline_of};
-pub use mean_interval::{MEAN_CONFIDENCE_PERCENT, MeanInterval};
-pub use pairs::{PairFigures, PromptDifference, pair_figures, prompt_differences};
+pub use machine_state::{
+    Pace, RAMP_SHARE, Ramps, Roofline, RooflineFacts, bandwidth_change, bandwidth_changed, energy_per_token,
+    ramps, roofline, roofline_of,
+};
+pub use pairs::{
+    PairFigures, PromptDifference, RoundProcess, invalidated_by, pair_figures, prompt_differences,
+};
 pub use preflight::{Advice, preflight};
-pub use prompt_figure::{PromptFigure, prompt_figures};
-pub use published::{Standing, check_shows_published_model, no_reference_reason, standing};
-pub use roofline::{Roofline, RooflineFacts, bandwidth_changed, roofline};
-pub use round::{RoundProcess, invalidated_by};
-pub use spread::Spread;
-pub use steady_state::{Pace, RAMP_SHARE};
-pub use summary::{Figures, PromptSummary, Summary, summarise};
-pub use validity::{Validity, invalidating_findings, tripped_guards};
+pub use statistics::{
+    MEAN_CONFIDENCE_PERCENT, MeanInterval, Spread, holm_rejects, interval_at, p_value_above,
+};
+pub use summary::{Figures, PromptFigure, PromptSummary, Summary, prompt_figures, summarise};
+pub use validity::{
+    Standing, Validity, check_shows_published_model, invalidating_findings, no_reference_reason, standing,
+    tripped_guards,
+};

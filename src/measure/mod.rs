@@ -9,7 +9,6 @@ pub mod guard;
 mod metric;
 mod plan;
 pub mod protocol;
-mod sample;
 pub mod supervisor;
 pub mod worker;
 
@@ -18,5 +17,4 @@ pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_S
 pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
 pub use generation::{Generated, KnownToken, TokenSink, record_generation, sample_here};
 pub use metric::{Direction, Figure, Metric, MetricValues};
-pub use plan::{Plan, PlannedPrompt};
-pub use sample::{Role, Sample};
+pub use plan::{Plan, PlannedPrompt, Role, Sample};

@@ -1,17 +1,23 @@
-//! An arm of an experiment: everything that is needed to trust a number, or to refuse it, later.
+//! An arm of an experiment, with all that is needed to trust a number or to refuse it later: its program, runtime, model and
+//! workload, every worker process, every generation, and the result on each prompt's output.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::engine::ModelShape;
 use crate::engine::openvino::ActiveWeights;
-use crate::golden::{DriftLimit, LogitDrift};
-use crate::measure::protocol::InferSpan;
-use crate::measure::supervisor::WarmLoad;
-use crate::record::{
-    Commit, DeviceRecord, ModelFile, ProcessRecord, PromptRecord, SampleRecord, WorkloadRecord,
-};
+use crate::engine::{Choice, ModelShape, Replay};
+use crate::error::{Error, Result};
+use crate::golden::{Divergence, DriftLimit, Finding, GoldenResult, GoldenSet, LogitDrift, Question, judge};
+use crate::measure::guard::GuardLog;
+use crate::measure::protocol::{CacheState, InferSpan, KvCache};
+use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose, WarmLoad};
+use crate::measure::{BandwidthReading, Plan, Role, Sample};
+use crate::record::encoded::hex;
+use crate::record::{Commit, DeviceRecord, ModelFile};
+use crate::sys::MemoryReading;
+use crate::workload::{TemplateTokens, TokenId};
 
 /// An arm of an experiment: one thing that was measured, with all its evidence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,4 +200,376 @@ impl Warning {
     pub fn new(id: &str, message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { id: id.to_owned(), message: message.into(), advice: advice.into() }
     }
+}
+
+/// One worker process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProcessRecord {
+    /// "measured", or "cache-warm-up" for one that only filled the cache of compiled models.
+    pub purpose: Purpose,
+    /// Which measured process, from 0.
+    pub index: usize,
+    /// How it ended, in one word: "done", "failed", "crashed", "killed", "out-of-memory", "timed-out",
+    /// "cannot-be-killed", "leaked", "refused" or "interrupted".
+    pub exit_reason: String,
+    /// The end in a sentence, where it was not "done".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_detail: Option<String>,
+    /// The last lines of its stdout that were not of the protocol, where it did not end well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub output_tail: Vec<String>,
+    /// Prompts in the order requested.
+    pub prompt_order: Vec<String>,
+    /// Reading, compiling and making the first request ready; None where that was not reached.
+    pub load: Option<LoadRecord>,
+    /// Memory by phase.
+    pub memory: PhaseMemory,
+    /// The KV cache after the warm-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_cache: Option<KvCache>,
+    /// Highest sum of `GPU_MEMORY_STATISTICS` that was reported, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_memory_bytes: Option<u64>,
+    /// Processor time of the worker over its measured generations, ns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor_ns: Option<u64>,
+    /// What the bandwidth reference measured before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bandwidth_before: Option<BandwidthReading>,
+    /// The machine before, while and after it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<GuardLog>,
+    /// When it was started, ns of `CLOCK_MONOTONIC`; None where an older schema did not note it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_ns: Option<u64>,
+    /// When it had ended, ns of `CLOCK_MONOTONIC`; see `started_ns`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ns: Option<u64>,
+}
+
+/// A load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadRecord {
+    /// From before reading to the first request ready, ns.
+    pub load_ns: u64,
+    /// A cold and a warm load are two different figures.
+    pub compiled_model_cache: CacheState,
+    /// `LOADED_FROM_CACHE`, as the runtime reported it after the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loaded_from_cache: Option<bool>,
+}
+
+impl From<&ProcessFacts> for ProcessRecord {
+    fn from(facts: &ProcessFacts) -> Self {
+        let cache = facts.resolved.as_ref().map(|resolved| resolved.compiled_model_cache);
+        let error = facts.exit_reason.error();
+        Self {
+            purpose: facts.purpose,
+            index: facts.index,
+            exit_reason: facts.exit_reason.as_str().to_owned(),
+            output_tail: if error.is_some() { facts.output_tail.clone() } else { Vec::new() },
+            exit_detail: error.map(|error| error.to_string()),
+            prompt_order: facts.order.clone(),
+            load: facts.loaded.as_ref().zip(cache).map(|(loaded, compiled_model_cache)| LoadRecord {
+                load_ns: loaded.load_ended_ns.saturating_sub(loaded.load_started_ns),
+                // Where the runtime refused what the cache has, it compiled again.
+                compiled_model_cache: match (compiled_model_cache, loaded.loaded_from_cache) {
+                    (CacheState::Warm, Some(false)) => CacheState::Cold,
+                    (state, _) => state,
+                },
+                loaded_from_cache: loaded.loaded_from_cache,
+            }),
+            memory: facts.memory,
+            kv_cache: facts.kv_cache.clone(),
+            device_memory_bytes: facts.device_memory_bytes,
+            processor_ns: facts.processor_ns,
+            bandwidth_before: None,
+            guards: None,
+            started_ns: Some(facts.started_ns),
+            ended_ns: Some(facts.ended_ns),
+        }
+    }
+}
+
+/// One generation as it is kept. The times are absent where the output was wrong or the run was
+/// not finished: such a generation has no speed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleRecord {
+    /// "warm-up" or "measured".
+    pub role: Role,
+    /// The prompt's id.
+    pub prompt_id: String,
+    /// Which measured process made it, from 0.
+    pub process: usize,
+    /// Tokens of the prompt.
+    pub prompt_tokens: usize,
+    /// The tokens that were made.
+    pub token_ids: Vec<TokenId>,
+    /// Its times, ns of `CLOCK_MONOTONIC`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<SampleTimes>,
+    /// Highest resident set of the generation, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_rss_bytes: Option<u64>,
+    /// Resident anonymous memory at its end, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_anonymous_bytes: Option<u64>,
+    /// Resident file-backed memory at its end, bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rss_file_bytes: Option<u64>,
+}
+
+/// The times of a sample, ns of `CLOCK_MONOTONIC`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleTimes {
+    /// Just before the first inference was submitted.
+    pub submitted_ns: u64,
+    /// When each token was known on the host, argmax included.
+    pub token_ns: Vec<u64>,
+    /// The part of each step spent in the inference.
+    pub infer_ns: Vec<u64>,
+}
+
+impl SampleRecord {
+    /// The wire form of a sample; `with_times` only where its tokens were checked.
+    #[must_use]
+    pub fn of(sample: &Sample, with_times: bool) -> Self {
+        Self {
+            role: sample.role,
+            prompt_id: sample.prompt_id.clone(),
+            process: sample.process,
+            prompt_tokens: sample.prompt_tokens,
+            token_ids: sample.token_ids.clone(),
+            times: with_times.then(|| SampleTimes {
+                submitted_ns: sample.submitted_ns,
+                token_ns: sample.token_ns.clone(),
+                infer_ns: sample.infer_ns.clone(),
+            }),
+            peak_rss_bytes: sample.memory.peak_rss_bytes,
+            rss_anonymous_bytes: sample.memory.rss_anonymous_bytes,
+            rss_file_bytes: sample.memory.rss_file_bytes,
+        }
+    }
+
+    /// The sample in memory, where it has times.
+    #[must_use]
+    pub fn timed(&self) -> Option<Sample> {
+        let times = self.times.as_ref()?;
+        Some(Sample {
+            role: self.role,
+            prompt_id: self.prompt_id.clone(),
+            process: self.process,
+            prompt_tokens: self.prompt_tokens,
+            token_ids: self.token_ids.clone(),
+            submitted_ns: times.submitted_ns,
+            token_ns: times.token_ns.clone(),
+            infer_ns: times.infer_ns.clone(),
+            memory: MemoryReading {
+                peak_rss_bytes: self.peak_rss_bytes,
+                rss_anonymous_bytes: self.rss_anonymous_bytes,
+                rss_file_bytes: self.rss_file_bytes,
+                device_resident_bytes: None,
+            },
+        })
+    }
+}
+
+/// The word on a prompt's output.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PromptRecord {
+    /// The prompt's id.
+    pub id: String,
+    /// The word.
+    pub golden: GoldenResult,
+    /// Where the answer left its reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence: Option<Divergence>,
+    /// Expected and got in words, where a tokenizer was at hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence_text: Option<DivergenceText>,
+    /// Runner-up and logit margin at each step, from which a golden can be blessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<ReplayRecord>,
+}
+
+/// A divergence in words: what stands from the first different token on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DivergenceText {
+    /// The last words that both have.
+    pub before: String,
+    /// How the reference goes on.
+    pub expected: String,
+    /// How the answer goes on.
+    pub got: String,
+}
+
+/// Runner-up and logit margin at each step of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplayRecord {
+    /// The token with the largest logit.
+    pub token_ids: Vec<TokenId>,
+    /// The token with the second largest logit.
+    pub runner_up_ids: Vec<TokenId>,
+    /// Largest minus second largest logit.
+    pub logit_margins: Vec<f32>,
+}
+
+impl From<&[Choice]> for ReplayRecord {
+    fn from(choices: &[Choice]) -> Self {
+        Self {
+            token_ids: choices.iter().map(|choice| choice.token).collect(),
+            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
+            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
+        }
+    }
+}
+
+impl PromptRecord {
+    /// The wire form of a finding.
+    #[must_use]
+    pub fn of(id: &str, finding: &Finding) -> Self {
+        Self {
+            id: id.to_owned(),
+            golden: finding.result,
+            divergence: finding.divergence.clone(),
+            divergence_text: None,
+            replay: finding.replay.as_deref().map(ReplayRecord::from),
+        }
+    }
+}
+
+/// A record's parts by prompt: to search all of them for each prompt would take the square of a long record's time.
+impl Arm {
+    /// The generations of each prompt, in their order.
+    #[must_use]
+    pub fn samples_by_prompt(&self) -> HashMap<&str, Vec<&SampleRecord>> {
+        let mut samples: HashMap<&str, Vec<&SampleRecord>> = HashMap::new();
+        for sample in &self.samples {
+            samples.entry(&sample.prompt_id).or_default().push(sample);
+        }
+        samples
+    }
+
+    /// The result of each prompt that was judged; the first where a prompt has several.
+    #[must_use]
+    pub fn judged_by_prompt(&self) -> HashMap<&str, &PromptRecord> {
+        self.prompts.iter().rev().map(|prompt| (prompt.id.as_str(), prompt)).collect()
+    }
+}
+
+/// What was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadRecord {
+    /// Identity of prompts and protocol: the hash of the fields below.
+    pub sha256: String,
+    /// The protocol's version: what a run is.
+    pub protocol: String,
+    /// Fresh processes, each of which asked every prompt once.
+    pub runs: usize,
+    /// Tokens of each answer.
+    pub new_tokens: usize,
+    /// The prompts' ids and tokens, in the order of the first process.
+    pub prompts: Vec<RequestedPrompt>,
+    /// The special tokens that the tokenizer's own template puts around a text; they are among the tokens of
+    /// a prompt that was not pinned. None where there was no tokenizer, and in older records, whose prompts
+    /// have none around them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template_tokens: Option<TemplateTokens>,
+}
+
+/// A prompt's tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedPrompt {
+    /// The prompt's id.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// Its tokens.
+    pub token_ids: Vec<TokenId>,
+}
+
+impl RequestedPrompt {
+    /// What the ids of users' own texts begin with.
+    const OWN: &str = "own-";
+
+    /// The id of a user's own text, by its place among the prompts.
+    #[must_use]
+    pub fn own_id(index: usize) -> String {
+        format!("{}{}", Self::OWN, index + 1)
+    }
+
+    /// Whether it is a user's own text, of which a record keeps the tokens alone.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        let number = self.id.strip_prefix(Self::OWN);
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
+}
+
+impl WorkloadRecord {
+    /// What a run is, as a version: raised when the same flags would measure something else.
+    pub const PROTOCOL: &str = "bench@2";
+
+    /// A workload with its identity.
+    ///
+    /// # Errors
+    /// None in practice: what is hashed is made of strings and numbers.
+    pub fn new(prompts: Vec<RequestedPrompt>, runs: usize, new_tokens: usize) -> Result<Self> {
+        let protocol = Self::PROTOCOL.to_owned();
+        let unnamed =
+            Self { sha256: String::new(), protocol, runs, new_tokens, prompts, template_tokens: None };
+        Ok(Self { sha256: unnamed.identity()?, ..unnamed })
+    }
+
+    /// The hash of protocol, tokens and prompts, whatever `sha256` says.
+    ///
+    /// # Errors
+    /// None in practice: what is hashed is made of strings and numbers.
+    pub(in crate::record) fn identity(&self) -> Result<String> {
+        let requested: Vec<(&str, &[TokenId])> =
+            self.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.token_ids.as_slice())).collect();
+        let identity = serde_json::to_vec(&(&self.protocol, self.new_tokens, requested))
+            .map_err(|cause| Error::harness(format!("the workload has no identity: {cause}")))?;
+        Ok(hex(&Sha256::digest(identity)))
+    }
+}
+
+/// Judges each prompt of a finished session, in the plan's order. The warm-up counts: it is
+/// discarded for its speed, not for its tokens.
+///
+/// # Errors
+/// When the model fails in a pass that judging needs.
+pub fn judge_session(
+    model: &mut dyn Replay,
+    plan: &Plan,
+    samples: &[Sample],
+    goldens: &GoldenSet,
+    epsilon_logit: f32,
+) -> Result<Vec<Finding>> {
+    let mut by_prompt: HashMap<&str, Vec<&[TokenId]>> = HashMap::new();
+    for sample in samples {
+        by_prompt.entry(&sample.prompt_id).or_default().push(&sample.token_ids);
+    }
+    let mut findings = Vec::with_capacity(plan.prompts.len());
+    for prompt in &plan.prompts {
+        let generations = by_prompt.get(prompt.id.as_str()).cloned().unwrap_or_default();
+        let question = Question {
+            prompt: &prompt.token_ids,
+            generations: &generations,
+            golden: goldens.goldens.get(&prompt.id),
+            epsilon_logit,
+        };
+        findings.push(judge(model, question)?);
+    }
+    Ok(findings)
+}
+
+/// The samples as they may be kept: tokens always, times only of prompts that were judged and are not
+/// wrong. Without findings, as of a session that did not come to its end, none has times.
+#[must_use]
+pub fn kept_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
+    let judged = plan.prompts.iter().zip(findings);
+    let right = judged.filter(|(_, finding)| finding.result != GoldenResult::Break);
+    let right: HashSet<&str> = right.map(|(prompt, _)| prompt.id.as_str()).collect();
+    samples.iter().map(|sample| SampleRecord::of(sample, right.contains(sample.prompt_id.as_str()))).collect()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::measure::Metric;
-use crate::record::identified::is_hex;
+use crate::record::consistency::is_hex;
 use crate::record::{Arm, ModelRecord, ProvenDevice};
 
 /// The file that has a model's weights.

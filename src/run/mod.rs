@@ -3,19 +3,13 @@
 //! `bench`, `ab` and `peers` are plans. Each process is fresh, runs after the machine is idle or has cooled down and
 //! after a bandwidth reference run, is watched by the guards, and is judged before the next one begins.
 
-mod arm_session;
 mod assemble;
-mod edited_graph;
-mod identity;
 mod live;
-pub mod load_warnings;
 mod machine_monitor;
-mod machine_warnings;
 mod model;
-mod observer;
 mod plan;
-mod process_context;
 mod schedule;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -28,14 +22,15 @@ use crate::sys::{MonotonicClock, SleepInhibitor};
 use live::LiveRounds;
 
 pub use assemble::epsilon_logit_of;
-pub use edited_graph::{EditedGraph, FOLDER as EDITED_GRAPHS_FOLDER, process_of as process_of_edited_graph};
-pub use identity::Identity;
 pub use model::{FoundModel, known_hashes, template_line};
-pub use observer::Observer;
-pub use plan::{ExperimentPlan, ReadyArm, ResolvedDevice};
+pub use plan::{
+    EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, Observer, ReadyArm,
+    ResolvedDevice, process_of as process_of_edited_graph,
+};
 pub use schedule::{
     Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,
 };
+pub use warnings::{AsLoaded, load_warnings};
 
 /// An experiment that was run.
 pub struct Ran {

@@ -1,19 +1,24 @@
 //! What an experiment measures: arms that are ready to run, and how their rounds are scheduled.
 
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::engine::openvino::DeviceFacts;
+use crate::error::{Error, Result};
 use crate::golden::Probe;
 use crate::measure::protocol::LoadCommand;
-use crate::measure::supervisor::{Limits, WorkerProgram};
+use crate::measure::supervisor::{Limits, Session, WorkerProgram};
 use crate::measure::{Estimate, PlannedPrompt};
+use crate::places;
 use crate::record::{
-    HarnessCost, InputsRecord, PlanKind, PublishedFigure, PublishedReference, RequestedPrompt, Sampling,
+    Commit, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedFigure, PublishedReference,
+    RequestedPrompt, Sampling, Warning, WorkerRecord, variables_that_matter,
 };
-use crate::run::edited_graph::EditedGraph;
-use crate::run::identity::Identity;
-use crate::run::model::FoundModel;
-use crate::run::schedule::{Schedule, StoppingRule};
+use crate::run::model::{FoundModel, known_hashes};
+use crate::run::schedule::{RoundReport, Schedule, StoppingRule};
+use crate::sys::{Clock, MonotonicClock};
 
 /// An experiment that has not been run.
 pub struct ExperimentPlan<'a> {
@@ -117,4 +122,117 @@ impl ExperimentPlan<'_> {
             budget_s: self.schedule.budget.map(|budget| budget.as_secs()),
         }
     }
+}
+
+/// The identities of a run.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// The commit that was measured.
+    pub commit: Option<Commit>,
+    /// The program that measures.
+    pub worker: WorkerRecord,
+    /// Variables that can change what a runtime does.
+    pub environment_variables: std::collections::BTreeMap<String, String>,
+    /// Time that hashing the worker took, ns.
+    pub hashing_ns: u64,
+}
+
+impl Identity {
+    /// Looks at the checkout and hashes the worker's program. Of a program that is not this one it is not
+    /// known from which commit it was built, and so there is none.
+    ///
+    /// # Errors
+    /// A program or a repository that cannot be read.
+    pub fn of(checkout: &Path, program: &Path, foreign: bool) -> Result<Self> {
+        let started_ns = MonotonicClock.now_ns();
+        let mut known = known_hashes();
+        let sha256 = known.sha256_of(program, || ())?;
+        known.save();
+        let hashing_ns = MonotonicClock.now_ns() - started_ns;
+        let named = env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        });
+        Ok(Self {
+            commit: if foreign { None } else { Commit::at(checkout)? },
+            worker: WorkerRecord { sha256: Some(sha256), ..WorkerRecord::default() },
+            environment_variables: variables_that_matter(named),
+            hashing_ns,
+        })
+    }
+
+    /// This machine, with the GPU that the workers of a session saw.
+    ///
+    /// # Errors
+    /// A system that does not report what it is.
+    pub(super) fn machine(session: &Session) -> Result<Machine> {
+        let resolved = session.processes.iter().find_map(|process| process.resolved.as_ref());
+        let gpu_name = resolved.and_then(|resolved| resolved.gpu_name.clone());
+        let gpu_driver = resolved.and_then(|resolved| resolved.facts.driver_version.clone());
+        Ok(Machine { gpu_driver, ..Machine::of_this_host(gpu_name)? })
+    }
+}
+
+/// The folder of these files, in the cache folder.
+pub const FOLDER: &str = "graphs";
+
+/// The edited graph's file, for this process and its workers alone; removed at the end.
+pub struct EditedGraph(PathBuf);
+
+impl EditedGraph {
+    /// A place for it; None where the graph is to be compiled as it is.
+    ///
+    /// # Errors
+    /// A cache folder that cannot be written.
+    pub fn place(identity: &ModelIdentity, all_logits: bool) -> Result<Option<Self>> {
+        if all_logits {
+            return Ok(None);
+        }
+        let cache = places::cache_dir()
+            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+        let folder = cache.join(FOLDER);
+        fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
+        let name = format!("{}-{}.xml", &identity.sha256[..16], std::process::id());
+        Ok(Some(Self(folder.join(name))))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// The process that a file of this name is for, by its id.
+#[must_use]
+pub fn process_of(name: &str) -> Option<u32> {
+    let (_, process) = name.strip_suffix(".xml")?.rsplit_once('-')?;
+    process.parse().ok()
+}
+
+impl Drop for EditedGraph {
+    fn drop(&mut self) {
+        // OpenVINO has read it; one that stays behind costs a few megabytes of cache.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Who is shown what an experiment is doing. It decides nothing, and an experiment waits for none of its answers.
+pub trait Observer {
+    /// A line that stays.
+    fn say(&self, line: &str);
+
+    /// What is under way now, on a line that is redrawn.
+    fn aim(&self, what: &str);
+
+    /// Whether anybody sees that line.
+    fn is_live(&self) -> bool;
+
+    /// Something that a reader must know before the experiment ends.
+    fn warn(&self, warning: &Warning);
+
+    /// A round of several arms was measured; `figures` says in a few words what each gave.
+    fn on_round(&self, report: &RoundReport<'_>, figures: &str);
+
+    /// No worker is measured any more.
+    fn finish(&self);
 }

@@ -18,7 +18,7 @@ use rustix::process::{Signal, getpid, getppid, set_child_subreaper, set_parent_p
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::sys::process_group::{descendants, kill_one};
+use crate::sys::process::{descendants, kill_one};
 use crate::visible;
 
 /// The hidden verb of a reaper.

@@ -1,6 +1,10 @@
 //! Reads the model's graph (`openvino_model.xml`) without loading it: enough to refuse a model that
 //! cannot be decoded statefully, before minutes of compiling, and to find the LM head.
 
+#[cfg(test)]
+pub(super) mod tests;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 
@@ -338,5 +342,54 @@ fn names_of_outputs<'a>(layer: Node<'a, 'a>) -> impl Iterator<Item = &'a str> {
     descendants(layer, "output").flat_map(|port| attribute(port, "names").split(','))
 }
 
-#[cfg(test)]
-pub(super) mod tests;
+/// The dimensions of a state that vary: the batch and the length.
+const VARYING: usize = 2;
+
+/// What a graph says of its model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anatomy {
+    /// Values that one token adds to all KV states; None where a state does not say its shape.
+    pub kv_values_per_token: Option<u64>,
+    /// What the tools that made the model noted in it, as in `nncf.weight_compression.mode`.
+    pub made_by: BTreeMap<String, String>,
+}
+
+impl Anatomy {
+    /// Reads it from a graph.
+    ///
+    /// # Errors
+    /// A graph that is no XML.
+    pub fn of(graph: &Graph) -> Result<Self> {
+        let document = Document::parse(&graph.xml)
+            .map_err(|cause| Error::input(format!("the graph is not XML ({cause})")))?;
+        let root = document.root_element();
+        let states = root.descendants().filter(|node| node.attribute("type") == Some("ReadValue"));
+        let values: Option<Vec<u64>> = states.map(values_per_token).collect();
+        let mut made_by = BTreeMap::new();
+        // The model's own notes stand last; those before are of its layers.
+        if let Some(notes) = root.children().rfind(|node| node.has_tag_name("rt_info")) {
+            collect(notes, "", &mut made_by);
+        }
+        Ok(Self { kv_values_per_token: values.map(|values| values.iter().sum()), made_by })
+    }
+}
+
+/// What a token adds to a state: the product of the dimensions that do not vary.
+fn values_per_token(state: Node) -> Option<u64> {
+    let dimensions: Vec<&str> = data(state, "variable_shape")?.split(',').map(str::trim).collect();
+    let fixed: Vec<u64> = dimensions.iter().filter_map(|dimension| dimension.parse().ok()).collect();
+    (dimensions.len() == fixed.len() + VARYING).then(|| fixed.iter().product())
+}
+
+/// Every note with a value, by the names of those around it.
+fn collect(notes: Node, around: &str, found: &mut BTreeMap<String, String>) {
+    for note in notes.children().filter(Node::is_element) {
+        let name = note.tag_name().name();
+        let path = if around.is_empty() { name.to_owned() } else { format!("{around}.{name}") };
+        // One that is called `info` has its name beside its value, and is there again under that.
+        if let Some(value) = note.attribute("value").filter(|_| attribute(note, "name").is_empty()) {
+            found.insert(path.clone(), value.to_owned());
+        }
+        collect(note, &path, found);
+    }
+}

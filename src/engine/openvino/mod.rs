@@ -6,39 +6,29 @@
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
 //! wrappers; `pipeline` is the engine built from all of these.
 
-mod anatomy;
 mod compile;
 mod compiled_models;
 mod device;
 mod facts;
 mod graph;
-mod last_token;
-mod location;
 mod opencl;
 mod pipeline;
-mod property;
-mod release;
-mod resolved;
 mod runtime;
 mod state;
 mod tensor;
 mod weights;
 
-pub use anatomy::Anatomy;
-pub use compile::{LastTokenOnly, LoadRequest};
+pub use compile::{LastTokenOnly, LoadRequest, last_token_only};
 pub use compiled_models::{
     COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models,
 };
-pub use device::{DeviceChoice, DeviceKind, DeviceProof};
+pub use device::{DeviceChoice, DeviceKind, DeviceProof, EffectiveProperties, Property, default_properties};
 pub use facts::DeviceFacts;
-pub use graph::Graph;
-pub use last_token::last_token_only;
-pub use location::{FoundBy, InstalledBy, RuntimeLocation, Sources};
+pub use graph::{Anatomy, Graph};
 pub use pipeline::OpenVinoEngine;
-pub use property::{EffectiveProperties, Property, default_properties};
-pub use release::{Release, Releases};
-pub use resolved::ResolvedRuntime;
-pub use runtime::Runtime;
+pub use runtime::{
+    FoundBy, InstalledBy, Release, Releases, ResolvedRuntime, Runtime, RuntimeLocation, Sources,
+};
 pub use state::{KvState, NamedState, StateBridge};
 pub use weights::{ActiveWeights, KindOfWeight, WeightKind};
 

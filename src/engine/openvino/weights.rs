@@ -5,20 +5,19 @@
 //! once, however many layers share it. What is not understood is refused: a wrong bound would be
 //! worse than none.
 
-use std::collections::BTreeMap;
+mod kinds;
+#[cfg(test)]
+mod tests;
 
-use roxmltree::Document;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use roxmltree::{Document, Node};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::ModelConfig;
 use crate::engine::openvino::Graph;
-use crate::engine::openvino::weights::flow::Flow;
-use crate::engine::openvino::weights::reading::{Experts, Reading, reading};
+use crate::engine::openvino::graph::{attribute, data, descendants, dims};
 use crate::error::{Error, Result};
-
-mod flow;
-mod kinds;
-mod reading;
 
 pub use kinds::{KindOfWeight, WeightKind};
 
@@ -179,5 +178,241 @@ impl Constant<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Their output is not settled by their inputs.
+const STATEFUL: [&str; 2] = ["ReadValue", "RandomUniform"];
+/// They hold a graph of their own.
+const BODIES: [&str; 3] = ["body", "then_body", "else_body"];
+
+/// The layers of a graph and what flows between them.
+struct Flow<'a> {
+    layers: Vec<Node<'a, 'a>>,
+    /// Edges into each layer.
+    into: Vec<Vec<Edge<'a>>>,
+    /// Edges out of each layer.
+    out_of: Vec<Vec<Edge<'a>>>,
+    /// Whether a layer is a constant or computed from constants alone.
+    is_constant: Vec<bool>,
+}
+
+/// An edge, by the places of its layers in the list of layers.
+#[derive(Debug, Clone, Copy)]
+struct Edge<'a> {
+    from: usize,
+    to: usize,
+    to_port: &'a str,
+}
+
+/// A layer that uses a constant for each token, and the port at which it comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Consumer<'a> {
+    /// The layer's place in the list of layers.
+    layer: usize,
+    port: &'a str,
+}
+
+impl<'a> Flow<'a> {
+    /// Follows the constants; a reason where that cannot be done.
+    fn of(document: &'a Document<'a>) -> Result<Self, String> {
+        let children = |name: &'static str, kind: &'static str| {
+            let list = document.root_element().children().filter(move |node| node.has_tag_name(name));
+            list.flat_map(|node| node.children()).filter(move |node| node.has_tag_name(kind))
+        };
+        let layers: Vec<Node> = children("layers", "layer").collect();
+        let has_body = |layer: &&Node| layer.children().any(|node| BODIES.contains(&node.tag_name().name()));
+        if let Some(layer) = layers.iter().find(has_body) {
+            return Err(format!("layer `{}` has a graph of its own", attribute(*layer, "name")));
+        }
+        let places: HashMap<&str, usize> =
+            layers.iter().enumerate().map(|(place, layer)| (attribute(*layer, "id"), place)).collect();
+        let place = |id: &str| {
+            places.get(id).copied().ok_or_else(|| format!("an edge names layer `{id}`, which is not there"))
+        };
+        let mut into = vec![Vec::new(); layers.len()];
+        let mut out_of = vec![Vec::new(); layers.len()];
+        for node in children("edges", "edge") {
+            let (from, to) = (place(attribute(node, "from-layer"))?, place(attribute(node, "to-layer"))?);
+            let edge = Edge { from, to, to_port: attribute(node, "to-port") };
+            into[to].push(edge);
+            out_of[from].push(edge);
+        }
+        let is_constant = computed_once(&layers, &into, &out_of);
+        Ok(Self { layers, into, out_of, is_constant })
+    }
+
+    /// The places of the constants.
+    fn constants(&self) -> impl Iterator<Item = usize> {
+        (0..self.layers.len()).filter(|place| self.kind(*place) == "Const")
+    }
+
+    /// Who uses a constant for each token.
+    fn consumers(&self, constant: usize) -> HashSet<Consumer<'a>> {
+        let mut consumers = HashSet::new();
+        let mut seen = HashSet::from([constant]);
+        let mut ahead = vec![constant];
+        while let Some(place) = ahead.pop() {
+            for edge in &self.out_of[place] {
+                if !self.is_constant[edge.to] {
+                    consumers.insert(Consumer { layer: edge.to, port: edge.to_port });
+                } else if seen.insert(edge.to) {
+                    ahead.push(edge.to);
+                }
+            }
+        }
+        consumers
+    }
+
+    /// The layer that feeds a port.
+    fn source(&self, layer: usize, port: &str) -> Option<usize> {
+        self.into[layer].iter().find(|edge| edge.to_port == port).map(|edge| edge.from)
+    }
+
+    /// Whether a layer is a constant or computed from constants alone.
+    fn is_constant(&self, layer: usize) -> bool {
+        self.is_constant[layer]
+    }
+
+    fn kind(&self, layer: usize) -> &'a str {
+        attribute(self.layers[layer], "type")
+    }
+
+    fn name(&self, layer: usize) -> &'a str {
+        attribute(self.layers[layer], "name")
+    }
+
+    /// A fact of a layer, from its `data`.
+    fn fact(&self, layer: usize, name: &str) -> Option<&'a str> {
+        data(self.layers[layer], name)
+    }
+
+    /// Dimensions at an input or output port, as they are written: `-1` is one that varies.
+    fn dimensions(&self, layer: usize, side: &'static str, port: &str) -> Vec<&'a str> {
+        let mut ports = descendants(self.layers[layer], side);
+        ports.find(|found| attribute(*found, "id") == port).map_or_else(Vec::new, |port| dims(port).collect())
+    }
+}
+
+/// Which layers are constants or computed from constants alone.
+fn computed_once(layers: &[Node], into: &[Vec<Edge>], out_of: &[Vec<Edge>]) -> Vec<bool> {
+    let kind = |place: usize| attribute(layers[place], "type");
+    let mut waits_for: Vec<usize> = into.iter().map(Vec::len).collect();
+    let mut is_constant = vec![false; layers.len()];
+    let mut settled: Vec<usize> = (0..layers.len()).filter(|place| kind(*place) == "Const").collect();
+    while let Some(place) = settled.pop() {
+        is_constant[place] = true;
+        for edge in &out_of[place] {
+            waits_for[edge.to] -= 1;
+            if waits_for[edge.to] == 0 && !STATEFUL.contains(&kind(edge.to)) {
+                settled.push(edge.to);
+            }
+        }
+    }
+    is_constant
+}
+
+/// Layers between the tokens and a lookup that change nothing of them.
+const PASSED_ON: [&str; 4] = ["Convert", "Reshape", "Unsqueeze", "Squeeze"];
+/// Inputs of which each new token brings exactly one element.
+const ONE_A_TOKEN: [&str; 2] = ["input_ids", "position_ids"];
+
+/// How a router chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Experts {
+    all: u64,
+    of_a_token: u64,
+}
+
+/// What a token reads of a constant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Whole,
+    /// The experts that the router took.
+    Experts(Experts),
+    /// A row of a table of so many.
+    Row {
+        of: u64,
+    },
+}
+
+impl Reading {
+    /// Bytes read of so many.
+    fn bytes(self, size_bytes: u64) -> u64 {
+        let (taken, all) = match self {
+            Self::Whole => (1, 1),
+            Self::Experts(Experts { of_a_token, all }) => (of_a_token, all),
+            Self::Row { of } => (1, of),
+        };
+        // As u128, for the product may be beyond 2^64; the quotient is at most the size.
+        let bytes = (u128::from(size_bytes) * u128::from(taken)).div_ceil(u128::from(all.max(1)));
+        u64::try_from(bytes).unwrap_or(size_bytes)
+    }
+}
+
+/// What a layer reads, for one token, of the constant that comes in at its port.
+fn reading(flow: &Flow, consumer: Consumer, experts: Option<Experts>) -> Result<Reading, String> {
+    let Consumer { layer, port } = consumer;
+    let dimensions = flow.dimensions(layer, "input", port);
+    let of_each_expert = one_of_each(&dimensions, experts);
+    match (flow.kind(layer), of_each_expert) {
+        ("MatMul", Some(experts)) => Ok(Reading::Experts(experts)),
+        ("MatMul", None) => one_matrix(flow, layer, &dimensions),
+        ("Add", Some(experts)) if is_bias(flow, consumer, experts) => Ok(Reading::Experts(experts)),
+        (_, Some(_)) => Err(format!(
+            "layer `{}` uses something of each expert in a way that is not known",
+            flow.name(layer)
+        )),
+        ("Gather", None) if port == "0" && dimensions.len() > 1 => lookup(flow, layer, &dimensions),
+        _ => Ok(Reading::Whole),
+    }
+}
+
+/// One row, if the table's rows are chosen by the token or its position.
+fn lookup(flow: &Flow, layer: usize, table: &[&str]) -> Result<Reading, String> {
+    let indices = flow.dimensions(layer, "input", "1");
+    let one_each = indices.iter().all(|dimension| ["-1", "1"].contains(dimension));
+    let mut from = flow.source(layer, "1");
+    while let Some(above) = from.filter(|above| PASSED_ON.contains(&flow.kind(*above))) {
+        from = flow.source(above, "0");
+    }
+    let by_token = from.is_some_and(|from| ONE_A_TOKEN.contains(&flow.name(from)));
+    // Rows: the table's first dimension gives way to those of the indices.
+    let rows = [&indices[..], &table[1..]].concat();
+    let outputs = flow.dimensions(layer, "output", "3");
+    match table[0].parse() {
+        Ok(of) if one_each && by_token && outputs == rows => Ok(Reading::Row { of }),
+        _ => Err(format!("layer `{}` looks up a table in a way that is not known", flow.name(layer))),
+    }
+}
+
+/// A stack of matrices would be one an expert, but of how many experts is not known.
+fn one_matrix(flow: &Flow, layer: usize, dimensions: &[&str]) -> Result<Reading, String> {
+    let stack = &dimensions[..dimensions.len().saturating_sub(2)];
+    if dimensions.is_empty() {
+        return Err(format!("layer `{}` does not state the shape that it multiplies by", flow.name(layer)));
+    }
+    if stack.iter().all(|dimension| *dimension == "1") {
+        return Ok(Reading::Whole);
+    }
+    Err(format!(
+        "layer `{}` multiplies by `{}` matrices, which are not the experts that the config names",
+        flow.name(layer),
+        stack.join(" x ")
+    ))
+}
+
+/// Whether the other summand is the product with the experts' matrices.
+fn is_bias(flow: &Flow, consumer: Consumer, experts: Experts) -> bool {
+    let other = flow.source(consumer.layer, if consumer.port == "0" { "1" } else { "0" });
+    let by_experts = |layer: usize, port: &str| {
+        flow.source(layer, port).is_some_and(|source| flow.is_constant(source))
+            && one_of_each(&flow.dimensions(layer, "input", port), Some(experts)).is_some()
+    };
+    other.is_some_and(|layer| {
+        flow.kind(layer) == "MatMul" && (by_experts(layer, "0") || by_experts(layer, "1"))
+    })
+}
+
+/// The experts, if these are three dimensions of which the first counts them.
+fn one_of_each(dimensions: &[&str], experts: Option<Experts>) -> Option<Experts> {
+    let [first, _, _] = dimensions else { return None };
+    experts.filter(|experts| first.parse() == Ok(experts.all))
+}

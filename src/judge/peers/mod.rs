@@ -6,18 +6,16 @@
 
 #[cfg(test)]
 pub(crate) mod example;
-mod facets;
-mod rounds;
 #[cfg(test)]
 mod tests;
 
-use crate::judge::{MeanInterval, Summary, summarise};
-use crate::measure::Metric;
-use crate::measure::protocol::InferSpan;
-use crate::record::{Arm, Experiment};
+use std::collections::BTreeMap;
 
-pub use facets::{Facet, Facets, Step, WholeStep, steps, whole_step};
-pub use rounds::{RoundFigures, geometric_means, process_figure, round_figures};
+use crate::judge::pairs::{Recorded, RoundProcess, first_recorded, invalidated_by, recorded};
+use crate::judge::{MeanInterval, Summary, summarise};
+use crate::measure::protocol::InferSpan;
+use crate::measure::{Metric, MetricValues, Role, Sample};
+use crate::record::{Arm, Experiment};
 
 /// What is compared, in the order in which it is reported.
 pub const COMPARED: [Metric; 6] = [
@@ -147,4 +145,268 @@ fn of_engine(engine: &Arm, multiples: Vec<Multiple>) -> PeerFigures {
         device_memory_bytes: run.processes.iter().filter_map(|it| it.device_memory_bytes).max(),
         multiples,
     }
+}
+
+/// One round.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RoundFigures {
+    /// Engines by their place, in the order in which they ran.
+    pub order: Vec<usize>,
+    /// What the process of each engine gave.
+    processes: BTreeMap<usize, MetricValues>,
+    /// Each guard that invalidated it, with the readings.
+    pub invalidated_by: Vec<String>,
+    /// Whether it counts: no guard invalidated it, or the user took that.
+    pub counts: bool,
+}
+
+impl RoundFigures {
+    /// What the process of an engine gave; None where it is not in the round.
+    #[must_use]
+    pub fn of(&self, engine: usize) -> Option<&MetricValues> {
+        self.processes.get(&engine)
+    }
+}
+
+/// Of each metric the geometric mean over the prompts of a process that has just run.
+#[must_use]
+pub fn geometric_means(samples: &[Sample]) -> MetricValues {
+    let measured: Vec<&Sample> = samples.iter().filter(|sample| sample.role == Role::Measured).collect();
+    MetricValues::geometric_means(measured.iter().copied())
+}
+
+/// Figures that are of a whole process.
+pub mod process_figure {
+    use crate::record::{Arm, ProcessRecord};
+
+    /// `load@1`, s.
+    #[must_use]
+    pub fn load_s(process: &ProcessRecord) -> Option<f64> {
+        Some(process.load.as_ref()?.load_ns as f64 / 1e9)
+    }
+
+    /// The highest `peak_rss@1` of all its phases and generations, bytes.
+    #[must_use]
+    pub fn peak_rss_bytes(run: &Arm, process: &ProcessRecord) -> Option<u64> {
+        let memory = &process.memory;
+        let phases = [&memory.load, &memory.prefill, &memory.decode].map(|phase| phase.peak_rss_bytes);
+        let samples = run.samples.iter().filter(|sample| sample.process == process.index);
+        phases.into_iter().chain(samples.map(|sample| sample.peak_rss_bytes)).flatten().max()
+    }
+}
+
+/// Every round of a record, in order.
+#[must_use]
+pub fn round_figures(record: &Experiment) -> Vec<RoundFigures> {
+    let first = first_recorded(record).map(|first| first.of_round);
+    let rounds = record.rounds.iter().enumerate().map(|(round, of_round)| {
+        let engines = of_round.order.iter();
+        let ran: Vec<(usize, Recorded<'_>)> =
+            engines.filter_map(|engine| Some((*engine, recorded(record, round, *engine)?))).collect();
+        let processes = ran.iter().map(|(engine, recorded)| (*engine, figures(recorded))).collect();
+        let of_rounds: Vec<RoundProcess<'_>> =
+            ran.into_iter().map(|(_, recorded)| recorded.of_round).collect();
+        let invalidated_by = invalidated_by(&of_rounds, first.as_ref());
+        RoundFigures {
+            counts: record.sampling.ignore_guards || invalidated_by.is_empty(),
+            order: of_round.order.clone(),
+            processes,
+            invalidated_by,
+        }
+    });
+    rounds.collect()
+}
+
+fn figures(recorded: &Recorded<'_>) -> MetricValues {
+    let measured = recorded.of_round.samples.iter().filter(|sample| sample.role == Role::Measured).count();
+    // Of a wrong answer no time is kept. A mean over some of the prompts would be the mean of something
+    // else, and without its tokens no other figure of an engine is worth a comparison.
+    if measured != recorded.arm.workload.prompts.len() {
+        return MetricValues::default();
+    }
+    let mut figures = geometric_means(&recorded.of_round.samples);
+    if recorded.arm.infer_span == InferSpan::Step {
+        figures.remove(Metric::HostOverhead);
+    }
+    if let Some(load_s) = process_figure::load_s(recorded.process) {
+        figures.insert(Metric::Load, load_s);
+    }
+    if let Some(bytes) = process_figure::peak_rss_bytes(recorded.arm, recorded.process) {
+        figures.insert(Metric::PeakRss, bytes as f64);
+    }
+    figures
+}
+
+/// A thing by which engines differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// Whose loop drives the model from token to token, and prepares its graph.
+    HostLoop,
+    /// How past tokens are attended to; with paged attention comes the scheduler that batches requests.
+    Attention,
+    /// The precision of the KV cache.
+    KvCachePrecision,
+}
+
+impl Facet {
+    /// In words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::HostLoop => "host loop",
+            Self::Attention => "attention and its scheduler",
+            Self::KvCachePrecision => "KV-cache precision",
+        }
+    }
+}
+
+/// What an engine is made of, as far as it was reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facets<'a> {
+    /// As in "arcgauge" or "optimum-intel".
+    pub host_loop: &'a str,
+    /// "sdpa" or "paged"; None where it was not reported.
+    pub attention: Option<&'a str>,
+    /// As read back; None where it was not reported.
+    pub kv_cache_precision: Option<&'a str>,
+    /// Every other property that was read back.
+    others: BTreeMap<&'a str, &'a str>,
+    /// What was asked of this engine alone, the KV cache's precision apart.
+    own: Vec<&'a str>,
+}
+
+/// The property whose value is a facet of its own.
+const KV_CACHE_PRECISION: &str = "KV_CACHE_PRECISION";
+/// Hosts in the order in which steps go: from what was published as the slower one.
+const HOSTS: [&str; 3] = [Arm::OPTIMUM_INTEL, Arm::OPENVINO_GENAI, Arm::ARCGAUGE];
+/// Precisions from the widest to the narrowest.
+const PRECISIONS: [&str; 7] = ["f32", "bf16", "f16", "i8", "u8", "i4", "u4"];
+const ATTENTIONS: [&str; 2] = ["sdpa", "paged"];
+
+impl<'a> Facets<'a> {
+    /// Those of an engine.
+    #[must_use]
+    pub fn of(engine: &'a Arm) -> Self {
+        let properties = engine.runtime.iter().flat_map(|runtime| &runtime.properties_effective);
+        let mut others: BTreeMap<&str, &str> =
+            properties.map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self {
+            host_loop: &engine.host_loop,
+            attention: engine.attention.as_deref(),
+            kv_cache_precision: others.remove(KV_CACHE_PRECISION),
+            others,
+            own: engine
+                .differences
+                .iter()
+                .map(String::as_str)
+                .filter(|reported| reported.split('=').next() != Some(KV_CACHE_PRECISION))
+                .collect(),
+        }
+    }
+
+    /// The one thing in which another differs; None where it is none, several, or not known.
+    #[must_use]
+    pub fn single_difference(&self, other: &Self) -> Option<Facet> {
+        let reported = |one: Option<&str>, other: Option<&str>| Some(one? != other?);
+        let differ = [
+            (Facet::HostLoop, self.host_loop != other.host_loop),
+            (Facet::Attention, reported(self.attention, other.attention)?),
+            (Facet::KvCachePrecision, reported(self.kv_cache_precision, other.kv_cache_precision)?),
+        ];
+        let mut differences = differ.into_iter().filter(|(_, differs)| *differs);
+        let first = differences.next().filter(|_| self.is_set_as(other))?.0;
+        differences.next().is_none().then_some(first)
+    }
+
+    /// Whether both run with the same properties, as far as both tell, but for the KV cache's precision.
+    fn is_set_as(&self, other: &Self) -> bool {
+        let both = |name: &&&str| other.others.contains_key(**name);
+        let read_back =
+            self.others.keys().filter(both).all(|name| self.others.get(name) == other.others.get(name));
+        read_back && self.own == other.own
+    }
+
+    fn is_compressed(&self) -> bool {
+        matches!(self.kv_cache_precision, Some("i8" | "u8"))
+    }
+
+    /// This engine's place on the way that steps go.
+    fn rank(&self) -> [usize; 3] {
+        let place = |known: &[&str], word: Option<&str>| {
+            word.and_then(|word| known.iter().position(|it| *it == word)).unwrap_or(known.len())
+        };
+        [
+            place(&HOSTS, Some(self.host_loop)),
+            place(&ATTENTIONS, self.attention),
+            place(&PRECISIONS, self.kv_cache_precision),
+        ]
+    }
+}
+
+/// From one engine to another that differs in one thing alone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// In what.
+    pub facet: Facet,
+    /// The engine that it goes from, by its place.
+    pub from: usize,
+    /// The engine that it leads to.
+    pub to: usize,
+    /// `tpot@1` of `to` as a multiple of that of `from`; None where either has no speed.
+    pub tpot: Option<Multiple>,
+    /// The same of `e2e_throughput@1`, the published figure.
+    pub throughput: Option<Multiple>,
+}
+
+/// The two engines that were published, and how they stand here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WholeStep {
+    /// optimum-intel, by its place.
+    pub from: usize,
+    /// `openvino_genai`, by its place.
+    pub to: usize,
+    /// `e2e_throughput@1` of `to` as a multiple of that of `from`.
+    pub throughput: Multiple,
+}
+
+/// Every step between two engines of the record: by facet, then in the order requested.
+#[must_use]
+pub fn steps(record: &Experiment) -> Vec<Step> {
+    let of_rounds = round_figures(record);
+    let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
+    let mut steps = Vec::new();
+    for (at, one) in facets.iter().enumerate() {
+        for (later, other) in facets.iter().enumerate().skip(at + 1) {
+            let Some(facet) = one.single_difference(other) else { continue };
+            let (from, to) = if one.rank() <= other.rank() { (at, later) } else { (later, at) };
+            steps.push(step(&of_rounds, facet, from, to));
+        }
+    }
+    steps.sort_by_key(|step| step.facet);
+    steps
+}
+
+fn step(of_rounds: &[RoundFigures], facet: Facet, from: usize, to: usize) -> Step {
+    Step {
+        facet,
+        from,
+        to,
+        tpot: Multiple::of(Metric::TimePerOutputToken, of_rounds, to, from),
+        throughput: Multiple::of(Metric::EndToEndThroughput, of_rounds, to, from),
+    }
+}
+
+/// From optimum-intel to `openvino_genai` as each comes, stateful with the wider cache to paged with the narrower
+/// one: what was published as 21.24 and 27.0. None where the record has not both.
+#[must_use]
+pub fn whole_step(record: &Experiment) -> Option<WholeStep> {
+    let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
+    let place = |wanted: &dyn Fn(&Facets<'_>) -> bool| facets.iter().position(wanted);
+    let from = place(&|it| it.host_loop == Arm::OPTIMUM_INTEL && !it.is_compressed())?;
+    let is_paged =
+        |it: &Facets<'_>| it.host_loop == Arm::OPENVINO_GENAI && it.attention == Some(ATTENTIONS[1]);
+    let to = place(&|it| is_paged(it) && it.is_compressed() && it.is_set_as(&facets[from]))?;
+    let of_rounds = round_figures(record);
+    let throughput = Multiple::of(Metric::EndToEndThroughput, &of_rounds, to, from)?;
+    Some(WholeStep { from, to, throughput })
 }

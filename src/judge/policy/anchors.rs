@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{Checked, positive, positive_below, said, sha256};
 use crate::engine::openvino::DeviceKind;
+use crate::judge::policy::{Checked, positive, positive_below, said, sha256};
 use crate::measure::Metric;
 
 /// How a result may stand to the published figure, on its own model and device.

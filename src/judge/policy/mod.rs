@@ -2,25 +2,19 @@
 //! reason. `ci/gate.md` says what each key means.
 
 mod anchors;
-mod check;
-mod day;
-mod relative;
-mod secondary;
 #[cfg(test)]
 mod tests;
-mod waivers;
 
-pub use anchors::{PinnedAnchor, PublishedAnchor};
-pub use day::Day;
-pub use relative::{NoisePolicy, SequentialPolicy, WhenInconclusive};
-pub use secondary::{MetricPolicy, OnRegression};
-pub use waivers::{Waived, Waiver};
+use std::collections::BTreeSet;
+use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::measure::Metric;
-use check::{Checked, once};
+use crate::judge::sequential::{Interval, Rule};
+use crate::measure::{Direction, Metric};
+
+pub use anchors::{PinnedAnchor, PublishedAnchor};
 
 const HINT: &str = "`ci/gate.md` says what each key may be; `git log -p ci/gate.json` shows who changed it";
 
@@ -77,7 +71,7 @@ impl Policy {
     /// waiver of the prompt itself goes before one of the whole figure.
     #[must_use]
     pub fn waiver_for(&self, metric: Metric, prompt: Option<&str>, today: Day) -> Waived<'_> {
-        waivers::waiver_for(&self.waivers, metric, prompt, today)
+        waiver_for(&self.waivers, metric, prompt, today)
     }
 
     /// The text of the file with one more anchor, in the file's own order: what `baseline pin` writes.
@@ -129,4 +123,327 @@ struct SchemaAlone {
 
 fn unreadable(name: &str, cause: &serde_json::Error) -> Error {
     Error::input(format!("policy `{name}` is not of the expected form: {cause}")).hint(HINT)
+}
+
+/// When the pairs decide, and what for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SequentialPolicy {
+    /// A slow-down of decoding that is proven to be larger is a regression, percent.
+    pub regressed_beyond_percent: f64,
+    /// Where a slow-down of this much or more is excluded, the change passes, percent.
+    pub passes_within_percent: f64,
+    /// Why these.
+    #[serde(alias = "because")]
+    pub reason: String,
+}
+
+/// What becomes of a change of which the pairs do not tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhenInconclusive {
+    /// Where a slow-down of this much or more is excluded, the status is green with a warning, else
+    /// red, percent.
+    pub tolerated_slowdown_percent: f64,
+    /// Why this.
+    #[serde(alias = "because")]
+    pub reason: String,
+}
+
+/// How much noise a verdict may rest on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoisePolicy {
+    /// Where the pairs' differences have a larger standard deviation, the environment is invalid, percent.
+    pub largest_pair_sd_percent: f64,
+    /// So many pairs that a guard invalidated are measured again; at one more the environment is invalid.
+    pub largest_redraws: usize,
+    /// Why these.
+    #[serde(alias = "because")]
+    pub reason: String,
+}
+
+impl SequentialPolicy {
+    /// The thresholds, as the test takes them.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        Rule {
+            regressed_beyond_percent: self.regressed_beyond_percent,
+            passes_within_percent: self.passes_within_percent,
+        }
+    }
+
+    fn check(&self) -> Checked {
+        positive("sequential.passes_within_percent", self.passes_within_percent)?;
+        positive_below(
+            "sequential.regressed_beyond_percent",
+            self.regressed_beyond_percent,
+            "`passes_within_percent`",
+            self.passes_within_percent,
+        )?;
+        said("sequential.reason", &self.reason)
+    }
+}
+
+impl WhenInconclusive {
+    /// Whether what was learnt excludes a slow-down that would not be tolerated. Without an interval
+    /// nothing is excluded.
+    #[must_use]
+    pub fn tolerates(&self, interval: Option<&Interval>) -> bool {
+        let limit_ln = (self.tolerated_slowdown_percent / 100.0).ln_1p();
+        interval.is_some_and(|interval| interval.upper_ln() < limit_ln)
+    }
+
+    fn check(&self, sequential: &SequentialPolicy) -> Checked {
+        let key = "when_inconclusive.tolerated_slowdown_percent";
+        positive(key, self.tolerated_slowdown_percent)?;
+        let (tolerated, passes) = (self.tolerated_slowdown_percent, sequential.passes_within_percent);
+        // Below it nothing inconclusive would be tolerated, and the key would say what it does not do.
+        if tolerated < passes {
+            return Err(format!(
+                "`{key}` of `{tolerated}`; it may not be below `sequential.passes_within_percent` of {passes}"
+            ));
+        }
+        said("when_inconclusive.reason", &self.reason)
+    }
+}
+
+impl NoisePolicy {
+    /// Whether the pairs lie too far apart for a verdict.
+    #[must_use]
+    pub fn is_exceeded_by(&self, interval: &Interval) -> bool {
+        interval.pair_sd_percent() > self.largest_pair_sd_percent
+    }
+
+    fn check(&self) -> Checked {
+        positive("noise.largest_pair_sd_percent", self.largest_pair_sd_percent)?;
+        said("noise.reason", &self.reason)
+    }
+}
+
+/// What a proven regression of a figure does to the status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnRegression {
+    /// It turns red.
+    Fail,
+    /// It stays, with a warning.
+    Warn,
+}
+
+/// When a figure has regressed, and what of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricPolicy {
+    /// Which figure, one of which less is better. `tpot@1` is that of single prompts: their mean is the
+    /// pairs' own.
+    pub metric: Metric,
+    /// A rise that is proven to be larger counts, percent.
+    pub smallest_change_percent: f64,
+    /// How sure a regression has to be over all prompts or phases of this figure together, percent.
+    pub confidence_percent: f64,
+    /// What becomes of the status.
+    pub on_regression: OnRegression,
+    /// Why so.
+    #[serde(alias = "because")]
+    pub reason: String,
+}
+
+impl MetricPolicy {
+    /// The change that counts on the scale of ln(head / base).
+    #[must_use]
+    pub fn smallest_change_ln(&self) -> f64 {
+        (self.smallest_change_percent / 100.0).ln_1p()
+    }
+
+    /// The share of false words over all of this figure's tests together.
+    #[must_use]
+    pub fn alpha(&self) -> f64 {
+        1.0 - self.confidence_percent / 100.0
+    }
+
+    fn check(&self) -> Checked {
+        let id = self.metric.id();
+        let key = |field: &str| format!("metrics[{id}].{field}");
+        if self.metric.direction() == Direction::Higher {
+            return Err(format!("`{}` of `{id}`; only figures of which less is better", key("metric")));
+        }
+        positive(&key("smallest_change_percent"), self.smallest_change_percent)?;
+        positive_below(&key("confidence_percent"), self.confidence_percent, "certainty", 100.0)?;
+        said(&key("reason"), &self.reason)
+    }
+}
+
+/// An accepted regression.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// Of which figure.
+    pub metric: Metric,
+    /// Of which prompt or phase alone; None: of the figure as a whole, and of each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The largest rise that is accepted, percent.
+    pub ceiling_percent: f64,
+    /// The last day on which it is.
+    pub expires: Day,
+    /// Where it is being worked on.
+    pub issue: String,
+    /// Why it was accepted.
+    #[serde(alias = "because")]
+    pub reason: String,
+}
+
+/// Whether a regression was accepted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Waived<'a> {
+    /// Nobody accepted it.
+    None,
+    /// It is accepted, up to the waiver's ceiling and through its last day.
+    Until(&'a Waiver),
+    /// It was accepted for a time that is over: red, until somebody decides anew.
+    Expired(&'a Waiver),
+}
+
+impl Waiver {
+    /// Whether a rise is within the ceiling, by its best estimate: head over base, as in 1.04.
+    #[must_use]
+    pub fn covers(&self, ratio: f64) -> bool {
+        ratio <= 1.0 + self.ceiling_percent / 100.0
+    }
+
+    /// What it is of, in one word: "tpot@1" or "tpot@1/fibonacci".
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let id = self.metric.id();
+        self.prompt.as_ref().map_or_else(|| id.to_owned(), |prompt| format!("{id}/{prompt}"))
+    }
+
+    fn check(&self) -> Checked {
+        let subject = self.subject();
+        let key = |field: &str| format!("waivers[{subject}].{field}");
+        if let Some(prompt) = &self.prompt {
+            said(&key("prompt"), prompt)?;
+        }
+        positive(&key("ceiling_percent"), self.ceiling_percent)?;
+        said(&key("issue"), &self.issue)?;
+        said(&key("reason"), &self.reason)
+    }
+}
+
+/// The waiver of a regression on a day. One of the prompt itself goes before one of the whole figure.
+fn waiver_for<'a>(waivers: &'a [Waiver], metric: Metric, prompt: Option<&str>, today: Day) -> Waived<'a> {
+    let of_metric = || waivers.iter().filter(move |waiver| waiver.metric == metric);
+    let of_prompt = of_metric().find(|waiver| prompt.is_some() && waiver.prompt.as_deref() == prompt);
+    match of_prompt.or_else(|| of_metric().find(|waiver| waiver.prompt.is_none())) {
+        None => Waived::None,
+        Some(waiver) if today <= waiver.expires => Waived::Until(waiver),
+        Some(waiver) => Waived::Expired(waiver),
+    }
+}
+
+/// The word on a value that cannot stand, or nothing.
+type Checked = Result<(), String>;
+
+/// Hexadecimal digits of a sha256.
+const SHA256_DIGITS: usize = 64;
+
+fn positive(key: &str, value: f64) -> Checked {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(format!("`{key}` of `{value}`; it has to be a number above 0"))
+}
+
+/// Positive, and below another value, which the words name.
+fn positive_below(key: &str, value: f64, limit: &str, limit_value: f64) -> Checked {
+    positive(key, value)?;
+    if value < limit_value {
+        return Ok(());
+    }
+    Err(format!("`{key}` of `{value}`; it has to be below {limit} of {limit_value}"))
+}
+
+/// Something for people to read.
+fn said(key: &str, text: &str) -> Checked {
+    if text.trim().is_empty() { Err(format!("nothing in `{key}`; say it in a few words")) } else { Ok(()) }
+}
+
+/// 64 hexadecimal digits in lower case, as arcgauge writes them.
+fn sha256(key: &str, text: &str) -> Checked {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    if text.len() == SHA256_DIGITS && text.bytes().all(is_digit) {
+        return Ok(());
+    }
+    Err(format!("`{key}` of `{text}`; it has to be the {SHA256_DIGITS} lower-case digits of a sha256"))
+}
+
+/// Each name stands once.
+fn once<T: Ord + Display>(key: &str, names: impl IntoIterator<Item = T>) -> Checked {
+    let mut seen = BTreeSet::new();
+    for name in names {
+        if seen.contains(&name) {
+            return Err(format!("`{key}` of `{name}` twice; keep one"));
+        }
+        seen.insert(name);
+    }
+    Ok(())
+}
+
+/// A day, UTC, written as in "2026-11-24".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Day {
+    year: u16,
+    month: u8,
+    date: u8,
+}
+
+impl Day {
+    /// Reads a day; None where the text is not of the form, or the calendar has no such day.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_of_form = text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+        if text.len() != 10 || !is_of_form {
+            return None;
+        }
+        let year = text[..4].parse().ok()?;
+        let month = text[5..7].parse().ok()?;
+        let date = text[8..].parse().ok()?;
+        (date >= 1 && date <= days_of(year, month)).then_some(Self { year, month, date })
+    }
+}
+
+/// Days of a month; 0 for a month that there is not.
+fn days_of(year: u16, month: u8) -> u8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 => 28,
+        1..=12 => 31,
+        _ => 0,
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.date)
+    }
+}
+
+impl TryFrom<String> for Day {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text).ok_or_else(|| format!("`{text}` is no day of the form 2026-11-24"))
+    }
+}
+
+impl From<Day> for String {
+    fn from(day: Day) -> Self {
+        day.to_string()
+    }
 }

@@ -219,3 +219,38 @@ fn a_text_that_is_no_policy_is_refused() {
         assert!(Policy::parse(text, "a policy").is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_day_comes_back_as_it_was_written() {
+    for text in ["2026-11-24", "2028-02-29", "2000-02-29", "0999-12-31"] {
+        assert_eq!(Day::parse(text).unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn what_is_no_day_is_none() {
+    for text in [
+        "",
+        "2026-11-31",
+        "2026-02-29",
+        "2100-02-29",
+        "2026-13-01",
+        "2026-00-01",
+        "2026-01-00",
+        "2026-1-01",
+        "26-01-01",
+        "2026/01/01",
+        "2026-01-01T00",
+        "+026-01-01",
+        "2026-01-0é",
+        "20é6-01-1",
+    ] {
+        assert_eq!(Day::parse(text), None, "{text}");
+    }
+}
+
+#[test]
+fn days_are_in_the_order_of_the_calendar() {
+    let day = |text| Day::parse(text).unwrap();
+    assert!(day("2026-02-28") < day("2026-03-01") && day("2025-12-31") < day("2026-01-01"));
+}

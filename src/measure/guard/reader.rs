@@ -1,12 +1,13 @@
-//! Takes readings: a few dozen small files each.
+//! Takes readings of a machine, a few dozen small files each: the processor's clock and throttling, load, and what the
+//! worker and others use of GPUs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::measure::guard::load::{self, Resource, Waiting};
-use crate::measure::guard::{CpuPolicy, MachineFacts, MachineReading, Phase, Temperatures, WorkerGpuUse};
-use crate::measure::guard::{cpu, gpu, power};
+use serde::{Deserialize, Serialize};
+
+use crate::measure::guard::{MachineFacts, MachineReading, Phase, Temperatures, WorkerGpuUse, gpu, power};
 use crate::sys::fdinfo::{ClientId, GpuClient, OtherClients, clients_of, family};
-use crate::sys::{SysfsRoot, Unavailable};
+use crate::sys::{Observed, SysfsRoot, Unavailable};
 
 /// Reads one machine, again and again.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ impl MachineReader {
     #[must_use]
     pub fn new(root: SysfsRoot, worker: Option<u32>) -> Self {
         // A child is in its parent's group, so the group is known before the worker is.
-        let memory_events = load::memory_events_file(&root, worker);
+        let memory_events = memory_events_file(&root, worker);
         Self { root, worker, memory_events, others: OtherClients::default() }
     }
 
@@ -62,13 +63,13 @@ impl MachineReader {
             at_ns,
             phase,
             temperatures_celsius: Temperatures::read(root).into(),
-            cpu_throttle_count: cpu::throttle_count(root).into(),
+            cpu_throttle_count: throttle_count(root).into(),
             is_on_ac_power: power::on_ac_power(root).into(),
             cpu_some_avg10_percent: pressure(root, Resource::Cpu, Waiting::Some).into(),
             memory_full_avg10_percent: pressure(root, Resource::Memory, Waiting::Full).into(),
             io_some_avg10_percent: pressure(root, Resource::Io, Waiting::Some).into(),
-            pages_swapped_in: load::pages_swapped_in(root).into(),
-            oom_kills: kills.and_then(|file| load::oom_kills(root, file)).into(),
+            pages_swapped_in: pages_swapped_in(root).into(),
+            oom_kills: kills.and_then(|file| oom_kills(root, file)).into(),
             energy_microjoules: power::energy_microjoules(root).into(),
             worker_gpus: clients.as_ref().map(usage_of).map_err(Clone::clone).into(),
             other_gpu: other_gpu.into(),
@@ -78,7 +79,7 @@ impl MachineReader {
 }
 
 fn pressure(root: &SysfsRoot, resource: Resource, waiting: Waiting) -> Result<f64, Unavailable> {
-    load::pressure_avg10_percent(root, resource, waiting)
+    pressure_avg10_percent(root, resource, waiting)
 }
 
 /// The clients of a worker, those of one GPU taken together.
@@ -111,6 +112,158 @@ fn add(sums: &mut BTreeMap<String, u64>, engines: &BTreeMap<String, u64>) {
         let sum = sums.entry(engine.clone()).or_default();
         *sum = sum.saturating_add(*used);
     }
+}
+
+const CPU: &str = "sys/devices/system/cpu";
+
+/// How the clock is governed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuPolicy {
+    /// The governors in use, each once; one on most machines.
+    pub governors: Observed<Vec<String>>,
+    /// The energy preferences in use, each once.
+    pub energy_preferences: Observed<Vec<String>>,
+    /// Whether turbo is switched off.
+    pub is_turbo_off: Observed<bool>,
+}
+
+impl CpuPolicy {
+    /// What is set now.
+    #[must_use]
+    pub fn read(root: &SysfsRoot) -> Self {
+        let no_turbo = root.number::<u32>(&format!("{CPU}/intel_pstate/no_turbo"));
+        Self {
+            governors: each_once(root, "cpufreq/scaling_governor").into(),
+            energy_preferences: each_once(root, "cpufreq/energy_performance_preference").into(),
+            is_turbo_off: no_turbo.map(|off| off != 0).into(),
+        }
+    }
+}
+
+/// How often the processor throttled for heat since it was started: the sum over the cores, and the
+/// package's own count once, for every core repeats it.
+///
+/// # Errors
+/// When no core tells.
+pub(super) fn throttle_count(root: &SysfsRoot) -> Result<u64, Unavailable> {
+    let mut cores: Option<u64> = None;
+    let mut package: Option<u64> = None;
+    let mut reason = None;
+    for core in root.numbered(CPU, "cpu")? {
+        let count = |which: &str| {
+            root.number::<u64>(&format!("{CPU}/cpu{core}/thermal_throttle/{which}_throttle_count"))
+        };
+        match count("core") {
+            Ok(more) => cores = Some(cores.unwrap_or_default().saturating_add(more)),
+            // A core that is switched off has no counts.
+            Err(unavailable) => reason = reason.or(Some(unavailable)),
+        }
+        package = package.max(count("package").ok());
+    }
+    match (cores, package, reason) {
+        (None, None, Some(reason)) => Err(reason),
+        (cores, package, _) => Ok(cores.unwrap_or_default().saturating_add(package.unwrap_or_default())),
+    }
+}
+
+/// The values of a file of every core, each once, sorted.
+fn each_once(root: &SysfsRoot, file: &str) -> Result<Vec<String>, Unavailable> {
+    let mut values = BTreeSet::new();
+    let mut reason = Unavailable::because(format!("there is no `/{CPU}/cpu*/{file}`"));
+    for core in root.numbered(CPU, "cpu")? {
+        match root.text(&format!("{CPU}/cpu{core}/{file}")) {
+            Ok(value) => drop(values.insert(value)),
+            Err(unavailable) => reason = unavailable,
+        }
+    }
+    if values.is_empty() { Err(reason) } else { Ok(values.into_iter().collect()) }
+}
+
+/// A resource that tasks can wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resource {
+    /// Processor time.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Disks.
+    Io,
+}
+
+/// Who waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// At least one task.
+    Some,
+    /// All tasks that could run.
+    Full,
+}
+
+/// The share of the last ten seconds in which tasks waited for a resource, percent.
+///
+/// # Errors
+/// When the kernel does not report.
+pub(super) fn pressure_avg10_percent(
+    root: &SysfsRoot,
+    resource: Resource,
+    waiting: Waiting,
+) -> Result<f64, Unavailable> {
+    let name = match resource {
+        Resource::Cpu => "cpu",
+        Resource::Memory => "memory",
+        Resource::Io => "io",
+    };
+    let kind = match waiting {
+        Waiting::Some => "some ",
+        Waiting::Full => "full ",
+    };
+    let path = format!("proc/pressure/{name}");
+    let text = root.text(&path)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(kind)).unwrap_or_default();
+    let average = line.split(' ').find_map(|field| field.strip_prefix("avg10=")?.parse::<f64>().ok());
+    average.filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(|| {
+        Unavailable::because(format!("`/{path}` has no share of ten seconds after `{}`", kind.trim()))
+    })
+}
+
+/// Pages read back from swap since the machine was started.
+///
+/// # Errors
+/// When the kernel does not report.
+pub(super) fn pages_swapped_in(root: &SysfsRoot) -> Result<u64, Unavailable> {
+    counter(root, "proc/vmstat", "pswpin")
+}
+
+/// The file that counts the events of a process's memory group; `None` is the calling process.
+///
+/// A process is found by its group once, for when it has ended it has none.
+///
+/// # Errors
+/// When the process is in no group of the unified hierarchy.
+pub(super) fn memory_events_file(root: &SysfsRoot, process: Option<u32>) -> Result<String, Unavailable> {
+    let process = process.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
+    let path = format!("proc/{process}/cgroup");
+    let groups = root.text(&path)?;
+    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"));
+    let group = group.ok_or_else(|| Unavailable::because(format!("`/{path}` names no unified group")))?;
+    let folder = format!("sys/fs/cgroup/{group}");
+    Ok(format!("{}/memory.events", folder.trim_end_matches('/')))
+}
+
+/// Processes of the group that were killed for want of memory, since the group was made.
+///
+/// # Errors
+/// When the kernel does not report.
+pub(super) fn oom_kills(root: &SysfsRoot, memory_events_file: &str) -> Result<u64, Unavailable> {
+    counter(root, memory_events_file, "oom_kill")
+}
+
+/// The number in a line such as `pswpin 12`.
+fn counter(root: &SysfsRoot, path: &str, name: &str) -> Result<u64, Unavailable> {
+    let text = root.text(path)?;
+    let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+    let number = line.and_then(|line| line.split(' ').nth(1)?.trim().parse().ok());
+    number.ok_or_else(|| Unavailable::because(format!("`/{path}` has no number after `{name}`")))
 }
 
 #[cfg(test)]
@@ -182,5 +335,75 @@ mod tests {
         let later = reader.read(1, Phase::During);
         assert!(later.gpus.value().is_none() && later.other_gpu.value().is_none());
         assert_eq!(later.pages_swapped_in, Observed::not("`/proc/vmstat` has no number after `pswpin`"));
+    }
+
+    #[test]
+    fn the_policy_names_every_setting_once() {
+        let tree = Tree::xe().file(&format!("{CPU}/cpu1/cpufreq/scaling_governor"), "powersave");
+        let policy = CpuPolicy::read(&tree.root());
+        assert_eq!(policy.governors, Observed::Observed(vec!["performance".into(), "powersave".into()]));
+        assert_eq!(policy.energy_preferences, Observed::Observed(vec!["performance".into()]));
+        assert_eq!(policy.is_turbo_off, Observed::Observed(false));
+    }
+
+    #[test]
+    fn a_virtual_machine_without_governors_says_so() {
+        let tree = Tree::new().file(&format!("{CPU}/cpu0/online"), "1").file(&format!("{CPU}/cpufreq/x"), "");
+        let policy = CpuPolicy::read(&tree.root());
+        assert!(policy.governors.known().unwrap_err().reason.contains("scaling_governor"));
+        assert!(policy.is_turbo_off.value().is_none());
+        assert!(throttle_count(&tree.root()).is_err());
+    }
+
+    #[test]
+    fn throttle_counts_add_up_over_the_cores_and_count_the_package_once() {
+        assert_eq!(throttle_count(&Tree::xe().root()), Ok(3 + 3 + 7));
+        let off = Tree::xe();
+        off.remove(&format!("{CPU}/cpu1/thermal_throttle"));
+        assert_eq!(throttle_count(&off.root()), Ok(3 + 7));
+    }
+
+    #[test]
+    fn pressure_is_the_share_of_ten_seconds() {
+        let root = Tree::xe();
+        let read = |resource, waiting| pressure_avg10_percent(&root.root(), resource, waiting);
+        assert_eq!(read(Resource::Cpu, Waiting::Some), Ok(1.25));
+        assert_eq!(read(Resource::Memory, Waiting::Full), Ok(0.0));
+        assert_eq!(read(Resource::Io, Waiting::Some), Ok(0.5));
+    }
+
+    #[test]
+    fn pressure_that_is_no_share_is_not_observed() {
+        for text in
+            ["", "full avg10=1.00", "some avg60=1.00", "some avg10=NaN", "some avg10=-1", "some avg10=inf"]
+        {
+            let tree = Tree::new().file("proc/pressure/cpu", text);
+            let read = pressure_avg10_percent(&tree.root(), Resource::Cpu, Waiting::Some);
+            assert!(read.unwrap_err().reason.contains("`some`"), "{text}");
+        }
+        assert!(pressure_avg10_percent(&Tree::new().root(), Resource::Io, Waiting::Some).is_err());
+    }
+
+    #[test]
+    fn counters_are_found_by_their_whole_name() {
+        let root = Tree::xe();
+        assert_eq!(pages_swapped_in(&root.root()), Ok(12));
+        let file = memory_events_file(&root.root(), None).unwrap();
+        assert_eq!(oom_kills(&root.root(), &file), Ok(2), "and not the `oom` before it");
+        let torn = Tree::new().file("proc/vmstat", "pswpin x\n");
+        assert!(pages_swapped_in(&torn.root()).is_err());
+    }
+
+    #[test]
+    fn the_group_is_that_of_the_process_requested() {
+        let tree = Tree::new()
+            .file("proc/7/cgroup", "1:name=systemd:/x\n0::/system.slice/a.service\n")
+            .file("proc/8/cgroup", "0::/\n")
+            .file("proc/9/cgroup", "4:memory:/old\n");
+        let file = |pid| memory_events_file(&tree.root(), Some(pid));
+        assert_eq!(file(7).as_deref(), Ok("sys/fs/cgroup/system.slice/a.service/memory.events"));
+        assert_eq!(file(8).as_deref(), Ok("sys/fs/cgroup/memory.events"));
+        assert!(file(9).unwrap_err().reason.contains("no unified group"));
+        assert!(file(10).is_err());
     }
 }

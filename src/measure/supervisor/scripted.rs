@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 use crate::measure::protocol::{
     CacheEvent, CacheState, Command, DeviceResolvedEvent, LoadCommand, LoadedEvent,
 };
-use crate::measure::supervisor::exit_reason::Exit;
-use crate::measure::supervisor::link::{Lines, Link, Received};
+use crate::measure::supervisor::Exit;
+use crate::measure::supervisor::conversation::{Lines, Link, Received};
 use crate::measure::worker::{Brought, Loader, Model, serve};
 use crate::sys::{Clock, ScriptedClock};
 

@@ -1,19 +1,21 @@
 //! The supervisor's plan: fresh workers, one after the other, until the plan is done or one fails.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::engine::Replay;
-use crate::error::Result;
-use crate::measure::protocol::{DeviceResolvedEvent, LoadCommand, LoadedEvent};
-use crate::measure::supervisor::conversation::Conversation;
-use crate::measure::supervisor::exit_reason::ExitReason;
-use crate::measure::supervisor::facts::{ProcessFacts, Purpose};
-use crate::measure::supervisor::limits::Limits;
-use crate::measure::supervisor::link::Link;
-use crate::measure::supervisor::worker_run::{WorkerRun, meter};
-use crate::measure::{Plan, Role, Sample};
-use crate::sys::{Clock, MonotonicClock};
+use crate::error::{Error, Result};
+use crate::measure::generation::not_empty_before;
+use crate::measure::protocol::{
+    CacheState, Command, DeviceResolvedEvent, Event, GenerateCommand, GeneratedEvent, LoadCommand,
+    LoadedEvent, Phase, ReadCacheCommand, TokensEvent,
+};
+use crate::measure::supervisor::conversation::{Conversation, Link};
+use crate::measure::supervisor::{Awaited, ExitReason, Limits, ProcessFacts, Purpose};
+use crate::measure::{Plan, PlannedPrompt, Role, Sample};
+use crate::sys::process::processor_time_ns;
+use crate::sys::{Clock, MemoryMeter, MonotonicClock, NoMemory, ProcessMemory};
 
 /// What passes between a session and the thread that shows it.
 #[derive(Debug, Default)]
@@ -183,6 +185,317 @@ impl Session {
         }
         if self.exit_reason == ExitReason::Done {
             self.exit_reason = exit_reason;
+        }
+    }
+}
+
+/// One worker and what is seen of it.
+pub(super) struct WorkerRun<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) conversation: &'a mut Conversation,
+    pub(super) facts: &'a mut ProcessFacts,
+    pub(super) observer: &'a mut dyn ProcessObserver,
+    pub(super) memory: Box<dyn MemoryMeter>,
+}
+
+/// Who reads the memory of a process.
+pub(super) fn meter(pid: Option<u32>) -> Box<dyn MemoryMeter> {
+    match pid {
+        Some(pid) => Box::new(ProcessMemory::of(pid)),
+        None => Box::new(NoMemory),
+    }
+}
+
+impl WorkerRun<'_> {
+    /// Loads. A cold cache of compiled models makes this process the cache warm-up one, where one is wanted.
+    pub(super) fn load(&mut self, may_prime: bool) -> Result<(), ExitReason> {
+        self.facts.handshake = Some(self.conversation.handshake()?);
+        self.memory.reset_peak();
+        let from_ns = MonotonicClock.now_ns();
+        self.conversation.send(&Command::Load(self.job.load.clone()));
+        let resolved = match self.conversation.next(Awaited::DeviceResolved)? {
+            Event::DeviceResolved(resolved) => resolved,
+            other => return Err(self.conversation.unexpected(&other, Awaited::DeviceResolved)),
+        };
+        let cold = resolved.compiled_model_cache == CacheState::Cold;
+        self.conversation.cache_warm_up = cold;
+        if cold && may_prime {
+            self.facts.purpose = Purpose::CacheWarmUp;
+        }
+        self.observer.resolved(&resolved, self.facts.purpose);
+        self.facts.resolved = Some(resolved.clone());
+        let loaded = match self.conversation.next(Awaited::Loaded)? {
+            Event::Loaded(loaded) => loaded,
+            other => return Err(self.conversation.unexpected(&other, Awaited::Loaded)),
+        };
+        let window = self.window(from_ns);
+        self.facts.memory.load = self.memory.read();
+        if let Err(error) = check_load(&loaded, window) {
+            return Err(self.conversation.end_as(ExitReason::Refused(error)));
+        }
+        if let Err(error) = self.job.plan.check(loaded.vocabulary_size, loaded.context_tokens) {
+            return Err(self.conversation.end_as(ExitReason::Failed(error)));
+        }
+        self.observer.loaded(&resolved, &loaded);
+        self.note_device_memory(&loaded.device_memory_bytes);
+        self.facts.loaded = Some(loaded);
+        Ok(())
+    }
+
+    /// What a cache warm-up process does besides loading: it answers every prompt once, so that the answers of
+    /// the processes that use what it has compiled can be compared with its own.
+    pub(super) fn prime(&mut self) -> Result<(), ExitReason> {
+        let plan = self.job.plan;
+        self.facts.order = plan.prompts.iter().map(|prompt| prompt.id.clone()).collect();
+        plan.prompts.iter().try_for_each(|prompt| self.generate(plan, prompt, Role::WarmUp))
+    }
+
+    /// The warm-up and every prompt once.
+    pub(super) fn measure(&mut self) -> Result<(), ExitReason> {
+        let plan = self.job.plan;
+        let order: Vec<&PlannedPrompt> = plan.order(self.facts.index).collect();
+        self.facts.order = order.iter().map(|prompt| prompt.id.clone()).collect();
+        let warm_up = order.first().map(|prompt| (Role::WarmUp, *prompt));
+        let measured = order.iter().map(|prompt| (Role::Measured, *prompt));
+        let mut before = None;
+        for (generation, (role, prompt)) in warm_up.into_iter().chain(measured).enumerate() {
+            if role == Role::Measured && before.is_none() {
+                before = self.conversation.pid().and_then(processor_time_ns);
+            }
+            self.observer.aims(Aim { process: self.facts.index, generation, role, prompt_id: &prompt.id });
+            self.generate(plan, prompt, role)?;
+        }
+        let after = self.conversation.pid().and_then(processor_time_ns);
+        self.facts.processor_ns = before.zip(after).map(|(before, after)| after.saturating_sub(before));
+        Ok(())
+    }
+
+    fn generate(&mut self, plan: &Plan, prompt: &PlannedPrompt, role: Role) -> Result<(), ExitReason> {
+        self.job.control.tokens_done.store(0, Ordering::Relaxed);
+        let split_phases = role == Role::WarmUp;
+        self.conversation.send(&Command::Generate(GenerateCommand {
+            token_ids: prompt.token_ids.clone(),
+            new_tokens: plan.new_tokens,
+            split_phases,
+        }));
+        match self.conversation.next(Awaited::FirstToken)? {
+            Event::Ready { state_seen_empty: Some(false) } => {
+                let what = format!(
+                    "prompt `{}`: the worker reports that its KV cache was not empty before",
+                    prompt.id
+                );
+                let error = Error::harness(what).hint("this is a fault of the worker; report it");
+                return Err(self.conversation.end_as(ExitReason::Refused(error)));
+            }
+            Event::Ready { .. } => {}
+            other => return Err(self.conversation.unexpected(&other, Awaited::FirstToken)),
+        }
+        self.memory.reset_peak();
+        let from_ns = MonotonicClock.now_ns();
+        self.conversation.send(&Command::Acknowledge);
+        let mut tokens = TokensEvent::default();
+        let ended = self.tokens(&mut tokens, plan.new_tokens, split_phases);
+        let window = self.window(from_ns);
+        let mut sample = sample(role, prompt, self.facts.index, tokens);
+        // What was made before an end counts as tokens, and never as speed.
+        let generated = match ended {
+            Ok(generated) => generated,
+            Err(exit_reason) => {
+                if !sample.token_ids.is_empty() {
+                    self.facts.samples.push(sample);
+                }
+                return Err(exit_reason);
+            }
+        };
+        sample.memory = if split_phases { self.facts.memory.decode } else { self.memory.read() };
+        sample.submitted_ns = generated.submitted_ns;
+        self.note_device_memory(&generated.device_memory_bytes);
+        let checked = check(&sample, plan.new_tokens, window);
+        let fed = prompt.token_ids.len() + plan.new_tokens - 1;
+        self.facts.samples.push(sample);
+        checked.map_err(|error| self.conversation.end_as(ExitReason::Refused(error)))?;
+        self.check_cache(fed, split_phases)
+    }
+
+    /// Reads the KV cache after the generation and its memory were read. It was empty before the generation
+    /// if it now holds the tokens that were fed: the prompt's, and the answer's but the last.
+    fn check_cache(&mut self, fed: usize, all_states: bool) -> Result<(), ExitReason> {
+        if !self.facts.loaded.as_ref().is_some_and(|loaded| loaded.reads_cache) {
+            self.not_observed("the worker does not read the KV states".to_owned());
+            return Ok(());
+        }
+        self.conversation.send(&Command::ReadCache(ReadCacheCommand { all_states }));
+        let cache = match self.conversation.next(Awaited::Cache)? {
+            Event::Cache(cache) => cache,
+            other => return Err(self.conversation.unexpected(&other, Awaited::Cache)),
+        };
+        if all_states {
+            self.facts.kv_cache = cache.kv_cache;
+        }
+        match cache.tokens {
+            Some(tokens) if tokens == fed => {}
+            Some(tokens) => {
+                return Err(self.conversation.end_as(ExitReason::Refused(not_empty_before(tokens, fed))));
+            }
+            None => {
+                let reason = cache.not_observable.unwrap_or_else(|| "no reason was given".to_owned());
+                self.not_observed(reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn not_observed(&mut self, reason: String) {
+        self.facts.state_seen_empty = false;
+        self.facts.state_not_observed.get_or_insert(reason);
+    }
+
+    fn tokens(
+        &mut self,
+        tokens: &mut TokensEvent,
+        new_tokens: usize,
+        split_phases: bool,
+    ) -> Result<GeneratedEvent, ExitReason> {
+        let mut awaited = Awaited::FirstToken;
+        let mut phases = if split_phases { vec![Phase::Decode, Phase::Prefill] } else { Vec::new() };
+        loop {
+            match self.conversation.next(awaited)? {
+                // An event that brings nothing is no sign of life, and more than was requested is no answer.
+                Event::Tokens(more)
+                    if !more.ids.is_empty() && tokens.ids.len() + more.ids.len() <= new_tokens =>
+                {
+                    tokens.ids.extend(more.ids);
+                    tokens.known_ns.extend(more.known_ns);
+                    tokens.infer_ns.extend(more.infer_ns);
+                    self.job.control.tokens_done.store(tokens.ids.len(), Ordering::Relaxed);
+                    awaited = Awaited::NextToken;
+                }
+                Event::PhaseEnded { phase } if phases.last() == Some(&phase) => {
+                    phases.pop();
+                    let reading = self.memory.read();
+                    self.memory.reset_peak();
+                    match phase {
+                        Phase::Prefill => self.facts.memory.prefill = reading,
+                        Phase::Decode => self.facts.memory.decode = reading,
+                    }
+                    self.conversation.send(&Command::Acknowledge);
+                }
+                Event::Generated(generated) => return Ok(generated),
+                other => return Err(self.conversation.unexpected(&other, awaited)),
+            }
+        }
+    }
+
+    /// From a moment until now, where the worker's clock is ours.
+    fn window(&self, from_ns: u64) -> Option<Window> {
+        let to_ns = MonotonicClock.now_ns();
+        self.conversation.shares_clock().then_some(Window { from_ns, to_ns })
+    }
+
+    fn note_device_memory(&mut self, by_kind: &BTreeMap<String, u64>) {
+        if !by_kind.is_empty() {
+            let total = by_kind.values().copied().fold(0, u64::saturating_add);
+            self.facts.device_memory_bytes = self.facts.device_memory_bytes.max(Some(total));
+        }
+    }
+}
+
+fn sample(role: Role, prompt: &PlannedPrompt, process: usize, tokens: TokensEvent) -> Sample {
+    Sample {
+        role,
+        prompt_id: prompt.id.clone(),
+        process,
+        prompt_tokens: prompt.token_ids.len(),
+        token_ids: tokens.ids,
+        submitted_ns: tokens.known_ns.first().copied().unwrap_or_default(),
+        token_ns: tokens.known_ns,
+        infer_ns: tokens.infer_ns,
+        memory: NoMemory.read(),
+    }
+}
+
+fn check_load(loaded: &LoadedEvent, window: Option<Window>) -> Result<(), Error> {
+    let (start, end) = (loaded.load_started_ns, loaded.load_ended_ns);
+    if start <= end && window.is_none_or(|window| window.from_ns <= start && end <= window.to_ns) {
+        return Ok(());
+    }
+    Err(Error::harness(format!("the worker told a load from {start} to {end} ns, which cannot be"))
+        .hint("this is a fault of the worker; report it"))
+}
+
+/// A time in which something must have happened, ns of `CLOCK_MONOTONIC`.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    from_ns: u64,
+    to_ns: u64,
+}
+
+/// A worker's word is checked before it becomes a sample: another program may have spoken, and by
+/// another clock.
+fn check(sample: &Sample, new_tokens: usize, window: Option<Window>) -> Result<(), Error> {
+    let refuse = |what: String| {
+        Err(Error::harness(format!("prompt `{}`: {what}", sample.prompt_id))
+            .hint("this is a fault of the worker; report it"))
+    };
+    let made = sample.token_ids.len();
+    if made != new_tokens {
+        return refuse(format!("the worker made `{made}` tokens, not exactly {new_tokens}"));
+    }
+    if sample.token_ns.len() != made || sample.infer_ns.len() != made {
+        return refuse("the worker told lists of unlike length".to_owned());
+    }
+    let mut before = sample.submitted_ns;
+    for (step, (known, infer)) in sample.token_ns.iter().zip(&sample.infer_ns).enumerate() {
+        if *known <= before {
+            return refuse(format!("the clock did not go on before token {}", step + 1));
+        }
+        if *infer > known - before {
+            return refuse(format!("the inference of token {} took longer than its step", step + 1));
+        }
+        before = *known;
+    }
+    match window.filter(|window| sample.submitted_ns < window.from_ns || before > window.to_ns) {
+        Some(window) => refuse(format!(
+            "its times go from {} to {before}, and it was generated between {} and {} of CLOCK_MONOTONIC",
+            sample.submitted_ns, window.from_ns, window.to_ns
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reported(submitted_ns: u64, token_ns: &[u64], infer_ns: &[u64]) -> Sample {
+        let prompt = PlannedPrompt { id: "p".into(), token_ids: vec![1] };
+        let tokens = TokensEvent {
+            ids: vec![0; token_ns.len()],
+            known_ns: token_ns.to_vec(),
+            infer_ns: infer_ns.to_vec(),
+        };
+        Sample { submitted_ns, ..sample(Role::Measured, &prompt, 0, tokens) }
+    }
+
+    #[test]
+    fn times_that_cannot_be_are_refused() {
+        let right = reported(10, &[20, 30], &[9, 9]);
+        assert!(check(&right, 2, None).is_ok());
+        let window = |from_ns, to_ns| Some(Window { from_ns, to_ns });
+        assert!(check(&right, 2, window(10, 30)).is_ok());
+        for elsewhere in [window(11, 30), window(10, 29), window(1000, 2000)] {
+            let error = check(&right, 2, elsewhere).unwrap_err().to_string();
+            assert!(error.contains("of CLOCK_MONOTONIC"), "{error}");
+        }
+        for (wrong, says) in [
+            (reported(10, &[20], &[9]), "not exactly 2"),
+            (reported(10, &[20, 30], &[9]), "unlike length"),
+            (reported(30, &[20, 40], &[1, 1]), "did not go on before token 1"),
+            (reported(10, &[20, 20], &[1, 0]), "did not go on before token 2"),
+            (reported(10, &[20, 30], &[9, 11]), "token 2 took longer"),
+        ] {
+            let error = check(&wrong, 2, None).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
         }
     }
 }

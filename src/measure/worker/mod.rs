@@ -1,19 +1,29 @@
 //! The worker's side: one fresh process that loads once and answers commands until it is told to end.
 
 mod openvino_loader;
-mod outbox;
-mod serve;
 
 use std::fs::File;
-use std::io::{self, stderr, stdout};
+use std::io::{self, BufRead, Write, stderr, stdout};
+use std::mem;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::stdio::dup2_stdout;
 
+use crate::engine::{Ended, Engine, replay};
 use crate::error::{Error, Result};
+use crate::measure::generation::{KnownToken, TokenSink, record_generation};
+use crate::measure::protocol::{
+    CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
+    LoadCommand, LoadedEvent, PROTOCOL_VERSION, Phase, ReplayCommand, ReplayedEvent, TokensEvent,
+};
+use crate::sys::Clock;
 
 pub use openvino_loader::OpenVinoLoader;
-pub use serve::{Brought, Loader, Model, serve};
 
 /// The pipe to the supervisor, for the protocol alone. What a library prints from now on goes to stderr:
 /// half a line of it on the pipe would swallow an event.
@@ -33,5 +43,397 @@ pub fn end_with_supervisor() {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
 }
 
+/// A loaded model, as a worker needs it.
+pub trait Model {
+    /// The engine.
+    fn engine(&mut self) -> &mut dyn Engine;
+    /// What the KV states show now, and with `all_states` the cache's size. Never called in a timed part.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or the states disagree with each other.
+    fn read_cache(&mut self, all_states: bool) -> Result<CacheEvent>;
+    /// Memory of the device by kind, bytes; empty where it is not reported. Never called in a timed part.
+    fn device_memory_bytes(&self) -> std::collections::BTreeMap<String, u64>;
+    /// A generation has come to its end, and is not reported yet. Never called in a timed part.
+    fn generated(&mut self) {}
+}
+
+/// Who brings a model.
+pub trait Loader {
+    /// Loads; `device_resolved` hears what will run where before anything is compiled.
+    ///
+    /// # Errors
+    /// When the runtime, the device or the model refuses, or `device_resolved` does.
+    fn load(
+        &mut self,
+        command: &LoadCommand,
+        resolved: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
+    ) -> Result<Brought>;
+}
+
+/// A model and the event that tells of it.
+pub struct Brought {
+    /// The model.
+    pub model: Box<dyn Model>,
+    /// The event.
+    pub event: LoadedEvent,
+}
+
+/// Speaks the worker's part until it is told to end, its supervisor is gone, or something fails.
+///
+/// # Errors
+/// What failed, after it was reported.
+pub fn serve(
+    commands: &mut dyn BufRead,
+    out: Box<dyn Write + Send>,
+    clock: &dyn Clock,
+    loader: &mut dyn Loader,
+) -> Result<()> {
+    let outbox = Outbox::new(out);
+    let worker = format!("arcgauge {}", env!("CARGO_PKG_VERSION"));
+    outbox.report(&Event::Handshake(Handshake { protocol: PROTOCOL_VERSION, worker }))?;
+    let mut worker = Worker { commands, outbox: &outbox, clock, model: None };
+    worker.answer_all(loader).inspect_err(|error| {
+        // Where it cannot be reported, the exit code still says it.
+        let _ = outbox.report(&Event::Failed(Failed::from(error)));
+    })
+}
+
+struct Worker<'a> {
+    commands: &'a mut dyn BufRead,
+    outbox: &'a Outbox,
+    clock: &'a dyn Clock,
+    model: Option<Box<dyn Model>>,
+}
+
+impl Worker<'_> {
+    fn answer_all(&mut self, loader: &mut dyn Loader) -> Result<()> {
+        loop {
+            match self.next_command()? {
+                Command::Load(command) => {
+                    let outbox = self.outbox;
+                    let brought = loader
+                        .load(&command, &mut |resolved| outbox.report(&Event::DeviceResolved(resolved)))?;
+                    self.model = Some(brought.model);
+                    self.outbox.report(&Event::Loaded(brought.event))?;
+                }
+                Command::Generate(command) => self.generate(&command)?,
+                Command::ReadCache(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.report(&Event::Cache(model.read_cache(command.all_states)?))?;
+                }
+                Command::Replay(command) | Command::Witness(command) => self.replay(&command)?,
+                // One too many does no harm.
+                Command::Acknowledge => {}
+                Command::Finish => return self.outbox.report(&Event::Done),
+            }
+        }
+    }
+
+    fn next_command(&mut self) -> Result<Command> {
+        read_command(self.commands)
+    }
+
+    fn generate(&mut self, command: &GenerateCommand) -> Result<()> {
+        let Self { commands, outbox, clock, model } = self;
+        let model = model.as_mut().ok_or_else(nothing_loaded)?;
+        model.engine().reset()?;
+        outbox.expect_tokens(command.new_tokens);
+        outbox.report(&Event::Ready { state_seen_empty: None })?;
+        acknowledged(*commands)?;
+        let mut sink = Sink { outbox, commands: *commands, split_phases: command.split_phases, failed: None };
+        let generated =
+            record_generation(model.engine(), &command.token_ids, command.new_tokens, *clock, &mut sink)?;
+        if let Some(error) = sink.failed {
+            return Err(error);
+        }
+        if generated.ended != Ended::Complete {
+            return Err(Error::harness("the generation was stopped, and nobody requested that"));
+        }
+        if command.split_phases {
+            outbox.report(&Event::PhaseEnded { phase: Phase::Decode })?;
+            acknowledged(*commands)?;
+        }
+        model.generated();
+        outbox.report(&Event::Generated(GeneratedEvent {
+            submitted_ns: generated.submitted_ns,
+            device_memory_bytes: model.device_memory_bytes(),
+        }))
+    }
+
+    fn replay(&mut self, command: &ReplayCommand) -> Result<()> {
+        let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+        let choices = replay(model.engine(), &command.token_ids, command.path.as_path())?;
+        if let Some(step) = choices.iter().position(|choice| !choice.margin.is_finite()) {
+            // JSON has no infinity.
+            let what =
+                format!("the logit margin of the first two logits at step {} is no finite number", step + 1);
+            return Err(Error::wrong_output(what));
+        }
+        self.outbox.report(&Event::Replayed(ReplayedEvent {
+            token_ids: choices.iter().map(|choice| choice.token).collect(),
+            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
+            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
+        }))
+    }
+}
+
+fn nothing_loaded() -> Error {
+    Error::harness("the worker was asked to decode before it was asked to load")
+}
+
+fn read_command(commands: &mut dyn BufRead) -> Result<Command> {
+    let gone = |cause: &str| Error::harness(format!("the supervisor is gone: {cause}"));
+    let mut line = String::new();
+    match commands.read_line(&mut line) {
+        Ok(0) => Err(gone("its pipe has ended")),
+        Ok(_) => serde_json::from_str(&line)
+            .map_err(|cause| Error::harness(format!("`{}` is no command: {cause}", line.trim()))),
+        Err(cause) => Err(gone(&cause.to_string())),
+    }
+}
+
+fn acknowledged(commands: &mut dyn BufRead) -> Result<()> {
+    match read_command(commands)? {
+        Command::Acknowledge => Ok(()),
+        other => Err(Error::harness(format!("an acknowledgement was due, not {other:?}"))),
+    }
+}
+
+/// Notes tokens, and stops between prefill and decode where that is requested.
+struct Sink<'a> {
+    outbox: &'a Outbox,
+    commands: &'a mut dyn BufRead,
+    split_phases: bool,
+    failed: Option<Error>,
+}
+
+impl TokenSink for Sink<'_> {
+    fn known(&mut self, token: KnownToken) -> ControlFlow<()> {
+        self.outbox.note(token);
+        if !self.split_phases {
+            return ControlFlow::Continue(());
+        }
+        self.split_phases = false;
+        let ended = Event::PhaseEnded { phase: Phase::Prefill };
+        match self.outbox.report(&ended).and_then(|()| acknowledged(self.commands)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                self.failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    }
+}
+
+/// How often tokens are reported; a heartbeat for whoever waits.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+
+/// A worker's mouth.
+struct Outbox {
+    shared: Arc<Shared>,
+    flusher: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    out: Mutex<Box<dyn Write + Send>>,
+    pending: Mutex<TokensEvent>,
+    closed: AtomicBool,
+}
+
+impl Outbox {
+    fn new(out: Box<dyn Write + Send>) -> Self {
+        let shared = Arc::new(Shared {
+            out: Mutex::new(out),
+            pending: Mutex::new(TokensEvent::default()),
+            closed: AtomicBool::new(false),
+        });
+        let flusher = Arc::clone(&shared);
+        let flusher = thread::spawn(move || {
+            while !flusher.closed.load(Ordering::Relaxed) {
+                thread::park_timeout(FLUSH_EVERY);
+                // A supervisor that has gone is noticed by the main thread's next word.
+                let _ = flusher.flush();
+            }
+        });
+        Self { shared, flusher: Some(flusher) }
+    }
+
+    /// Makes room for the tokens of a generation, so that noting one allocates nothing.
+    fn expect_tokens(&self, tokens: usize) {
+        let mut pending = lock(&self.shared.pending);
+        pending.ids.reserve(tokens);
+        pending.known_ns.reserve(tokens);
+        pending.infer_ns.reserve(tokens);
+    }
+
+    /// Notes a token, to be reported within a second. Stands in the timed loop.
+    fn note(&self, token: KnownToken) {
+        let mut pending = lock(&self.shared.pending);
+        pending.ids.push(token.id);
+        pending.known_ns.push(token.known_ns);
+        pending.infer_ns.push(token.infer_ns);
+    }
+
+    /// Tells an event at once, and before it the tokens that were noted.
+    fn report(&self, event: &Event) -> Result<()> {
+        self.shared.flush()?;
+        self.shared.write(event)
+    }
+}
+
+impl Shared {
+    fn flush(&self) -> Result<()> {
+        // Held while writing, so that no later token overtakes an earlier one.
+        let mut out = lock(&self.out);
+        let tokens = {
+            let mut pending = lock(&self.pending);
+            let room = pending.ids.capacity() - pending.ids.len();
+            let reported = mem::take(&mut *pending);
+            // The rest of the generation finds the room that it was promised.
+            pending.ids.reserve_exact(room);
+            pending.known_ns.reserve_exact(room);
+            pending.infer_ns.reserve_exact(room);
+            reported
+        };
+        if tokens.ids.is_empty() {
+            return Ok(());
+        }
+        write_line(&mut **out, &Event::Tokens(tokens))
+    }
+
+    fn write(&self, event: &Event) -> Result<()> {
+        write_line(&mut **lock(&self.out), event)
+    }
+}
+
+fn write_line(out: &mut dyn Write, event: &Event) -> Result<()> {
+    let failed = |cause: String| Error::harness(format!("the supervisor cannot be told: {cause}"));
+    let mut line = serde_json::to_vec(event).map_err(|cause| failed(cause.to_string()))?;
+    line.push(b'\n');
+    out.write_all(&line).and_then(|()| out.flush()).map_err(|cause| failed(cause.to_string()))
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What a panicking thread leaves here is whole tokens or none.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.shared.closed.store(true, Ordering::Relaxed);
+        if let Some(flusher) = self.flusher.take() {
+            flusher.thread().unpark();
+            let _ = flusher.join();
+        }
+    }
+}
+
 #[cfg(test)]
-mod tests;
+mod tests {
+    use std::collections::BTreeMap;
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::{Brought, Loader, Model, serve};
+    use crate::engine::Engine;
+    use crate::engine::scripted::{Script, ScriptedEngine};
+    use crate::error::Result;
+    use crate::measure::protocol::{
+        CacheEvent, Command, DeviceResolvedEvent, GenerateCommand, LoadCommand, LoadedEvent,
+    };
+    use crate::sys::ScriptedClock;
+
+    /// What the worker did, in order: events as they were reported, and its model's word.
+    #[derive(Clone, Default)]
+    struct Notes(Arc<Mutex<String>>);
+
+    impl Write for Notes {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().push_str(str::from_utf8(bytes).unwrap());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    struct NotingLoader {
+        script: Script,
+        clock: ScriptedClock,
+        notes: Notes,
+    }
+
+    impl Loader for NotingLoader {
+        fn load(
+            &mut self,
+            command: &LoadCommand,
+            _: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
+        ) -> Result<Brought> {
+            let event = LoadedEvent {
+                execution_devices: command.device.clone(),
+                vocabulary_size: self.script.vocabulary_size,
+                ..LoadedEvent::default()
+            };
+            let engine = ScriptedEngine::new(self.script.clone(), self.clock.hand());
+            Ok(Brought { model: Box::new(NotingModel { engine, notes: self.notes.clone() }), event })
+        }
+    }
+
+    struct NotingModel {
+        engine: ScriptedEngine,
+        notes: Notes,
+    }
+
+    impl Model for NotingModel {
+        fn engine(&mut self) -> &mut dyn Engine {
+            &mut self.engine
+        }
+
+        fn read_cache(&mut self, _all_states: bool) -> Result<CacheEvent> {
+            Ok(CacheEvent::default())
+        }
+
+        fn device_memory_bytes(&self) -> BTreeMap<String, u64> {
+            BTreeMap::new()
+        }
+
+        fn generated(&mut self) {
+            self.notes.write_all(b"(the model hears)\n").unwrap();
+        }
+    }
+
+    /// Lets a worker load and generate twice, and gives what it did from its first generation on.
+    fn two_generations(script: Script) -> String {
+        let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
+        let generate = GenerateCommand { token_ids: vec![1, 2], new_tokens: 2, split_phases: false };
+        let mut commands = String::new();
+        let [first, second] = [generate.clone(), generate].map(Command::Generate);
+        for command in
+            [Command::Load(load), first, Command::Acknowledge, second, Command::Acknowledge, Command::Finish]
+        {
+            commands += &(serde_json::to_string(&command).unwrap() + "\n");
+        }
+        let notes = Notes::default();
+        let clock = ScriptedClock::default();
+        let mut loader = NotingLoader { script, clock: clock.clone(), notes: notes.clone() };
+        // A failure is reported, too.
+        let _ = serve(&mut commands.as_bytes(), Box::new(notes.clone()), &clock, &mut loader);
+        let notes = notes.0.lock().unwrap().clone();
+        notes.split_once("\"loaded\"").unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn a_model_hears_of_each_generation_that_has_come_to_its_end_before_it_is_told() {
+        let script = Script { vocabulary_size: 8, prefill_ns: 5, decode_ns: 5, ..Script::default() };
+        let notes = two_generations(script.clone());
+        let heard: Vec<&str> = notes.split("(the model hears)").collect();
+        assert_eq!(heard.len(), 3, "{notes}");
+        let reported = |part: &str| part.matches("\"generated\"").count();
+        assert_eq!([reported(heard[0]), reported(heard[1]), reported(heard[2])], [0, 1, 1], "{notes}");
+        let fails = Script { fails_at_infer: Some(1), ..script };
+        let notes = two_generations(fails);
+        assert!(!notes.contains("(the model hears)"), "{notes}");
+    }
+}

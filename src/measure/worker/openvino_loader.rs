@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::measure::protocol::{
     CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
 };
-use crate::measure::worker::serve::{Brought, Loader, Model};
+use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
 
 /// Loads through OpenVINO; times are of this clock.

@@ -7,18 +7,24 @@
 //!
 //! Pure: a function of the record.
 
-mod answers;
 mod counts;
-mod device;
-mod sides;
 mod times;
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
 
+use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
-use crate::golden::GoldenSet;
-use crate::record::{Arm, Experiment, Outcome, SampleRecord};
+use crate::files::is_file_name;
+use crate::golden::{GoldenResult, GoldenSet};
+use crate::measure::Role;
+use crate::measure::supervisor::Purpose;
+use crate::record::consistency::counts::{check_against, check_counts, check_verdicts};
+use crate::record::consistency::times::{check_order, check_sides, check_times};
+use crate::record::history::reserved_for;
+use crate::record::{
+    Arm, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice, SampleRecord, seconds_of_utc,
+};
 
 /// No runtime starts an inference and waits for it in less, ns.
 const LEAST_TOKEN_NS: u64 = 10_000;
@@ -77,13 +83,13 @@ struct Found(Vec<Contradiction>);
 pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
     let mut found = Found::default();
     for arm in arms(experiment) {
-        counts::check(&arm, &mut found);
-        times::check(&arm, &mut found);
-        device::check(&arm, &mut found);
-        answers::check(&arm, &mut found);
+        check_counts(&arm, &mut found);
+        check_times(&arm, &mut found);
+        check_device(&arm, &mut found);
+        check_verdicts(&arm, &mut found);
     }
-    times::check_order(experiment, &mut found);
-    sides::check(experiment, &mut found);
+    check_order(experiment, &mut found);
+    check_sides(experiment, &mut found);
     found.0
 }
 
@@ -109,7 +115,7 @@ pub fn check_answers(
 ) -> Result<()> {
     let mut found = Found::default();
     for arm in arms(experiment) {
-        answers::check_against(&arm, &goldens(arm.run)?, &mut found);
+        check_against(&arm, &goldens(arm.run)?, &mut found);
     }
     refuse("contradicts the goldens", &found.0)
 }
@@ -170,5 +176,237 @@ fn short(value: &str) -> String {
     match value.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}...", &value[..end]),
         None => value.to_owned(),
+    }
+}
+
+/// Bytes of the longest time: nanoseconds and an offset.
+const LONGEST_TIME: usize = 40;
+
+/// Checks that a record has the arms of its plan, and rounds of those arms.
+///
+/// # Errors
+/// What is missing, as bad input.
+pub(super) fn has_arms(record: &Experiment) -> Result<()> {
+    let arms = record.arms.len();
+    let fits = match record.plan {
+        PlanKind::Bench => arms == 1,
+        PlanKind::Ab => arms == 2,
+        PlanKind::Peers => arms >= 2,
+    };
+    if !fits {
+        return Err(Error::input(format!("has {arms} arms, which `{}` never has", record.plan.as_str())));
+    }
+    let is_stray = |order: &[usize]| {
+        let mut arms_of_round = order.to_vec();
+        arms_of_round.sort_unstable();
+        arms_of_round.dedup();
+        arms_of_round.len() != order.len() || arms_of_round.iter().any(|arm| *arm >= arms)
+    };
+    match record.rounds.iter().position(|round| is_stray(&round.order)) {
+        Some(round) => {
+            Err(Error::input(format!("has an order in `rounds[{round}]` which is none of its arms")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Checks the identities of a record, that speed stands only where it may, and that every round is of processes that
+/// are there.
+///
+/// # Errors
+/// What is missing or wrong, as a fault of the harness.
+pub(super) fn identified(record: &Experiment) -> Result<()> {
+    has_arms(record).or_else(|what| unfit(&format!("it {what}")))?;
+    named_run(&record.run_id, &record.when_utc)?;
+    if let Some(what) = reserved_for(&record.machine.slug) {
+        return unfit(&format!("the machine's name is `{}`, which is {what}", record.machine.slug));
+    }
+    if !is_file_name(&record.machine.slug) {
+        return unfit(&format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
+    }
+    is_sha256("machine", &record.machine.sha256)?;
+    for arm in &record.arms {
+        is_sha256("model", &arm.model.sha256)?;
+        is_sha256("workload", &arm.workload.sha256)?;
+        if let Some(commit) = arm.commit.as_ref().filter(|commit| !is_hex(&commit.sha, 40)) {
+            return unfit(&format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
+        }
+        if arm.samples.iter().any(|sample| sample.times.is_some()) {
+            // Where several arms were interrupted, whole rounds have figures.
+            if record.plan == PlanKind::Bench && arm.outcome == Outcome::Interrupted {
+                return unfit("it has times, and the run did not come to its end");
+            }
+            with_speed(arm).or_else(|what| unfit(&what))?;
+        }
+    }
+    if record.plan == PlanKind::Peers
+        && record.arms.iter().any(|arm| arm.workload.prompts != record.arms[0].workload.prompts)
+    {
+        return unfit("its engines were asked unlike prompts");
+    }
+    let has = |arm: usize, index: usize| record.arms[arm].processes.iter().any(|it| it.index == index);
+    let mut next = vec![0; record.arms.len()];
+    for (round, of_round) in record.rounds.iter().enumerate() {
+        for arm in &of_round.order {
+            if !has(*arm, next[*arm]) {
+                return unfit(&format!("round {} is of a process that is not there", round + 1));
+            }
+            next[*arm] += 1;
+        }
+    }
+    Ok(())
+}
+
+fn is_sha256(what: &str, sha256: &str) -> Result<()> {
+    if is_hex(sha256, 64) {
+        return Ok(());
+    }
+    unfit(&format!("the {what}'s identity is `{sha256}`, not a sha256"))
+}
+
+/// Checks what the name of a record's file is made of.
+fn named_run(run_id: &str, when_utc: &str) -> Result<()> {
+    if !is_hex(run_id, 12) {
+        return unfit(&format!("the run's id is `{run_id}`, not 12 hexadecimal digits"));
+    }
+    if when_utc.len() > LONGEST_TIME || seconds_of_utc(when_utc).is_none() {
+        return unfit(&format!("it began at `{when_utc}`, which is no time in UTC"));
+    }
+    Ok(())
+}
+
+fn unfit(what: &str) -> Result<()> {
+    Err(Error::harness(format!("the record cannot be kept: {what}"))
+        .hint("this is a fault of arcgauge; please report it"))
+}
+
+/// What a record with any speed in it must have, besides.
+fn with_speed(record: &Arm) -> Result<(), String> {
+    if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput | Outcome::Interrupted) {
+        return Err("it has times, and the run did not come to its end".to_owned());
+    }
+    if let Some(process) = record.processes.iter().find(|process| process.exit_reason != "done") {
+        return Err(format!("it has times, and process {} ended `{}`", process.index, process.exit_reason));
+    }
+    if record.device.ran.is_none() || record.runtime.is_none() || record.processes.is_empty() {
+        return Err("it has times, and does not say what ran where".to_owned());
+    }
+    if !record.model.same_after_run {
+        return Err(
+            "it has times, and the model's files were not seen to be the same after the run".to_owned()
+        );
+    }
+    let requested = record.workload.runs.saturating_mul(record.workload.prompts.len());
+    let made = record.samples.iter().filter(|sample| sample.role == Role::Measured).count();
+    if made != requested {
+        return Err(format!(
+            "it has times, and {made} measured generations where {requested} were requested"
+        ));
+    }
+    let judged = record.judged_by_prompt();
+    let wrong = |id: &str| judged.get(id).is_none_or(|prompt| prompt.golden == GoldenResult::Break);
+    match record.samples.iter().find(|sample| sample.times.is_some() && wrong(&sample.prompt_id)) {
+        Some(sample) => {
+            Err(format!("`{}` has times, and its output is wrong or was not judged", sample.prompt_id))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Whether a text is the whole sha of a commit: 40 lower-case hexadecimal digits.
+#[must_use]
+pub fn is_sha(text: &str) -> bool {
+    is_hex(text, 40)
+}
+
+/// Lower-case hexadecimal of this length: such a text can leave no folder.
+pub(super) fn is_hex(text: &str, length: usize) -> bool {
+    text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
+    if !arm.has_figures() {
+        return;
+    }
+    let Some(ran) = &arm.run.device.ran else {
+        found.add(arm.field("device.ran"), "null", "the run has figures");
+        return;
+    };
+    if arm.run.runtime.is_none() {
+        found.add(arm.field("runtime"), "null", "the run has figures");
+    }
+    // An emulated device has no counters of its own, and decides nothing.
+    if ran.facts().emulated_reason.is_some() {
+        return;
+    }
+    if let Some(other) = arm.experiment.machine.lacks(ran) {
+        found.add(arm.field("device.ran"), ran.execution_devices(), other);
+    }
+    // Without its times it is not known what the counters are to be read for.
+    if arm.run.samples.iter().any(|sample| sample.times.is_none()) {
+        return;
+    }
+    let worked = match ran.kind() {
+        DeviceKind::Gpu => gpu_worked(arm),
+        DeviceKind::Cpu => ProvenDevice::processor_worked(processor_ns(arm), generation_ns(arm)),
+    };
+    let grade = |grade: ProofGrade| match grade {
+        ProofGrade::Property => "property",
+        ProofGrade::PropertyAndCounters => "property-and-counters",
+    };
+    let by_readings = match worked {
+        Some(true) => Some(ProofGrade::PropertyAndCounters),
+        None => Some(ProofGrade::Property),
+        Some(false) => None,
+    };
+    if by_readings != Some(ran.grade()) {
+        let other = match by_readings {
+            Some(by_readings) => format!("the readings of its processes allow `{}`", grade(by_readings)),
+            None => "the readings of its processes say that it did not work".to_owned(),
+        };
+        found.add(arm.field("device.ran.grade"), grade(ran.grade()), other);
+    }
+}
+
+/// Whether the kernel's counters of every measured process grew over its measured generations; None where they could
+/// not be read in one of them.
+fn gpu_worked(arm: &ArmAt<'_>) -> Option<bool> {
+    let by_process = arm.samples_by_process();
+    let measured = arm.run.processes.iter().filter(|process| process.purpose == Purpose::Measured);
+    let words = measured.map(|process| {
+        let samples = by_process.get(&process.index)?.iter().map(|it| it.sample);
+        let times = || {
+            let measured = samples.clone().filter(|sample| sample.role == Role::Measured);
+            measured.filter_map(|sample| sample.times.as_ref())
+        };
+        let start_ns = times().map(|times| times.submitted_ns).min()?;
+        let end_ns = times().filter_map(|times| times.token_ns.last().copied()).max()?;
+        Some(process.guards.as_ref()?.gpu_work(start_ns, end_ns)? > 0)
+    });
+    words.reduce(|all, one| Some(all? && one?)).flatten()
+}
+
+fn processor_ns(arm: &ArmAt<'_>) -> Option<u64> {
+    let measured = arm.run.processes.iter().filter(|process| process.purpose == Purpose::Measured);
+    measured.map(|process| process.processor_ns).try_fold(0, |sum: u64, ns| Some(sum.saturating_add(ns?)))
+}
+
+fn generation_ns(arm: &ArmAt<'_>) -> u64 {
+    let measured = arm.run.samples.iter().filter(|sample| sample.role == Role::Measured);
+    let times = measured.filter_map(|sample| sample.times.as_ref());
+    let lengths = times.filter_map(|times| Some(times.token_ns.last()?.saturating_sub(times.submitted_ns)));
+    lengths.fold(0, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_lower_case_hexadecimal_of_its_length() {
+        for wrong in ["", "../4567890ab", "0123456789AB", "0123456789a", "0123456789abc"] {
+            assert!(!is_hex(wrong, 12), "`{wrong}`");
+        }
+        assert!(is_hex("0123456789ab", 12));
     }
 }

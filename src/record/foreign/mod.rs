@@ -3,22 +3,313 @@
 //! Such a record has no tokens, so nothing in it was ever verified. It lies in a folder of its own, where
 //! no index, timeline, baseline or gate looks.
 
-mod definition;
-mod field;
 mod format;
 mod llama_bench;
-mod llama_bench_text;
 mod llm_bench;
-mod llm_bench_csv;
-mod llm_bench_json;
 mod published_results;
 #[cfg(test)]
 mod tests;
-mod wire;
 
-pub use definition::{AverageBy, Definition, definition};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::measure::{Metric, Role};
+use crate::record::consistency::is_hex;
+use crate::record::history::FOREIGN_FOLDER;
+use crate::record::{Kept, Place, Schema};
+
 pub use format::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
-pub use wire::{
-    ForeignFigure, ForeignRecord, ForeignRow, ForeignSource, ReportedAverage, ReportedByTool, figure,
-    foreign_file,
+
+/// How an average of many is made: always total tokens over total seconds, whichever way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AverageBy {
+    /// Time of a whole generation: every generation counts once.
+    Generation,
+    /// Time a token: every token counts once.
+    Token,
+    /// Time a token after the first: every token but the first counts once.
+    LaterToken,
+    /// Tokens a second: every second counts once.
+    Second,
+}
+
+/// A definition that a figure of another tool may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Definition {
+    /// The id: figures of unlike ids are never compared.
+    pub id: &'static str,
+    /// The unit.
+    pub unit: &'static str,
+    /// What it is, in words or as a formula.
+    pub meaning: &'static str,
+    /// How an average is made.
+    pub average_by: AverageBy,
+}
+
+const FIRST_LATENCY: Definition = Definition {
+    id: "llm_bench.first_latency@1",
+    unit: "ms",
+    meaning: "first token: from the call on with the genai pipeline, the first step alone with optimum",
+    average_by: AverageBy::Generation,
 };
+const SECOND_LATENCY: Definition = Definition {
+    id: "llm_bench.second_avg_latency@1",
+    unit: "ms/token",
+    meaning: "tokens after the first: (t_N - t_1) / (N - 1) with the genai pipeline, mean step with optimum",
+    average_by: AverageBy::LaterToken,
+};
+const FIRST_INFER: Definition = Definition {
+    id: "llm_bench.first_infer_latency@1",
+    unit: "ms",
+    meaning: "the first inference alone",
+    average_by: AverageBy::Generation,
+};
+const SECOND_INFER: Definition = Definition {
+    id: "llm_bench.second_infer_avg_latency@1",
+    unit: "ms/token",
+    meaning: "mean of the inferences after the first, without all else of a step",
+    average_by: AverageBy::LaterToken,
+};
+const TOKENIZATION: Definition = Definition {
+    id: "llm_bench.tokenization_time@1",
+    unit: "ms",
+    meaning: "text to tokens",
+    average_by: AverageBy::Generation,
+};
+const DETOKENIZATION: Definition = Definition {
+    id: "llm_bench.detokenization_time@1",
+    unit: "ms",
+    meaning: "tokens to text",
+    average_by: AverageBy::Generation,
+};
+const COMPILE: Definition = Definition {
+    id: "llm_bench.compile_time@1",
+    unit: "s",
+    meaning: "from the call that makes the pipeline to its end; whether from a cache is not told",
+    average_by: AverageBy::Generation,
+};
+const PROMPT_PASS: Definition = Definition {
+    id: "llama_bench.pp@1",
+    unit: "token/s",
+    meaning: "tokens of a prompt of random tokens over the time of its pass: no token is chosen",
+    average_by: AverageBy::Second,
+};
+const GENERATION_PASS: Definition = Definition {
+    id: "llama_bench.tg@1",
+    unit: "token/s",
+    meaning: "steps of one token over their time: no prompt, and random tokens instead of chosen ones",
+    average_by: AverageBy::Second,
+};
+const BOTH_PASSES: Definition = Definition {
+    id: "llama_bench.pg@1",
+    unit: "token/s",
+    meaning: "tokens of a prompt and steps after it, added up, over the time of both",
+    average_by: AverageBy::Second,
+};
+const OF_TOOLS: [Definition; 10] = [
+    FIRST_LATENCY,
+    SECOND_LATENCY,
+    FIRST_INFER,
+    SECOND_INFER,
+    TOKENIZATION,
+    DETOKENIZATION,
+    COMPILE,
+    PROMPT_PASS,
+    GENERATION_PASS,
+    BOTH_PASSES,
+];
+
+/// The definition of an id; None where figures of other tools have none such.
+#[must_use]
+pub fn definition(id: &str) -> Option<Definition> {
+    ours(id).or_else(|| OF_TOOLS.into_iter().find(|definition| definition.id == id))
+}
+
+/// The definitions of ours that others measure by, too.
+fn ours(id: &str) -> Option<Definition> {
+    let average_by = match Metric::ALL.iter().copied().find(|metric| metric.id() == id)? {
+        Metric::EndToEndLatency => AverageBy::Generation,
+        Metric::EndToEndPerToken => AverageBy::Token,
+        Metric::EndToEndThroughput => AverageBy::Second,
+        _ => return None,
+    };
+    let metric = Metric::ALL.iter().copied().find(|metric| metric.id() == id)?;
+    Some(Definition { id: metric.id(), unit: metric.unit(), meaning: metric.formula(), average_by })
+}
+
+/// So many digits of a file's hash name its record.
+const ID_DIGITS: usize = 12;
+
+/// What a file of another tool says. Its tokens were never checked, for it has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignRecord {
+    /// What the file was taken for.
+    pub format: ForeignFormat,
+    /// When it was imported, UTC.
+    pub imported_utc: String,
+    /// The file.
+    pub source: ForeignSource,
+    /// What the tool says of itself, the model and the machine: its word, and not looked at.
+    pub reported_by_tool: ReportedByTool,
+    /// Figures of the whole file, as the time to load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<ForeignFigure>,
+    /// Its generations, or its passes over a prompt, in its order.
+    pub rows: Vec<ForeignRow>,
+    /// Averages that the file has. They are compared with those of the rows, and used for nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub averages_reported: Vec<ReportedAverage>,
+    /// What the file says that cannot be, and is not used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// A file of another tool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignSource {
+    /// Its name, without folders.
+    pub file_name: String,
+    /// The sha256 of its bytes.
+    pub sha256: String,
+    /// Its size, bytes.
+    pub size_bytes: u64,
+}
+
+/// What a tool says, word for word; None where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReportedByTool {
+    /// Its own version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_version: Option<String>,
+    /// The model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// The device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// The machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<String>,
+    /// The precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
+    /// All else that it was set to.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One generation, or one pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignRow {
+    /// What the tool calls the prompt or the test.
+    pub prompt: String,
+    /// Which time it was.
+    pub iteration: u64,
+    /// Whether it counts.
+    pub role: Role,
+    /// Tokens of the prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<u64>,
+    /// Tokens that were made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_tokens: Option<u64>,
+    /// Tokens that were in the cache before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_tokens: Option<u64>,
+    /// What was measured.
+    pub figures: Vec<ForeignFigure>,
+}
+
+/// A figure with the id of its definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ForeignFigure {
+    /// The id: figures of unlike ids are never compared.
+    pub definition: String,
+    /// In the definition's unit.
+    pub value: f64,
+    /// The unit.
+    pub unit: String,
+}
+
+/// An average that a file has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportedAverage {
+    /// Of which prompt; None where it is of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// The id of the definition that it is reported under.
+    pub definition: String,
+    /// In the definition's unit.
+    pub value: f64,
+}
+
+/// A figure by a definition of the list; None where the value is none.
+#[must_use]
+pub fn figure(id: &str, value: Option<f64>) -> Option<ForeignFigure> {
+    let definition = definition(id)?;
+    value.map(|value| ForeignFigure {
+        definition: definition.id.to_owned(),
+        value,
+        unit: definition.unit.to_owned(),
+    })
+}
+
+/// Where such a record lies below the root of a store. The same file taken for the same format has one
+/// place, whenever it is imported.
+#[must_use]
+pub fn foreign_file(record: &ForeignRecord) -> PathBuf {
+    PathBuf::from(FOREIGN_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
+}
+
+impl ForeignRecord {
+    /// Its id: the first digits of the hash of the file that it is of.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.source.sha256.get(..ID_DIGITS).unwrap_or_default()
+    }
+
+    fn all_figures(&self) -> impl Iterator<Item = &ForeignFigure> {
+        self.figures.iter().chain(self.rows.iter().flat_map(|row| &row.figures))
+    }
+}
+
+impl Kept for ForeignRecord {
+    const KIND: &'static str = "foreign-record";
+    const SCHEMA: Schema = Schema { major: 1, minor: 0 };
+
+    fn check(&self) -> Result<()> {
+        if !is_hex(&self.source.sha256, 64) {
+            return refuse(&format!("the file's identity is `{}`, not a sha256", self.source.sha256));
+        }
+        for figure in self.all_figures() {
+            let Some(known) = definition(&figure.definition) else {
+                return refuse(&format!(
+                    "it has a figure by `{}`, which is no definition",
+                    figure.definition
+                ));
+            };
+            if known.unit != figure.unit {
+                let what = format!("`{}` is in {}, not in `{}`", known.id, known.unit, figure.unit);
+                return refuse(&what);
+            }
+            if !figure.value.is_finite() || figure.value < 0.0 {
+                return refuse(&format!("`{}` is `{}`, which nothing can take", known.id, figure.value));
+            }
+        }
+        if self.rows.iter().all(|row| row.role != Role::Measured) {
+            return refuse("it has no row that counts");
+        }
+        Ok(())
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { machine: FOREIGN_FOLDER, commit: None, when_utc: &self.imported_utc, run_id: self.id() }
+    }
+}
+
+fn refuse(what: &str) -> Result<()> {
+    Err(Error::harness(format!("the import cannot be kept: {what}")).hint("import its file again"))
+}

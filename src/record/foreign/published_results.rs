@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::field::{Fields, refused, wrong};
-use crate::record::foreign::format::Found;
+use crate::record::foreign::format::{Fields, Found, refused, wrong};
 use crate::record::foreign::{ForeignFormat, ForeignRow, ReportedAverage, ReportedByTool, figure};
 
 /// What makes a row one of these.

@@ -4,17 +4,24 @@
 //! added or changed since is opened, one that is gone is forgotten. What is decided from a record is
 //! read from its own file.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::files::{Overwrite, write_whole};
-use crate::record::history::bytes_of;
-use crate::record::history::entry::Entry;
-use crate::record::history::files::{self, INDEX_FILE, file_of};
-use crate::record::history::index_file;
-use crate::record::{Experiment, History, Kept, accept, header};
+use crate::files::{self, FileKind, Overwrite, write_whole};
+use crate::golden::GoldenResult;
+use crate::record::encoded::hex;
+use crate::record::history::series::{AbSummary, Setting, SummaryRow};
+use crate::record::history::{INDEX_FILE, bytes_of, file_of, of_store};
+use crate::record::{
+    Arm, Experiment, History, Kept, Origin, Outcome, PlanKind, Verdict, accept, header, seconds_of_utc,
+};
 
 /// All that is known of a store's records.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -52,7 +59,7 @@ impl History {
     /// The index of this store, brought up to date.
     #[must_use]
     pub fn index(&self) -> Index {
-        self.bring_up(index_file::read(&self.root().join(INDEX_FILE)).unwrap_or_default())
+        self.bring_up(read_index(&self.root().join(INDEX_FILE)).unwrap_or_default())
     }
 
     /// The index, made anew from every record.
@@ -62,7 +69,7 @@ impl History {
     }
 
     fn bring_up(&self, known: Vec<Stamped>) -> Index {
-        let found = files::of_store(self.root());
+        let found = of_store(self.root());
         let before = known.len();
         // Both are in the order of their paths, so that one walk meets each at its place.
         let mut known = known.into_iter().peekable();
@@ -94,9 +101,8 @@ impl History {
         let is_new = index.opened > index.damaged.len() || before != stamped.len();
         if is_new && self.root().is_dir() {
             let file = self.root().join(INDEX_FILE);
-            index.unkept = index_file::bytes(&stamped)
-                .and_then(|bytes| write_whole(&file, &bytes, Overwrite::Replace))
-                .err();
+            index.unkept =
+                index_bytes(&stamped).and_then(|bytes| write_whole(&file, &bytes, Overwrite::Replace)).err();
         }
         let origins = self.origins();
         let seen = |Stamped { entry, payload_sha256, .. }| {
@@ -110,7 +116,7 @@ impl History {
     /// Reads every record whole, and gives each file that is damaged or does not lie where it belongs.
     #[must_use]
     pub fn verify(&self) -> (usize, Vec<(PathBuf, Error)>) {
-        let found = files::of_store(self.root());
+        let found = of_store(self.root());
         let (mut whole, mut damaged) = (0, found.closed);
         for path in found.files {
             match read_in_place(&path, path.strip_prefix(self.root()).unwrap_or(&path)) {
@@ -161,4 +167,252 @@ impl From<Error> for Unfit {
     fn from(error: Error) -> Self {
         Self { error, belongs: None }
     }
+}
+
+/// Raised when an index of an older arcgauge says less, or something else.
+const VERSION: u32 = 8;
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    arcgauge: String,
+    version: u32,
+    payload_sha256: String,
+}
+
+/// A line, as short as it can be: the setting stands for itself by its number.
+#[derive(Serialize, Deserialize)]
+struct Line(
+    PathBuf,
+    u64,
+    i128,
+    String,
+    PlanKind,
+    String,
+    String,
+    Option<EntryCommit>,
+    Outcome,
+    Option<GoldenResult>,
+    Option<SummaryRow>,
+    Option<AbSummary>,
+    Vec<String>,
+    usize,
+);
+
+/// The bytes of an index.
+fn index_bytes(records: &[Stamped]) -> Result<Vec<u8>> {
+    let unfit = |cause: serde_json::Error| Error::harness(format!("the index cannot be written: {cause}"));
+    let mut numbers: HashMap<&Setting, usize> = HashMap::new();
+    let mut settings: Vec<&Setting> = Vec::new();
+    let mut lines = Vec::new();
+    for Stamped { entry, stamp, payload_sha256 } in records {
+        let number = *numbers.entry(&entry.setting).or_insert_with(|| {
+            settings.push(&entry.setting);
+            settings.len() - 1
+        });
+        let entry = entry.clone();
+        let line = Line(
+            entry.path,
+            stamp.bytes,
+            stamp.changed_ns,
+            payload_sha256.clone(),
+            entry.plan,
+            entry.run_id,
+            entry.when_utc,
+            entry.commit,
+            entry.outcome,
+            entry.golden,
+            entry.figures,
+            entry.ab,
+            entry.warning_ids,
+            number,
+        );
+        serde_json::to_writer(&mut lines, &line).map_err(unfit)?;
+        lines.push(b'\n');
+    }
+    let mut payload = serde_json::to_vec(&settings).map_err(unfit)?;
+    payload.push(b'\n');
+    payload.extend(lines);
+    let header = Header {
+        arcgauge: "history-index".to_owned(),
+        version: VERSION,
+        payload_sha256: hex(&Sha256::digest(&payload)),
+    };
+    let mut file = serde_json::to_vec(&header).map_err(unfit)?;
+    file.push(b'\n');
+    file.extend(payload);
+    Ok(file)
+}
+
+/// What an index says; None where there is none that can be used.
+pub(super) fn read_index(file: &Path) -> Option<Vec<Stamped>> {
+    let bytes = files::read(file, FileKind::StoreList).ok()?;
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let header: Header = serde_json::from_slice(parts.next()?).ok()?;
+    let payload = parts.next()?;
+    if header.version != VERSION || header.payload_sha256 != hex(&Sha256::digest(payload)) {
+        return None;
+    }
+    let mut lines = payload.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    let settings: Vec<Arc<Setting>> =
+        serde_json::from_slice::<Vec<Setting>>(lines.next()?).ok()?.into_iter().map(Arc::new).collect();
+    lines.map(|line| stamped(serde_json::from_slice(line).ok()?, &settings)).collect()
+}
+
+fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
+    let Line(
+        path,
+        bytes,
+        changed_ns,
+        payload_sha256,
+        plan,
+        run_id,
+        when_utc,
+        commit,
+        outcome,
+        golden,
+        figures,
+        ab,
+        warning_ids,
+        number,
+    ) = line;
+    let setting = Arc::clone(settings.get(number)?);
+    let entry = Entry {
+        path,
+        plan,
+        run_id,
+        when_utc,
+        commit,
+        outcome,
+        golden,
+        figures,
+        ab,
+        warning_ids,
+        setting,
+        origin: Origin::Unknown,
+    };
+    Some(Stamped { entry, stamp: Stamp { bytes, changed_ns }, payload_sha256 })
+}
+
+/// Two machines' clocks may differ by so much; a record that began later than this from now has a wrong time.
+const CLOCKS_DIFFER_S: i64 = 600;
+
+/// A record in the index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The file, below the store's root.
+    pub path: PathBuf,
+    /// Which verb planned it. Of the figures of `peers` none stands in a series: it was measured among others.
+    pub plan: PlanKind,
+    /// Names the run.
+    pub run_id: String,
+    /// When it began, UTC.
+    pub when_utc: String,
+    /// The commit that was measured; for an A/B the head's.
+    pub commit: Option<EntryCommit>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The worst word on its outputs; None where one was not judged. For an A/B the head's.
+    pub golden: Option<GoldenResult>,
+    /// Its figures; None where a prompt has no speed. For an A/B the head's.
+    pub figures: Option<SummaryRow>,
+    /// What an A/B came to; None for a run.
+    pub ab: Option<AbSummary>,
+    /// The kinds of its warnings, each once: as in "guard-throttled".
+    pub warning_ids: Vec<String>,
+    /// On what it was measured.
+    pub setting: Arc<Setting>,
+    /// Where it comes from, seen from here; the store's word, not the record's.
+    pub origin: Origin,
+}
+
+/// A commit, as far as lists need it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryCommit {
+    /// 40 hexadecimal digits.
+    pub sha: String,
+    /// When it was authored, UTC.
+    pub author_date_utc: String,
+    /// Whether the tree had changes over it.
+    pub dirty: bool,
+    /// Its first parent; None for a root.
+    pub first_parent: Option<String>,
+}
+
+impl Entry {
+    /// What there is to say of a record.
+    #[must_use]
+    pub fn of(path: PathBuf, record: &Experiment) -> Self {
+        let subject = record.subject();
+        Self {
+            path,
+            plan: record.plan,
+            run_id: record.run_id.clone(),
+            when_utc: record.when_utc.clone(),
+            commit: subject.commit.as_ref().map(|commit| EntryCommit {
+                sha: commit.sha.clone(),
+                author_date_utc: commit.author_date_utc.clone(),
+                dirty: commit.dirty,
+                first_parent: commit.parents.first().cloned(),
+            }),
+            outcome: record.outcome,
+            golden: golden(subject.arm),
+            figures: SummaryRow::of(subject),
+            ab: (record.plan == PlanKind::Ab).then(|| AbSummary::of(record)),
+            warning_ids: warning_ids(record),
+            setting: Arc::new(Setting::of(subject)),
+            origin: Origin::Unknown,
+        }
+    }
+
+    /// Whether it says that it began later than this moment, by more than clocks differ.
+    #[must_use]
+    pub fn is_later_than(&self, now_utc: &str) -> bool {
+        is_later(&self.when_utc, now_utc)
+    }
+
+    /// When it began, as a number that orders records; of no moment that can be read, before all others.
+    #[must_use]
+    pub fn moment(&self) -> i64 {
+        seconds_of_utc(&self.when_utc).unwrap_or(i64::MIN)
+    }
+
+    /// What an A/B came to for whoever ran it; None for a run, and where it came to no decision.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.ab.as_ref().and_then(|ab| ab.verdict)
+    }
+
+    /// Whether others may be compared with it: a run that came to its end, of a clean tree, whose output
+    /// was compared with goldens, with speed, on a device that is not emulated.
+    #[must_use]
+    pub fn may_be_baseline(&self) -> bool {
+        self.plan == PlanKind::Bench
+            && self.outcome == Outcome::Complete
+            && !self.setting.series.emulated
+            && self.commit.as_ref().is_some_and(|commit| !commit.dirty)
+            && self.golden.is_some_and(GoldenResult::is_verified)
+            && self.figures.is_some()
+    }
+}
+
+/// Whether a moment lies after another by more than clocks differ.
+pub(in crate::record) fn is_later(when_utc: &str, now_utc: &str) -> bool {
+    let (when, now) = (seconds_of_utc(when_utc), seconds_of_utc(now_utc));
+    when.zip(now).is_some_and(|(when, now)| when.saturating_sub(now) > CLOCKS_DIFFER_S)
+}
+
+fn warning_ids(record: &Experiment) -> Vec<String> {
+    let warnings = record.arms.iter().flat_map(|arm| &arm.warnings).chain(&record.warnings);
+    let mut ids: Vec<String> = warnings.map(|warning| warning.id.clone()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// The worst word of all prompts; None where one was not judged.
+fn golden(run: &Arm) -> Option<GoldenResult> {
+    let judged = run.judged_by_prompt();
+    let requested = run.workload.prompts.iter();
+    let words = requested.map(|requested| judged.get(requested.id.as_str()).map(|judged| judged.golden));
+    words.collect::<Option<Vec<_>>>()?.into_iter().max()
 }

@@ -1,44 +1,37 @@
 //! The store of records: one immutable file a record, `<machine>/<sha40>/<utc>-<id>.json`.
 
-mod ancestry;
-mod entry;
-mod epoch;
-mod files;
-mod foreign;
 mod index;
-mod index_file;
 mod newest;
 mod order;
 mod origin;
-mod series_csv;
-mod setting;
-mod summary_row;
-mod taking;
+mod series;
 
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, FileType};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::{
-    FileKind, Overwrite, beginning, read, refuse_links, remove_stale_files, sync, write_whole,
+    FileKind, Overwrite, beginning, other_than_file, read, read_if_there, refuse_links, remove_stale_files,
+    sync, write_whole,
 };
-use crate::record::{Experiment, Header, Kept, encode, header, open};
+use crate::record::consistency::is_hex;
+use crate::record::foreign::foreign_file;
+use crate::record::history::index::is_later;
+use crate::record::history::origin::Source;
+use crate::record::{Experiment, ForeignRecord, Header, Kept, Place, accept, encode, header, open, utc_now};
 use crate::sys::free_bytes;
 
-pub use ancestry::Ancestry;
-pub use entry::{Entry, EntryCommit};
-pub use epoch::{Epoch, EpochChange, Series};
-pub use files::FoundFiles;
-pub(in crate::record) use files::{FOREIGN_FOLDER, reserved_for};
-pub use index::Index;
+pub use index::{Entry, EntryCommit, Index};
 pub use newest::RecordsOfCommit;
-pub use order::{keep_line, sort_along};
+pub use order::{Ancestry, SERIES_COLUMNS, SeriesColumn, csv_text, keep_line, series_csv, sort_along};
 pub(in crate::record) use origin::without_password;
 pub use origin::{Installation, Origin, Source as RecordSource};
-pub use series_csv::{SERIES_COLUMNS, SeriesColumn, csv_text, series_csv};
-pub use setting::{Line, Setting};
-pub use summary_row::{AbSummary, ChangeSummary, LoadSummary, PromptSummary, SummaryRow};
-pub use taking::Taken;
-pub(in crate::record) use taking::place_of;
+pub use series::{
+    AbSummary, ChangeSummary, Epoch, EpochChange, Line, LoadSummary, PromptSummary, Series, Setting,
+    SummaryRow,
+};
 
 /// Room that a write leaves free, besides what it takes: a folder grows, too.
 const SPARE_BYTES: u64 = 1 << 20;
@@ -99,13 +92,13 @@ impl History {
     /// The files of its records, in the order of their paths; of folders that cannot be listed, none.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
-        files::of_store(&self.root).files
+        of_store(&self.root).files
     }
 
     /// What stands in the place of records and is none, and why: folders that cannot be listed, links, pipes.
     #[must_use]
     pub fn closed(&self) -> Vec<(PathBuf, Error)> {
-        files::of_store(&self.root).closed
+        of_store(&self.root).closed
     }
 
     /// Adds a record. What is there is never touched, and the file is there whole or not at all.
@@ -115,10 +108,10 @@ impl History {
     pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
         // A record that is sealed has a machine, a commit and an id that can leave no folder.
         let encoded = encode(record)?;
-        for folder in files::folders_in(&self.root).iter().flat_map(|machine| files::folders_in(machine)) {
+        for folder in folders_in(&self.root).iter().flat_map(|machine| folders_in(machine)) {
             remove_stale_files(&folder);
         }
-        let path = self.put(&files::file_of(record.place()), &encoded)?;
+        let path = self.put(&file_of(record.place()), &encoded)?;
         if let Some(installation) = &self.installation {
             let source = RecordSource::Measured { installation: installation.clone() };
             self.note_origin(&header(&encoded, "")?.payload_sha256, source)?;
@@ -158,7 +151,7 @@ impl History {
     /// others from being read, and neither does a folder that cannot be listed, which is named like
     /// a record. One record is in memory at a time.
     pub fn examine(&self) -> impl Iterator<Item = ExaminedRecord> + use<> {
-        let found = files::of_store(&self.root);
+        let found = of_store(&self.root);
         let closed =
             found.closed.into_iter().map(|(path, error)| ExaminedRecord { path, record: Err(error) });
         let read = found.files.into_iter().map(|path| {
@@ -179,6 +172,249 @@ fn header_of(path: &Path) -> Result<Header> {
     header(&first, &path.display().to_string())
 }
 
+/// The sha that stands for "no commit", as in git.
+const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
+/// The file of origins.
+const ORIGINS_FILE: &str = "origins.jsonl";
+/// The one JSON file of a store that is no record.
+const INDEX_FILE: &str = "index.json";
+/// The one folder of a store whose files are no records of ours: what other tools measured.
+pub(in crate::record) const FOREIGN_FOLDER: &str = "foreign";
+
+/// The folder of the series as tables.
+const CSV_FOLDER: &str = "csv";
+/// Records lie two folders deep; a folder that is imported may be around several stores.
+const DEEPEST: usize = 8;
+
+/// What a store keeps under a name, so that no machine may have it.
+pub(in crate::record) fn reserved_for(name: &str) -> Option<&'static str> {
+    match name {
+        FOREIGN_FOLDER => Some("the folder of other tools"),
+        INDEX_FILE => Some("the index"),
+        ORIGINS_FILE => Some("the file of origins"),
+        CSV_FOLDER => Some("the folder of tables"),
+        _ => None,
+    }
+}
+
+/// What was found below a folder.
+#[derive(Debug, Default)]
+pub struct FoundFiles {
+    /// The files of records.
+    pub files: Vec<PathBuf>,
+    /// Folders that cannot be listed, and what has the name of a record and is no regular file; and why.
+    pub closed: Vec<(PathBuf, Error)>,
+}
+
+/// A record's file below the root of a store. It leads out of no folder where the record is one that
+/// may be kept.
+fn file_of(place: Place<'_>) -> PathBuf {
+    // Colons are not for file names.
+    let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
+    let folder = Path::new(place.machine).join(place.commit.unwrap_or(NO_COMMIT));
+    folder.join(format!("{when}-{}.json", place.run_id))
+}
+
+/// Whether a file has a name that [`file_of`] gives: a time and an id.
+fn is_name_of_record(path: &Path) -> bool {
+    let parts = path.file_stem().and_then(OsStr::to_str).and_then(|stem| stem.split_once('-'));
+    let is_time = |when: &str| when.starts_with(|c: char| c.is_ascii_digit());
+    is_named_as_one(path) && parts.is_some_and(|(when, run_id)| is_time(when) && is_hex(run_id, 12))
+}
+
+/// Finds the record files of a store, in the order of their paths. A store that is not there is empty.
+fn of_store(root: &Path) -> FoundFiles {
+    let mut found = FoundFiles::default();
+    collect(root, DEEPEST, &mut found);
+    let index = root.join(INDEX_FILE);
+    found.files.retain(|file| *file != index);
+    // It is rebuilt, and no link or pipe in its place is read or written.
+    found.closed.retain(|(path, _)| *path != index);
+    // By bytes: by components it takes longer than all else that an index costs.
+    found.files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    found
+}
+
+/// The folders in a folder; none where it cannot be listed.
+fn folders_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    entries.filter(is_folder).map(|entry| entry.path()).collect()
+}
+
+/// The record files in a folder itself.
+fn of_folder(folder: &Path) -> FoundFiles {
+    let mut found = FoundFiles::default();
+    collect(folder, 0, &mut found);
+    found.files.sort_unstable();
+    found
+}
+
+/// Whether a file has the name of a record.
+fn is_named_as_one(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json")
+}
+
+/// Collects what is in a folder and, so many folders deep, below it. Links are not followed: two of them to the
+/// folder that they are in would be a tree without end.
+fn collect(folder: &Path, depth: usize, found: &mut FoundFiles) {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return,
+        Err(cause) => {
+            let error = Error::io("list", folder, &cause).as_input();
+            found.closed.push((folder.to_owned(), error));
+            return;
+        }
+    };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(kind) = entry.file_type() else { continue };
+        if kind.is_dir() && depth > 0 {
+            if depth < DEEPEST || entry.file_name() != FOREIGN_FOLDER {
+                collect(&path, depth - 1, found);
+            }
+        } else if is_named_as_one(&path) || leads_to_folder(&path, kind) {
+            match other_than_file(kind) {
+                Some(other) => found.closed.push((path.clone(), not_a_file(&path, other))),
+                None => found.files.push(path),
+            }
+        }
+    }
+}
+
+/// Whether it is a link in the place of a folder of records.
+fn leads_to_folder(path: &Path, kind: FileType) -> bool {
+    kind.is_symlink() && path.is_dir()
+}
+
+fn not_a_file(path: &Path, other: &str) -> Error {
+    Error::input(format!("`{}` is {other}, not a regular file, and a store has no other", path.display()))
+        .hint("put the record itself in its place, or move it away")
+}
+
+/// What became of a record that was to be taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It is in the store now.
+    Added(PathBuf),
+    /// It was there already, byte for byte.
+    There(PathBuf),
+}
+
+impl History {
+    /// Takes in the bytes of a record file as they are, fields that are not known here among them. The
+    /// place is the record's own word, never the name that it came by. How it came is kept beside it.
+    ///
+    /// # Errors
+    /// Bytes that are no whole record; a time later than now; another record in its place; a store that cannot be
+    /// written.
+    pub fn take(&self, bytes: &[u8], name: &str, source: &Source) -> Result<Taken> {
+        let below = place_of(bytes, name)?;
+        let path = self.root().join(&below);
+        refuse_links(&path, below.components().count())?;
+        if let Some(taken) = same_or_refused(&path, bytes, name)? {
+            return Ok(taken);
+        }
+        match self.put(&below, bytes) {
+            Ok(path) => {
+                self.note_origin(&header(bytes, name)?.payload_sha256, source.clone())?;
+                Ok(Taken::Added(path))
+            }
+            // Another may have taken it in at the same time.
+            Err(error) => same_or_refused(&path, bytes, name)?.ok_or(error),
+        }
+    }
+}
+
+/// Where the bytes of a record belong, below the root of a store.
+///
+/// # Errors
+/// Bytes that are no whole record, or one that would not have been written.
+pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
+    let record = accept::<Experiment>(bytes, name)?;
+    let (place, now) = (record.place(), utc_now());
+    if is_later(place.when_utc, &now) {
+        let when = place.when_utc;
+        let what = format!("record `{name}` says that it began at `{when}`, which is later than now ({now})");
+        return Err(Error::input(what).hint("it is not taken: set the clock of the machine that measured it"));
+    }
+    Ok(file_of(place))
+}
+
+fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken>> {
+    match read_if_there(path, FileKind::Record)? {
+        None => Ok(None),
+        Some(there) if there == bytes => Ok(Some(Taken::There(path.to_owned()))),
+        Some(_) => Err(Error::input(format!(
+            "record `{name}` is not taken: `{}` has the same id and says something else",
+            path.display()
+        ))
+        .hint("one of the two was altered: compare them; neither is touched")),
+    }
+}
+
+impl History {
+    /// Keeps what a file of another tool says. The same file, taken for the same format, is kept once.
+    ///
+    /// # Errors
+    /// A record that may not be kept; another file's record in its place; a store that cannot be written.
+    pub fn take_foreign(&self, record: &ForeignRecord) -> Result<Taken> {
+        let encoded = encode(record)?;
+        let below = foreign_file(record);
+        let path = self.root().join(&below);
+        if path.exists() {
+            return there(&path, record);
+        }
+        match self.put(&below, &encoded) {
+            Ok(path) => Ok(Taken::Added(path)),
+            // Another may have taken it in at the same time.
+            Err(_) if path.exists() => there(&path, record),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the file at this path begins as such a record does.
+    #[must_use]
+    pub fn is_foreign(path: &Path) -> bool {
+        header_of(path).is_ok_and(|header| header.kind == ForeignRecord::KIND)
+    }
+
+    /// Reads one such record.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no whole record of that kind.
+    pub fn read_foreign(path: &Path) -> Result<Stored<ForeignRecord>> {
+        let bytes = bytes_of(path)?;
+        let name = path.display().to_string();
+        let record: ForeignRecord = open(&bytes, &name)?;
+        record.check().map_err(|error| error.of(&format!("`{name}`")).as_input())?;
+        Ok(Stored { path: path.to_owned(), record })
+    }
+
+    /// The files of such records, in the order of their names.
+    #[must_use]
+    pub fn foreign_files(&self) -> Vec<PathBuf> {
+        self.foreign_found().files
+    }
+
+    /// The same, and what stands in their place and is none.
+    #[must_use]
+    pub fn foreign_found(&self) -> FoundFiles {
+        of_folder(&self.root().join(FOREIGN_FOLDER))
+    }
+}
+
+/// The record of this file that is there, whenever it was imported.
+fn there(path: &Path, record: &ForeignRecord) -> Result<Taken> {
+    let there = History::read_foreign(path)?.record;
+    if there.source.sha256 == record.source.sha256 {
+        return Ok(Taken::There(path.to_owned()));
+    }
+    Err(Error::input(format!("`{}` is of another file", path.display()))
+        .hint("move it away, and import again; it is not touched"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -188,7 +424,7 @@ mod tests {
     #[test]
     fn every_file_is_examined_though_others_cannot_be_read() {
         let store = tempfile::tempdir().unwrap();
-        let folder = store.path().join("a-machine").join(files::NO_COMMIT);
+        let folder = store.path().join("a-machine").join(NO_COMMIT);
         fs::create_dir_all(&folder).unwrap();
         for name in ["b.json", "a.json", "a.json.damaged", ".tmpAbCdEf"] {
             fs::write(folder.join(name), "no header").unwrap();

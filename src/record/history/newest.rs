@@ -5,11 +5,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::record::history::entry::Entry;
-use crate::record::history::files::is_name_of_record;
-use crate::record::history::index::Index;
-use crate::record::history::{bytes_of, header_of};
-use crate::record::identified::is_hex;
+use crate::record::consistency::is_hex;
+use crate::record::history::index::{Entry, Index};
+use crate::record::history::{bytes_of, header_of, is_name_of_record};
 use crate::record::{Experiment, History, Origin, PlanKind, Stored, header, open, utc_now};
 
 /// The records of a commit, as far as they may decide.
@@ -149,7 +147,7 @@ fn index_is_wrong(path: &Path) -> Error {
 
 fn check_time(path: &Path, when_utc: &str) -> Result<()> {
     let now = utc_now();
-    if !super::entry::is_later(when_utc, &now) {
+    if !super::index::is_later(when_utc, &now) {
         return Ok(());
     }
     let what = format!(

@@ -1,12 +1,91 @@
-//! What a repository has at a revision: the commit, and its files with sizes and hashes.
+//! What a repository has at a revision (the commit, and its files with sizes and hashes), which of its files a model folder
+//! needs, and where a model's folder came from.
 
-use serde::Deserialize;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::record::hub::address::{RepositoryName, Revision};
-use crate::record::hub::client::{ClientEnd, ClientLine, HubClient};
-use crate::record::hub::needed::{GRAPH, is_needed, leads_out};
+use crate::files::{self, FileKind, Overwrite, write_whole};
+use crate::places;
+use crate::record::hub::fetch::{ClientEnd, ClientLine, HubClient};
 use crate::visible::one_line;
+
+/// The published model.
+pub const DEFAULT_REPOSITORY: &str = "OpenVINO/gpt-oss-20b-int4-ov";
+
+/// A repository, as in `OpenVINO/gpt-oss-20b-int4-ov`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepositoryName {
+    owner: String,
+    name: String,
+}
+
+impl RepositoryName {
+    /// Reads an owner and a name.
+    ///
+    /// # Errors
+    /// What is not two plain names with a slash between them.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text.split_once('/') {
+            Some((owner, name)) if is_file_name(owner) && is_file_name(name) => {
+                Ok(Self { owner: owner.to_owned(), name: name.to_owned() })
+            }
+            _ => Err(Error::input(format!("`{}` is no repository of a hub", one_line(text)))
+                .hint(format!("name its owner and itself, as in `{DEFAULT_REPOSITORY}`"))),
+        }
+    }
+
+    /// Its name without the owner's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The name of a folder that is this repository's alone.
+    #[must_use]
+    pub fn folder_name(&self) -> String {
+        format!("{}--{}", self.owner, self.name)
+    }
+}
+
+impl std::fmt::Display for RepositoryName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+/// A branch, a tag or a commit of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision(String);
+
+impl Revision {
+    /// Reads a revision.
+    ///
+    /// # Errors
+    /// What no revision is called.
+    pub fn parse(text: &str) -> Result<Self> {
+        let fits = (1..=200).contains(&text.len()) && !text.contains(|c: char| c.is_control() || c == ' ');
+        if fits && !text.split('/').any(|part| ["", ".", ".."].contains(&part)) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::input(format!("`{}` is no revision of a repository", one_line(text)))
+            .hint("name a branch, a tag or a commit, as in `--revision main`"))
+    }
+
+    /// As it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a name can be that of a file or folder without leading anywhere else, and needs no encoding.
+pub(super) fn is_file_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=200).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_plain)
+}
 
 const NO_HUB: &str = "is `HF_ENDPOINT` a hub? unset it for the usual one";
 
@@ -152,11 +231,133 @@ pub(super) fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
+/// The graph, without which there is no model in OpenVINO's format.
+pub(super) const GRAPH: &str = "openvino_model.xml";
+/// What the graph and the config are in, and what tokenizers and templates are in.
+const ENDINGS: [&str; 6] = [".json", ".jinja", ".txt", ".model", ".tiktoken", ".md"];
+/// Documents without an ending, however they go on.
+const DOCUMENTS: [&str; 4] = ["LICENSE", "LICENCE", "NOTICE", "USAGE_POLICY"];
+
+/// Whether a file belongs to an OpenVINO model: its graphs with their weights, what is small and says
+/// something about them, and the licence. Weights in other formats, folders and hidden files do not; and
+/// `manifest.json` is ours to write.
+pub(super) fn is_needed(path: &str) -> bool {
+    if !is_file_name(path) || path == "manifest.json" || path.ends_with(".index.json") {
+        return false;
+    }
+    let is_graph =
+        path.starts_with("openvino_") && [".xml", ".bin"].iter().any(|ending| path.ends_with(ending));
+    is_graph
+        || ENDINGS.iter().any(|ending| path.ends_with(ending))
+        || DOCUMENTS.iter().any(|document| path.starts_with(document))
+}
+
+/// Whether a path leads out of the folder that it is in, or is none: no honest repository has such a file.
+pub(super) fn leads_out(path: &str) -> bool {
+    path.split('/').any(|part| ["", ".", ".."].contains(&part))
+        || path.contains(['\\', ':'])
+        || path.contains(char::is_control)
+}
+
+/// The file that says it. Hidden, so that it is no file of the model.
+const FETCHED: &str = ".fetched.json";
+
+/// Where a model's folder came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FetchedFrom {
+    /// Version of this form: 1.
+    pub schema: u32,
+    /// The repository, as in `OpenVINO/gpt-oss-20b-int4-ov`.
+    pub repository: String,
+    /// The commit.
+    pub commit: String,
+}
+
+impl FetchedFrom {
+    /// What a folder's file says; None where it was not fetched, or does not say from where.
+    #[must_use]
+    pub fn read(folder: &Path) -> Option<Self> {
+        let text = files::read(&folder.join(FETCHED), FileKind::Text).ok()?;
+        let fetched: Self = serde_json::from_slice(&text).ok()?;
+        // It becomes part of a command that is shown.
+        let is_named = RepositoryName::parse(&fetched.repository).is_ok() && is_hex(&fetched.commit, 40);
+        (fetched.schema == 1 && is_named).then_some(fetched)
+    }
+
+    /// Writes it down in a folder.
+    pub(super) fn write(folder: &Path, listing: &Listing) -> Result<()> {
+        let (repository, commit) = (listing.repository.to_string(), listing.commit.clone());
+        let fetched = Self { schema: 1, repository, commit };
+        let file = folder.join(FETCHED);
+        let text = serde_json::to_string_pretty(&fetched)
+            .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?;
+        write_whole(&file, (text + "\n").as_bytes(), Overwrite::Replace)
+    }
+
+    /// Whether a folder is the one that it is fetched into where no other is named.
+    #[must_use]
+    pub fn is_at_home(&self, folder: &Path) -> bool {
+        let home = RepositoryName::parse(&self.repository).and_then(|name| folder_of(&name, &self.commit));
+        home.is_ok_and(|home| fs::canonicalize(home).ok() == fs::canonicalize(folder).ok())
+    }
+}
+
+/// Where a repository's model is kept at a commit, unless another folder is named. Nothing is removed from
+/// there but by the user.
+///
+/// # Errors
+/// When the user has no home folder.
+pub fn folder_of(repository: &RepositoryName, commit: &str) -> Result<PathBuf> {
+    let models = places::models_dir().ok_or_else(|| {
+        Error::input("this user has no home folder and so no cache folder")
+            .hint("name a folder: `--output DIR`")
+    })?;
+    Ok(models.join(repository.folder_name()).join(commit))
+}
+
+/// The folders below that one in which something was fetched, finished or not, by name.
+#[must_use]
+pub fn fetched_folders(models: &Path) -> Vec<PathBuf> {
+    let below = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect::<Vec<_>>()
+    };
+    let mut folders: Vec<PathBuf> = below(models).iter().flat_map(|repository| below(repository)).collect();
+    folders.sort();
+    folders
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn a_repository_has_an_owner_and_a_name_and_gives_one_folder() {
+        let published = RepositoryName::parse(DEFAULT_REPOSITORY).unwrap();
+        assert_eq!(published.to_string(), DEFAULT_REPOSITORY);
+        assert_eq!(published.folder_name(), "OpenVINO--gpt-oss-20b-int4-ov");
+    }
+
+    #[test]
+    fn what_would_lead_elsewhere_is_no_repository() {
+        for text in
+            ["gpt2", "", "/", "a/", "/a", "a/b/c", "../a", "a/..", "a/.git", "a b/c", "a/b?c", "a/b#c"]
+        {
+            let error = RepositoryName::parse(text).unwrap_err();
+            assert!(error.hint_text().unwrap().contains(DEFAULT_REPOSITORY), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_revision_has_no_blanks_and_leads_nowhere_else() {
+        assert_eq!(Revision::parse("refs/pr/1").unwrap().as_str(), "refs/pr/1");
+        for text in ["", "..", "a/../b", "a b", "a\nb", "/a"] {
+            assert!(Revision::parse(text).is_err(), "{text:?}");
+        }
+    }
 
     fn checked(files: &[(&str, Value)]) -> Result<Listing> {
         let files: Vec<Value> = files
@@ -185,5 +386,84 @@ mod tests {
         assert!(with("tokenizer.json", json!("no hash")).contains("no size and hash"));
         let error = checked(&model[..2]).unwrap_err().to_string();
         assert!(error.contains("has no `config.json`"), "{error}");
+    }
+
+    #[test]
+    fn of_a_repository_with_weights_in_several_formats_only_openvino_s_come() {
+        let needed = [
+            "openvino_model.xml",
+            "openvino_model.bin",
+            "openvino_tokenizer.xml",
+            "openvino_detokenizer.bin",
+            "config.json",
+            "generation_config.json",
+            "tokenizer.json",
+            "chat_template.jinja",
+            "merges.txt",
+            "tokenizer.model",
+            "README.md",
+            "LICENSE",
+        ];
+        let rest = [
+            "model-00001-of-00003.safetensors",
+            "model.safetensors.index.json",
+            "pytorch_model.bin",
+            "model.gguf",
+            "original/config.json",
+            ".gitattributes",
+            ".git/config",
+            "manifest.json",
+            "run.py",
+            "a b.json",
+        ];
+        assert!(needed.iter().all(|path| is_needed(path)));
+        assert_eq!(rest.iter().find(|path| is_needed(path) || leads_out(path)), None);
+    }
+
+    #[test]
+    fn a_path_that_leads_out_is_told_from_one_that_leads_in() {
+        for path in [
+            "../x.json",
+            "a/../../x.json",
+            "/etc/passwd",
+            "",
+            "a//b",
+            "./x",
+            "..\\x.json",
+            "C:x.json",
+            "a\nb.json",
+        ] {
+            assert!(leads_out(path), "{path:?}");
+        }
+        assert!(!leads_out("original/config.json"));
+    }
+
+    #[test]
+    fn what_a_folder_says_of_itself_is_believed_only_where_it_can_stand_in_a_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let say = |repository: &str, commit: &str| {
+            let text = serde_json::json!({ "schema": 1, "repository": repository, "commit": commit });
+            fs::write(folder.path().join(FETCHED), text.to_string()).unwrap();
+            FetchedFrom::read(folder.path())
+        };
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert!(say("OpenVINO/model", commit).is_some_and(|fetched| !fetched.is_at_home(folder.path())));
+        for (repository, commit) in
+            [("a/b; rm -r ~", commit), ("--output/x y", commit), ("a/b", "main"), ("", commit)]
+        {
+            assert_eq!(say(repository, commit), None, "{repository} {commit}");
+        }
+    }
+
+    #[test]
+    fn folders_are_found_two_below_and_files_are_none() {
+        let models = tempfile::tempdir().unwrap();
+        for name in ["b--m/2", "a--m/1"] {
+            fs::create_dir_all(models.path().join(name)).unwrap();
+        }
+        fs::write(models.path().join("a--m/notes"), "").unwrap();
+        let found = fetched_folders(models.path());
+        assert_eq!(found, ["a--m/1", "b--m/2"].map(|name| models.path().join(name)));
+        assert_eq!(fetched_folders(&models.path().join("gone")), Vec::<PathBuf>::new());
     }
 }

@@ -5,15 +5,11 @@
 //! has, `needed` selects what a model folder needs of it, `fetch` fills the folder, and `fetched` says where a folder
 //! came from.
 
-mod address;
-mod client;
 mod fetch;
-mod fetched;
 mod listing;
-mod needed;
 
-pub use address::{DEFAULT_REPOSITORY, RepositoryName, Revision};
-pub use client::HubClient;
-pub use fetch::{Fetch, FetchEvent, FetchedModel, unfinished};
-pub use fetched::{FetchedFrom, fetched_folders, folder_of};
-pub use listing::{HubFile, HubHash, Listing, list};
+pub use fetch::{Fetch, FetchEvent, FetchedModel, HubClient, unfinished};
+pub use listing::{
+    DEFAULT_REPOSITORY, FetchedFrom, HubFile, HubHash, Listing, RepositoryName, Revision, fetched_folders,
+    folder_of, list,
+};

@@ -1,23 +1,20 @@
 //! A git repository: which commits it has, copies of its files at one of them, and what differs.
 //! Nothing here writes to the repository itself, but for what is fetched, under names of ours.
 
-mod changes;
-pub(in crate::record) mod fault;
-mod fetch;
-mod local_clone;
-mod mirror;
+mod checkout;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use git2::{ErrorCode, ObjectType, Oid};
+use git2::{DiffOptions, ErrorCode, ObjectType, Oid};
 
 use crate::error::{Error, Result};
 use crate::files::FileKind;
 use crate::files::text::text_of;
 use crate::record::Commit;
-use fault::{missing, no_repository, unborn, unreadable};
+use crate::record::sharing::git;
 
-pub use local_clone::CLONE_MARK;
+pub use checkout::CLONE_MARK;
 
 /// Where the files of a side come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,4 +207,173 @@ impl Repository {
         let has_none = || self.git.references().is_ok_and(|mut all| all.next().is_none());
         is_unborn && (revision == "HEAD" || has_none())
     }
+}
+
+impl Repository {
+    /// The files below these files and folders that differ between the commit of this sha and `head`:
+    /// added, changed, removed, of another kind or another mode; of a renamed one both names. Sorted, with
+    /// `/` between folders. No paths means all.
+    ///
+    /// # Errors
+    /// When a commit is missing, or git cannot read the repository.
+    pub fn changed_between(&self, base: &str, head: &Source, paths: &[&str]) -> Result<Vec<String>> {
+        let failed = |cause: git2::Error| unreadable(self.folder(), &cause);
+        let mut options = DiffOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).include_typechange(true);
+        // A name is a name, even with a star in it.
+        options.disable_pathspec_match(true);
+        for path in paths {
+            options.pathspec(*path);
+        }
+        let base = self.commit(base)?.tree().map_err(failed)?;
+        let difference = match head {
+            Source::Commit(commit) => {
+                let head = self.commit(&commit.sha)?.tree().map_err(failed)?;
+                self.git.diff_tree_to_tree(Some(&base), Some(&head), Some(&mut options))
+            }
+            Source::WorkTree(_) => self.git.diff_tree_to_workdir_with_index(Some(&base), Some(&mut options)),
+        };
+        let difference = difference.map_err(failed)?;
+        let names = difference.deltas().flat_map(|delta| [delta.old_file(), delta.new_file()]);
+        let names = names.filter_map(|file| Some(String::from_utf8_lossy(file.path_bytes()?).into_owned()));
+        Ok(names.collect::<BTreeSet<_>>().into_iter().collect())
+    }
+}
+
+impl Repository {
+    /// Fetches one reference of a remote, as `refs/pull/12/head`, keeps it under a name of ours, and gives the
+    /// commit that it stands for. Nothing is checked out, and no branch of the user's moves.
+    ///
+    /// # Errors
+    /// When the remote cannot be reached or has no such reference, or this is a shallow clone.
+    pub fn fetch(&self, remote: &str, reference: &str) -> Result<String> {
+        if self.git.is_shallow() {
+            return Err(Error::input(format!("`{}` is a shallow clone", self.folder().display()))
+                .hint("fetch the whole history: `git fetch --unshallow`"));
+        }
+        let kept = format!("refs/arcgauge/{}", reference.trim_start_matches("refs/"));
+        if !git2::Reference::is_valid_name(&kept) || remote.starts_with('-') {
+            return Err(Error::input(format!("`{reference}` of `{remote}` is nothing that can be fetched"))
+                .hint("name a reference of a remote, as `refs/pull/12/head` of `origin`"));
+        }
+        let mut command = git(self.folder());
+        command.env("GIT_TERMINAL_PROMPT", "0");
+        command.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
+        command.arg(remote).arg(format!("+{reference}:{kept}"));
+        crate::record::sharing::reported(&mut command).map_err(|error| {
+            let what = format!("`{reference}` of `{remote}` cannot be fetched: {error}");
+            Error::harness(what).hint("see that the remote can be reached: `git ls-remote`")
+        })?;
+        let failed = |cause: git2::Error| unreadable(self.folder(), &cause);
+        let fetched = self.git.find_reference(&kept).map_err(failed)?;
+        Ok(fetched.peel_to_commit().map_err(failed)?.id().to_string())
+    }
+
+    /// Whether two commits merge without a conflict, by trying it in memory.
+    ///
+    /// # Errors
+    /// When a commit is missing, or git cannot read the repository.
+    pub fn merges_cleanly(&self, ours: &str, theirs: &str) -> Result<bool> {
+        let failed = |cause: git2::Error| unreadable(self.folder(), &cause);
+        let (ours, theirs) = (self.commit(ours)?, self.commit(theirs)?);
+        let merged = self.git.merge_commits(&ours, &theirs, None).map_err(failed)?;
+        Ok(!merged.has_conflicts())
+    }
+
+    /// Whether this repository has a commit.
+    #[must_use]
+    pub fn has_commit(&self, sha: &str) -> bool {
+        Oid::from_str(sha).is_ok_and(|id| self.git.find_commit(id).is_ok())
+    }
+}
+
+/// The folder is in no repository.
+fn no_repository(folder: &Path) -> Error {
+    Error::input(format!("`{}` is in no git repository", folder.display()))
+        .hint("run it in a clone of the repository: `git clone REPOSITORY FOLDER`")
+}
+
+/// The repository has no commit yet.
+fn unborn(folder: &Path) -> Error {
+    Error::input(format!("the repository of `{}` has no commit yet", folder.display()))
+        .hint("make the first: `git add --all && git commit`")
+}
+
+/// A commit is not in the repository; `what` says which.
+fn missing(folder: &Path, what: &str, shallow: bool) -> Error {
+    let folder = folder.display();
+    if shallow {
+        Error::input(format!("{what} in `{folder}`, a shallow clone"))
+            .hint("fetch the whole history: `git fetch --unshallow`")
+    } else {
+        Error::input(format!("{what} in `{folder}`")).hint("fetch it: `git fetch --all --tags`")
+    }
+}
+
+/// Git cannot read the repository. `git status` reads formats that the library here does not, so that it
+/// helps with nothing but damage.
+pub(in crate::record) fn unreadable(folder: &Path, cause: &git2::Error) -> Error {
+    let folder = folder.display();
+    if let Some((format, hint)) = unsupported_format(cause.message()) {
+        return Error::input(format!(
+            "the git repository of `{folder}` has {format}, which cannot be read here"
+        ))
+        .hint(hint);
+    }
+    let what = format!("git cannot read the repository of `{folder}`: {}", cause.message());
+    match cause.code() {
+        ErrorCode::Owner => Error::input(what).hint(format!(
+            "it belongs to another user; if you trust it: `git config --global --add safe.directory {folder}`"
+        )),
+        ErrorCode::NotFound => Error::harness(what)
+            .hint("objects are missing; `git fsck` says which, `git fetch --refetch` gets them again"),
+        _ => Error::harness(what).hint("run `git fsck` there: it reports what is damaged"),
+    }
+}
+
+/// A format of repositories that libgit2 refuses, by its message, and what can be read instead.
+fn unsupported_format(message: &str) -> Option<(String, &'static str)> {
+    let message = message.to_lowercase();
+    let after = |prefix: &str| {
+        let (_, rest) = message.split_once(prefix)?;
+        Some(
+            rest.split_whitespace().next().unwrap_or_default().trim_matches(['\'', ';', ',', ':']).to_owned(),
+        )
+    };
+    let files = "references as files can be read: `git refs migrate --ref-format=files` (git 2.46 or newer)";
+    let sha1 = "repositories with SHA-1 object ids, git's default, can be read, and git converts none: \
+                measure in one made by `git init --object-format=sha1`";
+    if let Some(format) = after("unknown object format ") {
+        return Some((format!("the object format `{format}`"), sha1));
+    }
+    if let Some(extension) = after("unsupported extension name extensions.") {
+        return Some(match extension.as_str() {
+            "refstorage" => ("its references in the `reftable` format".to_owned(), files),
+            "objectformat" | "compatobjectformat" => (format!("the extension `{extension}`"), sha1),
+            "partialclone" => (
+                "left out objects (a partial clone, `extensions.partialclone`)".to_owned(),
+                "a full clone can be read: `git clone REPOSITORY FOLDER`, without `--filter`",
+            ),
+            _ => (
+                format!("the extension `{extension}`"),
+                "repositories in git's default format can be read: `git clone --ref-format=files REPOSITORY FOLDER`",
+            ),
+        });
+    }
+    // Of git's list of tracked files; both kinds are optional, and `git status` reads them.
+    if let Some(extension) = after("unsupported mandatory extension: ") {
+        return Some(match extension.as_str() {
+            "link" => ("a split index".to_owned(), "join it: `git update-index --no-split-index`"),
+            "sdir" => ("a sparse index".to_owned(), "check out everything: `git sparse-checkout disable`"),
+            _ => (
+                format!("an index with the extension `{extension}`"),
+                "a plain index can be read: `git clone REPOSITORY FOLDER` makes one",
+            ),
+        });
+    }
+    let version = after("unsupported repository version ")?;
+    Some((
+        format!("the format version `{version}`"),
+        "versions 0 and 1 can be read: `git config core.repositoryformatversion` shows it, `git clone` makes one anew",
+    ))
 }

@@ -137,3 +137,15 @@ fn an_input_is_known_by_the_name_that_it_is_fed_by() {
 fn a_graph_without_logits_says_so() {
     assert!(fault(&DECODER.replace(r#"names="logits""#, r#"names="hidden""#)).contains("`logits`"));
 }
+
+#[test]
+fn the_shipped_model_says_what_a_token_adds_and_how_it_was_made() {
+    let shipped = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/models/tiny-gpt-oss");
+    let graph = Graph::read(&ModelFolder::open(&shipped).unwrap()).unwrap();
+    let anatomy = Anatomy::of(&graph).unwrap();
+    // Keys and values of 24 layers, 8 heads of 64.
+    assert_eq!(anatomy.kv_values_per_token, Some(2 * 24 * 8 * 64));
+    assert_eq!(anatomy.made_by["nncf.weight_compression.mode"], "int8_asym");
+    assert_eq!(anatomy.made_by["optimum.transformers_version"], "4.57.6");
+    assert!(anatomy.made_by.keys().all(|key| key != "info"));
+}

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::ModelConfig;
 use crate::engine::openvino::Graph;
 use crate::engine::openvino::graph::attribute;
-use crate::engine::openvino::weights::flow::Flow;
-use crate::engine::openvino::weights::reading::Reading;
-use crate::engine::openvino::weights::{Constant, by_place, experts};
+use crate::engine::openvino::weights::{Constant, Flow, Reading, by_place, experts};
 use crate::error::{Error, Result};
 
 /// What weights are for.

@@ -1,0 +1,459 @@
+//! Taking out of a text what names a person: accounts, hosts, addresses, folders.
+//!
+//! Every record passes here before it is stored, so that what leaves by a push, an artifact, a page or an export
+//! names nobody; the bundle of `first-light` passes with more to take out. It is looked for as whole words,
+//! whatever their case, so that a user who is called Max does not empty every `max`imum of its meaning. Home
+//! folders of other users and addresses of mail and of network cards are known by their form.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::record::Kept;
+
+/// Names of accounts and machines that identify nobody.
+const NOBODY: [&str; 18] = [
+    "root",
+    "user",
+    "runner",
+    "ubuntu",
+    "debian",
+    "fedora",
+    "nobody",
+    "localhost",
+    "linux",
+    "main",
+    "master",
+    "intel",
+    "arc",
+    "arcgauge",
+    "gpu",
+    "cpu",
+    "model",
+    "unknown",
+];
+/// Fields that say what was measured, by which goldens and other records are found: of these only folders go.
+const IDENTITIES: [&str; 8] = ["slug", "id", "prompt_id", "prompt_order", "run_id", "sha", "sha256", "tree"];
+/// Where the systems keep home folders: the next part of the path is the name of an account.
+const HOMES: [&str; 3] = ["/home/", "/Users/", "\\Users\\"];
+const ACCOUNT: &str = "<user>";
+const MAIL: &str = "<e-mail>";
+const NETWORK_CARD: &str = "<address>";
+
+/// A text that identifies a person or a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The text.
+    pub text: String,
+    /// What stands in its place.
+    pub becomes: &'static str,
+}
+
+impl Trace {
+    /// This text, which is to become that.
+    pub fn new(text: impl Into<String>, becomes: &'static str) -> Self {
+        Self { text: text.into(), becomes }
+    }
+
+    /// A file or folder, by its name and by where it really lies.
+    #[must_use]
+    pub fn of_path(path: &Path, becomes: &'static str) -> Vec<Self> {
+        let really = path.canonicalize().ok();
+        // Without a slash at its end, which texts that lead into the folder would lose with it.
+        let both = [Some(path.components().collect()), really].into_iter().flatten();
+        both.filter_map(|path: PathBuf| Some(Self::new(path.to_str()?, becomes))).collect()
+    }
+
+    fn is_folder(&self) -> bool {
+        self.text.contains('/')
+    }
+}
+
+/// All texts that identify this user or machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Personal {
+    /// The longest first: the home folder within a path before the user's name within it.
+    traces: Vec<Trace>,
+}
+
+impl Personal {
+    /// These traces, except those that identify nobody.
+    #[must_use]
+    pub fn of(traces: impl IntoIterator<Item = Trace>) -> Self {
+        let identifies = |trace: &Trace| {
+            let text = trace.text.trim();
+            !text.is_empty() && text != "/" && !NOBODY.iter().any(|word| word.eq_ignore_ascii_case(text))
+        };
+        let mut traces: Vec<Trace> = traces.into_iter().filter(identifies).collect();
+        traces.sort_by(|one, other| other.text.len().cmp(&one.text.len()).then(one.text.cmp(&other.text)));
+        traces.dedup_by(|one, other| one.text == other.text);
+        Self { traces }
+    }
+
+    /// A record as it may be stored. What says what was measured stays, and so does a text without which it would
+    /// be no record.
+    #[must_use]
+    pub fn taken_from_record<R: Kept>(&self, record: R) -> R {
+        let Ok(mut cleaned) = serde_json::to_value(&record) else { return record };
+        let folders = Self { traces: self.traces.iter().filter(|it| it.is_folder()).cloned().collect() };
+        let (mut changed, before) = (Vec::new(), cleaned.clone());
+        each_text(&mut cleaned, "", "", &mut |text, pointer, is_identity| {
+            let personal = if is_identity { &folders } else { self };
+            let without = personal.taken_from(text);
+            if without != *text {
+                *text = without;
+                changed.push(pointer.to_owned());
+            }
+        });
+        if changed.is_empty() {
+            return record;
+        }
+        let is_record = |value: &Value| {
+            let mut read = serde_json::from_value::<R>(value.clone()).ok()?;
+            read.identify().ok()?;
+            Some(read).filter(|read| read.check().is_ok() || record.check().is_err())
+        };
+        if let Some(cleaned) = is_record(&cleaned) {
+            return cleaned;
+        }
+        let mut kept = before;
+        for pointer in changed {
+            let (Some(text), mut tried) = (cleaned.pointer(&pointer), kept.clone()) else { continue };
+            if let Some(place) = tried.pointer_mut(&pointer) {
+                *place = text.clone();
+            }
+            if is_record(&tried).is_some() {
+                kept = tried;
+            }
+        }
+        is_record(&kept).unwrap_or(record)
+    }
+
+    /// What stands for the first of it in a record that [`Self::taken_from_record`] would take; None where it has none.
+    #[must_use]
+    pub fn left_in_record(&self, record: &Value) -> Option<&'static str> {
+        let mut found = None;
+        each_text(&mut record.clone(), "", "", &mut |text, _, is_identity| {
+            let left = self.traces.iter().filter(|trace| trace.is_folder() || !is_identity);
+            let left = left.filter(|trace| find(text, &trace.text, 0).is_some()).map(|trace| trace.becomes);
+            found = found.or(left.into_iter().next());
+        });
+        found
+    }
+
+    /// The text without any of it.
+    #[must_use]
+    pub fn taken_from(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for trace in &self.traces {
+            text = replaced(&text, trace);
+        }
+        without_addresses(&without_accounts(&text))
+    }
+
+    /// What stands for the first of it that a text still has; None where it has none.
+    #[must_use]
+    pub fn left_in(&self, text: &str) -> Option<&'static str> {
+        self.traces.iter().find(|trace| find(text, &trace.text, 0).is_some()).map(|trace| trace.becomes)
+    }
+
+    /// The same of a document: of its texts, and of names in it that are not those of our fields, as those of
+    /// variables are.
+    #[must_use]
+    pub fn left_in_document(&self, value: &Value) -> Option<&'static str> {
+        match value {
+            Value::String(text) => self.left_in(text),
+            Value::Array(values) => values.iter().find_map(|value| self.left_in_document(value)),
+            Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+                let named = if is_field(name) { None } else { self.left_in(name) };
+                named.or_else(|| self.left_in_document(value))
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
+    }
+
+    /// Takes it from every text of a document and every name in its maps; names of fields stay.
+    pub fn take_from_all(&self, value: &mut Value) {
+        each_text(value, "", "", &mut |text, _, _| *text = self.taken_from(text));
+    }
+}
+
+/// A name of our own in a document, not one that a map has, as that of a variable.
+fn is_field(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// Every text of a document, and every name in its maps, with its place, as RFC 6901 has it, and whether it says what was measured.
+pub(in crate::record) fn each_text(
+    value: &mut Value,
+    pointer: &str,
+    field: &str,
+    visit: &mut impl FnMut(&mut String, &str, bool),
+) {
+    match value {
+        Value::String(text) => {
+            let is_model = pointer.ends_with("/model/name") && !pointer.ends_with("/published/model/name");
+            let is_identity = is_model || IDENTITIES.contains(&field);
+            visit(text, pointer, is_identity);
+        }
+        Value::Array(values) => {
+            for (at, value) in values.iter_mut().enumerate() {
+                each_text(value, &format!("{pointer}/{at}"), field, visit);
+            }
+        }
+        Value::Object(fields) => {
+            let names: Vec<String> = fields.keys().filter(|name| !is_field(name)).cloned().collect();
+            for name in names {
+                let mut renamed = name.clone();
+                visit(&mut renamed, pointer, false);
+                if let Some(value) = fields.remove(&name) {
+                    fields.insert(renamed, value);
+                }
+            }
+            for (name, value) in fields {
+                let below = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                each_text(value, &below, name, visit);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn replaced(text: &str, trace: &Trace) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut at = 0;
+    while let Some((start, end)) = find(text, &trace.text, at).map(|found| (found.start, found.end)) {
+        kept.push_str(&text[at..start]);
+        kept.push_str(trace.becomes);
+        at = end;
+    }
+    kept.push_str(&text[at..]);
+    kept
+}
+
+/// The first place from here on where this stands as a whole word or path.
+fn find(text: &str, sought: &str, from: usize) -> Option<std::ops::Range<usize>> {
+    let first = sought.chars().next()?;
+    let begins_in_a_word = is_of_a_word(first);
+    let ends_in_a_word = sought.chars().next_back().is_some_and(is_of_a_word);
+    let mut before = text[..from].chars().next_back();
+    for (offset, character) in text[from..].char_indices() {
+        let start = from + offset;
+        let is_apart = !begins_in_a_word || !before.is_some_and(is_of_a_word);
+        before = Some(character);
+        if !is_apart || !same_letter(character, first) {
+            continue;
+        }
+        let Some(length) = length_of(&text[start..], sought) else { continue };
+        let after = text[start + length..].chars().next();
+        if !ends_in_a_word || !after.is_some_and(is_of_a_word) {
+            return Some(start..start + length);
+        }
+    }
+    None
+}
+
+fn is_of_a_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+fn same_letter(one: char, other: char) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(&other);
+    }
+    one.to_lowercase().eq(other.to_lowercase())
+}
+
+/// How many bytes of the text's beginning are this, whatever the case.
+fn length_of(text: &str, sought: &str) -> Option<usize> {
+    let mut letters = text.chars();
+    let mut length = 0;
+    for wanted in sought.chars() {
+        let letter = letters.next().filter(|letter| same_letter(*letter, wanted))?;
+        length += letter.len_utf8();
+    }
+    Some(length)
+}
+
+/// The text without the names of accounts in paths of home folders.
+fn without_accounts(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((start, homes)) = HOMES.iter().filter_map(|homes| Some((rest.find(homes)?, *homes))).min()
+    {
+        let (before, after) = rest.split_at(start + homes.len());
+        let name = &after[..after.find(|c| !is_of_an_account(c)).unwrap_or(after.len())];
+        let identifies = !name.is_empty() && !NOBODY.iter().any(|word| word.eq_ignore_ascii_case(name));
+        kept.push_str(before);
+        kept.push_str(if identifies { ACCOUNT } else { name });
+        rest = &after[name.len()..];
+    }
+    kept + rest
+}
+
+fn is_of_an_account(character: char) -> bool {
+    is_of_a_word(character) || ".-@$".contains(character)
+}
+
+/// The text without addresses of mail and of network cards.
+fn without_addresses(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut word = String::new();
+    for character in text.chars() {
+        if character.is_alphanumeric() || "@._+-:%".contains(character) {
+            word.push(character);
+        } else {
+            kept.push_str(&without_address(&word));
+            word.clear();
+            kept.push(character);
+        }
+    }
+    kept + &without_address(&word)
+}
+
+fn without_address(word: &str) -> String {
+    let core = word.trim_matches(['.', ':', '-', '+']);
+    let stands_for = if is_mail(core) {
+        MAIL
+    } else if is_network_card(core) {
+        NETWORK_CARD
+    } else {
+        return word.to_owned();
+    };
+    word.replacen(core, stands_for, 1)
+}
+
+/// A definition's id, as in `tpot@1`, has no dot behind its sign.
+fn is_mail(word: &str) -> bool {
+    let Some((name, host)) = word.rsplit_once('@') else { return false };
+    let top_level = host.rsplit_once('.').map(|(_, top_level)| top_level);
+    !name.is_empty() && top_level.is_some_and(|domain| domain.starts_with(|c: char| c.is_alphabetic()))
+}
+
+fn is_network_card(word: &str) -> bool {
+    let sign = if word.contains(':') { ':' } else { '-' };
+    let parts: Vec<&str> = word.split(sign).collect();
+    parts.len() == 6
+        && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Variables with the name of an account.
+const ACCOUNT: [&str; 4] = ["USER", "LOGNAME", "SUDO_USER", "USERNAME"];
+
+impl Personal {
+    /// The user's home folder, account and temporary folder, the machine's name and id, and what else is to go.
+    #[must_use]
+    pub fn of_this_user(more: Vec<Trace>) -> Self {
+        let home = env::home_dir();
+        let mut traces = more;
+        if let Some(home) = &home {
+            traces.extend(Trace::of_path(home, "~"));
+            traces.extend(home.file_name().and_then(|name| name.to_str()).map(|it| Trace::new(it, "<user>")));
+        }
+        traces.extend(Trace::of_path(&env::temp_dir(), "<temporary>"));
+        traces.extend(ACCOUNT.iter().filter_map(|it| env::var(it).ok()).map(|it| Trace::new(it, "<user>")));
+        traces.extend(host());
+        let machine_id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        traces.push(Trace::new(machine_id.trim(), "<machine>"));
+        Self::of(traces)
+    }
+}
+
+fn host() -> Vec<Trace> {
+    let reported = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let names = reported.into_iter().chain(env::var("HOSTNAME").ok());
+    let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
+    let short = names.iter().filter_map(|name| name.split('.').next()).map(str::to_owned);
+    names.iter().cloned().chain(short).map(|name| Trace::new(name, "<host>")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_folder_that_is_named_with_a_slash_is_the_same_folder() {
+        let personal = Personal::of(Trace::of_path(Path::new("/home//jane/"), "~"));
+        assert_eq!(personal.taken_from("/home/jane/lib:/home/janet:/home/jane"), "~/lib:/home/<user>:~");
+    }
+
+    fn jane() -> Personal {
+        Personal::of([
+            Trace::new("jane", "<user>"),
+            Trace::new("/home/jane", "~"),
+            Trace::new("Jane Größe-Doe", "<author>"),
+            Trace::new("janes-laptop", "<host>"),
+            Trace::new("root", "<user>"),
+            Trace::new("", "<host>"),
+            Trace::new("/", "~"),
+        ])
+    }
+
+    #[test]
+    fn names_and_paths_go_and_what_they_are_part_of_stays() {
+        let personal = jane();
+        for (text, expected) in [
+            ("`/home/jane/models/x` is there", "`~/models/x` is there"),
+            ("/srv/janet/x and /home/jane", "/srv/janet/x and ~"),
+            ("JANE's file in /srv/jane-work/", "<user>'s file in /srv/<user>-work/"),
+            ("by JANE GRÖSSE-DOE, Jane größe-doe", "by <user> GRÖSSE-DOE, <author>"),
+            ("janes-laptop.local: janet_jane jane_x", "<host>.local: janet_jane jane_x"),
+            ("root at / is nobody", "root at / is nobody"),
+        ] {
+            assert_eq!(personal.taken_from(text), expected);
+        }
+    }
+
+    #[test]
+    fn home_folders_of_other_users_go_by_their_form_and_accounts_that_name_nobody_stay() {
+        let personal = jane();
+        for (text, expected) in [
+            ("/home/max.m/lib:/opt/x", "/home/<user>/lib:/opt/x"),
+            ("file:///home/max and /Users/ann-b/y", "file:///home/<user> and /Users/<user>/y"),
+            (r"C:\Users\Max\AppData", r"C:\Users\<user>\AppData"),
+            ("/home/runner/work, /home/, /home/<user>", "/home/runner/work, /home/, /home/<user>"),
+        ] {
+            assert_eq!(personal.taken_from(text), expected);
+        }
+    }
+
+    #[test]
+    fn addresses_go_by_their_form_and_ids_of_figures_stay() {
+        let personal = Personal::default();
+        for (text, expected) in [
+            ("<someone.else+git@mail.example.org>, ok", "<<e-mail>>, ok"),
+            ("tpot@1, e2e_latency@1.", "tpot@1, e2e_latency@1."),
+            ("wlan0 3c:58:c2:0a:1B:ff.", "wlan0 <address>."),
+            ("3C-58-C2-0A-1B-FF", "<address>"),
+            ("0000:00:02.0 at 09:41:20", "0000:00:02.0 at 09:41:20"),
+            ("8086:64a0", "8086:64a0"),
+        ] {
+            assert_eq!(personal.taken_from(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_found_whatever_its_case() {
+        let personal = jane();
+        assert_eq!(personal.left_in("nothing of janet_jane"), None);
+        assert_eq!(personal.left_in("\"name\":\"Jane\""), Some("<user>"));
+        assert_eq!(personal.left_in(&personal.taken_from("JANE at janes-laptop in /home/jane")), None);
+    }
+
+    #[test]
+    fn a_name_that_is_also_a_field_s_is_left_only_where_it_is_no_field() {
+        let left = |value: &Value| jane().left_in_document(value);
+        assert_eq!(left(&serde_json::json!({ "jane": 7, "b": ["janet"] })), None);
+        assert_eq!(left(&serde_json::json!({ "a": { "OMP_PLACES of Jane": 1 } })), Some("<user>"));
+        assert_eq!(left(&serde_json::json!({ "a": [{ "b": "jane" }] })), Some("<user>"));
+    }
+
+    #[test]
+    fn every_text_of_a_document_is_cleaned_and_its_fields_keep_their_names() {
+        let mut value = serde_json::json!({ "jane": ["/home/jane/x", { "a": "by Jane" }, 7, null] });
+        jane().take_from_all(&mut value);
+        assert_eq!(value, serde_json::json!({ "jane": ["~/x", { "a": "by <user>" }, 7, null] }));
+    }
+}

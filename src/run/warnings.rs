@@ -1,0 +1,145 @@
+//! What a reader must know of a load (another device than requested, properties not taken) and of the machine before
+//! using the times.
+
+use std::collections::BTreeMap;
+
+use crate::judge::environment::{Guard, GuardFinding, of_record};
+use crate::judge::{Pace, bandwidth_change, preflight, ramps};
+use crate::measure::supervisor::Purpose;
+use crate::record::{ArmView, Warning};
+
+/// A load, as far as it gives reason to warn.
+pub struct AsLoaded<'a> {
+    /// The device, as the user requested it.
+    pub requested: &'a str,
+    /// The device that runs.
+    pub target: &'a str,
+    /// Why another device runs.
+    pub fallback_reason: Option<&'a str>,
+    /// Why the device is known to be emulated.
+    pub emulated_reason: Option<&'a str>,
+    /// Properties that were requested.
+    pub properties: &'a BTreeMap<String, String>,
+    /// Properties that were read back.
+    pub effective: &'a BTreeMap<String, String>,
+}
+
+/// The warnings of a load.
+#[must_use]
+pub fn load_warnings(load: &AsLoaded<'_>) -> Vec<Warning> {
+    let fallback = load.fallback_reason.map(|reason| {
+        Warning::new(
+            "device-fallback",
+            format!("`{}` was requested and {} runs: {reason}", load.requested, load.target),
+            "these figures are the CPU's; `--device CPU` says so without this warning",
+        )
+    });
+    let emulated = load.emulated_reason.map(|reason| {
+        Warning::new(
+            "device-emulated",
+            format!("`{}` is emulated: {reason}", load.target),
+            "its tokens can be checked; its times are no baseline, pass no gate and are compared with nothing",
+        )
+    });
+    let properties =
+        load.properties.iter().filter_map(|(key, value)| property(key, value, load.effective.get(key)));
+    fallback.into_iter().chain(emulated).chain(properties).collect()
+}
+
+/// A property that the runtime did not take as it was requested, or does not tell.
+fn property(key: &str, requested: &str, effective: Option<&String>) -> Option<Warning> {
+    let asked_for = format!("`{key}={requested}` was requested");
+    match effective {
+        Some(effective) if effective == requested => None,
+        Some(effective) => Some(Warning::new(
+            "property-not-taken",
+            format!("{asked_for}, and OpenVINO uses `{effective}`"),
+            "the record has both; figures belong to what was used",
+        )),
+        None => Some(Warning::new(
+            "property-not-read-back",
+            format!("{asked_for}, and OpenVINO does not tell whether it uses it"),
+            "the record has what was requested only",
+        )),
+    }
+}
+
+/// The warnings that the readings of a record give reason for.
+pub(super) fn machine_warnings(record: ArmView<'_>) -> Vec<Warning> {
+    let mut warnings = tripped(record);
+    warnings.extend(before_measuring(record));
+    warnings.extend(bandwidth_reading(record));
+    warnings.extend(ramp(record));
+    warnings
+}
+
+/// One for each guard that tripped, whatever the number of processes.
+fn tripped(record: ArmView<'_>) -> Vec<Warning> {
+    let mut by_guard: BTreeMap<Guard, Trouble> = BTreeMap::new();
+    for process in of_record(&record) {
+        for finding in process.findings.into_iter().filter(GuardFinding::is_trouble) {
+            let trouble = by_guard.entry(finding.guard).or_insert_with(|| Trouble {
+                invalidates: finding.invalidates(),
+                reason: finding.reason,
+                processes: Vec::new(),
+            });
+            trouble.processes.push((process.process + 1).to_string());
+        }
+    }
+    let warning = |(guard, trouble): (Guard, Trouble)| {
+        let processes = trouble.processes.join(", ");
+        let advice = if trouble.invalidates {
+            "the times of these processes are invalid: measure again on a quiet machine"
+        } else {
+            "the times stand, and a gate may refuse them"
+        };
+        let message = format!("guard `{}` tripped in process {processes}: {}", guard.id(), trouble.reason);
+        Warning::new(&format!("guard-{}", guard.id()), message, advice)
+    };
+    by_guard.into_iter().map(warning).collect()
+}
+
+struct Trouble {
+    invalidates: bool,
+    reason: String,
+    processes: Vec<String>,
+}
+
+/// What could have been fixed before. A guard that tripped has said it already.
+fn before_measuring(record: ArmView<'_>) -> Vec<Warning> {
+    let first = record.processes.iter().find(|process| process.purpose == Purpose::Measured);
+    let Some(log) = first.and_then(|process| process.guards.as_ref()) else { return Vec::new() };
+    let Some(reading) = log.readings.first() else { return Vec::new() };
+    let reported = tripped(record);
+    let advice = preflight(&log.facts, reading).into_iter();
+    advice
+        .map(|advice| Warning::new(&format!("preflight-{}", advice.guard.id()), advice.problem, advice.fix))
+        .filter(|warning| {
+            let guard = warning.id.replacen("preflight-", "guard-", 1);
+            reported.iter().all(|reported| reported.id != guard)
+        })
+        .collect()
+}
+
+fn bandwidth_reading(record: ArmView<'_>) -> Option<Warning> {
+    let ratio = bandwidth_change(record)?;
+    Some(Warning::new(
+        "bandwidth-changed",
+        format!("the memory's bandwidth moved to {ratio:.2} x what it was before the first process"),
+        "the speed of the machine changed during the run: compare it only with what ran interleaved with it",
+    ))
+}
+
+fn ramp(record: ArmView<'_>) -> Option<Warning> {
+    let ramps = ramps(&record).filter(|ramps| ramps.ramps > 0)?;
+    Some(Warning::new(
+        Pace::WARNING_ID,
+        format!(
+            "{} of {} generations changed their pace, by up to {:+.0} % beyond what a growing KV cache explains",
+            ramps.ramps,
+            ramps.reported,
+            ramps.largest_share * 100.0
+        ),
+        "the machine warms up, throttles or is shared; a steady one changes by 3 % at the most",
+    ))
+}
