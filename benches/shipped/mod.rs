@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use arcgauge::engine::ModelFolder;
-use arcgauge::engine::openvino::{
-    DeviceKind, Graph, LoadRequest, OpenVinoEngine, Runtime, Sources, default_properties,
-};
+use arcgauge::engine::openvino::{Graph, OpenVinoEngine, ResolvedRuntime, Sources};
 use arcgauge::golden::{Golden, GoldenSet};
 
 /// A loaded model with its goldens.
@@ -26,17 +24,11 @@ fn fixtures() -> &'static Path {
 impl Shipped {
     pub(crate) fn load() -> Self {
         let folder = folder();
-        let mut runtime = Runtime::load(Sources::from_environment(None).locate().unwrap()).unwrap();
+        let location = Sources::from_environment(None).locate().unwrap();
+        let mut resolved = ResolvedRuntime::on(location, "CPU", &[]).unwrap();
         let scratch = tempfile::tempdir().unwrap();
-        let load = LoadRequest {
-            folder: &folder,
-            graph: &Graph::read(&folder).unwrap(),
-            device: "CPU",
-            properties: &default_properties(DeviceKind::Cpu, &[]),
-            edited_graph: Some(&scratch.path().join("openvino_model.xml")),
-            compiled_models: None,
-        };
-        let engine = OpenVinoEngine::load(&mut runtime, load).unwrap();
+        let edited = scratch.path().join("openvino_model.xml");
+        let engine = resolved.load(&folder, &Graph::read(&folder).unwrap(), Some(&edited), None).unwrap();
         let goldens = GoldenSet::load(&fixtures().join("golden/tiny-gpt-oss")).unwrap().goldens;
         Self { engine, goldens: goldens.into_values().collect() }
     }

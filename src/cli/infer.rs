@@ -16,7 +16,7 @@ use crate::engine::{Engine, Path, replay};
 use crate::error::{Error, Result};
 use crate::measure::{KnownToken, Metric, Plan, PlannedPrompt, Role, Sample, TokenSink, record_generation};
 use crate::run::FoundModel;
-use crate::sys::{MemoryMeter, MonotonicClock, NoMemory};
+use crate::sys::{MemoryReading, MonotonicClock};
 use crate::visible;
 use crate::workload::{TextStream, TextTokenizer, TokenId};
 
@@ -153,7 +153,7 @@ impl Reporter<'_> {
             submitted_ns,
             token_ns: self.tokens.iter().map(|token| token.known_ns).collect(),
             infer_ns: self.tokens.iter().map(|token| token.infer_ns).collect(),
-            memory: NoMemory.read(),
+            memory: MemoryReading::default(),
         }
     }
 }

@@ -90,7 +90,7 @@ pub(super) fn of(model: &FoundModel) -> Result<Option<Probe>> {
 pub(super) fn check(probe: &Probe, loaded: &mut Loaded) -> Result<()> {
     let drift = run(probe, loaded)?;
     let [device, inference_precision, kv_cache_precision] = kind(loaded);
-    let limit = probe.limit(&device, &inference_precision, &kv_cache_precision);
+    let limit = probe.limit([&device, &inference_precision, &kv_cache_precision]);
     let word = match limit {
         None => "no limit",
         Some(limit) if limit.is_exceeded_by(&drift) => "above limit",

@@ -11,12 +11,12 @@ use signal_hook::consts::SIGTERM;
 
 use crate::cli::exit_code;
 use crate::error::Result;
-use crate::measure::worker::{OpenVinoLoader, end_with_supervisor, serve, stdout_of_its_own};
-use crate::sys::{MonotonicClock, exec_below_reaper, run_below_reaper};
+use crate::measure::worker::{OpenVinoLoader, serve, stdout_of_its_own};
+use crate::sys::{MonotonicClock, end_with_parent, exec_below_reaper, run_below_reaper};
 
 /// Speaks the worker's part of the protocol.
 pub(super) fn worker() -> ExitCode {
-    end_with_supervisor();
+    end_with_parent();
     let mut loader = OpenVinoLoader { clock: &MonotonicClock };
     let served = stdout_of_its_own()
         .and_then(|out| serve(&mut stdin().lock(), Box::new(out), &MonotonicClock, &mut loader));

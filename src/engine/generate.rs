@@ -65,7 +65,7 @@ pub enum Path<'a> {
     Forced(&'a [TokenId]),
 }
 
-/// Who goes along a path and tells what was preferred at each step: an engine in this process, or a
+/// Who goes along a path and reports what was preferred at each step: an engine in this process, or a
 /// worker in another.
 pub trait Replay {
     /// Never timed.

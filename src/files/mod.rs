@@ -6,16 +6,15 @@
 
 pub mod text;
 
-use std::fs::{self, DirEntry, File, FileType, Metadata, OpenOptions, Permissions};
+use std::fs::{self, DirEntry, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 use crate::files::text::{is_lfs_pointer, text_of};
+use crate::sys::{for_all, is_pipe, is_removed, is_socket, open_at_once};
 
 /// A longer name is none of ours: a file's name has at most 255 bytes, and ours are made of two or three.
 const LONGEST_NAME: usize = 199;
@@ -147,8 +146,7 @@ pub fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
         Err(cause) => return Err(cause),
     }
-    let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
-    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = open_at_once(options, path, false)?;
     check_regular(&file.metadata()?)?;
     Ok(file)
 }
@@ -180,8 +178,8 @@ pub fn other_than_file(kind: FileType) -> Option<&'static str> {
         (kind.is_file(), None),
         (kind.is_dir(), Some("a folder")),
         (kind.is_symlink(), Some("a symbolic link")),
-        (kind.is_fifo(), Some("a pipe")),
-        (kind.is_socket(), Some("a socket")),
+        (is_pipe(kind), Some("a pipe")),
+        (is_socket(kind), Some("a socket")),
     ];
     words.into_iter().find(|(is_so, _)| *is_so).map_or(Some("a device"), |(_, word)| word)
 }
@@ -191,10 +189,9 @@ fn text_in(bytes: &[u8], path: &Path) -> Result<String> {
 }
 
 fn opened(path: &Path, kind: FileKind) -> io::Result<File> {
-    let flags = if kind.may_be_link() { OFlags::NONBLOCK } else { OFlags::NONBLOCK | OFlags::NOFOLLOW };
     // Before it is opened: to open a device may do something already.
     check_regular(&if kind.may_be_link() { fs::metadata(path)? } else { fs::symlink_metadata(path)? })?;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = open_at_once(OpenOptions::new().read(true), path, kind.may_be_link())?;
     let found = file.metadata()?;
     check_regular(&found)?;
     check_size(found.len(), kind)?;
@@ -228,7 +225,6 @@ fn unreadable(path: &Path, cause: &io::Error) -> Error {
     Error::io("read", path, cause).as_input()
 }
 
-/// The file that marks a model's folder, which nothing is ever written to.
 const MODEL: &str = "openvino_model.xml";
 /// How the name of a temporary file begins.
 const TEMPORARY: &str = ".tmp-arcgauge-";
@@ -323,7 +319,7 @@ fn locked_temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
         // A file system without locks has no stale files removed either.
         let _ = file.as_file().lock();
         // Between its creation and the lock it may have been removed.
-        if file.as_file().metadata()?.nlink() > 0 {
+        if !is_removed(&file.as_file().metadata()?) {
             return Ok(file);
         }
     }
@@ -346,7 +342,7 @@ pub(crate) fn remove_stale_files(folder: &Path) {
 
 /// Readable by others, as far as the user's mask allows: a temporary file is not, by default.
 fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
-    Builder::new().prefix(TEMPORARY).permissions(Permissions::from_mode(0o666)).tempfile_in(folder)
+    Builder::new().prefix(TEMPORARY).permissions(for_all()).tempfile_in(folder)
 }
 
 #[cfg(test)]

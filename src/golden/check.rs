@@ -5,14 +5,16 @@
 //! the golden's tokens are fed once more, untimed, and every step is judged by itself.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::engine::{Choice, Path, Replay};
 use crate::error::Result;
 use crate::golden::Golden;
 use crate::workload::TokenId;
 
-/// The word on a prompt's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The result of a prompt's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum GoldenResult {
     /// Every token of every generation is the golden one.
@@ -35,12 +37,7 @@ impl GoldenResult {
     /// As it is serialised.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Match => "match",
-            Self::None => "none",
-            Self::NearTie => "near-tie",
-            Self::Break => "break",
-        }
+        self.into()
     }
 }
 
@@ -156,7 +153,6 @@ struct Reference<'a> {
     epsilon_logit: f32,
 }
 
-/// A divergence and the word on it.
 struct Judged {
     result: GoldenResult,
     divergence: Divergence,

@@ -85,6 +85,23 @@ pub struct Tolerance {
     pub reason: String,
 }
 
+/// What tolerances and limits are calibrated for: "CPU" or "GPU", and the precisions of inference and KV cache as they
+/// are read back.
+pub type Conditions<'a> = [&'a str; 3];
+
+/// The conditions of a device with these properties in force; "" for a precision that is not read back.
+#[must_use]
+pub fn conditions<'a>(device: &'a str, properties: &'a BTreeMap<String, String>) -> Conditions<'a> {
+    let of = |key: &str| properties.get(key).map_or("", String::as_str);
+    [device, of("INFERENCE_PRECISION_HINT"), of("KV_CACHE_PRECISION")]
+}
+
+impl Tolerance {
+    fn conditions(&self) -> Conditions<'_> {
+        [&self.device, &self.inference_precision, &self.kv_cache_precision]
+    }
+}
+
 /// The goldens of one model.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GoldenSet {
@@ -96,7 +113,7 @@ pub struct GoldenSet {
 
 /// The version of the form that is read and written.
 const SCHEMA: u32 = 1;
-const RESTORE: &str = "restore it: `git checkout -- fixtures/golden`";
+pub(super) const RESTORE: &str = "restore it: `git checkout -- fixtures/golden`";
 
 /// The file of tolerances, beside the goldens.
 const TOLERANCES: &str = "near-tie.json";
@@ -153,7 +170,6 @@ impl GoldenSet {
         Ok(set)
     }
 
-    /// Takes in what a file says.
     fn insert(&mut self, golden: Golden, path: &Path) -> Result<()> {
         let steps = golden.token_ids.len();
         if golden.schema != SCHEMA || path.file_stem().is_none_or(|stem| *stem != *golden.prompt_id) {
@@ -176,12 +192,8 @@ impl GoldenSet {
 
     /// The logit margin below which a flip is a near-tie; 0, which nothing is below, where none was calibrated.
     #[must_use]
-    pub fn epsilon_logit(&self, device: &str, inference_precision: &str, kv_cache_precision: &str) -> f32 {
-        let calibrated = self.tolerances.iter().find(|tolerance| {
-            tolerance.device == device
-                && tolerance.inference_precision == inference_precision
-                && tolerance.kv_cache_precision == kv_cache_precision
-        });
+    pub fn epsilon_logit(&self, conditions: Conditions<'_>) -> f32 {
+        let calibrated = self.tolerances.iter().find(|tolerance| tolerance.conditions() == conditions);
         calibrated.map_or(0.0, |tolerance| tolerance.epsilon_logit)
     }
 
@@ -190,11 +202,7 @@ impl GoldenSet {
     /// # Errors
     /// When the file cannot be written.
     pub fn calibrate(&mut self, folder: &Path, tolerance: Tolerance) -> Result<PathBuf> {
-        self.tolerances.retain(|old| {
-            old.device != tolerance.device
-                || old.inference_precision != tolerance.inference_precision
-                || old.kv_cache_precision != tolerance.kv_cache_precision
-        });
+        self.tolerances.retain(|old| old.conditions() != tolerance.conditions());
         self.tolerances.push(tolerance);
         write(&folder.join(TOLERANCES), &self.tolerances)
     }

@@ -5,5 +5,5 @@ mod fixture;
 mod probe;
 
 pub use check::{Divergence, Expected, Finding, GoldenResult, Question, drift, judge};
-pub use fixture::{Golden, GoldenOrigin, GoldenSet, Tolerance};
+pub use fixture::{Conditions, Golden, GoldenOrigin, GoldenSet, Tolerance, conditions};
 pub use probe::{DriftLimit, LogitDrift, Probe, ProbeOrigin, ProbeTokens};

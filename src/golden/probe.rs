@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Choice;
 use crate::error::{Error, Result};
+use crate::golden::fixture::{Conditions, RESTORE};
 use crate::workload::TokenId;
 use crate::workload::fixture_file::{read, write};
 
@@ -24,8 +25,6 @@ pub(super) const FILE: &str = "probe.json";
 
 /// Tokens of the text that are prefilled, so that a prefill of several tokens is watched too.
 const PROMPT_TOKENS: usize = 16;
-
-const RESTORE: &str = "restore it: `git checkout -- fixtures/golden`";
 
 /// A text that the model was not trained on, and its logit margins at f32.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,26 +193,13 @@ impl Probe {
 
     /// The drift that is normal; None where it was not calibrated.
     #[must_use]
-    pub fn limit(
-        &self,
-        device: &str,
-        inference_precision: &str,
-        kv_cache_precision: &str,
-    ) -> Option<&DriftLimit> {
-        self.limits.iter().find(|limit| {
-            limit.device == device
-                && limit.inference_precision == inference_precision
-                && limit.kv_cache_precision == kv_cache_precision
-        })
+    pub fn limit(&self, conditions: Conditions<'_>) -> Option<&DriftLimit> {
+        self.limits.iter().find(|limit| limit.conditions() == conditions)
     }
 
     /// Takes a limit, over an earlier one of the same device and precisions.
     pub fn calibrate(&mut self, limit: DriftLimit) {
-        self.limits.retain(|old| {
-            old.device != limit.device
-                || old.inference_precision != limit.inference_precision
-                || old.kv_cache_precision != limit.kv_cache_precision
-        });
+        self.limits.retain(|old| old.conditions() != limit.conditions());
         self.limits.push(limit);
     }
 }
@@ -275,6 +261,10 @@ impl LogitDrift {
 }
 
 impl DriftLimit {
+    fn conditions(&self) -> Conditions<'_> {
+        [&self.device, &self.inference_precision, &self.kv_cache_precision]
+    }
+
     /// Whether a drift is more than is normal. Where precision is low, a near-tie between two experts
     /// can fall the other way and move a single step by several logits: there the largest drift says
     /// little, and the mean says it.
@@ -397,7 +387,6 @@ mod tests {
         folder
     }
 
-    /// What is said of a probe after this change.
     fn fault(change: impl FnOnce(&mut Probe)) -> Error {
         let mut probe = probe();
         change(&mut probe);
@@ -472,12 +461,12 @@ mod tests {
         };
         probe.calibrate(limit("bf16", 0.5));
         probe.calibrate(limit("f32", 0.125));
-        assert_eq!(probe.limit("CPU", "bf16", "u8"), Some(&limit("bf16", 0.5)));
-        for other in [("GPU", "bf16", "u8"), ("CPU", "f16", "u8"), ("CPU", "bf16", "f32")] {
-            assert_eq!(probe.limit(other.0, other.1, other.2), None);
+        assert_eq!(probe.limit(["CPU", "bf16", "u8"]), Some(&limit("bf16", 0.5)));
+        for other in [["GPU", "bf16", "u8"], ["CPU", "f16", "u8"], ["CPU", "bf16", "f32"]] {
+            assert_eq!(probe.limit(other), None);
         }
         probe.calibrate(limit("bf16", 0.75));
-        assert_eq!(probe.limit("CPU", "bf16", "u8"), Some(&limit("bf16", 0.75)));
+        assert_eq!(probe.limit(["CPU", "bf16", "u8"]), Some(&limit("bf16", 0.75)));
         assert_eq!(probe.limits.len(), 2);
     }
 }

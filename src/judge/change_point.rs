@@ -2,13 +2,13 @@
 //!
 //! E-divisive with means (Matteson and James, 2014), with a t-test for significance and in windows, as
 //! Hunter (Fleming et al., 2023, <https://doi.org/10.1145/3578244.3583719>) and apache-otava do it. It
-//! needs later commits to tell, so it advises and never gates.
+//! needs later commits, so it advises and never gates.
 //!
 //! 1. In windows that overlap, each stretch is split where its sides are most unlike, and the halves
 //!    again, as long as a t-test at ten times the p-value that is requested finds them unlike. What this
 //!    finds are candidates: a window's end may cut a stretch short.
 //! 2. Over the whole series, the weakest candidate is dropped and its neighbours, whose stretches have
-//!    grown, are tested anew, until all that are left are below the p-value and above the magnitude.
+//!    grown, are tested again, until all that are left are below the p-value and above the magnitude.
 
 use crate::error::{Error, Result};
 use crate::judge::statistics;
@@ -100,7 +100,6 @@ impl Detection {
     }
 }
 
-/// The change points of all windows, as indices in order.
 fn candidates(series: &[f64], detection: &Detection) -> Vec<usize> {
     let largest_p_value = detection.largest_p_value * CANDIDATE_P_VALUES;
     let mut found = Vec::new();
@@ -192,7 +191,6 @@ struct Distances {
     sums: Vec<Vec<f64>>,
 }
 
-/// The place that splits a stretch best.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Split {
     /// The first value of the right side.
@@ -244,7 +242,6 @@ impl Distances {
         best
     }
 
-    /// The sum of the distances of the value at `of` from those at `start` up to `end`.
     fn from(&self, of: usize, start: usize, end: usize) -> f64 {
         self.sums[of][end] - self.sums[of][start]
     }
@@ -255,12 +252,9 @@ fn mean_share(within: f64, size: f64) -> f64 {
     if size > 1.0 { within / (size - 1.0) } else { 0.0 }
 }
 
-/// Two stretches side by side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sides {
-    /// Mean of the left one.
     mean_before: f64,
-    /// Mean of the right one.
     mean_after: f64,
     /// Two-sided p-value of Student's t-test, 0 to 1.
     p_value: f64,
@@ -271,7 +265,7 @@ impl Sides {
     ///
     /// Student's test with pooled variance. As in otava, deviations are those of the values themselves
     /// (divisor `n`), weighted by `n - 1`: a little smaller than of a sample, so that short stretches
-    /// count a little sooner. Two values alone tell nothing. Without any noise a difference is certain,
+    /// count a little sooner. Two values alone show nothing. Without any noise a difference is certain,
     /// and equal means are equal.
     fn compare(left: &[f64], right: &[f64]) -> Self {
         let (mean_before, mean_after) = (mean(left), mean(right));
@@ -306,7 +300,6 @@ mod tests {
 
     use super::*;
 
-    /// The same by its definition, each sum written out.
     fn by_definition(series: &[f64], at: usize, end: usize) -> f64 {
         let (left, right) = (&series[..at], &series[at..end]);
         let (n, m) = (left.len() as f64, right.len() as f64);

@@ -15,9 +15,9 @@ pub struct ForeignAverage {
     pub definition: Definition,
     /// Rows that count.
     pub rows: usize,
-    /// Tokens of the prompt, where they are told and alike.
+    /// Tokens of the prompt, where they are reported and equal.
     pub prompt_tokens: Option<u64>,
-    /// Tokens made, where they are told and alike.
+    /// Tokens made, where they are reported and equal.
     pub new_tokens: Option<u64>,
     /// Total tokens over total seconds, whichever way round the definition has it.
     pub average: f64,

@@ -4,8 +4,7 @@
 use crate::engine::openvino::DeviceKind;
 use crate::judge::Summary;
 use crate::judge::environment::{ProcessGuards, energy, timed_part};
-use crate::measure::supervisor::Purpose;
-use crate::measure::{BandwidthReading, Figure, Metric, Role};
+use crate::measure::{BandwidthReading, Figure, Metric};
 use crate::record::{Arm, ArmView, ProvenDevice};
 
 /// Every reading of the bandwidth reference of a record, in order: one before each process, one after the last.
@@ -42,7 +41,7 @@ pub fn bandwidth_change(record: ArmView<'_>) -> Option<f64> {
 /// Generations whose pace changed, and by how much the worst of them did.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ramps {
-    /// Generations that are long enough to tell.
+    /// Generations that are long enough to judge.
     pub reported: usize,
     /// Of these, how many changed their pace.
     pub ramps: usize,
@@ -53,7 +52,7 @@ pub struct Ramps {
 /// Looks at the pace of every measured generation; None where none is long enough.
 #[must_use]
 pub fn ramps(record: &Arm) -> Option<Ramps> {
-    let measured = record.samples.iter().filter(|sample| sample.role == Role::Measured);
+    let measured = record.measured_samples();
     let times = measured.filter_map(|sample| sample.times.as_ref());
     let paces: Vec<Pace> = times.filter_map(|times| Pace::of(&times.token_ns)).collect();
     if paces.is_empty() {
@@ -71,16 +70,15 @@ pub fn ramps(record: &Arm) -> Option<Ramps> {
 pub fn energy_per_token(record: &Arm) -> Option<Figure> {
     let mut joules = 0.0;
     let mut tokens = 0;
-    for process in record.processes.iter().filter(|process| process.purpose == Purpose::Measured) {
+    for process in record.measured_processes() {
         let guards = ProcessGuards {
             log: process.guards.as_ref()?,
             device: DeviceKind::Cpu,
             timed: Some(timed_part(record, process)?),
         };
         joules += energy(&guards).value()?.joules;
-        let samples = record.samples.iter().filter(|sample| sample.process == process.index);
-        let measured = samples.filter(|sample| sample.role == Role::Measured);
-        tokens += measured.map(|sample| sample.token_ids.len()).sum::<usize>();
+        let own = record.measured_samples().filter(|sample| sample.process == process.index);
+        tokens += own.map(|sample| sample.token_ids.len()).sum::<usize>();
     }
     (tokens > 0).then(|| Figure { metric: Metric::EnergyPerToken, value: joules / tokens as f64 })
 }

@@ -61,7 +61,6 @@ fn troubles(findings: &[GuardFinding], place: &str) -> Vec<String> {
     troubles.map(|finding| format!("`{}` {place}: {}", finding.guard.id(), finding.reason)).collect()
 }
 
-/// A process of a round as it stands in a record.
 pub(in crate::judge) struct Recorded<'a> {
     pub(in crate::judge) arm: &'a Arm,
     pub(in crate::judge) process: &'a ProcessRecord,
@@ -110,7 +109,7 @@ pub struct PairFigures {
     pub load_ln: Option<f64>,
     /// Of `peak_rss@1` over the measured generations.
     pub peak_rss_ln: Option<f64>,
-    /// Of `peak_device_memory@1`, as OpenVINO tells it.
+    /// Of `peak_device_memory@1`, as OpenVINO reports it.
     pub device_memory_ln: Option<f64>,
     /// Figures that one side has and the other has not.
     pub one_sided: Vec<Metric>,

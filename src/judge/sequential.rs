@@ -49,12 +49,12 @@ pub enum SequentialOutcome {
     Improved,
     /// The head is not slower, or by less than counts.
     Pass,
-    /// More pairs will tell.
+    /// More pairs will decide.
     Undecided {
         /// Pairs at which the next verdict may fall.
         next_look: usize,
     },
-    /// All pairs are measured, or no more will be, and they do not tell.
+    /// All pairs are measured, or no more will be, and they do not decide it.
     Inconclusive,
 }
 

@@ -5,7 +5,7 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::judge::sequential::Interval;
 
-/// What few values tell of the many that they stand for.
+/// What few values show of the many that they stand for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// How many values there are, 2 or more.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use crate::golden::GoldenResult;
 use crate::judge::statistics::MeanInterval;
-use crate::measure::supervisor::Purpose;
 use crate::measure::{Figure, Metric, MetricValues, Role, Sample};
 use crate::record::{Arm, ProcessRecord, SampleRecord};
 
@@ -73,9 +72,9 @@ pub fn summarise(record: &Arm) -> Summary {
     let mut prompts = Vec::new();
     let (by_prompt, judged) = (record.samples_by_prompt(), record.judged_by_prompt());
     for requested in &record.workload.prompts {
-        let kept = by_prompt.get(requested.id.as_str()).into_iter().flatten();
-        let timed = kept.clone().filter_map(|sample| sample.timed());
-        let samples: Vec<Sample> = timed.filter(|sample| sample.role == Role::Measured).collect();
+        let of_prompt = by_prompt.get(requested.id.as_str()).into_iter().flatten();
+        let measured = of_prompt.filter(|sample| sample.role == Role::Measured);
+        let samples: Vec<Sample> = measured.clone().filter_map(|sample| sample.timed()).collect();
         let word = judged.get(requested.id.as_str());
         prompts.push(PromptSummary {
             id: requested.id.clone(),
@@ -83,21 +82,15 @@ pub fn summarise(record: &Arm) -> Summary {
             golden: word.map(|prompt| prompt.golden),
             runs: samples.iter().map(MetricValues::of_sample).collect(),
             figures: figures(&samples),
-            peak_rss_bytes: kept
-                .filter(|sample| sample.role == Role::Measured)
-                .filter_map(|sample| sample.peak_rss_bytes)
-                .max(),
+            peak_rss_bytes: measured.filter_map(|sample| sample.peak_rss_bytes).max(),
         });
         all.extend(samples);
     }
     let complete = prompts.iter().all(|prompt| prompt.figures.is_some());
+    let results = prompts.iter().map(|prompt| prompt.golden).collect::<Option<Vec<_>>>();
     Summary {
         average: if complete { figures(&all).map(|all| Figures { spread: None, ..all }) } else { None },
-        golden: prompts
-            .iter()
-            .map(|prompt| prompt.golden)
-            .collect::<Option<Vec<_>>>()
-            .and_then(|words| words.into_iter().max()),
+        golden: results.and_then(|results| results.into_iter().max()),
         peak_rss_bytes: prompts.iter().filter_map(|prompt| prompt.peak_rss_bytes).max(),
         prompts,
     }
@@ -124,7 +117,7 @@ pub struct PromptFigure {
 }
 
 impl PromptFigure {
-    /// Where the mean of the processes lies, as far as they tell: generations of one process are not
+    /// Where the mean of the processes lies, as far as they show: generations of one process are not
     /// independent. None for fewer than two.
     #[must_use]
     pub fn interval(&self) -> Option<MeanInterval> {
@@ -138,13 +131,10 @@ impl PromptFigure {
 pub fn prompt_figures(run: &Arm, prompt: &PromptSummary, samples: &[&SampleRecord]) -> Vec<PromptFigure> {
     let Some(whole) = &prompt.figures else { return Vec::new() };
     let of_process = |process: &ProcessRecord| {
-        let own = samples.iter().filter(|sample| sample.process == process.index);
-        let own = own.filter_map(|sample| sample.timed());
-        let samples: Vec<Sample> = own.filter(|sample| sample.role == Role::Measured).collect();
-        figures(&samples)
+        let own = samples.iter().filter(|it| it.process == process.index && it.role == Role::Measured);
+        figures(&own.filter_map(|sample| sample.timed()).collect::<Vec<Sample>>())
     };
-    let measured = run.processes.iter().filter(|process| process.purpose == Purpose::Measured);
-    let by_process = measured.map(of_process).collect::<Option<Vec<_>>>().unwrap_or_default();
+    let by_process = run.measured_processes().map(of_process).collect::<Option<Vec<_>>>().unwrap_or_default();
     let of_metric = |metric: Metric| {
         let processes = by_process.iter().map(|figures| figures.mean.get(metric));
         Some(PromptFigure {

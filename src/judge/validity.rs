@@ -1,6 +1,8 @@
 //! Whether the times of a record may be used, decided here alone and from the record alone; and how a result compares with
 //! the published reference, which is shown beside every result and judged only for its own model and device.
 
+use strum::IntoStaticStr;
+
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
 use crate::judge::comparability::ComparedSide;
@@ -12,7 +14,8 @@ use crate::record::{
 };
 
 /// The validity of a record, with the reason where it is not valid.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Validity {
     /// Every token was checked, and no guard tripped of those that were observed.
     Valid,
@@ -88,14 +91,7 @@ impl Validity {
     /// One word, for lists and programs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Valid => "valid",
-            Self::Unverified(_) => "unverified",
-            Self::Invalid(_) => "invalid",
-            Self::WrongOutput => "wrong-output",
-            Self::Interrupted => "interrupted",
-            Self::Failed => "failed",
-        }
+        self.into()
     }
 }
 

@@ -42,7 +42,7 @@ pub enum CooledDown {
         /// By how much, degrees Celsius.
         above_celsius: f64,
     },
-    /// Whoever was told wanted to wait no longer.
+    /// The caller wanted to wait no longer.
     Interrupted,
 }
 

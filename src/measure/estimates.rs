@@ -8,7 +8,6 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io::{ErrorKind, Write, stderr};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -20,8 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::measure::supervisor::ErrorOutput;
-use crate::sys::below_reaper;
-use crate::sys::process::{GroupEnded, GroupPatience, group_end};
+use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end, leads_group};
 
 /// The folder of a benchmark's last run, and the file in it that names the benchmark.
 const LAST_RUN: &str = "new";
@@ -157,7 +155,7 @@ fn damaged(path: &Path, what: &str) -> Error {
 const BENCHES: [&str; 5] = ["decode", "generate", "prefill", "record", "tokenize"];
 /// Longest time for building and running them all: several times what two slow cores need.
 const LONGEST: Duration = Duration::from_mins(30);
-/// From being asked to end until being made to.
+/// From the request to end until being made to.
 const TERMINATE: Duration = Duration::from_secs(3);
 /// Pipes end with the benches, unless something that left their group holds them.
 const PIPE_GRACE: Duration = Duration::from_secs(2);
@@ -199,7 +197,7 @@ fn run_benches_by<W: Write + Send + 'static>(
     out: impl Fn() -> W,
 ) -> Result<BenchesEnded> {
     let failed = |what: String| Error::harness(format!("`cargo bench` in `{}` {what}", checkout.display()));
-    let mut child = cargo
+    cargo
         .args(["bench", "--locked"])
         .args(BENCHES.iter().flat_map(|bench| ["--bench", bench]))
         .current_dir(checkout)
@@ -208,14 +206,12 @@ fn run_benches_by<W: Write + Send + 'static>(
         .stdin(Stdio::null())
         // The texts of a checkout's code and of its benches are those of others.
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // Ctrl-C is for us alone, and all that cargo starts can be ended with it.
-        .process_group(0)
-        .spawn()
-        .map_err(|cause| {
-            Error::harness(format!("cannot run `cargo bench` in `{}`: {cause}", checkout.display()))
-                .hint("install Rust with rustup, and name the folder of a checkout")
-        })?;
+        .stderr(Stdio::piped());
+    // Ctrl-C is for us alone, and all that cargo starts can be ended with it.
+    let mut child = leads_group(&mut cargo).spawn().map_err(|cause| {
+        Error::harness(format!("cannot run `cargo bench` in `{}`: {cause}", checkout.display()))
+            .hint("install Rust with rustup, and name the folder of a checkout")
+    })?;
     let printed = child.stdout.take().map(|pipe| ErrorOutput::pass_on_to(pipe, out()));
     let errors = child.stderr.take().map(|pipe| ErrorOutput::pass_on_to(pipe, out()));
     let ended = group_end(&mut child, stop, patience, &mut || ())
@@ -373,7 +369,6 @@ mod tests {
     const LOOK_EVERY: Duration = Duration::from_millis(50);
     const SHORT: Duration = Duration::from_millis(100);
 
-    /// A checkout with a cargo that is a script; it is Criterion's home, too.
     struct Scene {
         folder: TempDir,
         stop: AtomicBool,
@@ -401,7 +396,6 @@ mod tests {
             run_benches_by(command, self.path(), self.path(), &self.stop, patience, out)
         }
 
-        /// Runs it, and stops it when it has said which process it started.
         fn run_and_stop(&self, patience: GroupPatience) -> Result<BenchesEnded> {
             thread::scope(|scope| {
                 let run = scope.spawn(|| self.run(patience));
@@ -413,13 +407,11 @@ mod tests {
             })
         }
 
-        /// The process that the script started.
         fn started(&self) -> Option<String> {
             let text = fs::read_to_string(self.path().join("started")).ok()?;
             text.strip_suffix('\n').map(str::to_owned)
         }
 
-        /// Waits until the process that the script started runs no more.
         fn wait_until_it_is_gone(&self) {
             let stat = Path::new("/proc").join(self.started().unwrap()).join("stat");
             let began = Instant::now();

@@ -19,7 +19,7 @@ pub struct KnownToken {
     pub infer_ns: u64,
 }
 
-/// Who hears of each token. What it does stands in the times, so it does next to nothing.
+/// Who is called with each token. What it does stands in the times, so it does next to nothing.
 pub trait TokenSink {
     /// A token is known; the answer may end the generation.
     fn known(&mut self, token: KnownToken) -> ControlFlow<()>;

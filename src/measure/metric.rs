@@ -262,7 +262,7 @@ impl MetricValues {
     }
 
     /// Of each metric the geometric mean over generations, so that a ratio of two is the mean ratio of what they
-    /// were asked. A metric that one of them lacks is not there.
+    /// were requested. A metric that one of them lacks is not there.
     #[must_use]
     pub fn geometric_means<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Self {
         let samples: Vec<&Sample> = samples.into_iter().collect();

@@ -10,7 +10,7 @@ use crate::workload::TokenId;
 /// The longest sequence of a model that states none: far above any, and far below what memory holds.
 const LONGEST_SEQUENCE_TOKENS: usize = 1 << 20;
 
-/// A prompt as it will be asked.
+/// A prompt as it will be requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedPrompt {
     /// Its id.

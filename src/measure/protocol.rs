@@ -35,8 +35,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Path;
-use crate::engine::openvino::DeviceFacts;
+use crate::engine::openvino::{DeviceFacts, DeviceKind};
+use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
 use crate::workload::TokenId;
 
@@ -84,7 +84,7 @@ pub struct LoadCommand {
     pub properties: Vec<String>,
     /// Where the edited graph is written; None decodes with the graph as it is.
     pub edited_graph: Option<PathBuf>,
-    /// The folder of compiled models; None compiles anew.
+    /// The folder of compiled models; None compiles again.
     pub compiled_models: Option<PathBuf>,
 }
 
@@ -106,7 +106,7 @@ pub struct ReadCacheCommand {
     pub all_states: bool,
 }
 
-/// An untimed pass that tells what the model preferred at each step.
+/// An untimed pass that reports what the model preferred at each step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplayCommand {
     /// The prompt.
@@ -176,7 +176,7 @@ pub enum Event {
     Cache(CacheEvent),
     /// What an untimed pass saw.
     #[serde(alias = "witnessed")]
-    Replayed(ReplayedEvent),
+    Replayed(ReplayRecord),
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.
@@ -271,6 +271,14 @@ pub struct LoadedEvent {
     pub device_memory_bytes: BTreeMap<String, u64>,
 }
 
+impl LoadedEvent {
+    /// The kind of device that it runs on.
+    #[must_use]
+    pub fn device_kind(&self) -> DeviceKind {
+        if self.execution_devices.contains("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu }
+    }
+}
+
 /// Of what a worker's `infer_ns` are. An engine that notes no inferences by themselves has no host overhead
 /// that could be reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -358,7 +366,7 @@ pub enum KvBytesSource {
 
 /// What the model preferred at each step; the lists are of one length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReplayedEvent {
+pub struct ReplayRecord {
     /// The tokens with the largest logit.
     pub token_ids: Vec<TokenId>,
     /// The tokens with the second largest logit.
@@ -366,6 +374,16 @@ pub struct ReplayedEvent {
     /// Largest minus second largest logit.
     #[serde(alias = "gaps_logit")]
     pub logit_margins: Vec<f32>,
+}
+
+impl From<&[Choice]> for ReplayRecord {
+    fn from(choices: &[Choice]) -> Self {
+        Self {
+            token_ids: choices.iter().map(|choice| choice.token).collect(),
+            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
+            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
+        }
+    }
 }
 
 /// What failed.

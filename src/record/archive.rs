@@ -1,7 +1,7 @@
 //! Several files in one zip: what leaves a machine as one thing, and what is taken from a stranger's.
 //!
 //! A zip from elsewhere is never unpacked onto the disk. It may claim any name and any size: names are
-//! looked up and never followed, and what is read is counted, not believed.
+//! looked up and never followed, and what is read is counted, not trusted.
 
 use std::borrow::Cow;
 use std::io::{Cursor, Read, Write};

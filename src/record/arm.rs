@@ -4,18 +4,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::engine::openvino::ActiveWeights;
-use crate::engine::{Choice, ModelShape, Replay};
+use crate::engine::{ModelShape, Replay};
 use crate::error::{Error, Result};
 use crate::golden::{Divergence, DriftLimit, Finding, GoldenResult, GoldenSet, LogitDrift, Question, judge};
 use crate::measure::guard::GuardLog;
-use crate::measure::protocol::{CacheState, InferSpan, KvCache};
+use crate::measure::protocol::{CacheState, InferSpan, KvCache, ReplayRecord};
 use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose, WarmLoad};
 use crate::measure::{BandwidthReading, Plan, Role, Sample};
-use crate::record::encoded::hex;
-use crate::record::{Commit, DeviceRecord, ModelFile};
+use crate::record::{Commit, DeviceRecord, ModelFile, sha256_of_bytes};
 use crate::sys::MemoryReading;
 use crate::workload::{TemplateTokens, TokenId};
 
@@ -47,7 +45,7 @@ pub struct Arm {
     pub failure: Option<String>,
     /// The commit that was measured; None outside a repository or before its first commit.
     pub commit: Option<Commit>,
-    /// What was asked to run where, and what ran.
+    /// What was requested to run where, and what ran.
     pub device: DeviceRecord,
     /// OpenVINO and how it was set; None where the arm failed before it was loaded.
     pub runtime: Option<RuntimeRecord>,
@@ -56,7 +54,7 @@ pub struct Arm {
     pub environment_variables: BTreeMap<String, String>,
     /// The model.
     pub model: ModelRecord,
-    /// What was asked of it.
+    /// What was requested of it.
     pub workload: WorkloadRecord,
     /// Every worker process, in order.
     pub processes: Vec<ProcessRecord>,
@@ -351,6 +349,16 @@ impl SampleRecord {
         }
     }
 
+    /// From the submission of the first of these generations to the last token of all, ns; None where none has
+    /// times.
+    pub(crate) fn span<'a>(samples: impl Iterator<Item = &'a Self>) -> Option<(u64, u64)> {
+        let ends = samples.filter_map(|sample| {
+            let times = sample.times.as_ref()?;
+            Some((times.submitted_ns, *times.token_ns.last()?))
+        });
+        ends.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+    }
+
     /// The sample in memory, where it has times.
     #[must_use]
     pub fn timed(&self) -> Option<Sample> {
@@ -374,7 +382,7 @@ impl SampleRecord {
     }
 }
 
-/// The word on a prompt's output.
+/// The result of a prompt's output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PromptRecord {
     /// The prompt's id.
@@ -403,27 +411,6 @@ pub struct DivergenceText {
     pub got: String,
 }
 
-/// Runner-up and logit margin at each step of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ReplayRecord {
-    /// The token with the largest logit.
-    pub token_ids: Vec<TokenId>,
-    /// The token with the second largest logit.
-    pub runner_up_ids: Vec<TokenId>,
-    /// Largest minus second largest logit.
-    pub logit_margins: Vec<f32>,
-}
-
-impl From<&[Choice]> for ReplayRecord {
-    fn from(choices: &[Choice]) -> Self {
-        Self {
-            token_ids: choices.iter().map(|choice| choice.token).collect(),
-            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
-            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
-        }
-    }
-}
-
 impl PromptRecord {
     /// The wire form of a finding.
     #[must_use]
@@ -440,6 +427,16 @@ impl PromptRecord {
 
 /// A record's parts by prompt: to search all of them for each prompt would take the square of a long record's time.
 impl Arm {
+    /// The measured processes, in their order.
+    pub fn measured_processes(&self) -> impl Iterator<Item = &ProcessRecord> + Clone {
+        self.processes.iter().filter(|process| process.purpose == Purpose::Measured)
+    }
+
+    /// The measured generations, in their order.
+    pub fn measured_samples(&self) -> impl Iterator<Item = &SampleRecord> + Clone {
+        self.samples.iter().filter(|sample| sample.role == Role::Measured)
+    }
+
     /// The generations of each prompt, in their order.
     #[must_use]
     pub fn samples_by_prompt(&self) -> HashMap<&str, Vec<&SampleRecord>> {
@@ -457,14 +454,14 @@ impl Arm {
     }
 }
 
-/// What was asked.
+/// What was requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadRecord {
     /// Identity of prompts and protocol: the hash of the fields below.
     pub sha256: String,
     /// The protocol's version: what a run is.
     pub protocol: String,
-    /// Fresh processes, each of which asked every prompt once.
+    /// Fresh processes, each of which answered every prompt once.
     pub runs: usize,
     /// Tokens of each answer.
     pub new_tokens: usize,
@@ -521,16 +518,14 @@ impl WorkloadRecord {
         Ok(Self { sha256: unnamed.identity()?, ..unnamed })
     }
 
-    /// The hash of protocol, tokens and prompts, whatever `sha256` says.
-    ///
-    /// # Errors
-    /// None in practice: what is hashed is made of strings and numbers.
+    /// The hash of protocol, tokens and prompts, whatever `sha256` says. Errors: none in practice: what is
+    /// hashed is made of strings and numbers.
     pub(in crate::record) fn identity(&self) -> Result<String> {
         let requested: Vec<(&str, &[TokenId])> =
             self.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.token_ids.as_slice())).collect();
         let identity = serde_json::to_vec(&(&self.protocol, self.new_tokens, requested))
             .map_err(|cause| Error::harness(format!("the workload has no identity: {cause}")))?;
-        Ok(hex(&Sha256::digest(identity)))
+        Ok(sha256_of_bytes(identity))
     }
 }
 

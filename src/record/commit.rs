@@ -29,7 +29,7 @@ pub struct Commit {
     /// Whether tracked files were changed, or untracked files were there that git does not ignore.
     pub dirty: bool,
     /// The sha256 of the difference to the commit, untracked files with their contents; None where the
-    /// tree is clean, or git could not tell it.
+    /// tree is clean, or git could not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub difference_sha256: Option<String>,
 }

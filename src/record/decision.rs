@@ -1,6 +1,7 @@
 //! What was decided of a record, and why: the words that a gate acts on, in a form that can be kept.
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::measure::Metric;
 
@@ -25,7 +26,8 @@ pub struct DecisionRecord {
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// No change that matters.
@@ -36,7 +38,7 @@ pub enum Verdict {
     Regressed,
     /// Better in one thing, worse in another.
     Mixed,
-    /// The pairs cannot tell, or the head changed what it would be judged by.
+    /// The pairs do not decide, or the head changed what it would be judged by.
     Inconclusive,
     /// The machine was not in a state in which a number could be trusted.
     InvalidEnvironment,
@@ -59,20 +61,13 @@ impl Verdict {
     /// As it is serialised.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pass => "pass",
-            Self::Improved => "improved",
-            Self::Regressed => "regressed",
-            Self::Mixed => "mixed",
-            Self::Inconclusive => "inconclusive",
-            Self::InvalidEnvironment => "invalid-environment",
-            Self::WrongOutput => "wrong-output",
-        }
+        self.into()
     }
 }
 
 /// What a pull request's check shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Green.
@@ -87,11 +82,7 @@ impl Status {
     /// As it is serialised.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Green => "green",
-            Self::GreenWithWarning => "green-with-warning",
-            Self::Red => "red",
-        }
+        self.into()
     }
 }
 
@@ -107,7 +98,8 @@ pub struct CheckRecord {
 }
 
 /// Whether a rule holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckResult {
     /// It holds.
@@ -124,12 +116,7 @@ impl CheckResult {
     /// As it is serialised.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Holds => "holds",
-            Self::Warns => "warns",
-            Self::Fails => "fails",
-            Self::NotJudged => "not-judged",
-        }
+        self.into()
     }
 }
 
@@ -156,7 +143,8 @@ pub struct ComparisonRecord {
 }
 
 /// What a comparison shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum ComparisonResult {
     /// Worse by more than matters.
@@ -165,7 +153,7 @@ pub enum ComparisonResult {
     Improved,
     /// No change that matters.
     Unchanged,
-    /// The pairs cannot tell.
+    /// The pairs do not decide.
     Undecided,
     /// Worse, and accepted until a date.
     Waived,
@@ -175,13 +163,7 @@ impl ComparisonResult {
     /// As it is serialised.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Regressed => "regressed",
-            Self::Improved => "improved",
-            Self::Unchanged => "unchanged",
-            Self::Undecided => "undecided",
-            Self::Waived => "waived",
-        }
+        self.into()
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was asked to run where, and the proof of what ran.
+//! What was requested to run where, and the proof of what ran.
 //!
 //! A device stands in a record only by a proof, and a proof can only be established from evidence:
 //! neither code nor an edited file can claim a GPU that the runtime's own word denies.
@@ -20,7 +20,7 @@ const LEAST_TIME_NS: u64 = 200_000_000;
 /// Requested and actual device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRecord {
-    /// As the user asked.
+    /// As the user requested.
     pub requested: String,
     /// Why it is not the one requested.
     pub reason: Option<String>,
@@ -42,7 +42,7 @@ impl DeviceRecord {
         self.ran.as_ref()?.facts().emulated_reason.as_deref()
     }
 
-    /// What tells the GPU that ran from others; None where a processor or nothing ran.
+    /// What distinguishes the GPU that ran from others; None where a processor or nothing ran.
     #[must_use]
     pub fn gpu_identity(&self) -> Option<String> {
         let ran = self.ran.as_ref().filter(|ran| ran.kind() == DeviceKind::Gpu)?;

@@ -149,15 +149,22 @@ pub fn encode<R: Kept>(record: &R) -> Result<Vec<u8>> {
         return Err(Error::harness("the record cannot be written: it holds a float that is not a number"));
     }
     payload.push(b'\n');
-    let header = Header {
-        kind: R::KIND.to_owned(),
-        schema: R::SCHEMA,
-        payload_sha256: hex(&Sha256::digest(&payload)),
-    };
-    let mut file = serde_json::to_vec(&header).map_err(unfit)?;
+    with_header(R::KIND, R::SCHEMA, &payload).map_err(unfit)
+}
+
+/// A payload below the line that says what it is.
+pub(super) fn with_header(kind: &str, schema: Schema, payload: &[u8]) -> serde_json::Result<Vec<u8>> {
+    let header = Header { kind: kind.to_owned(), schema, payload_sha256: sha256_of_bytes(payload) };
+    let mut file = serde_json::to_vec(&header)?;
     file.push(b'\n');
     file.extend(payload);
     Ok(file)
+}
+
+/// What stands before and after the end of the first line.
+pub(super) fn first_line_and_payload(bytes: &[u8]) -> (&[u8], &[u8]) {
+    let end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    (&bytes[..end], bytes.get(end + 1..).unwrap_or_default())
 }
 
 /// Reads the bytes of a record file; `name` is for messages. Through here all records are read.
@@ -186,9 +193,8 @@ pub fn open<R: Kept>(bytes: &[u8], name: &str) -> Result<R> {
         ))
         .hint("use a newer arcgauge"));
     }
-    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
-    let (first_line, payload) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let found = hex(&Sha256::digest(payload));
+    let (first_line, payload) = first_line_and_payload(bytes);
+    let found = sha256_of_bytes(payload);
     if found != header.payload_sha256 {
         let what = format!("is altered: its payload's sha256 is {found}, not {}", header.payload_sha256);
         return Err(damaged(name, &what));
@@ -252,7 +258,6 @@ fn damaged(name: &str, what: &str) -> Error {
         .hint("it is left as it is; measure again with `cargo xtask bench`")
 }
 
-/// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -263,7 +268,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// The sha256 of these bytes, in lower-case hexadecimal.
 #[must_use]
-pub fn sha256_of_bytes(bytes: &[u8]) -> String {
+pub fn sha256_of_bytes(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
 }
 

@@ -8,13 +8,12 @@ use std::process;
 
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use strum::IntoStaticStr;
 
 use crate::measure::{BandwidthReading, Estimate};
-use crate::record::encoded::hex;
 use crate::record::{
     Arm, DecisionRecord, Machine, Outcome, PublishedFigure, PublishedReference, RequestedPrompt,
-    SampleRecord, Warning,
+    SampleRecord, Warning, sha256_of_bytes,
 };
 use crate::workload::PromptSet;
 
@@ -80,7 +79,8 @@ pub struct Experiment {
 }
 
 /// Which verb planned an experiment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum PlanKind {
     /// `bench`: one arm, a fixed number of rounds.
@@ -95,11 +95,7 @@ impl PlanKind {
     /// As it is serialised, and as the verb is typed.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Bench => "bench",
-            Self::Ab => "ab",
-            Self::Peers => "peers",
-        }
+        self.into()
     }
 
     /// The name of an arm in messages: the side of an A/B, otherwise the arm's label.
@@ -407,14 +403,14 @@ pub fn utc_of_seconds(seconds: i64) -> Option<String> {
 #[must_use]
 pub fn run_id() -> String {
     let moment = format!("{} {}", Timestamp::now().as_nanosecond(), process::id());
-    hex(&Sha256::digest(moment))[..12].to_owned()
+    sha256_of_bytes(moment)[..12].to_owned()
 }
 
 /// Wall time of a run by what it was spent on, ns. What is left over is the harness's own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HarnessCost {
-    /// From the command's begin until the record was ready to be written; telling it comes after.
+    /// From the command's begin until the record was ready to be written; reporting it comes after.
     pub wall_ns: u64,
     /// Waiting for the device lock.
     pub lock_wait_ns: u64,

@@ -9,13 +9,11 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
-use crate::record::ProvenDevice;
-use crate::record::encoded::hex;
+use crate::record::{ProvenDevice, sha256_of_bytes};
 use crate::sys::{intel_gpus, last_level_cache_bytes};
 
 /// How Intel's PCI ids begin.
@@ -34,7 +32,7 @@ pub struct Machine {
     pub logical_cores: usize,
     /// Memory, rounded to GiB: what the firmware keeps for itself varies by boot.
     pub memory_gib: u64,
-    /// The GPU's name, as OpenVINO tells it, where one was seen; no part of the identity.
+    /// The GPU's name, as OpenVINO reports it, where one was seen; no part of the identity.
     pub gpu: Option<String>,
     /// Vendor and device of each Intel GPU on the PCI bus, as in "8086:64a0", sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -84,7 +82,6 @@ impl Machine {
         Some(format!("it is a GPU with the PCI id `{id}`, and the machine's Intel GPUs are `{has}`"))
     }
 
-    /// The machine that a `sysfs` belongs to.
     fn at(sysfs: &Path) -> Result<Self> {
         let what = RefreshKind::nothing()
             .with_cpu(CpuRefreshKind::nothing())
@@ -106,7 +103,7 @@ impl Machine {
 
     fn identify(cpu: &str, logical_cores: usize, memory_gib: u64, gpu_pci_ids: Vec<String>) -> Self {
         let gpus = if gpu_pci_ids.is_empty() { "none".to_owned() } else { gpu_pci_ids.join(",") };
-        let sha256 = hex(&Sha256::digest(format!("{cpu}\n{logical_cores}\n{memory_gib}\n{gpus}")));
+        let sha256 = sha256_of_bytes(format!("{cpu}\n{logical_cores}\n{memory_gib}\n{gpus}"));
         let name = slug(if gpu_pci_ids.is_empty() { cpu } else { &gpus });
         Self {
             slug: format!("{name}-{logical_cores}c-{memory_gib}g-{}", &sha256[..8]),

@@ -22,14 +22,17 @@ mod published;
 mod repository;
 mod sharing;
 
+pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
     Arm, DivergenceText, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
-    ReplayRecord, RequestedPrompt, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord,
-    WorkloadRecord, judge_session, kept_samples,
+    RequestedPrompt, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
+    judge_session, kept_samples,
 };
 pub use commit::{Commit, CommitContext, MergeCommit, whoami};
-pub use consistency::{Contradiction, check as check_consistency, check_answers, contradictions, is_sha};
+pub use consistency::{
+    Contradiction, check as check_consistency, check_answers, contradictions, is_hex, is_sha,
+};
 pub use decision::{
     CheckRecord, CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, SensitivityRecord, Status,
     Verdict,

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::files::text::NoText;
 use crate::files::{self, FileKind, Overwrite, is_file_name, write_whole};
 use crate::record::encoded::hex;
+use crate::sys::FileStamp;
 
 /// The file that says what a model's folder must hold.
 pub(super) const MANIFEST: &str = "manifest.json";
@@ -87,7 +87,7 @@ pub struct ModelIdentity {
 }
 
 impl ModelIdentity {
-    /// Hashes the files of a model folder; `progress` hears of each file's name and size before it is
+    /// Hashes the files of a model folder; `progress` is called with each file's name and size before it is
     /// read. A file that `known` has seen, and that is the same by inode, size and times, is not read.
     ///
     /// # Errors
@@ -269,7 +269,7 @@ impl fmt::Display for FileFault {
     }
 }
 
-/// Holds the files of a folder against its manifest: first what is there, then what is not.
+/// Compares the files of a folder with its manifest: first what is there, then what is not.
 pub(super) fn faults(manifest: &Manifest, files: &[ModelFile]) -> Vec<FaultyFile> {
     let stated = |name: &str| manifest.files.iter().find(|file| file.path == name);
     let fault_of = |file: &ModelFile| match stated(&file.path) {
@@ -294,7 +294,7 @@ pub(super) fn faults(manifest: &Manifest, files: &[ModelFile]) -> Vec<FaultyFile
 /// Files beside a model that are not the model.
 const NOT_THE_MODEL: [&str; 4] = [MANIFEST, "README.md", "LICENSE", "LICENSE.md"];
 
-/// Holds every file of a folder against its manifest; `progress` hears of each file before it is read.
+/// Compares every file of a folder with its manifest; `progress` is called with each file before it is read.
 /// Gives whatever differs.
 ///
 /// # Errors
@@ -377,38 +377,19 @@ pub struct HashCache {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
-    stamp: Stamp,
+    stamp: FileStamp,
     sha256: String,
 }
 
-/// By what a file is recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
-    device: u64,
-    inode: u64,
-    size_bytes: u64,
-    modified_ns: i128,
-    changed_ns: i128,
+fn stamp_of(path: &Path) -> Result<FileStamp> {
+    let file = fs::metadata(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
+    Ok(FileStamp::of(&file))
 }
 
-impl Stamp {
-    fn of(path: &Path) -> Result<Self> {
-        let reported = fs::metadata(path).map_err(|cause| Error::io("read", path, &cause).as_input())?;
-        let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-        Ok(Self {
-            device: reported.dev(),
-            inode: reported.ino(),
-            size_bytes: reported.len(),
-            modified_ns: ns(reported.mtime(), reported.mtime_nsec()),
-            changed_ns: ns(reported.ctime(), reported.ctime_nsec()),
-        })
-    }
-
-    fn is_settled(&self) -> bool {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let quiet_since = self.modified_ns.max(self.changed_ns);
-        now.as_nanos().cast_signed() - quiet_since > SETTLED_AFTER.as_nanos().cast_signed()
-    }
+fn is_settled(stamp: &FileStamp) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let quiet_since = stamp.modified_ns.max(stamp.changed_ns);
+    now.as_nanos().cast_signed() - quiet_since > SETTLED_AFTER.as_nanos().cast_signed()
 }
 
 impl HashCache {
@@ -425,17 +406,17 @@ impl HashCache {
     /// # Errors
     /// When it cannot be read, or changes while it is read.
     pub fn sha256_of(&mut self, path: &Path, reading: impl FnOnce()) -> Result<String> {
-        let stamp = Stamp::of(path)?;
+        let stamp = stamp_of(path)?;
         if let Some(known) = self.known.get(path).filter(|known| known.stamp == stamp) {
             return Ok(known.sha256.clone());
         }
         reading();
         let sha256 = sha256_of_file(path)?;
-        if Stamp::of(path)? != stamp {
+        if stamp_of(path)? != stamp {
             return Err(Error::input(format!("`{}` changed while it was being hashed", path.display()))
                 .hint("wait until whoever writes it is done"));
         }
-        if stamp.is_settled() {
+        if is_settled(&stamp) {
             self.known.insert(path.to_owned(), Known { stamp, sha256: sha256.clone() });
             self.changed = true;
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,7 @@ use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::record::hub::FetchedFrom;
 use crate::record::model::MANIFEST;
 use crate::record::{HashCache, Manifest, ModelFile, ModelIdentity, read_manifest, sha256_of_bytes, utc_now};
+use crate::sys::FileStamp;
 
 /// By whose word the files have their hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub struct ModelDescription {
 
 impl ModelDescription {
     /// Describes the model in a folder. Its files are hashed only where no manifest states their hashes;
-    /// `progress` hears of each before it is read.
+    /// `progress` is called with each before it is read.
     ///
     /// # Errors
     /// A folder without a model, or with files that cannot be read.
@@ -163,11 +163,9 @@ impl VerifiedModels {
 fn stamp(folder: &Path, manifest: &Manifest) -> Option<String> {
     let names = manifest.files.iter().map(|file| file.path.as_str()).chain([MANIFEST]);
     let lines = names.map(|name| {
-        let reported = fs::metadata(folder.join(name)).ok()?;
-        let (device, inode, size) = (reported.dev(), reported.ino(), reported.len());
-        let (modified, changed, rest) = (reported.mtime(), reported.ctime(), reported.ctime_nsec());
-        Some(format!("{name} {device} {inode} {size} {modified} {changed}.{rest}\n"))
+        let stamp = FileStamp::of(&fs::metadata(folder.join(name)).ok()?);
+        Some(format!("{name} {}\n", serde_json::to_string(&stamp).ok()?))
     });
     let text: String = lines.collect::<Option<_>>()?;
-    Some(sha256_of_bytes(text.as_bytes()))
+    Some(sha256_of_bytes(text))
 }

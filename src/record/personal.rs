@@ -9,6 +9,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use regex::{NoExpand, Regex};
 use serde_json::Value;
 
 use crate::record::Kept;
@@ -69,13 +70,21 @@ impl Trace {
     fn is_folder(&self) -> bool {
         self.text.contains('/')
     }
+
+    /// The text as a whole word or path, whatever its case.
+    fn pattern(&self) -> Option<Regex> {
+        let is_of_a_word = |character: char| character.is_alphanumeric() || character == '_';
+        let boundary = |character: Option<char>| if character.is_some_and(is_of_a_word) { r"\b" } else { "" };
+        let (begin, end) = (self.text.chars().next(), self.text.chars().next_back());
+        Regex::new(&format!("(?i){}{}{}", boundary(begin), regex::escape(&self.text), boundary(end))).ok()
+    }
 }
 
 /// All texts that identify this user or machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Personal {
     /// The longest first: the home folder within a path before the user's name within it.
-    traces: Vec<Trace>,
+    traces: Vec<(Trace, Regex)>,
 }
 
 impl Personal {
@@ -89,7 +98,8 @@ impl Personal {
         let mut traces: Vec<Trace> = traces.into_iter().filter(identifies).collect();
         traces.sort_by(|one, other| other.text.len().cmp(&one.text.len()).then(one.text.cmp(&other.text)));
         traces.dedup_by(|one, other| one.text == other.text);
-        Self { traces }
+        let with_pattern = |trace: Trace| trace.pattern().map(|pattern| (trace, pattern));
+        Self { traces: traces.into_iter().filter_map(with_pattern).collect() }
     }
 
     /// A record as it may be stored. What says what was measured stays, and so does a text without which it would
@@ -97,7 +107,8 @@ impl Personal {
     #[must_use]
     pub fn taken_from_record<R: Kept>(&self, record: R) -> R {
         let Ok(mut cleaned) = serde_json::to_value(&record) else { return record };
-        let folders = Self { traces: self.traces.iter().filter(|it| it.is_folder()).cloned().collect() };
+        let folders = self.traces.iter().filter(|(trace, _)| trace.is_folder());
+        let folders = Self { traces: folders.cloned().collect() };
         let (mut changed, before) = (Vec::new(), cleaned.clone());
         each_text(&mut cleaned, "", "", &mut |text, pointer, is_identity| {
             let personal = if is_identity { &folders } else { self };
@@ -136,9 +147,9 @@ impl Personal {
     pub fn left_in_record(&self, record: &Value) -> Option<&'static str> {
         let mut found = None;
         each_text(&mut record.clone(), "", "", &mut |text, _, is_identity| {
-            let left = self.traces.iter().filter(|trace| trace.is_folder() || !is_identity);
-            let left = left.filter(|trace| find(text, &trace.text, 0).is_some()).map(|trace| trace.becomes);
-            found = found.or(left.into_iter().next());
+            let mut sought = self.traces.iter().filter(|(trace, _)| trace.is_folder() || !is_identity);
+            let left = sought.find(|(_, pattern)| pattern.is_match(text));
+            found = found.or(left.map(|(trace, _)| trace.becomes));
         });
         found
     }
@@ -147,8 +158,8 @@ impl Personal {
     #[must_use]
     pub fn taken_from(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for trace in &self.traces {
-            text = replaced(&text, trace);
+        for (trace, pattern) in &self.traces {
+            text = pattern.replace_all(&text, NoExpand(trace.becomes)).into_owned();
         }
         without_addresses(&without_accounts(&text))
     }
@@ -156,7 +167,7 @@ impl Personal {
     /// What stands for the first of it that a text still has; None where it has none.
     #[must_use]
     pub fn left_in(&self, text: &str) -> Option<&'static str> {
-        self.traces.iter().find(|trace| find(text, &trace.text, 0).is_some()).map(|trace| trace.becomes)
+        self.traces.iter().find(|(_, pattern)| pattern.is_match(text)).map(|(trace, _)| trace.becomes)
     }
 
     /// The same of a document: of its texts, and of names in it that are not those of our fields, as those of
@@ -221,62 +232,6 @@ pub(in crate::record) fn each_text(
     }
 }
 
-fn replaced(text: &str, trace: &Trace) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut at = 0;
-    while let Some((start, end)) = find(text, &trace.text, at).map(|found| (found.start, found.end)) {
-        kept.push_str(&text[at..start]);
-        kept.push_str(trace.becomes);
-        at = end;
-    }
-    kept.push_str(&text[at..]);
-    kept
-}
-
-/// The first place from here on where this stands as a whole word or path.
-fn find(text: &str, sought: &str, from: usize) -> Option<std::ops::Range<usize>> {
-    let first = sought.chars().next()?;
-    let begins_in_a_word = is_of_a_word(first);
-    let ends_in_a_word = sought.chars().next_back().is_some_and(is_of_a_word);
-    let mut before = text[..from].chars().next_back();
-    for (offset, character) in text[from..].char_indices() {
-        let start = from + offset;
-        let is_apart = !begins_in_a_word || !before.is_some_and(is_of_a_word);
-        before = Some(character);
-        if !is_apart || !same_letter(character, first) {
-            continue;
-        }
-        let Some(length) = length_of(&text[start..], sought) else { continue };
-        let after = text[start + length..].chars().next();
-        if !ends_in_a_word || !after.is_some_and(is_of_a_word) {
-            return Some(start..start + length);
-        }
-    }
-    None
-}
-
-fn is_of_a_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
-}
-
-fn same_letter(one: char, other: char) -> bool {
-    if one.is_ascii() && other.is_ascii() {
-        return one.eq_ignore_ascii_case(&other);
-    }
-    one.to_lowercase().eq(other.to_lowercase())
-}
-
-/// How many bytes of the text's beginning are this, whatever the case.
-fn length_of(text: &str, sought: &str) -> Option<usize> {
-    let mut letters = text.chars();
-    let mut length = 0;
-    for wanted in sought.chars() {
-        let letter = letters.next().filter(|letter| same_letter(*letter, wanted))?;
-        length += letter.len_utf8();
-    }
-    Some(length)
-}
-
 /// The text without the names of accounts in paths of home folders.
 fn without_accounts(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
@@ -294,7 +249,7 @@ fn without_accounts(text: &str) -> String {
 }
 
 fn is_of_an_account(character: char) -> bool {
-    is_of_a_word(character) || ".-@$".contains(character)
+    character.is_alphanumeric() || "_.-@$".contains(character)
 }
 
 /// The text without addresses of mail and of network cards.

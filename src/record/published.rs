@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::measure::Metric;
-use crate::record::consistency::is_hex;
+use crate::record::is_hex;
 use crate::record::{Arm, ModelRecord, ProvenDevice};
 
-/// The file that has a model's weights.
 const WEIGHTS: &str = "openvino_model.bin";
 
 /// What was published.
@@ -276,7 +275,6 @@ struct PublishedRow {
 }
 
 impl PublishedSeries {
-    /// The row over all prompts.
     const AVERAGE: &str = "average";
 
     /// Reads the series of the file's text, in its order; a series without an average is left out.

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::engine::openvino::{DeviceKind, OpenVinoEngine};
 use crate::error::{Error, ErrorKind, Result};
-use crate::golden::{Divergence, Finding, GoldenResult, GoldenSet, LogitDrift, Probe};
+use crate::golden::{
+    Conditions, Divergence, Finding, GoldenResult, GoldenSet, LogitDrift, Probe, conditions,
+};
 use crate::judge::environment::{Guard, GuardState, ProcessGuards, TimeSpan, of_process};
 use crate::measure::protocol::LoadedEvent;
 use crate::measure::supervisor::{ExitReason, ProcessFacts, Purpose, Session};
@@ -43,7 +45,6 @@ pub(super) fn identical(plan: &ExperimentPlan<'_>) -> Result<Experiment> {
     })
 }
 
-/// The record of rounds that were measured, however they ended.
 pub(super) fn measured(
     plan: &ExperimentPlan<'_>,
     live: LiveRounds<'_>,
@@ -193,7 +194,6 @@ fn refuse_contradiction(record: &mut Experiment) -> Option<Error> {
     Some(error)
 }
 
-/// What the first process that came so far has loaded.
 fn loaded(session: &Session) -> Option<&LoadedEvent> {
     session.processes.iter().find_map(|process| process.loaded.as_ref())
 }
@@ -204,11 +204,8 @@ pub(in crate::run) fn drift_record(
     probe: Option<&Probe>,
     session: &Session,
 ) -> LogitDriftRecord {
-    let limit = probe.zip(loaded(session)).and_then(|(probe, loaded)| {
-        let effective = |key: &str| loaded.properties_effective.get(key).map_or("", String::as_str);
-        let (inference, cache) = (effective("INFERENCE_PRECISION_HINT"), effective("KV_CACHE_PRECISION"));
-        probe.limit(kind_word(loaded), inference, cache).cloned()
-    });
+    let limit =
+        probe.zip(loaded(session)).and_then(|(probe, loaded)| probe.limit(conditions_of(loaded)).cloned());
     LogitDriftRecord { drift, limit }
 }
 
@@ -225,31 +222,19 @@ pub(in crate::run) fn drift_warning(record: &LogitDriftRecord) -> Option<Warning
     ))
 }
 
-/// "GPU" or "CPU", as limits and tolerances are found by.
-fn kind_word(loaded: &LoadedEvent) -> &'static str {
-    if loaded.execution_devices.contains("GPU") { "GPU" } else { "CPU" }
+fn conditions_of(loaded: &LoadedEvent) -> Conditions<'_> {
+    conditions(loaded.device_kind().name(), &loaded.properties_effective)
 }
 
 /// The near-tie tolerance of a session's device and precisions.
 pub(in crate::run) fn epsilon_logit(goldens: &GoldenSet, session: &Session) -> f32 {
-    let Some(loaded) = loaded(session) else { return 0.0 };
-    let effective = |key: &str| loaded.properties_effective.get(key).map_or("", String::as_str);
-    goldens.epsilon_logit(
-        kind_word(loaded),
-        effective("INFERENCE_PRECISION_HINT"),
-        effective("KV_CACHE_PRECISION"),
-    )
+    loaded(session).map_or(0.0, |loaded| goldens.epsilon_logit(conditions_of(loaded)))
 }
 
 /// The near-tie tolerance of an engine that is loaded in this process.
 #[must_use]
 pub fn epsilon_logit_of(goldens: &GoldenSet, engine: &OpenVinoEngine) -> f32 {
-    let effective = |key: &str| engine.properties().get(key).map_or("", String::as_str);
-    goldens.epsilon_logit(
-        engine.device().kind.name(),
-        effective("INFERENCE_PRECISION_HINT"),
-        effective("KV_CACHE_PRECISION"),
-    )
+    goldens.epsilon_logit(conditions(engine.device().kind.name(), engine.properties()))
 }
 
 /// Tokens of context that are shown around a divergence.
@@ -323,10 +308,8 @@ pub(in crate::run) fn golden_warnings(plan: &Plan, findings: &[Finding], model: 
     warnings
 }
 
-/// The proof of what ran; None where the session did not come so far.
-///
-/// # Errors
-/// When processes ran unlike things, or a device is claimed that did no work.
+/// The proof of what ran; None where the session did not come so far. Errors: when processes ran unlike
+/// things, or a device is claimed that did no work.
 pub(in crate::run) fn prove(session: &Session, around: &[Around]) -> Result<Option<ProvenDevice>> {
     let measured: Vec<&ProcessFacts> =
         session.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
@@ -390,7 +373,6 @@ fn gpu_counters_grew(session: &Session, around: &[Around]) -> Option<bool> {
     words.reduce(|all, one| Some(all? && one?)).flatten()
 }
 
-/// Adds the loads and answers of a session.
 fn add_cost(cost: &mut HarnessCost, session: &Session) {
     let loads = session.processes.iter().filter_map(|process| process.loaded.as_ref());
     let samples = session.processes.iter().flat_map(|process| &process.samples);

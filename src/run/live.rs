@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::golden::{Expected, Finding, GoldenResult, LogitDrift};
 use crate::judge::peers::geometric_means;
 use crate::judge::{RoundProcess, invalidated_by, prompt_differences};
+use crate::measure::protocol::LoadedEvent;
 use crate::measure::supervisor::{
     Control, ExitReason, Job, ProcessFacts, Purpose, Session, WorkerProcess, WorkerProgram,
 };
@@ -116,7 +117,7 @@ impl<'a> LiveRounds<'a> {
         Err(RoundFailed::Process)
     }
 
-    /// Judges the process that has just measured, while it can still be asked. The golden decides; without one, of
+    /// Judges the process that has just measured, while it can still replay. The golden decides; without one, of
     /// engines and of the processes of a run what was answered first.
     fn judge(&mut self, at: usize) -> Result<(), RoundFailed> {
         let arm = self.arm(at);
@@ -316,12 +317,11 @@ pub(super) struct ArmSession {
     pub(super) findings: Vec<Finding>,
     /// How far the logits have moved on the probe text; None where that was not measured.
     pub(super) drift: Option<LogitDrift>,
-    /// What failed beside the session, where something did.
     pub(super) failed: Option<Error>,
 }
 
 impl ArmSession {
-    /// Runs the process of its next round, which stays to be asked until the session is finished.
+    /// Runs the process of its next round, which stays for replays until the session is finished.
     pub(super) fn run(
         &mut self,
         job: &Job<'_>,
@@ -333,12 +333,10 @@ impl ArmSession {
         self.around.extend(context.monitor.take_processes());
     }
 
-    /// Whether all has gone well so far.
     pub(super) fn is_well(&self) -> bool {
         self.session.exit_reason == ExitReason::Done
     }
 
-    /// Every generation of the last process.
     pub(super) fn latest_samples(&self) -> Vec<Sample> {
         self.session.processes.last().map(|last| last.samples.clone()).unwrap_or_default()
     }
@@ -356,7 +354,6 @@ impl ArmSession {
         }
     }
 
-    /// Whether an output was found wrong.
     pub(super) fn is_wrong(&self) -> bool {
         self.findings.iter().any(|finding| finding.result == GoldenResult::Break)
     }
@@ -375,7 +372,6 @@ impl ArmSession {
         self.around.retain(|_| of_process.next().is_none_or(|whole| *whole));
     }
 
-    /// The measured process of a round.
     pub(super) fn process<'a>(&'a self, name: &'a str, round: usize) -> Option<RoundProcess<'a>> {
         let mut both = self.session.processes.iter().zip(&self.around);
         let is_it = |facts: &ProcessFacts| facts.purpose == Purpose::Measured && facts.index == round;
@@ -384,11 +380,10 @@ impl ArmSession {
 }
 
 fn of_round<'a>(name: &'a str, facts: &'a ProcessFacts, around: &'a Around) -> RoundProcess<'a> {
-    let devices = facts.loaded.as_ref().map_or("", |loaded| loaded.execution_devices.as_str());
     RoundProcess {
         name,
         samples: facts.samples.clone(),
         guards: around.guards.as_ref(),
-        device: if devices.contains("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu },
+        device: facts.loaded.as_ref().map_or(DeviceKind::Cpu, LoadedEvent::device_kind),
     }
 }

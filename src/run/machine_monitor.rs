@@ -51,16 +51,12 @@ pub(super) struct MachineMonitor {
 }
 
 impl MachineMonitor {
-    /// Nothing has been watched yet.
     pub(super) fn new(settle_limit: Duration) -> Self {
         Self { settle_limit, ..Self::default() }
     }
 
-    /// Waits until the machine is idle, or is as cool as before the first process; begins to watch
-    /// it, and runs the bandwidth reference.
-    ///
-    /// # Errors
-    /// When the user stops the wait, or the system gives no thread.
+    /// Waits until the machine is idle, or is as cool as before the first process; begins to watch it, and
+    /// runs the bandwidth reference. Errors: when the user stops the wait, or the system gives no thread.
     pub(super) fn before_process(
         &mut self,
         observer: &dyn Observer,
@@ -99,15 +95,12 @@ impl MachineMonitor {
         }
     }
 
-    /// What was seen around the processes since this was last asked.
+    /// What was seen around the processes since this was last requested.
     pub(super) fn take_processes(&mut self) -> Vec<Around> {
         std::mem::take(&mut self.processes)
     }
 
-    /// The bandwidth reference run after the last worker has left.
-    ///
-    /// # Errors
-    /// When the system gives no thread.
+    /// The bandwidth reference run after the last worker has left. Errors: when the system gives no thread.
     pub(super) fn finish(&mut self) -> Result<BandwidthReading> {
         self.watch = None;
         self.run_bandwidth_reference()
@@ -157,7 +150,7 @@ fn wait_until_idle(
     }
 }
 
-/// Waits until the machine is as cool as before the first process, and tells what was not.
+/// Waits until the machine is as cool as before the first process, and reports what was not.
 fn cooled_down(
     baseline: &Observed<Temperatures>,
     observer: &dyn Observer,

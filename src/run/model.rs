@@ -1,4 +1,4 @@
-//! A model that was found and identified: what it is asked, and what it must answer.
+//! A model that was found and identified: its prompts, and what it must answer.
 
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;

@@ -30,7 +30,7 @@ pub struct ExperimentPlan<'a> {
     pub when_utc: String,
     /// Which set of prompts it is.
     pub suite: String,
-    /// What each arm is asked.
+    /// What is requested of each arm.
     pub prompts: Vec<RequestedPrompt>,
     /// Tokens of each answer.
     pub new_tokens: usize,
@@ -95,7 +95,6 @@ pub struct ResolvedDevice {
 }
 
 impl ExperimentPlan<'_> {
-    /// What a worker is asked in a round.
     pub(super) fn of_worker(&self, processes: usize) -> crate::measure::Plan {
         let prompts = self
             .prompts
@@ -160,10 +159,8 @@ impl Identity {
         })
     }
 
-    /// This machine, with the GPU that the workers of a session saw.
-    ///
-    /// # Errors
-    /// A system that does not report what it is.
+    /// This machine, with the GPU that the workers of a session saw. Errors: a system that does not report
+    /// what it is.
     pub(super) fn machine(session: &Session) -> Result<Machine> {
         let resolved = session.processes.iter().find_map(|process| process.resolved.as_ref());
         let gpu_name = resolved.and_then(|resolved| resolved.gpu_name.clone());

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use crate::judge::environment::{Guard, GuardFinding, of_record};
 use crate::judge::{Pace, bandwidth_change, preflight, ramps};
-use crate::measure::supervisor::Purpose;
 use crate::record::{ArmView, Warning};
 
 /// A load, as far as it gives reason to warn.
@@ -46,7 +45,7 @@ pub fn load_warnings(load: &AsLoaded<'_>) -> Vec<Warning> {
     fallback.into_iter().chain(emulated).chain(properties).collect()
 }
 
-/// A property that the runtime did not take as it was requested, or does not tell.
+/// A property that the runtime did not take as it was requested, or does not report.
 fn property(key: &str, requested: &str, effective: Option<&String>) -> Option<Warning> {
     let asked_for = format!("`{key}={requested}` was requested");
     match effective {
@@ -107,7 +106,7 @@ struct Trouble {
 
 /// What could have been fixed before. A guard that tripped has said it already.
 fn before_measuring(record: ArmView<'_>) -> Vec<Warning> {
-    let first = record.processes.iter().find(|process| process.purpose == Purpose::Measured);
+    let first = record.measured_processes().next();
     let Some(log) = first.and_then(|process| process.guards.as_ref()) else { return Vec::new() };
     let Some(reading) = log.readings.first() else { return Vec::new() };
     let reported = tripped(record);

@@ -1,4 +1,4 @@
-//! What the kernel tells of a process's use of an Intel GPU: `/proc/PID/fdinfo`, as the xe and i915
+//! What the kernel reports of a process's use of an Intel GPU: `/proc/PID/fdinfo`, as the xe and i915
 //! drivers document it. Tested on fixtures.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ pub fn family(root: &SysfsRoot, process: u32) -> Vec<u32> {
         for thread in root.entries(&format!("proc/{parent}/task")).unwrap_or_default() {
             let children = root.text(&format!("proc/{parent}/task/{thread}/children")).unwrap_or_default();
             for child in children.split(' ').filter_map(|child| child.parse().ok()) {
-                // A number that was given anew must not lead in a circle.
+                // A number that was given again must not lead in a circle.
                 if !family.contains(&child) {
                     family.push(child);
                 }

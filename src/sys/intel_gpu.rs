@@ -44,12 +44,10 @@ fn intel_gpu(device: &Path) -> IntelGpu {
     }
 }
 
-/// What a file of sysfs says.
 fn reported(device: &Path, file: &str) -> Option<String> {
     Some(fs::read_to_string(device.join(file)).ok()?.trim().to_lowercase())
 }
 
-/// What a folder holds; nothing where there is none.
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }

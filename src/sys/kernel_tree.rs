@@ -7,18 +7,14 @@ use tempfile::TempDir;
 
 use crate::sys::SysfsRoot;
 
-/// The card of the fixtures.
 pub(crate) const CARD: &str = "sys/class/drm/card0";
-/// Its PCI address.
 pub(crate) const PCI: &str = "0000:00:02.0";
 
-/// A tree under construction; gone when dropped.
 pub(crate) struct Tree {
     folder: TempDir,
 }
 
 impl Tree {
-    /// An empty one.
     pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
@@ -115,31 +111,26 @@ impl Tree {
         self.file(&format!("proc/{pid}/fdinfo/{descriptor}"), fdinfo)
     }
 
-    /// Writes a file while the tree is in use.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let file = self.path(path);
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::write(file, text).unwrap();
     }
 
-    /// Takes a file or folder away.
     pub(crate) fn remove(&self, path: &str) {
         let path = self.path(path);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
 
-    /// Where a file of the tree lies.
     pub(crate) fn path(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
-    /// The tree as the readers see it.
     pub(crate) fn root(&self) -> SysfsRoot {
         SysfsRoot::at(self.folder.path())
     }
 }
 
-/// What xe tells of a client.
 pub(crate) fn xe_client(id: u32, ccs: u64, total: u64, resident_kib: u64) -> String {
     format!(
         "pos:\t0\nflags:\t0100002\ndrm-driver:\txe\ndrm-client-id:\t{id}\ndrm-pdev:\t{PCI}\n\
@@ -149,7 +140,6 @@ pub(crate) fn xe_client(id: u32, ccs: u64, total: u64, resident_kib: u64) -> Str
     )
 }
 
-/// What i915 tells of a client.
 pub(crate) fn i915_client(id: u32, render_ns: u64) -> String {
     format!(
         "drm-driver:\ti915\ndrm-client-id:\t{id}\ndrm-pdev:\t{PCI}\ndrm-resident-system0:\t2 MiB\n\

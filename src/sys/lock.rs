@@ -23,7 +23,7 @@ pub struct FileLock {
 }
 
 impl FileLock {
-    /// Takes the lock of this file, which is made where it is not there. `goes_on` is asked again and
+    /// Takes the lock of this file, which is made where it is not there. `goes_on` is called again and
     /// again while another holds it; where it says false the wait ends, and there is no lock.
     ///
     /// # Errors
@@ -152,7 +152,7 @@ impl Drop for DeviceLock {
     }
 }
 
-/// Whether this user can open the file, or create one beside it. Only trying tells: rights are not all
+/// Whether this user can open the file, or create one beside it. Only trying shows it: rights are not all
 /// that counts.
 fn is_usable(file: &Path) -> bool {
     if open_with(OpenOptions::new().read(true), file).is_ok() {

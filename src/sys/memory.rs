@@ -31,15 +31,6 @@ pub struct MemoryReading {
     pub device_resident_bytes: Option<u64>,
 }
 
-/// Who reads memory.
-pub trait MemoryMeter {
-    /// Begins a new phase: the peak falls to what is resident now. Where that is refused, the phase's
-    /// peak is unknown.
-    fn reset_peak(&self);
-    /// What is resident now, and the peak of the phase.
-    fn read(&self) -> MemoryReading;
-}
-
 /// A process, by `/proc/PID`.
 #[derive(Debug, Clone)]
 pub struct ProcessMemory {
@@ -65,14 +56,16 @@ impl ProcessMemory {
     fn clear_peak(&self) -> io::Result<()> {
         OpenOptions::new().write(true).open(self.folder.join("clear_refs"))?.write_all(b"5")
     }
-}
 
-impl MemoryMeter for ProcessMemory {
-    fn reset_peak(&self) {
+    /// Begins a new phase: the peak falls to what is resident now. Where that is refused, the phase's peak is
+    /// unknown.
+    pub fn reset_peak(&self) {
         self.peak_is_the_phase_s.set(self.clear_peak().is_ok());
     }
 
-    fn read(&self) -> MemoryReading {
+    /// What is resident now, and the peak of the phase.
+    #[must_use]
+    pub fn read(&self) -> MemoryReading {
         let status = fs::read_to_string(self.folder.join("status")).unwrap_or_default();
         MemoryReading {
             // A peak of before the phase would be reported as the phase's own.
@@ -81,18 +74,6 @@ impl MemoryMeter for ProcessMemory {
             rss_file_bytes: bytes_of(&status, "RssFile:"),
             device_resident_bytes: self.pid.and_then(device_resident_bytes),
         }
-    }
-}
-
-/// Reads nothing; every figure stays unknown.
-#[derive(Debug, Clone, Copy)]
-pub struct NoMemory;
-
-impl MemoryMeter for NoMemory {
-    fn reset_peak(&self) {}
-
-    fn read(&self) -> MemoryReading {
-        MemoryReading::default()
     }
 }
 

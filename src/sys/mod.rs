@@ -1,8 +1,8 @@
 //! What depends on the operating system: process groups and the reaper, locks, clocks, memory and disk readings, and
-//! what the kernel tells of the machine and its GPUs. It stands under every floor.
+//! what the kernel reports of the machine and its GPUs. It stands under every floor.
 
 mod clock;
-mod disk_space;
+mod disk;
 pub mod fdinfo;
 mod intel_gpu;
 #[cfg(test)]
@@ -18,13 +18,16 @@ mod sysfs;
 pub mod terminal;
 
 pub use clock::{Clock, ClockPair, MonotonicClock, suspended_ns};
-pub use disk_space::free_bytes;
+pub use disk::{
+    FileStamp, check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket,
+    open_at_once, path_of_bytes, read_only, symlink,
+};
 pub use intel_gpu::{IntelGpu, intel_gpus};
 pub use lock::{DeviceLock, FileLock, Waiting};
-pub use memory::{
-    MemoryMeter, MemoryReading, NoMemory, ProcessMemory, available_memory_bytes, last_level_cache_bytes,
+pub use memory::{MemoryReading, ProcessMemory, available_memory_bytes, last_level_cache_bytes};
+pub use process::{
+    GroupEnded, GroupPatience, end_with_parent, group_end, leads_group, limit_child, signal_of, take_stdout,
 };
-pub use process::{GroupEnded, GroupPatience, group_end, limit_child};
 pub use reaper::{REAPER_VERB, below_reaper, exec_below_reaper, run_below_reaper};
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted_clock::ScriptedClock;

@@ -1,18 +1,47 @@
 //! Processes of a group, on Linux: who is in it, how it is ended, how long it has kept processors busy, and whether the
 //! system killed any of it for want of memory.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, stderr, stdout};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::param::clock_ticks_per_second;
 use rustix::process::{
-    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, prlimit, waitid,
+    Pid, Resource, Rlimit, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, prlimit,
+    set_parent_process_death_signal, waitid,
 };
+use rustix::stdio::dup2_stdout;
+
+/// Lets a program lead a process group of its own: Ctrl-C does not reach it, and all that it starts can be ended with it.
+pub fn leads_group(command: &mut Command) -> &mut Command {
+    command.process_group(0)
+}
+
+/// The signal that ended a program; None where it exited.
+#[must_use]
+pub fn signal_of(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}
+
+/// Gives this process's stdout, and lets all that is printed from now on go to stderr.
+///
+/// # Errors
+/// When the system has no file descriptor to give.
+pub fn take_stdout() -> io::Result<File> {
+    let own = rustix::io::dup(stdout())?;
+    dup2_stdout(stderr())?;
+    Ok(File::from(own))
+}
+
+/// Lets the system end this process when its parent ends, however that does.
+pub fn end_with_parent() {
+    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+}
 
 /// A group, by the process that leads it.
 #[derive(Debug, Clone, Copy)]
@@ -27,20 +56,17 @@ impl ProcessGroup {
         Some(Self { leader })
     }
 
-    /// Asks all of it to end.
     pub(crate) fn terminate(self) {
         // One that is gone needs no asking.
         let _ = kill_process_group(self.leader, Signal::TERM);
-        // A stopped process hears nothing until it goes on.
+        // A stopped process gets no signal until it goes on.
         self.resume();
     }
 
-    /// Lets all of it continue that is stopped.
     pub(crate) fn resume(self) {
         let _ = kill_process_group(self.leader, Signal::CONT);
     }
 
-    /// Ends all of it.
     pub(crate) fn kill(self) {
         let _ = kill_process_group(self.leader, Signal::KILL);
     }
@@ -73,7 +99,6 @@ pub fn limit_child(child: &Child, memory_bytes: u64, processor_s: u64) -> io::Re
     Ok(())
 }
 
-/// Ends one process.
 pub(crate) fn kill_one(pid: u32) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, Signal::KILL);
@@ -115,7 +140,6 @@ pub(crate) fn descendants(of: u32) -> Vec<u32> {
     found
 }
 
-/// What `/proc/PID/stat` says of a process.
 #[derive(Debug, Clone, Copy)]
 struct Status {
     is_zombie: bool,
@@ -146,7 +170,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 pub struct GroupPatience {
     /// From now to the end of the leader.
     pub run: Duration,
-    /// From being asked to end until being made to.
+    /// From the request to end until being made to.
     pub terminate: Duration,
 }
 
@@ -212,7 +236,6 @@ fn wait(group: ProcessGroup, stop: &AtomicBool, limit: Duration, meanwhile: &mut
     }
 }
 
-/// Ends what is left of the group.
 fn end(group: ProcessGroup, waited: Waited, patience: Duration) {
     if waited != Waited::Ended {
         group.terminate();

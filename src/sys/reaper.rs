@@ -38,16 +38,13 @@ const SIGNALLED: i32 = 128;
 /// What a reaper writes on the worker's pipe, as a line of its own, when all has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReaperReport {
-    /// How the worker ended.
     pub(crate) reaper: ReapedWorker,
 }
 
 /// How a worker ended below its reaper.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ReapedWorker {
-    /// Its exit code, where it exited.
     pub(crate) code: Option<i32>,
-    /// The signal that ended it.
     pub(crate) signal: Option<i32>,
     /// Its descendants that still ran, and were killed.
     pub(crate) left_behind: Vec<u32>,
@@ -120,7 +117,6 @@ fn is_orphan_of(parent: u32) -> bool {
     getppid().is_none_or(|now| u32::try_from(now.as_raw_nonzero().get()) != Ok(parent))
 }
 
-/// Kills every descendant of this process until none is left, and gives them.
 fn end_descendants() -> Vec<u32> {
     let mut ended = BTreeSet::new();
     let start = Instant::now();

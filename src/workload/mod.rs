@@ -1,4 +1,4 @@
-//! What is asked: prompts, their token ids, and the tokenizer that turns one into the other.
+//! What is requested: prompts, their token ids, and the tokenizer that turns one into the other.
 
 pub mod fixture_file;
 mod prompt;

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::workload::TokenId;
 use crate::workload::fixture_file::{read, write};
 
-/// One question asked of the model.
+/// One question to the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prompt {
@@ -22,7 +22,7 @@ pub struct Prompt {
     pub id: String,
     /// The name shown to people.
     pub title: String,
-    /// What is asked, verbatim.
+    /// What is requested, verbatim.
     pub text: String,
     /// Why it is in the set.
     #[serde(alias = "because")]
@@ -86,7 +86,7 @@ impl PinnedTokenIds {
 /// The prompts of a folder, in their order, with what is pinned for them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PromptSet {
-    /// The prompts, in the order in which they are asked.
+    /// The prompts, in the order in which they are requested.
     pub prompts: Vec<Prompt>,
     /// One entry a tokenizer.
     pub pinned: Vec<PinnedTokenIds>,

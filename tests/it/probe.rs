@@ -21,7 +21,7 @@ fn probe() -> Probe {
 }
 
 fn limit(probe: &Probe) -> &DriftLimit {
-    probe.limit("CPU", "f32", "f32").unwrap()
+    probe.limit(["CPU", "f32", "f32"]).unwrap()
 }
 
 fn drift(engine: &mut OpenVinoEngine, probe: &Probe) -> LogitDrift {

@@ -123,7 +123,7 @@ fn session(
         let worker = started.fetch_add(1, Ordering::Relaxed);
         Ok(Box::new(ScriptedWorker::start(scripts(worker), cache(worker))?))
     };
-    let mut session = Session::new();
+    let mut session = Session::default();
     for index in 0..job.plan.processes {
         session.run(&job, index, &mut start, &mut Standing { notes, control: &control });
     }

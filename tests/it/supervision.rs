@@ -141,7 +141,7 @@ fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn())
         started();
         Ok(Box::new(process))
     };
-    let mut session = Session::new();
+    let mut session = Session::default();
     for index in 0..job.plan.processes {
         session.run(&job, index, &mut start, &mut Nobody);
     }

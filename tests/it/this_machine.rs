@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use arcgauge::engine::ModelFolder;
-use arcgauge::engine::openvino::{
-    DeviceKind, Graph, LoadRequest, OpenVinoEngine, Runtime, Sources, default_properties,
-};
+use arcgauge::engine::openvino::{Graph, OpenVinoEngine, ResolvedRuntime, Runtime, Sources};
 use arcgauge::workload::TextTokenizer;
 
 use crate::checkout::shipped_model;
@@ -29,15 +27,10 @@ pub(crate) fn engine() -> OpenVinoEngine {
 pub(crate) fn engine_of(model: &Path) -> OpenVinoEngine {
     let folder = ModelFolder::open(model).unwrap();
     let edited = tempfile::tempdir().unwrap();
-    let load = LoadRequest {
-        folder: &folder,
-        graph: &Graph::read(&folder).unwrap(),
-        device: "CPU",
-        properties: &default_properties(DeviceKind::Cpu, &[]),
-        edited_graph: Some(&edited.path().join("edited.xml")),
-        compiled_models: None,
-    };
-    OpenVinoEngine::load(&mut runtime(), load).unwrap()
+    let edited = edited.path().join("edited.xml");
+    let location = Sources::default().locate().unwrap();
+    let mut resolved = ResolvedRuntime::on(location, "CPU", &[]).unwrap();
+    resolved.load(&folder, &Graph::read(&folder).unwrap(), Some(&edited), None).unwrap()
 }
 
 /// The shipped model's tokenizer.

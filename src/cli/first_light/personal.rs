@@ -81,6 +81,6 @@ mod tests {
             Personal::of(listed(line, Some(Path::new(home))))
         };
         assert_eq!(personal("/home/jz").taken_from("jz is Jane Zimmer"), "<user> is <user>");
-        assert_eq!(personal("/home/other"), Personal::default());
+        assert_eq!(personal("/home/other").taken_from("jz is Jane Zimmer"), "jz is Jane Zimmer");
     }
 }

@@ -15,7 +15,8 @@ use crate::cli::measuring::SupervisionArgs;
 use crate::cli::states;
 use crate::error::{Error, Result};
 use crate::measure::supervisor::Control;
-use crate::measure::worker::{end_with_supervisor, stdout_of_its_own};
+use crate::measure::worker::stdout_of_its_own;
+use crate::sys::end_with_parent;
 
 /// Flags of `first-light-step`.
 #[derive(Debug, Args)]
@@ -59,7 +60,7 @@ enum Step {
 
 /// Looks, and tells.
 pub(in crate::cli) fn step(args: &StepArgs) -> Result<ExitCode> {
-    end_with_supervisor();
+    end_with_parent();
     // A driver that talks must not talk into what is reported.
     let out = stdout_of_its_own()?;
     match &args.step {

@@ -8,7 +8,7 @@
 //! is, for the two constants that the `Gather` needs point at equal bytes that it holds already.
 
 use std::fs;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use openvino::{CompiledModel, DeviceType, PropertyKey};
@@ -16,26 +16,9 @@ use openvino::{CompiledModel, DeviceType, PropertyKey};
 use crate::engine::ModelFolder;
 use crate::engine::openvino::device::READ_BACK;
 use crate::engine::openvino::graph::LmHead;
-use crate::engine::openvino::{DeviceProof, EffectiveProperties, Graph, Property, Runtime, failed};
+use crate::engine::openvino::{DeviceProof, EffectiveProperties, Graph, Property, ResolvedRuntime, failed};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
-
-/// What to load and how.
-#[derive(Debug, Clone, Copy)]
-pub struct LoadRequest<'a> {
-    /// The model.
-    pub folder: &'a ModelFolder,
-    /// Its graph.
-    pub graph: &'a Graph,
-    /// The device to compile for, as OpenVINO names it.
-    pub device: &'a str,
-    /// Properties to compile with.
-    pub properties: &'a [Property],
-    /// Where the edited graph is written; None decodes with the graph as it is.
-    pub edited_graph: Option<&'a Path>,
-    /// Where compiled models are kept and taken from (`CACHE_DIR`); None compiles anew.
-    pub compiled_models: Option<&'a Path>,
-}
 
 /// Whether the prefill computes the last position's logits only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +29,6 @@ pub enum LastTokenOnly {
     NotApplied(String),
 }
 
-/// A model that was compiled, with what the runtime made of it.
 pub(super) struct Compiled {
     pub(super) model: CompiledModel,
     pub(super) proof: DeviceProof,
@@ -55,9 +37,15 @@ pub(super) struct Compiled {
     pub(super) last_token_only: LastTokenOnly,
 }
 
-/// Prepares, reads and compiles.
-pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Compiled> {
-    let LoadRequest { folder, graph, device, properties, edited_graph, compiled_models } = load;
+pub(super) fn compile(
+    resolved: &mut ResolvedRuntime,
+    folder: &ModelFolder,
+    graph: &Graph,
+    edited_graph: Option<&Path>,
+    compiled_models: Option<&Path>,
+) -> Result<Compiled> {
+    let (runtime, device, properties) =
+        (&mut resolved.runtime, &resolved.choice.target, &resolved.properties);
     for property in properties {
         runtime.set_property(device, property)?;
     }
@@ -73,7 +61,7 @@ pub(super) fn compile(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Co
     let model = runtime.core.read_model_from_file(text(xml)?, text(&folder.weights())?).map_err(|cause| {
         failed(&format!("read `{}`", original.display()), &cause).as_input().hint("fetch the model again")
     })?;
-    let model = runtime.core.compile_model(&model, DeviceType::from(device)).map_err(|cause| {
+    let model = runtime.core.compile_model(&model, DeviceType::from(device.as_str())).map_err(|cause| {
         failed(&format!("compile `{}` for `{device}`", original.display()), &cause)
             .hint("run `cargo xtask doctor`")
     })?;
@@ -96,7 +84,6 @@ fn prepare(folder: &ModelFolder, graph: &Graph, edited: Option<&Path>) -> Result
     }
 }
 
-/// The properties in force: those requested, and those of which the defaults matter.
 fn read_back(compiled: &CompiledModel, requested: &[Property]) -> EffectiveProperties {
     let requested = requested.iter().map(|property| property.key.as_str());
     let mut effective = EffectiveProperties::new();
@@ -137,12 +124,13 @@ pub fn last_token_only(graph: &Graph, weights: &Path) -> Result<Result<String, &
     let Some(head) = &graph.head else {
         return Ok(Err("the LM head was not recognised in the graph"));
     };
-    let file = files::open(weights, FileKind::Large)?;
+    let mut file = files::open(weights, FileKind::Large)?;
     let mut last = None;
     let mut axis = None;
     for &offset in &head.scalar_offsets {
         let mut bytes = [0; 8];
-        file.read_exact_at(&mut bytes, offset)
+        file.seek(SeekFrom::Start(offset))
+            .and_then(|_| file.read_exact(&mut bytes))
             .map_err(|cause| Error::io("read", weights, &cause).as_input())?;
         match i64::from_le_bytes(bytes) {
             -1 => last = last.or(Some(offset)),

@@ -66,7 +66,7 @@ impl DeviceFacts {
         }
     }
 
-    /// What OpenCL and the PCI bus tell of a GPU.
+    /// What OpenCL and the PCI bus report of a GPU.
     fn of_gpu(opencl: Option<&OpenClDevice>, layers: &[String], pci: Option<PciGpu>) -> Self {
         let pci = pci.unwrap_or_default();
         let of_pci = pci.id.as_ref().and_then(|id| u32::from_str_radix(id.split(':').next()?, 16).ok());
@@ -117,7 +117,7 @@ impl DeviceFacts {
         )
     }
 
-    /// What tells a GPU from others, as in "8086:64a0 x64" with its execution units. A name can be any, and
+    /// What distinguishes a GPU from others, as in "8086:64a0 x64" with its execution units. A name can be any, and
     /// is taken only where there is no PCI id.
     #[must_use]
     pub fn gpu_identity(&self) -> String {
@@ -130,7 +130,6 @@ impl DeviceFacts {
     }
 }
 
-/// A vendor by its PCI number.
 fn vendor_name(id: u32) -> String {
     match id {
         0x8086 => "Intel".to_owned(),
@@ -156,7 +155,6 @@ fn pci_address(reported: &str) -> Option<String> {
     Some(format!("{domain:04x}:{bus:02x}:{device:02x}.{function:x}"))
 }
 
-/// A GPU on the PCI bus, by what sysfs shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct PciGpu {
     id: Option<String>,

@@ -14,7 +14,6 @@ use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 
-/// An input that the pipeline feeds.
 struct Input {
     name: &'static str,
     element_type: &'static str,
@@ -44,6 +43,8 @@ pub struct Graph {
     pub(super) vocabulary_size: Option<usize>,
     /// The LM head, where it was recognised.
     pub(super) head: Option<LmHead>,
+    /// Length of the weights that it needs.
+    weights_bytes: u64,
 }
 
 /// The matrix multiplication that makes logits from hidden states.
@@ -90,25 +91,10 @@ impl Graph {
             ))
             .hint("fetch the model again"));
         }
-        Ok(Self {
-            state_names: graph.state_names,
-            logits_output: graph.logits_output,
-            vocabulary_size: graph.vocabulary_size,
-            head: graph.head,
-            xml,
-        })
+        Ok(Self { xml, ..graph })
     }
 }
 
-struct Parsed {
-    state_names: Vec<String>,
-    logits_output: usize,
-    vocabulary_size: Option<usize>,
-    head: Option<LmHead>,
-    weights_bytes: u64,
-}
-
-/// Why a graph cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 enum Fault {
     NotXml(String),
@@ -170,7 +156,8 @@ impl std::fmt::Display for Fault {
     }
 }
 
-fn parse(xml: &str) -> Result<Parsed, Fault> {
+/// The graph but for its text.
+fn parse(xml: &str) -> Result<Graph, Fault> {
     let document = Document::parse(xml).map_err(|cause| Fault::NotXml(cause.to_string()))?;
     let child = |name: &str| document.root_element().children().find(|node| node.has_tag_name(name));
     let (layers_node, edges_node) = child("layers").zip(child("edges")).ok_or(Fault::NoGraph)?;
@@ -222,7 +209,7 @@ fn parse(xml: &str) -> Result<Parsed, Fault> {
         layers_end: layers_node.range().end - "</layers>".len(),
         ..found
     });
-    Ok(Parsed { state_names, logits_output, vocabulary_size, head, weights_bytes })
+    Ok(Graph { xml: String::new(), state_names, logits_output, vocabulary_size, head, weights_bytes })
 }
 
 /// Refuses a state that holds something else than keys or values by the token, as those of convolutions do: the
@@ -381,7 +368,6 @@ fn values_per_token(state: Node) -> Option<u64> {
     (dimensions.len() == fixed.len() + VARYING).then(|| fixed.iter().product())
 }
 
-/// Every note with a value, by the names of those around it.
 fn collect(notes: Node, around: &str, found: &mut BTreeMap<String, String>) {
     for note in notes.children().filter(Node::is_element) {
         let name = note.tag_name().name();

@@ -1,6 +1,6 @@
 //! Stateful decoding through OpenVINO.
 //!
-//! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is asked
+//! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is requested
 //! of it and what it really does, `facts` and `opencl` say what it is; `graph` and `last_token` read and prepare the model's graph, and
 //! `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `device_resolved` is what is known before compiling, and `compile`
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
@@ -18,7 +18,7 @@ mod state;
 mod tensor;
 mod weights;
 
-pub use compile::{LastTokenOnly, LoadRequest, last_token_only};
+pub use compile::{LastTokenOnly, last_token_only};
 pub use compiled_models::{
     COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, CompiledModelFolder, trim_compiled_models,
 };

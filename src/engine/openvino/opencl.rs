@@ -20,28 +20,20 @@ const INTEL_CPU_PLATFORM: &str = "Intel(R) OpenCL";
 /// Where the OpenCL loader looks for layers by itself.
 const LAYERS_FOLDER: &str = "/etc/OpenCL/layers";
 
-/// A device of an OpenCL platform; what it does not report is None.
+/// A device of an OpenCL platform, by its `CL_DEVICE_...` and `CL_PLATFORM_NAME`; what it does not report is None.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct OpenClDevice {
-    /// `CL_PLATFORM_NAME`.
     pub(super) platform: String,
-    /// `CL_DEVICE_NAME`.
     pub(super) name: String,
-    /// The bits of `CL_DEVICE_TYPE`.
     pub(super) types: u64,
-    /// `CL_DEVICE_VENDOR`.
     pub(super) vendor: Option<String>,
-    /// `CL_DEVICE_VENDOR_ID`, for most devices that of PCI.
     pub(super) vendor_id: Option<u32>,
-    /// `CL_DRIVER_VERSION`.
     pub(super) driver_version: Option<String>,
-    /// `CL_DEVICE_VERSION`.
     pub(super) device_version: Option<String>,
     /// `CL_DEVICE_UUID_KHR`, 32 hexadecimal digits.
     pub(super) uuid: Option<String>,
 }
 
-/// The devices of all platforms; none where there is no OpenCL.
 pub(super) fn devices() -> Vec<OpenClDevice> {
     let mut devices = Vec::new();
     for platform in get_platform_ids().unwrap_or_default() {

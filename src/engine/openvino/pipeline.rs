@@ -4,6 +4,7 @@
 //! place. Only the attention mask grows, a column a token, inside the room made for it at the
 //! start. Submitting and waiting (`infer_async`, `wait`) is faster under contention than `infer`.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use openvino::{InferRequest, Tensor};
@@ -12,10 +13,10 @@ use crate::engine::openvino::compile::{Compiled, compile};
 use crate::engine::openvino::state::StateBridge;
 use crate::engine::openvino::tensor::{Row, f32_elements, f32_row, known_f32_elements};
 use crate::engine::openvino::{
-    DeviceKind, DeviceProof, EffectiveProperties, KvState, LastTokenOnly, LoadRequest, NamedState, Runtime,
+    DeviceKind, DeviceProof, EffectiveProperties, Graph, KvState, LastTokenOnly, NamedState, ResolvedRuntime,
     failed,
 };
-use crate::engine::{CachedTokens, Engine, StateShape};
+use crate::engine::{CachedTokens, Engine, ModelFolder, StateShape};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
 
@@ -42,27 +43,33 @@ struct Inputs {
     attention_mask: Row<i64>,
     position_ids: Row<i64>,
     beam_idx: Row<i32>,
-    /// Tokens staged and not inferred yet.
     staged: usize,
 }
 
-impl OpenVinoEngine {
-    /// Reads, compiles and makes the request.
+impl ResolvedRuntime {
+    /// Compiles the model; the edited graph is written to `edited_graph`, and compiled models are stored in and taken
+    /// from `compiled_models` (`CACHE_DIR`). Without the one the graph is used as it is, without the other it is
+    /// always compiled.
     ///
     /// # Errors
-    /// When the runtime refuses the model or a property, or the model does not run on the device
-    /// that it was compiled for.
-    pub fn load(runtime: &mut Runtime, load: LoadRequest<'_>) -> Result<Self> {
-        let (folder, graph) = (load.folder, load.graph);
+    /// When the runtime refuses the model or a property, or the model does not run on the device that
+    /// it was compiled for.
+    pub fn load(
+        &mut self,
+        folder: &ModelFolder,
+        graph: &Graph,
+        edited_graph: Option<&Path>,
+        compiled_models: Option<&Path>,
+    ) -> Result<OpenVinoEngine> {
         let config = folder.config();
         let vocabulary_size = graph.vocabulary_size.or(config.vocab_size).ok_or_else(|| {
             Error::input(format!("`{}` does not state its `vocab_size`", folder.config_file().display()))
         })?;
-        let mut compiled = compile(runtime, load)?;
+        let mut compiled = compile(self, folder, graph, edited_graph, compiled_models)?;
         let request =
             compiled.model.create_infer_request().map_err(|cause| failed("make a request", &cause))?;
-        Ok(Self {
-            bridge: runtime.state_bridge(),
+        Ok(OpenVinoEngine {
+            bridge: self.runtime.state_bridge(),
             compiled,
             request,
             inputs: None,
@@ -75,7 +82,9 @@ impl OpenVinoEngine {
             logits_are_f32: false,
         })
     }
+}
 
+impl OpenVinoEngine {
     /// The device that the model runs on.
     #[must_use]
     pub fn device(&self) -> &DeviceProof {
@@ -304,7 +313,6 @@ fn tokens_held(states: &[KvState]) -> Result<usize> {
     }
 }
 
-/// The state, where it could be read.
 fn readable(NamedState { name, state }: NamedState, inferred: bool) -> Result<KvState> {
     state.map_err(|reason| {
         let error = Error::input(format!("KV state `{name}` cannot be read: {reason}"));

@@ -11,11 +11,8 @@ use std::rc::Rc;
 use openvino::{Core, DeviceType, PropertyKey, RwPropertyKey};
 use serde::Deserialize;
 
-use crate::engine::ModelFolder;
 use crate::engine::openvino::state::{StateBridge, is_loaded};
-use crate::engine::openvino::{
-    DeviceChoice, DeviceFacts, Graph, LoadRequest, OpenVinoEngine, Property, default_properties, failed,
-};
+use crate::engine::openvino::{DeviceChoice, DeviceFacts, Property, default_properties, failed};
 use crate::error::{Error, Result};
 use crate::places;
 
@@ -265,10 +262,8 @@ impl Runtime {
         self.core.get_property(&DeviceType::from(device), &key).ok()
     }
 
-    /// Sets a property for all models compiled for a device from now on; "" is the core itself.
-    ///
-    /// # Errors
-    /// When the runtime refuses the key or the value.
+    /// Sets a property for all models compiled for a device from now on; "" is the core itself. Errors: when
+    /// the runtime refuses the key or the value.
     pub(super) fn set_property(&mut self, device: &str, property: &Property) -> Result<()> {
         let key = RwPropertyKey::Other(property.key.clone().into());
         self.core.set_property(&DeviceType::from(device), &key, &property.value).map_err(|cause| {
@@ -297,7 +292,7 @@ pub struct ResolvedRuntime {
     pub runtime: Runtime,
     /// What was requested and what will be compiled for.
     pub choice: DeviceChoice,
-    /// What the runtime tells of that device.
+    /// What the runtime reports of that device.
     pub facts: DeviceFacts,
     /// The properties that are set before compiling: the device's defaults, and over them what was
     /// requested.
@@ -321,30 +316,6 @@ impl ResolvedRuntime {
     #[must_use]
     pub fn gpu_name(&self) -> Option<String> {
         self.runtime.device_property("GPU", "FULL_DEVICE_NAME")
-    }
-
-    /// Compiles the model; the edited graph is written to `edited_graph`, and compiled models are kept
-    /// in and taken from `compiled_models`.
-    ///
-    /// # Errors
-    /// When the runtime refuses the model or a property, or the model does not run on the device that
-    /// it was compiled for.
-    pub fn load(
-        &mut self,
-        folder: &ModelFolder,
-        graph: &Graph,
-        edited_graph: Option<&Path>,
-        compiled_models: Option<&Path>,
-    ) -> Result<OpenVinoEngine> {
-        let request = LoadRequest {
-            folder,
-            graph,
-            device: &self.choice.target,
-            properties: &self.properties,
-            edited_graph,
-            compiled_models,
-        };
-        OpenVinoEngine::load(&mut self.runtime, request)
     }
 }
 

@@ -138,19 +138,15 @@ impl StateBridge {
         Ok(Self { functions: Functions(functions), _library: library })
     }
 
-    /// The names of all states, sorted by layer and then key before value.
-    ///
-    /// # Errors
-    /// When an inference is running.
+    /// The names of all states, sorted by layer and then key before value. Errors: when an inference is
+    /// running.
     pub(super) fn names(&self, request: &mut InferRequest) -> Result<Vec<String>> {
         let visits = self.visit(request, &|_| false)?;
         Ok(visits.into_iter().map(|visit| visit.name).collect())
     }
 
-    /// Copies the states of these names out, in the order of [`Self::names`].
-    ///
-    /// # Errors
-    /// When an inference is running.
+    /// Copies the states of these names out, in the order of [`Self::names`]. Errors: when an inference is
+    /// running.
     pub(super) fn read(
         &self,
         request: &mut InferRequest,
@@ -182,10 +178,8 @@ impl StateBridge {
         Ok(visitor.visits)
     }
 
-    /// Writes states back by name; a state that is not among them stays as it is.
-    ///
-    /// # Errors
-    /// When an inference is running, or a shape or type does not fit.
+    /// Writes states back by name; a state that is not among them stays as it is. Errors: when an inference
+    /// is running, or a shape or type does not fit.
     pub(super) fn write(&self, request: &mut InferRequest, states: &[KvState]) -> Result<()> {
         let mut context = states;
         call("write the KV states", |error, error_size| {
@@ -204,10 +198,7 @@ impl StateBridge {
         })
     }
 
-    /// Empties all states.
-    ///
-    /// # Errors
-    /// When an inference is running.
+    /// Empties all states. Errors: when an inference is running.
     pub(super) fn reset(&self, request: &mut InferRequest) -> Result<()> {
         call("reset the KV states", |error, error_size| {
             // SAFETY: the handle lives as long as `request`, which is borrowed here.
@@ -225,19 +216,16 @@ pub(super) fn is_loaded(c_library: &Path) -> bool {
 /// `RTLD_NOLOAD` of Linux: open only what is open already.
 const RTLD_NOLOAD: c_int = 4;
 
-/// The C handle inside a request.
 fn handle(request: &InferRequest) -> *const c_void {
     // SAFETY: the type is one pointer, the handle (asserted above, crate pinned exactly).
     unsafe { std::mem::transmute_copy(request) }
 }
 
-/// Collects what the bridge visits.
 struct Visitor<'a> {
     wanted: &'a dyn Fn(&str) -> bool,
     visits: Vec<Visited>,
 }
 
-/// A state as the bridge passes it: a tensor where it was wanted and could be read.
 struct Visited {
     name: String,
     tensor: Option<Tensor>,

@@ -37,7 +37,6 @@ pub(super) struct Row<T> {
 }
 
 impl<T: Element> Row<T> {
-    /// A row `[1, capacity]` of zeros.
     pub(super) fn with_capacity(capacity: usize) -> Result<Self> {
         let tensor = Tensor::new(T::TYPE, &shape(&[1, capacity])?)
             .map_err(|cause| failed("allocate an input", &cause))?;
@@ -92,7 +91,6 @@ impl<T: Element> Row<T> {
         Ok(())
     }
 
-    /// The elements, `length` of them.
     pub(super) fn elements(&mut self) -> Result<&mut [T]> {
         self.tensor.get_data_mut::<T>().map_err(|cause| failed("write an input", &cause))
     }
@@ -104,13 +102,11 @@ impl<T: Element> Row<T> {
         Ok(())
     }
 
-    /// The tensor itself, to be handed to a request.
     pub(super) fn tensor(&self) -> &Tensor {
         &self.tensor
     }
 }
 
-/// Dimensions of a tensor.
 pub(super) fn dimensions(tensor: &Tensor) -> Result<Vec<usize>> {
     let shape = tensor.get_shape().map_err(|cause| failed("read a tensor's shape", &cause))?;
     let dimensions = shape.get_dimensions().iter();

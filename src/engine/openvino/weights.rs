@@ -38,7 +38,7 @@ pub struct ActiveWeights {
 }
 
 impl ActiveWeights {
-    /// Counts the weights of a graph; the config tells how many experts there are and how many of
+    /// Counts the weights of a graph; the config states how many experts there are and how many of
     /// them a token passes through.
     ///
     /// # Errors
@@ -194,7 +194,6 @@ struct Flow<'a> {
     is_constant: Vec<bool>,
 }
 
-/// An edge, by the places of its layers in the list of layers.
 #[derive(Debug, Clone, Copy)]
 struct Edge<'a> {
     from: usize,
@@ -202,7 +201,6 @@ struct Edge<'a> {
     to_port: &'a str,
 }
 
-/// A layer that uses a constant for each token, and the port at which it comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Consumer<'a> {
     /// The layer's place in the list of layers.
@@ -239,7 +237,6 @@ impl<'a> Flow<'a> {
         Ok(Self { layers, into, out_of, is_constant })
     }
 
-    /// The places of the constants.
     fn constants(&self) -> impl Iterator<Item = usize> {
         (0..self.layers.len()).filter(|place| self.kind(*place) == "Const")
     }
@@ -261,12 +258,10 @@ impl<'a> Flow<'a> {
         consumers
     }
 
-    /// The layer that feeds a port.
     fn source(&self, layer: usize, port: &str) -> Option<usize> {
         self.into[layer].iter().find(|edge| edge.to_port == port).map(|edge| edge.from)
     }
 
-    /// Whether a layer is a constant or computed from constants alone.
     fn is_constant(&self, layer: usize) -> bool {
         self.is_constant[layer]
     }
@@ -279,7 +274,6 @@ impl<'a> Flow<'a> {
         attribute(self.layers[layer], "name")
     }
 
-    /// A fact of a layer, from its `data`.
     fn fact(&self, layer: usize, name: &str) -> Option<&'a str> {
         data(self.layers[layer], name)
     }
@@ -334,7 +328,6 @@ enum Reading {
 }
 
 impl Reading {
-    /// Bytes read of so many.
     fn bytes(self, size_bytes: u64) -> u64 {
         let (taken, all) = match self {
             Self::Whole => (1, 1),

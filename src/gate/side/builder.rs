@@ -94,7 +94,7 @@ impl Builder {
             commit: source.commit().sha.clone(),
             toolchain,
             lock_sha256: sha256_of_bytes(
-                &files::read(&tree.join(LOCK_FILE), FileKind::Text).unwrap_or_default(),
+                files::read(&tree.join(LOCK_FILE), FileKind::Text).unwrap_or_default(),
             ),
             program_sha256: sha256_of_file(&program)?,
         };
@@ -127,7 +127,7 @@ impl Builder {
     ) -> Result<Option<Binary>> {
         let Source::Commit(commit) = source else { return Ok(None) };
         let lock_file = repository.file_at(&commit.sha, LOCK_FILE)?.unwrap_or_default();
-        self.binaries(|binaries| binaries.find(&commit.sha, toolchain, &sha256_of_bytes(&lock_file)))
+        self.binaries(|binaries| binaries.find(&commit.sha, toolchain, &sha256_of_bytes(lock_file)))
     }
 
     fn binaries<T>(&self, with: impl FnOnce(&Binaries<'_>) -> Result<T>) -> Result<T> {

@@ -8,7 +8,6 @@ use crate::judge::statistics::{self, Spread};
 use crate::judge::summary::figures;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
-use crate::measure::supervisor::Purpose;
 use crate::measure::{Metric, Role, Sample};
 use crate::record::{Arm, ProcessRecord, SampleRecord};
 
@@ -57,7 +56,7 @@ impl FigurePair {
 pub struct Change {
     /// Second / first.
     pub ratio: f64,
-    /// Where the ratio may lie, by the spread of each run's own processes; None where that tells nothing.
+    /// Where the ratio may lie, by the spread of each run's own processes; None where that reports nothing.
     pub interval: Option<Interval>,
 }
 
@@ -89,7 +88,6 @@ struct Measured<'a> {
     samples: HashMap<&'a str, Vec<&'a SampleRecord>>,
 }
 
-/// Every figure that either run has.
 pub(super) fn figure_pairs(
     a: &Arm,
     b: &Arm,
@@ -157,10 +155,6 @@ impl<'a> Measured<'a> {
         Self { run, side, prompts: side.summary.by_prompt(), samples: run.samples_by_prompt() }
     }
 
-    fn processes(&self) -> impl Iterator<Item = &ProcessRecord> {
-        self.run.processes.iter().filter(|process| process.purpose == Purpose::Measured)
-    }
-
     fn of_generations(&self, metric: Metric, prompt: Option<&str>) -> Values {
         let Some(whole) = self.summarised(metric, prompt) else { return Values::default() };
         let all = || self.run.samples.iter().collect();
@@ -171,13 +165,14 @@ impl<'a> Measured<'a> {
             let samples: Vec<Sample> = timed.filter(|sample| sample.role == Role::Measured).collect();
             figures(&samples)?.mean.get(metric)
         };
-        let processes = self.processes().map(of_process).collect::<Option<Vec<f64>>>();
+        let processes = self.run.measured_processes().map(of_process).collect::<Option<Vec<f64>>>();
         Values { whole: Some(whole), processes: processes.unwrap_or_default() }
     }
 
     /// What each process has one of, and its mean; none where one process lacks it.
     fn of_processes(&self, of: impl Fn(&Arm, &ProcessRecord) -> Option<f64>) -> Values {
-        let values = self.processes().map(|process| of(self.run, process)).collect::<Option<Vec<f64>>>();
+        let values =
+            self.run.measured_processes().map(|process| of(self.run, process)).collect::<Option<Vec<f64>>>();
         let processes = values.unwrap_or_default();
         let mean = processes.iter().sum::<f64>() / processes.len() as f64;
         Values { whole: Some(mean).filter(|mean| mean.is_finite()), processes }
@@ -192,7 +187,8 @@ impl<'a> Measured<'a> {
 
     /// How the cache of compiled models stood before every load; None where not all are alike.
     fn cache(&self) -> Option<CacheState> {
-        let mut states = self.processes().map(|process| Some(process.load.as_ref()?.compiled_model_cache));
+        let mut states =
+            self.run.measured_processes().map(|process| Some(process.load.as_ref()?.compiled_model_cache));
         let first = states.next()??;
         states.all(|state| state == Some(first)).then_some(first)
     }
@@ -236,9 +232,8 @@ fn is_speed(metric: Metric) -> bool {
 
 /// The highest of its measured generations.
 fn peak_rss_bytes(run: &Arm, process: &ProcessRecord) -> Option<f64> {
-    let own = run.samples.iter().filter_map(SampleRecord::timed);
-    let measured = own.filter(|sample| sample.process == process.index && sample.role == Role::Measured);
-    measured.filter_map(|sample| sample.memory.peak_rss_bytes).max().map(|bytes| bytes as f64)
+    let own = run.measured_samples().filter(|it| it.process == process.index && it.times.is_some());
+    own.filter_map(|sample| sample.peak_rss_bytes).max().map(|bytes| bytes as f64)
 }
 
 /// What the kernel showed of the worker, and what OpenVINO reported of itself: the higher of the two.

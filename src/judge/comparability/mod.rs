@@ -2,13 +2,15 @@
 //! figures only as far as that allows.
 //!
 //! Nothing here is a verdict. Between two separate runs the machine moves, and by how much neither of them
-//! tells; only pairs that were measured interleaved decide.
+//! shows; only pairs that were measured interleaved decide.
 
 mod figures;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use strum::IntoStaticStr;
 
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
@@ -33,7 +35,7 @@ pub enum Comparability {
     Unlike,
 }
 
-/// One of the two runs, as far as its figures can be believed.
+/// One of the two runs, as far as its metric values are valid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedSide {
     /// The figures; of speed none where there is none.
@@ -44,7 +46,7 @@ pub struct ComparedSide {
     pub doubted_reason: Option<String>,
 }
 
-/// The word on a prompt's output in both runs; None where it was not judged or not asked.
+/// The result of a prompt's output in both runs; None where it was not judged or not requested.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GoldenPair {
     /// The prompt's id.
@@ -68,7 +70,7 @@ pub struct TwoRuns {
     pub b: ComparedSide,
     /// Figures that either has, by metric, the mean before its prompts.
     pub figures: Vec<FigurePair>,
-    /// By prompt, those of the first run in the order requested, then those that only the second asked.
+    /// By prompt, those of the first run in the order requested, then those that only the second requested.
     pub goldens: Vec<GoldenPair>,
 }
 
@@ -122,7 +124,7 @@ fn goldens(a: &Summary, b: &Summary) -> Vec<GoldenPair> {
         .collect()
 }
 
-/// The first run's prompts in the order requested, then those that only the second asked.
+/// The first run's prompts in the order requested, then those that only the second requested.
 fn prompt_ids(a: &Summary, b: &Summary) -> Vec<String> {
     let mut known = HashSet::new();
     let ids = a.prompts.iter().chain(&b.prompts).map(|prompt| &prompt.id);
@@ -143,7 +145,7 @@ fn summary_of(run: &Arm, has_speed: bool) -> Summary {
 }
 
 impl ComparedSide {
-    /// A run as far as its figures can be believed.
+    /// A run as far as its metric values are valid.
     #[must_use]
     pub fn of(run: &Arm) -> Self {
         let refused = no_speed_reason(run);
@@ -173,12 +175,10 @@ fn doubted_reason(run: &Arm) -> Option<String> {
     emulated.or_else(|| Some(guard_reasons(run).join("; ")).filter(|reasons| !reasons.is_empty()))
 }
 
-/// The first digits of a hash.
 fn short(sha256: &str) -> String {
     sha256.chars().take(12).collect()
 }
 
-/// Values in a row; None where there are none.
 fn listed(values: &[String]) -> Option<String> {
     (!values.is_empty()).then(|| values.join(", "))
 }
@@ -199,7 +199,6 @@ fn absent(what: &str) -> &'static str {
     }
 }
 
-/// How well a device is proven.
 fn grade(grade: ProofGrade) -> String {
     match grade {
         ProofGrade::Property => "reported by OpenVINO alone",
@@ -208,7 +207,6 @@ fn grade(grade: ProofGrade) -> String {
     .to_owned()
 }
 
-/// The guards that tripped in any process.
 fn guards(run: ArmView<'_>) -> Option<String> {
     let findings = of_record(&run).into_iter().flat_map(|process| process.findings);
     let tripped: BTreeSet<&str> =
@@ -217,7 +215,6 @@ fn guards(run: ArmView<'_>) -> Option<String> {
     listed(&tripped)
 }
 
-/// A commit with what was changed over it.
 fn reported_commit(commit: &Commit) -> String {
     let changed = commit.difference_sha256.as_deref().map(short).unwrap_or_default();
     format!(
@@ -228,7 +225,8 @@ fn reported_commit(commit: &Commit) -> String {
 }
 
 /// Which identity a difference breaks, the heaviest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Breaks {
     /// Another machine.
     Machine,
@@ -239,6 +237,7 @@ pub enum Breaks {
     /// Another device.
     Device,
     /// Another OpenVINO or other properties: another series.
+    #[strum(serialize = "series")]
     Runtime,
     /// Something under the measurement was exchanged, as a driver: another epoch.
     Epoch,
@@ -252,16 +251,7 @@ impl Breaks {
     /// As text.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Machine => "machine",
-            Self::Model => "model",
-            Self::Workload => "workload",
-            Self::Device => "device",
-            Self::Runtime => "series",
-            Self::Epoch => "epoch",
-            Self::Environment => "environment",
-            Self::Nothing => "nothing",
-        }
+        self.into()
     }
 
     /// What it leaves of two runs.
@@ -392,7 +382,7 @@ impl Found<'_> {
         self.each(Breaks::Workload, "prompt", prompts);
         let is_reported = self.differences.iter().any(|difference| difference.breaks == Breaks::Workload);
         if !is_reported {
-            // As where the same prompts were asked in another order.
+            // As where the same prompts were requested in another order.
             self.named(Breaks::Workload, "workload", |it| &it.arm.workload.sha256, |_| "identity");
         }
         self.note(Breaks::Nothing, "processes", |it| Some(it.workload.runs.to_string()));

@@ -1,6 +1,6 @@
-//! Whether the machine was in a state in which its times can be believed: the guards' rules.
+//! Whether the machine was in a state in which its times are valid: the guards' rules.
 //!
-//! A rule reads what was observed and says so when nothing was: a machine that tells nothing is not
+//! A rule reads what was observed and says so when nothing was: a machine that reports nothing is not
 //! observed, never clean. Rules on an Intel GPU have not seen readings of the hardware.
 
 mod rules;
@@ -9,18 +9,18 @@ mod tests;
 pub mod threshold;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::engine::openvino::DeviceKind;
-use crate::measure::Role;
 use crate::measure::guard::{GpuReading, GuardLog, MachineReading, Phase};
-use crate::measure::supervisor::Purpose;
-use crate::record::{Arm, ProcessRecord, ProvenDevice};
+use crate::record::{Arm, ProcessRecord, ProvenDevice, SampleRecord};
 use crate::sys::{Observed, Unavailable};
 
 pub use rules::{between, of_process};
 
 /// What is watched. The names are kept in records and policies: none is ever given another meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Guard {
     /// The worker's own counters show that a GPU worked for it.
@@ -159,23 +159,7 @@ impl Guard {
     /// The name, as it is serialised.
     #[must_use]
     pub fn id(self) -> &'static str {
-        match self {
-            Self::GpuProof => "gpu-proof",
-            Self::GpuClock => "gpu-clock",
-            Self::GpuThrottle => "gpu-throttle",
-            Self::GpuPowerLimit => "gpu-power-limit",
-            Self::OtherGpuClients => "other-gpu-clients",
-            Self::StartTemperature => "start-temperature",
-            Self::CpuPolicy => "cpu-policy",
-            Self::CpuThrottle => "cpu-throttle",
-            Self::AcPower => "ac-power",
-            Self::PowerProfile => "power-profile",
-            Self::CpuPressure => "cpu-pressure",
-            Self::MemoryPressure => "memory-pressure",
-            Self::SwapIn => "swap-in",
-            Self::OomKill => "oom-kill",
-            Self::Suspend => "suspend",
-        }
+        self.into()
     }
 
     /// What it means when it trips.
@@ -216,6 +200,10 @@ impl Observation {
 
     fn tripped(reason: impl Into<String>) -> Self {
         Self { state: GuardState::Tripped, reason: reason.into() }
+    }
+
+    fn tripped_if(is_trouble: bool, reason: String) -> Self {
+        if is_trouble { Self::tripped(reason) } else { Self::clean(reason) }
     }
 
     fn not_observed(reason: impl Into<String>) -> Self {
@@ -278,10 +266,8 @@ impl<'a> ProcessGuards<'a> {
         (!self.timed.is_some_and(reaches)).then_some(reason)
     }
 
-    /// One thing out of each of these readings.
-    ///
-    /// # Errors
-    /// When there is none, or it is missing in some: vanished, if it was there in the log's first.
+    /// One thing out of each of these readings. Errors: when there is none, or it is missing in some:
+    /// vanished, if it was there in the log's first.
     fn all_of<T>(
         &self,
         readings: impl Iterator<Item = &'a MachineReading>,
@@ -300,10 +286,7 @@ impl<'a> ProcessGuards<'a> {
         }
     }
 
-    /// How much a counter grew over the timed part.
-    ///
-    /// # Errors
-    /// As [`Self::all_of`].
+    /// How much a counter grew over the timed part. Errors: as [`Self::all_of`].
     fn growth(
         &self,
         readings: &'a [MachineReading],
@@ -317,7 +300,7 @@ impl<'a> ProcessGuards<'a> {
         Ok(after.saturating_sub(before))
     }
 
-    /// The address of the GPU that worked most for the worker, where its counters tell.
+    /// The address of the GPU that worked most for the worker, where its counters show it.
     fn worked_on(&self) -> Option<&'a str> {
         let readings = self.log.readings.iter().rev();
         let last =
@@ -325,10 +308,8 @@ impl<'a> ProcessGuards<'a> {
         last.iter().max_by_key(|gpu| gpu.work()).map(|gpu| gpu.pci_address.as_str())
     }
 
-    /// The GPU that was measured, in one reading.
-    ///
-    /// # Errors
-    /// When it is not there, or there are several and none is known to be it.
+    /// The GPU that was measured, in one reading. Errors: when it is not there, or there are several and none
+    /// is known to be it.
     fn gpu<'r>(&self, reading: &'r MachineReading) -> Result<&'r GpuReading, String> {
         let gpus = known(&reading.gpus)?;
         match (self.worked_on(), &gpus[..]) {
@@ -342,7 +323,6 @@ impl<'a> ProcessGuards<'a> {
     }
 }
 
-/// A value, or why there is none, in words.
 fn known<T>(observed: &Observed<T>) -> Result<&T, String> {
     observed.known().map_err(|unavailable| unavailable.reason)
 }
@@ -368,35 +348,26 @@ impl ProcessFindings {
 #[must_use]
 pub fn of_record(record: &Arm) -> Vec<ProcessFindings> {
     let device = record.device.ran.as_ref().map_or(DeviceKind::Cpu, ProvenDevice::kind);
-    let measured = record.processes.iter().filter(|process| process.purpose == Purpose::Measured);
-    let guarded: Vec<Guarded> = measured
+    let measured = record.measured_processes();
+    let guarded: Vec<(usize, ProcessGuards<'_>)> = measured
         .filter_map(|process| {
             let log = process.guards.as_ref()?;
-            let timed = timed_part(record, process);
-            Some(Guarded { process: process.index, guards: ProcessGuards { log, device, timed } })
+            Some((process.index, ProcessGuards { log, device, timed: timed_part(record, process) }))
         })
         .collect();
-    let first = guarded.first().map(|first| first.guards);
-    let words = guarded.iter().enumerate().map(|(at, guarded)| ProcessFindings {
-        process: guarded.process,
-        findings: of_process(&guarded.guards, first.as_ref().filter(|_| at > 0)),
+    let first = guarded.first().map(|(_, first)| first);
+    let findings = guarded.iter().enumerate().map(|(at, (process, guards))| ProcessFindings {
+        process: *process,
+        findings: of_process(guards, first.filter(|_| at > 0)),
     });
-    words.collect()
-}
-
-struct Guarded<'a> {
-    process: usize,
-    guards: ProcessGuards<'a>,
+    findings.collect()
 }
 
 /// From the first timed generation of a process to the end of its last; None where it has no times.
 #[must_use]
 pub fn timed_part(record: &Arm, process: &ProcessRecord) -> Option<TimeSpan> {
-    let samples = record.samples.iter();
-    let measured = samples.filter(|sample| sample.process == process.index && sample.role == Role::Measured);
-    let times: Vec<_> = measured.filter_map(|sample| sample.times.as_ref()).collect();
-    let start_ns = times.iter().map(|times| times.submitted_ns).min()?;
-    let end_ns = times.iter().filter_map(|times| times.token_ns.last().copied()).max()?;
+    let own = record.measured_samples().filter(|sample| sample.process == process.index);
+    let (start_ns, end_ns) = SampleRecord::span(own)?;
     Some(TimeSpan { start_ns, end_ns })
 }
 

@@ -10,7 +10,10 @@ use crate::judge::environment::{
 use crate::measure::guard::{MachineFacts, MachineReading, Temperatures, gpu_work};
 use crate::sys::{Observed, suspended_ns};
 
-type Rule = fn(&ProcessGuards<'_>, Option<&ProcessGuards<'_>>) -> Result<Observation, Observation>;
+/// What a rule observed; an error where it could not.
+type RuleResult = Result<Observation, Observation>;
+/// Judges a process, some rules against the first one.
+type Rule = fn(&ProcessGuards<'_>, Option<&ProcessGuards<'_>>) -> RuleResult;
 
 const RULES: [(Guard, Rule); 9] = [
     (Guard::CpuPolicy, cpu_policy),
@@ -53,17 +56,17 @@ fn apply(rule: Rule, process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'
     }
 }
 
-/// A later process is judged like the first here, lest a rule that needs the first says it cannot tell.
+/// A later process is judged like the first here, so that no rule that needs the first lacks it.
 fn was_observed(rule: Rule, first: &ProcessGuards<'_>) -> bool {
     let later = either(rule(first, Some(first)));
     matches!(later.state, GuardState::Clean | GuardState::Tripped)
 }
 
-fn either(result: Result<Observation, Observation>) -> Observation {
+fn either(result: RuleResult) -> Observation {
     result.unwrap_or_else(|word| word)
 }
 
-fn gpu_proof(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+fn gpu_proof(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let Some(grown) = gpu_work(process.around()) else {
         let read = process.around().iter().find_map(|reading| known(&reading.worker_gpus).err());
         let none = "the worker's descriptors lead to no client of an Intel GPU".to_owned();
@@ -76,17 +79,10 @@ fn gpu_proof(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Resu
     })
 }
 
-fn gpu_throttle(
-    process: &ProcessGuards<'_>,
-    _: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn gpu_throttle(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let readings = throttle_readings(process)?;
-    let hot: BTreeSet<&str> = readings
-        .iter()
-        .flat_map(|reasons| reasons.iter())
-        .map(String::as_str)
-        .filter(|it| is_heat(it))
-        .collect();
+    let reasons = readings.iter().flat_map(|reasons| reasons.iter());
+    let hot: BTreeSet<&str> = reasons.map(String::as_str).filter(|it| is_heat(it)).collect();
     let times = readings.iter().filter(|reasons| reasons.iter().any(|it| is_heat(it))).count();
     let count = readings.len();
     Ok(if times == 0 {
@@ -103,20 +99,17 @@ fn gpu_throttle(
 }
 
 /// The throttle reasons of each reading while the worker ran.
-pub(super) fn throttle_readings<'a>(process: &ProcessGuards<'a>) -> Result<Vec<&'a [String]>, Observation> {
+fn throttle_readings<'a>(process: &ProcessGuards<'a>) -> Result<Vec<&'a [String]>, Observation> {
     process.all_of(process.during(), |reading| known(&process.gpu(reading)?.throttled_by).map(Vec::as_slice))
 }
 
 /// Reasons of heat, of another chip's alarm, and of the voltage regulator; `ratl` is the limit of the
 /// running average of the temperature. Whatever else a kernel names is a limit of power or current.
-pub(super) fn is_heat(reason: &str) -> bool {
+fn is_heat(reason: &str) -> bool {
     reason.contains("therm") || reason.contains("prochot") || reason.starts_with("vr") || reason == "ratl"
 }
 
-fn other_gpu_clients(
-    process: &ProcessGuards<'_>,
-    _: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn other_gpu_clients(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let sees_the_worker =
         |reading: &MachineReading| reading.worker_gpus.value().is_some_and(|gpus| !gpus.is_empty());
     // A kernel that does not show the worker's own client shows no one's.
@@ -149,27 +142,21 @@ fn other_gpu_clients(
     })
 }
 
-fn cpu_throttle(
-    process: &ProcessGuards<'_>,
-    _: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn cpu_throttle(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let times = process.growth(process.around(), |reading| known(&reading.cpu_throttle_count).copied())?;
     Ok(unless(times > 0, || format!("the processor was held back for heat `{times}` times")))
 }
 
-fn ac_power(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+fn ac_power(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let readings = process.all_of(process.log.readings.iter(), |reading| known(&reading.is_on_ac_power))?;
     let on_battery = readings.iter().filter(|on_ac_power| !***on_ac_power).count();
     let count = readings.len();
     Ok(unless(on_battery > 0, || format!("the machine ran on battery at {on_battery} of {count} readings")))
 }
 
-/// A run on the processor loads it by itself, so only the reading before the first process tells of
+/// A run on the processor loads it by itself, so only the reading before the first process shows
 /// others there; the reading before a later one still holds the load of the one that just ended.
-fn cpu_pressure(
-    process: &ProcessGuards<'_>,
-    first: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn cpu_pressure(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> RuleResult {
     let percent = |reading: &MachineReading| known(&reading.cpu_some_avg10_percent).copied();
     let percents = match (process.device, first) {
         (DeviceKind::Gpu, _) => process.all_of(process.during(), percent)?,
@@ -185,10 +172,7 @@ fn cpu_pressure(
     }))
 }
 
-fn memory_pressure(
-    process: &ProcessGuards<'_>,
-    _: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn memory_pressure(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let percent = |reading: &MachineReading| known(&reading.memory_full_avg10_percent).copied();
     // The ten seconds before the end of a short process hold all of it.
     let percents = match process.during().next() {
@@ -201,18 +185,18 @@ fn memory_pressure(
     }))
 }
 
-fn swap_in(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+fn swap_in(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let pages = process.growth(process.around(), |reading| known(&reading.pages_swapped_in).copied())?;
     Ok(unless(pages > 0, || format!("`{pages}` pages were read back from swap")))
 }
 
-/// Over the whole process: a kill while loading tells of a machine without memory to spare.
-fn oom_kill(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+/// Over the whole process: a kill while loading shows a machine without memory to spare.
+fn oom_kill(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let kills = process.growth(&process.log.readings, |reading| known(&reading.oom_kills).copied())?;
     Ok(unless(kills > 0, || format!("`{kills}` processes of the group were killed for want of memory")))
 }
 
-fn suspend(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> Result<Observation, Observation> {
+fn suspend(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
     let clocks =
         known(&process.log.clocks_before).and_then(|one| Ok((one, known(&process.log.clocks_after)?)));
     let (before, after) = clocks.map_err(Observation::not_observed)?;
@@ -226,10 +210,7 @@ fn unless(is_trouble: bool, trouble: impl FnOnce() -> String) -> Observation {
     if is_trouble { Observation::tripped(trouble()) } else { Observation::clean("nothing was seen") }
 }
 
-pub(super) fn cpu_policy(
-    process: &ProcessGuards<'_>,
-    first: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn cpu_policy(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> RuleResult {
     let joined = |values: &Observed<Vec<String>>| values.clone().map(|values| values.join(", "));
     let turbo = |is_off: &Observed<bool>| is_off.clone().map(|off| if off { "off" } else { "on" }.to_owned());
     let settings = [
@@ -253,10 +234,7 @@ pub(super) fn cpu_policy(
     }
 }
 
-pub(super) fn power_profile(
-    process: &ProcessGuards<'_>,
-    first: Option<&ProcessGuards<'_>>,
-) -> Result<Observation, Observation> {
+fn power_profile(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> RuleResult {
     fixed("the power profile", process, first, |facts| facts.platform_profile.clone())
 }
 
@@ -266,7 +244,7 @@ fn fixed(
     process: &ProcessGuards<'_>,
     first: Option<&ProcessGuards<'_>>,
     pick: impl Fn(&MachineFacts) -> Observed<String>,
-) -> Result<Observation, Observation> {
+) -> RuleResult {
     let now = pick(&process.log.facts);
     let end = process.log.facts_at_end.as_ref().map(&pick);
     let at_first = first.map(|first| pick(&first.log.facts));
@@ -332,11 +310,7 @@ fn median_clock(side: &ProcessGuards<'_>) -> Result<f64, Observation> {
 fn clocks(one: f64, other: f64) -> Observation {
     let share = (one - other).abs() / one.max(other);
     let reported = format!("the GPU's median clock was {one} MHz and {other} MHz");
-    if share > threshold::CLOCK_DIFFERENCE_SHARE {
-        Observation::tripped(reported)
-    } else {
-        Observation::clean(reported)
-    }
+    Observation::tripped_if(share > threshold::CLOCK_DIFFERENCE_SHARE, reported)
 }
 
 /// The share of readings at which something other than heat held the GPU back, percent.
@@ -348,8 +322,7 @@ fn power_limit_percent(side: &ProcessGuards<'_>) -> Result<f64, Observation> {
 
 fn power_limits(one: f64, other: f64) -> Observation {
     let reported = format!("power limits held the GPU back in {one:.0} % and {other:.0} % of the readings");
-    let is_far = (one - other).abs() > threshold::POWER_LIMIT_DIFFERENCE_POINTS;
-    if is_far { Observation::tripped(reported) } else { Observation::clean(reported) }
+    Observation::tripped_if((one - other).abs() > threshold::POWER_LIMIT_DIFFERENCE_POINTS, reported)
 }
 
 fn start<'a>(side: &ProcessGuards<'a>) -> Result<&'a Temperatures, Observation> {
@@ -365,6 +338,5 @@ fn temperatures(one: &Temperatures, other: &Temperatures) -> Observation {
         return Observation::vanished("no sensor was read on both sides");
     };
     let reported = format!("`{sensor}` started at {one:.1} and {other:.1} degrees Celsius");
-    let is_far = (one - other).abs() > threshold::START_DIFFERENCE_CELSIUS;
-    if is_far { Observation::tripped(reported) } else { Observation::clean(reported) }
+    Observation::tripped_if((one - other).abs() > threshold::START_DIFFERENCE_CELSIUS, reported)
 }

@@ -52,7 +52,7 @@ fn worker(pci_address: &str, ccs: u64) -> WorkerGpuUse {
     }
 }
 
-/// A process of six seconds on a machine that tells everything and is quiet.
+/// A process of six seconds on a machine that reports everything and is quiet.
 fn quiet() -> GuardLog {
     let facts = MachineFacts {
         cpu: CpuPolicy {
@@ -83,14 +83,12 @@ fn quiet() -> GuardLog {
     }
 }
 
-/// The same with something changed.
 fn with(change: impl FnOnce(&mut GuardLog)) -> GuardLog {
     let mut log = quiet();
     change(&mut log);
     log
 }
 
-/// The same with something changed in every reading.
 fn each(change: impl Fn(&mut MachineReading)) -> GuardLog {
     with(|log| log.readings.iter_mut().for_each(change))
 }
@@ -107,7 +105,6 @@ fn state_of(findings: &[GuardFinding], guard: Guard) -> GuardState {
     findings.iter().find(|finding| finding.guard == guard).map(|finding| finding.state).unwrap()
 }
 
-/// What a guard says of a process on the GPU, the first of its job.
 fn says(log: &GuardLog, guard: Guard) -> GuardState {
     state_of(&of_process(&gpu(log), None), guard)
 }
@@ -124,7 +121,7 @@ fn says_between(log: &GuardLog, guard: Guard) -> GuardState {
     forth
 }
 
-/// Takes away all that a machine can tell.
+/// Takes away all that a machine can report.
 fn silence(reading: &mut MachineReading) {
     fn not<T>() -> Observed<T> {
         Observed::not("no such file")

@@ -271,7 +271,7 @@ pub struct Facets<'a> {
     pub kv_cache_precision: Option<&'a str>,
     /// Every other property that was read back.
     others: BTreeMap<&'a str, &'a str>,
-    /// What was asked of this engine alone, the KV cache's precision apart.
+    /// What was requested of this engine alone, the KV cache's precision apart.
     own: Vec<&'a str>,
 }
 
@@ -318,7 +318,7 @@ impl<'a> Facets<'a> {
         differences.next().is_none().then_some(first)
     }
 
-    /// Whether both run with the same properties, as far as both tell, but for the KV cache's precision.
+    /// Whether both run with the same properties, as far as both report, but for the KV cache's precision.
     fn is_set_as(&self, other: &Self) -> bool {
         let both = |name: &&&str| other.others.contains_key(**name);
         let read_back =

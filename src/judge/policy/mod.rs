@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::judge::sequential::{Interval, Rule};
 use crate::measure::{Direction, Metric};
+use crate::record::{is_hex, seconds_of_utc, utc_of_seconds};
 
 pub use anchors::{PinnedAnchor, PublishedAnchor};
 
@@ -85,7 +86,6 @@ impl Policy {
         policy.text()
     }
 
-    /// The whole file.
     fn text(&self) -> Result<String> {
         let text = serde_json::to_string_pretty(self)
             .map_err(|cause| Error::harness(format!("the policy cannot be written: {cause}")))?;
@@ -115,7 +115,6 @@ impl Policy {
     }
 }
 
-/// What a text of any schema has.
 #[derive(Deserialize)]
 struct SchemaAlone {
     schema: u32,
@@ -138,7 +137,7 @@ pub struct SequentialPolicy {
     pub reason: String,
 }
 
-/// What becomes of a change of which the pairs do not tell.
+/// What becomes of a change of which the pairs do not decide.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WhenInconclusive {
@@ -301,7 +300,7 @@ pub enum Waived<'a> {
     None,
     /// It is accepted, up to the waiver's ceiling and through its last day.
     Until(&'a Waiver),
-    /// It was accepted for a time that is over: red, until somebody decides anew.
+    /// It was accepted for a time that is over: red, until somebody decides again.
     Expired(&'a Waiver),
 }
 
@@ -342,11 +341,8 @@ fn waiver_for<'a>(waivers: &'a [Waiver], metric: Metric, prompt: Option<&str>, t
     }
 }
 
-/// The word on a value that cannot stand, or nothing.
+/// The result of a value that cannot stand, or nothing.
 type Checked = Result<(), String>;
-
-/// Hexadecimal digits of a sha256.
-const SHA256_DIGITS: usize = 64;
 
 fn positive(key: &str, value: f64) -> Checked {
     if value.is_finite() && value > 0.0 {
@@ -364,18 +360,16 @@ fn positive_below(key: &str, value: f64, limit: &str, limit_value: f64) -> Check
     Err(format!("`{key}` of `{value}`; it has to be below {limit} of {limit_value}"))
 }
 
-/// Something for people to read.
 fn said(key: &str, text: &str) -> Checked {
     if text.trim().is_empty() { Err(format!("nothing in `{key}`; say it in a few words")) } else { Ok(()) }
 }
 
 /// 64 hexadecimal digits in lower case, as arcgauge writes them.
 fn sha256(key: &str, text: &str) -> Checked {
-    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    if text.len() == SHA256_DIGITS && text.bytes().all(is_digit) {
+    if is_hex(text, 64) {
         return Ok(());
     }
-    Err(format!("`{key}` of `{text}`; it has to be the {SHA256_DIGITS} lower-case digits of a sha256"))
+    Err(format!("`{key}` of `{text}`; it has to be the 64 lower-case digits of a sha256"))
 }
 
 /// Each name stands once.
@@ -390,47 +384,25 @@ fn once<T: Ord + Display>(key: &str, names: impl IntoIterator<Item = T>) -> Chec
     Ok(())
 }
 
-/// A day, UTC, written as in "2026-11-24".
+/// A day, UTC, written as in "2026-11-24": by the seconds from 1970 to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Day {
-    year: u16,
-    month: u8,
-    date: u8,
-}
+pub struct Day(i64);
 
 impl Day {
     /// Reads a day; None where the text is not of the form, or the calendar has no such day.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let is_of_form = text.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-        if text.len() != 10 || !is_of_form {
-            return None;
-        }
-        let year = text[..4].parse().ok()?;
-        let month = text[5..7].parse().ok()?;
-        let date = text[8..].parse().ok()?;
-        (date >= 1 && date <= days_of(year, month)).then_some(Self { year, month, date })
+        let midnight = format!("{text}T00:00:00Z");
+        let seconds = seconds_of_utc(&midnight)?;
+        (utc_of_seconds(seconds)? == midnight).then_some(Self(seconds))
     }
 }
 
-/// Days of a month; 0 for a month that there is not.
-fn days_of(year: u16, month: u8) -> u8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
-        2 => 28,
-        1..=12 => 31,
-        _ => 0,
-    }
-}
-
-impl fmt::Display for Day {
+impl Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.date)
+        let midnight = utc_of_seconds(self.0).unwrap_or_default();
+        f.write_str(midnight.get(..10).unwrap_or_default())
     }
 }
 

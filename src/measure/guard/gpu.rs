@@ -29,7 +29,7 @@ pub struct GpuFacts {
     pub min_mhz: Observed<u32>,
     /// Highest clock that may be requested, MHz.
     pub max_mhz: Observed<u32>,
-    /// The throttle reasons that this kernel tells, such as `thermal`.
+    /// The throttle reasons that this kernel reports, such as `thermal`.
     pub throttle_reasons: Observed<Vec<String>>,
 }
 
@@ -46,7 +46,7 @@ pub struct GpuReading {
     pub throttled_by: Observed<Vec<String>>,
 }
 
-/// Where a driver tells what.
+/// Where a driver reports what.
 struct Card {
     pci_address: String,
     driver: GpuDriver,
@@ -58,10 +58,7 @@ struct Card {
     reason_prefix: &'static str,
 }
 
-/// The facts of every Intel GPU, by card number.
-///
-/// # Errors
-/// When there is none.
+/// The facts of every Intel GPU, by card number. Errors: when there is none.
 pub(super) fn facts(root: &SysfsRoot) -> Result<Vec<GpuFacts>, Unavailable> {
     Ok(cards(root)?
         .into_iter()
@@ -75,10 +72,7 @@ pub(super) fn facts(root: &SysfsRoot) -> Result<Vec<GpuFacts>, Unavailable> {
         .collect())
 }
 
-/// A reading of every Intel GPU, by card number.
-///
-/// # Errors
-/// When there is none.
+/// A reading of every Intel GPU, by card number. Errors: when there is none.
 pub(super) fn readings(root: &SysfsRoot) -> Result<Vec<GpuReading>, Unavailable> {
     Ok(cards(root)?
         .into_iter()

@@ -142,7 +142,7 @@ impl PackageCounters {
 
 /// What the worker has used of one GPU, its clients there together. An engine that has not worked for
 /// it is not named.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerGpuUse {
     /// Which GPU, as in `0000:00:02.0`.
     pub pci_address: String,
@@ -244,7 +244,6 @@ pub struct Watch {
     orders: Sender<Order>,
     news: Receiver<News>,
     clocks_before: Observed<ClockPair>,
-    /// What came so far.
     facts: MachineFacts,
     readings: Vec<MachineReading>,
     patience: Duration,
@@ -296,7 +295,7 @@ impl Watch {
 
     /// Names the worker, once it has been started.
     pub fn set_worker(&self, process: u32) {
-        // Fails only when the thread is gone, which `finish` tells.
+        // Fails only when the thread is gone, which `finish` reports.
         let _ = self.orders.send(Order::Worker(process));
     }
 
@@ -318,7 +317,7 @@ impl Watch {
         }
     }
 
-    /// Takes in what the thread tells until there is enough, or the last has come, which is given
+    /// Takes in what the thread reports until there is enough, or the last has come, which is given
     /// back, or patience ends.
     fn collect(&mut self, is_enough: impl Fn(&Self) -> bool) -> Option<MachineFacts> {
         while !is_enough(self) {
@@ -351,7 +350,7 @@ impl MachineFacts {
     }
 }
 
-/// The thread. It ends when told to, or when nobody listens any more.
+/// The thread. It ends when ordered to, or when nobody listens any more.
 fn watch(
     root: SysfsRoot,
     clock: impl Fn() -> u64,

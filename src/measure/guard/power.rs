@@ -8,12 +8,10 @@ use crate::sys::{SysfsRoot, Unavailable};
 const SUPPLIES: &str = "sys/class/power_supply";
 const ZONES: &str = "sys/class/powercap";
 
-/// Whether the machine runs on AC power. Nothing runs on a battery where no system battery is listed: a
-/// USB-C port of a desktop is a supply that is offline. Batteries and chargers of mice and keyboards do
-/// not count, nor does the slot of a battery that is not there.
-///
-/// # Errors
-/// When no supply of the system is listed, as on most desktops.
+/// Whether the machine runs on AC power. Nothing runs on a battery where no system battery is listed: a USB-C
+/// port of a desktop is a supply that is offline. Batteries and chargers of mice and keyboards do not count,
+/// nor does the slot of a battery that is not there. Errors: when no supply of the system is listed, as on
+/// most desktops.
 pub(super) fn on_ac_power(root: &SysfsRoot) -> Result<bool, Unavailable> {
     let (mut adapters, mut batteries, mut has_mains) = (Vec::new(), Vec::new(), false);
     for name in root.entries(SUPPLIES)? {
@@ -47,26 +45,18 @@ fn nothing() -> Unavailable {
     Unavailable::because(format!("nothing in `/{SUPPLIES}` tells where the power comes from"))
 }
 
-/// The firmware's power profile, such as `balanced`.
-///
-/// # Errors
-/// When the firmware has none.
+/// The firmware's power profile, such as `balanced`. Errors: when the firmware has none.
 pub(super) fn platform_profile(root: &SysfsRoot) -> Result<String, Unavailable> {
     root.text("sys/firmware/acpi/platform_profile")
 }
 
-/// The energy counters of the processor's packages, which hold an integrated GPU too, by zone.
-///
-/// # Errors
-/// When there is none, or one cannot be read; many systems let only root read them.
+/// The energy counters of the processor's packages, which hold an integrated GPU too, by zone. Errors: when
+/// there is none, or one cannot be read; many systems let only root read them.
 pub(super) fn energy_microjoules(root: &SysfsRoot) -> Result<PackageCounters, Unavailable> {
     of_packages(root, "energy_uj")
 }
 
-/// Where each of them begins again, microjoules.
-///
-/// # Errors
-/// As [`energy_microjoules`].
+/// Where each of them begins again, microjoules. Errors: as [`energy_microjoules`].
 pub(super) fn energy_range_microjoules(root: &SysfsRoot) -> Result<PackageCounters, Unavailable> {
     of_packages(root, "max_energy_range_uj")
 }

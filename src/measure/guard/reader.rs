@@ -58,18 +58,18 @@ impl MachineReader {
             Ok(_) => self.others.scan(root, at_ns, &own, clients.as_ref().unwrap_or(&BTreeMap::new())),
             Err(reason) => Err(reason.clone()),
         };
-        let kills = self.memory_events.as_ref().map_err(Clone::clone);
+        let events = self.memory_events.as_ref().map_err(Clone::clone);
         MachineReading {
             at_ns,
             phase,
             temperatures_celsius: Temperatures::read(root).into(),
             cpu_throttle_count: throttle_count(root).into(),
             is_on_ac_power: power::on_ac_power(root).into(),
-            cpu_some_avg10_percent: pressure(root, Resource::Cpu, Waiting::Some).into(),
-            memory_full_avg10_percent: pressure(root, Resource::Memory, Waiting::Full).into(),
-            io_some_avg10_percent: pressure(root, Resource::Io, Waiting::Some).into(),
-            pages_swapped_in: pages_swapped_in(root).into(),
-            oom_kills: kills.and_then(|file| oom_kills(root, file)).into(),
+            cpu_some_avg10_percent: pressure(root, "cpu", "some").into(),
+            memory_full_avg10_percent: pressure(root, "memory", "full").into(),
+            io_some_avg10_percent: pressure(root, "io", "some").into(),
+            pages_swapped_in: counter(root, "proc/vmstat", "pswpin").into(),
+            oom_kills: events.and_then(|file| counter(root, file, "oom_kill")).into(),
             energy_microjoules: power::energy_microjoules(root).into(),
             worker_gpus: clients.as_ref().map(usage_of).map_err(Clone::clone).into(),
             other_gpu: other_gpu.into(),
@@ -78,23 +78,13 @@ impl MachineReader {
     }
 }
 
-fn pressure(root: &SysfsRoot, resource: Resource, waiting: Waiting) -> Result<f64, Unavailable> {
-    pressure_avg10_percent(root, resource, waiting)
-}
-
 /// The clients of a worker, those of one GPU taken together.
 fn usage_of(clients: &BTreeMap<ClientId, GpuClient>) -> Vec<WorkerGpuUse> {
     // The clients are in the order of their GPUs.
     let mut gpus: Vec<WorkerGpuUse> = Vec::new();
     for (id, client) in clients {
         if gpus.last().is_none_or(|gpu| gpu.pci_address != id.pci_address) {
-            gpus.push(WorkerGpuUse {
-                pci_address: id.pci_address.clone(),
-                clients: 0,
-                busy_cycles: BTreeMap::new(),
-                busy_ns: BTreeMap::new(),
-                resident_bytes: None,
-            });
+            gpus.push(WorkerGpuUse { pci_address: id.pci_address.clone(), ..WorkerGpuUse::default() });
         }
         if let Some(gpu) = gpus.last_mut() {
             gpu.clients += 1;
@@ -140,12 +130,9 @@ impl CpuPolicy {
     }
 }
 
-/// How often the processor throttled for heat since it was started: the sum over the cores, and the
-/// package's own count once, for every core repeats it.
-///
-/// # Errors
-/// When no core tells.
-pub(super) fn throttle_count(root: &SysfsRoot) -> Result<u64, Unavailable> {
+/// How often the processor throttled for heat since it was started: the sum over the cores, and the package's
+/// own count once, for every core repeats it. Errors: when no core reports it.
+fn throttle_count(root: &SysfsRoot) -> Result<u64, Unavailable> {
     let mut cores: Option<u64> = None;
     let mut package: Option<u64> = None;
     let mut reason = None;
@@ -179,68 +166,23 @@ fn each_once(root: &SysfsRoot, file: &str) -> Result<Vec<String>, Unavailable> {
     if values.is_empty() { Err(reason) } else { Ok(values.into_iter().collect()) }
 }
 
-/// A resource that tasks can wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resource {
-    /// Processor time.
-    Cpu,
-    /// Memory.
-    Memory,
-    /// Disks.
-    Io,
-}
-
-/// Who waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Waiting {
-    /// At least one task.
-    Some,
-    /// All tasks that could run.
-    Full,
-}
-
-/// The share of the last ten seconds in which tasks waited for a resource, percent.
-///
-/// # Errors
-/// When the kernel does not report.
-pub(super) fn pressure_avg10_percent(
-    root: &SysfsRoot,
-    resource: Resource,
-    waiting: Waiting,
-) -> Result<f64, Unavailable> {
-    let name = match resource {
-        Resource::Cpu => "cpu",
-        Resource::Memory => "memory",
-        Resource::Io => "io",
-    };
-    let kind = match waiting {
-        Waiting::Some => "some ",
-        Waiting::Full => "full ",
-    };
-    let path = format!("proc/pressure/{name}");
+/// The share of the last ten seconds in which "some" tasks waited for a resource, or all that could run ("full"),
+/// percent. Errors: when the kernel does not report.
+fn pressure(root: &SysfsRoot, resource: &str, tasks: &str) -> Result<f64, Unavailable> {
+    let path = format!("proc/pressure/{resource}");
     let text = root.text(&path)?;
-    let line = text.lines().find_map(|line| line.strip_prefix(kind)).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(tasks)).unwrap_or_default();
     let average = line.split(' ').find_map(|field| field.strip_prefix("avg10=")?.parse::<f64>().ok());
-    average.filter(|percent| (0.0..=100.0).contains(percent)).ok_or_else(|| {
-        Unavailable::because(format!("`/{path}` has no share of ten seconds after `{}`", kind.trim()))
-    })
-}
-
-/// Pages read back from swap since the machine was started.
-///
-/// # Errors
-/// When the kernel does not report.
-pub(super) fn pages_swapped_in(root: &SysfsRoot) -> Result<u64, Unavailable> {
-    counter(root, "proc/vmstat", "pswpin")
+    average
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .ok_or_else(|| Unavailable::because(format!("`/{path}` has no share of ten seconds after `{tasks}`")))
 }
 
 /// The file that counts the events of a process's memory group; `None` is the calling process.
 ///
-/// A process is found by its group once, for when it has ended it has none.
-///
-/// # Errors
-/// When the process is in no group of the unified hierarchy.
-pub(super) fn memory_events_file(root: &SysfsRoot, process: Option<u32>) -> Result<String, Unavailable> {
+/// A process is found by its group once, for when it has ended it has none. Errors: when the process is in no
+/// group of the unified hierarchy.
+fn memory_events_file(root: &SysfsRoot, process: Option<u32>) -> Result<String, Unavailable> {
     let process = process.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
     let path = format!("proc/{process}/cgroup");
     let groups = root.text(&path)?;
@@ -248,14 +190,6 @@ pub(super) fn memory_events_file(root: &SysfsRoot, process: Option<u32>) -> Resu
     let group = group.ok_or_else(|| Unavailable::because(format!("`/{path}` names no unified group")))?;
     let folder = format!("sys/fs/cgroup/{group}");
     Ok(format!("{}/memory.events", folder.trim_end_matches('/')))
-}
-
-/// Processes of the group that were killed for want of memory, since the group was made.
-///
-/// # Errors
-/// When the kernel does not report.
-pub(super) fn oom_kills(root: &SysfsRoot, memory_events_file: &str) -> Result<u64, Unavailable> {
-    counter(root, memory_events_file, "oom_kill")
 }
 
 /// The number in a line such as `pswpin 12`.
@@ -366,10 +300,10 @@ mod tests {
     #[test]
     fn pressure_is_the_share_of_ten_seconds() {
         let root = Tree::xe();
-        let read = |resource, waiting| pressure_avg10_percent(&root.root(), resource, waiting);
-        assert_eq!(read(Resource::Cpu, Waiting::Some), Ok(1.25));
-        assert_eq!(read(Resource::Memory, Waiting::Full), Ok(0.0));
-        assert_eq!(read(Resource::Io, Waiting::Some), Ok(0.5));
+        let read = |resource, tasks| pressure(&root.root(), resource, tasks);
+        assert_eq!(read("cpu", "some"), Ok(1.25));
+        assert_eq!(read("memory", "full"), Ok(0.0));
+        assert_eq!(read("io", "some"), Ok(0.5));
     }
 
     #[test]
@@ -378,20 +312,20 @@ mod tests {
             ["", "full avg10=1.00", "some avg60=1.00", "some avg10=NaN", "some avg10=-1", "some avg10=inf"]
         {
             let tree = Tree::new().file("proc/pressure/cpu", text);
-            let read = pressure_avg10_percent(&tree.root(), Resource::Cpu, Waiting::Some);
+            let read = pressure(&tree.root(), "cpu", "some");
             assert!(read.unwrap_err().reason.contains("`some`"), "{text}");
         }
-        assert!(pressure_avg10_percent(&Tree::new().root(), Resource::Io, Waiting::Some).is_err());
+        assert!(pressure(&Tree::new().root(), "io", "some").is_err());
     }
 
     #[test]
     fn counters_are_found_by_their_whole_name() {
         let root = Tree::xe();
-        assert_eq!(pages_swapped_in(&root.root()), Ok(12));
+        assert_eq!(counter(&root.root(), "proc/vmstat", "pswpin"), Ok(12));
         let file = memory_events_file(&root.root(), None).unwrap();
-        assert_eq!(oom_kills(&root.root(), &file), Ok(2), "and not the `oom` before it");
+        assert_eq!(counter(&root.root(), &file, "oom_kill"), Ok(2), "and not the `oom` before it");
         let torn = Tree::new().file("proc/vmstat", "pswpin x\n");
-        assert!(pages_swapped_in(&torn.root()).is_err());
+        assert!(counter(&torn.root(), "proc/vmstat", "pswpin").is_err());
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Temperatures {
     /// What can be read now.
     ///
     /// # Errors
-    /// When there is no sensor that tells a plausible temperature.
+    /// When there is no sensor that reports a plausible temperature.
     pub fn read(root: &SysfsRoot) -> Result<Self, Unavailable> {
         let by_sensor_celsius: BTreeMap<String, f64> = zones(root).chain(sensors(root)).collect();
         if by_sensor_celsius.is_empty() {

@@ -11,7 +11,7 @@ use crate::engine::{Choice, Path, Replay};
 use crate::error::{Error, Result};
 use crate::measure::protocol::{
     Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, PROTOCOL_VERSION, REPLAY_SINCE,
-    ReplayCommand, ReplayPath, ReplayedEvent, UNDERSTOOD_VERSIONS,
+    ReplayCommand, ReplayPath, ReplayRecord, UNDERSTOOD_VERSIONS,
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
 use crate::sys::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
@@ -19,7 +19,7 @@ use crate::workload::TokenId;
 
 /// How often Ctrl-C is looked for while an event is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Lines of a library's talk that are kept: the last ones tell of a crash.
+/// Lines of a library's talk that are kept: the last ones explain a crash.
 const OUTPUT_TAIL_LINES: usize = 20;
 
 /// A conversation with one worker. It ends the worker when it is dropped.
@@ -31,7 +31,6 @@ pub struct Conversation {
     protocol: u32,
     /// Set where the load primes a cache, which takes longer.
     pub(super) cache_warm_up: bool,
-    /// How it ended, once it has.
     exit_reason: Option<ExitReason>,
     /// The last lines on the worker's stdout that were no events.
     pub(super) output_tail: Vec<String>,
@@ -128,7 +127,6 @@ impl Conversation {
         }
     }
 
-    /// An event that the protocol does not have here.
     pub(super) fn unexpected(&mut self, event: &Event, awaited: Awaited) -> ExitReason {
         let text = serde_json::to_string(event).unwrap_or_default();
         let what = format!("the worker told `{text}` where {awaited} was awaited");
@@ -193,7 +191,7 @@ impl Replay for Conversation {
     }
 }
 
-fn choices(event: &ReplayedEvent) -> Result<Vec<Choice>> {
+fn choices(event: &ReplayRecord) -> Result<Vec<Choice>> {
     let steps = event.token_ids.len();
     if event.runner_up_ids.len() != steps || event.logit_margins.len() != steps {
         return Err(Error::harness("the worker told lists of unlike length"));

@@ -12,6 +12,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::error::Error;
 use crate::measure::Sample;
@@ -73,7 +74,7 @@ pub struct Limits {
     pub cache_warm_up_load: Duration,
     /// From the prompt to the first token.
     pub first_token: Duration,
-    /// Between two tokens. A worker tells of its tokens once a second.
+    /// Between two tokens. A worker reports its tokens once a second.
     pub next_token: Duration,
     /// An untimed pass.
     pub replay: Duration,
@@ -115,7 +116,7 @@ impl Limits {
     }
 }
 
-/// A process's end, as the system tells it.
+/// A process's end, as the system reports it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exit {
     /// Its exit code, where it ended by itself.
@@ -134,9 +135,11 @@ pub struct Exit {
 }
 
 /// How a worker came to its end. Only one that is done has a speed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ExitReason {
-    /// It did all it was asked and left.
+    /// It did all that was requested and left.
+    #[default]
     Done,
     /// It reported what failed.
     Failed(Error),
@@ -198,18 +201,7 @@ impl ExitReason {
     /// The kind in one word, as it is recorded.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed(_) => "failed",
-            Self::Crashed(_) => "crashed",
-            Self::Killed => "killed",
-            Self::OutOfMemory => "out-of-memory",
-            Self::TimedOut { .. } => "timed-out",
-            Self::CannotBeKilled => "cannot-be-killed",
-            Self::Leaked(_) => "leaked",
-            Self::Refused(_) => "refused",
-            Self::Interrupted => "interrupted",
-        }
+        self.into()
     }
 
     /// The end as an error; None where there is none to report.
@@ -248,12 +240,13 @@ impl ExitReason {
 }
 
 /// What a process is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// It fills the cache of compiled models and is not measured.
     CacheWarmUp,
     /// It is measured.
+    #[default]
     Measured,
 }
 
@@ -270,7 +263,7 @@ pub struct PhaseMemory {
 }
 
 /// One worker process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ProcessFacts {
     /// What it was for.
     pub purpose: Purpose,
@@ -311,25 +304,8 @@ pub struct ProcessFacts {
 
 impl ProcessFacts {
     fn new(purpose: Purpose, index: usize, started_ns: u64) -> Self {
-        Self {
-            purpose,
-            index,
-            handshake: None,
-            resolved: None,
-            loaded: None,
-            order: Vec::new(),
-            samples: Vec::new(),
-            state_seen_empty: true,
-            state_not_observed: None,
-            memory: PhaseMemory::default(),
-            kv_cache: None,
-            device_memory_bytes: None,
-            processor_ns: None,
-            started_ns,
-            ended_ns: started_ns,
-            output_tail: Vec::new(),
-            exit_reason: ExitReason::Done,
-        }
+        let ended_ns = started_ns;
+        Self { purpose, index, started_ns, ended_ns, state_seen_empty: true, ..Self::default() }
     }
 }
 

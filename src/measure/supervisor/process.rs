@@ -3,21 +3,18 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, ChildStdin, Command as ProcessCommand, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{Access, access};
-
 use crate::error::{Error, Result};
 use crate::measure::protocol::Command;
 use crate::measure::supervisor::Exit;
 use crate::measure::supervisor::conversation::{Lines, Link, Received};
 use crate::sys::process::{OutOfMemoryKills, ProcessGroup, descendants, kill_one, with_variable};
-use crate::sys::{Clock, MonotonicClock, REAPER_VERB};
+use crate::sys::{Clock, MonotonicClock, REAPER_VERB, check_executable, leads_group, signal_of};
 use crate::visible;
 
 /// How often an end that is waited for is looked for.
@@ -84,20 +81,19 @@ impl WorkerProcess {
         };
         // A reaper that finds no program could say so only on stderr.
         fs::metadata(&worker.program)
-            .and_then(|_| Ok(access(&worker.program, Access::EXEC_OK)?))
+            .and_then(|_| check_executable(&worker.program))
             .map_err(|cause| failed(&cause))?;
         let mark = format!("{}-{}", process::id(), MonotonicClock.now_ns());
-        let mut child = ProcessCommand::new(&worker.reaper)
+        let mut command = ProcessCommand::new(&worker.reaper);
+        command
             .args([REAPER_VERB, "--report", "--parent", &process::id().to_string(), "--"])
             .arg(&worker.program)
             .args(&worker.arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .env(MARK, &mark)
-            .process_group(0)
-            .spawn()
-            .map_err(|cause| failed(&cause))?;
+            .env(MARK, &mark);
+        let mut child = leads_group(&mut command).spawn().map_err(|cause| failed(&cause))?;
         let stdout = child.stdout.take().ok_or_else(|| Error::harness("the worker has no stdout"))?;
         let reaper = ProcessGroup::led_by(child.id());
         let pid = child_of(child.id(), reaper);
@@ -193,7 +189,7 @@ impl Link for WorkerProcess {
         let status = self.child.wait().ok();
         let mut left_behind = with_variable(MARK, &self.mark);
         // A reaper that was itself killed has ended nothing.
-        if status.is_none_or(|status| status.signal().is_some()) {
+        if status.is_none_or(|status| signal_of(status).is_some()) {
             left_behind.extend(self.group.map(ProcessGroup::others).unwrap_or_default());
         }
         left_behind.retain(|pid| Some(*pid) != self.pid);
@@ -210,7 +206,7 @@ impl Link for WorkerProcess {
         left_behind.dedup();
         let exit = Exit {
             code: reaped.as_ref().map_or(status.and_then(|status| status.code()), |worker| worker.code),
-            signal: reaped.as_ref().map_or(status.and_then(|status| status.signal()), |worker| worker.signal),
+            signal: reaped.as_ref().map_or(status.and_then(signal_of), |worker| worker.signal),
             out_of_memory: self.out_of_memory.grew(),
             left_behind,
             cannot_be_killed: false,

@@ -15,7 +15,7 @@ use crate::measure::supervisor::conversation::{Conversation, Link};
 use crate::measure::supervisor::{Awaited, ExitReason, Limits, ProcessFacts, Purpose};
 use crate::measure::{Plan, PlannedPrompt, Role, Sample};
 use crate::sys::process::processor_time_ns;
-use crate::sys::{Clock, MemoryMeter, MonotonicClock, NoMemory, ProcessMemory};
+use crate::sys::{Clock, MemoryReading, MonotonicClock, ProcessMemory};
 
 /// What passes between a session and the thread that shows it.
 #[derive(Debug, Default)]
@@ -73,6 +73,7 @@ pub struct Job<'a> {
 }
 
 /// Worker processes, one after the other, and what they gave.
+#[derive(Default)]
 pub struct Session {
     /// Every process, in order.
     pub processes: Vec<ProcessFacts>,
@@ -85,19 +86,7 @@ pub struct Session {
 /// Who starts a fresh worker.
 pub type Start<'a> = dyn FnMut() -> Result<Box<dyn Link>> + 'a;
 
-impl Default for Session {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Session {
-    /// A session that has done nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self { processes: Vec::new(), exit_reason: ExitReason::Done, worker: None }
-    }
-
     /// Runs one more measured process, after the one before has left; `index` turns the order of the
     /// prompts and names it. The first may be preceded by one that primes a cold cache of compiled
     /// models. Nothing is run where a process has not ended well.
@@ -143,7 +132,7 @@ impl Session {
         };
         let mut conversation = Conversation::new(link, job.limits, Arc::clone(&job.control.stop));
         observer.started(conversation.pid());
-        let memory = meter(conversation.pid());
+        let memory = conversation.pid().map(ProcessMemory::of);
         let may_prime = job.prime && self.processes.is_empty();
         let mut worker_run =
             WorkerRun { job, conversation: &mut conversation, facts: &mut facts, observer, memory };
@@ -189,28 +178,19 @@ impl Session {
     }
 }
 
-/// One worker and what is seen of it.
-pub(super) struct WorkerRun<'a> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) conversation: &'a mut Conversation,
-    pub(super) facts: &'a mut ProcessFacts,
-    pub(super) observer: &'a mut dyn ProcessObserver,
-    pub(super) memory: Box<dyn MemoryMeter>,
-}
-
-/// Who reads the memory of a process.
-pub(super) fn meter(pid: Option<u32>) -> Box<dyn MemoryMeter> {
-    match pid {
-        Some(pid) => Box::new(ProcessMemory::of(pid)),
-        None => Box::new(NoMemory),
-    }
+struct WorkerRun<'a> {
+    job: &'a Job<'a>,
+    conversation: &'a mut Conversation,
+    facts: &'a mut ProcessFacts,
+    observer: &'a mut dyn ProcessObserver,
+    memory: Option<ProcessMemory>,
 }
 
 impl WorkerRun<'_> {
     /// Loads. A cold cache of compiled models makes this process the cache warm-up one, where one is wanted.
-    pub(super) fn load(&mut self, may_prime: bool) -> Result<(), ExitReason> {
+    fn load(&mut self, may_prime: bool) -> Result<(), ExitReason> {
         self.facts.handshake = Some(self.conversation.handshake()?);
-        self.memory.reset_peak();
+        self.reset_peak();
         let from_ns = MonotonicClock.now_ns();
         self.conversation.send(&Command::Load(self.job.load.clone()));
         let resolved = match self.conversation.next(Awaited::DeviceResolved)? {
@@ -229,7 +209,7 @@ impl WorkerRun<'_> {
             other => return Err(self.conversation.unexpected(&other, Awaited::Loaded)),
         };
         let window = self.window(from_ns);
-        self.facts.memory.load = self.memory.read();
+        self.facts.memory.load = self.memory_reading();
         if let Err(error) = check_load(&loaded, window) {
             return Err(self.conversation.end_as(ExitReason::Refused(error)));
         }
@@ -244,14 +224,13 @@ impl WorkerRun<'_> {
 
     /// What a cache warm-up process does besides loading: it answers every prompt once, so that the answers of
     /// the processes that use what it has compiled can be compared with its own.
-    pub(super) fn prime(&mut self) -> Result<(), ExitReason> {
+    fn prime(&mut self) -> Result<(), ExitReason> {
         let plan = self.job.plan;
         self.facts.order = plan.prompts.iter().map(|prompt| prompt.id.clone()).collect();
         plan.prompts.iter().try_for_each(|prompt| self.generate(plan, prompt, Role::WarmUp))
     }
 
-    /// The warm-up and every prompt once.
-    pub(super) fn measure(&mut self) -> Result<(), ExitReason> {
+    fn measure(&mut self) -> Result<(), ExitReason> {
         let plan = self.job.plan;
         let order: Vec<&PlannedPrompt> = plan.order(self.facts.index).collect();
         self.facts.order = order.iter().map(|prompt| prompt.id.clone()).collect();
@@ -290,7 +269,7 @@ impl WorkerRun<'_> {
             Event::Ready { .. } => {}
             other => return Err(self.conversation.unexpected(&other, Awaited::FirstToken)),
         }
-        self.memory.reset_peak();
+        self.reset_peak();
         let from_ns = MonotonicClock.now_ns();
         self.conversation.send(&Command::Acknowledge);
         let mut tokens = TokensEvent::default();
@@ -307,7 +286,7 @@ impl WorkerRun<'_> {
                 return Err(exit_reason);
             }
         };
-        sample.memory = if split_phases { self.facts.memory.decode } else { self.memory.read() };
+        sample.memory = if split_phases { self.facts.memory.decode } else { self.memory_reading() };
         sample.submitted_ns = generated.submitted_ns;
         self.note_device_memory(&generated.device_memory_bytes);
         let checked = check(&sample, plan.new_tokens, window);
@@ -372,8 +351,8 @@ impl WorkerRun<'_> {
                 }
                 Event::PhaseEnded { phase } if phases.last() == Some(&phase) => {
                     phases.pop();
-                    let reading = self.memory.read();
-                    self.memory.reset_peak();
+                    let reading = self.memory_reading();
+                    self.reset_peak();
                     match phase {
                         Phase::Prefill => self.facts.memory.prefill = reading,
                         Phase::Decode => self.facts.memory.decode = reading,
@@ -384,6 +363,16 @@ impl WorkerRun<'_> {
                 other => return Err(self.conversation.unexpected(&other, awaited)),
             }
         }
+    }
+
+    fn reset_peak(&self) {
+        if let Some(memory) = &self.memory {
+            memory.reset_peak();
+        }
+    }
+
+    fn memory_reading(&self) -> MemoryReading {
+        self.memory.as_ref().map(ProcessMemory::read).unwrap_or_default()
     }
 
     /// From a moment until now, where the worker's clock is ours.
@@ -410,7 +399,7 @@ fn sample(role: Role, prompt: &PlannedPrompt, process: usize, tokens: TokensEven
         submitted_ns: tokens.known_ns.first().copied().unwrap_or_default(),
         token_ns: tokens.known_ns,
         infer_ns: tokens.infer_ns,
-        memory: NoMemory.read(),
+        memory: MemoryReading::default(),
     }
 }
 
@@ -423,7 +412,6 @@ fn check_load(loaded: &LoadedEvent, window: Option<Window>) -> Result<(), Error>
         .hint("this is a fault of the worker; report it"))
 }
 
-/// A time in which something must have happened, ns of `CLOCK_MONOTONIC`.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     from_ns: u64,

@@ -1,9 +1,9 @@
-//! The worker's side: one fresh process that loads once and answers commands until it is told to end.
+//! The worker's side: one fresh process that loads once and answers commands until it is to end.
 
 mod openvino_loader;
 
 use std::fs::File;
-use std::io::{self, BufRead, Write, stderr, stdout};
+use std::io::{BufRead, Write};
 use std::mem;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,17 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::process::{Signal, set_parent_process_death_signal};
-use rustix::stdio::dup2_stdout;
-
 use crate::engine::{Ended, Engine, replay};
 use crate::error::{Error, Result};
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::protocol::{
     CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
-    LoadCommand, LoadedEvent, PROTOCOL_VERSION, Phase, ReplayCommand, ReplayedEvent, TokensEvent,
+    LoadCommand, LoadedEvent, PROTOCOL_VERSION, Phase, ReplayCommand, TokensEvent,
 };
-use crate::sys::Clock;
+use crate::sys::{Clock, take_stdout};
 
 pub use openvino_loader::OpenVinoLoader;
 
@@ -31,16 +28,7 @@ pub use openvino_loader::OpenVinoLoader;
 /// # Errors
 /// When the system has no file descriptor to give.
 pub fn stdout_of_its_own() -> Result<File> {
-    let failed = |cause: io::Error| Error::harness(format!("the worker cannot keep its pipe: {cause}"));
-    let own = rustix::io::dup(stdout()).map_err(|cause| failed(cause.into()))?;
-    dup2_stdout(stderr()).map_err(|cause| failed(cause.into()))?;
-    Ok(File::from(own))
-}
-
-/// Lets the system end this process when its supervisor ends, however that does. A supervisor that has
-/// gone before is noticed by its pipe.
-pub fn end_with_supervisor() {
-    let _ = set_parent_process_death_signal(Some(Signal::KILL));
+    take_stdout().map_err(|cause| Error::harness(format!("the worker cannot keep its pipe: {cause}")))
 }
 
 /// A loaded model, as a worker needs it.
@@ -60,7 +48,7 @@ pub trait Model {
 
 /// Who brings a model.
 pub trait Loader {
-    /// Loads; `device_resolved` hears what will run where before anything is compiled.
+    /// Loads; `device_resolved` is called with what will run where before anything is compiled.
     ///
     /// # Errors
     /// When the runtime, the device or the model refuses, or `device_resolved` does.
@@ -71,7 +59,7 @@ pub trait Loader {
     ) -> Result<Brought>;
 }
 
-/// A model and the event that tells of it.
+/// A model and the event that reports it.
 pub struct Brought {
     /// The model.
     pub model: Box<dyn Model>,
@@ -79,7 +67,7 @@ pub struct Brought {
     pub event: LoadedEvent,
 }
 
-/// Speaks the worker's part until it is told to end, its supervisor is gone, or something fails.
+/// Speaks the worker's part until it is to end, its supervisor is gone, or something fails.
 ///
 /// # Errors
 /// What failed, after it was reported.
@@ -170,11 +158,7 @@ impl Worker<'_> {
                 format!("the logit margin of the first two logits at step {} is no finite number", step + 1);
             return Err(Error::wrong_output(what));
         }
-        self.outbox.report(&Event::Replayed(ReplayedEvent {
-            token_ids: choices.iter().map(|choice| choice.token).collect(),
-            runner_up_ids: choices.iter().map(|choice| choice.runner_up).collect(),
-            logit_margins: choices.iter().map(|choice| choice.margin).collect(),
-        }))
+        self.outbox.report(&Event::Replayed(choices.as_slice().into()))
     }
 }
 
@@ -229,7 +213,6 @@ impl TokenSink for Sink<'_> {
 /// How often tokens are reported; a heartbeat for whoever waits.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
-/// A worker's mouth.
 struct Outbox {
     shared: Arc<Shared>,
     flusher: Option<JoinHandle<()>>,

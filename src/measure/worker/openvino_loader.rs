@@ -143,7 +143,6 @@ fn memory_by_kind(reported: &str) -> BTreeMap<String, u64> {
 struct OpenVinoModel {
     engine: OpenVinoEngine,
     resolved: ResolvedRuntime,
-    /// The properties in force.
     properties: EffectiveProperties,
     /// The cache of compiled models that the first generation completes.
     filling: Option<CompiledModelFolder>,
@@ -180,7 +179,6 @@ impl Model for OpenVinoModel {
 }
 
 impl OpenVinoModel {
-    /// The cache's size; `tokens` is None where the states cannot be read.
     fn kv_cache(&mut self, tokens: Option<usize>) -> Result<Option<KvCache>> {
         let property = |key| self.properties.get(key).cloned();
         let Some(precision) = property("KV_CACHE_PRECISION") else { return Ok(None) };
@@ -250,7 +248,7 @@ mod tests {
         let nothing = EffectiveProperties::new();
         assert_eq!(in_force(None, Some(false), cold.clone()), (cold.clone(), nothing.clone()));
         assert_eq!(in_force(Some(cold.clone()), Some(true), warm.clone()), (cold.clone(), warm.clone()));
-        // Where the plugin refuses the blob it compiles anew, and what it reads back is in force.
+        // Where the plugin refuses the blob it compiles again, and what it reads back is in force.
         let recompiled = read("i8", "64");
         assert_eq!(in_force(Some(cold), Some(false), recompiled.clone()), (recompiled, nothing));
     }

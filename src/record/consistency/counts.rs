@@ -3,11 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::golden::{Golden, GoldenResult, GoldenSet};
+use crate::golden::{Golden, GoldenResult, GoldenSet, conditions};
 use crate::measure::Role;
 use crate::measure::supervisor::Purpose;
 use crate::record::consistency::{ArmAt, Found, Numbered, short};
-use crate::record::{Arm, Outcome, ProcessRecord, ProvenDevice, RequestedPrompt, SampleRecord};
+use crate::record::{Arm, Outcome, ProcessRecord, RequestedPrompt, SampleRecord};
 use crate::workload::TokenId;
 
 pub(super) fn check_counts(arm: &ArmAt<'_>, found: &mut Found) {
@@ -286,12 +286,7 @@ fn holds(tokens: &[TokenId], golden: &Golden, new_tokens: usize, epsilon_logit: 
 
 fn epsilon_logit(run: &Arm, goldens: &GoldenSet) -> f32 {
     let (Some(ran), Some(runtime)) = (&run.device.ran, &run.runtime) else { return 0.0 };
-    let effective = |key: &str| runtime.properties_effective.get(key).map_or("", String::as_str);
-    goldens.epsilon_logit(
-        ProvenDevice::kind(ran).name(),
-        effective("INFERENCE_PRECISION_HINT"),
-        effective("KV_CACHE_PRECISION"),
-    )
+    goldens.epsilon_logit(conditions(ran.kind().name(), &runtime.properties_effective))
 }
 
 fn tokens(ids: &[TokenId]) -> String {

@@ -18,7 +18,6 @@ use crate::error::{Error, Result};
 use crate::files::is_file_name;
 use crate::golden::{GoldenResult, GoldenSet};
 use crate::measure::Role;
-use crate::measure::supervisor::Purpose;
 use crate::record::consistency::counts::{check_against, check_counts, check_verdicts};
 use crate::record::consistency::times::{check_order, check_sides, check_times};
 use crate::record::history::reserved_for;
@@ -59,7 +58,6 @@ impl Display for Contradiction {
     }
 }
 
-/// An arm, with its place in the experiment.
 #[derive(Debug, Clone, Copy)]
 struct ArmAt<'a> {
     at: usize,
@@ -67,14 +65,12 @@ struct ArmAt<'a> {
     run: &'a Arm,
 }
 
-/// A sample, with its place among the samples of its arm.
 #[derive(Debug, Clone, Copy)]
 struct Numbered<'a> {
     at: usize,
     sample: &'a SampleRecord,
 }
 
-/// Contradictions, as they are found.
 #[derive(Debug, Default)]
 struct Found(Vec<Contradiction>);
 
@@ -135,7 +131,6 @@ fn refuse(what: &str, found: &[Contradiction]) -> Result<()> {
 }
 
 impl<'a> ArmAt<'a> {
-    /// A field of the arm, as a path from the record's root.
     fn field(&self, below: &str) -> String {
         format!("arms[{}].{below}", self.at)
     }
@@ -171,7 +166,6 @@ impl Found {
     }
 }
 
-/// A value, cut off where it is long.
 fn short(value: &str) -> String {
     match value.char_indices().nth(LONGEST_VALUE) {
         Some((end, _)) => format!("{}...", &value[..end]),
@@ -182,10 +176,8 @@ fn short(value: &str) -> String {
 /// Bytes of the longest time: nanoseconds and an offset.
 const LONGEST_TIME: usize = 40;
 
-/// Checks that a record has the arms of its plan, and rounds of those arms.
-///
-/// # Errors
-/// What is missing, as bad input.
+/// Checks that a record has the arms of its plan, and rounds of those arms. Errors: what is missing, as bad
+/// input.
 pub(super) fn has_arms(record: &Experiment) -> Result<()> {
     let arms = record.arms.len();
     let fits = match record.plan {
@@ -210,11 +202,8 @@ pub(super) fn has_arms(record: &Experiment) -> Result<()> {
     }
 }
 
-/// Checks the identities of a record, that speed stands only where it may, and that every round is of processes that
-/// are there.
-///
-/// # Errors
-/// What is missing or wrong, as a fault of the harness.
+/// Checks the identities of a record, that speed stands only where it may, and that every round is of
+/// processes that are there. Errors: what is missing or wrong, as a fault of the harness.
 pub(super) fn identified(record: &Experiment) -> Result<()> {
     has_arms(record).or_else(|what| unfit(&format!("it {what}")))?;
     named_run(&record.run_id, &record.when_utc)?;
@@ -297,7 +286,7 @@ fn with_speed(record: &Arm) -> Result<(), String> {
         );
     }
     let requested = record.workload.runs.saturating_mul(record.workload.prompts.len());
-    let made = record.samples.iter().filter(|sample| sample.role == Role::Measured).count();
+    let made = record.measured_samples().count();
     if made != requested {
         return Err(format!(
             "it has times, and {made} measured generations where {requested} were requested"
@@ -319,8 +308,9 @@ pub fn is_sha(text: &str) -> bool {
     is_hex(text, 40)
 }
 
-/// Lower-case hexadecimal of this length: such a text can leave no folder.
-pub(super) fn is_hex(text: &str, length: usize) -> bool {
+/// Whether a text is lower-case hexadecimal of this length: it can leave no folder.
+#[must_use]
+pub fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
@@ -372,27 +362,22 @@ fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
 /// not be read in one of them.
 fn gpu_worked(arm: &ArmAt<'_>) -> Option<bool> {
     let by_process = arm.samples_by_process();
-    let measured = arm.run.processes.iter().filter(|process| process.purpose == Purpose::Measured);
+    let measured = arm.run.measured_processes();
     let words = measured.map(|process| {
         let samples = by_process.get(&process.index)?.iter().map(|it| it.sample);
-        let times = || {
-            let measured = samples.clone().filter(|sample| sample.role == Role::Measured);
-            measured.filter_map(|sample| sample.times.as_ref())
-        };
-        let start_ns = times().map(|times| times.submitted_ns).min()?;
-        let end_ns = times().filter_map(|times| times.token_ns.last().copied()).max()?;
+        let (start_ns, end_ns) = SampleRecord::span(samples.filter(|sample| sample.role == Role::Measured))?;
         Some(process.guards.as_ref()?.gpu_work(start_ns, end_ns)? > 0)
     });
     words.reduce(|all, one| Some(all? && one?)).flatten()
 }
 
 fn processor_ns(arm: &ArmAt<'_>) -> Option<u64> {
-    let measured = arm.run.processes.iter().filter(|process| process.purpose == Purpose::Measured);
+    let measured = arm.run.measured_processes();
     measured.map(|process| process.processor_ns).try_fold(0, |sum: u64, ns| Some(sum.saturating_add(ns?)))
 }
 
 fn generation_ns(arm: &ArmAt<'_>) -> u64 {
-    let measured = arm.run.samples.iter().filter(|sample| sample.role == Role::Measured);
+    let measured = arm.run.measured_samples();
     let times = measured.filter_map(|sample| sample.times.as_ref());
     let lengths = times.filter_map(|times| Some(times.token_ns.last()?.saturating_sub(times.submitted_ns)));
     lengths.fold(0, u64::saturating_add)

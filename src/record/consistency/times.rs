@@ -18,7 +18,8 @@ use crate::record::consistency::{
     WEIGHTS_TO_CACHE, arms, short,
 };
 use crate::record::{
-    Arm, Experiment, Outcome, PlanKind, ProcessRecord, ProvenDevice, SampleTimes, StopReason, WorkloadRecord,
+    Arm, Experiment, Outcome, PlanKind, ProcessRecord, ProvenDevice, SampleRecord, SampleTimes, StopReason,
+    WorkloadRecord,
 };
 
 pub(super) fn check_times(arm: &ArmAt<'_>, found: &mut Found) {
@@ -151,11 +152,8 @@ fn readings(
     samples: &[Numbered<'_>],
     found: &mut Found,
 ) {
-    let measured = samples.iter().filter(|it| it.sample.role == Role::Measured);
-    let times = || measured.clone().filter_map(|it| it.sample.times.as_ref());
-    let start_ns = times().map(|times| times.submitted_ns).min();
-    let end_ns = times().filter_map(|times| times.token_ns.last().copied()).max();
-    let (Some(start_ns), Some(end_ns)) = (start_ns, end_ns) else { return };
+    let measured = samples.iter().map(|it| it.sample).filter(|sample| sample.role == Role::Measured);
+    let Some((start_ns, end_ns)) = SampleRecord::span(measured) else { return };
     let field = |name: &str| arm.field(&format!("processes[{at}].guards{name}"));
     let span = format!("its generations were measured from `{start_ns}` to `{end_ns}`");
     let Some(log) = &process.guards else {
@@ -183,7 +181,6 @@ fn readings(
     }
 }
 
-/// A process from its start to its end.
 struct Window {
     field: String,
     start_ns: u64,
@@ -219,10 +216,8 @@ pub(super) fn check_order(experiment: &Experiment, found: &mut Found) {
 
 fn rounds(experiment: &Experiment, found: &mut Found) {
     let arms: Vec<ArmAt<'_>> = arms(experiment).collect();
-    let measured: Vec<Vec<&ProcessRecord>> = arms
-        .iter()
-        .map(|arm| arm.run.processes.iter().filter(|it| it.purpose == Purpose::Measured).collect())
-        .collect();
+    let measured: Vec<Vec<&ProcessRecord>> =
+        arms.iter().map(|arm| arm.run.measured_processes().collect()).collect();
     let mut next = vec![0; arms.len()];
     let mut before_ns = 0;
     for (number, round) in experiment.rounds.iter().enumerate() {
@@ -404,7 +399,6 @@ fn first_difference(field: &str, one: &Value, other: &Value) -> Option<Differenc
     }
 }
 
-/// A text without its quotation marks.
 fn bare(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use strum::IntoStaticStr;
 
 use crate::error::{Error, Result};
 use crate::files::FileKind;
 use crate::files::text::{NoText, text_of};
 use crate::record::foreign::{
-    ForeignFigure, ForeignRecord, ForeignRow, ForeignSource, ReportedAverage, ReportedByTool, llama_bench,
-    llm_bench, published_results,
+    ForeignRecord, ForeignSource, ReportedAverage, llama_bench, llm_bench, published_results,
 };
 use crate::record::sha256_of_bytes;
 use crate::visible::one_line;
@@ -17,10 +17,12 @@ use crate::visible::one_line;
 pub const LARGEST_FOREIGN_BYTES: u64 = FileKind::Imported.largest_bytes();
 
 /// A format of another tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum ForeignFormat {
     /// `llm_bench`, its report as JSON.
+    #[default]
     LlmBenchJson,
     /// `llm_bench`, its report as CSV.
     LlmBenchCsv,
@@ -45,13 +47,7 @@ impl ForeignFormat {
     /// Its name, as it is typed and as it is kept.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::LlmBenchJson => "llm-bench-json",
-            Self::LlmBenchCsv => "llm-bench-csv",
-            Self::LlamaBenchJson => "llama-bench-json",
-            Self::LlamaBenchCsv => "llama-bench-csv",
-            Self::PublishedResults => "published-results",
-        }
+        self.into()
     }
 
     /// The format of a name.
@@ -72,7 +68,6 @@ impl ForeignFormat {
         }
     }
 
-    /// The formats that a JSON file could be of.
     fn of_json(value: &Value) -> Vec<Self> {
         let looks_like = |format: &Self| match format {
             Self::LlmBenchJson => llm_bench::looks_like_json(value),
@@ -121,7 +116,7 @@ pub fn read_foreign(
         ];
         csv.into_iter().find(|(_, looks_like)| *looks_like).map(|(format, _)| format)
     });
-    let found = match format {
+    let record = match format {
         Some(ForeignFormat::LlmBenchCsv) => llm_bench::read_csv(text.as_bytes())?,
         Some(ForeignFormat::LlamaBenchCsv) => llama_bench::read_csv(text)?,
         None if !text.starts_with('{') && !text.starts_with('[') => {
@@ -129,30 +124,10 @@ pub fn read_foreign(
         }
         _ => of_json(text, said)?,
     };
-    Ok(Some(ForeignRecord {
-        format: found.format,
-        imported_utc: imported_utc.to_owned(),
-        source,
-        reported_by_tool: found.reported_by_tool,
-        figures: found.figures,
-        rows: found.rows,
-        averages_reported: found.averages_reported,
-        warnings: found.warnings,
-    }))
+    Ok(Some(ForeignRecord { imported_utc: imported_utc.to_owned(), source, ..record }))
 }
 
-/// What a reader found.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) format: ForeignFormat,
-    pub(super) reported_by_tool: ReportedByTool,
-    pub(super) figures: Vec<ForeignFigure>,
-    pub(super) rows: Vec<ForeignRow>,
-    pub(super) averages_reported: Vec<ReportedAverage>,
-    pub(super) warnings: Vec<String>,
-}
-
-fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<Found> {
+fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<ForeignRecord> {
     let value: Value = serde_json::from_str(text).or_else(|cause| {
         llm_bench::with_averages_as_text(text).or_else(|| llama_bench::json_lines(text)).ok_or_else(|| {
             // JSON that was cut off has nothing before it.
@@ -196,7 +171,6 @@ const LONGEST_TEXT: usize = 1000;
 /// A wrong value is shown in so many letters at most.
 const LONGEST_TOLD: usize = 60;
 
-/// An object of a file, and the way to it.
 #[derive(Debug, Clone)]
 pub(super) struct Fields<'a> {
     map: &'a Map<String, Value>,
@@ -212,27 +186,22 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The fields of a row that was not JSON.
     pub(super) fn of(map: &'a Map<String, Value>, path: &str) -> Self {
         Self { map, path: path.to_owned() }
     }
 
-    /// The way to a field.
     pub(super) fn path(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// The field as it is.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.map.get(key).filter(|value| !is_missing(value))
     }
 
-    /// An object in it.
     pub(super) fn object(&self, key: &str) -> Result<Option<Fields<'a>>> {
         self.get(key).map(|value| Fields::at(value, &self.path(key))).transpose()
     }
 
-    /// A list in it that must be there.
     pub(super) fn list(&self, key: &str) -> Result<&'a Vec<Value>> {
         match self.get(key) {
             Some(Value::Array(list)) => Ok(list),
@@ -251,12 +220,27 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An average, which is used for nothing: one that cannot be is a warning.
-    pub(super) fn average(&self, key: &str, warnings: &mut Vec<String>) -> Option<f64> {
-        self.number(key).unwrap_or_else(|error| {
-            warnings.push(format!("an average is left out: {error}"));
-            None
-        })
+    /// The averages of these fields and definitions, which are used for nothing: one that cannot be is a
+    /// warning.
+    pub(super) fn averages(
+        &self,
+        prompt: Option<&str>,
+        fields: &[(&str, &str)],
+        warnings: &mut Vec<String>,
+    ) -> Vec<ReportedAverage> {
+        let mut reported = Vec::new();
+        for (key, definition) in fields {
+            let value = self.number(key).unwrap_or_else(|error| {
+                warnings.push(format!("an average is left out: {error}"));
+                None
+            });
+            reported.extend(value.map(|value| ReportedAverage {
+                prompt: prompt.map(str::to_owned),
+                definition: (*definition).to_owned(),
+                value,
+            }));
+        }
+        reported
     }
 
     /// A number above 0 that must be there.
@@ -277,7 +261,6 @@ impl<'a> Fields<'a> {
         whole.map(|number| Some(number as u64)).ok_or_else(|| wrong(&self.path(key), value, "not a count"))
     }
 
-    /// A whole number that must be there.
     pub(super) fn needed_count(&self, key: &str) -> Result<u64> {
         self.count(key)?.ok_or_else(|| missing(&self.path(key)))
     }
@@ -311,7 +294,6 @@ fn is_missing(value: &Value) -> bool {
     }
 }
 
-/// A field that is not what it should be.
 pub(super) fn wrong(path: &str, value: &Value, what: &str) -> Error {
     let text = match value {
         Value::String(text) => text.clone(),
@@ -322,12 +304,10 @@ pub(super) fn wrong(path: &str, value: &Value, what: &str) -> Error {
     refused(format!("`{path}` is `{}`: {what}", short(&text)))
 }
 
-/// A field that must be there.
 pub(super) fn missing(path: &str) -> Error {
     refused(format!("`{path}` is missing"))
 }
 
-/// A file that is not taken.
 pub(super) fn refused(what: String) -> Error {
     Error::input(what).hint("nothing was kept; docs/import.md lists what is read and what is refused")
 }

@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, Found, refused, short, wrong};
-use crate::record::foreign::{ForeignFormat, ForeignRow, ReportedAverage, ReportedByTool, figure};
+use crate::record::foreign::format::{Fields, refused, short, wrong};
+use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
 
 /// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
 const OF_A_TEST: [&str; 10] = [
@@ -26,19 +26,15 @@ const OF_A_TEST: [&str; 10] = [
     "samples_ts",
 ];
 /// Fields that a record has a place of its own for.
-const PLACED: [&str; 6] =
-    ["build_commit", "build_number", "model_filename", "model_type", "cpu_info", "gpu_info"];
 /// The tool writes rates of samples with six digits.
 const ROUNDING: f64 = 1e-4;
 
-/// Whether a file is one by its looks.
 pub(super) fn looks_like(value: &Value) -> bool {
     let first = value.as_array().and_then(|tests| tests.first());
     first.is_some_and(|test| test.get("n_gen").is_some() || test.get("samples_ns").is_some())
 }
 
-/// Reads one.
-pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<Found> {
+pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<ForeignRecord> {
     let tests = value.as_array().ok_or_else(|| wrong("the file", value, "not a list of tests"))?;
     let Some(first) = tests.first() else { return Err(refused("it has no test".to_owned())) };
     let mut rows = Vec::<ForeignRow>::new();
@@ -50,27 +46,24 @@ pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<Found> {
         if rows.iter().any(|row| row.prompt == test.label) {
             return Err(refused(format!("it has the test `{}` twice", test.label)));
         }
-        averages_reported.extend(fields.average("avg_ts", &mut warnings).map(|value| ReportedAverage {
-            prompt: Some(test.label.clone()),
-            definition: test.definition.to_owned(),
-            value,
-        }));
+        let average = [("avg_ts", test.definition)];
+        averages_reported.extend(fields.averages(Some(&test.label), &average, &mut warnings));
         rows.extend(match format {
-            ForeignFormat::LlamaBenchCsv => vec![test.average_row(&fields)?],
+            // Its passes are not reported: the mean of their rates is its one row.
+            ForeignFormat::LlamaBenchCsv => vec![test.row(1, fields.positive("avg_ts")?)],
             _ => test.rows(&fields)?,
         });
     }
-    Ok(Found {
+    Ok(ForeignRecord {
         format,
         reported_by_tool: reported(&Fields::at(first, "[0]")?)?,
-        figures: Vec::new(),
         rows,
         averages_reported,
         warnings,
+        ..ForeignRecord::default()
     })
 }
 
-/// What a test is.
 struct Test {
     label: String,
     definition: &'static str,
@@ -95,12 +88,6 @@ impl Test {
         };
         let label = if depth == 0 { label } else { format!("{label} @ d{depth}") };
         Ok(Self { label, definition, prompt, new, depth })
-    }
-
-    /// The one row of a test whose passes are not reported: the mean of their rates.
-    fn average_row(&self, fields: &Fields<'_>) -> Result<ForeignRow> {
-        let rate = fields.positive("avg_ts")?;
-        Ok(self.row(1, rate))
     }
 
     fn row(&self, iteration: u64, rate: f64) -> ForeignRow {
@@ -167,7 +154,7 @@ fn same_setting(first: &Value, value: &Value, index: usize) -> Result<()> {
         .chain(other.keys())
         .find(|key| !OF_A_TEST.contains(&key.as_str()) && first.get(key.as_str()) != other.get(key.as_str()));
     let Some(key) = differs else { return Ok(()) };
-    let reported = |map: &serde_json::Map<String, Value>| {
+    let reported = |map: &Map<String, Value>| {
         map.get(key).map_or("missing".to_owned(), |value| short(&value.to_string()))
     };
     Err(refused(format!(
@@ -194,7 +181,7 @@ fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
         (kind, file) => kind.or(file.map(str::to_owned)),
     };
     let mut settings = BTreeMap::new();
-    for key in SETTINGS.into_iter().filter(|key| !PLACED.contains(key)) {
+    for key in SETTINGS {
         settings.extend(fields.text(key)?.map(|text| (key.to_owned(), text)));
     }
     Ok(ReportedByTool {
@@ -230,7 +217,6 @@ const SETTINGS: [&str; 16] = [
 /// Columns of CSV that are numbers; all others stay text, whatever they look like.
 const NUMBERS: [&str; 7] = ["n_prompt", "n_gen", "n_depth", "avg_ns", "stddev_ns", "avg_ts", "stddev_ts"];
 
-/// Whether a JSON object is a test.
 pub(super) fn is_test(value: &Value) -> bool {
     value.get("n_gen").is_some() && value.get("n_prompt").is_some()
 }
@@ -243,15 +229,13 @@ pub(super) fn json_lines(text: &str) -> Option<Value> {
     tests.map(Value::Array)
 }
 
-/// Whether a text is the CSV by its first line.
 pub(super) fn looks_like_csv(text: &str) -> bool {
     let first = text.lines().next().unwrap_or_default();
     let has = |name: &str| first.split(',').any(|column| column.trim().trim_matches('"') == name);
     has("n_prompt") && has("n_gen") && has("avg_ts")
 }
 
-/// Reads the CSV.
-pub(super) fn read_csv(text: &str) -> Result<Found> {
+pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
     let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = reader.headers().map_err(unreadable)?.clone();

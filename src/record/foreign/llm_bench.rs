@@ -9,27 +9,21 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, Found, missing, refused, short};
+use crate::record::foreign::format::{Fields, missing, refused, short};
 use crate::record::foreign::{
-    ForeignFigure, ForeignFormat, ForeignRow, ReportedAverage, ReportedByTool, figure,
+    ForeignFigure, ForeignFormat, ForeignRecord, ForeignRow, ReportedAverage, ReportedByTool, figure,
 };
 
-/// A field of a row, and the definition of what is in it.
-pub(super) struct Timed {
-    pub(super) key: &'static str,
-    pub(super) definition: &'static str,
-}
-
-/// Every figure of a row that is read.
-pub(super) const TIMED: [Timed; 8] = [
-    Timed { key: "generation_time", definition: "e2e_latency@1" },
-    Timed { key: "latency", definition: "e2e_per_token@1" },
-    Timed { key: "first_latency", definition: "llm_bench.first_latency@1" },
-    Timed { key: "second_avg_latency", definition: "llm_bench.second_avg_latency@1" },
-    Timed { key: "first_infer_latency", definition: "llm_bench.first_infer_latency@1" },
-    Timed { key: "second_infer_avg_latency", definition: "llm_bench.second_infer_avg_latency@1" },
-    Timed { key: "tokenization_time", definition: "llm_bench.tokenization_time@1" },
-    Timed { key: "detokenization_time", definition: "llm_bench.detokenization_time@1" },
+/// Every field of a row that is read, with the definition of what is in it.
+const TIMED: [(&str, &str); 8] = [
+    ("generation_time", "e2e_latency@1"),
+    ("latency", "e2e_per_token@1"),
+    ("first_latency", "llm_bench.first_latency@1"),
+    ("second_avg_latency", "llm_bench.second_avg_latency@1"),
+    ("first_infer_latency", "llm_bench.first_infer_latency@1"),
+    ("second_infer_avg_latency", "llm_bench.second_infer_avg_latency@1"),
+    ("tokenization_time", "llm_bench.tokenization_time@1"),
+    ("detokenization_time", "llm_bench.detokenization_time@1"),
 ];
 /// The tool rounds to five decimals; twice the half of one of them, for a time in s reported in ms.
 const ROUNDING_MS: f64 = 0.01;
@@ -37,7 +31,7 @@ const ROUNDING_MS: f64 = 0.01;
 const ROUNDING_MS_PER_TOKEN: f64 = 1e-5;
 
 /// What the tool says of itself, in the words of its `metadata` or of a row of its CSV.
-pub(super) fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
+fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     for (key, why) in [
         ("num_beams", "a search of several beams makes other work of a token"),
         ("batch_size", "a figure of several answers at once is of none of them"),
@@ -66,8 +60,7 @@ pub(super) fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     })
 }
 
-/// One row.
-pub(super) fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
+fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
     if fields.get("chat_idx").is_some() {
         return Err(refused(format!(
             "`{}` is set: in a chat the first latency is a time a token of the prompt, and prompts grow",
@@ -88,7 +81,7 @@ pub(super) fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
         }
     }
     let mut figures: Vec<ForeignFigure> = Vec::new();
-    for Timed { key, definition } in TIMED {
+    for (key, definition) in TIMED {
         figures.extend(figure(definition, fields.number(key)?));
     }
     if let (Some(tokens), Some(seconds)) = (tokens, fields.number("generation_time")?) {
@@ -125,13 +118,12 @@ fn agrees(fields: &Fields<'_>, tokens: u64, seconds: f64) -> Result<()> {
     Ok(())
 }
 
-/// A prompt as the tool prints it.
-pub(super) fn label(prompt: u64) -> String {
+fn label(prompt: u64) -> String {
     format!("P{prompt}")
 }
 
 /// Makes sure that every prompt has its warm-up, something that counts, and no row twice.
-pub(super) fn complete(rows: &[ForeignRow]) -> Result<()> {
+fn complete(rows: &[ForeignRow]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for row in rows {
         if !seen.insert((&row.prompt, row.iteration)) {
@@ -157,7 +149,6 @@ pub(super) fn complete(rows: &[ForeignRow]) -> Result<()> {
     Ok(())
 }
 
-/// Whether a file is one by its looks.
 pub(super) fn looks_like_json(value: &Value) -> bool {
     value.get("perfdata").is_some()
 }
@@ -177,8 +168,7 @@ pub(super) fn with_averages_as_text(text: &str) -> Option<Value> {
     serde_json::from_str(&format!("{before}{averages}{after}")).ok()
 }
 
-/// Reads one.
-pub(super) fn read_json(value: &Value) -> Result<Found> {
+pub(super) fn read_json(value: &Value) -> Result<ForeignRecord> {
     let file = Fields::at(value, "")?;
     let metadata = file.object("metadata")?.ok_or_else(|| missing("metadata"))?;
     let reported_by_tool = reported(&metadata)?;
@@ -194,70 +184,56 @@ pub(super) fn read_json(value: &Value) -> Result<Found> {
         None
     });
     if let Some(averaged) = averaged {
-        for Timed { key, definition } in TIMED {
-            let reported = averaged.average(key, &mut warnings);
-            averages_reported.extend(reported.map(|value| ReportedAverage {
-                prompt: None,
-                definition: definition.to_owned(),
-                value,
-            }));
-        }
+        averages_reported = averaged.averages(None, &TIMED, &mut warnings);
     }
-    Ok(Found {
+    Ok(ForeignRecord {
         format: ForeignFormat::LlmBenchJson,
         reported_by_tool,
         figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
         rows,
         averages_reported,
         warnings,
+        ..ForeignRecord::default()
     })
 }
 
-/// A column, and the name of the same field in the JSON.
-struct Column {
-    name: &'static str,
-    key: &'static str,
-}
-
-/// The columns that are read; all others are left alone.
-const COLUMNS: [Column; 17] = [
-    Column { name: "iteration", key: "iteration" },
-    Column { name: "model", key: "model" },
-    Column { name: "framework", key: "framework" },
-    Column { name: "device", key: "device" },
-    Column { name: "precision", key: "precision" },
-    Column { name: "num_beams", key: "num_beams" },
-    Column { name: "batch_size", key: "batch_size" },
-    Column { name: "prompt_idx", key: "prompt_idx" },
-    Column { name: "input_size", key: "input_size" },
-    Column { name: "output_size", key: "output_size" },
-    Column { name: "pretrain_time(s)", key: "compile_time" },
-    Column { name: "generation_time(s)", key: "generation_time" },
-    Column { name: "latency(ms)", key: "latency" },
-    Column { name: "1st_latency(ms)", key: "first_latency" },
-    Column { name: "2nd_avg_latency(ms)", key: "second_avg_latency" },
-    Column { name: "1st_infer_latency(ms)", key: "first_infer_latency" },
-    Column { name: "2nd_infer_avg_latency(ms)", key: "second_infer_avg_latency" },
+/// The columns that are read, with the names of the same fields in the JSON; all others are left alone.
+const COLUMNS: [(&str, &str); 20] = [
+    ("iteration", "iteration"),
+    ("model", "model"),
+    ("framework", "framework"),
+    ("device", "device"),
+    ("precision", "precision"),
+    ("num_beams", "num_beams"),
+    ("batch_size", "batch_size"),
+    ("prompt_idx", "prompt_idx"),
+    ("input_size", "input_size"),
+    ("output_size", "output_size"),
+    ("pretrain_time(s)", "compile_time"),
+    ("generation_time(s)", "generation_time"),
+    ("latency(ms)", "latency"),
+    ("1st_latency(ms)", "first_latency"),
+    ("2nd_avg_latency(ms)", "second_avg_latency"),
+    ("1st_infer_latency(ms)", "first_infer_latency"),
+    ("2nd_infer_avg_latency(ms)", "second_infer_avg_latency"),
+    ("tokenization_time", "tokenization_time"),
+    ("detokenization_time", "detokenization_time"),
+    ("chat_idx", "chat_idx"),
 ];
-/// Columns that both files name alike.
-const ALIKE: [&str; 3] = ["tokenization_time", "detokenization_time", "chat_idx"];
 /// Fields that stay text, whatever they look like.
 const TEXTS: [&str; 4] = ["model", "framework", "device", "precision"];
 /// The tool's word for a figure that it does not have.
 const NONE: &str = "NA";
 
-/// The first cell of a row of averages.
 const AVERAGE: &str = "avg";
 
-/// Whether a file is one by its looks: by its first line.
 pub(super) fn looks_like_csv(text: &[u8]) -> bool {
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let first = String::from_utf8_lossy(first);
     first.starts_with("iteration,") && first.contains("generation_time(s)")
 }
 
-/// Reads one.
-pub(super) fn read_csv(text: &[u8]) -> Result<Found> {
+pub(super) fn read_csv(text: &[u8]) -> Result<ForeignRecord> {
     let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
     let mut reader = csv::Reader::from_reader(text);
     let head = reader.headers().map_err(unreadable)?.clone();
@@ -281,24 +257,21 @@ pub(super) fn read_csv(text: &[u8]) -> Result<Found> {
             None => {
                 same_setting(&mut said, reported(&fields)?, line)?;
                 rows.push(row(&fields)?);
-                figures.extend(compile_time(&fields)?);
+                // Only the first row has it.
+                figures.extend(figure("llm_bench.compile_time@1", fields.number("compile_time")?));
             }
         }
     }
     complete(&rows)?;
-    Ok(Found {
+    Ok(ForeignRecord {
         format: ForeignFormat::LlmBenchCsv,
         reported_by_tool: said.unwrap_or_default(),
         figures,
         rows,
         averages_reported,
         warnings,
+        ..ForeignRecord::default()
     })
-}
-
-/// Only the first row has it.
-fn compile_time(fields: &Fields<'_>) -> Result<Option<ForeignFigure>> {
-    Ok(figure("llm_bench.compile_time@1", fields.number("compile_time")?))
 }
 
 /// A line of the table under the names of the JSON.
@@ -309,8 +282,7 @@ fn fields_of(
 ) -> Result<Map<String, Value>> {
     let mut map = Map::new();
     for (name, cell) in head.iter().zip(record) {
-        let column = COLUMNS.iter().find(|column| column.name == name).map(|column| column.key);
-        let Some(key) = column.or_else(|| ALIKE.into_iter().find(|alike| *alike == name)) else { continue };
+        let Some((_, key)) = COLUMNS.into_iter().find(|(column, _)| *column == name) else { continue };
         // An average that is no number is a warning, as is one that is below 0.
         let is_average = record.get(0) == Some(AVERAGE);
         let as_text = || is_average.then(|| Value::from(cell));
@@ -349,15 +321,7 @@ fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ReportedAver
             return Vec::new();
         }
     };
-    let mut reported = Vec::new();
-    for Timed { key, definition } in TIMED {
-        reported.extend(fields.average(key, warnings).map(|value| ReportedAverage {
-            prompt: Some(prompt.clone()),
-            definition: definition.to_owned(),
-            value,
-        }));
-    }
-    reported
+    fields.averages(Some(&prompt), &TIMED, warnings)
 }
 
 /// Every row must be of one model, device and setting.

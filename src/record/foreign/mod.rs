@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::measure::{Metric, Role};
-use crate::record::consistency::is_hex;
 use crate::record::history::FOREIGN_FOLDER;
+use crate::record::is_hex;
 use crate::record::{Kept, Place, Schema};
 
 pub use format::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
@@ -49,77 +49,67 @@ pub struct Definition {
     pub average_by: AverageBy,
 }
 
-const FIRST_LATENCY: Definition = Definition {
-    id: "llm_bench.first_latency@1",
-    unit: "ms",
-    meaning: "first token: from the call on with the genai pipeline, the first step alone with optimum",
-    average_by: AverageBy::Generation,
-};
-const SECOND_LATENCY: Definition = Definition {
-    id: "llm_bench.second_avg_latency@1",
-    unit: "ms/token",
-    meaning: "tokens after the first: (t_N - t_1) / (N - 1) with the genai pipeline, mean step with optimum",
-    average_by: AverageBy::LaterToken,
-};
-const FIRST_INFER: Definition = Definition {
-    id: "llm_bench.first_infer_latency@1",
-    unit: "ms",
-    meaning: "the first inference alone",
-    average_by: AverageBy::Generation,
-};
-const SECOND_INFER: Definition = Definition {
-    id: "llm_bench.second_infer_avg_latency@1",
-    unit: "ms/token",
-    meaning: "mean of the inferences after the first, without all else of a step",
-    average_by: AverageBy::LaterToken,
-};
-const TOKENIZATION: Definition = Definition {
-    id: "llm_bench.tokenization_time@1",
-    unit: "ms",
-    meaning: "text to tokens",
-    average_by: AverageBy::Generation,
-};
-const DETOKENIZATION: Definition = Definition {
-    id: "llm_bench.detokenization_time@1",
-    unit: "ms",
-    meaning: "tokens to text",
-    average_by: AverageBy::Generation,
-};
-const COMPILE: Definition = Definition {
-    id: "llm_bench.compile_time@1",
-    unit: "s",
-    meaning: "from the call that makes the pipeline to its end; whether from a cache is not told",
-    average_by: AverageBy::Generation,
-};
-const PROMPT_PASS: Definition = Definition {
-    id: "llama_bench.pp@1",
-    unit: "token/s",
-    meaning: "tokens of a prompt of random tokens over the time of its pass: no token is chosen",
-    average_by: AverageBy::Second,
-};
-const GENERATION_PASS: Definition = Definition {
-    id: "llama_bench.tg@1",
-    unit: "token/s",
-    meaning: "steps of one token over their time: no prompt, and random tokens instead of chosen ones",
-    average_by: AverageBy::Second,
-};
-const BOTH_PASSES: Definition = Definition {
-    id: "llama_bench.pg@1",
-    unit: "token/s",
-    meaning: "tokens of a prompt and steps after it, added up, over the time of both",
-    average_by: AverageBy::Second,
-};
 const OF_TOOLS: [Definition; 10] = [
-    FIRST_LATENCY,
-    SECOND_LATENCY,
-    FIRST_INFER,
-    SECOND_INFER,
-    TOKENIZATION,
-    DETOKENIZATION,
-    COMPILE,
-    PROMPT_PASS,
-    GENERATION_PASS,
-    BOTH_PASSES,
+    Definition {
+        id: "llm_bench.first_latency@1",
+        unit: "ms",
+        meaning: "first token: from the call on with the genai pipeline, the first step alone with optimum",
+        average_by: AverageBy::Generation,
+    },
+    Definition {
+        id: "llm_bench.second_avg_latency@1",
+        unit: "ms/token",
+        meaning: "tokens after the first: (t_N - t_1) / (N - 1) with the genai pipeline, mean step with optimum",
+        average_by: AverageBy::LaterToken,
+    },
+    Definition {
+        id: "llm_bench.first_infer_latency@1",
+        unit: "ms",
+        meaning: "the first inference alone",
+        average_by: AverageBy::Generation,
+    },
+    Definition {
+        id: "llm_bench.second_infer_avg_latency@1",
+        unit: "ms/token",
+        meaning: "mean of the inferences after the first, without all else of a step",
+        average_by: AverageBy::LaterToken,
+    },
+    Definition {
+        id: "llm_bench.tokenization_time@1",
+        unit: "ms",
+        meaning: "text to tokens",
+        average_by: AverageBy::Generation,
+    },
+    Definition {
+        id: "llm_bench.detokenization_time@1",
+        unit: "ms",
+        meaning: "tokens to text",
+        average_by: AverageBy::Generation,
+    },
+    Definition {
+        id: "llm_bench.compile_time@1",
+        unit: "s",
+        meaning: "from the call that makes the pipeline to its end; whether from a cache is not told",
+        average_by: AverageBy::Generation,
+    },
+    Definition {
+        id: "llama_bench.pp@1",
+        unit: "token/s",
+        meaning: "tokens of a prompt of random tokens over the time of its pass: no token is chosen",
+        average_by: AverageBy::Second,
+    },
+    Definition {
+        id: "llama_bench.tg@1",
+        unit: "token/s",
+        meaning: "steps of one token over their time: no prompt, and random tokens instead of chosen ones",
+        average_by: AverageBy::Second,
+    },
+    Definition {
+        id: "llama_bench.pg@1",
+        unit: "token/s",
+        meaning: "tokens of a prompt and steps after it, added up, over the time of both",
+        average_by: AverageBy::Second,
+    },
 ];
 
 /// The definition of an id; None where figures of other tools have none such.
@@ -130,13 +120,13 @@ pub fn definition(id: &str) -> Option<Definition> {
 
 /// The definitions of ours that others measure by, too.
 fn ours(id: &str) -> Option<Definition> {
-    let average_by = match Metric::ALL.iter().copied().find(|metric| metric.id() == id)? {
+    let metric = Metric::ALL.iter().copied().find(|metric| metric.id() == id)?;
+    let average_by = match metric {
         Metric::EndToEndLatency => AverageBy::Generation,
         Metric::EndToEndPerToken => AverageBy::Token,
         Metric::EndToEndThroughput => AverageBy::Second,
         _ => return None,
     };
-    let metric = Metric::ALL.iter().copied().find(|metric| metric.id() == id)?;
     Some(Definition { id: metric.id(), unit: metric.unit(), meaning: metric.formula(), average_by })
 }
 
@@ -144,7 +134,7 @@ fn ours(id: &str) -> Option<Definition> {
 const ID_DIGITS: usize = 12;
 
 /// What a file of another tool says. Its tokens were never checked, for it has none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ForeignRecord {
     /// What the file was taken for.
     pub format: ForeignFormat,
@@ -152,7 +142,7 @@ pub struct ForeignRecord {
     pub imported_utc: String,
     /// The file.
     pub source: ForeignSource,
-    /// What the tool says of itself, the model and the machine: its word, and not looked at.
+    /// What the tool says of itself, the model and the machine: reported, and not checked.
     pub reported_by_tool: ReportedByTool,
     /// Figures of the whole file, as the time to load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -168,7 +158,7 @@ pub struct ForeignRecord {
 }
 
 /// A file of another tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignSource {
     /// Its name, without folders.
     pub file_name: String,
@@ -178,7 +168,7 @@ pub struct ForeignSource {
     pub size_bytes: u64,
 }
 
-/// What a tool says, word for word; None where it says nothing.
+/// What a tool reports, verbatim; None where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportedByTool {
     /// Its own version.

@@ -5,17 +5,17 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, Found, refused, wrong};
-use crate::record::foreign::{ForeignFormat, ForeignRow, ReportedAverage, ReportedByTool, figure};
+use crate::record::foreign::format::{Fields, refused, wrong};
+use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
 
-/// What makes a row one of these.
-const KEYS: [&str; 3] = ["latency_s", "tpot_ms", "throughput"];
+/// What makes a row one of these, each with its definition.
+const KEYS: [(&str, &str); 3] =
+    [("latency_s", "e2e_latency@1"), ("tpot_ms", "e2e_per_token@1"), ("throughput", "e2e_throughput@1")];
 /// A count of tokens that was made from rounded figures is this near to a whole one.
 const NEAR: f64 = 0.35;
 /// The three figures of a row, each rounded, agree within this share.
 const ROUNDING: f64 = 0.01;
 
-/// Whether a file is one by its looks.
 pub(super) fn looks_like(value: &Value) -> bool {
     !lists(value).is_empty()
 }
@@ -28,7 +28,7 @@ struct List<'a> {
 
 /// The lists of rows in a file: itself, or members of it.
 fn lists(value: &Value) -> Vec<List<'_>> {
-    let is_row = |row: &Value| KEYS.iter().all(|key| row.get(key).is_some());
+    let is_row = |row: &Value| KEYS.iter().all(|(key, _)| row.get(key).is_some());
     let is_list = |rows: &&Vec<Value>| rows.first().is_some_and(is_row);
     match value {
         Value::Object(map) => map
@@ -45,14 +45,13 @@ fn lists(value: &Value) -> Vec<List<'_>> {
     }
 }
 
-/// Reads one.
-pub(super) fn read(value: &Value) -> Result<Found> {
+pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
     let lists = lists(value);
     let [List { path, rows: list }] = &lists[..] else {
         return Err(refused(format!(
             "it has {} lists of rows with `{}`, and one is expected",
             lists.len(),
-            KEYS.join("`, `")
+            KEYS.map(|(key, _)| key).join("`, `")
         )));
     };
     let mut rows = Vec::<ForeignRow>::new();
@@ -61,7 +60,7 @@ pub(super) fn read(value: &Value) -> Result<Found> {
         let fields = Fields::at(value, &format!("{path}[{index}]"))?;
         let label = fields.text("prompt")?.unwrap_or_else(|| format!("prompt {}", index + 1));
         if label.eq_ignore_ascii_case("average") {
-            averages_reported.extend(averages(&fields, &mut warnings));
+            averages_reported.extend(fields.averages(None, &KEYS, &mut warnings));
             continue;
         }
         if rows.iter().any(|row| row.prompt == label) {
@@ -73,13 +72,13 @@ pub(super) fn read(value: &Value) -> Result<Found> {
     if rows.is_empty() {
         return Err(refused("it has an average and no row".to_owned()));
     }
-    Ok(Found {
+    Ok(ForeignRecord {
         format: ForeignFormat::PublishedResults,
         reported_by_tool: reported(value)?,
-        figures: Vec::new(),
         rows,
         averages_reported,
         warnings,
+        ..ForeignRecord::default()
     })
 }
 
@@ -124,18 +123,6 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
         context_tokens: None,
         figures: figures.into_iter().flatten().collect(),
     })
-}
-
-fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ReportedAverage> {
-    let mut reported = Vec::new();
-    for (key, definition) in KEYS.into_iter().zip(["e2e_latency@1", "e2e_per_token@1", "e2e_throughput@1"]) {
-        reported.extend(fields.average(key, warnings).map(|value| ReportedAverage {
-            prompt: None,
-            definition: definition.to_owned(),
-            value,
-        }));
-    }
-    reported
 }
 
 /// What an object around the rows says of the model and the device.

@@ -6,22 +6,22 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::golden::GoldenResult;
-use crate::record::encoded::hex;
+use crate::record::encoded::{first_line_and_payload, with_header};
 use crate::record::history::series::{AbSummary, Setting, SummaryRow};
 use crate::record::history::{INDEX_FILE, bytes_of, file_of, of_store};
 use crate::record::{
-    Arm, Experiment, History, Kept, Origin, Outcome, PlanKind, Verdict, accept, header, seconds_of_utc,
+    Arm, Experiment, History, Kept, Origin, Outcome, PlanKind, Schema, Verdict, accept, header,
+    seconds_of_utc, sha256_of_bytes,
 };
+use crate::sys::FileStamp;
 
 /// All that is known of a store's records.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,8 +39,8 @@ pub struct Index {
     pub unkept: Option<Error>,
 }
 
-/// What tells a file from a changed one: its size, and when anything of it last changed, ns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What distinguishes a file from a changed one: its size, and when anything of it last changed, ns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(super) struct Stamp {
     pub(super) bytes: u64,
     pub(super) changed_ns: i128,
@@ -62,7 +62,7 @@ impl History {
         self.bring_up(read_index(&self.root().join(INDEX_FILE)).unwrap_or_default())
     }
 
-    /// The index, made anew from every record.
+    /// The index, made again from every record.
     #[must_use]
     pub fn rebuilt_index(&self) -> Index {
         self.bring_up(Vec::new())
@@ -137,9 +137,8 @@ impl History {
 }
 
 fn stamp_of(path: &Path) -> Option<Stamp> {
-    let file = fs::symlink_metadata(path).ok()?;
-    let changed_ns = i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec());
-    Some(Stamp { bytes: file.len(), changed_ns })
+    let FileStamp { size_bytes, changed_ns, .. } = FileStamp::of(&fs::symlink_metadata(path).ok()?);
+    Some(Stamp { bytes: size_bytes, changed_ns })
 }
 
 /// Reads a record that must lie where its own words put it.
@@ -170,35 +169,11 @@ impl From<Error> for Unfit {
 }
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const VERSION: u32 = 8;
+const SCHEMA: Schema = Schema { major: 9, minor: 0 };
 
-#[derive(Serialize, Deserialize)]
-struct Header {
-    arcgauge: String,
-    version: u32,
-    payload_sha256: String,
-}
+/// A line, without the names of its fields; the setting stands for itself by its number.
+type Line = (Entry, Stamp, String, usize);
 
-/// A line, as short as it can be: the setting stands for itself by its number.
-#[derive(Serialize, Deserialize)]
-struct Line(
-    PathBuf,
-    u64,
-    i128,
-    String,
-    PlanKind,
-    String,
-    String,
-    Option<EntryCommit>,
-    Outcome,
-    Option<GoldenResult>,
-    Option<SummaryRow>,
-    Option<AbSummary>,
-    Vec<String>,
-    usize,
-);
-
-/// The bytes of an index.
 fn index_bytes(records: &[Stamped]) -> Result<Vec<u8>> {
     let unfit = |cause: serde_json::Error| Error::harness(format!("the index cannot be written: {cause}"));
     let mut numbers: HashMap<&Setting, usize> = HashMap::new();
@@ -209,95 +184,54 @@ fn index_bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             settings.push(&entry.setting);
             settings.len() - 1
         });
-        let entry = entry.clone();
-        let line = Line(
-            entry.path,
-            stamp.bytes,
-            stamp.changed_ns,
-            payload_sha256.clone(),
+        // As `Line` is read: the fields of an entry in their order.
+        let entry = (
+            &entry.path,
             entry.plan,
-            entry.run_id,
-            entry.when_utc,
-            entry.commit,
+            &entry.run_id,
+            &entry.when_utc,
+            &entry.commit,
             entry.outcome,
             entry.golden,
-            entry.figures,
-            entry.ab,
-            entry.warning_ids,
-            number,
+            &entry.figures,
+            &entry.ab,
+            &entry.warning_ids,
         );
+        let line = (entry, (stamp.bytes, stamp.changed_ns), payload_sha256, number);
         serde_json::to_writer(&mut lines, &line).map_err(unfit)?;
         lines.push(b'\n');
     }
     let mut payload = serde_json::to_vec(&settings).map_err(unfit)?;
     payload.push(b'\n');
     payload.extend(lines);
-    let header = Header {
-        arcgauge: "history-index".to_owned(),
-        version: VERSION,
-        payload_sha256: hex(&Sha256::digest(&payload)),
-    };
-    let mut file = serde_json::to_vec(&header).map_err(unfit)?;
-    file.push(b'\n');
-    file.extend(payload);
-    Ok(file)
+    with_header("history-index", SCHEMA, &payload).map_err(unfit)
 }
 
 /// What an index says; None where there is none that can be used.
 pub(super) fn read_index(file: &Path) -> Option<Vec<Stamped>> {
     let bytes = files::read(file, FileKind::StoreList).ok()?;
-    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
-    let header: Header = serde_json::from_slice(parts.next()?).ok()?;
-    let payload = parts.next()?;
-    if header.version != VERSION || header.payload_sha256 != hex(&Sha256::digest(payload)) {
+    let header = header(&bytes, "the index").ok()?;
+    let (_, payload) = first_line_and_payload(&bytes);
+    if header.schema != SCHEMA || header.payload_sha256 != sha256_of_bytes(payload) {
         return None;
     }
     let mut lines = payload.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let settings: Vec<Arc<Setting>> =
         serde_json::from_slice::<Vec<Setting>>(lines.next()?).ok()?.into_iter().map(Arc::new).collect();
-    lines.map(|line| stamped(serde_json::from_slice(line).ok()?, &settings)).collect()
-}
-
-fn stamped(line: Line, settings: &[Arc<Setting>]) -> Option<Stamped> {
-    let Line(
-        path,
-        bytes,
-        changed_ns,
-        payload_sha256,
-        plan,
-        run_id,
-        when_utc,
-        commit,
-        outcome,
-        golden,
-        figures,
-        ab,
-        warning_ids,
-        number,
-    ) = line;
-    let setting = Arc::clone(settings.get(number)?);
-    let entry = Entry {
-        path,
-        plan,
-        run_id,
-        when_utc,
-        commit,
-        outcome,
-        golden,
-        figures,
-        ab,
-        warning_ids,
-        setting,
-        origin: Origin::Unknown,
-    };
-    Some(Stamped { entry, stamp: Stamp { bytes, changed_ns }, payload_sha256 })
+    lines
+        .map(|line| {
+            let (entry, stamp, payload_sha256, number): Line = serde_json::from_slice(line).ok()?;
+            let entry = Entry { setting: Arc::clone(settings.get(number)?), ..entry };
+            Some(Stamped { entry, stamp, payload_sha256 })
+        })
+        .collect()
 }
 
 /// Two machines' clocks may differ by so much; a record that began later than this from now has a wrong time.
 const CLOCKS_DIFFER_S: i64 = 600;
 
 /// A record in the index.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Entry {
     /// The file, below the store's root.
     pub path: PathBuf,
@@ -320,8 +254,10 @@ pub struct Entry {
     /// The kinds of its warnings, each once: as in "guard-throttled".
     pub warning_ids: Vec<String>,
     /// On what it was measured.
+    #[serde(skip)]
     pub setting: Arc<Setting>,
     /// Where it comes from, seen from here; the store's word, not the record's.
+    #[serde(skip)]
     pub origin: Origin,
 }
 

@@ -16,10 +16,10 @@ use crate::files::{
     FileKind, Overwrite, beginning, other_than_file, read, read_if_there, refuse_links, remove_stale_files,
     sync, write_whole,
 };
-use crate::record::consistency::is_hex;
 use crate::record::foreign::foreign_file;
 use crate::record::history::index::is_later;
 use crate::record::history::origin::Source;
+use crate::record::is_hex;
 use crate::record::{Experiment, ForeignRecord, Header, Kept, Place, accept, encode, header, open, utc_now};
 use crate::sys::free_bytes;
 
@@ -78,7 +78,6 @@ impl History {
         Self { installation, ..self }
     }
 
-    /// The installation that it is seen from.
     fn installation(&self) -> Option<&Installation> {
         self.installation.as_ref()
     }
@@ -166,7 +165,6 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     read(path, FileKind::Record).map_err(|error| error.hint("`cargo xtask history list` names the records"))
 }
 
-/// The header of a record file, by its first bytes alone.
 fn header_of(path: &Path) -> Result<Header> {
     let first = beginning(path, LONGEST_HEADER).map_err(|error| error.hint("run `cargo xtask doctor`"))?;
     header(&first, &path.display().to_string())
@@ -174,7 +172,6 @@ fn header_of(path: &Path) -> Result<Header> {
 
 /// The sha that stands for "no commit", as in git.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
-/// The file of origins.
 const ORIGINS_FILE: &str = "origins.jsonl";
 /// The one JSON file of a store that is no record.
 const INDEX_FILE: &str = "index.json";
@@ -242,7 +239,6 @@ fn folders_in(folder: &Path) -> Vec<PathBuf> {
     entries.filter(is_folder).map(|entry| entry.path()).collect()
 }
 
-/// The record files in a folder itself.
 fn of_folder(folder: &Path) -> FoundFiles {
     let mut found = FoundFiles::default();
     collect(folder, 0, &mut found);
@@ -250,7 +246,6 @@ fn of_folder(folder: &Path) -> FoundFiles {
     found
 }
 
-/// Whether a file has the name of a record.
 fn is_named_as_one(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "json")
 }
@@ -327,10 +322,8 @@ impl History {
     }
 }
 
-/// Where the bytes of a record belong, below the root of a store.
-///
-/// # Errors
-/// Bytes that are no whole record, or one that would not have been written.
+/// Where the bytes of a record belong, below the root of a store. Errors: bytes that are no whole record, or
+/// one that would not have been written.
 pub(in crate::record) fn place_of(bytes: &[u8], name: &str) -> Result<PathBuf> {
     let record = accept::<Experiment>(bytes, name)?;
     let (place, now) = (record.place(), utc_now());

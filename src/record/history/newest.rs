@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::record::consistency::is_hex;
 use crate::record::history::index::{Entry, Index};
 use crate::record::history::{bytes_of, header_of, is_name_of_record};
+use crate::record::is_hex;
 use crate::record::{Experiment, History, Origin, PlanKind, Stored, header, open, utc_now};
 
 /// The records of a commit, as far as they may decide.

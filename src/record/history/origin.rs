@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind, Overwrite, open_with, read_if_there, write_whole};
-use crate::record::consistency::is_hex;
 use crate::record::history::ORIGINS_FILE;
+use crate::record::is_hex;
 use crate::record::{History, sha256_of_bytes, utc_now};
 
 /// The file below a user's settings.

@@ -4,13 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::engine::openvino::DeviceFacts;
 use crate::measure::protocol::CacheState;
-use crate::measure::supervisor::Purpose;
-use crate::measure::{Metric, MetricValues, Role, Sample};
-use crate::record::encoded::hex;
+use crate::measure::{Metric, MetricValues, Sample};
 use crate::record::{
     ArmView, ComparisonResult, DecisionRecord, Experiment, ProcessRecord, ProvenDevice, RuntimeRecord,
     SampleRecord, Status, Verdict, sha256_of_bytes,
@@ -20,13 +17,13 @@ use crate::record::{
 const NONE: &str = "none";
 
 /// On what a record was measured.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Setting {
     /// What its figures can be compared with.
     pub series: Series,
     /// What lay under the measurement.
     pub epoch: Epoch,
-    /// Prompts that were asked.
+    /// Prompts that were requested.
     pub prompts: usize,
     /// Tokens of each answer.
     pub new_tokens: usize,
@@ -98,7 +95,7 @@ impl Line {
 }
 
 /// Figures of one series can be compared: the same machine, model, runtime, device and workload.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Series {
     /// Names it: a hash of all below but the names for people.
     pub id: String,
@@ -171,7 +168,7 @@ impl Series {
 
 /// A stretch of time in which nothing under the measurement was exchanged. Where the epoch changes, a
 /// step in the figures need not be the commit's.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Epoch {
     /// Names it: a hash of its parts.
     pub id: String,
@@ -233,7 +230,7 @@ impl Epoch {
 
 /// The hash of a value's JSON; maps are in the order of their keys.
 fn sha256_of(value: &impl Serialize) -> String {
-    hex(&Sha256::digest(serde_json::to_vec(value).unwrap_or_default()))
+    sha256_of_bytes(serde_json::to_vec(value).unwrap_or_default())
 }
 
 fn short(sha256: &str) -> String {
@@ -262,7 +259,7 @@ pub struct SummaryRow {
     pub load: Option<LoadSummary>,
     /// `peak_rss@1` of the measured generations, bytes.
     pub peak_rss_bytes: Option<u64>,
-    /// `peak_device_memory@1`, as the runtime tells it, bytes.
+    /// `peak_device_memory@1`, as the runtime reports it, bytes.
     pub peak_device_memory_bytes: Option<u64>,
     /// The published figure that it stands beside, tokens per second; None where it is of another model,
     /// device or workload.
@@ -332,7 +329,7 @@ pub struct ChangeSummary {
 impl SummaryRow {
     /// The means of a run; None where a prompt has no speed, for then they would be of something else.
     pub(super) fn of(run: ArmView<'_>) -> Option<Self> {
-        let measured = run.samples.iter().filter(|sample| sample.role == Role::Measured);
+        let measured = run.measured_samples();
         let samples: Vec<Sample> = measured.clone().filter_map(SampleRecord::timed).collect();
         let mut by_prompt: HashMap<&str, Vec<&Sample>> = HashMap::new();
         for sample in &samples {
@@ -349,7 +346,7 @@ impl SummaryRow {
         });
         let prompts = prompts.collect::<Option<Vec<_>>>()?;
         let all = MetricValues::of_samples(&samples);
-        let processes = || run.processes.iter().filter(|it| it.purpose == Purpose::Measured);
+        let processes = || run.measured_processes();
         let of_process = |process: &ProcessRecord| {
             MetricValues::of_samples(samples.iter().filter(|sample| sample.process == process.index))
         };

@@ -2,10 +2,8 @@
 //! the end what the folder must hold.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +20,9 @@ use crate::places;
 use crate::record::hub::listing::{FetchedFrom, HubFile, HubHash, HubListing, Listing, RepositoryName};
 use crate::record::model::{MANIFEST, as_plain, is_model_file};
 use crate::record::{HashCache, Manifest, ModelFile, read_manifest, sha256_of_file};
-use crate::sys::{FileLock, GroupEnded, GroupPatience, below_reaper, free_bytes, group_end};
+use crate::sys::{
+    FileLock, GroupEnded, GroupPatience, below_reaper, free_bytes, group_end, leads_group, read_only,
+};
 use crate::visible::one_line;
 
 /// The file by which processes that fetch into the same folder take turns.
@@ -209,12 +209,11 @@ impl Fetch<'_> {
             ))
             .hint("run the same command again, which downloads that file again; is `HF_ENDPOINT` a hub? unset it for the usual one"));
         };
-        fs::set_permissions(&path, Permissions::from_mode(0o444)).map_err(failed)?;
+        fs::set_permissions(&path, read_only()).map_err(failed)?;
         fs::rename(&path, self.folder.join(&file.name)).map_err(failed)?;
         Ok(sha256)
     }
 
-    /// Looks before anything is downloaded.
     fn check_room(&self, places: &[Place], on_event: &mut dyn FnMut(FetchEvent<'_>)) -> Result<()> {
         let missing = places.iter().filter(|place| place.sha256.is_none());
         let missing = missing.map(|place| place.file.size_bytes.saturating_sub(self.there_bytes(place.file)));
@@ -304,7 +303,7 @@ impl Fetch<'_> {
             .map_err(|cause| Error::harness(format!("cannot write `{}`: {cause}", file.display())))?;
         FetchedFrom::write(self.folder, self.listing)?;
         write_whole(&file, (text + "\n").as_bytes(), Overwrite::Replace)?;
-        fs::set_permissions(&file, Permissions::from_mode(0o444)).map_err(|cause| written(&file, &cause))?;
+        fs::set_permissions(&file, read_only()).map_err(|cause| written(&file, &cause))?;
         // What stays there does no harm.
         let _ = fs::remove_dir_all(parts);
         Ok(())
@@ -368,7 +367,6 @@ pub struct HubClient {
     stop: Arc<AtomicBool>,
 }
 
-/// How a run of the script ended.
 #[derive(Debug)]
 pub(super) enum ClientEnd {
     Done,
@@ -376,7 +374,6 @@ pub(super) enum ClientEnd {
     Failed(ClientFailure),
 }
 
-/// A line of the script.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ClientLine {
@@ -387,7 +384,6 @@ pub(super) enum ClientLine {
     Error(ClientFailure),
 }
 
-/// Why it failed.
 #[derive(Debug, Deserialize)]
 pub(super) struct ClientFailure {
     kind: FailureKind,
@@ -439,17 +435,16 @@ impl HubClient {
         on_line: &mut dyn FnMut(ClientLine),
     ) -> Result<ClientEnd> {
         let failed = |cause| Error::io("run", &self.python, &cause);
-        let mut child = below_reaper(&self.own, self.python.as_os_str())
+        let mut command = below_reaper(&self.own, self.python.as_os_str());
+        command
             // Neither Python's own variables nor packages of the user or of the current folder reach into it.
             .arg("-I")
             .arg(&self.script)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            // Ctrl-C is for this process alone, which then ends the whole group.
-            .process_group(0)
-            .spawn()
-            .map_err(failed)?;
+            .stdout(Stdio::piped());
+        // Ctrl-C is for this process alone, which then ends the whole group.
+        let mut child = leads_group(&mut command).spawn().map_err(failed)?;
         let (sender, lines) = mpsc::channel();
         let output = child.stdout.take().map(BufReader::new);
         thread::spawn(move || {
@@ -483,14 +478,13 @@ impl HubClient {
 }
 
 impl ClientFailure {
-    /// The error that the user sees.
     pub(super) fn error(&self, repository: &RepositoryName, revision: &str, folder: Option<&Path>) -> Error {
         match self.kind {
             FailureKind::Gated => {
                 Error::input(format!("the hub does not give you `{repository}`: it is gated, or the token may not read it"))
                     .hint("accept its terms on the hub's page, then give a token that may read it: `HF_TOKEN=hf_... cargo xtask model fetch ...`")
             }
-            // The hub does not tell strangers which private repositories there are.
+            // The hub does not show strangers which private repositories there are.
             FailureKind::Hidden => {
                 Error::input(format!("the hub wants a token for `{repository}`: it is private or gated, or does not exist"))
                     .hint("check the name; a private or gated one needs a token: `HF_TOKEN=hf_... cargo xtask model fetch ...`")

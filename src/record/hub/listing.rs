@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::files::{self, FileKind, Overwrite, write_whole};
+use crate::files::{self, FileKind, Overwrite, is_file_name, write_whole};
 use crate::places;
 use crate::record::hub::fetch::{ClientEnd, ClientLine, HubClient};
+use crate::record::is_hex;
 use crate::visible::one_line;
 
 /// The published model.
@@ -79,12 +80,6 @@ impl Revision {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Whether a name can be that of a file or folder without leading anywhere else, and needs no encoding.
-pub(super) fn is_file_name(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    (1..=200).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(is_plain)
 }
 
 const NO_HUB: &str = "is `HF_ENDPOINT` a hub? unset it for the usual one";
@@ -227,11 +222,6 @@ impl HubListingFile {
     }
 }
 
-pub(super) fn is_hex(text: &str, length: usize) -> bool {
-    text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-}
-
-/// The graph, without which there is no model in OpenVINO's format.
 pub(super) const GRAPH: &str = "openvino_model.xml";
 /// What the graph and the config are in, and what tokenizers and templates are in.
 const ENDINGS: [&str; 6] = [".json", ".jinja", ".txt", ".model", ".tiktoken", ".md"];
@@ -259,7 +249,6 @@ pub(super) fn leads_out(path: &str) -> bool {
         || path.contains(char::is_control)
 }
 
-/// The file that says it. Hidden, so that it is no file of the model.
 const FETCHED: &str = ".fetched.json";
 
 /// Where a model's folder came from.
@@ -285,7 +274,6 @@ impl FetchedFrom {
         (fetched.schema == 1 && is_named).then_some(fetched)
     }
 
-    /// Writes it down in a folder.
     pub(super) fn write(folder: &Path, listing: &Listing) -> Result<()> {
         let (repository, commit) = (listing.repository.to_string(), listing.commit.clone());
         let fetched = Self { schema: 1, repository, commit };

@@ -2,14 +2,11 @@
 //!
 //! A clone borrows the objects of the repository that it is of, as `git clone --shared` does: it is made
 //! in a moment from anything that has objects (a work tree among several, a shallow clone, a bare one) and
-//! writes nothing there. Should the objects go away, the clone is made anew from where they are now.
+//! writes nothing there. Should the objects go away, the clone is made again from where they are now.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
@@ -19,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::files::other_than_file;
 use crate::record::repository::unreadable;
 use crate::record::{InUse, KeptFolders, Repository};
+use crate::sys::{is_executable, path_of_bytes, symlink};
 
 /// The kind of an entry that is a link.
 const LINK: i32 = 0o120_000;
@@ -28,7 +26,7 @@ pub const CLONE_MARK: &str = ".git/arcgauge-clone";
 
 impl Repository {
     /// A clone in this folder, detached at the commit and clean. One that is there is used again; one that
-    /// is damaged, changed or of another commit is made anew. It stays while the returned value is kept.
+    /// is damaged, changed or of another commit is made again. It stays while the returned value is kept.
     ///
     /// Whoever does the same at the same time waits: the folder around has a lock.
     ///
@@ -72,7 +70,7 @@ impl Repository {
         }
         let strayed = remove_stray_links(&clone, into);
         if strayed.map_err(|cause| Error::io("remove a link in", into, &cause))? {
-            // What they hid is not there, so git is told that nothing was checked out.
+            // What they hid is not there, so git is set as if nothing was checked out.
             clone.set_head("refs/heads/none").map_err(failed)?;
             clone.index().and_then(|mut index| index.clear().and_then(|()| index.write())).map_err(failed)?;
         }
@@ -167,8 +165,6 @@ fn is_clean_at(folder: &Path, sha: &str) -> bool {
 
 /// The kind of an entry that is a repository of its own.
 const GITLINK: u32 = 0o160_000;
-/// That the owner may execute a file, which is all that git keeps of its mode.
-const EXECUTABLE: u32 = 0o100;
 
 impl Repository {
     /// Brings a folder to the state of the work tree: the head's clone with tracked files as they are, and
@@ -210,19 +206,16 @@ impl Repository {
         options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
         let statuses = self.git.statuses(Some(&mut options)).map_err(failed)?;
         let untracked = statuses.iter().filter(|entry| entry.status().is_wt_new());
-        let untracked = untracked.map(|entry| path_of(entry.path_bytes()));
+        let untracked = untracked.map(|entry| path_of_bytes(entry.path_bytes()));
         let index = self.git.index().map_err(failed)?;
-        let tracked = index.iter().filter(|entry| entry.mode != GITLINK).map(|entry| path_of(&entry.path));
+        let tracked =
+            index.iter().filter(|entry| entry.mode != GITLINK).map(|entry| path_of_bytes(&entry.path));
         let is_there = |path: &PathBuf| {
             let found = fs::symlink_metadata(self.folder().join(path));
             found.is_ok_and(|found| found.is_file() || found.is_symlink())
         };
         Ok(untracked.chain(tracked).filter(is_there).collect())
     }
-}
-
-fn path_of(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 fn copying_hint(to: &Path) -> String {
@@ -290,8 +283,9 @@ fn is_same(from: &Path, new: &Metadata, to: &Path, old: &Metadata) -> io::Result
     if new.is_symlink() || old.is_symlink() {
         return Ok(new.is_symlink() && old.is_symlink() && fs::read_link(from)? == fs::read_link(to)?);
     }
-    let mode = |reported: &Metadata| reported.permissions().mode() & EXECUTABLE;
-    let alike = old.is_file() && new.is_file() && new.len() == old.len() && mode(new) == mode(old);
+    // All that git stores of a mode.
+    let is_one_mode = is_executable(new) == is_executable(old);
+    let alike = old.is_file() && new.is_file() && new.len() == old.len() && is_one_mode;
     Ok(alike && fs::read(from)? == fs::read(to)?)
 }
 

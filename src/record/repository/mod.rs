@@ -287,13 +287,11 @@ impl Repository {
     }
 }
 
-/// The folder is in no repository.
 fn no_repository(folder: &Path) -> Error {
     Error::input(format!("`{}` is in no git repository", folder.display()))
         .hint("run it in a clone of the repository: `git clone REPOSITORY FOLDER`")
 }
 
-/// The repository has no commit yet.
 fn unborn(folder: &Path) -> Error {
     Error::input(format!("the repository of `{}` has no commit yet", folder.display()))
         .hint("make the first: `git add --all && git commit`")

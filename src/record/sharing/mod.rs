@@ -9,18 +9,16 @@ mod transfer;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use git2::{ObjectType, Oid, Repository};
-use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::files::{FileKind, is_file_name};
-use crate::record::encoded::hex;
-use crate::record::run_id;
+use crate::record::{run_id, sha256_of_bytes};
 use crate::sys::limit_child;
 
 pub use transfer::{Pulled, Pushed};
@@ -76,51 +74,39 @@ fn ended_within_limits(command: &mut Command) -> Result<Output> {
     child.wait_with_output().map_err(failed)
 }
 
-/// Runs it, hands it the input, and gives what it printed.
-///
-/// # Errors
-/// When it fails, in its own words.
+/// Runs it, hands it the input, and gives what it printed. Errors: when it fails, in its own words.
 fn fed(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
     let start = |cause: std::io::Error| {
         Error::harness(format!("cannot run `git`: {cause}")).hint("install git; `git --version` tells it")
     };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(start)?;
-    let (stdin, stderr) = (child.stdin.take(), child.stderr.take());
-    // Both pipes are served at once, for either may fill while the other waits.
-    let (reported, complaint) = thread::scope(|scope| {
+    let stdin = child.stdin.take();
+    // Its input and its output are served at once, for either pipe may fill while the other waits.
+    let output = thread::scope(|scope| {
         scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        let complaint = scope.spawn(move || {
-            let mut text = String::new();
-            let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
-            text
-        });
-        let mut reported = Vec::new();
-        let _ = child.stdout.take().map(|mut stdout| stdout.read_to_end(&mut reported));
-        (reported, complaint.join().unwrap_or_default())
+        child.wait_with_output()
     });
-    let status = child.wait().map_err(start)?;
-    if status.success() { Ok(reported) } else { Err(failed(command, &complaint)) }
+    successful(command, output.map_err(start)?).map(|output| output.stdout)
 }
 
-/// Runs it and gives the text that it printed, without the last line's end.
-///
-/// # Errors
-/// When it fails, in its own words.
+/// Runs it and gives the text that it printed, without the last line's end. Errors: when it fails, in its own
+/// words.
 pub(in crate::record) fn reported(command: &mut Command) -> Result<String> {
     let output = ended(command)?;
-    if !output.status.success() {
-        return Err(failed(command, &String::from_utf8_lossy(&output.stderr)));
-    }
+    let output = successful(command, output)?;
     Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
-/// The error of a git that failed, with its own words.
-fn failed(command: &Command, complaint: &str) -> Error {
+fn successful(command: &Command, output: Output) -> Result<Output> {
+    if output.status.success() { Ok(output) } else { Err(failed(command, &output)) }
+}
+
+fn failed(command: &Command, output: &Output) -> Error {
     let mut words = command.get_args().filter_map(OsStr::to_str);
     let is_verb = |word: &&str| !word.starts_with('-') && !word.contains(['/', '=']);
     let verb = words.find(is_verb).unwrap_or_default();
-    Error::harness(format!("`git {verb}` failed: {}", complaint.trim()))
+    Error::harness(format!("`git {verb}` failed: {}", String::from_utf8_lossy(&output.stderr).trim()))
         .hint("see that the remote can be reached: `git ls-remote origin`")
 }
 
@@ -157,7 +143,7 @@ impl Relay {
                 .hint("name it with `--branch NAME`"));
         }
         let url = address(checkout, remote)?;
-        let name = hex(&Sha256::digest(format!("{url}\n{branch}")));
+        let name = sha256_of_bytes(format!("{url}\n{branch}"));
         let repository = cache.join("history-sharing").join(&name[..16]);
         let relay = Self {
             checkout: checkout.to_owned(),
@@ -201,9 +187,7 @@ impl Relay {
         fetch.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", &self.url]);
         fetch.arg(format!("+{reference}:{own}"));
         let output = ended_within_limits(&mut fetch)?;
-        if !output.status.success() {
-            return Err(failed(&fetch, &String::from_utf8_lossy(&output.stderr)));
-        }
+        successful(&fetch, output)?;
         let commit = reported(self.git().args(["rev-parse", "--verify", &format!("{own}^{{commit}}")]))?;
         Tip::of(&self.objects()?, commit).map(Some)
     }
@@ -279,12 +263,8 @@ struct Tip {
 }
 
 impl Tip {
-    /// Lists the files of a commit.
     fn of(objects: &Repository, commit: String) -> Result<Self> {
-        let tree = Oid::from_str(&commit).and_then(|id| {
-            let id = objects.find_commit(id)?.tree_id();
-            Ok(id)
-        });
+        let tree = Oid::from_str(&commit).and_then(|id| Ok(objects.find_commit(id)?.tree_id()));
         let tree = tree.map_err(|cause| unreadable(&commit, &cause))?;
         let mut list = List { objects, entries: 0, deeper: 0, files: BTreeMap::new(), refused: Vec::new() };
         list.folder(tree, "", 0);
@@ -296,10 +276,8 @@ impl Tip {
     }
 }
 
-/// The content of a file of the branch.
-///
-/// # Errors
-/// An object that is no file, cannot be read, or is larger than a record may be.
+/// The content of a file of the branch. Errors: an object that is no file, cannot be read, or is larger than
+/// a record may be.
 fn content(objects: &Repository, id: Oid, name: &str) -> Result<Vec<u8>> {
     let failed = |cause: git2::Error| unreadable(name, &cause);
     let objects = objects.odb().map_err(failed)?;

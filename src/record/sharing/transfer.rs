@@ -72,7 +72,7 @@ impl Relay {
         if output.status.success() {
             return Ok(None);
         }
-        let error = failed(&push, &String::from_utf8_lossy(&output.stderr));
+        let error = failed(&push, &output);
         let is_refused = String::from_utf8_lossy(&output.stdout).lines().any(|line| line.starts_with('!'));
         if is_refused { Ok(Some(error)) } else { Err(error) }
     }
@@ -143,9 +143,7 @@ fn missing(history: &History, tip: Option<&Tip>, pushed: &mut Pushed) -> Vec<(St
 }
 
 /// The environment variables of a record that names neither this user nor this machine, as it was stored.
-///
-/// # Errors
-/// One that does: its sealed bytes stay as they are, and so it stays here.
+/// Errors: one that does: its sealed bytes stay as they are, and so it stays here.
 fn named_by_nobody(bytes: &[u8], name: &str, personal: &Personal) -> Result<Vec<String>> {
     let payload = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
     let mut record: Value = serde_json::from_slice(payload)

@@ -21,18 +21,15 @@ use crate::run::warnings::{AsLoaded, load_warnings};
 use crate::sys::{Clock, MonotonicClock, suspended_ns};
 use crate::workload::TextTokenizer;
 
-/// An arm of the record.
 pub(in crate::run) struct AssembledArm {
     pub(in crate::run) arm: Arm,
     /// The machine, with the GPU that its workers saw.
     pub(in crate::run) machine: Machine,
-    /// What failed, where something did.
     pub(in crate::run) failed: Option<Error>,
     /// Time that hashing the model's files again took.
     pub(in crate::run) hashing_ns: u64,
 }
 
-/// Assembles an arm; every output was judged, and only right ones keep their times.
 pub(in crate::run) fn assemble_arm(
     plan: &ExperimentPlan<'_>,
     ready: &ReadyArm<'_>,

@@ -40,17 +40,10 @@ fn fault(xml: &str) -> String {
 
 /// The graph, with weights that hold -1, 1 and 36 bytes, in a folder that must outlive it.
 pub(in crate::engine::openvino) fn decoder() -> (Graph, tempfile::TempDir) {
-    let parsed = parse(DECODER).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let weights = [&(-1_i64).to_le_bytes()[..], &1_i64.to_le_bytes(), &[0; 36]].concat();
     fs::write(folder.path().join("openvino_model.bin"), weights).unwrap();
-    let graph = Graph {
-        xml: DECODER.to_owned(),
-        state_names: parsed.state_names,
-        logits_output: parsed.logits_output,
-        vocabulary_size: parsed.vocabulary_size,
-        head: parsed.head,
-    };
+    let graph = Graph { xml: DECODER.to_owned(), ..parse(DECODER).unwrap() };
     (graph, folder)
 }
 

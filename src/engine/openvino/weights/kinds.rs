@@ -1,12 +1,13 @@
 //! What the weights are for, and in which precision each kind of them is.
 //!
 //! Experts, tables that are looked up and the LM head are recognised by how the graph uses them; of the rest
-//! the names tell, as exports write them. What no name tells is "other".
+//! the names say, as exports write them. What no name says is "other".
 
 use std::collections::BTreeMap;
 
 use roxmltree::Document;
 use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
 
 use crate::engine::ModelConfig;
 use crate::engine::openvino::Graph;
@@ -15,7 +16,8 @@ use crate::engine::openvino::weights::{Constant, Flow, Reading, by_place, expert
 use crate::error::{Error, Result};
 
 /// What weights are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum WeightKind {
     /// The experts of all layers.
@@ -31,6 +33,7 @@ pub enum WeightKind {
     /// What makes logits of hidden states.
     Head,
     /// One table for both.
+    #[strum(serialize = "embeddings and head")]
     EmbeddingsAndHead,
     /// Norms between the layers.
     Norms,
@@ -42,17 +45,7 @@ impl WeightKind {
     /// The kind in words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Experts => "experts",
-            Self::Router => "router",
-            Self::Attention => "attention",
-            Self::FeedForward => "feed-forward",
-            Self::Embeddings => "embeddings",
-            Self::Head => "head",
-            Self::EmbeddingsAndHead => "embeddings and head",
-            Self::Norms => "norms",
-            Self::Other => "other",
-        }
+        self.into()
     }
 }
 

@@ -8,7 +8,6 @@ use crate::engine::ModelFolder;
 
 mod model;
 
-/// 2 of 8 experts.
 fn two_of_eight() -> ModelConfig {
     ModelConfig { num_local_experts: Some(8), num_experts_per_tok: Some(2), ..ModelConfig::default() }
 }
@@ -17,7 +16,6 @@ fn dense() -> ModelConfig {
     ModelConfig::default()
 }
 
-/// Tokens, and hidden states that no constant settles.
 fn inputs() -> Model {
     Model::default().layer("input_ids", "Parameter", &[], "-1,-1").layer("x", "Parameter", &[], "-1,-1,4")
 }

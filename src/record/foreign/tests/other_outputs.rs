@@ -54,7 +54,6 @@ fn an_average_that_cannot_be_is_a_warning_and_the_rows_are_read() {
     }
 }
 
-/// The tests of a file of llama-bench.
 fn llama_tests(name: &str) -> Vec<Value> {
     serde_json::from_slice(&fixture(name)).unwrap()
 }
