@@ -15,7 +15,7 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
     command
 }
 
-/// Takes away what cargo tells xtask of its own package. Build scripts may depend on it, so crates would be compiled
+/// Takes away what cargo says to xtask of its own package. Build scripts may depend on it, so crates would be compiled
 /// again after each call of cargo by hand; and a program must not behave differently than when it is called by hand.
 fn forget_package(command: &mut Command) {
     let is_of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");

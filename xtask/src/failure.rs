@@ -35,20 +35,3 @@ impl fmt::Display for Failure {
         write!(f, "error: {}\n\nhint: {}", self.message, self.hint)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failure_reads_as_error_blank_line_hint() {
-        let failure = Failure::usage("no verb `x`", "cargo xtask help");
-        assert_eq!(failure.to_string(), "error: no verb `x`\n\nhint: cargo xtask help");
-    }
-
-    #[test]
-    fn bad_usage_and_a_broken_harness_have_different_codes() {
-        assert_eq!(Failure::usage("", "").code, 2);
-        assert_eq!(Failure::harness("", "").code, 20);
-    }
-}

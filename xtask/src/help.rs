@@ -72,7 +72,7 @@ pub(crate) fn print() -> Result<ExitCode, Failure> {
 }
 
 /// Whether the arguments only want to know something, so that nothing is fetched for them.
-pub(crate) fn is_asked(args: &[OsString]) -> bool {
+pub(crate) fn asks_for_help(args: &[OsString]) -> bool {
     let asks = |arg: &OsString| ["--help", "-h", "--version", "-V"].iter().any(|flag| arg == flag);
     args.iter().take_while(|arg| *arg != "--").any(asks)
 }

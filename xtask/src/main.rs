@@ -16,7 +16,6 @@ mod release;
 mod setup;
 mod test;
 mod tidy;
-mod wanted;
 
 use std::env;
 use std::ffi::OsString;
@@ -40,7 +39,7 @@ fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     match verb.to_str() {
         Some("help") if !rest.is_empty() && !help::is_own_verb(&rest[0]) => pass_on::run(args),
         Some("help" | "--help" | "-h") => help::print(),
-        Some("lint" | "setup" | "test" | "tidy") if help::is_asked(rest) => help::print(),
+        Some("lint" | "setup" | "test" | "tidy") if help::asks_for_help(rest) => help::print(),
         Some("lint") => lint::run(rest),
         Some("setup") => setup::run(rest),
         Some("test") => test::run(rest),

@@ -38,7 +38,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 
 fn needs_runtime(args: &[OsString]) -> bool {
     let only_reads = WITHOUT_RUNTIME.contains(&verb(args)) || (verb(args) == "ci" && !measures(args));
-    !only_reads && verb(args) != "help" && !help::is_asked(args)
+    !only_reads && verb(args) != "help" && !help::asks_for_help(args)
 }
 
 /// The one verb of `ci` that runs a model.
@@ -48,11 +48,11 @@ fn measures(args: &[OsString]) -> bool {
 
 /// The one verb of `model` that runs Python.
 fn fetches_a_model(args: &[OsString]) -> bool {
-    verb(args) == "model" && args.get(1).is_some_and(|verb| verb == "fetch") && !help::is_asked(args)
+    verb(args) == "model" && args.get(1).is_some_and(|verb| verb == "fetch") && !help::asks_for_help(args)
 }
 
 fn renders(args: &[OsString]) -> bool {
-    RENDERING.contains(&verb(args)) && !help::is_asked(args)
+    RENDERING.contains(&verb(args)) && !help::asks_for_help(args)
 }
 
 fn verb(args: &[OsString]) -> &str {
@@ -115,45 +115,31 @@ fn executable(message: &str) -> Option<PathBuf> {
 mod tests {
     use super::*;
 
-    fn needs(words: &[&str]) -> bool {
-        needs_runtime(&words.iter().map(OsString::from).collect::<Vec<_>>())
-    }
-
     #[test]
-    fn verbs_that_run_a_model_need_the_runtime() {
-        assert!(needs(&["bench"]));
-        assert!(needs(&["infer", "--prompt", "doctor"]));
-        assert!(needs(&["bench", "--", "--help"]));
-        assert!(needs(&["first-light", "--quick"]));
-        assert!(needs(&["ci", "measure"]) && !needs(&["ci", "publish"]) && !needs(&["ci"]));
-    }
-
-    #[test]
-    fn doctor_help_version_and_verbs_that_write_settings_do_not() {
-        for words in [
-            &["doctor"][..],
-            &["--version"],
-            &["bench", "--help"],
-            &["help", "bench"],
-            &["model"],
-            &["history"],
-            &["compare", "main", "latest"],
-            &["report"],
+    fn a_verb_that_runs_a_model_needs_the_runtime_and_one_that_renders_pages_the_chart_library() {
+        for (words, runtime, pages) in [
+            (&["bench"][..], true, true),
+            (&["infer", "--prompt", "doctor"], true, false),
+            (&["bench", "--", "--help"], true, true),
+            (&["first-light", "--quick"], true, true),
+            (&["ci", "measure"], true, false),
+            (&["ci", "publish"], false, false),
+            (&["ci"], false, false),
+            (&["doctor"], false, false),
+            (&["--version"], false, false),
+            (&["bench", "--help"], false, false),
+            (&["help", "bench"], false, false),
+            (&["help", "report"], false, false),
+            (&["model"], false, false),
+            (&["history"], false, false),
+            (&["gate", "--format", "json"], false, true),
+            (&["compare", "main", "latest"], false, true),
+            (&["report"], false, true),
+            (&["report", "--help"], false, false),
         ] {
-            assert!(!needs(words), "{words:?}");
+            let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+            assert_eq!((needs_runtime(&args), renders(&args)), (runtime, pages), "{words:?}");
         }
-    }
-
-    #[test]
-    fn verbs_that_render_pages_are_better_off_with_the_chart_library_and_questions_are_not() {
-        let renders = |words: &[&str]| renders(&words.iter().map(OsString::from).collect::<Vec<_>>());
-        for words in [&["report"][..], &["bench"], &["gate", "--format", "json"], &["compare", "a", "b"]] {
-            assert!(renders(words), "{words:?}");
-        }
-        for words in [&["report", "--help"][..], &["help", "report"], &["doctor"], &["history"], &["infer"]] {
-            assert!(!renders(words), "{words:?}");
-        }
-        assert!(!needs(&["report"]) && !needs(&["compare", "a", "b"]), "pages load no OpenVINO");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! `cargo xtask setup`: the OpenVINO runtime and the chart library, in the user's cache folder, each complete
 //! or not at all. The browser tests and the linters get there in the same way, when they are requested.
 
-mod browser_tests;
-mod chart_library;
 mod environment;
 mod gpu_plugin;
 mod install;
@@ -18,9 +16,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::failure::Failure;
-use crate::release::{Release, Releases};
+use crate::release::{self, Release, Releases, Wanted};
 use crate::say;
-use crate::wanted::{self, Wanted};
 use environment::Environments;
 pub(crate) use gpu_plugin::{ACCEPT, GpuPlugin, Parts};
 use install::Install;
@@ -30,7 +27,7 @@ pub(crate) use linters::Linters;
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     check(args)?;
     provide(args, say)?;
-    chart_library::provide(say);
+    npm::provide_chart_library(say);
     let named = args.iter().filter_map(|arg| environment::named(&arg.to_string_lossy())).flatten();
     named.into_iter().try_for_each(|peer| Environments::default().provide(peer, say))?;
     Ok(ExitCode::SUCCESS)
@@ -41,13 +38,13 @@ pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
     provide(args, |_ready| ())?;
     let releases = Releases::pinned()?;
     // A folder, or a release that is not listed, is for the binary to judge.
-    let named = wanted::of_sides(args).filter_map(|version| releases.named(version).ok());
+    let named = release::of_sides(args).filter_map(|version| releases.named(version).ok());
     named.into_iter().try_for_each(|release| install(&releases, release, |_ready| ()))
 }
 
 /// What a verb that renders pages is better off with. Only a verb that renders pages reports that it is missing.
 pub(crate) fn for_pages(is_reported: bool) {
-    chart_library::provide_for_verb(is_reported);
+    npm::provide_chart_library_for_verb(is_reported);
 }
 
 /// The client of the Hugging Face hub, without a word where it is there.
@@ -60,8 +57,8 @@ pub(crate) fn for_model_fetch() -> Result<(), Failure> {
 pub(crate) fn all() -> Result<(), Failure> {
     releases_and_genai()?;
     Environments::default().provide(environment::HUB_CLIENT, say)?;
-    chart_library::provide(say);
-    browser_tests::provide();
+    npm::provide_chart_library(say);
+    npm::provide_browser_tests();
     Ok(())
 }
 
@@ -75,7 +72,7 @@ pub(crate) fn releases_and_genai() -> Result<(), Failure> {
 
 fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
     let releases = Releases::pinned()?;
-    match Wanted::decide(&releases, wanted::flag(args), |name| env::var_os(name))? {
+    match Wanted::decide(&releases, release::flag(args), |name| env::var_os(name))? {
         Wanted::Pinned(release) => install(&releases, release, ready)?,
         Wanted::Own { folder, named_by } => {
             say(&format!("your own OpenVINO in `{}` ({named_by}): nothing is fetched", folder.display()));
@@ -99,12 +96,12 @@ fn check(args: &[OsString]) -> Result<(), Failure> {
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let arg = arg.to_string_lossy();
-        if arg == wanted::FLAG && rest.next().is_none() {
+        if arg == release::FLAG && rest.next().is_none() {
             return usage(format!("`{arg}` needs a version"));
         }
-        if arg != wanted::FLAG
+        if arg != release::FLAG
             && environment::named(&arg).is_none()
-            && !arg.starts_with(&format!("{}=", wanted::FLAG))
+            && !arg.starts_with(&format!("{}=", release::FLAG))
         {
             return usage(format!("`setup` does not take `{arg}`"));
         }

@@ -46,7 +46,7 @@ const HOMES: [(&str, &[&str]); 24] = [
     ("signal_hook", &["cli"]),
     ("statrs", &["judge"]),
     ("sysinfo", &["record", "sys"]),
-    ("tempfile", &["files", "record", "sys"]),
+    ("tempfile", &["cli", "files", "record", "sys"]),
     ("tera", &["report"]),
     ("tokenizers", &["workload"]),
     ("zip", &["record"]),

@@ -1,12 +1,11 @@
 //! Python environments in the user's cache folder, each complete or not at all: what `benches/peers` and `xtask/hub`
 //! pin by hash, in an environment of its own that nothing of the user's reaches into.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::browser_tests::sha256_of;
-use super::python::{self, Python};
-use super::workbench::{Workbench, cannot_write};
+use super::install::sha256_of;
+use super::python::Python;
+use super::workbench::{self, no_home};
 use crate::failure::Failure;
 use crate::{places, say};
 
@@ -85,45 +84,23 @@ pub(crate) struct Environments {
 impl Environments {
     /// Leaves an environment in its folder, or leaves nothing. Its presence means that it is complete.
     pub(crate) fn provide(&self, environment: Environment, ready: impl Fn(&str)) -> Result<(), Failure> {
-        let place = (environment.place)(environment.name, &sha256_of(environment.requirements));
-        let place = place.ok_or_else(|| no_home(environment))?;
+        let place = (environment.place)(environment.name, &sha256_of(environment.requirements))
+            .ok_or_else(|| no_home(&format!("{} in", environment.title), environment.again))?;
         let folder = match &self.folder {
             Some(folder) => folder.join(place.file_name().unwrap_or_default()),
             None => place,
         };
         let is_ready = || folder.join("bin/python").is_file();
-        if !is_ready() {
-            self.make(environment, &folder, &is_ready)?;
-        }
+        workbench::provide(&folder, environment.name, is_ready, |workbench, made| {
+            self.python.check_space(&workbench.folder, environment.needed_bytes)?;
+            say(&format!("fetching {} through pip, {}", environment.title, environment.size));
+            let list = workbench.write("requirements.txt", environment.requirements)?;
+            self.python.make_environment(made, environment, &workbench.folder)?;
+            self.python.install_into(made, &list, environment, &workbench.folder)?;
+            self.python.check_import(made, environment, &workbench.folder)
+        })?;
         ready(&format!("ready: {} in `{}`", environment.title, folder.display()));
         Ok(())
-    }
-
-    fn make(
-        &self,
-        environment: Environment,
-        folder: &Path,
-        is_ready: &impl Fn() -> bool,
-    ) -> Result<(), Failure> {
-        let parent = folder.parent().unwrap_or(folder);
-        let workbench = Workbench::open(parent, environment.name)?;
-        if is_ready() {
-            return Ok(()); // by the set-up we waited for
-        }
-        let free = self.python.free_bytes(&workbench.folder)?;
-        if free < environment.needed_bytes {
-            let how =
-                format!("{} MB free, {} MB needed", free / 1_000_000, environment.needed_bytes / 1_000_000);
-            return Err(python::full_disk(&workbench.folder, &how));
-        }
-        say(&format!("fetching {} through pip, {}", environment.title, environment.size));
-        let list = workbench.folder.join("requirements.txt");
-        fs::write(&list, environment.requirements).map_err(|error| cannot_write(&list, &error))?;
-        let made = workbench.folder.join("made");
-        self.python.make_environment(&made, environment, &workbench.folder)?;
-        self.python.install_into(&made, &list, environment, &workbench.folder)?;
-        self.python.check_import(&made, environment, &workbench.folder)?;
-        workbench.move_into_place(&made, folder, is_ready)
     }
 }
 
@@ -135,11 +112,4 @@ pub(crate) fn named(flag: &str) -> Option<Vec<Environment>> {
         "=optimum" => Some(vec![OPTIMUM]),
         _ => None,
     }
-}
-
-fn no_home(environment: Environment) -> Failure {
-    Failure::harness(
-        format!("no home folder to keep {} in", environment.title),
-        format!("name a cache folder: XDG_CACHE_HOME=/ABSOLUTE/DIR {}", environment.again),
-    )
 }

@@ -3,17 +3,15 @@
 //!
 //! The runtime is proprietary. It is fetched only when its licence was accepted, and used as it is.
 
-use std::env;
-use std::env::consts;
+use std::env::{self, consts};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::browser_tests::sha256_of;
-use super::install;
-use super::python::{self, Python};
-use super::workbench::{Workbench, cannot_write};
+use super::install::{self, sha256_of};
+use super::python::Python;
+use super::workbench::{self, cannot_write, no_home};
 use crate::failure::Failure;
 use crate::{places, say};
 
@@ -61,12 +59,7 @@ pub(crate) struct Parts {
 impl GpuPlugin {
     /// For the user that runs this.
     pub(crate) fn here(has_flag: bool) -> Result<Self, Failure> {
-        let folder = places::gpu_plugin_dir().ok_or_else(|| {
-            Failure::harness(
-                "no home folder to keep the OpenCL runtime in",
-                format!("name a cache folder: XDG_CACHE_HOME=/ABSOLUTE/DIR {AGAIN}"),
-            )
-        })?;
+        let folder = places::gpu_plugin_dir().ok_or_else(|| no_home("the OpenCL runtime in", AGAIN))?;
         let is_accepted = has_flag || env::var_os(ACCEPT_VARIABLE).is_some_and(|value| value == "1");
         Ok(Self { python: Python::default(), machine: (consts::OS, consts::ARCH), folder, is_accepted })
     }
@@ -103,52 +96,40 @@ impl GpuPlugin {
                 ),
             ));
         }
-        let workbench = Workbench::open(&self.folder, "runtime")?;
-        if is_ready() {
-            return Ok(folder); // by the set-up we waited for
-        }
-        let free = self.python.free_bytes(&workbench.folder)?;
-        if free < NEEDED_BYTES {
-            let how = format!("{} MB free, {} MB needed", free / 1_000_000, NEEDED_BYTES / 1_000_000);
-            return Err(python::full_disk(&workbench.folder, &how));
-        }
-        say(&format!("fetching Intel's OpenCL CPU runtime through pip, about 250 MB:{packages}"));
-        let list = workbench.folder.join("requirements.txt");
-        fs::write(&list, REQUIREMENTS).map_err(|error| cannot_write(&list, &error))?;
-        self.python.download(&list, &workbench.folder, REQUIREMENTS_FILE, AGAIN)?;
-        let made = workbench.new_folder("made")?;
-        for wheel in install::wheels(&workbench.folder)? {
-            self.python.unpack(&wheel, &made, &workbench.folder)?;
-        }
-        if !made.join(RUNTIME).is_file() {
-            return Err(Failure::harness(
+        workbench::provide(&folder, "runtime", is_ready, |workbench, made| {
+            self.python.check_space(&workbench.folder, NEEDED_BYTES)?;
+            say(&format!("fetching Intel's OpenCL CPU runtime through pip, about 250 MB:{packages}"));
+            let list = workbench.write("requirements.txt", REQUIREMENTS)?;
+            self.python.download(&list, &workbench.folder, REQUIREMENTS_FILE, AGAIN)?;
+            for wheel in install::wheels(&workbench.folder)? {
+                self.python.unpack(&wheel, made, &workbench.folder)?;
+            }
+            if made.join(RUNTIME).is_file() {
+                return Ok(());
+            }
+            Err(Failure::harness(
                 format!("the wheels of {REQUIREMENTS_FILE} hold no `{RUNTIME}`"),
                 "see which registry pip asks: python3 -m pip config list",
-            ));
-        }
-        workbench.move_into_place(&made, &folder, is_ready)?;
+            ))
+        })?;
         Ok(folder)
     }
 
     /// Its folder also depends on the runtime, because the programs in it were built by that.
     fn layer(&self) -> Result<PathBuf, Failure> {
         let folder = self.folder.join(name("layer", &[LAYER_SOURCE, REQUIREMENTS].concat()));
-        let is_ready = || folder.join(LAYER).is_file();
-        if is_ready() {
-            return Ok(folder);
-        }
-        let workbench = Workbench::open(&self.folder, "layer")?;
-        if is_ready() {
-            return Ok(folder); // by the set-up we waited for
-        }
-        say("compiling the OpenCL layer");
-        let source = workbench.folder.join("opencl_layer.c");
-        fs::write(&source, LAYER_SOURCE).map_err(|error| cannot_write(&source, &error))?;
-        let made = workbench.new_folder("made")?;
-        self.compile(&source, &made.join(LAYER))?;
-        let programs = made.join("programs");
-        fs::create_dir(&programs).map_err(|error| cannot_write(&programs, &error))?;
-        workbench.move_into_place(&made, &folder, is_ready)?;
+        workbench::provide(
+            &folder,
+            "layer",
+            || folder.join(LAYER).is_file(),
+            |workbench, made| {
+                say("compiling the OpenCL layer");
+                let source = workbench.write("opencl_layer.c", LAYER_SOURCE)?;
+                self.compile(&source, &made.join(LAYER))?;
+                let programs = made.join("programs");
+                fs::create_dir(&programs).map_err(|error| cannot_write(&programs, &error))
+            },
+        )?;
         Ok(folder)
     }
 

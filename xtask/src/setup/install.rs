@@ -1,15 +1,14 @@
 //! One release from the registry to the cache folder, step by step.
 
 use std::env::consts;
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-use super::python::{self, Python};
-use super::workbench::{self, Workbench};
+use super::python::Python;
+use super::workbench::{self, no_home};
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
 use crate::{places, say};
@@ -35,41 +34,32 @@ pub(crate) struct Install<'a> {
 impl<'a> Install<'a> {
     /// For the machine and the user that run this.
     pub(crate) fn here(wheel: &'a Wheel, release: &'a Release) -> Result<Self, Failure> {
-        let folder = places::openvino_dir(&release.version).ok_or_else(no_home)?;
+        let folder = places::openvino_dir(&release.version).ok_or_else(|| {
+            no_home("OpenVINO in: neither `HOME` nor `XDG_CACHE_HOME` is set", "cargo xtask setup")
+        })?;
         Ok(Self { python: Python::default(), machine: (consts::OS, consts::ARCH), wheel, release, folder })
     }
 
     /// Leaves the release in its folder, or leaves nothing.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let parent = self.folder.parent().unwrap_or(&self.folder);
-        if self.is_ready() {
-            workbench::sweep_stale(parent);
+        let is_ready = || self.folder.join(&self.release.c_library).is_file();
+        if is_ready() {
+            workbench::sweep_stale(self.folder.parent().unwrap_or(&self.folder));
             return Ok(());
         }
         self.check_platform()?;
-        let workbench = Workbench::open(parent, &self.release.version)?;
-        if self.is_ready() {
-            return Ok(()); // by the set-up we waited for
-        }
-        self.check_space(&workbench.folder)?;
-
         let version = &self.release.version;
-        say(&format!("fetching OpenVINO {version} through pip, about 59 MB"));
-        self.python.fetch(self.wheel, self.release, &workbench.folder)?;
-        let wheel = only_wheel(&workbench.folder)?;
-
-        say("checking its sha256");
-        self.check_hash(&wheel)?;
-
-        say("unpacking its libraries");
-        let unpacked = workbench.folder.join("unpacked");
-        self.python.unpack(&wheel, &unpacked, &workbench.folder)?;
-        self.check_library(&unpacked)?;
-        workbench.move_into_place(&unpacked, &self.folder, || self.is_ready())
-    }
-
-    fn is_ready(&self) -> bool {
-        self.folder.join(&self.release.c_library).is_file()
+        workbench::provide(&self.folder, version, is_ready, |workbench, made| {
+            self.python.check_space(&workbench.folder, NEEDED_BYTES)?;
+            say(&format!("fetching OpenVINO {version} through pip, about 59 MB"));
+            self.python.fetch(self.wheel, self.release, &workbench.folder)?;
+            let wheel = only_wheel(&workbench.folder)?;
+            say("checking its sha256");
+            self.check_hash(&wheel)?;
+            say("unpacking its libraries");
+            self.python.unpack(&wheel, made, &workbench.folder)?;
+            self.check_library(made)
+        })
     }
 
     fn check_platform(&self) -> Result<(), Failure> {
@@ -83,17 +73,8 @@ impl<'a> Install<'a> {
         ))
     }
 
-    fn check_space(&self, folder: &Path) -> Result<(), Failure> {
-        let free = self.python.free_bytes(folder)?;
-        if free >= NEEDED_BYTES {
-            return Ok(());
-        }
-        let how = format!("{} MB free, {} MB needed", free / 1_000_000, NEEDED_BYTES / 1_000_000);
-        Err(python::full_disk(folder, &how))
-    }
-
     fn check_hash(&self, wheel: &Path) -> Result<(), Failure> {
-        let got = sha256(wheel).map_err(|error| cannot_read(wheel, &error))?;
+        let got = sha256_of_file(wheel).map_err(|error| cannot_read(wheel, &error))?;
         let Release { version, sha256: expected, .. } = self.release;
         if got == *expected {
             return Ok(());
@@ -137,7 +118,7 @@ pub(crate) fn wheels(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// Of a whole file, in lower-case hexadecimal.
-pub(crate) fn sha256(path: &Path) -> io::Result<String> {
+pub(crate) fn sha256_of_file(path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -147,19 +128,19 @@ pub(crate) fn sha256(path: &Path) -> io::Result<String> {
             read => hasher.update(&buffer[..read]),
         }
     }
-    Ok(hasher.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // into a String it cannot fail
-        text
-    }))
+    Ok(hex(&hasher.finalize()))
+}
+
+/// Of a text, for the name of a folder whose content the text pins.
+pub(crate) fn sha256_of(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Failure {
     Failure::harness(format!("cannot read `{}`: {error}", path.display()), "try again: cargo xtask setup")
-}
-
-fn no_home() -> Failure {
-    Failure::harness(
-        "no home folder to keep OpenVINO in: neither `HOME` nor `XDG_CACHE_HOME` is set",
-        "name a cache folder: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask setup",
-    )
 }

@@ -5,14 +5,13 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::browser_tests::sha256_of;
+use super::install::sha256_of;
 use super::npm::{Npm, Packages};
 use super::python::Python;
-use super::workbench::{Workbench, cannot_write};
+use super::workbench::{self, Workbench, no_home};
 use crate::failure::Failure;
 use crate::{places, say};
 
@@ -46,12 +45,7 @@ pub(crate) struct Linters {
 impl Linters {
     /// For the user that runs this.
     pub(crate) fn here() -> Result<Self, Failure> {
-        let folder = places::linters_dir().ok_or_else(|| {
-            Failure::harness(
-                "no home folder to keep the linters in",
-                "name a cache folder: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask lint",
-            )
-        })?;
+        let folder = places::linters_dir().ok_or_else(|| no_home("the linters in", "cargo xtask lint"))?;
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         Ok(Self { python: Python::default(), npm: Npm::default(), cargo, folder })
     }
@@ -61,8 +55,7 @@ impl Linters {
         let name = format!("zizmor-{}", sha256_of(REQUIREMENTS));
         let folder = self.provide(&name, "bin/zizmor", |workbench, made| {
             say("fetching zizmor through pip, about 10 MB");
-            let list = workbench.folder.join("requirements.txt");
-            fs::write(&list, REQUIREMENTS).map_err(|error| cannot_write(&list, &error))?;
+            let list = workbench.write("requirements.txt", REQUIREMENTS)?;
             self.python.install(&list, made, &workbench.folder)
         })?;
         Ok(folder.join("bin/zizmor"))
@@ -96,23 +89,21 @@ impl Linters {
         fill: impl FnOnce(&Workbench, &Path) -> Result<(), Failure>,
     ) -> Result<PathBuf, Failure> {
         let folder = self.folder.join(name);
-        let is_ready = || folder.join(needed).is_file();
-        if is_ready() {
-            return Ok(folder);
-        }
-        let workbench = Workbench::open(&self.folder, name)?;
-        if is_ready() {
-            return Ok(folder); // by the set-up we waited for
-        }
-        let made = workbench.new_folder("made")?;
-        fill(&workbench, &made)?;
-        if !made.join(needed).is_file() {
-            return Err(Failure::harness(
-                format!("fetching `{name}` ended well, but left no `{needed}`"),
-                "see which registry is asked: npm config list; python3 -m pip config list",
-            ));
-        }
-        workbench.move_into_place(&made, &folder, is_ready)?;
+        workbench::provide(
+            &folder,
+            name,
+            || folder.join(needed).is_file(),
+            |workbench, made| {
+                fill(workbench, made)?;
+                if made.join(needed).is_file() {
+                    return Ok(());
+                }
+                Err(Failure::harness(
+                    format!("fetching `{name}` ended well, but left no `{needed}`"),
+                    "see which registry is asked: npm config list; python3 -m pip config list",
+                ))
+            },
+        )?;
         Ok(folder)
     }
 

@@ -9,13 +9,23 @@ use super::environment::Environment;
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
 
-/// Prints the free bytes of the current folder's file system, which the standard library cannot tell.
+/// Prints the free bytes of the current folder's file system, which the standard library does not have.
 const FREE_BYTES: &str = "import shutil; print(shutil.disk_usage('.').free)";
 /// Takes the wheel and the target folder.
 const UNPACK: &str = include_str!("unpack.py");
+/// Wheels of the named packages alone, and no copy in pip's own cache: a damaged one would come back at every try.
+const WHEELS_ALONE: [&str; 7] = [
+    "--no-deps",
+    "--only-binary=:all:",
+    "--no-cache-dir",
+    "--disable-pip-version-check",
+    "--no-input",
+    "--retries",
+    "2",
+];
 /// The words of a full disk and of a full quota, in pip and in Python.
 const FULL_DISK: [&str; 2] = ["[Errno 28]", "[Errno 122]"];
-/// The words by which pip tells that it reached nobody.
+/// What pip prints where it reached nobody.
 const UNREACHABLE: [&str; 5] =
     ["Retrying (", "Could not fetch URL", "ConnectionError", "connection error", "ReadTimeoutError"];
 /// Printed by pip when the registry's own hash already disagrees with what arrived.
@@ -29,28 +39,29 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// Free bytes where `folder` is.
-    pub(crate) fn free_bytes(&self, folder: &Path) -> Result<u64, Failure> {
+    /// Refuses a disk with less than this free where `folder` is.
+    pub(crate) fn check_space(&self, folder: &Path, needed_bytes: u64) -> Result<(), Failure> {
         let output = run(self.command(folder).args(["-c", FREE_BYTES]).stdout(Stdio::piped()))?;
-        let printed = String::from_utf8_lossy(&output.stdout);
-        printed.trim().parse().map_err(|_| {
+        let free_bytes: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|_| {
             Failure::harness(
                 format!("`python3` does not run: `{}`", last_line(&output)),
                 "make `python3 -c 'print(1)'` work, then: cargo xtask setup",
             )
-        })
+        })?;
+        if free_bytes >= needed_bytes {
+            return Ok(());
+        }
+        let how = format!("{} MB free, {} MB needed", free_bytes / 1_000_000, needed_bytes / 1_000_000);
+        Err(full_disk(folder, &how))
     }
 
     /// Downloads the release's wheel into `folder`. Everything pip writes stays in there.
     pub(crate) fn fetch(&self, wheel: &Wheel, release: &Release, folder: &Path) -> Result<(), Failure> {
-        let mut command = self.command(folder);
-        command.args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:"]);
-        // No copy in pip's own cache: a damaged one would come back at every try.
-        command.args(["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--retries", "2"]);
+        let mut command = self.pip(folder, &["download", "-d", "."]);
         command.args(["--python-version", &wheel.python_version]);
         command.args(["--implementation", &wheel.implementation]);
-        command.args(["--abi", &wheel.abi, "--platform", &wheel.platform, "-d", "."]);
-        command.arg(format!("{}=={}", wheel.package, release.version));
+        command.args(["--abi", &wheel.abi, "--platform", &wheel.platform]);
+        command.args(WHEELS_ALONE).arg(format!("{}=={}", wheel.package, release.version));
         let output = run(command.stdout(progress()))?;
         if output.status.success() { Ok(()) } else { Err(pip_failed(&output, release, folder)) }
     }
@@ -74,20 +85,13 @@ impl Python {
 
     /// Installs what the list pins below `target`: wheels alone, and none whose hash is not in the list.
     pub(crate) fn install(&self, list: &Path, target: &Path, folder: &Path) -> Result<(), Failure> {
-        let mut command = self.command(folder);
-        command.args(["-m", "pip", "install", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
-        command.args(["--no-cache-dir", "--no-compile", "--disable-pip-version-check", "--no-input"]);
-        command.args(["--retries", "2"]).arg("--target").arg(target).arg("--requirement").arg(list);
-        let output = run(command.stdout(Stdio::null()))?;
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(not_installed(&output, "ci/linters/requirements.txt", "cargo xtask lint"))
-        }
+        let mut command = self.pip(folder, &["install", "--no-compile", "--target"]);
+        command.arg(target);
+        pinned(&mut command, list, folder, "ci/linters/requirements.txt", "cargo xtask lint")
     }
 
-    /// Downloads what the list pins into `folder`: wheels alone, and none whose hash is not in the list. A failure
-    /// names the list as `name`, and the command `again`.
+    /// Downloads what the list pins into `folder`, likewise. A failure names the list as `name`, and the command
+    /// `again`.
     pub(crate) fn download(
         &self,
         list: &Path,
@@ -95,18 +99,7 @@ impl Python {
         name: &str,
         again: &str,
     ) -> Result<(), Failure> {
-        let mut command = self.command(folder);
-        command.args(["-m", "pip", "download", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
-        command.args(["--no-cache-dir", "--disable-pip-version-check", "--no-input", "--retries", "2"]);
-        command.args(["-d", "."]).arg("--requirement").arg(list);
-        let output = run(command.stdout(progress()))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        if is_full_disk(&String::from_utf8_lossy(&output.stderr)) {
-            return Err(full_disk(folder, "it ran full while fetching"));
-        }
-        Err(not_installed(&output, name, again))
+        pinned(&mut self.pip(folder, &["download", "-d", "."]), list, folder, name, again)
     }
 
     /// Makes an empty environment; pip stays outside, and installs into it from there.
@@ -132,7 +125,7 @@ impl Python {
         ))
     }
 
-    /// Installs what the list pins into an environment: wheels alone, and none whose hash is not in the list.
+    /// Installs what the list pins into an environment, likewise.
     pub(crate) fn install_into(
         &self,
         made: &Path,
@@ -140,20 +133,11 @@ impl Python {
         environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let mut command = self.command(folder);
-        command.args(["-m", "pip", "--python"]).arg(made.join("bin/python"));
-        command.args(["install", "--require-hashes", "--no-deps", "--only-binary=:all:"]);
+        let python = made.join("bin/python");
         // Compiled once here, so that no process of a measurement compiles what it imports.
-        command.args(["--no-cache-dir", "--compile", "--disable-pip-version-check", "--no-input"]);
-        command.args(["--retries", "2"]).arg("--requirement").arg(list);
-        let output = run(command.stdout(progress()))?;
-        if output.status.success() {
-            return Ok(());
-        }
-        if is_full_disk(&String::from_utf8_lossy(&output.stderr)) {
-            return Err(full_disk(folder, "it ran full while fetching"));
-        }
-        Err(not_installed(&output, environment.list, environment.again))
+        let mut command = self.pip(folder, &["--python"]);
+        command.arg(python).args(["install", "--compile"]);
+        pinned(&mut command, list, folder, environment.list, environment.again)
     }
 
     /// Sees that the environment can import its module.
@@ -176,6 +160,13 @@ impl Python {
             format!("{title} was installed and cannot be imported: `{}`", last_line(&output)),
             format!("it is pinned for Python {pythons} on Linux; see `python3 --version`; nothing was kept"),
         ))
+    }
+
+    /// pip with these arguments.
+    fn pip(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = self.command(folder);
+        command.args(["-m", "pip"]).args(arguments);
+        command
     }
 
     /// In `folder`, because Python takes modules from the current one first: a `pip.py` there would be run.
@@ -201,6 +192,20 @@ fn run(command: &mut Command) -> Result<Output, Failure> {
             "make `python3 -c 'print(1)'` work, then: cargo xtask setup",
         ),
     })
+}
+
+/// Lets pip do with the list what the command says: no wheel whose hash is not in it. A failure names the list as
+/// `name`, and the command `again`.
+fn pinned(command: &mut Command, list: &Path, folder: &Path, name: &str, again: &str) -> Result<(), Failure> {
+    command.args(WHEELS_ALONE).args(["--require-hashes", "--requirement"]).arg(list);
+    let output = run(command.stdout(progress()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    if is_full_disk(&String::from_utf8_lossy(&output.stderr)) {
+        return Err(full_disk(folder, "it ran full while fetching"));
+    }
+    Err(not_installed(&output, name, again))
 }
 
 /// pip draws its progress bar on stdout; a terminal shows it, a log does not need it.
@@ -230,7 +235,7 @@ fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
         );
     }
     if says(&["from versions:"]) && !says(&["from versions: none"])
-        || !says(&UNREACHABLE) && no_match(&complaint)
+        || !says(&UNREACHABLE) && says(&["No matching distribution found"])
     {
         return Failure::harness(
             format!("the package registry has no OpenVINO `{version}` for this platform"),
@@ -267,16 +272,12 @@ fn not_installed(output: &Output, list: &str, again: &str) -> Failure {
     )
 }
 
-fn no_match(complaint: &str) -> bool {
-    complaint.contains("No matching distribution found")
-}
-
 fn is_full_disk(complaint: &str) -> bool {
     FULL_DISK.iter().any(|words| complaint.contains(words))
 }
 
 /// The disk of the cache folder, in which the temporary `folder` lies, has no room.
-pub(crate) fn full_disk(folder: &Path, how: &str) -> Failure {
+fn full_disk(folder: &Path, how: &str) -> Failure {
     Failure::harness(
         format!("no space on the disk of `{}`: {how}", cache(folder)),
         "free some of it, or name another disk: XDG_CACHE_HOME=/ABSOLUTE/DIR cargo xtask setup",

@@ -1,7 +1,5 @@
 //! Set-up against a fake `python3`, which is put first on the child's `PATH`.
 
-mod environment;
-mod gpu_plugin;
 mod packages;
 mod scene;
 
@@ -9,7 +7,11 @@ use std::fs::{self, File};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use super::install::{Install, sha256};
+use super::environment::{Environment, Environments, GENAI, HUB_CLIENT, named};
+use super::gpu_plugin::GpuPlugin;
+use super::install::{Install, sha256_of_file};
+use super::python::Python;
+use crate::failure::Failure;
 use scene::{C_LIBRARY, Scene, assert_says, left_in, zip};
 
 #[test]
@@ -83,11 +85,6 @@ fn a_python_that_does_not_run_is_quoted() {
 }
 
 #[test]
-fn a_python_without_pip_is_told_to_install_it() {
-    assert_says(&Scene::new("no-pip").failure(), &["has no pip", "python3-pip"]);
-}
-
-#[test]
 fn a_refused_connection_is_a_matter_of_network_and_proxy() {
     assert_says(&Scene::new("refused").failure(), &["cannot reach the package registry", "`1.0`", "proxy"]);
 }
@@ -114,7 +111,7 @@ fn a_wheel_that_is_no_archive_is_reported_though_its_hash_is_right() {
     let mut scene = Scene::new("no-archive");
     let served = scene.folder.join("served.whl");
     fs::write(&served, "not a zip file").expect("a bad wheel");
-    scene.release.sha256 = sha256(&served).expect("its hash");
+    scene.release.sha256 = sha256_of_file(&served).expect("its hash");
     assert_says(&scene.failure(), &["cannot unpack the wheel", "BadZipFile"]);
 }
 
@@ -123,7 +120,7 @@ fn a_wheel_without_the_c_library_is_reported() {
     let mut scene = Scene::new("no-library");
     let served = scene.folder.join("served.whl");
     zip(&served, &["openvino/libs/libtbb.so"]);
-    scene.release.sha256 = sha256(&served).expect("its hash");
+    scene.release.sha256 = sha256_of_file(&served).expect("its hash");
     assert_says(&scene.failure(), &["holds no `openvino/libs/libopenvino_c.so.1`"]);
 }
 
@@ -158,4 +155,156 @@ fn a_cache_folder_that_cannot_be_written_is_named() {
     fs::write(scene.folder.join("cache"), "in the way").expect("a file in the folder's place");
     let failure = scene.install().run().expect_err("no folder");
     assert_says(&failure, &["cannot write to the cache folder", "cache/openvino`", "XDG_CACHE_HOME"]);
+}
+
+fn environments(scene: &Scene) -> Environments {
+    let variables = [("PATH", scene.path.clone()), ("FAKE", scene.fake.into())];
+    Environments {
+        python: Python { environment: variables.map(|(name, value)| (name.into(), value)).into() },
+        folder: Some(scene.folder.join("cache/peers")),
+    }
+}
+
+fn environment_failure(environment: Environment, fake: &'static str) -> Failure {
+    let scene = Scene::new(fake);
+    let failure = environments(&scene).provide(environment, |_| ()).expect_err("it misbehaves");
+    let left = left_in(&scene.folder.join("cache/peers"));
+    assert!(left.iter().all(|name| name.starts_with('.')), "nothing is kept: {left:?}");
+    failure
+}
+
+#[test]
+fn a_peer_is_made_once_and_needs_no_python_afterwards() {
+    let mut scene = Scene::new("peer");
+    environments(&scene).provide(GENAI, |_| ()).expect("made");
+    let left = left_in(&scene.folder.join("cache/peers"));
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert!(left[1].starts_with("genai-") && left[1].len() == "genai-".len() + 12, "{left:?}");
+    scene.path = scene.folder.clone().into();
+    environments(&scene).provide(GENAI, |_| ()).expect("there");
+}
+
+#[test]
+fn a_peer_that_cannot_be_made_leaves_nothing_and_says_why() {
+    assert_says(&environment_failure(GENAI, "small-disk"), &["no space on the disk", "1500 MB needed"]);
+    assert_says(&environment_failure(GENAI, "no-venv"), &["cannot make an environment", "python3-venv"]);
+    assert_says(
+        &environment_failure(GENAI, "damaged"),
+        &["requirements-genai.txt pins", "cargo xtask setup --peers"],
+    );
+    assert_says(&environment_failure(GENAI, "full-disk"), &["no space on the disk", "while fetching"]);
+    assert_says(
+        &environment_failure(GENAI, "broken"),
+        &["the peer genai was installed and cannot be imported", "libopenvino_genai.so", "3.10 to 3.13"],
+    );
+    assert_says(
+        &environment_failure(HUB_CLIENT, "damaged"),
+        &["xtask/hub/requirements.txt pins", "cargo xtask model fetch"],
+    );
+}
+
+#[test]
+fn a_peer_is_named_by_its_flag() {
+    let names = |flag| named(flag).map(|peers| peers.iter().map(|peer| peer.name).collect::<Vec<_>>());
+    assert_eq!(names("--peers"), Some(vec!["genai", "optimum"]));
+    assert_eq!(names("--peers=genai"), Some(vec!["genai"]));
+    assert_eq!(names("--peers=vllm"), None);
+    assert_eq!(names("--peersgenai"), None);
+}
+
+fn gpu_plugin(scene: &Scene) -> GpuPlugin {
+    let served = scene.folder.join("runtime.whl");
+    zip(
+        &served,
+        &["rt-1.data/data/lib/libintelocl.so", "rt-1.dist-info/LICENSE.txt", "rt-1.data/data/bin/x"],
+    );
+    let variables =
+        [("PATH", scene.path.clone()), ("FAKE", scene.fake.into()), ("WHEEL", served.into_os_string())];
+    GpuPlugin {
+        python: Python { environment: variables.map(|(name, value)| (name.into(), value)).into() },
+        machine: ("linux", "x86_64"),
+        folder: scene.folder.join("cache/gpu-plugin"),
+        is_accepted: true,
+    }
+}
+
+/// A set-up that must fail, and the parts that it left.
+fn gpu_plugin_failure(fake: &'static str) -> (Failure, Vec<String>) {
+    let scene = Scene::new(fake);
+    let failure = gpu_plugin(&scene).provide().expect_err("it misbehaves");
+    let left = left_in(&scene.folder.join("cache/gpu-plugin"));
+    (failure, left.into_iter().filter(|name| !name.starts_with('.')).collect())
+}
+
+#[test]
+fn without_consent_nothing_is_fetched_and_every_package_is_named_with_its_licence() {
+    let scene = Scene::new("gpu-no-consent");
+    let set_up = GpuPlugin { is_accepted: false, ..gpu_plugin(&scene) };
+    let failure = set_up.provide().expect_err("not accepted");
+    assert_eq!(failure.code, 2);
+    assert_says(
+        &failure,
+        &[
+            "intel-opencl-rt 2024.2.1: Intel End User License Agreement for Developer Tools\n",
+            "intel-cmplr-lib-rt 2024.2.1: Intel End User License Agreement for Developer Tools\n",
+            "tbb 2021.13.1: Intel Simplified Software License\n",
+            "cargo xtask test --gpu-plugin --accept-intel-license",
+            "ARCGAUGE_ACCEPT_INTEL_LICENSE=1",
+        ],
+    );
+    assert!(!scene.folder.join("cache").exists());
+}
+
+#[test]
+fn with_consent_both_parts_are_made_once_and_need_nothing_afterwards() {
+    let mut scene = Scene::new("gpu");
+    let made = gpu_plugin(&scene).provide().expect("made");
+    assert!(made.runtime.join("lib/libintelocl.so").is_file(), "its libraries lie in one folder");
+    assert_eq!(
+        left_in(&made.runtime),
+        ["lib", "rt-1.dist-info"],
+        "its licence comes with it, and nothing else"
+    );
+    assert!(made.layer.join("opencl_layer.so").is_file() && made.layer.join("programs").is_dir());
+    scene.path = scene.folder.clone().into();
+    let again = GpuPlugin { is_accepted: false, ..gpu_plugin(&scene) };
+    assert_eq!(again.provide().expect("there").layer, made.layer);
+}
+
+#[test]
+fn a_runtime_that_cannot_be_fetched_leaves_nothing_and_says_why() {
+    let nothing: [&str; 0] = [];
+    for (fake, words) in [
+        ("small-disk", ["no space on the disk", "1500 MB needed"]),
+        ("damaged", ["tests/gpu_plugin/requirements.txt pins", "cargo xtask test --gpu-plugin"]),
+        ("full-disk", ["no space on the disk", "while fetching"]),
+        ("nothing", ["hold no `lib/libintelocl.so`", "pip config list"]),
+    ] {
+        let (failure, left) = gpu_plugin_failure(fake);
+        assert_says(&failure, &words);
+        assert_eq!(left, nothing, "{fake}");
+    }
+}
+
+#[test]
+fn a_layer_that_cannot_be_compiled_says_why_and_the_runtime_stays() {
+    for (fake, words) in [
+        ("no-headers", ["the headers of OpenCL are missing", "apt-get install opencl-c-headers"]),
+        (
+            "old-headers",
+            ["cannot compile `tests/gpu_plugin/opencl_layer.c`", "'CL_DEVICE_ID_INTEL' undeclared"],
+        ),
+    ] {
+        let (failure, left) = gpu_plugin_failure(fake);
+        assert_says(&failure, &words);
+        assert!(left.len() == 1 && left[0].starts_with("runtime-"), "{fake}: {left:?}");
+    }
+}
+
+#[test]
+fn a_machine_the_runtime_is_not_for_fetches_nothing() {
+    let scene = Scene::new("gpu-macos");
+    let set_up = GpuPlugin { machine: ("macos", "aarch64"), ..gpu_plugin(&scene) };
+    assert_says(&set_up.provide().expect_err("no wheel"), &["`macos aarch64`", "cargo xtask test"]);
+    assert!(!scene.folder.join("cache").exists());
 }

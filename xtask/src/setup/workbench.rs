@@ -1,10 +1,9 @@
 //! The temporary folder beside the target in which a release is put together.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 use std::time::{Duration, SystemTime};
+use std::{io, process};
 
 use crate::failure::Failure;
 use crate::say;
@@ -15,6 +14,27 @@ const LOCK: &str = ".setup.lock";
 const SUFFIX: &str = ".tmp";
 /// A temporary folder older than this is nobody's, even where locks do not work.
 const STALE: Duration = Duration::from_hours(24);
+
+/// Leaves a folder complete, or leaves nothing. One that is ready stays as it is; else `fill` puts everything into an
+/// empty folder, which is then renamed into place.
+pub(crate) fn provide(
+    place: &Path,
+    name: &str,
+    is_ready: impl Fn() -> bool,
+    fill: impl FnOnce(&Workbench, &Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    if is_ready() {
+        return Ok(());
+    }
+    let workbench = Workbench::open(place.parent().unwrap_or(place), name)?;
+    if is_ready() {
+        return Ok(()); // by the set-up we waited for
+    }
+    let made = workbench.folder.join("made");
+    fs::create_dir(&made).map_err(|error| cannot_write(&made, &error))?;
+    fill(&workbench, &made)?;
+    workbench.move_into_place(&made, place, is_ready)
+}
 
 /// A fresh folder on the target's own file system, so that the finished work can be renamed into place.
 ///
@@ -29,7 +49,7 @@ pub(crate) struct Workbench {
 
 impl Workbench {
     /// Waits for another set-up in the same cache folder, then makes the folder.
-    pub(crate) fn open(parent: &Path, version: &str) -> Result<Self, Failure> {
+    fn open(parent: &Path, version: &str) -> Result<Self, Failure> {
         let unwritable = |error: io::Error| cannot_write(parent, &error);
         fs::create_dir_all(parent).map_err(unwritable)?;
         let lock = lock(&parent.join(LOCK)).map_err(unwritable)?;
@@ -40,22 +60,17 @@ impl Workbench {
         Ok(Self { folder, _lock: lock })
     }
 
-    /// An empty folder on it.
-    pub(crate) fn new_folder(&self, name: &str) -> Result<PathBuf, Failure> {
-        let folder = self.folder.join(name);
-        fs::create_dir(&folder).map_err(|error| cannot_write(&folder, &error))?;
-        Ok(folder)
+    /// A file on it with this text.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let file = self.folder.join(name);
+        fs::write(&file, text).map_err(|error| cannot_write(&file, &error))?;
+        Ok(file)
     }
 
     /// Renames what was made here to where it belongs.
     ///
     /// Whoever renames first wins, and who comes second finds it complete and drops its own copy.
-    pub(crate) fn move_into_place(
-        &self,
-        made: &Path,
-        place: &Path,
-        is_ready: impl Fn() -> bool,
-    ) -> Result<(), Failure> {
+    fn move_into_place(&self, made: &Path, place: &Path, is_ready: impl Fn() -> bool) -> Result<(), Failure> {
         if place.exists() && !is_ready() {
             say(&format!("replacing the damaged `{}`", place.display()));
             let _ = fs::rename(place, self.folder.join("damaged"));
@@ -117,6 +132,14 @@ pub(crate) fn cannot_write(folder: &Path, error: &io::Error) -> Failure {
     )
 }
 
+/// There is no cache folder; `again` is the command to type with one.
+pub(crate) fn no_home(what: &str, again: &str) -> Failure {
+    Failure::harness(
+        format!("no home folder to keep {what}"),
+        format!("name a cache folder: XDG_CACHE_HOME=/ABSOLUTE/DIR {again}"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,17 +148,6 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("xtask-workbench-{}-{name}", process::id()));
         fs::create_dir_all(&folder).expect("a folder for the test");
         folder
-    }
-
-    #[test]
-    fn the_folder_goes_away_with_the_workbench() {
-        let parent = folder("drop");
-        let workbench = Workbench::open(&parent, "1.0").expect("a workbench");
-        let inside = workbench.folder.clone();
-        assert!(inside.is_dir());
-        drop(workbench);
-        assert!(!inside.exists());
-        fs::remove_dir_all(parent).expect("clean");
     }
 
     #[test]
@@ -159,15 +171,6 @@ mod tests {
         File::open(&old).expect("open").set_modified(two_days_ago).expect("make it old");
         sweep_stale(&parent);
         assert!(young.exists() && !old.exists());
-        fs::remove_dir_all(parent).expect("clean");
-    }
-
-    #[test]
-    fn a_finished_release_is_never_swept() {
-        let parent = folder("finished");
-        fs::create_dir_all(parent.join("2026.4.1")).expect("a release");
-        sweep(&parent, |_| true);
-        assert!(parent.join("2026.4.1").exists());
         fs::remove_dir_all(parent).expect("clean");
     }
 }

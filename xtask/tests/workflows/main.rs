@@ -119,16 +119,6 @@ fn a_job_on_the_arc_has_no_secret_and_no_token_in_its_environment() {
 }
 
 #[test]
-fn no_script_holds_an_expression_so_no_title_or_branch_becomes_a_command() {
-    for (workflow, job) in jobs() {
-        for step in job.steps().iter().filter(|step| step.script().is_some()) {
-            let script = step.script().expect("a script");
-            assert!(!script.contains("${{"), "{}", place(&workflow, &job, step));
-        }
-    }
-}
-
-#[test]
 fn a_workflow_of_a_strangers_event_checks_out_main_and_never_names_the_head() {
     for name in PRIVILEGED {
         let workflow = workflow(name);
@@ -150,16 +140,6 @@ fn a_workflow_of_a_strangers_event_checks_out_main_and_never_names_the_head() {
         triggers.map(|_| workflow.name.clone()).collect::<Vec<_>>()
     });
     assert_eq!(triggers.collect::<Vec<_>>(), PRIVILEGED);
-}
-
-#[test]
-fn no_checkout_leaves_its_token_behind() {
-    for (workflow, job) in jobs() {
-        for step in job.steps().iter().filter(|step| step.is_checkout()) {
-            let kept = step.value("persist-credentials");
-            assert_eq!(kept, Some("false"), "{}", place(&workflow, &job, step));
-        }
-    }
 }
 
 #[test]

@@ -1,16 +1,13 @@
 //! Set-up of what comes from npm against a fake `npm`, which is put first on the child's `PATH`.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
-use std::process;
+use std::{fs, process};
 
 use super::scene::{assert_says, left_in};
 use crate::failure::Failure;
-use crate::setup::browser_tests::BrowserTests;
-use crate::setup::chart_library::{ChartLibrary, Library, Pinned};
-use crate::setup::install::sha256;
-use crate::setup::npm::Npm;
+use crate::setup::install::sha256_of_file;
+use crate::setup::npm::{BrowserTests, ChartLibrary, Library, Npm, Pinned};
 
 /// What a registry would serve, by the paths in `node_modules`.
 const SERVED: [&str; 5] = [
@@ -52,7 +49,7 @@ impl Registry {
     fn charts(&self, fake: &str) -> ChartLibrary {
         let file = |path: &str| Pinned {
             path: path.into(),
-            sha256: sha256(&self.folder.join("served/charts").join(path)).expect("served"),
+            sha256: sha256_of_file(&self.folder.join("served/charts").join(path)).expect("served"),
         };
         let library = Library {
             name: "charts".to_owned(),

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
-use crate::setup::install::{Install, sha256};
+use crate::setup::install::{Install, sha256_of_file};
 use crate::setup::python::Python;
 
 /// Where the wheel keeps the C library.
@@ -54,7 +54,7 @@ impl Scene {
         };
         let release = Release {
             version: text("1.0"),
-            sha256: sha256(&served).expect("the served wheel"),
+            sha256: sha256_of_file(&served).expect("the served wheel"),
             c_library: C_LIBRARY.into(),
         };
         Self { folder, fake, path, wheel, release }
