@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::named_record::NamedRecord;
 use crate::cli::root::Root;
-use crate::cli::store::StoreFlag;
+use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, named_record, say};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind, Overwrite, write_whole};

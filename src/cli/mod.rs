@@ -3,10 +3,8 @@
 mod ab;
 mod baseline;
 mod bench;
-mod bless;
 mod ci;
 mod compare;
-mod cross_check;
 mod doctor;
 mod examples;
 pub mod exit_code;
@@ -16,25 +14,18 @@ mod gate;
 mod golden;
 mod history;
 mod infer;
-mod installation;
 mod loading;
 mod measuring;
 mod model;
 mod named_record;
 mod peers;
-mod probe;
 mod progress;
 mod report;
 mod reporting;
 mod root;
-mod round_line;
 mod settings;
 mod shell;
-mod shell_files;
 mod states;
-mod store;
-mod typed;
-mod verdict_format;
 mod worker;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -112,10 +103,10 @@ enum Verb {
     #[command(
         after_help = "Examples:\n  arcgauge completions bash > ~/.local/share/bash-completion/completions/arcgauge\n  arcgauge completions zsh > ~/.zfunc/_arcgauge"
     )]
-    Completions(shell_files::CompletionsArgs),
+    Completions(shell::CompletionsArgs),
     /// Print a page for man
     #[command(after_help = "Examples:\n  arcgauge man > arcgauge.1\n  arcgauge man bench > arcgauge-bench.1")]
-    Man(shell_files::ManArgs),
+    Man(shell::ManArgs),
     /// One step of `first-light`, in a process of its own
     #[command(hide = true)]
     FirstLightStep(first_light::StepArgs),
@@ -188,8 +179,8 @@ fn perform(verb: Verb) -> Result<ExitCode> {
         Verb::Compare(args) => compare::compare(&args),
         Verb::Doctor(args) => doctor::doctor(&args),
         Verb::FirstLight(args) => first_light::first_light(&args),
-        Verb::Completions(args) => shell_files::completions(&args, Cli::command()),
-        Verb::Man(args) => shell_files::man(&args, Cli::command()),
+        Verb::Completions(args) => shell::completions(&args, Cli::command()),
+        Verb::Man(args) => shell::man(&args, Cli::command()),
         Verb::FirstLightStep(args) => first_light::step(&args),
         Verb::Worker => Ok(worker::worker()),
         Verb::Reaper(args) => worker::reaper(&args),

@@ -5,7 +5,8 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::Path;
 
-use crate::cli::verdict_format::VerdictFormat;
+use clap::ValueEnum;
+
 use crate::cli::{command_github, exit_code, print, print_document, say};
 use crate::error::Result;
 use crate::record::{DecisionRecord, Experiment, Outcome};
@@ -69,4 +70,17 @@ fn tell_github(subject: Subject<'_>, decision: &DecisionRecord) {
     if let Err(cause) = written.and_then(|mut file| file.write_all(text.as_bytes())) {
         say(&format!("the step summary `{}` cannot be written: {cause}", summary.display()));
     }
+}
+
+/// The forms of `ab` and `gate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerdictFormat {
+    /// For people, on a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For a pull request
+    Markdown,
+    /// For test reports
+    Junit,
 }

@@ -1,12 +1,19 @@
-//! The user's settings: `settings.json` in the config folder, written by verbs such as `model use`.
+//! What belongs to this user and machine: `settings.json` in the config folder, written by verbs such as `model use`; the
+//! store of records, which a flag or a setting names; and the installation's id, made by the first verb that measures.
 
-use std::path::PathBuf;
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::cli::root::Root;
+use crate::cli::say;
+use crate::error::{Error, ErrorKind, Result};
 use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::places;
+use crate::record::{History, Installation};
 
 /// What the user said once and for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,4 +57,90 @@ impl Settings {
         write_whole(&file, (text + "\n").as_bytes(), Overwrite::ReplaceBehindLink)?;
         Ok(file)
     }
+}
+
+/// Which store.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct StoreFlag {
+    /// Folder of the records [default: the one of `history use`, else reports/history]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+}
+
+/// A store, and who named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ChosenStore {
+    /// `--store`.
+    Flag(PathBuf),
+    /// `history use`.
+    Setting(PathBuf),
+    /// Nobody: it is the checkout's own.
+    Own(PathBuf),
+}
+
+impl ChosenStore {
+    pub(super) fn folder(&self) -> &Path {
+        match self {
+            Self::Flag(folder) | Self::Setting(folder) | Self::Own(folder) => folder,
+        }
+    }
+}
+
+impl StoreFlag {
+    /// The store.
+    pub(super) fn find(&self, root: &Root) -> Result<History> {
+        Ok(History::at(self.chosen(root)?.folder().to_owned()).seen_from(known_installation()?))
+    }
+
+    /// The store, for a verb that measures: what it adds was measured here.
+    pub(super) fn find_to_measure(&self, root: &Root) -> Result<History> {
+        let folder = self.chosen(root)?.folder().to_owned();
+        Ok(History::at(folder).seen_from(known_or_made_installation()?))
+    }
+
+    /// The flag as it is typed, for a process of this program's own.
+    pub(super) fn as_typed(&self) -> Vec<OsString> {
+        let typed = |folder: &PathBuf| vec!["--store".into(), folder.clone().into_os_string()];
+        self.store.as_ref().map(typed).unwrap_or_default()
+    }
+
+    /// The store, though the settings may be unreadable: for verbs that go on.
+    pub(super) fn or_default(&self, root: &Root) -> ChosenStore {
+        self.chosen(root).unwrap_or_else(|_| ChosenStore::Own(root.history()))
+    }
+
+    fn chosen(&self, root: &Root) -> Result<ChosenStore> {
+        if let Some(folder) = &self.store {
+            return Ok(ChosenStore::Flag(folder.clone()));
+        }
+        let setting = Settings::load()?.store.map(ChosenStore::Setting);
+        Ok(setting.unwrap_or_else(|| ChosenStore::Own(root.history())))
+    }
+}
+
+/// A folder as it can be remembered: seen from everywhere, whether it is there yet or not.
+pub(super) fn absolute(folder: PathBuf) -> PathBuf {
+    if folder.is_absolute() { folder } else { env::current_dir().unwrap_or_default().join(folder) }
+}
+
+/// The id; None where nothing was measured yet.
+fn known_installation() -> Result<Option<Installation>> {
+    Installation::read(&folders())
+}
+
+/// The id, made where there is none. Where it can be written nowhere, measuring goes on without one.
+fn known_or_made_installation() -> Result<Option<Installation>> {
+    match Installation::read_or_make(&folders()) {
+        Ok(installation) => Ok(Some(installation)),
+        Err(error) if error.kind() == ErrorKind::Input => Err(error),
+        Err(error) => {
+            say(&format!("warning: the record of this run will not count as measured here: {error}"));
+            Ok(None)
+        }
+    }
+}
+
+/// The settings; else, as where an administrator keeps these, the cache.
+fn folders() -> Vec<PathBuf> {
+    places::config_dir().into_iter().chain(places::cache_dir()).collect()
 }

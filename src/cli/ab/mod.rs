@@ -1,34 +1,34 @@
 //! `ab`: two sides in interleaved pairs of fresh processes, until it is decided whether the head is slower.
 
-mod args;
-mod estimate;
-mod inputs;
 mod side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(super) use args::{AbArgs, Commits, budget};
+use clap::Args;
 
-use crate::cli::measuring::{own_program, requested_prompts, stoppable};
-use crate::cli::progress::Progress;
+use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
+use crate::cli::flags::EngineFlags;
+use crate::cli::measuring::{SupervisionArgs, own_program, requested_prompts, stoppable};
+use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
+use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
-use crate::cli::{exit_code, reporting, say};
+use crate::cli::settings::StoreFlag;
+use crate::cli::{exit_code, say};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::side::Builder;
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
+use crate::judge::sequential::{LOOKS, Look};
 use crate::places;
 use crate::record::{
-    Arm, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal, PlanKind, PublishedReference,
-    utc_now,
+    Arm, Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
+    PublishedReference, utc_now,
 };
 use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, run};
 use crate::sys::{Clock, MonotonicClock};
-use inputs::Inputs;
-use side::{RequestedSides, Workshop};
 
 /// Runs an A/B, and tells it.
 pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
@@ -46,7 +46,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
 
 /// An A/B that came to an end, and its record, if that could be written.
 pub(super) struct KeptAb {
-    pub(super) record: Experiment,
+    record: Experiment,
     pub(super) path: Result<PathBuf>,
     /// What failed, where something did.
     pub(super) failed: Option<Error>,
@@ -85,7 +85,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let prompts = requested_prompts(&args.prompts, &sides.base.model)?;
     sides.base.check(&prompts, args.max_new_tokens)?;
     sides.head.check(&prompts, args.max_new_tokens)?;
-    estimate::say_estimate(args, &store, &sides, prompts.len());
+    say_estimate(args, &store, &sides, prompts.len());
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
     let plan = ExperimentPlan {
         kind: PlanKind::Ab,
@@ -170,4 +170,181 @@ fn cache_folder() -> Result<PathBuf> {
 fn any_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     u64::try_from(now.as_nanos() % u128::from(u64::MAX)).unwrap_or_default()
+}
+
+/// Tokens of each answer of the reference workload.
+const NEW_TOKENS: usize = 200;
+
+/// Flags of `ab`.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct AbArgs {
+    /// What the head is compared with: a revision, `.` for the working tree, or a difference
+    /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, PROPERTY=VALUE); may be repeated
+    #[arg(long = "base", value_name = "REVISION|KEY=VALUE", required = true)]
+    pub(super) base: Vec<String>,
+
+    /// What is judged, likewise [default: HEAD where the base names a revision, else this program]
+    #[arg(long = "head", value_name = "REVISION|KEY=VALUE")]
+    pub(super) head: Vec<String>,
+
+    /// The forge's merge of both sides, where a gate knows of one
+    #[arg(skip)]
+    pub(super) merge: Option<String>,
+
+    /// Longest time for all pairs, as in 90s, 30m or 2h; what is undecided then is inconclusive
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    pub(super) budget: Option<Duration>,
+
+    /// Measure although both sides are the same: from such runs `gate calibrate` learns the noise
+    #[arg(long)]
+    pub(super) measure_identical: bool,
+
+    /// Let pairs count in which a guard tripped; a gate accepts no such record
+    #[arg(long, alias = "despite-guards")]
+    pub(super) ignore_guards: bool,
+
+    /// What the random order of the sides is drawn from [default: another one each time]
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+
+    /// Tokens of each answer, exactly
+    #[arg(long, value_name = "N", default_value_t = NEW_TOKENS)]
+    pub(super) max_new_tokens: usize,
+
+    /// A reference prompt's id; may be repeated [default: all reference prompts]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
+    pub(super) prompts: Vec<String>,
+
+    /// Measure without goldens; the head's answers are then compared with nothing
+    #[arg(long)]
+    pub(super) unverified: bool,
+
+    /// How the result is reported
+    #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
+    pub(super) format: VerdictFormat,
+
+    #[command(flatten)]
+    pub(super) store: StoreFlag,
+
+    #[command(flatten)]
+    pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) supervision: SupervisionArgs,
+}
+
+/// Two commits that a gate compares, and how.
+#[derive(Debug)]
+pub(in crate::cli) struct Commits {
+    pub(in crate::cli) base: String,
+    pub(in crate::cli) head: String,
+    /// The forge's merge of both, where there is one.
+    pub(in crate::cli) merge: Option<String>,
+    pub(in crate::cli) budget: Option<Duration>,
+    /// Whether sides whose programs are the same are measured.
+    pub(in crate::cli) measure_identical: bool,
+    pub(in crate::cli) store: StoreFlag,
+    pub(in crate::cli) engine: EngineFlags,
+    pub(in crate::cli) supervision: SupervisionArgs,
+}
+
+impl AbArgs {
+    /// The whole reference workload on two commits.
+    pub(in crate::cli) fn of_commits(commits: Commits) -> Self {
+        Self {
+            base: vec![commits.base],
+            head: vec![commits.head],
+            merge: commits.merge,
+            budget: commits.budget,
+            measure_identical: commits.measure_identical,
+            ignore_guards: false,
+            seed: None,
+            max_new_tokens: NEW_TOKENS,
+            prompts: Vec::new(),
+            unverified: false,
+            format: VerdictFormat::Text,
+            store: commits.store,
+            engine: commits.engine,
+            supervision: commits.supervision,
+        }
+    }
+}
+
+/// A number with `s`, `m` or `h`.
+pub(in crate::cli) fn budget(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no time; say it as in 90s, 30m or 2h");
+    let unit = text.chars().last().ok_or_else(wrong)?;
+    let seconds = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = text.strip_suffix(unit).unwrap_or_default().parse().map_err(|_| wrong())?;
+    let all = number.checked_mul(seconds).filter(|all| *all > 0 && *all <= 7 * 86_400);
+    all.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// Says how long the pairs up to the first look take, and whether the budget is too short for them.
+fn say_estimate(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usize) {
+    let model = &sides.base.model.identity.sha256;
+    let index = store.index();
+    let is_like = |entry: &&Entry| {
+        let series = &entry.setting.series;
+        entry.origin == Origin::Here
+            && series.model_sha256 == *model
+            && series.device == sides.base.engine.device
+    };
+    let newest = index.entries.iter().filter(is_like).filter(|entry| entry.figures.is_some());
+    let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return };
+    let Some(process) = process_time(entry, prompts, args.max_new_tokens) else { return };
+    let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
+    let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
+    say(&format!(
+        "estimate by record {}: {} for the first look at {first} pairs, at most {} for all {last}",
+        entry.run_id,
+        time_left(pairs(first)),
+        time_left(pairs(last))
+    ));
+    if let Some(budget) = args.budget.filter(|budget| *budget < pairs(first)) {
+        say(&format!("warning: the budget of {} s ends before the first look", budget.as_secs()));
+        say(&format!("  allow {} s or more: `--budget {}s`", pairs(first).as_secs(), pairs(first).as_secs()));
+    }
+}
+
+/// A load and every generation, the warm-up among them.
+fn process_time(entry: &Entry, prompts: usize, new_tokens: usize) -> Option<Duration> {
+    let figures = entry.figures.as_ref()?;
+    let load_s = figures.load.as_ref().map_or(0.0, |load| load.mean_s);
+    let generation_ms = figures.ttft_ms + figures.tpot_ms * new_tokens.saturating_sub(1) as f64;
+    Duration::try_from_secs_f64(load_s + generation_ms / 1e3 * (prompts + 1) as f64).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::record::open;
+
+    use super::*;
+
+    #[test]
+    fn a_budget_is_a_number_with_a_unit() {
+        assert_eq!(budget("30m"), Ok(Duration::from_mins(30)));
+        assert_eq!(budget("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(budget("2h"), Ok(Duration::from_hours(2)));
+        for wrong in ["", "30", "m", "-1m", "0s", "1.5h", "30mm", "99999999999999999999h", "30d", "ü"] {
+            assert!(budget(wrong).unwrap_err().contains("say it as in"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_process_takes_a_load_and_each_generation_with_its_warm_up() {
+        let record = open(include_bytes!("../../../fixtures/records/bench-3.0.json"), "a record").unwrap();
+        let entry = Entry::of("a.json".into(), &record);
+        let figures = entry.figures.as_ref().unwrap();
+        let load_s = figures.load.as_ref().unwrap().mean_s;
+        let by_hand = load_s + 4.0 * (figures.ttft_ms + 199.0 * figures.tpot_ms) / 1e3;
+        let took = process_time(&entry, 3, 200).unwrap().as_secs_f64();
+        assert!((took - by_hand).abs() < 1e-6, "{took} is not {by_hand}");
+        assert!(process_time(&entry, 1, 8).unwrap().as_secs_f64() < took);
+    }
 }

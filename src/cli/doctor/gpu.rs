@@ -1,18 +1,15 @@
 //! The way to the GPU, from the PCI bus up: kernel driver, render node, `OpenCL` loader and driver,
 //! OpenVINO. It follows what these document, and is tested on fixtures.
 
-mod pci;
-
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::cli::doctor::check::{Check, Status};
 use crate::cli::doctor::runtime::Seen;
+use crate::cli::doctor::{Check, Status};
 use crate::files::{FileKind, read_text};
-use crate::sys::intel_gpus;
-use pci::{GPU, entries, kernel_driver};
+use crate::sys::{IntelGpu, intel_gpus};
 
 const LISTED: &str = "gpu in openvino";
 const INSTALL: &str = "on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`";
@@ -24,9 +21,9 @@ pub(super) struct Machine {
     /// Usually `/dev`.
     pub(super) dev: PathBuf,
     /// Where the drivers of `OpenCL` are listed, usually `/etc/OpenCL/vendors`.
-    pub(super) opencl_vendors: PathBuf,
+    opencl_vendors: PathBuf,
     /// Where a library is searched.
-    pub(super) library_folders: Vec<PathBuf>,
+    library_folders: Vec<PathBuf>,
 }
 
 impl Machine {
@@ -126,36 +123,62 @@ fn in_openvino(listed: Option<&[&str]>, level: Status) -> Check {
     }
 }
 
+/// The subject of what is reported of a GPU as such.
+pub(super) const GPU: &str = "intel gpu";
+/// The kernel's drivers that `OpenCL` can work with.
+const DRIVERS: [&str; 2] = ["xe", "i915"];
+
+/// Whether a driver that has `OpenCL` holds it.
+pub(super) fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
+    let id = &gpu.pci_id;
+    let fix = "`sudo modprobe xe` (`i915` for older GPUs), once nothing else holds it; \
+        a kernel that is older than the GPU has no driver for it";
+    match gpu.driver.as_deref() {
+        Some(driver) if !DRIVERS.contains(&driver) => {
+            let found = format!("`{id}` is held by kernel driver `{driver}`, which has no OpenCL");
+            Check::trouble(level, GPU, found, fix)
+        }
+        Some(driver) if gpu.render_nodes.is_empty() => {
+            let found = format!("`{id}`, kernel driver `{driver}`, which made no render node for it");
+            Check::trouble(level, GPU, found, "look for the reason: `sudo dmesg | grep -E 'xe|i915'`")
+        }
+        Some(driver) => Check::ok(GPU, format!("`{id}`, kernel driver `{driver}`")),
+        None => Check::trouble(level, GPU, format!("`{id}` has no kernel driver"), fix),
+    }
+}
+
+/// What a folder holds, by name; nothing where there is none.
+pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
+
 #[cfg(test)]
-mod scene {
-    use std::fs;
+mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::engine::openvino::DeviceFacts;
 
     /// A machine made of files in a temporary folder.
-    pub(super) struct Scene {
+    struct Scene {
         folder: tempfile::TempDir,
     }
 
     impl Scene {
-        pub(super) fn new() -> Self {
+        fn new() -> Self {
             Self { folder: tempfile::tempdir().unwrap() }
         }
 
         /// The folder that stands for the root.
-        pub(super) fn root(&self) -> &Path {
+        fn root(&self) -> &Path {
             self.folder.path()
         }
 
         /// A device on the PCI bus, as sysfs shows it.
-        pub(super) fn device(
-            &self,
-            address: &str,
-            class: &str,
-            vendor: &str,
-            driver: Option<&str>,
-        ) -> PathBuf {
+        fn device(&self, address: &str, class: &str, vendor: &str, driver: Option<&str>) -> PathBuf {
             let device = self.write(&format!("sys/bus/pci/devices/{address}/class"), class);
             let device = device.parent().unwrap().to_owned();
             fs::write(device.join("vendor"), format!("{vendor}\n")).unwrap();
@@ -167,7 +190,7 @@ mod scene {
         }
 
         /// The kernel's card of a device, with its render node.
-        pub(super) fn card(&self, device: &Path, card: &str, node: &str) {
+        fn card(&self, device: &Path, card: &str, node: &str) {
             let drm = self.folder.path().join("sys/class/drm").join(card);
             fs::create_dir_all(&drm).unwrap();
             symlink(device, drm.join("device")).unwrap();
@@ -175,7 +198,7 @@ mod scene {
             fs::create_dir_all(device.join("drm").join(card)).unwrap();
         }
 
-        pub(super) fn write(&self, path: &str, text: &str) -> PathBuf {
+        fn write(&self, path: &str, text: &str) -> PathBuf {
             let path = self.folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, text).unwrap();
@@ -183,14 +206,149 @@ mod scene {
         }
 
         /// An Arc 140V under xe.
-        pub(super) fn arc() -> Self {
+        fn arc() -> Self {
             let scene = Self::new();
             let device = scene.device("0000:00:02.0", "0x030000", "0x8086", Some("xe"));
             scene.card(&device, "card1", "renderD128");
             scene
         }
     }
-}
 
-#[cfg(test)]
-mod tests;
+    fn report(scene: &Scene, level: Status, openvino: Option<&Seen>) -> String {
+        let root = scene.root();
+        let machine = Machine {
+            sysfs: root.join("sys"),
+            dev: root.join("dev"),
+            opencl_vendors: root.join("vendors"),
+            library_folders: vec![root.join("none"), root.join("lib")],
+        };
+        let report: String = examine(&machine, level, openvino).iter().map(Check::render).collect();
+        report.replace(&root.display().to_string(), "")
+    }
+
+    fn seen(devices: &[&str]) -> Seen {
+        let devices = devices.iter().map(|name| ((*name).to_owned(), DeviceFacts::default())).collect();
+        Seen { folder: PathBuf::new(), devices, has_requested: false }
+    }
+
+    #[test]
+    fn a_machine_without_an_intel_gpu_says_that_nothing_of_the_path_was_observed() {
+        let scene = Scene::new();
+        scene.device("0000:01:00.0", "0x030000", "0x10de", Some("nvidia"));
+        scene.device("0000:00:1f.3", "0x040300", "0x8086", Some("snd_hda_intel"));
+        insta::assert_snapshot!(report(&scene, Status::Fail, Some(&seen(&["CPU"]))), @r"
+        skip  intel gpu          no Intel GPU on this machine: nothing of the GPU path was observed
+        ");
+        let report = report(&scene, Status::Warn, Some(&seen(&["CPU", "GPU"])));
+        assert!(report.contains("OpenVINO lists `GPU`"), "{report}");
+    }
+
+    #[test]
+    fn a_gpu_with_all_that_it_needs_is_ok_from_the_bus_to_openvino() {
+        let scene = Scene::arc();
+        scene.write("dev/dri/renderD128", "");
+        scene.write("lib/libOpenCL.so.1", "");
+        scene.write("vendors/intel.icd", "/usr/lib/x86_64-linux-gnu/intel-opencl/libigdrcl.so\n");
+        insta::assert_snapshot!(report(&scene, Status::Fail, Some(&seen(&["CPU", "GPU"]))), @r"
+        ok    intel gpu          `8086:64a0`, kernel driver `xe`
+        ok    render node        `/dev/dri/renderD128` opens for reading and writing
+        ok    opencl loader      `/lib/libOpenCL.so.1`
+        ok    opencl driver      `/vendors/intel.icd`
+        ok    gpu in openvino    OpenVINO lists `GPU`
+        ");
+    }
+
+    #[test]
+    fn a_gpu_that_openvino_does_not_see_is_told_with_each_thing_that_is_missing() {
+        let scene = Scene::arc();
+        scene.write("vendors/other.icd", "libnvidia-opencl.so.1\n");
+        insta::assert_snapshot!(report(&scene, Status::Warn, Some(&seen(&["CPU"]))), @r"
+        ok    intel gpu          `8086:64a0`, kernel driver `xe`
+        warn  render node        `/dev/dri/renderD128` does not open: No such file or directory (os error 2)
+              hint: in a container, start it with `--device /dev/dri`; elsewhere `sudo udevadm trigger`
+        warn  opencl loader      no `libOpenCL.so.1` in the usual folders
+              hint: on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`
+        warn  opencl driver      no entry of Intel's GPU driver in `/vendors`
+              hint: on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`
+        warn  gpu in openvino    OpenVINO lists none
+              hint: on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`
+        ");
+    }
+
+    #[test]
+    fn trouble_fails_where_the_gpu_was_named_and_is_not_there() {
+        let scene = Scene::arc();
+        assert_eq!(report(&scene, Status::Fail, Some(&seen(&["CPU"]))).matches("FAIL").count(), 4);
+        let other_is_there = Seen { has_requested: true, ..seen(&["CPU", "GPU.0"]) };
+        assert_eq!(report(&scene, Status::Fail, Some(&other_is_there)).matches("FAIL").count(), 0);
+    }
+
+    #[test]
+    fn without_a_runtime_the_rest_of_the_way_is_looked_at_all_the_same() {
+        let report = report(&Scene::arc(), Status::Warn, None);
+        assert!(report.contains("skip  gpu in openvino"), "{report}");
+        assert!(report.contains("warn  opencl loader"), "{report}");
+    }
+
+    #[test]
+    fn a_loader_in_an_unusual_place_is_no_trouble_once_openvino_reaches_the_gpu() {
+        let report = report(&Scene::arc(), Status::Warn, Some(&seen(&["CPU", "GPU"])));
+        assert!(report.contains("ok    opencl loader      no `libOpenCL.so.1`"), "{report}");
+    }
+
+    #[test]
+    fn two_gpus_are_two_lines_however_many_connectors_they_have() {
+        let scene = Scene::arc();
+        let second = scene.device("0000:03:00.0", "0x030000", "0x8086", Some("i915"));
+        scene.card(&second, "card2", "renderD129");
+        scene.card(&second, "card2-DP-1", "renderD129");
+        let report = report(&scene, Status::Warn, None);
+        assert_eq!(report.matches("  intel gpu  ").count(), 2, "{report}");
+        assert_eq!(report.matches("  render node  ").count(), 2, "{report}");
+    }
+
+    #[test]
+    fn a_node_that_may_not_be_opened_is_fixed_by_the_group() {
+        let denied = render_node(
+            Path::new("/dev/dri/renderD128"),
+            Err(ErrorKind::PermissionDenied.into()),
+            Status::Warn,
+        );
+        assert!(denied.fix.unwrap().starts_with("`sudo usermod -aG render $USER`"));
+        let other =
+            render_node(Path::new("/dev/dri/renderD128"), Err(ErrorKind::ResourceBusy.into()), Status::Fail);
+        assert_eq!(other.status, Status::Fail);
+        assert_eq!(other.fix.as_deref(), Some("look at it: `ls -l /dev/dri/renderD128`"));
+    }
+
+    fn driver(scene: &Scene) -> String {
+        let gpus = intel_gpus(&scene.root().join("sys"));
+        gpus.iter().map(|gpu| kernel_driver(gpu, Status::Warn).render()).collect()
+    }
+
+    #[test]
+    fn a_gpu_that_no_driver_holds_is_found_on_the_bus() {
+        let scene = Scene::new();
+        scene.device("0000:00:02.0", "0x038000", "0x8086", None);
+        let report = driver(&scene);
+        assert!(
+            report.starts_with("warn  intel gpu          `8086:64a0` has no kernel driver\n"),
+            "{report}"
+        );
+        assert!(report.contains("`sudo modprobe xe`"), "{report}");
+    }
+
+    #[test]
+    fn a_gpu_that_is_given_to_a_virtual_machine_is_told_by_its_driver() {
+        let scene = Scene::new();
+        scene.device("0000:00:02.0", "0x030000", "0x8086", Some("vfio-pci"));
+        assert!(driver(&scene).contains("held by kernel driver `vfio-pci`"));
+    }
+
+    #[test]
+    fn a_driver_that_made_no_render_node_is_told() {
+        let scene = Scene::new();
+        scene.device("0000:00:02.0", "0x030000", "0x8086", Some("i915"));
+        assert!(driver(&scene).contains("made no render node"));
+    }
+}

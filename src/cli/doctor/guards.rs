@@ -4,7 +4,7 @@
 //! A guard that is not observed is no fault: records say so, too. The GPU's have not been read on the
 //! hardware.
 
-use crate::cli::doctor::check::Check;
+use crate::cli::doctor::Check;
 use crate::judge::environment::Guard;
 use crate::judge::preflight;
 use crate::measure::guard::{

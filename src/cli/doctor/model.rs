@@ -3,15 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cli::doctor::check::{Check, size};
+use crate::cli::doctor::{Check, size};
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::{announce_hashing, model_dir};
+use crate::cli::loading::{announce_hashing, model_dir, tokenizer_identity};
 use crate::cli::root::Root;
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::Result;
-use crate::record::{ManifestCheck, ModelIdentity};
-use crate::run::known_hashes;
+use crate::golden::GoldenSet;
+use crate::record::{ManifestCheck, ModelIdentity, sha256_of_file};
+use crate::run::{known_hashes, template_line};
+use crate::workload::{PromptSet, TextTokenizer, TokenizerIdentity};
 
 const FOLDER: &str = "model folder";
 const GRAPH: &str = "model graph";
@@ -84,10 +86,137 @@ fn files(identity: &Result<ModelIdentity>) -> Check {
     Check::ok(FILES, found)
 }
 
+const TOKENIZER: &str = "tokenizer";
+const PROMPTS: &str = "prompts";
+const GOLDENS: &str = "goldens";
+const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`";
+
+/// Looks at what a model is asked, and at what it must answer.
+pub(super) fn examine_prompts(flags: &ModelFlags, model: Option<&FoundModel>, root: &Root) -> Vec<Check> {
+    let file = flags.tokenizer.clone().or_else(|| model?.folder.tokenizer());
+    let config = model.map(|model| model.folder.config().clone()).unwrap_or_default();
+    let sha256 = file.as_deref().and_then(|file| sha256_of_file(file).ok());
+    let identity = tokenizer_identity(&config, sha256);
+    let prompts = PromptSet::load(&root.prompts());
+    let pins = prompts.as_ref().ok().and_then(|prompts| pins(prompts, &identity));
+    let first = match (&file, model) {
+        (None, None) => Check::skip(TOKENIZER, "not looked at: no model folder"),
+        (Some(file), _) => tokenizer(file, identity.vocabulary_size),
+        (None, Some(_)) => no_tokenizer(pins.as_ref()),
+    };
+    let known = prompts.as_ref().ok();
+    let last = match model.and_then(|model| model.identity.as_ref()) {
+        None => Check::skip(GOLDENS, "not looked at: the model's files are not known"),
+        Some(identity) => goldens(&GoldenSet::load(&root.goldens(&identity.name)), identity, known),
+    };
+    vec![first, requested(&prompts, pins.as_ref(), model.is_some()), last]
+}
+
+/// The token ids that are pinned for a model's tokenizer.
+struct Pins {
+    tokenizer: String,
+    /// Reference prompts that have none.
+    unpinned: Vec<String>,
+}
+
+fn pins(prompts: &PromptSet, identity: &TokenizerIdentity) -> Option<Pins> {
+    let pinned = prompts.pinned_for(identity)?;
+    let ids = prompts.prompts.iter().map(|prompt| prompt.id.clone());
+    let unpinned = ids.filter(|id| !pinned.prompts.contains_key(id)).collect();
+    Some(Pins { tokenizer: pinned.tokenizer.clone(), unpinned })
+}
+
+fn tokenizer(file: &Path, vocabulary_size: Option<usize>) -> Check {
+    let tokenizer = match TextTokenizer::from_file(file) {
+        Ok(tokenizer) => tokenizer,
+        Err(error) => return Check::of_error(TOKENIZER, &error, "name one with `--tokenizer FILE`"),
+    };
+    let (file, tokens) = (file.display(), tokenizer.vocabulary_size());
+    match vocabulary_size {
+        Some(limit) if tokens > limit => Check::warn(
+            TOKENIZER,
+            format!("`{file}` knows {tokens} tokens and the model {limit}: it is another model's"),
+            "name the model's own with `--tokenizer FILE`",
+        ),
+        _ => {
+            let switched_off = tokenizer.switched_off();
+            let saved = (!switched_off.is_empty())
+                .then(|| format!("saved with {}, which is not done here", switched_off.join(" and ")));
+            let template = template_line(&tokenizer).unwrap_or("its template adds no token".to_owned());
+            let facts = [Some(format!("`{file}`, {tokens} tokens")), Some(template), saved];
+            Check::ok(TOKENIZER, facts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+fn no_tokenizer(pins: Option<&Pins>) -> Check {
+    let found = "the model's folder has no `tokenizer.json`";
+    match pins {
+        Some(pins) if pins.unpinned.is_empty() => Check::warn(
+            TOKENIZER,
+            format!("{found}: reference prompts are pinned, other texts cannot be asked nor answers read"),
+            "for these, name one with `--tokenizer FILE`",
+        ),
+        _ => Check::fail(
+            TOKENIZER,
+            format!("{found}, and not every reference prompt is pinned for it"),
+            "name one with `--tokenizer FILE`",
+        ),
+    }
+}
+
+fn requested(prompts: &Result<PromptSet>, pins: Option<&Pins>, has_model: bool) -> Check {
+    let prompts = match prompts {
+        Ok(prompts) => prompts,
+        Err(error) => return Check::of_error(PROMPTS, error, "`git checkout -- fixtures/prompts`"),
+    };
+    let pinned = match pins {
+        _ if !has_model => "whether they are pinned depends on the model".to_owned(),
+        None => "no token ids pinned for this model's tokenizer".to_owned(),
+        Some(pins) if pins.unpinned.is_empty() => format!("token ids pinned for `{}`", pins.tokenizer),
+        Some(pins) => {
+            format!("token ids pinned for `{}`, but not of `{}`", pins.tokenizer, pins.unpinned.join("`, `"))
+        }
+    };
+    Check::ok(PROMPTS, format!("{} reference prompts, {pinned}", prompts.prompts.len()))
+}
+
+fn goldens(loaded: &Result<GoldenSet>, model: &ModelIdentity, prompts: Option<&PromptSet>) -> Check {
+    let goldens = match loaded {
+        Ok(set) => &set.goldens,
+        Err(error) => return Check::of_error(GOLDENS, error, "`git checkout -- fixtures/golden`"),
+    };
+    let name = &model.name;
+    if goldens.is_empty() {
+        return Check::warn(GOLDENS, format!("none for `{name}`: every figure would be unverified"), BLESS);
+    }
+    let of_others = goldens.values().filter(|golden| golden.model_sha256 != model.sha256).count();
+    if of_others > 0 {
+        return Check::fail(
+            GOLDENS,
+            format!(
+                "{of_others} of {} for `{name}` were made from other files than the model's",
+                goldens.len()
+            ),
+            "restore the model's files; or `cargo xtask bench --unverified`, then `cargo xtask golden bless`",
+        );
+    }
+    let prompts = prompts.into_iter().flat_map(|set| &set.prompts);
+    let without: Vec<&str> =
+        prompts.map(|prompt| prompt.id.as_str()).filter(|id| !goldens.contains_key(*id)).collect();
+    let found = format!("{} for `{name}`, all made from this model's files", goldens.len());
+    if without.is_empty() {
+        return Check::ok(GOLDENS, found);
+    }
+    Check::warn(GOLDENS, format!("{found}; none for prompt `{}`", without.join("`, `")), BLESS)
+}
+
 #[cfg(test)]
 mod tests {
+    use crate::cli::doctor::Status;
+
     use super::*;
-    use crate::cli::doctor::check::Status;
+    use crate::golden::Golden;
 
     fn statuses(folder: &Path) -> Vec<(String, Status)> {
         examine_folder(folder).0.into_iter().map(|check| (check.subject, check.status)).collect()
@@ -152,5 +281,112 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_fails_once() {
         assert_eq!(statuses(Path::new("/nowhere")), each(Status::Fail, Status::Skip, Status::Skip));
+    }
+
+    fn repository() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    fn prompts() -> PromptSet {
+        PromptSet::load(&repository().join("fixtures/prompts")).unwrap()
+    }
+
+    fn model() -> ModelIdentity {
+        let goldens = shipped_goldens();
+        let sha256 = goldens.goldens.values().next().unwrap().model_sha256.clone();
+        ModelIdentity {
+            name: "tiny-gpt-oss".into(),
+            sha256,
+            files: Vec::new(),
+            manifest: ManifestCheck::Absent,
+        }
+    }
+
+    fn shipped_goldens() -> GoldenSet {
+        GoldenSet::load(&repository().join("fixtures/golden/tiny-gpt-oss")).unwrap()
+    }
+
+    #[test]
+    fn a_tokenizer_that_knows_more_tokens_than_the_model_is_another_model_s() {
+        let file = repository().join("fixtures/models/tiny-gpt-oss/tokenizer.json");
+        let known = TextTokenizer::from_file(&file).unwrap().vocabulary_size();
+        assert_eq!(tokenizer(&file, Some(known)).status, Status::Ok);
+        assert_eq!(tokenizer(&file, None).status, Status::Ok);
+        assert_eq!(tokenizer(&file, Some(known - 1)).status, Status::Warn);
+    }
+
+    #[test]
+    fn a_tokenizer_that_is_none_fails_with_the_flag_that_names_another() {
+        let file = repository().join("Cargo.toml");
+        let check = tokenizer(&file, None);
+        assert_eq!(check.status, Status::Fail);
+        assert!(check.fix.unwrap().contains("`--tokenizer FILE`"));
+    }
+
+    #[test]
+    fn without_a_tokenizer_pinned_prompts_suffice_and_unpinned_ones_do_not() {
+        let pins = |unpinned: &[&str]| Pins {
+            tokenizer: "o200k".into(),
+            unpinned: unpinned.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(no_tokenizer(Some(&pins(&[]))).status, Status::Warn);
+        assert_eq!(no_tokenizer(Some(&pins(&["fibonacci"]))).status, Status::Fail);
+        assert_eq!(no_tokenizer(None).status, Status::Fail);
+    }
+
+    #[test]
+    fn the_reference_prompts_are_pinned_for_gpt_oss_and_not_for_others() {
+        let gpt_oss = TokenizerIdentity {
+            model_type: Some("gpt_oss".into()),
+            vocabulary_size: Some(201_088),
+            tokenizer_sha256: None,
+        };
+        let known = pins(&prompts(), &gpt_oss);
+        let check = requested(&Ok(prompts()), known.as_ref(), true);
+        assert_eq!(check.found, "3 reference prompts, token ids pinned for `o200k-harmony`");
+        let other = TokenizerIdentity { model_type: Some("llama".into()), ..gpt_oss };
+        assert!(pins(&prompts(), &other).is_none());
+        let check = requested(&Ok(prompts()), None, true);
+        assert_eq!(check.found, "3 reference prompts, no token ids pinned for this model's tokenizer");
+    }
+
+    #[test]
+    fn a_prompt_that_is_not_pinned_is_named() {
+        let mut set = prompts();
+        let identity = TokenizerIdentity { model_type: Some("x".into()), ..Default::default() };
+        set.pinned[0].recognised_by = identity.clone();
+        set.pinned[0].prompts.remove("fibonacci");
+        let known = pins(&set, &identity);
+        let check = requested(&Ok(set), known.as_ref(), true);
+        assert!(check.found.ends_with("but not of `fibonacci`"), "{}", check.found);
+    }
+
+    #[test]
+    fn prompts_that_cannot_be_read_fail() {
+        let nowhere = PromptSet::load(Path::new("/nowhere"));
+        assert_eq!(requested(&nowhere, None, true).status, Status::Fail);
+    }
+
+    #[test]
+    fn goldens_of_this_model_s_files_are_counted() {
+        let check = goldens(&Ok(shipped_goldens()), &model(), Some(&prompts()));
+        assert_eq!(check, Check::ok(GOLDENS, "3 for `tiny-gpt-oss`, all made from this model's files"));
+    }
+
+    #[test]
+    fn a_golden_of_other_files_fails_and_a_missing_one_warns() {
+        let mut set = shipped_goldens();
+        let first: &mut Golden = set.goldens.values_mut().next().unwrap();
+        first.model_sha256 = "another".into();
+        let check = goldens(&Ok(set.clone()), &model(), Some(&prompts()));
+        assert_eq!(check.status, Status::Fail);
+        assert!(check.found.starts_with("1 of 3 for"), "{}", check.found);
+
+        set = shipped_goldens();
+        set.goldens.remove("fibonacci");
+        let check = goldens(&Ok(set), &model(), Some(&prompts()));
+        assert_eq!(check.status, Status::Warn);
+        assert!(check.found.ends_with("none for prompt `fibonacci`"), "{}", check.found);
+        assert_eq!(goldens(&Ok(GoldenSet::default()), &model(), None).status, Status::Warn);
     }
 }

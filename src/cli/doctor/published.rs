@@ -1,8 +1,8 @@
 //! Whether the published figure can be judged here: model, device and prompts must be the published ones.
 
-use crate::cli::doctor::check::{Check, Status};
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::doctor::runtime::Seen;
+use crate::cli::doctor::{Check, Status};
 use crate::cli::root::Root;
 use crate::engine::openvino::{DeviceChoice, DeviceFacts};
 use crate::error::Result;

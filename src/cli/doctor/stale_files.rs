@@ -5,7 +5,7 @@ use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cli::doctor::check::{Check, size};
+use crate::cli::doctor::{Check, size};
 use crate::cli::shell;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES};
 use crate::places;
@@ -150,7 +150,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::cli::doctor::check::Status;
+    use crate::cli::doctor::Status;
 
     const OLD: u64 = 61;
     const YOUNG: u64 = 59;

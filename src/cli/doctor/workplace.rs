@@ -1,16 +1,19 @@
 //! Where the work is done: settings, the git repository, the folders that verbs write to.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::doctor::check::Check;
+use crate::cli::doctor::Check;
+use crate::cli::peers::{environment, python_of};
 use crate::cli::root::Root;
-use crate::cli::settings::Settings;
-use crate::cli::store::ChosenStore;
+use crate::cli::settings::{ChosenStore, Settings};
+use crate::cli::shell;
 use crate::error::{ErrorKind, Result};
-use crate::files::check_writable;
+use crate::files::{check_writable, open_with};
 use crate::places;
-use crate::record::Commit;
+use crate::record::{Commit, ExaminedRecord, History};
+use crate::sys::DeviceLock;
 
 const SETTINGS: &str = "settings";
 const GIT: &str = "git";
@@ -116,14 +119,95 @@ fn writable(subject: &str, folder: &Path, fix: &str) -> Check {
     Check::ok(subject, format!("`{}` {found}", folder.display()))
 }
 
+const LOCK: &str = "device lock";
+const NAME_ANOTHER: &str = "name a file that can be written: `cargo xtask bench --lock FILE`";
+
+/// Looks at this lock, or at the one that all users of the machine share.
+pub(super) fn examine_lock(file: Option<&Path>) -> Check {
+    let usual = DeviceLock::usual_file();
+    let path = file.unwrap_or(&usual);
+    let at = path.display();
+    match open_with(OpenOptions::new().read(true), path) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => match check_writable(path) {
+            Ok(()) => Check::ok(LOCK, format!("free; `{at}` is made when it is first taken")),
+            Err(error) => Check::warn(LOCK, error.to_string(), NAME_ANOTHER),
+        },
+        Err(cause) => Check::warn(LOCK, format!("cannot open `{at}`: {cause}"), NAME_ANOTHER),
+        Ok(_) => match DeviceLock::holder(path) {
+            None => Check::ok(LOCK, format!("free, `{at}`")),
+            Some(holder) => Check::warn(
+                LOCK,
+                format!("held by `{holder}`, `{at}`"),
+                "wait for it to end; `cargo xtask bench` waits by itself, at most for `--lock-wait-s`",
+            ),
+        },
+    }
+}
+
+const RECORDS: &str = "records";
+
+/// Reads every record of a store.
+pub(super) fn examine_records(store: &Path) -> Vec<Check> {
+    let mut whole: usize = 0;
+    let mut damaged = Vec::new();
+    for examined in History::at(store.to_owned()).examine() {
+        match examined {
+            ExaminedRecord { record: Ok(_), .. } => whole += 1,
+            ExaminedRecord { path, record: Err(error) } => {
+                damaged.push(Check::fail(RECORDS, error.to_string(), fix(&path)));
+            }
+        }
+    }
+    let at = store.display();
+    let first = match (whole, damaged.is_empty()) {
+        (0, true) => Some(format!("none in `{at}` yet")),
+        (0, false) => None,
+        (_, true) => Some(format!("{whole} in `{at}`, all whole")),
+        (_, false) => Some(format!("{whole} in `{at}` are whole")),
+    };
+    first.map(|found| Check::ok(RECORDS, found)).into_iter().chain(damaged).collect()
+}
+
+fn fix(path: &Path) -> String {
+    let word = shell::word(path);
+    if path.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+        return format!("`chmod u+rx {word}`");
+    }
+    let aside = shell::word(Path::new(&format!("{}.damaged", path.display())));
+    format!("read it with the arcgauge that wrote it, restore it, or move it away: `mv {word} {aside}`")
+}
+
+/// Those that `setup --peers` makes.
+const PEERS: [&str; 2] = ["genai", "optimum"];
+
+/// A line for each.
+pub(super) fn examine_peers(root: &Root) -> Vec<Check> {
+    PEERS.iter().map(|peer| of(root, peer)).collect()
+}
+
+fn of(root: &Root, peer: &str) -> Check {
+    let subject = format!("peer {peer}");
+    match environment(root, peer) {
+        Ok(folder) if python_of(&folder).is_file() => {
+            Check::ok(&subject, format!("in `{}`", folder.display()))
+        }
+        Ok(_) => Check::skip(&subject, "not set up, and `peers` alone needs it: `cargo xtask setup --peers`"),
+        Err(error) => Check::skip(&subject, error.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::process::Command;
+    use std::time::Duration;
+
+    use crate::cli::doctor::Status;
+    use crate::error::Error;
+    use crate::sys::Waiting;
 
     use super::*;
-    use crate::cli::doctor::check::Status;
-    use crate::error::Error;
 
     fn reported(
         there: io::Result<bool>,
@@ -211,5 +295,68 @@ mod tests {
         // Nobody, not even root, writes below here.
         let check = writable("a", Path::new("/proc/arcgauge"), "name another");
         assert_eq!((check.status, check.fix.as_deref()), (Status::Fail, Some("name another")));
+    }
+
+    #[test]
+    fn a_held_lock_names_its_holder_and_is_free_again_when_that_ends() {
+        let scene = tempfile::tempdir().unwrap();
+        let path = scene.path().join("lock");
+        let mut goes_on = |_: &str, _: Duration| false;
+        let mut waiting = Waiting { patience: Duration::ZERO, goes_on: &mut goes_on };
+        let held = DeviceLock::take(&path, "bench, process 7", &mut waiting).unwrap();
+        let check = examine_lock(Some(&path));
+        assert_eq!(check.status, Status::Warn);
+        assert!(check.found.starts_with("held by `bench, process 7`"), "{}", check.found);
+        assert!(check.fix.unwrap().contains("--lock-wait-s"));
+        drop(held);
+        assert_eq!(examine_lock(Some(&path)), Check::ok(LOCK, format!("free, `{}`", path.display())));
+    }
+
+    #[test]
+    fn looking_makes_no_lock() {
+        let scene = tempfile::tempdir().unwrap();
+        assert_eq!(examine_lock(Some(&scene.path().join("lock"))).status, Status::Ok);
+        assert_eq!(fs::read_dir(scene.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lock_that_cannot_be_made_or_opened_is_a_warning_with_the_way_out() {
+        let scene = tempfile::tempdir().unwrap();
+        let file = scene.path().join("file");
+        fs::write(&file, "").unwrap();
+        for path in [Path::new("/proc/arcgauge/lock"), &file.join("lock")] {
+            let check = examine_lock(Some(path));
+            assert_eq!((check.status, check.fix.as_deref()), (Status::Warn, Some(NAME_ANOTHER)));
+            assert!(check.found.contains(&path.display().to_string()), "{}", check.found);
+        }
+    }
+
+    #[test]
+    fn a_store_without_records_is_in_order() {
+        let store = tempfile::tempdir().unwrap();
+        let checks = examine_records(&store.path().join("history"));
+        assert_eq!(checks.iter().map(|check| check.status).collect::<Vec<_>>(), [Status::Ok]);
+        assert!(checks[0].found.starts_with("none in `"), "{}", checks[0].found);
+    }
+
+    #[test]
+    fn each_damaged_record_fails_with_its_path_its_reason_and_a_fix_that_mends() {
+        let store = tempfile::tempdir().unwrap();
+        let folder = store.path().join("a machine");
+        fs::create_dir(&folder).unwrap();
+        for name in ["a.json", "b.json"] {
+            fs::write(folder.join(name), "{\"cut off").unwrap();
+        }
+        let checks = examine_records(store.path());
+        assert_eq!(checks.len(), 2, "and none is called whole: {checks:?}");
+        for (check, name) in checks.iter().zip(["a.json", "b.json"]) {
+            assert_eq!(check.status, Status::Fail);
+            assert!(check.found.contains(&folder.join(name).display().to_string()), "{}", check.found);
+            assert!(check.found.contains("has no header line"), "{}", check.found);
+            let command = check.fix.as_deref().and_then(|fix| fix.split('`').nth(1)).unwrap();
+            assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
+        }
+        assert_eq!(examine_records(store.path())[0].status, Status::Ok);
+        assert!(folder.join("a.json.damaged").is_file(), "moved, not lost");
     }
 }

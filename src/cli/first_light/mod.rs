@@ -5,35 +5,33 @@
 //! this process never loads OpenVINO. What is judged of it stands in `judge::first_light`. It has run on the
 //! GPU plugin over a stand-in, and not on the hardware.
 
-mod args;
 mod bundle;
 mod child;
-mod cross_check;
-mod look;
-mod own_folder;
-mod personal;
 mod step;
-mod step_name;
-mod typed;
 mod walk;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-pub(super) use args::FirstLightArgs;
-pub(super) use step::{StepArgs, step};
+use clap::Args;
 
+use crate::cli::first_light::bundle::{Bundle, traces};
+use crate::cli::first_light::walk::{StepName, Walk};
+use crate::cli::flags::EngineFlags;
 use crate::cli::loading::model_dir;
-use crate::cli::measuring::stoppable;
+use crate::cli::measuring::{SupervisionArgs, stoppable};
 use crate::cli::root::Root;
+use crate::cli::settings::{StoreFlag, absolute};
 use crate::cli::{exit_code, print_document, say};
 use crate::engine::ModelFolder;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::files::check_writable;
 use crate::judge::first_light::{Answer, Answered, answers};
-use crate::record::{Machine, utc_now};
+use crate::record::{Machine, Trace, utc_now};
 use crate::report::first_light::{FirstLight, first_light_document};
-use bundle::Bundle;
-use personal::traces;
-use walk::Walk;
+
+pub(super) use crate::cli::first_light::step::{StepArgs, step};
 
 /// Walks through all steps, tells what was seen of each claim, and writes the bundle.
 pub(super) fn first_light(args: &FirstLightArgs) -> Result<ExitCode> {
@@ -78,5 +76,99 @@ fn code(answered: &[Answered]) -> u8 {
         exit_code::INCONCLUSIVE
     } else {
         exit_code::PASS
+    }
+}
+
+/// Flags of `first-light`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes:
+  0    every claim was seen to hold
+  13   something was not observed; nothing was seen not to hold
+  20   a claim does not hold, or the harness failed
+  2    usage or bad input
+  130  interrupted: the bundle has what was seen until then
+
+Examples:
+  cargo xtask first-light --quick
+  cargo xtask first-light --output first-light.zip")]
+pub(super) struct FirstLightArgs {
+    /// Fewer processes and tokens: minutes, where a whole walk may take hours with the 12 GB model
+    #[arg(long)]
+    pub(super) quick: bool,
+
+    /// File of the bundle; never one that is there [default: `first-light-MACHINE-UTC.zip`, here]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// A step that is left out, so that what it alone could tell is not observed; may be repeated
+    #[arg(long = "without", value_name = "STEP", value_enum)]
+    without: Vec<StepName>,
+
+    /// Longest time of a step, s [default: 2 minutes to 2 hours, by step]
+    #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
+    step_limit_s: Option<u64>,
+
+    /// Where the kernel's `sys`, `proc` and `dev` lie, for tests
+    #[arg(long, value_name = "DIR", default_value = "/", hide = true)]
+    pub(super) kernel_files: PathBuf,
+
+    #[command(flatten)]
+    pub(super) store: StoreFlag,
+
+    #[command(flatten)]
+    pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) supervision: SupervisionArgs,
+}
+
+impl FirstLightArgs {
+    /// Where the bundle goes: a file that can be written, is not there, and is not the model's.
+    pub(super) fn output(&self, machine: Option<&Machine>, when_utc: &str, model: &Path) -> Result<PathBuf> {
+        let output = self.output.clone().unwrap_or_else(|| {
+            let slug = machine.map_or("unknown-machine", |machine| machine.slug.as_str());
+            let moment: String = when_utc.chars().filter(|sign| !"-:".contains(*sign)).collect();
+            PathBuf::from(format!("first-light-{slug}-{moment}.zip"))
+        });
+        let refuse = |reason: &str| {
+            Err(Error::input(format!("cannot write `{}`: {reason}", output.display()))
+                .hint("name another file: `--output FILE`"))
+        };
+        if output.symlink_metadata().is_ok() {
+            return refuse("it is there already");
+        }
+        let folder = absolute(output.clone()).parent().and_then(|folder| folder.canonicalize().ok());
+        let model = model.canonicalize().ok();
+        if let (Some(folder), Some(model)) = (folder, model)
+            && folder.starts_with(model)
+        {
+            return refuse("the model's folder is only read");
+        }
+        check_writable(&output)?;
+        Ok(output)
+    }
+
+    /// Files and folders that the user named.
+    fn named_paths(&self, root: &Root) -> Vec<Trace> {
+        let mut named = Trace::of_path(self.store.or_default(root).folder(), "<store>");
+        let openvino = self.engine.openvino.as_deref().map(Path::new);
+        // A pinned release is no path.
+        named.extend(
+            openvino.filter(|it| it.is_dir()).into_iter().flat_map(|it| Trace::of_path(it, "<openvino>")),
+        );
+        named.extend(self.engine.model.tokenizer.iter().flat_map(|it| Trace::of_path(it, "<tokenizer>")));
+        named.extend(self.supervision.named_files().into_iter().flat_map(|it| Trace::of_path(it, "<file>")));
+        named
+    }
+
+    /// The limit of a step.
+    fn limit(&self, step: StepName) -> Duration {
+        self.step_limit_s.map_or_else(|| step.limit(), Duration::from_secs)
+    }
+
+    /// Where the kernel's files were looked at, where those are not this machine's.
+    pub(super) fn kernel_files_below(&self) -> Option<&str> {
+        (self.kernel_files != Path::new("/")).then(|| self.kernel_files.to_str().unwrap_or("another folder"))
     }
 }

@@ -1,18 +1,17 @@
 //! The walk: every step in turn, whatever came of the one before.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::de::DeserializeOwned;
 
 use crate::cli::first_light::FirstLightArgs;
-use crate::cli::first_light::child::{self, ChildEnded, ChildReport};
-use crate::cli::first_light::own_folder::OwnFolder;
-use crate::cli::first_light::step_name::StepName;
-use crate::cli::first_light::typed;
+use crate::cli::first_light::child::{self, ChildEnded, ChildReport, OwnFolder};
+use crate::cli::flags::openvino_as_typed;
 use crate::cli::peers::{environment, python_of};
 use crate::cli::root::Root;
 use crate::cli::say;
@@ -85,15 +84,15 @@ impl<'a> Walk<'a> {
 
     /// Runs every step.
     pub(super) fn walk(mut self) -> Walked {
-        let machine = self.looked(StepName::Machine, &typed::machine(self.args));
+        let machine = self.looked(StepName::Machine, &machine_typed(self.args));
         let doctor = self.doctor();
-        let (bench, record) = self.recorded(StepName::Bench, &typed::bench(self.args));
-        let states = self.looked(StepName::States, &typed::states(self.args));
+        let (bench, record) = self.recorded(StepName::Bench, &bench_typed(self.args));
+        let states = self.looked(StepName::States, &states_typed(self.args));
         let cross_check = match record {
-            Some(record) => self.looked(StepName::CrossCheck, &typed::cross_check(self.args, &record)),
+            Some(record) => self.looked(StepName::CrossCheck, &cross_check_typed(self.args, &record)),
             None => self.not_run(StepName::CrossCheck, "`bench` left no record".to_owned()),
         };
-        let (against_itself, _) = self.recorded(StepName::AgainstItself, &typed::against_itself(self.args));
+        let (against_itself, _) = self.recorded(StepName::AgainstItself, &against_itself_typed(self.args));
         let peers = self.peers();
         Walked {
             evidence: Evidence {
@@ -115,7 +114,7 @@ impl<'a> Walk<'a> {
 
     fn doctor(&mut self) -> StepSeen<Vec<DoctorLine>> {
         // What it finds amiss is what is wanted of it.
-        self.run(StepName::Doctor, &typed::doctor(self.args), |reported| {
+        self.run(StepName::Doctor, &doctor_typed(self.args), |reported| {
             let lines = DoctorLine::all_of(&reported.stdout);
             (matches!(reported.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
         })
@@ -133,7 +132,7 @@ impl<'a> Walk<'a> {
         let with_optimum = matches!(is_set_up("optimum"), Ok(true));
         match missing {
             Some(reason) if !self.args.without.contains(&step) => self.not_run(step, reason),
-            _ => self.recorded(step, &typed::peers(self.args, with_optimum)).0,
+            _ => self.recorded(step, &peers_typed(self.args, with_optimum)).0,
         }
     }
 
@@ -243,4 +242,126 @@ fn ended_reason(step: StepName, reported: &ChildReport, limit: Duration) -> Opti
         }
     };
     Some(NotDone { was_tried, reason })
+}
+
+/// A step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum StepName {
+    Machine,
+    Doctor,
+    Bench,
+    States,
+    CrossCheck,
+    AgainstItself,
+    Peers,
+}
+
+impl StepName {
+    const COUNT: usize = 7;
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Doctor => "doctor",
+            Self::Bench => "bench",
+            Self::States => "states",
+            Self::CrossCheck => "cross-check",
+            Self::AgainstItself => "against-itself",
+            Self::Peers => "peers",
+        }
+    }
+
+    pub(super) fn does(self) -> &'static str {
+        match self {
+            Self::Machine => "look at the PCI bus, the drivers, OpenVINO's devices and the guards",
+            Self::Doctor => "ask `doctor`",
+            Self::Bench => "measure: cold and warm loads, memory, guards, every token",
+            Self::States => "read, empty and put back the KV states",
+            Self::CrossCheck => "feed the answers to the CPU",
+            Self::AgainstItself => "build this commit and measure it against itself",
+            Self::Peers => "measure SDPA beside the paged attention of openvino_genai",
+        }
+    }
+
+    /// Several times what it needs with the 12 GB model.
+    pub(super) fn limit(self) -> Duration {
+        Duration::from_mins(match self {
+            Self::Machine => 2,
+            Self::Doctor => 15,
+            Self::States => 30,
+            Self::Bench | Self::CrossCheck | Self::AgainstItself | Self::Peers => 120,
+        })
+    }
+}
+
+fn machine_typed(args: &FirstLightArgs) -> Vec<OsString> {
+    let mut typed = words(["first-light-step", "machine"]);
+    typed.extend(openvino_as_typed(args.engine.openvino.as_ref()));
+    typed.extend(["--kernel-files".into(), args.kernel_files.clone().into_os_string()]);
+    typed
+}
+
+fn bench_typed(args: &FirstLightArgs) -> Vec<OsString> {
+    // Not `bench --quick`, which primes nothing: a cold and a warm load are wanted.
+    let runs = if args.quick { "1" } else { "3" };
+    let mut typed = words(["bench", "--runs", runs]);
+    typed.extend(args.store.as_typed());
+    typed.extend(args.engine.as_typed());
+    typed.extend(args.supervision.as_typed());
+    typed
+}
+
+fn states_typed(args: &FirstLightArgs) -> Vec<OsString> {
+    let mut typed = words(["first-light-step", "states"]);
+    typed.extend(args.engine.as_typed());
+    typed.extend(args.supervision.as_typed());
+    typed
+}
+
+fn cross_check_typed(args: &FirstLightArgs, record: &Path) -> Vec<OsString> {
+    let mut typed = words(["first-light-step", "cross-check", "--record"]);
+    typed.push(record.into());
+    typed.extend(openvino_as_typed(args.engine.openvino.as_ref()));
+    typed.extend(args.engine.model.as_typed());
+    typed.extend(args.supervision.as_typed());
+    typed
+}
+
+fn against_itself_typed(args: &FirstLightArgs) -> Vec<OsString> {
+    let (tokens, budget) = if args.quick { ("32", "5m") } else { ("100", "30m") };
+    let mut typed = words(["ab", "--base", "HEAD", "--head", "HEAD", "--measure-identical"]);
+    typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
+    typed.extend(args.store.as_typed());
+    typed.extend(args.engine.as_typed());
+    typed.extend(args.supervision.as_typed());
+    typed
+}
+
+/// All engines between which the published figures differ; optimum-intel where it is set up.
+fn peers_typed(args: &FirstLightArgs, with_optimum: bool) -> Vec<OsString> {
+    let engines = "stateful,genai,genai-pa,genai-pa-i8";
+    let engines = if with_optimum { format!("{engines},optimum") } else { engines.to_owned() };
+    let (rounds, tokens, budget) = if args.quick { ("1", "16", "10m") } else { ("5", "200", "60m") };
+    let mut typed = words(["peers", "--engines", &engines, "--rounds", rounds]);
+    typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
+    typed.extend(args.store.as_typed());
+    typed.extend(args.engine.as_typed());
+    typed.extend(args.supervision.as_typed());
+    typed
+}
+
+fn doctor_typed(args: &FirstLightArgs) -> Vec<OsString> {
+    let engine = &args.engine;
+    let mut typed = words(["doctor", "--device", &engine.device]);
+    typed.extend(engine.model.as_typed());
+    typed.extend(openvino_as_typed(engine.openvino.as_ref()));
+    typed.extend(args.store.as_typed());
+    if let Some(lock) = args.supervision.named_lock() {
+        typed.extend(["--lock".into(), lock.as_os_str().to_owned()]);
+    }
+    typed
+}
+
+fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::cli::history::selection::{Selection, complain_of};
 use crate::cli::root::Root;
-use crate::cli::store::StoreFlag;
+use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::Result;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};

@@ -1,17 +1,21 @@
-//! `history import`: records as files.
+//! `history import`, `push`, `pull`: records as files, what files of other tools say, and records on a branch.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use crate::cli::history::foreign::{self, SaidFormat};
 use crate::cli::root::Root;
-use crate::cli::store::StoreFlag;
-use crate::cli::{complain, exit_code, print_line, say};
+use crate::cli::settings::StoreFlag;
+use crate::cli::{complain, exit_code, print, print_document, print_line, say};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{self, FileKind};
-use crate::record::{History, RecordSource, Taken, header};
+use crate::places;
+use crate::record::foreign::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
+use crate::record::{History, Personal, RecordSource, Relay, Taken, header, utc_now};
+use crate::report::document::Document;
+use crate::report::{foreign_document, foreign_line};
+use crate::visible::one_line;
 
 /// Flags of `history import`.
 #[derive(Debug, Args)]
@@ -38,7 +42,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
         refused += errors.len();
         errors.iter().for_each(complain);
         for file in files {
-            let foreign = foreign::take(&history, &file, args.said);
+            let foreign = take_foreign(&history, &file, args.said);
             let is_foreign = matches!(foreign, Ok(Some(_)));
             match foreign.and_then(|found| found.map_or_else(|| taken(&history, &file), Ok)) {
                 Ok(Taken::Added(path)) => {
@@ -94,4 +98,171 @@ pub(super) fn taken(history: &History, file: &Path) -> Result<Taken> {
         )
     })?;
     history.take(&bytes, &name, &RecordSource::Imported)
+}
+
+/// What every record of ours begins with, whole or cut off.
+const OUR_MARK: &[u8] = b"{\"arcgauge\"";
+
+/// The formats of `--as`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SaidFormat {
+    /// `llm_bench -rj`
+    LlmBenchJson,
+    /// `llm_bench -r`
+    LlmBenchCsv,
+    /// `llama-bench -o json` or `-o jsonl`
+    LlamaBenchJson,
+    /// `llama-bench -o csv`
+    LlamaBenchCsv,
+    /// `benchmark.py --output results_optimum.json` of the published benchmark
+    PublishedResults,
+}
+
+impl SaidFormat {
+    fn format(self) -> ForeignFormat {
+        match self {
+            Self::LlmBenchJson => ForeignFormat::LlmBenchJson,
+            Self::LlmBenchCsv => ForeignFormat::LlmBenchCsv,
+            Self::LlamaBenchJson => ForeignFormat::LlamaBenchJson,
+            Self::LlamaBenchCsv => ForeignFormat::LlamaBenchCsv,
+            Self::PublishedResults => ForeignFormat::PublishedResults,
+        }
+    }
+}
+
+/// Takes in a file of another tool and tells it. None where it is no such file, so that it is to be read
+/// as a record.
+fn take_foreign(history: &History, file: &Path, said: Option<SaidFormat>) -> Result<Option<Taken>> {
+    let bytes = beginning_of(file)?;
+    if said.is_none() && bytes.starts_with(OUR_MARK) {
+        return Ok(None);
+    }
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let of_file = |error: Error| error.of(&format!("`{}`", file.display()));
+    let said = said.map(SaidFormat::format);
+    let Some(record) = read_foreign(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
+        return Ok(None);
+    };
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    let taken = history.take_foreign(&record)?;
+    let (Taken::Added(path) | Taken::There(path)) = &taken;
+    // As it was reported the first time, where it is there already.
+    print_document(foreign_document(&History::read_foreign(path)?.record))?;
+    for warning in &record.warnings {
+        say(&format!("warning: `{}`: {warning}", file.display()));
+    }
+    say(&format!("taken for {}: `{}`", record.format.title(), path.display()));
+    Ok(Some(taken))
+}
+
+/// The bytes of a file, and of one that is too large for another tool's no more than show that.
+fn beginning_of(file: &Path) -> Result<Vec<u8>> {
+    // A byte more than is allowed, so that it is seen to be more.
+    files::beginning(file, LARGEST_FOREIGN_BYTES + 1).map_err(|error| {
+        error.hint("name a record's file, a folder with records in it, or a file of another tool")
+    })
+}
+
+/// The text of another tool's file at this path; None where it is of another kind.
+pub(super) fn foreign_shown(file: &Path) -> Result<Option<Document>> {
+    if !History::is_foreign(file) {
+        return Ok(None);
+    }
+    Ok(Some(foreign_document(&History::read_foreign(file)?.record)))
+}
+
+/// Lists what other tools measured, below the records; of a store without any, nothing.
+pub(super) fn list_foreign(history: &History) -> Result<()> {
+    let found = history.foreign_found();
+    for (_, error) in &found.closed {
+        complain(error);
+    }
+    if found.files.is_empty() {
+        return Ok(());
+    }
+    print("\nOf other tools, compared with nothing:\n")?;
+    for file in found.files {
+        match History::read_foreign(&file) {
+            Ok(stored) => {
+                let name = stored.path.file_name().unwrap_or_default().to_string_lossy();
+                print(&format!("  {}  {}\n", foreign_line(&stored.record), one_line(&name)))?;
+            }
+            Err(error) => complain(&error),
+        }
+    }
+    Ok(())
+}
+
+/// Flags of `history push` and `history pull`.
+#[derive(Debug, Args)]
+pub(super) struct SharingArgs {
+    /// A remote of the checkout, or an address
+    #[arg(long, value_name = "NAME|URL", default_value = "origin", allow_hyphen_values = true)]
+    remote: String,
+
+    /// The branch, which has nothing but records
+    #[arg(long, value_name = "NAME", default_value = "arcgauge-history", allow_hyphen_values = true)]
+    branch: String,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+impl SharingArgs {
+    fn relay(&self, root: &Root) -> Result<Relay> {
+        let cache = places::cache_dir().ok_or_else(|| {
+            Error::harness("this user has no home folder and so no cache folder")
+                .hint("give it one: `export XDG_CACHE_HOME=DIR`")
+        })?;
+        Relay::to(root.path(), &cache, &self.remote, &self.branch)
+    }
+}
+
+/// Adds this store's records to the branch.
+pub(super) fn push(args: &SharingArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let history = args.store.find(&root)?;
+    let pushed = args.relay(&root)?.push(&history)?;
+    for (_, error) in &pushed.refused {
+        complain(error);
+    }
+    for file in &pushed.added {
+        say(&format!("leaves this machine: {file}"));
+    }
+    for variable in &pushed.variables {
+        say(&format!("  with {variable}"));
+    }
+    let again =
+        if pushed.retries == 0 { String::new() } else { format!(", at attempt {}", pushed.retries + 1) };
+    say(&format!(
+        "{} records added to `{}` of `{}`{again}, {} there already, {} refused",
+        pushed.added.len(),
+        args.branch,
+        args.remote,
+        pushed.there,
+        pushed.refused.len()
+    ));
+    Ok(ExitCode::from(if pushed.refused.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
+}
+
+/// Takes in the branch's records.
+pub(super) fn pull(args: &SharingArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let history = args.store.find(&root)?;
+    let pulled = args.relay(&root)?.pull(&history)?;
+    for path in &pulled.added {
+        print_line(&path.display().to_string())?;
+    }
+    for (_, error) in &pulled.refused {
+        complain(error);
+    }
+    let (added, refused) = (pulled.added.len(), pulled.refused.len());
+    say(&format!(
+        "{added} records taken from `{}`, {} there already, {refused} refused",
+        args.branch, pulled.there
+    ));
+    if added > 0 {
+        say("they are shown as pulled and decide nothing here: a sha256 is no signature (docs/trust.md)");
+    }
+    Ok(ExitCode::from(if refused == 0 { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
 }

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use crate::cli::history::exchange::taken;
-use crate::cli::history::named_records::{ChosenRecord, chosen};
+use crate::cli::history::selection::{ChosenRecord, chosen};
 use crate::cli::history::selection::{Selection, complain_of};
 use crate::cli::root::Root;
-use crate::cli::store::StoreFlag;
+use crate::cli::settings::StoreFlag;
 use crate::cli::{command_github, exit_code, print, say};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};

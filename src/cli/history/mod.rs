@@ -3,24 +3,29 @@
 mod changes;
 mod exchange;
 mod export;
-mod foreign;
-mod list;
-mod named_records;
-mod repair;
 mod selection;
-mod sharing;
-mod show;
-mod using;
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-pub(super) use selection::complain_of;
+use clap::{Args, Subcommand, ValueEnum};
 
-use clap::{Args, Subcommand};
+use crate::cli::history::exchange::{foreign_shown, list_foreign};
+use crate::cli::history::selection::Selection;
+use crate::cli::named_record::{ANY, find};
+use crate::cli::root::Root;
+use crate::cli::settings::{Settings, StoreFlag, absolute};
+use crate::cli::{exit_code, print, print_document, print_line, say, shell};
+use crate::error::{Error, Result};
+use crate::files::{Overwrite, refuse_links, write_whole};
+use crate::record::{Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along};
+use crate::report::decision::{Subject, decision_document, pair_lines};
+use crate::report::peers::peers_document;
+use crate::report::{Detail, bench_document, explain, record_list, record_list_json};
+use crate::sys::terminal;
 
-use crate::cli::store::StoreFlag;
-use crate::error::Result;
+pub(super) use crate::cli::history::selection::complain_of;
 
 /// Flags of `history`.
 #[derive(Debug, Args)]
@@ -32,11 +37,11 @@ pub(super) struct HistoryArgs {
 #[derive(Debug, Subcommand)]
 enum HistoryVerb {
     /// List the records along the commits, newest first
-    List(list::ListArgs),
+    List(ListArgs),
     /// Name the commits from which on decoding was slower or faster: advice, never a gate
     Changes(changes::ChangesArgs),
     /// Print a record as it was printed when it was made, byte for byte
-    Show(show::ShowArgs),
+    Show(ShowArgs),
     /// Read every record whole, and name each that is damaged
     Verify(StoreFlag),
     /// Make the index and the CSV files of a store anew from its records
@@ -47,9 +52,9 @@ enum HistoryVerb {
     /// Copy records to a folder, or tell them in a format that another tool reads
     Export(export::ExportArgs),
     /// Add this store's records to a branch of their own on a remote
-    Push(sharing::SharingArgs),
+    Push(exchange::SharingArgs),
     /// Take in the records of that branch
-    Pull(sharing::SharingArgs),
+    Pull(exchange::SharingArgs),
     /// Remember a folder as the store that every verb uses
     Use {
         /// The folder, which must be there
@@ -63,16 +68,184 @@ enum HistoryVerb {
 /// Runs a verb of `history`.
 pub(super) fn history(args: &HistoryArgs) -> Result<ExitCode> {
     match &args.verb {
-        HistoryVerb::List(args) => list::list(args),
+        HistoryVerb::List(args) => list(args),
         HistoryVerb::Changes(args) => changes::changes(args),
-        HistoryVerb::Show(args) => show::show(args),
-        HistoryVerb::Verify(store) => repair::verify(store),
-        HistoryVerb::Rebuild(store) => repair::rebuild(store),
+        HistoryVerb::Show(args) => show(args),
+        HistoryVerb::Verify(store) => verify(store),
+        HistoryVerb::Rebuild(store) => rebuild(store),
         HistoryVerb::Import(args) => exchange::import(args),
         HistoryVerb::Export(args) => export::export(args),
-        HistoryVerb::Push(args) => sharing::push(args),
-        HistoryVerb::Pull(args) => sharing::pull(args),
-        HistoryVerb::Use { folder } => using::remember(folder),
-        HistoryVerb::Forget => using::forget(),
+        HistoryVerb::Push(args) => exchange::push(args),
+        HistoryVerb::Pull(args) => exchange::pull(args),
+        HistoryVerb::Use { folder } => remember(folder),
+        HistoryVerb::Forget => forget(),
     }
+}
+
+/// Flags of `history list`.
+#[derive(Debug, Args)]
+struct ListArgs {
+    #[command(flatten)]
+    selection: Selection,
+
+    /// One table with all columns
+    #[arg(long)]
+    wide: bool,
+
+    /// A table for people, or JSON for programs
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Table,
+    Json,
+}
+
+/// Lists the records.
+fn list(args: &ListArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let history = args.store.find(&root)?;
+    let index = history.index();
+    complain_of(&index);
+    let chosen = args.selection.of(&index, &root)?;
+    match args.format {
+        Format::Json => print(&record_list_json(&chosen))?,
+        Format::Table if chosen.is_empty() => {
+            say(&format!("no such record in `{}`", history.root().display()));
+        }
+        // In a pipe, a record has one line, however long.
+        Format::Table => {
+            print(
+                &record_list(&chosen, if args.wide { Detail::Wide } else { Detail::Brief })
+                    .to_text(Some(terminal::columns().unwrap_or(usize::MAX))),
+            )?;
+        }
+    }
+    if args.format == Format::Table && args.selection.is_everything() {
+        list_foreign(&history)?;
+    }
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// Flags of `history show`.
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// The record
+    #[arg(value_name = "RECORD")]
+    record: String,
+
+    /// Print all columns of a run, and its facts
+    #[arg(long)]
+    wide: bool,
+
+    /// Add the definition of every metric
+    #[arg(long)]
+    explain: bool,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+/// Tells a record again.
+fn show(args: &ShowArgs) -> Result<ExitCode> {
+    let file = Path::new(&args.record);
+    if let Some(document) = if file.is_file() { foreign_shown(file)? } else { None } {
+        print_document(document)?;
+        return Ok(ExitCode::from(exit_code::PASS));
+    }
+    let root = Root::find();
+    let record = find(&args.record, &args.store.find(&root)?, &root, ANY)?.announced().record;
+    let mut document = match record.plan {
+        PlanKind::Bench => {
+            bench_document(record.subject(), if args.wide { Detail::Wide } else { Detail::Brief })
+        }
+        PlanKind::Ab => {
+            let subject = Subject { record: &record, pairs: &pair_lines(&record) };
+            decision_document(subject, record.decision.as_ref())
+        }
+        PlanKind::Peers => peers_document(&record),
+    };
+    if args.explain {
+        explain(&mut document);
+    }
+    print_document(document)?;
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// Reads every record whole.
+fn verify(store: &StoreFlag) -> Result<ExitCode> {
+    let history = store.find(&Root::find())?;
+    let (whole, damaged) = history.verify();
+    for (path, error) in &damaged {
+        print_line(&format!("damaged: {}", path.display()))?;
+        for line in error.lines().chain(error.hint_text().map(str::to_owned)) {
+            print_line(&format!("  {line}"))?;
+        }
+    }
+    let at = history.root().display();
+    print_line(&format!("{whole} whole, {} damaged in `{at}`", damaged.len()))?;
+    Ok(ExitCode::from(if damaged.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
+}
+
+/// Makes index and CSV files anew.
+fn rebuild(store: &StoreFlag) -> Result<ExitCode> {
+    let root = Root::find();
+    let history = store.find(&root)?;
+    let index = history.rebuilt_index();
+    complain_of(&index);
+    if let Some(error) = index.unkept {
+        return Err(error);
+    }
+    let mut entries: Vec<&Entry> = index.entries.iter().collect();
+    let ancestry = Ancestry::of_head(root.path())?;
+    keep_line(&mut entries, &ancestry);
+    sort_along(&mut entries, &ancestry);
+    // Oldest first, as whoever looks for changes reads it.
+    entries.reverse();
+    let mut by_series: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for entry in entries.into_iter().filter(|entry| entry.may_be_baseline()) {
+        by_series.entry(&entry.setting.series.id).or_default().push(entry);
+    }
+    for (id, entries) in &by_series {
+        let series = &entries[0].setting.series;
+        let folder = history.root().join("csv");
+        let file = folder.join(format!("{}.{}.{id}.csv", series.machine, series.device));
+        refuse_links(&file, 2)?;
+        write_whole(&file, series_csv(entries)?.as_bytes(), Overwrite::Replace)?;
+        say(&format!("series {id}: {} records in `{}`", entries.len(), file.display()));
+    }
+    say(&format!("index: {} records of `{}`", index.entries.len(), history.root().display()));
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// Remembers a folder.
+fn remember(folder: &Path) -> Result<ExitCode> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::input(format!("`{}` is no folder", folder.display())).hint("name a folder"));
+    }
+    // A name with a slip in it would else be a store without records.
+    if !folder.is_dir() {
+        return Err(Error::input(format!("there is no folder `{}`", folder.display()))
+            .hint(format!("make it first: `mkdir -p {}`", shell::word(folder))));
+    }
+    let mut settings = Settings::load()?;
+    let folder = absolute(folder.to_owned());
+    settings.store = Some(folder.clone());
+    let file = settings.save()?;
+    say(&format!("records are now kept in `{}` (in `{}`)", folder.display(), file.display()));
+    Ok(ExitCode::from(exit_code::PASS))
+}
+
+/// Forgets it.
+fn forget() -> Result<ExitCode> {
+    let mut settings = Settings::load()?;
+    settings.store = None;
+    settings.save()?;
+    say("records are now kept in `reports/history` of the checkout");
+    Ok(ExitCode::from(exit_code::PASS))
 }

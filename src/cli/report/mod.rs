@@ -1,25 +1,22 @@
 //! `report`: the pages of all records, and what else is reported of them.
 
-mod after;
-mod card;
-mod demo;
 mod make;
-mod open;
 mod serve;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 
+use crate::cli::named_record::find_run;
+use crate::cli::report::make::{Making, make_demo};
 use crate::cli::root::Root;
-use crate::cli::store::{ChosenStore, StoreFlag};
-use crate::cli::{exit_code, print_line};
+use crate::cli::settings::{ChosenStore, StoreFlag};
+use crate::cli::{exit_code, print, print_line, say};
 use crate::error::{Error, Result};
 use crate::record::History;
-use make::Making;
-
-pub(in crate::cli) use after::show_commit;
+use crate::report::site::page_of;
+use crate::report::{CardRecord, card};
 
 /// Flags of `report`.
 #[derive(Debug, Args)]
@@ -67,12 +64,12 @@ pub(super) struct ReportArgs {
 pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     let root = Root::find();
     if let Some(record) = &args.card {
-        card::print_card(record, &store_of(args, &root)?, &root)?;
+        print_card(record, &store_of(args, &root)?, &root)?;
         return Ok(ExitCode::from(exit_code::PASS));
     }
     let folder = if args.demo {
         let output = args.output.clone().unwrap_or_else(|| root.demo_site());
-        demo::make(&root, output, args.anew)?
+        make_demo(&root, output, args.anew)?
     } else {
         let output = args.output.clone().unwrap_or_else(|| root.site());
         Making::of(&root)?.site(&root, &store_of(args, &root)?, output, args.anew)?
@@ -80,7 +77,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     let first = folder.join("index.html");
     print_line(&first.display().to_string())?;
     if args.open && !args.serve {
-        open::open(&first.display().to_string())?;
+        open(&first.display().to_string())?;
     }
     if args.serve {
         return serve::serve(&folder, args.port, args.open);
@@ -99,4 +96,50 @@ fn store_of(args: &ReportArgs, root: &Root) -> Result<History> {
         }
         _ => args.store.find(root),
     }
+}
+
+/// Brings the pages up to date and names that of a commit. What was measured is kept, whether its page can
+/// be made or not.
+pub(in crate::cli) fn show_commit(root: &Root, history: &History, sha: Option<&str>) {
+    match bring_up(root, history) {
+        Ok(()) => say(&format!("page: {}", root.site().join(page_of(sha)).display())),
+        Err(error) => {
+            say(&format!("the pages are not brought up to date: {error}"));
+            say("  `cargo xtask report` tries again");
+        }
+    }
+}
+
+fn bring_up(root: &Root, history: &History) -> Result<()> {
+    Making::of(root)?.site(root, history, root.site(), false).map(|_folder| ())
+}
+
+/// Prints the card of the run that is meant.
+fn print_card(name: &str, store: &History, root: &Root) -> Result<()> {
+    let named = find_run(name, store, root)?.announced();
+    let file = named.path();
+    let file_name = file.file_name().unwrap_or_default().to_string_lossy();
+    let payload_sha256 = History::payload_sha256(file)?;
+    let record =
+        CardRecord { run: named.record.subject(), file_name: &file_name, payload_sha256: &payload_sha256 };
+    print(&card(record)?)
+}
+
+/// What opens a page on this system.
+const PROGRAM: &str = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+
+/// Opens a file or an address.
+///
+/// # Errors
+/// Where there is no program that does it, or it fails.
+pub(super) fn open(page: &str) -> Result<()> {
+    let quiet = Stdio::null;
+    let ended = Command::new(PROGRAM).arg(page).stdin(quiet()).stdout(quiet()).stderr(quiet()).status();
+    let how = match ended {
+        Ok(status) if status.success() => return Ok(()),
+        Ok(status) => status.to_string(),
+        Err(cause) => cause.to_string(),
+    };
+    Err(Error::harness(format!("`{PROGRAM}` cannot open `{page}`: {how}"))
+        .hint("the pages are made; open that one in a browser by hand, or use `--serve`"))
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::cli::report::open::open;
+use crate::cli::report::open;
 use crate::cli::{exit_code, print_line, say};
 use crate::error::{Error, Result};
 use crate::files::is_file_name;

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files::{FileKind, Overwrite, write_whole};
-use crate::gate::ci::candidate::Candidate;
-use crate::gate::ci::resolved::Resolved;
-use crate::gate::ci::wire::{parse, shortened};
+use crate::gate::ci::event::Candidate;
+use crate::gate::ci::event::Resolved;
+use crate::gate::ci::forge::{parse, shortened};
 use crate::record::{AllowedFile, Experiment, encode, open, unarchive};
 
 /// What the artifact is called on the forge.

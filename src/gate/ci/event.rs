@@ -1,13 +1,13 @@
 //! The event that began a run of the gate.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gate::ci::admission::refusal_of;
-use crate::gate::ci::candidate::Candidate;
-use crate::gate::ci::wire::{
+use crate::gate::ci::forge::{
     PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
 };
+use crate::gate::side::ChangedInputs;
+use crate::record::{Commit, Repository, Source};
 
 /// An event by which a gate may begin.
 #[derive(Debug, Clone)]
@@ -40,14 +40,14 @@ pub struct DispatchEvent {
 /// What was typed.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct DispatchInputs {
-    pub(super) pull_request: Typed,
-    pub(super) head: String,
+    pull_request: Typed,
+    head: String,
 }
 
 /// What was typed as a number comes as text or as a number.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Typed {
+enum Typed {
     Text(String),
     Number(u64),
 }
@@ -120,4 +120,156 @@ fn number(typed: &Typed) -> Result<u64> {
 fn no_gate(name: &str, why: &str) -> Error {
     Error::input(format!("no gate begins by the event `{}`: {why}", shortened(name)))
         .hint("it begins by `pull_request` and `workflow_dispatch`; by hand: `cargo xtask ab --base main`")
+}
+
+/// What GitHub calls those who belong to a repository. Not all of them may write; that the head lies in the
+/// repository itself says that somebody did.
+const MAY_WRITE: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
+/// What brings a head that was not judged.
+const BRINGS_A_HEAD: [&str; 3] = ["opened", "synchronize", "reopened"];
+
+/// Why this event may not lead to a measurement; None where it may.
+fn refusal_of(event: &GateEvent) -> Option<Error> {
+    match event {
+        GateEvent::PullRequest(event) => of_pull_request(event),
+        GateEvent::Dispatch(event) => of_dispatch(event),
+    }
+}
+
+fn of_pull_request(event: &PullRequestEvent) -> Option<Error> {
+    let pull_request = &event.pull_request;
+    let refused = |why: String| Some(needs_a_word(&why));
+    if !BRINGS_A_HEAD.contains(&event.action.as_str()) {
+        return refused(format!("it was `{}`, which brings no new head", shortened(&event.action)));
+    }
+    let Some(from) = &pull_request.head.repo else {
+        return refused("the repository of its head is gone".to_owned());
+    };
+    if from.full_name != event.repository.full_name {
+        return refused(format!("its head is of `{}`", shortened(&from.full_name)));
+    }
+    if !MAY_WRITE.contains(&pull_request.author_association.as_str()) {
+        let who = shortened(&pull_request.author_association);
+        return refused(format!("its author is `{who}` here, who may not write"));
+    }
+    if pull_request.base.reference != event.repository.default_branch {
+        let into = shortened(&pull_request.base.reference);
+        return refused(format!("it goes into `{into}`, and heads of the default branch alone are gated"));
+    }
+    None
+}
+
+/// Only who may write can dispatch; that main's workflow runs, and no branch's, is looked at here.
+fn of_dispatch(event: &DispatchEvent) -> Option<Error> {
+    let main = format!("refs/heads/{}", event.repository.default_branch);
+    (event.reference != main).then(|| {
+        Error::input(format!("the run was dispatched on `{}`, not on `{main}`", shortened(&event.reference)))
+            .hint(format!("dispatch it there: `gh workflow run gate.yml --ref {}`", branch_or_main(event)))
+    })
+}
+
+fn branch_or_main(event: &DispatchEvent) -> &str {
+    let branch = &event.repository.default_branch;
+    if crate::files::is_file_name(branch) { branch } else { "main" }
+}
+
+fn needs_a_word(why: &str) -> Error {
+    Error::input(format!("the pull request may not be measured at once: {why}"))
+        .hint("read its code; then label it `arc-gate`, or: `gh workflow run gate.yml -f pull_request=N -f head=SHA`")
+}
+
+/// One head of one pull request, admitted by somebody who may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Candidate {
+    /// As in "owner/name".
+    pub repository: String,
+    /// The pull request's number.
+    pub pull_request: u64,
+    /// The one commit that may be measured, and none that came later.
+    pub head: String,
+    /// The tip of the branch that it is to be merged into, where the event names it.
+    pub base: Option<String>,
+    /// The merge commit that the forge made of both, where the event names one.
+    pub merge: Option<String>,
+}
+
+impl Candidate {
+    /// Under which reference the forge keeps the head, from whichever repository it comes.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("refs/pull/{}/head", self.pull_request)
+    }
+}
+
+/// A candidate whose commits are at hand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resolved {
+    /// What was admitted.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// The tip of the branch that it is to be merged into.
+    pub tip: String,
+    /// The commit at which it branched off, which it is compared with: what the branch has gone on with since is
+    /// no change of the head's.
+    pub merge_base: String,
+    /// What of its own judge the head changes: as in "goldens".
+    pub changes: Vec<String>,
+}
+
+impl Resolved {
+    /// Fetches the head, and finds what is around it.
+    ///
+    /// # Errors
+    /// When the pull request has moved on, has a conflict, is merged already, or rests on a base whose prompts,
+    /// goldens or policy are not those of today; or when git fails.
+    pub fn of(candidate: Candidate, repository: &Repository, remote: &str) -> Result<Self> {
+        let fetched = repository.fetch(remote, &candidate.reference())?;
+        if fetched != candidate.head {
+            return Err(Error::input(format!(
+                "pull request #{} has moved on to {} since {} was to be measured",
+                candidate.pull_request,
+                short(&fetched),
+                short(&candidate.head)
+            ))
+            .hint("look at what was pushed, and give the word for that commit"));
+        }
+        let tip = match &candidate.base {
+            Some(base) => repository.resolve(base)?,
+            None => repository.head()?,
+        };
+        let merge_base = repository.merge_base(&tip.sha, &candidate.head)?;
+        if merge_base == candidate.head {
+            return Err(Error::input(format!("{} is in the base already", short(&candidate.head)))
+                .hint("there is nothing to gate: close the pull request"));
+        }
+        if !repository.merges_cleanly(&tip.sha, &candidate.head)? {
+            return Err(Error::input(format!(
+                "{} conflicts with {}: what would be measured is not what would be merged",
+                short(&candidate.head),
+                tip.short()
+            ))
+            .hint("resolve the conflict on the branch: `git merge origin/main`, or rebase it"));
+        }
+        refuse_another_judge(repository, &merge_base, &tip)?;
+        let head = repository.resolve(&candidate.head)?;
+        let changes = ChangedInputs::between(repository, &merge_base, &Source::Commit(head))?;
+        let changes = changes.kinds().into_iter().map(|(kind, _)| kind.to_owned()).collect();
+        Ok(Self { candidate, tip: tip.sha, merge_base, changes })
+    }
+}
+
+/// A branch that is old enough would be judged by what has been tightened since.
+pub(super) fn refuse_another_judge(repository: &Repository, merge_base: &str, tip: &Commit) -> Result<()> {
+    let changed = ChangedInputs::between(repository, merge_base, &Source::Commit(tip.clone()))?;
+    let Some((kind, _)) = changed.kinds().first().copied() else { return Ok(()) };
+    Err(Error::input(format!(
+        "the base has other {kind} since {}, where the head branched off, and a head is judged by those of today",
+        short(merge_base)
+    ))
+    .hint("bring the branch up to date: `git merge origin/main`"))
+}
+
+/// Twelve digits for people.
+pub(super) fn short(sha: &str) -> &str {
+    sha.get(..12).unwrap_or(sha)
 }

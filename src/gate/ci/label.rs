@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::error::{Error, Result};
 use crate::files::is_file_name;
+use crate::gate::ci::event::short;
 use crate::gate::ci::forge::{Forge, Method};
-use crate::gate::ci::resolved::short;
-use crate::gate::ci::wire::{
+use crate::gate::ci::forge::{
     PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
 };
 

@@ -9,28 +9,20 @@
 //! Everything that comes from a pull request is text of others: names, titles, and the artifact as a whole.
 //! None of this has run on GitHub itself; payloads and answers are those of its documentation.
 
-mod admission;
 mod artifact;
-mod believe;
-mod candidate;
-mod comment;
-mod earlier;
 mod event;
 mod forge;
 mod label;
 mod notice;
 mod publish;
-mod resolved;
-mod wire;
+mod verify;
 mod workflow_run;
 
 pub use artifact::{
     ARTIFACT, GateEnd, JudgedArtifact, LARGEST_ZIP_BYTES, RECORD_FILE, VERDICT_FILE, VerdictArtifact,
 };
-pub use candidate::Candidate;
-pub use event::{GateEvent, candidate_of};
+pub use event::{Candidate, GateEvent, Resolved, candidate_of};
 pub use forge::{Forge, GhProgram, Method};
 pub use label::{Admitted, admit};
 pub use notice::{CONTEXT, CommitStatus, State};
 pub use publish::{Published, Request, publish};
-pub use resolved::Resolved;

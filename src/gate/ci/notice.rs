@@ -1,14 +1,21 @@
 //! What a verdict is on a forge: the status of a commit, which lets it be merged or not.
 
-use serde::Serialize;
+use std::fmt::Write;
 
-use crate::record::{DecisionRecord, Status};
-use crate::report::decision::title;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::gate::ci::event::short;
+use crate::gate::ci::forge::{Forge, Method, OURS, UserWire, parse, shortened};
+use crate::gate::ci::verify::Believed;
+use crate::record::{DecisionRecord, Status, Verdict};
+use crate::report::decision::{Subject, decision_markdown, pair_lines, title};
+use crate::report::document::escape;
 
 /// What the status is called; to be required of the default branch.
 pub const CONTEXT: &str = "arcgauge/gate";
 /// How the description begins where there is none.
-pub(super) const NO_VERDICT: &str = "no verdict: ";
+const NO_VERDICT: &str = "no verdict: ";
 /// As much as a forge shows.
 const LONGEST_DESCRIPTION: usize = 140;
 
@@ -60,4 +67,145 @@ fn cut(text: &str) -> String {
         return text;
     }
     text.chars().take(LONGEST_DESCRIPTION - 3).collect::<String>() + "..."
+}
+
+/// By which the comment is found again.
+const MARK: &str = "<!-- arcgauge: the gate's verdict -->";
+const COMMENTS_A_PAGE: usize = 100;
+/// A pull request of more comments than this gets another one of ours.
+const MOST_PAGES: usize = 20;
+const LARGEST_PAGE_BYTES: u64 = 32 << 20;
+
+/// What is reported of a head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Comment {
+    body: String,
+}
+
+impl Comment {
+    /// The verdict, in full.
+    pub(super) fn of(believed: &Believed, head: &str, page: &str) -> Self {
+        let record = &believed.record;
+        let pairs = pair_lines(record);
+        let decision: &DecisionRecord = &believed.decision;
+        let reported = decision_markdown(Subject { record, pairs: &pairs }, decision);
+        Self::with(&reported, head, page)
+    }
+
+    /// Why there is none; `reason` may hold text of others.
+    pub(super) fn none(reason: &str, hint: Option<&str>, head: &str, page: &str) -> Self {
+        let mut reported = format!("### arcgauge: no verdict\n\n{}.\n", escape(reason));
+        if let Some(hint) = hint {
+            let _ = writeln!(reported, "\nNext: {}.", escape(hint));
+        }
+        Self::with(&reported, head, page)
+    }
+
+    fn with(reported: &str, head: &str, page: &str) -> Self {
+        let foot = format!(
+            "Of {}; [the run]({page}). This comment is edited when there is another verdict.",
+            short(head)
+        );
+        Self { body: format!("{MARK}\n{}\n\n{foot}\n", reported.trim_end()) }
+    }
+
+    /// Puts it in the place of the one before, or adds it.
+    ///
+    /// # Errors
+    /// When the forge does not take it.
+    pub(super) fn put(&self, forge: &mut dyn Forge, repository: &str, pull_request: u64) -> Result<()> {
+        let body = serde_json::json!({ "body": self.body });
+        match find(forge, repository, pull_request)? {
+            Some(id) => forge.send(Method::Patch, &format!("repos/{repository}/issues/comments/{id}"), &body),
+            None => {
+                forge.send(Method::Post, &format!("repos/{repository}/issues/{pull_request}/comments"), &body)
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct CommentWire {
+    id: u64,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    user: Option<UserWire>,
+}
+
+fn find(forge: &mut dyn Forge, repository: &str, pull_request: u64) -> Result<Option<u64>> {
+    for page in 1..=MOST_PAGES {
+        let path = format!(
+            "repos/{repository}/issues/{pull_request}/comments?per_page={COMMENTS_A_PAGE}&page={page}"
+        );
+        let comments: Vec<CommentWire> =
+            parse(&forge.get(&path, LARGEST_PAGE_BYTES)?, "the comments of the pull request")?;
+        let ours = comments.iter().find(|comment| {
+            comment.user.as_ref().is_some_and(|user| user.login == OURS)
+                && comment.body.as_deref().is_some_and(|body| body.starts_with(MARK))
+        });
+        if let Some(ours) = ours {
+            return Ok(Some(ours.id));
+        }
+        if comments.len() < COMMENTS_A_PAGE {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+const LARGEST_ANSWER_BYTES: u64 = 8 << 20;
+/// What a head stays, once it was shown to be.
+const LOSSES: [Verdict; 3] = [Verdict::WrongOutput, Verdict::Regressed, Verdict::Mixed];
+
+/// Our statuses of one commit, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Earlier {
+    descriptions: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct StatusWire {
+    context: String,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    creator: Option<UserWire>,
+}
+
+impl Earlier {
+    /// Asks the forge.
+    ///
+    /// # Errors
+    /// When it does not answer: then nobody knows.
+    pub(super) fn of(forge: &mut dyn Forge, repository: &str, head: &str) -> Result<Self> {
+        let path = format!("repos/{repository}/commits/{head}/statuses?per_page=100");
+        let statuses: Vec<StatusWire> =
+            parse(&forge.get(&path, LARGEST_ANSWER_BYTES)?, "the statuses of the head")?;
+        let ours = statuses.into_iter().filter(|status| {
+            status.context == CONTEXT && status.creator.as_ref().is_some_and(|user| user.login == OURS)
+        });
+        Ok(Self { descriptions: ours.filter_map(|status| status.description).collect() })
+    }
+
+    /// Whether there is a verdict on it, whichever.
+    pub(super) fn has_verdict(&self) -> bool {
+        self.descriptions.iter().any(|description| !description.starts_with(NO_VERDICT))
+    }
+
+    /// Refuses a green word on a head that was shown to be worse: measuring until it is green would find green
+    /// at last.
+    ///
+    /// # Errors
+    /// The loss that was shown.
+    pub(super) fn refuse_after_a_loss(&self) -> Result<()> {
+        let is_loss =
+            |description: &&String| LOSSES.iter().any(|loss| description.starts_with(loss.as_str()));
+        let Some(shown) = self.descriptions.iter().find(is_loss) else { return Ok(()) };
+        Err(Error::input(format!(
+            "an earlier run of this commit showed a loss, and that stands: {}",
+            shortened(shown)
+        ))
+        .hint("fix it and push; or, where it is worth it, waive it on the base, and bring the branch up to date"))
+    }
 }

@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 use crate::error::{Error, Result};
 use crate::gate::ci::artifact::{ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES};
-use crate::gate::ci::believe::{Believed, Known, word_for};
-use crate::gate::ci::comment::Comment;
-use crate::gate::ci::earlier::Earlier;
+use crate::gate::ci::event::short;
 use crate::gate::ci::forge::{Forge, Method};
+use crate::gate::ci::forge::{PullRequestWire, parse, shortened};
+use crate::gate::ci::notice::Comment;
+use crate::gate::ci::notice::Earlier;
 use crate::gate::ci::notice::{CommitStatus, State};
-use crate::gate::ci::resolved::short;
-use crate::gate::ci::wire::{PullRequestWire, parse, shortened};
+use crate::gate::ci::verify::{Believed, Known, word_for};
 use crate::gate::ci::workflow_run::{By, GateRun};
 use crate::record::{Repository, Status, Verdict};
 

@@ -8,7 +8,7 @@
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::gate::ci::wire::{BranchWire, RepositoryWire, parse, repository_name, sha, shortened};
+use crate::gate::ci::forge::{BranchWire, RepositoryWire, parse, repository_name, sha, shortened};
 use crate::record::{is_sha, seconds_of_utc};
 
 /// The workflow whose runs are reported.

@@ -3,21 +3,18 @@
 //! A decision is a function of a record, a policy and the moment at which it is judged: the same three give
 //! the same decision, bit for bit.
 
-mod anchors;
 mod evidence;
-mod finding;
-mod regression;
 mod speed;
-mod words;
 
+use crate::gate::decision::evidence::{
+    anchors, answers, commits, device, goldens, guards, guards_of_run, inputs, workload,
+};
+use crate::gate::decision::speed::Speed;
 use crate::judge::policy::Policy;
 use crate::judge::{PairFigures, pair_figures};
-use crate::record::{DecisionRecord, Experiment, Side, StopReason};
-use anchors::anchors;
-use evidence::{answers, commits, device, goldens, guards, guards_of_run, inputs, workload};
-use finding::Finding;
-use speed::Speed;
-use words::combine;
+use crate::record::{
+    CheckRecord, CheckResult, DecisionRecord, Experiment, Side, Status, StopReason, Verdict,
+};
 
 /// Who asks, and so how much is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,4 +90,82 @@ pub fn decide_run(record: &Experiment, policy: &Policy, judged_utc: &str) -> Dec
     findings.push(Finding { is_red: true, ..relative });
     findings.extend(anchors(run, policy));
     combine(findings, Speed::default(), judged_utc)
+}
+
+/// A rule's word before the verdict is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    pub(super) check: CheckRecord,
+    /// The verdict that it alone would be; None where it speaks for no other than a pass.
+    pub(super) alone: Option<Verdict>,
+    /// Whether it leaves an inconclusive verdict red, whatever slow-down is excluded.
+    pub(super) is_red: bool,
+}
+
+impl Finding {
+    fn new(id: &str, word: CheckResult, reason: impl Into<String>) -> Self {
+        let check = CheckRecord { id: id.to_owned(), result: word, reason: reason.into() };
+        Self { check, alone: None, is_red: false }
+    }
+
+    pub(super) fn holds(id: &str, reason: impl Into<String>) -> Self {
+        Self::new(id, CheckResult::Holds, reason)
+    }
+
+    pub(super) fn warns(id: &str, reason: impl Into<String>) -> Self {
+        Self::new(id, CheckResult::Warns, reason)
+    }
+
+    pub(super) fn not_judged(id: &str, reason: impl Into<String>) -> Self {
+        Self::new(id, CheckResult::NotJudged, reason)
+    }
+
+    pub(super) fn fails(id: &str, verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self { alone: Some(verdict), is_red: true, ..Self::new(id, CheckResult::Fails, reason) }
+    }
+
+    /// Neither well nor wrong: the verdict is open, and policy says what that means for a status.
+    pub(super) fn undecided(id: &str, reason: impl Into<String>) -> Self {
+        Self { alone: Some(Verdict::Inconclusive), ..Self::new(id, CheckResult::NotJudged, reason) }
+    }
+}
+
+/// The weightiest verdict first: one that takes the ground from under the others comes before them.
+const WEIGHT: [Verdict; 4] =
+    [Verdict::WrongOutput, Verdict::InvalidEnvironment, Verdict::Regressed, Verdict::Inconclusive];
+
+/// One verdict, with its reason and what a check shows.
+fn combine(findings: Vec<Finding>, speed: Speed, judged_utc: &str) -> DecisionRecord {
+    let decisive = WEIGHT.iter().find_map(|verdict| {
+        let finding = findings.iter().find(|finding| finding.alone == Some(*verdict))?;
+        Some((*verdict, finding.check.reason.clone()))
+    });
+    let (verdict, reason) = match decisive {
+        Some((Verdict::Regressed, reason)) if speed.improves => (Verdict::Mixed, reason),
+        Some((verdict, reason)) => (verdict, reason),
+        None => (if speed.improves { Verdict::Improved } else { Verdict::Pass }, because_of_pass(&findings)),
+    };
+    let warned = findings.iter().any(|finding| finding.check.result == CheckResult::Warns);
+    let status = match verdict {
+        Verdict::Pass | Verdict::Improved if warned => Status::GreenWithWarning,
+        Verdict::Pass | Verdict::Improved => Status::Green,
+        // Undecided by the pairs alone, where a slow-down that would matter much is excluded.
+        Verdict::Inconclusive if findings.iter().all(|finding| !finding.is_red) => Status::GreenWithWarning,
+        _ => Status::Red,
+    };
+    DecisionRecord {
+        judged_utc: judged_utc.to_owned(),
+        verdict,
+        reason,
+        status,
+        checks: findings.into_iter().map(|finding| finding.check).collect(),
+        comparisons: speed.comparisons,
+        sensitivity: speed.sensitivity,
+    }
+}
+
+/// The paired test, where there is one; else what was judged first.
+fn because_of_pass(findings: &[Finding]) -> String {
+    let speed = findings.iter().find(|finding| finding.check.id == "speed");
+    speed.or(findings.first()).map(|finding| finding.check.reason.clone()).unwrap_or_default()
 }

@@ -15,11 +15,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
-use crate::gate::side::binaries::{Binaries, Binary, Stamp};
-use crate::gate::side::cargo::{CargoBuild, check_is_worker};
-use crate::gate::side::environment;
+use crate::gate::side::cargo::{CargoBuild, check_is_worker, toolchain, user_cargo};
 use crate::record::{CLONE_MARK, InUse, KeptFolders, Repository, Source, sha256_of_bytes, sha256_of_file};
 use crate::sys::FileLock;
 
@@ -41,7 +41,7 @@ impl Builder {
     /// A builder below this cache folder. Cargo is the one that runs this process, else the user's.
     #[must_use]
     pub fn new(cache: &Path) -> Self {
-        Self { folder: cache.join("ab"), cargo: environment::cargo(), own: None }
+        Self { folder: cache.join("ab"), cargo: user_cargo(), own: None }
     }
 
     /// The same, whose cargo ends with this process; `own` is the file of this program.
@@ -66,7 +66,7 @@ impl Builder {
     ) -> Result<Option<Binary>> {
         let build = self.folder.join("build");
         fs::create_dir_all(&build).map_err(|cause| Error::io("make", &build, &cause))?;
-        let toolchain = environment::toolchain(&build)?;
+        let toolchain = toolchain(&build)?;
         if let Some(binary) = self.built_before(repository, source, &toolchain)? {
             return Ok(Some(binary));
         }
@@ -165,4 +165,103 @@ fn report_removed(removed: &[PathBuf], hear: &mut dyn FnMut(&str)) {
     for folder in removed {
         hear(&format!("removed from the cache: {}", folder.display()));
     }
+}
+
+/// The program in its folder.
+const PROGRAM: &str = "arcgauge";
+/// What it is recognised by, beside it.
+const STAMP: &str = "stamp.json";
+
+/// By what a kept program is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The commit that it was built from; of a work tree the one below it.
+    pub commit: String,
+    /// What built it: the compiler's own words, and variables of the C++ compiler.
+    pub toolchain: String,
+    /// The sha256 of the `Cargo.lock`, which names all dependencies.
+    pub lock_sha256: String,
+    /// The sha256 of the program.
+    pub program_sha256: String,
+}
+
+/// A program that was built. It stays while this is kept.
+#[derive(Debug)]
+pub struct Binary {
+    /// Its file.
+    pub program: PathBuf,
+    /// What it is recognised by.
+    pub stamp: Stamp,
+    /// Whether it had been built before.
+    pub reused: bool,
+    _in_use: InUse,
+}
+
+/// The folder of built programs.
+#[derive(Debug, Clone, Copy)]
+struct Binaries<'a> {
+    folder: &'a Path,
+}
+
+impl Binaries<'_> {
+    /// The program of a commit, if it was built by this toolchain from these dependencies, and is as it
+    /// was built.
+    pub(super) fn find(&self, commit: &str, toolchain: &str, lock_sha256: &str) -> Result<Option<Binary>> {
+        let mut found = None;
+        let is_good = |folder: &Path| {
+            found = whole(folder).filter(|stamp| {
+                stamp.commit == commit && stamp.toolchain == toolchain && stamp.lock_sha256 == lock_sha256
+            });
+            found.is_some()
+        };
+        let in_use = self.folders().find(commit, is_good)?;
+        Ok(in_use.zip(found).map(|(in_use, stamp)| binary(in_use, stamp, true)))
+    }
+
+    /// Keeps a program under a name. One that is there with the same stamp is used again.
+    fn keep(&self, name: &str, built: &Path, stamp: Stamp) -> Result<Binary> {
+        let mut reused = true;
+        let in_use = self.folders().find_or_make(
+            name,
+            |folder| whole(folder).as_ref() == Some(&stamp),
+            |folder| {
+                reused = false;
+                put(folder, built, &stamp)
+            },
+        )?;
+        Ok(binary(in_use, stamp, reused))
+    }
+
+    /// Removes those that were used longest ago; gives what was removed.
+    pub(super) fn trim(&self, keep: usize) -> Result<Vec<PathBuf>> {
+        self.folders().trim(keep)
+    }
+
+    fn folders(&self) -> KeptFolders<'_> {
+        KeptFolders { cache: self.folder, mark: STAMP }
+    }
+}
+
+fn binary(in_use: InUse, stamp: Stamp, reused: bool) -> Binary {
+    Binary { program: in_use.folder().join(PROGRAM), stamp, reused, _in_use: in_use }
+}
+
+/// The stamp of a folder whose program is what the stamp says.
+fn whole(folder: &Path) -> Option<Stamp> {
+    let stamp: Stamp =
+        serde_json::from_slice(&files::read(&folder.join(STAMP), FileKind::Text).ok()?).ok()?;
+    let sha256 = sha256_of_file(&folder.join(PROGRAM)).ok()?;
+    (sha256 == stamp.program_sha256).then_some(stamp)
+}
+
+fn put(folder: &Path, built: &Path, stamp: &Stamp) -> Result<()> {
+    let failed = |cause: std::io::Error| {
+        Error::io("keep the program", &folder.join(PROGRAM), &cause)
+            .hint("free some space or fix the folder's permissions")
+    };
+    let text = serde_json::to_vec_pretty(stamp)
+        .map_err(|cause| Error::harness(format!("the stamp cannot be written: {cause}")))?;
+    fs::create_dir_all(folder).map_err(failed)?;
+    fs::copy(built, folder.join(PROGRAM)).map_err(failed)?;
+    fs::write(folder.join(STAMP), text).map_err(failed)
 }

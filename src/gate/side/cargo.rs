@@ -1,22 +1,20 @@
 //! Cargo building the program of a checkout.
 
 use std::collections::VecDeque;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
+use std::{env, thread};
 
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::gate::side::environment;
-use crate::sys::FileLock;
-use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end};
+use crate::sys::{FileLock, GroupEnded, GroupPatience, below_reaper, group_end};
 
 /// The package, and its program.
 const PROGRAM: &str = "arcgauge";
@@ -97,7 +95,7 @@ impl CargoBuild<'_> {
     fn command(&self) -> Result<Command> {
         let mut command =
             self.own.map_or_else(|| Command::new(self.cargo), |own| below_reaper(own, self.cargo));
-        environment::strip(&mut command);
+        strip(&mut command);
         command
             .args(["build", "--release", "--locked", "--package", PROGRAM, "--bin", PROGRAM])
             .arg("--message-format=json-render-diagnostics")
@@ -182,4 +180,136 @@ fn program_of(message: &str) -> Option<PathBuf> {
     let message: Value = serde_json::from_str(message).ok()?;
     let is_ours = message["reason"] == "compiler-artifact" && message["target"]["name"] == PROGRAM;
     if is_ours { message["executable"].as_str().map(PathBuf::from) } else { None }
+}
+
+/// Beginnings of names that are taken away.
+const TAKEN: [&str; 9] = [
+    "CARGO",
+    "RUST",
+    "MAKEFLAGS",
+    "MFLAGS",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+];
+/// Beginnings of names among them that stay.
+const LEFT: [&str; 10] = [
+    "CARGO_BUILD_JOBS",
+    "CARGO_HOME",
+    "CARGO_HTTP_",
+    "CARGO_NET_",
+    "CARGO_REGISTRIES_",
+    "CARGO_REGISTRY_",
+    "CARGO_SOURCE_",
+    "CARGO_TERM_",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+];
+/// Names, alone or before a `_`, of what chooses and steers the C++ compiler.
+const COMPILER: [&str; 6] = ["AR", "ARFLAGS", "CC", "CFLAGS", "CXX", "CXXFLAGS"];
+
+/// Takes out of a command's environment what a build may not see.
+fn strip(command: &mut Command) {
+    for (name, _) in env::vars_os().filter(|(name, _)| !is_handed_on(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+}
+
+/// The cargo that runs this process, else the user's.
+pub(super) fn user_cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
+/// By what compilers things are built: what rustc says of itself, and the C++ compiler's variables. Rustc
+/// is asked in `folder`, so that no toolchain file of the user's work tree counts.
+///
+/// # Errors
+/// When there is no rustc.
+pub(super) fn toolchain(folder: &Path) -> Result<String> {
+    let failed = |what: String| {
+        Error::harness(format!("cannot run `rustc --version --verbose`: {what}"))
+            .hint("install Rust with rustup: a side is built from its commit")
+    };
+    let mut rustc = Command::new("rustc");
+    strip(&mut rustc);
+    let requested = rustc.args(["--version", "--verbose"]).current_dir(folder).stdin(Stdio::null()).output();
+    let reported = requested.map_err(|cause| failed(cause.to_string()))?;
+    if !reported.status.success() {
+        return Err(failed(String::from_utf8_lossy(&reported.stderr).trim().to_owned()));
+    }
+    let mut variables: Vec<String> = env::vars_os()
+        .filter(|(name, _)| is_the_compilers(&name.to_string_lossy()))
+        .map(|(name, value)| format!("{}={}\n", name.to_string_lossy(), value.to_string_lossy()))
+        .collect();
+    variables.sort();
+    Ok(format!("{}{}", String::from_utf8_lossy(&reported.stdout), variables.concat()))
+}
+
+fn is_handed_on(name: &str) -> bool {
+    let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| name.starts_with(beginning));
+    begins(&LEFT) || !begins(&TAKEN)
+}
+
+fn is_the_compilers(name: &str) -> bool {
+    let rest = |compiler: &&str| name.strip_prefix(*compiler);
+    COMPILER.iter().filter_map(rest).any(|rest| rest.is_empty() || rest.starts_with('_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_a_build_or_leads_it_elsewhere_is_taken_away() {
+        for name in [
+            "CARGO",
+            "CARGO_BUILD_TARGET",
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_INCREMENTAL",
+            "CARGO_MAKEFLAGS",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_PROFILE_RELEASE_DEBUG",
+            "CARGO_TARGET_DIR",
+            "GIT_DIR",
+            "MAKEFLAGS",
+            "RUSTC",
+            "RUSTC_WRAPPER",
+            "RUSTFLAGS",
+        ] {
+            assert!(!is_handed_on(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_finds_packages_and_compilers_stays() {
+        for name in [
+            "CARGO_HOME",
+            "GIT_SSH_COMMAND",
+            "CARGO_NET_OFFLINE",
+            "CARGO_REGISTRIES_OURS_INDEX",
+            "PATH",
+            "HOME",
+            "CXX",
+        ] {
+            assert!(is_handed_on(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_variables_of_the_compiler_are_known_with_and_without_a_target() {
+        for name in ["CC", "CXXFLAGS", "CC_x86_64-unknown-linux-gnu", "CFLAGS_aarch64"] {
+            assert!(is_the_compilers(name), "{name}");
+        }
+        for name in ["CCACHE_DIR", "ARCH", "PATH", "CARGO"] {
+            assert!(!is_the_compilers(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn rustc_tells_its_version() {
+        let reported = toolchain(&env::temp_dir()).unwrap();
+        assert!(reported.contains("host: ") && reported.contains("release: "), "{reported}");
+    }
 }

@@ -1,0 +1,298 @@
+//! `bench`: the main job. Measure in fresh processes, check every token, keep a record, print the table.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
+
+use clap::Args;
+
+use crate::cli::flags::EngineFlags;
+use crate::cli::golden::probe_of;
+use crate::cli::loading::find_model;
+use crate::cli::measuring::{SupervisionArgs, load_command, own_program, requested_prompts, stoppable};
+use crate::cli::progress::Progress;
+use crate::cli::report::show_commit;
+use crate::cli::root::Root;
+use crate::cli::settings::StoreFlag;
+use crate::cli::{exit_code, print_document, say, shell};
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::{Overwrite, check_writable, write_whole};
+use crate::golden::{GoldenResult, GoldenSet};
+use crate::judge::Validity;
+use crate::measure::supervisor::Control;
+use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
+use crate::places;
+use crate::record::{
+    Arm, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal, PlanKind, PromptRecord,
+    PublishedReference, utc_now,
+};
+use crate::report::{Detail, bench_document, explain, results_json};
+use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
+use crate::sys::{Clock, MonotonicClock};
+use crate::workload::PromptSet;
+
+/// Flags of `bench`.
+#[derive(Debug, Args)]
+pub(super) struct BenchArgs {
+    /// Fresh worker processes; each asks every prompt once, after one discarded warm-up
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+
+    /// One process and no cache warm-up load: the soonest honest number
+    #[arg(long, conflicts_with = "runs")]
+    quick: bool,
+
+    /// Tokens of each answer, exactly: end-of-sequence is a token like any other
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    max_new_tokens: usize,
+
+    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
+    prompts: Vec<String>,
+
+    /// Measure without goldens; every figure is then unverified
+    #[arg(long)]
+    unverified: bool,
+
+    /// First run the Criterion benches of the checkout, and keep their estimates in the record; minutes
+    #[arg(long)]
+    criterion: bool,
+
+    #[command(flatten)]
+    reporting: ReportingArgs,
+
+    #[command(flatten)]
+    engine: EngineFlags,
+
+    #[command(flatten)]
+    supervision: SupervisionArgs,
+}
+
+/// How the run is reported.
+#[derive(Debug, Args)]
+struct ReportingArgs {
+    /// Write the results as JSON, too
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print all columns, and the facts of the run
+    #[arg(long)]
+    wide: bool,
+
+    /// Add the definition of every metric
+    #[arg(long)]
+    explain: bool,
+
+    /// End with 12 where guards invalidate the run
+    #[arg(long)]
+    strict: bool,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+/// Runs the benchmark.
+pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
+    let began_ns = MonotonicClock.now_ns();
+    let root = Root::find();
+    args.engine.check_device()?;
+    if let Some(output) = &args.reporting.output {
+        check_writable(output)?;
+    }
+    let history = args.reporting.store.find_to_measure(&root)?;
+    let published = PublishedReference::read(&root.published())?;
+    let control = stoppable()?;
+    let program = args.supervision.program()?;
+    let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
+    let hashing_ns = MonotonicClock.now_ns();
+    let mut model = find_model(&args.engine.model, &root)?;
+    let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
+    if args.unverified {
+        model.goldens = GoldenSet::default();
+    }
+    model.check_goldens_belong()?;
+    let requested = requested_prompts(&args.prompts, &model)?;
+    model.check_goldens_fit(&requested)?;
+    model.check_takes(&requested, args.processes(), args.max_new_tokens)?;
+
+    let probe = if args.unverified { None } else { probe_of(&model)? };
+    let waited_ns = MonotonicClock.now_ns();
+    let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
+        say("interrupted while waiting for the device: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
+    let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
+    let identity = Identity::of(root.path(), &program.program, args.supervision.is_foreign())?;
+    let mut cost =
+        HarnessCost { hashing_ns: hashing_ns + identity.hashing_ns, lock_wait_ns, ..HarnessCost::default() };
+    let criterion =
+        if args.criterion { run_criterion(&root, &mut cost, &control)? } else { Some(Vec::new()) };
+    let Some(criterion) = criterion else {
+        say("interrupted: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    };
+    let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
+    let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
+    let load = load_command(&args.engine, &model, location, edited.as_ref(), compiled_models);
+    let plan = ExperimentPlan {
+        kind: PlanKind::Bench,
+        began_ns,
+        when_utc: utc_now(),
+        suite: Experiment::suite_of(&requested, &model.prompts),
+        prompts: requested,
+        new_tokens: args.max_new_tokens,
+        arms: vec![ReadyArm {
+            label: Arm::BENCH.to_owned(),
+            differences: Vec::new(),
+            host_loop: Arm::ARCGAUGE.to_owned(),
+            program: &program,
+            load: &load,
+            model: &model,
+            edited: edited.as_ref(),
+            requested: &args.engine.device,
+            identity: &identity,
+            can_replay: true,
+        }],
+        schedule: Schedule {
+            arms: 1,
+            stopping: StoppingRule::Rounds(args.processes()),
+            largest_redraws: 0,
+            ignore_guards: true,
+            seed: None,
+            budget: None,
+        },
+        limits: args.supervision.limits(),
+        warms_cache: !args.quick,
+        idle_limit: args.supervision.settle_limit(args.quick),
+        probe,
+        inputs: InputsRecord::default(),
+        published,
+        published_engines: Vec::new(),
+        criterion,
+        resolved: None,
+        cost,
+    };
+    let observer = Progress::start(&control, args.max_new_tokens);
+    let Ran { record, failed } = run(&plan, &control, &observer)?;
+    let arm = record.subject().arm;
+    let has_loaded = arm.processes.iter().any(|process| process.load.is_some());
+    // Bad input that was found before anything was loaded leaves nothing to record.
+    if let Some(error) = failed.as_ref().filter(|error| !has_loaded && error.kind() == ErrorKind::Input) {
+        return Err(error.clone());
+    }
+    if record.outcome == Outcome::Interrupted && arm.samples.is_empty() {
+        say("interrupted: nothing was measured");
+        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    }
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    keep_and_tell(args, &root, &history, &record, &model.prompts)?;
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(ExitCode::from(code(&record, args.reporting.strict))),
+    }
+}
+
+fn code(record: &Experiment, strict: bool) -> u8 {
+    match Validity::of(record) {
+        Validity::Invalid(_) if strict => exit_code::ENVIRONMENT_INVALID,
+        _ => exit_code::of_outcome(record.outcome),
+    }
+}
+
+impl ReportingArgs {
+    fn detail(&self) -> Detail {
+        if self.wide { Detail::Wide } else { Detail::Brief }
+    }
+}
+
+impl BenchArgs {
+    fn processes(&self) -> usize {
+        if self.quick { 1 } else { self.runs }
+    }
+}
+
+/// Stores the record and reports it. Neither the record nor the results may keep the other from being
+/// written and named.
+fn keep_and_tell(
+    args: &BenchArgs,
+    root: &Root,
+    history: &History,
+    record: &Experiment,
+    prompts: &PromptSet,
+) -> Result<()> {
+    let kept = history.add(record);
+    // The table first: a full disk must not lose what was measured.
+    let mut document = bench_document(record.subject(), args.reporting.detail());
+    if args.reporting.explain {
+        explain(&mut document);
+    }
+    let printed = print_document(document);
+    let results = args.reporting.output.as_deref().map(|output| write_results(output, record)).transpose();
+    say(&format!("record: {}", kept?.display()));
+    results?;
+    show_commit(root, history, record.subject().commit.as_ref().map(|commit| commit.sha.as_str()));
+    // A failure brings a hint of its own.
+    if record.failure.is_none() {
+        say(&next_step(args, record, prompts));
+    }
+    printed
+}
+
+fn write_results(output: &Path, record: &Experiment) -> Result<()> {
+    write_whole(output, results_json(record.subject()).as_bytes(), Overwrite::ReplaceBehindLink)?;
+    say(&format!("results: {}", output.display()));
+    Ok(())
+}
+
+/// Runs Criterion's benches and reads what they estimate; None where they were stopped.
+fn run_criterion(root: &Root, cost: &mut HarnessCost, control: &Control) -> Result<Option<Vec<Estimate>>> {
+    let began_ns = MonotonicClock.now_ns();
+    let cache = places::cache_dir()
+        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    // Of its own, for Criterion leaves there what benches of other times have estimated.
+    let home = cache.join(format!("criterion-{}", process::id()));
+    fs::create_dir_all(&home).map_err(|cause| Error::io("write", &home, &cause))?;
+    let estimates =
+        run_benches(&own_program()?, root.path(), &home, &control.stop).and_then(|ended| match ended {
+            BenchesEnded::Complete => read_estimates(&home).map(Some),
+            BenchesEnded::Stopped => Ok(None),
+        });
+    let _ = fs::remove_dir_all(&home);
+    cost.criterion_ns = MonotonicClock.now_ns() - began_ns;
+    estimates
+}
+
+/// The next command, by the outcome.
+fn next_step(args: &BenchArgs, record: &Experiment, prompts: &PromptSet) -> String {
+    let again = shell::again();
+    let (model, store) = (args.engine.model.as_typed(), args.reporting.store.as_typed());
+    let bless =
+        shell::command(["golden", "bless", &record.run_id, "--reason", "WHY"], model.iter().chain(&store));
+    let run = record.subject();
+    let unverified = |prompt: &&PromptRecord| prompt.golden == GoldenResult::None;
+    let mut unverified = run.prompts.iter().filter(unverified).peekable();
+    match record.outcome {
+        Outcome::WrongOutput => {
+            format!("next: find what changed the output; only if it is right, `{bless}`")
+        }
+        Outcome::Interrupted | Outcome::Failed | Outcome::NotMeasured => format!("next: `{again}`"),
+        Outcome::Complete
+            if unverified.peek().is_none() && matches!(Validity::of(record), Validity::Invalid(_)) =>
+        {
+            format!("next: reduce background load (`top` shows it), then `{again}`")
+        }
+        Outcome::Complete if unverified.peek().is_none() => {
+            format!("next: commit your change, then `{again}` and `cargo xtask history list`")
+        }
+        Outcome::Complete => match unverified.find(|prompt| prompts.get(&prompt.id).is_some()) {
+            Some(prompt) => {
+                let infer = shell::command(["infer", "--prompt", &prompt.id], &args.engine.as_typed());
+                format!("next: read the unverified answers (`{infer}`), then `{bless}`")
+            }
+            None => "next: a text of your own has no golden; to give it one, add it to \
+                 `fixtures/prompts/reference.json`"
+                .to_owned(),
+        },
+    }
+}

@@ -1,0 +1,149 @@
+//! `compare`: two records side by side, their environments first. It measures nothing and gives no verdict.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::named_record::{NamedRecord, find_run};
+use crate::cli::root::Root;
+use crate::cli::settings::StoreFlag;
+use crate::cli::{exit_code, print, print_document, say};
+use crate::error::{Error, Result};
+use crate::judge::comparability::TwoRuns;
+use crate::record::{ForeignRecord, History};
+use crate::report::comparison::{ComparedRecord, OfPage, comparison_document, comparison_json};
+use crate::report::foreign_beside;
+use crate::report::render::{PageKind, Renderer};
+use crate::report::site::{comparison_page, write_page};
+
+/// Flags of `compare`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A and B are records: files, ids or the beginnings of ids, commits (their newest complete runs) or `latest`. \
+B may also be the file of an import: then both are shown, and not compared.
+
+Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike \
+things, or one has no verified speed, or a guard tripped; 2 there is no such record.
+
+Examples:
+  cargo xtask compare HEAD~1 HEAD
+  cargo xtask compare HEAD latest --format markdown")]
+pub(super) struct CompareArgs {
+    /// The run that the other is compared with
+    #[arg(value_name = "A")]
+    a: String,
+
+    /// The other run
+    #[arg(value_name = "B")]
+    b: String,
+
+    /// How it is reported
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+
+    /// Folder of the pages, to which one of these two is added [default: reports/site]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    store: StoreFlag,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people, on a terminal
+    Text,
+    /// For an issue or a pull request
+    Markdown,
+    /// For programs
+    Json,
+}
+
+/// Compares two records.
+pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
+    let root = Root::find();
+    let store = args.store.find(&root)?;
+    let find = |letter: &str, name: &str| -> Result<NamedRecord> {
+        let named = find_run(name, &store, &root).map_err(|error| error.of(letter))?;
+        if let Some(taken) = &named.taken {
+            say(&format!("{letter}: {taken}"));
+        }
+        Ok(named)
+    };
+    if foreign_named(&args.a)?.is_some() {
+        return Err(foreign_refused(&args.a));
+    }
+    if let Some(theirs) = foreign_named(&args.b)? {
+        if args.format != Format::Text {
+            return Err(foreign_refused(&args.b));
+        }
+        return show_foreign(&find("A", &args.a)?, &theirs);
+    }
+    let (a, b) = (find("A", &args.a)?, find("B", &args.b)?);
+    if a.record.run_id == b.record.run_id {
+        return Err(Error::input(format!(
+            "`{}` and `{}` are one record: {}",
+            args.a, args.b, a.record.run_id
+        ))
+        .hint("name another; `cargo xtask history list` has them"));
+    }
+    let two = TwoRuns::of(a.record.subject(), b.record.subject());
+    let code = if two.compares_speed() { exit_code::PASS } else { exit_code::INCONCLUSIVE };
+    let (a, b) = (compared(&a), compared(&b));
+    let document = comparison_document(a, b, &two, OfPage::default());
+    match args.format {
+        Format::Text => print_document(document),
+        Format::Markdown => print(&document.to_markdown()),
+        Format::Json => print(&comparison_json(a, b, &two, code)),
+    }?;
+    if args.format == Format::Text {
+        show_page(&args.output.clone().unwrap_or_else(|| root.site()), a, b, &two);
+    }
+    Ok(ExitCode::from(code))
+}
+
+fn compared(named: &NamedRecord) -> ComparedRecord<'_> {
+    ComparedRecord { run: named.record.subject(), file: &named.file }
+}
+
+/// The record of another tool's file that a word names; None where it names something else.
+fn foreign_named(word: &str) -> Result<Option<ForeignRecord>> {
+    let file = Path::new(word);
+    if !History::is_foreign(file) {
+        return Ok(None);
+    }
+    History::read_foreign(file).map(|stored| Some(stored.record))
+}
+
+/// Shows both.
+fn show_foreign(ours: &NamedRecord, theirs: &ForeignRecord) -> Result<ExitCode> {
+    print_document(foreign_beside(ours.record.subject(), theirs))?;
+    Ok(ExitCode::from(exit_code::INCONCLUSIVE))
+}
+
+/// What another tool measured has one place, and one form.
+fn foreign_refused(word: &str) -> Error {
+    Error::input(format!("`{word}` is what another tool measured: it can be B alone, and as text alone"))
+        .hint("`cargo xtask compare RUN FILE` shows it beside a run of ours")
+}
+
+/// Writes the page into the folder of a site and names it. The comparison is reported, whether its page can be
+/// written or not.
+fn show_page(site_folder: &Path, a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns) {
+    match write(site_folder, a, b, two) {
+        Ok(file) => {
+            say(&format!("page: {}", file.display()));
+            if !site_folder.join(PageKind::Overview.file()).is_file() {
+                say("  `cargo xtask report` makes the pages that it leads to");
+            }
+        }
+        Err(error) => say(&format!("the page of the two is not written: {error}")),
+    }
+}
+
+fn write(site_folder: &Path, a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns) -> Result<PathBuf> {
+    // Its tables need no chart library.
+    let page = comparison_page(site_folder, a, b, two, &Renderer::new(None)?)?;
+    write_page(site_folder, &page)
+}

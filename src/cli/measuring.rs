@@ -1,0 +1,254 @@
+//! What verbs that measure have in common: which program runs as a worker, under which limits, and what it loads.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::{env, fs, process};
+
+use clap::Args;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use crate::cli::flags::EngineFlags;
+use crate::cli::{exit_code, say};
+use crate::engine::openvino::{FoundBy, RuntimeLocation};
+use crate::error::{Error, Result};
+use crate::measure::protocol::LoadCommand;
+use crate::measure::supervisor::{Control, Limits, WorkerProgram};
+use crate::record::RequestedPrompt;
+use crate::run::{EditedGraph, FoundModel};
+use crate::sys::{DeviceLock, Waiting};
+use crate::workload::Prompt;
+
+/// Flags of the supervision.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Supervision")]
+pub(in crate::cli) struct SupervisionArgs {
+    /// Program that measures, by the worker's protocol [default: this one]
+    #[arg(long, value_name = "FILE")]
+    worker: Option<PathBuf>,
+
+    /// Longest load of a model, s
+    #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    load_limit_s: u64,
+
+    /// Longest wait for the first token of an answer, s
+    #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
+    first_token_limit_s: u64,
+
+    /// Longest wait for each further token, s
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..))]
+    token_limit_s: u64,
+
+    /// Longest wait, before the first process, for the machine to become idle, s
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    settle_limit_s: u64,
+
+    #[command(flatten)]
+    lock: LockFlags,
+}
+
+impl SupervisionArgs {
+    /// The flags as they are typed, for a process of this program's own.
+    pub(in crate::cli) fn as_typed(&self) -> Vec<OsString> {
+        let mut typed: Vec<OsString> = Vec::new();
+        if let Some(worker) = &self.worker {
+            typed.extend(["--worker".into(), worker.clone().into_os_string()]);
+        }
+        for (flag, seconds) in [
+            ("--load-limit-s", self.load_limit_s),
+            ("--first-token-limit-s", self.first_token_limit_s),
+            ("--token-limit-s", self.token_limit_s),
+            ("--settle-limit-s", self.settle_limit_s),
+        ] {
+            typed.extend([flag.into(), seconds.to_string().into()]);
+        }
+        typed.extend(self.lock.as_typed());
+        typed
+    }
+
+    /// How long the machine may take to become idle; the soonest number waits for nothing.
+    pub(in crate::cli) fn settle_limit(&self, quick: bool) -> Duration {
+        if quick { Duration::ZERO } else { Duration::from_secs(self.settle_limit_s) }
+    }
+
+    /// The lock's file, where one is named.
+    pub(in crate::cli) fn named_lock(&self) -> Option<&Path> {
+        self.lock.named()
+    }
+
+    /// The files that are named.
+    pub(in crate::cli) fn named_files(&self) -> Vec<&Path> {
+        [self.worker.as_deref(), self.lock.named()].into_iter().flatten().collect()
+    }
+
+    /// Whether another program measures than this one.
+    pub(in crate::cli) fn is_foreign(&self) -> bool {
+        self.worker.is_some()
+    }
+
+    pub(in crate::cli) fn limits(&self) -> Limits {
+        Limits {
+            load: Duration::from_secs(self.load_limit_s),
+            first_token: Duration::from_secs(self.first_token_limit_s),
+            next_token: Duration::from_secs(self.token_limit_s),
+            ..Limits::default()
+        }
+    }
+
+    /// The program of the workers: this binary's own file, even if another has been put in its place.
+    pub(in crate::cli) fn program(&self) -> Result<WorkerProgram> {
+        let program = self.worker.clone().map_or_else(own_program, Ok)?;
+        let arguments = if self.worker.is_some() { Vec::new() } else { vec!["worker".to_owned()] };
+        let program = fs::canonicalize(&program).map_err(|cause| {
+            Error::io("start the worker", &program, &cause)
+                .as_input()
+                .hint("name a program that speaks the worker's protocol, or leave `--worker` out")
+        })?;
+        Ok(WorkerProgram { program, arguments, reaper: own_program()? })
+    }
+
+    /// Takes the machine's lock, as [`LockFlags::take`].
+    pub(in crate::cli) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
+        self.lock.take(control, verb)
+    }
+}
+
+/// This program's own file.
+pub(in crate::cli) fn own_program() -> Result<PathBuf> {
+    env::current_exe()
+        .map_err(|cause| Error::harness(format!("this program does not know its file: {cause}")))
+}
+
+/// Flags of the lock.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct LockFlags {
+    /// File of the lock that keeps two uses of the device apart [default: one for the whole machine]
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+
+    /// Longest wait for another use of the device to end, s
+    #[arg(long, value_name = "S", default_value_t = 3600)]
+    lock_wait_s: u64,
+}
+
+impl LockFlags {
+    /// The flags as they are typed, for a process of this program's own.
+    pub(in crate::cli) fn as_typed(&self) -> Vec<OsString> {
+        let file = self.lock.iter().flat_map(|file| ["--lock".into(), file.clone().into_os_string()]);
+        file.chain(["--lock-wait-s".into(), self.lock_wait_s.to_string().into()]).collect()
+    }
+
+    /// The lock's file, where one is named.
+    pub(in crate::cli) fn named(&self) -> Option<&Path> {
+        self.lock.as_deref()
+    }
+
+    /// Takes the machine's lock; the first wait is reported with the holder. None where Ctrl-C ended the wait.
+    pub(in crate::cli) fn take(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
+        let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
+        let holder = format!("{verb}, process {}", process::id());
+        let mut reported = false;
+        let mut goes_on = |held_by: &str, _: Duration| {
+            if !reported {
+                say(&format!("waiting: the device is held by {held_by} (`{}`)", path.display()));
+                reported = true;
+            }
+            !control.stop.load(Ordering::Relaxed)
+        };
+        let patience = Duration::from_secs(self.lock_wait_s);
+        match DeviceLock::take(&path, &holder, &mut Waiting { patience, goes_on: &mut goes_on }) {
+            Err(_) if control.stop.load(Ordering::Relaxed) => Ok(None),
+            taken => taken.map(Some),
+        }
+    }
+
+    /// The same for a verb that runs a model in this process. Once the lock is held, Ctrl-C ends the process
+    /// at once. None where Ctrl-C ended the wait, which is then reported.
+    pub(in crate::cli) fn hold(&self, verb: &str) -> Result<Option<DeviceLock>> {
+        let control = stoppable()?;
+        let lock = self.take(&control, verb)?;
+        // A control that is stopped leaves the next signal to end the process.
+        let was_stopped = control.stop.swap(true, Ordering::Relaxed);
+        let lock = lock.filter(|_| !was_stopped);
+        if lock.is_none() {
+            say("interrupted while waiting for the device: nothing was run");
+        }
+        Ok(lock)
+    }
+}
+
+/// A control that Ctrl-C stops; a second one ends the process at once.
+pub(in crate::cli) fn stoppable() -> Result<Arc<Control>> {
+    let control = Arc::new(Control::default());
+    for signal in [SIGINT, SIGTERM] {
+        let code = i32::from(exit_code::INTERRUPTED);
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&control.stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&control.stop)))
+            .map_err(|cause| Error::harness(format!("cannot listen for Ctrl-C: {cause}")))?;
+    }
+    Ok(control)
+}
+
+/// The command that makes a worker load what the flags name.
+pub(in crate::cli) fn load_command(
+    engine: &EngineFlags,
+    model: &FoundModel,
+    location: RuntimeLocation,
+    edited: Option<&EditedGraph>,
+    compiled_models: Option<PathBuf>,
+) -> LoadCommand {
+    LoadCommand {
+        pinned_version: match location.found_by {
+            FoundBy::Pinned(version) => Some(version),
+            FoundBy::Flag | FoundBy::Variable(_) => None,
+        },
+        c_library: location.c_library,
+        model_dir: model.folder.path().to_owned(),
+        model_sha256: model.identity.sha256.clone(),
+        device: engine.device.clone(),
+        properties: engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
+        edited_graph: edited.map(|edited| edited.path().to_owned()),
+        compiled_models,
+    }
+}
+
+/// Of a text of the user's own, what stands in the table.
+const OWN_TITLE_CHARACTERS: usize = 30;
+
+/// The prompts that the flags name, with their tokens; all reference prompts where none is named.
+pub(in crate::cli) fn requested_prompts(
+    named: &[String],
+    model: &FoundModel,
+) -> Result<Vec<RequestedPrompt>> {
+    let reference = |prompt: &Prompt| -> Result<RequestedPrompt> {
+        Ok(RequestedPrompt {
+            id: prompt.id.clone(),
+            title: prompt.title.clone(),
+            token_ids: model.prompt_tokens(&prompt.id, &prompt.text)?,
+        })
+    };
+    if named.is_empty() {
+        return model.prompts.prompts.iter().map(reference).collect();
+    }
+    let own = |index: usize, text: &str| -> Result<RequestedPrompt> {
+        if !text.contains(char::is_whitespace) {
+            let ids: Vec<&str> = model.prompts.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
+            say(&format!(
+                "no reference prompt is called `{text}` (there are `{}`): it is asked as a text",
+                ids.join("`, `")
+            ));
+        }
+        Ok(RequestedPrompt {
+            id: RequestedPrompt::own_id(index),
+            title: text.chars().take(OWN_TITLE_CHARACTERS).collect(),
+            token_ids: model.encode(text)?,
+        })
+    };
+    let named = named.iter().enumerate();
+    let requested =
+        named.map(|(index, named)| model.prompts.get(named).map_or_else(|| own(index, named), reference));
+    requested.collect()
+}
