@@ -1,8 +1,6 @@
 //! `baseline pin`: a record's speed becomes an anchor of the gate's policy. `baseline accept-model`: a record's
 //! model becomes the one that the published figure holds for.
 
-use std::process::ExitCode;
-
 use clap::{Args, Subcommand};
 
 use crate::cli::named_record::NamedRecord;
@@ -10,9 +8,9 @@ use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, named_record, say};
 use crate::error::{Error, Result};
-use crate::files::{self, FileKind, Overwrite, write_whole};
+use crate::files::{Overwrite, write_whole};
 use crate::judge::environment::{Guard, GuardFinding, of_record};
-use crate::judge::policy::{PinnedAnchor, Policy};
+use crate::judge::policy::PinnedAnchor;
 use crate::judge::{check_shows_published_model, no_reference_reason, summarise};
 use crate::measure::Metric;
 use crate::record::{
@@ -23,7 +21,6 @@ use crate::record::{
 /// A pinned figure fails this much below itself, as the published one does: the spread of its days.
 const FAILING_SHARE: f64 = 0.95;
 
-/// Flags of `baseline`.
 #[derive(Debug, Args)]
 pub(super) struct BaselineArgs {
     #[command(subcommand)]
@@ -70,15 +67,14 @@ struct AcceptArgs {
     store: StoreFlag,
 }
 
-/// Runs a verb of `baseline`.
-pub(super) fn baseline(args: &BaselineArgs) -> Result<ExitCode> {
+pub(super) fn baseline(args: &BaselineArgs) -> Result<u8> {
     match &args.verb {
         BaselineVerb::Pin(args) => pin(args),
         BaselineVerb::AcceptModel(args) => accept_model(args),
     }
 }
 
-fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
+fn accept_model(args: &AcceptArgs) -> Result<u8> {
     let root = Root::find();
     let reason = args.reason.trim();
     if reason.is_empty() {
@@ -98,7 +94,7 @@ fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
             "model `{name}` ({sha256}) is accepted already, since {} by record `{}`: nothing was changed",
             known.accepted_utc, known.run_id
         ));
-        return Ok(ExitCode::from(exit_code::PASS));
+        return Ok(exit_code::PASS);
     }
     let accepted = AcceptedModel {
         sha256: sha256.clone(),
@@ -112,14 +108,13 @@ fn accept_model(args: &AcceptArgs) -> Result<ExitCode> {
     say(
         "next: commit it; runs of this model on the published device are judged by the published figure from there on",
     );
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
-fn pin(args: &PinArgs) -> Result<ExitCode> {
+fn pin(args: &PinArgs) -> Result<u8> {
     let root = Root::find();
     let file = root.policy();
-    let text = files::read_text(&file, FileKind::Text)?;
-    let policy = Policy::parse(&text, &file.display().to_string())?;
+    let policy = root.read_policy()?;
     let store = args.store.find(&root)?;
     let named = named_record::find(&args.record, &store, &root, named_record::RUNS)?.announced();
     store.check_measured_here(named.path())?;
@@ -135,7 +130,7 @@ fn pin(args: &PinArgs) -> Result<ExitCode> {
     write_whole(&file, policy.with_anchor(anchor)?.as_bytes(), Overwrite::Replace)?;
     say(&format!("{reported}, in {}", file.display()));
     say("next: commit it; the gate takes its policy from the base");
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 fn anchor(args: &PinArgs, root: &Root, named: &NamedRecord) -> Result<PinnedAnchor> {

@@ -1,8 +1,7 @@
 //! `bench`: the main job. Measure in fresh processes, check every token, keep a record, print the table.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::{fs, io};
 
 use clap::Args;
 
@@ -13,16 +12,15 @@ use crate::cli::measuring::{SupervisionArgs, load_command, own_program, requeste
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::settings::StoreFlag;
+use crate::cli::settings::{StoreFlag, cache_folder};
 use crate::cli::{exit_code, print_document, say, shell};
-use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
+use crate::engine::openvino::Sources;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
 use crate::golden::{GoldenResult, GoldenSet};
 use crate::judge::Validity;
 use crate::measure::supervisor::Control;
 use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
-use crate::places;
 use crate::record::{
     Arm, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal, PlanKind, PromptRecord,
     PublishedReference, utc_now,
@@ -32,7 +30,6 @@ use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule,
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::PromptSet;
 
-/// Flags of `bench`.
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
     /// Fresh worker processes; each asks every prompt once, after one discarded warm-up
@@ -92,8 +89,7 @@ struct ReportingArgs {
     store: StoreFlag,
 }
 
-/// Runs the benchmark.
-pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
+pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     args.engine.check_device()?;
@@ -119,8 +115,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     let probe = if args.unverified { None } else { probe_of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
     let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
-        say("interrupted while waiting for the device: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
     let identity = Identity::of(root.path(), &program.program, args.supervision.is_foreign())?;
@@ -130,11 +125,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
         if args.criterion { run_criterion(&root, &mut cost, &control)? } else { Some(Vec::new()) };
     let Some(criterion) = criterion else {
         say("interrupted: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
-    let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-    let load = load_command(&args.engine, &model, location, edited.as_ref(), compiled_models);
+    let load = load_command(&args.engine, &model, location, edited.as_ref());
     let plan = ExperimentPlan {
         kind: PlanKind::Bench,
         began_ns,
@@ -183,13 +177,13 @@ pub(super) fn bench(args: &BenchArgs) -> Result<ExitCode> {
     }
     if record.outcome == Outcome::Interrupted && arm.samples.is_empty() {
         say("interrupted: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     }
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
-    keep_and_tell(args, &root, &history, &record, &model.prompts)?;
+    store_and_report(args, &root, &history, &record, &model.prompts)?;
     match failed {
         Some(error) => Err(error),
-        None => Ok(ExitCode::from(code(&record, args.reporting.strict))),
+        None => Ok(code(&record, args.reporting.strict)),
     }
 }
 
@@ -214,7 +208,7 @@ impl BenchArgs {
 
 /// Stores the record and reports it. Neither the record nor the results may keep the other from being
 /// written and named.
-fn keep_and_tell(
+fn store_and_report(
     args: &BenchArgs,
     root: &Root,
     history: &History,
@@ -248,19 +242,17 @@ fn write_results(output: &Path, record: &Experiment) -> Result<()> {
 /// Runs Criterion's benches and reads what they estimate; None where they were stopped.
 fn run_criterion(root: &Root, cost: &mut HarnessCost, control: &Control) -> Result<Option<Vec<Estimate>>> {
     let began_ns = MonotonicClock.now_ns();
-    let cache = places::cache_dir()
-        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    let cache = cache_folder()?;
+    let failed = |cause: io::Error| Error::io("write", &cache, &cause);
+    fs::create_dir_all(&cache).map_err(failed)?;
     // Of its own, for Criterion leaves there what benches of other times have estimated.
-    let home = cache.join(format!("criterion-{}", process::id()));
-    fs::create_dir_all(&home).map_err(|cause| Error::io("write", &home, &cause))?;
-    let estimates =
-        run_benches(&own_program()?, root.path(), &home, &control.stop).and_then(|ended| match ended {
-            BenchesEnded::Complete => read_estimates(&home).map(Some),
-            BenchesEnded::Stopped => Ok(None),
-        });
-    let _ = fs::remove_dir_all(&home);
+    let home = tempfile::Builder::new().prefix("criterion-").tempdir_in(&cache).map_err(failed)?;
+    let estimates = match run_benches(&own_program()?, root.path(), home.path(), &control.stop)? {
+        BenchesEnded::Complete => Some(read_estimates(home.path())?),
+        BenchesEnded::Stopped => None,
+    };
     cost.criterion_ns = MonotonicClock.now_ns() - began_ns;
-    estimates
+    Ok(estimates)
 }
 
 /// The next command, by the outcome.

@@ -2,15 +2,13 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::ab::{self, AbArgs};
-use crate::cli::flags::EngineFlags;
 use crate::cli::gate::{JudgedAb, judged_against};
-use crate::cli::measuring::SupervisionArgs;
+use crate::cli::measuring::MeasuringArgs;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
@@ -27,7 +25,6 @@ use crate::record::{Personal, Repository, Source, utc_now};
 use crate::report::decision::{Subject, pair_lines};
 use crate::visible;
 
-/// Flags of `ci`.
 #[derive(Debug, Args)]
 pub(super) struct CiArgs {
     #[command(subcommand)]
@@ -48,8 +45,7 @@ enum CiVerb {
     Admit(PayloadFlag),
 }
 
-/// Runs it.
-pub(super) fn ci(args: &CiArgs) -> Result<ExitCode> {
+pub(super) fn ci(args: &CiArgs) -> Result<u8> {
     match &args.verb {
         CiVerb::Resolve(flags) => resolve(flags),
         CiVerb::Measure(args) => measure(args),
@@ -106,22 +102,21 @@ impl EventFlags {
     }
 
     /// Its commits, fetched.
-    fn resolve(&self, candidate: Candidate) -> Result<Resolved> {
+    pub(super) fn resolve(&self, candidate: Candidate) -> Result<Resolved> {
         let repository = Repository::open(Root::find().path())?;
         Resolved::of(candidate, &repository, &self.remote)
     }
 }
 
 /// Tells the commits.
-fn resolve(flags: &EventFlags) -> Result<ExitCode> {
+fn resolve(flags: &EventFlags) -> Result<u8> {
     let resolved = flags.resolve(flags.candidate()?)?;
     let json = serde_json::to_string_pretty(&resolved)
         .map_err(|cause| Error::harness(format!("the commits cannot be told: {cause}")))?;
     print(&(visible::json(&json) + "\n"))?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
-/// Flags of `ci measure`.
 #[derive(Debug, Args)]
 struct MeasureArgs {
     #[command(flatten)]
@@ -136,24 +131,16 @@ struct MeasureArgs {
     budget: Option<Duration>,
 
     #[command(flatten)]
-    store: StoreFlag,
-
-    #[command(flatten)]
-    engine: EngineFlags,
-
-    #[command(flatten)]
-    supervision: SupervisionArgs,
+    measuring: MeasuringArgs,
 }
 
 /// Resolves, measures, judges. Whatever comes of it, a verdict is left that says so.
-fn measure(args: &MeasureArgs) -> Result<ExitCode> {
+fn measure(args: &MeasureArgs) -> Result<u8> {
     let candidate = args.event.candidate()?;
     let resolved = match args.event.resolve(candidate.clone()) {
         Ok(resolved) => resolved,
         Err(error) => {
-            let code = exit_code::of_kind(error.kind());
-            let artifact = JudgedArtifact::without_verdict(&candidate, GateEnd::Refused, &error, code);
-            leave(&artifact, &args.output)?;
+            leave(&no_verdict(&candidate, GateEnd::Refused, &error), &args.output)?;
             return Err(error);
         }
     };
@@ -164,17 +151,22 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode> {
     let repository = Repository::open(Root::find().path())?;
     let head = Source::Commit(repository.resolve(&resolved.candidate.head)?);
     let changed = changed_in_use(&repository, &resolved.merge_base, &head)?;
-    let ab = AbArgs::of_commits(ab::Commits {
-        base: resolved.merge_base.clone(),
-        head: resolved.candidate.head.clone(),
+    // The whole reference workload on two commits.
+    let ab = AbArgs {
+        base: vec![resolved.merge_base.clone()],
+        head: vec![resolved.candidate.head.clone()],
         merge: candidate.merge.clone(),
         budget: args.budget,
         // Who publishes the verdict cannot see that changed sources gave the same program.
         measure_identical: !changed.is_empty(),
-        store: args.store.clone(),
-        engine: args.engine.clone(),
-        supervision: args.supervision.clone(),
-    });
+        ignore_guards: false,
+        seed: None,
+        max_new_tokens: ab::NEW_TOKENS,
+        prompts: Vec::new(),
+        unverified: false,
+        format: VerdictFormat::Text,
+        measuring: args.measuring.clone(),
+    };
     match ab::keep(&ab) {
         Ok(Some(kept)) => {
             say(&format!("record: {}", kept.path?.display()));
@@ -182,19 +174,21 @@ fn measure(args: &MeasureArgs) -> Result<ExitCode> {
         }
         Ok(None) => {
             let error = Error::harness("it was interrupted").hint("run the gate again");
-            fail(args, &candidate, &error, exit_code::INTERRUPTED)?;
-            Ok(ExitCode::from(exit_code::INTERRUPTED))
+            let code = exit_code::INTERRUPTED;
+            let artifact = JudgedArtifact::without_verdict(&candidate, GateEnd::Failed, &error, code);
+            leave(&artifact, &args.output)?;
+            Ok(code)
         }
         Err(error) => {
-            fail(args, &candidate, &error, exit_code::of_kind(error.kind()))?;
+            leave(&no_verdict(&candidate, GateEnd::Failed, &error), &args.output)?;
             Err(error)
         }
     }
 }
 
 /// What a gate makes of the record; one that failed may have shown wrong output before.
-fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Result<ExitCode> {
-    match stored(resolved, &args.store) {
+fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Result<u8> {
+    match stored(resolved, &args.measuring.store) {
         Ok(judged) => {
             let JudgedAb { record, decision } = judged;
             let (pairs, code) = (pair_lines(&record), exit_code::of_verdict(decision.verdict));
@@ -202,21 +196,16 @@ fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Resu
             let printed = reporting::report(subject, &decision, VerdictFormat::Text, code);
             leave(&JudgedArtifact::judged(resolved, record, code), &args.output)?;
             printed?;
-            Ok(ExitCode::from(code))
+            Ok(code)
         }
         Err(error) => {
             let error = failed.unwrap_or(error);
-            fail(args, &resolved.candidate, &error, exit_code::of_kind(error.kind()))?;
+            leave(&no_verdict(&resolved.candidate, GateEnd::Failed, &error), &args.output)?;
             Err(error)
         }
     }
 }
 
-fn fail(args: &MeasureArgs, candidate: &Candidate, error: &Error, code: u8) -> Result<()> {
-    leave(&JudgedArtifact::without_verdict(candidate, GateEnd::Failed, error, code), &args.output)
-}
-
-/// Flags of `ci verdict`.
 #[derive(Debug, Args)]
 struct VerdictArgs {
     #[command(flatten)]
@@ -231,29 +220,26 @@ struct VerdictArgs {
 }
 
 /// Leaves a verdict whatever became of the measurement: it may have been ended from outside.
-fn verdict(args: &VerdictArgs) -> Result<ExitCode> {
+fn verdict(args: &VerdictArgs) -> Result<u8> {
     let candidate = args.event.candidate()?;
     if let Some(there) = verdict_in(&args.output).filter(|there| there.head == candidate.head) {
         say(&format!("verdict: {}, as it was left", args.output.join(VERDICT_FILE).display()));
-        return Ok(ExitCode::from(there.exit_code));
+        return Ok(there.exit_code);
     }
     let judged = match args.event.resolve(candidate.clone()) {
         Ok(resolved) => stored(&resolved, &args.store).map(|judged| {
             let code = exit_code::of_verdict(judged.decision.verdict);
             JudgedArtifact::judged(&resolved, judged.record, code)
         }),
-        Err(error) => Ok(refused(&candidate, &error)),
+        Err(error) => Ok(no_verdict(&candidate, GateEnd::Refused, &error)),
     };
-    let artifact = judged.unwrap_or_else(|error| {
-        let code = exit_code::of_kind(error.kind());
-        JudgedArtifact::without_verdict(&candidate, GateEnd::Failed, &error, code)
-    });
+    let artifact = judged.unwrap_or_else(|error| no_verdict(&candidate, GateEnd::Failed, &error));
     leave(&artifact, &args.output)?;
-    Ok(ExitCode::from(artifact.verdict.exit_code))
+    Ok(artifact.verdict.exit_code)
 }
 
-fn refused(candidate: &Candidate, error: &Error) -> JudgedArtifact {
-    JudgedArtifact::without_verdict(candidate, GateEnd::Refused, error, exit_code::of_kind(error.kind()))
+fn no_verdict(candidate: &Candidate, end: GateEnd, error: &Error) -> JudgedArtifact {
+    JudgedArtifact::without_verdict(candidate, end, error, exit_code::of_kind(error.kind()))
 }
 
 /// The A/B of the head against where it branched off that counts, judged as a gate does.
@@ -281,7 +267,6 @@ fn verdict_in(folder: &Path) -> Option<VerdictArtifact> {
     serde_json::from_slice(&text).ok()
 }
 
-/// Flags of `ci publish`.
 #[derive(Debug, Args)]
 struct PublishArgs {
     #[command(flatten)]
@@ -301,7 +286,7 @@ struct PublishArgs {
 }
 
 /// Publishes; a red status is no failure of publishing.
-fn publish(args: &PublishArgs) -> Result<ExitCode> {
+fn publish(args: &PublishArgs) -> Result<u8> {
     let payload = args.payload.read()?;
     let repository = Repository::open(Root::find().path())?;
     let requested = Request {
@@ -315,7 +300,7 @@ fn publish(args: &PublishArgs) -> Result<ExitCode> {
     let published = gate::ci::publish(&requested, &mut GhProgram)?;
     let Some(status) = &published.status else {
         say(&format!("{} has a verdict, and this run has none: nothing was told", published.head));
-        return Ok(ExitCode::from(exit_code::PASS));
+        return Ok(exit_code::PASS);
     };
     let state = if status.state == State::Success { "green" } else { "red" };
     print_line(&format!("{} {state}: {}", published.head, status.description))?;
@@ -329,11 +314,11 @@ fn publish(args: &PublishArgs) -> Result<ExitCode> {
         Some(number) => say(&format!("the comment of pull request #{number} says so, too")),
         None => say("no open pull request has this head now: there is no comment"),
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// Dispatches the gate where the label is a word.
-fn admit(flag: &PayloadFlag) -> Result<ExitCode> {
+fn admit(flag: &PayloadFlag) -> Result<u8> {
     match admit_label(&flag.read()?, &mut GhProgram)? {
         Some(admitted) => say(&format!(
             "the gate was dispatched for {} of pull request #{}, on the word of {}",
@@ -341,5 +326,5 @@ fn admit(flag: &PayloadFlag) -> Result<ExitCode> {
         )),
         None => say("this label is no word for the gate: nothing was done"),
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }

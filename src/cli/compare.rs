@@ -1,7 +1,6 @@
 //! `compare`: two records side by side, their environments first. It measures nothing and gives no verdict.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
@@ -17,7 +16,6 @@ use crate::report::foreign_beside;
 use crate::report::render::{PageKind, Renderer};
 use crate::report::site::{comparison_page, write_page};
 
-/// Flags of `compare`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A and B are records: files, ids or the beginnings of ids, commits (their newest complete runs) or `latest`. \
@@ -60,8 +58,7 @@ enum Format {
     Json,
 }
 
-/// Compares two records.
-pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
+pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
     let root = Root::find();
     let store = args.store.find(&root)?;
     let find = |letter: &str, name: &str| -> Result<NamedRecord> {
@@ -100,7 +97,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode> {
     if args.format == Format::Text {
         show_page(&args.output.clone().unwrap_or_else(|| root.site()), a, b, &two);
     }
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
 fn compared(named: &NamedRecord) -> ComparedRecord<'_> {
@@ -116,10 +113,9 @@ fn foreign_named(word: &str) -> Result<Option<ForeignRecord>> {
     History::read_foreign(file).map(|stored| Some(stored.record))
 }
 
-/// Shows both.
-fn show_foreign(ours: &NamedRecord, theirs: &ForeignRecord) -> Result<ExitCode> {
+fn show_foreign(ours: &NamedRecord, theirs: &ForeignRecord) -> Result<u8> {
     print_document(foreign_beside(ours.record.subject(), theirs))?;
-    Ok(ExitCode::from(exit_code::INCONCLUSIVE))
+    Ok(exit_code::INCONCLUSIVE)
 }
 
 /// What another tool measured has one place, and one form.

@@ -1,7 +1,5 @@
 //! Exit codes: an API, documented in `docs/troubleshooting.md`.
 
-use std::process::ExitCode;
-
 use crate::error::ErrorKind;
 use crate::record::{Outcome, Verdict};
 
@@ -21,12 +19,6 @@ pub const INCONCLUSIVE: u8 = 13;
 pub const HARNESS_FAILED: u8 = 20;
 /// Interrupted: recorded, without speed.
 pub const INTERRUPTED: u8 = 130;
-
-/// The code of an error, to end with.
-#[must_use]
-pub fn of(kind: ErrorKind) -> ExitCode {
-    ExitCode::from(of_kind(kind))
-}
 
 /// The code of an error.
 #[must_use]

@@ -2,14 +2,14 @@
 
 use std::num::ParseIntError;
 use std::ops::ControlFlow;
-use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
 use crate::cli::flags::EngineFlags;
 use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::LockFlags;
+use crate::cli::reporting::TextOrJson;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, print_shown, say, warn};
 use crate::engine::{Engine, Path, replay};
@@ -20,7 +20,6 @@ use crate::sys::{MemoryReading, MonotonicClock};
 use crate::visible;
 use crate::workload::{TextStream, TextTokenizer, TokenId};
 
-/// Flags of `infer`.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub(super) struct InferArgs {
@@ -38,8 +37,8 @@ pub(super) struct InferArgs {
 
     /// `text` shows what a terminal or a log would act upon as `\u{1b}`, `json` has the text as it is, and the
     /// tokens with runner-up and logit margin at each step, and no speed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = TextOrJson::Text)]
+    format: TextOrJson,
 
     #[command(flatten)]
     engine: EngineFlags,
@@ -48,14 +47,7 @@ pub(super) struct InferArgs {
     lock: LockFlags,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-/// Answers one prompt.
-pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
+pub(super) fn infer(args: &InferArgs) -> Result<u8> {
     let model = find_model(&args.engine.model, &Root::find())?;
     let prompt = match (&args.prompt, &args.token_ids) {
         (_, Some(ids)) => ids.clone(),
@@ -76,19 +68,19 @@ pub(super) fn infer(args: &InferArgs) -> Result<ExitCode> {
         }
     }
     // Before minutes of loading: what cannot be shown need not be made.
-    if args.format == Format::Text {
+    if args.format == TextOrJson::Text {
         model.tokenizer()?;
     }
     let Some(_lock) = args.lock.hold("infer")? else {
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let mut engine = load(&model, &args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
     match args.format {
-        Format::Json => as_json(&mut engine, &model, &prompt, args.max_new_tokens)?,
-        Format::Text => as_text(&mut engine, &model, &prompt, args.max_new_tokens)?,
+        TextOrJson::Json => as_json(&mut engine, &model, &prompt, args.max_new_tokens)?,
+        TextOrJson::Text => as_text(&mut engine, &model, &prompt, args.max_new_tokens)?,
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// An id between commas, with or without spaces around it.

@@ -12,20 +12,40 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::cli::flags::EngineFlags;
+use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, say};
-use crate::engine::openvino::{FoundBy, RuntimeLocation};
+use crate::engine::openvino::{COMPILED_MODELS_FOLDER, FoundBy, RuntimeLocation};
 use crate::error::{Error, Result};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
+use crate::places;
 use crate::record::RequestedPrompt;
 use crate::run::{EditedGraph, FoundModel};
 use crate::sys::{DeviceLock, Waiting};
 use crate::workload::Prompt;
 
-/// Flags of the supervision.
+#[derive(Debug, Clone, Args)]
+pub(super) struct MeasuringArgs {
+    #[command(flatten)]
+    pub(super) store: StoreFlag,
+
+    #[command(flatten)]
+    pub(super) engine: EngineFlags,
+
+    #[command(flatten)]
+    pub(super) supervision: SupervisionArgs,
+}
+
+impl MeasuringArgs {
+    /// The flags as they are typed, for a process of this program's own.
+    pub(super) fn as_typed(&self) -> Vec<OsString> {
+        [self.store.as_typed(), self.engine.as_typed(), self.supervision.as_typed()].concat()
+    }
+}
+
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Supervision")]
-pub(in crate::cli) struct SupervisionArgs {
+pub(super) struct SupervisionArgs {
     /// Program that measures, by the worker's protocol [default: this one]
     #[arg(long, value_name = "FILE")]
     worker: Option<PathBuf>,
@@ -52,7 +72,7 @@ pub(in crate::cli) struct SupervisionArgs {
 
 impl SupervisionArgs {
     /// The flags as they are typed, for a process of this program's own.
-    pub(in crate::cli) fn as_typed(&self) -> Vec<OsString> {
+    pub(super) fn as_typed(&self) -> Vec<OsString> {
         let mut typed: Vec<OsString> = Vec::new();
         if let Some(worker) = &self.worker {
             typed.extend(["--worker".into(), worker.clone().into_os_string()]);
@@ -70,26 +90,26 @@ impl SupervisionArgs {
     }
 
     /// How long the machine may take to become idle; the soonest number waits for nothing.
-    pub(in crate::cli) fn settle_limit(&self, quick: bool) -> Duration {
+    pub(super) fn settle_limit(&self, quick: bool) -> Duration {
         if quick { Duration::ZERO } else { Duration::from_secs(self.settle_limit_s) }
     }
 
     /// The lock's file, where one is named.
-    pub(in crate::cli) fn named_lock(&self) -> Option<&Path> {
-        self.lock.named()
+    pub(super) fn named_lock(&self) -> Option<&Path> {
+        self.lock.lock.as_deref()
     }
 
     /// The files that are named.
-    pub(in crate::cli) fn named_files(&self) -> Vec<&Path> {
-        [self.worker.as_deref(), self.lock.named()].into_iter().flatten().collect()
+    pub(super) fn named_files(&self) -> Vec<&Path> {
+        [self.worker.as_deref(), self.lock.lock.as_deref()].into_iter().flatten().collect()
     }
 
     /// Whether another program measures than this one.
-    pub(in crate::cli) fn is_foreign(&self) -> bool {
+    pub(super) fn is_foreign(&self) -> bool {
         self.worker.is_some()
     }
 
-    pub(in crate::cli) fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         Limits {
             load: Duration::from_secs(self.load_limit_s),
             first_token: Duration::from_secs(self.first_token_limit_s),
@@ -99,7 +119,7 @@ impl SupervisionArgs {
     }
 
     /// The program of the workers: this binary's own file, even if another has been put in its place.
-    pub(in crate::cli) fn program(&self) -> Result<WorkerProgram> {
+    pub(super) fn program(&self) -> Result<WorkerProgram> {
         let program = self.worker.clone().map_or_else(own_program, Ok)?;
         let arguments = if self.worker.is_some() { Vec::new() } else { vec!["worker".to_owned()] };
         let program = fs::canonicalize(&program).map_err(|cause| {
@@ -110,21 +130,24 @@ impl SupervisionArgs {
         Ok(WorkerProgram { program, arguments, reaper: own_program()? })
     }
 
-    /// Takes the machine's lock, as [`LockFlags::take`].
-    pub(in crate::cli) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
-        self.lock.take(control, verb)
+    /// Takes the machine's lock. None where Ctrl-C ended the wait, which is then reported.
+    pub(super) fn take_lock(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
+        let lock = self.lock.take(control, verb)?;
+        if lock.is_none() {
+            say("interrupted while waiting for the device: nothing was measured");
+        }
+        Ok(lock)
     }
 }
 
 /// This program's own file.
-pub(in crate::cli) fn own_program() -> Result<PathBuf> {
+pub(super) fn own_program() -> Result<PathBuf> {
     env::current_exe()
         .map_err(|cause| Error::harness(format!("this program does not know its file: {cause}")))
 }
 
-/// Flags of the lock.
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct LockFlags {
+pub(super) struct LockFlags {
     /// File of the lock that keeps two uses of the device apart [default: one for the whole machine]
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
@@ -136,18 +159,13 @@ pub(in crate::cli) struct LockFlags {
 
 impl LockFlags {
     /// The flags as they are typed, for a process of this program's own.
-    pub(in crate::cli) fn as_typed(&self) -> Vec<OsString> {
+    fn as_typed(&self) -> Vec<OsString> {
         let file = self.lock.iter().flat_map(|file| ["--lock".into(), file.clone().into_os_string()]);
         file.chain(["--lock-wait-s".into(), self.lock_wait_s.to_string().into()]).collect()
     }
 
-    /// The lock's file, where one is named.
-    pub(in crate::cli) fn named(&self) -> Option<&Path> {
-        self.lock.as_deref()
-    }
-
     /// Takes the machine's lock; the first wait is reported with the holder. None where Ctrl-C ended the wait.
-    pub(in crate::cli) fn take(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
+    fn take(&self, control: &Control, verb: &str) -> Result<Option<DeviceLock>> {
         let path = self.lock.clone().unwrap_or_else(DeviceLock::usual_file);
         let holder = format!("{verb}, process {}", process::id());
         let mut reported = false;
@@ -167,7 +185,7 @@ impl LockFlags {
 
     /// The same for a verb that runs a model in this process. Once the lock is held, Ctrl-C ends the process
     /// at once. None where Ctrl-C ended the wait, which is then reported.
-    pub(in crate::cli) fn hold(&self, verb: &str) -> Result<Option<DeviceLock>> {
+    pub(super) fn hold(&self, verb: &str) -> Result<Option<DeviceLock>> {
         let control = stoppable()?;
         let lock = self.take(&control, verb)?;
         // A control that is stopped leaves the next signal to end the process.
@@ -181,7 +199,7 @@ impl LockFlags {
 }
 
 /// A control that Ctrl-C stops; a second one ends the process at once.
-pub(in crate::cli) fn stoppable() -> Result<Arc<Control>> {
+pub(super) fn stoppable() -> Result<Arc<Control>> {
     let control = Arc::new(Control::default());
     for signal in [SIGINT, SIGTERM] {
         let code = i32::from(exit_code::INTERRUPTED);
@@ -193,12 +211,11 @@ pub(in crate::cli) fn stoppable() -> Result<Arc<Control>> {
 }
 
 /// The command that makes a worker load what the flags name.
-pub(in crate::cli) fn load_command(
+pub(super) fn load_command(
     engine: &EngineFlags,
     model: &FoundModel,
     location: RuntimeLocation,
     edited: Option<&EditedGraph>,
-    compiled_models: Option<PathBuf>,
 ) -> LoadCommand {
     LoadCommand {
         pinned_version: match location.found_by {
@@ -211,7 +228,7 @@ pub(in crate::cli) fn load_command(
         device: engine.device.clone(),
         properties: engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
         edited_graph: edited.map(|edited| edited.path().to_owned()),
-        compiled_models,
+        compiled_models: places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)),
     }
 }
 
@@ -219,10 +236,7 @@ pub(in crate::cli) fn load_command(
 const OWN_TITLE_CHARACTERS: usize = 30;
 
 /// The prompts that the flags name, with their tokens; all reference prompts where none is named.
-pub(in crate::cli) fn requested_prompts(
-    named: &[String],
-    model: &FoundModel,
-) -> Result<Vec<RequestedPrompt>> {
+pub(super) fn requested_prompts(named: &[String], model: &FoundModel) -> Result<Vec<RequestedPrompt>> {
     let reference = |prompt: &Prompt| -> Result<RequestedPrompt> {
         Ok(RequestedPrompt {
             id: prompt.id.clone(),

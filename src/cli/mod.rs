@@ -120,8 +120,11 @@ enum Verb {
 
 /// Parses the arguments, runs the verb and gives the process's exit code.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    ExitCode::from(run_verb(&arguments.into_iter().collect::<Vec<_>>()))
+}
+
+fn run_verb(arguments: &[OsString]) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(usage) => {
             // The parser repeats what was typed, or came from a branch's name.
@@ -130,9 +133,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             // Help and version are no errors; clap knows which stream each belongs to.
             if usage.use_stderr() {
                 say_all(&usage.render().to_string());
-                return ExitCode::from(exit_code::INPUT);
+                return exit_code::INPUT;
             }
-            return ended(written(usage.print()).map(|()| ExitCode::from(exit_code::PASS)));
+            return ended(written(usage.print()).map(|()| exit_code::PASS));
         }
     };
     // A file that may grow no more is an error of the write, not the end of the process.
@@ -141,7 +144,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Ok(result) = catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) else {
         // The message of the panic is on stderr already.
         say_all("\nhint: this is a fault of arcgauge; please report it with the lines above");
-        return ExitCode::from(exit_code::HARNESS_FAILED);
+        return exit_code::HARNESS_FAILED;
     };
     ended(result)
 }
@@ -155,14 +158,14 @@ fn on_panic(panic: &PanicHookInfo<'_>) {
     }
 }
 
-fn ended(result: Result<ExitCode>) -> ExitCode {
+fn ended(result: Result<u8>) -> u8 {
     result.unwrap_or_else(|error| {
         complain(&error);
-        exit_code::of(error.kind())
+        exit_code::of_kind(error.kind())
     })
 }
 
-fn perform(verb: Verb) -> Result<ExitCode> {
+fn perform(verb: Verb) -> Result<u8> {
     match verb {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Ab(args) => ab::ab(&args),

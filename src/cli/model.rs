@@ -4,13 +4,13 @@
 use std::fs;
 use std::io::{IsTerminal as _, stderr};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::cli::loading::{announce_hashing, snapshot_of};
 use crate::cli::measuring::{own_program, stoppable};
+use crate::cli::reporting::TextOrJson;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
 use crate::cli::{exit_code, print, print_line, say, shell};
@@ -30,7 +30,6 @@ use crate::report::model::{
 use crate::run::known_hashes;
 use crate::visible::one_line;
 
-/// Flags of `model`.
 #[derive(Debug, Args)]
 pub(super) struct ModelArgs {
     #[command(subcommand)]
@@ -62,8 +61,7 @@ enum ModelVerb {
     Show,
 }
 
-/// Runs a verb of `model`.
-pub(super) fn model(args: &ModelArgs) -> Result<ExitCode> {
+pub(super) fn model(args: &ModelArgs) -> Result<u8> {
     match &args.verb {
         ModelVerb::Fetch(args) => return fetch(args),
         ModelVerb::Verify(args) => verify(args)?,
@@ -86,7 +84,7 @@ pub(super) fn model(args: &ModelArgs) -> Result<ExitCode> {
         }
         ModelVerb::Show => print_line(&used()?.display().to_string())?,
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// The folder that bare verbs use.
@@ -114,7 +112,6 @@ impl FolderArgs {
     }
 }
 
-/// Flags of `model fetch`.
 #[derive(Debug, Args)]
 struct FetchArgs {
     /// The repository: any text generator in OpenVINO's format
@@ -131,7 +128,7 @@ struct FetchArgs {
 }
 
 /// Fetches a model, or what is missing of it.
-fn fetch(args: &FetchArgs) -> Result<ExitCode> {
+fn fetch(args: &FetchArgs) -> Result<u8> {
     let (repository, revision) = (RepositoryName::parse(&args.repository)?, Revision::parse(&args.revision)?);
     let scripts = Root::find().hub_client();
     let client = HubClient::find(&scripts, own_program()?, Arc::clone(&stoppable()?.stop))?;
@@ -155,7 +152,7 @@ fn fetch(args: &FetchArgs) -> Result<ExitCode> {
     }
 }
 
-fn report(model: &FetchedModel) -> Result<ExitCode> {
+fn report(model: &FetchedModel) -> Result<u8> {
     let folder = model.folder.canonicalize().unwrap_or_else(|_| model.folder.clone());
     if let Some(cache) = places::cache_dir() {
         VerifiedModels::load(&cache).remember(&folder, &model.manifest);
@@ -166,12 +163,12 @@ fn report(model: &FetchedModel) -> Result<ExitCode> {
     }
     print_line(&folder.display().to_string())?;
     say(&format!("next: cargo xtask model use {}", shell::word(&folder)));
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
-fn stopped() -> ExitCode {
+fn stopped() -> u8 {
     say_below_bar("interrupted: what was downloaded is kept; the same command resumes it");
-    ExitCode::from(exit_code::INTERRUPTED)
+    exit_code::INTERRUPTED
 }
 
 /// Shows what is under way. On a terminal `huggingface_hub` draws a bar for each file.
@@ -213,7 +210,6 @@ fn say_below_bar(line: &str) {
     say(line);
 }
 
-/// Flags of `model verify`.
 #[derive(Debug, Args)]
 struct VerifyArgs {
     #[command(flatten)]
@@ -338,21 +334,14 @@ fn size_of(folder: &Path) -> u64 {
     sizes(folder) + sizes(&unfinished(folder))
 }
 
-/// Flags of `model describe`.
 #[derive(Debug, Args)]
 struct DescribeArgs {
     #[command(flatten)]
     folder: FolderArgs,
 
     /// For people or for programs
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = TextOrJson::Text)]
+    format: TextOrJson,
 }
 
 /// Tells what a model is made of. The graph is read; nothing is loaded.
@@ -362,7 +351,7 @@ fn describe(args: &DescribeArgs) -> Result<()> {
     let description = ModelDescription::of(&folder, &mut known, announce_hashing);
     known.save();
     print(&match args.format {
-        Format::Text => model_description(&description?),
-        Format::Json => model_description_json(&description?)?,
+        TextOrJson::Text => model_description(&description?),
+        TextOrJson::Json => model_description_json(&description?)?,
     })
 }

@@ -13,9 +13,7 @@ const LATEST: &str = "latest";
 /// Fewer digits are not taken for the beginning of a sha.
 const FEWEST_DIGITS: usize = 4;
 
-/// Runs of `bench`.
 pub(super) const RUNS: &[PlanKind] = &[PlanKind::Bench];
-/// A/B records.
 pub(super) const ABS: &[PlanKind] = &[PlanKind::Ab];
 /// Records of any verb.
 pub(super) const ANY: &[PlanKind] = &[PlanKind::Bench, PlanKind::Ab, PlanKind::Peers];
@@ -60,7 +58,6 @@ pub(super) fn find(name: &str, store: &History, root: &Root, kinds: &[PlanKind])
     read(&store.root().join(&entry.path), taken)
 }
 
-/// Finds a run of `bench`.
 pub(super) fn find_run(name: &str, store: &History, root: &Root) -> Result<NamedRecord> {
     let named = find(name, store, root, RUNS)?;
     let (has, shows) = match named.record.plan {

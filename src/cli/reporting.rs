@@ -51,12 +51,12 @@ pub(super) fn report(
         VerdictFormat::Markdown => print(&decision_markdown(subject, decision)),
         VerdictFormat::Junit => print(&decision_junit(subject, decision)),
     };
-    tell_github(subject, decision);
+    report_to_github(subject, decision);
     printed
 }
 
 /// On GitHub a step has a summary, and annotations on stderr: stdout is for whoever requested a form.
-fn tell_github(subject: Subject<'_>, decision: &DecisionRecord) {
+fn report_to_github(subject: Subject<'_>, decision: &DecisionRecord) {
     if env::var_os("GITHUB_ACTIONS").is_none_or(|it| it != "true") {
         return;
     }
@@ -70,6 +70,13 @@ fn tell_github(subject: Subject<'_>, decision: &DecisionRecord) {
     if let Err(cause) = written.and_then(|mut file| file.write_all(text.as_bytes())) {
         say(&format!("the step summary `{}` cannot be written: {cause}", summary.display()));
     }
+}
+
+/// The forms of what is one text or one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TextOrJson {
+    Text,
+    Json,
 }
 
 /// The forms of `ab` and `gate`.

@@ -3,6 +3,10 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::error::Result;
+use crate::files::{self, FileKind};
+use crate::judge::policy::Policy;
+
 /// What marks a checkout of arcgauge.
 const MARK: &str = "fixtures/prompts/reference.json";
 
@@ -53,9 +57,15 @@ impl Root {
         self.0.join("fixtures/baselines/published.json")
     }
 
-    /// The gate's policy.
+    /// The file of the gate's policy.
     pub(super) fn policy(&self) -> PathBuf {
         self.0.join("ci/gate.json")
+    }
+
+    /// The gate's policy.
+    pub(super) fn read_policy(&self) -> Result<Policy> {
+        let file = self.policy();
+        Policy::parse(&files::read_text(&file, FileKind::Text)?, &file.display().to_string())
     }
 
     /// The pages of the records.

@@ -24,7 +24,7 @@ pub(super) struct Settings {
     /// The store of records that every verb uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) store: Option<PathBuf>,
-    /// What a newer arcgauge has written; kept.
+    /// What a newer arcgauge has written; it is written back.
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -116,6 +116,11 @@ impl StoreFlag {
         let setting = Settings::load()?.store.map(ChosenStore::Setting);
         Ok(setting.unwrap_or_else(|| ChosenStore::Own(root.history())))
     }
+}
+
+/// The user's cache folder.
+pub(super) fn cache_folder() -> Result<PathBuf> {
+    places::cache_dir().ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))
 }
 
 /// A folder as it can be remembered: seen from everywhere, whether it is there yet or not.

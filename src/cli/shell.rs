@@ -3,7 +3,6 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
-use std::process::ExitCode;
 
 use clap::{Args, Command};
 use clap_complete::Shell;
@@ -41,7 +40,6 @@ pub(super) fn command<'a>(
 /// The installed program's name.
 const PROGRAM: &str = "arcgauge";
 
-/// Flags of `completions`.
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
     /// The shell
@@ -49,7 +47,6 @@ pub(super) struct CompletionsArgs {
     shell: Shell,
 }
 
-/// Flags of `man`.
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
     /// The verb whose page is printed [default: the page of all verbs]
@@ -58,15 +55,15 @@ pub(super) struct ManArgs {
 }
 
 /// Prints a shell's completions.
-pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> Result<ExitCode> {
+pub(super) fn completions(args: &CompletionsArgs, mut command: Command) -> Result<u8> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, PROGRAM, &mut script);
     print_shown(&String::from_utf8_lossy(&script))?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// Prints a page for `man`.
-pub(super) fn man(args: &ManArgs, command: Command) -> Result<ExitCode> {
+pub(super) fn man(args: &ManArgs, command: Command) -> Result<u8> {
     let mut command = command.bin_name(PROGRAM);
     command.build();
     let (command, title) = match &args.verb {
@@ -82,7 +79,7 @@ pub(super) fn man(args: &ManArgs, command: Command) -> Result<ExitCode> {
     let rendered = Man::new(command).title(title).render(&mut page);
     rendered.map_err(|cause| Error::harness(format!("the page cannot be made: {cause}")))?;
     print_shown(&String::from_utf8_lossy(&page))?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `states`: the KV cache before a prompt, after it, some tokens later and after a reset, and put back.
 
 use std::fmt::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 
@@ -19,7 +18,6 @@ use crate::run::FoundModel;
 use crate::visible::{line, one_line};
 use crate::workload::TokenId;
 
-/// Flags of `states`.
 #[derive(Debug, Args)]
 pub(super) struct StatesArgs {
     /// What to ask
@@ -39,7 +37,7 @@ pub(super) struct StatesArgs {
 
 /// Prints a line a state: moment, name, element type, shape; then whether decoding goes on from the states
 /// when they are put back.
-pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
+pub(super) fn states(args: &StatesArgs) -> Result<u8> {
     let model = find_model(&args.engine.model, &Root::find())?;
     let prompt = model.encode(&args.prompt)?;
     let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
@@ -48,7 +46,7 @@ pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;
     let Some(_lock) = args.lock.hold("states")? else {
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let mut engine = load(&model, &args.engine)?.engine;
     plan.check(engine.vocabulary_size(), engine.context_tokens())?;
@@ -78,7 +76,7 @@ pub(super) fn states(args: &StatesArgs) -> Result<ExitCode> {
         line(&said(&filled))
     ))?;
     let wrong = [empty, filled].iter().any(|trial| matches!(trial, Trial::Failed(_)));
-    Ok(ExitCode::from(if wrong { exit_code::WRONG_OUTPUT } else { exit_code::PASS }))
+    Ok(if wrong { exit_code::WRONG_OUTPUT } else { exit_code::PASS })
 }
 
 fn said(trial: &Trial) -> String {

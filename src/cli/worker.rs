@@ -3,7 +3,6 @@
 
 use std::ffi::OsString;
 use std::io::stdin;
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
@@ -15,19 +14,18 @@ use crate::measure::worker::{OpenVinoLoader, serve, stdout_of_its_own};
 use crate::sys::{MonotonicClock, end_with_parent, exec_below_reaper, run_below_reaper};
 
 /// Speaks the worker's part of the protocol.
-pub(super) fn worker() -> ExitCode {
+pub(super) fn worker() -> u8 {
     end_with_parent();
     let mut loader = OpenVinoLoader { clock: &MonotonicClock };
     let served = stdout_of_its_own()
         .and_then(|out| serve(&mut stdin().lock(), Box::new(out), &MonotonicClock, &mut loader));
     match served {
-        Ok(()) => ExitCode::from(exit_code::PASS),
-        // Its supervisor was reported, and tells the user.
-        Err(error) => exit_code::of(error.kind()),
+        Ok(()) => exit_code::PASS,
+        // Its supervisor has received the error, and prints it.
+        Err(error) => exit_code::of_kind(error.kind()),
     }
 }
 
-/// Arguments of `reaper`.
 #[derive(Debug, Args)]
 pub(super) struct ReaperArgs {
     /// The process that starts it; when that is gone, so is everything below
@@ -48,13 +46,13 @@ pub(super) struct ReaperArgs {
 }
 
 /// Runs the command below a reaper, or becomes it.
-pub(super) fn reaper(args: &ReaperArgs) -> Result<ExitCode> {
+pub(super) fn reaper(args: &ReaperArgs) -> Result<u8> {
     if args.exec {
-        return Ok(ExitCode::from(exec_below_reaper(args.parent, &args.command)));
+        return Ok(exec_below_reaper(args.parent, &args.command));
     }
     if !args.report {
         // It is for the command, whose end this process awaits.
         let _ = signal_hook::flag::register(SIGTERM, Arc::default());
     }
-    run_below_reaper(args.parent, args.report, &args.command).map(ExitCode::from)
+    run_below_reaper(args.parent, args.report, &args.command)
 }

@@ -1,16 +1,13 @@
 //! What an A/B is judged by: the base commit's, read in the repository. A record says what it was measured by, and
-//! that must be the same; it is not believed.
+//! that must be the same; it is not trusted.
 
 use crate::error::{Error, Result};
-use crate::gate::side::goldens_at;
+use crate::gate::side::{POLICY, PUBLISHED, goldens_at};
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::record::{
     DecisionRecord, Experiment, PublishedReference, Repository, check_answers, sha256_of_bytes,
 };
-
-const POLICY: &str = "ci/gate.json";
-const PUBLISHED: &str = "fixtures/baselines/published.json";
 
 /// What a gate makes of an A/B by the policy, the published figures and the goldens of its base commit.
 ///

@@ -5,8 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::engine::openvino::DeviceFacts;
+use crate::error::Error;
 use crate::measure::guard::GuardLog;
 use crate::sys::Observed;
+use crate::visible::line;
 
 /// The machine and what OpenVINO sees of it, before anything is loaded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -118,56 +120,102 @@ pub struct CrossCheckedAnswer {
     pub widest_at: Option<usize>,
 }
 
-/// A line of `doctor`'s report.
+/// Room for the longest subject.
+const SUBJECT_WIDTH: usize = 17;
+
+/// The status of a subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckStatus {
+    /// Ready.
+    Ok,
+    /// Usable, and something is not as it ought to be.
+    Warn,
+    /// Verbs that need it will fail.
+    Fail,
+    /// Not looked at, and why.
+    Skip,
+}
+
+impl CheckStatus {
+    /// As it is printed.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "FAIL",
+            Self::Skip => "skip",
+        }
+    }
+}
+
+/// A check of `doctor`: a line of its report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DoctorLine {
-    /// "ok", "warn", "FAIL" or "skip".
-    pub word: String,
+pub struct Check {
+    /// How it stands.
+    pub status: CheckStatus,
     /// What was looked at.
     pub subject: String,
     /// What was found.
     pub found: String,
+    /// The command that fixes it; there for every warning and failure.
+    pub fix: Option<String>,
 }
 
-impl DoctorLine {
-    /// The lines of a report; hints are left out.
+impl Check {
+    /// All is well.
     #[must_use]
-    pub fn all_of(report: &str) -> Vec<Self> {
-        let line = |line: &str| {
-            let (word, rest) = line.split_once(' ')?;
-            let (subject, found) = rest.trim_start().split_once("  ")?;
-            let owned = |text: &str| text.trim().to_owned();
-            (!word.is_empty()).then(|| Self {
-                word: owned(word),
-                subject: owned(subject),
-                found: owned(found),
-            })
-        };
-        report.lines().filter_map(line).collect()
+    pub fn ok(subject: &str, found: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Ok, subject: subject.to_owned(), found: found.into(), fix: None }
+    }
+
+    /// It was not looked at.
+    #[must_use]
+    pub fn skip(subject: &str, reason: impl Into<String>) -> Self {
+        Self { status: CheckStatus::Skip, subject: subject.to_owned(), found: reason.into(), fix: None }
+    }
+
+    /// It can be worked with.
+    #[must_use]
+    pub fn warn(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::trouble(CheckStatus::Warn, subject, found, fix)
+    }
+
+    /// It cannot be worked with.
+    #[must_use]
+    pub fn fail(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::trouble(CheckStatus::Fail, subject, found, fix)
+    }
+
+    /// Something to fix that is a warning to one and a failure to another.
+    #[must_use]
+    pub fn trouble(
+        status: CheckStatus,
+        subject: &str,
+        found: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { status, subject: subject.to_owned(), found: found.into(), fix: Some(fix.into()) }
+    }
+
+    /// An error as a failure; `fix` is for one that brings no hint of its own.
+    #[must_use]
+    pub fn of_error(subject: &str, error: &Error, fix: &str) -> Self {
+        Self::fail(subject, error.to_string(), error.hint_text().unwrap_or(fix))
+    }
+
+    /// The check as it is printed: one line, and an indented one with the command that fixes it.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let (word, subject, found) = (self.status.as_str(), &self.subject, line(self.found.trim()));
+        let hint = self.fix.as_ref().map(|fix| format!("      hint: {}\n", line(fix.trim())));
+        format!("{word:<4}  {subject:<SUBJECT_WIDTH$}  {found}\n{}", hint.unwrap_or_default())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_doctor_s_report_is_taken_apart_and_its_hints_are_left_out() {
-        let report = "ok    render node        `/dev/dri/renderD128` opens\n\
-                      FAIL  device requested   no `GPU.1`\n      hint: try  `--device CPU`\n\
-                      ok    a subject of many words  fine\n";
-        let lines = DoctorLine::all_of(report);
-        let reported: Vec<[&str; 3]> =
-            lines.iter().map(|line| [&*line.word, &line.subject, &line.found]).collect();
-        assert_eq!(
-            reported,
-            [
-                ["ok", "render node", "`/dev/dri/renderD128` opens"],
-                ["FAIL", "device requested", "no `GPU.1`"],
-                ["ok", "a subject of many words", "fine"],
-            ]
-        );
-    }
 
     #[test]
     fn the_gpus_of_openvino_are_known_only_where_it_was_asked() {

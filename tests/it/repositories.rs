@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use arcgauge::gate::side::{ChangedInputs, Inputs, NamedSource};
+use arcgauge::gate::side::{NamedSource, changed_inputs, inputs_sha256};
 use arcgauge::record::{Ancestry, Commit, CommitContext, MergeCommit, Repository, Source};
 
 use crate::git_repository::{GitRepository, git_in, says};
@@ -282,9 +282,12 @@ fn a_head_that_changes_what_it_would_be_judged_by_is_seen_and_any_other_is_not()
         ("README.md", "1"),
     ]);
     let base = fixture.sha("HEAD");
-    let changed = |head: &Source| ChangedInputs::between(&fixture.open(), &base, head).unwrap();
+    let changed = |head: &Source| -> Vec<(String, String)> {
+        let changed = changed_inputs(&fixture.open(), &base, head).unwrap();
+        changed.into_iter().map(|input| (input.kind, input.path)).collect()
+    };
     let work_tree = || NamedSource::WorkTree.find(&fixture.open()).unwrap();
-    let inputs = || Inputs::of(&fixture.folder()).unwrap();
+    let inputs = || inputs_sha256(&fixture.folder()).unwrap();
     let of_base = inputs();
 
     fixture.write("README.md", "2");
@@ -293,32 +296,30 @@ fn a_head_that_changes_what_it_would_be_judged_by_is_seen_and_any_other_is_not()
     assert!(changed(&work_tree()).is_empty());
     assert_eq!(inputs(), of_base);
 
+    let mut digests = vec![of_base];
     fixture.git(&["mv", golden, "fixtures/golden/tiny/b.json"]);
+    digests.push(inputs());
     fixture.write("fixtures/prompts/token-ids/new.json", "2");
+    digests.push(inputs());
     fs::remove_file(fixture.path("fixtures/baselines/published.json")).unwrap();
     fixture.write("ci/gate.json", "2");
+    digests.push(inputs());
+    assert!(digests.windows(2).all(|pair| pair[0] != pair[1]), "{digests:?}");
     fixture.write("fixtures/models/tiny.bin", "2");
     fixture.write("src/engine/openvino/releases.json", "2");
     let expected = [
-        ("goldens", &["fixtures/golden/tiny/a.json", "fixtures/golden/tiny/b.json"][..]),
-        ("prompts", &["fixtures/prompts/token-ids/new.json"]),
-        ("baselines", &["fixtures/baselines/published.json"]),
-        ("policy", &["ci/gate.json"]),
-        ("models", &["fixtures/models/tiny.bin"]),
-        ("openvino", &["src/engine/openvino/releases.json"]),
+        ("goldens", "fixtures/golden/tiny/a.json"),
+        ("goldens", "fixtures/golden/tiny/b.json"),
+        ("prompts", "fixtures/prompts/token-ids/new.json"),
+        ("baselines", "fixtures/baselines/published.json"),
+        ("policy", "ci/gate.json"),
+        ("models", "fixtures/models/tiny.bin"),
+        ("openvino", "src/engine/openvino/releases.json"),
     ];
-    let expected = expected.map(|(kind, files)| (kind, files.iter().map(ToString::to_string).collect()));
-    let reported = |changed: &ChangedInputs| -> Vec<(&str, Vec<String>)> {
-        changed.kinds().into_iter().map(|(kind, files)| (kind, files.to_vec())).collect()
-    };
-    assert_eq!(reported(&changed(&work_tree())), expected);
-    let now = inputs();
-    assert!(now.prompts != of_base.prompts && now.goldens != of_base.goldens && now.policy != of_base.policy);
+    let expected = expected.map(|(kind, file)| (kind.to_owned(), file.to_owned()));
+    assert_eq!(changed(&work_tree()), expected);
 
     fixture.commit("All of them");
-    assert_eq!(
-        reported(&changed(&NamedSource::Revision("HEAD".into()).find(&fixture.open()).unwrap())),
-        expected
-    );
+    assert_eq!(changed(&NamedSource::Revision("HEAD".into()).find(&fixture.open()).unwrap()), expected);
     assert!(changed(&Source::Commit(fixture.open().resolve(&base).unwrap())).is_empty());
 }

@@ -3,26 +3,23 @@
 mod side;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
 use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
-use crate::cli::flags::EngineFlags;
-use crate::cli::measuring::{SupervisionArgs, own_program, requested_prompts, stoppable};
+use crate::cli::measuring::{MeasuringArgs, own_program, requested_prompts, stoppable};
 use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
-use crate::cli::settings::StoreFlag;
+use crate::cli::settings::cache_folder;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, ErrorKind, Result};
 use crate::gate::side::Builder;
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::judge::sequential::{LOOKS, Look};
-use crate::places;
 use crate::record::{
     Arm, Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
     PublishedReference, utc_now,
@@ -30,17 +27,17 @@ use crate::record::{
 use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, run};
 use crate::sys::{Clock, MonotonicClock};
 
-/// Runs an A/B, and tells it.
-pub(super) fn ab(args: &AbArgs) -> Result<ExitCode> {
+/// Runs an A/B, and reports it.
+pub(super) fn ab(args: &AbArgs) -> Result<u8> {
     let Some(KeptAb { record, path, failed, inputs, store }) = keep(args)? else {
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let code = reporting::report_ab(&record, args.format);
     say(&format!("record: {}", path?.display()));
     show_commit(&inputs.root, &store, record.head().commit.as_ref().map(|commit| commit.sha.as_str()));
     match failed {
         Some(error) => Err(error),
-        None => code.map(ExitCode::from),
+        None => code,
     }
 }
 
@@ -58,14 +55,13 @@ pub(super) struct KeptAb {
 pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
-    let store = args.store.find_to_measure(&root)?;
+    let store = args.measuring.store.find_to_measure(&root)?;
     let control = stoppable()?;
     check_tokens(args.max_new_tokens)?;
     let requested = RequestedSides::of(args)?;
     requested.check(args, &root)?;
     let builder = Builder::new(&cache_folder()?).ending_with(own_program()?);
-    let Some(_lock) = args.supervision.take_lock(&control, "ab")? else {
-        say("interrupted while waiting for the device: nothing was measured");
+    let Some(_lock) = args.measuring.supervision.take_lock(&control, "ab")? else {
         return Ok(None);
     };
     let inputs = Inputs::of(&root, &requested, &builder)?;
@@ -103,9 +99,9 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
             seed: Some(args.seed.unwrap_or_else(any_seed)),
             budget: args.budget,
         },
-        limits: args.supervision.limits(),
+        limits: args.measuring.supervision.limits(),
         warms_cache: true,
-        idle_limit: args.supervision.settle_limit(false),
+        idle_limit: args.measuring.supervision.settle_limit(false),
         probe: None,
         inputs: InputsRecord {
             merge: args.merge.clone().or_else(|| inputs.record.merge.clone()),
@@ -162,10 +158,6 @@ fn judge(record: &mut Experiment, policy: &Policy) {
     record.decision = Some(decide(record, policy, &now, Strictness::Ab));
 }
 
-fn cache_folder() -> Result<PathBuf> {
-    places::cache_dir().ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))
-}
-
 /// Another one each time; the record keeps it.
 fn any_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
@@ -173,11 +165,10 @@ fn any_seed() -> u64 {
 }
 
 /// Tokens of each answer of the reference workload.
-const NEW_TOKENS: usize = 200;
+pub(super) const NEW_TOKENS: usize = 200;
 
-/// Flags of `ab`.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct AbArgs {
+pub(super) struct AbArgs {
     /// What the head is compared with: a revision, `.` for the working tree, or a difference
     /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, PROPERTY=VALUE); may be repeated
     #[arg(long = "base", value_name = "REVISION|KEY=VALUE", required = true)]
@@ -224,50 +215,7 @@ pub(in crate::cli) struct AbArgs {
     pub(super) format: VerdictFormat,
 
     #[command(flatten)]
-    pub(super) store: StoreFlag,
-
-    #[command(flatten)]
-    pub(super) engine: EngineFlags,
-
-    #[command(flatten)]
-    pub(super) supervision: SupervisionArgs,
-}
-
-/// Two commits that a gate compares, and how.
-#[derive(Debug)]
-pub(in crate::cli) struct Commits {
-    pub(in crate::cli) base: String,
-    pub(in crate::cli) head: String,
-    /// The forge's merge of both, where there is one.
-    pub(in crate::cli) merge: Option<String>,
-    pub(in crate::cli) budget: Option<Duration>,
-    /// Whether sides whose programs are the same are measured.
-    pub(in crate::cli) measure_identical: bool,
-    pub(in crate::cli) store: StoreFlag,
-    pub(in crate::cli) engine: EngineFlags,
-    pub(in crate::cli) supervision: SupervisionArgs,
-}
-
-impl AbArgs {
-    /// The whole reference workload on two commits.
-    pub(in crate::cli) fn of_commits(commits: Commits) -> Self {
-        Self {
-            base: vec![commits.base],
-            head: vec![commits.head],
-            merge: commits.merge,
-            budget: commits.budget,
-            measure_identical: commits.measure_identical,
-            ignore_guards: false,
-            seed: None,
-            max_new_tokens: NEW_TOKENS,
-            prompts: Vec::new(),
-            unverified: false,
-            format: VerdictFormat::Text,
-            store: commits.store,
-            engine: commits.engine,
-            supervision: commits.supervision,
-        }
-    }
+    pub(super) measuring: MeasuringArgs,
 }
 
 /// A number with `s`, `m` or `h`.

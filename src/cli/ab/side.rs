@@ -10,17 +10,16 @@ use crate::cli::measuring::{load_command, own_program};
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::engine::ModelFolder;
-use crate::engine::openvino::{COMPILED_MODELS_FOLDER, Sources};
+use crate::engine::openvino::Sources;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
-use crate::gate::side::{Binary, Builder, ChangedInputs, Inputs as InputFiles, NamedSource, SideWords};
+use crate::gate::side::{Binary, Builder, NamedSource, SideWords, changed_inputs, inputs_sha256};
 use crate::golden::GoldenSet;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::WorkerProgram;
-use crate::places;
 use crate::record::{
-    Arm, ChangedInput, CommitContext, InUse, InputsRecord, PolicyText, Repository, RequestedPrompt, Side,
-    Source, sha256_of_bytes,
+    Arm, CommitContext, InUse, InputsRecord, PolicyText, Repository, RequestedPrompt, Side, Source,
+    sha256_of_bytes,
 };
 use crate::run::{EditedGraph, FoundModel, Identity, ReadyArm};
 
@@ -75,7 +74,7 @@ impl RequestedSides {
             }
         }
         for words in [&self.base, &self.head] {
-            let engine = engine_of(&args.engine, words)?;
+            let engine = engine_of(&args.measuring.engine, words)?;
             engine.check_device()?;
             Sources::from_environment(engine.openvino.clone()).locate()?;
             // The model that ships with a commit is not there before its copy is.
@@ -136,7 +135,7 @@ impl Workshop<'_> {
 
     /// Builds a side's program where it names one, finds its model and says what its workers load.
     fn ready(&self, side: Side, words: &SideWords, source: Option<&Source>) -> Result<Option<ReadySide>> {
-        let engine = engine_of(&self.args.engine, words)?;
+        let engine = engine_of(&self.args.measuring.engine, words)?;
         let Some(program) = self.program(side, source)? else { return Ok(None) };
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
         let mut model = find_model(&engine.model, self.inputs)?;
@@ -145,9 +144,8 @@ impl Workshop<'_> {
         }
         model.check_goldens_belong()?;
         let edited = EditedGraph::place(&model.identity, engine.all_logits)?;
-        let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-        let load = load_command(&engine, &model, location, edited.as_ref(), compiled_models);
-        let is_foreign = source.is_none() && self.args.supervision.is_foreign();
+        let load = load_command(&engine, &model, location, edited.as_ref());
+        let is_foreign = source.is_none() && self.args.measuring.supervision.is_foreign();
         let mut identity = Identity::of(self.root.path(), &program.worker.program, is_foreign)?;
         if let Some(source) = source {
             identity.commit = Some(source.commit().clone());
@@ -167,7 +165,7 @@ impl Workshop<'_> {
     /// The program of a side, built where it names a commit or the work tree.
     fn program(&self, side: Side, source: Option<&Source>) -> Result<Option<Program>> {
         let (Some(source), Some(repository)) = (source, self.repository) else {
-            return Ok(Some(Program { worker: self.args.supervision.program()?, kept: None }));
+            return Ok(Some(Program { worker: self.args.measuring.supervision.program()?, kept: None }));
         };
         let commit = source.commit();
         let what = match source {
@@ -278,7 +276,7 @@ impl Inputs {
     pub(super) fn of(root: &Root, requested: &RequestedSides, builder: &Builder) -> Result<Self> {
         let names_a_source = requested.base.source.is_some() || requested.head.source.is_some();
         let repository = names_a_source.then(|| Repository::open(root.path())).transpose()?;
-        let find = |source: Option<&crate::gate::side::NamedSource>| {
+        let find = |source: Option<&NamedSource>| {
             source.zip(repository.as_ref()).map(|(named, repository)| named.find(repository)).transpose()
         };
         let (base, head) = (find(requested.base.source.as_ref())?, find(requested.head.source.as_ref())?);
@@ -310,23 +308,18 @@ fn record(
     base: Option<&Source>,
     head: Option<&Source>,
 ) -> Result<InputsRecord> {
-    let files = InputFiles::of(inputs.path())?;
-    let sha256 =
-        sha256_of_bytes(format!("{}\n{}\n{}\n", files.prompts, files.goldens, files.policy).as_bytes());
+    let sha256 = inputs_sha256(inputs.path())?;
     let (Some(repository), Some(base), Some(head)) = (repository, base, head) else {
         return Ok(InputsRecord { sha256, ..InputsRecord::default() });
     };
     let context = CommitContext::around(repository, head.commit().clone(), Some(base.commit().clone()))?;
     // What the base has gone on with since is no change of the head's.
     let from = context.merge_base.as_deref().unwrap_or(&base.commit().sha);
-    let changed = ChangedInputs::between(repository, from, head)?;
-    let files = changed.kinds().into_iter().flat_map(|(kind, paths)| {
-        paths.iter().map(move |path| ChangedInput { kind: kind.to_owned(), path: path.clone() })
-    });
+    let changed_by_head = changed_inputs(repository, from, head)?;
     Ok(InputsRecord {
         from_commit: Some(base.commit().sha.clone()),
         sha256,
-        changed_by_head: files.collect(),
+        changed_by_head,
         merge_base: context.merge_base,
         merge: context.merge,
         policy: PolicyText::default(),

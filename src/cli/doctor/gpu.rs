@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::cli::doctor::runtime::Seen;
-use crate::cli::doctor::{Check, Status};
 use crate::files::{FileKind, read_text};
+use crate::record::first_light::{Check, CheckStatus as Status};
 use crate::sys::{IntelGpu, intel_gpus};
 
 const LISTED: &str = "gpu in openvino";
@@ -124,12 +124,12 @@ fn in_openvino(listed: Option<&[&str]>, level: Status) -> Check {
 }
 
 /// The subject of what is reported of a GPU as such.
-pub(super) const GPU: &str = "intel gpu";
+const GPU: &str = "intel gpu";
 /// The kernel's drivers that `OpenCL` can work with.
 const DRIVERS: [&str; 2] = ["xe", "i915"];
 
 /// Whether a driver that has `OpenCL` holds it.
-pub(super) fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
+fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
     let id = &gpu.pci_id;
     let fix = "`sudo modprobe xe` (`i915` for older GPUs), once nothing else holds it; \
         a kernel that is older than the GPU has no driver for it";
@@ -148,7 +148,7 @@ pub(super) fn kernel_driver(gpu: &IntelGpu, level: Status) -> Check {
 }
 
 /// What a folder holds, by name; nothing where there is none.
-pub(super) fn entries(folder: &Path) -> Vec<PathBuf> {
+fn entries(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> =
         fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();

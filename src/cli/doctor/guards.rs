@@ -4,12 +4,12 @@
 //! A guard that is not observed is no fault: records say so, too. The GPU's have not been read on the
 //! hardware.
 
-use crate::cli::doctor::Check;
 use crate::judge::environment::Guard;
 use crate::judge::preflight;
 use crate::measure::guard::{
     CpuPolicy, GpuFacts, GpuReading, GuardLog, MachineFacts, MachineReading, PackageCounters, Watch,
 };
+use crate::record::first_light::Check;
 use crate::sys::{Clock, MonotonicClock, Observed, SysfsRoot};
 
 const GUARDS: &str = "guards";
@@ -106,7 +106,7 @@ fn sights(facts: &MachineFacts, reading: &MachineReading) -> Vec<Sight> {
     guards.chain([Sight { subject: ENERGY, reported: energy(facts, reading) }]).collect()
 }
 
-/// All that is not observed, those of one reason together: a machine that tells nothing gets one line.
+/// All that is not observed, those of one reason together: a machine that reports nothing gets one line.
 fn not_observed(sights: &[Sight]) -> Option<Check> {
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut count = 0;
@@ -176,7 +176,7 @@ fn gpu_throttle(reading: &MachineReading) -> Observed<String> {
     })
 }
 
-/// What is reported of every GPU; where one tells nothing, why not.
+/// What is reported of every GPU; where one reports nothing, why not.
 fn of_each_gpu(
     reading: &MachineReading,
     report: impl Fn(&GpuReading) -> Observed<String>,

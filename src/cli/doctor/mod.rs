@@ -18,7 +18,6 @@ mod workplace;
 use std::any::Any;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 
@@ -26,11 +25,10 @@ use crate::cli::flags::ModelFlags;
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, print, say};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::record::first_light::{Check, CheckStatus as Status};
 use crate::sys::SysfsRoot;
-use crate::visible::line;
 
-/// Flags of `doctor`.
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
@@ -52,62 +50,56 @@ pub(super) struct DoctorArgs {
     store: StoreFlag,
 }
 
-/// Looks at everything; fails where something must be fixed before a model can run.
-pub(super) fn doctor(args: &DoctorArgs) -> Result<ExitCode> {
+/// Prints every check; fails where something must be fixed before a model can run.
+pub(super) fn doctor(args: &DoctorArgs) -> Result<u8> {
+    let mut statuses = Vec::new();
+    // The checks go on, and what was not printed is known at the end.
+    let mut printed = Ok(());
+    examine(args, &mut |check| {
+        printed = printed.clone().and_then(|()| print(&check.render()));
+        statuses.push(check.status);
+    });
+    say(&format!("doctor: {}", tally(&statuses)));
+    printed?;
+    Ok(code(&statuses))
+}
+
+/// Makes every check, each reported once it is made.
+pub(super) fn examine(args: &DoctorArgs, report: &mut dyn FnMut(Check)) {
     let root = Root::find();
     let store = args.store.or_default(&root);
     let level = level(&args.device);
-    let mut reported = Reported { statuses: Vec::new(), printed: Ok(()) };
     // Before all other work, which would show up in the load that is read here.
-    let (guards, ()) = examined("guards", || (guards::examine(&guards::read(SysfsRoot::this_machine())), ()));
-    let openvino = reported.group("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
+    let guards = group("guards", || guards::examine(&guards::read(SysfsRoot::this_machine())));
+    let mut report = |checks: Vec<Check>| checks.into_iter().for_each(&mut *report);
+    let (checks, openvino) =
+        examined("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
+    report(checks);
     let openvino = openvino.as_ref();
-    reported.group("intel gpu", || (gpu::examine(&gpu::Machine::this(openvino), level, openvino), ()));
-    reported.group("settings", || (vec![workplace::settings(args.model.model_dir.as_deref())], ()));
-    let model = reported.group("model", || model::examine(&args.model, &root));
+    report(group("intel gpu", || gpu::examine(&gpu::Machine::this(openvino), level, openvino)));
+    report(group("settings", || vec![workplace::settings(args.model.model_dir.as_deref())]));
+    let (checks, model) = examined("model", || model::examine(&args.model, &root));
+    report(checks);
     let model = model.as_ref();
-    reported.group("goldens", || (model::examine_prompts(&args.model, model, &root), ()));
-    reported.group("published figure", || (published::examine(&args.device, model, openvino, &root), ()));
-    reported.group("memory", || (runtime::examine_memory(model, openvino, level), ()));
-    reported.report(guards);
-    reported.group("device lock", || (vec![workplace::examine_lock(args.lock.as_deref())], ()));
-    reported.group("git", || (workplace::examine(&root, &store), ()));
-    reported.group("records", || (workplace::examine_records(store.folder()), ()));
-    reported.group("peers", || (workplace::examine_peers(&root), ()));
-    reported.group("stale files", || (stale_files::examine(&stale_files::Scene::this(store.folder())), ()));
-    say(&format!("doctor: {}", tally(&reported.statuses)));
-    reported.printed?;
-    Ok(ExitCode::from(code(&reported.statuses)))
+    report(group("goldens", || model::examine_prompts(&args.model, model, &root)));
+    report(group("published figure", || published::examine(&args.device, model, openvino, &root)));
+    report(group("memory", || runtime::examine_memory(model, openvino, level)));
+    report(guards);
+    report(group("device lock", || vec![workplace::examine_lock(args.lock.as_deref())]));
+    report(group("git", || workplace::examine(&root, &store)));
+    report(group("records", || workplace::examine_records(store.folder())));
+    report(group("peers", || workplace::examine_peers(&root)));
+    report(group("stale files", || stale_files::examine(&stale_files::Scene::this(store.folder()))));
+}
+
+/// The checks of a group that later ones need nothing of.
+fn group(subject: &str, work: impl FnOnce() -> Vec<Check>) -> Vec<Check> {
+    examined(subject, || (work(), ())).0
 }
 
 /// How bad trouble with a GPU is: whoever names one exactly needs it, the default falls back.
 fn level(device: &str) -> Status {
     if device.starts_with("GPU") && device != "GPU" { Status::Fail } else { Status::Warn }
-}
-
-/// What was told so far.
-struct Reported {
-    statuses: Vec<Status>,
-    /// Whether all of it could be printed.
-    printed: Result<()>,
-}
-
-impl Reported {
-    /// Runs the checks of a group and prints them.
-    fn group<T: Default>(&mut self, subject: &str, work: impl FnOnce() -> (Vec<Check>, T)) -> T {
-        let (checks, facts) = examined(subject, work);
-        self.report(checks);
-        facts
-    }
-
-    /// Prints checks that were made.
-    fn report(&mut self, checks: Vec<Check>) {
-        for check in checks {
-            // The checks go on, and what was not printed is known at the end.
-            self.printed = self.printed.clone().and_then(|()| print(&check.render()));
-            self.statuses.push(check.status);
-        }
-    }
 }
 
 /// What the checks of a group found. A panic in them, as of a library that lacks a function, is a
@@ -133,92 +125,8 @@ fn message_of(payload: &dyn Any) -> String {
     text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-/// Room for the longest subject.
-const SUBJECT_WIDTH: usize = 17;
-
-/// The word on a subject.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
-    /// Ready.
-    Ok,
-    /// Usable, and something is not as it ought to be.
-    Warn,
-    /// Verbs that need it will fail.
-    Fail,
-    /// Not looked at, and why.
-    Skip,
-}
-
-impl Status {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warn => "warn",
-            Self::Fail => "FAIL",
-            Self::Skip => "skip",
-        }
-    }
-}
-
-/// A line of the report.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Check {
-    /// How it stands.
-    pub(super) status: Status,
-    /// What was looked at.
-    pub(super) subject: String,
-    /// What was found.
-    pub(super) found: String,
-    /// The command that fixes it; there for every warning and failure.
-    pub(super) fix: Option<String>,
-}
-
-impl Check {
-    /// All is well.
-    pub(super) fn ok(subject: &str, found: impl Into<String>) -> Self {
-        Self { status: Status::Ok, subject: subject.to_owned(), found: found.into(), fix: None }
-    }
-
-    /// It was not looked at.
-    pub(super) fn skip(subject: &str, reason: impl Into<String>) -> Self {
-        Self { status: Status::Skip, subject: subject.to_owned(), found: reason.into(), fix: None }
-    }
-
-    /// It can be worked with.
-    pub(super) fn warn(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::trouble(Status::Warn, subject, found, fix)
-    }
-
-    /// It cannot be worked with.
-    pub(super) fn fail(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self::trouble(Status::Fail, subject, found, fix)
-    }
-
-    /// Something to fix that is a warning to one and a failure to another.
-    pub(super) fn trouble(
-        status: Status,
-        subject: &str,
-        found: impl Into<String>,
-        fix: impl Into<String>,
-    ) -> Self {
-        Self { status, subject: subject.to_owned(), found: found.into(), fix: Some(fix.into()) }
-    }
-
-    /// An error as a failure; `fix` is for one that brings no hint of its own.
-    pub(super) fn of_error(subject: &str, error: &Error, fix: &str) -> Self {
-        Self::fail(subject, error.to_string(), error.hint_text().unwrap_or(fix))
-    }
-
-    /// The check as it is printed: one line, and an indented one with the command that fixes it.
-    pub(super) fn render(&self) -> String {
-        let (word, subject, found) = (self.status.as_str(), &self.subject, line(self.found.trim()));
-        let hint = self.fix.as_ref().map(|fix| format!("      hint: {}\n", line(fix.trim())));
-        format!("{word:<4}  {subject:<SUBJECT_WIDTH$}  {found}\n{}", hint.unwrap_or_default())
-    }
-}
-
 /// How often each status was given, as the last line says it.
-fn tally(statuses: &[Status]) -> String {
+pub(super) fn tally(statuses: &[Status]) -> String {
     let count = |status: Status| {
         let given = statuses.iter().filter(|given| **given == status).count();
         format!("{given} {}", status.as_str())
@@ -227,14 +135,8 @@ fn tally(statuses: &[Status]) -> String {
 }
 
 /// Passes unless something failed.
-pub(super) fn code(statuses: &[Status]) -> u8 {
+fn code(statuses: &[Status]) -> u8 {
     if statuses.contains(&Status::Fail) { exit_code::HARNESS_FAILED } else { exit_code::PASS }
-}
-
-/// A number of bytes for people.
-pub(super) fn size(bytes: u64) -> String {
-    let bytes = bytes as f64;
-    if bytes < 1e9 { format!("{:.1} MB", bytes / 1e6) } else { format!("{:.1} GB", bytes / 1e9) }
 }
 
 #[cfg(test)]
@@ -242,6 +144,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn a_check_that_panics_is_a_failure_of_its_group_with_the_panic_s_message() {
@@ -291,13 +194,5 @@ mod tests {
         assert_eq!(code(&[Ok, Warn, Skip]), 0);
         assert_eq!(code(&[Ok, Fail, Warn]), 20);
         assert_eq!(tally(&[Ok, Ok, Warn, Fail]), "2 ok, 1 warn, 1 FAIL, 0 skip");
-    }
-
-    #[test]
-    fn sizes_are_told_in_the_unit_that_suits_them() {
-        assert_eq!(
-            [0, 2_720_000, 999_000_000, 12_840_000_000].map(size),
-            ["0.0 MB", "2.7 MB", "999.0 MB", "12.8 GB"]
-        );
     }
 }

@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 
-use crate::cli::doctor::{Check, size};
 use crate::cli::flags::ModelFlags;
 use crate::cli::loading::{announce_hashing, model_dir, tokenizer_identity};
 use crate::cli::root::Root;
@@ -11,7 +10,9 @@ use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::Result;
 use crate::golden::GoldenSet;
+use crate::record::first_light::Check;
 use crate::record::{ManifestCheck, ModelIdentity, sha256_of_file};
+use crate::report::file_size;
 use crate::run::{known_hashes, template_line};
 use crate::workload::{PromptSet, TextTokenizer, TokenizerIdentity};
 
@@ -25,7 +26,7 @@ const NAME_ANOTHER: &str =
 pub(super) struct FoundModel {
     /// Its folder.
     pub(super) folder: ModelFolder,
-    /// The size of its weights, where the file tells it.
+    /// The size of its weights, where the file shows it.
     pub(super) weights_bytes: Option<u64>,
     /// None where its files are not what they ought to be.
     pub(super) identity: Option<ModelIdentity>,
@@ -80,7 +81,7 @@ fn files(identity: &Result<ModelIdentity>) -> Check {
         "`{}`, sha256 {}, {} in {} files, {checked}",
         identity.name,
         identity.sha256.get(..12).unwrap_or(&identity.sha256),
-        size(bytes),
+        file_size(bytes),
         identity.files.len()
     );
     Check::ok(FILES, found)
@@ -213,7 +214,7 @@ fn goldens(loaded: &Result<GoldenSet>, model: &ModelIdentity, prompts: Option<&P
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::doctor::Status;
+    use crate::record::first_light::CheckStatus as Status;
 
     use super::*;
     use crate::golden::Golden;

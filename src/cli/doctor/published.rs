@@ -2,12 +2,12 @@
 
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::doctor::runtime::Seen;
-use crate::cli::doctor::{Check, Status};
 use crate::cli::root::Root;
 use crate::engine::openvino::{DeviceChoice, DeviceFacts};
 use crate::error::Result;
 use crate::golden::GoldenSet;
 use crate::record::PublishedReference;
+use crate::record::first_light::{Check, CheckStatus as Status};
 use crate::workload::PromptSet;
 
 const PUBLISHED: &str = "published figure";
@@ -74,7 +74,7 @@ fn compare(published: &Result<PublishedReference>, subject: &Subject) -> Vec<Che
     let obstacles: Vec<Check> = obstacles
         .into_iter()
         .flatten()
-        .map(|Obstacle { reason, hint }| {
+        .map(|(reason, hint)| {
             let found = format!("{value} tok/s is not judged here: {reason}");
             Check::trouble(Status::Skip, PUBLISHED, found, hint)
         })
@@ -90,28 +90,19 @@ fn compare(published: &Result<PublishedReference>, subject: &Subject) -> Vec<Che
 }
 
 /// Why the figure cannot be judged, and what to do about it.
-struct Obstacle {
-    reason: String,
-    hint: String,
-}
-
-impl Obstacle {
-    fn new(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { reason: reason.into(), hint: hint.into() }
-    }
-}
+type Obstacle = (String, String);
 
 fn model(published: &PublishedReference, subject: &Subject) -> Option<Obstacle> {
     let model = &published.model;
     if model.accepted.is_empty() {
-        return Some(Obstacle::new(format!("no files are accepted as {} yet", model.name), ACCEPT));
+        return Some((format!("no files are accepted as {} yet", model.name), ACCEPT.to_owned()));
     }
     match &subject.model {
-        None => Some(Obstacle::new("the model's files are not known", USE)),
+        None => Some(("the model's files are not known".to_owned(), USE.to_owned())),
         Some((_, sha256)) if model.accepted(sha256).is_some() => None,
         Some((name, sha256)) => {
             let reason = format!("model `{name}` ({}) is not accepted as {}", short(sha256), model.name);
-            Some(Obstacle::new(reason, USE))
+            Some((reason, USE.to_owned()))
         }
     }
 }
@@ -119,11 +110,12 @@ fn model(published: &PublishedReference, subject: &Subject) -> Option<Obstacle> 
 fn device(published: &PublishedReference, subject: &Subject) -> Option<Obstacle> {
     let device = &published.device;
     let Some((name, facts)) = &subject.device else {
-        return Some(Obstacle::new("no device is there that could be compared", "run `cargo xtask setup`"));
+        let reason = "no device is there that could be compared";
+        return Some((reason.to_owned(), "run `cargo xtask setup`".to_owned()));
     };
     let hint = format!("it is judged on an {} alone, by `--device GPU`", device.name);
     if let Some(reason) = &facts.emulated_reason {
-        return Some(Obstacle::new(format!("`{name}` is emulated: {reason}"), hint));
+        return Some((format!("`{name}` is emulated: {reason}"), hint));
     }
     if device.is(facts.pci_id.as_deref(), facts.execution_units) {
         return None;
@@ -147,7 +139,7 @@ fn device(published: &PublishedReference, subject: &Subject) -> Option<Obstacle>
         }
         (None, _) => format!("`{name}` is no {}", device.name),
     };
-    Some(Obstacle::new(reason, hint))
+    Some((reason, hint))
 }
 
 fn prompts(published: &PublishedReference, subject: &Subject) -> Option<Obstacle> {
@@ -160,7 +152,7 @@ fn prompts(published: &PublishedReference, subject: &Subject) -> Option<Obstacle
         named(&subject.prompts),
         named(&published.prompts)
     );
-    Some(Obstacle::new(reason, "restore them: `git checkout -- fixtures/prompts`"))
+    Some((reason, "restore them: `git checkout -- fixtures/prompts`".to_owned()))
 }
 
 /// Output that nothing vouches for has no speed that could be judged.
@@ -168,7 +160,7 @@ fn goldens(published: &PublishedReference, subject: &Subject) -> Option<Obstacle
     let missing: Vec<&str> =
         published.prompts.iter().filter(|id| !subject.golden.contains(id)).map(String::as_str).collect();
     let reason = format!("the model has no golden for `{}`", missing.join("`, `"));
-    (!missing.is_empty()).then(|| Obstacle::new(reason, BLESS))
+    (!missing.is_empty()).then(|| (reason, BLESS.to_owned()))
 }
 
 fn short(sha256: &str) -> &str {

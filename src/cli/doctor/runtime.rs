@@ -3,13 +3,15 @@
 
 use std::path::PathBuf;
 
+use crate::cli::doctor::caught;
 use crate::cli::doctor::model::FoundModel;
-use crate::cli::doctor::{Check, Status, caught, size};
 use crate::engine::openvino::{
     DeviceChoice, DeviceFacts, DeviceKind, FoundBy, Releases, Runtime, RuntimeLocation, Sources,
 };
 use crate::error::{Error, Result};
 use crate::places;
+use crate::record::first_light::{Check, CheckStatus as Status};
+use crate::report::file_size;
 use crate::sys::available_memory_bytes;
 
 const OPENVINO: &str = "openvino";
@@ -56,7 +58,7 @@ pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Opti
     let names = match runtime.available_devices() {
         Ok(names) => names,
         Err(error) => {
-            checks.push(Check::of_error("devices", &error, &mend_installation(&location.found_by)));
+            checks.push(Check::of_error("devices", &error, &fix_installation(&location.found_by)));
             Vec::new()
         }
     };
@@ -102,10 +104,10 @@ fn not_found(error: &Error, variable: Option<&str>) -> Check {
 fn does_not_load(location: &RuntimeLocation, error: &Error) -> Check {
     let (library, found) = (location.c_library.display().to_string(), error.to_string());
     let found = if found.contains(&library) { found } else { format!("`{library}` cannot be used: {found}") };
-    Check::fail(OPENVINO, found, mend_installation(&location.found_by))
+    Check::fail(OPENVINO, found, fix_installation(&location.found_by))
 }
 
-fn mend_installation(found_by: &FoundBy) -> String {
+fn fix_installation(found_by: &FoundBy) -> String {
     match found_by {
         FoundBy::Flag => {
             "name a whole installation by `--openvino DIR`, or leave it out to use the pinned release"
@@ -142,7 +144,7 @@ fn described(name: &str, facts: &DeviceFacts) -> String {
         if of_gpu { Some(facts.gpu_in_words()) } else { facts.full_name.clone() },
         of_gpu.then(|| facts.drivers_in_words()),
         facts.execution_units.map(|units| format!("{units} execution units")),
-        facts.memory_bytes.map(|bytes| format!("{} of memory", size(bytes))),
+        facts.memory_bytes.map(|bytes| format!("{} of memory", file_size(bytes))),
     ];
     let reported: Vec<String> = reported.into_iter().flatten().collect();
     if reported.is_empty() { "OpenVINO tells nothing of it".to_owned() } else { reported.join(", ") }
@@ -196,9 +198,9 @@ fn on_host(model_bytes: u64, available: Option<u64>) -> Check {
     let needed = model_bytes.saturating_mul(TIMES_WHILE_LOADING);
     let found = format!(
         "loading needs about {} for a while ({TIMES_WHILE_LOADING} x {}), {} are available",
-        size(needed),
-        size(model_bytes),
-        size(available)
+        file_size(needed),
+        file_size(model_bytes),
+        file_size(available)
     );
     let fix = "end what takes most: `ps -eo pid,rss,comm --sort=-rss | head`";
     if available >= needed {
@@ -215,8 +217,11 @@ fn on_gpu(name: &str, facts: &DeviceFacts, model_bytes: u64, level: Status) -> C
     let Some(memory) = facts.memory_bytes else {
         return Check::skip(&subject, "not looked at: OpenVINO does not tell how much it has");
     };
-    let found =
-        format!("the model needs {} and its KV cache more, the GPU has {}", size(model_bytes), size(memory));
+    let found = format!(
+        "the model needs {} and its KV cache more, the GPU has {}",
+        file_size(model_bytes),
+        file_size(memory)
+    );
     if memory > model_bytes {
         return Check::ok(&subject, found);
     }
@@ -226,7 +231,7 @@ fn on_gpu(name: &str, facts: &DeviceFacts, model_bytes: u64, level: Status) -> C
 
 #[cfg(test)]
 mod tests {
-    use crate::cli::doctor::Status;
+    use crate::record::first_light::CheckStatus as Status;
 
     use super::*;
 

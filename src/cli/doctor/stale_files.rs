@@ -5,10 +5,11 @@ use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cli::doctor::{Check, size};
 use crate::cli::shell;
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES};
 use crate::places;
+use crate::record::first_light::Check;
+use crate::report::file_size;
 use crate::run::{EDITED_GRAPHS_FOLDER, process_of_edited_graph};
 use crate::sys::SysfsRoot;
 
@@ -92,8 +93,12 @@ fn graphs(scene: &Scene) -> Option<Check> {
 
 fn warning(what: &str, folder: &Path, found: &[Found], command: &str) -> Option<Check> {
     let bytes = found.iter().map(|file| file.bytes).sum();
-    let left =
-        format!("{what} of killed processes in `{}`: {}, {}", folder.display(), found.len(), size(bytes));
+    let left = format!(
+        "{what} of killed processes in `{}`: {}, {}",
+        folder.display(),
+        found.len(),
+        file_size(bytes)
+    );
     (!found.is_empty()).then(|| Check::warn(STALE_FILES, left, command))
 }
 
@@ -116,8 +121,8 @@ fn compiled_models(scene: &Scene) -> Option<Check> {
     let found = format!(
         "{models} in `{}`, {} of at most {}",
         folder.display(),
-        size(bytes),
-        size(COMPILED_MODELS_LIMIT_BYTES)
+        file_size(bytes),
+        file_size(COMPILED_MODELS_LIMIT_BYTES)
     );
     let command = format!("`rm -r {}`", shell::word(&folder));
     Some(if bytes > COMPILED_MODELS_LIMIT_BYTES {
@@ -150,7 +155,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::cli::doctor::Status;
+    use crate::record::first_light::CheckStatus as Status;
 
     const OLD: u64 = 61;
     const YOUNG: u64 = 59;
@@ -184,13 +189,6 @@ mod tests {
             let command = fix.split('`').nth(1).unwrap();
             assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
         }
-    }
-
-    #[test]
-    fn nothing_left_behind_is_one_line() {
-        let (_folder, scene) = scene();
-        let checks = examine(&scene);
-        assert_eq!(checks.iter().map(|check| check.status).collect::<Vec<_>>(), [Status::Ok]);
     }
 
     #[test]

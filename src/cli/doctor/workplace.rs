@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::doctor::Check;
 use crate::cli::peers::{environment, python_of};
 use crate::cli::root::Root;
 use crate::cli::settings::{ChosenStore, Settings};
@@ -12,6 +11,7 @@ use crate::cli::shell;
 use crate::error::{ErrorKind, Result};
 use crate::files::{check_writable, open_with};
 use crate::places;
+use crate::record::first_light::Check;
 use crate::record::{Commit, ExaminedRecord, History};
 use crate::sys::DeviceLock;
 
@@ -180,7 +180,6 @@ fn fix(path: &Path) -> String {
 /// Those that `setup --peers` makes.
 const PEERS: [&str; 2] = ["genai", "optimum"];
 
-/// A line for each.
 pub(super) fn examine_peers(root: &Root) -> Vec<Check> {
     PEERS.iter().map(|peer| of(root, peer)).collect()
 }
@@ -201,11 +200,9 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::process::Command;
-    use std::time::Duration;
 
-    use crate::cli::doctor::Status;
     use crate::error::Error;
-    use crate::sys::Waiting;
+    use crate::record::first_light::CheckStatus as Status;
 
     use super::*;
 
@@ -298,28 +295,6 @@ mod tests {
     }
 
     #[test]
-    fn a_held_lock_names_its_holder_and_is_free_again_when_that_ends() {
-        let scene = tempfile::tempdir().unwrap();
-        let path = scene.path().join("lock");
-        let mut goes_on = |_: &str, _: Duration| false;
-        let mut waiting = Waiting { patience: Duration::ZERO, goes_on: &mut goes_on };
-        let held = DeviceLock::take(&path, "bench, process 7", &mut waiting).unwrap();
-        let check = examine_lock(Some(&path));
-        assert_eq!(check.status, Status::Warn);
-        assert!(check.found.starts_with("held by `bench, process 7`"), "{}", check.found);
-        assert!(check.fix.unwrap().contains("--lock-wait-s"));
-        drop(held);
-        assert_eq!(examine_lock(Some(&path)), Check::ok(LOCK, format!("free, `{}`", path.display())));
-    }
-
-    #[test]
-    fn looking_makes_no_lock() {
-        let scene = tempfile::tempdir().unwrap();
-        assert_eq!(examine_lock(Some(&scene.path().join("lock"))).status, Status::Ok);
-        assert_eq!(fs::read_dir(scene.path()).unwrap().count(), 0);
-    }
-
-    #[test]
     fn a_lock_that_cannot_be_made_or_opened_is_a_warning_with_the_way_out() {
         let scene = tempfile::tempdir().unwrap();
         let file = scene.path().join("file");
@@ -329,14 +304,6 @@ mod tests {
             assert_eq!((check.status, check.fix.as_deref()), (Status::Warn, Some(NAME_ANOTHER)));
             assert!(check.found.contains(&path.display().to_string()), "{}", check.found);
         }
-    }
-
-    #[test]
-    fn a_store_without_records_is_in_order() {
-        let store = tempfile::tempdir().unwrap();
-        let checks = examine_records(&store.path().join("history"));
-        assert_eq!(checks.iter().map(|check| check.status).collect::<Vec<_>>(), [Status::Ok]);
-        assert!(checks[0].found.starts_with("none in `"), "{}", checks[0].found);
     }
 
     #[test]

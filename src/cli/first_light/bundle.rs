@@ -1,4 +1,4 @@
-//! The one file for an issue: answers, reports and records, without what tells of a person.
+//! The one file for an issue: answers, reports and records, without what identifies a person.
 
 use std::path::Path;
 use std::{env, fs};
@@ -11,58 +11,45 @@ use crate::cli::first_light::walk::Walked;
 use crate::cli::root::Root;
 use crate::cli::say;
 use crate::error::{Error, Result};
-use crate::files::{Overwrite, write_whole};
 use crate::judge::first_light::{Answered, ClaimResult, StepSeen};
 use crate::places;
-use crate::record::{ArchivedFile, Commit, Experiment, Personal, Trace, archive, encode, whoami};
+use crate::record::first_light::Check;
+use crate::record::{ArchivedFile, Commit, Experiment, Personal, Trace, encode, whoami};
 use crate::report::first_light::{FirstLight, StepReport, first_light_document, first_light_json};
 
-/// The files of the bundle.
-pub(super) struct Bundle {
-    files: Vec<ArchivedFile>,
-}
-
-impl Bundle {
-    /// Gathers and cleans all that was seen. A file that cannot be cleaned is left out, and named.
-    pub(super) fn of(reported: &FirstLight<'_>, walked: &Walked, personal: &Personal) -> Self {
-        let mut gathered = Gathered { personal, files: Vec::new(), left_out: Vec::new() };
-        gathered.answers(reported);
-        gathered.document("machine.json", &walked.evidence.machine);
-        gathered.document("states.json", &walked.evidence.states);
-        gathered.document("cross-check.json", &walked.evidence.cross_check);
-        gathered.record("bench-record.json", &walked.evidence.bench);
-        gathered.record("ab-record.json", &walked.evidence.against_itself);
-        gathered.record("peers-record.json", &walked.evidence.peers);
-        for log in &walked.logs {
-            if let Some(report) = &log.report {
-                gathered.text(&format!("{}.txt", log.step), report);
-            }
-            gathered.text(&format!("{}.log.txt", log.step), &log.output_tail);
+/// The files of the bundle: all that was seen, cleaned. A file that cannot be cleaned is left out, and named.
+pub(super) fn bundle(reported: &FirstLight<'_>, walked: &Walked, personal: &Personal) -> Vec<ArchivedFile> {
+    let mut bundle = Bundle { personal, files: Vec::new(), left_out: Vec::new() };
+    bundle.answers(reported);
+    bundle.document("machine.json", &walked.evidence.machine);
+    bundle.document("states.json", &walked.evidence.states);
+    bundle.document("cross-check.json", &walked.evidence.cross_check);
+    bundle.record("bench-record.json", &walked.evidence.bench);
+    bundle.record("ab-record.json", &walked.evidence.against_itself);
+    bundle.record("peers-record.json", &walked.evidence.peers);
+    if let StepSeen::Reported(checks) = &walked.evidence.doctor {
+        bundle.text("doctor.txt", &checks.iter().map(Check::render).collect::<String>());
+    }
+    for log in &walked.logs {
+        if let Some(report) = &log.report {
+            bundle.text(&format!("{}.txt", log.step), report);
         }
-        gathered.own_up();
-        Self { files: gathered.files }
+        bundle.text(&format!("{}.log.txt", log.step), &log.output_tail);
     }
-
-    /// Writes it, over nothing.
-    pub(super) fn write(&self, output: &Path) -> Result<()> {
-        write_whole(output, &archive(&self.files)?, Overwrite::Never)
-    }
+    bundle.list_left_out();
+    bundle.files
 }
 
-/// A file that was cleaned.
-struct Cleaned {
-    bytes: Vec<u8>,
-    /// What it still has.
-    left: Option<&'static str>,
-}
+/// The bytes of a file that was cleaned, and what stands for somebody that it still has.
+type Cleaned = (Vec<u8>, Option<&'static str>);
 
-struct Gathered<'a> {
+struct Bundle<'a> {
     personal: &'a Personal,
     files: Vec<ArchivedFile>,
     left_out: Vec<String>,
 }
 
-impl Gathered<'_> {
+impl Bundle<'_> {
     /// The answers are cleaned before they are reported: what is reported in Markdown has other letters.
     fn answers(&mut self, reported: &FirstLight<'_>) {
         let personal = self.personal;
@@ -72,7 +59,7 @@ impl Gathered<'_> {
             .iter()
             .map(|answered| Answered {
                 claim: answered.claim,
-                word: ClaimResult { reason: clean(&answered.word.reason), ..answered.word.clone() },
+                result: ClaimResult { reason: clean(&answered.result.reason), ..answered.result.clone() },
             })
             .collect();
         let steps: Vec<StepReport> = reported
@@ -100,42 +87,35 @@ impl Gathered<'_> {
         let StepSeen::Reported(seen) = seen else { return };
         let cleaned = serde_json::to_value(seen).and_then(|mut value: Value| {
             self.personal.take_from_all(&mut value);
-            Ok(Cleaned {
-                bytes: serde_json::to_vec_pretty(&value)?,
-                left: self.personal.left_in_document(&value),
-            })
+            Ok((serde_json::to_vec_pretty(&value)?, self.personal.left_in_document(&value)))
         });
-        match cleaned {
-            Ok(cleaned) => self.put_checked(name, cleaned),
-            Err(cause) => self.left_out.push(format!("{name}: {cause}")),
-        }
+        self.put_checked(name, cleaned.map_err(|cause| cause.to_string()));
     }
 
     fn record(&mut self, name: &str, seen: &StepSeen<Experiment>) {
         let StepSeen::Reported(record) = seen else { return };
-        let encoded = without(record, self.personal).and_then(|record| {
-            let bytes = encode(&record)?;
+        let cleaned = without(record, self.personal).and_then(|record| {
             let value = serde_json::to_value(&record)
                 .map_err(|cause| Error::harness(format!("it cannot be looked at once more: {cause}")))?;
-            Ok(Cleaned { bytes, left: self.personal.left_in_document(&value) })
+            Ok((encode(&record)?, self.personal.left_in_document(&value)))
         });
-        match encoded {
-            Ok(cleaned) => self.put_checked(name, cleaned),
-            Err(error) => self.left_out.push(format!("{name}: {error}")),
-        }
+        self.put_checked(name, cleaned.map_err(|error| error.to_string()));
     }
 
     fn text(&mut self, name: &str, text: &str) {
         let text = self.personal.taken_from(text);
         let left = self.personal.left_in(&text);
-        self.put_checked(name, Cleaned { bytes: text.into_bytes(), left });
+        self.put_checked(name, Ok((text.into_bytes(), left)));
     }
 
     /// A name that was put together by what was taken out around it would not have been seen.
-    fn put_checked(&mut self, name: &str, cleaned: Cleaned) {
-        match cleaned.left {
-            None => self.put(name, cleaned.bytes),
-            Some(kind) => self.left_out.push(format!("{name}: it would still have what stands for {kind}")),
+    fn put_checked(&mut self, name: &str, cleaned: std::result::Result<Cleaned, String>) {
+        match cleaned {
+            Ok((bytes, None)) => self.put(name, bytes),
+            Ok((_, Some(kind))) => {
+                self.left_out.push(format!("{name}: it would still have what stands for {kind}"));
+            }
+            Err(reason) => self.left_out.push(format!("{name}: {reason}")),
         }
     }
 
@@ -145,7 +125,7 @@ impl Gathered<'_> {
         }
     }
 
-    fn own_up(&mut self) {
+    fn list_left_out(&mut self) {
         if self.left_out.is_empty() {
             return;
         }

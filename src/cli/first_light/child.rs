@@ -2,18 +2,16 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{self, Stdio};
+use std::path::Path;
+use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::cli::say;
-use crate::error::{Error, Result};
-use crate::sys::{Clock, GroupEnded, GroupPatience, MonotonicClock, below_reaper, group_end};
+use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end};
 
 /// From being asked to end until being made to: a verb that measures ends its workers and keeps a record.
 const TERMINATE: Duration = Duration::from_secs(20);
@@ -74,7 +72,7 @@ pub(super) fn run(
     let mut follower = Follower::of(&err)?;
     let patience = GroupPatience { run: limit, terminate: TERMINATE };
     let ended = group_end(&mut child, stop, patience, &mut || follower.report())?;
-    follower.tell_the_rest();
+    follower.report_rest();
     let text = |file| fs::read(file).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     Ok(ChildReport {
         ended: match ended {
@@ -108,33 +106,11 @@ impl Follower {
         }
     }
 
-    fn tell_the_rest(&mut self) {
+    fn report_rest(&mut self) {
         self.report();
         if !self.begun.is_empty() {
             say(&format!("  {}", String::from_utf8_lossy(&self.begun)));
         }
-    }
-}
-
-/// A folder that is gone with the walk, and that no other user may look into.
-pub(super) struct OwnFolder(PathBuf);
-
-impl OwnFolder {
-    pub(super) fn new() -> Result<Self> {
-        let name = format!("arcgauge-first-light-{}-{}", process::id(), MonotonicClock.now_ns());
-        let folder = env::temp_dir().join(name);
-        DirBuilder::new().mode(0o700).create(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
-        Ok(Self(folder))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for OwnFolder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -11,33 +11,31 @@ mod step;
 mod walk;
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::first_light::bundle::{Bundle, traces};
+use crate::cli::first_light::bundle::{bundle, traces};
 use crate::cli::first_light::walk::{StepName, Walk};
-use crate::cli::flags::EngineFlags;
 use crate::cli::loading::model_dir;
-use crate::cli::measuring::{SupervisionArgs, stoppable};
+use crate::cli::measuring::{MeasuringArgs, stoppable};
 use crate::cli::root::Root;
-use crate::cli::settings::{StoreFlag, absolute};
+use crate::cli::settings::absolute;
 use crate::cli::{exit_code, print_document, say};
 use crate::engine::ModelFolder;
 use crate::error::{Error, Result};
-use crate::files::check_writable;
+use crate::files::{Overwrite, check_writable, write_whole};
 use crate::judge::first_light::{Answer, Answered, answers};
-use crate::record::{Machine, Trace, utc_now};
+use crate::record::{Machine, Trace, archive, utc_now};
 use crate::report::first_light::{FirstLight, first_light_document};
 
 pub(super) use crate::cli::first_light::step::{StepArgs, step};
 
-/// Walks through all steps, tells what was seen of each claim, and writes the bundle.
-pub(super) fn first_light(args: &FirstLightArgs) -> Result<ExitCode> {
+/// Walks through all steps, reports what was seen of each claim, and writes the bundle.
+pub(super) fn first_light(args: &FirstLightArgs) -> Result<u8> {
     let root = Root::find();
     let when_utc = utc_now();
-    let model = model_dir(&args.engine.model, &root)?;
+    let model = model_dir(&args.measuring.engine.model, &root)?;
     ModelFolder::open(&model)?;
     let machine = Machine::of_this_host(None).ok();
     let output = args.output(machine.as_ref(), &when_utc, &model)?;
@@ -48,7 +46,7 @@ pub(super) fn first_light(args: &FirstLightArgs) -> Result<ExitCode> {
     let reported = FirstLight {
         when_utc: &when_utc,
         arcgauge_version: env!("CARGO_PKG_VERSION"),
-        requested: &args.engine.device,
+        requested: &args.measuring.engine.device,
         machine: walked.machine().or(machine.as_ref()),
         run: walked.run().map(|record| record.subject().arm),
         kernel_files_below: args.kernel_files_below(),
@@ -56,20 +54,20 @@ pub(super) fn first_light(args: &FirstLightArgs) -> Result<ExitCode> {
         steps: &walked.steps,
     };
     print_document(first_light_document(&reported))?;
-    let bundle = Bundle::of(&reported, &walked, &personal);
-    bundle.write(&output)?;
+    let files = bundle(&reported, &walked, &personal);
+    write_whole(&output, &archive(&files)?, Overwrite::Never)?;
     say(&format!("bundle: {}", output.display()));
     say("  what identifies you was removed where it was recognised: read it, then attach it to an issue");
     if walked.was_interrupted {
         say("interrupted: what came after is not observed");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     }
-    Ok(ExitCode::from(code(&answered)))
+    Ok(code(&answered))
 }
 
 /// A claim that does not hold is worse than one of which nothing is known.
 fn code(answered: &[Answered]) -> u8 {
-    let given = |answer| answered.iter().any(|answered| answered.word.answer == answer);
+    let given = |answer| answered.iter().any(|answered| answered.result.answer == answer);
     if given(Answer::No) {
         exit_code::HARNESS_FAILED
     } else if given(Answer::NotObserved) {
@@ -79,7 +77,6 @@ fn code(answered: &[Answered]) -> u8 {
     }
 }
 
-/// Flags of `first-light`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes:
@@ -114,13 +111,7 @@ pub(super) struct FirstLightArgs {
     pub(super) kernel_files: PathBuf,
 
     #[command(flatten)]
-    pub(super) store: StoreFlag,
-
-    #[command(flatten)]
-    pub(super) engine: EngineFlags,
-
-    #[command(flatten)]
-    pub(super) supervision: SupervisionArgs,
+    pub(super) measuring: MeasuringArgs,
 }
 
 impl FirstLightArgs {
@@ -151,14 +142,18 @@ impl FirstLightArgs {
 
     /// Files and folders that the user named.
     fn named_paths(&self, root: &Root) -> Vec<Trace> {
-        let mut named = Trace::of_path(self.store.or_default(root).folder(), "<store>");
-        let openvino = self.engine.openvino.as_deref().map(Path::new);
+        let mut named = Trace::of_path(self.measuring.store.or_default(root).folder(), "<store>");
+        let openvino = self.measuring.engine.openvino.as_deref().map(Path::new);
         // A pinned release is no path.
         named.extend(
             openvino.filter(|it| it.is_dir()).into_iter().flat_map(|it| Trace::of_path(it, "<openvino>")),
         );
-        named.extend(self.engine.model.tokenizer.iter().flat_map(|it| Trace::of_path(it, "<tokenizer>")));
-        named.extend(self.supervision.named_files().into_iter().flat_map(|it| Trace::of_path(it, "<file>")));
+        named.extend(
+            self.measuring.engine.model.tokenizer.iter().flat_map(|it| Trace::of_path(it, "<tokenizer>")),
+        );
+        named.extend(
+            self.measuring.supervision.named_files().into_iter().flat_map(|it| Trace::of_path(it, "<file>")),
+        );
         named
     }
 

@@ -1,14 +1,14 @@
-//! `first-light-step`: the hidden verb of a process that looks at one thing and tells it as JSON. People use
+//! `first-light-step`: the hidden verb of a process that looks at one thing and prints it as JSON. People use
 //! `first-light`.
 
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::cli::doctor::{DoctorArgs, examine, tally};
 use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::golden::{LIMIT_LOGIT, other_choices};
 use crate::cli::loading::{find_model, load};
@@ -27,7 +27,6 @@ use crate::record::first_light::{
 use crate::record::{History, RequestedPrompt};
 use crate::sys::{Clock, IntelGpu, MonotonicClock, Observed, SysfsRoot, end_with_parent, intel_gpus};
 
-/// Flags of `first-light-step`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct StepArgs {
     #[command(subcommand)]
@@ -45,6 +44,8 @@ enum Step {
         #[arg(long, default_value = "/")]
         kernel_files: PathBuf,
     },
+    /// The checks of `doctor`
+    Doctor(DoctorArgs),
     /// The KV states: read, emptied, put back
     States {
         #[command(flatten)]
@@ -67,14 +68,21 @@ enum Step {
     },
 }
 
-/// Looks, and tells.
-pub(in crate::cli) fn step(args: &StepArgs) -> Result<ExitCode> {
+/// Looks, and prints what was seen.
+pub(in crate::cli) fn step(args: &StepArgs) -> Result<u8> {
     end_with_parent();
     // A driver that talks must not talk into what is reported.
     let out = stdout_of_its_own()?;
     match &args.step {
         Step::Machine { openvino, kernel_files } => {
             report(out, &machine_look(openvino.as_deref(), kernel_files))
+        }
+        Step::Doctor(args) => {
+            let mut checks = Vec::new();
+            examine(args, &mut |check| checks.push(check));
+            let statuses: Vec<_> = checks.iter().map(|check| check.status).collect();
+            say(&format!("doctor: {}", tally(&statuses)));
+            report(out, &checks)
         }
         Step::States { engine, supervision } => {
             let _lock = alone(supervision)?;
@@ -92,11 +100,11 @@ fn alone(supervision: &SupervisionArgs) -> Result<impl Sized + use<>> {
     supervision.take_lock(&Control::default(), "first-light")
 }
 
-fn report<T: Serialize>(mut out: impl Write, seen: &T) -> Result<ExitCode> {
+fn report<T: Serialize>(mut out: impl Write, seen: &T) -> Result<u8> {
     let failed = |cause: String| Error::harness(format!("what was seen cannot be told: {cause}"));
     let text = serde_json::to_vec(seen).map_err(|cause| failed(cause.to_string()))?;
     out.write_all(&text).and_then(|()| out.flush()).map_err(|cause| failed(cause.to_string()))?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// Looks at the machine whose `sys`, `proc` and `dev` lie here.

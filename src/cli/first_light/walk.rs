@@ -1,5 +1,6 @@
 //! The walk: every step in turn, whatever came of the one before.
 
+use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +9,17 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::de::DeserializeOwned;
+use tempfile::TempDir;
 
 use crate::cli::first_light::FirstLightArgs;
-use crate::cli::first_light::child::{self, ChildEnded, ChildReport, OwnFolder};
+use crate::cli::first_light::child::{self, ChildEnded, ChildReport};
 use crate::cli::flags::openvino_as_typed;
 use crate::cli::peers::{environment, python_of};
 use crate::cli::root::Root;
 use crate::cli::say;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::judge::first_light::{Evidence, StepSeen};
 use crate::measure::supervisor::Control;
-use crate::record::first_light::DoctorLine;
 use crate::record::{Experiment, History, Machine, PublishedDevice, PublishedReference};
 use crate::report::first_light::StepReport;
 use crate::sys::{Clock, MonotonicClock};
@@ -35,7 +36,7 @@ pub(super) struct Walked {
 /// What a step said.
 pub(super) struct StepLog {
     pub(super) step: &'static str,
-    /// Its report; of steps that tell JSON there is none.
+    /// Its report; of steps that print JSON there is none.
     pub(super) report: Option<String>,
     /// Its talk.
     pub(super) output_tail: String,
@@ -62,7 +63,8 @@ pub(super) struct Walk<'a> {
     root: &'a Root,
     control: &'a Arc<Control>,
     arc_140v: PublishedDevice,
-    folder: OwnFolder,
+    /// What the steps print; no other user may look into it.
+    folder: TempDir,
     begun: usize,
     steps: Vec<StepReport>,
     logs: Vec<StepLog>,
@@ -75,7 +77,7 @@ impl<'a> Walk<'a> {
             root,
             control,
             arc_140v: PublishedReference::read(&root.published())?.device,
-            folder: OwnFolder::new()?,
+            folder: tempfile::tempdir().map_err(|cause| Error::io("write", &env::temp_dir(), &cause))?,
             begun: 0,
             steps: Vec::new(),
             logs: Vec::new(),
@@ -85,7 +87,7 @@ impl<'a> Walk<'a> {
     /// Runs every step.
     pub(super) fn walk(mut self) -> Walked {
         let machine = self.looked(StepName::Machine, &machine_typed(self.args));
-        let doctor = self.doctor();
+        let doctor = self.looked(StepName::Doctor, &doctor_typed(self.args));
         let (bench, record) = self.recorded(StepName::Bench, &bench_typed(self.args));
         let states = self.looked(StepName::States, &states_typed(self.args));
         let cross_check = match record {
@@ -97,7 +99,7 @@ impl<'a> Walk<'a> {
         Walked {
             evidence: Evidence {
                 arc_140v: self.arc_140v,
-                requested: self.args.engine.device.clone(),
+                requested: self.args.measuring.engine.device.clone(),
                 machine,
                 doctor,
                 bench,
@@ -110,14 +112,6 @@ impl<'a> Walk<'a> {
             logs: self.logs,
             was_interrupted: self.control.stop.load(Ordering::Relaxed),
         }
-    }
-
-    fn doctor(&mut self) -> StepSeen<Vec<DoctorLine>> {
-        // What it finds amiss is what is wanted of it.
-        self.run(StepName::Doctor, &doctor_typed(self.args), |reported| {
-            let lines = DoctorLine::all_of(&reported.stdout);
-            (matches!(reported.ended, ChildEnded::ByItself(_)) && !lines.is_empty()).then_some(lines)
-        })
     }
 
     /// Needs Python and a download, which a machine may do without.
@@ -136,7 +130,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// A step that tells JSON.
+    /// A step that prints JSON.
     fn looked<T: DeserializeOwned>(&mut self, step: StepName, typed: &[OsString]) -> StepSeen<T> {
         self.run(step, typed, |reported| {
             let is_reported = reported.ended == ChildEnded::ByItself(Some(0));
@@ -168,7 +162,7 @@ impl<'a> Walk<'a> {
             return self.not_run(step, "the walk was interrupted before".to_owned());
         }
         self.begun += 1;
-        say(&format!("step {} of {}, {}: {}", self.begun, StepName::COUNT, step.as_str(), step.does()));
+        say(&format!("step {} of {}, {}: {}", self.begun, StepName::COUNT, step.as_str(), step.facts().1));
         let began_ns = MonotonicClock.now_ns();
         let limit = self.args.limit(step);
         let reported = match child::run(typed, self.folder.path(), limit, &self.control.stop) {
@@ -196,7 +190,8 @@ impl<'a> Walk<'a> {
             StepSeen::NotRun(_) => "not-run",
         };
         self.report(step, ended, reason.map(|not_done| not_done.reason), took_s);
-        let tells_json = matches!(step, StepName::Machine | StepName::States | StepName::CrossCheck);
+        let tells_json =
+            matches!(step, StepName::Machine | StepName::Doctor | StepName::States | StepName::CrossCheck);
         let report = (!tells_json && !reported.stdout.is_empty()).then_some(reported.stdout);
         self.logs.push(StepLog { step: step.as_str(), report, output_tail: reported.stderr });
         seen
@@ -226,11 +221,10 @@ fn ended_reason(step: StepName, reported: &ChildReport, limit: Duration) -> Opti
     let word = step.as_str();
     let (was_tried, reason) = match reported.ended {
         ChildEnded::ByItself(Some(0)) => return None,
-        // An A/B of a thing against itself cannot tell, and that is well.
+        // An A/A comparison may be inconclusive.
         ChildEnded::ByItself(Some(10 | 12 | 13)) if step == StepName::AgainstItself => return None,
         // A machine on which no round counts has still been seen.
         ChildEnded::ByItself(Some(12)) if step == StepName::Peers => return None,
-        ChildEnded::ByItself(Some(20)) if step == StepName::Doctor => return None,
         ChildEnded::Stopped => (false, format!("step `{word}` was interrupted")),
         ChildEnded::TooLong => {
             (false, format!("step `{word}` was not done within {} s and was ended", limit.as_secs()))
@@ -259,109 +253,85 @@ pub(super) enum StepName {
 impl StepName {
     const COUNT: usize = 7;
 
-    pub(super) fn as_str(self) -> &'static str {
+    /// Its name, what it does, and several times the minutes that it needs with the 12 GB model.
+    fn facts(self) -> (&'static str, &'static str, u64) {
         match self {
-            Self::Machine => "machine",
-            Self::Doctor => "doctor",
-            Self::Bench => "bench",
-            Self::States => "states",
-            Self::CrossCheck => "cross-check",
-            Self::AgainstItself => "against-itself",
-            Self::Peers => "peers",
+            Self::Machine => {
+                ("machine", "look at the PCI bus, the drivers, OpenVINO's devices and the guards", 2)
+            }
+            Self::Doctor => ("doctor", "ask `doctor`", 15),
+            Self::Bench => ("bench", "measure: cold and warm loads, memory, guards, every token", 120),
+            Self::States => ("states", "read, empty and put back the KV states", 30),
+            Self::CrossCheck => ("cross-check", "feed the answers to the CPU", 120),
+            Self::AgainstItself => ("against-itself", "build this commit and measure it against itself", 120),
+            Self::Peers => ("peers", "measure SDPA beside the paged attention of openvino_genai", 120),
         }
     }
 
-    pub(super) fn does(self) -> &'static str {
-        match self {
-            Self::Machine => "look at the PCI bus, the drivers, OpenVINO's devices and the guards",
-            Self::Doctor => "ask `doctor`",
-            Self::Bench => "measure: cold and warm loads, memory, guards, every token",
-            Self::States => "read, empty and put back the KV states",
-            Self::CrossCheck => "feed the answers to the CPU",
-            Self::AgainstItself => "build this commit and measure it against itself",
-            Self::Peers => "measure SDPA beside the paged attention of openvino_genai",
-        }
+    fn as_str(self) -> &'static str {
+        self.facts().0
     }
 
-    /// Several times what it needs with the 12 GB model.
+    /// The longest time that it may take.
     pub(super) fn limit(self) -> Duration {
-        Duration::from_mins(match self {
-            Self::Machine => 2,
-            Self::Doctor => 15,
-            Self::States => 30,
-            Self::Bench | Self::CrossCheck | Self::AgainstItself | Self::Peers => 120,
-        })
+        Duration::from_mins(self.facts().2)
     }
 }
 
 fn machine_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    let mut typed = words(["first-light-step", "machine"]);
-    typed.extend(openvino_as_typed(args.engine.openvino.as_ref()));
-    typed.extend(["--kernel-files".into(), args.kernel_files.clone().into_os_string()]);
-    typed
+    let kernel_files = vec!["--kernel-files".into(), args.kernel_files.clone().into_os_string()];
+    typed(
+        &["first-light-step", "machine"],
+        [openvino_as_typed(args.measuring.engine.openvino.as_ref()), kernel_files],
+    )
+}
+
+fn doctor_typed(args: &FirstLightArgs) -> Vec<OsString> {
+    let engine = &args.measuring.engine;
+    let lock = args.measuring.supervision.named_lock();
+    let lock = lock.map(|lock| vec!["--lock".into(), lock.as_os_str().to_owned()]).unwrap_or_default();
+    let openvino = openvino_as_typed(engine.openvino.as_ref());
+    let words = ["first-light-step", "doctor", "--device", &engine.device];
+    typed(&words, [engine.model.as_typed(), openvino, args.measuring.store.as_typed(), lock])
 }
 
 fn bench_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    // Not `bench --quick`, which primes nothing: a cold and a warm load are wanted.
-    let runs = if args.quick { "1" } else { "3" };
-    let mut typed = words(["bench", "--runs", runs]);
-    typed.extend(args.store.as_typed());
-    typed.extend(args.engine.as_typed());
-    typed.extend(args.supervision.as_typed());
-    typed
+    // Not `bench --quick`, which warms no cache: a cold and a warm load are wanted.
+    typed(&["bench", "--runs", if args.quick { "1" } else { "3" }], [args.measuring.as_typed()])
 }
 
 fn states_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    let mut typed = words(["first-light-step", "states"]);
-    typed.extend(args.engine.as_typed());
-    typed.extend(args.supervision.as_typed());
-    typed
+    typed(
+        &["first-light-step", "states"],
+        [args.measuring.engine.as_typed(), args.measuring.supervision.as_typed()],
+    )
 }
 
 fn cross_check_typed(args: &FirstLightArgs, record: &Path) -> Vec<OsString> {
-    let mut typed = words(["first-light-step", "cross-check", "--record"]);
-    typed.push(record.into());
-    typed.extend(openvino_as_typed(args.engine.openvino.as_ref()));
-    typed.extend(args.engine.model.as_typed());
-    typed.extend(args.supervision.as_typed());
-    typed
+    let words = ["first-light-step", "cross-check", "--record"];
+    let openvino = openvino_as_typed(args.measuring.engine.openvino.as_ref());
+    let model = args.measuring.engine.model.as_typed();
+    typed(&words, [vec![record.into()], openvino, model, args.measuring.supervision.as_typed()])
 }
 
 fn against_itself_typed(args: &FirstLightArgs) -> Vec<OsString> {
     let (tokens, budget) = if args.quick { ("32", "5m") } else { ("100", "30m") };
-    let mut typed = words(["ab", "--base", "HEAD", "--head", "HEAD", "--measure-identical"]);
-    typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
-    typed.extend(args.store.as_typed());
-    typed.extend(args.engine.as_typed());
-    typed.extend(args.supervision.as_typed());
-    typed
+    let sides = ["ab", "--base", "HEAD", "--head", "HEAD", "--measure-identical"];
+    typed(
+        &[&sides[..], &["--max-new-tokens", tokens, "--budget", budget]].concat(),
+        [args.measuring.as_typed()],
+    )
 }
 
 /// All engines between which the published figures differ; optimum-intel where it is set up.
 fn peers_typed(args: &FirstLightArgs, with_optimum: bool) -> Vec<OsString> {
-    let engines = "stateful,genai,genai-pa,genai-pa-i8";
-    let engines = if with_optimum { format!("{engines},optimum") } else { engines.to_owned() };
+    let optimum = if with_optimum { ",optimum" } else { "" };
+    let engines = format!("stateful,genai,genai-pa,genai-pa-i8{optimum}");
     let (rounds, tokens, budget) = if args.quick { ("1", "16", "10m") } else { ("5", "200", "60m") };
-    let mut typed = words(["peers", "--engines", &engines, "--rounds", rounds]);
-    typed.extend(words(["--max-new-tokens", tokens, "--budget", budget]));
-    typed.extend(args.store.as_typed());
-    typed.extend(args.engine.as_typed());
-    typed.extend(args.supervision.as_typed());
-    typed
+    let limits = ["--rounds", rounds, "--max-new-tokens", tokens, "--budget", budget];
+    typed(&[&["peers", "--engines", &engines][..], &limits].concat(), [args.measuring.as_typed()])
 }
 
-fn doctor_typed(args: &FirstLightArgs) -> Vec<OsString> {
-    let engine = &args.engine;
-    let mut typed = words(["doctor", "--device", &engine.device]);
-    typed.extend(engine.model.as_typed());
-    typed.extend(openvino_as_typed(engine.openvino.as_ref()));
-    typed.extend(args.store.as_typed());
-    if let Some(lock) = args.supervision.named_lock() {
-        typed.extend(["--lock".into(), lock.as_os_str().to_owned()]);
-    }
-    typed
-}
-
-fn words<const N: usize>(words: [&str; N]) -> Vec<OsString> {
-    words.iter().map(OsString::from).collect()
+fn typed<const N: usize>(words: &[&str], flags: [Vec<OsString>; N]) -> Vec<OsString> {
+    words.iter().map(OsString::from).chain(flags.into_iter().flatten()).collect()
 }

@@ -3,7 +3,6 @@
 mod stored;
 
 use std::collections::BTreeMap;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
@@ -15,18 +14,15 @@ use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, print, say};
 use crate::error::{Error, Result};
-use crate::files::{self, FileKind};
 use crate::gate::{
     Calibration, Strictness, calibrate as of_records, decide, decide_run, judged_by_base, policy_in,
 };
-use crate::judge::policy::Policy;
 use crate::record::{
     Commit, DecisionRecord, Experiment, History, Machine, MergeCommit, Outcome, PlanKind, Repository, utc_now,
 };
 use crate::report::decision::{Subject, pair_lines};
 use crate::visible::one_line;
 
-/// Flags of `gate`.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct GateArgs {
@@ -59,14 +55,13 @@ enum GateVerb {
     Calibrate(CalibrateArgs),
 }
 
-/// Runs the gate.
-pub(super) fn gate(args: &GateArgs) -> Result<ExitCode> {
+pub(super) fn gate(args: &GateArgs) -> Result<u8> {
     let code = match (&args.verb, &args.replay) {
         (Some(GateVerb::Calibrate(args)), _) => return calibrate(args),
         (None, Some(record)) => replay(args, record)?,
         (None, None) => judge_stored(args)?,
     };
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
 /// Judges what is stored of the head.
@@ -155,9 +150,7 @@ fn what_to_judge(head: &Commit, base: Option<&Commit>, itself: bool) -> String {
 
 /// A run alone is judged by the checkout's policy, for there is no base to take one from.
 fn judge_run(root: &Root, record: &Experiment, now: &str, format: VerdictFormat) -> Result<u8> {
-    let file = root.policy();
-    let text = files::read_text(&file, FileKind::Text)?;
-    let policy = Policy::parse(&text, &file.display().to_string())?;
+    let policy = root.read_policy()?;
     let decision = decide_run(record, &policy, now);
     let code = exit_code::of_verdict(decision.verdict);
     reporting::report(Subject { record, pairs: &[] }, &decision, format, code)?;
@@ -216,7 +209,6 @@ fn report_ab(record: &Experiment, decision: &DecisionRecord, format: VerdictForm
     Ok(code)
 }
 
-/// Flags of `gate calibrate`.
 #[derive(Debug, Args)]
 struct CalibrateArgs {
     /// The machine, by the name of its folder in the store [default: this one]
@@ -227,12 +219,9 @@ struct CalibrateArgs {
     store: StoreFlag,
 }
 
-/// Runs it.
-fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
+fn calibrate(args: &CalibrateArgs) -> Result<u8> {
     let root = Root::find();
-    let file = root.policy();
-    let text = files::read_text(&file, FileKind::Text)?;
-    let policy = Policy::parse(&text, &file.display().to_string())?;
+    let policy = root.read_policy()?;
     let machine = match &args.machine {
         Some(machine) => machine.clone(),
         None => Machine::of_this_host(None)?.slug,
@@ -269,7 +258,7 @@ fn calibrate(args: &CalibrateArgs) -> Result<ExitCode> {
             .hint("make some: `cargo xtask ab --base HEAD --head HEAD --measure-identical`"));
     }
     print(&format!("machine {}\n{text}", one_line(&machine)))?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// What has to be the same in records that are taken together.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::Args;
 
@@ -23,7 +22,6 @@ use crate::record::{
 use crate::run::FoundModel;
 use crate::workload::{PinnedTokenIds, TokenId, TokenizerIdentity};
 
-/// Flags of `golden bless`.
 #[derive(Debug, Args)]
 pub(super) struct BlessArgs {
     /// The record to bless, measured here [default: the newest such]
@@ -61,7 +59,7 @@ struct Answer<'a> {
 }
 
 /// Makes the answers of a record goldens.
-pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
+pub(super) fn bless(args: &BlessArgs) -> Result<u8> {
     let root = Root::find();
     if args.reason.trim().is_empty() {
         return Err(Error::input("`--reason` is empty").hint("say why these answers are right"));
@@ -106,11 +104,11 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
         } else {
             "nothing to bless: the record has no reference prompt"
         });
-        return Ok(ExitCode::from(exit_code::PASS));
+        return Ok(exit_code::PASS);
     }
     if args.cross_check {
         let Some(_lock) = args.lock.hold("golden bless")? else {
-            return Ok(ExitCode::from(exit_code::INTERRUPTED));
+            return Ok(exit_code::INTERRUPTED);
         };
         cross_check(args, &model, &answers)?;
     } else if record.device.actual() == "GPU" && model.goldens.goldens.is_empty() {
@@ -129,7 +127,7 @@ pub(super) fn bless(args: &BlessArgs) -> Result<ExitCode> {
         say(&format!("pinned the prompts' token ids: {}", file.display()));
     }
     say("next: read the difference with `git diff fixtures`, and commit it");
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// The answers that differ from their golden or have none, each given alike by every generation.

@@ -3,7 +3,6 @@
 mod bless;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
@@ -30,7 +29,6 @@ const TOLERANCE_FACTOR: f32 = 2.0;
 /// The largest tolerance, as a share of the median logit margin: beyond it, a check would see nothing.
 const LARGEST_SHARE_OF_MEDIAN: f32 = 0.1;
 
-/// Flags of `golden`.
 #[derive(Debug, Args)]
 pub(super) struct GoldenArgs {
     #[command(subcommand)]
@@ -59,8 +57,7 @@ struct CheckArgs {
     lock: LockFlags,
 }
 
-/// Runs a verb of `golden`.
-pub(super) fn golden(args: &GoldenArgs) -> Result<ExitCode> {
+pub(super) fn golden(args: &GoldenArgs) -> Result<u8> {
     match &args.verb {
         GoldenVerb::Check(args) => check(args),
         GoldenVerb::Bless(args) => bless::bless(args),
@@ -69,10 +66,10 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<ExitCode> {
     }
 }
 
-fn check(args: &CheckArgs) -> Result<ExitCode> {
+fn check(args: &CheckArgs) -> Result<u8> {
     let (model, probe) = find(&args.engine)?;
     let Some(_lock) = args.lock.hold("golden check")? else {
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let mut loaded = load(&model, &args.engine)?;
     let epsilon_logit = epsilon_logit_of(&model.goldens, &loaded.engine);
@@ -107,13 +104,13 @@ fn check(args: &CheckArgs) -> Result<ExitCode> {
     if let Some(probe) = &probe {
         check_probe(probe, &mut loaded)?;
     }
-    Ok(ExitCode::from(code))
+    Ok(code)
 }
 
-fn calibrate(args: &CheckArgs) -> Result<ExitCode> {
+fn calibrate(args: &CheckArgs) -> Result<u8> {
     let (mut model, probe) = find(&args.engine)?;
     let Some(_lock) = args.lock.hold("golden calibrate")? else {
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let mut loaded = load(&model, &args.engine)?;
     if let Some(reason) = &loaded.resolved.facts.emulated_reason {
@@ -157,7 +154,7 @@ fn calibrate(args: &CheckArgs) -> Result<ExitCode> {
     if let Some(probe) = probe {
         calibrate_probe(probe, &mut loaded)?;
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 fn median_logit_margin(goldens: &[Golden]) -> f32 {
@@ -183,7 +180,6 @@ fn find(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>)> {
     Ok((model, probe))
 }
 
-/// Flags of `golden probe`.
 #[derive(Debug, Args)]
 struct ProbeArgs {
     /// Why the model is right as it is; kept in the fixture
@@ -202,7 +198,7 @@ struct ProbeArgs {
 }
 
 /// Makes the probe of a model by a pass over its text, in f32 on the CPU.
-fn make_probe(args: &ProbeArgs) -> Result<ExitCode> {
+fn make_probe(args: &ProbeArgs) -> Result<u8> {
     let root = Root::find();
     if args.reason.trim().is_empty() {
         return Err(Error::input("`--reason` is empty").hint("say why the model is right as it is"));
@@ -214,7 +210,7 @@ fn make_probe(args: &ProbeArgs) -> Result<ExitCode> {
     let text = text.trim();
     let tokens = ProbeTokens::cut(&model.encode(text)?)?;
     let Some(_lock) = args.lock.hold("golden probe")? else {
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     let mut loaded = load(&model, &EngineFlags::on_cpu(args.model.clone(), args.openvino.clone()))?;
     let pass = replay(&mut loaded.engine, &tokens.prompt_ids, Path::Forced(&tokens.forced_ids))?;
@@ -241,7 +237,7 @@ fn make_probe(args: &ProbeArgs) -> Result<ExitCode> {
     let file = probe.save(&root.goldens(&probe.model))?;
     say(&format!("probe of {} steps: {}", pass.len(), file.display()));
     say("next: `cargo xtask golden calibrate` on each device and precision that is to be watched");
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// The probe of a model, where it has one; refused where it is that of other files.

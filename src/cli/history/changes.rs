@@ -2,11 +2,10 @@
 //! needs later commits to tell.
 
 use std::fmt::Write;
-use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::cli::history::selection::{Selection, complain_of};
+use crate::cli::history::selection::{Selection, report_damaged};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, print, say};
@@ -15,7 +14,6 @@ use crate::judge::change_point::{ChangePoint, Detection, change_points};
 use crate::record::{Ancestry, Entry, EpochChange, keep_line};
 use crate::visible::one_line;
 
-/// Flags of `history changes`.
 #[derive(Debug, Args)]
 pub(super) struct ChangesArgs {
     #[command(flatten)]
@@ -26,11 +24,11 @@ pub(super) struct ChangesArgs {
 }
 
 /// Looks for changes of the time per output token in each series, and never across two epochs.
-pub(super) fn changes(args: &ChangesArgs) -> Result<ExitCode> {
+pub(super) fn changes(args: &ChangesArgs) -> Result<u8> {
     let root = Root::find();
     let history = args.store.find(&root)?;
     let index = history.index();
-    complain_of(&index);
+    report_damaged(&index);
     let mut chosen = args.selection.of(&index, &root)?;
     let ancestry = Ancestry::of_head(root.path())?;
     chosen.retain(|entry| entry.may_be_baseline());
@@ -38,7 +36,7 @@ pub(super) fn changes(args: &ChangesArgs) -> Result<ExitCode> {
     chosen.reverse();
     let mut text = String::new();
     for series in by_series(&chosen) {
-        tell_series(&series, &mut text)?;
+        add_series(&series, &mut text)?;
     }
     if text.is_empty() {
         say(&format!(
@@ -47,7 +45,7 @@ pub(super) fn changes(args: &ChangesArgs) -> Result<ExitCode> {
         ));
     }
     print(&text)?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// Records of one series each, in the order of the first one's.
@@ -63,7 +61,7 @@ fn by_series<'a>(entries: &[&'a Entry]) -> Vec<Vec<&'a Entry>> {
     series
 }
 
-fn tell_series(series: &[&Entry], text: &mut String) -> Result<()> {
+fn add_series(series: &[&Entry], text: &mut String) -> Result<()> {
     let known = &series[0].setting.series;
     let _ = writeln!(
         text,
@@ -77,7 +75,7 @@ fn tell_series(series: &[&Entry], text: &mut String) -> Result<()> {
     for epoch in series.chunk_by(|one, other| one.setting.epoch.id == other.setting.epoch.id) {
         if let Some(before) = before {
             let changed = epoch[0].setting.epoch.changes_since(&before.setting.epoch);
-            let changed: Vec<String> = changed.iter().map(exchanged).collect();
+            let changed: Vec<String> = changed.iter().map(changed_part).collect();
             let _ = writeln!(text, "  {}  a new epoch: {}", commit(epoch[0]), changed.join(", "));
         }
         before = epoch.last().copied();
@@ -100,7 +98,7 @@ fn reported(point: &ChangePoint) -> String {
     )
 }
 
-fn exchanged(change: &EpochChange) -> String {
+fn changed_part(change: &EpochChange) -> String {
     let reported = |value: &Option<String>| value.clone().unwrap_or_else(|| "unknown".to_owned());
     one_line(&format!("{} {} -> {}", change.part, reported(&change.from), reported(&change.to)))
 }

@@ -1,23 +1,20 @@
 //! `history import`, `push`, `pull`: records as files, what files of other tools say, and records on a branch.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::root::Root;
-use crate::cli::settings::StoreFlag;
+use crate::cli::settings::{StoreFlag, cache_folder};
 use crate::cli::{complain, exit_code, print, print_document, print_line, say};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{self, FileKind};
-use crate::places;
 use crate::record::foreign::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
 use crate::record::{History, Personal, RecordSource, Relay, Taken, header, utc_now};
 use crate::report::document::Document;
 use crate::report::{foreign_document, foreign_line};
 use crate::visible::one_line;
 
-/// Flags of `history import`.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     /// Records, folders with records in them, or files of other tools: `llm_bench`, llama-bench and the
@@ -27,14 +24,14 @@ pub(super) struct ImportArgs {
 
     /// Take the files for another tool's, of this format, whatever they look like
     #[arg(long = "as", value_name = "FORMAT")]
-    said: Option<SaidFormat>,
+    said: Option<NamedFormat>,
 
     #[command(flatten)]
     store: StoreFlag,
 }
 
 /// Takes in records, byte for byte, and what files of other tools say.
-pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
+pub(super) fn import(args: &ImportArgs) -> Result<u8> {
     let history = args.store.find(&Root::find())?;
     let (mut added, mut there, mut refused) = (0, 0, 0);
     for from in &args.from {
@@ -64,7 +61,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<ExitCode> {
     if added > 0 {
         say("they are shown as imported and decide nothing here: a sha256 is no signature (docs/trust.md)");
     }
-    Ok(ExitCode::from(if refused == 0 { exit_code::PASS } else { exit_code::INPUT }))
+    Ok(if refused == 0 { exit_code::PASS } else { exit_code::INPUT })
 }
 
 /// The file itself, or the records in and below the folder; and why others are none.
@@ -86,7 +83,6 @@ fn records_at(from: &Path) -> (Vec<PathBuf>, Vec<Error>) {
     (files, errors)
 }
 
-/// Takes one file in.
 pub(super) fn taken(history: &History, file: &Path) -> Result<Taken> {
     let bytes = files::read(file, FileKind::Record)
         .map_err(|error| error.hint("name a record's file, or a folder with records in it"))?;
@@ -105,7 +101,7 @@ const OUR_MARK: &[u8] = b"{\"arcgauge\"";
 
 /// The formats of `--as`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum SaidFormat {
+enum NamedFormat {
     /// `llm_bench -rj`
     LlmBenchJson,
     /// `llm_bench -r`
@@ -118,7 +114,7 @@ enum SaidFormat {
     PublishedResults,
 }
 
-impl SaidFormat {
+impl NamedFormat {
     fn format(self) -> ForeignFormat {
         match self {
             Self::LlmBenchJson => ForeignFormat::LlmBenchJson,
@@ -130,16 +126,16 @@ impl SaidFormat {
     }
 }
 
-/// Takes in a file of another tool and tells it. None where it is no such file, so that it is to be read
+/// Takes in a file of another tool and reports it. None where it is no such file, so that it is to be read
 /// as a record.
-fn take_foreign(history: &History, file: &Path, said: Option<SaidFormat>) -> Result<Option<Taken>> {
+fn take_foreign(history: &History, file: &Path, said: Option<NamedFormat>) -> Result<Option<Taken>> {
     let bytes = beginning_of(file)?;
     if said.is_none() && bytes.starts_with(OUR_MARK) {
         return Ok(None);
     }
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let of_file = |error: Error| error.of(&format!("`{}`", file.display()));
-    let said = said.map(SaidFormat::format);
+    let said = said.map(NamedFormat::format);
     let Some(record) = read_foreign(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
         return Ok(None);
     };
@@ -193,7 +189,6 @@ pub(super) fn list_foreign(history: &History) -> Result<()> {
     Ok(())
 }
 
-/// Flags of `history push` and `history pull`.
 #[derive(Debug, Args)]
 pub(super) struct SharingArgs {
     /// A remote of the checkout, or an address
@@ -210,16 +205,13 @@ pub(super) struct SharingArgs {
 
 impl SharingArgs {
     fn relay(&self, root: &Root) -> Result<Relay> {
-        let cache = places::cache_dir().ok_or_else(|| {
-            Error::harness("this user has no home folder and so no cache folder")
-                .hint("give it one: `export XDG_CACHE_HOME=DIR`")
-        })?;
+        let cache = cache_folder().map_err(|error| error.hint("give it one: `export XDG_CACHE_HOME=DIR`"))?;
         Relay::to(root.path(), &cache, &self.remote, &self.branch)
     }
 }
 
 /// Adds this store's records to the branch.
-pub(super) fn push(args: &SharingArgs) -> Result<ExitCode> {
+pub(super) fn push(args: &SharingArgs) -> Result<u8> {
     let root = Root::find();
     let history = args.store.find(&root)?;
     let pushed = args.relay(&root)?.push(&history)?;
@@ -242,11 +234,11 @@ pub(super) fn push(args: &SharingArgs) -> Result<ExitCode> {
         pushed.there,
         pushed.refused.len()
     ));
-    Ok(ExitCode::from(if pushed.refused.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
+    Ok(if pushed.refused.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED })
 }
 
 /// Takes in the branch's records.
-pub(super) fn pull(args: &SharingArgs) -> Result<ExitCode> {
+pub(super) fn pull(args: &SharingArgs) -> Result<u8> {
     let root = Root::find();
     let history = args.store.find(&root)?;
     let pulled = args.relay(&root)?.pull(&history)?;
@@ -264,5 +256,5 @@ pub(super) fn pull(args: &SharingArgs) -> Result<ExitCode> {
     if added > 0 {
         say("they are shown as pulled and decide nothing here: a sha256 is no signature (docs/trust.md)");
     }
-    Ok(ExitCode::from(if refused == 0 { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
+    Ok(if refused == 0 { exit_code::PASS } else { exit_code::HARNESS_FAILED })
 }

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::history::exchange::taken;
-use crate::cli::history::selection::{ChosenRecord, chosen};
-use crate::cli::history::selection::{Selection, complain_of};
+use crate::cli::history::selection::{ChosenRecord, Selection, chosen, report_damaged};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{command_github, exit_code, print, say};
@@ -18,7 +16,6 @@ use crate::measure::Direction;
 use crate::record::{Ancestry, Entry, Experiment, History, keep_line, series_csv, sort_along};
 use crate::report::exchange::{ExchangeFormat, exchange, invalidated, otava_config, otava_csv};
 
-/// Flags of `history export`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without a RECORD all records of the store are meant that the filters leave.
@@ -93,13 +90,13 @@ enum Better {
     Bigger,
 }
 
-/// Copies records, or tells them.
-pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
+/// Copies records, or renders them.
+pub(super) fn export(args: &ExportArgs) -> Result<u8> {
     fits(args)?;
     let root = Root::find();
     let history = args.store.find(&root)?;
     let index = history.index();
-    complain_of(&index);
+    report_damaged(&index);
     let records = chosen(&args.records, &args.selection, &history, &index, &root)?;
     if records.is_empty() {
         return Err(Error::input(format!("no such record in `{}`", history.root().display()))
@@ -107,7 +104,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
     }
     let Some(format) = args.format else {
         copy(&records, args.output.as_deref().unwrap_or(Path::new("")))?;
-        return Ok(ExitCode::from(exit_code::PASS));
+        return Ok(exit_code::PASS);
     };
     if let Some(output) = &args.output {
         check_writable(output)?;
@@ -125,7 +122,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<ExitCode> {
         }
         _ => reported(args, format, &records)?,
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// Flags that are of another format than the one that was chosen.

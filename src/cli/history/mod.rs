@@ -7,7 +7,6 @@ mod selection;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -25,9 +24,8 @@ use crate::report::peers::peers_document;
 use crate::report::{Detail, bench_document, explain, record_list, record_list_json};
 use crate::sys::terminal;
 
-pub(super) use crate::cli::history::selection::complain_of;
+pub(super) use crate::cli::history::selection::report_damaged;
 
-/// Flags of `history`.
 #[derive(Debug, Args)]
 pub(super) struct HistoryArgs {
     #[command(subcommand)]
@@ -65,8 +63,7 @@ enum HistoryVerb {
     Forget,
 }
 
-/// Runs a verb of `history`.
-pub(super) fn history(args: &HistoryArgs) -> Result<ExitCode> {
+pub(super) fn history(args: &HistoryArgs) -> Result<u8> {
     match &args.verb {
         HistoryVerb::List(args) => list(args),
         HistoryVerb::Changes(args) => changes::changes(args),
@@ -82,7 +79,6 @@ pub(super) fn history(args: &HistoryArgs) -> Result<ExitCode> {
     }
 }
 
-/// Flags of `history list`.
 #[derive(Debug, Args)]
 struct ListArgs {
     #[command(flatten)]
@@ -106,12 +102,11 @@ enum Format {
     Json,
 }
 
-/// Lists the records.
-fn list(args: &ListArgs) -> Result<ExitCode> {
+fn list(args: &ListArgs) -> Result<u8> {
     let root = Root::find();
     let history = args.store.find(&root)?;
     let index = history.index();
-    complain_of(&index);
+    report_damaged(&index);
     let chosen = args.selection.of(&index, &root)?;
     match args.format {
         Format::Json => print(&record_list_json(&chosen))?,
@@ -129,10 +124,9 @@ fn list(args: &ListArgs) -> Result<ExitCode> {
     if args.format == Format::Table && args.selection.is_everything() {
         list_foreign(&history)?;
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
-/// Flags of `history show`.
 #[derive(Debug, Args)]
 struct ShowArgs {
     /// The record
@@ -152,11 +146,11 @@ struct ShowArgs {
 }
 
 /// Tells a record again.
-fn show(args: &ShowArgs) -> Result<ExitCode> {
+fn show(args: &ShowArgs) -> Result<u8> {
     let file = Path::new(&args.record);
     if let Some(document) = if file.is_file() { foreign_shown(file)? } else { None } {
         print_document(document)?;
-        return Ok(ExitCode::from(exit_code::PASS));
+        return Ok(exit_code::PASS);
     }
     let root = Root::find();
     let record = find(&args.record, &args.store.find(&root)?, &root, ANY)?.announced().record;
@@ -174,11 +168,11 @@ fn show(args: &ShowArgs) -> Result<ExitCode> {
         explain(&mut document);
     }
     print_document(document)?;
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// Reads every record whole.
-fn verify(store: &StoreFlag) -> Result<ExitCode> {
+fn verify(store: &StoreFlag) -> Result<u8> {
     let history = store.find(&Root::find())?;
     let (whole, damaged) = history.verify();
     for (path, error) in &damaged {
@@ -189,15 +183,15 @@ fn verify(store: &StoreFlag) -> Result<ExitCode> {
     }
     let at = history.root().display();
     print_line(&format!("{whole} whole, {} damaged in `{at}`", damaged.len()))?;
-    Ok(ExitCode::from(if damaged.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED }))
+    Ok(if damaged.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED })
 }
 
 /// Makes index and CSV files anew.
-fn rebuild(store: &StoreFlag) -> Result<ExitCode> {
+fn rebuild(store: &StoreFlag) -> Result<u8> {
     let root = Root::find();
     let history = store.find(&root)?;
     let index = history.rebuilt_index();
-    complain_of(&index);
+    report_damaged(&index);
     if let Some(error) = index.unkept {
         return Err(error);
     }
@@ -220,11 +214,10 @@ fn rebuild(store: &StoreFlag) -> Result<ExitCode> {
         say(&format!("series {id}: {} records in `{}`", entries.len(), file.display()));
     }
     say(&format!("index: {} records of `{}`", index.entries.len(), history.root().display()));
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
-/// Remembers a folder.
-fn remember(folder: &Path) -> Result<ExitCode> {
+fn remember(folder: &Path) -> Result<u8> {
     if folder.exists() && !folder.is_dir() {
         return Err(Error::input(format!("`{}` is no folder", folder.display())).hint("name a folder"));
     }
@@ -238,14 +231,13 @@ fn remember(folder: &Path) -> Result<ExitCode> {
     settings.store = Some(folder.clone());
     let file = settings.save()?;
     say(&format!("records are now kept in `{}` (in `{}`)", folder.display(), file.display()));
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
-/// Forgets it.
-fn forget() -> Result<ExitCode> {
+fn forget() -> Result<u8> {
     let mut settings = Settings::load()?;
     settings.store = None;
     settings.save()?;
     say("records are now kept in `reports/history` of the checkout");
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }

@@ -65,7 +65,7 @@ impl Selection {
 }
 
 /// Names what is damaged, and why the index could not be kept.
-pub(in crate::cli) fn complain_of(index: &Index) {
+pub(in crate::cli) fn report_damaged(index: &Index) {
     for (_, error) in &index.damaged {
         say(&format!("warning: {error}"));
     }

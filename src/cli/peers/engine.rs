@@ -9,7 +9,7 @@ use crate::cli::flags::EngineFlags;
 use crate::cli::measuring::{SupervisionArgs, load_command, own_program};
 use crate::cli::peers::{NamedProgram, PeersArgs};
 use crate::cli::root::Root;
-use crate::engine::openvino::{COMPILED_MODELS_FOLDER, DeviceKind, Property, Sources};
+use crate::engine::openvino::{DeviceKind, Property, Sources};
 use crate::error::{Error, Result};
 use crate::measure::protocol::{DeviceResolvedEvent, LoadCommand};
 use crate::measure::supervisor::{Control, ExitReason, WorkerProcess, WorkerProgram, resolve_device};
@@ -242,7 +242,7 @@ impl ReadyEngine {
             load: &self.load,
             model,
             edited: edited.filter(|_| can_replay),
-            requested: &args.engine.device,
+            requested: &args.measuring.engine.device,
             identity: &self.identity,
             can_replay,
         }
@@ -271,13 +271,14 @@ impl Common<'_> {
     pub(super) fn settle(&self) -> Result<Option<ReadyEngines>> {
         check_names(self.engines)?;
         check_programs(&self.args.programs, self.engines)?;
-        let found =
-            |words: &EngineWords| find_program(words, &self.args.programs, &self.args.supervision, self.root);
+        let found = |words: &EngineWords| {
+            find_program(words, &self.args.programs, &self.args.measuring.supervision, self.root)
+        };
         let programs = self.engines.iter().map(found).collect::<Result<Vec<_>>>()?;
-        let load = self.load(&self.args.engine, None)?;
-        let own = self.args.supervision.program()?;
+        let load = self.load(&self.args.measuring.engine, None)?;
+        let own = self.args.measuring.supervision.program()?;
         let link = Box::new(WorkerProcess::start(&own)?);
-        let limits = self.args.supervision.limits();
+        let limits = self.args.measuring.supervision.limits();
         let event = match resolve_device(link, &load, limits, &Arc::clone(&self.control.stop)) {
             Ok(event) => event,
             Err(ExitReason::Interrupted) => return Ok(None),
@@ -302,7 +303,8 @@ impl Common<'_> {
         kind: DeviceKind,
     ) -> Result<ReadyEngine> {
         let differences = words.properties(kind);
-        let mut engine = EngineFlags { device: resolved.device.clone(), ..self.args.engine.clone() };
+        let mut engine =
+            EngineFlags { device: resolved.device.clone(), ..self.args.measuring.engine.clone() };
         // Every property is stated, for an engine of another language has other defaults.
         engine.properties =
             resolved.properties_requested.iter().map(|(key, value)| Property::new(key, value)).collect();
@@ -316,8 +318,7 @@ impl Common<'_> {
 
     fn load(&self, engine: &EngineFlags, edited: Option<&EditedGraph>) -> Result<LoadCommand> {
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
-        let compiled_models = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER));
-        Ok(load_command(engine, self.model, location, edited, compiled_models))
+        Ok(load_command(engine, self.model, location, edited))
     }
 }
 
@@ -397,18 +398,5 @@ mod tests {
         let engine: EngineWords = "genai-pa-i8".parse().unwrap();
         assert_eq!(engine.properties(DeviceKind::Cpu), [Property::new("KV_CACHE_PRECISION", "u8")]);
         assert_eq!(engine.properties(DeviceKind::Gpu), [Property::new("KV_CACHE_PRECISION", "i8")]);
-    }
-
-    #[test]
-    fn words_that_cannot_be_meant_are_refused() {
-        for (text, says) in [
-            ("", "has no name"),
-            ("genai:", "not of the form KEY=VALUE"),
-            ("genai:A=1+A=2", "sets `A` twice"),
-            ("genai-pa-i8:KV_CACHE_PRECISION=u8", "sets `KV_CACHE_PRECISION` twice"),
-        ] {
-            let error = text.parse::<EngineWords>().unwrap_err();
-            assert!(error.to_string().contains(says), "{text}: {error}");
-        }
     }
 }

@@ -3,20 +3,17 @@
 mod engine;
 
 use std::path::Path;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use crate::cli::ab::budget;
-use crate::cli::flags::EngineFlags;
 use crate::cli::loading::find_model;
-use crate::cli::measuring::{SupervisionArgs, requested_prompts, stoppable};
+use crate::cli::measuring::{MeasuringArgs, requested_prompts, stoppable};
 use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, print, print_document, say};
 use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
@@ -35,16 +32,16 @@ pub(super) use crate::cli::peers::engine::{environment, python_of};
 /// Invalidated rounds that are made again, at most: as many as pairs of `ab`.
 const LARGEST_REDRAWS: usize = 3;
 
-/// Measures engines side by side, and tells it.
-pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
+/// Measures engines side by side, and reports it.
+pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let engines = args.engines()?;
-    let store = args.store.find_to_measure(&root)?;
+    let store = args.measuring.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
     let published_engines = published_engines(&root.published())?;
     let control = stoppable()?;
-    let mut model = find_model(&args.engine.model, &root)?;
+    let mut model = find_model(&args.measuring.engine.model, &root)?;
     if args.unverified {
         // What counts as a near-tie stays known.
         model.goldens.goldens.clear();
@@ -54,11 +51,10 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     model.check_goldens_fit(&requested)?;
     check_order(&engines, &requested, &model)?;
     model.check_takes(&requested, 1, args.max_new_tokens)?;
-    let Some(_lock) = args.supervision.take_lock(&control, "peers")? else {
-        say("interrupted while waiting for the device: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+    let Some(_lock) = args.measuring.supervision.take_lock(&control, "peers")? else {
+        return Ok(exit_code::INTERRUPTED);
     };
-    let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
+    let edited = EditedGraph::place(&model.identity, args.measuring.engine.all_logits)?;
     let common = Common {
         args,
         engines: &engines,
@@ -69,12 +65,12 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     };
     let Some(resolved) = common.settle()? else {
         say("interrupted: nothing was measured");
-        return Ok(ExitCode::from(exit_code::INTERRUPTED));
+        return Ok(exit_code::INTERRUPTED);
     };
     if let Some(reason) = &resolved.event.fallback_reason {
         say(&format!(
             "warning: `{}` was requested and {} runs: {reason}",
-            args.engine.device, resolved.event.device
+            args.measuring.engine.device, resolved.event.device
         ));
     }
     let plan = ExperimentPlan {
@@ -93,9 +89,9 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
             seed: None,
             budget: args.budget,
         },
-        limits: args.supervision.limits(),
+        limits: args.measuring.supervision.limits(),
         warms_cache: true,
-        idle_limit: args.supervision.settle_limit(false),
+        idle_limit: args.measuring.supervision.settle_limit(false),
         probe: None,
         inputs: InputsRecord::default(),
         published,
@@ -128,7 +124,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<ExitCode> {
     show_commit(&root, &store, commit.map(|commit| commit.sha.as_str()));
     match failed {
         Some(error) => Err(error),
-        None => printed.map(|()| ExitCode::from(code_of(&record))),
+        None => printed.map(|()| code_of(&record)),
     }
 }
 
@@ -157,7 +153,6 @@ fn code_of(record: &Experiment) -> u8 {
 /// The way from optimum-intel to `openvino_genai` as each comes, one step at a time, and where arcgauge stands.
 const ALL: &str = "stateful,genai,genai-pa,genai-pa-i8,optimum";
 
-/// Flags of `peers`.
 #[derive(Debug, Args)]
 pub(super) struct PeersArgs {
     /// Engines, separated by commas; the first is what the others are compared with. There are stateful (this
@@ -201,13 +196,7 @@ pub(super) struct PeersArgs {
     pub(super) format: PeersFormat,
 
     #[command(flatten)]
-    pub(super) store: StoreFlag,
-
-    #[command(flatten)]
-    pub(super) engine: EngineFlags,
-
-    #[command(flatten)]
-    pub(super) supervision: SupervisionArgs,
+    pub(super) measuring: MeasuringArgs,
 }
 
 impl PeersArgs {

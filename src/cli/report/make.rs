@@ -1,18 +1,19 @@
 //! What a site is made with, and making it while its progress is shown; `report --demo` makes that of an invented history.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, process};
+use std::{fs, process};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::cli::history::complain_of;
+use crate::cli::history::report_damaged;
+use crate::cli::measuring::own_program;
 use crate::cli::root::Root;
+use crate::cli::settings::cache_folder;
 use crate::cli::warn;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files::{self, FileKind};
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
-use crate::places;
 use crate::record::{
     Ancestry, Commit, Experiment, History, Index, PublishedReference, PublishedSeries, Repository,
     sha256_of_bytes,
@@ -28,23 +29,12 @@ use crate::sys::SysfsRoot;
 /// What the checkout gives to a site.
 pub(super) struct Making {
     policy_text: String,
-    pub(super) policy: Policy,
-    pub(super) published: PublishedReference,
+    policy_sha256: String,
+    policy: Policy,
+    published: PublishedReference,
     published_series: Vec<PublishedSeries>,
     renderer: Renderer,
     program_sha256: String,
-}
-
-/// Of what a site is made.
-#[derive(Clone, Copy)]
-pub(super) struct Records<'a> {
-    pub(super) history: &'a History,
-    pub(super) index: &'a Index,
-    pub(super) ancestry: &'a Ancestry,
-    /// The line of commits, in words.
-    pub(super) along: Option<&'a str>,
-    pub(super) forge: Option<&'a Forge>,
-    is_demo: bool,
 }
 
 impl Making {
@@ -56,6 +46,7 @@ impl Making {
         let library = ChartLibrary::folder().and_then(|folder| ChartLibrary::load(&folder));
         Ok(Self {
             policy: Policy::parse(&policy_text, &root.policy().display().to_string())?,
+            policy_sha256: sha256_of_bytes(policy_text.as_bytes()),
             policy_text,
             published: PublishedReference::read(&file)?,
             published_series: PublishedSeries::parse(&published)?,
@@ -73,34 +64,43 @@ impl Making {
         anew: bool,
     ) -> Result<PathBuf> {
         let index = history.index();
-        complain_of(&index);
+        report_damaged(&index);
         let ancestry = Ancestry::of_head(root.path())?;
         if let Some(warning) = ancestry.warning() {
             warn(&warning);
         }
-        let along = along(root)?;
-        let along = along.as_deref();
-        let forge = forge(root);
-        let forge = forge.as_ref();
-        let records = Records { history, index: &index, ancestry: &ancestry, along, forge, is_demo: false };
-        self.make(records, output, anew)
+        let (along, forge) = (along(root)?, forge(root));
+        let sources = SiteSources {
+            along: along.as_deref(),
+            forge: forge.as_ref(),
+            ..self.sources(history, &index, &ancestry)
+        };
+        self.make(sources, output, anew)
     }
 
-    /// Renders a site, and gives its folder.
-    pub(super) fn make(&self, records: Records<'_>, output: PathBuf, anew: bool) -> Result<PathBuf> {
-        let Records { history, index, ancestry, along, forge, is_demo } = records;
-        let sources = SiteSources {
+    /// The sources of a site of which no line of commits and no forge is known.
+    fn sources<'a>(
+        &'a self,
+        history: &'a History,
+        index: &'a Index,
+        ancestry: &'a Ancestry,
+    ) -> SiteSources<'a> {
+        SiteSources {
             history,
             index,
             ancestry,
-            along,
-            forge,
+            along: None,
+            forge: None,
             policy: &self.policy,
-            policy_sha256: &sha256_of_bytes(self.policy_text.as_bytes()),
+            policy_sha256: &self.policy_sha256,
             published: &self.published,
             published_series: &self.published_series,
-            is_demo,
-        };
+            is_demo: false,
+        }
+    }
+
+    /// Renders a site, and gives its folder.
+    fn make(&self, sources: SiteSources<'_>, output: PathBuf, anew: bool) -> Result<PathBuf> {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
         if let Ok(style) = ProgressStyle::with_template("pages  {pos}/{len} commits") {
             bar.set_style(style);
@@ -124,8 +124,7 @@ impl Making {
 
 /// The hash of this program, remembered for as long as its file is the same.
 fn own_sha256() -> Result<String> {
-    let program = env::current_exe()
-        .map_err(|cause| Error::harness(format!("this program does not know its own file: {cause}")))?;
+    let program = own_program()?;
     let mut known = known_hashes();
     let sha256 = known.sha256_of(&program, || ())?;
     known.save();
@@ -159,8 +158,7 @@ const STORE: &str = "demo-";
 /// Invents a history, renders its pages, and gives their folder. The records are kept only in the pages.
 pub(super) fn make_demo(root: &Root, output: PathBuf, anew: bool) -> Result<PathBuf> {
     let making = Making::of(root)?;
-    let cache = places::cache_dir()
-        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    let cache = cache_folder()?;
     sweep(&cache, &SysfsRoot::this_machine());
     let store = cache.join(format!("{STORE}{}", process::id()));
     let _ = fs::remove_dir_all(&store);
@@ -181,15 +179,9 @@ fn make_of(making: &Making, history: &History, output: PathBuf, anew: bool) -> R
     fill(history, plan, inputs)?;
     let line = commits(&plan).into_iter().rev().map(|commit| commit.sha);
     let (index, ancestry) = (history.index(), Ancestry::of_line(line));
-    let records = Records {
-        history,
-        index: &index,
-        ancestry: &ancestry,
-        along: Some(ALONG),
-        forge: None,
-        is_demo: true,
-    };
-    making.make(records, output, anew)
+    let sources =
+        SiteSources { along: Some(ALONG), is_demo: true, ..making.sources(history, &index, &ancestry) };
+    making.make(sources, output, anew)
 }
 
 /// Removes what demonstrations left behind that were ended half-way. What cannot be removed is no trouble now.

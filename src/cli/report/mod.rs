@@ -4,7 +4,7 @@ mod make;
 mod serve;
 
 use std::path::PathBuf;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 
 use clap::Args;
 
@@ -18,7 +18,6 @@ use crate::record::History;
 use crate::report::site::page_of;
 use crate::report::{CardRecord, card};
 
-/// Flags of `report`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ReportArgs {
@@ -61,11 +60,11 @@ pub(super) struct ReportArgs {
 }
 
 /// Renders the pages and names the first one.
-pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
+pub(super) fn report(args: &ReportArgs) -> Result<u8> {
     let root = Root::find();
     if let Some(record) = &args.card {
         print_card(record, &store_of(args, &root)?, &root)?;
-        return Ok(ExitCode::from(exit_code::PASS));
+        return Ok(exit_code::PASS);
     }
     let folder = if args.demo {
         let output = args.output.clone().unwrap_or_else(|| root.demo_site());
@@ -82,7 +81,7 @@ pub(super) fn report(args: &ReportArgs) -> Result<ExitCode> {
     if args.serve {
         return serve::serve(&folder, args.port, args.open);
     }
-    Ok(ExitCode::from(exit_code::PASS))
+    Ok(exit_code::PASS)
 }
 
 /// The store, which may be empty but, if it was named, must be there: a name with a slip in it would else be a

@@ -14,19 +14,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files::{FileKind, Overwrite, write_whole};
-use crate::gate::ci::event::Candidate;
-use crate::gate::ci::event::Resolved;
+use crate::gate::ci::event::{Candidate, Resolved};
 use crate::gate::ci::forge::{parse, shortened};
 use crate::record::{AllowedFile, Experiment, encode, open, unarchive};
 
 /// What the artifact is called on the forge.
-pub const ARTIFACT: &str = "verdict";
+pub(super) const ARTIFACT: &str = "verdict";
 /// The words.
 pub const VERDICT_FILE: &str = "verdict.json";
 /// The record.
-pub const RECORD_FILE: &str = "record.json";
+const RECORD_FILE: &str = "record.json";
 /// The most that is taken of a zip from the forge, bytes. A record of 18 pairs takes 2 MB.
-pub const LARGEST_ZIP_BYTES: u64 = FileKind::Artifact.largest_bytes();
+pub(super) const LARGEST_ZIP_BYTES: u64 = FileKind::Artifact.largest_bytes();
 
 const SCHEMA: &str = "arcgauge-verdict@2";
 const ALLOWED: [AllowedFile; 2] = [

@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::gate::ci::forge::{
     PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
 };
-use crate::gate::side::ChangedInputs;
-use crate::record::{Commit, Repository, Source};
+use crate::gate::side::changed_inputs;
+use crate::record::{ChangedInput, Commit, Repository, Source};
 
 /// An event by which a gate may begin.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ enum Typed {
 }
 
 impl GateEvent {
-    /// Reads a payload; `name` is the event's, as the runner tells it.
+    /// Reads a payload; `name` is the event's, as the runner gives it.
     ///
     /// # Errors
     /// An event by which no gate begins, or a payload that is not of that event.
@@ -75,11 +75,9 @@ impl GateEvent {
 /// # Errors
 /// A head that may not be measured, with the command of whoever may allow it; names and shas that are none.
 pub fn candidate_of(event: &GateEvent) -> Result<Candidate> {
-    if let Some(refusal) = refusal_of(event) {
-        return Err(refusal);
-    }
     match event {
         GateEvent::PullRequest(event) => {
+            check_pull_request(event)?;
             let pull_request = &event.pull_request;
             let merge = pull_request.merge_commit_sha.as_deref();
             Ok(Candidate {
@@ -90,13 +88,16 @@ pub fn candidate_of(event: &GateEvent) -> Result<Candidate> {
                 merge: merge.map(|merge| sha(merge, "the merge commit")).transpose()?,
             })
         }
-        GateEvent::Dispatch(event) => Ok(Candidate {
-            repository: repository_name(&event.repository.full_name)?,
-            pull_request: number(&event.inputs.pull_request)?,
-            head: sha(&event.inputs.head, "the head that was requested")?,
-            base: None,
-            merge: None,
-        }),
+        GateEvent::Dispatch(event) => {
+            check_dispatch(event)?;
+            Ok(Candidate {
+                repository: repository_name(&event.repository.full_name)?,
+                pull_request: number(&event.inputs.pull_request)?,
+                head: sha(&event.inputs.head, "the head that was requested")?,
+                base: None,
+                merge: None,
+            })
+        }
     }
 }
 
@@ -128,17 +129,14 @@ const MAY_WRITE: [&str; 3] = ["OWNER", "MEMBER", "COLLABORATOR"];
 /// What brings a head that was not judged.
 const BRINGS_A_HEAD: [&str; 3] = ["opened", "synchronize", "reopened"];
 
-/// Why this event may not lead to a measurement; None where it may.
-fn refusal_of(event: &GateEvent) -> Option<Error> {
-    match event {
-        GateEvent::PullRequest(event) => of_pull_request(event),
-        GateEvent::Dispatch(event) => of_dispatch(event),
-    }
-}
-
-fn of_pull_request(event: &PullRequestEvent) -> Option<Error> {
+/// Refuses a pull request that may not be measured at once.
+fn check_pull_request(event: &PullRequestEvent) -> Result<()> {
     let pull_request = &event.pull_request;
-    let refused = |why: String| Some(needs_a_word(&why));
+    let refused = |why: String| {
+        Err(Error::input(format!("the pull request may not be measured at once: {why}")).hint(
+            "read its code; then label it `arc-gate`, or: `gh workflow run gate.yml -f pull_request=N -f head=SHA`",
+        ))
+    };
     if !BRINGS_A_HEAD.contains(&event.action.as_str()) {
         return refused(format!("it was `{}`, which brings no new head", shortened(&event.action)));
     }
@@ -156,26 +154,22 @@ fn of_pull_request(event: &PullRequestEvent) -> Option<Error> {
         let into = shortened(&pull_request.base.reference);
         return refused(format!("it goes into `{into}`, and heads of the default branch alone are gated"));
     }
-    None
+    Ok(())
 }
 
 /// Only who may write can dispatch; that main's workflow runs, and no branch's, is looked at here.
-fn of_dispatch(event: &DispatchEvent) -> Option<Error> {
+fn check_dispatch(event: &DispatchEvent) -> Result<()> {
     let main = format!("refs/heads/{}", event.repository.default_branch);
-    (event.reference != main).then(|| {
-        Error::input(format!("the run was dispatched on `{}`, not on `{main}`", shortened(&event.reference)))
-            .hint(format!("dispatch it there: `gh workflow run gate.yml --ref {}`", branch_or_main(event)))
-    })
+    if event.reference == main {
+        return Ok(());
+    }
+    Err(Error::input(format!("the run was dispatched on `{}`, not on `{main}`", shortened(&event.reference)))
+        .hint(format!("dispatch it there: `gh workflow run gate.yml --ref {}`", branch_or_main(event))))
 }
 
 fn branch_or_main(event: &DispatchEvent) -> &str {
     let branch = &event.repository.default_branch;
     if crate::files::is_file_name(branch) { branch } else { "main" }
-}
-
-fn needs_a_word(why: &str) -> Error {
-    Error::input(format!("the pull request may not be measured at once: {why}"))
-        .hint("read its code; then label it `arc-gate`, or: `gh workflow run gate.yml -f pull_request=N -f head=SHA`")
 }
 
 /// One head of one pull request, admitted by somebody who may.
@@ -252,16 +246,17 @@ impl Resolved {
         }
         refuse_another_judge(repository, &merge_base, &tip)?;
         let head = repository.resolve(&candidate.head)?;
-        let changes = ChangedInputs::between(repository, &merge_base, &Source::Commit(head))?;
-        let changes = changes.kinds().into_iter().map(|(kind, _)| kind.to_owned()).collect();
+        let inputs = changed_inputs(repository, &merge_base, &Source::Commit(head))?;
+        let mut changes: Vec<String> = inputs.into_iter().map(|input| input.kind).collect();
+        changes.dedup();
         Ok(Self { candidate, tip: tip.sha, merge_base, changes })
     }
 }
 
 /// A branch that is old enough would be judged by what has been tightened since.
 pub(super) fn refuse_another_judge(repository: &Repository, merge_base: &str, tip: &Commit) -> Result<()> {
-    let changed = ChangedInputs::between(repository, merge_base, &Source::Commit(tip.clone()))?;
-    let Some((kind, _)) = changed.kinds().first().copied() else { return Ok(()) };
+    let changed = changed_inputs(repository, merge_base, &Source::Commit(tip.clone()))?;
+    let Some(ChangedInput { kind, .. }) = changed.first() else { return Ok(()) };
     Err(Error::input(format!(
         "the base has other {kind} since {}, where the head branched off, and a head is judged by those of today",
         short(merge_base)

@@ -51,6 +51,35 @@ pub trait Forge {
     fn send(&mut self, method: Method, path: &str, body: &Value) -> Result<()>;
 }
 
+/// Most of an answer that is read, and of a page of a list, bytes.
+const LARGEST_ANSWER_BYTES: u64 = 32 << 20;
+const ITEMS_A_PAGE: usize = 100;
+/// What stands behind these pages of a list is not found.
+const MOST_PAGES: usize = 20;
+
+/// What the forge has at a path; `what` is its name in messages.
+pub(super) fn read<T: DeserializeOwned>(forge: &mut dyn Forge, path: &str, what: &str) -> Result<T> {
+    parse(&forge.get(path, LARGEST_ANSWER_BYTES)?, what)
+}
+
+/// The first item of a list that is wanted, page by page.
+pub(super) fn find_in_pages<T: DeserializeOwned>(
+    forge: &mut dyn Forge,
+    path: &str,
+    what: &str,
+    is_wanted: impl Fn(&T) -> bool,
+) -> Result<Option<T>> {
+    for page in 1..=MOST_PAGES {
+        let items: Vec<T> = read(forge, &format!("{path}?per_page={ITEMS_A_PAGE}&page={page}"), what)?;
+        let is_last = items.len() < ITEMS_A_PAGE;
+        let found = items.into_iter().find(&is_wanted);
+        if found.is_some() || is_last {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
 /// GitHub's own program, which takes its token from `GH_TOKEN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GhProgram;

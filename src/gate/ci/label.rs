@@ -10,9 +10,9 @@ use serde_json::json;
 use crate::error::{Error, Result};
 use crate::files::is_file_name;
 use crate::gate::ci::event::short;
-use crate::gate::ci::forge::{Forge, Method};
 use crate::gate::ci::forge::{
-    PullRequestWire, RepositoryWire, UserWire, parse, repository_name, sha, shortened,
+    Forge, Method, PullRequestWire, RepositoryWire, UserWire, find_in_pages, parse, read, repository_name,
+    sha, shortened,
 };
 
 /// The label that is a word.
@@ -21,9 +21,6 @@ const LABEL: &str = "arc-gate";
 const WORKFLOW: &str = "gate.yml";
 /// What a review says that is a word for a measurement: not that changes are wanted first.
 const READ: [&str; 2] = ["APPROVED", "COMMENTED"];
-const REVIEWS_A_PAGE: usize = 100;
-/// A pull request of more reviews than this is measured by a dispatch.
-const MOST_PAGES: usize = 20;
 /// What GitHub calls those whose word it is.
 const MAY_WRITE: [&str; 3] = ["admin", "maintain", "write"];
 
@@ -112,7 +109,7 @@ fn check(event: &EventWire, repository: &str, forge: &mut dyn Forge) -> Result<S
             .hint("somebody who may write labels it"));
     }
     let path = format!("repos/{repository}/collaborators/{who}/permission");
-    let permission: PermissionWire = parse(&forge.get(&path, 1 << 20)?, "the permission")?;
+    let permission: PermissionWire = read(forge, &path, "the permission")?;
     if !MAY_WRITE.iter().any(|may| *may == permission.permission || *may == permission.role_name) {
         return Err(Error::input(format!("the label is by `{who}`, who may not write to `{repository}`"))
             .hint("somebody who may write labels it"));
@@ -132,20 +129,10 @@ fn check(event: &EventWire, repository: &str, forge: &mut dyn Forge) -> Result<S
 
 /// Whether somebody has reviewed this very commit, and did not ask for changes.
 fn has_reviewed(who: &str, head: &str, pull_request: &str, forge: &mut dyn Forge) -> Result<bool> {
-    for page in 1..=MOST_PAGES {
-        let path = format!("{pull_request}/reviews?per_page={REVIEWS_A_PAGE}&page={page}");
-        let reviews: Vec<ReviewWire> = parse(&forge.get(&path, 32 << 20)?, "the reviews")?;
-        let theirs = |review: &ReviewWire| {
-            review.user.as_ref().is_some_and(|user| user.login == who)
-                && review.commit_id.as_deref() == Some(head)
-                && READ.contains(&review.state.as_str())
-        };
-        if reviews.iter().any(theirs) {
-            return Ok(true);
-        }
-        if reviews.len() < REVIEWS_A_PAGE {
-            break;
-        }
-    }
-    Ok(false)
+    let is_theirs = |review: &ReviewWire| {
+        review.user.as_ref().is_some_and(|user| user.login == who)
+            && review.commit_id.as_deref() == Some(head)
+            && READ.contains(&review.state.as_str())
+    };
+    Ok(find_in_pages(forge, &format!("{pull_request}/reviews"), "the reviews", is_theirs)?.is_some())
 }

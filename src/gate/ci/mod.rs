@@ -1,8 +1,8 @@
 //! What continuous integration needs on a forge: which head is to be judged and whether it may be; the verdict
-//! as it leaves the runner; and, on another machine, whether that verdict can be believed, and how it is reported.
+//! as it leaves the runner; and, on another machine, whether that verdict can be verified, and how it is reported.
 //!
 //! ```text
-//! event -> candidate -> resolved -> (A/B, gate) -> artifact ... artifact -> believed -> notice -> forge
+//! event -> candidate -> resolved -> (A/B, gate) -> artifact ... artifact -> verified -> notice -> forge
 //! ------------------- on the runner -----------------------    ------------ on a hosted one ----------
 //! ```
 //!
@@ -18,11 +18,9 @@ mod publish;
 mod verify;
 mod workflow_run;
 
-pub use artifact::{
-    ARTIFACT, GateEnd, JudgedArtifact, LARGEST_ZIP_BYTES, RECORD_FILE, VERDICT_FILE, VerdictArtifact,
-};
+pub use artifact::{GateEnd, JudgedArtifact, VERDICT_FILE, VerdictArtifact};
 pub use event::{Candidate, GateEvent, Resolved, candidate_of};
 pub use forge::{Forge, GhProgram, Method};
 pub use label::{Admitted, admit};
-pub use notice::{CONTEXT, CommitStatus, State};
+pub use notice::{CommitStatus, State};
 pub use publish::{Published, Request, publish};

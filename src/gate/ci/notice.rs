@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::gate::ci::event::short;
-use crate::gate::ci::forge::{Forge, Method, OURS, UserWire, parse, shortened};
-use crate::gate::ci::verify::Believed;
+use crate::gate::ci::forge::{Forge, Method, OURS, UserWire, find_in_pages, read, shortened};
+use crate::gate::ci::verify::VerifiedVerdict;
 use crate::record::{DecisionRecord, Status, Verdict};
 use crate::report::decision::{Subject, decision_markdown, pair_lines, title};
 use crate::report::document::escape;
 
 /// What the status is called; to be required of the default branch.
-pub const CONTEXT: &str = "arcgauge/gate";
+const CONTEXT: &str = "arcgauge/gate";
 /// How the description begins where there is none.
 const NO_VERDICT: &str = "no verdict: ";
 /// As much as a forge shows.
@@ -71,10 +71,6 @@ fn cut(text: &str) -> String {
 
 /// By which the comment is found again.
 const MARK: &str = "<!-- arcgauge: the gate's verdict -->";
-const COMMENTS_A_PAGE: usize = 100;
-/// A pull request of more comments than this gets another one of ours.
-const MOST_PAGES: usize = 20;
-const LARGEST_PAGE_BYTES: u64 = 32 << 20;
 
 /// What is reported of a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,12 +80,10 @@ pub(super) struct Comment {
 
 impl Comment {
     /// The verdict, in full.
-    pub(super) fn of(believed: &Believed, head: &str, page: &str) -> Self {
-        let record = &believed.record;
+    pub(super) fn of(verified: &VerifiedVerdict, head: &str, page: &str) -> Self {
+        let VerifiedVerdict { record, decision } = verified;
         let pairs = pair_lines(record);
-        let decision: &DecisionRecord = &believed.decision;
-        let reported = decision_markdown(Subject { record, pairs: &pairs }, decision);
-        Self::with(&reported, head, page)
+        Self::with(&decision_markdown(Subject { record, pairs: &pairs }, decision), head, page)
     }
 
     /// Why there is none; `reason` may hold text of others.
@@ -115,11 +109,16 @@ impl Comment {
     /// When the forge does not take it.
     pub(super) fn put(&self, forge: &mut dyn Forge, repository: &str, pull_request: u64) -> Result<()> {
         let body = serde_json::json!({ "body": self.body });
-        match find(forge, repository, pull_request)? {
-            Some(id) => forge.send(Method::Patch, &format!("repos/{repository}/issues/comments/{id}"), &body),
-            None => {
-                forge.send(Method::Post, &format!("repos/{repository}/issues/{pull_request}/comments"), &body)
+        let comments = format!("repos/{repository}/issues/{pull_request}/comments");
+        let is_ours = |comment: &CommentWire| {
+            comment.user.as_ref().is_some_and(|user| user.login == OURS)
+                && comment.body.as_deref().is_some_and(|body| body.starts_with(MARK))
+        };
+        match find_in_pages(forge, &comments, "the comments of the pull request", is_ours)? {
+            Some(CommentWire { id, .. }) => {
+                forge.send(Method::Patch, &format!("repos/{repository}/issues/comments/{id}"), &body)
             }
+            None => forge.send(Method::Post, &comments, &body),
         }
     }
 }
@@ -133,28 +132,6 @@ struct CommentWire {
     user: Option<UserWire>,
 }
 
-fn find(forge: &mut dyn Forge, repository: &str, pull_request: u64) -> Result<Option<u64>> {
-    for page in 1..=MOST_PAGES {
-        let path = format!(
-            "repos/{repository}/issues/{pull_request}/comments?per_page={COMMENTS_A_PAGE}&page={page}"
-        );
-        let comments: Vec<CommentWire> =
-            parse(&forge.get(&path, LARGEST_PAGE_BYTES)?, "the comments of the pull request")?;
-        let ours = comments.iter().find(|comment| {
-            comment.user.as_ref().is_some_and(|user| user.login == OURS)
-                && comment.body.as_deref().is_some_and(|body| body.starts_with(MARK))
-        });
-        if let Some(ours) = ours {
-            return Ok(Some(ours.id));
-        }
-        if comments.len() < COMMENTS_A_PAGE {
-            break;
-        }
-    }
-    Ok(None)
-}
-
-const LARGEST_ANSWER_BYTES: u64 = 8 << 20;
 /// What a head stays, once it was shown to be.
 const LOSSES: [Verdict; 3] = [Verdict::WrongOutput, Verdict::Regressed, Verdict::Mixed];
 
@@ -180,8 +157,7 @@ impl Earlier {
     /// When it does not answer: then nobody knows.
     pub(super) fn of(forge: &mut dyn Forge, repository: &str, head: &str) -> Result<Self> {
         let path = format!("repos/{repository}/commits/{head}/statuses?per_page=100");
-        let statuses: Vec<StatusWire> =
-            parse(&forge.get(&path, LARGEST_ANSWER_BYTES)?, "the statuses of the head")?;
+        let statuses: Vec<StatusWire> = read(forge, &path, "the statuses of the head")?;
         let ours = statuses.into_iter().filter(|status| {
             status.context == CONTEXT && status.creator.as_ref().is_some_and(|user| user.login == OURS)
         });

@@ -6,16 +6,11 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 use crate::gate::ci::artifact::{ARTIFACT, JudgedArtifact, LARGEST_ZIP_BYTES};
 use crate::gate::ci::event::short;
-use crate::gate::ci::forge::{Forge, Method};
-use crate::gate::ci::forge::{PullRequestWire, parse, shortened};
-use crate::gate::ci::notice::Comment;
-use crate::gate::ci::notice::Earlier;
-use crate::gate::ci::notice::{CommitStatus, State};
-use crate::gate::ci::verify::{Believed, Known, word_for};
+use crate::gate::ci::forge::{Forge, Method, PullRequestWire, read, shortened};
+use crate::gate::ci::notice::{Comment, CommitStatus, Earlier, State};
+use crate::gate::ci::verify::{TrustedContext, VerifiedVerdict, command_for};
 use crate::gate::ci::workflow_run::{By, GateRun};
 use crate::record::{Repository, Status, Verdict};
-
-const LARGEST_ANSWER_BYTES: u64 = 8 << 20;
 
 /// What is to be published, and by what it is checked.
 pub struct Request<'a> {
@@ -46,72 +41,66 @@ pub struct Published {
     pub commented: Option<u64>,
 }
 
-/// Checks what a run left, and tells it. A head of which no verdict can be believed gets a red status: none may
+/// Checks what a run left, and reports it. A head of which no verdict can be verified gets a red status: none may
 /// pass for want of a word.
 ///
 /// # Errors
 /// A run that is of no gate, of which nothing is reported; a forge that does not take what is reported.
 pub fn publish(requested: &Request<'_>, forge: &mut dyn Forge) -> Result<Published> {
     let run = GateRun::parse(requested.payload)?;
-    let page = run.page();
     let pull_request = find_pull_request(&run, forge);
     let not_run = reason_not_run(&run, pull_request.as_ref());
     let earlier = Earlier::of(forge, &run.repository, &run.head);
     if not_run.is_some() && earlier.as_ref().is_ok_and(Earlier::has_verdict) {
         return Ok(Published { head: run.head, verdict: None, status: None, commented: None });
     }
-    let believed = match not_run {
+    let verified = match not_run {
         Some(error) => Err(error),
-        None => verdict(requested, &run, pull_request.as_ref(), forge).and_then(|believed| {
-            if believed.decision.status != Status::Red {
+        None => verdict(requested, &run, pull_request.as_ref(), forge).and_then(|verified| {
+            if verified.decision.status != Status::Red {
                 earlier?.refuse_after_a_loss()?;
             }
-            Ok(believed)
+            Ok(verified)
         }),
     };
-    let (verdict, status, comment) = match &believed {
-        Ok(believed) => (
-            Some(believed.decision.verdict),
-            CommitStatus::of(&believed.decision, page.clone()),
-            Comment::of(believed, &run.head, &page),
-        ),
-        Err(error) => {
-            let reason = error.to_string();
-            let comment = Comment::none(&reason, error.hint_text(), &run.head, &page);
-            (None, CommitStatus::none(&reason, page.clone()), comment)
-        }
-    };
-    // First, for it is what lets a head be merged or not.
-    send_status(&run, &status, forge)?;
     let commented =
         pull_request.filter(|it| it.head.sha == run.head && it.state == "open").map(|it| it.number);
-    if let Some(number) = commented {
-        comment.put(forge, &run.repository, number)?;
-    }
-    if status.state == State::Success {
+    let published = report(&run, &verified, commented, forge)?;
+    if published.status.as_ref().is_some_and(|status| status.state == State::Success) {
         // Another run of this head may have shown a loss meanwhile, and been reported just before.
         if let Err(error) = Earlier::of(forge, &run.repository, &run.head)?.refuse_after_a_loss() {
-            return tell_again(&run, &error, commented, forge);
+            return report(&run, &Err(error), commented, forge);
         }
     }
-    Ok(Published { head: run.head, verdict, status: Some(status), commented })
+    Ok(published)
 }
 
-/// Takes a green word back.
-fn tell_again(
+/// Sets the status of the head, and writes the comment of its pull request where that has this head now.
+fn report(
     run: &GateRun,
-    error: &Error,
+    verified: &Result<VerifiedVerdict>,
     commented: Option<u64>,
     forge: &mut dyn Forge,
 ) -> Result<Published> {
-    let reason = error.to_string();
-    let status = CommitStatus::none(&reason, run.page());
+    let (page, head) = (run.page(), &run.head);
+    let (verdict, status, comment) = match verified {
+        Ok(verified) => (
+            Some(verified.decision.verdict),
+            CommitStatus::of(&verified.decision, page.clone()),
+            Comment::of(verified, head, &page),
+        ),
+        Err(error) => {
+            let reason = error.to_string();
+            let comment = Comment::none(&reason, error.hint_text(), head, &page);
+            (None, CommitStatus::none(&reason, page), comment)
+        }
+    };
+    // First, for it is what lets a head be merged or not.
     send_status(run, &status, forge)?;
     if let Some(number) = commented {
-        let comment = Comment::none(&reason, error.hint_text(), &run.head, &run.page());
         comment.put(forge, &run.repository, number)?;
     }
-    Ok(Published { head: run.head.clone(), verdict: None, status: Some(status), commented })
+    Ok(Published { head: head.clone(), verdict, status: Some(status), commented })
 }
 
 fn send_status(run: &GateRun, status: &CommitStatus, forge: &mut dyn Forge) -> Result<()> {
@@ -127,11 +116,11 @@ fn find_pull_request(run: &GateRun, forge: &mut dyn Forge) -> Option<PullRequest
     } else {
         // The forge lists no pull requests of a fork with its runs.
         let path = format!("repos/{}/commits/{}/pulls", run.repository, run.head);
-        let found: Vec<PullRequestWire> = parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "it").ok()?;
+        let found: Vec<PullRequestWire> = read(forge, &path, "it").ok()?;
         found.into_iter().find(|it| it.head.sha == run.head && it.state == "open")?.number
     };
     let path = format!("repos/{}/pulls/{number}", run.repository);
-    parse(&forge.get(&path, LARGEST_ANSWER_BYTES).ok()?, "the pull request").ok()
+    read(forge, &path, "the pull request").ok()
 }
 
 /// Why nothing was measured in this run, where nothing was.
@@ -139,7 +128,7 @@ fn reason_not_run(run: &GateRun, pull_request: Option<&PullRequestWire>) -> Opti
     let known = run.pull_request.or(pull_request.map(|known| known.number));
     let word = format!(
         "somebody who may write reads it, then labels it `arc-gate`, or dispatches it: {}",
-        word_for(known, &run.head)
+        command_for(known, &run.head)
     );
     if run.by == By::Nobody {
         return Some(Error::input("a fork's head is measured on a maintainer's word alone").hint(word));
@@ -160,7 +149,7 @@ fn verdict(
     run: &GateRun,
     pull_request: Option<&PullRequestWire>,
     forge: &mut dyn Forge,
-) -> Result<Believed> {
+) -> Result<VerifiedVerdict> {
     let Some(pull_request) = pull_request else {
         return Err(Error::input("no pull request of this head is known").hint("run the gate again"));
     };
@@ -188,7 +177,7 @@ fn verdict(
     if run.by == By::Dispatch {
         refuse_foreign_definition(requested.repository, &run.definition, &tip.sha)?;
     }
-    let known = Known {
+    let known = TrustedContext {
         repository: requested.repository,
         name: &run.repository,
         pull_request: pull_request.number,
@@ -226,10 +215,10 @@ struct ArtifactWire {
     created_at: String,
 }
 
-/// The artifact of the run's latest attempt: one of an earlier attempt is no word on this one.
+/// The artifact of the run's latest attempt: one of an earlier attempt says nothing of this one.
 fn download(run: &GateRun, forge: &mut dyn Forge) -> Result<Vec<u8>> {
     let path = format!("repos/{}/actions/runs/{}/artifacts?per_page=100", run.repository, run.id);
-    let listed: ArtifactsWire = parse(&forge.get(&path, LARGEST_ANSWER_BYTES)?, "the run's artifacts")?;
+    let listed: ArtifactsWire = read(forge, &path, "the run's artifacts")?;
     let named = listed.artifacts.into_iter().filter(|artifact| artifact.name == ARTIFACT);
     let newest = named
         .filter(|artifact| run.began_utc.as_ref().is_some_and(|began| artifact.created_at >= *began))

@@ -1,4 +1,4 @@
-//! Whether the verdict of a runner can be believed, and what it then is.
+//! Whether the verdict of a runner can be verified, and what it then is.
 //!
 //! The head's own code was built and run on the machine that wrote it, so every byte may be its author's. What
 //! can be known without the runner is known from the repository: the commits, the policy, the goldens, what the
@@ -10,16 +10,14 @@ use crate::error::{Error, Result};
 use crate::gate::ci::artifact::{GateEnd, JudgedArtifact};
 use crate::gate::ci::event::{refuse_another_judge, short};
 use crate::gate::ci::forge::shortened;
-use crate::gate::side::{ChangedInputs, changed_in_use, goldens_at};
+use crate::gate::side::{POLICY, PUBLISHED, changed_in_use, changed_inputs, goldens_at};
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::record::{
-    Arm, ChangedInput, Commit, DecisionRecord, Experiment, Kept, Outcome, PlanKind, PublishedReference,
-    Repository, Source, StopReason, check_answers, sha256_of_bytes,
+    Arm, Commit, DecisionRecord, Experiment, Kept, Outcome, PlanKind, PublishedReference, Repository, Source,
+    StopReason, check_answers, sha256_of_bytes,
 };
 
-const POLICY: &str = "ci/gate.json";
-const PUBLISHED: &str = "fixtures/baselines/published.json";
 /// What decides whose workflow ran.
 const WORKFLOWS: &str = ".github";
 
@@ -28,7 +26,7 @@ const MOST_PROMPTS: usize = 50;
 const MOST_SAMPLES: usize = 20_000;
 
 /// What is known without the runner.
-pub(super) struct Known<'a> {
+pub(super) struct TrustedContext<'a> {
     pub(super) repository: &'a Repository,
     /// As in "owner/name".
     pub(super) name: &'a str,
@@ -43,12 +41,12 @@ pub(super) struct Known<'a> {
 }
 
 /// A verdict that was computed again, and the record that it is of.
-pub(super) struct Believed {
+pub(super) struct VerifiedVerdict {
     pub(super) record: Experiment,
     pub(super) decision: DecisionRecord,
 }
 
-impl Known<'_> {
+impl TrustedContext<'_> {
     /// The commit that the head must have been compared with.
     pub(super) fn merge_base(&self) -> Result<String> {
         self.repository.merge_base(self.tip, self.head)
@@ -63,29 +61,29 @@ impl Known<'_> {
         artifact: JudgedArtifact,
         merge_base: &str,
         now_utc: &str,
-    ) -> Result<Believed> {
+    ) -> Result<VerifiedVerdict> {
         let JudgedArtifact { verdict, record } = artifact;
         if verdict.head != self.head {
             let of = shortened(short(&verdict.head));
-            return Err(untrue(&format!("it is of `{of}`, and the run was of {}", short(self.head))));
+            return Err(rejected(&format!("it is of `{of}`, and the run was of {}", short(self.head))));
         }
         if verdict.repository != self.name || self.pull_request != verdict.pull_request {
-            return Err(untrue("it is of another pull request"));
+            return Err(rejected("it is of another pull request"));
         }
         if verdict.end != GateEnd::Judged {
             let reason = verdict.reason.as_deref().map(shortened_reason).unwrap_or_default();
             let word = if verdict.end == GateEnd::Refused { "refused" } else { "failed" };
             return Err(Error::input(format!("the gate {word}: {reason}")));
         }
-        let Some(mut record) = record else { return Err(untrue("it has no record")) };
+        let Some(mut record) = record else { return Err(rejected("it has no record")) };
         self.check_definition(merge_base)?;
-        record.check().map_err(|error| untrue(&error.to_string()))?;
+        record.check().map_err(|error| rejected(&error.to_string()))?;
         if record.plan != PlanKind::Ab {
-            return Err(untrue(&format!("it is of `{}`, and not of two sides", record.plan.as_str())));
+            return Err(rejected(&format!("it is of `{}`, and not of two sides", record.plan.as_str())));
         }
         check_size(&record)?;
         if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
-            return Err(untrue("it did not come to its end"));
+            return Err(rejected("it did not come to its end"));
         }
         self.check_sides(&mut record, merge_base)?;
         self.check_inputs(&record, merge_base)?;
@@ -93,10 +91,10 @@ impl Known<'_> {
         self.check_identical(&record, merge_base)?;
         // Every token of both sides once more.
         check_answers(&record, |run| goldens_at(self.repository, merge_base, run))
-            .map_err(|error| untrue(&format!("it {error}")))?;
+            .map_err(|error| rejected(&format!("it {error}")))?;
         let policy = Policy::parse(&record.inputs.policy.text, "ci/gate.json of the base")?;
         let decision = decide(&record, &policy, now_utc, Strictness::Gate);
-        Ok(Believed { record, decision })
+        Ok(VerifiedVerdict { record, decision })
     }
 
     /// A head that changes the workflows was judged by its own.
@@ -111,7 +109,7 @@ impl Known<'_> {
             "the head changes `{}`, by which it was run: that is no judge of it",
             shortened(path)
         ))
-        .hint(format!("let main's workflow run it: {}", word_for(Some(self.pull_request), self.head))))
+        .hint(format!("let main's workflow run it: {}", command_for(Some(self.pull_request), self.head))))
     }
 
     /// Both sides are the commits that they must be; what is reported of them is the repository's word.
@@ -120,17 +118,17 @@ impl Known<'_> {
         for (side, (word, sha)) in record.arms.iter_mut().zip([("base", merge_base), ("head", self.head)]) {
             match &side.commit {
                 Some(commit) if commit.sha == sha && commit.dirty => {
-                    return Err(untrue(&format!("its {word} has changes over {}", short(sha))));
+                    return Err(rejected(&format!("its {word} has changes over {}", short(sha))));
                 }
                 Some(commit) if commit.sha == sha => {}
                 other => {
                     let is = other.as_ref().map_or("no commit", Commit::short);
-                    return Err(untrue(&format!("its {word} is {is}, and not {}", short(sha))));
+                    return Err(rejected(&format!("its {word} is {is}, and not {}", short(sha))));
                 }
             }
             if side.device.requested != self.device {
                 let device = shortened(&side.device.requested);
-                return Err(untrue(&format!(
+                return Err(rejected(&format!(
                     "its {word} was to run on `{device}`, and not on `{}`",
                     self.device
                 )));
@@ -138,7 +136,7 @@ impl Known<'_> {
             if let Some(ran) = side.device.ran.as_ref().map(|ran| ran.kind().name())
                 && self.device.split('.').next() != Some(ran)
             {
-                return Err(untrue(&format!("its {word} ran on `{ran}`, and not on `{}`", self.device)));
+                return Err(rejected(&format!("its {word} ran on `{ran}`, and not on `{}`", self.device)));
             }
             side.commit = Some(self.repository.resolve(sha)?);
             short(sha).clone_into(&mut side.label);
@@ -152,15 +150,11 @@ impl Known<'_> {
         let is_policy = record.inputs.policy.text == policy
             && record.inputs.policy.sha256 == sha256_of_bytes(policy.as_bytes());
         if !is_policy {
-            return Err(untrue("it was judged by another policy than the base's"));
+            return Err(rejected("it was judged by another policy than the base's"));
         }
         let head = Source::Commit(self.repository.resolve(self.head)?);
-        let changed = ChangedInputs::between(self.repository, merge_base, &head)?;
-        let changed = changed.kinds().into_iter().flat_map(|(kind, paths)| {
-            paths.iter().map(move |path| ChangedInput { kind: kind.to_owned(), path: path.clone() })
-        });
-        if record.inputs.changed_by_head != changed.collect::<Vec<_>>() {
-            return Err(untrue("what it says of what the head changes is not so"));
+        if record.inputs.changed_by_head != changed_inputs(self.repository, merge_base, &head)? {
+            return Err(rejected("what it says of what the head changes is not so"));
         }
         Ok(())
     }
@@ -170,13 +164,13 @@ impl Known<'_> {
         let text = self.repository.text_at(merge_base, PUBLISHED)?.unwrap_or_default();
         let published = PublishedReference::parse(&text)?;
         if record.published.as_ref().is_some_and(|recorded| *recorded != published) {
-            return Err(untrue("its published figures are not the base's"));
+            return Err(rejected("its published figures are not the base's"));
         }
         for run in &record.arms {
             let workload = &run.workload;
             let prompts = workload.prompts.iter().map(|prompt| &prompt.id);
             if !prompts.eq(&published.prompts) || workload.new_tokens != published.new_tokens {
-                return Err(untrue(&format!(
+                return Err(rejected(&format!(
                     "its workload is {} prompts of {} tokens, and the base's is {} of {}",
                     workload.prompts.len(),
                     workload.new_tokens,
@@ -198,7 +192,7 @@ impl Known<'_> {
         let changed = changed_in_use(self.repository, merge_base, &head)?;
         let Some(path) = changed.first() else { return Ok(()) };
         let what = format!("it was not measured, and the head changes `{}`", shortened(path));
-        Err(untrue(&what).hint("measure both sides: `cargo xtask ab --measure-identical`"))
+        Err(rejected(&what).hint("measure both sides: `cargo xtask ab --measure-identical`"))
     }
 }
 
@@ -210,18 +204,18 @@ fn check_size(record: &Experiment) -> Result<()> {
             || run.workload.prompts.len() > MOST_PROMPTS
     };
     if record.rounds.len() > MOST_PROCESSES || record.arms.iter().any(is_large) {
-        return Err(untrue("it has more pairs, prompts or samples than any gate draws"));
+        return Err(rejected("it has more pairs, prompts or samples than any gate draws"));
     }
     Ok(())
 }
 
 /// The command by which somebody who may write has one head measured.
-pub(super) fn word_for(pull_request: Option<u64>, head: &str) -> String {
+pub(super) fn command_for(pull_request: Option<u64>, head: &str) -> String {
     let number = pull_request.map_or("N".to_owned(), |number| number.to_string());
     format!("`gh workflow run gate.yml -f pull_request={number} -f head={head}`")
 }
 
-fn untrue(what: &str) -> Error {
+fn rejected(what: &str) -> Error {
     Error::input(format!("the artifact is refused: {what}"))
 }
 

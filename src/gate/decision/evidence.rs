@@ -30,13 +30,13 @@ pub(super) fn goldens(runs: &[(&str, &Arm)], strictness: Strictness) -> Finding 
     let unjudged = runs.iter().find(|(_, run)| run.prompts.is_empty() || has_unjudged(run));
     if let Some((side, _)) = unjudged {
         let reason = format!("not every output{} was judged", of_the(side));
-        return Finding { is_red: true, ..Finding::undecided(id, reason) };
+        return Finding::red(id, reason);
     }
     if !unverified.is_empty() {
         let reason = format!("there is no golden to check against: {}", unverified.join("; "));
         return match strictness {
             Strictness::Ab => Finding::warns(id, reason),
-            Strictness::Gate => Finding { is_red: true, ..Finding::undecided(id, reason) },
+            Strictness::Gate => Finding::red(id, reason),
         };
     }
     if !close.is_empty() {
@@ -75,7 +75,7 @@ pub(super) fn answers(record: &Experiment) -> Option<Finding> {
                 prompt.id,
                 at + 1
             );
-            return Some(Finding { is_red: true, ..Finding::undecided(id, reason) });
+            return Some(Finding::red(id, reason));
         }
         same += 1;
     }
@@ -105,13 +105,13 @@ pub(super) fn inputs(record: &Experiment) -> Finding {
     let reported: Vec<String> =
         by_kind.into_iter().map(|(kind, paths)| format!("{kind} changed ({})", paths.join(", "))).collect();
     let reason = format!("{}: the head was judged by the base's", reported.join(", "));
-    Finding { is_red: true, ..Finding::undecided(id, reason) }
+    Finding::red(id, reason)
 }
 
 /// Whether the record is of commits, and of nothing else.
 pub(super) fn commits(record: &Experiment, strictness: Strictness) -> Option<Finding> {
     let id = "commits";
-    let red = |reason: String| Some(Finding { is_red: true, ..Finding::undecided(id, reason) });
+    let red = |reason: String| Some(Finding::red(id, reason));
     let of = |commit: Option<&Commit>| match commit {
         None => Some("is no commit".to_owned()),
         Some(commit) if commit.dirty => Some(format!("has changes over {}", commit.short())),
@@ -147,7 +147,7 @@ pub(super) fn commits(record: &Experiment, strictness: Strictness) -> Option<Fin
 /// Whether all that is asked of a gated head was asked: every reference prompt, with every token.
 pub(super) fn workload(runs: &[(&str, &Arm)], published: Option<&PublishedReference>) -> Finding {
     let id = "workload";
-    let red = |reason: String| Finding { is_red: true, ..Finding::undecided(id, reason) };
+    let red = |reason: String| Finding::red(id, reason);
     for (side, run) in runs {
         let Some(published) = published else {
             return red(format!("it is not known what should have been asked{}", of_the(side)));
@@ -192,18 +192,12 @@ pub(super) fn device(runs: &[(&str, &Arm)], strictness: Strictness) -> Finding {
         }
         if let Some(reason) = run.device.emulated_reason() {
             let reason = format!("the device{} is emulated: {reason}", of_the(side));
-            return match strictness {
-                Strictness::Ab => Finding::warns(id, reason),
-                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
-            };
+            return Finding::doubtful(id, strictness, reason);
         }
         if ran.grade() == ProofGrade::Property {
             let reason =
                 format!("`{}`{} as reported by OpenVINO alone", ran.execution_devices(), of_the(side));
-            return match strictness {
-                Strictness::Ab => Finding::warns(id, reason),
-                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
-            };
+            return Finding::doubtful(id, strictness, reason);
         }
     }
     let ran: Vec<&str> = runs
@@ -219,7 +213,7 @@ fn of_the(side: &str) -> String {
     if side.is_empty() { String::new() } else { format!(" on the {side}") }
 }
 
-/// Whether the machine was in a state in which the pairs can be believed.
+/// Whether the machine was in a state in which the pairs are valid.
 pub(super) fn guards(record: &Experiment, pairs: &[PairFigures], strictness: Strictness) -> Finding {
     let id = "guards";
     let invalidated: Vec<&PairFigures> = pairs.iter().filter(|pair| !pair.is_valid()).collect();
@@ -241,10 +235,7 @@ pub(super) fn guards(record: &Experiment, pairs: &[PairFigures], strictness: Str
     match (first, record.sampling.ignore_guards) {
         (Some(why), true) => {
             let reason = reported(&format!("count although a guard tripped, as requested; first {why}"));
-            match strictness {
-                Strictness::Ab => Finding::warns(id, reason),
-                Strictness::Gate => Finding::fails(id, Verdict::InvalidEnvironment, reason),
-            }
+            Finding::doubtful(id, strictness, reason)
         }
         (Some(why), false) => {
             Finding::warns(id, reported(&format!("were invalidated and measured again, first by {why}")))

@@ -86,8 +86,7 @@ pub fn decide_run(record: &Experiment, policy: &Policy, judged_utc: &str) -> Dec
     let runs = [("", run.arm)];
     let mut findings =
         vec![goldens(&runs, Strictness::Gate), device(&runs, Strictness::Gate), guards_of_run(run.arm)];
-    let relative = Finding::undecided("speed", "not measured against the base: there is no A/B record");
-    findings.push(Finding { is_red: true, ..relative });
+    findings.push(Finding::red("speed", "not measured against the base: there is no A/B record"));
     findings.extend(anchors(run, policy));
     combine(findings, Speed::default(), judged_utc)
 }
@@ -122,6 +121,19 @@ impl Finding {
 
     pub(super) fn fails(id: &str, verdict: Verdict, reason: impl Into<String>) -> Self {
         Self { alone: Some(verdict), is_red: true, ..Self::new(id, CheckResult::Fails, reason) }
+    }
+
+    /// What cannot be relied on: a warning to somebody at a machine, an invalid environment to a gate.
+    fn doubtful(id: &str, strictness: Strictness, reason: impl Into<String>) -> Self {
+        match strictness {
+            Strictness::Ab => Self::warns(id, reason),
+            Strictness::Gate => Self::fails(id, Verdict::InvalidEnvironment, reason),
+        }
+    }
+
+    /// Undecided, and red whatever slow-down is excluded.
+    fn red(id: &str, reason: impl Into<String>) -> Self {
+        Self { is_red: true, ..Self::undecided(id, reason) }
     }
 
     /// Neither well nor wrong: the verdict is open, and policy says what that means for a status.

@@ -34,10 +34,7 @@ impl Speed {
         let mut speed = Self::default();
         let result = sequential(&differences_ln, &policy.sequential.rule()).ok();
         let Some((result, interval)) = result.and_then(|result| Some((result, result.interval?))) else {
-            speed.findings.push(Finding {
-                is_red: true,
-                ..Finding::undecided("speed", "there are too few pairs for an interval")
-            });
+            speed.findings.push(Finding::red("speed", "there are too few pairs for an interval"));
             return speed;
         };
         speed.sensitivity = Some(sensitivity(&interval, policy));
@@ -115,7 +112,7 @@ impl Speed {
             let id = rule.metric.id();
             let reason = "one side tells it and the other does not";
             self.findings.push(match rule.on_regression {
-                OnRegression::Fail => Finding { is_red: true, ..Finding::undecided(id, reason) },
+                OnRegression::Fail => Finding::red(id, reason),
                 OnRegression::Warn => Finding::warns(id, reason),
             });
         }
@@ -278,7 +275,7 @@ struct Regression<'a> {
     severity: OnRegression,
 }
 
-/// The word on a figure, and the rule's.
+/// The result of a comparison, and the rule's finding.
 pub(super) struct Judged {
     pub(super) word: ComparisonResult,
     pub(super) finding: Finding,

@@ -33,6 +33,7 @@ const LOCK_FILE: &str = "Cargo.lock";
 #[derive(Debug, Clone)]
 pub struct Builder {
     folder: PathBuf,
+    binaries: PathBuf,
     cargo: OsString,
     own: Option<PathBuf>,
 }
@@ -41,7 +42,8 @@ impl Builder {
     /// A builder below this cache folder. Cargo is the one that runs this process, else the user's.
     #[must_use]
     pub fn new(cache: &Path) -> Self {
-        Self { folder: cache.join("ab"), cargo: user_cargo(), own: None }
+        let folder = cache.join("ab");
+        Self { binaries: folder.join("binaries"), folder, cargo: user_cargo(), own: None }
     }
 
     /// The same, whose cargo ends with this process; `own` is the file of this program.
@@ -50,7 +52,7 @@ impl Builder {
         Self { own: Some(own), ..self }
     }
 
-    /// The program of a side; None where it was stopped. `hear` gets what a user should know, line by line:
+    /// The program of a side; None where it was stopped. `report` gets what a user should know, line by line:
     /// that another build is waited for, cargo's words where it has something to do, and what was removed
     /// from the cache.
     ///
@@ -62,7 +64,7 @@ impl Builder {
         repository: &Repository,
         source: &Source,
         stop: &AtomicBool,
-        hear: &mut dyn FnMut(&str),
+        report: &mut dyn FnMut(&str),
     ) -> Result<Option<Binary>> {
         let build = self.folder.join("build");
         fs::create_dir_all(&build).map_err(|cause| Error::io("make", &build, &cause))?;
@@ -70,7 +72,7 @@ impl Builder {
         if let Some(binary) = self.built_before(repository, source, &toolchain)? {
             return Ok(Some(binary));
         }
-        let Some(lock) = wait_for_turn(&build.join("lock"), stop, hear)? else { return Ok(None) };
+        let Some(lock) = wait_for_turn(&build.join("lock"), stop, report)? else { return Ok(None) };
         // By the one that was waited for, it may be.
         if let Some(binary) = self.built_before(repository, source, &toolchain)? {
             return Ok(Some(binary));
@@ -86,7 +88,7 @@ impl Builder {
             lock: &lock,
             what: &what,
         };
-        let Some(program) = cargo.run(stop, hear)? else { return Ok(None) };
+        let Some(program) = cargo.run(stop, report)? else { return Ok(None) };
         if check_is_worker(&program, &what, stop)?.is_none() {
             return Ok(None);
         }
@@ -102,19 +104,32 @@ impl Builder {
             Source::Commit(commit) => commit.sha.clone(),
             Source::WorkTree(_) => format!("work-tree-{}", &stamp.program_sha256[..16]),
         };
-        let binary = self.binaries(|binaries| binaries.keep(&name, &program, stamp))?;
-        report_removed(&self.binaries(|binaries| binaries.trim(KEPT))?, hear);
-        Ok(Some(binary))
+        let mut reused = true;
+        let in_use = self.binaries().find_or_make(
+            &name,
+            |folder| whole(folder).as_ref() == Some(&stamp),
+            |folder| {
+                reused = false;
+                put(folder, &program, &stamp)
+            },
+        )?;
+        report_removed(&self.binaries().trim(KEPT)?, report);
+        Ok(Some(Binary::of(in_use, stamp, reused)))
     }
 
     /// The files of a commit, for its fixtures. They stay while the returned value is kept.
     ///
     /// # Errors
     /// When the commit is missing, or the cache cannot be written to.
-    pub fn clone_of(&self, repository: &Repository, sha: &str, hear: &mut dyn FnMut(&str)) -> Result<InUse> {
+    pub fn clone_of(
+        &self,
+        repository: &Repository,
+        sha: &str,
+        report: &mut dyn FnMut(&str),
+    ) -> Result<InUse> {
         let clones = self.folder.join("clones");
         let clone = repository.clone_at(sha, &clones.join(sha))?;
-        report_removed(&KeptFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, hear);
+        report_removed(&KeptFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, report);
         Ok(clone)
     }
 
@@ -127,11 +142,20 @@ impl Builder {
     ) -> Result<Option<Binary>> {
         let Source::Commit(commit) = source else { return Ok(None) };
         let lock_file = repository.file_at(&commit.sha, LOCK_FILE)?.unwrap_or_default();
-        self.binaries(|binaries| binaries.find(&commit.sha, toolchain, &sha256_of_bytes(lock_file)))
+        let lock_sha256 = sha256_of_bytes(lock_file);
+        let mut found = None;
+        let is_good = |folder: &Path| {
+            found = whole(folder).filter(|stamp| {
+                stamp.commit == commit.sha && stamp.toolchain == toolchain && stamp.lock_sha256 == lock_sha256
+            });
+            found.is_some()
+        };
+        let in_use = self.binaries().find(&commit.sha, is_good)?;
+        Ok(in_use.zip(found).map(|(in_use, stamp)| Binary::of(in_use, stamp, true)))
     }
 
-    fn binaries<T>(&self, with: impl FnOnce(&Binaries<'_>) -> Result<T>) -> Result<T> {
-        with(&Binaries { folder: &self.folder.join("binaries") })
+    fn binaries(&self) -> KeptFolders<'_> {
+        KeptFolders { cache: &self.binaries, mark: STAMP }
     }
 }
 
@@ -150,20 +174,20 @@ fn place(repository: &Repository, source: &Source, tree: &Path) -> Result<String
 }
 
 /// The turn of the one checkout; None where the wait was stopped.
-fn wait_for_turn(path: &Path, stop: &AtomicBool, hear: &mut dyn FnMut(&str)) -> Result<Option<FileLock>> {
+fn wait_for_turn(path: &Path, stop: &AtomicBool, report: &mut dyn FnMut(&str)) -> Result<Option<FileLock>> {
     let mut reported = false;
     FileLock::take(path, &mut || {
         if !reported {
-            hear(&format!("waiting: another build is under way (`{}`)", path.display()));
+            report(&format!("waiting: another build is under way (`{}`)", path.display()));
             reported = true;
         }
         !stop.load(Ordering::Relaxed)
     })
 }
 
-fn report_removed(removed: &[PathBuf], hear: &mut dyn FnMut(&str)) {
+fn report_removed(removed: &[PathBuf], report: &mut dyn FnMut(&str)) {
     for folder in removed {
-        hear(&format!("removed from the cache: {}", folder.display()));
+        report(&format!("removed from the cache: {}", folder.display()));
     }
 }
 
@@ -172,7 +196,7 @@ const PROGRAM: &str = "arcgauge";
 /// What it is recognised by, beside it.
 const STAMP: &str = "stamp.json";
 
-/// By what a kept program is recognised.
+/// By what a stored program is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// The commit that it was built from; of a work tree the one below it.
@@ -197,53 +221,10 @@ pub struct Binary {
     _in_use: InUse,
 }
 
-/// The folder of built programs.
-#[derive(Debug, Clone, Copy)]
-struct Binaries<'a> {
-    folder: &'a Path,
-}
-
-impl Binaries<'_> {
-    /// The program of a commit, if it was built by this toolchain from these dependencies, and is as it
-    /// was built.
-    pub(super) fn find(&self, commit: &str, toolchain: &str, lock_sha256: &str) -> Result<Option<Binary>> {
-        let mut found = None;
-        let is_good = |folder: &Path| {
-            found = whole(folder).filter(|stamp| {
-                stamp.commit == commit && stamp.toolchain == toolchain && stamp.lock_sha256 == lock_sha256
-            });
-            found.is_some()
-        };
-        let in_use = self.folders().find(commit, is_good)?;
-        Ok(in_use.zip(found).map(|(in_use, stamp)| binary(in_use, stamp, true)))
+impl Binary {
+    fn of(in_use: InUse, stamp: Stamp, reused: bool) -> Self {
+        Self { program: in_use.folder().join(PROGRAM), stamp, reused, _in_use: in_use }
     }
-
-    /// Keeps a program under a name. One that is there with the same stamp is used again.
-    fn keep(&self, name: &str, built: &Path, stamp: Stamp) -> Result<Binary> {
-        let mut reused = true;
-        let in_use = self.folders().find_or_make(
-            name,
-            |folder| whole(folder).as_ref() == Some(&stamp),
-            |folder| {
-                reused = false;
-                put(folder, built, &stamp)
-            },
-        )?;
-        Ok(binary(in_use, stamp, reused))
-    }
-
-    /// Removes those that were used longest ago; gives what was removed.
-    pub(super) fn trim(&self, keep: usize) -> Result<Vec<PathBuf>> {
-        self.folders().trim(keep)
-    }
-
-    fn folders(&self) -> KeptFolders<'_> {
-        KeptFolders { cache: self.folder, mark: STAMP }
-    }
-}
-
-fn binary(in_use: InUse, stamp: Stamp, reused: bool) -> Binary {
-    Binary { program: in_use.folder().join(PROGRAM), stamp, reused, _in_use: in_use }
 }
 
 /// The stamp of a folder whose program is what the stamp says.

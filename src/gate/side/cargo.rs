@@ -26,7 +26,7 @@ const LONGEST_WORD: Duration = Duration::from_secs(30);
 const TERMINATE: Duration = Duration::from_secs(3);
 /// Cargo's pipes end with it, unless something that it left behind holds them.
 const PIPE_GRACE: Duration = Duration::from_secs(2);
-/// So many of cargo's last lines tell why a build failed.
+/// So many of cargo's last lines are shown where a build failed.
 const LAST_LINES: usize = 20;
 /// How cargo says that a checkout has no such program.
 const NO_PROGRAM: [&str; 3] =
@@ -46,12 +46,12 @@ pub(super) struct CargoBuild<'a> {
 }
 
 impl CargoBuild<'_> {
-    /// Builds the program and gives its path; None where it was stopped. `hear` gets cargo's lines as they
+    /// Builds the program and gives its path; None where it was stopped. `report` gets cargo's lines as they
     /// come; a build that had nothing to do has none.
     ///
     /// # Errors
     /// When cargo cannot be run, the checkout has no such program, or it cannot be built.
-    pub(super) fn run(&self, stop: &AtomicBool, hear: &mut dyn FnMut(&str)) -> Result<Option<PathBuf>> {
+    pub(super) fn run(&self, stop: &AtomicBool, report: &mut dyn FnMut(&str)) -> Result<Option<PathBuf>> {
         let mut child = self.command()?.spawn().map_err(|cause| {
             Error::harness(format!("cannot run `{}`: {cause}", self.cargo.to_string_lossy()))
                 .hint("install Rust with rustup: a side is built from its commit")
@@ -63,7 +63,7 @@ impl CargoBuild<'_> {
         let mut take = |patience: Duration| {
             while let Some(line) = next_line(words.as_ref(), patience) {
                 if !is_the_end_of_all_builds(&line) {
-                    hear(&line);
+                    report(&line);
                     last.push_back(line);
                     drop((last.len() > LAST_LINES).then(|| last.pop_front()));
                 }

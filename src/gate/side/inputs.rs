@@ -5,15 +5,27 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::files::is_file_name;
 use crate::golden::GoldenSet;
-use crate::record::{Arm, Repository, Source, sha256_of_files};
+use crate::record::{Arm, ChangedInput, Repository, Source, sha256_of_bytes, sha256_of_files};
 
 const PROMPTS: &str = "fixtures/prompts";
 const GOLDENS: &str = "fixtures/golden";
 const BASELINES: &str = "fixtures/baselines";
-const POLICY: &str = "ci/gate.json";
-/// Both sides are measured with the base's model and the caller's runtime, and so tell nothing of these.
+/// The gate's policy.
+pub(in crate::gate) const POLICY: &str = "ci/gate.json";
+/// The published figures, and the reference workload.
+pub(in crate::gate) const PUBLISHED: &str = "fixtures/baselines/published.json";
+/// Both sides are measured with the base's model and the caller's runtime, and so nothing is measured of these.
 const MODELS: &str = "fixtures/models";
 const RELEASES: &str = "src/engine/openvino/releases.json";
+/// What a change could judge itself by, and what each is called.
+const KINDS: [(&str, &str); 6] = [
+    ("goldens", GOLDENS),
+    ("prompts", PROMPTS),
+    ("baselines", BASELINES),
+    ("policy", POLICY),
+    ("models", MODELS),
+    ("openvino", RELEASES),
+];
 /// Folders of which nothing is built into the product or read while it is measured.
 const UNUSED_FOLDERS: [&str; 9] = [
     ".ci/",
@@ -62,87 +74,30 @@ pub fn goldens_at(repository: &Repository, sha: &str, run: &Arm) -> Result<Golde
     GoldenSet::of_prompts(ids, |name| repository.file_at(sha, &format!("{GOLDENS}/{model}/{name}")))
 }
 
-/// Digests of the fixtures of a checkout; equal ones are of equal files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inputs {
-    /// Of `fixtures/prompts`: what is asked.
-    pub prompts: String,
-    /// Of `fixtures/golden`: what the answers must be.
-    pub goldens: String,
-    /// Of `fixtures/baselines` and `ci/gate.json`: what is accepted.
-    pub policy: String,
+/// A digest of what is asked, what the answers must be and what is accepted, as a checkout has them: equal ones are of
+/// equal files. What is not there counts as empty.
+///
+/// # Errors
+/// When a file that is there cannot be read.
+pub fn inputs_sha256(checkout: &Path) -> Result<String> {
+    let mut digests = String::new();
+    for files in [&[PROMPTS][..], &[GOLDENS], &[BASELINES, POLICY]] {
+        digests += &sha256_of_files(checkout, files)?;
+        digests.push('\n');
+    }
+    Ok(sha256_of_bytes(digests.as_bytes()))
 }
 
-impl Inputs {
-    /// Reads them in a checkout. What is not there counts as empty.
-    ///
-    /// # Errors
-    /// When a file that is there cannot be read.
-    pub fn of(checkout: &Path) -> Result<Self> {
-        Ok(Self {
-            prompts: sha256_of_files(checkout, &[PROMPTS])?,
-            goldens: sha256_of_files(checkout, &[GOLDENS])?,
-            policy: sha256_of_files(checkout, &[BASELINES, POLICY])?,
-        })
+/// The files by which a change would judge itself that differ between the commit of this sha and the head: none, in
+/// most.
+///
+/// # Errors
+/// When a commit is missing, or git cannot read the repository.
+pub fn changed_inputs(repository: &Repository, base: &str, head: &Source) -> Result<Vec<ChangedInput>> {
+    let mut changed = Vec::new();
+    for (kind, path) in KINDS {
+        let files = repository.changed_between(base, head, &[path])?;
+        changed.extend(files.into_iter().map(|path| ChangedInput { kind: kind.to_owned(), path }));
     }
-}
-
-/// Files by which a change would judge itself, had it changed them: none of them, in most.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ChangedInputs {
-    /// Below `fixtures/prompts`.
-    pub prompts: Vec<String>,
-    /// Below `fixtures/golden`.
-    pub goldens: Vec<String>,
-    /// Below `fixtures/baselines`.
-    pub baselines: Vec<String>,
-    /// `ci/gate.json`.
-    pub policy: Vec<String>,
-    /// Below `fixtures/models`.
-    pub models: Vec<String>,
-    /// The list of pinned releases of OpenVINO.
-    pub releases: Vec<String>,
-}
-
-impl ChangedInputs {
-    /// The files that differ between the commit of this sha and the head.
-    ///
-    /// # Errors
-    /// When a commit is missing, or git cannot read the repository.
-    pub fn between(repository: &Repository, base: &str, head: &Source) -> Result<Self> {
-        let below = |path: &str| repository.changed_between(base, head, &[path]);
-        Ok(Self {
-            prompts: below(PROMPTS)?,
-            goldens: below(GOLDENS)?,
-            baselines: below(BASELINES)?,
-            policy: below(POLICY)?,
-            models: below(MODELS)?,
-            releases: below(RELEASES)?,
-        })
-    }
-
-    /// Whether the head has all of them as the base has.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.kinds().is_empty()
-    }
-
-    /// What was changed, in words, with the files.
-    #[must_use]
-    pub fn kinds(&self) -> Vec<(&'static str, &[String])> {
-        let Self { prompts, goldens, baselines, policy, models, releases } = self;
-        let kinds = [
-            ("goldens", goldens),
-            ("prompts", prompts),
-            ("baselines", baselines),
-            ("policy", policy),
-            ("models", models),
-            ("openvino", releases),
-        ];
-        kinds
-            .into_iter()
-            .filter(|(_, files)| !files.is_empty())
-            .map(|(kind, files)| (kind, &files[..]))
-            .collect()
-    }
+    Ok(changed)
 }

@@ -6,5 +6,6 @@ mod inputs;
 mod words;
 
 pub use builder::{Binary, Builder, Stamp};
-pub use inputs::{ChangedInputs, Inputs, changed_in_use, goldens_at};
+pub(in crate::gate) use inputs::{POLICY, PUBLISHED};
+pub use inputs::{changed_in_use, changed_inputs, goldens_at, inputs_sha256};
 pub use words::{NamedSource, SideWords};

@@ -2,61 +2,51 @@
 
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
-use crate::judge::first_light::{ClaimResult, Evidence, StepSeen, is_genuine};
+use crate::judge::first_light::{ClaimResult, Evidence, Judged, StepSeen, is_genuine, no, not_observed, yes};
 use crate::judge::peers::{Facet, Facets, Multiple, Step, round_figures, steps};
 use crate::judge::summarise;
 use crate::record::{Arm, Experiment, Outcome, ProvenDevice};
 
-pub(super) fn paged_attention(evidence: &Evidence) -> ClaimResult {
-    match of_gpu(evidence) {
-        Ok(record) => match Attentions::of(record) {
-            Ok(seen) => seen.result(),
-            Err(reason) => ClaimResult::not_observed(reason),
-        },
-        Err(word) => word,
-    }
+pub(super) fn paged_attention(evidence: &Evidence) -> Judged {
+    Attentions::of(of_gpu(evidence)?).map(|seen| seen.result()).or_else(not_observed)
 }
 
-/// The record of engines that all ran on the GPU and gave right output; else the word on whatever is asked of
-/// it.
-fn of_gpu(evidence: &Evidence) -> Result<&Experiment, ClaimResult> {
+/// The record of engines that all ran on the GPU and gave right output; else the
+/// answer to every claim about it.
+fn of_gpu(evidence: &Evidence) -> Judged<&Experiment> {
     let record = match &evidence.peers {
         StepSeen::Reported(record) => record,
-        StepSeen::Failed(reason) if evidence.expects_a_gpu() => return Err(ClaimResult::no(reason.as_str())),
+        StepSeen::Failed(reason) if evidence.expects_a_gpu() => return no(reason.as_str()),
         StepSeen::Failed(reason) | StepSeen::NotRun(reason) => {
-            return Err(ClaimResult::not_observed(reason.as_str()));
+            return not_observed(reason.as_str());
         }
     };
     let ran = |engine: &Arm| engine.device.ran.as_ref().map(ProvenDevice::kind);
     if let Some(engine) = record.arms.iter().find(|engine| ran(engine) == Some(DeviceKind::Cpu)) {
         let reason = evidence.cpu_ran(engine.device.reason.as_deref());
-        return Err(ClaimResult::not_observed(match on_the_cpu(record) {
+        return not_observed(match on_the_cpu(record) {
             Some(seen) => format!("{reason}; there {seen}"),
             None => reason,
-        }));
+        });
     }
-    if let Some(Err(word)) = record.arms.iter().map(is_genuine).find(Result::is_err) {
-        return Err(word);
-    }
+    record.arms.iter().try_for_each(is_genuine)?;
     let on_gpu = record.arms.iter().any(|engine| ran(engine) == Some(DeviceKind::Gpu));
     if !on_gpu && !evidence.expects_a_gpu() {
-        return Err(ClaimResult::not_observed(format!("nothing ran: {}", failure(record))));
+        return not_observed(format!("nothing ran: {}", failure(record)));
     }
     if let Some(wrong) = wrong_output(record) {
-        return Err(ClaimResult::no(wrong));
+        return no(wrong);
     }
     match record.outcome {
-        Outcome::Failed | Outcome::WrongOutput => return Err(ClaimResult::no(failure(record))),
+        Outcome::Failed | Outcome::WrongOutput => return no(failure(record)),
         Outcome::Interrupted | Outcome::NotMeasured => {
-            return Err(ClaimResult::not_observed(failure(record)));
+            return not_observed(failure(record));
         }
         Outcome::Complete => {}
     }
     // Of a complete run every engine is proven; a record of somebody else's may be without.
     match record.arms.iter().find(|engine| ran(engine).is_none()) {
-        Some(engine) => {
-            Err(ClaimResult::not_observed(format!("nothing tells that `{}` ran on the GPU", engine.label)))
-        }
+        Some(engine) => not_observed(format!("nothing tells that `{}` ran on the GPU", engine.label)),
         None => Ok(record),
     }
 }
@@ -90,7 +80,7 @@ impl Attentions {
         let both = step
             .as_ref()
             .and_then(|step| Some(BothWays { sdpa: engines.get(step.from)?, paged: engines.get(step.to)? }));
-        let both = both.ok_or_else(|| not_told_apart(&engines))?;
+        let both = both.ok_or_else(|| not_distinguished(&engines))?;
         let multiple = step.and_then(|step| step.throughput);
         let multiple = multiple.ok_or("no round has a speed of both SDPA and paged attention")?;
         let speed = |engine: &Arm| {
@@ -108,7 +98,7 @@ impl Attentions {
         })
     }
 
-    fn said(&self) -> String {
+    fn in_words(&self) -> String {
         let Multiple { ratio, rounds, .. } = self.multiple;
         let interval = match (self.multiple.lower, self.multiple.upper) {
             (Some(lower), Some(upper)) => format!("[{lower:.3}, {upper:.3}] over {rounds} rounds"),
@@ -123,16 +113,16 @@ impl Attentions {
 
     fn result(&self) -> ClaimResult {
         let Multiple { ratio, rounds, lower, upper, .. } = self.multiple;
-        let word = ClaimResult::yes(self.said())
+        let result = yes(self.in_words())
             .with("sdpa_throughput_tok_s", self.sdpa_tok_s)
             .with("paged_throughput_tok_s", self.paged_tok_s)
             .with("paged_to_sdpa_throughput_ratio", ratio)
             .with("rounds", rounds as f64);
         match (lower, upper) {
-            (Some(lower), Some(upper)) => word
+            (Some(lower), Some(upper)) => result
                 .with("paged_to_sdpa_throughput_ratio_lower", lower)
                 .with("paged_to_sdpa_throughput_ratio_upper", upper),
-            _ => word,
+            _ => result,
         }
     }
 }
@@ -148,7 +138,7 @@ fn on_the_cpu(record: &Experiment) -> Option<String> {
         return Some(wrong);
     }
     let is_complete = record.outcome == Outcome::Complete;
-    is_complete.then(|| Attentions::of(record).map_or_else(|reason| reason, |seen| seen.said()))
+    is_complete.then(|| Attentions::of(record).map_or_else(|reason| reason, |seen| seen.in_words()))
 }
 
 /// Which engine's output is wrong, and where.
@@ -168,7 +158,7 @@ fn wrong_output(record: &Experiment) -> Option<String> {
     (!reported.is_empty()).then(|| reported.join("; "))
 }
 
-/// The word on the tokens of all engines.
+/// How the tokens of all engines compare.
 fn tokens(record: &Experiment) -> Result<&'static str, String> {
     let mut worst = GoldenResult::Match;
     for engine in &record.arms {
@@ -185,7 +175,7 @@ fn tokens(record: &Experiment) -> Result<&'static str, String> {
 }
 
 /// Why two ways of attending are not distinguished.
-fn not_told_apart(engines: &[&Arm]) -> String {
+fn not_distinguished(engines: &[&Arm]) -> String {
     let reported = engines.iter().map(|engine| {
         let attention = engine.attention.as_deref().unwrap_or("unknown");
         format!("`{}` {attention} with a KV cache `{}`", engine.label, precision(engine))
@@ -210,11 +200,8 @@ fn failure(record: &Experiment) -> String {
     })
 }
 
-pub(super) fn published_difference(evidence: &Evidence) -> ClaimResult {
-    let record = match of_gpu(evidence) {
-        Ok(record) => record,
-        Err(word) => return word,
-    };
+pub(super) fn published_difference(evidence: &Evidence) -> Judged {
+    let record = of_gpu(evidence)?;
     let parts: Vec<Part> = Part::all(record);
     let text: Vec<String> = parts.iter().map(Part::text).collect();
     let text = format!("{}{}", published(record), text.join("; "));
@@ -224,17 +211,11 @@ pub(super) fn published_difference(evidence: &Evidence) -> ClaimResult {
         .map(Facet::words)
         .collect();
     if !missing.is_empty() {
-        return ClaimResult::not_observed(format!(
-            "no two engines differ in {} alone; {text}",
-            missing.join(" and ")
-        ));
+        return not_observed(format!("no two engines differ in {} alone; {text}", missing.join(" and ")));
     }
     let product: f64 = parts.iter().map(|part| part.multiple.ratio).product();
-    parts.iter().fold(
-        ClaimResult::yes(format!("{text}; together {product:.3} x"))
-            .with("product_throughput_ratio", product),
-        |word, part| word.with(part.figure(), part.multiple.ratio),
-    )
+    let result = yes(format!("{text}; together {product:.3} x")).with("product_throughput_ratio", product);
+    Ok(parts.iter().fold(result, |result, part| result.with(part.fact_id(), part.multiple.ratio)))
 }
 
 /// What was published, where the record has it.
@@ -289,7 +270,7 @@ impl Part {
         format!("{} {ratio:.3} x tok/s {interval} (`{}` to `{}`)", self.facet.words(), self.from, self.to)
     }
 
-    fn figure(&self) -> &'static str {
+    fn fact_id(&self) -> &'static str {
         match self.facet {
             Facet::HostLoop => "host_loop_throughput_ratio",
             Facet::Attention => "attention_throughput_ratio",

@@ -11,33 +11,38 @@ mod machine;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::openvino::DeviceKind;
-use crate::record::first_light::{CrossCheckLook, DoctorLine, MachineLook, StatesLook};
+use crate::record::first_light::{Check, CrossCheckLook, MachineLook, StatesLook};
 use crate::record::{Arm, Experiment, Outcome, ProvenDevice, PublishedDevice};
 
 /// A claim with its answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answered {
     /// The claim.
+    #[serde(flatten)]
     pub claim: &'static Claim,
     /// The answer, and what it comes from.
-    pub word: ClaimResult,
+    #[serde(flatten)]
+    pub result: ClaimResult,
 }
 
 /// Answers every claim, in the order of the table.
 #[must_use]
 pub fn answers(evidence: &Evidence) -> Vec<Answered> {
-    CLAIMS.iter().map(|claim| Answered { claim, word: (claim.answered_by)(evidence) }).collect()
+    let result = |claim: &Claim| (claim.answered_by)(evidence).unwrap_or_else(|result| result);
+    CLAIMS.iter().map(|claim| Answered { claim, result: result(claim) }).collect()
 }
 
 /// Something that is said of an Intel GPU and was written without one.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Claim {
     /// Names it.
     pub id: &'static str,
     /// What is claimed.
-    pub words: &'static str,
+    #[serde(rename = "claim")]
+    pub text: &'static str,
     /// What answers it.
-    answered_by: fn(&Evidence) -> ClaimResult,
+    #[serde(skip)]
+    answered_by: fn(&Evidence) -> Judged,
 }
 
 impl PartialEq for Claim {
@@ -46,8 +51,8 @@ impl PartialEq for Claim {
     }
 }
 
-const fn claim(id: &'static str, words: &'static str, answered_by: fn(&Evidence) -> ClaimResult) -> Claim {
-    Claim { id, words, answered_by }
+const fn claim(id: &'static str, text: &'static str, answered_by: fn(&Evidence) -> Judged) -> Claim {
+    Claim { id, text, answered_by }
 }
 
 /// All claims, in the order in which a GPU is come nearer to.
@@ -118,7 +123,7 @@ pub enum Answer {
     Yes,
     /// It was seen not to hold.
     No,
-    /// Nothing was read that could tell.
+    /// Nothing was read that decides it.
     NotObserved,
 }
 
@@ -144,33 +149,41 @@ pub struct Fact {
 }
 
 /// An answer, and what it comes from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClaimResult {
     /// The answer.
     pub answer: Answer,
     /// What was seen, or why nothing was.
     pub reason: String,
     /// The figures in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
 }
 
 impl ClaimResult {
-    pub(super) fn yes(reason: impl Into<String>) -> Self {
-        Self { answer: Answer::Yes, reason: reason.into(), facts: Vec::new() }
+    fn new(answer: Answer, reason: impl Into<String>) -> Self {
+        Self { answer, reason: reason.into(), facts: Vec::new() }
     }
 
-    pub(super) fn no(reason: impl Into<String>) -> Self {
-        Self { answer: Answer::No, reason: reason.into(), facts: Vec::new() }
-    }
-
-    pub(super) fn not_observed(reason: impl Into<String>) -> Self {
-        Self { answer: Answer::NotObserved, reason: reason.into(), facts: Vec::new() }
-    }
-
-    pub(super) fn with(mut self, id: &'static str, value: f64) -> Self {
+    fn with(mut self, id: &'static str, value: f64) -> Self {
         self.facts.push(Fact { id, value });
         self
     }
+}
+
+/// The answer to a claim; an `Err` is one that was clear before all evidence was looked at.
+type Judged<T = ClaimResult> = Result<T, ClaimResult>;
+
+fn yes(reason: impl Into<String>) -> ClaimResult {
+    ClaimResult::new(Answer::Yes, reason)
+}
+
+fn no<T>(reason: impl Into<String>) -> Judged<T> {
+    Err(ClaimResult::new(Answer::No, reason))
+}
+
+fn not_observed<T>(reason: impl Into<String>) -> Judged<T> {
+    Err(ClaimResult::new(Answer::NotObserved, reason))
 }
 
 /// What came of a step.
@@ -189,10 +202,10 @@ impl<T> StepSeen<T> {
     ///
     /// # Errors
     /// When it reported nothing: the claims that need it are not observed.
-    pub(super) fn reported(&self) -> Result<&T, ClaimResult> {
+    fn reported(&self) -> Judged<&T> {
         match self {
             Self::Reported(reported) => Ok(reported),
-            Self::Failed(reason) | Self::NotRun(reason) => Err(ClaimResult::not_observed(reason.as_str())),
+            Self::Failed(reason) | Self::NotRun(reason) => not_observed(reason.as_str()),
         }
     }
 }
@@ -206,8 +219,8 @@ pub struct Evidence {
     pub requested: String,
     /// The machine before anything was loaded.
     pub machine: StepSeen<MachineLook>,
-    /// What `doctor` said.
-    pub doctor: StepSeen<Vec<DoctorLine>>,
+    /// The checks of `doctor`.
+    pub doctor: StepSeen<Vec<Check>>,
     /// The record of `bench`.
     pub bench: StepSeen<Experiment>,
     /// The KV states.
@@ -221,14 +234,14 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Whether this machine has an Intel GPU, by the kernel or by OpenVINO; false where nothing tells.
-    pub(super) fn has_a_gpu(&self) -> bool {
+    /// Whether this machine has an Intel GPU, by the kernel or by OpenVINO; false where it is not known.
+    fn has_a_gpu(&self) -> bool {
         let StepSeen::Reported(machine) = &self.machine else { return false };
         !machine.gpus.is_empty() || machine.gpus_in_openvino().is_some_and(|names| !names.is_empty())
     }
 
     /// Whether a GPU is there and was requested: what fails then is a no.
-    pub(super) fn expects_a_gpu(&self) -> bool {
+    fn expects_a_gpu(&self) -> bool {
         self.has_a_gpu() && self.requested.starts_with("GPU")
     }
 
@@ -236,7 +249,7 @@ impl Evidence {
     ///
     /// # Errors
     /// When there is none: what needs it is not observed.
-    pub(super) fn bench_on_gpu(&self) -> Result<&Arm, ClaimResult> {
+    fn bench_on_gpu(&self) -> Judged<&Arm> {
         let record = self.bench.reported()?.subject().arm;
         self.is_on_gpu(record).map(|()| record)
     }
@@ -245,31 +258,29 @@ impl Evidence {
     ///
     /// # Errors
     /// Likewise.
-    pub(super) fn complete_bench_on_gpu(&self) -> Result<&Arm, ClaimResult> {
+    fn complete_bench_on_gpu(&self) -> Judged<&Arm> {
         let record = self.bench_on_gpu()?;
         if record.outcome == Outcome::Complete {
             return Ok(record);
         }
-        Err(ClaimResult::not_observed(format!("`bench` did not come to a good end: {}", failure(record))))
+        not_observed(format!("`bench` did not come to a good end: {}", failure(record)))
     }
 
     /// Whether a run's workers ran on a GPU.
     ///
     /// # Errors
     /// When they did not: the run says nothing of a GPU.
-    pub(super) fn is_on_gpu(&self, record: &Arm) -> Result<(), ClaimResult> {
+    fn is_on_gpu(&self, record: &Arm) -> Judged<()> {
         is_genuine(record)?;
         match record.device.ran.as_ref().map(ProvenDevice::kind) {
             Some(DeviceKind::Gpu) => Ok(()),
-            Some(DeviceKind::Cpu) => {
-                Err(ClaimResult::not_observed(self.cpu_ran(record.device.reason.as_deref())))
-            }
-            None => Err(ClaimResult::not_observed(format!("nothing ran: {}", failure(record)))),
+            Some(DeviceKind::Cpu) => not_observed(self.cpu_ran(record.device.reason.as_deref())),
+            None => not_observed(format!("nothing ran: {}", failure(record))),
         }
     }
 
     /// Why a run says nothing of a GPU.
-    pub(super) fn cpu_ran(&self, reason: Option<&str>) -> String {
+    fn cpu_ran(&self, reason: Option<&str>) -> String {
         let reason = match reason {
             Some(reason) => reason.to_owned(),
             None => format!("`--device {}` was requested", self.requested),
@@ -282,15 +293,15 @@ impl Evidence {
 ///
 /// # Errors
 /// When it is: the run says nothing of a GPU.
-pub(super) fn is_genuine(record: &Arm) -> Result<(), ClaimResult> {
+fn is_genuine(record: &Arm) -> Judged<()> {
     match record.device.emulated_reason() {
         None => Ok(()),
-        Some(reason) => Err(ClaimResult::not_observed(format!("the device is emulated: {reason}"))),
+        Some(reason) => not_observed(format!("the device is emulated: {reason}")),
     }
 }
 
 /// Why a run has no good end.
-pub(super) fn failure(record: &Arm) -> String {
+fn failure(record: &Arm) -> String {
     record.failure.clone().unwrap_or_else(|| {
         match record.outcome {
             Outcome::WrongOutput => "its output is wrong",

@@ -60,16 +60,16 @@ pub fn first_light_document(reported: &FirstLight<'_>) -> Document {
         document.text(Line::prose(&note));
     }
     let answers = reported.answers.iter().map(|answered| {
-        let mark = match answered.word.answer {
+        let mark = match answered.result.answer {
             Answer::Yes => Mark::Holds,
             Answer::No => Mark::Fails,
             Answer::NotObserved => Mark::NotJudged,
         };
-        let claim = Line::prose(answered.claim.words).and(": ");
+        let claim = Line::prose(answered.claim.text).and(": ");
         [
             answered.claim.id.into(),
-            status(mark, answered.word.answer.as_str()),
-            claim.and(Line::prose(&answered.word.reason)).into(),
+            status(mark, answered.result.answer.as_str()),
+            claim.and(Line::prose(&answered.result.reason)).into(),
         ]
     });
     document.titled_table("Claims", Table::new(["claim", "answer", "observed"]).with_rows(answers));
@@ -92,7 +92,7 @@ fn tally(reported: &FirstLight<'_>) -> String {
 
 impl FirstLight<'_> {
     fn count(&self, answer: Answer) -> usize {
-        self.answers.iter().filter(|answered| answered.word.answer == answer).count()
+        self.answers.iter().filter(|answered| answered.result.answer == answer).count()
     }
 
     /// What must be known before an answer is read; nothing where a GPU ran on a machine of its own.
@@ -134,7 +134,7 @@ struct Json<'a> {
     openvino_version: Option<&'a str>,
     model: Option<ModelName<'a>>,
     commit: Option<CommitName<'a>>,
-    answers: Vec<AnswerLine<'a>>,
+    answers: &'a [Answered],
     steps: &'a [StepReport],
 }
 
@@ -148,16 +148,6 @@ struct ModelName<'a> {
 struct CommitName<'a> {
     sha: &'a str,
     dirty: bool,
-}
-
-#[derive(Serialize)]
-struct AnswerLine<'a> {
-    id: &'static str,
-    claim: &'static str,
-    answer: Answer,
-    reason: &'a str,
-    #[serde(skip_serializing_if = "<[Fact]>::is_empty")]
-    facts: &'a [Fact],
 }
 
 /// The answers, the steps, and what ran where.
@@ -179,17 +169,7 @@ pub fn first_light_json(reported: &FirstLight<'_>) -> String {
         commit: run
             .and_then(|run| run.commit.as_ref())
             .map(|commit| CommitName { sha: &commit.sha, dirty: commit.dirty }),
-        answers: reported
-            .answers
-            .iter()
-            .map(|answered| AnswerLine {
-                id: answered.claim.id,
-                claim: answered.claim.words,
-                answer: answered.word.answer,
-                reason: &answered.word.reason,
-                facts: &answered.word.facts,
-            })
-            .collect(),
+        answers: reported.answers,
         steps: reported.steps,
     };
     // Strings and numbers alone: it cannot fail.

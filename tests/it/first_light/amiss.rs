@@ -7,7 +7,7 @@ use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
 use arcgauge::measure::guard::MachineReading;
 use arcgauge::measure::protocol::CacheState;
 use arcgauge::measure::supervisor::Purpose;
-use arcgauge::record::first_light::{MachineLook, RuntimeLook, StatesLook, Trial};
+use arcgauge::record::first_light::{CheckStatus, MachineLook, RuntimeLook, StatesLook, Trial};
 use arcgauge::record::{Experiment, Outcome, ProcessRecord, SampleRecord, Verdict};
 use arcgauge::sys::Observed;
 
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Row] = &[
     row("arc-140v", |it| machine(it).gpus[0].pci_id = "8086:e20b".into(), Answer::NotObserved, "another GPU"),
     row(
         "doctor-gpu",
-        |it| reported(&mut it.doctor)[2].word = "warn".into(),
+        |it| reported(&mut it.doctor)[2].status = CheckStatus::Warn,
         Answer::No,
         "`warn` of `render node`",
     ),

@@ -8,8 +8,8 @@ use arcgauge::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, Work
 use arcgauge::measure::protocol::CacheState;
 use arcgauge::measure::supervisor::Purpose;
 use arcgauge::record::first_light::{
-    CrossCheckLook, CrossCheckedAnswer, DoctorLine, GpuOnBus, MachineLook, RenderNode, RuntimeDevice,
-    RuntimeLook, StatesLook, Trial,
+    Check, CrossCheckLook, CrossCheckedAnswer, GpuOnBus, MachineLook, RenderNode, RuntimeDevice, RuntimeLook,
+    StatesLook, Trial,
 };
 use arcgauge::record::{
     Arm, Experiment, LoadRecord, ModelFile, PlanKind, ProcessRecord, PublishedFigure, Round, SampleRecord,
@@ -62,12 +62,10 @@ fn machine() -> MachineLook {
     }
 }
 
-fn doctor() -> Vec<DoctorLine> {
+fn doctor() -> Vec<Check> {
     let subjects =
         ["device GPU", "intel gpu", "render node", "opencl loader", "opencl driver", "gpu in openvino"];
-    let line =
-        |subject: &str| DoctorLine { word: "ok".into(), subject: subject.into(), found: "fine".into() };
-    subjects.map(line).to_vec()
+    subjects.map(|subject| Check::ok(subject, "fine")).to_vec()
 }
 
 fn bench() -> Experiment {

@@ -19,13 +19,13 @@ fn rows() -> impl Iterator<Item = &'static Row> {
 }
 
 fn word_on(evidence: &Evidence, id: &str) -> ClaimResult {
-    answers(evidence).into_iter().find(|answered| answered.claim.id == id).unwrap().word
+    answers(evidence).into_iter().find(|answered| answered.claim.id == id).unwrap().result
 }
 
 #[test]
 fn on_an_arc_on_which_all_is_as_claimed_every_claim_holds() {
     for answered in answers(&arc::evidence()) {
-        let ClaimResult { answer, reason, .. } = answered.word;
+        let ClaimResult { answer, reason, .. } = answered.result;
         assert_eq!(answer, Answer::Yes, "{}: {reason}", answered.claim.id);
     }
 }
@@ -88,8 +88,8 @@ fn what_nothing_read_is_not_observed() {
         ..arc::evidence()
     };
     for answered in answers(&evidence) {
-        assert_eq!(answered.word.answer, Answer::NotObserved, "{}", answered.claim.id);
-        assert_eq!(answered.word.reason, "the step hung", "{}", answered.claim.id);
+        assert_eq!(answered.result.answer, Answer::NotObserved, "{}", answered.claim.id);
+        assert_eq!(answered.result.reason, "the step hung", "{}", answered.claim.id);
     }
 }
 
@@ -104,7 +104,7 @@ fn whatever_a_cpu_did_no_claim_about_running_on_a_gpu_holds_by_it() {
     engines(&mut evidence).for_each(|engine| engine.device = cpu.clone());
     for answered in answers(&evidence) {
         if !OF_THE_MACHINE.contains(&answered.claim.id) {
-            assert_eq!(answered.word.answer, Answer::NotObserved, "{}", answered.claim.id);
+            assert_eq!(answered.result.answer, Answer::NotObserved, "{}", answered.claim.id);
         }
     }
 }

@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 
 use arcgauge::error::Result;
 use arcgauge::gate::ci::{Forge, Published, Request, publish};
-use arcgauge::gate::side::ChangedInputs;
+use arcgauge::gate::side::changed_inputs;
 use arcgauge::record::{
-    ArchivedFile, ChangedInput, Experiment, History, InputsRecord, Outcome, PolicyText, Repository, Source,
-    WorkloadRecord, archive, sha256_of_bytes,
+    ArchivedFile, Experiment, History, InputsRecord, Outcome, PolicyText, Repository, Source, WorkloadRecord,
+    archive, sha256_of_bytes,
 };
 use serde_json::Value;
 
@@ -180,16 +180,12 @@ impl Stage {
         };
         let head = repository.resolve(head).unwrap();
         let source = Source::Commit(head.clone());
-        let changed = ChangedInputs::between(&repository, &base, &source).unwrap();
-        let changed = changed.kinds().into_iter().flat_map(|(kind, paths)| {
-            paths.iter().map(move |path| ChangedInput { kind: kind.to_owned(), path: path.clone() })
-        });
         record.inputs = InputsRecord {
             from_commit: Some(base.clone()),
             merge_base: Some(base.clone()),
             merge: None,
             sha256: "7".repeat(64),
-            changed_by_head: changed.collect(),
+            changed_by_head: changed_inputs(&repository, &base, &source).unwrap(),
             policy: PolicyText::default(),
         };
         let policy = repository.file_at(&base, "ci/gate.json").unwrap().unwrap();
