@@ -295,7 +295,7 @@ fn is_network_card(word: &str) -> bool {
 }
 
 /// Variables with the name of an account.
-const ACCOUNT: [&str; 4] = ["USER", "LOGNAME", "SUDO_USER", "USERNAME"];
+const ACCOUNT_VARIABLES: [&str; 4] = ["USER", "LOGNAME", "SUDO_USER", "USERNAME"];
 
 impl Personal {
     /// The user's home folder, account and temporary folder, the machine's name and id, and what else is to go.
@@ -308,7 +308,9 @@ impl Personal {
             traces.extend(home.file_name().and_then(|name| name.to_str()).map(|it| Trace::new(it, "<user>")));
         }
         traces.extend(Trace::of_path(&env::temp_dir(), "<temporary>"));
-        traces.extend(ACCOUNT.iter().filter_map(|it| env::var(it).ok()).map(|it| Trace::new(it, "<user>")));
+        traces.extend(
+            ACCOUNT_VARIABLES.iter().filter_map(|it| env::var(it).ok()).map(|it| Trace::new(it, "<user>")),
+        );
         traces.extend(host());
         let machine_id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
         traces.push(Trace::new(machine_id.trim(), "<machine>"));

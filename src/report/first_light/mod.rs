@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::judge::first_light::{Answer, Answered, Fact};
+use crate::judge::first_light::{Answer, Answered};
 use crate::record::{Arm, Machine};
 use crate::report::document::{Document, Line, Table, number, status};
 use crate::report::mark::Mark;

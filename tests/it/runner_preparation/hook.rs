@@ -185,10 +185,7 @@ fn a_payload_that_cannot_be_read_or_says_a_thing_twice_is_refused() {
     }
     let reported = Ended::of(admit(&machine).env_clear().env("PATH", "/usr/bin:/bin").output().unwrap());
     reported.exits(1);
-    assert_eq!(
-        reported.stdout, "refused: the job is of another repository\n",
-        "a job without a description"
-    );
+    assert_eq!(reported.stdout, "refused: the job is of another repository\n", "a job without a description");
 }
 
 /// A runner's worker: the hook, then a step that runs `always()`. Its name is this file's, as a shell by way
