@@ -18,7 +18,7 @@ use crate::report::site::{comparison_page, write_page};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A and B are records: files, ids or the beginnings of ids, commits (their newest complete runs) or `latest`. \
+A and B are records: files, ids or the beginnings of ids, commits (their newest complete runs), `latest` or `latest~1`. \
 B may also be the file of an import: then both are shown, and not compared.
 
 Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike \

@@ -1,5 +1,6 @@
-//! A record as every verb names it: a file, an id or the beginning of one, a commit, or `latest`.
+//! A record as every verb names it: a file, an id or the beginning of one, a commit, `latest`, or `latest~1` before it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -78,12 +79,14 @@ pub(super) fn resolve<'a>(
     root: &Root,
     kinds: &[PlanKind],
 ) -> Result<(&'a Entry, Option<String>)> {
-    if name == LATEST {
+    if let Some(back) = back_from_latest(name) {
         let now = utc_now();
-        let by_now = entries.iter().filter(|entry| kinds.contains(&entry.plan) && !entry.is_later_than(&now));
-        let newest = by_now.max_by_key(|entry| (entry.moment(), entry.run_id.as_str()));
-        return newest
-            .map(|entry| (*entry, Some(latest_is(entry))))
+        let by_now = |entry: &&&Entry| kinds.contains(&entry.plan) && !entry.is_later_than(&now);
+        let mut newest_first: Vec<&Entry> = entries.iter().filter(by_now).copied().collect();
+        newest_first.sort_by_key(|entry| Reverse((entry.moment(), entry.run_id.as_str())));
+        return newest_first
+            .get(back)
+            .map(|entry| (*entry, Some(format!("`{name}` is {}", reported(entry)))))
             .ok_or_else(|| nothing(name, store, "there is no such record"));
     }
     let begin = name.to_ascii_lowercase();
@@ -108,6 +111,14 @@ pub(super) fn resolve<'a>(
     let entry = newest_of(&sha, name, entries, store, kinds)?;
     let what = if kinds == RUNS { "complete run" } else { "record" };
     Ok((entry, Some(format!("the newest {what} of commit {}: {}", short(&sha), reported(entry)))))
+}
+
+/// How many records before the newest one are meant: 0 by `latest`, 2 by `latest~2`; None by another name.
+fn back_from_latest(name: &str) -> Option<usize> {
+    match name.strip_prefix(LATEST)? {
+        "" => Some(0),
+        back => back.strip_prefix('~')?.parse().ok(),
+    }
 }
 
 /// Shas of these records that begin so.

@@ -139,7 +139,7 @@ fn pair(report: &RoundReport<'_>, so_far: &SequentialResult) -> String {
 
 fn invalidated(report: &RoundReport<'_>, separator: &str) -> String {
     match (report.measured.invalidated_by.first(), report.counts) {
-        (Some(why), false) => format!("{separator}invalidated, and measured again: {why}"),
+        (Some(why), false) => format!("{separator}invalidated, does not count: {why}"),
         (Some(why), true) => format!("{separator}counted although {why}"),
         (None, _) => String::new(),
     }
@@ -158,7 +158,7 @@ fn all_pairs(so_far: &SequentialResult) -> Option<String> {
 fn what_next(so_far: &SequentialResult, left: Option<TimeLeft>) -> String {
     match (so_far.outcome, left) {
         (SequentialOutcome::Undecided { next_look }, Some(left)) => format!(
-            "next look at {next_look} pairs, {} to {} left",
+            "next interim analysis at {next_look} pairs, {} to {} left",
             time_left(left.at_least),
             time_left(left.at_most)
         ),
@@ -203,13 +203,13 @@ mod tests {
     fn a_line_says_the_pair_what_all_come_to_and_how_long_it_may_take() {
         insta::assert_snapshot!(
             line(&[0.04, 0.05, 0.05], &[], true),
-            @"pair 3 (head first): head +5.00 %; all 3: +4.78 % [+0.31, +9.44]; next look at 5 pairs, 90 s to 11 min left"
+            @"pair 3 (head first): head +5.00 %; all 3: +4.78 % [+0.31, +9.44]; next interim analysis at 5 pairs, 90 s to 11 min left"
         );
         insta::assert_snapshot!(
             line(&[0.04], &["`cpu-pressure` on `head`: 20 %"], false),
-            @"pair 3 (head first): head +5.00 %, invalidated, and measured again: `cpu-pressure` on `head`: 20 %; next look at 5 pairs, 90 s to 11 min left"
+            @"pair 3 (head first): head +5.00 %, invalidated, does not count: `cpu-pressure` on `head`: 20 %; next interim analysis at 5 pairs, 90 s to 11 min left"
         );
-        assert!(line(&[0.04, 0.05], &[], true).contains("; all 2: +4.60 %; next look"));
+        assert!(line(&[0.04, 0.05], &[], true).contains("; all 2: +4.60 %; next interim analysis"));
         assert!(line(&[0.05; 5], &["`ac-power`"], true).ends_with("; decided"));
         let torn: Vec<f64> = (0..15).map(|pair| if pair % 2 == 0 { 0.3 } else { -0.3 }).collect();
         assert!(line(&torn, &[], true).ends_with("; the last look, and they cannot tell"));

@@ -361,6 +361,23 @@ impl Experiment {
         Some(self.rounds[..round].iter().filter(takes_part).count())
     }
 
+    /// Whether both sides of an A/B are the usual runs of clean commits: only such an A/B says something of a
+    /// commit, and only such a one is judged as a gate would.
+    #[must_use]
+    pub fn is_of_commits(&self) -> bool {
+        self.plan == PlanKind::Ab
+            && [self.base(), self.head()].iter().all(|side| {
+                side.differences.is_empty() && side.commit.as_ref().is_some_and(|commit| !commit.dirty)
+            })
+    }
+
+    /// The decision that is shown: the gate's on commits, else the one of the A/B itself.
+    #[must_use]
+    pub fn shown_decision(&self) -> Option<&DecisionRecord> {
+        let of_gate = self.gate_decision.as_ref().filter(|_| self.is_of_commits());
+        of_gate.or(self.decision.as_ref())
+    }
+
     /// Whether it is an A/A: one program with one set of inputs on both sides, and it was measured.
     #[must_use]
     pub fn is_against_itself(&self) -> bool {

@@ -249,13 +249,16 @@ fn say_estimate(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usi
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
     let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
     say(&format!(
-        "estimate by record {}: {} for the first look at {first} pairs, at most {} for all {last}",
+        "estimate by record {}: {} for the first interim analysis at {first} pairs, at most {} for all {last}",
         entry.run_id,
         time_left(pairs(first)),
         time_left(pairs(last))
     ));
     if let Some(budget) = args.budget.filter(|budget| *budget < pairs(first)) {
-        say(&format!("warning: the budget of {} s ends before the first look", budget.as_secs()));
+        say(&format!(
+            "warning: the budget of {} s ends before the first interim analysis: nothing can be decided",
+            budget.as_secs()
+        ));
         say(&format!("  allow {} s or more: `--budget {}s`", pairs(first).as_secs(), pairs(first).as_secs()));
     }
 }

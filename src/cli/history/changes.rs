@@ -65,13 +65,14 @@ fn add_series(series: &[&Entry], text: &mut String) -> Result<()> {
     let known = &series[0].setting.series;
     let _ = writeln!(
         text,
-        "{} on {}, {}: {} records, tpot@1 (lower is better)",
+        "{} on {}, {}: {} {}, tpot@1 (lower is better)",
         one_line(&known.model),
         one_line(&known.device),
         one_line(&known.machine),
-        series.len()
+        series.len(),
+        if series.len() == 1 { "record" } else { "records" }
     );
-    let mut before: Option<&Entry> = None;
+    let (mut before, heading_ends) = (None::<&Entry>, text.len());
     for epoch in series.chunk_by(|one, other| one.setting.epoch.id == other.setting.epoch.id) {
         if let Some(before) = before {
             let changed = epoch[0].setting.epoch.changes_since(&before.setting.epoch);
@@ -86,6 +87,9 @@ fn add_series(series: &[&Entry], text: &mut String) -> Result<()> {
                 let _ = writeln!(text, "  {}  {}", commit(entry), reported(&point));
             }
         }
+    }
+    if text.len() == heading_ends {
+        let _ = writeln!(text, "  no change point");
     }
     Ok(())
 }

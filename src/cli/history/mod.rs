@@ -129,7 +129,7 @@ fn list(args: &ListArgs) -> Result<u8> {
 
 #[derive(Debug, Args)]
 struct ShowArgs {
-    /// The record
+    /// A file, an id or the beginning of one, a commit, `latest`, or `latest~1` for the one before
     #[arg(value_name = "RECORD")]
     record: String,
 

@@ -238,7 +238,7 @@ pub(super) fn guards(record: &Experiment, pairs: &[PairFigures], strictness: Str
             Finding::doubtful(id, strictness, reason)
         }
         (Some(why), false) => {
-            Finding::warns(id, reported(&format!("were invalidated and measured again, first by {why}")))
+            Finding::warns(id, reported(&format!("were invalidated and do not count, first by {why}")))
         }
         (None, _) => Finding::holds(id, "no guard tripped of those that were observed"),
     }

@@ -34,7 +34,8 @@ impl Speed {
         let mut speed = Self::default();
         let result = sequential(&differences_ln, &policy.sequential.rule()).ok();
         let Some((result, interval)) = result.and_then(|result| Some((result, result.interval?))) else {
-            speed.findings.push(Finding::red("speed", "there are too few pairs for an interval"));
+            let reason = format!("{} of {} pairs count: too few for an interval", counted.len(), pairs.len());
+            speed.findings.push(Finding::red("speed", reason));
             return speed;
         };
         speed.sensitivity = Some(sensitivity(&interval, policy));

@@ -110,7 +110,7 @@ pub(super) fn figure_pairs(
         (Metric::PeakRss, peak_rss_bytes as fn(&Arm, &ProcessRecord) -> Option<f64>),
         (Metric::PeakDeviceMemory, device_memory_bytes),
     ] {
-        pairs.push(pair(metric, None, &a.of_processes(of), &b.of_processes(of)));
+        pairs.push(pair(metric, None, &a.highest(of), &b.highest(of)));
     }
     pairs.push(FigurePair {
         uncompared_reason: Some("each is compared with its own limit".to_owned()),
@@ -176,6 +176,12 @@ impl<'a> Measured<'a> {
         let processes = values.unwrap_or_default();
         let mean = processes.iter().sum::<f64>() / processes.len() as f64;
         Values { whole: Some(mean).filter(|mean| mean.is_finite()), processes }
+    }
+
+    /// The highest of all processes, as every report shows it; a single value has no interval.
+    fn highest(&self, of: impl Fn(&Arm, &ProcessRecord) -> Option<f64>) -> Values {
+        let whole = self.of_processes(of).processes.into_iter().reduce(f64::max);
+        Values { whole, processes: Vec::new() }
     }
 
     fn loads(&self) -> Values {

@@ -141,7 +141,8 @@ impl Guard {
                 "the firmware's power profile changes, or differs from that of the first process".to_owned()
             }
             Self::CpuPressure => format!(
-                "tasks wait for a processor for {} % of ten seconds or more",
+                "tasks wait for a processor for {} % of ten seconds or more; on a CPU run only before its first \
+                 process, since the worker itself loads the processor later",
                 threshold::CPU_PRESSURE_PERCENT
             ),
             Self::MemoryPressure => format!(

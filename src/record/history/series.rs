@@ -293,7 +293,7 @@ pub struct LoadSummary {
 pub struct AbSummary {
     /// The commit that the head was compared with; None where that was none.
     pub base_sha: Option<String>,
-    /// Whether both sides are the usual runs of clean commits: only such an A/B says something of a commit.
+    /// [`Experiment::is_of_commits`].
     pub is_of_commits: bool,
     /// Whether one program was compared with itself: what it then finds is noise.
     pub is_against_itself: bool,
@@ -301,7 +301,7 @@ pub struct AbSummary {
     pub ignores_guards: bool,
     /// What was decided for whoever ran it.
     pub verdict: Option<Verdict>,
-    /// What a gate made of it.
+    /// What a gate made of it; None where it is not of commits, which no gate judges.
     pub gate_verdict: Option<Verdict>,
     /// What a pull request's check shows by the gate's word.
     pub gate_status: Option<Status>,
@@ -394,18 +394,16 @@ impl AbSummary {
     }
 
     pub(super) fn of(record: &Experiment) -> Self {
-        let sides = [record.base(), record.head()];
+        let is_of_commits = record.is_of_commits();
         let decision = record.decision.as_ref();
-        let gate = record.gate_decision.as_ref();
+        let gate = record.gate_decision.as_ref().filter(|_| is_of_commits);
         let mean_tpot = decision.or(gate).and_then(|decision| {
             let mut comparisons = decision.comparisons.iter();
             comparisons.find(|it| it.metric == Metric::TimePerOutputToken && it.prompt.is_none())
         });
         Self {
             base_sha: record.base().commit.as_ref().map(|commit| commit.sha.clone()),
-            is_of_commits: sides.iter().all(|side| {
-                side.differences.is_empty() && side.commit.as_ref().is_some_and(|commit| !commit.dirty)
-            }),
+            is_of_commits,
             is_against_itself: record.is_against_itself(),
             ignores_guards: record.sampling.ignore_guards,
             verdict: decision.map(|decision| decision.verdict),

@@ -107,15 +107,19 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
             "find what made it worse; or, where it is worth it, waive it in the base's `ci/gate.json`, with an issue and a date",
             None,
         ),
-        Verdict::Inconclusive if !subject.is_ab() => {
-            let device = device_flag(subject.record.subject());
-            ("measure it against its base", Some(format!("cargo xtask ab --base main {device}")))
+        Verdict::Inconclusive | Verdict::InvalidEnvironment if !subject.is_ab() => {
+            let run = subject.record.subject();
+            let branch = run.arm.commit.as_ref().and_then(|commit| commit.branch.as_deref());
+            // A commit of main has no base but the one before it.
+            let base = if branch == Some("main") { "HEAD~1" } else { "main" };
+            let command = format!("cargo xtask ab --base {base} {}", device_flag(run));
+            ("measure it against its base", Some(command))
         }
         Verdict::Inconclusive => {
             ("follow the checks above, then measure again", Some(ab_command(subject.record)))
         }
         Verdict::InvalidEnvironment => (
-            "reduce the background load (`cargo xtask doctor` shows it), then measure again",
+            "reduce the background load (`top` shows it), then measure again",
             Some(ab_command(subject.record)),
         ),
         Verdict::WrongOutput => (

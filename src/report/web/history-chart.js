@@ -144,6 +144,13 @@ const historyChart = (() => {
     u.ctx.restore();
   };
 
+  // A value between two commits without one is on no line: it gets a point.
+  const isolated = (u, series) => {
+    const values = u.data[series];
+    const has = (at) => values[at] !== null && values[at] !== undefined;
+    return values.flatMap((_, at) => (has(at) && !has(at - 1) && !has(at + 1) ? [at] : []));
+  };
+
   const legend = ({ metric, timeline }, hasBand) => {
     const list = historyElement("ul", { className: "legend" });
     const add = (kind, words) =>
@@ -161,7 +168,10 @@ const historyChart = (() => {
   };
 
   const options = (chart, width, acts) => {
-    const line = (role, width, dash) => ({ stroke: () => colour(role), width, dash, points: { show: false } });
+    const line = (role, width, dash) => {
+      const points = { show: true, size: 2 * width + 3, width: 0, fill: () => colour(role), filter: isolated };
+      return { stroke: () => colour(role), width, dash, points };
+    };
     const edge = { width: 0, points: { show: false } };
     const axis = { stroke: () => colour("muted"), grid: { stroke: () => colour("grid"), width: 1 }, ticks: { show: false } };
     const prompts = chart.metric.prompts.map((_, place) => line("prompt-" + ((place % DASHES.length) + 1), 1.25));
@@ -188,7 +198,7 @@ const historyChart = (() => {
           size: 30 + STRIP,
           gap: STRIP,
           incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000],
-          values: (_, places) => places.map((x) => (x in chart.kept ? chart.timeline.day(chart.kept[x]) : "")),
+          values: (_, places) => places.map((x) => (x in chart.kept ? chart.timeline.label(chart.kept[x]) : "")),
         },
         {
           ...axis,

@@ -22,6 +22,8 @@ const historyTimelines = (() => {
   };
 
   return timelines.map((timeline) => {
+    // Commits of one day are distinguished by their sha.
+    const isOneDay = new Set(timeline.days).size === 1;
     const figures = new Map(timeline.metrics.map((metric) => [metric.name, once(() => columns(metric))]));
     return {
       ...timeline,
@@ -30,6 +32,7 @@ const historyTimelines = (() => {
       sha: (at) => timeline.shas[at] || "",
       placeOf: (sha) => (sha ? timeline.shas.indexOf(sha) : -1),
       day: (at) => timeline.days[at],
+      label: (at) => (isOneDay ? timeline.shas[at] : timeline.days[at]),
       standing: (at) => timeline.words[timeline.standings.charCodeAt(at) - 97],
       // The first one has no start of its own.
       epoch: (at) => 1 + timeline.epochs.filter((epoch) => epoch.at <= at).length,

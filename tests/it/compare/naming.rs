@@ -30,6 +30,9 @@ fn a_record_is_named_by_its_file_its_run_its_commit_or_as_the_latest() {
     let latest = checkout.run(["compare", "5555555", "latest"]);
     latest.says("A: the newest complete run of commit 555555555555: 00000000000a of 2026-11-23T04:49:20Z");
     latest.says("B: `latest` is 00000000000b of 2026-11-23T05:00:00Z on a-machine");
+    let before = checkout.run(["compare", "latest~1", "latest"]);
+    before.exits(0).prints("00000000000b compared with 00000000000a\n");
+    checkout.run(["compare", "latest~2", "latest"]).exits(2).says("no record of `latest~2`");
     let json = checkout.run(["compare", "00000000000a", "latest", "--format", "json"]);
     assert_eq!(serde_json::from_str::<Value>(&json.exits(0).stdout).unwrap()["comparability"], "same");
     checkout

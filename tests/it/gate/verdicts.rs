@@ -74,7 +74,7 @@ fn a_bench_alone_is_inconclusive_and_names_the_command() {
     keep(&checkout, &run_of(&sha, 0.0));
     let ended = checkout.run(["gate"]);
     ended.exits(13).prints("not measured against the base: there is no A/B record");
-    ended.prints("cargo xtask ab --base main --device CPU");
+    ended.prints("cargo xtask ab --base HEAD~1 --device CPU");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn an_invalid_environment() {
     - FAIL **guards**: swap-in tripped in 4 of 5 pairs
     - ok goldens
 
-    Next: reduce the background load (`cargo xtask doctor` shows it), then measure again: `cargo xtask ab --base 444444444444 --head 555555555555 --measure-identical --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1`. Record `abcdef012345`.
+    Next: reduce the background load (`top` shows it), then measure again: `cargo xtask ab --base 444444444444 --head 555555555555 --measure-identical --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1`. Record `abcdef012345`.
     "#);
 }
 

@@ -171,7 +171,7 @@ fn an_invalid_environment() {
        4  head first      0.00 %  invalidated: swap-in: 12 pages during decode
        5  base first      0.00 %  invalidated: swap-in: 12 pages during decode
 
-    next: reduce the background load (`cargo xtask doctor` shows it), then measure again:
+    next: reduce the background load (`top` shows it), then measure again:
       cargo xtask ab --base 444444444444 --head 555555555555 --measure-identical --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
     "#);
 }
@@ -218,7 +218,7 @@ fn a_run_that_is_compared_with_no_other() {
     Minimum detectable slow-down of 5 pairs (sd 1.2 %): 2.1 % at 80 % power; slow-downs of 1.7 % or more are excluded.
 
     next: measure it against its base:
-      cargo xtask ab --base main --device CPU
+      cargo xtask ab --base HEAD~1 --device CPU
 
     warning (head): what is the case
       what to do about it

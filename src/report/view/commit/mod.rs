@@ -107,8 +107,7 @@ fn record_line(of_commit: &RecordOfCommit<'_>) -> Value {
 fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
     let record = of_commit.record;
     let pairs = pair_lines(record);
-    // The gate's, where there is one.
-    let decision = record.gate_decision.as_ref().or(record.decision.as_ref());
+    let decision = record.shown_decision();
     let mut document = Document::default();
     for side in Side::BOTH {
         let arm = record.side(side);
@@ -118,7 +117,7 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
     let chart = charts::of_pairs(record, &pairs, decision);
     let subject = Subject { record, pairs: &pairs };
     add_decision(&mut document, subject, decision, chart);
-    if let Some(decision) = decision.filter(|_| !subject.compares_settings()) {
+    if let Some(decision) = decision.filter(|_| record.is_of_commits()) {
         let other = record.decision.as_ref().filter(|other| other.verdict != decision.verdict);
         let other =
             other.map_or(String::new(), |other| format!("; outside of a gate: {}", other.verdict.as_str()));

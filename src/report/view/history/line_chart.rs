@@ -8,7 +8,7 @@ use crate::report::chart::{Chart, Line, LinePoint, PositionLabel};
 use crate::report::number::{counted, four_digits};
 use crate::report::view::history::{COLUMNS, Standing, day};
 use crate::report::view::track::{Track, percent_of};
-use crate::report::view::{Change, CommitLink, EpochStart, Timeline};
+use crate::report::view::{Change, CommitLink, EpochStart, Point, Timeline, short};
 use crate::visible::one_line;
 
 /// Dates along the bottom, where there is room.
@@ -103,6 +103,12 @@ fn dates(timeline: &Timeline<'_>) -> Vec<PositionLabel> {
     let mut positions: Vec<usize> =
         (0..labels).map(|label| label * last / labels.saturating_sub(1).max(1)).collect();
     positions.dedup();
-    let text = |position: usize| day(timeline.points[position].author_date_utc).to_owned();
+    let day_of = |point: &Point<'_>| day(point.author_date_utc).to_owned();
+    // Commits of one day are distinguished by their sha.
+    let is_one_day = timeline.points.windows(2).all(|two| day_of(&two[0]) == day_of(&two[1]));
+    let text = |position: usize| match &timeline.points[position] {
+        point if is_one_day => short(point.sha).to_owned(),
+        point => day_of(point),
+    };
     positions.into_iter().map(|position| PositionLabel { position, text: text(position) }).collect()
 }

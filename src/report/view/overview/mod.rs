@@ -117,10 +117,11 @@ fn since(timeline: &Timeline<'_>, at: usize, sources: OverviewSources<'_>) -> Va
 fn newest_record(entries: &[Entry]) -> Option<Value> {
     let entry = entries.iter().max_by_key(|entry| (&entry.when_utc, &entry.run_id))?;
     let series = &entry.setting.series;
-    let rejected = match &entry.commit {
-        None => Some("measured outside of a repository"),
-        Some(commit) if commit.dirty => Some("measured with uncommitted changes"),
-        Some(_) => None,
+    let rejected = match (&entry.commit, &entry.ab) {
+        (_, Some(ab)) if !ab.is_of_commits => Some("the head of an A/B of settings"),
+        (None, _) => Some("measured outside of a repository"),
+        (Some(commit), _) if commit.dirty => Some("measured with uncommitted changes"),
+        (Some(_), _) => None,
     };
     let in_words = |run: &SummaryRow| {
         let [throughput, tpot, ttft] = values(run);

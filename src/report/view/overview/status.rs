@@ -125,10 +125,7 @@ fn decided(points: &[Point<'_>]) -> Status {
         let reason = if measured == 0 {
             "no run is valid".to_owned()
         } else {
-            format!(
-                "no change in {}; no A/B yet: `cargo xtask ab` decides",
-                counted(measured, "valid commit")
-            )
+            format!("no change in {}; no A/B of commits yet", counted(measured, "valid commit"))
         };
         return Status::new(Mark::Unknown, "not decided", reason, None);
     };
