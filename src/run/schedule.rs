@@ -117,15 +117,16 @@ pub enum Ended {
 
 /// Runs rounds, and reports each.
 ///
-/// With a seed each of two arms begins one of every two rounds, in random order, so that neither a drift of the
-/// machine nor being first favours an arm; the order can be drawn again from the seed. Without one the order is
-/// turned by one place every two rounds, and reversed in every second: over twice as many rounds as arms each has
-/// every place twice, and runs before every other as often as after it.
+/// With a seed each of two arms begins one of every two rounds that count, in random order, so that neither a drift
+/// of the machine nor being first favours an arm. Without one the order is turned by one place every two rounds, and
+/// reversed in every second: over twice as many rounds as arms each has every place twice, and runs before every
+/// other as often as after it. A round that is measured again has the order of the invalidated one.
 pub fn drive(schedule: &Schedule, clock: &dyn Clock, rounds: &mut dyn Rounds) -> Driven {
     let began_ns = clock.now_ns();
     let elapsed = || Duration::from_nanos(clock.now_ns().saturating_sub(began_ns));
     let mut rng = schedule.seed.map(Rng::with_seed);
     let mut orders: Vec<Vec<usize>> = Vec::new();
+    let (mut newest_counted, mut again): (Option<Vec<usize>>, Option<Vec<usize>>) = (None, None);
     let (mut differences_ln, mut wrong) = (Vec::new(), Vec::new());
     let (mut counted, mut invalidated) = (0, 0);
     let ended = loop {
@@ -136,10 +137,10 @@ pub fn drive(schedule: &Schedule, clock: &dyn Clock, rounds: &mut dyn Rounds) ->
         if schedule.budget.is_some_and(|budget| !orders.is_empty() && elapsed() + one > budget) {
             break Ended::Early(StopReason::Budget);
         }
-        let mut order = match &mut rng {
-            Some(rng) => drawn_order(rng, orders.len(), orders.last()),
-            // A round that is made again has the order of the one that was invalidated.
-            None => turned_order(counted, schedule.arms),
+        let mut order = match (again.take(), &mut rng) {
+            (Some(order), _) => order,
+            (None, Some(rng)) => drawn_order(rng, counted, newest_counted.as_ref()),
+            (None, None) => turned_order(counted, schedule.arms),
         };
         order.retain(|arm| !wrong.contains(arm));
         if order.len() < schedule.arms.min(2) {
@@ -150,13 +151,15 @@ pub fn drive(schedule: &Schedule, clock: &dyn Clock, rounds: &mut dyn Rounds) ->
             Err(RoundFailed::WrongOutput) => break Ended::Early(StopReason::WrongOutput),
             Err(RoundFailed::Process) => break Ended::Failed,
         };
-        orders.push(order);
+        orders.push(order.clone());
         let counts = schedule.ignore_guards || measured.invalidated_by.is_empty();
         if counts {
             counted += 1;
+            newest_counted = Some(order);
             differences_ln.extend(measured.difference_ln);
         } else {
             invalidated += 1;
+            again = Some(order);
         }
         let so_far = match &schedule.stopping {
             StoppingRule::Rounds(_) => None,
@@ -314,6 +317,20 @@ mod tests {
         assert_eq!((driven.ended, driven.orders.len()), (Ended::Early(StopReason::Guards), 3));
         let (driven, _) = run(&Schedule { ignore_guards: true, ..plan() }, &[1, 2, 3], None);
         assert_eq!((driven.ended, driven.orders.len()), (Ended::Complete, 6));
+    }
+
+    #[test]
+    fn each_side_begins_one_of_every_two_pairs_that_count_whichever_are_invalidated() {
+        for (seed, invalidated) in (0..20).flat_map(|seed| [(seed, [1, 2]), (seed, [0, 4]), (seed, [3, 5])]) {
+            let schedule = Schedule { arms: 2, seed: Some(seed), largest_redraws: 2, ..plan() };
+            let (driven, rounds) = run(&schedule, &invalidated, None);
+            let counted = driven.orders.iter().zip(&rounds.reported).filter(|(_, reported)| reported.1);
+            let first: Vec<usize> = counted.map(|(order, _)| order[0]).collect();
+            assert_eq!(first.len(), 6);
+            for two in first.chunks(2) {
+                assert_ne!(two[0], two[1], "seed {seed}, {invalidated:?} invalidated: {first:?}");
+            }
+        }
     }
 
     #[test]
