@@ -36,7 +36,7 @@ pub struct Parts<'a> {
     pub styles: Vec<&'a str>,
     /// Scripts of its own, run after the one that all pages have.
     pub scripts: Vec<&'a str>,
-    /// Data of its scripts, by [`json_block`](crate::report::render::json_block).
+    /// Data of its scripts, by [`json_block`].
     pub data: Option<String>,
     /// Whether its charts can be zoomed, where the chart library is there.
     pub has_live_charts: bool,

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::files::FileKind;
+use crate::files::{self, FileKind};
+use crate::places;
 use crate::record::sha256_of_bytes;
-use crate::{files, places};
 
 /// The style and the script of the page that compares.
 pub(in crate::report) const COMPARE_STYLE: &str = include_str!("compare.css");
