@@ -269,6 +269,9 @@ fn next_step(args: &BenchArgs, record: &Experiment, prompts: &PromptSet) -> Stri
             format!("next: find what changed the output; only if it is right, `{bless}`")
         }
         Outcome::Interrupted | Outcome::Failed | Outcome::NotMeasured => format!("next: `{again}`"),
+        Outcome::Complete if unverified.peek().is_none() && run.device.emulated_reason().is_some() => {
+            "next: the output is right; for a speed run the same command on a real GPU".to_owned()
+        }
         Outcome::Complete
             if unverified.peek().is_none() && matches!(Validity::of(record), Validity::Invalid(_)) =>
         {

@@ -43,7 +43,7 @@ fn load(record: &Experiment) -> (Option<bool>, CacheState) {
 
 fn a_cold_and_a_warm_load_are_one_setting_with_equal_tokens(release: &'static str) {
     let gpu = EmulatedGpu::with_one_golden(release);
-    bench(&gpu, &[]).exits(0).prints("not tested");
+    bench(&gpu, &[]).exits(0).says("not tested");
     bench(&gpu, &[]).exits(0);
     let [cold, warm] = &records(&gpu)[..] else { panic!("not two records") };
     assert_eq!(load(cold), (Some(false), CacheState::Cold));
@@ -70,7 +70,7 @@ fn a_compiled_model_of_other_weights_is_found_by_its_tokens(release: &'static st
 
     let ended = bench(&gpu, &[]);
     // The folder's path is shown without what names the user or the machine.
-    ended.exits(11).prints("break").prints(own[0].file_name().unwrap().to_str().unwrap());
+    ended.exits(11).prints("break").says(own[0].file_name().unwrap().to_str().unwrap());
 }
 
 /// OpenVINO compiles the model again where it cannot read what is in the cache, and reports nothing else of it.
