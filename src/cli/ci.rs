@@ -112,7 +112,7 @@ impl EventFlags {
 fn resolve(flags: &EventFlags) -> Result<u8> {
     let resolved = flags.resolve(flags.candidate()?)?;
     let json = serde_json::to_string_pretty(&resolved)
-        .map_err(|cause| Error::harness(format!("the commits cannot be told: {cause}")))?;
+        .map_err(|cause| Error::harness(format!("the commits cannot be listed: {cause}")))?;
     print(&(visible::json(&json) + "\n"))?;
     Ok(exit_code::PASS)
 }

@@ -251,7 +251,7 @@ pub(super) fn requested_prompts(named: &[String], model: &FoundModel) -> Result<
         if !text.contains(char::is_whitespace) {
             let ids: Vec<&str> = model.prompts.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
             say(&format!(
-                "no reference prompt is called `{text}` (there are `{}`): it is asked as a text",
+                "no reference prompt is called `{text}` (there are `{}`): it is used as a text",
                 ids.join("`, `")
             ));
         }

@@ -8,7 +8,7 @@ use crate::measure::guard::{MachineFacts, MachineReading};
 pub struct Advice {
     /// The guard that it will trip, or would have to excuse.
     pub guard: Guard,
-    /// What is amiss, with the reading.
+    /// What is fault, with the reading.
     pub problem: String,
     /// What to do.
     pub fix: String,

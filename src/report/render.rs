@@ -62,7 +62,7 @@ impl Renderer {
         Ok(Self { templates, style: style(), library })
     }
 
-    /// Names all that a page is made of beside its view: a page that was made with another is made anew.
+    /// Names all that a page is made of beside its view: a page that was made with another is rendered again.
     #[must_use]
     pub fn identity(&self) -> String {
         let library = self.library.as_ref();

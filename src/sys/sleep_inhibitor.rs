@@ -8,7 +8,7 @@ const PROGRAM: &str = "systemd-inhibit";
 const ARGUMENTS: [&str; 5] =
     ["--what=sleep:idle", "--who=arcgauge", "--why=a measurement is under way", "--mode=block", "cat"];
 
-/// Sleep is put off until this is dropped. Where the system cannot be asked for it, it is not, and a machine
+/// Sleep is put off until this is dropped. Where the system has no such facility, it is not, and a machine
 /// that does sleep is noticed by its clocks.
 #[derive(Debug)]
 pub struct SleepInhibitor {

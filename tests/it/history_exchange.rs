@@ -83,7 +83,7 @@ fn an_invalid_run_is_told_with_a_warning_whatever_the_format() {
     ] {
         let words: Vec<&str> = ["--format"].iter().chain(words).copied().collect();
         let reported = export(&checkout, &words);
-        let warnings = reported.exits(0).stderr.matches("is told though a guard tripped").count();
+        let warnings = reported.exits(0).stderr.matches("is exported though a guard tripped").count();
         assert_eq!(warnings, 1, "{words:?}: {reported}");
     }
 }

@@ -172,7 +172,7 @@ fn a_head_that_takes_twice_as_long_for_a_token_is_regressed() {
         reported.ended
     );
     assert!(reported.ended.stdout.contains("regressed"), "{}", reported.ended);
-    // The same record passes no gate, whatever else it finds amiss on this machine.
+    // The same record passes no gate, whatever else it finds fault on this machine.
     let gate = reported.gate("twice-as-slow");
     assert!(gate.code == Some(10) || gate.code == Some(12), "{gate}");
 }

@@ -297,14 +297,14 @@ fn runs(pid: &str) -> bool {
 
 #[test]
 fn a_worker_that_shows_life_and_makes_no_token_is_ended() {
-    fails("beats-without-end", "refused", "the worker told `{\"event\":\"tokens\"");
-    fails("makes-tokens-without-end", "refused", "the worker told `{\"event\":\"tokens\"");
+    fails("beats-without-end", "refused", "the worker sent `{\"event\":\"tokens\"");
+    fails("makes-tokens-without-end", "refused", "the worker sent `{\"event\":\"tokens\"");
 }
 
 #[test]
 fn times_of_another_clock_are_no_speed() {
     fails("has-a-clock-of-its-own", "refused", "prompt `fibonacci`: its times go from 1 to 9");
-    fails("loads-backwards", "refused", "the worker told a load from ");
+    fails("loads-backwards", "refused", "the worker sent a load from ");
 }
 
 #[test]
@@ -325,8 +325,8 @@ fn a_worker_that_tells_what_cannot_be_is_refused() {
         "prompt `fibonacci`: the clock did not go on before token 8",
     );
     fails("sends-too-few-tokens", "refused", "prompt `fibonacci`: the worker made `7` tokens, not exactly 8");
-    fails("garbles", "refused", "the worker told `{\"event\":\"tokens\",\"ids\":[null]}`, which is no event");
-    fails("breaks-the-protocol", "refused", "the worker told `{\"event\":\"done\"}` where");
+    fails("garbles", "refused", "the worker sent `{\"event\":\"tokens\",\"ids\":[null]}`, which is no event");
+    fails("breaks-the-protocol", "refused", "the worker sent `{\"event\":\"done\"}` where");
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     }
     if !found.is_empty() {
         let message = format!("something was found by {}", found.join(", "));
-        let hint = format!("fix what is told above, then: {}", again(&found));
+        let hint = format!("fix what is reported above, then: {}", again(&found));
         return Err(Failure { message, hint, code: FOUND });
     }
     Ok(ExitCode::SUCCESS)

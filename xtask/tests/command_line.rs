@@ -337,7 +337,7 @@ fn findings_end_with_1_and_name_every_linter_that_has_some() {
         ends(scene.lint(&[]).env("FINDS", "zizmor:13 shellcheck:1 node:10 cargo-deny:4"));
     assert_eq!((code, stdout.as_str()), (1, ""));
     let end = "error: something was found by actionlint, cargo-deny, shellcheck, zizmor\n\n\
-        hint: fix what is told above, then: cargo xtask lint actionlint cargo-deny shellcheck zizmor\n";
+        hint: fix what is reported above, then: cargo xtask lint actionlint cargo-deny shellcheck zizmor\n";
     assert!(stderr.ends_with(end), "{stderr}");
 }
 

@@ -92,7 +92,7 @@ const PROMPTS: &str = "prompts";
 const GOLDENS: &str = "goldens";
 const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`";
 
-/// Looks at what a model is asked, and at what it must answer.
+/// Checks the prompts of a model and its goldens.
 pub(super) fn examine_prompts(flags: &ModelFlags, model: Option<&FoundModel>, root: &Root) -> Vec<Check> {
     let file = flags.tokenizer.clone().or_else(|| model?.folder.tokenizer());
     let config = model.map(|model| model.folder.config().clone()).unwrap_or_default();
@@ -155,7 +155,9 @@ fn no_tokenizer(pins: Option<&Pins>) -> Check {
     match pins {
         Some(pins) if pins.unpinned.is_empty() => Check::warn(
             TOKENIZER,
-            format!("{found}: reference prompts are pinned, other texts cannot be asked nor answers read"),
+            format!(
+                "{found}: reference prompts are pinned, other prompts cannot be encoded and answers cannot be decoded"
+            ),
             "for these, name one with `--tokenizer FILE`",
         ),
         _ => Check::fail(

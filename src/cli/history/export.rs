@@ -20,7 +20,7 @@ use crate::report::exchange::{ExchangeFormat, exchange, invalidated, otava_confi
 #[command(after_help = "\
 Without a RECORD all records of the store are meant that the filters leave.
 
-csv and otava hold one series, a row a run; the other formats hold several apart by name. Speed is told \
+csv and otava hold one series, a row a run; the other formats hold several apart by name. Speed is exported \
 of verified output alone: what is left out is named on stderr, and where nothing is left that is an error.")]
 pub(super) struct ExportArgs {
     /// A record's file, its id, `latest`, or the records of a range of commits, as in v1..HEAD

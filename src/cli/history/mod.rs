@@ -42,7 +42,7 @@ enum HistoryVerb {
     Show(ShowArgs),
     /// Read every record whole, and name each that is damaged
     Verify(StoreFlag),
-    /// Make the index and the CSV files of a store anew from its records
+    /// Rebuild the index and the CSV files of a store from its records
     Rebuild(StoreFlag),
     /// Take in records of another store, or files of other tools; what is damaged is named, and nothing is
     /// overwritten
@@ -186,7 +186,7 @@ fn verify(store: &StoreFlag) -> Result<u8> {
     Ok(if damaged.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED })
 }
 
-/// Makes index and CSV files anew.
+/// Rebuilds index and CSV files.
 fn rebuild(store: &StoreFlag) -> Result<u8> {
     let root = Root::find();
     let history = store.find(&root)?;

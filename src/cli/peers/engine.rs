@@ -266,7 +266,7 @@ pub(super) struct ReadyEngines {
 }
 
 impl Common<'_> {
-    /// Finds every engine's program before anything is asked of one, then settles device and properties once
+    /// Finds every engine's program before one is started, then settles device and properties once
     /// for all: engines that choose for themselves are not comparable. None where Ctrl-C ended it.
     pub(super) fn settle(&self) -> Result<Option<ReadyEngines>> {
         check_names(self.engines)?;
@@ -322,7 +322,7 @@ impl Common<'_> {
     }
 }
 
-/// Without a golden an answer is compared with that of the engine which can be asked how sure it was: this one,
+/// Without a golden an answer is compared with that of the engine which can report its logit margins: this one,
 /// if it is among them, and then it has to be the first to answer.
 ///
 /// # Errors

@@ -37,7 +37,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
     port: u16,
 
-    /// Make every page anew, also those whose records have not changed
+    /// Render every page again, also those whose records have not changed
     #[arg(long)]
     anew: bool,
 

@@ -159,7 +159,7 @@ impl TrustedContext<'_> {
         Ok(())
     }
 
-    /// What should have been asked is what the base says.
+    /// The prompts that should have been run are the base's.
     fn check_requested(&self, record: &Experiment, merge_base: &str) -> Result<()> {
         let text = self.repository.text_at(merge_base, PUBLISHED)?.unwrap_or_default();
         let published = PublishedReference::parse(&text)?;

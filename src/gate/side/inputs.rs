@@ -74,7 +74,7 @@ pub fn goldens_at(repository: &Repository, sha: &str, run: &Arm) -> Result<Golde
     GoldenSet::of_prompts(ids, |name| repository.file_at(sha, &format!("{GOLDENS}/{model}/{name}")))
 }
 
-/// A digest of what is asked, what the answers must be and what is accepted, as a checkout has them: equal ones are of
+/// A digest of the prompts, what the answers must be and what is accepted, as a checkout has them: equal ones are of
 /// equal files. What is not there counts as empty.
 ///
 /// # Errors

@@ -192,7 +192,7 @@ fn reported_prompt(prompt: &RequestedPrompt) -> String {
 /// What it means that one run has none of this.
 fn absent(what: &str) -> &'static str {
     match what.split(' ').next() {
-        Some("prompt") => "not asked",
+        Some("prompt") => "not requested",
         Some("variable" | "property") => "not set",
         Some("guards" | "commit" | "Intel" | "emulation") => "none",
         _ => "not known",

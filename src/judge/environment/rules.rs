@@ -162,7 +162,7 @@ fn cpu_pressure(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) 
         (DeviceKind::Gpu, _) => process.all_of(process.during(), percent)?,
         (DeviceKind::Cpu, None) => process.all_of(process.before(), percent)?,
         (DeviceKind::Cpu, Some(_)) => {
-            let own = "the worker loads the processor itself, and others cannot be told from it";
+            let own = "the worker loads the processor itself, and others cannot be distinguished from it";
             return Err(Observation::not_observed(own));
         }
     };

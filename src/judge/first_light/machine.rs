@@ -157,12 +157,12 @@ pub(super) fn doctor_gpu(evidence: &Evidence) -> Judged {
         DOCTOR_SUBJECTS.contains(&check.subject.as_str()) || check.subject.starts_with("device GPU")
     };
     let about: Vec<&Check> = checks.iter().filter(about_the_gpu).collect();
-    if let Some(amiss) = about.iter().find(|check| check.status != CheckStatus::Ok) {
+    if let Some(fault) = about.iter().find(|check| check.status != CheckStatus::Ok) {
         return no(format!(
             "a GPU ran, and `doctor` says `{}` of `{}`: {}",
-            amiss.status.as_str(),
-            amiss.subject,
-            amiss.found
+            fault.status.as_str(),
+            fault.subject,
+            fault.found
         ));
     }
     if about.is_empty() {

@@ -66,7 +66,7 @@ pub static CLAIMS: [Claim; 28] = [
         "an Arc 140V is recognised by PCI id and execution units, whatever its name",
         machine::arc_140v,
     ),
-    claim("doctor-gpu", "`doctor` finds nothing amiss with a GPU that then runs", machine::doctor_gpu),
+    claim("doctor-gpu", "`doctor` finds no fault of a GPU that then runs", machine::doctor_gpu),
     claim("gpu-decodes", "the model is compiled for the GPU and decodes there", bench::gpu_decodes),
     claim(
         "device-proof",
@@ -90,7 +90,7 @@ pub static CLAIMS: [Claim; 28] = [
     claim("energy", "the package's energy is read while the GPU works", guards::energy),
     claim(
         "memory-by-phase",
-        "memory is told for load, prefill and decode, the host's and the GPU's",
+        "memory is reported for load, prefill and decode, the host's and the GPU's",
         guards::memory_by_phase,
     ),
     claim("gpu-memory", "the worker's GPU memory is read from its fdinfo", guards::gpu_memory),

@@ -113,7 +113,7 @@ impl Conversation {
                     return Err(self.ended(ExitReason::of_silent(&exit)));
                 }
                 Received::Garbled(line) => {
-                    let what = format!("the worker told `{line}`, which is no event of the protocol");
+                    let what = format!("the worker sent `{line}`, which is no event of the protocol");
                     let error = Error::harness(what).hint("this is a fault of the worker; report it");
                     return Err(self.end_as(ExitReason::Refused(error)));
                 }
@@ -129,7 +129,7 @@ impl Conversation {
 
     pub(super) fn unexpected(&mut self, event: &Event, awaited: Awaited) -> ExitReason {
         let text = serde_json::to_string(event).unwrap_or_default();
-        let what = format!("the worker told `{text}` where {awaited} was awaited");
+        let what = format!("the worker sent `{text}` where {awaited} was awaited");
         self.end_as(ExitReason::Refused(
             Error::harness(what).hint("this is a fault of the worker; report it"),
         ))
@@ -194,7 +194,7 @@ impl Replay for Conversation {
 fn choices(event: &ReplayRecord) -> Result<Vec<Choice>> {
     let steps = event.token_ids.len();
     if event.runner_up_ids.len() != steps || event.logit_margins.len() != steps {
-        return Err(Error::harness("the worker told lists of unlike length"));
+        return Err(Error::harness("the worker sent lists of unlike length"));
     }
     let steps = event.token_ids.iter().zip(&event.runner_up_ids).zip(&event.logit_margins);
     Ok(steps

@@ -143,7 +143,7 @@ pub enum ExitReason {
     Done,
     /// It reported what failed.
     Failed(Error),
-    /// It ended by itself, without a word.
+    /// It ended by itself and reported nothing.
     Crashed(String),
     /// Somebody killed it.
     Killed,

@@ -408,7 +408,7 @@ fn check_load(loaded: &LoadedEvent, window: Option<Window>) -> Result<(), Error>
     if start <= end && window.is_none_or(|window| window.from_ns <= start && end <= window.to_ns) {
         return Ok(());
     }
-    Err(Error::harness(format!("the worker told a load from {start} to {end} ns, which cannot be"))
+    Err(Error::harness(format!("the worker sent a load from {start} to {end} ns, which cannot be"))
         .hint("this is a fault of the worker; report it"))
 }
 
@@ -430,7 +430,7 @@ fn check(sample: &Sample, new_tokens: usize, window: Option<Window>) -> Result<(
         return refuse(format!("the worker made `{made}` tokens, not exactly {new_tokens}"));
     }
     if sample.token_ns.len() != made || sample.infer_ns.len() != made {
-        return refuse("the worker told lists of unlike length".to_owned());
+        return refuse("the worker sent lists of unlike length".to_owned());
     }
     let mut before = sample.submitted_ns;
     for (step, (known, infer)) in sample.token_ns.iter().zip(&sample.infer_ns).enumerate() {

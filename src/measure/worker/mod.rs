@@ -163,7 +163,7 @@ impl Worker<'_> {
 }
 
 fn nothing_loaded() -> Error {
-    Error::harness("the worker was asked to decode before it was asked to load")
+    Error::harness("the worker got the command to decode before the one to load")
 }
 
 fn read_command(commands: &mut dyn BufRead) -> Result<Command> {
@@ -291,7 +291,7 @@ impl Shared {
 }
 
 fn write_line(out: &mut dyn Write, event: &Event) -> Result<()> {
-    let failed = |cause: String| Error::harness(format!("the supervisor cannot be told: {cause}"));
+    let failed = |cause: String| Error::harness(format!("the supervisor cannot be reached: {cause}"));
     let mut line = serde_json::to_vec(event).map_err(|cause| failed(cause.to_string()))?;
     line.push(b'\n');
     out.write_all(&line).and_then(|()| out.flush()).map_err(|cause| failed(cause.to_string()))

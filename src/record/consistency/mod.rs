@@ -231,7 +231,7 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
     if record.plan == PlanKind::Peers
         && record.arms.iter().any(|arm| arm.workload.prompts != record.arms[0].workload.prompts)
     {
-        return unfit("its engines were asked unlike prompts");
+        return unfit("its engines ran different prompts");
     }
     let has = |arm: usize, index: usize| record.arms[arm].processes.iter().any(|it| it.index == index);
     let mut next = vec![0; record.arms.len()];

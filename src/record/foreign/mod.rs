@@ -89,7 +89,7 @@ const OF_TOOLS: [Definition; 10] = [
     Definition {
         id: "llm_bench.compile_time@1",
         unit: "s",
-        meaning: "from the call that makes the pipeline to its end; whether from a cache is not told",
+        meaning: "from the call that makes the pipeline to its end; whether from a cache is not reported",
         average_by: AverageBy::Generation,
     },
     Definition {

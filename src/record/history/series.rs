@@ -303,7 +303,7 @@ pub struct AbSummary {
     pub verdict: Option<Verdict>,
     /// What a gate made of it; None where it is not of commits, which no gate judges.
     pub gate_verdict: Option<Verdict>,
-    /// What a pull request's check shows by the gate's word.
+    /// The status of a pull request's check, by the gate's decision.
     pub gate_status: Option<Status>,
     /// The change of `tpot@1`, mean over all prompts; None where nothing was compared.
     pub tpot_change: Option<ChangeSummary>,

@@ -372,6 +372,6 @@ fn unsupported_format(message: &str) -> Option<(String, &'static str)> {
     let version = after("unsupported repository version ")?;
     Some((
         format!("the format version `{version}`"),
-        "versions 0 and 1 can be read: `git config core.repositoryformatversion` shows it, `git clone` makes one anew",
+        "versions 0 and 1 can be read: `git config core.repositoryformatversion` shows it, `git clone` makes a new one",
     ))
 }

@@ -121,7 +121,7 @@ pub fn invalidated(records: &[Experiment]) -> Vec<String> {
 }
 
 fn warning(named: &str, reason: &str) -> String {
-    format!("{named} is told though a guard tripped: {}", one_line(reason))
+    format!("{named} is exported though a guard tripped: {}", one_line(reason))
 }
 
 fn named(record_id: &str, side: Option<Side>) -> String {
@@ -216,7 +216,7 @@ pub(super) fn one_a_name(measured: Measured<'_>) -> Result<Measured<'_>> {
         if older > 0 {
             let newest = one_line(&newest.run.experiment.run_id);
             warnings.push(format!(
-                "of `{name}` run `{newest}` is told, and {} left out",
+                "of `{name}` run `{newest}` is exported, and {} left out",
                 counted(older, "older run")
             ));
         }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use arcgauge::judge::first_light::{Answer, CLAIMS, ClaimResult, Evidence, StepSeen, answers};
 
-use crate::first_light::amiss::{self, Row, bench, openvino, pairs, states};
 use crate::first_light::arc;
-use crate::first_light::engines_amiss::{self, engines, peers};
+use crate::first_light::engine_faults::{self, engines, peers};
+use crate::first_light::faults::{self, Row, bench, openvino, pairs, states};
 use crate::forged;
 
 /// What is seen without running anything.
@@ -15,7 +15,7 @@ const OF_THE_MACHINE: [&str; 5] =
     ["pci-bus", "kernel-driver", "render-node", "openvino-lists-gpu", "arc-140v"];
 
 fn rows() -> impl Iterator<Item = &'static Row> {
-    amiss::ROWS.iter().chain(engines_amiss::ROWS)
+    faults::ROWS.iter().chain(engine_faults::ROWS)
 }
 
 fn word_on(evidence: &Evidence, id: &str) -> ClaimResult {
@@ -126,7 +126,7 @@ fn what_a_cpu_did_with_both_attentions_is_told_and_answers_nothing() {
 fn a_claim_whose_evidence_is_amiss_no_longer_holds_and_says_why() {
     for (at, row) in rows().enumerate() {
         let mut evidence = arc::evidence();
-        (row.amiss)(&mut evidence);
+        (row.fault)(&mut evidence);
         let word = word_on(&evidence, row.claim);
         assert_eq!(word.answer, row.answer, "row {at}, {}: {}", row.claim, word.reason);
         assert!(word.reason.contains(row.reason), "row {at}, {}: {}", row.claim, word.reason);

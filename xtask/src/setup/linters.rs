@@ -100,7 +100,7 @@ impl Linters {
                 }
                 Err(Failure::harness(
                     format!("fetching `{name}` ended well, but left no `{needed}`"),
-                    "see which registry is asked: npm config list; python3 -m pip config list",
+                    "see which registry is used: npm config list; python3 -m pip config list",
                 ))
             },
         )?;

@@ -100,7 +100,7 @@ fn of_a_name_the_newest_run_is_reported_and_runs_that_are_not_comparable_are_ref
     let reported = exchange(ExchangeFormat::MetricFormat, &[newer.clone(), run()]).unwrap();
     assert_eq!(reported.text, text_of(ExchangeFormat::MetricFormat, std::slice::from_ref(&newer)));
     assert!(
-        reported.warnings[0].contains("run `ffffffffffff` is told, and 1 older run left out"),
+        reported.warnings[0].contains("run `ffffffffffff` is exported, and 1 older run left out"),
         "{:?}",
         reported.warnings
     );

@@ -1,4 +1,4 @@
-//! The record of engines side by side, amiss in every way.
+//! The record of engines side by side, fault in every way.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +6,10 @@ use arcgauge::golden::{Divergence, GoldenResult};
 use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
 use arcgauge::record::{Arm, Experiment, Outcome};
 
-use crate::first_light::amiss::{Row, reported, row, without_times};
+use crate::first_light::faults::{Row, reported, row, without_times};
 use crate::forged_pairs;
 
-/// Every way in which it can be amiss.
+/// Every way in which it can be fault.
 pub(super) const ROWS: &[Row] = &[
     row(
         "paged-attention",

@@ -1,4 +1,4 @@
-//! The evidence of each claim, amiss in every way.
+//! The evidence of each claim, fault in every way.
 
 use std::collections::BTreeMap;
 
@@ -13,24 +13,24 @@ use arcgauge::sys::Observed;
 
 use crate::forged;
 
-/// A claim, what is amiss with its evidence, and what it comes to.
+/// A claim, what is fault with its evidence, and what it comes to.
 pub(super) struct Row {
     pub(super) claim: &'static str,
-    pub(super) amiss: fn(&mut Evidence),
+    pub(super) fault: fn(&mut Evidence),
     pub(super) answer: Answer,
     pub(super) reason: &'static str,
 }
 
 pub(super) const fn row(
     claim: &'static str,
-    amiss: fn(&mut Evidence),
+    fault: fn(&mut Evidence),
     answer: Answer,
     reason: &'static str,
 ) -> Row {
-    Row { claim, amiss, answer, reason }
+    Row { claim, fault, answer, reason }
 }
 
-/// Every way in which the evidence of a claim can be amiss; those of engines side by side are in `engines_amiss`.
+/// Every way in which the evidence of a claim can be missing or wrong; those of engines side by side are in `engine_faults`.
 pub(super) const ROWS: &[Row] = &[
     row("pci-bus", |it| machine(it).gpus.clear(), Answer::No, "OpenVINO lists `GPU`"),
     row(
