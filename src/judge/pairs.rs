@@ -113,15 +113,17 @@ pub struct PairFigures {
     pub device_memory_ln: Option<f64>,
     /// Figures that one side has and the other has not.
     pub one_sided: Vec<Metric>,
-    /// Each guard that invalidated the pair, with the readings; empty where it counts.
+    /// Each guard that invalidated the pair, with the readings.
     pub invalidated_by: Vec<String>,
+    /// Whether it counts: none did, or guards are ignored.
+    pub counts: bool,
 }
 
 impl PairFigures {
     /// Mean over the prompts of ln(head / base) of `tpot@1`: what the sequential test is of.
     #[must_use]
     pub fn tpot_ln(&self) -> Option<f64> {
-        mean(self.prompts.iter().map(|prompt| prompt.tpot_ln))
+        mean_tpot_ln(&self.prompts)
     }
 
     /// The same of `ttft@1`.
@@ -135,6 +137,12 @@ impl PairFigures {
     pub fn is_valid(&self) -> bool {
         self.invalidated_by.is_empty()
     }
+}
+
+/// Mean over the prompts of ln(head / base) of `tpot@1`; None where there are none.
+#[must_use]
+pub fn mean_tpot_ln(prompts: &[PromptDifference]) -> Option<f64> {
+    mean(prompts.iter().map(|prompt| prompt.tpot_ln))
 }
 
 /// By prompt of the base, where both sides have a figure of every one.
@@ -170,7 +178,7 @@ fn figures(record: &Experiment, round: usize, first: Option<&RoundProcess<'_>>) 
     let head = recorded(record, round, Side::Head.arm())?;
     let ln = |figure: fn(&Recorded<'_>) -> Option<f64>| finite((figure(&head)? / figure(&base)?).ln());
     let load = |recorded: &Recorded<'_>| recorded.process.load.as_ref().map(|load| load.compiled_model_cache);
-    Some(PairFigures {
+    let mut pair = PairFigures {
         first: record.rounds[round].first(),
         prompts: prompt_differences(&base.of_round.samples, &head.of_round.samples),
         load_ln: if load(&base) == load(&head) { ln(load_ns) } else { None },
@@ -178,7 +186,10 @@ fn figures(record: &Experiment, round: usize, first: Option<&RoundProcess<'_>>) 
         device_memory_ln: ln(device_memory_bytes),
         one_sided: one_sided(&base, &head),
         invalidated_by: invalidated_by(&[base.of_round, head.of_round], first),
-    })
+        counts: false,
+    };
+    pair.counts = record.sampling.counts(&pair.invalidated_by);
+    Some(pair)
 }
 
 /// What was reported of one process and not of the other: it may have been lost by the change.

@@ -126,6 +126,14 @@ pub struct Sampling {
     pub budget_s: Option<u64>,
 }
 
+impl Sampling {
+    /// Whether a round counts that these guards invalidated.
+    #[must_use]
+    pub fn counts(&self, invalidated_by: &[String]) -> bool {
+        self.ignore_guards || invalidated_by.is_empty()
+    }
+}
+
 /// One round: a process of each arm, one right after the other.
 ///
 /// Process k of an arm is that of the k-th round in which the arm takes part.

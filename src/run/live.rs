@@ -9,7 +9,7 @@ use crate::engine::openvino::DeviceKind;
 use crate::error::Error;
 use crate::golden::{Expected, Finding, GoldenResult, LogitDrift};
 use crate::judge::peers::geometric_means;
-use crate::judge::{RoundProcess, invalidated_by, prompt_differences};
+use crate::judge::{RoundProcess, invalidated_by, mean_tpot_ln, prompt_differences};
 use crate::measure::protocol::LoadedEvent;
 use crate::measure::supervisor::{
     Control, ExitReason, Job, ProcessFacts, Purpose, Session, WorkerProcess, WorkerProgram,
@@ -246,9 +246,7 @@ impl<'a> LiveRounds<'a> {
     /// Mean over prompts of ln(head / base) of `tpot@1`; None where a side has no speed.
     fn difference_ln(&self, round: usize) -> Option<f64> {
         let [base, head] = Side::BOTH.map(|side| self.process(side.arm(), round));
-        let prompts = prompt_differences(&base?.samples, &head?.samples);
-        let sum: f64 = prompts.iter().map(|prompt| prompt.tpot_ln).sum();
-        (!prompts.is_empty()).then(|| sum / prompts.len() as f64)
+        mean_tpot_ln(&prompt_differences(&base?.samples, &head?.samples))
     }
 
     /// Each guard that invalidates a round. A run alone has no other process to be compared with: its guards are

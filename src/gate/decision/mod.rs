@@ -69,10 +69,7 @@ pub fn decide(
 fn counted_head(record: &Experiment, pairs: &[PairFigures]) -> Experiment {
     let mut counted = record.clone();
     let head = &mut counted.arms[Side::Head.arm()];
-    let counts = |process: usize| {
-        let pair = pairs.get(process);
-        record.sampling.ignore_guards || pair.is_some_and(PairFigures::is_valid)
-    };
+    let counts = |process: usize| pairs.get(process).is_some_and(|pair| pair.counts);
     head.processes.retain(|process| counts(process.index));
     head.samples.retain(|sample| counts(sample.process));
     counted

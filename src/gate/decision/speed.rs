@@ -28,8 +28,7 @@ impl Speed {
         judged_utc: &str,
         strictness: Strictness,
     ) -> Self {
-        let counts = |pair: &&PairFigures| record.sampling.ignore_guards || pair.is_valid();
-        let counted: Vec<&PairFigures> = pairs.iter().filter(counts).collect();
+        let counted: Vec<&PairFigures> = pairs.iter().filter(|pair| pair.counts).collect();
         let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.tpot_ln()).collect();
         let mut speed = Self::default();
         let result = sequential(&differences_ln, &policy.sequential.rule()).ok();

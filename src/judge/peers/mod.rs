@@ -208,7 +208,7 @@ pub fn round_figures(record: &Experiment) -> Vec<RoundFigures> {
             ran.into_iter().map(|(_, recorded)| recorded.of_round).collect();
         let invalidated_by = invalidated_by(&of_rounds, first.as_ref());
         RoundFigures {
-            counts: record.sampling.ignore_guards || invalidated_by.is_empty(),
+            counts: record.sampling.counts(&invalidated_by),
             order: of_round.order.clone(),
             processes,
             invalidated_by,
