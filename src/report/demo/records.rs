@@ -1,25 +1,47 @@
-//! Invented records: runs of `bench`, among them those that go wrong, and A/Bs, whose pairs are drawn until the real
-//! test has an answer, as the real driver does.
+//! Invented records: runs of `bench`, among them those that go wrong, and A/Bs, whose pairs the real driver draws
+//! until the real test has an answer.
+
+use std::cell::Cell;
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::golden::{Divergence, GoldenResult};
 use crate::judge::policy::Policy;
-use crate::judge::prompt_differences;
-use crate::judge::sequential::{Look, Rule, sequential};
+use crate::judge::{mean_tpot_ln, prompt_differences};
 use crate::measure::Role;
-use crate::measure::protocol::InferSpan;
-use crate::measure::supervisor::{Purpose, WarmLoad};
+use crate::measure::supervisor::Purpose;
 use crate::record::{
     AcceptedModel, Arm, Commit, DecisionRecord, DivergenceText, Experiment, HarnessCost, InputsRecord,
-    Outcome, PlanKind, PolicyText, PromptRecord, PublishedReference, Round, SampleRecord, Sampling, Side,
-    StopReason, Warning, WorkerRecord, sha256_of_bytes,
+    Outcome, PlanKind, PolicyText, ProcessRecord, PromptRecord, PublishedReference, RequestedPrompt, Round,
+    SampleRecord, Sampling, Side, Warning, WorkloadRecord, sha256_of_bytes,
 };
 use crate::report::demo::machines::{DemoMachine, machines};
-use crate::report::demo::process::{Done, Request, Task, Trouble, bandwidth_reading, blank};
-use crate::report::demo::story::{Contest, DemoPlan, Fate, Noise, Story, authored, commits, utc};
+use crate::report::demo::process::{Done, Task};
+use crate::report::demo::story::{DemoPlan, Event, Noise, Story, authored, commits, utc};
+use crate::run::{Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, drive};
+use crate::sys::Clock;
+use crate::workload::TokenId;
 
 /// The warning of every invented record.
 pub const WARNING_ID: &str = "demo";
+
+/// Streams of their own for tokens, runs and A/Bs.
+const TOKENS: u64 = 3;
+const RUNS: u64 = 4;
+const CONTESTS: u64 = 5;
+/// Tokens of the shipped model's vocabulary, which the large one has, too.
+const VOCABULARY: u64 = 600;
+/// Tokens of the prompts.
+const PROMPT_TOKENS: [usize; 3] = [20, 23, 30];
+/// The prompt whose answer is wrong, and from which token on.
+const WRONG_PROMPT: usize = 1;
+const WRONG_POSITION: usize = 2;
+/// Between two processes of a run: the machine cools down, ns.
+const PAUSE_NS: u64 = 2_000_000_000;
+/// When the first process of a commit starts by the machine's clock, which has run for weeks, ns.
+const A_COMMIT_NS: u64 = 4_000_000_000_000;
+/// How long the pairs of a restless machine may take: some six of them.
+const RESTLESS_BUDGET: Duration = Duration::from_mins(4);
 
 /// What the invented history takes from the repository and from the gate, which stands after this room.
 #[derive(Clone, Copy)]
@@ -48,49 +70,49 @@ pub(super) struct Scene<'a> {
     story: Story,
     line: Vec<Commit>,
     pub(super) machines: Vec<DemoMachine>,
-    policy: PolicyText,
-    rule: Rule,
-    largest_redraws: usize,
-    /// By machine.
-    requested: Vec<Request>,
+    policy: Policy,
+    workload: WorkloadRecord,
+    /// By model, the large one and the shipped one, and by prompt.
+    answers: [Vec<Vec<TokenId>>; 2],
     /// With the large model's hash among those that are accepted.
     published: PublishedReference,
 }
 
 impl<'a> Scene<'a> {
     pub(super) fn of(plan: DemoPlan, inputs: DemoInputs<'a>) -> Result<Self> {
-        let policy = Policy::parse(inputs.policy_text, "policy of the demonstration")?;
-        let machines = machines(&plan)?;
+        let (machines, story) = (machines(&plan)?, Story::of(plan.commits));
+        let template = machines[0].template(story.ground(0));
         let mut published = inputs.published.clone();
         // So that the published line is shown where it would stand.
-        published.model.accepted.extend(machines.first().map(|machine| AcceptedModel {
-            sha256: machine.model.sha256.clone(),
+        published.model.accepted.push(AcceptedModel {
+            sha256: template.arm.model.sha256.clone(),
             reason: "the demonstration's own".to_owned(),
             accepted_utc: String::new(),
             run_id: String::new(),
             commit: String::new(),
-        }));
+        });
         published.new_tokens = plan.new_tokens;
-        let requested = machines.iter().map(|machine| Request::of(&plan, u64::from(machine.gpu.is_none())));
+        let tokens = |stream: u64, prompt: usize, count: usize| -> Vec<TokenId> {
+            let mut noise = Noise::of(plan.seed, &[TOKENS, stream, prompt as u64]);
+            (0..count).map(|_| TokenId::try_from(noise.below(VOCABULARY)).unwrap_or_default()).collect()
+        };
+        let prompts = template.arm.workload.prompts.iter().enumerate().map(|(at, prompt)| RequestedPrompt {
+            token_ids: tokens(0, at, PROMPT_TOKENS[at]),
+            ..prompt.clone()
+        });
+        let answers =
+            |model| (0..PROMPT_TOKENS.len()).map(|at| tokens(model, at, plan.new_tokens)).collect::<Vec<_>>();
         Ok(Self {
             plan,
             inputs,
-            story: Story::of(plan.commits),
+            story,
             line: commits(&plan),
-            requested: requested.collect::<Result<_>>()?,
+            workload: WorkloadRecord::new(prompts.collect(), plan.runs, plan.new_tokens)?,
+            answers: [answers(1), answers(2)],
+            policy: Policy::parse(inputs.policy_text, "policy of the demonstration")?,
             machines,
-            policy: PolicyText {
-                text: inputs.policy_text.to_owned(),
-                sha256: sha256_of_bytes(inputs.policy_text.as_bytes()),
-            },
-            rule: policy.sequential.rule(),
-            largest_redraws: policy.noise.largest_redraws,
             published,
         })
-    }
-
-    fn requested(&self, machine: &DemoMachine) -> &Request {
-        &self.requested[machine.number]
     }
 
     /// So many seconds after a commit was authored.
@@ -98,46 +120,35 @@ impl<'a> Scene<'a> {
         utc(authored(&self.plan, at) + seconds)
     }
 
-    /// A run of a commit's code at another commit's time, in which nothing has happened yet.
-    fn frame(&self, machine: &DemoMachine, code: usize, time: usize, kind: u64) -> Experiment {
-        let id = format!("record {kind} of {time} on {}, drawn from {}", machine.number, self.plan.seed);
-        let ground = self.story.ground(time);
+    /// The code of a commit on a machine at another commit's time, before anything has happened.
+    fn arm(&self, machine: &DemoMachine, code: usize, time: usize, label: &str) -> Arm {
+        let mut arm = machine.template(self.story.ground(time)).arm.clone();
         let commit = &self.line[code];
-        let arm = Arm {
-            label: Arm::BENCH.to_owned(),
-            differences: Vec::new(),
-            host_loop: Arm::ARCGAUGE.to_owned(),
-            attention: None,
-            infer_span: InferSpan::default(),
-            worker: WorkerRecord {
-                name: Some(format!("arcgauge {} (demo)", env!("CARGO_PKG_VERSION"))),
-                protocol: Some(1),
-                sha256: Some(sha256_of_bytes(commit.tree.as_bytes())),
-            },
-            outcome: Outcome::Complete,
-            failure: None,
-            commit: Some(commit.clone()),
-            device: machine.device(ground),
-            runtime: Some(machine.runtime(ground)),
-            environment_variables: [("OMP_NUM_THREADS".to_owned(), "8".to_owned())].into(),
-            model: machine.model.clone(),
-            workload: self.requested(machine).workload.clone(),
-            processes: Vec::new(),
-            state_seen_empty: true,
-            prompts: Vec::new(),
-            samples: Vec::new(),
-            warm_load: WarmLoad::NoColdLoad,
-            logit_drift: None,
-            warnings: vec![invented()],
-        };
+        label.clone_into(&mut arm.label);
+        arm.worker.name = Some(format!("arcgauge {} (demo)", env!("CARGO_PKG_VERSION")));
+        arm.worker.sha256 = Some(sha256_of_bytes(commit.tree.as_bytes()));
+        arm.commit = Some(commit.clone());
+        arm.workload = self.workload.clone();
+        arm.warnings = vec![invented()];
+        arm
+    }
+
+    /// An experiment of these arms, in which nothing has happened yet. No other record of this history has its id.
+    fn frame(&self, machine: &DemoMachine, at: usize, kind: u64, arms: Vec<Arm>) -> Experiment {
+        let id = format!("record {kind} of {at} on {}, drawn from {}", machine.number, self.plan.seed);
+        let identity = machine.template(self.story.ground(at)).identity.clone();
         Experiment {
-            // What no other record of this history is called.
             run_id: sha256_of_bytes(id.as_bytes())[..12].to_owned(),
             outcome: Outcome::Complete,
             sampling: Sampling { rounds_requested: Some(self.plan.runs), ..Sampling::default() },
             published: Some(self.published.clone()),
-            ..Experiment::begun(PlanKind::Bench, String::new(), machine.identity(ground), vec![arm])
+            ..Experiment::begun(PlanKind::Bench, String::new(), identity, arms)
         }
+    }
+
+    fn schedule(&self, arms: usize, stopping: StoppingRule, budget: Option<Duration>) -> Schedule {
+        let largest_redraws = self.policy.noise.largest_redraws;
+        Schedule { arms, stopping, largest_redraws, ignore_guards: false, seed: None, budget }
     }
 }
 
@@ -150,135 +161,48 @@ fn invented() -> Warning {
     )
 }
 
-/// Adds a process and what it cost.
-fn add(run: &mut Arm, cost: &mut HarnessCost, done: Done) {
-    let generation_ns = done
-        .samples
-        .iter()
-        .filter_map(|sample| sample.times.as_ref())
-        .filter_map(|times| Some(times.token_ns.last()?.saturating_sub(times.submitted_ns)));
-    let bandwidth = done.process.bandwidth_before.as_ref();
-    cost.bandwidth_reference_ns += bandwidth.map_or(0, |bandwidth| bandwidth.pass_ns.iter().sum());
-    cost.load_ns += done.process.load.as_ref().map_or(0, |load| load.load_ns);
-    cost.generation_ns += generation_ns.sum::<u64>();
-    run.processes.push(done.process);
-    run.samples.extend(done.samples);
-}
-
-/// The wall time, from all that was added, and a little of the harness's own; and how many processes each arm had.
-fn close(record: &mut Experiment) {
-    let cost = &mut record.cost;
-    cost.hashing_ns = 40_000_000;
-    let processes: usize = record.arms.iter().map(|arm| arm.processes.len()).sum();
-    cost.cool_down_ns = 2_000_000_000 * processes as u64;
-    let workers = cost.load_ns + cost.generation_ns;
-    cost.wall_ns = cost.hashing_ns + cost.cool_down_ns + cost.bandwidth_reference_ns + workers + workers / 80;
-    for run in &mut record.arms {
-        let measured = run.samples.iter().filter(|sample| sample.role == Role::Measured).count();
-        run.workload.runs = measured.checked_div(run.workload.prompts.len()).unwrap_or_default();
-    }
-}
-
-/// A stream of its own for runs.
-const RUNS: u64 = 4;
-/// The prompt whose answer is wrong, and from which token on.
-const WRONG_PROMPT: usize = 1;
-const WRONG_POSITION: usize = 2;
-/// Between two processes of a run: the machine cools down, ns.
-const PAUSE_NS: u64 = 2_000_000_000;
-/// When the first process of a commit starts by the machine's clock, which has run for weeks, ns.
-const A_COMMIT_NS: u64 = 4_000_000_000_000;
-/// A run begins so long after its commit, s, and further ones of the same commit come later.
-const AFTER_COMMIT_S: u64 = 600;
-const AFTER_RUN_S: u64 = 400;
-
-/// The runs of a commit on a machine.
-pub(super) fn runs(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Vec<Experiment> {
-    let fates = scene.story.runs(at, machine.number);
-    fates.into_iter().zip(0..).map(|(fate, repetition)| run(scene, machine, at, fate, repetition)).collect()
-}
-
-fn run(scene: &Scene<'_>, machine: &DemoMachine, at: usize, fate: Fate, repetition: u64) -> Experiment {
-    let mut record = scene.frame(machine, at, at, repetition);
-    record.when_utc = scene.after(at, AFTER_COMMIT_S + repetition * AFTER_RUN_S);
-    match fate {
-        Fate::Failed => failed(&mut record.arms[0], machine, begin_ns(at, repetition)),
-        Fate::Interrupted => interrupted(&mut record.arms[0], begin_ns(at, repetition)),
-        _ => measured(scene, machine, at, fate, repetition, &mut record),
-    }
-    let arm = &record.arms[0];
-    (record.outcome, record.failure) = (arm.outcome, arm.failure.clone());
-    record
-}
-
 fn begin_ns(at: usize, repetition: u64) -> u64 {
     (at as u64 + 1) * A_COMMIT_NS + repetition * A_COMMIT_NS / 8
 }
 
-fn measured(
-    scene: &Scene<'_>,
-    machine: &DemoMachine,
-    at: usize,
-    fate: Fate,
-    repetition: u64,
-    experiment: &mut Experiment,
-) {
-    let Experiment { arms, cost, .. } = experiment;
-    let record = &mut arms[0];
-    let mut noise = Noise::of(scene.plan.seed, &[RUNS, machine.number as u64, at as u64, repetition]);
-    let story = scene.story;
-    let mut task = Task {
-        machine,
-        requested: scene.requested(machine),
-        cost: machine.cost(story.code(at), story.ground(at), at),
-        index: 0,
-        started_ns: begin_ns(at, repetition),
-        trouble: (fate == Fate::Throttled).then_some(Trouble::Heat),
-        restlessness: 1.0,
-    };
-    if story.is_new_ground(at) {
-        record.processes.push(task.primed(&mut noise));
-    }
-    for index in 0..scene.plan.runs {
-        let before_ns = record.processes.last().and_then(|process| process.ended_ns);
-        task.started_ns = before_ns.map_or(task.started_ns, |ended_ns| ended_ns + PAUSE_NS);
-        task.index = index;
-        add(record, cost, task.done(&mut noise));
-    }
-    record.prompts = judged(record);
-    match fate {
-        Fate::WrongOutput => wrong(record),
-        Fate::Dirty => dirty(record),
-        _ => {}
-    }
-    experiment.rounds = vec![Round { order: vec![0] }; scene.plan.runs];
-    experiment.bandwidth_after = Some(bandwidth_reading(machine, &mut noise));
-    close(experiment);
+/// The runs of a commit on a machine.
+pub(super) fn runs(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Vec<Experiment> {
+    let events = scene.story.runs(at, machine.number);
+    events.iter().zip(0..).map(|(event, repetition)| run(scene, machine, at, *event, repetition)).collect()
 }
 
-/// Every answer is the golden one.
-fn judged(run: &Arm) -> Vec<PromptRecord> {
-    let prompts = run.workload.prompts.iter().map(|prompt| PromptRecord {
-        id: prompt.id.clone(),
-        golden: GoldenResult::Match,
-        divergence: None,
-        divergence_text: None,
-        replay: None,
-    });
-    prompts.collect()
+fn run(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, repetition: u64) -> Experiment {
+    let arms = vec![scene.arm(machine, at, at, Arm::BENCH)];
+    let mut record = scene.frame(machine, at, repetition, arms);
+    record.when_utc = scene.after(at, 600 + repetition * 400);
+    let noise = Noise::of(scene.plan.seed, &[RUNS, machine.number as u64, at as u64, repetition]);
+    let clock = &DemoClock(Cell::new(begin_ns(at, repetition)));
+    let (arms, cost) = (Vec::new(), HarnessCost::default());
+    let live = Live { scene, machine, clock, event, code: &[at], noise, arms, cost };
+    if matches!(event, Event::Failed | Event::Interrupted) {
+        live.end_early(&mut record.arms[0]);
+    } else {
+        live.drive(&mut record, &scene.schedule(1, StoppingRule::Rounds(scene.plan.runs), None));
+    }
+    let arm = &mut record.arms[0];
+    match event {
+        Event::WrongOutput => answer_wrongly(arm),
+        Event::Dirty => dirty(arm),
+        _ => {}
+    }
+    (record.outcome, record.failure) = (arm.outcome, arm.failure.clone());
+    record
 }
 
 /// One prompt's answer leaves its golden, so that it has no speed.
-fn wrong(run: &mut Arm) {
+fn answer_wrongly(run: &mut Arm) {
     run.outcome = Outcome::WrongOutput;
-    let Some(prompt) = run.prompts.get_mut(WRONG_PROMPT) else { return };
+    let prompt = &mut run.prompts[WRONG_PROMPT];
     let mut expected = 0;
     for sample in run.samples.iter_mut().filter(|sample| sample.prompt_id == prompt.id) {
         sample.times = None;
-        if let Some(token) = sample.token_ids.get_mut(WRONG_POSITION) {
-            expected = *token;
-            *token += 1;
-        }
+        expected = sample.token_ids[WRONG_POSITION];
+        sample.token_ids[WRONG_POSITION] += 1;
     }
     prompt.golden = GoldenResult::Break;
     prompt.divergence = Some(Divergence {
@@ -302,196 +226,199 @@ fn dirty(run: &mut Arm) {
     }
 }
 
-/// The worker crashes while it loads.
-fn failed(run: &mut Arm, machine: &DemoMachine, started_ns: u64) {
-    run.outcome = Outcome::Failed;
-    let why = "the worker was ended by signal 11 (SIGSEGV) while it loaded the model";
-    run.failure = Some(why.to_owned());
-    (run.device.ran, run.state_seen_empty, run.model.same_after_run) = (None, false, true);
-    let mut process = blank(Purpose::Measured, 0, started_ns, started_ns + 1_700_000_000);
-    "crashed".clone_into(&mut process.exit_reason);
-    process.exit_detail = Some(why.to_owned());
-    process.output_tail = vec![format!("[invented] compiling for `{}`", machine.kind().name())];
-    run.processes = vec![process];
-}
-
-/// Somebody stops it in the first process.
-fn interrupted(run: &mut Arm, started_ns: u64) {
-    run.outcome = Outcome::Interrupted;
-    run.failure = Some("it was interrupted".to_owned());
-    (run.device.ran, run.state_seen_empty) = (None, false);
-    let mut process = blank(Purpose::Measured, 0, started_ns, started_ns + 6_200_000_000);
-    "interrupted".clone_into(&mut process.exit_reason);
-    process.exit_detail = Some("it was interrupted".to_owned());
-    run.processes = vec![process];
-}
-
-/// A stream of its own for A/Bs.
-const CONTESTS: u64 = 5;
-/// Kinds of records: runs come before.
-const FIRST_KIND: u64 = 100;
-/// An A/B begins so long after its commit, and is judged so long after its begin, s.
-const AB_AFTER_COMMIT_S: u64 = 1_500;
-const JUDGED_AFTER_S: u64 = 900;
-/// Pairs after which the time of a restless A/B is over.
-const RESTLESS_PAIRS: usize = 6;
-/// How much more a restless machine's processes differ: too much for six pairs to tell, and not so much that
-/// a gate calls the machine unfit.
-const RESTLESSNESS: f64 = 3.8;
-
 /// The A/Bs of a commit, on the first machine.
 pub(super) fn contests(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Vec<Experiment> {
-    let contests = scene.story.contests(at);
-    contests.into_iter().zip(0..).map(|(contest, number)| ab(scene, machine, at, contest, number)).collect()
+    let events = scene.story.contests(at);
+    events.into_iter().zip(0..).map(|(event, number)| ab(scene, machine, at, event, number)).collect()
 }
 
-fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, contest: Contest, number: u64) -> Experiment {
-    let base_at = if contest == Contest::Itself { at } else { at.saturating_sub(1) };
-    let kind = FIRST_KIND + number * 10;
-    let when_utc = scene.after(at, AB_AFTER_COMMIT_S + number * JUDGED_AFTER_S);
-    let base_frame = scene.frame(machine, base_at, at, kind + 1);
-    let mut record = scene.frame(machine, at, at, kind);
+fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, number: u64) -> Experiment {
+    let base_at = if event == Event::Itself { at } else { at.saturating_sub(1) };
+    let base = if event == Event::Itself { "HEAD" } else { "HEAD^" };
+    let arms = vec![scene.arm(machine, base_at, at, base), scene.arm(machine, at, at, "HEAD")];
+    // Runs come before.
+    let mut record = scene.frame(machine, at, 100 + number * 10, arms);
+    record.plan = PlanKind::Ab;
+    record.when_utc = scene.after(at, 1_500 + number * 900);
+    record.warnings = vec![invented()];
     // Until the goal is reached nobody holds a head to it: the hash is accepted with the step that does.
     if at < scene.story.faster {
-        record.published = Some(scene.inputs.published.clone());
-        record.published.iter_mut().for_each(|published| published.new_tokens = scene.plan.new_tokens);
-    }
-    let requested = |word: &str| if contest == Contest::Itself { "HEAD".to_owned() } else { word.to_owned() };
-    let arms = base_frame.arms.into_iter().chain(record.arms).zip(["HEAD^", "HEAD"]);
-    let arms: Vec<Arm> = arms.map(|(arm, word)| Arm { label: requested(word), ..arm }).collect();
-    let mut pairs = Pairs {
-        scene,
-        machine,
-        contest,
-        code: [base_at, at],
-        time: at,
-        noise: Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number]),
-        now_ns: begin_ns(at, 4 + number),
-        arms,
-        cost: HarnessCost::default(),
-        drawn: Vec::new(),
-    };
-    record.plan = PlanKind::Ab;
-    record.when_utc.clone_from(&when_utc);
-    record.stop_reason = pairs.drive();
-    record.bandwidth_after = Some(bandwidth_reading(machine, &mut pairs.noise));
-    (record.arms, record.rounds, record.cost) = (pairs.arms, pairs.drawn, pairs.cost);
-    for arm in &mut record.arms {
-        arm.prompts = judged(arm);
-    }
-    close(&mut record);
-    if contest == Contest::WrongOutput {
-        wrong(&mut record.arms[Side::Head.arm()]);
-        record.outcome = Outcome::WrongOutput;
+        let new_tokens = scene.plan.new_tokens;
+        record.published = Some(PublishedReference { new_tokens, ..scene.inputs.published.clone() });
     }
     let base_sha = scene.line[base_at].sha.clone();
+    let policy_sha256 = sha256_of_bytes(scene.inputs.policy_text.as_bytes());
     record.inputs = InputsRecord {
         from_commit: Some(base_sha.clone()),
         merge_base: Some(base_sha),
-        merge: None,
-        sha256: sha256_of_bytes(scene.inputs.policy_text.as_bytes()),
-        changed_by_head: Vec::new(),
-        policy: scene.policy.clone(),
+        sha256: policy_sha256.clone(),
+        policy: PolicyText { text: scene.inputs.policy_text.to_owned(), sha256: policy_sha256 },
+        ..InputsRecord::default()
     };
+    let stopping = StoppingRule::Sequential(scene.policy.sequential.rule());
+    let budget = (event == Event::Restless).then_some(RESTLESS_BUDGET);
+    let seed = Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number, 1]).below(u64::MAX);
+    let schedule = Schedule { seed: Some(seed), ..scene.schedule(2, stopping, budget) };
     record.sampling = Sampling {
-        seed: Some(scene.plan.seed),
-        budget_s: (contest == Contest::Restless).then_some(600),
+        seed: schedule.seed,
+        budget_s: budget.map(|budget| budget.as_secs()),
         ..Sampling::default()
     };
-    record.warnings = vec![invented()];
-    let decided =
-        (scene.inputs.decide)(&record, &scene.after(at, AB_AFTER_COMMIT_S + (number + 1) * JUDGED_AFTER_S));
-    record.decision = Some(decided.decision);
-    record.gate_decision = Some(decided.gate_decision);
+    let noise = Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number]);
+    let clock = &DemoClock(Cell::new(begin_ns(at, 4 + number)));
+    let (arms, cost) = (Vec::new(), HarnessCost::default());
+    Live { scene, machine, clock, event, code: &[base_at, at], noise, arms, cost }
+        .drive(&mut record, &schedule);
+    if event == Event::WrongOutput {
+        answer_wrongly(&mut record.arms[Side::Head.arm()]);
+        record.outcome = Outcome::WrongOutput;
+    }
+    let decided = (scene.inputs.decide)(&record, &scene.after(at, 2_400 + number * 900));
+    (record.decision, record.gate_decision) = (Some(decided.decision), Some(decided.gate_decision));
     record
 }
 
-struct Pairs<'a, 'b> {
-    scene: &'a Scene<'b>,
-    machine: &'a DemoMachine,
-    contest: Contest,
-    /// The commits of base and head.
-    code: [usize; 2],
-    /// The commit at whose time they are measured.
-    time: usize,
-    noise: Noise,
-    now_ns: u64,
-    /// Base and head.
-    arms: Vec<Arm>,
-    cost: HarnessCost,
-    drawn: Vec<Round>,
+struct DemoClock(Cell<u64>);
+
+impl Clock for DemoClock {
+    fn now_ns(&self) -> u64 {
+        self.0.get()
+    }
 }
 
-impl Pairs<'_, '_> {
-    /// Draws pairs until they tell; otherwise says why they do not.
-    fn drive(&mut self) -> Option<StopReason> {
-        let mut differences_ln = Vec::new();
-        let mut invalidated = 0;
-        loop {
-            let index = self.drawn.len();
-            let first = match self.drawn.last() {
-                Some(before) if !self.drawn.len().is_multiple_of(2) => before.first().other(),
-                _ if self.noise.happens(0.5) => Side::Base,
-                _ => Side::Head,
-            };
-            let of_pair_ln = self.measure(first);
-            if self.contest == Contest::WrongOutput {
-                // It is found after the first pair, which so is none.
-                return Some(StopReason::WrongOutput);
-            }
-            self.drawn.push(Round::beginning_with(first));
-            if self.is_invalidated(index) {
-                invalidated += 1;
-            } else {
-                differences_ln.extend(of_pair_ln);
-            }
-            let is_final =
-                sequential(&differences_ln, &self.scene.rule).map_or(true, |so_far| so_far.is_final());
-            if is_final {
-                return None;
-            }
-            if invalidated > self.scene.largest_redraws || index > 2 * Look::LAST.pairs {
-                return Some(StopReason::Guards);
-            }
-            if self.contest == Contest::Restless && index + 1 == RESTLESS_PAIRS {
-                return Some(StopReason::Budget);
-            }
+/// An experiment while it is run.
+struct Live<'a> {
+    scene: &'a Scene<'a>,
+    machine: &'a DemoMachine,
+    clock: &'a DemoClock,
+    event: Event,
+    /// The commit of each arm; they are measured at the time of the last one.
+    code: &'a [usize],
+    noise: Noise,
+    arms: Vec<Arm>,
+    cost: HarnessCost,
+}
+
+impl<'a> Live<'a> {
+    fn task(&self, arm: usize, round: usize) -> Task<'a> {
+        let Self { scene, machine, .. } = *self;
+        let at = self.code.last().copied().unwrap_or_default();
+        let ground = scene.story.ground(at);
+        // Only one side of a pair swaps, and not that of the first.
+        let is_spared = self.event == Event::Swapping && (arm == 0 || round == 0);
+        Task {
+            machine,
+            template: machine.template(ground),
+            prompts: &scene.workload.prompts,
+            answers: &scene.answers[usize::from(!machine.has_gpu())],
+            cost: machine.cost(scene.story.code(self.code[arm]), ground, at),
+            index: round,
+            started_ns: self.clock.now_ns(),
+            event: if is_spared { Event::Usual } else { self.event },
         }
     }
 
-    fn is_invalidated(&self, index: usize) -> bool {
-        self.contest == Contest::Swapping && index > 0
-    }
-
-    /// Measures a process of each side, adjacent in time; gives the mean difference.
-    fn measure(&mut self, first: Side) -> Option<f64> {
-        let index = self.drawn.len();
-        let order = if first == Side::Base { [0, 1] } else { [1, 0] };
-        for side in order {
-            let done = self.process(side, index);
-            self.now_ns = done.process.ended_ns.unwrap_or(self.now_ns) + PAUSE_NS;
-            add(&mut self.arms[side], &mut self.cost, done);
+    /// Runs all rounds, and fills in what came of them.
+    fn drive(mut self, record: &mut Experiment, schedule: &Schedule) {
+        self.arms = std::mem::take(&mut record.arms);
+        if schedule.arms == 1 && self.scene.story.is_new_ground(self.code[0]) {
+            let warm_up = self.task(0, 0).warm_up(&mut self.noise);
+            self.add(0, warm_up, Vec::new());
         }
-        let samples = |run: &Arm| -> Vec<_> {
-            let of_process = run.samples.iter().filter(|sample| sample.process == index);
-            of_process.filter_map(SampleRecord::timed).collect()
+        let driven = drive(schedule, self.clock, &mut self);
+        record.rounds = driven.orders.into_iter().map(|order| Round { order }).collect();
+        record.stop_reason = match driven.ended {
+            Ended::Early(reason) => Some(reason),
+            Ended::Complete | Ended::Failed => None,
         };
-        let differences = prompt_differences(&samples(&self.arms[0]), &samples(&self.arms[1]));
-        let sum: f64 = differences.iter().map(|difference| difference.tpot_ln).sum();
-        (!differences.is_empty()).then(|| sum / differences.len() as f64)
+        record.bandwidth_after = Some(self.machine.bandwidth(&mut self.noise));
+        for arm in &mut self.arms {
+            // Every answer is the golden one.
+            let prompts = arm.workload.prompts.iter().map(|prompt| PromptRecord {
+                id: prompt.id.clone(),
+                golden: GoldenResult::Match,
+                divergence: None,
+                divergence_text: None,
+                replay: None,
+            });
+            arm.prompts = prompts.collect();
+            let measured = arm.samples.iter().filter(|sample| sample.role == Role::Measured).count();
+            arm.workload.runs = measured.checked_div(arm.workload.prompts.len()).unwrap_or_default();
+        }
+        let processes: usize = self.arms.iter().map(|arm| arm.processes.len()).sum();
+        let cost = &mut self.cost;
+        cost.hashing_ns = 40_000_000;
+        cost.cool_down_ns = PAUSE_NS * processes as u64;
+        let workers = cost.load_ns + cost.generation_ns;
+        // And a little of the harness's own.
+        let harness = cost.hashing_ns + cost.cool_down_ns + cost.bandwidth_reference_ns + workers / 80;
+        cost.wall_ns = workers + harness;
+        (record.arms, record.cost) = (self.arms, self.cost);
     }
 
-    fn process(&mut self, side: usize, index: usize) -> Done {
-        let story = self.scene.story;
-        let task = Task {
-            machine: self.machine,
-            requested: self.scene.requested(self.machine),
-            cost: self.machine.cost(story.code(self.code[side]), story.ground(self.time), self.time),
-            index,
-            started_ns: self.now_ns,
-            trouble: (side == 1 && self.is_invalidated(index)).then_some(Trouble::Swap),
-            restlessness: if self.contest == Contest::Restless { RESTLESSNESS } else { 1.0 },
-        };
-        task.done(&mut self.noise)
+    /// Adds a process and what it cost.
+    fn add(&mut self, arm: usize, process: ProcessRecord, samples: Vec<SampleRecord>) {
+        let times = samples.iter().filter_map(|sample| sample.times.as_ref());
+        let generation_ns = times.filter_map(|times| Some(times.token_ns.last()? - times.submitted_ns));
+        self.cost.generation_ns += generation_ns.sum::<u64>();
+        let bandwidth = process.bandwidth_before.as_ref();
+        self.cost.bandwidth_reference_ns += bandwidth.map_or(0, |bandwidth| bandwidth.pass_ns.iter().sum());
+        self.cost.load_ns += process.load.as_ref().map_or(0, |load| load.load_ns);
+        self.clock.0.set(process.ended_ns.unwrap_or_default() + PAUSE_NS);
+        self.arms[arm].processes.push(process);
+        self.arms[arm].samples.extend(samples);
     }
+
+    /// The worker crashes while it loads, or somebody stops it in the first process.
+    fn end_early(&self, arm: &mut Arm) {
+        let has_failed = self.event == Event::Failed;
+        let (outcome, ended, why, took_ns) = if has_failed {
+            let why = "the worker was ended by signal 11 (SIGSEGV) while it loaded the model";
+            (Outcome::Failed, "crashed", why, 1_700_000_000)
+        } else {
+            (Outcome::Interrupted, "interrupted", "it was interrupted", 6_200_000_000)
+        };
+        let process = ProcessRecord {
+            exit_reason: ended.to_owned(),
+            exit_detail: Some(why.to_owned()),
+            output_tail: has_failed
+                .then(|| "[invented] compiling for `GPU`".to_owned())
+                .into_iter()
+                .collect(),
+            ..self.task(0, 0).blank(Purpose::Measured, self.clock.now_ns() + took_ns)
+        };
+        (arm.outcome, arm.failure, arm.processes) = (outcome, Some(why.to_owned()), vec![process]);
+        (arm.device.ran, arm.state_seen_empty) = (None, false);
+    }
+
+    /// The mean difference of a pair; None where there are no two arms.
+    fn difference_ln(&self, round: usize) -> Option<f64> {
+        let samples = |arm: &Arm| -> Vec<_> {
+            let of_round = arm.samples.iter().filter(|sample| sample.process == round);
+            of_round.filter_map(SampleRecord::timed).collect()
+        };
+        let [base, head] = &self.arms[..] else { return None };
+        mean_tpot_ln(&prompt_differences(&samples(base), &samples(head)))
+    }
+}
+
+impl Rounds for Live<'_> {
+    fn measure(&mut self, round: usize, order: &[usize]) -> Result<MeasuredRound, RoundFailed> {
+        for arm in order {
+            let Done { process, samples } = self.task(*arm, round).done(&mut self.noise);
+            self.add(*arm, process, samples);
+        }
+        if self.event == Event::WrongOutput && order.len() > 1 {
+            // It is found after the first pair, which so is none.
+            return Err(RoundFailed::WrongOutput);
+        }
+        let is_invalidated = self.event == Event::Swapping && round > 0;
+        Ok(MeasuredRound {
+            difference_ln: self.difference_ln(round),
+            invalidated_by: is_invalidated.then(|| "swap-in".to_owned()).into_iter().collect(),
+            wrong: Vec::new(),
+        })
+    }
+
+    fn on_round(&mut self, _: &RoundReport<'_>) {}
 }

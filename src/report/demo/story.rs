@@ -63,12 +63,14 @@ pub(super) struct Ground {
     pub(super) has_new_openvino: bool,
 }
 
+/// What comes of a run or of an A/B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
-    Measured,
+pub(super) enum Event {
+    /// Nothing else than was planned; an A/B is of the commit and its parent.
+    Usual,
     /// The work tree has changes over the commit.
     Dirty,
-    /// A prompt's answer is wrong.
+    /// A prompt's answer is wrong; of an A/B the head's.
     WrongOutput,
     /// The GPU gets too hot.
     Throttled,
@@ -76,21 +78,42 @@ pub(super) enum Fate {
     Failed,
     /// Somebody stops it.
     Interrupted,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Contest {
-    /// The commit against its parent.
-    Parent,
-    /// The same on a restless machine, until the time is over.
+    /// The machine is restless, until the time is over.
     Restless,
-    /// The same while the machine swaps.
+    /// The machine reads memory back from swap.
     Swapping,
-    /// The same, and the head's answer is wrong.
-    WrongOutput,
-    /// The commit against itself: how noisy is the machine?
+    /// An A/B of the commit against itself: how noisy is the machine?
     Itself,
 }
+
+impl Event {
+    /// How much more than usual processes differ by chance: too much for a few pairs to decide, and not so much that
+    /// a gate calls the machine unfit.
+    pub(super) fn restlessness(self) -> f64 {
+        if self == Self::Restless { 3.8 } else { 1.0 }
+    }
+}
+
+/// The runs of the first machine that are not one as usual, by their place, percent. Where there are none, nobody
+/// measured: a line has gaps, and a page must say so.
+const RUNS: [(usize, &[Event]); 10] = [
+    (14, &[]),
+    (15, &[]),
+    (52, &[]),
+    (91, &[]),
+    (25, &[Event::WrongOutput]),
+    // What somebody tried out stands beside the commit's own run and is no baseline.
+    (10, &[Event::Usual, Event::Dirty]),
+    (35, &[Event::Throttled]),
+    (48, &[Event::Failed]),
+    (62, &[Event::Interrupted]),
+    // Measured twice: the newer one counts.
+    (66, &[Event::Usual, Event::Usual]),
+];
+/// The A/Bs that are not as usual, and those of a commit against itself: the gate's own health.
+const CONTESTS: [(usize, Event); 3] =
+    [(25, Event::WrongOutput), (58, Event::Restless), (76, Event::Swapping)];
+const AGAINST_ITSELF: [usize; 3] = [5, 45, 92];
 
 impl Story {
     pub(super) fn of(commits: usize) -> Self {
@@ -139,57 +162,26 @@ impl Story {
     }
 
     /// The runs of a commit. The first machine lives through all of it; the others measure now and then.
-    pub(super) fn runs(self, at: usize, machine: usize) -> Vec<Fate> {
-        // Commits that nobody measured: a line has gaps, and a page must say so.
-        let is_gap = [14, 15, 52, 91].iter().any(|percent| at > 0 && at == self.at(*percent));
-        if is_gap || !at.is_multiple_of(machine + 1) {
-            return Vec::new();
-        }
-        if machine > 0 {
-            return vec![Fate::Measured];
-        }
-        let is = |percent: usize| at > 0 && at == self.at(percent);
-        if at > 0 && at == self.wrong {
-            vec![Fate::WrongOutput]
-        } else if is(10) {
-            // What somebody tried out stands beside the commit's own run and is no baseline.
-            vec![Fate::Measured, Fate::Dirty]
-        } else if is(35) {
-            vec![Fate::Throttled]
-        } else if is(48) {
-            vec![Fate::Failed]
-        } else if is(62) {
-            vec![Fate::Interrupted]
-        } else if is(66) {
-            // Measured twice: the newer one counts.
-            vec![Fate::Measured, Fate::Measured]
-        } else {
-            vec![Fate::Measured]
+    pub(super) fn runs(self, at: usize, machine: usize) -> &'static [Event] {
+        let planned = RUNS.iter().find(|(percent, _)| at > 0 && at == self.at(*percent));
+        let runs = planned.map_or(&[Event::Usual][..], |(_, runs)| *runs);
+        match machine {
+            0 => runs,
+            _ if runs.is_empty() || !at.is_multiple_of(machine + 1) => &[],
+            _ => &[Event::Usual],
         }
     }
 
     /// The A/Bs of a commit: of about every fourth one, and wherever there is something to be found.
-    pub(super) fn contests(self, at: usize) -> Vec<Contest> {
+    pub(super) fn contests(self, at: usize) -> Vec<Event> {
         if at == 0 {
             return Vec::new();
         }
-        let is = |percent: usize| at == self.at(percent);
         let steps = [self.dearer, self.slower, self.fixed, self.slower_start, self.faster];
-        let mut contests = Vec::new();
-        if at == self.wrong {
-            contests.push(Contest::WrongOutput);
-        } else if is(58) {
-            contests.push(Contest::Restless);
-        } else if is(76) {
-            contests.push(Contest::Swapping);
-        } else if at.is_multiple_of(4) || steps.contains(&at) {
-            contests.push(Contest::Parent);
-        }
-        // The gate's own health: three runs of a commit against itself.
-        if is(5) || is(45) || is(92) {
-            contests.push(Contest::Itself);
-        }
-        contests
+        let planned = CONTESTS.iter().find(|(percent, _)| at == self.at(*percent)).map(|(_, event)| *event);
+        let usual = (at.is_multiple_of(4) || steps.contains(&at)).then_some(Event::Usual);
+        let itself = AGAINST_ITSELF.iter().any(|percent| at == self.at(*percent)).then_some(Event::Itself);
+        planned.or(usual).into_iter().chain(itself).collect()
     }
 
     /// The first line of a commit's message.
