@@ -12,7 +12,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use arcgauge::engine::{Engine, greedy};
-use arcgauge::measure::{Metric, PlannedPrompt, sample_here};
+use arcgauge::measure::{Metric, RequestedPrompt, sample_here};
 use arcgauge::sys::MonotonicClock;
 use arcgauge::workload::TokenId;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -88,7 +88,7 @@ fn against_the_bare_loop(_: &mut Criterion) {
 fn decode(criterion: &mut Criterion) {
     let mut shipped = Shipped::load();
     let prompt = shipped.goldens[0].clone();
-    let requested = PlannedPrompt { id: prompt.prompt_id, token_ids: prompt.prompt_token_ids };
+    let requested = RequestedPrompt::new(&prompt.prompt_id, prompt.prompt_token_ids);
     let mut figure = |metric: Metric, new_tokens: usize| {
         let sample = sample_here(&mut shipped.engine, &requested, new_tokens, &MonotonicClock).unwrap();
         assert_eq!(sample.token_ids, prompt.token_ids[..new_tokens], "a speed needs the right tokens");

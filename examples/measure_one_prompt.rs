@@ -9,7 +9,7 @@ use arcgauge::engine::ModelFolder;
 use arcgauge::engine::openvino::{Graph, ResolvedRuntime, Sources};
 use arcgauge::error::{Error, Result};
 use arcgauge::golden::GoldenSet;
-use arcgauge::measure::{MetricValues, PlannedPrompt, sample_here};
+use arcgauge::measure::{MetricValues, RequestedPrompt, sample_here};
 use arcgauge::sys::MonotonicClock;
 
 fn main() -> Result<()> {
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     let mut device = ResolvedRuntime::on(openvino, "CPU", &[])?;
     let mut engine = device.load(&model, &Graph::read(&model)?, None, None)?;
 
-    let prompt = PlannedPrompt { id: golden.prompt_id.clone(), token_ids: golden.prompt_token_ids.clone() };
+    let prompt = RequestedPrompt { id: golden.prompt_id.clone(), token_ids: golden.prompt_token_ids.clone() };
     let mut generate = || sample_here(&mut engine, &prompt, golden.token_ids.len(), &MonotonicClock);
     generate()?; // The warm-up does not count.
     let sample = generate()?;

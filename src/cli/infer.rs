@@ -14,7 +14,7 @@ use crate::cli::root::Root;
 use crate::cli::{exit_code, print, print_shown, say, warn};
 use crate::engine::{Engine, Path, replay};
 use crate::error::{Error, Result};
-use crate::measure::{KnownToken, Metric, Plan, PlannedPrompt, Role, Sample, TokenSink, record_generation};
+use crate::measure::{KnownToken, Metric, Plan, RequestedPrompt, Role, Sample, TokenSink, record_generation};
 use crate::run::FoundModel;
 use crate::sys::{MemoryReading, MonotonicClock};
 use crate::visible;
@@ -57,7 +57,7 @@ pub(super) fn infer(args: &InferArgs) -> Result<u8> {
         },
         (None, None) => return Err(Error::input("there is no prompt")),
     };
-    let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
+    let planned = RequestedPrompt::new("prompt", prompt.clone());
     let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.max_new_tokens };
     let config = model.folder.config();
     plan.check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)?;

@@ -12,7 +12,7 @@ use crate::cli::{exit_code, print};
 use crate::engine::openvino::{KvState, NamedState, OpenVinoEngine};
 use crate::engine::{Engine, greedy};
 use crate::error::{Error, ErrorKind, Result};
-use crate::measure::{Plan, PlannedPrompt};
+use crate::measure::{Plan, RequestedPrompt};
 use crate::record::first_light::{StatesLook, Trial};
 use crate::run::FoundModel;
 use crate::visible::{line, one_line};
@@ -40,7 +40,7 @@ pub(super) struct StatesArgs {
 pub(super) fn states(args: &StatesArgs) -> Result<u8> {
     let model = find_model(&args.engine.model, &Root::find())?;
     let prompt = model.encode(&args.prompt)?;
-    let planned = PlannedPrompt { id: "prompt".to_owned(), token_ids: prompt.clone() };
+    let planned = RequestedPrompt::new("prompt", prompt.clone());
     let steps = args.tokens.max(1);
     let plan = Plan { prompts: vec![planned], processes: 1, new_tokens: args.tokens.saturating_add(steps) };
     let config = model.folder.config();

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::engine::{CachedTokens, Ended, Engine, Observer, generate};
 use crate::error::{Error, Result};
-use crate::measure::{PlannedPrompt, Role, Sample};
+use crate::measure::{RequestedPrompt, Role, Sample};
 use crate::sys::{Clock, MemoryReading};
 use crate::workload::TokenId;
 
@@ -57,7 +57,7 @@ pub fn record_generation(
 /// When the engine fails.
 pub fn sample_here(
     engine: &mut dyn Engine,
-    prompt: &PlannedPrompt,
+    prompt: &RequestedPrompt,
     new_tokens: usize,
     clock: &dyn Clock,
 ) -> Result<Sample> {

@@ -17,4 +17,4 @@ pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_S
 pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
 pub use generation::{Generated, KnownToken, TokenSink, record_generation, sample_here};
 pub use metric::{Direction, Figure, Metric, MetricValues};
-pub use plan::{Plan, PlannedPrompt, Role, Sample};
+pub use plan::{Plan, RequestedPrompt, Role, Sample};

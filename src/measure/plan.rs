@@ -10,20 +10,46 @@ use crate::workload::TokenId;
 /// The longest sequence of a model that states none: far above any, and far below what memory holds.
 const LONGEST_SEQUENCE_TOKENS: usize = 1 << 20;
 
-/// A prompt as it will be requested.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedPrompt {
-    /// Its id.
+/// A prompt's tokens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedPrompt {
+    /// The prompt's id.
     pub id: String,
+    /// Its name for people.
+    pub title: String,
     /// Its tokens.
     pub token_ids: Vec<TokenId>,
+}
+
+impl RequestedPrompt {
+    /// One without a name of its own.
+    #[must_use]
+    pub fn new(id: &str, token_ids: Vec<TokenId>) -> Self {
+        Self { id: id.to_owned(), title: id.to_owned(), token_ids }
+    }
+
+    /// What the ids of users' own texts begin with.
+    const OWN: &str = "own-";
+
+    /// The id of a user's own text, by its place among the prompts.
+    #[must_use]
+    pub fn own_id(index: usize) -> String {
+        format!("{}{}", Self::OWN, index + 1)
+    }
+
+    /// Whether it is a user's own text, of which a record keeps the tokens alone.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        let number = self.id.strip_prefix(Self::OWN);
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+    }
 }
 
 /// What will be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// The prompts, in the order of the first process.
-    pub prompts: Vec<PlannedPrompt>,
+    pub prompts: Vec<RequestedPrompt>,
     /// Fresh processes; each asks every prompt once.
     pub processes: usize,
     /// Tokens of each answer, exactly.
@@ -59,7 +85,7 @@ impl Plan {
 
     fn check_prompt(
         &self,
-        prompt: &PlannedPrompt,
+        prompt: &RequestedPrompt,
         vocabulary_size: usize,
         context_tokens: Option<usize>,
     ) -> Result<()> {
@@ -89,7 +115,7 @@ impl Plan {
 
     /// The prompts in the order in which this process asks them: what comes first is warmer for no
     /// prompt more often than for another.
-    pub fn order(&self, process: usize) -> impl Iterator<Item = &PlannedPrompt> {
+    pub fn order(&self, process: usize) -> impl Iterator<Item = &RequestedPrompt> {
         let first = process % self.prompts.len().max(1);
         self.prompts[first..].iter().chain(&self.prompts[..first])
     }
@@ -144,7 +170,7 @@ mod tests {
 
     #[test]
     fn each_process_begins_with_another_prompt_and_asks_all_of_them() {
-        let prompt = |id: &str| PlannedPrompt { id: id.into(), token_ids: vec![1] };
+        let prompt = |id: &str| RequestedPrompt::new(id, vec![1]);
         let plan = Plan { prompts: ["a", "b", "c"].map(prompt).into(), processes: 4, new_tokens: 1 };
         let orders: Vec<String> =
             (0..4).map(|process| plan.order(process).map(|prompt| prompt.id.as_str()).collect()).collect();

@@ -12,7 +12,7 @@ use crate::golden::{Divergence, DriftLimit, Finding, GoldenResult, GoldenSet, Lo
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::{CacheState, InferSpan, KvCache, ReplayRecord};
 use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose, WarmLoad};
-use crate::measure::{BandwidthReading, Plan, Role, Sample};
+use crate::measure::{BandwidthReading, Plan, RequestedPrompt, Role, Sample};
 use crate::record::{Commit, DeviceRecord, ModelFile, sha256_of_bytes};
 use crate::sys::MemoryReading;
 use crate::workload::{TemplateTokens, TokenId};
@@ -472,35 +472,6 @@ pub struct WorkloadRecord {
     /// have none around them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template_tokens: Option<TemplateTokens>,
-}
-
-/// A prompt's tokens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RequestedPrompt {
-    /// The prompt's id.
-    pub id: String,
-    /// Its name for people.
-    pub title: String,
-    /// Its tokens.
-    pub token_ids: Vec<TokenId>,
-}
-
-impl RequestedPrompt {
-    /// What the ids of users' own texts begin with.
-    const OWN: &str = "own-";
-
-    /// The id of a user's own text, by its place among the prompts.
-    #[must_use]
-    pub fn own_id(index: usize) -> String {
-        format!("{}{}", Self::OWN, index + 1)
-    }
-
-    /// Whether it is a user's own text, of which a record keeps the tokens alone.
-    #[must_use]
-    pub fn is_own(&self) -> bool {
-        let number = self.id.strip_prefix(Self::OWN);
-        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-    }
 }
 
 impl WorkloadRecord {

@@ -22,12 +22,13 @@ mod published;
 mod repository;
 mod sharing;
 
+pub use crate::measure::RequestedPrompt;
 pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
     Arm, DivergenceText, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
-    RequestedPrompt, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
-    judge_session, kept_samples,
+    RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord, judge_session,
+    kept_samples,
 };
 pub use commit::{Commit, CommitContext, MergeCommit, whoami};
 pub use consistency::{

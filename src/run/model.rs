@@ -4,7 +4,7 @@ use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
-use crate::measure::{Plan, PlannedPrompt};
+use crate::measure::Plan;
 use crate::places;
 use crate::record::{HashCache, ModelIdentity, RequestedPrompt, Warning};
 use crate::workload::{PromptSet, TemplateTokens, TextTokenizer, TokenId, TokenizerIdentity};
@@ -126,11 +126,8 @@ impl FoundModel {
         processes: usize,
         new_tokens: usize,
     ) -> Result<()> {
-        let prompts = requested
-            .iter()
-            .map(|prompt| PlannedPrompt { id: prompt.id.clone(), token_ids: prompt.token_ids.clone() });
         let config = self.folder.config();
-        Plan { prompts: prompts.collect(), processes, new_tokens }
+        Plan { prompts: requested.to_vec(), processes, new_tokens }
             .check(config.vocab_size.unwrap_or(usize::MAX), config.max_position_embeddings)
     }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
 use crate::golden::Probe;
+use crate::measure::Estimate;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
-use crate::measure::{Estimate, PlannedPrompt};
 use crate::places;
 use crate::record::{
     Commit, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedFigure, PublishedReference,
@@ -96,11 +96,7 @@ pub struct ResolvedDevice {
 
 impl ExperimentPlan<'_> {
     pub(super) fn of_worker(&self, processes: usize) -> crate::measure::Plan {
-        let prompts = self
-            .prompts
-            .iter()
-            .map(|prompt| PlannedPrompt { id: prompt.id.clone(), token_ids: prompt.token_ids.clone() });
-        crate::measure::Plan { prompts: prompts.collect(), processes, new_tokens: self.new_tokens }
+        crate::measure::Plan { prompts: self.prompts.clone(), processes, new_tokens: self.new_tokens }
     }
 
     /// Rounds that were requested; None where the sequential test decides.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use arcgauge::measure::{Plan, PlannedPrompt};
+use arcgauge::measure::{Plan, RequestedPrompt};
 use arcgauge::sys::{DeviceLock, Waiting};
 
 use crate::checkout::{Checkout, edit_json};
@@ -163,7 +163,7 @@ fn help_and_version_are_no_errors() {
 
 #[test]
 fn a_plan_of_runs_without_number_is_checked_without_a_panic() {
-    let prompts = ["a", "b"].map(|id| PlannedPrompt { id: id.to_owned(), token_ids: vec![1] });
+    let prompts = ["a", "b"].map(|id| RequestedPrompt::new(id, vec![1]));
     let plan = Plan { prompts: prompts.to_vec(), processes: usize::MAX, new_tokens: usize::MAX };
     assert_eq!(plan.generations(), 3);
     assert_eq!(plan.order(usize::MAX).count(), 2);

@@ -192,8 +192,7 @@ fn pair(index: usize) -> Round {
 
 /// A process for each pair, verified and proven.
 fn fill(run: &mut Arm, changes_percent: &[[f64; 3]], token_ns: f64) {
-    let requested =
-        PROMPTS.map(|id| RequestedPrompt { id: id.into(), title: id.into(), token_ids: vec![61, 88] });
+    let requested = PROMPTS.map(|id| RequestedPrompt::new(id, vec![61, 88]));
     run.workload = WorkloadRecord::new(requested.to_vec(), changes_percent.len(), NEW_TOKENS).unwrap();
     run.device = DeviceRecord { requested: "CPU".into(), reason: None, ..run.device.clone() };
     let judged = PromptRecord { golden: GoldenResult::Match, replay: None, ..run.prompts.remove(0) };

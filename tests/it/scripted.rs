@@ -12,7 +12,7 @@ use arcgauge::measure::protocol::{CacheState, DeviceResolvedEvent, LoadCommand, 
 use arcgauge::measure::supervisor::{
     Aim, Control, ExitReason, Job, Limits, Link, ProcessObserver, Purpose, ScriptedWorker, Session, WarmLoad,
 };
-use arcgauge::measure::{Metric, Plan, PlannedPrompt, Role};
+use arcgauge::measure::{Metric, Plan, Role};
 use arcgauge::record::{
     Arm, Experiment, Outcome, PromptRecord, RequestedPrompt, WorkloadRecord, judge_session, kept_samples,
 };
@@ -41,8 +41,7 @@ fn script() -> Script {
 }
 
 fn plan() -> Plan {
-    let prompts =
-        PROMPTS.iter().map(|(id, _, ids)| PlannedPrompt { id: (*id).into(), token_ids: ids.to_vec() });
+    let prompts = PROMPTS.iter().map(|(id, _, ids)| RequestedPrompt::new(id, ids.to_vec()));
     Plan { prompts: prompts.collect(), processes: 3, new_tokens: 4 }
 }
 

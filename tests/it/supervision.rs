@@ -13,7 +13,7 @@ use arcgauge::measure::supervisor::{
     Aim, Awaited, Control, ExitReason, Job, Limits, Link, ProcessObserver, Purpose, Session, WorkerProcess,
     WorkerProgram,
 };
-use arcgauge::measure::{Plan, PlannedPrompt};
+use arcgauge::measure::{Plan, RequestedPrompt};
 use arcgauge::record::{Experiment, Outcome};
 use arcgauge::sys::{DeviceLock, Waiting};
 
@@ -131,7 +131,7 @@ fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn())
         arguments: Vec::new(),
         reaper: env!("CARGO_BIN_EXE_arcgauge").into(),
     };
-    let prompts = vec![PlannedPrompt { id: "p".into(), token_ids: vec![1] }];
+    let prompts = vec![RequestedPrompt::new("p", vec![1])];
     let plan = Plan { prompts, processes: 2, new_tokens: 8 };
     let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
     let control = Control::default();

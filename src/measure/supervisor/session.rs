@@ -13,7 +13,7 @@ use crate::measure::protocol::{
 };
 use crate::measure::supervisor::conversation::{Conversation, Link};
 use crate::measure::supervisor::{Awaited, ExitReason, Limits, ProcessFacts, Purpose};
-use crate::measure::{Plan, PlannedPrompt, Role, Sample};
+use crate::measure::{Plan, RequestedPrompt, Role, Sample};
 use crate::sys::process::processor_time_ns;
 use crate::sys::{Clock, MemoryReading, MonotonicClock, ProcessMemory};
 
@@ -232,7 +232,7 @@ impl WorkerRun<'_> {
 
     fn measure(&mut self) -> Result<(), ExitReason> {
         let plan = self.job.plan;
-        let order: Vec<&PlannedPrompt> = plan.order(self.facts.index).collect();
+        let order: Vec<&RequestedPrompt> = plan.order(self.facts.index).collect();
         self.facts.order = order.iter().map(|prompt| prompt.id.clone()).collect();
         let warm_up = order.first().map(|prompt| (Role::WarmUp, *prompt));
         let measured = order.iter().map(|prompt| (Role::Measured, *prompt));
@@ -249,7 +249,7 @@ impl WorkerRun<'_> {
         Ok(())
     }
 
-    fn generate(&mut self, plan: &Plan, prompt: &PlannedPrompt, role: Role) -> Result<(), ExitReason> {
+    fn generate(&mut self, plan: &Plan, prompt: &RequestedPrompt, role: Role) -> Result<(), ExitReason> {
         self.job.control.tokens_done.store(0, Ordering::Relaxed);
         let split_phases = role == Role::WarmUp;
         self.conversation.send(&Command::Generate(GenerateCommand {
@@ -389,7 +389,7 @@ impl WorkerRun<'_> {
     }
 }
 
-fn sample(role: Role, prompt: &PlannedPrompt, process: usize, tokens: TokensEvent) -> Sample {
+fn sample(role: Role, prompt: &RequestedPrompt, process: usize, tokens: TokensEvent) -> Sample {
     Sample {
         role,
         prompt_id: prompt.id.clone(),
@@ -456,7 +456,7 @@ mod tests {
     use super::*;
 
     fn reported(submitted_ns: u64, token_ns: &[u64], infer_ns: &[u64]) -> Sample {
-        let prompt = PlannedPrompt { id: "p".into(), token_ids: vec![1] };
+        let prompt = RequestedPrompt::new("p", vec![1]);
         let tokens = TokensEvent {
             ids: vec![0; token_ns.len()],
             known_ns: token_ns.to_vec(),

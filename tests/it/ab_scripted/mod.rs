@@ -59,13 +59,8 @@ fn record_of(measured: &Measured) -> Experiment {
 
 fn keep(measured: &Measured, side: &WorkerSide, run: &mut Arm) {
     let (plan, samples) = (&measured.plan, side.session.samples());
-    let requested = plan.prompts.iter().map(|prompt| RequestedPrompt {
-        id: prompt.id.clone(),
-        title: prompt.id.clone(),
-        token_ids: prompt.token_ids.clone(),
-    });
     let processes = side.session.processes.len();
-    run.workload = WorkloadRecord::new(requested.collect(), processes, plan.new_tokens).unwrap();
+    run.workload = WorkloadRecord::new(plan.prompts.clone(), processes, plan.new_tokens).unwrap();
     let judged = plan.prompts.iter().zip(&side.findings);
     run.prompts = judged.map(|(prompt, finding)| PromptRecord::of(&prompt.id, finding)).collect();
     run.samples = kept_samples(plan, &samples, &side.findings);

@@ -2,7 +2,7 @@
 
 use arcgauge::engine::scripted::Script;
 use arcgauge::golden::{Golden, GoldenSet};
-use arcgauge::measure::{Plan, PlannedPrompt};
+use arcgauge::measure::{Plan, RequestedPrompt};
 use arcgauge::workload::TokenId;
 use fastrand::Rng;
 
@@ -31,17 +31,14 @@ fn normal(rng: &mut Rng) -> f64 {
 }
 
 pub(super) fn plan() -> Plan {
-    let prompts = PROMPTS
-        .iter()
-        .zip(1..)
-        .map(|(id, token)| PlannedPrompt { id: (*id).into(), token_ids: vec![token, token] });
+    let prompts = PROMPTS.iter().zip(1..).map(|(id, token)| RequestedPrompt::new(id, vec![token, token]));
     Plan { prompts: prompts.collect(), processes: 1, new_tokens: 4 }
 }
 
 pub(crate) fn goldens() -> GoldenSet {
     let shipped = repository().join("fixtures/golden/tiny-gpt-oss");
     let blank = GoldenSet::load(&shipped).unwrap().goldens.remove("fibonacci").unwrap();
-    let golden = |(prompt, answer): (PlannedPrompt, [TokenId; 4])| {
+    let golden = |(prompt, answer): (RequestedPrompt, [TokenId; 4])| {
         let golden = Golden {
             prompt_id: prompt.id.clone(),
             prompt_token_ids: prompt.token_ids,
