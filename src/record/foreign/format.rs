@@ -1,8 +1,8 @@
 //! Which tool wrote a file: recognised by what is in it, or by the user.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-use strum::IntoStaticStr;
+use serde_json::{Map, Number, Value};
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::error::{Error, Result};
 use crate::files::FileKind;
@@ -17,7 +17,7 @@ use crate::visible::one_line;
 pub const LARGEST_FOREIGN_BYTES: u64 = FileKind::Imported.largest_bytes();
 
 /// A format of another tool.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum ForeignFormat {
@@ -35,15 +35,6 @@ pub enum ForeignFormat {
 }
 
 impl ForeignFormat {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::LlmBenchJson,
-        Self::LlmBenchCsv,
-        Self::LlamaBenchJson,
-        Self::LlamaBenchCsv,
-        Self::PublishedResults,
-    ];
-
     /// Its name, as it is typed and as it is kept.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -53,7 +44,7 @@ impl ForeignFormat {
     /// The format of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name() == name)
+        Self::VARIANTS.iter().copied().find(|format| format.name() == name)
     }
 
     /// The tool, and which of its files.
@@ -75,7 +66,7 @@ impl ForeignFormat {
             Self::LlamaBenchJson => llama_bench::looks_like(value),
             Self::PublishedResults => published_results::looks_like(value),
         };
-        Self::ALL.into_iter().filter(looks_like).collect()
+        Self::VARIANTS.iter().copied().filter(looks_like).collect()
     }
 }
 
@@ -111,13 +102,13 @@ pub fn read_foreign(
     let text = text.trim_start();
     let format = said.or_else(|| {
         let csv = [
-            (ForeignFormat::LlmBenchCsv, llm_bench::looks_like_csv(text.as_bytes())),
+            (ForeignFormat::LlmBenchCsv, llm_bench::looks_like_csv(text)),
             (ForeignFormat::LlamaBenchCsv, llama_bench::looks_like_csv(text)),
         ];
         csv.into_iter().find(|(_, looks_like)| *looks_like).map(|(format, _)| format)
     });
     let record = match format {
-        Some(ForeignFormat::LlmBenchCsv) => llm_bench::read_csv(text.as_bytes())?,
+        Some(ForeignFormat::LlmBenchCsv) => llm_bench::read_csv(text)?,
         Some(ForeignFormat::LlamaBenchCsv) => llama_bench::read_csv(text)?,
         None if !text.starts_with('{') && !text.starts_with('[') => {
             return llama_bench::other_output(text).map_or(Ok(None), Err);
@@ -161,7 +152,7 @@ fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<ForeignRecord> {
 }
 
 fn unknown() -> Error {
-    let names = ForeignFormat::ALL.map(ForeignFormat::name).join("`, `");
+    let names = ForeignFormat::VARIANTS.iter().map(|format| format.name()).collect::<Vec<_>>().join("`, `");
     Error::input("it is neither a record nor a file of a tool that is known here")
         .hint(format!("say which it is with `--as FORMAT`: one of `{names}`"))
 }
@@ -292,6 +283,45 @@ fn is_missing(value: &Value) -> bool {
         Value::Number(number) => number.as_f64() == Some(-1.0),
         _ => false,
     }
+}
+
+/// The lines of a table as JSON objects, each with its number. `key` names the field of a column, None where the column
+/// is left alone; `value` reads a field of a line, and gives None where the cell is no such value.
+pub(super) fn csv_lines(
+    text: &str,
+    key: impl Fn(&str) -> Option<String>,
+    value: impl Fn(&str, &str, &csv::StringRecord) -> Option<Value>,
+) -> Result<Vec<(usize, Map<String, Value>)>> {
+    let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let head = reader.headers().map_err(unreadable)?.clone();
+    let mut lines = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let (record, line) = (record.map_err(unreadable)?, index + 2);
+        if record.iter().skip(1).all(str::is_empty) {
+            continue;
+        }
+        let mut map = Map::new();
+        for (name, cell) in head.iter().zip(&record) {
+            let Some(key) = key(name) else { continue };
+            let value = value(&key, cell, &record).ok_or_else(|| {
+                refused(format!("`line {line}.{name}` is `{}`, which is no number", short(cell)))
+            })?;
+            if !value.is_null() && map.insert(key, value).is_some() {
+                return Err(refused(format!("it has two columns `{}`", short(name))));
+            }
+        }
+        lines.push((line, map));
+    }
+    Ok(lines)
+}
+
+/// A number as JSON has it; None for any other text.
+pub(super) fn number(cell: &str) -> Option<Value> {
+    if let Ok(count) = cell.parse::<u64>() {
+        return Some(Value::from(count));
+    }
+    Number::from_f64(cell.parse().ok()?).map(Value::Number)
 }
 
 pub(super) fn wrong(path: &str, value: &Value, what: &str) -> Error {

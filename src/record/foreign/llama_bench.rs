@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, refused, short, wrong};
+use crate::record::foreign::format::{Fields, csv_lines, number, refused, short, wrong};
 use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
 
 /// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
@@ -25,7 +25,6 @@ const OF_A_TEST: [&str; 10] = [
     "samples_ns",
     "samples_ts",
 ];
-/// Fields that a record has a place of its own for.
 /// The tool writes rates of samples with six digits.
 const ROUNDING: f64 = 1e-4;
 
@@ -236,35 +235,14 @@ pub(super) fn looks_like_csv(text: &str) -> bool {
 }
 
 pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
-    let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let head = reader.headers().map_err(unreadable)?.clone();
-    let mut tests = Vec::new();
-    for (index, record) in reader.records().enumerate() {
-        let record = record.map_err(unreadable)?;
-        let mut row = Map::new();
-        for (name, cell) in head.iter().zip(&record).filter(|(_, cell)| !cell.is_empty()) {
-            let value = if NUMBERS.contains(&name) {
-                number(cell).ok_or_else(|| {
-                    refused(format!("`line {}.{}` is `{}`, which is no number", index + 2, name, short(cell)))
-                })?
-            } else {
-                Value::from(cell)
-            };
-            if row.insert(name.to_owned(), value).is_some() {
-                return Err(refused(format!("it has two columns `{}`", short(name))));
-            }
-        }
-        tests.push(Value::Object(row));
-    }
-    read(&Value::Array(tests), ForeignFormat::LlamaBenchCsv)
-}
-
-fn number(cell: &str) -> Option<Value> {
-    if let Ok(count) = cell.parse::<u64>() {
-        return Some(Value::from(count));
-    }
-    Number::from_f64(cell.parse().ok()?).map(Value::Number)
+    let value = |key: &str, cell: &str, _: &csv::StringRecord| match cell {
+        "" => Some(Value::Null),
+        _ if NUMBERS.contains(&key) => number(cell),
+        _ => Some(Value::from(cell)),
+    };
+    let tests = csv_lines(text, |name| Some(name.to_owned()), value)?;
+    let tests = tests.into_iter().map(|(_, test)| Value::Object(test));
+    read(&Value::Array(tests.collect()), ForeignFormat::LlamaBenchCsv)
 }
 
 /// The error of an output of llama-bench that is not read; None for any other text.

@@ -5,11 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, missing, refused, short};
+use crate::record::foreign::format::{Fields, csv_lines, missing, number, refused, short};
 use crate::record::foreign::{
     ForeignFigure, ForeignFormat, ForeignRecord, ForeignRow, ReportedAverage, ReportedByTool, figure,
 };
@@ -227,26 +227,25 @@ const NONE: &str = "NA";
 
 const AVERAGE: &str = "avg";
 
-pub(super) fn looks_like_csv(text: &[u8]) -> bool {
-    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let first = String::from_utf8_lossy(first);
+pub(super) fn looks_like_csv(text: &str) -> bool {
+    let first = text.lines().next().unwrap_or_default();
     first.starts_with("iteration,") && first.contains("generation_time(s)")
 }
 
-pub(super) fn read_csv(text: &[u8]) -> Result<ForeignRecord> {
-    let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
-    let mut reader = csv::Reader::from_reader(text);
-    let head = reader.headers().map_err(unreadable)?.clone();
+pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
+    let key = |name: &str| {
+        let column = COLUMNS.into_iter().find(|(column, _)| *column == name);
+        column.map(|(_, key)| key.to_owned())
+    };
+    let value = |key: &str, cell: &str, line: &csv::StringRecord| {
+        // An average that is no number is a warning, as is one that is below 0.
+        let is_average = line.get(0) == Some(AVERAGE);
+        value_of(key, cell).or_else(|| is_average.then(|| Value::from(cell)))
+    };
     let (mut rows, mut figures) = (Vec::new(), Vec::new());
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     let mut said: Option<ReportedByTool> = None;
-    for (index, record) in reader.records().enumerate() {
-        let record = record.map_err(unreadable)?;
-        let line = index + 2;
-        if record.iter().skip(1).all(str::is_empty) {
-            continue;
-        }
-        let map = fields_of(&head, &record, line)?;
+    for (line, map) in csv_lines(text, key, value)? {
         let fields = Fields::of(&map, &format!("line {line}"));
         match map.get("iteration").and_then(Value::as_str) {
             Some(AVERAGE) => averages_reported.extend(averages(&fields, &mut warnings)),
@@ -274,43 +273,13 @@ pub(super) fn read_csv(text: &[u8]) -> Result<ForeignRecord> {
     })
 }
 
-/// A line of the table under the names of the JSON.
-fn fields_of(
-    head: &csv::StringRecord,
-    record: &csv::StringRecord,
-    line: usize,
-) -> Result<Map<String, Value>> {
-    let mut map = Map::new();
-    for (name, cell) in head.iter().zip(record) {
-        let Some((_, key)) = COLUMNS.into_iter().find(|(column, _)| *column == name) else { continue };
-        // An average that is no number is a warning, as is one that is below 0.
-        let is_average = record.get(0) == Some(AVERAGE);
-        let as_text = || is_average.then(|| Value::from(cell));
-        let value = value_of(key, cell).or_else(as_text).ok_or_else(|| {
-            refused(format!("`line {line}.{name}` is `{}`, which is no number", short(cell)))
-        })?;
-        if map.insert(key.to_owned(), value).is_some() {
-            return Err(refused(format!("it has two columns `{name}`")));
-        }
-    }
-    Ok(map)
-}
-
 /// A cell as JSON would have it; None for a number that JSON has not.
 fn value_of(key: &str, cell: &str) -> Option<Value> {
     if cell.is_empty() || cell == NONE {
         return Some(Value::Null);
     }
-    if TEXTS.contains(&key) {
-        return Some(Value::String(cell.to_owned()));
-    }
-    if let Ok(count) = cell.parse::<u64>() {
-        return Some(Value::from(count));
-    }
-    match cell.parse::<f64>() {
-        Ok(number) => Number::from_f64(number).map(Value::Number),
-        Err(_) => Some(Value::String(cell.to_owned())),
-    }
+    let is_text = TEXTS.contains(&key) || cell.parse::<f64>().is_err();
+    if is_text { Some(Value::from(cell)) } else { number(cell) }
 }
 
 fn averages(fields: &Fields<'_>, warnings: &mut Vec<String>) -> Vec<ReportedAverage> {

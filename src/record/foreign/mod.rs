@@ -49,67 +49,61 @@ pub struct Definition {
     pub average_by: AverageBy,
 }
 
+const fn of_tool(
+    id: &'static str,
+    unit: &'static str,
+    average_by: AverageBy,
+    meaning: &'static str,
+) -> Definition {
+    Definition { id, unit, meaning, average_by }
+}
+
 const OF_TOOLS: [Definition; 10] = [
-    Definition {
-        id: "llm_bench.first_latency@1",
-        unit: "ms",
-        meaning: "first token: from the call on with the genai pipeline, the first step alone with optimum",
-        average_by: AverageBy::Generation,
-    },
-    Definition {
-        id: "llm_bench.second_avg_latency@1",
-        unit: "ms/token",
-        meaning: "tokens after the first: (t_N - t_1) / (N - 1) with the genai pipeline, mean step with optimum",
-        average_by: AverageBy::LaterToken,
-    },
-    Definition {
-        id: "llm_bench.first_infer_latency@1",
-        unit: "ms",
-        meaning: "the first inference alone",
-        average_by: AverageBy::Generation,
-    },
-    Definition {
-        id: "llm_bench.second_infer_avg_latency@1",
-        unit: "ms/token",
-        meaning: "mean of the inferences after the first, without all else of a step",
-        average_by: AverageBy::LaterToken,
-    },
-    Definition {
-        id: "llm_bench.tokenization_time@1",
-        unit: "ms",
-        meaning: "text to tokens",
-        average_by: AverageBy::Generation,
-    },
-    Definition {
-        id: "llm_bench.detokenization_time@1",
-        unit: "ms",
-        meaning: "tokens to text",
-        average_by: AverageBy::Generation,
-    },
-    Definition {
-        id: "llm_bench.compile_time@1",
-        unit: "s",
-        meaning: "from the call that makes the pipeline to its end; whether from a cache is not reported",
-        average_by: AverageBy::Generation,
-    },
-    Definition {
-        id: "llama_bench.pp@1",
-        unit: "token/s",
-        meaning: "tokens of a prompt of random tokens over the time of its pass: no token is chosen",
-        average_by: AverageBy::Second,
-    },
-    Definition {
-        id: "llama_bench.tg@1",
-        unit: "token/s",
-        meaning: "steps of one token over their time: no prompt, and random tokens instead of chosen ones",
-        average_by: AverageBy::Second,
-    },
-    Definition {
-        id: "llama_bench.pg@1",
-        unit: "token/s",
-        meaning: "tokens of a prompt and steps after it, added up, over the time of both",
-        average_by: AverageBy::Second,
-    },
+    of_tool(
+        "llm_bench.first_latency@1",
+        "ms",
+        AverageBy::Generation,
+        "first token: from the call on with the genai pipeline, the first step alone with optimum",
+    ),
+    of_tool(
+        "llm_bench.second_avg_latency@1",
+        "ms/token",
+        AverageBy::LaterToken,
+        "tokens after the first: (t_N - t_1) / (N - 1) with the genai pipeline, mean step with optimum",
+    ),
+    of_tool("llm_bench.first_infer_latency@1", "ms", AverageBy::Generation, "the first inference alone"),
+    of_tool(
+        "llm_bench.second_infer_avg_latency@1",
+        "ms/token",
+        AverageBy::LaterToken,
+        "mean of the inferences after the first, without all else of a step",
+    ),
+    of_tool("llm_bench.tokenization_time@1", "ms", AverageBy::Generation, "text to tokens"),
+    of_tool("llm_bench.detokenization_time@1", "ms", AverageBy::Generation, "tokens to text"),
+    of_tool(
+        "llm_bench.compile_time@1",
+        "s",
+        AverageBy::Generation,
+        "from the call that makes the pipeline to its end; whether from a cache is not reported",
+    ),
+    of_tool(
+        "llama_bench.pp@1",
+        "token/s",
+        AverageBy::Second,
+        "tokens of a prompt of random tokens over the time of its pass: no token is chosen",
+    ),
+    of_tool(
+        "llama_bench.tg@1",
+        "token/s",
+        AverageBy::Second,
+        "steps of one token over their time: no prompt, and random tokens instead of chosen ones",
+    ),
+    of_tool(
+        "llama_bench.pg@1",
+        "token/s",
+        AverageBy::Second,
+        "tokens of a prompt and steps after it, added up, over the time of both",
+    ),
 ];
 
 /// The definition of an id; None where figures of other tools have none such.

@@ -5,6 +5,7 @@ mod other_outputs;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use strum::VariantArray;
 
 use super::{ForeignFormat, ForeignRecord, LARGEST_FOREIGN_BYTES, read_foreign};
 use crate::error::Result;
@@ -261,7 +262,7 @@ fn a_file_that_could_be_of_two_tools_or_of_none_is_asked_about() {
     assert_eq!(said.unwrap().unwrap().rows[0].new_tokens, Some(200));
     assert!(refusal(b"{\"some\": \"json\"}").contains("neither a record nor a file of a tool"));
     assert_eq!(read(b"no JSON, no CSV of a tool").unwrap(), None);
-    for format in ForeignFormat::ALL {
+    for format in ForeignFormat::VARIANTS.iter().copied() {
         assert!(read_foreign(b"[1]", "file", Some(format), UTC).is_err(), "{format:?}");
         assert_eq!(ForeignFormat::named(format.name()), Some(format));
         assert_eq!(serde_json::to_value(format).unwrap(), format.name());
@@ -275,7 +276,7 @@ fn bytes_that_were_made_to_harm_are_refused_and_never_a_panic() {
         for length in (0..whole.len()).step_by(50) {
             let _ = read(&whole[..length]);
         }
-        for format in ForeignFormat::ALL {
+        for format in ForeignFormat::VARIANTS.iter().copied() {
             let _ = read_foreign(&whole[..whole.len() / 2], "file", Some(format), UTC);
             let _ = read_foreign(&whole, "file", Some(format), UTC);
         }
