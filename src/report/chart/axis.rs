@@ -167,11 +167,16 @@ pub(super) fn smallest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Ordering;
+
     use super::*;
 
+    fn of(figures: &[f64]) -> Option<Axis> {
+        axis(figures.iter().copied(), 5)
+    }
+
     fn labels(figures: &[f64]) -> Vec<String> {
-        let axis = axis(figures.iter().copied(), 5).unwrap();
-        axis.ticks.into_iter().map(|tick| tick.label).collect()
+        of(figures).unwrap().ticks.into_iter().map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -179,6 +184,11 @@ mod tests {
         assert_eq!(labels(&[46.2, 48.9]), ["45", "46", "47", "48", "49", "50"]);
         assert_eq!(labels(&[0.0, 0.3]), ["0.0", "0.1", "0.2", "0.3"]);
         assert_eq!(labels(&[-0.3, 0.3]), ["-0.4", "-0.2", "0.0", "0.2", "0.4"]);
+        let within = within(0.0, 255.0, 5);
+        assert_eq!(
+            (within.high.total_cmp(&255.0), &*within.ticks.last().unwrap().label),
+            (Ordering::Equal, "200")
+        );
     }
 
     #[test]
@@ -200,29 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn equal_figures_have_an_axis_around_them_that_is_wide_enough() {
-        let axis = axis([47.0, 47.0].into_iter(), 5).unwrap();
-        assert!(axis.low < 45.0 && axis.high > 49.0, "{axis:?}");
-        assert!(!axis.has_zero());
-    }
-
-    #[test]
-    fn figures_that_differ_much_are_shown_from_zero() {
-        assert!(axis([3.0, 90.0].into_iter(), 5).unwrap().has_zero());
-    }
-
-    #[test]
-    fn what_cannot_be_drawn_is_left_out() {
-        let odd = [f64::NAN, f64::INFINITY, f64::MAX, 5.0];
-        assert!(axis(odd.into_iter(), 5).unwrap().high < 10.0);
-        assert_eq!(axis([f64::NAN].into_iter(), 5), None);
-    }
-
-    #[test]
-    fn numbers_within_two_ends_do_not_go_beyond_them() {
-        let axis = within(0.0, 255.0, 5);
-        assert_eq!(axis.high.total_cmp(&255.0), std::cmp::Ordering::Equal);
-        assert_eq!(axis.ticks.last().unwrap().label, "200");
+    fn an_axis_is_wide_enough_and_starts_at_zero_where_figures_differ_much() {
+        let equal = of(&[47.0, 47.0]).unwrap();
+        assert!(equal.low < 45.0 && equal.high > 49.0 && !equal.has_zero(), "{equal:?}");
+        assert!(of(&[3.0, 90.0]).unwrap().has_zero());
+        // What cannot be drawn is left out.
+        assert!(of(&[f64::NAN, f64::INFINITY, f64::MAX, 5.0]).unwrap().high < 10.0);
+        assert_eq!(of(&[f64::NAN]), None);
     }
 
     #[test]
@@ -234,14 +228,5 @@ mod tests {
             assert_eq!(all, (0..positions).collect::<Vec<_>>());
             assert!(columns.ranges().all(|range| (1..=columns.most_in_one()).contains(&range.len())));
         }
-    }
-
-    #[test]
-    fn what_is_missing_does_not_count() {
-        let figures = [Some(1.0), None, Some(3.0)];
-        assert_eq!(mean(figures.into_iter()), Some(2.0));
-        assert_eq!(mean([None].into_iter()), None);
-        assert_eq!(largest(figures.into_iter()), Some(3.0));
-        assert_eq!(smallest(figures.into_iter()), Some(1.0));
     }
 }

@@ -192,16 +192,6 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_is_no_number_is_not_drawn() {
-        let svg = drawn(|canvas| {
-            canvas.line(Role::Mean, 1.0, &[at(f64::NAN, 1.0), at(2.0, 2.0), at(3.0, 3.0)]);
-            canvas.disc(Role::Mean, at(1.0, f64::INFINITY), 3.0);
-        });
-        assert!(svg.contains("points=\"8,8 12,12\"/>"), "{svg}");
-        assert!(!svg.contains("<circle"), "{svg}");
-    }
-
-    #[test]
     fn a_dashed_role_is_drawn_dashed() {
         let svg = drawn(|canvas| canvas.line(Role::Epoch, 1.0, &[at(2.0, 2.0), at(3.0, 3.0)]));
         assert!(svg.contains("stroke-dasharray=\"16 16\""), "{svg}");

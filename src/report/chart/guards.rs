@@ -1,20 +1,15 @@
 //! What the guards read while a run went on: one row a guard, on one clock.
 
 use crate::report::chart::axis::{Axis, axis, is_drawable, within};
-use crate::report::chart::canvas::{Anchor, Canvas, Frame, Point, at};
-use crate::report::chart::layout::{
-    EDGE, Entry, LINE_HEIGHT, Label, Scale, entry, fitted, footer, header, nothing, numbers_width, rows,
-    width,
-};
+use crate::report::chart::layout::{EDGE, Entry, entry, fitted, width};
 use crate::report::chart::palette::Role;
+use crate::report::chart::plot::{Layer, Panel, Plot};
 use crate::report::chart::signs::Sign;
-use crate::report::chart::{Chart, Form, chart};
+use crate::report::chart::{Chart, Form, chart, not_drawn, sentence};
 use crate::report::number::{counted, four_digits};
 
 const MOST_ROWS: usize = 12;
 const ROW_HEIGHT: f64 = 56.0;
-/// From the top of a title to the data below it, px.
-const TITLE: f64 = LINE_HEIGHT + 7.0;
 
 /// The guards of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +60,9 @@ impl Guards {
     #[must_use]
     pub fn chart(&self) -> Chart {
         let said = ["A reading a second.", &self.facts()];
-        chart("The machine while it ran", &said, |canvas| self.draw(canvas))
+        chart("The machine while it ran", &said, "readings of the guards", "no readings", |form| {
+            self.plot(form)
+        })
     }
 
     /// Those that have something to show.
@@ -90,96 +87,61 @@ impl Guards {
         Some(within(first, if last > first { last } else { first + 1.0 }, 8))
     }
 
+    fn left_out(&self) -> Option<String> {
+        not_drawn(self.shown().count().saturating_sub(MOST_ROWS), "guard")
+    }
+
     fn facts(&self) -> String {
         let count = self.shown().count();
         if count == 0 {
             return "No readings.".to_owned();
         }
-        let mut facts = vec![counted(count, "guard")];
-        for guard in self.shown() {
-            let tripped = guard.tripped_s.len();
-            if tripped > 0 {
-                facts.push(format!("{} tripped {}", guard.name, counted(tripped, "time")));
-            }
+        let tripped = self.shown().filter(|guard| !guard.tripped_s.is_empty());
+        let mut tripped: Vec<String> = tripped
+            .map(|guard| format!("{} tripped {}", guard.name, counted(guard.tripped_s.len(), "time")))
+            .collect();
+        if tripped.is_empty() {
+            tripped.push("none tripped".to_owned());
         }
-        if facts.len() == 1 {
-            facts.push("none tripped".to_owned());
-        }
-        if count > MOST_ROWS {
-            facts.push(format!("{} not drawn", counted(count - MOST_ROWS, "more guard")));
-        }
-        facts.join("; ") + "."
+        sentence([counted(count, "guard")].into_iter().chain(tripped).chain(self.left_out()))
     }
 
     fn legend(&self) -> Vec<Entry> {
-        let mut legend = Vec::new();
-        if self.shown().any(|guard| guard.figures().next().is_some()) {
-            legend.push(entry(Sign::Line(Role::Tokens, 1.75), "reading"));
-        }
-        if self.processes().next().is_some() {
-            legend.push(entry(Sign::Block(Role::Shade), "a measured process runs"));
-        }
-        if self.shown().any(|guard| guard.limit.is_some_and(is_drawable)) {
-            legend.push(entry(Sign::Line(Role::Reference, 1.5), "limit"));
-        }
-        if self.shown().any(|guard| !guard.tripped_s.is_empty()) {
-            legend.push(entry(Sign::Cross(Role::Bad), "tripped"));
-        }
-        legend
+        let any = |is: fn(&Guard) -> bool| self.shown().any(is);
+        let entries = [
+            (any(|guard| guard.figures().next().is_some()), entry(Sign::Line(Role::Tokens, 1.75), "reading")),
+            (self.processes().next().is_some(), entry(Sign::Block(Role::Shade), "a measured process runs")),
+            (any(|guard| guard.limit().is_some()), entry(Sign::Line(Role::Reference, 1.5), "limit")),
+            (any(|guard| !guard.tripped_s.is_empty()), entry(Sign::Cross(Role::Bad), "tripped")),
+        ];
+        entries.into_iter().filter(|(is_there, _)| *is_there).map(|(_, entry)| entry).collect()
     }
 
-    fn draw(&self, canvas: &Canvas) -> f64 {
-        const MEASURE: &str = "readings of the guards";
-        let Some(seconds) = self.seconds().filter(|_| self.shown().next().is_some()) else {
-            return nothing(canvas, MEASURE, "no readings");
-        };
-        let mut top = header(canvas, MEASURE, true, &self.legend());
-        let shown: Vec<Panel<'_>> = self.shown().take(MOST_ROWS).map(Panel::of).collect();
-        // One left edge for all, so that they share the clock.
-        let left = shown.iter().map(|panel| numbers_width(&panel.axis)).fold(0.0, f64::max);
-        let mut frame = Frame { left, top, right: canvas.form.width() - EDGE - 8.0, bottom: top };
-        let across = Scale::across(&frame, seconds.low, seconds.high);
-        for panel in &shown {
-            panel.title(canvas, top);
-            frame = Frame { top: top + TITLE, bottom: top + TITLE + ROW_HEIGHT, ..frame };
-            for process in self.processes() {
-                let (left, right) = (across.place(process.from_s), across.place(process.to_s));
-                canvas.block(Role::Shade, Frame { left, right, ..frame });
+    fn plot(&self, form: Form) -> Option<Plot> {
+        self.shown().next()?;
+        let seconds = self.seconds()?;
+        let shades = || self.processes().map(|process| Layer::Shade(process.from_s, process.to_s));
+        let panels = self.shown().take(MOST_ROWS).map(|guard| {
+            let axis = guard.axis();
+            Panel {
+                title: Some(guard.title(form, &axis)),
+                layers: shades().chain(guard.layers(form)).collect(),
+                axis,
+                height: ROW_HEIGHT,
             }
-            panel.draw(canvas, &frame, &across);
-            top = frame.bottom + 10.0;
-        }
-        self.process_names(canvas, &across, frame.bottom);
-        let bottom = frame.bottom + if self.processes().next().is_some() { LINE_HEIGHT } else { 0.0 };
-        let labels: Vec<Label> = seconds
-            .ticks
-            .iter()
-            .map(|tick| Label { x: across.place(tick.value), text: tick.label.clone() })
-            .collect();
-        let left_out = self.shown().count().saturating_sub(MOST_ROWS);
-        let left_out = if left_out > 0 {
-            format!("{} not drawn", counted(left_out, "more guard"))
-        } else {
-            String::new()
-        };
-        footer(canvas, &frame, bottom, &labels, &["seconds since the run began".to_owned(), left_out])
-    }
-
-    /// Below the last row, where a name fits below its process.
-    fn process_names(&self, canvas: &Canvas, across: &Scale, top: f64) {
-        let mut free_from = 0.0;
-        for process in self.processes() {
-            let (left, right) = (across.place(process.from_s), across.place(process.to_s));
-            let name = fitted(&process.label, 200.0);
-            let (middle, half) = (f64::midpoint(left, right), width(&name) / 2.0);
-            if middle - half >= free_from
-                && middle + half <= canvas.form.width() - EDGE
-                && 2.0 * half <= right - left
-            {
-                canvas.text(Role::Muted, Anchor::Middle, at(middle, top + LINE_HEIGHT / 2.0), &name);
-                free_from = middle + half + 6.0;
-            }
-        }
+        });
+        Some(Plot {
+            legend: self.legend(),
+            across: (seconds.low, seconds.high),
+            panels: panels.collect(),
+            names: self.processes().map(|it| (it.from_s, it.to_s, it.label.clone())).collect(),
+            labels: seconds.ticks.into_iter().map(|tick| (tick.value, tick.label)).collect(),
+            meaning: [Some("seconds since the run began".to_owned()), self.left_out()]
+                .into_iter()
+                .flatten()
+                .collect(),
+            ..Plot::default()
+        })
     }
 }
 
@@ -191,195 +153,55 @@ impl Guard {
             .filter_map(|it| it.figure)
             .filter(|it| is_drawable(*it))
     }
-}
 
-pub(super) struct Panel<'a> {
-    guard: &'a Guard,
+    fn limit(&self) -> Option<f64> {
+        self.limit.filter(|it| is_drawable(*it))
+    }
+
     /// Of its figures and its limit.
-    pub(super) axis: Axis,
-}
-
-impl<'a> Panel<'a> {
-    pub(super) fn of(guard: &'a Guard) -> Self {
-        let figures = guard.figures().chain(guard.limit.filter(|it| is_drawable(*it)));
+    fn axis(&self) -> Axis {
         let empty = Axis { low: 0.0, high: 1.0, ticks: Vec::new() };
-        Self { guard, axis: axis(figures, 2).unwrap_or(empty) }
+        axis(self.figures().chain(self.limit()), 2).unwrap_or(empty)
     }
 
     /// What it reads, above its data.
-    pub(super) fn title(&self, canvas: &Canvas, top: f64) {
-        let Guard { name, unit, limit, .. } = self.guard;
-        let most = canvas.form.width() - 2.0 * EDGE;
+    fn title(&self, form: Form, axis: &Axis) -> String {
+        let Self { name, unit, .. } = self;
+        let most = form.width() - 2.0 * EDGE;
         let what = if unit.is_empty() { (*name).to_owned() } else { format!("{name}, {unit}") };
-        let limit = limit.filter(|it| is_drawable(*it)).map(|it| format!(" (limit {})", four_digits(it)));
-        let note = if self.axis.has_zero() { "" } else { ", not from 0" };
+        let limit = self.limit().map(|it| format!(" (limit {})", four_digits(it))).unwrap_or_default();
+        let note = if axis.has_zero() { "" } else { ", not from 0" };
         // The limit can be read from the axis too; where the axis begins cannot.
-        let whole = format!("{what}{}{note}", limit.unwrap_or_default());
-        let words = if width(&whole) <= most { whole } else { fitted(&what, most - width(note)) + note };
-        canvas.text(Role::Ink, Anchor::Start, at(EDGE, top + LINE_HEIGHT / 2.0), &words);
+        let whole = format!("{what}{limit}{note}");
+        if width(&whole) <= most { whole } else { fitted(&what, most - width(note)) + note }
     }
 
-    pub(super) fn draw(&self, canvas: &Canvas, frame: &Frame, across: &Scale) {
-        let up = rows(canvas, frame, &self.axis);
-        if let Some(limit) = self.guard.limit.filter(|it| is_drawable(*it)) {
-            let y = up.place(limit);
-            canvas.line(Role::Reference, 1.5, &[at(frame.left, y), at(frame.right, y)]);
-        }
-        for run in self.runs(canvas.form, across, &up) {
-            match &run[..] {
-                [point] => canvas.disc(Role::Tokens, *point, 2.0),
-                _ => canvas.line(Role::Tokens, 1.75, &run),
-            }
-        }
-        for second in self.guard.tripped_s.iter().filter(|it| is_drawable(**it)) {
-            let x = across.place(*second);
-            canvas.line(Role::Bad, 1.0, &[at(x, frame.top), at(x, frame.bottom)]);
-            Sign::Cross(Role::Bad).draw(canvas, at(x, frame.top));
-        }
+    fn layers(&self, form: Form) -> Vec<Layer> {
+        let limit = self.limit().map(|limit| Layer::Level(Role::Reference, limit));
+        let points = self.thinned(form.columns() / 2);
+        let line = Layer::Line { role: Role::Tokens, width: 1.75, points, is_marked: false };
+        let tripped = self.tripped_s.iter().filter(|it| is_drawable(**it));
+        let tripped = tripped.map(|second| Layer::Upright(Sign::Cross(Role::Bad), Role::Bad, *second));
+        limit.into_iter().chain([line]).chain(tripped).collect()
     }
 
-    /// The readings, thinned to what a form can show: of a column's, the lowest and the highest stay.
-    fn runs(&self, form: Form, across: &Scale, up: &Scale) -> Vec<Vec<Point>> {
-        let readings = &self.guard.readings;
-        let in_one = readings.len().div_ceil(form.columns() / 2).max(1);
-        let mut runs = Vec::new();
-        let mut run: Vec<Point> = Vec::new();
-        for some in readings.chunks(if in_one > 2 { in_one } else { 1 }) {
+    /// The readings in so many columns: of a column's, the lowest and the highest stay.
+    fn thinned(&self, columns: usize) -> Vec<Option<(f64, f64)>> {
+        let in_one = self.readings.len().div_ceil(columns).max(1);
+        let mut thinned = Vec::new();
+        for some in self.readings.chunks(if in_one > 2 { in_one } else { 1 }) {
             let points = some.iter().filter_map(|reading| {
                 let figure = reading.figure.filter(|it| is_drawable(*it) && is_drawable(reading.at_s))?;
-                Some(at(across.place(reading.at_s), up.place(figure)))
+                Some((reading.at_s, figure))
             });
-            let ends = [
-                points.clone().min_by(|one, other| one.y.total_cmp(&other.y)),
-                points.max_by(|one, other| one.y.total_cmp(&other.y)),
-            ];
-            match ends {
-                [Some(one), Some(other)] => {
-                    let (first, second) = if one.x <= other.x { (one, other) } else { (other, one) };
-                    run.push(first);
-                    if second != first {
-                        run.push(second);
-                    }
-                }
-                _ if run.is_empty() => {}
-                _ => runs.push(std::mem::take(&mut run)),
+            let lowest = points.clone().min_by(|one, other| one.1.total_cmp(&other.1));
+            let highest = points.max_by(|one, other| one.1.total_cmp(&other.1));
+            let mut ends = [lowest, highest];
+            if lowest.map(|it| it.0) > highest.map(|it| it.0) {
+                ends.reverse();
             }
+            thinned.extend_from_slice(if lowest == highest { &ends[..1] } else { &ends });
         }
-        if !run.is_empty() {
-            runs.push(run);
-        }
-        runs
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::chart::tests::{check, count, most_points, texts};
-
-    fn guards() -> Guards {
-        let guard = |name, unit, level: f64, limit: Option<f64>, tripped_s: Vec<f64>| Guard {
-            name,
-            unit,
-            readings: (0..60_u8)
-                .map(|second| Reading {
-                    at_s: f64::from(second),
-                    figure: Some(level + f64::from(second % 5) * level / 50.0),
-                })
-                .collect(),
-            limit,
-            tripped_s,
-        };
-        let span =
-            |label: &str, from_s: f64| ProcessSpan { label: label.to_owned(), from_s, to_s: from_s + 15.0 };
-        Guards {
-            guards: vec![
-                guard("GPU clock", "MHz", 2400.0, Some(2300.0), vec![]),
-                guard("other processes", "% of a core", 8.0, Some(9.0), vec![33.0]),
-            ],
-            processes: vec![span("process 1", 2.0), span("process 2", 20.0), span("process 3", 38.0)],
-        }
-    }
-
-    #[test]
-    fn every_guard_has_its_row_its_unit_and_its_limit() {
-        let chart = guards().chart();
-        check(&chart);
-        for svg in [&chart.wide, &chart.narrow] {
-            let texts = texts(svg);
-            for text in ["seconds since the run began", "a measured process runs", "tripped", "limit"] {
-                assert!(texts.iter().any(|it| it == text), "{text} of {texts:?}");
-            }
-            assert!(texts.iter().any(|it| it.starts_with("GPU clock, MHz (limit 2300)")), "{texts:?}");
-            assert!(texts.iter().any(|it| it.starts_with("other processes, % of a core")), "{texts:?}");
-            // Three processes in each of two rows.
-            assert_eq!(count(svg, "rect", Role::Shade.drawn()), 6);
-        }
-        assert_eq!(chart.description, "A reading a second. 2 guards; other processes tripped 1 time.");
-    }
-
-    #[test]
-    fn when_none_tripped_it_says_so() {
-        let mut guards = guards();
-        guards.guards[1].tripped_s.clear();
-        assert_eq!(guards.chart().description, "A reading a second. 2 guards; none tripped.");
-        assert_eq!(count(&guards.chart().wide, "polyline", Role::Bad.drawn()), 0);
-    }
-
-    #[test]
-    fn many_readings_keep_their_peaks() {
-        let mut guards = guards();
-        guards.guards.truncate(1);
-        let readings = (0..20_000_u32).map(|at| Reading {
-            at_s: f64::from(at) * 0.1,
-            figure: Some(if at == 12_345 { 9000.0 } else { 2000.0 }),
-        });
-        guards.guards[0].readings = readings.collect();
-        let chart = guards.chart();
-        check(&chart);
-        assert!(most_points(&chart.wide) <= 600 && most_points(&chart.narrow) <= 240);
-        // The peak touches the axis's last number but one at least.
-        assert!(texts(&chart.wide).contains(&"10000".to_owned()));
-    }
-
-    #[test]
-    fn a_missing_reading_leaves_a_gap() {
-        let mut guards = guards();
-        guards.guards.truncate(1);
-        let whole = count(&guards.chart().wide, "polyline", Role::Tokens.drawn());
-        guards.guards[0].readings[30].figure = None;
-        assert_eq!(count(&guards.chart().wide, "polyline", Role::Tokens.drawn()), whole + 1);
-    }
-
-    #[test]
-    fn odd_readings_are_no_obstacle() {
-        let reading = |at_s: f64, figure: f64| Reading { at_s, figure: Some(figure) };
-        for readings in [
-            vec![],
-            vec![reading(0.0, 0.0)],
-            vec![reading(f64::NAN, 1.0)],
-            vec![reading(1.0, f64::INFINITY), reading(2.0, 1e99)],
-            vec![reading(-5.0, 1.0), reading(1e9, 1.0)],
-        ] {
-            let mut guards = guards();
-            guards.guards[0].readings.clone_from(&readings);
-            guards.guards[1].readings.clone_from(&readings);
-            check(&guards.chart());
-            guards.processes.clear();
-            guards.guards[1].tripped_s.clear();
-            check(&guards.chart());
-        }
-        let none = Guards { guards: Vec::new(), ..guards() };
-        check(&none.chart());
-        assert!(texts(&none.chart().wide).contains(&"no readings".to_owned()));
-    }
-
-    #[test]
-    fn guards_without_a_row_are_counted() {
-        let mut many = guards();
-        many.guards = vec![many.guards[0].clone(); 15];
-        let chart = many.chart();
-        check(&chart);
-        assert!(texts(&chart.narrow).contains(&"3 more guards not drawn".to_owned()));
+        thinned
     }
 }

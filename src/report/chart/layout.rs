@@ -103,8 +103,9 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    pub(super) fn across(frame: &Frame, low: f64, high: f64) -> Self {
-        Self { low, high, from: frame.left, to: frame.right }
+    /// From the place of the first figure to that of the second, px.
+    pub(super) fn new((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
+        Self { low, high, from, to }
     }
 
     pub(super) fn upwards(frame: &Frame, low: f64, high: f64) -> Self {
@@ -340,13 +341,9 @@ mod tests {
     }
 
     #[test]
-    fn a_text_without_room_is_only_the_sign_that_it_was_cut() {
-        assert_eq!(fitted("anything", 1.0), "...");
-    }
-
-    #[test]
-    fn wide_letters_need_more_room() {
+    fn wide_letters_need_more_room_and_without_any_only_the_cut_is_seen() {
         assert!(width("mmmm") > width("aaaa") && width("aaaa") > width("llll"));
         assert!(width("速い") > width("ab"));
+        assert_eq!(fitted("anything", 1.0), "...");
     }
 }

@@ -1,20 +1,30 @@
 //! How one metric moved through the history: a thick line with its band, a thin one for each prompt, and
 //! what was found and decided along it.
 
-mod drawing;
-#[cfg(test)]
-mod tests;
-
 use serde::Serialize;
 
 use crate::measure::Direction;
-use crate::report::chart::axis::{Axis, Columns, axis, drawable, largest, mean, smallest};
-use crate::report::chart::layout::NOT_FROM_ZERO;
+use crate::report::chart::axis::{Columns, axis, drawable, largest, mean, middle, smallest};
+use crate::report::chart::layout::{Entry, NOT_FROM_ZERO, entry, fitted, measure};
 use crate::report::chart::palette::Role;
-use crate::report::chart::signs::{MARKS, words_of};
-use crate::report::chart::{Chart, Form, chart};
+use crate::report::chart::plot::{Flag, Flags, Layer, Panel, Plot};
+use crate::report::chart::signs::{MARKS, Sign, sign_of, words_of};
+use crate::report::chart::{Chart, Form, chart, sentence};
 use crate::report::mark::Mark;
-use crate::report::number::counted;
+use crate::report::number::{counted, four_digits, signed_percent};
+
+/// Between the data and the sides of its frame, px.
+const INSET: f64 = 8.0;
+/// A verdict's sign has so much room along the strip, px.
+const SIGN_ROOM: f64 = 13.0;
+/// The label of a reference is at most so wide, px.
+const REFERENCE_ROOM: f64 = 170.0;
+const THICK: f64 = 2.5;
+const THIN: f64 = 1.25;
+/// Points are marked where there are at most so many.
+const MARKED_POINTS: usize = 60;
+/// A lower chart has few numbers on its axis, px.
+const NUMBERS_FROM: f64 = 150.0;
 
 /// One metric at each position of a history, oldest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,13 +114,14 @@ struct Heights {
     narrow: f64,
 }
 
+const LARGE: Heights = Heights { wide: 210.0, narrow: 170.0 };
 const SMALL: Heights = Heights { wide: 120.0, narrow: 96.0 };
 
 impl Line {
     /// The chart.
     #[must_use]
     pub fn chart(&self) -> Chart {
-        self.chart_of(Heights { wide: 210.0, narrow: 170.0 })
+        self.chart_of(LARGE)
     }
 
     /// The same, lower: for the trend of a front page.
@@ -123,29 +134,34 @@ impl Line {
     /// where nothing is drawn.
     #[must_use]
     pub fn small_ends(&self) -> Option<[[f64; 2]; 2]> {
-        let of = |form: Form| {
-            let axis = Picture::of(self, form, form.pick(SMALL.wide, SMALL.narrow)).axis?;
-            let ends = drawing::ends(self, form, &axis);
-            Some([ends.left, ends.right].map(|x| x / form.width()))
-        };
+        let of = |form: Form| Some(self.plot(form, SMALL)?.ends(form).map(|x| x / form.width()));
         Some([of(Form::Wide)?, of(Form::Narrow)?])
     }
 
     fn chart_of(&self, heights: Heights) -> Chart {
-        let facts = self.facts(heights);
-        chart(&self.title, &[&self.description, &facts], |canvas| {
-            drawing::draw(canvas, self, canvas.form.pick(heights.wide, heights.narrow))
-        })
+        let said = [&*self.description, &self.facts(heights)];
+        let measure = measure(&self.unit, self.better);
+        chart(&self.title, &said, &measure, "no figures yet", |form| self.plot(form, heights))
     }
 
     fn positions(&self) -> usize {
         self.prompts.iter().map(|prompt| prompt.figures.len()).fold(self.points.len(), usize::max)
     }
 
+    /// The prompts that have a line, each with its part in the drawing.
+    fn drawn_prompts(&self) -> impl Iterator<Item = (&PromptLine, Role)> {
+        self.prompts.iter().zip((0..).map_while(Role::prompt))
+    }
+
+    /// How many verdicts there are of each mark, the one to be seen first before the others.
+    fn verdicts(&self) -> impl Iterator<Item = (Mark, usize)> {
+        let count = |mark| self.points.iter().filter(|point| point.verdict == Some(mark)).count();
+        MARKS.into_iter().map(move |mark| (mark, count(mark))).filter(|(_, count)| *count > 0)
+    }
+
     fn facts(&self, heights: Heights) -> String {
         let positions = self.positions();
-        let picture = Picture::of(self, Form::Wide, heights.wide);
-        let Some(axis) = &picture.axis else { return "No figures yet.".to_owned() };
+        let Some(plot) = self.plot(Form::Wide, heights) else { return "No figures yet.".to_owned() };
         let mut facts = vec![counted(positions, "position")];
         let figures = self.points.iter().filter(|point| point.mean.is_some()).count();
         let missing = positions.saturating_sub(figures);
@@ -155,88 +171,197 @@ impl Line {
         if !self.changes.is_empty() {
             facts.push(counted(self.changes.len(), "change point"));
         }
-        for mark in MARKS {
-            let count = self.points.iter().filter(|point| point.verdict == Some(mark)).count();
-            if count > 0 {
-                facts.push(format!("verdict {}: {count}", words_of(mark)));
-            }
-        }
-        let left_out = self.prompts.len().saturating_sub(picture.prompts.len());
+        facts.extend(self.verdicts().map(|(mark, count)| format!("verdict {}: {count}", words_of(mark))));
+        let left_out = self.prompts.len() - self.drawn_prompts().count();
         if left_out > 0 {
             facts.push(format!("{} without a line", counted(left_out, "more prompt")));
         }
-        if !axis.has_zero() {
-            facts.push(NOT_FROM_ZERO.to_owned());
-        }
-        facts.join("; ") + "."
+        facts.extend(plot.is_off_zero.then(|| NOT_FROM_ZERO.to_owned()));
+        sentence(facts)
     }
-}
 
-/// A lower chart has few numbers on its axis, px.
-const NUMBERS_FROM: f64 = 150.0;
-
-/// What is drawn, column by column.
-pub(super) struct Picture {
-    pub(super) columns: Columns,
-    pub(super) mean: Vec<Option<f64>>,
-    pub(super) band: Vec<Option<Spread>>,
-    pub(super) prompts: Vec<Vec<Option<f64>>>,
-    pub(super) axis: Option<Axis>,
-}
-
-/// From the lowest to the highest.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Spread {
-    pub(super) low: f64,
-    pub(super) high: f64,
-}
-
-impl Picture {
-    /// The picture of a history, so many px high.
-    pub(super) fn of(line: &Line, form: Form, height: f64) -> Self {
-        let columns = Columns::new(line.positions(), form.columns());
-        let points = |range: std::ops::Range<usize>| {
-            let end = range.end.min(line.points.len());
-            line.points.get(range.start.min(end)..end).unwrap_or_default()
-        };
-        let means = columns
+    fn plot(&self, form: Form, heights: Heights) -> Option<Plot> {
+        let height = form.pick(heights.wide, heights.narrow);
+        let columns = Columns::new(self.positions(), form.columns());
+        let xs: Vec<f64> = columns.ranges().map(|range| middle(&range)).collect();
+        let means: Vec<_> = columns
             .ranges()
-            .map(|range| mean(points(range).iter().map(|point| drawable(point.mean))))
-            .collect::<Vec<_>>();
-        let band = columns.ranges().map(|range| spread(points(range))).collect::<Vec<_>>();
-        let prompts = line
-            .prompts
-            .iter()
-            .enumerate()
-            .take_while(|(at, _)| Role::prompt(*at).is_some())
-            .map(|(_, prompt)| {
-                columns
-                    .ranges()
-                    .map(|range| mean(range.map(|at| drawable(prompt.figures.get(at).copied().flatten()))))
-                    .collect()
+            .map(|range| mean(self.points_of(range).iter().map(|point| drawable(point.mean))))
+            .collect();
+        let band: Vec<_> = columns.ranges().map(|range| spread(self.points_of(range))).collect();
+        let figure = |prompt: &PromptLine, at: usize| drawable(prompt.figures.get(at).copied().flatten());
+        let prompts: Vec<(Role, Vec<Option<f64>>)> = self
+            .drawn_prompts()
+            .map(|(prompt, role)| {
+                (role, columns.ranges().map(|range| mean(range.map(|at| figure(prompt, at)))).collect())
             })
-            .collect::<Vec<Vec<_>>>();
-        let ours = means.iter().chain(prompts.iter().flatten()).flatten().copied();
+            .collect();
+        let ours = means.iter().chain(prompts.iter().flat_map(|(_, figures)| figures)).flatten().copied();
         // Without a figure of ours there is nothing to compare a reference with.
-        let axis = ours.clone().next().and_then(|_| {
-            let band = band.iter().flatten().flat_map(|spread| [spread.low, spread.high]);
-            axis(
-                ours.chain(band).chain(line.references.iter().map(|it| it.figure)),
-                if height < NUMBERS_FROM { 3 } else { 6 },
-            )
-        });
-        Self { columns, mean: means, band, prompts, axis }
+        ours.clone().next()?;
+        let ends = band.iter().flatten().flat_map(|(low, high)| [*low, *high]);
+        let references = self.references.iter().map(|it| it.figure);
+        let most = if height < NUMBERS_FROM { 3 } else { 6 };
+        let axis = axis(ours.chain(ends).chain(references), most)?;
+
+        let at_xs = |figures: &[Option<f64>]| {
+            xs.iter().zip(figures).map(|(x, figure)| figure.map(|figure| (*x, figure))).collect::<Vec<_>>()
+        };
+        let line = |role, width, figures: &[Option<f64>], is_marked| Layer::Line {
+            role,
+            width,
+            points: at_xs(figures),
+            is_marked,
+        };
+        let in_band = |(x, ends): (&f64, &Option<(f64, f64)>)| ends.map(|(low, high)| (*x, low, high));
+        let has_band = band.iter().any(Option::is_some);
+        let mut layers = vec![Layer::Band(xs.iter().zip(&band).map(in_band).collect())];
+        let references = self.references.iter().filter(|it| it.figure.is_finite());
+        layers.extend(references.map(|it| Layer::Level(Role::Reference, it.figure)));
+        layers.extend(prompts.iter().map(|(role, figures)| line(*role, THIN, figures, false)));
+        layers.push(line(Role::Mean, THICK, &means, means.len() <= MARKED_POINTS));
+        let shared =
+            columns.are_shared().then(|| format!("each point: the mean of up to {}", columns.most_in_one()));
+        let labels = self.labels.iter().filter(|label| label.position < self.positions());
+        let mut plot = Plot {
+            legend: self.legend(form, means.iter().any(Option::is_some), has_band),
+            is_off_zero: !axis.has_zero(),
+            across: (0.0, self.positions().saturating_sub(1) as f64),
+            inset: INSET,
+            flags: vec![self.changes(), self.epochs(form)],
+            levels: if form == Form::Wide { self.levels() } else { Vec::new() },
+            panels: vec![Panel { title: None, axis, height, layers }],
+            labels: labels.map(|label| (label.position as f64, label.text.clone())).collect(),
+            meaning: [Some(self.position_label.clone()), shared].into_iter().flatten().collect(),
+            ..Plot::default()
+        };
+        let [left, right] = plot.ends(form);
+        let (strip, worst_of) = self.strip(right - left);
+        plot.strip = strip;
+        plot.meaning.extend(worst_of);
+        Some(plot)
     }
 
-    pub(super) fn has_band(&self) -> bool {
-        self.band.iter().any(Option::is_some)
+    fn points_of(&self, range: std::ops::Range<usize>) -> &[LinePoint] {
+        let end = range.end.min(self.points.len());
+        &self.points[range.start.min(end)..end]
+    }
+
+    fn changes(&self) -> Flags {
+        let mut changes = sorted(&self.changes, |change| change.position, self.positions());
+        // Where there is no room for all labels, those of regressions stay.
+        changes.sort_by_key(|change| !change.is_worse);
+        let flags = changes.into_iter().map(|change| Flag {
+            x: change.position as f64,
+            role: change.role(),
+            text: signed_percent(change.percent),
+            sign: Some(change.sign()),
+        });
+        Flags { lanes: 2, flags: flags.collect() }
+    }
+
+    fn epochs(&self, form: Form) -> Flags {
+        let flags = sorted(&self.epochs, |epoch| epoch.position, self.positions()).into_iter().map(|epoch| {
+            let number = fitted(&epoch.text, 80.0);
+            Flag {
+                x: epoch.position as f64 - 0.5,
+                role: Role::Epoch,
+                text: form.pick(format!("epoch {number}"), number.clone()),
+                sign: None,
+            }
+        });
+        Flags { lanes: 1, flags: flags.collect() }
+    }
+
+    fn levels(&self) -> Vec<(f64, String)> {
+        let finite = self.references.iter().filter(|it| it.figure.is_finite());
+        let mut levels: Vec<_> = finite.map(|it| (it.figure, it.words())).collect();
+        levels.sort_by(|one, other| other.0.total_cmp(&one.0));
+        levels
+    }
+
+    fn legend(&self, form: Form, has_mean: bool, has_band: bool) -> Vec<Entry> {
+        let mut legend = Vec::new();
+        legend.extend(has_mean.then(|| entry(Sign::Line(Role::Mean, THICK), &self.mean_label)));
+        legend.extend(has_band.then(|| entry(Sign::Line(Role::Band, 10.0), &self.band_label)));
+        legend.extend(
+            self.drawn_prompts()
+                .map(|(prompt, role)| entry(Sign::Line(role, THIN + 0.75), fitted(&prompt.name, 160.0))),
+        );
+        let left_out = self.prompts.len() - self.drawn_prompts().count();
+        if left_out > 0 {
+            let words = format!("{} only in the table", counted(left_out, "more prompt"));
+            legend.push(entry(Sign::Dash(Role::Muted), words));
+        }
+        if form == Form::Narrow {
+            let sign = Sign::Line(Role::Reference, 1.5);
+            legend.extend(self.references.iter().map(|reference| entry(sign, reference.words())));
+        }
+        if !self.epochs.is_empty() {
+            legend.push(entry(Sign::Upright(Role::Epoch), "new epoch"));
+        }
+        for (is_worse, words) in [(true, "change: worse"), (false, "change: better")] {
+            let first = self.changes.iter().find(|change| change.is_worse == is_worse);
+            legend.extend(first.map(|change| entry(change.sign(), words)));
+        }
+        legend.extend(
+            self.verdicts().map(|(mark, _)| entry(sign_of(mark), format!("verdict: {}", words_of(mark)))),
+        );
+        legend
+    }
+
+    /// The verdicts below the data, and how many share a sign where they do.
+    fn strip(&self, width: f64) -> (Vec<(f64, Sign)>, Option<String>) {
+        if self.verdicts().next().is_none() {
+            return (Vec::new(), None);
+        }
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a chart's width is small"
+        )]
+        let columns = Columns::new(self.positions(), (width / SIGN_ROOM) as usize);
+        let signs = columns.ranges().filter_map(|range| {
+            let x = middle(&range);
+            let points = self.points_of(range);
+            let worst =
+                MARKS.into_iter().find(|mark| points.iter().any(|point| point.verdict == Some(*mark)));
+            Some((x, sign_of(worst?)))
+        });
+        let shared = columns
+            .are_shared()
+            .then(|| format!("each verdict: the worst of up to {}", columns.most_in_one()));
+        (signs.collect(), shared)
     }
 }
 
-/// The band of a column, in which the figures themselves are when they share it.
-fn spread(points: &[LinePoint]) -> Option<Spread> {
+impl Change {
+    fn role(&self) -> Role {
+        if self.is_worse { Role::Bad } else { Role::Good }
+    }
+
+    fn sign(&self) -> Sign {
+        if self.percent < 0.0 { Sign::Down(self.role()) } else { Sign::Up(self.role()) }
+    }
+}
+
+impl Reference {
+    fn words(&self) -> String {
+        fitted(&format!("{} {}", self.label, four_digits(self.figure)), REFERENCE_ROOM)
+    }
+}
+
+/// In order of their positions, without those that are none of the history's.
+fn sorted<T>(things: &[T], position: impl Fn(&T) -> usize, positions: usize) -> Vec<&T> {
+    let mut sorted: Vec<&T> = things.iter().filter(|thing| position(thing) < positions).collect();
+    sorted.sort_by_key(|thing| position(thing));
+    sorted
+}
+
+/// The band of a column, from low to high, in which the figures themselves are when they share it.
+fn spread(points: &[LinePoint]) -> Option<(f64, f64)> {
     let has_figure = |point: &&LinePoint| drawable(point.mean).is_some();
     let low = smallest(points.iter().filter(has_figure).map(|it| drawable(it.low).or(it.mean)))?;
     let high = largest(points.iter().filter(has_figure).map(|it| drawable(it.high).or(it.mean)))?;
-    (high > low).then_some(Spread { low, high })
+    (high > low).then_some((low, high))
 }

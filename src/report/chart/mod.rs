@@ -11,6 +11,7 @@ mod layout;
 mod line;
 mod pairs;
 pub(in crate::report) mod palette;
+mod plot;
 mod signs;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,8 @@ mod token_strip;
 
 use serde::Serialize;
 
+use crate::report::chart::plot::Plot;
+use crate::report::number::counted;
 use crate::visible::one_line;
 
 pub use bars::{Histogram, Memory, MemoryPhase, Percentile};
@@ -79,13 +82,34 @@ struct Heading<'a> {
     description: &'a str,
 }
 
-/// Both forms of a chart. `said` are the sentences of its maker and those that its figures add.
-fn chart(title: &str, said: &[&str], draw: impl Fn(&canvas::Canvas) -> f64) -> Chart {
+/// Both forms of a chart. `said` are the sentences of its maker and those that its figures add; where there is no
+/// plot, `nothing` says so.
+fn chart(
+    title: &str,
+    said: &[&str],
+    measure: &str,
+    nothing: &str,
+    plot: impl Fn(Form) -> Option<Plot>,
+) -> Chart {
     let title = one_line(title);
     let said: Vec<String> = said.iter().map(|text| one_line(text)).filter(|text| !text.is_empty()).collect();
     let description = said.join(" ");
     let heading = Heading { title: &title, description: &description };
-    let wide = canvas::drawing(Form::Wide, &heading, &draw);
-    let narrow = canvas::drawing(Form::Narrow, &heading, &draw);
+    let [wide, narrow] = [Form::Wide, Form::Narrow].map(|form| {
+        canvas::drawing(form, &heading, |canvas| match plot(form) {
+            Some(plot) => plot.draw(canvas, measure),
+            None => layout::nothing(canvas, measure, nothing),
+        })
+    });
     Chart { title, description, wide, narrow }
+}
+
+/// The note on what has no room; nothing where there is room for all.
+fn not_drawn(left_out: usize, noun: &str) -> Option<String> {
+    (left_out > 0).then(|| format!("{} not drawn", counted(left_out, &format!("more {noun}"))))
+}
+
+/// Facts as a sentence.
+fn sentence(facts: impl IntoIterator<Item = String>) -> String {
+    facts.into_iter().collect::<Vec<_>>().join("; ") + "."
 }
