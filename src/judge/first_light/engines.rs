@@ -2,13 +2,15 @@
 
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
-use crate::judge::first_light::{ClaimResult, Evidence, Judged, StepSeen, is_genuine, no, not_observed, yes};
+use crate::judge::first_light::{
+    ClaimResult, Evidence, Judged, StepSeen, is_genuine, no, not_observed, without_reason, yes,
+};
 use crate::judge::peers::{Facet, Facets, Multiple, Step, round_figures, steps};
 use crate::judge::summarise;
 use crate::record::{Arm, Experiment, Outcome, ProvenDevice};
 
 pub(super) fn paged_attention(evidence: &Evidence) -> Judged {
-    Attentions::of(of_gpu(evidence)?).map(|seen| seen.result()).or_else(not_observed)
+    attentions(of_gpu(evidence)?).or_else(not_observed)
 }
 
 /// The record of engines that all ran on the GPU and gave right output; else the
@@ -51,85 +53,58 @@ fn of_gpu(evidence: &Evidence) -> Judged<&Experiment> {
     }
 }
 
-/// Both ways to attend to past tokens, measured interleaved.
-struct Attentions {
-    sdpa_tok_s: f64,
-    paged_tok_s: f64,
-    /// `e2e_throughput@1` of paged attention as a multiple of that of SDPA.
-    multiple: Multiple,
-    kv_cache_precision: String,
-    tokens: &'static str,
+/// Both ways to attend to past tokens, measured interleaved; the engines of the record gave right output.
+///
+/// # Errors
+/// Why nothing is known of the two.
+fn attentions(record: &Experiment) -> Result<ClaimResult, String> {
+    let of_rounds = round_figures(record);
+    if !of_rounds.iter().any(|round| round.counts) {
+        let why = of_rounds.iter().find_map(|round| round.invalidated_by.first());
+        return Err(match why {
+            Some(why) => format!("no round counts: {why}"),
+            None => "no round was measured".to_owned(),
+        });
+    }
+    let step = steps(record).into_iter().find(|step| step.facet == Facet::Attention);
+    let both = step.as_ref().and_then(|step| Some((record.arms.get(step.from)?, record.arms.get(step.to)?)));
+    let (sdpa, paged) = both.ok_or_else(|| not_distinguished(record))?;
+    let multiple = step.and_then(|step| step.throughput);
+    let multiple = multiple.ok_or("no round has a speed of both SDPA and paged attention")?;
+    let speed = |engine: &Arm| {
+        let average = summarise(engine).average;
+        average
+            .map(|average| average.throughput().value)
+            .ok_or_else(|| format!("`{}` has no speed", engine.label))
+    };
+    let (sdpa_tok_s, paged_tok_s) = (speed(sdpa)?, speed(paged)?);
+    let Multiple { ratio, rounds, .. } = multiple;
+    let result = yes(format!(
+        "paged attention gives {ratio:.3} x the tok/s of SDPA {}: {paged_tok_s:.2} and {sdpa_tok_s:.2} tok/s with \
+         the prefill, the KV cache `{}` in both; {}",
+        interval(&multiple, "which has no interval"),
+        precision(sdpa),
+        tokens(record)?
+    ));
+    let result = result
+        .with("sdpa_throughput_tok_s", sdpa_tok_s)
+        .with("paged_throughput_tok_s", paged_tok_s)
+        .with("paged_to_sdpa_throughput_ratio", ratio)
+        .with("rounds", rounds as f64);
+    Ok(match (multiple.lower, multiple.upper) {
+        (Some(lower), Some(upper)) => result
+            .with("paged_to_sdpa_throughput_ratio_lower", lower)
+            .with("paged_to_sdpa_throughput_ratio_upper", upper),
+        _ => result,
+    })
 }
 
-impl Attentions {
-    /// From a record whose engines gave right output.
-    ///
-    /// # Errors
-    /// Why nothing is known of the two.
-    fn of(record: &Experiment) -> Result<Self, String> {
-        let of_rounds = round_figures(record);
-        if !of_rounds.iter().any(|round| round.counts) {
-            let why = of_rounds.iter().find_map(|round| round.invalidated_by.first());
-            return Err(match why {
-                Some(why) => format!("no round counts: {why}"),
-                None => "no round was measured".to_owned(),
-            });
-        }
-        let engines: Vec<&Arm> = record.arms.iter().collect();
-        let step = steps(record).into_iter().find(|step| step.facet == Facet::Attention);
-        let both = step
-            .as_ref()
-            .and_then(|step| Some(BothWays { sdpa: engines.get(step.from)?, paged: engines.get(step.to)? }));
-        let both = both.ok_or_else(|| not_distinguished(&engines))?;
-        let multiple = step.and_then(|step| step.throughput);
-        let multiple = multiple.ok_or("no round has a speed of both SDPA and paged attention")?;
-        let speed = |engine: &Arm| {
-            let average = summarise(engine).average;
-            average
-                .map(|average| average.throughput().value)
-                .ok_or_else(|| format!("`{}` has no speed", engine.label))
-        };
-        Ok(Self {
-            sdpa_tok_s: speed(both.sdpa)?,
-            paged_tok_s: speed(both.paged)?,
-            multiple,
-            kv_cache_precision: precision(both.sdpa).to_owned(),
-            tokens: tokens(record)?,
-        })
+/// As in "[1.081, 1.142] over 3 rounds"; a single round has none, which is said so.
+fn interval(multiple: &Multiple, none: &str) -> String {
+    match (multiple.lower, multiple.upper) {
+        (Some(lower), Some(upper)) => format!("[{lower:.3}, {upper:.3}] over {} rounds", multiple.rounds),
+        _ => format!("in one round, {none}"),
     }
-
-    fn in_words(&self) -> String {
-        let Multiple { ratio, rounds, .. } = self.multiple;
-        let interval = match (self.multiple.lower, self.multiple.upper) {
-            (Some(lower), Some(upper)) => format!("[{lower:.3}, {upper:.3}] over {rounds} rounds"),
-            _ => "in one round, which has no interval".to_owned(),
-        };
-        format!(
-            "paged attention gives {ratio:.3} x the tok/s of SDPA {interval}: {:.2} and {:.2} tok/s with the \
-             prefill, the KV cache `{}` in both; {}",
-            self.paged_tok_s, self.sdpa_tok_s, self.kv_cache_precision, self.tokens
-        )
-    }
-
-    fn result(&self) -> ClaimResult {
-        let Multiple { ratio, rounds, lower, upper, .. } = self.multiple;
-        let result = yes(self.in_words())
-            .with("sdpa_throughput_tok_s", self.sdpa_tok_s)
-            .with("paged_throughput_tok_s", self.paged_tok_s)
-            .with("paged_to_sdpa_throughput_ratio", ratio)
-            .with("rounds", rounds as f64);
-        match (lower, upper) {
-            (Some(lower), Some(upper)) => result
-                .with("paged_to_sdpa_throughput_ratio_lower", lower)
-                .with("paged_to_sdpa_throughput_ratio_upper", upper),
-            _ => result,
-        }
-    }
-}
-
-struct BothWays<'a> {
-    sdpa: &'a Arm,
-    paged: &'a Arm,
 }
 
 /// What a CPU showed; None where it came to no good end there.
@@ -138,7 +113,7 @@ fn on_the_cpu(record: &Experiment) -> Option<String> {
         return Some(wrong);
     }
     let is_complete = record.outcome == Outcome::Complete;
-    is_complete.then(|| Attentions::of(record).map_or_else(|reason| reason, |seen| seen.in_words()))
+    is_complete.then(|| attentions(record).map_or_else(|reason| reason, |seen| seen.reason))
 }
 
 /// Which engine's output is wrong, and where.
@@ -175,8 +150,8 @@ fn tokens(record: &Experiment) -> Result<&'static str, String> {
 }
 
 /// Why two ways of attending are not distinguished.
-fn not_distinguished(engines: &[&Arm]) -> String {
-    let reported = engines.iter().map(|engine| {
+fn not_distinguished(record: &Experiment) -> String {
+    let reported = record.arms.iter().map(|engine| {
         let attention = engine.attention.as_deref().unwrap_or("unknown");
         format!("`{}` {attention} with a KV cache `{}`", engine.label, precision(engine))
     });
@@ -189,15 +164,7 @@ fn precision(engine: &Arm) -> &str {
 }
 
 fn failure(record: &Experiment) -> String {
-    record.failure.clone().unwrap_or_else(|| {
-        match record.outcome {
-            Outcome::WrongOutput => "the output of an engine is wrong",
-            Outcome::Interrupted => "`peers` was interrupted",
-            Outcome::NotMeasured => "nothing was measured",
-            Outcome::Complete | Outcome::Failed => "`peers` does not say why",
-        }
-        .to_owned()
-    })
+    record.failure.clone().unwrap_or_else(|| format!("`peers`: {}", without_reason(record.outcome)))
 }
 
 pub(super) fn published_difference(evidence: &Evidence) -> Judged {
@@ -244,7 +211,7 @@ impl Part {
     /// For each difference the first two engines that have speeds; of host loops those that were published,
     /// else whichever were measured.
     fn all(record: &Experiment) -> Vec<Self> {
-        let engines: Vec<&Arm> = record.arms.iter().collect();
+        let engines = &record.arms;
         let mut steps: Vec<Step> = steps(record);
         let is_published =
             |step: &Step| engines.get(step.from).is_some_and(|engine| engine.host_loop == Arm::OPTIMUM_INTEL);
@@ -262,11 +229,7 @@ impl Part {
     }
 
     fn text(&self) -> String {
-        let Multiple { ratio, rounds, lower, upper, .. } = self.multiple;
-        let interval = match (lower, upper) {
-            (Some(lower), Some(upper)) => format!("[{lower:.3}, {upper:.3}] over {rounds} rounds"),
-            _ => "in one round, without an interval".to_owned(),
-        };
+        let (ratio, interval) = (self.multiple.ratio, interval(&self.multiple, "without an interval"));
         format!("{} {ratio:.3} x tok/s {interval} (`{}` to `{}`)", self.facet.words(), self.from, self.to)
     }
 

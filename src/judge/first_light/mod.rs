@@ -302,13 +302,15 @@ fn is_genuine(record: &Arm) -> Judged<()> {
 
 /// Why a run has no good end.
 fn failure(record: &Arm) -> String {
-    record.failure.clone().unwrap_or_else(|| {
-        match record.outcome {
-            Outcome::WrongOutput => "its output is wrong",
-            Outcome::Interrupted => "it was interrupted",
-            Outcome::NotMeasured => "nothing was measured",
-            Outcome::Complete | Outcome::Failed => "it does not say why",
-        }
-        .to_owned()
-    })
+    record.failure.clone().unwrap_or_else(|| without_reason(record.outcome).to_owned())
+}
+
+/// The same where no reason was recorded.
+fn without_reason(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::WrongOutput => "its output is wrong",
+        Outcome::Interrupted => "it was interrupted",
+        Outcome::NotMeasured => "nothing was measured",
+        Outcome::Complete | Outcome::Failed => "it does not say why",
+    }
 }
