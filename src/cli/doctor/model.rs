@@ -219,7 +219,6 @@ mod tests {
     use crate::record::first_light::CheckStatus as Status;
 
     use super::*;
-    use crate::golden::Golden;
 
     fn statuses(folder: &Path) -> Vec<(String, Status)> {
         examine_folder(folder).0.into_iter().map(|check| (check.subject, check.status)).collect()
@@ -261,29 +260,21 @@ mod tests {
     }
 
     #[test]
-    fn altered_weights_fail_by_the_manifest_while_the_graph_still_reads() {
+    fn damage_fails_where_it_is_and_a_folder_that_is_not_there_fails_once() {
+        use Status::{Fail, Ok, Skip};
         let copy = copy_of_the_shipped_model();
         let weights = copy.path().join("openvino_model.bin");
         let mut bytes = fs::read(&weights).unwrap();
         bytes[100] ^= 1;
         fs::write(&weights, bytes).unwrap();
-        assert_eq!(statuses(copy.path()), each(Status::Ok, Status::Ok, Status::Fail));
-    }
-
-    #[test]
-    fn a_truncated_download_fails_and_so_does_a_graph_that_is_none() {
-        let copy = copy_of_the_shipped_model();
+        assert_eq!(statuses(copy.path()), each(Ok, Ok, Fail), "altered weights, by the manifest");
         fs::remove_file(copy.path().join("manifest.json")).unwrap();
-        assert_eq!(statuses(copy.path()), each(Status::Ok, Status::Ok, Status::Ok));
-        fs::write(copy.path().join("openvino_model.bin"), "short").unwrap();
-        assert_eq!(statuses(copy.path()), each(Status::Ok, Status::Fail, Status::Ok));
+        assert_eq!(statuses(copy.path()), each(Ok, Ok, Ok));
+        fs::write(&weights, "short").unwrap();
+        assert_eq!(statuses(copy.path()), each(Ok, Fail, Ok), "a truncated download");
         fs::write(copy.path().join("openvino_model.xml"), "<net/>").unwrap();
-        assert_eq!(statuses(copy.path()), each(Status::Ok, Status::Fail, Status::Ok));
-    }
-
-    #[test]
-    fn a_folder_that_is_not_there_fails_once() {
-        assert_eq!(statuses(Path::new("/nowhere")), each(Status::Fail, Status::Skip, Status::Skip));
+        assert_eq!(statuses(copy.path()), each(Ok, Fail, Ok), "a graph that is none");
+        assert_eq!(statuses(Path::new("/nowhere")), each(Fail, Skip, Skip));
     }
 
     fn repository() -> &'static Path {
@@ -313,17 +304,17 @@ mod tests {
     fn a_tokenizer_that_knows_more_tokens_than_the_model_is_another_model_s() {
         let file = repository().join("fixtures/models/tiny-gpt-oss/tokenizer.json");
         let known = TextTokenizer::from_file(&file).unwrap().vocabulary_size();
-        assert_eq!(tokenizer(&file, Some(known)).status, Status::Ok);
-        assert_eq!(tokenizer(&file, None).status, Status::Ok);
-        assert_eq!(tokenizer(&file, Some(known - 1)).status, Status::Warn);
-    }
-
-    #[test]
-    fn a_tokenizer_that_is_none_fails_with_the_flag_that_names_another() {
-        let file = repository().join("Cargo.toml");
-        let check = tokenizer(&file, None);
-        assert_eq!(check.status, Status::Fail);
-        assert!(check.fix.unwrap().contains("`--tokenizer FILE`"));
+        let none = repository().join("Cargo.toml");
+        for (file, size, status) in [
+            (&file, Some(known), Status::Ok),
+            (&file, None, Status::Ok),
+            (&file, Some(known - 1), Status::Warn),
+            (&none, None, Status::Fail),
+        ] {
+            let check = tokenizer(file, size);
+            assert_eq!(check.status, status);
+            assert!(status == Status::Ok || check.fix.unwrap().contains("`--tokenizer FILE`"));
+        }
     }
 
     #[test]
@@ -338,58 +329,43 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_prompts_are_pinned_for_gpt_oss_and_not_for_others() {
+    fn the_reference_prompts_are_pinned_for_gpt_oss_and_one_that_is_not_is_named() {
         let gpt_oss = TokenizerIdentity {
             model_type: Some("gpt_oss".into()),
             vocabulary_size: Some(201_088),
             tokenizer_sha256: None,
         };
-        let known = pins(&prompts(), &gpt_oss);
-        let check = requested(&Ok(prompts()), known.as_ref(), true);
-        assert_eq!(check.found, "3 reference prompts, token ids pinned for `o200k-harmony`");
-        let other = TokenizerIdentity { model_type: Some("llama".into()), ..gpt_oss };
-        assert!(pins(&prompts(), &other).is_none());
-        let check = requested(&Ok(prompts()), None, true);
-        assert_eq!(check.found, "3 reference prompts, no token ids pinned for this model's tokenizer");
-    }
-
-    #[test]
-    fn a_prompt_that_is_not_pinned_is_named() {
-        let mut set = prompts();
-        let identity = TokenizerIdentity { model_type: Some("x".into()), ..Default::default() };
-        set.pinned[0].recognised_by = identity.clone();
-        set.pinned[0].prompts.remove("fibonacci");
-        let known = pins(&set, &identity);
-        let check = requested(&Ok(set), known.as_ref(), true);
-        assert!(check.found.ends_with("but not of `fibonacci`"), "{}", check.found);
-    }
-
-    #[test]
-    fn prompts_that_cannot_be_read_fail() {
-        let nowhere = PromptSet::load(Path::new("/nowhere"));
-        assert_eq!(requested(&nowhere, None, true).status, Status::Fail);
-    }
-
-    #[test]
-    fn goldens_of_this_model_s_files_are_counted() {
-        let check = goldens(&Ok(shipped_goldens()), &model(), Some(&prompts()));
-        assert_eq!(check, Check::ok(GOLDENS, "3 for `tiny-gpt-oss`, all made from this model's files"));
+        let other = TokenizerIdentity { model_type: Some("llama".into()), ..gpt_oss.clone() };
+        let mut without_one = prompts();
+        without_one.pinned[0].recognised_by = gpt_oss.clone();
+        without_one.pinned[0].prompts.remove("fibonacci");
+        for (set, identity, found) in [
+            (prompts(), &gpt_oss, "token ids pinned for `o200k-harmony`"),
+            (prompts(), &other, "no token ids pinned for this model's tokenizer"),
+            (without_one, &gpt_oss, "token ids pinned for `o200k-harmony`, but not of `fibonacci`"),
+        ] {
+            let known = pins(&set, identity);
+            let check = requested(&Ok(set), known.as_ref(), true);
+            assert_eq!(check.found, format!("3 reference prompts, {found}"));
+        }
+        assert_eq!(requested(&PromptSet::load(Path::new("/nowhere")), None, true).status, Status::Fail);
     }
 
     #[test]
     fn a_golden_of_other_files_fails_and_a_missing_one_warns() {
-        let mut set = shipped_goldens();
-        let first: &mut Golden = set.goldens.values_mut().next().unwrap();
-        first.model_sha256 = "another".into();
-        let check = goldens(&Ok(set.clone()), &model(), Some(&prompts()));
-        assert_eq!(check.status, Status::Fail);
-        assert!(check.found.starts_with("1 of 3 for"), "{}", check.found);
-
-        set = shipped_goldens();
-        set.goldens.remove("fibonacci");
-        let check = goldens(&Ok(set), &model(), Some(&prompts()));
-        assert_eq!(check.status, Status::Warn);
-        assert!(check.found.ends_with("none for prompt `fibonacci`"), "{}", check.found);
-        assert_eq!(goldens(&Ok(GoldenSet::default()), &model(), None).status, Status::Warn);
+        let with = |change: fn(&mut GoldenSet)| {
+            let mut set = shipped_goldens();
+            change(&mut set);
+            goldens(&Ok(set), &model(), Some(&prompts()))
+        };
+        let whole = with(|_| ());
+        assert_eq!(whole, Check::ok(GOLDENS, "3 for `tiny-gpt-oss`, all made from this model's files"));
+        let of_others = with(|set| set.goldens.values_mut().next().unwrap().model_sha256 = "another".into());
+        assert_eq!(of_others.status, Status::Fail);
+        assert!(of_others.found.starts_with("1 of 3 for"), "{}", of_others.found);
+        let missing = with(|set| _ = set.goldens.remove("fibonacci"));
+        assert_eq!(missing.status, Status::Warn);
+        assert!(missing.found.ends_with("none for prompt `fibonacci`"), "{}", missing.found);
+        assert_eq!(with(|set| set.goldens.clear()).status, Status::Warn);
     }
 }

@@ -214,15 +214,9 @@ mod tests {
     }
 
     #[test]
-    fn an_accepted_model_on_the_published_device_can_be_judged() {
-        assert_snapshot!(report(with_an_accepted_model(), &arc_140v()), @r#"
+    fn it_can_be_judged_once_a_model_is_accepted_and_until_then_the_hint_says_how_one_is() {
+        assert_snapshot!(report(with_an_accepted_model(), &arc_140v()) + &report(shipped(), &arc_140v()), @r#"
         ok    published figure   21.24 tok/s can be judged here: model, device and prompts are the published ones, 200 tokens each
-        "#);
-    }
-
-    #[test]
-    fn where_no_model_is_accepted_yet_the_hint_says_how_one_is() {
-        assert_snapshot!(report(shipped(), &arc_140v()), @r#"
         skip  published figure   21.24 tok/s is not judged here: no files are accepted as gpt-oss-20b INT4 yet
               hint: measure the published files until their output is verified (`cargo xtask model fetch`, `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --reason "..."`
         "#);
@@ -250,44 +244,33 @@ mod tests {
 
     #[test]
     fn a_gpu_is_an_arc_140v_by_its_pci_id_and_execution_units_alone() {
-        let reason = |device| {
-            let report = report(with_an_accepted_model(), &Subject { device, ..arc_140v() });
+        let reason = |device, sha256: Option<&str>| {
+            let model = sha256.map(|sha256| ("a model".to_owned(), sha256.to_owned()));
+            let report = report(with_an_accepted_model(), &Subject { device, model, ..arc_140v() });
             assert!(report.contains("\n      hint: "), "{report}");
             report.lines().next().unwrap().split_once("not judged here: ").unwrap().1.to_owned()
         };
+        let (name, mut emulated) = gpu(Some("8086:64a0"), Some(64));
+        emulated.emulated_reason = Some("the OpenCL device is a processor".to_owned());
         assert_snapshot!([
-            reason(Some(gpu(Some("8086:64a0"), Some(56)))),
-            reason(Some(gpu(Some("8086:64a0"), None))),
-            reason(Some(gpu(Some("8086:e20b"), Some(160)))),
-            reason(Some(gpu(None, Some(64)))),
-            reason(None),
+            reason(Some(gpu(Some("8086:64a0"), Some(56))), Some(SHA256)),
+            reason(Some(gpu(Some("8086:64a0"), None)), Some(SHA256)),
+            reason(Some(gpu(Some("8086:e20b"), Some(160))), Some(SHA256)),
+            reason(Some(gpu(None, Some(64))), Some(SHA256)),
+            reason(Some((name, emulated)), Some(SHA256)),
+            reason(None, Some(SHA256)),
+            reason(Some(gpu(Some("8086:64a0"), Some(64))), None),
         ].join("\n"), @r#"
         `GPU` is no Intel Arc 140V GPU: it has `56` execution units, not 64
         the execution units of `GPU` are unknown, and Intel Arc 140V GPU has 64
         `GPU` is no Intel Arc 140V GPU: its PCI id is `8086:e20b`
         the PCI id of `GPU` is unknown, and without it no GPU is an Intel Arc 140V GPU
+        `GPU` is emulated: the OpenCL device is a processor
         no device is there that could be compared
+        the model's files are not known
         "#);
-    }
-
-    #[test]
-    fn an_emulated_gpu_is_no_arc_140v_whatever_else_is_known_of_it() {
-        let (name, mut facts) = gpu(Some("8086:64a0"), Some(64));
-        facts.emulated_reason = Some("the OpenCL device is a processor".to_owned());
-        let report = report(with_an_accepted_model(), &Subject { device: Some((name, facts)), ..arc_140v() });
-        let line = "skip  published figure   21.24 tok/s is not judged here: `GPU` is emulated: the OpenCL device is a processor\n      hint: ";
-        assert!(report.starts_with(line), "{report}");
-    }
-
-    #[test]
-    fn what_is_not_known_of_the_model_is_an_obstacle_and_no_panic() {
-        let report = report(with_an_accepted_model(), &Subject { model: None, ..arc_140v() });
-        assert!(report.contains("not judged here: the model's files are not known"), "{report}");
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_fails() {
-        let checks = compare(&Err(Error::input("`published.json` is not of the expected form")), &arc_140v());
+        let unreadable = Err(Error::input("`published.json` is not of the expected form"));
+        let checks = compare(&unreadable, &arc_140v());
         assert_eq!(checks[0].status, Status::Fail);
         assert!(checks[0].fix.as_ref().unwrap().contains("git checkout"));
     }

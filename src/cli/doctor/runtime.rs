@@ -236,16 +236,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_runtime_that_is_not_set_up_is_fixed_by_the_command_that_fetches_it() {
+    fn a_runtime_that_is_not_set_up_is_fixed_by_the_command_that_fetches_it_or_by_the_variable() {
         let error = Error::harness("OpenVINO `2026.1.0` is not set up")
             .hint("run `cargo xtask setup --openvino 2026.1.0`");
         let check = not_found(&error, None);
         assert_eq!(check.status, Status::Fail);
         assert_eq!(check.fix.as_deref(), Some("run `cargo xtask setup --openvino 2026.1.0`"));
-    }
-
-    #[test]
-    fn a_variable_that_leads_nowhere_is_named_with_the_way_out() {
         let check = not_found(&Error::input("no `libopenvino_c.so`"), Some("INTEL_OPENVINO_DIR"));
         assert!(check.found.contains("`INTEL_OPENVINO_DIR`"), "{}", check.found);
         assert!(check.fix.unwrap().starts_with("`unset INTEL_OPENVINO_DIR`"));
@@ -276,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_gpu_all_is_told_and_what_was_not_observed_is_said() {
+    fn of_a_device_all_is_told_and_of_a_gpu_what_was_not_observed() {
         let mut facts =
             DeviceFacts { full_name: Some("Intel(R) Arc(TM) 140V GPU".into()), ..Default::default() };
         assert_eq!(
@@ -284,6 +280,9 @@ mod tests {
             "Intel(R) Arc(TM) 140V GPU, vendor not observed, PCI id not observed, driver not observed, \
              OpenCL not observed, kernel driver not observed"
         );
+        let processor = DeviceFacts { full_name: Some("AMD EPYC".into()), ..Default::default() };
+        assert_eq!(described("CPU", &processor), "AMD EPYC");
+        assert_eq!(described("CPU", &DeviceFacts::default()), "OpenVINO tells nothing of it");
         facts.vendor = Some("Intel(R) Corporation".into());
         facts.pci_id = Some("8086:64a0".into());
         facts.execution_units = Some(64);
@@ -296,13 +295,6 @@ mod tests {
             "Intel(R) Arc(TM) 140V GPU, vendor Intel(R) Corporation, PCI id 8086:64a0, driver 25.18, \
              OpenCL 3.0 NEO, kernel driver xe, 64 execution units, 18.2 GB of memory"
         );
-    }
-
-    #[test]
-    fn of_a_processor_its_name_is_told() {
-        let named = DeviceFacts { full_name: Some("AMD EPYC".into()), ..Default::default() };
-        assert_eq!(described("CPU", &named), "AMD EPYC");
-        assert_eq!(described("CPU", &DeviceFacts::default()), "OpenVINO tells nothing of it");
     }
 
     #[test]
@@ -331,17 +323,13 @@ mod tests {
     fn a_model_needs_twice_its_size_to_load_and_its_size_at_the_least() {
         let status = |available| on_host(12, Some(available)).status;
         assert_eq!([24, 23, 12, 11].map(status), [Status::Ok, Status::Warn, Status::Warn, Status::Fail]);
+        assert_eq!(on_host(12, None).status, Status::Skip, "memory that is not told is not taken for none");
+        assert_eq!(on_gpu("GPU", &DeviceFacts::default(), 12, Status::Fail).status, Status::Skip);
         let check = on_host(12_840_000_000, Some(19_000_000_000));
         assert_eq!(
             check.found,
             "loading needs about 25.7 GB for a while (2 x 12.8 GB), 19.0 GB are available"
         );
-    }
-
-    #[test]
-    fn memory_that_is_not_told_is_not_taken_for_none() {
-        assert_eq!(on_host(12, None).status, Status::Skip);
-        assert_eq!(on_gpu("GPU", &DeviceFacts::default(), 12, Status::Fail).status, Status::Skip);
     }
 
     #[test]
