@@ -202,7 +202,8 @@ impl Memory {
     /// The chart.
     #[must_use]
     pub fn chart(&self) -> Chart {
-        let description = "Prefill and decode are those of the warm-up.";
+        let description =
+            "Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table.";
         chart("Memory by phase", &[description, &self.facts()], |canvas| self.draw(canvas))
     }
 
@@ -363,7 +364,7 @@ mod tests {
         assert!(texts(&chart.wide).contains(&"resident memory, peak, MiB, lower is better".to_owned()));
         assert_eq!(
             chart.description,
-            "Prefill and decode are those of the warm-up. At most: load 13210 MiB; prefill 12100 MiB; decode 11950 MiB."
+            "Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table. At most: load 13210 MiB; prefill 12100 MiB; decode 11950 MiB."
         );
     }
 

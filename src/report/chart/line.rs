@@ -11,7 +11,7 @@ use crate::measure::Direction;
 use crate::report::chart::axis::{Axis, Columns, axis, drawable, largest, mean, smallest};
 use crate::report::chart::layout::NOT_FROM_ZERO;
 use crate::report::chart::palette::Role;
-use crate::report::chart::signs::{MARKS, words_of};
+use crate::report::chart::signs::MARKS;
 use crate::report::chart::{Chart, Form, chart};
 use crate::report::mark::Mark;
 use crate::report::number::counted;
@@ -158,7 +158,7 @@ impl Line {
         for mark in MARKS {
             let count = self.points.iter().filter(|point| point.verdict == Some(mark)).count();
             if count > 0 {
-                facts.push(format!("verdict {}: {count}", words_of(mark)));
+                facts.push(format!("verdict {}: {count}", mark.in_words()));
             }
         }
         let left_out = self.prompts.len().saturating_sub(picture.prompts.len());

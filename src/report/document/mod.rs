@@ -18,7 +18,7 @@ use crate::report::mark::Mark;
 
 pub use escape::escape;
 pub(in crate::report) use escape::{code, escape_xml};
-pub(in crate::report) use html::Place;
+pub(in crate::report) use html::{Place, prose};
 pub use terminal::fit;
 
 /// A report.

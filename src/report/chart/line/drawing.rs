@@ -9,7 +9,7 @@ use crate::report::chart::layout::{
 };
 use crate::report::chart::line::{Change, Line, Mark, Picture};
 use crate::report::chart::palette::Role;
-use crate::report::chart::signs::{MARKS, Sign, sign_of, words_of};
+use crate::report::chart::signs::{MARKS, Sign, sign_of};
 use crate::report::number::{counted, four_digits, signed_percent};
 
 /// Between the data and the sides of its frame, px.
@@ -182,7 +182,7 @@ fn legend(canvas: &Canvas, line: &Line, picture: &Picture) -> Vec<Entry> {
     }
     for mark in MARKS {
         if line.points.iter().any(|point| point.verdict == Some(mark)) {
-            legend.push(entry(sign_of(mark), format!("verdict: {}", words_of(mark))));
+            legend.push(entry(sign_of(mark), format!("verdict: {}", mark.in_words())));
         }
     }
     legend

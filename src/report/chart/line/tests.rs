@@ -81,7 +81,7 @@ fn a_history_says_what_is_drawn_and_which_way_is_better() {
             "+4.80 %",
             "change: worse",
             "new epoch",
-            "verdict: holds",
+            "verdict: ok",
             "commits on main, oldest to newest",
             "c4",
         ] {
@@ -96,7 +96,7 @@ fn the_description_says_what_is_to_be_seen() {
     line.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     assert_eq!(
         line.chart().description,
-        "On main. 5 positions; 1 without a figure; 1 change point; verdict fails: 1; verdict holds: 4; \
+        "On main. 5 positions; 1 without a figure; 1 change point; verdict FAIL: 1; verdict ok: 4; \
          axis does not start at 0."
     );
 }
@@ -123,7 +123,7 @@ fn a_failure_without_a_figure_has_its_sign() {
     let mut line = Line { changes: Vec::new(), ..line() };
     line.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     for svg in both(&line) {
-        assert!(texts(&svg).contains(&"verdict: fails".to_owned()));
+        assert!(texts(&svg).contains(&"verdict: FAIL".to_owned()));
         // Two crossed lines in the legend and two on the strip.
         assert_eq!(count(&svg, "polyline", Role::Bad.drawn()), 4);
     }
