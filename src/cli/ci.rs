@@ -12,7 +12,7 @@ use crate::cli::measuring::MeasuringArgs;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
-use crate::cli::{exit_code, print, print_line, say};
+use crate::cli::{exit_code, print_data, print_line, say};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::gate;
@@ -113,7 +113,7 @@ fn resolve(flags: &EventFlags) -> Result<u8> {
     let resolved = flags.resolve(flags.candidate()?)?;
     let json = serde_json::to_string_pretty(&resolved)
         .map_err(|cause| Error::harness(format!("the commits cannot be listed: {cause}")))?;
-    print(&(visible::json(&json) + "\n"))?;
+    print_data(&(visible::json(&json) + "\n"))?;
     Ok(exit_code::PASS)
 }
 

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::named_record::{NamedRecord, find_run};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
-use crate::cli::{exit_code, print, print_document, say};
+use crate::cli::{exit_code, print_data, print_document, say};
 use crate::error::{Error, Result};
 use crate::judge::comparability::TwoRuns;
 use crate::record::{ForeignRecord, History};
@@ -91,8 +91,8 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
     let document = comparison_document(a, b, &two, OfPage::default());
     match args.format {
         Format::Text => print_document(document),
-        Format::Markdown => print(&document.to_markdown()),
-        Format::Json => print(&comparison_json(a, b, &two, code)),
+        Format::Markdown => print_data(&document.to_markdown()),
+        Format::Json => print_data(&comparison_json(a, b, &two, code)),
     }?;
     if args.format == Format::Text {
         show_page(&args.output.clone().unwrap_or_else(|| root.site()), a, b, &two);

@@ -11,7 +11,7 @@ use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::reporting::TextOrJson;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, print_shown, say, warn};
+use crate::cli::{exit_code, print_data, print_shown, say, warn};
 use crate::engine::{Engine, Path, replay};
 use crate::error::{Error, Result};
 use crate::measure::{KnownToken, Metric, Plan, RequestedPrompt, Role, Sample, TokenSink, record_generation};
@@ -99,7 +99,7 @@ fn as_json(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_
         "runner_up_ids": choices.iter().map(|choice| choice.runner_up).collect::<Vec<_>>(),
         "top_logit_margins": choices.iter().map(|choice| choice.margin).collect::<Vec<_>>(),
     });
-    print(&visible::json(&format!("{value}\n")))
+    print_data(&visible::json(&format!("{value}\n")))
 }
 
 fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_tokens: usize) -> Result<()> {

@@ -33,8 +33,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use signal_hook::consts::SIGXFSZ;
@@ -42,7 +42,7 @@ use signal_hook::flag;
 
 use crate::error::{Error, Result};
 use crate::record::Warning;
-use crate::report::document::Document;
+use crate::report::document::{Document, fit};
 use crate::sys::terminal;
 use crate::visible;
 
@@ -89,10 +89,10 @@ enum Verb {
     /// Fetch, verify, list and describe models; remember the one that bare verbs use
     #[command(after_help = examples::MODEL)]
     Model(model::ModelArgs),
-    /// List, tell, check, exchange and share the records
+    /// List, show, check, exchange and share the records
     #[command(after_help = examples::HISTORY)]
     History(history::HistoryArgs),
-    /// Hold two records against each other, what differs around them first; no verdict
+    /// Compare two records, what differs between their environments first; no verdict
     Compare(compare::CompareArgs),
     /// Say what is ready and what is not, with the command that fixes it
     #[command(after_help = examples::DOCTOR)]
@@ -195,9 +195,11 @@ fn say(line: &str) {
     say_all(&visible::line(line));
 }
 
-/// Lines of ours to stderr.
+/// Lines of ours to stderr, as wide as the terminal that reads it.
 fn say_all(lines: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", visible::lines(lines).trim_end());
+    // Where a line is wrapped, another one begins, and none may begin with a command to GitHub's runner.
+    let lines = visible::lines(&fit(&visible::lines(lines), terminal::columns(io::stderr())));
+    let _ = writeln!(io::stderr().lock(), "{}", lines.trim_end());
 }
 
 /// A command to GitHub's runner, which reads it on stderr, too.
@@ -205,17 +207,29 @@ fn command_github(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
+/// What was warned of while something was measured; the report at the end does not repeat it.
+static WARNED: Mutex<Vec<Warning>> = Mutex::new(Vec::new());
+
 /// A warning, and below it what to do.
 fn warn(warning: &Warning) {
+    WARNED.lock().unwrap_or_else(PoisonError::into_inner).push(warning.clone());
     say(&format!("warning: {}", warning.message));
     say(&format!("  {}", warning.advice));
 }
 
-/// Text to stdout, in which text of others is shown.
+/// Text for people to stdout, as wide as the terminal that reads it.
+///
+/// # Errors
+/// As [`print_data()`].
+fn print(text: &str) -> Result<()> {
+    print_data(&fit(text, terminal::columns(io::stdout())))
+}
+
+/// Text for programs to stdout, in which text of others is shown.
 ///
 /// # Errors
 /// What cannot be written, as on a full disk.
-fn print(text: &str) -> Result<()> {
+fn print_data(text: &str) -> Result<()> {
     print_shown(&visible::lines(text))
 }
 
@@ -224,9 +238,10 @@ fn print(text: &str) -> Result<()> {
 /// # Errors
 /// As [`print()`].
 fn print_document(document: Document) -> Result<()> {
-    let (report, warnings) = document.split_warnings();
-    print(&report.to_text(terminal::columns()))?;
-    let warnings = warnings.to_text(terminal::columns());
+    let warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    let (report, warnings) = document.split_warnings(&warned);
+    print_data(&report.to_text(terminal::columns(io::stdout())))?;
+    let warnings = warnings.to_text(None);
     if !warnings.is_empty() {
         say_all(&warnings);
     }

@@ -13,7 +13,7 @@ use crate::cli::measuring::{own_program, stoppable};
 use crate::cli::reporting::TextOrJson;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
-use crate::cli::{exit_code, print, print_line, say, shell};
+use crate::cli::{exit_code, print, print_data, print_document, print_line, say, shell};
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
 use crate::error::{Error, Result};
@@ -279,7 +279,7 @@ fn list_models() -> Result<()> {
             models.push(listed(folder, &used, &verified));
         }
     }
-    print(&model_list(&models))?;
+    print_document(model_list(&models))?;
     if let Some(cut) = models.iter().find(|model| model.state == ModelState::Unfinished) {
         say(&format!(
             "unfinished: the same `model fetch` resumes it; or remove it: rm -r {}",
@@ -350,8 +350,8 @@ fn describe(args: &DescribeArgs) -> Result<()> {
     let mut known = known_hashes();
     let description = ModelDescription::of(&folder, &mut known, announce_hashing);
     known.save();
-    print(&match args.format {
-        TextOrJson::Text => model_description(&description?),
-        TextOrJson::Json => model_description_json(&description?)?,
-    })
+    match args.format {
+        TextOrJson::Text => print_document(model_description(&description?)),
+        TextOrJson::Json => print_data(&model_description_json(&description?)?),
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::cli::{command_github, exit_code, print, print_document, say};
+use crate::cli::{command_github, exit_code, print_data, print_document, say};
 use crate::error::Result;
 use crate::record::{DecisionRecord, Experiment, Outcome};
 use crate::report::decision::{
@@ -18,7 +18,7 @@ use crate::report::decision::{
 /// Prints the result of an `ab`, and gives its exit code.
 ///
 /// # Errors
-/// As [`print()`].
+/// As [`print_data()`].
 pub(super) fn report_ab(record: &Experiment, format: VerdictFormat) -> Result<u8> {
     let pairs = pair_lines(record);
     let subject = Subject { record, pairs: &pairs };
@@ -29,7 +29,7 @@ pub(super) fn report_ab(record: &Experiment, format: VerdictFormat) -> Result<u8
     };
     match (&record.decision, format) {
         (Some(decision), format) => report(subject, decision, format, code)?,
-        (None, VerdictFormat::Json) => print(&decision_json(subject, None, code))?,
+        (None, VerdictFormat::Json) => print_data(&decision_json(subject, None, code))?,
         (None, _) => print_document(decision_document(subject, None))?,
     }
     Ok(code)
@@ -38,7 +38,7 @@ pub(super) fn report_ab(record: &Experiment, format: VerdictFormat) -> Result<u8
 /// Prints what a gate decided; GitHub gets its annotations and summary even where stdout cannot be written.
 ///
 /// # Errors
-/// As [`print()`].
+/// As [`print_data()`].
 pub(super) fn report(
     subject: Subject<'_>,
     decision: &DecisionRecord,
@@ -47,9 +47,9 @@ pub(super) fn report(
 ) -> Result<()> {
     let printed = match format {
         VerdictFormat::Text => print_document(decision_document(subject, Some(decision))),
-        VerdictFormat::Json => print(&decision_json(subject, Some(decision), code)),
-        VerdictFormat::Markdown => print(&decision_markdown(subject, decision)),
-        VerdictFormat::Junit => print(&decision_junit(subject, decision)),
+        VerdictFormat::Json => print_data(&decision_json(subject, Some(decision), code)),
+        VerdictFormat::Markdown => print_data(&decision_markdown(subject, decision)),
+        VerdictFormat::Junit => print_data(&decision_junit(subject, decision)),
     };
     report_to_github(subject, decision);
     printed

@@ -70,39 +70,41 @@ fn standard(degrees_of_freedom: f64) -> Option<StudentsT> {
 /// The share of such intervals that hold the true mean.
 pub const MEAN_CONFIDENCE_PERCENT: f64 = 95.0;
 
-/// An interval around a mean, in the values' unit.
+/// An interval around the mean of a positive quantity, as a time or a rate: made on the logarithm, so that it never
+/// reaches zero, however much the values differ.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct MeanInterval {
     /// The mean.
     pub mean: f64,
-    /// Half of the interval's width.
-    pub half_width: f64,
+    /// Half of the width of the logarithm's interval.
+    pub half_width_ln: f64,
 }
 
 impl MeanInterval {
-    /// `mean +- t * sd / sqrt(n)`, with Student's t of `n - 1` degrees of freedom; None for fewer than two
-    /// values, and where one is no number.
+    /// `mean * exp(+- t * sd / sqrt(n) / mean)`, with Student's t of `n - 1` degrees of freedom: Student's interval,
+    /// carried over to the logarithm by the delta method. For a small spread both are the same. None for fewer than
+    /// two values, and where one is no positive number.
     #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
-        if !values.iter().all(|value| value.is_finite()) {
+        if !values.iter().all(|value| value.is_finite() && *value > 0.0) {
             return None;
         }
         let spread = Spread::of(values)?;
         let probability = f64::midpoint(1.0, MEAN_CONFIDENCE_PERCENT / 100.0);
         let t = quantile(probability, spread.degrees_of_freedom())?;
-        Some(Self { mean: spread.mean, half_width: t * spread.standard_error() })
+        Some(Self { mean: spread.mean, half_width_ln: t * spread.standard_error() / spread.mean })
     }
 
     /// Its lower end.
     #[must_use]
     pub fn lower(&self) -> f64 {
-        self.mean - self.half_width
+        self.mean * (-self.half_width_ln).exp()
     }
 
     /// Its upper end.
     #[must_use]
     pub fn upper(&self) -> f64 {
-        self.mean + self.half_width
+        self.mean * self.half_width_ln.exp()
     }
 }
 
@@ -199,12 +201,20 @@ mod tests {
         assert_eq!(share_above(f64::NEG_INFINITY, 3.0), Some(1.0));
     }
 
-    /// By scipy 1.16.3, `scipy.stats.t.interval(0.95, 2, loc=47.0, scale=scipy.stats.sem([46, 47, 48]))`.
+    /// By scipy 1.16.3, `47 * exp(+-(t.interval(0.95, 2, loc=47.0, scale=sem([46, 47, 48])) - 47) / 47)`, of which the
+    /// plain interval is 44.516 to 49.484.
     #[test]
     fn three_processes_give_a_wide_interval() {
         let interval = MeanInterval::of(&[46.0, 47.0, 48.0]).unwrap();
-        assert!((interval.lower() - 44.515_862).abs() < 1e-5, "{interval:?}");
-        assert!((interval.upper() - 49.484_138).abs() < 1e-5, "{interval:?}");
+        assert!((interval.lower() - 44.580_369).abs() < 1e-5, "{interval:?}");
+        assert!((interval.upper() - 49.550_958).abs() < 1e-5, "{interval:?}");
+    }
+
+    #[test]
+    fn an_interval_of_a_time_never_reaches_zero() {
+        let interval = MeanInterval::of(&[1.0, 40.0]).unwrap();
+        assert!(interval.lower() > 0.0 && interval.upper() > 40.0, "{interval:?}");
+        assert_eq!(MeanInterval::of(&[1.0, 0.0]), None);
     }
 
     #[test]

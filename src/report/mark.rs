@@ -53,6 +53,16 @@ impl Mark {
         }
     }
 
+    /// The same for people, where there is room for words.
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::NotJudged => "not judged",
+            _ => self.glyph(),
+        }
+    }
+
     /// The glyph of pages: a shape of its own, for a reader who sees no colour.
     #[must_use]
     pub fn shape(self) -> &'static str {

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use comfy_table::{CellAlignment, Table, presets};
-
 use crate::engine::ModelShape;
 use crate::engine::openvino::KindOfWeight;
 use crate::error::{Error, Result};
 use crate::record::hub::FetchedFrom;
 use crate::record::{FaultyFile, HashesFrom, Manifest, ModelDescription};
+use crate::report::document::{Cell, Document, Table, number};
 use crate::report::number::{counted, file_size, percent};
 use crate::visible;
 use crate::visible::one_line;
 
-const TITLE_WIDTH: usize = 13;
+/// Hexadecimal digits of a file's hash that are printed; JSON has all.
+const SHOWN_DIGITS: usize = 12;
 
 /// The description as JSON.
 ///
@@ -26,32 +26,33 @@ pub fn model_description_json(description: &ModelDescription) -> Result<String> 
         .map_err(|cause| Error::harness(format!("cannot write a description: {cause}")))
 }
 
-/// The description as lines and tables.
+/// The description as facts and tables.
 #[must_use]
-pub fn model_description(description: &ModelDescription) -> String {
+pub fn model_description(description: &ModelDescription) -> Document {
     let ModelDescription { name, folder, sha256, shape, .. } = description;
-    let mut lines = vec![name.clone(), line("folder", folder)];
+    let mut document = Document::default();
+    document.title(name);
+    document.fact("folder", folder);
     let by = match description.hashes_from {
         HashesFrom::Manifest => "by its manifest; `model verify` compares the files with it",
         HashesFrom::Files => "by its files; it has no manifest",
     };
-    lines.push(line("identity", &format!("sha256 {sha256} ({by})")));
+    document.fact("identity", format!("sha256 {sha256} ({by})"));
     if let Some(from) = &description.fetched_from {
-        lines.push(line("fetched from", &format!("{} at {}", from.repository, from.commit)));
+        document.fact("fetched from", format!("{} at {}", from.repository, from.commit));
     }
-    lines.extend(shape_lines(shape));
-    lines.extend(weight_lines(description));
-    lines.extend(made_lines(&description.made_by));
-    lines.push(String::new());
-    let files = description
-        .files
-        .iter()
-        .map(|file| [file.path.clone(), file_size(file.size_bytes), file.sha256.clone()]);
-    lines.extend(table(["file", "size", "sha256"], files, &[1]));
-    lines.iter().map(|line| visible::line(line).trim_end().to_owned() + "\n").collect()
+    add_shape(&mut document, shape);
+    add_weights(&mut document, description);
+    add_makers(&mut document, &description.made_by);
+    let files = description.files.iter().map(|file| {
+        let digits = file.sha256.get(..SHOWN_DIGITS).unwrap_or(&file.sha256);
+        [file.path.as_str().into(), number(Some(file_size(file.size_bytes))), digits.into()]
+    });
+    document.table(Table::new(["file", "size", "sha256 begins"]).with_rows(files));
+    document
 }
 
-fn shape_lines(shape: &ModelShape) -> Vec<String> {
+fn add_shape(document: &mut Document, shape: &ModelShape) {
     let number = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
     let names: Vec<&str> = shape.model_type.iter().chain(&shape.architectures).map(String::as_str).collect();
     let window =
@@ -65,73 +66,65 @@ fn shape_lines(shape: &ModelShape) -> Vec<String> {
         })
         .collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) };
-    let mut lines = vec![
-        line("architecture", &names.join(", ")),
-        line("layers", &format!("{}{kinds}", number(shape.layers))),
-        line(
-            "attention",
-            &format!(
-                "{} heads, {} of keys and values, {} wide; the hidden state {}",
-                number(shape.attention_heads),
-                number(shape.kv_heads),
-                number(shape.head_size),
-                number(shape.hidden_size)
-            ),
+    document.fact("architecture", names.join(", "));
+    document.fact("layers", format!("{}{kinds}", number(shape.layers)));
+    document.fact(
+        "attention",
+        format!(
+            "{} heads, {} of keys and values, {} wide; the hidden state {}",
+            number(shape.attention_heads),
+            number(shape.kv_heads),
+            number(shape.head_size),
+            number(shape.hidden_size)
         ),
-    ];
+    );
     let width = shape.intermediate_size.map_or_else(String::new, |width| format!("; {width} wide"));
-    lines.push(match (shape.experts, shape.experts_per_token) {
-        (Some(all), Some(active)) => {
-            line("experts", &format!("{all} a layer, {active} of them for a token{width}"))
-        }
-        _ => line("experts", "none"),
-    });
+    let experts = match (shape.experts, shape.experts_per_token) {
+        (Some(all), Some(active)) => format!("{all} a layer, {active} of them for a token{width}"),
+        _ => "none".to_owned(),
+    };
+    document.fact("experts", experts);
     let (vocabulary, context) = (number(shape.vocabulary_tokens), number(shape.context_tokens));
-    lines.push(line("vocabulary", &format!("{vocabulary} tokens; the context {context}")));
-    lines
+    document.fact("vocabulary", format!("{vocabulary} tokens; the context {context}"));
 }
 
-fn weight_lines(description: &ModelDescription) -> Vec<String> {
-    let mut lines = vec![match (&description.weights, &description.weights_not_counted_reason) {
-        (Some(weights), _) => line(
-            "weights",
-            &format!(
-                "{}; a token reads {} at least (active_bytes_per_token {})",
-                file_size(weights.total_bytes),
-                file_size(weights.active_bytes_per_token),
-                weights.active_bytes_per_token
-            ),
+fn add_weights(document: &mut Document, description: &ModelDescription) {
+    let weights = match (&description.weights, &description.weights_not_counted_reason) {
+        (Some(weights), _) => format!(
+            "{}; a token reads {} at least (active_bytes_per_token {})",
+            file_size(weights.total_bytes),
+            file_size(weights.active_bytes_per_token),
+            weights.active_bytes_per_token
         ),
-        (None, reason) => line("weights", reason.as_deref().unwrap_or("not counted")),
-    }];
-    lines.push(match description.kv_cache {
-        Some(kv) => line(
-            "KV cache",
-            &format!(
+        (None, reason) => reason.as_deref().unwrap_or("not counted").to_owned(),
+    };
+    document.fact("weights", weights);
+    let kv_cache = description.kv_cache.as_ref().map_or_else(
+        || "its states do not say their shape".to_owned(),
+        |kv| {
+            format!(
                 "a token adds {} in f32, {} in f16, {} in u8 without its scales",
                 counted_bytes(kv.f32_bytes_per_token),
                 counted_bytes(kv.f16_bytes_per_token),
                 counted_bytes(kv.u8_bytes_per_token)
-            ),
-        ),
-        None => line("KV cache", "its states do not say their shape"),
-    });
+            )
+        },
+    );
+    document.fact("KV cache", kv_cache);
     let total: f64 = description.weights_by_kind.iter().map(|kind| kind.size_bytes as f64).sum();
-    let rows = description.weights_by_kind.iter().map(|kind| {
+    let rows = description.weights_by_kind.iter().map(|kind| -> [Cell; 5] {
         let share = percent(kind.size_bytes as f64 / total.max(1.0) * 100.0);
         [
-            kind.kind.as_str().to_owned(),
-            kind.precision.clone(),
-            file_size(kind.size_bytes),
-            share,
-            parts(kind),
+            kind.kind.as_str().into(),
+            kind.precision.as_str().into(),
+            number(Some(file_size(kind.size_bytes))),
+            number(Some(share)),
+            parts(kind).into(),
         ]
     });
     if total > 0.0 {
-        lines.push(String::new());
-        lines.extend(table(["weights", "precision", "size", "share", "of which"], rows, &[2, 3]));
+        document.table(Table::new(["weights", "precision", "size", "share", "of which"]).with_rows(rows));
     }
-    lines
 }
 
 /// What else than the weights themselves is in a kind.
@@ -140,31 +133,8 @@ fn parts(kind: &KindOfWeight) -> String {
     parts.map(|(name, bytes)| format!("{name} {}", file_size(*bytes))).collect::<Vec<_>>().join(", ")
 }
 
-fn line(title: &str, text: &str) -> String {
-    format!("{title:<TITLE_WIDTH$} {text}")
-}
-
 fn counted_bytes(bytes: u64) -> String {
     counted(usize::try_from(bytes).unwrap_or(usize::MAX), "byte")
-}
-
-fn table<const N: usize>(
-    head: [&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-    right: &[usize],
-) -> Vec<String> {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(head);
-    for row in rows {
-        table.add_row(row);
-    }
-    for at in right {
-        if let Some(column) = table.column_mut(*at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.lines().collect()
 }
 
 /// How the weights were compressed, as NNCF notes it.
@@ -191,7 +161,7 @@ const MAKERS: [(&str, &str); 5] = [
 ];
 
 /// How the weights were compressed and what made the model, as far as it says so.
-fn made_lines(made_by: &BTreeMap<String, String>) -> Vec<String> {
+fn add_makers(document: &mut Document, made_by: &BTreeMap<String, String>) {
     let settings = SETTINGS.iter().filter_map(|name| {
         let value = made_by.get(&format!("{COMPRESSION}{name}")).filter(|value| *value != "False")?;
         Some(format!("{name} {value}"))
@@ -199,20 +169,13 @@ fn made_lines(made_by: &BTreeMap<String, String>) -> Vec<String> {
     let settings: Vec<String> = settings.collect();
     let makers = MAKERS.iter().filter_map(|(maker, note)| Some(format!("{maker} {}", made_by.get(*note)?)));
     let makers: Vec<String> = makers.collect();
-    let mut lines = Vec::new();
-    if !settings.is_empty() || !makers.is_empty() {
-        lines.push(String::new());
-    }
     if !settings.is_empty() {
-        lines.push(line(
-            "compression",
-            &format!("{} (as noted last, in the graph's rt_info)", settings.join(", ")),
-        ));
+        let settings = settings.join(", ");
+        document.fact("compression", format!("{settings} (as noted last, in the graph's rt_info)"));
     }
     if !makers.is_empty() {
-        lines.push(line("made by", &makers.join(", ")));
+        document.fact("made by", makers.join(", "));
     }
-    lines
 }
 
 /// How far a model is known to be whole.
@@ -252,8 +215,8 @@ pub struct ListedModel {
 
 /// A table of models; `*` marks the one that bare verbs use.
 #[must_use]
-pub fn model_list(models: &[ListedModel]) -> String {
-    let rows = models.iter().map(|model| {
+pub fn model_list(models: &[ListedModel]) -> Document {
+    let rows = models.iter().map(|model| -> [Cell; 6] {
         let revision = model.fetched_from.as_ref().map_or("-", |from| from.commit.get(..12).unwrap_or("-"));
         let verified = match &model.state {
             ModelState::Verified { when_utc } => when_utc.as_str(),
@@ -263,16 +226,19 @@ pub fn model_list(models: &[ListedModel]) -> String {
             ModelState::Gone => "not there",
         };
         [
-            if model.is_used { "*" } else { "" }.to_owned(),
-            one_line(&model.name),
-            file_size(model.size_bytes),
-            revision.to_owned(),
-            verified.to_owned(),
-            one_line(&model.folder.display().to_string()),
+            if model.is_used { "*" } else { "" }.into(),
+            model.name.as_str().into(),
+            number(Some(file_size(model.size_bytes))),
+            revision.into(),
+            verified.into(),
+            model.folder.display().to_string().into(),
         ]
     });
-    let table = table(["", "model", "size", "revision", "verified", "folder"], rows, &[2]);
-    table.iter().map(|line| line.trim_end().to_owned() + "\n").collect()
+    let mut document = Document::default();
+    document.table(
+        Table::new(["", "model", "size", "revision", "verified", "folder"]).with_keys(2).with_rows(rows),
+    );
+    document
 }
 
 /// A line a faulty file, by what is wrong; of a model that is whole one line in all.
@@ -307,7 +273,7 @@ mod tests {
             ModelDescription::of(&folder, &mut HashCache::default(), |name, _| panic!("{name} was read"))
                 .unwrap();
         description.folder = "/models/tiny".to_owned();
-        assert_snapshot!(model_description(&description), @r"
+        assert_snapshot!(model_description(&description).to_text(None), @r"
         tiny-gpt-oss
         folder        /models/tiny
         identity      sha256 62ea3becaa660793322b13ce5f5d12ce58d89fdedb095bdb8765ecd0f9cb7a43 (by its manifest; `model verify` compares the files with it)
@@ -319,23 +285,25 @@ mod tests {
         weights       8.3 MB; a token reads 5.6 MB at least (active_bytes_per_token 5568576)
         KV cache      a token adds 98304 bytes in f32, 49152 bytes in f16, 24576 bytes in u8 without its scales
 
-         weights     precision         size   share  of which
-         experts     i4              3.0 MB  36.8 %  f16 0.3 MB, f32 0.4 MB, i4 2.4 MB
-         router      u8         54528 bytes   0.7 %  f16 1536 bytes, f32 3072 bytes, u8 49920 bytes
-         attention   u8              5.1 MB  61.3 %  f16 0.1 MB, f32 0.2 MB, u8 4.8 MB
-         embeddings  u8         45024 bytes   0.5 %  f16 1344 bytes, u8 43680 bytes
-         head        u8         45024 bytes   0.5 %  f16 1344 bytes, u8 43680 bytes
-         norms       f32        12544 bytes   0.2 %
-         other       i64          541 bytes   0.0 %  boolean 1 byte, f32 164 bytes, i32 48 bytes, i64 328 bytes
+        weights     precision         size   share  of which
+        experts     i4              3.0 MB  36.8 %  f16 0.3 MB, f32 0.4 MB, i4 2.4 MB
+        router      u8         54528 bytes   0.7 %  f16 1536 bytes, f32 3072 bytes, u8
+                                                    49920 bytes
+        attention   u8              5.1 MB  61.3 %  f16 0.1 MB, f32 0.2 MB, u8 4.8 MB
+        embeddings  u8         45024 bytes   0.5 %  f16 1344 bytes, u8 43680 bytes
+        head        u8         45024 bytes   0.5 %  f16 1344 bytes, u8 43680 bytes
+        norms       f32        12544 bytes   0.2 %
+        other       i64          541 bytes   0.0 %  boolean 1 byte, f32 164 bytes, i32
+                                                    48 bytes, i64 328 bytes
 
-        compression   mode int8_asym, group_size -1, ratio 1.0, backup_mode int8_asym (as noted last, in the graph's rt_info)
-        made by       OpenVINO 2026.4.1-22982-e213a147257-releases/2026/4, NNCF 3.4.0, optimum-intel 1.27.0, transformers 4.57.6, PyTorch 2.15.0
+        compression  mode int8_asym, group_size -1, ratio 1.0, backup_mode int8_asym (as noted last, in the graph's rt_info)
+        made by      OpenVINO 2026.4.1-22982-e213a147257-releases/2026/4, NNCF 3.4.0, optimum-intel 1.27.0, transformers 4.57.6, PyTorch 2.15.0
 
-         file                       size  sha256
-         config.json          1534 bytes  9949b30ffdbde4da7e582c04e174f64f859893cae31d7a02cb7b07c96afd7780
-         openvino_model.bin       8.3 MB  8fe2ad78543d7c5180f4d1e51dc6714f7af686090ba30591c2a6474b48516d3e
-         openvino_model.xml       3.0 MB  44a54fcdaf60d3a69c8122a21fbcf50ecb9bf7b37a8be2cf4bc31bcc3d906e2e
-         tokenizer.json      32896 bytes  ad713af889b898137d2a55c89aa68c8357b9824ffad5426cb892570c17f1fdc3
+        file                       size  sha256 begins
+        config.json          1534 bytes  9949b30ffdbd
+        openvino_model.bin       8.3 MB  8fe2ad78543d
+        openvino_model.xml       3.0 MB  44a54fcdaf60
+        tokenizer.json      32896 bytes  ad713af889b8
         ");
     }
 
@@ -357,7 +325,7 @@ mod tests {
             made_by: std::collections::BTreeMap::new(),
             files: Vec::new(),
         };
-        let text = model_description(&description);
+        let text = model_description(&description).to_text(None);
         assert!(
             text.starts_with("m\\u{1b}[2J\n") && text.contains("weights       the graph is strange\n"),
             "{text}"
@@ -388,11 +356,16 @@ mod tests {
             is_used: true,
         };
         let cut = ListedModel { state: ModelState::Unfinished, is_used: false, ..fetched.clone() };
-        assert_snapshot!(model_list(&[fetched, cut, shipped]), @r"
-           model                   size  revision      verified              folder
-        *  gpt-oss-20b-int4-ov  12.8 GB  0123456789ab  2026-11-25T02:00:00Z  /models/OpenVINO--gpt-oss-20b-int4-ov/0123
-           gpt-oss-20b-int4-ov  12.8 GB  0123456789ab  unfinished            /models/OpenVINO--gpt-oss-20b-int4-ov/0123
-           tiny-gpt-oss         11.3 MB  -             not since it changed  /repository/fixtures/models/tiny-gpt-oss
+        assert_snapshot!(model_list(&[fetched, cut, shipped]).to_text(Some(100)), @r"
+           model                   size  revision      verified
+        *  gpt-oss-20b-int4-ov  12.8 GB  0123456789ab  2026-11-25T02:00:00Z
+           gpt-oss-20b-int4-ov  12.8 GB  0123456789ab  unfinished
+           tiny-gpt-oss         11.3 MB  -             not since it changed
+
+           model                folder
+        *  gpt-oss-20b-int4-ov  /models/OpenVINO--gpt-oss-20b-int4-ov/0123
+           gpt-oss-20b-int4-ov  /models/OpenVINO--gpt-oss-20b-int4-ov/0123
+           tiny-gpt-oss         /repository/fixtures/models/tiny-gpt-oss
         ");
     }
 

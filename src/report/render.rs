@@ -5,11 +5,12 @@ use std::fmt::Write;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tera::{Context, Tera};
+use tera::{Context, Kwargs, State, Tera};
 
 use crate::error::{Error, Result};
 use crate::record::{sha256_of_bytes, sha256_source};
 use crate::report::chart::palette;
+use crate::report::document::prose;
 use crate::report::number::counted;
 use crate::report::web::ChartLibrary;
 
@@ -58,6 +59,8 @@ impl Renderer {
     /// A template that is none, which is a fault of arcgauge.
     pub fn new(library: Option<ChartLibrary>) -> Result<Self> {
         let mut templates = Tera::new();
+        // What stands in backticks is code, in templates as in documents.
+        templates.register_filter("code", |text: &str, _: Kwargs, _: &State| prose(text));
         templates.add_raw_templates(TEMPLATES).map_err(|cause| fault("shell.html", &cause))?;
         Ok(Self { templates, style: style(), library })
     }

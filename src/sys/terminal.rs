@@ -1,8 +1,10 @@
-//! The terminal that reads stdout.
+//! The terminal that reads stdout or stderr.
 
-/// How many columns it has; None where stdout is no terminal.
+use std::os::fd::AsFd;
+
+/// How many columns it has; None where the stream is no terminal.
 #[must_use]
-pub fn columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+pub fn columns(stream: impl AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }

@@ -128,6 +128,29 @@ impl Checkout {
         Ended::of(self.command(arguments).output().unwrap())
     }
 
+    /// What the binary shows on a terminal of this many columns, stdout and stderr as they come.
+    pub(crate) fn on_terminal(&self, columns: usize, arguments: &[&str]) -> String {
+        let command = self.command(arguments);
+        let words = std::iter::once(command.get_program()).chain(command.get_args());
+        let words: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let script = format!("stty rows 50 cols {columns} && exec {}", words.join(" "));
+        let mut terminal = Command::new("script");
+        terminal.args(["-qec", &script, "/dev/null"]).current_dir(self.folder.path()).stdin(Stdio::null());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => terminal.env(name, value),
+                None => terminal.env_remove(name),
+            };
+        }
+        let shown =
+            String::from_utf8(terminal.env("NO_COLOR", "1").env_remove("COLUMNS").output().unwrap().stdout)
+                .unwrap();
+        // Of a line that is drawn again, the last state.
+        let lines =
+            shown.lines().map(|line| line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default());
+        lines.map(|line| line.to_owned() + "\n").collect()
+    }
+
     /// Runs a short `bench` on the CPU with these flags more.
     pub(crate) fn bench(&self, more: &[&str]) -> Ended {
         self.run(["bench"].iter().chain(&SHORT).chain(more))

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use arcgauge::judge::environment::Guard;
 use arcgauge::measure::Metric;
 
 use crate::checkout::{Checkout, repository};
@@ -68,6 +69,19 @@ fn the_methodology_defines_every_metric_by_its_id() {
             metric.id()
         );
     }
+}
+
+#[test]
+fn the_methodology_lists_every_guard() {
+    let page = fs::read_to_string(repository().join("docs/methodology.md")).unwrap();
+    let table = page.split("## Guards").nth(1).unwrap().split("\n## ").next().unwrap();
+    let rows = table.lines().filter(|line| line.starts_with("| `"));
+    let listed: Vec<&str> =
+        rows.flat_map(|row| row.split('|').nth(1).unwrap().split('`').skip(1).step_by(2)).collect();
+    for guard in Guard::ALL {
+        assert!(listed.contains(&guard.id()), "docs/methodology.md lacks `{}`", guard.id());
+    }
+    assert_eq!(listed.len(), Guard::ALL.len(), "{listed:?}");
 }
 
 #[test]

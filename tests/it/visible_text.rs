@@ -118,6 +118,54 @@ fn every_verb_that_prints_records_prints_their_texts_as_text() {
 }
 
 #[test]
+fn no_verb_prints_a_line_that_is_wider_than_the_terminal() {
+    let scene = Scene::of(&|_, number| format!("some words of others {number}"));
+    let all = [
+        "history list",
+        "history list --wide",
+        "history verify",
+        "history changes",
+        "gate",
+        "gate calibrate",
+        "report --output site",
+        "baseline list",
+    ];
+    let mut runs: Vec<String> = all.iter().map(|words| format!("{words} --store store")).collect();
+    for file in &scene.files {
+        let file = file.to_str().unwrap();
+        runs.push(format!("history show {file} --explain"));
+        runs.push(format!("gate --replay {file}"));
+        runs.push(format!("compare {} {file} --store store", scene.files[0].display()));
+    }
+    let others = [
+        "doctor",
+        "model describe",
+        "model list",
+        "model verify",
+        "--help",
+        "ab --help",
+        "bench --device XPU",
+    ];
+    runs.extend(others.map(str::to_owned));
+    for columns in [80, 60] {
+        for words in &runs {
+            let shown = scene.checkout.on_terminal(columns, &words.split(' ').collect::<Vec<_>>());
+            assert!(!shown.trim().is_empty(), "`{words}` shows nothing");
+            for line in shown.lines().filter(|line| line.chars().count() > columns) {
+                // A path and a hash are never broken: whoever copies them must get them whole.
+                let last = line.split(' ').next_back().unwrap_or_default();
+                let before = line.chars().count() - last.chars().count();
+                let is_hash = last.len() == 64 && last.bytes().all(|byte| byte.is_ascii_hexdigit());
+                assert!(
+                    before < columns / 2 && (is_hash || last.contains('/')),
+                    "`{words}` at {columns}: {line}\n{shown}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn json_has_the_texts_as_they_are_and_acts_on_no_terminal() {
     let scene = Scene::of(&|_, number| format!("{TEXT} {number}"));
     let file = scene.files[0].to_str().unwrap();

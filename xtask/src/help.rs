@@ -16,53 +16,92 @@ const TEXT: &str = "\
 cargo xtask VERB [ARGS]
 
 xtask's own verbs:
-  setup [--openvino VERSION]  fetch the pinned OpenVINO runtime into the user's cache folder, and the chart
-                              library of the pages where there is npm
-        [--peers[=NAME]]      and the Python engines that `peers` runs: genai (150 MB) and optimum (3 GB)
-  test [ARGS]                 set up every pinned runtime and the browser tests, then run the tests: under 12
-                              minutes on two quiet cores once built; ARGS go to `cargo test`
-       --all                  the heavy ones too (builds of sides, 1,000 kills, 10,000 commits, a minute of
-                              fuzzing): 10 minutes more; `.ci/run` runs these
-       --gpu-plugin           run the tests of OpenVINO's GPU plugin on an emulated GPU instead; see
-                              ci/gpu-plugin.md
-        [--quick]             bench, states and compiled models alone, on the default release
+  setup [--openvino VERSION]
+                fetch the pinned OpenVINO runtime into the
+                user's cache folder, and the chart library
+                of the pages where there is npm
+        [--peers[=NAME]]
+                and the Python engines that `peers` runs:
+                genai (150 MB) and optimum (3 GB)
+  test [ARGS]   set up every pinned runtime and the browser
+                tests, then run the tests: under 12 minutes
+                on two quiet cores once built; ARGS go to
+                `cargo test`
+       --all    the heavy ones too (builds of sides, 1,000
+                kills, 10,000 commits, a minute of fuzzing):
+                10 minutes more; `.ci/run` runs these
+       --gpu-plugin
+                run the tests of OpenVINO's GPU plugin on an
+                emulated GPU instead; see ci/gpu-plugin.md
+        [--quick]
+                bench, states and compiled models alone, on
+                the default release
         [--accept-intel-license]
-                              fetch Intel's proprietary OpenCL CPU runtime (250 MB) under its licence, which is
-                              named where this is missing; or ARCGAUGE_ACCEPT_INTEL_LICENSE=1
-  tidy                        check the house rules: imports, homes of crates, file sizes, names, registry hosts
-  lint [LINTER]...            let actionlint, cargo-deny, shellcheck and zizmor look at workflows, crates and
-                              scripts, or only those named; `advisories` only when named: it needs its database
-  help [VERB]                 this text, or the binary's own help about a verb
+                fetch Intel's proprietary OpenCL CPU runtime
+                (250 MB) under its licence, which is named
+                where this is missing; or
+                ARCGAUGE_ACCEPT_INTEL_LICENSE=1
+  tidy          check the house rules: imports, homes of
+                crates, file sizes, names, registry hosts
+  lint [LINTER]...
+                run actionlint, cargo-deny, shellcheck and
+                zizmor on workflows, crates and scripts, or
+                only those named; `advisories` only when
+                named: it needs its database
+  help [VERB]   this text, or the binary's own help about a
+                verb
 
-verbs of the binary (the runtime is set up and the release binary built when needed):
-  bench                       run the reference prompts, check every token, record the figures
-  peers                       measure this engine beside openvino_genai and optimum-intel, interleaved
-  ab                          measure two sides, interleaved, until it is decided which is slower
-  gate                        decide on a commit from what is stored of it; measures nothing
-  ci                          what a runner calls: resolve, measure, verdict, publish, admit
-  baseline                    pin a record's speed for later ones to be compared with
-  infer                       answer one prompt
-  states                      look at the KV-cache states of the model
-  golden                      check, bless, calibrate or probe the expected answers
-  model                       fetch, verify, list or describe models; remember the folder that verbs use
-  history                     list, show, check, exchange and share the records
-  compare                     hold two records against each other, their environments first
-  report                      render the pages of all records
-  first-light                 the first day on an Intel GPU: walk through every claim, bundle what was seen
-  completions, man            print the completions of a shell, or a page for man
-  doctor                      say what this machine has and lacks; fetches nothing
+verbs of the binary (the runtime is set up and the release
+binary built when needed):
+  bench         run the reference prompts, check every
+                token, record the times and memory
+  peers         measure this engine beside openvino_genai
+                and optimum-intel, interleaved
+  ab            measure two sides, interleaved, until it is
+                decided which is slower
+  gate          decide on a commit from what is stored of
+                it; measures nothing
+  ci            what a runner calls: resolve, measure,
+                verdict, publish, admit
+  baseline      pin a record's speed for later ones to be
+                compared with
+  infer         answer one prompt
+  states        read the KV-cache states of the model, and
+                restore them
+  golden        check, bless, calibrate or probe the
+                expected answers
+  model         fetch, verify, list or describe models;
+                remember the folder that verbs use
+  history       list, show, check, exchange and share the
+                records
+  compare       compare two records, their environments
+                first
+  report        render the pages of all records
+  first-light   the first day on an Intel GPU: walk through
+                every claim, bundle what was seen
+  completions, man
+                print the completions of a shell, or a page
+                for man
+  doctor        report what this machine has and lacks;
+                fetches nothing
 
 `cargo xtask VERB --help` lists a verb's flags.
 
 OpenVINO:
-  --openvino VERSION          a pinned release: @VERSIONS@
-  --openvino ./DIR            your own installation: nothing is fetched
+  --openvino VERSION
+                a pinned release: @VERSIONS@
+  --openvino ./DIR
+                your own installation: nothing is fetched
   OPENVINO_INSTALL_DIR, INTEL_OPENVINO_DIR
-                              the same by variable; an explicit --openvino wins
-  XDG_CACHE_HOME              where the cache folder `arcgauge` lies (else ~/.cache)
+                the same by variable; an explicit --openvino
+                wins
+  XDG_CACHE_HOME
+                where the cache folder `arcgauge` lies (else
+                ~/.cache)
 
-exit codes of xtask: 0 done, 1 tidy or lint found something, 2 bad usage, 20 set-up or build failed;
-`test` ends as cargo ends, other verbs as the binary ends";
+exit codes of xtask: 0 done, 1 tidy or lint found something,
+2 bad usage, 20 set-up or build failed; `test` ends as cargo
+ends, other verbs as the binary ends";
 
 /// Shows the whole help.
 pub(crate) fn print() -> Result<ExitCode, Failure> {

@@ -9,7 +9,7 @@ use crate::cli::history::exchange::taken;
 use crate::cli::history::selection::{ChosenRecord, Selection, chosen, report_damaged};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
-use crate::cli::{command_github, exit_code, print, say};
+use crate::cli::{command_github, exit_code, print_data, say};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
 use crate::measure::Direction;
@@ -250,5 +250,5 @@ fn write(args: &ExportArgs, text: &str) -> Result<()> {
     if let Some(output) = &args.output {
         return write_whole(output, text.as_bytes(), Overwrite::ReplaceBehindLink);
     }
-    print(text)
+    print_data(text)
 }

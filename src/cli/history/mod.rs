@@ -6,6 +6,7 @@ mod export;
 mod selection;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,7 +16,7 @@ use crate::cli::history::selection::Selection;
 use crate::cli::named_record::{ANY, find};
 use crate::cli::root::Root;
 use crate::cli::settings::{Settings, StoreFlag, absolute};
-use crate::cli::{exit_code, print, print_document, print_line, say, shell};
+use crate::cli::{exit_code, print_data, print_document, print_line, say, shell};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, refuse_links, write_whole};
 use crate::record::{Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along};
@@ -109,15 +110,15 @@ fn list(args: &ListArgs) -> Result<u8> {
     report_damaged(&index);
     let chosen = args.selection.of(&index, &root)?;
     match args.format {
-        Format::Json => print(&record_list_json(&chosen))?,
+        Format::Json => print_data(&record_list_json(&chosen))?,
         Format::Table if chosen.is_empty() => {
             say(&format!("no such record in `{}`", history.root().display()));
         }
         // In a pipe, a record has one line, however long.
         Format::Table => {
-            print(
+            print_data(
                 &record_list(&chosen, if args.wide { Detail::Wide } else { Detail::Brief })
-                    .to_text(Some(terminal::columns().unwrap_or(usize::MAX))),
+                    .to_text(Some(terminal::columns(io::stdout()).unwrap_or(usize::MAX))),
             )?;
         }
     }

@@ -14,7 +14,7 @@ use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, print_document, say};
+use crate::cli::{exit_code, print_data, print_document, say};
 use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
 use crate::judge::peers::round_figures;
@@ -116,8 +116,8 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let path = store.add(&record);
     let printed = match args.format {
         PeersFormat::Text => print_document(peers_document(&record)),
-        PeersFormat::Json => print(&peers_json(&record)),
-        PeersFormat::Markdown => print(&peers_document(&record).to_markdown()),
+        PeersFormat::Json => print_data(&peers_json(&record)),
+        PeersFormat::Markdown => print_data(&peers_document(&record).to_markdown()),
     };
     say(&format!("record: {}", path?.display()));
     let commit = record.subject().arm.commit.as_ref();

@@ -12,7 +12,7 @@ use crate::cli::named_record::find_run;
 use crate::cli::report::make::{Making, make_demo};
 use crate::cli::root::Root;
 use crate::cli::settings::{ChosenStore, StoreFlag};
-use crate::cli::{exit_code, print, print_line, say};
+use crate::cli::{exit_code, print_data, print_line, say};
 use crate::error::{Error, Result};
 use crate::record::History;
 use crate::report::site::page_of;
@@ -121,7 +121,7 @@ fn print_card(name: &str, store: &History, root: &Root) -> Result<()> {
     let payload_sha256 = History::payload_sha256(file)?;
     let record =
         CardRecord { run: named.record.subject(), file_name: &file_name, payload_sha256: &payload_sha256 };
-    print(&card(record)?)
+    print_data(&card(record)?)
 }
 
 /// What opens a page on this system.

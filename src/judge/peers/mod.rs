@@ -12,7 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::judge::pairs::{Recorded, RoundProcess, first_recorded, invalidated_by, recorded};
-use crate::judge::{MeanInterval, Summary, summarise};
+use crate::judge::{MEAN_CONFIDENCE_PERCENT, Summary, interval_at, summarise};
 use crate::measure::protocol::InferSpan;
 use crate::measure::{Metric, MetricValues, Role, Sample};
 use crate::record::{Arm, Experiment};
@@ -68,14 +68,14 @@ impl Multiple {
         if all_ln.is_empty() {
             return None;
         }
-        let interval = MeanInterval::of(&all_ln);
+        let interval = interval_at(&all_ln, (1.0 - MEAN_CONFIDENCE_PERCENT / 100.0) / 2.0);
         let mean_ln = all_ln.iter().sum::<f64>() / all_ln.len() as f64;
         Some(Self {
             metric,
             rounds: all_ln.len(),
             ratio: mean_ln.exp(),
-            lower: interval.map(|interval| interval.lower().exp()),
-            upper: interval.map(|interval| interval.upper().exp()),
+            lower: interval.as_ref().map(|interval| interval.lower_ln().exp()),
+            upper: interval.as_ref().map(|interval| interval.upper_ln().exp()),
         })
     }
 

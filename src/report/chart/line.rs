@@ -8,7 +8,7 @@ use crate::report::chart::axis::{Columns, axis, drawable, largest, mean, middle,
 use crate::report::chart::layout::{Entry, NOT_FROM_ZERO, entry, fitted, measure};
 use crate::report::chart::palette::Role;
 use crate::report::chart::plot::{Flag, Flags, Layer, Panel, Plot};
-use crate::report::chart::signs::{MARKS, Sign, sign_of, words_of};
+use crate::report::chart::signs::{MARKS, Sign, sign_of};
 use crate::report::chart::{Chart, Form, chart, sentence};
 use crate::report::mark::Mark;
 use crate::report::number::{counted, four_digits, signed_percent};
@@ -171,7 +171,7 @@ impl Line {
         if !self.changes.is_empty() {
             facts.push(counted(self.changes.len(), "change point"));
         }
-        facts.extend(self.verdicts().map(|(mark, count)| format!("verdict {}: {count}", words_of(mark))));
+        facts.extend(self.verdicts().map(|(mark, count)| format!("verdict {}: {count}", mark.in_words())));
         let left_out = self.prompts.len() - self.drawn_prompts().count();
         if left_out > 0 {
             facts.push(format!("{} without a line", counted(left_out, "more prompt")));
@@ -305,7 +305,7 @@ impl Line {
             legend.extend(first.map(|change| entry(change.sign(), words)));
         }
         legend.extend(
-            self.verdicts().map(|(mark, _)| entry(sign_of(mark), format!("verdict: {}", words_of(mark)))),
+            self.verdicts().map(|(mark, _)| entry(sign_of(mark), format!("verdict: {}", mark.in_words()))),
         );
         legend
     }

@@ -107,16 +107,6 @@ pub(super) fn sign_of(mark: Mark) -> Sign {
     }
 }
 
-pub(super) fn words_of(mark: Mark) -> &'static str {
-    match mark {
-        Mark::Holds => "holds",
-        Mark::Warns => "warns",
-        Mark::Fails => "fails",
-        Mark::Unknown => "cannot tell",
-        Mark::NotJudged => "not judged",
-    }
-}
-
 /// The verdicts from the one to be seen first.
 pub(super) const MARKS: [Mark; 5] = [Mark::Fails, Mark::Warns, Mark::Unknown, Mark::NotJudged, Mark::Holds];
 

@@ -189,7 +189,7 @@ fn a_history_says_what_is_drawn_and_which_way_is_better() {
         "+4.80 %",
         "change: worse",
         "new epoch",
-        "verdict: holds",
+        "verdict: ok",
         "commits on main, oldest to newest",
         "c4",
     ];
@@ -198,7 +198,7 @@ fn a_history_says_what_is_drawn_and_which_way_is_better() {
     line.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     assert_eq!(
         line.chart().description,
-        "On main. 5 positions; 1 without a figure; 1 change point; verdict fails: 1; verdict holds: 4; \
+        "On main. 5 positions; 1 without a figure; 1 change point; verdict FAIL: 1; verdict ok: 4; \
          axis does not start at 0."
     );
     line.prompts.clear();
@@ -231,7 +231,7 @@ fn the_worst_verdict_of_many_is_shown_even_without_a_figure() {
     let mut many = Line { changes: Vec::new(), ..long(10_000) };
     many.points[5000].verdict = Some(Mark::Fails);
     for line in [few, many] {
-        for svg in forms_with(&line.chart(), &["verdict: fails"]) {
+        for svg in forms_with(&line.chart(), &["verdict: FAIL"]) {
             // Two crossed lines in the legend and two on the strip.
             assert_eq!(count(&svg, "polyline", Role::Bad.drawn()), 4);
         }
@@ -317,7 +317,7 @@ fn every_phase_has_its_group_and_its_largest_figure() {
     assert!(texts(&chart.wide).contains(&"resident memory, peak, MiB, lower is better".to_owned()));
     assert_eq!(
         chart.description,
-        "Prefill and decode are those of the warm-up. At most: load 13210 MiB; prefill 12100 MiB; decode 11950 MiB."
+        "Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table. At most: load 13210 MiB; prefill 12100 MiB; decode 11950 MiB."
     );
     for mib in [None, Some(f64::NAN), Some(-1.0)] {
         let mut memory = memory();

@@ -71,7 +71,7 @@ impl Place<'_> {
             }
             Block::Warning { of, message, advice } => {
                 let of = if of.is_empty() { String::new() } else { format!("({}) ", escaped(of)) };
-                let (message, advice) = (escaped(message), escaped(advice));
+                let (message, advice) = (prose(message), prose(advice));
                 format!("<li>{of}{message}<br><span class=\"small\">{advice}</span></li>")
             }
             Block::Chart(chart) => format!(
@@ -121,6 +121,9 @@ impl Place<'_> {
             Cell::Text(line) => self.marked(line),
             Cell::Number(number) => escaped(number),
             Cell::Metric(metric) => self.metric(*metric),
+            Cell::Status(mark, status) if status == mark.as_str() => {
+                badge(&Badge::new(*mark, mark.in_words()))
+            }
             Cell::Status(mark, status) => badge(&Badge::new(*mark, status)),
         }
     }
@@ -137,7 +140,7 @@ impl Place<'_> {
 
     fn marked(self, line: &Line) -> String {
         let span = |span: &Span| match span {
-            Span::Text(text) => escaped(text),
+            Span::Text(text) => prose(text),
             Span::Name(name) => format!("<strong>{}</strong>", escaped(name)),
             Span::Code(code) => format!("<code>{}</code>", escaped(code)),
             Span::Metric(metric) => self.metric(*metric),
@@ -161,11 +164,27 @@ fn badge(badge: &Badge) -> String {
         "<span class=\"badge {}\"><span class=\"shape\" aria-hidden=\"true\">{}</span> {}</span>",
         badge.class,
         badge.glyph,
-        escaped(&badge.word)
+        prose(&badge.word)
     )
+}
+
+/// A text as HTML in which what stands in backticks is code.
+pub(in crate::report) fn prose(text: &str) -> String {
+    let parts: Vec<String> = shown(text).split('`').map(escape_xml_of).collect();
+    if parts.len().is_multiple_of(2) {
+        return escaped(text);
+    }
+    let part = |(at, part): (usize, &String)| {
+        if at % 2 == 1 { format!("<code>{part}</code>") } else { part.clone() }
+    };
+    parts.iter().enumerate().map(part).collect()
 }
 
 /// A text as HTML, in an element or an attribute.
 fn escaped(text: &str) -> String {
-    escape_xml(&shown(text)).replace("&apos;", "&#x27;")
+    escape_xml_of(&shown(text))
+}
+
+fn escape_xml_of(text: &str) -> String {
+    escape_xml(text).replace("&apos;", "&#x27;")
 }

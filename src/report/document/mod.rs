@@ -18,7 +18,8 @@ use crate::report::mark::Mark;
 
 pub use escape::escape;
 pub(in crate::report) use escape::{code, escape_xml};
-pub(in crate::report) use html::Place;
+pub(in crate::report) use html::{Place, prose};
+pub use terminal::fit;
 
 /// A report.
 #[derive(Debug, Clone, Default)]
@@ -41,11 +42,15 @@ enum Block {
 }
 
 impl Document {
-    /// The report without its warnings, and the warnings: a terminal has them on stderr.
+    /// The report without its warnings, and the warnings that were not printed before: a terminal has them on stderr.
     #[must_use]
-    pub fn split_warnings(self) -> (Self, Self) {
-        let (warnings, blocks) =
+    pub fn split_warnings(self, printed: &[Warning]) -> (Self, Self) {
+        let (mut warnings, blocks): (Vec<_>, _) =
             self.blocks.into_iter().partition(|block| matches!(block, Block::Warning { .. }));
+        warnings.retain(|block| {
+            let is = |warning: &Warning| matches!(block, Block::Warning { message, .. } if *message == warning.message);
+            !printed.iter().any(is)
+        });
         (Self { blocks }, Self { blocks: warnings })
     }
 

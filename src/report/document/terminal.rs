@@ -55,7 +55,8 @@ fn rendered(text: &mut String, block: &Block, columns: Option<usize>) {
         }
         Block::Table(table) => text.push_str(&fitted(table, columns.unwrap_or(USUAL_WIDTH).min(WIDEST))),
         Block::Command { purpose, command } => {
-            let _ = writeln!(text, "{purpose}:\n  {command}");
+            text.push_str(&wrapped(&format!("{purpose}:"), columns, "  "));
+            text.push_str(&broken(&format!("  {command}"), columns, "    ", true));
         }
         Block::Warning { of, message, advice } => {
             let of = if of.is_empty() { String::new() } else { format!(" ({})", one_line(of)) };
@@ -94,21 +95,52 @@ fn cell(cell: &Cell) -> String {
     }
 }
 
+/// Lines for people on a terminal of this many columns, each wrapped at its spaces where it is longer; what continues
+/// a line stands below its last column, and a command in backticks is continued by a backslash, so that it can be
+/// pasted.
+#[must_use]
+pub fn fit(text: &str, columns: Option<usize>) -> String {
+    let Some(width) = columns else { return text.to_owned() };
+    let fitted = text.split_inclusive('\n').map(|line| {
+        let (line, end) = line.strip_suffix('\n').map_or((line, ""), |line| (line, "\n"));
+        let line = line.replace('\t', "  ");
+        wrapped(&line, columns, &" ".repeat(hanging(&line, width))).trim_end_matches('\n').to_owned() + end
+    });
+    fitted.collect()
+}
+
+/// Where the last column of a line begins, as in `label  value`; it leaves at least half of the width to its text.
+fn hanging(line: &str, width: usize) -> usize {
+    let letters: Vec<char> = line.chars().collect();
+    let begins = |at: &usize| letters[*at] != ' ' && *at >= 2 && letters[at - 2..*at] == [' ', ' '];
+    (0..letters.len().min(width / 2 + 1)).rev().find(begins).unwrap_or(2)
+}
+
 /// A line, or as many as a known width makes of it at its spaces, those after the first indented.
 fn wrapped(line: &str, columns: Option<usize>, indent: &str) -> String {
+    broken(line, columns, indent, false)
+}
+
+/// As [`wrapped`]; `in_code` where the line begins within a command.
+fn broken(line: &str, columns: Option<usize>, indent: &str, mut in_code: bool) -> String {
     let Some(columns) = columns.filter(|columns| line.chars().count() > *columns) else {
         return format!("{line}\n");
     };
     let (mut text, mut used) = (String::new(), 0);
-    for word in line.split_inclusive(' ') {
+    let mut words = line.split_inclusive(' ').peekable();
+    while let Some(word) = words.next() {
         let length = word.trim_end().chars().count();
-        if used + length > columns && used > indent.len() {
+        let continues = in_code ^ !word.matches('`').count().is_multiple_of(2);
+        // The backslash that continues a command needs room, too.
+        let room = if continues && words.peek().is_some() { columns.saturating_sub(2) } else { columns };
+        if used + length > room && used > indent.len() {
             text.truncate(text.trim_end().len());
-            let _ = write!(text, "\n{indent}");
+            let _ = write!(text, "{}\n{indent}", if in_code { " \\" } else { "" });
             used = indent.len();
         }
         text.push_str(word);
         used += word.chars().count();
+        in_code = continues;
     }
     text + "\n"
 }

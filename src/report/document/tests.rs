@@ -147,3 +147,29 @@ fn a_page_has_a_table_of_as_many_rows_as_there_are_prompts_at_once() {
     // Where every row looks at all rows it takes minutes.
     assert!(began.elapsed() < std::time::Duration::from_secs(20));
 }
+
+#[test]
+fn a_command_that_is_wrapped_can_be_pasted_and_a_column_stands_below_itself() {
+    let mut document = Document::default();
+    document.command("next", "cargo xtask ab --base main --head 0123456789ab --device GPU.0");
+    insta::assert_snapshot!(document.to_text(Some(40)), @r"
+    next:
+      cargo xtask ab --base main --head \
+        0123456789ab --device GPU.0
+    ");
+    insta::assert_snapshot!(fit("ok    subject  some words, and what `to --run next` is\n", Some(30)), @r"
+    ok    subject  some words, and
+                   what `to \
+                   --run next` is
+    ");
+    assert_eq!(fit("a\tb of any length\n", None), "a\tb of any length\n");
+}
+
+#[test]
+fn a_warning_that_was_printed_is_not_printed_again() {
+    let (report, warnings) =
+        document(1).split_warnings(&[Warning::new("id", "what is the case", "what to do")]);
+    assert_eq!(warnings.to_text(None), "");
+    assert!(!report.to_text(None).contains("what is the case"));
+    assert!(document(1).split_warnings(&[]).1.to_text(None).contains("what is the case"));
+}

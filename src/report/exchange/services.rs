@@ -50,7 +50,9 @@ fn entry(name: &str, run: ArmView<'_>, figure: &PromptFigure) -> Entry {
         name: format!("{name} {}", metric.id()),
         unit: metric.unit(),
         value: figure.figure.value,
-        range: figure.interval().map(|interval| format!("± {}", four_digits(interval.half_width))),
+        range: figure
+            .interval()
+            .map(|it| format!("{} to {}", four_digits(it.lower()), four_digits(it.upper()))),
         extra: extra(run, figure),
     }
 }

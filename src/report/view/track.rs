@@ -10,8 +10,8 @@ use crate::report::number::change_percent;
 use crate::report::view::{Change, Timeline, changes_of};
 use crate::visible::one_line;
 
-/// Memory is shown in GiB.
-const GIBIBYTE: f64 = (1_u64 << 30) as f64;
+/// Memory is shown in MiB.
+const MEBIBYTE: f64 = (1_u64 << 20) as f64;
 
 /// A metric as the pages show it.
 #[derive(Debug, Clone, Copy)]
@@ -76,14 +76,14 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
         prompt: Some(|prompt| prompt.throughput_tok_s),
     },
     memory("rss", "Peak memory of the process", "peak memory", Metric::PeakRss, |run| {
-        run.peak_rss_bytes.map(gibibytes)
+        run.peak_rss_bytes.map(mebibytes)
     }),
     memory(
         "device-memory",
         "Peak memory of the device",
         "peak device memory",
         Metric::PeakDeviceMemory,
-        |run| run.peak_device_memory_bytes.map(gibibytes),
+        |run| run.peak_device_memory_bytes.map(mebibytes),
     ),
     load("load-warm", "Load, with a warm cache", |run| load_s(run, CacheState::Warm)),
     load("load-cold", "Load, into a cold cache", |run| load_s(run, CacheState::Cold)),
@@ -109,8 +109,8 @@ const fn load(name: &'static str, title: &'static str, mean: fn(&SummaryRow) -> 
     ShownMetric { name, title, watched: None, metric: Metric::Load, mean, processes: None, prompt: None }
 }
 
-fn gibibytes(bytes: u64) -> f64 {
-    bytes as f64 / GIBIBYTE
+fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / MEBIBYTE
 }
 
 fn load_s(run: &SummaryRow, state: CacheState) -> Option<f64> {
@@ -124,7 +124,7 @@ impl ShownMetric {
 
     /// What its values are shown in.
     pub(super) fn unit(&self) -> &'static str {
-        if self.is_memory() { "GiB" } else { self.metric.unit() }
+        if self.is_memory() { "MiB" } else { self.metric.unit() }
     }
 
     /// Unit and direction, as in "ms/token, lower is better".

@@ -7,7 +7,7 @@ const historyTimelines = (() => {
   // A column of values, and the ends of its interval where it has one.
   const columns = (metric) => {
     const around = (sign) =>
-      metric.half ? metric.half.map((half, at) => (half === null ? null : metric.mean[at] + sign * half)) : null;
+      metric.half ? metric.half.map((half, at) => (half === null ? null : metric.mean[at] * Math.exp(sign * half))) : null;
     return {
       mean: metric.mean,
       low: around(-1),

@@ -89,42 +89,42 @@ fn the_action_has_an_entry_a_figure() {
         "name": "gpt-oss-20b-int4/arc-140v/fibonacci e2e_throughput@1",
         "unit": "token/s",
         "value": 10.238907849829353,
-        "range": "± 0.4440",
+        "range": "9.804 to 10.69",
         "extra": "e2e_throughput@1 = N / (t_N - t_0): prefill included, as the published tok/s; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       },
       {
         "name": "gpt-oss-20b-int4/arc-140v/fibonacci decode_throughput@1",
         "unit": "token/s",
         "value": 21.50537634408602,
-        "range": "± 2.939",
+        "range": "18.76 to 24.66",
         "extra": "decode_throughput@1 = (N - 1) / (t_N - t_1): prefill excluded; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       },
       {
         "name": "gpt-oss-20b-int4/arc-140v/fibonacci prefill_throughput@1",
         "unit": "token/s",
         "value": 10.0,
-        "range": "± 0.000",
+        "range": "10.00 to 10.00",
         "extra": "prefill_throughput@1 = P / (t_1 - t_0): tokens of the prompt; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       },
       {
         "name": "gpt-oss-20b-int4/arc-140v/own-1 e2e_throughput@1",
         "unit": "token/s",
         "value": 10.067114093959733,
-        "range": "± 0.8585",
+        "range": "9.245 to 10.96",
         "extra": "e2e_throughput@1 = N / (t_N - t_0): prefill included, as the published tok/s; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       },
       {
         "name": "gpt-oss-20b-int4/arc-140v/own-1 decode_throughput@1",
         "unit": "token/s",
         "value": 20.408163265306122,
-        "range": "± 5.294",
+        "range": "15.75 to 26.46",
         "extra": "decode_throughput@1 = (N - 1) / (t_N - t_1): prefill excluded; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       },
       {
         "name": "gpt-oss-20b-int4/arc-140v/own-1 prefill_throughput@1",
         "unit": "token/s",
         "value": 10.0,
-        "range": "± 0.000",
+        "range": "10.00 to 10.00",
         "extra": "prefill_throughput@1 = P / (t_1 - t_0): tokens of the prompt; range: 95 % t interval over 2 processes; run 0123456789ab of 2026-11-23T09:01:57Z; commit 5555555555555555555555555555555555555555; machine a-machine; OpenVINO 2026.4.1"
       }
     ]
@@ -140,23 +140,23 @@ fn bencher_has_a_measure_a_definition() {
       "gpt-oss-20b-int4/arc-140v/fibonacci": {
         "decode-throughput-1": {
           "value": 21.50537634408602,
-          "lower_value": 18.5693328547237,
-          "upper_value": 24.446393324739756
+          "lower_value": 18.76123430640262,
+          "upper_value": 24.656595996393353
         },
         "e2e-latency-1": {
           "value": 0.293,
-          "lower_value": 0.2802937952638253,
-          "upper_value": 0.30570620473617466
+          "lower_value": 0.28056536343642147,
+          "upper_value": 0.3059857387544351
         },
         "e2e-per-token-1": {
           "value": 97.66666666666667,
-          "lower_value": 93.43126508794172,
-          "upper_value": 101.90206824539159
+          "lower_value": 93.52178781214046,
+          "upper_value": 101.99524625147838
         },
         "e2e-throughput-1": {
           "value": 10.238907849829353,
-          "lower_value": 9.795002630130874,
-          "upper_value": 10.683051605261916
+          "lower_value": 9.80449271164458,
+          "upper_value": 10.692820057116135
         },
         "host-overhead-1": {
           "value": 1000.0,
@@ -173,8 +173,8 @@ fn bencher_has_a_measure_a_definition() {
         },
         "tpot-1": {
           "value": 46.5,
-          "lower_value": 40.14689763191265,
-          "upper_value": 52.85310236808735
+          "lower_value": 40.56178857044248,
+          "upper_value": 53.307560544202424
         },
         "ttft-1": {
           "value": 200.0,

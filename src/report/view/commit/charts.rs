@@ -113,15 +113,20 @@ fn steps_ms(sample: &SampleRecord) -> Vec<f64> {
 fn memory(record: ArmView<'_>) -> Option<Chart> {
     let processes: Vec<&ProcessRecord> =
         record.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     let phase = |name, of: fn(&PhaseMemory) -> &MemoryReading| {
-        let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let of_process = |process: &&ProcessRecord| of(&process.memory).peak_rss_bytes.map(mib);
         MemoryPhase { name, mib: processes.iter().map(of_process).collect() }
+    };
+    let measured = |process: &&ProcessRecord| {
+        let own = record.measured_samples().filter(|sample| sample.process == process.index);
+        own.filter_map(|sample| sample.peak_rss_bytes).max().map(mib)
     };
     let phases = vec![
         phase("load", |memory| &memory.load),
         phase("prefill", |memory| &memory.prefill),
         phase("decode", |memory| &memory.decode),
+        MemoryPhase { name: "measured", mib: processes.iter().map(measured).collect() },
     ];
     let processes = processes.iter().map(|process| format!("process {}", process.index + 1)).collect();
     let is_known = phases.iter().flat_map(|phase| &phase.mib).any(Option::is_some);

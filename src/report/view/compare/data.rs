@@ -274,7 +274,7 @@ fn rows(prompts: &[String]) -> Value {
                 "metric": shown.metric.id(),
                 "title": title,
                 "prompt": prompt,
-                "unit": if shown.is_memory() { "MiB" } else { shown.unit() },
+                "unit": shown.unit(),
                 "better": shown.metric.direction().as_str(),
                 // Whether a guard that tripped invalidates it.
                 "is_time": !shown.is_memory(),
@@ -298,7 +298,7 @@ fn values(run: &SummaryRow, prompts: &[String]) -> Value {
     let mut row = 0;
     for shown in shown() {
         if let Some(mean) = (shown.mean)(run) {
-            add(row, if shown.is_memory() { mean * 1024.0 } else { mean });
+            add(row, mean);
         }
         row += 1;
         let Some(value) = shown.prompt else { continue };

@@ -136,7 +136,7 @@ impl TimelineData {
 
 impl MetricData {
     fn of(track: &Track) -> Self {
-        let half = track.intervals.iter().map(|it| it.as_ref().map(|it| it.half_width));
+        let half = track.intervals.iter().map(|it| it.as_ref().map(|it| it.half_width_ln));
         let change = |change: &Change| {
             let percent = percent_of(*change)?;
             let rounded = (percent * 100.0).round() / 100.0;

@@ -57,7 +57,7 @@ fn every_value_is_in_the_data_with_four_digits() {
         assert!(is_same(column(&tpot["mean"])[at].unwrap(), figures.tpot_ms));
         assert!(is_same(column(&speed["mean"])[at].unwrap(), figures.throughput_tok_s));
         let interval = MeanInterval::of(&figures.process_tpot_ms).unwrap();
-        assert!(is_same(halves[at].unwrap(), interval.half_width));
+        assert!(is_same(halves[at].unwrap(), interval.half_width_ln));
         for (place, prompt) in figures.prompts.iter().enumerate() {
             let reported = column(&tpot["prompts"][place]["figures"])[at].unwrap();
             assert!(is_same(reported, prompt.tpot_ms), "{}", prompt.id);

@@ -28,8 +28,6 @@ pub(super) fn rows(timeline: &Timeline<'_>, tracks: &[Track], sources: OverviewS
 /// The change points of a metric that is watched, each with its place.
 fn of_track(timeline: &Timeline<'_>, track: &Track) -> Vec<(usize, Value)> {
     let Some(watched) = track.shown.watched else { return Vec::new() };
-    // Of GiB, which the track is in, the overview shows MiB.
-    let (unit, factor) = if track.shown.is_memory() { ("MiB", 1024.0) } else { (track.shown.unit(), 1.0) };
     let row = |(number, change): (usize, &crate::report::view::Change)| {
         let point = change.point;
         let badge = if point.mean_after > point.mean_before {
@@ -40,10 +38,11 @@ fn of_track(timeline: &Timeline<'_>, track: &Track) -> Vec<(usize, Value)> {
         };
         let (before, after) = commits_around(timeline, track, number);
         let reason = format!(
-            "mean {} over {} before, {} {unit} over {} since ({}, p = {:.0e})",
-            four_digits(point.mean_before * factor),
+            "mean {} over {} before, {} {} over {} since ({}, p = {:.0e})",
+            four_digits(point.mean_before),
             counted(before, "commit"),
-            four_digits(point.mean_after * factor),
+            four_digits(point.mean_after),
+            track.shown.unit(),
             counted(after, "commit"),
             track.shown.metric.id(),
             point.p_value,
