@@ -14,7 +14,7 @@ use crate::record::{LoadRecord, ProcessRecord, RequestedPrompt, SampleRecord, Sa
 use crate::report::demo::machines::{Cost, DemoGpu, DemoMachine};
 use crate::report::demo::story::{DemoPlan, Noise, nearest};
 use crate::sys::fdinfo::OtherGpuUse;
-use crate::sys::{ClockPair, MemoryReading, Observed};
+use crate::sys::{ClockPair, CpuTime, MemoryReading, Observed};
 use crate::workload::TokenId;
 
 /// Single tokens differ by so much, as a share.
@@ -321,6 +321,12 @@ impl Watched {
             cpu_throttle_count: Observed::Observed(7),
             is_on_ac_power: Observed::Observed(true),
             cpu_some_avg10_percent: Observed::Observed(if noise.happens(0.2) { 0.27 } else { 0.0 }),
+            // The worker has four of eight processors, and others a hundredth of one.
+            cpu_time: Observed::Observed(CpuTime {
+                processors: 8,
+                busy_ns: 900_000_000_000 + nearest(seconds * 4.01e9),
+                own_ns: nearest(seconds * 4e9),
+            }),
             memory_full_avg10_percent: Observed::Observed(0.0),
             io_some_avg10_percent: Observed::Observed(if works { 0.0 } else { 3.1 }),
             pages_swapped_in: Observed::Observed(9_120 + swapped),
