@@ -9,8 +9,8 @@
 const LONGEST: usize = 500;
 /// What GitHub's runner takes for a command at the beginning of a line, and anywhere in it.
 const COMMANDS: [&str; 2] = ["::", "##["];
-/// What a spreadsheet takes for the beginning of a formula.
-const FORMULA: [char; 4] = ['=', '+', '-', '@'];
+/// What a spreadsheet takes for the beginning of a formula; of their wide forms it depends on the language.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// A text as part of a line of ours: everything invisible is shown, and what is too long is cut.
 #[must_use]
@@ -162,6 +162,7 @@ mod tests {
             ("-inf", "'-inf"),
             ("@x", "'@x"),
             ("\t=1\r", "'=1"),
+            ("\u{ff1d}1+1", "'\u{ff1d}1+1"),
             ("a\n=1", r"a\n=1"),
             ("-1.5e-3", "-1.5e-3"),
             ("Intel=1", "Intel=1"),

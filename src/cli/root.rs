@@ -15,10 +15,11 @@ const MARK: &str = "fixtures/prompts/reference.json";
 pub(super) struct Root(PathBuf);
 
 impl Root {
-    /// The checkout around the current folder; else the one that the binary was built in.
+    /// The checkout around the current folder; else the one that the binary was built in. A mark that is no file is a
+    /// damaged checkout, which whoever reads it names, and not a reason to measure another one.
     pub(super) fn find() -> Self {
         let here = env::current_dir().unwrap_or_default();
-        let around = here.ancestors().find(|folder| folder.join(MARK).is_file());
+        let around = here.ancestors().find(|folder| folder.join(MARK).symlink_metadata().is_ok());
         Self(around.unwrap_or(Path::new(env!("CARGO_MANIFEST_DIR"))).to_owned())
     }
 

@@ -31,6 +31,6 @@ pub use statistics::{
 };
 pub use summary::{Figures, PromptFigure, PromptSummary, Summary, prompt_figures, summarise};
 pub use validity::{
-    Standing, Validity, check_shows_published_model, invalidating_findings, no_reference_reason, standing,
-    tripped_guards,
+    NO_VALID_ROUND, Standing, Validity, check_shows_published_model, invalid_round_reason,
+    invalidating_findings, no_reference_reason, standing, tripped_guards,
 };

@@ -8,6 +8,7 @@ use crate::golden::GoldenResult;
 use crate::judge::comparability::ComparedSide;
 use crate::judge::environment::{Guard, GuardFinding, GuardWeight, of_record};
 use crate::judge::pair_figures;
+use crate::judge::peers::round_figures;
 use crate::measure::Figure;
 use crate::record::{
     Arm, ArmView, Entry, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice, PublishedReference, Verdict,
@@ -53,7 +54,7 @@ impl Validity {
         match record.plan {
             PlanKind::Bench => Self::of_run(record.subject().arm),
             PlanKind::Ab => of_ab(record),
-            PlanKind::Peers => Self::of_outcome(record.outcome).unwrap_or(Self::Valid),
+            PlanKind::Peers => of_peers(record),
         }
     }
 
@@ -64,13 +65,17 @@ impl Validity {
             return ended;
         }
         let counts_all_rounds = match &entry.ab {
-            None => entry.plan == PlanKind::Bench,
+            None if entry.plan == PlanKind::Peers => has_no_valid_round(entry),
+            None => true,
             Some(ab) => ab.ignores_guards || ab.verdict == Some(Verdict::InvalidEnvironment),
         };
         let emulated = entry.setting.series.emulated.then(|| "emulated device".to_owned());
         let tripped = tripped_guards(entry).into_iter().filter(|_| counts_all_rounds);
-        let reasons: Vec<String> =
+        let mut reasons: Vec<String> =
             emulated.into_iter().chain(tripped.map(|guard| guard.id().to_owned())).collect();
+        if reasons.is_empty() && has_no_valid_round(entry) {
+            reasons.push("no round counts".to_owned());
+        }
         if !reasons.is_empty() {
             return Self::Invalid(reasons);
         }
@@ -119,6 +124,35 @@ pub fn invalidating_findings(run: &Arm) -> Vec<GuardFinding> {
 pub(in crate::judge) fn guard_reasons(run: &Arm) -> Vec<String> {
     let findings = invalidating_findings(run).into_iter();
     findings.map(|finding| format!("`{}`: {}", finding.guard.id(), finding.reason)).collect()
+}
+
+/// The warning by which the index knows that engines have no valid times.
+pub const NO_VALID_ROUND: &str = "no-valid-round";
+
+fn has_no_valid_round(entry: &Entry) -> bool {
+    entry.warning_ids.iter().any(|id| id == NO_VALID_ROUND)
+}
+
+fn of_peers(record: &Experiment) -> Validity {
+    if let Some(ended) = Validity::of_outcome(record.outcome) {
+        return ended;
+    }
+    if let Some(reason) = record.arms.iter().find_map(|engine| engine.device.emulated_reason()) {
+        return Validity::Invalid(vec![format!("the device is emulated: {reason}")]);
+    }
+    invalid_round_reason(record).map_or(Validity::Valid, |reason| Validity::Invalid(vec![reason]))
+}
+
+/// Why the times of engines are invalid: the first reading of a round that counts in spite of it, or of the first
+/// round where none counts.
+#[must_use]
+pub fn invalid_round_reason(record: &Experiment) -> Option<String> {
+    let rounds = round_figures(record);
+    let has_valid = rounds.iter().any(|round| round.invalidated_by.is_empty());
+    if has_valid && !record.sampling.ignore_guards {
+        return None;
+    }
+    rounds.into_iter().flat_map(|round| round.invalidated_by).next()
 }
 
 fn of_ab(record: &Experiment) -> Validity {

@@ -1,13 +1,15 @@
 //! The commit that a measurement belongs to, and those that continuous integration deals with.
 
+use std::fs;
 use std::path::Path;
 
-use git2::{DiffFormat, DiffOptions, ErrorCode, Repository, StatusOptions};
+use git2::{DiffOptions, ErrorCode, Repository, StatusOptions};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
+use crate::files::{self, FileKind};
 use crate::record::encoded::hex;
 use crate::record::repository::unreadable;
 
@@ -95,23 +97,34 @@ fn parents_of(commit: &git2::Commit<'_>) -> Vec<String> {
     header.lines().filter_map(|line| line.strip_prefix("parent ")).map(str::to_owned).collect()
 }
 
-/// The hash of what `git diff HEAD` would show, were untracked files part of it. Two trees that differ
-/// in the same way from one commit have the same.
+/// The hash of what differs from the commit, untracked files with their contents. Two trees that differ in the same
+/// way from one commit have the same. Of a file larger than those that git keeps, as a model beside the sources, its
+/// size and its time stand for its content.
 fn difference(repository: &Repository, commit: &git2::Commit<'_>) -> Option<String> {
     let mut options = DiffOptions::new();
-    options.include_untracked(true).recurse_untracked_dirs(true).show_untracked_content(true);
-    options.show_binary(true);
-    let tree = commit.tree().ok()?;
+    options.include_untracked(true).recurse_untracked_dirs(true).include_typechange(true);
+    let (tree, root) = (commit.tree().ok()?, repository.workdir()?);
     let difference = repository.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options)).ok()?;
     let mut hasher = Sha256::new();
-    difference
-        .print(DiffFormat::Patch, |_, _, line| {
-            hasher.update([line.origin() as u8]);
-            hasher.update(line.content());
-            true
-        })
-        .ok()?;
+    for delta in difference.deltas() {
+        let path = delta.new_file().path().or(delta.old_file().path())?;
+        let now = content(&root.join(path));
+        hasher.update(format!("{:?} {:?} {}\n", delta.status(), delta.new_file().mode(), now.len()));
+        hasher.update(path.as_os_str().as_encoded_bytes());
+        hasher.update([0]);
+        hasher.update(now);
+    }
     Some(hex(&hasher.finalize()))
+}
+
+fn content(path: &Path) -> Vec<u8> {
+    if let Ok(target) = fs::read_link(path) {
+        return target.into_os_string().into_encoded_bytes();
+    }
+    files::read(path, FileKind::Fixture).unwrap_or_else(|_| {
+        let stamp = fs::symlink_metadata(path).map(|found| (found.len(), found.modified().ok()));
+        format!("{:?}", stamp.ok()).into_bytes()
+    })
 }
 
 /// Who works here, as git names them; "unknown" where it does not.

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::golden::GoldenResult;
+use crate::judge::Validity;
 use crate::judge::peers::{
     Facet, Facets, Multiple, PeerFigures, RoundFigures, Stands, Step, peer_figures, round_figures, steps,
     whole_step,
@@ -12,7 +13,7 @@ use crate::measure::Metric;
 use crate::record::{Arm, Experiment, Outcome, Warning};
 use crate::report::decision::interrupted_after;
 use crate::report::document::{Cell, Document, Table, metric, number, status};
-use crate::report::mark::Mark;
+use crate::report::mark::{Mark, add_validity};
 use crate::report::number::{counted, four_digits, mebibytes};
 use crate::visible;
 
@@ -21,6 +22,10 @@ use crate::visible;
 pub fn peers_document(record: &Experiment) -> Document {
     let rounds = round_figures(record);
     let mut document = Document::default();
+    let validity = Validity::of(record);
+    if matches!(validity, Validity::Invalid(_)) {
+        add_validity(&mut document, &validity, record.subject());
+    }
     document.title(title(record));
     document.text(plan(record, &rounds));
     if record.outcome == Outcome::Interrupted {
@@ -324,6 +329,7 @@ pub fn peers_json(record: &Experiment) -> String {
         "run_id": record.run_id,
         "when_utc": record.when_utc,
         "outcome": record.outcome,
+        "validity": Validity::of(record).as_str(),
         "failure": record.failure,
         "engines": record.arms.iter().zip(&figures).map(|(engine, figures)| of_engine(engine, figures)).collect::<Value>(),
         "multiples": multiples.map(|(place, multiple)| {

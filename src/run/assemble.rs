@@ -24,7 +24,7 @@ use crate::run::machine_monitor::Around;
 use crate::run::model::FoundModel;
 use crate::run::plan::ExperimentPlan;
 use crate::run::schedule::{Driven, Ended};
-use crate::run::warnings::machine_warnings;
+use crate::run::warnings::{invalid_rounds, machine_warnings};
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::TokenId;
 
@@ -107,6 +107,7 @@ pub(super) fn measured(
     };
     let failed = failed.or_else(|| refuse_contradiction(&mut record));
     warn_of_machine(&mut record, began_with);
+    record.warnings.extend(invalid_rounds(&record));
     cost.wall_ns = MonotonicClock.now_ns() - plan.began_ns;
     record.cost = cost;
     Ok(Ran { record, failed })

@@ -30,7 +30,7 @@ pub use plan::{
 pub use schedule::{
     Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,
 };
-pub use warnings::{AsLoaded, load_warnings};
+pub use warnings::{AsLoaded, invalid_rounds, load_warnings};
 
 /// An experiment that was run.
 pub struct Ran {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::judge::environment::{Guard, GuardFinding, of_record};
-use crate::judge::{Pace, bandwidth_change, preflight, ramps};
-use crate::record::{ArmView, Warning};
+use crate::judge::{NO_VALID_ROUND, Pace, bandwidth_change, invalid_round_reason, preflight, ramps};
+use crate::record::{ArmView, Experiment, PlanKind, Warning};
 
 /// A load, as far as it gives reason to warn.
 pub struct AsLoaded<'a> {
@@ -70,6 +70,17 @@ pub(super) fn machine_warnings(record: ArmView<'_>) -> Vec<Warning> {
     warnings.extend(bandwidth_reading(record));
     warnings.extend(ramp(record));
     warnings
+}
+
+/// Engines side by side whose times are invalid, of all rounds that count or because none does.
+#[must_use]
+pub fn invalid_rounds(record: &Experiment) -> Option<Warning> {
+    let reason = (record.plan == PlanKind::Peers).then(|| invalid_round_reason(record))??;
+    Some(Warning::new(
+        NO_VALID_ROUND,
+        format!("guards invalidate the times: {reason}"),
+        "do not compare these times: measure again on a quiet machine",
+    ))
 }
 
 /// One for each guard that tripped, whatever the number of processes.

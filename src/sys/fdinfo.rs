@@ -1,6 +1,7 @@
 //! What the kernel reports of a process's use of an Intel GPU: `/proc/PID/fdinfo`, as the xe and i915
 //! drivers document it. Tested on fixtures.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -45,13 +46,23 @@ pub fn family(root: &SysfsRoot, process: u32) -> Vec<u32> {
     family
 }
 
-/// Which client: the kernel counts them for each device.
+/// Which client of a device.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientId {
     /// As in `0000:00:02.0`.
     pub pci_address: String,
-    /// The kernel's number.
-    pub number: u64,
+    /// Which of its clients.
+    pub holder: Holder,
+}
+
+/// How a client is told from the others of its device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// By the kernel's number.
+    Client(u64),
+    /// By its process, where the kernel gives no number. A library duplicates its descriptors, and nothing tells a
+    /// duplicate from a second client: the one that has worked most stands for all of the process.
+    Process(u32),
 }
 
 /// What a client has used. An engine that the kernel does not name is not there.
@@ -98,7 +109,12 @@ fn add_clients_of(
         // A descriptor may be closed while the folder is read.
         let Ok(text) = root.text(&format!("{folder}/{descriptor}")) else { continue };
         let node = || address_of_node(root, target.as_ref()?.file_name()?.to_str()?);
-        clients.extend(parse(&text, node));
+        let Some((id, client)) = parse(&text, process, node) else { continue };
+        match clients.entry(id) {
+            Entry::Occupied(known) if known.get().computed() > client.computed() => {}
+            Entry::Occupied(mut known) => drop(known.insert(client)),
+            Entry::Vacant(place) => drop(place.insert(client)),
+        }
     }
     Ok(())
 }
@@ -110,17 +126,19 @@ fn address_of_node(root: &SysfsRoot, node: &str) -> Option<String> {
 }
 
 /// A descriptor's text, where it is that of a GPU's client and of no other vendor's driver. A client
-/// that does not name its driver or its device is read all the same, at the address of its node.
-fn parse(text: &str, address_of_node: impl FnOnce() -> Option<String>) -> Option<(ClientId, GpuClient)> {
+/// that does not name its driver, its device or its number is read all the same, at the address of its node.
+fn parse(
+    text: &str,
+    process: u32,
+    address_of_node: impl FnOnce() -> Option<String>,
+) -> Option<(ClientId, GpuClient)> {
     let lines =
         || text.lines().filter_map(|line| line.split_once(':')).map(|(key, value)| (key, value.trim()));
     let reported = |key: &str| lines().find(|(name, _)| *name == key).map(|(_, value)| value);
     if !matches!(reported("drm-driver"), None | Some("xe" | "i915")) {
         return None;
     }
-    let number = reported("drm-client-id")?.parse().ok()?;
-    let pci_address = reported("drm-pdev").map(str::to_owned).or_else(address_of_node)?;
-    let id = ClientId { pci_address, number };
+    let number = reported("drm-client-id").and_then(|number| number.parse().ok());
     let mut client = GpuClient::default();
     for (key, value) in lines() {
         if let Some(engine) = key.strip_prefix("drm-cycles-") {
@@ -135,7 +153,11 @@ fn parse(text: &str, address_of_node: impl FnOnce() -> Option<String>) -> Option
             client.resident_bytes = Some(client.resident_bytes.unwrap_or_default().saturating_add(more));
         }
     }
-    Some((id, client))
+    if number.is_none() && client == GpuClient::default() {
+        return None;
+    }
+    let pci_address = reported("drm-pdev").map(str::to_owned).or_else(address_of_node)?;
+    Some((ClientId { pci_address, holder: number.map_or(Holder::Process(process), Holder::Client) }, client))
 }
 
 fn insert(engines: &mut BTreeMap<String, u64>, engine: &str, value: Option<u64>) {
@@ -326,13 +348,13 @@ mod tests {
     }
 
     fn parse(text: &str) -> Option<(ClientId, GpuClient)> {
-        super::parse(text, || None)
+        super::parse(text, 7, || None)
     }
 
     #[test]
     fn xe_tells_cycles_and_the_memory_of_all_regions() {
         let (id, client) = parse(&xe_client(3, 500, 9_000, 192)).unwrap();
-        assert_eq!(id, ClientId { pci_address: PCI.to_owned(), number: 3 });
+        assert_eq!(id, ClientId { pci_address: PCI.to_owned(), holder: Holder::Client(3) });
         assert_eq!(client.busy_cycles, [("ccs".to_owned(), 500), ("rcs".to_owned(), 0)].into());
         assert_eq!(client.total_cycles["ccs"], 9_000);
         assert_eq!(client.resident_bytes, Some((192 << 10) + (1 << 20)));
@@ -358,7 +380,7 @@ mod tests {
     #[test]
     fn other_drivers_and_descriptors_are_no_clients() {
         assert!(parse("drm-driver:\tamdgpu\ndrm-client-id:\t1\ndrm-pdev:\tp\n").is_none());
-        assert!(parse("drm-driver:\txe\ndrm-pdev:\tp\n").is_none(), "it has no number");
+        assert!(parse("drm-driver:\txe\ndrm-pdev:\tp\n").is_none(), "it has used nothing");
         assert!(parse("pos:\t0\nflags:\t02\n").is_none());
     }
 
@@ -374,8 +396,28 @@ mod tests {
         std::fs::create_dir_all(tree.path("proc/7/fd")).unwrap();
         std::os::unix::fs::symlink("/dev/dri/renderD129", tree.path("proc/7/fd/3")).unwrap();
         let clients = clients_of(&tree.root(), &[7]).unwrap();
-        let found: Vec<_> = clients.keys().map(|id| (id.pci_address.as_str(), id.number)).collect();
-        assert_eq!(found, [("0000:03:00.0", 3)]);
+        let found: Vec<_> = clients.keys().map(|id| (id.pci_address.as_str(), id.holder)).collect();
+        assert_eq!(found, [("0000:03:00.0", Holder::Client(3))]);
+    }
+
+    #[test]
+    fn a_client_without_a_number_counts_once_for_its_process() {
+        let unnumbered = |ccs, total| xe_client(3, ccs, total, 64).replace("drm-client-id:\t3\n", "");
+        let tree = Tree::new()
+            .client(7, 3, &xe_client(1, 10, 100, 64))
+            .client(8, 3, &unnumbered(400, 1_000))
+            .client(8, 4, &unnumbered(400, 1_000))
+            .client(8, 5, &unnumbered(0, 1_000))
+            .client(9, 3, &unnumbered(100, 1_000));
+        let found = clients_of(&tree.root(), &[8]).unwrap();
+        assert_eq!(found.values().map(|client| client.busy_cycles["ccs"]).collect::<Vec<_>>(), [400]);
+        let mut others = OtherClients::default();
+        assert_eq!(scan(&mut others, &tree, 0, &[7]).clients, 2);
+        for descriptor in ["proc/8/fdinfo/3", "proc/8/fdinfo/4"] {
+            tree.write(descriptor, &unnumbered(650, 2_000));
+        }
+        assert_eq!(scan(&mut others, &tree, 1_000, &[7]).busy_share, Some(0.25));
+        assert_eq!(scan(&mut OtherClients::default(), &tree, 0, &[7, 8]).clients, 1, "those of the worker");
     }
 
     #[test]

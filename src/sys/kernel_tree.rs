@@ -76,7 +76,14 @@ impl Tree {
                 "some avg10={some} avg60=0.00 avg300=0.00 total=1\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
             )
         };
+        let this = std::process::id();
         tree.file(&format!("{cpu}/intel_pstate/no_turbo"), "0")
+            .file(
+                "proc/stat",
+                "cpu  80 0 0 9000 0 0 0 0 0 0\ncpu0 50 0 0 4500 0 0 0 0 0 0\ncpu1 30 0 0 4500 0 0 0 0 0 0\n",
+            )
+            .file(&format!("proc/{this}/stat"), &process_stat(this, [20, 5, 0, 0]))
+            .client(this, 0, "pos:\t0\n")
             .file("sys/class/thermal/thermal_zone0/type", "x86_pkg_temp")
             .file("sys/class/thermal/thermal_zone0/temp", "48000\n")
             .file("sys/class/thermal/thermal_zone1/type", "iwlwifi_1")
@@ -129,6 +136,13 @@ impl Tree {
     pub(crate) fn root(&self) -> SysfsRoot {
         SysfsRoot::at(self.folder.path())
     }
+}
+
+/// The file of a process with these ticks: user, system, and both of its children that ended.
+pub(crate) fn process_stat(pid: u32, [user, system, children_user, children_system]: [u64; 4]) -> String {
+    format!(
+        "{pid} (a) b) S 1 1 1 0 -1 0 5 0 0 0 {user} {system} {children_user} {children_system} 20 0 3 0 100 0 0"
+    )
 }
 
 pub(crate) fn xe_client(id: u32, ccs: u64, total: u64, resident_kib: u64) -> String {

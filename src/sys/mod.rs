@@ -2,6 +2,7 @@
 //! what the kernel reports of the machine and its GPUs. It stands under every floor.
 
 mod clock;
+mod cpu_time;
 mod disk;
 pub mod fdinfo;
 mod intel_gpu;
@@ -18,6 +19,7 @@ mod sysfs;
 pub mod terminal;
 
 pub use clock::{Clock, ClockPair, MonotonicClock, suspended_ns};
+pub use cpu_time::CpuTime;
 pub use disk::{
     FileStamp, check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket,
     open_at_once, path_of_bytes, read_only, symlink,

@@ -266,6 +266,13 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(next()? + next()?)
 }
 
+/// The same fields with the two that follow, which are of its children that ended and were waited for.
+pub(in crate::sys) fn ticks_with_children(stat: &str) -> Option<u64> {
+    let fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let times: Vec<u64> = fields.take(4).filter_map(|field| field.parse().ok()).collect();
+    (times.len() == 4).then(|| times.into_iter().fold(0, u64::saturating_add))
+}
+
 /// The counter, and where it stood at the beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OutOfMemoryKills {

@@ -168,6 +168,22 @@ fn a_golden_that_is_a_pipe_or_a_link_is_refused_with_the_reason() {
     checkout.run(["golden", "check", "--device", "CPU"]).refuses("is a symbolic link", "in its place");
 }
 
+#[test]
+fn prompts_that_are_no_file_are_refused_and_those_of_another_checkout_are_not_measured() {
+    let checkout = Checkout::with_own_goldens();
+    let prompts = checkout.path("fixtures/prompts/reference.json");
+    let make: [(&str, &dyn Fn()); 3] = [
+        ("it is a pipe", &|| pipe(&prompts)),
+        ("it is a symbolic link", &|| symlink("/dev/zero", &prompts).unwrap()),
+        ("it has 3221225472 bytes", &|| sparse(&prompts)),
+    ];
+    for (what, make) in make {
+        fs::remove_file(&prompts).unwrap();
+        make();
+        checkout.run(["golden", "check", "--device", "CPU"]).exits(2).says("reference.json").says(what);
+    }
+}
+
 /// A tree of a few objects that unfolds to a thousand million files, and one large blob of zeros.
 #[test]
 fn a_branch_that_unfolds_without_end_is_read_as_far_as_records_lie() {

@@ -1,9 +1,10 @@
 //! Repositories in every state that a user or continuous integration may have them in: each has its own
 //! behaviour, and its own message where something is missing.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, File};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use arcgauge::gate::side::{NamedSource, changed_inputs, inputs_sha256};
 use arcgauge::record::{Ancestry, Commit, CommitContext, MergeCommit, Repository, Source};
@@ -98,6 +99,46 @@ fn a_tree_is_dirty_by_tracked_and_untracked_files_and_not_by_ignored_ones() {
         }),
         "a staged change"
     );
+}
+
+#[test]
+fn trees_that_differ_alike_from_a_commit_have_one_difference_and_others_another() {
+    let difference = |change: &dyn Fn(&GitRepository)| {
+        let fixture = GitRepository::with(&[("a", "1"), ("b", "1")]);
+        change(&fixture);
+        commit_at(&fixture.folder()).difference_sha256.unwrap()
+    };
+    let all = [
+        difference(&|fixture| fixture.write("a", "2")),
+        difference(&|fixture| fixture.write("a", "3")),
+        difference(&|fixture| fixture.write("b", "2")),
+        difference(&|fixture| fixture.write("c", "2")),
+        difference(&|fixture| fixture.write("c", "3")),
+        difference(&|fixture| fixture.write("d/c", "2")),
+        difference(&|fixture| fs::remove_file(fixture.path("a")).unwrap()),
+        difference(&|fixture| symlink("2", fixture.path("c")).unwrap()),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        assert!(!all[..at].contains(one), "{at}");
+    }
+    assert_eq!(all[0], difference(&|fixture| fixture.write("a", "2")));
+    assert_eq!(all[5], difference(&|fixture| fixture.write("d/c", "2")));
+}
+
+/// A model of 13 GB may lie in a checkout.
+#[test]
+fn a_file_of_gibibytes_over_a_commit_is_not_read() {
+    for name in ["a", "an/untracked.bin"] {
+        let fixture = GitRepository::with(&[("a", "1")]);
+        fixture.write(name, "");
+        let sized = |bytes| File::create(fixture.path(name)).unwrap().set_len(bytes).unwrap();
+        sized(3 << 30);
+        let began = Instant::now();
+        let commit = commit_at(&fixture.folder());
+        assert!(began.elapsed() < Duration::from_secs(2), "{name}: {:?}", began.elapsed());
+        sized((3 << 30) + 1);
+        assert_ne!(commit.difference_sha256, commit_at(&fixture.folder()).difference_sha256, "{name}");
+    }
 }
 
 #[test]

@@ -4,10 +4,13 @@ use arcgauge::gate::Strictness;
 use arcgauge::judge::Validity;
 use arcgauge::record::{CheckResult, Entry, Experiment, Outcome};
 use arcgauge::report::decision::{Subject, decision_document, pair_lines};
+use arcgauge::report::peers::{peers_document, peers_json};
 use arcgauge::report::{Detail, bench_document};
+use arcgauge::run::invalid_rounds;
 use arcgauge::sys::Observed;
 
 use crate::checkout::Checkout;
+use crate::first_light::arc;
 use crate::forged::{self, store};
 use crate::forged_pairs::{ab, around, both, decided, guard_log, judge};
 
@@ -96,6 +99,47 @@ fn pairs_that_count_despite_a_guard_are_not_called_clean() {
     let text = decision_document(Subject { record: &record, pairs: &pairs }, Some(&decision)).to_text(None);
     assert!(text.starts_with("INVALID: `cpu-pressure` on `base`: "), "{text}");
     assert!(text.contains("counts despite `cpu-pressure`"), "{text}");
+}
+
+/// Engines side by side, of which a guard invalidates so many rounds.
+fn engines(invalidated: usize, ignore_guards: bool) -> Experiment {
+    let mut record = arc::peers();
+    record.sampling.ignore_guards = ignore_guards;
+    for engine in &mut record.arms {
+        for process in engine.processes.iter_mut().filter(|process| process.index < invalidated) {
+            process.guards = Some(guard_log(12, true));
+        }
+    }
+    record
+}
+
+#[test]
+fn engines_of_which_no_round_counts_are_invalid_with_the_reason_and_those_with_a_round_are_not() {
+    let reason = "`swap-in` on `stateful`: `12` pages were read back from swap";
+    for (record, word) in [
+        (engines(0, false), "valid"),
+        (engines(2, false), "valid"),
+        (engines(3, false), "invalid"),
+        (engines(0, true), "valid"),
+        (engines(1, true), "invalid"),
+    ] {
+        let validity = Validity::of(&record);
+        assert_eq!(validity.as_str(), word);
+        let text = peers_document(&record).to_text(None);
+        assert_eq!(text.starts_with(&format!("INVALID: {reason}\n")), word == "invalid", "{text}");
+        assert!(peers_json(&record).contains(&format!("\"validity\": \"{word}\"")));
+    }
+}
+
+#[test]
+fn the_list_calls_engines_of_which_no_round_counts_invalid() {
+    let mut record = engines(3, false);
+    let warning = invalid_rounds(&record).unwrap();
+    assert!(warning.message.ends_with("were read back from swap"), "{}", warning.message);
+    record.warnings.push(warning);
+    assert_eq!(Validity::of_entry(&entry(&record)).as_str(), "invalid");
+    assert_eq!(invalid_rounds(&engines(2, false)), None);
+    assert_eq!(Validity::of_entry(&entry(&engines(2, false))).as_str(), "valid");
 }
 
 #[test]

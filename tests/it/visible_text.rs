@@ -71,8 +71,13 @@ fn every_verb_that_prints_records_prints_their_texts_as_text() {
         ["list", "verify", "changes", "rebuild"].map(|verb| format!("history {verb}")).into();
     let formats = ["csv --rows sample", "csv", "otava", "llama-bench", "bmf", "benchstat", "junit", "github"];
     let exports = formats.map(|format| format!("history export --format {format}"));
-    let others =
-        ["history export --format benchmark-action --direction smaller", "report --output site", "gate"];
+    let others = [
+        "history export --format benchmark-action --direction smaller",
+        "history export --output copied",
+        "report --output site",
+        "gate",
+        "gate calibrate",
+    ];
     let mut ended: Vec<(String, Ended)> = runs
         .into_iter()
         .chain(exports)
@@ -83,6 +88,11 @@ fn every_verb_that_prints_records_prints_their_texts_as_text() {
         let file = file.to_str().unwrap();
         let alone = |words: &[&str]| (words.join(" "), scene.checkout.run(words));
         ended.push(alone(&["history", "show", file, "--explain"]));
+        ended.push(alone(&["history", "show", file, "--wide"]));
+        ended.push(alone(&["history", "import", file, "--store", "another"]));
+        for verb in [["golden", "bless"], ["baseline", "pin"], ["baseline", "accept-model"]] {
+            ended.push((format!("{verb:?} {file}"), scene.run(&verb.join(" "), &["--reason", TEXT, file])));
+        }
         for format in ["text", "markdown", "junit"] {
             ended.push(alone(&["gate", "--replay", file, "--format", format]));
         }
@@ -115,6 +125,99 @@ fn every_verb_that_prints_records_prints_their_texts_as_text() {
     for cell in rows.iter().flatten() {
         assert!(!cell.starts_with(['=', '+', '@', '\t']), "{cell}");
     }
+}
+
+/// Files of other tools with the hostile text in the place of each of their texts, one after the other, and of all.
+#[test]
+fn files_of_other_tools_are_imported_refused_and_shown_as_text() {
+    let checkout = Checkout::new();
+    checkout.commit();
+    let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/exchange");
+    fs::create_dir(checkout.path("in")).unwrap();
+    let mut files = Vec::new();
+    for fixture in walk(&fixtures) {
+        let whole = fs::read_to_string(&fixture).unwrap();
+        let name = fixture.strip_prefix(&fixtures).unwrap().display().to_string().replace('/', "-");
+        let variants = match fixture.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => hostile_json(&serde_json::from_str(&whole).unwrap()),
+            Some("csv") => hostile_csv(&whole),
+            _ => continue,
+        };
+        for (at, text) in variants.into_iter().enumerate() {
+            let file = checkout.path(&format!("in/{at}-{name}"));
+            fs::write(&file, text).unwrap();
+            files.push(file);
+        }
+    }
+    assert!(files.len() > 100, "{}", files.len());
+    let imported = checkout.run(["history", "import", "in", "--store", "store"]);
+    let taken = History::at(checkout.path("store")).foreign_files();
+    assert!(taken.len() > 20 && taken.len() < files.len(), "{} of {}", taken.len(), files.len());
+    is_text("history import", &imported.stdout);
+    is_text("history import", &imported.stderr);
+    let stored = |words: &str| checkout.run(words.split(' ').chain(["--store", "store"]));
+    for words in ["list", "verify", "export --format csv", "export --format csv --rows sample"] {
+        let ended = stored(&format!("history {words}"));
+        is_text(words, &ended.stdout);
+        is_text(words, &ended.stderr);
+        if words.contains("csv") {
+            for row in csv::Reader::from_reader(ended.stdout.as_bytes()).into_records() {
+                let row = row.unwrap();
+                assert!(row.iter().all(|cell| !cell.starts_with(['=', '+', '@', '\t'])), "{row:?}");
+            }
+        }
+    }
+    for file in taken.iter().step_by(5) {
+        let file = file.to_str().unwrap();
+        let shown = checkout.run(["history", "show", file]);
+        is_text(file, &shown.stdout);
+        assert!(shown.stdout.len() > 100, "{shown}");
+    }
+}
+
+/// The value with the text in the place of every text, and of each alone; names of fields too.
+fn hostile_json(value: &Value) -> Vec<String> {
+    let mut count = 0;
+    each(value, &mut |_| count += 1);
+    let alone = (0..count).map(|only| {
+        let mut at = 0;
+        replaced(value, &mut |_| {
+            at += 1;
+            at == only + 1
+        })
+    });
+    let all = replaced(value, &mut |_| true);
+    let named = value.to_string().replacen("\":", &format!("{}:", &Value::from(TEXT).to_string()[1..]), 1);
+    alone.chain([all]).map(|value| value.to_string()).chain([named]).collect()
+}
+
+fn replaced(value: &Value, is_meant: &mut impl FnMut(&str) -> bool) -> Value {
+    match value {
+        Value::String(text) if is_meant(text) => TEXT.into(),
+        Value::Array(values) => values.iter().map(|value| replaced(value, is_meant)).collect(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), replaced(value, is_meant))).collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// The table with the text in the place of each cell of its first two lines.
+fn hostile_csv(table: &str) -> Vec<String> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(table.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let places = (0..2).flat_map(|row| (0..rows[row].len()).map(move |cell| (row, cell)));
+    let variants = places.map(|place| {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+        for (row, cells) in rows.iter().enumerate() {
+            let cells = cells.iter().enumerate();
+            let cells = cells.map(|(cell, text)| if (row, cell) == place { TEXT } else { text });
+            writer.write_record(cells).unwrap();
+        }
+        String::from_utf8(writer.into_inner().unwrap()).unwrap()
+    });
+    variants.collect()
 }
 
 #[test]

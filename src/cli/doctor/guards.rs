@@ -75,6 +75,15 @@ fn sights(facts: &MachineFacts, reading: &MachineReading) -> Vec<Sight> {
             }),
         ),
         (
+            Guard::OtherCpuUse,
+            reported(&reading.cpu_time, |time| {
+                format!(
+                    "the time of {} processors is counted, and that of our own processes",
+                    time.processors
+                )
+            }),
+        ),
+        (
             Guard::MemoryPressure,
             reported(&reading.memory_full_avg10_percent, |percent| {
                 format!("all tasks waited for memory for {percent:.1} % of the last ten seconds")
@@ -222,6 +231,7 @@ mod tests {
         ok    ac-power           on AC power
         ok    power-profile      `balanced`
         ok    cpu-pressure       tasks waited for a processor for 1.2 % of the last ten seconds
+        ok    other-cpu-use      the time of 2 processors is counted, and that of our own processes
         ok    memory-pressure    all tasks waited for memory for 0.0 % of the last ten seconds
         ok    swap-in            12 pages read back from swap since the machine was started
         ok    oom-kill           2 processes of this memory group were killed for want of memory so far
@@ -235,7 +245,7 @@ mod tests {
     #[test]
     fn a_machine_that_tells_nothing_is_one_line_and_no_fault() {
         let report = report(&Tree::new());
-        assert!(report.starts_with("skip  guards             13 not observed here: "), "{report}");
+        assert!(report.starts_with("skip  guards             14 not observed here: "), "{report}");
         assert_eq!(report.lines().count(), 1);
         let of_one_reason = "gpu-clock, gpu-throttle, other-gpu-clients (there is no `/sys/class/drm`)";
         assert!(report.contains(of_one_reason), "{report}");

@@ -45,6 +45,8 @@ pub enum Guard {
     PowerProfile,
     /// Other programs on the processor.
     CpuPressure,
+    /// Other programs on the processor while it is measured itself.
+    OtherCpuUse,
     /// Tasks that wait for memory.
     MemoryPressure,
     /// Memory read back from swap.
@@ -92,7 +94,7 @@ pub struct GuardFinding {
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::GpuProof,
         Self::GpuClock,
         Self::GpuThrottle,
@@ -104,6 +106,7 @@ impl Guard {
         Self::AcPower,
         Self::PowerProfile,
         Self::CpuPressure,
+        Self::OtherCpuUse,
         Self::MemoryPressure,
         Self::SwapIn,
         Self::OomKill,
@@ -144,6 +147,10 @@ impl Guard {
                 "tasks wait for a processor for {} % of ten seconds or more; on a CPU run only before its first \
                  process, since the worker itself loads the processor later",
                 threshold::CPU_PRESSURE_PERCENT
+            ),
+            Self::OtherCpuUse => format!(
+                "other programs have {} % of the processors' time or more while a CPU run is measured",
+                threshold::OTHER_CPU_SHARE * 100.0
             ),
             Self::MemoryPressure => format!(
                 "all tasks wait for memory for more than {} % of ten seconds",

@@ -33,12 +33,18 @@ const GPU_RULES: [(Guard, Rule); 3] = [
     (Guard::OtherGpuClients, other_gpu_clients),
 ];
 
+/// The rules that a run on a GPU does not need.
+const CPU_RULES: [(Guard, Rule); 1] = [(Guard::OtherCpuUse, other_cpu_use)];
+
 /// Every guard's word on a process. `first` is the first process of the job, None for that one itself:
 /// what it could observe and this one cannot has vanished.
 #[must_use]
 pub fn of_process(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> Vec<GuardFinding> {
-    let gpu_rules = GPU_RULES.iter().filter(|_| process.device == DeviceKind::Gpu);
-    let rules = gpu_rules.chain(&RULES);
+    let of_device: &[(Guard, Rule)] = match process.device {
+        DeviceKind::Gpu => &GPU_RULES,
+        DeviceKind::Cpu => &CPU_RULES,
+    };
+    let rules = of_device.iter().chain(&RULES);
     rules.map(|(guard, rule)| apply(*rule, process, first).of(*guard)).collect()
 }
 
@@ -152,6 +158,33 @@ fn ac_power(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleR
     let on_battery = readings.iter().filter(|on_ac_power| !***on_ac_power).count();
     let count = readings.len();
     Ok(unless(on_battery > 0, || format!("the machine ran on battery at {on_battery} of {count} readings")))
+}
+
+/// What the processors did beyond our own work. It shows what `cpu_pressure` cannot on a run on the processor.
+fn other_cpu_use(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>) -> RuleResult {
+    let readings = process.around();
+    let ends = || [readings.first(), readings.last()].into_iter().flatten();
+    let times = process.all_of(ends(), |reading| known(&reading.cpu_time))?;
+    let moments: Vec<u64> = ends().map(|reading| reading.at_ns).collect();
+    let ([before, after], [start_ns, end_ns]) = (&times[..], &moments[..]) else {
+        return Err(Observation::not_observed("there is no reading"));
+    };
+    let all_ns = end_ns.saturating_sub(*start_ns) as f64 * f64::from(after.processors);
+    if all_ns <= 0.0 {
+        return Err(Observation::not_observed("there are not two readings to compare"));
+    }
+    let is_much =
+        |ns: u64| ns >= threshold::OTHER_CPU_LEAST_NS && ns as f64 / all_ns >= threshold::OTHER_CPU_SHARE;
+    let busy_ns = after.busy_ns.saturating_sub(before.busy_ns);
+    let own_ns = after.own_ns.saturating_sub(before.own_ns);
+    if is_much(own_ns.saturating_sub(busy_ns)) {
+        let partial = "the kernel's busy time of the processors does not hold all of the worker's";
+        return Err(Observation::not_observed(partial));
+    }
+    let others_ns = busy_ns.saturating_sub(own_ns);
+    let share = others_ns as f64 / all_ns;
+    let reported = format!("other programs used {:.1} % of the CPU while it was measured", share * 100.0);
+    Ok(Observation::tripped_if(is_much(others_ns), reported))
 }
 
 /// A run on the processor loads it by itself, so only the reading before the first process shows

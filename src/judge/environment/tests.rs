@@ -10,7 +10,7 @@ use crate::measure::guard::{
     WorkerGpuUse,
 };
 use crate::sys::fdinfo::OtherGpuUse;
-use crate::sys::{ClockPair, Observed};
+use crate::sys::{ClockPair, CpuTime, Observed};
 
 use Observed::Observed as Known;
 
@@ -32,6 +32,12 @@ fn reading(second: u64, phase: Phase) -> MachineReading {
         cpu_throttle_count: Known(5),
         is_on_ac_power: Known(true),
         cpu_some_avg10_percent: Known(1.0),
+        // The worker has one of four processors, and others a fiftieth of one.
+        cpu_time: Known(CpuTime {
+            processors: 4,
+            busy_ns: 90 * SECOND + second * (SECOND + SECOND / 50),
+            own_ns: second * SECOND,
+        }),
         memory_full_avg10_percent: Known(0.0),
         io_some_avg10_percent: Known(0.0),
         pages_swapped_in: Known(7),
@@ -135,6 +141,7 @@ fn silence(reading: &mut MachineReading) {
         cpu_throttle_count: not(),
         is_on_ac_power: not(),
         cpu_some_avg10_percent: not(),
+        cpu_time: not(),
         memory_full_avg10_percent: not(),
         io_some_avg10_percent: not(),
         pages_swapped_in: not(),

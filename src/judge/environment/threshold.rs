@@ -11,6 +11,11 @@ pub const START_DIFFERENCE_CELSIUS: f64 = SAME_START_CELSIUS;
 /// From this share of ten seconds in which tasks wait for a processor, there is a background load,
 /// percent.
 pub const CPU_PRESSURE_PERCENT: f64 = 5.0;
+/// From this share of all processors' time on, other programs disturb what is measured on them. An idle desktop has a
+/// tenth of it.
+pub const OTHER_CPU_SHARE: f64 = 0.05;
+/// Less than this is within what the kernel's counting by ticks leaves open, ns.
+pub const OTHER_CPU_LEAST_NS: u64 = 100_000_000;
 /// All tasks waiting for memory for more than this share of ten seconds is too much, percent.
 pub const MEMORY_PRESSURE_PERCENT: f64 = 0.0;
 /// From this share of the time on, other clients of the GPU disturb.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::sys::fdinfo::{OtherGpuUse, compute_work};
-use crate::sys::{ClockPair, Observed, SysfsRoot};
+use crate::sys::{ClockPair, CpuTime, Observed, SysfsRoot};
 
 pub use gpu::{GpuDriver, GpuFacts, GpuReading};
 pub use reader::{CpuPolicy, MachineReader};
@@ -64,6 +64,9 @@ pub struct MachineReading {
     pub is_on_ac_power: Observed<bool>,
     /// The share of ten seconds in which some task waited for a processor, percent.
     pub cpu_some_avg10_percent: Observed<f64>,
+    /// How long the processors have worked, in all and for this program and its workers.
+    #[serde(default = "not_read")]
+    pub cpu_time: Observed<CpuTime>,
     /// The share of ten seconds in which all tasks waited for memory, percent.
     pub memory_full_avg10_percent: Observed<f64>,
     /// The share of ten seconds in which some task waited for a disk, percent.
@@ -78,6 +81,11 @@ pub struct MachineReading {
     pub worker_gpus: Observed<Vec<WorkerGpuUse>>,
     /// What other programs do on the GPU.
     pub other_gpu: Observed<OtherGpuUse>,
+}
+
+/// Older records do not have it.
+fn not_read<T>() -> Observed<T> {
+    Observed::not("the program that made the record did not read it")
 }
 
 /// A number of each of the processor's packages, by the name of its zone, as in `package-0`.

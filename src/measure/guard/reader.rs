@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::guard::{MachineFacts, MachineReading, Phase, Temperatures, WorkerGpuUse, gpu, power};
 use crate::sys::fdinfo::{ClientId, GpuClient, OtherClients, clients_of, family};
-use crate::sys::{Observed, SysfsRoot, Unavailable};
+use crate::sys::{CpuTime, Observed, SysfsRoot, Unavailable};
 
 /// Reads one machine, again and again.
 #[derive(Debug)]
@@ -66,6 +66,8 @@ impl MachineReader {
             cpu_throttle_count: throttle_count(root).into(),
             is_on_ac_power: power::on_ac_power(root).into(),
             cpu_some_avg10_percent: pressure(root, "cpu", "some").into(),
+            // Workers and what else this program starts are below it.
+            cpu_time: CpuTime::read(root, &family(root, std::process::id())).into(),
             memory_full_avg10_percent: pressure(root, "memory", "full").into(),
             io_some_avg10_percent: pressure(root, "io", "some").into(),
             pages_swapped_in: counter(root, "proc/vmstat", "pswpin").into(),

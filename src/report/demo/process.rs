@@ -7,7 +7,7 @@ use crate::measure::supervisor::{PhaseMemory, Purpose};
 use crate::record::{LoadRecord, ProcessRecord, RequestedPrompt, SampleRecord, SampleTimes};
 use crate::report::demo::machines::{Cost, DemoMachine, Template};
 use crate::report::demo::story::{Event, Noise, nearest};
-use crate::sys::{ClockPair, MemoryReading, Observed};
+use crate::sys::{ClockPair, CpuTime, MemoryReading, Observed};
 use crate::workload::TokenId;
 
 /// Single tokens differ by so much, as a share.
@@ -203,6 +203,12 @@ impl Task<'_> {
             at_ns,
             phase,
             cpu_some_avg10_percent: Observed::Observed(if noise.happens(0.2) { 0.27 } else { 0.0 }),
+            // The worker has four of eight processors, and others a hundredth of one.
+            cpu_time: Observed::Observed(CpuTime {
+                processors: 8,
+                busy_ns: 900_000_000_000 + nearest(seconds * 4.01e9),
+                own_ns: nearest(seconds * 4e9),
+            }),
             // Some 28 W, in microjoules.
             energy_microjoules: Observed::Observed((5_000_000_000 + nearest(seconds * 28e6)).into()),
             ..self.template.reading.clone()

@@ -171,7 +171,7 @@ fn against_itself() -> Experiment {
 
 /// Four engines in three rounds, of which paged attention takes a tenth less for each token, and a compressed
 /// cache another twentieth.
-pub(super) fn peers() -> Experiment {
+pub(crate) fn peers() -> Experiment {
     let published = |series: &str, value| PublishedFigure {
         series: series.into(),
         metric: Metric::EndToEndThroughput,

@@ -1,7 +1,7 @@
 //! `first-light`: each claim is answered by its evidence alone, no step ends the walk, and the bundle names
 //! nobody.
 
-mod arc;
+pub(crate) mod arc;
 mod bundle;
 mod claims;
 mod engine_faults;

@@ -152,6 +152,68 @@ fn a_run_on_the_processor_is_not_taken_for_its_own_background_load() {
     assert!(first.iter().all(|finding| !finding.guard.id().contains("gpu")), "it needs no GPU");
 }
 
+/// A run on the four processors in which others have this share of all their time, second by second.
+fn beside_others(shares: [f64; 5]) -> GuardLog {
+    with(|log| {
+        let mut others_ns = 0.0;
+        for (reading, share) in log.readings[1..].iter_mut().zip(shares) {
+            others_ns += share * 4.0 * SECOND as f64;
+            let Known(time) = &mut reading.cpu_time else { panic!() };
+            time.busy_ns = 90 * SECOND + time.own_ns + others_ns as u64;
+        }
+    })
+}
+
+fn other_cpu_use(log: &GuardLog) -> GuardFinding {
+    let findings = of_process(&on(log, DeviceKind::Cpu), None);
+    findings.into_iter().find(|finding| finding.guard == Guard::OtherCpuUse).unwrap()
+}
+
+#[test]
+fn a_load_by_others_that_begins_in_the_middle_of_a_run_on_the_processor_trips() {
+    let loaded = other_cpu_use(&beside_others([0.0, 0.0, 0.6, 0.6, 0.6]));
+    assert_eq!(loaded.state, GuardState::Tripped);
+    assert_eq!(loaded.reason, "other programs used 36.0 % of the CPU while it was measured");
+    assert!(loaded.invalidates());
+    assert_eq!(other_cpu_use(&beside_others([0.05; 5])).state, GuardState::Tripped);
+    assert_eq!(other_cpu_use(&beside_others([0.049; 5])).state, GuardState::Clean);
+    assert_eq!(other_cpu_use(&beside_others([0.01, 0.0, 0.05, 0.01, 0.02])).state, GuardState::Clean);
+}
+
+#[test]
+fn a_load_while_the_model_is_loaded_or_after_the_last_token_does_not_count() {
+    let log = beside_others([0.6, 0.0, 0.0, 0.0, 0.6]);
+    let timed = Some(TimeSpan { start_ns: SECOND, end_ns: 4 * SECOND });
+    let cpu = ProcessGuards { timed, ..on(&log, DeviceKind::Cpu) };
+    assert_eq!(state_of(&of_process(&cpu, None), Guard::OtherCpuUse), GuardState::Clean);
+}
+
+#[test]
+fn what_the_counting_by_ticks_leaves_open_is_no_load() {
+    let mut log = beside_others([0.1; 5]);
+    for reading in &mut log.readings {
+        reading.at_ns /= 25;
+        let Known(time) = &mut reading.cpu_time else { panic!() };
+        (time.busy_ns, time.own_ns) = (time.busy_ns / 25, time.own_ns / 25);
+    }
+    assert_eq!(other_cpu_use(&log).state, GuardState::Clean, "0.08 s of four processors in 0.2 s");
+}
+
+#[test]
+fn busy_time_that_does_not_hold_our_own_and_an_older_record_are_not_observed() {
+    let partial = each(|it| {
+        let Known(time) = &mut it.cpu_time else { panic!() };
+        time.busy_ns = 90 * SECOND;
+    });
+    assert_eq!(other_cpu_use(&partial).state, GuardState::NotObserved);
+    let mut older = serde_json::to_value(reading(0, Phase::During)).unwrap();
+    older.as_object_mut().unwrap().remove("cpu_time").unwrap();
+    let older: MachineReading = serde_json::from_value(older).unwrap();
+    let older = with(|log| log.readings.iter_mut().for_each(|it| it.cpu_time = older.cpu_time.clone()));
+    assert_eq!(other_cpu_use(&older).state, GuardState::NotObserved);
+    assert!(other_cpu_use(&older).reason.contains("made the record"));
+}
+
 #[test]
 fn any_stall_for_memory_trips() {
     let log = with(|log| log.readings[2].memory_full_avg10_percent = Known(0.01));
