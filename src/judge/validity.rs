@@ -53,7 +53,7 @@ impl Validity {
         match record.plan {
             PlanKind::Bench => Self::of_run(record.subject().arm),
             PlanKind::Ab => of_ab(record),
-            PlanKind::Peers => Self::of_outcome(record.outcome).unwrap_or(Self::Valid),
+            PlanKind::Peers | PlanKind::Kv => Self::of_outcome(record.outcome).unwrap_or(Self::Valid),
         }
     }
 

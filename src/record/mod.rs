@@ -25,7 +25,7 @@ mod sharing;
 pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
-    Arm, DivergenceText, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
+    Arm, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
     RequestedPrompt, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
     judge_session, kept_samples,
 };

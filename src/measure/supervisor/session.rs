@@ -159,8 +159,12 @@ impl Session {
 
     /// The last worker, for untimed passes; None where the session did not end well.
     pub fn replay(&mut self) -> Option<&mut dyn Replay> {
-        let worker = self.worker.as_mut().filter(|worker| worker.exit_reason().is_none())?;
-        Some(worker)
+        Some(self.worker()?)
+    }
+
+    /// The same, for passes whose logits are compared.
+    pub fn worker(&mut self) -> Option<&mut Conversation> {
+        self.worker.as_mut().filter(|worker| worker.exit_reason().is_none())
     }
 
     /// Lets the last worker leave. Its end, too, may turn out badly, and then there is no speed.
@@ -290,7 +294,16 @@ impl WorkerRun<'_> {
         sample.submitted_ns = generated.submitted_ns;
         self.note_device_memory(&generated.device_memory_bytes);
         let checked = check(&sample, plan.new_tokens, window);
-        let fed = prompt.token_ids.len() + plan.new_tokens - 1;
+        let mut fed = prompt.token_ids.len() + plan.new_tokens - 1;
+        if let Some(kv_use) = generated.kv_use {
+            if kv_use.rows != kv_use.tokens {
+                self.not_observed("the arm removes rows from the KV cache".to_owned());
+                fed = usize::try_from(kv_use.rows).unwrap_or(usize::MAX);
+            }
+            if role == Role::Measured {
+                self.facts.kv_uses.push(kv_use);
+            }
+        }
         self.facts.samples.push(sample);
         checked.map_err(|error| self.conversation.end_as(ExitReason::Refused(error)))?;
         self.check_cache(fed, split_phases)

@@ -8,6 +8,7 @@ use crate::engine::openvino::{
 };
 use crate::engine::{CachedTokens, Engine, ModelFolder};
 use crate::error::{Error, Result};
+use crate::measure::kv::KvMethod;
 use crate::measure::protocol::{
     CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
 };
@@ -67,6 +68,7 @@ impl Loader for OpenVinoLoader<'_> {
             attention: Some("sdpa".to_owned()),
             infer_span: InferSpan::Inference,
             device_memory_bytes: device_memory_bytes(&resolved),
+            kv_method: KvMethod::Unchanged,
         };
         let loaded_bytes = total(&event.device_memory_bytes);
         Ok(Brought {

@@ -104,6 +104,7 @@ impl<'a> Scene<'a> {
         let ground = self.story.ground(time);
         let commit = &self.line[code];
         let arm = Arm {
+            kv: None,
             label: Arm::BENCH.to_owned(),
             differences: Vec::new(),
             host_loop: Arm::ARCGAUGE.to_owned(),

@@ -95,6 +95,7 @@ fn record_line(of_commit: &RecordOfCommit<'_>) -> Value {
             PlanKind::Ab => "A/B",
             PlanKind::Bench => "run",
             PlanKind::Peers => "engines",
+            PlanKind::Kv => "KV cache",
         },
         "when_utc": entry.when_utc,
         "machine": one_line(&format!("{}{origin}", entry.setting.series.machine)),
