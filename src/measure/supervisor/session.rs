@@ -294,16 +294,8 @@ impl WorkerRun<'_> {
         sample.submitted_ns = generated.submitted_ns;
         self.note_device_memory(&generated.device_memory_bytes);
         let checked = check(&sample, plan.new_tokens, window);
-        let mut fed = prompt.token_ids.len() + plan.new_tokens - 1;
-        if let Some(kv_use) = generated.kv_use {
-            if kv_use.rows != kv_use.tokens {
-                self.not_observed("the arm removes rows from the KV cache".to_owned());
-                fed = usize::try_from(kv_use.rows).unwrap_or(usize::MAX);
-            }
-            if role == Role::Measured {
-                self.facts.kv_uses.push(kv_use);
-            }
-        }
+        let fed = prompt.token_ids.len() + plan.new_tokens - 1;
+        self.facts.kv_uses.extend(generated.kv_use.filter(|_| role == Role::Measured));
         self.facts.samples.push(sample);
         checked.map_err(|error| self.conversation.end_as(ExitReason::Refused(error)))?;
         self.check_cache(fed, split_phases)
