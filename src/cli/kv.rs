@@ -128,9 +128,7 @@ impl RequestedArm {
 
     fn method(&self) -> KvMethod {
         match self {
-            Self::Transform(spec) if *spec == TransformSpec::none() => KvMethod::Unchanged,
-            Self::Transform(spec) if spec.in_graph().is_some() => KvMethod::Graph,
-            Self::Transform(_) => KvMethod::States,
+            Self::Transform(spec) => KvMethod::of(spec),
             Self::Plugin(_) => KvMethod::Plugin,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::engine::ModelShape;
+use crate::golden::GoldenResult;
 use crate::judge::peers::{Multiple, RoundFigures, round_figures};
 use crate::measure::kv::{KvAgreement, KvMethod};
 use crate::measure::{Metric, Role};
@@ -26,6 +27,9 @@ pub struct KvArm {
     pub arm: String,
     /// Where the cache is changed.
     pub method: KvMethod,
+    /// What the goldens say of the first arm's answers, the worst of its prompts; None for the others, which no golden
+    /// judges.
+    pub golden: Option<GoldenResult>,
     /// Its answers beside those of the first arm.
     pub free_running: FreeRunning,
     /// Its distributions beside those of the first arm, over all texts and seeds; None for the first arm.
@@ -81,7 +85,7 @@ pub struct TeacherForced {
 pub struct KvBytesPerToken {
     /// Packed, norms and scales and rows that are not packed included, by tokens that were fed.
     pub packed_per_token: f64,
-    /// The same for a cache of GPT-OSS-20B.
+    /// The same for a cache of the shape of GPT-OSS-20B's.
     pub packed_per_token_at_20b: f64,
     /// As a share of a cache of 16-bit elements.
     pub share_of_16_bit: f64,
@@ -121,12 +125,14 @@ fn kv_arm(record: &Experiment, rounds: &[RoundFigures], at: usize, arm: &Arm) ->
     let reference = &record.arms[0];
     let ratio = |metric| if at == 0 { None } else { Multiple::of(metric, rounds, at, 0) };
     let mean = |metric: Metric| {
-        let values: Vec<f64> = rounds.iter().filter_map(|round| round.of(at)?.get(metric)).collect();
+        let counted = rounds.iter().filter(|round| round.counts);
+        let values: Vec<f64> = counted.filter_map(|round| round.of(at)?.get(metric)).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     Some(KvArm {
         arm: arm.label.clone(),
         method: kv.method,
+        golden: if at == 0 { arm.prompts.iter().map(|prompt| prompt.golden).max() } else { None },
         free_running: free_running(reference, arm),
         teacher_forced: teacher_forced(&kv.agreements),
         bytes: bytes(reference, arm, kv),

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
+use crate::engine::transform::TransformSpec;
+use crate::workload::TokenId;
+
 /// Where the KV cache of an arm is changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
@@ -20,6 +23,18 @@ pub enum KvMethod {
 }
 
 impl KvMethod {
+    /// Where a transform is applied.
+    #[must_use]
+    pub fn of(spec: &TransformSpec) -> Self {
+        if *spec == TransformSpec::none() {
+            Self::Unchanged
+        } else if spec.in_graph().is_some() {
+            Self::Graph
+        } else {
+            Self::States
+        }
+    }
+
     /// As it is serialised.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -80,7 +95,7 @@ pub struct KvText {
     /// Its name.
     pub id: String,
     /// Tokens that are fed at once.
-    pub prompt: Vec<crate::workload::TokenId>,
+    pub prompt: Vec<TokenId>,
     /// Tokens that are fed one by one; the last is compared and not fed.
-    pub forced: Vec<crate::workload::TokenId>,
+    pub forced: Vec<TokenId>,
 }

@@ -44,6 +44,9 @@ pub fn kv_document(record: &Experiment) -> Document {
     );
     document.titled_table("Bytes of the KV cache", bytes(&arms));
     document.text(FULL_WIDTH);
+    if let Some(line) = at_20b(&arms) {
+        document.text(line);
+    }
     document.titled_table("Time", time(&arms));
     document.text(
         "ratio: geometric mean over the rounds that count, with its 95 % interval by Student's t; read, transform, \
@@ -108,7 +111,10 @@ fn output(arms: &[KvArm]) -> Table {
         let seeds = forced.filter(|it| it.seeds > 1);
         [
             (&arm.arm).into(),
-            number(Some(format!("{} of {}", free.equal_prompts, free.prompts))),
+            match arm.golden {
+                Some(golden) => number(Some(format!("golden: {}", golden.as_str()))),
+                None => number(Some(format!("{} of {} equal", free.equal_prompts, free.prompts))),
+            },
             number(free.first_difference.map(|token| (token + 1).to_string())),
             number(forced.map(|it| percent(100.0 * it.agreed_share))),
             number(forced.map(|it| exponent(it.mean_kl_nats))),
@@ -122,14 +128,13 @@ fn output(arms: &[KvArm]) -> Table {
 }
 
 fn bytes(arms: &[KvArm]) -> Table {
-    let headings = ["arm", "packed B/token", "of 16 bit", "at 20B", "packed", "resident", "saved, resident", "buffers"];
+    let headings = ["arm", "packed B/token", "of 16 bit", "packed", "resident", "saved, resident", "buffers"];
     let rows = arms.iter().map(|arm| {
         let of = |value: fn(&KvBytesPerToken) -> Option<String>| number(arm.bytes.as_ref().and_then(value));
         [
             (&arm.arm).into(),
             of(|it| Some(format!("{:.0}", it.packed_per_token))),
             of(|it| Some(whole_percent(100.0 * it.share_of_16_bit))),
-            of(|it| Some(format!("{:.0}", it.packed_per_token_at_20b))),
             of(|it| Some(mebibytes(it.packed))),
             of(|it| it.resident.map(mebibytes)),
             of(|it| it.resident_saved.map(|bytes| if bytes == 0 { "0".to_owned() } else { mebibytes(bytes) })),
@@ -137,6 +142,17 @@ fn bytes(arms: &[KvArm]) -> Table {
         ]
     });
     Table::new(headings).with_rows(rows)
+}
+
+/// Of a model whose cache has another shape than GPT-OSS-20B's: what each arm would take there.
+fn at_20b(arms: &[KvArm]) -> Option<String> {
+    let bytes = arms.iter().filter_map(|arm| Some((&arm.arm, arm.bytes.as_ref()?)));
+    let other = |it: &KvBytesPerToken| (it.packed_per_token_at_20b - it.packed_per_token).abs() > 0.5;
+    let scaled: Vec<String> = bytes
+        .filter(|(_, bytes)| other(bytes))
+        .map(|(arm, bytes)| format!("{arm} {:.0}", bytes.packed_per_token_at_20b))
+        .collect();
+    (!scaled.is_empty()).then(|| format!("packed B/token in the shape of GPT-OSS-20B's cache: {}", scaled.join(", ")))
 }
 
 fn time(arms: &[KvArm]) -> Table {

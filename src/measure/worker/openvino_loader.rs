@@ -6,14 +6,18 @@ use crate::engine::openvino::{
     CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine,
     Property, ResolvedRuntime, RuntimeLocation,
 };
+use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
 use crate::engine::{CachedTokens, Engine, ModelFolder};
 use crate::error::{Error, Result};
-use crate::measure::kv::KvMethod;
+use crate::measure::kv::{KvMethod, KvUse};
 use crate::measure::protocol::{
     CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
+
+/// Rows that are not packed count as 16-bit elements, whatever the plugin stores them in.
+const UNPACKED_ELEMENT_BYTES: usize = 2;
 
 /// Loads through OpenVINO; times are of this clock.
 pub struct OpenVinoLoader<'a> {
@@ -40,6 +44,7 @@ impl Loader for OpenVinoLoader<'_> {
             cache.prepare().map_err(|cause| Error::io("write", cache.path(), &cause))?;
         }
         let load_started_ns = self.clock.now_ns();
+        let spec: TransformSpec = command.kv_transform.as_deref().unwrap_or("none").parse()?;
         let engine = resolved.load(
             &folder,
             &graph,
@@ -68,13 +73,41 @@ impl Loader for OpenVinoLoader<'_> {
             attention: Some("sdpa".to_owned()),
             infer_span: InferSpan::Inference,
             device_memory_bytes: device_memory_bytes(&resolved),
-            kv_method: KvMethod::Unchanged,
+            kv_method: KvMethod::of(&spec),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
+        let engine = match command.kv_transform {
+            None => Loaded::AsIs(engine),
+            Some(_) => {
+                Loaded::Transformed(TransformedEngine::new(engine, &spec, CacheLayout::of(&folder)?)?)
+            }
+        };
         Ok(Brought {
-            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes }),
+            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes, spec, folder }),
             event,
         })
+    }
+}
+
+/// The engine, with a change of its KV cache behind it where one was requested.
+enum Loaded {
+    AsIs(OpenVinoEngine),
+    Transformed(TransformedEngine<OpenVinoEngine>),
+}
+
+impl Loaded {
+    fn engine(&mut self) -> &mut dyn Engine {
+        match self {
+            Self::AsIs(engine) => engine,
+            Self::Transformed(engine) => engine,
+        }
+    }
+
+    fn openvino(&mut self) -> &mut OpenVinoEngine {
+        match self {
+            Self::AsIs(engine) => engine,
+            Self::Transformed(engine) => engine.engine_mut(),
+        }
     }
 }
 
@@ -143,22 +176,25 @@ fn memory_by_kind(reported: &str) -> BTreeMap<String, u64> {
 }
 
 struct OpenVinoModel {
-    engine: OpenVinoEngine,
+    engine: Loaded,
     resolved: ResolvedRuntime,
     properties: EffectiveProperties,
     /// The cache of compiled models that the first generation completes.
     filling: Option<CompiledModelFolder>,
     /// `GPU_MEMORY_STATISTICS` after loading, all kinds together.
     loaded_bytes: u64,
+    /// What is done to the KV cache.
+    spec: TransformSpec,
+    folder: ModelFolder,
 }
 
 impl Model for OpenVinoModel {
     fn engine(&mut self) -> &mut dyn Engine {
-        &mut self.engine
+        self.engine.engine()
     }
 
     fn read_cache(&mut self, all_states: bool) -> Result<CacheEvent> {
-        let event = match self.engine.cached_tokens()? {
+        let event = match self.engine.engine().cached_tokens()? {
             CachedTokens::Observed(tokens) => CacheEvent { tokens: Some(tokens), ..CacheEvent::default() },
             CachedTokens::NotObservable(reason) => {
                 CacheEvent { not_observable: Some(reason), ..CacheEvent::default() }
@@ -178,6 +214,23 @@ impl Model for OpenVinoModel {
             let _ = cache.mark_complete(&self.properties);
         }
     }
+
+    fn kv_use(&mut self) -> Option<KvUse> {
+        let Loaded::Transformed(engine) = &self.engine else { return None };
+        let events = engine.events();
+        let sum = |of: fn(&EditCost) -> u64| events.iter().map(|event| of(&event.cost)).sum();
+        Some(KvUse {
+            tokens: engine.positions() as u64,
+            rows: engine.rows() as u64,
+            packed_bytes: engine.footprint(UNPACKED_ELEMENT_BYTES).total_bytes(),
+            resident_bytes: None,
+            buffer_bytes: engine.buffer_bytes() as u64,
+            changes: events.len() as u64,
+            read_ns: sum(|cost| cost.read_ns),
+            transform_ns: sum(|cost| cost.transform_ns),
+            write_ns: sum(|cost| cost.write_ns),
+        })
+    }
 }
 
 impl OpenVinoModel {
@@ -187,7 +240,7 @@ impl OpenVinoModel {
         let Some(tokens) = tokens else {
             let growth = total(&device_memory_bytes(&self.resolved)).checked_sub(self.loaded_bytes);
             return Ok(growth.filter(|bytes| *bytes > 0).map(|bytes| KvCache {
-                tokens: self.engine.held_tokens() as u64,
+                tokens: self.engine.openvino().held_tokens() as u64,
                 elements: 0,
                 precision,
                 bytes: Some(bytes),
@@ -195,7 +248,7 @@ impl OpenVinoModel {
             }));
         };
         let inference_precision = property("INFERENCE_PRECISION_HINT");
-        let states = self.engine.states()?;
+        let states = self.engine.openvino().states()?;
         let elements: u64 = states.iter().map(|state| state.shape().iter().product::<usize>() as u64).sum();
         let (element, bytes_source) =
             stored_as(self.resolved.choice.kind(), &precision, inference_precision.as_deref());

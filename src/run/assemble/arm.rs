@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{Finding, GoldenResult};
 use crate::judge::environment::threshold::SUSPEND_NS;
 use crate::measure::Plan;
+use crate::measure::kv::KvMethod;
 use crate::measure::protocol::{CacheState, DeviceResolvedEvent, LoadedEvent};
 use crate::measure::supervisor::{ExitReason, Purpose, Session, WarmLoad};
 use crate::record::{
@@ -134,7 +135,10 @@ fn fill_in(
     arm.prompts = prompt_records(model, plan, &samples, findings);
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
     arm.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Complete };
-    arm.warnings.extend(golden_warnings(plan, findings, model));
+    // Of a changed cache another token is a result, and no golden judges it.
+    if arm.kv.as_ref().is_none_or(|kv| kv.method == KvMethod::Unchanged) {
+        arm.warnings.extend(golden_warnings(plan, findings, model));
+    }
     arm.warnings.extend(compiled_model_warning(arm, session, wrong));
 }
 
