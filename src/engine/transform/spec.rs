@@ -167,6 +167,30 @@ impl TransformSpec {
         }
     }
 
+    /// The seed of its rotation or choice between steps; None where nothing is drawn, and of the graph, which is fixed
+    /// when it is loaded.
+    #[must_use]
+    pub fn seed(&self) -> Option<u64> {
+        match &self.method {
+            Method::TurboQuant(spec) if !spec.in_graph => Some(spec.seed),
+            Method::Absmax(spec) => spec.hadamard,
+            Method::Prune(PruneSpec { scorer: Scorer::Random(seed), .. }) => Some(*seed),
+            _ => None,
+        }
+    }
+
+    /// The same with another seed, where it has one.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        match &mut self.method {
+            Method::TurboQuant(spec) if !spec.in_graph => spec.seed = seed,
+            Method::Absmax(AbsmaxSpec { hadamard: Some(of_spec), .. })
+            | Method::Prune(PruneSpec { scorer: Scorer::Random(of_spec), .. }) => *of_spec = seed,
+            _ => {}
+        }
+        self
+    }
+
     /// Whether rows are removed, so that the cache holds fewer than were fed.
     #[must_use]
     pub fn prunes(&self) -> bool {

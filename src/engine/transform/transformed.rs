@@ -100,6 +100,12 @@ impl<E: EditStates> TransformedEngine<E> {
         &self.events
     }
 
+    /// Tokens that were fed.
+    #[must_use]
+    pub fn positions(&self) -> usize {
+        self.held.positions
+    }
+
     /// Rows that each layer holds.
     #[must_use]
     pub fn rows(&self) -> usize {
