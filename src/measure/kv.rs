@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
+use crate::engine::StepComparison;
 use crate::engine::transform::TransformSpec;
 use crate::workload::TokenId;
 
@@ -87,6 +88,26 @@ pub struct KvAgreement {
     pub largest_kl_nats: f64,
     /// Largest change of the margin between the reference's first two tokens, logit.
     pub largest_margin_change_logit: f64,
+}
+
+impl KvAgreement {
+    /// Over the steps of a text.
+    #[must_use]
+    pub fn of(text: &str, seed: Option<u64>, steps: &[StepComparison]) -> Self {
+        Self {
+            text: text.to_owned(),
+            seed,
+            steps: steps.len(),
+            agreed_steps: steps.iter().filter(|step| step.same_token()).count(),
+            first_difference: steps.iter().position(|step| !step.same_token()),
+            mean_kl_nats: steps.iter().map(|step| step.kl).sum::<f64>() / steps.len().max(1) as f64,
+            largest_kl_nats: steps.iter().map(|step| step.kl).fold(0.0, f64::max),
+            largest_margin_change_logit: steps
+                .iter()
+                .map(|step| f64::from(step.margin_change.abs()))
+                .fold(0.0, f64::max),
+        }
+    }
 }
 
 /// A text on which distributions are compared.

@@ -243,7 +243,6 @@ impl<'a> LiveRounds<'a> {
     /// Over each text, teacher-forced: the first arm's logits are written, and those of every other compared with
     /// them. Untimed, after the process has measured.
     fn compare_logits(&mut self, at: usize) -> Result<(), RoundFailed> {
-        if true { return Ok(()); }
         let (Some(comparison), Some(kv)) = (&self.experiment.kv, &self.arm(at).kv) else { return Ok(()) };
         let own = [None];
         let seeds: Vec<Option<u64>> = comparison.seeds.iter().copied().map(Some).collect();

@@ -83,6 +83,15 @@ impl<E: EditStates> TransformedEngine<E> {
         Ok(Self { engine, transform, layout, held, staged: 0, step: 0, events: Vec::new() })
     }
 
+    /// Puts another transform in the place of this one, from an empty cache on.
+    ///
+    /// # Errors
+    /// What the model's cache does not allow.
+    pub fn set_transform(&mut self, spec: &TransformSpec) -> Result<()> {
+        self.transform = spec.build(&self.layout)?;
+        self.reset()
+    }
+
     /// The engine without the transform.
     #[must_use]
     pub fn engine(&self) -> &E {

@@ -1,17 +1,20 @@
 //! Brings a model through OpenVINO.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
 
 use crate::engine::openvino::{
     CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine,
     Property, ResolvedRuntime, RuntimeLocation,
 };
 use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
-use crate::engine::{CachedTokens, Engine, ModelFolder};
+use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
-use crate::measure::kv::{KvMethod, KvUse};
+use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
 use crate::measure::protocol::{
-    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
+    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand,
+    LoadedEvent, LogitsCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
@@ -83,7 +86,7 @@ impl Loader for OpenVinoLoader<'_> {
             }
         };
         Ok(Brought {
-            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes, spec, folder }),
+            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes, spec }),
             event,
         })
     }
@@ -185,7 +188,6 @@ struct OpenVinoModel {
     loaded_bytes: u64,
     /// What is done to the KV cache.
     spec: TransformSpec,
-    folder: ModelFolder,
 }
 
 impl Model for OpenVinoModel {
@@ -213,6 +215,24 @@ impl Model for OpenVinoModel {
             // Where the mark cannot be written, the next load is a cold one, and says so.
             let _ = cache.mark_complete(&self.properties);
         }
+    }
+
+    fn capture_logits(&mut self, command: &LogitsCommand) -> Result<()> {
+        let LogitsCommand { text, reference, .. } = command;
+        let file = File::create(reference).map_err(|cause| Error::io("write", reference, &cause))?;
+        let engine = self.engine.engine();
+        capture_logits(engine, &text.prompt, &text.forced, &mut BufWriter::new(file)).map(|_| ())
+    }
+
+    fn compare_logits(&mut self, command: &LogitsCommand) -> Result<KvAgreement> {
+        let LogitsCommand { text, reference, seed } = command;
+        if let (Some(seed), Loaded::Transformed(engine)) = (seed, &mut self.engine) {
+            engine.set_transform(&self.spec.clone().with_seed(*seed))?;
+        }
+        let file = File::open(reference).map_err(|cause| Error::io("read", reference, &cause))?;
+        let engine = self.engine.engine();
+        let steps = compare_logits(engine, &text.prompt, &text.forced, &mut BufReader::new(file))?;
+        Ok(KvAgreement::of(&text.id, *seed, &steps))
     }
 
     fn kv_use(&mut self) -> Option<KvUse> {
