@@ -20,6 +20,7 @@
 //! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without a speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without a speed |
 //! | [`states`] | the KV cache: shapes, emptiness, restoring it |
+//! | [`kv`] | changes of the KV cache side by side: agreement, bytes, time; refusals |
 //! | [`kv_transforms`] | arms of KV experiments: tokens, bytes, refusals |
 //! | [`model_describe`] | what a model is made of, without OpenVINO |
 //! | [`model_fetch`] | a download from a hub: killed and resumed, refused, repaired |
@@ -144,6 +145,7 @@ mod hostile_text;
 mod hub_server;
 mod infer;
 mod interrupt;
+mod kv;
 mod kv_transforms;
 mod laid_out;
 mod living_worker;
