@@ -127,7 +127,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         say("interrupted: nothing was measured");
         return Ok(exit_code::INTERRUPTED);
     };
-    let edited = EditedGraph::place(&model.identity, args.engine.all_logits)?;
+    let edited = EditedGraph::place(&model.identity, args.engine.all_logits, 0)?;
     let load = load_command(&args.engine, &model, location, edited.as_ref());
     let plan = ExperimentPlan {
         kind: PlanKind::Bench,
@@ -137,6 +137,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         prompts: requested,
         new_tokens: args.max_new_tokens,
         arms: vec![ReadyArm {
+            kv: None,
             label: Arm::BENCH.to_owned(),
             differences: Vec::new(),
             host_loop: Arm::ARCGAUGE.to_owned(),
@@ -160,6 +161,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         warms_cache: !args.quick,
         idle_limit: args.supervision.settle_limit(args.quick),
         probe,
+        kv: None,
         inputs: InputsRecord::default(),
         published,
         published_engines: Vec::new(),

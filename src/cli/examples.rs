@@ -15,6 +15,11 @@ Examples:
   cargo xtask peers --engines stateful,genai
   cargo xtask peers --engines stateful,optimum --device CPU";
 
+pub(super) const KV: &str = "\
+Examples:
+  cargo xtask kv --arm none --arm turboquant:k6v4 --device CPU
+  cargo xtask kv --arm none --arm copy --arm turboquant:k6v4,in-graph --arm streaming-llm:128 --rounds 10";
+
 pub(super) const GATE: &str = "\
 Examples:
   cargo xtask gate --base main --head HEAD

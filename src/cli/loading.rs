@@ -97,7 +97,7 @@ pub(super) fn tokenizer_identity(
 pub(super) fn load(model: &FoundModel, flags: &EngineFlags) -> Result<Loaded> {
     let location = Sources::from_environment(flags.openvino.clone()).locate()?;
     let mut resolved = ResolvedRuntime::on(location, &flags.device, &flags.properties)?;
-    let edited = EditedGraph::place(&model.identity, flags.all_logits)?;
+    let edited = EditedGraph::place(&model.identity, flags.all_logits, 0)?;
     let edited = edited.as_ref().map(EditedGraph::path);
     let engine = resolved.load(&model.folder, &model.graph, edited, None)?;
     let requested = resolved.properties.iter().map(|p| (p.key.clone(), p.value.clone())).collect();

@@ -229,6 +229,7 @@ pub(super) fn load_command(
         properties: engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
         edited_graph: edited.map(|edited| edited.path().to_owned()),
         compiled_models: places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)),
+        kv_transform: None,
     }
 }
 

@@ -14,6 +14,7 @@ mod gate;
 mod golden;
 mod history;
 mod infer;
+mod kv;
 mod loading;
 mod measuring;
 mod model;
@@ -65,6 +66,9 @@ enum Verb {
     /// Measure engines side by side: equal tokens first, then speed and memory, interleaved
     #[command(after_help = examples::PEERS)]
     Peers(peers::PeersArgs),
+    /// Measure changes of the KV cache side by side: agreement of the output, bytes, time, interleaved
+    #[command(after_help = examples::KV)]
+    Kv(kv::KvArgs),
     /// Decide on a commit from what is stored of it; measures nothing
     #[command(after_help = examples::GATE)]
     Gate(gate::GateArgs),
@@ -170,6 +174,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Ab(args) => ab::ab(&args),
         Verb::Peers(args) => peers::peers(&args),
+        Verb::Kv(args) => kv::kv(&args),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Ci(args) => ci::ci(&args),
         Verb::Baseline(args) => baseline::baseline(&args),

@@ -2,12 +2,14 @@
 //!
 //! [`Engine`] is the narrow waist: the stateful OpenVINO pipeline ([`openvino`]) and the scripted
 //! engine of the tests (`scripted`) stand behind it, and [`generate`](fn@generate) drives either.
+//! [`transform`] has what can be done to the KV cache between two steps.
 
 mod generate;
 mod model_folder;
 pub mod openvino;
 #[cfg(any(test, feature = "scripted"))]
 pub mod scripted;
+pub mod transform;
 
 pub use generate::{
     CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, choose, generate, greedy, replay,

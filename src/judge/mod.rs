@@ -7,6 +7,7 @@ pub mod comparability;
 pub mod environment;
 pub mod first_light;
 mod foreign;
+pub mod kv;
 mod machine_state;
 mod pairs;
 pub mod peers;

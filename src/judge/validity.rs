@@ -54,7 +54,7 @@ impl Validity {
         match record.plan {
             PlanKind::Bench => Self::of_run(record.subject().arm),
             PlanKind::Ab => of_ab(record),
-            PlanKind::Peers => of_peers(record),
+            PlanKind::Peers | PlanKind::Kv => of_peers(record),
         }
     }
 

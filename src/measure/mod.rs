@@ -6,6 +6,7 @@ mod cool_down;
 mod estimates;
 mod generation;
 pub mod guard;
+pub mod kv;
 mod metric;
 mod plan;
 pub mod protocol;

@@ -20,6 +20,8 @@
 //! cache {tokens}                    ->
 //!                                   <-  replay {token_ids, path}
 //! replayed {choices}                ->
+//!                                   <-  capture-logits {text, reference} or compare-logits, of `kv` alone
+//! logits-captured or logits-compared ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -38,6 +40,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
+use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse};
 use crate::workload::TokenId;
 
 /// The version that is spoken.
@@ -63,6 +66,10 @@ pub enum Command {
     Replay(ReplayCommand),
     /// A replay, as protocols 1 and 2 call it.
     Witness(ReplayCommand),
+    /// Write the logits of an untimed, teacher-forced pass to a file; answered by `logits-captured`.
+    CaptureLogits(LogitsCommand),
+    /// Compare those of a pass of this worker with such a file; answered by `logits-compared`.
+    CompareLogits(LogitsCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -86,6 +93,9 @@ pub struct LoadCommand {
     pub edited_graph: Option<PathBuf>,
     /// The folder of compiled models; None compiles again.
     pub compiled_models: Option<PathBuf>,
+    /// What is done to the KV cache, as an arm of `kv` names it; None where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_transform: Option<String>,
 }
 
 /// What to decode.
@@ -113,6 +123,18 @@ pub struct ReplayCommand {
     pub token_ids: Vec<TokenId>,
     /// Which tokens are fed after it.
     pub path: ReplayPath,
+}
+
+/// A teacher-forced pass over a text whose logits are written or compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogitsCommand {
+    /// The text.
+    pub text: KvText,
+    /// The file of the reference's logits.
+    pub reference: PathBuf,
+    /// The seed of rotation or choice in this pass; None for the arm's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
 }
 
 /// Which tokens are fed.
@@ -177,6 +199,10 @@ pub enum Event {
     /// What an untimed pass saw.
     #[serde(alias = "witnessed")]
     Replayed(ReplayRecord),
+    /// The logits of a pass are in their file.
+    LogitsCaptured,
+    /// How far the logits of a pass are from those of the reference.
+    LogitsCompared(KvAgreement),
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.
@@ -269,6 +295,9 @@ pub struct LoadedEvent {
     /// `GPU_MEMORY_STATISTICS` after loading, bytes by kind; empty where there is none.
     #[serde(default)]
     pub device_memory_bytes: BTreeMap<String, u64>,
+    /// Where the KV cache is changed, as the load command requested.
+    #[serde(default)]
+    pub kv_method: KvMethod,
 }
 
 impl LoadedEvent {
@@ -320,6 +349,9 @@ pub struct GeneratedEvent {
     /// `GPU_MEMORY_STATISTICS` after the generation, bytes by kind; empty where there is none.
     #[serde(default)]
     pub device_memory_bytes: BTreeMap<String, u64>,
+    /// What the change of the KV cache took; None where nothing changes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv_use: Option<KvUse>,
 }
 
 /// What the KV states show after a generation.

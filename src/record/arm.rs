@@ -10,6 +10,7 @@ use crate::engine::{ModelShape, Replay};
 use crate::error::{Error, Result};
 use crate::golden::{Divergence, DriftLimit, Finding, GoldenResult, GoldenSet, LogitDrift, Question, judge};
 use crate::measure::guard::GuardLog;
+use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
 use crate::measure::protocol::{CacheState, InferSpan, KvCache, ReplayRecord};
 use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose, WarmLoad};
 use crate::measure::{BandwidthReading, Plan, RequestedPrompt, Role, Sample};
@@ -70,8 +71,26 @@ pub struct Arm {
     /// How far the logits have moved on the model's probe text; None where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logit_drift: Option<LogitDriftRecord>,
+    /// What was done to the KV cache, and what came of it; None but in an experiment of `kv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kv: Option<KvRecord>,
     /// What a reader must know before trusting its figures.
     pub warnings: Vec<Warning>,
+}
+
+/// What an arm of `kv` does to the KV cache, and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KvRecord {
+    /// The arm in its canonical form, as in `turboquant:k6v4`.
+    pub transform: String,
+    /// Where the cache is changed.
+    pub method: KvMethod,
+    /// What it took in each measured generation, in their order; empty where nothing is changed between steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<KvUse>,
+    /// How its distributions agree with those of the first arm, by text and seed; empty for the first arm itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub agreements: Vec<KvAgreement>,
 }
 
 impl Arm {

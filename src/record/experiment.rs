@@ -89,6 +89,8 @@ pub enum PlanKind {
     Ab,
     /// `peers`: engines, a fixed number of rounds.
     Peers,
+    /// `kv`: changes of the KV cache, a fixed number of rounds. Never gated, and never a baseline.
+    Kv,
 }
 
 impl PlanKind {
@@ -104,7 +106,7 @@ impl PlanKind {
         match self {
             Self::Ab if arm == Side::Base.arm() => Side::Base.as_str(),
             Self::Ab => Side::Head.as_str(),
-            Self::Bench | Self::Peers => label,
+            Self::Bench | Self::Peers | Self::Kv => label,
         }
     }
 }

@@ -26,7 +26,7 @@ pub use crate::measure::RequestedPrompt;
 pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
-    Arm, DivergenceText, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
+    Arm, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
     RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord, judge_session,
     kept_samples,
 };

@@ -96,6 +96,26 @@ pub struct PublishedFigure {
     pub metric: Metric,
     /// In the definition's unit.
     pub value: f64,
+    /// What was published beside it without the change, where it is of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<f64>,
+}
+
+impl PublishedFigure {
+    /// The figures of changes of the KV cache in the file's text, in its order.
+    ///
+    /// # Errors
+    /// A text that is not of this form.
+    pub fn of_kv(text: &str) -> Result<Vec<Self>> {
+        #[derive(Deserialize)]
+        struct Figures {
+            #[serde(default)]
+            kv_cache: Vec<PublishedFigure>,
+        }
+        let figures: Figures =
+            serde_json::from_str(text).map_err(|cause| unreadable("published.json", &cause))?;
+        Ok(figures.kv_cache)
+    }
 }
 
 impl PublishedModel {

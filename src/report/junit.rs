@@ -192,7 +192,7 @@ pub(super) fn records_junit(records: &[Experiment]) -> String {
     let suites = records.iter().flat_map(|record| match record.plan {
         PlanKind::Bench => vec![of_run(record.subject())],
         PlanKind::Ab => vec![of_ab(record)],
-        PlanKind::Peers => of_peers(record),
+        PlanKind::Peers | PlanKind::Kv => of_peers(record),
     });
     document(&suites.collect::<Vec<_>>())
 }

@@ -12,6 +12,7 @@ mod facts;
 pub mod first_light;
 mod foreign;
 mod junit;
+pub mod kv;
 pub mod mark;
 pub mod model;
 mod number;

@@ -57,7 +57,7 @@ pub fn peers_document(record: &Experiment) -> Document {
     document
 }
 
-fn title(record: &Experiment) -> String {
+pub(in crate::report) fn title(record: &Experiment) -> String {
     let run = &record.subject();
     let version = run.runtime.as_ref().map_or("?", |runtime| runtime.openvino_version.as_str());
     format!("{} on {}, OpenVINO {version}", run.model.name, run.device.in_words(&record.machine.cpu))
@@ -198,7 +198,7 @@ fn interval(multiple: &Multiple) -> Cell {
     number(bounds.map(|(lower, upper)| format!("[{}, {}]", four_digits(lower), four_digits(upper))))
 }
 
-fn round_row(record: &Experiment, at: usize, round: &RoundFigures) -> [Cell; 3] {
+pub(in crate::report) fn round_row(record: &Experiment, at: usize, round: &RoundFigures) -> [Cell; 3] {
     let tpot = |place: &usize| {
         let name = &record.arms.get(*place)?.label;
         let tpot = round.of(*place).and_then(|it| it.get(Metric::TimePerOutputToken));
@@ -214,7 +214,7 @@ fn round_row(record: &Experiment, at: usize, round: &RoundFigures) -> [Cell; 3] 
 }
 
 /// Of all, then of each engine; what several engines are warned of appears once, as the first has it.
-fn warnings(document: &mut Document, record: &Experiment) {
+pub(in crate::report) fn warnings(document: &mut Document, record: &Experiment) {
     let mut warnings: Vec<(&Warning, Vec<&str>)> = Vec::new();
     let of_all = record.warnings.iter().map(|warning| (None, warning));
     let of_engines = record

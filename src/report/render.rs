@@ -176,6 +176,8 @@ pub enum PageKind {
     Compare,
     /// Engines side by side.
     Peers,
+    /// Changes of the KV cache.
+    Kv,
     /// Machines, epochs, noise.
     Machines,
     /// The rules.
@@ -188,8 +190,8 @@ pub enum PageKind {
 
 impl PageKind {
     /// Pages that every page leads to, in order.
-    pub const LISTED: [Self; 6] =
-        [Self::Overview, Self::History, Self::Compare, Self::Peers, Self::Machines, Self::Method];
+    pub const LISTED: [Self; 7] =
+        [Self::Overview, Self::History, Self::Compare, Self::Peers, Self::Kv, Self::Machines, Self::Method];
 
     /// Its file, below the site's folder; of those that are many, the folder.
     #[must_use]
@@ -199,11 +201,18 @@ impl PageKind {
             Self::History => "history.html",
             Self::Compare => "compare.html",
             Self::Peers => "peers.html",
+            Self::Kv => "kv.html",
             Self::Machines => "machines.html",
             Self::Method => "method.html",
             Self::Commit => "commit",
             Self::Comparison => "compare",
         }
+    }
+
+    /// The template of its own, or the one that it shares.
+    #[must_use]
+    pub fn template(self) -> &'static str {
+        if self == Self::Kv { Self::Peers.file() } else { self.file() }
     }
 
     fn label(self) -> &'static str {
@@ -212,6 +221,7 @@ impl PageKind {
             Self::History => "Trends",
             Self::Compare | Self::Comparison => "Compare",
             Self::Peers => "Engines",
+            Self::Kv => "KV cache",
             Self::Machines => "Machines",
             Self::Method => "Method",
             Self::Commit => "Commit",

@@ -91,6 +91,19 @@ pub(super) fn peers_command(record: &Experiment) -> String {
     words.join(" ")
 }
 
+/// The `kv` that measures the same again, with the commit checked out.
+pub(super) fn kv_command(record: &Experiment) -> String {
+    let run = record.subject();
+    let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
+    let mut words = vec![format!("{}cargo xtask kv", checkout.unwrap_or_default())];
+    words.extend(record.arms.iter().map(|arm| format!("--arm {}", word(&arm.label, "ARM"))));
+    words.push(format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default()));
+    words.push(device_flag(run));
+    words.extend(requested_flags(run));
+    words.extend(record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned()));
+    words.join(" ")
+}
+
 pub(super) fn property_flags(record: ArmView<'_>) -> Vec<String> {
     properties(record).iter().map(|reported| property_flag(reported)).collect()
 }

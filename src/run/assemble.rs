@@ -131,6 +131,7 @@ fn named(plan: &ExperimentPlan<'_>, label: &str, at: usize, error: Error) -> Err
         PlanKind::Bench => error,
         PlanKind::Ab => error.of(if at == 0 { "the base" } else { "the head" }),
         PlanKind::Peers => error.of(&format!("engine `{label}`")),
+        PlanKind::Kv => error.of(&format!("arm `{label}`")),
     }
 }
 
@@ -147,13 +148,14 @@ fn outcome(arms: &[Arm], failed: Option<&Error>, ended: Ended, interrupted: bool
 
 /// A comparison that ended early has wider intervals. An A/B says so with its verdict.
 fn early_end(kind: PlanKind, ended: Ended) -> Option<Warning> {
+    let is_of_rounds = matches!(kind, PlanKind::Peers | PlanKind::Kv);
     match ended {
-        Ended::Early(StopReason::Budget) if kind == PlanKind::Peers => Some(Warning::new(
+        Ended::Early(StopReason::Budget) if is_of_rounds => Some(Warning::new(
             "budget",
             "the time budget was exhausted before all rounds were made",
             "fewer rounds have wider intervals: give more time",
         )),
-        Ended::Early(StopReason::Guards) if kind == PlanKind::Peers => Some(Warning::new(
+        Ended::Early(StopReason::Guards) if is_of_rounds => Some(Warning::new(
             "invalidated-rounds",
             "guards invalidated more rounds than are made again",
             "measure on a quiet machine; or let them count with `--ignore-guards`",
@@ -181,7 +183,7 @@ fn refuse_contradiction(record: &mut Experiment) -> Option<Error> {
             "name what is to differ, as in `--head KV_CACHE_PRECISION=u8`; for anything else measure again, and \
              report it"
         }
-        PlanKind::Bench | PlanKind::Peers => {
+        PlanKind::Bench | PlanKind::Peers | PlanKind::Kv => {
             "a worker reported what cannot be: measure again, and report it if it happens again"
         }
     });

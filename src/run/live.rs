@@ -10,7 +10,8 @@ use crate::error::Error;
 use crate::golden::{Expected, Finding, GoldenResult, LogitDrift};
 use crate::judge::peers::geometric_means;
 use crate::judge::{RoundProcess, invalidated_by, mean_tpot_ln, prompt_differences};
-use crate::measure::protocol::LoadedEvent;
+use crate::measure::kv::{KvAgreement, KvMethod};
+use crate::measure::protocol::{LoadedEvent, LogitsCommand};
 use crate::measure::supervisor::{
     Control, ExitReason, Job, ProcessFacts, Purpose, Session, WorkerProcess, WorkerProgram,
 };
@@ -71,7 +72,7 @@ impl<'a> LiveRounds<'a> {
         let name = match self.experiment.kind {
             PlanKind::Bench => None,
             PlanKind::Ab => Some(format!("pair {} {}", round + 1, Side::BOTH[at.min(1)].as_str())),
-            PlanKind::Peers => Some(format!("round {} {}", round + 1, arm.label)),
+            PlanKind::Peers | PlanKind::Kv => Some(format!("round {} {}", round + 1, arm.label)),
         };
         self.context.expect(name, arm.requested);
         let job = Job {
@@ -91,10 +92,11 @@ impl<'a> LiveRounds<'a> {
         let began_ns = MonotonicClock.now_ns();
         let judged = self.judge(at);
         let probed = if self.experiment.rounds() == Some(round + 1) { self.probe(at) } else { Ok(()) };
+        let compared = if round == 0 && judged.is_ok() { self.compare_logits(at) } else { Ok(()) };
         self.untimed_pass_ns += MonotonicClock.now_ns() - began_ns;
         // Before the next arm begins, and whatever was found.
         self.sessions[at].session.finish();
-        judged.and(probed)?;
+        judged.and(probed).and(compared)?;
         if self.sessions[at].is_well() { Ok(()) } else { Err(RoundFailed::Process) }
     }
 
@@ -122,6 +124,17 @@ impl<'a> LiveRounds<'a> {
     fn judge(&mut self, at: usize) -> Result<(), RoundFailed> {
         let arm = self.arm(at);
         let session = &mut self.sessions[at];
+        if arm.kv.as_ref().is_some_and(|kv| kv.method != KvMethod::Unchanged) {
+            // Another token is a result of such an arm, not a fault.
+            let unjudged = || Finding {
+                result: GoldenResult::None,
+                divergence: None,
+                replay: None,
+                logit_margin_drift: None,
+            };
+            session.keep_worst(self.worker_plan.prompts.iter().map(|_| unjudged()).collect());
+            return Ok(());
+        }
         let samples = session.latest_samples();
         let mut epsilon_logit = assemble::epsilon_logit(&arm.model.goldens, &session.session);
         if at == 0 {
@@ -227,12 +240,40 @@ impl<'a> LiveRounds<'a> {
         }
     }
 
+    /// Over each text, teacher-forced: the first arm's logits are written, and those of every other compared with
+    /// them. Untimed, after the process has measured.
+    fn compare_logits(&mut self, at: usize) -> Result<(), RoundFailed> {
+        let (Some(comparison), Some(kv)) = (&self.experiment.kv, &self.arm(at).kv) else { return Ok(()) };
+        let own = [None];
+        let seeds: Vec<Option<u64>> = comparison.seeds.iter().copied().map(Some).collect();
+        let seeds: &[Option<u64>] = if kv.is_seeded && !seeds.is_empty() { &seeds } else { &own };
+        for (number, text) in comparison.texts.iter().enumerate() {
+            let reference = comparison.folder.path().join(format!("{number}.logits"));
+            let command = |seed| LogitsCommand { text: text.clone(), reference: reference.clone(), seed };
+            let session = &mut self.sessions[at];
+            let Some(worker) = session.session.worker() else { return Ok(()) };
+            let compared = if at == 0 {
+                worker.capture_logits(command(None))
+            } else {
+                seeds.iter().try_for_each(|seed| {
+                    session.agreements.push(worker.compare_logits(command(*seed))?);
+                    Ok(())
+                })
+            };
+            if let Err(error) = compared {
+                session.failed = Some(error);
+                return Err(RoundFailed::Process);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether an output was found wrong without which there is no comparison: of an A/B that of either side, of
     /// engines that of the first. A run alone goes on, for its other prompts may be right.
     fn is_needed(&self, arm: usize) -> bool {
         match self.experiment.kind {
             PlanKind::Ab => true,
-            PlanKind::Peers => arm == 0,
+            PlanKind::Peers | PlanKind::Kv => arm == 0,
             PlanKind::Bench => false,
         }
     }
@@ -315,6 +356,8 @@ pub(super) struct ArmSession {
     pub(super) findings: Vec<Finding>,
     /// How far the logits have moved on the probe text; None where that was not measured.
     pub(super) drift: Option<LogitDrift>,
+    /// How the distributions of an arm of `kv` agree with the first arm's.
+    pub(super) agreements: Vec<KvAgreement>,
     pub(super) failed: Option<Error>,
 }
 

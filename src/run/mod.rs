@@ -24,8 +24,8 @@ use live::LiveRounds;
 pub use assemble::epsilon_logit_of;
 pub use model::{FoundModel, known_hashes, template_line};
 pub use plan::{
-    EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, Observer, ReadyArm,
-    ResolvedDevice, process_of as process_of_edited_graph,
+    EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer, ReadyArm,
+    RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
 };
 pub use schedule::{
     Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,

@@ -5,10 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
 use crate::golden::Probe;
 use crate::measure::Estimate;
+use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
 use crate::places;
@@ -46,6 +49,8 @@ pub struct ExperimentPlan<'a> {
     pub idle_limit: Duration,
     /// The text on which the drift of logits is measured after the last process; None where it is not.
     pub probe: Option<Probe>,
+    /// What the distributions of the arms of `kv` are compared over; None of another plan.
+    pub kv: Option<KvComparison>,
     /// Prompts, goldens and policy of an A/B.
     pub inputs: InputsRecord,
     /// The published figures that it is shown beside.
@@ -82,6 +87,44 @@ pub struct ReadyArm<'a> {
     pub identity: &'a Identity,
     /// Whether its worker can replay an answer, teacher-forced, and give the logit margin at each step.
     pub can_replay: bool,
+    /// What is done to its KV cache, and where, in an experiment of `kv`.
+    pub kv: Option<RequestedKv>,
+}
+
+/// What is requested of the KV cache of an arm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedKv {
+    /// The arm in its canonical form.
+    pub transform: String,
+    /// Where the cache is changed.
+    pub method: KvMethod,
+    /// Whether a seed decides what it does.
+    pub is_seeded: bool,
+}
+
+/// What the distributions of the arms are compared over, teacher-forced, in the first round.
+#[derive(Debug)]
+pub struct KvComparison {
+    /// The texts.
+    pub texts: Vec<KvText>,
+    /// The seeds of an arm that has one.
+    pub seeds: Vec<u64>,
+    /// Where the reference's logits are until the experiment has ended.
+    pub folder: TempDir,
+}
+
+impl KvComparison {
+    /// Over these texts, with a folder below the cache folder: the logits of a long text take gigabytes.
+    ///
+    /// # Errors
+    /// A cache folder that cannot be written.
+    pub fn new(texts: Vec<KvText>, seeds: Vec<u64>) -> Result<Self> {
+        let cache = places::cache_dir()
+            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+        fs::create_dir_all(&cache).map_err(|cause| Error::io("write", &cache, &cause))?;
+        let folder = tempfile::Builder::new().prefix("logits-").tempdir_in(&cache);
+        Ok(Self { texts, seeds, folder: folder.map_err(|cause| Error::io("write", &cache, &cause))? })
+    }
 }
 
 /// The runtime and device that were resolved before the first process.
@@ -172,11 +215,11 @@ pub const FOLDER: &str = "graphs";
 pub struct EditedGraph(PathBuf);
 
 impl EditedGraph {
-    /// A place for it; None where the graph is to be compiled as it is.
+    /// A place for the one of an arm; None where the graph is to be compiled as it is.
     ///
     /// # Errors
     /// A cache folder that cannot be written.
-    pub fn place(identity: &ModelIdentity, all_logits: bool) -> Result<Option<Self>> {
+    pub fn place(identity: &ModelIdentity, all_logits: bool, arm: usize) -> Result<Option<Self>> {
         if all_logits {
             return Ok(None);
         }
@@ -184,7 +227,7 @@ impl EditedGraph {
             .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
         let folder = cache.join(FOLDER);
         fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
-        let name = format!("{}-{}.xml", &identity.sha256[..16], std::process::id());
+        let name = format!("{}-{arm}-{}.xml", &identity.sha256[..16], std::process::id());
         Ok(Some(Self(folder.join(name))))
     }
 

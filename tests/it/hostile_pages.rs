@@ -168,6 +168,7 @@ fn engines() -> Experiment {
         ..whole.arms[0].clone()
     };
     let figure = |series: &str| PublishedFigure {
+        baseline: None,
         series: series.into(),
         metric: Metric::EndToEndThroughput,
         value: 21.24,

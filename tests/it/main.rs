@@ -20,6 +20,8 @@
 //! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without a speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without a speed |
 //! | [`states`] | the KV cache: shapes, emptiness, restoring it |
+//! | [`kv`] | changes of the KV cache side by side: agreement, bytes, time; refusals |
+//! | [`kv_transforms`] | arms of KV experiments: tokens, bytes, refusals |
 //! | [`model_describe`] | what a model is made of, without OpenVINO |
 //! | [`model_fetch`] | a download from a hub: killed and resumed, refused, repaired |
 //! | [`model_use`] | the model that verbs take by default |
@@ -143,6 +145,8 @@ mod hostile_text;
 mod hub_server;
 mod infer;
 mod interrupt;
+mod kv;
+mod kv_transforms;
 mod laid_out;
 mod living_worker;
 mod main_job;

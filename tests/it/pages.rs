@@ -13,7 +13,7 @@ use crate::demo_site::{DemoSite, Making, chart_library, demo_site, make};
 
 /// Of the site itself.
 const OF_THE_SITE: [&str; 6] =
-    ["index.html", "history.html", "compare.html", "peers.html", "machines.html", "method.html"];
+    ["index.html", "history.html", "compare.html", "peers.html", "kv.html", "machines.html", "method.html"];
 
 /// More than a page has to reach, so that it is reported what is not reached.
 const TABS: u32 = 1_000;

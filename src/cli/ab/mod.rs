@@ -103,6 +103,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
         warms_cache: true,
         idle_limit: args.measuring.supervision.settle_limit(false),
         probe: None,
+        kv: None,
         inputs: InputsRecord {
             merge: args.merge.clone().or_else(|| inputs.record.merge.clone()),
             policy: inputs.policy.clone(),

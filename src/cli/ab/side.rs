@@ -143,7 +143,7 @@ impl Workshop<'_> {
             model.goldens = GoldenSet::default();
         }
         model.check_goldens_belong()?;
-        let edited = EditedGraph::place(&model.identity, engine.all_logits)?;
+        let edited = EditedGraph::place(&model.identity, engine.all_logits, 0)?;
         let load = load_command(&engine, &model, location, edited.as_ref());
         let is_foreign = source.is_none() && self.args.measuring.supervision.is_foreign();
         let mut identity = Identity::of(self.root.path(), &program.worker.program, is_foreign)?;
@@ -210,6 +210,7 @@ impl ReadySide {
     pub(super) fn arm(&self) -> ReadyArm<'_> {
         let words = self.words.to_string();
         ReadyArm {
+            kv: None,
             label: if words.is_empty() { "this program".to_owned() } else { words },
             differences: self.differences(),
             host_loop: Arm::ARCGAUGE.to_owned(),

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::files::{Overwrite, refuse_links, write_whole};
 use crate::record::{Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along};
 use crate::report::decision::{Subject, decision_document, pair_lines};
+use crate::report::kv::kv_document;
 use crate::report::peers::peers_document;
 use crate::report::{Detail, bench_document, explain, record_list, record_list_json};
 use crate::sys::terminal;
@@ -164,6 +165,7 @@ fn show(args: &ShowArgs) -> Result<u8> {
             decision_document(subject, record.decision.as_ref())
         }
         PlanKind::Peers => peers_document(&record),
+        PlanKind::Kv => kv_document(&record),
     };
     if args.explain {
         explain(&mut document);

@@ -235,6 +235,7 @@ impl ReadyEngine {
     ) -> ReadyArm<'a> {
         let can_replay = self.words.kind == Kind::Stateful;
         ReadyArm {
+            kv: None,
             label: self.words.to_string(),
             differences: self.differences.iter().map(|it| format!("{}={}", it.key, it.value)).collect(),
             host_loop: self.words.host_loop().to_owned(),

@@ -54,7 +54,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "peers")? else {
         return Ok(exit_code::INTERRUPTED);
     };
-    let edited = EditedGraph::place(&model.identity, args.measuring.engine.all_logits)?;
+    let edited = EditedGraph::place(&model.identity, args.measuring.engine.all_logits, 0)?;
     let common = Common {
         args,
         engines: &engines,
@@ -93,6 +93,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
         warms_cache: true,
         idle_limit: args.measuring.supervision.settle_limit(false),
         probe: None,
+        kv: None,
         inputs: InputsRecord::default(),
         published,
         published_engines,
@@ -132,6 +133,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
 fn published_engines(path: &Path) -> Result<Vec<PublishedFigure>> {
     let text = files::read_text(path, FileKind::Text)?;
     let figure = |series: PublishedSeries| PublishedFigure {
+        baseline: None,
         series: series.name,
         metric: Metric::EndToEndThroughput,
         value: series.average_tok_s,

@@ -11,11 +11,12 @@ use openvino::{InferRequest, Tensor};
 
 use crate::engine::openvino::compile::{Compiled, compile};
 use crate::engine::openvino::state::StateBridge;
-use crate::engine::openvino::tensor::{Row, f32_elements, f32_row, known_f32_elements};
+use crate::engine::openvino::tensor::{Row, f32_elements, f32_tensor, known_f32_elements};
 use crate::engine::openvino::{
     DeviceKind, DeviceProof, EffectiveProperties, Graph, KvState, LastTokenOnly, NamedState, ResolvedRuntime,
     failed,
 };
+use crate::engine::transform::{Cache, CacheLayout, EditCost, EditStates, Laps};
 use crate::engine::{CachedTokens, Engine, ModelFolder, StateShape};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
@@ -32,7 +33,13 @@ pub struct OpenVinoEngine {
     logits_output: usize,
     vocabulary_size: usize,
     context_tokens: Option<usize>,
+    /// Rows that the KV cache holds, which is how long the attention mask is: one that is shorter gives wrong output
+    /// without an error.
     cached: usize,
+    /// The position of the next token, which is more where rows were removed.
+    position: usize,
+    /// States to write in place of longer ones, kept for the next time.
+    shorter: Vec<KvState>,
     /// Whether a row of this generation was seen to be f32.
     logits_are_f32: bool,
 }
@@ -79,6 +86,8 @@ impl ResolvedRuntime {
             vocabulary_size,
             context_tokens: config.max_position_embeddings,
             cached: 0,
+            position: 0,
+            shorter: Vec::new(),
             logits_are_f32: false,
         })
     }
@@ -161,6 +170,7 @@ impl OpenVinoEngine {
         bridge.write(&mut self.request, states)?;
         self.cached = tokens_held(states)?;
         self.cached = tokens_held(&self.states()?)?;
+        self.position = self.cached;
         Ok(())
     }
 
@@ -172,7 +182,7 @@ impl OpenVinoEngine {
         if !one_row || self.compiled.proof.kind != DeviceKind::Cpu {
             return None;
         }
-        let row = f32_row(self.vocabulary_size).ok()?;
+        let row = f32_tensor(&[1, 1, self.vocabulary_size]).ok()?;
         self.request.set_output_tensor_by_index(self.logits_output, &row).ok()?;
         Some(row)
     }
@@ -196,6 +206,7 @@ impl Engine for OpenVinoEngine {
         self.output = None;
         self.inputs = None;
         self.cached = 0;
+        self.position = 0;
         if let Ok(bridge) = &self.bridge {
             return bridge.reset(&mut self.request);
         }
@@ -234,7 +245,7 @@ impl Engine for OpenVinoEngine {
         for (input, token) in inputs.input_ids.elements()?.iter_mut().zip(prompt) {
             *input = i64::from(*token);
         }
-        for (input, position) in inputs.position_ids.elements()?.iter_mut().zip(self.cached..) {
+        for (input, position) in inputs.position_ids.elements()?.iter_mut().zip(self.position..) {
             *input = as_i64(position)?;
         }
         inputs.attention_mask.elements()?.fill(1);
@@ -260,7 +271,7 @@ impl Engine for OpenVinoEngine {
             return Err(Error::harness("a token was staged before a prompt"));
         };
         inputs.input_ids.write(&[i64::from(token)])?;
-        inputs.position_ids.write(&[as_i64(self.cached)?])?;
+        inputs.position_ids.write(&[as_i64(self.position)?])?;
         inputs.attention_mask.set_length(self.cached + 1)?;
         inputs.staged = 1;
         Ok(())
@@ -273,6 +284,7 @@ impl Engine for OpenVinoEngine {
         self.request.infer_async().map_err(|cause| failed("start the inference", &cause))?;
         self.request.wait(LONGEST_WAIT_MS).map_err(|cause| failed("finish the inference", &cause))?;
         self.cached += staged;
+        self.position += staged;
         Ok(())
     }
 
@@ -296,6 +308,61 @@ impl Engine for OpenVinoEngine {
             ))
         })
     }
+}
+
+impl EditStates for OpenVinoEngine {
+    fn edit_states(
+        &mut self,
+        layout: &CacheLayout,
+        edit: &mut dyn FnMut(&mut Cache<'_>) -> Result<()>,
+    ) -> Result<EditCost> {
+        refuse_empty_cache(self.compiled.proof.kind, self.cached)?;
+        refuse_four_bits(self.compiled.effective.get("KV_CACHE_PRECISION"))?;
+        let (bridge, rows) = (self.bridge()?, self.cached);
+        let mut laps = Laps::begin();
+        let read = bridge.read(&mut self.request, &|_| true)?;
+        let mut states: Vec<KvState> =
+            read.into_iter().map(|named| readable(named, rows > 0)).collect::<Result<_>>()?;
+        let read_ns = laps.lap_ns();
+
+        states.iter().try_for_each(|state| check_shape(state.name(), state.shape(), layout, rows))?;
+        let elements = states.iter_mut().map(KvState::elements_mut).collect::<Result<_>>()?;
+        let mut cache = Cache::new(layout, elements, rows)?;
+        edit(&mut cache)?;
+        let rows_left = cache.rows();
+        let transform_ns = laps.lap_ns();
+
+        if rows_left < rows {
+            shorten(&mut self.shorter, &states, rows_left)?;
+            bridge.write(&mut self.request, &self.shorter)?;
+        } else {
+            bridge.write(&mut self.request, &states)?;
+        }
+        self.cached = rows_left;
+        Ok(EditCost { read_ns, transform_ns, write_ns: laps.lap_ns(), rows, rows_left })
+    }
+}
+
+/// Fills `shorter` with the rows that are left, which lie at the beginning of each state.
+fn shorten(shorter: &mut Vec<KvState>, states: &[KvState], rows: usize) -> Result<()> {
+    if shorter.first().is_none_or(|state| state.tokens() != rows) {
+        *shorter = states.iter().map(|state| KvState::with_rows(state, rows)).collect::<Result<_>>()?;
+    }
+    for (shorter, state) in shorter.iter_mut().zip(states) {
+        let to = shorter.elements_mut()?;
+        to.copy_from_slice(&state.elements()?[..to.len()]);
+    }
+    Ok(())
+}
+
+/// Refuses a state of another shape: OpenVINO runs with keys shorter than values, and its output is wrong.
+fn check_shape(name: &str, shape: &[usize], layout: &CacheLayout, rows: usize) -> Result<()> {
+    let expected = [1, layout.kv_heads, rows, layout.head_size];
+    if shape == expected {
+        return Ok(());
+    }
+    Err(Error::input(format!("KV state `{name}` has the shape `{shape:?}` where {expected:?} is expected"))
+        .hint("KV experiments need states of one batch and one length: use `none` for this model"))
 }
 
 /// A day: the C API has no wait without a limit.
@@ -357,6 +424,16 @@ mod tests {
         assert!(refuse_four_bits(Some(&"u4".to_owned())).unwrap_err().to_string().contains("`u4`"));
         assert_eq!(refuse_four_bits(Some(&"u8".to_owned())), Ok(()));
         assert_eq!(refuse_four_bits(None), Ok(()));
+    }
+
+    #[test]
+    fn a_state_of_another_length_or_shape_is_refused_before_anything_is_written() {
+        let layout = CacheLayout { layers: 1, kv_heads: 2, head_size: 4, ..CacheLayout::default() };
+        assert_eq!(check_shape("0.key", &[1, 2, 3, 4], &layout, 3), Ok(()));
+        for shape in [[1, 2, 2, 4], [0, 2, 3, 4], [1, 4, 3, 2], [2, 2, 3, 4]] {
+            let error = check_shape("0.key", &shape, &layout, 3).unwrap_err();
+            assert!(error.to_string().starts_with("KV state `0.key` has the shape"), "{error}");
+        }
     }
 
     #[test]

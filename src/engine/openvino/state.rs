@@ -13,7 +13,7 @@ use std::slice;
 use libloading::os::unix::{Library, RTLD_LAZY};
 use openvino::{InferRequest, Tensor};
 
-use crate::engine::openvino::tensor::{dimensions, f32_elements};
+use crate::engine::openvino::tensor::{dimensions, f32_elements, f32_tensor};
 use crate::engine::openvino::{failed, one_line};
 use crate::error::{Error, Result};
 
@@ -56,6 +56,25 @@ impl KvState {
     /// When the elements are of another type.
     pub fn elements(&self) -> Result<&[f32]> {
         f32_elements(&self.tensor)
+    }
+
+    /// The same, to change them before they are written back.
+    pub(super) fn elements_mut(&mut self) -> Result<&mut [f32]> {
+        // Which also makes sure that there are any, and of which type.
+        if self.elements()?.is_empty() {
+            return Ok(&mut []);
+        }
+        self.tensor.get_data_mut().map_err(|cause| failed("change a KV state", &cause))
+    }
+
+    /// A state of zeros with so many rows, to be filled and written in place of another.
+    pub(super) fn with_rows(other: &Self, rows: usize) -> Result<Self> {
+        let mut shape = other.shape.clone();
+        if let Some(tokens) = shape.get_mut(2) {
+            *tokens = rows;
+        }
+        let tensor = f32_tensor(&shape)?;
+        Ok(Self { name: other.name.clone(), element_type: other.element_type.clone(), shape, tensor })
     }
 }
 

@@ -118,10 +118,9 @@ pub(super) fn dimensions(tensor: &Tensor) -> Result<Vec<usize>> {
         .collect()
 }
 
-/// A tensor `[1, 1, length]` of f32 zeros.
-pub(super) fn f32_row(length: usize) -> Result<Tensor> {
-    Tensor::new(ElementType::F32, &shape(&[1, 1, length])?)
-        .map_err(|cause| failed("allocate an output", &cause))
+/// A tensor of f32.
+pub(super) fn f32_tensor(dimensions: &[usize]) -> Result<Tensor> {
+    Tensor::new(ElementType::F32, &shape(dimensions)?).map_err(|cause| failed("allocate a tensor", &cause))
 }
 
 /// The elements of a tensor that is known to be f32 and not empty.

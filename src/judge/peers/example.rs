@@ -27,6 +27,7 @@ fn fixture() -> Experiment {
 pub(crate) fn record(engines: Vec<Arm>) -> Experiment {
     let order: Vec<usize> = (0..engines.len()).collect();
     let figure = |series: &str, value| PublishedFigure {
+        baseline: None,
         series: series.into(),
         metric: crate::measure::Metric::EndToEndThroughput,
         value,

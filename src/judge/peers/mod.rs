@@ -11,6 +11,8 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::judge::pairs::{Recorded, RoundProcess, first_recorded, invalidated_by, recorded};
 use crate::judge::{MEAN_CONFIDENCE_PERCENT, Summary, interval_at, summarise};
 use crate::measure::protocol::InferSpan;
@@ -28,7 +30,7 @@ pub const COMPARED: [Metric; 6] = [
 ];
 
 /// A figure of one engine as a multiple of another's, over the rounds that both have.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Multiple {
     /// By which definition.
     pub metric: Metric,

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Choice, Path, Replay};
 use crate::error::{Error, Result};
+use crate::measure::kv::KvAgreement;
 use crate::measure::protocol::{
-    Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, PROTOCOL_VERSION, REPLAY_SINCE,
+    Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, LogitsCommand, PROTOCOL_VERSION, REPLAY_SINCE,
     ReplayCommand, ReplayPath, ReplayRecord, UNDERSTOOD_VERSIONS,
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
@@ -175,14 +176,43 @@ impl Conversation {
     }
 }
 
+impl Conversation {
+    /// An untimed pass whose logits the worker writes to a file.
+    ///
+    /// # Errors
+    /// How the worker ended.
+    pub fn capture_logits(&mut self, command: LogitsCommand) -> Result<()> {
+        self.send(&Command::CaptureLogits(command));
+        match self.next(Awaited::Replay) {
+            Ok(Event::LogitsCaptured) => Ok(()),
+            Ok(other) => Err(ended(&self.unexpected(&other, Awaited::Replay))),
+            Err(exit_reason) => Err(ended(&exit_reason)),
+        }
+    }
+
+    /// An untimed pass whose logits the worker compares with such a file.
+    ///
+    /// # Errors
+    /// How the worker ended.
+    pub fn compare_logits(&mut self, command: LogitsCommand) -> Result<KvAgreement> {
+        self.send(&Command::CompareLogits(command));
+        match self.next(Awaited::Replay) {
+            Ok(Event::LogitsCompared(agreement)) => Ok(agreement),
+            Ok(other) => Err(ended(&self.unexpected(&other, Awaited::Replay))),
+            Err(exit_reason) => Err(ended(&exit_reason)),
+        }
+    }
+}
+
+fn ended(exit_reason: &ExitReason) -> Error {
+    exit_reason.error().unwrap_or_else(|| Error::harness("the run was interrupted"))
+}
+
 impl Replay for Conversation {
     fn replay(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
         let command = ReplayCommand { token_ids: prompt.to_vec(), path: ReplayPath::from(path) };
         let is_older = self.protocol < REPLAY_SINCE;
         self.send(&if is_older { Command::Witness(command) } else { Command::Replay(command) });
-        let ended = |exit_reason: &ExitReason| {
-            exit_reason.error().unwrap_or_else(|| Error::harness("the run was interrupted"))
-        };
         match self.next(Awaited::Replay) {
             Ok(Event::Replayed(event)) => choices(&event),
             Ok(other) => Err(ended(&self.unexpected(&other, Awaited::Replay))),

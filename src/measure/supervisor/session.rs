@@ -159,8 +159,12 @@ impl Session {
 
     /// The last worker, for untimed passes; None where the session did not end well.
     pub fn replay(&mut self) -> Option<&mut dyn Replay> {
-        let worker = self.worker.as_mut().filter(|worker| worker.exit_reason().is_none())?;
-        Some(worker)
+        Some(self.worker()?)
+    }
+
+    /// The same, for passes whose logits are compared.
+    pub fn worker(&mut self) -> Option<&mut Conversation> {
+        self.worker.as_mut().filter(|worker| worker.exit_reason().is_none())
     }
 
     /// Lets the last worker leave. Its end, too, may turn out badly, and then there is no speed.
@@ -291,6 +295,7 @@ impl WorkerRun<'_> {
         self.note_device_memory(&generated.device_memory_bytes);
         let checked = check(&sample, plan.new_tokens, window);
         let fed = prompt.token_ids.len() + plan.new_tokens - 1;
+        self.facts.kv_uses.extend(generated.kv_use.filter(|_| role == Role::Measured));
         self.facts.samples.push(sample);
         checked.map_err(|error| self.conversation.end_as(ExitReason::Refused(error)))?;
         self.check_cache(fed, split_phases)

@@ -14,9 +14,10 @@ use std::time::Duration;
 use crate::engine::{Ended, Engine, replay};
 use crate::error::{Error, Result};
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
+use crate::measure::kv::{KvAgreement, KvUse};
 use crate::measure::protocol::{
     CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
-    LoadCommand, LoadedEvent, PROTOCOL_VERSION, Phase, ReplayCommand, TokensEvent,
+    LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase, ReplayCommand, TokensEvent,
 };
 use crate::sys::{Clock, take_stdout};
 
@@ -44,6 +45,25 @@ pub trait Model {
     fn device_memory_bytes(&self) -> std::collections::BTreeMap<String, u64>;
     /// A generation has come to its end, and is not reported yet. Never called in a timed part.
     fn generated(&mut self) {}
+    /// What the change of the KV cache took in the generation; None where nothing changes it. Never called in a
+    /// timed part.
+    fn kv_use(&mut self) -> Option<KvUse> {
+        None
+    }
+    /// Writes the logits of a teacher-forced pass to a file. Never timed.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or the file cannot be written.
+    fn capture_logits(&mut self, _command: &LogitsCommand) -> Result<()> {
+        Err(without_logits())
+    }
+    /// Compares the logits of a teacher-forced pass with those of a file. Never timed.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or the file is of another text or model.
+    fn compare_logits(&mut self, _command: &LogitsCommand) -> Result<KvAgreement> {
+        Err(without_logits())
+    }
 }
 
 /// Who brings a model.
@@ -111,6 +131,14 @@ impl Worker<'_> {
                     self.outbox.report(&Event::Cache(model.read_cache(command.all_states)?))?;
                 }
                 Command::Replay(command) | Command::Witness(command) => self.replay(&command)?,
+                Command::CaptureLogits(command) => {
+                    self.model.as_mut().ok_or_else(nothing_loaded)?.capture_logits(&command)?;
+                    self.outbox.report(&Event::LogitsCaptured)?;
+                }
+                Command::CompareLogits(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.report(&Event::LogitsCompared(model.compare_logits(&command)?))?;
+                }
                 // One too many does no harm.
                 Command::Acknowledge => {}
                 Command::Finish => return self.outbox.report(&Event::Done),
@@ -146,6 +174,7 @@ impl Worker<'_> {
         outbox.report(&Event::Generated(GeneratedEvent {
             submitted_ns: generated.submitted_ns,
             device_memory_bytes: model.device_memory_bytes(),
+            kv_use: model.kv_use(),
         }))
     }
 
@@ -160,6 +189,10 @@ impl Worker<'_> {
         }
         self.outbox.report(&Event::Replayed(choices.as_slice().into()))
     }
+}
+
+fn without_logits() -> Error {
+    Error::harness("this worker does not compare logits")
 }
 
 fn nothing_loaded() -> Error {

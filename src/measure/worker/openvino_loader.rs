@@ -1,18 +1,26 @@
 //! Brings a model through OpenVINO.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
 
 use crate::engine::openvino::{
     CompiledModelFolder, DeviceKind, EffectiveProperties, FoundBy, Graph, LastTokenOnly, OpenVinoEngine,
     Property, ResolvedRuntime, RuntimeLocation,
 };
-use crate::engine::{CachedTokens, Engine, ModelFolder};
+use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
+use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
+use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
 use crate::measure::protocol::{
-    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
+    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand,
+    LoadedEvent, LogitsCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
+
+/// Rows that are not packed count as 16-bit elements, whatever the plugin stores them in.
+const UNPACKED_ELEMENT_BYTES: usize = 2;
 
 /// Loads through OpenVINO; times are of this clock.
 pub struct OpenVinoLoader<'a> {
@@ -39,6 +47,7 @@ impl Loader for OpenVinoLoader<'_> {
             cache.prepare().map_err(|cause| Error::io("write", cache.path(), &cause))?;
         }
         let load_started_ns = self.clock.now_ns();
+        let spec: TransformSpec = command.kv_transform.as_deref().unwrap_or("none").parse()?;
         let engine = resolved.load(
             &folder,
             &graph,
@@ -67,12 +76,41 @@ impl Loader for OpenVinoLoader<'_> {
             attention: Some("sdpa".to_owned()),
             infer_span: InferSpan::Inference,
             device_memory_bytes: device_memory_bytes(&resolved),
+            kv_method: KvMethod::of(&spec),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
+        let engine = match command.kv_transform {
+            None => Loaded::AsIs(engine),
+            Some(_) => {
+                Loaded::Transformed(TransformedEngine::new(engine, &spec, CacheLayout::of(&folder)?)?)
+            }
+        };
         Ok(Brought {
-            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes }),
+            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes, spec }),
             event,
         })
+    }
+}
+
+/// The engine, with a change of its KV cache behind it where one was requested.
+enum Loaded {
+    AsIs(OpenVinoEngine),
+    Transformed(TransformedEngine<OpenVinoEngine>),
+}
+
+impl Loaded {
+    fn engine(&mut self) -> &mut dyn Engine {
+        match self {
+            Self::AsIs(engine) => engine,
+            Self::Transformed(engine) => engine,
+        }
+    }
+
+    fn openvino(&mut self) -> &mut OpenVinoEngine {
+        match self {
+            Self::AsIs(engine) => engine,
+            Self::Transformed(engine) => engine.engine_mut(),
+        }
     }
 }
 
@@ -141,22 +179,24 @@ fn memory_by_kind(reported: &str) -> BTreeMap<String, u64> {
 }
 
 struct OpenVinoModel {
-    engine: OpenVinoEngine,
+    engine: Loaded,
     resolved: ResolvedRuntime,
     properties: EffectiveProperties,
     /// The cache of compiled models that the first generation completes.
     filling: Option<CompiledModelFolder>,
     /// `GPU_MEMORY_STATISTICS` after loading, all kinds together.
     loaded_bytes: u64,
+    /// What is done to the KV cache.
+    spec: TransformSpec,
 }
 
 impl Model for OpenVinoModel {
     fn engine(&mut self) -> &mut dyn Engine {
-        &mut self.engine
+        self.engine.engine()
     }
 
     fn read_cache(&mut self, all_states: bool) -> Result<CacheEvent> {
-        let event = match self.engine.cached_tokens()? {
+        let event = match self.engine.engine().cached_tokens()? {
             CachedTokens::Observed(tokens) => CacheEvent { tokens: Some(tokens), ..CacheEvent::default() },
             CachedTokens::NotObservable(reason) => {
                 CacheEvent { not_observable: Some(reason), ..CacheEvent::default() }
@@ -176,6 +216,41 @@ impl Model for OpenVinoModel {
             let _ = cache.mark_complete(&self.properties);
         }
     }
+
+    fn capture_logits(&mut self, command: &LogitsCommand) -> Result<()> {
+        let LogitsCommand { text, reference, .. } = command;
+        let file = File::create(reference).map_err(|cause| Error::io("write", reference, &cause))?;
+        let engine = self.engine.engine();
+        capture_logits(engine, &text.prompt, &text.forced, &mut BufWriter::new(file)).map(|_| ())
+    }
+
+    fn compare_logits(&mut self, command: &LogitsCommand) -> Result<KvAgreement> {
+        let LogitsCommand { text, reference, seed } = command;
+        if let (Some(seed), Loaded::Transformed(engine)) = (seed, &mut self.engine) {
+            engine.set_transform(&self.spec.clone().with_seed(*seed))?;
+        }
+        let file = File::open(reference).map_err(|cause| Error::io("read", reference, &cause))?;
+        let engine = self.engine.engine();
+        let steps = compare_logits(engine, &text.prompt, &text.forced, &mut BufReader::new(file))?;
+        Ok(KvAgreement::of(&text.id, *seed, &steps))
+    }
+
+    fn kv_use(&mut self) -> Option<KvUse> {
+        let Loaded::Transformed(engine) = &self.engine else { return None };
+        let events = engine.events();
+        let sum = |of: fn(&EditCost) -> u64| events.iter().map(|event| of(&event.cost)).sum();
+        Some(KvUse {
+            tokens: engine.positions() as u64,
+            rows: engine.rows() as u64,
+            packed_bytes: engine.footprint(UNPACKED_ELEMENT_BYTES).total_bytes(),
+            resident_bytes: None,
+            buffer_bytes: engine.buffer_bytes() as u64,
+            changes: events.len() as u64,
+            read_ns: sum(|cost| cost.read_ns),
+            transform_ns: sum(|cost| cost.transform_ns),
+            write_ns: sum(|cost| cost.write_ns),
+        })
+    }
 }
 
 impl OpenVinoModel {
@@ -185,7 +260,7 @@ impl OpenVinoModel {
         let Some(tokens) = tokens else {
             let growth = total(&device_memory_bytes(&self.resolved)).checked_sub(self.loaded_bytes);
             return Ok(growth.filter(|bytes| *bytes > 0).map(|bytes| KvCache {
-                tokens: self.engine.held_tokens() as u64,
+                tokens: self.engine.openvino().held_tokens() as u64,
                 elements: 0,
                 precision,
                 bytes: Some(bytes),
@@ -193,7 +268,7 @@ impl OpenVinoModel {
             }));
         };
         let inference_precision = property("INFERENCE_PRECISION_HINT");
-        let states = self.engine.states()?;
+        let states = self.engine.openvino().states()?;
         let elements: u64 = states.iter().map(|state| state.shape().iter().product::<usize>() as u64).sum();
         let (element, bytes_source) =
             stored_as(self.resolved.choice.kind(), &precision, inference_precision.as_deref());

@@ -183,10 +183,16 @@ pub(super) fn has_arms(record: &Experiment) -> Result<()> {
     let fits = match record.plan {
         PlanKind::Bench => arms == 1,
         PlanKind::Ab => arms == 2,
-        PlanKind::Peers => arms >= 2,
+        PlanKind::Peers | PlanKind::Kv => arms >= 2,
     };
     if !fits {
         return Err(Error::input(format!("has {arms} arms, which `{}` never has", record.plan.as_str())));
+    }
+    if let Some(at) = record.arms.iter().position(|arm| arm.kv.is_some() != (record.plan == PlanKind::Kv)) {
+        return Err(Error::input(format!(
+            "has `arms[{at}].kv`, or lacks it, which an arm of `{}` never does",
+            record.plan.as_str()
+        )));
     }
     let is_stray = |order: &[usize]| {
         let mut arms_of_round = order.to_vec();
@@ -228,10 +234,10 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
             with_speed(arm).or_else(|what| unfit(&what))?;
         }
     }
-    if record.plan == PlanKind::Peers
+    if matches!(record.plan, PlanKind::Peers | PlanKind::Kv)
         && record.arms.iter().any(|arm| arm.workload.prompts != record.arms[0].workload.prompts)
     {
-        return unfit("its engines ran different prompts");
+        return unfit("its arms ran different prompts");
     }
     let has = |arm: usize, index: usize| record.arms[arm].processes.iter().any(|it| it.index == index);
     let mut next = vec![0; record.arms.len()];

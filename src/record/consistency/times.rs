@@ -268,7 +268,7 @@ pub(super) fn check_sides(experiment: &Experiment, found: &mut Found) {
                 compared.sides();
                 ended(experiment, &first, &other, found);
             }
-            PlanKind::Peers => compared.engines(),
+            PlanKind::Peers | PlanKind::Kv => compared.engines(),
         }
     }
 }

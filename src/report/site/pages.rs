@@ -21,7 +21,7 @@ use crate::report::view::history::{HistoryPage, HistorySources};
 use crate::report::view::machines::machines_page;
 use crate::report::view::method::method_page;
 use crate::report::view::overview::{OverviewSources, overview_page};
-use crate::report::view::peers::{peers_page, peers_part};
+use crate::report::view::peers::{arms_page, arms_part};
 use crate::report::view::{Forge, Timeline, timelines};
 use crate::report::web::{COMPARE_SCRIPT, COMPARE_STYLE, HISTORY_SCRIPTS, HISTORY_STYLE};
 
@@ -81,7 +81,8 @@ impl<'a> SiteSources<'a> {
         let pages = [
             (PageKind::Overview, "Status", self.overview(timelines)?),
             (PageKind::Machines, "Machines, epochs, noise", machines_page(entries, timelines, &machine_of)),
-            (PageKind::Peers, "Engines side by side", peers_page(entries, &|entry| self.peers_part(entry))),
+            (PageKind::Peers, "Engines side by side", self.arms_page(PlanKind::Peers)),
+            (PageKind::Kv, "Changes of the KV cache", self.arms_page(PlanKind::Kv)),
             (
                 PageKind::Method,
                 "How it is measured and judged",
@@ -90,7 +91,7 @@ impl<'a> SiteSources<'a> {
         ];
         let page = |(kind, title, view): (PageKind, &str, Value)| {
             let text =
-                renderer.page(kind.file(), &Shell::new(kind, title, &site), &view, Parts::default())?;
+                renderer.page(kind.template(), &Shell::new(kind, title, &site), &view, Parts::default())?;
             Ok(Page { path: kind.file().into(), text })
         };
         let mut pages = pages.into_iter().map(page).collect::<Result<Vec<Page>>>()?;
@@ -128,9 +129,11 @@ impl<'a> SiteSources<'a> {
         })
     }
 
-    fn peers_part(&self, entry: &Entry) -> Option<Value> {
-        let record = self.read(entry).filter(|record| record.plan == PlanKind::Peers)?;
-        Some(peers_part(&record, entry, &record_file(entry).display().to_string(), ""))
+    fn arms_page(&self, plan: PlanKind) -> Value {
+        arms_page(&self.index.entries, plan, &|entry| {
+            let record = self.read(entry).filter(|record| record.plan == plan)?;
+            Some(arms_part(&record, entry, &record_file(entry).display().to_string(), ""))
+        })
     }
 
     /// A record, for what the index does not hold. One that cannot be read any more is none here, and is

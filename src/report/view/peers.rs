@@ -1,19 +1,27 @@
-//! Engines side by side, on the page of their commit and on the page of the newest of each machine.
+//! Experiments of several arms, on the page of their commit and on the page of the newest of each machine: engines, and
+//! changes of the KV cache.
 
 use serde_json::{Value, json};
 
 use crate::record::{Entry, Experiment, PlanKind};
 use crate::report::document::{Line, Place};
+use crate::report::kv::{add_agreements, kv_document};
 use crate::report::mark::Badge;
 use crate::report::peers::peers_document;
-use crate::report::reproduce::peers_command;
+use crate::report::reproduce::{kv_command, peers_command};
 use crate::report::view::CommitLink;
 use crate::visible::one_line;
 
 /// A record whose raw file is there, for a page that this root leads to the site's folder.
-pub(in crate::report) fn peers_part(record: &Experiment, entry: &Entry, file: &str, root: &str) -> Value {
-    let mut document = peers_document(record);
-    document.command("Measure it again", peers_command(record));
+pub(in crate::report) fn arms_part(record: &Experiment, entry: &Entry, file: &str, root: &str) -> Value {
+    let (mut document, command) = if record.plan == PlanKind::Kv {
+        let mut document = kv_document(record);
+        add_agreements(&mut document, record);
+        (document, kv_command(record))
+    } else {
+        (peers_document(record), peers_command(record))
+    };
+    document.command("Measure it again", command);
     document.text(Line::link("The raw record", Some(file)).and(": every token and its time."));
     let mut part = summary(entry);
     part["anchor"] = one_line(&record.run_id).into();
@@ -22,11 +30,15 @@ pub(in crate::report) fn peers_part(record: &Experiment, entry: &Entry, file: &s
 }
 
 /// The newest record of each machine, model and device by `part_of`, which reads it, and the way to the others.
-pub(in crate::report) fn peers_page(entries: &[Entry], part_of: &dyn Fn(&Entry) -> Option<Value>) -> Value {
-    let mut peers: Vec<&Entry> = entries.iter().filter(|entry| entry.plan == PlanKind::Peers).collect();
-    peers.sort_by(|one, other| (&other.when_utc, &other.run_id).cmp(&(&one.when_utc, &one.run_id)));
+pub(in crate::report) fn arms_page(
+    entries: &[Entry],
+    plan: PlanKind,
+    part_of: &dyn Fn(&Entry) -> Option<Value>,
+) -> Value {
+    let mut of_plan: Vec<&Entry> = entries.iter().filter(|entry| entry.plan == plan).collect();
+    of_plan.sort_by(|one, other| (&other.when_utc, &other.run_id).cmp(&(&one.when_utc, &one.run_id)));
     let (mut lines, mut newest, mut earlier) = (Vec::new(), Vec::new(), Vec::new());
-    for entry in peers {
+    for entry in of_plan {
         let line = entry.setting.line();
         if lines.contains(&line) {
             earlier.push(summary(entry));
@@ -35,7 +47,7 @@ pub(in crate::report) fn peers_page(entries: &[Entry], part_of: &dyn Fn(&Entry) 
             newest.extend(part_of(entry));
         }
     }
-    json!({ "newest": newest, "earlier": earlier })
+    json!({ "is_kv": plan == PlanKind::Kv, "newest": newest, "earlier": earlier })
 }
 
 fn summary(entry: &Entry) -> Value {

@@ -6,10 +6,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{Finding, GoldenResult};
 use crate::judge::environment::threshold::SUSPEND_NS;
 use crate::measure::Plan;
+use crate::measure::kv::KvMethod;
 use crate::measure::protocol::{CacheState, DeviceResolvedEvent, LoadedEvent};
 use crate::measure::supervisor::{ExitReason, Purpose, Session, WarmLoad};
 use crate::record::{
-    Arm, DeviceRecord, Machine, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice,
+    Arm, DeviceRecord, KvRecord, Machine, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice,
     RuntimeRecord, Warning, WorkerRecord, WorkloadRecord, kept_samples, sha256_of_file,
 };
 use crate::run::assemble::{drift_record, drift_warning, golden_warnings, loaded, prompt_records, prove};
@@ -35,7 +36,7 @@ pub(in crate::run) fn assemble_arm(
     ready: &ReadyArm<'_>,
     measured: ArmSession,
 ) -> Result<AssembledArm> {
-    let ArmSession { mut session, around, findings, drift, failed } = measured;
+    let ArmSession { mut session, around, findings, drift, agreements, failed } = measured;
     if let Some(resolved) = &plan.resolved {
         for event in session.processes.iter_mut().filter_map(|process| process.resolved.as_mut()) {
             know_device(&mut event.facts, resolved);
@@ -72,6 +73,9 @@ pub(in crate::run) fn assemble_arm(
     let drift = drift.map(|drift| drift_record(drift, plan.probe.as_ref(), &session));
     arm.warnings.extend(drift.as_ref().and_then(drift_warning));
     arm.logit_drift = drift;
+    if let Some(kv) = &mut arm.kv {
+        kv.agreements = agreements;
+    }
     let findings = if session.processes.is_empty() { Vec::new() } else { findings };
     fill_in(&mut arm, ready.model, &worker_plan, &session, &findings, failed.as_ref(), plan.arms.len() > 1);
     Ok(AssembledArm { arm, machine: Identity::machine(&session)?, failed, hashing_ns })
@@ -131,7 +135,10 @@ fn fill_in(
     arm.prompts = prompt_records(model, plan, &samples, findings);
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
     arm.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Complete };
-    arm.warnings.extend(golden_warnings(plan, findings, model));
+    // Of a changed cache another token is a result, and no golden judges it.
+    if arm.kv.as_ref().is_none_or(|kv| kv.method == KvMethod::Unchanged) {
+        arm.warnings.extend(golden_warnings(plan, findings, model));
+    }
     arm.warnings.extend(compiled_model_warning(arm, session, wrong));
 }
 
@@ -207,6 +214,12 @@ pub(super) fn record(
         samples: Vec::new(),
         warm_load: WarmLoad::of(&session.processes),
         logit_drift: None,
+        kv: ready.kv.as_ref().map(|kv| KvRecord {
+            transform: kv.transform.clone(),
+            method: kv.method,
+            uses: session.processes.iter().flat_map(|process| process.kv_uses.iter().copied()).collect(),
+            agreements: Vec::new(),
+        }),
         warnings: still_warm(measured.around)
             .into_iter()
             .chain(resolved.map(|resolved| warnings(ready.requested, resolved, loaded)).unwrap_or_default())

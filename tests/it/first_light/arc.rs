@@ -173,6 +173,7 @@ fn against_itself() -> Experiment {
 /// cache another twentieth.
 pub(crate) fn peers() -> Experiment {
     let published = |series: &str, value| PublishedFigure {
+        baseline: None,
         series: series.into(),
         metric: Metric::EndToEndThroughput,
         value,

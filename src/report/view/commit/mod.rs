@@ -13,7 +13,7 @@ use crate::report::decision::{Subject, add_decision, pair_lines};
 use crate::report::document::{Document, Line, Place};
 use crate::report::mark::Badge;
 use crate::report::reproduce::ab_command;
-use crate::report::view::peers::peers_part;
+use crate::report::view::peers::arms_part;
 use crate::report::view::{CommitLink, CommitRange, Forge, is_valid};
 use crate::visible::one_line;
 
@@ -54,7 +54,8 @@ pub(in crate::report) fn commit_page(
     let valid = records.iter().find(|record| is_valid(record.entry)).or(records.first());
     let of_kind = |plan: PlanKind| records.iter().filter(move |it| it.record.plan == plan);
     let peers = |it: &RecordOfCommit<'_>| {
-        let mut part = peers_part(it.record, it.entry, &it.file, "../");
+        let mut part = arms_part(it.record, it.entry, &it.file, "../");
+        part["title"] = if it.record.plan == PlanKind::Kv { "Changes of the KV cache" } else { "Engines side by side" }.into();
         part["commit"] = Value::Null;
         part
     };
@@ -75,7 +76,7 @@ pub(in crate::report) fn commit_page(
         "open": valid.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
         "records": records.iter().map(record_line).collect::<Value>(),
         "decisions": of_kind(PlanKind::Ab).map(ab_part).collect::<Value>(),
-        "peers": of_kind(PlanKind::Peers).map(peers).collect::<Value>(),
+        "peers": of_kind(PlanKind::Peers).chain(of_kind(PlanKind::Kv)).map(peers).collect::<Value>(),
         "runs": of_kind(PlanKind::Bench).map(|it| run_part(it.record.subject(), it)).collect::<Value>(),
     });
     (format!("{short} {subject}"), page)
@@ -95,6 +96,7 @@ fn record_line(of_commit: &RecordOfCommit<'_>) -> Value {
             PlanKind::Ab => "A/B",
             PlanKind::Bench => "run",
             PlanKind::Peers => "engines",
+            PlanKind::Kv => "KV cache",
         },
         "when_utc": entry.when_utc,
         "machine": one_line(&format!("{}{origin}", entry.setting.series.machine)),

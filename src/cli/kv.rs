@@ -1,0 +1,341 @@
+//! `kv`: changes of the KV cache side by side, in rounds of fresh processes: agreement of the output, bytes, time.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use crate::cli::ab::budget;
+use crate::cli::golden::probe_of;
+use crate::cli::loading::find_model;
+use crate::cli::measuring::{MeasuringArgs, load_command, requested_prompts, stoppable};
+use crate::cli::progress::Progress;
+use crate::cli::report::show_commit;
+use crate::cli::root::Root;
+use crate::cli::{exit_code, print, print_document, say};
+use crate::engine::openvino::{Property, Sources};
+use crate::engine::transform::TransformSpec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::files::{self, FileKind};
+use crate::measure::kv::{KvMethod, KvText};
+use crate::measure::protocol::LoadCommand;
+use crate::record::{
+    Arm, Experiment, HarnessCost, InputsRecord, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference,
+    RequestedPrompt, utc_now,
+};
+use crate::report::kv::{kv_document, kv_json};
+use crate::run::{
+    EditedGraph, ExperimentPlan, FoundModel, Identity, KvComparison, Ran, ReadyArm, RequestedKv, Schedule,
+    StoppingRule, run,
+};
+use crate::sys::{Clock, MonotonicClock};
+
+/// Invalidated rounds that are made again, at most: as many as of `peers`.
+const LARGEST_REDRAWS: usize = 3;
+/// Of a text of the user's own, tokens that are fed at once.
+const TEXT_PROMPT_TOKENS: usize = 64;
+/// Of a text of the user's own, tokens that are compared at most: each takes a row of logits on disk.
+const TEXT_FORCED_TOKENS: usize = 512;
+
+#[derive(Debug, Args)]
+pub(super) struct KvArgs {
+    /// A change of the KV cache; may be repeated, and the first must be `none`. There are none, copy (reads and writes
+    /// all states at each token), turboquant:k6v4, absmax:int8, absmax:int4, hadamard-int4, kivi:k2v2,
+    /// streaming-llm:ROWS, snapkv:ROWS, random:ROWS, triattention:ROWS,calibration=FILE, each with options as in
+    /// turboquant:k4v4,window=128,in-graph; and plugin:KEY=VALUE+KEY=VALUE for codecs of OpenVINO's own
+    #[arg(long = "arm", value_name = "ARM", required = true)]
+    arms: Vec<String>,
+
+    /// Rounds that count: in each, every arm runs once, in a fresh process
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+
+    /// Seeds of rotation or choice with which the distributions are compared, where an arm has a seed
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "1,2,3")]
+    seeds: Vec<u64>,
+
+    /// A text on which distributions are compared, beside the reference answers and the probe text; may be repeated
+    #[arg(long = "text", value_name = "FILE")]
+    texts: Vec<PathBuf>,
+
+    /// Longest time for all rounds, as in 90s, 30m or 2h
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    budget: Option<Duration>,
+
+    /// Let rounds count in which a guard tripped
+    #[arg(long)]
+    ignore_guards: bool,
+
+    /// Tokens of each answer, exactly
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    max_new_tokens: usize,
+
+    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
+    prompts: Vec<String>,
+
+    /// Do not check the first arm against goldens
+    #[arg(long)]
+    unverified: bool,
+
+    /// How the result is reported
+    #[arg(long, value_enum, default_value_t = KvFormat::Text)]
+    format: KvFormat,
+
+    #[command(flatten)]
+    measuring: MeasuringArgs,
+}
+
+/// The forms of `kv`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum KvFormat {
+    /// For people, on a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For a page or an issue
+    Markdown,
+}
+
+/// An arm as it was requested.
+#[derive(Debug, Clone, PartialEq)]
+enum RequestedArm {
+    /// A change of ours, or none.
+    Transform(TransformSpec),
+    /// A codec of the plugin.
+    Plugin(Vec<Property>),
+}
+
+/// How an arm of the plugin begins.
+const PLUGIN: &str = "plugin:";
+
+impl RequestedArm {
+    fn parse(text: &str) -> Result<Self> {
+        let Some(properties) = text.strip_prefix(PLUGIN) else { return text.parse().map(Self::Transform) };
+        properties.split('+').map(str::parse).collect::<Result<_>>().map(Self::Plugin)
+    }
+
+    fn label(&self) -> String {
+        match self {
+            Self::Transform(spec) => spec.to_string(),
+            Self::Plugin(properties) => {
+                let properties: Vec<String> =
+                    properties.iter().map(|property| format!("{}={}", property.key, property.value)).collect();
+                format!("{PLUGIN}{}", properties.join("+"))
+            }
+        }
+    }
+
+    fn method(&self) -> KvMethod {
+        match self {
+            Self::Transform(spec) => KvMethod::of(spec),
+            Self::Plugin(_) => KvMethod::Plugin,
+        }
+    }
+
+    fn requested(&self) -> RequestedKv {
+        let is_seeded = matches!(self, Self::Transform(spec) if spec.seed().is_some());
+        RequestedKv { transform: self.label(), method: self.method(), is_seeded }
+    }
+}
+
+/// An arm that can be measured.
+struct PreparedArm {
+    requested: RequestedArm,
+    edited: Option<EditedGraph>,
+    load: LoadCommand,
+}
+
+/// Measures changes of the KV cache side by side, and reports them.
+pub(super) fn kv(args: &KvArgs) -> Result<u8> {
+    let began_ns = MonotonicClock.now_ns();
+    let root = Root::find();
+    let requested_arms = requested_arms(&args.arms)?;
+    args.measuring.engine.check_device()?;
+    let store = args.measuring.store.find_to_measure(&root)?;
+    let published = PublishedReference::read(&root.published())?;
+    let published_kv = PublishedFigure::of_kv(&files::read_text(&root.published(), FileKind::Text)?)?;
+    let control = stoppable()?;
+    let program = args.measuring.supervision.program()?;
+    let mut model = find_model(&args.measuring.engine.model, &root)?;
+    if args.unverified {
+        model.goldens.goldens.clear();
+    }
+    model.check_goldens_belong()?;
+    let prompts = requested_prompts(&args.prompts, &model)?;
+    model.check_goldens_fit(&prompts)?;
+    model.check_takes(&prompts, 1, args.max_new_tokens)?;
+    let texts = texts(args, &model, &prompts)?;
+    let Some(_lock) = args.measuring.supervision.take_lock(&control, "kv")? else {
+        return Ok(exit_code::INTERRUPTED);
+    };
+    let identity = Identity::of(root.path(), &program.program, args.measuring.supervision.is_foreign())?;
+    let arms = requested_arms
+        .into_iter()
+        .enumerate()
+        .map(|(at, requested)| prepared(args, &model, at, requested))
+        .collect::<Result<Vec<_>>>()?;
+    let ready = arms.iter().map(|arm| ReadyArm {
+        label: arm.requested.label(),
+        differences: match &arm.requested {
+            RequestedArm::Transform(_) => Vec::new(),
+            RequestedArm::Plugin(properties) => {
+                properties.iter().map(|property| format!("{}={}", property.key, property.value)).collect()
+            }
+        },
+        host_loop: Arm::ARCGAUGE.to_owned(),
+        program: &program,
+        load: &arm.load,
+        model: &model,
+        edited: arm.edited.as_ref(),
+        requested: &args.measuring.engine.device,
+        identity: &identity,
+        can_replay: true,
+        kv: Some(arm.requested.requested()),
+    });
+    let plan = ExperimentPlan {
+        kind: PlanKind::Kv,
+        began_ns,
+        when_utc: utc_now(),
+        suite: Experiment::suite_of(&prompts, &model.prompts),
+        prompts,
+        new_tokens: args.max_new_tokens,
+        arms: ready.collect(),
+        schedule: Schedule {
+            arms: arms.len(),
+            stopping: StoppingRule::Rounds(usize::from(args.rounds)),
+            largest_redraws: LARGEST_REDRAWS,
+            ignore_guards: args.ignore_guards,
+            seed: None,
+            budget: args.budget,
+        },
+        limits: args.measuring.supervision.limits(),
+        warms_cache: true,
+        idle_limit: args.measuring.supervision.settle_limit(false),
+        probe: None,
+        kv: Some(KvComparison::new(texts, args.seeds.clone())?),
+        inputs: InputsRecord::default(),
+        published,
+        published_engines: published_kv,
+        criterion: Vec::new(),
+        resolved: None,
+        cost: HarnessCost::default(),
+    };
+    let Ran { record, failed } = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
+    if let Some(error) = &failed
+        && error.kind() == ErrorKind::Input
+        && record.rounds.is_empty()
+    {
+        return Err(error.clone());
+    }
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    let path = store.add(&record);
+    let printed = match args.format {
+        KvFormat::Text => print_document(kv_document(&record)),
+        KvFormat::Json => print(&kv_json(&record)),
+        KvFormat::Markdown => print(&kv_document(&record).to_markdown()),
+    };
+    say(&format!("record: {}", path?.display()));
+    let commit = record.subject().arm.commit.as_ref();
+    show_commit(&root, &store, commit.map(|commit| commit.sha.as_str()));
+    match failed {
+        Some(error) => Err(error),
+        None => printed.map(|()| code_of(&record)),
+    }
+}
+
+fn code_of(record: &Experiment) -> u8 {
+    match record.outcome {
+        Outcome::Complete => exit_code::PASS,
+        outcome => exit_code::of_outcome(outcome),
+    }
+}
+
+/// The arms in words: the unchanged cache first, at least one change, and none twice.
+fn requested_arms(named: &[String]) -> Result<Vec<RequestedArm>> {
+    let arms = named.iter().map(|text| RequestedArm::parse(text)).collect::<Result<Vec<_>>>()?;
+    let hint = "as in `--arm none --arm turboquant:k6v4`";
+    if arms.first().is_some_and(|first| first.method() != KvMethod::Unchanged) {
+        return Err(Error::input(format!("the first arm is `{}`, not `none`", named[0])).hint(hint));
+    }
+    if arms.len() < 2 {
+        return Err(Error::input("one arm is no comparison").hint(hint));
+    }
+    let twice = arms.iter().enumerate().find(|(at, arm)| arms[..*at].contains(arm));
+    match twice {
+        Some((_, arm)) => {
+            Err(Error::input(format!("arm `{}` is named twice", arm.label())).hint("name each once"))
+        }
+        None => Ok(arms),
+    }
+}
+
+fn prepared(args: &KvArgs, model: &FoundModel, at: usize, requested: RequestedArm) -> Result<PreparedArm> {
+    let mut engine = args.measuring.engine.clone();
+    let kv_transform = match &requested {
+        RequestedArm::Transform(spec) => {
+            (requested.method() != KvMethod::Unchanged).then(|| spec.to_string())
+        }
+        RequestedArm::Plugin(properties) => {
+            engine.properties.retain(|common| properties.iter().all(|own| own.key != common.key));
+            engine.properties.extend(properties.clone());
+            None
+        }
+    };
+    let edited = EditedGraph::place(&model.identity, engine.all_logits, at)?;
+    let location = Sources::from_environment(engine.openvino.clone()).locate()?;
+    let mut load = load_command(&engine, model, location, edited.as_ref());
+    if requested.method() == KvMethod::Graph {
+        // Another graph must not be taken from, or put into, the cache of the model's own.
+        load.compiled_models = None;
+    }
+    Ok(PreparedArm { requested, edited, load: LoadCommand { kv_transform, ..load } })
+}
+
+/// What distributions are compared over: the golden answers, the probe text, and texts of the user's own.
+fn texts(args: &KvArgs, model: &FoundModel, prompts: &[RequestedPrompt]) -> Result<Vec<KvText>> {
+    let of_golden = |prompt: &RequestedPrompt| {
+        let golden = model.goldens.goldens.get(&prompt.id)?;
+        let steps = args.max_new_tokens.min(golden.token_ids.len());
+        Some(KvText {
+            id: prompt.id.clone(),
+            prompt: golden.prompt_token_ids.clone(),
+            forced: golden.token_ids[..steps].to_vec(),
+        })
+    };
+    let mut texts: Vec<KvText> = prompts.iter().filter_map(of_golden).collect();
+    if let Some(probe) = probe_of(model)? {
+        texts.push(KvText {
+            id: "probe".to_owned(),
+            prompt: probe.prompt().to_vec(),
+            forced: probe.forced().to_vec(),
+        });
+    }
+    for file in &args.texts {
+        texts.push(own_text(file, model)?);
+    }
+    if texts.is_empty() {
+        return Err(Error::input("there is no text on which distributions could be compared")
+            .hint("name one: `--text FILE`"));
+    }
+    Ok(texts)
+}
+
+fn own_text(file: &Path, model: &FoundModel) -> Result<KvText> {
+    let ids = model.encode(&files::read_text(file, FileKind::Text)?)?;
+    if ids.len() <= TEXT_PROMPT_TOKENS {
+        return Err(Error::input(format!(
+            "`{}` has {} tokens, and {TEXT_PROMPT_TOKENS} are fed before the first comparison",
+            file.display(),
+            ids.len()
+        ))
+        .hint("give a longer text"));
+    }
+    let (prompt, rest) = ids.split_at(TEXT_PROMPT_TOKENS);
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(KvText {
+        id: name.unwrap_or_else(|| "text".to_owned()),
+        prompt: prompt.to_vec(),
+        forced: rest[..rest.len().min(TEXT_FORCED_TOKENS)].to_vec(),
+    })
+}

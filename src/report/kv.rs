@@ -1,0 +1,224 @@
+//! Changes of the KV cache side by side: how the output agrees, what the cache takes, and what each step costs.
+
+use serde_json::{Value, json};
+
+use crate::judge::kv::{KvArm, KvBytesPerToken, kv_arms};
+use crate::judge::peers::{Multiple, RoundFigures, round_figures};
+use crate::measure::kv::KvMethod;
+use crate::record::{Experiment, Outcome};
+use crate::report::decision::interrupted_after;
+use crate::report::document::{Cell, Document, Table, number};
+use crate::report::mark::Mark;
+use crate::report::number::{counted, four_digits, mebibytes, percent, whole_percent};
+use crate::report::peers::{round_row, title, warnings};
+use crate::visible;
+
+/// Said wherever a model is not the published one.
+const MECHANICS: &str = "A small model judges mechanics, not quality: that states are changed as requested, what that \
+    costs, and what it saves. How much quality a method costs is for the model that it is meant for.";
+const FULL_WIDTH: &str = "saved, resident: what the runtime itself holds less. A change between steps or in the graph \
+    writes full-width rows back and saves nothing there, whatever could be stored packed; removed rows and the \
+    plugin's own codecs do save.";
+
+/// The report on a record of `kv`.
+#[must_use]
+pub fn kv_document(record: &Experiment) -> Document {
+    let rounds = round_figures(record);
+    let arms = kv_arms(record);
+    let mut document = Document::default();
+    document.title(title(record));
+    document.text(plan(record, &rounds));
+    if record.outcome == Outcome::Interrupted {
+        document.status(Mark::NotJudged, "INTERRUPTED", interrupted_after(rounds.len(), "round"));
+    } else if let Some(failure) = &record.failure {
+        document.status(Mark::Fails, "FAILED", failure);
+    }
+    let is_published = record.published.as_ref().is_some_and(|it| it.difference_to(&record.subject()).is_none());
+    if !is_published {
+        document.text(MECHANICS);
+    }
+    document.titled_table("Output compared with the first arm", output(&arms));
+    document.text(
+        "free running: prompts of which every token is the same, and the first that is not; teacher-forced: the \
+         same tokens are fed to both, and the next-token distributions compared.",
+    );
+    document.titled_table("Bytes of the KV cache", bytes(&arms));
+    document.text(FULL_WIDTH);
+    if let Some(line) = at_20b(&arms) {
+        document.text(line);
+    }
+    document.titled_table("Time", time(&arms));
+    document.text(
+        "ratio: geometric mean over the rounds that count, with its 95 % interval by Student's t; read, transform, \
+         write: mean per token of the changes between steps, of which the ratio contains all.",
+    );
+    let published = published(record);
+    if !published.is_empty() {
+        document.section("Published on an Arc 140V, for another way of applying them; not compared");
+        published.into_iter().for_each(|line| document.text(line));
+    }
+    let headings = ["round", "TPOT ms of each process, in the order in which they ran", ""];
+    let rows = rounds.iter().enumerate().map(|(at, round)| round_row(record, at, round));
+    document.titled_table("Rounds", Table::new(headings).with_rows(rows));
+    warnings(&mut document, record);
+    document
+}
+
+/// How each arm agrees with the first by text and seed: for pages, where there is room.
+pub(in crate::report) fn add_agreements(document: &mut Document, record: &Experiment) {
+    let headings = ["arm", "text", "seed", "steps", "same token", "first other", "mean KL", "largest KL", "margin"];
+    let mut table = Table::new(headings).with_keys(3);
+    for arm in &record.arms {
+        for it in arm.kv.iter().flat_map(|kv| &kv.agreements) {
+            table.row([
+                (&arm.label).into(),
+                (&it.text).into(),
+                number(it.seed.map(|seed| seed.to_string())),
+                number(Some(it.steps.to_string())),
+                number(Some(percent(100.0 * it.agreed_steps as f64 / it.steps.max(1) as f64))),
+                number(it.first_difference.map(|step| (step + 1).to_string())),
+                number(Some(exponent(it.mean_kl_nats))),
+                number(Some(exponent(it.largest_kl_nats))),
+                number(Some(four_digits(it.largest_margin_change_logit))),
+            ]);
+        }
+    }
+    document.titled_table("Teacher-forced, by text and seed", table);
+}
+
+fn plan(record: &Experiment, rounds: &[RoundFigures]) -> String {
+    let workload = &record.subject().workload;
+    format!(
+        "{}, interleaved; {} of fresh processes of which {} count, {}, {} greedy tokens each",
+        counted(record.arms.len(), "arm"),
+        counted(rounds.len(), "round"),
+        rounds.iter().filter(|round| round.counts).count(),
+        counted(workload.prompts.len(), "prompt"),
+        workload.new_tokens
+    )
+}
+
+/// A divergence spans many orders of magnitude: as in "1.2e-5".
+fn exponent(value: f64) -> String {
+    if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
+}
+
+fn output(arms: &[KvArm]) -> Table {
+    let headings = ["arm", "free running", "first other", "same token", "mean KL", "by seed", "margin, logit"];
+    let rows = arms.iter().map(|arm| {
+        let free = &arm.free_running;
+        let forced = arm.teacher_forced.as_ref();
+        let seeds = forced.filter(|it| it.seeds > 1);
+        [
+            (&arm.arm).into(),
+            match arm.golden {
+                Some(golden) => number(Some(format!("golden: {}", golden.as_str()))),
+                None => number(Some(format!("{} of {} equal", free.equal_prompts, free.prompts))),
+            },
+            number(free.first_difference.map(|token| (token + 1).to_string())),
+            number(forced.map(|it| percent(100.0 * it.agreed_share))),
+            number(forced.map(|it| exponent(it.mean_kl_nats))),
+            number(seeds.map(|it| {
+                format!("{} to {}", exponent(it.lowest_seed_kl_nats), exponent(it.highest_seed_kl_nats))
+            })),
+            number(forced.map(|it| four_digits(it.largest_margin_change_logit))),
+        ]
+    });
+    Table::new(headings).with_rows(rows)
+}
+
+fn bytes(arms: &[KvArm]) -> Table {
+    let headings = ["arm", "packed B/token", "of 16 bit", "packed", "resident", "saved, resident", "buffers"];
+    let rows = arms.iter().map(|arm| {
+        let of = |value: fn(&KvBytesPerToken) -> Option<String>| number(arm.bytes.as_ref().and_then(value));
+        [
+            (&arm.arm).into(),
+            of(|it| Some(format!("{:.0}", it.packed_per_token))),
+            of(|it| Some(whole_percent(100.0 * it.share_of_16_bit))),
+            of(|it| Some(mebibytes(it.packed))),
+            of(|it| it.resident.map(mebibytes)),
+            of(|it| it.resident_saved.map(|bytes| if bytes == 0 { "0".to_owned() } else { mebibytes(bytes) })),
+            of(|it| Some(mebibytes(it.buffers))),
+        ]
+    });
+    Table::new(headings).with_rows(rows)
+}
+
+/// Of a model whose cache has another shape than GPT-OSS-20B's: what each arm would take there.
+fn at_20b(arms: &[KvArm]) -> Option<String> {
+    let bytes = arms.iter().filter_map(|arm| Some((&arm.arm, arm.bytes.as_ref()?)));
+    let other = |it: &KvBytesPerToken| (it.packed_per_token_at_20b - it.packed_per_token).abs() > 0.5;
+    let scaled: Vec<String> = bytes
+        .filter(|(_, bytes)| other(bytes))
+        .map(|(arm, bytes)| format!("{arm} {:.0}", bytes.packed_per_token_at_20b))
+        .collect();
+    (!scaled.is_empty()).then(|| format!("packed B/token in the shape of GPT-OSS-20B's cache: {}", scaled.join(", ")))
+}
+
+fn time(arms: &[KvArm]) -> Table {
+    let headings =
+        ["arm", "changed", "TPOT ms", "ratio", "95 % interval", "TTFT", "read ms", "transform ms", "write ms"];
+    let rows = arms.iter().map(|arm| {
+        let cost = arm.cost.as_ref();
+        [
+            (&arm.arm).into(),
+            changed(arm).into(),
+            number(arm.tpot_ms.map(four_digits)),
+            number(arm.tpot_ratio.map(|it| four_digits(it.ratio))),
+            interval(arm.tpot_ratio.as_ref()),
+            number(arm.ttft_ratio.map(|it| four_digits(it.ratio))),
+            number(cost.map(|it| four_digits(it.read_ms))),
+            number(cost.map(|it| four_digits(it.transform_ms))),
+            number(cost.map(|it| four_digits(it.write_ms))),
+        ]
+    });
+    Table::new(headings).with_rows(rows)
+}
+
+fn changed(arm: &KvArm) -> &'static str {
+    match arm.method {
+        KvMethod::Unchanged => "-",
+        KvMethod::States => "between steps",
+        KvMethod::Graph => "in the graph",
+        KvMethod::Plugin => "by the plugin",
+    }
+}
+
+fn interval(multiple: Option<&Multiple>) -> Cell {
+    let bounds = multiple.and_then(|it| it.lower.zip(it.upper));
+    number(bounds.map(|(lower, upper)| format!("[{}, {}]", four_digits(lower), four_digits(upper))))
+}
+
+fn published(record: &Experiment) -> Vec<String> {
+    let figures = record.published_engines.iter().filter_map(|it| Some((it, it.baseline?)));
+    let line = |(it, baseline): (&crate::record::PublishedFigure, f64)| {
+        format!(
+            "{}: {} tok/s beside {}, {} x the time",
+            it.series,
+            four_digits(it.value),
+            four_digits(baseline),
+            four_digits(baseline / it.value)
+        )
+    };
+    figures.map(line).collect()
+}
+
+const SCHEMA: &str = "arcgauge-kv@1";
+
+/// A record of `kv` as JSON.
+#[must_use]
+pub fn kv_json(record: &Experiment) -> String {
+    let agreements = record.arms.iter().filter_map(|arm| Some((arm.label.clone(), json!(arm.kv.as_ref()?.agreements))));
+    let value = json!({
+        "schema": SCHEMA,
+        "run_id": record.run_id,
+        "when_utc": record.when_utc,
+        "outcome": record.outcome,
+        "failure": record.failure,
+        "arms": kv_arms(record),
+        "agreements": agreements.collect::<serde_json::Map<String, Value>>(),
+        "published": record.published_engines,
+        "warnings": record.warnings,
+    });
+    visible::json(&format!("{value:#}\n"))
+}
