@@ -86,25 +86,39 @@ impl<E: Engine> Replay for E {
 /// # Errors
 /// When the engine fails, or a row of logits cannot be right.
 pub fn replay(engine: &mut dyn Engine, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
+    let mut choices = Vec::new();
+    go_along(engine, prompt, path, |logits| {
+        let choice = choose(logits)?;
+        choices.push(choice);
+        Ok(choice.token)
+    })?;
+    Ok(choices)
+}
+
+/// Goes along a path and shows each row of logits to `look`, which gives the model's choice.
+pub(super) fn go_along(
+    engine: &mut dyn Engine,
+    prompt: &[TokenId],
+    path: Path<'_>,
+    mut look: impl FnMut(&[f32]) -> Result<TokenId>,
+) -> Result<()> {
     let steps = match path {
         Path::Greedy(steps) => steps,
         Path::Forced(tokens) => tokens.len(),
     };
     engine.reset()?;
     engine.stage_prompt(prompt, steps)?;
-    let mut choices = Vec::with_capacity(steps);
     for step in 0..steps {
         engine.infer()?;
-        let choice = choose(engine.last_logits()?)?;
-        choices.push(choice);
+        let chosen = look(engine.last_logits()?)?;
         if step + 1 < steps {
             engine.stage_token(match path {
-                Path::Greedy(_) => choice.token,
+                Path::Greedy(_) => chosen,
                 Path::Forced(tokens) => tokens[step],
             })?;
         }
     }
-    Ok(choices)
+    Ok(())
 }
 
 /// The greedy token: the **first** index of the largest logit.

@@ -5,6 +5,7 @@
 //! [`transform`] has what can be done to the KV cache between two steps.
 
 mod generate;
+mod logits;
 mod model_folder;
 pub mod openvino;
 #[cfg(any(test, feature = "scripted"))]
@@ -14,6 +15,7 @@ pub mod transform;
 pub use generate::{
     CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, choose, generate, greedy, replay,
 };
+pub use logits::{StepComparison, capture_logits, compare_logits};
 pub use model_folder::{ModelConfig, ModelFolder, ModelShape};
 
 use crate::error::Result;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::engine::transform::{Cache, CacheLayout, EditCost, EditStates, Laps, TransformSpec};
 use crate::engine::{CachedTokens, Engine, StateShape};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
@@ -172,5 +173,36 @@ impl Engine for ScriptedEngine {
         let runner_up = if token + 1 < self.row.len() { token + 1 } else { 0 };
         self.row[runner_up] = WIDE_MARGIN - margin;
         Ok(&self.row)
+    }
+}
+
+/// Its states are zeros; what is changed in them is forgotten, but for their length.
+impl EditStates for ScriptedEngine {
+    fn prepare(&mut self, spec: &TransformSpec, _layout: &CacheLayout) -> Result<()> {
+        if spec.needs_queries() || spec.in_graph().is_some() {
+            return Err(Error::input(format!(
+                "the KV transform `{spec}` needs a graph, and a script has none"
+            )));
+        }
+        Ok(())
+    }
+
+    fn edit_states(
+        &mut self,
+        layout: &CacheLayout,
+        edit: &mut dyn FnMut(&mut Cache<'_>) -> Result<()>,
+    ) -> Result<EditCost> {
+        if self.script.states == ScriptedStates::Compressed {
+            return Err(Error::input("KV state `past_key_values.0.key` cannot be read: it is compressed"));
+        }
+        let mut laps = Laps::begin();
+        let rows = self.cached;
+        let mut states = vec![vec![0.0; layout.kv_heads * rows * layout.head_size]; 2 * layout.layers];
+        let read_ns = laps.lap_ns();
+        let mut cache = Cache::new(layout, states.iter_mut().map(Vec::as_mut_slice).collect(), rows)?;
+        edit(&mut cache)?;
+        self.cached = cache.rows();
+        let transform_ns = laps.lap_ns();
+        Ok(EditCost { read_ns, transform_ns, write_ns: laps.lap_ns(), rows, rows_left: self.cached })
     }
 }

@@ -1,45 +1,164 @@
 //! KV transforms on the shipped model: what they leave of the output, of the cache, and of the time.
 
-use arcgauge::engine::openvino::OpenVinoEngine;
-use arcgauge::engine::transform::{CacheLayout, TransformSpec, TransformedEngine};
-use arcgauge::engine::{CachedTokens, Engine, ModelFolder, Path, replay};
+use arcgauge::engine::openvino::{Graph, OpenVinoEngine, Property, calibrate};
+use arcgauge::engine::transform::{CacheLayout, Calibration, TransformSpec, TransformedEngine};
+use arcgauge::engine::{
+    CachedTokens, Engine, ModelFolder, Path, StepComparison, capture_logits, compare_logits, replay,
+};
 use arcgauge::workload::TokenId;
 
 use crate::checkout::shipped_model;
-use crate::this_machine::{engine, tokenizer};
+use crate::this_machine::{engine, engine_with, tokenizer};
 
 const PROMPT: &str =
     "Write a Python function that computes Fibonacci numbers with memoization and explain how it works.";
 
+fn folder() -> ModelFolder {
+    ModelFolder::open(&shipped_model()).unwrap()
+}
+
 fn layout() -> CacheLayout {
-    CacheLayout::of(&ModelFolder::open(&shipped_model()).unwrap()).unwrap()
+    CacheLayout { model_sha256: Some("the shipped one".to_owned()), ..CacheLayout::of(&folder()).unwrap() }
 }
 
 fn transformed(name: &str) -> TransformedEngine<OpenVinoEngine> {
-    TransformedEngine::new(engine(), &name.parse::<TransformSpec>().unwrap(), layout()).unwrap()
+    let spec: TransformSpec = name.parse().unwrap();
+    let graph = Graph::read(&folder()).unwrap().for_transform(&spec, &folder()).unwrap();
+    TransformedEngine::new(engine_with(&folder(), &graph, &[]), &spec, layout()).unwrap()
 }
 
-fn greedy_tokens(engine: &mut dyn Engine, prompt: &[TokenId], steps: usize) -> Vec<TokenId> {
-    replay(engine, prompt, Path::Greedy(steps)).unwrap().iter().map(|choice| choice.token).collect()
+fn prompt() -> Vec<TokenId> {
+    tokenizer().encode(PROMPT).unwrap()
+}
+
+fn greedy_tokens(engine: &mut dyn Engine, steps: usize) -> Vec<TokenId> {
+    let choices = replay(engine, &prompt(), Path::Greedy(steps)).unwrap();
+    choices.iter().map(|choice| choice.token).collect()
+}
+
+/// What an arm makes of a path, compared with an arm that walked it before.
+fn compared(reference: &mut dyn Engine, arms: &[&str], forced: &[TokenId]) -> Vec<Vec<StepComparison>> {
+    let mut stored = Vec::new();
+    capture_logits(reference, &prompt(), forced, &mut stored).unwrap();
+    let compare =
+        |arm: &&str| compare_logits(&mut transformed(arm), &prompt(), forced, &mut &stored[..]).unwrap();
+    arms.iter().map(compare).collect()
+}
+
+fn mean_kl(steps: &[StepComparison]) -> f64 {
+    steps.iter().map(|step| step.kl).sum::<f64>() / steps.len() as f64
 }
 
 #[test]
 fn transforms_leave_the_recited_answer_and_the_positions_as_they_are() {
-    const STEPS: usize = 200;
-    let prompt = tokenizer().encode(PROMPT).unwrap();
-    let expected = greedy_tokens(&mut engine(), &prompt, STEPS);
-    for (name, events, rows) in [
-        ("none", 0, prompt.len() + STEPS - 1),
-        ("copy", STEPS, prompt.len() + STEPS - 1),
-        ("turboquant:k6v4,rotation=hadamard", 6, prompt.len() + STEPS - 1),
-        ("absmax:int8,window=64", 4, prompt.len() + STEPS - 1),
-        ("streaming-llm:128", 2, 158),
+    let expected = greedy_tokens(&mut engine(), 170);
+    for (name, steps, events, rows) in [
+        ("none", 30, 0, 52),
+        ("copy", 30, 30, 52),
+        ("turboquant:k6v4,rotation=hadamard", 60, 2, 82),
+        ("absmax:int8,window=16", 60, 2, 82),
+        ("kivi:k4v4,block=64", 60, 1, 82),
+        ("streaming-llm:128", 170, 2, 128),
     ] {
         let mut engine = transformed(name);
-        let found = greedy_tokens(&mut engine, &prompt, STEPS);
-        assert_eq!(found, expected, "{name}");
+        assert_eq!(greedy_tokens(&mut engine, steps), expected[..steps], "{name}");
         assert_eq!((engine.events().len(), engine.rows()), (events, rows), "{name}");
-        assert_eq!(engine.cached_tokens().unwrap(), CachedTokens::Observed(prompt.len() + STEPS - 1));
+        assert_eq!(engine.cached_tokens().unwrap(), CachedTokens::Observed(prompt().len() + steps - 1));
         assert_eq!(engine.engine_mut().states().unwrap()[0].shape(), [1, 8, rows, 64], "{name}");
     }
+}
+
+#[test]
+fn a_quantiser_in_the_graph_does_what_the_one_between_steps_does() {
+    const ARM: &str = "turboquant:k4v3,rotation=hadamard,block=1";
+    const IN_GRAPH: &str = "turboquant:k4v3,rotation=hadamard,in-graph";
+    let forced = greedy_tokens(&mut engine(), 40);
+    let both = compared(&mut engine(), &[ARM, IN_GRAPH], &forced);
+    let [between, in_graph] = &both[..] else { panic!() };
+    assert!(both.iter().flatten().all(StepComparison::same_token));
+    let (a, b) = (mean_kl(between), mean_kl(in_graph));
+    eprintln!("KL between steps {a:.2e}, in the graph {b:.2e}");
+    assert!(a > 0.0 && b > 0.0 && (a - b).abs() < 2e-5);
+    let one_by_other = compared(&mut transformed(ARM), &[IN_GRAPH], &forced);
+    eprintln!("KL of one from the other {:.2e}", mean_kl(&one_by_other[0]));
+    assert!(mean_kl(&one_by_other[0]) < 2e-5);
+
+    // Layer 0 is before any attention: its rows must be the same ones.
+    let [mut between, mut in_graph] = [ARM, IN_GRAPH].map(transformed);
+    for engine in [&mut between, &mut in_graph] {
+        greedy_tokens(engine, 2);
+    }
+    assert_eq!((between.events().len(), in_graph.events().len()), (2, 0));
+    let (between, in_graph) =
+        (between.engine_mut().states().unwrap(), in_graph.engine_mut().states().unwrap());
+    for state in 0..2 {
+        let (a, b) = (between[state].elements().unwrap(), in_graph[state].elements().unwrap());
+        let far = a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() > 1e-3 * a.abs().max(0.1)).count();
+        eprintln!("{}: {far} of {} differ", between[state].name(), a.len());
+        assert!(far * 200 < a.len(), "{}: {far} of {} differ", between[state].name(), a.len());
+    }
+}
+
+#[test]
+fn norm_correction_in_the_graph_is_that_between_steps() {
+    let forced = greedy_tokens(&mut engine(), 12);
+    let arms = ["turboquant:k2v2,norm-correction,in-graph"];
+    let mut reference = transformed("turboquant:k2v2,norm-correction,block=1");
+    let steps = compared(&mut reference, &arms, &forced);
+    let plain = compared(&mut reference, &["turboquant:k2v2,in-graph"], &forced);
+    eprintln!("KL corrected {:.2e}, plain {:.2e}", mean_kl(&steps[0]), mean_kl(&plain[0]));
+    assert!(steps[0].iter().all(StepComparison::same_token));
+}
+
+#[test]
+fn rows_are_chosen_by_queries_of_the_model_and_by_its_calibration() {
+    let graph = Graph::read(&folder()).unwrap().with_queries(&folder()).unwrap();
+    let mut observed = engine_with(&folder(), &graph, &[]);
+    let expected = greedy_tokens(&mut observed, 170);
+    let text: Vec<TokenId> = prompt().into_iter().chain(expected.iter().copied()).collect();
+    let mut calibration = Calibration::begin(&layout()).unwrap();
+    calibrate(&mut observed, &layout(), &mut calibration, &text).unwrap();
+    assert_eq!(calibration.tokens, text.len() as u64);
+    for layer in &calibration.layers {
+        for ((re, im), length) in layer.mean_re.iter().zip(&layer.mean_im).zip(&layer.mean_length) {
+            assert!(re.hypot(*im) <= length * (1.0 + 1e-9) && *length > 0.0);
+        }
+    }
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("calibration.json");
+    std::fs::write(&file, serde_json::to_string(&calibration).unwrap()).unwrap();
+
+    let calibrated = format!("triattention:128,period=16,calibration={}", file.display());
+    let arms = ["snapkv:128,period=16", &calibrated, "random:128,period=16"];
+    let steps = compared(&mut engine(), &arms, &expected);
+    for (arm, steps) in arms.iter().zip(&steps) {
+        let kept = steps.iter().filter(|step| step.same_token()).count();
+        eprintln!("{arm}: {kept} of {}, KL {:.2e}", steps.len(), mean_kl(steps));
+        assert!(kept > 160 && mean_kl(steps) > 0.0, "{arm}: {kept}");
+    }
+}
+
+#[test]
+fn states_are_timed_at_the_rows_that_the_cache_holds() {
+    let mut engine = engine();
+    engine.stage_prompt(&prompt(), 1).unwrap();
+    engine.infer().unwrap();
+    let cost = engine.time_state_access(&layout()).unwrap();
+    assert_eq!((cost.rows, cost.rows_left), (23, 23));
+    assert!(cost.read_ns > 0 && cost.write_ns > 0);
+}
+
+#[test]
+fn a_cache_of_four_bits_is_refused_before_anything_is_written_and_one_of_eight_works() {
+    let graph = Graph::read(&folder()).unwrap();
+    let precision = |bits: &str| [Property::new("KV_CACHE_PRECISION", bits)];
+    let run = |bits: &str| {
+        let engine = engine_with(&folder(), &graph, &precision(bits));
+        let mut engine = TransformedEngine::new(engine, &"copy".parse().unwrap(), layout()).unwrap();
+        replay(&mut engine, &prompt(), Path::Greedy(8))
+    };
+    let error = run("u4").unwrap_err();
+    assert!(error.to_string().contains("a cache of `u4`"), "{error}");
+    let tokens: Vec<TokenId> = run("u8").unwrap().iter().map(|choice| choice.token).collect();
+    assert_eq!(tokens, greedy_tokens(&mut engine(), 8));
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use arcgauge::engine::ModelFolder;
-use arcgauge::engine::openvino::{Graph, OpenVinoEngine, ResolvedRuntime, Runtime, Sources};
+use arcgauge::engine::openvino::{Graph, OpenVinoEngine, Property, ResolvedRuntime, Runtime, Sources};
 use arcgauge::workload::TextTokenizer;
 
 use crate::checkout::shipped_model;
@@ -26,11 +26,16 @@ pub(crate) fn engine() -> OpenVinoEngine {
 /// A model, loaded for the CPU as `bench` loads it.
 pub(crate) fn engine_of(model: &Path) -> OpenVinoEngine {
     let folder = ModelFolder::open(model).unwrap();
+    engine_with(&folder, &Graph::read(&folder).unwrap(), &[])
+}
+
+/// The same of a graph, with these properties.
+pub(crate) fn engine_with(folder: &ModelFolder, graph: &Graph, properties: &[Property]) -> OpenVinoEngine {
     let edited = tempfile::tempdir().unwrap();
     let edited = edited.path().join("edited.xml");
     let location = Sources::default().locate().unwrap();
-    let mut resolved = ResolvedRuntime::on(location, "CPU", &[]).unwrap();
-    resolved.load(&folder, &Graph::read(&folder).unwrap(), Some(&edited), None).unwrap()
+    let mut resolved = ResolvedRuntime::on(location, "CPU", properties).unwrap();
+    resolved.load(folder, graph, Some(&edited), None).unwrap()
 }
 
 /// The shipped model's tokenizer.

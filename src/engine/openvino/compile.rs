@@ -54,10 +54,8 @@ pub(super) fn compile(
     }
     let original = folder.graph();
     let last_token_only = prepare(folder, graph, edited_graph)?;
-    let xml = match (&last_token_only, edited_graph) {
-        (LastTokenOnly::Applied, Some(edited)) => edited,
-        _ => original.as_path(),
-    };
+    let is_edited = last_token_only == LastTokenOnly::Applied || graph.added.is_any();
+    let xml = edited_graph.filter(|_| is_edited).unwrap_or(&original);
     let model = runtime.core.read_model_from_file(text(xml)?, text(&folder.weights())?).map_err(|cause| {
         failed(&format!("read `{}`", original.display()), &cause).as_input().hint("fetch the model again")
     })?;
@@ -74,13 +72,24 @@ pub(super) fn compile(
 
 /// Writes the edited graph, where one is wanted and the graph has a place for the edit.
 fn prepare(folder: &ModelFolder, graph: &Graph, edited: Option<&Path>) -> Result<LastTokenOnly> {
-    let Some(path) = edited else { return Ok(LastTokenOnly::NotApplied("it was switched off".to_owned())) };
+    let Some(path) = edited else {
+        if graph.added.is_any() {
+            return Err(Error::harness("the graph was edited, and there is no place to write it to"));
+        }
+        return Ok(LastTokenOnly::NotApplied("it was switched off".to_owned()));
+    };
+    let write = |text: &str| fs::write(path, text).map_err(|cause| Error::io("write", path, &cause));
     match last_token_only(graph, &folder.weights())? {
         Ok(text) => {
-            fs::write(path, text).map_err(|cause| Error::io("write", path, &cause))?;
+            write(&text)?;
             Ok(LastTokenOnly::Applied)
         }
-        Err(reason) => Ok(LastTokenOnly::NotApplied(reason.to_owned())),
+        Err(reason) => {
+            if graph.added.is_any() {
+                write(&graph.xml)?;
+            }
+            Ok(LastTokenOnly::NotApplied(reason.to_owned()))
+        }
     }
 }
 

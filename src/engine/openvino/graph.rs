@@ -11,6 +11,7 @@ use std::ops::Range;
 use roxmltree::{Document, Node};
 
 use crate::engine::ModelFolder;
+use crate::engine::openvino::kv_graph::Added;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 
@@ -32,7 +33,7 @@ const INPUTS: [Input; 4] = [
 const LOGITS_PRECISION: &str = "FP32";
 
 /// A graph's text and what was read from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Graph {
     pub(super) xml: String,
     /// Names of the states, sorted.
@@ -45,6 +46,8 @@ pub struct Graph {
     pub(super) head: Option<LmHead>,
     /// Length of the weights that it needs.
     weights_bytes: u64,
+    /// What was added to it for a KV experiment.
+    pub(super) added: Added,
 }
 
 /// The matrix multiplication that makes logits from hidden states.
@@ -158,6 +161,21 @@ impl std::fmt::Display for Fault {
 
 /// The graph but for its text.
 fn parse(xml: &str) -> Result<Graph, Fault> {
+    let fed = |parameters: &[Node<'_, '_>]| check_inputs(parameters);
+    parse_with(xml, fed)
+}
+
+/// The same of a graph to which inputs were added.
+pub(super) fn parse_edited(xml: String, added: Added) -> Result<Graph> {
+    let graph = parse_with(&xml, |_| Ok(()));
+    let graph = graph.map_err(|fault| Error::harness(format!("the edited graph cannot be used: {fault}")))?;
+    Ok(Graph { xml, added, ..graph })
+}
+
+fn parse_with(
+    xml: &str,
+    check_inputs: impl FnOnce(&[Node<'_, '_>]) -> Result<(), Fault>,
+) -> Result<Graph, Fault> {
     let document = Document::parse(xml).map_err(|cause| Fault::NotXml(cause.to_string()))?;
     let child = |name: &str| document.root_element().children().find(|node| node.has_tag_name(name));
     let (layers_node, edges_node) = child("layers").zip(child("edges")).ok_or(Fault::NoGraph)?;
@@ -209,7 +227,8 @@ fn parse(xml: &str) -> Result<Graph, Fault> {
         layers_end: layers_node.range().end - "</layers>".len(),
         ..found
     });
-    Ok(Graph { xml: String::new(), state_names, logits_output, vocabulary_size, head, weights_bytes })
+    let added = Added::default();
+    Ok(Graph { xml: String::new(), state_names, logits_output, vocabulary_size, head, weights_bytes, added })
 }
 
 /// Refuses a state that holds something else than keys or values by the token, as those of convolutions do: the
@@ -287,10 +306,10 @@ fn lm_head<'a>(
     })
 }
 
-struct Edges<'a>(Vec<Node<'a, 'a>>);
+pub(super) struct Edges<'a>(pub(super) Vec<Node<'a, 'a>>);
 
 impl<'a> Edges<'a> {
-    fn ending_at(&self, layer: &str, port: &str) -> Option<Node<'a, 'a>> {
+    pub(super) fn ending_at(&self, layer: &str, port: &str) -> Option<Node<'a, 'a>> {
         let ends =
             |edge: &&Node| attribute(**edge, "to-layer") == layer && attribute(**edge, "to-port") == port;
         self.0.iter().find(ends).copied()

@@ -2,15 +2,17 @@
 //!
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is requested
 //! of it and what it really does, `facts` and `opencl` say what it is; `graph` and `last_token` read and prepare the model's graph, and
-//! `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `device_resolved` is what is known before compiling, and `compile`
+//! `kv_graph` edits it for KV experiments, `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `device_resolved` is what is known before compiling, and `compile`
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
-//! wrappers; `pipeline` is the engine built from all of these.
+//! wrappers; `pipeline` is the engine built from all of these, and `kv_cache` what it offers to KV experiments.
 
 mod compile;
 mod compiled_models;
 mod device;
 mod facts;
 mod graph;
+mod kv_cache;
+mod kv_graph;
 mod opencl;
 mod pipeline;
 mod runtime;
@@ -25,6 +27,7 @@ pub use compiled_models::{
 pub use device::{DeviceChoice, DeviceKind, DeviceProof, EffectiveProperties, Property, default_properties};
 pub use facts::DeviceFacts;
 pub use graph::{Anatomy, Graph};
+pub use kv_cache::calibrate;
 pub use pipeline::OpenVinoEngine;
 pub use runtime::{
     FoundBy, InstalledBy, Release, Releases, ResolvedRuntime, Runtime, RuntimeLocation, Sources,

@@ -10,13 +10,13 @@ use std::rc::Rc;
 use openvino::{InferRequest, Tensor};
 
 use crate::engine::openvino::compile::{Compiled, compile};
+use crate::engine::openvino::kv_cache::KvExperiment;
 use crate::engine::openvino::state::StateBridge;
 use crate::engine::openvino::tensor::{Row, f32_elements, f32_tensor, known_f32_elements};
 use crate::engine::openvino::{
     DeviceKind, DeviceProof, EffectiveProperties, Graph, KvState, LastTokenOnly, NamedState, ResolvedRuntime,
     failed,
 };
-use crate::engine::transform::{Cache, CacheLayout, EditCost, EditStates, Laps};
 use crate::engine::{CachedTokens, Engine, ModelFolder, StateShape};
 use crate::error::{Error, Result};
 use crate::workload::TokenId;
@@ -24,8 +24,8 @@ use crate::workload::TokenId;
 /// A compiled model with its request.
 pub struct OpenVinoEngine {
     bridge: Result<Rc<StateBridge>, String>,
-    compiled: Compiled,
-    request: InferRequest,
+    pub(super) compiled: Compiled,
+    pub(super) request: InferRequest,
     inputs: Option<Inputs>,
     output: Option<Tensor>,
     /// A row that the runtime writes the logits into, where that spares asking for it each step.
@@ -35,11 +35,11 @@ pub struct OpenVinoEngine {
     context_tokens: Option<usize>,
     /// Rows that the KV cache holds, which is how long the attention mask is: one that is shorter gives wrong output
     /// without an error.
-    cached: usize,
+    pub(super) cached: usize,
     /// The position of the next token, which is more where rows were removed.
     position: usize,
-    /// States to write in place of longer ones, kept for the next time.
-    shorter: Vec<KvState>,
+    /// What KV experiments need beside that.
+    pub(super) kv: KvExperiment,
     /// Whether a row of this generation was seen to be f32.
     logits_are_f32: bool,
 }
@@ -87,7 +87,7 @@ impl ResolvedRuntime {
             context_tokens: config.max_position_embeddings,
             cached: 0,
             position: 0,
-            shorter: Vec::new(),
+            kv: KvExperiment::of(graph),
             logits_are_f32: false,
         })
     }
@@ -187,7 +187,7 @@ impl OpenVinoEngine {
         Some(row)
     }
 
-    fn bridge(&self) -> Result<Rc<StateBridge>> {
+    pub(super) fn bridge(&self) -> Result<Rc<StateBridge>> {
         let bridge = self.bridge.clone();
         bridge.map_err(|reason| Error::input(reason).hint("use a release of the tested list"))
     }
@@ -207,6 +207,7 @@ impl Engine for OpenVinoEngine {
         self.inputs = None;
         self.cached = 0;
         self.position = 0;
+        self.kv.forget();
         if let Ok(bridge) = &self.bridge {
             return bridge.reset(&mut self.request);
         }
@@ -261,6 +262,7 @@ impl Engine for OpenVinoEngine {
                 .set_tensor(name, tensor)
                 .map_err(|cause| failed(&format!("take the input `{name}`"), &cause))?;
         }
+        self.kv.feed(&mut self.request)?;
         self.inputs = Some(inputs);
         self.own_row = self.offer_own_row();
         Ok(())
@@ -285,7 +287,7 @@ impl Engine for OpenVinoEngine {
         self.request.wait(LONGEST_WAIT_MS).map_err(|cause| failed("finish the inference", &cause))?;
         self.cached += staged;
         self.position += staged;
-        Ok(())
+        self.kv.observe(&self.request)
     }
 
     fn last_logits(&mut self) -> Result<&[f32]> {
@@ -310,61 +312,6 @@ impl Engine for OpenVinoEngine {
     }
 }
 
-impl EditStates for OpenVinoEngine {
-    fn edit_states(
-        &mut self,
-        layout: &CacheLayout,
-        edit: &mut dyn FnMut(&mut Cache<'_>) -> Result<()>,
-    ) -> Result<EditCost> {
-        refuse_empty_cache(self.compiled.proof.kind, self.cached)?;
-        refuse_four_bits(self.compiled.effective.get("KV_CACHE_PRECISION"))?;
-        let (bridge, rows) = (self.bridge()?, self.cached);
-        let mut laps = Laps::begin();
-        let read = bridge.read(&mut self.request, &|_| true)?;
-        let mut states: Vec<KvState> =
-            read.into_iter().map(|named| readable(named, rows > 0)).collect::<Result<_>>()?;
-        let read_ns = laps.lap_ns();
-
-        states.iter().try_for_each(|state| check_shape(state.name(), state.shape(), layout, rows))?;
-        let elements = states.iter_mut().map(KvState::elements_mut).collect::<Result<_>>()?;
-        let mut cache = Cache::new(layout, elements, rows)?;
-        edit(&mut cache)?;
-        let rows_left = cache.rows();
-        let transform_ns = laps.lap_ns();
-
-        if rows_left < rows {
-            shorten(&mut self.shorter, &states, rows_left)?;
-            bridge.write(&mut self.request, &self.shorter)?;
-        } else {
-            bridge.write(&mut self.request, &states)?;
-        }
-        self.cached = rows_left;
-        Ok(EditCost { read_ns, transform_ns, write_ns: laps.lap_ns(), rows, rows_left })
-    }
-}
-
-/// Fills `shorter` with the rows that are left, which lie at the beginning of each state.
-fn shorten(shorter: &mut Vec<KvState>, states: &[KvState], rows: usize) -> Result<()> {
-    if shorter.first().is_none_or(|state| state.tokens() != rows) {
-        *shorter = states.iter().map(|state| KvState::with_rows(state, rows)).collect::<Result<_>>()?;
-    }
-    for (shorter, state) in shorter.iter_mut().zip(states) {
-        let to = shorter.elements_mut()?;
-        to.copy_from_slice(&state.elements()?[..to.len()]);
-    }
-    Ok(())
-}
-
-/// Refuses a state of another shape: OpenVINO runs with keys shorter than values, and its output is wrong.
-fn check_shape(name: &str, shape: &[usize], layout: &CacheLayout, rows: usize) -> Result<()> {
-    let expected = [1, layout.kv_heads, rows, layout.head_size];
-    if shape == expected {
-        return Ok(());
-    }
-    Err(Error::input(format!("KV state `{name}` has the shape `{shape:?}` where {expected:?} is expected"))
-        .hint("KV experiments need states of one batch and one length: use `none` for this model"))
-}
-
 /// A day: the C API has no wait without a limit.
 const LONGEST_WAIT_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -380,7 +327,7 @@ fn tokens_held(states: &[KvState]) -> Result<usize> {
     }
 }
 
-fn readable(NamedState { name, state }: NamedState, inferred: bool) -> Result<KvState> {
+pub(super) fn readable(NamedState { name, state }: NamedState, inferred: bool) -> Result<KvState> {
     state.map_err(|reason| {
         let error = Error::input(format!("KV state `{name}` cannot be read: {reason}"));
         if inferred {
@@ -392,7 +339,7 @@ fn readable(NamedState { name, state }: NamedState, inferred: bool) -> Result<Kv
 }
 
 /// Refuses what a GPU plugin takes for right and is not.
-fn refuse_empty_cache(kind: DeviceKind, cached: usize) -> Result<()> {
+pub(super) fn refuse_empty_cache(kind: DeviceKind, cached: usize) -> Result<()> {
     if kind == DeviceKind::Cpu || cached > 0 {
         return Ok(());
     }
@@ -405,7 +352,7 @@ fn as_i64(position: usize) -> Result<i64> {
 }
 
 /// Refuses what ends the process inside the CPU plugin.
-fn refuse_four_bits(precision: Option<&String>) -> Result<()> {
+pub(super) fn refuse_four_bits(precision: Option<&String>) -> Result<()> {
     match precision.map(String::as_str) {
         Some(four_bits @ ("u4" | "i4")) => Err(Error::input(format!(
             "KV states cannot be put into a cache of `{four_bits}`: OpenVINO does not encode them"
@@ -424,16 +371,6 @@ mod tests {
         assert!(refuse_four_bits(Some(&"u4".to_owned())).unwrap_err().to_string().contains("`u4`"));
         assert_eq!(refuse_four_bits(Some(&"u8".to_owned())), Ok(()));
         assert_eq!(refuse_four_bits(None), Ok(()));
-    }
-
-    #[test]
-    fn a_state_of_another_length_or_shape_is_refused_before_anything_is_written() {
-        let layout = CacheLayout { layers: 1, kv_heads: 2, head_size: 4, ..CacheLayout::default() };
-        assert_eq!(check_shape("0.key", &[1, 2, 3, 4], &layout, 3), Ok(()));
-        for shape in [[1, 2, 2, 4], [0, 2, 3, 4], [1, 4, 3, 2], [2, 2, 3, 4]] {
-            let error = check_shape("0.key", &shape, &layout, 3).unwrap_err();
-            assert!(error.to_string().starts_with("KV state `0.key` has the shape"), "{error}");
-        }
     }
 
     #[test]

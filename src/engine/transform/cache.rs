@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use crate::engine::ModelFolder;
+use crate::engine::transform::Rope;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 
 /// What a model's config says of its KV cache.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct CacheLayout {
     /// Layers, each with a key state and a value state.
     pub layers: usize,
@@ -21,6 +22,10 @@ pub struct CacheLayout {
     pub sliding: Vec<bool>,
     /// How many rows such a layer sees, the own one included.
     pub window: usize,
+    /// How positions turn queries and keys, where that is known.
+    pub rope: Option<Rope>,
+    /// The hash of the model's weights, by which its calibration is recognised; checked where it is given.
+    pub model_sha256: Option<String>,
 }
 
 impl CacheLayout {
@@ -57,7 +62,8 @@ impl CacheLayout {
         if !query_heads.is_multiple_of(kv_heads) {
             return Err("num_key_value_heads");
         }
-        Ok(Self { layers, query_heads, kv_heads, head_size, sliding, window })
+        let rope = Rope::from_config(config, head_size);
+        Ok(Self { layers, query_heads, kv_heads, head_size, sliding, window, rope, model_sha256: None })
     }
 
     /// Bytes of one row of all layers, keys and values, at this size of an element.
@@ -67,11 +73,20 @@ impl CacheLayout {
     }
 }
 
+/// What the newest tokens asked for in one layer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ObservedQueries {
+    /// Their queries, oldest first, each `(query heads, head size)`, as they meet the keys.
+    pub queries: Vec<f32>,
+    /// The attention sink of each query head; empty where the model has none.
+    pub sinks: Vec<f32>,
+}
+
 /// All states as they were read: for each layer its keys and then its values, each `(KV heads, rows, head size)`.
 pub struct Cache<'a> {
     states: Vec<&'a mut [f32]>,
-    /// The newest queries of each layer, oldest first, each `(query heads, head size)`; empty unless requested.
-    pub queries: &'a [Vec<f32>],
+    /// What the newest tokens of each layer asked for; empty unless requested.
+    pub observed: &'a [ObservedQueries],
     kv_heads: usize,
     head_size: usize,
     rows: usize,
@@ -103,7 +118,7 @@ impl<'a> Cache<'a> {
             .hint("keys and values of all layers must hold the same number of rows"));
         }
         let (kv_heads, head_size) = (layout.kv_heads, layout.head_size);
-        Ok(Self { states, queries: &[], kv_heads, head_size, rows, rows_read: rows })
+        Ok(Self { states, observed: &[], kv_heads, head_size, rows, rows_read: rows })
     }
 
     /// Rows that each layer holds.
@@ -180,7 +195,7 @@ mod tests {
             kv_heads,
             head_size,
             sliding: vec![false; layers],
-            window: 0,
+            ..CacheLayout::default()
         }
     }
 

@@ -4,17 +4,19 @@
 //! A [`Transform`] says after each step whether anything is due, so that states are copied only then, and changes the
 //! rows in place. `codebook`, `rotation` and `packing` are the parts of the quantisers in `turboquant`, `absmax` and
 //! `kivi`, which `quantise` applies to rows as they leave the exact window; `prune` removes rows by the scores of
-//! `score`. Nothing here knows OpenVINO; [`TransformedEngine`] puts a transform behind any engine whose states can be
+//! `score`, for which `rope` has the positions and `calibration` the queries of a model. Nothing here knows OpenVINO; [`TransformedEngine`] puts a transform behind any engine whose states can be
 //! edited.
 
 mod absmax;
 mod cache;
+mod calibration;
 mod codebook;
 mod kivi;
 mod options;
 mod packing;
 mod prune;
 mod quantise;
+mod rope;
 mod rotation;
 mod score;
 mod spec;
@@ -23,8 +25,10 @@ mod turboquant;
 
 use std::ops::Range;
 
-pub use cache::{Cache, CacheLayout};
+pub use cache::{Cache, CacheLayout, ObservedQueries};
+pub use calibration::{Calibration, LayerQueries};
 pub use codebook::Codebook;
+pub use rope::Rope;
 pub use rotation::Rotation;
 pub use spec::{
     AbsmaxSpec, KiviSpec, Method, PruneSpec, RotationKind, Schedule, Scorer, TransformSpec, TurboQuantForm,

@@ -4,8 +4,8 @@
 //! all layers keep `budget` rows: sliding layers the newest, which is exact while those fill the window, and the others
 //! those of each KV head that score highest.
 
-use crate::engine::transform::score::{ByChance, Newest, Rows, Score};
-use crate::engine::transform::{Cache, CacheLayout, Due, Held, PruneSpec, Scorer, Transform};
+use crate::engine::transform::score::{ByChance, Calibrated, Newest, Rows, Score, Snap};
+use crate::engine::transform::{Cache, CacheLayout, Calibration, Due, Held, PruneSpec, Scorer, Transform};
 use crate::error::{Error, Result};
 
 pub(super) struct Pruner {
@@ -31,7 +31,8 @@ impl Pruner {
         let score: Box<dyn Score> = match &spec.scorer {
             Scorer::Newest => Box::new(Newest),
             Scorer::Random(seed) => Box::new(ByChance::new(*seed)),
-            Scorer::Snap | Scorer::Calibrated(_) => return Err(Error::input("not built yet")),
+            Scorer::Snap => Box::new(Snap::new(layout)),
+            Scorer::Calibrated(file) => Box::new(Calibrated::new(Calibration::read(file, layout)?, layout)?),
         };
         Ok(Self {
             spec: spec.clone(),
@@ -98,9 +99,11 @@ impl Transform for Pruner {
                     self.order.clear();
                     self.order.extend(rows - budget..rows);
                 } else {
-                    let queries = cache.queries.get(layer).map_or(&[][..], Vec::as_slice);
-                    let keys = cache.head(2 * layer, head);
-                    self.score.score(&Rows { layer, head, keys, queries, held }, &mut self.scores);
+                    let (keys, observed) = (cache.head(2 * layer, head), cache.observed.get(layer));
+                    let queries = observed.map_or(&[][..], |it| &it.queries);
+                    let sinks = observed.map_or(&[][..], |it| &it.sinks);
+                    let seen = Rows { layer, head, keys, queries, sinks, held };
+                    self.score.score(&seen, &mut self.scores);
                     self.choose(rows, first);
                 }
                 self.kept[(layer * heads + head) * budget..][..budget].copy_from_slice(&self.order);

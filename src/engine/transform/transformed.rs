@@ -9,6 +9,12 @@ use crate::workload::TokenId;
 
 /// An engine whose KV states can be changed between two inferences.
 pub trait EditStates: Engine {
+    /// Makes ready for a transform: what the graph needs of it, and what the transform needs of the graph.
+    ///
+    /// # Errors
+    /// When the engine was loaded without what the transform needs.
+    fn prepare(&mut self, spec: &TransformSpec, layout: &CacheLayout) -> Result<()>;
+
     /// Reads all states, lets `edit` change them or remove rows, and writes them back. Nothing is written when `edit`
     /// fails. The next tokens go on at the positions at which they would have been.
     ///
@@ -77,7 +83,8 @@ impl<E: EditStates> TransformedEngine<E> {
     ///
     /// # Errors
     /// What the model's cache does not allow.
-    pub fn new(engine: E, spec: &TransformSpec, layout: CacheLayout) -> Result<Self> {
+    pub fn new(mut engine: E, spec: &TransformSpec, layout: CacheLayout) -> Result<Self> {
+        engine.prepare(spec, &layout)?;
         let transform = spec.build(&layout)?;
         let held = Held { rows: 0, positions: 0, prompt: 0 };
         Ok(Self { engine, transform, layout, held, staged: 0, step: 0, events: Vec::new() })
@@ -196,5 +203,75 @@ impl<E: EditStates> Engine for TransformedEngine<E> {
 
     fn last_logits(&mut self) -> Result<&[f32]> {
         self.engine.last_logits()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::engine::scripted::{Script, ScriptedEngine, ScriptedStates};
+    use crate::engine::transform::cache::layout;
+    use crate::engine::{Path, replay};
+
+    fn engine(name: &str, states: ScriptedStates) -> Result<TransformedEngine<ScriptedEngine>> {
+        let answers = [(vec![1, 2, 3], vec![5, 6, 7, 8, 9, 10])].into();
+        let script = Script { vocabulary_size: 16, answers, states, ..Script::default() };
+        TransformedEngine::new(
+            ScriptedEngine::new(script, Rc::new(Cell::new(0))),
+            &name.parse()?,
+            layout(2, 1, 64),
+        )
+    }
+
+    #[track_caller]
+    fn generated(engine: &mut TransformedEngine<ScriptedEngine>) -> Vec<(usize, usize, usize)> {
+        let choices = replay(engine, &[1, 2, 3], Path::Greedy(6)).unwrap();
+        assert!(choices.iter().map(|choice| choice.token).eq([5, 6, 7, 8, 9, 10]));
+        engine.events().iter().map(|event| (event.step, event.cost.rows, event.cost.rows_left)).collect()
+    }
+
+    #[test]
+    fn states_are_copied_only_when_rows_are_due_and_what_was_fed_is_still_counted() {
+        for (name, events, rows) in [
+            ("none", vec![], 8),
+            ("copy", (0..6).map(|step| (step, step + 3, step + 3)).collect(), 8),
+            ("absmax:int8,block=4", vec![(1, 4, 4), (5, 8, 8)], 8),
+            ("streaming-llm:4,sinks=1,period=2", vec![(3, 6, 4), (5, 6, 4)], 4),
+        ] {
+            let mut engine = engine(name, ScriptedStates::Readable).unwrap();
+            for _ in 0..2 {
+                assert_eq!(generated(&mut engine), events, "{name}");
+                assert_eq!(engine.rows(), rows, "{name}");
+                assert_eq!(engine.cached_tokens().unwrap(), CachedTokens::Observed(8), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_footprint_is_what_is_packed_and_the_exact_rows_at_the_size_of_an_element() {
+        let mut engine = engine("absmax:int8,block=3,window=1", ScriptedStates::Readable).unwrap();
+        generated(&mut engine);
+        let row = 2 * 2 * (64 + 4);
+        assert_eq!(engine.footprint(2), Footprint { packed_bytes: 6 * row, exact_bytes: 2 * 2 * 2 * 64 * 2 });
+        assert_eq!(engine.footprint(4).exact_bytes, 2 * engine.footprint(2).exact_bytes);
+        assert!(engine.buffer_bytes() > 6 * 2 * 2 * 68);
+    }
+
+    #[test]
+    fn states_that_cannot_be_read_end_the_generation_with_the_reason() {
+        let mut engine = engine("copy", ScriptedStates::Compressed).unwrap();
+        let error = replay(&mut engine, &[1, 2, 3], Path::Greedy(6)).unwrap_err();
+        assert!(error.to_string().contains("it is compressed"), "{error}");
+    }
+
+    #[test]
+    fn an_engine_without_the_graph_that_a_transform_needs_refuses_it() {
+        for name in ["snapkv:128", "turboquant:k4v4,in-graph"] {
+            let error = engine(name, ScriptedStates::Readable).err().unwrap();
+            assert!(error.to_string().contains(&format!("`{name}`")), "{error}");
+        }
     }
 }
