@@ -20,8 +20,8 @@ use crate::files::{self, FileKind};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::record::{
-    Arm, Experiment, HarnessCost, InputsRecord, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference,
-    RequestedPrompt, utc_now,
+    Arm, Experiment, HarnessCost, InputsRecord, Outcome, Personal, PlanKind, PublishedFigure,
+    PublishedReference, RequestedPrompt, utc_now,
 };
 use crate::report::kv::{kv_document, kv_json};
 use crate::run::{
@@ -119,8 +119,10 @@ impl RequestedArm {
         match self {
             Self::Transform(spec) => spec.to_string(),
             Self::Plugin(properties) => {
-                let properties: Vec<String> =
-                    properties.iter().map(|property| format!("{}={}", property.key, property.value)).collect();
+                let properties: Vec<String> = properties
+                    .iter()
+                    .map(|property| format!("{}={}", property.key, property.value))
+                    .collect();
                 format!("{PLUGIN}{}", properties.join("+"))
             }
         }
@@ -284,11 +286,7 @@ fn prepared(args: &KvArgs, model: &FoundModel, at: usize, requested: RequestedAr
     };
     let edited = EditedGraph::place(&model.identity, engine.all_logits, at)?;
     let location = Sources::from_environment(engine.openvino.clone()).locate()?;
-    let mut load = load_command(&engine, model, location, edited.as_ref());
-    if requested.method() == KvMethod::Graph {
-        // Another graph must not be taken from, or put into, the cache of the model's own.
-        load.compiled_models = None;
-    }
+    let load = load_command(&engine, model, location, edited.as_ref());
     Ok(PreparedArm { requested, edited, load: LoadCommand { kv_transform, ..load } })
 }
 

@@ -170,9 +170,8 @@ fn teacher_forced(agreements: &[KvAgreement]) -> Option<TeacherForced> {
         return None;
     }
     let mean_kl = |of: &mut dyn Iterator<Item = &KvAgreement>| {
-        let (sum, steps) = of.fold((0.0, 0), |(sum, steps), it| {
-            (sum + it.mean_kl_nats * it.steps as f64, steps + it.steps)
-        });
+        let (sum, steps) =
+            of.fold((0.0, 0), |(sum, steps), it| (sum + it.mean_kl_nats * it.steps as f64, steps + it.steps));
         sum / steps as f64
     };
     let mut seeds: Vec<Option<u64>> = agreements.iter().map(|it| it.seed).collect();
@@ -217,7 +216,8 @@ fn bytes(reference: &Arm, arm: &Arm, kv: &KvRecord) -> Option<KvBytesPerToken> {
             Some(cache.bytes? / cache.tokens.max(1) * fed_tokens(arm)?)
         })
     };
-    let (own, of_reference) = (resident(arm, kv), reference.kv.as_ref().and_then(|it| resident(reference, it)));
+    let (own, of_reference) =
+        (resident(arm, kv), reference.kv.as_ref().and_then(|it| resident(reference, it)));
     Some(KvBytesPerToken {
         packed_per_token,
         packed_per_token_at_20b: packed_per_token * GPT_OSS_20B_ELEMENTS as f64 / elements as f64,
@@ -240,8 +240,9 @@ fn cost(arm: &Arm, kv: &KvRecord) -> Option<KvCost> {
     if kv.uses.iter().all(|it| it.changes == 0) {
         return None;
     }
-    let per_token_ms =
-        |of: fn(&crate::measure::kv::KvUse) -> u64| kv.uses.iter().map(|it| of(it) as f64).sum::<f64>() / 1e6 / steps;
+    let per_token_ms = |of: fn(&crate::measure::kv::KvUse) -> u64| {
+        kv.uses.iter().map(|it| of(it) as f64).sum::<f64>() / 1e6 / steps
+    };
     Some(KvCost {
         read_ms: per_token_ms(|it| it.read_ns),
         transform_ms: per_token_ms(|it| it.transform_ns),

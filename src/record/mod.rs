@@ -26,9 +26,9 @@ pub use crate::measure::RequestedPrompt;
 pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
-    Arm, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
-    RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord, judge_session,
-    kept_samples,
+    Arm, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord,
+    PromptRecord, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
+    judge_session, kept_samples,
 };
 pub use commit::{Commit, CommitContext, MergeCommit, whoami};
 pub use consistency::{

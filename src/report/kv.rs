@@ -33,7 +33,8 @@ pub fn kv_document(record: &Experiment) -> Document {
     } else if let Some(failure) = &record.failure {
         document.status(Mark::Fails, "FAILED", failure);
     }
-    let is_published = record.published.as_ref().is_some_and(|it| it.difference_to(&record.subject()).is_none());
+    let is_published =
+        record.published.as_ref().is_some_and(|it| it.difference_to(&record.subject()).is_none());
     if !is_published {
         document.text(MECHANICS);
     }
@@ -66,7 +67,8 @@ pub fn kv_document(record: &Experiment) -> Document {
 
 /// How each arm agrees with the first by text and seed: for pages, where there is room.
 pub(in crate::report) fn add_agreements(document: &mut Document, record: &Experiment) {
-    let headings = ["arm", "text", "seed", "steps", "same token", "first other", "mean KL", "largest KL", "margin"];
+    let headings =
+        ["arm", "text", "seed", "steps", "same token", "first other", "mean KL", "largest KL", "margin"];
     let mut table = Table::new(headings).with_keys(3);
     for arm in &record.arms {
         for it in arm.kv.iter().flat_map(|kv| &kv.agreements) {
@@ -104,7 +106,8 @@ fn exponent(value: f64) -> String {
 }
 
 fn output(arms: &[KvArm]) -> Table {
-    let headings = ["arm", "free running", "first other", "same token", "mean KL", "by seed", "margin, logit"];
+    let headings =
+        ["arm", "free running", "first other", "same token", "mean KL", "by seed", "margin, logit"];
     let rows = arms.iter().map(|arm| {
         let free = &arm.free_running;
         let forced = arm.teacher_forced.as_ref();
@@ -137,7 +140,9 @@ fn bytes(arms: &[KvArm]) -> Table {
             of(|it| Some(whole_percent(100.0 * it.share_of_16_bit))),
             of(|it| Some(mebibytes(it.packed))),
             of(|it| it.resident.map(mebibytes)),
-            of(|it| it.resident_saved.map(|bytes| if bytes == 0 { "0".to_owned() } else { mebibytes(bytes) })),
+            of(|it| {
+                it.resident_saved.map(|bytes| if bytes == 0 { "0".to_owned() } else { mebibytes(bytes) })
+            }),
             of(|it| Some(mebibytes(it.buffers))),
         ]
     });
@@ -152,12 +157,22 @@ fn at_20b(arms: &[KvArm]) -> Option<String> {
         .filter(|(_, bytes)| other(bytes))
         .map(|(arm, bytes)| format!("{arm} {:.0}", bytes.packed_per_token_at_20b))
         .collect();
-    (!scaled.is_empty()).then(|| format!("packed B/token in the shape of GPT-OSS-20B's cache: {}", scaled.join(", ")))
+    (!scaled.is_empty())
+        .then(|| format!("packed B/token in the shape of GPT-OSS-20B's cache: {}", scaled.join(", ")))
 }
 
 fn time(arms: &[KvArm]) -> Table {
-    let headings =
-        ["arm", "changed", "TPOT ms", "ratio", "95 % interval", "TTFT", "read ms", "transform ms", "write ms"];
+    let headings = [
+        "arm",
+        "changed",
+        "TPOT ms",
+        "ratio",
+        "95 % interval",
+        "TTFT",
+        "read ms",
+        "transform ms",
+        "write ms",
+    ];
     let rows = arms.iter().map(|arm| {
         let cost = arm.cost.as_ref();
         [
@@ -208,7 +223,8 @@ const SCHEMA: &str = "arcgauge-kv@1";
 /// A record of `kv` as JSON.
 #[must_use]
 pub fn kv_json(record: &Experiment) -> String {
-    let agreements = record.arms.iter().filter_map(|arm| Some((arm.label.clone(), json!(arm.kv.as_ref()?.agreements))));
+    let agreements =
+        record.arms.iter().filter_map(|arm| Some((arm.label.clone(), json!(arm.kv.as_ref()?.agreements))));
     let value = json!({
         "schema": SCHEMA,
         "run_id": record.run_id,

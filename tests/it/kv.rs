@@ -7,9 +7,8 @@ use arcgauge::record::{Experiment, History, Outcome, PlanKind};
 
 use crate::checkout::Checkout;
 
-const SHORT: [&str; 10] = [
-    "--device", "CPU", "--rounds", "1", "--max-new-tokens", "8", "--prompt", "fibonacci", "--seeds", "1,2",
-];
+const SHORT: [&str; 10] =
+    ["--device", "CPU", "--rounds", "1", "--max-new-tokens", "8", "--prompt", "fibonacci", "--seeds", "1,2"];
 
 fn only_record(checkout: &Checkout) -> Experiment {
     let files = checkout.record_files();
@@ -21,19 +20,32 @@ fn only_record(checkout: &Checkout) -> Experiment {
 fn arms_are_compared_by_output_bytes_and_time_and_another_token_is_no_failure() {
     let checkout = Checkout::new();
     let arms = [
-        "kv", "--arm", "none", "--arm", "copy", "--arm", "turboquant:k1v1,block=1", "--arm", "streaming-llm:16,allow-cut-window",
-        "--arm", "plugin:KV_CACHE_PRECISION=u8", "--ignore-guards",
+        "kv",
+        "--arm",
+        "none",
+        "--arm",
+        "copy",
+        "--arm",
+        "turboquant:k1v1,block=1",
+        "--arm",
+        "streaming-llm:16,allow-cut-window",
+        "--arm",
+        "plugin:KV_CACHE_PRECISION=u8",
+        "--ignore-guards",
     ];
     let ended = checkout.run(arms.iter().chain(&SHORT));
     assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
-    for part in ["A small model judges mechanics, not quality", "golden: match", "between steps", "by the plugin"] {
+    for part in
+        ["A small model judges mechanics, not quality", "golden: match", "between steps", "by the plugin"]
+    {
         assert!(ended.stdout.contains(part), "{part}\n{}", ended.stdout);
     }
 
     let record = only_record(&checkout);
     assert_eq!((record.plan, record.outcome), (PlanKind::Kv, Outcome::Complete));
     let kv: Vec<_> = record.arms.iter().map(|arm| arm.kv.as_ref().unwrap()).collect();
-    let methods = [KvMethod::Unchanged, KvMethod::States, KvMethod::States, KvMethod::States, KvMethod::Plugin];
+    let methods =
+        [KvMethod::Unchanged, KvMethod::States, KvMethod::States, KvMethod::States, KvMethod::Plugin];
     assert_eq!(kv.iter().map(|it| it.method).collect::<Vec<_>>(), methods);
     // The reference text and the probe, of an arm with a seed for each of the seeds.
     assert_eq!(kv.iter().map(|it| it.agreements.len()).collect::<Vec<_>>(), [0, 2, 4, 2, 2]);

@@ -167,12 +167,11 @@ impl TransformSpec {
         }
     }
 
-    /// The seed of its rotation or choice between steps; None where nothing is drawn, and of the graph, which is fixed
-    /// when it is loaded.
+    /// The seed of its rotation or choice; None where nothing is drawn.
     #[must_use]
     pub fn seed(&self) -> Option<u64> {
         match &self.method {
-            Method::TurboQuant(spec) if !spec.in_graph => Some(spec.seed),
+            Method::TurboQuant(spec) => Some(spec.seed),
             Method::Absmax(spec) => spec.hadamard,
             Method::Prune(PruneSpec { scorer: Scorer::Random(seed), .. }) => Some(*seed),
             _ => None,
@@ -183,7 +182,7 @@ impl TransformSpec {
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         match &mut self.method {
-            Method::TurboQuant(spec) if !spec.in_graph => spec.seed = seed,
+            Method::TurboQuant(spec) => spec.seed = seed,
             Method::Absmax(AbsmaxSpec { hadamard: Some(of_spec), .. })
             | Method::Prune(PruneSpec { scorer: Scorer::Random(of_spec), .. }) => *of_spec = seed,
             _ => {}

@@ -95,6 +95,7 @@ impl<E: EditStates> TransformedEngine<E> {
     /// # Errors
     /// What the model's cache does not allow.
     pub fn set_transform(&mut self, spec: &TransformSpec) -> Result<()> {
+        self.engine.prepare(spec, &self.layout)?;
         self.transform = spec.build(&self.layout)?;
         self.reset()
     }

@@ -11,8 +11,8 @@ use crate::engine::{Choice, Path, Replay};
 use crate::error::{Error, Result};
 use crate::measure::kv::KvAgreement;
 use crate::measure::protocol::{
-    Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, LogitsCommand, PROTOCOL_VERSION, REPLAY_SINCE,
-    ReplayCommand, ReplayPath, ReplayRecord, UNDERSTOOD_VERSIONS,
+    Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, LogitsCommand, PROTOCOL_VERSION,
+    REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord, UNDERSTOOD_VERSIONS,
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
 use crate::sys::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};

@@ -13,8 +13,8 @@ use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_l
 use crate::error::{Error, Result};
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
 use crate::measure::protocol::{
-    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand,
-    LoadedEvent, LogitsCommand,
+    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
+    LogitsCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
@@ -35,11 +35,14 @@ impl Loader for OpenVinoLoader<'_> {
         reported: &mut dyn FnMut(DeviceResolvedEvent) -> Result<()>,
     ) -> Result<Brought> {
         let folder = ModelFolder::open(&command.model_dir)?;
-        let graph = Graph::read(&folder)?;
+        let spec: TransformSpec = command.kv_transform.as_deref().unwrap_or("none").parse()?;
+        let graph = Graph::read(&folder)?.for_transform(&spec, &folder)?;
         let requested: Vec<Property> =
             command.properties.iter().map(|property| property.parse()).collect::<Result<_>>()?;
         let mut resolved = ResolvedRuntime::on(location(command), &command.device, &requested)?;
-        let compiled_models = compiled_models(command, &resolved);
+        // Another graph must not be taken from, or put into, the cache of the model's own.
+        let is_own_graph = spec.in_graph().is_none() && !spec.needs_queries();
+        let compiled_models = compiled_models(command, &resolved).filter(|_| is_own_graph);
         reported(device_resolved_event(&resolved, compiled_models.as_ref()))?;
         let cold_properties = compiled_models.as_ref().and_then(CompiledModelFolder::cold_properties);
         let filling = compiled_models.clone().filter(|_| cold_properties.is_none());
@@ -47,7 +50,6 @@ impl Loader for OpenVinoLoader<'_> {
             cache.prepare().map_err(|cause| Error::io("write", cache.path(), &cause))?;
         }
         let load_started_ns = self.clock.now_ns();
-        let spec: TransformSpec = command.kv_transform.as_deref().unwrap_or("none").parse()?;
         let engine = resolved.load(
             &folder,
             &graph,
@@ -82,7 +84,9 @@ impl Loader for OpenVinoLoader<'_> {
         let engine = match command.kv_transform {
             None => Loaded::AsIs(engine),
             Some(_) => {
-                Loaded::Transformed(TransformedEngine::new(engine, &spec, CacheLayout::of(&folder)?)?)
+                let model_sha256 = Some(command.model_sha256.clone());
+                let layout = CacheLayout { model_sha256, ..CacheLayout::of(&folder)? };
+                Loaded::Transformed(TransformedEngine::new(engine, &spec, layout)?)
             }
         };
         Ok(Brought {

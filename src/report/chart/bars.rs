@@ -181,7 +181,10 @@ impl Memory {
     /// The chart.
     #[must_use]
     pub fn chart(&self) -> Chart {
-        let said = ["Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table.", &self.facts()];
+        let said = [
+            "Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table.",
+            &self.facts(),
+        ];
         let measure = measure("resident memory, peak, MiB", Direction::Lower);
         chart("Memory by phase", &said, &measure, "no figures", |form| self.plot(form))
     }

@@ -55,7 +55,9 @@ pub(in crate::report) fn commit_page(
     let of_kind = |plan: PlanKind| records.iter().filter(move |it| it.record.plan == plan);
     let peers = |it: &RecordOfCommit<'_>| {
         let mut part = arms_part(it.record, it.entry, &it.file, "../");
-        part["title"] = if it.record.plan == PlanKind::Kv { "Changes of the KV cache" } else { "Engines side by side" }.into();
+        part["title"] =
+            if it.record.plan == PlanKind::Kv { "Changes of the KV cache" } else { "Engines side by side" }
+                .into();
         part["commit"] = Value::Null;
         part
     };
