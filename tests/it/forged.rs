@@ -27,6 +27,7 @@ pub(crate) fn record() -> Experiment {
     let prompt =
         RequestedPrompt { id: "fibonacci".into(), title: "Fibonacci".into(), token_ids: vec![61, 88] };
     let arm = Arm {
+        kv: None,
         label: Arm::BENCH.into(),
         differences: Vec::new(),
         host_loop: Arm::ARCGAUGE.into(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use arcgauge::gate::Strictness;
 use arcgauge::golden::GoldenResult;
 use arcgauge::record::{
-    Arm, DecisionRecord, Experiment, Outcome, ProcessRecord, PromptRecord, RequestedPrompt, Round, Side,
+    Arm, DecisionRecord, Experiment, Outcome, ProcessRecord, PromptRecord, Round, Side,
     Status, StopReason, Verdict, WorkloadRecord, kept_samples,
 };
 use arcgauge::run::{Ended, TimeLeft};
