@@ -2,7 +2,7 @@
 //! commit, not by itself.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arcgauge::golden::GoldenResult;
 use arcgauge::record::{Experiment, History, encode};
@@ -163,4 +163,36 @@ fn no_baseline_and_no_model_is_accepted_from_a_record_of_elsewhere() {
     newer.arms[0].prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
     keep(&checkout, &newer);
     checkout.run(["golden", "bless", "--reason", "it is right"]).says("00000000000d.json");
+}
+
+/// Two losses need two passes: a copy of one is none.
+#[test]
+fn copies_of_a_pass_under_other_names_clear_no_more_than_the_one() {
+    let copies: [&dyn Fn(&Path) -> PathBuf; 4] = [
+        &|file| file.with_file_name("20261124T090000Z-00000000000e.json"),
+        &|file| file.with_file_name("20261124T070000Z-00000000000c.json"),
+        &|file| file.parent().unwrap().join("more").join(file.file_name().unwrap()),
+        &|file| {
+            let (commit, machine) = (file.parent().unwrap(), file.ancestors().nth(2).unwrap());
+            let other = machine.with_file_name("another-machine");
+            other.join(commit.file_name().unwrap()).join(file.file_name().unwrap())
+        },
+    ];
+    for (number, copy) in copies.into_iter().enumerate() {
+        let (checkout, sha) = checkout();
+        let at = |hour: u32, slower_percent: f64| Experiment {
+            when_utc: format!("2026-11-24T0{hour}:00:00Z"),
+            run_id: format!("00000000000{hour}"),
+            ..ab_of(&sha, slower_percent)
+        };
+        keep(&checkout, &at(5, 5.0));
+        keep(&checkout, &at(6, 5.0));
+        let pass = keep(&checkout, &at(7, 0.0));
+        let copied = copy(&pass);
+        fs::create_dir_all(copied.parent().unwrap()).unwrap();
+        fs::copy(&pass, &copied).unwrap();
+        let ended = checkout.run(["gate"]);
+        assert_eq!(ended.code, Some(2), "{number}: {ended}");
+        ended.says("belongs at");
+    }
 }
