@@ -317,7 +317,7 @@ pub(in crate::record) fn discover(folder: &Path) -> Result<Option<git2::Reposito
     };
     let none: [&Path; 0] = [];
     let found = git2::Repository::discover_path(folder, none);
-    let Some(path) = there(found.map(PathBuf::from))? else { return Ok(None) };
+    let Some(path) = there(found)? else { return Ok(None) };
     for file in READ_WHOLE.map(|name| path.join(name)).iter().filter(|file| file.exists()) {
         let hint = "`git fsck` and `git status` there report what is damaged";
         files::open(file, FileKind::Git).map_err(|error| error.hint(hint))?;
