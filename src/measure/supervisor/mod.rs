@@ -21,7 +21,7 @@ use crate::sys::MemoryReading;
 
 pub use conversation::{Conversation, Link, Received, resolve_device};
 pub(in crate::measure) use process::ErrorOutput;
-pub use process::{WorkerProcess, WorkerProgram, check_program};
+pub use process::{WorkerProcess, WorkerProgram};
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::ScriptedWorker;
 pub use session::{Aim, Control, Job, ProcessObserver, Session, Start};

@@ -74,9 +74,15 @@ impl WorkerProcess {
     /// # Errors
     /// As [`Self::start`].
     pub fn start_below(root: &Path, worker: &WorkerProgram) -> Result<Self> {
-        let failed = |cause: &io::Error| cannot_start(&worker.program, cause);
+        let failed = |cause: &io::Error| {
+            Error::io("start the worker", &worker.program, cause)
+                .as_input()
+                .hint("build it again: `cargo build --release --locked`")
+        };
         // A reaper that finds no program could say so only on stderr.
-        check_program(&worker.program)?;
+        fs::metadata(&worker.program)
+            .and_then(|_| check_executable(&worker.program))
+            .map_err(|cause| failed(&cause))?;
         let mark = format!("{}-{}", process::id(), MonotonicClock.now_ns());
         let mut command = ProcessCommand::new(&worker.reaper);
         command
@@ -128,21 +134,6 @@ impl WorkerProcess {
             self.lines.drain(LOOK_EVERY);
         }
     }
-}
-
-/// Checks that this user may run a worker.
-///
-/// # Errors
-/// A program that is not there or may not be executed.
-pub fn check_program(program: &Path) -> Result<()> {
-    let found = fs::metadata(program).and_then(|_| check_executable(program));
-    found.map_err(|cause| cannot_start(program, &cause))
-}
-
-fn cannot_start(program: &Path, cause: &io::Error) -> Error {
-    Error::io("start the worker", program, cause)
-        .as_input()
-        .hint("build it again: `cargo build --release --locked`")
 }
 
 /// The worker below a reaper, as soon as it is there.
