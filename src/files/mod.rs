@@ -29,6 +29,8 @@ pub enum FileKind {
     Record,
     /// What a store keeps beside its records: its index, their origins.
     StoreList,
+    /// What git keeps beside its objects: its index, its references, its settings.
+    Git,
     /// A golden, a prompt, pinned token ids: what git keeps.
     Fixture,
     /// A policy, settings, a manifest, published results: text that people write.
@@ -55,7 +57,7 @@ impl FileKind {
     pub const fn largest_bytes(self) -> u64 {
         match self {
             Self::Record | Self::Fixture | Self::Page => 64 * MIB,
-            Self::StoreList | Self::ModelText => 128 * MIB,
+            Self::StoreList | Self::ModelText | Self::Git => 128 * MIB,
             Self::Text => 4 * MIB,
             Self::Graph => 256 * MIB,
             Self::Large => u64::MAX,

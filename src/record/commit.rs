@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::error::Result;
 use crate::files::{self, FileKind};
 use crate::record::encoded::hex;
-use crate::record::repository::unreadable;
+use crate::record::repository::{discover, unreadable};
 
 /// A commit and the state of the work tree over it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +44,7 @@ impl Commit {
     /// When git cannot read the repository.
     pub fn at(folder: &Path) -> Result<Option<Self>> {
         let unreadable = |cause: git2::Error| unreadable(folder, &cause);
-        let repository = match Repository::discover(folder) {
-            Ok(repository) => repository,
-            Err(cause) if cause.code() == ErrorCode::NotFound => return Ok(None),
-            Err(cause) => return Err(unreadable(cause)),
-        };
+        let Some(repository) = discover(folder)? else { return Ok(None) };
         let head = match repository.head() {
             Ok(head) => head,
             Err(cause) if matches!(cause.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
@@ -130,11 +126,9 @@ fn content(path: &Path) -> Vec<u8> {
 /// Who works here, as git names them; "unknown" where it does not.
 #[must_use]
 pub fn whoami(folder: &Path) -> String {
-    let signature = Repository::discover(folder).and_then(|repository| {
-        let signature = repository.signature()?;
-        Ok(format!("{signature}"))
-    });
-    signature.unwrap_or_else(|_| "unknown".to_owned())
+    let repository = discover(folder).ok().flatten();
+    let signature = repository.and_then(|repository| Some(repository.signature().ok()?.to_string()));
+    signature.unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// A commit and those around it. The key is always the head.

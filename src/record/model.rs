@@ -98,8 +98,8 @@ impl ModelIdentity {
         known: &mut HashCache,
         mut progress: impl FnMut(&str, u64),
     ) -> Result<Self> {
-        let files = hash_files(folder.path(), known, &mut progress)?;
         let manifest = read_manifest(folder.path())?;
+        let files = hash_files(folder.path(), manifest.as_ref(), known, &mut progress)?;
         if let Some(manifest) = &manifest {
             compare(folder.path(), manifest, &files)?;
         }
@@ -305,18 +305,26 @@ pub fn check_files(
     known: &mut HashCache,
     progress: &mut dyn FnMut(&str, u64),
 ) -> Result<Vec<FaultyFile>> {
-    Ok(faults(manifest, &hash_files(folder, known, progress)?))
+    Ok(faults(manifest, &hash_files(folder, Some(manifest), known, progress)?))
 }
 
-/// Every file with its hash, by name.
-pub(super) fn hash_files(
+/// Every file with its hash, by name. One that by its name or size is not of the manifest is not read for a hash.
+fn hash_files(
     folder: &Path,
+    manifest: Option<&Manifest>,
     known: &mut HashCache,
     progress: &mut dyn FnMut(&str, u64),
 ) -> Result<Vec<ModelFile>> {
     let mut files = Vec::new();
     for (name, size_bytes) in model_files(folder)? {
-        let sha256 = known.sha256_of(&folder.join(&name), || progress(&name, size_bytes))?;
+        let is_stated = |manifest: &Manifest| {
+            manifest.files.iter().any(|file| file.path == name && file.size_bytes == size_bytes)
+        };
+        let sha256 = if manifest.is_none_or(is_stated) {
+            known.sha256_of(&folder.join(&name), || progress(&name, size_bytes))?
+        } else {
+            String::new()
+        };
         files.push(ModelFile { path: name, size_bytes, sha256 });
     }
     Ok(files)

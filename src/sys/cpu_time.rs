@@ -66,8 +66,8 @@ fn processor(line: &str) -> Option<(u32, u64)> {
 
 /// The processors on which a process may run, as in `0-3,8`.
 fn allowed_processors(root: &SysfsRoot, process: u32) -> Option<BTreeSet<u32>> {
-    let status = root.text(&format!("proc/{process}/status")).ok()?;
-    let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+    let text = root.text(&format!("proc/{process}/status")).ok()?;
+    let list = text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     let mut allowed = BTreeSet::new();
     for part in list.trim().split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

@@ -37,7 +37,7 @@ pub(crate) fn alterations(record: &Value) -> Vec<Alteration> {
     for field in fields {
         let value = record.pointer(&field).unwrap();
         let other_side =
-            field.strip_prefix("/head").and_then(|below| record.pointer(&format!("/base{below}")));
+            field.strip_prefix("/arms/1").and_then(|below| record.pointer(&format!("/arms/0{below}")));
         let values = other_side.cloned().into_iter().chain(instead_of(value));
         all.extend(values.filter(|new| new != value).map(|value| Alteration { field: field.clone(), value }));
     }

@@ -7,6 +7,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use arcgauge::record::{Experiment, History, encode};
 use serde_json::Value;
@@ -181,6 +182,23 @@ fn prompts_that_are_no_file_are_refused_and_those_of_another_checkout_are_not_me
         fs::remove_file(&prompts).unwrap();
         make();
         checkout.run(["golden", "check", "--device", "CPU"]).exits(2).says("reference.json").says(what);
+    }
+}
+
+#[test]
+fn what_git_reads_whole_is_refused_where_it_is_a_pipe_or_without_end() {
+    for name in ["HEAD", "index", "config", "packed-refs"] {
+        for make in [pipe, sparse] {
+            let checkout = Checkout::new();
+            checkout.commit();
+            let file = checkout.path(".git").join(name);
+            let _ = fs::remove_file(&file);
+            make(&file);
+            let began = Instant::now();
+            let ended = checkout.run(["gate"]);
+            assert!(began.elapsed() < Duration::from_secs(5), "{name}: {ended}");
+            assert!(ended.code == Some(2), "{name}: {ended}");
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! A model that is damaged, incomplete or another than its goldens' is refused before anything is
 //! loaded, and its folder is never written to.
 
-use std::fs;
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use arcgauge::engine::ModelFolder;
 use arcgauge::engine::openvino::Graph;
@@ -43,6 +45,23 @@ fn the_shipped_model_is_as_its_manifest_says_and_has_48_states() {
     assert_eq!(Graph::read(&folder).unwrap().state_names.len(), 48);
     let bytes: u64 = listing(&shipped_model()).values().map(|(bytes, _)| bytes).sum();
     assert!(bytes <= 12_000_000, "{bytes} bytes in git");
+}
+
+#[test]
+fn files_that_are_not_of_the_manifest_by_name_or_size_are_named_without_being_read() {
+    let model = ModelCopy::new();
+    for name in ["extra.bin", "openvino_model.bin"] {
+        let file = File::create(Path::new(&model.argument()).join(name)).unwrap();
+        file.set_len(3 << 30).unwrap();
+    }
+    let began = Instant::now();
+    let checkout = Checkout::new();
+    let verify = checkout.run(["model", "verify", &model.argument()]);
+    verify.exits(2).prints("extra.bin").prints("has 3221225472 bytes, the manifest says");
+    let describe =
+        checkout.run(["infer", "--device", "CPU", "--prompt", "x", "--model-dir", &model.argument()]);
+    describe.exits(2).says("model file `");
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
 #[test]

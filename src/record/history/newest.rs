@@ -84,17 +84,23 @@ impl History {
         if let Some((_, error)) = index.damaged.iter().find(|(path, _)| below(path) || belongs(path)) {
             return Err(error.clone());
         }
-        let of_commit = |entry: &&Entry| entry.commit.as_ref().is_some_and(|commit| commit.sha == sha);
-        let (mut here, others): (Vec<&Entry>, Vec<&Entry>) =
-            index.entries.iter().filter(of_commit).partition(|entry| entry.origin == Origin::Here);
-        here.sort_by_key(|entry| Reverse((entry.moment(), &entry.run_id)));
-        let mut records = RecordsOfCommit { others: others.len(), ..RecordsOfCommit::default() };
-        for entry in here {
+        // What the index says of them is read again, of those in the commit's folder whatever it says.
+        let of_commit = |entry: &&Entry| {
+            is_of(&entry.path) || entry.commit.as_ref().is_some_and(|commit| commit.sha == sha)
+        };
+        let mut entries: Vec<&Entry> = index.entries.iter().filter(of_commit).collect();
+        entries.sort_by_key(|entry| Reverse((entry.moment(), &entry.run_id)));
+        let mut records = RecordsOfCommit::default();
+        for entry in entries {
             let stored = self.read_entry(entry)?;
-            check_time(&stored.path, &entry.when_utc)?;
-            records.measured_here.push(stored.record);
+            if entry.origin == Origin::Here {
+                check_time(&stored.path, &entry.when_utc)?;
+                records.measured_here.push(stored.record);
+            } else {
+                records.origins.push(entry.origin.in_words());
+            }
         }
-        records.origins = others.iter().map(|entry| entry.origin.in_words()).collect();
+        records.others = records.origins.len();
         records.origins.sort();
         records.origins.dedup();
         Ok(records)

@@ -12,7 +12,7 @@ use crate::measure::Metric;
 use crate::record::Warning;
 use crate::record::history::index::Entry;
 use crate::record::history::series::SummaryRow;
-use crate::record::repository::unreadable;
+use crate::record::repository::{discover, unreadable};
 use crate::visible::cell;
 
 /// A commit's line of first parents.
@@ -33,10 +33,8 @@ impl Ancestry {
                 format!("git does not know commit `{sha}` in `{}`: {}", folder.display(), cause.message());
             Error::input(what).hint("fetch it: `git fetch --unshallow` or `git fetch origin COMMIT`")
         };
-        let repository = Repository::discover(folder).map_err(|cause| match cause.code() {
-            ErrorCode::NotFound => unknown(cause),
-            _ => unreadable(folder, &cause),
-        })?;
+        let repository =
+            discover(folder)?.ok_or_else(|| unknown(git2::Error::from_str("no repository is there")))?;
         let tip = Oid::from_str(sha).and_then(|tip| repository.find_commit(tip)).map_err(unknown)?;
         Self::from_tip(&repository, tip.id()).map_err(unknown)
     }
@@ -46,11 +44,9 @@ impl Ancestry {
     /// # Errors
     /// When git cannot read the repository.
     pub fn of_head(folder: &Path) -> Result<Self> {
-        let head = Repository::discover(folder).and_then(|repository| {
-            let tip = repository.head()?.peel_to_commit()?.id();
-            Self::from_tip(&repository, tip)
-        });
-        match head {
+        let Some(repository) = discover(folder)? else { return Ok(Self::default()) };
+        let tip = repository.head().and_then(|head| head.peel_to_commit());
+        match tip.and_then(|tip| Self::from_tip(&repository, tip.id())) {
             Err(cause) if matches!(cause.code(), ErrorCode::NotFound | ErrorCode::UnbornBranch) => {
                 Ok(Self::default())
             }

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use git2::{DiffOptions, ErrorCode, ObjectType, Oid};
 
 use crate::error::{Error, Result};
-use crate::files::FileKind;
 use crate::files::text::text_of;
+use crate::files::{self, FileKind};
 use crate::record::Commit;
 use crate::record::sharing::git;
 
@@ -48,14 +48,9 @@ impl Repository {
     /// # Errors
     /// When there is none, or git cannot read it.
     pub fn open(folder: &Path) -> Result<Self> {
-        match git2::Repository::discover(folder) {
-            Ok(git) => {
-                let folder = git.workdir().unwrap_or(git.path()).to_owned();
-                Ok(Self { git, folder })
-            }
-            Err(cause) if cause.code() == ErrorCode::NotFound => Err(no_repository(folder)),
-            Err(cause) => Err(unreadable(folder, &cause)),
-        }
+        let git = discover(folder)?.ok_or_else(|| no_repository(folder))?;
+        let folder = git.workdir().unwrap_or(git.path()).to_owned();
+        Ok(Self { git, folder })
     }
 
     /// Its work tree; of a bare repository the folder itself.
@@ -306,6 +301,28 @@ fn missing(folder: &Path, what: &str, shallow: bool) -> Error {
     } else {
         Error::input(format!("{what} in `{folder}`")).hint("fetch it: `git fetch --all --tags`")
     }
+}
+
+/// What git reads whole and without a question whenever it opens a repository.
+const READ_WHOLE: [&str; 4] = ["HEAD", "config", "index", "packed-refs"];
+
+/// The repository around a folder; None where there is none.
+///
+/// # Errors
+/// When git cannot read it, or would wait for a pipe or fill the memory.
+pub(in crate::record) fn discover(folder: &Path) -> Result<Option<git2::Repository>> {
+    let there = |result: std::result::Result<_, git2::Error>| match result {
+        Err(cause) if cause.code() == ErrorCode::NotFound => Ok(None),
+        result => result.map(Some).map_err(|cause| unreadable(folder, &cause)),
+    };
+    let none: [&Path; 0] = [];
+    let found = git2::Repository::discover_path(folder, none);
+    let Some(path) = there(found)? else { return Ok(None) };
+    for file in READ_WHOLE.map(|name| path.join(name)).iter().filter(|file| file.exists()) {
+        let hint = "`git fsck` and `git status` there report what is damaged";
+        files::open(file, FileKind::Git).map_err(|error| error.hint(hint))?;
+    }
+    git2::Repository::open(&path).map(Some).map_err(|cause| unreadable(folder, &cause))
 }
 
 /// Git cannot read the repository. `git status` reads formats that the library here does not, so that it

@@ -2,10 +2,11 @@
 //! commit, not by itself.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::record::{Experiment, History, encode};
+use arcgauge::record::{Experiment, History, encode, sha256_of_bytes};
+use serde_json::Value;
 
 use super::{ab_of, base, checkout, keep, run_of};
 use crate::checkout::Checkout;
@@ -163,4 +164,78 @@ fn no_baseline_and_no_model_is_accepted_from_a_record_of_elsewhere() {
     newer.arms[0].prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::None);
     keep(&checkout, &newer);
     checkout.run(["golden", "bless", "--reason", "it is right"]).says("00000000000d.json");
+}
+
+/// Two losses need two passes: a copy of one is none.
+#[test]
+fn copies_of_a_pass_under_other_names_clear_no_more_than_the_one() {
+    let copies: [&dyn Fn(&Path) -> PathBuf; 4] = [
+        &|file| file.with_file_name("20261124T090000Z-00000000000e.json"),
+        &|file| file.with_file_name("20261124T070000Z-00000000000c.json"),
+        &|file| file.parent().unwrap().join("more").join(file.file_name().unwrap()),
+        &|file| {
+            let (commit, machine) = (file.parent().unwrap(), file.ancestors().nth(2).unwrap());
+            let other = machine.with_file_name("another-machine");
+            other.join(commit.file_name().unwrap()).join(file.file_name().unwrap())
+        },
+    ];
+    for (number, copy) in copies.into_iter().enumerate() {
+        let (checkout, sha) = checkout();
+        let at = |hour: u32, slower_percent: f64| Experiment {
+            when_utc: format!("2026-11-24T0{hour}:00:00Z"),
+            run_id: format!("00000000000{hour}"),
+            ..ab_of(&sha, slower_percent)
+        };
+        keep(&checkout, &at(5, 5.0));
+        keep(&checkout, &at(6, 5.0));
+        let pass = keep(&checkout, &at(7, 0.0));
+        let copied = copy(&pass);
+        fs::create_dir_all(copied.parent().unwrap()).unwrap();
+        fs::copy(&pass, &copied).unwrap();
+        let ended = checkout.run(["gate"]);
+        assert_eq!(ended.code, Some(2), "{number}: {ended}");
+        ended.says("belongs at");
+    }
+}
+
+/// What is edited in a line of the index.
+type Edit = fn(&mut Value);
+
+#[test]
+fn an_index_that_hides_a_loss_is_refused() {
+    let edits: [Edit; 4] = [
+        |line| line[0][4]["sha"] = "6".repeat(40).into(),
+        |line| line[0][1] = "peers".into(),
+        |line| line[0][2] = "00000000000f".into(),
+        |line| line[2] = "0".repeat(64).into(),
+    ];
+    for (number, edit) in edits.into_iter().enumerate() {
+        let (checkout, sha) = checkout();
+        let at = |hour: u32, slower_percent: f64| Experiment {
+            when_utc: format!("2026-11-24T0{hour}:00:00Z"),
+            run_id: format!("00000000000{hour}"),
+            ..ab_of(&sha, slower_percent)
+        };
+        keep(&checkout, &at(5, 5.0));
+        keep(&checkout, &at(6, 5.0));
+        keep(&checkout, &at(7, 0.0));
+        checkout.run(["gate"]).exits(10);
+        let file = checkout.path("reports/history/index.json");
+        let text = fs::read_to_string(&file).unwrap();
+        let (header, payload) = text.split_once('\n').unwrap();
+        let edited = |line: &str| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            if line[0][2] == "000000000006" {
+                edit(&mut line);
+            }
+            line.to_string() + "\n"
+        };
+        let edited: String = payload.lines().map(edited).collect();
+        assert_ne!(edited, payload, "the index has a line of the loss");
+        let mut header: Value = serde_json::from_str(header).unwrap();
+        header["payload_sha256"] = sha256_of_bytes(&edited).into();
+        fs::write(&file, [header.to_string().as_bytes(), b"\n", edited.as_bytes()].concat()).unwrap();
+        let ended = checkout.run(["gate"]);
+        assert!(matches!(ended.code, Some(10 | 20)), "{number}: {ended}");
+    }
 }

@@ -2,12 +2,19 @@
 
 use std::fs;
 
+use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::error::ErrorKind;
-use arcgauge::record::{ArchivedFile, Experiment, Verdict, archive, sha256_of_bytes};
+use arcgauge::measure::Role;
+use arcgauge::measure::protocol::InferSpan;
+use arcgauge::record::{
+    ArchivedFile, Arm, DeviceEvidence, Experiment, Outcome, PlanKind, ProvenDevice, StopReason, Verdict,
+    WorkloadRecord, archive, sha256_of_bytes,
+};
 use pulldown_cmark::{Event, Parser, Tag};
 use serde_json::{Value, json};
 
 use crate::altered::alterations;
+use crate::forged_pairs::watched;
 
 use super::forgeries::{Forged, forgeries};
 use super::payloads::{PullRequest, RUN};
@@ -139,6 +146,200 @@ fn no_record_with_one_altered_field_is_green_at_the_publisher() {
         }
     }
     assert!(published >= 100, "{published}");
+}
+
+/// Several fields of a head that is twice as slow altered together, so that they agree as far as a liar sees.
+#[test]
+fn no_record_of_a_slow_head_whose_fields_were_altered_together_is_green() {
+    let mut scene = Scene::of("src/decode.rs", Measured::Slower(100.0));
+    for (name, says, forge) in together() {
+        let zip = scene.with(forge);
+        let reported = scene.publish(&zip);
+        assert_eq!(reported.failed, None, "{name}");
+        assert_eq!(reported.status["state"], "failure", "{name}: {}", reported.status);
+        let description = reported.status["description"].as_str().unwrap();
+        assert!(description.contains(says), "{name}: {description}");
+    }
+    let (record, good) = (encoded(&scene.record), encoded(&Scene::new().record));
+    let verdict = scene.verdict.to_string();
+    for (first, second) in [(&record, &good), (&good, &record)] {
+        // No writer makes an archive with one name twice.
+        let files = [("verdict.json", verdict.as_bytes()), ("record.json", first), ("record.jsoN", second)];
+        let twice = replaced(zipped(&files), b"record.jsoN", b"record.json");
+        let reported = scene.publish(&twice);
+        assert_eq!(reported.status["state"], "failure", "{}", reported.status);
+    }
+}
+
+fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
+    for at in 0..bytes.len() - from.len() {
+        if bytes[at..].starts_with(from) {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+    }
+    bytes
+}
+
+/// A name, what the status says of it, and what is altered.
+type Together = (&'static str, &'static str, fn(&mut Experiment));
+
+fn together() -> Vec<Together> {
+    fn faster(arm: &mut Arm) {
+        for times in arm.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
+            let start = times.submitted_ns;
+            times.token_ns.iter_mut().for_each(|ns| *ns = start + (*ns - start) / 3);
+            times.infer_ns.iter_mut().for_each(|ns| *ns /= 3);
+        }
+    }
+    vec![
+        ("guards that trip in the slow rounds, most of them", "inconclusive", |it| {
+            let last = it.arms[1].processes.len() - 1;
+            for process in it.arms[1].processes.iter_mut().take(last) {
+                watched(process, 12, true);
+            }
+        }),
+        ("a property that was to differ, which makes it faster", "inconclusive", |it| {
+            let runtime = it.arms[1].runtime.as_mut().unwrap();
+            runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+            it.arms[1].differences = vec!["KV_CACHE_PRECISION=u8".into()];
+            faster(&mut it.arms[1]);
+        }),
+        ("an emulated device, whose proof nobody checks", "its base was to run on `GPU`", |it| {
+            for arm in &mut it.arms {
+                arm.device = crate::forged::an_emulated_arc();
+            }
+            faster(&mut it.arms[1]);
+        }),
+        ("a processor that says it is emulated, whose proof nobody checks", "invalid environment", |it| {
+            for arm in &mut it.arms {
+                let facts =
+                    DeviceFacts { emulated_reason: Some("it says so".into()), ..DeviceFacts::default() };
+                let evidence = DeviceEvidence {
+                    target: "CPU",
+                    execution_devices: vec!["CPU"],
+                    facts,
+                    gpu_counters_grew: None,
+                    processor_ns: Some(290_000_000),
+                    generation_ns: 294_000_000,
+                };
+                arm.device.ran = Some(ProvenDevice::establish(evidence).unwrap());
+            }
+            faster(&mut it.arms[1]);
+        }),
+        ("a third arm that is fast and has the head's name", "has 3 arms", |it| {
+            let mut fast = it.arms[0].clone();
+            (fast.label, fast.commit) = (it.arms[1].label.clone(), it.arms[1].commit.clone());
+            it.arms.push(fast);
+        }),
+        ("a fast arm of the head's name before the head", "has 3 arms", |it| {
+            let mut fast = it.arms[0].clone();
+            (fast.label, fast.commit) = (it.arms[1].label.clone(), it.arms[1].commit.clone());
+            it.arms.insert(1, fast);
+        }),
+        ("engines side by side with the decision of an A/B", "it is of `peers`", |it| {
+            it.plan = PlanKind::Peers
+        }),
+        ("one prompt of three, on both sides", "its workload is 1 prompts", |it| {
+            for arm in &mut it.arms {
+                let prompts = vec![arm.workload.prompts[0].clone()];
+                arm.samples.retain(|sample| sample.prompt_id == prompts[0].id);
+                arm.prompts.truncate(1);
+                arm.processes
+                    .iter_mut()
+                    .for_each(|process| process.prompt_order = vec![prompts[0].id.clone()]);
+                arm.workload =
+                    WorkloadRecord::new(prompts, arm.workload.runs, arm.workload.new_tokens).unwrap();
+            }
+            faster(&mut it.arms[1]);
+        }),
+        (
+            "fewer tokens than the base asks for, on both sides",
+            "its workload is 3 prompts of 3 tokens",
+            |it| {
+                for arm in &mut it.arms {
+                    let new_tokens = arm.workload.new_tokens - 1;
+                    for sample in &mut arm.samples {
+                        sample.token_ids.truncate(new_tokens);
+                        if let Some(times) = sample.times.as_mut() {
+                            times.token_ns.truncate(new_tokens);
+                            times.infer_ns.truncate(new_tokens);
+                        }
+                    }
+                    arm.workload =
+                        WorkloadRecord::new(arm.workload.prompts.clone(), arm.workload.runs, new_tokens)
+                            .unwrap();
+                }
+                faster(&mut it.arms[1]);
+            },
+        ),
+        ("the same fast prompt three times", "`arms[0].workload.prompts[2].id`", |it| {
+            for arm in &mut it.arms {
+                let mut prompts = arm.workload.prompts.clone();
+                prompts[2] = prompts[1].clone();
+                let id = prompts[1].id.clone();
+                arm.samples.iter_mut().for_each(|sample| sample.prompt_id.clone_from(&id));
+                arm.workload =
+                    WorkloadRecord::new(prompts, arm.workload.runs, arm.workload.new_tokens).unwrap();
+            }
+        }),
+        ("steps in which an engine notes no inferences", "regressed", |it| {
+            it.arms.iter_mut().for_each(|arm| arm.infer_span = InferSpan::Step);
+        }),
+        ("times at the end of the clock", "`arms[1].samples[0].times.token_ns[0]`", |it| {
+            for times in it.arms[1].samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
+                times.submitted_ns = u64::MAX - 1_000;
+                times.token_ns.iter_mut().enumerate().for_each(|(at, ns)| *ns = u64::MAX - 900 + at as u64);
+            }
+        }),
+        (
+            "measured generations that were the warm-up, and the other way round",
+            "`arms[1].samples[2].process`",
+            |it| {
+                for sample in &mut it.arms[1].samples {
+                    sample.role = if sample.role == Role::Measured { Role::WarmUp } else { Role::Measured };
+                }
+            },
+        ),
+        ("both sides of one program, and times all the same", "the head changes `src/decode.rs`", |it| {
+            it.arms[1].worker = it.arms[0].worker.clone();
+            it.stop_reason = Some(StopReason::Identical);
+            it.outcome = Outcome::NotMeasured;
+            it.rounds.clear();
+            for arm in &mut it.arms {
+                (arm.outcome, arm.device.ran) = (Outcome::NotMeasured, None);
+                (arm.prompts, arm.samples, arm.processes) = (Vec::new(), Vec::new(), Vec::new());
+                arm.workload.runs = 0;
+            }
+        }),
+        ("an end by the budget after one pair, and both decisions", "inconclusive", |it| {
+            super::forgeries::keep_pairs(it, 1);
+            it.stop_reason = Some(StopReason::Budget);
+            it.sampling.budget_s = Some(1);
+            for decision in [&mut it.decision, &mut it.gate_decision] {
+                let decision = decision.as_mut().unwrap();
+                (decision.verdict, decision.status) = (Verdict::Pass, arcgauge::record::Status::Green);
+            }
+        }),
+        (
+            "the base and the head in each other's place, and the commits left",
+            "`rounds[0]` is `out of order`",
+            |it| it.arms.swap(0, 1),
+        ),
+        ("the base's commit as the merge that was measured", "its head is", |it| {
+            it.inputs.merge = it.arms[0].commit.as_ref().map(|commit| commit.sha.clone());
+            it.arms[1].commit = it.arms[0].commit.clone();
+        }),
+        ("other thresholds and looks, in the record alone", "it was judged by another policy", |it| {
+            it.inputs.policy.text = it
+                .inputs
+                .policy
+                .text
+                .replace("\"regressed_beyond_percent\": 1.0", "\"regressed_beyond_percent\": 2.0");
+            it.inputs.policy.sha256 = sha256_of_bytes(it.inputs.policy.text.as_bytes());
+            it.inputs.from_commit.clone_from(&it.inputs.merge_base);
+            crate::forged_pairs::judge(it);
+        }),
+    ]
 }
 
 #[test]

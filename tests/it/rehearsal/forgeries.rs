@@ -349,7 +349,7 @@ fn what_was_measured() -> Vec<Row> {
     ]
 }
 
-fn keep_pairs(record: &mut Experiment, pairs: usize) {
+pub(super) fn keep_pairs(record: &mut Experiment, pairs: usize) {
     record.rounds.truncate(pairs);
     for run in &mut record.arms {
         run.processes.retain(|process| process.index < pairs);
