@@ -23,7 +23,8 @@ pub use machine_state::{
     ramps, roofline, roofline_of,
 };
 pub use pairs::{
-    PairFigures, PromptDifference, RoundProcess, invalidated_by, mean_tpot_ln, pair_figures, prompt_differences,
+    PairFigures, PromptDifference, RoundProcess, invalidated_by, mean_tpot_ln, pair_figures,
+    prompt_differences,
 };
 pub use preflight::{Advice, preflight};
 pub use statistics::{

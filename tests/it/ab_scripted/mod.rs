@@ -9,8 +9,8 @@ use std::time::Duration;
 use arcgauge::gate::Strictness;
 use arcgauge::golden::GoldenResult;
 use arcgauge::record::{
-    Arm, DecisionRecord, Experiment, Outcome, ProcessRecord, PromptRecord, RequestedPrompt, Round, Side,
-    Status, StopReason, Verdict, WorkloadRecord, kept_samples,
+    Arm, DecisionRecord, Experiment, Outcome, ProcessRecord, PromptRecord, Round, Side, Status, StopReason,
+    Verdict, WorkloadRecord, kept_samples,
 };
 use arcgauge::run::{Ended, TimeLeft};
 
