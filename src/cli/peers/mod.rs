@@ -15,7 +15,7 @@ use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print, print_document, say};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
 use crate::judge::peers::round_figures;
 use crate::measure::Metric;
@@ -92,9 +92,14 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
         }),
         ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, arms, schedule, published)
     };
-    let ran = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
-    ran.bad_input().map_or(Ok(()), Err)?;
-    let Ran { record, failed } = ran;
+    let Ran { record, failed } = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
+    // Bad input that was found before a round was whole, as engines of two runtimes, leaves nothing to keep.
+    if let Some(error) = &failed
+        && error.kind() == ErrorKind::Input
+        && record.rounds.is_empty()
+    {
+        return Err(error.clone());
+    }
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
     let printed = match args.format {
