@@ -22,11 +22,7 @@ fn main() -> Result<()> {
     let mut device = ResolvedRuntime::on(openvino, "CPU", &[])?;
     let mut engine = device.load(&model, &Graph::read(&model)?, None, None)?;
 
-    let prompt = RequestedPrompt {
-        id: golden.prompt_id.clone(),
-        title: String::new(),
-        token_ids: golden.prompt_token_ids.clone(),
-    };
+    let prompt = RequestedPrompt::new(&golden.prompt_id, golden.prompt_token_ids.clone());
     let mut generate = || sample_here(&mut engine, &prompt, golden.token_ids.len(), &MonotonicClock);
     generate()?; // The warm-up does not count.
     let sample = generate()?;

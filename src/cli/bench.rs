@@ -15,15 +15,14 @@ use crate::cli::root::Root;
 use crate::cli::settings::{StoreFlag, cache_folder};
 use crate::cli::{exit_code, print_document, say, shell};
 use crate::engine::openvino::Sources;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
 use crate::golden::{GoldenResult, GoldenSet};
 use crate::judge::Validity;
 use crate::measure::supervisor::Control;
 use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
 use crate::record::{
-    Arm, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal, PlanKind, PromptRecord,
-    PublishedReference, utc_now,
+    Arm, Experiment, HarnessCost, History, Outcome, Personal, PlanKind, PromptRecord, PublishedReference,
 };
 use crate::report::{Detail, bench_document, explain, results_json};
 use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
@@ -129,55 +128,35 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     };
     let edited = EditedGraph::place(&model.identity, args.engine.all_logits, 0)?;
     let load = load_command(&args.engine, &model, location, edited.as_ref());
+    let arm = ReadyArm {
+        kv: None,
+        label: Arm::BENCH.to_owned(),
+        differences: Vec::new(),
+        host_loop: Arm::ARCGAUGE.to_owned(),
+        program: &program,
+        load: &load,
+        model: &model,
+        edited: edited.as_ref(),
+        requested: &args.engine.device,
+        identity: &identity,
+        can_replay: true,
+    };
+    let rounds = Schedule { ignore_guards: true, ..Schedule::new(1, StoppingRule::Rounds(args.processes())) };
+    let (kind, new_tokens) = (PlanKind::Bench, args.max_new_tokens);
     let plan = ExperimentPlan {
-        kind: PlanKind::Bench,
-        began_ns,
-        when_utc: utc_now(),
-        suite: Experiment::suite_of(&requested, &model.prompts),
-        prompts: requested,
-        new_tokens: args.max_new_tokens,
-        arms: vec![ReadyArm {
-            kv: None,
-            label: Arm::BENCH.to_owned(),
-            differences: Vec::new(),
-            host_loop: Arm::ARCGAUGE.to_owned(),
-            program: &program,
-            load: &load,
-            model: &model,
-            edited: edited.as_ref(),
-            requested: &args.engine.device,
-            identity: &identity,
-            can_replay: true,
-        }],
-        schedule: Schedule {
-            arms: 1,
-            stopping: StoppingRule::Rounds(args.processes()),
-            largest_redraws: 0,
-            ignore_guards: true,
-            seed: None,
-            budget: None,
-        },
         limits: args.supervision.limits(),
         warms_cache: !args.quick,
         idle_limit: args.supervision.settle_limit(args.quick),
         probe,
-        kv: None,
-        inputs: InputsRecord::default(),
-        published,
-        published_engines: Vec::new(),
         criterion,
-        resolved: None,
         cost,
+        ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, vec![arm], rounds, published)
     };
     let observer = Progress::start(&control, args.max_new_tokens);
-    let Ran { record, failed } = run(&plan, &control, &observer)?;
-    let arm = record.subject().arm;
-    let has_loaded = arm.processes.iter().any(|process| process.load.is_some());
-    // Bad input that was found before anything was loaded leaves nothing to record.
-    if let Some(error) = failed.as_ref().filter(|error| !has_loaded && error.kind() == ErrorKind::Input) {
-        return Err(error.clone());
-    }
-    if record.outcome == Outcome::Interrupted && arm.samples.is_empty() {
+    let ran = run(&plan, &control, &observer)?;
+    ran.bad_input().map_or(Ok(()), Err)?;
+    let Ran { record, failed } = ran;
+    if record.outcome == Outcome::Interrupted && record.subject().samples.is_empty() {
         say("interrupted: nothing was measured");
         return Ok(exit_code::INTERRUPTED);
     }

@@ -15,13 +15,12 @@ use crate::cli::root::Root;
 use crate::cli::{exit_code, print, print_document, say};
 use crate::engine::openvino::{Property, Sources};
 use crate::engine::transform::TransformSpec;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::record::{
-    Arm, Experiment, HarnessCost, InputsRecord, Outcome, Personal, PlanKind, PublishedFigure,
-    PublishedReference, RequestedPrompt, utc_now,
+    Arm, Experiment, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference, RequestedPrompt,
 };
 use crate::report::kv::{kv_document, kv_json};
 use crate::run::{
@@ -195,41 +194,24 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
         can_replay: true,
         kv: Some(arm.requested.requested()),
     });
-    let plan = ExperimentPlan {
-        kind: PlanKind::Kv,
-        began_ns,
-        when_utc: utc_now(),
-        suite: Experiment::suite_of(&prompts, &model.prompts),
-        prompts,
-        new_tokens: args.max_new_tokens,
-        arms: ready.collect(),
-        schedule: Schedule {
-            arms: arms.len(),
-            stopping: StoppingRule::Rounds(usize::from(args.rounds)),
-            largest_redraws: LARGEST_REDRAWS,
-            ignore_guards: args.ignore_guards,
-            seed: None,
-            budget: args.budget,
-        },
-        limits: args.measuring.supervision.limits(),
-        warms_cache: true,
-        idle_limit: args.measuring.supervision.settle_limit(false),
-        probe: None,
-        kv: Some(KvComparison::new(texts, args.seeds.clone())?),
-        inputs: InputsRecord::default(),
-        published,
-        published_engines: published_kv,
-        criterion: Vec::new(),
-        resolved: None,
-        cost: HarnessCost::default(),
+    let ready: Vec<_> = ready.collect();
+    let schedule = Schedule {
+        largest_redraws: LARGEST_REDRAWS,
+        ignore_guards: args.ignore_guards,
+        budget: args.budget,
+        ..Schedule::new(ready.len(), StoppingRule::Rounds(usize::from(args.rounds)))
     };
-    let Ran { record, failed } = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
-    if let Some(error) = &failed
-        && error.kind() == ErrorKind::Input
-        && record.rounds.is_empty()
-    {
-        return Err(error.clone());
-    }
+    let (kind, new_tokens) = (PlanKind::Kv, args.max_new_tokens);
+    let plan = ExperimentPlan {
+        limits: args.measuring.supervision.limits(),
+        idle_limit: args.measuring.supervision.settle_limit(false),
+        kv: Some(KvComparison::new(texts, args.seeds.clone())?),
+        published_engines: published_kv,
+        ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, ready, schedule, published)
+    };
+    let ran = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
+    ran.bad_input().map_or(Ok(()), Err)?;
+    let Ran { record, failed } = ran;
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
     let printed = match args.format {

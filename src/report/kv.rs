@@ -164,7 +164,7 @@ fn at_20b(arms: &[KvArm]) -> Option<String> {
 fn time(arms: &[KvArm]) -> Table {
     let headings = [
         "arm",
-        "changed",
+        "changed in",
         "TPOT ms",
         "ratio",
         "95 % interval",
@@ -193,9 +193,9 @@ fn time(arms: &[KvArm]) -> Table {
 fn changed(arm: &KvArm) -> &'static str {
     match arm.method {
         KvMethod::Unchanged => "-",
-        KvMethod::States => "between steps",
-        KvMethod::Graph => "in the graph",
-        KvMethod::Plugin => "by the plugin",
+        KvMethod::States => "states",
+        KvMethod::Graph => "graph",
+        KvMethod::Plugin => "plugin",
     }
 }
 

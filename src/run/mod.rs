@@ -14,10 +14,10 @@ mod warnings;
 use std::sync::Arc;
 
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, COMPILED_MODELS_LIMIT_BYTES, trim_compiled_models};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::measure::supervisor::Control;
 use crate::places;
-use crate::record::Experiment;
+use crate::record::{Arm, Experiment};
 use crate::sys::{MonotonicClock, SleepInhibitor};
 use live::LiveRounds;
 
@@ -38,6 +38,16 @@ pub struct Ran {
     pub record: Experiment,
     /// What failed, where something did.
     pub failed: Option<Error>,
+}
+
+impl Ran {
+    /// Bad input that was found before every arm could be loaded: it leaves nothing to keep.
+    #[must_use]
+    pub fn bad_input(&self) -> Option<Error> {
+        let has_loaded = |arm: &Arm| arm.processes.iter().any(|process| process.load.is_some());
+        let bad_input = self.failed.clone().filter(|error| error.kind() == ErrorKind::Input);
+        bad_input.filter(|_| !self.record.arms.iter().all(has_loaded))
+    }
 }
 
 /// Runs an experiment. It is recorded whatever its end.

@@ -16,8 +16,8 @@ use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
 use crate::places;
 use crate::record::{
-    Commit, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedFigure, PublishedReference,
-    RequestedPrompt, Sampling, Warning, WorkerRecord, variables_that_matter,
+    Commit, Experiment, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedFigure,
+    PublishedReference, RequestedPrompt, Sampling, Warning, WorkerRecord, utc_now, variables_that_matter,
 };
 use crate::run::model::{FoundModel, known_hashes};
 use crate::run::schedule::{RoundReport, Schedule, StoppingRule};
@@ -137,7 +137,42 @@ pub struct ResolvedDevice {
     pub fallback_reason: Option<String>,
 }
 
-impl ExperimentPlan<'_> {
+impl<'a> ExperimentPlan<'a> {
+    /// A plan that begins now: a cold cache is filled, nothing is waited for, and nothing is known besides.
+    #[must_use]
+    pub fn new(
+        kind: PlanKind,
+        began_ns: u64,
+        prompts: Vec<RequestedPrompt>,
+        new_tokens: usize,
+        arms: Vec<ReadyArm<'a>>,
+        schedule: Schedule,
+        published: PublishedReference,
+    ) -> Self {
+        let reference = arms.first().map(|arm| &arm.model.prompts);
+        Self {
+            kind,
+            began_ns,
+            when_utc: utc_now(),
+            suite: reference.map(|reference| Experiment::suite_of(&prompts, reference)).unwrap_or_default(),
+            prompts,
+            new_tokens,
+            arms,
+            schedule,
+            limits: Limits::default(),
+            warms_cache: true,
+            idle_limit: Duration::ZERO,
+            probe: None,
+            kv: None,
+            inputs: InputsRecord::default(),
+            published,
+            published_engines: Vec::new(),
+            criterion: Vec::new(),
+            resolved: None,
+            cost: HarnessCost::default(),
+        }
+    }
+
     pub(super) fn of_worker(&self, processes: usize) -> crate::measure::Plan {
         crate::measure::Plan { prompts: self.prompts.clone(), processes, new_tokens: self.new_tokens }
     }

@@ -15,13 +15,13 @@ use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::cache_folder;
 use crate::cli::{exit_code, say};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::gate::side::Builder;
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::judge::sequential::{LOOKS, Look};
 use crate::record::{
-    Arm, Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
+    Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
     PublishedReference, utc_now,
 };
 use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, run};
@@ -83,60 +83,39 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     sides.head.check(&prompts, args.max_new_tokens)?;
     say_estimate(args, &store, &sides, prompts.len());
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
+    let (kind, new_tokens) = (PlanKind::Ab, args.max_new_tokens);
+    let arms = vec![sides.base.arm(), sides.head.arm()];
+    let published = PublishedReference::read(&inputs.root.published())?;
+    let schedule = Schedule {
+        largest_redraws: policy.noise.largest_redraws,
+        ignore_guards: args.ignore_guards,
+        seed: Some(args.seed.unwrap_or_else(any_seed)),
+        budget: args.budget,
+        ..Schedule::new(2, StoppingRule::Sequential(policy.sequential.rule()))
+    };
     let plan = ExperimentPlan {
-        kind: PlanKind::Ab,
-        began_ns,
-        when_utc: utc_now(),
-        suite: Experiment::suite_of(&prompts, &sides.base.model.prompts),
-        prompts,
-        new_tokens: args.max_new_tokens,
-        arms: vec![sides.base.arm(), sides.head.arm()],
-        schedule: Schedule {
-            arms: 2,
-            stopping: StoppingRule::Sequential(policy.sequential.rule()),
-            largest_redraws: policy.noise.largest_redraws,
-            ignore_guards: args.ignore_guards,
-            seed: Some(args.seed.unwrap_or_else(any_seed)),
-            budget: args.budget,
-        },
         limits: args.measuring.supervision.limits(),
-        warms_cache: true,
         idle_limit: args.measuring.supervision.settle_limit(false),
-        probe: None,
-        kv: None,
         inputs: InputsRecord {
             merge: args.merge.clone().or_else(|| inputs.record.merge.clone()),
             policy: inputs.policy.clone(),
             ..inputs.record.clone()
         },
-        published: PublishedReference::read(&inputs.root.published())?,
-        published_engines: Vec::new(),
-        criterion: Vec::new(),
-        resolved: None,
         cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
+        ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
-    let Ran { record, failed } = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
+    let ran = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
         Ran { record: identical(&plan)?, failed: None }
     } else {
         run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?
     };
+    ran.bad_input().map_or(Ok(()), Err)?;
+    let Ran { record, failed } = ran;
     let mut record = Personal::of_this_user(Vec::new()).taken_from_record(record);
-    // Bad input that was found before its side could be loaded leaves nothing to keep.
-    if let Some(error) = &failed
-        && error.kind() == ErrorKind::Input
-        && !both_have_loaded(&record)
-    {
-        return Err(error.clone());
-    }
     judge(&mut record, &policy);
     let path = store.add(&record);
     Ok(Some(KeptAb { record, path, failed, inputs, store }))
-}
-
-fn both_have_loaded(record: &Experiment) -> bool {
-    let has = |side: &Arm| side.processes.iter().any(|process| process.load.is_some());
-    record.arms.iter().all(has)
 }
 
 /// What is compared is the time between tokens.

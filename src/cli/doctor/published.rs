@@ -246,7 +246,7 @@ mod tests {
     fn a_gpu_is_an_arc_140v_by_its_pci_id_and_execution_units_alone() {
         let reason = |device, sha256: Option<&str>| {
             let model = sha256.map(|sha256| ("a model".to_owned(), sha256.to_owned()));
-            let report = report(with_an_accepted_model(), &Subject { device, model, ..arc_140v() });
+            let report = report(with_an_accepted_model(), &Subject { model, device, ..arc_140v() });
             assert!(report.contains("\n      hint: "), "{report}");
             report.lines().next().unwrap().split_once("not judged here: ").unwrap().1.to_owned()
         };

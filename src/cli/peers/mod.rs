@@ -20,8 +20,7 @@ use crate::files::{self, FileKind};
 use crate::judge::peers::round_figures;
 use crate::measure::Metric;
 use crate::record::{
-    Experiment, HarnessCost, InputsRecord, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference,
-    PublishedSeries, utc_now,
+    Experiment, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference, PublishedSeries,
 };
 use crate::report::peers::{peers_document, peers_json};
 use crate::run::{EditedGraph, ExperimentPlan, Ran, ResolvedDevice, Schedule, StoppingRule, run};
@@ -73,40 +72,28 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
             args.measuring.engine.device, resolved.event.device
         ));
     }
+    let arms: Vec<_> =
+        resolved.engines.iter().map(|engine| engine.arm(&model, edited.as_ref(), args)).collect();
+    let (kind, new_tokens) = (PlanKind::Peers, args.max_new_tokens);
+    let schedule = Schedule {
+        largest_redraws: LARGEST_REDRAWS,
+        ignore_guards: args.ignore_guards,
+        budget: args.budget,
+        ..Schedule::new(arms.len(), StoppingRule::Rounds(usize::from(args.rounds)))
+    };
     let plan = ExperimentPlan {
-        kind: PlanKind::Peers,
-        began_ns,
-        when_utc: utc_now(),
-        suite: Experiment::suite_of(&requested, &model.prompts),
-        prompts: requested,
-        new_tokens: args.max_new_tokens,
-        arms: resolved.engines.iter().map(|engine| engine.arm(&model, edited.as_ref(), args)).collect(),
-        schedule: Schedule {
-            arms: resolved.engines.len(),
-            stopping: StoppingRule::Rounds(usize::from(args.rounds)),
-            largest_redraws: LARGEST_REDRAWS,
-            ignore_guards: args.ignore_guards,
-            seed: None,
-            budget: args.budget,
-        },
         limits: args.measuring.supervision.limits(),
-        warms_cache: true,
         idle_limit: args.measuring.supervision.settle_limit(false),
-        probe: None,
-        kv: None,
-        inputs: InputsRecord::default(),
-        published,
         published_engines,
-        criterion: Vec::new(),
         resolved: Some(ResolvedDevice {
             openvino_build: resolved.event.openvino_build.clone(),
             facts: resolved.event.facts.clone(),
             fallback_reason: resolved.event.fallback_reason.clone(),
         }),
-        cost: HarnessCost::default(),
+        ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, arms, schedule, published)
     };
     let Ran { record, failed } = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
-    // Bad input that was found before an engine could be loaded leaves nothing to keep.
+    // Bad input that was found before a round was whole, as engines of two runtimes, leaves nothing to keep.
     if let Some(error) = &failed
         && error.kind() == ErrorKind::Input
         && record.rounds.is_empty()

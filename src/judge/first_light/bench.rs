@@ -74,10 +74,7 @@ fn complete(record: &Arm) -> Judged {
     let result =
         yes(format!("{throughput:.2} tok/s with the prefill, {ttft_ms:.1} ms to the first token; {golden}"));
     let result = result.with("e2e_throughput_tok_s", throughput).with("ttft_ms", ttft_ms);
-    Ok(match mean.get(Metric::TimePerOutputToken) {
-        Some(tpot_ms) => result.with("tpot_ms_per_token", tpot_ms),
-        None => result,
-    })
+    Ok(result.with("tpot_ms_per_token", mean.get(Metric::TimePerOutputToken)))
 }
 
 fn broken_prompts(record: &Arm) -> String {
@@ -153,10 +150,7 @@ pub(super) fn states_read(evidence: &Evidence) -> Judged {
         }
         (trial, _) => reported(trial),
     };
-    Ok(match look.count {
-        Some(count) => result.with("states", count as f64),
-        None => result,
-    })
+    Ok(result.with("states", look.count.map(|count| count as f64)))
 }
 
 pub(super) fn states_reset(evidence: &Evidence) -> Judged {
@@ -261,13 +255,11 @@ pub(super) fn against_itself(evidence: &Evidence) -> Judged {
         Verdict::Pass | Verdict::Inconclusive => Answer::Yes,
     };
     let result = ClaimResult::new(answer, reported);
-    Ok(match &decision.sensitivity {
-        Some(seen) => result
-            .with("pairs", seen.pairs as f64)
-            .with("pair_sd_percent", seen.pair_sd_percent)
-            .with("smallest_seen_percent", seen.smallest_seen_percent),
-        None => result,
-    })
+    let seen = decision.sensitivity.as_ref();
+    Ok(result
+        .with("pairs", seen.map(|seen| seen.pairs as f64))
+        .with("pair_sd_percent", seen.map(|seen| seen.pair_sd_percent))
+        .with("smallest_seen_percent", seen.map(|seen| seen.smallest_seen_percent)))
 }
 
 /// How far its pairs differ, where there are enough.

@@ -86,17 +86,13 @@ fn attentions(record: &Experiment) -> Result<ClaimResult, String> {
         precision(sdpa),
         tokens(record)?
     ));
-    let result = result
+    Ok(result
         .with("sdpa_throughput_tok_s", sdpa_tok_s)
         .with("paged_throughput_tok_s", paged_tok_s)
         .with("paged_to_sdpa_throughput_ratio", ratio)
-        .with("rounds", rounds as f64);
-    Ok(match (multiple.lower, multiple.upper) {
-        (Some(lower), Some(upper)) => result
-            .with("paged_to_sdpa_throughput_ratio_lower", lower)
-            .with("paged_to_sdpa_throughput_ratio_upper", upper),
-        _ => result,
-    })
+        .with("rounds", rounds as f64)
+        .with("paged_to_sdpa_throughput_ratio_lower", multiple.lower)
+        .with("paged_to_sdpa_throughput_ratio_upper", multiple.upper))
 }
 
 /// As in "[1.081, 1.142] over 3 rounds"; a single round has none, which is said so.
@@ -164,7 +160,11 @@ fn precision(engine: &Arm) -> &str {
 }
 
 fn failure(record: &Experiment) -> String {
-    record.failure.clone().unwrap_or_else(|| format!("`peers`: {}", without_reason(record.outcome)))
+    let without_reason = match record.outcome {
+        Outcome::WrongOutput => "the output of an engine is wrong".to_owned(),
+        outcome => format!("`peers`: {}", without_reason(outcome)),
+    };
+    record.failure.clone().unwrap_or(without_reason)
 }
 
 pub(super) fn published_difference(evidence: &Evidence) -> Judged {

@@ -11,7 +11,7 @@ pub(super) fn gpu_counters(evidence: &Evidence) -> Judged {
     let readings = while_it_worked(evidence)?;
     let uses = reported(&readings, |reading| reading.worker_gpus.known())?;
     let work: Vec<u64> =
-        uses.iter().map(|gpus| gpus.iter().map(work_of).fold(0, u64::saturating_add)).collect();
+        uses.iter().map(|gpus| gpus.iter().map(WorkerGpuUse::work).fold(0, u64::saturating_add)).collect();
     if uses.iter().all(|gpus| gpus.is_empty()) {
         return no("the kernel shows no client of the worker on any GPU, and a GPU ran");
     }
@@ -27,10 +27,6 @@ pub(super) fn gpu_counters(evidence: &Evidence) -> Judged {
         return Ok(yes(reported).with("most_busy", most as f64));
     }
     no(format!("the worker's counters stayed at {most} {unit} while a GPU ran"))
-}
-
-fn work_of(gpu: &WorkerGpuUse) -> u64 {
-    gpu.busy_cycles.values().chain(gpu.busy_ns.values()).copied().fold(0, u64::saturating_add)
 }
 
 pub(super) fn gpu_clock(evidence: &Evidence) -> Judged {
@@ -179,8 +175,8 @@ pub(super) fn memory_by_phase(evidence: &Evidence) -> Judged {
     let result = yes(format!("host + GPU: {}", reported.join(", ")));
     Ok(phases.iter().zip(ids).fold(result, |result, ((_, phase), [host, device])| {
         result
-            .with(host, phase.peak_rss_bytes.unwrap_or_default() as f64)
-            .with(device, phase.device_resident_bytes.unwrap_or_default() as f64)
+            .with(host, phase.peak_rss_bytes.map(|bytes| bytes as f64))
+            .with(device, phase.device_resident_bytes.map(|bytes| bytes as f64))
     }))
 }
 
@@ -203,10 +199,7 @@ pub(super) fn gpu_memory(evidence: &Evidence) -> Judged {
         Some(bytes) => yes(format!("{:.0} MiB at most by the kernel; {reported}", bytes as f64 / MEBIBYTE))
             .with("peak_by_kernel_bytes", bytes as f64),
     };
-    Ok(match by_openvino {
-        Some(bytes) => result.with("peak_by_openvino_bytes", bytes as f64),
-        None => result,
-    })
+    Ok(result.with("peak_by_openvino_bytes", by_openvino.map(|bytes| bytes as f64)))
 }
 
 pub(super) fn cold(evidence: &Evidence) -> Judged {

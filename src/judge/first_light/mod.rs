@@ -165,8 +165,9 @@ impl ClaimResult {
         Self { answer, reason: reason.into(), facts: Vec::new() }
     }
 
-    fn with(mut self, id: &'static str, value: f64) -> Self {
-        self.facts.push(Fact { id, value });
+    /// The same with a figure, where there is one.
+    fn with(mut self, id: &'static str, value: impl Into<Option<f64>>) -> Self {
+        self.facts.extend(value.into().map(|value| Fact { id, value }));
         self
     }
 }

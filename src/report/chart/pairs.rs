@@ -125,8 +125,8 @@ impl Pairs<'_> {
         let span = self.pairs.len().saturating_sub(1).max(1) as f64;
         let place = |x: f64| if self.pairs.len() > 1 { x } else { 0.5 };
         // To the right of the pairs, the interval has a share of the width, and both sides have a margin.
-        let margin = span * form.pick(0.02, 0.06);
-        let room = if self.interval().is_some() { span * form.pick(0.06, 0.18) } else { 0.0 };
+        let margin = span * form.pick(0.03, 0.08);
+        let room = if self.interval().is_some() { span * form.pick(0.08, 0.24) } else { 0.0 };
         let shade = (span + margin, span + margin + room);
         let mut layers = Vec::new();
         if self.interval().is_some() {

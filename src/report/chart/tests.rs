@@ -527,7 +527,9 @@ fn odd_figures_are_no_obstacle_to_any_chart() {
         let points: Vec<LinePoint> = odd.iter().map(point).chain([LinePoint::default()]).collect();
         let lines =
             [Line { points: points.clone(), prompts: Vec::new(), ..line() }, Line { points, ..line() }];
-        lines.iter().for_each(|line| check(&line.chart()));
+        for line in &lines {
+            check(&line.chart());
+        }
         for percentiles in [Vec::new(), histogram().percentiles] {
             check(&Histogram { steps_ms: odd.to_vec(), percentiles, ..histogram() }.chart());
         }

@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
 
     fn schedule(&self, arms: usize, stopping: StoppingRule, budget: Option<Duration>) -> Schedule {
         let largest_redraws = self.policy.noise.largest_redraws;
-        Schedule { arms, stopping, largest_redraws, ignore_guards: false, seed: None, budget }
+        Schedule { largest_redraws, budget, ..Schedule::new(arms, stopping) }
     }
 }
 
