@@ -70,8 +70,8 @@ fn transforms_leave_the_recited_answer_and_the_positions_as_they_are() {
 
 #[test]
 fn a_quantiser_in_the_graph_does_what_the_one_between_steps_does() {
-    const ARM: &str = "turboquant:k4v3,rotation=hadamard,block=1";
-    const IN_GRAPH: &str = "turboquant:k4v3,rotation=hadamard,in-graph";
+    const ARM: &str = "turboquant:k6v4,rotation=hadamard,block=1";
+    const IN_GRAPH: &str = "turboquant:k6v4,rotation=hadamard,in-graph";
     let forced = greedy_tokens(&mut engine(), 40);
     let both = compared(&mut engine(), &[ARM, IN_GRAPH], &forced);
     let [between, in_graph] = &both[..] else { panic!() };

@@ -210,19 +210,19 @@ impl<'a> Network<'a> {
 
     /// The edge by which new rows come to a state.
     fn growth_of(&self, state: &Node<'a, 'a>) -> Result<Node<'a, 'a>> {
-        let mut layer = *state;
-        // Past the order of the beams.
-        for _ in 0..3 {
-            let id = attribute(layer, "id");
-            let follows = |edge: &&Node<'_, '_>| {
-                attribute(**edge, "from-layer") == id && attribute(**edge, "to-port") == "0"
-            };
-            let next = self.edges.0.iter().find(follows);
-            let next = next.ok_or_else(|| unknown("a state is not used"))?;
-            layer = self.by_id(attribute(*next, "to-layer"))?;
-            if layer.attribute("type") == Some("Concat") {
-                return self.edge_into(&layer, "1");
-            }
+        let following = |layer: &Node<'_, '_>, kind: &str| {
+            let id = attribute(*layer, "id");
+            let edges =
+                self.edges.0.iter().filter(|edge| {
+                    attribute(**edge, "from-layer") == id && attribute(**edge, "to-port") == "0"
+                });
+            let mut layers = edges.filter_map(|edge| self.by_id(attribute(*edge, "to-layer")).ok());
+            layers.find(|layer| layer.attribute("type") == Some(kind))
+        };
+        // Past the order of the beams, where there is one.
+        let ordered = following(state, "Gather");
+        if let Some(grown) = following(ordered.as_ref().unwrap_or(state), "Concat") {
+            return self.edge_into(&grown, "1");
         }
         let name = data(*state, "variable_id").unwrap_or_default();
         Err(unknown(&format!("what grows the state `{name}` was not recognised")))
