@@ -46,6 +46,7 @@ const HOMES: [(&str, &[&str]); 25] = [
     ("sha2", &["record"]),
     ("signal_hook", &["cli"]),
     ("statrs", &["judge"]),
+    ("strsim", &["engine"]),
     ("sysinfo", &["record", "sys"]),
     ("tempfile", &["cli", "files", "record", "sys"]),
     ("tera", &["report"]),

@@ -81,7 +81,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let prompts = requested_prompts(&args.prompts, &sides.base.model)?;
     sides.base.check(&prompts, args.max_new_tokens)?;
     sides.head.check(&prompts, args.max_new_tokens)?;
-    say_estimate(args, &store, &sides, prompts.len());
+    check_budget(args, &store, &sides, prompts.len())?;
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
     let (kind, new_tokens) = (PlanKind::Ab, args.max_new_tokens);
     let arms = vec![sides.base.arm(), sides.head.arm()];
@@ -213,8 +213,9 @@ pub(in crate::cli) fn budget(text: &str) -> Result<Duration, String> {
     all.map(Duration::from_secs).ok_or_else(wrong)
 }
 
-/// Says how long the pairs up to the first look take, and whether the budget is too short for them.
-fn say_estimate(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usize) {
+/// Says how long the pairs up to the first look take, and refuses a budget that is too short for them: it decides
+/// nothing. Identical sides are measured for their noise, where every pair counts.
+fn check_budget(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usize) -> Result<()> {
     let model = &sides.base.model.identity.sha256;
     let index = store.index();
     let is_like = |entry: &&Entry| {
@@ -224,8 +225,8 @@ fn say_estimate(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usi
             && series.device == sides.base.engine.device
     };
     let newest = index.entries.iter().filter(is_like).filter(|entry| entry.figures.is_some());
-    let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return };
-    let Some(process) = process_time(entry, prompts, args.max_new_tokens) else { return };
+    let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return Ok(()) };
+    let Some(process) = process_time(entry, prompts, args.max_new_tokens) else { return Ok(()) };
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
     let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
     say(&format!(
@@ -234,13 +235,18 @@ fn say_estimate(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usi
         time_left(pairs(first)),
         time_left(pairs(last))
     ));
-    if let Some(budget) = args.budget.filter(|budget| *budget < pairs(first)) {
-        say(&format!(
-            "warning: the budget of {} s ends before the first interim analysis: nothing can be decided",
-            budget.as_secs()
-        ));
-        say(&format!("  allow {} s or more: `--budget {}s`", pairs(first).as_secs(), pairs(first).as_secs()));
+    match args.budget.filter(|budget| *budget < pairs(first) && !args.measure_identical) {
+        None => Ok(()),
+        Some(budget) => Err(too_short(budget, pairs(first))),
     }
+}
+
+fn too_short(budget: Duration, needed: Duration) -> Error {
+    let what = format!(
+        "the budget of {} s ends before the first interim analysis: nothing could be decided",
+        budget.as_secs()
+    );
+    Error::input(what).hint(format!("allow more: `--budget {}s`", needed.as_secs() + 1))
 }
 
 /// A load and every generation, the warm-up among them.
@@ -265,6 +271,13 @@ mod tests {
         for wrong in ["", "30", "m", "-1m", "0s", "1.5h", "30mm", "99999999999999999999h", "30d", "ü"] {
             assert!(budget(wrong).unwrap_err().contains("say it as in"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_budget_that_decides_nothing_is_refused_with_the_one_that_may() {
+        let error = too_short(Duration::from_secs(60), Duration::from_millis(212_300));
+        assert_eq!(error.kind(), ErrorKind::Input);
+        assert_eq!(error.hint_text(), Some("allow more: `--budget 213s`"));
     }
 
     #[test]

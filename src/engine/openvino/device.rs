@@ -183,12 +183,51 @@ impl Property {
     }
 }
 
+/// Properties of OpenVINO's plugins that are set when a model is compiled; any other may be set, too.
+const COMMON: [&str; 20] = [
+    "ACTIVATIONS_SCALE_FACTOR",
+    "CACHE_MODE",
+    "DYNAMIC_QUANTIZATION_GROUP_SIZE",
+    "ENABLE_CPU_PINNING",
+    "ENABLE_HYPER_THREADING",
+    "EXECUTION_MODE_HINT",
+    "INFERENCE_NUM_THREADS",
+    "INFERENCE_PRECISION_HINT",
+    "KEY_CACHE_GROUP_SIZE",
+    "KEY_CACHE_PRECISION",
+    "KV_CACHE_PRECISION",
+    "LOG_LEVEL",
+    "MODEL_DISTRIBUTION_POLICY",
+    "NUM_STREAMS",
+    "PERFORMANCE_HINT",
+    "PERFORMANCE_HINT_NUM_REQUESTS",
+    "PERF_COUNT",
+    "SCHEDULING_CORE_TYPE",
+    "VALUE_CACHE_GROUP_SIZE",
+    "VALUE_CACHE_PRECISION",
+];
+/// Letters of a name that may be mistyped.
+const TYPING_ERRORS: usize = 2;
+
+/// The property that is meant by a mistyped name: found while arguments are read, before any wait for the machine.
+fn meant(key: &str) -> Option<&'static str> {
+    if COMMON.contains(&key) {
+        return None;
+    }
+    let upper = key.to_ascii_uppercase();
+    COMMON.into_iter().find(|known| strsim::osa_distance(&upper, known) <= TYPING_ERRORS)
+}
+
 impl FromStr for Property {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         match text.split_once('=') {
-            Some((key, value)) if !key.is_empty() && !value.is_empty() => Ok(Self::new(key, value)),
+            Some((key, value)) if !key.is_empty() && !value.is_empty() => match meant(key) {
+                None => Ok(Self::new(key, value)),
+                Some(known) => Err(Error::input(format!("there is no property `{key}`; `{known}` is one"))
+                    .hint(format!("`{known}={value}`"))),
+            },
             _ => Err(Error::input(format!("property `{text}` is not of the form KEY=VALUE"))
                 .hint("as in `--property INFERENCE_PRECISION_HINT=f32`")),
         }
@@ -230,6 +269,19 @@ mod tests {
     fn settle(requested: &str, available: &[&str]) -> Result<DeviceChoice> {
         let available: Vec<String> = available.iter().map(ToString::to_string).collect();
         DeviceChoice::settle(requested, &available)
+    }
+
+    #[test]
+    fn a_mistyped_property_is_refused_with_the_one_that_is_meant() {
+        let refused = "KV_CACHE_PRECISON=u8".parse::<Property>().unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "there is no property `KV_CACHE_PRECISON`; `KV_CACHE_PRECISION` is one"
+        );
+        assert!("kv_cache_precision=u8".parse::<Property>().is_err(), "names are in capitals");
+        for known in COMMON.into_iter().chain(READ_BACK).chain(["GPU_A_NEW_PROPERTY"]) {
+            assert!(format!("{known}=1").parse::<Property>().is_ok(), "{known}");
+        }
     }
 
     #[test]
