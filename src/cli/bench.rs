@@ -118,7 +118,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         return Ok(exit_code::INTERRUPTED);
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let identity = Identity::of(root.path(), &program.program, args.supervision.is_foreign())?;
+    let identity = Identity::of(root.path(), &program.program, args.supervision.is_other_program())?;
     let mut cost =
         HarnessCost { hashing_ns: hashing_ns + identity.hashing_ns, lock_wait_ns, ..HarnessCost::default() };
     let criterion =

@@ -6,7 +6,7 @@ pub mod change_point;
 pub mod comparability;
 pub mod environment;
 pub mod first_light;
-mod foreign;
+mod imported;
 mod machine_state;
 mod pairs;
 pub mod peers;
@@ -17,7 +17,7 @@ mod statistics;
 mod summary;
 mod validity;
 
-pub use foreign::{ForeignAverage, foreign_averages, foreign_warm_ups};
+pub use imported::{ImportedAverage, imported_averages, imported_warm_ups};
 pub use machine_state::{
     Pace, RAMP_SHARE, Ramps, Roofline, RooflineFacts, bandwidth_change, bandwidth_changed, energy_per_token,
     ramps, roofline, roofline_of,

@@ -86,7 +86,7 @@ impl Arm {
 
     /// Whether it is a program that the user named.
     #[must_use]
-    pub fn is_foreign(&self) -> bool {
+    pub fn is_other_program(&self) -> bool {
         ![Self::ARCGAUGE, Self::OPENVINO_GENAI, Self::OPTIMUM_INTEL].contains(&self.host_loop.as_str())
     }
 }

@@ -10,9 +10,9 @@ mod device;
 mod encoded;
 mod experiment;
 pub mod first_light;
-pub mod foreign;
 mod history;
 pub mod hub;
+pub mod imported;
 mod kept_folders;
 mod machine;
 mod model;
@@ -46,13 +46,13 @@ pub use experiment::{
     ArmView, ChangedInput, Experiment, HarnessCost, InputsRecord, PlanKind, PolicyText, Round, Sampling,
     Side, StopReason, run_id, seconds_of_utc, utc_now, utc_of_seconds,
 };
-pub use foreign::ForeignRecord;
 pub use history::{
     AbSummary, Ancestry, ChangeSummary, Entry, EntryCommit, Epoch, EpochChange, ExaminedRecord, FoundFiles,
     History, Index, Installation, Line, LoadSummary, Origin, PromptSummary, RecordSource, RecordsOfCommit,
     SERIES_COLUMNS, Series, SeriesColumn, Setting, Stored, SummaryRow, Taken, csv_text, keep_line,
     series_csv, sort_along,
 };
+pub use imported::ImportedRecord;
 pub use kept_folders::{InUse, KeptFolders};
 pub use machine::{Machine, variables_that_matter};
 pub use model::{

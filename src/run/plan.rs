@@ -142,7 +142,7 @@ impl Identity {
     ///
     /// # Errors
     /// A program or a repository that cannot be read.
-    pub fn of(checkout: &Path, program: &Path, foreign: bool) -> Result<Self> {
+    pub fn of(checkout: &Path, program: &Path, is_other_program: bool) -> Result<Self> {
         let started_ns = MonotonicClock.now_ns();
         let mut known = known_hashes();
         let sha256 = known.sha256_of(program, || ())?;
@@ -152,7 +152,7 @@ impl Identity {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
         Ok(Self {
-            commit: if foreign { None } else { Commit::at(checkout)? },
+            commit: if is_other_program { None } else { Commit::at(checkout)? },
             worker: WorkerRecord { sha256: Some(sha256), ..WorkerRecord::default() },
             environment_variables: variables_that_matter(named),
             hashing_ns,

@@ -213,12 +213,12 @@ mod tests {
         let oldest = cached(root.path(), "oldest", 100, 300);
         let older = cached(root.path(), "older", 100, 200);
         let newest = cached(root.path(), "newest", 500, 1);
-        let foreign = root.path().join("a folder of somebody else");
-        fs::create_dir(&foreign).unwrap();
+        let other = root.path().join("a folder of somebody else");
+        fs::create_dir(&other).unwrap();
         assert_eq!(trim_compiled_models(root.path(), 700), Vec::<PathBuf>::new());
         assert_eq!(trim_compiled_models(root.path(), 650), [oldest]);
         assert_eq!(trim_compiled_models(root.path(), 10), [older]);
-        assert!(newest.is_dir() && foreign.is_dir());
+        assert!(newest.is_dir() && other.is_dir());
     }
 
     #[test]

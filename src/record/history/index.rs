@@ -124,10 +124,10 @@ impl History {
                 Err(unfit) => damaged.push((path, unfit.error)),
             }
         }
-        let foreign = self.foreign_found();
-        damaged.extend(foreign.closed);
-        for path in foreign.files {
-            match Self::read_foreign(&path) {
+        let imported = self.imported_found();
+        damaged.extend(imported.closed);
+        for path in imported.files {
+            match Self::read_imported(&path) {
                 Ok(_) => whole += 1,
                 Err(error) => damaged.push((path, error)),
             }

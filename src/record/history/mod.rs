@@ -16,11 +16,11 @@ use crate::files::{
     FileKind, Overwrite, beginning, other_than_file, read, read_if_there, refuse_links, remove_stale_files,
     sync, write_whole,
 };
-use crate::record::foreign::foreign_file;
 use crate::record::history::index::is_later;
 use crate::record::history::origin::Source;
+use crate::record::imported::imported_file;
 use crate::record::is_hex;
-use crate::record::{Experiment, ForeignRecord, Header, Kept, Place, accept, encode, header, open, utc_now};
+use crate::record::{Experiment, Header, ImportedRecord, Kept, Place, accept, encode, header, open, utc_now};
 use crate::sys::free_bytes;
 
 pub use index::{Entry, EntryCommit, Index};
@@ -176,7 +176,7 @@ const ORIGINS_FILE: &str = "origins.jsonl";
 /// The one JSON file of a store that is no record.
 const INDEX_FILE: &str = "index.json";
 /// The one folder of a store whose files are no records of ours: what other tools measured.
-pub(in crate::record) const FOREIGN_FOLDER: &str = "foreign";
+pub(in crate::record) const IMPORTED_FOLDER: &str = "foreign";
 
 /// The folder of the series as tables.
 const CSV_FOLDER: &str = "csv";
@@ -186,7 +186,7 @@ const DEEPEST: usize = 8;
 /// What a store keeps under a name, so that no machine may have it.
 pub(in crate::record) fn reserved_for(name: &str) -> Option<&'static str> {
     match name {
-        FOREIGN_FOLDER => Some("the folder of other tools"),
+        IMPORTED_FOLDER => Some("the folder of other tools"),
         INDEX_FILE => Some("the index"),
         ORIGINS_FILE => Some("the file of origins"),
         CSV_FOLDER => Some("the folder of tables"),
@@ -266,7 +266,7 @@ fn collect(folder: &Path, depth: usize, found: &mut FoundFiles) {
         let path = entry.path();
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() && depth > 0 {
-            if depth < DEEPEST || entry.file_name() != FOREIGN_FOLDER {
+            if depth < DEEPEST || entry.file_name() != IMPORTED_FOLDER {
                 collect(&path, depth - 1, found);
             }
         } else if is_named_as_one(&path) || leads_to_folder(&path, kind) {
@@ -352,9 +352,9 @@ impl History {
     ///
     /// # Errors
     /// A record that may not be kept; another file's record in its place; a store that cannot be written.
-    pub fn take_foreign(&self, record: &ForeignRecord) -> Result<Taken> {
+    pub fn take_imported(&self, record: &ImportedRecord) -> Result<Taken> {
         let encoded = encode(record)?;
-        let below = foreign_file(record);
+        let below = imported_file(record);
         let path = self.root().join(&below);
         if path.exists() {
             return there(&path, record);
@@ -369,38 +369,38 @@ impl History {
 
     /// Whether the file at this path begins as such a record does.
     #[must_use]
-    pub fn is_foreign(path: &Path) -> bool {
-        header_of(path).is_ok_and(|header| header.kind == ForeignRecord::KIND)
+    pub fn is_imported(path: &Path) -> bool {
+        header_of(path).is_ok_and(|header| header.kind == ImportedRecord::KIND)
     }
 
     /// Reads one such record.
     ///
     /// # Errors
     /// When the file cannot be read, or is no whole record of that kind.
-    pub fn read_foreign(path: &Path) -> Result<Stored<ForeignRecord>> {
+    pub fn read_imported(path: &Path) -> Result<Stored<ImportedRecord>> {
         let bytes = bytes_of(path)?;
         let name = path.display().to_string();
-        let record: ForeignRecord = open(&bytes, &name)?;
+        let record: ImportedRecord = open(&bytes, &name)?;
         record.check().map_err(|error| error.of(&format!("`{name}`")).as_input())?;
         Ok(Stored { path: path.to_owned(), record })
     }
 
     /// The files of such records, in the order of their names.
     #[must_use]
-    pub fn foreign_files(&self) -> Vec<PathBuf> {
-        self.foreign_found().files
+    pub fn imported_files(&self) -> Vec<PathBuf> {
+        self.imported_found().files
     }
 
     /// The same, and what stands in their place and is none.
     #[must_use]
-    pub fn foreign_found(&self) -> FoundFiles {
-        of_folder(&self.root().join(FOREIGN_FOLDER))
+    pub fn imported_found(&self) -> FoundFiles {
+        of_folder(&self.root().join(IMPORTED_FOLDER))
     }
 }
 
 /// The record of this file that is there, whenever it was imported.
-fn there(path: &Path, record: &ForeignRecord) -> Result<Taken> {
-    let there = History::read_foreign(path)?.record;
+fn there(path: &Path, record: &ImportedRecord) -> Result<Taken> {
+    let there = History::read_imported(path)?.record;
     if there.source.sha256 == record.source.sha256 {
         return Ok(Taken::There(path.to_owned()));
     }

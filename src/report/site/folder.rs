@@ -49,7 +49,7 @@ impl SiteFolder {
         let lock = take(&root)?;
         let before = Made::of_site(&root)?;
         if before.is_none() {
-            refuse_foreign(&root)?;
+            refuse_imported(&root)?;
         }
         let folder = Self {
             before: before.clone().unwrap_or_default(),
@@ -149,7 +149,7 @@ fn refuse_links(root: &Path) -> Result<()> {
 }
 
 /// A folder with such a page that no site knows of is somebody else's.
-fn refuse_foreign(root: &Path) -> Result<()> {
+fn refuse_imported(root: &Path) -> Result<()> {
     let mut pages = PageKind::LISTED.iter().map(|page| root.join(page.file()));
     pages.find(|page| fs::symlink_metadata(page).is_ok()).map_or(Ok(()), |page| {
         let fault = format!("`{}` was not made by arcgauge, and would be overwritten", page.display());

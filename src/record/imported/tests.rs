@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{ForeignFormat, ForeignRecord, LARGEST_FOREIGN_BYTES, read_foreign};
+use super::{ImportedFormat, ImportedRecord, LARGEST_IMPORTED_BYTES, read_imported};
 use crate::error::Result;
 use crate::measure::Role;
 use crate::record::{Experiment, History, Kept, Taken, encode, open};
@@ -24,11 +24,11 @@ fn fixtures() -> Vec<PathBuf> {
     files.map(|entry| entry.unwrap().path()).collect()
 }
 
-fn read(bytes: &[u8]) -> Result<Option<ForeignRecord>> {
-    read_foreign(bytes, "file", None, UTC)
+fn read(bytes: &[u8]) -> Result<Option<ImportedRecord>> {
+    read_imported(bytes, "file", None, UTC)
 }
 
-fn taken(name: &str) -> ForeignRecord {
+fn taken(name: &str) -> ImportedRecord {
     read(&fixture(name)).unwrap().unwrap()
 }
 
@@ -61,7 +61,7 @@ fn assert_refused(name: &str, changes: &[(&str, Value, &str)]) {
 #[test]
 fn a_report_of_llm_bench_is_read_row_by_row_and_every_figure_has_its_definition() {
     let record = taken("llm_bench/genai.json");
-    assert_eq!(record.format, ForeignFormat::LlmBenchJson);
+    assert_eq!(record.format, ImportedFormat::LlmBenchJson);
     assert_eq!((record.rows.len(), record.reported_by_tool.model.as_deref()), (12, Some("gpt")));
     let row = serde_json::to_value(&record.rows[3]).unwrap();
     let expected = json!({
@@ -87,7 +87,7 @@ fn the_csv_of_a_run_says_what_its_json_says() {
         let [json, csv] = ["json", "csv"].map(|ending| taken(&format!("llm_bench/{run}.{ending}")));
         assert_eq!(json.rows, csv.rows, "{run}");
         assert_eq!(json.reported_by_tool, csv.reported_by_tool, "{run}");
-        assert_eq!(csv.format, ForeignFormat::LlmBenchCsv);
+        assert_eq!(csv.format, ImportedFormat::LlmBenchCsv);
     }
 }
 
@@ -257,13 +257,14 @@ fn a_file_that_could_be_of_two_tools_or_of_none_is_asked_about() {
     let error = read(both.to_string().as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "it could be any of `llm-bench-json`, `published-results`");
     assert_eq!(error.hint_text(), Some("say which with `--as FORMAT`"));
-    let said = read_foreign(both.to_string().as_bytes(), "file", Some(ForeignFormat::PublishedResults), UTC);
+    let said =
+        read_imported(both.to_string().as_bytes(), "file", Some(ImportedFormat::PublishedResults), UTC);
     assert_eq!(said.unwrap().unwrap().rows[0].new_tokens, Some(200));
     assert!(refusal(b"{\"some\": \"json\"}").contains("neither a record nor a file of a tool"));
     assert_eq!(read(b"no JSON, no CSV of a tool").unwrap(), None);
-    for format in ForeignFormat::ALL {
-        assert!(read_foreign(b"[1]", "file", Some(format), UTC).is_err(), "{format:?}");
-        assert_eq!(ForeignFormat::named(format.name()), Some(format));
+    for format in ImportedFormat::ALL {
+        assert!(read_imported(b"[1]", "file", Some(format), UTC).is_err(), "{format:?}");
+        assert_eq!(ImportedFormat::named(format.name()), Some(format));
         assert_eq!(serde_json::to_value(format).unwrap(), format.name());
     }
 }
@@ -275,9 +276,9 @@ fn bytes_that_were_made_to_harm_are_refused_and_never_a_panic() {
         for length in (0..whole.len()).step_by(50) {
             let _ = read(&whole[..length]);
         }
-        for format in ForeignFormat::ALL {
-            let _ = read_foreign(&whole[..whole.len() / 2], "file", Some(format), UTC);
-            let _ = read_foreign(&whole, "file", Some(format), UTC);
+        for format in ImportedFormat::ALL {
+            let _ = read_imported(&whole[..whole.len() / 2], "file", Some(format), UTC);
+            let _ = read_imported(&whole, "file", Some(format), UTC);
         }
     }
     let deep = "[".repeat(100_000);
@@ -289,7 +290,7 @@ fn bytes_that_were_made_to_harm_are_refused_and_never_a_panic() {
         assert!(refusal(text.as_bytes()).contains("cannot be read as JSON"), "{number}");
     }
     assert!(refusal(b"[\xff\xfe]").contains("cannot be read as JSON"));
-    let large = vec![b' '; usize::try_from(LARGEST_FOREIGN_BYTES).unwrap() + 1];
+    let large = vec![b' '; usize::try_from(LARGEST_IMPORTED_BYTES).unwrap() + 1];
     assert!(refusal(&large).contains("it has more than 16777216 bytes"));
     // The largest and the smallest that JSON has: no figure of a row becomes infinite.
     let tiny = with("llama-bench/tiny-llama.json", "/0/samples_ns", json!([1e-300, 1e-300, 1e-300]));
@@ -310,13 +311,13 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
     let scene = tempfile::tempdir().unwrap();
     let history = History::at(scene.path().to_owned());
     let record = taken("llm_bench/genai.json");
-    let Taken::Added(path) = history.take_foreign(&record).unwrap() else { panic!("it is new") };
+    let Taken::Added(path) = history.take_imported(&record).unwrap() else { panic!("it is new") };
     assert_eq!(path, scene.path().join(format!("foreign/llm-bench-json-{}.json", record.id())));
     // On another day it is the same file.
-    let later = ForeignRecord { imported_utc: "2027-01-01T00:00:00Z".into(), ..record.clone() };
-    assert_eq!(history.take_foreign(&later).unwrap(), Taken::There(path.clone()));
-    assert_eq!(History::read_foreign(&path).unwrap().record, record);
-    assert_eq!(history.foreign_files(), [path.as_path()]);
+    let later = ImportedRecord { imported_utc: "2027-01-01T00:00:00Z".into(), ..record.clone() };
+    assert_eq!(history.take_imported(&later).unwrap(), Taken::There(path.clone()));
+    assert_eq!(History::read_imported(&path).unwrap().record, record);
+    assert_eq!(history.imported_files(), [path.as_path()]);
     assert!(history.files().is_empty() && history.index().entries.is_empty());
     assert!(history.index().damaged.is_empty() && history.latest().unwrap().is_none());
     assert_eq!(history.verify().0, 1);
@@ -328,8 +329,8 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
 #[test]
 fn a_record_with_a_figure_that_cannot_be_is_neither_written_nor_read() {
     let record = taken("llama-bench/tiny-llama.json");
-    assert_eq!(open::<ForeignRecord>(&encode(&record).unwrap(), "it").unwrap(), record);
-    let changed = |change: fn(&mut ForeignRecord)| {
+    assert_eq!(open::<ImportedRecord>(&encode(&record).unwrap(), "it").unwrap(), record);
+    let changed = |change: fn(&mut ImportedRecord)| {
         let mut changed = record.clone();
         change(&mut changed);
         changed.check().unwrap_err().to_string()

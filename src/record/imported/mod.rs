@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::measure::{Metric, Role};
-use crate::record::history::FOREIGN_FOLDER;
+use crate::record::history::IMPORTED_FOLDER;
 use crate::record::is_hex;
 use crate::record::{Kept, Place, Schema};
 
-pub use format::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
+pub use format::{ImportedFormat, LARGEST_IMPORTED_BYTES, read_imported};
 
 /// How an average of many is made: always total tokens over total seconds, whichever way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,20 +135,20 @@ const ID_DIGITS: usize = 12;
 
 /// What a file of another tool says. Its tokens were never checked, for it has none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ForeignRecord {
+pub struct ImportedRecord {
     /// What the file was taken for.
-    pub format: ForeignFormat,
+    pub format: ImportedFormat,
     /// When it was imported, UTC.
     pub imported_utc: String,
     /// The file.
-    pub source: ForeignSource,
+    pub source: ImportedSource,
     /// What the tool says of itself, the model and the machine: reported, and not checked.
     pub reported_by_tool: ReportedByTool,
     /// Figures of the whole file, as the time to load.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub figures: Vec<ForeignFigure>,
+    pub figures: Vec<ImportedFigure>,
     /// Its generations, or its passes over a prompt, in its order.
-    pub rows: Vec<ForeignRow>,
+    pub rows: Vec<ImportedRow>,
     /// Averages that the file has. They are compared with those of the rows, and used for nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub averages_reported: Vec<ReportedAverage>,
@@ -159,7 +159,7 @@ pub struct ForeignRecord {
 
 /// A file of another tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignSource {
+pub struct ImportedSource {
     /// Its name, without folders.
     pub file_name: String,
     /// The sha256 of its bytes.
@@ -193,7 +193,7 @@ pub struct ReportedByTool {
 
 /// One generation, or one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ForeignRow {
+pub struct ImportedRow {
     /// What the tool calls the prompt or the test.
     pub prompt: String,
     /// Which time it was.
@@ -210,12 +210,12 @@ pub struct ForeignRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u64>,
     /// What was measured.
-    pub figures: Vec<ForeignFigure>,
+    pub figures: Vec<ImportedFigure>,
 }
 
 /// A figure with the id of its definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ForeignFigure {
+pub struct ImportedFigure {
     /// The id: figures of unlike ids are never compared.
     pub definition: String,
     /// In the definition's unit.
@@ -238,9 +238,9 @@ pub struct ReportedAverage {
 
 /// A figure by a definition of the list; None where the value is none.
 #[must_use]
-pub fn figure(id: &str, value: Option<f64>) -> Option<ForeignFigure> {
+pub fn figure(id: &str, value: Option<f64>) -> Option<ImportedFigure> {
     let definition = definition(id)?;
-    value.map(|value| ForeignFigure {
+    value.map(|value| ImportedFigure {
         definition: definition.id.to_owned(),
         value,
         unit: definition.unit.to_owned(),
@@ -250,23 +250,23 @@ pub fn figure(id: &str, value: Option<f64>) -> Option<ForeignFigure> {
 /// Where such a record lies below the root of a store. The same file taken for the same format has one
 /// place, whenever it is imported.
 #[must_use]
-pub fn foreign_file(record: &ForeignRecord) -> PathBuf {
-    PathBuf::from(FOREIGN_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
+pub fn imported_file(record: &ImportedRecord) -> PathBuf {
+    PathBuf::from(IMPORTED_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
 }
 
-impl ForeignRecord {
+impl ImportedRecord {
     /// Its id: the first digits of the hash of the file that it is of.
     #[must_use]
     pub fn id(&self) -> &str {
         self.source.sha256.get(..ID_DIGITS).unwrap_or_default()
     }
 
-    fn all_figures(&self) -> impl Iterator<Item = &ForeignFigure> {
+    fn all_figures(&self) -> impl Iterator<Item = &ImportedFigure> {
         self.figures.iter().chain(self.rows.iter().flat_map(|row| &row.figures))
     }
 }
 
-impl Kept for ForeignRecord {
+impl Kept for ImportedRecord {
     const KIND: &'static str = "foreign-record";
     const SCHEMA: Schema = Schema { major: 1, minor: 0 };
 
@@ -296,7 +296,7 @@ impl Kept for ForeignRecord {
     }
 
     fn place(&self) -> Place<'_> {
-        Place { machine: FOREIGN_FOLDER, commit: None, when_utc: &self.imported_utc, run_id: self.id() }
+        Place { machine: IMPORTED_FOLDER, commit: None, when_utc: &self.imported_utc, run_id: self.id() }
     }
 }
 

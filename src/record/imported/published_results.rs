@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, refused, wrong};
-use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
+use crate::record::imported::format::{Fields, refused, wrong};
+use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, figure};
 
 /// What makes a row one of these, each with its definition.
 const KEYS: [(&str, &str); 3] =
@@ -45,7 +45,7 @@ fn lists(value: &Value) -> Vec<List<'_>> {
     }
 }
 
-pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
+pub(super) fn read(value: &Value) -> Result<ImportedRecord> {
     let lists = lists(value);
     let [List { path, rows: list }] = &lists[..] else {
         return Err(refused(format!(
@@ -54,7 +54,7 @@ pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
             KEYS.map(|(key, _)| key).join("`, `")
         )));
     };
-    let mut rows = Vec::<ForeignRow>::new();
+    let mut rows = Vec::<ImportedRow>::new();
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in list.iter().enumerate() {
         let fields = Fields::at(value, &format!("{path}[{index}]"))?;
@@ -72,17 +72,17 @@ pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
     if rows.is_empty() {
         return Err(refused("it has an average and no row".to_owned()));
     }
-    Ok(ForeignRecord {
-        format: ForeignFormat::PublishedResults,
+    Ok(ImportedRecord {
+        format: ImportedFormat::PublishedResults,
         reported_by_tool: reported(value)?,
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 
-fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
+fn row(fields: &Fields<'_>, label: String) -> Result<ImportedRow> {
     let seconds = fields.positive("latency_s")?;
     let per_token_ms = fields.positive("tpot_ms")?;
     let throughput = fields.positive("throughput")?;
@@ -114,7 +114,7 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
         // Made from the time, so that it is rounded once.
         figure("e2e_throughput@1", Some(tokens / seconds)),
     ];
-    Ok(ForeignRow {
+    Ok(ImportedRow {
         prompt: label,
         iteration: 1,
         role: Role::Measured,

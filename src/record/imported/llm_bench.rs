@@ -9,9 +9,9 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, missing, refused, short};
-use crate::record::foreign::{
-    ForeignFigure, ForeignFormat, ForeignRecord, ForeignRow, ReportedAverage, ReportedByTool, figure,
+use crate::record::imported::format::{Fields, missing, refused, short};
+use crate::record::imported::{
+    ImportedFigure, ImportedFormat, ImportedRecord, ImportedRow, ReportedAverage, ReportedByTool, figure,
 };
 
 /// Every field of a row that is read, with the definition of what is in it.
@@ -60,7 +60,7 @@ fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     })
 }
 
-fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
+fn row(fields: &Fields<'_>) -> Result<ImportedRow> {
     if fields.get("chat_idx").is_some() {
         return Err(refused(format!(
             "`{}` is set: in a chat the first latency is a time a token of the prompt, and prompts grow",
@@ -80,7 +80,7 @@ fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
             )));
         }
     }
-    let mut figures: Vec<ForeignFigure> = Vec::new();
+    let mut figures: Vec<ImportedFigure> = Vec::new();
     for (key, definition) in TIMED {
         figures.extend(figure(definition, fields.number(key)?));
     }
@@ -91,7 +91,7 @@ fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
     }
     // The three with the prefill stand together.
     figures.sort_by_key(|figure| !figure.definition.starts_with("e2e_"));
-    Ok(ForeignRow {
+    Ok(ImportedRow {
         prompt: label(prompt),
         iteration,
         role,
@@ -123,7 +123,7 @@ fn label(prompt: u64) -> String {
 }
 
 /// Makes sure that every prompt has its warm-up, something that counts, and no row twice.
-fn complete(rows: &[ForeignRow]) -> Result<()> {
+fn complete(rows: &[ImportedRow]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for row in rows {
         if !seen.insert((&row.prompt, row.iteration)) {
@@ -168,7 +168,7 @@ pub(super) fn with_averages_as_text(text: &str) -> Option<Value> {
     serde_json::from_str(&format!("{before}{averages}{after}")).ok()
 }
 
-pub(super) fn read_json(value: &Value) -> Result<ForeignRecord> {
+pub(super) fn read_json(value: &Value) -> Result<ImportedRecord> {
     let file = Fields::at(value, "")?;
     let metadata = file.object("metadata")?.ok_or_else(|| missing("metadata"))?;
     let reported_by_tool = reported(&metadata)?;
@@ -186,14 +186,14 @@ pub(super) fn read_json(value: &Value) -> Result<ForeignRecord> {
     if let Some(averaged) = averaged {
         averages_reported = averaged.averages(None, &TIMED, &mut warnings);
     }
-    Ok(ForeignRecord {
-        format: ForeignFormat::LlmBenchJson,
+    Ok(ImportedRecord {
+        format: ImportedFormat::LlmBenchJson,
         reported_by_tool,
         figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 
@@ -233,7 +233,7 @@ pub(super) fn looks_like_csv(text: &[u8]) -> bool {
     first.starts_with("iteration,") && first.contains("generation_time(s)")
 }
 
-pub(super) fn read_csv(text: &[u8]) -> Result<ForeignRecord> {
+pub(super) fn read_csv(text: &[u8]) -> Result<ImportedRecord> {
     let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
     let mut reader = csv::Reader::from_reader(text);
     let head = reader.headers().map_err(unreadable)?.clone();
@@ -263,14 +263,14 @@ pub(super) fn read_csv(text: &[u8]) -> Result<ForeignRecord> {
         }
     }
     complete(&rows)?;
-    Ok(ForeignRecord {
-        format: ForeignFormat::LlmBenchCsv,
+    Ok(ImportedRecord {
+        format: ImportedFormat::LlmBenchCsv,
         reported_by_tool: said.unwrap_or_default(),
         figures,
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 

@@ -9,8 +9,8 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Result};
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, refused, short, wrong};
-use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
+use crate::record::imported::format::{Fields, refused, short, wrong};
+use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, figure};
 
 /// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
 const OF_A_TEST: [&str; 10] = [
@@ -34,10 +34,10 @@ pub(super) fn looks_like(value: &Value) -> bool {
     first.is_some_and(|test| test.get("n_gen").is_some() || test.get("samples_ns").is_some())
 }
 
-pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<ForeignRecord> {
+pub(super) fn read(value: &Value, format: ImportedFormat) -> Result<ImportedRecord> {
     let tests = value.as_array().ok_or_else(|| wrong("the file", value, "not a list of tests"))?;
     let Some(first) = tests.first() else { return Err(refused("it has no test".to_owned())) };
-    let mut rows = Vec::<ForeignRow>::new();
+    let mut rows = Vec::<ImportedRow>::new();
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in tests.iter().enumerate() {
         let fields = Fields::at(value, &format!("[{index}]"))?;
@@ -50,17 +50,17 @@ pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<ForeignRecord
         averages_reported.extend(fields.averages(Some(&test.label), &average, &mut warnings));
         rows.extend(match format {
             // Its passes are not reported: the mean of their rates is its one row.
-            ForeignFormat::LlamaBenchCsv => vec![test.row(1, fields.positive("avg_ts")?)],
+            ImportedFormat::LlamaBenchCsv => vec![test.row(1, fields.positive("avg_ts")?)],
             _ => test.rows(&fields)?,
         });
     }
-    Ok(ForeignRecord {
+    Ok(ImportedRecord {
         format,
         reported_by_tool: reported(&Fields::at(first, "[0]")?)?,
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 
@@ -90,8 +90,8 @@ impl Test {
         Ok(Self { label, definition, prompt, new, depth })
     }
 
-    fn row(&self, iteration: u64, rate: f64) -> ForeignRow {
-        ForeignRow {
+    fn row(&self, iteration: u64, rate: f64) -> ImportedRow {
+        ImportedRow {
             prompt: self.label.clone(),
             iteration,
             role: Role::Measured,
@@ -103,7 +103,7 @@ impl Test {
     }
 
     /// A row a pass, each with its rate made from its time.
-    fn rows(&self, fields: &Fields<'_>) -> Result<Vec<ForeignRow>> {
+    fn rows(&self, fields: &Fields<'_>) -> Result<Vec<ImportedRow>> {
         let times = fields.list("samples_ns")?;
         if times.is_empty() {
             return Err(refused(format!(
@@ -235,7 +235,7 @@ pub(super) fn looks_like_csv(text: &str) -> bool {
     has("n_prompt") && has("n_gen") && has("avg_ts")
 }
 
-pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
+pub(super) fn read_csv(text: &str) -> Result<ImportedRecord> {
     let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let head = reader.headers().map_err(unreadable)?.clone();
@@ -257,7 +257,7 @@ pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
         }
         tests.push(Value::Object(row));
     }
-    read(&Value::Array(tests), ForeignFormat::LlamaBenchCsv)
+    read(&Value::Array(tests), ImportedFormat::LlamaBenchCsv)
 }
 
 fn number(cell: &str) -> Option<Value> {
