@@ -215,7 +215,7 @@ fn store_and_report(
     record: &Experiment,
     prompts: &PromptSet,
 ) -> Result<()> {
-    let kept = history.add(record);
+    let stored = history.add(record);
     // The table first: a full disk must not lose what was measured.
     let mut document = bench_document(record.subject(), args.reporting.detail());
     if args.reporting.explain {
@@ -223,7 +223,7 @@ fn store_and_report(
     }
     let printed = print_document(document);
     let results = args.reporting.output.as_deref().map(|output| write_results(output, record)).transpose();
-    say(&format!("record: {}", kept?.display()));
+    say(&format!("record: {}", stored?.display()));
     results?;
     show_commit(root, history, record.subject().commit.as_ref().map(|commit| commit.sha.as_str()));
     // A failure brings a hint of its own.

@@ -120,9 +120,9 @@ pub enum Outcome {
     Complete,
     /// A prompt's output was wrong.
     WrongOutput,
-    /// It was stopped; no speed is kept.
+    /// It was stopped; no speed is stored.
     Interrupted,
-    /// The harness or the runtime failed; no speed is kept.
+    /// The harness or the runtime failed; no speed is stored.
     Failed,
     /// There was nothing to measure, as where two sides are the same byte for byte.
     NotMeasured,
@@ -289,7 +289,7 @@ impl From<&ProcessFacts> for ProcessRecord {
     }
 }
 
-/// One generation as it is kept. The times are absent where the output was wrong or the run was
+/// One generation as it is stored. The times are absent where the output was wrong or the run was
 /// not finished: such a generation has no speed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRecord {
@@ -559,10 +559,10 @@ pub fn judge_session(
     Ok(findings)
 }
 
-/// The samples as they may be kept: tokens always, times only of prompts that were judged and are not
+/// The samples as they may be stored: tokens always, times only of prompts that were judged and are not
 /// wrong. Without findings, as of a session that did not come to its end, none has times.
 #[must_use]
-pub fn kept_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
+pub fn stored_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
     let judged = plan.prompts.iter().zip(findings);
     let right = judged.filter(|(_, finding)| finding.result != GoldenResult::Break);
     let right: HashSet<&str> = right.map(|(prompt, _)| prompt.id.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What was decided of a record, and why: the words that a gate acts on, in a form that can be kept.
+//! What was decided of a record, and why: the words that a gate acts on, in a form that can be stored.
 
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;

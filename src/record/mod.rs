@@ -1,8 +1,9 @@
-//! What is kept: the run record and the identities of what was measured; with repositories, copies of
+//! What is stored: the run record and the identities of what was measured; with repositories, copies of
 //! their files, and folders of a cache.
 
 mod archive;
 mod arm;
+mod cache_folders;
 mod commit;
 mod consistency;
 mod decision;
@@ -13,7 +14,6 @@ pub mod first_light;
 mod history;
 pub mod hub;
 pub mod imported;
-mod kept_folders;
 mod machine;
 mod model;
 mod model_description;
@@ -27,8 +27,9 @@ pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
     Arm, DivergenceText, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord, PromptRecord,
     RequestedPrompt, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
-    judge_session, kept_samples,
+    judge_session, stored_samples,
 };
+pub use cache_folders::{CacheFolders, InUse};
 pub use commit::{Commit, CommitContext, MergeCommit, whoami};
 pub use consistency::{
     Contradiction, check as check_consistency, check_answers, contradictions, is_hex, is_sha,
@@ -39,7 +40,7 @@ pub use decision::{
 };
 pub use device::{DeviceEvidence, DeviceRecord, ProofGrade, ProvenDevice};
 pub use encoded::{
-    Header, Kept, Place, Schema, accept, encode, header, open, sha256_of_bytes, sha256_of_files,
+    Header, Place, Schema, StoredRecord, accept, encode, header, open, sha256_of_bytes, sha256_of_files,
     sha256_source,
 };
 pub use experiment::{
@@ -53,7 +54,6 @@ pub use history::{
     series_csv, sort_along,
 };
 pub use imported::ImportedRecord;
-pub use kept_folders::{InUse, KeptFolders};
 pub use machine::{Machine, variables_that_matter};
 pub use model::{
     FaultyFile, FileFault, HashCache, Manifest, ManifestCheck, ModelFile, ModelIdentity, check_files,

@@ -243,7 +243,7 @@ fn ending(class: &str, outcome: Outcome, failure: Option<&str>) -> Option<Case> 
     let (ending, kind, reason) = match outcome {
         // The prompts say which.
         Outcome::Complete | Outcome::WrongOutput => return None,
-        Outcome::Interrupted => (Ending::Skipped, "interrupted", "it was interrupted: no speed is kept"),
+        Outcome::Interrupted => (Ending::Skipped, "interrupted", "it was interrupted: no speed is stored"),
         Outcome::Failed => (Ending::Error, "failed", "it failed, and nobody said why"),
         Outcome::NotMeasured => (Ending::Skipped, "not-measured", "there was nothing to measure"),
     };

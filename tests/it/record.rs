@@ -232,7 +232,7 @@ fn a_record_of_schema_3_0_says_all_that_is_needed_to_trust_it() {
 
 /// Writing such a record fails, and says why.
 #[track_caller]
-fn is_not_kept(edit: impl FnOnce(&mut Experiment), says: &str) {
+fn is_not_stored(edit: impl FnOnce(&mut Experiment), says: &str) {
     let store = tempfile::tempdir().unwrap();
     let mut record = forged::record();
     edit(&mut record);
@@ -243,37 +243,37 @@ fn is_not_kept(edit: impl FnOnce(&mut Experiment), says: &str) {
 
 #[test]
 fn a_record_that_cannot_say_what_it_measured_is_not_kept() {
-    is_not_kept(|record| record.arms[0].model.sha256.clear(), "the model's identity is ``");
-    is_not_kept(|record| record.arms[0].workload.sha256.push('0'), "the workload's identity");
-    is_not_kept(|record| record.machine.sha256 = "G".repeat(64), "the machine's identity");
-    is_not_kept(|record| record.arms[0].runtime = None, "does not say what ran where");
-    is_not_kept(|record| record.arms[0].device.ran = None, "does not say what ran where");
-    is_not_kept(|record| record.arms[0].processes.clear(), "does not say what ran where");
+    is_not_stored(|record| record.arms[0].model.sha256.clear(), "the model's identity is ``");
+    is_not_stored(|record| record.arms[0].workload.sha256.push('0'), "the workload's identity");
+    is_not_stored(|record| record.machine.sha256 = "G".repeat(64), "the machine's identity");
+    is_not_stored(|record| record.arms[0].runtime = None, "does not say what ran where");
+    is_not_stored(|record| record.arms[0].device.ran = None, "does not say what ran where");
+    is_not_stored(|record| record.arms[0].processes.clear(), "does not say what ran where");
 }
 
 #[test]
 fn speed_is_not_kept_of_a_run_that_did_not_end_well_or_of_a_wrong_output() {
-    is_not_kept(|record| record.arms[0].outcome = Outcome::Failed, "did not come to its end");
-    is_not_kept(|record| record.arms[0].outcome = Outcome::Interrupted, "did not come to its end");
-    is_not_kept(
+    is_not_stored(|record| record.arms[0].outcome = Outcome::Failed, "did not come to its end");
+    is_not_stored(|record| record.arms[0].outcome = Outcome::Interrupted, "did not come to its end");
+    is_not_stored(
         |record| record.arms[0].processes[0].exit_reason = "leaked".into(),
         "process 0 ended `leaked`",
     );
-    is_not_kept(|record| record.arms[0].prompts[0].golden = GoldenResult::Break, "its output is wrong");
-    is_not_kept(|record| record.arms[0].prompts.clear(), "was not judged");
+    is_not_stored(|record| record.arms[0].prompts[0].golden = GoldenResult::Break, "its output is wrong");
+    is_not_stored(|record| record.arms[0].prompts.clear(), "was not judged");
 }
 
 #[test]
 fn no_id_leads_out_of_the_store() {
     for hostile in ["../../elsewhere", "/etc", "..", "a/b", "", ".hidden"] {
-        is_not_kept(|record| record.machine.slug = hostile.into(), "is no plain name");
-        is_not_kept(|record| record.run_id = hostile.into(), "not 12 hexadecimal digits");
-        is_not_kept(
+        is_not_stored(|record| record.machine.slug = hostile.into(), "is no plain name");
+        is_not_stored(|record| record.run_id = hostile.into(), "not 12 hexadecimal digits");
+        is_not_stored(
             |record| record.arms[0].commit.as_mut().unwrap().sha = hostile.into(),
             "not 40 hexadecimal digits",
         );
     }
-    is_not_kept(|record| record.when_utc = "../../2026".into(), "which is no time in UTC");
+    is_not_stored(|record| record.when_utc = "../../2026".into(), "which is no time in UTC");
 }
 
 #[test]

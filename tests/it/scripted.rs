@@ -14,7 +14,7 @@ use arcgauge::measure::supervisor::{
 };
 use arcgauge::measure::{Metric, Plan, PlannedPrompt, Role};
 use arcgauge::record::{
-    Arm, Experiment, Outcome, PromptRecord, RequestedPrompt, WorkloadRecord, judge_session, kept_samples,
+    Arm, Experiment, Outcome, PromptRecord, RequestedPrompt, WorkloadRecord, judge_session, stored_samples,
 };
 use arcgauge::report::{Detail, bench_document};
 use arcgauge::workload::TokenId;
@@ -154,7 +154,7 @@ fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
             .zip(&findings)
             .map(|(p, finding)| PromptRecord::of(&p.id, finding))
             .collect(),
-        samples: kept_samples(&plan, &samples, &findings),
+        samples: stored_samples(&plan, &samples, &findings),
         warnings: Vec::new(),
         ..forged::record().arms.remove(0)
     };
@@ -365,7 +365,7 @@ fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_starte
     let samples = session.samples();
     assert_eq!(samples[0].token_ids, ANSWERS[0], "what was done before is kept");
     assert_eq!(samples[1].token_ids, ANSWERS[0][..2], "and what was sent of the last");
-    let kept = kept_samples(&plan(), &samples, &[]);
+    let kept = stored_samples(&plan(), &samples, &[]);
     assert!(kept.iter().all(|sample| sample.times.is_none()), "and has no speed");
 }
 
@@ -376,7 +376,7 @@ fn an_interrupted_session_keeps_its_tokens_and_no_time() {
     assert_eq!(session.exit_reason, ExitReason::Interrupted);
     let samples = session.samples();
     assert_eq!(samples[3].token_ids, ANSWERS[1], "the second process's warm-up");
-    let samples = kept_samples(&plan(), &samples, &[]);
+    let samples = stored_samples(&plan(), &samples, &[]);
     assert!(samples.iter().all(|sample| sample.times.is_none()));
     let prompts = Vec::new();
     let outcome = Outcome::Interrupted;

@@ -29,7 +29,7 @@ use crate::sys::{Clock, MonotonicClock};
 
 /// Runs an A/B, and reports it.
 pub(super) fn ab(args: &AbArgs) -> Result<u8> {
-    let Some(KeptAb { record, path, failed, inputs, store }) = keep(args)? else {
+    let Some(StoredAb { record, path, failed, inputs, store }) = keep(args)? else {
         return Ok(exit_code::INTERRUPTED);
     };
     let code = reporting::report_ab(&record, args.format);
@@ -42,7 +42,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<u8> {
 }
 
 /// An A/B that came to an end, and its record, if that could be written.
-pub(super) struct KeptAb {
+pub(super) struct StoredAb {
     record: Experiment,
     pub(super) path: Result<PathBuf>,
     /// What failed, where something did.
@@ -52,7 +52,7 @@ pub(super) struct KeptAb {
 }
 
 /// Runs an A/B, judges it and keeps its record. None where it was interrupted before anything was measured.
-pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
+pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let store = args.measuring.store.find_to_measure(&root)?;
@@ -130,7 +130,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     }
     judge(&mut record, &policy);
     let path = store.add(&record);
-    Ok(Some(KeptAb { record, path, failed, inputs, store }))
+    Ok(Some(StoredAb { record, path, failed, inputs, store }))
 }
 
 fn both_have_loaded(record: &Experiment) -> bool {

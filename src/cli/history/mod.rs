@@ -231,7 +231,7 @@ fn remember(folder: &Path) -> Result<u8> {
     let folder = absolute(folder.to_owned());
     settings.store = Some(folder.clone());
     let file = settings.save()?;
-    say(&format!("records are now kept in `{}` (in `{}`)", folder.display(), file.display()));
+    say(&format!("records are now stored in `{}` (in `{}`)", folder.display(), file.display()));
     Ok(exit_code::PASS)
 }
 
@@ -239,6 +239,6 @@ fn forget() -> Result<u8> {
     let mut settings = Settings::load()?;
     settings.store = None;
     settings.save()?;
-    say("records are now kept in `reports/history` of the checkout");
+    say("records are now stored in `reports/history` of the checkout");
     Ok(exit_code::PASS)
 }

@@ -14,8 +14,8 @@ use crate::gate::side::{POLICY, PUBLISHED, changed_in_use, changed_inputs, golde
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::record::{
-    Arm, Commit, DecisionRecord, Experiment, Kept, Outcome, PlanKind, PublishedReference, Repository, Source,
-    StopReason, check_answers, sha256_of_bytes,
+    Arm, Commit, DecisionRecord, Experiment, Outcome, PlanKind, PublishedReference, Repository, Source,
+    StopReason, StoredRecord, check_answers, sha256_of_bytes,
 };
 
 /// What decides whose workflow ran.

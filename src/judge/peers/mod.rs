@@ -219,7 +219,7 @@ pub fn round_figures(record: &Experiment) -> Vec<RoundFigures> {
 
 fn figures(recorded: &Recorded<'_>) -> MetricValues {
     let measured = recorded.of_round.samples.iter().filter(|sample| sample.role == Role::Measured).count();
-    // Of a wrong answer no time is kept. A mean over some of the prompts would be the mean of something
+    // Of a wrong answer no time is stored. A mean over some of the prompts would be the mean of something
     // else, and without its tokens no other figure of an engine is worth a comparison.
     if measured != recorded.arm.workload.prompts.len() {
         return MetricValues::default();

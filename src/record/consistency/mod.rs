@@ -265,7 +265,7 @@ fn named_run(run_id: &str, when_utc: &str) -> Result<()> {
 }
 
 fn unfit(what: &str) -> Result<()> {
-    Err(Error::harness(format!("the record cannot be kept: {what}"))
+    Err(Error::harness(format!("the record cannot be stored: {what}"))
         .hint("this is a fault of arcgauge; please report it"))
 }
 

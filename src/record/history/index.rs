@@ -18,7 +18,7 @@ use crate::record::encoded::{first_line_and_payload, with_header};
 use crate::record::history::series::{AbSummary, Setting, SummaryRow};
 use crate::record::history::{INDEX_FILE, bytes_of, file_of, of_store};
 use crate::record::{
-    Arm, Experiment, History, Kept, Origin, Outcome, PlanKind, Schema, Verdict, accept, header,
+    Arm, Experiment, History, Origin, Outcome, PlanKind, Schema, StoredRecord, Verdict, accept, header,
     seconds_of_utc, sha256_of_bytes,
 };
 use crate::sys::FileStamp;
@@ -35,7 +35,7 @@ pub struct Index {
     pub misplaced: Vec<(PathBuf, PathBuf)>,
     /// Records that had to be opened to bring it up to date.
     pub opened: usize,
-    /// Why it could not be kept, as in a store that is only read: then the next one pays again.
+    /// Why it could not be stored, as in a store that is only read: then the next one pays again.
     pub unkept: Option<Error>,
 }
 

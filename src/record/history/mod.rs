@@ -20,7 +20,9 @@ use crate::record::history::index::is_later;
 use crate::record::history::origin::Source;
 use crate::record::imported::imported_file;
 use crate::record::is_hex;
-use crate::record::{Experiment, Header, ImportedRecord, Kept, Place, accept, encode, header, open, utc_now};
+use crate::record::{
+    Experiment, Header, ImportedRecord, Place, StoredRecord, accept, encode, header, open, utc_now,
+};
 use crate::sys::free_bytes;
 
 pub use index::{Entry, EntryCommit, Index};
@@ -104,8 +106,8 @@ impl History {
     ///
     /// # Errors
     /// When the file cannot be written, or one of its name is there.
-    pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
-        // A record that is sealed has a machine, a commit and an id that can leave no folder.
+    pub fn add<R: StoredRecord>(&self, record: &R) -> Result<PathBuf> {
+        // A record that is encoded has a machine, a commit and an id that can leave no folder.
         let encoded = encode(record)?;
         for folder in folders_in(&self.root).iter().flat_map(|machine| folders_in(machine)) {
             remove_stale_files(&folder);
@@ -204,7 +206,7 @@ pub struct FoundFiles {
 }
 
 /// A record's file below the root of a store. It leads out of no folder where the record is one that
-/// may be kept.
+/// may be stored.
 fn file_of(place: Place<'_>) -> PathBuf {
     // Colons are not for file names.
     let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -299,7 +301,7 @@ pub enum Taken {
 
 impl History {
     /// Takes in the bytes of a record file as they are, fields that are not known here among them. The
-    /// place is the record's own word, never the name that it came by. How it came is kept beside it.
+    /// place is the record's own word, never the name that it came by. How it came is stored beside it.
     ///
     /// # Errors
     /// Bytes that are no whole record; a time later than now; another record in its place; a store that cannot be
@@ -348,10 +350,10 @@ fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken
 }
 
 impl History {
-    /// Keeps what a file of another tool says. The same file, taken for the same format, is kept once.
+    /// Keeps what a file of another tool says. The same file, taken for the same format, is stored once.
     ///
     /// # Errors
-    /// A record that may not be kept; another file's record in its place; a store that cannot be written.
+    /// A record that may not be stored; another file's record in its place; a store that cannot be written.
     pub fn take_imported(&self, record: &ImportedRecord) -> Result<Taken> {
         let encoded = encode(record)?;
         let below = imported_file(record);

@@ -44,7 +44,7 @@ impl ImportedFormat {
         Self::PublishedResults,
     ];
 
-    /// Its name, as it is typed and as it is kept.
+    /// Its name, as it is typed and as it is stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
@@ -309,7 +309,7 @@ pub(super) fn missing(path: &str) -> Error {
 }
 
 pub(super) fn refused(what: String) -> Error {
-    Error::input(what).hint("nothing was kept; docs/import.md lists what is read and what is refused")
+    Error::input(what).hint("nothing was stored; docs/import.md lists what is read and what is refused")
 }
 
 /// As much of a text as a message has room for.

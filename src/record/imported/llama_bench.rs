@@ -194,7 +194,7 @@ fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     })
 }
 
-/// The settings that change how fast it is, and are kept.
+/// The settings that change how fast it is, and are stored.
 const SETTINGS: [&str; 16] = [
     "backends",
     "model_size",

@@ -1,4 +1,4 @@
-//! What other tools measured, as their files say it: kept, shown, and compared with nothing.
+//! What other tools measured, as their files say it: stored, shown, and compared with nothing.
 //!
 //! Such a record has no tokens, so nothing in it was ever verified. It lies in a folder of its own, where
 //! no index, timeline, baseline or gate looks.
@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::measure::{Metric, Role};
 use crate::record::history::IMPORTED_FOLDER;
 use crate::record::is_hex;
-use crate::record::{Kept, Place, Schema};
+use crate::record::{Place, Schema, StoredRecord};
 
 pub use format::{ImportedFormat, LARGEST_IMPORTED_BYTES, read_imported};
 
@@ -266,7 +266,7 @@ impl ImportedRecord {
     }
 }
 
-impl Kept for ImportedRecord {
+impl StoredRecord for ImportedRecord {
     const KIND: &'static str = "foreign-record";
     const SCHEMA: Schema = Schema { major: 1, minor: 0 };
 
@@ -301,5 +301,5 @@ impl Kept for ImportedRecord {
 }
 
 fn refuse(what: &str) -> Result<()> {
-    Err(Error::harness(format!("the import cannot be kept: {what}")).hint("import its file again"))
+    Err(Error::harness(format!("the import cannot be stored: {what}")).hint("import its file again"))
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{ImportedFormat, ImportedRecord, LARGEST_IMPORTED_BYTES, read_imported};
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::{Experiment, History, Kept, Taken, encode, open};
+use crate::record::{Experiment, History, StoredRecord, Taken, encode, open};
 
 const UTC: &str = "2026-11-25T03:00:00Z";
 

@@ -101,7 +101,7 @@ fn a_report_leaves_the_page_alone() {
     fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
     page(&checkout, &[]);
     checkout.run(["report"]).exits(0);
-    checkout.run(["report", "--anew"]).exits(0);
+    checkout.run(["report", "--all"]).exits(0);
     assert!(checkout.path("reports/site").join(PAGE).is_file());
     assert!(page(&checkout, &[]).contains("href=\"../commit/555555555555.html\""));
 }

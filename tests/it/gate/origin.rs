@@ -78,8 +78,8 @@ fn what_was_imported_decides_nothing_and_is_shown() {
 #[test]
 fn what_was_measured_here_and_comes_again_by_import_still_decides() {
     let (checkout, sha) = checkout();
-    let kept = keep(&checkout, &ab_of(&sha, 0.0));
-    checkout.run(["history", "import", kept.to_str().unwrap()]).exits(0).says("1 there already");
+    let stored = keep(&checkout, &ab_of(&sha, 0.0));
+    checkout.run(["history", "import", stored.to_str().unwrap()]).exits(0).says("1 there already");
     checkout.run(["gate"]).exits(0);
 }
 

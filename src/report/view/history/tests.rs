@@ -75,12 +75,12 @@ fn only_figures_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_o
         let metric = metrics.iter().find(|it| it["name"] == name).unwrap();
         metric["chart"]["wide"].as_str().unwrap().to_owned()
     };
-    for (name, is_kept) in [("tpot", true), ("throughput", true), ("ttft", false), ("rss", false)] {
-        assert_eq!(drawn(&few, name).contains(interval), is_kept, "{name}");
-        assert_eq!(drawn(&many, name).contains(interval), is_kept, "{name}");
+    for (name, is_stored) in [("tpot", true), ("throughput", true), ("ttft", false), ("rss", false)] {
+        assert_eq!(drawn(&few, name).contains(interval), is_stored, "{name}");
+        assert_eq!(drawn(&many, name).contains(interval), is_stored, "{name}");
         // Commits that share a column lie apart.
         assert!(drawn(&many, name).contains("the commits of its column"), "{name}");
-        assert_eq!(metric(&data(&page_of_few), name)["half"].is_array(), is_kept, "{name}");
+        assert_eq!(metric(&data(&page_of_few), name)["half"].is_array(), is_stored, "{name}");
     }
     let header = page_of_few.csv_files[0].1.lines().next().unwrap().to_owned();
     assert!(header.contains("(token/s), lower") && !header.contains("ttft (ms), lower"), "{header}");
