@@ -48,7 +48,7 @@ pub(super) struct BenchArgs {
     #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     prompts: Vec<String>,
 
-    /// Measure without goldens; every figure is then unverified
+    /// Measure without goldens; every value is then unverified
     #[arg(long)]
     unverified: bool,
 

@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use crate::judge::sequential::{LOOKS, Look, Rule, SequentialOutcome, sequential, smallest_seen_percent};
-use crate::judge::{interval_at, pair_figures};
+use crate::judge::{interval_at, pair_values};
 use crate::record::Experiment;
 
 /// Sessions that are drawn from the pairs: the rate is known to a tenth of a percent.
@@ -75,7 +75,7 @@ pub fn calibrate(records: &[&Experiment], rule: &Rule) -> Option<Calibration> {
 }
 
 fn differences_ln(record: &Experiment) -> Vec<f64> {
-    let pairs = pair_figures(record).into_iter();
+    let pairs = pair_values(record).into_iter();
     pairs
         .filter(|pair| record.sampling.ignore_guards || pair.is_valid())
         .filter_map(|pair| pair.tpot_ln())

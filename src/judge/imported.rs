@@ -8,7 +8,7 @@ use crate::record::imported::{
 /// Two averages that differ by more than this share are two.
 const SAME: f64 = 1e-4;
 
-/// The figures of a prompt by one definition, or of all prompts.
+/// The values of a prompt by one definition, or of all prompts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedAverage {
     /// Which prompt; None where it is of all.
@@ -63,9 +63,9 @@ pub fn imported_warm_ups(record: &ImportedRecord) -> usize {
 /// One average for each definition that some of these rows have.
 fn of_rows(prompt: Option<&str>, rows: &[&ImportedRow], record: &ImportedRecord) -> Vec<ImportedAverage> {
     let mut ids: Vec<&str> = Vec::new();
-    for figure in rows.iter().flat_map(|row| &row.figures) {
-        if !ids.contains(&figure.definition.as_str()) {
-            ids.push(&figure.definition);
+    for metric_value in rows.iter().flat_map(|row| &row.metric_values) {
+        if !ids.contains(&metric_value.definition.as_str()) {
+            ids.push(&metric_value.definition);
         }
     }
     ids.into_iter().filter_map(|id| of_definition(prompt, definition(id)?, rows, record)).collect()
@@ -78,8 +78,9 @@ fn of_definition(
     record: &ImportedRecord,
 ) -> Option<ImportedAverage> {
     let value = |row: &ImportedRow| {
-        let figure = row.figures.iter().find(|figure| figure.definition == definition.id)?;
-        figure.value.is_finite().then_some(figure.value)
+        let metric_value =
+            row.metric_values.iter().find(|metric_value| metric_value.definition == definition.id)?;
+        metric_value.value.is_finite().then_some(metric_value.value)
     };
     let (mut weights, mut total) = (0.0, 0.0);
     let (mut lowest, mut highest, mut counted) = (f64::INFINITY, f64::NEG_INFINITY, 0);
@@ -138,14 +139,14 @@ fn alike(rows: &[&ImportedRow], of: impl Fn(&ImportedRow) -> Option<u64>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::imported::{ImportedFormat, ImportedSource, ReportedByTool, figure};
+    use crate::record::imported::{ImportedFormat, ImportedSource, ReportedByTool, metric_value};
 
     fn row(prompt: &str, iteration: u64, tokens: u64, seconds: f64) -> ImportedRow {
         let per_token_ms = seconds * 1e3 / tokens as f64;
-        let figures = [
-            figure("e2e_latency@1", Some(seconds)),
-            figure("e2e_per_token@1", Some(per_token_ms)),
-            figure("e2e_throughput@1", Some(tokens as f64 / seconds)),
+        let metric_values = [
+            metric_value("e2e_latency@1", Some(seconds)),
+            metric_value("e2e_per_token@1", Some(per_token_ms)),
+            metric_value("e2e_throughput@1", Some(tokens as f64 / seconds)),
         ];
         ImportedRow {
             prompt: prompt.to_owned(),
@@ -154,7 +155,7 @@ mod tests {
             prompt_tokens: Some(20),
             new_tokens: Some(tokens),
             context_tokens: None,
-            figures: figures.into_iter().flatten().collect(),
+            metric_values: metric_values.into_iter().flatten().collect(),
         }
     }
 
@@ -164,7 +165,7 @@ mod tests {
             imported_utc: "2026-11-25T03:00:00Z".to_owned(),
             source: ImportedSource { file_name: "a.json".to_owned(), sha256: "0".repeat(64), size_bytes: 1 },
             reported_by_tool: ReportedByTool::default(),
-            figures: Vec::new(),
+            metric_values: Vec::new(),
             rows,
             averages_reported,
             warnings: Vec::new(),
@@ -212,7 +213,7 @@ mod tests {
         let mut rows = vec![row("pp16", 1, 0, 1.0), row("tg32", 1, 32, 1.0)];
         for row in &mut rows {
             row.context_tokens = Some(0);
-            row.figures = figure("llama_bench.tg@1", Some(10.0)).into_iter().collect();
+            row.metric_values = metric_value("llama_bench.tg@1", Some(10.0)).into_iter().collect();
         }
         assert!(imported_averages(&record(rows, vec![])).iter().all(|average| average.prompt.is_some()));
     }

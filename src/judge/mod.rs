@@ -1,6 +1,6 @@
 //! What it means: statistics of records, and their standing against the published reference.
 //!
-//! Pure: records in, figures and verdicts out. No files, no clock, no engine.
+//! Pure: records in, values and verdicts out. No files, no clock, no engine.
 
 pub mod change_point;
 pub mod comparability;
@@ -23,13 +23,13 @@ pub use machine_state::{
     ramps, roofline, roofline_of,
 };
 pub use pairs::{
-    PairFigures, PromptDifference, RoundProcess, invalidated_by, pair_figures, prompt_differences,
+    PairValues, PromptDifference, RoundProcess, invalidated_by, pair_values, prompt_differences,
 };
 pub use preflight::{Advice, preflight};
 pub use statistics::{
     MEAN_CONFIDENCE_PERCENT, MeanInterval, Spread, holm_rejects, interval_at, p_value_above,
 };
-pub use summary::{Figures, PromptFigure, PromptSummary, Summary, prompt_figures, summarise};
+pub use summary::{MeanValues, PromptSummary, PromptValue, Summary, prompt_values, summarise};
 pub use validity::{
     Standing, Validity, check_shows_published_model, invalidating_findings, no_reference_reason, standing,
     tripped_guards,

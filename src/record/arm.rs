@@ -70,7 +70,7 @@ pub struct Arm {
     /// How far the logits have moved on the model's probe text; None where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logit_drift: Option<LogitDriftRecord>,
-    /// What a reader must know before trusting its figures.
+    /// What a reader must know before trusting its values.
     pub warnings: Vec<Warning>,
 }
 
@@ -250,7 +250,7 @@ pub struct ProcessRecord {
 pub struct LoadRecord {
     /// From before reading to the first request ready, ns.
     pub load_ns: u64,
-    /// A cold and a warm load are two different figures.
+    /// A cold and a warm load are two different values.
     pub compiled_model_cache: CacheState,
     /// `LOADED_FROM_CACHE`, as the runtime reported it after the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -62,8 +62,8 @@ pub use model::{
 pub use model_description::{HashesFrom, KvBytes, ModelDescription, VerifiedModels};
 pub use personal::{Personal, Trace};
 pub use published::{
-    AcceptedModel, PublishedDevice, PublishedFigure, PublishedModel, PublishedReference, PublishedSeries,
-    PublishedShape, with_accepted_model,
+    AcceptedModel, PublishedDevice, PublishedModel, PublishedReference, PublishedSeries, PublishedShape,
+    PublishedValue, with_accepted_model,
 };
 pub use repository::{CLONE_MARK, Repository, Source};
 pub use sharing::{Pulled, Pushed, Relay};

@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_go_by_their_form_and_ids_of_figures_stay() {
+    fn addresses_go_by_their_form_and_ids_of_values_stay() {
         let personal = Personal::default();
         for (text, expected) in [
             ("<someone.else+git@mail.example.org>, ok", "<<e-mail>>, ok"),

@@ -109,9 +109,10 @@ fn below(document: &mut Document, record: &ImportedRecord, averages: &[ImportedA
         ImportedFormat::LlamaBenchCsv => document.text(AVERAGES_ALONE),
         _ => document.text(AROUND_THE_CALL),
     }
-    for figure in &record.figures {
-        let value = four_digits(figure.value);
-        document.text(format!("Of the whole file: {} {value} {}", figure.definition, figure.unit));
+    for metric_value in &record.metric_values {
+        let value = four_digits(metric_value.value);
+        document
+            .text(format!("Of the whole file: {} {value} {}", metric_value.definition, metric_value.unit));
     }
     let different = averages.iter().filter_map(|average| {
         let reported = average.told_otherwise?;
@@ -137,7 +138,8 @@ fn below(document: &mut Document, record: &ImportedRecord, averages: &[ImportedA
 /// The definitions that the table has, each once.
 fn definitions(document: &mut Document, record: &ImportedRecord, averages: &[ImportedAverage]) {
     document.section("Values of different ids are never compared");
-    let of_the_file = record.figures.iter().filter_map(|figure| definition(&figure.definition));
+    let of_the_file =
+        record.metric_values.iter().filter_map(|metric_value| definition(&metric_value.definition));
     let mut before: Vec<&str> = Vec::new();
     for definition in averages.iter().map(|average| average.definition).chain(of_the_file) {
         if !before.contains(&definition.id) {
@@ -225,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_says_first_whose_figures_these_are_and_last_what_they_mean() {
+    fn a_table_says_first_whose_values_these_are_and_last_what_they_mean() {
         let bytes = include_bytes!("../../fixtures/exchange/llama-bench/tiny-llama.json");
         assert_snapshot!(imported_document(&read(bytes, "tiny-llama.json")).to_text(None), @r#"
         Measured by another tool: llama-bench (JSON). Its tokens were never verified, and nothing here is compared with it.

@@ -13,7 +13,7 @@ use crate::measure::supervisor::{Limits, Session, WorkerProgram};
 use crate::measure::{Estimate, PlannedPrompt};
 use crate::places;
 use crate::record::{
-    Commit, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedFigure, PublishedReference,
+    Commit, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedReference, PublishedValue,
     RequestedPrompt, Sampling, Warning, WorkerRecord, variables_that_matter,
 };
 use crate::run::model::{FoundModel, known_hashes};
@@ -48,10 +48,10 @@ pub struct ExperimentPlan<'a> {
     pub probe: Option<Probe>,
     /// Prompts, goldens and policy of an A/B.
     pub inputs: InputsRecord,
-    /// The published figures that it is shown beside.
+    /// The published values that it is shown beside.
     pub published: PublishedReference,
     /// What was published of engines like these.
-    pub published_engines: Vec<PublishedFigure>,
+    pub published_engines: Vec<PublishedValue>,
     /// What Criterion's benches estimated before.
     pub criterion: Vec<Estimate>,
     /// What was resolved before the first process, where every arm must run on it.
@@ -227,8 +227,8 @@ pub trait Observer {
     /// Something that a reader must know before the experiment ends.
     fn warn(&self, warning: &Warning);
 
-    /// A round of several arms was measured; `figures` says in a few words what each gave.
-    fn on_round(&self, report: &RoundReport<'_>, figures: &str);
+    /// A round of several arms was measured; `metric_values` says in a few words what each gave.
+    fn on_round(&self, report: &RoundReport<'_>, metric_values: &str);
 
     /// No worker is measured any more.
     fn finish(&self);

@@ -70,7 +70,7 @@ fn a_file_that_is_refused_leaves_nothing_behind_and_the_next_is_still_read() {
 }
 
 #[test]
-fn beside_a_run_of_ours_figures_of_one_id_are_shown_and_never_compared() {
+fn beside_a_run_of_ours_values_of_one_id_are_shown_and_never_compared() {
     let checkout = Checkout::new();
     forged::store(&checkout, &verified("00000000000a"));
     import(&checkout, &[&fixture("llm_bench/genai.json"), &fixture("llama-bench/tiny-llama.json")]).exits(0);

@@ -62,7 +62,7 @@ fn a_thousand_awkward_floats_come_back_bit_for_bit() {
 }
 
 #[test]
-fn figures_of_a_thousand_awkward_times_are_written_with_every_digit() {
+fn values_of_a_thousand_awkward_times_are_written_with_every_digit() {
     let mut bits = Bits(4);
     for _ in 0..1000 {
         let mut record = forged::record();
@@ -72,17 +72,21 @@ fn figures_of_a_thousand_awkward_times_are_written_with_every_digit() {
             now += 1 + (bits.next() >> 28);
             *token_ns = now;
         }
-        let figures = summarise(&record.arms[0]).average.unwrap().mean;
+        let metric_values = summarise(&record.arms[0]).average.unwrap().mean;
         let written: Value = serde_json::from_str(&results_json(record.subject())).unwrap();
-        for (name, figure) in [
-            ("latency_s", figures.get_or_nan(Metric::EndToEndLatency)),
-            ("tpot_ms", figures.get_or_nan(Metric::EndToEndPerToken)),
-            ("throughput_tok_s", figures.get_or_nan(Metric::EndToEndThroughput)),
-            ("ttft_ms", figures.get_or_nan(Metric::TimeToFirstToken)),
-            ("decode_tpot_ms", figures.get_or_nan(Metric::TimePerOutputToken)),
-            ("host_overhead_us", figures.get_or_nan(Metric::HostOverhead)),
+        for (name, metric_value) in [
+            ("latency_s", metric_values.get_or_nan(Metric::EndToEndLatency)),
+            ("tpot_ms", metric_values.get_or_nan(Metric::EndToEndPerToken)),
+            ("throughput_tok_s", metric_values.get_or_nan(Metric::EndToEndThroughput)),
+            ("ttft_ms", metric_values.get_or_nan(Metric::TimeToFirstToken)),
+            ("decode_tpot_ms", metric_values.get_or_nan(Metric::TimePerOutputToken)),
+            ("host_overhead_us", metric_values.get_or_nan(Metric::HostOverhead)),
         ] {
-            assert_eq!(written["average"][name].as_f64().unwrap().to_bits(), figure.to_bits(), "{name}");
+            assert_eq!(
+                written["average"][name].as_f64().unwrap().to_bits(),
+                metric_value.to_bits(),
+                "{name}"
+            );
         }
     }
 }

@@ -164,7 +164,7 @@ impl TrustedContext<'_> {
         let text = self.repository.text_at(merge_base, PUBLISHED)?.unwrap_or_default();
         let published = PublishedReference::parse(&text)?;
         if record.published.as_ref().is_some_and(|recorded| *recorded != published) {
-            return Err(rejected("its published figures are not the base's"));
+            return Err(rejected("its published values are not the base's"));
         }
         for run in &record.arms {
             let workload = &run.workload;

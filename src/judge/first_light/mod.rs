@@ -139,7 +139,7 @@ impl Answer {
     }
 }
 
-/// A figure that an answer comes from.
+/// A value that an answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Fact {
     /// What it is, with its unit.
@@ -155,7 +155,7 @@ pub struct ClaimResult {
     pub answer: Answer,
     /// What was seen, or why nothing was.
     pub reason: String,
-    /// The figures in it.
+    /// The values in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
 }

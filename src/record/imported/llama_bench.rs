@@ -10,7 +10,7 @@ use serde_json::{Map, Number, Value};
 use crate::error::{Error, Result};
 use crate::measure::Role;
 use crate::record::imported::format::{Fields, refused, short, wrong};
-use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, figure};
+use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, metric_value};
 
 /// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
 const OF_A_TEST: [&str; 10] = [
@@ -98,7 +98,7 @@ impl Test {
             prompt_tokens: Some(self.prompt),
             new_tokens: Some(self.new),
             context_tokens: Some(self.depth),
-            figures: figure(self.definition, Some(rate)).into_iter().collect(),
+            metric_values: metric_value(self.definition, Some(rate)).into_iter().collect(),
         }
     }
 

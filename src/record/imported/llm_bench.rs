@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::measure::Role;
 use crate::record::imported::format::{Fields, missing, refused, short};
 use crate::record::imported::{
-    ImportedFigure, ImportedFormat, ImportedRecord, ImportedRow, ReportedAverage, ReportedByTool, figure,
+    ImportedFormat, ImportedRecord, ImportedRow, ImportedValue, ReportedAverage, ReportedByTool, metric_value,
 };
 
 /// Every field of a row that is read, with the definition of what is in it.
@@ -34,7 +34,7 @@ const ROUNDING_MS_PER_TOKEN: f64 = 1e-5;
 fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     for (key, why) in [
         ("num_beams", "a search of several beams makes other work of a token"),
-        ("batch_size", "a figure of several answers at once is of none of them"),
+        ("batch_size", "a value of several answers at once is of none of them"),
     ] {
         match fields.count(key)? {
             Some(1) => {}
@@ -80,17 +80,17 @@ fn row(fields: &Fields<'_>) -> Result<ImportedRow> {
             )));
         }
     }
-    let mut figures: Vec<ImportedFigure> = Vec::new();
+    let mut metric_values: Vec<ImportedValue> = Vec::new();
     for (key, definition) in TIMED {
-        figures.extend(figure(definition, fields.number(key)?));
+        metric_values.extend(metric_value(definition, fields.number(key)?));
     }
     if let (Some(tokens), Some(seconds)) = (tokens, fields.number("generation_time")?) {
         agrees(fields, tokens, seconds)?;
         let throughput = tokens as f64 / seconds;
-        figures.extend(figure("e2e_throughput@1", Some(throughput).filter(|it| it.is_finite())));
+        metric_values.extend(metric_value("e2e_throughput@1", Some(throughput).filter(|it| it.is_finite())));
     }
     // The three with the prefill stand together.
-    figures.sort_by_key(|figure| !figure.definition.starts_with("e2e_"));
+    metric_values.sort_by_key(|metric_value| !metric_value.definition.starts_with("e2e_"));
     Ok(ImportedRow {
         prompt: label(prompt),
         iteration,
@@ -98,7 +98,7 @@ fn row(fields: &Fields<'_>) -> Result<ImportedRow> {
         prompt_tokens: fields.count("input_size")?,
         new_tokens: tokens,
         context_tokens: None,
-        figures,
+        metric_values,
     })
 }
 
@@ -189,7 +189,9 @@ pub(super) fn read_json(value: &Value) -> Result<ImportedRecord> {
     Ok(ImportedRecord {
         format: ImportedFormat::LlmBenchJson,
         reported_by_tool,
-        figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
+        metric_values: metric_value("llm_bench.compile_time@1", perfdata.number("compile_time")?)
+            .into_iter()
+            .collect(),
         rows,
         averages_reported,
         warnings,
@@ -222,7 +224,7 @@ const COLUMNS: [(&str, &str); 20] = [
 ];
 /// Fields that stay text, whatever they look like.
 const TEXTS: [&str; 4] = ["model", "framework", "device", "precision"];
-/// The tool's word for a figure that it does not have.
+/// The tool's word for a value that it does not have.
 const NONE: &str = "NA";
 
 const AVERAGE: &str = "avg";
@@ -237,7 +239,7 @@ pub(super) fn read_csv(text: &[u8]) -> Result<ImportedRecord> {
     let unreadable = |cause: csv::Error| refused(format!("it cannot be read as CSV: {cause}"));
     let mut reader = csv::Reader::from_reader(text);
     let head = reader.headers().map_err(unreadable)?.clone();
-    let (mut rows, mut figures) = (Vec::new(), Vec::new());
+    let (mut rows, mut metric_values) = (Vec::new(), Vec::new());
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     let mut said: Option<ReportedByTool> = None;
     for (index, record) in reader.records().enumerate() {
@@ -258,7 +260,8 @@ pub(super) fn read_csv(text: &[u8]) -> Result<ImportedRecord> {
                 same_setting(&mut said, reported(&fields)?, line)?;
                 rows.push(row(&fields)?);
                 // Only the first row has it.
-                figures.extend(figure("llm_bench.compile_time@1", fields.number("compile_time")?));
+                metric_values
+                    .extend(metric_value("llm_bench.compile_time@1", fields.number("compile_time")?));
             }
         }
     }
@@ -266,7 +269,7 @@ pub(super) fn read_csv(text: &[u8]) -> Result<ImportedRecord> {
     Ok(ImportedRecord {
         format: ImportedFormat::LlmBenchCsv,
         reported_by_tool: said.unwrap_or_default(),
-        figures,
+        metric_values,
         rows,
         averages_reported,
         warnings,

@@ -36,10 +36,10 @@ pub enum AverageBy {
     Second,
 }
 
-/// A definition that a figure of another tool may have.
+/// A definition that a value of another tool may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// The id: figures of unlike ids are never compared.
+    /// The id: values of unlike ids are never compared.
     pub id: &'static str,
     /// The unit.
     pub unit: &'static str,
@@ -112,7 +112,7 @@ const OF_TOOLS: [Definition; 10] = [
     },
 ];
 
-/// The definition of an id; None where figures of other tools have none such.
+/// The definition of an id; None where values of other tools have none such.
 #[must_use]
 pub fn definition(id: &str) -> Option<Definition> {
     ours(id).or_else(|| OF_TOOLS.into_iter().find(|definition| definition.id == id))
@@ -144,9 +144,9 @@ pub struct ImportedRecord {
     pub source: ImportedSource,
     /// What the tool says of itself, the model and the machine: reported, and not checked.
     pub reported_by_tool: ReportedByTool,
-    /// Figures of the whole file, as the time to load.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub figures: Vec<ImportedFigure>,
+    /// Values of the whole file, as the time to load.
+    #[serde(rename = "figures", default, skip_serializing_if = "Vec::is_empty")]
+    pub metric_values: Vec<ImportedValue>,
     /// Its generations, or its passes over a prompt, in its order.
     pub rows: Vec<ImportedRow>,
     /// Averages that the file has. They are compared with those of the rows, and used for nothing else.
@@ -210,13 +210,14 @@ pub struct ImportedRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u64>,
     /// What was measured.
-    pub figures: Vec<ImportedFigure>,
+    #[serde(rename = "figures")]
+    pub metric_values: Vec<ImportedValue>,
 }
 
-/// A figure with the id of its definition.
+/// A value with the id of its definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ImportedFigure {
-    /// The id: figures of unlike ids are never compared.
+pub struct ImportedValue {
+    /// The id: values of unlike ids are never compared.
     pub definition: String,
     /// In the definition's unit.
     pub value: f64,
@@ -236,11 +237,11 @@ pub struct ReportedAverage {
     pub value: f64,
 }
 
-/// A figure by a definition of the list; None where the value is none.
+/// A value by a definition of the list; None where the value is none.
 #[must_use]
-pub fn figure(id: &str, value: Option<f64>) -> Option<ImportedFigure> {
+pub fn metric_value(id: &str, value: Option<f64>) -> Option<ImportedValue> {
     let definition = definition(id)?;
-    value.map(|value| ImportedFigure {
+    value.map(|value| ImportedValue {
         definition: definition.id.to_owned(),
         value,
         unit: definition.unit.to_owned(),
@@ -261,8 +262,8 @@ impl ImportedRecord {
         self.source.sha256.get(..ID_DIGITS).unwrap_or_default()
     }
 
-    fn all_figures(&self) -> impl Iterator<Item = &ImportedFigure> {
-        self.figures.iter().chain(self.rows.iter().flat_map(|row| &row.figures))
+    fn all_values(&self) -> impl Iterator<Item = &ImportedValue> {
+        self.metric_values.iter().chain(self.rows.iter().flat_map(|row| &row.metric_values))
     }
 }
 
@@ -274,19 +275,22 @@ impl StoredRecord for ImportedRecord {
         if !is_hex(&self.source.sha256, 64) {
             return refuse(&format!("the file's identity is `{}`, not a sha256", self.source.sha256));
         }
-        for figure in self.all_figures() {
-            let Some(known) = definition(&figure.definition) else {
+        for metric_value in self.all_values() {
+            let Some(known) = definition(&metric_value.definition) else {
                 return refuse(&format!(
-                    "it has a figure by `{}`, which is no definition",
-                    figure.definition
+                    "it has a value by `{}`, which is no definition",
+                    metric_value.definition
                 ));
             };
-            if known.unit != figure.unit {
-                let what = format!("`{}` is in {}, not in `{}`", known.id, known.unit, figure.unit);
+            if known.unit != metric_value.unit {
+                let what = format!("`{}` is in {}, not in `{}`", known.id, known.unit, metric_value.unit);
                 return refuse(&what);
             }
-            if !figure.value.is_finite() || figure.value < 0.0 {
-                return refuse(&format!("`{}` is `{}`, which nothing can take", known.id, figure.value));
+            if !metric_value.value.is_finite() || metric_value.value < 0.0 {
+                return refuse(&format!(
+                    "`{}` is `{}`, which nothing can take",
+                    known.id, metric_value.value
+                ));
             }
         }
         if self.rows.iter().all(|row| row.role != Role::Measured) {

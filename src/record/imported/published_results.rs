@@ -6,14 +6,14 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::measure::Role;
 use crate::record::imported::format::{Fields, refused, wrong};
-use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, figure};
+use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, metric_value};
 
 /// What makes a row one of these, each with its definition.
 const KEYS: [(&str, &str); 3] =
     [("latency_s", "e2e_latency@1"), ("tpot_ms", "e2e_per_token@1"), ("throughput", "e2e_throughput@1")];
-/// A count of tokens that was made from rounded figures is this near to a whole one.
+/// A count of tokens that was made from rounded values is this near to a whole one.
 const NEAR: f64 = 0.35;
-/// The three figures of a row, each rounded, agree within this share.
+/// The three values of a row, each rounded, agree within this share.
 const ROUNDING: f64 = 0.01;
 
 pub(super) fn looks_like(value: &Value) -> bool {
@@ -108,11 +108,11 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ImportedRow> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and 1 or more")]
     let new_tokens = tokens as u64;
-    let figures = [
-        figure("e2e_latency@1", Some(seconds)),
-        figure("e2e_per_token@1", Some(per_token_ms)),
+    let metric_values = [
+        metric_value("e2e_latency@1", Some(seconds)),
+        metric_value("e2e_per_token@1", Some(per_token_ms)),
         // Made from the time, so that it is rounded once.
-        figure("e2e_throughput@1", Some(tokens / seconds)),
+        metric_value("e2e_throughput@1", Some(tokens / seconds)),
     ];
     Ok(ImportedRow {
         prompt: label,
@@ -121,7 +121,7 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ImportedRow> {
         prompt_tokens: None,
         new_tokens: Some(new_tokens),
         context_tokens: None,
-        figures: figures.into_iter().flatten().collect(),
+        metric_values: metric_values.into_iter().flatten().collect(),
     })
 }
 

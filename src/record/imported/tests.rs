@@ -59,7 +59,7 @@ fn assert_refused(name: &str, changes: &[(&str, Value, &str)]) {
 }
 
 #[test]
-fn a_report_of_llm_bench_is_read_row_by_row_and_every_figure_has_its_definition() {
+fn a_report_of_llm_bench_is_read_row_by_row_and_every_value_has_its_definition() {
     let record = taken("llm_bench/genai.json");
     assert_eq!(record.format, ImportedFormat::LlmBenchJson);
     assert_eq!((record.rows.len(), record.reported_by_tool.model.as_deref()), (12, Some("gpt")));
@@ -92,10 +92,14 @@ fn the_csv_of_a_run_says_what_its_json_says() {
 }
 
 #[test]
-fn a_figure_that_the_tool_does_not_have_is_absent_and_not_minus_one() {
+fn a_value_that_the_tool_does_not_have_is_absent_and_not_minus_one() {
     for name in ["llm_bench/one-token.json", "llm_bench/one-token.csv"] {
         let record = taken(name);
-        let ids: Vec<&str> = record.rows[4].figures.iter().map(|figure| figure.definition.as_str()).collect();
+        let ids: Vec<&str> = record.rows[4]
+            .metric_values
+            .iter()
+            .map(|metric_value| metric_value.definition.as_str())
+            .collect();
         assert!(ids.contains(&"llm_bench.first_latency@1"), "{name}: {ids:?}");
         assert!(!ids.iter().any(|id| id.contains("second")), "{name}: {ids:?}");
     }
@@ -119,10 +123,14 @@ fn rates_of_llama_bench_are_made_from_its_times_and_have_ids_of_their_own() {
     let tests: Vec<&str> =
         record.rows.iter().filter(|row| row.iteration == 1).map(|row| row.prompt.as_str()).collect();
     assert_eq!(tests, ["pp16", "tg32", "pp16+tg32", "pp16 @ d64", "tg32 @ d64", "pp16+tg32 @ d64"]);
-    let ids = record.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.definition.as_str());
+    let ids = record
+        .rows
+        .iter()
+        .flat_map(|row| &row.metric_values)
+        .map(|metric_value| metric_value.definition.as_str());
     assert!(ids.clone().all(|id| id.starts_with("llama_bench.")));
     let first = &taken("llama-bench/tiny-llama.json").rows[0];
-    assert!((first.figures[0].value - 16e9 / 292_325.0).abs() < 1e-6, "{first:?}");
+    assert!((first.metric_values[0].value - 16e9 / 292_325.0).abs() < 1e-6, "{first:?}");
     assert_eq!(record.reported_by_tool.tool_version.as_deref(), Some("build 1 (0c1e570)"));
 }
 
@@ -142,7 +150,7 @@ fn tokens_of_the_published_results_are_made_from_its_time_and_its_time_a_token()
     let record = taken("published/results_optimum.json");
     let tokens: Vec<Option<u64>> = record.rows.iter().map(|row| row.new_tokens).collect();
     assert_eq!(tokens, [Some(200); 3]);
-    // The published row itself, in which each figure is rounded.
+    // The published row itself, in which each value is rounded.
     let row = json!([{"latency_s": 9.42, "tpot_ms": 47.1, "throughput": 21.24}]);
     let inside = json!({"model": "gpt-oss-20b", "results": row});
     let record = read(inside.to_string().as_bytes()).unwrap().unwrap();
@@ -292,7 +300,7 @@ fn bytes_that_were_made_to_harm_are_refused_and_never_a_panic() {
     assert!(refusal(b"[\xff\xfe]").contains("cannot be read as JSON"));
     let large = vec![b' '; usize::try_from(LARGEST_IMPORTED_BYTES).unwrap() + 1];
     assert!(refusal(&large).contains("it has more than 16777216 bytes"));
-    // The largest and the smallest that JSON has: no figure of a row becomes infinite.
+    // The largest and the smallest that JSON has: no value of a row becomes infinite.
     let tiny = with("llama-bench/tiny-llama.json", "/0/samples_ns", json!([1e-300, 1e-300, 1e-300]));
     assert!(read(&tiny).is_err());
     let rows = json!([{"latency_s": 1e308, "tpot_ms": 1e-308, "throughput": 1e308}]);
@@ -327,7 +335,7 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
 }
 
 #[test]
-fn a_record_with_a_figure_that_cannot_be_is_neither_written_nor_read() {
+fn a_record_with_a_value_that_cannot_be_is_neither_written_nor_read() {
     let record = taken("llama-bench/tiny-llama.json");
     assert_eq!(open::<ImportedRecord>(&encode(&record).unwrap(), "it").unwrap(), record);
     let changed = |change: fn(&mut ImportedRecord)| {
@@ -336,10 +344,13 @@ fn a_record_with_a_figure_that_cannot_be_is_neither_written_nor_read() {
         changed.check().unwrap_err().to_string()
     };
     assert!(
-        changed(|it| it.rows[0].figures[0].definition = "tpot@1".into()).contains("`tpot@1`, which is no")
+        changed(|it| it.rows[0].metric_values[0].definition = "tpot@1".into())
+            .contains("`tpot@1`, which is no")
     );
-    assert!(changed(|it| it.rows[0].figures[0].unit = "ms".into()).contains("is in token/s, not in `ms`"));
-    assert!(changed(|it| it.rows[0].figures[0].value = f64::NAN).contains("`NaN`"));
+    assert!(
+        changed(|it| it.rows[0].metric_values[0].unit = "ms".into()).contains("is in token/s, not in `ms`")
+    );
+    assert!(changed(|it| it.rows[0].metric_values[0].value = f64::NAN).contains("`NaN`"));
     assert!(changed(|it| it.rows.clear()).contains("no row that counts"));
     assert!(changed(|it| it.source.sha256 = "../up".into()).contains("`../up`, not a sha256"));
 }

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use crate::report::number::axis_number;
 
-/// An axis starts at zero unless its figures keep to the upper part of it: beyond this share of the largest.
+/// An axis starts at zero unless its values keep to the upper part of it: beyond this share of the largest.
 const KEEPS_AWAY_FROM_ZERO: f64 = 0.6;
-/// An axis shows at least this share of its figures' size, so that noise does not look like a change.
+/// An axis shows at least this share of its values' size, so that noise does not look like a change.
 const LEAST_SPAN: f64 = 0.1;
 /// Digits that count in a number on an axis.
 const DIGITS: i32 = 4;
-/// Beyond it a figure is no measurement, and its sums would not be finite.
+/// Beyond it a value is no measurement, and its sums would not be finite.
 const LARGEST: f64 = 1e100;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -35,37 +35,37 @@ impl Axis {
     }
 }
 
-pub(super) fn is_drawable(figure: f64) -> bool {
-    figure.is_finite() && figure.abs() <= LARGEST
+pub(super) fn is_drawable(value: f64) -> bool {
+    value.is_finite() && value.abs() <= LARGEST
 }
 
-/// The figure, if it can be drawn.
-pub(super) fn drawable(figure: Option<f64>) -> Option<f64> {
-    figure.filter(|figure| is_drawable(*figure))
+/// The value, if it can be drawn.
+pub(super) fn drawable(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| is_drawable(*value))
 }
 
-/// The axis that shows all the figures, with about so many numbers; none without figures.
-pub(super) fn axis(figures: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
-    let (low, high) = range(figures)?;
+/// The axis that shows all the values, with about so many numbers; none without values.
+pub(super) fn axis(values: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
+    let (low, high) = range(values)?;
     let (low, high) = widened(low, high);
     Some(between(low, high, most))
 }
 
-pub(super) fn axis_from_zero(figures: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
-    axis(figures.chain([0.0]), most)
+pub(super) fn axis_from_zero(values: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
+    axis(values.chain([0.0]), most)
 }
 
-/// Round numbers within two figures, which stay the ends.
+/// Round numbers within two values, which stay the ends.
 pub(super) fn within(low: f64, high: f64, most: usize) -> Axis {
     let whole = between(low, high, most);
     let ticks = whole.ticks.into_iter().filter(|tick| (low..=high).contains(&tick.value)).collect();
     Axis { low, high, ticks }
 }
 
-fn range(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    figures.filter(|figure| is_drawable(*figure)).fold(None, |range, figure| match range {
-        None => Some((figure, figure)),
-        Some((low, high)) => Some((f64::min(low, figure), f64::max(high, figure))),
+fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.filter(|value| is_drawable(*value)).fold(None, |range, value| match range {
+        None => Some((value, value)),
+        Some((low, high)) => Some((f64::min(low, value), f64::max(high, value))),
     })
 }
 
@@ -147,30 +147,30 @@ pub(super) fn middle(range: &Range<usize>) -> f64 {
 }
 
 /// The mean of what there is; none where there is nothing.
-pub(super) fn mean(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+pub(super) fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let mut count = 0_u32;
     let mut sum = 0.0;
-    for figure in figures.flatten() {
+    for value in values.flatten() {
         count += 1;
-        sum += figure;
+        sum += value;
     }
     (count > 0).then(|| sum / f64::from(count))
 }
 
-pub(super) fn largest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    figures.flatten().reduce(f64::max)
+pub(super) fn largest(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    values.flatten().reduce(f64::max)
 }
 
-pub(super) fn smallest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    figures.flatten().reduce(f64::min)
+pub(super) fn smallest(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    values.flatten().reduce(f64::min)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn labels(figures: &[f64]) -> Vec<String> {
-        let axis = axis(figures.iter().copied(), 5).unwrap();
+    fn labels(values: &[f64]) -> Vec<String> {
+        let axis = axis(values.iter().copied(), 5).unwrap();
         axis.ticks.into_iter().map(|tick| tick.label).collect()
     }
 
@@ -183,8 +183,8 @@ mod tests {
 
     #[test]
     fn no_number_has_more_digits_than_count() {
-        for figures in [[47.0, 47.000_01], [123_456.0, 123_457.0], [1e-9, 2e-9], [1.5e12, 9e12], [0.0, 0.0]] {
-            let labels = labels(&figures);
+        for values in [[47.0, 47.000_01], [123_456.0, 123_457.0], [1e-9, 2e-9], [1.5e12, 9e12], [0.0, 0.0]] {
+            let labels = labels(&values);
             assert!(labels.len() >= 2, "{labels:?}");
             for label in &labels {
                 let digits = label.split('e').next().unwrap().trim_start_matches(['-', '0', '.']);
@@ -200,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_figures_have_an_axis_around_them_that_is_wide_enough() {
+    fn equal_values_have_an_axis_around_them_that_is_wide_enough() {
         let axis = axis([47.0, 47.0].into_iter(), 5).unwrap();
         assert!(axis.low < 45.0 && axis.high > 49.0, "{axis:?}");
         assert!(!axis.has_zero());
     }
 
     #[test]
-    fn figures_that_differ_much_are_shown_from_zero() {
+    fn values_that_differ_much_are_shown_from_zero() {
         assert!(axis([3.0, 90.0].into_iter(), 5).unwrap().has_zero());
     }
 
@@ -238,10 +238,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_does_not_count() {
-        let figures = [Some(1.0), None, Some(3.0)];
-        assert_eq!(mean(figures.into_iter()), Some(2.0));
+        let values = [Some(1.0), None, Some(3.0)];
+        assert_eq!(mean(values.into_iter()), Some(2.0));
         assert_eq!(mean([None].into_iter()), None);
-        assert_eq!(largest(figures.into_iter()), Some(3.0));
-        assert_eq!(smallest(figures.into_iter()), Some(1.0));
+        assert_eq!(largest(values.into_iter()), Some(3.0));
+        assert_eq!(smallest(values.into_iter()), Some(1.0));
     }
 }

@@ -228,16 +228,18 @@ impl Memory {
             Some(format!("{} {} MiB", group.name, four_digits(mib)))
         };
         let facts: Vec<String> = self.groups().iter().filter_map(largest_of).collect();
-        if facts.is_empty() { "No figures.".to_owned() } else { format!("At most: {}.", facts.join("; ")) }
+        if facts.is_empty() { "No values.".to_owned() } else { format!("At most: {}.", facts.join("; ")) }
     }
 
     fn draw(&self, canvas: &Canvas) -> f64 {
         let measure = measure("resident memory, peak, MiB", Direction::Lower);
         let groups = self.groups();
-        let figures: Vec<f64> = groups.iter().flat_map(|group| group.mib.iter().flatten().copied()).collect();
+        let metric_values: Vec<f64> =
+            groups.iter().flat_map(|group| group.mib.iter().flatten().copied()).collect();
         // A little more than the highest bar, for the number on it.
-        let axis = axis_from_zero(figures.iter().map(|mib| mib * 1.05), 5).filter(|_| !figures.is_empty());
-        let Some(axis) = axis else { return nothing(canvas, &measure, "no figures") };
+        let axis = axis_from_zero(metric_values.iter().map(|mib| mib * 1.05), 5)
+            .filter(|_| !metric_values.is_empty());
+        let Some(axis) = axis else { return nothing(canvas, &measure, "no values") };
         let processes = self.shown_processes();
         let mut legend = Vec::new();
         if processes.len() > 1 {
@@ -329,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_figures_are_no_obstacle() {
+    fn odd_values_are_no_obstacle() {
         for steps_ms in [vec![], vec![f64::NAN], vec![47.0], vec![47.0; 500], vec![0.0, 1e99], vec![0.0]] {
             let chart = Histogram { steps_ms: steps_ms.clone(), ..histogram() }.chart();
             check(&chart);
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn every_phase_has_its_group_and_its_largest_figure() {
+    fn every_phase_has_its_group_and_its_largest_value() {
         let chart = memory().chart();
         check(&chart);
         for svg in [&chart.wide, &chart.narrow] {
@@ -397,7 +399,7 @@ mod tests {
         let mut without = memory();
         without.phases.clear();
         check(&without.chart());
-        assert!(texts(&without.chart().wide).contains(&"no figures".to_owned()));
+        assert!(texts(&without.chart().wide).contains(&"no values".to_owned()));
         for mib in [0.0, 1e99, 1e-9] {
             let mut memory = memory();
             memory.processes[0] = "<script>".repeat(30);

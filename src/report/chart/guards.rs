@@ -34,7 +34,7 @@ pub struct Guard {
     pub unit: &'static str,
     /// In the order of time.
     pub readings: Vec<Reading>,
-    /// What a reading must not pass, if it is a figure.
+    /// What a reading must not pass, if it is a value.
     pub limit: Option<f64>,
     /// When it tripped, seconds since the run began.
     pub tripped_s: Vec<f64>,
@@ -46,7 +46,7 @@ pub struct Reading {
     /// Seconds since the run began.
     pub at_s: f64,
     /// In the guard's unit; none leaves a gap.
-    pub figure: Option<f64>,
+    pub metric_value: Option<f64>,
 }
 
 /// When a process ran.
@@ -70,7 +70,9 @@ impl Guards {
 
     /// Those that have something to show.
     fn shown(&self) -> impl Iterator<Item = &Guard> + Clone {
-        self.guards.iter().filter(|guard| guard.figures().next().is_some() || !guard.tripped_s.is_empty())
+        self.guards
+            .iter()
+            .filter(|guard| guard.metric_values().next().is_some() || !guard.tripped_s.is_empty())
     }
 
     fn processes(&self) -> impl Iterator<Item = &ProcessSpan> + Clone {
@@ -113,7 +115,7 @@ impl Guards {
 
     fn legend(&self) -> Vec<Entry> {
         let mut legend = Vec::new();
-        if self.shown().any(|guard| guard.figures().next().is_some()) {
+        if self.shown().any(|guard| guard.metric_values().next().is_some()) {
             legend.push(entry(Sign::Line(Role::Tokens, 1.75), "reading"));
         }
         if self.processes().next().is_some() {
@@ -184,26 +186,26 @@ impl Guards {
 }
 
 impl Guard {
-    fn figures(&self) -> impl Iterator<Item = f64> + Clone {
+    fn metric_values(&self) -> impl Iterator<Item = f64> + Clone {
         self.readings
             .iter()
             .filter(|it| is_drawable(it.at_s))
-            .filter_map(|it| it.figure)
+            .filter_map(|it| it.metric_value)
             .filter(|it| is_drawable(*it))
     }
 }
 
 pub(super) struct Panel<'a> {
     guard: &'a Guard,
-    /// Of its figures and its limit.
+    /// Of its values and its limit.
     pub(super) axis: Axis,
 }
 
 impl<'a> Panel<'a> {
     pub(super) fn of(guard: &'a Guard) -> Self {
-        let figures = guard.figures().chain(guard.limit.filter(|it| is_drawable(*it)));
+        let metric_values = guard.metric_values().chain(guard.limit.filter(|it| is_drawable(*it)));
         let empty = Axis { low: 0.0, high: 1.0, ticks: Vec::new() };
-        Self { guard, axis: axis(figures, 2).unwrap_or(empty) }
+        Self { guard, axis: axis(metric_values, 2).unwrap_or(empty) }
     }
 
     /// What it reads, above its data.
@@ -246,8 +248,9 @@ impl<'a> Panel<'a> {
         let mut run: Vec<Point> = Vec::new();
         for some in readings.chunks(if in_one > 2 { in_one } else { 1 }) {
             let points = some.iter().filter_map(|reading| {
-                let figure = reading.figure.filter(|it| is_drawable(*it) && is_drawable(reading.at_s))?;
-                Some(at(across.place(reading.at_s), up.place(figure)))
+                let metric_value =
+                    reading.metric_value.filter(|it| is_drawable(*it) && is_drawable(reading.at_s))?;
+                Some(at(across.place(reading.at_s), up.place(metric_value)))
             });
             let ends = [
                 points.clone().min_by(|one, other| one.y.total_cmp(&other.y)),
@@ -284,7 +287,7 @@ mod tests {
             readings: (0..60_u8)
                 .map(|second| Reading {
                     at_s: f64::from(second),
-                    figure: Some(level + f64::from(second % 5) * level / 50.0),
+                    metric_value: Some(level + f64::from(second % 5) * level / 50.0),
                 })
                 .collect(),
             limit,
@@ -332,7 +335,7 @@ mod tests {
         guards.guards.truncate(1);
         let readings = (0..20_000_u32).map(|at| Reading {
             at_s: f64::from(at) * 0.1,
-            figure: Some(if at == 12_345 { 9000.0 } else { 2000.0 }),
+            metric_value: Some(if at == 12_345 { 9000.0 } else { 2000.0 }),
         });
         guards.guards[0].readings = readings.collect();
         let chart = guards.chart();
@@ -347,13 +350,13 @@ mod tests {
         let mut guards = guards();
         guards.guards.truncate(1);
         let whole = count(&guards.chart().wide, "polyline", Role::Tokens.drawn());
-        guards.guards[0].readings[30].figure = None;
+        guards.guards[0].readings[30].metric_value = None;
         assert_eq!(count(&guards.chart().wide, "polyline", Role::Tokens.drawn()), whole + 1);
     }
 
     #[test]
     fn odd_readings_are_no_obstacle() {
-        let reading = |at_s: f64, figure: f64| Reading { at_s, figure: Some(figure) };
+        let reading = |at_s: f64, metric_value: f64| Reading { at_s, metric_value: Some(metric_value) };
         for readings in [
             vec![],
             vec![reading(0.0, 0.0)],

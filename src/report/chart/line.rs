@@ -23,7 +23,7 @@ pub struct Line {
     pub title: String,
     /// What the page says of it.
     pub description: String,
-    /// What a figure is counted in, as in "ms per token".
+    /// What a value is counted in, as in "ms per token".
     pub unit: String,
     /// Which way is better.
     pub better: Direction,
@@ -35,11 +35,11 @@ pub struct Line {
     pub position_label: String,
     /// The thick line, a point for each position.
     pub points: Vec<LinePoint>,
-    /// The thin ones, which have figures for the same positions.
+    /// The thin ones, which have values for the same positions.
     pub prompts: Vec<PromptLine>,
     /// Labels along the bottom; those without room are left out.
     pub labels: Vec<PositionLabel>,
-    /// Figures from elsewhere.
+    /// Values from elsewhere.
     pub references: Vec<Reference>,
     /// Where an epoch begins: its number, at its first position.
     pub epochs: Vec<PositionLabel>,
@@ -50,23 +50,23 @@ pub struct Line {
 /// A position of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LinePoint {
-    /// The figure; none leaves a gap.
+    /// The value; none leaves a gap.
     pub mean: Option<f64>,
     /// The lower end of its band.
     pub low: Option<f64>,
     /// The upper end of its band.
     pub high: Option<f64>,
-    /// What was decided there. It is shown without a figure too.
+    /// What was decided there. It is shown without a value too.
     pub verdict: Option<Mark>,
 }
 
-/// The figures of one prompt.
+/// The values of one prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromptLine {
     /// Its name.
     pub name: String,
-    /// A figure for each position; none leaves a gap.
-    pub figures: Vec<Option<f64>>,
+    /// A value for each position; none leaves a gap.
+    pub metric_values: Vec<Option<f64>>,
 }
 
 /// A text at a position.
@@ -78,13 +78,14 @@ pub struct PositionLabel {
     pub text: String,
 }
 
-/// A figure to compare ours with.
+/// A value to compare ours with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reference {
-    /// What it is, without the figure.
+    /// What it is, without the value.
     pub label: String,
     /// In the chart's unit.
-    pub figure: f64,
+    #[serde(rename = "figure")]
+    pub metric_value: f64,
 }
 
 /// A change of level.
@@ -92,7 +93,7 @@ pub struct Reference {
 pub struct Change {
     /// The first position of the new level.
     pub position: usize,
-    /// By how much the figure changed, percent.
+    /// By how much the value changed, percent.
     pub percent: f64,
     /// Whether that is the wrong way.
     pub is_worse: bool,
@@ -139,18 +140,18 @@ impl Line {
     }
 
     fn positions(&self) -> usize {
-        self.prompts.iter().map(|prompt| prompt.figures.len()).fold(self.points.len(), usize::max)
+        self.prompts.iter().map(|prompt| prompt.metric_values.len()).fold(self.points.len(), usize::max)
     }
 
     fn facts(&self, heights: Heights) -> String {
         let positions = self.positions();
         let picture = Picture::of(self, Form::Wide, heights.wide);
-        let Some(axis) = &picture.axis else { return "No figures yet.".to_owned() };
+        let Some(axis) = &picture.axis else { return "No values yet.".to_owned() };
         let mut facts = vec![counted(positions, "position")];
-        let figures = self.points.iter().filter(|point| point.mean.is_some()).count();
-        let missing = positions.saturating_sub(figures);
-        if missing > 0 && figures > 0 {
-            facts.push(format!("{missing} without a figure"));
+        let metric_values = self.points.iter().filter(|point| point.mean.is_some()).count();
+        let missing = positions.saturating_sub(metric_values);
+        if missing > 0 && metric_values > 0 {
+            facts.push(format!("{missing} without a value"));
         }
         if !self.changes.is_empty() {
             facts.push(counted(self.changes.len(), "change point"));
@@ -212,16 +213,18 @@ impl Picture {
             .map(|(_, prompt)| {
                 columns
                     .ranges()
-                    .map(|range| mean(range.map(|at| drawable(prompt.figures.get(at).copied().flatten()))))
+                    .map(|range| {
+                        mean(range.map(|at| drawable(prompt.metric_values.get(at).copied().flatten())))
+                    })
                     .collect()
             })
             .collect::<Vec<Vec<_>>>();
         let ours = means.iter().chain(prompts.iter().flatten()).flatten().copied();
-        // Without a figure of ours there is nothing to compare a reference with.
+        // Without a value of ours there is nothing to compare a reference with.
         let axis = ours.clone().next().and_then(|_| {
             let band = band.iter().flatten().flat_map(|spread| [spread.low, spread.high]);
             axis(
-                ours.chain(band).chain(line.references.iter().map(|it| it.figure)),
+                ours.chain(band).chain(line.references.iter().map(|it| it.metric_value)),
                 if height < NUMBERS_FROM { 3 } else { 6 },
             )
         });
@@ -233,10 +236,10 @@ impl Picture {
     }
 }
 
-/// The band of a column, in which the figures themselves are when they share it.
+/// The band of a column, in which the values themselves are when they share it.
 fn spread(points: &[LinePoint]) -> Option<Spread> {
-    let has_figure = |point: &&LinePoint| drawable(point.mean).is_some();
-    let low = smallest(points.iter().filter(has_figure).map(|it| drawable(it.low).or(it.mean)))?;
-    let high = largest(points.iter().filter(has_figure).map(|it| drawable(it.high).or(it.mean)))?;
+    let has_value = |point: &&LinePoint| drawable(point.mean).is_some();
+    let low = smallest(points.iter().filter(has_value).map(|it| drawable(it.low).or(it.mean)))?;
+    let high = largest(points.iter().filter(has_value).map(|it| drawable(it.high).or(it.mean)))?;
     (high > low).then_some(Spread { low, high })
 }

@@ -76,7 +76,7 @@ impl Pairs<'_> {
     }
 
     /// Of the pairs, their interval and zero. A threshold that is far away does not press them flat: it is
-    /// named in the legend with its figure.
+    /// named in the legend with its value.
     fn axis(&self) -> Option<Axis> {
         let pairs = self.pairs.iter().filter_map(|pair| drawable(pair.difference_percent));
         let interval = self.interval().into_iter().flat_map(|it| [it.low_percent, it.high_percent]);
@@ -90,7 +90,7 @@ impl Pairs<'_> {
 
     fn facts(&self) -> String {
         if self.axis().is_none() {
-            return "No pairs with a figure.".to_owned();
+            return "No pairs with a value.".to_owned();
         }
         let invalidated = self.pairs.iter().filter(|pair| pair.invalidated_by.is_some()).count();
         let mut facts = vec![counted(self.pairs.len(), "pair")];
@@ -133,7 +133,7 @@ impl Pairs<'_> {
 
     fn draw(&self, canvas: &Canvas) -> f64 {
         let measure = measure("change of time per output token, head against base, %", Direction::Lower);
-        let Some(axis) = self.axis() else { return nothing(canvas, &measure, "no pairs with a figure") };
+        let Some(axis) = self.axis() else { return nothing(canvas, &measure, "no pairs with a value") };
         let most = canvas.form.pick(70, 26);
         let columns = Columns::new(self.pairs.len(), most);
         let top = header(canvas, &measure, axis.has_zero(), &self.legend(columns.are_shared())) + 4.0;
@@ -281,16 +281,16 @@ mod tests {
     }
 
     #[test]
-    fn without_figures_there_are_no_pairs_to_see() {
+    fn without_values_there_are_no_pairs_to_see() {
         for pairs in [vec![], vec![pair(f64::NAN, Side::Base, false)]] {
             let chart = Pairs { interval: None, ..of(&pairs) }.chart();
             check(&chart);
-            assert!(texts(&chart.wide).contains(&"no pairs with a figure".to_owned()));
+            assert!(texts(&chart.wide).contains(&"no pairs with a value".to_owned()));
         }
     }
 
     #[test]
-    fn odd_figures_are_no_obstacle() {
+    fn odd_values_are_no_obstacle() {
         let pair = |percent| pair(percent, Side::Base, false);
         for pairs in [vec![pair(0.0)], vec![pair(1e99)], vec![pair(-50.0); 3], vec![pair(0.5); 2000]] {
             check(&of(&pairs).chart());

@@ -109,12 +109,12 @@ fn fill_in(
     session: &Session,
     findings: &[Finding],
     failed: Option<&Error>,
-    has_figures: bool,
+    has_values: bool,
 ) {
     let samples = session.samples();
     if session.exit_reason == ExitReason::Interrupted {
-        // Whole rounds of several arms have figures; a run alone has none before its end.
-        let findings = if has_figures { findings } else { &[] };
+        // Whole rounds of several arms have values; a run alone has none before its end.
+        let findings = if has_values { findings } else { &[] };
         arm.samples = stored_samples(plan, &samples, findings);
         arm.prompts = prompt_records(model, plan, &samples, findings);
         arm.outcome = Outcome::Interrupted;

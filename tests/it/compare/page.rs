@@ -48,7 +48,7 @@ fn the_page_is_written_below_the_site_and_tells_the_environment_first() {
 }
 
 #[test]
-fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_figures() {
+fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_values() {
     let text = page(&with(&one(), &other()), &[]);
     assert!(text.contains("comparable</span>") && !text.contains("> same</span>"), "{text}");
     assert!(text.contains("interval excludes 0"), "{text}");

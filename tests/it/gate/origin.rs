@@ -144,7 +144,7 @@ fn the_base_commit_s_reference_prompts_are_requested_and_not_the_record_s() {
     let mut record = ab_of(&sha, 0.0);
     record.published.as_mut().unwrap().prompts.truncate(1);
     keep(&checkout, &record);
-    checkout.run(["gate"]).exits(2).says("other published figures or reference prompts than");
+    checkout.run(["gate"]).exits(2).says("other published values or reference prompts than");
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn draw(canvas: &Canvas, line: &Line, height: f64) -> f64 {
     let picture = Picture::of(line, canvas.form, height);
     let measure = measure(&line.unit, line.better);
     let Some(axis) = &picture.axis else {
-        return nothing(canvas, &measure, "no figures yet");
+        return nothing(canvas, &measure, "no values yet");
     };
     let top = header(canvas, &measure, axis.has_zero(), &legend(canvas, line, &picture));
     let mut changes = sorted(&line.changes, |change| change.position, line.positions());
@@ -167,7 +167,7 @@ fn legend(canvas: &Canvas, line: &Line, picture: &Picture) -> Vec<Entry> {
         for reference in &line.references {
             legend.push(entry(
                 Sign::Line(Role::Reference, 1.5),
-                reference_words(&reference.label, reference.figure),
+                reference_words(&reference.label, reference.metric_value),
             ));
         }
     }
@@ -196,26 +196,26 @@ fn change_sign(percent: f64, is_worse: bool) -> Sign {
     if percent < 0.0 { Sign::Down(change_role(is_worse)) } else { Sign::Up(change_role(is_worse)) }
 }
 
-fn reference_words(label: &str, figure: f64) -> String {
-    fitted(&format!("{label} {}", four_digits(figure)), REFERENCE_ROOM)
+fn reference_words(label: &str, metric_value: f64) -> String {
+    fitted(&format!("{label} {}", four_digits(metric_value)), REFERENCE_ROOM)
 }
 
 /// The room that the labels of the references need to the right of the data; none in the narrow form,
 /// whose legend has them.
 fn reference_room(form: Form, line: &Line) -> f64 {
-    let widest = line.references.iter().map(|it| width(&reference_words(&it.label, it.figure)));
+    let widest = line.references.iter().map(|it| width(&reference_words(&it.label, it.metric_value)));
     form.pick(widest.fold(0.0, f64::max), 0.0) + INNER
 }
 
 fn references(canvas: &Canvas, line: &Line, frame: &Frame, up: &Scale) {
-    let mut references: Vec<_> = line.references.iter().filter(|it| it.figure.is_finite()).collect();
-    references.sort_by(|one, other| other.figure.total_cmp(&one.figure));
+    let mut references: Vec<_> = line.references.iter().filter(|it| it.metric_value.is_finite()).collect();
+    references.sort_by(|one, other| other.metric_value.total_cmp(&one.metric_value));
     let mut free_from = frame.top;
     for reference in references {
-        let y = up.place(reference.figure);
+        let y = up.place(reference.metric_value);
         canvas.line(Role::Reference, 1.5, &[at(frame.left, y), at(frame.right, y)]);
         if canvas.form == Form::Wide {
-            let words = reference_words(&reference.label, reference.figure);
+            let words = reference_words(&reference.label, reference.metric_value);
             let middle = y.max(free_from);
             canvas.text(Role::Reference, Anchor::Start, at(frame.right + INNER, middle), &words);
             free_from = middle + LINE_HEIGHT;
@@ -247,25 +247,27 @@ fn strip(canvas: &Canvas, line: &Line, frame: &Frame, across: &Scale) -> (f64, O
 /// Points are marked where there are at most so many.
 const MARKED_POINTS: usize = 60;
 
-/// Where the columns and the figures are.
+/// Where the columns and the values are.
 pub(super) struct Places {
     pub(super) xs: Vec<f64>,
     pub(super) up: Scale,
 }
 
 impl Places {
-    /// A line through the figures that does not bridge gaps. A figure between two gaps is a point.
-    pub(super) fn line(&self, canvas: &Canvas, role: Role, width: f64, figures: &[Option<f64>]) {
+    /// A line through the values that does not bridge gaps. A value between two gaps is a point.
+    pub(super) fn line(&self, canvas: &Canvas, role: Role, width: f64, metric_values: &[Option<f64>]) {
         let mut run = Vec::new();
-        let points =
-            figures.iter().zip(&self.xs).map(|(figure, x)| figure.map(|it| at(*x, self.up.place(it))));
+        let points = metric_values
+            .iter()
+            .zip(&self.xs)
+            .map(|(metric_value, x)| metric_value.map(|it| at(*x, self.up.place(it))));
         for point in points.chain([None]) {
             match point {
                 Some(point) => run.push(point),
                 None if run.len() == 1 => canvas.disc(role, run.remove(0), width + 0.5),
                 None => {
                     canvas.line(role, width, &run);
-                    if role == Role::Mean && figures.len() <= MARKED_POINTS {
+                    if role == Role::Mean && metric_values.len() <= MARKED_POINTS {
                         for point in &run {
                             canvas.disc(role, *point, width + 0.5);
                         }

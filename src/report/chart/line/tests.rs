@@ -19,10 +19,10 @@ fn line() -> Line {
         position_label: "commits on main, oldest to newest".to_owned(),
         points: [47.0, 47.2, 46.9, 49.1, 49.3].map(point).to_vec(),
         prompts: ["short", "long"]
-            .map(|name| PromptLine { name: name.to_owned(), figures: vec![Some(46.0); 5] })
+            .map(|name| PromptLine { name: name.to_owned(), metric_values: vec![Some(46.0); 5] })
             .to_vec(),
         labels: (0..5).map(|position| PositionLabel { position, text: format!("c{position}") }).collect(),
-        references: vec![Reference { label: "published".to_owned(), figure: 47.1 }],
+        references: vec![Reference { label: "published".to_owned(), metric_value: 47.1 }],
         epochs: vec![PositionLabel { position: 2, text: "2".to_owned() }],
         changes: vec![Change { position: 3, percent: 4.8, is_worse: true }],
     }
@@ -30,11 +30,11 @@ fn line() -> Line {
 
 /// A long history: as many points as requested, with prompts and everything else.
 fn long(positions: usize) -> Line {
-    let figure = |at: usize, phase: f64| 47.0 + (at as f64 * 0.7 + phase).sin();
+    let metric_value = |at: usize, phase: f64| 47.0 + (at as f64 * 0.7 + phase).sin();
     Line {
         points: (0..positions)
             .map(|at| LinePoint {
-                mean: Some(figure(at, 0.0)),
+                mean: Some(metric_value(at, 0.0)),
                 verdict: Some(Mark::Holds),
                 ..LinePoint::default()
             })
@@ -42,7 +42,7 @@ fn long(positions: usize) -> Line {
         prompts: (0..3_u8)
             .map(|prompt| PromptLine {
                 name: format!("prompt {prompt}"),
-                figures: (0..positions).map(|at| Some(figure(at, f64::from(prompt)))).collect(),
+                metric_values: (0..positions).map(|at| Some(metric_value(at, f64::from(prompt)))).collect(),
             })
             .collect(),
         labels: (0..positions)
@@ -96,17 +96,17 @@ fn the_description_says_what_is_to_be_seen() {
     line.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     assert_eq!(
         line.chart().description,
-        "On main. 5 positions; 1 without a figure; 1 change point; verdict FAIL: 1; verdict ok: 4; \
+        "On main. 5 positions; 1 without a value; 1 change point; verdict FAIL: 1; verdict ok: 4; \
          axis does not start at 0."
     );
 }
 
 #[test]
-fn a_gap_is_not_bridged_and_a_lone_figure_is_a_point() {
+fn a_gap_is_not_bridged_and_a_lone_value_is_a_point() {
     let mut line = Line { prompts: Vec::new(), ..line() };
     let whole = both(&line).map(|svg| count(&svg, "polyline", Role::Mean.drawn()));
     line.points[1].mean = None;
-    // One line in the legend, and one behind the gap: the figure before it stands alone.
+    // One line in the legend, and one behind the gap: the value before it stands alone.
     for (svg, whole) in both(&line).iter().zip(whole) {
         assert_eq!(count(svg, "polyline", Role::Mean.drawn()), whole);
         assert_eq!(count(svg, "circle", Role::Mean.drawn()), 4);
@@ -119,7 +119,7 @@ fn a_gap_is_not_bridged_and_a_lone_figure_is_a_point() {
 }
 
 #[test]
-fn a_failure_without_a_figure_has_its_sign() {
+fn a_failure_without_a_value_has_its_sign() {
     let mut line = Line { changes: Vec::new(), ..line() };
     line.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     for svg in both(&line) {
@@ -148,7 +148,7 @@ fn the_worst_verdict_of_many_is_shown() {
 }
 
 #[test]
-fn hardly_any_figures_are_no_obstacle() {
+fn hardly_any_values_are_no_obstacle() {
     for points in [
         vec![],
         vec![LinePoint::default()],
@@ -182,7 +182,7 @@ fn text_of_others_is_inert_and_fits() {
 fn more_prompts_than_can_be_distinguished_are_counted() {
     let mut line = line();
     line.prompts =
-        (0..9).map(|at| PromptLine { name: format!("p{at}"), figures: vec![Some(47.0); 5] }).collect();
+        (0..9).map(|at| PromptLine { name: format!("p{at}"), metric_values: vec![Some(47.0); 5] }).collect();
     for svg in both(&line) {
         assert!(texts(&svg).contains(&"3 more prompts only in the table".to_owned()));
     }
