@@ -89,7 +89,7 @@ fn decode(criterion: &mut Criterion) {
     let mut shipped = Shipped::load();
     let prompt = shipped.goldens[0].clone();
     let requested = RequestedPrompt::new(&prompt.prompt_id, prompt.prompt_token_ids);
-    let mut figure = |metric: Metric, new_tokens: usize| {
+    let mut metric_value = |metric: Metric, new_tokens: usize| {
         let sample = sample_here(&mut shipped.engine, &requested, new_tokens, &MonotonicClock).unwrap();
         assert_eq!(sample.token_ids, prompt.token_ids[..new_tokens], "a speed needs the right tokens");
         metric.of(&sample).unwrap().value
@@ -98,14 +98,15 @@ fn decode(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(20));
     group.bench_function("step (tpot@1)", |bencher| {
         bencher.iter_custom(|iterations| {
-            let total_ms: f64 = (0..iterations).map(|_| figure(Metric::TimePerOutputToken, STEPS + 1)).sum();
+            let total_ms: f64 =
+                (0..iterations).map(|_| metric_value(Metric::TimePerOutputToken, STEPS + 1)).sum();
             Duration::from_secs_f64(total_ms / 1e3)
         });
     });
     group.bench_function("host overhead a token (host_overhead@1)", |bencher| {
         bencher.iter_custom(|iterations| {
             let total_us: f64 =
-                (0..iterations).map(|_| figure(Metric::HostOverhead, STEPS_OF_OVERHEAD)).sum();
+                (0..iterations).map(|_| metric_value(Metric::HostOverhead, STEPS_OF_OVERHEAD)).sum();
             Duration::from_secs_f64(total_us / 1e6)
         });
     });

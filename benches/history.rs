@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::measure::Role;
-use arcgauge::record::{Arm, Experiment, History, Installation, Kept, PlanKind, Round, Side, encode, header};
+use arcgauge::record::{
+    Arm, Experiment, History, Installation, PlanKind, Round, Side, StoredRecord, encode, header,
+};
 use tempfile::TempDir;
 
 /// Sizes of the stores.
@@ -112,7 +114,7 @@ fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], smal
     bytes
 }
 
-fn write<R: Kept>(store: &Path, record: &R) -> Vec<u8> {
+fn write<R: StoredRecord>(store: &Path, record: &R) -> Vec<u8> {
     let place = record.place();
     let folder = store.join(place.machine).join(place.commit.unwrap());
     fs::create_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Text to tokens and back with the shipped tokenizer: what stands outside every timed figure, and
+//! Text to tokens and back with the shipped tokenizer: what stands outside every timed value, and
 //! in the way of every streamed token.
 
 use std::hint::black_box;

@@ -35,7 +35,7 @@ pub(crate) fn lines(a: &Experiment, b: &Experiment) -> Vec<String> {
         let [a, b] = [&it.a, &it.b].map(|value| value.as_deref().unwrap_or("none"));
         lines.push(format!("differs: {}: {a} / {b}", it.what));
     }
-    let compared = judged.figures.iter().filter_map(|pair| Some((pair, pair.change?)));
+    let compared = judged.metric_values.iter().filter_map(|pair| Some((pair, pair.change?)));
     lines.extend(compared.map(|(pair, change)| {
         format!("{} {}: x {:.3}", pair.metric.id(), pair.prompt.as_deref().unwrap_or("mean"), change.ratio)
     }));

@@ -20,8 +20,8 @@ pub(crate) fn lines(store: PathBuf) -> Vec<String> {
     let mut index = History::at(store).index();
     index.entries.sort_by(|one, other| one.when_utc.cmp(&other.when_utc));
     let readable = index.entries.iter().map(|entry| {
-        let speed = entry.figures.as_ref().map_or("no verified speed".to_owned(), |figures| {
-            format!("{:.2} tok/s, TPOT {:.2} ms", figures.throughput_tok_s, figures.tpot_ms)
+        let speed = entry.metric_values.as_ref().map_or("no verified speed".to_owned(), |metric_values| {
+            format!("{:.2} tok/s, TPOT {:.2} ms", metric_values.throughput_tok_s, metric_values.tpot_ms)
         });
         // A guard that tripped is among the warnings: then the speed is invalid.
         format!("{} {} {speed}; warnings: [{}]", entry.when_utc, entry.run_id, entry.warning_ids.join(", "))

@@ -1,5 +1,5 @@
 //! `baseline pin`: a record's speed becomes an anchor of the gate's policy. `baseline accept-model`: a record's
-//! model becomes the one that the published figure holds for.
+//! model becomes the one that the published value holds for.
 
 use clap::{Args, Subcommand};
 
@@ -18,7 +18,7 @@ use crate::record::{
     with_accepted_model,
 };
 
-/// A pinned figure fails this much below itself, as the published one does: the spread of its days.
+/// A pinned value fails this much below itself, as the published one does: the spread of its days.
 const FAILING_SHARE: f64 = 0.95;
 
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(super) struct BaselineArgs {
 enum BaselineVerb {
     /// Add a record's token/s to the anchors of ci/gate.json, for its machine, model, device and prompts
     Pin(PinArgs),
-    /// Accept a verified record's model as the published one, so that the published figure is judged for it
+    /// Accept a verified record's model as the published one, so that the published value is judged for it
     AcceptModel(AcceptArgs),
 }
 
@@ -106,7 +106,7 @@ fn accept_model(args: &AcceptArgs) -> Result<u8> {
     write_whole(&file, with_accepted_model(&file, accepted)?.as_bytes(), Overwrite::Replace)?;
     say(&format!("model `{name}` ({sha256}) is accepted as {}, in {}", published.model.name, file.display()));
     say(
-        "next: commit it; runs of this model on the published device are judged by the published figure from there on",
+        "next: commit it; runs of this model on the published device are judged by the published value from there on",
     );
     Ok(exit_code::PASS)
 }

@@ -47,7 +47,7 @@ pub(super) struct BenchArgs {
     #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     prompts: Vec<String>,
 
-    /// Measure without goldens; every figure is then unverified
+    /// Measure without goldens; every value is then unverified
     #[arg(long)]
     unverified: bool,
 
@@ -117,7 +117,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         return Ok(exit_code::INTERRUPTED);
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let identity = Identity::of(root.path(), &program.program, args.supervision.is_foreign())?;
+    let identity = Identity::of(root.path(), &program.program, args.supervision.is_other_program())?;
     let mut cost =
         HarnessCost { hashing_ns: hashing_ns + identity.hashing_ns, lock_wait_ns, ..HarnessCost::default() };
     let criterion =
@@ -196,7 +196,7 @@ fn store_and_report(
     record: &Experiment,
     prompts: &PromptSet,
 ) -> Result<()> {
-    let kept = history.add(record);
+    let stored = history.add(record);
     // The table first: a full disk must not lose what was measured.
     let mut document = bench_document(record.subject(), args.reporting.detail());
     if args.reporting.explain {
@@ -204,7 +204,7 @@ fn store_and_report(
     }
     let printed = print_document(document);
     let results = args.reporting.output.as_deref().map(|output| write_results(output, record)).transpose();
-    say(&format!("record: {}", kept?.display()));
+    say(&format!("record: {}", stored?.display()));
     results?;
     show_commit(root, history, record.subject().commit.as_ref().map(|commit| commit.sha.as_str()));
     // A failure brings a hint of its own.

@@ -168,9 +168,9 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         measuring: args.measuring.clone(),
     };
     match ab::keep(&ab) {
-        Ok(Some(kept)) => {
-            say(&format!("record: {}", kept.path?.display()));
-            judge(args, &resolved, kept.failed)
+        Ok(Some(stored)) => {
+            say(&format!("record: {}", stored.path?.display()));
+            judge(args, &resolved, stored.failed)
         }
         Ok(None) => {
             let error = Error::harness("it was interrupted").hint("run the gate again");

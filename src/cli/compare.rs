@@ -10,9 +10,9 @@ use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, print_data, print_document, say};
 use crate::error::{Error, Result};
 use crate::judge::comparability::TwoRuns;
-use crate::record::{ForeignRecord, History};
+use crate::record::{History, ImportedRecord};
 use crate::report::comparison::{ComparedRecord, OfPage, comparison_document, comparison_json};
-use crate::report::foreign_beside;
+use crate::report::imported_beside;
 use crate::report::render::{PageKind, Renderer};
 use crate::report::site::{comparison_page, write_page};
 
@@ -68,14 +68,14 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
         }
         Ok(named)
     };
-    if foreign_named(&args.a)?.is_some() {
-        return Err(foreign_refused(&args.a));
+    if imported_named(&args.a)?.is_some() {
+        return Err(imported_refused(&args.a));
     }
-    if let Some(theirs) = foreign_named(&args.b)? {
+    if let Some(theirs) = imported_named(&args.b)? {
         if args.format != Format::Text {
-            return Err(foreign_refused(&args.b));
+            return Err(imported_refused(&args.b));
         }
-        return show_foreign(&find("A", &args.a)?, &theirs);
+        return show_imported(&find("A", &args.a)?, &theirs);
     }
     let (a, b) = (find("A", &args.a)?, find("B", &args.b)?);
     if a.record.run_id == b.record.run_id {
@@ -105,21 +105,21 @@ fn compared(named: &NamedRecord) -> ComparedRecord<'_> {
 }
 
 /// The record of another tool's file that a word names; None where it names something else.
-fn foreign_named(word: &str) -> Result<Option<ForeignRecord>> {
+fn imported_named(word: &str) -> Result<Option<ImportedRecord>> {
     let file = Path::new(word);
-    if !History::is_foreign(file) {
+    if !History::is_imported(file) {
         return Ok(None);
     }
-    History::read_foreign(file).map(|stored| Some(stored.record))
+    History::read_imported(file).map(|stored| Some(stored.record))
 }
 
-fn show_foreign(ours: &NamedRecord, theirs: &ForeignRecord) -> Result<u8> {
-    print_document(foreign_beside(ours.record.subject(), theirs))?;
+fn show_imported(ours: &NamedRecord, theirs: &ImportedRecord) -> Result<u8> {
+    print_document(imported_beside(ours.record.subject(), theirs))?;
     Ok(exit_code::INCONCLUSIVE)
 }
 
 /// What another tool measured has one place, and one form.
-fn foreign_refused(word: &str) -> Error {
+fn imported_refused(word: &str) -> Error {
     Error::input(format!("`{word}` is what another tool measured: it can be B alone, and as text alone"))
         .hint("`cargo xtask compare RUN FILE` shows it beside a run of ours")
 }

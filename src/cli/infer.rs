@@ -112,16 +112,16 @@ fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_
     }
     print_shown(&reporter.shown.next("\n"))?;
     let sample = reporter.into_sample(prompt.len(), generated.submitted_ns);
-    let figure = |metric: Metric| {
+    let metric_value = |metric: Metric| {
         metric.of(&sample).map_or("-".to_owned(), |f| format!("{:.2} {}", f.value, metric.unit()))
     };
     say(&format!(
         "{} prompt tokens, {} new; first token {}, {} a token after it, {} in all (unverified: no golden was checked, and writing the text is in the times)",
         prompt.len(),
         sample.token_ids.len(),
-        figure(Metric::TimeToFirstToken),
-        figure(Metric::TimePerOutputToken),
-        figure(Metric::EndToEndThroughput),
+        metric_value(Metric::TimeToFirstToken),
+        metric_value(Metric::TimePerOutputToken),
+        metric_value(Metric::EndToEndThroughput),
     ));
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::files::{self, FileKind};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::record::{
-    Arm, Experiment, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference, RequestedPrompt,
+    Arm, Experiment, Outcome, Personal, PlanKind, PublishedReference, PublishedValue, RequestedPrompt,
 };
 use crate::report::kv::{kv_document, kv_json};
 use crate::run::{
@@ -155,7 +155,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     args.measuring.engine.check_device()?;
     let store = args.measuring.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
-    let published_kv = PublishedFigure::of_kv(&files::read_text(&root.published(), FileKind::Text)?)?;
+    let published_kv = PublishedValue::of_kv(&files::read_text(&root.published(), FileKind::Text)?)?;
     let control = stoppable()?;
     let program = args.measuring.supervision.program()?;
     let mut model = find_model(&args.measuring.engine.model, &root)?;
@@ -170,7 +170,8 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "kv")? else {
         return Ok(exit_code::INTERRUPTED);
     };
-    let identity = Identity::of(root.path(), &program.program, args.measuring.supervision.is_foreign())?;
+    let identity =
+        Identity::of(root.path(), &program.program, args.measuring.supervision.is_other_program())?;
     let arms = requested_arms
         .into_iter()
         .enumerate()

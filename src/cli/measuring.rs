@@ -105,7 +105,7 @@ impl SupervisionArgs {
     }
 
     /// Whether another program measures than this one.
-    pub(super) fn is_foreign(&self) -> bool {
+    pub(super) fn is_other_program(&self) -> bool {
         self.worker.is_some()
     }
 

@@ -75,7 +75,7 @@ enum Verb {
     /// What continuous integration calls: resolve an event, measure its head, publish the verdict
     #[command(after_help = examples::CI)]
     Ci(ci::CiArgs),
-    /// Pin a record's speed as a figure that later ones are compared with; accept a model as the published one
+    /// Pin a record's speed as a value that later ones are compared with; accept a model as the published one
     #[command(after_help = examples::BASELINE)]
     Baseline(baseline::BaselineArgs),
     /// Make the pages of all records, and name the one to open

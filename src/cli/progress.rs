@@ -63,8 +63,8 @@ impl Observer for Progress {
         self.bar.suspend(|| warn(warning));
     }
 
-    fn on_round(&self, report: &RoundReport<'_>, figures: &str) {
-        self.say(&round_line(report, figures));
+    fn on_round(&self, report: &RoundReport<'_>, metric_values: &str) {
+        self.say(&round_line(report, metric_values));
     }
 
     fn finish(&self) {
@@ -102,12 +102,12 @@ fn redraw(bar: &ProgressBar, control: &Control, done: &AtomicBool) {
 /// Pairs from which on an interval says something to people.
 const FEWEST_FOR_INTERVAL: usize = 3;
 
-/// One line: the round, what all come to, and how long the others may take. `figures` is what each arm gave.
-fn round_line(report: &RoundReport<'_>, figures: &str) -> String {
+/// One line: the round, what all come to, and how long the others may take. `metric_values` is what each arm gave.
+fn round_line(report: &RoundReport<'_>, metric_values: &str) -> String {
     match report.so_far {
         Some(so_far) => pair(report, so_far),
         None => format!(
-            "round {}: TPOT ms {figures}{}; {} count, {} left",
+            "round {}: TPOT ms {metric_values}{}; {} count, {} left",
             report.round + 1,
             invalidated(report, "; "),
             report.counted,

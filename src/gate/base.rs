@@ -9,7 +9,7 @@ use crate::record::{
     DecisionRecord, Experiment, PublishedReference, Repository, check_answers, sha256_of_bytes,
 };
 
-/// What a gate makes of an A/B by the policy, the published figures and the goldens of its base commit.
+/// What a gate makes of an A/B by the policy, the published values and the goldens of its base commit.
 ///
 /// # Errors
 /// A base that is no commit of the repository, or has no policy; a record that was measured by another policy, or
@@ -42,7 +42,7 @@ fn policy_of_base(record: &Experiment, repository: &Repository) -> Result<Policy
     }
     let published = PublishedReference::parse(&file(PUBLISHED)?)?;
     if record.published.as_ref().is_some_and(|recorded| *recorded != published) {
-        return refuse("has other published figures or reference prompts", PUBLISHED);
+        return refuse("has other published values or reference prompts", PUBLISHED);
     }
     check_answers(record, |run| goldens_at(repository, &base.sha, run)).map_err(|error| {
         Error::input(format!("record `{}` {error}", record.run_id)).hint("measure again: `cargo xtask ab`")

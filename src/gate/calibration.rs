@@ -3,7 +3,7 @@
 use fastrand::Rng;
 
 use crate::judge::sequential::{LOOKS, Look, Rule, SequentialOutcome, sequential, smallest_seen_percent};
-use crate::judge::{PairFigures, interval_at, pair_figures};
+use crate::judge::{PairValues, interval_at, pair_values};
 use crate::record::Experiment;
 
 /// Sessions that are drawn from the pairs: the rate is known to a tenth of a percent.
@@ -75,7 +75,7 @@ pub fn calibrate(records: &[&Experiment], rule: &Rule) -> Option<Calibration> {
 }
 
 fn differences_ln(record: &Experiment) -> Vec<f64> {
-    pair_figures(record).iter().filter(|pair| pair.counts).filter_map(PairFigures::tpot_ln).collect()
+    pair_values(record).iter().filter(|pair| pair.counts).filter_map(PairValues::tpot_ln).collect()
 }
 
 /// Within runs, for a run's mean may be off by what the machine did in that hour.

@@ -234,7 +234,7 @@ pub struct LogitDrift {
 }
 
 impl LogitDrift {
-    /// The definition id: figures of unlike ids are never compared.
+    /// The definition id: values of unlike ids are never compared.
     pub const ID: &'static str = "logit_drift@1";
 
     /// The limit of the largest drift that follows from this one of a model that is right, logits.

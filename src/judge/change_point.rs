@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn a_neighbour_of_a_dropped_candidate_is_tested_anew_on_either_side() {
+    fn a_neighbour_of_a_dropped_candidate_is_tested_again_on_either_side() {
         let ours = [vec![71, 103], vec![28, 79, 103]];
         let theirs = [vec![103], vec![15, 28, 79, 103]];
         for (((name, text), ours), theirs) in UNLIKE.into_iter().zip(ours).zip(theirs) {

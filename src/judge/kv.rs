@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::engine::ModelShape;
 use crate::golden::GoldenResult;
-use crate::judge::peers::{Multiple, RoundFigures, round_figures};
+use crate::judge::peers::{Multiple, RoundValues, round_values};
 use crate::measure::kv::{KvAgreement, KvMethod};
 use crate::measure::{Metric, Role};
 use crate::record::{Arm, Experiment, KvRecord};
@@ -116,11 +116,11 @@ pub struct KvCost {
 /// Every arm, in the order requested.
 #[must_use]
 pub fn kv_arms(record: &Experiment) -> Vec<KvArm> {
-    let rounds = round_figures(record);
+    let rounds = round_values(record);
     record.arms.iter().enumerate().filter_map(|(at, arm)| kv_arm(record, &rounds, at, arm)).collect()
 }
 
-fn kv_arm(record: &Experiment, rounds: &[RoundFigures], at: usize, arm: &Arm) -> Option<KvArm> {
+fn kv_arm(record: &Experiment, rounds: &[RoundValues], at: usize, arm: &Arm) -> Option<KvArm> {
     let kv = arm.kv.as_ref()?;
     let reference = &record.arms[0];
     let ratio = |metric| if at == 0 { None } else { Multiple::of(metric, rounds, at, 0) };

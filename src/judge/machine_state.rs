@@ -4,7 +4,7 @@
 use crate::engine::openvino::DeviceKind;
 use crate::judge::Summary;
 use crate::judge::environment::{ProcessGuards, energy, timed_part};
-use crate::measure::{BandwidthReading, Figure, Metric};
+use crate::measure::{BandwidthReading, Metric, MetricValue};
 use crate::record::{Arm, ArmView, ProvenDevice};
 
 /// Every reading of the bandwidth reference of a record, in order: one before each process, one after the last.
@@ -67,7 +67,7 @@ pub fn ramps(record: &Arm) -> Option<Ramps> {
 /// `energy_per_token@1`: the package's energy over the timed parts of all processes, by their tokens;
 /// None where a process's counter was not observed.
 #[must_use]
-pub fn energy_per_token(record: &Arm) -> Option<Figure> {
+pub fn energy_per_token(record: &Arm) -> Option<MetricValue> {
     let mut joules = 0.0;
     let mut tokens = 0;
     for process in record.measured_processes() {
@@ -80,7 +80,7 @@ pub fn energy_per_token(record: &Arm) -> Option<Figure> {
         let own = record.measured_samples().filter(|sample| sample.process == process.index);
         tokens += own.map(|sample| sample.token_ids.len()).sum::<usize>();
     }
-    (tokens > 0).then(|| Figure { metric: Metric::EnergyPerToken, value: joules / tokens as f64 })
+    (tokens > 0).then(|| MetricValue { metric: Metric::EnergyPerToken, value: joules / tokens as f64 })
 }
 
 /// A bandwidth that differs by more from the first of its session: the machine changed its speed.
@@ -260,7 +260,7 @@ fn slope(values: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// GPT-OSS-20B in round figures: 2 of 12 GB a token, 100 GB/s, a cache of 12 MB, 47 ms a token.
+    /// GPT-OSS-20B in round numbers: 2 of 12 GB a token, 100 GB/s, a cache of 12 MB, 47 ms a token.
     fn facts() -> RooflineFacts {
         RooflineFacts {
             active_bytes_per_token: Some(2_000_000_000),

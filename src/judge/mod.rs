@@ -1,12 +1,12 @@
 //! What it means: statistics of records, and their standing against the published reference.
 //!
-//! Pure: records in, figures and verdicts out. No files, no clock, no engine.
+//! Pure: records in, values and verdicts out. No files, no clock, no engine.
 
 pub mod change_point;
 pub mod comparability;
 pub mod environment;
 pub mod first_light;
-mod foreign;
+mod imported;
 pub mod kv;
 mod machine_state;
 mod pairs;
@@ -18,20 +18,19 @@ mod statistics;
 mod summary;
 mod validity;
 
-pub use foreign::{ForeignAverage, foreign_averages, foreign_warm_ups};
+pub use imported::{ImportedAverage, imported_averages, imported_warm_ups};
 pub use machine_state::{
     Pace, RAMP_SHARE, Ramps, Roofline, RooflineFacts, bandwidth_change, bandwidth_changed, energy_per_token,
     ramps, roofline, roofline_of,
 };
 pub use pairs::{
-    PairFigures, PromptDifference, RoundProcess, invalidated_by, mean_tpot_ln, pair_figures,
-    prompt_differences,
+    PairValues, PromptDifference, RoundProcess, invalidated_by, mean_tpot_ln, pair_values, prompt_differences,
 };
 pub use preflight::{Advice, preflight};
 pub use statistics::{
     MEAN_CONFIDENCE_PERCENT, MeanInterval, Spread, holm_rejects, interval_at, p_value_above,
 };
-pub use summary::{Figures, PromptFigure, PromptSummary, Summary, prompt_figures, summarise};
+pub use summary::{MeanValues, PromptSummary, PromptValue, Summary, prompt_values, summarise};
 pub use validity::{
     NO_VALID_ROUND, Standing, Validity, check_shows_published_model, invalid_round_reason,
     invalidating_findings, no_reference_reason, standing, tripped_guards,

@@ -100,7 +100,7 @@ pub struct PromptDifference {
 
 /// One pair, ln(head / base).
 #[derive(Debug, Clone, PartialEq)]
-pub struct PairFigures {
+pub struct PairValues {
     /// Which side ran first.
     pub first: Side,
     /// By prompt, in the order requested; empty where a side has no speed.
@@ -111,7 +111,7 @@ pub struct PairFigures {
     pub peak_rss_ln: Option<f64>,
     /// Of `peak_device_memory@1`, as OpenVINO reports it.
     pub device_memory_ln: Option<f64>,
-    /// Figures that one side has and the other has not.
+    /// Values that one side has and the other has not.
     pub one_sided: Vec<Metric>,
     /// Each guard that invalidated the pair, with the readings.
     pub invalidated_by: Vec<String>,
@@ -119,7 +119,7 @@ pub struct PairFigures {
     pub counts: bool,
 }
 
-impl PairFigures {
+impl PairValues {
     /// Mean over the prompts of ln(head / base) of `tpot@1`: what the sequential test is of.
     #[must_use]
     pub fn tpot_ln(&self) -> Option<f64> {
@@ -145,7 +145,7 @@ pub fn mean_tpot_ln(prompts: &[PromptDifference]) -> Option<f64> {
     mean(prompts.iter().map(|prompt| prompt.tpot_ln))
 }
 
-/// By prompt of the base, where both sides have a figure of every one.
+/// By prompt of the base, where both sides have a value of every one.
 #[must_use]
 pub fn prompt_differences(base: &[Sample], head: &[Sample]) -> Vec<PromptDifference> {
     fn measured(samples: &[Sample]) -> impl DoubleEndedIterator<Item = &Sample> {
@@ -168,17 +168,19 @@ pub fn prompt_differences(base: &[Sample], head: &[Sample]) -> Vec<PromptDiffere
 
 /// Every pair of a record, in order.
 #[must_use]
-pub fn pair_figures(record: &Experiment) -> Vec<PairFigures> {
+pub fn pair_values(record: &Experiment) -> Vec<PairValues> {
     let first = first_recorded(record).map(|first| first.of_round);
-    (0..record.rounds.len()).filter_map(|round| figures(record, round, first.as_ref())).collect()
+    (0..record.rounds.len()).filter_map(|round| metric_values(record, round, first.as_ref())).collect()
 }
 
-fn figures(record: &Experiment, round: usize, first: Option<&RoundProcess<'_>>) -> Option<PairFigures> {
+fn metric_values(record: &Experiment, round: usize, first: Option<&RoundProcess<'_>>) -> Option<PairValues> {
     let base = recorded(record, round, Side::Base.arm())?;
     let head = recorded(record, round, Side::Head.arm())?;
-    let ln = |figure: fn(&Recorded<'_>) -> Option<f64>| finite((figure(&head)? / figure(&base)?).ln());
+    let ln = |metric_value: fn(&Recorded<'_>) -> Option<f64>| {
+        finite((metric_value(&head)? / metric_value(&base)?).ln())
+    };
     let load = |recorded: &Recorded<'_>| recorded.process.load.as_ref().map(|load| load.compiled_model_cache);
-    let mut pair = PairFigures {
+    let mut pair = PairValues {
         first: record.rounds[round].first(),
         prompts: prompt_differences(&base.of_round.samples, &head.of_round.samples),
         load_ln: if load(&base) == load(&head) { ln(load_ns) } else { None },
@@ -194,13 +196,15 @@ fn figures(record: &Experiment, round: usize, first: Option<&RoundProcess<'_>>) 
 
 /// What was reported of one process and not of the other: it may have been lost by the change.
 fn one_sided(base: &Recorded<'_>, head: &Recorded<'_>) -> Vec<Metric> {
-    let is_lost = |figure: fn(&Recorded<'_>) -> Option<f64>| figure(base).is_some() != figure(head).is_some();
-    let figures = [
+    let is_lost = |metric_value: fn(&Recorded<'_>) -> Option<f64>| {
+        metric_value(base).is_some() != metric_value(head).is_some()
+    };
+    let metric_values = [
         (Metric::Load, is_lost(load_ns)),
         (Metric::PeakRss, is_lost(peak_rss_bytes)),
         (Metric::PeakDeviceMemory, is_lost(device_memory_bytes)),
     ];
-    figures.into_iter().filter(|(_, is_lost)| *is_lost).map(|(metric, _)| metric).collect()
+    metric_values.into_iter().filter(|(_, is_lost)| *is_lost).map(|(metric, _)| metric).collect()
 }
 
 fn load_ns(recorded: &Recorded<'_>) -> Option<f64> {

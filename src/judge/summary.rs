@@ -1,15 +1,15 @@
-//! The figures of a record: a mean over the runs of a prompt, and one over all.
+//! The values of a record: a mean over the runs of a prompt, and one over all.
 
 use std::collections::HashMap;
 
 use crate::golden::GoldenResult;
 use crate::judge::statistics::MeanInterval;
-use crate::measure::{Figure, Metric, MetricValues, Role, Sample};
+use crate::measure::{Metric, MetricValue, MetricValues, Role, Sample};
 use crate::record::{Arm, ProcessRecord, SampleRecord};
 
 /// Means over generations. Throughput is total tokens over total seconds, and so is its inverse.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Figures {
+pub struct MeanValues {
     /// The means.
     pub mean: MetricValues,
     /// Longest minus shortest latency of a prompt's runs, as a share of their mean; None where there
@@ -29,28 +29,28 @@ pub struct PromptSummary {
     /// Its measured generations; none where there is no speed.
     pub runs: Vec<MetricValues>,
     /// Their means; None where there is no speed.
-    pub figures: Option<Figures>,
+    pub metric_values: Option<MeanValues>,
     /// Highest resident set of its measured generations, bytes.
     pub peak_rss_bytes: Option<u64>,
 }
 
-impl Figures {
+impl MeanValues {
     /// The published metric; every generation has it.
     #[must_use]
-    pub fn throughput(&self) -> Figure {
+    pub fn throughput(&self) -> MetricValue {
         let metric = Metric::EndToEndThroughput;
-        Figure { metric, value: self.mean.get_or_nan(metric) }
+        MetricValue { metric, value: self.mean.get_or_nan(metric) }
     }
 }
 
-/// A record's figures.
+/// A record's values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// By prompt, in the order requested.
     pub prompts: Vec<PromptSummary>,
     /// Over all measured generations; None where a prompt has no speed, for then it would be the
     /// average of something else.
-    pub average: Option<Figures>,
+    pub average: Option<MeanValues>,
     /// The worst word of all prompts; None where one was not judged.
     pub golden: Option<GoldenResult>,
     /// Highest resident set of all measured generations, bytes.
@@ -65,7 +65,7 @@ impl Summary {
     }
 }
 
-/// Computes the figures of a record from its samples.
+/// Computes the values of a record from its samples.
 #[must_use]
 pub fn summarise(record: &Arm) -> Summary {
     let mut all = Vec::new();
@@ -81,15 +81,19 @@ pub fn summarise(record: &Arm) -> Summary {
             title: requested.title.clone(),
             golden: word.map(|prompt| prompt.golden),
             runs: samples.iter().map(MetricValues::of_sample).collect(),
-            figures: figures(&samples),
+            metric_values: metric_values(&samples),
             peak_rss_bytes: measured.filter_map(|sample| sample.peak_rss_bytes).max(),
         });
         all.extend(samples);
     }
-    let complete = prompts.iter().all(|prompt| prompt.figures.is_some());
+    let complete = prompts.iter().all(|prompt| prompt.metric_values.is_some());
     let results = prompts.iter().map(|prompt| prompt.golden).collect::<Option<Vec<_>>>();
     Summary {
-        average: if complete { figures(&all).map(|all| Figures { spread: None, ..all }) } else { None },
+        average: if complete {
+            metric_values(&all).map(|all| MeanValues { spread: None, ..all })
+        } else {
+            None
+        },
         golden: results.and_then(|results| results.into_iter().max()),
         peak_rss_bytes: prompts.iter().filter_map(|prompt| prompt.peak_rss_bytes).max(),
         prompts,
@@ -97,26 +101,26 @@ pub fn summarise(record: &Arm) -> Summary {
 }
 
 /// The means over generations; None where there are none.
-pub(super) fn figures(samples: &[Sample]) -> Option<Figures> {
+pub(super) fn metric_values(samples: &[Sample]) -> Option<MeanValues> {
     let mean = MetricValues::of_samples(samples);
     let latency = |sample: &Sample| Some(Metric::EndToEndLatency.of(sample)?.value);
     let latencies: Vec<f64> = samples.iter().filter_map(latency).collect();
     let longest = latencies.iter().copied().fold(f64::MIN, f64::max);
     let shortest = latencies.iter().copied().fold(f64::MAX, f64::min);
     let spread = (longest - shortest) / mean.get(Metric::EndToEndLatency)?;
-    Some(Figures { mean, spread: (latencies.len() > 1).then_some(spread) })
+    Some(MeanValues { mean, spread: (latencies.len() > 1).then_some(spread) })
 }
 
-/// A figure of a prompt.
+/// A value of a prompt.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PromptFigure {
+pub struct PromptValue {
     /// Over all its measured generations.
-    pub figure: Figure,
+    pub metric_value: MetricValue,
     /// Over those of each measured process, in order; empty where one has none.
     pub processes: Vec<f64>,
 }
 
-impl PromptFigure {
+impl PromptValue {
     /// Where the mean of the processes lies, as far as they show: generations of one process are not
     /// independent. None for fewer than two.
     #[must_use]
@@ -125,20 +129,20 @@ impl PromptFigure {
     }
 }
 
-/// The figures of a prompt's generations, which are `samples` of the run, in the order of [`Metric::ALL`]; none
+/// The values of a prompt's generations, which are `samples` of the run, in the order of [`Metric::ALL`]; none
 /// where the run has no speed.
 #[must_use]
-pub fn prompt_figures(run: &Arm, prompt: &PromptSummary, samples: &[&SampleRecord]) -> Vec<PromptFigure> {
-    let Some(whole) = &prompt.figures else { return Vec::new() };
+pub fn prompt_values(run: &Arm, prompt: &PromptSummary, samples: &[&SampleRecord]) -> Vec<PromptValue> {
+    let Some(whole) = &prompt.metric_values else { return Vec::new() };
     let of_process = |process: &ProcessRecord| {
         let own = samples.iter().filter(|it| it.process == process.index && it.role == Role::Measured);
-        figures(&own.filter_map(|sample| sample.timed()).collect::<Vec<Sample>>())
+        metric_values(&own.filter_map(|sample| sample.timed()).collect::<Vec<Sample>>())
     };
     let by_process = run.measured_processes().map(of_process).collect::<Option<Vec<_>>>().unwrap_or_default();
     let of_metric = |metric: Metric| {
-        let processes = by_process.iter().map(|figures| figures.mean.get(metric));
-        Some(PromptFigure {
-            figure: Figure { metric, value: whole.mean.get(metric)? },
+        let processes = by_process.iter().map(|metric_values| metric_values.mean.get(metric));
+        Some(PromptValue {
+            metric_value: MetricValue { metric, value: whole.mean.get(metric)? },
             processes: processes.collect::<Option<_>>().unwrap_or_default(),
         })
     };

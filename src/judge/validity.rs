@@ -7,9 +7,9 @@ use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
 use crate::judge::comparability::ComparedSide;
 use crate::judge::environment::{Guard, GuardFinding, GuardWeight, of_record};
-use crate::judge::pair_figures;
-use crate::judge::peers::round_figures;
-use crate::measure::Figure;
+use crate::judge::pair_values;
+use crate::judge::peers::round_values;
+use crate::measure::MetricValue;
 use crate::record::{
     Arm, ArmView, Entry, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice, PublishedReference, Verdict,
 };
@@ -147,7 +147,7 @@ fn of_peers(record: &Experiment) -> Validity {
 /// round where none counts.
 #[must_use]
 pub fn invalid_round_reason(record: &Experiment) -> Option<String> {
-    let rounds = round_figures(record);
+    let rounds = round_values(record);
     let has_valid = rounds.iter().any(|round| round.invalidated_by.is_empty());
     if has_valid && !record.sampling.ignore_guards {
         return None;
@@ -166,7 +166,7 @@ fn of_ab(record: &Experiment) -> Validity {
     if !record.sampling.ignore_guards {
         return Validity::Valid;
     }
-    let mut reasons = pair_figures(record).into_iter().flat_map(|pair| pair.invalidated_by);
+    let mut reasons = pair_values(record).into_iter().flat_map(|pair| pair.invalidated_by);
     reasons.next().map_or(Validity::Valid, |first| Validity::Invalid(vec![first]))
 }
 
@@ -180,18 +180,18 @@ pub(in crate::judge) fn unverified_reason(run: &Arm) -> Option<String> {
     (!unverified.is_empty()).then(|| format!("no golden for {}", unverified.join(", ")))
 }
 
-/// How a result stands to the published figure.
+/// How a result stands to the published value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Standing {
     /// It is of another model or device, or has no verified speed: no comparison.
     NotJudged(String),
-    /// At the published figure or above.
+    /// At the published value or above.
     Reached,
     /// Below it.
     Below,
 }
 
-/// Why a run's speed may be compared with no fixed figure, nor become one; None where it may.
+/// Why a run's speed may be compared with no fixed value, nor become one; None where it may.
 #[must_use]
 pub fn no_reference_reason(run: &Arm) -> Option<&'static str> {
     let grade = run.device.ran.as_ref().map(ProvenDevice::grade);
@@ -209,13 +209,13 @@ pub fn no_reference_reason(run: &Arm) -> Option<&'static str> {
 
 /// Compares like with like, or says why not.
 #[must_use]
-pub fn standing(published: &PublishedReference, record: &Arm, speed: Option<Figure>) -> Standing {
+pub fn standing(published: &PublishedReference, record: &Arm, speed: Option<MetricValue>) -> Standing {
     if let Some(unlike) = published.difference_to(record).or_else(|| no_reference_reason(record)) {
         return Standing::NotJudged(unlike.to_owned());
     }
     let Some(speed) = speed else { return Standing::NotJudged("there is no speed".to_owned()) };
-    let figure = Figure { metric: published.reference.metric, value: published.reference.value };
-    match speed.ratio_to(figure) {
+    let metric_value = MetricValue { metric: published.reference.metric, value: published.reference.value };
+    match speed.ratio_to(metric_value) {
         Err(refused) => Standing::NotJudged(refused.to_string()),
         Ok(ratio) if ratio < 1.0 => Standing::Below,
         Ok(_) => Standing::Reached,
@@ -239,7 +239,7 @@ pub fn check_shows_published_model(published: &PublishedReference, run: ArmView<
         return refuse(&format!("its device is emulated: {reason}"), HARDWARE);
     }
     let Some(shape) = &published.model.shape else {
-        return refuse("the published figures do not say what it is made of", RESTORE);
+        return refuse("the published values do not say what it is made of", RESTORE);
     };
     if let Some(difference) = shape.difference_to(&run.model) {
         return refuse(&difference, FETCH);

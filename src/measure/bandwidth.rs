@@ -18,7 +18,7 @@ const PASSES: usize = 5;
 /// Shares of the buffer are whole pairs of pages, so that their halves are equally long.
 const SHARE_UNIT_BYTES: usize = 2 * 4096;
 
-/// What the bandwidth reference measured; the raw times are kept.
+/// What the bandwidth reference measured; the raw times are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BandwidthReading {
     /// Bytes of the buffer; each pass reads all of them once.

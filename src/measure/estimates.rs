@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_that_cannot_be_a_mean_and_its_interval_are_refused() {
+    fn values_that_cannot_be_a_mean_and_its_interval_are_refused() {
         let home = home();
         let run = add(home.path(), "one", "one");
         for (right, wrong) in [

@@ -1,4 +1,4 @@
-//! The closed vocabulary of figures, each by one definition.
+//! The closed vocabulary of values, each by one definition.
 //!
 //! t0 is just before the first inference is submitted, after tokenisation; `t_i` is when token i of N
 //! is known on the host, argmax included. The published table (9.42 s, 47.1 ms, 21.24 token/s) is
@@ -82,7 +82,7 @@ impl Times {
 macro_rules! metrics {
     ($($(#[$doc:meta])* $name:ident $title:literal $id:literal $unit:literal $direction:ident $formula:literal
         $(= $aggregate:ident |$times:ident| $of:expr, $over:expr)?;)*) => {
-        /// A definition of a figure. It is serialised as its id: figures of unlike ids are never compared.
+        /// A definition of a value. It is serialised as its id: values of unlike ids are never compared.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Metric {
             $($(#[$doc])* #[serde(rename = $id)] $name,)*
@@ -177,20 +177,20 @@ metrics! {
         "energy of the processor's package over generations / tokens";
 }
 
-/// A figure with its definition: two can be compared only where the definitions are one.
+/// A value with its definition: two can be compared only where the definitions are one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Figure {
+pub struct MetricValue {
     /// By which definition.
     pub metric: Metric,
     /// In the definition's unit, not rounded.
     pub value: f64,
 }
 
-impl Figure {
+impl MetricValue {
     /// How this stands to another.
     ///
     /// # Errors
-    /// Another definition, or a figure that nothing can be a multiple of.
+    /// Another definition, or a value that nothing can be a multiple of.
     pub fn ratio_to(self, other: Self) -> Result<f64> {
         if self.metric != other.metric {
             return Err(Error::input(format!(
@@ -198,7 +198,7 @@ impl Figure {
                 self.metric.id(),
                 other.metric.id()
             ))
-            .hint("compare figures of one definition; `--explain` lists them"));
+            .hint("compare values of one definition; `--explain` lists them"));
         }
         let ratio = self.value / other.value;
         if !ratio.is_finite() {
@@ -209,13 +209,13 @@ impl Figure {
 }
 
 impl Metric {
-    /// The figure of a sample; None where it is not defined, as for the time between tokens of a
+    /// The value of a sample; None where it is not defined, as for the time between tokens of a
     /// single token, or where it is not of a sample at all, as for a load.
     #[must_use]
-    pub fn of(self, sample: &Sample) -> Option<Figure> {
+    pub fn of(self, sample: &Sample) -> Option<MetricValue> {
         let Quotient { of, over } = self.quotient(sample)?;
         let value = of / over;
-        value.is_finite().then_some(Figure { metric: self, value })
+        value.is_finite().then_some(MetricValue { metric: self, value })
     }
 
     /// The metrics of a generation.
@@ -288,8 +288,8 @@ impl MetricValues {
 
     /// A value with its definition.
     #[must_use]
-    pub fn figure(&self, metric: Metric) -> Option<Figure> {
-        self.get(metric).map(|value| Figure { metric, value })
+    pub fn metric_value(&self, metric: Metric) -> Option<MetricValue> {
+        self.get(metric).map(|value| MetricValue { metric, value })
     }
 
     /// Puts a value in, in the metric's unit.
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_figures_include_the_prefill_and_the_decode_figures_do_not() {
+    fn the_published_values_include_the_prefill_and_the_decode_values_do_not() {
         let sample = published();
         let of = |metric: Metric| metric.of(&sample).unwrap().value;
         assert!((of(Metric::EndToEndLatency) - 9.42).abs() < 1e-6);
@@ -361,13 +361,13 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_unlike_definitions_are_refused_and_never_a_number() {
-        let figure = |metric| Figure { metric, value: 2.0 };
+    fn values_of_unlike_definitions_are_refused_and_never_a_number() {
+        let metric_value = |metric| MetricValue { metric, value: 2.0 };
         let (inclusive, exclusive) = (Metric::EndToEndPerToken, Metric::TimePerOutputToken);
-        let refused = figure(inclusive).ratio_to(figure(exclusive)).unwrap_err();
+        let refused = metric_value(inclusive).ratio_to(metric_value(exclusive)).unwrap_err();
         assert!(refused.to_string().contains("`e2e_per_token@1` and `tpot@1`"), "{refused}");
-        assert_eq!(figure(exclusive).ratio_to(figure(exclusive)), Ok(1.0));
-        assert!(figure(exclusive).ratio_to(Figure { metric: exclusive, value: 0.0 }).is_err());
+        assert_eq!(metric_value(exclusive).ratio_to(metric_value(exclusive)), Ok(1.0));
+        assert!(metric_value(exclusive).ratio_to(MetricValue { metric: exclusive, value: 0.0 }).is_err());
     }
 
     #[test]

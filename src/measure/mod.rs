@@ -17,5 +17,5 @@ pub use bandwidth::{BANDWIDTH_BUFFER_BYTES, BandwidthReading, BandwidthReference
 pub use cool_down::{CoolDownScene, CooledDown, LONGEST_COOL_DOWN_SECONDS, SAME_START_CELSIUS, cool_down};
 pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
 pub use generation::{Generated, KnownToken, TokenSink, record_generation, sample_here};
-pub use metric::{Direction, Figure, Metric, MetricValues};
+pub use metric::{Direction, Metric, MetricValue, MetricValues};
 pub use plan::{Plan, RequestedPrompt, Role, Sample};

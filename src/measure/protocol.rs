@@ -244,7 +244,7 @@ pub struct DeviceResolvedEvent {
     pub compiled_model_folder: Option<PathBuf>,
 }
 
-/// Whether a compiled model comes from a cache: a cold load and a warm one are two different figures.
+/// Whether a compiled model comes from a cache: a cold load and a warm one are two different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CacheState {

@@ -74,7 +74,7 @@ pub struct Arm {
     /// What was done to the KV cache, and what came of it; None but in an experiment of `kv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvRecord>,
-    /// What a reader must know before trusting its figures.
+    /// What a reader must know before trusting its values.
     pub warnings: Vec<Warning>,
 }
 
@@ -105,7 +105,7 @@ impl Arm {
 
     /// Whether it is a program that the user named.
     #[must_use]
-    pub fn is_foreign(&self) -> bool {
+    pub fn is_other_program(&self) -> bool {
         ![Self::ARCGAUGE, Self::OPENVINO_GENAI, Self::OPTIMUM_INTEL].contains(&self.host_loop.as_str())
     }
 }
@@ -139,9 +139,9 @@ pub enum Outcome {
     Complete,
     /// A prompt's output was wrong.
     WrongOutput,
-    /// It was stopped; no speed is kept.
+    /// It was stopped; no speed is stored.
     Interrupted,
-    /// The harness or the runtime failed; no speed is kept.
+    /// The harness or the runtime failed; no speed is stored.
     Failed,
     /// There was nothing to measure, as where two sides are the same byte for byte.
     NotMeasured,
@@ -269,7 +269,7 @@ pub struct ProcessRecord {
 pub struct LoadRecord {
     /// From before reading to the first request ready, ns.
     pub load_ns: u64,
-    /// A cold and a warm load are two different figures.
+    /// A cold and a warm load are two different values.
     pub compiled_model_cache: CacheState,
     /// `LOADED_FROM_CACHE`, as the runtime reported it after the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -308,7 +308,7 @@ impl From<&ProcessFacts> for ProcessRecord {
     }
 }
 
-/// One generation as it is kept. The times are absent where the output was wrong or the run was
+/// One generation as it is stored. The times are absent where the output was wrong or the run was
 /// not finished: such a generation has no speed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SampleRecord {
@@ -549,10 +549,10 @@ pub fn judge_session(
     Ok(findings)
 }
 
-/// The samples as they may be kept: tokens always, times only of prompts that were judged and are not
+/// The samples as they may be stored: tokens always, times only of prompts that were judged and are not
 /// wrong. Without findings, as of a session that did not come to its end, none has times.
 #[must_use]
-pub fn kept_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
+pub fn stored_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
     let judged = plan.prompts.iter().zip(findings);
     let right = judged.filter(|(_, finding)| finding.result != GoldenResult::Break);
     let right: HashSet<&str> = right.map(|(prompt, _)| prompt.id.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What was decided of a record, and why: the words that a gate acts on, in a form that can be kept.
+//! What was decided of a record, and why: the words that a gate acts on, in a form that can be stored.
 
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
@@ -93,7 +93,7 @@ pub struct CheckRecord {
     pub id: String,
     /// Whether it holds.
     pub result: CheckResult,
-    /// Why, with the figures.
+    /// Why, with the values.
     pub reason: String,
 }
 
@@ -120,7 +120,7 @@ impl CheckResult {
     }
 }
 
-/// One figure of the head as a multiple of the base's, with its interval.
+/// One value of the head as a multiple of the base's, with its interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ComparisonRecord {
     /// By which definition.

@@ -35,8 +35,8 @@ impl DeviceRecord {
         self.ran.as_ref().map_or("none", |ran| ran.kind().name())
     }
 
-    /// Why what ran is known to be emulated: its figures say nothing of hardware, so that such a run is no
-    /// baseline, passes no gate and stands beside no published figure.
+    /// Why what ran is known to be emulated: its values say nothing of hardware, so that such a run is no
+    /// baseline, passes no gate and stands beside no published value.
     #[must_use]
     pub fn emulated_reason(&self) -> Option<&str> {
         self.ran.as_ref()?.facts().emulated_reason.as_deref()

@@ -47,8 +47,8 @@ pub struct Schema {
     pub minor: u32,
 }
 
-/// A record that can be kept: sealed in a file of its own, below its machine and its commit.
-pub trait Kept: Serialize + DeserializeOwned + PartialEq {
+/// A record that can be stored: encoded in a file of its own, below its machine and its commit.
+pub trait StoredRecord: Serialize + DeserializeOwned + PartialEq {
     /// As a file's header names it.
     const KIND: &'static str;
     /// The form that is written.
@@ -93,7 +93,7 @@ pub struct Place<'a> {
     pub run_id: &'a str,
 }
 
-impl Kept for Experiment {
+impl StoredRecord for Experiment {
     const KIND: &'static str = "experiment";
     const SCHEMA: Schema = Schema { major: 3, minor: 0 };
 
@@ -140,7 +140,7 @@ pub struct Header {
 /// # Errors
 /// A record that does not say what it measured, or that would not come back as it is, as one with a
 /// float that is not a number.
-pub fn encode<R: Kept>(record: &R) -> Result<Vec<u8>> {
+pub fn encode<R: StoredRecord>(record: &R) -> Result<Vec<u8>> {
     record.check()?;
     let unfit = |cause: serde_json::Error| Error::harness(format!("the record cannot be written: {cause}"));
     let mut payload = serde_json::to_vec(record).map_err(unfit)?;
@@ -172,7 +172,7 @@ pub(super) fn first_line_and_payload(bytes: &[u8]) -> (&[u8], &[u8]) {
 /// # Errors
 /// Bytes that are no record of this kind, of a schema that is not read, or altered since they were written; a record
 /// that contradicts itself.
-pub fn open<R: Kept>(bytes: &[u8], name: &str) -> Result<R> {
+pub fn open<R: StoredRecord>(bytes: &[u8], name: &str) -> Result<R> {
     let header = header(bytes, name)?;
     if OLDER_KINDS.contains(&header.kind.as_str()) {
         return Err(Error::input(format!(
@@ -228,7 +228,7 @@ fn unknown_field_of(read: &impl Serialize, bytes: &[u8]) -> Option<String> {
 ///
 /// # Errors
 /// Bytes that are no whole record, or one that does not say what it measured.
-pub fn accept<R: Kept>(bytes: &[u8], name: &str) -> Result<R> {
+pub fn accept<R: StoredRecord>(bytes: &[u8], name: &str) -> Result<R> {
     let record: R = open(bytes, name)?;
     record.check().map_err(|error| {
         Error::input(format!("record `{name}` is not taken: {error}")).hint("it is left as it is")

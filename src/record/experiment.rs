@@ -12,8 +12,8 @@ use strum::IntoStaticStr;
 
 use crate::measure::{BandwidthReading, Estimate};
 use crate::record::{
-    Arm, DecisionRecord, Machine, Outcome, PublishedFigure, PublishedReference, RequestedPrompt,
-    SampleRecord, Warning, sha256_of_bytes,
+    Arm, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt, SampleRecord,
+    Warning, sha256_of_bytes,
 };
 use crate::workload::PromptSet;
 
@@ -68,12 +68,12 @@ pub struct Experiment {
     /// Where its time went.
     #[serde(default)]
     pub cost: HarnessCost,
-    /// The published figures that it is shown beside.
+    /// The published values that it is shown beside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<PublishedReference>,
     /// What was published of engines like those that were measured side by side.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub published_engines: Vec<PublishedFigure>,
+    pub published_engines: Vec<PublishedValue>,
     /// What a reader must know, besides what each arm warns of.
     pub warnings: Vec<Warning>,
 }
@@ -213,7 +213,7 @@ pub struct InputsRecord {
     /// The merge commit that was checked out, where a pull request was tested through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<String>,
-    /// The sha256 over prompts, goldens, published figures and policy.
+    /// The sha256 over prompts, goldens, published values and policy.
     pub sha256: String,
     /// What of them the head has changed against the merge base. Such a head is not judged by its own measure.
     pub changed_by_head: Vec<ChangedInput>,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use regex::{NoExpand, Regex};
 use serde_json::Value;
 
-use crate::record::Kept;
+use crate::record::StoredRecord;
 
 /// Names of accounts and machines that identify nobody.
 const NOBODY: [&str; 18] = [
@@ -105,7 +105,7 @@ impl Personal {
     /// A record as it may be stored. What says what was measured stays, and so does a text without which it would
     /// be no record.
     #[must_use]
-    pub fn taken_from_record<R: Kept>(&self, record: R) -> R {
+    pub fn taken_from_record<R: StoredRecord>(&self, record: R) -> R {
         let Ok(mut cleaned) = serde_json::to_value(&record) else { return record };
         let folders = self.traces.iter().filter(|(trace, _)| trace.is_folder());
         let folders = Self { traces: folders.cloned().collect() };
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_go_by_their_form_and_ids_of_figures_stay() {
+    fn addresses_go_by_their_form_and_ids_of_values_stay() {
         let personal = Personal::default();
         for (text, expected) in [
             ("<someone.else+git@mail.example.org>, ok", "<<e-mail>>, ok"),

@@ -1,4 +1,4 @@
-//! The published figures that a run is shown beside: `fixtures/baselines/published.json`, kept in the
+//! The published values that a run is shown beside: `fixtures/baselines/published.json`, kept in the
 //! record so that it can be reported again without the repository.
 
 use std::path::Path;
@@ -20,8 +20,8 @@ pub struct PublishedReference {
     pub model: PublishedModel,
     /// The device that it holds for.
     pub device: PublishedDevice,
-    /// The figure.
-    pub reference: PublishedFigure,
+    /// The value.
+    pub reference: PublishedValue,
     /// Tokens of each answer.
     pub new_tokens: usize,
     /// Ids of the prompts.
@@ -87,9 +87,9 @@ pub struct PublishedDevice {
     pub execution_units: u32,
 }
 
-/// A figure with its definition.
+/// A value with its definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PublishedFigure {
+pub struct PublishedValue {
     /// Whose it is.
     pub series: String,
     /// By which definition.
@@ -101,20 +101,20 @@ pub struct PublishedFigure {
     pub baseline: Option<f64>,
 }
 
-impl PublishedFigure {
-    /// The figures of changes of the KV cache in the file's text, in its order.
+impl PublishedValue {
+    /// The values of changes of the KV cache in the file's text, in its order.
     ///
     /// # Errors
     /// A text that is not of this form.
     pub fn of_kv(text: &str) -> Result<Vec<Self>> {
         #[derive(Deserialize)]
-        struct Figures {
+        struct MeanValues {
             #[serde(default)]
-            kv_cache: Vec<PublishedFigure>,
+            kv_cache: Vec<PublishedValue>,
         }
-        let figures: Figures =
+        let metric_values: MeanValues =
             serde_json::from_str(text).map_err(|cause| unreadable("published.json", &cause))?;
-        Ok(figures.kv_cache)
+        Ok(metric_values.kv_cache)
     }
 }
 
@@ -231,7 +231,7 @@ struct PublishedFile {
     conditions: String,
     new_tokens: usize,
     prompts: Vec<String>,
-    reference: PublishedFigure,
+    reference: PublishedValue,
     series: Vec<PublishedTable>,
 }
 
@@ -254,14 +254,14 @@ fn text_of(path: &Path) -> Result<String> {
 }
 
 fn unreadable(name: &str, cause: &serde_json::Error) -> Error {
-    Error::input(format!("the published figures in `{name}` are not of the expected form: {cause}"))
+    Error::input(format!("the published values in `{name}` are not of the expected form: {cause}"))
         .hint(RESTORE)
 }
 
 const ACCEPT: &str = "`cargo xtask baseline accept-model RECORD --reason \"...\"`";
 const RESTORE: &str = "restore the file: `git checkout -- fixtures/baselines`";
 
-/// A series of the published figures as a whole, by its name. Beside the one that runs are compared with there
+/// A series of the published values as a whole, by its name. Beside the one that runs are compared with there
 /// may be others, to be seen and not to be judged by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PublishedSeries {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
-use crate::judge::{Figures, PromptSummary, Standing, Summary, Validity, standing, summarise};
+use crate::judge::{MeanValues, PromptSummary, Standing, Summary, Validity, standing, summarise};
 use crate::measure::supervisor::Purpose;
 use crate::measure::{Metric, MetricValues};
 use crate::record::{ArmView, ProvenDevice};
@@ -113,16 +113,22 @@ fn table(summary: &Summary, detail: Detail) -> Table {
     };
     let prompts = summary.prompts.iter().map(|prompt| {
         let peak = prompt.peak_rss_bytes.map(|bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20)));
-        row(&prompt.title, prompt.figures.as_ref(), number(peak), output(prompt), detail)
+        row(&prompt.title, prompt.metric_values.as_ref(), number(peak), output(prompt), detail)
     });
     // A row of means: no highest value and no worst output.
     let average = row("average", summary.average.as_ref(), number(None), "".into(), detail);
     Table::new(headings.iter().copied()).with_rows(prompts.chain([average]))
 }
 
-fn row(title: &str, figures: Option<&Figures>, peak: Cell, output: Cell, detail: Detail) -> Vec<Cell> {
-    let cell = |figure: fn(&Figures) -> Option<f64>, decimals: usize| {
-        number(figures.and_then(figure).map(|figure| format!("{figure:.decimals$}")))
+fn row(
+    title: &str,
+    metric_values: Option<&MeanValues>,
+    peak: Cell,
+    output: Cell,
+    detail: Detail,
+) -> Vec<Cell> {
+    let cell = |metric_value: fn(&MeanValues) -> Option<f64>, decimals: usize| {
+        number(metric_values.and_then(metric_value).map(|metric_value| format!("{metric_value:.decimals$}")))
     };
     let mut cells = vec![
         title.into(),
@@ -150,7 +156,7 @@ fn output(prompt: &PromptSummary) -> Cell {
     .into()
 }
 
-/// Peak memory, KV cache, and the published figure or why the run is not compared with it.
+/// Peak memory, KV cache, and the published value or why the run is not compared with it.
 fn beneath(record: ArmView<'_>, summary: &Summary) -> String {
     let parts = [
         summary.peak_rss_bytes.map(|bytes| format!("peak memory {}", mebibytes(bytes))),
@@ -162,7 +168,7 @@ fn beneath(record: ArmView<'_>, summary: &Summary) -> String {
 
 fn published(record: ArmView<'_>, summary: &Summary) -> Option<String> {
     let published = record.experiment.published.as_ref()?;
-    let speed = summary.average.as_ref().map(Figures::throughput);
+    let speed = summary.average.as_ref().map(MeanValues::throughput);
     let result = match standing(published, &record, speed) {
         Standing::NotJudged(reason) => format!("not judged, {reason}"),
         Standing::Reached => "reached".to_owned(),
@@ -224,7 +230,7 @@ fn prompts_json(summary: &Summary) -> Vec<Value> {
     let prompts = summary.prompts.iter();
     prompts
         .map(|prompt| {
-            let mut value = figures_json(prompt.figures.as_ref());
+            let mut value = values_json(prompt.metric_values.as_ref());
             value["id"] = json!(prompt.id);
             value["title"] = json!(prompt.title);
             value["golden"] = json!(prompt.golden);
@@ -236,14 +242,15 @@ fn prompts_json(summary: &Summary) -> Vec<Value> {
 }
 
 fn average_json(summary: &Summary) -> Value {
-    let mut value = figures_json(summary.average.as_ref());
+    let mut value = values_json(summary.average.as_ref());
     value["golden"] = json!(summary.golden);
     value
 }
 
-fn figures_json(figures: Option<&Figures>) -> Value {
-    let mut value = run_json(figures.map_or(&MetricValues::default(), |figures| &figures.mean));
-    value["spread"] = json!(figures.and_then(|figures| figures.spread));
+fn values_json(metric_values: Option<&MeanValues>) -> Value {
+    let mut value =
+        run_json(metric_values.map_or(&MetricValues::default(), |metric_values| &metric_values.mean));
+    value["spread"] = json!(metric_values.and_then(|metric_values| metric_values.spread));
     value
 }
 

@@ -8,8 +8,8 @@ use std::fmt::Write;
 use crate::error::{Error, Result};
 use crate::golden::GoldenResult;
 use crate::judge::comparability::ComparedSide;
-use crate::judge::{Figures, Standing, Summary, standing};
-use crate::measure::{Figure, Metric};
+use crate::judge::{MeanValues, Standing, Summary, standing};
+use crate::measure::{Metric, MetricValue};
 use crate::record::{ArmView, ProcessRecord, ProofGrade, ProvenDevice};
 use crate::report::document::{code, escape};
 use crate::report::exchange::device_name;
@@ -51,7 +51,7 @@ pub fn card(record: CardRecord<'_>) -> Result<String> {
     text.push_str(&standing_note(run, &side, average));
     let _ = writeln!(text, "## {} on {}\n", escape(&run.model.name), escape(device_name(run)));
     text.push_str(&settings(run));
-    text.push_str(&figures(&side.summary, average));
+    text.push_str(&metric_values(&side.summary, average));
     text.push_str(&reference(run, average));
     text.push_str(DEFINITIONS);
     text.push_str(&provenance(record));
@@ -65,18 +65,18 @@ tokens. The average is total tokens over total seconds, and its inverse. \"Verif
 golden one; \"near-tie\": tokens differ only where the first two logits are too close to call.
 ";
 
-/// What must be known before a figure is read; nothing where the run is one of the published benchmark's.
-fn standing_note(run: ArmView<'_>, side: &ComparedSide, average: &Figures) -> String {
+/// What must be known before a value is read; nothing where the run is one of the published benchmark's.
+fn standing_note(run: ArmView<'_>, side: &ComparedSide, average: &MeanValues) -> String {
     let reason = match against_published(run, average) {
         Some((Standing::NotJudged(reason), _)) => Some(reason),
         Some(_) => None,
-        None => Some("the record holds no published figures".to_owned()),
+        None => Some("the record holds no published values".to_owned()),
     };
     let mut text = String::new();
     if let Some(reason) = reason {
         let _ = writeln!(
             text,
-            "> Not the published benchmark: {}. These figures are of {} on {}.",
+            "> Not the published benchmark: {}. These values are of {} on {}.",
             escape(&reason),
             escape(&run.model.name),
             run.device.actual(),
@@ -88,15 +88,15 @@ fn standing_note(run: ArmView<'_>, side: &ComparedSide, average: &Figures) -> St
     if text.is_empty() { text } else { text + "\n" }
 }
 
-/// How the run stands to the published figure, and by which share; None where none is known.
-fn against_published(run: ArmView<'_>, average: &Figures) -> Option<(Standing, Option<f64>)> {
+/// How the run stands to the published value, and by which share; None where none is known.
+fn against_published(run: ArmView<'_>, average: &MeanValues) -> Option<(Standing, Option<f64>)> {
     let published = run.experiment.published.as_ref()?;
     let speed = average.throughput();
-    let figure = Figure { metric: published.reference.metric, value: published.reference.value };
-    Some((standing(published, &run, Some(speed)), speed.ratio_to(figure).ok()))
+    let metric_value = MetricValue { metric: published.reference.metric, value: published.reference.value };
+    Some((standing(published, &run, Some(speed)), speed.ratio_to(metric_value).ok()))
 }
 
-fn reference(run: ArmView<'_>, average: &Figures) -> String {
+fn reference(run: ArmView<'_>, average: &MeanValues) -> String {
     let (Some(published), Some((standing, share))) =
         (&run.experiment.published, against_published(run, average))
     else {
@@ -143,21 +143,21 @@ fn settings(run: ArmView<'_>) -> String {
     text
 }
 
-fn figures(summary: &Summary, average: &Figures) -> String {
+fn metric_values(summary: &Summary, average: &MeanValues) -> String {
     let mut text = "\n| Prompt | Latency (s) | TPOT (ms/token) | Throughput (tok/s) | Output |\n\
         | --- | --: | --: | --: | --- |\n"
         .to_owned();
     for prompt in &summary.prompts {
-        if let Some(figures) = &prompt.figures {
-            text.push_str(&row(&escape(&prompt.title), figures, prompt.golden));
+        if let Some(metric_values) = &prompt.metric_values {
+            text.push_str(&row(&escape(&prompt.title), metric_values, prompt.golden));
         }
     }
     text.push_str(&row("**Average**", average, summary.golden));
     text
 }
 
-fn row(title: &str, figures: &Figures, golden: Option<GoldenResult>) -> String {
-    let mean = &figures.mean;
+fn row(title: &str, metric_values: &MeanValues, golden: Option<GoldenResult>) -> String {
+    let mean = &metric_values.mean;
     let [latency, per_token, throughput] =
         [Metric::EndToEndLatency, Metric::EndToEndPerToken, Metric::EndToEndThroughput]
             .map(|metric| four_digits(mean.get_or_nan(metric)));
@@ -243,7 +243,7 @@ fn provenance(record: CardRecord<'_>) -> String {
 }
 
 /// The front matter of a card. `verified` is not written: only the hub itself may set it.
-fn metadata(record: CardRecord<'_>, average: &Figures) -> String {
+fn metadata(record: CardRecord<'_>, average: &MeanValues) -> String {
     let run = record.run;
     let runtime = run.runtime.as_ref();
     let property = |key: &str| runtime.and_then(|runtime| runtime.properties_effective.get(key)).cloned();

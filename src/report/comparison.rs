@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::judge::comparability::{
-    Breaks, Comparability, ComparedSide, Difference, FigurePair, GoldenPair, Interval, TwoRuns,
+    Breaks, Comparability, ComparedSide, Difference, GoldenPair, Interval, TwoRuns, ValuePair,
 };
 use crate::measure::Metric;
 use crate::record::{ArmView, Commit, ProvenDevice};
@@ -76,7 +76,7 @@ pub fn comparison_document(
             document.text(format!("The times of {letter} are not compared: {reason}"));
         }
     }
-    figures(&mut document, two);
+    metric_values(&mut document, two);
     document.chart(of_page.chart);
     let rows = two.goldens.iter().map(|pair| [(&pair.prompt).into(), golden(pair.a), golden(pair.b)]);
     document.titled_table("Output", Table::new(["prompt", "A", "B"]).with_rows(rows));
@@ -149,19 +149,19 @@ fn differences(document: &mut Document, two: &TwoRuns) {
     }
 }
 
-fn figures(document: &mut Document, two: &TwoRuns) {
-    let has_changes = two.figures.iter().any(|pair| pair.change.is_some());
+fn metric_values(document: &mut Document, two: &TwoRuns) {
+    let has_changes = two.metric_values.iter().any(|pair| pair.change.is_some());
     let mut headings = vec!["metric", "prompt", "unit", "better", "A", "B"];
     headings.extend(if has_changes { &["change", "interval"][..] } else { &[] });
     headings.push("result");
-    let rows = two.figures.iter().map(|pair| figure(pair, has_changes));
+    let rows = two.metric_values.iter().map(|pair| metric_value(pair, has_changes));
     document.titled_table("Metrics", Table::new(headings).with_keys(2).with_rows(rows));
     for sentence in caption(two) {
         document.text(Line::prose(&sentence));
     }
 }
 
-fn figure(pair: &FigurePair, has_changes: bool) -> Vec<Cell> {
+fn metric_value(pair: &ValuePair, has_changes: bool) -> Vec<Cell> {
     let is_memory = matches!(pair.metric, Metric::PeakRss | Metric::PeakDeviceMemory);
     let value = |value: Option<f64>| {
         number(value.map(|value| four_digits(if is_memory { value / BYTES_PER_MEBIBYTE } else { value })))
@@ -319,7 +319,7 @@ fn comparability(two: &TwoRuns) -> (Mark, &'static str, String) {
 
 /// How the changes are to be read; nothing where there is none.
 fn caption(two: &TwoRuns) -> Vec<String> {
-    if !two.figures.iter().any(|pair| pair.change.is_some()) {
+    if !two.metric_values.iter().any(|pair| pair.change.is_some()) {
         return Vec::new();
     }
     let change = "Change: from A to B.";
@@ -328,7 +328,7 @@ fn caption(two: &TwoRuns) -> Vec<String> {
             "{change} An observation, not a test: what differs above may be all of it. `cargo xtask ab` decides."
         )];
     }
-    let interval = if two.figures.iter().any(|pair| pair.interval().is_some()) {
+    let interval = if two.metric_values.iter().any(|pair| pair.interval().is_some()) {
         format!(
             "Interval: {:.0} %, by Welch's t on the means of each run's processes, each row by itself; the \
              machine's variation from run to run is not in that interval.",
@@ -344,7 +344,7 @@ fn caption(two: &TwoRuns) -> Vec<String> {
     ]
 }
 
-fn result(pair: &FigurePair) -> String {
+fn result(pair: &ValuePair) -> String {
     let Some(change) = pair.change else {
         if let Some(reason) = &pair.uncompared_reason {
             return reason.clone();
@@ -384,7 +384,7 @@ pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
         "comparability": comparability_id(two),
         "sides": { "a": side_json(a, &two.a), "b": side_json(b, &two.b) },
         "differences": two.differences.iter().map(difference_json).collect::<Value>(),
-        "figures": two.figures.iter().map(figure_json).collect::<Value>(),
+        "figures": two.metric_values.iter().map(value_json).collect::<Value>(),
         "goldens": two.goldens.iter().map(golden_json).collect::<Value>(),
         "commands": commands(a.run, b.run, two),
         "warnings": { "a": a.run.warnings, "b": b.run.warnings },
@@ -426,7 +426,7 @@ fn difference_json(difference: &Difference) -> Value {
     })
 }
 
-fn figure_json(pair: &FigurePair) -> Value {
+fn value_json(pair: &ValuePair) -> Value {
     let interval = pair.interval();
     json!({
         "metric": pair.metric,

@@ -14,7 +14,7 @@ use crate::sys::MemoryReading;
 use crate::visible::line;
 use crate::workload::TokenId;
 
-/// What must be known beside the figures of a run; what is not known is not there.
+/// What must be known beside the values of a run; what is not known is not there.
 pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static str, String)> {
     let fact = |subject: &'static str, said: Option<String>| said.map(|said| (subject, line(&said)));
     let known = [
@@ -236,8 +236,12 @@ fn severity(state: GuardState) -> u8 {
 
 /// Energy a token; absent is absent.
 fn energy(record: ArmView<'_>) -> Option<String> {
-    let figure = energy_per_token(&record)?;
-    Some(format!("{:.3} J/token of the processor's package ({})", figure.value, figure.metric.id()))
+    let metric_value = energy_per_token(&record)?;
+    Some(format!(
+        "{:.3} J/token of the processor's package ({})",
+        metric_value.value,
+        metric_value.metric.id()
+    ))
 }
 
 /// How near decoding came to what memory allows.

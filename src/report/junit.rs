@@ -243,7 +243,7 @@ fn ending(class: &str, outcome: Outcome, failure: Option<&str>) -> Option<Case> 
     let (ending, kind, reason) = match outcome {
         // The prompts say which.
         Outcome::Complete | Outcome::WrongOutput => return None,
-        Outcome::Interrupted => (Ending::Skipped, "interrupted", "it was interrupted: no speed is kept"),
+        Outcome::Interrupted => (Ending::Skipped, "interrupted", "it was interrupted: no speed is stored"),
         Outcome::Failed => (Ending::Error, "failed", "it failed, and nobody said why"),
         Outcome::NotMeasured => (Ending::Skipped, "not-measured", "there was nothing to measure"),
     };
@@ -251,7 +251,7 @@ fn ending(class: &str, outcome: Outcome, failure: Option<&str>) -> Option<Case> 
 }
 
 fn of_prompt(run: ArmView<'_>, prompt: &PromptSummary) -> Case {
-    let figures = prompt.figures.as_ref().map(|figures| &figures.mean);
+    let metric_values = prompt.metric_values.as_ref().map(|metric_values| &metric_values.mean);
     let (ending, kind, reason) = match prompt.golden {
         Some(GoldenResult::Break) => (Ending::Failure, "wrong-output", wrong(run, &prompt.id)),
         Some(GoldenResult::None) => (
@@ -260,22 +260,22 @@ fn of_prompt(run: ArmView<'_>, prompt: &PromptSummary) -> Case {
             "there is no golden: its output and its speed are unverified".to_owned(),
         ),
         None => (Ending::Skipped, "not-judged", "the run ended before its output was judged".to_owned()),
-        Some(word) => match figures {
-            Some(figures) => (Ending::PassedBut, word.as_str(), reported(figures)),
+        Some(word) => match metric_values {
+            Some(metric_values) => (Ending::PassedBut, word.as_str(), reported(metric_values)),
             None => (Ending::Passed, word.as_str(), String::new()),
         },
     };
     Case {
-        seconds: figures
+        seconds: metric_values
             .filter(|_| ending == Ending::PassedBut)
-            .and_then(|figures| figures.get(Metric::EndToEndLatency)),
+            .and_then(|metric_values| metric_values.get(Metric::EndToEndLatency)),
         ..Case::new(group(run), benchmark(run, &prompt.id), ending, kind, reason)
     }
 }
 
-fn reported(figures: &MetricValues) -> String {
+fn reported(metric_values: &MetricValues) -> String {
     let reported = METRICS.into_iter().filter_map(|metric| {
-        Some(format!("{} {} {}", metric.id(), four_digits(figures.get(metric)?), metric.unit()))
+        Some(format!("{} {} {}", metric.id(), four_digits(metric_values.get(metric)?), metric.unit()))
     });
     reported.collect::<Vec<_>>().join(", ")
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::judge::kv::{KvArm, KvBytesPerToken, kv_arms};
-use crate::judge::peers::{Multiple, RoundFigures, round_figures};
+use crate::judge::peers::{Multiple, RoundValues, round_values};
 use crate::measure::kv::KvMethod;
 use crate::record::{Experiment, Outcome};
 use crate::report::decision::interrupted_after;
@@ -23,7 +23,7 @@ const FULL_WIDTH: &str = "saved, resident: what the runtime itself holds less. A
 /// The report on a record of `kv`.
 #[must_use]
 pub fn kv_document(record: &Experiment) -> Document {
-    let rounds = round_figures(record);
+    let rounds = round_values(record);
     let arms = kv_arms(record);
     let mut document = Document::default();
     document.title(title(record));
@@ -88,7 +88,7 @@ pub(in crate::report) fn add_agreements(document: &mut Document, record: &Experi
     document.titled_table("Teacher-forced, by text and seed", table);
 }
 
-fn plan(record: &Experiment, rounds: &[RoundFigures]) -> String {
+fn plan(record: &Experiment, rounds: &[RoundValues]) -> String {
     let workload = &record.subject().workload;
     format!(
         "{}, interleaved; {} of fresh processes of which {} count, {}, {} greedy tokens each",
@@ -205,8 +205,8 @@ fn interval(multiple: Option<&Multiple>) -> Cell {
 }
 
 fn published(record: &Experiment) -> Vec<String> {
-    let figures = record.published_engines.iter().filter_map(|it| Some((it, it.baseline?)));
-    let line = |(it, baseline): (&crate::record::PublishedFigure, f64)| {
+    let metric_values = record.published_engines.iter().filter_map(|it| Some((it, it.baseline?)));
+    let line = |(it, baseline): (&crate::record::PublishedValue, f64)| {
         format!(
             "{}: {} tok/s beside {}, {} x the time",
             it.series,
@@ -215,7 +215,7 @@ fn published(record: &Experiment) -> Vec<String> {
             four_digits(baseline / it.value)
         )
     };
-    figures.map(line).collect()
+    metric_values.map(line).collect()
 }
 
 const SCHEMA: &str = "arcgauge-kv@1";

@@ -10,7 +10,7 @@ pub mod document;
 pub mod exchange;
 mod facts;
 pub mod first_light;
-mod foreign;
+mod imported;
 mod junit;
 pub mod kv;
 pub mod mark;
@@ -26,6 +26,6 @@ pub mod web;
 
 pub use bench::{Detail, bench_document, explain, results_json};
 pub use card::{CardRecord, card};
-pub use foreign::{foreign_beside, foreign_document, foreign_line};
+pub use imported::{imported_beside, imported_document, imported_line};
 pub use number::file_size;
 pub use record_list::{record_list, record_list_json};

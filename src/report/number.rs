@@ -1,25 +1,25 @@
 //! How numbers are written, in one place: no more digits than a reader can use.
 
-/// Four significant digits are enough for any figure here.
+/// Four significant digits are enough for any value here.
 const DIGITS: usize = 4;
 
-/// A figure with four significant digits, as in "47.12"; "?" where it is none.
+/// A value with four significant digits, as in "47.12"; "?" where it is none.
 #[must_use]
-pub(super) fn four_digits(figure: f64) -> String {
-    if !figure.is_finite() {
+pub(super) fn four_digits(value: f64) -> String {
+    if !value.is_finite() {
         return "?".to_owned();
     }
-    // The exponent of the figure as it will be rounded: 9.9999 is reported as 10.00.
-    let rounded = format!("{figure:.*e}", DIGITS - 1);
+    // The exponent of the value as it will be rounded: 9.9999 is reported as 10.00.
+    let rounded = format!("{value:.*e}", DIGITS - 1);
     let exponent = rounded.rsplit('e').next().and_then(|exponent| exponent.parse::<isize>().ok());
     let decimals = (DIGITS - 1).saturating_add_signed(-exponent.unwrap_or_default());
-    format!("{figure:.decimals$}")
+    format!("{value:.decimals$}")
 }
 
-/// A figure with all its digits, for programs: read back it is the same. None where it is none.
+/// A value with all its digits, for programs: read back it is the same. None where it is none.
 #[must_use]
-pub(super) fn every_digit(figure: f64) -> Option<String> {
-    figure.is_finite().then(|| figure.to_string())
+pub(super) fn every_digit(value: f64) -> Option<String> {
+    value.is_finite().then(|| value.to_string())
 }
 
 /// A change in percent, as in "+2.13 %" and "-12.3 %": two decimals, from ten percent on one.
@@ -71,20 +71,20 @@ pub fn file_size(bytes: u64) -> String {
 
 /// A round number on an axis whose numbers are a step apart: no more decimals than the step has.
 #[must_use]
-pub(super) fn axis_number(figure: f64, step: f64) -> String {
-    if !figure.is_finite() || !step.is_finite() || step <= 0.0 {
+pub(super) fn axis_number(value: f64, step: f64) -> String {
+    if !value.is_finite() || !step.is_finite() || step <= 0.0 {
         return "?".to_owned();
     }
     // What is a rounding error beside the step is zero, and has no sign.
-    let figure = if figure.abs() < step / 2.0 { 0.0 } else { figure };
-    if figure != 0.0 && (figure.abs() >= 1e6 || step < 1e-4) {
-        let text = format!("{figure:.*e}", DIGITS - 1);
+    let value = if value.abs() < step / 2.0 { 0.0 } else { value };
+    if value != 0.0 && (value.abs() >= 1e6 || step < 1e-4) {
+        let text = format!("{value:.*e}", DIGITS - 1);
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         return format!("{}e{exponent}", digits.trim_end_matches('0').trim_end_matches('.'));
     }
     let decimals =
         (1..=6).find(|decimals| step > 0.9 * 10_f64.powi(1 - decimals)).map_or(0, |found| found - 1);
-    format!("{figure:.*}", usize::try_from(decimals).unwrap_or_default())
+    format!("{value:.*}", usize::try_from(decimals).unwrap_or_default())
 }
 
 /// A word for so many: as in "1 pair", "9 pairs".
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_has_four_digits_that_count() {
+    fn a_value_has_four_digits_that_count() {
         let reported = [0.01234, 9.9999, 47.123, 99.999, 471.28, 12_345.6, -47.123].map(four_digits);
         assert_eq!(reported, ["0.01234", "10.00", "47.12", "100.0", "471.3", "12346", "-47.12"]);
     }
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_number_on_an_axis_has_the_decimals_of_its_step() {
         let reported = [(0.1 + 0.2, 0.1), (47.0, 1.0), (4000.0, 500.0), (-0.02, 0.02), (1e-20, 0.5)]
-            .map(|(figure, step)| axis_number(figure, step));
+            .map(|(value, step)| axis_number(value, step));
         assert_eq!(reported, ["0.3", "47", "4000", "-0.02", "0.0"]);
         assert_eq!([axis_number(2.5e9, 5e8), axis_number(2e-9, 1e-9)], ["2.5e9", "2e-9"]);
         assert_eq!([axis_number(f64::NAN, 1.0), axis_number(1.0, 0.0)], ["?"; 2]);

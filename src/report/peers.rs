@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::judge::peers::{
-    Facet, Facets, Multiple, PeerFigures, RoundFigures, Stands, Step, peer_figures, round_figures, steps,
+    Facet, Facets, Multiple, PeerValues, RoundValues, Stands, Step, peer_values, round_values, steps,
     whole_step,
 };
 use crate::measure::Metric;
@@ -20,7 +20,7 @@ use crate::visible;
 /// The report on a record of `peers`.
 #[must_use]
 pub fn peers_document(record: &Experiment) -> Document {
-    let rounds = round_figures(record);
+    let rounds = round_values(record);
     let mut document = Document::default();
     let validity = Validity::of(record);
     if matches!(validity, Validity::Invalid(_)) {
@@ -38,9 +38,9 @@ pub fn peers_document(record: &Experiment) -> Document {
     let headings = ["engine", "tokens", ""];
     let rows = record.arms.iter().map(|engine| tokens(record, engine));
     document.titled_table("Tokens", Table::new(headings).with_rows(rows));
-    let figures = peer_figures(record);
-    document.titled_table("Engines", engines(record, &figures));
-    let ratios = ratios(record, &figures, &rounds);
+    let metric_values = peer_values(record);
+    document.titled_table("Engines", engines(record, &metric_values));
+    let ratios = ratios(record, &metric_values, &rounds);
     if !ratios.is_empty() {
         document.titled_table(format!("Compared with `{}`", record.arms[0].label), ratios);
         document.text(
@@ -63,7 +63,7 @@ pub(in crate::report) fn title(record: &Experiment) -> String {
     format!("{} on {}, OpenVINO {version}", run.model.name, run.device.in_words(&record.machine.cpu))
 }
 
-fn plan(record: &Experiment, rounds: &[RoundFigures]) -> String {
+fn plan(record: &Experiment, rounds: &[RoundValues]) -> String {
     let workload = &record.subject().workload;
     let commit = record.subject().commit.as_ref().map_or("no commit".to_owned(), |commit| {
         format!("commit {}{}", commit.short(), if commit.dirty { " (dirty)" } else { "" })
@@ -119,7 +119,7 @@ fn tokens(record: &Experiment, engine: &Arm) -> [Cell; 3] {
     [(&engine.label).into(), status(mark, word), detail.into()]
 }
 
-fn engines(record: &Experiment, figures: &[PeerFigures]) -> Table {
+fn engines(record: &Experiment, metric_values: &[PeerValues]) -> Table {
     let headings = [
         "engine",
         "loop",
@@ -135,9 +135,9 @@ fn engines(record: &Experiment, figures: &[PeerFigures]) -> Table {
         "file-backed",
         "worker",
     ];
-    let rows = record.arms.iter().zip(figures).map(|(engine, figures)| {
+    let rows = record.arms.iter().zip(metric_values).map(|(engine, metric_values)| {
         let facets = Facets::of(engine);
-        let average = figures.summary.average.as_ref().map(|average| &average.mean);
+        let average = metric_values.summary.average.as_ref().map(|average| &average.mean);
         // Without verified tokens there is no value, be it of speed or of memory.
         let value = |value: Option<f64>| number(value.filter(|_| average.is_some()).map(four_digits));
         let memory = |bytes: Option<u64>| number(bytes.filter(|_| average.is_some()).map(mebibytes));
@@ -149,23 +149,23 @@ fn engines(record: &Experiment, figures: &[PeerFigures]) -> Table {
             value(average.and_then(|it| it.get(Metric::TimeToFirstToken))),
             value(average.and_then(|it| it.get(Metric::TimePerOutputToken))),
             value(average.and_then(|it| it.get(Metric::EndToEndThroughput))),
-            value(figures.host_overhead_us),
-            value(figures.load_s),
-            memory(figures.peak_rss_bytes),
-            memory(figures.anonymous_bytes),
-            memory(figures.file_backed_bytes),
+            value(metric_values.host_overhead_us),
+            value(metric_values.load_s),
+            memory(metric_values.peak_rss_bytes),
+            memory(metric_values.anonymous_bytes),
+            memory(metric_values.file_backed_bytes),
             engine.worker.name.as_deref().unwrap_or("never started").into(),
         ]
     });
     Table::new(headings).with_rows(rows)
 }
 
-fn ratios(record: &Experiment, figures: &[PeerFigures], rounds: &[RoundFigures]) -> Table {
+fn ratios(record: &Experiment, metric_values: &[PeerValues], rounds: &[RoundValues]) -> Table {
     let counting = rounds.iter().filter(|round| round.counts).count();
     let headings = ["engine", "metric", "ratio", "95 % interval", "better", "result"];
     let mut table = Table::new(headings).with_keys(2);
-    for (engine, figures) in record.arms.iter().zip(figures) {
-        for multiple in &figures.multiples {
+    for (engine, metric_values) in record.arms.iter().zip(metric_values) {
+        for multiple in &metric_values.multiples {
             table.row([
                 match multiple.rounds {
                     rounds if rounds == counting => (&engine.label).into(),
@@ -198,7 +198,7 @@ fn interval(multiple: &Multiple) -> Cell {
     number(bounds.map(|(lower, upper)| format!("[{}, {}]", four_digits(lower), four_digits(upper))))
 }
 
-pub(in crate::report) fn round_row(record: &Experiment, at: usize, round: &RoundFigures) -> [Cell; 3] {
+pub(in crate::report) fn round_row(record: &Experiment, at: usize, round: &RoundValues) -> [Cell; 3] {
     let tpot = |place: &usize| {
         let name = &record.arms.get(*place)?.label;
         let tpot = round.of(*place).and_then(|it| it.get(Metric::TimePerOutputToken));
@@ -258,17 +258,17 @@ fn add_steps(document: &mut Document, record: &Experiment) {
 }
 
 fn published(record: &Experiment) -> String {
-    let figure =
-        |it: &crate::record::PublishedFigure| format!("{} {} tok/s", it.series, four_digits(it.value));
-    let figures: Vec<String> = record.published_engines.iter().map(figure).collect();
-    let [slow, fast, ..] = record.published_engines.as_slice() else { return figures.join(", ") };
+    let metric_value =
+        |it: &crate::record::PublishedValue| format!("{} {} tok/s", it.series, four_digits(it.value));
+    let metric_values: Vec<String> = record.published_engines.iter().map(metric_value).collect();
+    let [slow, fast, ..] = record.published_engines.as_slice() else { return metric_values.join(", ") };
     let reference = record.published.as_ref();
     let of = reference.map_or("of another machine".to_owned(), |published| {
         let differs = published.difference_to(&record.subject()).is_some();
         let here = if differs { "not of what was measured here" } else { "as here" };
         format!("of {} on {}, {here}", published.model.name, published.device.name)
     });
-    format!("published: {} (ratio {}), {of}", figures.join(", "), four_digits(fast.value / slow.value))
+    format!("published: {} (ratio {}), {of}", metric_values.join(", "), four_digits(fast.value / slow.value))
 }
 
 /// A row for the throughput of the second engine as a multiple of the first's, and one for its TPOT.
@@ -316,13 +316,12 @@ const SCHEMA: &str = "arcgauge-peers@2";
 /// A record of `peers` as JSON.
 #[must_use]
 pub fn peers_json(record: &Experiment) -> String {
-    let figures = peer_figures(record);
+    let metric_values = peer_values(record);
     let names: Vec<&str> = record.arms.iter().map(|engine| engine.label.as_str()).collect();
     let name = |place: usize| names.get(place).copied().unwrap_or_default();
-    let multiples = figures
-        .iter()
-        .enumerate()
-        .flat_map(|(place, figures)| figures.multiples.iter().map(move |multiple| (place, multiple)));
+    let multiples = metric_values.iter().enumerate().flat_map(|(place, metric_values)| {
+        metric_values.multiples.iter().map(move |multiple| (place, multiple))
+    });
     let of_steps = steps(record);
     let value = json!({
         "schema": SCHEMA,
@@ -331,7 +330,7 @@ pub fn peers_json(record: &Experiment) -> String {
         "outcome": record.outcome,
         "validity": Validity::of(record).as_str(),
         "failure": record.failure,
-        "engines": record.arms.iter().zip(&figures).map(|(engine, figures)| of_engine(engine, figures)).collect::<Value>(),
+        "engines": record.arms.iter().zip(&metric_values).map(|(engine, metric_values)| of_engine(engine, metric_values)).collect::<Value>(),
         "multiples": multiples.map(|(place, multiple)| {
             let mut reported = of_multiple(multiple);
             reported.insert("engine".to_owned(), name(place).into());
@@ -343,7 +342,7 @@ pub fn peers_json(record: &Experiment) -> String {
             "to": name(step.to),
             "multiples": step.tpot.iter().chain(&step.throughput).map(of_multiple).collect::<Vec<_>>(),
         })).collect::<Value>(),
-        "rounds": round_figures(record).iter().map(|round| json!({
+        "rounds": round_values(record).iter().map(|round| json!({
             "order": round.order.iter().map(|place| name(*place)).collect::<Vec<_>>(),
             "counts": round.counts,
             "invalidated_by": round.invalidated_by,
@@ -355,9 +354,9 @@ pub fn peers_json(record: &Experiment) -> String {
     visible::json(&format!("{value:#}\n"))
 }
 
-fn of_engine(engine: &Arm, figures: &PeerFigures) -> Value {
+fn of_engine(engine: &Arm, metric_values: &PeerValues) -> Value {
     let run = engine;
-    let average = figures.summary.average.as_ref().map(|average| &average.mean);
+    let average = metric_values.summary.average.as_ref().map(|average| &average.mean);
     // Without its tokens no number of it is reported.
     let has_speed = |_: &u64| average.is_some();
     json!({
@@ -375,12 +374,12 @@ fn of_engine(engine: &Arm, figures: &PeerFigures) -> Value {
             (Metric::TimeToFirstToken.id()): average.and_then(|it| it.get(Metric::TimeToFirstToken)),
             (Metric::TimePerOutputToken.id()): average.and_then(|it| it.get(Metric::TimePerOutputToken)),
             (Metric::EndToEndThroughput.id()): average.and_then(|it| it.get(Metric::EndToEndThroughput)),
-            (Metric::HostOverhead.id()): figures.host_overhead_us,
-            (Metric::Load.id()): figures.load_s.filter(|_| average.is_some()),
-            (Metric::PeakRss.id()): figures.peak_rss_bytes.filter(has_speed),
-            (Metric::PeakDeviceMemory.id()): figures.device_memory_bytes.filter(has_speed),
-            "rss_anonymous_bytes": figures.anonymous_bytes.filter(has_speed),
-            "rss_file_bytes": figures.file_backed_bytes.filter(has_speed),
+            (Metric::HostOverhead.id()): metric_values.host_overhead_us,
+            (Metric::Load.id()): metric_values.load_s.filter(|_| average.is_some()),
+            (Metric::PeakRss.id()): metric_values.peak_rss_bytes.filter(has_speed),
+            (Metric::PeakDeviceMemory.id()): metric_values.device_memory_bytes.filter(has_speed),
+            "rss_anonymous_bytes": metric_values.anonymous_bytes.filter(has_speed),
+            "rss_file_bytes": metric_values.file_backed_bytes.filter(has_speed),
         },
         "warnings": run.warnings,
     })
@@ -409,7 +408,7 @@ mod tests {
     use crate::golden::Divergence;
     use crate::judge::peers::example::all_engines;
 
-    /// One engine wrong, and what it said kept from every figure.
+    /// One engine wrong, and what it said kept from every value.
     fn with_a_wrong_engine() -> Experiment {
         let mut record = all_engines();
         record.outcome = Outcome::WrongOutput;

@@ -56,7 +56,7 @@ fn row(entry: &Entry, earlier: &[&Entry]) -> [Cell; 7] {
 fn wide_row(entry: &Entry) -> [Cell; 12] {
     let [mark, id, commit, when] = identity(entry);
     let series = &entry.setting.series;
-    let tpot = entry.figures.as_ref().map(|figures| format!("{:.2}", figures.tpot_ms));
+    let tpot = entry.metric_values.as_ref().map(|metric_values| format!("{:.2}", metric_values.tpot_ms));
     [
         mark,
         id,
@@ -84,14 +84,14 @@ fn identity(entry: &Entry) -> [Cell; 4] {
 }
 
 fn throughput(entry: &Entry) -> Cell {
-    number(entry.figures.as_ref().map(|figures| format!("{:.2}", figures.throughput_tok_s)))
+    number(entry.metric_values.as_ref().map(|metric_values| format!("{:.2}", metric_values.throughput_tok_s)))
 }
 
 /// The change of a run's throughput to the newest valid run before it, where nothing else changed than the commit.
 fn change(entry: &Entry, earlier: &[&Entry]) -> Option<String> {
     let speed = |entry: &Entry| {
         let is_valid = entry.plan == PlanKind::Bench && Validity::of_entry(entry) == Validity::Valid;
-        entry.figures.as_ref().filter(|_| is_valid).map(|figures| figures.throughput_tok_s)
+        entry.metric_values.as_ref().filter(|_| is_valid).map(|metric_values| metric_values.throughput_tok_s)
     };
     let epoch = |entry: &Entry| entry.setting.epoch.id.clone();
     let now = speed(entry)?;
@@ -129,7 +129,7 @@ pub fn record_list_json(entries: &[&Entry]) -> String {
                 "outcome": entry.outcome,
                 "validity": Validity::of_entry(entry).as_str(),
                 "golden": entry.golden,
-                "figures": entry.figures,
+                "figures": entry.metric_values,
                 "verdict": entry.verdict(),
                 "origin": entry.origin.in_words(),
                 "measured_here": entry.origin == Origin::Here,

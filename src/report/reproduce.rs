@@ -85,8 +85,8 @@ pub(super) fn peers_command(record: &Experiment) -> String {
     // What the reference has for itself stands with its name.
     let own = |flag: &String| record.arms[0].differences.iter().any(|own| flag.ends_with(own.as_str()));
     words.extend(requested_flags(run).into_iter().filter(|flag| !own(flag)));
-    let foreign = record.arms.iter().filter(|engine| engine.is_foreign());
-    words.extend(foreign.map(|engine| format!("--program {}=FILE", word(&engine.host_loop, "NAME"))));
+    let other = record.arms.iter().filter(|engine| engine.is_other_program());
+    words.extend(other.map(|engine| format!("--program {}=FILE", word(&engine.host_loop, "NAME"))));
     words.extend(record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned()));
     words.join(" ")
 }

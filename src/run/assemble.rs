@@ -76,8 +76,8 @@ pub(super) fn measured(
     }
     let failed = failed.or(after.as_ref().err().cloned()).filter(|_| !interrupted);
     let outcome = outcome(&arms, failed.as_ref(), driven.ended, interrupted);
-    let has_figures = interrupted && whole > 0;
-    if plan.arms.len() > 1 && matches!(outcome, Outcome::Interrupted | Outcome::Failed) && !has_figures {
+    let has_values = interrupted && whole > 0;
+    if plan.arms.len() > 1 && matches!(outcome, Outcome::Interrupted | Outcome::Failed) && !has_values {
         // What one arm did well is no half of a comparison.
         arms.iter_mut().flat_map(|arm| &mut arm.samples).for_each(|sample| sample.times = None);
     }
@@ -297,7 +297,7 @@ pub(in crate::run) fn golden_warnings(plan: &Plan, findings: &[Finding], model: 
     if let Some(ids) = by_result.get(&GoldenResult::None) {
         warnings.push(Warning::new(
             "unverified",
-            format!("{} of `{}` have no golden: their figures are unverified", list(ids), model.identity.name),
+            format!("{} of `{}` have no golden: their values are unverified", list(ids), model.identity.name),
             "such a run can be no baseline; read the answers, then `cargo xtask golden bless --reason \"...\"`",
         ));
     }

@@ -302,9 +302,9 @@ impl<'a> LiveRounds<'a> {
     }
 
     /// What the process of each arm gave in a round, in a few words.
-    fn figures(&self, round: usize) -> String {
+    fn metric_values(&self, round: usize) -> String {
         let arms = self.experiment.arms.iter().zip(&self.sessions).enumerate();
-        let figures = arms.filter_map(|(at, (arm, session))| {
+        let metric_values = arms.filter_map(|(at, (arm, session))| {
             let process = self.process(at, round)?;
             if session.is_wrong() {
                 return Some(format!("{} wrong output", arm.label));
@@ -312,7 +312,7 @@ impl<'a> LiveRounds<'a> {
             let tpot = geometric_means(&process.samples).get(Metric::TimePerOutputToken)?;
             Some(format!("{} {tpot:.2}", arm.label))
         });
-        figures.collect::<Vec<_>>().join(", ")
+        metric_values.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -342,7 +342,7 @@ impl Rounds for LiveRounds<'_> {
 
     fn on_round(&mut self, report: &RoundReport<'_>) {
         if self.experiment.kind != PlanKind::Bench {
-            self.observer.on_round(report, &self.figures(report.round));
+            self.observer.on_round(report, &self.metric_values(report.round));
         }
     }
 }

@@ -102,9 +102,9 @@ impl FoundModel {
     /// # Errors
     /// The first golden that was.
     pub fn check_goldens_belong(&self) -> Result<()> {
-        let foreign =
+        let of_other_model =
             self.goldens.goldens.values().find(|golden| golden.model_sha256 != self.identity.sha256);
-        let Some(golden) = foreign else { return Ok(()) };
+        let Some(golden) = of_other_model else { return Ok(()) };
         Err(Error::input(format!(
             "model `{}` in `{}` is not the one its goldens were made from: its sha256 is {}, the golden of `{}` has {}",
             self.identity.name,

@@ -16,8 +16,8 @@ use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
 use crate::places;
 use crate::record::{
-    Commit, Experiment, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedFigure,
-    PublishedReference, RequestedPrompt, Sampling, Warning, WorkerRecord, utc_now, variables_that_matter,
+    Commit, Experiment, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedReference,
+    PublishedValue, RequestedPrompt, Sampling, Warning, WorkerRecord, utc_now, variables_that_matter,
 };
 use crate::run::model::{FoundModel, known_hashes};
 use crate::run::schedule::{RoundReport, Schedule, StoppingRule};
@@ -53,10 +53,10 @@ pub struct ExperimentPlan<'a> {
     pub kv: Option<KvComparison>,
     /// Prompts, goldens and policy of an A/B.
     pub inputs: InputsRecord,
-    /// The published figures that it is shown beside.
+    /// The published values that it is shown beside.
     pub published: PublishedReference,
     /// What was published of engines like these.
-    pub published_engines: Vec<PublishedFigure>,
+    pub published_engines: Vec<PublishedValue>,
     /// What Criterion's benches estimated before.
     pub criterion: Vec<Estimate>,
     /// What was resolved before the first process, where every arm must run on it.
@@ -216,7 +216,7 @@ impl Identity {
     ///
     /// # Errors
     /// A program or a repository that cannot be read.
-    pub fn of(checkout: &Path, program: &Path, foreign: bool) -> Result<Self> {
+    pub fn of(checkout: &Path, program: &Path, is_other_program: bool) -> Result<Self> {
         let started_ns = MonotonicClock.now_ns();
         let mut known = known_hashes();
         let sha256 = known.sha256_of(program, || ())?;
@@ -226,7 +226,7 @@ impl Identity {
             Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
         });
         Ok(Self {
-            commit: if foreign { None } else { Commit::at(checkout)? },
+            commit: if is_other_program { None } else { Commit::at(checkout)? },
             worker: WorkerRecord { sha256: Some(sha256), ..WorkerRecord::default() },
             environment_variables: variables_that_matter(named),
             hashing_ns,
@@ -301,8 +301,8 @@ pub trait Observer {
     /// Something that a reader must know before the experiment ends.
     fn warn(&self, warning: &Warning);
 
-    /// A round of several arms was measured; `figures` says in a few words what each gave.
-    fn on_round(&self, report: &RoundReport<'_>, figures: &str);
+    /// A round of several arms was measured; `metric_values` says in a few words what each gave.
+    fn on_round(&self, report: &RoundReport<'_>, metric_values: &str);
 
     /// No worker is measured any more.
     fn finish(&self);

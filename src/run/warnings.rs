@@ -30,7 +30,7 @@ pub fn load_warnings(load: &AsLoaded<'_>) -> Vec<Warning> {
         Warning::new(
             "device-fallback",
             format!("`{}` was requested and {} runs: {reason}", load.requested, load.target),
-            "these figures are the CPU's; `--device CPU` says so without this warning",
+            "these values are the CPU's; `--device CPU` says so without this warning",
         )
     });
     let emulated = load.emulated_reason.map(|reason| {
@@ -53,7 +53,7 @@ fn property(key: &str, requested: &str, effective: Option<&String>) -> Option<Wa
         Some(effective) => Some(Warning::new(
             "property-not-taken",
             format!("{asked_for}, and OpenVINO uses `{effective}`"),
-            "the record has both; figures belong to what was used",
+            "the record has both; values belong to what was used",
         )),
         None => Some(Warning::new(
             "property-not-read-back",

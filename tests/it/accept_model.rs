@@ -14,7 +14,7 @@ use crate::forged;
 
 const WHY: &str = "the files of the hub, and their answers were read";
 
-/// A checkout with published figures of its own.
+/// A checkout with published values of its own.
 fn checkout() -> Checkout {
     let checkout = Checkout::new();
     let folder = checkout.path("fixtures/baselines");
@@ -230,7 +230,7 @@ fn a_file_with_a_bad_hash_is_refused_with_its_path_by_whoever_reads_it() {
             let ended = checkout.run(arguments);
             ended.refuses(&fault, "baseline accept-model").says(checkout.path("fixtures").to_str().unwrap());
         }
-        checkout.run(["doctor", "--device", "CPU"]).exits(20).prints("FAIL  published figure");
+        checkout.run(["doctor", "--device", "CPU"]).exits(20).prints("FAIL  published value");
         assert_eq!(fs::read_to_string(at).unwrap(), before);
     }
 }
@@ -246,10 +246,10 @@ fn what_the_file_says_that_is_not_known_here_is_not_lost_in_silence() {
 }
 
 #[test]
-fn doctor_says_that_the_published_figure_is_not_judged_here_and_why() {
+fn doctor_says_that_the_published_value_is_not_judged_here_and_why() {
     let checkout = Checkout::new();
     let ended = checkout.run(["doctor", "--device", "CPU"]);
-    let line = "skip  published figure   21.24 tok/s is not judged here: ";
+    let line = "skip  published value   21.24 tok/s is not judged here: ";
     ended.exits(0).prints(&format!("{line}no files are accepted as gpt-oss-20b INT4 yet\n      hint: "));
     ended.prints(&format!("{line}`CPU` is no Intel Arc 140V GPU\n      hint: "));
 }

@@ -46,10 +46,10 @@ fn a_model_on_its_first_day_is_measured_unverified_then_blessed_then_verified() 
     fs::remove_dir_all(checkout.path("fixtures/golden/tiny-gpt-oss")).unwrap();
     fs::remove_file(&pins).unwrap();
 
-    // Measured: every figure is marked, and the way on is named.
+    // Measured: every value is marked, and the way on is named.
     let first = checkout.bench(&[]);
     first.exits(0).prints("unverified").says("read the unverified answers").says("golden bless");
-    first.says("have no golden: their figures are unverified");
+    first.says("have no golden: their values are unverified");
     let record = checkout.only_record();
     assert!(record.arms[0].prompts.iter().all(|prompt| prompt.golden == GoldenResult::None));
 

@@ -81,7 +81,7 @@ fn the_card_of_a_small_model_has_metadata_and_says_that_it_is_not_the_published_
           value: 1000
     ---
 
-    > Not the published benchmark: another model and device. These figures are of tiny-gpt-oss on CPU.
+    > Not the published benchmark: another model and device. These values are of tiny-gpt-oss on CPU.
 
     ## tiny-gpt-oss on A CPU
 
@@ -123,7 +123,7 @@ fn the_card_of_a_small_model_has_metadata_and_says_that_it_is_not_the_published_
 }
 
 #[test]
-fn the_published_model_on_its_device_has_its_share_of_the_published_figure() {
+fn the_published_model_on_its_device_has_its_share_of_the_published_value() {
     let text = card_of(&published_run()).unwrap();
     assert!(text.contains("---\n\n## gpt-oss-20b-int4 on Intel(R) Graphics"), "{text}");
     // 3 tokens in 294 ms are 10.20 tok/s, of 21.24.

@@ -32,7 +32,7 @@ fn a_clone_is_clean_detached_at_its_commit_and_leaves_the_repository_alone() {
 }
 
 #[test]
-fn a_clone_is_used_again_while_it_is_good_and_made_anew_when_it_is_not() {
+fn a_clone_is_used_again_while_it_is_good_and_made_again_when_it_is_not() {
     let fixture = GitRepository::with(&[("a", "1"), (".gitignore", "/reports\n")]);
     let sha = fixture.sha("HEAD");
     let into = fixture.beside("clones/one");

@@ -138,7 +138,7 @@ pub(crate) fn make(sources: SiteSources<'_>, renderer: &Renderer, output: PathBu
     make_site(
         sources,
         renderer,
-        MakeOptions { output, anew: false, program_sha256: "", progress: &mut |_, _| {} },
+        MakeOptions { output, render_all: false, program_sha256: "", progress: &mut |_, _| {} },
     )
     .unwrap();
 }

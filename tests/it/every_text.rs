@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use arcgauge::record::Kept;
+use arcgauge::record::StoredRecord;
 use serde_json::Value;
 
 /// A text in a record: a value, or the name of one in a map.
@@ -25,8 +25,8 @@ impl Texts {
     /// Tries every text of a record.
     ///
     /// # Panics
-    /// Where the record cannot be kept as it is.
-    pub(crate) fn of<R: Kept>(record: &R) -> Self {
+    /// Where the record cannot be stored as it is.
+    pub(crate) fn of<R: StoredRecord>(record: &R) -> Self {
         record.check().unwrap();
         record.agrees().unwrap();
         let record = serde_json::to_value(record).unwrap();
@@ -48,8 +48,8 @@ impl Texts {
             let tried = texts.with::<R>(words);
             tried.check().is_ok() && tried.agrees().is_ok()
         };
-        let kept: Vec<String> = texts.places.keys().filter(|text| may_be_any(text)).cloned().collect();
-        texts.places.retain(|text, _| kept.contains(text));
+        let stored: Vec<String> = texts.places.keys().filter(|text| may_be_any(text)).cloned().collect();
+        texts.places.retain(|text, _| stored.contains(text));
         texts
     }
 
@@ -59,7 +59,7 @@ impl Texts {
     }
 
     /// The record with other words in their places.
-    pub(crate) fn with<R: Kept>(&self, words: impl Fn(&str) -> String) -> R {
+    pub(crate) fn with<R: StoredRecord>(&self, words: impl Fn(&str) -> String) -> R {
         let mut record = self.record.clone();
         // First the values: with its name the way to a value goes.
         for is_name in [false, true] {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arcgauge::error::ErrorKind;
 
 use crate::git_repository::GitRepository;
-use crate::small_product::{LOCK, MANIFEST, build, build_until, kept, scene, word};
+use crate::small_product::{LOCK, MANIFEST, build, build_until, cached, scene, word};
 
 #[test]
 fn a_build_that_fails_tells_in_cargos_words_why_and_leaves_nothing() {
@@ -25,7 +25,7 @@ fn a_build_that_fails_tells_in_cargos_words_why_and_leaves_nothing() {
     );
     assert!(reported.contains("mismatched types") && reported.contains("exit status: 101"), "{reported}");
     assert!(error.hint_text().unwrap().contains("cargo build --release --locked"));
-    assert!(kept(&fixture).is_empty());
+    assert!(cached(&fixture).is_empty());
     let error = build(&fixture, ".").result.unwrap_err();
     assert!(error.to_string().contains("of the work tree `"), "{error}");
     assert_eq!(word(&build(&fixture, "HEAD~1").binary()), "one");
@@ -39,7 +39,7 @@ fn a_commit_without_the_program_without_its_lock_file_or_without_workers_is_refu
         fixture.commit("Another thing");
         let error = build(&fixture, "HEAD").result.unwrap_err();
         assert!(error.hint_text().is_some());
-        assert!(kept(&fixture).is_empty());
+        assert!(cached(&fixture).is_empty());
         (error.kind(), error.to_string())
     };
     for change in [
@@ -84,7 +84,7 @@ fn an_interrupted_build_ends_all_that_cargo_started_and_leaves_nothing_half() {
         built.join().unwrap()
     });
     assert!(built.result.unwrap().is_none());
-    assert!(kept(&fixture).is_empty());
+    assert!(cached(&fixture).is_empty());
     let pid = fs::read_to_string(&started).unwrap();
     let process = Path::new("/proc").join(pid.trim());
     let requested = Instant::now();

@@ -81,7 +81,7 @@ fn a_changed_golden_turns_bench_red_and_that_prompt_has_no_speed_anywhere() {
     let (ended, right, wrong) =
         bench_with_a_changed_golden(&checkout, &["--output", output.to_str().unwrap()]);
 
-    // On the terminal: where, what was expected, what came; dashes for figures, and no average.
+    // On the terminal: where, what was expected, what came; dashes for values, and no average.
     ended.exits(11).says("next: find what changed the output");
     let place = "BREAK: prompt `fibonacci` differs first at token 4";
     ended.prints(&format!("\n{place}: expected {wrong}, got {right} (logit margin "));

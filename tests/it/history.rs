@@ -3,7 +3,7 @@
 use std::fs;
 
 use arcgauge::error::ErrorKind;
-use arcgauge::record::{Experiment, History, Kept, RecordsOfCommit, encode, open};
+use arcgauge::record::{Experiment, History, RecordsOfCommit, StoredRecord, encode, open};
 
 use crate::checkout::store_of;
 use crate::forged;
@@ -20,8 +20,8 @@ fn both_kinds_are_kept_and_the_newest_of_each_is_found() {
     let (_folder, history) = a_store();
     history.add(&forged::record()).unwrap();
     let ab = forged::ab_record();
-    let kept = history.add(&ab).unwrap();
-    assert!(kept.ends_with(format!("a-machine/{}/20261124T050000Z-abababababab.json", "5".repeat(40))));
+    let stored = history.add(&ab).unwrap();
+    assert!(stored.ends_with(format!("a-machine/{}/20261124T050000Z-abababababab.json", "5".repeat(40))));
     assert_eq!(history.latest().unwrap().unwrap().record, forged::record(), "an A/B is no run to bless");
     let of_head = history.of_commit(&"5".repeat(40)).unwrap().measured_here;
     assert_eq!(of_head, [ab, forged::record()]);
@@ -62,7 +62,7 @@ fn a_record_of_another_kind_or_of_an_older_release_is_refused_by_name() {
 }
 
 /// Every byte flipped, and every shorter file.
-fn no_alteration_is_read<R: Kept + std::fmt::Debug>(record: &R) {
+fn no_alteration_is_read<R: StoredRecord + std::fmt::Debug>(record: &R) {
     let encoded = encode(record).unwrap();
     let payload = encoded.iter().position(|byte| *byte == b'\n').unwrap() + 1;
     for at in 0..encoded.len() {

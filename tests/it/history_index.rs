@@ -111,33 +111,40 @@ fn a_store_that_takes_no_index_is_read_all_the_same() {
 }
 
 #[test]
-fn the_figures_of_a_list_are_those_of_the_table() {
+fn the_values_of_a_list_are_those_of_the_table() {
     let record = verified("00000000000a");
     let entry = Entry::of("a".into(), &record.clone());
-    let (figures, average) = (entry.figures.unwrap(), summarise(&record.arms[0]).average.unwrap().mean);
-    assert_eq!(figures.ttft_ms.to_bits(), average.get_or_nan(Metric::TimeToFirstToken).to_bits());
-    assert_eq!(figures.tpot_ms.to_bits(), average.get_or_nan(Metric::TimePerOutputToken).to_bits());
-    assert_eq!(figures.latency_s.to_bits(), average.get_or_nan(Metric::EndToEndLatency).to_bits());
-    assert_eq!(figures.throughput_tok_s.to_bits(), average.get_or_nan(Metric::EndToEndThroughput).to_bits());
+    let (metric_values, average) =
+        (entry.metric_values.unwrap(), summarise(&record.arms[0]).average.unwrap().mean);
+    assert_eq!(metric_values.ttft_ms.to_bits(), average.get_or_nan(Metric::TimeToFirstToken).to_bits());
+    assert_eq!(metric_values.tpot_ms.to_bits(), average.get_or_nan(Metric::TimePerOutputToken).to_bits());
+    assert_eq!(metric_values.latency_s.to_bits(), average.get_or_nan(Metric::EndToEndLatency).to_bits());
+    assert_eq!(
+        metric_values.throughput_tok_s.to_bits(),
+        average.get_or_nan(Metric::EndToEndThroughput).to_bits()
+    );
     let summary = summarise(&record.arms[0]);
-    for (figures, prompt) in figures.prompts.iter().zip(&summary.prompts) {
-        let mean = prompt.figures.as_ref().unwrap().mean.clone();
-        assert_eq!(figures.id, prompt.id);
-        assert_eq!(figures.tpot_ms.to_bits(), mean.get_or_nan(Metric::TimePerOutputToken).to_bits());
-        assert_eq!(figures.ttft_ms.to_bits(), mean.get_or_nan(Metric::TimeToFirstToken).to_bits());
-        assert_eq!(figures.throughput_tok_s.to_bits(), mean.get_or_nan(Metric::EndToEndThroughput).to_bits());
+    for (metric_values, prompt) in metric_values.prompts.iter().zip(&summary.prompts) {
+        let mean = prompt.metric_values.as_ref().unwrap().mean.clone();
+        assert_eq!(metric_values.id, prompt.id);
+        assert_eq!(metric_values.tpot_ms.to_bits(), mean.get_or_nan(Metric::TimePerOutputToken).to_bits());
+        assert_eq!(metric_values.ttft_ms.to_bits(), mean.get_or_nan(Metric::TimeToFirstToken).to_bits());
+        assert_eq!(
+            metric_values.throughput_tok_s.to_bits(),
+            mean.get_or_nan(Metric::EndToEndThroughput).to_bits()
+        );
     }
-    assert_eq!(figures.prompts.len(), summary.prompts.len());
-    assert_eq!(figures.process_tpot_ms, [figures.tpot_ms], "there is one process");
-    assert_eq!(figures.peak_rss_bytes, summary.peak_rss_bytes);
-    assert!((figures.load.unwrap().mean_s - 1.5).abs() < 1e-9);
-    assert_eq!(figures.published_tok_s, None, "it is of another model");
+    assert_eq!(metric_values.prompts.len(), summary.prompts.len());
+    assert_eq!(metric_values.process_tpot_ms, [metric_values.tpot_ms], "there is one process");
+    assert_eq!(metric_values.peak_rss_bytes, summary.peak_rss_bytes);
+    assert!((metric_values.load.unwrap().mean_s - 1.5).abs() < 1e-9);
+    assert_eq!(metric_values.published_tok_s, None, "it is of another model");
     assert_eq!(entry.warning_ids, ["a-kind"]);
     assert_eq!(entry.golden, Some(GoldenResult::Match));
 }
 
 #[test]
-fn whatever_makes_figures_unlike_begins_another_series_or_another_epoch() {
+fn whatever_makes_values_unlike_begins_another_series_or_another_epoch() {
     let record = verified("00000000000a");
     let (series, epoch) = (Series::of(record.subject()), Epoch::of(record.subject()));
     let begins_a_series = |edit: fn(&mut Experiment)| {
@@ -272,7 +279,7 @@ fn lists_follow_the_commits_and_not_the_clock() {
 }
 
 #[test]
-fn a_series_is_a_table_of_times_commits_and_figures_without_gaps() {
+fn a_series_is_a_table_of_times_commits_and_values_without_gaps() {
     let entries = [verified("00000000000a"), forged::record()].map(|record| Entry::of("a".into(), &record));
     let csv = series_csv(&entries.iter().collect::<Vec<_>>()).unwrap();
     let sha = "5".repeat(40);

@@ -15,7 +15,7 @@ const VIEW: &str = "({ chart: document.querySelector('.live').getAttribute('aria
     card: document.querySelector('.card').innerText, \
     commit: document.querySelector('.card a')?.getAttribute('href') ?? null, \
     pressed: [...document.querySelectorAll('.filters [aria-pressed=true]')].map((it) => it.textContent), \
-    figures: [...document.querySelectorAll('.timeline:not([hidden]) .figure')].filter((it) => it.checkVisibility()) \
+    values: [...document.querySelectorAll('.timeline:not([hidden]) .figure')].filter((it) => it.checkVisibility()) \
       .map((it) => it.dataset.name) })";
 
 fn view(name: &str) -> Value {
@@ -178,7 +178,7 @@ fn what_is_shown_stands_in_the_address_and_is_shown_again_by_it() {
 }
 
 #[test]
-fn without_the_chart_library_every_figure_is_drawn_and_in_its_table() {
+fn without_the_chart_library_every_value_is_drawn_and_in_its_table() {
     let Some(browser) = browser::here() else { return };
     let site = demo_site();
     let look = "({ live: document.querySelectorAll('.live').length, \

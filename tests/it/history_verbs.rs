@@ -79,13 +79,13 @@ fn a_record_is_taken_byte_for_byte_fields_of_a_later_arcgauge_among_them_and_onc
     fs::write(&file, &later).unwrap();
     let ended = import(&checkout, &[&file]);
     ended.exits(0).says("1 added, 0 there already, 0 refused");
-    let kept = checkout.path(ended.stdout.trim());
-    assert_eq!(fs::read(&kept).unwrap(), later);
+    let stored = checkout.path(ended.stdout.trim());
+    assert_eq!(fs::read(&stored).unwrap(), later);
     import(&checkout, &[&file]).exits(0).says("0 added, 1 there already, 0 refused");
 
     fs::write(&file, encode(&forged::record()).unwrap()).unwrap();
     import(&checkout, &[&file]).exits(2).says("has the same id and says something else");
-    assert_eq!(fs::read(&kept).unwrap(), later, "what is there stays");
+    assert_eq!(fs::read(&stored).unwrap(), later, "what is there stays");
 }
 
 #[test]
@@ -146,17 +146,17 @@ fn the_store_is_the_flag_s_else_the_setting_s_else_the_checkout_s() {
     };
     in_store(&[], "reports/history`");
     checkout
-        .run(["history", "use", "kept here"])
-        .refuses("there is no folder `kept here`", "mkdir -p 'kept here'");
-    fs::create_dir(checkout.path("kept here")).unwrap();
-    checkout.run(["history", "use", "kept here"]).exits(0).says("records are now kept in `");
-    in_store(&[], "/kept here`");
+        .run(["history", "use", "stored here"])
+        .refuses("there is no folder `stored here`", "mkdir -p 'stored here'");
+    fs::create_dir(checkout.path("stored here")).unwrap();
+    checkout.run(["history", "use", "stored here"]).exits(0).says("records are now stored in `");
+    in_store(&[], "/stored here`");
     in_store(&["--store", "elsewhere"], " in `elsewhere`");
     let lock = checkout.lock();
     let doctor = checkout.run(["doctor", "--device", "CPU", "--lock", lock.to_str().unwrap()]);
-    doctor.prints("kept here`").prints("named by `history use`");
+    doctor.prints("stored here`").prints("named by `history use`");
     checkout.bench(&[]).exits(0);
-    assert_eq!(History::at(checkout.path("kept here")).files().len(), 1);
+    assert_eq!(History::at(checkout.path("stored here")).files().len(), 1);
     assert!(!checkout.path("reports/history").exists());
     checkout.run(["history", "forget"]).exits(0);
     in_store(&[], "reports/history`");

@@ -28,7 +28,7 @@ fn sparse(path: &Path) {
     File::create(path).unwrap().set_len(THREE_GIB).unwrap();
 }
 
-/// Makes a record one that may not be kept.
+/// Makes a record one that may not be stored.
 type Edit = fn(&mut Value);
 
 /// Puts what is no record beside the records in a folder, each under the name of one.
@@ -151,7 +151,7 @@ fn a_record_whose_name_would_be_no_file_is_refused_and_those_beside_it_are_taken
 fn a_golden_that_is_a_pipe_or_a_link_is_refused_with_the_reason() {
     let checkout = Checkout::with_own_goldens();
     let golden = checkout.golden("fibonacci");
-    let whole = golden.with_extension("kept");
+    let whole = golden.with_extension("stored");
     fs::rename(&golden, &whole).unwrap();
     let make: [(&str, &dyn Fn()); 3] = [
         ("it is a pipe", &|| pipe(&golden)),

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use arcgauge::measure::Metric;
 use arcgauge::record::{
     Ancestry, Arm, Commit, DivergenceText, Experiment, History, InputsRecord, Outcome, PlanKind,
-    PublishedFigure, Round, Sampling, Warning,
+    PublishedValue, Round, Sampling, Warning,
 };
 use arcgauge::report::render::Renderer;
 use tempfile::TempDir;
@@ -167,7 +167,7 @@ fn engines() -> Experiment {
         differences: vec![format!("what {label} has for itself")],
         ..whole.arms[0].clone()
     };
-    let figure = |series: &str| PublishedFigure {
+    let metric_value = |series: &str| PublishedValue {
         baseline: None,
         series: series.into(),
         metric: Metric::EndToEndThroughput,
@@ -181,7 +181,7 @@ fn engines() -> Experiment {
         arms: vec![engine("an engine", "a loop"), engine("another engine", "another loop")],
         rounds: vec![Round { order: vec![1, 0] }],
         sampling: Sampling { rounds_requested: Some(1), ignore_guards: true, ..Sampling::default() },
-        published_engines: vec![figure("a published series"), figure("another one")],
+        published_engines: vec![metric_value("a published series"), metric_value("another one")],
         warnings: vec![Warning::new(
             "peers-warning",
             "the message of the engines",

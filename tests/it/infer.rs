@@ -17,7 +17,7 @@ fn text_of(checkout: &Checkout, id: &str) -> String {
 }
 
 #[test]
-fn the_text_is_the_golden_s_word_for_word_and_a_line_of_figures_ends_it() {
+fn the_text_is_the_golden_s_word_for_word_and_a_line_of_values_ends_it() {
     let checkout = Checkout::new();
     let golden = read_json(&checkout.golden("moe-vs-dense"));
     let ended = checkout.run(["infer", "--prompt", &text_of(&checkout, "moe-vs-dense"), "--device", "CPU"]);

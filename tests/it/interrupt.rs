@@ -98,7 +98,7 @@ fn a_bench_that_is_stopped_before_its_first_answer_says_so_in_one_line_and_leave
     assert!(checkout.record_files().is_empty());
 }
 
-/// The words of a measurement whose figures count on any machine.
+/// The words of a measurement whose values count on any machine.
 fn in_turns(verb: &[&'static str]) -> Vec<&'static str> {
     let short = ["--device", "CPU", "--prompt", "fibonacci", "--max-new-tokens", "8", "--ignore-guards"];
     // A checkout gives `peers` the flag by itself.

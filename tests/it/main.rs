@@ -45,7 +45,7 @@
 //! | [`history_index`] | the index agrees with the records; baselines are chosen by ancestry |
 //! | [`history_exchange`] | `history export --format`: which records, to where, and nothing without a valid speed |
 //! | [`history_verbs`] | `history list`, `verify`, `rebuild`, `import`, `export`, `use` |
-//! | [`history_foreign`] | imports from other tools: listed, kept apart, refused where they are ambiguous |
+//! | [`history_imported`] | imports from other tools: listed, kept apart, refused where they are ambiguous |
 //! | [`history_sharing`] | `history push` and `pull`: many pushers, a hostile branch, nothing personal |
 //! | [`planted`] | `ab` of commits that are slower, wrong or equal: built, measured, judged |
 //! | [`simulation`] | thousands of simulated sessions: how often the paired verdict is wrong |
@@ -134,7 +134,7 @@ mod history;
 mod history_changes;
 mod history_crash;
 mod history_exchange;
-mod history_foreign;
+mod history_imported;
 mod history_index;
 mod history_page;
 mod history_sharing;

@@ -74,7 +74,7 @@ fn the_table_has_the_published_form_with_everything_beside_it() {
         (r"\d+\.\d MiB", "[size]"),
         (r"not judged, .*", "not judged, [why]"),
         (r"(?m)^warning: .*\n.*\n", ""),
-        // Columns are as wide as their figures.
+        // Columns are as wide as their values.
         (r" {2,}", "  "),
         (r"(?m) +$", ""),
     ] }, { insta::assert_snapshot!(MAIN_JOB.ended.stdout, @r"
@@ -224,18 +224,18 @@ fn the_results_have_the_documented_fields() {
     );
     assert_eq!(results["model"]["name"], "tiny-gpt-oss");
     assert_eq!(results["model"]["sha256"], MAIN_JOB.record.arms[0].model.sha256);
-    let figures = ["latency_s", "ttft_ms", "tpot_ms", "throughput_tok_s", "host_overhead_us"];
-    let has_figures =
-        |value: &Value| figures.iter().all(|name| value[name].as_f64().is_some_and(|f| f > 0.0));
-    assert!(has_figures(&results["average"]), "{results:#}");
+    let metric_values = ["latency_s", "ttft_ms", "tpot_ms", "throughput_tok_s", "host_overhead_us"];
+    let has_values =
+        |value: &Value| metric_values.iter().all(|name| value[name].as_f64().is_some_and(|f| f > 0.0));
+    assert!(has_values(&results["average"]), "{results:#}");
     let prompts = results["prompts"].as_array().unwrap();
     let titles: Vec<_> = prompts.iter().map(|prompt| prompt["title"].as_str().unwrap()).collect();
     assert_eq!(titles, ["MoE vs Dense transformer", "Fibonacci memoization", "OpenVINO advantages"]);
     for prompt in prompts {
-        assert!(prompt["id"].is_string() && has_figures(prompt), "{prompt:#}");
+        assert!(prompt["id"].is_string() && has_values(prompt), "{prompt:#}");
         assert_eq!(prompt["golden"], "match");
         let runs = prompt["runs"].as_array().unwrap();
-        assert!(runs.len() == 3 && runs.iter().all(has_figures), "{prompt:#}");
+        assert!(runs.len() == 3 && runs.iter().all(has_values), "{prompt:#}");
     }
     let said = results["definitions"]["tpot_ms"].as_str();
     assert_eq!(said, Some("e2e_per_token@1"), "what includes the prefill says so");
@@ -263,9 +263,9 @@ fn every_result_can_be_computed_again_from_the_record() {
 }
 
 #[track_caller]
-fn near(figure: &Value, by_hand: f64) {
-    let figure = figure.as_f64().unwrap();
-    assert!((figure / by_hand - 1.0).abs() < 1e-12, "{figure} is not {by_hand}");
+fn near(metric_value: &Value, by_hand: f64) {
+    let metric_value = metric_value.as_f64().unwrap();
+    assert!((metric_value / by_hand - 1.0).abs() < 1e-12, "{metric_value} is not {by_hand}");
 }
 
 #[test]

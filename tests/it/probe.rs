@@ -101,7 +101,7 @@ fn calibrating_on_the_shipped_model_gives_its_limit_again_and_leaves_the_probe_a
 }
 
 #[test]
-fn a_probe_made_anew_has_the_shipped_text_says_why_and_has_no_limit_yet() {
+fn a_probe_made_again_has_the_shipped_text_says_why_and_has_no_limit_yet() {
     let checkout = Checkout::with_own_goldens();
     let ended = checkout.run(["golden", "probe", "--reason", "it is a test"]);
     ended.exits(0).says("next: `cargo xtask golden calibrate`");

@@ -1,17 +1,17 @@
-//! The published figure is judged for its own model and device alone, and only where the record can be
+//! The published value is judged for its own model and device alone, and only where the record can be
 //! trusted.
 
 use arcgauge::engine::openvino::DeviceFacts;
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::{Standing, standing};
 use arcgauge::measure::guard::Watch;
-use arcgauge::measure::{Figure, Metric};
+use arcgauge::measure::{Metric, MetricValue};
 use arcgauge::record::{Experiment, PublishedReference};
 use arcgauge::sys::SysfsRoot;
 
 use crate::forged;
 
-/// A record that the published figure holds for, and the figure with that record's model accepted.
+/// A record that the published value holds for, and the value with that record's model accepted.
 fn published_run() -> (Experiment, PublishedReference) {
     let mut record = forged::record();
     let mut published = forged::published();
@@ -23,8 +23,8 @@ fn published_run() -> (Experiment, PublishedReference) {
     (record, published)
 }
 
-fn at(value: f64) -> Figure {
-    Figure { metric: Metric::EndToEndThroughput, value }
+fn at(value: f64) -> MetricValue {
+    MetricValue { metric: Metric::EndToEndThroughput, value }
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn the_same_model_on_the_same_device_is_judged() {
 
 #[test]
 fn whatever_is_unlike_or_cannot_be_believed_is_shown_and_not_judged() {
-    let judged = |edit: &dyn Fn(&mut Experiment), speed: Option<Figure>| {
+    let judged = |edit: &dyn Fn(&mut Experiment), speed: Option<MetricValue>| {
         let (mut record, published) = published_run();
         edit(&mut record);
         match standing(&published, &record.arms[0], speed) {
@@ -67,7 +67,7 @@ fn whatever_is_unlike_or_cannot_be_believed_is_shown_and_not_judged() {
     let by_word = "the device is proven as reported by OpenVINO alone";
     assert_eq!(judged(&|record| record.arms[0].device = forged::arc(None), fast), by_word);
     assert_eq!(judged(&|_| {}, None), "there is no speed");
-    let decode = Some(Figure { metric: Metric::DecodeThroughput, value: 99.0 });
+    let decode = Some(MetricValue { metric: Metric::DecodeThroughput, value: 99.0 });
     assert!(judged(&|_| {}, decode).contains("different definitions"));
     // A GPU of which nothing was seen at work, by a log that could have seen it.
     let nothing_at_work = |record: &mut Experiment| {

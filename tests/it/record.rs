@@ -62,7 +62,7 @@ fn a_thousand_awkward_floats_come_back_bit_for_bit() {
 }
 
 #[test]
-fn figures_of_a_thousand_awkward_times_are_written_with_every_digit() {
+fn values_of_a_thousand_awkward_times_are_written_with_every_digit() {
     let mut bits = Bits(4);
     for _ in 0..1000 {
         let mut record = forged::record();
@@ -72,17 +72,21 @@ fn figures_of_a_thousand_awkward_times_are_written_with_every_digit() {
             now += 1 + (bits.next() >> 28);
             *token_ns = now;
         }
-        let figures = summarise(&record.arms[0]).average.unwrap().mean;
+        let metric_values = summarise(&record.arms[0]).average.unwrap().mean;
         let written: Value = serde_json::from_str(&results_json(record.subject())).unwrap();
-        for (name, figure) in [
-            ("latency_s", figures.get_or_nan(Metric::EndToEndLatency)),
-            ("tpot_ms", figures.get_or_nan(Metric::EndToEndPerToken)),
-            ("throughput_tok_s", figures.get_or_nan(Metric::EndToEndThroughput)),
-            ("ttft_ms", figures.get_or_nan(Metric::TimeToFirstToken)),
-            ("decode_tpot_ms", figures.get_or_nan(Metric::TimePerOutputToken)),
-            ("host_overhead_us", figures.get_or_nan(Metric::HostOverhead)),
+        for (name, metric_value) in [
+            ("latency_s", metric_values.get_or_nan(Metric::EndToEndLatency)),
+            ("tpot_ms", metric_values.get_or_nan(Metric::EndToEndPerToken)),
+            ("throughput_tok_s", metric_values.get_or_nan(Metric::EndToEndThroughput)),
+            ("ttft_ms", metric_values.get_or_nan(Metric::TimeToFirstToken)),
+            ("decode_tpot_ms", metric_values.get_or_nan(Metric::TimePerOutputToken)),
+            ("host_overhead_us", metric_values.get_or_nan(Metric::HostOverhead)),
         ] {
-            assert_eq!(written["average"][name].as_f64().unwrap().to_bits(), figure.to_bits(), "{name}");
+            assert_eq!(
+                written["average"][name].as_f64().unwrap().to_bits(),
+                metric_value.to_bits(),
+                "{name}"
+            );
         }
     }
 }
@@ -232,7 +236,7 @@ fn a_record_of_schema_3_0_says_all_that_is_needed_to_trust_it() {
 
 /// Writing such a record fails, and says why.
 #[track_caller]
-fn is_not_kept(edit: impl FnOnce(&mut Experiment), says: &str) {
+fn is_not_stored(edit: impl FnOnce(&mut Experiment), says: &str) {
     let store = tempfile::tempdir().unwrap();
     let mut record = forged::record();
     edit(&mut record);
@@ -243,37 +247,37 @@ fn is_not_kept(edit: impl FnOnce(&mut Experiment), says: &str) {
 
 #[test]
 fn a_record_that_cannot_say_what_it_measured_is_not_kept() {
-    is_not_kept(|record| record.arms[0].model.sha256.clear(), "the model's identity is ``");
-    is_not_kept(|record| record.arms[0].workload.sha256.push('0'), "the workload's identity");
-    is_not_kept(|record| record.machine.sha256 = "G".repeat(64), "the machine's identity");
-    is_not_kept(|record| record.arms[0].runtime = None, "does not say what ran where");
-    is_not_kept(|record| record.arms[0].device.ran = None, "does not say what ran where");
-    is_not_kept(|record| record.arms[0].processes.clear(), "does not say what ran where");
+    is_not_stored(|record| record.arms[0].model.sha256.clear(), "the model's identity is ``");
+    is_not_stored(|record| record.arms[0].workload.sha256.push('0'), "the workload's identity");
+    is_not_stored(|record| record.machine.sha256 = "G".repeat(64), "the machine's identity");
+    is_not_stored(|record| record.arms[0].runtime = None, "does not say what ran where");
+    is_not_stored(|record| record.arms[0].device.ran = None, "does not say what ran where");
+    is_not_stored(|record| record.arms[0].processes.clear(), "does not say what ran where");
 }
 
 #[test]
 fn speed_is_not_kept_of_a_run_that_did_not_end_well_or_of_a_wrong_output() {
-    is_not_kept(|record| record.arms[0].outcome = Outcome::Failed, "did not come to its end");
-    is_not_kept(|record| record.arms[0].outcome = Outcome::Interrupted, "did not come to its end");
-    is_not_kept(
+    is_not_stored(|record| record.arms[0].outcome = Outcome::Failed, "did not come to its end");
+    is_not_stored(|record| record.arms[0].outcome = Outcome::Interrupted, "did not come to its end");
+    is_not_stored(
         |record| record.arms[0].processes[0].exit_reason = "leaked".into(),
         "process 0 ended `leaked`",
     );
-    is_not_kept(|record| record.arms[0].prompts[0].golden = GoldenResult::Break, "its output is wrong");
-    is_not_kept(|record| record.arms[0].prompts.clear(), "was not judged");
+    is_not_stored(|record| record.arms[0].prompts[0].golden = GoldenResult::Break, "its output is wrong");
+    is_not_stored(|record| record.arms[0].prompts.clear(), "was not judged");
 }
 
 #[test]
 fn no_id_leads_out_of_the_store() {
     for hostile in ["../../elsewhere", "/etc", "..", "a/b", "", ".hidden"] {
-        is_not_kept(|record| record.machine.slug = hostile.into(), "is no plain name");
-        is_not_kept(|record| record.run_id = hostile.into(), "not 12 hexadecimal digits");
-        is_not_kept(
+        is_not_stored(|record| record.machine.slug = hostile.into(), "is no plain name");
+        is_not_stored(|record| record.run_id = hostile.into(), "not 12 hexadecimal digits");
+        is_not_stored(
             |record| record.arms[0].commit.as_mut().unwrap().sha = hostile.into(),
             "not 40 hexadecimal digits",
         );
     }
-    is_not_kept(|record| record.when_utc = "../../2026".into(), "which is no time in UTC");
+    is_not_stored(|record| record.when_utc = "../../2026".into(), "which is no time in UTC");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! From supervisor to table with scripted workers: the real protocol, and every figure can be checked
+//! From supervisor to table with scripted workers: the real protocol, and every value can be checked
 //! by hand.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use arcgauge::measure::supervisor::{
 };
 use arcgauge::measure::{Metric, Plan, Role};
 use arcgauge::record::{
-    Arm, Experiment, Outcome, PromptRecord, RequestedPrompt, WorkloadRecord, judge_session, kept_samples,
+    Arm, Experiment, Outcome, PromptRecord, RequestedPrompt, WorkloadRecord, judge_session, stored_samples,
 };
 use arcgauge::report::{Detail, bench_document};
 use arcgauge::workload::TokenId;
@@ -153,7 +153,7 @@ fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
             .zip(&findings)
             .map(|(p, finding)| PromptRecord::of(&p.id, finding))
             .collect(),
-        samples: kept_samples(&plan, &samples, &findings),
+        samples: stored_samples(&plan, &samples, &findings),
         warnings: Vec::new(),
         ..forged::record().arms.remove(0)
     };
@@ -166,35 +166,37 @@ fn table(record: &Experiment) -> String {
 }
 
 #[track_caller]
-fn near(figure: f64, by_hand: f64) {
-    assert!((figure / by_hand - 1.0).abs() < 1e-12, "{figure} is not {by_hand}");
+fn near(metric_value: f64, by_hand: f64) {
+    assert!((metric_value / by_hand - 1.0).abs() < 1e-12, "{metric_value} is not {by_hand}");
 }
 
 #[test]
-fn the_figures_are_those_that_one_computes_by_hand() {
+fn the_values_are_those_that_one_computes_by_hand() {
     let measured = measure(|_| script(), &goldens(ANSWERS));
     let Summary { prompts, average, .. } = summarise(&measured.record.arms[0]);
     let average = average.unwrap();
     assert_eq!(prompts.iter().map(|prompt| prompt.runs.len()).collect::<Vec<_>>(), [3, 3], "no warm-up");
-    for figures in [&average, prompts[0].figures.as_ref().unwrap(), prompts[1].figures.as_ref().unwrap()] {
+    for metric_values in
+        [&average, prompts[0].metric_values.as_ref().unwrap(), prompts[1].metric_values.as_ref().unwrap()]
+    {
         // 200 ms + 3 x 47 ms = 341 ms for 4 tokens.
-        near(figures.mean.get_or_nan(Metric::EndToEndLatency), 0.341);
-        near(figures.mean.get_or_nan(Metric::EndToEndPerToken), 85.25);
-        near(figures.mean.get_or_nan(Metric::EndToEndThroughput), 4.0 / 0.341);
-        near(figures.mean.get_or_nan(Metric::TimeToFirstToken), 200.0);
-        near(figures.mean.get_or_nan(Metric::TimePerOutputToken), 47.0);
-        near(figures.mean.get_or_nan(Metric::DecodeThroughput), 3.0 / 0.141);
+        near(metric_values.mean.get_or_nan(Metric::EndToEndLatency), 0.341);
+        near(metric_values.mean.get_or_nan(Metric::EndToEndPerToken), 85.25);
+        near(metric_values.mean.get_or_nan(Metric::EndToEndThroughput), 4.0 / 0.341);
+        near(metric_values.mean.get_or_nan(Metric::TimeToFirstToken), 200.0);
+        near(metric_values.mean.get_or_nan(Metric::TimePerOutputToken), 47.0);
+        near(metric_values.mean.get_or_nan(Metric::DecodeThroughput), 3.0 / 0.141);
         assert!(
-            figures.mean.get_or_nan(Metric::HostOverhead).abs() < 1e-9,
+            metric_values.mean.get_or_nan(Metric::HostOverhead).abs() < 1e-9,
             "the script takes no time of the host"
         );
     }
-    assert!(prompts[0].figures.as_ref().unwrap().spread.unwrap().abs() < 1e-12);
+    assert!(prompts[0].metric_values.as_ref().unwrap().spread.unwrap().abs() < 1e-12);
     assert_eq!(average.spread, None, "different prompts are no runs of the same thing");
 }
 
 #[test]
-fn the_table_tells_the_figures_and_nothing_else() {
+fn the_table_tells_the_values_and_nothing_else() {
     insta::assert_snapshot!(table(&measure(|_| script(), &goldens(ANSWERS)).record), @r#"
     tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, f32 with a f32 KV cache
     3 fresh processes, 4 greedy tokens a prompt, commit 555555555555
@@ -364,7 +366,7 @@ fn an_engine_that_fails_midway_ends_the_session_and_no_further_process_is_starte
     let samples = session.samples();
     assert_eq!(samples[0].token_ids, ANSWERS[0], "what was done before is kept");
     assert_eq!(samples[1].token_ids, ANSWERS[0][..2], "and what was sent of the last");
-    let kept = kept_samples(&plan(), &samples, &[]);
+    let kept = stored_samples(&plan(), &samples, &[]);
     assert!(kept.iter().all(|sample| sample.times.is_none()), "and has no speed");
 }
 
@@ -375,7 +377,7 @@ fn an_interrupted_session_keeps_its_tokens_and_no_time() {
     assert_eq!(session.exit_reason, ExitReason::Interrupted);
     let samples = session.samples();
     assert_eq!(samples[3].token_ids, ANSWERS[1], "the second process's warm-up");
-    let samples = kept_samples(&plan(), &samples, &[]);
+    let samples = stored_samples(&plan(), &samples, &[]);
     assert!(samples.iter().all(|sample| sample.times.is_none()));
     let prompts = Vec::new();
     let outcome = Outcome::Interrupted;

@@ -5,7 +5,7 @@ use std::thread;
 
 use arcgauge::gate::side::{Binary, Builder};
 
-use crate::small_product::{build, kept, program, scene, word};
+use crate::small_product::{build, cached, program, scene, word};
 
 #[test]
 fn commits_that_differ_in_documentation_give_the_same_program_byte_by_byte() {
@@ -105,7 +105,7 @@ fn builds_at_once_take_turns_and_each_gives_the_program_of_its_own_commit() {
             }
         }
     });
-    assert_eq!(kept(&fixture).len(), 3);
+    assert_eq!(cached(&fixture).len(), 3);
 }
 
 #[test]

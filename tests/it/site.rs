@@ -82,7 +82,7 @@ fn the_same_records_give_the_same_bytes_wherever_and_whenever_they_are_rendered(
     let elsewhere = tempfile::tempdir().unwrap();
     checkout.run(["report", "--output", elsewhere.path().to_str().unwrap()]).exits(0);
     assert_eq!(files(elsewhere.path()), once);
-    checkout.run(["report", "--anew"]).exits(0);
+    checkout.run(["report", "--all"]).exits(0);
     assert_eq!(files(&checkout.path("reports/site")), once);
     assert!(once.len() > 10, "{:?}", once.keys());
 }
@@ -204,7 +204,7 @@ fn a_folder_with_a_page_that_arcgauge_did_not_make_is_refused() {
 }
 
 #[test]
-fn pages_stay_where_making_them_anew_fails_half_way() {
+fn pages_stay_where_making_them_again_fails_half_way() {
     let checkout = Checkout::new();
     let file = store(&checkout).add(&run('1', '0')).unwrap();
     checkout.run(["report"]).exits(0);
@@ -214,13 +214,13 @@ fn pages_stay_where_making_them_anew_fails_half_way() {
     let copy = site.join("records").join(file.file_name().unwrap());
     fs::remove_file(&copy).unwrap();
     fs::create_dir_all(copy.join("below")).unwrap();
-    let ended = checkout.run(["report", "--anew"]);
+    let ended = checkout.run(["report", "--all"]);
     assert!(!ended.stderr.is_empty() && ended.stdout.is_empty(), "{ended}");
     for (path, bytes) in before.iter().filter(|(path, _)| !path.starts_with("records")) {
         assert_eq!(&fs::read(site.join(path)).unwrap(), bytes, "{}", path.display());
     }
     fs::remove_dir_all(&copy).unwrap();
-    checkout.run(["report", "--anew"]).exits(0);
+    checkout.run(["report", "--all"]).exits(0);
     assert_eq!(files(&site), before);
 }
 

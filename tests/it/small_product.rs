@@ -66,8 +66,8 @@ pub(crate) fn word(binary: &Binary) -> String {
     String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
 }
 
-/// The names of what is kept.
-pub(crate) fn kept(fixture: &GitRepository) -> Vec<PathBuf> {
+/// The names of what is cached.
+pub(crate) fn cached(fixture: &GitRepository) -> Vec<PathBuf> {
     let entries = fs::read_dir(fixture.beside("cache/ab/binaries")).into_iter().flatten();
     let names = entries.map(|entry| PathBuf::from(entry.unwrap().file_name()));
     names.filter(|name| name != Path::new(".lock")).collect()

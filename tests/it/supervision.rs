@@ -51,12 +51,12 @@ fn fails(scenario: &str, exit_reason: &str, says: &str) -> Experiment {
     assert!(record.failure.as_ref().unwrap().contains(says), "{:?}", record.failure);
     assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_none()), "a failed run has times");
     let row = ended.stdout.lines().find(|line| line.trim_start().starts_with("average")).unwrap();
-    assert!(!row.contains('.'), "a failed run has figures\n{ended}");
+    assert!(!row.contains('.'), "a failed run has values\n{ended}");
     record
 }
 
 #[test]
-fn a_worker_that_does_all_it_is_asked_gives_figures() {
+fn a_worker_that_does_all_it_is_asked_gives_values() {
     let checkout = Checkout::new();
     bench(&checkout, "well", &[]).exits(0).prints("unverified");
     let record = checkout.only_record();

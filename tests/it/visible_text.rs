@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use arcgauge::record::{ForeignRecord, History, Personal, Trace, sha256_of_bytes};
+use arcgauge::record::{History, ImportedRecord, Personal, Trace, sha256_of_bytes};
 use serde_json::Value;
 
 use crate::checkout::Checkout;
@@ -33,13 +33,13 @@ impl Scene {
         SAMPLES.add(&store, 0, words);
         let fixture = env!("CARGO_MANIFEST_DIR").to_owned() + "/fixtures/exchange/llm_bench/genai.json";
         checkout.run(["history", "import", &fixture, "--store", "store"]).exits(0);
-        let imported = store.foreign_files().remove(0);
-        let foreign: ForeignRecord = History::read_foreign(&imported).unwrap().record;
+        let imported = store.imported_files().remove(0);
+        let record: ImportedRecord = History::read_imported(&imported).unwrap().record;
         fs::remove_file(imported).unwrap();
-        let texts = Texts::of(&foreign);
+        let texts = Texts::of(&record);
         let number = |text: &str| texts.all().position(|one| one == text).unwrap();
-        store.take_foreign(&texts.with(|text| words(text, number(text)))).unwrap();
-        let files = store.files().into_iter().chain(store.foreign_files()).collect();
+        store.take_imported(&texts.with(|text| words(text, number(text)))).unwrap();
+        let files = store.files().into_iter().chain(store.imported_files()).collect();
         Self { checkout, files }
     }
 
@@ -151,7 +151,7 @@ fn files_of_other_tools_are_imported_refused_and_shown_as_text() {
     }
     assert!(files.len() > 100, "{}", files.len());
     let imported = checkout.run(["history", "import", "in", "--store", "store"]);
-    let taken = History::at(checkout.path("store")).foreign_files();
+    let taken = History::at(checkout.path("store")).imported_files();
     assert!(taken.len() > 20 && taken.len() < files.len(), "{} of {}", taken.len(), files.len());
     is_text("history import", &imported.stdout);
     is_text("history import", &imported.stderr);
@@ -399,9 +399,9 @@ fn what_is_stored_names_nobody_and_so_nothing_that_leaves_does() {
     let checkout = &scene.checkout;
     let kept = History::at(checkout.path("kept"));
     for file in &scene.files {
-        if History::is_foreign(file) {
-            let record = History::read_foreign(file).unwrap().record;
-            kept.take_foreign(&personal.taken_from_record(record)).map(drop).unwrap();
+        if History::is_imported(file) {
+            let record = History::read_imported(file).unwrap().record;
+            kept.take_imported(&personal.taken_from_record(record)).map(drop).unwrap();
             continue;
         }
         kept.add(&personal.taken_from_record(History::read(file).unwrap().record)).unwrap();

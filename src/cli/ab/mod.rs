@@ -29,7 +29,7 @@ use crate::sys::{Clock, MonotonicClock};
 
 /// Runs an A/B, and reports it.
 pub(super) fn ab(args: &AbArgs) -> Result<u8> {
-    let Some(KeptAb { record, path, failed, inputs, store }) = keep(args)? else {
+    let Some(StoredAb { record, path, failed, inputs, store }) = keep(args)? else {
         return Ok(exit_code::INTERRUPTED);
     };
     let code = reporting::report_ab(&record, args.format);
@@ -42,7 +42,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<u8> {
 }
 
 /// An A/B that came to an end, and its record, if that could be written.
-pub(super) struct KeptAb {
+pub(super) struct StoredAb {
     record: Experiment,
     pub(super) path: Result<PathBuf>,
     /// What failed, where something did.
@@ -52,7 +52,7 @@ pub(super) struct KeptAb {
 }
 
 /// Runs an A/B, judges it and keeps its record. None where it was interrupted before anything was measured.
-pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
+pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let store = args.measuring.store.find_to_measure(&root)?;
@@ -115,7 +115,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<KeptAb>> {
     let mut record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     judge(&mut record, &policy);
     let path = store.add(&record);
-    Ok(Some(KeptAb { record, path, failed, inputs, store }))
+    Ok(Some(StoredAb { record, path, failed, inputs, store }))
 }
 
 /// What is compared is the time between tokens.
@@ -224,7 +224,7 @@ fn check_budget(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usi
             && series.model_sha256 == *model
             && series.device == sides.base.engine.device
     };
-    let newest = index.entries.iter().filter(is_like).filter(|entry| entry.figures.is_some());
+    let newest = index.entries.iter().filter(is_like).filter(|entry| entry.metric_values.is_some());
     let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return Ok(()) };
     let Some(process) = process_time(entry, prompts, args.max_new_tokens) else { return Ok(()) };
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
@@ -251,9 +251,9 @@ fn too_short(budget: Duration, needed: Duration) -> Error {
 
 /// A load and every generation, the warm-up among them.
 fn process_time(entry: &Entry, prompts: usize, new_tokens: usize) -> Option<Duration> {
-    let figures = entry.figures.as_ref()?;
-    let load_s = figures.load.as_ref().map_or(0.0, |load| load.mean_s);
-    let generation_ms = figures.ttft_ms + figures.tpot_ms * new_tokens.saturating_sub(1) as f64;
+    let metric_values = entry.metric_values.as_ref()?;
+    let load_s = metric_values.load.as_ref().map_or(0.0, |load| load.mean_s);
+    let generation_ms = metric_values.ttft_ms + metric_values.tpot_ms * new_tokens.saturating_sub(1) as f64;
     Duration::try_from_secs_f64(load_s + generation_ms / 1e3 * (prompts + 1) as f64).ok()
 }
 
@@ -284,9 +284,9 @@ mod tests {
     fn a_process_takes_a_load_and_each_generation_with_its_warm_up() {
         let record = open(include_bytes!("../../../fixtures/records/bench-3.0.json"), "a record").unwrap();
         let entry = Entry::of("a.json".into(), &record);
-        let figures = entry.figures.as_ref().unwrap();
-        let load_s = figures.load.as_ref().unwrap().mean_s;
-        let by_hand = load_s + 4.0 * (figures.ttft_ms + 199.0 * figures.tpot_ms) / 1e3;
+        let metric_values = entry.metric_values.as_ref().unwrap();
+        let load_s = metric_values.load.as_ref().unwrap().mean_s;
+        let by_hand = load_s + 4.0 * (metric_values.ttft_ms + 199.0 * metric_values.tpot_ms) / 1e3;
         let took = process_time(&entry, 3, 200).unwrap().as_secs_f64();
         assert!((took - by_hand).abs() < 1e-6, "{took} is not {by_hand}");
         assert!(process_time(&entry, 1, 8).unwrap().as_secs_f64() < took);

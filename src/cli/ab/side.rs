@@ -145,8 +145,8 @@ impl Workshop<'_> {
         model.check_goldens_belong()?;
         let edited = EditedGraph::place(&model.identity, engine.all_logits, 0)?;
         let load = load_command(&engine, &model, location, edited.as_ref());
-        let is_foreign = source.is_none() && self.args.measuring.supervision.is_foreign();
-        let mut identity = Identity::of(self.root.path(), &program.worker.program, is_foreign)?;
+        let is_other_program = source.is_none() && self.args.measuring.supervision.is_other_program();
+        let mut identity = Identity::of(self.root.path(), &program.worker.program, is_other_program)?;
         if let Some(source) = source {
             identity.commit = Some(source.commit().clone());
         }

@@ -2,7 +2,7 @@
 //!
 //! It goes on after each failing check, fetches nothing, removes nothing, and writes nothing but a
 //! probe file that it takes away again. Each subject has a room: `runtime`, `gpu`, `model`, `asking`
-//! (tokenizer, prompts, goldens), `published` (its figure), `memory`, `guards`, `device_lock`, `workplace` (settings, git,
+//! (tokenizer, prompts, goldens), `published` (its value), `memory`, `guards`, `device_lock`, `workplace` (settings, git,
 //! folders), `records` and `stale files` (of processes that were killed). What is said of a GPU follows
 //! what OpenVINO and the kernel document; its list of devices ran on the GPU plugin over a stand-in, the way to
 //! them on fixtures.
@@ -82,7 +82,7 @@ pub(super) fn examine(args: &DoctorArgs, report: &mut dyn FnMut(Check)) {
     report(checks);
     let model = model.as_ref();
     report(group("goldens", || model::examine_prompts(&args.model, model, &root)));
-    report(group("published figure", || published::examine(&args.device, model, openvino, &root)));
+    report(group("published value", || published::examine(&args.device, model, openvino, &root)));
     report(group("memory", || runtime::examine_memory(model, openvino, level)));
     report(guards);
     report(group("device lock", || vec![workplace::examine_lock(args.lock.as_deref())]));

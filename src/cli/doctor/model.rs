@@ -191,7 +191,7 @@ fn goldens(loaded: &Result<GoldenSet>, model: &ModelIdentity, prompts: Option<&P
     };
     let name = &model.name;
     if goldens.is_empty() {
-        return Check::warn(GOLDENS, format!("none for `{name}`: every figure would be unverified"), BLESS);
+        return Check::warn(GOLDENS, format!("none for `{name}`: every value would be unverified"), BLESS);
     }
     let of_others = goldens.values().filter(|golden| golden.model_sha256 != model.sha256).count();
     if of_others > 0 {

@@ -1,4 +1,4 @@
-//! Whether the published figure can be judged here: model, device and prompts must be the published ones.
+//! Whether the published value can be judged here: model, device and prompts must be the published ones.
 
 use crate::cli::doctor::model::FoundModel;
 use crate::cli::doctor::runtime::Seen;
@@ -10,7 +10,7 @@ use crate::record::PublishedReference;
 use crate::record::first_light::{Check, CheckStatus as Status};
 use crate::workload::PromptSet;
 
-const PUBLISHED: &str = "published figure";
+const PUBLISHED: &str = "published value";
 const ACCEPT: &str = "measure the published files until their output is verified (`cargo xtask model fetch`, \
     `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --reason \"...\"`";
 const USE: &str = "use an accepted one: `cargo xtask model use DIR`; or accept this one by a verified record: \
@@ -89,7 +89,7 @@ fn compare(published: &Result<PublishedReference>, subject: &Subject) -> Vec<Che
     vec![Check::ok(PUBLISHED, found)]
 }
 
-/// Why the figure cannot be judged, and what to do about it.
+/// Why the value cannot be judged, and what to do about it.
 type Obstacle = (String, String);
 
 fn model(published: &PublishedReference, subject: &Subject) -> Option<Obstacle> {
@@ -216,8 +216,8 @@ mod tests {
     #[test]
     fn it_can_be_judged_once_a_model_is_accepted_and_until_then_the_hint_says_how_one_is() {
         assert_snapshot!(report(with_an_accepted_model(), &arc_140v()) + &report(shipped(), &arc_140v()), @r#"
-        ok    published figure   21.24 tok/s can be judged here: model, device and prompts are the published ones, 200 tokens each
-        skip  published figure   21.24 tok/s is not judged here: no files are accepted as gpt-oss-20b INT4 yet
+        ok    published value   21.24 tok/s can be judged here: model, device and prompts are the published ones, 200 tokens each
+        skip  published value   21.24 tok/s is not judged here: no files are accepted as gpt-oss-20b INT4 yet
               hint: measure the published files until their output is verified (`cargo xtask model fetch`, `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --reason "..."`
         "#);
     }
@@ -231,13 +231,13 @@ mod tests {
             golden: vec!["fibonacci".to_owned()],
         };
         assert_snapshot!(report(with_an_accepted_model(), &subject), @r#"
-        skip  published figure   21.24 tok/s is not judged here: model `tiny-gpt-oss` (bbbbbbbbbbbb) is not accepted as gpt-oss-20b INT4
+        skip  published value    21.24 tok/s is not judged here: model `tiny-gpt-oss` (bbbbbbbbbbbb) is not accepted as gpt-oss-20b INT4
               hint: use an accepted one: `cargo xtask model use DIR`; or accept this one by a verified record: `cargo xtask baseline accept-model RECORD --reason "..."`
-        skip  published figure   21.24 tok/s is not judged here: `CPU` is no Intel Arc 140V GPU
+        skip  published value    21.24 tok/s is not judged here: `CPU` is no Intel Arc 140V GPU
               hint: it is judged on an Intel Arc 140V GPU alone, by `--device GPU`
-        skip  published figure   21.24 tok/s is not judged here: the reference prompts are `fibonacci`, and the published ones `moe-vs-dense`, `fibonacci`, `openvino-advantages`
+        skip  published value    21.24 tok/s is not judged here: the reference prompts are `fibonacci`, and the published ones `moe-vs-dense`, `fibonacci`, `openvino-advantages`
               hint: restore them: `git checkout -- fixtures/prompts`
-        skip  published figure   21.24 tok/s is not judged here: the model has no golden for `moe-vs-dense`, `openvino-advantages`
+        skip  published value    21.24 tok/s is not judged here: the model has no golden for `moe-vs-dense`, `openvino-advantages`
               hint: `cargo xtask bench`, then `cargo xtask golden bless --reason "..."`
         "#);
     }

@@ -222,9 +222,9 @@ mod tests {
     fn graphs_of_processes_that_are_gone_are_left_over_and_those_of_running_ones_are_not() {
         let (_folder, scene) = scene();
         let graphs = scene.cache.as_ref().unwrap().join("graphs");
-        let [gone, runs, young, foreign] =
+        let [gone, runs, young, other] =
             ["0123-8.xml", "0123-7.xml", "0123-9.xml", "notes.xml"].map(|name| graphs.join(name));
-        for path in [&gone, &runs, &foreign] {
+        for path in [&gone, &runs, &other] {
             file(path, OLD, 10);
         }
         file(&young, YOUNG, 10);
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(checks.len(), 1, "{checks:?}");
         assert_eq!(checks[0].fix, Some(format!("`rm {}`", gone.display())));
         fix(&checks);
-        assert!(!gone.exists() && runs.exists() && young.exists() && foreign.exists());
+        assert!(!gone.exists() && runs.exists() && young.exists() && other.exists());
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn git(commit: &Result<Option<Commit>>, folder: &Path) -> Check {
         Ok(Some(commit)) => commit,
         Ok(None) => {
             let found =
-                format!("no repository or no commit at `{}`: figures belong to no commit", folder.display());
+                format!("no repository or no commit at `{}`: values belong to no commit", folder.display());
             return Check::warn(GIT, found, "measure in a clone, or `git init && git add . && git commit`");
         }
         Err(error) => return Check::of_error(GIT, error, "run `git fsck` there"),
@@ -95,7 +95,7 @@ fn git(commit: &Result<Option<Commit>>, folder: &Path) -> Check {
     let at = format!("commit {} on {branch}", commit.short());
     if commit.dirty {
         let fix = "`git status` lists what to commit, or to put aside with `git stash --include-untracked`";
-        return Check::warn(GIT, format!("{at}, dirty: figures of a dirty tree belong to no commit"), fix);
+        return Check::warn(GIT, format!("{at}, dirty: values of a dirty tree belong to no commit"), fix);
     }
     Check::ok(GIT, format!("{at}, clean"))
 }
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(check(Some(commit(false))), Check::ok(GIT, "commit 0123456789ab on `main`, clean"));
         let dirty = check(Some(commit(true)));
         assert_eq!(dirty.status, Status::Warn);
-        assert!(dirty.found.ends_with("figures of a dirty tree belong to no commit"), "{}", dirty.found);
+        assert!(dirty.found.ends_with("values of a dirty tree belong to no commit"), "{}", dirty.found);
         assert_eq!(check(None).status, Status::Warn);
         assert_eq!(git(&Err(Error::harness("broken")), Path::new("/r")).status, Status::Fail);
     }

@@ -36,7 +36,7 @@ pub(super) enum ChildEnded {
 }
 
 impl ChildReport {
-    /// The file of the record that it kept.
+    /// The file of the record that it stored.
     pub(super) fn record(&self) -> Option<&Path> {
         self.stderr.lines().rev().find_map(|line| line.strip_prefix("record: ")).map(Path::new)
     }

@@ -323,7 +323,7 @@ fn against_itself_typed(args: &FirstLightArgs) -> Vec<OsString> {
     )
 }
 
-/// All engines between which the published figures differ; optimum-intel where it is set up.
+/// All engines between which the published values differ; optimum-intel where it is set up.
 fn peers_typed(args: &FirstLightArgs, with_optimum: bool) -> Vec<OsString> {
     let optimum = if with_optimum { ",optimum" } else { "" };
     let engines = format!("stateful,genai,genai-pa,genai-pa-i8{optimum}");

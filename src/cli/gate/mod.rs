@@ -191,7 +191,7 @@ fn replay(args: &GateArgs, name: &str) -> Result<u8> {
     if again != *stored {
         let (then, now) = (stored.verdict.as_str(), again.verdict.as_str());
         // Where the word is the same, something beneath it is not.
-        let by = if then == now { " by other figures" } else { "" };
+        let by = if then == now { " by other values" } else { "" };
         return Err(Error::harness(format!(
             "record `{}` was judged `{then}` when it was made, and comes to `{now}`{by} now: the rules of this \
              arcgauge are others, or the verdict was altered",

@@ -28,7 +28,7 @@ pub(super) struct BlessArgs {
     #[arg(value_name = "RECORD")]
     record: Option<String>,
 
-    /// Why these answers are right; kept in the fixture
+    /// Why these answers are right; stored in the fixture
     #[arg(long, alias = "because", value_name = "REASON")]
     reason: String,
 

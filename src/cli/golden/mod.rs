@@ -182,7 +182,7 @@ fn find(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>)> {
 
 #[derive(Debug, Args)]
 struct ProbeArgs {
-    /// Why the model is right as it is; kept in the fixture
+    /// Why the model is right as it is; stored in the fixture
     #[arg(long, alias = "because", value_name = "REASON")]
     reason: String,
 

@@ -80,9 +80,9 @@ fn add_series(series: &[&Entry], text: &mut String) -> Result<()> {
             let _ = writeln!(text, "  {}  a new epoch: {}", commit(epoch[0]), changed.join(", "));
         }
         before = epoch.last().copied();
-        let figures: Vec<f64> =
-            epoch.iter().filter_map(|entry| entry.figures.as_ref()).map(|it| it.tpot_ms).collect();
-        for point in change_points(&figures, &Detection::default())? {
+        let metric_values: Vec<f64> =
+            epoch.iter().filter_map(|entry| entry.metric_values.as_ref()).map(|it| it.tpot_ms).collect();
+        for point in change_points(&metric_values, &Detection::default())? {
             if let Some(entry) = epoch.get(point.index) {
                 let _ = writeln!(text, "  {}  {}", commit(entry), reported(&point));
             }

@@ -9,10 +9,10 @@ use crate::cli::settings::{StoreFlag, cache_folder};
 use crate::cli::{complain, exit_code, print, print_document, print_line, say};
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{self, FileKind};
-use crate::record::foreign::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
+use crate::record::imported::{ImportedFormat, LARGEST_IMPORTED_BYTES, read_imported};
 use crate::record::{History, Personal, RecordSource, Relay, Taken, header, utc_now};
 use crate::report::document::Document;
-use crate::report::{foreign_document, foreign_line};
+use crate::report::{imported_document, imported_line};
 use crate::visible::one_line;
 
 #[derive(Debug, Args)]
@@ -39,12 +39,12 @@ pub(super) fn import(args: &ImportArgs) -> Result<u8> {
         refused += errors.len();
         errors.iter().for_each(complain);
         for file in files {
-            let foreign = take_foreign(&history, &file, args.said);
-            let is_foreign = matches!(foreign, Ok(Some(_)));
-            match foreign.and_then(|found| found.map_or_else(|| taken(&history, &file), Ok)) {
+            let imported = take_imported(&history, &file, args.said);
+            let is_imported = matches!(imported, Ok(Some(_)));
+            match imported.and_then(|found| found.map_or_else(|| taken(&history, &file), Ok)) {
                 Ok(Taken::Added(path)) => {
                     added += 1;
-                    if !is_foreign {
+                    if !is_imported {
                         print_line(&path.display().to_string())?;
                     }
                 }
@@ -115,20 +115,20 @@ enum NamedFormat {
 }
 
 impl NamedFormat {
-    fn format(self) -> ForeignFormat {
+    fn format(self) -> ImportedFormat {
         match self {
-            Self::LlmBenchJson => ForeignFormat::LlmBenchJson,
-            Self::LlmBenchCsv => ForeignFormat::LlmBenchCsv,
-            Self::LlamaBenchJson => ForeignFormat::LlamaBenchJson,
-            Self::LlamaBenchCsv => ForeignFormat::LlamaBenchCsv,
-            Self::PublishedResults => ForeignFormat::PublishedResults,
+            Self::LlmBenchJson => ImportedFormat::LlmBenchJson,
+            Self::LlmBenchCsv => ImportedFormat::LlmBenchCsv,
+            Self::LlamaBenchJson => ImportedFormat::LlamaBenchJson,
+            Self::LlamaBenchCsv => ImportedFormat::LlamaBenchCsv,
+            Self::PublishedResults => ImportedFormat::PublishedResults,
         }
     }
 }
 
 /// Takes in a file of another tool and reports it. None where it is no such file, so that it is to be read
 /// as a record.
-fn take_foreign(history: &History, file: &Path, said: Option<NamedFormat>) -> Result<Option<Taken>> {
+fn take_imported(history: &History, file: &Path, said: Option<NamedFormat>) -> Result<Option<Taken>> {
     let bytes = beginning_of(file)?;
     if said.is_none() && bytes.starts_with(OUR_MARK) {
         return Ok(None);
@@ -136,14 +136,14 @@ fn take_foreign(history: &History, file: &Path, said: Option<NamedFormat>) -> Re
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let of_file = |error: Error| error.of(&format!("`{}`", file.display()));
     let said = said.map(NamedFormat::format);
-    let Some(record) = read_foreign(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
+    let Some(record) = read_imported(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
         return Ok(None);
     };
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
-    let taken = history.take_foreign(&record)?;
+    let taken = history.take_imported(&record)?;
     let (Taken::Added(path) | Taken::There(path)) = &taken;
     // As it was reported the first time, where it is there already.
-    print_document(foreign_document(&History::read_foreign(path)?.record))?;
+    print_document(imported_document(&History::read_imported(path)?.record))?;
     for warning in &record.warnings {
         say(&format!("warning: `{}`: {warning}", file.display()));
     }
@@ -154,22 +154,22 @@ fn take_foreign(history: &History, file: &Path, said: Option<NamedFormat>) -> Re
 /// The bytes of a file, and of one that is too large for another tool's no more than show that.
 fn beginning_of(file: &Path) -> Result<Vec<u8>> {
     // A byte more than is allowed, so that it is seen to be more.
-    files::beginning(file, LARGEST_FOREIGN_BYTES + 1).map_err(|error| {
+    files::beginning(file, LARGEST_IMPORTED_BYTES + 1).map_err(|error| {
         error.hint("name a record's file, a folder with records in it, or a file of another tool")
     })
 }
 
 /// The text of another tool's file at this path; None where it is of another kind.
-pub(super) fn foreign_shown(file: &Path) -> Result<Option<Document>> {
-    if !History::is_foreign(file) {
+pub(super) fn imported_shown(file: &Path) -> Result<Option<Document>> {
+    if !History::is_imported(file) {
         return Ok(None);
     }
-    Ok(Some(foreign_document(&History::read_foreign(file)?.record)))
+    Ok(Some(imported_document(&History::read_imported(file)?.record)))
 }
 
 /// Lists what other tools measured, below the records; of a store without any, nothing.
-pub(super) fn list_foreign(history: &History) -> Result<()> {
-    let found = history.foreign_found();
+pub(super) fn list_imported(history: &History) -> Result<()> {
+    let found = history.imported_found();
     for (_, error) in &found.closed {
         complain(error);
     }
@@ -178,10 +178,10 @@ pub(super) fn list_foreign(history: &History) -> Result<()> {
     }
     print("\nOf other tools, compared with nothing:\n")?;
     for file in found.files {
-        match History::read_foreign(&file) {
+        match History::read_imported(&file) {
             Ok(stored) => {
                 let name = stored.path.file_name().unwrap_or_default().to_string_lossy();
-                print(&format!("  {}  {}\n", foreign_line(&stored.record), one_line(&name)))?;
+                print(&format!("  {}  {}\n", imported_line(&stored.record), one_line(&name)))?;
             }
             Err(error) => complain(&error),
         }

@@ -39,7 +39,7 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "WHAT", requires = "format")]
     rows: Option<Rows>,
 
-    /// With `benchmark-action`: which figures, for a file of it holds one direction
+    /// With `benchmark-action`: which values, for a file of it holds one direction
     #[arg(long, value_name = "WHICH", required_if_eq("format", "benchmark-action"))]
     direction: Option<Better>,
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::history::exchange::{foreign_shown, list_foreign};
+use crate::cli::history::exchange::{imported_shown, list_imported};
 use crate::cli::history::selection::Selection;
 use crate::cli::named_record::{ANY, find};
 use crate::cli::root::Root;
@@ -124,7 +124,7 @@ fn list(args: &ListArgs) -> Result<u8> {
         }
     }
     if args.format == Format::Table && args.selection.is_everything() {
-        list_foreign(&history)?;
+        list_imported(&history)?;
     }
     Ok(exit_code::PASS)
 }
@@ -150,7 +150,7 @@ struct ShowArgs {
 /// Tells a record again.
 fn show(args: &ShowArgs) -> Result<u8> {
     let file = Path::new(&args.record);
-    if let Some(document) = if file.is_file() { foreign_shown(file)? } else { None } {
+    if let Some(document) = if file.is_file() { imported_shown(file)? } else { None } {
         print_document(document)?;
         return Ok(exit_code::PASS);
     }
@@ -233,7 +233,7 @@ fn remember(folder: &Path) -> Result<u8> {
     let folder = absolute(folder.to_owned());
     settings.store = Some(folder.clone());
     let file = settings.save()?;
-    say(&format!("records are now kept in `{}` (in `{}`)", folder.display(), file.display()));
+    say(&format!("records are now stored in `{}` (in `{}`)", folder.display(), file.display()));
     Ok(exit_code::PASS)
 }
 
@@ -241,6 +241,6 @@ fn forget() -> Result<u8> {
     let mut settings = Settings::load()?;
     settings.store = None;
     settings.save()?;
-    say("records are now kept in `reports/history` of the checkout");
+    say("records are now stored in `reports/history` of the checkout");
     Ok(exit_code::PASS)
 }

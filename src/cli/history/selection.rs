@@ -64,7 +64,7 @@ impl Selection {
     }
 }
 
-/// Names what is damaged, and why the index could not be kept.
+/// Names what is damaged, and why the index could not be stored.
 pub(in crate::cli) fn report_damaged(index: &Index) {
     for (_, error) in &index.damaged {
         say(&format!("warning: {error}"));
@@ -73,7 +73,7 @@ pub(in crate::cli) fn report_damaged(index: &Index) {
         say("  `cargo xtask doctor` says what fixes it");
     }
     if let Some(error) = &index.unkept {
-        say(&format!("warning: the index is not kept: {error}"));
+        say(&format!("warning: the index is not stored: {error}"));
     }
 }
 

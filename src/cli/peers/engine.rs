@@ -134,7 +134,7 @@ struct PeerProgram {
     /// The file whose hash stands in the record: of a script the script, not the Python that runs it.
     known_by: PathBuf,
     /// Whether it is of no commit of this checkout.
-    is_foreign: bool,
+    is_other_program: bool,
 }
 
 /// Finds the program of an engine.
@@ -151,11 +151,11 @@ fn find_program(
         Kind::Stateful => {
             let worker = supervision.program()?;
             let known_by = worker.program.clone();
-            Ok(PeerProgram { worker, known_by, is_foreign: supervision.is_foreign() })
+            Ok(PeerProgram { worker, known_by, is_other_program: supervision.is_other_program() })
         }
         Kind::Genai(attention) => script(root, "genai", &["--attention", attention.as_str()]),
         Kind::Optimum => script(root, "optimum", &[]),
-        Kind::Program(name) => foreign(name, programs),
+        Kind::Program(name) => of_program(name, programs),
     }
 }
 
@@ -194,11 +194,11 @@ fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
         // A link to the system's Python, by which it knows its environment: the path stays as it is.
         worker: WorkerProgram { program: python, arguments: all, reaper: own_program()? },
         known_by: script,
-        is_foreign: false,
+        is_other_program: false,
     })
 }
 
-fn foreign(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
+fn of_program(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
     let named = programs.iter().find(|program| program.name == name).ok_or_else(|| {
         Error::input(format!("there is no engine `{name}`")).hint(format!(
             "name stateful, genai, genai-pa, genai-pa-i8 or optimum; or say which program it is: \
@@ -212,7 +212,7 @@ fn foreign(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
         return Err(Error::input(format!("`{}` is no program", file.display())).hint(hint));
     }
     let worker = WorkerProgram { program: file.clone(), arguments: Vec::new(), reaper: own_program()? };
-    Ok(PeerProgram { worker, known_by: file, is_foreign: true })
+    Ok(PeerProgram { worker, known_by: file, is_other_program: true })
 }
 
 /// An engine that can be measured.
@@ -313,7 +313,7 @@ impl Common<'_> {
         engine.properties.extend(differences.clone());
         let edited = self.edited.filter(|_| words.kind == Kind::Stateful);
         let load = self.load(&engine, edited)?;
-        let identity = Identity::of(self.root.path(), &program.known_by, program.is_foreign)?;
+        let identity = Identity::of(self.root.path(), &program.known_by, program.is_other_program)?;
         Ok(ReadyEngine { words: words.clone(), program, load, differences, identity })
     }
 

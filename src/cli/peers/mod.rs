@@ -17,10 +17,10 @@ use crate::cli::root::Root;
 use crate::cli::{exit_code, print_data, print_document, say};
 use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
-use crate::judge::peers::round_figures;
+use crate::judge::peers::round_values;
 use crate::measure::Metric;
 use crate::record::{
-    Experiment, Outcome, Personal, PlanKind, PublishedFigure, PublishedReference, PublishedSeries,
+    Experiment, Outcome, Personal, PlanKind, PublishedReference, PublishedSeries, PublishedValue,
 };
 use crate::report::peers::{peers_document, peers_json};
 use crate::run::{EditedGraph, ExperimentPlan, Ran, ResolvedDevice, Schedule, StoppingRule, run};
@@ -117,21 +117,21 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
 }
 
 /// What was published of each engine: the tables' averages.
-fn published_engines(path: &Path) -> Result<Vec<PublishedFigure>> {
+fn published_engines(path: &Path) -> Result<Vec<PublishedValue>> {
     let text = files::read_text(path, FileKind::Text)?;
-    let figure = |series: PublishedSeries| PublishedFigure {
+    let metric_value = |series: PublishedSeries| PublishedValue {
         baseline: None,
         series: series.name,
         metric: Metric::EndToEndThroughput,
         value: series.average_tok_s,
     };
-    Ok(PublishedSeries::parse(&text)?.into_iter().map(figure).collect())
+    Ok(PublishedSeries::parse(&text)?.into_iter().map(metric_value).collect())
 }
 
 /// The exit code: wrong output before anything else; rounds without an interval are no number that could be
 /// trusted, unless one was requested.
 fn code_of(record: &Experiment) -> u8 {
-    let counted = round_figures(record).iter().filter(|round| round.counts).count();
+    let counted = round_values(record).iter().filter(|round| round.counts).count();
     let wanted = record.sampling.rounds_requested.unwrap_or_default().min(2);
     match record.outcome {
         Outcome::Complete if counted < wanted => exit_code::ENVIRONMENT_INVALID,

@@ -61,7 +61,7 @@ impl Making {
         root: &Root,
         history: &History,
         output: PathBuf,
-        anew: bool,
+        render_all: bool,
     ) -> Result<PathBuf> {
         let index = history.index();
         report_damaged(&index);
@@ -75,7 +75,7 @@ impl Making {
             forge: forge.as_ref(),
             ..self.sources(history, &index, &ancestry)
         };
-        self.make(sources, output, anew)
+        self.make(sources, output, render_all)
     }
 
     /// The sources of a site of which no line of commits and no forge is known.
@@ -100,7 +100,7 @@ impl Making {
     }
 
     /// Renders a site, and gives its folder.
-    fn make(&self, sources: SiteSources<'_>, output: PathBuf, anew: bool) -> Result<PathBuf> {
+    fn make(&self, sources: SiteSources<'_>, output: PathBuf, render_all: bool) -> Result<PathBuf> {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
         if let Ok(style) = ProgressStyle::with_template("pages  {pos}/{len} commits") {
             bar.set_style(style);
@@ -111,7 +111,7 @@ impl Making {
         };
         let options = MakeOptions {
             output: output.clone(),
-            anew,
+            render_all,
             program_sha256: &self.program_sha256,
             progress: &mut progress,
         };
@@ -156,18 +156,18 @@ const ALONG: &str = "the first parents of an invented main";
 const STORE: &str = "demo-";
 
 /// Invents a history, renders its pages, and gives their folder. The records are kept only in the pages.
-pub(super) fn make_demo(root: &Root, output: PathBuf, anew: bool) -> Result<PathBuf> {
+pub(super) fn make_demo(root: &Root, output: PathBuf, render_all: bool) -> Result<PathBuf> {
     let making = Making::of(root)?;
     let cache = cache_folder()?;
     sweep(&cache, &SysfsRoot::this_machine());
     let store = cache.join(format!("{STORE}{}", process::id()));
     let _ = fs::remove_dir_all(&store);
-    let made = make_of(&making, &History::at(store.clone()), output, anew);
+    let made = make_of(&making, &History::at(store.clone()), output, render_all);
     let _ = fs::remove_dir_all(&store);
     made
 }
 
-fn make_of(making: &Making, history: &History, output: PathBuf, anew: bool) -> Result<PathBuf> {
+fn make_of(making: &Making, history: &History, output: PathBuf, render_all: bool) -> Result<PathBuf> {
     let plan = DemoPlan::sample();
     // The real gate, so that the demonstration cannot show what a gate would not say.
     let decide = |record: &Experiment, judged_utc: &str| DemoDecisions {
@@ -181,7 +181,7 @@ fn make_of(making: &Making, history: &History, output: PathBuf, anew: bool) -> R
     let (index, ancestry) = (history.index(), Ancestry::of_line(line));
     let sources =
         SiteSources { along: Some(ALONG), is_demo: true, ..making.sources(history, &index, &ancestry) };
-    making.make(sources, output, anew)
+    making.make(sources, output, render_all)
 }
 
 /// Removes what demonstrations left behind that were ended half-way. What cannot be removed is no trouble now.

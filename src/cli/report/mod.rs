@@ -38,8 +38,8 @@ pub(super) struct ReportArgs {
     port: u16,
 
     /// Render every page again, also those whose records have not changed
-    #[arg(long)]
-    anew: bool,
+    #[arg(long = "all", alias = "anew")]
+    render_all: bool,
 
     /// Make the pages of an invented history, to see what they look like
     #[arg(long, conflicts_with = "store")]
@@ -51,7 +51,7 @@ pub(super) struct ReportArgs {
         value_name = "RECORD",
         num_args = 0..=1,
         default_missing_value = "latest",
-        conflicts_with_all = ["output", "open", "serve", "anew", "demo"]
+        conflicts_with_all = ["output", "open", "serve", "render_all", "demo"]
     )]
     card: Option<String>,
 
@@ -68,10 +68,10 @@ pub(super) fn report(args: &ReportArgs) -> Result<u8> {
     }
     let folder = if args.demo {
         let output = args.output.clone().unwrap_or_else(|| root.demo_site());
-        make_demo(&root, output, args.anew)?
+        make_demo(&root, output, args.render_all)?
     } else {
         let output = args.output.clone().unwrap_or_else(|| root.site());
-        Making::of(&root)?.site(&root, &store_of(args, &root)?, output, args.anew)?
+        Making::of(&root)?.site(&root, &store_of(args, &root)?, output, args.render_all)?
     };
     let first = folder.join("index.html");
     print_line(&first.display().to_string())?;
@@ -97,7 +97,7 @@ fn store_of(args: &ReportArgs, root: &Root) -> Result<History> {
     }
 }
 
-/// Brings the pages up to date and names that of a commit. What was measured is kept, whether its page can
+/// Brings the pages up to date and names that of a commit. What was measured is stored, whether its page can
 /// be made or not.
 pub(in crate::cli) fn show_commit(root: &Root, history: &History, sha: Option<&str>) {
     match bring_up(root, history) {

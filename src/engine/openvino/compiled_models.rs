@@ -120,8 +120,8 @@ impl CompiledModelFolder {
 /// The folder that was used last stays, whatever its size.
 #[must_use]
 pub fn trim_compiled_models(root: &Path, limit_bytes: u64) -> Vec<PathBuf> {
-    let mut kept: Vec<Kept> =
-        fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| kept(&entry)).collect();
+    let mut kept: Vec<CachedModel> =
+        fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| cached_model(&entry)).collect();
     kept.sort_by_key(|folder| folder.used);
     let mut total: u64 = kept.iter().map(|folder| folder.bytes).sum();
     let mut removed = Vec::new();
@@ -135,18 +135,18 @@ pub fn trim_compiled_models(root: &Path, limit_bytes: u64) -> Vec<PathBuf> {
     removed
 }
 
-struct Kept {
+struct CachedModel {
     path: PathBuf,
     bytes: u64,
     used: SystemTime,
 }
 
-fn kept(entry: &fs::DirEntry) -> Option<Kept> {
+fn cached_model(entry: &fs::DirEntry) -> Option<CachedModel> {
     let path = entry.path();
     let used = fs::metadata(path.join(USED)).and_then(|file| file.modified()).ok()?;
     let files = fs::read_dir(&path).ok()?.flatten();
     let bytes = files.filter_map(|file| file.metadata().ok()).map(|file| file.len()).sum();
-    Some(Kept { path, bytes, used })
+    Some(CachedModel { path, bytes, used })
 }
 
 /// Four of them and a hash fit into a file's name.
@@ -213,12 +213,12 @@ mod tests {
         let oldest = cached(root.path(), "oldest", 100, 300);
         let older = cached(root.path(), "older", 100, 200);
         let newest = cached(root.path(), "newest", 500, 1);
-        let foreign = root.path().join("a folder of somebody else");
-        fs::create_dir(&foreign).unwrap();
+        let other = root.path().join("a folder of somebody else");
+        fs::create_dir(&other).unwrap();
         assert_eq!(trim_compiled_models(root.path(), 700), Vec::<PathBuf>::new());
         assert_eq!(trim_compiled_models(root.path(), 650), [oldest]);
         assert_eq!(trim_compiled_models(root.path(), 10), [older]);
-        assert!(newest.is_dir() && foreign.is_dir());
+        assert!(newest.is_dir() && other.is_dir());
     }
 
     #[test]

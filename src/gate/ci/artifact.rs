@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `verdict.json` | which head of which pull request, against what, and how it ended |
-//! | `record.json` | the sealed record of the A/B, where there is one: the verdict is computed again from it |
+//! | `record.json` | the encoded record of the A/B, where there is one: the verdict is computed again from it |
 //!
 //! To whoever receives it every byte is a claim.
 

@@ -175,7 +175,7 @@ fn verdict(
         requested.repository.resolve(&format!("refs/remotes/{}/{}", requested.remote, run.default_branch));
     let tip = tip.or_else(|_| requested.repository.head())?;
     if run.by == By::Dispatch {
-        refuse_foreign_definition(requested.repository, &run.definition, &tip.sha)?;
+        refuse_imported_definition(requested.repository, &run.definition, &tip.sha)?;
     }
     let known = TrustedContext {
         repository: requested.repository,
@@ -191,7 +191,7 @@ fn verdict(
 }
 
 /// A tag of the name `main` is reported as a branch of that name is, and may hold any workflow.
-fn refuse_foreign_definition(repository: &Repository, definition: &str, main: &str) -> Result<()> {
+fn refuse_imported_definition(repository: &Repository, definition: &str, main: &str) -> Result<()> {
     let is_mains = repository.merge_base(main, definition).is_ok_and(|base| base == definition);
     if is_mains {
         return Ok(());

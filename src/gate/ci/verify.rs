@@ -14,8 +14,8 @@ use crate::gate::side::{POLICY, PUBLISHED, changed_in_use, changed_inputs, golde
 use crate::gate::{Strictness, decide};
 use crate::judge::policy::Policy;
 use crate::record::{
-    Arm, Commit, DecisionRecord, Experiment, Kept, Outcome, PlanKind, PublishedReference, Repository, Source,
-    StopReason, check_answers, sha256_of_bytes,
+    Arm, Commit, DecisionRecord, Experiment, Outcome, PlanKind, PublishedReference, Repository, Source,
+    StopReason, StoredRecord, check_answers, sha256_of_bytes,
 };
 
 /// What decides whose workflow ran.
@@ -164,7 +164,7 @@ impl TrustedContext<'_> {
         let text = self.repository.text_at(merge_base, PUBLISHED)?.unwrap_or_default();
         let published = PublishedReference::parse(&text)?;
         if record.published.as_ref().is_some_and(|recorded| *recorded != published) {
-            return Err(rejected("its published figures are not the base's"));
+            return Err(rejected("its published values are not the base's"));
         }
         for run in &record.arms {
             let workload = &run.workload;

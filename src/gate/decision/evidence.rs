@@ -6,8 +6,8 @@ use crate::gate::decision::{Finding, Strictness};
 use crate::golden::GoldenResult;
 use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record};
 use crate::judge::policy::{PinnedAnchor, Policy, PublishedAnchor};
-use crate::judge::{PairFigures, Standing, no_reference_reason, standing, summarise};
-use crate::measure::{Figure, Metric};
+use crate::judge::{PairValues, Standing, no_reference_reason, standing, summarise};
+use crate::measure::{Metric, MetricValue};
 use crate::record::{
     Arm, ArmView, Commit, Experiment, PromptRecord, ProofGrade, ProvenDevice, PublishedReference, Side,
     StopReason, Verdict,
@@ -214,9 +214,9 @@ fn of_the(side: &str) -> String {
 }
 
 /// Whether the machine was in a state in which the pairs are valid.
-pub(super) fn guards(record: &Experiment, pairs: &[PairFigures], strictness: Strictness) -> Finding {
+pub(super) fn guards(record: &Experiment, pairs: &[PairValues], strictness: Strictness) -> Finding {
     let id = "guards";
-    let invalidated: Vec<&PairFigures> = pairs.iter().filter(|pair| !pair.is_valid()).collect();
+    let invalidated: Vec<&PairValues> = pairs.iter().filter(|pair| !pair.is_valid()).collect();
     let first = invalidated.first().and_then(|pair| pair.invalidated_by.first());
     let reported = |why: &str| format!("{} of {} pairs {why}", invalidated.len(), pairs.len());
     if record.stop_reason == Some(StopReason::Guards) {
@@ -273,7 +273,7 @@ fn on_battery(runs: &[&Arm]) -> Option<String> {
     Some(ac_power.reason.clone())
 }
 
-/// Where a figure warns and where it fails, in its metric's unit.
+/// Where a value warns and where it fails, in its metric's unit.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     warn_below: f64,
@@ -288,10 +288,10 @@ pub(super) fn anchors(run: ArmView<'_>, policy: &Policy) -> Vec<Finding> {
     std::iter::once(published).chain(pinned).collect()
 }
 
-fn published(run: ArmView<'_>, anchor: &PublishedAnchor, speed: Option<Figure>) -> Finding {
+fn published(run: ArmView<'_>, anchor: &PublishedAnchor, speed: Option<MetricValue>) -> Finding {
     let id = "published-anchor";
     let Some(published) = &run.experiment.published else {
-        return Finding::not_judged(id, "the record has no published figure");
+        return Finding::not_judged(id, "the record has no published value");
     };
     match (standing(published, &run, speed), speed) {
         (Standing::NotJudged(why), _) => Finding::not_judged(
@@ -306,7 +306,7 @@ fn published(run: ArmView<'_>, anchor: &PublishedAnchor, speed: Option<Figure>) 
     }
 }
 
-fn pinned(run: ArmView<'_>, anchor: &PinnedAnchor, speed: Option<Figure>) -> Finding {
+fn pinned(run: ArmView<'_>, anchor: &PinnedAnchor, speed: Option<MetricValue>) -> Finding {
     let id = format!("anchor {}", anchor.id);
     let ran = run.device.ran.as_ref().map(ProvenDevice::kind);
     let unlike = [
@@ -336,8 +336,8 @@ fn openvino(run: &Arm) -> Option<&str> {
     run.runtime.as_ref().map(|runtime| runtime.openvino_version.as_str())
 }
 
-fn against(id: &str, speed: Figure, bounds: Bounds, what: &str) -> Finding {
-    let Figure { metric, value } = speed;
+fn against(id: &str, speed: MetricValue, bounds: Bounds, what: &str) -> Finding {
+    let MetricValue { metric, value } = speed;
     let reported =
         |than: &str, bound: f64| format!("{value:.2} {} is {than} {bound} ({what})", metric.unit());
     if value < bounds.fail_below {

@@ -11,7 +11,7 @@ use crate::gate::decision::evidence::{
 };
 use crate::gate::decision::speed::Speed;
 use crate::judge::policy::Policy;
-use crate::judge::{PairFigures, pair_figures};
+use crate::judge::{PairValues, pair_values};
 use crate::record::{
     CheckRecord, CheckResult, DecisionRecord, Experiment, Side, Status, StopReason, Verdict,
 };
@@ -52,7 +52,7 @@ pub fn decide(
         if strictness == Strictness::Gate {
             findings.push(workload(&runs, record.published.as_ref()));
         }
-        let pairs = pair_figures(record);
+        let pairs = pair_values(record);
         findings.push(device(&runs, strictness));
         findings.push(guards(record, &pairs, strictness));
         if record.stop_reason != Some(StopReason::WrongOutput) {
@@ -66,7 +66,7 @@ pub fn decide(
 
 /// The record with those processes of the head alone that count: one that was invalidated and measured again is no
 /// part of its speed.
-fn counted_head(record: &Experiment, pairs: &[PairFigures]) -> Experiment {
+fn counted_head(record: &Experiment, pairs: &[PairValues]) -> Experiment {
     let mut counted = record.clone();
     let head = &mut counted.arms[Side::Head.arm()];
     let counts = |process: usize| pairs.get(process).is_some_and(|pair| pair.counts);
@@ -75,7 +75,7 @@ fn counted_head(record: &Experiment, pairs: &[PairFigures]) -> Experiment {
     counted
 }
 
-/// Decides on a run that was measured alone: its speed is compared with fixed figures, and against no
+/// Decides on a run that was measured alone: its speed is compared with fixed values, and against no
 /// other session's.
 #[must_use]
 pub fn decide_run(record: &Experiment, policy: &Policy, judged_utc: &str) -> DecisionRecord {

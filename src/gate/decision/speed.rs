@@ -1,4 +1,4 @@
-//! The paired test of the mean time per output token, and beside it single prompts and other figures,
+//! The paired test of the mean time per output token, and beside it single prompts and other values,
 //! which are judged once, where the pairs ended.
 
 use crate::gate::decision::{Finding, Strictness};
@@ -6,7 +6,7 @@ use crate::judge::policy::{Day, MetricPolicy, OnRegression, Policy, Waived};
 use crate::judge::sequential::{
     Interval, Look, SequentialOutcome, SequentialResult, sequential, smallest_seen_percent,
 };
-use crate::judge::{PairFigures, holm_rejects, interval_at, p_value_above};
+use crate::judge::{PairValues, holm_rejects, interval_at, p_value_above};
 use crate::measure::Metric;
 use crate::record::{ComparisonRecord, ComparisonResult, Experiment, SensitivityRecord, StopReason, Verdict};
 
@@ -23,12 +23,12 @@ pub(super) struct Speed {
 impl Speed {
     pub(super) fn of(
         record: &Experiment,
-        pairs: &[PairFigures],
+        pairs: &[PairValues],
         policy: &Policy,
         judged_utc: &str,
         strictness: Strictness,
     ) -> Self {
-        let counted: Vec<&PairFigures> = pairs.iter().filter(|pair| pair.counts).collect();
+        let counted: Vec<&PairValues> = pairs.iter().filter(|pair| pair.counts).collect();
         let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.tpot_ln()).collect();
         let mut speed = Self::default();
         let result = sequential(&differences_ln, &policy.sequential.rule()).ok();
@@ -104,9 +104,9 @@ impl Speed {
         self.findings.push(finding);
     }
 
-    /// Single prompts and the other figures, each against the change that matters in it, with Holm's
+    /// Single prompts and the other values, each against the change that matters in it, with Holm's
     /// correction for all of them together, at the strictest of their errors.
-    fn judge_others(&mut self, pairs: &[&PairFigures], policy: &Policy, judged_utc: &str) {
+    fn judge_others(&mut self, pairs: &[&PairValues], policy: &Policy, judged_utc: &str) {
         let lost = |rule: &&MetricPolicy| pairs.iter().any(|pair| pair.one_sided.contains(&rule.metric));
         for rule in policy.metrics.iter().filter(lost) {
             let id = rule.metric.id();
@@ -159,7 +159,7 @@ impl Speed {
     }
 }
 
-/// A figure beside the mean time per output token.
+/// A value beside the mean time per output token.
 struct Candidate<'a> {
     rule: &'a MetricPolicy,
     prompt: Option<String>,
@@ -167,11 +167,11 @@ struct Candidate<'a> {
     p_value: f64,
 }
 
-fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy) -> Vec<Candidate<'a>> {
+fn candidates<'a>(pairs: &[&PairValues], policy: &'a Policy) -> Vec<Candidate<'a>> {
     let mut candidates = Vec::new();
     for rule in &policy.metrics {
         for (prompt, values_ln) in series(pairs, rule.metric) {
-            // A figure that some pairs lack is of another number of pairs: it is not judged.
+            // A value that some pairs lack is of another number of pairs: it is not judged.
             if values_ln.len() != pairs.len() {
                 continue;
             }
@@ -189,8 +189,8 @@ fn candidates<'a>(pairs: &[&PairFigures], policy: &'a Policy) -> Vec<Candidate<'
 }
 
 /// A metric's values in all pairs, for time per output token by prompt.
-fn series(pairs: &[&PairFigures], metric: Metric) -> Vec<(Option<String>, Vec<f64>)> {
-    let whole = |value: fn(&PairFigures) -> Option<f64>| {
+fn series(pairs: &[&PairValues], metric: Metric) -> Vec<(Option<String>, Vec<f64>)> {
+    let whole = |value: fn(&PairValues) -> Option<f64>| {
         vec![(None, pairs.iter().filter_map(|pair| value(pair)).collect())]
     };
     match metric {
@@ -202,7 +202,7 @@ fn series(pairs: &[&PairFigures], metric: Metric) -> Vec<(Option<String>, Vec<f6
             };
             prompts.iter().map(|prompt| (Some(prompt.prompt_id.clone()), of(&prompt.prompt_id))).collect()
         }
-        Metric::TimeToFirstToken => whole(PairFigures::ttft_ln),
+        Metric::TimeToFirstToken => whole(PairValues::ttft_ln),
         Metric::Load => whole(|pair| pair.load_ln),
         Metric::PeakRss => whole(|pair| pair.peak_rss_ln),
         Metric::PeakDeviceMemory => whole(|pair| pair.device_memory_ln),
@@ -264,7 +264,7 @@ fn interval_reported(interval: &Interval) -> String {
     )
 }
 
-/// A figure that grew by more than matters.
+/// A value that grew by more than matters.
 struct Regression<'a> {
     /// What the check is called.
     id: &'a str,

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::gate::side::cargo::{CargoBuild, check_is_worker, toolchain, user_cargo};
-use crate::record::{CLONE_MARK, InUse, KeptFolders, Repository, Source, sha256_of_bytes, sha256_of_file};
+use crate::record::{CLONE_MARK, CacheFolders, InUse, Repository, Source, sha256_of_bytes, sha256_of_file};
 use crate::sys::FileLock;
 
 /// So many programs and so many clones are kept.
@@ -129,7 +129,7 @@ impl Builder {
     ) -> Result<InUse> {
         let clones = self.folder.join("clones");
         let clone = repository.clone_at(sha, &clones.join(sha))?;
-        report_removed(&KeptFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, report);
+        report_removed(&CacheFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, report);
         Ok(clone)
     }
 
@@ -154,8 +154,8 @@ impl Builder {
         Ok(in_use.zip(found).map(|(in_use, stamp)| Binary::of(in_use, stamp, true)))
     }
 
-    fn binaries(&self) -> KeptFolders<'_> {
-        KeptFolders { cache: &self.binaries, mark: STAMP }
+    fn binaries(&self) -> CacheFolders<'_> {
+        CacheFolders { cache: &self.binaries, mark: STAMP }
     }
 }
 

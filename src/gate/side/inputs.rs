@@ -12,7 +12,7 @@ const GOLDENS: &str = "fixtures/golden";
 const BASELINES: &str = "fixtures/baselines";
 /// The gate's policy.
 pub(in crate::gate) const POLICY: &str = "ci/gate.json";
-/// The published figures, and the reference workload.
+/// The published values, and the reference workload.
 pub(in crate::gate) const PUBLISHED: &str = "fixtures/baselines/published.json";
 /// Both sides are measured with the base's model and the caller's runtime, and so nothing is measured of these.
 const MODELS: &str = "fixtures/models";

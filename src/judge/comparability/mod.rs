@@ -1,10 +1,10 @@
 //! Two runs that were measured apart, compared with each other: what differs around them first, and the
-//! figures only as far as that allows.
+//! values only as far as that allows.
 //!
 //! Nothing here is a verdict. Between two separate runs the machine moves, and by how much neither of them
 //! shows; only pairs that were measured interleaved decide.
 
-mod figures;
+mod metric_values;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +14,7 @@ use strum::IntoStaticStr;
 
 use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
-use crate::judge::comparability::figures::figure_pairs;
+use crate::judge::comparability::metric_values::value_pairs;
 use crate::judge::environment::{GuardFinding, of_record};
 use crate::judge::validity::{guard_reasons, unverified_reason};
 use crate::judge::{PromptSummary, Summary, summarise};
@@ -22,7 +22,7 @@ use crate::record::{
     Arm, ArmView, Commit, Epoch, Outcome, ProofGrade, ProvenDevice, RequestedPrompt, Series, sha256_of_bytes,
 };
 
-pub use figures::{Change, FigurePair, Interval};
+pub use metric_values::{Change, Interval, ValuePair};
 
 /// How far two runs are of one thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,7 @@ pub enum Comparability {
 /// One of the two runs, as far as its metric values are valid.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparedSide {
-    /// The figures; of speed none where there is none.
+    /// The values; of speed none where there is none.
     pub summary: Summary,
     /// Why it has no speed: the output is wrong, was compared with nothing, or the run did not end.
     pub no_speed_reason: Option<String>,
@@ -68,8 +68,8 @@ pub struct TwoRuns {
     pub a: ComparedSide,
     /// The second.
     pub b: ComparedSide,
-    /// Figures that either has, by metric, the mean before its prompts.
-    pub figures: Vec<FigurePair>,
+    /// Values that either has, by metric, the mean before its prompts.
+    pub metric_values: Vec<ValuePair>,
     /// By prompt, those of the first run in the order requested, then those that only the second requested.
     pub goldens: Vec<GoldenPair>,
 }
@@ -83,7 +83,7 @@ impl TwoRuns {
         let (one, other) = (ComparedSide::of(&a), ComparedSide::of(&b));
         Self {
             comparability,
-            figures: figure_pairs(&a, &b, &one, &other, comparability),
+            metric_values: value_pairs(&a, &b, &one, &other, comparability),
             goldens: goldens(&one.summary, &other.summary),
             differences,
             a: one,
@@ -94,7 +94,7 @@ impl TwoRuns {
     /// Whether a speed of one was compared with that of the other.
     #[must_use]
     pub fn compares_speed(&self) -> bool {
-        self.figures.iter().any(|pair| pair.is_speed() && pair.change.is_some())
+        self.metric_values.iter().any(|pair| pair.is_speed() && pair.change.is_some())
     }
 
     /// What makes them two things, each once, as in "machine".
@@ -131,13 +131,13 @@ fn prompt_ids(a: &Summary, b: &Summary) -> Vec<String> {
     ids.filter(|id| known.insert(id.as_str())).cloned().collect()
 }
 
-/// The figures of a run that may be shown.
+/// The values of a run that may be shown.
 fn summary_of(run: &Arm, has_speed: bool) -> Summary {
     let mut summary = summarise(run);
     if !has_speed {
         summary.average = None;
         for prompt in &mut summary.prompts {
-            prompt.figures = None;
+            prompt.metric_values = None;
             prompt.runs.clear();
         }
     }

@@ -1,7 +1,7 @@
-//! Each single difference lands in its class, and figures are compared with each other only as far as that
+//! Each single difference lands in its class, and values are compared with each other only as far as that
 //! allows. The record is a real one, of three processes.
 
-use super::{Breaks, Comparability, FigurePair, TwoRuns, differences};
+use super::{Breaks, Comparability, TwoRuns, ValuePair, differences};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::golden::GoldenResult;
 use crate::measure::Metric;
@@ -50,8 +50,8 @@ fn named(name: &str) -> DeviceFacts {
 }
 
 #[track_caller]
-fn figure(two: &TwoRuns, metric: Metric) -> FigurePair {
-    two.figures.iter().find(|pair| pair.metric == metric && pair.prompt.is_none()).unwrap().clone()
+fn metric_value(two: &TwoRuns, metric: Metric) -> ValuePair {
+    two.metric_values.iter().find(|pair| pair.metric == metric && pair.prompt.is_none()).unwrap().clone()
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_run_and_itself_differ_in_nothing() {
     assert_eq!(differences(run().subject(), run().subject()), []);
     let two = TwoRuns::of(run().subject(), run().subject());
     assert_eq!(two.comparability, Comparability::Same);
-    let tpot = figure(&two, Metric::TimePerOutputToken);
+    let tpot = metric_value(&two, Metric::TimePerOutputToken);
     assert!((tpot.change.unwrap().ratio - 1.0).abs() < 1e-12 && tpot.interval().unwrap().holds_no_change());
 }
 
@@ -208,13 +208,13 @@ fn two_runs_of_one_thing_have_an_interval_around_the_change_that_was_made() {
         (Metric::EndToEndThroughput, 1.0 / 1.5),
         (Metric::DecodeThroughput, 1.0 / 1.5),
     ] {
-        let pair = figure(&two, metric);
+        let pair = metric_value(&two, metric);
         let (change, interval) = (pair.change.unwrap(), pair.interval().unwrap());
         assert!((change.ratio - expected).abs() < 1e-6, "{pair:?}");
         assert!(interval.lower < expected && expected < interval.upper, "{pair:?}");
     }
-    assert_eq!(figure(&two, Metric::PeakRss).change.unwrap().ratio.to_bits(), 1.0_f64.to_bits());
-    let prompts = two.figures.iter().filter(|pair| pair.metric == Metric::TimePerOutputToken).count();
+    assert_eq!(metric_value(&two, Metric::PeakRss).change.unwrap().ratio.to_bits(), 1.0_f64.to_bits());
+    let prompts = two.metric_values.iter().filter(|pair| pair.metric == Metric::TimePerOutputToken).count();
     assert_eq!(prompts, 4, "the mean and three prompts");
     assert!(two.compares_speed());
 }
@@ -224,7 +224,7 @@ fn under_another_kernel_the_change_is_an_observation_without_an_interval() {
     let other =
         Experiment { machine: edited(|it| it.machine.kernel = Some("x".into())).machine, ..paced(200) };
     let two = TwoRuns::of(run().subject(), other.subject());
-    let tpot = figure(&two, Metric::TimePerOutputToken);
+    let tpot = metric_value(&two, Metric::TimePerOutputToken);
     assert!((tpot.change.unwrap().ratio - 2.0).abs() < 1e-6 && tpot.interval().is_none());
     assert!(two.compares_speed());
 }
@@ -232,7 +232,9 @@ fn under_another_kernel_the_change_is_an_observation_without_an_interval() {
 #[test]
 fn unlike_runs_stand_side_by_side_without_one_ratio() {
     let two = TwoRuns::of(run().subject(), edited(|it| it.machine.sha256 = "9".repeat(64)).subject());
-    assert!(two.figures.iter().all(|pair| pair.a.is_some() && pair.b.is_some() && pair.change.is_none()));
+    assert!(
+        two.metric_values.iter().all(|pair| pair.a.is_some() && pair.b.is_some() && pair.change.is_none())
+    );
     assert!(!two.compares_speed());
 }
 
@@ -240,11 +242,11 @@ fn unlike_runs_stand_side_by_side_without_one_ratio() {
 fn what_is_wrong_unverified_or_unfinished_has_no_speed_to_be_compared() {
     let why = |edit: fn(&mut Experiment)| {
         let two = TwoRuns::of(run().subject(), edited(edit).subject());
-        let speeds = two.figures.iter().filter(|pair| pair.is_speed());
+        let speeds = two.metric_values.iter().filter(|pair| pair.is_speed());
         assert!(
             speeds.clone().count() > 0 && speeds.clone().all(|pair| pair.a.is_some() && pair.b.is_none())
         );
-        assert!(two.figures.iter().all(|pair| pair.change.is_none()) && !two.compares_speed());
+        assert!(two.metric_values.iter().all(|pair| pair.change.is_none()) && !two.compares_speed());
         two.b.no_speed_reason.unwrap()
     };
     assert_eq!(why(|it| it.arms[0].outcome = Outcome::WrongOutput), "its output is wrong");
@@ -262,11 +264,11 @@ fn a_cold_load_is_not_compared_with_a_warm_one() {
         })
     };
     let load = |a: CacheState, b: CacheState| {
-        figure(&TwoRuns::of(cached(a).subject(), cached(b).subject()), Metric::Load)
+        metric_value(&TwoRuns::of(cached(a).subject(), cached(b).subject()), Metric::Load)
     };
     let unlike = load(CacheState::Cold, CacheState::Warm);
     assert_eq!((unlike.change, unlike.a == unlike.b), (None, true));
-    assert_eq!(unlike.uncompared_reason.unwrap(), "cold and warm loads are two figures");
+    assert_eq!(unlike.uncompared_reason.unwrap(), "cold and warm loads are two values");
     assert!(load(CacheState::Warm, CacheState::Warm).change.is_some());
 }
 
@@ -282,8 +284,8 @@ fn a_tripped_guard_takes_the_times_and_leaves_the_memory() {
     });
     let two = TwoRuns::of(run().subject(), other.subject());
     assert!(two.b.doubted_reason.as_ref().unwrap().starts_with("`suspend`"), "{:?}", two.b.doubted_reason);
-    assert!(two.figures.iter().filter(|pair| pair.is_speed()).all(|pair| pair.change.is_none()));
-    assert!(figure(&two, Metric::PeakRss).change.is_some());
+    assert!(two.metric_values.iter().filter(|pair| pair.is_speed()).all(|pair| pair.change.is_none()));
+    assert!(metric_value(&two, Metric::PeakRss).change.is_some());
     let reported: Vec<_> = two.differences.iter().map(|it| (it.what.as_str(), it.breaks)).collect();
     assert_eq!(reported, [("guards that tripped", Breaks::Environment)]);
 }

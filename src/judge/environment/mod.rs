@@ -18,7 +18,7 @@ use crate::sys::{Observed, Unavailable};
 
 pub use rules::{between, of_process};
 
-/// What is watched. The names are kept in records and policies: none is ever given another meaning.
+/// What is watched. The names are stored in records and policies: none is ever given another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]

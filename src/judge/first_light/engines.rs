@@ -5,7 +5,7 @@ use crate::golden::GoldenResult;
 use crate::judge::first_light::{
     ClaimResult, Evidence, Judged, StepSeen, is_genuine, no, not_observed, without_reason, yes,
 };
-use crate::judge::peers::{Facet, Facets, Multiple, Step, round_figures, steps};
+use crate::judge::peers::{Facet, Facets, Multiple, Step, round_values, steps};
 use crate::judge::summarise;
 use crate::record::{Arm, Experiment, Outcome, ProvenDevice};
 
@@ -58,7 +58,7 @@ fn of_gpu(evidence: &Evidence) -> Judged<&Experiment> {
 /// # Errors
 /// Why nothing is known of the two.
 fn attentions(record: &Experiment) -> Result<ClaimResult, String> {
-    let of_rounds = round_figures(record);
+    let of_rounds = round_values(record);
     if !of_rounds.iter().any(|round| round.counts) {
         let why = of_rounds.iter().find_map(|round| round.invalidated_by.first());
         return Err(match why {
@@ -187,7 +187,9 @@ pub(super) fn published_difference(evidence: &Evidence) -> Judged {
 
 /// What was published, where the record has it.
 fn published(record: &Experiment) -> String {
-    let of = |engine: &str| record.published_engines.iter().find(|figure| figure.series.contains(engine));
+    let of = |engine: &str| {
+        record.published_engines.iter().find(|metric_value| metric_value.series.contains(engine))
+    };
     match (of(Arm::OPENVINO_GENAI), of(Arm::OPTIMUM_INTEL)) {
         (Some(genai), Some(optimum)) => format!(
             "published {:.2} against {:.2} tok/s, {:.3} x; measured ",

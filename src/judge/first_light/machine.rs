@@ -30,8 +30,8 @@ pub(super) fn pci_bus(evidence: &Evidence) -> Judged {
     if let Ok(record) = evidence.bench.reported()
         && record.machine.gpu_pci_ids != ids
     {
-        let kept = quoted(record.machine.gpu_pci_ids.iter().map(String::as_str));
-        return no(format!("the bus shows {}, and the record's machine has {kept}", quoted(ids)));
+        let stored = quoted(record.machine.gpu_pci_ids.iter().map(String::as_str));
+        return no(format!("the bus shows {}, and the record's machine has {stored}", quoted(ids)));
     }
     Ok(yes(format!("the bus shows {}", quoted(ids))))
 }

@@ -139,7 +139,7 @@ impl Answer {
     }
 }
 
-/// A figure that an answer comes from.
+/// A value that an answer comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Fact {
     /// What it is, with its unit.
@@ -155,7 +155,7 @@ pub struct ClaimResult {
     pub answer: Answer,
     /// What was seen, or why nothing was.
     pub reason: String,
-    /// The figures in it.
+    /// The values in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facts: Vec<Fact>,
 }
@@ -165,7 +165,7 @@ impl ClaimResult {
         Self { answer, reason: reason.into(), facts: Vec::new() }
     }
 
-    /// The same with a figure, where there is one.
+    /// The same with a value, where there is one.
     fn with(mut self, id: &'static str, value: impl Into<Option<f64>>) -> Self {
         self.facts.extend(value.into().map(|value| Fact { id, value }));
         self

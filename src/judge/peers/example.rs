@@ -1,7 +1,7 @@
 //! A record of engines side by side for tests: one real run, with the times of each engine stretched.
 
 use crate::measure::protocol::InferSpan;
-use crate::record::{Arm, Experiment, PlanKind, PublishedFigure, Round, open};
+use crate::record::{Arm, Experiment, PlanKind, PublishedValue, Round, open};
 
 /// An engine whose steps take so many percent of those of the run.
 pub(crate) fn engine(requested: &str, host_loop: &str, attention: &str, cache: &str, percent: u64) -> Arm {
@@ -26,7 +26,7 @@ fn fixture() -> Experiment {
 /// The engines in three rounds.
 pub(crate) fn record(engines: Vec<Arm>) -> Experiment {
     let order: Vec<usize> = (0..engines.len()).collect();
-    let figure = |series: &str, value| PublishedFigure {
+    let metric_value = |series: &str, value| PublishedValue {
         baseline: None,
         series: series.into(),
         metric: crate::measure::Metric::EndToEndThroughput,
@@ -38,7 +38,10 @@ pub(crate) fn record(engines: Vec<Arm>) -> Experiment {
         plan: PlanKind::Peers,
         arms: engines,
         rounds: vec![Round { order }; 3],
-        published_engines: vec![figure("optimum-intel", 21.24), figure("openvino_genai LLMPipeline", 27.0)],
+        published_engines: vec![
+            metric_value("optimum-intel", 21.24),
+            metric_value("openvino_genai LLMPipeline", 27.0),
+        ],
         ..fixture()
     }
 }

@@ -29,7 +29,7 @@ pub const COMPARED: [Metric; 6] = [
     Metric::PeakRss,
 ];
 
-/// A figure of one engine as a multiple of another's, over the rounds that both have.
+/// A value of one engine as a multiple of another's, over the rounds that both have.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Multiple {
     /// By which definition.
@@ -58,10 +58,10 @@ pub enum Stands {
 }
 
 impl Multiple {
-    /// Of the same figure of the same rounds; None where there is no such round.
+    /// Of the same value of the same rounds; None where there is no such round.
     #[must_use]
-    pub fn of(metric: Metric, of_rounds: &[RoundFigures], engine: usize, other: usize) -> Option<Self> {
-        let ln = |round: &RoundFigures| {
+    pub fn of(metric: Metric, of_rounds: &[RoundValues], engine: usize, other: usize) -> Option<Self> {
+        let ln = |round: &RoundValues| {
             let ratio = round.of(engine)?.get(metric)? / round.of(other)?.get(metric)?;
             Some(ratio.ln()).filter(|ln| ln.is_finite())
         };
@@ -98,8 +98,8 @@ impl Multiple {
 
 /// One engine, as it is reported.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PeerFigures {
-    /// Its figures by themselves, over every process, whether its round counts or not.
+pub struct PeerValues {
+    /// Its values by themselves, over every process, whether its round counts or not.
     pub summary: Summary,
     /// Mean `host_overhead@1`, us per token; None where the engine notes no inferences by themselves.
     pub host_overhead_us: Option<f64>,
@@ -118,30 +118,31 @@ pub struct PeerFigures {
     pub multiples: Vec<Multiple>,
 }
 
-/// The figures of every engine, in the order requested.
+/// The values of every engine, in the order requested.
 #[must_use]
-pub fn peer_figures(record: &Experiment) -> Vec<PeerFigures> {
-    let of_rounds = round_figures(record);
-    let figures = record.arms.iter().enumerate().map(|(at, engine)| {
+pub fn peer_values(record: &Experiment) -> Vec<PeerValues> {
+    let of_rounds = round_values(record);
+    let metric_values = record.arms.iter().enumerate().map(|(at, engine)| {
         let multiples = COMPARED.iter().filter_map(|metric| Multiple::of(*metric, &of_rounds, at, 0));
         let multiples = if at == 0 { Vec::new() } else { multiples.collect() };
         of_engine(engine, multiples)
     });
-    figures.collect()
+    metric_values.collect()
 }
 
-fn of_engine(engine: &Arm, multiples: Vec<Multiple>) -> PeerFigures {
+fn of_engine(engine: &Arm, multiples: Vec<Multiple>) -> PeerValues {
     let run = engine;
-    let loads: Vec<f64> = run.processes.iter().filter_map(process_figure::load_s).collect();
-    let highest =
-        |figure: fn(&crate::record::SampleRecord) -> Option<u64>| run.samples.iter().filter_map(figure).max();
+    let loads: Vec<f64> = run.processes.iter().filter_map(process_value::load_s).collect();
+    let highest = |metric_value: fn(&crate::record::SampleRecord) -> Option<u64>| {
+        run.samples.iter().filter_map(metric_value).max()
+    };
     let summary = summarise(run);
     let average = summary.average.as_ref().filter(|_| engine.infer_span == InferSpan::Inference);
-    PeerFigures {
+    PeerValues {
         host_overhead_us: average.and_then(|average| average.mean.get(Metric::HostOverhead)),
         summary,
         load_s: (!loads.is_empty()).then(|| loads.iter().sum::<f64>() / loads.len() as f64),
-        peak_rss_bytes: run.processes.iter().filter_map(|it| process_figure::peak_rss_bytes(run, it)).max(),
+        peak_rss_bytes: run.processes.iter().filter_map(|it| process_value::peak_rss_bytes(run, it)).max(),
         anonymous_bytes: highest(|sample| sample.rss_anonymous_bytes),
         file_backed_bytes: highest(|sample| sample.rss_file_bytes),
         device_memory_bytes: run.processes.iter().filter_map(|it| it.device_memory_bytes).max(),
@@ -151,7 +152,7 @@ fn of_engine(engine: &Arm, multiples: Vec<Multiple>) -> PeerFigures {
 
 /// One round.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RoundFigures {
+pub struct RoundValues {
     /// Engines by their place, in the order in which they ran.
     pub order: Vec<usize>,
     /// What the process of each engine gave.
@@ -162,7 +163,7 @@ pub struct RoundFigures {
     pub counts: bool,
 }
 
-impl RoundFigures {
+impl RoundValues {
     /// What the process of an engine gave; None where it is not in the round.
     #[must_use]
     pub fn of(&self, engine: usize) -> Option<&MetricValues> {
@@ -177,8 +178,8 @@ pub fn geometric_means(samples: &[Sample]) -> MetricValues {
     MetricValues::geometric_means(measured.iter().copied())
 }
 
-/// Figures that are of a whole process.
-pub mod process_figure {
+/// Values that are of a whole process.
+pub mod process_value {
     use crate::record::{Arm, ProcessRecord};
 
     /// `load@1`, s.
@@ -199,17 +200,17 @@ pub mod process_figure {
 
 /// Every round of a record, in order.
 #[must_use]
-pub fn round_figures(record: &Experiment) -> Vec<RoundFigures> {
+pub fn round_values(record: &Experiment) -> Vec<RoundValues> {
     let first = first_recorded(record).map(|first| first.of_round);
     let rounds = record.rounds.iter().enumerate().map(|(round, of_round)| {
         let engines = of_round.order.iter();
         let ran: Vec<(usize, Recorded<'_>)> =
             engines.filter_map(|engine| Some((*engine, recorded(record, round, *engine)?))).collect();
-        let processes = ran.iter().map(|(engine, recorded)| (*engine, figures(recorded))).collect();
+        let processes = ran.iter().map(|(engine, recorded)| (*engine, metric_values(recorded))).collect();
         let of_rounds: Vec<RoundProcess<'_>> =
             ran.into_iter().map(|(_, recorded)| recorded.of_round).collect();
         let invalidated_by = invalidated_by(&of_rounds, first.as_ref());
-        RoundFigures {
+        RoundValues {
             counts: record.sampling.counts(&invalidated_by),
             order: of_round.order.clone(),
             processes,
@@ -219,24 +220,24 @@ pub fn round_figures(record: &Experiment) -> Vec<RoundFigures> {
     rounds.collect()
 }
 
-fn figures(recorded: &Recorded<'_>) -> MetricValues {
+fn metric_values(recorded: &Recorded<'_>) -> MetricValues {
     let measured = recorded.of_round.samples.iter().filter(|sample| sample.role == Role::Measured).count();
-    // Of a wrong answer no time is kept. A mean over some of the prompts would be the mean of something
-    // else, and without its tokens no other figure of an engine is worth a comparison.
+    // Of a wrong answer no time is stored. A mean over some of the prompts would be the mean of something
+    // else, and without its tokens no other value of an engine is worth a comparison.
     if measured != recorded.arm.workload.prompts.len() {
         return MetricValues::default();
     }
-    let mut figures = geometric_means(&recorded.of_round.samples);
+    let mut metric_values = geometric_means(&recorded.of_round.samples);
     if recorded.arm.infer_span == InferSpan::Step {
-        figures.remove(Metric::HostOverhead);
+        metric_values.remove(Metric::HostOverhead);
     }
-    if let Some(load_s) = process_figure::load_s(recorded.process) {
-        figures.insert(Metric::Load, load_s);
+    if let Some(load_s) = process_value::load_s(recorded.process) {
+        metric_values.insert(Metric::Load, load_s);
     }
-    if let Some(bytes) = process_figure::peak_rss_bytes(recorded.arm, recorded.process) {
-        figures.insert(Metric::PeakRss, bytes as f64);
+    if let Some(bytes) = process_value::peak_rss_bytes(recorded.arm, recorded.process) {
+        metric_values.insert(Metric::PeakRss, bytes as f64);
     }
-    figures
+    metric_values
 }
 
 /// A thing by which engines differ.
@@ -356,7 +357,7 @@ pub struct Step {
     pub to: usize,
     /// `tpot@1` of `to` as a multiple of that of `from`; None where either has no speed.
     pub tpot: Option<Multiple>,
-    /// The same of `e2e_throughput@1`, the published figure.
+    /// The same of `e2e_throughput@1`, the published value.
     pub throughput: Option<Multiple>,
 }
 
@@ -374,7 +375,7 @@ pub struct WholeStep {
 /// Every step between two engines of the record: by facet, then in the order requested.
 #[must_use]
 pub fn steps(record: &Experiment) -> Vec<Step> {
-    let of_rounds = round_figures(record);
+    let of_rounds = round_values(record);
     let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
     let mut steps = Vec::new();
     for (at, one) in facets.iter().enumerate() {
@@ -388,7 +389,7 @@ pub fn steps(record: &Experiment) -> Vec<Step> {
     steps
 }
 
-fn step(of_rounds: &[RoundFigures], facet: Facet, from: usize, to: usize) -> Step {
+fn step(of_rounds: &[RoundValues], facet: Facet, from: usize, to: usize) -> Step {
     Step {
         facet,
         from,
@@ -408,7 +409,7 @@ pub fn whole_step(record: &Experiment) -> Option<WholeStep> {
     let is_paged =
         |it: &Facets<'_>| it.host_loop == Arm::OPENVINO_GENAI && it.attention == Some(ATTENTIONS[1]);
     let to = place(&|it| is_paged(it) && it.is_compressed() && it.is_set_as(&facets[from]))?;
-    let of_rounds = round_figures(record);
+    let of_rounds = round_values(record);
     let throughput = Multiple::of(Metric::EndToEndThroughput, &of_rounds, to, from)?;
     Some(WholeStep { from, to, throughput })
 }

@@ -1,11 +1,11 @@
 use crate::golden::GoldenResult;
 use crate::judge::peers::example::{all_engines, engine, record};
-use crate::judge::peers::{Facet, Multiple, Stands, peer_figures, round_figures, steps, whole_step};
+use crate::judge::peers::{Facet, Multiple, Stands, peer_values, round_values, steps, whole_step};
 use crate::measure::Metric;
 use crate::record::{Experiment, encode};
 
 fn multiple(record: &Experiment, metric: Metric, engine: usize) -> Option<Multiple> {
-    Multiple::of(metric, &round_figures(record), engine, 0)
+    Multiple::of(metric, &round_values(record), engine, 0)
 }
 
 fn is_about(value: f64, expected: f64) -> bool {
@@ -79,7 +79,7 @@ fn an_engine_with_a_wrong_prompt_is_compared_with_nothing() {
     run.prompts[1].golden = GoldenResult::Break;
     let wrong = run.prompts[1].id.clone();
     run.samples.iter_mut().filter(|it| it.prompt_id == wrong).for_each(|it| it.times = None);
-    assert_eq!(peer_figures(&record)[1].multiples, [], "not even its memory");
+    assert_eq!(peer_values(&record)[1].multiples, [], "not even its memory");
     assert!(multiple(&record, Metric::TimePerOutputToken, 2).is_some());
 }
 
@@ -88,8 +88,8 @@ fn an_engine_that_notes_no_inferences_has_no_host_overhead() {
     let record = all_engines();
     assert!(multiple(&record, Metric::HostOverhead, 1).is_some());
     assert_eq!(multiple(&record, Metric::HostOverhead, 2), None);
-    let figures = peer_figures(&record);
-    assert!(figures[1].host_overhead_us.is_some() && figures[2].host_overhead_us.is_none());
+    let metric_values = peer_values(&record);
+    assert!(metric_values[1].host_overhead_us.is_some() && metric_values[2].host_overhead_us.is_none());
 }
 
 #[test]

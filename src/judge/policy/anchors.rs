@@ -1,4 +1,4 @@
-//! Fixed figures that a result must not fall below, whatever the base was.
+//! Fixed values that a result must not fall below, whatever the base was.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use crate::engine::openvino::DeviceKind;
 use crate::judge::policy::{Checked, positive, positive_below, said, sha256};
 use crate::measure::Metric;
 
-/// How a result may stand to the published figure, on its own model and device.
+/// How a result may stand to the published value, on its own model and device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedAnchor {
-    /// Which figure, one of which more is better.
+    /// Which value, one of which more is better.
     pub metric: Metric,
     /// Below this there is a warning, in the metric's unit.
     pub warn_below: f64,
@@ -27,7 +27,7 @@ pub struct PublishedAnchor {
 pub struct PinnedAnchor {
     /// Names it; unique.
     pub id: String,
-    /// Which figure, one of which more is better.
+    /// Which value, one of which more is better.
     pub metric: Metric,
     /// What the record had, in the metric's unit.
     pub value: f64,
@@ -101,7 +101,7 @@ impl PinnedAnchor {
 fn levels(key: impl Fn(&str) -> String, metric: Metric, warn_below: f64, fail_below: f64) -> Checked {
     if metric != Metric::EndToEndThroughput {
         let (id, only) = (metric.id(), Metric::EndToEndThroughput.id());
-        return Err(format!("`{}` of `{id}`; fixed figures are of `{only}`", key("metric")));
+        return Err(format!("`{}` of `{id}`; fixed values are of `{only}`", key("metric")));
     }
     positive(&key("warn_below"), warn_below)?;
     positive_below(&key("fail_below"), fail_below, "`warn_below`", warn_below)

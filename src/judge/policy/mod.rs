@@ -31,9 +31,9 @@ pub struct Policy {
     pub when_inconclusive: WhenInconclusive,
     /// How much noise a verdict may rest on.
     pub noise: NoisePolicy,
-    /// Single prompts and the figures beside decoding.
+    /// Single prompts and the values beside decoding.
     pub metrics: Vec<MetricPolicy>,
-    /// The published figure.
+    /// The published value.
     pub published_anchor: PublishedAnchor,
     /// Records of ours that were pinned beside it.
     pub anchors: Vec<PinnedAnchor>,
@@ -62,14 +62,14 @@ impl Policy {
         Ok(policy)
     }
 
-    /// How the gate takes a figure, of a prompt or as a whole; None where it is not judged.
+    /// How the gate takes a value, of a prompt or as a whole; None where it is not judged.
     #[must_use]
     pub fn metric(&self, metric: Metric) -> Option<&MetricPolicy> {
         self.metrics.iter().find(|it| it.metric == metric)
     }
 
-    /// Whether a regression was accepted: of one prompt or phase, or (None) of the figure as a whole. A
-    /// waiver of the prompt itself goes before one of the whole figure.
+    /// Whether a regression was accepted: of one prompt or phase, or (None) of the value as a whole. A
+    /// waiver of the prompt itself goes before one of the whole value.
     #[must_use]
     pub fn waiver_for(&self, metric: Metric, prompt: Option<&str>, today: Day) -> Waived<'_> {
         waiver_for(&self.waivers, metric, prompt, today)
@@ -111,7 +111,7 @@ impl Policy {
         if waiver.metric == Metric::TimePerOutputToken || self.metric(waiver.metric).is_some() {
             return Ok(());
         }
-        Err(format!("`waivers[{}]`, a figure that is not in `metrics` and so not judged", waiver.subject()))
+        Err(format!("`waivers[{}]`, a value that is not in `metrics` and so not judged", waiver.subject()))
     }
 }
 
@@ -220,7 +220,7 @@ impl NoisePolicy {
     }
 }
 
-/// What a proven regression of a figure does to the status.
+/// What a proven regression of a value does to the status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnRegression {
@@ -230,16 +230,16 @@ pub enum OnRegression {
     Warn,
 }
 
-/// When a figure has regressed, and what of it.
+/// When a value has regressed, and what of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricPolicy {
-    /// Which figure, one of which less is better. `tpot@1` is that of single prompts: their mean is the
+    /// Which value, one of which less is better. `tpot@1` is that of single prompts: their mean is the
     /// pairs' own.
     pub metric: Metric,
     /// A rise that is proven to be larger counts, percent.
     pub smallest_change_percent: f64,
-    /// How sure a regression has to be over all prompts or phases of this figure together, percent.
+    /// How sure a regression has to be over all prompts or phases of this value together, percent.
     pub confidence_percent: f64,
     /// What becomes of the status.
     pub on_regression: OnRegression,
@@ -255,7 +255,7 @@ impl MetricPolicy {
         (self.smallest_change_percent / 100.0).ln_1p()
     }
 
-    /// The share of false words over all of this figure's tests together.
+    /// The share of false words over all of this value's tests together.
     #[must_use]
     pub fn alpha(&self) -> f64 {
         1.0 - self.confidence_percent / 100.0
@@ -265,7 +265,7 @@ impl MetricPolicy {
         let id = self.metric.id();
         let key = |field: &str| format!("metrics[{id}].{field}");
         if self.metric.direction() == Direction::Higher {
-            return Err(format!("`{}` of `{id}`; only figures of which less is better", key("metric")));
+            return Err(format!("`{}` of `{id}`; only values of which less is better", key("metric")));
         }
         positive(&key("smallest_change_percent"), self.smallest_change_percent)?;
         positive_below(&key("confidence_percent"), self.confidence_percent, "certainty", 100.0)?;
@@ -277,9 +277,9 @@ impl MetricPolicy {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
-    /// Of which figure.
+    /// Of which value.
     pub metric: Metric,
-    /// Of which prompt or phase alone; None: of the figure as a whole, and of each of them.
+    /// Of which prompt or phase alone; None: of the value as a whole, and of each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
     /// The largest rise that is accepted, percent.
@@ -330,7 +330,7 @@ impl Waiver {
     }
 }
 
-/// The waiver of a regression on a day. One of the prompt itself goes before one of the whole figure.
+/// The waiver of a regression on a day. One of the prompt itself goes before one of the whole value.
 fn waiver_for<'a>(waivers: &'a [Waiver], metric: Metric, prompt: Option<&str>, today: Day) -> Waived<'a> {
     let of_metric = || waivers.iter().filter(move |waiver| waiver.metric == metric);
     let of_prompt = of_metric().find(|waiver| prompt.is_some() && waiver.prompt.as_deref() == prompt);

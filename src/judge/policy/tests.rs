@@ -98,7 +98,7 @@ fn every_key_of_the_policy_is_documented() {
 }
 
 #[test]
-fn every_judged_figure_has_its_numbers() {
+fn every_judged_value_has_its_numbers() {
     let policy = shipped();
     let prompts = policy.metric(Metric::TimePerOutputToken).unwrap();
     assert_eq!(prompts.on_regression, OnRegression::Fail);
@@ -167,13 +167,13 @@ fn a_policy_that_cannot_stand_is_refused_with_the_key_and_its_value() {
         ("/noise/largest_pair_sd_percent", json!(0), "`noise.largest_pair_sd_percent` of `0`"),
         ("/noise/largest_redraws", json!(-1), "expected usize"),
         ("/metrics/0/metric", json!("tpot@2"), "unknown variant `tpot@2`"),
-        ("/metrics/0/metric", json!("e2e_throughput@1"), "only figures of which less is better"),
+        ("/metrics/0/metric", json!("e2e_throughput@1"), "only values of which less is better"),
         ("/metrics", tpot_twice, "`metrics.metric` of `tpot@1` twice"),
         ("/metrics/1/smallest_change_percent", json!(0), "`metrics[ttft@1].smallest_change_percent` of `0`"),
         ("/metrics/1/confidence_percent", json!(100), "has to be below certainty of 100"),
         ("/metrics/1/on_regression", json!("ignore"), "unknown variant `ignore`"),
         ("/published_anchor/fail_below", json!(21.25), "has to be below `warn_below` of 21.24"),
-        ("/published_anchor/metric", json!("decode_throughput@1"), "fixed figures are of `e2e_throughput@1`"),
+        ("/published_anchor/metric", json!("decode_throughput@1"), "fixed values are of `e2e_throughput@1`"),
         ("/published_anchor/reason", json!(""), "nothing in `published_anchor.reason`"),
         ("/anchors/0/id", json!(""), "nothing in `anchors.id`"),
         ("/anchors/0/warn_below", json!(25), "it may not be above `value` of 24.5"),
@@ -185,7 +185,7 @@ fn a_policy_that_cannot_stand_is_refused_with_the_key_and_its_value() {
         ("/waivers/0/ceiling_percent", json!(0), "`waivers[tpot@1].ceiling_percent` of `0`"),
         ("/waivers/1/issue", json!(""), "nothing in `waivers[tpot@1/fibonacci].issue`"),
         ("/waivers", waived_twice, "`waivers` of `tpot@1` twice"),
-        ("/waivers/0/metric", json!("logit_drift@1"), "a figure that is not in `metrics`"),
+        ("/waivers/0/metric", json!("logit_drift@1"), "a value that is not in `metrics`"),
     ] {
         let refused = Policy::parse(&changed(at, value), "ci/gate.json of 1a2b3c").unwrap_err();
         let said = refused.to_string();

@@ -233,7 +233,7 @@ impl ExitReason {
                     _ => format!("it left `{}` behind, now killed", pids.join("`, `")),
                 };
                 Error::harness(format!("the worker has left processes running: {who}"))
-                    .hint("what they cost stands in the figures, so there are none; measure again")
+                    .hint("what they cost stands in the values, so there are none; measure again")
             }
         };
         Some(error)

@@ -13,7 +13,7 @@ use crate::workload::TokenId;
 pub(super) fn check_counts(arm: &ArmAt<'_>, found: &mut Found) {
     let run = arm.run;
     workload(arm, found);
-    if !arm.has_figures() {
+    if !arm.has_values() {
         if let Some(at) = run.samples.iter().position(|sample| sample.times.is_some()) {
             let other = format!("`{}` has times", arm.field(&format!("samples[{at}]")));
             let of_record = matches!(arm.experiment.outcome, Outcome::Failed | Outcome::NotMeasured);
@@ -197,7 +197,7 @@ fn check_tokens(
 
 /// Every generation of a prompt that matches its golden has the same tokens.
 pub(super) fn check_verdicts(arm: &ArmAt<'_>, found: &mut Found) {
-    if !arm.has_figures() {
+    if !arm.has_values() {
         return;
     }
     let by_prompt = samples_by_prompt(arm);

@@ -135,9 +135,9 @@ impl<'a> ArmAt<'a> {
         format!("arms[{}].{below}", self.at)
     }
 
-    /// Whether it has figures: of what ended before, nothing is claimed but what was done. A wrong output may have
+    /// Whether it has values: of what ended before, nothing is claimed but what was done. A wrong output may have
     /// ended an A/B before its other side began.
-    fn has_figures(&self) -> bool {
+    fn has_values(&self) -> bool {
         use Outcome::{Complete, Failed, Interrupted, NotMeasured, WrongOutput};
         match (self.experiment.outcome, self.run.outcome) {
             (Failed | NotMeasured, _) | (_, Failed | NotMeasured) => false,
@@ -227,7 +227,7 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
             return unfit(&format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
         }
         if arm.samples.iter().any(|sample| sample.times.is_some()) {
-            // Where several arms were interrupted, whole rounds have figures.
+            // Where several arms were interrupted, whole rounds have values.
             if record.plan == PlanKind::Bench && arm.outcome == Outcome::Interrupted {
                 return unfit("it has times, and the run did not come to its end");
             }
@@ -271,7 +271,7 @@ fn named_run(run_id: &str, when_utc: &str) -> Result<()> {
 }
 
 fn unfit(what: &str) -> Result<()> {
-    Err(Error::harness(format!("the record cannot be kept: {what}"))
+    Err(Error::harness(format!("the record cannot be stored: {what}"))
         .hint("this is a fault of arcgauge; please report it"))
 }
 
@@ -321,15 +321,15 @@ pub fn is_hex(text: &str, length: usize) -> bool {
 }
 
 fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
-    if !arm.has_figures() {
+    if !arm.has_values() {
         return;
     }
     let Some(ran) = &arm.run.device.ran else {
-        found.add(arm.field("device.ran"), "null", "the run has figures");
+        found.add(arm.field("device.ran"), "null", "the run has values");
         return;
     };
     if arm.run.runtime.is_none() {
-        found.add(arm.field("runtime"), "null", "the run has figures");
+        found.add(arm.field("runtime"), "null", "the run has values");
     }
     // An emulated device has no counters of its own, and decides nothing.
     if ran.facts().emulated_reason.is_some() {

@@ -23,7 +23,7 @@ use crate::record::{
 };
 
 pub(super) fn check_times(arm: &ArmAt<'_>, found: &mut Found) {
-    if !arm.has_figures() {
+    if !arm.has_values() {
         return;
     }
     let least_ns = least_mean_step_ns(arm);
@@ -190,7 +190,7 @@ struct Window {
 /// No two processes run at once, and those of a round run in its order.
 pub(super) fn check_order(experiment: &Experiment, found: &mut Found) {
     let mut windows = Vec::new();
-    for arm in arms(experiment).filter(ArmAt::has_figures) {
+    for arm in arms(experiment).filter(ArmAt::has_values) {
         let mut before_ns = 0;
         for (at, process) in arm.run.processes.iter().enumerate() {
             let (Some(start_ns), Some(end_ns)) = (process.started_ns, process.ended_ns) else { continue };
@@ -230,7 +230,7 @@ fn rounds(experiment: &Experiment, found: &mut Found) {
                 found.add(field, value, "there is no such measured process");
                 return;
             };
-            let Some(start_ns) = process.started_ns.filter(|_| arm.has_figures()) else { continue };
+            let Some(start_ns) = process.started_ns.filter(|_| arm.has_values()) else { continue };
             if start_ns < before_ns {
                 let other =
                     format!("`{}` started before what ran before it in that order", arm.field("processes"));

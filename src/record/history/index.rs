@@ -18,7 +18,7 @@ use crate::record::encoded::{first_line_and_payload, with_header};
 use crate::record::history::series::{AbSummary, Setting, SummaryRow};
 use crate::record::history::{INDEX_FILE, bytes_of, file_of, of_store};
 use crate::record::{
-    Arm, Experiment, History, Kept, Origin, Outcome, PlanKind, Schema, Verdict, accept, header,
+    Arm, Experiment, History, Origin, Outcome, PlanKind, Schema, StoredRecord, Verdict, accept, header,
     seconds_of_utc, sha256_of_bytes,
 };
 use crate::sys::FileStamp;
@@ -35,7 +35,7 @@ pub struct Index {
     pub misplaced: Vec<(PathBuf, PathBuf)>,
     /// Records that had to be opened to bring it up to date.
     pub opened: usize,
-    /// Why it could not be kept, as in a store that is only read: then the next one pays again.
+    /// Why it could not be stored, as in a store that is only read: then the next one pays again.
     pub unkept: Option<Error>,
 }
 
@@ -124,10 +124,10 @@ impl History {
                 Err(unfit) => damaged.push((path, unfit.error)),
             }
         }
-        let foreign = self.foreign_found();
-        damaged.extend(foreign.closed);
-        for path in foreign.files {
-            match Self::read_foreign(&path) {
+        let imported = self.imported_found();
+        damaged.extend(imported.closed);
+        for path in imported.files {
+            match Self::read_imported(&path) {
                 Ok(_) => whole += 1,
                 Err(error) => damaged.push((path, error)),
             }
@@ -193,7 +193,7 @@ fn index_bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             &entry.commit,
             entry.outcome,
             entry.golden,
-            &entry.figures,
+            &entry.metric_values,
             &entry.ab,
             &entry.warning_ids,
         );
@@ -235,7 +235,7 @@ const CLOCKS_DIFFER_S: i64 = 600;
 pub struct Entry {
     /// The file, below the store's root.
     pub path: PathBuf,
-    /// Which verb planned it. Of the figures of `peers` none stands in a series: it was measured among others.
+    /// Which verb planned it. Of the values of `peers` none stands in a series: it was measured among others.
     pub plan: PlanKind,
     /// Names the run.
     pub run_id: String,
@@ -247,8 +247,9 @@ pub struct Entry {
     pub outcome: Outcome,
     /// The worst word on its outputs; None where one was not judged. For an A/B the head's.
     pub golden: Option<GoldenResult>,
-    /// Its figures; None where a prompt has no speed. For an A/B the head's.
-    pub figures: Option<SummaryRow>,
+    /// Its values; None where a prompt has no speed. For an A/B the head's.
+    #[serde(rename = "figures")]
+    pub metric_values: Option<SummaryRow>,
     /// What an A/B came to; None for a run.
     pub ab: Option<AbSummary>,
     /// The kinds of its warnings, each once: as in "guard-throttled".
@@ -292,7 +293,7 @@ impl Entry {
             }),
             outcome: record.outcome,
             golden: golden(subject.arm),
-            figures: SummaryRow::of(subject),
+            metric_values: SummaryRow::of(subject),
             ab: (record.plan == PlanKind::Ab).then(|| AbSummary::of(record)),
             warning_ids: warning_ids(record),
             setting: Arc::new(Setting::of(subject)),
@@ -327,7 +328,7 @@ impl Entry {
             && !self.setting.series.emulated
             && self.commit.as_ref().is_some_and(|commit| !commit.dirty)
             && self.golden.is_some_and(GoldenResult::is_verified)
-            && self.figures.is_some()
+            && self.metric_values.is_some()
     }
 }
 

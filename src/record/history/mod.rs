@@ -16,11 +16,13 @@ use crate::files::{
     FileKind, Overwrite, beginning, other_than_file, read, read_if_there, refuse_links, remove_stale_files,
     sync, write_whole,
 };
-use crate::record::foreign::foreign_file;
 use crate::record::history::index::is_later;
 use crate::record::history::origin::Source;
+use crate::record::imported::imported_file;
 use crate::record::is_hex;
-use crate::record::{Experiment, ForeignRecord, Header, Kept, Place, accept, encode, header, open, utc_now};
+use crate::record::{
+    Experiment, Header, ImportedRecord, Place, StoredRecord, accept, encode, header, open, utc_now,
+};
 use crate::sys::free_bytes;
 
 pub use index::{Entry, EntryCommit, Index};
@@ -104,8 +106,8 @@ impl History {
     ///
     /// # Errors
     /// When the file cannot be written, or one of its name is there.
-    pub fn add<R: Kept>(&self, record: &R) -> Result<PathBuf> {
-        // A record that is sealed has a machine, a commit and an id that can leave no folder.
+    pub fn add<R: StoredRecord>(&self, record: &R) -> Result<PathBuf> {
+        // A record that is encoded has a machine, a commit and an id that can leave no folder.
         let encoded = encode(record)?;
         for folder in folders_in(&self.root).iter().flat_map(|machine| folders_in(machine)) {
             remove_stale_files(&folder);
@@ -176,7 +178,7 @@ const ORIGINS_FILE: &str = "origins.jsonl";
 /// The one JSON file of a store that is no record.
 const INDEX_FILE: &str = "index.json";
 /// The one folder of a store whose files are no records of ours: what other tools measured.
-pub(in crate::record) const FOREIGN_FOLDER: &str = "foreign";
+pub(in crate::record) const IMPORTED_FOLDER: &str = "foreign";
 
 /// The folder of the series as tables.
 const CSV_FOLDER: &str = "csv";
@@ -186,7 +188,7 @@ const DEEPEST: usize = 8;
 /// What a store keeps under a name, so that no machine may have it.
 pub(in crate::record) fn reserved_for(name: &str) -> Option<&'static str> {
     match name {
-        FOREIGN_FOLDER => Some("the folder of other tools"),
+        IMPORTED_FOLDER => Some("the folder of other tools"),
         INDEX_FILE => Some("the index"),
         ORIGINS_FILE => Some("the file of origins"),
         CSV_FOLDER => Some("the folder of tables"),
@@ -204,7 +206,7 @@ pub struct FoundFiles {
 }
 
 /// A record's file below the root of a store. It leads out of no folder where the record is one that
-/// may be kept.
+/// may be stored.
 fn file_of(place: Place<'_>) -> PathBuf {
     // Colons are not for file names.
     let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -266,7 +268,7 @@ fn collect(folder: &Path, depth: usize, found: &mut FoundFiles) {
         let path = entry.path();
         let Ok(kind) = entry.file_type() else { continue };
         if kind.is_dir() && depth > 0 {
-            if depth < DEEPEST || entry.file_name() != FOREIGN_FOLDER {
+            if depth < DEEPEST || entry.file_name() != IMPORTED_FOLDER {
                 collect(&path, depth - 1, found);
             }
         } else if is_named_as_one(&path) || leads_to_folder(&path, kind) {
@@ -299,7 +301,7 @@ pub enum Taken {
 
 impl History {
     /// Takes in the bytes of a record file as they are, fields that are not known here among them. The
-    /// place is the record's own word, never the name that it came by. How it came is kept beside it.
+    /// place is the record's own word, never the name that it came by. How it came is stored beside it.
     ///
     /// # Errors
     /// Bytes that are no whole record; a time later than now; another record in its place; a store that cannot be
@@ -348,13 +350,13 @@ fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken
 }
 
 impl History {
-    /// Keeps what a file of another tool says. The same file, taken for the same format, is kept once.
+    /// Keeps what a file of another tool says. The same file, taken for the same format, is stored once.
     ///
     /// # Errors
-    /// A record that may not be kept; another file's record in its place; a store that cannot be written.
-    pub fn take_foreign(&self, record: &ForeignRecord) -> Result<Taken> {
+    /// A record that may not be stored; another file's record in its place; a store that cannot be written.
+    pub fn take_imported(&self, record: &ImportedRecord) -> Result<Taken> {
         let encoded = encode(record)?;
-        let below = foreign_file(record);
+        let below = imported_file(record);
         let path = self.root().join(&below);
         if path.exists() {
             return there(&path, record);
@@ -369,38 +371,38 @@ impl History {
 
     /// Whether the file at this path begins as such a record does.
     #[must_use]
-    pub fn is_foreign(path: &Path) -> bool {
-        header_of(path).is_ok_and(|header| header.kind == ForeignRecord::KIND)
+    pub fn is_imported(path: &Path) -> bool {
+        header_of(path).is_ok_and(|header| header.kind == ImportedRecord::KIND)
     }
 
     /// Reads one such record.
     ///
     /// # Errors
     /// When the file cannot be read, or is no whole record of that kind.
-    pub fn read_foreign(path: &Path) -> Result<Stored<ForeignRecord>> {
+    pub fn read_imported(path: &Path) -> Result<Stored<ImportedRecord>> {
         let bytes = bytes_of(path)?;
         let name = path.display().to_string();
-        let record: ForeignRecord = open(&bytes, &name)?;
+        let record: ImportedRecord = open(&bytes, &name)?;
         record.check().map_err(|error| error.of(&format!("`{name}`")).as_input())?;
         Ok(Stored { path: path.to_owned(), record })
     }
 
     /// The files of such records, in the order of their names.
     #[must_use]
-    pub fn foreign_files(&self) -> Vec<PathBuf> {
-        self.foreign_found().files
+    pub fn imported_files(&self) -> Vec<PathBuf> {
+        self.imported_found().files
     }
 
     /// The same, and what stands in their place and is none.
     #[must_use]
-    pub fn foreign_found(&self) -> FoundFiles {
-        of_folder(&self.root().join(FOREIGN_FOLDER))
+    pub fn imported_found(&self) -> FoundFiles {
+        of_folder(&self.root().join(IMPORTED_FOLDER))
     }
 }
 
 /// The record of this file that is there, whenever it was imported.
-fn there(path: &Path, record: &ForeignRecord) -> Result<Taken> {
-    let there = History::read_foreign(path)?.record;
+fn there(path: &Path, record: &ImportedRecord) -> Result<Taken> {
+    let there = History::read_imported(path)?.record;
     if there.source.sha256 == record.source.sha256 {
         return Ok(Taken::There(path.to_owned()));
     }

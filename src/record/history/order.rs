@@ -126,17 +126,20 @@ pub struct SeriesColumn {
 impl SeriesColumn {
     /// Its value, in the definition's unit.
     #[must_use]
-    pub fn value(&self, figures: &SummaryRow) -> f64 {
-        (self.value)(figures)
+    pub fn value(&self, metric_values: &SummaryRow) -> f64 {
+        (self.value)(metric_values)
     }
 }
 
 /// The columns after time and commit. Each row has all of them: readers take no gaps.
 pub const SERIES_COLUMNS: [SeriesColumn; 4] = [
-    SeriesColumn { metric: Metric::TimeToFirstToken, value: |figures| figures.ttft_ms },
-    SeriesColumn { metric: Metric::TimePerOutputToken, value: |figures| figures.tpot_ms },
-    SeriesColumn { metric: Metric::EndToEndLatency, value: |figures| figures.latency_s },
-    SeriesColumn { metric: Metric::EndToEndThroughput, value: |figures| figures.throughput_tok_s },
+    SeriesColumn { metric: Metric::TimeToFirstToken, value: |metric_values| metric_values.ttft_ms },
+    SeriesColumn { metric: Metric::TimePerOutputToken, value: |metric_values| metric_values.tpot_ms },
+    SeriesColumn { metric: Metric::EndToEndLatency, value: |metric_values| metric_values.latency_s },
+    SeriesColumn {
+        metric: Metric::EndToEndThroughput,
+        value: |metric_values| metric_values.throughput_tok_s,
+    },
 ];
 
 /// One row a record, in the order given: `time,commit,<metric>...`. The time is the commit's, so that a
@@ -147,8 +150,8 @@ pub const SERIES_COLUMNS: [SeriesColumn; 4] = [
 pub fn series_csv(entries: &[&Entry]) -> Result<String> {
     let header = ["time", "commit"].into_iter().chain(SERIES_COLUMNS.iter().map(|column| column.metric.id()));
     let rows = entries.iter().filter(|entry| entry.may_be_baseline()).filter_map(|entry| {
-        let (commit, figures) = (entry.commit.as_ref()?, entry.figures.as_ref()?);
-        let values = SERIES_COLUMNS.iter().map(|column| column.value(figures).to_string());
+        let (commit, metric_values) = (entry.commit.as_ref()?, entry.metric_values.as_ref()?);
+        let values = SERIES_COLUMNS.iter().map(|column| column.value(metric_values).to_string());
         Some([commit.author_date_utc.clone(), commit.sha.clone()].into_iter().chain(values).collect())
     });
     csv_text([header.map(str::to_owned).collect()].into_iter().chain(rows))

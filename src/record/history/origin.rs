@@ -1,4 +1,4 @@
-//! Where the records of a store come from. It stands beside the records, outside of their sealed bytes: a line a
+//! Where the records of a store come from. It stands beside the records, outside of their encoded bytes: a line a
 //! record, appended once and never changed. A record without a line has an unknown origin, and so decides nothing.
 
 use std::collections::HashMap;
@@ -116,7 +116,7 @@ impl Origin {
     }
 }
 
-/// How a record came into a store, as it is kept.
+/// How a record came into a store, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "origin", rename_all = "kebab-case")]
 pub enum Source {

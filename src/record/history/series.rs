@@ -19,7 +19,7 @@ const NONE: &str = "none";
 /// On what a record was measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Setting {
-    /// What its figures can be compared with.
+    /// What its values can be compared with.
     pub series: Series,
     /// What lay under the measurement.
     pub epoch: Epoch,
@@ -94,7 +94,7 @@ impl Line {
     }
 }
 
-/// Figures of one series can be compared: the same machine, model, runtime, device and workload.
+/// Values of one series can be compared: the same machine, model, runtime, device and workload.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Series {
     /// Names it: a hash of all below but the names for people.
@@ -167,7 +167,7 @@ impl Series {
 }
 
 /// A stretch of time in which nothing under the measurement was exchanged. Where the epoch changes, a
-/// step in the figures need not be the commit's.
+/// step in the values need not be the commit's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Epoch {
     /// Names it: a hash of its parts.
@@ -237,7 +237,7 @@ fn short(sha256: &str) -> String {
     sha256[..12].to_owned()
 }
 
-/// The figures of lists: means over all measured generations.
+/// The values of lists: means over all measured generations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SummaryRow {
     /// `ttft@1`, ms.
@@ -261,12 +261,12 @@ pub struct SummaryRow {
     pub peak_rss_bytes: Option<u64>,
     /// `peak_device_memory@1`, as the runtime reports it, bytes.
     pub peak_device_memory_bytes: Option<u64>,
-    /// The published figure that it stands beside, tokens per second; None where it is of another model,
+    /// The published value that it stands beside, tokens per second; None where it is of another model,
     /// device or workload.
     pub published_tok_s: Option<f64>,
 }
 
-/// The figures of one prompt: means over its measured generations.
+/// The values of one prompt: means over its measured generations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PromptSummary {
     /// The prompt's id.
@@ -284,7 +284,7 @@ pub struct PromptSummary {
 pub struct LoadSummary {
     /// Their mean, s.
     pub mean_s: f64,
-    /// Cold and warm loads are two different figures.
+    /// Cold and warm loads are two different values.
     pub compiled_model_cache: CacheState,
 }
 

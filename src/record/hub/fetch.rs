@@ -245,7 +245,7 @@ impl Fetch<'_> {
             let path = self.folder.join(&file.name);
             let sha256 = sha256_if_right(&path, file, known, on_event)?;
             if sha256.is_none() && !is_ours && path.symlink_metadata().is_ok() {
-                return Err(self.foreign(&file.name, "is not as the hub has it"));
+                return Err(self.unexpected(&file.name, "is not as the hub has it"));
             }
             places.push(Place { file, sha256 });
         }
@@ -258,12 +258,12 @@ impl Fetch<'_> {
             self.folder.join(name).is_file() && !places.iter().any(|place| place.file.name == *name)
         });
         match names.iter().min() {
-            Some(stray) => Err(self.foreign(stray, "is none of the repository's")),
+            Some(stray) => Err(self.unexpected(stray, "is none of the repository's")),
             None => Ok(places),
         }
     }
 
-    fn foreign(&self, name: &str, what: &str) -> Error {
+    fn unexpected(&self, name: &str, what: &str) -> Error {
         Error::input(format!("`{}` {what}", self.folder.join(name).display()))
             .hint("name a folder that is empty or not there: `--output DIR`; or remove that file")
     }

@@ -15,7 +15,7 @@ use git2::{RepositoryInitOptions, StatusOptions};
 use crate::error::{Error, Result};
 use crate::files::other_than_file;
 use crate::record::repository::unreadable;
-use crate::record::{InUse, KeptFolders, Repository};
+use crate::record::{CacheFolders, InUse, Repository};
 use crate::sys::{is_executable, path_of_bytes, symlink};
 
 /// The kind of an entry that is a link.
@@ -40,7 +40,7 @@ impl Repository {
             return Err(Error::input(format!("a clone cannot be made in `{}`", into.display()))
                 .hint("name a folder that is not there yet"));
         };
-        KeptFolders { cache, mark: CLONE_MARK }.find_or_make(
+        CacheFolders { cache, mark: CLONE_MARK }.find_or_make(
             name,
             |folder| is_clean_at(folder, sha),
             |folder| self.check_out_into(sha, folder),

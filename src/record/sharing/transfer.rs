@@ -143,7 +143,7 @@ fn missing(history: &History, tip: Option<&Tip>, pushed: &mut Pushed) -> Vec<(St
 }
 
 /// The environment variables of a record that names neither this user nor this machine, as it was stored.
-/// Errors: one that does: its sealed bytes stay as they are, and so it stays here.
+/// Errors: one that does: its encoded bytes stay as they are, and so it stays here.
 fn named_by_nobody(bytes: &[u8], name: &str, personal: &Personal) -> Result<Vec<String>> {
     let payload = bytes.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
     let mut record: Value = serde_json::from_slice(payload)

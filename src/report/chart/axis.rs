@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use crate::report::number::axis_number;
 
-/// An axis starts at zero unless its figures keep to the upper part of it: beyond this share of the largest.
+/// An axis starts at zero unless its values keep to the upper part of it: beyond this share of the largest.
 const KEEPS_AWAY_FROM_ZERO: f64 = 0.6;
-/// An axis shows at least this share of its figures' size, so that noise does not look like a change.
+/// An axis shows at least this share of its values' size, so that noise does not look like a change.
 const LEAST_SPAN: f64 = 0.1;
 /// Digits that count in a number on an axis.
 const DIGITS: i32 = 4;
-/// Beyond it a figure is no measurement, and its sums would not be finite.
+/// Beyond it a value is no measurement, and its sums would not be finite.
 const LARGEST: f64 = 1e100;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -35,37 +35,37 @@ impl Axis {
     }
 }
 
-pub(super) fn is_drawable(figure: f64) -> bool {
-    figure.is_finite() && figure.abs() <= LARGEST
+pub(super) fn is_drawable(value: f64) -> bool {
+    value.is_finite() && value.abs() <= LARGEST
 }
 
-/// The figure, if it can be drawn.
-pub(super) fn drawable(figure: Option<f64>) -> Option<f64> {
-    figure.filter(|figure| is_drawable(*figure))
+/// The value, if it can be drawn.
+pub(super) fn drawable(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| is_drawable(*value))
 }
 
-/// The axis that shows all the figures, with about so many numbers; none without figures.
-pub(super) fn axis(figures: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
-    let (low, high) = range(figures)?;
+/// The axis that shows all the values, with about so many numbers; none without values.
+pub(super) fn axis(values: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
+    let (low, high) = range(values)?;
     let (low, high) = widened(low, high);
     Some(between(low, high, most))
 }
 
-pub(super) fn axis_from_zero(figures: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
-    axis(figures.chain([0.0]), most)
+pub(super) fn axis_from_zero(values: impl Iterator<Item = f64>, most: usize) -> Option<Axis> {
+    axis(values.chain([0.0]), most)
 }
 
-/// Round numbers within two figures, which stay the ends.
+/// Round numbers within two values, which stay the ends.
 pub(super) fn within(low: f64, high: f64, most: usize) -> Axis {
     let whole = between(low, high, most);
     let ticks = whole.ticks.into_iter().filter(|tick| (low..=high).contains(&tick.value)).collect();
     Axis { low, high, ticks }
 }
 
-fn range(figures: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
-    figures.filter(|figure| is_drawable(*figure)).fold(None, |range, figure| match range {
-        None => Some((figure, figure)),
-        Some((low, high)) => Some((f64::min(low, figure), f64::max(high, figure))),
+fn range(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+    values.filter(|value| is_drawable(*value)).fold(None, |range, value| match range {
+        None => Some((value, value)),
+        Some((low, high)) => Some((f64::min(low, value), f64::max(high, value))),
     })
 }
 
@@ -147,22 +147,22 @@ pub(super) fn middle(range: &Range<usize>) -> f64 {
 }
 
 /// The mean of what there is; none where there is nothing.
-pub(super) fn mean(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+pub(super) fn mean(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
     let mut count = 0_u32;
     let mut sum = 0.0;
-    for figure in figures.flatten() {
+    for value in values.flatten() {
         count += 1;
-        sum += figure;
+        sum += value;
     }
     (count > 0).then(|| sum / f64::from(count))
 }
 
-pub(super) fn largest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    figures.flatten().reduce(f64::max)
+pub(super) fn largest(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    values.flatten().reduce(f64::max)
 }
 
-pub(super) fn smallest(figures: impl Iterator<Item = Option<f64>>) -> Option<f64> {
-    figures.flatten().reduce(f64::min)
+pub(super) fn smallest(values: impl Iterator<Item = Option<f64>>) -> Option<f64> {
+    values.flatten().reduce(f64::min)
 }
 
 #[cfg(test)]
@@ -171,12 +171,12 @@ mod tests {
 
     use super::*;
 
-    fn of(figures: &[f64]) -> Option<Axis> {
-        axis(figures.iter().copied(), 5)
+    fn of(values: &[f64]) -> Option<Axis> {
+        axis(values.iter().copied(), 5)
     }
 
-    fn labels(figures: &[f64]) -> Vec<String> {
-        of(figures).unwrap().ticks.into_iter().map(|tick| tick.label).collect()
+    fn labels(values: &[f64]) -> Vec<String> {
+        of(values).unwrap().ticks.into_iter().map(|tick| tick.label).collect()
     }
 
     #[test]
@@ -193,8 +193,8 @@ mod tests {
 
     #[test]
     fn no_number_has_more_digits_than_count() {
-        for figures in [[47.0, 47.000_01], [123_456.0, 123_457.0], [1e-9, 2e-9], [1.5e12, 9e12], [0.0, 0.0]] {
-            let labels = labels(&figures);
+        for values in [[47.0, 47.000_01], [123_456.0, 123_457.0], [1e-9, 2e-9], [1.5e12, 9e12], [0.0, 0.0]] {
+            let labels = labels(&values);
             assert!(labels.len() >= 2, "{labels:?}");
             for label in &labels {
                 let digits = label.split('e').next().unwrap().trim_start_matches(['-', '0', '.']);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn an_axis_is_wide_enough_and_starts_at_zero_where_figures_differ_much() {
+    fn an_axis_is_wide_enough_and_starts_at_zero_where_values_differ_much() {
         let equal = of(&[47.0, 47.0]).unwrap();
         assert!(equal.low < 45.0 && equal.high > 49.0 && !equal.has_zero(), "{equal:?}");
         assert!(of(&[3.0, 90.0]).unwrap().has_zero());

@@ -205,15 +205,15 @@ impl Memory {
             Some(format!("{} {} MiB", group.name, four_digits(mib)))
         };
         let facts: Vec<String> = self.groups().iter().filter_map(largest_of).collect();
-        if facts.is_empty() { "No figures.".to_owned() } else { format!("At most: {}", sentence(facts)) }
+        if facts.is_empty() { "No values.".to_owned() } else { format!("At most: {}", sentence(facts)) }
     }
 
     fn plot(&self, form: Form) -> Option<Plot> {
         let groups = self.groups();
-        let figures = groups.iter().flat_map(|group| group.mib.iter().flatten());
+        let metric_values = groups.iter().flat_map(|group| group.mib.iter().flatten());
         // A little more than the highest bar, for the number on it.
-        largest(figures.clone().map(|mib| Some(*mib)))?;
-        let axis = axis_from_zero(figures.map(|mib| mib * 1.05), 5)?;
+        largest(metric_values.clone().map(|mib| Some(*mib)))?;
+        let axis = axis_from_zero(metric_values.map(|mib| mib * 1.05), 5)?;
         let mut legend = Vec::new();
         if self.processes.len() > MOST_BARS {
             let words = format!("the largest of {} processes", self.processes.len());

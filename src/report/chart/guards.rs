@@ -29,7 +29,7 @@ pub struct Guard {
     pub unit: &'static str,
     /// In the order of time.
     pub readings: Vec<Reading>,
-    /// What a reading must not pass, if it is a figure.
+    /// What a reading must not pass, if it is a value.
     pub limit: Option<f64>,
     /// When it tripped, seconds since the run began.
     pub tripped_s: Vec<f64>,
@@ -41,7 +41,7 @@ pub struct Reading {
     /// Seconds since the run began.
     pub at_s: f64,
     /// In the guard's unit; none leaves a gap.
-    pub figure: Option<f64>,
+    pub metric_value: Option<f64>,
 }
 
 /// When a process ran.
@@ -67,7 +67,9 @@ impl Guards {
 
     /// Those that have something to show.
     fn shown(&self) -> impl Iterator<Item = &Guard> + Clone {
-        self.guards.iter().filter(|guard| guard.figures().next().is_some() || !guard.tripped_s.is_empty())
+        self.guards
+            .iter()
+            .filter(|guard| guard.metric_values().next().is_some() || !guard.tripped_s.is_empty())
     }
 
     fn processes(&self) -> impl Iterator<Item = &ProcessSpan> + Clone {
@@ -109,7 +111,10 @@ impl Guards {
     fn legend(&self) -> Vec<Entry> {
         let any = |is: fn(&Guard) -> bool| self.shown().any(is);
         let entries = [
-            (any(|guard| guard.figures().next().is_some()), entry(Sign::Line(Role::Tokens, 1.75), "reading")),
+            (
+                any(|guard| guard.metric_values().next().is_some()),
+                entry(Sign::Line(Role::Tokens, 1.75), "reading"),
+            ),
             (self.processes().next().is_some(), entry(Sign::Block(Role::Shade), "a measured process runs")),
             (any(|guard| guard.limit().is_some()), entry(Sign::Line(Role::Reference, 1.5), "limit")),
             (any(|guard| !guard.tripped_s.is_empty()), entry(Sign::Cross(Role::Bad), "tripped")),
@@ -146,11 +151,11 @@ impl Guards {
 }
 
 impl Guard {
-    fn figures(&self) -> impl Iterator<Item = f64> + Clone {
+    fn metric_values(&self) -> impl Iterator<Item = f64> + Clone {
         self.readings
             .iter()
             .filter(|it| is_drawable(it.at_s))
-            .filter_map(|it| it.figure)
+            .filter_map(|it| it.metric_value)
             .filter(|it| is_drawable(*it))
     }
 
@@ -158,10 +163,10 @@ impl Guard {
         self.limit.filter(|it| is_drawable(*it))
     }
 
-    /// Of its figures and its limit.
+    /// Of its values and its limit.
     fn axis(&self) -> Axis {
         let empty = Axis { low: 0.0, high: 1.0, ticks: Vec::new() };
-        axis(self.figures().chain(self.limit()), 2).unwrap_or(empty)
+        axis(self.metric_values().chain(self.limit()), 2).unwrap_or(empty)
     }
 
     /// What it reads, above its data.
@@ -191,8 +196,9 @@ impl Guard {
         let mut thinned = Vec::new();
         for some in self.readings.chunks(if in_one > 2 { in_one } else { 1 }) {
             let points = some.iter().filter_map(|reading| {
-                let figure = reading.figure.filter(|it| is_drawable(*it) && is_drawable(reading.at_s))?;
-                Some((reading.at_s, figure))
+                let metric_value =
+                    reading.metric_value.filter(|it| is_drawable(*it) && is_drawable(reading.at_s))?;
+                Some((reading.at_s, metric_value))
             });
             let lowest = points.clone().min_by(|one, other| one.1.total_cmp(&other.1));
             let highest = points.max_by(|one, other| one.1.total_cmp(&other.1));

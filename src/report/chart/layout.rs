@@ -93,7 +93,7 @@ pub(super) fn numbers_width(axis: &Axis) -> f64 {
     axis.ticks.iter().map(|tick| width(&tick.label)).fold(16.0, f64::max) + EDGE + BESIDE
 }
 
-/// Where a figure is on the way from `from` to `to`.
+/// Where a value is on the way from `from` to `to`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scale {
     low: f64,
@@ -103,7 +103,7 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// From the place of the first figure to that of the second, px.
+    /// From the place of the first value to that of the second, px.
     pub(super) fn new((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
         Self { low, high, from, to }
     }
@@ -112,10 +112,10 @@ impl Scale {
         Self { low, high, from: frame.bottom, to: frame.top }
     }
 
-    /// The place of a figure, px. Where all figures are one, it is in the middle.
-    pub(super) fn place(&self, figure: f64) -> f64 {
+    /// The place of a value, px. Where all values are one, it is in the middle.
+    pub(super) fn place(&self, metric_value: f64) -> f64 {
         let span = self.high - self.low;
-        let share = if span > 0.0 { (figure - self.low) / span } else { 0.5 };
+        let share = if span > 0.0 { (metric_value - self.low) / span } else { 0.5 };
         self.from + share * (self.to - self.from)
     }
 }

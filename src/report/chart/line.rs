@@ -33,7 +33,7 @@ pub struct Line {
     pub title: String,
     /// What the page says of it.
     pub description: String,
-    /// What a figure is counted in, as in "ms per token".
+    /// What a value is counted in, as in "ms per token".
     pub unit: String,
     /// Which way is better.
     pub better: Direction,
@@ -45,11 +45,11 @@ pub struct Line {
     pub position_label: String,
     /// The thick line, a point for each position.
     pub points: Vec<LinePoint>,
-    /// The thin ones, which have figures for the same positions.
+    /// The thin ones, which have values for the same positions.
     pub prompts: Vec<PromptLine>,
     /// Labels along the bottom; those without room are left out.
     pub labels: Vec<PositionLabel>,
-    /// Figures from elsewhere.
+    /// Values from elsewhere.
     pub references: Vec<Reference>,
     /// Where an epoch begins: its number, at its first position.
     pub epochs: Vec<PositionLabel>,
@@ -60,23 +60,23 @@ pub struct Line {
 /// A position of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct LinePoint {
-    /// The figure; none leaves a gap.
+    /// The value; none leaves a gap.
     pub mean: Option<f64>,
     /// The lower end of its band.
     pub low: Option<f64>,
     /// The upper end of its band.
     pub high: Option<f64>,
-    /// What was decided there. It is shown without a figure too.
+    /// What was decided there. It is shown without a value too.
     pub verdict: Option<Mark>,
 }
 
-/// The figures of one prompt.
+/// The values of one prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PromptLine {
     /// Its name.
     pub name: String,
-    /// A figure for each position; none leaves a gap.
-    pub figures: Vec<Option<f64>>,
+    /// A value for each position; none leaves a gap.
+    pub metric_values: Vec<Option<f64>>,
 }
 
 /// A text at a position.
@@ -88,13 +88,14 @@ pub struct PositionLabel {
     pub text: String,
 }
 
-/// A figure to compare ours with.
+/// A value to compare ours with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reference {
-    /// What it is, without the figure.
+    /// What it is, without the value.
     pub label: String,
     /// In the chart's unit.
-    pub figure: f64,
+    #[serde(rename = "figure")]
+    pub metric_value: f64,
 }
 
 /// A change of level.
@@ -102,7 +103,7 @@ pub struct Reference {
 pub struct Change {
     /// The first position of the new level.
     pub position: usize,
-    /// By how much the figure changed, percent.
+    /// By how much the value changed, percent.
     pub percent: f64,
     /// Whether that is the wrong way.
     pub is_worse: bool,
@@ -141,11 +142,11 @@ impl Line {
     fn chart_of(&self, heights: Heights) -> Chart {
         let said = [&*self.description, &self.facts(heights)];
         let measure = measure(&self.unit, self.better);
-        chart(&self.title, &said, &measure, "no figures yet", |form| self.plot(form, heights))
+        chart(&self.title, &said, &measure, "no values yet", |form| self.plot(form, heights))
     }
 
     fn positions(&self) -> usize {
-        self.prompts.iter().map(|prompt| prompt.figures.len()).fold(self.points.len(), usize::max)
+        self.prompts.iter().map(|prompt| prompt.metric_values.len()).fold(self.points.len(), usize::max)
     }
 
     /// The prompts that have a line, each with its part in the drawing.
@@ -161,12 +162,12 @@ impl Line {
 
     fn facts(&self, heights: Heights) -> String {
         let positions = self.positions();
-        let Some(plot) = self.plot(Form::Wide, heights) else { return "No figures yet.".to_owned() };
+        let Some(plot) = self.plot(Form::Wide, heights) else { return "No values yet.".to_owned() };
         let mut facts = vec![counted(positions, "position")];
-        let figures = self.points.iter().filter(|point| point.mean.is_some()).count();
-        let missing = positions.saturating_sub(figures);
-        if missing > 0 && figures > 0 {
-            facts.push(format!("{missing} without a figure"));
+        let metric_values = self.points.iter().filter(|point| point.mean.is_some()).count();
+        let missing = positions.saturating_sub(metric_values);
+        if missing > 0 && metric_values > 0 {
+            facts.push(format!("{missing} without a value"));
         }
         if !self.changes.is_empty() {
             facts.push(counted(self.changes.len(), "change point"));
@@ -189,36 +190,44 @@ impl Line {
             .map(|range| mean(self.points_of(range).iter().map(|point| drawable(point.mean))))
             .collect();
         let band: Vec<_> = columns.ranges().map(|range| spread(self.points_of(range))).collect();
-        let figure = |prompt: &PromptLine, at: usize| drawable(prompt.figures.get(at).copied().flatten());
+        let metric_value =
+            |prompt: &PromptLine, at: usize| drawable(prompt.metric_values.get(at).copied().flatten());
         let prompts: Vec<(Role, Vec<Option<f64>>)> = self
             .drawn_prompts()
             .map(|(prompt, role)| {
-                (role, columns.ranges().map(|range| mean(range.map(|at| figure(prompt, at)))).collect())
+                (role, columns.ranges().map(|range| mean(range.map(|at| metric_value(prompt, at)))).collect())
             })
             .collect();
-        let ours = means.iter().chain(prompts.iter().flat_map(|(_, figures)| figures)).flatten().copied();
-        // Without a figure of ours there is nothing to compare a reference with.
+        let ours = means
+            .iter()
+            .chain(prompts.iter().flat_map(|(_, metric_values)| metric_values))
+            .flatten()
+            .copied();
+        // Without a value of ours there is nothing to compare a reference with.
         ours.clone().next()?;
         let ends = band.iter().flatten().flat_map(|(low, high)| [*low, *high]);
-        let references = self.references.iter().map(|it| it.figure);
+        let references = self.references.iter().map(|it| it.metric_value);
         let most = if height < NUMBERS_FROM { 3 } else { 6 };
         let axis = axis(ours.chain(ends).chain(references), most)?;
 
-        let at_xs = |figures: &[Option<f64>]| {
-            xs.iter().zip(figures).map(|(x, figure)| figure.map(|figure| (*x, figure))).collect::<Vec<_>>()
+        let at_xs = |metric_values: &[Option<f64>]| {
+            xs.iter()
+                .zip(metric_values)
+                .map(|(x, metric_value)| metric_value.map(|metric_value| (*x, metric_value)))
+                .collect::<Vec<_>>()
         };
-        let line = |role, width, figures: &[Option<f64>], is_marked| Layer::Line {
+        let line = |role, width, metric_values: &[Option<f64>], is_marked| Layer::Line {
             role,
             width,
-            points: at_xs(figures),
+            points: at_xs(metric_values),
             is_marked,
         };
         let in_band = |(x, ends): (&f64, &Option<(f64, f64)>)| ends.map(|(low, high)| (*x, low, high));
         let has_band = band.iter().any(Option::is_some);
         let mut layers = vec![Layer::Band(xs.iter().zip(&band).map(in_band).collect())];
-        let references = self.references.iter().filter(|it| it.figure.is_finite());
-        layers.extend(references.map(|it| Layer::Level(Role::Reference, it.figure)));
-        layers.extend(prompts.iter().map(|(role, figures)| line(*role, THIN, figures, false)));
+        let references = self.references.iter().filter(|it| it.metric_value.is_finite());
+        layers.extend(references.map(|it| Layer::Level(Role::Reference, it.metric_value)));
+        layers.extend(prompts.iter().map(|(role, metric_values)| line(*role, THIN, metric_values, false)));
         layers.push(line(Role::Mean, THICK, &means, means.len() <= MARKED_POINTS));
         let shared =
             columns.are_shared().then(|| format!("each point: the mean of up to {}", columns.most_in_one()));
@@ -274,8 +283,8 @@ impl Line {
     }
 
     fn levels(&self) -> Vec<(f64, String)> {
-        let finite = self.references.iter().filter(|it| it.figure.is_finite());
-        let mut levels: Vec<_> = finite.map(|it| (it.figure, it.words())).collect();
+        let finite = self.references.iter().filter(|it| it.metric_value.is_finite());
+        let mut levels: Vec<_> = finite.map(|it| (it.metric_value, it.words())).collect();
         levels.sort_by(|one, other| other.0.total_cmp(&one.0));
         levels
     }
@@ -347,7 +356,7 @@ impl Change {
 
 impl Reference {
     fn words(&self) -> String {
-        fitted(&format!("{} {}", self.label, four_digits(self.figure)), REFERENCE_ROOM)
+        fitted(&format!("{} {}", self.label, four_digits(self.metric_value)), REFERENCE_ROOM)
     }
 }
 
@@ -358,10 +367,10 @@ fn sorted<T>(things: &[T], position: impl Fn(&T) -> usize, positions: usize) -> 
     sorted
 }
 
-/// The band of a column, from low to high, in which the figures themselves are when they share it.
+/// The band of a column, from low to high, in which the values themselves are when they share it.
 fn spread(points: &[LinePoint]) -> Option<(f64, f64)> {
-    let has_figure = |point: &&LinePoint| drawable(point.mean).is_some();
-    let low = smallest(points.iter().filter(has_figure).map(|it| drawable(it.low).or(it.mean)))?;
-    let high = largest(points.iter().filter(has_figure).map(|it| drawable(it.high).or(it.mean)))?;
+    let has_value = |point: &&LinePoint| drawable(point.mean).is_some();
+    let low = smallest(points.iter().filter(has_value).map(|it| drawable(it.low).or(it.mean)))?;
+    let high = largest(points.iter().filter(has_value).map(|it| drawable(it.high).or(it.mean)))?;
     (high > low).then_some((low, high))
 }

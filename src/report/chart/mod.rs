@@ -1,4 +1,4 @@
-//! Charts as SVG, drawn from plain figures: the same bytes for the same figures, legible without a script.
+//! Charts as SVG, drawn from plain values: the same bytes for the same values, legible without a script.
 //!
 //! A page holds each chart twice and shows the one that fits the screen. Nothing in it needs a style
 //! sheet, a script or a font of its own; `palette` has the rules that give it the page's colours.
@@ -82,7 +82,7 @@ struct Heading<'a> {
     description: &'a str,
 }
 
-/// Both forms of a chart. `said` are the sentences of its maker and those that its figures add; where there is no
+/// Both forms of a chart. `said` are the sentences of its maker and those that its values add; where there is no
 /// plot, `nothing` says so.
 fn chart(
     title: &str,

@@ -71,7 +71,7 @@ impl Pairs<'_> {
     }
 
     /// Of the pairs, their interval and zero. A threshold that is far away does not press them flat: it is
-    /// named in the legend with its figure.
+    /// named in the legend with its value.
     pub(super) fn axis(&self) -> Option<Axis> {
         let pairs = self.pairs.iter().filter_map(|pair| drawable(pair.difference_percent));
         let interval = self.interval().into_iter().flat_map(|it| [it.low_percent, it.high_percent]);
@@ -85,7 +85,7 @@ impl Pairs<'_> {
 
     fn facts(&self) -> String {
         if self.axis().is_none() {
-            return "No pairs with a figure.".to_owned();
+            return "No pairs with a value.".to_owned();
         }
         let invalidated = self.pairs.iter().filter(|pair| pair.invalidated_by.is_some()).count();
         let mut facts = vec![counted(self.pairs.len(), "pair")];

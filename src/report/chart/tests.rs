@@ -147,10 +147,10 @@ fn line() -> Line {
         position_label: "commits on main, oldest to newest".to_owned(),
         points: [47.0, 47.2, 46.9, 49.1, 49.3].map(point).to_vec(),
         prompts: ["short", "long"]
-            .map(|name| PromptLine { name: name.to_owned(), figures: vec![Some(46.0); 5] })
+            .map(|name| PromptLine { name: name.to_owned(), metric_values: vec![Some(46.0); 5] })
             .to_vec(),
         labels: (0..5).map(|position| PositionLabel { position, text: format!("c{position}") }).collect(),
-        references: vec![Reference { label: "published".to_owned(), figure: 47.1 }],
+        references: vec![Reference { label: "published".to_owned(), metric_value: 47.1 }],
         epochs: vec![PositionLabel { position: 2, text: "2".to_owned() }],
         changes: vec![Change { position: 3, percent: 4.8, is_worse: true }],
     }
@@ -158,11 +158,12 @@ fn line() -> Line {
 
 /// A long history: as many points as requested, with prompts and everything else.
 fn long(positions: usize) -> Line {
-    let figure = |at: usize, phase: f64| Some(47.0 + (at as f64 * 0.7 + phase).sin());
-    let point = |at| LinePoint { mean: figure(at, 0.0), verdict: Some(Mark::Holds), ..LinePoint::default() };
+    let metric_value = |at: usize, phase: f64| Some(47.0 + (at as f64 * 0.7 + phase).sin());
+    let point =
+        |at| LinePoint { mean: metric_value(at, 0.0), verdict: Some(Mark::Holds), ..LinePoint::default() };
     let prompt = |prompt: u8| PromptLine {
         name: format!("prompt {prompt}"),
-        figures: (0..positions).map(|at| figure(at, f64::from(prompt))).collect(),
+        metric_values: (0..positions).map(|at| metric_value(at, f64::from(prompt))).collect(),
     };
     let label = |position| PositionLabel { position, text: format!("commit {position}") };
     let every = |part: usize| (0..positions).step_by((positions / part).max(1));
@@ -198,7 +199,7 @@ fn a_history_says_what_is_drawn_and_which_way_is_better() {
     line.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     assert_eq!(
         line.chart().description,
-        "On main. 5 positions; 1 without a figure; 1 change point; verdict FAIL: 1; verdict ok: 4; \
+        "On main. 5 positions; 1 without a value; 1 change point; verdict FAIL: 1; verdict ok: 4; \
          axis does not start at 0."
     );
     line.prompts.clear();
@@ -208,13 +209,13 @@ fn a_history_says_what_is_drawn_and_which_way_is_better() {
 }
 
 #[test]
-fn a_gap_is_not_bridged_and_a_lone_figure_is_a_point() {
+fn a_gap_is_not_bridged_and_a_lone_value_is_a_point() {
     let mut line = Line { prompts: Vec::new(), ..line() };
     let drawn =
         |line: &Line, tag| forms_with(&line.chart(), &[]).map(|svg| count(&svg, tag, Role::Mean.drawn()));
     let whole = drawn(&line, "polyline");
     line.points[1].mean = None;
-    // One line in the legend, and one behind the gap: the figure before it stands alone.
+    // One line in the legend, and one behind the gap: the value before it stands alone.
     assert_eq!((drawn(&line, "polyline"), drawn(&line, "circle")), (whole, [4; 2]));
     line.points[3].mean = Some(f64::NAN);
     assert_eq!(
@@ -225,7 +226,7 @@ fn a_gap_is_not_bridged_and_a_lone_figure_is_a_point() {
 }
 
 #[test]
-fn the_worst_verdict_of_many_is_shown_even_without_a_figure() {
+fn the_worst_verdict_of_many_is_shown_even_without_a_value() {
     let mut few = Line { changes: Vec::new(), ..line() };
     few.points[1] = LinePoint { verdict: Some(Mark::Fails), ..LinePoint::default() };
     let mut many = Line { changes: Vec::new(), ..long(10_000) };
@@ -250,7 +251,7 @@ fn a_long_history_has_few_columns_and_says_that_points_are_means() {
 fn more_prompts_than_can_be_distinguished_are_counted() {
     let mut line = line();
     line.prompts =
-        (0..9).map(|at| PromptLine { name: format!("p{at}"), figures: vec![Some(47.0); 5] }).collect();
+        (0..9).map(|at| PromptLine { name: format!("p{at}"), metric_values: vec![Some(47.0); 5] }).collect();
     forms_with(&line.chart(), &["3 more prompts only in the table"]);
     assert!(line.chart().description.contains("3 more prompts without a line"));
 }
@@ -308,7 +309,7 @@ fn memory() -> Memory {
 }
 
 #[test]
-fn every_phase_has_its_group_and_its_largest_figure() {
+fn every_phase_has_its_group_and_its_largest_value() {
     let chart = memory().chart();
     let expected = ["load", "prefill", "decode", "process 1", "process 3", "13210", "11950"];
     for svg in forms_with(&chart, &expected) {
@@ -341,7 +342,7 @@ fn guards() -> Guards {
         readings: (0..60_u8)
             .map(|second| Reading {
                 at_s: f64::from(second),
-                figure: Some(level + f64::from(second % 5) * level / 50.0),
+                metric_value: Some(level + f64::from(second % 5) * level / 50.0),
             })
             .collect(),
         limit,
@@ -388,11 +389,11 @@ fn many_readings_keep_their_peaks_and_a_missing_one_leaves_a_gap() {
     guards.guards.truncate(1);
     let lines = |guards: &Guards| count(&guards.chart().wide, "polyline", Role::Tokens.drawn());
     let whole = lines(&guards);
-    guards.guards[0].readings[30].figure = None;
+    guards.guards[0].readings[30].metric_value = None;
     assert_eq!(lines(&guards), whole + 1);
     let readings = (0..20_000_u32).map(|at| Reading {
         at_s: f64::from(at) * 0.1,
-        figure: Some(if at == 12_345 { 9000.0 } else { 2000.0 }),
+        metric_value: Some(if at == 12_345 { 9000.0 } else { 2000.0 }),
     });
     guards.guards[0].readings = readings.collect();
     // The peak touches the axis's last number but one at least.
@@ -505,7 +506,7 @@ fn as_many_prompts_as_a_record_can_have_are_sorted_into_rows_at_once() {
     assert!(began.elapsed() < std::time::Duration::from_secs(10));
 }
 
-/// Figures that are none, that are huge, that are one or hardly any.
+/// Values that are none, that are huge, that are one or hardly any.
 const ODD: [&[f64]; 9] = [
     &[],
     &[f64::NAN],
@@ -519,9 +520,9 @@ const ODD: [&[f64]; 9] = [
 ];
 
 #[test]
-fn odd_figures_are_no_obstacle_to_any_chart() {
+fn odd_values_are_no_obstacle_to_any_chart() {
     for odd in ODD {
-        let figures: Vec<Option<f64>> = odd.iter().copied().map(Some).collect();
+        let metric_values: Vec<Option<f64>> = odd.iter().copied().map(Some).collect();
         let point =
             |mean: &f64| LinePoint { mean: Some(*mean), high: Some(f64::INFINITY), ..LinePoint::default() };
         let points: Vec<LinePoint> = odd.iter().map(point).chain([LinePoint::default()]).collect();
@@ -534,12 +535,15 @@ fn odd_figures_are_no_obstacle_to_any_chart() {
             check(&Histogram { steps_ms: odd.to_vec(), percentiles, ..histogram() }.chart());
         }
         check(
-            &Memory { phases: vec![MemoryPhase { name: "load", mib: figures.clone() }], ..memory() }.chart(),
+            &Memory { phases: vec![MemoryPhase { name: "load", mib: metric_values.clone() }], ..memory() }
+                .chart(),
         );
         for at_s in [0.0, f64::NAN, -5.0, 1e9] {
             let mut guards = guards();
-            guards.guards[1].readings =
-                figures.iter().map(|figure| Reading { at_s, figure: *figure }).collect();
+            guards.guards[1].readings = metric_values
+                .iter()
+                .map(|metric_value| Reading { at_s, metric_value: *metric_value })
+                .collect();
             check(&guards.chart());
             guards.processes.clear();
             guards.guards[1].tripped_s.clear();

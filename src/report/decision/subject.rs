@@ -1,6 +1,6 @@
 //! What is judged, against what, and on what: the title of a report on a decision, its sides and its pairs.
 
-use crate::judge::{pair_figures, summarise};
+use crate::judge::{pair_values, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Experiment, PlanKind, Side, StopReason, Warning};
 use crate::report::document::Line;
@@ -157,7 +157,7 @@ pub(super) fn mean_tpot_ms(run: ArmView<'_>) -> Option<f64> {
 /// What each pair of a record says. A pair that a guard invalidated counts where the user requested that.
 #[must_use]
 pub fn pair_lines(record: &Experiment) -> Vec<PairLine> {
-    let line = |pair: crate::judge::PairFigures| {
+    let line = |pair: crate::judge::PairValues| {
         let reason = pair.invalidated_by.first().cloned();
         let (counts_despite, invalidated_by) =
             if record.sampling.ignore_guards { (reason, None) } else { (None, reason) };
@@ -168,5 +168,5 @@ pub fn pair_lines(record: &Experiment) -> Vec<PairLine> {
             counts_despite,
         }
     };
-    pair_figures(record).into_iter().map(line).collect()
+    pair_values(record).into_iter().map(line).collect()
 }

@@ -36,7 +36,7 @@ struct Differences {
 /// What stands in every record of a machine on one ground.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Template {
-    figures: Figures,
+    metric_values: MeanValues,
     pub(super) identity: Machine,
     /// Without commit, tokens and processes.
     pub(super) arm: Arm,
@@ -50,7 +50,7 @@ pub(super) struct Template {
 
 /// What the first commit takes on a machine, and how much that differs by chance.
 #[derive(Debug, Clone, Copy, Deserialize)]
-struct Figures {
+struct MeanValues {
     tpot_ms: f64,
     ttft_ms: f64,
     load_ms: f64,
@@ -114,7 +114,7 @@ pub(super) fn machines(plan: &DemoPlan) -> Result<Vec<DemoMachine>> {
             templates.push(serde_json::from_value(template).map_err(unreadable)?);
         }
         let noise = &mut Noise::of(plan.seed, &[DRIFT, number as u64]);
-        let drift = noise.drift(plan.commits, templates[0].figures.commit_spread, KEPT);
+        let drift = noise.drift(plan.commits, templates[0].metric_values.commit_spread, KEPT);
         machines.push(DemoMachine { number, templates, drift });
     }
     Ok(machines)
@@ -145,26 +145,26 @@ impl DemoMachine {
 
     /// What a commit's code costs on this ground, in this machine's state at a commit's time.
     pub(super) fn cost(&self, code: CodeCost, ground: Ground, time: usize) -> Cost {
-        let figures = self.templates[0].figures;
+        let metric_values = self.templates[0].metric_values;
         let factor = |is_new: bool, of: f64| if is_new { of } else { 1.0 };
-        let ground = factor(ground.has_new_driver, figures.new_driver)
-            * factor(ground.has_new_openvino, figures.new_openvino);
+        let ground = factor(ground.has_new_driver, metric_values.new_driver)
+            * factor(ground.has_new_openvino, metric_values.new_openvino);
         let drift = self.drift.get(time).copied().unwrap_or(1.0);
         Cost {
-            tpot_ns: figures.tpot_ms * 1e6 * code.tpot * ground * drift,
+            tpot_ns: metric_values.tpot_ms * 1e6 * code.tpot * ground * drift,
             // A prompt is computed and not read: it gains less of either.
-            ttft_ns: figures.ttft_ms * 1e6 * code.ttft * f64::midpoint(1.0, ground) * drift,
-            load_ns: figures.load_ms * 1e6,
-            rss_bytes: figures.rss_mib * MIB * code.memory,
-            device_bytes: figures.device_mib.map(|mib| mib * MIB * code.memory),
-            processor_share: figures.processor_share,
-            spread: figures.process_spread,
+            ttft_ns: metric_values.ttft_ms * 1e6 * code.ttft * f64::midpoint(1.0, ground) * drift,
+            load_ns: metric_values.load_ms * 1e6,
+            rss_bytes: metric_values.rss_mib * MIB * code.memory,
+            device_bytes: metric_values.device_mib.map(|mib| mib * MIB * code.memory),
+            processor_share: metric_values.processor_share,
+            spread: metric_values.process_spread,
         }
     }
 
     /// About 100 GB/s beside an integrated GPU, and half of that elsewhere.
     pub(super) fn bandwidth(&self, noise: &mut Noise) -> BandwidthReading {
-        let pass_ns = self.templates[0].figures.bandwidth_pass_ns;
+        let pass_ns = self.templates[0].metric_values.bandwidth_pass_ns;
         let mut pass = || nearest(pass_ns * (1.0 + 0.004 * noise.normal().abs()));
         BandwidthReading { buffer_bytes: 256 << 20, threads: 8, pass_ns: (0..5).map(|_| pass()).collect() }
     }

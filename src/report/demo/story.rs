@@ -16,7 +16,7 @@ const TWO_YEARS: u64 = 2 * 365 * A_DAY;
 const FIRST_SECOND: i64 = 1_767_571_200;
 /// A stream of its own for the times of day.
 const TIMES: u64 = 1;
-/// Tokens of each answer where nothing but the figures of many commits is wanted: the fewest that have a
+/// Tokens of each answer where nothing but the values of many commits is wanted: the fewest that have a
 /// mean time per output token with a spread.
 const FEWEST_TOKENS: usize = 4;
 /// An odd number whose bits look random (2^64 divided by the golden ratio): it keeps the streams of
@@ -200,7 +200,7 @@ impl Story {
     }
 }
 
-/// What commits say that change no figure.
+/// What commits say that change no value.
 const SUBJECTS: [&str; 17] = [
     "Name the file in the error of a missing prompt",
     "Test the tokenizer on text without spaces",

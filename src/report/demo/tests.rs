@@ -109,7 +109,7 @@ fn three_machines_measure_two_models_on_proven_devices() {
 }
 
 #[test]
-fn the_published_figure_holds_for_the_laptop_which_starts_below_it_and_ends_above() {
+fn the_published_value_holds_for_the_laptop_which_starts_below_it_and_ends_above() {
     let records = all(DemoPlan { machines: 2, ..DemoPlan::sample() });
     let stands = |run: ArmView<'_>| {
         let average = summarise(&run).average.unwrap().throughput();
@@ -173,7 +173,7 @@ fn epochs(records: &[Experiment], machine: &str) -> Vec<Vec<(String, f64)>> {
         .collect();
     let epochs = entries.chunk_by(|one, other| one.setting.epoch.id == other.setting.epoch.id);
     let value = |entry: &&Entry| {
-        (entry.commit.as_ref().unwrap().sha.clone(), entry.figures.as_ref().unwrap().tpot_ms)
+        (entry.commit.as_ref().unwrap().sha.clone(), entry.metric_values.as_ref().unwrap().tpot_ms)
     };
     epochs.map(|epoch| epoch.iter().map(value).collect()).collect()
 }
@@ -196,8 +196,8 @@ fn the_planted_steps_are_found_where_they_are() {
     let (records, story, line) = (all(plan), Story::of(plan.commits), commits(&plan));
     let mut found = Vec::new();
     for epoch in epochs(&records, "140v") {
-        let figures: Vec<f64> = epoch.iter().map(|(_, tpot_ms)| *tpot_ms).collect();
-        for point in change_points(&figures, &Detection::default()).unwrap() {
+        let metric_values: Vec<f64> = epoch.iter().map(|(_, tpot_ms)| *tpot_ms).collect();
+        for point in change_points(&metric_values, &Detection::default()).unwrap() {
             let at = line.iter().position(|commit| commit.sha == epoch[point.index].0).unwrap();
             found.push((at, point.ratio().unwrap()));
         }
@@ -219,8 +219,8 @@ fn memory_and_the_time_to_the_first_token_have_steps_of_their_own() {
     let memory = |at: usize| run(at).samples.iter().filter_map(|sample| sample.peak_rss_bytes).max().unwrap();
     let grown = memory(story.dearer) as f64 / memory(story.dearer - 1) as f64;
     assert!((1.05..1.07).contains(&grown), "{grown}");
-    let figures = |at: usize| Entry::of("a".into(), run(at).experiment).figures.unwrap();
-    let (before, after) = (figures(story.slower_start - 1), figures(story.slower_start));
+    let metric_values = |at: usize| Entry::of("a".into(), run(at).experiment).metric_values.unwrap();
+    let (before, after) = (metric_values(story.slower_start - 1), metric_values(story.slower_start));
     assert!(after.ttft_ms / before.ttft_ms > 1.08, "{before:?} {after:?}");
     assert!((after.tpot_ms / before.tpot_ms - 1.0).abs() < 0.03, "{before:?} {after:?}");
 }

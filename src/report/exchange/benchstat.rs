@@ -12,7 +12,7 @@ use crate::report::exchange::measured::{Measured, MeasuredRun, device_name, slug
 use crate::report::number::every_digit;
 use crate::visible::one_line;
 
-/// The figures that have units of their own; decoding is reported in Go's.
+/// The values that have units of their own; decoding is reported in Go's.
 const OTHERS: [Metric; 5] = [
     Metric::TimeToFirstToken,
     Metric::EndToEndLatency,
@@ -127,21 +127,21 @@ fn value(text: &str) -> String {
 
 /// One generation, with its line's end: as many operations as tokens were decoded.
 fn line(prompt: &str, sample: &Sample) -> String {
-    let mut figures = Vec::new();
+    let mut metric_values = Vec::new();
     let mut add = |metric: Metric, factor: f64, unit: String| {
-        let value = metric.of(sample).and_then(|figure| every_digit(figure.value * factor));
-        figures.extend(value.map(|value| format!("\t{value} {unit}")));
+        let value = metric.of(sample).and_then(|metric_value| every_digit(metric_value.value * factor));
+        metric_values.extend(value.map(|value| format!("\t{value} {unit}")));
     };
     add(Metric::TimePerOutputToken, 1e6, "ns/op".to_owned());
     add(Metric::DecodeThroughput, 1.0, "tok/s".to_owned());
     for metric in OTHERS {
         add(metric, 1.0, unit(metric));
     }
-    if figures.is_empty() {
+    if metric_values.is_empty() {
         return String::new();
     }
     let steps = sample.token_ids.len().saturating_sub(1).max(1);
-    format!("BenchmarkDecode/prompt={}\t{steps}{}\n", prompt_name(prompt), figures.concat())
+    format!("BenchmarkDecode/prompt={}\t{steps}{}\n", prompt_name(prompt), metric_values.concat())
 }
 
 /// A prompt's id without what parts a name. A number after a last hyphen would be taken for a number of

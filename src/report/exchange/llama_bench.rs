@@ -2,7 +2,7 @@
 //! row and a `tg` row a prompt, a sample a process.
 //!
 //! Its scripts join two files on fields that OpenVINO has no like of; those hold 0, "" or false. What our
-//! figures take in and llama-bench's do not is said in fields whose names begin with `arcgauge_`, which
+//! values take in and llama-bench's do not is said in fields whose names begin with `arcgauge_`, which
 //! its readers leave out.
 
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ fn tests(measured: &MeasuredRun<'_>, prompt: &str) -> Vec<Test> {
     for ((prompt_tokens, tokens), samples) in by_shape {
         let ns = |metric: Metric, ns_of_unit: f64| {
             let values = samples.iter().filter_map(|sample| metric.of(sample));
-            values.map(|figure| whole(figure.value * ns_of_unit)).collect::<Vec<u64>>()
+            values.map(|metric_value| whole(metric_value.value * ns_of_unit)).collect::<Vec<u64>>()
         };
         let steps = tokens.saturating_sub(1);
         let prefill = Test {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
 use crate::judge::comparability::ComparedSide;
-use crate::judge::{PromptFigure, prompt_figures};
-use crate::measure::{Figure, Metric, Role, Sample};
+use crate::judge::{PromptValue, prompt_values};
+use crate::measure::{Metric, MetricValue, Role, Sample};
 use crate::record::{ArmView, Experiment, PlanKind, ProvenDevice, SampleRecord, Setting, Side};
 use crate::report::number::counted;
 use crate::visible::one_line;
@@ -43,19 +43,19 @@ pub(super) struct Measured<'a> {
 }
 
 impl MeasuredRun<'_> {
-    /// The figures of a prompt, each finite.
-    pub(super) fn figures(&self, prompt_id: &str) -> Vec<PromptFigure> {
+    /// The values of a prompt, each finite.
+    pub(super) fn metric_values(&self, prompt_id: &str) -> Vec<PromptValue> {
         let Some(prompt) = self.places.get(prompt_id).map(|place| &self.compared.summary.prompts[*place])
         else {
             return Vec::new();
         };
-        let mut figures = prompt_figures(&self.run, prompt, self.recorded(prompt_id));
-        figures.extend(prompt.peak_rss_bytes.map(|bytes| PromptFigure {
-            figure: Figure { metric: Metric::PeakRss, value: bytes as f64 },
+        let mut metric_values = prompt_values(&self.run, prompt, self.recorded(prompt_id));
+        metric_values.extend(prompt.peak_rss_bytes.map(|bytes| PromptValue {
+            metric_value: MetricValue { metric: Metric::PeakRss, value: bytes as f64 },
             processes: Vec::new(),
         }));
-        figures.retain(|figure| figure.figure.value.is_finite());
-        figures
+        metric_values.retain(|metric_value| metric_value.metric_value.value.is_finite());
+        metric_values
     }
 
     /// The measured generations of a prompt, in the order in which they were made.

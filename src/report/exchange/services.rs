@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::judge::{MEAN_CONFIDENCE_PERCENT, PromptFigure};
+use crate::judge::{MEAN_CONFIDENCE_PERCENT, PromptValue};
 use crate::measure::{Direction, Metric};
 use crate::record::ArmView;
 use crate::report::exchange::json;
@@ -32,37 +32,39 @@ pub(super) fn benchmark_action(measured: &Measured<'_>, direction: Direction) ->
     for measured in &measured.runs {
         for prompt in measured.prompts() {
             let name = benchmark(measured.run, prompt);
-            let figures = measured.figures(prompt);
-            let wanted = figures.iter().filter(|figure| figure.figure.metric.direction() == direction);
-            entries.extend(wanted.map(|figure| entry(&name, measured.run, figure)));
+            let metric_values = measured.metric_values(prompt);
+            let wanted = metric_values
+                .iter()
+                .filter(|metric_value| metric_value.metric_value.metric.direction() == direction);
+            entries.extend(wanted.map(|metric_value| entry(&name, measured.run, metric_value)));
         }
     }
     if entries.is_empty() {
-        return Err(Error::input(format!("no figure of which {} is better", direction.as_str()))
+        return Err(Error::input(format!("no value of which {} is better", direction.as_str()))
             .hint("choose the other `--direction`"));
     }
     json(&entries)
 }
 
-fn entry(name: &str, run: ArmView<'_>, figure: &PromptFigure) -> Entry {
-    let metric = figure.figure.metric;
+fn entry(name: &str, run: ArmView<'_>, metric_value: &PromptValue) -> Entry {
+    let metric = metric_value.metric_value.metric;
     Entry {
         name: format!("{name} {}", metric.id()),
         unit: metric.unit(),
-        value: figure.figure.value,
-        range: figure
+        value: metric_value.metric_value.value,
+        range: metric_value
             .interval()
             .map(|it| format!("{} to {}", four_digits(it.lower()), four_digits(it.upper()))),
-        extra: extra(run, figure),
+        extra: extra(run, metric_value),
     }
 }
 
-/// What the figure is, and of what.
-fn extra(run: ArmView<'_>, figure: &PromptFigure) -> String {
-    let metric = figure.figure.metric;
+/// What the value is, and of what.
+fn extra(run: ArmView<'_>, metric_value: &PromptValue) -> String {
+    let metric = metric_value.metric_value.metric;
     let mut parts = vec![format!("{} = {}", metric.id(), metric.formula())];
-    if figure.interval().is_some() {
-        let processes = counted(figure.processes.len(), "process");
+    if metric_value.interval().is_some() {
+        let processes = counted(metric_value.processes.len(), "process");
         parts.push(format!("range: {MEAN_CONFIDENCE_PERCENT} % t interval over {processes}"));
     }
     let commit = run.commit.as_ref().map_or("none", |commit| commit.sha.as_str());
@@ -76,7 +78,7 @@ fn extra(run: ArmView<'_>, figure: &PromptFigure) -> String {
 }
 
 #[derive(Debug, Serialize)]
-struct Figures {
+struct MeanValues {
     value: f64,
     #[serde(rename = "lower_value", skip_serializing_if = "Option::is_none")]
     lower: Option<f64>,
@@ -85,11 +87,13 @@ struct Figures {
 }
 
 pub(super) fn metric_format(measured: &Measured<'_>) -> Result<String> {
-    let mut benchmarks: BTreeMap<String, BTreeMap<String, Figures>> = BTreeMap::new();
+    let mut benchmarks: BTreeMap<String, BTreeMap<String, MeanValues>> = BTreeMap::new();
     for of_run in &measured.runs {
         for prompt in of_run.prompts() {
-            let figures = of_run.figures(prompt);
-            let reported = figures.iter().map(|figure| (measure(figure.figure.metric), value(figure)));
+            let metric_values = of_run.metric_values(prompt);
+            let reported = metric_values
+                .iter()
+                .map(|metric_value| (measure(metric_value.metric_value.metric), value(metric_value)));
             benchmarks.insert(benchmark(of_run.run, prompt), reported.collect());
         }
     }
@@ -101,10 +105,10 @@ fn measure(metric: Metric) -> String {
     metric.id().replace(['@', '_'], "-")
 }
 
-fn value(figure: &PromptFigure) -> Figures {
-    let interval = figure.interval();
-    Figures {
-        value: figure.figure.value,
+fn value(metric_value: &PromptValue) -> MeanValues {
+    let interval = metric_value.interval();
+    MeanValues {
+        value: metric_value.metric_value.value,
         lower: interval.map(|interval| interval.lower()),
         upper: interval.map(|interval| interval.upper()),
     }

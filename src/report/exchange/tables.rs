@@ -14,7 +14,7 @@ use crate::report::exchange::measured::{Measured, MeasuredRun, device_name, slug
 use crate::report::number::every_digit;
 use crate::visible::{json, one_line};
 
-/// What a row is of, before its figures.
+/// What a row is of, before its values.
 const COLUMNS: [&str; 12] = [
     "run_id",
     "side",
@@ -40,7 +40,7 @@ pub(super) fn sample_csv(measured: &Measured<'_>) -> Result<String> {
     csv_text([header].into_iter().chain(rows))
 }
 
-/// The definitions that a generation can have a figure of.
+/// The definitions that a generation can have a value of.
 fn metrics() -> impl Iterator<Item = Metric> {
     let is_of_more = |metric: &Metric| {
         matches!(
@@ -69,12 +69,12 @@ fn row(measured: &MeasuredRun<'_>, sample: &Sample) -> Vec<String> {
         sample.prompt_id.clone(),
         sample.prompt_tokens.to_string(),
     ];
-    cells.extend(metrics().map(|metric| figure(metric, sample).unwrap_or_default()));
+    cells.extend(metrics().map(|metric| metric_value(metric, sample).unwrap_or_default()));
     cells
 }
 
-/// The figure with all its digits; None where this generation has none.
-fn figure(metric: Metric, sample: &Sample) -> Option<String> {
+/// The value with all its digits; None where this generation has none.
+fn metric_value(metric: Metric, sample: &Sample) -> Option<String> {
     if metric == Metric::PeakRss {
         return sample.memory.peak_rss_bytes.map(|bytes| bytes.to_string());
     }
@@ -101,7 +101,7 @@ pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
     let mut rows = vec![["time", "commit"].into_iter().chain(metrics).map(str::to_owned).collect()];
     let (mut warnings, mut moved, mut since, mut last) = (Vec::new(), 0_usize, None, None);
     for entry in entries.iter().filter(|entry| entry.may_be_baseline()) {
-        let (Some(commit), Some(figures)) = (&entry.commit, &entry.figures) else { continue };
+        let (Some(commit), Some(metric_values)) = (&entry.commit, &entry.metric_values) else { continue };
         let own = seconds_of_utc(&commit.author_date_utc);
         let earliest = last.map(|last: i64| last.saturating_add(1));
         let seconds = own.max(earliest);
@@ -115,7 +115,7 @@ pub fn otava_csv(entries: &[&Entry]) -> Result<OtavaSeries> {
             continue;
         };
         moved += usize::from(own != Some(seconds));
-        let values = SERIES_COLUMNS.iter().map(|column| column.value(figures).to_string());
+        let values = SERIES_COLUMNS.iter().map(|column| column.value(metric_values).to_string());
         let row = [time.clone(), commit.sha.clone()].into_iter().chain(values);
         rows.push(row.collect());
         since.get_or_insert(time);

@@ -18,10 +18,10 @@ const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 pub struct CommitPages<'a> {
     /// Records by the first digits of the sha, newest first.
     by_commit: BTreeMap<&'a str, Vec<&'a Entry>>,
-    /// The commit before with figures, by place on a timeline.
+    /// The commit before with values, by place on a timeline.
     before: HashMap<Spot, &'a Entry>,
-    /// Of every commit with figures, the entry that has them.
-    with_figures: HashMap<Spot, &'a Entry>,
+    /// Of every commit with values, the entry that has them.
+    with_values: HashMap<Spot, &'a Entry>,
     shas: HashSet<&'a str>,
     /// The commits before and after each, on the first timeline that has it.
     beside: HashMap<&'a str, (Option<&'a str>, Option<&'a str>)>,
@@ -61,7 +61,7 @@ impl<'a> CommitPages<'a> {
         for entries in by_commit.values_mut() {
             entries.sort_by(|one, other| (&other.when_utc, &other.run_id).cmp(&(&one.when_utc, &one.run_id)));
         }
-        let (mut before, mut with_figures) = (HashMap::new(), HashMap::new());
+        let (mut before, mut with_values) = (HashMap::new(), HashMap::new());
         for timeline in timelines {
             let mut last: Option<&Entry> = None;
             for point in &timeline.points {
@@ -69,8 +69,8 @@ impl<'a> CommitPages<'a> {
                 if let Some(last) = last {
                     before.insert(spot.clone(), last);
                 }
-                if point.figures().is_some() {
-                    with_figures.insert(spot, point.entry);
+                if point.metric_values().is_some() {
+                    with_values.insert(spot, point.entry);
                     last = Some(point.entry);
                 }
             }
@@ -83,7 +83,7 @@ impl<'a> CommitPages<'a> {
                 beside.entry(point.sha).or_insert((at.checked_sub(1).and_then(sha), sha(at + 1)));
             }
         }
-        Self { by_commit, before, with_figures, shas, beside, forge }
+        Self { by_commit, before, with_values, shas, beside, forge }
     }
 
     /// How many there are.
@@ -115,7 +115,7 @@ impl<'a> CommitPages<'a> {
         let setting = &entry.setting;
         let on_line = self.before.get(&Spot::of(setting, sha_of(entry)));
         let parent =
-            || self.with_figures.get(&Spot::of(setting, entry.commit.as_ref()?.first_parent.as_ref()?));
+            || self.with_values.get(&Spot::of(setting, entry.commit.as_ref()?.first_parent.as_ref()?));
         on_line.or_else(parent).copied()
     }
 

@@ -1,5 +1,5 @@
 //! The page of two runs. No site needs it, so it is made when it is requested, and it stays when a site is
-//! made anew.
+//! made again.
 
 use std::path::Path;
 

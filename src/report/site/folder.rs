@@ -24,7 +24,7 @@ const ANOTHER_FOLDER: &str = "free some space, or name another folder with `--ou
 #[derive(Debug)]
 pub(super) struct SiteFolder {
     root: PathBuf,
-    anew: bool,
+    render_all: bool,
     before: Made,
     now: Made,
     written: Written,
@@ -43,19 +43,19 @@ pub struct Written {
 }
 
 impl SiteFolder {
-    /// The site in this folder, which need not be there yet. `anew`: whatever was made before, all is made
+    /// The site in this folder, which need not be there yet. `render_all`: whatever was made before, all is made
     /// again.
-    pub(super) fn open(root: PathBuf, anew: bool) -> Result<Self> {
+    pub(super) fn open(root: PathBuf, render_all: bool) -> Result<Self> {
         let lock = take(&root)?;
         let before = Made::of_site(&root)?;
         if before.is_none() {
-            refuse_foreign(&root)?;
+            refuse_imported(&root)?;
         }
         let folder = Self {
             before: before.clone().unwrap_or_default(),
             now: Made::default(),
             written: Written::default(),
-            anew,
+            render_all,
             root,
             _lock: lock,
         };
@@ -74,7 +74,7 @@ impl SiteFolder {
         make: impl FnOnce() -> Result<Vec<u8>>,
     ) -> Result<()> {
         let file = self.root.join(path);
-        let there = fs::symlink_metadata(&file).ok().filter(|it| it.is_file() && !self.anew);
+        let there = fs::symlink_metadata(&file).ok().filter(|it| it.is_file() && !self.render_all);
         let bytes = there.map(|file| file.len());
         if let Some(bytes) = bytes.filter(|bytes| self.before.is_as_made(path, &sources_sha256, *bytes)) {
             self.now.add(path.to_owned(), sources_sha256, bytes);
@@ -149,7 +149,7 @@ fn refuse_links(root: &Path) -> Result<()> {
 }
 
 /// A folder with such a page that no site knows of is somebody else's.
-fn refuse_foreign(root: &Path) -> Result<()> {
+fn refuse_imported(root: &Path) -> Result<()> {
     let mut pages = PageKind::LISTED.iter().map(|page| root.join(page.file()));
     pages.find(|page| fs::symlink_metadata(page).is_ok()).map_or(Ok(()), |page| {
         let fault = format!("`{}` was not made by arcgauge, and would be overwritten", page.display());

@@ -162,7 +162,7 @@ pub struct MakeOptions<'a> {
     /// Its folder.
     pub output: PathBuf,
     /// Make every file, also those that are there.
-    pub anew: bool,
+    pub render_all: bool,
     /// The hash of the program that makes it: another one may tell the same records otherwise.
     pub program_sha256: &'a str,
     /// Called with the commits done and all of them.
@@ -174,7 +174,7 @@ pub struct MakeOptions<'a> {
 /// # Errors
 /// When a file cannot be read or written; what stands in the folder is whole pages.
 pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOptions<'_>) -> Result<Written> {
-    let mut folder = SiteFolder::open(options.output, options.anew)?;
+    let mut folder = SiteFolder::open(options.output, options.render_all)?;
     let timelines = sources.timelines();
     for page in sources.index_pages(&timelines, renderer)? {
         // They are made of every record, so they are made each time.

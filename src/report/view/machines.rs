@@ -96,8 +96,9 @@ fn noise(group: &[&Entry]) -> Vec<Value> {
     let row = |([model, device], group): ([String; 2], Vec<&Entry>)| {
         let complete = group.iter().filter(|entry| entry.outcome == Outcome::Complete);
         let pair_sds = group.iter().filter_map(|entry| entry.ab.as_ref()?.pair_sd_percent);
-        let within =
-            complete.clone().filter_map(|entry| spread_percent(&entry.figures.as_ref()?.process_tpot_ms));
+        let within = complete
+            .clone()
+            .filter_map(|entry| spread_percent(&entry.metric_values.as_ref()?.process_tpot_ms));
         json!({
             "what": one_line(&format!("{model} on {device}")),
             "runs": counted(complete.count(), "complete record"),

@@ -52,7 +52,7 @@ pub struct EpochStart {
     pub changes: Vec<EpochChange>,
 }
 
-/// A commit from which on a figure is another.
+/// A commit from which on a value is another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     /// Its place among the points.
@@ -64,8 +64,8 @@ pub struct Change {
 impl Point<'_> {
     /// Its values, where the output is verified and the times are valid.
     #[must_use]
-    pub fn figures(&self) -> Option<&SummaryRow> {
-        self.entry.figures.as_ref().filter(|_| is_valid(self.entry))
+    pub fn metric_values(&self) -> Option<&SummaryRow> {
+        self.entry.metric_values.as_ref().filter(|_| is_valid(self.entry))
     }
 
     /// What its newest A/B against another commit came to.
@@ -83,14 +83,14 @@ impl Point<'_> {
 }
 
 impl Timeline<'_> {
-    /// Where the epoch of the newest figures begins: what was before it lay on something else.
+    /// Where the epoch of the newest values begins: what was before it lay on something else.
     #[must_use]
     pub fn newest_epoch(&self) -> usize {
         self.epochs.last().map_or(0, |epoch| epoch.at)
     }
 }
 
-/// Every timeline: those that stand beside the published figure first, then the longest. Records of changed
+/// Every timeline: those that stand beside the published value first, then the longest. Records of changed
 /// trees and of no commit are in none, and of other branches only where none is of this one.
 #[must_use]
 pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<'a>> {
@@ -105,10 +105,10 @@ pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<
     let mut timelines: Vec<Timeline<'_>> =
         by_line(&chosen).iter().filter_map(|group| timeline(group)).collect();
     timelines.sort_by_cached_key(|timeline| {
-        let figures = || timeline.points.iter().filter_map(Point::figures);
+        let metric_values = || timeline.points.iter().filter_map(Point::metric_values);
         let newest = timeline.points.iter().map(|point| point.newest.when_utc.clone()).max();
-        let is_published = figures().any(|figures| figures.published_tok_s.is_some());
-        Reverse((is_published, figures().count(), newest))
+        let is_published = metric_values().any(|metric_values| metric_values.published_tok_s.is_some());
+        Reverse((is_published, metric_values().count(), newest))
     });
     timelines
 }
@@ -151,11 +151,11 @@ fn timeline<'a>(group: &[&'a Entry]) -> Option<Timeline<'a>> {
 fn point<'a>(of_commit: &[&'a Entry]) -> Option<Point<'a>> {
     let newest = *of_commit.last()?;
     let commit = newest.commit.as_ref()?;
-    let with_figures = |kind: PlanKind| {
+    let with_values = |kind: PlanKind| {
         let mut newest_first = of_commit.iter().rev();
-        newest_first.find(|entry| entry.plan == kind && entry.figures.is_some() && is_valid(entry))
+        newest_first.find(|entry| entry.plan == kind && entry.metric_values.is_some() && is_valid(entry))
     };
-    let entry = with_figures(PlanKind::Bench).or_else(|| with_figures(PlanKind::Ab));
+    let entry = with_values(PlanKind::Bench).or_else(|| with_values(PlanKind::Ab));
     // A wrong answer stands, whatever was measured beside it.
     let wrong = of_commit.iter().rev().find(|entry| entry.golden == Some(GoldenResult::Break));
     // One program against itself says nothing of a commit, and must not hide what does.
@@ -180,8 +180,8 @@ pub(in crate::report) fn is_valid(entry: &Entry) -> bool {
 }
 
 fn epoch_starts(points: &[Point<'_>]) -> Vec<EpochStart> {
-    let with_figures = points.iter().enumerate().filter(|(_, point)| point.figures().is_some());
-    let measured: Vec<(usize, &Entry)> = with_figures.map(|(at, point)| (at, point.entry)).collect();
+    let with_values = points.iter().enumerate().filter(|(_, point)| point.metric_values().is_some());
+    let measured: Vec<(usize, &Entry)> = with_values.map(|(at, point)| (at, point.entry)).collect();
     let starts = measured.windows(2).filter_map(|pair| {
         let [(_, before), (at, after)] = pair else { return None };
         let (before, after) = (&before.setting.epoch, &after.setting.epoch);
@@ -190,20 +190,20 @@ fn epoch_starts(points: &[Point<'_>]) -> Vec<EpochStart> {
     starts.collect()
 }
 
-/// Where a figure changed, within each epoch: across two of them a step need not be the commit's.
+/// Where a value changed, within each epoch: across two of them a step need not be the commit's.
 ///
 /// # Errors
-/// A figure that is no number.
+/// A value that is no number.
 pub fn changes_of(
     points: &[Point<'_>],
     epochs: &[EpochStart],
-    figure: impl Fn(&SummaryRow) -> Option<f64>,
+    metric_value: impl Fn(&SummaryRow) -> Option<f64>,
 ) -> Result<Vec<Change>> {
     let mut changes = Vec::new();
     let ends = epochs.iter().map(|epoch| epoch.at).chain([points.len()]);
     let mut start = 0;
     for end in ends {
-        let value = |at: usize| Some((at, figure(points[at].figures()?)?));
+        let value = |at: usize| Some((at, metric_value(points[at].metric_values()?)?));
         let (places, values): (Vec<usize>, Vec<f64>) = (start..end).filter_map(value).unzip();
         for point in change_points(&values, &Detection::default())? {
             changes.extend(places.get(point.index).map(|at| Change { at: *at, point }));

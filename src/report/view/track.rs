@@ -173,7 +173,7 @@ pub(super) fn tracks(
     published: &PublishedReference,
     series: &[PublishedSeries],
 ) -> Result<Vec<Track>> {
-    let runs: Vec<Option<&SummaryRow>> = timeline.points.iter().map(|point| point.figures()).collect();
+    let runs: Vec<Option<&SummaryRow>> = timeline.points.iter().map(|point| point.metric_values()).collect();
     let track = |shown: &'static ShownMetric| {
         Ok(Track {
             shown,
@@ -203,7 +203,7 @@ fn prompts(runs: &[Option<&SummaryRow>], value: fn(&PromptSummary) -> f64) -> Ve
         let of_run = |run: &SummaryRow| run.prompts.get(place).filter(|it| it.id == prompt.id).map(value);
         PromptLine {
             name: one_line(&prompt.id),
-            figures: runs.iter().map(|run| run.and_then(of_run)).collect(),
+            metric_values: runs.iter().map(|run| run.and_then(of_run)).collect(),
         }
     };
     prompts.iter().enumerate().map(line).collect()
@@ -217,12 +217,12 @@ fn references(
     series: &[PublishedSeries],
 ) -> Vec<Reference> {
     let newest = runs.iter().rev().flatten().find_map(|run| run.published_tok_s);
-    let Some(figure) = newest else { return Vec::new() };
+    let Some(metric_value) = newest else { return Vec::new() };
     let own = &published.reference.series;
-    let reference = |name: &str, figure: f64| Reference { label: one_line(name), figure };
+    let reference = |name: &str, metric_value: f64| Reference { label: one_line(name), metric_value };
     let others = series.iter().filter(|series| series.name != *own);
     let others = others.map(|series| reference(&series.name, series.average_tok_s));
-    [reference(own, figure)].into_iter().chain(others).collect()
+    [reference(own, metric_value)].into_iter().chain(others).collect()
 }
 
 /// By how much a metric changed, percent.

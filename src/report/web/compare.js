@@ -61,11 +61,11 @@
     return (change > 0 ? "+" : "") + text + " %";
   };
 
-  // The table of figures, small enough for a narrow window: what all rows of a figure share stands above them.
-  const figureTable = (a, b, isCompared) => {
+  // The table of values, small enough for a narrow window: what all rows of a metric share stands above them.
+  const valueTable = (a, b, isCompared) => {
     const titles = ["Prompt", "A", "B", ...(isCompared ? ["Change"] : [])];
     const head = titles.map((title, at) => element("th", { scope: "col", ...(at && { class: "number" }) }, title));
-    const rows = figureRows(a, b, isCompared);
+    const rows = valueRows(a, b, isCompared);
     const body = rows.flatMap((row, at) => {
       const { metric, title, unit, better, prompt } = row;
       const cells = [row.a, row.b, ...(isCompared ? [row.change] : [])];
@@ -78,7 +78,7 @@
     return table("Figures of both", head, body);
   };
 
-  const figureRows = (a, b, isCompared) => {
+  const valueRows = (a, b, isCompared) => {
     const of = (run) => new Map(run.figures.rows.map((row, at) => [row, { reported: run.figures.reported[at], figure: run.figures.figures[at] }]));
     const [ofA, ofB] = [of(a), of(b)];
     const isInvalid = a.is_invalid || b.is_invalid;
@@ -124,7 +124,7 @@
     const invalid = [["A", a], ["B", b]].filter(([, run]) => isCompared && run.is_invalid);
     part(".doubts").replaceChildren(...invalid.map(([letter]) =>
       element("p", { class: "note warns" }, `${letter}'s times are not compared: a guard tripped while it ran.`)));
-    part(".figures").replaceChildren(figureTable(a, b, isCompared));
+    part(".figures").replaceChildren(valueTable(a, b, isCompared));
     part(".caption").textContent = words.caption;
     part(".sides").replaceChildren(side("A", a), side("B", b));
     part(".command").textContent = `cargo xtask compare ${a.id} ${b.id}`;

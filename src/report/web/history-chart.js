@@ -1,5 +1,5 @@
 "use strict";
-// One figure's chart: what it draws, and what a reader does with it. It knows nothing of the others.
+// One metric's chart: what it draws, and what a reader does with it. It knows nothing of the others.
 const historyChart = (() => {
   const HEIGHT = 250;
   const STRIP = 22; // room for the verdicts below the data
@@ -246,7 +246,7 @@ const historyChart = (() => {
       const words = (zero ? "The axis starts at 0." : "The axis does not start at 0.") + " Left to right: oldest to newest commit.";
       if (note.textContent !== words) note.textContent = words;
       const last = chart.kept.findLast((at) => figures.mean[at] !== null);
-      const newest = last === undefined ? "" : ` Newest: ${historyFigure(figures.mean[last])} ${metric.unit}.`;
+      const newest = last === undefined ? "" : ` Newest: ${historyNumber(figures.mean[last])} ${metric.unit}.`;
       const shown = `${view.high - view.low + 1} of ${timeline.count} commits shown.`;
       const summary = `${metric.title}, ${metric.unit}, ${metric.better} is better. ${shown}${newest} ${words} ${HELP}`;
       if (host.getAttribute("aria-label") !== summary) host.setAttribute("aria-label", summary);

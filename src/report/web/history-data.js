@@ -42,8 +42,8 @@ const historyTimelines = (() => {
   });
 })();
 
-// A figure with four digits that count, as the rest of the page writes it.
-const historyFigure = (figure) => {
+// A value with four digits that count, as the rest of the page writes it.
+const historyNumber = (figure) => {
   const exponent = Number(figure.toExponential(3).split("e")[1]);
   return figure.toFixed(Math.max(0, 3 - exponent));
 };

@@ -49,7 +49,7 @@
     const { timeline, metric, figures, card } = chart;
     const at = chart.kept[x];
     const sha = timeline.sha(at);
-    const value = (figure) => (figure === null ? "no figure" : historyFigure(figure));
+    const value = (figure) => (figure === null ? "no value" : historyNumber(figure));
     const parts = [element("strong", {}, value(figures.mean[at]) + (figures.mean[at] === null ? "" : " " + metric.unit))];
     if (figures.low && figures.low[at] !== null) parts.push(`(${value(figures.low[at])} to ${value(figures.high[at])})`);
     const facts = [];

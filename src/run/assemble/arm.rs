@@ -11,7 +11,7 @@ use crate::measure::protocol::{CacheState, DeviceResolvedEvent, LoadedEvent};
 use crate::measure::supervisor::{ExitReason, Purpose, Session, WarmLoad};
 use crate::record::{
     Arm, DeviceRecord, KvRecord, Machine, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice,
-    RuntimeRecord, Warning, WorkerRecord, WorkloadRecord, kept_samples, sha256_of_file,
+    RuntimeRecord, Warning, WorkerRecord, WorkloadRecord, sha256_of_file, stored_samples,
 };
 use crate::run::assemble::{drift_record, drift_warning, golden_warnings, loaded, prompt_records, prove};
 use crate::run::live::ArmSession;
@@ -113,25 +113,25 @@ fn fill_in(
     session: &Session,
     findings: &[Finding],
     failed: Option<&Error>,
-    has_figures: bool,
+    has_values: bool,
 ) {
     let samples = session.samples();
     if session.exit_reason == ExitReason::Interrupted {
-        // Whole rounds of several arms have figures; a run alone has none before its end.
-        let findings = if has_figures { findings } else { &[] };
-        arm.samples = kept_samples(plan, &samples, findings);
+        // Whole rounds of several arms have values; a run alone has none before its end.
+        let findings = if has_values { findings } else { &[] };
+        arm.samples = stored_samples(plan, &samples, findings);
         arm.prompts = prompt_records(model, plan, &samples, findings);
         arm.outcome = Outcome::Interrupted;
         return;
     }
     if let Some(error) = failed {
-        (arm.samples, arm.prompts) = (kept_samples(plan, &samples, &[]), Vec::new());
+        (arm.samples, arm.prompts) = (stored_samples(plan, &samples, &[]), Vec::new());
         let wrong = error.kind() == ErrorKind::WrongOutput;
         arm.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Failed };
         arm.failure = Some(error.to_string());
         return;
     }
-    arm.samples = kept_samples(plan, &samples, findings);
+    arm.samples = stored_samples(plan, &samples, findings);
     arm.prompts = prompt_records(model, plan, &samples, findings);
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
     arm.outcome = if wrong { Outcome::WrongOutput } else { Outcome::Complete };

@@ -10,7 +10,7 @@ use arcgauge::gate::Strictness;
 use arcgauge::golden::GoldenResult;
 use arcgauge::record::{
     Arm, DecisionRecord, Experiment, Outcome, ProcessRecord, PromptRecord, Round, Side, Status, StopReason,
-    Verdict, WorkloadRecord, kept_samples,
+    Verdict, WorkloadRecord, stored_samples,
 };
 use arcgauge::run::{Ended, TimeLeft};
 
@@ -63,7 +63,7 @@ fn keep(measured: &Measured, side: &WorkerSide, run: &mut Arm) {
     run.workload = WorkloadRecord::new(plan.prompts.clone(), processes, plan.new_tokens).unwrap();
     let judged = plan.prompts.iter().zip(&side.findings);
     run.prompts = judged.map(|(prompt, finding)| PromptRecord::of(&prompt.id, finding)).collect();
-    run.samples = kept_samples(plan, &samples, &side.findings);
+    run.samples = stored_samples(plan, &samples, &side.findings);
     let guards = side.guards.iter().enumerate();
     run.processes = guards
         .map(|(index, log)| ProcessRecord { index, guards: Some(log.clone()), ..forged::process() })

@@ -253,7 +253,7 @@ fn hostile_text_stays_text_in_every_form() {
 }
 
 #[test]
-fn json_has_every_figure_unrounded_and_the_code_of_the_verb() {
+fn json_has_every_value_unrounded_and_the_code_of_the_verb() {
     let (a, b) = (one(), other());
     let record = |run| ComparedRecord { run, file: "a.json" };
     let text =

@@ -52,7 +52,7 @@ const SEEN: &str = "({ hidden: document.querySelector('.result').hidden, \
     answer: document.querySelector('.answer').innerText, \
     differs: [...document.querySelectorAll('.differences tbody tr')].map((row) => row.innerText), \
     first: document.querySelector('.figures tbody tr:nth-child(2)')?.innerText, \
-    figures: document.querySelector('.figures').innerText, \
+    values: document.querySelector('.figures').innerText, \
     notes: [...document.querySelectorAll('main .note')].filter((it) => it.checkVisibility()).map((it) => it.innerText).join(), \
     command: document.querySelector('.command').textContent })";
 
@@ -181,8 +181,11 @@ fn of_one_thing_unlike_things_and_invalidated_times_each_is_said_what_the_verb_s
     assert!(same.contains("comparable same series") && same.contains("two runs of one thing"), "{same}");
     assert!(!same.contains('\u{2713}'), "{same}");
     assert!(text("unlike", "answer").contains("not the same model, so nothing is compared"), "{acted:?}");
-    let figures = text("unlike", "figures");
-    assert!(figures.contains("51.00") && !figures.contains('%') && !figures.contains("Change"), "{figures}");
+    let metric_values = text("unlike", "figures");
+    assert!(
+        metric_values.contains("51.00") && !metric_values.contains('%') && !metric_values.contains("Change"),
+        "{metric_values}"
+    );
     assert!(text("invalidated", "notes").contains("B's times are not compared"), "{acted:?}");
     assert_eq!(text("invalidated", "first"), "mean\t47.00\t51.00\t-");
     assert!(text("invalidated", "figures").contains("160.0\t160.0\t0.00 %"), "memory is no time: {acted:?}");

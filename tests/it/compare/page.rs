@@ -48,7 +48,7 @@ fn the_page_is_written_below_the_site_and_tells_the_environment_first() {
 }
 
 #[test]
-fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_figures() {
+fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_values() {
     let text = page(&with(&one(), &other()), &[]);
     assert!(text.contains("comparable</span>") && !text.contains("> same</span>"), "{text}");
     assert!(text.contains("interval excludes 0"), "{text}");
@@ -101,7 +101,7 @@ fn a_report_leaves_the_page_alone() {
     fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
     page(&checkout, &[]);
     checkout.run(["report"]).exits(0);
-    checkout.run(["report", "--anew"]).exits(0);
+    checkout.run(["report", "--all"]).exits(0);
     assert!(checkout.path("reports/site").join(PAGE).is_file());
     assert!(page(&checkout, &[]).contains("href=\"../commit/555555555555.html\""));
 }

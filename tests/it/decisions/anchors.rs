@@ -1,4 +1,4 @@
-//! Fixed figures: each judges what it is of, and nothing else.
+//! Fixed values: each judges what it is of, and nothing else.
 
 use arcgauge::gate::Strictness;
 use arcgauge::golden::GoldenResult;
@@ -29,7 +29,7 @@ pub(super) fn published_at(token_s: f64) -> Experiment {
 }
 
 #[test]
-fn the_published_figure_warns_below_itself_and_fails_five_percent_lower() {
+fn the_published_value_warns_below_itself_and_fails_five_percent_lower() {
     for (token_s, word, check_word) in [
         (22.0, PASSES, CheckResult::Holds),
         (21.0, PASSES_WITH_WARNING, CheckResult::Warns),
@@ -56,7 +56,7 @@ fn a_pair_that_was_invalidated_and_measured_again_is_no_part_of_the_speed() {
 }
 
 #[test]
-fn the_published_figure_is_shown_and_not_judged_elsewhere() {
+fn the_published_value_is_shown_and_not_judged_elsewhere() {
     let edits: [Edit<'_>; 4] = [
         ("another model", &|record| record.arms[1].model.sha256 = "9".repeat(64)),
         ("another device", &|record| record.arms[1].device = forged::a_gpu()),
@@ -70,11 +70,11 @@ fn the_published_figure_is_shown_and_not_judged_elsewhere() {
         assert!(reported.starts_with("21.24 token/s was published") && reported.contains(why), "{reported}");
         assert_ne!(decision.verdict, Verdict::Regressed, "{why}");
     }
-    says("far slower without a published figure", &at_speed(1.0), PASSES, PASSES);
+    says("far slower without a published value", &at_speed(1.0), PASSES, PASSES);
 }
 
 #[test]
-fn a_pinned_figure_judges_its_own_machine_model_and_prompts_alone() {
+fn a_pinned_value_judges_its_own_machine_model_and_prompts_alone() {
     let pinned = |token_s: f64, edit: &dyn Fn(&mut Experiment)| {
         let record = at_speed(token_s);
         let anchor = serde_json::to_value(anchor_of(record.head())).unwrap();
@@ -106,7 +106,7 @@ fn a_pinned_figure_judges_its_own_machine_model_and_prompts_alone() {
 }
 
 #[test]
-fn a_figure_that_was_pinned_for_one_openvino_judges_that_one_alone() {
+fn a_value_that_was_pinned_for_one_openvino_judges_that_one_alone() {
     let pinned = |openvino: &str| {
         let record = at_speed(20.0);
         let mut anchor = anchor_of(record.head());

@@ -157,7 +157,7 @@ fn a_run_alone_is_no_comparison_and_never_passes() {
     };
     let invalid = (Verdict::InvalidEnvironment, 12);
     assert_eq!(judged(22.0, &|_| {}), (Verdict::Inconclusive, 13));
-    assert_eq!(judged(20.0, &|_| {}), (Verdict::Regressed, 10), "by the published figure");
+    assert_eq!(judged(20.0, &|_| {}), (Verdict::Regressed, 10), "by the published value");
     assert_eq!(judged(22.0, &wrong), (Verdict::WrongOutput, 11));
     assert_eq!(judged(22.0, &|record| swapping(record, &[1], true)), invalid);
     assert_eq!(judged(22.0, &|record| swapping(record, &[], false)), invalid);
@@ -179,7 +179,7 @@ fn a_gate_wants_every_reference_prompt_with_every_token() {
 }
 
 #[test]
-fn a_figure_that_only_one_side_tells_is_not_passed_over() {
+fn a_value_that_only_one_side_tells_is_not_passed_over() {
     let lost = passing(|record| {
         for sample in &mut record.arms[1].samples {
             sample.peak_rss_bytes = None;

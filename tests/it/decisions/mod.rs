@@ -3,8 +3,8 @@
 
 mod anchors;
 mod evidence;
-mod figures;
 mod guards;
+mod metric_values;
 mod speed;
 
 use arcgauge::gate::Strictness;

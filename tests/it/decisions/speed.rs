@@ -55,7 +55,7 @@ fn pairs_that_lie_too_far_apart_are_no_ground_for_a_gate() {
 }
 
 #[test]
-fn figures_beside_decoding_are_judged_once_where_the_pairs_ended_be_it_by_the_budget() {
+fn values_beside_decoding_are_judged_once_where_the_pairs_ended_be_it_by_the_budget() {
     let early = edited(ab(&around(2.0, 1.0, 6)), |record| {
         fatter(record, 5);
         record.stop_reason = Some(StopReason::Budget);
@@ -87,5 +87,5 @@ fn a_waiver_holds_up_to_its_ceiling_and_through_its_last_day() {
     says("expired", &expired, REGRESSES, REGRESSES);
     assert!(reason(&expired).ends_with("its waiver (#12) expired on 2026-11-23"));
     let of_memory = with_policy(passing(|record| fatter(record, 5)), "waivers", waiver(8.0, "2026-12-31"));
-    says("of another figure", &of_memory, REGRESSES, REGRESSES);
+    says("of another value", &of_memory, REGRESSES, REGRESSES);
 }

@@ -12,7 +12,7 @@ use arcgauge::record::first_light::{
     StatesLook, Trial,
 };
 use arcgauge::record::{
-    Arm, Experiment, LoadRecord, ModelFile, PlanKind, ProcessRecord, PublishedFigure, Round, SampleRecord,
+    Arm, Experiment, LoadRecord, ModelFile, PlanKind, ProcessRecord, PublishedValue, Round, SampleRecord,
     Verdict,
 };
 use arcgauge::sys::fdinfo::OtherGpuUse;
@@ -172,7 +172,7 @@ fn against_itself() -> Experiment {
 /// Four engines in three rounds, of which paged attention takes a tenth less for each token, and a compressed
 /// cache another twentieth.
 pub(crate) fn peers() -> Experiment {
-    let published = |series: &str, value| PublishedFigure {
+    let published = |series: &str, value| PublishedValue {
         baseline: None,
         series: series.into(),
         metric: Metric::EndToEndThroughput,

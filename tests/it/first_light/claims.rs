@@ -31,7 +31,7 @@ fn on_an_arc_on_which_all_is_as_claimed_every_claim_holds() {
 }
 
 #[test]
-fn what_was_seen_is_told_with_its_figures() {
+fn what_was_seen_is_told_with_its_values() {
     let evidence = arc::evidence();
     for (id, part) in [
         ("pci-bus", "the bus shows `8086:64a0`"),

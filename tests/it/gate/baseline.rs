@@ -48,10 +48,10 @@ fn a_record_becomes_an_anchor_and_the_gate_judges_by_it() {
         // Neither side is slower than the other; both may be than what was pinned.
         let mut record = ab_by_prompt(&[[0.0; 3]; 5], token_ns);
         judge_by(&mut record, text.clone());
-        let kept = keep(&checkout, &of(&head, record));
+        let stored = keep(&checkout, &of(&head, record));
         let ended = checkout.run(["gate"]);
         ended.exits(code).prints("anchor after-fusion").prints("(pinned)");
-        fs::remove_file(kept).unwrap();
+        fs::remove_file(stored).unwrap();
     }
     let mut unpinned = ab_by_prompt(&[[0.0; 3]; 5], TOKEN_NS * 1.06);
     judge_by(&mut unpinned, policy_text());

@@ -20,7 +20,7 @@ use crate::forged_pairs::{self, ab, around, head_alone, judge, policy_text};
 
 const PUBLISHED: &str = "fixtures/baselines/published.json";
 
-/// A checkout with the shipped policy, published figures and goldens of forged records, and one commit, and that commit's
+/// A checkout with the shipped policy, published values and goldens of forged records, and one commit, and that commit's
 /// sha.
 pub(crate) fn checkout() -> (Checkout, String) {
     let checkout = Checkout::new();

@@ -79,8 +79,8 @@ fn what_was_imported_decides_nothing_and_is_shown() {
 #[test]
 fn what_was_measured_here_and_comes_again_by_import_still_decides() {
     let (checkout, sha) = checkout();
-    let kept = keep(&checkout, &ab_of(&sha, 0.0));
-    checkout.run(["history", "import", kept.to_str().unwrap()]).exits(0).says("1 there already");
+    let stored = keep(&checkout, &ab_of(&sha, 0.0));
+    checkout.run(["history", "import", stored.to_str().unwrap()]).exits(0).says("1 there already");
     checkout.run(["gate"]).exits(0);
 }
 
@@ -145,7 +145,7 @@ fn the_base_commit_s_reference_prompts_are_requested_and_not_the_record_s() {
     let mut record = ab_of(&sha, 0.0);
     record.published.as_mut().unwrap().prompts.truncate(1);
     keep(&checkout, &record);
-    checkout.run(["gate"]).exits(2).says("other published figures or reference prompts than");
+    checkout.run(["gate"]).exits(2).says("other published values or reference prompts than");
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn a_verdict_that_does_not_follow_from_its_record_is_a_failure() {
     assert_eq!(ended.stdout, "");
     let mut record = ab_of(&sha, 5.0);
     record.gate_decision.as_mut().unwrap().comparisons[0].ratio += f64::EPSILON;
-    replay(&checkout, &record, "json").exits(20).says("comes to `regressed` by other figures now");
+    replay(&checkout, &record, "json").exits(20).says("comes to `regressed` by other values now");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use arcgauge::gate::ci::GateEvent;
 use arcgauge::judge::policy::Policy;
 use arcgauge::judge::summarise;
 use arcgauge::measure::protocol::{Command, Event};
-use arcgauge::record::foreign::read_foreign;
+use arcgauge::record::imported::read_imported;
 use arcgauge::record::{Entry, Experiment, accept, sha256_of_bytes};
 use arcgauge::report::{Detail, bench_document};
 use fastrand::Rng;
@@ -105,7 +105,7 @@ fn event(bytes: &[u8]) -> Outcome {
 }
 
 fn import(bytes: &[u8]) -> Outcome {
-    read_foreign(bytes, NAME, None, "2026-01-01T00:00:00Z").map(drop).map_err(|_| None)
+    read_imported(bytes, NAME, None, "2026-01-01T00:00:00Z").map(drop).map_err(|_| None)
 }
 
 fn line(bytes: &[u8]) -> Outcome {

@@ -183,7 +183,7 @@ fn identities() -> Vec<Row> {
                     it.published.as_mut().unwrap().prompts.truncate(1);
                 })
             },
-            "the artifact is refused: its published figures",
+            "the artifact is refused: its published values",
         ),
     ]
 }

@@ -83,7 +83,7 @@ impl<'a> Install<'a> {
             format!(
                 "the wheel of OpenVINO `{version}` is not the pinned one: sha256 `{got}`, expected `{expected}`"
             ),
-            "nothing was kept; see which registry pip asks: python3 -m pip config list; \
+            "nothing was stored; see which registry pip asks: python3 -m pip config list; \
              then: cargo xtask setup",
         ))
     }
@@ -95,7 +95,7 @@ impl<'a> Install<'a> {
         }
         Err(Failure::harness(
             format!("the wheel of OpenVINO `{version}` holds no `{}`", c_library.display()),
-            "nothing was kept; compare `c_library` in src/engine/openvino/releases.json with the wheel",
+            "nothing was stored; compare `c_library` in src/engine/openvino/releases.json with the wheel",
         ))
     }
 }

@@ -183,7 +183,7 @@ impl ChartLibrary {
                 file.path.display(),
                 file.sha256
             ),
-            "nothing was kept; see which registry npm asks: npm config list",
+            "nothing was stored; see which registry npm asks: npm config list",
         ))
     }
 }

@@ -78,7 +78,7 @@ impl Python {
         } else {
             Err(Failure::harness(
                 format!("cannot unpack the wheel in `{}`: `{complaint}`", cache(folder)),
-                "nothing was kept; try again: cargo xtask setup",
+                "nothing was stored; try again: cargo xtask setup",
             ))
         }
     }
@@ -158,7 +158,9 @@ impl Python {
         }
         Err(Failure::harness(
             format!("{title} was installed and cannot be imported: `{}`", last_line(&output)),
-            format!("it is pinned for Python {pythons} on Linux; see `python3 --version`; nothing was kept"),
+            format!(
+                "it is pinned for Python {pythons} on Linux; see `python3 --version`; nothing was stored"
+            ),
         ))
     }
 
@@ -231,7 +233,7 @@ fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
     if says(&[CORRUPTED]) {
         return Failure::harness(
             format!("the wheel of OpenVINO `{version}` arrived damaged: pip's own hash check failed"),
-            "nothing was kept; try again: cargo xtask setup",
+            "nothing was stored; try again: cargo xtask setup",
         );
     }
     if says(&["from versions:"]) && !says(&["from versions: none"])
@@ -262,7 +264,7 @@ fn not_installed(output: &Output, list: &str, again: &str) -> Failure {
         return Failure::harness(
             format!("a wheel is not the one that {list} pins: pip's hash check failed"),
             format!(
-                "nothing was kept; see which registry pip asks: python3 -m pip config list; then: {again}"
+                "nothing was stored; see which registry pip asks: python3 -m pip config list; then: {again}"
             ),
         );
     }

@@ -1,4 +1,4 @@
-//! The shipped model by figures from its config, and graphs of a few layers for each rule.
+//! The shipped model by values from its config, and graphs of a few layers for each rule.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Against the figures of the papers, and what follows from the forms.
+//! Against the values of the papers, and what follows from the forms.
 
 use super::*;
 use crate::engine::transform::quantise::tests::{gaussian_rows, relative_error};

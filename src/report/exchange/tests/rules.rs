@@ -218,7 +218,7 @@ fn a_series_goes_to_otava_with_every_digit() {
         .iter()
         .map(|tpot_ms| {
             let mut entry = entry(&run());
-            entry.figures.as_mut().unwrap().tpot_ms = *tpot_ms;
+            entry.metric_values.as_mut().unwrap().tpot_ms = *tpot_ms;
             entry
         })
         .collect();

@@ -82,7 +82,7 @@ fn llama_bench_has_a_row_of_the_tokens_after_the_prompt() {
 }
 
 #[test]
-fn the_action_has_an_entry_a_figure() {
+fn the_action_has_an_entry_a_value() {
     insta::assert_snapshot!(text(ExchangeFormat::BenchmarkAction(Direction::Higher)), @r#"
     [
       {

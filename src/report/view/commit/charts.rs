@@ -190,7 +190,7 @@ fn guards(record: ArmView<'_>) -> Option<Chart> {
         .filter_map(|watch| {
             let readings = processes.iter().flat_map(|process| readings(process, watch, &seconds));
             let readings: Vec<Reading> = readings.collect();
-            readings.iter().any(|reading| reading.figure.is_some()).then(|| Guard {
+            readings.iter().any(|reading| reading.metric_value.is_some()).then(|| Guard {
                 name: watch.name,
                 unit: watch.unit,
                 tripped_s: tripped_s(watch, &processes, &findings, &seconds),
@@ -226,11 +226,13 @@ fn readings<'a>(
     let readings = log.into_iter().flat_map(|log| &log.readings);
     let end = log
         .and_then(|log| log.readings.last())
-        .map(|last| Reading { at_s: seconds(last.at_ns), figure: None });
-    readings.map(|reading| Reading { at_s: seconds(reading.at_ns), figure: (watch.of)(reading) }).chain(end)
+        .map(|last| Reading { at_s: seconds(last.at_ns), metric_value: None });
+    readings
+        .map(|reading| Reading { at_s: seconds(reading.at_ns), metric_value: (watch.of)(reading) })
+        .chain(end)
 }
 
-/// Where a process was called invalid for this figure: at its beginning.
+/// Where a process was called invalid for this value: at its beginning.
 fn tripped_s(
     watch: &Watch,
     processes: &[&ProcessRecord],

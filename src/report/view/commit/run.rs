@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
 use crate::judge::comparability::ComparedSide;
-use crate::judge::{Figures, Validity, invalidating_findings, summarise};
+use crate::judge::{MeanValues, Validity, invalidating_findings, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Entry, Epoch, Outcome};
 use crate::report::facts::facts_of;
@@ -127,14 +127,14 @@ fn values(
     let summary = summarise(&record);
     let before = of_commit.before;
     let reason = before.and_then(|before| no_change_reason(side, of_commit.entry, before));
-    let run_before = before.filter(|_| reason.is_none()).and_then(|entry| entry.figures.as_ref());
+    let run_before = before.filter(|_| reason.is_none()).and_then(|entry| entry.metric_values.as_ref());
     let of_prompt = |id: &str| {
         let mut prompts = run_before.into_iter().flat_map(|run| &run.prompts);
         prompts.find(|prompt| prompt.id == id).map(|prompt| prompt.tpot_ms)
     };
     let prompts = summary.prompts.iter().map(|prompt| {
-        let figures = prompt.figures.as_ref().filter(|_| standing.shows_times_of(prompt.golden));
-        row(&prompt.title, prompt.golden, figures, of_prompt(&prompt.id), prompt.peak_rss_bytes)
+        let metric_values = prompt.metric_values.as_ref().filter(|_| standing.shows_times_of(prompt.golden));
+        row(&prompt.title, prompt.golden, metric_values, of_prompt(&prompt.id), prompt.peak_rss_bytes)
     });
     let mean = (standing != Standing::WithoutSpeed).then(|| {
         let before = run_before.map(|run| run.tpot_ms);
@@ -146,7 +146,7 @@ fn values(
     };
     let link = before.and_then(CommitLink::of_entry);
     json!({
-        "title": format!("Figures by prompt{}", standing.suffix()),
+        "title": format!("Values by prompt{}", standing.suffix()),
         "rows": prompts.chain(mean).collect::<Value>(),
         "headings": [
             heading("Throughput", Metric::EndToEndThroughput),
@@ -182,11 +182,11 @@ fn no_change_reason(side: &ComparedSide, entry: &Entry, before: &Entry) -> Optio
 fn row(
     title: &str,
     golden: Option<GoldenResult>,
-    figures: Option<&Figures>,
+    metric_values: Option<&MeanValues>,
     tpot_before_ms: Option<f64>,
     peak_rss_bytes: Option<u64>,
 ) -> Value {
-    let value = |metric: Metric| figures.and_then(|figures| figures.mean.get(metric));
+    let value = |metric: Metric| metric_values.and_then(|metric_values| metric_values.mean.get(metric));
     let cell = |metric: Metric| value(metric).map_or("-".to_owned(), four_digits);
     let change = value(Metric::TimePerOutputToken).zip(tpot_before_ms);
     json!({

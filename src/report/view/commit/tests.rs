@@ -31,7 +31,7 @@ fn entry_of(run: &Experiment) -> Entry {
 fn before() -> Entry {
     let mut entry = entry_of(&verified());
     entry.commit.as_mut().unwrap().sha = "b".repeat(40);
-    entry.figures.as_mut().unwrap().tpot_ms *= 2.0;
+    entry.metric_values.as_mut().unwrap().tpot_ms *= 2.0;
     entry
 }
 
@@ -54,9 +54,9 @@ fn page_with(run: Experiment, entry: &Entry, before: Option<&Entry>) -> String {
     text.split_once("<h1").unwrap().1.to_owned()
 }
 
-/// The row of the table of figures that begins with this title, as its cells.
+/// The row of the table of values that begins with this title, as its cells.
 fn row(page: &str, title: &str) -> Option<Vec<String>> {
-    let table = page.split_once("Figures by prompt")?.1.split_once("</table>")?.0;
+    let table = page.split_once("Values by prompt")?.1.split_once("</table>")?.0;
     let row = table.split("<tr>").find(|row| row.contains(&format!(">{title}</th>")))?;
     Some(row.split("<td").skip(1).map(|cell| cell.split_once('>').unwrap().1.to_owned()).collect())
 }
@@ -83,7 +83,7 @@ fn of_an_unverified_run_the_page_says_so_wherever_it_shows_times() {
     let page = page(run, Some(&before()));
     assert!(page.contains("</span> unverified</span>") && !page.contains("</span> complete</span>"));
     assert!(page.contains("No verified speed: its output is unverified: no golden for"));
-    for title in ["Figures by prompt", "Every token", "How long a token takes"] {
+    for title in ["Values by prompt", "Every token", "How long a token takes"] {
         assert!(page.contains(&format!("{title} (unverified)")), "{title}");
         assert!(!page.contains(&format!("{title}.</strong>")), "{title}");
     }

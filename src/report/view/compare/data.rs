@@ -67,7 +67,7 @@ fn words() -> Value {
 }
 
 fn run_data(entry: &Entry, setting: usize, prompts: &[String]) -> Option<Value> {
-    let run = entry.figures.as_ref()?;
+    let run = entry.metric_values.as_ref()?;
     let commit = entry.commit.as_ref().map_or("no commit".to_owned(), |commit| {
         format!("{}{}", one_line(short(&commit.sha)), if commit.dirty { " (dirty)" } else { "" })
     });
@@ -241,7 +241,7 @@ fn part_data(part: &Part) -> Value {
 /// The prompts of all runs, in the order in which they are met.
 fn prompts(runs: &[&Entry]) -> Vec<String> {
     let mut prompts: Vec<String> = Vec::new();
-    let runs = runs.iter().filter_map(|entry| entry.figures.as_ref());
+    let runs = runs.iter().filter_map(|entry| entry.metric_values.as_ref());
     for prompt in runs.flat_map(|run| run.prompts.iter().take(MOST_PROMPTS)) {
         if !prompts.contains(&prompt.id) {
             prompts.push(prompt.id.clone());

@@ -86,14 +86,14 @@ fn can_be_compared(entry: &Entry) -> bool {
     entry.plan == PlanKind::Bench
         && entry.outcome == Outcome::Complete
         && entry.golden.is_some_and(GoldenResult::is_verified)
-        && entry.figures.is_some()
+        && entry.metric_values.is_some()
         && (1..=64).contains(&id.len())
         && id.bytes().all(is_name)
         && !id.starts_with('-')
 }
 
 fn row(entry: &Entry) -> Option<Value> {
-    let run = entry.figures.as_ref()?;
+    let run = entry.metric_values.as_ref()?;
     let series = &entry.setting.series;
     Some(json!({
         "run_id": entry.run_id,

@@ -70,11 +70,11 @@ fn what_differs_is_another_value_of_a_part_and_what_makes_two_things_comes_first
 #[test]
 fn values_are_shown_with_four_digits_and_differ_by_seven() {
     let data = data(&[named("a", "2026-01-01T00:00:00Z"), named("b", "2026-01-02T00:00:00Z")]);
-    let figures = &data["runs"][0]["figures"];
-    let lists = ["rows", "reported", "figures"].map(|list| figures[list].as_array().unwrap());
+    let metric_values = &data["runs"][0]["figures"];
+    let lists = ["rows", "reported", "figures"].map(|list| metric_values[list].as_array().unwrap());
     assert!(lists.iter().all(|list| list.len() == lists[0].len() && !list.is_empty()));
     let entry = named("a", "2026-01-01T00:00:00Z");
-    let summary_row = entry.figures.unwrap();
+    let summary_row = entry.metric_values.unwrap();
     assert_eq!(lists[1][0], four_digits(summary_row.tpot_ms));
     assert!((lists[2][0].as_f64().unwrap() / summary_row.tpot_ms - 1.0).abs() < 1e-6);
     let row = |at: usize| &data["rows"][usize::try_from(lists[0][at].as_u64().unwrap()).unwrap()];
@@ -99,7 +99,7 @@ fn a_guard_that_tripped_invalidates_the_times_and_one_that_warns_does_not() {
 }
 
 #[test]
-fn what_has_no_verified_figures_or_no_name_that_can_be_typed_is_not_offered() {
+fn what_has_no_verified_values_or_no_name_that_can_be_typed_is_not_offered() {
     let unverified = |run: &mut Experiment| run.arms[0].prompts[0].golden = GoldenResult::None;
     let failed = |run: &mut Experiment| run.outcome = Outcome::Failed;
     let when = "2026-01-02T00:00:00Z";

@@ -82,7 +82,8 @@ struct ReferenceData {
 #[derive(Debug, Serialize)]
 struct PromptData {
     id: String,
-    figures: Column,
+    #[serde(rename = "figures")]
+    metric_values: Column,
 }
 
 impl TimelineData {
@@ -154,13 +155,13 @@ impl MetricData {
                 .iter()
                 .map(|prompt| PromptData {
                     id: prompt.name.clone(),
-                    figures: rounded(prompt.figures.iter().copied()),
+                    metric_values: rounded(prompt.metric_values.iter().copied()),
                 })
                 .collect(),
             references: track
                 .references
                 .iter()
-                .map(|it| ReferenceData { reported: four_digits(it.figure), reference: it.clone() })
+                .map(|it| ReferenceData { reported: four_digits(it.metric_value), reference: it.clone() })
                 .collect(),
             changes: track.changes.iter().filter_map(change).collect(),
         }

@@ -14,7 +14,7 @@ use crate::report::view::{Timeline, timelines};
 const PUBLISHED: &str = include_str!("../../../../fixtures/baselines/published.json");
 const PROMPTS: [&str; 3] = ["moe-vs-dense", "fibonacci", "openvino-advantages"];
 
-/// Who may be compared with the published figure.
+/// Who may be compared with the published value.
 pub(in crate::report) fn published() -> PublishedReference {
     PublishedReference::parse(PUBLISHED).unwrap()
 }
@@ -80,7 +80,7 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
         commit: Some(EntryCommit { sha, author_date_utc: day, dirty: false, first_parent: None }),
         outcome: Outcome::Complete,
         golden: Some(GoldenResult::Match),
-        figures: Some(figures(chance)),
+        metric_values: Some(metric_values(chance)),
         ab: None,
         warning_ids: Vec::new(),
         setting: Arc::clone(setting),
@@ -88,8 +88,8 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
     }
 }
 
-/// Figures with a standard deviation of about a percent.
-fn figures(chance: &mut fastrand::Rng) -> SummaryRow {
+/// Values with a standard deviation of about a percent.
+fn metric_values(chance: &mut fastrand::Rng) -> SummaryRow {
     let peak_rss_bytes = 1_500_000_000 + chance.u64(0..400_000);
     let mut noise = |size: f64| 1.0 + size * ((0..12).map(|_| chance.f64()).sum::<f64>() - 6.0);
     let of_run = noise(0.01);

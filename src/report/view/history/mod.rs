@@ -149,7 +149,7 @@ impl Standing {
                 Some(Self { mark: Mark::Warns, word: "pass with warning" })
             }
             Some(verdict) => Some(of_verdict(verdict)),
-            None if point.figures().is_some() => None,
+            None if point.metric_values().is_some() => None,
             None if is_invalid(point.entry) => Some(Self { mark: Mark::Warns, word: "INVALID" }),
             None => Some(Self { mark: Mark::NotJudged, word: "no verified output" }),
         }

@@ -28,13 +28,13 @@ fn metric<'a>(data: &'a Value, name: &str) -> &'a Value {
     data["timelines"][0]["metrics"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap()
 }
 
-/// Whether two figures are one, reported with four digits.
+/// Whether two values are one, reported with four digits.
 fn is_same(one: f64, other: f64) -> bool {
     (one / other - 1.0).abs() <= 5.1e-4
 }
 
 #[test]
-fn figures_come_in_the_order_of_the_page_and_without_those_that_nobody_measured() {
+fn values_come_in_the_order_of_the_page_and_without_those_that_nobody_measured() {
     let data = data(&page(&entries(12)));
     let names: Vec<&str> = data["timelines"][0]["metrics"]
         .as_array()
@@ -53,12 +53,12 @@ fn every_value_is_in_the_data_with_four_digits() {
     let (tpot, speed) = (metric(&data, "tpot"), metric(&data, "throughput"));
     let halves = column(&tpot["half"]);
     for (at, point) in timelines[0].points.iter().enumerate() {
-        let figures = point.figures().unwrap();
-        assert!(is_same(column(&tpot["mean"])[at].unwrap(), figures.tpot_ms));
-        assert!(is_same(column(&speed["mean"])[at].unwrap(), figures.throughput_tok_s));
-        let interval = MeanInterval::of(&figures.process_tpot_ms).unwrap();
+        let metric_values = point.metric_values().unwrap();
+        assert!(is_same(column(&tpot["mean"])[at].unwrap(), metric_values.tpot_ms));
+        assert!(is_same(column(&speed["mean"])[at].unwrap(), metric_values.throughput_tok_s));
+        let interval = MeanInterval::of(&metric_values.process_tpot_ms).unwrap();
         assert!(is_same(halves[at].unwrap(), interval.half_width_ln));
-        for (place, prompt) in figures.prompts.iter().enumerate() {
+        for (place, prompt) in metric_values.prompts.iter().enumerate() {
             let reported = column(&tpot["prompts"][place]["figures"])[at].unwrap();
             assert!(is_same(reported, prompt.tpot_ms), "{}", prompt.id);
         }
@@ -66,7 +66,7 @@ fn every_value_is_in_the_data_with_four_digits() {
 }
 
 #[test]
-fn only_figures_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_other_band() {
+fn only_values_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_other_band() {
     let interval = "its interval of 95 %";
     let page_of_few = page(&entries(12));
     let [few, many] = [&page_of_few, &page(&entries(700))].map(|page| page.view.clone());
@@ -75,12 +75,12 @@ fn only_figures_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_o
         let metric = metrics.iter().find(|it| it["name"] == name).unwrap();
         metric["chart"]["wide"].as_str().unwrap().to_owned()
     };
-    for (name, is_kept) in [("tpot", true), ("throughput", true), ("ttft", false), ("rss", false)] {
-        assert_eq!(drawn(&few, name).contains(interval), is_kept, "{name}");
-        assert_eq!(drawn(&many, name).contains(interval), is_kept, "{name}");
+    for (name, is_stored) in [("tpot", true), ("throughput", true), ("ttft", false), ("rss", false)] {
+        assert_eq!(drawn(&few, name).contains(interval), is_stored, "{name}");
+        assert_eq!(drawn(&many, name).contains(interval), is_stored, "{name}");
         // Commits that share a column lie apart.
         assert!(drawn(&many, name).contains("the commits of its column"), "{name}");
-        assert_eq!(metric(&data(&page_of_few), name)["half"].is_array(), is_kept, "{name}");
+        assert_eq!(metric(&data(&page_of_few), name)["half"].is_array(), is_stored, "{name}");
     }
     let header = page_of_few.csv_files[0].1.lines().next().unwrap().to_owned();
     assert!(header.contains("(token/s), lower") && !header.contains("ttft (ms), lower"), "{header}");
@@ -89,9 +89,9 @@ fn only_figures_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_o
 #[test]
 fn a_run_of_one_process_has_no_band() {
     let mut entries = entries(12);
-    for figures in entries.iter_mut().filter_map(|entry| entry.figures.as_mut()) {
-        figures.process_tpot_ms.truncate(1);
-        figures.process_throughput_tok_s.truncate(1);
+    for metric_values in entries.iter_mut().filter_map(|entry| entry.metric_values.as_mut()) {
+        metric_values.process_tpot_ms.truncate(1);
+        metric_values.process_throughput_tok_s.truncate(1);
     }
     let page = page(&entries);
     assert!(!serde_json::to_string(&page.view).unwrap().contains("its interval"));
@@ -99,10 +99,10 @@ fn a_run_of_one_process_has_no_band() {
 }
 
 #[test]
-fn a_commit_without_verified_figures_leaves_a_gap_and_says_why() {
+fn a_commit_without_verified_values_leaves_a_gap_and_says_why() {
     let mut entries = entries(3);
     entries[1].outcome = Outcome::WrongOutput;
-    entries[2].figures = None;
+    entries[2].metric_values = None;
     let page = page(&entries);
     let data = data(&page);
     let means = column(&metric(&data, "tpot")["mean"]);
@@ -118,7 +118,7 @@ fn a_commit_without_verified_figures_leaves_a_gap_and_says_why() {
 }
 
 #[test]
-fn the_published_figures_are_shown_with_throughput_and_only_where_they_apply() {
+fn the_published_values_are_shown_with_throughput_and_only_where_they_apply() {
     let mut entries = entries(4);
     let with = data(&page(&entries));
     let references = &metric(&with, "throughput")["references"];
@@ -127,7 +127,7 @@ fn the_published_figures_are_shown_with_throughput_and_only_where_they_apply() {
     assert_eq!(references.as_array().unwrap().len(), 2);
     assert_eq!(metric(&with, "tpot")["references"], Value::Array(Vec::new()));
     for entry in &mut entries {
-        entry.figures.as_mut().unwrap().published_tok_s = None;
+        entry.metric_values.as_mut().unwrap().published_tok_s = None;
     }
     let without = data(&page(&entries));
     assert_eq!(metric(&without, "throughput")["references"], Value::Array(Vec::new()));
@@ -153,10 +153,10 @@ fn a_new_runtime_begins_an_epoch_and_can_be_chosen_but_the_timeline_stays_the_sa
 #[test]
 fn a_slower_level_is_found_and_its_direction_is_that_of_the_metric() {
     let mut entries = entries(60);
-    let slower = entries[40..].iter_mut().filter_map(|entry| entry.figures.as_mut());
-    for figures in slower {
-        figures.tpot_ms *= 1.1;
-        figures.throughput_tok_s /= 1.1;
+    let slower = entries[40..].iter_mut().filter_map(|entry| entry.metric_values.as_mut());
+    for metric_values in slower {
+        metric_values.tpot_ms *= 1.1;
+        metric_values.throughput_tok_s /= 1.1;
     }
     let data = data(&page(&entries));
     for (name, up) in [("tpot", true), ("throughput", false)] {
@@ -168,7 +168,7 @@ fn a_slower_level_is_found_and_its_direction_is_that_of_the_metric() {
 }
 
 #[test]
-fn the_whole_figures_stand_beside_the_page() {
+fn the_whole_values_stand_beside_the_page() {
     let page = page(&entries(150));
     let [(path, text)] = page.csv_files.as_slice() else { panic!("one timeline, one file") };
     assert_eq!(text.lines().count(), 151);

@@ -20,7 +20,7 @@ pub(super) fn timeline_view(parts: &TimelineParts<'_>, extent: Extent) -> Value 
     let series = timeline.series;
     let [model, device, machine] =
         [&series.model, &series.device_in_words(), &series.machine].map(|name| one_line(name));
-    let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
+    let measured = timeline.points.iter().filter(|point| point.metric_values().is_some()).count();
     let epoch = |(number, epoch): (usize, &EpochStart)| {
         let reason = epoch.changes.iter().map(changed).collect::<Vec<_>>().join("; ");
         let point = &timeline.points[epoch.at];
@@ -84,11 +84,11 @@ fn changes_of(parts: &TimelineParts<'_>, track: &Track) -> Vec<Value> {
 /// The newest values as a table, for those who read no chart. A commit without any value has a row, for it says why.
 fn table(parts: &TimelineParts<'_>, track: &Track, most: usize) -> Value {
     let points = &parts.timeline.points;
-    let is_shown = |at: &usize| track.means[*at].is_some() || points[*at].figures().is_none();
+    let is_shown = |at: &usize| track.means[*at].is_some() || points[*at].metric_values().is_none();
     let places: Vec<usize> = (0..points.len()).rev().filter(is_shown).collect();
     let row = |at: usize| {
         let prompts =
-            track.prompts.iter().map(|prompt| prompt.figures[at].map(four_digits).unwrap_or_default());
+            track.prompts.iter().map(|prompt| prompt.metric_values[at].map(four_digits).unwrap_or_default());
         json!({
             "commit": CommitLink::of(points[at].sha),
             "day": day(points[at].author_date_utc),
@@ -149,6 +149,6 @@ fn csv_values(track: &Track, at: usize) -> Vec<String> {
     let bounds = [interval.map(|it| it.lower()), interval.map(|it| it.upper())];
     let bounds = bounds.into_iter().filter(|_| track.shown.processes.is_some());
     let values = [track.means[at]].into_iter().chain(bounds);
-    let values = values.chain(track.prompts.iter().map(|prompt| prompt.figures[at]));
+    let values = values.chain(track.prompts.iter().map(|prompt| prompt.metric_values[at]));
     values.map(|value| value.map(|it| it.to_string()).unwrap_or_default()).collect()
 }

@@ -62,7 +62,7 @@ fn commits_around(timeline: &Timeline<'_>, track: &Track, number: usize) -> (usi
     let from = bounds.clone().filter(|bound| *bound < at).max().unwrap_or(0);
     let to = bounds.filter(|bound| *bound > at).min().unwrap_or(timeline.points.len());
     let valid = |from: usize, to: usize| {
-        timeline.points[from..to].iter().filter(|point| point.figures().is_some()).count()
+        timeline.points[from..to].iter().filter(|point| point.metric_values().is_some()).count()
     };
     (valid(from, at), valid(at, to))
 }

@@ -20,8 +20,9 @@ pub(super) fn line(timeline: &Timeline<'_>, tracks: &[Track], sources: OverviewS
     let series = timeline.series;
     let status = Status::of(timeline, tracks, sources.policy);
     let mut newest_first = timeline.points.iter().rev();
-    let valid =
-        newest_first.clone().find_map(|point| Some(speed(point, point.entry, point.figures()?, sources)));
+    let valid = newest_first
+        .clone()
+        .find_map(|point| Some(speed(point, point.entry, point.metric_values()?, sources)));
     // Where there are no valid values, the newest that were rejected.
     let speed = valid.or_else(|| {
         newest_first.find_map(|point| {
@@ -30,7 +31,7 @@ pub(super) fn line(timeline: &Timeline<'_>, tracks: &[Track], sources: OverviewS
             Some(speed)
         })
     });
-    let measured = timeline.points.iter().filter(|point| point.figures().is_some()).count();
+    let measured = timeline.points.iter().filter(|point| point.metric_values().is_some()).count();
     let openvino = series.openvino.as_deref();
     let runtime = openvino.map_or("no OpenVINO".to_owned(), |it| format!("OpenVINO {}", one_line(it)));
     let track = tracks.iter().find(|track| track.shown.metric == status.metric);

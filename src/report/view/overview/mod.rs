@@ -103,7 +103,7 @@ fn beside(sources: OverviewSources<'_>) -> Option<String> {
 /// The commit at a place of a timeline, with the range of commits since the valid run before it.
 fn since(timeline: &Timeline<'_>, at: usize, sources: OverviewSources<'_>) -> Value {
     let point = &timeline.points[at];
-    let before = timeline.points[..at].iter().rev().find(|point| point.figures().is_some());
+    let before = timeline.points[..at].iter().rev().find(|point| point.metric_values().is_some());
     let subject = (sources.subject_of)(point.entry).map(|subject| one_line(&subject));
     json!({
         "commit": CommitLink::of(point.sha),
@@ -141,7 +141,7 @@ fn newest_record(entries: &[Entry]) -> Option<Value> {
 /// The values of a record that ended without wrong output. Invalid ones are shown as such.
 fn shown_values(entry: &Entry) -> Option<&SummaryRow> {
     let has_output = entry.outcome == Outcome::Complete && entry.golden != Some(GoldenResult::Break);
-    entry.figures.as_ref().filter(|_| has_output)
+    entry.metric_values.as_ref().filter(|_| has_output)
 }
 
 /// Throughput, TPOT and TTFT with their units.

@@ -121,7 +121,7 @@ fn decided(points: &[Point<'_>]) -> Status {
     };
     let last = points.iter().enumerate().rev().find_map(|(at, point)| Some((at, point, point.verdict()?)));
     let Some((at, point, verdict)) = last else {
-        let measured = points.iter().filter(|point| point.figures().is_some()).count();
+        let measured = points.iter().filter(|point| point.metric_values().is_some()).count();
         let reason = if measured == 0 {
             "no run is valid".to_owned()
         } else {
@@ -136,7 +136,7 @@ fn decided(points: &[Point<'_>]) -> Status {
     match verdict {
         Verdict::Inconclusive => Status::new(Mark::Unknown, "inconclusive", reason, Some(at)),
         Verdict::InvalidEnvironment => Status::new(Mark::Warns, "invalid environment", reason, Some(at)),
-        _ if newest.figures().is_none() && newest.ab.is_none() => {
+        _ if newest.metric_values().is_none() && newest.ab.is_none() => {
             let reason = format!("{} has no valid run; {reason}", short(newest.sha));
             Status::new(Mark::Unknown, "unknown", reason, Some(points.len() - 1))
         }

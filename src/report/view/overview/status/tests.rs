@@ -27,7 +27,7 @@ impl Commits {
     /// Commits from here on take so many times the time per token.
     fn slower(mut self, from: usize, times: f64) -> Self {
         for entry in &mut self.0[from..] {
-            entry.figures.as_mut().unwrap().tpot_ms *= times;
+            entry.metric_values.as_mut().unwrap().tpot_ms *= times;
         }
         self
     }
@@ -76,7 +76,7 @@ fn sha(at: usize) -> String {
 fn break_at(entry: &mut Entry) {
     entry.golden = Some(GoldenResult::Break);
     entry.outcome = Outcome::WrongOutput;
-    entry.figures = None;
+    entry.metric_values = None;
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_wrong_answer_stands_until_a_later_commit_gives_the_right_one() {
     let interrupted = |entry: &mut Entry| {
         entry.outcome = Outcome::Interrupted;
         entry.golden = None;
-        entry.figures = None;
+        entry.metric_values = None;
     };
     assert_eq!(Commits::new(9).with(7, break_at).with(8, interrupted).answer(), "fails wrong-output");
     assert_eq!(Commits::new(9).with(7, break_at).answer(), "unknown not decided");
@@ -130,8 +130,8 @@ fn a_slow_down_that_is_half_fixed_is_open() {
     let lean = Commits::new(60).with(0, |_| ());
     let fatter = (30..60).fold(lean, |commits, at| {
         commits.with(at, |entry| {
-            let figures = entry.figures.as_mut().unwrap();
-            figures.peak_rss_bytes = figures.peak_rss_bytes.map(|bytes| bytes + bytes / 10);
+            let metric_values = entry.metric_values.as_mut().unwrap();
+            metric_values.peak_rss_bytes = metric_values.peak_rss_bytes.map(|bytes| bytes + bytes / 10);
         })
     });
     assert_eq!(fatter.answer(), "warns memory regression");
@@ -154,7 +154,7 @@ fn what_was_slower_in_another_epoch_is_not_compared_with_this_one() {
 fn a_run_that_failed_or_is_invalid_is_not_passed_over() {
     let failed = |entry: &mut Entry| {
         entry.outcome = Outcome::Failed;
-        entry.figures = None;
+        entry.metric_values = None;
         entry.golden = None;
         let mut setting = (*entry.setting).clone();
         setting.series.device = "none".to_owned();
@@ -178,7 +178,7 @@ fn a_pass_with_a_warning_is_amber_with_what_it_warns_of() {
 fn of_several_regressions_the_largest_is_the_status() {
     let mut commits = Commits::new(60).slower(20, 1.05);
     for entry in &mut commits.0[40..] {
-        entry.figures.as_mut().unwrap().ttft_ms *= 1.3;
+        entry.metric_values.as_mut().unwrap().ttft_ms *= 1.3;
     }
     assert_eq!(commits.answer(), "warns TTFT regression");
 }

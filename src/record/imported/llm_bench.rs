@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, csv_lines, missing, number, refused, short};
-use crate::record::foreign::{
-    ForeignFigure, ForeignFormat, ForeignRecord, ForeignRow, ReportedAverage, ReportedByTool, figure,
+use crate::record::imported::format::{Fields, csv_lines, missing, number, refused, short};
+use crate::record::imported::{
+    ImportedFormat, ImportedRecord, ImportedRow, ImportedValue, ReportedAverage, ReportedByTool, metric_value,
 };
 
 /// Every field of a row that is read, with the definition of what is in it.
@@ -34,7 +34,7 @@ const ROUNDING_MS_PER_TOKEN: f64 = 1e-5;
 fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     for (key, why) in [
         ("num_beams", "a search of several beams makes other work of a token"),
-        ("batch_size", "a figure of several answers at once is of none of them"),
+        ("batch_size", "a value of several answers at once is of none of them"),
     ] {
         match fields.count(key)? {
             Some(1) => {}
@@ -60,7 +60,7 @@ fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     })
 }
 
-fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
+fn row(fields: &Fields<'_>) -> Result<ImportedRow> {
     if fields.get("chat_idx").is_some() {
         return Err(refused(format!(
             "`{}` is set: in a chat the first latency is a time a token of the prompt, and prompts grow",
@@ -80,25 +80,25 @@ fn row(fields: &Fields<'_>) -> Result<ForeignRow> {
             )));
         }
     }
-    let mut figures: Vec<ForeignFigure> = Vec::new();
+    let mut metric_values: Vec<ImportedValue> = Vec::new();
     for (key, definition) in TIMED {
-        figures.extend(figure(definition, fields.number(key)?));
+        metric_values.extend(metric_value(definition, fields.number(key)?));
     }
     if let (Some(tokens), Some(seconds)) = (tokens, fields.number("generation_time")?) {
         agrees(fields, tokens, seconds)?;
         let throughput = tokens as f64 / seconds;
-        figures.extend(figure("e2e_throughput@1", Some(throughput).filter(|it| it.is_finite())));
+        metric_values.extend(metric_value("e2e_throughput@1", Some(throughput).filter(|it| it.is_finite())));
     }
     // The three with the prefill stand together.
-    figures.sort_by_key(|figure| !figure.definition.starts_with("e2e_"));
-    Ok(ForeignRow {
+    metric_values.sort_by_key(|metric_value| !metric_value.definition.starts_with("e2e_"));
+    Ok(ImportedRow {
         prompt: label(prompt),
         iteration,
         role,
         prompt_tokens: fields.count("input_size")?,
         new_tokens: tokens,
         context_tokens: None,
-        figures,
+        metric_values,
     })
 }
 
@@ -123,7 +123,7 @@ fn label(prompt: u64) -> String {
 }
 
 /// Makes sure that every prompt has its warm-up, something that counts, and no row twice.
-fn complete(rows: &[ForeignRow]) -> Result<()> {
+fn complete(rows: &[ImportedRow]) -> Result<()> {
     let mut seen = BTreeSet::new();
     for row in rows {
         if !seen.insert((&row.prompt, row.iteration)) {
@@ -168,7 +168,7 @@ pub(super) fn with_averages_as_text(text: &str) -> Option<Value> {
     serde_json::from_str(&format!("{before}{averages}{after}")).ok()
 }
 
-pub(super) fn read_json(value: &Value) -> Result<ForeignRecord> {
+pub(super) fn read_json(value: &Value) -> Result<ImportedRecord> {
     let file = Fields::at(value, "")?;
     let metadata = file.object("metadata")?.ok_or_else(|| missing("metadata"))?;
     let reported_by_tool = reported(&metadata)?;
@@ -186,14 +186,16 @@ pub(super) fn read_json(value: &Value) -> Result<ForeignRecord> {
     if let Some(averaged) = averaged {
         averages_reported = averaged.averages(None, &TIMED, &mut warnings);
     }
-    Ok(ForeignRecord {
-        format: ForeignFormat::LlmBenchJson,
+    Ok(ImportedRecord {
+        format: ImportedFormat::LlmBenchJson,
         reported_by_tool,
-        figures: figure("llm_bench.compile_time@1", perfdata.number("compile_time")?).into_iter().collect(),
+        metric_values: metric_value("llm_bench.compile_time@1", perfdata.number("compile_time")?)
+            .into_iter()
+            .collect(),
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 
@@ -222,7 +224,7 @@ const COLUMNS: [(&str, &str); 20] = [
 ];
 /// Fields that stay text, whatever they look like.
 const TEXTS: [&str; 4] = ["model", "framework", "device", "precision"];
-/// The tool's word for a figure that it does not have.
+/// The tool's word for a value that it does not have.
 const NONE: &str = "NA";
 
 const AVERAGE: &str = "avg";
@@ -232,7 +234,7 @@ pub(super) fn looks_like_csv(text: &str) -> bool {
     first.starts_with("iteration,") && first.contains("generation_time(s)")
 }
 
-pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
+pub(super) fn read_csv(text: &str) -> Result<ImportedRecord> {
     let key = |name: &str| {
         let column = COLUMNS.into_iter().find(|(column, _)| *column == name);
         column.map(|(_, key)| key.to_owned())
@@ -242,7 +244,7 @@ pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
         let is_average = line.get(0) == Some(AVERAGE);
         value_of(key, cell).or_else(|| is_average.then(|| Value::from(cell)))
     };
-    let (mut rows, mut figures) = (Vec::new(), Vec::new());
+    let (mut rows, mut metric_values) = (Vec::new(), Vec::new());
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     let mut said: Option<ReportedByTool> = None;
     for (line, map) in csv_lines(text, key, value)? {
@@ -257,19 +259,20 @@ pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
                 same_setting(&mut said, reported(&fields)?, line)?;
                 rows.push(row(&fields)?);
                 // Only the first row has it.
-                figures.extend(figure("llm_bench.compile_time@1", fields.number("compile_time")?));
+                metric_values
+                    .extend(metric_value("llm_bench.compile_time@1", fields.number("compile_time")?));
             }
         }
     }
     complete(&rows)?;
-    Ok(ForeignRecord {
-        format: ForeignFormat::LlmBenchCsv,
+    Ok(ImportedRecord {
+        format: ImportedFormat::LlmBenchCsv,
         reported_by_tool: said.unwrap_or_default(),
-        figures,
+        metric_values,
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 

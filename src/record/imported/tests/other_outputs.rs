@@ -81,7 +81,7 @@ fn the_csv_of_llama_bench_has_a_row_a_test_with_the_mean_of_its_rates() {
     let csv: Vec<String> = std::iter::once(columns.join(",")).chain(tests.iter().map(row)).collect();
     let record = read(csv.join("\n").as_bytes()).unwrap().unwrap();
     assert_eq!(record.rows.len(), tests.len());
-    let rates: Vec<f64> = record.rows.iter().map(|row| row.figures[0].value).collect();
+    let rates: Vec<f64> = record.rows.iter().map(|row| row.metric_values[0].value).collect();
     let expected: Vec<f64> = tests.iter().map(|test| test["avg_ts"].as_f64().unwrap()).collect();
     assert_eq!(rates, expected);
     assert_eq!(

@@ -18,7 +18,7 @@ const UNFINISHED: &str = ".unfinished-";
 
 /// A cache of folders.
 #[derive(Debug, Clone, Copy)]
-pub struct KeptFolders<'a> {
+pub struct CacheFolders<'a> {
     /// The folder around them.
     pub cache: &'a Path,
     /// The file in each that stands for it.
@@ -40,7 +40,7 @@ impl InUse {
     }
 }
 
-impl KeptFolders<'_> {
+impl CacheFolders<'_> {
     /// Takes the folder of this name into use where it is there and good.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl KeptFolders<'_> {
         let mark = open_with(OpenOptions::new().read(true), &folder.join(self.mark));
         let is_used = mark.is_ok_and(|file| file.try_lock().is_err());
         if is_used {
-            let what = format!("`{}` must be made anew, and another arcgauge uses it", folder.display());
+            let what = format!("`{}` must be made again, and another arcgauge uses it", folder.display());
             return Err(Error::harness(what).hint("wait for the other to end, and try again"));
         }
         let failed = |cause: std::io::Error| Error::io("remove", folder, &cause);
@@ -159,8 +159,8 @@ mod tests {
         cache
     }
 
-    fn kept(cache: &tempfile::TempDir) -> KeptFolders<'_> {
-        KeptFolders { cache: cache.path(), mark: "mark" }
+    fn cached(cache: &tempfile::TempDir) -> CacheFolders<'_> {
+        CacheFolders { cache: cache.path(), mark: "mark" }
     }
 
     fn left(cache: &tempfile::TempDir) -> Vec<String> {
@@ -178,8 +178,8 @@ mod tests {
     #[test]
     fn the_newest_stay_and_so_does_one_that_has_just_been_used_again() {
         let cache = cache(&["a", "b", "c", "d"]);
-        assert!(kept(&cache).find("a", Path::is_dir).unwrap().is_some());
-        assert_eq!(kept(&cache).trim(2).unwrap(), [cache.path().join("b"), cache.path().join("c")]);
+        assert!(cached(&cache).find("a", Path::is_dir).unwrap().is_some());
+        assert_eq!(cached(&cache).trim(2).unwrap(), [cache.path().join("b"), cache.path().join("c")]);
         assert_eq!(left(&cache), ["a", "d"]);
     }
 
@@ -187,27 +187,27 @@ mod tests {
     fn one_in_use_stays_however_old_it_is_and_so_does_what_is_not_of_the_cache() {
         let cache = cache(&["a", "b"]);
         fs::create_dir(cache.path().join("letters")).unwrap();
-        let held = kept(&cache).find("a", Path::is_dir).unwrap().unwrap();
+        let held = cached(&cache).find("a", Path::is_dir).unwrap().unwrap();
         assert_eq!(held.folder(), cache.path().join("a"));
-        kept(&cache).trim(0).unwrap();
+        cached(&cache).trim(0).unwrap();
         assert_eq!(left(&cache), ["a", "letters"]);
-        let error = kept(&cache).find_or_make("a", |_| false, make).unwrap_err();
+        let error = cached(&cache).find_or_make("a", |_| false, make).unwrap_err();
         assert!(error.to_string().contains("another arcgauge uses it"), "{error}");
         drop(held);
-        kept(&cache).trim(0).unwrap();
+        cached(&cache).trim(0).unwrap();
         assert_eq!(left(&cache), ["letters"]);
     }
 
     #[test]
-    fn one_that_is_not_good_is_made_anew_and_one_that_could_not_be_made_is_not_there() {
+    fn one_that_is_not_good_is_made_again_and_one_that_could_not_be_made_is_not_there() {
         let cache = cache(&["a", ".unfinished-b"]);
         fs::write(cache.path().join("a/old"), "").unwrap();
-        let made = kept(&cache).find_or_make("a", |folder| !folder.join("old").exists(), make).unwrap();
+        let made = cached(&cache).find_or_make("a", |folder| !folder.join("old").exists(), make).unwrap();
         assert!(!made.folder().join("old").exists());
         let failing = |folder: &Path| make(folder).and(Err(Error::harness("full")));
-        assert!(kept(&cache).find_or_make("b", Path::exists, failing).is_err());
-        assert!(kept(&cache).find("b", Path::exists).unwrap().is_none());
-        drop(kept(&cache).find_or_make("b", Path::exists, make).unwrap());
+        assert!(cached(&cache).find_or_make("b", Path::exists, failing).is_err());
+        assert!(cached(&cache).find("b", Path::exists).unwrap().is_none());
+        drop(cached(&cache).find_or_make("b", Path::exists, make).unwrap());
         assert_eq!(left(&cache), ["a", "b"]);
     }
 }

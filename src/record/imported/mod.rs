@@ -1,4 +1,4 @@
-//! What other tools measured, as their files say it: kept, shown, and compared with nothing.
+//! What other tools measured, as their files say it: stored, shown, and compared with nothing.
 //!
 //! Such a record has no tokens, so nothing in it was ever verified. It lies in a folder of its own, where
 //! no index, timeline, baseline or gate looks.
@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::measure::{Metric, Role};
-use crate::record::history::FOREIGN_FOLDER;
+use crate::record::history::IMPORTED_FOLDER;
 use crate::record::is_hex;
-use crate::record::{Kept, Place, Schema};
+use crate::record::{Place, Schema, StoredRecord};
 
-pub use format::{ForeignFormat, LARGEST_FOREIGN_BYTES, read_foreign};
+pub use format::{ImportedFormat, LARGEST_IMPORTED_BYTES, read_imported};
 
 /// How an average of many is made: always total tokens over total seconds, whichever way round.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +36,10 @@ pub enum AverageBy {
     Second,
 }
 
-/// A definition that a figure of another tool may have.
+/// A definition that a value of another tool may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Definition {
-    /// The id: figures of unlike ids are never compared.
+    /// The id: values of unlike ids are never compared.
     pub id: &'static str,
     /// The unit.
     pub unit: &'static str,
@@ -106,7 +106,7 @@ const OF_TOOLS: [Definition; 10] = [
     ),
 ];
 
-/// The definition of an id; None where figures of other tools have none such.
+/// The definition of an id; None where values of other tools have none such.
 #[must_use]
 pub fn definition(id: &str) -> Option<Definition> {
     ours(id).or_else(|| OF_TOOLS.into_iter().find(|definition| definition.id == id))
@@ -129,20 +129,20 @@ const ID_DIGITS: usize = 12;
 
 /// What a file of another tool says. Its tokens were never checked, for it has none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct ForeignRecord {
+pub struct ImportedRecord {
     /// What the file was taken for.
-    pub format: ForeignFormat,
+    pub format: ImportedFormat,
     /// When it was imported, UTC.
     pub imported_utc: String,
     /// The file.
-    pub source: ForeignSource,
+    pub source: ImportedSource,
     /// What the tool says of itself, the model and the machine: reported, and not checked.
     pub reported_by_tool: ReportedByTool,
-    /// Figures of the whole file, as the time to load.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub figures: Vec<ForeignFigure>,
+    /// Values of the whole file, as the time to load.
+    #[serde(rename = "figures", default, skip_serializing_if = "Vec::is_empty")]
+    pub metric_values: Vec<ImportedValue>,
     /// Its generations, or its passes over a prompt, in its order.
-    pub rows: Vec<ForeignRow>,
+    pub rows: Vec<ImportedRow>,
     /// Averages that the file has. They are compared with those of the rows, and used for nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub averages_reported: Vec<ReportedAverage>,
@@ -153,7 +153,7 @@ pub struct ForeignRecord {
 
 /// A file of another tool.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ForeignSource {
+pub struct ImportedSource {
     /// Its name, without folders.
     pub file_name: String,
     /// The sha256 of its bytes.
@@ -187,7 +187,7 @@ pub struct ReportedByTool {
 
 /// One generation, or one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ForeignRow {
+pub struct ImportedRow {
     /// What the tool calls the prompt or the test.
     pub prompt: String,
     /// Which time it was.
@@ -204,13 +204,14 @@ pub struct ForeignRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_tokens: Option<u64>,
     /// What was measured.
-    pub figures: Vec<ForeignFigure>,
+    #[serde(rename = "figures")]
+    pub metric_values: Vec<ImportedValue>,
 }
 
-/// A figure with the id of its definition.
+/// A value with the id of its definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ForeignFigure {
-    /// The id: figures of unlike ids are never compared.
+pub struct ImportedValue {
+    /// The id: values of unlike ids are never compared.
     pub definition: String,
     /// In the definition's unit.
     pub value: f64,
@@ -230,11 +231,11 @@ pub struct ReportedAverage {
     pub value: f64,
 }
 
-/// A figure by a definition of the list; None where the value is none.
+/// A value by a definition of the list; None where the value is none.
 #[must_use]
-pub fn figure(id: &str, value: Option<f64>) -> Option<ForeignFigure> {
+pub fn metric_value(id: &str, value: Option<f64>) -> Option<ImportedValue> {
     let definition = definition(id)?;
-    value.map(|value| ForeignFigure {
+    value.map(|value| ImportedValue {
         definition: definition.id.to_owned(),
         value,
         unit: definition.unit.to_owned(),
@@ -244,23 +245,23 @@ pub fn figure(id: &str, value: Option<f64>) -> Option<ForeignFigure> {
 /// Where such a record lies below the root of a store. The same file taken for the same format has one
 /// place, whenever it is imported.
 #[must_use]
-pub fn foreign_file(record: &ForeignRecord) -> PathBuf {
-    PathBuf::from(FOREIGN_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
+pub fn imported_file(record: &ImportedRecord) -> PathBuf {
+    PathBuf::from(IMPORTED_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
 }
 
-impl ForeignRecord {
+impl ImportedRecord {
     /// Its id: the first digits of the hash of the file that it is of.
     #[must_use]
     pub fn id(&self) -> &str {
         self.source.sha256.get(..ID_DIGITS).unwrap_or_default()
     }
 
-    fn all_figures(&self) -> impl Iterator<Item = &ForeignFigure> {
-        self.figures.iter().chain(self.rows.iter().flat_map(|row| &row.figures))
+    fn all_values(&self) -> impl Iterator<Item = &ImportedValue> {
+        self.metric_values.iter().chain(self.rows.iter().flat_map(|row| &row.metric_values))
     }
 }
 
-impl Kept for ForeignRecord {
+impl StoredRecord for ImportedRecord {
     const KIND: &'static str = "foreign-record";
     const SCHEMA: Schema = Schema { major: 1, minor: 0 };
 
@@ -268,19 +269,22 @@ impl Kept for ForeignRecord {
         if !is_hex(&self.source.sha256, 64) {
             return refuse(&format!("the file's identity is `{}`, not a sha256", self.source.sha256));
         }
-        for figure in self.all_figures() {
-            let Some(known) = definition(&figure.definition) else {
+        for metric_value in self.all_values() {
+            let Some(known) = definition(&metric_value.definition) else {
                 return refuse(&format!(
-                    "it has a figure by `{}`, which is no definition",
-                    figure.definition
+                    "it has a value by `{}`, which is no definition",
+                    metric_value.definition
                 ));
             };
-            if known.unit != figure.unit {
-                let what = format!("`{}` is in {}, not in `{}`", known.id, known.unit, figure.unit);
+            if known.unit != metric_value.unit {
+                let what = format!("`{}` is in {}, not in `{}`", known.id, known.unit, metric_value.unit);
                 return refuse(&what);
             }
-            if !figure.value.is_finite() || figure.value < 0.0 {
-                return refuse(&format!("`{}` is `{}`, which nothing can take", known.id, figure.value));
+            if !metric_value.value.is_finite() || metric_value.value < 0.0 {
+                return refuse(&format!(
+                    "`{}` is `{}`, which nothing can take",
+                    known.id, metric_value.value
+                ));
             }
         }
         if self.rows.iter().all(|row| row.role != Role::Measured) {
@@ -290,10 +294,10 @@ impl Kept for ForeignRecord {
     }
 
     fn place(&self) -> Place<'_> {
-        Place { machine: FOREIGN_FOLDER, commit: None, when_utc: &self.imported_utc, run_id: self.id() }
+        Place { machine: IMPORTED_FOLDER, commit: None, when_utc: &self.imported_utc, run_id: self.id() }
     }
 }
 
 fn refuse(what: &str) -> Result<()> {
-    Err(Error::harness(format!("the import cannot be kept: {what}")).hint("import its file again"))
+    Err(Error::harness(format!("the import cannot be stored: {what}")).hint("import its file again"))
 }

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, csv_lines, number, refused, short, wrong};
-use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
+use crate::record::imported::format::{Fields, csv_lines, number, refused, short, wrong};
+use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, metric_value};
 
 /// Fields that may differ from test to test. In all else a file is of one setting, or it is refused.
 const OF_A_TEST: [&str; 10] = [
@@ -33,10 +33,10 @@ pub(super) fn looks_like(value: &Value) -> bool {
     first.is_some_and(|test| test.get("n_gen").is_some() || test.get("samples_ns").is_some())
 }
 
-pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<ForeignRecord> {
+pub(super) fn read(value: &Value, format: ImportedFormat) -> Result<ImportedRecord> {
     let tests = value.as_array().ok_or_else(|| wrong("the file", value, "not a list of tests"))?;
     let Some(first) = tests.first() else { return Err(refused("it has no test".to_owned())) };
-    let mut rows = Vec::<ForeignRow>::new();
+    let mut rows = Vec::<ImportedRow>::new();
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in tests.iter().enumerate() {
         let fields = Fields::at(value, &format!("[{index}]"))?;
@@ -49,17 +49,17 @@ pub(super) fn read(value: &Value, format: ForeignFormat) -> Result<ForeignRecord
         averages_reported.extend(fields.averages(Some(&test.label), &average, &mut warnings));
         rows.extend(match format {
             // Its passes are not reported: the mean of their rates is its one row.
-            ForeignFormat::LlamaBenchCsv => vec![test.row(1, fields.positive("avg_ts")?)],
+            ImportedFormat::LlamaBenchCsv => vec![test.row(1, fields.positive("avg_ts")?)],
             _ => test.rows(&fields)?,
         });
     }
-    Ok(ForeignRecord {
+    Ok(ImportedRecord {
         format,
         reported_by_tool: reported(&Fields::at(first, "[0]")?)?,
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 
@@ -89,20 +89,20 @@ impl Test {
         Ok(Self { label, definition, prompt, new, depth })
     }
 
-    fn row(&self, iteration: u64, rate: f64) -> ForeignRow {
-        ForeignRow {
+    fn row(&self, iteration: u64, rate: f64) -> ImportedRow {
+        ImportedRow {
             prompt: self.label.clone(),
             iteration,
             role: Role::Measured,
             prompt_tokens: Some(self.prompt),
             new_tokens: Some(self.new),
             context_tokens: Some(self.depth),
-            figures: figure(self.definition, Some(rate)).into_iter().collect(),
+            metric_values: metric_value(self.definition, Some(rate)).into_iter().collect(),
         }
     }
 
     /// A row a pass, each with its rate made from its time.
-    fn rows(&self, fields: &Fields<'_>) -> Result<Vec<ForeignRow>> {
+    fn rows(&self, fields: &Fields<'_>) -> Result<Vec<ImportedRow>> {
         let times = fields.list("samples_ns")?;
         if times.is_empty() {
             return Err(refused(format!(
@@ -193,7 +193,7 @@ fn reported(fields: &Fields<'_>) -> Result<ReportedByTool> {
     })
 }
 
-/// The settings that change how fast it is, and are kept.
+/// The settings that change how fast it is, and are stored.
 const SETTINGS: [&str; 16] = [
     "backends",
     "model_size",
@@ -234,7 +234,7 @@ pub(super) fn looks_like_csv(text: &str) -> bool {
     has("n_prompt") && has("n_gen") && has("avg_ts")
 }
 
-pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
+pub(super) fn read_csv(text: &str) -> Result<ImportedRecord> {
     let value = |key: &str, cell: &str, _: &csv::StringRecord| match cell {
         "" => Some(Value::Null),
         _ if NUMBERS.contains(&key) => number(cell),
@@ -242,7 +242,7 @@ pub(super) fn read_csv(text: &str) -> Result<ForeignRecord> {
     };
     let tests = csv_lines(text, |name| Some(name.to_owned()), value)?;
     let tests = tests.into_iter().map(|(_, test)| Value::Object(test));
-    read(&Value::Array(tests.collect()), ForeignFormat::LlamaBenchCsv)
+    read(&Value::Array(tests.collect()), ImportedFormat::LlamaBenchCsv)
 }
 
 /// The error of an output of llama-bench that is not read; None for any other text.

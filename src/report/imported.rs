@@ -1,9 +1,9 @@
 //! What another tool measured: by which definition each value is, and that no token of it was ever verified.
 
-use crate::judge::{ForeignAverage, foreign_averages, foreign_warm_ups, summarise};
+use crate::judge::{ImportedAverage, imported_averages, imported_warm_ups, summarise};
 use crate::measure::Metric;
-use crate::record::foreign::{ForeignFormat, definition};
-use crate::record::{ArmView, ForeignRecord};
+use crate::record::imported::{ImportedFormat, definition};
+use crate::record::{ArmView, ImportedRecord};
 use crate::report::document::{Cell, Document, Line, Table, metric, number};
 use crate::report::number::{change_percent, counted, four_digits, signed_percent};
 use crate::visible::one_line;
@@ -17,8 +17,8 @@ const AVERAGES_ALONE: &str =
 
 /// The report that `history import` prints for a file of another tool, and `history show` prints again.
 #[must_use]
-pub fn foreign_document(record: &ForeignRecord) -> Document {
-    let averages = foreign_averages(record);
+pub fn imported_document(record: &ImportedRecord) -> Document {
+    let averages = imported_averages(record);
     let mut document = Document::default();
     heading(&mut document, record);
     tables(&mut document, &averages);
@@ -29,7 +29,7 @@ pub fn foreign_document(record: &ForeignRecord) -> Document {
 
 /// One line for a list of such records.
 #[must_use]
-pub fn foreign_line(record: &ForeignRecord) -> String {
+pub fn imported_line(record: &ImportedRecord) -> String {
     format!(
         "{}  {}  {}: {} on {}",
         one_line(&record.imported_utc),
@@ -40,7 +40,7 @@ pub fn foreign_line(record: &ForeignRecord) -> String {
     )
 }
 
-fn heading(document: &mut Document, record: &ForeignRecord) {
+fn heading(document: &mut Document, record: &ImportedRecord) {
     let reported = &record.reported_by_tool;
     document.title(format!(
         "Measured by another tool: {}. Its tokens were never verified, and nothing here is compared with it.",
@@ -73,7 +73,7 @@ fn said(text: Option<&str>) -> String {
 }
 
 /// What the file has of each prompt, then the values by definition.
-fn tables(document: &mut Document, averages: &[ForeignAverage]) {
+fn tables(document: &mut Document, averages: &[ImportedAverage]) {
     let count = |count: Option<u64>| number(count.map(|count| count.to_string()));
     let prompts = averages.chunk_by(|one, other| one.prompt == other.prompt).map(|of_prompt| -> [Cell; 4] {
         let average = &of_prompt[0];
@@ -91,27 +91,28 @@ fn tables(document: &mut Document, averages: &[ForeignAverage]) {
     document.table(Table::new(headings).with_keys(2).with_rows(values));
 }
 
-fn prompt(average: &ForeignAverage) -> &str {
+fn prompt(average: &ImportedAverage) -> &str {
     average.prompt.as_deref().unwrap_or("all")
 }
 
-fn below(document: &mut Document, record: &ForeignRecord, averages: &[ForeignAverage]) {
+fn below(document: &mut Document, record: &ImportedRecord, averages: &[ImportedAverage]) {
     document.text(format!(
         "Averages are total tokens over total seconds of the rows that count; {} left out.",
-        match foreign_warm_ups(record) {
+        match imported_warm_ups(record) {
             0 => "the file has no warm-up that was".to_owned(),
             1 => "1 warm-up was".to_owned(),
             warm_ups => format!("{} were", counted(warm_ups, "warm-up")),
         }
     ));
     match record.format {
-        ForeignFormat::LlamaBenchJson => {}
-        ForeignFormat::LlamaBenchCsv => document.text(AVERAGES_ALONE),
+        ImportedFormat::LlamaBenchJson => {}
+        ImportedFormat::LlamaBenchCsv => document.text(AVERAGES_ALONE),
         _ => document.text(AROUND_THE_CALL),
     }
-    for figure in &record.figures {
-        let value = four_digits(figure.value);
-        document.text(format!("Of the whole file: {} {value} {}", figure.definition, figure.unit));
+    for metric_value in &record.metric_values {
+        let value = four_digits(metric_value.value);
+        document
+            .text(format!("Of the whole file: {} {value} {}", metric_value.definition, metric_value.unit));
     }
     let different = averages.iter().filter_map(|average| {
         let reported = average.told_otherwise?;
@@ -124,9 +125,9 @@ fn below(document: &mut Document, record: &ForeignRecord, averages: &[ForeignAve
         ])
     });
     let reason = match record.format {
-        ForeignFormat::LlmBenchJson => " (they leave out one row in all, and not one of each prompt)",
-        ForeignFormat::LlamaBenchJson => " (they are means of rates)",
-        ForeignFormat::LlmBenchCsv | ForeignFormat::LlamaBenchCsv | ForeignFormat::PublishedResults => "",
+        ImportedFormat::LlmBenchJson => " (they leave out one row in all, and not one of each prompt)",
+        ImportedFormat::LlamaBenchJson => " (they are means of rates)",
+        ImportedFormat::LlmBenchCsv | ImportedFormat::LlamaBenchCsv | ImportedFormat::PublishedResults => "",
     };
     document.titled_table(
         format!("The file's own averages differ{reason} and are not used"),
@@ -135,9 +136,10 @@ fn below(document: &mut Document, record: &ForeignRecord, averages: &[ForeignAve
 }
 
 /// The definitions that the table has, each once.
-fn definitions(document: &mut Document, record: &ForeignRecord, averages: &[ForeignAverage]) {
+fn definitions(document: &mut Document, record: &ImportedRecord, averages: &[ImportedAverage]) {
     document.section("Values of different ids are never compared");
-    let of_the_file = record.figures.iter().filter_map(|figure| definition(&figure.definition));
+    let of_the_file =
+        record.metric_values.iter().filter_map(|metric_value| definition(&metric_value.definition));
     let mut before: Vec<&str> = Vec::new();
     for definition in averages.iter().map(|average| average.definition).chain(of_the_file) {
         if !before.contains(&definition.id) {
@@ -152,7 +154,7 @@ const SHARED: [Metric; 3] = [Metric::EndToEndLatency, Metric::EndToEndPerToken, 
 
 /// Both columns, of definitions with one id alone, and none where the device is another.
 #[must_use]
-pub fn foreign_beside(ours: ArmView<'_>, theirs: &ForeignRecord) -> Document {
+pub fn imported_beside(ours: ArmView<'_>, theirs: &ImportedRecord) -> Document {
     let reported = &theirs.reported_by_tool;
     let mut document = Document::default();
     document.text(
@@ -192,12 +194,12 @@ pub fn foreign_beside(ours: ArmView<'_>, theirs: &ForeignRecord) -> Document {
 }
 
 /// The tokens that every row of theirs that counts has made.
-fn tokens(theirs: &ForeignRecord) -> Option<u64> {
-    foreign_averages(theirs).last()?.new_tokens
+fn tokens(theirs: &ImportedRecord) -> Option<u64> {
+    imported_averages(theirs).last()?.new_tokens
 }
 
-fn rows(ours: ArmView<'_>, theirs: &ForeignRecord) -> Vec<[Cell; 4]> {
-    let theirs = foreign_averages(theirs);
+fn rows(ours: ArmView<'_>, theirs: &ImportedRecord) -> Vec<[Cell; 4]> {
+    let theirs = imported_averages(theirs);
     // The last are of all prompts, or of the only one.
     let (Some(ours), Some(whole)) = (summarise(&ours).average, theirs.last()) else { return Vec::new() };
     let row = |it: Metric| -> Option<[Cell; 4]> {
@@ -208,7 +210,7 @@ fn rows(ours: ArmView<'_>, theirs: &ForeignRecord) -> Vec<[Cell; 4]> {
     SHARED.into_iter().filter_map(row).collect()
 }
 
-fn is_of(average: &ForeignAverage, prompt: Option<&String>, metric: Metric) -> bool {
+fn is_of(average: &ImportedAverage, prompt: Option<&String>, metric: Metric) -> bool {
     average.prompt.as_ref() == prompt && average.definition.id == metric.id()
 }
 
@@ -218,16 +220,16 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::record::foreign::read_foreign;
+    use crate::record::imported::read_imported;
 
-    fn read(bytes: &[u8], name: &str) -> ForeignRecord {
-        read_foreign(bytes, name, None, "2026-11-25T03:00:00Z").unwrap().unwrap()
+    fn read(bytes: &[u8], name: &str) -> ImportedRecord {
+        read_imported(bytes, name, None, "2026-11-25T03:00:00Z").unwrap().unwrap()
     }
 
     #[test]
-    fn a_table_says_first_whose_figures_these_are_and_last_what_they_mean() {
+    fn a_table_says_first_whose_values_these_are_and_last_what_they_mean() {
         let bytes = include_bytes!("../../fixtures/exchange/llama-bench/tiny-llama.json");
-        assert_snapshot!(foreign_document(&read(bytes, "tiny-llama.json")).to_text(None), @r#"
+        assert_snapshot!(imported_document(&read(bytes, "tiny-llama.json")).to_text(None), @r#"
         Measured by another tool: llama-bench (JSON). Its tokens were never verified, and nothing here is compared with it.
         file       tiny-llama.json
         sha256     0d8b08d14a82
@@ -262,7 +264,7 @@ mod tests {
     #[test]
     fn an_average_of_the_file_that_is_another_is_shown_with_its_reason() {
         let bytes = include_bytes!("../../fixtures/exchange/llm_bench/one-token.json");
-        let text = foreign_document(&read(bytes, "one-token.json")).to_text(None);
+        let text = imported_document(&read(bytes, "one-token.json")).to_text(None);
         for part in [
             "P0      e2e_latency@1                    0.07252  0.06681  0.07823  s\n",
             "rows that count; 3 warm-ups were left out.\nThe tool's clock stands around the whole call",
@@ -282,7 +284,7 @@ mod tests {
         file["metadata"]["model"] = json!("\u{1b}[2J<script>\r\n::error::x\u{202e}");
         file["metadata"]["device"] = json!("d".repeat(1000));
         let record = read(file.to_string().as_bytes(), "a\u{7}\nb.json");
-        let text = foreign_document(&record).to_text(Some(10_000)) + &foreign_line(&record);
+        let text = imported_document(&record).to_text(Some(10_000)) + &imported_line(&record);
         assert!(text.chars().all(|letter| letter == '\n' || !letter.is_control()), "{text}");
         assert!(
             text.contains("model      \\u{1b}[2J<script>\\r\\n::error::x\\u{202e}\ndevice     dddd"),

@@ -5,15 +5,15 @@ use serde_json::Value;
 
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::foreign::format::{Fields, refused, wrong};
-use crate::record::foreign::{ForeignFormat, ForeignRecord, ForeignRow, ReportedByTool, figure};
+use crate::record::imported::format::{Fields, refused, wrong};
+use crate::record::imported::{ImportedFormat, ImportedRecord, ImportedRow, ReportedByTool, metric_value};
 
 /// What makes a row one of these, each with its definition.
 const KEYS: [(&str, &str); 3] =
     [("latency_s", "e2e_latency@1"), ("tpot_ms", "e2e_per_token@1"), ("throughput", "e2e_throughput@1")];
-/// A count of tokens that was made from rounded figures is this near to a whole one.
+/// A count of tokens that was made from rounded values is this near to a whole one.
 const NEAR: f64 = 0.35;
-/// The three figures of a row, each rounded, agree within this share.
+/// The three values of a row, each rounded, agree within this share.
 const ROUNDING: f64 = 0.01;
 
 pub(super) fn looks_like(value: &Value) -> bool {
@@ -45,7 +45,7 @@ fn lists(value: &Value) -> Vec<List<'_>> {
     }
 }
 
-pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
+pub(super) fn read(value: &Value) -> Result<ImportedRecord> {
     let lists = lists(value);
     let [List { path, rows: list }] = &lists[..] else {
         return Err(refused(format!(
@@ -54,7 +54,7 @@ pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
             KEYS.map(|(key, _)| key).join("`, `")
         )));
     };
-    let mut rows = Vec::<ForeignRow>::new();
+    let mut rows = Vec::<ImportedRow>::new();
     let (mut averages_reported, mut warnings) = (Vec::new(), Vec::new());
     for (index, value) in list.iter().enumerate() {
         let fields = Fields::at(value, &format!("{path}[{index}]"))?;
@@ -72,17 +72,17 @@ pub(super) fn read(value: &Value) -> Result<ForeignRecord> {
     if rows.is_empty() {
         return Err(refused("it has an average and no row".to_owned()));
     }
-    Ok(ForeignRecord {
-        format: ForeignFormat::PublishedResults,
+    Ok(ImportedRecord {
+        format: ImportedFormat::PublishedResults,
         reported_by_tool: reported(value)?,
         rows,
         averages_reported,
         warnings,
-        ..ForeignRecord::default()
+        ..ImportedRecord::default()
     })
 }
 
-fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
+fn row(fields: &Fields<'_>, label: String) -> Result<ImportedRow> {
     let seconds = fields.positive("latency_s")?;
     let per_token_ms = fields.positive("tpot_ms")?;
     let throughput = fields.positive("throughput")?;
@@ -108,20 +108,20 @@ fn row(fields: &Fields<'_>, label: String) -> Result<ForeignRow> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, and 1 or more")]
     let new_tokens = tokens as u64;
-    let figures = [
-        figure("e2e_latency@1", Some(seconds)),
-        figure("e2e_per_token@1", Some(per_token_ms)),
+    let metric_values = [
+        metric_value("e2e_latency@1", Some(seconds)),
+        metric_value("e2e_per_token@1", Some(per_token_ms)),
         // Made from the time, so that it is rounded once.
-        figure("e2e_throughput@1", Some(tokens / seconds)),
+        metric_value("e2e_throughput@1", Some(tokens / seconds)),
     ];
-    Ok(ForeignRow {
+    Ok(ImportedRow {
         prompt: label,
         iteration: 1,
         role: Role::Measured,
         prompt_tokens: None,
         new_tokens: Some(new_tokens),
         context_tokens: None,
-        figures: figures.into_iter().flatten().collect(),
+        metric_values: metric_values.into_iter().flatten().collect(),
     })
 }
 

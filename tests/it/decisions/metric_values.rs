@@ -8,7 +8,7 @@ use super::{PASSES, PASSES_WITH_WARNING, REGRESSES, check, fatter, passing, reas
 use crate::forged_pairs::{PROMPTS, TOKEN_NS, ab_by_prompt, around, both, decided, judge_by, policy_text};
 
 #[test]
-fn a_figure_beside_decoding_turns_red_or_warns_as_policy_says() {
+fn a_value_beside_decoding_turns_red_or_warns_as_policy_says() {
     let fat = passing(|record| fatter(record, 5));
     says("5 % more memory", &fat, REGRESSES, REGRESSES);
     assert!(reason(&fat).starts_with("`peak_rss@1` grew: +5.00 %"), "{}", reason(&fat));
@@ -67,7 +67,7 @@ fn perhaps_fatter(record: &mut Experiment) {
 }
 
 #[test]
-fn all_figures_beside_the_mean_share_one_error_at_the_strictest_confidence() {
+fn all_values_beside_the_mean_share_one_error_at_the_strictest_confidence() {
     let judged_by = |edit: fn(&mut Vec<Value>)| {
         let mut policy: Value = serde_json::from_str(&policy_text()).unwrap();
         edit(policy["metrics"].as_array_mut().unwrap());

@@ -7,20 +7,20 @@ use strum::{IntoStaticStr, VariantArray};
 use crate::error::{Error, Result};
 use crate::files::FileKind;
 use crate::files::text::{NoText, text_of};
-use crate::record::foreign::{
-    ForeignRecord, ForeignSource, ReportedAverage, llama_bench, llm_bench, published_results,
+use crate::record::imported::{
+    ImportedRecord, ImportedSource, ReportedAverage, llama_bench, llm_bench, published_results,
 };
 use crate::record::sha256_of_bytes;
 use crate::visible::one_line;
 
 /// A file of another tool is read up to this size.
-pub const LARGEST_FOREIGN_BYTES: u64 = FileKind::Imported.largest_bytes();
+pub const LARGEST_IMPORTED_BYTES: u64 = FileKind::Imported.largest_bytes();
 
 /// A format of another tool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
-pub enum ForeignFormat {
+pub enum ImportedFormat {
     /// `llm_bench`, its report as JSON.
     #[default]
     LlmBenchJson,
@@ -34,7 +34,7 @@ pub enum ForeignFormat {
     PublishedResults,
 }
 
-impl ForeignFormat {
+impl ImportedFormat {
     /// Its name, as it is typed and as it is kept.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -75,16 +75,16 @@ impl ForeignFormat {
 ///
 /// # Errors
 /// What is of a tool and cannot be read, says two things, or leaves open what was measured.
-pub fn read_foreign(
+pub fn read_imported(
     bytes: &[u8],
     file_name: &str,
-    said: Option<ForeignFormat>,
+    said: Option<ImportedFormat>,
     imported_utc: &str,
-) -> Result<Option<ForeignRecord>> {
-    if bytes.len() as u64 > LARGEST_FOREIGN_BYTES {
-        return Err(refused(format!("it has more than {LARGEST_FOREIGN_BYTES} bytes")));
+) -> Result<Option<ImportedRecord>> {
+    if bytes.len() as u64 > LARGEST_IMPORTED_BYTES {
+        return Err(refused(format!("it has more than {LARGEST_IMPORTED_BYTES} bytes")));
     }
-    let source = ForeignSource {
+    let source = ImportedSource {
         file_name: file_name.to_owned(),
         sha256: sha256_of_bytes(bytes),
         size_bytes: bytes.len() as u64,
@@ -102,23 +102,23 @@ pub fn read_foreign(
     let text = text.trim_start();
     let format = said.or_else(|| {
         let csv = [
-            (ForeignFormat::LlmBenchCsv, llm_bench::looks_like_csv(text)),
-            (ForeignFormat::LlamaBenchCsv, llama_bench::looks_like_csv(text)),
+            (ImportedFormat::LlmBenchCsv, llm_bench::looks_like_csv(text)),
+            (ImportedFormat::LlamaBenchCsv, llama_bench::looks_like_csv(text)),
         ];
         csv.into_iter().find(|(_, looks_like)| *looks_like).map(|(format, _)| format)
     });
     let record = match format {
-        Some(ForeignFormat::LlmBenchCsv) => llm_bench::read_csv(text)?,
-        Some(ForeignFormat::LlamaBenchCsv) => llama_bench::read_csv(text)?,
+        Some(ImportedFormat::LlmBenchCsv) => llm_bench::read_csv(text)?,
+        Some(ImportedFormat::LlamaBenchCsv) => llama_bench::read_csv(text)?,
         None if !text.starts_with('{') && !text.starts_with('[') => {
             return llama_bench::other_output(text).map_or(Ok(None), Err);
         }
         _ => of_json(text, said)?,
     };
-    Ok(Some(ForeignRecord { imported_utc: imported_utc.to_owned(), source, ..record }))
+    Ok(Some(ImportedRecord { imported_utc: imported_utc.to_owned(), source, ..record }))
 }
 
-fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<ForeignRecord> {
+fn of_json(text: &str, said: Option<ImportedFormat>) -> Result<ImportedRecord> {
     let value: Value = serde_json::from_str(text).or_else(|cause| {
         llm_bench::with_averages_as_text(text).or_else(|| llama_bench::json_lines(text)).ok_or_else(|| {
             // JSON that was cut off has nothing before it.
@@ -132,7 +132,7 @@ fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<ForeignRecord> {
     })?;
     // A single test is a file of one line.
     let value = if llama_bench::is_test(&value) { Value::Array(vec![value]) } else { value };
-    let format = match (said, &ForeignFormat::of_json(&value)[..]) {
+    let format = match (said, &ImportedFormat::of_json(&value)[..]) {
         (Some(said), _) => said,
         (None, [one]) => *one,
         (None, []) => return Err(unknown()),
@@ -143,16 +143,16 @@ fn of_json(text: &str, said: Option<ForeignFormat>) -> Result<ForeignRecord> {
         }
     };
     match format {
-        ForeignFormat::LlamaBenchJson | ForeignFormat::LlamaBenchCsv => {
-            llama_bench::read(&value, ForeignFormat::LlamaBenchJson)
+        ImportedFormat::LlamaBenchJson | ImportedFormat::LlamaBenchCsv => {
+            llama_bench::read(&value, ImportedFormat::LlamaBenchJson)
         }
-        ForeignFormat::PublishedResults => published_results::read(&value),
-        ForeignFormat::LlmBenchJson | ForeignFormat::LlmBenchCsv => llm_bench::read_json(&value),
+        ImportedFormat::PublishedResults => published_results::read(&value),
+        ImportedFormat::LlmBenchJson | ImportedFormat::LlmBenchCsv => llm_bench::read_json(&value),
     }
 }
 
 fn unknown() -> Error {
-    let names = ForeignFormat::VARIANTS.iter().map(|format| format.name()).collect::<Vec<_>>().join("`, `");
+    let names = ImportedFormat::VARIANTS.iter().map(|format| format.name()).collect::<Vec<_>>().join("`, `");
     Error::input("it is neither a record nor a file of a tool that is known here")
         .hint(format!("say which it is with `--as FORMAT`: one of `{names}`"))
 }
@@ -339,7 +339,7 @@ pub(super) fn missing(path: &str) -> Error {
 }
 
 pub(super) fn refused(what: String) -> Error {
-    Error::input(what).hint("nothing was kept; docs/import.md lists what is read and what is refused")
+    Error::input(what).hint("nothing was stored; docs/import.md lists what is read and what is refused")
 }
 
 /// As much of a text as a message has room for.

@@ -1,17 +1,17 @@
-//! The figures of two runs side by side, and how far they differ where they may be compared with each other.
+//! The values of two runs side by side, and how far they differ where they may be compared with each other.
 
 use std::collections::HashMap;
 
 use crate::judge::PromptSummary;
 use crate::judge::comparability::{Comparability, ComparedSide, prompt_ids};
 use crate::judge::statistics::{self, Spread};
-use crate::judge::summary::figures;
+use crate::judge::summary::metric_values;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::measure::{Metric, Role, Sample};
 use crate::record::{Arm, ProcessRecord, SampleRecord};
 
-/// The figures of generations: decoding first, for that is what changes are judged by.
+/// The values of generations: decoding first, for that is what changes are judged by.
 const OF_GENERATIONS: [Metric; 5] = [
     Metric::TimePerOutputToken,
     Metric::TimeToFirstToken,
@@ -20,9 +20,9 @@ const OF_GENERATIONS: [Metric; 5] = [
     Metric::DecodeThroughput,
 ];
 
-/// A figure of both runs.
+/// A value of both runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FigurePair {
+pub struct ValuePair {
     /// By which definition.
     pub metric: Metric,
     /// Of which prompt; None for the mean over all, or for what is of no prompt.
@@ -33,11 +33,11 @@ pub struct FigurePair {
     pub b: Option<f64>,
     /// How far the second lies from the first; None where they are not compared with each other.
     pub change: Option<Change>,
-    /// Why not, where that is this figure's own.
+    /// Why not, where that is this value's own.
     pub uncompared_reason: Option<String>,
 }
 
-impl FigurePair {
+impl ValuePair {
     /// Whether it is one of speed, and not of memory or output.
     #[must_use]
     pub fn is_speed(&self) -> bool {
@@ -51,7 +51,7 @@ impl FigurePair {
     }
 }
 
-/// How far one figure lies from another.
+/// How far one value lies from another.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
     /// Second / first.
@@ -88,13 +88,13 @@ struct Measured<'a> {
     samples: HashMap<&'a str, Vec<&'a SampleRecord>>,
 }
 
-pub(super) fn figure_pairs(
+pub(super) fn value_pairs(
     a: &Arm,
     b: &Arm,
     one: &ComparedSide,
     other: &ComparedSide,
     comparability: Comparability,
-) -> Vec<FigurePair> {
+) -> Vec<ValuePair> {
     let (a, b) = (Measured::of(a, one), Measured::of(b, other));
     let mut prompts = vec![None];
     prompts.extend(prompt_ids(&one.summary, &other.summary).into_iter().map(Some));
@@ -112,7 +112,7 @@ pub(super) fn figure_pairs(
     ] {
         pairs.push(pair(metric, None, &a.highest(of), &b.highest(of)));
     }
-    pairs.push(FigurePair {
+    pairs.push(ValuePair {
         uncompared_reason: Some("each is compared with its own limit".to_owned()),
         change: None,
         ..pair(Metric::LogitDrift, None, &a.drift(), &b.drift())
@@ -126,7 +126,7 @@ pub(super) fn figure_pairs(
 
 /// Takes a change away where nothing may be compared with each other, and an interval where the runs are
 /// not of one thing: the processes of a run say nothing of an exchanged driver.
-fn hold_back(pair: &mut FigurePair, sides: &[&ComparedSide; 2], comparability: Comparability) {
+fn hold_back(pair: &mut ValuePair, sides: &[&ComparedSide; 2], comparability: Comparability) {
     let is_refused = sides.iter().any(|side| side.no_speed_reason.is_some());
     let is_doubted = is_speed(pair.metric) && sides.iter().any(|side| side.doubted_reason.is_some());
     if comparability == Comparability::Unlike || is_refused || is_doubted {
@@ -137,17 +137,17 @@ fn hold_back(pair: &mut FigurePair, sides: &[&ComparedSide; 2], comparability: C
     }
 }
 
-/// A figure of a run, and of each of its processes.
+/// A value of a run, and of each of its processes.
 #[derive(Debug, Default)]
 struct Values {
     whole: Option<f64>,
     processes: Vec<f64>,
 }
 
-fn pair(metric: Metric, prompt: Option<String>, a: &Values, b: &Values) -> FigurePair {
+fn pair(metric: Metric, prompt: Option<String>, a: &Values, b: &Values) -> ValuePair {
     let ratio = a.whole.zip(b.whole).map(|(a, b)| b / a).filter(|ratio| ratio.is_finite() && *ratio > 0.0);
     let change = ratio.map(|ratio| Change { ratio, interval: welch_interval(&a.processes, &b.processes) });
-    FigurePair { metric, prompt, a: a.whole, b: b.whole, change, uncompared_reason: None }
+    ValuePair { metric, prompt, a: a.whole, b: b.whole, change, uncompared_reason: None }
 }
 
 impl<'a> Measured<'a> {
@@ -163,7 +163,7 @@ impl<'a> Measured<'a> {
             let own = requested.iter().filter(|sample| sample.process == process.index);
             let timed = own.filter_map(|sample| sample.timed());
             let samples: Vec<Sample> = timed.filter(|sample| sample.role == Role::Measured).collect();
-            figures(&samples)?.mean.get(metric)
+            metric_values(&samples)?.mean.get(metric)
         };
         let processes = self.run.measured_processes().map(of_process).collect::<Option<Vec<f64>>>();
         Values { whole: Some(whole), processes: processes.unwrap_or_default() }
@@ -200,11 +200,11 @@ impl<'a> Measured<'a> {
     }
 
     fn summarised(&self, metric: Metric, prompt: Option<&str>) -> Option<f64> {
-        let figures = match prompt {
+        let metric_values = match prompt {
             None => self.side.summary.average.as_ref(),
-            Some(id) => self.prompts.get(id)?.figures.as_ref(),
+            Some(id) => self.prompts.get(id)?.metric_values.as_ref(),
         };
-        figures?.mean.get(metric)
+        metric_values?.mean.get(metric)
     }
 
     fn drift(&self) -> Values {
@@ -213,15 +213,15 @@ impl<'a> Measured<'a> {
     }
 }
 
-/// A load from a cache and one that compiles are two different figures.
-fn load(a: &Measured<'_>, b: &Measured<'_>) -> FigurePair {
+/// A load from a cache and one that compiles are two different values.
+fn load(a: &Measured<'_>, b: &Measured<'_>) -> ValuePair {
     let pair = pair(Metric::Load, None, &a.loads(), &b.loads());
     let reason = match (a.cache(), b.cache()) {
         (Some(one), Some(other)) if one == other => return pair,
-        (Some(one), Some(other)) => format!("{} and {} loads are two figures", word(one), word(other)),
+        (Some(one), Some(other)) => format!("{} and {} loads are two values", word(one), word(other)),
         _ => "the loads of one run are not of one kind".to_owned(),
     };
-    FigurePair { change: None, uncompared_reason: Some(reason), ..pair }
+    ValuePair { change: None, uncompared_reason: Some(reason), ..pair }
 }
 
 fn word(cache: CacheState) -> &'static str {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use strum::VariantArray;
 
-use super::{ForeignFormat, ForeignRecord, LARGEST_FOREIGN_BYTES, read_foreign};
+use super::{ImportedFormat, ImportedRecord, LARGEST_IMPORTED_BYTES, read_imported};
 use crate::error::Result;
 use crate::measure::Role;
-use crate::record::{Experiment, History, Kept, Taken, encode, open};
+use crate::record::{Experiment, History, StoredRecord, Taken, encode, open};
 
 const UTC: &str = "2026-11-25T03:00:00Z";
 
@@ -25,11 +25,11 @@ fn fixtures() -> Vec<PathBuf> {
     files.map(|entry| entry.unwrap().path()).collect()
 }
 
-fn read(bytes: &[u8]) -> Result<Option<ForeignRecord>> {
-    read_foreign(bytes, "file", None, UTC)
+fn read(bytes: &[u8]) -> Result<Option<ImportedRecord>> {
+    read_imported(bytes, "file", None, UTC)
 }
 
-fn taken(name: &str) -> ForeignRecord {
+fn taken(name: &str) -> ImportedRecord {
     read(&fixture(name)).unwrap().unwrap()
 }
 
@@ -60,9 +60,9 @@ fn assert_refused(name: &str, changes: &[(&str, Value, &str)]) {
 }
 
 #[test]
-fn a_report_of_llm_bench_is_read_row_by_row_and_every_figure_has_its_definition() {
+fn a_report_of_llm_bench_is_read_row_by_row_and_every_value_has_its_definition() {
     let record = taken("llm_bench/genai.json");
-    assert_eq!(record.format, ForeignFormat::LlmBenchJson);
+    assert_eq!(record.format, ImportedFormat::LlmBenchJson);
     assert_eq!((record.rows.len(), record.reported_by_tool.model.as_deref()), (12, Some("gpt")));
     let row = serde_json::to_value(&record.rows[3]).unwrap();
     let expected = json!({
@@ -88,15 +88,19 @@ fn the_csv_of_a_run_says_what_its_json_says() {
         let [json, csv] = ["json", "csv"].map(|ending| taken(&format!("llm_bench/{run}.{ending}")));
         assert_eq!(json.rows, csv.rows, "{run}");
         assert_eq!(json.reported_by_tool, csv.reported_by_tool, "{run}");
-        assert_eq!(csv.format, ForeignFormat::LlmBenchCsv);
+        assert_eq!(csv.format, ImportedFormat::LlmBenchCsv);
     }
 }
 
 #[test]
-fn a_figure_that_the_tool_does_not_have_is_absent_and_not_minus_one() {
+fn a_value_that_the_tool_does_not_have_is_absent_and_not_minus_one() {
     for name in ["llm_bench/one-token.json", "llm_bench/one-token.csv"] {
         let record = taken(name);
-        let ids: Vec<&str> = record.rows[4].figures.iter().map(|figure| figure.definition.as_str()).collect();
+        let ids: Vec<&str> = record.rows[4]
+            .metric_values
+            .iter()
+            .map(|metric_value| metric_value.definition.as_str())
+            .collect();
         assert!(ids.contains(&"llm_bench.first_latency@1"), "{name}: {ids:?}");
         assert!(!ids.iter().any(|id| id.contains("second")), "{name}: {ids:?}");
     }
@@ -120,10 +124,14 @@ fn rates_of_llama_bench_are_made_from_its_times_and_have_ids_of_their_own() {
     let tests: Vec<&str> =
         record.rows.iter().filter(|row| row.iteration == 1).map(|row| row.prompt.as_str()).collect();
     assert_eq!(tests, ["pp16", "tg32", "pp16+tg32", "pp16 @ d64", "tg32 @ d64", "pp16+tg32 @ d64"]);
-    let ids = record.rows.iter().flat_map(|row| &row.figures).map(|figure| figure.definition.as_str());
+    let ids = record
+        .rows
+        .iter()
+        .flat_map(|row| &row.metric_values)
+        .map(|metric_value| metric_value.definition.as_str());
     assert!(ids.clone().all(|id| id.starts_with("llama_bench.")));
     let first = &taken("llama-bench/tiny-llama.json").rows[0];
-    assert!((first.figures[0].value - 16e9 / 292_325.0).abs() < 1e-6, "{first:?}");
+    assert!((first.metric_values[0].value - 16e9 / 292_325.0).abs() < 1e-6, "{first:?}");
     assert_eq!(record.reported_by_tool.tool_version.as_deref(), Some("build 1 (0c1e570)"));
 }
 
@@ -143,7 +151,7 @@ fn tokens_of_the_published_results_are_made_from_its_time_and_its_time_a_token()
     let record = taken("published/results_optimum.json");
     let tokens: Vec<Option<u64>> = record.rows.iter().map(|row| row.new_tokens).collect();
     assert_eq!(tokens, [Some(200); 3]);
-    // The published row itself, in which each figure is rounded.
+    // The published row itself, in which each value is rounded.
     let row = json!([{"latency_s": 9.42, "tpot_ms": 47.1, "throughput": 21.24}]);
     let inside = json!({"model": "gpt-oss-20b", "results": row});
     let record = read(inside.to_string().as_bytes()).unwrap().unwrap();
@@ -258,13 +266,14 @@ fn a_file_that_could_be_of_two_tools_or_of_none_is_asked_about() {
     let error = read(both.to_string().as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "it could be any of `llm-bench-json`, `published-results`");
     assert_eq!(error.hint_text(), Some("say which with `--as FORMAT`"));
-    let said = read_foreign(both.to_string().as_bytes(), "file", Some(ForeignFormat::PublishedResults), UTC);
+    let said =
+        read_imported(both.to_string().as_bytes(), "file", Some(ImportedFormat::PublishedResults), UTC);
     assert_eq!(said.unwrap().unwrap().rows[0].new_tokens, Some(200));
     assert!(refusal(b"{\"some\": \"json\"}").contains("neither a record nor a file of a tool"));
     assert_eq!(read(b"no JSON, no CSV of a tool").unwrap(), None);
-    for format in ForeignFormat::VARIANTS.iter().copied() {
-        assert!(read_foreign(b"[1]", "file", Some(format), UTC).is_err(), "{format:?}");
-        assert_eq!(ForeignFormat::named(format.name()), Some(format));
+    for format in ImportedFormat::VARIANTS.iter().copied() {
+        assert!(read_imported(b"[1]", "file", Some(format), UTC).is_err(), "{format:?}");
+        assert_eq!(ImportedFormat::named(format.name()), Some(format));
         assert_eq!(serde_json::to_value(format).unwrap(), format.name());
     }
 }
@@ -276,9 +285,9 @@ fn bytes_that_were_made_to_harm_are_refused_and_never_a_panic() {
         for length in (0..whole.len()).step_by(50) {
             let _ = read(&whole[..length]);
         }
-        for format in ForeignFormat::VARIANTS.iter().copied() {
-            let _ = read_foreign(&whole[..whole.len() / 2], "file", Some(format), UTC);
-            let _ = read_foreign(&whole, "file", Some(format), UTC);
+        for format in ImportedFormat::VARIANTS.iter().copied() {
+            let _ = read_imported(&whole[..whole.len() / 2], "file", Some(format), UTC);
+            let _ = read_imported(&whole, "file", Some(format), UTC);
         }
     }
     let deep = "[".repeat(100_000);
@@ -290,9 +299,9 @@ fn bytes_that_were_made_to_harm_are_refused_and_never_a_panic() {
         assert!(refusal(text.as_bytes()).contains("cannot be read as JSON"), "{number}");
     }
     assert!(refusal(b"[\xff\xfe]").contains("cannot be read as JSON"));
-    let large = vec![b' '; usize::try_from(LARGEST_FOREIGN_BYTES).unwrap() + 1];
+    let large = vec![b' '; usize::try_from(LARGEST_IMPORTED_BYTES).unwrap() + 1];
     assert!(refusal(&large).contains("it has more than 16777216 bytes"));
-    // The largest and the smallest that JSON has: no figure of a row becomes infinite.
+    // The largest and the smallest that JSON has: no value of a row becomes infinite.
     let tiny = with("llama-bench/tiny-llama.json", "/0/samples_ns", json!([1e-300, 1e-300, 1e-300]));
     assert!(read(&tiny).is_err());
     let rows = json!([{"latency_s": 1e308, "tpot_ms": 1e-308, "throughput": 1e308}]);
@@ -311,13 +320,13 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
     let scene = tempfile::tempdir().unwrap();
     let history = History::at(scene.path().to_owned());
     let record = taken("llm_bench/genai.json");
-    let Taken::Added(path) = history.take_foreign(&record).unwrap() else { panic!("it is new") };
+    let Taken::Added(path) = history.take_imported(&record).unwrap() else { panic!("it is new") };
     assert_eq!(path, scene.path().join(format!("foreign/llm-bench-json-{}.json", record.id())));
     // On another day it is the same file.
-    let later = ForeignRecord { imported_utc: "2027-01-01T00:00:00Z".into(), ..record.clone() };
-    assert_eq!(history.take_foreign(&later).unwrap(), Taken::There(path.clone()));
-    assert_eq!(History::read_foreign(&path).unwrap().record, record);
-    assert_eq!(history.foreign_files(), [path.as_path()]);
+    let later = ImportedRecord { imported_utc: "2027-01-01T00:00:00Z".into(), ..record.clone() };
+    assert_eq!(history.take_imported(&later).unwrap(), Taken::There(path.clone()));
+    assert_eq!(History::read_imported(&path).unwrap().record, record);
+    assert_eq!(history.imported_files(), [path.as_path()]);
     assert!(history.files().is_empty() && history.index().entries.is_empty());
     assert!(history.index().damaged.is_empty() && history.latest().unwrap().is_none());
     assert_eq!(history.verify().0, 1);
@@ -327,19 +336,22 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
 }
 
 #[test]
-fn a_record_with_a_figure_that_cannot_be_is_neither_written_nor_read() {
+fn a_record_with_a_value_that_cannot_be_is_neither_written_nor_read() {
     let record = taken("llama-bench/tiny-llama.json");
-    assert_eq!(open::<ForeignRecord>(&encode(&record).unwrap(), "it").unwrap(), record);
-    let changed = |change: fn(&mut ForeignRecord)| {
+    assert_eq!(open::<ImportedRecord>(&encode(&record).unwrap(), "it").unwrap(), record);
+    let changed = |change: fn(&mut ImportedRecord)| {
         let mut changed = record.clone();
         change(&mut changed);
         changed.check().unwrap_err().to_string()
     };
     assert!(
-        changed(|it| it.rows[0].figures[0].definition = "tpot@1".into()).contains("`tpot@1`, which is no")
+        changed(|it| it.rows[0].metric_values[0].definition = "tpot@1".into())
+            .contains("`tpot@1`, which is no")
     );
-    assert!(changed(|it| it.rows[0].figures[0].unit = "ms".into()).contains("is in token/s, not in `ms`"));
-    assert!(changed(|it| it.rows[0].figures[0].value = f64::NAN).contains("`NaN`"));
+    assert!(
+        changed(|it| it.rows[0].metric_values[0].unit = "ms".into()).contains("is in token/s, not in `ms`")
+    );
+    assert!(changed(|it| it.rows[0].metric_values[0].value = f64::NAN).contains("`NaN`"));
     assert!(changed(|it| it.rows.clear()).contains("no row that counts"));
     assert!(changed(|it| it.source.sha256 = "../up".into()).contains("`../up`, not a sha256"));
 }

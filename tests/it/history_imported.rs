@@ -1,4 +1,4 @@
-//! Files of other tools through `history`: taken in, reported, kept apart, reported again and refused.
+//! Files of other tools through `history`: taken in, reported, stored apart, reported again and refused.
 
 use std::fs;
 use std::path::Path;
@@ -33,8 +33,8 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     let again = import(&checkout, &[&json]);
     again.exits(0).says("0 added, 1 there already, 0 refused");
     assert_eq!(again.stdout, first.stdout);
-    let [_, kept] = &History::at(store.clone()).foreign_files()[..] else { panic!("two are kept") };
-    let shown = checkout.run([Path::new("history"), Path::new("show"), kept]);
+    let [_, stored] = &History::at(store.clone()).imported_files()[..] else { panic!("two are stored") };
+    let shown = checkout.run([Path::new("history"), Path::new("show"), stored]);
     assert_eq!(shown.exits(0).stdout, first.stdout);
     // What is ours is as it was.
     assert_eq!(checkout.run(["history", "list", "--format", "json"]).exits(0).stdout, listed);
@@ -44,7 +44,7 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     checkout.run(["history", "verify"]).exits(0).prints("3 whole, 0 damaged");
     // As a word of a list with a filter it would be noise.
     assert!(!checkout.run(["history", "list", "--limit", "1"]).exits(0).stdout.contains("other tools"));
-    fs::write(kept, "altered").unwrap();
+    fs::write(stored, "altered").unwrap();
     checkout.run(["history", "verify"]).exits(20).prints("2 whole, 1 damaged");
 }
 
@@ -56,7 +56,7 @@ fn a_file_that_is_refused_leaves_nothing_behind_and_the_next_is_still_read() {
     ended.exits(2).says("1 added, 0 there already, 1 refused");
     ended.says("batch-of-2.json`: `metadata.batch_size` is `2`, and only 1 is read");
     ended.prints("pp16+tg32 @ d64");
-    assert_eq!(History::at(checkout.path("reports/history")).foreign_files().len(), 1);
+    assert_eq!(History::at(checkout.path("reports/history")).imported_files().len(), 1);
     let other = checkout.path("other.json");
     fs::write(&other, "{\"a\": 1}").unwrap();
     let other = other.display().to_string();
@@ -66,16 +66,16 @@ fn a_file_that_is_refused_leaves_nothing_behind_and_the_next_is_still_read() {
     let large = checkout.path("large.json");
     fs::File::create(&large).unwrap().set_len((16 << 20) + 2).unwrap();
     import(&checkout, &["--as", "llm-bench-json", &large.display().to_string()])
-        .refuses("it has more than 16777216 bytes", "nothing was kept");
+        .refuses("it has more than 16777216 bytes", "nothing was stored");
 }
 
 #[test]
-fn beside_a_run_of_ours_figures_of_one_id_are_shown_and_never_compared() {
+fn beside_a_run_of_ours_values_of_one_id_are_shown_and_never_compared() {
     let checkout = Checkout::new();
     forged::store(&checkout, &verified("00000000000a"));
     import(&checkout, &[&fixture("llm_bench/genai.json"), &fixture("llama-bench/tiny-llama.json")]).exits(0);
-    let files = History::at(checkout.path("reports/history")).foreign_files();
-    let [llama, genai] = &files[..] else { panic!("two are kept") };
+    let files = History::at(checkout.path("reports/history")).imported_files();
+    let [llama, genai] = &files[..] else { panic!("two are stored") };
     let [llama, genai] = [llama, genai].map(|file| file.display().to_string());
     let shown = checkout.run(["compare", "latest", &genai]);
     shown.exits(13).prints("Shown, not compared: the tokens of B were never verified");

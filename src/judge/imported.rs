@@ -1,14 +1,16 @@
 //! Averages of what another tool measured, made from its rows and from nothing else that it says.
 
 use crate::measure::Role;
-use crate::record::foreign::{AverageBy, Definition, ForeignRecord, ForeignRow, ReportedAverage, definition};
+use crate::record::imported::{
+    AverageBy, Definition, ImportedRecord, ImportedRow, ReportedAverage, definition,
+};
 
 /// Two averages that differ by more than this share are two.
 const SAME: f64 = 1e-4;
 
-/// The figures of a prompt by one definition, or of all prompts.
+/// The values of a prompt by one definition, or of all prompts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ForeignAverage {
+pub struct ImportedAverage {
     /// Which prompt; None where it is of all.
     pub prompt: Option<String>,
     /// By which definition.
@@ -32,8 +34,8 @@ pub struct ForeignAverage {
 /// Averages of each prompt in the order of the file, then of all prompts where there are several of one
 /// kind of work. Warm-ups count for nothing.
 #[must_use]
-pub fn foreign_averages(record: &ForeignRecord) -> Vec<ForeignAverage> {
-    let measured: Vec<&ForeignRow> = record.rows.iter().filter(|row| row.role == Role::Measured).collect();
+pub fn imported_averages(record: &ImportedRecord) -> Vec<ImportedAverage> {
+    let measured: Vec<&ImportedRow> = record.rows.iter().filter(|row| row.role == Role::Measured).collect();
     let mut prompts: Vec<&str> = Vec::new();
     for row in &measured {
         if !prompts.contains(&row.prompt.as_str()) {
@@ -42,7 +44,7 @@ pub fn foreign_averages(record: &ForeignRecord) -> Vec<ForeignAverage> {
     }
     let mut averages = Vec::new();
     for prompt in &prompts {
-        let rows: Vec<&ForeignRow> = measured.iter().copied().filter(|row| row.prompt == *prompt).collect();
+        let rows: Vec<&ImportedRow> = measured.iter().copied().filter(|row| row.prompt == *prompt).collect();
         averages.extend(of_rows(Some(prompt), &rows, record));
     }
     // Tests of a different length or depth are different work: no average of them means anything.
@@ -54,16 +56,16 @@ pub fn foreign_averages(record: &ForeignRecord) -> Vec<ForeignAverage> {
 
 /// How many rows are warm-ups.
 #[must_use]
-pub fn foreign_warm_ups(record: &ForeignRecord) -> usize {
+pub fn imported_warm_ups(record: &ImportedRecord) -> usize {
     record.rows.iter().filter(|row| row.role == Role::WarmUp).count()
 }
 
 /// One average for each definition that some of these rows have.
-fn of_rows(prompt: Option<&str>, rows: &[&ForeignRow], record: &ForeignRecord) -> Vec<ForeignAverage> {
+fn of_rows(prompt: Option<&str>, rows: &[&ImportedRow], record: &ImportedRecord) -> Vec<ImportedAverage> {
     let mut ids: Vec<&str> = Vec::new();
-    for figure in rows.iter().flat_map(|row| &row.figures) {
-        if !ids.contains(&figure.definition.as_str()) {
-            ids.push(&figure.definition);
+    for metric_value in rows.iter().flat_map(|row| &row.metric_values) {
+        if !ids.contains(&metric_value.definition.as_str()) {
+            ids.push(&metric_value.definition);
         }
     }
     ids.into_iter().filter_map(|id| of_definition(prompt, definition(id)?, rows, record)).collect()
@@ -72,12 +74,13 @@ fn of_rows(prompt: Option<&str>, rows: &[&ForeignRow], record: &ForeignRecord) -
 fn of_definition(
     prompt: Option<&str>,
     definition: Definition,
-    rows: &[&ForeignRow],
-    record: &ForeignRecord,
-) -> Option<ForeignAverage> {
-    let value = |row: &ForeignRow| {
-        let figure = row.figures.iter().find(|figure| figure.definition == definition.id)?;
-        figure.value.is_finite().then_some(figure.value)
+    rows: &[&ImportedRow],
+    record: &ImportedRecord,
+) -> Option<ImportedAverage> {
+    let value = |row: &ImportedRow| {
+        let metric_value =
+            row.metric_values.iter().find(|metric_value| metric_value.definition == definition.id)?;
+        metric_value.value.is_finite().then_some(metric_value.value)
     };
     let (mut weights, mut total) = (0.0, 0.0);
     let (mut lowest, mut highest, mut counted) = (f64::INFINITY, f64::NEG_INFINITY, 0);
@@ -94,7 +97,7 @@ fn of_definition(
         return None;
     }
     let reported = record.averages_reported.iter().find(|reported| is_of(reported, prompt, definition.id));
-    Some(ForeignAverage {
+    Some(ImportedAverage {
         prompt: prompt.map(str::to_owned),
         definition,
         rows: counted,
@@ -114,7 +117,7 @@ fn is_of(reported: &ReportedAverage, prompt: Option<&str>, id: &str) -> bool {
 }
 
 /// What a row counts for in an average; None where its tokens are not reported.
-fn weight(average_by: AverageBy, row: &ForeignRow, value: f64) -> Option<f64> {
+fn weight(average_by: AverageBy, row: &ImportedRow, value: f64) -> Option<f64> {
     let new_tokens = row.new_tokens.map(|tokens| tokens as f64);
     match average_by {
         AverageBy::Generation => Some(1.0),
@@ -128,7 +131,7 @@ fn weight(average_by: AverageBy, row: &ForeignRow, value: f64) -> Option<f64> {
     }
 }
 
-fn alike(rows: &[&ForeignRow], of: impl Fn(&ForeignRow) -> Option<u64>) -> Option<u64> {
+fn alike(rows: &[&ImportedRow], of: impl Fn(&ImportedRow) -> Option<u64>) -> Option<u64> {
     let first = of(rows.first()?)?;
     rows.iter().all(|row| of(row) == Some(first)).then_some(first)
 }
@@ -136,41 +139,41 @@ fn alike(rows: &[&ForeignRow], of: impl Fn(&ForeignRow) -> Option<u64>) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::foreign::{ForeignFormat, ForeignSource, ReportedByTool, figure};
+    use crate::record::imported::{ImportedFormat, ImportedSource, ReportedByTool, metric_value};
 
-    fn row(prompt: &str, iteration: u64, tokens: u64, seconds: f64) -> ForeignRow {
+    fn row(prompt: &str, iteration: u64, tokens: u64, seconds: f64) -> ImportedRow {
         let per_token_ms = seconds * 1e3 / tokens as f64;
-        let figures = [
-            figure("e2e_latency@1", Some(seconds)),
-            figure("e2e_per_token@1", Some(per_token_ms)),
-            figure("e2e_throughput@1", Some(tokens as f64 / seconds)),
+        let metric_values = [
+            metric_value("e2e_latency@1", Some(seconds)),
+            metric_value("e2e_per_token@1", Some(per_token_ms)),
+            metric_value("e2e_throughput@1", Some(tokens as f64 / seconds)),
         ];
-        ForeignRow {
+        ImportedRow {
             prompt: prompt.to_owned(),
             iteration,
             role: if iteration == 0 { Role::WarmUp } else { Role::Measured },
             prompt_tokens: Some(20),
             new_tokens: Some(tokens),
             context_tokens: None,
-            figures: figures.into_iter().flatten().collect(),
+            metric_values: metric_values.into_iter().flatten().collect(),
         }
     }
 
-    fn record(rows: Vec<ForeignRow>, averages_reported: Vec<ReportedAverage>) -> ForeignRecord {
-        ForeignRecord {
-            format: ForeignFormat::LlmBenchJson,
+    fn record(rows: Vec<ImportedRow>, averages_reported: Vec<ReportedAverage>) -> ImportedRecord {
+        ImportedRecord {
+            format: ImportedFormat::LlmBenchJson,
             imported_utc: "2026-11-25T03:00:00Z".to_owned(),
-            source: ForeignSource { file_name: "a.json".to_owned(), sha256: "0".repeat(64), size_bytes: 1 },
+            source: ImportedSource { file_name: "a.json".to_owned(), sha256: "0".repeat(64), size_bytes: 1 },
             reported_by_tool: ReportedByTool::default(),
-            figures: Vec::new(),
+            metric_values: Vec::new(),
             rows,
             averages_reported,
             warnings: Vec::new(),
         }
     }
 
-    fn average<'a>(averages: &'a [ForeignAverage], prompt: Option<&str>, id: &str) -> &'a ForeignAverage {
-        let is_it = |it: &&ForeignAverage| it.prompt.as_deref() == prompt && it.definition.id == id;
+    fn average<'a>(averages: &'a [ImportedAverage], prompt: Option<&str>, id: &str) -> &'a ImportedAverage {
+        let is_it = |it: &&ImportedAverage| it.prompt.as_deref() == prompt && it.definition.id == id;
         averages.iter().find(is_it).unwrap()
     }
 
@@ -185,10 +188,10 @@ mod tests {
         let reported =
             ReportedAverage { prompt: None, definition: "e2e_per_token@1".into(), value: of_all_but_one };
         let record = record(rows, vec![reported]);
-        let averages = foreign_averages(&record);
+        let averages = imported_averages(&record);
         let all = average(&averages, None, "e2e_per_token@1");
         assert!((all.average - 47.0).abs() < 1e-9, "{all:?}");
-        assert_eq!((all.rows, foreign_warm_ups(&record)), (6, 3));
+        assert_eq!((all.rows, imported_warm_ups(&record)), (6, 3));
         assert_eq!(all.told_otherwise, Some(of_all_but_one));
         assert!((average(&averages, Some("P1"), "e2e_latency@1").average - 9.4).abs() < 1e-9);
         assert_eq!(average(&averages, Some("P1"), "e2e_per_token@1").told_otherwise, None);
@@ -198,7 +201,7 @@ mod tests {
     fn an_average_is_total_tokens_over_total_seconds_and_no_mean_of_rates() {
         let record =
             record(vec![row("P0", 0, 1, 1.0), row("P0", 1, 100, 1.0), row("P0", 2, 100, 3.0)], vec![]);
-        let averages = foreign_averages(&record);
+        let averages = imported_averages(&record);
         let rate = average(&averages, Some("P0"), "e2e_throughput@1");
         assert!((rate.average - 50.0).abs() < 1e-9, "{rate:?}");
         assert!((rate.highest - 100.0).abs() < 1e-9 && (rate.lowest - 100.0 / 3.0).abs() < 1e-9);
@@ -210,8 +213,8 @@ mod tests {
         let mut rows = vec![row("pp16", 1, 0, 1.0), row("tg32", 1, 32, 1.0)];
         for row in &mut rows {
             row.context_tokens = Some(0);
-            row.figures = figure("llama_bench.tg@1", Some(10.0)).into_iter().collect();
+            row.metric_values = metric_value("llama_bench.tg@1", Some(10.0)).into_iter().collect();
         }
-        assert!(foreign_averages(&record(rows, vec![])).iter().all(|average| average.prompt.is_some()));
+        assert!(imported_averages(&record(rows, vec![])).iter().all(|average| average.prompt.is_some()));
     }
 }
