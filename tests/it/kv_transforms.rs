@@ -69,6 +69,7 @@ fn transforms_leave_the_recited_answer_and_the_positions_as_they_are() {
 }
 
 #[test]
+#[ignore = "heavy: loads the model nine times"]
 fn a_quantiser_in_the_graph_does_what_the_one_between_steps_does() {
     const ARM: &str = "turboquant:k6v4,rotation=hadamard,block=1";
     const IN_GRAPH: &str = "turboquant:k6v4,rotation=hadamard,in-graph";
@@ -136,6 +137,50 @@ fn rows_are_chosen_by_queries_of_the_model_and_by_its_calibration() {
         eprintln!("{arm}: {kept} of {}, KL {:.2e}", steps.len(), mean_kl(steps));
         assert!(kept > 160 && mean_kl(steps) > 0.0, "{arm}: {kept}");
     }
+}
+
+/// One query head's attention over the rows from `first`, in f64, as the paper of the sinks has it.
+fn attention(query: &[f32], keys: &[f32], values: &[f32], first: usize, sink: f32) -> Vec<f64> {
+    let dot = |key: &[f32]| query.iter().zip(key).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
+    let weights: Vec<f64> = keys.chunks_exact(64).skip(first).map(|key| (dot(key) / 8.0).exp()).collect();
+    let total = weights.iter().sum::<f64>() + f64::from(sink).exp();
+    let mut mixed = vec![0.0; 64];
+    for (weight, value) in weights.iter().zip(values.chunks_exact(64).skip(first)) {
+        mixed.iter_mut().zip(value).for_each(|(sum, it)| *sum += weight / total * f64::from(*it));
+    }
+    mixed
+}
+
+#[test]
+fn attention_over_rows_that_were_chosen_is_what_the_formula_gives_for_those_rows() {
+    let exact = ["KV_CACHE_PRECISION", "INFERENCE_PRECISION_HINT"].map(|key| Property::new(key, "f32"));
+    let graph = Graph::read(&folder()).unwrap().with_attention(&folder()).unwrap();
+    let engine = engine_with(&folder(), &graph, &exact);
+    let spec = "random:140,period=8,recent=4".parse().unwrap();
+    let mut engine = TransformedEngine::new(engine, &spec, layout()).unwrap();
+    greedy_tokens(&mut engine, 130);
+    // 152 were fed; 140 stayed of 148, and 4 came after.
+    assert_eq!((engine.events().len(), engine.rows()), (1, 144));
+    let states = engine.engine_mut().states().unwrap();
+    let mut furthest = 0.0_f64;
+    for layer in [0, 1, 12, 23] {
+        let look = engine.engine().attention(layer).unwrap();
+        let (keys, values) =
+            (states[2 * layer].elements().unwrap(), states[2 * layer + 1].elements().unwrap());
+        // A sliding layer sees the newest 128 rows.
+        let first = if layer % 2 == 0 { 144 - 128 } else { 0 };
+        for head in 0..16 {
+            let rows = head / 2 * 144 * 64..(head / 2 + 1) * 144 * 64;
+            let of_head = head * 64..(head + 1) * 64;
+            let query = &look.queries[of_head.clone()];
+            let expected = attention(query, &keys[rows.clone()], &values[rows], first, look.sinks[head]);
+            for (found, expected) in look.output[of_head].iter().zip(expected) {
+                furthest = furthest.max((f64::from(*found) - expected).abs());
+            }
+        }
+    }
+    eprintln!("furthest from the formula {furthest:.1e}");
+    assert!(furthest < 1e-5, "{furthest:e}");
 }
 
 #[test]

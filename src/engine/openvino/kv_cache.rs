@@ -88,7 +88,7 @@ impl KvExperiment {
         let Some(outputs) = &self.added.queries else { return Ok(()) };
         for (layer, observed) in self.observed.iter_mut().enumerate().filter(|(layer, _)| self.wanted[*layer])
         {
-            let tensor = query_output(request, outputs.first_output + layer)?;
+            let tensor = added_output(request, outputs.first_output + layer)?;
             let [_, heads, tokens, size] = dimensions(&tensor)?[..] else {
                 return Err(Error::harness("the queries have not four dimensions"));
             };
@@ -109,8 +109,19 @@ impl KvExperiment {
     }
 }
 
-fn query_output(request: &InferRequest, index: usize) -> Result<Tensor> {
-    request.get_output_tensor_by_index(index).map_err(|cause| failed("give the queries", &cause))
+fn added_output(request: &InferRequest, index: usize) -> Result<Tensor> {
+    request.get_output_tensor_by_index(index).map_err(|cause| failed("give an added output", &cause))
+}
+
+/// The attention of one layer in the inference before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttentionLook {
+    /// What was asked, `(query heads, tokens, head size)`.
+    pub queries: Vec<f32>,
+    /// What came out, of the same shape.
+    pub output: Vec<f32>,
+    /// The sink of each query head.
+    pub sinks: Vec<f32>,
 }
 
 fn constants(spec: &TurboQuantSpec, head_size: usize) -> Result<Vec<(&'static str, Tensor)>> {
@@ -150,7 +161,7 @@ pub fn calibrate(
     engine.stage_prompt(text, 0)?;
     engine.infer()?;
     for layer in 0..layout.layers {
-        let tensor = query_output(&engine.request, first_output + layer)?;
+        let tensor = added_output(&engine.request, first_output + layer)?;
         calibration.add(layout, layer, f32_elements(&tensor)?)?;
     }
     calibration.count(text.len());
@@ -158,6 +169,23 @@ pub fn calibrate(
 }
 
 impl OpenVinoEngine {
+    /// The attention of a layer in the inference before, of a model loaded with [`Graph::with_attention`].
+    ///
+    /// # Errors
+    /// When the model was loaded without, or the runtime refuses.
+    pub fn attention(&self, layer: usize) -> Result<AttentionLook> {
+        let outputs = self.kv.added.queries.as_ref().filter(|outputs| layer < outputs.sinks.len());
+        let places = outputs.and_then(|it| Some((it.first_output, it.first_attention?, &it.sinks[layer])));
+        let (first_query, first_attention, sinks) = places.ok_or_else(|| {
+            Error::input(format!("the attention of layer `{layer}` is no output of this graph"))
+                .hint("load the model with the graph that `Graph::with_attention` gives")
+        })?;
+        let elements =
+            |first: usize| f32_elements(&added_output(&self.request, first + layer)?).map(<[f32]>::to_vec);
+        let (queries, output) = (elements(first_query)?, elements(first_attention)?);
+        Ok(AttentionLook { queries, output, sinks: sinks.clone() })
+    }
+
     /// How long all states take to be read and to be written back, at the rows that the cache holds now.
     ///
     /// # Errors

@@ -13,7 +13,9 @@ use roxmltree::{Document, Node};
 
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
-use crate::engine::openvino::graph::{Edges, attribute, data, number, output_dims, parse_edited};
+use crate::engine::openvino::graph::{
+    Edges, attribute, data, descendants, number, output_dims, parse_edited,
+};
 use crate::engine::transform::TransformSpec;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
@@ -36,6 +38,8 @@ pub(super) struct Added {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QueryOutputs {
     pub(super) first_output: usize,
+    /// Where the outputs of the attention follow, in the same order.
+    pub(super) first_attention: Option<usize>,
     /// For each layer the attention sink of each head; empty where there are none.
     pub(super) sinks: Vec<Vec<f32>>,
 }
@@ -64,28 +68,44 @@ impl Graph {
     /// # Errors
     /// A graph whose attention is not recognised.
     pub fn with_queries(self, folder: &ModelFolder) -> Result<Self> {
+        self.with_outputs(folder, false)
+    }
+
+    /// The same with what the attention of each layer gives, so that it can be checked by computation.
+    ///
+    /// # Errors
+    /// A graph whose attention is not recognised.
+    pub fn with_attention(self, folder: &ModelFolder) -> Result<Self> {
+        self.with_outputs(folder, true)
+    }
+
+    fn with_outputs(self, folder: &ModelFolder, with_attention: bool) -> Result<Self> {
         let edited = {
             let document = read(&self.xml)?;
             let network = Network::of(&document);
             let attentions = network.attentions()?;
             let mut edit = Edit::new(&network);
+            let mut output = |name: &str, layer: &str, port: &str| {
+                let result = edit.layer(name, "Result", "opset1", "", &[RANK_4], None);
+                edit.edge(layer, port, &result, 0);
+            };
             let mut sinks = Vec::new();
             for (layer, attention) in attentions.iter().enumerate() {
                 let edge = network.edge_into(attention, "0")?;
-                let result = edit.layer(
-                    &format!("arcgauge.kv.queries.{layer}"),
-                    "Result",
-                    "opset1",
-                    "",
-                    &[RANK_4],
-                    None,
-                );
-                edit.edge(attribute(edge, "from-layer"), attribute(edge, "from-port"), &result, 0);
+                let (from, port) = (attribute(edge, "from-layer"), attribute(edge, "from-port"));
+                output(&format!("arcgauge.kv.queries.{layer}"), from, port);
                 sinks.push(network.sinks(attention, folder)?);
             }
+            for (layer, attention) in attentions.iter().enumerate().filter(|_| with_attention) {
+                let port = descendants(*attention, "output").next();
+                let port = port.ok_or_else(|| unknown("an attention has no output"))?;
+                let name = format!("arcgauge.kv.attention.{layer}");
+                output(&name, attribute(*attention, "id"), attribute(port, "id"));
+            }
             let first_output = network.of_type("Result").count();
-            let added = Added { queries: Some(QueryOutputs { first_output, sinks }), ..self.added.clone() };
-            (edit.done(&self.xml), added)
+            let first_attention = with_attention.then_some(first_output + attentions.len());
+            let queries = Some(QueryOutputs { first_output, first_attention, sinks });
+            (edit.done(&self.xml), Added { queries, ..self.added.clone() })
         };
         parse_edited(edited.0, edited.1)
     }

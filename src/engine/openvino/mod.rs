@@ -27,7 +27,7 @@ pub use compiled_models::{
 pub use device::{DeviceChoice, DeviceKind, DeviceProof, EffectiveProperties, Property, default_properties};
 pub use facts::DeviceFacts;
 pub use graph::{Anatomy, Graph};
-pub use kv_cache::calibrate;
+pub use kv_cache::{AttentionLook, calibrate};
 pub use pipeline::OpenVinoEngine;
 pub use runtime::{
     FoundBy, InstalledBy, Release, Releases, ResolvedRuntime, Runtime, RuntimeLocation, Sources,

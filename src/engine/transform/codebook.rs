@@ -22,8 +22,12 @@ pub struct Codebook {
     pub boundaries: Vec<f32>,
     /// The mean squared error of a unit vector.
     pub distortion: f64,
-    /// The centroid of the left edge of each bin.
+    /// The boundaries with an end that nothing reaches.
+    edges: Vec<f32>,
+    /// For each bin how many boundaries lie in those before it.
     bins: Vec<u8>,
+    /// The most boundaries in one bin.
+    most_in_bin: usize,
     /// Where the first bin begins, and bins per unit.
     bins_from: f32,
     bins_per_unit: f32,
@@ -121,29 +125,42 @@ impl Codebook {
         let bins_from = boundaries.first().copied().unwrap_or(-1.0);
         let extent = boundaries.last().copied().unwrap_or(1.0) - bins_from;
         let bins_per_unit = if extent > 0.0 { BINS as f32 / extent } else { 1.0 };
-        let left = |bin: usize| bins_from + bin as f32 / bins_per_unit;
-        let bins = (0..=BINS).map(|bin| search(&boundaries, left(bin))).collect();
-        Self { centroids, boundaries, distortion, bins, bins_from, bins_per_unit }
+        let mut book = Self {
+            edges: boundaries.iter().copied().chain([f32::INFINITY]).collect(),
+            centroids,
+            boundaries,
+            distortion,
+            bins: Vec::new(),
+            most_in_bin: 0,
+            bins_from,
+            bins_per_unit,
+        };
+        let in_bins: Vec<usize> = book.boundaries.iter().map(|boundary| book.bin(*boundary)).collect();
+        let before = |bin: usize| in_bins.partition_point(|it| *it < bin);
+        book.bins = (0..=BINS).map(|bin| u8::try_from(before(bin)).unwrap_or(u8::MAX)).collect();
+        book.most_in_bin = (0..=BINS).map(|bin| before(bin + 1) - before(bin)).max().unwrap_or(0);
+        book
+    }
+
+    /// Never a lower bin for a larger number, so what lies in a bin before is smaller.
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "below 0 it is 0, and it has an end"
+    )]
+    fn bin(&self, x: f32) -> usize {
+        (((x - self.bins_from) * self.bins_per_unit) as usize).min(BINS)
     }
 
     /// The index of the centroid that is nearest; of two the lower.
     #[inline]
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped to the bins; a cast saturates"
-    )]
     pub fn index(&self, x: f32) -> u8 {
-        let bin = (((x - self.bins_from) * self.bins_per_unit) as usize).min(BINS);
-        // From the bin's left edge up: mostly no step, at most a few where boundaries lie close.
-        let mut index = self.bins[bin];
-        while self.boundaries.get(usize::from(index)).is_some_and(|boundary| *boundary < x) {
-            index += 1;
-        }
-        // The edge itself was rounded.
-        while index > 0 && self.boundaries[usize::from(index) - 1] >= x {
-            index -= 1;
+        let mut index = self.bins[self.bin(x)];
+        // Once, unless boundaries lie very close; without a branch that depends on x.
+        for _ in 0..self.most_in_bin {
+            index += u8::from(self.edges[usize::from(index)] < x);
         }
         index
     }
@@ -151,12 +168,8 @@ impl Codebook {
     /// Bytes of its tables.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
-        self.bins.len() + 4 * (self.centroids.len() + self.boundaries.len())
+        self.bins.len() + 4 * (self.centroids.len() + self.boundaries.len() + self.edges.len())
     }
-}
-
-fn search(boundaries: &[f32], x: f32) -> u8 {
-    u8::try_from(boundaries.partition_point(|boundary| *boundary < x)).unwrap_or(u8::MAX)
 }
 
 /// Mass and first moment of what is nearest to each centroid.
@@ -262,7 +275,8 @@ mod tests {
             let places =
                 (0..=20_000).map(|step| (f32::from(i16::try_from(step).unwrap()) - 10_000.0) / 9_000.0);
             for x in places.chain(codebook.boundaries.iter().copied()) {
-                assert_eq!(codebook.index(x), search(&codebook.boundaries, x), "{bits} bits at {x}");
+                let nearest = codebook.boundaries.partition_point(|boundary| *boundary < x);
+                assert_eq!(usize::from(codebook.index(x)), nearest, "{bits} bits at {x}");
             }
         }
     }

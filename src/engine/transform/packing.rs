@@ -9,50 +9,29 @@ pub(super) const fn packed_length(count: usize, bits: u8) -> usize {
 
 /// Writes numbers of `bits` bits one after another, lowest bit first; the last byte is filled up with zeros.
 pub(super) fn pack(numbers: &[u8], bits: u8, packed: &mut [u8]) {
-    if bits == 8 {
-        packed[..numbers.len()].copy_from_slice(numbers);
-        return;
-    }
-    let mut bytes = packed.iter_mut();
-    let (mut pending, mut held) = (0_u32, 0);
-    for number in numbers {
-        pending |= u32::from(*number) << held;
-        held += bits;
-        while held >= 8 {
-            put(&mut bytes, pending);
-            pending >>= 8;
-            held -= 8;
+    // Eight numbers fill as many bytes as one has bits.
+    for (numbers, bytes) in numbers.chunks(8).zip(packed.chunks_mut(usize::from(bits.max(1)))) {
+        let mut together = 0_u64;
+        for (number, at) in numbers.iter().zip((0_u32..).step_by(usize::from(bits.max(1)))) {
+            together |= u64::from(*number) << at;
         }
-    }
-    if held > 0 {
-        put(&mut bytes, pending);
-    }
-}
-
-fn put<'a>(bytes: &mut impl Iterator<Item = &'a mut u8>, pending: u32) {
-    if let Some(byte) = bytes.next() {
-        *byte = pending.to_le_bytes()[0];
+        bytes.copy_from_slice(&together.to_le_bytes()[..bytes.len()]);
     }
 }
 
 /// Reads what [`pack`] wrote.
 pub(super) fn unpack(packed: &[u8], bits: u8, numbers: &mut [u8]) {
-    if bits == 8 {
-        let length = numbers.len();
-        numbers.copy_from_slice(&packed[..length]);
-        return;
+    if bits == 0 {
+        return numbers.fill(0);
     }
-    let mask = (1_u32 << bits) - 1;
-    let mut bytes = packed.iter();
-    let (mut pending, mut held) = (0_u32, 0);
-    for number in numbers {
-        if held < bits {
-            pending |= u32::from(bytes.next().copied().unwrap_or_default()) << held;
-            held += 8;
+    let mask = (1_u64 << bits) - 1;
+    for (numbers, bytes) in numbers.chunks_mut(8).zip(packed.chunks(usize::from(bits))) {
+        let mut together = [0; 8];
+        together[..bytes.len()].copy_from_slice(bytes);
+        let together = u64::from_le_bytes(together);
+        for (number, at) in numbers.iter_mut().zip((0_u32..).step_by(usize::from(bits))) {
+            *number = ((together >> at) & mask).to_le_bytes()[0];
         }
-        *number = (pending & mask).to_le_bytes()[0];
-        pending >>= bits;
-        held -= bits;
     }
 }
 

@@ -129,7 +129,15 @@ pub(super) fn transposed(matrix: &[f32], size: usize) -> Vec<f32> {
 
 /// The Hadamard transform, without a scale.
 fn hadamard(values: &mut [f32]) {
-    let mut half = 1;
+    // The steps over short distances for 8 values at once, of which the compiler makes vectors.
+    let (eights, rest) = values.as_chunks_mut::<8>();
+    let short = if rest.is_empty() { 8 } else { 1 };
+    for eight in eights.iter_mut().filter(|_| short == 8) {
+        pairs::<1>(eight);
+        pairs::<2>(eight);
+        pairs::<4>(eight);
+    }
+    let mut half = short;
     while half < values.len() {
         for pair in values.chunks_exact_mut(2 * half) {
             let (low, high) = pair.split_at_mut(half);
@@ -138,6 +146,14 @@ fn hadamard(values: &mut [f32]) {
             }
         }
         half *= 2;
+    }
+}
+
+/// Sum and difference of each two that lie this far apart.
+#[inline]
+fn pairs<const HALF: usize>(eight: &mut [f32; 8]) {
+    for low in (0..8).filter(|index| index & HALF == 0) {
+        (eight[low], eight[low + HALF]) = (eight[low] + eight[low + HALF], eight[low] - eight[low + HALF]);
     }
 }
 
@@ -183,6 +199,19 @@ mod tests {
             }
             assert_ne!(matrix, Rotation::new(kind, 4, 64).unwrap().matrix());
             assert_eq!(matrix, Rotation::new(kind, 3, 64).unwrap().matrix());
+        }
+    }
+
+    #[test]
+    fn a_hadamard_transform_of_any_power_of_two_is_a_rotation() {
+        for size in [2, 4, 8, 16, 128] {
+            let matrix = Rotation::new(RotationKind::Hadamard, 2, size).unwrap().matrix();
+            for (index, row) in matrix.chunks_exact(size).enumerate() {
+                for (other, column) in matrix.chunks_exact(size).enumerate() {
+                    let product: f32 = row.iter().zip(column).map(|(a, b)| a * b).sum();
+                    assert!((product - f32::from(u8::from(index == other))).abs() < 1e-5, "{size}");
+                }
+            }
         }
     }
 

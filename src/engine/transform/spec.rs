@@ -304,11 +304,9 @@ fn kivi(options: &mut Options, when: &mut Schedule) -> Result<KiviSpec> {
 }
 
 fn prune(options: &mut Options, scorer: Scorer, sinks: usize, recent: usize) -> Result<PruneSpec> {
-    let rows = |text: &str| text.parse().ok().filter(|rows| *rows > 0);
-    let budget = options.first("the rows that stay, as in `128`", rows)?;
     let spec = PruneSpec {
         scorer,
-        budget,
+        budget: rows_that_stay(options)?,
         sinks: options.number("sinks", sinks)?,
         recent: options.number("recent", recent)?,
         period: options.positive("period", 32)?,
@@ -323,11 +321,21 @@ fn triattention(options: &mut Options) -> Result<PruneSpec> {
     let calibration = calibration.ok_or_else(|| {
         options.fault("calibration", "name the file with the model's calibration: `calibration=FILE`")
     })?;
-    let free = options.flag("free-prompt");
-    let window = options.number("window", 0)?;
-    let period = options.positive("period", 128)?;
-    let spec = prune(options, Scorer::Calibrated(PathBuf::from(calibration)), 0, window)?;
-    always_stay(options, PruneSpec { period, keep_prompt: !free, ..spec })
+    let spec = PruneSpec {
+        scorer: Scorer::Calibrated(PathBuf::from(calibration)),
+        budget: rows_that_stay(options)?,
+        sinks: options.number("sinks", 0)?,
+        recent: options.number("window", 0)?,
+        period: options.positive("period", 128)?,
+        keep_prompt: !options.flag("free-prompt"),
+        allow_cut_window: options.flag("allow-cut-window"),
+    };
+    always_stay(options, spec)
+}
+
+fn rows_that_stay(options: &mut Options) -> Result<usize> {
+    let rows = |text: &str| text.parse().ok().filter(|rows| *rows > 0);
+    options.first("the rows that stay, as in `128`", rows)
 }
 
 fn always_stay(options: &Options, spec: PruneSpec) -> Result<PruneSpec> {
@@ -519,6 +527,7 @@ mod tests {
             ("streaming-llm:many", "`many`", "`128`"),
             ("streaming-llm:4,sinks=8", "`4`", "8 rows always stay"),
             ("triattention:128", "`calibration`", "`calibration=FILE`"),
+            ("triattention:128,calibration=c.json,recent=4", "`recent=4`", "`window=`"),
             ("random:128,,seed=1", "``", "comma"),
         ] {
             let error = text.parse::<TransformSpec>().unwrap_err();
