@@ -259,9 +259,9 @@ fn process_time(entry: &Entry, prompts: usize, new_tokens: usize) -> Option<Dura
 
 #[cfg(test)]
 mod tests {
-    use crate::record::open;
-
     use super::*;
+    use crate::error::ErrorKind;
+    use crate::record::open;
 
     #[test]
     fn a_budget_is_a_number_with_a_unit() {
