@@ -56,7 +56,9 @@ pub fn kv_document(record: &Experiment) -> Document {
     let published = published(record);
     if !published.is_empty() {
         document.section("Published on an Arc 140V, for another way of applying them; not compared");
-        published.into_iter().for_each(|line| document.text(line));
+        for line in published {
+            document.text(line);
+        }
     }
     let headings = ["round", "TPOT ms of each process, in the order in which they ran", ""];
     let rows = rounds.iter().enumerate().map(|(at, round)| round_row(record, at, round));

@@ -70,8 +70,8 @@ fn allowed_processors(root: &SysfsRoot, process: u32) -> Option<BTreeSet<u32>> {
     let list = text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
     let mut allowed = BTreeSet::new();
     for part in list.trim().split(',') {
-        let (first, last) = part.split_once('-').unwrap_or((part, part));
-        allowed.extend(first.parse::<u32>().ok()?..=last.parse().ok()?);
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        allowed.extend(from.parse::<u32>().ok()?..=to.parse().ok()?);
     }
     Some(allowed)
 }

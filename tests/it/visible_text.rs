@@ -144,7 +144,7 @@ fn files_of_other_tools_are_imported_refused_and_shown_as_text() {
             _ => continue,
         };
         for (at, text) in variants.into_iter().enumerate() {
-            let file = checkout.path(&format!("in/{at}-{name}"));
+            let file = checkout.path(format!("in/{at}-{name}"));
             fs::write(&file, text).unwrap();
             files.push(file);
         }

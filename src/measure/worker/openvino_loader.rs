@@ -81,13 +81,12 @@ impl Loader for OpenVinoLoader<'_> {
             kv_method: KvMethod::of(&spec),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
-        let engine = match command.kv_transform {
-            None => Loaded::AsIs(engine),
-            Some(_) => {
-                let model_sha256 = Some(command.model_sha256.clone());
-                let layout = CacheLayout { model_sha256, ..CacheLayout::of(&folder)? };
-                Loaded::Transformed(TransformedEngine::new(engine, &spec, layout)?)
-            }
+        let engine = if command.kv_transform.is_none() {
+            Loaded::AsIs(engine)
+        } else {
+            let model_sha256 = Some(command.model_sha256.clone());
+            let layout = CacheLayout { model_sha256, ..CacheLayout::of(&folder)? };
+            Loaded::Transformed(TransformedEngine::new(engine, &spec, layout)?)
         };
         Ok(Brought {
             model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes, spec }),

@@ -189,9 +189,9 @@ fn copies_of_a_pass_under_other_names_clear_no_more_than_the_one() {
         keep(&checkout, &at(5, 5.0));
         keep(&checkout, &at(6, 5.0));
         let pass = keep(&checkout, &at(7, 0.0));
-        let copied = copy(&pass);
-        fs::create_dir_all(copied.parent().unwrap()).unwrap();
-        fs::copy(&pass, &copied).unwrap();
+        let to = copy(&pass);
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(&pass, &to).unwrap();
         let ended = checkout.run(["gate"]);
         assert_eq!(ended.code, Some(2), "{number}: {ended}");
         ended.says("belongs at");

@@ -183,6 +183,7 @@ fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
 /// A name, what the status says of it, and what is altered.
 type Together = (&'static str, &'static str, fn(&mut Experiment));
 
+#[expect(clippy::too_many_lines, reason = "a table: one entry a forgery")]
 fn together() -> Vec<Together> {
     fn faster(arm: &mut Arm) {
         for times in arm.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
@@ -237,7 +238,7 @@ fn together() -> Vec<Together> {
             it.arms.insert(1, fast);
         }),
         ("engines side by side with the decision of an A/B", "it is of `peers`", |it| {
-            it.plan = PlanKind::Peers
+            it.plan = PlanKind::Peers;
         }),
         ("one prompt of three, on both sides", "its workload is 1 prompts", |it| {
             for arm in &mut it.arms {
