@@ -232,6 +232,8 @@ struct PublishedFile {
     new_tokens: usize,
     prompts: Vec<String>,
     reference: PublishedValue,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kv_cache: Vec<PublishedValue>,
     series: Vec<PublishedTable>,
 }
 

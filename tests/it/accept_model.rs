@@ -249,7 +249,7 @@ fn what_the_file_says_that_is_not_known_here_is_not_lost_in_silence() {
 fn doctor_says_that_the_published_value_is_not_judged_here_and_why() {
     let checkout = Checkout::new();
     let ended = checkout.run(["doctor", "--device", "CPU"]);
-    let line = "skip  published value   21.24 tok/s is not judged here: ";
+    let line = "skip  published value    21.24 tok/s is not judged here: ";
     ended.exits(0).prints(&format!("{line}no files are accepted as gpt-oss-20b INT4 yet\n      hint: "));
     ended.prints(&format!("{line}`CPU` is no Intel Arc 140V GPU\n      hint: "));
 }

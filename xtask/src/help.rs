@@ -120,3 +120,15 @@ pub(crate) fn asks_for_help(args: &[OsString]) -> bool {
 pub(crate) fn is_own_verb(verb: &OsStr) -> bool {
     OWN.iter().any(|own| verb == *own)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_fits_a_terminal_of_60_columns() {
+        for line in TEXT.lines() {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
+    }
+}

@@ -275,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_budget_that_decides_nothing_is_refused_with_the_one_that_may() {
-        let error = too_short(Duration::from_secs(60), Duration::from_millis(212_300));
+        let error = too_short(Duration::from_mins(1), Duration::from_millis(212_300));
         assert_eq!(error.kind(), ErrorKind::Input);
         assert_eq!(error.hint_text(), Some("allow more: `--budget 213s`"));
     }

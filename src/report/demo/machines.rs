@@ -36,7 +36,7 @@ struct Differences {
 /// What stands in every record of a machine on one ground.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Template {
-    metric_values: MeanValues,
+    metric_values: MachineValues,
     pub(super) identity: Machine,
     /// Without commit, tokens and processes.
     pub(super) arm: Arm,
@@ -50,7 +50,7 @@ pub(super) struct Template {
 
 /// What the first commit takes on a machine, and how much that differs by chance.
 #[derive(Debug, Clone, Copy, Deserialize)]
-struct MeanValues {
+struct MachineValues {
     tpot_ms: f64,
     ttft_ms: f64,
     load_ms: f64,

@@ -116,7 +116,8 @@ fn hostile_text_stays_text_on_the_page() {
         b.machine.kernel = Some(text.to_owned());
         page_of(&one(), &b)
     };
-    let elements = |text: &str| text.matches('<').count();
+    // What stands in backticks is code, whoever wrote it, and the only markup that a text brings.
+    let elements = |text: &str| text.replace("<code>", "").replace("</code>", "").matches('<').count();
     let harmless = elements(&page_with("a text"));
     for payload in payloads().iter().filter(|payload| payload.contains(['<', '"', '\'', '{'])) {
         let reported = page_with(payload);
