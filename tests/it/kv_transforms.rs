@@ -78,37 +78,35 @@ fn a_quantiser_in_the_graph_does_what_the_one_between_steps_does() {
     let [between, in_graph] = &both[..] else { panic!() };
     assert!(both.iter().flatten().all(StepComparison::same_token));
     let (a, b) = (mean_kl(between), mean_kl(in_graph));
-    eprintln!("KL between steps {a:.2e}, in the graph {b:.2e}");
-    assert!(a > 0.0 && b > 0.0 && (a - b).abs() < 2e-5);
-    let one_by_other = compared(&mut transformed(ARM), &[IN_GRAPH], &forced);
-    eprintln!("KL of one from the other {:.2e}", mean_kl(&one_by_other[0]));
-    assert!(mean_kl(&one_by_other[0]) < 2e-5);
-
-    // Layer 0 is before any attention: its rows must be the same ones.
-    let [mut between, mut in_graph] = [ARM, IN_GRAPH].map(transformed);
-    for engine in [&mut between, &mut in_graph] {
-        greedy_tokens(engine, 2);
-    }
-    assert_eq!((between.events().len(), in_graph.events().len()), (2, 0));
-    let (between, in_graph) =
-        (between.engine_mut().states().unwrap(), in_graph.engine_mut().states().unwrap());
-    for state in 0..2 {
-        let (a, b) = (between[state].elements().unwrap(), in_graph[state].elements().unwrap());
-        let far = a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() > 1e-3 * a.abs().max(0.1)).count();
-        eprintln!("{}: {far} of {} differ", between[state].name(), a.len());
-        assert!(far * 200 < a.len(), "{}: {far} of {} differ", between[state].name(), a.len());
-    }
+    assert!(a > 0.0 && b > 0.0 && (a - b).abs() < 2e-5, "{a:e} between steps, {b:e} in the graph");
+    let one_by_other = mean_kl(&compared(&mut transformed(ARM), &[IN_GRAPH], &forced)[0]);
+    assert!(one_by_other < 2e-5, "{one_by_other:e}");
+    first_rows_are_the_same(ARM, IN_GRAPH);
 }
 
 #[test]
 fn norm_correction_in_the_graph_is_that_between_steps() {
-    let forced = greedy_tokens(&mut engine(), 12);
-    let arms = ["turboquant:k2v2,norm-correction,in-graph"];
-    let mut reference = transformed("turboquant:k2v2,norm-correction,block=1");
-    let steps = compared(&mut reference, &arms, &forced);
-    let plain = compared(&mut reference, &["turboquant:k2v2,in-graph"], &forced);
-    eprintln!("KL corrected {:.2e}, plain {:.2e}", mean_kl(&steps[0]), mean_kl(&plain[0]));
-    assert!(steps[0].iter().all(StepComparison::same_token));
+    first_rows_are_the_same(
+        "turboquant:k2v3,norm-correction,block=1",
+        "turboquant:k2v3,norm-correction,in-graph",
+    );
+}
+
+/// Layer 0 is before any attention: there both arms must leave the same rows.
+#[track_caller]
+fn first_rows_are_the_same(between: &str, in_graph: &str) {
+    let [mut between, mut in_graph] = [between, in_graph].map(transformed);
+    for engine in [&mut between, &mut in_graph] {
+        greedy_tokens(engine, 2);
+    }
+    assert_eq!((between.events().len(), in_graph.events().len()), (2, 0));
+    let states = [between.engine_mut().states().unwrap(), in_graph.engine_mut().states().unwrap()];
+    for (one, other) in states[0].iter().zip(&states[1]).take(2) {
+        let [a, b] = [one, other].map(|state| state.elements().unwrap());
+        let far = a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() > 1e-3 * a.abs().max(0.1)).count();
+        // A coordinate between two centroids may round to either.
+        assert!(far * 200 < a.len(), "{}: {far} of {} differ", one.name(), a.len());
+    }
 }
 
 #[test]
@@ -134,7 +132,6 @@ fn rows_are_chosen_by_queries_of_the_model_and_by_its_calibration() {
     let steps = compared(&mut engine(), &arms, &expected);
     for (arm, steps) in arms.iter().zip(&steps) {
         let kept = steps.iter().filter(|step| step.same_token()).count();
-        eprintln!("{arm}: {kept} of {}, KL {:.2e}", steps.len(), mean_kl(steps));
         assert!(kept > 160 && mean_kl(steps) > 0.0, "{arm}: {kept}");
     }
 }
@@ -179,7 +176,6 @@ fn attention_over_rows_that_were_chosen_is_what_the_formula_gives_for_those_rows
             }
         }
     }
-    eprintln!("furthest from the formula {furthest:.1e}");
     assert!(furthest < 1e-5, "{furthest:e}");
 }
 

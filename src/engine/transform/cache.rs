@@ -183,6 +183,9 @@ impl<'a> Cache<'a> {
 }
 
 #[cfg(test)]
+pub(in crate::engine) use tests::layout;
+
+#[cfg(test)]
 mod tests {
     use serde_json::json;
 
@@ -240,5 +243,3 @@ mod tests {
         assert!(cache.is_shorter());
     }
 }
-#[cfg(test)]
-pub(in crate::engine) use tests::layout;

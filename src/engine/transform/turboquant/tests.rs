@@ -28,7 +28,9 @@ fn unit_rows(count: usize, seed: u64) -> Vec<f32> {
     let mut rows = gaussian_rows(count, SIZE, seed);
     for row in rows.chunks_exact_mut(SIZE) {
         let length = norm(row);
-        row.iter_mut().for_each(|it| *it /= length);
+        for it in row {
+            *it /= length;
+        }
     }
     rows
 }
