@@ -216,8 +216,8 @@ mod tests {
     #[test]
     fn it_can_be_judged_once_a_model_is_accepted_and_until_then_the_hint_says_how_one_is() {
         assert_snapshot!(report(with_an_accepted_model(), &arc_140v()) + &report(shipped(), &arc_140v()), @r#"
-        ok    published value   21.24 tok/s can be judged here: model, device and prompts are the published ones, 200 tokens each
-        skip  published value   21.24 tok/s is not judged here: no files are accepted as gpt-oss-20b INT4 yet
+        ok    published value    21.24 tok/s can be judged here: model, device and prompts are the published ones, 200 tokens each
+        skip  published value    21.24 tok/s is not judged here: no files are accepted as gpt-oss-20b INT4 yet
               hint: measure the published files until their output is verified (`cargo xtask model fetch`, `cargo xtask bench`), then `cargo xtask baseline accept-model RECORD --reason "..."`
         "#);
     }
