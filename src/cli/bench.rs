@@ -47,6 +47,10 @@ pub(super) struct BenchArgs {
     #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     prompts: Vec<String>,
 
+    /// Time reading and writing back all KV states at the end of each process
+    #[arg(long)]
+    states: bool,
+
     /// Measure without goldens; every value is then unverified
     #[arg(long)]
     unverified: bool,
@@ -146,6 +150,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let plan = ExperimentPlan {
         limits: args.supervision.limits(),
         warms_cache: !args.quick,
+        times_states: args.states,
         idle_limit: args.supervision.settle_limit(args.quick),
         probe,
         criterion,

@@ -1,24 +1,27 @@
 //! `kv`: changes of the KV cache side by side, in rounds of fresh processes: agreement of the output, bytes, time.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::cli::ab::budget;
+use crate::cli::flags::EngineFlags;
 use crate::cli::golden::probe_of;
-use crate::cli::loading::find_model;
-use crate::cli::measuring::{MeasuringArgs, load_command, requested_prompts, stoppable};
+use crate::cli::loading::{find_model, load};
+use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, requested_prompts, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print, print_document, say};
-use crate::engine::openvino::{Property, Sources};
-use crate::engine::transform::TransformSpec;
+use crate::cli::{exit_code, print_data, print_document, print_line, say};
+use crate::engine::openvino::{Graph, Property, Sources, calibrate};
+use crate::engine::transform::{CacheLayout, Calibration, TransformSpec};
 use crate::error::{Error, Result};
-use crate::files::{self, FileKind};
+use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
+use crate::places;
 use crate::record::{
     Arm, Experiment, Outcome, Personal, PlanKind, PublishedReference, PublishedValue, RequestedPrompt,
 };
@@ -28,6 +31,7 @@ use crate::run::{
     StoppingRule, run,
 };
 use crate::sys::{Clock, MonotonicClock};
+use crate::workload::TokenId;
 
 /// Invalidated rounds that are made again, at most: as many as of `peers`.
 const LARGEST_REDRAWS: usize = 3;
@@ -37,7 +41,11 @@ const TEXT_PROMPT_TOKENS: usize = 64;
 const TEXT_FORCED_TOKENS: usize = 512;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct KvArgs {
+    #[command(subcommand)]
+    verb: Option<KvVerb>,
+
     /// A change of the KV cache; may be repeated, and the first must be `none`. There are none, copy (reads and writes
     /// all states at each token), turboquant:k6v4, absmax:int8, absmax:int4, hadamard-int4, kivi:k2v2,
     /// streaming-llm:ROWS, snapkv:ROWS, random:ROWS, triattention:ROWS,calibration=FILE, each with options as in
@@ -83,6 +91,29 @@ pub(super) struct KvArgs {
 
     #[command(flatten)]
     measuring: MeasuringArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum KvVerb {
+    /// Compute what `triattention` needs of a model: the mean query of each head and band, over texts
+    Calibrate(CalibrateArgs),
+}
+
+#[derive(Debug, Args)]
+struct CalibrateArgs {
+    /// A text, beside the golden answers and the probe text; may be repeated
+    #[arg(long = "text", value_name = "FILE")]
+    texts: Vec<PathBuf>,
+
+    /// Where the calibration is written [default: a file of the model's in the cache folder]
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    #[command(flatten)]
+    engine: EngineFlags,
+
+    #[command(flatten)]
+    lock: LockFlags,
 }
 
 /// The forms of `kv`.
@@ -149,6 +180,9 @@ struct PreparedArm {
 
 /// Measures changes of the KV cache side by side, and reports them.
 pub(super) fn kv(args: &KvArgs) -> Result<u8> {
+    if let Some(KvVerb::Calibrate(args)) = &args.verb {
+        return write_calibration(args);
+    }
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let requested_arms = requested_arms(&args.arms)?;
@@ -217,8 +251,8 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     let path = store.add(&record);
     let printed = match args.format {
         KvFormat::Text => print_document(kv_document(&record)),
-        KvFormat::Json => print(&kv_json(&record)),
-        KvFormat::Markdown => print(&kv_document(&record).to_markdown()),
+        KvFormat::Json => print_data(&kv_json(&record)),
+        KvFormat::Markdown => print_data(&kv_document(&record).to_markdown()),
     };
     say(&format!("record: {}", path?.display()));
     let commit = record.subject().arm.commit.as_ref();
@@ -227,6 +261,64 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
         Some(error) => Err(error),
         None => printed.map(|()| code_of(&record)),
     }
+}
+
+/// Feeds the texts to the model, and writes the means of its queries.
+fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
+    let root = Root::find();
+    args.engine.check_device()?;
+    let mut model = find_model(&args.engine.model, &root)?;
+    let output = match &args.output {
+        Some(output) => output.clone(),
+        None => calibration_file(&model)?,
+    };
+    let mut texts: Vec<Vec<TokenId>> = model
+        .goldens
+        .goldens
+        .values()
+        .map(|golden| [golden.prompt_token_ids.as_slice(), &golden.token_ids].concat())
+        .collect();
+    texts.extend(probe_of(&model)?.map(|probe| [probe.prompt(), probe.forced()].concat()));
+    for file in &args.texts {
+        texts.push(model.encode(&files::read_text(file, FileKind::Text)?)?);
+    }
+    if texts.is_empty() {
+        return Err(Error::input("there is no text to calibrate with").hint("name one: `--text FILE`"));
+    }
+    let Some(_lock) = args.lock.hold("kv calibrate")? else {
+        return Ok(exit_code::INTERRUPTED);
+    };
+    let model_sha256 = Some(model.identity.sha256.clone());
+    let layout = CacheLayout { model_sha256, ..CacheLayout::of(&model.folder)? };
+    model.graph = Graph::read(&model.folder)?.with_queries(&model.folder)?;
+    let mut engine = load(&model, &args.engine)?.engine;
+    let mut calibration = Calibration::begin(&layout)?;
+    for text in &texts {
+        calibrate(&mut engine, &layout, &mut calibration, text)?;
+    }
+    let text = serde_json::to_string(&calibration)
+        .map_err(|cause| Error::harness(format!("the calibration cannot be written: {cause}")))?;
+    write_whole(&output, text.as_bytes(), Overwrite::Replace)?;
+    say(&format!("calibrated with {} of {} texts", counted_tokens(&texts), texts.len()));
+    say(&format!(
+        "next: `cargo xtask kv --arm none --arm triattention:128,calibration={}`",
+        output.display()
+    ));
+    print_line(&output.display().to_string())?;
+    Ok(exit_code::PASS)
+}
+
+fn counted_tokens(texts: &[Vec<TokenId>]) -> String {
+    format!("{} tokens", texts.iter().map(Vec::len).sum::<usize>())
+}
+
+/// The file of a model's calibration in the cache folder.
+fn calibration_file(model: &FoundModel) -> Result<PathBuf> {
+    let cache = places::cache_dir()
+        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    let folder = cache.join("calibrations");
+    fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
+    Ok(folder.join(format!("{}.json", &model.identity.sha256[..16])))
 }
 
 fn code_of(record: &Experiment) -> u8 {

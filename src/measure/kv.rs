@@ -5,6 +5,7 @@ use strum::IntoStaticStr;
 
 use crate::engine::StepComparison;
 use crate::engine::transform::TransformSpec;
+use crate::measure::{Metric, MetricValues};
 use crate::workload::TokenId;
 
 /// Where the KV cache of an arm is changed.
@@ -65,6 +66,43 @@ pub struct KvUse {
     pub transform_ns: u64,
     /// Time of writing them back, ns.
     pub write_ns: u64,
+}
+
+/// How long all KV states took to be read and to be written back as they are, at the rows that the cache held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StateAccess {
+    /// Rows that each layer held.
+    pub rows: u64,
+    /// Of all states together, as the runtime gives them.
+    pub bytes: u64,
+    /// Time of each reading, ns.
+    pub read_ns: Vec<u64>,
+    /// Time of each writing, ns.
+    pub write_ns: Vec<u64>,
+}
+
+impl StateAccess {
+    /// `state_read@1`, `state_write@1` and `state_roundtrip@1`, each the median of its times, ms; none without times.
+    #[must_use]
+    pub fn values(&self) -> MetricValues {
+        let mut values = MetricValues::default();
+        let both = self.read_ns.iter().zip(&self.write_ns).map(|(read, write)| read.saturating_add(*write));
+        for (metric, times) in [
+            (Metric::StateRead, self.read_ns.clone()),
+            (Metric::StateWrite, self.write_ns.clone()),
+            (Metric::StateRoundTrip, both.collect()),
+        ] {
+            if let Some(ns) = median(times) {
+                values.insert(metric, ns as f64 / 1e6);
+            }
+        }
+        values
+    }
+}
+
+fn median(mut times: Vec<u64>) -> Option<u64> {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied()
 }
 
 /// How the next-token distributions over a text, teacher-forced, agree with those of the unchanged cache.

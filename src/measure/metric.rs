@@ -172,6 +172,13 @@ metrics! {
     PeakDeviceMemory "peak GPU memory, mean of the processes" "peak_device_memory@1" "bytes" Lower "highest memory of the device that was seen";
     /// Largest difference of the first two logits' logit margin against the fixture, over a probe text, logit.
     LogitDrift "logit drift" "logit_drift@1" "logit" Lower "largest |logit margin - fixture's logit margin| over a teacher-forced probe text";
+    /// Reading all KV states, ms; the rows that they hold are stated.
+    StateRead "reading all KV states" "state_read@1" "ms" Lower "median time to read all states, at the stated rows";
+    /// Writing all KV states back as they are, ms; the rows that they hold are stated.
+    StateWrite "writing all KV states" "state_write@1" "ms" Lower "median time to write all states back, at the stated rows";
+    /// Both, ms.
+    StateRoundTrip "reading and writing all KV states" "state_roundtrip@1" "ms" Lower
+        "median of reading and then writing all states, at the stated rows";
     /// Energy of the processor's package over the generations by their tokens, J per token.
     EnergyPerToken "energy per token" "energy_per_token@1" "J/token" Lower
         "energy of the processor's package over generations / tokens";

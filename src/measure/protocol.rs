@@ -20,6 +20,8 @@
 //! cache {tokens}                    ->
 //!                                   <-  replay {token_ids, path}
 //! replayed {choices}                ->
+//!                                   <-  time-states {repeats}
+//! states-timed {rows, times}        ->
 //!                                   <-  capture-logits {text, reference} or compare-logits, of `kv` alone
 //! logits-captured or logits-compared ->
 //!                                   <-  finish
@@ -40,7 +42,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
-use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse};
+use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse, StateAccess};
 use crate::workload::TokenId;
 
 /// The version that is spoken.
@@ -66,6 +68,8 @@ pub enum Command {
     Replay(ReplayCommand),
     /// A replay, as protocols 1 and 2 call it.
     Witness(ReplayCommand),
+    /// Time reading and writing back all KV states, as they are; answered by `states-timed`.
+    TimeStates(TimeStatesCommand),
     /// Write the logits of an untimed, teacher-forced pass to a file; answered by `logits-captured`.
     CaptureLogits(LogitsCommand),
     /// Compare those of a pass of this worker with such a file; answered by `logits-compared`.
@@ -123,6 +127,13 @@ pub struct ReplayCommand {
     pub token_ids: Vec<TokenId>,
     /// Which tokens are fed after it.
     pub path: ReplayPath,
+}
+
+/// How often all states are read and written back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeStatesCommand {
+    /// Each time is one reading.
+    pub repeats: usize,
 }
 
 /// A teacher-forced pass over a text whose logits are written or compared.
@@ -199,6 +210,8 @@ pub enum Event {
     /// What an untimed pass saw.
     #[serde(alias = "witnessed")]
     Replayed(ReplayRecord),
+    /// How long the states took to be read and written back.
+    StatesTimed(StateAccess),
     /// The logits of a pass are in their file.
     LogitsCaptured,
     /// How far the logits of a pass are from those of the reference.
@@ -298,6 +311,9 @@ pub struct LoadedEvent {
     /// Where the KV cache is changed, as the load command requested.
     #[serde(default)]
     pub kv_method: KvMethod,
+    /// Whether it understands `time-states`.
+    #[serde(default)]
+    pub times_states: bool,
 }
 
 impl LoadedEvent {

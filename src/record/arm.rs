@@ -10,7 +10,7 @@ use crate::engine::{ModelShape, Replay};
 use crate::error::{Error, Result};
 use crate::golden::{Divergence, DriftLimit, Finding, GoldenResult, GoldenSet, LogitDrift, Question, judge};
 use crate::measure::guard::GuardLog;
-use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
+use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{CacheState, InferSpan, KvCache, ReplayRecord};
 use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose, WarmLoad};
 use crate::measure::{BandwidthReading, Plan, RequestedPrompt, Role, Sample};
@@ -244,6 +244,9 @@ pub struct ProcessRecord {
     /// The KV cache after the warm-up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv_cache: Option<KvCache>,
+    /// How long all KV states took to be read and written back, where that was requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_access: Option<StateAccess>,
     /// Highest sum of `GPU_MEMORY_STATISTICS` that was reported, bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device_memory_bytes: Option<u64>,
@@ -298,6 +301,7 @@ impl From<&ProcessFacts> for ProcessRecord {
             }),
             memory: facts.memory,
             kv_cache: facts.kv_cache.clone(),
+            state_access: facts.state_access.clone(),
             device_memory_bytes: facts.device_memory_bytes,
             processor_ns: facts.processor_ns,
             bandwidth_before: None,

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use crate::engine::openvino::DeviceKind;
 use crate::judge::environment::{Guard, GuardState, of_record};
 use crate::judge::{Roofline, Summary, energy_per_token, roofline_of};
+use crate::measure::Metric;
 use crate::measure::guard::GuardLog;
+use crate::measure::kv::StateAccess;
 use crate::measure::protocol::{CacheState, KvBytesSource};
 use crate::measure::supervisor::{Purpose, WarmLoad};
 use crate::record::{ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
-use crate::report::number::mebibytes;
+use crate::report::number::{four_digits, mebibytes};
 use crate::sys::MemoryReading;
 use crate::visible::line;
 use crate::workload::TokenId;
@@ -24,6 +26,7 @@ pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static 
         fact("peak memory", memory(record, summary)),
         fact("GPU memory", device_memory(record)),
         fact("KV cache", kv_cache(record)),
+        fact("KV states", state_access(record)),
         fact("logits", drift(record)),
         fact("environment", validity(record)),
         fact("guards", guards(record)),
@@ -149,6 +152,24 @@ fn kv_cache(record: ArmView<'_>) -> Option<String> {
              cannot be read"
         ),
     })
+}
+
+/// How long the KV states took to be read and written back, over the processes that timed it.
+fn state_access(record: ArmView<'_>) -> Option<String> {
+    let all: Vec<&StateAccess> = measured(record).filter_map(|it| it.state_access.as_ref()).collect();
+    let first = all.first()?;
+    let mean = |metric| {
+        let values: Vec<f64> = all.iter().filter_map(|access| access.values().get(metric)).collect();
+        (!values.is_empty()).then(|| four_digits(values.iter().sum::<f64>() / values.len() as f64))
+    };
+    Some(format!(
+        "{} rows, {}: {} ms to read all, {} ms to write all back, {} ms together",
+        first.rows,
+        mebibytes(first.bytes),
+        mean(Metric::StateRead)?,
+        mean(Metric::StateWrite)?,
+        mean(Metric::StateRoundTrip)?
+    ))
 }
 
 fn drift(record: ArmView<'_>) -> Option<String> {

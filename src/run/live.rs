@@ -80,6 +80,7 @@ impl<'a> LiveRounds<'a> {
             load: arm.load,
             limits: self.experiment.limits,
             prime: self.experiment.warms_cache,
+            times_states: self.experiment.times_states,
             control: self.control,
         };
         let began_ns = MonotonicClock.now_ns();

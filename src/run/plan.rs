@@ -45,6 +45,8 @@ pub struct ExperimentPlan<'a> {
     pub limits: Limits,
     /// Whether a cold cache of compiled models is filled by a process that is not measured.
     pub warms_cache: bool,
+    /// Whether reading and writing back all KV states is timed at the end of each process.
+    pub times_states: bool,
     /// Longest wait, before the first process, for other load to end.
     pub idle_limit: Duration,
     /// The text on which the drift of logits is measured after the last process; None where it is not.
@@ -161,6 +163,7 @@ impl<'a> ExperimentPlan<'a> {
             schedule,
             limits: Limits::default(),
             warms_cache: true,
+            times_states: false,
             idle_limit: Duration::ZERO,
             probe: None,
             kv: None,

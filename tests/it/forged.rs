@@ -225,6 +225,7 @@ pub(crate) fn process() -> ProcessRecord {
         device_resident_bytes: None,
     };
     ProcessRecord {
+        state_access: None,
         purpose: Purpose::Measured,
         index: 0,
         exit_reason: "done".into(),

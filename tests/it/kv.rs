@@ -90,3 +90,47 @@ fn arms_that_cannot_be_meant_are_refused_before_anything_is_measured() {
     }
     assert!(checkout.record_files().is_empty());
 }
+
+#[test]
+fn rows_are_chosen_by_a_calibration_of_the_model_and_one_of_another_model_is_refused() {
+    let checkout = Checkout::new();
+    let file = checkout.path("calibration.json");
+    let name = file.display().to_string();
+    let ended = checkout.run(["kv", "calibrate", "--device", "CPU", "--output", &name]);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stdout, format!("{name}\n"));
+    assert!(ended.stderr.contains(&format!("--arm triattention:128,calibration={name}")), "{}", ended.stderr);
+
+    let arm = format!("triattention:16,calibration={name},period=4,free-prompt,allow-cut-window");
+    let arms = ["kv", "--arm", "none", "--arm", &arm, "--ignore-guards"];
+    let ended = checkout.run(arms.iter().chain(&SHORT));
+    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
+    let record = only_record(&checkout);
+    let pruned = record.arms[1].kv.as_ref().unwrap().uses[0];
+    assert!(pruned.changes > 0 && pruned.rows < pruned.tokens, "{pruned:?}");
+
+    let text = fs::read_to_string(&file).unwrap();
+    let model = record.arms[0].model.sha256.clone();
+    assert!(text.contains(&model));
+    fs::write(&file, text.replace(&model, &"0".repeat(64))).unwrap();
+    let ended = checkout.run(arms.iter().chain(&SHORT));
+    assert_eq!(ended.code, Some(2), "{}\n{}", ended.stdout, ended.stderr);
+    assert!(ended.stderr.contains("is the calibration of another model"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("`cargo xtask kv calibrate`"), "{}", ended.stderr);
+}
+
+#[test]
+fn bench_times_the_states_where_that_is_requested() {
+    let checkout = Checkout::new();
+    let bench = ["bench", "--quick", "--device", "CPU", "--max-new-tokens", "4", "--prompt", "fibonacci"];
+    let ended = checkout.run(bench.iter().chain(&["--states", "--wide"]));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let record = only_record(&checkout);
+    let access = record.arms[0].processes[0].state_access.as_ref().unwrap();
+    let held = record.arms[0].samples[0].prompt_tokens as u64 + 3;
+    assert_eq!((access.rows, access.bytes), (held, held * 48 * 8 * 64 * 4));
+    assert!(access.read_ns.len() == 9 && access.write_ns.len() == 9);
+    assert!(ended.stdout.contains("ms to read all"), "{}", ended.stdout);
+    let plain = checkout.run(bench);
+    assert!(!plain.stdout.contains("ms to read all"), "{}", plain.stdout);
+}

@@ -116,7 +116,14 @@ fn session(
     prime: bool,
 ) -> Session {
     let (plan, control, load) = (plan(), Control::default(), load());
-    let job = Job { plan: &plan, load: &load, limits: Limits::default(), prime, control: &control };
+    let job = Job {
+        plan: &plan,
+        load: &load,
+        limits: Limits::default(),
+        prime,
+        times_states: false,
+        control: &control,
+    };
     let started = AtomicUsize::new(0);
     let mut start = || -> Result<Box<dyn Link>, Error> {
         let worker = started.fetch_add(1, Ordering::Relaxed);

@@ -16,7 +16,7 @@ use strum::IntoStaticStr;
 
 use crate::error::Error;
 use crate::measure::Sample;
-use crate::measure::kv::KvUse;
+use crate::measure::kv::{KvUse, StateAccess};
 use crate::measure::protocol::{DeviceResolvedEvent, Handshake, KvCache, LoadedEvent};
 use crate::sys::MemoryReading;
 
@@ -289,6 +289,8 @@ pub struct ProcessFacts {
     pub memory: PhaseMemory,
     /// What the KV cache held after the warm-up.
     pub kv_cache: Option<KvCache>,
+    /// How long the KV states took to be read and written back, where that was requested.
+    pub state_access: Option<StateAccess>,
     /// What the change of the KV cache took in each measured generation, in their order.
     pub kv_uses: Vec<KvUse>,
     /// Highest sum of `GPU_MEMORY_STATISTICS` that was reported, bytes.

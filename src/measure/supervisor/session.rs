@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::engine::Replay;
 use crate::error::{Error, Result};
 use crate::measure::generation::not_empty_before;
+use crate::measure::kv::StateAccess;
 use crate::measure::protocol::{
     CacheState, Command, DeviceResolvedEvent, Event, GenerateCommand, GeneratedEvent, LoadCommand,
-    LoadedEvent, Phase, ReadCacheCommand, TokensEvent,
+    LoadedEvent, Phase, ReadCacheCommand, TimeStatesCommand, TokensEvent,
 };
 use crate::measure::supervisor::conversation::{Conversation, Link};
 use crate::measure::supervisor::{Awaited, ExitReason, Limits, ProcessFacts, Purpose};
@@ -68,9 +69,14 @@ pub struct Job<'a> {
     pub limits: Limits,
     /// Whether a cold cache of compiled models is filled by a process that is not measured.
     pub prime: bool,
+    /// Whether reading and writing back all KV states is timed after the last generation.
+    pub times_states: bool,
     /// Ends it.
     pub control: &'a Control,
 }
+
+/// How often all states are read and written back, for a median.
+const STATE_READINGS: usize = 9;
 
 /// Worker processes, one after the other, and what they gave.
 #[derive(Default)]
@@ -249,6 +255,9 @@ impl WorkerRun<'_> {
             self.generate(plan, prompt, role)?;
         }
         let after = self.conversation.pid().and_then(processor_time_ns);
+        if self.job.times_states {
+            self.facts.state_access = Some(self.time_states()?);
+        }
         self.facts.processor_ns = before.zip(after).map(|(before, after)| after.saturating_sub(before));
         Ok(())
     }
@@ -299,6 +308,19 @@ impl WorkerRun<'_> {
         self.facts.samples.push(sample);
         checked.map_err(|error| self.conversation.end_as(ExitReason::Refused(error)))?;
         self.check_cache(fed, split_phases)
+    }
+
+    /// Times the states as the last generation left them, after all that is measured.
+    fn time_states(&mut self) -> Result<StateAccess, ExitReason> {
+        if !self.facts.loaded.as_ref().is_some_and(|loaded| loaded.times_states) {
+            let error = Error::input("the worker does not time its KV states").hint("leave `--states` out");
+            return Err(self.conversation.end_as(ExitReason::Refused(error)));
+        }
+        self.conversation.send(&Command::TimeStates(TimeStatesCommand { repeats: STATE_READINGS }));
+        match self.conversation.next(Awaited::Cache)? {
+            Event::StatesTimed(access) => Ok(access),
+            other => Err(self.conversation.unexpected(&other, Awaited::Cache)),
+        }
     }
 
     /// Reads the KV cache after the generation and its memory were read. It was empty before the generation

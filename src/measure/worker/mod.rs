@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::engine::{Ended, Engine, replay};
 use crate::error::{Error, Result};
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
-use crate::measure::kv::{KvAgreement, KvUse};
+use crate::measure::kv::{KvAgreement, KvUse, StateAccess};
 use crate::measure::protocol::{
     CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
     LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase, ReplayCommand, TokensEvent,
@@ -49,6 +49,13 @@ pub trait Model {
     /// timed part.
     fn kv_use(&mut self) -> Option<KvUse> {
         None
+    }
+    /// Times reading and writing back all KV states, as often as this.
+    ///
+    /// # Errors
+    /// States that cannot be read or written.
+    fn time_states(&mut self, _repeats: usize) -> Result<StateAccess> {
+        Err(Error::harness("this worker does not time its KV states"))
     }
     /// Writes the logits of a teacher-forced pass to a file. Never timed.
     ///
@@ -131,6 +138,10 @@ impl Worker<'_> {
                     self.outbox.report(&Event::Cache(model.read_cache(command.all_states)?))?;
                 }
                 Command::Replay(command) | Command::Witness(command) => self.replay(&command)?,
+                Command::TimeStates(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.report(&Event::StatesTimed(model.time_states(command.repeats)?))?;
+                }
                 Command::CaptureLogits(command) => {
                     self.model.as_mut().ok_or_else(nothing_loaded)?.capture_logits(&command)?;
                     self.outbox.report(&Event::LogitsCaptured)?;

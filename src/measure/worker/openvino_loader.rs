@@ -11,7 +11,7 @@ use crate::engine::openvino::{
 use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
 use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
-use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
+use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{
     CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
     LogitsCommand,
@@ -79,17 +79,26 @@ impl Loader for OpenVinoLoader<'_> {
             infer_span: InferSpan::Inference,
             device_memory_bytes: device_memory_bytes(&resolved),
             kv_method: KvMethod::of(&spec),
+            times_states: true,
         };
         let loaded_bytes = total(&event.device_memory_bytes);
+        let model_sha256 = Some(command.model_sha256.clone());
+        let layout = CacheLayout::of(&folder).map(|layout| CacheLayout { model_sha256, ..layout });
         let engine = if command.kv_transform.is_none() {
             Loaded::AsIs(engine)
         } else {
-            let model_sha256 = Some(command.model_sha256.clone());
-            let layout = CacheLayout { model_sha256, ..CacheLayout::of(&folder)? };
-            Loaded::Transformed(TransformedEngine::new(engine, &spec, layout)?)
+            Loaded::Transformed(TransformedEngine::new(engine, &spec, layout.clone()?)?)
         };
         Ok(Brought {
-            model: Box::new(OpenVinoModel { engine, resolved, properties, filling, loaded_bytes, spec }),
+            model: Box::new(OpenVinoModel {
+                engine,
+                resolved,
+                properties,
+                filling,
+                loaded_bytes,
+                spec,
+                layout,
+            }),
             event,
         })
     }
@@ -191,6 +200,8 @@ struct OpenVinoModel {
     loaded_bytes: u64,
     /// What is done to the KV cache.
     spec: TransformSpec,
+    /// What the cache is made of, or why that is not known.
+    layout: Result<CacheLayout>,
 }
 
 impl Model for OpenVinoModel {
@@ -218,6 +229,21 @@ impl Model for OpenVinoModel {
             // Where the mark cannot be written, the next load is a cold one, and says so.
             let _ = cache.mark_complete(&self.properties);
         }
+    }
+
+    fn time_states(&mut self, repeats: usize) -> Result<StateAccess> {
+        let engine = self.engine.openvino();
+        let rows = engine.held_tokens() as u64;
+        let mut access = StateAccess { rows, ..StateAccess::default() };
+        for _ in 0..repeats {
+            let cost = engine.time_state_access(&self.layout.clone()?)?;
+            access.read_ns.push(cost.read_ns);
+            access.write_ns.push(cost.write_ns);
+        }
+        let elements: usize =
+            engine.states()?.iter().map(|state| state.shape().iter().product::<usize>()).sum();
+        access.bytes = (elements * size_of::<f32>()) as u64;
+        Ok(access)
     }
 
     fn capture_logits(&mut self, command: &LogitsCommand) -> Result<()> {

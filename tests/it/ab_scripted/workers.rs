@@ -179,6 +179,7 @@ impl ScriptedPairs {
             load: &load,
             limits: Limits::default(),
             prime: true,
+            times_states: false,
             control: &self.control,
         };
         let live = match side {
