@@ -54,7 +54,7 @@ fn every_kind_of_fault_is_found_and_no_other_is_seen_in_its_place() {
 const GOOD: &str = "<p><a href='#x'>a link</a> <button>a button</button></p>\
     <label>machine <select><option>one</select></label>\
     <svg width=200 height=50 role=img aria-label='token/s by commit'><text x=10 y=20>one two</text>\
-    <text x=10 y=36>three</text><text x=150 y=20></text></svg>\
+    <text x=10 y=42>three</text><text x=150 y=20></text></svg>\
     <p style='width: 4em; overflow: hidden; white-space: nowrap; text-overflow: ellipsis'>ends in dots</p>\
     <p style='width: 2em; overflow-x: auto; white-space: nowrap' tabindex=0>scrolls and is not cut</p>";
 

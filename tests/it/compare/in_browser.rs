@@ -181,14 +181,14 @@ fn of_one_thing_unlike_things_and_invalidated_times_each_is_said_what_the_verb_s
     assert!(same.contains("comparable same series") && same.contains("two runs of one thing"), "{same}");
     assert!(!same.contains('\u{2713}'), "{same}");
     assert!(text("unlike", "answer").contains("not the same model, so nothing is compared"), "{acted:?}");
-    let metric_values = text("unlike", "figures");
+    let metric_values = text("unlike", "values");
     assert!(
         metric_values.contains("51.00") && !metric_values.contains('%') && !metric_values.contains("Change"),
         "{metric_values}"
     );
     assert!(text("invalidated", "notes").contains("B's times are not compared"), "{acted:?}");
     assert_eq!(text("invalidated", "first"), "mean\t47.00\t51.00\t-");
-    assert!(text("invalidated", "figures").contains("160.0\t160.0\t0.00 %"), "memory is no time: {acted:?}");
+    assert!(text("invalidated", "values").contains("160.0\t160.0\t0.00 %"), "memory is no time: {acted:?}");
     assert_eq!(acted.value("one")["hidden"], true);
     assert!(text("one", "notes").contains("A and B are one run"));
     assert!(text("hostile", "notes").contains("what stands in the address"), "{acted:?}");
