@@ -47,17 +47,12 @@ pub(super) struct BenchArgs {
     #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
     prompts: Vec<String>,
 
-    /// Time reading and writing back all KV states at the end of each process
-    #[arg(long)]
-    states: bool,
-
     /// Measure without goldens; every value is then unverified
     #[arg(long)]
     unverified: bool,
 
-    /// First run the Criterion benches of the checkout, and keep their estimates in the record; minutes
-    #[arg(long)]
-    criterion: bool,
+    #[command(flatten)]
+    beside: BesideArgs,
 
     #[command(flatten)]
     reporting: ReportingArgs,
@@ -67,6 +62,18 @@ pub(super) struct BenchArgs {
 
     #[command(flatten)]
     supervision: SupervisionArgs,
+}
+
+/// What is measured beside the prompts.
+#[derive(Debug, Args)]
+struct BesideArgs {
+    /// First run the Criterion benches of the checkout, and keep their estimates in the record; minutes
+    #[arg(long)]
+    criterion: bool,
+
+    /// Time reading and writing back all KV states at the end of each process
+    #[arg(long)]
+    states: bool,
 }
 
 /// How the run is reported.
@@ -125,7 +132,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let mut cost =
         HarnessCost { hashing_ns: hashing_ns + identity.hashing_ns, lock_wait_ns, ..HarnessCost::default() };
     let criterion =
-        if args.criterion { run_criterion(&root, &mut cost, &control)? } else { Some(Vec::new()) };
+        if args.beside.criterion { run_criterion(&root, &mut cost, &control)? } else { Some(Vec::new()) };
     let Some(criterion) = criterion else {
         say("interrupted: nothing was measured");
         return Ok(exit_code::INTERRUPTED);
@@ -150,7 +157,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let plan = ExperimentPlan {
         limits: args.supervision.limits(),
         warms_cache: !args.quick,
-        times_states: args.states,
+        times_states: args.beside.states,
         idle_limit: args.supervision.settle_limit(args.quick),
         probe,
         criterion,

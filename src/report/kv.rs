@@ -6,6 +6,7 @@ use crate::judge::kv::{KvArm, KvBytesPerToken, kv_arms};
 use crate::judge::peers::{Multiple, RoundValues, round_values};
 use crate::measure::kv::KvMethod;
 use crate::record::{Experiment, Outcome};
+use crate::report::chart::{Scatter, ScatterPoint};
 use crate::report::decision::interrupted_after;
 use crate::report::document::{Cell, Document, Table, number};
 use crate::report::mark::Mark;
@@ -67,6 +68,48 @@ pub fn kv_document(record: &Experiment) -> Document {
     document
 }
 
+/// The arms in two charts: how far their distributions move by what the cache takes, and by what a token takes.
+pub(in crate::report) fn add_charts(document: &mut Document, record: &Experiment) {
+    let arms = kv_arms(record);
+    let points = |across: fn(&KvArm) -> Option<f64>| {
+        let points = arms.iter().enumerate().filter_map(|(at, arm)| {
+            Some(ScatterPoint {
+                number: at + 1,
+                name: arm.arm.clone(),
+                kind: match arm.method {
+                    KvMethod::Unchanged | KvMethod::States => 0,
+                    KvMethod::Graph => 1,
+                    KvMethod::Plugin => 2,
+                },
+                across: across(arm)?,
+                up: arm.teacher_forced?.mean_kl_nats,
+            })
+        });
+        points.collect::<Vec<_>>()
+    };
+    let scatter = |title, across, points: Vec<ScatterPoint>| Scatter {
+        title,
+        across,
+        up: "mean KL divergence, nats, lower is better",
+        kinds: vec!["between steps", "in the graph", "by the plugin"],
+        points,
+    };
+    for chart in [
+        scatter(
+            "Agreement and bytes",
+            "packed bytes per token, % of 16 bit, lower is better",
+            points(|arm| Some(100.0 * arm.bytes?.share_of_16_bit)),
+        ),
+        scatter(
+            "Agreement and time",
+            "TPOT, ratio to the first arm, lower is better",
+            points(|arm| Some(arm.tpot_ratio?.ratio)),
+        ),
+    ] {
+        document.chart((!chart.points.is_empty()).then(|| chart.chart()));
+    }
+}
+
 /// How each arm agrees with the first by text and seed: for pages, where there is room.
 pub(in crate::report) fn add_agreements(document: &mut Document, record: &Experiment) {
     let headings =
@@ -115,7 +158,7 @@ fn output(arms: &[KvArm]) -> Table {
         let forced = arm.teacher_forced.as_ref();
         let seeds = forced.filter(|it| it.seeds > 1);
         [
-            (&arm.arm).into(),
+            numbered(arms, arm),
             match arm.golden {
                 Some(golden) => number(Some(format!("golden: {}", golden.as_str()))),
                 None => number(Some(format!("{} of {} equal", free.equal_prompts, free.prompts))),
@@ -137,7 +180,7 @@ fn bytes(arms: &[KvArm]) -> Table {
     let rows = arms.iter().map(|arm| {
         let of = |value: fn(&KvBytesPerToken) -> Option<String>| number(arm.bytes.as_ref().and_then(value));
         [
-            (&arm.arm).into(),
+            numbered(arms, arm),
             of(|it| Some(format!("{:.0}", it.packed_per_token))),
             of(|it| Some(whole_percent(100.0 * it.share_of_16_bit))),
             of(|it| Some(mebibytes(it.packed))),
@@ -178,7 +221,7 @@ fn time(arms: &[KvArm]) -> Table {
     let rows = arms.iter().map(|arm| {
         let cost = arm.cost.as_ref();
         [
-            (&arm.arm).into(),
+            numbered(arms, arm),
             changed(arm).into(),
             number(arm.tpot_ms.map(four_digits)),
             number(arm.tpot_ratio.map(|it| four_digits(it.ratio))),
@@ -190,6 +233,12 @@ fn time(arms: &[KvArm]) -> Table {
         ]
     });
     Table::new(headings).with_rows(rows)
+}
+
+/// As in "2 copy": charts name an arm by its number.
+fn numbered(arms: &[KvArm], arm: &KvArm) -> Cell {
+    let number = arms.iter().position(|it| it.arm == arm.arm).unwrap_or_default() + 1;
+    format!("{number} {}", arm.arm).into()
 }
 
 fn changed(arm: &KvArm) -> &'static str {

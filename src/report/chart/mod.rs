@@ -12,6 +12,7 @@ mod line;
 mod pairs;
 pub(in crate::report) mod palette;
 mod plot;
+mod scatter;
 mod signs;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use bars::{Histogram, Memory, MemoryPhase, Percentile};
 pub use guards::{Guard, Guards, ProcessSpan, Reading};
 pub use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
 pub use pairs::{Interval, Pairs, Threshold};
+pub use scatter::{Scatter, ScatterPoint};
 pub use token_strip::{Generation, TokenStrip};
 
 /// A chart, ready for a page.

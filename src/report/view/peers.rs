@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::record::{Entry, Experiment, PlanKind};
 use crate::report::document::{Line, Place};
-use crate::report::kv::{add_agreements, kv_document};
+use crate::report::kv::{add_agreements, add_charts, kv_document};
 use crate::report::mark::Badge;
 use crate::report::peers::peers_document;
 use crate::report::reproduce::{kv_command, peers_command};
@@ -16,6 +16,7 @@ use crate::visible::one_line;
 pub(in crate::report) fn arms_part(record: &Experiment, entry: &Entry, file: &str, root: &str) -> Value {
     let (mut document, command) = if record.plan == PlanKind::Kv {
         let mut document = kv_document(record);
+        add_charts(&mut document, record);
         add_agreements(&mut document, record);
         (document, kv_command(record))
     } else {

@@ -152,14 +152,14 @@ fn a_run_on_the_processor_is_not_taken_for_its_own_background_load() {
     assert!(first.iter().all(|finding| !finding.guard.id().contains("gpu")), "it needs no GPU");
 }
 
-/// A run on the four processors in which others have this share of all their time, second by second.
-fn beside_others(shares: [f64; 5]) -> GuardLog {
+/// A run on the four processors in which others have so many thousandths of all their time, second by second.
+fn beside_others(thousandths: [u64; 5]) -> GuardLog {
     with(|log| {
-        let mut others_ns = 0.0;
-        for (reading, share) in log.readings[1..].iter_mut().zip(shares) {
-            others_ns += share * 4.0 * SECOND as f64;
+        let mut others_ns = 0;
+        for (reading, share) in log.readings[1..].iter_mut().zip(thousandths) {
+            others_ns += share * 4 * SECOND / 1000;
             let Known(time) = &mut reading.cpu_time else { panic!() };
-            time.busy_ns = 90 * SECOND + time.own_ns + others_ns as u64;
+            time.busy_ns = 90 * SECOND + time.own_ns + others_ns;
         }
     })
 }
@@ -171,18 +171,18 @@ fn other_cpu_use(log: &GuardLog) -> GuardFinding {
 
 #[test]
 fn a_load_by_others_that_begins_in_the_middle_of_a_run_on_the_processor_trips() {
-    let loaded = other_cpu_use(&beside_others([0.0, 0.0, 0.6, 0.6, 0.6]));
+    let loaded = other_cpu_use(&beside_others([0, 0, 600, 600, 600]));
     assert_eq!(loaded.state, GuardState::Tripped);
     assert_eq!(loaded.reason, "other programs used 36.0 % of the CPU while it was measured");
     assert!(loaded.invalidates());
-    assert_eq!(other_cpu_use(&beside_others([0.05; 5])).state, GuardState::Tripped);
-    assert_eq!(other_cpu_use(&beside_others([0.049; 5])).state, GuardState::Clean);
-    assert_eq!(other_cpu_use(&beside_others([0.01, 0.0, 0.05, 0.01, 0.02])).state, GuardState::Clean);
+    assert_eq!(other_cpu_use(&beside_others([50; 5])).state, GuardState::Tripped);
+    assert_eq!(other_cpu_use(&beside_others([49; 5])).state, GuardState::Clean);
+    assert_eq!(other_cpu_use(&beside_others([10, 0, 50, 10, 20])).state, GuardState::Clean);
 }
 
 #[test]
 fn a_load_while_the_model_is_loaded_or_after_the_last_token_does_not_count() {
-    let log = beside_others([0.6, 0.0, 0.0, 0.0, 0.6]);
+    let log = beside_others([600, 0, 0, 0, 600]);
     let timed = Some(TimeSpan { start_ns: SECOND, end_ns: 4 * SECOND });
     let cpu = ProcessGuards { timed, ..on(&log, DeviceKind::Cpu) };
     assert_eq!(state_of(&of_process(&cpu, None), Guard::OtherCpuUse), GuardState::Clean);
@@ -190,7 +190,7 @@ fn a_load_while_the_model_is_loaded_or_after_the_last_token_does_not_count() {
 
 #[test]
 fn what_the_counting_by_ticks_leaves_open_is_no_load() {
-    let mut log = beside_others([0.1; 5]);
+    let mut log = beside_others([100; 5]);
     for reading in &mut log.readings {
         reading.at_ns /= 25;
         let Known(time) = &mut reading.cpu_time else { panic!() };
