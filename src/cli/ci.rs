@@ -33,7 +33,7 @@ pub(super) struct CiArgs {
 
 #[derive(Debug, Subcommand)]
 enum CiVerb {
-    /// Tell which head is to be measured against what, as JSON, and fetch it; exit 2 where it may not be
+    /// Print which head is to be measured against what, as JSON, and fetch it; exit 2 where it may not be
     Resolve(EventFlags),
     /// Measure the head of the event against where it branched off, and write the verdict
     Measure(Box<MeasureArgs>),
@@ -108,7 +108,7 @@ impl EventFlags {
     }
 }
 
-/// Tells the commits.
+/// Prints the commits.
 fn resolve(flags: &EventFlags) -> Result<u8> {
     let resolved = flags.resolve(flags.candidate()?)?;
     let json = serde_json::to_string_pretty(&resolved)
@@ -299,7 +299,7 @@ fn publish(args: &PublishArgs) -> Result<u8> {
     };
     let published = gate::ci::publish(&requested, &mut GhProgram)?;
     let Some(status) = &published.status else {
-        say(&format!("{} has a verdict, and this run has none: nothing was told", published.head));
+        say(&format!("{} has a verdict, and this run has none: nothing was published", published.head));
         return Ok(exit_code::PASS);
     };
     let state = if status.state == State::Success { "green" } else { "red" };

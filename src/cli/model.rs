@@ -47,7 +47,7 @@ enum ModelVerb {
     Verify(VerifyArgs),
     /// List the models of this machine, and whether they are whole
     List,
-    /// Tell what a model is made of: layers, experts, precision by kind of weight, bytes a token
+    /// Print what a model is made of: layers, experts, precision by kind of weight, bytes a token
     Describe(DescribeArgs),
     /// Remember a model folder, or a repository's folder in the Hugging Face cache
     Use {
@@ -344,7 +344,7 @@ struct DescribeArgs {
     format: TextOrJson,
 }
 
-/// Tells what a model is made of. The graph is read; nothing is loaded.
+/// Prints what a model is made of. The graph is read; nothing is loaded.
 fn describe(args: &DescribeArgs) -> Result<()> {
     let folder = ModelFolder::open(&args.folder.named_or_used()?)?;
     let mut known = known_hashes();

@@ -1,4 +1,4 @@
-//! Tells a decision: in the form that was requested, and to GitHub where it runs there.
+//! Reports a decision: in the form that was requested, and to GitHub where it runs there.
 
 use std::env;
 use std::fs::OpenOptions;

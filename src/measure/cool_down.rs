@@ -16,7 +16,7 @@ pub trait CoolDownScene {
     fn temperatures(&mut self) -> Observed<Temperatures>;
     /// Lets one second pass.
     fn wait_one_second(&mut self);
-    /// Told before each second how many are left at most; breaks to stop waiting.
+    /// Called before each second with how many are left at most; breaks to stop waiting.
     fn report(&mut self, seconds_left: u32) -> ControlFlow<()>;
 }
 

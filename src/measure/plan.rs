@@ -75,7 +75,7 @@ impl Plan {
         }
         for (index, prompt) in self.prompts.iter().enumerate() {
             if self.prompts[..index].iter().any(|earlier| earlier.id == prompt.id) {
-                return Err(Error::input(format!("prompt `{}` is asked twice", prompt.id))
+                return Err(Error::input(format!("prompt `{}` is requested twice", prompt.id))
                     .hint("name each prompt once; `--runs N` repeats them"));
             }
             self.check_prompt(prompt, vocabulary_size, context_tokens)?;

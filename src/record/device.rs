@@ -118,7 +118,7 @@ impl ProvenDevice {
     pub fn establish(evidence: DeviceEvidence<'_>) -> Result<Self> {
         let invalid = |what: String| Error::environment(what).hint("run `cargo xtask doctor`");
         let Some(first) = evidence.execution_devices.first() else {
-            return Err(invalid("no process told on which device it ran".to_owned()));
+            return Err(invalid("no process reported on which device it ran".to_owned()));
         };
         if let Some(other) = evidence.execution_devices.iter().find(|other| *other != first) {
             return Err(invalid(format!("one process ran on `{first}` and another on `{other}`")));

@@ -1,4 +1,4 @@
-//! What the steps of a first day on a GPU saw, as they tell it to the process that walks through them.
+//! What the steps of a first day on a GPU saw, as they report it to the process that walks through them.
 //!
 //! A step is a process of its own: a driver that hangs must not hold up whoever waits for it.
 
@@ -65,7 +65,7 @@ pub struct RuntimeLook {
 pub struct RuntimeDevice {
     /// As in "GPU.0".
     pub name: String,
-    /// What OpenVINO tells of it.
+    /// What OpenVINO reports of it.
     pub facts: DeviceFacts,
 }
 
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(unseen.gpus_in_openvino(), None);
     }
 
-    /// A log of a machine that tells nothing.
+    /// A log of a machine that reports nothing.
     fn no_guards() -> serde_json::Value {
         let not = serde_json::json!({ "not_observed": "not here" });
         serde_json::json!({

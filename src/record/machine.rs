@@ -87,7 +87,7 @@ impl Machine {
             .with_cpu(CpuRefreshKind::nothing())
             .with_memory(MemoryRefreshKind::nothing().with_ram());
         let system = System::new_with_specifics(what)
-            .map_err(|cause| Error::harness(format!("the system does not tell what it is: {cause:?}")))?;
+            .map_err(|cause| Error::harness(format!("the system does not report what it is: {cause:?}")))?;
         let cpus = system.cpus();
         let cpu = cpus.first().map_or("", |cpu| cpu.brand().trim()).to_owned();
         let memory_gib = (system.total_memory() + (1 << 29)) >> 30;

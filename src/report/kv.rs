@@ -5,13 +5,11 @@ use serde_json::{Value, json};
 use crate::judge::kv::{KvArm, KvBytesPerToken, kv_arms};
 use crate::judge::peers::{Multiple, RoundValues, round_values};
 use crate::measure::kv::KvMethod;
-use crate::record::{Experiment, Outcome};
+use crate::record::Experiment;
 use crate::report::chart::{Scatter, ScatterPoint};
-use crate::report::decision::interrupted_after;
 use crate::report::document::{Cell, Document, Table, number};
-use crate::report::mark::Mark;
 use crate::report::number::{counted, four_digits, mebibytes, percent, whole_percent};
-use crate::report::peers::{round_row, title, warnings};
+use crate::report::peers::{opened, round_row, warnings};
 use crate::visible;
 
 /// Said wherever a model is not the published one.
@@ -26,14 +24,7 @@ const FULL_WIDTH: &str = "saved, resident: what the runtime itself holds less. A
 pub fn kv_document(record: &Experiment) -> Document {
     let rounds = round_values(record);
     let arms = kv_arms(record);
-    let mut document = Document::default();
-    document.title(title(record));
-    document.text(plan(record, &rounds));
-    if record.outcome == Outcome::Interrupted {
-        document.status(Mark::NotJudged, "INTERRUPTED", interrupted_after(rounds.len(), "round"));
-    } else if let Some(failure) = &record.failure {
-        document.status(Mark::Fails, "FAILED", failure);
-    }
+    let mut document = opened(record, &rounds, plan(record, &rounds));
     let is_published =
         record.published.as_ref().is_some_and(|it| it.difference_to(&record.subject()).is_none());
     if !is_published {
@@ -288,4 +279,92 @@ pub fn kv_json(record: &Experiment) -> String {
         "warnings": record.warnings,
     });
     visible::json(&format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::ModelShape;
+    use crate::judge::peers::example::{engine, record};
+    use crate::measure::kv::{KvAgreement, KvUse};
+    use crate::record::{Arm, KvRecord, PlanKind};
+
+    fn arm(name: &str, method: KvMethod, percent: u64, uses: &[KvUse], mean_kl_nats: &[f64]) -> Arm {
+        let mut arm = engine(name, "arcgauge", "sdpa", "f32", percent);
+        let agreement = |(seed, mean_kl_nats): (usize, &f64)| KvAgreement {
+            text: "probe".into(),
+            seed: Some(seed as u64),
+            steps: 10,
+            agreed_steps: 9,
+            first_difference: Some(4),
+            mean_kl_nats: *mean_kl_nats,
+            largest_kl_nats: 2.0 * mean_kl_nats,
+            largest_margin_change_logit: 0.5,
+        };
+        let agreements = mean_kl_nats.iter().enumerate().map(agreement).collect();
+        let shape =
+            ModelShape { layers: Some(24), kv_heads: Some(8), head_size: Some(64), ..ModelShape::default() };
+        arm.model.shape = Some(shape);
+        arm.kv = Some(KvRecord { transform: name.into(), method, uses: uses.to_vec(), agreements });
+        arm
+    }
+
+    fn experiment() -> Experiment {
+        let packed = KvUse {
+            tokens: 100,
+            rows: 100,
+            packed_bytes: 1_612_800,
+            buffer_bytes: 4 << 20,
+            changes: 3,
+            read_ns: 3_000_000,
+            transform_ns: 600_000,
+            write_ns: 6_000_000,
+            resident_bytes: Some(9_830_400),
+        };
+        let pruned = KvUse { rows: 50, packed_bytes: 2_457_600, resident_bytes: Some(4_915_200), ..packed };
+        let whole = KvUse { packed_bytes: 4_915_200, ..packed };
+        let arms = vec![
+            arm("none", KvMethod::Unchanged, 100, &[KvUse { changes: 0, ..whole }], &[]),
+            arm("turboquant:k6v4", KvMethod::States, 200, &[packed], &[1e-5, 3e-5]),
+            arm("streaming-llm:50", KvMethod::States, 50, &[pruned], &[2e-3]),
+        ];
+        Experiment { plan: PlanKind::Kv, ..record(arms) }
+    }
+
+    #[test]
+    fn arms_are_reported_by_output_bytes_and_time_and_full_width_rows_save_nothing() {
+        let text = kv_document(&experiment()).to_text(Some(200));
+        for row in [
+            "A small model judges mechanics, not quality",
+            "golden: match",
+            "90.0 %   2.0e-5  1.0e-5 to 3.0e-5",
+            "16128       33 %  1.5 MiB   9.4 MiB                0  4.0 MiB",
+            "24576       50 %  2.3 MiB   4.7 MiB          4.7 MiB  4.0 MiB",
+            "2.000",
+        ] {
+            assert!(text.contains(row), "{row}\n{text}");
+        }
+    }
+
+    #[test]
+    fn both_charts_number_the_arms_as_the_tables_do() {
+        let mut document = Document::default();
+        add_charts(&mut document, &experiment());
+        add_agreements(&mut document, &experiment());
+        let text = format!("{document:?}");
+        for part in ["Agreement and bytes", "Agreement and time", "1e-5", "1e-3"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        // The description, and the label of each of the two forms of each of the two charts.
+        assert_eq!(text.matches("2 is turboquant:k6v4; 3 is streaming-llm:50.").count(), 6, "{text}");
+    }
+
+    #[test]
+    fn programs_get_every_digit_and_each_seed() {
+        let json: Value = serde_json::from_str(&kv_json(&experiment())).unwrap();
+        assert_eq!(json["schema"], SCHEMA);
+        assert_eq!(json["arms"][1]["teacher_forced"]["seeds"], 2);
+        assert_eq!(json["agreements"]["turboquant:k6v4"][1]["mean_kl_nats"], 3e-5);
+        assert_eq!(json["arms"][2]["free_running"]["first_difference"], Value::Null);
+    }
 }

@@ -21,20 +21,7 @@ use crate::visible;
 #[must_use]
 pub fn peers_document(record: &Experiment) -> Document {
     let rounds = round_values(record);
-    let mut document = Document::default();
-    let validity = Validity::of(record);
-    if matches!(validity, Validity::Invalid(_)) {
-        add_validity(&mut document, &validity, record.subject());
-    }
-    document.title(title(record));
-    document.text(plan(record, &rounds));
-    if record.outcome == Outcome::Interrupted {
-        let has_times = record.subject().samples.iter().any(|sample| sample.times.is_some());
-        let complete = if has_times { rounds.len() } else { 0 };
-        document.status(Mark::NotJudged, "INTERRUPTED", interrupted_after(complete, "round"));
-    } else if let Some(failure) = &record.failure {
-        document.status(Mark::Fails, "FAILED", failure);
-    }
+    let mut document = opened(record, &rounds, plan(record, &rounds));
     let headings = ["engine", "tokens", ""];
     let rows = record.arms.iter().map(|engine| tokens(record, engine));
     document.titled_table("Tokens", Table::new(headings).with_rows(rows));
@@ -57,7 +44,26 @@ pub fn peers_document(record: &Experiment) -> Document {
     document
 }
 
-pub(in crate::report) fn title(record: &Experiment) -> String {
+/// The beginning of a report on several arms: whether it is valid, what was measured by which plan, and how it ended.
+pub(in crate::report) fn opened(record: &Experiment, rounds: &[RoundValues], plan: String) -> Document {
+    let mut document = Document::default();
+    let validity = Validity::of(record);
+    if matches!(validity, Validity::Invalid(_)) {
+        add_validity(&mut document, &validity, record.subject());
+    }
+    document.title(title(record));
+    document.text(plan);
+    if record.outcome == Outcome::Interrupted {
+        let has_times = record.subject().samples.iter().any(|sample| sample.times.is_some());
+        let complete = if has_times { rounds.len() } else { 0 };
+        document.status(Mark::NotJudged, "INTERRUPTED", interrupted_after(complete, "round"));
+    } else if let Some(failure) = &record.failure {
+        document.status(Mark::Fails, "FAILED", failure);
+    }
+    document
+}
+
+fn title(record: &Experiment) -> String {
     let run = &record.subject();
     let version = run.runtime.as_ref().map_or("?", |runtime| runtime.openvino_version.as_str());
     format!("{} on {}, OpenVINO {version}", run.model.name, run.device.in_words(&record.machine.cpu))
@@ -311,7 +317,7 @@ fn whole(record: &Experiment) -> Option<String> {
     ))
 }
 
-const SCHEMA: &str = "arcgauge-peers@2";
+const SCHEMA: &str = "arcgauge-peers@3";
 
 /// A record of `peers` as JSON.
 #[must_use]
@@ -360,7 +366,7 @@ fn of_engine(engine: &Arm, metric_values: &PeerValues) -> Value {
     // Without its tokens no number of it is reported.
     let has_speed = |_: &u64| average.is_some();
     json!({
-        "asked": engine.label,
+        "requested": engine.label,
         "worker": run.worker.name,
         "host_loop": engine.host_loop,
         "attention": engine.attention,
@@ -446,7 +452,7 @@ mod tests {
         assert!(!text.contains("optimum      tpot@1") && !text.contains("optimum-intel to"), "{text}");
         let json: Value = serde_json::from_str(&peers_json(&record)).unwrap();
         let optimum = &json["engines"][4];
-        assert_eq!(optimum["asked"], "optimum");
+        assert_eq!(optimum["requested"], "optimum");
         assert!(optimum["figures"]["tpot@1"].is_null() && optimum["figures"]["e2e_throughput@1"].is_null());
         assert_eq!(optimum["tokens"][0]["result"], "break");
         assert!(json["multiples"].as_array().unwrap().iter().all(|row| row["engine"] != "optimum"));

@@ -57,7 +57,7 @@ fn property(key: &str, requested: &str, effective: Option<&String>) -> Option<Wa
         )),
         None => Some(Warning::new(
             "property-not-read-back",
-            format!("{asked_for}, and OpenVINO does not tell whether it uses it"),
+            format!("{asked_for}, and OpenVINO does not report whether it uses it"),
             "the record has what was requested only",
         )),
     }

@@ -55,12 +55,12 @@ pub struct ClientId {
     pub holder: Holder,
 }
 
-/// How a client is told from the others of its device.
+/// How a client is distinguished from the others of its device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
     /// By the kernel's number.
     Client(u64),
-    /// By its process, where the kernel gives no number. A library duplicates its descriptors, and nothing tells a
+    /// By its process, where the kernel gives no number. A library duplicates its descriptors, and nothing distinguishes a
     /// duplicate from a second client: the one that has worked most stands for all of the process.
     Process(u32),
 }

@@ -85,7 +85,7 @@ fn more_tokens_than_the_context_holds_are_refused_however_many() {
 fn a_prompt_that_is_asked_twice_is_refused() {
     all_refused(&[(
         &["bench", "--prompt", "fibonacci", "--prompt", "fibonacci"],
-        "prompt `fibonacci` is asked twice",
+        "prompt `fibonacci` is requested twice",
         "--runs N",
     )]);
 }

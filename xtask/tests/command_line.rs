@@ -286,7 +286,7 @@ fn test_tells_early_that_the_browser_tests_lack_something_unless_the_user_goes_w
     assert!(stderr.contains("so the browser tests will fail"), "a build machine cannot: {stderr}");
 }
 
-/// The line in which a fake tells how it was called.
+/// The line in which a fake prints how it was called.
 fn called<'a>(stderr: &'a str, linter: &str) -> &'a str {
     let begins = format!("{linter} looks in ");
     let line = stderr.lines().find(|line| line.starts_with(&begins));

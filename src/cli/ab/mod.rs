@@ -128,7 +128,7 @@ fn check_tokens(new_tokens: usize) -> Result<()> {
     Err(Error::input(what).hint("use 2 or more; 200 is the default"))
 }
 
-/// What it means, for whoever asked and for a gate. A run that did not come to its end means nothing.
+/// What it means, for whoever ran it and for a gate. A run that did not come to its end means nothing.
 fn judge(record: &mut Experiment, policy: &Policy) {
     if matches!(record.outcome, Outcome::Failed | Outcome::Interrupted) {
         return;

@@ -21,7 +21,7 @@ pub(super) fn read(root: SysfsRoot) -> GuardLog {
     Watch::start(root, || MonotonicClock.now_ns(), None).finish()
 }
 
-/// Tells each guard that was observed, those that were not in one line, and what to fix first.
+/// Reports each guard that was observed, those that were not in one line, and what to fix first.
 pub(super) fn examine(log: &GuardLog) -> Vec<Check> {
     let Some(reading) = log.readings.first() else {
         let reason = log.cut_short_reason.as_deref().unwrap_or("the machine's state could not be read");

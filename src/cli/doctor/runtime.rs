@@ -147,7 +147,7 @@ fn described(name: &str, facts: &DeviceFacts) -> String {
         facts.memory_bytes.map(|bytes| format!("{} of memory", file_size(bytes))),
     ];
     let reported: Vec<String> = reported.into_iter().flatten().collect();
-    if reported.is_empty() { "OpenVINO tells nothing of it".to_owned() } else { reported.join(", ") }
+    if reported.is_empty() { "OpenVINO reports nothing about it".to_owned() } else { reported.join(", ") }
 }
 
 /// A device in the list of OpenVINO.
@@ -193,7 +193,7 @@ pub(super) fn examine_memory(
 
 fn on_host(model_bytes: u64, available: Option<u64>) -> Check {
     let Some(available) = available else {
-        return Check::skip(HOST, "not looked at: the system does not tell how much is available");
+        return Check::skip(HOST, "not looked at: the system does not report how much is available");
     };
     let needed = model_bytes.saturating_mul(TIMES_WHILE_LOADING);
     let found = format!(
@@ -215,7 +215,7 @@ fn on_host(model_bytes: u64, available: Option<u64>) -> Check {
 fn on_gpu(name: &str, facts: &DeviceFacts, model_bytes: u64, level: Status) -> Check {
     let subject = format!("memory of {name}");
     let Some(memory) = facts.memory_bytes else {
-        return Check::skip(&subject, "not looked at: OpenVINO does not tell how much it has");
+        return Check::skip(&subject, "not looked at: OpenVINO does not report how much it has");
     };
     let found = format!(
         "the model needs {} and its KV cache more, the GPU has {}",
@@ -282,7 +282,7 @@ mod tests {
         );
         let processor = DeviceFacts { full_name: Some("AMD EPYC".into()), ..Default::default() };
         assert_eq!(described("CPU", &processor), "AMD EPYC");
-        assert_eq!(described("CPU", &DeviceFacts::default()), "OpenVINO tells nothing of it");
+        assert_eq!(described("CPU", &DeviceFacts::default()), "OpenVINO reports nothing about it");
         facts.vendor = Some("Intel(R) Corporation".into());
         facts.pci_id = Some("8086:64a0".into());
         facts.execution_units = Some(64);
@@ -323,7 +323,11 @@ mod tests {
     fn a_model_needs_twice_its_size_to_load_and_its_size_at_the_least() {
         let status = |available| on_host(12, Some(available)).status;
         assert_eq!([24, 23, 12, 11].map(status), [Status::Ok, Status::Warn, Status::Warn, Status::Fail]);
-        assert_eq!(on_host(12, None).status, Status::Skip, "memory that is not told is not taken for none");
+        assert_eq!(
+            on_host(12, None).status,
+            Status::Skip,
+            "memory that is not reported is not taken for none"
+        );
         assert_eq!(on_gpu("GPU", &DeviceFacts::default(), 12, Status::Fail).status, Status::Skip);
         let check = on_host(12_840_000_000, Some(19_000_000_000));
         assert_eq!(

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::cli::say;
 use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end};
 
-/// From being asked to end until being made to: a verb that measures ends its workers and keeps a record.
+/// From the request to end until it is forced to: a verb that measures ends its workers and keeps a record.
 const TERMINATE: Duration = Duration::from_secs(20);
 
 /// What a step reported.

@@ -98,7 +98,7 @@ pub(super) struct FirstLightArgs {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// A step that is left out, so that what it alone could tell is not observed; may be repeated
+    /// A step that is left out, so that what it alone could show is not observed; may be repeated
     #[arg(long = "without", value_name = "STEP", value_enum)]
     without: Vec<StepName>,
 

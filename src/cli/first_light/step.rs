@@ -101,7 +101,7 @@ fn alone(supervision: &SupervisionArgs) -> Result<impl Sized + use<>> {
 }
 
 fn report<T: Serialize>(mut out: impl Write, seen: &T) -> Result<u8> {
-    let failed = |cause: String| Error::harness(format!("what was seen cannot be told: {cause}"));
+    let failed = |cause: String| Error::harness(format!("what was seen cannot be reported: {cause}"));
     let text = serde_json::to_vec(seen).map_err(|cause| failed(cause.to_string()))?;
     out.write_all(&text).and_then(|()| out.flush()).map_err(|cause| failed(cause.to_string()))?;
     Ok(exit_code::PASS)

@@ -31,7 +31,7 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "DIR|FILE", required_unless_present = "format")]
     output: Option<PathBuf>,
 
-    /// Tell them in a format that another tool reads, on stdout where no --output is named
+    /// Export them in a format that another tool reads, on stdout where no --output is named
     #[arg(long, value_name = "FORMAT")]
     format: Option<ExportFormat>,
 
@@ -167,7 +167,7 @@ fn of_line<'a>(records: &'a [ChosenRecord], names: &[String], root: &Root) -> Re
         return Err(Error::input(
             "none of these records has a row: a row is a verified run of a clean commit",
         )
-        .hint("`cargo xtask history list` names them; `--rows sample` tells changed trees, too"));
+        .hint("`cargo xtask history list` names them; `--rows sample` exports changed trees, too"));
     }
     Ok(entries)
 }
@@ -203,7 +203,7 @@ fn otava(args: &ExportArgs, entries: &[&Entry]) -> Result<()> {
     Ok(())
 }
 
-/// Tells records in a format that is a function of them alone.
+/// Exports records in a format that is a function of them alone.
 fn reported(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Result<()> {
     if format == ExportFormat::Csv {
         is_one_series(&records.iter().map(|record| &record.entry).collect::<Vec<_>>())?;

@@ -49,7 +49,7 @@ enum HistoryVerb {
     /// Take in records of another store, or files of other tools; what is damaged is named, and nothing is
     /// overwritten
     Import(exchange::ImportArgs),
-    /// Copy records to a folder, or tell them in a format that another tool reads
+    /// Copy records to a folder, or export them in a format that another tool reads
     Export(export::ExportArgs),
     /// Add this store's records to a branch of their own on a remote
     Push(exchange::SharingArgs),
@@ -147,7 +147,7 @@ struct ShowArgs {
     store: StoreFlag,
 }
 
-/// Tells a record again.
+/// Prints a record again.
 fn show(args: &ShowArgs) -> Result<u8> {
     let file = Path::new(&args.record);
     if let Some(document) = if file.is_file() { imported_shown(file)? } else { None } {

@@ -43,7 +43,7 @@ impl Selection {
             && (sha.is_empty() || !sha.bytes().all(|byte| byte.is_ascii_hexdigit()))
         {
             return Err(Error::input(format!("`{sha}` does not begin a commit's sha"))
-                .hint("`git log` tells them; \"HEAD\" is `git rev-parse HEAD`"));
+                .hint("`git log` lists them; \"HEAD\" is `git rev-parse HEAD`"));
         }
         let ancestry = Ancestry::of_head(root.path())?;
         if let Some(warning) = ancestry.warning() {

@@ -205,7 +205,7 @@ fn of_program(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
              `--program {name}=FILE`"
         ))
     })?;
-    let hint = "name a program that speaks the worker's protocol; benches/peers/README.md tells it";
+    let hint = "name a program that speaks the worker's protocol; benches/peers/README.md describes it";
     let file = fs::canonicalize(&named.file)
         .map_err(|cause| Error::io("start the worker", &named.file, &cause).as_input().hint(hint))?;
     if !file.is_file() {
@@ -337,7 +337,7 @@ pub(super) fn check_order(
     let own = engines.iter().position(|engine| engine.kind == Kind::Stateful);
     match (own, requested.iter().find(|prompt| !has_golden(prompt))) {
         (Some(place), Some(prompt)) if place > 0 => Err(Error::input(format!(
-            "prompt `{}` has no golden, and `{}` is named before `stateful`, which alone tells how close its \
+            "prompt `{}` has no golden, and `{}` is named before `stateful`, which alone reports how close its \
              choices were",
             prompt.id, engines[0]
         ))

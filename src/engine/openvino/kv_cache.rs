@@ -73,7 +73,7 @@ impl KvExperiment {
     /// Gives the request the constants of the quantiser.
     pub(super) fn feed(&self, request: &mut InferRequest) -> Result<()> {
         if self.added.norm_correction.is_some() && self.constants.is_empty() {
-            return Err(Error::harness("the graph quantises, and was not told how")
+            return Err(Error::harness("the graph quantises, and was not given its constants")
                 .hint("put a `TransformedEngine` around the engine"));
         }
         self.constants.iter().try_for_each(|(name, tensor)| {
@@ -116,7 +116,7 @@ fn added_output(request: &InferRequest, index: usize) -> Result<Tensor> {
 /// The attention of one layer in the inference before.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttentionLook {
-    /// What was asked, `(query heads, tokens, head size)`.
+    /// The queries, `(query heads, tokens, head size)`.
     pub queries: Vec<f32>,
     /// What came out, of the same shape.
     pub output: Vec<f32>,

@@ -71,7 +71,7 @@ impl<T: Element> Row<T> {
         }
         if length > self.capacity {
             return Err(Error::harness(format!(
-                "an input of `{length}` elements was asked to fit in {}",
+                "an input of `{length}` elements was to fit in {}",
                 self.capacity
             )));
         }

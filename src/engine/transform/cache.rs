@@ -73,7 +73,7 @@ impl CacheLayout {
     }
 }
 
-/// What the newest tokens asked for in one layer.
+/// The queries of the newest tokens in one layer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ObservedQueries {
     /// Their queries, oldest first, each `(query heads, head size)`, as they meet the keys.
@@ -85,7 +85,7 @@ pub struct ObservedQueries {
 /// All states as they were read: for each layer its keys and then its values, each `(KV heads, rows, head size)`.
 pub struct Cache<'a> {
     states: Vec<&'a mut [f32]>,
-    /// What the newest tokens of each layer asked for; empty unless requested.
+    /// The queries of the newest tokens of each layer; empty unless requested.
     pub observed: &'a [ObservedQueries],
     kv_heads: usize,
     head_size: usize,

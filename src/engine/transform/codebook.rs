@@ -6,7 +6,7 @@
 
 /// Cells of the table of the distribution.
 const CELLS: usize = 1 << 15;
-/// Beyond this many standard deviations nothing is left for 8 bits to tell apart.
+/// Beyond this many standard deviations nothing is left for 8 bits to distinguish.
 const WIDEST: f64 = 9.0;
 const MOST_ROUNDS: usize = 20_000;
 const SETTLED: f64 = 1e-10;

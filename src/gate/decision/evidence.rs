@@ -144,13 +144,13 @@ pub(super) fn commits(record: &Experiment, strictness: Strictness) -> Option<Fin
     }
 }
 
-/// Whether all that is asked of a gated head was asked: every reference prompt, with every token.
+/// Whether all that is requested of a gated head was requested: every reference prompt, with every token.
 pub(super) fn workload(runs: &[(&str, &Arm)], published: Option<&PublishedReference>) -> Finding {
     let id = "workload";
     let red = |reason: String| Finding::red(id, reason);
     for (side, run) in runs {
         let Some(published) = published else {
-            return red(format!("it is not known what should have been asked{}", of_the(side)));
+            return red(format!("it is not known what should have been requested{}", of_the(side)));
         };
         let workload = &run.workload;
         if !workload.prompts.iter().map(|prompt| &prompt.id).eq(&published.prompts) {

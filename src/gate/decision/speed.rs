@@ -110,7 +110,7 @@ impl Speed {
         let lost = |rule: &&MetricPolicy| pairs.iter().any(|pair| pair.one_sided.contains(&rule.metric));
         for rule in policy.metrics.iter().filter(lost) {
             let id = rule.metric.id();
-            let reason = "one side tells it and the other does not";
+            let reason = "one side reports it and the other does not";
             self.findings.push(match rule.on_regression {
                 OnRegression::Fail => Finding::red(id, reason),
                 OnRegression::Warn => Finding::warns(id, reason),

@@ -22,7 +22,7 @@ const PROGRAM: &str = "arcgauge";
 const LONGEST_BUILD: Duration = Duration::from_hours(1);
 /// Longest time for a program to say that it knows a verb.
 const LONGEST_WORD: Duration = Duration::from_secs(30);
-/// From being asked to end until being made to.
+/// From the request to end until it is forced to.
 const TERMINATE: Duration = Duration::from_secs(3);
 /// Cargo's pipes end with it, unless something that it left behind holds them.
 const PIPE_GRACE: Duration = Duration::from_secs(2);
@@ -223,7 +223,7 @@ pub(super) fn user_cargo() -> OsString {
 }
 
 /// By what compilers things are built: what rustc says of itself, and the C++ compiler's variables. Rustc
-/// is asked in `folder`, so that no toolchain file of the user's work tree counts.
+/// is queried in `folder`, so that no toolchain file of the user's work tree counts.
 ///
 /// # Errors
 /// When there is no rustc.

@@ -1,4 +1,4 @@
-//! What both sides of a comparison are asked and judged by: it is the base's, whatever the head says.
+//! What both sides of a comparison are given and judged by: it is the base's, whatever the head says.
 
 use std::path::Path;
 

@@ -131,7 +131,7 @@ fn in_force(evidence: &Evidence, property: &str) -> Judged {
         return not_observed(format!("`{property}={requested}` was requested"));
     }
     match runtime.and_then(|runtime| runtime.properties_effective.get(property)) {
-        None => not_observed(format!("OpenVINO does not tell which `{property}` is in force")),
+        None => not_observed(format!("OpenVINO does not report which `{property}` is in force")),
         Some(value) if value == F16 => {
             Ok(yes(format!("the compiled model reports `{property}` as `{value}`")))
         }

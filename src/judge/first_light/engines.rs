@@ -48,7 +48,7 @@ fn of_gpu(evidence: &Evidence) -> Judged<&Experiment> {
     }
     // Of a complete run every engine is proven; a record of somebody else's may be without.
     match record.arms.iter().find(|engine| ran(engine).is_none()) {
-        Some(engine) => not_observed(format!("nothing tells that `{}` ran on the GPU", engine.label)),
+        Some(engine) => not_observed(format!("nothing shows that `{}` ran on the GPU", engine.label)),
         None => Ok(record),
     }
 }

@@ -91,7 +91,7 @@ pub(super) fn energy(evidence: &Evidence) -> Judged {
         return not_observed("no reading has the package's energy");
     };
     if energies.len() < 2 {
-        return not_observed("a single reading of the package's energy tells no energy");
+        return not_observed("a single reading of the package's energy gives no energy");
     }
     if first == last {
         return no(format!("the package's counter stayed at {} microjoules while a GPU ran", first.total()));
@@ -184,13 +184,13 @@ pub(super) fn gpu_memory(evidence: &Evidence) -> Judged {
     let record = evidence.bench_on_gpu()?;
     let by_kernel = logs(record).filter_map(GuardLog::peak_device_memory_bytes).max();
     let by_openvino = measured(record).filter_map(|process| process.device_memory_bytes).max();
-    let reported = by_openvino.map_or("OpenVINO tells nothing".to_owned(), |bytes| {
+    let reported = by_openvino.map_or("OpenVINO reports nothing".to_owned(), |bytes| {
         format!("OpenVINO says {:.0} MiB", bytes as f64 / MEBIBYTE)
     });
     let result = match by_kernel {
         None => ClaimResult::new(
             Answer::NotObserved,
-            format!("the kernel tells no GPU memory of the worker; {reported}"),
+            format!("the kernel reports no GPU memory of the worker; {reported}"),
         ),
         Some(0) => ClaimResult::new(
             Answer::No,

@@ -124,7 +124,7 @@ pub(super) fn arc_140v(evidence: &Evidence) -> Judged {
         return not_observed(format!("the bus shows `{id}`, and OpenVINO lists no GPU"));
     }
     let Some(listed) = gpus.iter().find(|gpu| gpu.facts.pci_id.as_ref() == Some(id)) else {
-        return no(format!("the bus shows `{id}`, and OpenVINO tells of no GPU with that PCI id"));
+        return no(format!("the bus shows `{id}`, and OpenVINO reports no GPU with that PCI id"));
     };
     if let Some(reason) = &listed.facts.emulated_reason {
         return no(format!("`{}` is emulated: {reason}", listed.name));
@@ -140,7 +140,7 @@ pub(super) fn arc_140v(evidence: &Evidence) -> Judged {
             "`{id}` has {units} execution units here: not {}, and so no Arc 140V",
             arc.execution_units
         )),
-        None => no(format!("`{id}` is {name}, and OpenVINO tells no execution units")),
+        None => no(format!("`{id}` is {name}, and OpenVINO reports no execution units")),
     }
 }
 

@@ -54,7 +54,7 @@ fn engines_that_differ_in_another_property_as_well_make_no_step() {
     record.arms[1].differences = vec!["ENABLE_CPU_PINNING=NO".into()];
     assert!(
         steps(&record).iter().all(|step| step.from != 1 && step.to != 1),
-        "not read back, and asked of genai"
+        "not read back, and requested of genai"
     );
     let mut record = all_engines();
     record.arms[1].attention = None;

@@ -42,7 +42,7 @@ pub(super) fn on_ac_power(root: &SysfsRoot) -> Result<bool, Unavailable> {
 }
 
 fn nothing() -> Unavailable {
-    Unavailable::because(format!("nothing in `/{SUPPLIES}` tells where the power comes from"))
+    Unavailable::because(format!("nothing in `/{SUPPLIES}` says where the power comes from"))
 }
 
 /// The firmware's power profile, such as `balanced`. Errors: when the firmware has none.

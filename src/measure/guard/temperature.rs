@@ -32,7 +32,7 @@ impl Temperatures {
         let by_sensor_celsius: BTreeMap<String, f64> = zones(root).chain(sensors(root)).collect();
         if by_sensor_celsius.is_empty() {
             return Err(Unavailable::because(format!(
-                "no sensor in `/{ZONES}` or `/{SENSORS}` tells a temperature"
+                "no sensor in `/{ZONES}` or `/{SENSORS}` reports a temperature"
             )));
         }
         Ok(Self { by_sensor_celsius })

@@ -302,7 +302,7 @@ impl Outbox {
         pending.infer_ns.push(token.infer_ns);
     }
 
-    /// Tells an event at once, and before it the tokens that were noted.
+    /// Reports an event at once, and before it the tokens that were noted.
     fn report(&self, event: &Event) -> Result<()> {
         self.shared.flush()?;
         self.shared.write(event)

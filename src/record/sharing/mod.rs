@@ -60,7 +60,7 @@ pub(in crate::record) fn git(folder: &Path) -> Command {
 /// Runs it to its end, whatever that is.
 fn ended(command: &mut Command) -> Result<Output> {
     command.output().map_err(|cause| {
-        Error::harness(format!("cannot start `git`: {cause}")).hint("install git; `git --version` tells it")
+        Error::harness(format!("cannot start `git`: {cause}")).hint("install git; `git --version` shows it")
     })
 }
 
@@ -77,7 +77,7 @@ fn ended_within_limits(command: &mut Command) -> Result<Output> {
 /// Runs it, hands it the input, and gives what it printed. Errors: when it fails, in its own words.
 fn fed(command: &mut Command, input: &[u8]) -> Result<Vec<u8>> {
     let start = |cause: std::io::Error| {
-        Error::harness(format!("cannot run `git`: {cause}")).hint("install git; `git --version` tells it")
+        Error::harness(format!("cannot run `git`: {cause}")).hint("install git; `git --version` shows it")
     };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(start)?;

@@ -60,7 +60,7 @@ impl Relay {
                 Some(error) => refusal = error,
             }
         }
-        Err(refusal.hint("others push all the time, or the remote refuses: `git push` there tells which"))
+        Err(refusal.hint("others push all the time, or the remote refuses: `git push` there shows which"))
     }
 
     /// Offers a commit to the remote; Some where it was refused, as where another came first.

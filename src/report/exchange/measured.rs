@@ -149,7 +149,7 @@ impl<'a> Measured<'a> {
 
 /// Longer parts of a name are cut.
 const LONGEST: usize = 64;
-/// Words of a device's name that tell it from no other.
+/// Words of a device's name that distinguish it from no other.
 const BRANDS: [&str; 7] = ["intel", "gpu", "igpu", "dgpu", "graphics", "r", "tm"];
 
 /// Model and device, as in `gpt-oss-20b-int4/arc-140v`.
@@ -162,7 +162,7 @@ pub(in crate::report) fn benchmark(run: ArmView<'_>, prompt_id: &str) -> String 
     format!("{}/{}", group(run), slug(prompt_id))
 }
 
-/// The name of what ran, as it tells it.
+/// The name of what ran, as it reports it.
 pub(in crate::report) fn device_name(run: ArmView<'_>) -> &str {
     let reported =
         run.arm.device.ran.as_ref().and_then(|ran: &ProvenDevice| ran.facts().full_name.as_deref());

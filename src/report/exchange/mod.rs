@@ -125,7 +125,7 @@ fn github(records: &[Experiment]) -> Result<Exchanged> {
     }
     if exchanged.text.is_empty() {
         return Err(Error::input(format!("no decision in these records: {}", exchanged.warnings.join("; ")))
-            .hint("`cargo xtask ab` makes one; `--format junit` tells runs, too"));
+            .hint("`cargo xtask ab` makes one; `--format junit` exports runs, too"));
     }
     Ok(exchanged)
 }

@@ -42,13 +42,9 @@ pub(super) fn sample_csv(measured: &Measured<'_>) -> Result<String> {
 
 /// The definitions that a generation can have a value of.
 fn metrics() -> impl Iterator<Item = Metric> {
-    let is_of_more = |metric: &Metric| {
-        matches!(
-            metric,
-            Metric::Load | Metric::PeakDeviceMemory | Metric::LogitDrift | Metric::EnergyPerToken
-        )
-    };
-    Metric::ALL.iter().copied().filter(move |metric| !is_of_more(metric))
+    let is_of_one =
+        |metric: &Metric| *metric == Metric::PeakRss || Metric::of_generations().any(|it| it == *metric);
+    Metric::ALL.iter().copied().filter(is_of_one)
 }
 
 fn row(measured: &MeasuredRun<'_>, sample: &Sample) -> Vec<String> {

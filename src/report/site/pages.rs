@@ -163,7 +163,7 @@ pub struct MakeOptions<'a> {
     pub output: PathBuf,
     /// Make every file, also those that are there.
     pub render_all: bool,
-    /// The hash of the program that makes it: another one may tell the same records otherwise.
+    /// The hash of the program that makes it: another one may render the same records otherwise.
     pub program_sha256: &'a str,
     /// Called with the commits done and all of them.
     pub progress: &'a mut dyn FnMut(usize, usize),

@@ -274,7 +274,7 @@ const historyChart = (() => {
       const isShown = x >= view.low && x <= view.high;
       chart.plot.setCursor(isShown ? { left: chart.plot.valToPos(x, "x"), top: 20 } : { left: -10, top: -10 });
     };
-    // In one go, so that what is asked of the plot afterwards is of the new view.
+    // In one go, so that what is read from the plot afterwards is of the new view.
     chart.update = () => {
       patterns();
       chart.plot.batch(() => {

@@ -186,7 +186,7 @@ fn a_value_that_only_one_side_tells_is_not_passed_over() {
         }
     });
     says("memory that is no longer reported", &lost, CANNOT_BE_TOLD, CANNOT_BE_TOLD);
-    assert_eq!(decided(&lost, Strictness::Ab).reason, "one side tells it and the other does not");
+    assert_eq!(decided(&lost, Strictness::Ab).reason, "one side reports it and the other does not");
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(super) const ROWS: &[Row] = &[
         "paged-attention",
         |it| peers(it).arms[2].device.ran = None,
         Answer::NotObserved,
-        "nothing tells that `genai-pa` ran on the GPU",
+        "nothing shows that `genai-pa` ran on the GPU",
     ),
     row("paged-attention", |it| peers(it).rounds.clear(), Answer::NotObserved, "no round was measured"),
     row(

@@ -152,7 +152,7 @@ pub(super) const ROWS: &[Row] = &[
         "f16-inference",
         |it| drop(effective(it).remove("INFERENCE_PRECISION_HINT")),
         Answer::NotObserved,
-        "does not tell",
+        "does not report",
     ),
     row(
         "f16-kv-cache",
@@ -281,7 +281,12 @@ pub(super) const ROWS: &[Row] = &[
         Answer::No,
         "no GPU memory in any phase",
     ),
-    row("gpu-memory", |it| measured(it).guards = None, Answer::NotObserved, "the kernel tells no GPU memory"),
+    row(
+        "gpu-memory",
+        |it| measured(it).guards = None,
+        Answer::NotObserved,
+        "the kernel reports no GPU memory",
+    ),
     row(
         "gpu-memory",
         |it| {

@@ -126,7 +126,7 @@ pub(crate) fn provide_chart_library(report: impl Fn(&str)) {
     }
 }
 
-/// Tells only that it is missing: a verb was requested something else.
+/// Reports only that it is missing: the verb was to do something else.
 pub(crate) fn provide_chart_library_for_verb(is_reported: bool) {
     provide_chart_library(|line| {
         if is_reported && !line.starts_with("ready: ") {

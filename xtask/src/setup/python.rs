@@ -1,4 +1,4 @@
-//! What Python is asked to do, and what its complaints mean.
+//! What Python is to do, and what its complaints mean.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -215,7 +215,7 @@ fn progress() -> Stdio {
     if io::stderr().is_terminal() { io::stderr().into() } else { Stdio::null() }
 }
 
-/// Tells pip's failures apart by their words; it has no exit codes for them.
+/// Distinguishes pip's failures by their words; it has no exit codes for them.
 fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
     let complaint = String::from_utf8_lossy(&output.stderr);
     let version = &release.version;

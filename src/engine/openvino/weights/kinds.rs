@@ -184,6 +184,6 @@ mod tests {
         let weights = ActiveWeights::of(&graph, folder.config()).unwrap();
         assert_eq!(of(WeightKind::Experts).size_bytes, weights.expert_bytes);
         assert_eq!(kinds.iter().map(|kind| kind.size_bytes).sum::<u64>(), weights.total_bytes);
-        assert!(of(WeightKind::Other).size_bytes < 20_000, "much is not told by its name");
+        assert!(of(WeightKind::Other).size_bytes < 20_000, "much is not recognised by its name");
     }
 }
