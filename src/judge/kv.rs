@@ -23,7 +23,7 @@ const GPT_OSS_20B_ELEMENTS: u64 = 24 * 2 * 8 * 64;
 /// One arm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KvArm {
-    /// The arm in its canonical form.
+    /// The arm in its canonical form, without the path of a calibration.
     pub arm: String,
     /// Where the cache is changed.
     pub method: KvMethod,
@@ -130,7 +130,7 @@ fn kv_arm(record: &Experiment, rounds: &[RoundValues], at: usize, arm: &Arm) -> 
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     Some(KvArm {
-        arm: arm.label.clone(),
+        arm: without_calibration(&arm.label),
         method: kv.method,
         golden: if at == 0 { arm.prompts.iter().map(|prompt| prompt.golden).max() } else { None },
         free_running: free_running(reference, arm),
@@ -142,6 +142,12 @@ fn kv_arm(record: &Experiment, rounds: &[RoundValues], at: usize, arm: &Arm) -> 
         tpot_ratio: ratio(Metric::TimePerOutputToken),
         ttft_ratio: ratio(Metric::TimeToFirstToken),
     })
+}
+
+/// The name of an arm for tables: the path of a calibration would be wider than all else.
+fn without_calibration(label: &str) -> String {
+    let options = label.split(',').filter(|option| !option.starts_with("calibration="));
+    options.collect::<Vec<_>>().join(",")
 }
 
 fn free_running(reference: &Arm, arm: &Arm) -> FreeRunning {

@@ -326,7 +326,7 @@ mod tests {
         let arms = vec![
             arm("none", KvMethod::Unchanged, 100, &[KvUse { changes: 0, ..whole }], &[]),
             arm("turboquant:k6v4", KvMethod::States, 200, &[packed], &[1e-5, 3e-5]),
-            arm("streaming-llm:50", KvMethod::States, 50, &[pruned], &[2e-3]),
+            arm("triattention:50,calibration=/a/b.json", KvMethod::States, 50, &[pruned], &[2e-3]),
         ];
         Experiment { plan: PlanKind::Kv, ..record(arms) }
     }
@@ -356,7 +356,7 @@ mod tests {
             assert!(text.contains(part), "{part}: {text}");
         }
         // The description, and the label of each of the two forms of each of the two charts.
-        assert_eq!(text.matches("2 is turboquant:k6v4; 3 is streaming-llm:50.").count(), 6, "{text}");
+        assert_eq!(text.matches("2 is turboquant:k6v4; 3 is triattention:50.").count(), 6, "{text}");
     }
 
     #[test]
