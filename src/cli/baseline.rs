@@ -14,7 +14,7 @@ use crate::judge::policy::PinnedAnchor;
 use crate::judge::{check_shows_published_model, no_reference_reason, summarise};
 use crate::measure::Metric;
 use crate::record::{
-    AcceptedModel, Outcome, PlanKind, ProvenDevice, PublishedReference, sha256_of_file, utc_now, whoami,
+    AcceptedModel, Outcome, ProvenDevice, PublishedReference, sha256_of_file, utc_now, whoami,
     with_accepted_model,
 };
 
@@ -118,8 +118,8 @@ fn pin(args: &PinArgs) -> Result<u8> {
     let store = args.store.find(&root)?;
     let named = named_record::find(&args.record, &store, &root, named_record::RUNS)?.announced();
     store.check_measured_here(named.path())?;
-    if named.record.plan == PlanKind::Peers {
-        let what = format!("`{}` is of several engines, which ran among each other", named.file);
+    if named.record.plan.is_of_arms() {
+        let what = format!("`{}` is of several arms, which ran among each other", named.file);
         return Err(Error::input(what).hint("pin a record of `cargo xtask bench`"));
     }
     let anchor = anchor(args, &root, &named)?;

@@ -65,7 +65,7 @@ impl Validity {
             return ended;
         }
         let counts_all_rounds = match &entry.ab {
-            None if entry.plan == PlanKind::Peers => has_no_valid_round(entry),
+            None if entry.plan.is_of_arms() => has_no_valid_round(entry),
             None => true,
             Some(ab) => ab.ignores_guards || ab.verdict == Some(Verdict::InvalidEnvironment),
         };

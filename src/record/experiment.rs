@@ -100,6 +100,13 @@ impl PlanKind {
         self.into()
     }
 
+    /// Whether it compares arms of one commit in rounds: such a record says nothing of the commit, so it is on no
+    /// timeline, and invalidated rounds alone do not invalidate it.
+    #[must_use]
+    pub fn is_of_arms(self) -> bool {
+        matches!(self, Self::Peers | Self::Kv)
+    }
+
     /// The name of an arm in messages: the side of an A/B, otherwise the arm's label.
     #[must_use]
     pub fn arm_name(self, arm: usize, label: &str) -> &str {

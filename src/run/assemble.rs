@@ -148,14 +148,13 @@ fn outcome(arms: &[Arm], failed: Option<&Error>, ended: Ended, interrupted: bool
 
 /// A comparison that ended early has wider intervals. An A/B says so with its verdict.
 fn early_end(kind: PlanKind, ended: Ended) -> Option<Warning> {
-    let is_of_rounds = matches!(kind, PlanKind::Peers | PlanKind::Kv);
     match ended {
-        Ended::Early(StopReason::Budget) if is_of_rounds => Some(Warning::new(
+        Ended::Early(StopReason::Budget) if kind.is_of_arms() => Some(Warning::new(
             "budget",
             "the time budget was exhausted before all rounds were made",
             "fewer rounds have wider intervals: give more time",
         )),
-        Ended::Early(StopReason::Guards) if is_of_rounds => Some(Warning::new(
+        Ended::Early(StopReason::Guards) if kind.is_of_arms() => Some(Warning::new(
             "invalidated-rounds",
             "guards invalidated more rounds than are made again",
             "measure on a quiet machine; or let them count with `--ignore-guards`",

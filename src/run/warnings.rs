@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::judge::environment::{Guard, GuardFinding, of_record};
 use crate::judge::{NO_VALID_ROUND, Pace, bandwidth_change, invalid_round_reason, preflight, ramps};
-use crate::record::{ArmView, Experiment, PlanKind, Warning};
+use crate::record::{ArmView, Experiment, Warning};
 
 /// A load, as far as it gives reason to warn.
 pub struct AsLoaded<'a> {
@@ -72,10 +72,10 @@ pub(super) fn machine_warnings(record: ArmView<'_>) -> Vec<Warning> {
     warnings
 }
 
-/// Engines side by side whose times are invalid, of all rounds that count or because none does.
+/// Arms side by side whose times are invalid, of all rounds that count or because none does.
 #[must_use]
 pub fn invalid_rounds(record: &Experiment) -> Option<Warning> {
-    let reason = (record.plan == PlanKind::Peers).then(|| invalid_round_reason(record))??;
+    let reason = record.plan.is_of_arms().then(|| invalid_round_reason(record))??;
     Some(Warning::new(
         NO_VALID_ROUND,
         format!("guards invalidate the times: {reason}"),

@@ -4,7 +4,8 @@ use std::fs;
 
 use arcgauge::engine::openvino::ActiveWeights;
 use arcgauge::measure::BandwidthReading;
-use arcgauge::record::{Arm, Experiment, Round, SampleTimes, Side, contradictions, encode, open};
+use arcgauge::measure::kv::KvMethod;
+use arcgauge::record::{Arm, Experiment, KvRecord, Round, SampleTimes, Side, contradictions, encode, open};
 
 use crate::forged;
 use crate::forged_pairs::{ab, around, both};
@@ -177,6 +178,19 @@ fn what_was_requested_to_differ_may_differ() {
     runtime.properties_requested.insert("KV_CACHE_PRECISION".into(), "u8".into());
     runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
     assert_eq!(contradictions(&record), []);
+}
+
+#[test]
+fn no_side_of_an_ab_is_excused_from_its_goldens_as_a_change_of_the_kv_cache() {
+    let mut record = ab(&around(0.0, 0.3, 5));
+    record.arms[1].kv = Some(KvRecord {
+        transform: "copy".into(),
+        method: KvMethod::States,
+        uses: Vec::new(),
+        agreements: Vec::new(),
+    });
+    let error = encode(&record).unwrap_err().to_string();
+    assert!(error.contains("`arms[1].kv`"), "{error}");
 }
 
 #[test]

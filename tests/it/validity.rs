@@ -2,9 +2,10 @@
 
 use arcgauge::gate::Strictness;
 use arcgauge::judge::Validity;
-use arcgauge::record::{CheckResult, Entry, Experiment, Outcome};
+use arcgauge::record::{Ancestry, CheckResult, Entry, Experiment, Outcome, PlanKind, Warning};
 use arcgauge::report::decision::{Subject, decision_document, pair_lines};
 use arcgauge::report::peers::{peers_document, peers_json};
+use arcgauge::report::view::timelines;
 use arcgauge::report::{Detail, bench_document};
 use arcgauge::run::invalid_rounds;
 use arcgauge::sys::Observed;
@@ -132,14 +133,36 @@ fn engines_of_which_no_round_counts_are_invalid_with_the_reason_and_those_with_a
 }
 
 #[test]
-fn the_list_calls_engines_of_which_no_round_counts_invalid() {
-    let mut record = engines(3, false);
-    let warning = invalid_rounds(&record).unwrap();
-    assert!(warning.message.ends_with("were read back from swap"), "{}", warning.message);
-    record.warnings.push(warning);
-    assert_eq!(Validity::of_entry(&entry(&record)).as_str(), "invalid");
-    assert_eq!(invalid_rounds(&engines(2, false)), None);
-    assert_eq!(Validity::of_entry(&entry(&engines(2, false))).as_str(), "valid");
+fn the_list_calls_arms_of_which_no_round_counts_invalid_and_those_with_a_round_valid() {
+    for plan in [PlanKind::Peers, PlanKind::Kv] {
+        let of = |invalidated| {
+            let mut record = Experiment { plan, ..engines(invalidated, false) };
+            // What each arm is warned of, whether its round counts or not.
+            record.arms[0].warnings.push(Warning::new(
+                "guard-swap-in",
+                "pages were read back",
+                "measure again",
+            ));
+            record
+        };
+        let mut record = of(3);
+        let warning = invalid_rounds(&record).unwrap();
+        assert!(warning.message.ends_with("were read back from swap"), "{}", warning.message);
+        record.warnings.push(warning);
+        assert_eq!(Validity::of_entry(&entry(&record)).as_str(), "invalid");
+        assert_eq!(invalid_rounds(&of(2)), None);
+        assert_eq!(Validity::of_entry(&entry(&of(2))).as_str(), "valid", "{plan:?}");
+    }
+}
+
+#[test]
+fn arms_beside_each_other_are_on_no_timeline_of_commits() {
+    for plan in [PlanKind::Bench, PlanKind::Peers, PlanKind::Kv] {
+        let record = Experiment { plan, ..engines(0, false) };
+        let entries = [entry(&record)];
+        let on_timelines = timelines(&entries, &Ancestry::default()).len();
+        assert_eq!(on_timelines, usize::from(plan == PlanKind::Bench), "{plan:?}");
+    }
 }
 
 #[test]

@@ -234,7 +234,7 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
             with_speed(arm).or_else(|what| unfit(&what))?;
         }
     }
-    if matches!(record.plan, PlanKind::Peers | PlanKind::Kv)
+    if record.plan.is_of_arms()
         && record.arms.iter().any(|arm| arm.workload.prompts != record.arms[0].workload.prompts)
     {
         return unfit("its arms ran different prompts");

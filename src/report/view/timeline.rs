@@ -94,9 +94,9 @@ impl Timeline<'_> {
 /// trees and of no commit are in none, and of other branches only where none is of this one.
 #[must_use]
 pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<'a>> {
-    // An engine among others is measured under other conditions than a run by itself.
+    // An arm among others is measured under other conditions than a run by itself.
     let is_clean = |entry: &&Entry| {
-        entry.plan != PlanKind::Peers && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
+        !entry.plan.is_of_arms() && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
     };
     let mut chosen: Vec<&Entry> = entries.iter().filter(is_clean).collect();
     keep_line(&mut chosen, ancestry);
