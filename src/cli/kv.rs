@@ -4,37 +4,33 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use crate::cli::ab::budget;
+use crate::cli::arms::{ArmsFormat, LARGEST_REDRAWS, Reporters, store_and_print};
 use crate::cli::flags::EngineFlags;
 use crate::cli::golden::probe_of;
 use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, requested_prompts, stoppable};
 use crate::cli::progress::Progress;
-use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print_data, print_document, print_line, say};
+use crate::cli::{exit_code, print_line, say};
 use crate::engine::openvino::{Graph, Property, Sources, calibrate};
 use crate::engine::transform::{CacheLayout, Calibration, TransformSpec};
 use crate::error::{Error, Result};
-use crate::files::{self, FileKind, Overwrite, write_whole};
+use crate::files::{self, FileKind, Overwrite, check_writable, write_whole};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::places;
-use crate::record::{
-    Arm, Experiment, Outcome, Personal, PlanKind, PublishedReference, PublishedValue, RequestedPrompt,
-};
+use crate::record::{Arm, PlanKind, PublishedReference, PublishedValue, RequestedPrompt};
 use crate::report::kv::{kv_document, kv_json};
 use crate::run::{
-    EditedGraph, ExperimentPlan, FoundModel, Identity, KvComparison, Ran, ReadyArm, RequestedKv, Schedule,
+    EditedGraph, ExperimentPlan, FoundModel, Identity, KvComparison, ReadyArm, RequestedKv, Schedule,
     StoppingRule, run,
 };
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::TokenId;
 
-/// Invalidated rounds that are made again, at most: as many as of `peers`.
-const LARGEST_REDRAWS: usize = 3;
 /// Of a text of the user's own, tokens that are fed at once.
 const TEXT_PROMPT_TOKENS: usize = 64;
 /// Of a text of the user's own, tokens that are compared at most: each takes a row of logits on disk.
@@ -86,8 +82,8 @@ pub(super) struct KvArgs {
     unverified: bool,
 
     /// How the result is reported
-    #[arg(long, value_enum, default_value_t = KvFormat::Text)]
-    format: KvFormat,
+    #[arg(long, value_enum, default_value_t = ArmsFormat::Text)]
+    format: ArmsFormat,
 
     #[command(flatten)]
     measuring: MeasuringArgs,
@@ -114,17 +110,6 @@ struct CalibrateArgs {
 
     #[command(flatten)]
     lock: LockFlags,
-}
-
-/// The forms of `kv`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum KvFormat {
-    /// For people, on a terminal
-    Text,
-    /// For programs
-    Json,
-    /// For a page or an issue
-    Markdown,
 }
 
 /// An arm as it was requested.
@@ -156,6 +141,12 @@ impl RequestedArm {
                 format!("{PLUGIN}{}", properties.join("+"))
             }
         }
+    }
+
+    /// The properties that it has for itself, as in `KEY=VALUE`.
+    fn properties(&self) -> Vec<String> {
+        let Self::Plugin(properties) = self else { return Vec::new() };
+        properties.iter().map(|property| format!("{}={}", property.key, property.value)).collect()
     }
 
     fn method(&self) -> KvMethod {
@@ -213,12 +204,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
         .collect::<Result<Vec<_>>>()?;
     let ready = arms.iter().map(|arm| ReadyArm {
         label: arm.requested.label(),
-        differences: match &arm.requested {
-            RequestedArm::Transform(_) => Vec::new(),
-            RequestedArm::Plugin(properties) => {
-                properties.iter().map(|property| format!("{}={}", property.key, property.value)).collect()
-            }
-        },
+        differences: arm.requested.properties(),
         host_loop: Arm::ARCGAUGE.to_owned(),
         program: &program,
         load: &arm.load,
@@ -246,21 +232,8 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     };
     let ran = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
     ran.bad_input().map_or(Ok(()), Err)?;
-    let Ran { record, failed } = ran;
-    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
-    let path = store.add(&record);
-    let printed = match args.format {
-        KvFormat::Text => print_document(kv_document(&record)),
-        KvFormat::Json => print_data(&kv_json(&record)),
-        KvFormat::Markdown => print_data(&kv_document(&record).to_markdown()),
-    };
-    say(&format!("record: {}", path?.display()));
-    let commit = record.subject().arm.commit.as_ref();
-    show_commit(&root, &store, commit.map(|commit| commit.sha.as_str()));
-    match failed {
-        Some(error) => Err(error),
-        None => printed.map(|()| code_of(&record)),
-    }
+    let reporters = Reporters { document: kv_document, json: kv_json };
+    store_and_print(ran, args.format, &reporters, &store, &root)
 }
 
 /// Feeds the texts to the model, and writes the means of its queries.
@@ -285,6 +258,11 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
     if texts.is_empty() {
         return Err(Error::input("there is no text to calibrate with").hint("name one: `--text FILE`"));
     }
+    for (at, text) in texts.iter().enumerate() {
+        let fed_at_once = RequestedPrompt::new(&format!("text {}", at + 1), text.clone());
+        model.check_takes(&[fed_at_once], 1, 1)?;
+    }
+    check_writable(&output)?;
     let Some(_lock) = args.lock.hold("kv calibrate")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -299,17 +277,13 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
     let text = serde_json::to_string(&calibration)
         .map_err(|cause| Error::harness(format!("the calibration cannot be written: {cause}")))?;
     write_whole(&output, text.as_bytes(), Overwrite::Replace)?;
-    say(&format!("calibrated with {} of {} texts", counted_tokens(&texts), texts.len()));
+    say(&format!("calibrated with {} tokens of {} texts", calibration.tokens, texts.len()));
     say(&format!(
         "next: `cargo xtask kv --arm none --arm triattention:128,calibration={}`",
         output.display()
     ));
     print_line(&output.display().to_string())?;
     Ok(exit_code::PASS)
-}
-
-fn counted_tokens(texts: &[Vec<TokenId>]) -> String {
-    format!("{} tokens", texts.iter().map(Vec::len).sum::<usize>())
 }
 
 /// The file of a model's calibration in the cache folder.
@@ -319,13 +293,6 @@ fn calibration_file(model: &FoundModel) -> Result<PathBuf> {
     let folder = cache.join("calibrations");
     fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
     Ok(folder.join(format!("{}.json", &model.identity.sha256[..16])))
-}
-
-fn code_of(record: &Experiment) -> u8 {
-    match record.outcome {
-        Outcome::Complete => exit_code::PASS,
-        outcome => exit_code::of_outcome(outcome),
-    }
 }
 
 /// The arms in words: the unchanged cache first, at least one change, and none twice.

@@ -1,6 +1,7 @@
 //! Verbs and flags, each declared once. The only floor that prints: data to stdout, talk to stderr.
 
 mod ab;
+mod arms;
 mod baseline;
 mod bench;
 mod ci;

@@ -214,13 +214,12 @@ fn bytes(reference: &Arm, arm: &Arm, kv: &KvRecord) -> Option<KvBytesPerToken> {
     let tokens = longest.map_or(tokens, |it| it.tokens).max(1);
     let packed_per_token = packed as f64 / tokens as f64;
     let resident = |arm: &Arm, kv: &KvRecord| {
-        let of_uses = kv.uses.iter().max_by_key(|it| it.tokens).and_then(|it| it.resident_bytes);
-        // The cache was read once, after the warm-up: by then as many tokens were fed as per any prompt's.
-        let read = arm.processes.iter().rev().find_map(|process| process.kv_cache.as_ref());
-        of_uses.or_else(|| {
-            let cache = read?;
-            Some(cache.bytes? / cache.tokens.max(1) * fed_tokens(arm)?)
-        })
+        // The cache was read once, after the warm-up: what an element takes is the same later.
+        let cache = arm.processes.iter().rev().find_map(|process| process.kv_cache.as_ref())?;
+        let longest = kv.uses.iter().max_by_key(|it| it.tokens).map(|it| it.rows);
+        let held = u128::from(elements) * u128::from(longest.or(fed_tokens(arm))?);
+        let bytes = (u128::from(cache.bytes?) * held).checked_div(cache.elements.into())?;
+        u64::try_from(bytes).ok()
     };
     let (own, of_reference) =
         (resident(arm, kv), reference.kv.as_ref().and_then(|it| resident(reference, it)));

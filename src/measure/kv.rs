@@ -53,9 +53,6 @@ pub struct KvUse {
     pub rows: u64,
     /// Bytes of the packed rows, norms and scales included, and of the rows that are not packed.
     pub packed_bytes: u64,
-    /// Bytes of the states as the runtime holds them; None where they cannot be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resident_bytes: Option<u64>,
     /// Most bytes of the transform's own buffers.
     pub buffer_bytes: u64,
     /// Steps after which states were changed.

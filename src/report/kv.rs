@@ -319,9 +319,8 @@ mod tests {
             read_ns: 3_000_000,
             transform_ns: 600_000,
             write_ns: 6_000_000,
-            resident_bytes: Some(9_830_400),
         };
-        let pruned = KvUse { rows: 50, packed_bytes: 2_457_600, resident_bytes: Some(4_915_200), ..packed };
+        let pruned = KvUse { rows: 50, packed_bytes: 2_457_600, ..packed };
         let whole = KvUse { packed_bytes: 4_915_200, ..packed };
         let arms = vec![
             arm("none", KvMethod::Unchanged, 100, &[KvUse { changes: 0, ..whole }], &[]),

@@ -120,6 +120,22 @@ fn rows_are_chosen_by_a_calibration_of_the_model_and_one_of_another_model_is_ref
 }
 
 #[test]
+fn a_calibration_that_cannot_be_made_or_written_is_refused_before_the_model_is_loaded() {
+    let checkout = Checkout::new();
+    fs::write(checkout.path("long.txt"), "word ".repeat(200_000)).unwrap();
+    for (flags, says) in [
+        (["--text", "long.txt"], "more than the model's context"),
+        (["--text", "nosuch.txt"], "nosuch.txt"),
+        (["--output", "nosuch/calibration.json"], "nosuch"),
+    ] {
+        let ended = checkout.run(["kv", "calibrate", "--device", "CPU"].iter().chain(&flags));
+        assert_eq!(ended.code, Some(2), "{flags:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{flags:?}: {}", ended.stderr);
+        assert!(ended.stdout.is_empty(), "{}", ended.stdout);
+    }
+}
+
+#[test]
 fn bench_times_the_states_where_that_is_requested() {
     let checkout = Checkout::new();
     let bench = ["bench", "--quick", "--device", "CPU", "--max-new-tokens", "4", "--prompt", "fibonacci"];

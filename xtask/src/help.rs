@@ -57,6 +57,8 @@ binary built when needed):
                 token, record the times and memory
   peers         measure this engine beside openvino_genai
                 and optimum-intel, interleaved
+  kv            measure changes of the KV cache side by
+                side: quantised, pruned or copied
   ab            measure two sides, interleaved, until it is
                 decided which is slower
   gate          decide on a commit from what is stored of

@@ -5,31 +5,25 @@ mod engine;
 use std::path::Path;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::ab::budget;
+use crate::cli::arms::{ArmsFormat, LARGEST_REDRAWS, Reporters, store_and_print};
 use crate::cli::loading::find_model;
 use crate::cli::measuring::{MeasuringArgs, requested_prompts, stoppable};
 use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
-use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print_data, print_document, say};
+use crate::cli::{exit_code, say};
 use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
-use crate::judge::peers::round_values;
 use crate::measure::Metric;
-use crate::record::{
-    Experiment, Outcome, Personal, PlanKind, PublishedReference, PublishedSeries, PublishedValue,
-};
+use crate::record::{PlanKind, PublishedReference, PublishedSeries, PublishedValue};
 use crate::report::peers::{peers_document, peers_json};
-use crate::run::{EditedGraph, ExperimentPlan, Ran, ResolvedDevice, Schedule, StoppingRule, run};
+use crate::run::{EditedGraph, ExperimentPlan, ResolvedDevice, Schedule, StoppingRule, run};
 use crate::sys::{Clock, MonotonicClock};
 
 pub(super) use crate::cli::peers::engine::{environment, python_of};
-
-/// Invalidated rounds that are made again, at most: as many as pairs of `ab`.
-const LARGEST_REDRAWS: usize = 3;
 
 /// Measures engines side by side, and reports it.
 pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
@@ -92,28 +86,16 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
         }),
         ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, arms, schedule, published)
     };
-    let Ran { record, failed } = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
+    let ran = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
     // Bad input that was found before a round was whole, as engines of two runtimes, leaves nothing to keep.
-    if let Some(error) = &failed
+    if let Some(error) = &ran.failed
         && error.kind() == ErrorKind::Input
-        && record.rounds.is_empty()
+        && ran.record.rounds.is_empty()
     {
         return Err(error.clone());
     }
-    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
-    let path = store.add(&record);
-    let printed = match args.format {
-        PeersFormat::Text => print_document(peers_document(&record)),
-        PeersFormat::Json => print_data(&peers_json(&record)),
-        PeersFormat::Markdown => print_data(&peers_document(&record).to_markdown()),
-    };
-    say(&format!("record: {}", path?.display()));
-    let commit = record.subject().arm.commit.as_ref();
-    show_commit(&root, &store, commit.map(|commit| commit.sha.as_str()));
-    match failed {
-        Some(error) => Err(error),
-        None => printed.map(|()| code_of(&record)),
-    }
+    let reporters = Reporters { document: peers_document, json: peers_json };
+    store_and_print(ran, args.format, &reporters, &store, &root)
 }
 
 /// What was published of each engine: the tables' averages.
@@ -126,17 +108,6 @@ fn published_engines(path: &Path) -> Result<Vec<PublishedValue>> {
         value: series.average_tok_s,
     };
     Ok(PublishedSeries::parse(&text)?.into_iter().map(metric_value).collect())
-}
-
-/// The exit code: wrong output before anything else; rounds without an interval are no number that could be
-/// trusted, unless one was requested.
-fn code_of(record: &Experiment) -> u8 {
-    let counted = round_values(record).iter().filter(|round| round.counts).count();
-    let wanted = record.sampling.rounds_requested.unwrap_or_default().min(2);
-    match record.outcome {
-        Outcome::Complete if counted < wanted => exit_code::ENVIRONMENT_INVALID,
-        outcome => exit_code::of_outcome(outcome),
-    }
 }
 
 /// The way from optimum-intel to `openvino_genai` as each comes, one step at a time, and where arcgauge stands.
@@ -181,8 +152,8 @@ pub(super) struct PeersArgs {
     pub(super) unverified: bool,
 
     /// How the result is reported
-    #[arg(long, value_enum, default_value_t = PeersFormat::Text)]
-    pub(super) format: PeersFormat,
+    #[arg(long, value_enum, default_value_t = ArmsFormat::Text)]
+    pub(super) format: ArmsFormat,
 
     #[command(flatten)]
     pub(super) measuring: MeasuringArgs,
@@ -193,17 +164,6 @@ impl PeersArgs {
     fn engines(&self) -> Result<Vec<EngineWords>> {
         self.engines.iter().map(|words| words.parse()).collect()
     }
-}
-
-/// The forms of `peers`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum PeersFormat {
-    /// For people, on a terminal
-    Text,
-    /// For programs
-    Json,
-    /// For a page or an issue
-    Markdown,
 }
 
 /// A program with the name that its engine goes by.

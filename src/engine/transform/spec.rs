@@ -190,12 +190,6 @@ impl TransformSpec {
         self
     }
 
-    /// Whether rows are removed, so that the cache holds fewer than were fed.
-    #[must_use]
-    pub fn prunes(&self) -> bool {
-        matches!(self.method, Method::Prune(_))
-    }
-
     /// Whether it needs queries, which the graph gives only with an edit.
     #[must_use]
     pub fn needs_queries(&self) -> bool {

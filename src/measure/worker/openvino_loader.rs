@@ -232,11 +232,12 @@ impl Model for OpenVinoModel {
     }
 
     fn time_states(&mut self, repeats: usize) -> Result<StateAccess> {
+        let layout = self.layout.clone()?;
         let engine = self.engine.openvino();
         let rows = engine.held_tokens() as u64;
         let mut access = StateAccess { rows, ..StateAccess::default() };
         for _ in 0..repeats {
-            let cost = engine.time_state_access(&self.layout.clone()?)?;
+            let cost = engine.time_state_access(&layout)?;
             access.read_ns.push(cost.read_ns);
             access.write_ns.push(cost.write_ns);
         }
@@ -272,7 +273,6 @@ impl Model for OpenVinoModel {
             tokens: engine.positions() as u64,
             rows: engine.rows() as u64,
             packed_bytes: engine.footprint(UNPACKED_ELEMENT_BYTES).total_bytes(),
-            resident_bytes: None,
             buffer_bytes: engine.buffer_bytes() as u64,
             changes: events.len() as u64,
             read_ns: sum(|cost| cost.read_ns),

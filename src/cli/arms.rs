@@ -1,0 +1,69 @@
+//! What `peers` and `kv` have in common: arms side by side are stored, printed in one of three forms, and end with one
+//! code.
+
+use clap::ValueEnum;
+
+use crate::cli::report::show_commit;
+use crate::cli::root::Root;
+use crate::cli::{exit_code, print_data, print_document, say};
+use crate::error::Result;
+use crate::judge::peers::round_values;
+use crate::record::{Experiment, History, Outcome, Personal};
+use crate::report::document::Document;
+use crate::run::Ran;
+
+/// Invalidated rounds that are made again, at most: as many as pairs of `ab`.
+pub(super) const LARGEST_REDRAWS: usize = 3;
+
+/// The forms of a report on arms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ArmsFormat {
+    /// For people, on a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For a page or an issue
+    Markdown,
+}
+
+/// How a record of arms is reported.
+pub(super) struct Reporters {
+    pub(super) document: fn(&Experiment) -> Document,
+    pub(super) json: fn(&Experiment) -> String,
+}
+
+/// Stores what ran, prints it and gives the exit code.
+pub(super) fn store_and_print(
+    ran: Ran,
+    format: ArmsFormat,
+    reporters: &Reporters,
+    store: &History,
+    root: &Root,
+) -> Result<u8> {
+    let Ran { record, failed } = ran;
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    let path = store.add(&record);
+    let printed = match format {
+        ArmsFormat::Text => print_document((reporters.document)(&record)),
+        ArmsFormat::Json => print_data(&(reporters.json)(&record)),
+        ArmsFormat::Markdown => print_data(&(reporters.document)(&record).to_markdown()),
+    };
+    say(&format!("record: {}", path?.display()));
+    let commit = record.subject().arm.commit.as_ref();
+    show_commit(root, store, commit.map(|commit| commit.sha.as_str()));
+    match failed {
+        Some(error) => Err(error),
+        None => printed.map(|()| code_of(&record)),
+    }
+}
+
+/// The exit code: wrong output before anything else; rounds without an interval are no number that could be
+/// trusted, unless one was requested.
+fn code_of(record: &Experiment) -> u8 {
+    let counted = round_values(record).iter().filter(|round| round.counts).count();
+    let wanted = record.sampling.rounds_requested.unwrap_or_default().min(2);
+    match record.outcome {
+        Outcome::Complete if counted < wanted => exit_code::ENVIRONMENT_INVALID,
+        outcome => exit_code::of_outcome(outcome),
+    }
+}
