@@ -70,6 +70,14 @@ pub struct Finding {
     pub logit_margin_drift: Option<f32>,
 }
 
+impl Finding {
+    /// Of an answer that nothing is known to compare with.
+    #[must_use]
+    pub fn unjudged() -> Self {
+        Self { result: GoldenResult::None, divergence: None, replay: None, logit_margin_drift: None }
+    }
+}
+
 /// One prompt's answers, to be judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {

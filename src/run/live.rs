@@ -127,13 +127,7 @@ impl<'a> LiveRounds<'a> {
         let session = &mut self.sessions[at];
         if arm.kv.as_ref().is_some_and(|kv| kv.method != KvMethod::Unchanged) {
             // Another token is a result of such an arm, not a fault.
-            let unjudged = || Finding {
-                result: GoldenResult::None,
-                divergence: None,
-                replay: None,
-                logit_margin_drift: None,
-            };
-            session.keep_worst(self.worker_plan.prompts.iter().map(|_| unjudged()).collect());
+            session.keep_worst(self.worker_plan.prompts.iter().map(|_| Finding::unjudged()).collect());
             return Ok(());
         }
         let samples = session.latest_samples();
@@ -212,12 +206,7 @@ impl<'a> LiveRounds<'a> {
                 }
                 (Some(replayed), _) => replayed,
                 (None, Some(expected)) => expected,
-                (None, None) => Finding {
-                    result: GoldenResult::None,
-                    divergence: None,
-                    replay: None,
-                    logit_margin_drift: None,
-                },
+                (None, None) => Finding::unjudged(),
             }
         });
         compared.collect()
@@ -249,7 +238,7 @@ impl<'a> LiveRounds<'a> {
         let seeds: Vec<Option<u64>> = comparison.seeds.iter().copied().map(Some).collect();
         let seeds: &[Option<u64>] = if kv.is_seeded && !seeds.is_empty() { &seeds } else { &own };
         for (number, text) in comparison.texts.iter().enumerate() {
-            let reference = comparison.folder.path().join(format!("{number}.logits"));
+            let reference = comparison.reference(number);
             let command = |seed| LogitsCommand { text: text.clone(), reference: reference.clone(), seed };
             let session = &mut self.sessions[at];
             let Some(worker) = session.session.worker() else { return Ok(()) };

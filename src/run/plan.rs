@@ -5,8 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tempfile::TempDir;
-
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
 use crate::golden::Probe;
@@ -111,21 +109,30 @@ pub struct KvComparison {
     pub texts: Vec<KvText>,
     /// The seeds of an arm that has one.
     pub seeds: Vec<u64>,
-    /// Where the reference's logits are until the experiment has ended.
-    pub folder: TempDir,
+    /// Where the reference's logits are until the experiment has ended: of a long text they take gigabytes.
+    folder: PathBuf,
 }
 
 impl KvComparison {
-    /// Over these texts, with a folder below the cache folder: the logits of a long text take gigabytes.
+    /// Over these texts.
     ///
     /// # Errors
     /// A cache folder that cannot be written.
     pub fn new(texts: Vec<KvText>, seeds: Vec<u64>) -> Result<Self> {
-        let cache = places::cache_dir()
-            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-        fs::create_dir_all(&cache).map_err(|cause| Error::io("write", &cache, &cause))?;
-        let folder = tempfile::Builder::new().prefix("logits-").tempdir_in(&cache);
-        Ok(Self { texts, seeds, folder: folder.map_err(|cause| Error::io("write", &cache, &cause))? })
+        Ok(Self { texts, seeds, folder: folder()? })
+    }
+
+    /// The file of the reference's logits over a text, by the text's place.
+    #[must_use]
+    pub fn reference(&self, text: usize) -> PathBuf {
+        self.folder.join(format!("{text}-{}{LOGITS}", std::process::id()))
+    }
+}
+
+impl Drop for KvComparison {
+    fn drop(&mut self) {
+        // One that was never written is not there.
+        (0..self.texts.len()).for_each(|text| drop(fs::remove_file(self.reference(text))));
     }
 }
 
@@ -246,8 +253,19 @@ impl Identity {
     }
 }
 
-/// The folder of these files, in the cache folder.
+/// The folder of edited graphs and of a reference's logits, in the cache folder.
 pub const FOLDER: &str = "graphs";
+const GRAPH: &str = ".xml";
+const LOGITS: &str = ".logits";
+
+/// That folder, made where it is not there.
+fn folder() -> Result<PathBuf> {
+    let cache = places::cache_dir()
+        .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
+    let folder = cache.join(FOLDER);
+    fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
+    Ok(folder)
+}
 
 /// The edited graph's file, for this process and its workers alone; removed at the end.
 pub struct EditedGraph(PathBuf);
@@ -261,12 +279,8 @@ impl EditedGraph {
         if all_logits {
             return Ok(None);
         }
-        let cache = places::cache_dir()
-            .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-        let folder = cache.join(FOLDER);
-        fs::create_dir_all(&folder).map_err(|cause| Error::io("write", &folder, &cause))?;
-        let name = format!("{}-{arm}-{}.xml", &identity.sha256[..16], std::process::id());
-        Ok(Some(Self(folder.join(name))))
+        let name = format!("{}-{arm}-{}{GRAPH}", &identity.sha256[..16], std::process::id());
+        Ok(Some(Self(folder()?.join(name))))
     }
 
     /// The file.
@@ -279,7 +293,7 @@ impl EditedGraph {
 /// The process that a file of this name is for, by its id.
 #[must_use]
 pub fn process_of(name: &str) -> Option<u32> {
-    let (_, process) = name.strip_suffix(".xml")?.rsplit_once('-')?;
+    let (_, process) = [GRAPH, LOGITS].iter().find_map(|it| name.strip_suffix(it))?.rsplit_once('-')?;
     process.parse().ok()
 }
 

@@ -48,7 +48,7 @@ const HOMES: [(&str, &[&str]); 26] = [
     ("statrs", &["judge"]),
     ("strsim", &["engine"]),
     ("sysinfo", &["record", "sys"]),
-    ("tempfile", &["cli", "files", "record", "run", "sys"]),
+    ("tempfile", &["cli", "files", "record", "sys"]),
     ("tera", &["report"]),
     ("tokenizers", &["workload"]),
     ("zip", &["record"]),

@@ -76,7 +76,7 @@ fn temporary_files(scene: &Scene) -> Vec<Check> {
     reported.collect()
 }
 
-/// Edited graphs of processes that are no more.
+/// Edited graphs and logits of processes that are no more.
 fn graphs(scene: &Scene) -> Option<Check> {
     let folder = scene.cache.as_ref()?.join(EDITED_GRAPHS_FOLDER);
     let is_orphan = |name: &str| {
@@ -88,7 +88,7 @@ fn graphs(scene: &Scene) -> Option<Check> {
     walk(&folder, 1, &mut |entry| found.extend(stale(&entry, scene.now, is_orphan)));
     found.sort_by(|a, b| a.path.cmp(&b.path));
     let files: Vec<String> = found.iter().map(|file| shell::word(&file.path)).collect();
-    warning("edited graphs", &folder, &found, &format!("`rm {}`", files.join(" ")))
+    warning("edited graphs and logits", &folder, &found, &format!("`rm {}`", files.join(" ")))
 }
 
 fn warning(what: &str, folder: &Path, found: &[Found], command: &str) -> Option<Check> {
@@ -219,20 +219,21 @@ mod tests {
     }
 
     #[test]
-    fn graphs_of_processes_that_are_gone_are_left_over_and_those_of_running_ones_are_not() {
+    fn graphs_and_logits_of_processes_that_are_gone_are_left_over_and_those_of_running_ones_are_not() {
         let (_folder, scene) = scene();
         let graphs = scene.cache.as_ref().unwrap().join("graphs");
-        let [gone, runs, young, other] =
-            ["0123-8.xml", "0123-7.xml", "0123-9.xml", "notes.xml"].map(|name| graphs.join(name));
-        for path in [&gone, &runs, &other] {
+        let [logits, gone, runs, young, other] =
+            ["0-8.logits", "0123-8.xml", "0123-7.xml", "0123-9.xml", "notes.xml"]
+                .map(|name| graphs.join(name));
+        for path in [&logits, &gone, &runs, &other] {
             file(path, OLD, 10);
         }
         file(&young, YOUNG, 10);
         let checks = examine(&scene);
         assert_eq!(checks.len(), 1, "{checks:?}");
-        assert_eq!(checks[0].fix, Some(format!("`rm {}`", gone.display())));
+        assert_eq!(checks[0].fix, Some(format!("`rm {} {}`", logits.display(), gone.display())));
         fix(&checks);
-        assert!(!gone.exists() && runs.exists() && young.exists() && other.exists());
+        assert!(!logits.exists() && !gone.exists() && runs.exists() && young.exists() && other.exists());
     }
 
     #[test]
