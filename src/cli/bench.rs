@@ -5,10 +5,10 @@ use std::{fs, io};
 
 use clap::Args;
 
-use crate::cli::flags::EngineFlags;
+use crate::cli::flags::{EngineFlags, PromptFlags};
 use crate::cli::golden::probe_of;
 use crate::cli::loading::find_model;
-use crate::cli::measuring::{SupervisionArgs, load_command, own_program, requested_prompts, stoppable};
+use crate::cli::measuring::{SupervisionArgs, load_command, own_program, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
@@ -27,7 +27,7 @@ use crate::record::{
 use crate::report::{Detail, bench_document, explain, results_json};
 use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
 use crate::sys::{Clock, MonotonicClock};
-use crate::workload::PromptSet;
+use crate::workload::{PromptSet, Suite};
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
@@ -39,13 +39,8 @@ pub(super) struct BenchArgs {
     #[arg(long, conflicts_with = "runs")]
     quick: bool,
 
-    /// Tokens of each answer, exactly: end-of-sequence is a token like any other
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    max_new_tokens: usize,
-
-    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
-    prompts: Vec<String>,
+    #[command(flatten)]
+    prompts: PromptFlags,
 
     /// Measure without goldens; every value is then unverified
     #[arg(long)]
@@ -118,9 +113,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         model.goldens = GoldenSet::default();
     }
     model.check_goldens_belong()?;
-    let requested = requested_prompts(&args.prompts, &model)?;
+    let requested = args.prompts.requested(Suite::Reference, &model)?;
+    let new_tokens = args.prompts.new_tokens(&requested, &model);
     model.check_goldens_fit(&requested)?;
-    model.check_takes(&requested, args.processes(), args.max_new_tokens)?;
+    model.check_takes(&requested, args.processes(), new_tokens)?;
 
     let probe = if args.unverified { None } else { probe_of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
@@ -153,7 +149,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         can_replay: true,
     };
     let rounds = Schedule { ignore_guards: true, ..Schedule::new(1, StoppingRule::Rounds(args.processes())) };
-    let (kind, new_tokens) = (PlanKind::Bench, args.max_new_tokens);
+    let kind = PlanKind::Bench;
     let plan = ExperimentPlan {
         limits: args.supervision.limits(),
         warms_cache: !args.quick,
@@ -164,7 +160,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         cost,
         ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, vec![arm], rounds, published)
     };
-    let observer = Progress::start(&control, args.max_new_tokens);
+    let observer = Progress::start(&control, new_tokens);
     let ran = run(&plan, &control, &observer)?;
     ran.bad_input().map_or(Ok(()), Err)?;
     let Ran { record, failed } = ran;
@@ -273,7 +269,7 @@ fn next_step(args: &BenchArgs, record: &Experiment, prompts: &PromptSet) -> Stri
         Outcome::Complete if unverified.peek().is_none() => {
             format!("next: commit your change, then `{again}` and `cargo xtask history list`")
         }
-        Outcome::Complete => match unverified.find(|prompt| prompts.get(&prompt.id).is_some()) {
+        Outcome::Complete => match unverified.find(|prompt| prompts.has(&prompt.id)) {
             Some(prompt) => {
                 let infer = shell::command(["infer", "--prompt", &prompt.id], &args.engine.as_typed());
                 format!("next: read the unverified answers (`{infer}`), then `{bless}`")

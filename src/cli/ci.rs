@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::cli::ab::{self, AbArgs};
+use crate::cli::flags::PromptFlags;
 use crate::cli::gate::{JudgedAb, judged_against};
 use crate::cli::measuring::MeasuringArgs;
 use crate::cli::reporting::{self, VerdictFormat};
@@ -151,7 +152,7 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
     let repository = Repository::open(Root::find().path())?;
     let head = Source::Commit(repository.resolve(&resolved.candidate.head)?);
     let changed = changed_in_use(&repository, &resolved.merge_base, &head)?;
-    // The whole reference workload on two commits.
+    // The whole suite of the policy on two commits.
     let ab = AbArgs {
         base: vec![resolved.merge_base.clone()],
         head: vec![resolved.candidate.head.clone()],
@@ -161,8 +162,7 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         measure_identical: !changed.is_empty(),
         ignore_guards: false,
         seed: None,
-        max_new_tokens: ab::NEW_TOKENS,
-        prompts: Vec::new(),
+        prompts: PromptFlags::default(),
         unverified: false,
         format: VerdictFormat::Text,
         measuring: args.measuring.clone(),

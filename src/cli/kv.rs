@@ -8,10 +8,10 @@ use clap::{Args, Subcommand};
 
 use crate::cli::ab::budget;
 use crate::cli::arms::{ArmsFormat, LARGEST_REDRAWS, Reporters, store_and_print};
-use crate::cli::flags::EngineFlags;
+use crate::cli::flags::{EngineFlags, requested_prompts};
 use crate::cli::golden::probe_of;
 use crate::cli::loading::{find_model, load};
-use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, requested_prompts, stoppable};
+use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print_line, say};

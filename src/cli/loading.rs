@@ -70,7 +70,7 @@ pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> 
     let tokenizer_sha256 = file.as_deref().map(sha256_of_file).transpose()?;
     let tokenizer_identity = tokenizer_identity(folder.config(), tokenizer_sha256);
     let prompts = PromptSet::load(&root.prompts())?;
-    let goldens = GoldenSet::load(&root.goldens(&identity.name))?;
+    let goldens = GoldenSet::load_all(&root.goldens(&identity.name))?;
     Ok(FoundModel { folder, identity, tokenizer, tokenizer_identity, prompts, goldens, graph })
 }
 

@@ -19,10 +19,8 @@ use crate::error::{Error, Result};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
 use crate::places;
-use crate::record::RequestedPrompt;
 use crate::run::{EditedGraph, FoundModel};
 use crate::sys::{DeviceLock, Waiting};
-use crate::workload::Prompt;
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct MeasuringArgs {
@@ -54,7 +52,7 @@ pub(super) struct SupervisionArgs {
     #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     load_limit_s: u64,
 
-    /// Longest wait for the first token of an answer, s
+    /// Longest wait for the first token of an answer, s; of a prompt of more than 1,024 tokens in proportion
     #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     first_token_limit_s: u64,
 
@@ -231,39 +229,4 @@ pub(super) fn load_command(
         compiled_models: places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)),
         kv_transform: None,
     }
-}
-
-/// Of a text of the user's own, what stands in the table.
-const OWN_TITLE_CHARACTERS: usize = 30;
-
-/// The prompts that the flags name, with their tokens; all reference prompts where none is named.
-pub(super) fn requested_prompts(named: &[String], model: &FoundModel) -> Result<Vec<RequestedPrompt>> {
-    let reference = |prompt: &Prompt| -> Result<RequestedPrompt> {
-        Ok(RequestedPrompt {
-            id: prompt.id.clone(),
-            title: prompt.title.clone(),
-            token_ids: model.prompt_tokens(&prompt.id, &prompt.text)?,
-        })
-    };
-    if named.is_empty() {
-        return model.prompts.prompts.iter().map(reference).collect();
-    }
-    let own = |index: usize, text: &str| -> Result<RequestedPrompt> {
-        if !text.contains(char::is_whitespace) {
-            let ids: Vec<&str> = model.prompts.prompts.iter().map(|prompt| prompt.id.as_str()).collect();
-            say(&format!(
-                "no reference prompt is called `{text}` (there are `{}`): it is used as a text",
-                ids.join("`, `")
-            ));
-        }
-        Ok(RequestedPrompt {
-            id: RequestedPrompt::own_id(index),
-            title: text.chars().take(OWN_TITLE_CHARACTERS).collect(),
-            token_ids: model.encode(text)?,
-        })
-    };
-    let named = named.iter().enumerate();
-    let requested =
-        named.map(|(index, named)| model.prompts.get(named).map_or_else(|| own(index, named), reference));
-    requested.collect()
 }

@@ -7,7 +7,7 @@ use argminmax::NaNArgMinMax;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::workload::TokenId;
+use crate::workload::{Input, TokenId};
 
 /// Who watches a generation. Calls stand inside the timed loop and must be cheap.
 pub trait Observer {
@@ -72,12 +72,12 @@ pub trait Replay {
     ///
     /// # Errors
     /// When the engine fails, or a row of logits cannot be right.
-    fn replay(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>>;
+    fn replay(&mut self, input: Input<'_>, path: Path<'_>) -> Result<Vec<Choice>>;
 }
 
 impl<E: Engine> Replay for E {
-    fn replay(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
-        replay(self, prompt, path)
+    fn replay(&mut self, input: Input<'_>, path: Path<'_>) -> Result<Vec<Choice>> {
+        replay(self, input, path)
     }
 }
 
@@ -85,9 +85,13 @@ impl<E: Engine> Replay for E {
 ///
 /// # Errors
 /// When the engine fails, or a row of logits cannot be right.
-pub fn replay(engine: &mut dyn Engine, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
+pub fn replay<'a>(
+    engine: &mut dyn Engine,
+    input: impl Into<Input<'a>>,
+    path: Path<'_>,
+) -> Result<Vec<Choice>> {
     let mut choices = Vec::new();
-    go_along(engine, prompt, path, |logits| {
+    go_along(engine, input.into(), path, |logits| {
         let choice = choose(logits)?;
         choices.push(choice);
         Ok(choice.token)
@@ -98,7 +102,7 @@ pub fn replay(engine: &mut dyn Engine, prompt: &[TokenId], path: Path<'_>) -> Re
 /// Goes along a path and shows each row of logits to `look`, which gives the model's choice.
 pub(super) fn go_along(
     engine: &mut dyn Engine,
-    prompt: &[TokenId],
+    input: Input<'_>,
     path: Path<'_>,
     mut look: impl FnMut(&[f32]) -> Result<TokenId>,
 ) -> Result<()> {
@@ -106,8 +110,8 @@ pub(super) fn go_along(
         Path::Greedy(steps) => steps,
         Path::Forced(tokens) => tokens.len(),
     };
-    engine.reset()?;
-    engine.stage_prompt(prompt, steps)?;
+    begin(engine, input)?;
+    engine.stage_prompt(input.first_tokens(), steps)?;
     for step in 0..steps {
         engine.infer()?;
         let chosen = look(engine.last_logits()?)?;
@@ -119,6 +123,15 @@ pub(super) fn go_along(
         }
     }
     Ok(())
+}
+
+/// Empties the KV cache and, where that is requested, fills it to a depth. [`Input::first_tokens`] is fed next.
+///
+/// # Errors
+/// When the engine refuses.
+pub fn begin(engine: &mut dyn Engine, input: Input<'_>) -> Result<()> {
+    engine.reset()?;
+    input.cache_tokens.map_or(Ok(()), |rows| engine.fill_cache(input.token_ids, rows))
 }
 
 /// The greedy token: the **first** index of the largest logit.

@@ -50,7 +50,7 @@ pub fn capture_logits(
     }
     let mut choices = Vec::with_capacity(forced.len());
     let mut bytes = Vec::new();
-    go_along(engine, prompt, Path::Forced(forced), |logits| {
+    go_along(engine, prompt.into(), Path::Forced(forced), |logits| {
         let choice = choose(logits)?;
         bytes.clear();
         bytes.extend(logits.iter().flat_map(|logit| logit.to_le_bytes()));
@@ -85,7 +85,7 @@ pub fn compare_logits(
     let mut bytes = vec![0; 4 * engine.vocabulary_size()];
     let mut reference = vec![0.0; engine.vocabulary_size()];
     let mut steps = Vec::with_capacity(forced.len());
-    go_along(engine, prompt, Path::Forced(forced), |logits| {
+    go_along(engine, prompt.into(), Path::Forced(forced), |logits| {
         source.read_exact(&mut bytes).map_err(|cause| stored("read", &cause))?;
         let (numbers, _) = bytes.as_chunks::<4>();
         for (logit, bytes) in reference.iter_mut().zip(numbers) {

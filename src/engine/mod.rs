@@ -13,12 +13,12 @@ pub mod scripted;
 pub mod transform;
 
 pub use generate::{
-    CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, choose, generate, greedy, replay,
+    CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, begin, choose, generate, greedy, replay,
 };
 pub use logits::{StepComparison, capture_logits, compare_logits};
 pub use model_folder::{ModelConfig, ModelFolder, ModelShape};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::workload::TokenId;
 
 /// A model that holds its KV cache inside and gives one row of logits a step.
@@ -45,6 +45,15 @@ pub trait Engine {
     /// # Errors
     /// When the runtime refuses, or the states disagree with each other.
     fn cached_tokens(&mut self) -> Result<CachedTokens>;
+
+    /// Feeds the prompt to the empty KV cache and fills it to `rows` by repeating its states: the cost of a token at
+    /// that depth, without the prefill that would lead there. Never timed.
+    ///
+    /// # Errors
+    /// States that cannot be read or written.
+    fn fill_cache(&mut self, _prompt: &[TokenId], rows: usize) -> Result<()> {
+        Err(Error::input(format!("this engine cannot fill its KV cache to `{rows}` tokens")))
+    }
 
     /// Writes the prompt's inputs and makes room for `new_tokens` more.
     ///

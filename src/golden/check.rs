@@ -10,7 +10,7 @@ use strum::IntoStaticStr;
 use crate::engine::{Choice, Path, Replay};
 use crate::error::Result;
 use crate::golden::Golden;
-use crate::workload::TokenId;
+use crate::workload::{Input, TokenId};
 
 /// The result of a prompt's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
@@ -81,8 +81,8 @@ impl Finding {
 /// One prompt's answers, to be judged.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
-    /// The prompt's tokens.
-    pub prompt: &'a [TokenId],
+    /// What the model was fed.
+    pub input: Input<'a>,
     /// Every generation of it; at least one.
     pub generations: &'a [&'a [TokenId]],
     /// What it must be.
@@ -97,15 +97,15 @@ pub struct Question<'a> {
 /// # Errors
 /// When the replay fails.
 pub fn judge(model: &mut dyn Replay, question: Question<'_>) -> Result<Finding> {
-    let Question { prompt, generations, golden, epsilon_logit } = question;
+    let Question { input, generations, golden, epsilon_logit } = question;
     let Some(first) = generations.first() else {
         return Ok(Finding::bare(GoldenResult::None));
     };
     // A golden says nothing about another input.
-    if let Some(golden) = golden.filter(|golden| golden.prompt_token_ids == prompt) {
+    if let Some(golden) = golden.filter(|golden| golden.answers(input)) {
         return against_golden(model, question, golden, first);
     }
-    let forced = model.replay(prompt, Path::Forced(first))?;
+    let forced = model.replay(input, Path::Forced(first))?;
     let preferred = tokens(&forced);
     let runner_ups: Vec<TokenId> = forced.iter().map(|choice| choice.runner_up).collect();
     let margins: Vec<f32> = forced.iter().map(|choice| choice.margin).collect();
@@ -129,7 +129,7 @@ fn against_golden(
     golden: &Golden,
     first: &[TokenId],
 ) -> Result<Finding> {
-    let Question { prompt, generations, epsilon_logit, .. } = question;
+    let Question { input, generations, epsilon_logit, .. } = question;
     let steps = first.len().min(golden.token_ids.len());
     let reference = Reference {
         tokens: &golden.token_ids[..steps],
@@ -141,7 +141,7 @@ fn against_golden(
     if covered && generations.iter().all(|tokens| *tokens == reference.tokens) {
         return Ok(Finding::bare(GoldenResult::Match));
     }
-    let forced = model.replay(prompt, Path::Forced(reference.tokens))?;
+    let forced = model.replay(input, Path::Forced(reference.tokens))?;
     let worst = reference.worst(generations.iter().copied(), &forced);
     let unjudged = if covered { GoldenResult::Match } else { GoldenResult::None };
     let result = worst.as_ref().map_or(unjudged, |worst| worst.result.max(unjudged));
@@ -149,7 +149,7 @@ fn against_golden(
         result,
         divergence: worst.map(|worst| worst.divergence),
         logit_margin_drift: Some(drift(golden, &forced)),
-        replay: Some(model.replay(prompt, Path::Forced(first))?),
+        replay: Some(model.replay(input, Path::Forced(first))?),
     })
 }
 
@@ -320,6 +320,7 @@ mod tests {
             schema: 1,
             prompt_id: "p".into(),
             prompt_token_ids: PROMPT.to_vec(),
+            cache_tokens: None,
             model: "m".into(),
             model_sha256: String::new(),
             token_ids: ANSWER.to_vec(),
@@ -348,7 +349,8 @@ mod tests {
             ..Script::default()
         };
         let mut engine = ScriptedEngine::new(script, Rc::new(Cell::new(0)));
-        judge(&mut engine, Question { prompt: &PROMPT, generations, golden, epsilon_logit: 0.5 }).unwrap()
+        judge(&mut engine, Question { input: (&PROMPT).into(), generations, golden, epsilon_logit: 0.5 })
+            .unwrap()
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files::refuse_links;
 use crate::golden::probe;
-use crate::workload::TokenId;
 use crate::workload::fixture_file::{read, write};
+use crate::workload::{Input, Suite, TokenId};
 
 /// The answer that a model must give to a prompt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Golden {
     pub prompt_id: String,
     /// The prompt's tokens, which pins the input for this model.
     pub prompt_token_ids: Vec<TokenId>,
+    /// Rows to which the KV cache was filled before the answer; see [`Input::cache_tokens`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_tokens: Option<usize>,
     /// The model's name.
     pub model: String,
     /// The model's identity: the sha256 of `sha256sum openvino_model.bin openvino_model.xml`.
@@ -145,6 +148,25 @@ impl GoldenSet {
         Ok(set)
     }
 
+    /// Reads the goldens of a model for all suites: those of the suite `depth` are in a folder of that name.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_all(folder: &Path) -> Result<Self> {
+        let mut set = Self::load(folder)?;
+        set.goldens.extend(Self::load(&Self::folder_of(folder, Suite::Depth))?.goldens);
+        Ok(set)
+    }
+
+    /// The folder of the goldens of a suite, in the folder of a model's.
+    #[must_use]
+    pub fn folder_of(folder: &Path, suite: Suite) -> PathBuf {
+        match suite {
+            Suite::Reference => folder.to_owned(),
+            Suite::Depth => folder.join(suite.as_str()),
+        }
+    }
+
     /// The goldens of these prompts, from the files of a folder that `read` gives by their names, as a commit's.
     ///
     /// # Errors
@@ -158,10 +180,11 @@ impl GoldenSet {
         };
         let mut set = Self::default();
         for id in ids {
-            let name = format!("{id}.json");
-            if let Some(bytes) = read(&name)? {
-                let golden = serde_json::from_slice(&bytes).map_err(|cause| unfit(&name, &cause))?;
-                set.insert(golden, Path::new(&name))?;
+            for name in [format!("{id}.json"), format!("{}/{id}.json", Suite::Depth.as_str())] {
+                if let Some(bytes) = read(&name)? {
+                    let golden = serde_json::from_slice(&bytes).map_err(|cause| unfit(&name, &cause))?;
+                    set.insert(golden, Path::new(&name))?;
+                }
             }
         }
         if let Some(bytes) = read(TOLERANCES)? {
@@ -209,6 +232,18 @@ impl GoldenSet {
 }
 
 impl Golden {
+    /// What the model is fed.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
+        Input { token_ids: &self.prompt_token_ids, cache_tokens: self.cache_tokens }
+    }
+
+    /// Whether it is the answer to this input.
+    #[must_use]
+    pub fn answers(&self, input: Input<'_>) -> bool {
+        self.input() == input
+    }
+
     /// Writes the golden into its model's folder.
     ///
     /// # Errors

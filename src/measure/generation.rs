@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::{CachedTokens, Ended, Engine, Observer, generate};
+use crate::engine::{CachedTokens, Ended, Engine, Observer, begin, generate};
 use crate::error::{Error, Result};
 use crate::measure::{RequestedPrompt, Role, Sample};
 use crate::sys::{Clock, MemoryReading};
@@ -61,15 +61,15 @@ pub fn sample_here(
     new_tokens: usize,
     clock: &dyn Clock,
 ) -> Result<Sample> {
-    engine.reset()?;
+    begin(engine, prompt.input())?;
     let mut tokens = Tokens(Vec::with_capacity(new_tokens));
-    let generated = record_generation(engine, &prompt.token_ids, new_tokens, clock, &mut tokens)?;
-    check_cache(engine, prompt.token_ids.len() + new_tokens.saturating_sub(1))?;
+    let generated = record_generation(engine, prompt.input().first_tokens(), new_tokens, clock, &mut tokens)?;
+    check_cache(engine, prompt.input().depth_tokens() + new_tokens.saturating_sub(1))?;
     Ok(Sample {
         role: Role::Measured,
         prompt_id: prompt.id.clone(),
         process: 0,
-        prompt_tokens: prompt.token_ids.len(),
+        prompt_tokens: prompt.timed_tokens(),
         token_ids: tokens.0.iter().map(|token| token.id).collect(),
         submitted_ns: generated.submitted_ns,
         token_ns: tokens.0.iter().map(|token| token.known_ns).collect(),

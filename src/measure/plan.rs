@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::sys::MemoryReading;
-use crate::workload::TokenId;
+use crate::workload::{Input, TokenId};
 
 /// The longest sequence of a model that states none: far above any, and far below what memory holds.
 const LONGEST_SEQUENCE_TOKENS: usize = 1 << 20;
@@ -19,14 +19,30 @@ pub struct RequestedPrompt {
     pub title: String,
     /// Its tokens.
     pub token_ids: Vec<TokenId>,
+    /// Rows to which the KV cache is filled before the answer is timed; see [`Input::cache_tokens`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_tokens: Option<usize>,
 }
 
 impl RequestedPrompt {
     /// One without a name of its own.
     #[must_use]
     pub fn new(id: &str, token_ids: Vec<TokenId>) -> Self {
-        Self { id: id.to_owned(), title: id.to_owned(), token_ids }
+        Self { id: id.to_owned(), title: id.to_owned(), token_ids, cache_tokens: None }
     }
+
+    /// What the model is fed.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
+        Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
+    }
+
+    /// Tokens that the timed part of the prefill is fed.
+    #[must_use]
+    pub fn timed_tokens(&self) -> usize {
+        self.input().first_tokens().len()
+    }
+
 
     /// What the ids of users' own texts begin with.
     const OWN: &str = "own-";
@@ -102,7 +118,7 @@ impl Plan {
             .hint("name the model's own tokenizer with `--tokenizer FILE`"));
         }
         let limit = context_tokens.unwrap_or(LONGEST_SEQUENCE_TOKENS);
-        let length = prompt.token_ids.len().saturating_add(self.new_tokens);
+        let length = prompt.input().depth_tokens().saturating_add(self.new_tokens);
         if length > limit {
             return Err(Error::input(format!(
                 "prompt `{}` and its answer have `{length}` tokens, more than the model's context of {limit}",

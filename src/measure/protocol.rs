@@ -43,7 +43,7 @@ use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
 use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse, StateAccess};
-use crate::workload::TokenId;
+use crate::workload::{Input, TokenId};
 
 /// The version that is spoken.
 pub const PROTOCOL_VERSION: u32 = 3;
@@ -107,6 +107,10 @@ pub struct LoadCommand {
 pub struct GenerateCommand {
     /// The prompt.
     pub token_ids: Vec<TokenId>,
+    /// Rows to which the KV cache is filled first, untimed, by repeating the states of the prompt; None where the
+    /// prompt itself is timed. Only for a worker whose `loaded` event has `fills_cache`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_tokens: Option<usize>,
     /// Tokens of the answer, exactly: end-of-sequence is a token like any other.
     pub new_tokens: usize,
     /// Whether to wait for an acknowledgement between prefill and decode: not for timed generations.
@@ -125,6 +129,9 @@ pub struct ReadCacheCommand {
 pub struct ReplayCommand {
     /// The prompt.
     pub token_ids: Vec<TokenId>,
+    /// As of `generate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_tokens: Option<usize>,
     /// Which tokens are fed after it.
     pub path: ReplayPath,
 }
@@ -156,6 +163,22 @@ pub enum ReplayPath {
     Greedy(usize),
     /// These, whatever the model prefers.
     Forced(Vec<TokenId>),
+}
+
+impl GenerateCommand {
+    /// What is fed.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
+        Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
+    }
+}
+
+impl ReplayCommand {
+    /// What is fed before its path.
+    #[must_use]
+    pub fn input(&self) -> Input<'_> {
+        Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
+    }
 }
 
 impl ReplayPath {
@@ -314,6 +337,9 @@ pub struct LoadedEvent {
     /// Whether it understands `time-states`.
     #[serde(default)]
     pub times_states: bool,
+    /// Whether it understands `cache_tokens`.
+    #[serde(default)]
+    pub fills_cache: bool,
 }
 
 impl LoadedEvent {

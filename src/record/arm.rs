@@ -543,7 +543,7 @@ pub fn judge_session(
     for prompt in &plan.prompts {
         let generations = by_prompt.get(prompt.id.as_str()).cloned().unwrap_or_default();
         let question = Question {
-            prompt: &prompt.token_ids,
+            input: prompt.input(),
             generations: &generations,
             golden: goldens.goldens.get(&prompt.id),
             epsilon_logit,

@@ -15,7 +15,7 @@ use crate::record::{
     Arm, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt, SampleRecord,
     Warning, sha256_of_bytes,
 };
-use crate::workload::PromptSet;
+use crate::workload::{PromptSet, Suite};
 
 /// One experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -289,14 +289,10 @@ impl Experiment {
     /// Which set of prompts these are.
     #[must_use]
     pub fn suite_of(requested: &[RequestedPrompt], reference: &PromptSet) -> String {
-        let is_reference = |prompt: &RequestedPrompt| reference.get(&prompt.id).is_some();
-        let suite =
-            if requested.iter().all(is_reference) { Self::REFERENCE_SUITE } else { Self::CUSTOM_SUITE };
-        suite.to_owned()
+        let suite = reference.suite_of(requested.iter().map(|prompt| prompt.id.as_str()));
+        suite.map_or(Self::CUSTOM_SUITE, Suite::as_str).to_owned()
     }
 
-    /// The reference prompts.
-    pub const REFERENCE_SUITE: &str = "reference";
     /// Texts of the user's own, alone or among reference prompts.
     pub const CUSTOM_SUITE: &str = "custom";
 
@@ -308,7 +304,7 @@ impl Experiment {
             when_utc,
             arcgauge_version: env!("CARGO_PKG_VERSION").to_owned(),
             plan,
-            suite: Self::REFERENCE_SUITE.to_owned(),
+            suite: Suite::Reference.as_str().to_owned(),
             unit_id: None,
             outcome: Outcome::Failed,
             failure: None,

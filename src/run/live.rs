@@ -167,7 +167,7 @@ impl<'a> LiveRounds<'a> {
                 continue;
             }
             let golden = self.experiment.arms[at].model.goldens.goldens.get(&prompt.id);
-            let golden = golden.filter(|golden| golden.prompt_token_ids == prompt.token_ids);
+            let golden = golden.filter(|golden| golden.answers(prompt.input()));
             let answer = samples.iter().find(|sample| sample.prompt_id == prompt.id);
             let golden = golden.map(|golden| {
                 let reaches = Expected::golden(golden);
@@ -217,7 +217,7 @@ impl<'a> LiveRounds<'a> {
         let Some(probe) = &self.experiment.probe else { return Ok(()) };
         let session = &mut self.sessions[at];
         let Some(replay) = session.session.replay() else { return Ok(()) };
-        let pass = replay.replay(probe.prompt(), crate::engine::Path::Forced(probe.forced()));
+        let pass = replay.replay(probe.prompt().into(), crate::engine::Path::Forced(probe.forced()));
         match pass.and_then(|pass| probe.drift(&pass)) {
             Ok(drift) => {
                 session.drift = Some(drift);

@@ -7,7 +7,9 @@ use crate::golden::GoldenSet;
 use crate::measure::Plan;
 use crate::places;
 use crate::record::{HashCache, ModelIdentity, RequestedPrompt, Warning};
-use crate::workload::{PromptSet, TemplateTokens, TextTokenizer, TokenId, TokenizerIdentity};
+use crate::workload::{
+    DepthPrompt, Prompt, PromptSet, TemplateTokens, TextTokenizer, TokenId, TokenizerIdentity,
+};
 
 /// A model that was found and identified, before anything is loaded.
 pub struct FoundModel {
@@ -55,6 +57,43 @@ impl FoundModel {
             Some(ids) => Ok(ids.clone()),
             None => self.encode(text),
         }
+    }
+
+    /// A reference prompt with its tokens.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn reference_prompt(&self, prompt: &Prompt) -> Result<RequestedPrompt> {
+        let token_ids = self.prompt_tokens(&prompt.id, &prompt.text)?;
+        Ok(RequestedPrompt { title: prompt.title.clone(), ..RequestedPrompt::new(&prompt.id, token_ids) })
+    }
+
+    /// A prompt of the suite `depth` with its tokens: its golden's, else by the tokenizer.
+    ///
+    /// # Errors
+    /// An ending that is no reference prompt; else as [`Self::encode`].
+    pub fn depth_prompt(&self, prompt: &DepthPrompt) -> Result<RequestedPrompt> {
+        let golden = self.goldens.goldens.get(&prompt.id);
+        let token_ids = match golden.filter(|_| self.tokenizer.is_none()) {
+            Some(golden) => golden.prompt_token_ids.clone(),
+            None => self.cut(prompt)?,
+        };
+        Ok(RequestedPrompt {
+            title: prompt.title.clone(),
+            cache_tokens: prompt.cache_tokens,
+            ..RequestedPrompt::new(&prompt.id, token_ids)
+        })
+    }
+
+    fn cut(&self, prompt: &DepthPrompt) -> Result<Vec<TokenId>> {
+        let ending = prompt.ending.as_deref().map_or(Ok(Vec::new()), |id| {
+            let ending = self.prompts.get(id).ok_or_else(|| {
+                Error::input(format!("prompt `{}` ends with `{id}`, which is no reference prompt", prompt.id))
+                    .hint("restore it: `git checkout -- fixtures/prompts`")
+            })?;
+            self.prompt_tokens(&ending.id, &ending.text)
+        })?;
+        Ok(prompt.token_ids(&self.encode(&self.prompts.depth.text)?, &ending))
     }
 
     /// The tokens of a text.
@@ -137,9 +176,9 @@ impl FoundModel {
     /// The first such prompt.
     pub fn check_goldens_fit(&self, requested: &[RequestedPrompt]) -> Result<()> {
         let golden_of = |id: &str| self.goldens.goldens.get(id);
-        let unfit = requested.iter().find(|prompt| {
-            golden_of(&prompt.id).is_some_and(|golden| golden.prompt_token_ids != prompt.token_ids)
-        });
+        let unfit = requested
+            .iter()
+            .find(|prompt| golden_of(&prompt.id).is_some_and(|golden| !golden.answers(prompt.input())));
         let Some(prompt) = unfit else { return Ok(()) };
         Err(Error::input(format!(
             "prompt `{}` has other tokens than those that its golden answers: the golden, the pinned ids or the tokenizer was changed",

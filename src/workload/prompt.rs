@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::workload::TokenId;
 use crate::workload::fixture_file::{read, write};
+use crate::workload::{DepthSuite, Suite, TokenId};
 
 /// One question to the model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,6 +90,8 @@ pub struct PromptSet {
     pub prompts: Vec<Prompt>,
     /// One entry a tokenizer.
     pub pinned: Vec<PinnedTokenIds>,
+    /// The suite `depth`.
+    pub depth: DepthSuite,
     folder: PathBuf,
 }
 
@@ -118,10 +120,31 @@ impl PromptSet {
         let mut files = json_files(&folder.join("token-ids"))?;
         files.sort();
         let pinned = files.iter().map(|path| read(path, RESTORE)).collect::<Result<_>>()?;
-        Ok(Self { prompts, pinned, folder: folder.to_owned() })
+        Ok(Self { prompts, pinned, depth: DepthSuite::load(folder)?, folder: folder.to_owned() })
     }
 
-    /// The prompt of this id.
+    /// The ids of the prompts of all suites.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let depth = self.depth.prompts.iter().map(|prompt| prompt.id.as_str());
+        self.prompts.iter().map(|prompt| prompt.id.as_str()).chain(depth)
+    }
+
+    /// Whether a prompt of this id is in a suite, and so may have a golden.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.get(id).is_some() || self.depth.get(id).is_some()
+    }
+
+    /// The suite that all of these are of; None of a mixture, or where one is a text of the user's own.
+    #[must_use]
+    pub fn suite_of<'a>(&self, mut ids: impl Iterator<Item = &'a str> + Clone) -> Option<Suite> {
+        if ids.clone().all(|id| self.get(id).is_some()) {
+            return Some(Suite::Reference);
+        }
+        ids.all(|id| self.depth.get(id).is_some()).then_some(Suite::Depth)
+    }
+
+    /// The reference prompt of this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Prompt> {
         self.prompts.iter().find(|prompt| prompt.id == id)
@@ -140,10 +163,10 @@ impl PromptSet {
     }
 }
 
-const RESTORE: &str = "restore it: `git checkout -- fixtures/prompts`";
+pub(super) const RESTORE: &str = "restore it: `git checkout -- fixtures/prompts`";
 
 /// Whether the text is safe as a file name and as part of an address.
-fn is_slug(text: &str) -> bool {
+pub(super) fn is_slug(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 

@@ -25,7 +25,7 @@ use crate::laid_out;
 /// A record in which every optional field is there.
 pub(crate) fn record() -> Experiment {
     let prompt =
-        RequestedPrompt { id: "fibonacci".into(), title: "Fibonacci".into(), token_ids: vec![61, 88] };
+        RequestedPrompt { title: "Fibonacci".into(), ..RequestedPrompt::new("fibonacci", vec![61, 88]) };
     let arm = Arm {
         kv: None,
         label: Arm::BENCH.into(),
@@ -364,7 +364,7 @@ pub(crate) fn record_of_the_shipped_model() -> Experiment {
             }),
             ..blank.clone()
         });
-        requested.push(RequestedPrompt { id: id.clone(), title: id.clone(), token_ids });
+        requested.push(RequestedPrompt::new(&id, token_ids));
         record.prompts.push(PromptRecord {
             id,
             golden: GoldenResult::None,

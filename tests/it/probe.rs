@@ -55,7 +55,12 @@ fn four_damaged_weights_of_which_all_600_golden_tokens_know_nothing_are_seen_by_
         let prompt = &golden.prompt_token_ids;
         let answer = replay(&mut engine, prompt, Path::Greedy(golden.token_ids.len())).unwrap();
         let answer: Vec<TokenId> = answer.iter().map(|choice| choice.token).collect();
-        let question = Question { prompt, generations: &[&answer], golden: Some(golden), epsilon_logit: 0.0 };
+        let question = Question {
+            input: prompt.into(),
+            generations: &[&answer],
+            golden: Some(golden),
+            epsilon_logit: 0.0,
+        };
         assert_eq!(judge(&mut engine, question).unwrap().result, GoldenResult::Match);
         matching_tokens += answer.len();
     }

@@ -146,9 +146,8 @@ fn measure(scripts: impl Fn(usize) -> Script, goldens: &GoldenSet) -> Measured {
     session.finish();
     assert_eq!(session.exit_reason, ExitReason::Done);
     let requested = PROMPTS.iter().map(|(id, title, ids)| RequestedPrompt {
-        id: (*id).into(),
         title: (*title).into(),
-        token_ids: ids.to_vec(),
+        ..RequestedPrompt::new(id, ids.to_vec())
     });
     let wrong = findings.iter().any(|finding| finding.result == GoldenResult::Break);
     let arm = Arm {

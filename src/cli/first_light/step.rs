@@ -160,7 +160,7 @@ fn cross_check_look(record: &Path, model: &ModelFlags, openvino: Option<&String>
     let mut answers = Vec::new();
     for prompt in &record.workload.prompts {
         let Some(sample) = answer_of(prompt) else { continue };
-        let others = other_choices(&mut engine, &prompt.token_ids, &sample.token_ids)?;
+        let others = other_choices(&mut engine, prompt.input(), &sample.token_ids)?;
         let widest = others.iter().max_by(|one, other| one.choice.margin.total_cmp(&other.choice.margin));
         let answer = CrossCheckedAnswer {
             prompt_id: prompt.id.clone(),

@@ -14,13 +14,13 @@ use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
-use crate::golden::{Golden, GoldenOrigin};
+use crate::golden::{Golden, GoldenOrigin, GoldenSet};
 use crate::record::{
     Arm, ArmView, Outcome, PlanKind, PromptRecord, ReplayRecord, RequestedPrompt, SampleRecord, Stored,
     utc_now, whoami,
 };
 use crate::run::FoundModel;
-use crate::workload::{PinnedTokenIds, TokenId, TokenizerIdentity};
+use crate::workload::{PinnedTokenIds, Suite, TokenId, TokenizerIdentity};
 
 #[derive(Debug, Args)]
 pub(super) struct BlessArgs {
@@ -98,7 +98,7 @@ pub(super) fn bless(args: &BlessArgs) -> Result<u8> {
     }
     let answers = new_answers(record.arm, &model)?;
     if answers.is_empty() {
-        let named_one = record.prompts.iter().any(|prompt| model.prompts.get(&prompt.id).is_some());
+        let named_one = record.prompts.iter().any(|prompt| model.prompts.has(&prompt.id));
         say(if named_one {
             "nothing to bless: every answer of this record is its golden already"
         } else {
@@ -116,7 +116,9 @@ pub(super) fn bless(args: &BlessArgs) -> Result<u8> {
     }
     for answer in &answers {
         let golden = golden_of(answer, record, &model, args, &root)?;
-        let file = golden.save(&root.goldens(&model.identity.name))?;
+        let suite =
+            if model.prompts.get(&golden.prompt_id).is_some() { Suite::Reference } else { Suite::Depth };
+        let file = golden.save(&GoldenSet::folder_of(&root.goldens(&model.identity.name), suite))?;
         let change = golden
             .made
             .first_change
@@ -140,14 +142,13 @@ fn new_answers<'a>(record: &'a Arm, model: &FoundModel) -> Result<Vec<Answer<'a>
     for judged in &record.prompts {
         let requested = record.workload.prompts.iter().find(|prompt| prompt.id == judged.id);
         // A text of the user's own belongs to no fixture.
-        let Some(prompt) = requested.filter(|prompt| model.prompts.get(&prompt.id).is_some()) else {
+        let Some(prompt) = requested.filter(|prompt| model.prompts.has(&prompt.id)) else {
             continue;
         };
         let tokens = agreed(record, judged)?;
         let golden = model.goldens.goldens.get(&judged.id);
-        let of_this_prompt = golden.filter(|golden| {
-            golden.model_sha256 == model.identity.sha256 && golden.prompt_token_ids == prompt.token_ids
-        });
+        let of_this_prompt = golden
+            .filter(|golden| golden.model_sha256 == model.identity.sha256 && golden.answers(prompt.input()));
         let Some(replay) = &judged.replay else {
             // An answer that is its golden is not replayed. The golden may be another one since.
             if of_this_prompt.is_some_and(|golden| golden.token_ids.starts_with(tokens)) {
@@ -205,7 +206,7 @@ fn cross_check(args: &BlessArgs, model: &FoundModel, answers: &[Answer<'_>]) -> 
     let flags = EngineFlags::on_cpu(args.model.clone(), args.openvino.clone());
     let mut loaded = load(model, &flags)?;
     for answer in answers {
-        let others = other_choices(&mut loaded.engine, &answer.prompt.token_ids, answer.tokens)?;
+        let others = other_choices(&mut loaded.engine, answer.prompt.input(), answer.tokens)?;
         if let Some(other) = others.iter().find(|other| other.choice.margin >= LIMIT_LOGIT) {
             return Err(Error::wrong_output(format!(
                 "at token {} of `{}` the record has {}, and the CPU prefers {} (logit margin {:.3} logit)",
@@ -251,6 +252,7 @@ fn golden_of(
         schema: 1,
         prompt_id: answer.prompt.id.clone(),
         prompt_token_ids: answer.prompt.token_ids.clone(),
+        cache_tokens: answer.prompt.cache_tokens,
         model: model.identity.name.clone(),
         model_sha256: model.identity.sha256.clone(),
         token_ids: answer.tokens.to_vec(),
@@ -283,7 +285,8 @@ fn pin_prompts(answers: &[Answer<'_>], model: &FoundModel) -> Result<Option<Path
         },
     };
     let before = pinned.prompts.len();
-    for answer in answers {
+    // The golden of a depth prompt has its tokens.
+    for answer in answers.iter().filter(|answer| model.prompts.get(&answer.prompt.id).is_some()) {
         let ids = answer.prompt.token_ids.clone();
         pinned.prompts.entry(answer.prompt.id.clone()).or_insert(ids);
     }

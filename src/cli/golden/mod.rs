@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::flags::{EngineFlags, ModelFlags};
+use crate::cli::flags::{EngineFlags, ModelFlags, suite_parser};
 use crate::cli::loading::{Loaded, find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
@@ -21,7 +21,7 @@ use crate::golden::{
 use crate::record::{utc_now, whoami};
 use crate::run::{FoundModel, epsilon_logit_of};
 use crate::visible::one_line;
-use crate::workload::TokenId;
+use crate::workload::{Input, Suite, TokenId};
 
 /// How far above the largest difference seen a near-tie still reaches.
 const TOLERANCE_FACTOR: f32 = 2.0;
@@ -50,6 +50,10 @@ enum GoldenVerb {
 
 #[derive(Debug, Args)]
 struct CheckArgs {
+    /// The prompts whose goldens are fed: `reference` or `depth`
+    #[arg(long, value_name = "SUITE", default_value = Suite::Reference.as_str(), value_parser = suite_parser())]
+    suite: Suite,
+
     #[command(flatten)]
     engine: EngineFlags,
 
@@ -67,7 +71,7 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<u8> {
 }
 
 fn check(args: &CheckArgs) -> Result<u8> {
-    let (model, probe) = find(&args.engine)?;
+    let (model, probe) = find(args)?;
     let Some(_lock) = args.lock.hold("golden check")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -75,10 +79,10 @@ fn check(args: &CheckArgs) -> Result<u8> {
     let epsilon_logit = epsilon_logit_of(&model.goldens, &loaded.engine);
     let mut code = exit_code::PASS;
     for golden in model.goldens.goldens.values() {
-        let prompt = &golden.prompt_token_ids;
-        let free = replay(&mut loaded.engine, prompt, Path::Greedy(golden.token_ids.len()))?;
+        let input = golden.input();
+        let free = replay(&mut loaded.engine, input, Path::Greedy(golden.token_ids.len()))?;
         let tokens: Vec<TokenId> = free.iter().map(|choice| choice.token).collect();
-        let question = Question { prompt, generations: &[&tokens], golden: Some(golden), epsilon_logit };
+        let question = Question { input, generations: &[&tokens], golden: Some(golden), epsilon_logit };
         let finding = judge(&mut loaded.engine, question)?;
         let moved = finding.logit_margin_drift.unwrap_or_else(|| drift(golden, &free));
         let smallest = golden.logit_margins.iter().copied().fold(f32::INFINITY, f32::min);
@@ -108,7 +112,7 @@ fn check(args: &CheckArgs) -> Result<u8> {
 }
 
 fn calibrate(args: &CheckArgs) -> Result<u8> {
-    let (mut model, probe) = find(&args.engine)?;
+    let (mut model, probe) = find(args)?;
     let Some(_lock) = args.lock.hold("golden calibrate")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -121,7 +125,7 @@ fn calibrate(args: &CheckArgs) -> Result<u8> {
     let mut widest_flip = 0.0_f32;
     let goldens: Vec<Golden> = model.goldens.goldens.values().cloned().collect();
     for golden in &goldens {
-        let forced = replay(&mut loaded.engine, &golden.prompt_token_ids, Path::Forced(&golden.token_ids))?;
+        let forced = replay(&mut loaded.engine, golden.input(), Path::Forced(&golden.token_ids))?;
         largest = largest.max(drift(golden, &forced));
         let steps = forced.iter().zip(golden.token_ids.iter().zip(&golden.logit_margins));
         let flipped =
@@ -169,12 +173,18 @@ fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathB
     model.goldens.calibrate(&folder, tolerance)
 }
 
-fn find(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>)> {
-    let model = find_model(&flags.model, &Root::find())?;
+fn find(args: &CheckArgs) -> Result<(FoundModel, Option<Probe>)> {
+    let mut model = find_model(&args.engine.model, &Root::find())?;
     model.check_goldens_belong()?;
+    let is_deep = |id: &str| model.prompts.depth.get(id).is_some();
+    model.goldens.goldens.retain(|id, _| is_deep(id) == (args.suite == Suite::Depth));
     if model.goldens.goldens.is_empty() {
-        return Err(Error::input(format!("model `{}` has no goldens", model.identity.name))
-            .hint("`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`"));
+        return Err(Error::input(format!(
+            "model `{}` has no goldens of the suite `{}`",
+            model.identity.name,
+            args.suite.as_str()
+        ))
+        .hint("`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`"));
     }
     let probe = probe_of(&model)?;
     Ok((model, probe))
@@ -337,10 +347,10 @@ pub(super) struct OtherChoice {
 /// Feeds an answer to the engine, and gives the steps at which it prefers another token.
 pub(super) fn other_choices(
     engine: &mut dyn Engine,
-    prompt: &[TokenId],
+    input: Input<'_>,
     answer: &[TokenId],
 ) -> Result<Vec<OtherChoice>> {
-    let choices = replay(engine, prompt, Path::Forced(answer))?;
+    let choices = replay(engine, input, Path::Forced(answer))?;
     let steps = choices.into_iter().zip(answer).enumerate();
     let others = steps.filter(|(_, (choice, token))| choice.token != **token);
     Ok(others.map(|(step, (choice, _))| OtherChoice { step, choice }).collect())

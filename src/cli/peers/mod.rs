@@ -9,8 +9,9 @@ use clap::Args;
 
 use crate::cli::ab::budget;
 use crate::cli::arms::{ArmsFormat, LARGEST_REDRAWS, Reporters, store_and_print};
+use crate::cli::flags::PromptFlags;
 use crate::cli::loading::find_model;
-use crate::cli::measuring::{MeasuringArgs, requested_prompts, stoppable};
+use crate::cli::measuring::{MeasuringArgs, stoppable};
 use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
@@ -22,6 +23,7 @@ use crate::record::{PlanKind, PublishedReference, PublishedSeries, PublishedValu
 use crate::report::peers::{peers_document, peers_json};
 use crate::run::{EditedGraph, ExperimentPlan, ResolvedDevice, Schedule, StoppingRule, run};
 use crate::sys::{Clock, MonotonicClock};
+use crate::workload::Suite;
 
 pub(super) use crate::cli::peers::engine::{environment, python_of};
 
@@ -40,10 +42,11 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
         model.goldens.goldens.clear();
     }
     model.check_goldens_belong()?;
-    let requested = requested_prompts(&args.prompts, &model)?;
+    let requested = args.prompts.requested(Suite::Reference, &model)?;
+    let new_tokens = args.prompts.new_tokens(&requested, &model);
     model.check_goldens_fit(&requested)?;
     check_order(&engines, &requested, &model)?;
-    model.check_takes(&requested, 1, args.max_new_tokens)?;
+    model.check_takes(&requested, 1, new_tokens)?;
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "peers")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -68,7 +71,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     }
     let arms: Vec<_> =
         resolved.engines.iter().map(|engine| engine.arm(&model, edited.as_ref(), args)).collect();
-    let (kind, new_tokens) = (PlanKind::Peers, args.max_new_tokens);
+    let kind = PlanKind::Peers;
     let schedule = Schedule {
         largest_redraws: LARGEST_REDRAWS,
         ignore_guards: args.ignore_guards,
@@ -86,7 +89,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
         }),
         ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, arms, schedule, published)
     };
-    let ran = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
+    let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;
     // Bad input that was found before a round was whole, as engines of two runtimes, leaves nothing to keep.
     if let Some(error) = &ran.failed
         && error.kind() == ErrorKind::Input
@@ -139,13 +142,8 @@ pub(super) struct PeersArgs {
     #[arg(long, alias = "despite-guards")]
     pub(super) ignore_guards: bool,
 
-    /// Tokens of each answer, exactly
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    pub(super) max_new_tokens: usize,
-
-    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
-    pub(super) prompts: Vec<String>,
+    #[command(flatten)]
+    pub(super) prompts: PromptFlags,
 
     /// Compare the answers with each other alone, not with goldens
     #[arg(long)]

@@ -233,6 +233,22 @@ impl Engine for OpenVinoEngine {
         CachedTokens::of(&shapes.collect::<Vec<_>>())
     }
 
+    fn fill_cache(&mut self, prompt: &[TokenId], rows: usize) -> Result<()> {
+        refuse_four_bits(self.compiled.effective.get("KV_CACHE_PRECISION"))?;
+        let bridge = self.bridge()?;
+        self.stage_prompt(prompt, 0)?;
+        self.infer()?;
+        // One after another: at a great depth all of them are gigabytes.
+        for name in bridge.names(&mut self.request)? {
+            for named in bridge.read(&mut self.request, &|other| other == name)? {
+                let state = readable(named, true)?.repeated(rows)?;
+                bridge.write(&mut self.request, &[state])?;
+            }
+        }
+        (self.cached, self.position, self.inputs) = (rows, rows, None);
+        Ok(())
+    }
+
     fn stage_prompt(&mut self, prompt: &[TokenId], new_tokens: usize) -> Result<()> {
         self.logits_are_f32 = false;
         let end = self.cached + prompt.len() + new_tokens;

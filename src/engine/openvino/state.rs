@@ -67,6 +67,22 @@ impl KvState {
         self.tensor.get_data_mut().map_err(|cause| failed("change a KV state", &cause))
     }
 
+    /// A state of so many rows: those of this one, repeated.
+    pub(super) fn repeated(&self, rows: usize) -> Result<Self> {
+        let mut repeated = Self::with_rows(self, rows)?;
+        let [_, heads, tokens, size] = self.shape[..] else {
+            return Err(Error::input(format!("KV state `{}` has not four dimensions", self.name)));
+        };
+        let (from, to) = (self.elements()?, repeated.elements_mut()?);
+        for head in 0..heads {
+            let source = &from[head * tokens * size..][..tokens * size];
+            for part in to[head * rows * size..][..rows * size].chunks_mut(tokens * size) {
+                part.copy_from_slice(&source[..part.len()]);
+            }
+        }
+        Ok(repeated)
+    }
+
     /// A state of zeros with so many rows, to be filled and written in place of another.
     pub(super) fn with_rows(other: &Self, rows: usize) -> Result<Self> {
         let mut shape = other.shape.clone();

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::judge::sequential::{Interval, Rule};
 use crate::measure::{Direction, Metric};
 use crate::record::{is_hex, seconds_of_utc, utc_of_seconds};
+use crate::workload::Suite;
 
 pub use anchors::{PinnedAnchor, PublishedAnchor};
 
@@ -25,6 +26,9 @@ const HINT: &str = "`ci/gate.md` says what each key may be; `git log -p ci/gate.
 pub struct Policy {
     /// Version of this form: 1.
     schema: u32,
+    /// The prompts that base and head are measured on.
+    #[serde(default)]
+    pub suite: Suite,
     /// When pairs of base and head decide.
     pub sequential: SequentialPolicy,
     /// What becomes of a change that they do not decide.

@@ -16,7 +16,7 @@ use crate::measure::protocol::{
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
 use crate::sys::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
-use crate::workload::TokenId;
+use crate::workload::Input;
 
 /// How often Ctrl-C is looked for while an event is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -32,6 +32,8 @@ pub struct Conversation {
     protocol: u32,
     /// Set where the load primes a cache, which takes longer.
     pub(super) cache_warm_up: bool,
+    /// Tokens before the first new one of what is under way.
+    pub(super) depth_tokens: usize,
     exit_reason: Option<ExitReason>,
     /// The last lines on the worker's stdout that were no events.
     pub(super) output_tail: Vec<String>,
@@ -45,6 +47,7 @@ impl Conversation {
             stop,
             protocol: PROTOCOL_VERSION,
             cache_warm_up: false,
+            depth_tokens: 0,
             exit_reason: None,
             output_tail: Vec::new(),
         }
@@ -93,7 +96,7 @@ impl Conversation {
 
     /// The next event; whatever else happens ends the worker.
     pub(super) fn next(&mut self, awaited: Awaited) -> Result<Event, ExitReason> {
-        let limit = self.limits.of(awaited, self.cache_warm_up);
+        let limit = self.limits.of(awaited, self.cache_warm_up, self.depth_tokens);
         let start = Instant::now();
         loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -209,8 +212,13 @@ fn ended(exit_reason: &ExitReason) -> Error {
 }
 
 impl Replay for Conversation {
-    fn replay(&mut self, prompt: &[TokenId], path: Path<'_>) -> Result<Vec<Choice>> {
-        let command = ReplayCommand { token_ids: prompt.to_vec(), path: ReplayPath::from(path) };
+    fn replay(&mut self, input: Input<'_>, path: Path<'_>) -> Result<Vec<Choice>> {
+        let command = ReplayCommand {
+            token_ids: input.token_ids.to_vec(),
+            cache_tokens: input.cache_tokens,
+            path: ReplayPath::from(path),
+        };
+        self.depth_tokens = input.depth_tokens();
         let is_older = self.protocol < REPLAY_SINCE;
         self.send(&if is_older { Command::Witness(command) } else { Command::Replay(command) });
         match self.next(Awaited::Replay) {

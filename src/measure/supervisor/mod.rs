@@ -64,6 +64,9 @@ impl fmt::Display for Awaited {
     }
 }
 
+/// Tokens of a prompt that the limits of its first token and of a replay are for.
+pub const LIMIT_TOKENS: usize = 1024;
+
 /// The limits. Beyond one the worker is ended, and the run is recorded as failed, without speed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -73,11 +76,11 @@ pub struct Limits {
     pub load: Duration,
     /// The cache warm-up load, which may compile kernels for minutes.
     pub cache_warm_up_load: Duration,
-    /// From the prompt to the first token.
+    /// From the prompt to the first token; of a prompt of more than [`LIMIT_TOKENS`] in proportion.
     pub first_token: Duration,
     /// Between two tokens. A worker reports its tokens once a second.
     pub next_token: Duration,
-    /// An untimed pass.
+    /// An untimed pass; of a long prompt as for the first token.
     pub replay: Duration,
     /// From the last command to the end of the process.
     pub end: Duration,
@@ -101,17 +104,19 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limit of what is waited for.
+    /// The limit of what is waited for, with so many tokens before the first new one.
     #[must_use]
-    pub fn of(&self, awaited: Awaited, cache_warm_up: bool) -> Duration {
+    pub fn of(&self, awaited: Awaited, cache_warm_up: bool, depth_tokens: usize) -> Duration {
+        let parts = u32::try_from(depth_tokens.div_ceil(LIMIT_TOKENS)).unwrap_or(u32::MAX).max(1);
         match awaited {
             Awaited::Handshake => self.handshake,
             // Kernels are compiled while loading and in the first inference.
             Awaited::Loaded | Awaited::FirstToken if cache_warm_up => self.cache_warm_up_load,
             Awaited::DeviceResolved | Awaited::Loaded => self.load,
-            Awaited::FirstToken => self.first_token,
+            Awaited::FirstToken => self.first_token.saturating_mul(parts),
             Awaited::NextToken => self.next_token,
-            Awaited::Cache | Awaited::Replay => self.replay,
+            Awaited::Cache => self.replay,
+            Awaited::Replay => self.replay.saturating_mul(parts),
             Awaited::End => self.end,
         }
     }

@@ -265,8 +265,10 @@ impl WorkerRun<'_> {
     fn generate(&mut self, plan: &Plan, prompt: &RequestedPrompt, role: Role) -> Result<(), ExitReason> {
         self.job.control.tokens_done.store(0, Ordering::Relaxed);
         let split_phases = role == Role::WarmUp;
+        self.conversation.depth_tokens = prompt.input().depth_tokens();
         self.conversation.send(&Command::Generate(GenerateCommand {
             token_ids: prompt.token_ids.clone(),
+            cache_tokens: prompt.cache_tokens,
             new_tokens: plan.new_tokens,
             split_phases,
         }));
@@ -303,7 +305,7 @@ impl WorkerRun<'_> {
         sample.submitted_ns = generated.submitted_ns;
         self.note_device_memory(&generated.device_memory_bytes);
         let checked = check(&sample, plan.new_tokens, window);
-        let fed = prompt.token_ids.len() + plan.new_tokens - 1;
+        let fed = prompt.input().depth_tokens() + plan.new_tokens - 1;
         self.facts.kv_uses.extend(generated.kv_use.filter(|_| role == Role::Measured));
         self.facts.samples.push(sample);
         checked.map_err(|error| self.conversation.end_as(ExitReason::Refused(error)))?;
@@ -421,7 +423,7 @@ fn sample(role: Role, prompt: &RequestedPrompt, process: usize, tokens: TokensEv
         role,
         prompt_id: prompt.id.clone(),
         process,
-        prompt_tokens: prompt.token_ids.len(),
+        prompt_tokens: prompt.timed_tokens(),
         token_ids: tokens.ids,
         submitted_ns: tokens.known_ns.first().copied().unwrap_or_default(),
         token_ns: tokens.known_ns,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::engine::{Ended, Engine, replay};
+use crate::engine::{Ended, Engine, begin, replay};
 use crate::error::{Error, Result};
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::kv::{KvAgreement, KvUse, StateAccess};
@@ -164,13 +164,18 @@ impl Worker<'_> {
     fn generate(&mut self, command: &GenerateCommand) -> Result<()> {
         let Self { commands, outbox, clock, model } = self;
         let model = model.as_mut().ok_or_else(nothing_loaded)?;
-        model.engine().reset()?;
+        begin(model.engine(), command.input())?;
         outbox.expect_tokens(command.new_tokens);
         outbox.report(&Event::Ready { state_seen_empty: None })?;
         acknowledged(*commands)?;
         let mut sink = Sink { outbox, commands: *commands, split_phases: command.split_phases, failed: None };
-        let generated =
-            record_generation(model.engine(), &command.token_ids, command.new_tokens, *clock, &mut sink)?;
+        let generated = record_generation(
+            model.engine(),
+            command.input().first_tokens(),
+            command.new_tokens,
+            *clock,
+            &mut sink,
+        )?;
         if let Some(error) = sink.failed {
             return Err(error);
         }
@@ -191,7 +196,7 @@ impl Worker<'_> {
 
     fn replay(&mut self, command: &ReplayCommand) -> Result<()> {
         let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-        let choices = replay(model.engine(), &command.token_ids, command.path.as_path())?;
+        let choices = replay(model.engine(), command.input(), command.path.as_path())?;
         if let Some(step) = choices.iter().position(|choice| !choice.margin.is_finite()) {
             // JSON has no infinity.
             let what =
@@ -434,7 +439,8 @@ mod tests {
     /// Lets a worker load and generate twice, and gives what it did from its first generation on.
     fn two_generations(script: Script) -> String {
         let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
-        let generate = GenerateCommand { token_ids: vec![1, 2], new_tokens: 2, split_phases: false };
+        let generate =
+            GenerateCommand { token_ids: vec![1, 2], cache_tokens: None, new_tokens: 2, split_phases: false };
         let mut commands = String::new();
         let [first, second] = [generate.clone(), generate].map(Command::Generate);
         for command in

@@ -80,6 +80,7 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&resolved),
             kv_method: KvMethod::of(&spec),
             times_states: true,
+            fills_cache: true,
         };
         let loaded_bytes = total(&event.device_memory_bytes);
         let model_sha256 = Some(command.model_sha256.clone());

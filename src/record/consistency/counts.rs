@@ -175,8 +175,8 @@ fn check_tokens(
 ) {
     let new_tokens = arm.run.workload.new_tokens;
     let field = |name: &str| arm.field(&format!("samples[{at}].{name}"));
-    if sample.prompt_tokens != prompt.token_ids.len() {
-        let other = format!("prompt `{}` has {} tokens", prompt.id, prompt.token_ids.len());
+    if sample.prompt_tokens != prompt.timed_tokens() {
+        let other = format!("prompt `{}` has {} tokens", prompt.id, prompt.timed_tokens());
         found.add(field("prompt_tokens"), sample.prompt_tokens, other);
     }
     let made = [
@@ -249,7 +249,7 @@ fn check_prompt(
     found: &mut Found,
 ) {
     let (id, new_tokens) = (requested.id.as_str(), arm.run.workload.new_tokens);
-    let golden = goldens.goldens.get(id).filter(|golden| golden.prompt_token_ids == requested.token_ids);
+    let golden = goldens.goldens.get(id).filter(|golden| golden.answers(requested.input()));
     let verdict = arm.run.prompts[at].golden;
     let field = arm.field(&format!("prompts[{at}].golden"));
     match (verdict, golden) {

@@ -36,8 +36,7 @@ pub(super) fn named(prompts: [&str; 2]) -> Experiment {
     run.machine.cpu = "A CPU".to_owned();
     run.arms[0].model.name = "gpt-oss-20b-int4".to_owned();
     run.arms[0].device = arc();
-    let requested =
-        |id: &str| RequestedPrompt { id: id.to_owned(), title: id.to_owned(), token_ids: vec![61, 88] };
+    let requested = |id: &str| RequestedPrompt::new(id, vec![61, 88]);
     run.arms[0].workload = WorkloadRecord::new(prompts.map(requested).to_vec(), 2, 3).unwrap();
     run.arms[0].prompts = prompts.map(|id| judged(id, GoldenResult::Match)).to_vec();
     run.arms[0].processes.truncate(2);
