@@ -4,6 +4,7 @@
 //! engine of the tests (`scripted`) stand behind it, and [`generate`](fn@generate) drives either.
 //! [`transform`] has what can be done to the KV cache between two steps.
 
+mod distribution;
 mod generate;
 mod logits;
 mod model_folder;
@@ -12,6 +13,9 @@ pub mod openvino;
 pub mod scripted;
 pub mod transform;
 
+pub use distribution::{
+    Distribution, DistributionDifference, TOP_TOKENS, distribution_differences, distributions,
+};
 pub use generate::{
     CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, begin, choose, generate, greedy, replay,
 };

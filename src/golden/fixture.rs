@@ -1,5 +1,5 @@
 //! Golden fixtures on disk: `fixtures/golden/<model>/<prompt>.json`, and `near-tie.json` beside them.
-//! `probe.json`, also beside them, is read in `probe.rs`.
+//! `probe.json` and `drift.json`, also beside them, are read in `probe.rs` and `drift.rs`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::files::refuse_links;
-use crate::golden::probe;
+use crate::golden::{drift, probe};
 use crate::workload::fixture_file::{read, write};
 use crate::workload::{Input, Suite, TokenId};
 
@@ -139,8 +139,8 @@ impl GoldenSet {
             let path = entry.map_err(|cause| Error::io("read", folder, &cause).as_input())?.path();
             if path.file_name().is_some_and(|name| name == TOLERANCES) {
                 set.tolerances = read(&path, RESTORE)?;
-            } else if path.file_name().is_some_and(|name| name == probe::FILE) {
-                // Read by `Probe::load`, where it is wanted.
+            } else if path.file_name().is_some_and(|name| name == probe::FILE || name == drift::FILE) {
+                // Read by `Probe::load` and `DriftReference::load`, where they are wanted.
             } else if path.extension().is_some_and(|extension| extension == "json") {
                 set.insert(read(&path, RESTORE)?, &path)?;
             }

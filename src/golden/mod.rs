@@ -1,9 +1,11 @@
 //! What the answer must be: fixtures of token ids, and the check of every generation against them.
 
 mod check;
+mod drift;
 mod fixture;
 mod probe;
 
 pub use check::{Divergence, Expected, Finding, GoldenResult, Question, drift, judge};
+pub use drift::{DistributionDrift, DistributionLimit, DriftReference, DriftText, TextDrift};
 pub use fixture::{Conditions, Golden, GoldenOrigin, GoldenSet, Tolerance, conditions};
 pub use probe::{DriftLimit, LogitDrift, Probe, ProbeOrigin, ProbeTokens};

@@ -4,6 +4,7 @@
 
 pub mod change_point;
 pub mod comparability;
+mod depth;
 pub mod environment;
 pub mod first_light;
 mod imported;
@@ -18,6 +19,7 @@ mod statistics;
 mod summary;
 mod validity;
 
+pub use depth::{CostLine, DepthCost, DepthGrowth, LINE_TOLERANCE, depth_growth};
 pub use imported::{ImportedAverage, imported_averages, imported_warm_ups};
 pub use machine_state::{
     Pace, RAMP_SHARE, Ramps, Roofline, RooflineFacts, bandwidth_change, bandwidth_changed, energy_per_token,

@@ -43,7 +43,6 @@ impl RequestedPrompt {
         self.input().first_tokens().len()
     }
 
-
     /// What the ids of users' own texts begin with.
     const OWN: &str = "own-";
 

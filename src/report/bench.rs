@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
-use crate::judge::{MeanValues, PromptSummary, Standing, Summary, Validity, standing, summarise};
+use crate::judge::{
+    CostLine, DepthGrowth, LINE_TOLERANCE, MeanValues, PromptSummary, Standing, Summary, Validity,
+    depth_growth, standing, summarise,
+};
 use crate::measure::supervisor::Purpose;
 use crate::measure::{Metric, MetricValues};
 use crate::record::{ArmView, ProvenDevice};
@@ -14,6 +17,7 @@ use crate::report::facts::{facts_of, kv_cache_size};
 use crate::report::mark::{add_validity, repeats_validity};
 use crate::report::number::{counted, mebibytes};
 use crate::visible;
+use crate::workload::Suite;
 
 /// How much of a run is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +32,9 @@ const HEADINGS: [&str; 5] = ["prompt", "tok/s", "TPOT ms", "TTFT ms", "output"];
 const WIDE_HEADINGS: [&str; 8] =
     ["prompt", "tok/s", "TPOT ms", "TTFT ms", "latency s", "spread %", "peak MiB", "output"];
 
+/// Of the suite `depth`: prompts of different lengths have no average.
+const DEPTH_HEADINGS: [&str; 6] = ["prompt", "prefill tok/s", "TTFT ms", "TPOT ms", "peak MiB", "output"];
+
 /// The report that `bench` prints for a record, and `history show` prints again.
 #[must_use]
 pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
@@ -40,8 +47,15 @@ pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
     }
     document.title(title(record));
     document.text(workload(record));
-    document.table(table(&summary, detail));
-    document.text(beneath(record, &summary));
+    if record.experiment.suite == Suite::Depth.as_str() {
+        document.table(depth_table(record, &summary));
+        if let Some(growth) = depth_growth(&record, &summary) {
+            document.text(growth_sentence(&growth));
+        }
+    } else {
+        document.table(table(&summary, detail));
+        document.text(beneath(record, &summary));
+    }
     if detail == Detail::Wide {
         for sentence in DEFINITIONS {
             document.text(sentence);
@@ -118,6 +132,44 @@ fn table(summary: &Summary, detail: Detail) -> Table {
     // A row of means: no highest value and no worst output.
     let average = row("average", summary.average.as_ref(), number(None), "".into(), detail);
     Table::new(headings.iter().copied()).with_rows(prompts.chain([average]))
+}
+
+/// Over a filled cache one token is the whole prefill, and so not shown as one.
+fn depth_table(record: ArmView<'_>, summary: &Summary) -> Table {
+    let prompts = record.workload.prompts.iter().zip(&summary.prompts).map(|(requested, prompt)| {
+        let of = |metric: Metric, decimals: usize| {
+            let value = prompt.metric_values.as_ref().and_then(|values| values.mean.get(metric));
+            number(value.map(|value| format!("{value:.decimals$}")))
+        };
+        let of_prefill = |metric| if requested.cache_tokens.is_some() { number(None) } else { of(metric, 1) };
+        let peak = prompt.peak_rss_bytes.map(|bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20)));
+        [
+            Cell::from(prompt.title.as_str()),
+            of_prefill(Metric::PrefillThroughput),
+            of_prefill(Metric::TimeToFirstToken),
+            of(Metric::TimePerOutputToken, 2),
+            number(peak),
+            output(prompt),
+        ]
+    });
+    Table::new(DEPTH_HEADINGS).with_rows(prompts)
+}
+
+/// The cost of a token over depth, and where it leaves the line.
+fn growth_sentence(growth: &DepthGrowth) -> String {
+    let CostLine { at_zero_ms, per_token_ms } = growth.line;
+    let line =
+        format!("TPOT grows by {:.2} ms per 1,000 tokens, from {at_zero_ms:.2} ms", per_token_ms * 1e3);
+    let within = format!("{:.0} %", LINE_TOLERANCE * 100.0);
+    match growth.leaves_at.and_then(|at| growth.costs.get(at)) {
+        None => format!("{line}; all depths are within {within} of this line"),
+        Some(left) => format!(
+            "{line}; `{}` is off this line by more than {within}: {:.2} ms where it says {:.2} ms",
+            left.title,
+            left.tpot_ms,
+            growth.line.at(left.depth_tokens)
+        ),
+    }
 }
 
 fn row(

@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod decision;
 pub mod demo;
 pub mod document;
+mod drift;
 pub mod exchange;
 mod facts;
 pub mod first_light;
@@ -26,6 +27,7 @@ pub mod web;
 
 pub use bench::{Detail, bench_document, explain, results_json};
 pub use card::{CardRecord, card};
+pub use drift::drift_document;
 pub use imported::{imported_beside, imported_document, imported_line};
 pub use number::file_size;
 pub use record_list::{record_list, record_list_json};

@@ -34,7 +34,7 @@ pub(super) use arm::warnings;
 pub(super) fn identical(plan: &ExperimentPlan<'_>) -> Result<Experiment> {
     let (mut arms, mut machine) = (Vec::new(), None);
     for ready in &plan.arms {
-        let assembled = assemble_arm(plan, ready, ArmSession::default())?;
+        let assembled = assemble_arm(plan, ready, ArmSession::default(), &[])?;
         arms.push(Arm { outcome: Outcome::NotMeasured, ..assembled.arm });
         machine = Some(assembled.machine);
     }
@@ -51,7 +51,7 @@ pub(super) fn measured(
     driven: &Driven,
     after: Result<BandwidthReading>,
 ) -> Result<Ran> {
-    let LiveRounds { context, mut sessions, began_with, untimed_pass_ns, .. } = live;
+    let LiveRounds { context, mut sessions, began_with, untimed_pass_ns, skipped, .. } = live;
     let interrupted = sessions.iter().any(|session| session.session.exit_reason == ExitReason::Interrupted);
     let whole = driven.orders.len();
     if interrupted && plan.arms.len() > 1 {
@@ -68,7 +68,8 @@ pub(super) fn measured(
     let (mut arms, mut machines, mut failed) = (Vec::new(), Vec::new(), None);
     for (ready, session) in plan.arms.iter().zip(sessions) {
         add_cost(&mut cost, &session.session);
-        let AssembledArm { arm, machine, failed: of_arm, hashing_ns } = assemble_arm(plan, ready, session)?;
+        let AssembledArm { arm, machine, failed: of_arm, hashing_ns } =
+            assemble_arm(plan, ready, session, &skipped)?;
         cost.hashing_ns += hashing_ns;
         failed = failed.or(of_arm.map(|error| named(plan, &ready.label, arms.len(), error)));
         arms.push(arm);
@@ -102,7 +103,7 @@ pub(super) fn measured(
         },
         bandwidth_after: after.ok(),
         criterion: plan.criterion.clone(),
-        warnings: early_end(plan.kind, driven.ended).into_iter().collect(),
+        warnings: early_end(plan.kind, driven.ended).into_iter().chain(skipped_prompts(&skipped)).collect(),
         ..begun(plan, subject, arms)?
     };
     let failed = failed.or_else(|| refuse_contradiction(&mut record));
@@ -144,6 +145,20 @@ fn outcome(arms: &[Arm], failed: Option<&Error>, ended: Ended, interrupted: bool
         None if arms.iter().any(|arm| arm.outcome == Outcome::WrongOutput) => Outcome::WrongOutput,
         None => Outcome::Complete,
     }
+}
+
+/// Prompts that need a filled cache, on a device whose states cannot be written.
+fn skipped_prompts(skipped: &[String]) -> Option<Warning> {
+    (!skipped.is_empty()).then(|| {
+        Warning::new(
+            "skipped-prompts",
+            format!(
+                "not measured: `{}`: the KV states cannot be written, which fills the cache",
+                skipped.join("`, `")
+            ),
+            "a GPU hides the states of a compressed cache: `--property KV_CACHE_PRECISION=f16`",
+        )
+    })
 }
 
 /// A comparison that ended early has wider intervals. An A/B says so with its verdict.

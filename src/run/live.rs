@@ -40,6 +40,8 @@ pub(super) struct LiveRounds<'a> {
     pub(super) began_with: Option<usize>,
     /// Time of untimed passes: judging and the probe.
     pub(super) untimed_pass_ns: u64,
+    /// Ids of prompts that an arm could not answer, and that are measured of none.
+    pub(super) skipped: Vec<String>,
 }
 
 impl<'a> LiveRounds<'a> {
@@ -48,7 +50,7 @@ impl<'a> LiveRounds<'a> {
         control: &'a Arc<Control>,
         observer: &'a dyn Observer,
     ) -> Self {
-        let worker_plan = experiment.of_worker(experiment.rounds().unwrap_or(1));
+        let worker_plan = experiment.of_worker(experiment.rounds().unwrap_or(1), &[]);
         Self {
             context: ProcessContext::new(&worker_plan, experiment.idle_limit, control, observer),
             worker_plan,
@@ -60,6 +62,7 @@ impl<'a> LiveRounds<'a> {
             first_epsilon_logit: 0.0,
             began_with: None,
             untimed_pass_ns: 0,
+            skipped: Vec::new(),
         }
     }
 
@@ -90,6 +93,7 @@ impl<'a> LiveRounds<'a> {
         }
         self.context.report_process(round, Duration::from_nanos(MonotonicClock.now_ns() - began_ns));
         self.check_build(at)?;
+        self.skip_what_cannot_be_answered(at);
         let began_ns = MonotonicClock.now_ns();
         let judged = self.judge(at);
         let probed = if self.experiment.rounds() == Some(round + 1) { self.probe(at) } else { Ok(()) };
@@ -99,6 +103,29 @@ impl<'a> LiveRounds<'a> {
         self.sessions[at].session.finish();
         judged.and(probed).and(compared)?;
         if self.sessions[at].is_well() { Ok(()) } else { Err(RoundFailed::Process) }
+    }
+
+    /// Leaves out, for all arms, the prompts that the process which has just measured cannot answer.
+    fn skip_what_cannot_be_answered(&mut self, at: usize) {
+        let Some(process) = self.sessions[at].session.processes.last() else { return };
+        let answered: Vec<bool> =
+            self.worker_plan.prompts.iter().map(|prompt| process.can_answer(prompt)).collect();
+        let prompts = self.worker_plan.prompts.iter().zip(&answered);
+        let skipped: Vec<String> =
+            prompts.filter(|(_, answered)| !**answered).map(|(prompt, _)| prompt.id.clone()).collect();
+        if skipped.is_empty() {
+            return;
+        }
+        self.worker_plan.prompts.retain(|prompt| !skipped.contains(&prompt.id));
+        for session in &mut self.sessions {
+            let mut answered = answered.iter();
+            session.findings.retain(|_| answered.next().is_none_or(|answered| *answered));
+            for process in &mut session.session.processes {
+                process.samples.retain(|sample| !skipped.contains(&sample.prompt_id));
+                process.order.retain(|id| !skipped.contains(id));
+            }
+        }
+        self.skipped.extend(skipped);
     }
 
     /// Arms on two builds of OpenVINO are not two loops around one thing.

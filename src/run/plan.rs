@@ -183,8 +183,10 @@ impl<'a> ExperimentPlan<'a> {
         }
     }
 
-    pub(super) fn of_worker(&self, processes: usize) -> crate::measure::Plan {
-        crate::measure::Plan { prompts: self.prompts.clone(), processes, new_tokens: self.new_tokens }
+    /// What each process is requested to do, without these prompts.
+    pub(super) fn of_worker(&self, processes: usize, skipped: &[String]) -> crate::measure::Plan {
+        let prompts = self.prompts.iter().filter(|prompt| !skipped.contains(&prompt.id));
+        crate::measure::Plan { prompts: prompts.cloned().collect(), processes, new_tokens: self.new_tokens }
     }
 
     /// Rounds that were requested; None where the sequential test decides.

@@ -1,6 +1,7 @@
 //! `golden check`, `golden calibrate`, `golden probe`; `golden bless` is in `bless.rs`.
 
 mod bless;
+mod drift;
 
 use std::path::PathBuf;
 
@@ -46,6 +47,9 @@ enum GoldenVerb {
     Calibrate(CheckArgs),
     /// Keep how sure of itself the model is at each token of a text that it was not trained on
     Probe(ProbeArgs),
+    /// Compare next-token distributions with stored ones, with dynamic quantisation off: it sees far smaller damage
+    /// than greedy tokens do, and loads the model once more
+    Drift(drift::DriftArgs),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +71,7 @@ pub(super) fn golden(args: &GoldenArgs) -> Result<u8> {
         GoldenVerb::Bless(args) => bless::bless(args),
         GoldenVerb::Calibrate(args) => calibrate(args),
         GoldenVerb::Probe(args) => make_probe(args),
+        GoldenVerb::Drift(args) => drift::drift(args),
     }
 }
 

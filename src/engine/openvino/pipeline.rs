@@ -239,13 +239,18 @@ impl Engine for OpenVinoEngine {
         self.stage_prompt(prompt, 0)?;
         self.infer()?;
         // One after another: at a great depth all of them are gigabytes.
+        let repeated = rows - 1;
         for name in bridge.names(&mut self.request)? {
             for named in bridge.read(&mut self.request, &|other| other == name)? {
-                let state = readable(named, true)?.repeated(rows)?;
+                let state = readable(named, true)?.repeated(repeated)?;
                 bridge.write(&mut self.request, &[state])?;
             }
         }
-        (self.cached, self.position, self.inputs) = (rows, rows, None);
+        (self.cached, self.position) = (repeated, repeated);
+        // The inference after states were written takes them into the plugin's own layout.
+        self.stage_prompt(&[prompt[repeated % prompt.len()]], 0)?;
+        self.infer()?;
+        self.inputs = None;
         Ok(())
     }
 

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
 use crate::error::Error;
-use crate::measure::Sample;
 use crate::measure::kv::{KvUse, StateAccess};
 use crate::measure::protocol::{DeviceResolvedEvent, Handshake, KvCache, LoadedEvent};
+use crate::measure::{RequestedPrompt, Sample};
 use crate::sys::MemoryReading;
 
 pub use conversation::{Conversation, Link, Received, resolve_device};
@@ -316,6 +316,12 @@ impl ProcessFacts {
     fn new(purpose: Purpose, index: usize, started_ns: u64) -> Self {
         let ended_ns = started_ns;
         Self { purpose, index, started_ns, ended_ns, state_seen_empty: true, ..Self::default() }
+    }
+
+    /// Whether the worker can answer a prompt: one over a filled cache needs states that can be written.
+    #[must_use]
+    pub fn can_answer(&self, prompt: &RequestedPrompt) -> bool {
+        prompt.cache_tokens.is_none() || self.loaded.as_ref().is_none_or(|loaded| loaded.fills_cache)
     }
 }
 

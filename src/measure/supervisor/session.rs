@@ -196,7 +196,7 @@ struct WorkerRun<'a> {
     memory: Option<ProcessMemory>,
 }
 
-impl WorkerRun<'_> {
+impl<'a> WorkerRun<'a> {
     /// Loads. A cold cache of compiled models makes this process the cache warm-up one, where one is wanted.
     fn load(&mut self, may_prime: bool) -> Result<(), ExitReason> {
         self.facts.handshake = Some(self.conversation.handshake()?);
@@ -229,21 +229,36 @@ impl WorkerRun<'_> {
         self.observer.loaded(&resolved, &loaded);
         self.note_device_memory(&loaded.device_memory_bytes);
         self.facts.loaded = Some(loaded);
-        Ok(())
+        if self.job.plan.prompts.iter().any(|prompt| self.facts.can_answer(prompt)) {
+            return Ok(());
+        }
+        let error =
+            Error::input("the KV states cannot be written, which every prompt needs to fill its KV cache");
+        let error =
+            error.hint("a GPU hides the states of a compressed cache: `--property KV_CACHE_PRECISION=f16`");
+        Err(self.conversation.end_as(ExitReason::Failed(error)))
     }
 
     /// What a cache warm-up process does besides loading: it answers every prompt once, so that the answers of
     /// the processes that use what it has compiled can be compared with its own.
     fn prime(&mut self) -> Result<(), ExitReason> {
         let plan = self.job.plan;
-        self.facts.order = plan.prompts.iter().map(|prompt| prompt.id.clone()).collect();
-        plan.prompts.iter().try_for_each(|prompt| self.generate(plan, prompt, Role::WarmUp))
+        let order = self.in_order(0);
+        order.into_iter().try_for_each(|prompt| self.generate(plan, prompt, Role::WarmUp))
+    }
+
+    /// The prompts that the worker can answer, in the order of this process.
+    fn in_order(&mut self, process: usize) -> Vec<&'a RequestedPrompt> {
+        let plan = self.job.plan;
+        let order: Vec<&RequestedPrompt> =
+            plan.order(process).filter(|prompt| self.facts.can_answer(prompt)).collect();
+        self.facts.order = order.iter().map(|prompt| prompt.id.clone()).collect();
+        order
     }
 
     fn measure(&mut self) -> Result<(), ExitReason> {
         let plan = self.job.plan;
-        let order: Vec<&RequestedPrompt> = plan.order(self.facts.index).collect();
-        self.facts.order = order.iter().map(|prompt| prompt.id.clone()).collect();
+        let order = self.in_order(self.facts.index);
         let warm_up = order.first().map(|prompt| (Role::WarmUp, *prompt));
         let measured = order.iter().map(|prompt| (Role::Measured, *prompt));
         let mut before = None;

@@ -80,7 +80,7 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&resolved),
             kv_method: KvMethod::of(&spec),
             times_states: true,
-            fills_cache: true,
+            fills_cache: engine.states_hidden_reason().is_none() && !hides_states(&resolved, &properties),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
         let model_sha256 = Some(command.model_sha256.clone());
@@ -307,15 +307,24 @@ impl OpenVinoModel {
     }
 }
 
+/// Whether a GPU plugin is expected to hide the states, of a compressed cache, by what was read back.
+fn hides_states(resolved: &ResolvedRuntime, properties: &EffectiveProperties) -> bool {
+    let precision = properties.get("KV_CACHE_PRECISION");
+    resolved.choice.kind() == DeviceKind::Gpu && precision.is_some_and(|it| is_compressed(it))
+}
+
+fn is_compressed(cache_precision: &str) -> bool {
+    !matches!(cache_precision, "f16" | "bf16" | "f32")
+}
+
 /// The element type that a cache with readable states is stored in, and by what that is known.
 fn stored_as<'a>(
     kind: DeviceKind,
     cache_precision: &'a str,
     inference_precision: Option<&'a str>,
 ) -> (&'a str, KvBytesSource) {
-    let compressed = !matches!(cache_precision, "f16" | "bf16" | "f32");
     match inference_precision {
-        Some(precision) if kind == DeviceKind::Gpu && compressed => {
+        Some(precision) if kind == DeviceKind::Gpu && is_compressed(cache_precision) => {
             (precision, KvBytesSource::InferencePrecision)
         }
         _ => (cache_precision, KvBytesSource::CachePrecision),

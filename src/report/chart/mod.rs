@@ -6,6 +6,7 @@
 mod axis;
 mod bars;
 mod canvas;
+mod depth;
 mod guards;
 mod layout;
 mod line;
@@ -25,6 +26,7 @@ use crate::report::number::counted;
 use crate::visible::one_line;
 
 pub use bars::{Histogram, Memory, MemoryPhase, Percentile};
+pub use depth::DepthChart;
 pub use guards::{Guard, Guards, ProcessSpan, Reading};
 pub use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
 pub use pairs::{Interval, Pairs, Threshold};

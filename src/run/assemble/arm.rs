@@ -35,6 +35,7 @@ pub(in crate::run) fn assemble_arm(
     plan: &ExperimentPlan<'_>,
     ready: &ReadyArm<'_>,
     measured: ArmSession,
+    skipped: &[String],
 ) -> Result<AssembledArm> {
     let ArmSession { mut session, around, findings, drift, agreements, failed } = measured;
     if let Some(resolved) = &plan.resolved {
@@ -46,7 +47,7 @@ pub(in crate::run) fn assemble_arm(
     let processes = session.processes.iter().filter(|process| is_measured(process.purpose)).count();
     // What was requested of a run alone is known before; rounds are as many as were made.
     let processes = if plan.arms.len() == 1 { plan.rounds().unwrap_or(processes) } else { processes };
-    let worker_plan = plan.of_worker(processes);
+    let worker_plan = plan.of_worker(processes, skipped);
     let hashing_ns = MonotonicClock.now_ns();
     let unchanged = ready.model.identity.check_unchanged(&ready.model.folder, &mut known_hashes());
     let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
@@ -66,7 +67,7 @@ pub(in crate::run) fn assemble_arm(
         same_after_run: unchanged.is_ok(),
         ran: proven.ok().flatten(),
     };
-    let mut arm = record(plan, ready, &worker_plan, facts)?;
+    let mut arm = record(ready, &worker_plan, facts)?;
     if let Some(resolved) = &plan.resolved {
         arm.device.reason.clone_from(&resolved.fallback_reason);
     }
@@ -170,12 +171,7 @@ pub(in crate::run) struct Measured<'a> {
 }
 
 /// The record of a run whose output has not been judged: identities and processes, and no sample yet.
-pub(super) fn record(
-    plan: &ExperimentPlan<'_>,
-    ready: &ReadyArm<'_>,
-    worker_plan: &Plan,
-    measured: Measured<'_>,
-) -> Result<Arm> {
+pub(super) fn record(ready: &ReadyArm<'_>, worker_plan: &Plan, measured: Measured<'_>) -> Result<Arm> {
     let identity = ready.identity;
     let session = measured.session;
     let resolved = session.processes.iter().find_map(|process| process.resolved.as_ref());
@@ -205,7 +201,7 @@ pub(super) fn record(
         model: model_record(ready, loaded, measured.same_after_run)?,
         workload: WorkloadRecord {
             template_tokens: ready.model.tokenizer.as_ref().map(TextTokenizer::template_tokens),
-            ..WorkloadRecord::new(plan.prompts.clone(), worker_plan.processes, worker_plan.new_tokens)?
+            ..WorkloadRecord::new(worker_plan.prompts.clone(), worker_plan.processes, worker_plan.new_tokens)?
         },
         state_seen_empty: !session.processes.is_empty()
             && session.processes.iter().all(|process| process.state_seen_empty),

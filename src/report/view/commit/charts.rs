@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use crate::judge::environment::{Guard as Watched, ProcessFindings, of_record, threshold};
 use crate::judge::policy::Policy;
+use crate::judge::{depth_growth, summarise};
 use crate::measure::guard::MachineReading;
 use crate::measure::supervisor::{PhaseMemory, Purpose};
 use crate::measure::{Metric, Role};
 use crate::record::{ArmView, DecisionRecord, Experiment, ProcessRecord, SampleRecord};
 use crate::report::chart::{
-    Chart, Generation, Guard, Guards, Histogram, Interval, Memory, MemoryPhase, Pairs, Percentile,
-    ProcessSpan, Reading, Threshold, TokenStrip,
+    Chart, DepthChart, Generation, Guard, Guards, Histogram, Interval, Memory, MemoryPhase, Pairs,
+    Percentile, ProcessSpan, Reading, Threshold, TokenStrip,
 };
 use crate::report::decision::PairLine;
 use crate::report::number::{change_percent, counted};
@@ -22,11 +23,17 @@ use crate::visible::one_line;
 /// is no speed, there are no times of tokens.
 pub(super) fn of_run(record: ArmView<'_>, standing: Standing) -> Vec<Chart> {
     let times = match standing {
-        Standing::WithoutSpeed => [None, None],
-        _ => [strip(record, standing.suffix()), histogram(record, standing.suffix())],
+        Standing::WithoutSpeed => [None, None, None],
+        _ => [depth, strip, histogram].map(|of| of(record, standing.suffix())),
     };
     let others = [memory(record), guards(record)];
     times.into_iter().chain(others).flatten().collect()
+}
+
+/// The cost of a token over depth; None of another suite.
+fn depth(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
+    let growth = depth_growth(&record, &summarise(&record))?;
+    Some(DepthChart { title: format!("Time per output token over depth{suffix}"), growth: &growth }.chart())
 }
 
 const SHARES_PERCENT: [usize; 3] = [50, 95, 99];
