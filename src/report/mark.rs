@@ -10,7 +10,7 @@ use crate::record::{
     AbSummary, ArmView, CheckResult, ComparisonResult, Entry, Outcome, PlanKind, Status, Verdict, Warning,
 };
 use crate::report::decision::with_warning;
-use crate::report::document::Document;
+use crate::report::document::{Cell, Document, status};
 use crate::report::number::counted;
 
 /// How a word is marked, the same in every form.
@@ -171,7 +171,10 @@ impl Badge {
                 Self::new(Mark::Unknown, "unverified")
             }
             Validity::Valid if entry.plan == PlanKind::Bench => Self::new(Mark::Holds, "valid"),
-            _ => entry.outcome.into(),
+            _ => {
+                let (mark, word) = of_outcome(entry.outcome);
+                Self::new(mark, word)
+            }
         }
     }
 }
@@ -182,16 +185,14 @@ impl From<Verdict> for Badge {
     }
 }
 
-impl From<Outcome> for Badge {
-    fn from(outcome: Outcome) -> Self {
-        let (mark, word) = match outcome {
-            Outcome::Complete => (Mark::Holds, "complete"),
-            Outcome::WrongOutput => (Mark::Fails, "wrong output"),
-            Outcome::Interrupted => (Mark::NotJudged, "interrupted"),
-            Outcome::Failed => (Mark::Fails, "failed"),
-            Outcome::NotMeasured => (Mark::NotJudged, "not measured"),
-        };
-        Self::new(mark, word)
+/// How a record ended, with its mark.
+pub(in crate::report) fn of_outcome(outcome: Outcome) -> (Mark, &'static str) {
+    match outcome {
+        Outcome::Complete => (Mark::Holds, "complete"),
+        Outcome::WrongOutput => (Mark::Fails, "wrong output"),
+        Outcome::Interrupted => (Mark::NotJudged, "interrupted"),
+        Outcome::Failed => (Mark::Fails, "failed"),
+        Outcome::NotMeasured => (Mark::NotJudged, "not measured"),
     }
 }
 
@@ -224,6 +225,15 @@ impl From<&Validity> for Mark {
             Validity::WrongOutput | Validity::Failed => Self::Fails,
             Validity::Interrupted => Self::NotJudged,
         }
+    }
+}
+
+/// The result on an output, with its mark.
+pub(in crate::report) fn output_status(golden: Option<GoldenResult>) -> Cell {
+    match golden {
+        None => status(Mark::NotJudged, "not judged"),
+        Some(GoldenResult::None) => status(Mark::NotJudged, "unverified"),
+        Some(golden) => status(golden.into(), golden.as_str()),
     }
 }
 

@@ -132,7 +132,7 @@ impl<'a> SiteSources<'a> {
     fn arms_page(&self, plan: PlanKind) -> Value {
         arms_page(&self.index.entries, plan, &|entry| {
             let record = self.read(entry).filter(|record| record.plan == plan)?;
-            Some(arms_part(&record, entry, &record_file(entry).display().to_string(), ""))
+            Some(arms_part(&record, entry, &record_file(entry).display().to_string()))
         })
     }
 
