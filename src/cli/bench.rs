@@ -7,8 +7,7 @@ use clap::Args;
 
 use crate::cli::flags::EngineFlags;
 use crate::cli::golden::probe_of;
-use crate::cli::loading::find_model;
-use crate::cli::measuring::{SupervisionArgs, load_command, own_program, requested_prompts, stoppable};
+use crate::cli::measuring::{SupervisionArgs, WorkloadArgs, load_command, own_program, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
@@ -17,7 +16,7 @@ use crate::cli::{exit_code, print_document, say, shell};
 use crate::engine::openvino::Sources;
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
-use crate::golden::{GoldenResult, GoldenSet};
+use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::measure::supervisor::Control;
 use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
@@ -39,17 +38,8 @@ pub(super) struct BenchArgs {
     #[arg(long, conflicts_with = "runs")]
     quick: bool,
 
-    /// Tokens of each answer, exactly: end-of-sequence is a token like any other
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    max_new_tokens: usize,
-
-    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
-    prompts: Vec<String>,
-
-    /// Measure without goldens; every value is then unverified
-    #[arg(long)]
-    unverified: bool,
+    #[command(flatten)]
+    workload: WorkloadArgs,
 
     #[command(flatten)]
     beside: BesideArgs,
@@ -112,17 +102,11 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let program = args.supervision.program()?;
     let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
     let hashing_ns = MonotonicClock.now_ns();
-    let mut model = find_model(&args.engine.model, &root)?;
+    let model = args.workload.find_model(&args.engine.model, &root)?;
     let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
-    if args.unverified {
-        model.goldens = GoldenSet::default();
-    }
-    model.check_goldens_belong()?;
-    let requested = requested_prompts(&args.prompts, &model)?;
-    model.check_goldens_fit(&requested)?;
-    model.check_takes(&requested, args.processes(), args.max_new_tokens)?;
+    let requested = args.workload.prompts(&model, args.processes())?;
 
-    let probe = if args.unverified { None } else { probe_of(&model)? };
+    let probe = if args.workload.unverified { None } else { probe_of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
     let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
         return Ok(exit_code::INTERRUPTED);
@@ -153,7 +137,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         can_replay: true,
     };
     let rounds = Schedule { ignore_guards: true, ..Schedule::new(1, StoppingRule::Rounds(args.processes())) };
-    let (kind, new_tokens) = (PlanKind::Bench, args.max_new_tokens);
+    let (kind, new_tokens) = (PlanKind::Bench, args.workload.max_new_tokens);
     let plan = ExperimentPlan {
         limits: args.supervision.limits(),
         warms_cache: !args.quick,
@@ -164,7 +148,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         cost,
         ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, vec![arm], rounds, published)
     };
-    let observer = Progress::start(&control, args.max_new_tokens);
+    let observer = Progress::start(&control, args.workload.max_new_tokens);
     let ran = run(&plan, &control, &observer)?;
     ran.bad_input().map_or(Ok(()), Err)?;
     let Ran { record, failed } = ran;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::ab::{self, AbArgs};
 use crate::cli::gate::{JudgedAb, judged_against};
-use crate::cli::measuring::MeasuringArgs;
+use crate::cli::measuring::{MeasuringArgs, WorkloadArgs};
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
@@ -161,9 +161,7 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         measure_identical: !changed.is_empty(),
         ignore_guards: false,
         seed: None,
-        max_new_tokens: ab::NEW_TOKENS,
-        prompts: Vec::new(),
-        unverified: false,
+        workload: WorkloadArgs::reference(),
         format: VerdictFormat::Text,
         measuring: args.measuring.clone(),
     };

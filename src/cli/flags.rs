@@ -73,7 +73,7 @@ impl EngineFlags {
         typed.extend(["--device".into(), self.device.clone().into()]);
         typed.extend(openvino_as_typed(self.openvino.as_ref()));
         for property in &self.properties {
-            typed.extend(["--property".into(), format!("{}={}", property.key, property.value).into()]);
+            typed.extend(["--property".into(), property.to_string().into()]);
         }
         typed.extend(self.all_logits.then(|| "--all-logits".into()));
         typed

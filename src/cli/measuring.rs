@@ -11,7 +11,9 @@ use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::cli::flags::EngineFlags;
+use crate::cli::flags::{EngineFlags, ModelFlags};
+use crate::cli::loading::find_model;
+use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, FoundBy, RuntimeLocation};
@@ -40,6 +42,58 @@ impl MeasuringArgs {
     /// The flags as they are typed, for a process of this program's own.
     pub(super) fn as_typed(&self) -> Vec<OsString> {
         [self.store.as_typed(), self.engine.as_typed(), self.supervision.as_typed()].concat()
+    }
+}
+
+/// Which answers are measured, and whether they are checked.
+#[derive(Debug, Clone, Args)]
+pub(super) struct WorkloadArgs {
+    /// Tokens of each answer, exactly: end-of-sequence is a token like any other
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(super) max_new_tokens: usize,
+
+    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
+    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
+    prompts: Vec<String>,
+
+    /// Measure without goldens: answers are compared with each other alone, and every value is unverified
+    #[arg(long)]
+    pub(super) unverified: bool,
+}
+
+impl WorkloadArgs {
+    /// The whole reference workload.
+    pub(super) fn reference() -> Self {
+        Self { max_new_tokens: 200, prompts: Vec::new(), unverified: false }
+    }
+
+    /// Finds the model with the goldens that its answers are checked against.
+    pub(super) fn find_model(&self, flags: &ModelFlags, root: &Root) -> Result<FoundModel> {
+        let mut model = find_model(flags, root)?;
+        if self.unverified {
+            // What counts as a near-tie stays known.
+            model.goldens.goldens.clear();
+        }
+        model.check_goldens_belong()?;
+        Ok(model)
+    }
+
+    /// The prompts with their tokens. Refuses those that are not the goldens', or that the model cannot take.
+    pub(super) fn prompts(&self, model: &FoundModel, processes: usize) -> Result<Vec<RequestedPrompt>> {
+        let requested = requested_prompts(&self.prompts, model)?;
+        self.check(model, &requested, processes)?;
+        Ok(requested)
+    }
+
+    /// The same refusals for prompts whose tokens are known.
+    pub(super) fn check(
+        &self,
+        model: &FoundModel,
+        requested: &[RequestedPrompt],
+        processes: usize,
+    ) -> Result<()> {
+        model.check_goldens_fit(requested)?;
+        model.check_takes(requested, processes, self.max_new_tokens)
     }
 }
 
@@ -226,7 +280,7 @@ pub(super) fn load_command(
         model_dir: model.folder.path().to_owned(),
         model_sha256: model.identity.sha256.clone(),
         device: engine.device.clone(),
-        properties: engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
+        properties: engine.properties.iter().map(ToString::to_string).collect(),
         edited_graph: edited.map(|edited| edited.path().to_owned()),
         compiled_models: places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)),
         kv_transform: None,
@@ -237,7 +291,7 @@ pub(super) fn load_command(
 const OWN_TITLE_CHARACTERS: usize = 30;
 
 /// The prompts that the flags name, with their tokens; all reference prompts where none is named.
-pub(super) fn requested_prompts(named: &[String], model: &FoundModel) -> Result<Vec<RequestedPrompt>> {
+fn requested_prompts(named: &[String], model: &FoundModel) -> Result<Vec<RequestedPrompt>> {
     let reference = |prompt: &Prompt| -> Result<RequestedPrompt> {
         Ok(RequestedPrompt {
             id: prompt.id.clone(),

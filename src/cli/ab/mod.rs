@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
-use crate::cli::measuring::{MeasuringArgs, own_program, requested_prompts, stoppable};
+use crate::cli::measuring::{MeasuringArgs, WorkloadArgs, own_program, stoppable};
 use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
 use crate::cli::reporting::{self, VerdictFormat};
@@ -57,7 +57,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
     let root = Root::find();
     let store = args.measuring.store.find_to_measure(&root)?;
     let control = stoppable()?;
-    check_tokens(args.max_new_tokens)?;
+    check_tokens(args.workload.max_new_tokens)?;
     let requested = RequestedSides::of(args)?;
     requested.check(args, &root)?;
     let builder = Builder::new(&cache_folder()?).ending_with(own_program()?);
@@ -78,12 +78,11 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
         say("interrupted: nothing was measured");
         return Ok(None);
     };
-    let prompts = requested_prompts(&args.prompts, &sides.base.model)?;
-    sides.base.check(&prompts, args.max_new_tokens)?;
-    sides.head.check(&prompts, args.max_new_tokens)?;
+    let prompts = args.workload.prompts(&sides.base.model, 1)?;
+    args.workload.check(&sides.head.model, &prompts, 1)?;
     check_budget(args, &store, &sides, prompts.len())?;
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
-    let (kind, new_tokens) = (PlanKind::Ab, args.max_new_tokens);
+    let (kind, new_tokens) = (PlanKind::Ab, args.workload.max_new_tokens);
     let arms = vec![sides.base.arm(), sides.head.arm()];
     let published = PublishedReference::read(&inputs.root.published())?;
     let schedule = Schedule {
@@ -108,7 +107,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
         say("both sides are the same, byte for byte: nothing is measured");
         Ran { record: identical(&plan)?, failed: None }
     } else {
-        run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?
+        run(&plan, &control, &Progress::start(&control, args.workload.max_new_tokens))?
     };
     ran.bad_input().map_or(Ok(()), Err)?;
     let Ran { record, failed } = ran;
@@ -144,9 +143,6 @@ fn any_seed() -> u64 {
     u64::try_from(now.as_nanos() % u128::from(u64::MAX)).unwrap_or_default()
 }
 
-/// Tokens of each answer of the reference workload.
-pub(super) const NEW_TOKENS: usize = 200;
-
 #[derive(Debug, Args)]
 pub(super) struct AbArgs {
     /// What the head is compared with: a revision, `.` for the working tree, or a difference
@@ -178,17 +174,8 @@ pub(super) struct AbArgs {
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
-    /// Tokens of each answer, exactly
-    #[arg(long, value_name = "N", default_value_t = NEW_TOKENS)]
-    pub(super) max_new_tokens: usize,
-
-    /// A reference prompt's id; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
-    pub(super) prompts: Vec<String>,
-
-    /// Measure without goldens; the head's answers are then compared with nothing
-    #[arg(long)]
-    pub(super) unverified: bool,
+    #[command(flatten)]
+    pub(super) workload: WorkloadArgs,
 
     /// How the result is reported
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
@@ -226,7 +213,7 @@ fn check_budget(args: &AbArgs, store: &History, sides: &ReadySides, prompts: usi
     };
     let newest = index.entries.iter().filter(is_like).filter(|entry| entry.metric_values.is_some());
     let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return Ok(()) };
-    let Some(process) = process_time(entry, prompts, args.max_new_tokens) else { return Ok(()) };
+    let Some(process) = process_time(entry, prompts, args.workload.max_new_tokens) else { return Ok(()) };
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
     let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
     say(&format!(

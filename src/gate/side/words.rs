@@ -80,7 +80,7 @@ impl SideWords {
             model.as_ref().map(|model| format!("model={}", model.display())),
             device.as_ref().map(|device| format!("device={device}")),
         ];
-        let properties = properties.iter().map(|property| format!("{}={}", property.key, property.value));
+        let properties = properties.iter().map(ToString::to_string);
         named.into_iter().flatten().chain(properties).collect()
     }
 
