@@ -29,7 +29,6 @@ const WIDE_HEADINGS: [&str; 8] =
     ["prompt", "tok/s", "TPOT ms", "TTFT ms", "latency s", "spread %", "peak MiB", "output"];
 
 /// The report that `bench` prints for a record, and `history show` prints again.
-#[must_use]
 pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
     let summary = summarise(&record);
     let validity = Validity::of_run(&record);
@@ -180,7 +179,6 @@ fn published(record: ArmView<'_>, summary: &Summary) -> Option<String> {
 const SCHEMA: &str = "arcgauge-results@1";
 
 /// The results of a record, as text. Values are not rounded; what has no speed is null.
-#[must_use]
 pub fn results_json(record: ArmView<'_>) -> String {
     let summary = summarise(&record);
     let value = json!({

@@ -44,7 +44,6 @@ pub struct OfPage {
 }
 
 /// The report on two records.
-#[must_use]
 pub fn comparison_document(
     a: ComparedRecord<'_>,
     b: ComparedRecord<'_>,
@@ -362,7 +361,6 @@ fn result(pair: &ValuePair) -> String {
 const SCHEMA: &str = "arcgauge-comparison@2";
 
 /// A comparison as JSON, with the exit code that the verb ends with.
-#[must_use]
 pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns, exit_code: u8) -> String {
     let value = json!({
         "schema": SCHEMA,

@@ -30,7 +30,6 @@ pub enum Mark {
 
 impl Mark {
     /// The glyph.
-    #[must_use]
     pub fn glyph(self) -> &'static str {
         match self {
             Self::Holds => "ok",
@@ -42,7 +41,6 @@ impl Mark {
     }
 
     /// The word that its glyph stands for, and the class of pages that gives it its colour.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -54,7 +52,6 @@ impl Mark {
     }
 
     /// The same for people, where there is room for words.
-    #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -64,7 +61,6 @@ impl Mark {
     }
 
     /// The glyph of pages: a shape of its own, for a reader who sees no colour.
-    #[must_use]
     pub fn shape(self) -> &'static str {
         match self {
             Self::Holds => "\u{2713}",
@@ -149,7 +145,6 @@ impl Badge {
 
     /// The result of an A/B: the gate's verdict, else the one for whoever ran it. One that passes while another
     /// metric regressed is a warning.
-    #[must_use]
     pub fn of_ab(ab: &AbSummary) -> Option<Self> {
         let verdict = ab.gate_verdict.or(ab.verdict)?;
         if !ab.passes_with_warning() {
@@ -159,7 +154,6 @@ impl Badge {
     }
 
     /// The decision on an A/B, else the validity of the record.
-    #[must_use]
     pub fn of_entry(entry: &Entry) -> Self {
         if let Some(badge) = entry.ab.as_ref().and_then(Self::of_ab) {
             return badge;

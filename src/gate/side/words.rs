@@ -72,7 +72,6 @@ impl SideWords {
     }
 
     /// In what it runs in another way than it would by itself, each difference as a word.
-    #[must_use]
     pub fn differences(&self) -> Vec<String> {
         let Self { source: _, openvino, model, device, properties } = self;
         let named = [

@@ -61,7 +61,6 @@ pub struct Page {
 
 impl<'a> SiteSources<'a> {
     /// Every timeline of the records.
-    #[must_use]
     pub fn timelines(&self) -> Vec<Timeline<'a>> {
         timelines(&self.index.entries, self.ancestry)
     }
