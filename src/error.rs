@@ -25,7 +25,6 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The kind in words.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Input => "bad input",
@@ -67,47 +66,40 @@ impl Error {
     }
 
     /// A file operation failed; `doing` completes "cannot ...", as in "read".
-    #[must_use]
     pub fn io(doing: &str, path: &Path, cause: &io::Error) -> Self {
         Self::harness(format!("cannot {doing} `{}`: {cause}", path.display()))
     }
 
     /// The same error with the next command to try.
-    #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// The same error with lines of another program that explain it.
-    #[must_use]
     pub fn details(mut self, lines: Vec<String>) -> Self {
         self.details = lines;
         self
     }
 
     /// The same error, with the next command to try where it names none.
-    #[must_use]
     pub fn or_hint(self, hint: &str) -> Self {
         if self.hint.is_some() { self } else { self.hint(hint) }
     }
 
     /// The same error seen as one of bad input: the file at fault was named by the user.
-    #[must_use]
     pub fn as_input(mut self) -> Self {
         self.kind = ErrorKind::Input;
         self
     }
 
     /// The same error, said of something: as in "the head: the worker crashed".
-    #[must_use]
     pub fn of(mut self, what: &str) -> Self {
         self.message = format!("{what}: {}", self.message);
         self
     }
 
     /// Whose fault it is.
-    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -119,7 +111,6 @@ impl Error {
     }
 
     /// The next command to try, where one is known.
-    #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }

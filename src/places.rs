@@ -9,49 +9,41 @@ use std::path::PathBuf;
 /// npm, linters, Python environments.
 ///
 /// `$XDG_CACHE_HOME/arcgauge`, or `~/.cache/arcgauge`. None where the user has no home folder.
-#[must_use]
 pub fn cache_dir() -> Option<PathBuf> {
     xdg("XDG_CACHE_HOME", ".cache")
 }
 
 /// The folder for the user's settings: `$XDG_CONFIG_HOME/arcgauge`, or `~/.config/arcgauge`.
-#[must_use]
 pub fn config_dir() -> Option<PathBuf> {
     xdg("XDG_CONFIG_HOME", ".config")
 }
 
 /// The folder of an unpacked OpenVINO release below the cache folder; there only when complete.
-#[must_use]
 pub fn openvino_dir(version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("openvino").join(version))
 }
 
 /// The folder of a chart library below the cache folder; there only when complete.
-#[must_use]
 pub fn web_library_dir(name: &str, version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("web").join(format!("{name}-{version}")))
 }
 
 /// The folder of what the browser tests take from npm, by the hash of its lock file; there only when complete.
-#[must_use]
 pub fn browser_tests_dir(lock_sha256: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("browser-tests").join(lock_sha256))
 }
 
 /// The folder of models that `model fetch` brought, each in one of its own; nothing but the user removes them.
-#[must_use]
 pub fn models_dir() -> Option<PathBuf> {
     Some(cache_dir()?.join("models"))
 }
 
 /// The folder of the linters that `cargo xtask lint` fetches or builds, each in one of its own; there only when complete.
-#[must_use]
 pub fn linters_dir() -> Option<PathBuf> {
     Some(cache_dir()?.join("linters"))
 }
 
 /// The folder of the Python environment of a peer, by the hash of what is installed there; there only when complete.
-#[must_use]
 pub fn peer_dir(peer: &str, requirements_sha256: &str) -> Option<PathBuf> {
     let digits = requirements_sha256.get(..12)?;
     Some(cache_dir()?.join("peers").join(format!("{peer}-{digits}")))
@@ -59,13 +51,11 @@ pub fn peer_dir(peer: &str, requirements_sha256: &str) -> Option<PathBuf> {
 
 /// The folder of the Python environment with the client of the Hugging Face hub, by the hash of what is installed
 /// there; there only when complete.
-#[must_use]
 pub fn hub_client_dir(requirements_sha256: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("hub-client").join(requirements_sha256.get(..12)?))
 }
 
 /// The folder of what `cargo xtask test --gpu-plugin` sets up: an OpenCL runtime and the layer over it.
-#[must_use]
 pub fn gpu_plugin_dir() -> Option<PathBuf> {
     Some(cache_dir()?.join("gpu-plugin"))
 }

@@ -13,7 +13,6 @@ const COMMANDS: [&str; 2] = ["::", "##["];
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
 /// A text as part of a line of ours: everything invisible is shown, and what is too long is cut.
-#[must_use]
 pub fn one_line(text: &str) -> String {
     let text = text.trim();
     let mut shown: String = text.chars().take(LONGEST).collect();
@@ -24,20 +23,17 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// A whole line of ours that holds text of others.
-#[must_use]
 pub fn line(text: &str) -> String {
     without_command(&shown(text, &[]))
 }
 
 /// Lines of ours: their ends and tabs stay, and nothing else that is invisible does.
-#[must_use]
 pub fn lines(text: &str) -> String {
     let lines: Vec<String> = text.split('\n').map(|line| without_command(&shown(line, &['\t']))).collect();
     lines.join("\n")
 }
 
 /// JSON that says the same, with its invisible characters and commands escaped as JSON has it.
-#[must_use]
 pub fn json(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -53,7 +49,6 @@ pub fn json(text: &str) -> String {
 }
 
 /// A cell of CSV. Before what a spreadsheet would take for a formula stands an apostrophe; a number is none.
-#[must_use]
 pub fn cell(text: &str) -> String {
     let line = one_line(text);
     let is_number = line.parse().is_ok_and(f64::is_finite);

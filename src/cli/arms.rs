@@ -1,8 +1,11 @@
 //! What `peers` and `kv` have in common: arms side by side are stored, printed in one of three forms, and end with one
 //! code.
 
-use clap::ValueEnum;
+use std::time::Duration;
 
+use clap::{Args, ValueEnum};
+
+use crate::cli::ab::budget;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::{exit_code, print_data, print_document, say};
@@ -10,14 +13,42 @@ use crate::error::Result;
 use crate::judge::peers::round_values;
 use crate::record::{Experiment, History, Outcome, Personal};
 use crate::report::document::Document;
-use crate::run::Ran;
+use crate::run::{Ran, Schedule, StoppingRule};
 
 /// Invalidated rounds that are made again, at most: as many as pairs of `ab`.
-pub(super) const LARGEST_REDRAWS: usize = 3;
+const LARGEST_REDRAWS: usize = 3;
+
+/// What counts, for how long it is measured, and how it is reported.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ArmsArgs {
+    /// Longest time for all rounds, as in 90s, 30m or 2h
+    #[arg(long, value_name = "TIME", value_parser = budget)]
+    budget: Option<Duration>,
+
+    /// Let rounds count in which a guard tripped
+    #[arg(long, alias = "despite-guards")]
+    ignore_guards: bool,
+
+    /// How the result is reported
+    #[arg(long, value_enum, default_value_t = ArmsFormat::Text)]
+    format: ArmsFormat,
+}
+
+impl ArmsArgs {
+    /// So many rounds of so many arms.
+    pub(super) fn schedule(&self, arms: usize, rounds: u16) -> Schedule {
+        Schedule {
+            largest_redraws: LARGEST_REDRAWS,
+            ignore_guards: self.ignore_guards,
+            budget: self.budget,
+            ..Schedule::new(arms, StoppingRule::Rounds(usize::from(rounds)))
+        }
+    }
+}
 
 /// The forms of a report on arms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ArmsFormat {
+enum ArmsFormat {
     /// For people, on a terminal
     Text,
     /// For programs
@@ -35,7 +66,7 @@ pub(super) struct Reporters {
 /// Stores what ran, prints it and gives the exit code.
 pub(super) fn store_and_print(
     ran: Ran,
-    format: ArmsFormat,
+    args: &ArmsArgs,
     reporters: &Reporters,
     store: &History,
     root: &Root,
@@ -43,7 +74,7 @@ pub(super) fn store_and_print(
     let Ran { record, failed } = ran;
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
-    let printed = match format {
+    let printed = match args.format {
         ArmsFormat::Text => print_document((reporters.document)(&record)),
         ArmsFormat::Json => print_data(&(reporters.json)(&record)),
         ArmsFormat::Markdown => print_data(&(reporters.document)(&record).to_markdown()),

@@ -5,19 +5,19 @@ use std::{fs, io};
 
 use clap::Args;
 
-use crate::cli::flags::{EngineFlags, PromptFlags};
+use crate::cli::flags::EngineFlags;
 use crate::cli::golden::probe_of;
-use crate::cli::loading::find_model;
 use crate::cli::measuring::{SupervisionArgs, load_command, own_program, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::settings::{StoreFlag, cache_folder};
+use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, print_document, say, shell};
 use crate::engine::openvino::Sources;
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
-use crate::golden::{GoldenResult, GoldenSet};
+use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::measure::supervisor::Control;
 use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
@@ -40,11 +40,7 @@ pub(super) struct BenchArgs {
     quick: bool,
 
     #[command(flatten)]
-    prompts: PromptFlags,
-
-    /// Measure without goldens; every value is then unverified
-    #[arg(long)]
-    unverified: bool,
+    workload: WorkloadArgs,
 
     #[command(flatten)]
     beside: BesideArgs,
@@ -107,18 +103,12 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let program = args.supervision.program()?;
     let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
     let hashing_ns = MonotonicClock.now_ns();
-    let mut model = find_model(&args.engine.model, &root)?;
+    let model = args.workload.find_model(&args.engine.model, &root)?;
     let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
-    if args.unverified {
-        model.goldens = GoldenSet::default();
-    }
-    model.check_goldens_belong()?;
-    let requested = args.prompts.requested(Suite::Reference, &model)?;
-    let new_tokens = args.prompts.new_tokens(&requested, &model);
-    model.check_goldens_fit(&requested)?;
-    model.check_takes(&requested, args.processes(), new_tokens)?;
+    let RequestedWorkload { prompts, new_tokens } =
+        args.workload.requested(Suite::Reference, &model, args.processes())?;
 
-    let probe = if args.unverified { None } else { probe_of(&model)? };
+    let probe = if args.workload.unverified { None } else { probe_of(&model)? };
     let waited_ns = MonotonicClock.now_ns();
     let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
         return Ok(exit_code::INTERRUPTED);
@@ -158,7 +148,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         probe,
         criterion,
         cost,
-        ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, vec![arm], rounds, published)
+        ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, vec![arm], rounds, published)
     };
     let observer = Progress::start(&control, new_tokens);
     let ran = run(&plan, &control, &observer)?;

@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use crate::cli::ab::{self, AbArgs};
-use crate::cli::flags::PromptFlags;
 use crate::cli::gate::{JudgedAb, judged_against};
 use crate::cli::measuring::MeasuringArgs;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
+use crate::cli::workload::WorkloadArgs;
 use crate::cli::{exit_code, print_data, print_line, say};
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
@@ -162,8 +162,7 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         measure_identical: !changed.is_empty(),
         ignore_guards: false,
         seed: None,
-        prompts: PromptFlags::default(),
-        unverified: false,
+        workload: WorkloadArgs::default(),
         format: VerdictFormat::Text,
         measuring: args.measuring.clone(),
     };

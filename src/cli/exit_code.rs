@@ -21,7 +21,6 @@ pub const HARNESS_FAILED: u8 = 20;
 pub const INTERRUPTED: u8 = 130;
 
 /// The code of an error.
-#[must_use]
 pub fn of_kind(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Input => INPUT,
@@ -32,7 +31,6 @@ pub fn of_kind(kind: ErrorKind) -> u8 {
 }
 
 /// The code of an experiment that was measured and not judged.
-#[must_use]
 pub fn of_outcome(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Complete => PASS,
@@ -43,7 +41,6 @@ pub fn of_outcome(outcome: Outcome) -> u8 {
 }
 
 /// The code of a verdict.
-#[must_use]
 pub fn of_verdict(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Pass | Verdict::Improved => PASS,

@@ -2,18 +2,17 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::ab::budget;
-use crate::cli::arms::{ArmsFormat, LARGEST_REDRAWS, Reporters, store_and_print};
-use crate::cli::flags::{EngineFlags, requested_prompts};
+use crate::cli::arms::{ArmsArgs, Reporters, store_and_print};
+use crate::cli::flags::EngineFlags;
 use crate::cli::golden::probe_of;
 use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
+use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, print_line, say};
 use crate::engine::openvino::{Graph, Property, Sources, calibrate};
 use crate::engine::transform::{CacheLayout, Calibration, TransformSpec};
@@ -25,11 +24,10 @@ use crate::places;
 use crate::record::{Arm, PlanKind, PublishedReference, PublishedValue, RequestedPrompt};
 use crate::report::kv::{kv_document, kv_json};
 use crate::run::{
-    EditedGraph, ExperimentPlan, FoundModel, Identity, KvComparison, ReadyArm, RequestedKv, Schedule,
-    StoppingRule, run,
+    EditedGraph, ExperimentPlan, FoundModel, Identity, KvComparison, ReadyArm, RequestedKv, run,
 };
 use crate::sys::{Clock, MonotonicClock};
-use crate::workload::TokenId;
+use crate::workload::{Suite, TokenId};
 
 /// Of a text of the user's own, tokens that are fed at once.
 const TEXT_PROMPT_TOKENS: usize = 64;
@@ -61,29 +59,11 @@ pub(super) struct KvArgs {
     #[arg(long = "text", value_name = "FILE")]
     texts: Vec<PathBuf>,
 
-    /// Longest time for all rounds, as in 90s, 30m or 2h
-    #[arg(long, value_name = "TIME", value_parser = budget)]
-    budget: Option<Duration>,
+    #[command(flatten)]
+    workload: WorkloadArgs,
 
-    /// Let rounds count in which a guard tripped
-    #[arg(long)]
-    ignore_guards: bool,
-
-    /// Tokens of each answer, exactly
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    max_new_tokens: usize,
-
-    /// A reference prompt's id, or a text of your own; may be repeated [default: all reference prompts]
-    #[arg(long = "prompt", value_name = "ID|TEXT", allow_hyphen_values = true)]
-    prompts: Vec<String>,
-
-    /// Do not check the first arm against goldens
-    #[arg(long)]
-    unverified: bool,
-
-    /// How the result is reported
-    #[arg(long, value_enum, default_value_t = ArmsFormat::Text)]
-    format: ArmsFormat,
+    #[command(flatten)]
+    reporting: ArmsArgs,
 
     #[command(flatten)]
     measuring: MeasuringArgs,
@@ -133,20 +113,14 @@ impl RequestedArm {
     fn label(&self) -> String {
         match self {
             Self::Transform(spec) => spec.to_string(),
-            Self::Plugin(properties) => {
-                let properties: Vec<String> = properties
-                    .iter()
-                    .map(|property| format!("{}={}", property.key, property.value))
-                    .collect();
-                format!("{PLUGIN}{}", properties.join("+"))
-            }
+            Self::Plugin(_) => format!("{PLUGIN}{}", self.properties().join("+")),
         }
     }
 
     /// The properties that it has for itself, as in `KEY=VALUE`.
     fn properties(&self) -> Vec<String> {
         let Self::Plugin(properties) = self else { return Vec::new() };
-        properties.iter().map(|property| format!("{}={}", property.key, property.value)).collect()
+        properties.iter().map(ToString::to_string).collect()
     }
 
     fn method(&self) -> KvMethod {
@@ -183,15 +157,9 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     let published_kv = PublishedValue::of_kv(&files::read_text(&root.published(), FileKind::Text)?)?;
     let control = stoppable()?;
     let program = args.measuring.supervision.program()?;
-    let mut model = find_model(&args.measuring.engine.model, &root)?;
-    if args.unverified {
-        model.goldens.goldens.clear();
-    }
-    model.check_goldens_belong()?;
-    let prompts = requested_prompts(&args.prompts, &model)?;
-    model.check_goldens_fit(&prompts)?;
-    model.check_takes(&prompts, 1, args.max_new_tokens)?;
-    let texts = texts(args, &model, &prompts)?;
+    let model = args.workload.find_model(&args.measuring.engine.model, &root)?;
+    let RequestedWorkload { prompts, new_tokens } = args.workload.requested(Suite::Reference, &model, 1)?;
+    let texts = texts(args, &model, &prompts, new_tokens)?;
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "kv")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -216,13 +184,8 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
         kv: Some(arm.requested.requested()),
     });
     let ready: Vec<_> = ready.collect();
-    let schedule = Schedule {
-        largest_redraws: LARGEST_REDRAWS,
-        ignore_guards: args.ignore_guards,
-        budget: args.budget,
-        ..Schedule::new(ready.len(), StoppingRule::Rounds(usize::from(args.rounds)))
-    };
-    let (kind, new_tokens) = (PlanKind::Kv, args.max_new_tokens);
+    let schedule = args.reporting.schedule(ready.len(), args.rounds);
+    let kind = PlanKind::Kv;
     let plan = ExperimentPlan {
         limits: args.measuring.supervision.limits(),
         idle_limit: args.measuring.supervision.settle_limit(false),
@@ -230,10 +193,10 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
         published_engines: published_kv,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, ready, schedule, published)
     };
-    let ran = run(&plan, &control, &Progress::start(&control, args.max_new_tokens))?;
+    let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;
     ran.bad_input().map_or(Ok(()), Err)?;
     let reporters = Reporters { document: kv_document, json: kv_json };
-    store_and_print(ran, args.format, &reporters, &store, &root)
+    store_and_print(ran, &args.reporting, &reporters, &store, &root)
 }
 
 /// Feeds the texts to the model, and writes the means of its queries.
@@ -333,10 +296,15 @@ fn prepared(args: &KvArgs, model: &FoundModel, at: usize, requested: RequestedAr
 }
 
 /// What distributions are compared over: the golden answers, the probe text, and texts of the user's own.
-fn texts(args: &KvArgs, model: &FoundModel, prompts: &[RequestedPrompt]) -> Result<Vec<KvText>> {
+fn texts(
+    args: &KvArgs,
+    model: &FoundModel,
+    prompts: &[RequestedPrompt],
+    new_tokens: usize,
+) -> Result<Vec<KvText>> {
     let of_golden = |prompt: &RequestedPrompt| {
         let golden = model.goldens.goldens.get(&prompt.id)?;
-        let steps = args.max_new_tokens.min(golden.token_ids.len());
+        let steps = new_tokens.min(golden.token_ids.len());
         Some(KvText {
             id: prompt.id.clone(),
             prompt: golden.prompt_token_ids.clone(),

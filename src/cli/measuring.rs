@@ -52,7 +52,7 @@ pub(super) struct SupervisionArgs {
     #[arg(long, value_name = "S", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     load_limit_s: u64,
 
-    /// Longest wait for the first token of an answer, s; of a prompt of more than 1,024 tokens in proportion
+    /// Longest wait for the first token of an answer, s
     #[arg(long, value_name = "S", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..))]
     first_token_limit_s: u64,
 
@@ -224,7 +224,7 @@ pub(super) fn load_command(
         model_dir: model.folder.path().to_owned(),
         model_sha256: model.identity.sha256.clone(),
         device: engine.device.clone(),
-        properties: engine.properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect(),
+        properties: engine.properties.iter().map(ToString::to_string).collect(),
         edited_graph: edited.map(|edited| edited.path().to_owned()),
         compiled_models: places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)),
         kv_transform: None,

@@ -29,6 +29,7 @@ mod settings;
 mod shell;
 mod states;
 mod worker;
+mod workload;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsString;

@@ -53,7 +53,6 @@ pub enum FileKind {
 
 impl FileKind {
     /// The most bytes that such a file may have.
-    #[must_use]
     pub const fn largest_bytes(self) -> u64 {
         match self {
             Self::Record | Self::Fixture | Self::Page => 64 * MIB,
@@ -133,7 +132,6 @@ pub fn beginning(path: &Path, bytes: u64) -> Result<Vec<u8>> {
 }
 
 /// Whether a file is what git leaves in its place without git-lfs.
-#[must_use]
 pub fn is_pointer(path: &Path) -> bool {
     beginning(path, POINTER_BEGINNING).is_ok_and(|bytes| is_lfs_pointer(&bytes))
 }
@@ -167,14 +165,12 @@ pub fn refuse_links(path: &Path, parts: usize) -> Result<()> {
 }
 
 /// Whether a text may be the name of a file or folder: it can leave no folder, and is not too long for one.
-#[must_use]
 pub fn is_file_name(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=LONGEST_NAME).contains(&text.len()) && !text.starts_with('.') && text.bytes().all(plain)
 }
 
 /// What stands in the place of a regular file, in words; None for a regular file.
-#[must_use]
 pub fn other_than_file(kind: FileType) -> Option<&'static str> {
     let words = [
         (kind.is_file(), None),

@@ -25,7 +25,6 @@ pub enum NoText {
 
 impl NoText {
     /// The next command.
-    #[must_use]
     pub fn hint(self) -> &'static str {
         match self {
             Self::LfsPointer => LFS_HINT,
@@ -34,7 +33,6 @@ impl NoText {
     }
 
     /// The error of a file that a user has named or written.
-    #[must_use]
     pub fn of_file(self, path: &Path) -> Error {
         Error::input(format!("`{}` cannot be read: {self}", path.display())).hint(self.hint())
     }
@@ -57,7 +55,6 @@ pub const LFS_HINT: &str = "fetch the files behind the pointers: `git lfs pull` 
 const LFS_MARK: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// Whether bytes are the text that stands for a file of git-lfs; the first of them are enough.
-#[must_use]
 pub fn is_lfs_pointer(bytes: &[u8]) -> bool {
     bytes.starts_with(LFS_MARK)
 }

@@ -42,7 +42,6 @@ pub struct SmallestSeen {
 ///
 /// In such a run a pair's sign is the order of two equal things, so that every choice of signs is as likely
 /// as the one that came. Sessions are drawn by choosing pairs and signs at random.
-#[must_use]
 pub fn calibrate(records: &[&Experiment], rule: &Rule) -> Option<Calibration> {
     let runs: Vec<Vec<f64>> = records.iter().map(|record| differences_ln(record)).collect();
     let all: Vec<f64> = runs.iter().flatten().copied().collect();

@@ -29,13 +29,11 @@ pub enum GoldenResult {
 
 impl GoldenResult {
     /// Whether the output was compared with a golden and is not wrong.
-    #[must_use]
     pub fn is_verified(self) -> bool {
         matches!(self, Self::Match | Self::NearTie)
     }
 
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -72,7 +70,6 @@ pub struct Finding {
 
 impl Finding {
     /// Of an answer that nothing is known to compare with.
-    #[must_use]
     pub fn unjudged() -> Self {
         Self { result: GoldenResult::None, divergence: None, replay: None, logit_margin_drift: None }
     }
@@ -212,7 +209,6 @@ impl Finding {
 }
 
 /// Largest difference of the logit margins over the steps at which both prefer the same token.
-#[must_use]
 pub fn drift(golden: &Golden, forced: &[Choice]) -> f32 {
     let steps = forced.iter().zip(golden.token_ids.iter().zip(&golden.logit_margins));
     let same = steps.filter(|(choice, (token, _))| choice.token == **token);
@@ -237,7 +233,6 @@ pub struct Expected {
 
 impl Expected {
     /// The golden's answer.
-    #[must_use]
     pub fn golden(golden: &Golden) -> Self {
         Self {
             token_ids: golden.token_ids.clone(),
@@ -248,7 +243,6 @@ impl Expected {
     }
 
     /// The same, and beyond the golden's end what another engine answered that has given the golden so far.
-    #[must_use]
     pub fn followed_by(mut self, answer: &[TokenId]) -> Self {
         if let Some(rest) = answer.strip_prefix(self.token_ids.as_slice()) {
             self.token_ids.extend(rest);
@@ -257,7 +251,6 @@ impl Expected {
     }
 
     /// Another engine's answer, with its logit margin at each step, where it reports them.
-    #[must_use]
     pub fn answer(token_ids: &[TokenId], choices: &[Choice]) -> Self {
         let is_of_it = choices.len() == token_ids.len();
         let known = if is_of_it { choices } else { &[] };
@@ -270,7 +263,6 @@ impl Expected {
     }
 
     /// The worst word on these generations. A logit margin below `epsilon_logit` is too close to call.
-    #[must_use]
     pub fn judge(&self, generations: &[&[TokenId]], epsilon_logit: f32) -> Finding {
         let worst = generations
             .iter()

@@ -93,7 +93,6 @@ pub struct Tolerance {
 pub type Conditions<'a> = [&'a str; 3];
 
 /// The conditions of a device with these properties in force; "" for a precision that is not read back.
-#[must_use]
 pub fn conditions<'a>(device: &'a str, properties: &'a BTreeMap<String, String>) -> Conditions<'a> {
     let of = |key: &str| properties.get(key).map_or("", String::as_str);
     [device, of("INFERENCE_PRECISION_HINT"), of("KV_CACHE_PRECISION")]
@@ -214,7 +213,6 @@ impl GoldenSet {
     }
 
     /// The logit margin below which a flip is a near-tie; 0, which nothing is below, where none was calibrated.
-    #[must_use]
     pub fn epsilon_logit(&self, conditions: Conditions<'_>) -> f32 {
         let calibrated = self.tolerances.iter().find(|tolerance| tolerance.conditions() == conditions);
         calibrated.map_or(0.0, |tolerance| tolerance.epsilon_logit)

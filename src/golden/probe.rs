@@ -180,19 +180,16 @@ impl Probe {
     }
 
     /// What is prefilled.
-    #[must_use]
     pub fn prompt(&self) -> &[TokenId] {
         &self.tokens.prompt_ids
     }
 
     /// What is fed after it, a token a step, whatever the model prefers.
-    #[must_use]
     pub fn forced(&self) -> &[TokenId] {
         &self.tokens.forced_ids
     }
 
     /// The drift that is normal; None where it was not calibrated.
-    #[must_use]
     pub fn limit(&self, conditions: Conditions<'_>) -> Option<&DriftLimit> {
         self.limits.iter().find(|limit| limit.conditions() == conditions)
     }
@@ -238,19 +235,16 @@ impl LogitDrift {
     pub const ID: &'static str = "logit_drift@1";
 
     /// The limit of the largest drift that follows from this one of a model that is right, logits.
-    #[must_use]
     pub fn largest_limit_logit(&self) -> f32 {
         (self.largest_logit * LIMIT_FACTOR).max(LEAST_LARGEST_LOGIT)
     }
 
     /// The limit of the mean drift, likewise.
-    #[must_use]
     pub fn mean_limit_logit(&self) -> f32 {
         (self.mean_logit * LIMIT_FACTOR).max(LEAST_MEAN_LOGIT)
     }
 
     /// What both limits were calibrated from, for whoever reads them in a fixture.
-    #[must_use]
     pub fn limits_reason(&self, openvino: &str) -> String {
         format!(
             "{LIMIT_FACTOR} x the drift seen (largest {}, mean {} logit over {} teacher-forced steps), \
@@ -268,7 +262,6 @@ impl DriftLimit {
     /// Whether a drift is more than is normal. Where precision is low, a near-tie between two experts
     /// can fall the other way and move a single step by several logits: there the largest drift says
     /// little, and the mean says it.
-    #[must_use]
     pub fn is_exceeded_by(&self, drift: &LogitDrift) -> bool {
         drift.largest_logit > self.largest_logit || drift.mean_logit > self.mean_logit
     }

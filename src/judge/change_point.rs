@@ -57,7 +57,6 @@ pub struct ChangePoint {
 
 impl ChangePoint {
     /// After over before, as in 1.05; None where there is nothing before that it could be a multiple of.
-    #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         Some(self.mean_after / self.mean_before).filter(|ratio| ratio.is_finite())
     }

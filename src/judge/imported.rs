@@ -33,7 +33,6 @@ pub struct ImportedAverage {
 
 /// Averages of each prompt in the order of the file, then of all prompts where there are several of one
 /// kind of work. Warm-ups count for nothing.
-#[must_use]
 pub fn imported_averages(record: &ImportedRecord) -> Vec<ImportedAverage> {
     let measured: Vec<&ImportedRow> = record.rows.iter().filter(|row| row.role == Role::Measured).collect();
     let mut prompts: Vec<&str> = Vec::new();
@@ -55,7 +54,6 @@ pub fn imported_averages(record: &ImportedRecord) -> Vec<ImportedAverage> {
 }
 
 /// How many rows are warm-ups.
-#[must_use]
 pub fn imported_warm_ups(record: &ImportedRecord) -> usize {
     record.rows.iter().filter(|row| row.role == Role::WarmUp).count()
 }

@@ -14,7 +14,6 @@ fn bandwidth_readings(record: ArmView<'_>) -> impl Iterator<Item = &BandwidthRea
 }
 
 /// The roofline of a record's average, with the best bandwidth that was read.
-#[must_use]
 pub fn roofline_of(record: ArmView<'_>, summary: &Summary) -> Roofline {
     let weights = record.model.active_weights.as_ref();
     let bandwidths = bandwidth_readings(record).filter_map(BandwidthReading::bandwidth_bytes_per_s);
@@ -30,7 +29,6 @@ pub fn roofline_of(record: ArmView<'_>, summary: &Summary) -> Roofline {
 }
 
 /// The bandwidth that differs most from the first, as a ratio to it, where it differs by too much.
-#[must_use]
 pub fn bandwidth_change(record: ArmView<'_>) -> Option<f64> {
     let mut bandwidths = bandwidth_readings(record).filter_map(BandwidthReading::bandwidth_bytes_per_s);
     let first = bandwidths.next()?;
@@ -50,7 +48,6 @@ pub struct Ramps {
 }
 
 /// Looks at the pace of every measured generation; None where none is long enough.
-#[must_use]
 pub fn ramps(record: &Arm) -> Option<Ramps> {
     let measured = record.measured_samples();
     let times = measured.filter_map(|sample| sample.times.as_ref());
@@ -66,7 +63,6 @@ pub fn ramps(record: &Arm) -> Option<Ramps> {
 
 /// `energy_per_token@1`: the package's energy over the timed parts of all processes, by their tokens;
 /// None where a process's counter was not observed.
-#[must_use]
 pub fn energy_per_token(record: &Arm) -> Option<MetricValue> {
     let mut joules = 0.0;
     let mut tokens = 0;
@@ -132,7 +128,6 @@ const ON_A_GPU: &str = "the bandwidth reference ran on the host's cores, not on 
     integrated GPU, which reads the same memory and may read it faster, and for no other";
 
 /// Draws the roofline, or says why it would mean nothing.
-#[must_use]
 pub fn roofline(facts: RooflineFacts) -> Roofline {
     draw(facts).unwrap_or_else(|reason| Roofline::NotMeaningful { reason })
 }
@@ -172,7 +167,6 @@ fn draw(facts: RooflineFacts) -> Result<Roofline, &'static str> {
 
 /// The other bandwidth as a ratio to the first, if they differ by more than 5 %: then
 /// the machine moved between them. None where it did not, or where that cannot be determined.
-#[must_use]
 pub fn bandwidth_changed(first_bytes_per_s: f64, other_bytes_per_s: f64) -> Option<f64> {
     let ratio = positive(other_bytes_per_s)? / positive(first_bytes_per_s)?;
     ((ratio - 1.0).abs() > BANDWIDTH_CHANGED).then_some(ratio)
@@ -214,7 +208,6 @@ impl Pace {
     /// three bounds. It is not below 0, for a cache does not shrink. It is not above 5 % of the pace,
     /// or else a machine that slows down evenly would pass for a growing cache. And it does not go
     /// beyond the change itself, so that noise in the slope can excuse a ramp but never make one.
-    #[must_use]
     pub fn of(token_ns: &[u64]) -> Option<Self> {
         let steps: Vec<f64> =
             token_ns.windows(2).map(|pair| pair[1].saturating_sub(pair[0]) as f64).collect();
@@ -235,7 +228,6 @@ impl Pace {
     }
 
     /// Whether more than [`RAMP_SHARE`] is left unexplained, in either direction.
-    #[must_use]
     pub fn is_ramp(self) -> bool {
         (self.change_share - self.explained_share).abs() > RAMP_SHARE
     }

@@ -38,7 +38,6 @@ impl RoundProcess<'_> {
 }
 
 /// Which guards invalidate a round; `first` is the process that the experiment began with.
-#[must_use]
 pub fn invalidated_by(processes: &[RoundProcess<'_>], first: Option<&RoundProcess<'_>>) -> Vec<String> {
     let first = first.and_then(RoundProcess::judged);
     let judged: Vec<_> =
@@ -121,32 +120,27 @@ pub struct PairValues {
 
 impl PairValues {
     /// Mean over the prompts of ln(head / base) of `tpot@1`: what the sequential test is of.
-    #[must_use]
     pub fn tpot_ln(&self) -> Option<f64> {
         mean_tpot_ln(&self.prompts)
     }
 
     /// The same of `ttft@1`.
-    #[must_use]
     pub fn ttft_ln(&self) -> Option<f64> {
         mean(self.prompts.iter().map(|prompt| prompt.ttft_ln))
     }
 
     /// Whether no guard invalidated it.
-    #[must_use]
     pub fn is_valid(&self) -> bool {
         self.invalidated_by.is_empty()
     }
 }
 
 /// Mean over the prompts of ln(head / base) of `tpot@1`; None where there are none.
-#[must_use]
 pub fn mean_tpot_ln(prompts: &[PromptDifference]) -> Option<f64> {
     mean(prompts.iter().map(|prompt| prompt.tpot_ln))
 }
 
 /// By prompt of the base, where both sides have a value of every one.
-#[must_use]
 pub fn prompt_differences(base: &[Sample], head: &[Sample]) -> Vec<PromptDifference> {
     fn measured(samples: &[Sample]) -> impl DoubleEndedIterator<Item = &Sample> {
         samples.iter().filter(|sample| sample.role == Role::Measured)
@@ -167,7 +161,6 @@ pub fn prompt_differences(base: &[Sample], head: &[Sample]) -> Vec<PromptDiffere
 }
 
 /// Every pair of a record, in order.
-#[must_use]
 pub fn pair_values(record: &Experiment) -> Vec<PairValues> {
     let first = first_recorded(record).map(|first| first.of_round);
     (0..record.rounds.len()).filter_map(|round| metric_values(record, round, first.as_ref())).collect()

@@ -15,7 +15,6 @@ pub struct Advice {
 }
 
 /// Looks at a machine on which nothing of ours runs yet. What cannot be read gives no advice.
-#[must_use]
 pub fn preflight(facts: &MachineFacts, reading: &MachineReading) -> Vec<Advice> {
     let checks =
         [on_battery(reading), wrong_governor(facts), background_load(reading), memory_short(reading)];

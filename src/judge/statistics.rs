@@ -18,7 +18,6 @@ pub struct Spread {
 
 impl Spread {
     /// The spread of finite values; None where there are fewer than two.
-    #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         let count = values.len();
         if count < 2 {
@@ -30,13 +29,11 @@ impl Spread {
     }
 
     /// The standard error of the mean.
-    #[must_use]
     pub fn standard_error(self) -> f64 {
         self.sd / (self.count as f64).sqrt()
     }
 
     /// Degrees of freedom of its t.
-    #[must_use]
     pub fn degrees_of_freedom(self) -> f64 {
         (self.count - 1) as f64
     }
@@ -84,7 +81,6 @@ impl MeanInterval {
     /// `mean * exp(+- t * sd / sqrt(n) / mean)`, with Student's t of `n - 1` degrees of freedom: Student's interval,
     /// carried over to the logarithm by the delta method. For a small spread both are the same. None for fewer than
     /// two values, and where one is no positive number.
-    #[must_use]
     pub fn of(values: &[f64]) -> Option<Self> {
         if !values.iter().all(|value| value.is_finite() && *value > 0.0) {
             return None;
@@ -96,20 +92,17 @@ impl MeanInterval {
     }
 
     /// Its lower end.
-    #[must_use]
     pub fn lower(&self) -> f64 {
         self.mean * (-self.half_width_ln).exp()
     }
 
     /// Its upper end.
-    #[must_use]
     pub fn upper(&self) -> f64 {
         self.mean * self.half_width_ln.exp()
     }
 }
 
 /// The interval of values at this one-sided error; None for fewer than two, or for one that is no number.
-#[must_use]
 pub fn interval_at(values_ln: &[f64], alpha: f64) -> Option<Interval> {
     let spread = of(values_ln)?;
     let t_critical = quantile(1.0 - alpha, spread.degrees_of_freedom())?;
@@ -118,7 +111,6 @@ pub fn interval_at(values_ln: &[f64], alpha: f64) -> Option<Interval> {
 
 /// The probability of values like these where the true mean is the threshold: one-sided, one-sample t test.
 /// None for fewer than two values, or for one that is no number.
-#[must_use]
 pub fn p_value_above(values_ln: &[f64], threshold_ln: f64) -> Option<f64> {
     let spread = of(values_ln)?;
     let above_ln = spread.mean - threshold_ln;
@@ -134,7 +126,6 @@ fn of(values_ln: &[f64]) -> Option<Spread> {
 
 /// Which hypotheses are rejected at this overall error, in the order given (Holm, 1979: the smallest p
 /// against alpha / m, the next against alpha / (m - 1), until one is not rejected).
-#[must_use]
 pub fn holm_rejects(p_values: &[f64], alpha: f64) -> Vec<bool> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|one, other| p_values[*one].total_cmp(&p_values[*other]));

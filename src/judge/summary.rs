@@ -36,7 +36,6 @@ pub struct PromptSummary {
 
 impl MeanValues {
     /// The published metric; every generation has it.
-    #[must_use]
     pub fn throughput(&self) -> MetricValue {
         let metric = Metric::EndToEndThroughput;
         MetricValue { metric, value: self.mean.get_or_nan(metric) }
@@ -59,14 +58,12 @@ pub struct Summary {
 
 impl Summary {
     /// Its prompts by their ids.
-    #[must_use]
     pub fn by_prompt(&self) -> HashMap<&str, &PromptSummary> {
         self.prompts.iter().rev().map(|prompt| (prompt.id.as_str(), prompt)).collect()
     }
 }
 
 /// Computes the values of a record from its samples.
-#[must_use]
 pub fn summarise(record: &Arm) -> Summary {
     let mut all = Vec::new();
     let mut prompts = Vec::new();
@@ -123,7 +120,6 @@ pub struct PromptValue {
 impl PromptValue {
     /// Where the mean of the processes lies, as far as they show: generations of one process are not
     /// independent. None for fewer than two.
-    #[must_use]
     pub fn interval(&self) -> Option<MeanInterval> {
         MeanInterval::of(&self.processes)
     }
@@ -131,7 +127,6 @@ impl PromptValue {
 
 /// The values of a prompt's generations, which are `samples` of the run, in the order of [`Metric::ALL`]; none
 /// where the run has no speed.
-#[must_use]
 pub fn prompt_values(run: &Arm, prompt: &PromptSummary, samples: &[&SampleRecord]) -> Vec<PromptValue> {
     let Some(whole) = &prompt.metric_values else { return Vec::new() };
     let of_process = |process: &ProcessRecord| {

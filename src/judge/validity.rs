@@ -34,7 +34,6 @@ pub enum Validity {
 
 impl Validity {
     /// Of one run.
-    #[must_use]
     pub fn of_run(run: &Arm) -> Self {
         if let Some(ended) = Self::of_outcome(run.outcome) {
             return ended;
@@ -49,7 +48,6 @@ impl Validity {
 
     /// Of an experiment. Rounds that a guard invalidated are discarded and measured again, so that only those that
     /// count invalidate the whole.
-    #[must_use]
     pub fn of(record: &Experiment) -> Self {
         match record.plan {
             PlanKind::Bench => Self::of_run(record.subject().arm),
@@ -59,7 +57,6 @@ impl Validity {
     }
 
     /// The same from the index, which names the guards and not their readings.
-    #[must_use]
     pub fn of_entry(entry: &Entry) -> Self {
         if let Some(ended) = Self::of_outcome(entry.outcome) {
             return ended;
@@ -94,14 +91,12 @@ impl Validity {
     }
 
     /// One word, for lists and programs.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         self.into()
     }
 }
 
 /// The guards that tripped in a record of the index and invalidate times.
-#[must_use]
 pub fn tripped_guards(entry: &Entry) -> Vec<Guard> {
     let is_tripped = |guard: &Guard| entry.warning_ids.contains(&format!("guard-{}", guard.id()));
     let guards = Guard::ALL.into_iter().filter(|guard| guard.weight() == GuardWeight::Invalidates);
@@ -109,7 +104,6 @@ pub fn tripped_guards(entry: &Entry) -> Vec<Guard> {
 }
 
 /// What invalidates a run's times: each guard once, with the first reading that says so.
-#[must_use]
 pub fn invalidating_findings(run: &Arm) -> Vec<GuardFinding> {
     let mut tripped: Vec<GuardFinding> = Vec::new();
     for finding in of_record(run).into_iter().flat_map(|process| process.findings) {
@@ -145,7 +139,6 @@ fn of_peers(record: &Experiment) -> Validity {
 
 /// Why the times of engines are invalid: the first reading of a round that counts in spite of it, or of the first
 /// round where none counts.
-#[must_use]
 pub fn invalid_round_reason(record: &Experiment) -> Option<String> {
     let rounds = round_values(record);
     let has_valid = rounds.iter().any(|round| round.invalidated_by.is_empty());
@@ -192,7 +185,6 @@ pub enum Standing {
 }
 
 /// Why a run's speed may be compared with no fixed value, nor become one; None where it may.
-#[must_use]
 pub fn no_reference_reason(run: &Arm) -> Option<&'static str> {
     let grade = run.device.ran.as_ref().map(ProvenDevice::grade);
     let reasons = [
@@ -208,7 +200,6 @@ pub fn no_reference_reason(run: &Arm) -> Option<&'static str> {
 }
 
 /// Compares like with like, or says why not.
-#[must_use]
 pub fn standing(published: &PublishedReference, record: &Arm, speed: Option<MetricValue>) -> Standing {
     if let Some(unlike) = published.difference_to(record).or_else(|| no_reference_reason(record)) {
         return Standing::NotJudged(unlike.to_owned());

@@ -104,7 +104,6 @@ impl Arm {
     pub const OPTIMUM_INTEL: &str = "optimum-intel";
 
     /// Whether it is a program that the user named.
-    #[must_use]
     pub fn is_other_program(&self) -> bool {
         ![Self::ARCGAUGE, Self::OPENVINO_GENAI, Self::OPTIMUM_INTEL].contains(&self.host_loop.as_str())
     }
@@ -166,7 +165,6 @@ pub struct RuntimeRecord {
 
 impl RuntimeRecord {
     /// The setting of the runtime: the properties in force, and those that were set and are not read back.
-    #[must_use]
     pub fn setting(&self) -> BTreeMap<String, String> {
         let mut setting = self.properties_requested.clone();
         setting.extend(self.properties_effective.clone());
@@ -353,7 +351,6 @@ pub struct SampleTimes {
 
 impl SampleRecord {
     /// The wire form of a sample; `with_times` only where its tokens were checked.
-    #[must_use]
     pub fn of(sample: &Sample, with_times: bool) -> Self {
         Self {
             role: sample.role,
@@ -383,7 +380,6 @@ impl SampleRecord {
     }
 
     /// The sample in memory, where it has times.
-    #[must_use]
     pub fn timed(&self) -> Option<Sample> {
         let times = self.times.as_ref()?;
         Some(Sample {
@@ -436,7 +432,6 @@ pub struct DivergenceText {
 
 impl PromptRecord {
     /// The wire form of a finding.
-    #[must_use]
     pub fn of(id: &str, finding: &Finding) -> Self {
         Self {
             id: id.to_owned(),
@@ -461,7 +456,6 @@ impl Arm {
     }
 
     /// The generations of each prompt, in their order.
-    #[must_use]
     pub fn samples_by_prompt(&self) -> HashMap<&str, Vec<&SampleRecord>> {
         let mut samples: HashMap<&str, Vec<&SampleRecord>> = HashMap::new();
         for sample in &self.samples {
@@ -471,7 +465,6 @@ impl Arm {
     }
 
     /// The result of each prompt that was judged; the first where a prompt has several.
-    #[must_use]
     pub fn judged_by_prompt(&self) -> HashMap<&str, &PromptRecord> {
         self.prompts.iter().rev().map(|prompt| (prompt.id.as_str(), prompt)).collect()
     }
@@ -555,7 +548,6 @@ pub fn judge_session(
 
 /// The samples as they may be stored: tokens always, times only of prompts that were judged and are not
 /// wrong. Without findings, as of a session that did not come to its end, none has times.
-#[must_use]
 pub fn stored_samples(plan: &Plan, samples: &[Sample], findings: &[Finding]) -> Vec<SampleRecord> {
     let judged = plan.prompts.iter().zip(findings);
     let right = judged.filter(|(_, finding)| finding.result != GoldenResult::Break);

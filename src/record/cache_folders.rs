@@ -34,7 +34,6 @@ pub struct InUse {
 
 impl InUse {
     /// The folder.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }

@@ -80,7 +80,6 @@ impl Commit {
     }
 
     /// The first 12 digits of the sha, for people.
-    #[must_use]
     pub fn short(&self) -> &str {
         self.sha.get(..12).unwrap_or(&self.sha)
     }
@@ -124,7 +123,6 @@ fn content(path: &Path) -> Vec<u8> {
 }
 
 /// Who works here, as git names them; "unknown" where it does not.
-#[must_use]
 pub fn whoami(folder: &Path) -> String {
     let repository = discover(folder).ok().flatten();
     let signature = repository.and_then(|repository| Some(repository.signature().ok()?.to_string()));
@@ -160,7 +158,6 @@ pub struct MergeCommit {
 
 impl MergeCommit {
     /// The commit as a merge; None where it has not two parents.
-    #[must_use]
     pub fn of(commit: &Commit) -> Option<Self> {
         let [base, head] = &commit.parents[..] else { return None };
         Some(Self { sha: commit.sha.clone(), base: base.clone(), head: head.clone() })

@@ -59,7 +59,6 @@ impl Verdict {
     ];
 
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -80,7 +79,6 @@ pub enum Status {
 
 impl Status {
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -114,7 +112,6 @@ pub enum CheckResult {
 
 impl CheckResult {
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -161,7 +158,6 @@ pub enum ComparisonResult {
 
 impl ComparisonResult {
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }

@@ -30,27 +30,23 @@ pub struct DeviceRecord {
 
 impl DeviceRecord {
     /// "CPU" or "GPU"; "none" where nothing ran.
-    #[must_use]
     pub fn actual(&self) -> &'static str {
         self.ran.as_ref().map_or("none", |ran| ran.kind().name())
     }
 
     /// Why what ran is known to be emulated: its values say nothing of hardware, so that such a run is no
     /// baseline, passes no gate and stands beside no published value.
-    #[must_use]
     pub fn emulated_reason(&self) -> Option<&str> {
         self.ran.as_ref()?.facts().emulated_reason.as_deref()
     }
 
     /// What distinguishes the GPU that ran from others; None where a processor or nothing ran.
-    #[must_use]
     pub fn gpu_identity(&self) -> Option<String> {
         let ran = self.ran.as_ref().filter(|ran| ran.kind() == DeviceKind::Gpu)?;
         Some(ran.facts().gpu_identity())
     }
 
     /// What ran in words, as in "CPU (AMD EPYC)"; a processor without a name of its own is called `cpu`.
-    #[must_use]
     pub fn in_words(&self, cpu: &str) -> String {
         match &self.ran {
             Some(ran) if ran.kind() == DeviceKind::Gpu => {
@@ -151,25 +147,21 @@ impl ProvenDevice {
     }
 
     /// The kind that ran.
-    #[must_use]
     pub fn kind(&self) -> DeviceKind {
         self.0.kind
     }
 
     /// How well that is proven.
-    #[must_use]
     pub fn grade(&self) -> ProofGrade {
         self.0.grade
     }
 
     /// `EXECUTION_DEVICES`, verbatim.
-    #[must_use]
     pub fn execution_devices(&self) -> &str {
         &self.0.execution_devices
     }
 
     /// What is known of the device.
-    #[must_use]
     pub fn facts(&self) -> &DeviceFacts {
         &self.0.facts
     }

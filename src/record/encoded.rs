@@ -267,13 +267,11 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The sha256 of these bytes, in lower-case hexadecimal.
-#[must_use]
 pub fn sha256_of_bytes(bytes: impl AsRef<[u8]>) -> String {
     hex(&Sha256::digest(bytes))
 }
 
 /// The sha256 of a text as a Content-Security-Policy names it: as in "sha256-47DEQpj8...=".
-#[must_use]
 pub fn sha256_source(text: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(text)))
 }

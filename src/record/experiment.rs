@@ -95,20 +95,17 @@ pub enum PlanKind {
 
 impl PlanKind {
     /// As it is serialised, and as the verb is typed.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
     /// Whether it compares arms of one commit in rounds: such a record says nothing of the commit, so it is on no
     /// timeline, and invalidated rounds alone do not invalidate it.
-    #[must_use]
     pub fn is_of_arms(self) -> bool {
         matches!(self, Self::Peers | Self::Kv)
     }
 
     /// The name of an arm in messages: the side of an A/B, otherwise the arm's label.
-    #[must_use]
     pub fn arm_name(self, arm: usize, label: &str) -> &str {
         match self {
             Self::Ab if arm == Side::Base.arm() => Side::Base.as_str(),
@@ -137,7 +134,6 @@ pub struct Sampling {
 
 impl Sampling {
     /// Whether a round counts that these guards invalidated.
-    #[must_use]
     pub fn counts(&self, invalidated_by: &[String]) -> bool {
         self.ignore_guards || invalidated_by.is_empty()
     }
@@ -155,13 +151,11 @@ pub struct Round {
 
 impl Round {
     /// A pair, by the side that ran first.
-    #[must_use]
     pub fn beginning_with(first: Side) -> Self {
         Self { order: vec![first.arm(), first.other().arm()] }
     }
 
     /// Which side of a pair ran first.
-    #[must_use]
     pub fn first(&self) -> Side {
         if self.order.first() == Some(&Side::Head.arm()) { Side::Head } else { Side::Base }
     }
@@ -182,7 +176,6 @@ impl Side {
     pub const BOTH: [Self; 2] = [Self::Base, Self::Head];
 
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Base => "base",
@@ -191,7 +184,6 @@ impl Side {
     }
 
     /// The other one.
-    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Base => Self::Head,
@@ -200,7 +192,6 @@ impl Side {
     }
 
     /// Its place among the arms.
-    #[must_use]
     pub fn arm(self) -> usize {
         match self {
             Self::Base => 0,
@@ -230,7 +221,6 @@ pub struct InputsRecord {
 
 impl InputsRecord {
     /// Whether there are none, as of every plan but an A/B.
-    #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -287,7 +277,6 @@ impl Deref for ArmView<'_> {
 
 impl Experiment {
     /// Which set of prompts these are.
-    #[must_use]
     pub fn suite_of(requested: &[RequestedPrompt], reference: &PromptSet) -> String {
         let suite = reference.suite_of(requested.iter().map(|prompt| prompt.id.as_str()));
         suite.map_or(Self::CUSTOM_SUITE, Suite::as_str).to_owned()
@@ -297,7 +286,6 @@ impl Experiment {
     pub const CUSTOM_SUITE: &str = "custom";
 
     /// An experiment of this release that began at this moment, as far as nothing is known of how it ended.
-    #[must_use]
     pub fn begun(plan: PlanKind, when_utc: String, machine: Machine, arms: Vec<Arm>) -> Self {
         Self {
             run_id: run_id(),
@@ -334,13 +322,11 @@ impl Experiment {
     ///
     /// # Panics
     /// Where there is no arm, which no record has that was read or written.
-    #[must_use]
     pub fn subject(&self) -> ArmView<'_> {
         ArmView { experiment: self, arm: &self.arms[self.subject_place()] }
     }
 
     /// The place of the arm that the record is filed by.
-    #[must_use]
     pub fn subject_place(&self) -> usize {
         if self.plan == PlanKind::Ab { Side::Head.arm() } else { 0 }
     }
@@ -349,25 +335,21 @@ impl Experiment {
     ///
     /// # Panics
     /// As [`Self::subject`].
-    #[must_use]
     pub fn side(&self, side: Side) -> ArmView<'_> {
         ArmView { experiment: self, arm: &self.arms[side.arm().min(self.arms.len() - 1)] }
     }
 
     /// What the head is compared with.
-    #[must_use]
     pub fn base(&self) -> ArmView<'_> {
         self.side(Side::Base)
     }
 
     /// What is being judged.
-    #[must_use]
     pub fn head(&self) -> ArmView<'_> {
         self.side(Side::Head)
     }
 
     /// The number of the process that an arm ran in a round; None where it took no part.
-    #[must_use]
     pub fn process_of(&self, round: usize, arm: usize) -> Option<usize> {
         let takes_part = |round: &&Round| round.order.contains(&arm);
         self.rounds.get(round).filter(takes_part)?;
@@ -376,7 +358,6 @@ impl Experiment {
 
     /// Whether both sides of an A/B are the usual runs of clean commits: only such an A/B says something of a
     /// commit, and only such a one is judged as a gate would.
-    #[must_use]
     pub fn is_of_commits(&self) -> bool {
         self.plan == PlanKind::Ab
             && [self.base(), self.head()].iter().all(|side| {
@@ -385,14 +366,12 @@ impl Experiment {
     }
 
     /// The decision that is shown: the gate's on commits, else the one of the A/B itself.
-    #[must_use]
     pub fn shown_decision(&self) -> Option<&DecisionRecord> {
         let of_gate = self.gate_decision.as_ref().filter(|_| self.is_of_commits());
         of_gate.or(self.decision.as_ref())
     }
 
     /// Whether it is an A/A: one program with one set of inputs on both sides, and it was measured.
-    #[must_use]
     pub fn is_against_itself(&self) -> bool {
         let (base, head) = (self.base(), self.head());
         self.plan == PlanKind::Ab
@@ -411,26 +390,22 @@ impl Experiment {
 }
 
 /// Now, UTC, to the second.
-#[must_use]
 pub fn utc_now() -> String {
     let now = Timestamp::now();
     now.round(Unit::Second).unwrap_or(now).to_string()
 }
 
 /// The seconds since 1970 of a moment such as `2026-11-24T16:19:10Z`; None where it is none.
-#[must_use]
 pub fn seconds_of_utc(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_second)
 }
 
 /// The moment so many seconds after 1970 began, UTC; None where no calendar has it.
-#[must_use]
 pub fn utc_of_seconds(seconds: i64) -> Option<String> {
     Timestamp::from_second(seconds).ok().map(|moment| moment.to_string())
 }
 
 /// A name for an experiment that no other has: 12 hexadecimal digits.
-#[must_use]
 pub fn run_id() -> String {
     let moment = format!("{} {}", Timestamp::now().as_nanosecond(), process::id());
     sha256_of_bytes(moment)[..12].to_owned()
@@ -464,7 +439,6 @@ impl HarnessCost {
     /// Wall time less what is reported apart (cool-down, bandwidth reference, hashing, lock, Criterion, and the untimed
     /// passes by which outputs are judged), over what the workers took for loading and generating; None
     /// where they took nothing.
-    #[must_use]
     pub fn ratio(&self) -> Option<f64> {
         let apart = [
             self.lock_wait_ns,

@@ -23,7 +23,6 @@ pub struct MachineLook {
 
 impl MachineLook {
     /// The names of the GPUs that OpenVINO lists; None where OpenVINO was not queried.
-    #[must_use]
     pub fn gpus_in_openvino(&self) -> Option<Vec<&str>> {
         let devices = &self.runtime.value()?.devices;
         let names = devices.iter().map(|device| device.name.as_str());
@@ -138,7 +137,6 @@ pub enum CheckStatus {
 
 impl CheckStatus {
     /// As it is printed.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -164,31 +162,26 @@ pub struct Check {
 
 impl Check {
     /// All is well.
-    #[must_use]
     pub fn ok(subject: &str, found: impl Into<String>) -> Self {
         Self { status: CheckStatus::Ok, subject: subject.to_owned(), found: found.into(), fix: None }
     }
 
     /// It was not looked at.
-    #[must_use]
     pub fn skip(subject: &str, reason: impl Into<String>) -> Self {
         Self { status: CheckStatus::Skip, subject: subject.to_owned(), found: reason.into(), fix: None }
     }
 
     /// It can be worked with.
-    #[must_use]
     pub fn warn(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::trouble(CheckStatus::Warn, subject, found, fix)
     }
 
     /// It cannot be worked with.
-    #[must_use]
     pub fn fail(subject: &str, found: impl Into<String>, fix: impl Into<String>) -> Self {
         Self::trouble(CheckStatus::Fail, subject, found, fix)
     }
 
     /// Something to fix that is a warning to one and a failure to another.
-    #[must_use]
     pub fn trouble(
         status: CheckStatus,
         subject: &str,
@@ -199,13 +192,11 @@ impl Check {
     }
 
     /// An error as a failure; `fix` is for one that brings no hint of its own.
-    #[must_use]
     pub fn of_error(subject: &str, error: &Error, fix: &str) -> Self {
         Self::fail(subject, error.to_string(), error.hint_text().unwrap_or(fix))
     }
 
     /// The check as it is printed: one line, and an indented one with the command that fixes it.
-    #[must_use]
     pub fn render(&self) -> String {
         let (word, subject, found) = (self.status.as_str(), &self.subject, line(self.found.trim()));
         let hint = self.fix.as_ref().map(|fix| format!("      hint: {}\n", line(fix.trim())));

@@ -66,7 +66,6 @@ impl Machine {
 
     /// Why a device cannot have run here; None where it can, or is emulated. GPUs of other makers are not among a
     /// machine's identity, and under WSL no GPU is on the PCI bus.
-    #[must_use]
     pub fn lacks(&self, ran: &ProvenDevice) -> Option<String> {
         let facts = ran.facts();
         let is_wsl = self.kernel.as_ref().is_some_and(|kernel| kernel.to_lowercase().contains("microsoft"));
@@ -181,7 +180,6 @@ const PREFIXES: [&str; 20] = [
 ];
 
 /// Those of these variables that matter; values as they are.
-#[must_use]
 pub fn variables_that_matter(variables: impl Iterator<Item = (String, String)>) -> BTreeMap<String, String> {
     variables.filter(|(name, _)| PREFIXES.iter().any(|prefix| name.starts_with(prefix))).collect()
 }

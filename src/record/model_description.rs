@@ -131,7 +131,6 @@ struct Verified {
 
 impl VerifiedModels {
     /// What is remembered in a cache folder; what cannot be read remembers nothing.
-    #[must_use]
     pub fn load(cache: &Path) -> Self {
         let file = cache.join("verified-models.json");
         let known = files::read(&file, FileKind::StoreList)
@@ -141,7 +140,6 @@ impl VerifiedModels {
     }
 
     /// When this folder's model was verified; None where it was not, or something changed since.
-    #[must_use]
     pub fn when_utc(&self, folder: &Path, manifest: &Manifest) -> Option<&str> {
         let verified = self.known.get(folder)?;
         let is_same = stamp(folder, manifest).is_some_and(|stamp| stamp == verified.stamp);

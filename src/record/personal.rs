@@ -59,7 +59,6 @@ impl Trace {
     }
 
     /// A file or folder, by its name and by where it really lies.
-    #[must_use]
     pub fn of_path(path: &Path, becomes: &'static str) -> Vec<Self> {
         let really = path.canonicalize().ok();
         // Without a slash at its end, which texts that lead into the folder would lose with it.
@@ -89,7 +88,6 @@ pub struct Personal {
 
 impl Personal {
     /// These traces, except those that identify nobody.
-    #[must_use]
     pub fn of(traces: impl IntoIterator<Item = Trace>) -> Self {
         let identifies = |trace: &Trace| {
             let text = trace.text.trim();
@@ -104,7 +102,6 @@ impl Personal {
 
     /// A record as it may be stored. What says what was measured stays, and so does a text without which it would
     /// be no record.
-    #[must_use]
     pub fn taken_from_record<R: StoredRecord>(&self, record: R) -> R {
         let Ok(mut cleaned) = serde_json::to_value(&record) else { return record };
         let folders = self.traces.iter().filter(|(trace, _)| trace.is_folder());
@@ -143,7 +140,6 @@ impl Personal {
     }
 
     /// What stands for the first of it in a record that [`Self::taken_from_record`] would take; None where it has none.
-    #[must_use]
     pub fn left_in_record(&self, record: &Value) -> Option<&'static str> {
         let mut found = None;
         each_text(&mut record.clone(), "", "", &mut |text, _, is_identity| {
@@ -155,7 +151,6 @@ impl Personal {
     }
 
     /// The text without any of it.
-    #[must_use]
     pub fn taken_from(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for (trace, pattern) in &self.traces {
@@ -165,14 +160,12 @@ impl Personal {
     }
 
     /// What stands for the first of it that a text still has; None where it has none.
-    #[must_use]
     pub fn left_in(&self, text: &str) -> Option<&'static str> {
         self.traces.iter().find(|(_, pattern)| pattern.is_match(text)).map(|(trace, _)| trace.becomes)
     }
 
     /// The same of a document: of its texts, and of names in it that are not those of our fields, as those of
     /// variables are.
-    #[must_use]
     pub fn left_in_document(&self, value: &Value) -> Option<&'static str> {
         match value {
             Value::String(text) => self.left_in(text),
@@ -299,7 +292,6 @@ const ACCOUNT_VARIABLES: [&str; 4] = ["USER", "LOGNAME", "SUDO_USER", "USERNAME"
 
 impl Personal {
     /// The user's home folder, account and temporary folder, the machine's name and id, and what else is to go.
-    #[must_use]
     pub fn of_this_user(more: Vec<Trace>) -> Self {
         let home = env::home_dir();
         let mut traces = more;

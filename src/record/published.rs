@@ -120,7 +120,6 @@ impl PublishedValue {
 
 impl PublishedModel {
     /// How files were accepted as this model; None where they were not.
-    #[must_use]
     pub fn accepted(&self, sha256: &str) -> Option<&AcceptedModel> {
         self.accepted.iter().find(|model| model.sha256 == sha256)
     }
@@ -128,7 +127,6 @@ impl PublishedModel {
 
 impl PublishedShape {
     /// In what a model is made otherwise; None where it is not.
-    #[must_use]
     pub fn difference_to(&self, model: &ModelRecord) -> Option<String> {
         let Some(shape) = &model.shape else {
             return Some("the record does not say what the model is made of".to_owned());
@@ -155,7 +153,6 @@ impl PublishedShape {
 
 impl PublishedDevice {
     /// Whether a device of this PCI id and so many execution units is of this kind.
-    #[must_use]
     pub fn is(&self, pci_id: Option<&str>, execution_units: Option<u32>) -> bool {
         pci_id.is_some_and(|id| self.pci_ids.iter().any(|known| known == id))
             && execution_units == Some(self.execution_units)
@@ -193,7 +190,6 @@ impl PublishedReference {
     /// In what a run is another thing than what was published; None where it is the same model, device and
     /// workload. The device is recognised by PCI id and execution units, for its name differs by system;
     /// the model by its hash.
-    #[must_use]
     pub fn difference_to(&self, run: &Arm) -> Option<&'static str> {
         if run.device.emulated_reason().is_some() {
             return Some("the device is emulated");
@@ -212,7 +208,6 @@ impl PublishedReference {
     }
 
     /// Whether a run is of the same prompts and number of tokens.
-    #[must_use]
     pub fn is_workload_of(&self, run: &Arm) -> bool {
         let requested = run.workload.prompts.iter().map(|prompt| &prompt.id);
         requested.eq(&self.prompts) && run.workload.new_tokens == self.new_tokens

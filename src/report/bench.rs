@@ -36,7 +36,6 @@ const WIDE_HEADINGS: [&str; 8] =
 const DEPTH_HEADINGS: [&str; 6] = ["prompt", "prefill tok/s", "TTFT ms", "TPOT ms", "peak MiB", "output"];
 
 /// The report that `bench` prints for a record, and `history show` prints again.
-#[must_use]
 pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
     let summary = summarise(&record);
     let validity = Validity::of_run(&record);
@@ -232,7 +231,6 @@ fn published(record: ArmView<'_>, summary: &Summary) -> Option<String> {
 const SCHEMA: &str = "arcgauge-results@1";
 
 /// The results of a record, as text. Values are not rounded; what has no speed is null.
-#[must_use]
 pub fn results_json(record: ArmView<'_>) -> String {
     let summary = summarise(&record);
     let value = json!({

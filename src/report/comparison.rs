@@ -3,7 +3,6 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::judge::comparability::{
     Breaks, Comparability, ComparedSide, Difference, GoldenPair, Interval, TwoRuns, ValuePair,
@@ -11,8 +10,8 @@ use crate::judge::comparability::{
 use crate::measure::Metric;
 use crate::record::{ArmView, Commit, ProvenDevice};
 use crate::report::chart::Chart;
-use crate::report::document::{Cell, Document, Line, Table, metric, number, status};
-use crate::report::mark::Mark;
+use crate::report::document::{Cell, Document, Line, Table, metric, number};
+use crate::report::mark::{Mark, output_status};
 use crate::report::number::{change_percent, counted, four_digits, signed_percent};
 use crate::report::reproduce::{
     bench_command, device_flag, model_flag, property_flags, reproduce_command, requested_flags, word,
@@ -45,7 +44,6 @@ pub struct OfPage {
 }
 
 /// The report on two records.
-#[must_use]
 pub fn comparison_document(
     a: ComparedRecord<'_>,
     b: ComparedRecord<'_>,
@@ -78,7 +76,8 @@ pub fn comparison_document(
     }
     metric_values(&mut document, two);
     document.chart(of_page.chart);
-    let rows = two.goldens.iter().map(|pair| [(&pair.prompt).into(), golden(pair.a), golden(pair.b)]);
+    let rows =
+        two.goldens.iter().map(|pair| [(&pair.prompt).into(), output_status(pair.a), output_status(pair.b)]);
     document.titled_table("Output", Table::new(["prompt", "A", "B"]).with_rows(rows));
     for row in commands(a.run, b.run, two) {
         document.command(row.purpose, row.command);
@@ -185,11 +184,6 @@ fn metric_value(pair: &ValuePair, has_changes: bool) -> Vec<Cell> {
     }
     cells.push(result(pair).into());
     cells
-}
-
-fn golden(word: Option<GoldenResult>) -> Cell {
-    let (mark, word) = golden_status(word);
-    status(mark, word)
 }
 
 /// A command to run next.
@@ -364,19 +358,9 @@ fn result(pair: &ValuePair) -> String {
     .to_owned()
 }
 
-/// The result on an output, with its mark.
-fn golden_status(result: Option<GoldenResult>) -> (Mark, &'static str) {
-    match result {
-        None => (Mark::NotJudged, "not judged"),
-        Some(GoldenResult::None) => (Mark::NotJudged, "unverified"),
-        Some(result) => (result.into(), result.as_str()),
-    }
-}
-
 const SCHEMA: &str = "arcgauge-comparison@2";
 
 /// A comparison as JSON, with the exit code that the verb ends with.
-#[must_use]
 pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns, exit_code: u8) -> String {
     let value = json!({
         "schema": SCHEMA,

@@ -16,7 +16,6 @@ const AVERAGES_ALONE: &str =
     "A row is the tool's own mean of all passes of a test: its CSV has no time of a pass, and `-o json` has.";
 
 /// The report that `history import` prints for a file of another tool, and `history show` prints again.
-#[must_use]
 pub fn imported_document(record: &ImportedRecord) -> Document {
     let averages = imported_averages(record);
     let mut document = Document::default();
@@ -28,7 +27,6 @@ pub fn imported_document(record: &ImportedRecord) -> Document {
 }
 
 /// One line for a list of such records.
-#[must_use]
 pub fn imported_line(record: &ImportedRecord) -> String {
     format!(
         "{}  {}  {}: {} on {}",
@@ -153,7 +151,6 @@ fn definitions(document: &mut Document, record: &ImportedRecord, averages: &[Imp
 const SHARED: [Metric; 3] = [Metric::EndToEndLatency, Metric::EndToEndPerToken, Metric::EndToEndThroughput];
 
 /// Both columns, of definitions with one id alone, and none where the device is another.
-#[must_use]
 pub fn imported_beside(ours: ArmView<'_>, theirs: &ImportedRecord) -> Document {
     let reported = &theirs.reported_by_tool;
     let mut document = Document::default();

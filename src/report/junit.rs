@@ -128,7 +128,6 @@ fn xml(text: &str) -> String {
 }
 
 /// A decision as JUnit's XML.
-#[must_use]
 pub fn decision_junit(subject: Subject<'_>, decision: &DecisionRecord) -> String {
     document(&[decision_suite(subject, decision)])
 }

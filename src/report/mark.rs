@@ -10,7 +10,7 @@ use crate::record::{
     AbSummary, ArmView, CheckResult, ComparisonResult, Entry, Outcome, PlanKind, Status, Verdict, Warning,
 };
 use crate::report::decision::with_warning;
-use crate::report::document::Document;
+use crate::report::document::{Cell, Document, status};
 use crate::report::number::counted;
 
 /// How a word is marked, the same in every form.
@@ -30,7 +30,6 @@ pub enum Mark {
 
 impl Mark {
     /// The glyph.
-    #[must_use]
     pub fn glyph(self) -> &'static str {
         match self {
             Self::Holds => "ok",
@@ -42,7 +41,6 @@ impl Mark {
     }
 
     /// The word that its glyph stands for, and the class of pages that gives it its colour.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Holds => "holds",
@@ -54,7 +52,6 @@ impl Mark {
     }
 
     /// The same for people, where there is room for words.
-    #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
@@ -64,7 +61,6 @@ impl Mark {
     }
 
     /// The glyph of pages: a shape of its own, for a reader who sees no colour.
-    #[must_use]
     pub fn shape(self) -> &'static str {
         match self {
             Self::Holds => "\u{2713}",
@@ -149,7 +145,6 @@ impl Badge {
 
     /// The result of an A/B: the gate's verdict, else the one for whoever ran it. One that passes while another
     /// metric regressed is a warning.
-    #[must_use]
     pub fn of_ab(ab: &AbSummary) -> Option<Self> {
         let verdict = ab.gate_verdict.or(ab.verdict)?;
         if !ab.passes_with_warning() {
@@ -159,7 +154,6 @@ impl Badge {
     }
 
     /// The decision on an A/B, else the validity of the record.
-    #[must_use]
     pub fn of_entry(entry: &Entry) -> Self {
         if let Some(badge) = entry.ab.as_ref().and_then(Self::of_ab) {
             return badge;
@@ -171,7 +165,10 @@ impl Badge {
                 Self::new(Mark::Unknown, "unverified")
             }
             Validity::Valid if entry.plan == PlanKind::Bench => Self::new(Mark::Holds, "valid"),
-            _ => entry.outcome.into(),
+            _ => {
+                let (mark, word) = of_outcome(entry.outcome);
+                Self::new(mark, word)
+            }
         }
     }
 }
@@ -182,16 +179,14 @@ impl From<Verdict> for Badge {
     }
 }
 
-impl From<Outcome> for Badge {
-    fn from(outcome: Outcome) -> Self {
-        let (mark, word) = match outcome {
-            Outcome::Complete => (Mark::Holds, "complete"),
-            Outcome::WrongOutput => (Mark::Fails, "wrong output"),
-            Outcome::Interrupted => (Mark::NotJudged, "interrupted"),
-            Outcome::Failed => (Mark::Fails, "failed"),
-            Outcome::NotMeasured => (Mark::NotJudged, "not measured"),
-        };
-        Self::new(mark, word)
+/// How a record ended, with its mark.
+pub(in crate::report) fn of_outcome(outcome: Outcome) -> (Mark, &'static str) {
+    match outcome {
+        Outcome::Complete => (Mark::Holds, "complete"),
+        Outcome::WrongOutput => (Mark::Fails, "wrong output"),
+        Outcome::Interrupted => (Mark::NotJudged, "interrupted"),
+        Outcome::Failed => (Mark::Fails, "failed"),
+        Outcome::NotMeasured => (Mark::NotJudged, "not measured"),
     }
 }
 
@@ -224,6 +219,15 @@ impl From<&Validity> for Mark {
             Validity::WrongOutput | Validity::Failed => Self::Fails,
             Validity::Interrupted => Self::NotJudged,
         }
+    }
+}
+
+/// The result on an output, with its mark.
+pub(in crate::report) fn output_status(golden: Option<GoldenResult>) -> Cell {
+    match golden {
+        None => status(Mark::NotJudged, "not judged"),
+        Some(GoldenResult::None) => status(Mark::NotJudged, "unverified"),
+        Some(golden) => status(golden.into(), golden.as_str()),
     }
 }
 

@@ -27,7 +27,6 @@ pub fn model_description_json(description: &ModelDescription) -> Result<String> 
 }
 
 /// The description as facts and tables.
-#[must_use]
 pub fn model_description(description: &ModelDescription) -> Document {
     let ModelDescription { name, folder, sha256, shape, .. } = description;
     let mut document = Document::default();
@@ -214,7 +213,6 @@ pub struct ListedModel {
 }
 
 /// A table of models; `*` marks the one that bare verbs use.
-#[must_use]
 pub fn model_list(models: &[ListedModel]) -> Document {
     let rows = models.iter().map(|model| -> [Cell; 6] {
         let revision = model.fetched_from.as_ref().map_or("-", |from| from.commit.get(..12).unwrap_or("-"));
@@ -242,7 +240,6 @@ pub fn model_list(models: &[ListedModel]) -> Document {
 }
 
 /// A line a faulty file, by what is wrong; of a model that is whole one line in all.
-#[must_use]
 pub fn verification(manifest: &Manifest, faulty: &[FaultyFile]) -> String {
     if faulty.is_empty() {
         let (files, identity) = (counted(manifest.files.len(), "file"), manifest.identity());

@@ -4,7 +4,6 @@
 const DIGITS: usize = 4;
 
 /// A value with four significant digits, as in "47.12"; "?" where it is none.
-#[must_use]
 pub(super) fn four_digits(value: f64) -> String {
     if !value.is_finite() {
         return "?".to_owned();
@@ -17,13 +16,11 @@ pub(super) fn four_digits(value: f64) -> String {
 }
 
 /// A value with all its digits, for programs: read back it is the same. None where it is none.
-#[must_use]
 pub(super) fn every_digit(value: f64) -> Option<String> {
     value.is_finite().then(|| value.to_string())
 }
 
 /// A change in percent, as in "+2.13 %" and "-12.3 %": two decimals, from ten percent on one.
-#[must_use]
 pub(super) fn signed_percent(percent: f64) -> String {
     if !percent.is_finite() {
         return "?".to_owned();
@@ -36,31 +33,26 @@ pub(super) fn signed_percent(percent: f64) -> String {
 }
 
 /// A size in percent, as in "1.2 %".
-#[must_use]
 pub(super) fn percent(percent: f64) -> String {
     if percent.is_finite() { format!("{percent:.1} %") } else { "?".to_owned() }
 }
 
 /// A share in percent without decimals, as in "108 %".
-#[must_use]
 pub(super) fn whole_percent(percent: f64) -> String {
     if percent.is_finite() { format!("{percent:.0} %") } else { "?".to_owned() }
 }
 
 /// A multiple as the change that it is, percent: 1.02 is 2.
-#[must_use]
 pub(super) fn change_percent(ratio: f64) -> f64 {
     (ratio - 1.0) * 100.0
 }
 
 /// A size of memory, as in "160.5 MiB".
-#[must_use]
 pub(super) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// A size of a file, in the unit that suits it, as in "689 bytes", "2.7 MB" and "12.8 GB".
-#[must_use]
 pub fn file_size(bytes: u64) -> String {
     match bytes {
         0..100_000 => counted(usize::try_from(bytes).unwrap_or(usize::MAX), "byte"),
@@ -70,7 +62,6 @@ pub fn file_size(bytes: u64) -> String {
 }
 
 /// A round number on an axis whose numbers are a step apart: no more decimals than the step has.
-#[must_use]
 pub(super) fn axis_number(value: f64, step: f64) -> String {
     if !value.is_finite() || !step.is_finite() || step <= 0.0 {
         return "?".to_owned();
@@ -88,7 +79,6 @@ pub(super) fn axis_number(value: f64, step: f64) -> String {
 }
 
 /// A word for so many: as in "1 pair", "9 pairs".
-#[must_use]
 pub(super) fn counted(count: usize, one: &str) -> String {
     let exit_reason = match one.ends_with('s') {
         _ if count == 1 => "",

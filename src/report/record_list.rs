@@ -20,7 +20,6 @@ const TO_THE_MINUTE: usize = 16;
 
 /// A line a record: a table for each setting, with the change to the record before of that setting; or one table
 /// with all columns. tok/s includes the prefill, TPOT excludes it, as in the table of `bench`.
-#[must_use]
 pub fn record_list(entries: &[&Entry], detail: Detail) -> Document {
     let mut document = Document::default();
     if detail == Detail::Wide {
@@ -115,7 +114,6 @@ fn result(entry: &Entry) -> String {
 }
 
 /// The same, with all that the index knows.
-#[must_use]
 pub fn record_list_json(entries: &[&Entry]) -> String {
     let records: Vec<Value> = entries
         .iter()

@@ -66,7 +66,6 @@ impl Renderer {
     }
 
     /// Names all that a page is made of beside its view: a page that was made with another is rendered again.
-    #[must_use]
     pub fn identity(&self) -> String {
         let library = self.library.as_ref();
         let texts = TEMPLATES
@@ -194,7 +193,6 @@ impl PageKind {
         [Self::Overview, Self::History, Self::Compare, Self::Peers, Self::Kv, Self::Machines, Self::Method];
 
     /// Its file, below the site's folder; of those that are many, the folder.
-    #[must_use]
     pub fn file(self) -> &'static str {
         match self {
             Self::Overview => "index.html",
@@ -210,7 +208,6 @@ impl PageKind {
     }
 
     /// The template of its own, or the one that it shares.
-    #[must_use]
     pub fn template(self) -> &'static str {
         if self == Self::Kv { Self::Peers.file() } else { self.file() }
     }
@@ -259,7 +256,6 @@ pub struct Shell(Value);
 
 impl Shell {
     /// The frame of a page of this kind.
-    #[must_use]
     pub fn new(kind: PageKind, title: impl Into<String>, site: &Site) -> Self {
         let link = |listed: PageKind| {
             json!({

@@ -39,7 +39,6 @@ pub struct ClockPair {
 impl ClockPair {
     /// Now.
     #[cfg(target_os = "linux")]
-    #[must_use]
     pub fn now() -> Observed<Self> {
         use rustix::time::{ClockId, Timespec, clock_gettime};
         let ns = |time: Timespec| {
@@ -54,14 +53,12 @@ impl ClockPair {
 
     /// Now.
     #[cfg(not(target_os = "linux"))]
-    #[must_use]
     pub fn now() -> Observed<Self> {
         Observed::not("this system has no clock that counts a suspend")
     }
 }
 
 /// How long the machine slept between two moments, ns: what the one clock counted and the other did not.
-#[must_use]
 pub fn suspended_ns(before: ClockPair, after: ClockPair) -> u64 {
     let awake = after.monotonic_ns.saturating_sub(before.monotonic_ns);
     after.boottime_ns.saturating_sub(before.boottime_ns).saturating_sub(awake)

@@ -30,7 +30,6 @@ pub struct FileStamp {
 
 impl FileStamp {
     /// The stamp of a file by its metadata.
-    #[must_use]
     pub fn of(file: &Metadata) -> Self {
         let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
         Self {
@@ -53,25 +52,21 @@ pub fn open_at_once(options: &mut OpenOptions, path: &Path, follows_links: bool)
 }
 
 /// Whether it is a named pipe.
-#[must_use]
 pub fn is_pipe(kind: FileType) -> bool {
     kind.is_fifo()
 }
 
 /// Whether it is a socket.
-#[must_use]
 pub fn is_socket(kind: FileType) -> bool {
     kind.is_socket()
 }
 
 /// Whether an open file was removed from its folder.
-#[must_use]
 pub fn is_removed(file: &Metadata) -> bool {
     file.nlink() == 0
 }
 
 /// Whether its owner may execute a file.
-#[must_use]
 pub fn is_executable(file: &Metadata) -> bool {
     file.permissions().mode() & 0o100 != 0
 }
@@ -85,25 +80,21 @@ pub fn check_executable(program: &Path) -> io::Result<()> {
 }
 
 /// What everybody may read and write, as far as the user's mask allows.
-#[must_use]
 pub fn for_all() -> Permissions {
     Permissions::from_mode(0o666)
 }
 
 /// What everybody may read and nobody write.
-#[must_use]
 pub fn read_only() -> Permissions {
     Permissions::from_mode(0o444)
 }
 
 /// A path from its bytes, as git stores it.
-#[must_use]
 pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
 }
 
 /// Bytes that this user may still write where the folder is or will be; None where the system does not report it.
-#[must_use]
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     // The current folder is where a relative path begins, and its name is not that of what is there.
     let named = |folder| if folder == Path::new("") { Path::new(".") } else { folder };

@@ -26,7 +26,6 @@ pub fn clients_of(root: &SysfsRoot, processes: &[u32]) -> Result<BTreeMap<Client
 }
 
 /// A process and all that it started, directly or not, and that still run.
-#[must_use]
 pub fn family(root: &SysfsRoot, process: u32) -> Vec<u32> {
     let mut family = vec![process];
     let mut at = 0;
@@ -86,7 +85,6 @@ impl GpuClient {
 }
 
 /// The work of the engines that can compute, out of cycles (xe) and times (i915) by class.
-#[must_use]
 pub fn compute_work(busy_cycles: &BTreeMap<String, u64>, busy_ns: &BTreeMap<String, u64>) -> u64 {
     let cycles = ["rcs", "ccs"].iter().filter_map(|engine| busy_cycles.get(*engine));
     let times = ["render", "compute"].iter().filter_map(|engine| busy_ns.get(*engine));

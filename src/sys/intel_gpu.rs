@@ -20,7 +20,6 @@ pub struct IntelGpu {
 
 /// The Intel GPUs by the system's `sysfs` (usually `/sys`), in the order of their addresses: by the
 /// kernel's cards, and by the PCI bus, where a GPU stands too that no driver holds.
-#[must_use]
 pub fn intel_gpus(sysfs: &Path) -> Vec<IntelGpu> {
     let is_display = |path: &PathBuf| reported(path, "class").is_some_and(|class| class.starts_with("0x03"));
     let cards = entries(&sysfs.join("class/drm")).map(|card| card.join("device"));

@@ -93,7 +93,6 @@ impl DeviceLock {
     /// The lock's file that all users of a machine share: in `/run/lock`, which is emptied at each
     /// start, else in the folder of temporary files. On some systems only root may write to the
     /// former; a lock that is there already holds for all who may read it.
-    #[must_use]
     pub fn usual_file() -> PathBuf {
         Self::usual_file_in(Path::new("/run/lock"), &env::temp_dir())
     }
@@ -135,7 +134,6 @@ impl DeviceLock {
     }
 
     /// Who holds the lock now; None where it is free or not there.
-    #[must_use]
     pub fn holder(path: &Path) -> Option<String> {
         let mut file = open_with(OpenOptions::new().read(true), path).ok()?;
         match file.try_lock_shared() {

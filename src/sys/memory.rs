@@ -42,7 +42,6 @@ pub struct ProcessMemory {
 
 impl ProcessMemory {
     /// The process of this number.
-    #[must_use]
     pub fn of(pid: u32) -> Self {
         Self { pid: Some(pid), ..Self::at(PathBuf::from("/proc").join(pid.to_string())) }
     }
@@ -64,7 +63,6 @@ impl ProcessMemory {
     }
 
     /// What is resident now, and the peak of the phase.
-    #[must_use]
     pub fn read(&self) -> MemoryReading {
         let status = fs::read_to_string(self.folder.join("status")).unwrap_or_default();
         MemoryReading {
@@ -94,7 +92,6 @@ fn bytes_of(status: &str, key: &str) -> Option<u64> {
 /// Bytes that could be had without swapping; None where the system does not report.
 ///
 /// Inside a container that has a limit, what is left of the limit, if that is less.
-#[must_use]
 pub fn available_memory_bytes() -> Option<u64> {
     let ram = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
     let system = System::new_with_specifics(ram).ok()?;
@@ -112,7 +109,6 @@ fn left_of(limits: &CGroupLimits) -> u64 {
 /// groups of cores have one each. None where the system does not report.
 ///
 /// A cache on the memory's side, behind the processor's own, is not in there.
-#[must_use]
 pub fn last_level_cache_bytes(sysfs: &Path) -> Option<u64> {
     let mut last_level = 0;
     // Every core lists the caches that it uses: those of the same cores are the same.

@@ -23,7 +23,6 @@ pub fn leads_group(command: &mut Command) -> &mut Command {
 }
 
 /// The signal that ended a program; None where it exited.
-#[must_use]
 pub fn signal_of(status: ExitStatus) -> Option<i32> {
     status.signal()
 }
@@ -253,7 +252,6 @@ fn is_gone(group: ProcessGroup) -> bool {
 
 /// User and system time of all threads of a living process, ns; None where it cannot be read. The
 /// system counts in hundredths of a second.
-#[must_use]
 pub(crate) fn processor_time_ns(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
     Some(ticks(&stat)? * (1_000_000_000 / clock_ticks_per_second()))
@@ -282,7 +280,6 @@ pub(crate) struct OutOfMemoryKills {
 
 impl OutOfMemoryKills {
     /// The counter of a process's control group, else of the machine, as it stands now; `root` is `/`.
-    #[must_use]
     pub(crate) fn below(root: &Path, pid: u32) -> Self {
         let group = fs::read_to_string(root.join(format!("proc/{pid}/cgroup"))).unwrap_or_default();
         // Control groups of version 2 have one line, `0::/path`.
@@ -294,7 +291,6 @@ impl OutOfMemoryKills {
     }
 
     /// Whether there was a kill since.
-    #[must_use]
     pub(crate) fn grew(&self) -> bool {
         kills(&self.file) > self.before
     }

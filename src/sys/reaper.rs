@@ -92,7 +92,6 @@ pub fn run_below_reaper(supervisor: u32, reports: bool, command: &[OsString]) ->
 
 /// A command below a reaper, which ends it and all that it starts when this process ends, even by SIGKILL.
 /// Arguments are added to it as to any. `own` is the file of this program.
-#[must_use]
 pub fn below_reaper(own: &Path, program: &OsStr) -> Command {
     let mut command = Command::new(own);
     command.args([REAPER_VERB, "--parent", &process::id().to_string(), "--"]).arg(program);
@@ -100,7 +99,6 @@ pub fn below_reaper(own: &Path, program: &OsStr) -> Command {
 }
 
 /// Becomes the command, which the system kills when its reaper ends. Returns only where that fails.
-#[must_use]
 pub fn exec_below_reaper(reaper: u32, command: &[OsString]) -> u8 {
     let _ = set_parent_process_death_signal(Some(Signal::KILL));
     let Some((program, arguments)) = command.split_first().filter(|_| !is_orphan_of(reaper)) else {

@@ -13,7 +13,6 @@ pub struct ScriptedClock {
 
 impl ScriptedClock {
     /// The cell that moves this clock, to be shared with a scripted engine.
-    #[must_use]
     pub fn hand(&self) -> Rc<Cell<u64>> {
         Rc::clone(&self.now_ns)
     }

@@ -17,7 +17,6 @@ pub struct SleepInhibitor {
 
 impl SleepInhibitor {
     /// Asks the system, and goes on without an answer.
-    #[must_use]
     pub fn hold() -> Self {
         let requested = Command::new(PROGRAM)
             .args(ARGUMENTS)

@@ -20,7 +20,6 @@ pub struct SysfsRoot {
 
 impl SysfsRoot {
     /// The kernel's own files.
-    #[must_use]
     pub fn this_machine() -> Self {
         Self::at("/")
     }
@@ -81,13 +80,11 @@ impl SysfsRoot {
     }
 
     /// Where a symbolic link points, if it is one.
-    #[must_use]
     pub fn link(&self, path: &str) -> Option<PathBuf> {
         fs::read_link(self.root.join(path)).ok()
     }
 
     /// Whether something is there.
-    #[must_use]
     pub fn has(&self, path: &str) -> bool {
         Path::exists(&self.root.join(path))
     }
@@ -151,7 +148,6 @@ impl<T> Observed<T> {
     }
 
     /// The value, if there is one.
-    #[must_use]
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Observed(value) => Some(value),

@@ -8,13 +8,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
-use crate::cli::flags::PromptFlags;
 use crate::cli::measuring::{MeasuringArgs, own_program, stoppable};
 use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::cache_folder;
+use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
 use crate::gate::side::Builder;
@@ -58,7 +58,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
     let root = Root::find();
     let store = args.measuring.store.find_to_measure(&root)?;
     let control = stoppable()?;
-    check_tokens(args.prompts.named_new_tokens())?;
+    check_tokens(args.workload.max_new_tokens)?;
     let requested = RequestedSides::of(args)?;
     requested.check(args, &root)?;
     let builder = Builder::new(&cache_folder()?).ending_with(own_program()?);
@@ -79,11 +79,10 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
         say("interrupted: nothing was measured");
         return Ok(None);
     };
-    let prompts = args.prompts.requested(policy.suite, &sides.base.model)?;
-    let new_tokens = args.prompts.new_tokens(&prompts, &sides.base.model);
-    sides.base.check(&prompts, new_tokens)?;
-    sides.head.check(&prompts, new_tokens)?;
-    check_budget(args, &store, &sides, prompts.len(), new_tokens)?;
+    let requested = args.workload.requested(policy.suite, &sides.base.model, 1)?;
+    requested.check(&sides.head.model, 1)?;
+    check_budget(args, &store, &sides, &requested)?;
+    let RequestedWorkload { prompts, new_tokens } = requested;
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
     let kind = PlanKind::Ab;
     let arms = vec![sides.base.arm(), sides.head.arm()];
@@ -176,11 +175,7 @@ pub(super) struct AbArgs {
     pub(super) seed: Option<u64>,
 
     #[command(flatten)]
-    pub(super) prompts: PromptFlags,
-
-    /// Measure without goldens; the head's answers are then compared with nothing
-    #[arg(long)]
-    pub(super) unverified: bool,
+    pub(super) workload: WorkloadArgs,
 
     /// How the result is reported
     #[arg(long, value_enum, default_value_t = VerdictFormat::Text)]
@@ -211,8 +206,7 @@ fn check_budget(
     args: &AbArgs,
     store: &History,
     sides: &ReadySides,
-    prompts: usize,
-    new_tokens: usize,
+    requested: &RequestedWorkload,
 ) -> Result<()> {
     let model = &sides.base.model.identity.sha256;
     let index = store.index();
@@ -224,7 +218,9 @@ fn check_budget(
     };
     let newest = index.entries.iter().filter(is_like).filter(|entry| entry.metric_values.is_some());
     let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return Ok(()) };
-    let Some(process) = process_time(entry, prompts, new_tokens) else { return Ok(()) };
+    let Some(process) = process_time(entry, requested.prompts.len(), requested.new_tokens) else {
+        return Ok(());
+    };
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
     let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
     say(&format!(

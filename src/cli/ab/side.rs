@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::cli::ab::AbArgs;
 use crate::cli::flags::EngineFlags;
-use crate::cli::loading::{find_model, model_dir};
+use crate::cli::loading::model_dir;
 use crate::cli::measuring::{load_command, own_program};
 use crate::cli::root::Root;
 use crate::cli::say;
@@ -14,12 +14,10 @@ use crate::engine::openvino::Sources;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::gate::side::{Binary, Builder, NamedSource, SideWords, changed_inputs, inputs_sha256};
-use crate::golden::GoldenSet;
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::WorkerProgram;
 use crate::record::{
-    Arm, CommitContext, InUse, InputsRecord, PolicyText, Repository, RequestedPrompt, Side, Source,
-    sha256_of_bytes,
+    Arm, CommitContext, InUse, InputsRecord, PolicyText, Repository, Side, Source, sha256_of_bytes,
 };
 use crate::run::{EditedGraph, FoundModel, Identity, ReadyArm};
 
@@ -138,11 +136,7 @@ impl Workshop<'_> {
         let engine = engine_of(&self.args.measuring.engine, words)?;
         let Some(program) = self.program(side, source)? else { return Ok(None) };
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
-        let mut model = find_model(&engine.model, self.inputs)?;
-        if self.args.unverified {
-            model.goldens = GoldenSet::default();
-        }
-        model.check_goldens_belong()?;
+        let model = self.args.workload.find_model(&engine.model, self.inputs)?;
         let edited = EditedGraph::place(&model.identity, engine.all_logits, 0)?;
         let load = load_command(&engine, &model, location, edited.as_ref());
         let is_other_program = source.is_none() && self.args.measuring.supervision.is_other_program();
@@ -200,12 +194,6 @@ struct Program {
 }
 
 impl ReadySide {
-    /// Refuses prompts that are not those of its goldens, or that its model cannot take.
-    pub(super) fn check(&self, prompts: &[RequestedPrompt], new_tokens: usize) -> Result<()> {
-        self.model.check_goldens_fit(prompts)?;
-        self.model.check_takes(prompts, 1, new_tokens)
-    }
-
     /// The side as an arm of an experiment.
     pub(super) fn arm(&self) -> ReadyArm<'_> {
         let words = self.words.to_string();
@@ -228,7 +216,7 @@ impl ReadySide {
     fn differences(&self) -> Vec<String> {
         let of_both =
             self.engine.properties.iter().filter(|property| !self.words.properties.contains(property));
-        let of_both = of_both.map(|property| format!("{}={}", property.key, property.value));
+        let of_both = of_both.map(ToString::to_string);
         let openvino = self.engine.openvino.iter().filter(|_| self.words.openvino.is_none());
         let openvino = openvino.map(|openvino| format!("openvino={openvino}"));
         let logits = self.engine.all_logits.then(|| "--all-logits".to_owned());

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::flags::{EngineFlags, ModelFlags, suite_parser};
+use crate::cli::flags::{EngineFlags, ModelFlags};
 use crate::cli::loading::{Loaded, find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
+use crate::cli::workload::suite_parser;
 use crate::cli::{exit_code, print, say};
 use crate::engine::{Choice, Engine, Path, replay};
 use crate::error::{Error, Result};

@@ -121,7 +121,7 @@ impl fmt::Display for EngineWords {
         f.write_str(&self.name)?;
         for (at, property) in self.properties.iter().enumerate() {
             let separator = if at == 0 { ':' } else { '+' };
-            write!(f, "{separator}{}={}", property.key, property.value)?;
+            write!(f, "{separator}{property}")?;
         }
         Ok(())
     }
@@ -237,7 +237,7 @@ impl ReadyEngine {
         ReadyArm {
             kv: None,
             label: self.words.to_string(),
-            differences: self.differences.iter().map(|it| format!("{}={}", it.key, it.value)).collect(),
+            differences: self.differences.iter().map(ToString::to_string).collect(),
             host_loop: self.words.host_loop().to_owned(),
             program: &self.program.worker,
             load: &self.load,
@@ -388,7 +388,7 @@ mod tests {
         let engine: EngineWords = "genai-pa:KV_CACHE_PRECISION=u8+NUM_STREAMS=1".parse().unwrap();
         assert_eq!(engine.kind, Kind::Genai(Attention::Paged));
         let reported: Vec<String> =
-            engine.properties(DeviceKind::Cpu).iter().map(|it| format!("{}={}", it.key, it.value)).collect();
+            engine.properties(DeviceKind::Cpu).iter().map(ToString::to_string).collect();
         assert_eq!(reported, ["KV_CACHE_PRECISION=u8", "NUM_STREAMS=1"]);
         assert_eq!(engine.to_string(), "genai-pa:KV_CACHE_PRECISION=u8+NUM_STREAMS=1");
         assert_eq!("mine".parse::<EngineWords>().unwrap().host_loop(), "mine");

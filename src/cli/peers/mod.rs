@@ -3,25 +3,22 @@
 mod engine;
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::ab::budget;
-use crate::cli::arms::{ArmsFormat, LARGEST_REDRAWS, Reporters, store_and_print};
-use crate::cli::flags::PromptFlags;
-use crate::cli::loading::find_model;
+use crate::cli::arms::{ArmsArgs, Reporters, store_and_print};
 use crate::cli::measuring::{MeasuringArgs, stoppable};
 use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
+use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, say};
 use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
 use crate::measure::Metric;
 use crate::record::{PlanKind, PublishedReference, PublishedSeries, PublishedValue};
 use crate::report::peers::{peers_document, peers_json};
-use crate::run::{EditedGraph, ExperimentPlan, ResolvedDevice, Schedule, StoppingRule, run};
+use crate::run::{EditedGraph, ExperimentPlan, ResolvedDevice, run};
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::Suite;
 
@@ -36,17 +33,9 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let published = PublishedReference::read(&root.published())?;
     let published_engines = published_engines(&root.published())?;
     let control = stoppable()?;
-    let mut model = find_model(&args.measuring.engine.model, &root)?;
-    if args.unverified {
-        // What counts as a near-tie stays known.
-        model.goldens.goldens.clear();
-    }
-    model.check_goldens_belong()?;
-    let requested = args.prompts.requested(Suite::Reference, &model)?;
-    let new_tokens = args.prompts.new_tokens(&requested, &model);
-    model.check_goldens_fit(&requested)?;
-    check_order(&engines, &requested, &model)?;
-    model.check_takes(&requested, 1, new_tokens)?;
+    let model = args.workload.find_model(&args.measuring.engine.model, &root)?;
+    let RequestedWorkload { prompts, new_tokens } = args.workload.requested(Suite::Reference, &model, 1)?;
+    check_order(&engines, &prompts, &model)?;
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "peers")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -72,12 +61,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let arms: Vec<_> =
         resolved.engines.iter().map(|engine| engine.arm(&model, edited.as_ref(), args)).collect();
     let kind = PlanKind::Peers;
-    let schedule = Schedule {
-        largest_redraws: LARGEST_REDRAWS,
-        ignore_guards: args.ignore_guards,
-        budget: args.budget,
-        ..Schedule::new(arms.len(), StoppingRule::Rounds(usize::from(args.rounds)))
-    };
+    let schedule = args.reporting.schedule(arms.len(), args.rounds);
     let plan = ExperimentPlan {
         limits: args.measuring.supervision.limits(),
         idle_limit: args.measuring.supervision.settle_limit(false),
@@ -87,7 +71,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
             facts: resolved.event.facts.clone(),
             fallback_reason: resolved.event.fallback_reason.clone(),
         }),
-        ..ExperimentPlan::new(kind, began_ns, requested, new_tokens, arms, schedule, published)
+        ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
     let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;
     // Bad input that was found before a round was whole, as engines of two runtimes, leaves nothing to keep.
@@ -98,7 +82,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
         return Err(error.clone());
     }
     let reporters = Reporters { document: peers_document, json: peers_json };
-    store_and_print(ran, args.format, &reporters, &store, &root)
+    store_and_print(ran, &args.reporting, &reporters, &store, &root)
 }
 
 /// What was published of each engine: the tables' averages.
@@ -134,24 +118,11 @@ pub(super) struct PeersArgs {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) rounds: u16,
 
-    /// Longest time for all rounds, as in 90s, 30m or 2h
-    #[arg(long, value_name = "TIME", value_parser = budget)]
-    pub(super) budget: Option<Duration>,
-
-    /// Let rounds count in which a guard tripped
-    #[arg(long, alias = "despite-guards")]
-    pub(super) ignore_guards: bool,
+    #[command(flatten)]
+    workload: WorkloadArgs,
 
     #[command(flatten)]
-    pub(super) prompts: PromptFlags,
-
-    /// Compare the answers with each other alone, not with goldens
-    #[arg(long)]
-    pub(super) unverified: bool,
-
-    /// How the result is reported
-    #[arg(long, value_enum, default_value_t = ArmsFormat::Text)]
-    pub(super) format: ArmsFormat,
+    reporting: ArmsArgs,
 
     #[command(flatten)]
     pub(super) measuring: MeasuringArgs,

@@ -5,6 +5,7 @@
 //! version, so a number taken under defaults could not be repeated elsewhere.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -218,6 +219,13 @@ fn meant(key: &str) -> Option<&'static str> {
     COMMON.into_iter().find(|known| strsim::osa_distance(&upper, known) <= TYPING_ERRORS)
 }
 
+impl fmt::Display for Property {
+    /// As in `KEY=VALUE`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.value)
+    }
+}
+
 impl FromStr for Property {
     type Err = Error;
 
@@ -346,7 +354,7 @@ mod tests {
     fn what_the_user_asks_for_replaces_the_default() {
         let requested = ["KV_CACHE_PRECISION=u8".parse().unwrap(), Property::new("NUM_STREAMS", "1")];
         let properties = default_properties(DeviceKind::Gpu, &requested);
-        let text: Vec<String> = properties.iter().map(|p| format!("{}={}", p.key, p.value)).collect();
+        let text: Vec<String> = properties.iter().map(Property::to_string).collect();
         assert_eq!(
             text,
             [

@@ -88,7 +88,6 @@ pub struct JudgedArtifact {
 
 impl JudgedArtifact {
     /// Of a head on which there is a verdict.
-    #[must_use]
     pub fn judged(resolved: &Resolved, record: Experiment, exit_code: u8) -> Self {
         let verdict = VerdictArtifact {
             base: Some(resolved.tip.clone()),
@@ -99,7 +98,6 @@ impl JudgedArtifact {
     }
 
     /// Of a head on which there is none.
-    #[must_use]
     pub fn without_verdict(candidate: &Candidate, word: GateEnd, reason: &Error, exit_code: u8) -> Self {
         let reason = match reason.hint_text() {
             Some(hint) => format!("{reason}; {hint}"),

@@ -189,7 +189,6 @@ pub struct Candidate {
 
 impl Candidate {
     /// Under which reference the forge keeps the head, from whichever repository it comes.
-    #[must_use]
     pub fn reference(&self) -> String {
         format!("refs/pull/{}/head", self.pull_request)
     }

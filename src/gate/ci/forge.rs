@@ -26,7 +26,6 @@ pub enum Method {
 
 impl Method {
     /// As text.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Post => "POST",

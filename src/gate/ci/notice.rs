@@ -44,7 +44,6 @@ pub struct CommitStatus {
 
 impl CommitStatus {
     /// Of a verdict.
-    #[must_use]
     pub fn of(decision: &DecisionRecord, page: String) -> Self {
         let state = match decision.status {
             Status::Green | Status::GreenWithWarning => State::Success,
@@ -54,7 +53,6 @@ impl CommitStatus {
     }
 
     /// Where there is none: what was not judged may not be merged.
-    #[must_use]
     pub fn none(reason: &str, page: String) -> Self {
         let description = cut(&format!("{NO_VERDICT}{reason}"));
         Self { state: State::Failure, context: CONTEXT, description, target_url: page }

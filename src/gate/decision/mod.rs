@@ -26,7 +26,6 @@ pub enum Strictness {
 }
 
 /// Decides on an A/B; `judged_utc` is the moment, as in `2026-11-24T16:19:10Z`.
-#[must_use]
 pub fn decide(
     record: &Experiment,
     policy: &Policy,
@@ -77,7 +76,6 @@ fn counted_head(record: &Experiment, pairs: &[PairValues]) -> Experiment {
 
 /// Decides on a run that was measured alone: its speed is compared with fixed values, and against no
 /// other session's.
-#[must_use]
 pub fn decide_run(record: &Experiment, policy: &Policy, judged_utc: &str) -> DecisionRecord {
     let run = record.subject();
     let runs = [("", run.arm)];

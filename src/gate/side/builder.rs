@@ -40,14 +40,12 @@ pub struct Builder {
 
 impl Builder {
     /// A builder below this cache folder. Cargo is the one that runs this process, else the user's.
-    #[must_use]
     pub fn new(cache: &Path) -> Self {
         let folder = cache.join("ab");
         Self { binaries: folder.join("binaries"), folder, cargo: user_cargo(), own: None }
     }
 
     /// The same, whose cargo ends with this process; `own` is the file of this program.
-    #[must_use]
     pub fn ending_with(self, own: PathBuf) -> Self {
         Self { own: Some(own), ..self }
     }

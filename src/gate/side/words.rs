@@ -72,7 +72,6 @@ impl SideWords {
     }
 
     /// In what it runs in another way than it would by itself, each difference as a word.
-    #[must_use]
     pub fn differences(&self) -> Vec<String> {
         let Self { source: _, openvino, model, device, properties } = self;
         let named = [
@@ -80,7 +79,7 @@ impl SideWords {
             model.as_ref().map(|model| format!("model={}", model.display())),
             device.as_ref().map(|device| format!("device={device}")),
         ];
-        let properties = properties.iter().map(|property| format!("{}={}", property.key, property.value));
+        let properties = properties.iter().map(ToString::to_string);
         named.into_iter().flatten().chain(properties).collect()
     }
 

@@ -39,13 +39,11 @@ pub struct ValuePair {
 
 impl ValuePair {
     /// Whether it is one of speed, and not of memory or output.
-    #[must_use]
     pub fn is_speed(&self) -> bool {
         is_speed(self.metric)
     }
 
     /// Where the change may lie, where that is known.
-    #[must_use]
     pub fn interval(&self) -> Option<Interval> {
         self.change?.interval
     }
@@ -74,7 +72,6 @@ impl Interval {
     pub const CONFIDENCE_PERCENT: f64 = CONFIDENCE * 100.0;
 
     /// Whether no change at all lies in it.
-    #[must_use]
     pub fn holds_no_change(self) -> bool {
         (self.lower..=self.upper).contains(&1.0)
     }

@@ -76,7 +76,6 @@ pub struct TwoRuns {
 
 impl TwoRuns {
     /// Holds a run against an earlier or another one.
-    #[must_use]
     pub fn of(a: ArmView<'_>, b: ArmView<'_>) -> Self {
         let differences = differences(a, b);
         let comparability = comparability(a, b, &differences);
@@ -92,13 +91,11 @@ impl TwoRuns {
     }
 
     /// Whether a speed of one was compared with that of the other.
-    #[must_use]
     pub fn compares_speed(&self) -> bool {
         self.metric_values.iter().any(|pair| pair.is_speed() && pair.change.is_some())
     }
 
     /// What makes them two things, each once, as in "machine".
-    #[must_use]
     pub fn unlike_reason(&self) -> Vec<&'static str> {
         let mut kinds: Vec<Breaks> = self.differences.iter().map(|difference| difference.breaks).collect();
         kinds.retain(|breaks| breaks.comparability() == Comparability::Unlike);
@@ -146,7 +143,6 @@ fn summary_of(run: &Arm, has_speed: bool) -> Summary {
 
 impl ComparedSide {
     /// A run as far as its metric values are valid.
-    #[must_use]
     pub fn of(run: &Arm) -> Self {
         let refused = no_speed_reason(run);
         let summary = summary_of(run, refused.is_none());
@@ -249,13 +245,11 @@ pub enum Breaks {
 
 impl Breaks {
     /// As text.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
     /// What it leaves of two runs.
-    #[must_use]
     pub fn comparability(self) -> Comparability {
         match self {
             Self::Machine | Self::Model | Self::Workload | Self::Device => Comparability::Unlike,
@@ -281,7 +275,6 @@ pub struct Difference {
 }
 
 /// All that differs around two runs, what weighs most first.
-#[must_use]
 pub fn differences(a: ArmView<'_>, b: ArmView<'_>) -> Vec<Difference> {
     let mut found = Found { a, b, differences: Vec::new() };
     found.machine();

@@ -114,7 +114,6 @@ impl Guard {
     ];
 
     /// What makes it trip, in words.
-    #[must_use]
     pub fn trips_when(self) -> String {
         match self {
             Self::GpuProof => "the worker's own counters do not show that a GPU worked for it".to_owned(),
@@ -165,13 +164,11 @@ impl Guard {
     }
 
     /// The name, as it is serialised.
-    #[must_use]
     pub fn id(self) -> &'static str {
         self.into()
     }
 
     /// What it means when it trips.
-    #[must_use]
     pub fn weight(self) -> GuardWeight {
         match self {
             Self::AcPower => GuardWeight::Warns,
@@ -182,13 +179,11 @@ impl Guard {
 
 impl GuardFinding {
     /// Whether something is wrong, be it only a warning.
-    #[must_use]
     pub fn is_trouble(&self) -> bool {
         matches!(self.state, GuardState::Tripped | GuardState::Vanished)
     }
 
     /// Whether the process's times are invalid.
-    #[must_use]
     pub fn invalidates(&self) -> bool {
         self.is_trouble() && self.guard.weight() == GuardWeight::Invalidates
     }
@@ -346,14 +341,12 @@ pub struct ProcessFindings {
 
 impl ProcessFindings {
     /// Whether the process's times are invalid.
-    #[must_use]
     pub fn is_invalid(&self) -> bool {
         self.findings.iter().any(GuardFinding::invalidates)
     }
 }
 
 /// Judges every measured process of which there are readings, against the first of them.
-#[must_use]
 pub fn of_record(record: &Arm) -> Vec<ProcessFindings> {
     let device = record.device.ran.as_ref().map_or(DeviceKind::Cpu, ProvenDevice::kind);
     let measured = record.measured_processes();
@@ -372,7 +365,6 @@ pub fn of_record(record: &Arm) -> Vec<ProcessFindings> {
 }
 
 /// From the first timed generation of a process to the end of its last; None where it has no times.
-#[must_use]
 pub fn timed_part(record: &Arm, process: &ProcessRecord) -> Option<TimeSpan> {
     let own = record.measured_samples().filter(|sample| sample.process == process.index);
     let (start_ns, end_ns) = SampleRecord::span(own)?;
@@ -390,7 +382,6 @@ pub struct EnergyUse {
 
 /// Adds up each package's counter from reading to reading; one that fell began again at its range. Absent is
 /// absent, never 0.
-#[must_use]
 pub fn energy(process: &ProcessGuards<'_>) -> Observed<EnergyUse> {
     if let Some(reason) = process.uncovered_reason() {
         return Observed::not(reason);

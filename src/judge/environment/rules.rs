@@ -38,7 +38,6 @@ const CPU_RULES: [(Guard, Rule); 1] = [(Guard::OtherCpuUse, other_cpu_use)];
 
 /// Every guard's word on a process. `first` is the first process of the job, None for that one itself:
 /// what it could observe and this one cannot has vanished.
-#[must_use]
 pub fn of_process(process: &ProcessGuards<'_>, first: Option<&ProcessGuards<'_>>) -> Vec<GuardFinding> {
     let of_device: &[(Guard, Rule)] = match process.device {
         DeviceKind::Gpu => &GPU_RULES,
@@ -301,7 +300,6 @@ fn fixed(
 }
 
 /// Whether two processes ran under the same conditions: GPU clock, power limits, start temperature.
-#[must_use]
 pub fn between(one: &ProcessGuards<'_>, other: &ProcessGuards<'_>) -> Vec<GuardFinding> {
     let mut findings = Vec::new();
     if [one, other].iter().any(|side| side.device == DeviceKind::Gpu) {

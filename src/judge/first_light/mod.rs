@@ -26,7 +26,6 @@ pub struct Answered {
 }
 
 /// Answers every claim, in the order of the table.
-#[must_use]
 pub fn answers(evidence: &Evidence) -> Vec<Answered> {
     let result = |claim: &Claim| (claim.answered_by)(evidence).unwrap_or_else(|result| result);
     CLAIMS.iter().map(|claim| Answered { claim, result: result(claim) }).collect()
@@ -129,7 +128,6 @@ pub enum Answer {
 
 impl Answer {
     /// As text.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Yes => "yes",

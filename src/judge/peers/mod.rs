@@ -59,7 +59,6 @@ pub enum Stands {
 
 impl Multiple {
     /// Of the same value of the same rounds; None where there is no such round.
-    #[must_use]
     pub fn of(metric: Metric, of_rounds: &[RoundValues], engine: usize, other: usize) -> Option<Self> {
         let ln = |round: &RoundValues| {
             let ratio = round.of(engine)?.get(metric)? / round.of(other)?.get(metric)?;
@@ -82,7 +81,6 @@ impl Multiple {
     }
 
     /// How it stands to one, by its interval and the metric's direction.
-    #[must_use]
     pub fn stands(&self) -> Stands {
         let (Some(lower), Some(upper)) = (self.lower, self.upper) else { return Stands::Unknown };
         let lower_is_better = self.metric.direction() == crate::measure::Direction::Lower;
@@ -119,7 +117,6 @@ pub struct PeerValues {
 }
 
 /// The values of every engine, in the order requested.
-#[must_use]
 pub fn peer_values(record: &Experiment) -> Vec<PeerValues> {
     let of_rounds = round_values(record);
     let metric_values = record.arms.iter().enumerate().map(|(at, engine)| {
@@ -165,14 +162,12 @@ pub struct RoundValues {
 
 impl RoundValues {
     /// What the process of an engine gave; None where it is not in the round.
-    #[must_use]
     pub fn of(&self, engine: usize) -> Option<&MetricValues> {
         self.processes.get(&engine)
     }
 }
 
 /// Of each metric the geometric mean over the prompts of a process that has just run.
-#[must_use]
 pub fn geometric_means(samples: &[Sample]) -> MetricValues {
     let measured: Vec<&Sample> = samples.iter().filter(|sample| sample.role == Role::Measured).collect();
     MetricValues::geometric_means(measured.iter().copied())
@@ -183,13 +178,11 @@ pub mod process_value {
     use crate::record::{Arm, ProcessRecord};
 
     /// `load@1`, s.
-    #[must_use]
     pub fn load_s(process: &ProcessRecord) -> Option<f64> {
         Some(process.load.as_ref()?.load_ns as f64 / 1e9)
     }
 
     /// The highest `peak_rss@1` of all its phases and generations, bytes.
-    #[must_use]
     pub fn peak_rss_bytes(run: &Arm, process: &ProcessRecord) -> Option<u64> {
         let memory = &process.memory;
         let phases = [&memory.load, &memory.prefill, &memory.decode].map(|phase| phase.peak_rss_bytes);
@@ -199,7 +192,6 @@ pub mod process_value {
 }
 
 /// Every round of a record, in order.
-#[must_use]
 pub fn round_values(record: &Experiment) -> Vec<RoundValues> {
     let first = first_recorded(record).map(|first| first.of_round);
     let rounds = record.rounds.iter().enumerate().map(|(round, of_round)| {
@@ -253,7 +245,6 @@ pub enum Facet {
 
 impl Facet {
     /// In words.
-    #[must_use]
     pub fn words(self) -> &'static str {
         match self {
             Self::HostLoop => "host loop",
@@ -288,7 +279,6 @@ const ATTENTIONS: [&str; 2] = ["sdpa", "paged"];
 
 impl<'a> Facets<'a> {
     /// Those of an engine.
-    #[must_use]
     pub fn of(engine: &'a Arm) -> Self {
         let properties = engine.runtime.iter().flat_map(|runtime| &runtime.properties_effective);
         let mut others: BTreeMap<&str, &str> =
@@ -308,7 +298,6 @@ impl<'a> Facets<'a> {
     }
 
     /// The one thing in which another differs; None where it is none, several, or not known.
-    #[must_use]
     pub fn single_difference(&self, other: &Self) -> Option<Facet> {
         let reported = |one: Option<&str>, other: Option<&str>| Some(one? != other?);
         let differ = [
@@ -373,7 +362,6 @@ pub struct WholeStep {
 }
 
 /// Every step between two engines of the record: by facet, then in the order requested.
-#[must_use]
 pub fn steps(record: &Experiment) -> Vec<Step> {
     let of_rounds = round_values(record);
     let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
@@ -401,7 +389,6 @@ fn step(of_rounds: &[RoundValues], facet: Facet, from: usize, to: usize) -> Step
 
 /// From optimum-intel to `openvino_genai` as each comes, stateful with the wider cache to paged with the narrower
 /// one: what was published as 21.24 and 27.0. None where the record has not both.
-#[must_use]
 pub fn whole_step(record: &Experiment) -> Option<WholeStep> {
     let facets: Vec<Facets<'_>> = record.arms.iter().map(Facets::of).collect();
     let place = |wanted: &dyn Fn(&Facets<'_>) -> bool| facets.iter().position(wanted);

@@ -67,14 +67,12 @@ impl Policy {
     }
 
     /// How the gate takes a value, of a prompt or as a whole; None where it is not judged.
-    #[must_use]
     pub fn metric(&self, metric: Metric) -> Option<&MetricPolicy> {
         self.metrics.iter().find(|it| it.metric == metric)
     }
 
     /// Whether a regression was accepted: of one prompt or phase, or (None) of the value as a whole. A
     /// waiver of the prompt itself goes before one of the whole value.
-    #[must_use]
     pub fn waiver_for(&self, metric: Metric, prompt: Option<&str>, today: Day) -> Waived<'_> {
         waiver_for(&self.waivers, metric, prompt, today)
     }
@@ -168,7 +166,6 @@ pub struct NoisePolicy {
 
 impl SequentialPolicy {
     /// The thresholds, as the test takes them.
-    #[must_use]
     pub fn rule(&self) -> Rule {
         Rule {
             regressed_beyond_percent: self.regressed_beyond_percent,
@@ -191,7 +188,6 @@ impl SequentialPolicy {
 impl WhenInconclusive {
     /// Whether what was learnt excludes a slow-down that would not be tolerated. Without an interval
     /// nothing is excluded.
-    #[must_use]
     pub fn tolerates(&self, interval: Option<&Interval>) -> bool {
         let limit_ln = (self.tolerated_slowdown_percent / 100.0).ln_1p();
         interval.is_some_and(|interval| interval.upper_ln() < limit_ln)
@@ -213,7 +209,6 @@ impl WhenInconclusive {
 
 impl NoisePolicy {
     /// Whether the pairs lie too far apart for a verdict.
-    #[must_use]
     pub fn is_exceeded_by(&self, interval: &Interval) -> bool {
         interval.pair_sd_percent() > self.largest_pair_sd_percent
     }
@@ -254,13 +249,11 @@ pub struct MetricPolicy {
 
 impl MetricPolicy {
     /// The change that counts on the scale of ln(head / base).
-    #[must_use]
     pub fn smallest_change_ln(&self) -> f64 {
         (self.smallest_change_percent / 100.0).ln_1p()
     }
 
     /// The share of false words over all of this value's tests together.
-    #[must_use]
     pub fn alpha(&self) -> f64 {
         1.0 - self.confidence_percent / 100.0
     }
@@ -310,13 +303,11 @@ pub enum Waived<'a> {
 
 impl Waiver {
     /// Whether a rise is within the ceiling, by its best estimate: head over base, as in 1.04.
-    #[must_use]
     pub fn covers(&self, ratio: f64) -> bool {
         ratio <= 1.0 + self.ceiling_percent / 100.0
     }
 
     /// What it is of, in one word: "tpot@1" or "tpot@1/fibonacci".
-    #[must_use]
     pub fn subject(&self) -> String {
         let id = self.metric.id();
         self.prompt.as_ref().map_or_else(|| id.to_owned(), |prompt| format!("{id}/{prompt}"))
@@ -395,7 +386,6 @@ pub struct Day(i64);
 
 impl Day {
     /// Reads a day; None where the text is not of the form, or the calendar has no such day.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let midnight = format!("{text}T00:00:00Z");
         let seconds = seconds_of_utc(&midnight)?;

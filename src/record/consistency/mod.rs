@@ -75,7 +75,6 @@ struct Numbered<'a> {
 struct Found(Vec<Contradiction>);
 
 /// What contradicts what in a record, at most twenty; none where it agrees with itself.
-#[must_use]
 pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
     let mut found = Found::default();
     for arm in arms(experiment) {
@@ -309,13 +308,11 @@ fn with_speed(record: &Arm) -> Result<(), String> {
 }
 
 /// Whether a text is the whole sha of a commit: 40 lower-case hexadecimal digits.
-#[must_use]
 pub fn is_sha(text: &str) -> bool {
     is_hex(text, 40)
 }
 
 /// Whether a text is lower-case hexadecimal of this length: it can leave no folder.
-#[must_use]
 pub fn is_hex(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -57,13 +57,11 @@ pub(super) struct Stamped {
 
 impl History {
     /// The index of this store, brought up to date.
-    #[must_use]
     pub fn index(&self) -> Index {
         self.bring_up(read_index(&self.root().join(INDEX_FILE)).unwrap_or_default())
     }
 
     /// The index, made again from every record.
-    #[must_use]
     pub fn rebuilt_index(&self) -> Index {
         self.bring_up(Vec::new())
     }
@@ -114,7 +112,6 @@ impl History {
     }
 
     /// Reads every record whole, and gives each file that is damaged or does not lie where it belongs.
-    #[must_use]
     pub fn verify(&self) -> (usize, Vec<(PathBuf, Error)>) {
         let found = of_store(self.root());
         let (mut whole, mut damaged) = (0, found.closed);
@@ -277,7 +274,6 @@ pub struct EntryCommit {
 
 impl Entry {
     /// What there is to say of a record.
-    #[must_use]
     pub fn of(path: PathBuf, record: &Experiment) -> Self {
         let subject = record.subject();
         Self {
@@ -302,26 +298,22 @@ impl Entry {
     }
 
     /// Whether it says that it began later than this moment, by more than clocks differ.
-    #[must_use]
     pub fn is_later_than(&self, now_utc: &str) -> bool {
         is_later(&self.when_utc, now_utc)
     }
 
     /// When it began, as a number that orders records; of no moment that can be read, before all others.
-    #[must_use]
     pub fn moment(&self) -> i64 {
         seconds_of_utc(&self.when_utc).unwrap_or(i64::MIN)
     }
 
     /// What an A/B came to for whoever ran it; None for a run, and where it came to no decision.
-    #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         self.ab.as_ref().and_then(|ab| ab.verdict)
     }
 
     /// Whether others may be compared with it: a run that came to its end, of a clean tree, whose output
     /// was compared with goldens, with speed, on a device that is not emulated.
-    #[must_use]
     pub fn may_be_baseline(&self) -> bool {
         self.plan == PlanKind::Bench
             && self.outcome == Outcome::Complete

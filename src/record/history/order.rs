@@ -56,7 +56,6 @@ impl Ancestry {
     }
 
     /// A line that no repository has, its tip first: an invented history has an order, too.
-    #[must_use]
     pub fn of_line(shas_tip_first: impl IntoIterator<Item = String>) -> Self {
         let mut distances = HashMap::new();
         for (distance, sha) in shas_tip_first.into_iter().enumerate() {
@@ -66,13 +65,11 @@ impl Ancestry {
     }
 
     /// How many first parents lie between; 0 for the commit itself, None for one that is not on the line.
-    #[must_use]
     pub fn distance(&self, sha: &str) -> Option<usize> {
         self.distances.get(sha).copied()
     }
 
     /// That the line may be longer than what this clone knows of it.
-    #[must_use]
     pub fn warning(&self) -> Option<Warning> {
         self.is_shallow.then(|| {
             let message = format!("this clone is shallow: it knows {} commits", self.distances.len());
@@ -125,7 +122,6 @@ pub struct SeriesColumn {
 
 impl SeriesColumn {
     /// Its value, in the definition's unit.
-    #[must_use]
     pub fn value(&self, metric_values: &SummaryRow) -> f64 {
         (self.value)(metric_values)
     }

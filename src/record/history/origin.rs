@@ -104,7 +104,6 @@ pub enum Origin {
 
 impl Origin {
     /// In a few words, for lists.
-    #[must_use]
     pub fn in_words(&self) -> String {
         match self {
             Self::Here => "here".to_owned(),

@@ -41,7 +41,6 @@ pub struct Line {
 
 impl Setting {
     /// The setting of a run.
-    #[must_use]
     pub fn of(run: ArmView<'_>) -> Self {
         Self {
             series: Series::of(run),
@@ -52,7 +51,6 @@ impl Setting {
     }
 
     /// The line that it is of.
-    #[must_use]
     pub fn line(&self) -> Line {
         Line {
             machine_sha256: self.series.machine_sha256.clone(),
@@ -66,7 +64,6 @@ impl Setting {
 
 impl Line {
     /// Names it: a hash of all that makes it.
-    #[must_use]
     pub fn id(&self) -> String {
         let parts = [
             &self.machine_sha256,
@@ -80,13 +77,11 @@ impl Line {
     }
 
     /// Whether nothing ran: such a run failed on its way to a device.
-    #[must_use]
     pub fn is_of_no_device(&self) -> bool {
         self.device == NONE
     }
 
     /// Whether both are of one machine, model and workload, on whichever device.
-    #[must_use]
     pub fn is_beside(&self, other: &Self) -> bool {
         self.machine_sha256 == other.machine_sha256
             && self.model_sha256 == other.model_sha256
@@ -126,7 +121,6 @@ pub struct Series {
 
 impl Series {
     /// The series of a run.
-    #[must_use]
     pub fn of(record: ArmView<'_>) -> Self {
         let runtime = record.runtime.as_ref();
         let properties = runtime.map(RuntimeRecord::setting);
@@ -160,7 +154,6 @@ impl Series {
     }
 
     /// What ran, as in "emulated GPU".
-    #[must_use]
     pub fn device_in_words(&self) -> String {
         format!("{}{}", if self.emulated { "emulated " } else { "" }, self.device)
     }
@@ -189,7 +182,6 @@ pub struct EpochChange {
 
 impl Epoch {
     /// The epoch of a run.
-    #[must_use]
     pub fn of(record: ArmView<'_>) -> Self {
         let (machine, runtime) = (&record.experiment.machine, record.runtime.as_ref());
         let facts = record.device.ran.as_ref().map(ProvenDevice::facts);
@@ -212,7 +204,6 @@ impl Epoch {
     }
 
     /// What has changed since an earlier one, in the order of the parts' names.
-    #[must_use]
     pub fn changes_since(&self, earlier: &Self) -> Vec<EpochChange> {
         let mut names: Vec<&String> = self.parts.keys().chain(earlier.parts.keys()).collect();
         names.sort_unstable();
@@ -387,7 +378,6 @@ impl LoadSummary {
 
 impl AbSummary {
     /// Whether the check is green although a metric regressed that only warns.
-    #[must_use]
     pub fn passes_with_warning(&self) -> bool {
         let passes = matches!(self.gate_verdict.or(self.verdict), Some(Verdict::Pass | Verdict::Improved));
         passes && (self.gate_status == Some(Status::GreenWithWarning) || !self.regressions.is_empty())

@@ -36,7 +36,6 @@ const BEGUN: &str = ".cache/huggingface/download";
 const MARGIN_BYTES: u64 = 256 << 20;
 
 /// The folder of a model's files that are not checked yet.
-#[must_use]
 pub fn unfinished(folder: &Path) -> PathBuf {
     folder.join(UNFINISHED)
 }

@@ -39,13 +39,11 @@ impl RepositoryName {
     }
 
     /// Its name without the owner's.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The name of a folder that is this repository's alone.
-    #[must_use]
     pub fn folder_name(&self) -> String {
         format!("{}--{}", self.owner, self.name)
     }
@@ -76,7 +74,6 @@ impl Revision {
     }
 
     /// As it was given.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -124,7 +121,6 @@ pub struct Listing {
 
 impl Listing {
     /// Bytes of all files together.
-    #[must_use]
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add)
     }
@@ -265,7 +261,6 @@ pub struct FetchedFrom {
 
 impl FetchedFrom {
     /// What a folder's file says; None where it was not fetched, or does not say from where.
-    #[must_use]
     pub fn read(folder: &Path) -> Option<Self> {
         let text = files::read(&folder.join(FETCHED), FileKind::Text).ok()?;
         let fetched: Self = serde_json::from_slice(&text).ok()?;
@@ -284,7 +279,6 @@ impl FetchedFrom {
     }
 
     /// Whether a folder is the one that it is fetched into where no other is named.
-    #[must_use]
     pub fn is_at_home(&self, folder: &Path) -> bool {
         let home = RepositoryName::parse(&self.repository).and_then(|name| folder_of(&name, &self.commit));
         home.is_ok_and(|home| fs::canonicalize(home).ok() == fs::canonicalize(folder).ok())
@@ -305,7 +299,6 @@ pub fn folder_of(repository: &RepositoryName, commit: &str) -> Result<PathBuf> {
 }
 
 /// The folders below that one in which something was fetched, finished or not, by name.
-#[must_use]
 pub fn fetched_folders(models: &Path) -> Vec<PathBuf> {
     let below = |folder: &Path| {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();

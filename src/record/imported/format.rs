@@ -36,19 +36,16 @@ pub enum ImportedFormat {
 
 impl ImportedFormat {
     /// Its name, as it is typed and as it is kept.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.into()
     }
 
     /// The format of a name.
-    #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::VARIANTS.iter().copied().find(|format| format.name() == name)
     }
 
     /// The tool, and which of its files.
-    #[must_use]
     pub fn title(self) -> &'static str {
         match self {
             Self::LlmBenchJson => "llm_bench (JSON)",

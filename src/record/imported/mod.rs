@@ -107,7 +107,6 @@ const OF_TOOLS: [Definition; 10] = [
 ];
 
 /// The definition of an id; None where values of other tools have none such.
-#[must_use]
 pub fn definition(id: &str) -> Option<Definition> {
     ours(id).or_else(|| OF_TOOLS.into_iter().find(|definition| definition.id == id))
 }
@@ -232,7 +231,6 @@ pub struct ReportedAverage {
 }
 
 /// A value by a definition of the list; None where the value is none.
-#[must_use]
 pub fn metric_value(id: &str, value: Option<f64>) -> Option<ImportedValue> {
     let definition = definition(id)?;
     value.map(|value| ImportedValue {
@@ -244,14 +242,12 @@ pub fn metric_value(id: &str, value: Option<f64>) -> Option<ImportedValue> {
 
 /// Where such a record lies below the root of a store. The same file taken for the same format has one
 /// place, whenever it is imported.
-#[must_use]
 pub fn imported_file(record: &ImportedRecord) -> PathBuf {
     PathBuf::from(IMPORTED_FOLDER).join(format!("{}-{}.json", record.format.name(), record.id()))
 }
 
 impl ImportedRecord {
     /// Its id: the first digits of the hash of the file that it is of.
-    #[must_use]
     pub fn id(&self) -> &str {
         self.source.sha256.get(..ID_DIGITS).unwrap_or_default()
     }

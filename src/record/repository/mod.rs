@@ -28,7 +28,6 @@ pub enum Source {
 
 impl Source {
     /// The commit; of a work tree with the state of the files over it.
-    #[must_use]
     pub fn commit(&self) -> &Commit {
         match self {
             Self::Commit(commit) | Self::WorkTree(commit) => commit,
@@ -54,13 +53,11 @@ impl Repository {
     }
 
     /// Its work tree; of a bare repository the folder itself.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// A value of git's configuration; None where it is not set.
-    #[must_use]
     pub fn setting(&self, key: &str) -> Option<String> {
         self.git.config().ok()?.get_string(key).ok()
     }
@@ -276,7 +273,6 @@ impl Repository {
     }
 
     /// Whether this repository has a commit.
-    #[must_use]
     pub fn has_commit(&self, sha: &str) -> bool {
         Oid::from_str(sha).is_ok_and(|id| self.git.find_commit(id).is_ok())
     }

@@ -55,7 +55,6 @@ impl Bins {
 
 impl Histogram {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let said = ["Decode steps of all measured generations.", &self.facts()];
         chart(&self.title, &said, "decode steps (count)", "no decode steps", |form| self.plot(form))
@@ -179,7 +178,6 @@ pub struct MemoryPhase {
 
 impl Memory {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let said = [
             "Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table.",

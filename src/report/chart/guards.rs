@@ -57,7 +57,6 @@ pub struct ProcessSpan {
 
 impl Guards {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let said = ["A reading a second.", &self.facts()];
         chart("The machine while it ran", &said, "readings of the guards", "no readings", |form| {

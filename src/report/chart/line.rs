@@ -120,20 +120,17 @@ const SMALL: Heights = Heights { wide: 120.0, narrow: 96.0 };
 
 impl Line {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         self.chart_of(LARGE)
     }
 
     /// The same, lower: for the trend of a front page.
-    #[must_use]
     pub fn small_chart(&self) -> Chart {
         self.chart_of(SMALL)
     }
 
     /// Where the first and the last position of the small chart are, wide and narrow, as shares of its width; None
     /// where nothing is drawn.
-    #[must_use]
     pub fn small_ends(&self) -> Option<[[f64; 2]; 2]> {
         let of = |form: Form| Some(self.plot(form, SMALL)?.ends(form).map(|x| x / form.width()));
         Some([of(Form::Wide)?, of(Form::Narrow)?])

@@ -59,7 +59,6 @@ impl Interval {
 
 impl Pairs<'_> {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let said = ["The head against the base beside it; above 0 the head is slower.", &self.facts()];
         let measure = measure("change of time per output token, head against base, %", Direction::Lower);

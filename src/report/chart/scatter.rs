@@ -44,7 +44,6 @@ pub struct ScatterPoint {
 
 impl Scatter {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let drawn: Vec<&ScatterPoint> =
             self.points.iter().filter(|it| is_drawable(it.across) && is_drawable(it.up)).collect();

@@ -54,7 +54,6 @@ struct Shown {
 
 impl TokenStrip {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let measure = measure("ms per token", Direction::Lower);
         let said = [&*self.description, &self.facts()];

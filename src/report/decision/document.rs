@@ -21,7 +21,6 @@ use crate::visible::one_line;
 const MOST: usize = 6;
 
 /// The full report on an A/B or on a single run, and on what was decided.
-#[must_use]
 pub fn decision_document(subject: Subject<'_>, decision: Option<&DecisionRecord>) -> Document {
     let mut document = Document::default();
     let validity = Validity::of(subject.record);
@@ -92,7 +91,6 @@ pub(in crate::report) fn add_decision(
 }
 
 /// A decision as Markdown for a comment and a step's summary: about a dozen lines.
-#[must_use]
 pub fn decision_markdown(subject: Subject<'_>, decision: &DecisionRecord) -> String {
     let mut document = Document::default();
     let verdict = words::verdict(decision).to_uppercase();
@@ -252,7 +250,6 @@ fn warning_kinds(subject: Subject<'_>) -> Line {
 const MOST_OF_A_KIND: usize = 10;
 
 /// A decision as annotations, a line each: errors first, and the verdict first among its kind.
-#[must_use]
 pub fn github_annotations(subject: Subject<'_>, decision: &DecisionRecord) -> String {
     let verdict = match decision.status {
         Status::Red => "error",

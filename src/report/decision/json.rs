@@ -29,7 +29,6 @@ use crate::visible;
 const SCHEMA: &str = "arcgauge-decision@2";
 
 /// A decision as JSON, with the exit code that the verb ends with; None where no decision was reached.
-#[must_use]
 pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, exit_code: u8) -> String {
     let (outcome, failure) = (subject.record.outcome, subject.record.failure.as_deref());
     let mut value = json!({

@@ -155,7 +155,6 @@ pub(super) fn mean_tpot_ms(run: ArmView<'_>) -> Option<f64> {
 }
 
 /// What each pair of a record says. A pair that a guard invalidated counts where the user requested that.
-#[must_use]
 pub fn pair_lines(record: &Experiment) -> Vec<PairLine> {
     let line = |pair: crate::judge::PairValues| {
         let reason = pair.invalidated_by.first().cloned();

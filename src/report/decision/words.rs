@@ -130,7 +130,6 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
 }
 
 /// The verdict, and the mean over all prompts where it was measured; nothing of it is text of others.
-#[must_use]
 pub fn title(decision: &DecisionRecord) -> String {
     let verdict = verdict(decision);
     let trusted = !matches!(decision.verdict, Verdict::InvalidEnvironment | Verdict::WrongOutput);

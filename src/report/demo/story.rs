@@ -222,7 +222,6 @@ const SUBJECTS: [&str; 17] = [
 ];
 
 /// The line, oldest first. Nobody has made these commits, and no repository has them.
-#[must_use]
 pub fn commits(plan: &DemoPlan) -> Vec<Commit> {
     let story = Story::of(plan.commits);
     let mut line: Vec<Commit> = Vec::with_capacity(plan.commits);
@@ -271,13 +270,11 @@ pub struct DemoPlan {
 
 impl DemoPlan {
     /// What `report --demo` shows: four months of a project on three machines.
-    #[must_use]
     pub fn sample() -> Self {
         Self { seed: 20, commits: 120, new_tokens: 60, runs: 3, machines: 3 }
     }
 
     /// So many commits on one machine, as cheap as they can be: for benches and for long pages.
-    #[must_use]
     pub fn of_commits(commits: usize) -> Self {
         Self { commits, new_tokens: FEWEST_TOKENS, runs: 1, machines: 1, ..Self::sample() }
     }

@@ -16,7 +16,6 @@ const REFERENCES: [&str; 3] = ["gh", "ghsa", "cve"];
 
 /// A text as Markdown that renders as that text, on one line: no markup, link, mention, reference,
 /// HTML or cell comes of it.
-#[must_use]
 pub fn escape(text: &str) -> String {
     let line = one_line(text);
     let mut escaped = String::new();

@@ -8,7 +8,6 @@ const LARGEST: usize = 60_000;
 
 impl Document {
     /// The report as Markdown, with as many whole lines as a comment on GitHub holds.
-    #[must_use]
     pub fn to_markdown(&self) -> String {
         let mut text = String::new();
         let mut is_list = false;

@@ -43,7 +43,6 @@ enum Block {
 
 impl Document {
     /// The report without its warnings, and the warnings that were not printed before: a terminal has them on stderr.
-    #[must_use]
     pub fn split_warnings(self, printed: &[Warning]) -> (Self, Self) {
         let (mut warnings, blocks): (Vec<_>, _) =
             self.blocks.into_iter().partition(|block| matches!(block, Block::Warning { .. }));
@@ -192,7 +191,6 @@ impl Line {
         }])
     }
 
-    #[must_use]
     pub(in crate::report) fn and(mut self, next: impl Into<Self>) -> Self {
         self.0.extend(next.into().0);
         self

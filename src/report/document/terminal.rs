@@ -17,7 +17,6 @@ const GAPS: [usize; 2] = [2, 1];
 impl Document {
     /// The report for a terminal of this many columns. Where they are unknown, tables fit 80, and a sentence stays
     /// on its line.
-    #[must_use]
     pub fn to_text(&self, columns: Option<usize>) -> String {
         let mut text = String::new();
         let mut before: Option<&Block> = None;
@@ -98,7 +97,6 @@ fn cell(cell: &Cell) -> String {
 /// Lines for people on a terminal of this many columns, each wrapped at its spaces where it is longer; what continues
 /// a line stands below its last column, and a command in backticks is continued by a backslash, so that it can be
 /// pasted.
-#[must_use]
 pub fn fit(text: &str, columns: Option<usize>) -> String {
     let Some(width) = columns else { return text.to_owned() };
     let fitted = text.split_inclusive('\n').map(|line| {

@@ -105,7 +105,6 @@ pub(super) fn measured(records: &[Experiment], sides: Sides) -> Result<Measured<
 
 /// The runs of these records whose times a guard invalidates, a line each: whatever the format, a reader of
 /// it is warned.
-#[must_use]
 pub fn invalidated(records: &[Experiment]) -> Vec<String> {
     let of_arm = |run: ArmView<'_>, side| {
         let compared = ComparedSide::of(&run);

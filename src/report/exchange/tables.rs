@@ -138,7 +138,6 @@ fn test_name(entry: &Entry) -> String {
 }
 
 /// The configuration by which otava finds the file, and knows which way is better; None without a record.
-#[must_use]
 pub fn otava_config(entries: &[&Entry], file: &str, since_utc: &str) -> Option<String> {
     let entry = entries.first()?;
     let name = test_name(entry);

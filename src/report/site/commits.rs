@@ -52,7 +52,6 @@ pub struct CommitPage<'a> {
 
 impl<'a> CommitPages<'a> {
     /// The commits of these records.
-    #[must_use]
     pub fn of(entries: &'a [Entry], timelines: &[Timeline<'a>], forge: Option<&'a Forge>) -> Self {
         let mut by_commit: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
         for entry in entries {
@@ -87,7 +86,6 @@ impl<'a> CommitPages<'a> {
     }
 
     /// How many there are.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.by_commit.len()
     }
@@ -171,7 +169,6 @@ fn page_file(short: &str) -> PathBuf {
 }
 
 /// The page on which a record is reported, below the site's folder.
-#[must_use]
 pub fn page_of(sha: Option<&str>) -> PathBuf {
     page_file(short(sha.unwrap_or(NO_COMMIT)))
 }

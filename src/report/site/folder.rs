@@ -256,7 +256,6 @@ fn is_of_a_site(path: &Path) -> bool {
 
 /// A file of the site in this folder: one that was made there, or the page of two runs. Whatever else lies in
 /// the folder, or elsewhere behind a link, is none.
-#[must_use]
 pub fn served_file(site_folder: &Path, path: &Path) -> Option<Vec<u8>> {
     let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
     let file = site_folder.join(path);

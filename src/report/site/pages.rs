@@ -61,7 +61,6 @@ pub struct Page {
 
 impl<'a> SiteSources<'a> {
     /// Every timeline of the records.
-    #[must_use]
     pub fn timelines(&self) -> Vec<Timeline<'a>> {
         timelines(&self.index.entries, self.ancestry)
     }
@@ -132,7 +131,7 @@ impl<'a> SiteSources<'a> {
     fn arms_page(&self, plan: PlanKind) -> Value {
         arms_page(&self.index.entries, plan, &|entry| {
             let record = self.read(entry).filter(|record| record.plan == plan)?;
-            Some(arms_part(&record, entry, &record_file(entry).display().to_string(), ""))
+            Some(arms_part(&record, entry, &record_file(entry).display().to_string()))
         })
     }
 

@@ -32,7 +32,6 @@ pub struct CommitLink {
 
 impl CommitLink {
     /// The link of a sha; None where it is none, for a link is made of nothing else.
-    #[must_use]
     pub fn of(sha: &str) -> Option<Self> {
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
         let is_sha = sha.len() == 40 && sha.bytes().all(is_hex);
@@ -40,7 +39,6 @@ impl CommitLink {
     }
 
     /// The link of a record's commit.
-    #[must_use]
     pub fn of_entry(entry: &Entry) -> Option<Self> {
         Self::of(&entry.commit.as_ref()?.sha)
     }
@@ -80,7 +78,6 @@ pub struct Forge {
 
 impl Forge {
     /// From an address with `{base}` and `{head}` in it; None where it is no such address.
-    #[must_use]
     pub fn of_template(template: &str) -> Option<Self> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:?=&%+@{}".contains(&byte);
         let is_web = template.starts_with("https://") || template.starts_with("http://");
@@ -90,7 +87,6 @@ impl Forge {
 
     /// From the address of a git remote, as in `git@github.com:OWNER/NAME.git`; None of a local one. A name and a
     /// password in it are left out.
-    #[must_use]
     pub fn of_remote(address: &str) -> Option<Self> {
         let (host, path) = match address.split_once("://") {
             Some(("https" | "http" | "ssh", rest)) => rest.split_once('/')?,

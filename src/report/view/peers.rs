@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::record::{Entry, Experiment, PlanKind};
-use crate::report::document::{Line, Place};
+use crate::report::document::{Document, Line, Place};
 use crate::report::kv::{add_agreements, add_charts, kv_document};
 use crate::report::mark::Badge;
 use crate::report::peers::peers_document;
@@ -12,8 +12,8 @@ use crate::report::reproduce::{kv_command, peers_command};
 use crate::report::view::CommitLink;
 use crate::visible::one_line;
 
-/// A record whose raw file is there, for a page that this root leads to the site's folder.
-pub(in crate::report) fn arms_part(record: &Experiment, entry: &Entry, file: &str, root: &str) -> Value {
+/// The report on a record whose raw file is there.
+pub(in crate::report) fn arms_document(record: &Experiment, file: &str) -> Document {
     let (mut document, command) = if record.plan == PlanKind::Kv {
         let mut document = kv_document(record);
         add_charts(&mut document, record);
@@ -22,11 +22,22 @@ pub(in crate::report) fn arms_part(record: &Experiment, entry: &Entry, file: &st
     } else {
         (peers_document(record), peers_command(record))
     };
+    add_command_and_file(&mut document, command, file);
+    document
+}
+
+/// The end of a report on a page: how to measure it again, and the record itself.
+pub(in crate::report) fn add_command_and_file(document: &mut Document, command: String, file: &str) {
     document.command("Measure it again", command);
     document.text(Line::link("The raw record", Some(file)).and(": every token and its time."));
+}
+
+/// The report and what stands above it on the page of all arms.
+pub(in crate::report) fn arms_part(record: &Experiment, entry: &Entry, file: &str) -> Value {
     let mut part = summary(entry);
     part["anchor"] = one_line(&record.run_id).into();
-    part["report"] = document.to_html(Place { root, level: 3, of: &format!(" of {}", record.run_id) }).into();
+    let place = Place { root: "", level: 3, of: &format!(" of {}", record.run_id) };
+    part["report"] = arms_document(record, file).to_html(place).into();
     part
 }
 

@@ -63,19 +63,16 @@ pub struct Change {
 
 impl Point<'_> {
     /// Its values, where the output is verified and the times are valid.
-    #[must_use]
     pub fn metric_values(&self) -> Option<&SummaryRow> {
         self.entry.metric_values.as_ref().filter(|_| is_valid(self.entry))
     }
 
     /// What its newest A/B against another commit came to.
-    #[must_use]
     pub fn ab_summary(&self) -> Option<&AbSummary> {
         self.ab.and_then(|entry| entry.ab.as_ref())
     }
 
     /// The verdict of that A/B: the gate's, where there is one.
-    #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         let ab = self.ab_summary()?;
         ab.gate_verdict.or(ab.verdict)
@@ -84,7 +81,6 @@ impl Point<'_> {
 
 impl Timeline<'_> {
     /// Where the epoch of the newest values begins: what was before it lay on something else.
-    #[must_use]
     pub fn newest_epoch(&self) -> usize {
         self.epochs.last().map_or(0, |epoch| epoch.at)
     }
@@ -92,7 +88,6 @@ impl Timeline<'_> {
 
 /// Every timeline: those that stand beside the published value first, then the longest. Records of changed
 /// trees and of no commit are in none, and of other branches only where none is of this one.
-#[must_use]
 pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<'a>> {
     // An arm among others is measured under other conditions than a run by itself.
     let is_clean = |entry: &&Entry| {

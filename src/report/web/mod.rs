@@ -37,7 +37,6 @@ pub struct ChartLibrary {
 
 impl ChartLibrary {
     /// Where set-up puts the library of this user. None where there is no home folder.
-    #[must_use]
     pub fn folder() -> Option<PathBuf> {
         let pinned = Pinned::of_this_build()?;
         places::web_library_dir(&pinned.name, &pinned.version)
@@ -45,7 +44,6 @@ impl ChartLibrary {
 
     /// The library in a folder. None where it is not there or is not the pinned one: the pages are whole
     /// without it, and nobody's script goes into them unseen.
-    #[must_use]
     pub fn load(folder: &Path) -> Option<Self> {
         Pinned::of_this_build()?.load(folder)
     }

@@ -5,7 +5,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use run::{requested, run_part, setting};
+use run::{requested, run_document, setting};
 use serde_json::{Value, json};
 
 use crate::record::{ArmView, Commit, Entry, Experiment, Origin, PlanKind, Side};
@@ -13,7 +13,7 @@ use crate::report::decision::{Subject, add_decision, pair_lines};
 use crate::report::document::{Document, Line, Place};
 use crate::report::mark::Badge;
 use crate::report::reproduce::ab_command;
-use crate::report::view::peers::arms_part;
+use crate::report::view::peers::{add_command_and_file, arms_document};
 use crate::report::view::{CommitLink, CommitRange, Forge, is_valid};
 use crate::visible::one_line;
 
@@ -53,14 +53,14 @@ pub(in crate::report) fn commit_page(
     let Neighbours { previous, next, forge } = neighbours;
     let valid = records.iter().find(|record| is_valid(record.entry)).or(records.first());
     let of_kind = |plan: PlanKind| records.iter().filter(move |it| it.record.plan == plan);
-    let peers = |it: &RecordOfCommit<'_>| {
-        let mut part = arms_part(it.record, it.entry, &it.file, "../");
-        part["title"] =
-            if it.record.plan == PlanKind::Kv { "Changes of the KV cache" } else { "Engines side by side" }
-                .into();
-        part["commit"] = Value::Null;
-        part
+    let arms = |it: &RecordOfCommit<'_>| {
+        let title =
+            if it.record.plan == PlanKind::Kv { "Changes of the KV cache" } else { "Engines side by side" };
+        part(title, "", it, &arms_document(it.record, &it.file))
     };
+    let parts = of_kind(PlanKind::Ab).map(ab_part);
+    let parts = parts.chain(of_kind(PlanKind::Peers).chain(of_kind(PlanKind::Kv)).map(arms));
+    let parts = parts.chain(of_kind(PlanKind::Bench).map(run_part));
     let text = |of: fn(&Commit) -> &str| commit.map(|commit| one_line(of(commit)));
     let short = text(Commit::short).unwrap_or_else(|| "no commit".to_owned());
     let subject =
@@ -77,11 +77,22 @@ pub(in crate::report) fn commit_page(
         // The part that is open: the newest valid record, else the newest.
         "open": valid.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
         "records": records.iter().map(record_line).collect::<Value>(),
-        "decisions": of_kind(PlanKind::Ab).map(ab_part).collect::<Value>(),
-        "peers": of_kind(PlanKind::Peers).chain(of_kind(PlanKind::Kv)).map(peers).collect::<Value>(),
-        "runs": of_kind(PlanKind::Bench).map(|it| run_part(it.record.subject(), it)).collect::<Value>(),
+        "parts": parts.collect::<Value>(),
     });
     (format!("{short} {subject}"), page)
+}
+
+/// The part of the page that a record has: its title, what was requested, and the report on it.
+fn part(title: &str, setting: &str, of_commit: &RecordOfCommit<'_>, document: &Document) -> Value {
+    let run_id = &of_commit.record.run_id;
+    let place = Place { root: "../", level: 3, of: &format!(" of {run_id}") };
+    json!({
+        "anchor": one_line(run_id),
+        "title": title,
+        "setting": setting,
+        "when_utc": one_line(&of_commit.record.when_utc),
+        "report": document.to_html(place),
+    })
 }
 
 /// A record in the list at the page's top.
@@ -132,15 +143,16 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
                 .and("."),
         );
     }
-    document.command("Measure it again", ab_command(record));
-    document.text(Line::link("The raw record", Some(&of_commit.file)).and(": every token and its time."));
-    let place = Place { root: "../", level: 3, of: &format!(" of {}", record.run_id) };
-    json!({
-        "anchor": one_line(&record.run_id),
-        "when_utc": one_line(&record.when_utc),
-        "requested": requested(record.head()),
-        "report": document.to_html(place),
-    })
+    add_command_and_file(&mut document, ab_command(record), &of_commit.file);
+    let setting = format!("{} a side, in pairs of fresh, interleaved processes", requested(record.head()));
+    part("A/B", &setting, of_commit, &document)
+}
+
+/// One run.
+fn run_part(of_commit: &RecordOfCommit<'_>) -> Value {
+    let run = of_commit.record.subject();
+    let setting = format!("{}; {}", setting(run), requested(run));
+    part("Run", &setting, of_commit, &run_document(run, of_commit))
 }
 
 /// The commit of a side, with a link where it has a page.

@@ -1,17 +1,18 @@
 //! One run on the page of its commit.
 
-use serde_json::{Value, json};
-
 use crate::golden::GoldenResult;
 use crate::judge::comparability::ComparedSide;
 use crate::judge::{MeanValues, Validity, invalidating_findings, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Entry, Epoch, Outcome};
+use crate::report::decision::divergence;
+use crate::report::document::{Cell, Document, Line, Table, number};
 use crate::report::facts::facts_of;
-use crate::report::mark::{Badge, Mark, is_invalid};
+use crate::report::mark::{Mark, is_invalid, of_outcome, output_status};
 use crate::report::number::{change_percent, counted, four_digits, mebibytes, signed_percent};
 use crate::report::reproduce::reproduce_command;
 use crate::report::view::commit::{RecordOfCommit, charts};
+use crate::report::view::peers::add_command_and_file;
 use crate::report::view::{CommitLink, changed};
 use crate::visible::one_line;
 
@@ -35,17 +36,20 @@ impl Standing {
         }
     }
 
-    fn badge(self, record: ArmView<'_>) -> Badge {
+    fn status(self, record: ArmView<'_>) -> (Mark, String) {
         match (self, Validity::of_run(&record)) {
-            (Self::WithoutSpeed, _) => record.outcome.into(),
+            (Self::WithoutSpeed, _) => {
+                let (mark, word) = of_outcome(record.outcome);
+                (mark, word.to_owned())
+            }
             (_, Validity::Invalid(reasons)) => {
                 let findings = invalidating_findings(&record);
-                let found: Vec<String> = findings.iter().map(|finding| one_line(&finding.reason)).collect();
+                let found: Vec<String> = findings.iter().map(|finding| finding.reason.clone()).collect();
                 let reasons = if found.is_empty() { reasons } else { found };
-                Badge::new(Mark::Warns, format!("INVALID: {}", reasons.join("; ")))
+                (Mark::Warns, format!("INVALID: {}", reasons.join("; ")))
             }
-            (Self::Unverified, _) => Badge::new(Mark::Unknown, "unverified"),
-            (Self::Verified, _) => Badge::new(Mark::Holds, "valid"),
+            (Self::Unverified, _) => (Mark::Unknown, "unverified".to_owned()),
+            (Self::Verified, _) => (Mark::Holds, "valid".to_owned()),
         }
     }
 
@@ -60,34 +64,32 @@ impl Standing {
     }
 }
 
-pub(super) fn run_part(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Value {
+/// The report on a run, with its charts, and what changed since the commit before.
+pub(super) fn run_document(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Document {
     let side = ComparedSide::of(&record);
     let standing = Standing::of(record, &side);
+    let mut document = Document::default();
+    let (mark, status) = standing.status(record);
+    let no_speed = side.no_speed_reason.as_ref().map(|reason| format!("No verified speed: {reason}."));
     let dirty = record.commit.as_ref().filter(|commit| commit.dirty).map(|commit| {
         let difference = commit.difference_sha256.as_deref().and_then(|it| it.get(..12)).unwrap_or("unknown");
-        format!("the tree was changed over the commit (difference {})", one_line(difference))
+        format!("The tree was changed over the commit (difference {difference}).")
     });
-    let facts = facts_of(record, &side.summary);
-    let fact = |(subject, text): (&str, String)| json!({ "subject": subject, "said": one_line(&text) });
-    let warning = |it: &crate::record::Warning| json!({ "message": one_line(&it.message), "advice": one_line(&it.advice) });
-    json!({
-        "anchor": one_line(&record.experiment.run_id),
-        "when_utc": one_line(&record.experiment.when_utc),
-        "badge": standing.badge(record),
-        "no_speed_reason": side.no_speed_reason.as_deref().map(one_line),
-        "setting": setting(record),
-        "requested": requested(record),
-        "dirty": dirty,
-        "failure": record.failure.as_deref().map(one_line),
-        "figures": values(record, standing, &side, of_commit),
-        "divergences": divergences(record),
-        "charts": charts::of_run(record, standing),
-        "facts": facts.into_iter().map(fact).collect::<Value>(),
-        "environment": environment(record, of_commit),
-        "warnings": record.warnings.iter().map(warning).collect::<Value>(),
-        "command": reproduce_command(record),
-        "file": of_commit.file,
-    })
+    document.status(mark, status, no_speed.into_iter().chain(dirty).collect::<Vec<_>>().join(" "));
+    if let Some(failure) = &record.failure {
+        document.status(Mark::Fails, "failed", format!("{failure}. No speed is given."));
+    }
+    for prompt in &record.prompts {
+        divergence(&mut document, None, prompt);
+    }
+    add_values(&mut document, record, standing, &side, of_commit);
+    charts::of_run(record, standing).into_iter().for_each(|chart| document.chart(Some(chart)));
+    let facts = facts_of(record, &side.summary).into_iter().map(|(fact, text)| [fact.into(), text.into()]);
+    document.titled_table("Details", Table::new(["", ""]).with_rows(facts));
+    add_environment(&mut document, record, of_commit);
+    record.warnings.iter().for_each(|warning| document.warning("", warning));
+    add_command_and_file(&mut document, reproduce_command(record), &of_commit.file);
+    document
 }
 
 pub(super) fn setting(record: ArmView<'_>) -> String {
@@ -117,12 +119,13 @@ pub(super) fn requested(record: ArmView<'_>) -> String {
 }
 
 /// The values by prompt, beside those of the commit before.
-fn values(
+fn add_values(
+    document: &mut Document,
     record: ArmView<'_>,
     standing: Standing,
     side: &ComparedSide,
     of_commit: &RecordOfCommit<'_>,
-) -> Value {
+) {
     // Unverified times are shown as such, so this is more than the speed of the run.
     let summary = summarise(&record);
     let before = of_commit.before;
@@ -140,23 +143,32 @@ fn values(
         let before = run_before.map(|run| run.tpot_ms);
         row("mean", summary.golden, summary.average.as_ref(), before, summary.peak_rss_bytes)
     });
-    let heading = |name: &str, metric: Metric| {
-        let measure = format!("{}, {} is better", metric.unit(), metric.direction().as_str());
-        json!({ "id": metric.id(), "name": name, "measure": measure })
-    };
-    let link = before.and_then(CommitLink::of_entry);
-    json!({
-        "title": format!("Values by prompt{}", standing.suffix()),
-        "rows": prompts.chain(mean).collect::<Value>(),
-        "headings": [
-            heading("Throughput", Metric::EndToEndThroughput),
-            heading("Per token", Metric::TimePerOutputToken),
-            heading("First token", Metric::TimeToFirstToken),
-        ],
-        // The commit that the differences are to, or why there are none.
-        "before": link.as_ref().filter(|_| reason.is_none()),
-        "no_change": link.as_ref().zip(reason).map(|(before, reason)| json!({ "before": before, "reason": reason })),
-    })
+    let headings = ["prompt", "output", "token/s", "TPOT ms", "TTFT ms", "TPOT change", "peak memory"];
+    let values = Table::new(headings).with_rows(prompts.chain(mean));
+    document.titled_table(format!("Values by prompt{}", standing.suffix()), values);
+    let definitions = Line::from("token/s (")
+        .and(Line::metric(Metric::EndToEndThroughput))
+        .and(", higher is better) includes the prefill, TPOT (")
+        .and(Line::metric(Metric::TimePerOutputToken))
+        .and(", lower is better) does not; TTFT is ")
+        .and(Line::metric(Metric::TimeToFirstToken));
+    document.text(definitions.and(", lower is better."));
+    let link = before.map(commit_link).filter(|link| *link != Line::default());
+    match (link, reason) {
+        (None, _) => {}
+        (Some(before), None) => document.text(Line::from("TPOT change: compared with ").and(before).and(
+            Line::prose("; of two separate runs: an observation, not a test. `cargo xtask ab` decides."),
+        )),
+        (Some(before), Some(reason)) => {
+            let not_compared = Line::from("Not compared with the previous commit, ").and(before);
+            document.text(not_compared.and(format!(": {reason}.")));
+        }
+    }
+}
+
+/// The commit of a record, with a link to its page.
+fn commit_link(entry: &Entry) -> Line {
+    CommitLink::of_entry(entry).map(|link| Line::link(&link.short, Some(&link.href))).unwrap_or_default()
 }
 
 /// Why a run is not compared with the one before; None where it may be, and then it is an observation.
@@ -185,66 +197,42 @@ fn row(
     metric_values: Option<&MeanValues>,
     tpot_before_ms: Option<f64>,
     peak_rss_bytes: Option<u64>,
-) -> Value {
+) -> [Cell; 7] {
     let value = |metric: Metric| metric_values.and_then(|metric_values| metric_values.mean.get(metric));
-    let cell = |metric: Metric| value(metric).map_or("-".to_owned(), four_digits);
+    let cell = |metric: Metric| number(value(metric).map(four_digits));
     let change = value(Metric::TimePerOutputToken).zip(tpot_before_ms);
-    json!({
-        "title": one_line(title),
-        "golden": golden_badge(golden),
-        "throughput": cell(Metric::EndToEndThroughput),
-        "ttft": cell(Metric::TimeToFirstToken),
-        "tpot": cell(Metric::TimePerOutputToken),
-        // To the commit before.
-        "tpot_change": change.map(|(now, before)| signed_percent(change_percent(now / before))),
-        "peak": peak_rss_bytes.map_or("-".to_owned(), mebibytes),
-    })
-}
-
-fn golden_badge(golden: Option<GoldenResult>) -> Badge {
-    match golden {
-        None => Badge::new(Mark::NotJudged, "not judged"),
-        Some(GoldenResult::None) => Badge::new(Mark::Unknown, "unverified"),
-        Some(golden) => Badge::new(golden.into(), golden.as_str()),
-    }
-}
-
-/// Every prompt whose output differs from its reference: the first token with both ids, and the same in words.
-fn divergences(record: ArmView<'_>) -> Value {
-    let parts = record.prompts.iter().filter_map(|prompt| {
-        let found = prompt.divergence.as_ref()?;
-        Some(json!({
-            "prompt": one_line(&prompt.id),
-            "badge": golden_badge(Some(prompt.golden)),
-            "said": format!(
-                "first at token {}: expected id {}, got id {} (the reference's first two logits are {} apart)",
-                found.position + 1,
-                found.expected,
-                found.got,
-                four_digits(f64::from(found.logit_margin))
-            ),
-            "words": prompt.divergence_text.as_ref().map(|words| json!({
-                "before": one_line(&words.before),
-                "expected": one_line(&words.expected),
-                "got": one_line(&words.got),
-            })),
-        }))
-    });
-    parts.collect()
+    [
+        title.into(),
+        output_status(golden),
+        cell(Metric::EndToEndThroughput),
+        cell(Metric::TimePerOutputToken),
+        cell(Metric::TimeToFirstToken),
+        number(change.map(|(now, before)| signed_percent(change_percent(now / before)))),
+        number(peak_rss_bytes.map(mebibytes)),
+    ]
 }
 
 /// The environment of a run, and what changed in it since the commit before.
-fn environment(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) -> Value {
+fn add_environment(document: &mut Document, record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) {
     let epoch = Epoch::of(record);
-    let before = of_commit.before;
-    let changes = before.map(|before| epoch.changes_since(&before.setting.epoch)).unwrap_or_default();
-    let part = |part: &str, value: &str| json!({ "part": one_line(part), "value": one_line(value) });
-    let parts = epoch.parts.iter().map(|(name, value)| part(name, value));
-    let variables =
-        record.environment_variables.iter().map(|(name, value)| part(&format!("variable {name}"), value));
-    json!({
-        "before": before.and_then(CommitLink::of_entry),
-        "changes": changes.iter().map(changed).collect::<Vec<_>>(),
-        "parts": parts.chain(variables).collect::<Value>(),
-    })
+    document.section("Environment");
+    match of_commit.before {
+        None => document.text("No earlier commit was measured here."),
+        Some(before) => {
+            let changes: Vec<String> =
+                epoch.changes_since(&before.setting.epoch).iter().map(changed).collect();
+            document.text(if changes.is_empty() {
+                Line::from("No environment change since ").and(commit_link(before)).and(".")
+            } else {
+                let since = Line::from("Changed since ").and(commit_link(before));
+                since.and(": a change of values need not be the commit's: ").and(changes.join("; "))
+            });
+        }
+    }
+    let parts = epoch.parts.iter().map(|(name, value)| [name.into(), value.into()]);
+    let variables = record
+        .environment_variables
+        .iter()
+        .map(|(name, value)| [format!("variable {name}").into(), value.into()]);
+    document.table(Table::new(["part", "value"]).with_rows(parts.chain(variables)));
 }
