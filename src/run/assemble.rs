@@ -248,6 +248,12 @@ pub(in crate::run) fn epsilon_logit(goldens: &GoldenSet, session: &Session) -> f
     loaded(session).map_or(0.0, |loaded| goldens.epsilon_logit(conditions_of(loaded)))
 }
 
+/// The goldens that say what is right at the precision that a session's worker runs at.
+pub(in crate::run) fn goldens_of(model: &FoundModel, session: &Session) -> GoldenSet {
+    let precision = loaded(session).and_then(|it| it.properties_effective.get("INFERENCE_PRECISION_HINT"));
+    model.goldens.holding_at(precision.map(String::as_str))
+}
+
 /// The near-tie tolerance of an engine that is loaded in this process.
 #[must_use]
 pub fn epsilon_logit_of(goldens: &GoldenSet, engine: &OpenVinoEngine) -> f32 {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::openvino::DeviceKind;
 use crate::error::Error;
-use crate::golden::{Expected, Finding, GoldenResult, LogitDrift};
+use crate::golden::{Expected, Finding, GoldenResult, GoldenSet, LogitDrift};
 use crate::judge::peers::geometric_means;
 use crate::judge::{RoundProcess, invalidated_by, mean_tpot_ln, prompt_differences};
 use crate::measure::kv::{KvAgreement, KvMethod};
@@ -158,7 +158,8 @@ impl<'a> LiveRounds<'a> {
             return Ok(());
         }
         let samples = session.latest_samples();
-        let mut epsilon_logit = assemble::epsilon_logit(&arm.model.goldens, &session.session);
+        let goldens = assemble::goldens_of(arm.model, &session.session);
+        let mut epsilon_logit = assemble::epsilon_logit(&goldens, &session.session);
         if at == 0 {
             self.first_epsilon_logit = epsilon_logit;
         } else if epsilon_logit <= 0.0 && !arm.can_replay {
@@ -167,7 +168,7 @@ impl<'a> LiveRounds<'a> {
         }
         let replayed = if arm.can_replay {
             let Some(replay) = session.session.replay() else { return Err(RoundFailed::Process) };
-            match judge_session(replay, &self.worker_plan, &samples, &arm.model.goldens, epsilon_logit) {
+            match judge_session(replay, &self.worker_plan, &samples, &goldens, epsilon_logit) {
                 Ok(findings) => findings,
                 Err(error) => {
                     session.failed = Some(error);
@@ -180,20 +181,20 @@ impl<'a> LiveRounds<'a> {
         let findings = if self.experiment.kind == PlanKind::Ab {
             replayed
         } else {
-            self.expect_answers(at, &samples, &replayed);
-            self.compare(at, &samples, epsilon_logit, &replayed)
+            self.expect_answers(&goldens, &samples, &replayed);
+            self.compare(&goldens, &samples, epsilon_logit, &replayed)
         };
         self.sessions[at].keep_worst(findings);
         Ok(())
     }
 
     /// Notes what the answers must be, where that is not known yet: the golden, else what this arm answered.
-    fn expect_answers(&mut self, at: usize, samples: &[Sample], replayed: &[Finding]) {
+    fn expect_answers(&mut self, goldens: &GoldenSet, samples: &[Sample], replayed: &[Finding]) {
         for (place, prompt) in self.worker_plan.prompts.iter().enumerate() {
             if self.expected.contains_key(&prompt.id) {
                 continue;
             }
-            let golden = self.experiment.arms[at].model.goldens.goldens.get(&prompt.id);
+            let golden = goldens.goldens.get(&prompt.id);
             let golden = golden.filter(|golden| golden.answers(prompt.input()));
             let answer = samples.iter().find(|sample| sample.prompt_id == prompt.id);
             let golden = golden.map(|golden| {
@@ -214,12 +215,11 @@ impl<'a> LiveRounds<'a> {
     /// a golden knows more than its tokens.
     fn compare(
         &self,
-        at: usize,
+        goldens: &GoldenSet,
         samples: &[Sample],
         epsilon_logit: f32,
         replayed: &[Finding],
     ) -> Vec<Finding> {
-        let goldens = &self.experiment.arms[at].model.goldens.goldens;
         let prompts = self.worker_plan.prompts.iter().enumerate();
         let compared = prompts.map(|(place, prompt)| {
             let of_prompt = samples.iter().filter(|sample| sample.prompt_id == prompt.id);
@@ -227,7 +227,7 @@ impl<'a> LiveRounds<'a> {
             let expected = self.expected.get(&prompt.id).map(|it| it.judge(&generations, epsilon_logit));
             match (replayed.get(place).cloned(), expected) {
                 (Some(replayed), Some(expected))
-                    if expected.result > replayed.result && !goldens.contains_key(&prompt.id) =>
+                    if expected.result > replayed.result && !goldens.goldens.contains_key(&prompt.id) =>
                 {
                     expected
                 }

@@ -102,7 +102,7 @@ impl Checkout {
         };
         let measures = is(0, &["bench", "first-light", "peers"]);
         let runs_a_model = is(0, &["infer", "states"])
-            || (is(0, &["golden"]) && is(1, &["check", "bless", "calibrate", "probe"]));
+            || (is(0, &["golden"]) && is(1, &["check", "bless", "calibrate", "probe", "drift"]));
         command.args(&arguments);
         if measures || runs_a_model {
             // Tests run side by side and compare no speeds; the machine's lock would put them in a row.

@@ -9,6 +9,8 @@
 //! | [`main_job`] | a bare `bench`: table, record, exit code, the device that really ran |
 //! | [`goldens`] | every token on every pinned release and precision; a wrong token fails `bench` |
 //! | [`probe`] | logits on a text that the model was not trained on: damage that no golden shows |
+//! | [`drift`] | next-token distributions against stored ones: planted faults, releases, thread counts |
+//! | [`depth`] | the suite `depth`: prompts of stated lengths, decoding over a filled KV cache |
 //! | [`blessing`] | `golden bless`: from a record just measured here, and from no other |
 //! | [`model_files`] | a damaged, incomplete or different model is refused, and never written to |
 //! | [`bad_input`] | every wrong flag has its message, hint and exit code, and leaves no record |
@@ -114,9 +116,11 @@ mod contradictions;
 mod decisions;
 mod demo;
 mod demo_site;
+mod depth;
 mod device_lock;
 mod doctor;
 mod documentation;
+mod drift;
 mod ended;
 mod every_text;
 mod examples;

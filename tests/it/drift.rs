@@ -1,0 +1,174 @@
+//! Next-token distributions against the stored ones: other releases and thread counts are within the limit, and damage
+//! that greedy tokens hardly show is above it.
+
+use arcgauge::engine::openvino::{Graph, OpenVinoEngine};
+use arcgauge::engine::{ModelFolder, Path, replay};
+use arcgauge::golden::{DistributionDrift, DriftReference, GoldenSet};
+use serde_json::json;
+
+use crate::checkout::{Checkout, edit_json, repository};
+use crate::model_copy::ModelCopy;
+use crate::this_machine::engine_with;
+
+#[test]
+fn another_release_and_another_number_of_threads_are_within_the_limit() {
+    let checkout = Checkout::with_own_goldens();
+    for flags in [["--openvino", "2026.1.0"], ["--property", "INFERENCE_NUM_THREADS=1"]] {
+        let ended = checkout.run([&["golden", "drift", "--device", "CPU"], &flags[..]].concat());
+        ended.exits(0).prints("scripts  160 of 160").prints("within limit: mean KL ");
+    }
+}
+
+#[test]
+fn a_drift_above_the_limit_is_wrong_output_and_one_at_another_precision_has_no_limit() {
+    let checkout = Checkout::with_own_goldens();
+    edit_json(&checkout.golden("drift"), |reference| {
+        let logit = &mut reference["texts"][0]["steps"][7]["logits"][0];
+        *logit = json!(logit.as_f64().unwrap() + 0.01);
+    });
+    let ended = checkout.run(["golden", "drift", "--device", "CPU"]);
+    ended.exits(11).prints("ABOVE LIMIT").prints("largest logit difference 1.0e-2 of 1.0e-3");
+
+    let at_u8 = ["golden", "drift", "--device", "CPU", "--property", "KV_CACHE_PRECISION=u8"];
+    checkout.run(at_u8).exits(0).says("no limit is known for CPU, f32, u8");
+}
+
+#[test]
+fn a_device_is_compared_with_the_cpu_without_a_stored_reference() {
+    let checkout = Checkout::with_own_goldens();
+    std::fs::remove_file(checkout.golden("drift")).unwrap();
+    let refused = checkout.run(["golden", "drift", "--device", "CPU"]);
+    refused.refuses("model `tiny-gpt-oss` has no reference distributions", "golden drift --make");
+    let ended = checkout.run(["golden", "drift", "--device", "CPU", "--against", "cpu"]);
+    ended.exits(0).prints("mean KL 0.0e0 nats, largest logit difference 0.0e0");
+}
+
+#[test]
+fn a_reference_of_another_model_and_a_device_that_quantises_are_refused() {
+    let checkout = Checkout::with_own_goldens();
+    let quantising = ["--property", "DYNAMIC_QUANTIZATION_GROUP_SIZE=32"];
+    let ended = checkout.run([&["golden", "drift", "--device", "CPU"], &quantising[..]].concat());
+    ended.exits(12).says("is `32` where 0 is needed");
+    edit_json(&checkout.golden("drift"), |reference| reference["model_sha256"] = json!("0".repeat(64)));
+    let ended = checkout.run(["golden", "drift", "--device", "CPU"]);
+    ended.refuses("were made from `0000", "restore the model's files");
+}
+
+/// Damage to the weights, or to a constant of the graph, which are in one file.
+struct Fault {
+    name: &'static str,
+    constant: String,
+    /// What it does to the constant's bytes.
+    damage: fn(&mut [u8]),
+}
+
+fn scale_f32(bytes: &mut [u8], factor: f32) {
+    let (numbers, _) = bytes.as_chunks_mut::<4>();
+    for number in numbers {
+        *number = (f32::from_le_bytes(*number) * factor).to_le_bytes();
+    }
+}
+
+/// At two sites each.
+fn faults() -> Vec<Fault> {
+    let of_layer = |name, layer: usize, constant: &str, damage| Fault {
+        name,
+        constant: constant.replace("LAYER", &layer.to_string()),
+        damage,
+    };
+    let whole = |name, constant: &str, damage| Fault { name, constant: constant.to_owned(), damage };
+    let frequencies = "__module.model.rotary_emb/aten::to/Convert";
+    let window = "Constant_140451";
+    let mut faults = vec![
+        whole("RoPE frequencies + 0.1 %", frequencies, |bytes| scale_f32(bytes, 1.001)),
+        whole("RoPE frequencies + 1 %", frequencies, |bytes| scale_f32(bytes, 1.01)),
+        whole("window of 127", window, |bytes| bytes.copy_from_slice(&(-127_i64).to_le_bytes())),
+        whole("window of 129", window, |bytes| bytes.copy_from_slice(&(-129_i64).to_le_bytes())),
+    ];
+    for layer in [3, 20] {
+        faults.extend([
+            of_layer(
+                "two bits of a weight",
+                layer,
+                "self.model.layers.LAYER.self_attn.v_proj.weight",
+                |bytes| {
+                    bytes[100] ^= 0x60;
+                },
+            ),
+            of_layer(
+                "an expert's bias zeroed",
+                layer,
+                "__module.model.layers.LAYER.mlp.experts/aten::add/Multiply_2",
+                |bytes| {
+                    bytes[..256].fill(0);
+                },
+            ),
+            of_layer(
+                "a sink removed",
+                layer,
+                "__module.model.layers.LAYER.self_attn/aten::reshape/Reshape_1",
+                |bytes| {
+                    bytes[..4].copy_from_slice(&(-30.0_f32).to_le_bytes());
+                },
+            ),
+            // The sign of the row's scale, which is of 16 bits.
+            of_layer(
+                "a router row negated",
+                layer,
+                "self.model.layers.LAYER.mlp.router.weight/scale",
+                |bytes| {
+                    bytes[1] ^= 0x80;
+                },
+            ),
+        ]);
+    }
+    faults
+}
+
+impl Fault {
+    fn planted(&self) -> ModelCopy {
+        let copy = ModelCopy::new();
+        let graph = std::fs::read_to_string(copy.file("openvino_model.xml")).unwrap();
+        let graph = roxmltree::Document::parse(&graph).unwrap();
+        let layer = graph
+            .descendants()
+            .find(|node| {
+                node.attribute("name") == Some(&self.constant) && node.attribute("type") == Some("Const")
+            })
+            .unwrap_or_else(|| panic!("there is no constant `{}`", self.constant));
+        let data = layer.children().find(|child| child.has_tag_name("data")).unwrap();
+        let [offset, size] =
+            ["offset", "size"].map(|it| data.attribute(it).unwrap().parse::<usize>().unwrap());
+        copy.with("openvino_model.bin", |bytes| (self.damage)(&mut bytes[offset..][..size]))
+    }
+}
+
+fn exact_engine(model: &std::path::Path) -> OpenVinoEngine {
+    let folder = ModelFolder::open(model).unwrap();
+    let graph = Graph::read(&folder).unwrap();
+    engine_with(&folder, &graph, &["DYNAMIC_QUANTIZATION_GROUP_SIZE=0".parse().unwrap()])
+}
+
+#[test]
+#[ignore = "heavy: twelve loads and 10,000 tokens, three minutes"]
+fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
+    let folder = repository().join("fixtures/golden/tiny-gpt-oss");
+    let reference = DriftReference::load(&folder).unwrap().unwrap();
+    let goldens = GoldenSet::load(&folder).unwrap().goldens;
+    let limit = reference.limit(["CPU", "f32", "f32"]).unwrap();
+    let mut seen_by_tokens = 0;
+    for fault in faults() {
+        let model = fault.planted();
+        let mut engine = exact_engine(&model.path());
+        let drift = DistributionDrift::of(&reference.drift(&mut engine).unwrap()).unwrap();
+        let is_golden = goldens.values().all(|golden| {
+            let choices = replay(&mut engine, golden.input(), Path::Greedy(golden.token_ids.len())).unwrap();
+            choices.iter().map(|choice| choice.token).eq(golden.token_ids.iter().copied())
+        });
+        println!("{} in {}: {drift:?}, golden tokens {is_golden}", fault.name, fault.constant);
+        assert!(limit.is_exceeded_by(&drift), "{} in {}: {drift:?}", fault.name, fault.constant);
+        assert!(drift.mean_kl_nats > 10.0 * limit.mean_kl_nats, "{}: {drift:?}", fault.name);
+        seen_by_tokens += usize::from(!is_golden);
+    }
+    assert!(seen_by_tokens < faults().len() / 2, "{seen_by_tokens}");
+}
