@@ -83,7 +83,9 @@ pub(super) fn run_document(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) 
         divergence(&mut document, None, prompt);
     }
     add_values(&mut document, record, standing, &side, of_commit);
-    charts::of_run(record, standing).into_iter().for_each(|chart| document.chart(Some(chart)));
+    for chart in charts::of_run(record, standing) {
+        document.chart(Some(chart));
+    }
     let facts = facts_of(record, &side.summary).into_iter().map(|(fact, text)| [fact.into(), text.into()]);
     document.titled_table("Details", Table::new(["", ""]).with_rows(facts));
     add_environment(&mut document, record, of_commit);
