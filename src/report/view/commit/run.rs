@@ -231,10 +231,10 @@ fn add_environment(document: &mut Document, record: ArmView<'_>, of_commit: &Rec
             });
         }
     }
-    let parts = epoch.parts.iter().map(|(name, value)| [name.into(), value.into()]);
-    let variables = record
-        .environment_variables
-        .iter()
-        .map(|(name, value)| [format!("variable {name}").into(), value.into()]);
+    // A hash is broken where it has no room, as code is.
+    let part = |name: &str, value: &str| [name.into(), Line::prose(&format!("`{value}`")).into()];
+    let parts = epoch.parts.iter().map(|(name, value)| part(name, value));
+    let variables = record.environment_variables.iter();
+    let variables = variables.map(|(name, value)| part(&format!("variable {name}"), value));
     document.table(Table::new(["part", "value"]).with_rows(parts.chain(variables)));
 }
