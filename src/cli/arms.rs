@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::ab::budget;
 use crate::cli::report::show_commit;
+use crate::cli::reporting::{ReportFormat, print_report};
 use crate::cli::root::Root;
-use crate::cli::{exit_code, print_data, print_document, say};
+use crate::cli::{exit_code, say};
 use crate::error::Result;
 use crate::judge::peers::round_values;
 use crate::record::{Experiment, History, Outcome, Personal};
@@ -30,8 +31,8 @@ pub(super) struct ArmsArgs {
     ignore_guards: bool,
 
     /// How the result is reported
-    #[arg(long, value_enum, default_value_t = ArmsFormat::Text)]
-    format: ArmsFormat,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
 }
 
 impl ArmsArgs {
@@ -44,17 +45,6 @@ impl ArmsArgs {
             ..Schedule::new(arms, StoppingRule::Rounds(usize::from(rounds)))
         }
     }
-}
-
-/// The forms of a report on arms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ArmsFormat {
-    /// For people, on a terminal
-    Text,
-    /// For programs
-    Json,
-    /// For a page or an issue
-    Markdown,
 }
 
 /// How a record of arms is reported.
@@ -74,11 +64,8 @@ pub(super) fn store_and_print(
     let Ran { record, failed } = ran;
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
-    let printed = match args.format {
-        ArmsFormat::Text => print_document((reporters.document)(&record)),
-        ArmsFormat::Json => print_data(&(reporters.json)(&record)),
-        ArmsFormat::Markdown => print_data(&(reporters.document)(&record).to_markdown()),
-    };
+    let document = (reporters.document)(&record);
+    let printed = print_report(args.format, document, || (reporters.json)(&record));
     say(&format!("record: {}", path?.display()));
     let commit = record.subject().arm.commit.as_ref();
     show_commit(root, store, commit.map(|commit| commit.sha.as_str()));

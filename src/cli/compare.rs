@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::cli::named_record::{NamedRecord, find_run};
+use crate::cli::reporting::{ReportFormat, print_report};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
-use crate::cli::{exit_code, print_data, print_document, say};
+use crate::cli::{exit_code, print_document, say};
 use crate::error::{Error, Result};
 use crate::judge::comparability::TwoRuns;
 use crate::record::{History, ImportedRecord};
@@ -37,8 +38,8 @@ pub(super) struct CompareArgs {
     b: String,
 
     /// How it is reported
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
 
     /// Folder of the pages, to which one of these two is added [default: reports/site]
     #[arg(long, value_name = "DIR")]
@@ -46,16 +47,6 @@ pub(super) struct CompareArgs {
 
     #[command(flatten)]
     store: StoreFlag,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people, on a terminal
-    Text,
-    /// For an issue or a pull request
-    Markdown,
-    /// For programs
-    Json,
 }
 
 pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
@@ -72,7 +63,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
         return Err(imported_refused(&args.a));
     }
     if let Some(theirs) = imported_named(&args.b)? {
-        if args.format != Format::Text {
+        if args.format != ReportFormat::Text {
             return Err(imported_refused(&args.b));
         }
         return show_imported(&find("A", &args.a)?, &theirs);
@@ -89,12 +80,8 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
     let code = if two.compares_speed() { exit_code::PASS } else { exit_code::INCONCLUSIVE };
     let (a, b) = (compared(&a), compared(&b));
     let document = comparison_document(a, b, &two, OfPage::default());
-    match args.format {
-        Format::Text => print_document(document),
-        Format::Markdown => print_data(&document.to_markdown()),
-        Format::Json => print_data(&comparison_json(a, b, &two, code)),
-    }?;
-    if args.format == Format::Text {
+    print_report(args.format, document, || comparison_json(a, b, &two, code))?;
+    if args.format == ReportFormat::Text {
         show_page(&args.output.clone().unwrap_or_else(|| root.site()), a, b, &two);
     }
     Ok(code)

@@ -14,6 +14,7 @@ use crate::report::decision::{
     Subject, decision_document, decision_json, decision_junit, decision_markdown, github_annotations,
     pair_lines,
 };
+use crate::report::document::Document;
 
 /// Prints the result of an `ab`, and gives its exit code.
 ///
@@ -69,6 +70,33 @@ fn report_to_github(subject: Subject<'_>, decision: &DecisionRecord) {
     let written = OpenOptions::new().append(true).create(true).open(summary);
     if let Err(cause) = written.and_then(|mut file| file.write_all(text.as_bytes())) {
         say(&format!("the step summary `{}` cannot be written: {cause}", summary.display()));
+    }
+}
+
+/// The forms of a report that is no decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// For people, on a terminal
+    Text,
+    /// For programs
+    Json,
+    /// For a page, an issue or a pull request
+    Markdown,
+}
+
+/// Prints a report in the form that was requested; `json` is the same for programs.
+///
+/// # Errors
+/// As [`print_data()`].
+pub(super) fn print_report(
+    format: ReportFormat,
+    document: Document,
+    json: impl FnOnce() -> String,
+) -> Result<()> {
+    match format {
+        ReportFormat::Text => print_document(document),
+        ReportFormat::Json => print_data(&json()),
+        ReportFormat::Markdown => print_data(&document.to_markdown()),
     }
 }
 

@@ -28,13 +28,11 @@ pub struct Rule {
 
 impl Rule {
     /// The first threshold on the scale of the differences.
-    #[must_use]
     pub fn regressed_beyond_ln(&self) -> f64 {
         (self.regressed_beyond_percent / 100.0).ln_1p()
     }
 
     /// The second threshold on the scale of the differences.
-    #[must_use]
     pub fn passes_within_ln(&self) -> f64 {
         (self.passes_within_percent / 100.0).ln_1p()
     }
@@ -70,18 +68,7 @@ pub struct SequentialResult {
 }
 
 impl SequentialResult {
-    /// The same where no more pairs will be measured, as when a time budget has ended: what is undecided
-    /// is inconclusive, as learnt so far. This gives no verdict a further chance, so it costs no errors.
-    #[must_use]
-    pub fn ended(self) -> Self {
-        match self.outcome {
-            SequentialOutcome::Undecided { .. } => Self { outcome: SequentialOutcome::Inconclusive, ..self },
-            _ => self,
-        }
-    }
-
     /// Whether no further pair would change it.
-    #[must_use]
     pub fn is_final(&self) -> bool {
         !matches!(self.outcome, SequentialOutcome::Undecided { .. })
     }
@@ -154,44 +141,37 @@ impl Interval {
     }
 
     /// `mean - t * sd / sqrt(pairs)`.
-    #[must_use]
     pub fn lower_ln(&self) -> f64 {
         self.mean_ln - self.half_width_ln()
     }
 
     /// `mean + t * sd / sqrt(pairs)`.
-    #[must_use]
     pub fn upper_ln(&self) -> f64 {
         self.mean_ln + self.half_width_ln()
     }
 
     /// Head over base: 1.02 is 2 % slower.
-    #[must_use]
     pub fn ratio(&self) -> f64 {
         self.mean_ln.exp()
     }
 
     /// The ratio that the true one lies above.
-    #[must_use]
     pub fn lower(&self) -> f64 {
         self.lower_ln().exp()
     }
 
     /// The ratio that the true one lies below.
-    #[must_use]
     pub fn upper(&self) -> f64 {
         self.upper_ln().exp()
     }
 
     /// The slow-down from which on it is excluded, percent: `(exp(U) - 1) * 100`. Below 0 the head is
     /// proven to be faster.
-    #[must_use]
     pub fn excluded_slowdown_percent(&self) -> f64 {
         self.upper_ln().exp_m1() * 100.0
     }
 
     /// How far the pairs lie apart, percent: their standard deviation.
-    #[must_use]
     pub fn pair_sd_percent(&self) -> f64 {
         self.sd_ln * 100.0
     }
@@ -229,7 +209,6 @@ impl Look {
 
     /// A look at so many pairs, on which no verdict falls unless it is one of [`LOOKS`]. None for fewer
     /// than two pairs, which have no spread.
-    #[must_use]
     pub fn at(pairs: usize) -> Option<Self> {
         if let Some(look) = LOOKS.iter().find(|look| look.pairs == pairs) {
             return Some(*look);
@@ -240,7 +219,6 @@ impl Look {
     }
 
     /// Pairs of the first look after so many; None after the last.
-    #[must_use]
     pub fn pairs_after(pairs: usize) -> Option<usize> {
         LOOKS.iter().map(|look| look.pairs).find(|next| *next > pairs)
     }
@@ -258,7 +236,6 @@ const Z_OF_POWER: f64 = 0.841_621_233_572_914_3;
 /// and Stegun, 26.7.10) a share of 80 % lies above `t` at a noncentrality of
 /// `t * (1 - 1 / (4 v)) + z * sqrt(1 + t^2 / (2 v))`, which is 0.8 % too large at 5 pairs and nearer
 /// at more. None for fewer than two pairs or a deviation that is no number.
-#[must_use]
 pub fn smallest_seen_percent(rule: &Rule, pair_sd_ln: f64, look: Look) -> Option<f64> {
     if look.pairs < 2 || !pair_sd_ln.is_finite() || pair_sd_ln < 0.0 {
         return None;
@@ -407,16 +384,6 @@ mod tests {
         let last = judged(&noisy[..15]);
         assert_eq!((last.outcome, last.is_final()), (Inconclusive, true));
         assert_eq!(judged(&noisy), last, "there are never more than fifteen");
-    }
-
-    #[test]
-    fn what_ends_early_is_inconclusive_as_learnt_so_far_and_a_decision_stays() {
-        let early = judged(&around(0.0, 0.05, 6));
-        assert_eq!(early.ended(), SequentialResult { outcome: Inconclusive, ..early });
-        let single = judged(&[0.0]).ended();
-        assert_eq!(single, SequentialResult { outcome: Inconclusive, interval: None });
-        let decided = judged(&[0.0; 5]);
-        assert_eq!(decided.ended(), decided);
     }
 
     #[test]

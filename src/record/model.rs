@@ -61,13 +61,11 @@ pub enum ManifestCheck {
 
 impl Manifest {
     /// The identity of the model that it describes, as [`ModelIdentity::sha256`].
-    #[must_use]
     pub fn identity(&self) -> String {
         identity(&self.files)
     }
 
     /// Bytes of all its files together.
-    #[must_use]
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size_bytes).fold(0, u64::saturating_add)
     }
@@ -139,12 +137,6 @@ impl ModelIdentity {
             Some(added) => refuse(added, "was added"),
             None => Ok(()),
         }
-    }
-
-    /// The hash of one of the files.
-    #[must_use]
-    pub fn sha256_of(&self, name: &str) -> Option<&str> {
-        self.files.iter().find(|file| file.path == name).map(|file| file.sha256.as_str())
     }
 }
 
@@ -246,7 +238,6 @@ pub struct FaultyFile {
 
 impl FileFault {
     /// The fault in a word.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Extra => "extra",
@@ -402,7 +393,6 @@ fn is_settled(stamp: &FileStamp) -> bool {
 
 impl HashCache {
     /// What this file remembers; one that is missing or cannot be read remembers nothing.
-    #[must_use]
     pub fn load(file: PathBuf) -> Self {
         let text = files::read(&file, FileKind::StoreList).unwrap_or_default();
         let known = serde_json::from_slice(&text).unwrap_or_default();

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::judge::kv::{KvArm, KvBytesPerToken, kv_arms};
-use crate::judge::peers::{Multiple, RoundValues, round_values};
+use crate::judge::peers::round_values;
 use crate::measure::kv::KvMethod;
 use crate::record::Experiment;
 use crate::report::chart::{Scatter, ScatterPoint};
 use crate::report::document::{Cell, Document, Table, number};
-use crate::report::number::{counted, four_digits, mebibytes, percent, whole_percent};
-use crate::report::peers::{opened, round_row, warnings};
+use crate::report::number::{four_digits, mebibytes, percent, whole_percent};
+use crate::report::peers::{add_rounds, interval, opened, plan, warnings};
 use crate::visible;
 
 /// Said wherever a model is not the published one.
@@ -24,7 +24,7 @@ const FULL_WIDTH: &str = "saved, resident: what the runtime itself holds less. A
 pub fn kv_document(record: &Experiment) -> Document {
     let rounds = round_values(record);
     let arms = kv_arms(record);
-    let mut document = opened(record, &rounds, plan(record, &rounds));
+    let mut document = opened(record, &rounds, plan(record, &rounds, "arm"));
     let is_published =
         record.published.as_ref().is_some_and(|it| it.difference_to(&record.subject()).is_none());
     if !is_published {
@@ -52,9 +52,7 @@ pub fn kv_document(record: &Experiment) -> Document {
             document.text(line);
         }
     }
-    let headings = ["round", "TPOT ms of each process, in the order in which they ran", ""];
-    let rows = rounds.iter().enumerate().map(|(at, round)| round_row(record, at, round));
-    document.titled_table("Rounds", Table::new(headings).with_rows(rows));
+    add_rounds(&mut document, record, &rounds);
     warnings(&mut document, record);
     document
 }
@@ -122,18 +120,6 @@ pub(in crate::report) fn add_agreements(document: &mut Document, record: &Experi
         }
     }
     document.titled_table("Teacher-forced, by text and seed", table);
-}
-
-fn plan(record: &Experiment, rounds: &[RoundValues]) -> String {
-    let workload = &record.subject().workload;
-    format!(
-        "{}, interleaved; {} of fresh processes of which {} count, {}, {} greedy tokens each",
-        counted(record.arms.len(), "arm"),
-        counted(rounds.len(), "round"),
-        rounds.iter().filter(|round| round.counts).count(),
-        counted(workload.prompts.len(), "prompt"),
-        workload.new_tokens
-    )
 }
 
 /// A divergence spans many orders of magnitude: as in "1.2e-5".
@@ -239,11 +225,6 @@ fn changed(arm: &KvArm) -> &'static str {
         KvMethod::Graph => "graph",
         KvMethod::Plugin => "plugin",
     }
-}
-
-fn interval(multiple: Option<&Multiple>) -> Cell {
-    let bounds = multiple.and_then(|it| it.lower.zip(it.upper));
-    number(bounds.map(|(lower, upper)| format!("[{}, {}]", four_digits(lower), four_digits(upper))))
 }
 
 fn published(record: &Experiment) -> Vec<String> {

@@ -18,10 +18,12 @@ use crate::report::number::{counted, four_digits, mebibytes};
 use crate::visible;
 
 /// The report on a record of `peers`.
-#[must_use]
 pub fn peers_document(record: &Experiment) -> Document {
     let rounds = round_values(record);
-    let mut document = opened(record, &rounds, plan(record, &rounds));
+    let commit = record.subject().commit.as_ref().map_or("no commit".to_owned(), |commit| {
+        format!("commit {}{}", commit.short(), if commit.dirty { " (dirty)" } else { "" })
+    });
+    let mut document = opened(record, &rounds, format!("{}, {commit}", plan(record, &rounds, "engine")));
     let headings = ["engine", "tokens", ""];
     let rows = record.arms.iter().map(|engine| tokens(record, engine));
     document.titled_table("Tokens", Table::new(headings).with_rows(rows));
@@ -37,9 +39,7 @@ pub fn peers_document(record: &Experiment) -> Document {
         document.text("The values above are over every process, including those of invalidated rounds.");
     }
     add_steps(&mut document, record);
-    let headings = ["round", "TPOT ms of each process, in the order in which they ran", ""];
-    let rows = rounds.iter().enumerate().map(|(at, round)| round_row(record, at, round));
-    document.titled_table("Rounds", Table::new(headings).with_rows(rows));
+    add_rounds(&mut document, record, &rounds);
     warnings(&mut document, record);
     document
 }
@@ -69,14 +69,12 @@ fn title(record: &Experiment) -> String {
     format!("{} on {}, OpenVINO {version}", run.model.name, run.device.in_words(&record.machine.cpu))
 }
 
-fn plan(record: &Experiment, rounds: &[RoundValues]) -> String {
+/// By which plan so many arms were measured, which are called so.
+pub(in crate::report) fn plan(record: &Experiment, rounds: &[RoundValues], arm: &str) -> String {
     let workload = &record.subject().workload;
-    let commit = record.subject().commit.as_ref().map_or("no commit".to_owned(), |commit| {
-        format!("commit {}{}", commit.short(), if commit.dirty { " (dirty)" } else { "" })
-    });
     format!(
-        "{}, interleaved; {} of fresh processes of which {} count, {}, {} greedy tokens each, {commit}",
-        counted(record.arms.len(), "engine"),
+        "{}, interleaved; {} of fresh processes of which {} count, {}, {} greedy tokens each",
+        counted(record.arms.len(), arm),
         counted(rounds.len(), "round"),
         rounds.iter().filter(|round| round.counts).count(),
         counted(workload.prompts.len(), "prompt"),
@@ -179,7 +177,7 @@ fn ratios(record: &Experiment, metric_values: &[PeerValues], rounds: &[RoundValu
                 },
                 metric(multiple.metric),
                 number(Some(four_digits(multiple.ratio))),
-                interval(multiple),
+                interval(Some(multiple)),
                 multiple.metric.direction().as_str().into(),
                 result(multiple),
             ]);
@@ -199,12 +197,19 @@ fn result(multiple: &Multiple) -> Cell {
 }
 
 /// As in "[1.083, 1.172]".
-fn interval(multiple: &Multiple) -> Cell {
-    let bounds = multiple.lower.zip(multiple.upper);
+pub(in crate::report) fn interval(multiple: Option<&Multiple>) -> Cell {
+    let bounds = multiple.and_then(|it| it.lower.zip(it.upper));
     number(bounds.map(|(lower, upper)| format!("[{}, {}]", four_digits(lower), four_digits(upper))))
 }
 
-pub(in crate::report) fn round_row(record: &Experiment, at: usize, round: &RoundValues) -> [Cell; 3] {
+/// Every round, with what each process took in it.
+pub(in crate::report) fn add_rounds(document: &mut Document, record: &Experiment, rounds: &[RoundValues]) {
+    let headings = ["round", "TPOT ms of each process, in the order in which they ran", ""];
+    let rows = rounds.iter().enumerate().map(|(at, round)| round_row(record, at, round));
+    document.titled_table("Rounds", Table::new(headings).with_rows(rows));
+}
+
+fn round_row(record: &Experiment, at: usize, round: &RoundValues) -> [Cell; 3] {
     let tpot = |place: &usize| {
         let name = &record.arms.get(*place)?.label;
         let tpot = round.of(*place).and_then(|it| it.get(Metric::TimePerOutputToken));
@@ -295,7 +300,7 @@ fn rows(record: &Experiment, step: &Step) -> Vec<[Cell; 6]> {
             format!("{} to {}", from.label, to.label).into(),
             metric.into(),
             number(Some(four_digits(it.ratio))),
-            interval(&it),
+            interval(Some(&it)),
             result(&it),
         ]
     };
@@ -320,7 +325,6 @@ fn whole(record: &Experiment) -> Option<String> {
 const SCHEMA: &str = "arcgauge-peers@3";
 
 /// A record of `peers` as JSON.
-#[must_use]
 pub fn peers_json(record: &Experiment) -> String {
     let metric_values = peer_values(record);
     let names: Vec<&str> = record.arms.iter().map(|engine| engine.label.as_str()).collect();

@@ -33,7 +33,9 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     let again = import(&checkout, &[&json]);
     again.exits(0).says("0 added, 1 there already, 0 refused");
     assert_eq!(again.stdout, first.stdout);
-    let [_, stored] = &History::at(store.clone()).imported_files()[..] else { panic!("two are stored") };
+    let [_, stored] = &History::at(store.clone()).imported_found().files[..] else {
+        panic!("two are stored")
+    };
     let shown = checkout.run([Path::new("history"), Path::new("show"), stored]);
     assert_eq!(shown.exits(0).stdout, first.stdout);
     // What is ours is as it was.
@@ -56,7 +58,7 @@ fn a_file_that_is_refused_leaves_nothing_behind_and_the_next_is_still_read() {
     ended.exits(2).says("1 added, 0 there already, 1 refused");
     ended.says("batch-of-2.json`: `metadata.batch_size` is `2`, and only 1 is read");
     ended.prints("pp16+tg32 @ d64");
-    assert_eq!(History::at(checkout.path("reports/history")).imported_files().len(), 1);
+    assert_eq!(History::at(checkout.path("reports/history")).imported_found().files.len(), 1);
     let other = checkout.path("other.json");
     fs::write(&other, "{\"a\": 1}").unwrap();
     let other = other.display().to_string();
@@ -74,7 +76,7 @@ fn beside_a_run_of_ours_values_of_one_id_are_shown_and_never_compared() {
     let checkout = Checkout::new();
     forged::store(&checkout, &verified("00000000000a"));
     import(&checkout, &[&fixture("llm_bench/genai.json"), &fixture("llama-bench/tiny-llama.json")]).exits(0);
-    let files = History::at(checkout.path("reports/history")).imported_files();
+    let files = History::at(checkout.path("reports/history")).imported_found().files;
     let [llama, genai] = &files[..] else { panic!("two are stored") };
     let [llama, genai] = [llama, genai].map(|file| file.display().to_string());
     let shown = checkout.run(["compare", "latest", &genai]);

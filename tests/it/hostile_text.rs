@@ -148,16 +148,3 @@ fn a_page_that_writes_an_element_or_an_end_as_it_is_is_found_out_by_the_browser(
     let ran = looks.iter().filter(|seen| seen.kinds().contains(&"ran")).count();
     assert!(ran >= 15, "only {ran} ran");
 }
-
-#[test]
-fn there_are_enough_of_them_no_two_alike_and_each_has_what_a_page_must_not_take_as_it_is() {
-    let all = payloads();
-    assert!(all.len() >= 45, "{}", all.len());
-    for (at, text) in all.iter().enumerate() {
-        assert!(!all[..at].contains(text), "{text:?} is there twice");
-        assert!(!text.trim().is_empty());
-    }
-    for needed in ["</script", "<!--", "\u{2028}", "\u{2029}", "\0", "\u{202e}", "javascript:", "{{", "\""] {
-        assert!(all.iter().any(|text| text.contains(needed)), "none has {needed:?}");
-    }
-}

@@ -156,15 +156,6 @@ fn a_file_that_the_manifest_does_not_list_and_one_that_it_misses_are_refused() {
 }
 
 #[test]
-fn a_pointer_of_git_lfs_in_the_place_of_a_listed_file_is_named_with_git_s_command() {
-    let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
-    for name in ["tokenizer.json", "openvino_model.bin"] {
-        let model = ModelCopy::new().with(name, |bytes| *bytes = pointer.to_vec());
-        is_refused(&model, &format!("{name}` cannot be read: it is a pointer of git-lfs"), "git lfs pull");
-    }
-}
-
-#[test]
 fn a_config_or_a_manifest_that_is_no_json_is_refused() {
     let no_config = ModelCopy::new().with("config.json", |text| text.truncate(20));
     is_refused(&no_config, "config.json` is not a model config", "--model-dir DIR");

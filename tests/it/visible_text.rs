@@ -33,13 +33,13 @@ impl Scene {
         SAMPLES.add(&store, 0, words);
         let fixture = env!("CARGO_MANIFEST_DIR").to_owned() + "/fixtures/exchange/llm_bench/genai.json";
         checkout.run(["history", "import", &fixture, "--store", "store"]).exits(0);
-        let imported = store.imported_files().remove(0);
+        let imported = store.imported_found().files.remove(0);
         let record: ImportedRecord = History::read_imported(&imported).unwrap().record;
         fs::remove_file(imported).unwrap();
         let texts = Texts::of(&record);
         let number = |text: &str| texts.all().position(|one| one == text).unwrap();
         store.take_imported(&texts.with(|text| words(text, number(text)))).unwrap();
-        let files = store.files().into_iter().chain(store.imported_files()).collect();
+        let files = store.files().into_iter().chain(store.imported_found().files).collect();
         Self { checkout, files }
     }
 
@@ -151,7 +151,7 @@ fn files_of_other_tools_are_imported_refused_and_shown_as_text() {
     }
     assert!(files.len() > 100, "{}", files.len());
     let imported = checkout.run(["history", "import", "in", "--store", "store"]);
-    let taken = History::at(checkout.path("store")).imported_files();
+    let taken = History::at(checkout.path("store")).imported_found().files;
     assert!(taken.len() > 20 && taken.len() < files.len(), "{} of {}", taken.len(), files.len());
     is_text("history import", &imported.stdout);
     is_text("history import", &imported.stderr);

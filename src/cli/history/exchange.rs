@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use strum::VariantArray;
 
 use crate::cli::root::Root;
 use crate::cli::settings::{StoreFlag, cache_folder};
@@ -23,8 +25,8 @@ pub(super) struct ImportArgs {
     from: Vec<PathBuf>,
 
     /// Take the files for another tool's, of this format, whatever they look like
-    #[arg(long = "as", value_name = "FORMAT")]
-    said: Option<NamedFormat>,
+    #[arg(long = "as", value_name = "FORMAT", value_parser = named_format())]
+    said: Option<ImportedFormat>,
 
     #[command(flatten)]
     store: StoreFlag,
@@ -99,43 +101,22 @@ pub(super) fn taken(history: &History, file: &Path) -> Result<Taken> {
 /// What every record of ours begins with, whole or cut off.
 const OUR_MARK: &[u8] = b"{\"arcgauge\"";
 
-/// The formats of `--as`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum NamedFormat {
-    /// `llm_bench -rj`
-    LlmBenchJson,
-    /// `llm_bench -r`
-    LlmBenchCsv,
-    /// `llama-bench -o json` or `-o jsonl`
-    LlamaBenchJson,
-    /// `llama-bench -o csv`
-    LlamaBenchCsv,
-    /// `benchmark.py --output results_optimum.json` of the published benchmark
-    PublishedResults,
-}
-
-impl NamedFormat {
-    fn format(self) -> ImportedFormat {
-        match self {
-            Self::LlmBenchJson => ImportedFormat::LlmBenchJson,
-            Self::LlmBenchCsv => ImportedFormat::LlmBenchCsv,
-            Self::LlamaBenchJson => ImportedFormat::LlamaBenchJson,
-            Self::LlamaBenchCsv => ImportedFormat::LlamaBenchCsv,
-            Self::PublishedResults => ImportedFormat::PublishedResults,
-        }
-    }
+/// Reads the format of `--as`.
+fn named_format() -> impl TypedValueParser<Value = ImportedFormat> {
+    let name = |format: &ImportedFormat| PossibleValue::new(format.name()).help(format.written_by());
+    let unknown = |name: String| ImportedFormat::named(&name).ok_or("there is no such format");
+    PossibleValuesParser::new(ImportedFormat::VARIANTS.iter().map(name)).try_map(unknown)
 }
 
 /// Takes in a file of another tool and reports it. None where it is no such file, so that it is to be read
 /// as a record.
-fn take_imported(history: &History, file: &Path, said: Option<NamedFormat>) -> Result<Option<Taken>> {
+fn take_imported(history: &History, file: &Path, said: Option<ImportedFormat>) -> Result<Option<Taken>> {
     let bytes = beginning_of(file)?;
     if said.is_none() && bytes.starts_with(OUR_MARK) {
         return Ok(None);
     }
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let of_file = |error: Error| error.of(&format!("`{}`", file.display()));
-    let said = said.map(NamedFormat::format);
     let Some(record) = read_imported(&bytes, &name, said, &utc_now()).map_err(of_file)? else {
         return Ok(None);
     };

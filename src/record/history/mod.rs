@@ -68,14 +68,12 @@ pub struct ExaminedRecord {
 
 impl History {
     /// The store in this folder, which need not be there yet.
-    #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root, installation: None }
     }
 
     /// The same store, seen from an installation: what is added to it was measured by that one. From none, no
     /// record was measured here.
-    #[must_use]
     pub fn seen_from(self, installation: Option<Installation>) -> Self {
         Self { installation, ..self }
     }
@@ -85,19 +83,16 @@ impl History {
     }
 
     /// The folder.
-    #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// The files of its records, in the order of their paths; of folders that cannot be listed, none.
-    #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
         of_store(&self.root).files
     }
 
     /// What stands in the place of records and is none, and why: folders that cannot be listed, links, pipes.
-    #[must_use]
     pub fn closed(&self) -> Vec<(PathBuf, Error)> {
         of_store(&self.root).closed
     }
@@ -370,7 +365,6 @@ impl History {
     }
 
     /// Whether the file at this path begins as such a record does.
-    #[must_use]
     pub fn is_imported(path: &Path) -> bool {
         header_of(path).is_ok_and(|header| header.kind == ImportedRecord::KIND)
     }
@@ -387,14 +381,7 @@ impl History {
         Ok(Stored { path: path.to_owned(), record })
     }
 
-    /// The files of such records, in the order of their names.
-    #[must_use]
-    pub fn imported_files(&self) -> Vec<PathBuf> {
-        self.imported_found().files
-    }
-
-    /// The same, and what stands in their place and is none.
-    #[must_use]
+    /// The files of such records, in the order of their names, and what stands in their place and is none.
     pub fn imported_found(&self) -> FoundFiles {
         of_folder(&self.root().join(IMPORTED_FOLDER))
     }

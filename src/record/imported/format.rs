@@ -56,6 +56,19 @@ impl ImportedFormat {
         }
     }
 
+    /// The command that writes such a file.
+    pub fn written_by(self) -> &'static str {
+        match self {
+            Self::LlmBenchJson => "`llm_bench -rj`",
+            Self::LlmBenchCsv => "`llm_bench -r`",
+            Self::LlamaBenchJson => "`llama-bench -o json` or `-o jsonl`",
+            Self::LlamaBenchCsv => "`llama-bench -o csv`",
+            Self::PublishedResults => {
+                "`benchmark.py --output results_optimum.json` of the published benchmark"
+            }
+        }
+    }
+
     fn of_json(value: &Value) -> Vec<Self> {
         let looks_like = |format: &Self| match format {
             Self::LlmBenchJson => llm_bench::looks_like_json(value),

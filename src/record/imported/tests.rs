@@ -326,7 +326,7 @@ fn a_file_is_kept_once_where_no_index_looks_and_is_no_record_of_ours() {
     let later = ImportedRecord { imported_utc: "2027-01-01T00:00:00Z".into(), ..record.clone() };
     assert_eq!(history.take_imported(&later).unwrap(), Taken::There(path.clone()));
     assert_eq!(History::read_imported(&path).unwrap().record, record);
-    assert_eq!(history.imported_files(), [path.as_path()]);
+    assert_eq!(history.imported_found().files, [path.as_path()]);
     assert!(history.files().is_empty() && history.index().entries.is_empty());
     assert!(history.index().damaged.is_empty() && history.latest().unwrap().is_none());
     assert_eq!(history.verify().0, 1);

@@ -1,15 +1,10 @@
 //! What the invented history must show, and that nobody can take it for a measured one.
 
-use std::collections::BTreeSet;
-
 use super::*;
 use crate::judge::change_point::{Detection, change_points};
-use crate::judge::environment::{ProcessFindings, of_record};
-use crate::judge::{Standing, standing, summarise};
-use crate::measure::supervisor::Purpose;
 use crate::record::{
-    ArmView, DecisionRecord, Entry, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice,
-    PublishedReference, Status, Verdict, encode,
+    ArmView, DecisionRecord, Entry, Experiment, Outcome, PlanKind, PublishedReference, Status, Verdict,
+    encode,
 };
 use crate::report::demo::story::Story;
 
@@ -88,44 +83,6 @@ fn every_record_says_that_nothing_was_measured() {
 }
 
 #[test]
-fn three_machines_measure_two_models_on_proven_devices() {
-    let records = all(short());
-    let seen: BTreeSet<(&str, &str, &str)> = runs(&records)
-        .into_iter()
-        .filter(|run| run.device.ran.is_some())
-        .map(|run| {
-            (run.experiment.machine.slug.as_str(), run.arm.device.actual(), run.arm.model.name.as_str())
-        })
-        .collect();
-    let expected = [
-        ("demo-arc-140v-laptop", "GPU", "gpt-oss-20b-int4-ov"),
-        ("demo-arc-b580-desktop", "GPU", "gpt-oss-20b-int4-ov"),
-        ("demo-processor-8c", "CPU", "tiny-gpt-oss"),
-    ];
-    assert_eq!(seen.into_iter().collect::<Vec<_>>(), expected);
-    let grades: BTreeSet<ProofGrade> =
-        runs(&records).iter().filter_map(|run| run.device.ran.as_ref()).map(ProvenDevice::grade).collect();
-    assert_eq!(grades.into_iter().collect::<Vec<_>>(), [ProofGrade::PropertyAndCounters]);
-}
-
-#[test]
-fn the_published_value_holds_for_the_laptop_which_starts_below_it_and_ends_above() {
-    let records = all(DemoPlan { machines: 2, ..DemoPlan::sample() });
-    let stands = |run: ArmView<'_>| {
-        let average = summarise(&run).average.unwrap().throughput();
-        (average.value, standing(run.experiment.published.as_ref().unwrap(), &run, Some(average)))
-    };
-    let laptop = |run: &&ArmView<'_>| run.experiment.machine.slug.contains("140v");
-    let runs = runs(&records);
-    let (speed, word) = stands(*runs.iter().find(laptop).unwrap());
-    assert!((16.5..17.6).contains(&speed) && word == Standing::Below, "{speed} {word:?}");
-    let (speed, word) = stands(*runs.iter().rfind(laptop).unwrap());
-    assert!((22.3..23.3).contains(&speed) && word == Standing::Reached, "{speed} {word:?}");
-    let (_, word) = stands(*runs.iter().find(|run| run.experiment.machine.slug.contains("b580")).unwrap());
-    assert_eq!(word, Standing::NotJudged("another device".to_owned()));
-}
-
-#[test]
 fn every_way_in_which_a_run_can_end_is_there() {
     let (records, story) = (all(short()), Story::of(short().commits));
     let at = |percent: usize| of_first_machine(&records, story, short().commits * percent / 100);
@@ -147,22 +104,6 @@ fn every_way_in_which_a_run_can_end_is_there() {
     }
 }
 
-#[test]
-fn one_run_is_invalidated_by_heat_and_no_other_by_anything() {
-    let records = all(DemoPlan { new_tokens: 60, ..short() });
-    let invalid = |run: &&ArmView<'_>| of_record(run).iter().any(ProcessFindings::is_invalid);
-    let runs = runs(&records);
-    let invalidated: Vec<_> = runs.iter().filter(invalid).collect();
-    assert_eq!(invalidated.len(), 1);
-    let reason: Vec<String> = of_record(invalidated[0])
-        .into_iter()
-        .flat_map(|process| process.findings)
-        .filter(crate::judge::environment::GuardFinding::invalidates)
-        .map(|finding| finding.reason)
-        .collect();
-    assert!(reason.iter().all(|reason| reason.contains("thermal")), "{reason:?}");
-}
-
 /// The time per output token of a machine's runs that may be a baseline, oldest first, epoch by epoch.
 fn epochs(records: &[Experiment], machine: &str) -> Vec<Vec<(String, f64)>> {
     let entries: Vec<Entry> =
@@ -176,18 +117,6 @@ fn epochs(records: &[Experiment], machine: &str) -> Vec<Vec<(String, f64)>> {
         (entry.commit.as_ref().unwrap().sha.clone(), entry.metric_values.as_ref().unwrap().tpot_ms)
     };
     epochs.map(|epoch| epoch.iter().map(value).collect()).collect()
-}
-
-#[test]
-fn the_driver_and_openvino_each_begin_an_epoch() {
-    let records = all(short());
-    for machine in ["140v", "b580", "processor"] {
-        assert_eq!(epochs(&records, machine).len(), 3, "{machine}");
-    }
-    let primed = runs(&records).into_iter().filter(|run| {
-        run.experiment.machine.slug.contains("140v") && run.processes[0].purpose == Purpose::CacheWarmUp
-    });
-    assert_eq!(primed.count(), 3, "nothing compiled is there at the beginning and in each new epoch");
 }
 
 #[test]
@@ -210,17 +139,4 @@ fn the_planted_steps_are_found_where_they_are() {
         assert!((seen / ratio - 1.0).abs() < 0.02, "{plan:?}: {seen} for {ratio} at {at}");
     }
     assert!(found.len() <= planted.len() + 1, "{plan:?}: {found:?}");
-}
-
-#[test]
-fn memory_and_the_time_to_the_first_token_have_steps_of_their_own() {
-    let (records, story) = (all(short()), Story::of(short().commits));
-    let run = |at: usize| of_first_machine(&records, story, at)[0];
-    let memory = |at: usize| run(at).samples.iter().filter_map(|sample| sample.peak_rss_bytes).max().unwrap();
-    let grown = memory(story.dearer) as f64 / memory(story.dearer - 1) as f64;
-    assert!((1.05..1.07).contains(&grown), "{grown}");
-    let metric_values = |at: usize| Entry::of("a".into(), run(at).experiment).metric_values.unwrap();
-    let (before, after) = (metric_values(story.slower_start - 1), metric_values(story.slower_start));
-    assert!(after.ttft_ms / before.ttft_ms > 1.08, "{before:?} {after:?}");
-    assert!((after.tpot_ms / before.tpot_ms - 1.0).abs() < 0.03, "{before:?} {after:?}");
 }

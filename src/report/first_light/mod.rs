@@ -1,6 +1,7 @@
 //! The report of `first-light`, for whoever ran it and for whoever is sent the bundle. It names no person.
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::judge::first_light::{Answer, Answered};
 use crate::record::{Arm, Machine};
@@ -47,7 +48,6 @@ pub struct StepReport {
 }
 
 /// The answers, the steps, and what ran where before this run.
-#[must_use]
 pub fn first_light_document(reported: &FirstLight<'_>) -> Document {
     let mut document = Document::default();
     document.title(format!("Hardware validation: {}", reported.subject()));
@@ -121,57 +121,26 @@ impl FirstLight<'_> {
 /// What the form is called; raised when a reader of the old one would be misled.
 const SCHEMA: &str = "arcgauge-first-light@2";
 
-#[derive(Serialize)]
-struct Json<'a> {
-    schema: &'static str,
-    arcgauge_version: &'a str,
-    when_utc: &'a str,
-    requested: &'a str,
-    ran: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kernel_files_below: Option<&'a str>,
-    machine: Option<&'a Machine>,
-    openvino_version: Option<&'a str>,
-    model: Option<ModelName<'a>>,
-    commit: Option<CommitName<'a>>,
-    answers: &'a [Answered],
-    steps: &'a [StepReport],
-}
-
-#[derive(Serialize)]
-struct ModelName<'a> {
-    name: &'a str,
-    sha256: &'a str,
-}
-
-#[derive(Serialize)]
-struct CommitName<'a> {
-    sha: &'a str,
-    dirty: bool,
-}
-
 /// The answers, the steps, and what ran where.
-#[must_use]
 pub fn first_light_json(reported: &FirstLight<'_>) -> String {
     let run = reported.run;
-    let document = Json {
-        schema: SCHEMA,
-        arcgauge_version: reported.arcgauge_version,
-        when_utc: reported.when_utc,
-        requested: reported.requested,
-        ran: run.map_or("none", |run| run.device.actual()),
-        kernel_files_below: reported.kernel_files_below,
-        machine: reported.machine,
-        openvino_version: run
-            .and_then(|run| run.runtime.as_ref())
-            .map(|runtime| runtime.openvino_version.as_str()),
-        model: run.map(|run| ModelName { name: &run.model.name, sha256: &run.model.sha256 }),
-        commit: run
-            .and_then(|run| run.commit.as_ref())
-            .map(|commit| CommitName { sha: &commit.sha, dirty: commit.dirty }),
-        answers: reported.answers,
-        steps: reported.steps,
-    };
-    // Strings and numbers alone: it cannot fail.
-    visible::json(&serde_json::to_string_pretty(&document).unwrap_or_default()) + "\n"
+    let runtime = run.and_then(|run| run.runtime.as_ref());
+    let commit = run.and_then(|run| run.commit.as_ref());
+    let mut value = json!({
+        "schema": SCHEMA,
+        "arcgauge_version": reported.arcgauge_version,
+        "when_utc": reported.when_utc,
+        "requested": reported.requested,
+        "ran": run.map_or("none", |run| run.device.actual()),
+        "machine": reported.machine,
+        "openvino_version": runtime.map(|runtime| &runtime.openvino_version),
+        "model": run.map(|run| json!({ "name": run.model.name, "sha256": run.model.sha256 })),
+        "commit": commit.map(|commit| json!({ "sha": commit.sha, "dirty": commit.dirty })),
+        "answers": reported.answers,
+        "steps": reported.steps,
+    });
+    if let Some(folder) = reported.kernel_files_below {
+        value["kernel_files_below"] = folder.into();
+    }
+    visible::json(&format!("{value:#}\n"))
 }

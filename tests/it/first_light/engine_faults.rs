@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use arcgauge::golden::{Divergence, GoldenResult};
-use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
+use arcgauge::judge::first_light::Answer::{No, NotObserved};
+use arcgauge::judge::first_light::{Evidence, StepSeen};
 use arcgauge::record::{Arm, Experiment, Outcome};
 
 use crate::first_light::faults::{Row, reported, row, without_times};
@@ -14,7 +15,7 @@ pub(super) const ROWS: &[Row] = &[
     row(
         "paged-attention",
         |it| wrong_at(peers(it), 1, 16),
-        Answer::No,
+        No,
         "`genai-pa` is wrong: `fibonacci` at token 17",
     ),
     row(
@@ -23,13 +24,13 @@ pub(super) const ROWS: &[Row] = &[
             peers(it).outcome = Outcome::WrongOutput;
             engines(it).for_each(|engine| engine.prompts.clear());
         },
-        Answer::No,
+        No,
         "the output of an engine is wrong",
     ),
     row(
         "paged-attention",
         |it| fails_peers(it, "engine `genai-pa`: it hung"),
-        Answer::No,
+        No,
         "engine `genai-pa`: it hung",
     ),
     row(
@@ -38,75 +39,65 @@ pub(super) const ROWS: &[Row] = &[
             fails_peers(it, "no room in memory");
             engines(it).for_each(|engine| engine.device.ran = None);
         },
-        Answer::No,
+        No,
         "no room in memory",
     ),
     row(
         "paged-attention",
         |it| it.peers = StepSeen::Failed("step `peers`: the driver hung".into()),
-        Answer::No,
+        No,
         "the driver hung",
     ),
     row(
         "paged-attention",
         |it| it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into()),
-        Answer::NotObserved,
+        NotObserved,
         "setup --peers=genai",
     ),
-    row("paged-attention", |it| peers(it).outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
+    row("paged-attention", |it| peers(it).outcome = Outcome::Interrupted, NotObserved, "interrupted"),
     row(
         "paged-attention",
         |it| peers(it).arms[2].device.ran = None,
-        Answer::NotObserved,
+        NotObserved,
         "nothing shows that `genai-pa` ran on the GPU",
     ),
-    row("paged-attention", |it| peers(it).rounds.clear(), Answer::NotObserved, "no round was measured"),
-    row(
-        "paged-attention",
-        |it| swaps(peers(it)),
-        Answer::NotObserved,
-        "no round counts: `swap-in` on `stateful`",
-    ),
+    row("paged-attention", |it| peers(it).rounds.clear(), NotObserved, "no round was measured"),
+    row("paged-attention", |it| swaps(peers(it)), NotObserved, "no round counts: `swap-in` on `stateful`"),
     row(
         "paged-attention",
         |it| drop(kv_cache(peers(it)).insert("KV_CACHE_PRECISION".into(), "i8".into())),
-        Answer::NotObserved,
+        NotObserved,
         "`genai` sdpa with a KV cache `f16`, `genai-pa` paged with a KV cache `i8`",
     ),
     row(
         "paged-attention",
         |it| drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION")),
-        Answer::NotObserved,
+        NotObserved,
         "`genai-pa` paged with a KV cache `unknown`",
     ),
-    row(
-        "paged-attention",
-        |it| peers(it).arms[2].attention = None,
-        Answer::NotObserved,
-        "`genai-pa` unknown",
-    ),
+    row("paged-attention", |it| peers(it).arms[2].attention = None, NotObserved, "`genai-pa` unknown"),
     row(
         "paged-attention",
         |it| peers(it).arms[2].samples.iter_mut().for_each(without_times),
-        Answer::NotObserved,
+        NotObserved,
         "no round has a speed of both",
     ),
     row(
         "paged-attention",
         |it| peers(it).arms[2].prompts.clear(),
-        Answer::NotObserved,
+        NotObserved,
         "the tokens of `genai-pa` were not judged",
     ),
     row(
         "published-difference",
         |it| drop(peers(it).arms.pop()),
-        Answer::NotObserved,
+        NotObserved,
         "no two engines differ in KV-cache precision alone; published 27.00 against 21.24 tok/s",
     ),
     row(
         "published-difference",
         |it| fails_peers(it, "engine `genai-pa`: it hung"),
-        Answer::No,
+        No,
         "engine `genai-pa`: it hung",
     ),
 ];

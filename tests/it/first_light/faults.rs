@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use arcgauge::golden::GoldenResult;
-use arcgauge::judge::first_light::{Answer, Evidence, StepSeen};
+use arcgauge::judge::first_light::Answer::{self, No, NotObserved};
+use arcgauge::judge::first_light::{Evidence, StepSeen};
 use arcgauge::measure::guard::MachineReading;
 use arcgauge::measure::protocol::CacheState;
 use arcgauge::measure::supervisor::Purpose;
@@ -32,82 +33,67 @@ pub(super) const fn row(
 
 /// Every way in which the evidence of a claim can be missing or wrong; those of engines side by side are in `engine_faults`.
 pub(super) const ROWS: &[Row] = &[
-    row("pci-bus", |it| machine(it).gpus.clear(), Answer::No, "OpenVINO lists `GPU`"),
-    row(
-        "pci-bus",
-        |it| bench(it).machine.gpu_pci_ids.clear(),
-        Answer::No,
-        "the record's machine has nothing",
-    ),
-    row("kernel-driver", |it| machine(it).gpus[0].driver = None, Answer::No, "no driver holds"),
-    row("kernel-driver", |it| machine(it).gpus[0].driver = Some("vfio-pci".into()), Answer::No, "`vfio-pci`"),
-    row("render-node", |it| machine(it).gpus[0].render_nodes.clear(), Answer::No, "no render node"),
+    row("pci-bus", |it| machine(it).gpus.clear(), No, "OpenVINO lists `GPU`"),
+    row("pci-bus", |it| bench(it).machine.gpu_pci_ids.clear(), No, "the record's machine has nothing"),
+    row("kernel-driver", |it| machine(it).gpus[0].driver = None, No, "no driver holds"),
+    row("kernel-driver", |it| machine(it).gpus[0].driver = Some("vfio-pci".into()), No, "`vfio-pci`"),
+    row("render-node", |it| machine(it).gpus[0].render_nodes.clear(), No, "no render node"),
     row(
         "render-node",
         |it| machine(it).gpus[0].render_nodes[0].refused_reason = Some("Permission denied".into()),
-        Answer::No,
+        No,
         "`renderD128` does not open: Permission denied",
     ),
-    row("openvino-lists-gpu", |it| openvino(it).devices.truncate(1), Answer::No, "lists `CPU`, though"),
+    row("openvino-lists-gpu", |it| openvino(it).devices.truncate(1), No, "lists `CPU`, though"),
     row(
         "openvino-lists-gpu",
         |it| machine(it).runtime = Observed::not("no library"),
-        Answer::NotObserved,
+        NotObserved,
         "no library",
     ),
     row(
         "openvino-lists-gpu",
         |it| openvino(it).devices[1].facts.full_name = None,
-        Answer::No,
+        No,
         "a GPU without a name",
     ),
-    row("arc-140v", |it| openvino(it).devices[1].facts.pci_id = None, Answer::No, "no GPU with that PCI id"),
-    row(
-        "arc-140v",
-        |it| openvino(it).devices[1].facts.execution_units = None,
-        Answer::No,
-        "no execution units",
-    ),
+    row("arc-140v", |it| openvino(it).devices[1].facts.pci_id = None, No, "no GPU with that PCI id"),
+    row("arc-140v", |it| openvino(it).devices[1].facts.execution_units = None, No, "no execution units"),
     row(
         "arc-140v",
         |it| openvino(it).devices[1].facts.execution_units = Some(56),
-        Answer::NotObserved,
+        NotObserved,
         "no Arc 140V",
     ),
-    row("arc-140v", |it| machine(it).gpus[0].pci_id = "8086:e20b".into(), Answer::NotObserved, "another GPU"),
+    row("arc-140v", |it| machine(it).gpus[0].pci_id = "8086:e20b".into(), NotObserved, "another GPU"),
     row(
         "doctor-gpu",
         |it| reported(&mut it.doctor)[2].status = CheckStatus::Warn,
-        Answer::No,
+        No,
         "`warn` of `render node`",
     ),
-    row("doctor-gpu", |it| reported(&mut it.doctor).clear(), Answer::No, "says nothing of it"),
-    row("doctor-gpu", |it| bench(it).arms[0].device.ran = None, Answer::NotObserved, "no GPU ran"),
+    row("doctor-gpu", |it| reported(&mut it.doctor).clear(), No, "says nothing of it"),
+    row("doctor-gpu", |it| bench(it).arms[0].device.ran = None, NotObserved, "no GPU ran"),
     row(
         "gpu-decodes",
         |it| {
             bench(it).arms[0].device.ran = None;
             fails(bench(it), "the driver hung");
         },
-        Answer::No,
+        No,
         "the driver hung",
     ),
-    row(
-        "gpu-decodes",
-        |it| it.bench = StepSeen::Failed("no room in memory".into()),
-        Answer::No,
-        "no room in memory",
-    ),
+    row("gpu-decodes", |it| it.bench = StepSeen::Failed("no room in memory".into()), No, "no room in memory"),
     row(
         "gpu-decodes",
         |it| it.bench = StepSeen::NotRun("`--without bench`".into()),
-        Answer::NotObserved,
+        NotObserved,
         "`--without bench`",
     ),
     row(
         "device-proof",
         |it| bench(it).arms[0].device = forged::arc(None),
-        Answer::NotObserved,
+        NotObserved,
         "reported by OpenVINO alone",
     ),
     row(
@@ -116,19 +102,19 @@ pub(super) const ROWS: &[Row] = &[
             bench(it).arms[0].device.ran = None;
             fails(bench(it), "the counters say that it did not");
         },
-        Answer::No,
+        No,
         "the counters say that it did not",
     ),
     row(
         "gpu-counters",
         |it| readings(it, |reading| reading.worker_gpus = Observed::not("no fdinfo")),
-        Answer::NotObserved,
+        NotObserved,
         "no fdinfo",
     ),
     row(
         "gpu-counters",
         |it| readings(it, |reading| reading.worker_gpus = Observed::Observed(Vec::new())),
-        Answer::No,
+        No,
         "no client",
     ),
     row(
@@ -139,25 +125,25 @@ pub(super) const ROWS: &[Row] = &[
                 gpus[0].busy_cycles.clear();
             });
         },
-        Answer::No,
+        No,
         "stayed at 0",
     ),
     row(
         "f16-inference",
         |it| drop(effective(it).insert("INFERENCE_PRECISION_HINT".into(), "f32".into())),
-        Answer::No,
+        No,
         "`f32`",
     ),
     row(
         "f16-inference",
         |it| drop(effective(it).remove("INFERENCE_PRECISION_HINT")),
-        Answer::NotObserved,
+        NotObserved,
         "does not report",
     ),
     row(
         "f16-kv-cache",
         |it| drop(effective(it).insert("KV_CACHE_PRECISION".into(), "i8".into())),
-        Answer::No,
+        No,
         "`i8`",
     ),
     row(
@@ -166,51 +152,36 @@ pub(super) const ROWS: &[Row] = &[
             let requested = &mut bench(it).arms[0].runtime.as_mut().unwrap().properties_requested;
             requested.insert("KV_CACHE_PRECISION".into(), "u8".into());
         },
-        Answer::NotObserved,
+        NotObserved,
         "`KV_CACHE_PRECISION=u8` was requested",
     ),
-    row("kv-states-read", |it| states(it).count = Some(47), Answer::No, "not 48"),
-    row(
-        "kv-states-read",
-        |it| states(it).read = Trial::Failed("compressed".into()),
-        Answer::No,
-        "compressed",
-    ),
+    row("kv-states-read", |it| states(it).count = Some(47), No, "not 48"),
+    row("kv-states-read", |it| states(it).read = Trial::Failed("compressed".into()), No, "compressed"),
     row(
         "kv-states-read",
         |it| it.states = StepSeen::Failed("the model did not load".into()),
-        Answer::NotObserved,
+        NotObserved,
         "did not load",
     ),
-    row("kv-states-reset", |it| states(it).reset = Trial::Failed("3 left".into()), Answer::No, "3 left"),
-    row(
-        "kv-states-put-back",
-        |it| states(it).put_back = Trial::Failed("another".into()),
-        Answer::No,
-        "another",
-    ),
+    row("kv-states-reset", |it| states(it).reset = Trial::Failed("3 left".into()), No, "3 left"),
+    row("kv-states-put-back", |it| states(it).put_back = Trial::Failed("another".into()), No, "another"),
     row(
         "kv-states-put-back",
         |it| states(it).put_back = Trial::NotTried("not empty".into()),
-        Answer::NotObserved,
+        NotObserved,
         "not empty",
     ),
     row(
         "tokens-cross-check",
         |it| reported(&mut it.cross_check).answers[0].largest_logit_margin = 0.6,
-        Answer::No,
+        No,
         "at token 17 of `fibonacci`",
     ),
-    row(
-        "tokens-cross-check",
-        |it| reported(&mut it.cross_check).answers.clear(),
-        Answer::NotObserved,
-        "no answer",
-    ),
+    row("tokens-cross-check", |it| reported(&mut it.cross_check).answers.clear(), NotObserved, "no answer"),
     row(
         "gpu-clock",
         |it| readings(it, |reading| reading.gpus = Observed::not("no card")),
-        Answer::NotObserved,
+        NotObserved,
         "no card",
     ),
     row(
@@ -221,7 +192,7 @@ pub(super) const ROWS: &[Row] = &[
                 gpus[0].actual_mhz = Observed::Observed(0);
             });
         },
-        Answer::No,
+        No,
         "0 MHz while a GPU ran",
     ),
     row(
@@ -232,13 +203,13 @@ pub(super) const ROWS: &[Row] = &[
                 gpus[0].throttled_by = Observed::not("no reasons");
             });
         },
-        Answer::NotObserved,
+        NotObserved,
         "no reasons",
     ),
     row(
         "other-gpu-clients",
         |it| readings(it, |reading| reading.other_gpu = Observed::not("no processes")),
-        Answer::NotObserved,
+        NotObserved,
         "no processes",
     ),
     row(
@@ -249,25 +220,25 @@ pub(super) const ROWS: &[Row] = &[
                 others.clients = 0;
             });
         },
-        Answer::NotObserved,
+        NotObserved,
         "3 processes may not be looked at",
     ),
     row(
         "energy",
         |it| readings(it, |reading| reading.energy_microjoules = Observed::not("root alone reads it")),
-        Answer::NotObserved,
+        NotObserved,
         "root alone reads it",
     ),
     row(
         "energy",
         |it| readings(it, |reading| reading.energy_microjoules = Observed::Observed(7.into())),
-        Answer::No,
+        No,
         "stayed at 7",
     ),
     row(
         "memory-by-phase",
         |it| measured(it).memory.prefill.device_resident_bytes = None,
-        Answer::NotObserved,
+        NotObserved,
         "prefill: the GPU's",
     ),
     row(
@@ -278,15 +249,10 @@ pub(super) const ROWS: &[Row] = &[
                 phase.device_resident_bytes = Some(0);
             }
         },
-        Answer::No,
+        No,
         "no GPU memory in any phase",
     ),
-    row(
-        "gpu-memory",
-        |it| measured(it).guards = None,
-        Answer::NotObserved,
-        "the kernel reports no GPU memory",
-    ),
+    row("gpu-memory", |it| measured(it).guards = None, NotObserved, "the kernel reports no GPU memory"),
     row(
         "gpu-memory",
         |it| {
@@ -295,75 +261,55 @@ pub(super) const ROWS: &[Row] = &[
                 gpus[0].resident_bytes = Some(0);
             });
         },
-        Answer::No,
+        No,
         "has no GPU memory",
     ),
-    row(
-        "cold-load",
-        |it| drop(bench(it).arms[0].processes.remove(0)),
-        Answer::NotObserved,
-        "was warm before",
-    ),
+    row("cold-load", |it| drop(bench(it).arms[0].processes.remove(0)), NotObserved, "was warm before"),
     row(
         "cold-load",
         |it| bench(it).arms[0].processes[0].exit_reason = "crashed".into(),
-        Answer::No,
+        No,
         "ended `crashed`",
     ),
     row(
         "warm-load",
         |it| measured(it).load.as_mut().unwrap().compiled_model_cache = CacheState::Cold,
-        Answer::No,
+        No,
         "cold all the same",
     ),
-    row(
-        "warm-load",
-        |it| measured(it).load = None,
-        Answer::NotObserved,
-        "no process loaded from a warm cache",
-    ),
-    row(
-        "whole-model",
-        |it| bench(it).arms[0].model.files[0].size_bytes = 8_000_000,
-        Answer::NotObserved,
-        "0.0 GB",
-    ),
-    row("bench", |it| fails(bench(it), "it crashed"), Answer::No, "it crashed"),
+    row("warm-load", |it| measured(it).load = None, NotObserved, "no process loaded from a warm cache"),
+    row("whole-model", |it| bench(it).arms[0].model.files[0].size_bytes = 8_000_000, NotObserved, "0.0 GB"),
+    row("bench", |it| fails(bench(it), "it crashed"), No, "it crashed"),
     row(
         "bench",
         |it| {
             bench(it).arms[0].outcome = Outcome::WrongOutput;
             bench(it).arms[0].prompts[0].golden = GoldenResult::Break;
         },
-        Answer::No,
+        No,
         "its output is wrong: `fibonacci`",
     ),
-    row("bench", |it| bench(it).arms[0].outcome = Outcome::Interrupted, Answer::NotObserved, "interrupted"),
-    row(
-        "bench",
-        |it| bench(it).arms[0].samples.iter_mut().for_each(without_times),
-        Answer::NotObserved,
-        "no speed",
-    ),
+    row("bench", |it| bench(it).arms[0].outcome = Outcome::Interrupted, NotObserved, "interrupted"),
+    row("bench", |it| bench(it).arms[0].samples.iter_mut().for_each(without_times), NotObserved, "no speed"),
     row(
         "against-itself",
         |it| pairs(it).decision.as_mut().unwrap().verdict = Verdict::Regressed,
-        Answer::No,
+        No,
         "`regressed`",
     ),
     row(
         "against-itself",
         |it| pairs(it).arms[1].worker.sha256 = Some("9".repeat(64)),
-        Answer::NotObserved,
+        NotObserved,
         "not the same program",
     ),
     row(
         "against-itself",
         |it| pairs(it).decision.as_mut().unwrap().sensitivity = None,
-        Answer::NotObserved,
+        NotObserved,
         "too few pairs",
     ),
-    row("against-itself", |it| fails_ab(pairs(it)), Answer::No, "the head crashed"),
+    row("against-itself", |it| fails_ab(pairs(it)), No, "the head crashed"),
 ];
 
 fn effective(evidence: &mut Evidence) -> &mut BTreeMap<String, String> {

@@ -66,18 +66,6 @@ fn a_gpu_that_the_kernel_shows_and_openvino_does_not_list_is_a_no_and_fails_the_
 }
 
 #[test]
-fn a_node_that_is_gone_is_a_no_with_its_reason() {
-    let checkout = Checkout::new();
-    let machine = tempfile::tempdir().unwrap();
-    arc_below(machine.path());
-    fs::remove_file(machine.path().join("dev/dri/renderD128")).unwrap();
-    let flags = [&["--kernel-files", machine.path().to_str().unwrap()][..], &only("machine")].concat();
-    let ended = walk(&checkout, &flags);
-    ended.exits(20);
-    assert!(line(&ended, "render-node").contains("`renderD128` does not open: No such file"), "{ended}");
-}
-
-#[test]
 fn a_worker_that_hangs_is_recorded_and_the_walk_goes_on() {
     let checkout = Checkout::new();
     let worker = fake_worker(&checkout, "hangs-before-load");

@@ -83,7 +83,9 @@ pub(super) fn run_document(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) 
         divergence(&mut document, None, prompt);
     }
     add_values(&mut document, record, standing, &side, of_commit);
-    charts::of_run(record, standing).into_iter().for_each(|chart| document.chart(Some(chart)));
+    for chart in charts::of_run(record, standing) {
+        document.chart(Some(chart));
+    }
     let facts = facts_of(record, &side.summary).into_iter().map(|(fact, text)| [fact.into(), text.into()]);
     document.titled_table("Details", Table::new(["", ""]).with_rows(facts));
     add_environment(&mut document, record, of_commit);
@@ -229,10 +231,10 @@ fn add_environment(document: &mut Document, record: ArmView<'_>, of_commit: &Rec
             });
         }
     }
-    let parts = epoch.parts.iter().map(|(name, value)| [name.into(), value.into()]);
-    let variables = record
-        .environment_variables
-        .iter()
-        .map(|(name, value)| [format!("variable {name}").into(), value.into()]);
+    // A hash is broken where it has no room, as code is.
+    let part = |name: &str, value: &str| [name.into(), Line::prose(&format!("`{value}`")).into()];
+    let parts = epoch.parts.iter().map(|(name, value)| part(name, value));
+    let variables = record.environment_variables.iter();
+    let variables = variables.map(|(name, value)| part(&format!("variable {name}"), value));
     document.table(Table::new(["part", "value"]).with_rows(parts.chain(variables)));
 }

@@ -11,7 +11,7 @@ mod timeline_view;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use data::TimelineData;
+use data::timeline_data;
 use serde_json::{Value, json};
 
 use crate::error::Result;
@@ -92,7 +92,7 @@ impl HistoryPage {
             }
             views.push(timeline_view(&parts, Extent { is_open, has_charts }));
             csv_files.push((parts.csv_file().into(), timeline_csv(&parts)?));
-            data.push(TimelineData::of(parts));
+            data.push(timeline_data(parts));
         }
         let reference = &sources.published.reference;
         let published = format!("{} {}", four_digits(reference.value), reference.metric.unit());
