@@ -1,14 +1,9 @@
 //! The suite `depth`: prompts of stated lengths, and decoding over a KV cache that was filled by its states.
 
-use serde_json::Value;
+use arcgauge::golden::GoldenResult;
 
 use crate::checkout::Checkout;
 use crate::fake_worker::fake_worker;
-
-fn newest(checkout: &Checkout) -> Value {
-    let files = checkout.record_files();
-    serde_json::from_slice(&std::fs::read(files.last().unwrap()).unwrap()).unwrap()
-}
 
 #[test]
 fn decoding_over_a_filled_cache_is_measured_at_its_depth_and_checked_against_its_golden() {
@@ -16,12 +11,12 @@ fn decoding_over_a_filled_cache_is_measured_at_its_depth_and_checked_against_its
     let prompts = ["--prompt", "depth-256", "--prompt", "depth-16000-filled", "--max-new-tokens", "3"];
     let ended = checkout.run([&["bench", "--quick", "--device", "CPU"], &prompts[..]].concat());
     ended.exits(0).prints("prompt                prefill tok/s").prints("TPOT grows by ");
-    let record = newest(&checkout);
-    assert_eq!(record["suite"], "depth");
-    let arm = &record["arms"][0];
-    assert_eq!(arm["workload"]["prompts"][1]["cache_tokens"], 16_000);
-    let results: Vec<&Value> = arm["prompts"].as_array().unwrap().iter().map(|it| &it["golden"]).collect();
-    assert_eq!(results, ["match", "match"]);
+    let record = checkout.only_record();
+    assert_eq!(record.suite, "depth");
+    let run = record.subject();
+    assert_eq!(run.workload.prompts[1].cache_tokens, Some(16_000));
+    let results: Vec<GoldenResult> = run.prompts.iter().map(|prompt| prompt.golden).collect();
+    assert_eq!(results, [GoldenResult::Match; 2]);
     let mut pages = std::fs::read_dir(checkout.path("reports/site/commit")).unwrap();
     let page = std::fs::read_to_string(pages.next().unwrap().unwrap().path()).unwrap();
     assert!(page.contains("Time per output token over depth"));
@@ -47,11 +42,10 @@ fn the_suite_names_its_prompts_and_each_has_exactly_its_tokens() {
     let ended = checkout.run(suite);
     // The worker does not write states.
     ended.exits(0).prints("not measured: `depth-16000-filled`: the KV states cannot be written");
-    let record = newest(&checkout);
-    let prompts = record["arms"][0]["workload"]["prompts"].as_array().unwrap();
-    let lengths: Vec<usize> = prompts.iter().map(|it| it["token_ids"].as_array().unwrap().len()).collect();
-    assert_eq!(lengths, [256, 1024, 4096, 16_384]);
-    assert_eq!(record["arms"][0]["workload"]["new_tokens"], 64);
+    let record = checkout.only_record();
+    let run = record.subject();
+    let lengths: Vec<usize> = run.workload.prompts.iter().map(|prompt| prompt.token_ids.len()).collect();
+    assert_eq!((lengths, run.workload.new_tokens), (vec![256, 1024, 4096, 16_384], 64));
     checkout.run(["bench", "--deep"]).refuses("`--deep` is of the suite `depth`", "--suite depth");
     let alone = [
         "bench",
