@@ -68,7 +68,7 @@ fn the_card_of_a_small_model_has_metadata_and_says_that_it_is_not_the_published_
           name: "time per token, prefill included (ms/token)"
           value: 98.00
         - type: "e2e_throughput@1"
-          name: "throughput, prefill included (token/s)"
+          name: "end-to-end throughput (token/s)"
           value: 10.20
         - type: "decode_throughput@1"
           name: "decode throughput (token/s)"

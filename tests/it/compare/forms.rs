@@ -35,7 +35,7 @@ fn two_runs_of_one_thing() {
     record B  a.json
 
     Environment differences
-    difference  A             B             breaks
+    difference  A             B             affects
     commit      555555555555  555555666666  nothing
     Runs that differ in machine, model, workload or device are not comparable. Where series, epoch or environment differ, the comparison is an observation.
     "nothing" is what comparable runs may differ in.
@@ -113,7 +113,7 @@ fn two_runs_on_two_kernels() {
 
     #### Environment differences
 
-    | difference | A | B | breaks |
+    | difference | A | B | affects |
     | --- | --- | --- | --- |
     | kernel | 6.1 | 6.2 | epoch |
     | commit | 555555555555 | 555555666666 | nothing |
@@ -179,7 +179,7 @@ fn two_runs_on_two_machines() {
     record B  a.json
 
     Environment differences
-    difference  A             B             breaks
+    difference  A             B             affects
     machine     a-machine     another       machine
     commit      555555555555  555555666666  nothing
     Runs that differ in machine, model, workload or device are not comparable. Where series, epoch or environment differ, the comparison is an observation.
