@@ -29,6 +29,7 @@ use crate::run::{
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::{Suite, TokenId};
 
+const NAME_A_TEXT: &str = "name a file of plain text: `--text FILE`";
 /// Of a text of the user's own, tokens that are fed at once.
 const TEXT_PROMPT_TOKENS: usize = 64;
 /// Of a text of the user's own, tokens that are compared at most: each takes a row of logits on disk.
@@ -107,7 +108,13 @@ const PLUGIN: &str = "plugin:";
 impl RequestedArm {
     fn parse(text: &str) -> Result<Self> {
         let Some(properties) = text.strip_prefix(PLUGIN) else { return text.parse().map(Self::Transform) };
-        properties.split('+').map(str::parse).collect::<Result<_>>().map(Self::Plugin)
+        let properties = properties.split('+').map(str::parse).collect::<Result<Vec<Property>>>()?;
+        let is_again = |at: usize| properties[..at].iter().any(|before| before.key == properties[at].key);
+        match (0..properties.len()).find(|at| is_again(*at)) {
+            Some(at) => Err(Error::input(format!("arm `{text}` sets `{}` twice", properties[at].key))
+                .hint("give each property of an arm once")),
+            None => Ok(Self::Plugin(properties)),
+        }
     }
 
     fn label(&self) -> String {
@@ -160,6 +167,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     let model = args.workload.find_model(&args.measuring.engine.model, &root)?;
     let RequestedWorkload { prompts, new_tokens } = args.workload.requested(Suite::Reference, &model, 1)?;
     let texts = texts(args, &model, &prompts, new_tokens)?;
+    check_arms(&requested_arms, &model)?;
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "kv")? else {
         return Ok(exit_code::INTERRUPTED);
     };
@@ -216,24 +224,23 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
         .collect();
     texts.extend(probe_of(&model)?.map(|probe| [probe.prompt(), probe.forced()].concat()));
     for file in &args.texts {
-        texts.push(model.encode(&files::read_text(file, FileKind::Text)?)?);
+        texts.push(tokens_of(file, &model)?);
     }
     if texts.is_empty() {
-        return Err(Error::input("there is no text to calibrate with").hint("name one: `--text FILE`"));
+        return Err(Error::input("there is no text to calibrate with").hint(NAME_A_TEXT));
     }
     for (at, text) in texts.iter().enumerate() {
         let fed_at_once = RequestedPrompt::new(&format!("text {}", at + 1), text.clone());
         model.check_takes(&[fed_at_once], 1, 1)?;
     }
     check_writable(&output)?;
+    let layout = layout_of(&model)?;
+    let mut calibration = Calibration::begin(&layout)?;
     let Some(_lock) = args.lock.hold("kv calibrate")? else {
         return Ok(exit_code::INTERRUPTED);
     };
-    let model_sha256 = Some(model.identity.sha256.clone());
-    let layout = CacheLayout { model_sha256, ..CacheLayout::of(&model.folder)? };
     model.graph = Graph::read(&model.folder)?.with_queries(&model.folder)?;
     let mut engine = load(&model, &args.engine)?.engine;
-    let mut calibration = Calibration::begin(&layout)?;
     for text in &texts {
         calibrate(&mut engine, &layout, &mut calibration, text)?;
     }
@@ -275,6 +282,23 @@ fn requested_arms(named: &[String]) -> Result<Vec<RequestedArm>> {
         }
         None => Ok(arms),
     }
+}
+
+/// Refuses what the model's cache does not allow before anything waits or is loaded.
+fn check_arms(arms: &[RequestedArm], model: &FoundModel) -> Result<()> {
+    let changes = arms.iter().filter_map(|arm| match arm {
+        RequestedArm::Transform(spec) if arm.method() != KvMethod::Unchanged => Some((arm, spec)),
+        _ => None,
+    });
+    for (arm, spec) in changes {
+        spec.build(&layout_of(model)?).map_err(|error| error.of(&format!("arm `{}`", arm.label())))?;
+    }
+    Ok(())
+}
+
+fn layout_of(model: &FoundModel) -> Result<CacheLayout> {
+    let model_sha256 = Some(model.identity.sha256.clone());
+    Ok(CacheLayout { model_sha256, ..CacheLayout::of(&model.folder)? })
 }
 
 fn prepared(args: &KvArgs, model: &FoundModel, at: usize, requested: RequestedArm) -> Result<PreparedArm> {
@@ -323,14 +347,20 @@ fn texts(
         texts.push(own_text(file, model)?);
     }
     if texts.is_empty() {
-        return Err(Error::input("there is no text on which distributions could be compared")
-            .hint("name one: `--text FILE`"));
+        return Err(
+            Error::input("there is no text on which distributions could be compared").hint(NAME_A_TEXT)
+        );
     }
     Ok(texts)
 }
 
+fn tokens_of(file: &Path, model: &FoundModel) -> Result<Vec<TokenId>> {
+    let text = files::read_text(file, FileKind::Text).map_err(|error| error.or_hint(NAME_A_TEXT))?;
+    model.encode(&text).map_err(|error| error.of(&format!("`{}`", file.display())).hint(NAME_A_TEXT))
+}
+
 fn own_text(file: &Path, model: &FoundModel) -> Result<KvText> {
-    let ids = model.encode(&files::read_text(file, FileKind::Text)?)?;
+    let ids = tokens_of(file, model)?;
     if ids.len() <= TEXT_PROMPT_TOKENS {
         return Err(Error::input(format!(
             "`{}` has {} tokens, and {TEXT_PROMPT_TOKENS} are fed before the first comparison",

@@ -16,6 +16,7 @@ use crate::cli::settings::StoreFlag;
 use crate::cli::{exit_code, say};
 use crate::engine::openvino::{COMPILED_MODELS_FOLDER, FoundBy, RuntimeLocation};
 use crate::error::{Error, Result};
+use crate::files::{self, FileKind};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
 use crate::places;
@@ -120,11 +121,10 @@ impl SupervisionArgs {
     pub(super) fn program(&self) -> Result<WorkerProgram> {
         let program = self.worker.clone().map_or_else(own_program, Ok)?;
         let arguments = if self.worker.is_some() { Vec::new() } else { vec!["worker".to_owned()] };
-        let program = fs::canonicalize(&program).map_err(|cause| {
-            Error::io("start the worker", &program, &cause)
-                .as_input()
-                .hint("name a program that speaks the worker's protocol, or leave `--worker` out")
-        })?;
+        let program = program_file(
+            &program,
+            "name a program that speaks the worker's protocol, or leave `--worker` out",
+        )?;
         Ok(WorkerProgram { program, arguments, reaper: own_program()? })
     }
 
@@ -136,6 +136,14 @@ impl SupervisionArgs {
         }
         Ok(lock)
     }
+}
+
+/// The file of a program that is named: one that could be run, and is soon hashed.
+pub(super) fn program_file(named: &Path, hint: &str) -> Result<PathBuf> {
+    let file = fs::canonicalize(named)
+        .map_err(|cause| Error::io("start the worker", named, &cause).as_input().hint(hint))?;
+    files::open(&file, FileKind::Program).map_err(|error| error.hint(hint))?;
+    Ok(file)
 }
 
 /// This program's own file.

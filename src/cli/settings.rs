@@ -1,9 +1,9 @@
 //! What belongs to this user and machine: `settings.json` in the config folder, written by verbs such as `model use`; the
 //! store of records, which a flag or a setting names; and the installation's id, made by the first verb that measures.
 
-use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -89,13 +89,12 @@ impl ChosenStore {
 impl StoreFlag {
     /// The store.
     pub(super) fn find(&self, root: &Root) -> Result<History> {
-        Ok(History::at(self.chosen(root)?.folder().to_owned()).seen_from(known_installation()?))
+        Ok(History::at(self.folder(root)?).seen_from(known_installation()?))
     }
 
     /// The store, for a verb that measures: what it adds was measured here.
     pub(super) fn find_to_measure(&self, root: &Root) -> Result<History> {
-        let folder = self.chosen(root)?.folder().to_owned();
-        Ok(History::at(folder).seen_from(known_or_made_installation()?))
+        Ok(History::at(self.folder(root)?).seen_from(known_or_made_installation()?))
     }
 
     /// The flag as it is typed, for a process of this program's own.
@@ -107,6 +106,24 @@ impl StoreFlag {
     /// The store, though the settings may be unreadable: for verbs that go on.
     pub(super) fn or_default(&self, root: &Root) -> ChosenStore {
         self.chosen(root).unwrap_or_else(|_| ChosenStore::Own(root.history()))
+    }
+
+    /// The store's folder, which need not be there yet.
+    fn folder(&self, root: &Root) -> Result<PathBuf> {
+        let chosen = self.chosen(root)?;
+        let folder = chosen.folder();
+        let refuse = |what: &str| {
+            Err(Error::input(format!("the record store `{}` {what}", folder.display()))
+                .hint("name a folder: `--store DIR`, or once `cargo xtask history use DIR`"))
+        };
+        match fs::metadata(folder) {
+            Ok(found) if found.is_dir() => Ok(folder.to_owned()),
+            Ok(_) => refuse("is not a folder"),
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound && !folder.is_symlink() => {
+                Ok(folder.to_owned())
+            }
+            Err(cause) => refuse(&format!("cannot be read: {cause}")),
+        }
     }
 
     fn chosen(&self, root: &Root) -> Result<ChosenStore> {

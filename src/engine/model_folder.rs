@@ -162,6 +162,14 @@ impl ModelShape {
         Self::from_config(&serde_json::from_str(&text).unwrap_or_default())
     }
 
+    /// Elements of keys and values that a token adds to the cache of all layers; None where a config says none, or more
+    /// than can be counted.
+    #[must_use]
+    pub fn kv_elements_per_token(&self) -> Option<u64> {
+        let one_state = self.layers?.checked_mul(self.kv_heads?)?.checked_mul(self.head_size?)?;
+        one_state.checked_mul(2).filter(|elements| *elements > 0)
+    }
+
     fn from_config(config: &Value) -> Self {
         let number = |names: &[&str]| names.iter().find_map(|name| config[*name].as_u64());
         let texts = |name: &str| {

@@ -35,12 +35,14 @@ pub enum FileKind {
     Fixture,
     /// A policy, settings, a manifest, published results: text that people write.
     Text,
-    /// The config or the tokenizer of a model.
+    /// The config, the tokenizer or a calibration of a model.
     ModelText,
     /// The graph of a model.
     Graph,
-    /// The weights of a model, a program: too large to be read at once.
+    /// The weights of a model: too large to be read at once.
     Large,
+    /// A program that somebody names: it is hashed before it is run.
+    Program,
     /// A file of another tool.
     Imported,
     /// What a runner left: a verdict in a zip.
@@ -60,6 +62,7 @@ impl FileKind {
             Self::Text => 4 * MIB,
             Self::Graph => 256 * MIB,
             Self::Large => u64::MAX,
+            Self::Program => 1024 * MIB,
             Self::Imported | Self::Event => 16 * MIB,
             Self::Artifact => 32 * MIB,
         }
@@ -287,6 +290,11 @@ pub fn check_writable(path: &Path) -> Result<()> {
         Err(Error::input(format!("cannot write `{}`: {cause}", path.display()))
             .hint("name a file in a folder that is there and can be written"))
     };
+    if let Err(cause) = fs::symlink_metadata(path)
+        && cause.kind() != io::ErrorKind::NotFound
+    {
+        return refuse(&cause.to_string());
+    }
     if path.is_dir() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return refuse("it is a folder");
     }
@@ -299,6 +307,9 @@ pub fn check_writable(path: &Path) -> Result<()> {
     // As it is named, too: in a hub's cache the files of a model are links.
     if [folder_of(path), folder].iter().any(|folder| folder.join(MODEL).exists()) {
         return refuse("a model is in that folder, which is only read");
+    }
+    if !folder.is_dir() {
+        return refuse("its folder is not there");
     }
     match temporary_in(folder) {
         Ok(_) => Ok(()),
@@ -371,7 +382,7 @@ mod tests {
         assert_eq!(fs::read(file("b.json")).unwrap(), b"too");
     }
 
-    const KINDS: [FileKind; 10] = [
+    const KINDS: [FileKind; 11] = [
         FileKind::Record,
         FileKind::StoreList,
         FileKind::Fixture,
@@ -382,6 +393,7 @@ mod tests {
         FileKind::Artifact,
         FileKind::Event,
         FileKind::Page,
+        FileKind::Program,
     ];
 
     fn scene() -> (TempDir, impl Fn(&str) -> PathBuf) {

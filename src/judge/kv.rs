@@ -7,7 +7,6 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::engine::ModelShape;
 use crate::golden::GoldenResult;
 use crate::judge::peers::{Multiple, RoundValues, round_values};
 use crate::measure::kv::{KvAgreement, KvMethod};
@@ -199,16 +198,11 @@ fn teacher_forced(agreements: &[KvAgreement]) -> Option<TeacherForced> {
     })
 }
 
-/// Elements of keys and values that a token adds to the cache of all layers.
-fn elements_per_token(shape: &ModelShape) -> Option<u64> {
-    Some(2 * shape.layers? * shape.kv_heads? * shape.head_size?)
-}
-
 fn bytes(reference: &Arm, arm: &Arm, kv: &KvRecord) -> Option<KvBytesPerToken> {
-    let elements = elements_per_token(arm.model.shape.as_ref()?)?;
+    let elements = arm.model.shape.as_ref()?.kv_elements_per_token()?;
     let tokens = fed_tokens(arm)?;
     // A generation whose states nothing changes is packed as 16-bit elements are.
-    let unpacked = elements * tokens * REFERENCE_ELEMENT_BYTES;
+    let unpacked = elements.saturating_mul(tokens).saturating_mul(REFERENCE_ELEMENT_BYTES);
     let longest = kv.uses.iter().max_by_key(|it| it.tokens);
     let packed = longest.map_or(unpacked, |it| it.packed_bytes);
     let tokens = longest.map_or(tokens, |it| it.tokens).max(1);
@@ -226,7 +220,7 @@ fn bytes(reference: &Arm, arm: &Arm, kv: &KvRecord) -> Option<KvBytesPerToken> {
     Some(KvBytesPerToken {
         packed_per_token,
         packed_per_token_at_20b: packed_per_token * GPT_OSS_20B_ELEMENTS as f64 / elements as f64,
-        share_of_16_bit: packed_per_token / (elements * REFERENCE_ELEMENT_BYTES) as f64,
+        share_of_16_bit: packed_per_token / (elements as f64 * REFERENCE_ELEMENT_BYTES as f64),
         packed,
         resident: own,
         resident_saved: own.zip(of_reference).map(|(own, reference)| reference.saturating_sub(own)),

@@ -152,7 +152,7 @@ metrics! {
         "(t_N - t_0) / N: prefill included, as the published time per token"
         = Total |it| it.whole_ns / 1e6, it.tokens;
     /// `N / (t_N - t_0)`, tokens per second: prefill included, as in the published table.
-    EndToEndThroughput "throughput, prefill included" "e2e_throughput@1" "token/s" Higher
+    EndToEndThroughput "end-to-end throughput" "e2e_throughput@1" "token/s" Higher
         "N / (t_N - t_0): prefill included, as the published tok/s"
         = Total |it| it.tokens, it.whole_ns / 1e9;
     /// `(N - 1) / (t_N - t_1)`, tokens per second: prefill excluded.

@@ -142,7 +142,7 @@ fn differences(document: &mut Document, two: &TwoRuns) {
         let value = |value: &Option<String>| value.as_deref().unwrap_or(it.absent).into();
         [(&it.what).into(), value(&it.a), value(&it.b), it.breaks.as_str().into()]
     });
-    document.table(Table::new(["difference", "A", "B", "breaks"]).with_rows(rows));
+    document.table(Table::new(["difference", "A", "B", "affects"]).with_rows(rows));
     for sentence in BREAKS {
         document.text(sentence);
     }

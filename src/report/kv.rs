@@ -190,7 +190,7 @@ fn time(arms: &[KvArm]) -> Table {
         "TPOT ms",
         "ratio",
         "95 % interval",
-        "TTFT",
+        "TTFT ratio",
         "read ms",
         "transform ms",
         "write ms",

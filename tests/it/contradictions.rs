@@ -2,10 +2,14 @@
 
 use std::fs;
 
+use arcgauge::engine::ModelShape;
 use arcgauge::engine::openvino::ActiveWeights;
 use arcgauge::measure::BandwidthReading;
-use arcgauge::measure::kv::KvMethod;
-use arcgauge::record::{Arm, Experiment, KvRecord, Round, SampleTimes, Side, contradictions, encode, open};
+use arcgauge::measure::kv::{KvAgreement, KvMethod, KvUse};
+use arcgauge::record::{
+    Arm, Experiment, KvRecord, PlanKind, Round, SampleTimes, Side, contradictions, encode, open,
+};
+use arcgauge::report::kv::kv_document;
 
 use crate::forged;
 use crate::forged_pairs::{ab, around, both};
@@ -191,6 +195,98 @@ fn no_side_of_an_ab_is_excused_from_its_goldens_as_a_change_of_the_kv_cache() {
     });
     let error = encode(&record).unwrap_err().to_string();
     assert!(error.contains("`arms[1].kv`"), "{error}");
+}
+
+/// The unchanged cache, and one that is read and written back at each token.
+fn of_kv() -> Experiment {
+    let mut record = Experiment { plan: PlanKind::Kv, ..ab(&around(0.0, 0.3, 5)) };
+    let shape =
+        ModelShape { layers: Some(2), kv_heads: Some(2), head_size: Some(4), ..ModelShape::default() };
+    for (arm, label, method) in [(0, "none", KvMethod::Unchanged), (1, "copy", KvMethod::States)] {
+        let arm = &mut record.arms[arm];
+        let uses = arm.measured_samples().map(|sample| {
+            let tokens = (sample.prompt_tokens + sample.token_ids.len() - 1) as u64;
+            KvUse {
+                tokens,
+                rows: tokens,
+                packed_bytes: 64 * tokens,
+                changes: 2,
+                read_ns: 5,
+                ..KvUse::default()
+            }
+        });
+        let uses: Vec<KvUse> = uses.collect();
+        let uses = if method == KvMethod::States { uses } else { Vec::new() };
+        arm.kv = Some(KvRecord { transform: label.into(), method, uses, agreements: Vec::new() });
+        (arm.label, arm.model.shape) = (label.into(), Some(shape.clone()));
+    }
+    let agreement = |seed| KvAgreement {
+        text: "probe".into(),
+        seed: Some(seed),
+        steps: 10,
+        agreed_steps: 9,
+        first_difference: Some(4),
+        mean_kl_nats: 0.1,
+        largest_kl_nats: 0.2,
+        largest_margin_change_logit: 0.5,
+    };
+    record.arms[1].kv.as_mut().unwrap().agreements = vec![agreement(1), agreement(2)];
+    record
+}
+
+#[test]
+fn what_an_arm_says_of_its_kv_cache_fits_its_generations_and_its_texts() {
+    assert_eq!(contradictions(&of_kv()), []);
+    type Forge = fn(&mut KvRecord);
+    let forged: [(Forge, &str); 21] = [
+        (|kv| kv.transform = "none".into(), "transform"),
+        (|kv| kv.method = KvMethod::Unchanged, "method"),
+        (|kv| kv.uses.truncate(1), "uses"),
+        (|kv| kv.uses.push(kv.uses[0]), "uses"),
+        (|kv| kv.uses[0].tokens = u64::MAX, "uses"),
+        (|kv| kv.uses[0].tokens = 0, "uses"),
+        (|kv| kv.uses[0].rows += 1, "uses[0].rows"),
+        (|kv| kv.uses[0].rows = u64::MAX, "uses[0].rows"),
+        (|kv| kv.uses[0].packed_bytes = u64::MAX, "uses[0].packed_bytes"),
+        (|kv| kv.uses[0].changes = u64::MAX, "uses[0].changes"),
+        (|kv| kv.uses[0].read_ns = u64::MAX, "uses"),
+        (|kv| kv.uses[0].write_ns = u64::MAX, "uses"),
+        (|kv| kv.agreements[0].steps = usize::MAX, "agreements[0].steps"),
+        (|kv| kv.agreements[0].steps = 0, "agreements[0].steps"),
+        (|kv| kv.agreements[0].agreed_steps = 11, "agreements[0].agreed_steps"),
+        (|kv| kv.agreements[0].agreed_steps = 10, "agreements[0].agreed_steps"),
+        (|kv| kv.agreements[0].first_difference = None, "agreements[0].agreed_steps"),
+        (|kv| kv.agreements[0].first_difference = Some(10), "agreements[0].first_difference"),
+        (|kv| kv.agreements[0].mean_kl_nats = 0.3, "agreements[0].mean_kl_nats"),
+        (
+            |kv| kv.agreements[0].largest_margin_change_logit = -1.0,
+            "agreements[0].largest_margin_change_logit",
+        ),
+        (|kv| kv.agreements[1].seed = Some(1), "agreements[1].text"),
+    ];
+    for (forge, field) in forged {
+        let mut record = of_kv();
+        forge(record.arms[1].kv.as_mut().unwrap());
+        let named: Vec<String> = contradictions(&record).into_iter().map(|it| it.field).collect();
+        assert!(named.contains(&format!("arms[1].kv.{field}")), "{field}: {named:?}");
+    }
+    let mut record = of_kv();
+    record.arms[0].kv = record.arms[1].kv.clone();
+    let error = open::<Experiment>(&encode(&record).unwrap(), "it").unwrap_err().to_string();
+    assert!(error.contains("contradicts itself: `arms[0].kv."), "{error}");
+}
+
+#[test]
+fn a_shape_that_cannot_be_counted_has_no_bytes() {
+    for kv_heads in [0, 1 << 63, u64::MAX] {
+        let mut record = of_kv();
+        for arm in &mut record.arms {
+            arm.model.shape.as_mut().unwrap().kv_heads = Some(kv_heads);
+        }
+        let text = kv_document(&record).to_text(None);
+        assert!(text.contains("copy"), "{text}");
+        assert!(!text.contains("NaN") && !text.contains("inf "), "{text}");
+    }
 }
 
 #[test]

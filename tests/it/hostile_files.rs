@@ -4,7 +4,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -200,6 +200,43 @@ fn what_git_reads_whole_is_refused_where_it_is_a_pipe_or_without_end() {
             assert!(ended.code == Some(2), "{name}: {ended}");
         }
     }
+}
+
+#[test]
+fn what_is_named_and_cannot_be_used_is_refused_before_anything_is_hashed_or_waited_for() {
+    let checkout = Checkout::new();
+    let (large, pipe_at, long) = (checkout.path("large"), checkout.path("pipe"), "x".repeat(300));
+    sparse(&large);
+    fs::set_permissions(&large, PermissionsExt::from_mode(0o755)).unwrap();
+    pipe(&pipe_at);
+    fs::write(checkout.path("file"), "{}").unwrap();
+    symlink("file", checkout.path("link")).unwrap();
+    let calibrated = |file: &str| format!("triattention:128,calibration={file}");
+    let of_kv = |arm: &str| -> Vec<String> {
+        ["kv", "--arm", "none", "--arm", arm, "--device", "CPU"].map(str::to_owned).to_vec()
+    };
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let began = Instant::now();
+    for (words, says) in [
+        (words(&["bench", "--quick", "--worker", "large"]), "it has 3221225472 bytes"),
+        (words(&["peers", "--engines", "stateful,a", "--program", "a=large"]), "it has 3221225472 bytes"),
+        (words(&["bench", "--quick", "--output", &long]), "File name too long"),
+        (words(&["bench", "--quick", "--store", "file"]), "is not a folder"),
+        (words(&["history", "list", "--store", "file"]), "is not a folder"),
+        (words(&["history", "verify", "--store", "pipe"]), "is not a folder"),
+        (words(&["gate", "--store", &long]), "File name too long"),
+        (of_kv(&calibrated("pipe")), "it is a pipe"),
+        (of_kv(&calibrated("large")), "it has 3221225472 bytes"),
+        (of_kv(&calibrated("link")), "`link` is not a calibration"),
+        (of_kv("absmax:int4,group=7"), "groups of `7` do not fill a head of 64"),
+        (of_kv("plugin:A=B+A=C"), "sets `A` twice"),
+    ] {
+        let ended = checkout.run(&words);
+        assert_eq!(ended.code, Some(2), "{words:?}: {ended}");
+        assert!(ended.stderr.contains(says) && ended.stderr.contains("hint: "), "{words:?}: {ended}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert!(checkout.record_files().is_empty());
 }
 
 /// A tree of a few objects that unfolds to a thousand million files, and one large blob of zeros.

@@ -120,7 +120,7 @@ fn engines_that_cannot_be_meant_are_refused_with_what_could_be() {
         ("stateful,genai --program genai=/bin/true", "has the name of an engine that is there", "NAME=FILE"),
         ("stateful,genai --program idle=/bin/true", "is no engine that is measured", "NAME=FILE"),
         ("stateful,a --program a=/bin/true --program a=/bin/false", "is given twice", "NAME=FILE"),
-        ("stateful,a --program a=/etc", "`/etc` is no program", "benches/peers/README.md"),
+        ("stateful,a --program a=/etc", "cannot read `/etc`: it is a folder", "benches/peers/README.md"),
         ("stateful,", "an engine has no name", "`--engines stateful,genai,optimum`"),
         ("stateful,genai:A=1+A=2", "sets `A` twice", "each property of an engine once"),
         ("stateful,genai-pa-i8:KV_CACHE_PRECISION=u8", "sets `KV_CACHE_PRECISION` twice", "once"),

@@ -1,12 +1,12 @@
 //! An engine in words: which one, and in what it runs otherwise than the others.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::{fmt, fs};
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::measuring::{SupervisionArgs, load_command, own_program};
+use crate::cli::measuring::{SupervisionArgs, load_command, own_program, program_file};
 use crate::cli::peers::{NamedProgram, PeersArgs};
 use crate::cli::root::Root;
 use crate::engine::openvino::{DeviceKind, Property, Sources};
@@ -206,11 +206,7 @@ fn of_program(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
         ))
     })?;
     let hint = "name a program that speaks the worker's protocol; benches/peers/README.md describes it";
-    let file = fs::canonicalize(&named.file)
-        .map_err(|cause| Error::io("start the worker", &named.file, &cause).as_input().hint(hint))?;
-    if !file.is_file() {
-        return Err(Error::input(format!("`{}` is no program", file.display())).hint(hint));
-    }
+    let file = program_file(&named.file, hint)?;
     let worker = WorkerProgram { program: file.clone(), arguments: Vec::new(), reaper: own_program()? };
     Ok(PeerProgram { worker, known_by: file, is_other_program: true })
 }

@@ -162,6 +162,13 @@ pub fn calibrate(
     engine.infer()?;
     for layer in 0..layout.layers {
         let tensor = added_output(&engine.request, first_output + layer)?;
+        let (found, expected) = (dimensions(&tensor)?, [1, layout.query_heads, text.len(), layout.head_size]);
+        if found != expected {
+            return Err(Error::input(format!(
+                "the queries of layer `{layer}` have the shape `{found:?}` where the model's config says {expected:?}"
+            ))
+            .hint("the model's `config.json` is of another model"));
+        }
         calibration.add(layout, layer, f32_elements(&tensor)?)?;
     }
     calibration.count(text.len());

@@ -7,6 +7,9 @@ use crate::engine::transform::Rope;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 
+/// More layers, heads and elements of a head than any model has, and few enough for tables over them.
+const LARGEST_EXTENT: usize = 1024;
+
 /// What a model's config says of its KV cache.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct CacheLayout {
@@ -38,27 +41,36 @@ impl CacheLayout {
         let config: Value = serde_json::from_str(&files::read_text(&file, FileKind::ModelText)?)
             .map_err(|cause| Error::input(format!("`{}` is not a model config: {cause}", file.display())))?;
         Self::from_config(&config).map_err(|name| {
-            Error::input(format!("`{}` does not state its `{name}`", file.display()))
+            Error::input(format!("`{}` states no usable `{name}`", file.display()))
                 .hint("KV experiments need a model whose config states the shape of its KV cache, as GPT-OSS")
         })
     }
 
     fn from_config(config: &Value) -> Result<Self, &'static str> {
-        let number = |name: &'static str| {
-            config[name].as_u64().and_then(|it| usize::try_from(it).ok()).filter(|it| *it > 0).ok_or(name)
+        let number = |name: &'static str, largest: usize| {
+            let number = config[name].as_u64().and_then(|it| usize::try_from(it).ok());
+            number.filter(|it| (1..=largest).contains(it)).ok_or(name)
         };
-        let layers = number("num_hidden_layers")?;
-        let query_heads = number("num_attention_heads")?;
-        let kv_heads = number("num_key_value_heads").unwrap_or(query_heads);
-        let per_head = || number("hidden_size").map(|width| width / query_heads);
-        let head_size = number("head_dim").or_else(|name| per_head().map_err(|_| name))?;
+        let layers = number("num_hidden_layers", LARGEST_EXTENT)?;
+        let query_heads = number("num_attention_heads", LARGEST_EXTENT)?;
+        let kv_heads = match &config["num_key_value_heads"] {
+            Value::Null => query_heads,
+            _ => number("num_key_value_heads", LARGEST_EXTENT)?,
+        };
+        let head_size = match &config["head_dim"] {
+            Value::Null => number("hidden_size", LARGEST_EXTENT * query_heads)? / query_heads,
+            _ => number("head_dim", LARGEST_EXTENT)?,
+        };
+        if head_size == 0 {
+            return Err("hidden_size");
+        }
         let kinds = config["layer_types"].as_array();
         let sliding = match kinds {
             Some(kinds) if kinds.len() != layers => return Err("layer_types"),
             Some(kinds) => kinds.iter().map(|kind| kind.as_str() == Some("sliding_attention")).collect(),
             None => vec![false; layers],
         };
-        let window = if sliding.contains(&true) { number("sliding_window")? } else { 0 };
+        let window = if sliding.contains(&true) { number("sliding_window", usize::MAX / 2)? } else { 0 };
         if !query_heads.is_multiple_of(kv_heads) {
             return Err("num_key_value_heads");
         }
@@ -218,6 +230,38 @@ mod tests {
         assert_eq!(CacheLayout::from_config(&without_heads), Err("num_attention_heads"));
         let uneven = json!({"num_hidden_layers": 2, "num_attention_heads": 3, "num_key_value_heads": 2, "head_dim": 4});
         assert_eq!(CacheLayout::from_config(&uneven), Err("num_key_value_heads"));
+    }
+
+    #[test]
+    fn a_shape_that_no_model_has_is_refused_by_the_field_before_tables_are_made_for_it() {
+        let shape = json!({"num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8,
+            "hidden_size": 32, "rope_theta": 1e4});
+        assert!(CacheLayout::from_config(&shape).is_ok());
+        let fields = ["num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim"];
+        for (field, value) in
+            fields.iter().flat_map(|field| [0, 1 << 60, 1 << 63, 100_000].map(|it| (field, it)))
+        {
+            let mut config = shape.clone();
+            config[*field] = u64::into(value);
+            assert_eq!(CacheLayout::from_config(&config), Err(*field), "{value}");
+        }
+        for hidden_size in [3, 1 << 63] {
+            let mut config = shape.clone();
+            (config["head_dim"], config["hidden_size"]) = (Value::Null, u64::into(hidden_size));
+            assert_eq!(CacheLayout::from_config(&config), Err("hidden_size"), "{hidden_size}");
+        }
+        for (theta, scaling) in [
+            (-1.0, Value::Null),
+            (
+                1e4,
+                json!({"rope_type": "yarn", "factor": 0.0,
+            "original_max_position_embeddings": 4096}),
+            ),
+        ] {
+            let mut config = shape.clone();
+            (config["rope_theta"], config["rope_scaling"]) = (theta.into(), scaling);
+            assert_eq!(CacheLayout::from_config(&config).unwrap().rope, None, "{config}");
+        }
     }
 
     #[test]

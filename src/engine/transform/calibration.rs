@@ -40,11 +40,9 @@ impl Calibration {
     /// # Errors
     /// A model whose rotary positions are not known.
     pub fn begin(layout: &CacheLayout) -> Result<Self> {
-        let count = layout.query_heads * rope_of(layout)?.frequencies.len();
-        let zeros = || vec![0.0; count];
-        let layer = LayerQueries { mean_re: zeros(), mean_im: zeros(), mean_length: zeros() };
+        rope_of(layout)?;
         let model_sha256 = layout.model_sha256.clone().unwrap_or_default();
-        Ok(Self { model_sha256, tokens: 0, layers: vec![layer; layout.layers] })
+        Ok(Self { model_sha256, tokens: 0, layers: vec![LayerQueries::default(); layout.layers] })
     }
 
     /// Adds the queries of one layer, `(query heads, tokens, head size)`, of the positions from 0. Each text is added for
@@ -60,6 +58,9 @@ impl Calibration {
             return Err(Error::harness(format!("`{}` elements are no queries of this model", queries.len())));
         }
         let sums = &mut self.layers[layer];
+        for means in [&mut sums.mean_re, &mut sums.mean_im, &mut sums.mean_length] {
+            means.resize(layout.query_heads * rope.frequencies.len(), 0.0);
+        }
         for (head, queries) in queries.chunks_exact(per_head).enumerate() {
             for (position, query) in queries.chunks_exact(layout.head_size).enumerate() {
                 for (band, (query, frequency)) in bands(query).zip(&rope.frequencies).enumerate() {
@@ -88,15 +89,16 @@ impl Calibration {
     /// # Errors
     /// What cannot be read, is no calibration, or is one of another model or shape.
     pub fn read(path: &Path, layout: &CacheLayout) -> Result<Self> {
-        let text = files::read_text(path, FileKind::Fixture)?;
-        let wrong = |what: String| {
-            Error::input(format!("`{}` {what}", path.display()))
-                .hint("calibrate this model: `cargo xtask kv calibrate`")
-        };
+        let hint = "calibrate this model: `cargo xtask kv calibrate`";
+        let text = files::read_text(path, FileKind::ModelText).map_err(|error| error.or_hint(hint))?;
+        let wrong = |what: String| Error::input(format!("`{}` {what}", path.display())).hint(hint);
         let found: Self =
             serde_json::from_str(&text).map_err(|cause| wrong(format!("is not a calibration: {cause}")))?;
         if layout.model_sha256.as_ref().is_some_and(|expected| *expected != found.model_sha256) {
             return Err(wrong(format!("is the calibration of another model, `{}`", found.model_sha256)));
+        }
+        if found.tokens == 0 {
+            return Err(wrong("has the means of no tokens".to_owned()));
         }
         let count = layout.query_heads * rope_of(layout)?.frequencies.len();
         let fits = |layer: &LayerQueries| {
@@ -108,9 +110,6 @@ impl Calibration {
                 "is not of {} layers with {} query heads of {}",
                 layout.layers, layout.query_heads, layout.head_size
             )));
-        }
-        if found.tokens == 0 {
-            return Err(wrong("has the means of no tokens".to_owned()));
         }
         Ok(found)
     }
@@ -180,6 +179,9 @@ mod tests {
         store(&calibration);
         let refused = |layout: &CacheLayout| Calibration::read(&file, layout).unwrap_err().to_string();
         assert!(refused(&layout).contains("no tokens"));
+        for layer in 0..2 {
+            calibration.add(&layout, layer, &[queries(5), queries(5)].concat()).unwrap();
+        }
         calibration.count(5);
         store(&calibration);
         assert_eq!(Calibration::read(&file, &layout).unwrap(), calibration);

@@ -1,9 +1,15 @@
 //! The options of an arm's name: `k6v4,form=prod,norm-correction`.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
 use crate::error::{Error, Result};
+
+/// More rows than a context holds, and few enough that sums and products of them are numbers.
+const LARGEST_COUNT: usize = 1 << 24;
+const COUNT: &str = "give a whole number up to 16777216";
+
+/// A number of rows or of elements in words.
+pub(super) fn count(text: &str) -> Option<usize> {
+    text.parse().ok().filter(|count| *count <= LARGEST_COUNT)
+}
 
 /// What stands behind the colon of a name, taken option by option.
 pub(super) struct Options<'a> {
@@ -61,13 +67,20 @@ impl<'a> Options<'a> {
         index.map(|index| self.left.remove(index)).is_some()
     }
 
-    pub(super) fn number<N: FromStr + Display>(&mut self, name: &str, default: N) -> Result<N> {
+    /// Any whole number.
+    pub(super) fn seed(&mut self, default: u64) -> Result<u64> {
+        let Some(text) = self.text("seed")? else { return Ok(default) };
+        text.parse().map_err(|_| self.fault(&format!("seed={text}"), "give a whole number"))
+    }
+
+    /// A number of rows or of elements.
+    pub(super) fn count(&mut self, name: &str, default: usize) -> Result<usize> {
         let Some(text) = self.text(name)? else { return Ok(default) };
-        text.parse().map_err(|_| self.fault(&format!("{name}={text}"), "give a whole number"))
+        count(&text).ok_or_else(|| self.fault(&format!("{name}={text}"), COUNT))
     }
 
     pub(super) fn positive(&mut self, name: &str, default: usize) -> Result<usize> {
-        match self.number(name, default)? {
+        match self.count(name, default)? {
             0 => Err(self.fault(&format!("{name}=0"), "give a number above 0")),
             number => Ok(number),
         }

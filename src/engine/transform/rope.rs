@@ -21,7 +21,8 @@ impl Rope {
         let plain = |band: usize| base.powf(-2.0 * band as f64 / head_size as f64);
         let scaling = &config["rope_scaling"];
         if scaling.is_null() {
-            return Some(Self { frequencies: (0..bands).map(plain).collect(), attention_factor: 1.0 });
+            let plain = Self { frequencies: (0..bands).map(plain).collect(), attention_factor: 1.0 };
+            return Some(plain).filter(Self::is_usable);
         }
         if scaling["rope_type"].as_str() != Some("yarn") {
             return None;
@@ -43,6 +44,12 @@ impl Rope {
         };
         let attention_factor = number("attention_factor").unwrap_or_else(|| 0.1 * factor.ln() + 1.0);
         Some(Self { frequencies: (0..bands).map(frequency).collect(), attention_factor })
+            .filter(Self::is_usable)
+    }
+
+    /// Whether a config's numbers gave numbers.
+    fn is_usable(&self) -> bool {
+        self.attention_factor.is_normal() && self.frequencies.iter().all(|it| it.is_finite())
     }
 }
 

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::engine::transform::options::Options;
+use crate::engine::transform::options::{Options, count};
 use crate::error::{Error, Result};
 
 /// What is done to the KV cache.
@@ -217,7 +217,7 @@ impl FromStr for TransformSpec {
             "kivi" => Method::Kivi(kivi(&mut options, &mut schedule)?),
             "streaming-llm" => Method::Prune(prune(&mut options, Scorer::Newest, 4, 0)?),
             "random" => {
-                let seed = options.number("seed", DEFAULT_SEED)?;
+                let seed = options.seed(DEFAULT_SEED)?;
                 Method::Prune(prune(&mut options, Scorer::Random(seed), 0, 16)?)
             }
             "snapkv" => Method::Prune(prune(&mut options, Scorer::Snap, 0, 16)?),
@@ -250,7 +250,7 @@ fn two_bits(text: &str) -> Option<(u8, u8)> {
 }
 
 fn schedule(options: &mut Options, schedule: &mut Schedule) -> Result<()> {
-    schedule.window = options.number("window", schedule.window)?;
+    schedule.window = options.count("window", schedule.window)?;
     schedule.block = options.positive("block", schedule.block)?;
     Ok(())
 }
@@ -261,7 +261,7 @@ fn turboquant(options: &mut Options, when: &mut Schedule) -> Result<TurboQuantSp
     let kinds = [("haar", RotationKind::Haar), ("hadamard", RotationKind::Hadamard)];
     let rotation = options.choice("rotation", &kinds)?;
     let norm_correction = options.flag("norm-correction");
-    let seed = options.number("seed", DEFAULT_SEED)?;
+    let seed = options.seed(DEFAULT_SEED)?;
     let in_graph = options.flag("in-graph");
     schedule(options, when)?;
     if in_graph && form == TurboQuantForm::Prod {
@@ -278,7 +278,7 @@ fn turboquant(options: &mut Options, when: &mut Schedule) -> Result<TurboQuantSp
 
 fn absmax(bits: u8, hadamard: bool, options: &mut Options, when: &mut Schedule) -> Result<AbsmaxSpec> {
     let group = options.positive("group", DEFAULT_GROUP)?;
-    let hadamard = if hadamard { Some(options.number("seed", DEFAULT_SEED)?) } else { None };
+    let hadamard = if hadamard { Some(options.seed(DEFAULT_SEED)?) } else { None };
     schedule(options, when)?;
     Ok(AbsmaxSpec { bits, group, hadamard })
 }
@@ -301,8 +301,8 @@ fn prune(options: &mut Options, scorer: Scorer, sinks: usize, recent: usize) -> 
     let spec = PruneSpec {
         scorer,
         budget: rows_that_stay(options)?,
-        sinks: options.number("sinks", sinks)?,
-        recent: options.number("recent", recent)?,
+        sinks: options.count("sinks", sinks)?,
+        recent: options.count("recent", recent)?,
         period: options.positive("period", 32)?,
         keep_prompt: options.flag("keep-prompt"),
         allow_cut_window: options.flag("allow-cut-window"),
@@ -318,8 +318,8 @@ fn triattention(options: &mut Options) -> Result<PruneSpec> {
     let spec = PruneSpec {
         scorer: Scorer::Calibrated(PathBuf::from(calibration)),
         budget: rows_that_stay(options)?,
-        sinks: options.number("sinks", 0)?,
-        recent: options.number("window", 0)?,
+        sinks: options.count("sinks", 0)?,
+        recent: options.count("window", 0)?,
         period: options.positive("period", 128)?,
         keep_prompt: !options.flag("free-prompt"),
         allow_cut_window: options.flag("allow-cut-window"),
@@ -328,8 +328,8 @@ fn triattention(options: &mut Options) -> Result<PruneSpec> {
 }
 
 fn rows_that_stay(options: &mut Options) -> Result<usize> {
-    let rows = |text: &str| text.parse().ok().filter(|rows| *rows > 0);
-    options.first("the rows that stay, as in `128`", rows)
+    let rows = |text: &str| count(text).filter(|rows| *rows > 0);
+    options.first("the rows that stay, as in `128` and up to 16777216", rows)
 }
 
 fn always_stay(options: &Options, spec: PruneSpec) -> Result<PruneSpec> {
@@ -523,6 +523,13 @@ mod tests {
             ("triattention:128", "`calibration`", "`calibration=FILE`"),
             ("triattention:128,calibration=c.json,recent=4", "`recent=4`", "`window=`"),
             ("random:128,,seed=1", "``", "comma"),
+            ("streaming-llm:18446744073709551615", "`18446744073709551615`", "up to 16777216"),
+            ("streaming-llm:128,sinks=18446744073709551600,recent=100", "`sinks=", "up to 16777216"),
+            ("random:128,recent=18446744073709551615", "`recent=", "up to 16777216"),
+            ("snapkv:128,period=18446744073709551615", "`period=", "up to 16777216"),
+            ("absmax:int8,window=18446744073709551615", "`window=", "up to 16777216"),
+            ("kivi:k2v2,group=18446744073709551615", "`group=", "up to 16777216"),
+            ("turboquant:k4v4,block=18446744073709551615", "`block=", "up to 16777216"),
         ] {
             let error = text.parse::<TransformSpec>().unwrap_err();
             assert!(error.to_string().contains(part), "{text}: {error}");

@@ -8,6 +8,7 @@
 //! Pure: a function of the record.
 
 mod counts;
+mod kv;
 mod times;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use crate::files::is_file_name;
 use crate::golden::{GoldenResult, GoldenSet};
 use crate::measure::Role;
 use crate::record::consistency::counts::{check_against, check_counts, check_verdicts};
+use crate::record::consistency::kv::check_kv;
 use crate::record::consistency::times::{check_order, check_sides, check_times};
 use crate::record::history::reserved_for;
 use crate::record::{
@@ -82,6 +84,7 @@ pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
         check_times(&arm, &mut found);
         check_device(&arm, &mut found);
         check_verdicts(&arm, &mut found);
+        check_kv(&arm, &mut found);
     }
     check_order(experiment, &mut found);
     check_sides(experiment, &mut found);

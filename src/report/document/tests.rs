@@ -93,8 +93,8 @@ fn html_escapes_every_text_and_links_metrics() {
     <table class="stack">
     <thead><tr><th scope="col">metric</th><th scope="col">prompt</th><th scope="col" class="number">tok/s, prefill included</th><th scope="col" class="number">interval</th><th scope="col">reason</th></tr></thead>
     <tbody>
-    <tr><th scope="row"><a href="../method.html#e2e_throughput@1" title="throughput, prefill included">e2e_throughput@1</a></th><td data-label="prompt">a_prompt</td><td class="number" data-label="tok/s, prefill included">-1.234</td><td class="number" data-label="interval">[-1.234, -1.234]</td><td data-label="reason">some words that wrap </td></tr>
-    <tr><th scope="row"><a href="../method.html#e2e_throughput@1" title="throughput, prefill included">e2e_throughput@1</a></th><td data-label="prompt">a_prompt</td><td class="number" data-label="tok/s, prefill included">12.34</td><td class="number" data-label="interval">[12.34, 12.34]</td><td data-label="reason">some words that wrap </td></tr>
+    <tr><th scope="row"><a href="../method.html#e2e_throughput@1" title="end-to-end throughput">e2e_throughput@1</a></th><td data-label="prompt">a_prompt</td><td class="number" data-label="tok/s, prefill included">-1.234</td><td class="number" data-label="interval">[-1.234, -1.234]</td><td data-label="reason">some words that wrap </td></tr>
+    <tr><th scope="row"><a href="../method.html#e2e_throughput@1" title="end-to-end throughput">e2e_throughput@1</a></th><td data-label="prompt">a_prompt</td><td class="number" data-label="tok/s, prefill included">12.34</td><td class="number" data-label="interval">[12.34, 12.34]</td><td data-label="reason">some words that wrap </td></tr>
     </tbody>
     </table>
     </div>

@@ -27,7 +27,7 @@
       element("table", {}, element("thead", {}, element("tr", {}, ...head)), element("tbody", {}, ...body)));
 
   const differenceTable = (found) => {
-    const head = ["Differs", "A", "B", "Breaks"].map((title) => element("th", { scope: "col" }, title));
+    const head = ["Differs", "A", "B", "Affects"].map((title) => element("th", { scope: "col" }, title));
     const body = found.map((row) => element("tr", {}, element("th", { scope: "row" }, row.what),
       ...[row.a, row.b, row.breaks].map((cell) => element("td", {}, cell))));
     return table("Differing dimensions", head, body);

@@ -85,17 +85,17 @@ pub(in crate::report) fn overview_page(sources: OverviewSources<'_>) -> Result<V
     }))
 }
 
-/// Records that are on no timeline say nothing of the commits, and are named all the same.
+/// Records that are on no timeline say nothing of the commits, and are named all the same. Those of arms beside each other
+/// have pages of their own.
 fn beside(sources: OverviewSources<'_>) -> Option<String> {
     let on_timelines: usize =
         sources.timelines.iter().flat_map(|timeline| &timeline.points).map(|it| it.records).sum();
-    let left = sources.entries.len().saturating_sub(on_timelines);
-    let newest = sources.entries.iter().max_by_key(|entry| &entry.when_utc)?;
+    let of_commits = sources.entries.iter().filter(|entry| !entry.plan.is_of_arms());
+    let left = of_commits.count().saturating_sub(on_timelines);
     (left > 0).then(|| {
         format!(
-            "{} of changed trees, of no commit, or of other branches; the newest record began {}",
-            counted(left, "record"),
-            newest.when_utc
+            "{} on no timeline: of a changed tree, of no commit, or of another branch",
+            counted(left, "record")
         )
     })
 }
