@@ -112,7 +112,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let program = args.supervision.program()?;
     let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
     let hashing_ns = MonotonicClock.now_ns();
-    let mut model = find_model(&args.engine.model, &root)?;
+    let mut model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &root)?;
     let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
     if args.unverified {
         model.goldens = GoldenSet::default();

@@ -183,7 +183,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     let published_kv = PublishedValue::of_kv(&files::read_text(&root.published(), FileKind::Text)?)?;
     let control = stoppable()?;
     let program = args.measuring.supervision.program()?;
-    let mut model = find_model(&args.measuring.engine.model, &root)?;
+    let mut model = find_model(&args.measuring.engine.model, args.measuring.engine.openvino.as_ref(), &root)?;
     if args.unverified {
         model.goldens.goldens.clear();
     }
@@ -240,7 +240,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
 fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
     let root = Root::find();
     args.engine.check_device()?;
-    let mut model = find_model(&args.engine.model, &root)?;
+    let mut model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &root)?;
     let output = match &args.output {
         Some(output) => output.clone(),
         None => calibration_file(&model)?,

@@ -15,8 +15,8 @@ pub struct FoundModel {
     pub folder: ModelFolder,
     /// Which files it is made of.
     pub identity: ModelIdentity,
-    /// Its tokenizer; None where it has none.
-    pub tokenizer: Option<TextTokenizer>,
+    /// Its tokenizer, or why there is none: a prompt whose tokens are pinned needs none.
+    pub tokenizer: Result<TextTokenizer>,
     /// By what its tokenizer is recognised.
     pub tokenizer_identity: TokenizerIdentity,
     /// The reference prompts.
@@ -73,15 +73,19 @@ impl FoundModel {
     /// # Errors
     /// A model without one.
     pub fn tokenizer(&self) -> Result<&TextTokenizer> {
-        self.tokenizer.as_ref().ok_or_else(|| {
-            Error::input(format!("model folder `{}` has no `tokenizer.json`", self.folder.path().display()))
-                .hint("name one with `--tokenizer FILE`")
-        })
+        self.tokenizer.as_ref().map_err(Clone::clone)
     }
 
-    /// What the tokenizer's file asks for and is not done.
+    /// What the tokenizer's file asks for and is not done, or why a tokenizer IR is not used.
     pub fn tokenizer_warning(&self) -> Option<Warning> {
-        let switched_off = self.tokenizer.as_ref()?.switched_off();
+        let switched_off = match &self.tokenizer {
+            Ok(tokenizer) => tokenizer.switched_off(),
+            Err(error) if self.folder.has_tokenizer_ir() => {
+                let advice = error.hint_text().unwrap_or("run `cargo xtask doctor`");
+                return Some(Warning::new("no-tokenizer", error.to_string(), advice));
+            }
+            Err(_) => return None,
+        };
         (!switched_off.is_empty()).then(|| {
             Warning::new(
                 "tokenizer-settings-off",
@@ -93,8 +97,7 @@ impl FoundModel {
 
     /// The tokens that the tokenizer's own template puts around a text, for people.
     pub fn template_line(&self) -> Option<String> {
-        let tokenizer = self.tokenizer.as_ref()?;
-        template_line(tokenizer)
+        template_line(self.tokenizer.as_ref().ok()?)
     }
 
     /// Refuses goldens that were made from other files than these.

@@ -138,7 +138,7 @@ impl Workshop<'_> {
         let engine = engine_of(&self.args.measuring.engine, words)?;
         let Some(program) = self.program(side, source)? else { return Ok(None) };
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
-        let mut model = find_model(&engine.model, self.inputs)?;
+        let mut model = find_model(&engine.model, engine.openvino.as_ref(), self.inputs)?;
         if self.args.unverified {
             model.goldens = GoldenSet::default();
         }

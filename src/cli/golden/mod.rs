@@ -170,7 +170,7 @@ fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathB
 }
 
 fn find(flags: &EngineFlags) -> Result<(FoundModel, Option<Probe>)> {
-    let model = find_model(&flags.model, &Root::find())?;
+    let model = find_model(&flags.model, flags.openvino.as_ref(), &Root::find())?;
     model.check_goldens_belong()?;
     if model.goldens.goldens.is_empty() {
         return Err(Error::input(format!("model `{}` has no goldens", model.identity.name))
@@ -203,7 +203,7 @@ fn make_probe(args: &ProbeArgs) -> Result<u8> {
     if args.reason.trim().is_empty() {
         return Err(Error::input("`--reason` is empty").hint("say why the model is right as it is"));
     }
-    let model = find_model(&args.model, &root)?;
+    let model = find_model(&args.model, args.openvino.as_ref(), &root)?;
     let file = root.prompts().join("probe.txt");
     let text = files::read_text(&file, FileKind::Fixture)
         .map_err(|error| error.or_hint("restore it: `git checkout -- fixtures/prompts`"))?;

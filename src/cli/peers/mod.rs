@@ -34,7 +34,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let published = PublishedReference::read(&root.published())?;
     let published_engines = published_engines(&root.published())?;
     let control = stoppable()?;
-    let mut model = find_model(&args.measuring.engine.model, &root)?;
+    let mut model = find_model(&args.measuring.engine.model, args.measuring.engine.openvino.as_ref(), &root)?;
     if args.unverified {
         // What counts as a near-tie stays known.
         model.goldens.goldens.clear();
