@@ -102,6 +102,12 @@ impl TextTokenizer {
     ) -> Result<Self> {
         // Around no text the template's tokens stand together; around one they stand apart.
         let (alone, around) = (source.encode("")?, source.encode(ANY_TEXT)?);
+        if around.len() <= alone.len() {
+            return Err(Error::input(format!(
+                "the tokenizer has no token for the text `{ANY_TEXT}`: it is damaged"
+            ))
+            .hint(NAME_A_TOKENIZER));
+        }
         let before = alone.iter().zip(&around).take_while(|(one, other)| one == other).count();
         let template = TemplateTokens { before: alone[..before].to_vec(), after: alone[before..].to_vec() };
         Ok(Self { source: Source::Other(source), switched_off, template, vocabulary_size })

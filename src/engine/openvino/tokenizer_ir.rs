@@ -27,6 +27,9 @@ const BESIDE: [&str; 2] = ["", "../../openvino_tokenizers/lib"];
 /// What the notes of a graph call the release that wrote it, the most exact first.
 const WRITERS: [&str; 2] = ["openvino_tokenizers_version", "openvino_version"];
 
+/// A limit of ids that no text reaches; to the largest number a converter leaves room for special tokens.
+const NO_LIMIT: i32 = i32::MAX - 64;
+
 /// The graphs of a tokenizer, read and not loaded.
 #[derive(Debug)]
 pub struct TokenizerIr {
@@ -279,7 +282,7 @@ impl IrGraph {
         let none = format!("<data element_type=\"i32\" shape=\"\" offset=\"{offset}\" size=\"4\" />");
         let edits = limits.map(|data| (data.range(), none.clone())).collect();
         self.xml = replaced(&self.xml, edits);
-        self.weights.extend(i32::MAX.to_le_bytes());
+        self.weights.extend(NO_LIMIT.to_le_bytes());
         Ok(())
     }
 
