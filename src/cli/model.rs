@@ -15,8 +15,8 @@ use crate::cli::root::Root;
 use crate::cli::settings::Settings;
 use crate::cli::{exit_code, print, print_data, print_document, print_line, say, shell, warn};
 use crate::engine::ModelFolder;
-use crate::engine::openvino::{Graph, TokenizerIr};
-use crate::error::{Error, Result};
+use crate::engine::openvino::{FoundBy, Graph, Sources, TokenizerIr};
+use crate::error::{Error, ErrorKind, Result};
 use crate::places;
 use crate::record::hub::{
     DEFAULT_REPOSITORY, Fetch, FetchEvent, FetchedFrom, FetchedModel, HubClient, RepositoryName, Revision,
@@ -269,11 +269,13 @@ fn compare_tokenizers_of(folder: &Path, openvino: Option<&String>) -> Result<()>
     let Ok(folder) = ModelFolder::open(folder) else { return Ok(()) };
     let Some(json) = folder.tokenizer().filter(|_| folder.has_tokenizer_ir()) else { return Ok(()) };
     let json = TextTokenizer::from_file(&json)?;
-    TokenizerIr::read(&folder)?;
+    let release = TokenizerIr::read(&folder)?.release().to_owned();
+    let runs = Sources::from_environment(openvino.cloned()).locate().map(|location| location.found_by);
+    let is_of_another = matches!(runs, Ok(FoundBy::Pinned(version)) if version != release);
     let ir = match tokenizer_ir(&folder, openvino) {
         Ok(ir) => ir,
-        // It is not used beside a `tokenizer.json`.
-        Err(error) => {
+        // It is not used beside a `tokenizer.json`; but what is damaged is a fault.
+        Err(error) if is_of_another || error.kind() == ErrorKind::Harness => {
             warn(&Warning::new(
                 "tokenizers-not-compared",
                 format!("`tokenizer.json` was not compared with the tokenizer IR: {error}"),
@@ -281,6 +283,7 @@ fn compare_tokenizers_of(folder: &Path, openvino: Option<&String>) -> Result<()>
             ));
             return Ok(());
         }
+        Err(error) => return Err(error),
     };
     let prompts = PromptSet::load(&Root::find().prompts())?.prompts;
     let texts: Vec<_> = prompts.into_iter().map(|prompt| (prompt.id, prompt.text)).collect();

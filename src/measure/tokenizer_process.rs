@@ -116,7 +116,7 @@ pub fn start_tokenizer(command: &mut Command, folder: &Path) -> Result<TextToken
         Answer::Ready { switched_off, vocabulary_size } => {
             TextTokenizer::from_source(Box::new(process), switched_off, vocabulary_size)
         }
-        other => Err(process.no_answer(&other)),
+        other => Err(TokenizerProcess::no_answer(&other)),
     }
 }
 
@@ -157,7 +157,7 @@ impl TokenizerProcess {
             .hint("fetch the model again, or name a `tokenizer.json` with `--tokenizer FILE`")
     }
 
-    fn no_answer(&self, answer: &Answer) -> Error {
+    fn no_answer(answer: &Answer) -> Error {
         Error::harness(format!("the process of the tokenizer IR answers {answer:?} to something else"))
     }
 }
@@ -166,14 +166,14 @@ impl TokenizerSource for TokenizerProcess {
     fn encode(&self, text: &str) -> Result<Vec<TokenId>> {
         match self.ask(&Request::Encode(text.to_owned()))? {
             Answer::Ids(ids) => Ok(ids),
-            other => Err(self.no_answer(&other)),
+            other => Err(Self::no_answer(&other)),
         }
     }
 
     fn decode(&self, ids: &[TokenId]) -> Result<String> {
         match self.ask(&Request::Decode(ids.to_vec()))? {
             Answer::Text(text) => Ok(text),
-            other => Err(self.no_answer(&other)),
+            other => Err(Self::no_answer(&other)),
         }
     }
 }

@@ -33,14 +33,14 @@ pub fn known_hashes() -> HashCache {
 }
 
 /// The tokens that a tokenizer's own template puts around a text, for people; None where there are none.
+#[must_use]
 pub fn template_line(tokenizer: &TextTokenizer) -> Option<String> {
     let TemplateTokens { before, after } = tokenizer.template_tokens();
     let named = |ids: &[TokenId], place: &str| {
         let words = ids.iter().map(|id| format!("`{}` ({id})", tokenizer.token(*id)));
         (!ids.is_empty()).then(|| format!("{} {place} the text", words.collect::<Vec<_>>().join(", ")))
     };
-    let parts: Vec<String> =
-        [named(&before, "before"), named(&after, "after")].into_iter().flatten().collect();
+    let parts: Vec<String> = [named(before, "before"), named(after, "after")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("its template puts {}", parts.join(" and ")))
 }
 
@@ -77,6 +77,7 @@ impl FoundModel {
     }
 
     /// What the tokenizer's file asks for and is not done, or why a tokenizer IR is not used.
+    #[must_use]
     pub fn tokenizer_warning(&self) -> Option<Warning> {
         let switched_off = match &self.tokenizer {
             Ok(tokenizer) => tokenizer.switched_off(),
@@ -96,6 +97,7 @@ impl FoundModel {
     }
 
     /// The tokens that the tokenizer's own template puts around a text, for people.
+    #[must_use]
     pub fn template_line(&self) -> Option<String> {
         template_line(self.tokenizer.as_ref().ok()?)
     }

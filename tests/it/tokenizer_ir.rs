@@ -70,17 +70,21 @@ fn a_text_has_the_same_tokens_and_the_answer_the_same_words_as_with_the_tokenize
 }
 
 #[test]
-fn a_reference_prompt_is_verified_and_a_text_of_one_s_own_is_measured_by_a_tokenizer_ir() {
+fn bench_feeds_checks_and_words_by_a_tokenizer_ir_what_it_does_by_the_tokenizer_json() {
     let model = ModelCopy::with_tokenizer_ir(RELEASES[0]);
-    let fed = |folder: &[&str]| {
-        let checkout = Checkout::new();
-        checkout.bench(&[&["--prompt", "fibonacci", "--prompt", TEXT], folder].concat()).exits(0);
+    let measured = |folder: &[&str]| {
+        let checkout = Checkout::with_own_goldens();
+        edit_json(&checkout.golden("fibonacci"), |golden| golden["token_ids"][3] = json!(71));
+        let prompts = ["moe-vs-dense", "fibonacci", TEXT].into_iter().flat_map(|prompt| ["--prompt", prompt]);
+        checkout.bench(&prompts.chain(folder.iter().copied()).collect::<Vec<_>>()).exits(11);
         let record = checkout.only_record();
-        let prompts = &record.subject().workload.prompts;
-        let results: Vec<_> = record.subject().prompts.iter().map(|prompt| prompt.golden).collect();
-        (prompts.iter().map(|prompt| prompt.token_ids.clone()).collect::<Vec<_>>(), results)
+        let run = record.subject();
+        let fed: Vec<_> = run.workload.prompts.iter().map(|prompt| prompt.token_ids.clone()).collect();
+        let checked: Vec<_> = run.prompts.iter().map(|it| (it.golden, it.divergence_text.clone())).collect();
+        assert!(checked[0].1.is_none() && checked[1].1.is_some(), "{checked:?}");
+        (fed, checked)
     };
-    assert_eq!(fed(&["--model-dir", &model.argument()]), fed(&[]));
+    assert_eq!(measured(&["--model-dir", &model.argument()]), measured(&[]));
 }
 
 #[test]
@@ -119,11 +123,13 @@ fn the_first_difference_is_named_with_its_text_its_place_and_both_ids() {
 #[test]
 fn nothing_is_hidden_cut_off_or_padded() {
     // Where the graph has its limit, and where it says that it applies.
-    for (release, limit, applies) in [(RELEASES[0], 15_985, Some(0)), (RELEASES[1], 15_957, None)] {
+    for (release, limit, applies) in [(RELEASES[0], 15_985, Some(0_usize)), (RELEASES[1], 15_957, None)] {
         let model = ModelCopy::with_tokenizer_ir(release).with("openvino_tokenizer.bin", |bytes| {
             assert_eq!(bytes[limit..limit + 4], i32::MAX.to_le_bytes());
             bytes[limit..limit + 4].copy_from_slice(&3_i32.to_le_bytes());
-            applies.into_iter().for_each(|at: usize| bytes[at] = 1);
+            if let Some(at) = applies {
+                bytes[at] = 1;
+            }
         });
         let ir = model.tokenizer_ir(release).unwrap();
         let ids = ir.encode(TEXT).unwrap();
@@ -222,6 +228,11 @@ fn a_damaged_one_is_refused_with_its_file_and_never_crashes() {
     ] {
         infer(&checkout, RELEASES[0], Some(&model), "text").refuses(fault, "`--tokenizer FILE`");
     }
+    let beside = ModelCopy::new()
+        .and_tokenizer_ir(RELEASES[0])
+        .with("openvino_tokenizer.bin", |bytes| bytes[3079..5755].fill(0x7e))
+        .with_its_manifest();
+    checkout.run(["model", "verify", &beside.argument()]).exits(2).says("OpenVINO crashed on it (signal ");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
 }
 
 fn install(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Result<(), Failure> {
-    provide_wheel(Install::here(&releases.wheel, release, places::openvino_dir)?, ready)
+    provide_wheel(&Install::here(&releases.wheel, release, places::openvino_dir)?, ready)
 }
 
 fn provide_tokenizers(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
@@ -112,10 +112,10 @@ fn provide_tokenizers(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Fai
 fn install_tokenizers(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Result<(), Failure> {
     let Some(extension) = &release.tokenizers else { return Ok(()) };
     let place = places::openvino_tokenizers_dir;
-    provide_wheel(Install::here(&releases.tokenizers_wheel, extension, place)?, ready)
+    provide_wheel(&Install::here(&releases.tokenizers_wheel, extension, place)?, ready)
 }
 
-fn provide_wheel(install: Install<'_>, ready: impl Fn(&str)) -> Result<(), Failure> {
+fn provide_wheel(install: &Install<'_>, ready: impl Fn(&str)) -> Result<(), Failure> {
     install.run()?;
     let (title, version) = (install.wheel.title, &install.release.version);
     ready(&format!("ready: {title} {version} in `{}`", install.folder.display()));

@@ -21,7 +21,7 @@ use crate::workload::TokenId;
 
 /// The extension's library, wherever it lies.
 const LIBRARY: &str = "libopenvino_tokenizers.so";
-/// From the folder of an installation's C library to where its extension may be: the archives of OpenVINO GenAI have it
+/// From the folder of an installation's C library to where its extension may be: the archives of `openvino_genai` have it
 /// beside, pip beside the package.
 const BESIDE: [&str; 2] = ["", "../../openvino_tokenizers/lib"];
 /// What the notes of a graph call the release that wrote it, the most exact first.
@@ -87,6 +87,12 @@ impl TokenizerIr {
             switched_off,
             vocabulary_size,
         })
+    }
+
+    /// The release of OpenVINO that wrote it, as in "2026.4.1".
+    #[must_use]
+    pub fn release(&self) -> &str {
+        &self.release
     }
 
     /// What it was converted with and is not done, for it would change every prompt.
@@ -294,9 +300,7 @@ impl IrGraph {
             let decoder = network.of_type("VocabDecoder").next()?;
             let skipped =
                 network.source(decoder, "4").filter(|layer| layer.attribute("type") == Some("Const"));
-            for data in
-                skipped.iter().flat_map(|layer| layer.descendants()).filter(|node| node.has_tag_name("data"))
-            {
+            for data in skipped.iter().flat_map(Node::descendants).filter(|node| node.has_tag_name("data")) {
                 let (element_type, offset) = (attribute(data, "element_type"), attribute(data, "offset"));
                 let none = format!(
                     "<data element_type=\"{element_type}\" shape=\"0\" offset=\"{offset}\" size=\"0\" />"

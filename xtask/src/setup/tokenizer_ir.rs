@@ -76,7 +76,9 @@ mod tests {
             (&json, &["tokenizer.json"]),
         ] {
             fs::create_dir_all(folder).expect("a folder");
-            names.iter().for_each(|name| fs::write(folder.join(name), "").expect("a file"));
+            for name in names {
+                fs::write(folder.join(name), "").expect("a file");
+            }
         }
         let cache = root.join("cache");
         let given = |folder: &Path| format!("--model-dir={}", folder.display());
