@@ -22,7 +22,7 @@ use crate::sys::{leads_group, signal_of};
 use crate::workload::{TextTokenizer, TokenId, TokenizerSource};
 
 /// The longest wait for an answer: a large vocabulary takes seconds to load, a text milliseconds.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

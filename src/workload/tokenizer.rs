@@ -239,3 +239,44 @@ impl TextStream<'_> {
         Ok(all.get(before.len()..).unwrap_or_default().to_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids that are bytes, between the tokens of a template.
+    #[derive(Debug)]
+    struct Bytes(&'static [TokenId], &'static [TokenId]);
+
+    impl TokenizerSource for Bytes {
+        fn encode(&self, text: &str) -> Result<Vec<TokenId>> {
+            Ok([self.0, &text.bytes().map(TokenId::from).collect::<Vec<_>>(), self.1].concat())
+        }
+
+        fn decode(&self, ids: &[TokenId]) -> Result<String> {
+            let bytes: Vec<u8> = ids.iter().filter_map(|id| u8::try_from(*id).ok()).collect();
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    }
+
+    #[test]
+    fn the_template_of_a_source_is_known_by_what_it_puts_around_a_text() {
+        for (before, after) in [(&[][..], &[][..]), (&[900], &[]), (&[], &[901, 902]), (&[900, 903], &[900])]
+        {
+            let tokenizer =
+                TextTokenizer::from_source(Box::new(Bytes(before, after)), Vec::new(), None).unwrap();
+            let template = TemplateTokens { before: before.to_vec(), after: after.to_vec() };
+            assert_eq!(tokenizer.template_tokens(), &template);
+            assert!(tokenizer.encode("").unwrap_err().to_string().contains("empty"), "{template:?}");
+        }
+    }
+
+    #[test]
+    fn a_stream_gives_a_character_once_all_its_bytes_are_there() {
+        let tokenizer = TextTokenizer::from_source(Box::new(Bytes(&[], &[])), Vec::new(), None).unwrap();
+        let mut stream = tokenizer.stream();
+        let pieces: Vec<String> =
+            "a\u{e9}\u{1f44d}b".bytes().map(|byte| stream.push(byte.into()).unwrap()).collect();
+        assert_eq!(pieces, ["a", "", "\u{e9}", "", "", "", "\u{1f44d}", "b"]);
+    }
+}

@@ -2,10 +2,12 @@
 //! where it is of another release or damaged.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use arcgauge::error::Result;
 use arcgauge::measure::start_tokenizer;
+use arcgauge::places;
 use arcgauge::workload::{TextTokenizer, TokenId};
 use serde_json::{Value, json};
 
@@ -170,6 +172,19 @@ fn one_of_another_release_is_refused_with_the_releases_and_what_to_do() {
     let model = model.with("openvino_tokenizer.xml", of_no_list).with("openvino_detokenizer.xml", of_no_list);
     infer(&checkout, "2026.4.1", Some(&model), "text")
         .refuses("is of OpenVINO `2025.3.2`", "pip install openvino-tokenizers[transformers]==2026.4.1.0");
+}
+
+#[test]
+fn without_the_extension_the_command_that_fetches_it_is_named() {
+    let (checkout, cache) = (Checkout::new(), tempfile::tempdir().unwrap());
+    fs::create_dir(cache.path().join("arcgauge")).unwrap();
+    symlink(places::cache_dir().unwrap().join("openvino"), cache.path().join("arcgauge/openvino")).unwrap();
+    let model = ModelCopy::with_tokenizer_ir(RELEASES[1]);
+    let mut command = checkout.command(["infer", "--prompt", TEXT, "--model-dir", &model.argument()]);
+    command.args(["--openvino", RELEASES[1]]).env("XDG_CACHE_HOME", cache.path());
+    let ended = Ended::of(command.output().unwrap());
+    ended.exits(20).says("the tokenizers extension of OpenVINO `2026.1.0` is not set up");
+    ended.says("`cargo xtask setup --tokenizers --openvino 2026.1.0`");
 }
 
 #[test]
