@@ -23,6 +23,13 @@ pub fn openvino_dir(version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("openvino").join(version))
 }
 
+/// The folder of an unpacked release of OpenVINO's tokenizers extension below the cache folder; there only when
+/// complete.
+#[must_use]
+pub fn openvino_tokenizers_dir(version: &str) -> Option<PathBuf> {
+    Some(cache_dir()?.join("openvino-tokenizers").join(version))
+}
+
 /// The folder of a chart library below the cache folder; there only when complete.
 pub fn web_library_dir(name: &str, version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("web").join(format!("{name}-{version}")))

@@ -103,7 +103,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let program = args.supervision.program()?;
     let location = Sources::from_environment(args.engine.openvino.clone()).locate()?;
     let hashing_ns = MonotonicClock.now_ns();
-    let model = args.workload.find_model(&args.engine.model, &root)?;
+    let model = args.workload.find_model(&args.engine, &root)?;
     let hashing_ns = MonotonicClock.now_ns() - hashing_ns;
     let RequestedWorkload { prompts, new_tokens } =
         args.workload.requested(Suite::Reference, &model, args.processes())?;

@@ -16,7 +16,7 @@ pub(super) struct ModelFlags {
     #[arg(long, value_name = "DIR")]
     pub(super) model_dir: Option<PathBuf>,
 
-    /// Tokenizer, where the model's folder has no tokenizer.json
+    /// A tokenizer.json, in place of the tokenizer in the model's folder
     #[arg(long, value_name = "FILE")]
     pub(super) tokenizer: Option<PathBuf>,
 }

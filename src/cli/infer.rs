@@ -48,7 +48,7 @@ pub(super) struct InferArgs {
 }
 
 pub(super) fn infer(args: &InferArgs) -> Result<u8> {
-    let model = find_model(&args.engine.model, &Root::find())?;
+    let model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &Root::find())?;
     let prompt = match (&args.prompt, &args.token_ids) {
         (_, Some(ids)) => ids.clone(),
         (Some(named), None) => match model.prompts.get(named) {
@@ -93,8 +93,8 @@ fn as_json(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_
     let tokens: Vec<TokenId> = choices.iter().map(|choice| choice.token).collect();
     let value = json!({
         "prompt_token_ids": prompt,
-        "template_tokens": model.tokenizer.as_ref().map(TextTokenizer::template_tokens),
-        "text": model.tokenizer.as_ref().map(|tokenizer| tokenizer.decode(&tokens)).transpose()?,
+        "template_tokens": model.tokenizer.as_ref().ok().map(TextTokenizer::template_tokens),
+        "text": model.tokenizer.as_ref().ok().map(|tokenizer| tokenizer.decode(&tokens)).transpose()?,
         "token_ids": tokens,
         "runner_up_ids": choices.iter().map(|choice| choice.runner_up).collect::<Vec<_>>(),
         "top_logit_margins": choices.iter().map(|choice| choice.margin).collect::<Vec<_>>(),

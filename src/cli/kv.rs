@@ -164,7 +164,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
     let published_kv = PublishedValue::of_kv(&files::read_text(&root.published(), FileKind::Text)?)?;
     let control = stoppable()?;
     let program = args.measuring.supervision.program()?;
-    let model = args.workload.find_model(&args.measuring.engine.model, &root)?;
+    let model = args.workload.find_model(&args.measuring.engine, &root)?;
     let RequestedWorkload { prompts, new_tokens } = args.workload.requested(Suite::Reference, &model, 1)?;
     let texts = texts(args, &model, &prompts, new_tokens)?;
     check_arms(&requested_arms, &model)?;
@@ -211,7 +211,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
 fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
     let root = Root::find();
     args.engine.check_device()?;
-    let mut model = find_model(&args.engine.model, &root)?;
+    let mut model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &root)?;
     let output = match &args.output {
         Some(output) => output.clone(),
         None => calibration_file(&model)?,

@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::process::Command;
 
-use crate::cli::flags::{EngineFlags, ModelFlags};
+use crate::cli::flags::{EngineFlags, ModelFlags, openvino_as_typed};
+use crate::cli::measuring::own_program;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
 use crate::cli::{say, warn};
 use crate::engine::openvino::{Graph, OpenVinoEngine, ResolvedRuntime, Sources};
 use crate::engine::{ModelConfig, ModelFolder};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
 use crate::golden::GoldenSet;
+use crate::measure::start_tokenizer;
 use crate::record::{ModelIdentity, sha256_of_file};
 use crate::run::{AsLoaded, EditedGraph, FoundModel, known_hashes, load_warnings};
 use crate::workload::{PromptSet, TextTokenizer, TokenizerIdentity};
@@ -58,20 +61,34 @@ fn is_one_name(text: &str) -> bool {
     matches!(parts.next(), Some(Component::Normal(name)) if name == text) && parts.next().is_none()
 }
 
-/// Finds the model, hashes it, and reads what belongs to it.
-pub(super) fn find_model(flags: &ModelFlags, root: &Root) -> Result<FoundModel> {
+/// Finds the model, hashes it, and reads what belongs to it. `openvino` is what a tokenizer IR is read with.
+pub(super) fn find_model(flags: &ModelFlags, openvino: Option<&String>, root: &Root) -> Result<FoundModel> {
     let folder = ModelFolder::open(&model_dir(flags, root)?)?;
     let graph = Graph::read(&folder)?;
     let mut known = known_hashes();
     let identity = ModelIdentity::of(&folder, &mut known, announce_hashing)?;
     known.save();
     let file = flags.tokenizer.clone().or_else(|| folder.tokenizer());
-    let tokenizer = file.as_deref().map(TextTokenizer::from_file).transpose()?;
+    let tokenizer = match &file {
+        Some(file) => TextTokenizer::from_file(file).map(Ok)?,
+        None => tokenizer_ir(&folder, openvino),
+    };
     let tokenizer_sha256 = file.as_deref().map(sha256_of_file).transpose()?;
     let tokenizer_identity = tokenizer_identity(folder.config(), tokenizer_sha256);
     let prompts = PromptSet::load(&root.prompts())?;
     let goldens = GoldenSet::load_all(&root.goldens(&identity.name))?;
     Ok(FoundModel { folder, identity, tokenizer, tokenizer_identity, prompts, goldens, graph })
+}
+
+/// The tokenizer of a folder without a `tokenizer.json`, or why there is none.
+pub(super) fn tokenizer_ir(folder: &ModelFolder, openvino: Option<&String>) -> Result<TextTokenizer> {
+    if !folder.has_tokenizer_ir() {
+        let what = format!("model folder `{}` has no `tokenizer.json`", folder.path().display());
+        return Err(Error::input(what).hint("name one with `--tokenizer FILE`"));
+    }
+    let mut command = Command::new(own_program()?);
+    command.arg("tokenizer").args(openvino_as_typed(openvino)).arg("--").arg(folder.path());
+    start_tokenizer(&mut command, folder.path())
 }
 
 /// Says that a large file is being hashed.

@@ -119,6 +119,9 @@ enum Verb {
     /// Measure as another process asks, by the worker's protocol on stdin and stdout
     #[command(hide = true)]
     Worker,
+    /// Turn texts into token ids and back by a tokenizer IR, as another process asks on stdin
+    #[command(hide = true)]
+    Tokenizer(worker::TokenizerArgs),
     /// Run a worker, and end whatever it leaves behind
     #[command(hide = true)]
     Reaper(worker::ReaperArgs),
@@ -193,6 +196,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Man(args) => shell::man(&args, Cli::command()),
         Verb::FirstLightStep(args) => first_light::step(&args),
         Verb::Worker => Ok(worker::worker()),
+        Verb::Tokenizer(args) => Ok(worker::tokenizer(&args)),
         Verb::Reaper(args) => worker::reaper(&args),
     }
 }

@@ -8,27 +8,30 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use crate::cli::loading::{announce_hashing, snapshot_of};
+use crate::cli::loading::{announce_hashing, snapshot_of, tokenizer_ir};
 use crate::cli::measuring::{own_program, stoppable};
 use crate::cli::reporting::TextOrJson;
 use crate::cli::root::Root;
 use crate::cli::settings::Settings;
-use crate::cli::{exit_code, print, print_data, print_document, print_line, say, shell};
+use crate::cli::{exit_code, print, print_data, print_document, print_line, say, shell, warn};
 use crate::engine::ModelFolder;
-use crate::engine::openvino::Graph;
-use crate::error::{Error, Result};
+use crate::engine::openvino::{FoundBy, Graph, Sources, TokenizerIr};
+use crate::error::{Error, ErrorKind, Result};
 use crate::places;
 use crate::record::hub::{
     DEFAULT_REPOSITORY, Fetch, FetchEvent, FetchedFrom, FetchedModel, HubClient, RepositoryName, Revision,
     fetched_folders, folder_of, list, unfinished,
 };
-use crate::record::{FaultyFile, FileFault, ModelDescription, VerifiedModels, check_files, read_manifest};
+use crate::record::{
+    FaultyFile, FileFault, ModelDescription, VerifiedModels, Warning, check_files, read_manifest,
+};
 use crate::report::file_size;
 use crate::report::model::{
     ListedModel, ModelState, model_description, model_description_json, model_list, verification,
 };
 use crate::run::known_hashes;
 use crate::visible::one_line;
+use crate::workload::{PromptSet, TextTokenizer, compare_tokenizers};
 
 #[derive(Debug, Args)]
 pub(super) struct ModelArgs {
@@ -43,7 +46,10 @@ enum ModelVerb {
     /// `huggingface_hub` downloads it and reads its own variables, such as `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` and
     /// `SSL_CERT_FILE`. Run again after an interruption, it resumes. `HF_HUB_DISABLE_XET=0` uses Xet, which does not.
     Fetch(FetchArgs),
-    /// Read every file of a model and compare it with the model's manifest
+    /// Read every file of a model and compare it with the model's manifest, and its tokenizers with each other
+    ///
+    /// Where a folder has a `tokenizer.json` and a tokenizer IR, both must give the same ids for the reference prompts and for
+    /// texts of all kinds of characters, and the same text for these ids.
     Verify(VerifyArgs),
     /// List the models of this machine, and whether they are whole
     List,
@@ -214,6 +220,10 @@ fn say_below_bar(line: &str) {
 struct VerifyArgs {
     #[command(flatten)]
     folder: FolderArgs,
+
+    /// OpenVINO that runs a tokenizer IR: a pinned version, or the folder of an installation
+    #[arg(long, value_name = "VERSION|DIR")]
+    openvino: Option<String>,
 }
 
 /// Holds a model against its manifest.
@@ -242,7 +252,7 @@ fn verify(args: &VerifyArgs) -> Result<()> {
         if let Some(cache) = places::cache_dir() {
             VerifiedModels::load(&cache).remember(&folder, &manifest);
         }
-        return Ok(());
+        return compare_tokenizers_of(&folder, args.openvino.as_ref());
     }
     let count = faulty.len();
     let what = format!("`{}` is not as its manifest says: {count} files differ", folder.display());
@@ -251,6 +261,44 @@ fn verify(args: &VerifyArgs) -> Result<()> {
         "restore the folder (`git checkout -- fixtures/models` for the shipped model), or fetch the model again"
             .to_owned()
     })))
+}
+
+/// Compares the two tokenizers of a folder that has both.
+fn compare_tokenizers_of(folder: &Path, openvino: Option<&String>) -> Result<()> {
+    // A folder of something else than a text generator has none.
+    let Ok(folder) = ModelFolder::open(folder) else { return Ok(()) };
+    let Some(json) = folder.tokenizer().filter(|_| folder.has_tokenizer_ir()) else { return Ok(()) };
+    let json = TextTokenizer::from_file(&json)?;
+    let release = TokenizerIr::read(&folder)?.release().to_owned();
+    let runs = Sources::from_environment(openvino.cloned()).locate().map(|location| location.found_by);
+    let is_of_another = matches!(runs, Ok(FoundBy::Pinned(version)) if version != release);
+    let ir = match tokenizer_ir(&folder, openvino) {
+        Ok(ir) => ir,
+        // It is not used beside a `tokenizer.json`; but what is damaged is a fault.
+        Err(error) if is_of_another || error.kind() == ErrorKind::Harness => {
+            warn(&Warning::new(
+                "tokenizers-not-compared",
+                format!("`tokenizer.json` was not compared with the tokenizer IR: {error}"),
+                error.hint_text().unwrap_or("run `cargo xtask doctor`"),
+            ));
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let prompts = PromptSet::load(&Root::find().prompts())?.prompts;
+    let texts: Vec<_> = prompts.into_iter().map(|prompt| (prompt.id, prompt.text)).collect();
+    match compare_tokenizers(&json, &ir, &texts)? {
+        (None, texts) => {
+            print_line(&format!("`tokenizer.json` and the tokenizer IR are the same on {texts} texts"))
+        }
+        (Some(difference), _) => {
+            let what = format!(
+                "`tokenizer.json` and the tokenizer IR in `{}` differ: {difference}",
+                folder.path().display()
+            );
+            Err(Error::input(what).hint("`tokenizer.json` is what is used; convert it again: docs/models.md"))
+        }
+    }
 }
 
 /// The command that fixes a fetched model.

@@ -38,7 +38,7 @@ pub(super) struct StatesArgs {
 /// Prints a line a state: moment, name, element type, shape; then whether decoding goes on from the states
 /// when they are put back.
 pub(super) fn states(args: &StatesArgs) -> Result<u8> {
-    let model = find_model(&args.engine.model, &Root::find())?;
+    let model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &Root::find())?;
     let prompt = model.encode(&args.prompt)?;
     let planned = RequestedPrompt::new("prompt", prompt.clone());
     let steps = args.tokens.max(1);
@@ -113,7 +113,7 @@ const STEPS: usize = 8;
 
 /// Loads the model and tries its states.
 pub(in crate::cli) fn look(flags: &EngineFlags) -> Result<StatesLook> {
-    let model = find_model(&flags.model, &Root::find())?;
+    let model = find_model(&flags.model, flags.openvino.as_ref(), &Root::find())?;
     let prompt = first_prompt(&model)?;
     let mut engine = load(&model, flags)?.engine;
     let ran = engine.device().kind.name().to_owned();

@@ -1,15 +1,19 @@
-//! `worker` and `reaper`: the hidden verbs of a fresh process that measures, and of the one above it. People
-//! use `bench`.
+//! `worker`, `reaper` and `tokenizer`: the hidden verbs of a fresh process that measures, of the one above it, and of one
+//! that serves a tokenizer IR. People use `bench` and `infer`.
 
 use std::ffi::OsString;
 use std::io::stdin;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use signal_hook::consts::SIGTERM;
 
 use crate::cli::exit_code;
+use crate::engine::ModelFolder;
+use crate::engine::openvino::{Sources, TokenizerIr};
 use crate::error::Result;
+use crate::measure::serve_tokenizer;
 use crate::measure::worker::{OpenVinoLoader, serve, stdout_of_its_own};
 use crate::sys::{MonotonicClock, end_with_parent, exec_below_reaper, run_below_reaper};
 
@@ -24,6 +28,29 @@ pub(super) fn worker() -> u8 {
         // Its supervisor has received the error, and prints it.
         Err(error) => exit_code::of_kind(error.kind()),
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TokenizerArgs {
+    /// The model's folder
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+
+    /// OpenVINO to use: a pinned version, or the folder of an installation
+    #[arg(long, value_name = "VERSION|DIR")]
+    openvino: Option<String>,
+}
+
+/// Serves the tokenizer IR of a model folder.
+pub(super) fn tokenizer(args: &TokenizerArgs) -> u8 {
+    end_with_parent();
+    let read = || {
+        let location = Sources::from_environment(args.openvino.clone()).locate()?;
+        Ok((TokenizerIr::read(&ModelFolder::open(&args.folder)?)?, location))
+    };
+    let served = stdout_of_its_own().and_then(|out| serve_tokenizer(read, stdin().lock(), out));
+    // Whoever started it has received the error, and prints it.
+    served.map_or_else(|error| exit_code::of_kind(error.kind()), |()| exit_code::PASS)
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use strum::VariantNames;
 
-use crate::cli::flags::ModelFlags;
+use crate::cli::flags::EngineFlags;
 use crate::cli::loading::find_model;
 use crate::cli::root::Root;
 use crate::cli::say;
@@ -47,8 +47,8 @@ pub(super) struct RequestedWorkload {
 
 impl WorkloadArgs {
     /// Finds the model with the goldens that its answers are checked against.
-    pub(super) fn find_model(&self, flags: &ModelFlags, root: &Root) -> Result<FoundModel> {
-        let mut model = find_model(flags, root)?;
+    pub(super) fn find_model(&self, flags: &EngineFlags, root: &Root) -> Result<FoundModel> {
+        let mut model = find_model(&flags.model, flags.openvino.as_ref(), root)?;
         if self.unverified {
             // What counts as a near-tie stays known.
             model.goldens.goldens.clear();

@@ -116,6 +116,12 @@ impl ModelFolder {
     pub fn tokenizer(&self) -> Option<PathBuf> {
         Some(self.path.join("tokenizer.json")).filter(|file| file.is_file())
     }
+
+    /// Whether the folder has a tokenizer that is an OpenVINO graph.
+    #[must_use]
+    pub fn has_tokenizer_ir(&self) -> bool {
+        self.path.join("openvino_tokenizer.xml").is_file()
+    }
 }
 
 const NAME_A_MODEL: &str = "name a folder with an OpenVINO model: `--model-dir DIR`, or once and for all \

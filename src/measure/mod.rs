@@ -11,6 +11,7 @@ mod metric;
 mod plan;
 pub mod protocol;
 pub mod supervisor;
+mod tokenizer_process;
 pub mod worker;
 
 pub use bandwidth::{BANDWIDTH_BUFFER_BYTES, BandwidthReading, BandwidthReference};
@@ -19,3 +20,4 @@ pub use estimates::{BenchesEnded, Estimate, read_estimates, run_benches};
 pub use generation::{Generated, KnownToken, TokenSink, record_generation, sample_here};
 pub use metric::{Direction, Metric, MetricValue, MetricValues};
 pub use plan::{Plan, RequestedPrompt, Role, Sample};
+pub use tokenizer_process::{serve_tokenizer, start_tokenizer};

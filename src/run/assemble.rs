@@ -294,7 +294,7 @@ fn in_words(
     reference: &[TokenId],
     got: &[TokenId],
 ) -> Option<DivergenceText> {
-    let tokenizer = model.tokenizer.as_ref()?;
+    let tokenizer = model.tokenizer.as_ref().ok()?;
     let at = divergence.position;
     let words = |tokens: &[TokenId], from: usize, to: usize| {
         tokenizer.decode(tokens.get(from..to.min(tokens.len()))?).ok()

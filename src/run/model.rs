@@ -17,8 +17,8 @@ pub struct FoundModel {
     pub folder: ModelFolder,
     /// Which files it is made of.
     pub identity: ModelIdentity,
-    /// Its tokenizer; None where it has none.
-    pub tokenizer: Option<TextTokenizer>,
+    /// Its tokenizer, or why there is none: a prompt whose tokens are pinned needs none.
+    pub tokenizer: Result<TextTokenizer>,
     /// By what its tokenizer is recognised.
     pub tokenizer_identity: TokenizerIdentity,
     /// The reference prompts.
@@ -35,14 +35,14 @@ pub fn known_hashes() -> HashCache {
 }
 
 /// The tokens that a tokenizer's own template puts around a text, for people; None where there are none.
+#[must_use]
 pub fn template_line(tokenizer: &TextTokenizer) -> Option<String> {
     let TemplateTokens { before, after } = tokenizer.template_tokens();
     let named = |ids: &[TokenId], place: &str| {
         let words = ids.iter().map(|id| format!("`{}` ({id})", tokenizer.token(*id)));
         (!ids.is_empty()).then(|| format!("{} {place} the text", words.collect::<Vec<_>>().join(", ")))
     };
-    let parts: Vec<String> =
-        [named(&before, "before"), named(&after, "after")].into_iter().flatten().collect();
+    let parts: Vec<String> = [named(before, "before"), named(after, "after")].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("its template puts {}", parts.join(" and ")))
 }
 
@@ -74,7 +74,7 @@ impl FoundModel {
     /// An ending that is no reference prompt; else as [`Self::encode`].
     pub fn depth_prompt(&self, prompt: &DepthPrompt) -> Result<RequestedPrompt> {
         let golden = self.goldens.goldens.get(&prompt.id);
-        let token_ids = match golden.filter(|_| self.tokenizer.is_none()) {
+        let token_ids = match golden.filter(|_| self.tokenizer.is_err()) {
             Some(golden) => golden.prompt_token_ids.clone(),
             None => self.cut(prompt)?,
         };
@@ -112,15 +112,20 @@ impl FoundModel {
     /// # Errors
     /// A model without one.
     pub fn tokenizer(&self) -> Result<&TextTokenizer> {
-        self.tokenizer.as_ref().ok_or_else(|| {
-            Error::input(format!("model folder `{}` has no `tokenizer.json`", self.folder.path().display()))
-                .hint("name one with `--tokenizer FILE`")
-        })
+        self.tokenizer.as_ref().map_err(Clone::clone)
     }
 
-    /// What the tokenizer's file asks for and is not done.
+    /// What the tokenizer's file asks for and is not done, or why a tokenizer IR is not used.
+    #[must_use]
     pub fn tokenizer_warning(&self) -> Option<Warning> {
-        let switched_off = self.tokenizer.as_ref()?.switched_off();
+        let switched_off = match &self.tokenizer {
+            Ok(tokenizer) => tokenizer.switched_off(),
+            Err(error) if self.folder.has_tokenizer_ir() => {
+                let advice = error.hint_text().unwrap_or("run `cargo xtask doctor`");
+                return Some(Warning::new("no-tokenizer", error.to_string(), advice));
+            }
+            Err(_) => return None,
+        };
         (!switched_off.is_empty()).then(|| {
             Warning::new(
                 "tokenizer-settings-off",
@@ -131,9 +136,9 @@ impl FoundModel {
     }
 
     /// The tokens that the tokenizer's own template puts around a text, for people.
+    #[must_use]
     pub fn template_line(&self) -> Option<String> {
-        let tokenizer = self.tokenizer.as_ref()?;
-        template_line(tokenizer)
+        template_line(self.tokenizer.as_ref().ok()?)
     }
 
     /// Refuses goldens that were made from other files than these.

@@ -4,10 +4,12 @@ pub mod fixture_file;
 mod prompt;
 mod suite;
 mod tokenizer;
+mod tokenizer_comparison;
 
 pub use prompt::{PinnedTokenIds, Prompt, PromptSet, TokenizerIdentity};
 pub use suite::{DepthPrompt, DepthSuite, Suite};
-pub use tokenizer::{TemplateTokens, TextStream, TextTokenizer};
+pub use tokenizer::{TemplateTokens, TextStream, TextTokenizer, TokenizerSource};
+pub use tokenizer_comparison::{Differing, TokenizerDifference, compare_tokenizers};
 
 /// A token's number in the vocabulary of the model's tokenizer.
 pub type TokenId = u32;

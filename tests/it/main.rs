@@ -28,6 +28,7 @@
 //! | [`model_fetch`] | a download from a hub: killed and resumed, refused, repaired |
 //! | [`model_use`] | the model that verbs take by default |
 //! | [`infer`] | one answer, streamed |
+//! | [`tokenizer_ir`] | a tokenizer that is an OpenVINO graph: used, compared, refused |
 //! | [`gpu_plugin`] | OpenVINO's GPU plugin on an emulated GPU; only by `cargo xtask test --gpu-plugin` |
 //! | [`first_light`] | hardware validation: each claim by its evidence, a walk that no failure ends, a bundle without names |
 //! | [`peers`] | engines side by side: equal tokens first; an engine with other tokens has no speed |
@@ -185,6 +186,7 @@ mod small_product;
 mod states;
 mod supervision;
 mod this_machine;
+mod tokenizer_ir;
 mod validity;
 mod visible_text;
 mod work_trees;

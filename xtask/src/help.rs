@@ -20,6 +20,9 @@ xtask's own verbs:
                 fetch the pinned OpenVINO runtime into the
                 user's cache folder, and the chart library
                 of the pages where there is npm
+        [--tokenizers]
+                and its tokenizers extension (4 MB), for a
+                model whose tokenizer is an OpenVINO IR
         [--peers[=NAME]]
                 and the Python engines that `peers` runs:
                 genai (150 MB) and optimum (3 GB)

@@ -22,8 +22,12 @@ const REPORT: &str = "report";
 
 /// Ends as the binary ends, with the binary's exit code.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
-    if needs_runtime(args) {
+    let compares_tokenizers = setup::compares_tokenizers(args) && !help::asks_for_help(args);
+    if needs_runtime(args) || compares_tokenizers {
         setup::for_verb(args)?;
+        if compares_tokenizers || setup::reads_tokenizer_ir(args) {
+            setup::for_tokenizer_ir(args)?;
+        }
     }
     if fetches_a_model(args) {
         setup::for_model_fetch()?;

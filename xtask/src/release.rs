@@ -17,15 +17,25 @@ pub(crate) struct Releases {
     default: String,
     /// Which wheel of a release is fetched.
     pub(crate) wheel: Wheel,
+    /// Which wheel of its tokenizers extension is.
+    pub(crate) tokenizers_wheel: Wheel,
     /// The releases in the order of the file.
     pub(crate) list: Vec<Release>,
 }
 
 /// The tags that name one wheel. Only its libraries are used, so one wheel serves whatever Python is installed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Wheel {
     /// The package's name on the registry.
     pub(crate) package: String,
+    /// What messages call it.
+    pub(crate) title: &'static str,
+    /// What is downloaded, in words.
+    pub(crate) size: &'static str,
+    /// Free space that it takes: twice for a moment, and its libraries unpacked.
+    pub(crate) needed_bytes: u64,
+    /// The command that fetches it.
+    pub(crate) again: &'static str,
     /// The interpreter's version, as pip writes it.
     pub(crate) python_version: String,
     /// The interpreter's implementation tag.
@@ -36,15 +46,17 @@ pub(crate) struct Wheel {
     pub(crate) platform: String,
 }
 
-/// One release of OpenVINO.
+/// One release of OpenVINO, or of its tokenizers extension.
 #[derive(Debug)]
 pub(crate) struct Release {
     /// What the user types after `--openvino`.
     pub(crate) version: String,
     /// The wheel's hash, in lower-case hexadecimal.
     pub(crate) sha256: String,
-    /// The C library inside the unpacked wheel.
-    pub(crate) c_library: PathBuf,
+    /// The library inside the unpacked wheel that is loaded.
+    pub(crate) library: PathBuf,
+    /// The extension of the same release; an extension has none.
+    pub(crate) tokenizers: Option<Box<Release>>,
 }
 
 impl Releases {
@@ -82,26 +94,46 @@ impl Releases {
         let root: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let wheel = &root["wheel"];
         let list = root["releases"].as_array().ok_or("`releases` is not a list")?;
-        Ok(Self {
-            default: text(&root, "default")?,
-            wheel: Wheel {
-                package: text(wheel, "package")?,
-                python_version: text(wheel, "python_version")?,
-                implementation: text(wheel, "implementation")?,
-                abi: text(wheel, "abi")?,
-                platform: text(wheel, "platform")?,
-            },
-            list: list.iter().map(Release::parse).collect::<Result<_, _>>()?,
-        })
+        let default = text(&root, "default")?;
+        let wheel = Wheel {
+            package: text(wheel, "package")?,
+            title: "OpenVINO",
+            size: "about 59 MB",
+            needed_bytes: 350_000_000,
+            again: "cargo xtask setup",
+            python_version: text(wheel, "python_version")?,
+            implementation: text(wheel, "implementation")?,
+            abi: text(wheel, "abi")?,
+            platform: text(wheel, "platform")?,
+        };
+        let tokenizers = &root["tokenizers"];
+        let tokenizers_wheel = Wheel {
+            package: text(tokenizers, "package")?,
+            title: "openvino_tokenizers",
+            size: "about 4 MB",
+            needed_bytes: 30_000_000,
+            again: "cargo xtask setup --tokenizers",
+            ..wheel.clone()
+        };
+        let library = text(tokenizers, "library")?;
+        let list = list.iter().map(|json| Release::parse(json, &library)).collect::<Result<_, _>>()?;
+        Ok(Self { default, wheel, tokenizers_wheel, list })
     }
 }
 
 impl Release {
-    fn parse(json: &Value) -> Result<Self, String> {
+    fn parse(json: &Value, tokenizers_library: &str) -> Result<Self, String> {
+        let tokenizers = Self {
+            version: text(json, "tokenizers_version")?,
+            sha256: text(json, "tokenizers_sha256")?,
+            library: tokenizers_library.into(),
+            tokenizers: None,
+        };
         Ok(Self {
             version: text(json, "version")?,
             sha256: text(json, "sha256")?,
-            c_library: text(json, "c_library")?.into(),
+            library: text(json, "c_library")?.into(),
+            tokenizers: Some(Box::new(tokenizers)),
         })
     }
 }
@@ -200,7 +232,11 @@ mod tests {
         let releases = Releases::pinned().expect("the list of this checkout");
         let default = releases.default().expect("the default release");
         assert_eq!(default.version, releases.default);
-        assert!(releases.list.iter().all(|release| release.sha256.len() == 64));
+        for release in &releases.list {
+            let tokenizers = release.tokenizers.as_ref().expect("an extension");
+            assert!(release.sha256.len() == 64 && tokenizers.sha256.len() == 64);
+            assert!(tokenizers.version.starts_with(&format!("{}.", release.version)), "of the same release");
+        }
     }
 
     #[test]

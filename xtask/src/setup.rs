@@ -9,6 +9,7 @@ mod npm;
 mod python;
 #[cfg(test)]
 mod tests;
+mod tokenizer_ir;
 mod workbench;
 
 use std::env;
@@ -17,16 +18,23 @@ use std::process::ExitCode;
 
 use crate::failure::Failure;
 use crate::release::{self, Release, Releases, Wanted};
-use crate::say;
+use crate::{places, say};
 use environment::Environments;
 pub(crate) use gpu_plugin::{ACCEPT, GpuPlugin, Parts};
 use install::Install;
 pub(crate) use linters::Linters;
+pub(crate) use tokenizer_ir::{compares_tokenizers, reads_tokenizer_ir};
+
+/// The flag of what a model needs whose tokenizer is an OpenVINO IR.
+const TOKENIZERS: &str = "--tokenizers";
 
 /// The verb itself, which also says so when there was nothing to do.
 pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     check(args)?;
     provide(args, say)?;
+    if args.iter().any(|arg| arg == TOKENIZERS) {
+        provide_tokenizers(args, say)?;
+    }
     npm::provide_chart_library(say);
     let named = args.iter().filter_map(|arg| environment::named(&arg.to_string_lossy())).flatten();
     named.into_iter().try_for_each(|peer| Environments::default().provide(peer, say))?;
@@ -40,6 +48,11 @@ pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
     // A folder, or a release that is not listed, is for the binary to judge.
     let named = release::of_sides(args).filter_map(|version| releases.named(version).ok());
     named.into_iter().try_for_each(|release| install(&releases, release, |_ready| ()))
+}
+
+/// What a verb needs that reads a tokenizer IR, likewise. An installation of the user's own has its own extension.
+pub(crate) fn for_tokenizer_ir(args: &[OsString]) -> Result<(), Failure> {
+    provide_tokenizers(args, |_ready| ())
 }
 
 /// What a verb that renders pages is better off with. Only a verb that renders pages reports that it is missing.
@@ -62,10 +75,13 @@ pub(crate) fn all() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Every pinned release, and the smaller of the peers.
+/// Every pinned release with its tokenizers extension, and the smaller of the peers.
 pub(crate) fn releases_and_genai() -> Result<(), Failure> {
     let releases = Releases::pinned()?;
-    releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
+    for release in &releases.list {
+        install(&releases, release, say)?;
+        install_tokenizers(&releases, release, say)?;
+    }
     // The other peer is twenty times as large; what it is tested with runs where it was set up.
     Environments::default().provide(environment::GENAI, say)
 }
@@ -82,16 +98,35 @@ fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
 }
 
 fn install(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Result<(), Failure> {
-    let install = Install::here(&releases.wheel, release)?;
+    provide_wheel(&Install::here(&releases.wheel, release, places::openvino_dir)?, ready)
+}
+
+fn provide_tokenizers(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
+    let releases = Releases::pinned()?;
+    match Wanted::decide(&releases, release::flag(args), |name| env::var_os(name))? {
+        Wanted::Pinned(release) => install_tokenizers(&releases, release, ready),
+        Wanted::Own { .. } => Ok(()),
+    }
+}
+
+fn install_tokenizers(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Result<(), Failure> {
+    let Some(extension) = &release.tokenizers else { return Ok(()) };
+    let place = places::openvino_tokenizers_dir;
+    provide_wheel(&Install::here(&releases.tokenizers_wheel, extension, place)?, ready)
+}
+
+fn provide_wheel(install: &Install<'_>, ready: impl Fn(&str)) -> Result<(), Failure> {
     install.run()?;
-    ready(&format!("ready: OpenVINO {} in `{}`", release.version, install.folder.display()));
+    let (title, version) = (install.wheel.title, &install.release.version);
+    ready(&format!("ready: {title} {version} in `{}`", install.folder.display()));
     Ok(())
 }
 
-/// `setup` takes `--openvino X` or `--openvino=X`, `--peers` or `--peers=NAME`, and nothing else.
+/// `setup` takes `--openvino X` or `--openvino=X`, `--tokenizers`, `--peers` or `--peers=NAME`, and nothing else.
 fn check(args: &[OsString]) -> Result<(), Failure> {
     let usage = |message| {
-        Err(Failure::usage(message, "cargo xtask setup [--openvino VERSION] [--peers[=genai|optimum]]"))
+        let form = "cargo xtask setup [--openvino VERSION] [--tokenizers] [--peers[=genai|optimum]]";
+        Err(Failure::usage(message, form))
     };
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
@@ -100,6 +135,7 @@ fn check(args: &[OsString]) -> Result<(), Failure> {
             return usage(format!("`{arg}` needs a version"));
         }
         if arg != release::FLAG
+            && arg != TOKENIZERS
             && environment::named(&arg).is_none()
             && !arg.starts_with(&format!("{}=", release::FLAG))
         {

@@ -31,15 +31,21 @@ impl Scene {
         command
     }
 
-    /// Puts a file where the C library of every pinned release would be.
+    /// Puts a file where the C library of every pinned release would be, and one where its extension would be.
     fn set_up(&self) {
         let list = include_str!("../../src/engine/openvino/releases.json");
         let list: serde_json::Value = serde_json::from_str(list).expect("the list");
         for release in list["releases"].as_array().expect("releases") {
             let text = |key: &str| release[key].as_str().expect("a text");
-            let library = self.0.join("arcgauge/openvino").join(text("version")).join(text("c_library"));
-            fs::create_dir_all(library.parent().expect("a folder")).expect("made");
-            fs::write(library, "").expect("written");
+            let cache = self.0.join("arcgauge");
+            let extension = cache.join("openvino-tokenizers").join(text("tokenizers_version"));
+            for library in [
+                cache.join("openvino").join(text("version")).join(text("c_library")),
+                extension.join(list["tokenizers"]["library"].as_str().expect("a text")),
+            ] {
+                fs::create_dir_all(library.parent().expect("a folder")).expect("made");
+                fs::write(library, "").expect("written");
+            }
         }
     }
 
@@ -191,6 +197,28 @@ fn model_fetch_alone_gets_the_client_of_the_hub_first() {
 }
 
 #[test]
+fn a_model_with_a_tokenizer_ir_alone_gets_the_tokenizers_extension_first_and_no_other_model_does() {
+    let scene = Scene::new("tokenizer-ir");
+    scene.set_up();
+    fs::remove_dir_all(scene.0.join("arcgauge/openvino-tokenizers")).expect("no extension");
+    let model = scene.0.join("model");
+    fs::create_dir(&model).expect("a folder");
+    let infer = || scene.xtask(&["infer", "--prompt", "x", "--model-dir", "model"]);
+    assert_eq!(ends(&mut infer()).0, 11);
+    fs::write(model.join("openvino_tokenizer.xml"), "").expect("an IR");
+    let (code, stdout, stderr) = ends(&mut infer());
+    assert_eq!((code, stdout.as_str()), (20, ""));
+    assert!(
+        stderr.contains("fetching openvino_tokenizers 2026") && stderr.contains("setup --tokenizers"),
+        "{stderr}"
+    );
+    fs::write(model.join("tokenizer.json"), "").expect("a tokenizer");
+    assert_eq!(ends(&mut infer()).0, 11);
+    assert_eq!(ends(&mut scene.xtask(&["model", "verify", "model"])).0, 20, "it compares the two");
+    assert_eq!(ends(&mut scene.xtask(&["model", "verify", "--help"])).0, 11);
+}
+
+#[test]
 fn a_build_that_is_up_to_date_is_not_worth_a_word() {
     let scene = Scene::new("fresh");
     scene.set_up();
@@ -233,7 +261,7 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
     // Nothing of xtask's own package: build scripts of crates would run again for it.
     assert!(stdout.starts_with("cargo test "), "{stdout}");
     assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
-    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 4, "{stderr}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 6, "{stderr}");
     assert!(stderr.contains("ready: huggingface_hub in `"), "{stderr}");
 }
 

@@ -136,7 +136,7 @@ impl Workshop<'_> {
         let engine = engine_of(&self.args.measuring.engine, words)?;
         let Some(program) = self.program(side, source)? else { return Ok(None) };
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
-        let model = self.args.workload.find_model(&engine.model, self.inputs)?;
+        let model = self.args.workload.find_model(&engine, self.inputs)?;
         let edited = EditedGraph::place(&model.identity, engine.all_logits, 0)?;
         let load = load_command(&engine, &model, location, edited.as_ref());
         let is_other_program = source.is_none() && self.args.measuring.supervision.is_other_program();

@@ -81,7 +81,7 @@ pub(super) fn examine(args: &DoctorArgs, report: &mut dyn FnMut(Check)) {
     let (checks, model) = examined("model", || model::examine(&args.model, &root));
     report(checks);
     let model = model.as_ref();
-    report(group("goldens", || model::examine_prompts(&args.model, model, &root)));
+    report(group("goldens", || model::examine_prompts(&args.model, args.openvino.as_ref(), model, &root)));
     report(group("published value", || published::examine(&args.device, model, openvino, &root)));
     report(group("memory", || runtime::examine_memory(model, openvino, level)));
     report(guards);

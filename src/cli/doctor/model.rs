@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::cli::flags::ModelFlags;
-use crate::cli::loading::{announce_hashing, model_dir, tokenizer_identity};
+use crate::cli::loading::{announce_hashing, model_dir, tokenizer_identity, tokenizer_ir};
 use crate::cli::root::Root;
 use crate::engine::ModelFolder;
 use crate::engine::openvino::Graph;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::golden::GoldenSet;
 use crate::record::first_light::Check;
 use crate::record::{ManifestCheck, ModelIdentity, sha256_of_file};
@@ -93,7 +93,12 @@ const GOLDENS: &str = "goldens";
 const BLESS: &str = "`cargo xtask bench`, then `cargo xtask golden bless --reason \"...\"`";
 
 /// Checks the prompts of a model and its goldens.
-pub(super) fn examine_prompts(flags: &ModelFlags, model: Option<&FoundModel>, root: &Root) -> Vec<Check> {
+pub(super) fn examine_prompts(
+    flags: &ModelFlags,
+    openvino: Option<&String>,
+    model: Option<&FoundModel>,
+    root: &Root,
+) -> Vec<Check> {
     let file = flags.tokenizer.clone().or_else(|| model?.folder.tokenizer());
     let config = model.map(|model| model.folder.config().clone()).unwrap_or_default();
     let sha256 = file.as_deref().and_then(|file| sha256_of_file(file).ok());
@@ -102,8 +107,14 @@ pub(super) fn examine_prompts(flags: &ModelFlags, model: Option<&FoundModel>, ro
     let pins = prompts.as_ref().ok().and_then(|prompts| pins(prompts, &identity));
     let first = match (&file, model) {
         (None, None) => Check::skip(TOKENIZER, "not looked at: no model folder"),
-        (Some(file), _) => tokenizer(file, identity.vocabulary_size),
-        (None, Some(_)) => no_tokenizer(pins.as_ref()),
+        (Some(file), _) => match TextTokenizer::from_file(file) {
+            Ok(opened) => tokenizer(&format!("`{}`", file.display()), &opened, identity.vocabulary_size),
+            Err(error) => Check::of_error(TOKENIZER, &error, NAME_A_TOKENIZER),
+        },
+        (None, Some(model)) => match tokenizer_ir(&model.folder, openvino) {
+            Ok(opened) => tokenizer("the model's tokenizer IR", &opened, identity.vocabulary_size),
+            Err(error) => no_tokenizer(&error, pins.as_ref()),
+        },
     };
     let known = prompts.as_ref().ok();
     let last = match model.and_then(|model| model.identity.as_ref()) {
@@ -127,44 +138,38 @@ fn pins(prompts: &PromptSet, identity: &TokenizerIdentity) -> Option<Pins> {
     Some(Pins { tokenizer: pinned.tokenizer.clone(), unpinned })
 }
 
-fn tokenizer(file: &Path, vocabulary_size: Option<usize>) -> Check {
-    let tokenizer = match TextTokenizer::from_file(file) {
-        Ok(tokenizer) => tokenizer,
-        Err(error) => return Check::of_error(TOKENIZER, &error, "name one with `--tokenizer FILE`"),
-    };
-    let (file, tokens) = (file.display(), tokenizer.vocabulary_size());
-    match vocabulary_size {
-        Some(limit) if tokens > limit => Check::warn(
+const NAME_A_TOKENIZER: &str = "name one with `--tokenizer FILE`";
+
+fn tokenizer(name: &str, tokenizer: &TextTokenizer, vocabulary_size: Option<usize>) -> Check {
+    match (tokenizer.vocabulary_size(), vocabulary_size) {
+        (Some(tokens), Some(limit)) if tokens > limit => Check::warn(
             TOKENIZER,
-            format!("`{file}` knows {tokens} tokens and the model {limit}: it is another model's"),
+            format!("{name} knows {tokens} tokens and the model {limit}: it is another model's"),
             "name the model's own with `--tokenizer FILE`",
         ),
-        _ => {
+        (tokens, _) => {
             let switched_off = tokenizer.switched_off();
             let saved = (!switched_off.is_empty())
                 .then(|| format!("saved with {}, which is not done here", switched_off.join(" and ")));
-            let template = template_line(&tokenizer).unwrap_or("its template adds no token".to_owned());
-            let facts = [Some(format!("`{file}`, {tokens} tokens")), Some(template), saved];
+            let template = template_line(tokenizer).unwrap_or("its template adds no token".to_owned());
+            let tokens = tokens.map(|tokens| format!(", {tokens} tokens")).unwrap_or_default();
+            let facts = [Some(format!("{name}{tokens}")), Some(template), saved];
             Check::ok(TOKENIZER, facts.into_iter().flatten().collect::<Vec<_>>().join("; "))
         }
     }
 }
 
-fn no_tokenizer(pins: Option<&Pins>) -> Check {
-    let found = "the model's folder has no `tokenizer.json`";
+fn no_tokenizer(error: &Error, pins: Option<&Pins>) -> Check {
+    let (found, fix) = (error.to_string(), error.hint_text().unwrap_or(NAME_A_TOKENIZER));
     match pins {
         Some(pins) if pins.unpinned.is_empty() => Check::warn(
             TOKENIZER,
             format!(
                 "{found}: reference prompts are pinned, other prompts cannot be encoded and answers cannot be decoded"
             ),
-            "for these, name one with `--tokenizer FILE`",
+            format!("for these, {fix}"),
         ),
-        _ => Check::fail(
-            TOKENIZER,
-            format!("{found}, and not every reference prompt is pinned for it"),
-            "name one with `--tokenizer FILE`",
-        ),
+        _ => Check::fail(TOKENIZER, format!("{found}, and not every reference prompt is pinned for it"), fix),
     }
 }
 
@@ -303,15 +308,11 @@ mod tests {
     #[test]
     fn a_tokenizer_that_knows_more_tokens_than_the_model_is_another_model_s() {
         let file = repository().join("fixtures/models/tiny-gpt-oss/tokenizer.json");
-        let known = TextTokenizer::from_file(&file).unwrap().vocabulary_size();
-        let none = repository().join("Cargo.toml");
-        for (file, size, status) in [
-            (&file, Some(known), Status::Ok),
-            (&file, None, Status::Ok),
-            (&file, Some(known - 1), Status::Warn),
-            (&none, None, Status::Fail),
-        ] {
-            let check = tokenizer(file, size);
+        let tokenizer = TextTokenizer::from_file(&file).unwrap();
+        let known = tokenizer.vocabulary_size().unwrap();
+        for (size, status) in [(Some(known), Status::Ok), (None, Status::Ok), (Some(known - 1), Status::Warn)]
+        {
+            let check = super::tokenizer("it", &tokenizer, size);
             assert_eq!(check.status, status);
             assert!(status == Status::Ok || check.fix.unwrap().contains("`--tokenizer FILE`"));
         }
@@ -323,9 +324,10 @@ mod tests {
             tokenizer: "o200k".into(),
             unpinned: unpinned.iter().map(ToString::to_string).collect(),
         };
-        assert_eq!(no_tokenizer(Some(&pins(&[]))).status, Status::Warn);
-        assert_eq!(no_tokenizer(Some(&pins(&["fibonacci"]))).status, Status::Fail);
-        assert_eq!(no_tokenizer(None).status, Status::Fail);
+        let error = Error::input("there is none");
+        assert_eq!(no_tokenizer(&error, Some(&pins(&[]))).status, Status::Warn);
+        assert_eq!(no_tokenizer(&error, Some(&pins(&["fibonacci"]))).status, Status::Fail);
+        assert_eq!(no_tokenizer(&error, None).status, Status::Fail);
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn cross_check_look(record: &Path, model: &ModelFlags, openvino: Option<&String>
     let record = History::read(record)?.record;
     let record = record.subject();
     let flags = EngineFlags::on_cpu(model.clone(), openvino.cloned());
-    let model = find_model(&flags.model, &Root::find())?;
+    let model = find_model(&flags.model, flags.openvino.as_ref(), &Root::find())?;
     if model.identity.sha256 != record.model.sha256 {
         return Err(Error::input(format!("the record measured another model, `{}`", record.model.name))
             .hint("name its folder with `--model-dir DIR`"));

@@ -50,7 +50,7 @@ enum Against {
 
 pub(super) fn drift(args: &DriftArgs) -> Result<u8> {
     let root = Root::find();
-    let model = find_model(&args.engine.model, &root)?;
+    let model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &root)?;
     let folder = root.goldens(&model.identity.name);
     if let Some(reason) = &args.make {
         if reason.trim().is_empty() {

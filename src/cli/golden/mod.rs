@@ -187,7 +187,7 @@ fn calibrated_file(model: &mut FoundModel, tolerance: Tolerance) -> Result<PathB
 }
 
 fn find(args: &CheckArgs) -> Result<(FoundModel, Option<Probe>)> {
-    let mut model = find_model(&args.engine.model, &Root::find())?;
+    let mut model = find_model(&args.engine.model, args.engine.openvino.as_ref(), &Root::find())?;
     model.check_goldens_belong()?;
     let is_deep = |id: &str| model.prompts.depth.get(id).is_some();
     model.goldens.goldens.retain(|id, _| is_deep(id) == (args.suite == Suite::Depth));
@@ -226,7 +226,7 @@ fn make_probe(args: &ProbeArgs) -> Result<u8> {
     if args.reason.trim().is_empty() {
         return Err(Error::input("`--reason` is empty").hint("say why the model is right as it is"));
     }
-    let model = find_model(&args.model, &root)?;
+    let model = find_model(&args.model, args.openvino.as_ref(), &root)?;
     let file = root.prompts().join("probe.txt");
     let text = files::read_text(&file, FileKind::Fixture)
         .map_err(|error| error.or_hint("restore it: `git checkout -- fixtures/prompts`"))?;

@@ -33,7 +33,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let published = PublishedReference::read(&root.published())?;
     let published_engines = published_engines(&root.published())?;
     let control = stoppable()?;
-    let model = args.workload.find_model(&args.measuring.engine.model, &root)?;
+    let model = args.workload.find_model(&args.measuring.engine, &root)?;
     let RequestedWorkload { prompts, new_tokens } = args.workload.requested(Suite::Reference, &model, 1)?;
     check_order(&engines, &prompts, &model)?;
     let Some(_lock) = args.measuring.supervision.take_lock(&control, "peers")? else {

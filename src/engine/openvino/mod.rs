@@ -3,8 +3,9 @@
 //! `release`, `location` and `runtime` find and load the library; `device` and `property` settle what is requested
 //! of it and what it really does, `facts` and `opencl` say what it is; `graph` and `last_token` read and prepare the model's graph, and
 //! `kv_graph` edits it for KV experiments, `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `device_resolved` is what is known before compiling, and `compile`
-//! brings a model onto a device, with `compiled_models` as its cache; `tensor` and `state` are the safe
-//! wrappers; `pipeline` is the engine built from all of these, and `kv_cache` what it offers to KV experiments.
+//! brings a model onto a device, with `compiled_models` as its cache; `tensor`, `state` and
+//! `string_tensor` are the safe wrappers; `pipeline` is the engine built from all of these, and `kv_cache` what it offers to KV experiments;
+//! `tokenizer_ir` is a tokenizer that is a graph.
 
 mod compile;
 mod compiled_models;
@@ -17,7 +18,9 @@ mod opencl;
 mod pipeline;
 mod runtime;
 mod state;
+mod string_tensor;
 mod tensor;
+mod tokenizer_ir;
 mod weights;
 
 pub use compile::{LastTokenOnly, last_token_only};
@@ -31,8 +34,10 @@ pub use kv_cache::{AttentionLook, calibrate};
 pub use pipeline::OpenVinoEngine;
 pub use runtime::{
     FoundBy, InstalledBy, Release, Releases, ResolvedRuntime, Runtime, RuntimeLocation, Sources,
+    TokenizersExtension,
 };
 pub use state::{KvState, NamedState, StateBridge};
+pub use tokenizer_ir::{LoadedTokenizer, TokenizerIr};
 pub use weights::{ActiveWeights, KindOfWeight, WeightKind};
 
 use crate::error::Error;

@@ -139,6 +139,15 @@ pub struct Releases {
     pub default: String,
     /// Every pinned release.
     pub releases: Vec<Release>,
+    /// Their extension for tokenizers.
+    pub tokenizers: TokenizersExtension,
+}
+
+/// What is alike in the tokenizers extensions of all releases.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct TokenizersExtension {
+    /// The library's path inside the unpacked wheel.
+    pub library: String,
 }
 
 /// One pinned release.
@@ -148,6 +157,8 @@ pub struct Release {
     pub version: String,
     /// The C library's path inside the unpacked wheel.
     pub c_library: String,
+    /// The version of its tokenizers extension, as in "2026.4.1.0".
+    pub tokenizers_version: String,
     /// Whether the state bridge was tested against this version's layout.
     pub state_access_tested: bool,
 }

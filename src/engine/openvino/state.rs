@@ -1,6 +1,6 @@
 //! The KV states of an infer request: read, write and reset.
 //!
-//! The only room with `unsafe`. The C API of OpenVINO has no variable states, so the C++ functions
+//! One of the rooms with `unsafe`. The C API of OpenVINO has no variable states, so the C++ functions
 //! are looked up by name in the loaded library and called by `state_bridge.cpp`. That leans on the
 //! layout of a few classes, tested for the releases that say so in `releases.json`;
 //! `Runtime::load` opens the bridge for those only.

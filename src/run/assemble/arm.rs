@@ -20,7 +20,6 @@ use crate::run::model::{FoundModel, known_hashes};
 use crate::run::plan::{ExperimentPlan, Identity, ReadyArm, ResolvedDevice};
 use crate::run::warnings::{AsLoaded, load_warnings};
 use crate::sys::{Clock, MonotonicClock, suspended_ns};
-use crate::workload::TextTokenizer;
 
 pub(in crate::run) struct AssembledArm {
     pub(in crate::run) arm: Arm,
@@ -200,7 +199,7 @@ pub(super) fn record(ready: &ReadyArm<'_>, worker_plan: &Plan, measured: Measure
         environment_variables: identity.environment_variables.clone(),
         model: model_record(ready, loaded, measured.same_after_run)?,
         workload: WorkloadRecord {
-            template_tokens: ready.model.tokenizer.as_ref().map(TextTokenizer::template_tokens),
+            template_tokens: ready.model.tokenizer.as_ref().ok().map(|it| it.template_tokens().clone()),
             ..WorkloadRecord::new(worker_plan.prompts.clone(), worker_plan.processes, worker_plan.new_tokens)?
         },
         state_seen_empty: !session.processes.is_empty()

@@ -11,10 +11,7 @@ use super::python::Python;
 use super::workbench::{self, no_home};
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
-use crate::{places, say};
-
-/// The wheel twice for a moment, and its libraries unpacked.
-const NEEDED_BYTES: u64 = 350_000_000;
+use crate::say;
 
 /// Everything a set-up depends on, so that a test can hand in its own.
 #[derive(Debug)]
@@ -32,26 +29,37 @@ pub(crate) struct Install<'a> {
 }
 
 impl<'a> Install<'a> {
-    /// For the machine and the user that run this.
-    pub(crate) fn here(wheel: &'a Wheel, release: &'a Release) -> Result<Self, Failure> {
-        let folder = places::openvino_dir(&release.version).ok_or_else(|| {
-            no_home("OpenVINO in: neither `HOME` nor `XDG_CACHE_HOME` is set", "cargo xtask setup")
-        })?;
+    /// For the machine and the user that run this; `place` is the folder of a version.
+    pub(crate) fn here(
+        wheel: &'a Wheel,
+        release: &'a Release,
+        place: fn(&str) -> Option<PathBuf>,
+    ) -> Result<Self, Failure> {
+        let folder = place(&release.version)
+            .ok_or_else(|| no_home("OpenVINO in: neither `HOME` nor `XDG_CACHE_HOME` is set", wheel.again))?;
         Ok(Self { python: Python::default(), machine: (consts::OS, consts::ARCH), wheel, release, folder })
     }
 
     /// Leaves the release in its folder, or leaves nothing.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let is_ready = || self.folder.join(&self.release.c_library).is_file();
+        // What fetches and unpacks knows the first command alone, with which the others begin.
+        self.provide().map_err(|mut failure| {
+            failure.hint = failure.hint.replace("cargo xtask setup", self.wheel.again);
+            failure
+        })
+    }
+
+    fn provide(&self) -> Result<(), Failure> {
+        let is_ready = || self.folder.join(&self.release.library).is_file();
         if is_ready() {
             workbench::sweep_stale(self.folder.parent().unwrap_or(&self.folder));
             return Ok(());
         }
         self.check_platform()?;
-        let version = &self.release.version;
+        let (version, Wheel { title, size, needed_bytes, .. }) = (&self.release.version, self.wheel);
         workbench::provide(&self.folder, version, is_ready, |workbench, made| {
-            self.python.check_space(&workbench.folder, NEEDED_BYTES)?;
-            say(&format!("fetching OpenVINO {version} through pip, about 59 MB"));
+            self.python.check_space(&workbench.folder, *needed_bytes)?;
+            say(&format!("fetching {title} {version} through pip, {size}"));
             self.python.fetch(self.wheel, self.release, &workbench.folder)?;
             let wheel = only_wheel(&workbench.folder)?;
             say("checking its sha256");
@@ -68,7 +76,10 @@ impl<'a> Install<'a> {
             return Ok(());
         }
         Err(Failure::harness(
-            format!("no pinned OpenVINO for `{system} {processor}`, only for `{}`", self.wheel.platform),
+            format!(
+                "no pinned {} for `{system} {processor}`, only for `{}`",
+                self.wheel.title, self.wheel.platform
+            ),
             "install OpenVINO yourself and name its folder: cargo xtask VERB --openvino ./DIR",
         ))
     }
@@ -81,7 +92,8 @@ impl<'a> Install<'a> {
         }
         Err(Failure::harness(
             format!(
-                "the wheel of OpenVINO `{version}` is not the pinned one: sha256 `{got}`, expected `{expected}`"
+                "the wheel of {} `{version}` is not the pinned one: sha256 `{got}`, expected `{expected}`",
+                self.wheel.title
             ),
             "nothing was stored; see which registry pip asks: python3 -m pip config list; \
              then: cargo xtask setup",
@@ -89,13 +101,13 @@ impl<'a> Install<'a> {
     }
 
     fn check_library(&self, unpacked: &Path) -> Result<(), Failure> {
-        let Release { version, c_library, .. } = self.release;
-        if unpacked.join(c_library).is_file() {
+        let Release { version, library, .. } = self.release;
+        if unpacked.join(library).is_file() {
             return Ok(());
         }
         Err(Failure::harness(
-            format!("the wheel of OpenVINO `{version}` holds no `{}`", c_library.display()),
-            "nothing was stored; compare `c_library` in src/engine/openvino/releases.json with the wheel",
+            format!("the wheel of {} `{version}` holds no `{}`", self.wheel.title, library.display()),
+            "nothing was stored; compare `library` and `c_library` in src/engine/openvino/releases.json with the wheel",
         ))
     }
 }

@@ -63,7 +63,7 @@ impl Python {
         command.args(["--abi", &wheel.abi, "--platform", &wheel.platform]);
         command.args(WHEELS_ALONE).arg(format!("{}=={}", wheel.package, release.version));
         let output = run(command.stdout(progress()))?;
-        if output.status.success() { Ok(()) } else { Err(pip_failed(&output, release, folder)) }
+        if output.status.success() { Ok(()) } else { Err(pip_failed(&output, wheel, release, folder)) }
     }
 
     /// Unpacks the libraries and licences of `wheel` into `target`.
@@ -216,13 +216,13 @@ fn progress() -> Stdio {
 }
 
 /// Distinguishes pip's failures by their words; it has no exit codes for them.
-fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
+fn pip_failed(output: &Output, wheel: &Wheel, release: &Release, folder: &Path) -> Failure {
     let complaint = String::from_utf8_lossy(&output.stderr);
-    let version = &release.version;
+    let (version, Wheel { title, package, .. }) = (&release.version, wheel);
     let says = |words: &[&str]| words.iter().any(|words| complaint.contains(words));
     if says(&["No module named pip", "No module named 'pip'"]) {
         return Failure::harness(
-            "`python3` has no pip, which fetches OpenVINO",
+            format!("`python3` has no pip, which fetches {title}"),
             "install it (Debian, Ubuntu: sudo apt-get install python3-pip; elsewhere: python3 -m ensurepip), \
              then: cargo xtask setup",
         );
@@ -232,7 +232,7 @@ fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
     }
     if says(&[CORRUPTED]) {
         return Failure::harness(
-            format!("the wheel of OpenVINO `{version}` arrived damaged: pip's own hash check failed"),
+            format!("the wheel of {title} `{version}` arrived damaged: pip's own hash check failed"),
             "nothing was stored; try again: cargo xtask setup",
         );
     }
@@ -240,20 +240,20 @@ fn pip_failed(output: &Output, release: &Release, folder: &Path) -> Failure {
         || !says(&UNREACHABLE) && says(&["No matching distribution found"])
     {
         return Failure::harness(
-            format!("the package registry has no OpenVINO `{version}` for this platform"),
+            format!("the package registry has no {title} `{version}` for this platform"),
             "look where pip looks: python3 -m pip config list; or name your own: --openvino ./DIR",
         );
     }
     if says(&UNREACHABLE) {
         return Failure::harness(
-            format!("cannot reach the package registry to fetch OpenVINO `{version}`"),
+            format!("cannot reach the package registry to fetch {title} `{version}`"),
             "check the network and the proxy (python3 -m pip config list), then: cargo xtask setup; \
              or name your own: --openvino ./DIR",
         );
     }
     Failure::harness(
-        format!("pip could not fetch OpenVINO `{version}`: `{}`", last_line(output)),
-        format!("see what pip says: python3 -m pip download --no-deps openvino=={version}"),
+        format!("pip could not fetch {title} `{version}`: `{}`", last_line(output)),
+        format!("see what pip says: python3 -m pip download --no-deps {package}=={version}"),
     )
 }
 

@@ -102,6 +102,17 @@ fn a_wrong_hash_says_expected_and_got() {
 }
 
 #[test]
+fn a_tokenizers_extension_that_is_another_is_named_with_the_command_that_fetches_it() {
+    let mut scene = Scene::new("wrong-extension");
+    (scene.wheel.title, scene.wheel.again) = ("openvino_tokenizers", "cargo xtask setup --tokenizers");
+    scene.release.sha256 = "00ff".to_owned();
+    assert_says(
+        &scene.failure(),
+        &["openvino_tokenizers `1.0` is not", "then: cargo xtask setup --tokenizers"],
+    );
+}
+
+#[test]
 fn a_wheel_damaged_on_its_way_is_reported() {
     assert_says(&Scene::new("damaged").failure(), &["arrived damaged"]);
 }

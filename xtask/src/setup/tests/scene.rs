@@ -47,6 +47,10 @@ impl Scene {
         let text = str::to_owned;
         let wheel = Wheel {
             package: text("openvino"),
+            title: "OpenVINO",
+            size: "about 59 MB",
+            needed_bytes: 350_000_000,
+            again: "cargo xtask setup",
             python_version: text("3.11"),
             implementation: text("cp"),
             abi: text("cp311"),
@@ -55,7 +59,8 @@ impl Scene {
         let release = Release {
             version: text("1.0"),
             sha256: sha256_of_file(&served).expect("the served wheel"),
-            c_library: C_LIBRARY.into(),
+            library: C_LIBRARY.into(),
+            tokenizers: None,
         };
         Self { folder, fake, path, wheel, release }
     }
