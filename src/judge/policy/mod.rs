@@ -27,7 +27,7 @@ pub struct Policy {
     /// Version of this form: 1.
     schema: u32,
     /// The prompts that base and head are measured on.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_reference")]
     pub suite: Suite,
     /// When pairs of base and head decide.
     pub sequential: SequentialPolicy,
@@ -115,6 +115,11 @@ impl Policy {
         }
         Err(format!("`waivers[{}]`, a value that is not in `metrics` and so not judged", waiver.subject()))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_reference(suite: &Suite) -> bool {
+    *suite == Suite::Reference
 }
 
 #[derive(Deserialize)]
