@@ -1,4 +1,4 @@
-//! `bench`: the main job. Measure in fresh processes, check every token, keep a record, print the table.
+//! `bench`: the main job. Measure in fresh processes, check every token, store a record, print the table.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -58,7 +58,7 @@ pub(super) struct BenchArgs {
 /// What is measured beside the prompts.
 #[derive(Debug, Args)]
 struct BesideArgs {
-    /// First run the Criterion benches of the checkout, and keep their estimates in the record; minutes
+    /// First run the Criterion benches of the checkout, and store their estimates in the record; minutes
     #[arg(long)]
     criterion: bool,
 

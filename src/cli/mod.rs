@@ -59,7 +59,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run the reference prompts, check every token, print the table and keep a record
+    /// Run the reference prompts, check every token, print the table and store a record
     #[command(after_help = examples::BENCH)]
     Bench(bench::BenchArgs),
     /// Measure two sides, interleaved, until it is decided whether the head is slower, larger or wrong

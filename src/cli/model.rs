@@ -138,6 +138,10 @@ fn fetch(args: &FetchArgs) -> Result<u8> {
     let (repository, revision) = (RepositoryName::parse(&args.repository)?, Revision::parse(&args.revision)?);
     let scripts = Root::find().hub_client();
     let client = HubClient::find(&scripts, own_program()?, Arc::clone(&stoppable()?.stop))?;
+    if let Some(other) = args.output.as_ref().filter(|folder| folder.exists() && !folder.is_dir()) {
+        return Err(Error::input(format!("`{}` is not a folder", other.display()))
+            .hint("name a folder that is new or empty: `--output DIR`"));
+    }
     let Some(listing) = list(&client, &repository, &revision, &mut note)? else { return Ok(stopped()) };
     let folder = match &args.output {
         Some(folder) => folder.clone(),
@@ -173,7 +177,7 @@ fn report(model: &FetchedModel) -> Result<u8> {
 }
 
 fn stopped() -> u8 {
-    say_below_bar("interrupted: what was downloaded is kept; the same command resumes it");
+    say_below_bar("interrupted: what was downloaded stays there; the same command resumes it");
     exit_code::INTERRUPTED
 }
 

@@ -163,7 +163,8 @@ pub fn sha256_of_file(path: &Path) -> Result<String> {
 /// A manifest that cannot be read, or is none.
 pub fn read_manifest(folder: &Path) -> Result<Option<Manifest>> {
     let path = folder.join(MANIFEST);
-    let Some(text) = files::read_text_if_there(&path, FileKind::Text)? else { return Ok(None) };
+    let read = files::read_text_if_there(&path, FileKind::Text).map_err(|error| error.or_hint(RESTORE));
+    let Some(text) = read? else { return Ok(None) };
     let manifest: Manifest = serde_json::from_str(&text).map_err(|cause| {
         Error::input(format!("`{}` is not a model manifest: {cause}", path.display())).hint(RESTORE)
     })?;

@@ -142,7 +142,7 @@ fn a_fetch_that_is_killed_is_resumed_and_ends_with_the_model_byte_for_byte() {
 fn ctrl_c_ends_a_fetch_with_130_and_keeps_what_was_downloaded() {
     let scene = Scene::new();
     let (stopped, there) = scene.stop_midway("-INT");
-    stopped.exits(130).says("interrupted: what was downloaded is kept");
+    stopped.exits(130).says("interrupted: what was downloaded stays there");
     assert_eq!((stopped.stdout.as_str(), there), ("", SOME_BYTES as u64));
     scene.fetch().exits(0);
     is_the_shipped_model(&scene.folder());

@@ -1,6 +1,7 @@
 //! What an arm of `kv` says of its change: uses are those of its generations and lie within their time, no agreement is
 //! of more steps than were compared, and the first arm changes nothing.
 
+use crate::engine::ModelShape;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
 use crate::record::consistency::{ArmAt, Found};
 use crate::record::{KvRecord, Outcome, SampleRecord};
@@ -89,7 +90,7 @@ fn check_uses(arm: &ArmAt<'_>, kv: &KvRecord, found: &mut Found) {
         found.add(arm.field("kv.uses"), format!("{} of up to {longest} tokens", of_uses.len()), other);
         return;
     }
-    let elements = arm.run.model.shape.as_ref().and_then(|shape| shape.kv_elements_per_token());
+    let elements = arm.run.model.shape.as_ref().and_then(ModelShape::kv_elements_per_token);
     for (at, it) in kv.uses.iter().enumerate() {
         let field = |name: &str| arm.field(&format!("kv.uses[{at}].{name}"));
         let tokens = || format!("`{}` is `{}`", field("tokens"), it.tokens);

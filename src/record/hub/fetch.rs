@@ -100,7 +100,7 @@ struct Place<'a> {
 }
 
 impl Fetch<'_> {
-    /// Fetches what is missing; None where the user stopped it, and what was downloaded is kept.
+    /// Fetches what is missing; None where the user stopped it, and what was downloaded stays there.
     ///
     /// # Errors
     /// A folder with something else in it, too little room, a hub that fails or refuses, a file that is not
@@ -227,7 +227,7 @@ impl Fetch<'_> {
                 self.folder.display(),
                 free as f64 / 1e9
             ))
-            .hint("free some space, or name a folder on another disk: `--output DIR`; what was downloaded is kept")),
+            .hint("free some space, or name a folder on another disk: `--output DIR`; what was downloaded stays there")),
             _ => Ok(()),
         }
     }
@@ -348,7 +348,7 @@ fn sha256_if(path: &Path, hash: &HubHash) -> Result<Option<String>> {
 
 fn written(path: &Path, cause: &io::Error) -> Error {
     Error::io("write", path, cause)
-        .hint("free some space or correct the folder's permissions, or name another: `--output DIR`; what was downloaded is kept")
+        .hint("free some space or correct the folder's permissions, or name another: `--output DIR`; what was downloaded stays there")
 }
 
 const SCRIPT: &str = "fetch.py";
@@ -499,11 +499,11 @@ impl ClientFailure {
             FailureKind::Disk => {
                 let folder = folder.unwrap_or(Path::new(".")).display();
                 Error::harness(format!("no space is left for `{folder}`: {}", one_line(&self.message)))
-                    .hint("free some space, then run the same command again: what was downloaded is kept")
+                    .hint("free some space, then run the same command again: what was downloaded stays there")
             }
             FailureKind::Failed => {
                 Error::harness(format!("`{repository}` cannot be fetched: {}", one_line(&self.message)))
-                    .hint("check the network, the proxy, `HF_ENDPOINT` and `SSL_CERT_FILE`, then run the same command again: what was downloaded is kept")
+                    .hint("check the network, the proxy, `HF_ENDPOINT` and `SSL_CERT_FILE`, then run the same command again: what was downloaded stays there")
             }
         }
     }
