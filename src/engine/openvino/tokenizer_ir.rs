@@ -112,10 +112,9 @@ impl TokenizerIr {
     /// # Errors
     /// No extension, one of another release than the graphs, graphs that OpenVINO refuses.
     pub fn load(self, location: RuntimeLocation) -> Result<LoadedTokenizer> {
-        let extension = extension_of(&location)?;
         let mut runtime = Runtime::load(location)?;
         self.check_release(runtime.version())?;
-        add_extension(&runtime.core, &extension)?;
+        add_extension(&runtime.core, &extension_of(runtime.location())?)?;
         // A text of one row: more threads would only be started.
         runtime.set_property("CPU", &Property::new("INFERENCE_NUM_THREADS", "1"))?;
         let refused = |name: &str, cause| {
@@ -136,6 +135,7 @@ impl TokenizerIr {
         Ok(LoadedTokenizer {
             tokenizer: request("openvino_tokenizer.xml", &self.tokenizer)?,
             detokenizer: request("openvino_detokenizer.xml", &self.detokenizer)?,
+            _runtime: runtime,
         })
     }
 
@@ -328,6 +328,8 @@ impl IrGraph {
 pub struct LoadedTokenizer {
     tokenizer: Request,
     detokenizer: Request,
+    /// Has the extension whose code runs.
+    _runtime: Runtime,
 }
 
 struct Request {
