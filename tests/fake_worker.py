@@ -103,7 +103,7 @@ def load(request):
         execution_devices="GPU.0" if SCENARIO == "claims-a-gpu" or SCENARIO in GPUS else "CPU",
         properties_effective={},
         vocabulary_size=1000,
-        context_tokens=4096,
+        context_tokens=131072,
         states_hidden_reason=None,
         unedited_reason="a fake has no graph",
     )

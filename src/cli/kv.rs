@@ -344,7 +344,12 @@ fn texts(
         });
     }
     for file in &args.texts {
-        texts.push(own_text(file, model)?);
+        let text = own_text(file, model)?;
+        if texts.iter().any(|other| other.id == text.id) {
+            let what = format!("two texts are called `{}`, one of them `{}`", text.id, file.display());
+            return Err(Error::input(what).hint("give each file a name of its own"));
+        }
+        texts.push(text);
     }
     if texts.is_empty() {
         return Err(

@@ -27,7 +27,7 @@ const POINTER_BEGINNING: u64 = 64;
 pub enum FileKind {
     /// A record.
     Record,
-    /// What a store keeps beside its records: its index, their origins.
+    /// What a store has beside its records: its index, their origins.
     StoreList,
     /// What git keeps beside its objects: its index, its references, its settings.
     Git,

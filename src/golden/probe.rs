@@ -2,7 +2,7 @@
 //! and how sure of itself the model is at each of its tokens at f32.
 //!
 //! The goldens' answers have wide margins on purpose, so that they hold on every machine, and so do
-//! not see small numeric damage. Here the margins are narrow and their sizes are kept, so that a
+//! not see small numeric damage. Here the margins are narrow and their sizes are stored, so that a
 //! change of the logits shows long before a token of a golden does.
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub struct AllowedFile {
     pub largest_bytes: u64,
 }
 
-/// The files as a zip. The same files give the same bytes: no times and no owners are kept.
+/// The files as a zip. The same files give the same bytes: no times and no owners are stored.
 ///
 /// # Errors
 /// When a file has another's name, or they are too many or too large for a zip.

@@ -1,4 +1,4 @@
-//! The published values that a run is shown beside: `fixtures/baselines/published.json`, kept in the
+//! The published values that a run is shown beside: `fixtures/baselines/published.json`, stored in the
 //! record so that it can be reported again without the repository.
 
 use std::path::Path;

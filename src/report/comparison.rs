@@ -251,7 +251,7 @@ fn flags(run: ArmView<'_>, requested: Vec<String>) -> String {
     [device_flag(run)].into_iter().chain(requested).collect::<Vec<_>>().join(" ")
 }
 
-/// A run once more. What was changed over the commit is nowhere kept.
+/// A run once more. What was changed over the commit is stored nowhere.
 fn again(letter: &str, run: ArmView<'_>) -> CommandRow {
     let changes = if is_clean(run) { "" } else { ", with the changes that its tree had over the commit" };
     row(&format!("measure {letter} again{changes}"), reproduce_command(run))

@@ -40,7 +40,7 @@ pub(super) fn workload_flags(record: ArmView<'_>) -> Vec<String> {
         published.prompts.iter().eq(workload.prompts.iter().map(|prompt| &prompt.id))
     };
     if !record.experiment.published.as_ref().is_some_and(is_reference) {
-        // Of a text of the user's own, a record keeps no more than its beginning.
+        // Of a text of the user's own, a record stores no more than its beginning.
         let named = |prompt: &RequestedPrompt| {
             format!("--prompt {}", if prompt.is_own() { "TEXT" } else { word(&prompt.id, "PROMPT") })
         };

@@ -197,6 +197,9 @@ fn no_side_of_an_ab_is_excused_from_its_goldens_as_a_change_of_the_kv_cache() {
     assert!(error.contains("`arms[1].kv`"), "{error}");
 }
 
+/// Makes what an arm says of its KV cache impossible.
+type Forge = fn(&mut KvRecord);
+
 /// The unchanged cache, and one that is read and written back at each token.
 fn of_kv() -> Experiment {
     let mut record = Experiment { plan: PlanKind::Kv, ..ab(&around(0.0, 0.3, 5)) };
@@ -237,7 +240,6 @@ fn of_kv() -> Experiment {
 #[test]
 fn what_an_arm_says_of_its_kv_cache_fits_its_generations_and_its_texts() {
     assert_eq!(contradictions(&of_kv()), []);
-    type Forge = fn(&mut KvRecord);
     let forged: [(Forge, &str); 21] = [
         (|kv| kv.transform = "none".into(), "transform"),
         (|kv| kv.method = KvMethod::Unchanged, "method"),

@@ -5,6 +5,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 use std::process::Command;
 
+use arcgauge::record::Machine;
+
 use crate::checkout::{Checkout, read_json};
 
 #[test]
@@ -74,8 +76,9 @@ fn there_is_no_output_where_none_is_requested() {
 #[test]
 fn a_store_that_cannot_be_written_does_not_lose_what_was_measured() {
     let checkout = Checkout::new();
-    fs::create_dir(checkout.path("reports")).unwrap();
-    fs::write(checkout.path("reports/history"), "a file in the store's place").unwrap();
+    let machine = checkout.path("reports/history").join(Machine::of_this_host(None).unwrap().slug);
+    fs::create_dir_all(machine.parent().unwrap()).unwrap();
+    fs::write(machine, "a file in the place of the machine's folder").unwrap();
     let ended = checkout.bench(&["--prompt", "fibonacci", "--output", "results.json"]);
     ended.exits(20).says("error: cannot write `").says("/reports/history/").prints("  match\n");
     assert_eq!(read_json(&checkout.path("results.json"))["outcome"], "complete");

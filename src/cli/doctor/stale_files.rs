@@ -43,7 +43,7 @@ impl Scene {
     }
 }
 
-/// Looks for what was left behind, and at what is kept to be used again.
+/// Looks for what was left behind, and at what is cached.
 pub(super) fn examine(scene: &Scene) -> Vec<Check> {
     let mut checks: Vec<Check> = temporary_files(scene).into_iter().chain(graphs(scene)).collect();
     if checks.is_empty() {

@@ -28,7 +28,7 @@ const USED: &str = "used";
 /// There when a load and a generation have filled the folder: a [`ColdLoad`].
 const COLD_LOAD: &str = "cold-load.json";
 
-/// What is kept of the load that filled the folder.
+/// What is stored of the load that filled the folder.
 #[derive(Debug, Serialize, Deserialize)]
 struct ColdLoad {
     properties_effective: EffectiveProperties,
@@ -120,13 +120,13 @@ impl CompiledModelFolder {
 /// The folder that was used last stays, whatever its size.
 #[must_use]
 pub fn trim_compiled_models(root: &Path, limit_bytes: u64) -> Vec<PathBuf> {
-    let mut kept: Vec<CachedModel> =
+    let mut cached: Vec<CachedModel> =
         fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| cached_model(&entry)).collect();
-    kept.sort_by_key(|folder| folder.used);
-    let mut total: u64 = kept.iter().map(|folder| folder.bytes).sum();
+    cached.sort_by_key(|folder| folder.used);
+    let mut total: u64 = cached.iter().map(|folder| folder.bytes).sum();
     let mut removed = Vec::new();
-    while total > limit_bytes && kept.len() > 1 {
-        let oldest = kept.remove(0);
+    while total > limit_bytes && cached.len() > 1 {
+        let oldest = cached.remove(0);
         total -= oldest.bytes;
         if fs::remove_dir_all(&oldest.path).is_ok() {
             removed.push(oldest.path);

@@ -2,7 +2,7 @@
 //!
 //! The label runs on a hosted machine with main's code, and nothing of the head is fetched there. A label names
 //! no commit, and the event names whichever was the newest; so whoever labels must have reviewed that very one,
-//! for a review is kept with the commit that was on the reviewer's page.
+//! for a review is stored with the commit that was on the reviewer's page.
 
 use serde::Deserialize;
 use serde_json::json;

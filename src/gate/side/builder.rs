@@ -23,13 +23,13 @@ use crate::gate::side::cargo::{CargoBuild, check_is_worker, toolchain, user_carg
 use crate::record::{CLONE_MARK, CacheFolders, InUse, Repository, Source, sha256_of_bytes, sha256_of_file};
 use crate::sys::FileLock;
 
-/// So many programs and so many clones are kept.
-const KEPT: usize = 20;
+/// So many programs and so many clones are cached.
+const MOST_CACHED: usize = 20;
 
 /// What names the versions of all dependencies.
 const LOCK_FILE: &str = "Cargo.lock";
 
-/// Builds programs, and keeps them in a cache folder.
+/// Builds programs, and caches them in a folder.
 #[derive(Debug, Clone)]
 pub struct Builder {
     folder: PathBuf,
@@ -111,7 +111,7 @@ impl Builder {
                 put(folder, &program, &stamp)
             },
         )?;
-        report_removed(&self.binaries().trim(KEPT)?, report);
+        report_removed(&self.binaries().trim(MOST_CACHED)?, report);
         Ok(Some(Binary::of(in_use, stamp, reused)))
     }
 
@@ -127,7 +127,7 @@ impl Builder {
     ) -> Result<InUse> {
         let clones = self.folder.join("clones");
         let clone = repository.clone_at(sha, &clones.join(sha))?;
-        report_removed(&CacheFolders { cache: &clones, mark: CLONE_MARK }.trim(KEPT)?, report);
+        report_removed(&CacheFolders { cache: &clones, mark: CLONE_MARK }.trim(MOST_CACHED)?, report);
         Ok(clone)
     }
 

@@ -180,7 +180,7 @@ const CSV_FOLDER: &str = "csv";
 /// Records lie two folders deep; a folder that is imported may be around several stores.
 const DEEPEST: usize = 8;
 
-/// What a store keeps under a name, so that no machine may have it.
+/// What a store has under a name, so that no machine may have it.
 pub(in crate::record) fn reserved_for(name: &str) -> Option<&'static str> {
     match name {
         IMPORTED_FOLDER => Some("the folder of other tools"),
@@ -345,7 +345,7 @@ fn same_or_refused(path: &Path, bytes: &[u8], name: &str) -> Result<Option<Taken
 }
 
 impl History {
-    /// Keeps what a file of another tool says. The same file, taken for the same format, is stored once.
+    /// Stores what a file of another tool says. The same file, taken for the same format, is stored once.
     ///
     /// # Errors
     /// A record that may not be stored; another file's record in its place; a store that cannot be written.

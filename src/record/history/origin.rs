@@ -184,7 +184,7 @@ impl History {
         files::read(&self.root().join(ORIGINS_FILE), FileKind::StoreList).ok()
     }
 
-    /// Keeps how a record came into the store.
+    /// Stores how a record came into the store.
     pub(in crate::record) fn note_origin(&self, payload_sha256: &str, source: Source) -> Result<()> {
         let file = self.root().join(ORIGINS_FILE);
         let failed = |cause: &std::io::Error| {

@@ -285,7 +285,7 @@ impl FetchedFrom {
     }
 }
 
-/// Where a repository's model is kept at a commit, unless another folder is named. Nothing is removed from
+/// Where a repository's model is stored at a commit, unless another folder is named. Nothing is removed from
 /// there but by the user.
 ///
 /// # Errors

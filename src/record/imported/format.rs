@@ -35,7 +35,7 @@ pub enum ImportedFormat {
 }
 
 impl ImportedFormat {
-    /// Its name, as it is typed and as it is kept.
+    /// Its name, as it is typed and as it is stored.
     pub fn name(self) -> &'static str {
         self.into()
     }

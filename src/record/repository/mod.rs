@@ -233,7 +233,7 @@ impl Repository {
 }
 
 impl Repository {
-    /// Fetches one reference of a remote, as `refs/pull/12/head`, keeps it under a name of ours, and gives the
+    /// Fetches one reference of a remote, as `refs/pull/12/head`, stores it under a name of ours, and gives the
     /// commit that it stands for. Nothing is checked out, and no branch of the user's moves.
     ///
     /// # Errors
@@ -243,21 +243,21 @@ impl Repository {
             return Err(Error::input(format!("`{}` is a shallow clone", self.folder().display()))
                 .hint("fetch the whole history: `git fetch --unshallow`"));
         }
-        let kept = format!("refs/arcgauge/{}", reference.trim_start_matches("refs/"));
-        if !git2::Reference::is_valid_name(&kept) || remote.starts_with('-') {
+        let stored = format!("refs/arcgauge/{}", reference.trim_start_matches("refs/"));
+        if !git2::Reference::is_valid_name(&stored) || remote.starts_with('-') {
             return Err(Error::input(format!("`{reference}` of `{remote}` is nothing that can be fetched"))
                 .hint("name a reference of a remote, as `refs/pull/12/head` of `origin`"));
         }
         let mut command = git(self.folder());
         command.env("GIT_TERMINAL_PROMPT", "0");
         command.args(["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules"]);
-        command.arg(remote).arg(format!("+{reference}:{kept}"));
+        command.arg(remote).arg(format!("+{reference}:{stored}"));
         crate::record::sharing::reported(&mut command).map_err(|error| {
             let what = format!("`{reference}` of `{remote}` cannot be fetched: {error}");
             Error::harness(what).hint("see that the remote can be reached: `git ls-remote`")
         })?;
         let failed = |cause: git2::Error| unreadable(self.folder(), &cause);
-        let fetched = self.git.find_reference(&kept).map_err(failed)?;
+        let fetched = self.git.find_reference(&stored).map_err(failed)?;
         Ok(fetched.peel_to_commit().map_err(failed)?.id().to_string())
     }
 

@@ -58,7 +58,7 @@ struct Pinned {
 
 #[derive(Debug, Deserialize)]
 struct PinnedFile {
-    /// In the package; it is kept under the last part alone.
+    /// In the package; it is stored under the last part alone.
     path: PathBuf,
     sha256: String,
 }
