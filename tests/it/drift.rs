@@ -165,7 +165,6 @@ fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
             let choices = replay(&mut engine, golden.input(), Path::Greedy(golden.token_ids.len())).unwrap();
             choices.iter().map(|choice| choice.token).eq(golden.token_ids.iter().copied())
         });
-        println!("{} in {}: {drift:?}, golden tokens {is_golden}", fault.name, fault.constant);
         assert!(limit.is_exceeded_by(&drift), "{} in {}: {drift:?}", fault.name, fault.constant);
         assert!(drift.mean_kl_nats > 10.0 * limit.mean_kl_nats, "{}: {drift:?}", fault.name);
         seen_by_tokens += usize::from(!is_golden);
