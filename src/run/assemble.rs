@@ -103,7 +103,7 @@ pub(super) fn measured(
         },
         bandwidth_after: after.ok(),
         criterion: plan.criterion.clone(),
-        warnings: early_end(plan.kind, driven.ended).into_iter().chain(skipped_prompts(&skipped)).collect(),
+        warnings: early_end(plan.kind, driven.ended).into_iter().collect(),
         ..begun(plan, subject, arms)?
     };
     let failed = failed.or_else(|| refuse_contradiction(&mut record));
@@ -145,20 +145,6 @@ fn outcome(arms: &[Arm], failed: Option<&Error>, ended: Ended, interrupted: bool
         None if arms.iter().any(|arm| arm.outcome == Outcome::WrongOutput) => Outcome::WrongOutput,
         None => Outcome::Complete,
     }
-}
-
-/// Prompts that need a filled cache, on a device whose states cannot be written.
-fn skipped_prompts(skipped: &[String]) -> Option<Warning> {
-    (!skipped.is_empty()).then(|| {
-        Warning::new(
-            "skipped-prompts",
-            format!(
-                "not measured: `{}`: the KV states cannot be written, which fills the cache",
-                skipped.join("`, `")
-            ),
-            "a GPU hides the states of a compressed cache: `--property KV_CACHE_PRECISION=f16`",
-        )
-    })
 }
 
 /// A comparison that ended early has wider intervals. An A/B says so with its verdict.

@@ -158,7 +158,7 @@ fn help_and_version_are_no_errors() {
         checkout.run([verb, "--help"]).exits(0).prints("Usage: ");
     }
     let numbers = checkout.run(["bench", "--help"]);
-    numbers.prints("[default: 3]").prints("[default: 200]").prints("[default: GPU]");
+    numbers.prints("[default: 3]").prints("[default: 200; 64 of").prints("[default: GPU]");
 }
 
 #[test]

@@ -67,6 +67,7 @@ pub(in crate::run) fn assemble_arm(
         ran: proven.ok().flatten(),
     };
     let mut arm = record(ready, &worker_plan, facts)?;
+    arm.warnings.extend(skipped_prompts(skipped));
     if let Some(resolved) = &plan.resolved {
         arm.device.reason.clone_from(&resolved.fallback_reason);
     }
@@ -87,6 +88,20 @@ fn know_device(reported: &mut DeviceFacts, resolved: &ResolvedDevice) {
     if reported.full_name.is_none() || reported.full_name == resolved.facts.full_name {
         reported.clone_from(&resolved.facts);
     }
+}
+
+/// Prompts that need a filled cache, on a device whose states cannot be written.
+fn skipped_prompts(skipped: &[String]) -> Option<Warning> {
+    (!skipped.is_empty()).then(|| {
+        Warning::new(
+            "skipped-prompts",
+            format!(
+                "not measured: `{}`: the KV states cannot be written, which fills the cache",
+                skipped.join("`, `")
+            ),
+            "a GPU hides the states of a compressed cache: `--property KV_CACHE_PRECISION=f16`",
+        )
+    })
 }
 
 /// Whether the machine slept while a process was measured: what ran before and after is no one thing.
