@@ -15,6 +15,8 @@ import sys
 import time
 
 SCENARIO = sys.argv[1] if len(sys.argv) > 1 else "well"
+# From token to token, as it is reported.
+TOKEN_NS = int(os.environ.get("FAKE_TOKEN_NS", "1000000"))
 GENERATIONS = 0
 # What is known of the GPU that these scenarios have.
 GPUS = {
@@ -150,7 +152,7 @@ def generate(request):
     command()
     wanted = request["new_tokens"]
     submitted = time.monotonic_ns()
-    known = [submitted + (i + 1) * 1_000_000 for i in range(wanted)]
+    known = [submitted + (i + 1) * TOKEN_NS for i in range(wanted)]
     if SCENARIO == "sends-times-that-go-back":
         known[-1] = known[0]
     if SCENARIO == "takes-a-nanosecond-a-token":

@@ -1,5 +1,6 @@
 //! What verbs that measure have in common: which program runs as a worker, under which limits, and what it loads.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -125,7 +126,7 @@ impl SupervisionArgs {
             &program,
             "name a program that speaks the worker's protocol, or leave `--worker` out",
         )?;
-        Ok(WorkerProgram { program, arguments, reaper: own_program()? })
+        Ok(WorkerProgram { program, arguments, variables: BTreeMap::new(), reaper: own_program()? })
     }
 
     /// Takes the machine's lock. None where Ctrl-C ended the wait, which is then reported.

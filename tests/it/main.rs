@@ -54,6 +54,7 @@
 //! | [`simulation`] | thousands of simulated sessions: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every number checked by hand |
 //! | [`ab_scripted`] | pairs of scripted workers: measured until decided, within the budget, invalid pairs replaced |
+//! | [`ab_settings`] | an A/B whose sides differ by an environment variable |
 //! | [`decisions`] | every rule of a verdict, for `gate` and for `ab` |
 //! | [`shell_files`] | `completions` and `man` |
 //! | [`next_steps`] | printed commands run as they are printed |
@@ -102,6 +103,7 @@
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
 
 mod ab_scripted;
+mod ab_settings;
 mod accept_model;
 mod altered;
 mod bad_input;

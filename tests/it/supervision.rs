@@ -1,6 +1,7 @@
 //! A worker that hangs, crashes, is killed or leaks ends within its limit, is recorded, and has no
 //! speed; a program that is no worker, or sends what cannot be, is refused.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -129,6 +130,7 @@ fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn())
     let worker = WorkerProgram {
         program: fake_worker(&checkout, scenario),
         arguments: Vec::new(),
+        variables: BTreeMap::new(),
         reaper: env!("CARGO_BIN_EXE_arcgauge").into(),
     };
     let prompts = vec![RequestedPrompt::new("p", vec![1])];

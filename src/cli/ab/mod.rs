@@ -146,7 +146,7 @@ fn any_seed() -> u64 {
 #[derive(Debug, Args)]
 pub(super) struct AbArgs {
     /// What the head is compared with: a revision, `.` for the working tree, or a difference
-    /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, PROPERTY=VALUE); may be repeated
+    /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, env:VARIABLE=VALUE, PROPERTY=VALUE); may be repeated
     #[arg(long = "base", value_name = "REVISION|KEY=VALUE", required = true)]
     pub(super) base: Vec<String>,
 

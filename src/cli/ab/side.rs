@@ -1,5 +1,6 @@
 //! A side, ready to be measured: its program, its commit, its model, and what its workers load.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
@@ -134,13 +135,15 @@ impl Workshop<'_> {
     /// Builds a side's program where it names one, finds its model and says what its workers load.
     fn ready(&self, side: Side, words: &SideWords, source: Option<&Source>) -> Result<Option<ReadySide>> {
         let engine = engine_of(&self.args.measuring.engine, words)?;
-        let Some(program) = self.program(side, source)? else { return Ok(None) };
+        let Some(mut program) = self.program(side, source)? else { return Ok(None) };
+        program.worker.variables.clone_from(&words.variables);
         let location = Sources::from_environment(engine.openvino.clone()).locate()?;
         let model = self.args.workload.find_model(&engine, self.inputs)?;
         let edited = EditedGraph::place(&model.identity, engine.all_logits, 0)?;
         let load = load_command(&engine, &model, location, edited.as_ref());
         let is_other_program = source.is_none() && self.args.measuring.supervision.is_other_program();
         let mut identity = Identity::of(self.root.path(), &program.worker.program, is_other_program)?;
+        identity.environment_variables.extend(words.variables.clone());
         if let Some(source) = source {
             identity.commit = Some(source.commit().clone());
         }
@@ -179,6 +182,7 @@ impl Workshop<'_> {
             worker: WorkerProgram {
                 program: binary.program.clone(),
                 arguments: vec!["worker".to_owned()],
+                variables: BTreeMap::new(),
                 reaper,
             },
             kept: Some(binary),
@@ -233,6 +237,7 @@ impl ReadySide {
         self.identity.worker.sha256.is_some()
             && self.identity.worker.sha256 == other.identity.worker.sha256
             && self.program.arguments == other.program.arguments
+            && self.program.variables == other.program.variables
             && self.model.identity.files == other.model.identity.files
             && place(&self.load) == place(&other.load)
     }

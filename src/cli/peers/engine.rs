@@ -1,5 +1,6 @@
 //! An engine in words: which one, and in what it runs otherwise than the others.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -192,7 +193,12 @@ fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {
     all.extend(arguments.iter().map(ToString::to_string));
     Ok(PeerProgram {
         // A link to the system's Python, by which it knows its environment: the path stays as it is.
-        worker: WorkerProgram { program: python, arguments: all, reaper: own_program()? },
+        worker: WorkerProgram {
+            program: python,
+            arguments: all,
+            variables: BTreeMap::new(),
+            reaper: own_program()?,
+        },
         known_by: script,
         is_other_program: false,
     })
@@ -207,7 +213,12 @@ fn of_program(name: &str, programs: &[NamedProgram]) -> Result<PeerProgram> {
     })?;
     let hint = "name a program that speaks the worker's protocol; benches/peers/README.md describes it";
     let file = program_file(&named.file, hint)?;
-    let worker = WorkerProgram { program: file.clone(), arguments: Vec::new(), reaper: own_program()? };
+    let worker = WorkerProgram {
+        program: file.clone(),
+        arguments: Vec::new(),
+        variables: BTreeMap::new(),
+        reaper: own_program()?,
+    };
     Ok(PeerProgram { worker, known_by: file, is_other_program: true })
 }
 

@@ -7,8 +7,10 @@
 //! | `openvino=VERSION\|DIR` | another OpenVINO |
 //! | `model=DIR` | another model folder |
 //! | `device=DEVICE` | another device |
+//! | `env:NAME=VALUE` | an environment variable of the workers |
 //! | `KEY=VALUE` | a compile property; its name is in capitals |
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -18,6 +20,9 @@ use crate::record::{Repository, Source};
 
 /// The differences that have a name of their own.
 const NAMED: [&str; 3] = ["openvino", "model", "device"];
+
+/// What the name of a difference begins with that is an environment variable.
+const VARIABLE: &str = "env:";
 
 /// Where a side's program comes from, as it was named.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +57,8 @@ pub struct SideWords {
     pub model: Option<PathBuf>,
     /// A device.
     pub device: Option<String>,
+    /// Environment variables of the workers, by name.
+    pub variables: BTreeMap<String, String>,
     /// Compile properties, by name.
     pub properties: Vec<Property>,
 }
@@ -73,14 +80,15 @@ impl SideWords {
 
     /// In what it runs in another way than it would by itself, each difference as a word.
     pub fn differences(&self) -> Vec<String> {
-        let Self { source: _, openvino, model, device, properties } = self;
+        let Self { source: _, openvino, model, device, variables, properties } = self;
         let named = [
             openvino.as_ref().map(|openvino| format!("openvino={openvino}")),
             model.as_ref().map(|model| format!("model={}", model.display())),
             device.as_ref().map(|device| format!("device={device}")),
         ];
+        let variables = variables.iter().map(|(name, value)| format!("{VARIABLE}{name}={value}"));
         let properties = properties.iter().map(ToString::to_string);
-        named.into_iter().flatten().chain(properties).collect()
+        named.into_iter().flatten().chain(variables).chain(properties).collect()
     }
 
     fn add(&mut self, word: &str) -> Result<()> {
@@ -106,6 +114,9 @@ impl SideWords {
             "openvino" => self.openvino.replace(value.to_owned()).is_some(),
             "model" => self.model.replace(PathBuf::from(value)).is_some(),
             "device" => self.device.replace(value.to_ascii_uppercase()).is_some(),
+            _ if key.strip_prefix(VARIABLE).is_some_and(is_variable) => {
+                self.variables.insert(key[VARIABLE.len()..].to_owned(), value.to_owned()).is_some()
+            }
             _ if is_property(key) => {
                 let is_second = self.properties.iter().any(|property| property.key == key);
                 self.properties.push(Property::new(key, value));
@@ -114,7 +125,7 @@ impl SideWords {
             _ => {
                 return Err(Error::input(format!("difference `{word}` has an unknown name, `{key}`")).hint(
                     format!(
-                        "give one of {}, or a compile property in capitals; a branch whose name has a `=` \
+                        "give one of {}, `{VARIABLE}NAME=`, or a compile property in capitals; a branch whose name has a `=` \
                          can be given as its sha: `git rev-parse '{word}'`",
                         NAMED.map(|name| format!("`{name}=`")).join(", ")
                     ),
@@ -127,6 +138,12 @@ impl SideWords {
         }
         Ok(())
     }
+}
+
+/// Whether an environment variable could have this name.
+fn is_variable(name: &str) -> bool {
+    name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 /// Whether OpenVINO could have a property of this name.
@@ -170,6 +187,9 @@ mod tests {
         assert_eq!(side.properties, [Property::new("KV_CACHE_PRECISION", "u8")]);
         assert_eq!(side.device.as_deref(), Some("CPU"));
         assert_eq!(side.differences(), ["openvino=2026.1.0", "device=CPU", "KV_CACHE_PRECISION=u8"]);
+        let side = parse(&["env:OMP_NUM_THREADS=1", "env:_x=a=b"]).unwrap();
+        assert_eq!(side.variables["_x"], "a=b");
+        assert_eq!(side.differences(), ["env:OMP_NUM_THREADS=1", "env:_x=a=b"]);
         let side = parse(&["."]).unwrap();
         assert_eq!(side.source, Some(NamedSource::WorkTree));
         assert!(side.differences().is_empty());
@@ -201,6 +221,8 @@ mod tests {
             (&["=CPU"], "`=CPU` has no name", "NAME=VALUE"),
             (&["device=CPU", "device=GPU"], "`device` is given twice, at last as `device=GPU`", "once"),
             (&["A=1", "A=1"], "`A` is given twice", "once"),
+            (&["env:A=1", "env:A=2"], "`env:A` is given twice, at last as `env:A=2`", "once"),
+            (&["env:1A=1"], "has an unknown name, `env:1A`", "`env:NAME=`"),
             (
                 &["divice=CPU"],
                 "`divice=CPU` has an unknown name, `divice`",

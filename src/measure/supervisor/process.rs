@@ -1,6 +1,6 @@
 //! A worker as a process of its own, in a group of its own, below a reaper.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -36,6 +36,8 @@ pub struct WorkerProgram {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// Environment variables that it has beside those of this process.
+    pub variables: BTreeMap<String, String>,
     /// The `arcgauge` below whose verb `reaper` it is run: this program's own file.
     pub reaper: PathBuf,
 }
@@ -92,6 +94,7 @@ impl WorkerProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .envs(&worker.variables)
             .env(MARK, &mark);
         let mut child = leads_group(&mut command).spawn().map_err(|cause| failed(&cause))?;
         let stdout = child.stdout.take().ok_or_else(|| Error::harness("the worker has no stdout"))?;

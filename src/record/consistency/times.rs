@@ -3,7 +3,7 @@
 //! requested to differ.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -287,7 +287,14 @@ impl Compared<'_, '_> {
         let (model, device, openvino) = (differs("model="), differs("device="), differs("openvino="));
         let any = self.requested().next().is_some();
         self.workload();
-        self.equal("environment_variables", &one.environment_variables, &other.environment_variables);
+        // A variable of a side's own stands among its differences.
+        let own: Vec<String> =
+            self.requested().filter_map(|it| it.strip_prefix("env:")).map(str::to_owned).collect();
+        let others = |run: &Arm| -> BTreeMap<String, String> {
+            let variables = run.environment_variables.clone().into_iter();
+            variables.filter(|(name, value)| !own.contains(&format!("{name}={value}"))).collect()
+        };
+        self.equal("environment_variables", &others(one), &others(other));
         if !model {
             self.equal("model.name", &one.model.name, &other.model.name);
             self.equal("model.sha256", &one.model.sha256, &other.model.sha256);
