@@ -14,6 +14,7 @@ use crate::cli::root::Root;
 use crate::cli::{exit_code, print_data, print_shown, say, warn};
 use crate::engine::{Engine, Path, replay};
 use crate::error::{Error, Result};
+use crate::golden::Repetition;
 use crate::measure::{KnownToken, Metric, Plan, RequestedPrompt, Role, Sample, TokenSink, record_generation};
 use crate::run::FoundModel;
 use crate::sys::{MemoryReading, MonotonicClock};
@@ -112,6 +113,9 @@ fn as_text(engine: &mut dyn Engine, model: &FoundModel, prompt: &[TokenId], new_
     }
     print_shown(&reporter.shown.next("\n"))?;
     let sample = reporter.into_sample(prompt.len(), generated.submitted_ns);
+    if let Some(Repetition { begins_at, period_tokens }) = Repetition::at_the_end_of(&sample.token_ids) {
+        say(&format!("the answer repeats the same {period_tokens} tokens from token {} on", begins_at + 1));
+    }
     let metric_value = |metric: Metric| {
         metric.of(&sample).map_or("-".to_owned(), |f| format!("{:.2} {}", f.value, metric.unit()))
     };

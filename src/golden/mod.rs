@@ -4,8 +4,10 @@ mod check;
 mod drift;
 mod fixture;
 mod probe;
+mod repetition;
 
 pub use check::{Divergence, Expected, Finding, GoldenResult, Question, drift, judge};
 pub use drift::{DistributionDrift, DistributionLimit, DriftReference, DriftText, TextDrift};
 pub use fixture::{Conditions, Golden, GoldenOrigin, GoldenSet, Tolerance, conditions};
 pub use probe::{DriftLimit, LogitDrift, Probe, ProbeOrigin, ProbeTokens};
+pub use repetition::Repetition;

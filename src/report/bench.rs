@@ -46,11 +46,9 @@ pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
     }
     document.title(title(record));
     document.text(workload(record));
-    if record.experiment.suite == Suite::Depth.as_str() {
+    if is_of_depth(record) {
         document.table(depth_table(record, &summary));
-        if let Some(growth) = depth_growth(&record, &summary) {
-            document.text(growth_sentence(&growth));
-        }
+        add_growth(&mut document, record, &summary);
     } else {
         document.table(table(&summary, detail));
         document.text(beneath(record, &summary));
@@ -133,8 +131,20 @@ fn table(summary: &Summary, detail: Detail) -> Table {
     Table::new(headings.iter().copied()).with_rows(prompts.chain([average]))
 }
 
+/// Whether a run is of the suite `depth`, whose prompts are of different lengths.
+pub(super) fn is_of_depth(record: ArmView<'_>) -> bool {
+    record.experiment.suite == Suite::Depth.as_str()
+}
+
+/// Adds how the cost of a token grows over depth, where it can be said.
+pub(super) fn add_growth(document: &mut Document, record: ArmView<'_>, summary: &Summary) {
+    if let Some(growth) = depth_growth(&record, summary) {
+        document.text(growth_sentence(&growth));
+    }
+}
+
 /// Over a filled cache one token is the whole prefill, and so not shown as one.
-fn depth_table(record: ArmView<'_>, summary: &Summary) -> Table {
+pub(super) fn depth_table(record: ArmView<'_>, summary: &Summary) -> Table {
     let prompts = record.workload.prompts.iter().zip(&summary.prompts).map(|(requested, prompt)| {
         let of = |metric: Metric, decimals: usize| {
             let value = prompt.metric_values.as_ref().and_then(|values| values.mean.get(metric));

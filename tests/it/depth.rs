@@ -19,7 +19,7 @@ fn decoding_over_a_filled_cache_is_measured_at_its_depth_and_checked_against_its
     assert_eq!(results, [GoldenResult::Match; 2]);
     let mut pages = std::fs::read_dir(checkout.path("reports/site/commit")).unwrap();
     let page = std::fs::read_to_string(pages.next().unwrap().unwrap().path()).unwrap();
-    assert!(page.contains("Time per output token over depth"));
+    assert!(page.contains("Values by depth") && page.contains("Time per output token over depth"));
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use crate::engine::ModelShape;
 use crate::engine::openvino::{ActiveWeights, DeviceFacts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::golden::{Finding, GoldenResult};
+use crate::golden::{Finding, GoldenResult, Repetition};
 use crate::judge::environment::threshold::SUSPEND_NS;
-use crate::measure::Plan;
 use crate::measure::kv::KvMethod;
 use crate::measure::protocol::{CacheState, DeviceResolvedEvent, LoadedEvent};
 use crate::measure::supervisor::{ExitReason, Purpose, Session, WarmLoad};
+use crate::measure::{Plan, Sample};
 use crate::record::{
     Arm, DeviceRecord, KvRecord, Machine, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice,
     RuntimeRecord, Warning, WorkerRecord, WorkloadRecord, sha256_of_file, stored_samples,
@@ -155,6 +155,24 @@ fn fill_in(
         arm.warnings.extend(golden_warnings(plan, findings, model));
     }
     arm.warnings.extend(compiled_model_warning(arm, session, wrong));
+    arm.warnings.extend(repetitions(plan, &samples));
+}
+
+/// Answers that end in a loop: of a long answer they say that what was measured may be no text.
+fn repetitions(plan: &Plan, samples: &[Sample]) -> Option<Warning> {
+    let found = plan.prompts.iter().filter_map(|prompt| {
+        let answer = samples.iter().find(|sample| sample.prompt_id == prompt.id)?;
+        let Repetition { begins_at, period_tokens } = Repetition::at_the_end_of(&answer.token_ids)?;
+        Some(format!("`{}` from token {} on, in parts of {period_tokens}", prompt.id, begins_at + 1))
+    });
+    let found: Vec<String> = found.collect();
+    (!found.is_empty()).then(|| {
+        Warning::new(
+            "answer-repeats",
+            format!("the answer repeats itself: {}", found.join("; ")),
+            "greedy decoding may loop without a fault; read it with `cargo xtask infer` before it counts as an answer",
+        )
+    })
 }
 
 /// What a reader must know of the cache of compiled models.

@@ -5,6 +5,7 @@ use crate::judge::comparability::ComparedSide;
 use crate::judge::{MeanValues, Validity, invalidating_findings, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Entry, Epoch, Outcome};
+use crate::report::bench::{add_growth, depth_table, is_of_depth};
 use crate::report::decision::divergence;
 use crate::report::document::{Cell, Document, Line, Table, number};
 use crate::report::facts::facts_of;
@@ -82,7 +83,13 @@ pub(super) fn run_document(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) 
     for prompt in &record.prompts {
         divergence(&mut document, None, prompt);
     }
-    add_values(&mut document, record, standing, &side, of_commit);
+    if is_of_depth(record) {
+        let title = format!("Values by depth{}", standing.suffix());
+        document.titled_table(title, depth_table(record, &side.summary));
+        add_growth(&mut document, record, &side.summary);
+    } else {
+        add_values(&mut document, record, standing, &side, of_commit);
+    }
     for chart in charts::of_run(record, standing) {
         document.chart(Some(chart));
     }

@@ -50,7 +50,7 @@ pub(super) fn line(timeline: &Timeline<'_>, tracks: &[Track], sources: OverviewS
         "last_verdict": last_verdict(timeline),
         "trend": track.and_then(|track| small_chart(timeline, track)),
         "changes": changes::rows(timeline, tracks, sources),
-        "measured": format!("{measured} of {} have a valid run", counted(timeline.points.len(), "commit")),
+        "measured": format!("valid runs of {measured} of {}", counted(timeline.points.len(), "commit")),
     });
     (status.mark, line)
 }
