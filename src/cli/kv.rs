@@ -13,7 +13,7 @@ use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
-use crate::cli::{exit_code, print_line, say};
+use crate::cli::{exit_code, print_line, say, shell};
 use crate::engine::openvino::{Graph, Property, Sources, calibrate};
 use crate::engine::transform::{CacheLayout, Calibration, TransformSpec};
 use crate::error::{Error, Result};
@@ -248,10 +248,9 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
         .map_err(|cause| Error::harness(format!("the calibration cannot be written: {cause}")))?;
     write_whole(&output, text.as_bytes(), Overwrite::Replace)?;
     say(&format!("calibrated with {} tokens of {} texts", calibration.tokens, texts.len()));
-    say(&format!(
-        "next: `cargo xtask kv --arm none --arm triattention:128,calibration={}`",
-        output.display()
-    ));
+    let arm = format!("triattention:128,calibration={}", output.display());
+    let next = shell::command(["kv", "--arm", "none", "--arm", &arm], &args.engine.model.as_typed());
+    say(&format!("next: `{next}`"));
     print_line(&output.display().to_string())?;
     Ok(exit_code::PASS)
 }

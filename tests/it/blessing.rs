@@ -22,7 +22,10 @@ fn bless(checkout: &Checkout, more: &[&str]) -> Ended {
 /// Every file in the folder, by name; those of the suite `depth` are in a folder of their own.
 fn contents(folder: &Path) -> BTreeMap<String, String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.filter(|path| path.is_file()).map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap())).collect()
+    entries
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), fs::read_to_string(&path).unwrap()))
+        .collect()
 }
 
 /// Cuts every golden to 8 tokens, as long as the answers of a short bench.
