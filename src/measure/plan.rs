@@ -10,6 +10,9 @@ use crate::workload::{Input, TokenId};
 /// The longest sequence of a model that states none: far above any, and far below what memory holds.
 const LONGEST_SEQUENCE_TOKENS: usize = 1 << 20;
 
+/// A prompt of so many tokens leaves memory behind that shows in the next one's.
+const DEEP_TOKENS: usize = 1024;
+
 /// A prompt's tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedPrompt {
@@ -35,6 +38,11 @@ impl RequestedPrompt {
     #[must_use]
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
+    }
+
+    /// Whether it leaves memory behind that shows in the next prompt's.
+    pub fn is_deep(&self) -> bool {
+        self.input().depth_tokens() >= DEEP_TOKENS
     }
 
     /// Tokens that the timed part of the prefill is fed.
@@ -129,9 +137,11 @@ impl Plan {
     }
 
     /// The prompts in the order in which this process asks them: what comes first is warmer for no
-    /// prompt more often than for another.
+    /// prompt more often than for another. Deep prompts keep their order, from the shallowest: memory that a deeper one
+    /// has left would be theirs.
     pub fn order(&self, process: usize) -> impl Iterator<Item = &RequestedPrompt> {
-        let first = process % self.prompts.len().max(1);
+        let turns = if self.prompts.iter().any(RequestedPrompt::is_deep) { 0 } else { process };
+        let first = turns % self.prompts.len().max(1);
         self.prompts[first..].iter().chain(&self.prompts[..first])
     }
 
@@ -190,5 +200,12 @@ mod tests {
         let orders: Vec<String> =
             (0..4).map(|process| plan.order(process).map(|prompt| prompt.id.as_str()).collect()).collect();
         assert_eq!(orders, ["abc", "bca", "cab", "abc"]);
+    }
+
+    #[test]
+    fn deep_prompts_are_asked_from_the_shallowest_in_every_process() {
+        let prompts = [("a", 256), ("b", 1024)].map(|(id, tokens)| RequestedPrompt::new(id, vec![1; tokens]));
+        let plan = Plan { prompts: prompts.into(), processes: 2, new_tokens: 1 };
+        assert_eq!(plan.order(1).map(|prompt| prompt.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     }
 }

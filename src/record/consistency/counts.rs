@@ -86,10 +86,14 @@ fn processes(arm: &ArmAt<'_>, found: &mut Found) {
             let other = format!("`{}` is `{}`", arm.field("outcome"), word(arm.run.outcome));
             found.add(field("exit_reason"), &process.exit_reason, other);
         }
-        // The order is turned by one place from process to process.
+        // The order is turned by one place from process to process, unless prompts are deep.
         let prompts = &workload.prompts;
-        let expected = (0..prompts.len()).map(|place| &prompts[(place + number) % prompts.len()].id);
-        if !process.prompt_order.iter().eq(expected.clone()) {
+        let turned =
+            |by: usize| (0..prompts.len()).map(move |place| &prompts[(place + by) % prompts.len()].id);
+        let expected = turned(number);
+        let may_be_fixed = prompts.iter().any(RequestedPrompt::is_deep);
+        let is_fixed = may_be_fixed && process.prompt_order.iter().eq(turned(0));
+        if !is_fixed && !process.prompt_order.iter().eq(expected.clone()) {
             let expected: Vec<&str> = expected.map(String::as_str).collect();
             let other =
                 format!("process {number} is given the workload's prompts as `{}`", expected.join(", "));
