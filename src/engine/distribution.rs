@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::workload::TokenId;
 
 /// Tokens that are stored with their logits.
-pub const TOP_TOKENS: usize = 32;
+const TOP_TOKENS: usize = 32;
 
 /// The next-token distribution at one step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

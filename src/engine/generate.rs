@@ -125,13 +125,24 @@ pub(super) fn go_along(
     Ok(())
 }
 
+/// The most tokens that a KV cache is filled to: far above any model's context, and far below what memory holds.
+const LARGEST_CACHE_TOKENS: usize = 1 << 20;
+
 /// Empties the KV cache and, where that is requested, fills it to a depth. [`Input::first_tokens`] is fed next.
 ///
 /// # Errors
-/// When the engine refuses.
+/// A depth that cannot be filled from the prompt; when the engine refuses.
 pub fn begin(engine: &mut dyn Engine, input: Input<'_>) -> Result<()> {
     engine.reset()?;
-    input.cache_tokens.map_or(Ok(()), |rows| engine.fill_cache(input.token_ids, rows))
+    let Some(rows) = input.cache_tokens else { return Ok(()) };
+    let prompt = input.token_ids.len();
+    if prompt == 0 || rows < prompt || rows > LARGEST_CACHE_TOKENS {
+        let what = format!("a KV cache cannot be filled to `{rows}` tokens from a prompt of {prompt}");
+        return Err(Error::input(what).hint(format!(
+            "use a prompt of 1 token or more, and from its length to {LARGEST_CACHE_TOKENS} tokens"
+        )));
+    }
+    engine.fill_cache(input.token_ids, rows)
 }
 
 /// The greedy token: the **first** index of the largest logit.

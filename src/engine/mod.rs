@@ -13,9 +13,7 @@ pub mod openvino;
 pub mod scripted;
 pub mod transform;
 
-pub use distribution::{
-    Distribution, DistributionDifference, TOP_TOKENS, distribution_differences, distributions,
-};
+pub use distribution::{Distribution, DistributionDifference, distribution_differences, distributions};
 pub use generate::{
     CachedTokens, Choice, Ended, Observer, Path, Replay, StateShape, begin, choose, generate, greedy, replay,
 };

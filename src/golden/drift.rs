@@ -1,7 +1,6 @@
 //! The reference distributions of a model, `fixtures/golden/<model>/drift.json`: what it makes of four texts step by
 //! step, with dynamic quantisation off. Far smaller damage shows in them than in greedy tokens.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::golden::fixture::{Conditions, RESTORE};
 use crate::golden::probe::ProbeOrigin;
 use crate::workload::TokenId;
-use crate::workload::fixture_file::{read, write};
+use crate::workload::fixture_file::{read_where_there, write};
 
 /// The file's name, beside the goldens.
 pub(super) const FILE: &str = "drift.json";
@@ -79,7 +78,7 @@ pub struct DistributionLimit {
 }
 
 /// How far the distributions of a text have moved.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TextDrift {
     /// Which text.
     pub text: String,
@@ -98,7 +97,7 @@ pub struct TextDrift {
 }
 
 /// The same over all texts, each step as much as another.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DistributionDrift {
     /// `mean_kl@1`, nats.
     pub mean_kl_nats: f64,
@@ -206,12 +205,7 @@ impl DriftReference {
     /// A file that is not of this form, or whose lists do not belong together.
     pub fn load(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
-        match path.metadata() {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(Error::io("read", &path, &cause).as_input().hint(RESTORE)),
-            Ok(_) => {}
-        }
-        let reference: Self = read(&path, RESTORE)?;
+        let Some(reference) = read_where_there::<Self>(&path, RESTORE)? else { return Ok(None) };
         let fits = |step: &Distribution| step.token_ids.len() == step.logits.len() && !step.logits.is_empty();
         let whole = |text: &DriftText| {
             !text.prompt_ids.is_empty()

@@ -9,7 +9,6 @@
 pub(super) mod fixture;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -18,7 +17,7 @@ use crate::engine::Choice;
 use crate::error::{Error, Result};
 use crate::golden::fixture::{Conditions, RESTORE};
 use crate::workload::TokenId;
-use crate::workload::fixture_file::{read, write};
+use crate::workload::fixture_file::{read_where_there, write};
 
 /// The file's name, beside the goldens.
 pub(super) const FILE: &str = "probe.json";
@@ -130,12 +129,7 @@ impl Probe {
     /// A file that is not of this form, or whose lists do not belong together.
     pub fn load(folder: &Path) -> Result<Option<Self>> {
         let path = folder.join(FILE);
-        match path.metadata() {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) => return Err(Error::io("read", &path, &cause).as_input().hint(RESTORE)),
-            Ok(_) => {}
-        }
-        let probe: Self = read(&path, RESTORE)?;
+        let Some(probe) = read_where_there::<Self>(&path, RESTORE)? else { return Ok(None) };
         let refuse =
             |fault: String| Err(Error::input(format!("probe `{}` {fault}", path.display())).hint(RESTORE));
         if probe.schema != Self::SCHEMA {

@@ -23,7 +23,7 @@ impl Repetition {
     pub fn at_the_end_of(answer: &[TokenId]) -> Option<Self> {
         let longest = LONGEST_PERIOD_TOKENS.min(answer.len() / LEAST_REPEATS);
         (1..=longest).find_map(|period_tokens| {
-            // How far back each token is the one that stands a period after it.
+            // From the end: as long as each token equals the one that stands a period before it.
             let same = answer.iter().rev().zip(answer[..answer.len() - period_tokens].iter().rev());
             let repeated = same.take_while(|(later, earlier)| later == earlier).count();
             let covered = repeated + period_tokens;

@@ -1,7 +1,5 @@
 //! How the cost of a token grows with the number of tokens before it, in a run of the suite `depth`.
 
-use serde::Serialize;
-
 use crate::judge::summary::Summary;
 use crate::measure::Metric;
 use crate::record::ArmView;
@@ -11,7 +9,7 @@ use crate::workload::Suite;
 pub const LINE_TOLERANCE: f64 = 0.10;
 
 /// The cost of a token at one depth.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DepthCost {
     /// The prompt's name.
     pub title: String,
@@ -22,7 +20,7 @@ pub struct DepthCost {
 }
 
 /// `tpot@1` as `at_zero_ms + per_token_ms * depth`.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CostLine {
     /// Without any token before, ms.
     pub at_zero_ms: f64,
@@ -39,7 +37,7 @@ impl CostLine {
 }
 
 /// The cost of a token over depth.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DepthGrowth {
     /// By depth, from the least.
     pub costs: Vec<DepthCost>,

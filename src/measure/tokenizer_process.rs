@@ -40,7 +40,7 @@ enum Answer {
     Failed(Failed),
 }
 
-/// Loads the tokenizer, says so, and answers until no more is asked.
+/// Loads the tokenizer, says so, and answers until its stdin ends.
 ///
 /// # Errors
 /// When it cannot be loaded, which is answered too; when nobody reads the answers.
@@ -74,7 +74,7 @@ pub fn serve_tokenizer(
             Ok(Request::Encode(text)) => tokenizer.encode(&text).map(Answer::Ids),
             Ok(Request::Decode(ids)) => tokenizer.decode(&ids).map(Answer::Text),
             Err(cause) => {
-                Err(Error::harness(format!("the tokenizer is asked what it does not know: {cause}")))
+                Err(Error::harness(format!("the tokenizer got a request that it does not know: {cause}")))
             }
         };
         answer(&answered.unwrap_or_else(|error| Answer::Failed((&error).into())))?;

@@ -24,6 +24,18 @@ pub fn read<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<T> {
     })
 }
 
+/// Reads a fixture; None where it is not there.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_where_there<T: DeserializeOwned>(path: &Path, hint: &str) -> Result<Option<T>> {
+    match path.metadata() {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(Error::io("read", path, &cause).as_input().hint(hint)),
+        Ok(_) => read(path, hint).map(Some),
+    }
+}
+
 /// Writes a fixture, one line a field.
 ///
 /// # Errors

@@ -38,7 +38,7 @@ impl<'a> Input<'a> {
     /// Tokens that the KV cache holds before the first new one.
     #[must_use]
     pub fn depth_tokens(self) -> usize {
-        self.cache_tokens.unwrap_or(0) + self.first_tokens().len()
+        self.cache_tokens.unwrap_or(0).saturating_add(self.first_tokens().len())
     }
 }
 

@@ -53,6 +53,9 @@ impl Suite {
     }
 }
 
+/// Tokens of a prompt at most: far above any model's context, and far below what memory holds.
+const MOST_TOKENS: usize = 1 << 20;
+
 /// A prompt of the suite `depth`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,8 +102,8 @@ impl DepthSuite {
                 "is not made of lower-case letters, digits and hyphens"
             } else if prompts[..index].iter().any(|earlier| earlier.id == prompt.id) {
                 "is used twice"
-            } else if prompt.tokens == 0 {
-                "has no tokens"
+            } else if prompt.tokens == 0 || prompt.tokens > MOST_TOKENS {
+                "has no tokens, or more than any model takes"
             } else if prompt.cache_tokens.is_some_and(|rows| rows < prompt.tokens) {
                 "fills a cache that is shorter than itself"
             } else {

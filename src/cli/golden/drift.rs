@@ -6,7 +6,7 @@ use std::fs;
 use clap::{Args, ValueEnum};
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::golden::kind;
+use crate::cli::golden::{kind, refuse_emulated};
 use crate::cli::loading::{Loaded, find_model, load};
 use crate::cli::measuring::LockFlags;
 use crate::cli::root::Root;
@@ -72,6 +72,9 @@ pub(super) fn drift(args: &DriftArgs) -> Result<u8> {
     let Some(_lock) = args.lock.hold("golden drift")? else { return Ok(exit_code::INTERRUPTED) };
     let mut reference = stored.map_or_else(|| make(args, &model, &root, "a comparison of devices"), Ok)?;
     let mut loaded = load_exactly(&model, &args.engine)?;
+    if args.calibrate {
+        refuse_emulated(&loaded)?;
+    }
     let texts = reference.drift(&mut loaded.engine)?;
     let whole = DistributionDrift::of(&texts).ok_or_else(|| Error::harness("no step was compared"))?;
     let [device, inference_precision, kv_cache_precision] = kind(&loaded);

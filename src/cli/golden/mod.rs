@@ -130,10 +130,7 @@ fn calibrate(args: &CheckArgs) -> Result<u8> {
         return Ok(exit_code::INTERRUPTED);
     };
     let mut loaded = load(&model, &args.engine)?;
-    if let Some(reason) = &loaded.resolved.facts.emulated_reason {
-        let why = format!("an emulated device has no limits of its own: {reason}");
-        return Err(Error::environment(why).hint("calibrate on the CPU or on a GPU that is there"));
-    }
+    refuse_emulated(&loaded)?;
     let mut largest = 0.0_f32;
     let mut widest_flip = 0.0_f32;
     let goldens: Vec<Golden> = model.goldens.goldens.values().cloned().collect();
@@ -333,6 +330,13 @@ fn calibrate_probe(mut probe: Probe, loaded: &mut Loaded) -> Result<()> {
 
 fn run(probe: &Probe, loaded: &mut Loaded) -> Result<LogitDrift> {
     probe.drift(&replay(&mut loaded.engine, probe.prompt(), Path::Forced(probe.forced()))?)
+}
+
+/// Refuses to learn a limit from a device that is not there.
+fn refuse_emulated(loaded: &Loaded) -> Result<()> {
+    let Some(reason) = &loaded.resolved.facts.emulated_reason else { return Ok(()) };
+    let why = format!("an emulated device has no limits of its own: {reason}");
+    Err(Error::environment(why).hint("calibrate on the CPU or on a GPU that is there"))
 }
 
 /// Device, inference precision and KV-cache precision, as a limit is found by.

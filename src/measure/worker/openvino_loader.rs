@@ -80,7 +80,10 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&resolved),
             kv_method: KvMethod::of(&spec),
             times_states: true,
-            fills_cache: engine.states_hidden_reason().is_none() && !hides_states(&resolved, &properties),
+            // An engine around which a transform stands would have to tell it of the rows.
+            fills_cache: command.kv_transform.is_none()
+                && engine.states_hidden_reason().is_none()
+                && !hides_states(&resolved, &properties),
         };
         let loaded_bytes = total(&event.device_memory_bytes);
         let model_sha256 = Some(command.model_sha256.clone());
