@@ -76,6 +76,16 @@ fn the_shipped_policy_is_read_and_written_back_to_the_byte() {
 }
 
 #[test]
+fn a_policy_may_name_the_suite_and_has_the_reference_prompts_without() {
+    assert_eq!(shipped().suite, Suite::Reference);
+    let named = SHIPPED.replacen("\"schema\": 1,", "\"schema\": 1,\n  \"suite\": \"depth\",", 1);
+    let policy = Policy::parse(&named, "a policy").unwrap();
+    assert_eq!((policy.suite, policy.text().unwrap()), (Suite::Depth, named));
+    let unknown = SHIPPED.replacen("\"schema\": 1,", "\"schema\": 1, \"suite\": \"deep\",", 1);
+    assert!(Policy::parse(&unknown, "a policy").unwrap_err().to_string().contains("deep"));
+}
+
+#[test]
 fn every_key_of_the_policy_is_documented() {
     fn keys(value: &Value, found: &mut Vec<String>) {
         match value {
