@@ -25,7 +25,6 @@ pub fn openvino_dir(version: &str) -> Option<PathBuf> {
 
 /// The folder of an unpacked release of OpenVINO's tokenizers extension below the cache folder; there only when
 /// complete.
-#[must_use]
 pub fn openvino_tokenizers_dir(version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("openvino-tokenizers").join(version))
 }

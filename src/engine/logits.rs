@@ -27,7 +27,6 @@ pub struct StepComparison {
 
 impl StepComparison {
     /// Whether both preferred the same token.
-    #[must_use]
     pub fn same_token(&self) -> bool {
         self.token == self.reference
     }

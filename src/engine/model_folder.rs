@@ -82,43 +82,36 @@ impl ModelFolder {
     }
 
     /// The folder, resolved.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// What `config.json` says.
-    #[must_use]
     pub fn config(&self) -> &ModelConfig {
         &self.config
     }
 
     /// `openvino_model.xml`.
-    #[must_use]
     pub fn graph(&self) -> PathBuf {
         self.path.join("openvino_model.xml")
     }
 
     /// `openvino_model.bin`.
-    #[must_use]
     pub fn weights(&self) -> PathBuf {
         self.path.join("openvino_model.bin")
     }
 
     /// `config.json`.
-    #[must_use]
     pub fn config_file(&self) -> PathBuf {
         self.path.join("config.json")
     }
 
     /// `tokenizer.json`, which not every model folder has.
-    #[must_use]
     pub fn tokenizer(&self) -> Option<PathBuf> {
         Some(self.path.join("tokenizer.json")).filter(|file| file.is_file())
     }
 
     /// Whether the folder has a tokenizer that is an OpenVINO graph.
-    #[must_use]
     pub fn has_tokenizer_ir(&self) -> bool {
         self.path.join("openvino_tokenizer.xml").is_file()
     }
@@ -162,7 +155,6 @@ pub struct ModelShape {
 
 impl ModelShape {
     /// What a model's config says.
-    #[must_use]
     pub fn of(folder: &ModelFolder) -> Self {
         let text = files::read_text(&folder.config_file(), FileKind::ModelText).unwrap_or_default();
         Self::from_config(&serde_json::from_str(&text).unwrap_or_default())
@@ -170,7 +162,6 @@ impl ModelShape {
 
     /// Elements of keys and values that a token adds to the cache of all layers; None where a config says none, or more
     /// than can be counted.
-    #[must_use]
     pub fn kv_elements_per_token(&self) -> Option<u64> {
         let one_state = self.layers?.checked_mul(self.kv_heads?)?.checked_mul(self.head_size?)?;
         one_state.checked_mul(2).filter(|elements| *elements > 0)

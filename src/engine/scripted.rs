@@ -79,7 +79,6 @@ pub struct ScriptedEngine {
 
 impl ScriptedEngine {
     /// An engine that has said nothing yet; `clock_ns` moves with each inference.
-    #[must_use]
     pub fn new(script: Script, clock_ns: Rc<Cell<u64>>) -> Self {
         let row = vec![0.0; script.vocabulary_size];
         Self {

@@ -150,7 +150,6 @@ impl DriftText {
 
 impl DistributionDrift {
     /// Over texts; None without a step.
-    #[must_use]
     pub fn of(texts: &[TextDrift]) -> Option<Self> {
         let steps: usize = texts.iter().map(|text| text.steps).sum();
         let kl: f64 = texts.iter().map(|text| text.mean_kl_nats * text.steps as f64).sum();
@@ -165,7 +164,6 @@ impl DistributionDrift {
 
 impl DistributionLimit {
     /// The limit that follows from the drift of a model that is right.
-    #[must_use]
     pub fn calibrated(drift: &DistributionDrift, conditions: Conditions<'_>, openvino: &str) -> Self {
         let [device, inference_precision, kv_cache_precision] = conditions.map(str::to_owned);
         Self {
@@ -184,7 +182,6 @@ impl DistributionLimit {
     }
 
     /// Whether a drift is more than is normal.
-    #[must_use]
     pub fn is_exceeded_by(&self, drift: &DistributionDrift) -> bool {
         drift.mean_kl_nats > self.mean_kl_nats
             || drift.largest_logit_difference > self.largest_logit_difference
@@ -239,7 +236,6 @@ impl DriftReference {
     }
 
     /// The difference that is normal; None where it was not calibrated.
-    #[must_use]
     pub fn limit(&self, conditions: Conditions<'_>) -> Option<&DistributionLimit> {
         self.limits.iter().find(|limit| limit.conditions() == conditions)
     }

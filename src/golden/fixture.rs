@@ -162,7 +162,6 @@ impl GoldenSet {
     }
 
     /// The folder of the goldens of a suite, in the folder of a model's.
-    #[must_use]
     pub fn folder_of(folder: &Path, suite: Suite) -> PathBuf {
         match suite {
             Suite::Reference => folder.to_owned(),
@@ -250,13 +249,11 @@ impl GoldenSet {
 
 impl Golden {
     /// What the model is fed.
-    #[must_use]
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.prompt_token_ids, cache_tokens: self.cache_tokens }
     }
 
     /// Whether it is the answer to this input.
-    #[must_use]
     pub fn answers(&self, input: Input<'_>) -> bool {
         self.input() == input
     }

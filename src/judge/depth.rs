@@ -30,7 +30,6 @@ pub struct CostLine {
 
 impl CostLine {
     /// The expected cost of a token at a depth, ms.
-    #[must_use]
     pub fn at(self, depth_tokens: f64) -> f64 {
         self.at_zero_ms + self.per_token_ms * depth_tokens
     }
@@ -48,7 +47,6 @@ pub struct DepthGrowth {
 }
 
 /// The growth that a run shows; None of another suite, or of fewer than two depths with a speed.
-#[must_use]
 pub fn depth_growth(record: &ArmView<'_>, summary: &Summary) -> Option<DepthGrowth> {
     if record.experiment.suite != Suite::Depth.as_str() {
         return None;

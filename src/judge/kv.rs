@@ -113,7 +113,6 @@ pub struct KvCost {
 }
 
 /// Every arm, in the order requested.
-#[must_use]
 pub fn kv_arms(record: &Experiment) -> Vec<KvArm> {
     let rounds = round_values(record);
     record.arms.iter().enumerate().filter_map(|(at, arm)| kv_arm(record, &rounds, at, arm)).collect()

@@ -33,7 +33,6 @@ impl BandwidthReading {
     /// Bandwidth of the best pass, bytes per second; None where there is no pass.
     ///
     /// The best, as in STREAM: what disturbs a pass can only slow it down.
-    #[must_use]
     pub fn bandwidth_bytes_per_s(&self) -> Option<f64> {
         let best_ns = self.pass_ns.iter().copied().min().filter(|best_ns| *best_ns > 0)?;
         Some(self.buffer_bytes as f64 / (best_ns as f64 / 1e9))

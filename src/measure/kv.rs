@@ -26,7 +26,6 @@ pub enum KvMethod {
 
 impl KvMethod {
     /// Where a transform is applied.
-    #[must_use]
     pub fn of(spec: &TransformSpec) -> Self {
         if *spec == TransformSpec::none() {
             Self::Unchanged
@@ -38,7 +37,6 @@ impl KvMethod {
     }
 
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -80,7 +78,6 @@ pub struct StateAccess {
 
 impl StateAccess {
     /// `state_read@1`, `state_write@1` and `state_roundtrip@1`, each the median of its times, ms; none without times.
-    #[must_use]
     pub fn values(&self) -> MetricValues {
         let mut values = MetricValues::default();
         let both = self.read_ns.iter().zip(&self.write_ns).map(|(read, write)| read.saturating_add(*write));
@@ -127,7 +124,6 @@ pub struct KvAgreement {
 
 impl KvAgreement {
     /// Over the steps of a text.
-    #[must_use]
     pub fn of(text: &str, seed: Option<u64>, steps: &[StepComparison]) -> Self {
         Self {
             text: text.to_owned(),

@@ -22,7 +22,6 @@ pub enum Direction {
 
 impl Direction {
     /// As text.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Lower => "lower",
@@ -93,31 +92,26 @@ macro_rules! metrics {
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// The definition id.
-            #[must_use]
             pub fn id(self) -> &'static str {
                 match self { $(Self::$name => $id,)* }
             }
 
             /// What it is called.
-            #[must_use]
             pub fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)* }
             }
 
             /// The unit.
-            #[must_use]
             pub fn unit(self) -> &'static str {
                 match self { $(Self::$name => $unit,)* }
             }
 
             /// Which way is better.
-            #[must_use]
             pub fn direction(self) -> Direction {
                 match self { $(Self::$name => Direction::$direction,)* }
             }
 
             /// The definition, as a formula where it is one.
-            #[must_use]
             pub fn formula(self) -> &'static str {
                 match self { $(Self::$name => $formula,)* }
             }
@@ -218,7 +212,6 @@ impl MetricValue {
 impl Metric {
     /// The value of a sample; None where it is not defined, as for the time between tokens of a
     /// single token, or where it is not of a sample at all, as for a load.
-    #[must_use]
     pub fn of(self, sample: &Sample) -> Option<MetricValue> {
         let Quotient { of, over } = self.quotient(sample)?;
         let value = of / over;
@@ -238,14 +231,12 @@ pub struct MetricValues(BTreeMap<Metric, f64>);
 
 impl MetricValues {
     /// Every metric of one generation.
-    #[must_use]
     pub fn of_sample(sample: &Sample) -> Self {
         Self(Metric::of_generations().filter_map(|it| Some((it, it.of(sample)?.value))).collect())
     }
 
     /// Every metric over generations: means of times, totals over totals of rates. A metric that one of them lacks
     /// is not there, for it would be of something else.
-    #[must_use]
     pub fn of_samples<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Self {
         let samples: Vec<&Sample> = samples.into_iter().collect();
         let of = |metric: Metric| {
@@ -270,7 +261,6 @@ impl MetricValues {
 
     /// Of each metric the geometric mean over generations, so that a ratio of two is the mean ratio of what they
     /// were requested. A metric that one of them lacks is not there.
-    #[must_use]
     pub fn geometric_means<'a>(samples: impl IntoIterator<Item = &'a Sample>) -> Self {
         let samples: Vec<&Sample> = samples.into_iter().collect();
         let of = |metric: Metric| {
@@ -282,19 +272,16 @@ impl MetricValues {
     }
 
     /// A value.
-    #[must_use]
     pub fn get(&self, metric: Metric) -> Option<f64> {
         self.0.get(&metric).copied()
     }
 
     /// A value that every generation has, as its latency; not a number where there is no generation.
-    #[must_use]
     pub fn get_or_nan(&self, metric: Metric) -> f64 {
         self.get(metric).unwrap_or(f64::NAN)
     }
 
     /// A value with its definition.
-    #[must_use]
     pub fn metric_value(&self, metric: Metric) -> Option<MetricValue> {
         self.get(metric).map(|value| MetricValue { metric, value })
     }
@@ -310,7 +297,6 @@ impl MetricValues {
     }
 
     /// Whether there is none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

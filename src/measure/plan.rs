@@ -29,13 +29,11 @@ pub struct RequestedPrompt {
 
 impl RequestedPrompt {
     /// One without a name of its own.
-    #[must_use]
     pub fn new(id: &str, token_ids: Vec<TokenId>) -> Self {
         Self { id: id.to_owned(), title: id.to_owned(), token_ids, cache_tokens: None }
     }
 
     /// What the model is fed.
-    #[must_use]
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
     }
@@ -46,7 +44,6 @@ impl RequestedPrompt {
     }
 
     /// Tokens that the timed part of the prefill is fed.
-    #[must_use]
     pub fn timed_tokens(&self) -> usize {
         self.input().first_tokens().len()
     }
@@ -55,13 +52,11 @@ impl RequestedPrompt {
     const OWN: &str = "own-";
 
     /// The id of a user's own text, by its place among the prompts.
-    #[must_use]
     pub fn own_id(index: usize) -> String {
         format!("{}{}", Self::OWN, index + 1)
     }
 
     /// Whether it is a user's own text, of which a record keeps the tokens alone.
-    #[must_use]
     pub fn is_own(&self) -> bool {
         let number = self.id.strip_prefix(Self::OWN);
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
@@ -146,7 +141,6 @@ impl Plan {
     }
 
     /// Generations of each process, the warm-up among them.
-    #[must_use]
     pub fn generations(&self) -> usize {
         self.prompts.len() + 1
     }

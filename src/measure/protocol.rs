@@ -167,7 +167,6 @@ pub enum ReplayPath {
 
 impl GenerateCommand {
     /// What is fed.
-    #[must_use]
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
     }
@@ -175,7 +174,6 @@ impl GenerateCommand {
 
 impl ReplayCommand {
     /// What is fed before its path.
-    #[must_use]
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
     }
@@ -183,7 +181,6 @@ impl ReplayCommand {
 
 impl ReplayPath {
     /// As the engine takes it.
-    #[must_use]
     pub fn as_path(&self) -> Path<'_> {
         match self {
             Self::Greedy(steps) => Path::Greedy(*steps),
@@ -344,7 +341,6 @@ pub struct LoadedEvent {
 
 impl LoadedEvent {
     /// The kind of device that it runs on.
-    #[must_use]
     pub fn device_kind(&self) -> DeviceKind {
         if self.execution_devices.contains("GPU") { DeviceKind::Gpu } else { DeviceKind::Cpu }
     }

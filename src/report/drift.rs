@@ -4,7 +4,6 @@ use crate::golden::{DistributionDrift, DistributionLimit, TextDrift};
 use crate::report::document::{Cell, Document, Table, number};
 
 /// What `golden drift` prints: the texts, and the whole beside its limit.
-#[must_use]
 pub fn drift_document(
     texts: &[TextDrift],
     whole: &DistributionDrift,

@@ -20,7 +20,6 @@ const FULL_WIDTH: &str = "saved, resident: what the runtime itself holds less. A
     plugin's own codecs do save.";
 
 /// The report on a record of `kv`.
-#[must_use]
 pub fn kv_document(record: &Experiment) -> Document {
     let rounds = round_values(record);
     let arms = kv_arms(record);
@@ -244,7 +243,6 @@ fn published(record: &Experiment) -> Vec<String> {
 const SCHEMA: &str = "arcgauge-kv@1";
 
 /// A record of `kv` as JSON.
-#[must_use]
 pub fn kv_json(record: &Experiment) -> String {
     let agreements =
         record.arms.iter().filter_map(|arm| Some((arm.label.clone(), json!(arm.kv.as_ref()?.agreements))));

@@ -241,7 +241,6 @@ pub(in crate::run) fn goldens_of(model: &FoundModel, session: &Session) -> Golde
 }
 
 /// The near-tie tolerance of an engine that is loaded in this process.
-#[must_use]
 pub fn epsilon_logit_of(goldens: &GoldenSet, engine: &OpenVinoEngine) -> f32 {
     goldens.epsilon_logit(conditions(engine.device().kind.name(), engine.properties()))
 }

@@ -42,7 +42,6 @@ pub struct Ran {
 
 impl Ran {
     /// Bad input that was found before every arm could be loaded: it leaves nothing to keep.
-    #[must_use]
     pub fn bad_input(&self) -> Option<Error> {
         let has_loaded = |arm: &Arm| arm.processes.iter().any(|process| process.load.is_some());
         let bad_input = self.failed.clone().filter(|error| error.kind() == ErrorKind::Input);

@@ -35,7 +35,6 @@ pub fn known_hashes() -> HashCache {
 }
 
 /// The tokens that a tokenizer's own template puts around a text, for people; None where there are none.
-#[must_use]
 pub fn template_line(tokenizer: &TextTokenizer) -> Option<String> {
     let TemplateTokens { before, after } = tokenizer.template_tokens();
     let named = |ids: &[TokenId], place: &str| {
@@ -116,7 +115,6 @@ impl FoundModel {
     }
 
     /// What the tokenizer's file asks for and is not done, or why a tokenizer IR is not used.
-    #[must_use]
     pub fn tokenizer_warning(&self) -> Option<Warning> {
         let switched_off = match &self.tokenizer {
             Ok(tokenizer) => tokenizer.switched_off(),
@@ -136,7 +134,6 @@ impl FoundModel {
     }
 
     /// The tokens that the tokenizer's own template puts around a text, for people.
-    #[must_use]
     pub fn template_line(&self) -> Option<String> {
         template_line(self.tokenizer.as_ref().ok()?)
     }

@@ -123,7 +123,6 @@ impl KvComparison {
     }
 
     /// The file of the reference's logits over a text, by the text's place.
-    #[must_use]
     pub fn reference(&self, text: usize) -> PathBuf {
         self.folder.join(format!("{text}-{}{LOGITS}", std::process::id()))
     }
@@ -148,7 +147,6 @@ pub struct ResolvedDevice {
 
 impl<'a> ExperimentPlan<'a> {
     /// A plan that begins now: a cold cache is filled, nothing is waited for, and nothing is known besides.
-    #[must_use]
     pub fn new(
         kind: PlanKind,
         began_ns: u64,
@@ -286,14 +284,12 @@ impl EditedGraph {
     }
 
     /// The file.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
 }
 
 /// The process that a file of this name is for, by its id.
-#[must_use]
 pub fn process_of(name: &str) -> Option<u32> {
     let (_, process) = [GRAPH, LOGITS].iter().find_map(|it| name.strip_suffix(it))?.rsplit_once('-')?;
     process.parse().ok()

@@ -60,7 +60,6 @@ pub struct Schedule {
 
 impl Schedule {
     /// Rounds of so many arms in a fixed order, none of which is made again, without a limit of time.
-    #[must_use]
     pub fn new(arms: usize, stopping: StoppingRule) -> Self {
         Self { arms, stopping, largest_redraws: 0, ignore_guards: false, seed: None, budget: None }
     }

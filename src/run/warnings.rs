@@ -24,7 +24,6 @@ pub struct AsLoaded<'a> {
 }
 
 /// The warnings of a load.
-#[must_use]
 pub fn load_warnings(load: &AsLoaded<'_>) -> Vec<Warning> {
     let fallback = load.fallback_reason.map(|reason| {
         Warning::new(
@@ -73,7 +72,6 @@ pub(super) fn machine_warnings(record: ArmView<'_>) -> Vec<Warning> {
 }
 
 /// Arms side by side whose times are invalid, of all rounds that count or because none does.
-#[must_use]
 pub fn invalid_rounds(record: &Experiment) -> Option<Warning> {
     let reason = record.plan.is_of_arms().then(|| invalid_round_reason(record))??;
     Some(Warning::new(

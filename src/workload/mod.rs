@@ -27,7 +27,6 @@ pub struct Input<'a> {
 impl<'a> Input<'a> {
     /// What the first timed inference is fed: the prompt, or over a filled cache the token that continues its
     /// repetition.
-    #[must_use]
     pub fn first_tokens(self) -> &'a [TokenId] {
         match self.cache_tokens {
             Some(rows) if !self.token_ids.is_empty() => &self.token_ids[rows % self.token_ids.len()..][..1],
@@ -36,7 +35,6 @@ impl<'a> Input<'a> {
     }
 
     /// Tokens that the KV cache holds before the first new one.
-    #[must_use]
     pub fn depth_tokens(self) -> usize {
         self.cache_tokens.unwrap_or(0).saturating_add(self.first_tokens().len())
     }

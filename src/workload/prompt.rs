@@ -46,7 +46,6 @@ pub struct TokenizerIdentity {
 
 impl TokenizerIdentity {
     /// Whether every fact stated here holds for `observed`. Stating nothing matches nothing.
-    #[must_use]
     pub fn describes(&self, observed: &Self) -> bool {
         fn agrees<T: PartialEq>(stated: Option<&T>, observed: Option<&T>) -> bool {
             stated.is_none() || stated == observed
@@ -130,13 +129,11 @@ impl PromptSet {
     }
 
     /// Whether a prompt of this id is in a suite, and so may have a golden.
-    #[must_use]
     pub fn has(&self, id: &str) -> bool {
         self.get(id).is_some() || self.depth.get(id).is_some()
     }
 
     /// The suite that all of these are of; None of a mixture, or where one is a text of the user's own.
-    #[must_use]
     pub fn suite_of<'a>(&self, mut ids: impl Iterator<Item = &'a str> + Clone) -> Option<Suite> {
         if ids.clone().all(|id| self.get(id).is_some()) {
             return Some(Suite::Reference);
@@ -145,19 +142,16 @@ impl PromptSet {
     }
 
     /// The reference prompt of this id.
-    #[must_use]
     pub fn get(&self, id: &str) -> Option<&Prompt> {
         self.prompts.iter().find(|prompt| prompt.id == id)
     }
 
     /// The ids pinned for the tokenizer of this identity.
-    #[must_use]
     pub fn pinned_for(&self, observed: &TokenizerIdentity) -> Option<&PinnedTokenIds> {
         self.pinned.iter().find(|pinned| pinned.recognised_by.describes(observed))
     }
 
     /// The file in which the ids of a tokenizer of this name are pinned.
-    #[must_use]
     pub fn pin_file(&self, tokenizer: &str) -> PathBuf {
         self.folder.join("token-ids").join(format!("{tokenizer}.json"))
     }

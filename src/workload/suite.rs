@@ -38,13 +38,11 @@ pub enum Suite {
 
 impl Suite {
     /// As it is serialised.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
     /// Tokens of each answer where nothing else is requested.
-    #[must_use]
     pub fn new_tokens(self) -> usize {
         match self {
             Self::Reference => 200,
@@ -118,7 +116,6 @@ impl DepthSuite {
     }
 
     /// The prompt of this id.
-    #[must_use]
     pub fn get(&self, id: &str) -> Option<&DepthPrompt> {
         self.prompts.iter().find(|prompt| prompt.id == id)
     }
@@ -126,7 +123,6 @@ impl DepthSuite {
 
 impl DepthPrompt {
     /// Its tokens: the text's, repeated and cut, and then those of its ending.
-    #[must_use]
     pub fn token_ids(&self, text: &[TokenId], ending: &[TokenId]) -> Vec<TokenId> {
         let ending = &ending[ending.len().saturating_sub(self.tokens)..];
         let cut = text.iter().cycle().take(self.tokens - ending.len());

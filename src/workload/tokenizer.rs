@@ -53,7 +53,6 @@ pub struct TemplateTokens {
 
 impl TemplateTokens {
     /// Whether it puts none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.before.is_empty() && self.after.is_empty()
     }
@@ -114,13 +113,11 @@ impl TextTokenizer {
     }
 
     /// What the file asks for and is not done, for it would change every prompt: padding and truncation.
-    #[must_use]
     pub fn switched_off(&self) -> &[String] {
         &self.switched_off
     }
 
     /// The special tokens that [`Self::encode`] puts around a text.
-    #[must_use]
     pub fn template_tokens(&self) -> &TemplateTokens {
         &self.template
     }
@@ -164,7 +161,6 @@ impl TextTokenizer {
     }
 
     /// A token as the vocabulary writes it, where that is known, else its text.
-    #[must_use]
     pub fn token(&self, id: TokenId) -> String {
         match &self.source {
             Source::Json(tokenizer) => tokenizer.id_to_token(id),
@@ -174,7 +170,6 @@ impl TextTokenizer {
     }
 
     /// The special tokens as text, where they are known.
-    #[must_use]
     pub fn special_tokens(&self) -> Vec<String> {
         let Source::Json(tokenizer) = &self.source else { return Vec::new() };
         let mut added: Vec<_> = tokenizer.get_added_tokens_decoder().into_iter().collect();
@@ -183,13 +178,11 @@ impl TextTokenizer {
     }
 
     /// How many ids the tokenizer knows, added tokens included; None where that is not known.
-    #[must_use]
     pub fn vocabulary_size(&self) -> Option<usize> {
         self.vocabulary_size
     }
 
     /// Begins to decode token by token, holding back bytes that do not make a character yet.
-    #[must_use]
     pub fn stream(&self) -> TextStream<'_> {
         TextStream { tokenizer: self, ids: Vec::new(), given: 0 }
     }

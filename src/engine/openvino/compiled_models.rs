@@ -42,7 +42,6 @@ pub struct CompiledModelFolder {
 
 impl CompiledModelFolder {
     /// The folder below `root`; it need not be there yet.
-    #[must_use]
     pub fn of(root: &Path, model_sha256: &str, resolved: &ResolvedRuntime) -> Self {
         let facts = &resolved.facts;
         let device =
@@ -64,19 +63,16 @@ impl CompiledModelFolder {
     }
 
     /// The folder.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether an earlier load and a generation have filled it.
-    #[must_use]
     pub fn is_warm(&self) -> bool {
         self.cold_properties().is_some()
     }
 
     /// The properties that the load which filled it read back; None where none has.
-    #[must_use]
     pub fn cold_properties(&self) -> Option<EffectiveProperties> {
         let text = files::read(&self.path.join(COLD_LOAD), FileKind::Text).ok()?;
         let cold: ColdLoad = serde_json::from_slice(&text).ok()?;
@@ -118,7 +114,6 @@ impl CompiledModelFolder {
 
 /// Removes what was used longest ago until the rest is within the limit, and gives what was removed.
 /// The folder that was used last stays, whatever its size.
-#[must_use]
 pub fn trim_compiled_models(root: &Path, limit_bytes: u64) -> Vec<PathBuf> {
     let mut cached: Vec<CachedModel> =
         fs::read_dir(root).into_iter().flatten().flatten().filter_map(|entry| cached_model(&entry)).collect();

@@ -24,7 +24,6 @@ pub enum DeviceKind {
 
 impl DeviceKind {
     /// "CPU" or "GPU".
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "CPU",
@@ -33,7 +32,6 @@ impl DeviceKind {
     }
 
     /// Of a device as OpenVINO names it: "GPU", "GPU.1" and the like are GPUs.
-    #[must_use]
     pub fn of_name(device: &str) -> Self {
         if device.starts_with(Self::Gpu.name()) { Self::Gpu } else { Self::Cpu }
     }
@@ -52,7 +50,6 @@ pub struct DeviceChoice {
 
 impl DeviceChoice {
     /// The kind of the device that the model is compiled for.
-    #[must_use]
     pub fn kind(&self) -> DeviceKind {
         kind_of(&self.target).unwrap_or(DeviceKind::Cpu)
     }
@@ -178,7 +175,6 @@ pub struct Property {
 
 impl Property {
     /// A property of this name and value.
-    #[must_use]
     pub fn new(key: &str, value: &str) -> Self {
         Self { key: key.to_owned(), value: value.to_owned() }
     }
@@ -248,7 +244,6 @@ impl FromStr for Property {
 /// default, by other kernels in each version), so that the same tokens come out everywhere, with
 /// logits that can be compared. On the GPU: f16 with an f16 KV cache, for with a compressed cache
 /// the states cannot be read.
-#[must_use]
 pub fn default_properties(kind: DeviceKind, requested: &[Property]) -> Vec<Property> {
     let precision = match kind {
         DeviceKind::Cpu => "f32",

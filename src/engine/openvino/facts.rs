@@ -44,7 +44,6 @@ pub struct DeviceFacts {
 
 impl DeviceFacts {
     /// Asks the runtime, and of a GPU OpenCL and the system's `sysfs` (usually `/sys`).
-    #[must_use]
     pub fn read(runtime: &Runtime, device: &str, sysfs: &Path) -> Self {
         let property = |key| runtime.device_property(device, key);
         let full_name = property("FULL_DEVICE_NAME");
@@ -85,7 +84,6 @@ impl DeviceFacts {
     }
 
     /// A GPU in words: its name, vendor, PCI id and driver. What was not observed is said to be so.
-    #[must_use]
     pub fn gpu_in_words(&self) -> String {
         let or_not = |fact: &Option<String>| fact.clone().unwrap_or_else(|| NOT_OBSERVED.to_owned());
         format!(
@@ -98,7 +96,6 @@ impl DeviceFacts {
     }
 
     /// The kernel driver with its version, as in "xe 1.2"; an in-tree driver has the kernel's.
-    #[must_use]
     pub fn kernel_driver_in_words(&self) -> Option<String> {
         let driver = self.kernel_driver.as_ref()?;
         let version = self.kernel_driver_version.as_ref().map(|version| format!(" {version}"));
@@ -106,7 +103,6 @@ impl DeviceFacts {
     }
 
     /// What else is known of its drivers, as in "OpenCL 3.0 NEO, kernel driver xe".
-    #[must_use]
     pub fn drivers_in_words(&self) -> String {
         let opencl = self.opencl_version.as_deref().map(|version| version.trim_start_matches("OpenCL "));
         let kernel_driver = self.kernel_driver_in_words();
@@ -119,7 +115,6 @@ impl DeviceFacts {
 
     /// What distinguishes a GPU from others, as in "8086:64a0 x64" with its execution units. A name can be any, and
     /// is taken only where there is no PCI id.
-    #[must_use]
     pub fn gpu_identity(&self) -> String {
         let or_unknown = |fact: &Option<String>| fact.clone().unwrap_or_else(|| "unknown".to_owned());
         let id = self.pci_id.clone().unwrap_or_else(|| {

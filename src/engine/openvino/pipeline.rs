@@ -95,33 +95,28 @@ impl ResolvedRuntime {
 
 impl OpenVinoEngine {
     /// The device that the model runs on.
-    #[must_use]
     pub fn device(&self) -> &DeviceProof {
         &self.compiled.proof
     }
 
     /// The properties in force, read back after compiling.
-    #[must_use]
     pub fn properties(&self) -> &EffectiveProperties {
         &self.compiled.effective
     }
 
     /// `LOADED_FROM_CACHE`: whether the compiled model came from the cache of compiled models; None where
     /// the plugin does not report it.
-    #[must_use]
     pub fn loaded_from_cache(&self) -> Option<bool> {
         self.compiled.loaded_from_cache
     }
 
     /// Whether the prefill computes the last position's logits only.
-    #[must_use]
     pub fn last_token_only(&self) -> &LastTokenOnly {
         &self.compiled.last_token_only
     }
 
     /// Why the states of this OpenVINO cannot be read at all; None where they can. Whether a plugin hides
     /// those of a compressed cache shows when they are read.
-    #[must_use]
     pub fn states_hidden_reason(&self) -> Option<&str> {
         self.bridge.as_ref().err().map(String::as_str)
     }
@@ -145,7 +140,6 @@ impl OpenVinoEngine {
     }
 
     /// Tokens that the KV cache holds.
-    #[must_use]
     pub fn held_tokens(&self) -> usize {
         self.cached
     }

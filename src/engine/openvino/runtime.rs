@@ -60,7 +60,6 @@ pub struct RuntimeLocation {
 
 impl Sources {
     /// The flag's word, then `OPENVINO_INSTALL_DIR`, then `INTEL_OPENVINO_DIR`, then the pinned one.
-    #[must_use]
     pub fn from_environment(requested: Option<String>) -> Self {
         let variables = ["OPENVINO_INSTALL_DIR", "INTEL_OPENVINO_DIR"].into_iter();
         let installed = variables
@@ -168,19 +167,16 @@ impl Releases {
     ///
     /// # Panics
     /// Never in a build that passed its tests: the list is a constant.
-    #[must_use]
     pub fn pinned() -> Self {
         serde_json::from_str(include_str!("releases.json")).expect("releases.json is a release list")
     }
 
     /// The release of this version.
-    #[must_use]
     pub fn get(&self, version: &str) -> Option<&Release> {
         self.releases.iter().find(|release| release.version == version)
     }
 
     /// The versions, as a phrase.
-    #[must_use]
     pub fn versions(&self) -> String {
         let versions: Vec<_> = self.releases.iter().map(|release| format!("`{}`", release.version)).collect();
         versions.join(", ")
@@ -232,19 +228,16 @@ impl Runtime {
     }
 
     /// As in "2026.4.1".
-    #[must_use]
     pub fn version(&self) -> &str {
         &self.version
     }
 
     /// The full build string.
-    #[must_use]
     pub fn build(&self) -> &str {
         &self.build
     }
 
     /// Where it was loaded from.
-    #[must_use]
     pub fn location(&self) -> &RuntimeLocation {
         &self.location
     }
@@ -267,7 +260,6 @@ impl Runtime {
     }
 
     /// A property of a device, where it has it. Leaks a few bytes a call: not for loops.
-    #[must_use]
     pub fn device_property(&self, device: &str, key: &'static str) -> Option<String> {
         let key = PropertyKey::Other(key.into());
         self.core.get_property(&DeviceType::from(device), &key).ok()
@@ -324,7 +316,6 @@ impl ResolvedRuntime {
     }
 
     /// The machine's GPU, as OpenVINO names it, whatever device runs.
-    #[must_use]
     pub fn gpu_name(&self) -> Option<String> {
         self.runtime.device_property("GPU", "FULL_DEVICE_NAME")
     }

@@ -27,25 +27,21 @@ pub struct KvState {
 
 impl KvState {
     /// As in `past_key_values.0.keypresent.0.key`.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// As in `f32`. On the CPU that is f32 whatever the precision of the cache itself.
-    #[must_use]
     pub fn element_type(&self) -> &str {
         &self.element_type
     }
 
     /// `(batch, KV heads, tokens, head size)`. Empty is `(0, heads, 0, size)`: batch 0, not 1.
-    #[must_use]
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
     /// Tokens held: the shape's third dimension.
-    #[must_use]
     pub fn tokens(&self) -> usize {
         self.shape.get(2).copied().unwrap_or_default()
     }

@@ -90,19 +90,16 @@ impl TokenizerIr {
     }
 
     /// The release of OpenVINO that wrote it, as in "2026.4.1".
-    #[must_use]
     pub fn release(&self) -> &str {
         &self.release
     }
 
     /// What it was converted with and is not done, for it would change every prompt.
-    #[must_use]
     pub fn switched_off(&self) -> &[String] {
         &self.switched_off
     }
 
     /// How many ids it knows, where its graph says so.
-    #[must_use]
     pub fn vocabulary_size(&self) -> Option<usize> {
         self.vocabulary_size
     }

@@ -79,7 +79,6 @@ impl CacheLayout {
     }
 
     /// Bytes of one row of all layers, keys and values, at this size of an element.
-    #[must_use]
     pub fn row_bytes(&self, element_bytes: usize) -> usize {
         2 * self.layers * self.kv_heads * self.head_size * element_bytes
     }
@@ -134,25 +133,21 @@ impl<'a> Cache<'a> {
     }
 
     /// Rows that each layer holds.
-    #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// Heads of a state.
-    #[must_use]
     pub fn kv_heads(&self) -> usize {
         self.kv_heads
     }
 
     /// Width of a row.
-    #[must_use]
     pub fn head_size(&self) -> usize {
         self.head_size
     }
 
     /// The rows of one head of one state, which is `2 * layer` for keys and one more for values.
-    #[must_use]
     pub fn head(&self, state: usize, head: usize) -> &[f32] {
         let length = self.rows * self.head_size;
         &self.states[state][head * length..][..length]
@@ -182,13 +177,11 @@ impl<'a> Cache<'a> {
     }
 
     /// The elements of a state, without the room that removed rows have left.
-    #[must_use]
     pub fn state(&self, state: usize) -> &[f32] {
         &self.states[state][..self.kv_heads * self.rows * self.head_size]
     }
 
     /// Whether rows were removed.
-    #[must_use]
     pub fn is_shorter(&self) -> bool {
         self.rows < self.rows_read
     }

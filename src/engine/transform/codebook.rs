@@ -98,7 +98,6 @@ impl Distribution {
 
 impl Codebook {
     /// Computes it; `bits` of 0 has the one centroid 0.
-    #[must_use]
     pub fn new(bits: u8, head_size: usize) -> Self {
         let distribution = Distribution::new(head_size);
         let count = 1_usize << bits;
@@ -155,7 +154,6 @@ impl Codebook {
 
     /// The index of the centroid that is nearest; of two the lower.
     #[inline]
-    #[must_use]
     pub fn index(&self, x: f32) -> u8 {
         let mut index = self.bins[self.bin(x)];
         // Once, unless boundaries lie very close; without a branch that depends on x.
@@ -166,7 +164,6 @@ impl Codebook {
     }
 
     /// Bytes of its tables.
-    #[must_use]
     pub fn table_bytes(&self) -> usize {
         self.bins.len() + 4 * (self.centroids.len() + self.boundaries.len() + self.edges.len())
     }

@@ -70,7 +70,6 @@ pub struct Footprint {
 
 impl Footprint {
     /// Both together.
-    #[must_use]
     pub fn total_bytes(self) -> u64 {
         self.packed_bytes + self.exact_bytes
     }

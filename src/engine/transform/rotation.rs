@@ -76,7 +76,6 @@ impl Rotation {
     }
 
     /// The matrix, row by row: what a graph multiplies with.
-    #[must_use]
     pub fn matrix(&self) -> Vec<f32> {
         let mut columns = vec![0.0; self.size * self.size];
         let mut unit = vec![0.0; self.size];
@@ -89,7 +88,6 @@ impl Rotation {
     }
 
     /// Bytes of its tables.
-    #[must_use]
     pub fn table_bytes(&self) -> usize {
         match &self.way {
             Way::Dense { matrix, transpose } => 4 * (matrix.len() + transpose.len()),

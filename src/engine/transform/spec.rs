@@ -153,13 +153,11 @@ const DEFAULT_GROUP: usize = 32;
 
 impl TransformSpec {
     /// The untouched reference.
-    #[must_use]
     pub const fn none() -> Self {
         Self { method: Method::None, schedule: Schedule { window: 0, block: 32 } }
     }
 
     /// What the edit of the graph needs; None where the graph stays as it is.
-    #[must_use]
     pub fn in_graph(&self) -> Option<&TurboQuantSpec> {
         match &self.method {
             Method::TurboQuant(spec) if spec.in_graph => Some(spec),
@@ -168,7 +166,6 @@ impl TransformSpec {
     }
 
     /// The seed of its rotation or choice; None where nothing is drawn.
-    #[must_use]
     pub fn seed(&self) -> Option<u64> {
         match &self.method {
             Method::TurboQuant(spec) => Some(spec.seed),
@@ -179,7 +176,6 @@ impl TransformSpec {
     }
 
     /// The same with another seed, where it has one.
-    #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         match &mut self.method {
             Method::TurboQuant(spec) => spec.seed = seed,
@@ -191,7 +187,6 @@ impl TransformSpec {
     }
 
     /// Whether it needs queries, which the graph gives only with an edit.
-    #[must_use]
     pub fn needs_queries(&self) -> bool {
         matches!(&self.method, Method::Prune(PruneSpec { scorer: Scorer::Snap, .. }))
     }

@@ -101,7 +101,6 @@ impl<E: EditStates> TransformedEngine<E> {
     }
 
     /// The engine without the transform.
-    #[must_use]
     pub fn engine(&self) -> &E {
         &self.engine
     }
@@ -112,25 +111,21 @@ impl<E: EditStates> TransformedEngine<E> {
     }
 
     /// The changes of this generation, in order.
-    #[must_use]
     pub fn events(&self) -> &[TransformEvent] {
         &self.events
     }
 
     /// Tokens that were fed.
-    #[must_use]
     pub fn positions(&self) -> usize {
         self.held.positions
     }
 
     /// Rows that each layer holds.
-    #[must_use]
     pub fn rows(&self) -> usize {
         self.held.rows
     }
 
     /// Bytes of the cache as it is now, with elements of this size where it is not packed.
-    #[must_use]
     pub fn footprint(&self, element_bytes: usize) -> Footprint {
         let (packed, packed_rows) = self.transform.as_ref().map_or((0, 0), |transform| transform.packed());
         let exact = (self.held.rows - packed_rows) * self.layout.row_bytes(element_bytes);
@@ -138,7 +133,6 @@ impl<E: EditStates> TransformedEngine<E> {
     }
 
     /// The most bytes that the transform's own buffers have held.
-    #[must_use]
     pub fn buffer_bytes(&self) -> usize {
         self.transform.as_ref().map_or(0, |transform| transform.buffer_bytes())
     }

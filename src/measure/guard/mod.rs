@@ -125,13 +125,11 @@ impl From<u64> for PackageCounters {
 
 impl PackageCounters {
     /// All packages together.
-    #[must_use]
     pub fn total(&self) -> u64 {
         self.0.values().copied().fold(0, u64::saturating_add)
     }
 
     /// The number of a package.
-    #[must_use]
     pub fn of(&self, zone: &str) -> Option<u64> {
         self.0.get(zone).copied()
     }
@@ -142,7 +140,6 @@ impl PackageCounters {
     }
 
     /// How many packages there are.
-    #[must_use]
     pub fn packages(&self) -> usize {
         self.0.len()
     }
@@ -188,7 +185,6 @@ pub struct GuardLog {
 
 impl WorkerGpuUse {
     /// What engines that can compute have done for it: cycles or ns, whichever its driver reports.
-    #[must_use]
     pub fn work(&self) -> u64 {
         compute_work(&self.busy_cycles, &self.busy_ns)
     }
@@ -196,7 +192,6 @@ impl WorkerGpuUse {
 
 impl GuardLog {
     /// The readings from the last before a span to the first after it.
-    #[must_use]
     pub fn around(&self, start_ns: u64, end_ns: u64) -> &[MachineReading] {
         let readings = &self.readings;
         let start = readings.iter().rposition(|reading| reading.at_ns <= start_ns).unwrap_or(0);
@@ -205,7 +200,6 @@ impl GuardLog {
     }
 
     /// By how much the worker's work on GPUs grew over a span; None where it was not read to the span's end.
-    #[must_use]
     pub fn gpu_work(&self, start_ns: u64, end_ns: u64) -> Option<u64> {
         let readings = self.around(start_ns, end_ns);
         let is_cut_short = readings.last().is_none_or(|last| last.at_ns < end_ns);
@@ -216,7 +210,6 @@ impl GuardLog {
 
     /// The most GPU memory that the worker had at a reading, all GPUs together, bytes. There is no
     /// high-water mark: what came and went between two readings was not seen.
-    #[must_use]
     pub fn peak_device_memory_bytes(&self) -> Option<u64> {
         let readings = self.readings.iter().filter_map(|reading| reading.worker_gpus.value());
         let sums = readings.filter_map(|gpus| {
@@ -228,7 +221,6 @@ impl GuardLog {
 
 /// By how much the worker's work on GPUs grew from the first to the last of these readings; None where no reading has
 /// a GPU that it opened.
-#[must_use]
 pub fn gpu_work(readings: &[MachineReading]) -> Option<u64> {
     // At the end the worker may be gone, and what it has used with it.
     let usages =
@@ -308,7 +300,6 @@ impl Watch {
     }
 
     /// Takes the reading after, and gives all of them.
-    #[must_use]
     pub fn finish(mut self) -> GuardLog {
         let _ = self.orders.send(Order::Finish);
         let facts_at_end = self.collect(|_| false);

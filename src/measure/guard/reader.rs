@@ -20,7 +20,6 @@ pub struct MachineReader {
 
 impl MachineReader {
     /// A reader of the machine; the worker may be named later.
-    #[must_use]
     pub fn new(root: SysfsRoot, worker: Option<u32>) -> Self {
         // A child is in its parent's group, so the group is known before the worker is.
         let memory_events = memory_events_file(&root, worker);
@@ -33,7 +32,6 @@ impl MachineReader {
     }
 
     /// What should not change.
-    #[must_use]
     pub fn facts(&self) -> MachineFacts {
         let root = &self.root;
         MachineFacts {
@@ -121,7 +119,6 @@ pub struct CpuPolicy {
 
 impl CpuPolicy {
     /// What is set now.
-    #[must_use]
     pub fn read(root: &SysfsRoot) -> Self {
         let no_turbo = root.number::<u32>(&format!("{CPU}/intel_pstate/no_turbo"));
         Self {

@@ -40,7 +40,6 @@ impl Temperatures {
 
     /// The sensors of the chip that computes; all where none of them is known to be one. A wireless
     /// card's temperature says nothing about the next measurement.
-    #[must_use]
     pub fn of_the_chip(&self) -> BTreeMap<&str, f64> {
         let all = || self.by_sensor_celsius.iter().map(|(name, celsius)| (name.as_str(), *celsius));
         let chip: BTreeMap<&str, f64> = all().filter(|(name, _)| is_of_the_chip(name)).collect();

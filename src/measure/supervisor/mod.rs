@@ -105,7 +105,6 @@ impl Default for Limits {
 
 impl Limits {
     /// The limit of what is waited for, with so many tokens before the first new one.
-    #[must_use]
     pub fn of(&self, awaited: Awaited, cache_warm_up: bool, depth_tokens: usize) -> Duration {
         let parts = u32::try_from(depth_tokens.div_ceil(LIMIT_TOKENS)).unwrap_or(u32::MAX).max(1);
         match awaited {
@@ -177,7 +176,6 @@ const SIGKILL: i32 = 9;
 
 impl ExitReason {
     /// What an end without a last word means.
-    #[must_use]
     pub fn of_silent(exit: &Exit) -> Self {
         if exit.cannot_be_killed {
             return Self::CannotBeKilled;
@@ -192,7 +190,6 @@ impl ExitReason {
     }
 
     /// What an end after the last word means.
-    #[must_use]
     pub fn of_done(exit: Exit) -> Self {
         let clean = exit.code == Some(0);
         if !exit.left_behind.is_empty() || exit.pipe_held {
@@ -205,13 +202,11 @@ impl ExitReason {
     }
 
     /// The kind in one word, as it is recorded.
-    #[must_use]
     pub fn as_str(&self) -> &'static str {
         self.into()
     }
 
     /// The end as an error; None where there is none to report.
-    #[must_use]
     pub fn error(&self) -> Option<Error> {
         let error = match self {
             Self::Done | Self::Interrupted => return None,
@@ -319,7 +314,6 @@ impl ProcessFacts {
     }
 
     /// Whether the worker can answer a prompt: one over a filled cache needs states that can be written.
-    #[must_use]
     pub fn can_answer(&self, prompt: &RequestedPrompt) -> bool {
         prompt.cache_tokens.is_none() || self.loaded.as_ref().is_none_or(|loaded| loaded.fills_cache)
     }

@@ -157,7 +157,6 @@ impl Session {
     }
 
     /// Every generation of the measured processes, in order.
-    #[must_use]
     pub fn samples(&self) -> Vec<Sample> {
         let measured = self.processes.iter().filter(|process| process.purpose == Purpose::Measured);
         measured.flat_map(|process| process.samples.iter().cloned()).collect()

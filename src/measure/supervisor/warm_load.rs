@@ -45,13 +45,11 @@ pub struct DifferingAnswer {
 
 impl WarmLoad {
     /// Whether no process made a cold load.
-    #[must_use]
     pub fn is_without_cold_load(&self) -> bool {
         *self == Self::NoColdLoad
     }
 
     /// Compares the answers of the process that filled the cache with those of the processes that used it.
-    #[must_use]
     pub fn of(processes: &[ProcessFacts]) -> Self {
         let state = |process: &ProcessFacts| Some(process.resolved.as_ref()?.compiled_model_cache);
         let Some(cold) = processes.iter().find(|process| state(process) == Some(CacheState::Cold)) else {
@@ -83,7 +81,6 @@ impl WarmLoad {
     }
 
     /// The error of an answer that differs.
-    #[must_use]
     pub fn error(&self) -> Option<Error> {
         let Self::Differs(answer) = self else { return None };
         let folder = answer.folder.as_ref().map(|folder| format!(" `{}`", folder.display()));

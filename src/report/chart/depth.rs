@@ -20,7 +20,6 @@ pub struct DepthChart<'a> {
 
 impl DepthChart<'_> {
     /// The chart.
-    #[must_use]
     pub fn chart(&self) -> Chart {
         let metric = Metric::TimePerOutputToken;
         let facts = self.growth.costs.iter().map(|cost| format!("{}: {:.1} ms", cost.title, cost.tpot_ms));

@@ -43,7 +43,6 @@ pub enum WeightKind {
 
 impl WeightKind {
     /// The kind in words.
-    #[must_use]
     pub fn as_str(self) -> &'static str {
         self.into()
     }
