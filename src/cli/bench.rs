@@ -25,7 +25,9 @@ use crate::record::{
     Arm, Experiment, HarnessCost, History, Outcome, Personal, PlanKind, PromptRecord, PublishedReference,
 };
 use crate::report::{Detail, bench_document, explain, results_json};
-use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
+use crate::run::{
+    EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, profile, run,
+};
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::{PromptSet, Suite};
 
@@ -65,6 +67,10 @@ struct BesideArgs {
     /// Time reading and writing back all KV states at the end of each process
     #[arg(long)]
     states: bool,
+
+    /// Then profile decode steps by operator, in a process of their own
+    #[arg(long)]
+    profile: bool,
 }
 
 /// How the run is reported.
@@ -153,7 +159,10 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     let observer = Progress::start(&control, new_tokens);
     let ran = run(&plan, &control, &observer)?;
     ran.bad_input().map_or(Ok(()), Err)?;
-    let Ran { record, failed } = ran;
+    let Ran { mut record, failed } = ran;
+    if args.beside.profile && record.outcome == Outcome::Complete {
+        profile(&plan, &control, &observer, &mut record);
+    }
     if record.outcome == Outcome::Interrupted && record.subject().samples.is_empty() {
         say("interrupted: nothing was measured");
         return Ok(exit_code::INTERRUPTED);

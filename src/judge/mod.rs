@@ -14,6 +14,7 @@ mod pairs;
 pub mod peers;
 pub mod policy;
 mod preflight;
+mod profile;
 pub mod sequential;
 mod statistics;
 mod summary;
@@ -29,6 +30,7 @@ pub use pairs::{
     PairValues, PromptDifference, RoundProcess, invalidated_by, mean_tpot_ln, pair_values, prompt_differences,
 };
 pub use preflight::{Advice, preflight};
+pub use profile::{OperatorChange, ProfileChange};
 pub use statistics::{
     MEAN_CONFIDENCE_PERCENT, MeanInterval, Spread, holm_rejects, interval_at, p_value_above,
 };

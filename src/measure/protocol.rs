@@ -24,6 +24,8 @@
 //! states-timed {rows, times}        ->
 //!                                   <-  capture-logits {text, reference} or compare-logits, of `kv` alone
 //! logits-captured or logits-compared ->
+//!                                   <-  profile {prompt, steps}       to a worker that loaded with PERF_COUNT alone
+//! profiled {operators, times}       ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -42,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
+use crate::measure::Profile;
 use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse, StateAccess};
 use crate::workload::{Input, TokenId};
 
@@ -74,6 +77,8 @@ pub enum Command {
     CaptureLogits(LogitsCommand),
     /// Compare those of a pass of this worker with such a file; answered by `logits-compared`.
     CompareLogits(LogitsCommand),
+    /// Profile decode steps, by operator; answered by `profiled`. Only for a worker whose `loaded` event has `profiles`.
+    Profile(ProfileCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -143,6 +148,20 @@ pub struct TimeStatesCommand {
     pub repeats: usize,
 }
 
+/// Which decode steps are profiled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileCommand {
+    /// The prompt's id.
+    pub prompt_id: String,
+    /// The prompt.
+    pub token_ids: Vec<TokenId>,
+    /// As of `generate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_tokens: Option<usize>,
+    /// How many steps the times are the mean of.
+    pub steps: usize,
+}
+
 /// A teacher-forced pass over a text whose logits are written or compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogitsCommand {
@@ -174,6 +193,13 @@ impl GenerateCommand {
 
 impl ReplayCommand {
     /// What is fed before its path.
+    pub fn input(&self) -> Input<'_> {
+        Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
+    }
+}
+
+impl ProfileCommand {
+    /// What is fed before the steps.
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
     }
@@ -236,6 +262,8 @@ pub enum Event {
     LogitsCaptured,
     /// How far the logits of a pass are from those of the reference.
     LogitsCompared(KvAgreement),
+    /// What the operators of a decode step took.
+    Profiled(Profile),
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.
@@ -337,6 +365,9 @@ pub struct LoadedEvent {
     /// Whether it understands `cache_tokens`.
     #[serde(default)]
     pub fills_cache: bool,
+    /// Whether it understands `profile`.
+    #[serde(default)]
+    pub profiles: bool,
 }
 
 impl LoadedEvent {

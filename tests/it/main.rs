@@ -55,6 +55,7 @@
 //! | [`scripted`] | from supervisor to table with scripted workers, every number checked by hand |
 //! | [`ab_scripted`] | pairs of scripted workers: measured until decided, within the budget, invalid pairs replaced |
 //! | [`ab_settings`] | an A/B whose sides differ by an environment variable |
+//! | [`profile`] | the operators that explain a slower head; a worker that cannot profile changes no verdict |
 //! | [`decisions`] | every rule of a verdict, for `gate` and for `ab` |
 //! | [`shell_files`] | `completions` and `man` |
 //! | [`next_steps`] | printed commands run as they are printed |
@@ -172,6 +173,7 @@ mod paths;
 mod peers;
 mod planted;
 mod probe;
+mod profile;
 mod published;
 mod record;
 mod rehearsal;

@@ -23,9 +23,9 @@ use crate::judge::policy::Policy;
 use crate::judge::sequential::{LOOKS, Look};
 use crate::record::{
     Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
-    PublishedReference, utc_now,
+    PublishedReference, Verdict, utc_now,
 };
-use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, run};
+use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, profile, run};
 use crate::sys::{Clock, MonotonicClock};
 
 /// Runs an A/B, and reports it.
@@ -105,16 +105,20 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
         cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
+    let observer = Progress::start(&control, new_tokens);
     let ran = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
         Ran { record: identical(&plan)?, failed: None }
     } else {
-        run(&plan, &control, &Progress::start(&control, new_tokens))?
+        run(&plan, &control, &observer)?
     };
     ran.bad_input().map_or(Ok(()), Err)?;
-    let Ran { record, failed } = ran;
-    let mut record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    let Ran { mut record, failed } = ran;
     judge(&mut record, &policy);
+    if args.wants_profile(&record) {
+        profile(&plan, &control, &observer, &mut record);
+    }
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
     Ok(Some(StoredAb { record, path, failed, inputs, store }))
 }
@@ -174,6 +178,10 @@ pub(super) struct AbArgs {
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
+    /// Profile decode steps of both sides by operator, whatever the verdict [default: where the head is slower]
+    #[arg(long)]
+    pub(super) profile: bool,
+
     #[command(flatten)]
     pub(super) workload: WorkloadArgs,
 
@@ -183,6 +191,15 @@ pub(super) struct AbArgs {
 
     #[command(flatten)]
     pub(super) measuring: MeasuringArgs,
+}
+
+impl AbArgs {
+    /// Whether both sides are profiled: to name the cause where the head is slower, or where that was requested.
+    fn wants_profile(&self, record: &Experiment) -> bool {
+        let verdict = record.decision.as_ref().map(|decision| decision.verdict);
+        let is_red = matches!(verdict, Some(Verdict::Regressed | Verdict::Mixed));
+        record.outcome == Outcome::Complete && (self.profile || is_red)
+    }
 }
 
 /// A number with `s`, `m` or `h`.

@@ -207,7 +207,7 @@ impl Conversation {
     }
 }
 
-fn ended(exit_reason: &ExitReason) -> Error {
+pub(super) fn ended(exit_reason: &ExitReason) -> Error {
     exit_reason.error().unwrap_or_else(|| Error::harness("the run was interrupted"))
 }
 

@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use crate::engine::{Ended, Engine, begin, replay};
 use crate::error::{Error, Result};
+use crate::measure::Profile;
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::kv::{KvAgreement, KvUse, StateAccess};
 use crate::measure::protocol::{
     CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
-    LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase, ReplayCommand, TokensEvent,
+    LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase, ProfileCommand, ReplayCommand,
+    TokensEvent,
 };
 use crate::sys::{Clock, take_stdout};
 
@@ -70,6 +72,13 @@ pub trait Model {
     /// When the runtime refuses, or the file is of another text or model.
     fn compare_logits(&mut self, _command: &LogitsCommand) -> Result<KvAgreement> {
         Err(without_logits())
+    }
+    /// Profiles decode steps, by operator.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or gives no times.
+    fn profile(&mut self, _command: &ProfileCommand) -> Result<Profile> {
+        Err(Error::harness("this worker makes no profile"))
     }
 }
 
@@ -149,6 +158,10 @@ impl Worker<'_> {
                 Command::CompareLogits(command) => {
                     let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
                     self.outbox.report(&Event::LogitsCompared(model.compare_logits(&command)?))?;
+                }
+                Command::Profile(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.report(&Event::Profiled(model.profile(&command)?))?;
                 }
                 // One too many does no harm.
                 Command::Acknowledge => {}

@@ -11,10 +11,11 @@ use crate::engine::openvino::{
 use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
 use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
+use crate::measure::Profile;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{
     CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
-    LogitsCommand,
+    LogitsCommand, ProfileCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
@@ -80,6 +81,7 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&resolved),
             kv_method: KvMethod::of(&spec),
             times_states: true,
+            profiles: command.kv_transform.is_none(),
             // An engine around which a transform stands would have to tell it of the rows.
             fills_cache: command.kv_transform.is_none()
                 && engine.states_hidden_reason().is_none()
@@ -267,6 +269,12 @@ impl Model for OpenVinoModel {
         let engine = self.engine.engine();
         let steps = compare_logits(engine, &text.prompt, &text.forced, &mut BufReader::new(file))?;
         Ok(KvAgreement::of(&text.id, *seed, &steps))
+    }
+
+    fn profile(&mut self, command: &ProfileCommand) -> Result<Profile> {
+        let profiled = self.engine.openvino().profile_decode(command.input(), command.steps)?;
+        self.generated();
+        Ok(Profile::of(command, profiled))
     }
 
     fn kv_use(&mut self) -> Option<KvUse> {
