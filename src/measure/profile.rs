@@ -155,8 +155,10 @@ mod tests {
 
     #[test]
     fn operators_beyond_those_that_are_listed_lose_their_names_and_not_their_time() {
-        let many =
-            (0..1000).map(|at| (["Add", "Concat"][at % 2], format!("{at}{}", "é".repeat(400)), at as f64));
+        let many = (0..1000_u16).map(|at| {
+            let kind = ["Add", "Concat"][usize::from(at % 2)];
+            (kind, format!("{at}{}", "é".repeat(400)), f64::from(at))
+        });
         let profile = of(many);
         assert_eq!(profile.operators.len(), Profile::MOST_NAMED + 2);
         assert!(profile.operators.iter().all(|it| it.name.len() <= Profile::LONGEST_NAME));

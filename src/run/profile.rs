@@ -1,6 +1,7 @@
 //! Profiles the arms of an experiment after all that is timed, to name the cause of a difference.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::measure::protocol::ProfileCommand;
 use crate::measure::supervisor::{Control, WorkerProcess, profile as profile_worker};
@@ -19,10 +20,13 @@ pub fn profile(
     record: &mut Experiment,
 ) {
     for (at, ready) in plan.arms.iter().enumerate() {
-        // The last of equals, so that the order of the prompts does not matter to a suite by depth.
+        if control.stop.load(Ordering::Relaxed) {
+            return;
+        }
         let prompts = &record.arms[at].workload.prompts;
         let Some(prompt) = prompts.iter().max_by_key(|prompt| prompt.input().depth_tokens()) else { return };
-        observer.say(&format!("profiling {}: prompt `{}`, {STEPS} decode steps", ready.label, prompt.id));
+        let name = record.plan.arm_name(at, &ready.label).to_owned();
+        observer.say(&format!("profiling {name}: prompt `{}`, {STEPS} decode steps", prompt.id));
         let command = ProfileCommand {
             prompt_id: prompt.id.clone(),
             token_ids: prompt.token_ids.clone(),
@@ -39,7 +43,7 @@ pub fn profile(
         if let Err(error) = profiled {
             let warning = Warning::new(
                 "no-profile",
-                format!("there is no profile of {}: {error}", ready.label),
+                format!("there is no profile of {name}: {error}"),
                 "the values of the record do not depend on it; profile a commit that can: `cargo xtask bench --profile`",
             );
             record.arms[at].profile = None;

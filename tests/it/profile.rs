@@ -5,19 +5,9 @@ use std::fs;
 use arcgauge::measure::{OperatorTime, Profile};
 use arcgauge::record::{Experiment, contradictions};
 
+use crate::ab_settings::slower_head;
 use crate::checkout::{Checkout, read_json};
-use crate::fake_worker::fake_worker;
 use crate::forged_pairs::{ab, around};
-
-/// An A/B of workers that play a scenario, in which the head takes twice as long for a token.
-fn slower_head(checkout: &Checkout, scenario: &str) -> crate::ended::Ended {
-    let worker = fake_worker(checkout, scenario);
-    let (worker, lock) = (worker.to_str().unwrap().to_owned(), checkout.lock());
-    let sides = ["ab", "--base", "env:FAKE_TOKEN_NS=500000", "--head", "env:FAKE_TOKEN_NS=1000000"];
-    let workload = ["--device", "CPU", "--unverified", "--prompt", "fibonacci", "--max-new-tokens", "4"];
-    let machine = ["--settle-limit-s", "0", "--ignore-guards", "--lock", lock.to_str().unwrap()];
-    checkout.run([&sides[..], &workload, &machine, &["--worker", &worker]].concat())
-}
 
 #[test]
 fn a_slower_head_is_explained_by_the_operator_that_takes_longer() {
@@ -38,15 +28,6 @@ fn a_slower_head_is_explained_by_the_operator_that_takes_longer() {
     fs::write(&file, &json.exits(0).stdout).unwrap();
     let largest = read_json(&file)["profile"]["by_kind"][0].clone();
     assert_eq!((&largest["base_us"], &largest["head_us"]), (&300.0.into(), &800.0.into()));
-}
-
-#[test]
-fn a_worker_that_makes_no_profile_changes_nothing_of_the_verdict() {
-    let checkout = Checkout::new();
-    slower_head(&checkout, "well").exits(10).prints("+100").says("the worker makes no profile");
-    let record = checkout.only_record();
-    assert!(record.arms.iter().all(|arm| arm.profile.is_none()));
-    checkout.run(["compare", &record.run_id, "--profile"]).refuses("has no profile", "bench --profile");
 }
 
 #[test]

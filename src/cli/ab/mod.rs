@@ -196,8 +196,8 @@ pub(super) struct AbArgs {
 impl AbArgs {
     /// Whether both sides are profiled: to name the cause where the head is slower, or where that was requested.
     fn wants_profile(&self, record: &Experiment) -> bool {
-        let verdict = record.decision.as_ref().map(|decision| decision.verdict);
-        let is_red = matches!(verdict, Some(Verdict::Regressed | Verdict::Mixed));
+        let mut decisions = [&record.decision, &record.gate_decision].into_iter().flatten();
+        let is_red = decisions.any(|it| matches!(it.verdict, Verdict::Regressed | Verdict::Mixed));
         record.outcome == Outcome::Complete && (self.profile || is_red)
     }
 }
