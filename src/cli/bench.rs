@@ -6,7 +6,7 @@ use std::{fs, io};
 use clap::Args;
 
 use crate::cli::flags::EngineFlags;
-use crate::cli::golden::probe_of;
+use crate::cli::golden::{plan_drift, probe_of};
 use crate::cli::measuring::{SupervisionArgs, load_command, own_program, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
@@ -22,7 +22,8 @@ use crate::judge::Validity;
 use crate::measure::supervisor::Control;
 use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
 use crate::record::{
-    Arm, Experiment, HarnessCost, History, Outcome, Personal, PlanKind, PromptRecord, PublishedReference,
+    Arm, DistributionDriftRecord, Experiment, HarnessCost, History, Outcome, Personal, PlanKind,
+    PromptRecord, PublishedReference,
 };
 use crate::report::{Detail, bench_document, explain, results_json};
 use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
@@ -65,6 +66,10 @@ struct BesideArgs {
     /// Time reading and writing back all KV states at the end of each process
     #[arg(long)]
     states: bool,
+
+    /// Compare next-token distributions with the model's reference after the last process; ends with 11 beyond a limit
+    #[arg(long)]
+    drift: bool,
 }
 
 /// How the run is reported.
@@ -109,6 +114,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         args.workload.requested(Suite::Reference, &model, args.processes())?;
 
     let probe = if args.workload.unverified { None } else { probe_of(&model)? };
+    let drift = args.beside.drift.then(|| plan_drift(&model, &root, 1)).transpose()?;
     let waited_ns = MonotonicClock.now_ns();
     let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
         return Ok(exit_code::INTERRUPTED);
@@ -146,6 +152,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         times_states: args.beside.states,
         idle_limit: args.supervision.settle_limit(args.quick),
         probe,
+        drift,
         criterion,
         cost,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, vec![arm], rounds, published)
@@ -169,6 +176,14 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
 fn code(record: &Experiment, strict: bool) -> u8 {
     match Validity::of(record) {
         Validity::Invalid(_) if strict => exit_code::ENVIRONMENT_INVALID,
+        _ if record
+            .subject()
+            .distribution_drift
+            .as_ref()
+            .is_some_and(DistributionDriftRecord::is_exceeded) =>
+        {
+            exit_code::WRONG_OUTPUT
+        }
         _ => exit_code::of_outcome(record.outcome),
     }
 }

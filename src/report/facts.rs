@@ -28,6 +28,7 @@ pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static 
         fact("KV cache", kv_cache(record)),
         fact("KV states", state_access(record)),
         fact("logits", drift(record)),
+        fact("distributions", distribution_drift(record)),
         fact("environment", validity(record)),
         fact("guards", guards(record)),
         fact("energy", energy(record)),
@@ -180,6 +181,22 @@ fn drift(record: ArmView<'_>) -> Option<String> {
     Some(format!(
         "difference {:.4} logit at most, {:.4} on average over {} steps of the probe text (logit_drift@1; {normal})",
         drift.largest_logit, drift.mean_logit, drift.steps
+    ))
+}
+
+fn distribution_drift(record: ArmView<'_>) -> Option<String> {
+    let drift = record.distribution_drift.as_ref()?;
+    let whole = drift.whole()?;
+    let normal = drift.limit.as_ref().map_or("no limit is calibrated".to_owned(), |limit| {
+        format!("limits {:.1e} and {:.1e}", limit.mean_kl_nats, limit.largest_logit_difference)
+    });
+    Some(format!(
+        "mean KL {:.1e} nats, largest logit difference {:.1e}, over {} steps of {} texts (mean_kl@1, \
+         max_logit_difference@1; {normal})",
+        whole.mean_kl_nats,
+        whole.largest_logit_difference,
+        whole.steps,
+        drift.texts.len()
     ))
 }
 
