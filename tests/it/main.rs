@@ -108,6 +108,7 @@ mod accept_model;
 mod altered;
 mod bad_input;
 mod big_model;
+mod bisect;
 mod blessing;
 mod browser;
 mod browser_harness;
