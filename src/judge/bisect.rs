@@ -88,7 +88,10 @@ impl Step {
     pub fn of(record: &Experiment) -> Option<Self> {
         let bisect = record.bisect.as_ref()?;
         let of = |answer| Self { base: bisect.base, head: bisect.head, answer, interval: None };
-        let head_is = |outcome: Outcome| record.head().outcome == outcome && record.base().outcome != outcome;
+        let base_ran = record.base().arm.processes.iter().any(|process| process.load.is_some());
+        let head_is = |outcome: Outcome| {
+            record.head().outcome == outcome && record.base().outcome == Outcome::Complete && base_ran
+        };
         match record.outcome {
             Outcome::NotMeasured if record.stop_reason == Some(StopReason::Identical) => {
                 Some(of(StepAnswer::NotWorse))
@@ -188,7 +191,8 @@ pub enum Doubt {
 /// What is to be done after these comparisons, where the bad side has the number `last`.
 pub fn next(last: usize, steps: &[Step]) -> Next {
     let answers = Answers::of(steps);
-    let cannot_tell = |good: usize, bad: usize, reason: Doubt| Next::Ended(Ending::CannotTell { good, bad, reason });
+    let cannot_tell =
+        |good: usize, bad: usize, reason: Doubt| Next::Ended(Ending::CannotTell { good, bad, reason });
     match answers.of_pair(0, last) {
         None => return Next::Compare(Comparison { base: 0, head: last, change_percent: None }),
         Some(StepAnswer::NotWorse) => return Next::Ended(Ending::NotWorse),

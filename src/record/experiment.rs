@@ -12,8 +12,8 @@ use strum::IntoStaticStr;
 
 use crate::measure::{BandwidthReading, Estimate};
 use crate::record::{
-    Arm, BisectRecord, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt, SampleRecord,
-    Warning, sha256_of_bytes,
+    Arm, BisectRecord, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt,
+    SampleRecord, Warning, sha256_of_bytes,
 };
 use crate::workload::{PromptSet, Suite};
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
 use crate::golden::Probe;
-use crate::measure::{Estimate, Metric};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
+use crate::measure::{Estimate, Metric};
 use crate::places;
 use crate::record::{
     Commit, Experiment, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedReference,

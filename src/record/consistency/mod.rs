@@ -118,13 +118,21 @@ fn check_bisect(experiment: &Experiment, found: &mut Found) {
     let is_step = metric.is_some() && *base == 0 && head < last;
     match change_percent {
         Some(change) if !is_step => {
-            found.add("bisect.change_percent".to_owned(), change, "only a step of a metric has thresholds of its own");
+            found.add(
+                "bisect.change_percent".to_owned(),
+                change,
+                "only a step of a metric has thresholds of its own",
+            );
         }
         Some(change) if !(*change > 0.0 && change.is_finite()) => {
             found.add("bisect.change_percent".to_owned(), change, "a change that is bisected is a growth");
         }
         None if is_step => {
-            found.add("bisect.change_percent".to_owned(), "null", "a step of a metric has thresholds of its own");
+            found.add(
+                "bisect.change_percent".to_owned(),
+                "null",
+                "a step of a metric has thresholds of its own",
+            );
         }
         _ => {}
     }

@@ -18,8 +18,8 @@ use crate::record::encoded::{first_line_and_payload, with_header};
 use crate::record::history::series::{AbSummary, Setting, SummaryRow};
 use crate::record::history::{INDEX_FILE, bytes_of, file_of, of_store};
 use crate::record::{
-    Arm, BisectRecord, Experiment, History, Origin, Outcome, PlanKind, Schema, StoredRecord, Verdict, accept, header,
-    seconds_of_utc, sha256_of_bytes,
+    Arm, BisectRecord, Experiment, History, Origin, Outcome, PlanKind, Schema, StoredRecord, Verdict, accept,
+    header, seconds_of_utc, sha256_of_bytes,
 };
 use crate::sys::FileStamp;
 
