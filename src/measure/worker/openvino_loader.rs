@@ -146,7 +146,7 @@ fn in_force(
 fn location(command: &LoadCommand) -> RuntimeLocation {
     RuntimeLocation {
         c_library: command.c_library.clone(),
-        found_by: command.pinned_version.clone().map_or(FoundBy::Flag, FoundBy::Pinned),
+        found_by: command.pinned_version.clone().map_or(FoundBy::Flag, FoundBy::Release),
     }
 }
 
