@@ -3,6 +3,7 @@
 
 mod archive;
 mod arm;
+mod bisect;
 mod cache_folders;
 mod commit;
 mod consistency;
@@ -30,6 +31,7 @@ pub use arm::{
     Outcome, ProcessRecord, PromptRecord, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord,
     WorkloadRecord, judge_session, stored_samples,
 };
+pub use bisect::BisectRecord;
 pub use cache_folders::{CacheFolders, InUse};
 pub use commit::{Commit, CommitContext, MergeCommit, whoami};
 pub use consistency::{

@@ -9,7 +9,7 @@ use crate::engine::openvino::DeviceKind;
 use crate::error::Error;
 use crate::golden::{Expected, Finding, GROUP_SIZE, GoldenResult, GoldenSet, LogitDrift, TextDrift};
 use crate::judge::peers::geometric_means;
-use crate::judge::{RoundProcess, invalidated_by, mean_tpot_ln, prompt_differences};
+use crate::judge::{RoundProcess, invalidated_by, mean_ln, prompt_differences};
 use crate::measure::kv::{KvAgreement, KvMethod};
 use crate::measure::protocol::{LoadedEvent, LogitsCommand};
 use crate::measure::supervisor::{
@@ -327,10 +327,10 @@ impl<'a> LiveRounds<'a> {
         self.sessions.get(arm)?.process(name, round)
     }
 
-    /// Mean over prompts of ln(head / base) of `tpot@1`; None where a side has no speed.
+    /// Mean over prompts of ln(head / base) of what is tested; None where a side has no speed.
     fn difference_ln(&self, round: usize) -> Option<f64> {
         let [base, head] = Side::BOTH.map(|side| self.process(side.arm(), round));
-        mean_tpot_ln(&prompt_differences(&base?.samples, &head?.samples))
+        mean_ln(&prompt_differences(&base?.samples, &head?.samples), self.experiment.tested)
     }
 
     /// Each guard that invalidates a round. A run alone has no other process to be compared with: its guards are

@@ -4,6 +4,7 @@
 //! after a bandwidth reference run, is watched by the guards, and is judged before the next one begins.
 
 mod assemble;
+mod bisect;
 mod live;
 mod machine_monitor;
 mod model;
@@ -22,6 +23,7 @@ use crate::sys::{MonotonicClock, SleepInhibitor};
 use live::LiveRounds;
 
 pub use assemble::epsilon_logit_of;
+pub use bisect::bisect;
 pub use model::{FoundModel, known_hashes, template_line};
 pub use plan::{
     DriftPlan, EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer,

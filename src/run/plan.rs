@@ -8,10 +8,10 @@ use std::time::Duration;
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
 use crate::golden::{DriftReference, Probe};
-use crate::measure::Estimate;
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
+use crate::measure::{Estimate, Metric};
 use crate::places;
 use crate::record::{
     Commit, Experiment, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedReference,
@@ -39,6 +39,8 @@ pub struct ExperimentPlan<'a> {
     pub arms: Vec<ReadyArm<'a>>,
     /// How many rounds, in which order.
     pub schedule: Schedule,
+    /// The metric that the pairs of an A/B are tested by: `tpot@1` or `ttft@1`.
+    pub tested: Metric,
     /// How long each word of a worker may take.
     pub limits: Limits,
     /// Whether a cold cache of compiled models is filled by a process that is not measured.
@@ -178,6 +180,7 @@ impl<'a> ExperimentPlan<'a> {
             new_tokens,
             arms,
             schedule,
+            tested: Metric::TimePerOutputToken,
             limits: Limits::default(),
             warms_cache: true,
             times_states: false,
