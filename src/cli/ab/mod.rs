@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+pub(super) use crate::cli::ab::side::build_worker;
 use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
 use crate::cli::golden::plan_drift;
 use crate::cli::measuring::{MeasuringArgs, own_program, stoppable};
