@@ -23,6 +23,15 @@ pub fn openvino_dir(version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("openvino").join(version))
 }
 
+/// OpenVINO's C library inside the unpacked wheel of a release: `libopenvino_c.so.2641` for 2026.4.1. None for what is not
+/// a release's version.
+pub fn openvino_c_library(version: &str) -> Option<PathBuf> {
+    let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+    let [year @ 2000..=2099, minor, patch] = parts?[..] else { return None };
+    (version == format!("{year}.{minor}.{patch}"))
+        .then(|| format!("openvino/libs/libopenvino_c.so.{}{minor}{patch}", year - 2000).into())
+}
+
 /// The folder of an unpacked release of OpenVINO's tokenizers extension below the cache folder; there only when
 /// complete.
 pub fn openvino_tokenizers_dir(version: &str) -> Option<PathBuf> {

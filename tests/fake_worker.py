@@ -17,6 +17,8 @@ import time
 SCENARIO = sys.argv[1] if len(sys.argv) > 1 else "well"
 # From token to token, as it is reported.
 TOKEN_NS = int(os.environ.get("FAKE_TOKEN_NS", "1000000"))
+# The first token of each answer.
+FIRST_TOKEN = int(os.environ.get("FAKE_FIRST_TOKEN", "1"))
 GENERATIONS = 0
 # What is known of the GPU that these scenarios have.
 GPUS = {
@@ -161,7 +163,7 @@ def generate(request):
     if SCENARIO == "has-a-clock-of-its-own":
         submitted, known = 1, [2 + i for i in range(wanted)]
     half = wanted // 2
-    ids = [i + 1 for i in range(wanted)]
+    ids = [i + FIRST_TOKEN for i in range(wanted)]
     tokens = lambda part: send("tokens", ids=ids[part], known_ns=known[part], infer_ns=[1] * len(ids[part]))
     tokens(slice(0, 1))
     if request["split_phases"]:
@@ -223,7 +225,7 @@ def misbehave():
 def replay(request):
     path = request["path"]
     steps = len(path["forced"]) if "forced" in path else path["greedy"]
-    tokens = [i + 1 for i in range(steps)]
+    tokens = [i + FIRST_TOKEN for i in range(steps)]
     send("replayed", token_ids=tokens, runner_up_ids=[0] * steps, logit_margins=[9.0] * steps)
 
 

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::ab::{self, AbArgs};
 use crate::cli::gate::{JudgedAb, judged_against};
-use crate::cli::measuring::MeasuringArgs;
+use crate::cli::measuring::{MeasuringArgs, stoppable};
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
@@ -157,17 +157,19 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         base: vec![resolved.merge_base.clone()],
         head: vec![resolved.candidate.head.clone()],
         merge: candidate.merge.clone(),
+        step: None,
         budget: args.budget,
         // Who publishes the verdict cannot see that changed sources gave the same program.
         measure_identical: !changed.is_empty(),
         ignore_guards: false,
         profile: false,
+        drift: false,
         seed: None,
         workload: WorkloadArgs::default(),
         format: VerdictFormat::Text,
         measuring: args.measuring.clone(),
     };
-    match ab::keep(&ab) {
+    match ab::keep(&ab, &stoppable()?) {
         Ok(Some(stored)) => {
             say(&format!("record: {}", stored.path?.display()));
             judge(args, &resolved, stored.failed)

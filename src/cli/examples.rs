@@ -10,6 +10,11 @@ Examples:
   cargo xtask ab --base main --head HEAD --device CPU
   cargo xtask ab --base KV_CACHE_PRECISION=f16 --head KV_CACHE_PRECISION=u8 --budget 30m";
 
+pub(super) const BISECT: &str = "\
+Examples:
+  cargo xtask bisect --good v0.1.0 --bad HEAD --device CPU
+  cargo xtask bisect --good openvino=2026.1.0 --over openvino=2026.2.0 --bad openvino=2026.4.1 --metric ttft@1";
+
 pub(super) const PEERS: &str = "\
 Examples:
   cargo xtask peers --engines stateful,genai

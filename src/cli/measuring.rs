@@ -226,7 +226,7 @@ pub(super) fn load_command(
 ) -> LoadCommand {
     LoadCommand {
         pinned_version: match location.found_by {
-            FoundBy::Pinned(version) => Some(version),
+            FoundBy::Release(version) => Some(version),
             FoundBy::Flag | FoundBy::Variable(_) => None,
         },
         c_library: location.c_library,

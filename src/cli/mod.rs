@@ -4,6 +4,7 @@ mod ab;
 mod arms;
 mod baseline;
 mod bench;
+mod bisect;
 mod ci;
 mod compare;
 mod doctor;
@@ -65,6 +66,9 @@ enum Verb {
     /// Measure two sides, interleaved, until it is decided whether the head is slower, larger or wrong
     #[command(after_help = examples::AB)]
     Ab(ab::AbArgs),
+    /// Find which commit, release or setting made it slower or its output wrong
+    #[command(after_help = examples::BISECT)]
+    Bisect(bisect::BisectArgs),
     /// Measure engines side by side: equal tokens first, then speed and memory, interleaved
     #[command(after_help = examples::PEERS)]
     Peers(peers::PeersArgs),
@@ -178,6 +182,7 @@ fn perform(verb: Verb) -> Result<u8> {
     match verb {
         Verb::Bench(args) => bench::bench(&args),
         Verb::Ab(args) => ab::ab(&args),
+        Verb::Bisect(args) => bisect::bisect(&args),
         Verb::Peers(args) => peers::peers(&args),
         Verb::Kv(args) => kv::kv(&args),
         Verb::Gate(args) => gate::gate(&args),

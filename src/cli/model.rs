@@ -275,7 +275,7 @@ fn compare_tokenizers_of(folder: &Path, openvino: Option<&String>) -> Result<()>
     let json = TextTokenizer::from_file(&json)?;
     let release = TokenizerIr::read(&folder)?.release().to_owned();
     let runs = Sources::from_environment(openvino.cloned()).locate().map(|location| location.found_by);
-    let is_of_another = matches!(runs, Ok(FoundBy::Pinned(version)) if version != release);
+    let is_of_another = matches!(runs, Ok(FoundBy::Release(version)) if version != release);
     let ir = match tokenizer_ir(&folder, openvino) {
         Ok(ir) => ir,
         // It is not used beside a `tokenizer.json`; but what is damaged is a fault.

@@ -2,6 +2,7 @@
 //!
 //! Pure: records in, values and verdicts out. No files, no clock, no engine.
 
+pub mod bisect;
 pub mod change_point;
 pub mod comparability;
 mod depth;
@@ -27,7 +28,8 @@ pub use machine_state::{
     ramps, roofline, roofline_of,
 };
 pub use pairs::{
-    PairValues, PromptDifference, RoundProcess, invalidated_by, mean_tpot_ln, pair_values, prompt_differences,
+    PairValues, PromptDifference, RoundProcess, invalidated_by, mean_ln, mean_tpot_ln, pair_values,
+    prompt_differences,
 };
 pub use preflight::{Advice, preflight};
 pub use profile::{OperatorChange, ProfileChange};

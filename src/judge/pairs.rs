@@ -124,9 +124,14 @@ impl PairValues {
         mean_tpot_ln(&self.prompts)
     }
 
-    /// The same of `ttft@1`.
-    pub fn ttft_ln(&self) -> Option<f64> {
-        mean(self.prompts.iter().map(|prompt| prompt.ttft_ln))
+    /// ln(head / base) of a metric over all prompts; None of one that pairs are not compared by.
+    pub fn ln(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::Load => self.load_ln,
+            Metric::PeakRss => self.peak_rss_ln,
+            Metric::PeakDeviceMemory => self.device_memory_ln,
+            _ => mean_ln(&self.prompts, metric),
+        }
     }
 
     /// Whether no guard invalidated it.
@@ -137,7 +142,17 @@ impl PairValues {
 
 /// Mean over the prompts of ln(head / base) of `tpot@1`; None where there are none.
 pub fn mean_tpot_ln(prompts: &[PromptDifference]) -> Option<f64> {
-    mean(prompts.iter().map(|prompt| prompt.tpot_ln))
+    mean_ln(prompts, Metric::TimePerOutputToken)
+}
+
+/// The same of `tpot@1` or `ttft@1`; None of another metric.
+pub fn mean_ln(prompts: &[PromptDifference], metric: Metric) -> Option<f64> {
+    let value: fn(&PromptDifference) -> f64 = match metric {
+        Metric::TimePerOutputToken => |prompt| prompt.tpot_ln,
+        Metric::TimeToFirstToken => |prompt| prompt.ttft_ln,
+        _ => return None,
+    };
+    mean(prompts.iter().map(value))
 }
 
 /// By prompt of the base, where both sides have a value of every one.

@@ -194,6 +194,9 @@ pub struct Look {
 /// err together, it comes to 1 % a side (1.01 % of a million simulated sessions).
 pub const LOOK_ALPHA: f64 = 0.0029;
 
+/// The share of false words a side of a whole session, percent.
+pub const SESSION_ALPHA_PERCENT: f64 = 1.0;
+
 /// The looks, in order. Fixed numbers, so that a stored verdict comes out again to the bit.
 pub const LOOKS: [Look; 5] = [
     Look { pairs: 5, t_critical: 5.372 },

@@ -26,6 +26,8 @@
 //! logits-captured or logits-compared ->
 //!                                   <-  profile {prompt, steps}       to a worker that loaded with PERF_COUNT alone
 //! profiled {operators, times}       ->
+//!                                   <-  compare-distributions {goldens}  with dynamic quantisation off
+//! distributions-compared {texts}    ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -44,6 +46,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
+use crate::golden::TextDrift;
 use crate::measure::Profile;
 use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse, StateAccess};
 use crate::workload::{Input, TokenId};
@@ -79,6 +82,8 @@ pub enum Command {
     CompareLogits(LogitsCommand),
     /// Profile decode steps, by operator; answered by `profiled`. Only for a worker whose `loaded` event has `profiles`.
     Profile(ProfileCommand),
+    /// Compare next-token distributions with the model's reference ones; answered by `distributions-compared`.
+    CompareDistributions(DistributionsCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -174,6 +179,13 @@ pub struct LogitsCommand {
     pub seed: Option<u64>,
 }
 
+/// Teacher-forced passes over the texts of a reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistributionsCommand {
+    /// The folder of the model's goldens, which has the reference.
+    pub goldens: PathBuf,
+}
+
 /// Which tokens are fed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -264,6 +276,11 @@ pub enum Event {
     LogitsCompared(KvAgreement),
     /// What the operators of a decode step took.
     Profiled(Profile),
+    /// How far the distributions are from the reference ones.
+    DistributionsCompared {
+        /// Text by text.
+        texts: Vec<TextDrift>,
+    },
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.

@@ -12,8 +12,8 @@ use strum::IntoStaticStr;
 
 use crate::measure::{BandwidthReading, Estimate};
 use crate::record::{
-    Arm, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt, SampleRecord,
-    Warning, sha256_of_bytes,
+    Arm, BisectRecord, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt,
+    SampleRecord, Warning, sha256_of_bytes,
 };
 use crate::workload::{PromptSet, Suite};
 
@@ -45,6 +45,9 @@ pub struct Experiment {
     pub inputs: InputsRecord,
     /// How the rounds were planned.
     pub sampling: Sampling,
+    /// Which comparison of a bisect an A/B was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bisect: Option<BisectRecord>,
     /// What was measured. Of two commits the base stands first; engines are compared with the first.
     pub arms: Vec<Arm>,
     /// Every round that was measured whole, in order, those that a guard invalidated among them.
@@ -299,6 +302,7 @@ impl Experiment {
             machine,
             inputs: InputsRecord::default(),
             sampling: Sampling::default(),
+            bisect: None,
             arms,
             rounds: Vec::new(),
             stop_reason: None,

@@ -3,6 +3,7 @@
 
 mod archive;
 mod arm;
+mod bisect;
 mod cache_folders;
 mod commit;
 mod consistency;
@@ -26,10 +27,11 @@ pub use crate::measure::RequestedPrompt;
 pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
-    Arm, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord,
-    PromptRecord, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
-    judge_session, stored_samples,
+    Arm, DistributionDriftRecord, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord,
+    Outcome, ProcessRecord, PromptRecord, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord,
+    WorkloadRecord, judge_session, stored_samples,
 };
+pub use bisect::BisectRecord;
 pub use cache_folders::{CacheFolders, InUse};
 pub use commit::{Commit, CommitContext, MergeCommit, whoami};
 pub use consistency::{

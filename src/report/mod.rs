@@ -1,6 +1,7 @@
 //! Reports: documents for people, JSON and exchange formats for programs, the pages of the site.
 
 mod bench;
+mod bisect;
 mod card;
 pub mod chart;
 pub mod comparison;
@@ -27,6 +28,7 @@ pub mod view;
 pub mod web;
 
 pub use bench::{Detail, bench_document, explain, results_json};
+pub use bisect::{bisect_document, bisect_json, stored_ending};
 pub use card::{CardRecord, card};
 pub use drift::drift_document;
 pub use imported::{imported_beside, imported_document, imported_line};

@@ -15,9 +15,10 @@ use crate::report::number::counted;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("shell.html", include_str!("templates/shell.html")),
     ("parts.html", include_str!("templates/parts.html")),
+    ("bisects.html", include_str!("templates/bisects.html")),
     ("commit.html", include_str!("templates/commit.html")),
     ("compare.html", include_str!("templates/compare.html")),
     ("comparison.html", include_str!("templates/comparison.html")),
@@ -173,6 +174,8 @@ pub enum PageKind {
     History,
     /// Two runs, from the summaries in the page.
     Compare,
+    /// Which side of several made it worse.
+    Bisects,
     /// Engines side by side.
     Peers,
     /// Changes of the KV cache.
@@ -189,8 +192,16 @@ pub enum PageKind {
 
 impl PageKind {
     /// Pages that every page leads to, in order.
-    pub const LISTED: [Self; 7] =
-        [Self::Overview, Self::History, Self::Compare, Self::Peers, Self::Kv, Self::Machines, Self::Method];
+    pub const LISTED: [Self; 8] = [
+        Self::Overview,
+        Self::History,
+        Self::Compare,
+        Self::Bisects,
+        Self::Peers,
+        Self::Kv,
+        Self::Machines,
+        Self::Method,
+    ];
 
     /// Its file, below the site's folder; of those that are many, the folder.
     pub fn file(self) -> &'static str {
@@ -198,6 +209,7 @@ impl PageKind {
             Self::Overview => "index.html",
             Self::History => "history.html",
             Self::Compare => "compare.html",
+            Self::Bisects => "bisects.html",
             Self::Peers => "peers.html",
             Self::Kv => "kv.html",
             Self::Machines => "machines.html",
@@ -217,6 +229,7 @@ impl PageKind {
             Self::Overview => "Status",
             Self::History => "Trends",
             Self::Compare | Self::Comparison => "Compare",
+            Self::Bisects => "Bisects",
             Self::Peers => "Engines",
             Self::Kv => "KV cache",
             Self::Machines => "Machines",

@@ -4,6 +4,7 @@
 //! after a bandwidth reference run, is watched by the guards, and is judged before the next one begins.
 
 mod assemble;
+mod bisect;
 mod live;
 mod machine_monitor;
 mod model;
@@ -23,10 +24,11 @@ use crate::sys::{MonotonicClock, SleepInhibitor};
 use live::LiveRounds;
 
 pub use assemble::epsilon_logit_of;
+pub use bisect::bisect;
 pub use model::{FoundModel, known_hashes, template_line};
 pub use plan::{
-    EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer, ReadyArm,
-    RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
+    DriftPlan, EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer,
+    ReadyArm, RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
 };
 pub use profile::profile;
 pub use schedule::{
@@ -60,6 +62,9 @@ pub fn run(plan: &ExperimentPlan<'_>, control: &Arc<Control>, observer: &dyn Obs
     let mut live = LiveRounds::new(plan, control, observer);
     let driven = drive(&plan.schedule, &MonotonicClock, &mut live);
     let after = live.context.monitor.finish();
+    if driven.ended == Ended::Complete {
+        live.measure_drift();
+    }
     observer.finish();
     if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {

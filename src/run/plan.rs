@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
-use crate::golden::Probe;
-use crate::measure::Estimate;
+use crate::golden::{DriftReference, Probe};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, WorkerProgram};
+use crate::measure::{Estimate, Metric};
 use crate::places;
 use crate::record::{
     Commit, Experiment, HarnessCost, InputsRecord, Machine, ModelIdentity, PlanKind, PublishedReference,
@@ -39,6 +39,8 @@ pub struct ExperimentPlan<'a> {
     pub arms: Vec<ReadyArm<'a>>,
     /// How many rounds, in which order.
     pub schedule: Schedule,
+    /// The metric that the pairs of an A/B are tested by: `tpot@1` or `ttft@1`.
+    pub tested: Metric,
     /// How long each word of a worker may take.
     pub limits: Limits,
     /// Whether a cold cache of compiled models is filled by a process that is not measured.
@@ -49,6 +51,9 @@ pub struct ExperimentPlan<'a> {
     pub idle_limit: Duration,
     /// The text on which the drift of logits is measured after the last process; None where it is not.
     pub probe: Option<Probe>,
+    /// The reference that the next-token distributions of each arm are compared with after the last process; None where
+    /// they are not.
+    pub drift: Option<DriftPlan>,
     /// What the distributions of the arms of `kv` are compared over; None of another plan.
     pub kv: Option<KvComparison>,
     /// Prompts, goldens and policy of an A/B.
@@ -89,6 +94,15 @@ pub struct ReadyArm<'a> {
     pub can_replay: bool,
     /// What is done to its KV cache, and where, in an experiment of `kv`.
     pub kv: Option<RequestedKv>,
+}
+
+/// Reference distributions, and where they are.
+#[derive(Debug, Clone)]
+pub struct DriftPlan {
+    /// The folder of the model's goldens.
+    pub goldens: PathBuf,
+    /// What is in it.
+    pub reference: DriftReference,
 }
 
 /// What is requested of the KV cache of an arm.
@@ -166,11 +180,13 @@ impl<'a> ExperimentPlan<'a> {
             new_tokens,
             arms,
             schedule,
+            tested: Metric::TimePerOutputToken,
             limits: Limits::default(),
             warms_cache: true,
             times_states: false,
             idle_limit: Duration::ZERO,
             probe: None,
+            drift: None,
             kv: None,
             inputs: InputsRecord::default(),
             published,

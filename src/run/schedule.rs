@@ -24,7 +24,7 @@ pub trait Rounds {
 /// A round that was measured.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MeasuredRound {
-    /// Of two arms the mean over prompts of ln(head / base) of `tpot@1`, which the sequential test is of.
+    /// Of two arms the mean over prompts of ln(head / base) of what the sequential test is of, as `tpot@1`.
     pub difference_ln: Option<f64>,
     /// Each guard that invalidates it, with the readings; empty where it counts.
     pub invalidated_by: Vec<String>,

@@ -142,7 +142,7 @@ fn an_openvino_that_is_not_there_is_refused() {
     all_refused(&[
         (
             &["bench", "--openvino", "2019.1"],
-            "`2019.1` is neither a folder nor one of the pinned",
+            "`2019.1` is neither a folder nor the version of a release",
             "--openvino 2026",
         ),
         (&["bench", "--openvino", "fixtures/"], "no `libopenvino_c.so` in or below", "runtime/lib/intel64"),

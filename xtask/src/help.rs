@@ -94,7 +94,7 @@ binary built when needed):
 
 OpenVINO:
   --openvino VERSION
-                a pinned release: @VERSIONS@
+                a release; pinned and tested: @VERSIONS@
   --openvino ./DIR
                 your own installation: nothing is fetched
   OPENVINO_INSTALL_DIR, INTEL_OPENVINO_DIR

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::places;
 
 /// The one list of releases, compiled in so that xtask and library cannot disagree.
 const LIST: &str = include_str!("../../src/engine/openvino/releases.json");
@@ -47,15 +48,16 @@ pub(crate) struct Wheel {
 }
 
 /// One release of OpenVINO, or of its tokenizers extension.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Release {
     /// What the user types after `--openvino`.
     pub(crate) version: String,
-    /// The wheel's hash, in lower-case hexadecimal.
-    pub(crate) sha256: String,
+    /// The wheel's hash, in lower-case hexadecimal. None of a release that is not pinned: the first wheel that is fetched
+    /// decides, which pip has compared with the index.
+    pub(crate) sha256: Option<String>,
     /// The library inside the unpacked wheel that is loaded.
     pub(crate) library: PathBuf,
-    /// The extension of the same release; an extension has none.
+    /// The extension of the same release, where it is pinned; an extension has none.
     pub(crate) tokenizers: Option<Box<Release>>,
 }
 
@@ -71,15 +73,19 @@ impl Releases {
     }
 
     /// The release used when none is named.
-    pub(crate) fn default(&self) -> Result<&Release, Failure> {
+    pub(crate) fn default(&self) -> Result<Release, Failure> {
         self.named(&self.default)
     }
 
     /// The release of that version.
-    pub(crate) fn named(&self, version: &str) -> Result<&Release, Failure> {
-        self.list.iter().find(|release| release.version == version).ok_or_else(|| {
+    pub(crate) fn named(&self, version: &str) -> Result<Release, Failure> {
+        let pinned = self.list.iter().find(|release| release.version == version).cloned();
+        pinned.or_else(|| Release::not_pinned(version)).ok_or_else(|| {
             Failure::usage(
-                format!("no pinned OpenVINO release `{version}`; there are {}", self.versions()),
+                format!(
+                    "`{version}` is not the version of an OpenVINO release; pinned are {}",
+                    self.versions()
+                ),
                 format!("cargo xtask setup --openvino {}, or --openvino ./DIR for your own", self.default),
             )
         })
@@ -122,17 +128,23 @@ impl Releases {
 }
 
 impl Release {
+    fn not_pinned(version: &str) -> Option<Self> {
+        let library = places::openvino_c_library(version)?;
+        Some(Self { version: version.to_owned(), sha256: None, library, tokenizers: None })
+    }
+
     fn parse(json: &Value, tokenizers_library: &str) -> Result<Self, String> {
         let tokenizers = Self {
             version: text(json, "tokenizers_version")?,
-            sha256: text(json, "tokenizers_sha256")?,
+            sha256: Some(text(json, "tokenizers_sha256")?),
             library: tokenizers_library.into(),
             tokenizers: None,
         };
+        let version = text(json, "version")?;
         Ok(Self {
-            version: text(json, "version")?,
-            sha256: text(json, "sha256")?,
-            library: text(json, "c_library")?.into(),
+            sha256: Some(text(json, "sha256")?),
+            library: places::openvino_c_library(&version).ok_or("`version` is not one of a release")?,
+            version,
             tokenizers: Some(Box::new(tokenizers)),
         })
     }
@@ -149,9 +161,9 @@ const VARIABLES: [&str; 2] = ["OPENVINO_INSTALL_DIR", "INTEL_OPENVINO_DIR"];
 
 /// What has to be there before the binary runs.
 #[derive(Debug)]
-pub(crate) enum Wanted<'a> {
+pub(crate) enum Wanted {
     /// A release that xtask fetches when it is missing.
-    Pinned(&'a Release),
+    Release(Release),
     /// An installation of the user's; nothing is fetched.
     Own {
         /// Where it is.
@@ -161,26 +173,26 @@ pub(crate) enum Wanted<'a> {
     },
 }
 
-impl<'a> Wanted<'a> {
+impl Wanted {
     /// An explicit flag wins over the variables, a variable over the default.
     ///
-    /// A listed version is a version even where a folder has the same name: `./2026.4.1` means the folder.
+    /// A version is a version even where a folder has the same name: `./2026.4.1` means the folder.
     pub(crate) fn decide(
-        releases: &'a Releases,
+        releases: &Releases,
         flag: Option<&OsStr>,
         variable: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, Failure> {
         if let Some(value) = flag {
             return match releases.named(&value.to_string_lossy()) {
                 Err(_) if looks_like_a_path(value) => Self::own(value, FLAG),
-                release => release.map(Self::Pinned),
+                release => release.map(Self::Release),
             };
         }
         let set =
             |name: &&'static str| variable(name).filter(|value| !value.is_empty()).map(|it| (it, *name));
         match VARIABLES.iter().find_map(set) {
             Some((folder, name)) => Self::own(&folder, name),
-            None => releases.default().map(Self::Pinned),
+            None => releases.default().map(Self::Release),
         }
     }
 
@@ -234,7 +246,8 @@ mod tests {
         assert_eq!(default.version, releases.default);
         for release in &releases.list {
             let tokenizers = release.tokenizers.as_ref().expect("an extension");
-            assert!(release.sha256.len() == 64 && tokenizers.sha256.len() == 64);
+            let hashes = [&release.sha256, &tokenizers.sha256];
+            assert!(hashes.into_iter().flatten().filter(|sha256| sha256.len() == 64).count() == 2);
             assert!(tokenizers.version.starts_with(&format!("{}.", release.version)), "of the same release");
         }
     }
@@ -246,6 +259,16 @@ mod tests {
         assert_eq!(failure.code, 2);
         for release in &releases.list {
             assert!(failure.message.contains(&format!("`{}`", release.version)), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_release_that_is_not_pinned_is_known_by_its_version() {
+        let releases = Releases::pinned().expect("the list of this checkout");
+        let older = releases.named("2025.4.1").expect("a version");
+        assert_eq!((older.sha256, older.library), (None, "openvino/libs/libopenvino_c.so.2541".into()));
+        for word in ["2025.4", "2025.04.1", "v2025.4.1", "2025.4.1.0", "2025.4.x", "+2025.4.1", ""] {
+            assert!(releases.named(word).is_err(), "{word}");
         }
     }
 
@@ -265,7 +288,7 @@ mod tests {
         let releases = Releases::pinned()?;
         let lookup = |name: &str| variable.filter(|(set, _)| *set == name).map(|(_, value)| value.into());
         Ok(match Wanted::decide(&releases, flag.map(OsStr::new), lookup)? {
-            Wanted::Pinned(release) => release.version.clone(),
+            Wanted::Release(release) => release.version,
             Wanted::Own { folder, named_by } => format!("{} by {named_by}", folder.display()),
         })
     }

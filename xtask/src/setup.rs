@@ -45,9 +45,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
 pub(crate) fn for_verb(args: &[OsString]) -> Result<(), Failure> {
     provide(args, |_ready| ())?;
     let releases = Releases::pinned()?;
-    // A folder, or a release that is not listed, is for the binary to judge.
-    let named = release::of_sides(args).filter_map(|version| releases.named(version).ok());
-    named.into_iter().try_for_each(|release| install(&releases, release, |_ready| ()))
+    // A folder is for the binary to judge.
+    let mut named = release::of_sides(args).filter_map(|version| releases.named(version).ok());
+    named.try_for_each(|release| install(&releases, &release, |_ready| ()))
 }
 
 /// What a verb needs that reads a tokenizer IR, likewise. An installation of the user's own has its own extension.
@@ -89,7 +89,7 @@ pub(crate) fn releases_and_genai() -> Result<(), Failure> {
 fn provide(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
     let releases = Releases::pinned()?;
     match Wanted::decide(&releases, release::flag(args), |name| env::var_os(name))? {
-        Wanted::Pinned(release) => install(&releases, release, ready)?,
+        Wanted::Release(release) => install(&releases, &release, ready)?,
         Wanted::Own { folder, named_by } => {
             say(&format!("your own OpenVINO in `{}` ({named_by}): nothing is fetched", folder.display()));
         }
@@ -104,7 +104,7 @@ fn install(releases: &Releases, release: &Release, ready: impl Fn(&str)) -> Resu
 fn provide_tokenizers(args: &[OsString], ready: impl Fn(&str)) -> Result<(), Failure> {
     let releases = Releases::pinned()?;
     match Wanted::decide(&releases, release::flag(args), |name| env::var_os(name))? {
-        Wanted::Pinned(release) => install_tokenizers(&releases, release, ready),
+        Wanted::Release(release) => install_tokenizers(&releases, &release, ready),
         Wanted::Own { .. } => Ok(()),
     }
 }

@@ -38,9 +38,13 @@ impl Scene {
         for release in list["releases"].as_array().expect("releases") {
             let text = |key: &str| release[key].as_str().expect("a text");
             let cache = self.0.join("arcgauge");
+            let short = text("version").replace('.', "")[2..].to_owned();
             let extension = cache.join("openvino-tokenizers").join(text("tokenizers_version"));
             for library in [
-                cache.join("openvino").join(text("version")).join(text("c_library")),
+                cache
+                    .join("openvino")
+                    .join(text("version"))
+                    .join(format!("openvino/libs/libopenvino_c.so.{short}")),
                 extension.join(list["tokenizers"]["library"].as_str().expect("a text")),
             ] {
                 fs::create_dir_all(library.parent().expect("a folder")).expect("made");

@@ -1,13 +1,16 @@
 //! `ab`: two sides in interleaved pairs of fresh processes, until it is decided whether the head is slower.
 
-mod side;
+pub(in crate::cli) mod side;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+pub(super) use crate::cli::ab::side::build_worker;
 use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
+use crate::cli::golden::plan_drift;
 use crate::cli::measuring::{MeasuringArgs, own_program, stoppable};
 use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
@@ -19,10 +22,13 @@ use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
 use crate::gate::side::Builder;
 use crate::gate::{Strictness, decide};
+use crate::judge::bisect::rule_of;
 use crate::judge::policy::Policy;
 use crate::judge::sequential::{LOOKS, Look};
+use crate::measure::Metric;
+use crate::measure::supervisor::Control;
 use crate::record::{
-    Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
+    BisectRecord, Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
     PublishedReference, Verdict, utc_now,
 };
 use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, profile, run};
@@ -30,7 +36,7 @@ use crate::sys::{Clock, MonotonicClock};
 
 /// Runs an A/B, and reports it.
 pub(super) fn ab(args: &AbArgs) -> Result<u8> {
-    let Some(StoredAb { record, path, failed, inputs, store }) = keep(args)? else {
+    let Some(StoredAb { record, path, failed, inputs, store }) = keep(args, &stoppable()?)? else {
         return Ok(exit_code::INTERRUPTED);
     };
     let code = reporting::report_ab(&record, args.format);
@@ -44,7 +50,7 @@ pub(super) fn ab(args: &AbArgs) -> Result<u8> {
 
 /// An A/B that came to an end, and its record, if that could be written.
 pub(super) struct StoredAb {
-    record: Experiment,
+    pub(super) record: Experiment,
     pub(super) path: Result<PathBuf>,
     /// What failed, where something did.
     pub(super) failed: Option<Error>,
@@ -53,16 +59,15 @@ pub(super) struct StoredAb {
 }
 
 /// Runs an A/B, judges it and keeps its record. None where it was interrupted before anything was measured.
-pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
+pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<StoredAb>> {
     let began_ns = MonotonicClock.now_ns();
     let root = Root::find();
     let store = args.measuring.store.find_to_measure(&root)?;
-    let control = stoppable()?;
     check_tokens(args.workload.max_new_tokens)?;
     let requested = RequestedSides::of(args)?;
     requested.check(args, &root)?;
     let builder = Builder::new(&cache_folder()?).ending_with(own_program()?);
-    let Some(_lock) = args.measuring.supervision.take_lock(&control, "ab")? else {
+    let Some(_lock) = args.measuring.supervision.take_lock(control, "ab")? else {
         return Ok(None);
     };
     let inputs = Inputs::of(&root, &requested, &builder)?;
@@ -81,20 +86,33 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
     };
     let requested = args.workload.requested(policy.suite, &sides.base.model, 1)?;
     requested.check(&sides.head.model, 1)?;
-    check_budget(args, &store, &sides, &requested)?;
+    // A bisect says beforehand what all its comparisons cost.
+    if args.step.is_none() {
+        check_budget(args, &store, &sides, &requested)?;
+    }
     let RequestedWorkload { prompts, new_tokens } = requested;
+    let drift = (args.drift || policy.drift.is_some())
+        .then(|| plan_drift(&sides.base.model, &inputs.root, 2))
+        .transpose()?;
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
     let kind = PlanKind::Ab;
     let arms = vec![sides.base.arm(), sides.head.arm()];
     let published = PublishedReference::read(&inputs.root.published())?;
+    let step = args.step.as_ref();
+    let tests_output = step.is_some_and(|step| step.metric.is_none());
+    let stopping =
+        if tests_output { StoppingRule::Rounds(1) } else { StoppingRule::Sequential(rule_of(step, &policy)) };
     let schedule = Schedule {
         largest_redraws: policy.noise.largest_redraws,
-        ignore_guards: args.ignore_guards,
-        seed: Some(args.seed.unwrap_or_else(any_seed)),
+        // No noise makes a token another one.
+        ignore_guards: args.ignore_guards || tests_output,
+        // Without a seed the base runs first: where its output is wrong, too, the head is not to blame.
+        seed: (!tests_output).then(|| args.seed.unwrap_or_else(any_seed)),
         budget: args.budget,
-        ..Schedule::new(2, StoppingRule::Sequential(policy.sequential.rule()))
+        ..Schedule::new(2, stopping)
     };
     let plan = ExperimentPlan {
+        tested: step.and_then(|step| step.metric).unwrap_or(Metric::TimePerOutputToken),
         limits: args.measuring.supervision.limits(),
         idle_limit: args.measuring.supervision.settle_limit(false),
         inputs: InputsRecord {
@@ -103,20 +121,22 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
             ..inputs.record.clone()
         },
         cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
+        drift,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
-    let observer = Progress::start(&control, new_tokens);
+    let observer = Progress::start(control, new_tokens);
     let ran = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
         Ran { record: identical(&plan)?, failed: None }
     } else {
-        run(&plan, &control, &observer)?
+        run(&plan, control, &observer)?
     };
     ran.bad_input().map_or(Ok(()), Err)?;
     let Ran { mut record, failed } = ran;
+    record.bisect.clone_from(&args.step);
     judge(&mut record, &policy);
     if args.wants_profile(&record) {
-        profile(&plan, &control, &observer, &mut record);
+        profile(&plan, control, &observer, &mut record);
     }
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
@@ -124,7 +144,7 @@ pub(super) fn keep(args: &AbArgs) -> Result<Option<StoredAb>> {
 }
 
 /// What is compared is the time between tokens.
-fn check_tokens(named: Option<usize>) -> Result<()> {
+pub(super) fn check_tokens(named: Option<usize>) -> Result<()> {
     let Some(new_tokens) = named.filter(|new_tokens| *new_tokens < 2) else { return Ok(()) };
     let what =
         format!("`--max-new-tokens {new_tokens}` makes no time between tokens, which is what is compared");
@@ -162,6 +182,10 @@ pub(super) struct AbArgs {
     #[arg(skip)]
     pub(super) merge: Option<String>,
 
+    /// Which comparison of a bisect it is, where it is one
+    #[arg(skip)]
+    pub(super) step: Option<BisectRecord>,
+
     /// Longest time for all pairs, as in 90s, 30m or 2h; what is undecided then is inconclusive
     #[arg(long, value_name = "TIME", value_parser = budget)]
     pub(super) budget: Option<Duration>,
@@ -173,6 +197,10 @@ pub(super) struct AbArgs {
     /// Let pairs count in which a guard tripped; a gate accepts no such record
     #[arg(long, alias = "despite-guards")]
     pub(super) ignore_guards: bool,
+
+    /// Compare the next-token distributions of both sides with the model's reference after the last pair
+    #[arg(long)]
+    pub(super) drift: bool,
 
     /// What the random order of the sides is drawn from [default: another one each time]
     #[arg(long, value_name = "N")]
@@ -198,7 +226,8 @@ impl AbArgs {
     fn wants_profile(&self, record: &Experiment) -> bool {
         let mut decisions = [&record.decision, &record.gate_decision].into_iter().flatten();
         let is_red = decisions.any(|it| matches!(it.verdict, Verdict::Regressed | Verdict::Mixed));
-        record.outcome == Outcome::Complete && (self.profile || is_red)
+        // A bisect asks which change it is, not why it is slower.
+        record.outcome == Outcome::Complete && (self.profile || is_red && self.step.is_none())
     }
 }
 
@@ -226,23 +255,13 @@ fn check_budget(
     requested: &RequestedWorkload,
 ) -> Result<()> {
     let model = &sides.base.model.identity.sha256;
-    let index = store.index();
-    let is_like = |entry: &&Entry| {
-        let series = &entry.setting.series;
-        entry.origin == Origin::Here
-            && series.model_sha256 == *model
-            && series.device == sides.base.engine.device
-    };
-    let newest = index.entries.iter().filter(is_like).filter(|entry| entry.metric_values.is_some());
-    let Some(entry) = newest.max_by_key(|entry| entry.moment()) else { return Ok(()) };
-    let Some(process) = process_time(entry, requested.prompts.len(), requested.new_tokens) else {
+    let Some((run_id, process)) = pace(store, model, &sides.base.engine.device, requested) else {
         return Ok(());
     };
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
     let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
     say(&format!(
-        "estimate by record {}: {} for the first interim analysis at {first} pairs, at most {} for all {last}",
-        entry.run_id,
+        "estimate by record {run_id}: {} for the first interim analysis at {first} pairs, at most {} for all {last}",
         time_left(pairs(first)),
         time_left(pairs(last))
     ));
@@ -250,6 +269,24 @@ fn check_budget(
         None => Ok(()),
         Some(budget) => Err(too_short(budget, pairs(first))),
     }
+}
+
+/// The time of a process by the newest record of this installation of the same model and device, and that record's id.
+pub(super) fn pace(
+    store: &History,
+    model_sha256: &str,
+    device: &str,
+    requested: &RequestedWorkload,
+) -> Option<(String, Duration)> {
+    let index = store.index();
+    let is_like = |entry: &&Entry| {
+        let series = &entry.setting.series;
+        entry.origin == Origin::Here && series.model_sha256 == model_sha256 && series.device == device
+    };
+    let newest = index.entries.iter().filter(is_like).filter(|entry| entry.metric_values.is_some());
+    let entry = newest.max_by_key(|entry| entry.moment())?;
+    let process = process_time(entry, requested.prompts.len(), requested.new_tokens)?;
+    Some((entry.run_id.clone(), process))
 }
 
 fn too_short(budget: Duration, needed: Duration) -> Error {

@@ -44,9 +44,9 @@ pub(super) struct ReadySides {
 }
 
 /// Both sides in words, the head's with what it is by default.
-pub(super) struct RequestedSides {
-    pub(super) base: SideWords,
-    pub(super) head: SideWords,
+pub(in crate::cli) struct RequestedSides {
+    pub(in crate::cli) base: SideWords,
+    pub(in crate::cli) head: SideWords,
 }
 
 impl RequestedSides {
@@ -64,7 +64,7 @@ impl RequestedSides {
     }
 
     /// Refuses what is not there before the lock is taken and anything is built: revisions, devices, models, OpenVINO.
-    pub(super) fn check(&self, args: &AbArgs, root: &Root) -> Result<()> {
+    pub(in crate::cli) fn check(&self, args: &AbArgs, root: &Root) -> Result<()> {
         let sources = [&self.base.source, &self.head.source];
         if sources.iter().any(|source| source.is_some()) {
             let repository = Repository::open(root.path())?;
@@ -86,7 +86,7 @@ impl RequestedSides {
 }
 
 /// The flags of both sides, with the differences of one.
-fn engine_of(both: &EngineFlags, words: &SideWords) -> Result<EngineFlags> {
+pub(in crate::cli) fn engine_of(both: &EngineFlags, words: &SideWords) -> Result<EngineFlags> {
     let mut engine = both.clone();
     if let Some(model) = &words.model {
         engine.model.model_dir = Some(model.clone());
@@ -164,35 +164,48 @@ impl Workshop<'_> {
         let (Some(source), Some(repository)) = (source, self.repository) else {
             return Ok(Some(Program { worker: self.args.measuring.supervision.program()?, kept: None }));
         };
-        let commit = source.commit();
         let what = match source {
-            Source::Commit(_) => commit.short().to_owned(),
-            Source::WorkTree(_) => format!("the working tree over {}", commit.short()),
-        };
-        let reaper = own_program()?;
-        let mut reported = false;
-        let built = self.builder.build(repository, source, self.stop, &mut |line: &str| {
-            if !reported {
-                say(&format!("building the {} ({what})", side.as_str()));
-                reported = true;
+            Source::Commit(commit) => format!("the {} ({})", side.as_str(), commit.short()),
+            Source::WorkTree(commit) => {
+                format!("the {} (the working tree over {})", side.as_str(), commit.short())
             }
-            say(line);
-        })?;
-        Ok(built.map(|binary| Program {
-            worker: WorkerProgram {
-                program: binary.program.clone(),
-                arguments: vec!["worker".to_owned()],
-                variables: BTreeMap::new(),
-                reaper,
-            },
-            kept: Some(binary),
-        }))
+        };
+        build_worker(self.builder, repository, source, &what, self.stop)
     }
 }
 
+/// Builds the program of a commit or of the work tree as a worker; `what` names it where something has to be built. None
+/// where Ctrl-C ended the build.
+pub(in crate::cli) fn build_worker(
+    builder: &Builder,
+    repository: &Repository,
+    source: &Source,
+    what: &str,
+    stop: &AtomicBool,
+) -> Result<Option<Program>> {
+    let reaper = own_program()?;
+    let mut reported = false;
+    let built = builder.build(repository, source, stop, &mut |line: &str| {
+        if !reported {
+            say(&format!("building {what}"));
+            reported = true;
+        }
+        say(line);
+    })?;
+    Ok(built.map(|binary| Program {
+        worker: WorkerProgram {
+            program: binary.program.clone(),
+            arguments: vec!["worker".to_owned()],
+            variables: BTreeMap::new(),
+            reaper,
+        },
+        kept: Some(binary),
+    }))
+}
+
 /// A worker's program.
-struct Program {
-    worker: WorkerProgram,
+pub(in crate::cli) struct Program {
+    pub(in crate::cli) worker: WorkerProgram,
     /// What keeps it where it is.
     kept: Option<Binary>,
 }
@@ -250,16 +263,16 @@ fn sorted(properties: &[String]) -> Vec<String> {
 }
 
 /// The inputs, and where the sides come from.
-pub(super) struct Inputs {
+pub(in crate::cli) struct Inputs {
     /// The checkout that they are in.
-    pub(super) root: Root,
-    pub(super) repository: Option<Repository>,
+    pub(in crate::cli) root: Root,
+    pub(in crate::cli) repository: Option<Repository>,
     pub(super) base: Option<Source>,
     pub(super) head: Option<Source>,
-    pub(super) record: InputsRecord,
-    pub(super) policy: PolicyText,
+    pub(in crate::cli) record: InputsRecord,
+    pub(in crate::cli) policy: PolicyText,
     /// What the policy is called in messages.
-    pub(super) policy_name: String,
+    pub(in crate::cli) policy_name: String,
     /// Keeps the checkout from being tidied away.
     _in_use: Option<InUse>,
 }
@@ -267,7 +280,7 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Finds the sides' commits, and takes the inputs from the base's: from a clean copy of a commit, from
     /// the work tree itself where that is the base.
-    pub(super) fn of(root: &Root, requested: &RequestedSides, builder: &Builder) -> Result<Self> {
+    pub(in crate::cli) fn of(root: &Root, requested: &RequestedSides, builder: &Builder) -> Result<Self> {
         let names_a_source = requested.base.source.is_some() || requested.head.source.is_some();
         let repository = names_a_source.then(|| Repository::open(root.path())).transpose()?;
         let find = |source: Option<&NamedSource>| {

@@ -83,7 +83,8 @@ fn loaded(location: &RuntimeLocation, version: &str, build: &str) -> Check {
     let how = match &location.found_by {
         FoundBy::Flag => "named by `--openvino`".to_owned(),
         FoundBy::Variable(variable) => format!("named by `{variable}`"),
-        FoundBy::Pinned(_) => "pinned".to_owned(),
+        FoundBy::Release(_) if Releases::pinned().get(version).is_none() => "not pinned".to_owned(),
+        FoundBy::Release(_) => "pinned".to_owned(),
     };
     Check::ok(OPENVINO, format!("{version} (build {build}), {how}, `{}`", location.c_library.display()))
 }
@@ -116,7 +117,7 @@ fn fix_installation(found_by: &FoundBy) -> String {
         FoundBy::Variable(variable) => {
             format!("`unset {variable}` to use the pinned release, or let it name a whole installation")
         }
-        FoundBy::Pinned(version) => {
+        FoundBy::Release(version) => {
             let folder = places::openvino_dir(version).unwrap_or_default();
             format!("fetch it again: `rm -r {} && cargo xtask setup --openvino {version}`", folder.display())
         }
@@ -253,13 +254,13 @@ mod tests {
             let location = RuntimeLocation { c_library: "/o/libopenvino_c.so".into(), found_by };
             does_not_load(&location, &Error::harness("no function").hint("run `cargo xtask doctor`"))
         };
-        for found_by in [FoundBy::Flag, FoundBy::Variable("V"), FoundBy::Pinned("2026.4.1".into())] {
+        for found_by in [FoundBy::Flag, FoundBy::Variable("V"), FoundBy::Release("2026.4.1".into())] {
             let check = by(found_by);
             assert_eq!(check.found, "`/o/libopenvino_c.so` cannot be used: no function");
             let fix = check.fix.unwrap();
             assert!(!fix.contains("doctor"), "{fix}");
         }
-        let pinned = by(FoundBy::Pinned("2026.4.1".into())).fix.unwrap();
+        let pinned = by(FoundBy::Release("2026.4.1".into())).fix.unwrap();
         assert!(pinned.ends_with("cargo xtask setup --openvino 2026.4.1`"), "{pinned}");
     }
 

@@ -3,7 +3,7 @@
 mod make;
 mod serve;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Args;
@@ -100,8 +100,13 @@ fn store_of(args: &ReportArgs, root: &Root) -> Result<History> {
 /// Brings the pages up to date and names that of a commit. What was measured is stored, whether its page can
 /// be made or not.
 pub(in crate::cli) fn show_commit(root: &Root, history: &History, sha: Option<&str>) {
+    show_page(root, history, &page_of(sha));
+}
+
+/// The same of any page of the site.
+pub(in crate::cli) fn show_page(root: &Root, history: &History, page: &Path) {
     match bring_up(root, history) {
-        Ok(()) => say(&format!("page: {}", root.site().join(page_of(sha)).display())),
+        Ok(()) => say(&format!("page: {}", root.site().join(page).display())),
         Err(error) => {
             say(&format!("the pages are not brought up to date: {error}"));
             say("  `cargo xtask report` tries again");

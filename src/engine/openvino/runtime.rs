@@ -23,7 +23,7 @@ const LIBRARY_FOLDERS: [&str; 6] =
 /// Where a runtime may come from, in the order in which they win.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sources {
-    /// A pinned version or a folder, requested by a flag.
+    /// A release's version or a folder, requested by a flag.
     pub requested: Option<String>,
     /// A folder named by the environment, and the variable that names it.
     pub installed: Option<InstalledBy>,
@@ -45,8 +45,8 @@ pub enum FoundBy {
     Flag,
     /// An environment variable of this name.
     Variable(&'static str),
-    /// A pinned release of this version, in the cache folder.
-    Pinned(String),
+    /// A release of this version, in the cache folder.
+    Release(String),
 }
 
 /// A runtime that can be loaded.
@@ -76,28 +76,28 @@ impl Sources {
     pub fn locate(&self) -> Result<RuntimeLocation> {
         let releases = Releases::pinned();
         match (&self.requested, &self.installed) {
-            (Some(requested), _) if releases.get(requested).is_some() => pinned(&releases, requested),
+            (Some(version), _) if places::openvino_c_library(version).is_some() => {
+                release(&releases, version)
+            }
             (Some(requested), _) if requested.contains('/') || Path::new(requested).is_dir() => {
                 installed(Path::new(requested), FoundBy::Flag)
             }
             (Some(requested), _) => Err(Error::input(format!(
-                "OpenVINO `{requested}` is neither a folder nor one of the pinned releases ({})",
-                releases.versions()
+                "OpenVINO `{requested}` is neither a folder nor the version of a release"
             ))
             .hint(format!("try `--openvino {}`", releases.default))),
             (None, Some(named)) => installed(&named.folder, FoundBy::Variable(named.variable)),
-            (None, None) => pinned(&releases, &releases.default),
+            (None, None) => release(&releases, &releases.default),
         }
     }
 }
 
-fn pinned(releases: &Releases, version: &str) -> Result<RuntimeLocation> {
-    let release = releases
-        .get(version)
-        .ok_or_else(|| Error::harness(format!("OpenVINO `{version}` is not a pinned release")))?;
+fn release(releases: &Releases, version: &str) -> Result<RuntimeLocation> {
+    let library = places::openvino_c_library(version)
+        .ok_or_else(|| Error::harness(format!("`{version}` is not the version of an OpenVINO release")))?;
     let folder = places::openvino_dir(version)
         .ok_or_else(|| Error::harness("this user has no home folder and so no cache folder"))?;
-    let c_library = folder.join(&release.c_library);
+    let c_library = folder.join(library);
     if !c_library.is_file() {
         let how = if version == releases.default { String::new() } else { format!(" --openvino {version}") };
         return Err(Error::harness(format!(
@@ -106,14 +106,20 @@ fn pinned(releases: &Releases, version: &str) -> Result<RuntimeLocation> {
         ))
         .hint(format!("run `cargo xtask setup{how}`")));
     }
-    Ok(RuntimeLocation { c_library, found_by: FoundBy::Pinned(version.to_owned()) })
+    Ok(RuntimeLocation { c_library, found_by: FoundBy::Release(version.to_owned()) })
 }
 
 fn installed(folder: &Path, found_by: FoundBy) -> Result<RuntimeLocation> {
-    let found = LIBRARY_FOLDERS.iter().find_map(|below| c_library_in(&folder.join(below)));
+    let of_python = fs::read_dir(folder.join("lib")).into_iter().flatten().filter_map(Result::ok);
+    let of_python = of_python.map(|entry| entry.path().join("site-packages/openvino/libs"));
+    let below = LIBRARY_FOLDERS.iter().map(|below| folder.join(below)).chain(of_python);
+    let found = below.into_iter().find_map(|folder| c_library_in(&folder));
     let c_library = found.ok_or_else(|| {
         Error::input(format!("no `libopenvino_c.so` in or below the OpenVINO folder `{}`", folder.display()))
-            .hint("name the folder that has `runtime/lib/intel64` or `openvino/libs`, or leave it out to use the pinned release")
+            .hint(
+                "name the folder that has `runtime/lib/intel64` or `openvino/libs`, or a Python environment with \
+                 OpenVINO, or leave it out to use the pinned release",
+            )
     })?;
     Ok(RuntimeLocation { c_library, found_by })
 }
@@ -154,8 +160,6 @@ pub struct TokenizersExtension {
 pub struct Release {
     /// As in "2026.4.1".
     pub version: String,
-    /// The C library's path inside the unpacked wheel.
-    pub c_library: String,
     /// The version of its tokenizers extension, as in "2026.4.1.0".
     pub tokenizers_version: String,
     /// Whether the state bridge was tested against this version's layout.
@@ -215,7 +219,7 @@ impl Runtime {
         })?;
         let build = openvino::version().build_number;
         let version = build.split('-').next().unwrap_or_default().to_owned();
-        if let FoundBy::Pinned(requested) = &location.found_by
+        if let FoundBy::Release(requested) = &location.found_by
             && *requested != version
         {
             return Err(Error::harness(format!(
@@ -348,10 +352,22 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_version_is_refused_with_the_list_of_those_there_are() {
+    fn what_is_neither_a_version_nor_a_folder_is_refused() {
         let sources = Sources { requested: Some("2019.1".into()), installed: None };
         let error = sources.locate().unwrap_err();
-        assert!(error.to_string().contains("`2026.4.1`, `2026.1.0`"), "{error}");
+        assert!(error.to_string().contains("neither a folder nor the version"), "{error}");
+        assert_eq!(error.hint_text(), Some("try `--openvino 2026.4.1`"));
+    }
+
+    #[test]
+    fn a_python_environment_is_a_folder_with_openvino() {
+        let folder = tempfile::tempdir().unwrap();
+        let libs = folder.path().join("lib/python3.12/site-packages/openvino/libs");
+        fs::create_dir_all(&libs).unwrap();
+        fs::write(libs.join("libopenvino_c.so.2650"), "").unwrap();
+        let requested = Some(folder.path().display().to_string());
+        let found = Sources { requested, installed: None }.locate().unwrap();
+        assert!(found.c_library.ends_with("openvino/libs/libopenvino_c.so.2650"));
     }
 
     #[test]

@@ -164,7 +164,7 @@ fn convert_again(version: Option<&str>) -> String {
 
 /// The file of the extension that belongs to an OpenVINO.
 fn extension_of(location: &RuntimeLocation) -> Result<PathBuf> {
-    if let FoundBy::Pinned(version) = &location.found_by {
+    if let FoundBy::Release(version) = &location.found_by {
         let releases = Releases::pinned();
         let extension = releases.get(version).map(|release| release.tokenizers_version.as_str());
         let folder = extension.and_then(places::openvino_tokenizers_dir);

@@ -7,9 +7,10 @@ mod evidence;
 mod speed;
 
 use crate::gate::decision::evidence::{
-    anchors, answers, commits, device, goldens, guards, guards_of_run, inputs, workload,
+    anchors, answers, commits, device, drift, goldens, guards, guards_of_run, inputs, workload,
 };
 use crate::gate::decision::speed::Speed;
+use crate::judge::bisect::rule_of;
 use crate::judge::policy::Policy;
 use crate::judge::{PairValues, pair_values};
 use crate::record::{
@@ -32,6 +33,8 @@ pub fn decide(
     judged_utc: &str,
     strictness: Strictness,
 ) -> DecisionRecord {
+    let of_step = policy_of_step(record, policy).filter(|_| strictness == Strictness::Ab);
+    let policy = of_step.as_ref().unwrap_or(policy);
     let runs = [("base", record.base().arm), ("head", record.head().arm)];
     let identical = record.stop_reason == Some(StopReason::Identical);
     let mut findings = Vec::new();
@@ -55,12 +58,23 @@ pub fn decide(
         findings.push(device(&runs, strictness));
         findings.push(guards(record, &pairs, strictness));
         if record.stop_reason != Some(StopReason::WrongOutput) {
+            findings.extend(drift(record, policy, strictness));
             speed = Speed::of(record, &pairs, policy, judged_utc, strictness);
             findings.append(&mut speed.findings);
             findings.extend(anchors(counted_head(record, &pairs).head(), policy));
         }
     }
     combine(findings, speed, judged_utc)
+}
+
+/// The policy with the thresholds of a step of a bisect; None of any other A/B.
+fn policy_of_step(record: &Experiment, policy: &Policy) -> Option<Policy> {
+    record.bisect.as_ref()?.change_percent?;
+    let rule = rule_of(record.bisect.as_ref(), policy);
+    let mut policy = policy.clone();
+    policy.sequential.regressed_beyond_percent = rule.regressed_beyond_percent;
+    policy.sequential.passes_within_percent = rule.passes_within_percent;
+    Some(policy)
 }
 
 /// The record with those processes of the head alone that count: one that was invalidated and measured again is no

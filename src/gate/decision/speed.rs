@@ -29,7 +29,8 @@ impl Speed {
         strictness: Strictness,
     ) -> Self {
         let counted: Vec<&PairValues> = pairs.iter().filter(|pair| pair.counts).collect();
-        let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.tpot_ln()).collect();
+        let metric = tested_metric(record, strictness);
+        let differences_ln: Vec<f64> = counted.iter().filter_map(|pair| pair.ln(metric)).collect();
         let mut speed = Self::default();
         let result = sequential(&differences_ln, &policy.sequential.rule()).ok();
         let Some((result, interval)) = result.and_then(|result| Some((result, result.interval?))) else {
@@ -39,10 +40,10 @@ impl Speed {
         };
         speed.sensitivity = Some(sensitivity(&interval, policy));
         speed.findings.push(noise(&interval, policy, strictness));
-        speed.judge_mean(&result, interval, record.stop_reason, policy, judged_utc);
+        speed.judge_mean(metric, &result, interval, record.stop_reason, policy, judged_utc);
         if result.is_final() || record.stop_reason == Some(StopReason::Budget) {
             let looked = &counted[..interval.pairs.min(counted.len())];
-            speed.judge_others(looked, policy, judged_utc);
+            speed.judge_others(metric, looked, policy, judged_utc);
         }
         speed
     }
@@ -50,6 +51,7 @@ impl Speed {
     /// The paired test itself.
     fn judge_mean(
         &mut self,
+        metric: Metric,
         result: &SequentialResult,
         interval: Interval,
         undecided: Option<StopReason>,
@@ -59,11 +61,11 @@ impl Speed {
         let id = "speed";
         let reported = interval_reported(&interval);
         let rule = &policy.sequential;
-        let metric = Metric::TimePerOutputToken;
+        let title = metric.title();
         let Judged { word, finding } = match result.outcome {
             SequentialOutcome::Regressed => {
                 let reason = format!(
-                    "the mean time per output token grew: {reported}, more than the {} % that matter",
+                    "the mean {title} grew: {reported}, more than the {} % that matter",
                     rule.regressed_beyond_percent
                 );
                 let regression = Regression {
@@ -77,12 +79,12 @@ impl Speed {
             }
             SequentialOutcome::Improved => {
                 self.improves = true;
-                let reason = format!("the mean time per output token fell: {reported}");
+                let reason = format!("the mean {title} fell: {reported}");
                 Judged { word: ComparisonResult::Improved, finding: Finding::holds(id, reason) }
             }
             SequentialOutcome::Pass => {
                 let reason = format!(
-                    "a slow-down of {} % or more of the mean time per output token is excluded: {reported}",
+                    "a slow-down of {} % or more of the mean {title} is excluded: {reported}",
                     rule.passes_within_percent
                 );
                 Judged { word: ComparisonResult::Unchanged, finding: Finding::holds(id, reason) }
@@ -106,7 +108,7 @@ impl Speed {
 
     /// Single prompts and the other values, each against the change that matters in it, with Holm's
     /// correction for all of them together, at the strictest of their errors.
-    fn judge_others(&mut self, pairs: &[&PairValues], policy: &Policy, judged_utc: &str) {
+    fn judge_others(&mut self, tested: Metric, pairs: &[&PairValues], policy: &Policy, judged_utc: &str) {
         let lost = |rule: &&MetricPolicy| pairs.iter().any(|pair| pair.one_sided.contains(&rule.metric));
         for rule in policy.metrics.iter().filter(lost) {
             let id = rule.metric.id();
@@ -116,7 +118,9 @@ impl Speed {
                 OnRegression::Warn => Finding::warns(id, reason),
             });
         }
-        let candidates = candidates(pairs, policy);
+        let mut candidates = candidates(pairs, policy);
+        // Of the tested metric single prompts alone are left.
+        candidates.retain(|it| it.rule.metric != tested || it.prompt.is_some());
         let p_values: Vec<f64> = candidates.iter().map(|it| it.p_value).collect();
         let alpha = candidates.iter().map(|it| it.rule.alpha()).fold(f64::INFINITY, f64::min);
         for (candidate, regressed) in candidates.iter().zip(holm_rejects(&p_values, alpha)) {
@@ -190,9 +194,6 @@ fn candidates<'a>(pairs: &[&PairValues], policy: &'a Policy) -> Vec<Candidate<'a
 
 /// A metric's values in all pairs, for time per output token by prompt.
 fn series(pairs: &[&PairValues], metric: Metric) -> Vec<(Option<String>, Vec<f64>)> {
-    let whole = |value: fn(&PairValues) -> Option<f64>| {
-        vec![(None, pairs.iter().filter_map(|pair| value(pair)).collect())]
-    };
     match metric {
         Metric::TimePerOutputToken => {
             let prompts = pairs.first().map(|pair| pair.prompts.as_slice()).unwrap_or_default();
@@ -202,12 +203,15 @@ fn series(pairs: &[&PairValues], metric: Metric) -> Vec<(Option<String>, Vec<f64
             };
             prompts.iter().map(|prompt| (Some(prompt.prompt_id.clone()), of(&prompt.prompt_id))).collect()
         }
-        Metric::TimeToFirstToken => whole(PairValues::ttft_ln),
-        Metric::Load => whole(|pair| pair.load_ln),
-        Metric::PeakRss => whole(|pair| pair.peak_rss_ln),
-        Metric::PeakDeviceMemory => whole(|pair| pair.device_memory_ln),
-        _ => Vec::new(),
+        _ => vec![(None, pairs.iter().filter_map(|pair| pair.ln(metric)).collect())],
     }
+}
+
+/// The metric that decided when there were enough pairs: in a bisect the one that it searches by. A gate judges the
+/// time per output token of every record.
+fn tested_metric(record: &Experiment, strictness: Strictness) -> Metric {
+    let of_bisect = record.bisect.as_ref().and_then(|bisect| bisect.metric);
+    of_bisect.filter(|_| strictness == Strictness::Ab).unwrap_or(Metric::TimePerOutputToken)
 }
 
 fn noise(interval: &Interval, policy: &Policy, strictness: Strictness) -> Finding {

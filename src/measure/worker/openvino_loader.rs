@@ -11,11 +11,12 @@ use crate::engine::openvino::{
 use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
 use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
+use crate::golden::{DriftReference, TextDrift, check_group_size};
 use crate::measure::Profile;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{
-    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
-    LogitsCommand, ProfileCommand,
+    CacheEvent, CacheState, DeviceResolvedEvent, DistributionsCommand, InferSpan, KvBytesSource, KvCache,
+    LoadCommand, LoadedEvent, LogitsCommand, ProfileCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
@@ -148,7 +149,7 @@ fn in_force(
 fn location(command: &LoadCommand) -> RuntimeLocation {
     RuntimeLocation {
         c_library: command.c_library.clone(),
-        found_by: command.pinned_version.clone().map_or(FoundBy::Flag, FoundBy::Pinned),
+        found_by: command.pinned_version.clone().map_or(FoundBy::Flag, FoundBy::Release),
     }
 }
 
@@ -275,6 +276,14 @@ impl Model for OpenVinoModel {
         let profiled = self.engine.openvino().profile_decode(command.input(), command.steps)?;
         self.generated();
         Ok(Profile::of(command, profiled))
+    }
+
+    fn distribution_drift(&mut self, command: &DistributionsCommand) -> Result<Vec<TextDrift>> {
+        check_group_size(&self.properties)?;
+        let reference = DriftReference::load(&command.goldens)?.ok_or_else(|| {
+            Error::input(format!("no reference distributions in `{}`", command.goldens.display()))
+        })?;
+        reference.drift(self.engine.engine())
     }
 
     fn kv_use(&mut self) -> Option<KvUse> {

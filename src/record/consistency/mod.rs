@@ -21,12 +21,12 @@ use crate::files::is_file_name;
 use crate::golden::{GoldenResult, GoldenSet};
 use crate::measure::Role;
 use crate::record::consistency::counts::{check_against, check_counts, check_verdicts};
-use crate::record::consistency::kv::check_kv;
+use crate::record::consistency::kv::{check_distribution_drift, check_kv};
 use crate::record::consistency::profile::check_profile;
 use crate::record::consistency::times::{check_order, check_sides, check_times};
 use crate::record::history::reserved_for;
 use crate::record::{
-    Arm, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice, SampleRecord, seconds_of_utc,
+    Arm, BisectRecord, Experiment, Outcome, PlanKind, ProofGrade, ProvenDevice, SampleRecord, seconds_of_utc,
 };
 
 /// No runtime starts an inference and waits for it in less, ns.
@@ -88,10 +88,65 @@ pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
         check_verdicts(&arm, &mut found);
         check_kv(&arm, &mut found);
         check_profile(&arm, &mut found);
+        check_distribution_drift(&arm, &mut found);
     }
+    check_bisect(experiment, &mut found);
     check_order(experiment, &mut found);
     check_sides(experiment, &mut found);
     found.0
+}
+
+/// Whether what a record says of its bisect can be.
+fn check_bisect(experiment: &Experiment, found: &mut Found) {
+    let Some(bisect) = &experiment.bisect else { return };
+    let BisectRecord { question_sha256, last, base, head, metric, change_percent } = bisect;
+    if experiment.plan != PlanKind::Ab {
+        found.add("bisect".to_owned(), "there", format!("`plan` is `{}`", experiment.plan.as_str()));
+    }
+    if !is_hex(question_sha256, 64) {
+        found.add("bisect.question_sha256".to_owned(), question_sha256, "it is no sha256");
+    }
+    if *last >= BisectRecord::MOST_SIDES {
+        let most = BisectRecord::MOST_SIDES;
+        found.add("bisect.last".to_owned(), last, format!("a bisect has at most {most} sides"));
+    }
+    if head > last {
+        found.add("bisect.head".to_owned(), head, format!("`bisect.last` is `{last}`"));
+    }
+    if base >= head {
+        found.add("bisect.base".to_owned(), base, format!("`bisect.head` is `{head}`"));
+    }
+    if let Some(metric) = metric.filter(|metric| !BisectRecord::METRICS.contains(metric)) {
+        found.add("bisect.metric".to_owned(), metric.id(), "a bisect compares no pairs by it");
+    }
+    let is_step = metric.is_some() && *base == 0 && head < last;
+    match change_percent {
+        Some(change) if !is_step => {
+            found.add(
+                "bisect.change_percent".to_owned(),
+                change,
+                "only a step of a metric has thresholds of its own",
+            );
+        }
+        Some(change) if !(*change > 0.0 && change.is_finite()) => {
+            found.add("bisect.change_percent".to_owned(), change, "a change that is bisected is a growth");
+        }
+        None if is_step => {
+            found.add(
+                "bisect.change_percent".to_owned(),
+                "null",
+                "a step of a metric has thresholds of its own",
+            );
+        }
+        _ => {}
+    }
+    let rounds = experiment.sampling.rounds_requested;
+    let planned = if metric.is_none() { Some(1) } else { None };
+    if rounds != planned {
+        let value = rounds.map_or("null".to_owned(), |rounds| rounds.to_string());
+        let other = metric.map_or("output".to_owned(), |metric| format!("`{}`", metric.id()));
+        found.add("sampling.rounds_requested".to_owned(), value, format!("the bisect compares {other}"));
+    }
 }
 
 /// Refuses a record that contradicts itself.

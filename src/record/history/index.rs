@@ -18,8 +18,8 @@ use crate::record::encoded::{first_line_and_payload, with_header};
 use crate::record::history::series::{AbSummary, Setting, SummaryRow};
 use crate::record::history::{INDEX_FILE, bytes_of, file_of, of_store};
 use crate::record::{
-    Arm, Experiment, History, Origin, Outcome, PlanKind, Schema, StoredRecord, Verdict, accept, header,
-    seconds_of_utc, sha256_of_bytes,
+    Arm, BisectRecord, Experiment, History, Origin, Outcome, PlanKind, Schema, StoredRecord, Verdict, accept,
+    header, seconds_of_utc, sha256_of_bytes,
 };
 use crate::sys::FileStamp;
 
@@ -166,7 +166,7 @@ impl From<Error> for Unfit {
 }
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const SCHEMA: Schema = Schema { major: 9, minor: 0 };
+const SCHEMA: Schema = Schema { major: 10, minor: 0 };
 
 /// A line, without the names of its fields; the setting stands for itself by its number.
 type Line = (Entry, Stamp, String, usize);
@@ -192,6 +192,7 @@ fn index_bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             entry.golden,
             &entry.metric_values,
             &entry.ab,
+            &entry.bisect,
             &entry.warning_ids,
         );
         let line = (entry, (stamp.bytes, stamp.changed_ns), payload_sha256, number);
@@ -249,6 +250,8 @@ pub struct Entry {
     pub metric_values: Option<SummaryRow>,
     /// What an A/B came to; None for a run.
     pub ab: Option<AbSummary>,
+    /// Which comparison of a bisect an A/B was.
+    pub bisect: Option<BisectRecord>,
     /// The kinds of its warnings, each once: as in "guard-throttled".
     pub warning_ids: Vec<String>,
     /// On what it was measured.
@@ -291,6 +294,7 @@ impl Entry {
             golden: golden(subject.arm),
             metric_values: SummaryRow::of(subject),
             ab: (record.plan == PlanKind::Ab).then(|| AbSummary::of(record)),
+            bisect: record.bisect.clone(),
             warning_ids: warning_ids(record),
             setting: Arc::new(Setting::of(subject)),
             origin: Origin::Unknown,

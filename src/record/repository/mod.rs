@@ -123,6 +123,36 @@ impl Repository {
         }
     }
 
+    /// The commits on the line of first parents after `good` up to `bad`, in their order. At most `most` of them.
+    ///
+    /// # Errors
+    /// When one of them is missing, `good` is not on the line or further away, or git cannot read the repository.
+    pub fn first_parents(&self, good: &str, bad: &str, most: usize) -> Result<Vec<Commit>> {
+        let good = self.commit(good)?.id();
+        let mut commit = self.commit(bad)?;
+        let mut line = Vec::new();
+        while commit.id() != good {
+            line.push(Commit::named(&commit, None));
+            commit = match commit.parent(0) {
+                Ok(parent) if line.len() < most => parent,
+                Err(cause) if cause.code() != ErrorCode::NotFound => {
+                    return Err(unreadable(&self.folder, &cause));
+                }
+                _ => {
+                    let what = format!(
+                        "commit `{good}` is not among the last {} first parents of `{bad}`",
+                        line.len()
+                    );
+                    return Err(missing(&self.folder, &what, self.git.is_shallow()).hint(format!(
+                        "name a good one on its line: `git log --first-parent --oneline {bad}`"
+                    )));
+                }
+            };
+        }
+        line.reverse();
+        Ok(line)
+    }
+
     /// The content of a file at a commit; None where the commit has no such file.
     ///
     /// # Errors

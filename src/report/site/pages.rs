@@ -15,6 +15,7 @@ use crate::record::{
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::commits::{CommitPage, CommitPages, record_file};
 use crate::report::site::folder::{SiteFolder, Written};
+use crate::report::view::bisect::bisects_page;
 use crate::report::view::commit::Neighbours;
 use crate::report::view::compare::ComparePage;
 use crate::report::view::history::{HistoryPage, HistorySources};
@@ -80,6 +81,7 @@ impl<'a> SiteSources<'a> {
         let pages = [
             (PageKind::Overview, "Status", self.overview(timelines)?),
             (PageKind::Machines, "Machines, epochs, noise", machines_page(entries, timelines, &machine_of)),
+            (PageKind::Bisects, "Bisects", bisects_page(entries, &|entry| self.read(entry))),
             (PageKind::Peers, "Engines side by side", self.arms_page(PlanKind::Peers)),
             (PageKind::Kv, "Changes of the KV cache", self.arms_page(PlanKind::Kv)),
             (

@@ -1,5 +1,6 @@
 //! What each page says, in words and formatted numbers: templates only loop over it.
 
+pub(in crate::report) mod bisect;
 pub(in crate::report) mod commit;
 pub(in crate::report) mod compare;
 pub(in crate::report) mod history;

@@ -86,13 +86,23 @@ impl<'a> Install<'a> {
 
     fn check_hash(&self, wheel: &Path) -> Result<(), Failure> {
         let got = sha256_of_file(wheel).map_err(|error| cannot_read(wheel, &error))?;
-        let Release { version, sha256: expected, .. } = self.release;
-        if got == *expected {
-            return Ok(());
+        let version = &self.release.version;
+        let kept = self.folder.with_file_name(format!("{version}.sha256"));
+        let (expected, which) = match &self.release.sha256 {
+            Some(pinned) => (pinned.clone(), "the pinned one"),
+            // Which cannot be known of one that was never fetched; pip has compared it with the index.
+            None => (fs::read_to_string(&kept).unwrap_or_else(|_| got.clone()), "the one fetched before"),
+        };
+        let expected = expected.trim();
+        if got == expected {
+            return self.release.sha256.as_ref().map_or_else(
+                || fs::write(&kept, &got).map_err(|error| workbench::cannot_write(&kept, &error)),
+                |_pinned| Ok(()),
+            );
         }
         Err(Failure::harness(
             format!(
-                "the wheel of {} `{version}` is not the pinned one: sha256 `{got}`, expected `{expected}`",
+                "the wheel of {} `{version}` is not {which}: sha256 `{got}`, expected `{expected}`",
                 self.wheel.title
             ),
             "nothing was stored; see which registry pip asks: python3 -m pip config list; \
@@ -107,7 +117,7 @@ impl<'a> Install<'a> {
         }
         Err(Failure::harness(
             format!("the wheel of {} `{version}` holds no `{}`", self.wheel.title, library.display()),
-            "nothing was stored; compare `library` and `c_library` in src/engine/openvino/releases.json with the wheel",
+            "nothing was stored; take a release that has it: cargo xtask setup",
         ))
     }
 }

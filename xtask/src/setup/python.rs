@@ -23,6 +23,8 @@ const WHEELS_ALONE: [&str; 7] = [
     "--retries",
     "2",
 ];
+/// What wheels before 2026 are tagged with.
+const OLDER_PLATFORM: &str = "manylinux2014_x86_64";
 /// The words of a full disk and of a full quota, in pip and in Python.
 const FULL_DISK: [&str; 2] = ["[Errno 28]", "[Errno 122]"];
 /// What pip prints where it reached nobody.
@@ -61,6 +63,9 @@ impl Python {
         command.args(["--python-version", &wheel.python_version]);
         command.args(["--implementation", &wheel.implementation]);
         command.args(["--abi", &wheel.abi, "--platform", &wheel.platform]);
+        if release.sha256.is_none() {
+            command.args(["--platform", OLDER_PLATFORM]);
+        }
         command.args(WHEELS_ALONE).arg(format!("{}=={}", wheel.package, release.version));
         let output = run(command.stdout(progress()))?;
         if output.status.success() { Ok(()) } else { Err(pip_failed(&output, wheel, release, folder)) }

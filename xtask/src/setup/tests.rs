@@ -97,15 +97,29 @@ fn a_registry_without_the_version_is_told_apart_from_no_network() {
 #[test]
 fn a_wrong_hash_says_expected_and_got() {
     let mut scene = Scene::new("wrong-hash");
-    let got = std::mem::replace(&mut scene.release.sha256, "00ff".to_owned());
+    let got = scene.release.sha256.replace("00ff".to_owned()).expect("pinned");
     assert_says(&scene.failure(), &["sha256", "`00ff`", &format!("`{got}`")]);
+}
+
+#[test]
+fn a_release_that_is_not_pinned_is_the_same_at_every_fetch() {
+    let mut scene = Scene::new("good");
+    let got = scene.release.sha256.take().expect("pinned");
+    scene.install().run().expect("installed");
+    let kept = scene.target().with_file_name(format!("{}.sha256", scene.release.version));
+    assert_eq!(fs::read_to_string(&kept).expect("kept"), got);
+    fs::remove_dir_all(scene.target()).expect("removed");
+    fs::write(&kept, "00ff").expect("another one");
+    let failure = scene.install().run().expect_err("another wheel");
+    assert_says(&failure, &["not the one fetched before", "`00ff`", &format!("`{got}`")]);
+    assert_eq!(left_in(&scene.cache()), [".setup.lock", "1.0.sha256"]);
 }
 
 #[test]
 fn a_tokenizers_extension_that_is_another_is_named_with_the_command_that_fetches_it() {
     let mut scene = Scene::new("wrong-extension");
     (scene.wheel.title, scene.wheel.again) = ("openvino_tokenizers", "cargo xtask setup --tokenizers");
-    scene.release.sha256 = "00ff".to_owned();
+    scene.release.sha256 = Some("00ff".to_owned());
     assert_says(
         &scene.failure(),
         &["openvino_tokenizers `1.0` is not", "then: cargo xtask setup --tokenizers"],
@@ -122,7 +136,7 @@ fn a_wheel_that_is_no_archive_is_reported_though_its_hash_is_right() {
     let mut scene = Scene::new("no-archive");
     let served = scene.folder.join("served.whl");
     fs::write(&served, "not a zip file").expect("a bad wheel");
-    scene.release.sha256 = sha256_of_file(&served).expect("its hash");
+    scene.release.sha256 = Some(sha256_of_file(&served).expect("its hash"));
     assert_says(&scene.failure(), &["cannot unpack the wheel", "BadZipFile"]);
 }
 
@@ -131,7 +145,7 @@ fn a_wheel_without_the_c_library_is_reported() {
     let mut scene = Scene::new("no-library");
     let served = scene.folder.join("served.whl");
     zip(&served, &["openvino/libs/libtbb.so"]);
-    scene.release.sha256 = sha256_of_file(&served).expect("its hash");
+    scene.release.sha256 = Some(sha256_of_file(&served).expect("its hash"));
     assert_says(&scene.failure(), &["holds no `openvino/libs/libopenvino_c.so.1`"]);
 }
 

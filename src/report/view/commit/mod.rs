@@ -13,6 +13,7 @@ use crate::report::decision::{Subject, add_decision, pair_lines};
 use crate::report::document::{Document, Line, Place};
 use crate::report::mark::Badge;
 use crate::report::reproduce::ab_command;
+use crate::report::view::bisect::place_in_bisect;
 use crate::report::view::peers::{add_command_and_file, arms_document};
 use crate::report::view::{CommitLink, CommitRange, Forge, is_valid};
 use crate::visible::one_line;
@@ -128,6 +129,9 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
         let arm = record.side(side);
         document
             .fact(format!("{}: {}", side.as_str(), arm.label), commit_of(arm, of_commit).and(setting(arm)));
+    }
+    if let Some(place) = place_in_bisect(record) {
+        document.fact("bisect", place);
     }
     let chart = charts::of_pairs(record, &pairs, decision);
     let subject = Subject { record, pairs: &pairs };

@@ -82,6 +82,7 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
         golden: Some(GoldenResult::Match),
         metric_values: Some(metric_values(chance)),
         ab: None,
+        bisect: None,
         warning_ids: Vec::new(),
         setting: Arc::clone(setting),
         origin: Origin::Here,

@@ -58,7 +58,7 @@ impl Scene {
         };
         let release = Release {
             version: text("1.0"),
-            sha256: sha256_of_file(&served).expect("the served wheel"),
+            sha256: Some(sha256_of_file(&served).expect("the served wheel")),
             library: C_LIBRARY.into(),
             tokenizers: None,
         };
