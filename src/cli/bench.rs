@@ -298,7 +298,11 @@ fn commits(root: &Root, named: &str) -> Result<Vec<Commit>> {
     match named.split_once("..") {
         None => Ok(vec![repository.resolve(named)?]),
         Some((after, to)) => {
-            let commits = repository.first_parents(after, to, MOST_COMMITS)?;
+            let commits = repository.first_parents(
+                &repository.resolve(after)?.sha,
+                &repository.resolve(to)?.sha,
+                MOST_COMMITS,
+            )?;
             if commits.is_empty() {
                 let what = format!("range `{named}` has no commit");
                 return Err(Error::input(what).hint("name the older one first, as in `v1.0..HEAD`"));

@@ -125,7 +125,9 @@ pub(super) fn bisect(args: &BisectArgs) -> Result<u8> {
         print(&(plan.join("\n") + "\n"))?;
         return Ok(exit_code::PASS);
     }
-    plan.iter().for_each(|line| say(line));
+    for line in &plan {
+        say(line);
+    }
     let ended = run::bisect(sides.last(), &mut steps, &mut |comparison| bisection.compare(comparison));
     let records = &bisection.records;
     let ending = *ended.as_ref().unwrap_or(&None);

@@ -70,11 +70,10 @@ fn add_answer(document: &mut Document, names: &Names, steps: &[Step], ending: Op
             document.status(Mark::Fails, "FOUND", name(names, at).and(what));
         }
         Some(Ending::NotWorse) => {
-            document.status(
-                Mark::Holds,
-                "NOT WORSE",
-                "the bad side is not worse than the good one: there is nothing to find",
-            );
+            let ends = steps.iter().rfind(|step| step.answer == StepAnswer::NotWorse);
+            let by = ends.and_then(|step| step.interval).map(|it| format!(": {}", in_percent(&it)));
+            let reason = format!("the bad side is not worse than the good one{}", by.unwrap_or_default());
+            document.status(Mark::Holds, "NOT WORSE", reason);
         }
         Some(Ending::CannotTell { good, bad, reason }) => {
             let range =

@@ -49,7 +49,7 @@ fn simulated(slower_percent: f64) -> Share {
         let planted = seed % COMMITS + 1;
         let truth = |it: (usize, usize)| it.0 < planted && planted <= it.1 && slower_percent > 0.0;
         let mut machine = NoisyMachine::new(seed as u64, 0.0);
-        let (mut steps, mut pairs) = (Vec::new(), 0);
+        let (mut steps, mut pairs, mut is_wrong_turn) = (Vec::new(), 0, false);
         let ending = bisect(COMMITS, &mut steps, &mut |it: &Comparison| {
             let factor = if truth((it.base, it.head)) { 1.0 + slower_percent / 100.0 } else { 1.0 };
             let rule = rule_of(Some(&step_record(it)), &policy);
@@ -64,6 +64,12 @@ fn simulated(slower_percent: f64) -> Share {
                     SequentialOutcome::Inconclusive => StepAnswer::CannotTell,
                 };
                 pairs += differences.len();
+                // Between the thresholds either answer is right.
+                is_wrong_turn |= match answer {
+                    StepAnswer::Worse => factor.ln() <= rule.regressed_beyond_ln(),
+                    StepAnswer::NotWorse => factor.ln() >= rule.passes_within_ln(),
+                    _ => false,
+                };
                 return Ok(Some(Step { base: it.base, head: it.head, answer, interval: result.interval }));
             }
         });
@@ -73,9 +79,7 @@ fn simulated(slower_percent: f64) -> Share {
             Ending::NotWorse if slower_percent == 0.0 => share.right += 1,
             Ending::NotWorse | Ending::CannotTell { .. } => share.cannot_tell += 1,
         }
-        let said = |step: &Step| step.answer == StepAnswer::Worse;
-        let is_wrong = |step: &Step| step.answer.is_decided() && said(step) != truth((step.base, step.head));
-        share.wrong_turns += usize::from(steps.iter().any(is_wrong));
+        share.wrong_turns += usize::from(is_wrong_turn);
         share.most_comparisons = share.most_comparisons.max(steps.len());
         share.pairs += pairs;
     }
@@ -109,6 +113,8 @@ fn two_hundred_bisects_of_a_slower_commit_name_a_wrong_one_twice_at_most() {
             share.pairs as f64 / BISECTS as f64
         );
         assert!(share.wrong <= 2, "{slower}: {share:?}");
+        let bound = wrong_turn_percent(share.most_comparisons) / 100.0 * BISECTS as f64;
+        assert!(share.wrong_turns as f64 <= bound, "{slower}: {share:?}");
         assert!(share.right >= right, "{slower}: {share:?}");
     }
 }

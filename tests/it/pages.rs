@@ -12,8 +12,16 @@ use crate::checkout::repository;
 use crate::demo_site::{DemoSite, Making, chart_library, demo_site, make};
 
 /// Of the site itself.
-const OF_THE_SITE: [&str; 7] =
-    ["index.html", "history.html", "compare.html", "peers.html", "kv.html", "machines.html", "method.html"];
+const OF_THE_SITE: [&str; 8] = [
+    "index.html",
+    "history.html",
+    "compare.html",
+    "bisects.html",
+    "peers.html",
+    "kv.html",
+    "machines.html",
+    "method.html",
+];
 
 /// More than a page has to reach, so that it is reported what is not reached.
 const TABS: u32 = 1_000;

@@ -64,6 +64,8 @@ binary built when needed):
                 side: quantised, pruned or copied
   ab            measure two sides, interleaved, until it is
                 decided which is slower
+  bisect        find which commit, release or setting made
+                it slower or its output wrong
   gate          decide on a commit from what is stored of
                 it; measures nothing
   ci            what a runner calls: resolve, measure,

@@ -226,11 +226,14 @@ pub(crate) fn flag(args: &[OsString]) -> Option<&OsStr> {
     None
 }
 
-/// The releases that the sides of an `ab` name, as in `--base openvino=2026.1.0` or `--head=openvino=2026.1.0`.
+/// The releases that the sides of an `ab` or a `bisect` name, as in `--base openvino=2026.1.0` or `--head=openvino=2026.1.0`.
 pub(crate) fn of_sides(args: &[OsString]) -> impl Iterator<Item = &str> {
     let words = args.iter().take_while(|arg| *arg != "--").filter_map(|arg| arg.to_str());
     words.filter_map(|word| {
-        let word = ["--base=", "--head="].iter().find_map(|flag| word.strip_prefix(flag)).unwrap_or(word);
+        let word = ["--base=", "--head=", "--good=", "--over=", "--bad="]
+            .iter()
+            .find_map(|flag| word.strip_prefix(flag))
+            .unwrap_or(word);
         word.strip_prefix("openvino=")
     })
 }
@@ -306,6 +309,8 @@ mod tests {
         let words =
             args(&["ab", "--base", "openvino=1.0", "--head=openvino=2.0", "--base", "main", "openvino"]);
         assert_eq!(of_sides(&words).collect::<Vec<_>>(), ["1.0", "2.0"]);
+        let words = args(&["bisect", "--good=openvino=1.0", "--over", "openvino=1.5", "--bad=openvino=2.0"]);
+        assert_eq!(of_sides(&words).collect::<Vec<_>>(), ["1.0", "1.5", "2.0"]);
     }
 
     #[test]
