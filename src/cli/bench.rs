@@ -69,6 +69,7 @@ pub(super) struct BenchArgs {
 
 /// What is measured beside the prompts.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct BesideArgs {
     /// First run the Criterion benches of the checkout, and store their estimates in the record; minutes
     #[arg(long)]

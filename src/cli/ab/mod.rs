@@ -168,6 +168,7 @@ fn any_seed() -> u64 {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct AbArgs {
     /// What the head is compared with: a revision, `.` for the working tree, or a difference
     /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, env:VARIABLE=VALUE, PROPERTY=VALUE); may be repeated
