@@ -110,6 +110,7 @@ def load(request):
         context_tokens=131072,
         states_hidden_reason=None,
         unedited_reason="a fake has no graph",
+        profiles=SCENARIO == "profiles" and "PERF_COUNT=YES" in request["properties"],
     )
 
 
@@ -228,6 +229,20 @@ def replay(request):
     send("replayed", token_ids=tokens, runner_up_ids=[0] * steps, logit_margins=[9.0] * steps)
 
 
+def profile(request):
+    """All of a longer step is of attention."""
+    step_us = TOKEN_NS / 1000
+    operators = [("ScaledDotProductAttentionWithKVCache", "model.layers.*.self_attn", step_us - 200), ("Add", "add", 50)]
+    send(
+        "profiled",
+        prompt_id=request["prompt_id"],
+        depth_tokens=len(request["token_ids"]),
+        steps=request["steps"],
+        wall_us=step_us,
+        operators=[{"kind": kind, "name": node, "count": 2, "time_us": us} for kind, node, us in operators],
+    )
+
+
 def finish():
     if SCENARIO == "leaks-a-grandchild":
         subprocess.Popen(["sleep", "1000"])
@@ -264,6 +279,8 @@ def main():
             generate(request)
         elif request["command"] == name("replay"):
             replay(request)
+        elif request["command"] == "profile":
+            profile(request)
         elif request["command"] == "finish":
             finish()
 

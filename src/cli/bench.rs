@@ -30,7 +30,8 @@ use crate::record::{
 };
 use crate::report::{Detail, bench_document, explain, results_json};
 use crate::run::{
-    DriftPlan, EditedGraph, ExperimentPlan, FoundModel, Identity, Ran, ReadyArm, Schedule, StoppingRule, run,
+    DriftPlan, EditedGraph, ExperimentPlan, FoundModel, Identity, Ran, ReadyArm, Schedule, StoppingRule,
+    profile, run,
 };
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::{PromptSet, Suite};
@@ -80,6 +81,10 @@ struct BesideArgs {
     /// Compare next-token distributions with the model's reference after the last process; ends with 11 beyond a limit
     #[arg(long)]
     drift: bool,
+
+    /// Then profile decode steps by operator, in a process of their own
+    #[arg(long)]
+    profile: bool,
 }
 
 /// How the run is reported.
@@ -264,9 +269,13 @@ impl Bench<'_> {
                 published,
             )
         };
-        let ran = run(&plan, control, &Progress::start(control, new_tokens))?;
+        let observer = Progress::start(control, new_tokens);
+        let ran = run(&plan, control, &observer)?;
         ran.bad_input().map_or(Ok(()), Err)?;
-        let Ran { record, failed } = ran;
+        let Ran { mut record, failed } = ran;
+        if args.beside.profile && record.outcome == Outcome::Complete {
+            profile(&plan, control, &observer, &mut record);
+        }
         if record.outcome == Outcome::Interrupted && record.subject().samples.is_empty() {
             say("interrupted: nothing was measured");
             return Ok(exit_code::INTERRUPTED);

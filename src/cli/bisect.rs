@@ -157,6 +157,7 @@ impl BisectArgs {
             merge: None,
             step: None,
             drift: false,
+            profile: false,
             budget: self.budget,
             measure_identical: false,
             ignore_guards: self.ignore_guards,

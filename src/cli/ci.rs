@@ -163,6 +163,7 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         measure_identical: !changed.is_empty(),
         ignore_guards: false,
         drift: false,
+        profile: false,
         seed: None,
         workload: WorkloadArgs::default(),
         format: VerdictFormat::Text,

@@ -15,6 +15,7 @@ mod pairs;
 pub mod peers;
 pub mod policy;
 mod preflight;
+mod profile;
 pub mod sequential;
 mod statistics;
 mod summary;
@@ -31,6 +32,7 @@ pub use pairs::{
     prompt_differences,
 };
 pub use preflight::{Advice, preflight};
+pub use profile::{OperatorChange, ProfileChange};
 pub use statistics::{
     MEAN_CONFIDENCE_PERCENT, MeanInterval, Spread, holm_rejects, interval_at, p_value_above,
 };

@@ -26,6 +26,8 @@
 //! logits-captured or logits-compared ->
 //!                                   <-  compare-distributions {goldens}  with dynamic quantisation off
 //! distributions-compared {texts}    ->
+//!                                   <-  profile {prompt, steps}       to a worker that loaded with PERF_COUNT alone
+//! profiled {operators, times}       ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -45,6 +47,7 @@ use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
 use crate::golden::TextDrift;
+use crate::measure::Profile;
 use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse, StateAccess};
 use crate::workload::{Input, TokenId};
 
@@ -79,6 +82,8 @@ pub enum Command {
     CompareLogits(LogitsCommand),
     /// Compare next-token distributions with the model's reference ones; answered by `distributions-compared`.
     CompareDistributions(DistributionsCommand),
+    /// Profile decode steps, by operator; answered by `profiled`. Only for a worker whose `loaded` event has `profiles`.
+    Profile(ProfileCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -148,6 +153,20 @@ pub struct TimeStatesCommand {
     pub repeats: usize,
 }
 
+/// Which decode steps are profiled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileCommand {
+    /// The prompt's id.
+    pub prompt_id: String,
+    /// The prompt.
+    pub token_ids: Vec<TokenId>,
+    /// As of `generate`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_tokens: Option<usize>,
+    /// How many steps the times are the mean of.
+    pub steps: usize,
+}
+
 /// A teacher-forced pass over a text whose logits are written or compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogitsCommand {
@@ -186,6 +205,13 @@ impl GenerateCommand {
 
 impl ReplayCommand {
     /// What is fed before its path.
+    pub fn input(&self) -> Input<'_> {
+        Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
+    }
+}
+
+impl ProfileCommand {
+    /// What is fed before the steps.
     pub fn input(&self) -> Input<'_> {
         Input { token_ids: &self.token_ids, cache_tokens: self.cache_tokens }
     }
@@ -253,6 +279,8 @@ pub enum Event {
         /// Text by text.
         texts: Vec<TextDrift>,
     },
+    /// What the operators of a decode step took.
+    Profiled(Profile),
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.
@@ -354,6 +382,9 @@ pub struct LoadedEvent {
     /// Whether it understands `cache_tokens`.
     #[serde(default)]
     pub fills_cache: bool,
+    /// Whether it understands `profile`.
+    #[serde(default)]
+    pub profiles: bool,
 }
 
 impl LoadedEvent {

@@ -16,7 +16,7 @@ use crate::measure::guard::GuardLog;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{CacheState, InferSpan, KvCache, ReplayRecord};
 use crate::measure::supervisor::{PhaseMemory, ProcessFacts, Purpose, WarmLoad};
-use crate::measure::{BandwidthReading, Plan, RequestedPrompt, Role, Sample};
+use crate::measure::{BandwidthReading, Plan, Profile, RequestedPrompt, Role, Sample};
 use crate::record::{Commit, DeviceRecord, ModelFile, sha256_of_bytes};
 use crate::sys::MemoryReading;
 use crate::workload::{TemplateTokens, TokenId};
@@ -80,6 +80,9 @@ pub struct Arm {
     /// What was done to the KV cache, and what came of it; None but in an experiment of `kv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvRecord>,
+    /// What the operators of a decode step took, in a process that was not measured; None where that was not requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// What a reader must know before trusting its values.
     pub warnings: Vec<Warning>,
 }

@@ -16,6 +16,7 @@ use crate::report::document::{Cell, Document, Table, metric, number};
 use crate::report::facts::{facts_of, kv_cache_size};
 use crate::report::mark::{add_validity, repeats_validity};
 use crate::report::number::{counted, mebibytes};
+use crate::report::profile::add_profile;
 use crate::visible;
 use crate::workload::Suite;
 
@@ -61,6 +62,7 @@ pub fn bench_document(record: ArmView<'_>, detail: Detail) -> Document {
             document.fact(subject, text);
         }
     }
+    add_profile(&mut document, record);
     for prompt in &record.prompts {
         divergence(&mut document, None, prompt);
     }

@@ -13,6 +13,7 @@ use crate::report::chart::Chart;
 use crate::report::document::{Cell, Document, Line, Table, metric, number};
 use crate::report::mark::{Mark, output_status};
 use crate::report::number::{change_percent, counted, four_digits, signed_percent};
+use crate::report::profile::{add_profile_change, profile_change_json};
 use crate::report::reproduce::{
     bench_command, device_flag, model_flag, property_flags, reproduce_command, requested_flags, word,
     workload_flags,
@@ -76,6 +77,7 @@ pub fn comparison_document(
     }
     metric_values(&mut document, two);
     document.chart(of_page.chart);
+    add_profile_change(&mut document, ["A", "B"], [a.run, b.run]);
     let rows =
         two.goldens.iter().map(|pair| [(&pair.prompt).into(), output_status(pair.a), output_status(pair.b)]);
     document.titled_table("Output", Table::new(["prompt", "A", "B"]).with_rows(rows));
@@ -369,6 +371,7 @@ pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
         "sides": { "a": side_json(a, &two.a), "b": side_json(b, &two.b) },
         "differences": two.differences.iter().map(difference_json).collect::<Value>(),
         "figures": two.metric_values.iter().map(value_json).collect::<Value>(),
+        "profile": profile_change_json([a.run, b.run]),
         "goldens": two.goldens.iter().map(golden_json).collect::<Value>(),
         "commands": commands(a.run, b.run, two),
         "warnings": { "a": a.run.warnings, "b": b.run.warnings },

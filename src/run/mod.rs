@@ -9,6 +9,7 @@ mod live;
 mod machine_monitor;
 mod model;
 mod plan;
+mod profile;
 mod schedule;
 mod warnings;
 
@@ -29,6 +30,7 @@ pub use plan::{
     DriftPlan, EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer,
     ReadyArm, RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
 };
+pub use profile::profile;
 pub use schedule::{
     Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,
 };

@@ -86,6 +86,7 @@ pub(crate) fn record() -> Experiment {
         warm_load: WarmLoad::NoColdLoad,
         logit_drift: None,
         distribution_drift: None,
+        profile: None,
         warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
     };
     let mut record = Experiment {

@@ -57,6 +57,7 @@
 //! | [`bisect`] | which commit, release or setting made it slower or wrong: found, or said that it cannot be told |
 //! | [`backfill`] | `bench --commit`: older commits measured afterwards, each stored under its own |
 //! | [`ab_settings`] | an A/B whose sides differ by an environment variable |
+//! | [`profile`] | the operators that explain a slower head; a worker that cannot profile changes no verdict |
 //! | [`decisions`] | every rule of a verdict, for `gate` and for `ab` |
 //! | [`shell_files`] | `completions` and `man` |
 //! | [`next_steps`] | printed commands run as they are printed |
@@ -176,6 +177,7 @@ mod paths;
 mod peers;
 mod planted;
 mod probe;
+mod profile;
 mod published;
 mod record;
 mod rehearsal;

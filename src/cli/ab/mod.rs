@@ -29,9 +29,9 @@ use crate::measure::Metric;
 use crate::measure::supervisor::Control;
 use crate::record::{
     BisectRecord, Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
-    PublishedReference, utc_now,
+    PublishedReference, Verdict, utc_now,
 };
-use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, run};
+use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, profile, run};
 use crate::sys::{Clock, MonotonicClock};
 
 /// Runs an A/B, and reports it.
@@ -124,17 +124,21 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
         drift,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
+    let observer = Progress::start(&control, new_tokens);
     let ran = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
         Ran { record: identical(&plan)?, failed: None }
     } else {
-        run(&plan, control, &Progress::start(control, new_tokens))?
+        run(&plan, control, &observer)?
     };
     ran.bad_input().map_or(Ok(()), Err)?;
-    let Ran { record, failed } = ran;
-    let mut record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+    let Ran { mut record, failed } = ran;
     record.bisect.clone_from(&args.step);
     judge(&mut record, &policy);
+    if args.wants_profile(&record) {
+        profile(&plan, &control, &observer, &mut record);
+    }
+    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
     Ok(Some(StoredAb { record, path, failed, inputs, store }))
 }
@@ -202,6 +206,10 @@ pub(super) struct AbArgs {
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
+    /// Profile decode steps of both sides by operator, whatever the verdict [default: where the head is slower]
+    #[arg(long)]
+    pub(super) profile: bool,
+
     #[command(flatten)]
     pub(super) workload: WorkloadArgs,
 
@@ -211,6 +219,15 @@ pub(super) struct AbArgs {
 
     #[command(flatten)]
     pub(super) measuring: MeasuringArgs,
+}
+
+impl AbArgs {
+    /// Whether both sides are profiled: to name the cause where the head is slower, or where that was requested.
+    fn wants_profile(&self, record: &Experiment) -> bool {
+        let mut decisions = [&record.decision, &record.gate_decision].into_iter().flatten();
+        let is_red = decisions.any(|it| matches!(it.verdict, Verdict::Regressed | Verdict::Mixed));
+        record.outcome == Outcome::Complete && (self.profile || is_red)
+    }
 }
 
 /// A number with `s`, `m` or `h`.

@@ -5,7 +5,7 @@
 //! `kv_graph` edits it for KV experiments, `weights` counts what a token reads of it, `anatomy` has what else it says of the model; `device_resolved` is what is known before compiling, and `compile`
 //! brings a model onto a device, with `compiled_models` as its cache; `tensor`, `state` and
 //! `string_tensor` are the safe wrappers; `pipeline` is the engine built from all of these, and `kv_cache` what it offers to KV experiments;
-//! `tokenizer_ir` is a tokenizer that is a graph.
+//! `profile` is what each operator took; `tokenizer_ir` is a tokenizer that is a graph.
 
 mod compile;
 mod compiled_models;
@@ -16,6 +16,7 @@ mod kv_cache;
 mod kv_graph;
 mod opencl;
 mod pipeline;
+mod profile;
 mod runtime;
 mod state;
 mod string_tensor;
@@ -32,6 +33,7 @@ pub use facts::DeviceFacts;
 pub use graph::{Anatomy, Graph};
 pub use kv_cache::{AttentionLook, calibrate};
 pub use pipeline::OpenVinoEngine;
+pub use profile::{ProfiledNode, ProfiledSteps};
 pub use runtime::{
     FoundBy, InstalledBy, Release, Releases, ResolvedRuntime, Runtime, RuntimeLocation, Sources,
     TokenizersExtension,

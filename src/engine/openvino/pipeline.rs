@@ -36,6 +36,8 @@ pub struct OpenVinoEngine {
     /// Rows that the KV cache holds, which is how long the attention mask is: one that is shorter gives wrong output
     /// without an error.
     pub(super) cached: usize,
+    /// Inferences of the compiled model, of which a profile is a mean.
+    pub(super) inferences: u64,
     /// The position of the next token, which is more where rows were removed.
     position: usize,
     /// What KV experiments need beside that.
@@ -86,6 +88,7 @@ impl ResolvedRuntime {
             vocabulary_size,
             context_tokens: config.max_position_embeddings,
             cached: 0,
+            inferences: 0,
             position: 0,
             kv: KvExperiment::of(graph),
             logits_are_f32: false,
@@ -300,6 +303,7 @@ impl Engine for OpenVinoEngine {
         let staged = self.inputs.as_ref().map_or(0, |inputs| inputs.staged);
         self.request.infer_async().map_err(|cause| failed("start the inference", &cause))?;
         self.request.wait(LONGEST_WAIT_MS).map_err(|cause| failed("finish the inference", &cause))?;
+        self.inferences += 1;
         self.cached += staged;
         self.position += staged;
         self.kv.observe(&self.request)

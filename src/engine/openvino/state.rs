@@ -247,7 +247,7 @@ pub(super) fn is_loaded(c_library: &Path) -> bool {
 /// `RTLD_NOLOAD` of Linux: open only what is open already.
 const RTLD_NOLOAD: c_int = 4;
 
-fn handle(request: &InferRequest) -> *const c_void {
+pub(super) fn handle(request: &InferRequest) -> *const c_void {
     // SAFETY: the type is one pointer, the handle (asserted above, crate pinned exactly).
     unsafe { std::mem::transmute_copy(request) }
 }

@@ -3,6 +3,7 @@
 
 mod conversation;
 mod process;
+mod profile;
 #[cfg(any(test, feature = "scripted"))]
 mod scripted;
 mod session;
@@ -23,6 +24,7 @@ use crate::sys::MemoryReading;
 pub use conversation::{Conversation, Link, Received, distribution_drift, resolve_device};
 pub(in crate::measure) use process::ErrorOutput;
 pub use process::{WorkerProcess, WorkerProgram};
+pub use profile::profile;
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::ScriptedWorker;
 pub use session::{Aim, Control, Job, ProcessObserver, Session, Start};

@@ -14,12 +14,13 @@ use std::time::Duration;
 use crate::engine::{Ended, Engine, begin, replay};
 use crate::error::{Error, Result};
 use crate::golden::TextDrift;
+use crate::measure::Profile;
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::kv::{KvAgreement, KvUse, StateAccess};
 use crate::measure::protocol::{
     CacheEvent, Command, DeviceResolvedEvent, DistributionsCommand, Event, Failed, GenerateCommand,
     GeneratedEvent, Handshake, LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase,
-    ReplayCommand, TokensEvent,
+    ProfileCommand, ReplayCommand, TokensEvent,
 };
 use crate::sys::{Clock, take_stdout};
 
@@ -79,6 +80,13 @@ pub trait Model {
     /// When the runtime refuses, dynamic quantisation is on, or there is no reference.
     fn distribution_drift(&mut self, _command: &DistributionsCommand) -> Result<Vec<TextDrift>> {
         Err(without_logits())
+    }
+    /// Profiles decode steps, by operator.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or gives no times.
+    fn profile(&mut self, _command: &ProfileCommand) -> Result<Profile> {
+        Err(Error::harness("this worker makes no profile"))
     }
 }
 
@@ -163,6 +171,10 @@ impl Worker<'_> {
                     let texts =
                         self.model.as_mut().ok_or_else(nothing_loaded)?.distribution_drift(&command)?;
                     self.outbox.report(&Event::DistributionsCompared { texts })?;
+                }
+                Command::Profile(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.report(&Event::Profiled(model.profile(&command)?))?;
                 }
                 // One too many does no harm.
                 Command::Acknowledge => {}

@@ -12,10 +12,11 @@ use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, Transformed
 use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
 use crate::golden::{DriftReference, TextDrift, check_group_size};
+use crate::measure::Profile;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{
     CacheEvent, CacheState, DeviceResolvedEvent, DistributionsCommand, InferSpan, KvBytesSource, KvCache,
-    LoadCommand, LoadedEvent, LogitsCommand,
+    LoadCommand, LoadedEvent, LogitsCommand, ProfileCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
@@ -81,6 +82,7 @@ impl Loader for OpenVinoLoader<'_> {
             device_memory_bytes: device_memory_bytes(&resolved),
             kv_method: KvMethod::of(&spec),
             times_states: true,
+            profiles: command.kv_transform.is_none(),
             // An engine around which a transform stands would have to tell it of the rows.
             fills_cache: command.kv_transform.is_none()
                 && engine.states_hidden_reason().is_none()
@@ -276,6 +278,12 @@ impl Model for OpenVinoModel {
             Error::input(format!("no reference distributions in `{}`", command.goldens.display()))
         })?;
         reference.drift(self.engine.engine())
+    }
+
+    fn profile(&mut self, command: &ProfileCommand) -> Result<Profile> {
+        let profiled = self.engine.openvino().profile_decode(command.input(), command.steps)?;
+        self.generated();
+        Ok(Profile::of(command, profiled))
     }
 
     fn kv_use(&mut self) -> Option<KvUse> {

@@ -15,6 +15,7 @@ use crate::report::decision::words;
 use crate::report::document::{Cell, Document, Line, Table, metric, number, status};
 use crate::report::mark::{Mark, add_validity};
 use crate::report::number::{counted, signed_percent};
+use crate::report::profile::{add_profile_change, cause_of};
 use crate::visible::one_line;
 
 /// Rows of a table, and checks with a line of their own, in a brief report.
@@ -64,6 +65,9 @@ pub(in crate::report) fn add_decision(
         comparisons(document, decision, decision.comparisons.iter().collect());
         document.titled_table("Checks", Table::new(["", "", ""]).with_rows(checks(decision)));
     }
+    if let [(_, base), (_, head)] = subject.runs()[..] {
+        add_profile_change(document, Side::BOTH.map(Side::as_str), [base, head]);
+    }
     document.chart(chart);
     let rows = subject.pairs.iter().enumerate().map(|(at, pair)| pair_row(at, pair));
     document.titled_table(
@@ -105,6 +109,11 @@ pub fn decision_markdown(subject: Subject<'_>, decision: &DecisionRecord) -> Str
     let matters = |it: &&ComparisonRecord| it.prompt.is_none() || it.result != ComparisonResult::Unchanged;
     comparisons(&mut document, decision, decision.comparisons.iter().filter(matters).take(MOST).collect());
     brief_checks(&mut document, &decision.checks);
+    if let [(_, base), (_, head)] = subject.runs()[..]
+        && let Some(cause) = cause_of([base, head])
+    {
+        document.text(Line::from("Profiled apart, one process a side. ").and(cause));
+    }
     if let Some(sensitivity) = &decision.sensitivity {
         document.text(words::sensitivity(sensitivity));
     }

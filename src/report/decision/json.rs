@@ -12,6 +12,7 @@
 //! | `sensitivity` | what the pairs could have seen, percent |
 //! | `pairs` | `pair` from 1, `first`, `difference_percent` of the mean `tpot@1`, `invalidated_by`, `counts_despite` |
 //! | `sides` | `base` and `head`, or `head` alone: what was `label`, its `differences` from the usual run of its commit, commit, device, runtime, model, workload |
+//! | `profile` | where both sides were profiled: µs of a decode step, what of it no operator explains, and the operators `by_kind` and `by_name`, the largest difference first |
 //! | `machine`, `inputs`, `policy_sha256`, `seed`, `ignore_guards`, `stop_reason`, `warnings` | what else it depends on |
 //!
 //! Numbers are not rounded; units are in the fields' names.
@@ -24,6 +25,7 @@ use crate::record::{
 };
 use crate::report::decision::subject::{PairLine, Subject, mean_tpot_ms};
 use crate::report::number::change_percent;
+use crate::report::profile::profile_change_json;
 use crate::visible;
 
 const SCHEMA: &str = "arcgauge-decision@2";
@@ -50,6 +52,7 @@ pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, ex
     });
     let record = subject.record;
     if subject.is_ab() {
+        value["profile"] = profile_change_json(Side::BOTH.map(|side| record.side(side)));
         value["inputs"] = json!(record.inputs);
         if let Some(inputs) = value["inputs"].as_object_mut() {
             // Its text is in the record; its hash is enough here.

@@ -249,6 +249,7 @@ pub(super) fn record(ready: &ReadyArm<'_>, worker_plan: &Plan, measured: Measure
         warm_load: WarmLoad::of(&session.processes),
         logit_drift: None,
         distribution_drift: None,
+        profile: None,
         kv: ready.kv.as_ref().map(|kv| KvRecord {
             transform: kv.transform.clone(),
             method: kv.method,

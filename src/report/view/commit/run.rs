@@ -11,6 +11,7 @@ use crate::report::document::{Cell, Document, Line, Table, number};
 use crate::report::facts::facts_of;
 use crate::report::mark::{Mark, is_invalid, of_outcome, output_status};
 use crate::report::number::{change_percent, counted, four_digits, mebibytes, signed_percent};
+use crate::report::profile::add_profile;
 use crate::report::reproduce::reproduce_command;
 use crate::report::view::commit::{RecordOfCommit, charts};
 use crate::report::view::peers::add_command_and_file;
@@ -93,6 +94,7 @@ pub(super) fn run_document(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) 
     for chart in charts::of_run(record, standing) {
         document.chart(Some(chart));
     }
+    add_profile(&mut document, record);
     let facts = facts_of(record, &side.summary).into_iter().map(|(fact, text)| [fact.into(), text.into()]);
     document.titled_table("Details", Table::new(["", ""]).with_rows(facts));
     add_environment(&mut document, record, of_commit);
