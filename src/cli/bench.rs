@@ -79,13 +79,13 @@ struct BesideArgs {
     #[arg(long)]
     states: bool,
 
-    /// Then profile decode steps by operator, in a process of their own
-    #[arg(long)]
-    profile: bool,
-
     /// Compare next-token distributions with the model's reference after the last process; ends with 11 beyond a limit
     #[arg(long)]
     drift: bool,
+
+    /// Then profile decode steps by operator, in a process of their own
+    #[arg(long)]
+    profile: bool,
 }
 
 /// How the run is reported.
@@ -137,7 +137,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         return Ok(exit_code::INTERRUPTED);
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let cost = HarnessCost { hashing_ns, lock_wait_ns, ..HarnessCost::default() };
+    let cost = HarnessCost { lock_wait_ns, hashing_ns, ..HarnessCost::default() };
     let bench = Bench {
         args,
         root: &root,
@@ -155,7 +155,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         return bench.backfill(&commits, &cost);
     }
     let identity = Identity::of(root.path(), &program.program, args.supervision.is_other_program())?;
-    bench.measure(&program, identity, InputsRecord::default(), cost, began_ns)
+    bench.measure(&program, &identity, InputsRecord::default(), cost, began_ns)
 }
 
 /// What is the same for every commit that is measured.
@@ -197,7 +197,7 @@ impl Bench<'_> {
                         commit: Some(commit.clone()),
                         ..Identity::of(self.root.path(), &program.worker.program, true)?
                     };
-                    self.measure(&program.worker, identity, inputs.clone(), cost.clone(), began_ns)
+                    self.measure(&program.worker, &identity, inputs.clone(), cost.clone(), began_ns)
                 });
             match measured {
                 Ok(exit_code::INTERRUPTED) => return Ok(exit_code::INTERRUPTED),
@@ -215,7 +215,7 @@ impl Bench<'_> {
     fn measure(
         &self,
         program: &WorkerProgram,
-        identity: Identity,
+        identity: &Identity,
         inputs: InputsRecord,
         mut cost: HarnessCost,
         began_ns: u64,
@@ -243,7 +243,7 @@ impl Bench<'_> {
             model: self.model,
             edited: edited.as_ref(),
             requested: &args.engine.device,
-            identity: &identity,
+            identity,
             can_replay: true,
         };
         let rounds =

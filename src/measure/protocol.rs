@@ -24,10 +24,10 @@
 //! states-timed {rows, times}        ->
 //!                                   <-  capture-logits {text, reference} or compare-logits, of `kv` alone
 //! logits-captured or logits-compared ->
-//!                                   <-  profile {prompt, steps}       to a worker that loaded with PERF_COUNT alone
-//! profiled {operators, times}       ->
 //!                                   <-  compare-distributions {goldens}  with dynamic quantisation off
 //! distributions-compared {texts}    ->
+//!                                   <-  profile {prompt, steps}       to a worker that loaded with PERF_COUNT alone
+//! profiled {operators, times}       ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -80,10 +80,10 @@ pub enum Command {
     CaptureLogits(LogitsCommand),
     /// Compare those of a pass of this worker with such a file; answered by `logits-compared`.
     CompareLogits(LogitsCommand),
-    /// Profile decode steps, by operator; answered by `profiled`. Only for a worker whose `loaded` event has `profiles`.
-    Profile(ProfileCommand),
     /// Compare next-token distributions with the model's reference ones; answered by `distributions-compared`.
     CompareDistributions(DistributionsCommand),
+    /// Profile decode steps, by operator; answered by `profiled`. Only for a worker whose `loaded` event has `profiles`.
+    Profile(ProfileCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -274,13 +274,13 @@ pub enum Event {
     LogitsCaptured,
     /// How far the logits of a pass are from those of the reference.
     LogitsCompared(KvAgreement),
-    /// What the operators of a decode step took.
-    Profiled(Profile),
     /// How far the distributions are from the reference ones.
     DistributionsCompared {
         /// Text by text.
         texts: Vec<TextDrift>,
     },
+    /// What the operators of a decode step took.
+    Profiled(Profile),
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.

@@ -14,7 +14,7 @@ use crate::golden::TextDrift;
 use crate::measure::kv::KvAgreement;
 use crate::measure::protocol::{
     CacheState, Command, DeviceResolvedEvent, DistributionsCommand, Event, Handshake, LoadCommand,
-    LogitsCommand, PROTOCOL_VERSION, REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord,
+    LoadedEvent, LogitsCommand, PROTOCOL_VERSION, REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord,
     UNDERSTOOD_VERSIONS,
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
@@ -399,12 +399,7 @@ pub fn distribution_drift(
     stop: &Arc<AtomicBool>,
 ) -> Result<Vec<TextDrift>, ExitReason> {
     let mut conversation = Conversation::new(link, limits, Arc::clone(stop));
-    let resolved = conversation.resolve(load)?;
-    conversation.cache_warm_up = resolved.compiled_model_cache == CacheState::Cold;
-    match conversation.next(Awaited::Loaded)? {
-        Event::Loaded(_) => {}
-        other => return Err(conversation.unexpected(&other, Awaited::Loaded)),
-    }
+    conversation.load(load)?;
     let goldens = goldens.to_owned();
     conversation.send(&Command::CompareDistributions(DistributionsCommand { goldens }));
     let texts = match conversation.next(Awaited::Replay)? {
@@ -424,6 +419,15 @@ impl Conversation {
         match self.next(Awaited::DeviceResolved)? {
             Event::DeviceResolved(resolved) => Ok(resolved),
             other => Err(self.unexpected(&other, Awaited::DeviceResolved)),
+        }
+    }
+
+    /// Loads a model for untimed passes alone.
+    pub(super) fn load(&mut self, load: &LoadCommand) -> Result<LoadedEvent, ExitReason> {
+        self.cache_warm_up = self.resolve(load)?.compiled_model_cache == CacheState::Cold;
+        match self.next(Awaited::Loaded)? {
+            Event::Loaded(loaded) => Ok(loaded),
+            other => Err(self.unexpected(&other, Awaited::Loaded)),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::error::{Error, Result};
 use crate::measure::Profile;
-use crate::measure::protocol::{CacheState, Command, Event, LoadCommand, ProfileCommand};
+use crate::measure::protocol::{Command, Event, LoadCommand, ProfileCommand};
 use crate::measure::supervisor::conversation::{Conversation, Link, ended};
 use crate::measure::supervisor::{Awaited, ExitReason, Limits};
 
@@ -36,23 +36,11 @@ fn profiled(
     load: &LoadCommand,
     command: ProfileCommand,
 ) -> Result<Profile, ExitReason> {
-    conversation.handshake()?;
     let mut load = load.clone();
     load.properties.push(PROFILING.to_owned());
-    conversation.send(&Command::Load(load));
-    match conversation.next(Awaited::DeviceResolved)? {
-        Event::DeviceResolved(resolved) => {
-            conversation.cache_warm_up = resolved.compiled_model_cache == CacheState::Cold;
-        }
-        other => return Err(conversation.unexpected(&other, Awaited::DeviceResolved)),
-    }
-    match conversation.next(Awaited::Loaded)? {
-        Event::Loaded(loaded) if loaded.profiles => {}
-        Event::Loaded(_) => {
-            let error = Error::input("the worker makes no profile");
-            return Err(conversation.end_as(ExitReason::Refused(error)));
-        }
-        other => return Err(conversation.unexpected(&other, Awaited::Loaded)),
+    if !conversation.load(&load)?.profiles {
+        let error = Error::input("the worker makes no profile");
+        return Err(conversation.end_as(ExitReason::Refused(error)));
     }
     conversation.depth_tokens = command.input().depth_tokens();
     let requested = (command.prompt_id.clone(), command.input().depth_tokens(), command.steps);

@@ -74,19 +74,19 @@ pub trait Model {
     fn compare_logits(&mut self, _command: &LogitsCommand) -> Result<KvAgreement> {
         Err(without_logits())
     }
-    /// Profiles decode steps, by operator.
-    ///
-    /// # Errors
-    /// When the runtime refuses, or gives no times.
-    fn profile(&mut self, _command: &ProfileCommand) -> Result<Profile> {
-        Err(Error::harness("this worker makes no profile"))
-    }
     /// Compares next-token distributions with the model's reference ones. Never timed.
     ///
     /// # Errors
     /// When the runtime refuses, dynamic quantisation is on, or there is no reference.
     fn distribution_drift(&mut self, _command: &DistributionsCommand) -> Result<Vec<TextDrift>> {
         Err(without_logits())
+    }
+    /// Profiles decode steps, by operator.
+    ///
+    /// # Errors
+    /// When the runtime refuses, or gives no times.
+    fn profile(&mut self, _command: &ProfileCommand) -> Result<Profile> {
+        Err(Error::harness("this worker makes no profile"))
     }
 }
 
@@ -167,14 +167,14 @@ impl Worker<'_> {
                     let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
                     self.outbox.report(&Event::LogitsCompared(model.compare_logits(&command)?))?;
                 }
-                Command::Profile(command) => {
-                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-                    self.outbox.report(&Event::Profiled(model.profile(&command)?))?;
-                }
                 Command::CompareDistributions(command) => {
                     let texts =
                         self.model.as_mut().ok_or_else(nothing_loaded)?.distribution_drift(&command)?;
                     self.outbox.report(&Event::DistributionsCompared { texts })?;
+                }
+                Command::Profile(command) => {
+                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
+                    self.outbox.report(&Event::Profiled(model.profile(&command)?))?;
                 }
                 // One too many does no harm.
                 Command::Acknowledge => {}

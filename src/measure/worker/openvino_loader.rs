@@ -272,18 +272,18 @@ impl Model for OpenVinoModel {
         Ok(KvAgreement::of(&text.id, *seed, &steps))
     }
 
-    fn profile(&mut self, command: &ProfileCommand) -> Result<Profile> {
-        let profiled = self.engine.openvino().profile_decode(command.input(), command.steps)?;
-        self.generated();
-        Ok(Profile::of(command, profiled))
-    }
-
     fn distribution_drift(&mut self, command: &DistributionsCommand) -> Result<Vec<TextDrift>> {
         check_group_size(&self.properties)?;
         let reference = DriftReference::load(&command.goldens)?.ok_or_else(|| {
             Error::input(format!("no reference distributions in `{}`", command.goldens.display()))
         })?;
         reference.drift(self.engine.engine())
+    }
+
+    fn profile(&mut self, command: &ProfileCommand) -> Result<Profile> {
+        let profiled = self.engine.openvino().profile_decode(command.input(), command.steps)?;
+        self.generated();
+        Ok(Profile::of(command, profiled))
     }
 
     fn kv_use(&mut self) -> Option<KvUse> {

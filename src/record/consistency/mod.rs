@@ -87,8 +87,8 @@ pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
         check_device(&arm, &mut found);
         check_verdicts(&arm, &mut found);
         check_kv(&arm, &mut found);
-        check_profile(&arm, &mut found);
         check_distribution_drift(&arm, &mut found);
+        check_profile(&arm, &mut found);
     }
     check_bisect(experiment, &mut found);
     check_order(experiment, &mut found);

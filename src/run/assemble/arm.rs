@@ -248,8 +248,8 @@ pub(super) fn record(ready: &ReadyArm<'_>, worker_plan: &Plan, measured: Measure
         samples: Vec::new(),
         warm_load: WarmLoad::of(&session.processes),
         logit_drift: None,
-        profile: None,
         distribution_drift: None,
+        profile: None,
         kv: ready.kv.as_ref().map(|kv| KvRecord {
             transform: kv.transform.clone(),
             method: kv.method,
