@@ -1,31 +1,37 @@
 //! `bench`: the main job. Measure in fresh processes, check every token, store a record, print the table.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::{fs, io};
 
 use clap::Args;
 
+use crate::cli::ab::build_worker;
 use crate::cli::flags::EngineFlags;
-use crate::cli::golden::probe_of;
+use crate::cli::golden::{plan_drift, probe_of};
 use crate::cli::measuring::{SupervisionArgs, load_command, own_program, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
 use crate::cli::settings::{StoreFlag, cache_folder};
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
-use crate::cli::{exit_code, print_document, say, shell};
-use crate::engine::openvino::Sources;
+use crate::cli::{complain, exit_code, print_document, say, shell};
+use crate::engine::openvino::{RuntimeLocation, Sources};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
-use crate::golden::GoldenResult;
+use crate::gate::side::{Builder, inputs_sha256};
+use crate::golden::{GoldenResult, Probe};
 use crate::judge::Validity;
-use crate::measure::supervisor::Control;
+use crate::measure::supervisor::{Control, WorkerProgram};
 use crate::measure::{BenchesEnded, Estimate, read_estimates, run_benches};
 use crate::record::{
-    Arm, Experiment, HarnessCost, History, Outcome, Personal, PlanKind, PromptRecord, PublishedReference,
+    Arm, Commit, DistributionDriftRecord, Experiment, HarnessCost, History, InputsRecord, Outcome, Personal,
+    PlanKind, PromptRecord, PublishedReference, Repository, RequestedPrompt, Source,
 };
 use crate::report::{Detail, bench_document, explain, results_json};
-use crate::run::{EditedGraph, ExperimentPlan, Identity, Ran, ReadyArm, Schedule, StoppingRule, run};
+use crate::run::{
+    DriftPlan, EditedGraph, ExperimentPlan, FoundModel, Identity, Ran, ReadyArm, Schedule, StoppingRule, run,
+};
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::{PromptSet, Suite};
 
@@ -38,6 +44,11 @@ pub(super) struct BenchArgs {
     /// One process and no cache warm-up load: the soonest honest number
     #[arg(long, conflicts_with = "runs")]
     quick: bool,
+
+    /// Build and measure this commit, or each of a range of first parents, with the harness and the inputs of the
+    /// checkout; stored under it
+    #[arg(long, value_name = "REVISION|A..B", conflicts_with = "worker")]
+    commit: Option<String>,
 
     #[command(flatten)]
     workload: WorkloadArgs,
@@ -65,6 +76,10 @@ struct BesideArgs {
     /// Time reading and writing back all KV states at the end of each process
     #[arg(long)]
     states: bool,
+
+    /// Compare next-token distributions with the model's reference after the last process; ends with 11 beyond a limit
+    #[arg(long)]
+    drift: bool,
 }
 
 /// How the run is reported.
@@ -97,6 +112,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
     if let Some(output) = &args.reporting.output {
         check_writable(output)?;
     }
+    let commits = args.commit.as_ref().map(|named| commits(&root, named)).transpose()?;
     let history = args.reporting.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
     let control = stoppable()?;
@@ -109,66 +125,195 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         args.workload.requested(Suite::Reference, &model, args.processes())?;
 
     let probe = if args.workload.unverified { None } else { probe_of(&model)? };
+    let drift = args.beside.drift.then(|| plan_drift(&model, &root, 1)).transpose()?;
     let waited_ns = MonotonicClock.now_ns();
     let Some(_lock) = args.supervision.take_lock(&control, "bench")? else {
         return Ok(exit_code::INTERRUPTED);
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let identity = Identity::of(root.path(), &program.program, args.supervision.is_other_program())?;
-    let mut cost =
-        HarnessCost { hashing_ns: hashing_ns + identity.hashing_ns, lock_wait_ns, ..HarnessCost::default() };
-    let criterion =
-        if args.beside.criterion { run_criterion(&root, &mut cost, &control)? } else { Some(Vec::new()) };
-    let Some(criterion) = criterion else {
-        say("interrupted: nothing was measured");
-        return Ok(exit_code::INTERRUPTED);
-    };
-    let edited = EditedGraph::place(&model.identity, args.engine.all_logits, 0)?;
-    let load = load_command(&args.engine, &model, location, edited.as_ref());
-    let arm = ReadyArm {
-        kv: None,
-        label: Arm::BENCH.to_owned(),
-        differences: Vec::new(),
-        host_loop: Arm::ARCGAUGE.to_owned(),
-        program: &program,
-        load: &load,
+    let cost = HarnessCost { hashing_ns, lock_wait_ns, ..HarnessCost::default() };
+    let bench = Bench {
+        args,
+        root: &root,
+        history: &history,
+        control: &control,
         model: &model,
-        edited: edited.as_ref(),
-        requested: &args.engine.device,
-        identity: &identity,
-        can_replay: true,
-    };
-    let rounds = Schedule { ignore_guards: true, ..Schedule::new(1, StoppingRule::Rounds(args.processes())) };
-    let kind = PlanKind::Bench;
-    let plan = ExperimentPlan {
-        limits: args.supervision.limits(),
-        warms_cache: !args.quick,
-        times_states: args.beside.states,
-        idle_limit: args.supervision.settle_limit(args.quick),
+        prompts,
+        new_tokens,
         probe,
-        criterion,
-        cost,
-        ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, vec![arm], rounds, published)
+        drift,
+        published,
+        location,
     };
-    let observer = Progress::start(&control, new_tokens);
-    let ran = run(&plan, &control, &observer)?;
-    ran.bad_input().map_or(Ok(()), Err)?;
-    let Ran { record, failed } = ran;
-    if record.outcome == Outcome::Interrupted && record.subject().samples.is_empty() {
-        say("interrupted: nothing was measured");
-        return Ok(exit_code::INTERRUPTED);
+    if let Some(commits) = commits {
+        return bench.backfill(&commits, &cost);
     }
-    let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
-    store_and_report(args, &root, &history, &record, &model.prompts)?;
-    match failed {
-        Some(error) => Err(error),
-        None => Ok(code(&record, args.reporting.strict)),
+    let identity = Identity::of(root.path(), &program.program, args.supervision.is_other_program())?;
+    bench.measure(&program, identity, InputsRecord::default(), cost, began_ns)
+}
+
+/// What is the same for every commit that is measured.
+struct Bench<'a> {
+    args: &'a BenchArgs,
+    root: &'a Root,
+    history: &'a History,
+    control: &'a Arc<Control>,
+    model: &'a FoundModel,
+    prompts: Vec<RequestedPrompt>,
+    new_tokens: usize,
+    probe: Option<Probe>,
+    drift: Option<DriftPlan>,
+    published: PublishedReference,
+    location: RuntimeLocation,
+}
+
+impl Bench<'_> {
+    /// Builds and measures each commit, the oldest first, with the harness and the inputs of this checkout. One that cannot
+    /// be built or measured does not keep the others from it. Ends with the highest exit code.
+    fn backfill(&self, commits: &[Commit], cost: &HarnessCost) -> Result<u8> {
+        let repository = Repository::open(self.root.path())?;
+        let builder = Builder::new(&cache_folder()?).ending_with(own_program()?);
+        let inputs = InputsRecord {
+            from_commit: Some(repository.head()?.sha),
+            sha256: inputs_sha256(self.root.path())?,
+            ..InputsRecord::default()
+        };
+        let (mut highest, mut failed) = (exit_code::PASS, None);
+        for (at, commit) in commits.iter().enumerate() {
+            let began_ns = MonotonicClock.now_ns();
+            let what = format!("commit {} ({} of {})", commit.short(), at + 1, commits.len());
+            say(&what);
+            let source = Source::Commit(commit.clone());
+            let measured =
+                build_worker(&builder, &repository, &source, &what, &self.control.stop).and_then(|program| {
+                    let Some(program) = program else { return Ok(exit_code::INTERRUPTED) };
+                    let identity = Identity {
+                        commit: Some(commit.clone()),
+                        ..Identity::of(self.root.path(), &program.worker.program, true)?
+                    };
+                    self.measure(&program.worker, identity, inputs.clone(), cost.clone(), began_ns)
+                });
+            match measured {
+                Ok(exit_code::INTERRUPTED) => return Ok(exit_code::INTERRUPTED),
+                Ok(code) => highest = highest.max(code),
+                Err(error) if commits.len() == 1 => return Err(error),
+                Err(error) => {
+                    complain(&error);
+                    failed = Some(error);
+                }
+            }
+        }
+        Ok(failed.map_or(highest, |error| exit_code::of_kind(error.kind()).max(highest)))
+    }
+
+    fn measure(
+        &self,
+        program: &WorkerProgram,
+        identity: Identity,
+        inputs: InputsRecord,
+        mut cost: HarnessCost,
+        began_ns: u64,
+    ) -> Result<u8> {
+        let (args, control) = (self.args, self.control);
+        cost.hashing_ns += identity.hashing_ns;
+        let criterion = if args.beside.criterion {
+            run_criterion(self.root, &mut cost, control)?
+        } else {
+            Some(Vec::new())
+        };
+        let Some(criterion) = criterion else {
+            say("interrupted: nothing was measured");
+            return Ok(exit_code::INTERRUPTED);
+        };
+        let edited = EditedGraph::place(&self.model.identity, args.engine.all_logits, 0)?;
+        let load = load_command(&args.engine, self.model, self.location.clone(), edited.as_ref());
+        let arm = ReadyArm {
+            kv: None,
+            label: Arm::BENCH.to_owned(),
+            differences: Vec::new(),
+            host_loop: Arm::ARCGAUGE.to_owned(),
+            program,
+            load: &load,
+            model: self.model,
+            edited: edited.as_ref(),
+            requested: &args.engine.device,
+            identity: &identity,
+            can_replay: true,
+        };
+        let rounds =
+            Schedule { ignore_guards: true, ..Schedule::new(1, StoppingRule::Rounds(args.processes())) };
+        let (prompts, new_tokens) = (self.prompts.clone(), self.new_tokens);
+        let published = self.published.clone();
+        let plan = ExperimentPlan {
+            limits: args.supervision.limits(),
+            warms_cache: !args.quick,
+            times_states: args.beside.states,
+            idle_limit: args.supervision.settle_limit(args.quick),
+            probe: self.probe.clone(),
+            drift: self.drift.clone(),
+            inputs,
+            criterion,
+            cost,
+            ..ExperimentPlan::new(
+                PlanKind::Bench,
+                began_ns,
+                prompts,
+                new_tokens,
+                vec![arm],
+                rounds,
+                published,
+            )
+        };
+        let ran = run(&plan, control, &Progress::start(control, new_tokens))?;
+        ran.bad_input().map_or(Ok(()), Err)?;
+        let Ran { record, failed } = ran;
+        if record.outcome == Outcome::Interrupted && record.subject().samples.is_empty() {
+            say("interrupted: nothing was measured");
+            return Ok(exit_code::INTERRUPTED);
+        }
+        let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
+        store_and_report(args, self.root, self.history, &record, &self.model.prompts)?;
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(code(&record, args.reporting.strict)),
+        }
+    }
+}
+
+/// A range has no more commits: each is built and measured, which takes minutes.
+const MOST_COMMITS: usize = 1000;
+
+/// The commit that a revision names, or those of a range `A..B` on the line of first parents after `A`.
+fn commits(root: &Root, named: &str) -> Result<Vec<Commit>> {
+    let repository = Repository::open(root.path())?;
+    match named.split_once("..") {
+        None => Ok(vec![repository.resolve(named)?]),
+        Some((after, to)) => {
+            let commits = repository.first_parents(
+                &repository.resolve(after)?.sha,
+                &repository.resolve(to)?.sha,
+                MOST_COMMITS,
+            )?;
+            if commits.is_empty() {
+                let what = format!("range `{named}` has no commit");
+                return Err(Error::input(what).hint("name the older one first, as in `v1.0..HEAD`"));
+            }
+            Ok(commits)
+        }
     }
 }
 
 fn code(record: &Experiment, strict: bool) -> u8 {
     match Validity::of(record) {
         Validity::Invalid(_) if strict => exit_code::ENVIRONMENT_INVALID,
+        _ if record
+            .subject()
+            .distribution_drift
+            .as_ref()
+            .is_some_and(DistributionDriftRecord::is_exceeded) =>
+        {
+            exit_code::WRONG_OUTPUT
+        }
         _ => exit_code::of_outcome(record.outcome),
     }
 }

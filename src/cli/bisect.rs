@@ -156,6 +156,7 @@ impl BisectArgs {
             head: sides.words[head].clone(),
             merge: None,
             step: None,
+            drift: false,
             budget: self.budget,
             measure_identical: false,
             ignore_guards: self.ignore_guards,

@@ -162,6 +162,7 @@ fn measure(args: &MeasureArgs) -> Result<u8> {
         // Who publishes the verdict cannot see that changed sources gave the same program.
         measure_identical: !changed.is_empty(),
         ignore_guards: false,
+        drift: false,
         seed: None,
         workload: WorkloadArgs::default(),
         format: VerdictFormat::Text,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::openvino::EffectiveProperties;
 use crate::engine::{Distribution, DistributionDifference, Engine, distribution_differences, distributions};
 use crate::error::{Error, Result};
 use crate::golden::fixture::{Conditions, RESTORE};
@@ -25,6 +26,26 @@ const LIMIT_FACTOR: f64 = 100.0;
 const LEAST_MEAN_KL_NATS: f64 = 1e-9;
 /// The least limit of the largest difference of a logit, for the same reason.
 const LEAST_LOGIT_DIFFERENCE: f64 = 1e-3;
+
+/// By default a CPU plugin quantises activations in groups of this property's size, and its rounding hides small damage.
+pub const GROUP_SIZE: &str = "DYNAMIC_QUANTIZATION_GROUP_SIZE";
+
+/// Refuses a model that was loaded with dynamic quantisation on, by the properties in force.
+///
+/// # Errors
+/// Another group size than 0.
+pub fn check_group_size(properties: &EffectiveProperties) -> Result<()> {
+    match properties.get(GROUP_SIZE).map(String::as_str) {
+        Some("0") => Ok(()),
+        other => {
+            let what = format!(
+                "`{GROUP_SIZE}` is `{}` where 0 is needed: distributions cannot be compared",
+                other.unwrap_or("not read back")
+            );
+            Err(Error::environment(what).hint("leave that property out, or use the CPU: `--device CPU`"))
+        }
+    }
+}
 
 /// What a model makes of the texts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +99,7 @@ pub struct DistributionLimit {
 }
 
 /// How far the distributions of a text have moved.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TextDrift {
     /// Which text.
     pub text: String,
@@ -195,6 +216,25 @@ impl DistributionLimit {
 impl DriftReference {
     /// The version of the form that is read and written.
     pub const SCHEMA: u32 = 1;
+
+    /// The reference of this model from the folder of its goldens.
+    ///
+    /// # Errors
+    /// No reference, one of another model, or as [`Self::load`].
+    pub fn of_model(folder: &Path, name: &str, sha256: &str) -> Result<Self> {
+        let reference = Self::load(folder)?.ok_or_else(|| {
+            Error::input(format!("model `{name}` has no reference distributions"))
+                .hint("where the model is right: `cargo xtask golden drift --make \"REASON\"`")
+        })?;
+        if reference.model_sha256 == sha256 {
+            return Ok(reference);
+        }
+        let made_from = &reference.model_sha256;
+        let what = format!(
+            "the reference distributions of `{name}` were made from `{made_from}`, and this model is `{sha256}`"
+        );
+        Err(Error::input(what).hint("restore the model's files; or make them again: `--make \"REASON\"`"))
+    }
 
     /// Reads the reference of a model from the folder of its goldens; None where there is none.
     ///

@@ -7,7 +7,9 @@ mod probe;
 mod repetition;
 
 pub use check::{Divergence, Expected, Finding, GoldenResult, Question, drift, judge};
-pub use drift::{DistributionDrift, DistributionLimit, DriftReference, DriftText, TextDrift};
+pub use drift::{
+    DistributionDrift, DistributionLimit, DriftReference, DriftText, GROUP_SIZE, TextDrift, check_group_size,
+};
 pub use fixture::{Conditions, Golden, GoldenOrigin, GoldenSet, Tolerance, conditions};
 pub use probe::{DriftLimit, LogitDrift, Probe, ProbeOrigin, ProbeTokens};
 pub use repetition::Repetition;

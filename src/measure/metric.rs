@@ -166,6 +166,13 @@ metrics! {
     PeakDeviceMemory "peak GPU memory, mean of the processes" "peak_device_memory@1" "bytes" Lower "highest memory of the device that was seen";
     /// Largest difference of the first two logits' logit margin against the fixture, over a probe text, logit.
     LogitDrift "logit drift" "logit_drift@1" "logit" Lower "largest |logit margin - fixture's logit margin| over a teacher-forced probe text";
+    /// Mean Kullback-Leibler divergence of next-token distributions from the reference ones, nats, with dynamic
+    /// quantisation off.
+    MeanKl "mean KL divergence" "mean_kl@1" "nats" Lower
+        "mean of KL(reference, next-token distribution) over teacher-forced texts, the 32 most probable tokens apart";
+    /// Largest difference of a logit from the reference one, over the same steps.
+    MaxLogitDifference "largest logit difference" "max_logit_difference@1" "logit" Lower
+        "largest |logit - reference logit| of the 32 most probable tokens over teacher-forced texts";
     /// Reading all KV states, ms; the rows that they hold are stated.
     StateRead "reading all KV states" "state_read@1" "ms" Lower "median time to read all states, at the stated rows";
     /// Writing all KV states back as they are, ms; the rows that they hold are stated.

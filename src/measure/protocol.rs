@@ -24,6 +24,8 @@
 //! states-timed {rows, times}        ->
 //!                                   <-  capture-logits {text, reference} or compare-logits, of `kv` alone
 //! logits-captured or logits-compared ->
+//!                                   <-  compare-distributions {goldens}  with dynamic quantisation off
+//! distributions-compared {texts}    ->
 //!                                   <-  finish
 //! done                              ->
 //! ```
@@ -42,6 +44,7 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::engine::{Choice, Path};
 use crate::error::{Error, ErrorKind};
+use crate::golden::TextDrift;
 use crate::measure::kv::{KvAgreement, KvMethod, KvText, KvUse, StateAccess};
 use crate::workload::{Input, TokenId};
 
@@ -74,6 +77,8 @@ pub enum Command {
     CaptureLogits(LogitsCommand),
     /// Compare those of a pass of this worker with such a file; answered by `logits-compared`.
     CompareLogits(LogitsCommand),
+    /// Compare next-token distributions with the model's reference ones; answered by `distributions-compared`.
+    CompareDistributions(DistributionsCommand),
     /// End; answered by `done`.
     Finish,
 }
@@ -153,6 +158,13 @@ pub struct LogitsCommand {
     /// The seed of rotation or choice in this pass; None for the arm's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
+}
+
+/// Teacher-forced passes over the texts of a reference.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DistributionsCommand {
+    /// The folder of the model's goldens, which has the reference.
+    pub goldens: PathBuf,
 }
 
 /// Which tokens are fed.
@@ -236,6 +248,11 @@ pub enum Event {
     LogitsCaptured,
     /// How far the logits of a pass are from those of the reference.
     LogitsCompared(KvAgreement),
+    /// How far the distributions are from the reference ones.
+    DistributionsCompared {
+        /// Text by text.
+        texts: Vec<TextDrift>,
+    },
     /// Something failed; the worker ends.
     Failed(Failed),
     /// The last word.

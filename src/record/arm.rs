@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::engine::openvino::ActiveWeights;
 use crate::engine::{ModelShape, Replay};
 use crate::error::{Error, Result};
-use crate::golden::{Divergence, DriftLimit, Finding, GoldenResult, GoldenSet, LogitDrift, Question, judge};
+use crate::golden::{
+    DistributionDrift, DistributionLimit, Divergence, DriftLimit, Finding, GoldenResult, GoldenSet,
+    LogitDrift, Question, TextDrift, judge,
+};
 use crate::measure::guard::GuardLog;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{CacheState, InferSpan, KvCache, ReplayRecord};
@@ -71,6 +74,9 @@ pub struct Arm {
     /// How far the logits have moved on the model's probe text; None where it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logit_drift: Option<LogitDriftRecord>,
+    /// How far the next-token distributions have moved, with dynamic quantisation off; None where it was not requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distribution_drift: Option<DistributionDriftRecord>,
     /// What was done to the KV cache, and what came of it; None but in an experiment of `kv`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kv: Option<KvRecord>,
@@ -128,6 +134,29 @@ pub struct LogitDriftRecord {
     pub drift: LogitDrift,
     /// What is normal on this device and precision; None where it was never calibrated.
     pub limit: Option<DriftLimit>,
+}
+
+/// `mean_kl@1` and `max_logit_difference@1`, text by text, and what is normal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DistributionDriftRecord {
+    /// The texts.
+    pub texts: Vec<TextDrift>,
+    /// What is normal on this device and precision; None where it was never calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<DistributionLimit>,
+}
+
+impl DistributionDriftRecord {
+    /// The drift over all texts; None without a step.
+    pub fn whole(&self) -> Option<DistributionDrift> {
+        DistributionDrift::of(&self.texts)
+    }
+
+    /// Whether the drift is more than is normal.
+    pub fn is_exceeded(&self) -> bool {
+        let limit = self.limit.as_ref().zip(self.whole());
+        limit.is_some_and(|(limit, whole)| limit.is_exceeded_by(&whole))
+    }
 }
 
 /// How a run ended. Only a complete one can be a baseline.

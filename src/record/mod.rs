@@ -27,9 +27,9 @@ pub use crate::measure::RequestedPrompt;
 pub use crate::measure::protocol::ReplayRecord;
 pub use archive::{AllowedFile, ArchivedFile, archive, unarchive};
 pub use arm::{
-    Arm, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord, Outcome, ProcessRecord,
-    PromptRecord, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord, WorkloadRecord,
-    judge_session, stored_samples,
+    Arm, DistributionDriftRecord, DivergenceText, KvRecord, LoadRecord, LogitDriftRecord, ModelRecord,
+    Outcome, ProcessRecord, PromptRecord, RuntimeRecord, SampleRecord, SampleTimes, Warning, WorkerRecord,
+    WorkloadRecord, judge_session, stored_samples,
 };
 pub use bisect::BisectRecord;
 pub use cache_folders::{CacheFolders, InUse};

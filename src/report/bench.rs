@@ -275,6 +275,7 @@ pub fn results_json(record: ArmView<'_>) -> String {
         "average": average_json(&summary),
         "load_s": loads_s(record),
         "logit_drift": record.logit_drift,
+        "distribution_drift": record.distribution_drift,
         "warnings": record.warnings,
     });
     visible::json(&format!("{value:#}\n"))

@@ -10,7 +10,7 @@ use crate::measure::guard::GuardLog;
 use crate::measure::kv::StateAccess;
 use crate::measure::protocol::{CacheState, KvBytesSource};
 use crate::measure::supervisor::{Purpose, WarmLoad};
-use crate::record::{ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
+use crate::record::{ArmView, LogitDriftRecord, PlanKind, ProcessRecord, ProofGrade};
 use crate::report::number::{four_digits, mebibytes};
 use crate::sys::MemoryReading;
 use crate::visible::line;
@@ -20,6 +20,7 @@ use crate::workload::TokenId;
 pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static str, String)> {
     let fact = |subject: &'static str, said: Option<String>| said.map(|said| (subject, line(&said)));
     let known = [
+        fact("backfilled", backfilled(record)),
         fact("device", device(record)),
         fact("tokenizer", template_tokens(record)),
         fact("load", load(record)),
@@ -28,6 +29,7 @@ pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static 
         fact("KV cache", kv_cache(record)),
         fact("KV states", state_access(record)),
         fact("logits", drift(record)),
+        fact("distributions", distribution_drift(record)),
         fact("environment", validity(record)),
         fact("guards", guards(record)),
         fact("energy", energy(record)),
@@ -36,6 +38,14 @@ pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static 
         fact("harness", harness(record, summary)),
     ];
     known.into_iter().flatten().collect()
+}
+
+/// Where a commit was measured later, by another harness than its own.
+fn backfilled(record: ArmView<'_>) -> Option<String> {
+    let harness = record.experiment.inputs.from_commit.as_ref();
+    let harness = harness.filter(|_| record.experiment.plan == PlanKind::Bench)?;
+    let short = harness.get(..12).unwrap_or(harness);
+    Some(format!("built from its commit, and measured with the harness and the inputs of {short}"))
 }
 
 fn device(record: ArmView<'_>) -> Option<String> {
@@ -180,6 +190,22 @@ fn drift(record: ArmView<'_>) -> Option<String> {
     Some(format!(
         "difference {:.4} logit at most, {:.4} on average over {} steps of the probe text (logit_drift@1; {normal})",
         drift.largest_logit, drift.mean_logit, drift.steps
+    ))
+}
+
+fn distribution_drift(record: ArmView<'_>) -> Option<String> {
+    let drift = record.distribution_drift.as_ref()?;
+    let whole = drift.whole()?;
+    let normal = drift.limit.as_ref().map_or("no limit is calibrated".to_owned(), |limit| {
+        format!("limits {:.1e} and {:.1e}", limit.mean_kl_nats, limit.largest_logit_difference)
+    });
+    Some(format!(
+        "mean KL {:.1e} nats, largest logit difference {:.1e}, over {} steps of {} texts (mean_kl@1, \
+         max_logit_difference@1; {normal})",
+        whole.mean_kl_nats,
+        whole.largest_logit_difference,
+        whole.steps,
+        drift.texts.len()
     ))
 }
 

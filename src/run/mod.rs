@@ -26,8 +26,8 @@ pub use assemble::epsilon_logit_of;
 pub use bisect::bisect;
 pub use model::{FoundModel, known_hashes, template_line};
 pub use plan::{
-    EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer, ReadyArm,
-    RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
+    DriftPlan, EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer,
+    ReadyArm, RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
 };
 pub use schedule::{
     Driven, Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, TimeLeft, drive,
@@ -60,6 +60,9 @@ pub fn run(plan: &ExperimentPlan<'_>, control: &Arc<Control>, observer: &dyn Obs
     let mut live = LiveRounds::new(plan, control, observer);
     let driven = drive(&plan.schedule, &MonotonicClock, &mut live);
     let after = live.context.monitor.finish();
+    if driven.ended == Ended::Complete {
+        live.measure_drift();
+    }
     observer.finish();
     if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {

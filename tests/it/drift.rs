@@ -4,24 +4,55 @@
 use arcgauge::engine::openvino::{Graph, OpenVinoEngine};
 use arcgauge::engine::{ModelFolder, Path, replay};
 use arcgauge::golden::{DistributionDrift, DriftReference, GoldenSet};
+use arcgauge::record::Outcome;
 use serde_json::json;
 
 use crate::checkout::{Checkout, edit_json, repository};
 use crate::model_copy::ModelCopy;
 use crate::this_machine::engine_with;
 
+/// A checkout whose reference has one of the four texts: a quarter of the time.
+fn with_one_text() -> Checkout {
+    let checkout = Checkout::with_own_goldens();
+    edit_json(&checkout.golden("drift"), |reference| {
+        reference["texts"].as_array_mut().unwrap().truncate(1);
+    });
+    for text in ["pattern", "prose", "scripts"] {
+        std::fs::remove_file(checkout.path(format!("fixtures/prompts/drift/{text}.txt"))).unwrap();
+    }
+    checkout
+}
+
 #[test]
 fn another_release_and_another_number_of_threads_are_within_the_limit() {
-    let checkout = Checkout::with_own_goldens();
+    let checkout = with_one_text();
     for flags in [["--openvino", "2026.1.0"], ["--property", "INFERENCE_NUM_THREADS=1"]] {
         let ended = checkout.run([&["golden", "drift", "--device", "CPU"], &flags[..]].concat());
-        ended.exits(0).prints("scripts  160 of 160").prints("within limit: mean KL ");
+        ended.exits(0).prints("160 of 160").prints("within limit: mean KL ");
     }
 }
 
 #[test]
+fn a_bench_whose_drift_is_above_the_limit_has_wrong_output_though_every_token_is_right() {
+    let checkout = with_one_text();
+    let ended = checkout.bench(&["--drift"]);
+    ended.exits(0).says("drift: one more load, each followed by 160 untimed steps");
+    let record = checkout.only_record();
+    let drift = record.arms[0].distribution_drift.as_ref().unwrap();
+    assert_eq!((drift.texts[0].agreed_steps, drift.limit.as_ref().unwrap().mean_kl_nats), (160, 1e-9));
+
+    let checkout = with_one_text();
+    edit_json(&checkout.golden("drift"), |reference| {
+        reference["limits"][0]["largest_logit_difference"] = json!(-1.0);
+    });
+    let ended = checkout.bench(&["--drift"]);
+    ended.exits(11).prints("match").says("the next-token distributions moved by");
+    assert_eq!(checkout.only_record().outcome, Outcome::Complete);
+}
+
+#[test]
 fn a_drift_above_the_limit_is_wrong_output_and_one_at_another_precision_has_no_limit() {
-    let checkout = Checkout::with_own_goldens();
+    let checkout = with_one_text();
     edit_json(&checkout.golden("drift"), |reference| {
         let logit = &mut reference["texts"][0]["steps"][7]["logits"][0];
         *logit = json!(logit.as_f64().unwrap() + 0.01);
@@ -35,7 +66,7 @@ fn a_drift_above_the_limit_is_wrong_output_and_one_at_another_precision_has_no_l
 
 #[test]
 fn a_device_is_compared_with_the_cpu_without_a_stored_reference() {
-    let checkout = Checkout::with_own_goldens();
+    let checkout = with_one_text();
     std::fs::remove_file(checkout.golden("drift")).unwrap();
     let refused = checkout.run(["golden", "drift", "--device", "CPU"]);
     refused.refuses("model `tiny-gpt-oss` has no reference distributions", "golden drift --make");
@@ -45,7 +76,7 @@ fn a_device_is_compared_with_the_cpu_without_a_stored_reference() {
 
 #[test]
 fn a_reference_of_another_model_and_a_device_that_quantises_are_refused() {
-    let checkout = Checkout::with_own_goldens();
+    let checkout = with_one_text();
     let quantising = ["--property", "DYNAMIC_QUANTIZATION_GROUP_SIZE=32"];
     let ended = checkout.run([&["golden", "drift", "--device", "CPU"], &quantising[..]].concat());
     ended.exits(12).says("is `32` where 0 is needed");

@@ -85,6 +85,7 @@ pub(crate) fn record() -> Experiment {
         samples: vec![sample()],
         warm_load: WarmLoad::NoColdLoad,
         logit_drift: None,
+        distribution_drift: None,
         warnings: vec![Warning::new("a-kind", "what is the case", "what to do about it")],
     };
     let mut record = Experiment {

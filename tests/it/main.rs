@@ -55,6 +55,7 @@
 //! | [`scripted`] | from supervisor to table with scripted workers, every number checked by hand |
 //! | [`ab_scripted`] | pairs of scripted workers: measured until decided, within the budget, invalid pairs replaced |
 //! | [`bisect`] | which commit, release or setting made it slower or wrong: found, or said that it cannot be told |
+//! | [`backfill`] | `bench --commit`: older commits measured afterwards, each stored under its own |
 //! | [`ab_settings`] | an A/B whose sides differ by an environment variable |
 //! | [`decisions`] | every rule of a verdict, for `gate` and for `ab` |
 //! | [`shell_files`] | `completions` and `man` |
@@ -107,6 +108,7 @@ mod ab_scripted;
 mod ab_settings;
 mod accept_model;
 mod altered;
+mod backfill;
 mod bad_input;
 mod big_model;
 mod bisect;

@@ -8,7 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
+pub(super) use crate::cli::ab::side::build_worker;
 use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
+use crate::cli::golden::plan_drift;
 use crate::cli::measuring::{MeasuringArgs, own_program, stoppable};
 use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
@@ -89,6 +91,9 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
         check_budget(args, &store, &sides, &requested)?;
     }
     let RequestedWorkload { prompts, new_tokens } = requested;
+    let drift = (args.drift || policy.drift.is_some())
+        .then(|| plan_drift(&sides.base.model, &inputs.root, 2))
+        .transpose()?;
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
     let kind = PlanKind::Ab;
     let arms = vec![sides.base.arm(), sides.head.arm()];
@@ -116,6 +121,7 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
             ..inputs.record.clone()
         },
         cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
+        drift,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
     let ran = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
@@ -187,6 +193,10 @@ pub(super) struct AbArgs {
     /// Let pairs count in which a guard tripped; a gate accepts no such record
     #[arg(long, alias = "despite-guards")]
     pub(super) ignore_guards: bool,
+
+    /// Compare the next-token distributions of both sides with the model's reference after the last pair
+    #[arg(long)]
+    pub(super) drift: bool,
 
     /// What the random order of the sides is drawn from [default: another one each time]
     #[arg(long, value_name = "N")]

@@ -164,35 +164,48 @@ impl Workshop<'_> {
         let (Some(source), Some(repository)) = (source, self.repository) else {
             return Ok(Some(Program { worker: self.args.measuring.supervision.program()?, kept: None }));
         };
-        let commit = source.commit();
         let what = match source {
-            Source::Commit(_) => commit.short().to_owned(),
-            Source::WorkTree(_) => format!("the working tree over {}", commit.short()),
-        };
-        let reaper = own_program()?;
-        let mut reported = false;
-        let built = self.builder.build(repository, source, self.stop, &mut |line: &str| {
-            if !reported {
-                say(&format!("building the {} ({what})", side.as_str()));
-                reported = true;
+            Source::Commit(commit) => format!("the {} ({})", side.as_str(), commit.short()),
+            Source::WorkTree(commit) => {
+                format!("the {} (the working tree over {})", side.as_str(), commit.short())
             }
-            say(line);
-        })?;
-        Ok(built.map(|binary| Program {
-            worker: WorkerProgram {
-                program: binary.program.clone(),
-                arguments: vec!["worker".to_owned()],
-                variables: BTreeMap::new(),
-                reaper,
-            },
-            kept: Some(binary),
-        }))
+        };
+        build_worker(self.builder, repository, source, &what, self.stop)
     }
 }
 
+/// Builds the program of a commit or of the work tree as a worker; `what` names it where something has to be built. None
+/// where Ctrl-C ended the build.
+pub(in crate::cli) fn build_worker(
+    builder: &Builder,
+    repository: &Repository,
+    source: &Source,
+    what: &str,
+    stop: &AtomicBool,
+) -> Result<Option<Program>> {
+    let reaper = own_program()?;
+    let mut reported = false;
+    let built = builder.build(repository, source, stop, &mut |line: &str| {
+        if !reported {
+            say(&format!("building {what}"));
+            reported = true;
+        }
+        say(line);
+    })?;
+    Ok(built.map(|binary| Program {
+        worker: WorkerProgram {
+            program: binary.program.clone(),
+            arguments: vec!["worker".to_owned()],
+            variables: BTreeMap::new(),
+            reaper,
+        },
+        kept: Some(binary),
+    }))
+}
+
 /// A worker's program.
-struct Program {
-    worker: WorkerProgram,
+pub(in crate::cli) struct Program {
+    pub(in crate::cli) worker: WorkerProgram,
     /// What keeps it where it is.
     kept: Option<Binary>,
 }

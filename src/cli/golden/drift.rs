@@ -14,13 +14,13 @@ use crate::cli::{exit_code, print_document, say};
 use crate::engine::openvino::Property;
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
-use crate::golden::{DistributionDrift, DistributionLimit, DriftReference, DriftText, ProbeOrigin};
-use crate::record::{utc_now, whoami};
+use crate::golden::{
+    DistributionDrift, DistributionLimit, DriftReference, DriftText, GROUP_SIZE, ProbeOrigin,
+    check_group_size,
+};
+use crate::record::{ModelIdentity, utc_now, whoami};
 use crate::report::drift_document;
-use crate::run::FoundModel;
-
-/// By default a CPU plugin quantises activations in groups, and its rounding hides small damage.
-const GROUP_SIZE: &str = "DYNAMIC_QUANTIZATION_GROUP_SIZE";
+use crate::run::{DriftPlan, FoundModel};
 
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
@@ -66,7 +66,7 @@ pub(super) fn drift(args: &DriftArgs) -> Result<u8> {
     }
     let stored = match args.against {
         Some(Against::Cpu) => None,
-        None => Some(stored(&folder, &model)?),
+        None => Some(DriftReference::of_model(&folder, &model.identity.name, &model.identity.sha256)?),
     };
     say("the model is loaded with dynamic quantisation off; each text is fed token by token");
     let Some(_lock) = args.lock.hold("golden drift")? else { return Ok(exit_code::INTERRUPTED) };
@@ -94,19 +94,15 @@ pub(super) fn drift(args: &DriftArgs) -> Result<u8> {
     Ok(if is_exceeded { exit_code::WRONG_OUTPUT } else { exit_code::PASS })
 }
 
-fn stored(folder: &std::path::Path, model: &FoundModel) -> Result<DriftReference> {
-    let reference = DriftReference::load(folder)?.ok_or_else(|| {
-        Error::input(format!("model `{}` has no reference distributions", model.identity.name))
-            .hint("where the model is right: `cargo xtask golden drift --make \"REASON\"`")
-    })?;
-    if reference.model_sha256 == model.identity.sha256 {
-        return Ok(reference);
-    }
-    let what = format!(
-        "the reference distributions of `{}` were made from `{}`, and this model is `{}`",
-        model.identity.name, reference.model_sha256, model.identity.sha256
-    );
-    Err(Error::input(what).hint("restore the model's files; or make them again: `--make \"REASON\"`"))
+/// The reference that the arms of an experiment are compared with; prints what that will cost.
+pub(in crate::cli) fn plan_drift(model: &FoundModel, root: &Root, arms: usize) -> Result<DriftPlan> {
+    let ModelIdentity { name, sha256, .. } = &model.identity;
+    let goldens = root.goldens(name);
+    let reference = DriftReference::of_model(&goldens, name, sha256)?;
+    let steps: usize = reference.texts.iter().map(|text| text.steps.len()).sum();
+    let loads = if arms == 1 { "one more load".to_owned() } else { format!("{arms} more loads") };
+    say(&format!("drift: {loads}, each followed by {steps} untimed steps, after all that is timed"));
+    Ok(DriftPlan { goldens, reference })
 }
 
 /// The reference of this model, in f32 on the CPU.
@@ -154,14 +150,6 @@ fn load_exactly(model: &FoundModel, flags: &EngineFlags) -> Result<Loaded> {
         flags.properties.push(Property { key: GROUP_SIZE.to_owned(), value: "0".to_owned() });
     }
     let loaded = load(model, &flags)?;
-    match loaded.engine.properties().get(GROUP_SIZE).map(String::as_str) {
-        Some("0") => Ok(loaded),
-        other => {
-            let what = format!(
-                "`{GROUP_SIZE}` is `{}` where 0 is needed: distributions cannot be compared",
-                other.unwrap_or("not read back")
-            );
-            Err(Error::environment(what).hint("leave that property out, or use the CPU: `--device CPU`"))
-        }
-    }
+    check_group_size(loaded.engine.properties())?;
+    Ok(loaded)
 }

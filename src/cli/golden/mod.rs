@@ -3,6 +3,8 @@
 mod bless;
 mod drift;
 
+pub(super) use drift::plan_drift;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

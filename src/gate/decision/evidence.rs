@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use crate::gate::decision::{Finding, Strictness};
 use crate::golden::GoldenResult;
 use crate::judge::environment::{Guard, GuardFinding, ProcessFindings, of_record};
-use crate::judge::policy::{PinnedAnchor, Policy, PublishedAnchor};
+use crate::judge::policy::{OnRegression, PinnedAnchor, Policy, PublishedAnchor};
 use crate::judge::{PairValues, Standing, no_reference_reason, standing, summarise};
 use crate::measure::{Metric, MetricValue};
 use crate::record::{
-    Arm, ArmView, Commit, Experiment, PromptRecord, ProofGrade, ProvenDevice, PublishedReference, Side,
-    StopReason, Verdict,
+    Arm, ArmView, Commit, DistributionDriftRecord, Experiment, PromptRecord, ProofGrade, ProvenDevice,
+    PublishedReference, Side, StopReason, Verdict,
 };
 use crate::workload::TokenId;
 
@@ -211,6 +211,49 @@ pub(super) fn device(runs: &[(&str, &Arm)], strictness: Strictness) -> Finding {
 
 fn of_the(side: &str) -> String {
     if side.is_empty() { String::new() } else { format!(" on the {side}") }
+}
+
+/// Whether the head's next-token distributions are within their limits; None where nobody requested that.
+pub(super) fn drift(record: &Experiment, policy: &Policy, strictness: Strictness) -> Option<Finding> {
+    let id = "drift";
+    let [base, head] = [record.base().arm, record.head().arm].map(|arm| arm.distribution_drift.as_ref());
+    let Some(head) = head else {
+        let reason = "next-token distributions were not compared, which the policy requests";
+        let is_missed = policy.drift.is_some() && strictness == Strictness::Gate;
+        return is_missed.then(|| Finding::red(id, reason));
+    };
+    let (Some(limit), Some(whole)) = (&head.limit, head.whole()) else {
+        let reason =
+            "no limit of drift is calibrated for this device and precision: `golden drift --calibrate`";
+        return Some(Finding::not_judged(id, reason));
+    };
+    let judged = policy.drift.as_ref();
+    let counts = |metric: Metric| judged.is_none_or(|judged| judged.metrics.contains(&metric));
+    let of = |metric: Metric, found: f64, limit: f64| {
+        (counts(metric) && found > limit)
+            .then(|| format!("{} {found:.1e} {}, above its limit of {limit:.1e}", metric.id(), metric.unit()))
+    };
+    let exceeded: Vec<String> = [
+        of(Metric::MeanKl, whole.mean_kl_nats, limit.mean_kl_nats),
+        of(Metric::MaxLogitDifference, whole.largest_logit_difference, limit.largest_logit_difference),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if exceeded.is_empty() {
+        let reason =
+            format!("the head's next-token distributions are within their limits over {} steps", whole.steps);
+        return Some(Finding::holds(id, reason));
+    }
+    let exceeded = exceeded.join(", ");
+    Some(if base.is_some_and(DistributionDriftRecord::is_exceeded) {
+        Finding::warns(id, format!("{exceeded}; the base exceeds a limit, too: the reference is not theirs"))
+    } else if judged.is_some_and(|judged| judged.on_exceeded == OnRegression::Warn) {
+        Finding::warns(id, format!("the head's next-token distributions drift: {exceeded}"))
+    } else {
+        let reason = format!("the head's next-token distributions drift: {exceeded}; the base's do not");
+        Finding::fails(id, Verdict::WrongOutput, reason)
+    })
 }
 
 /// Whether the machine was in a state in which the pairs are valid.

@@ -7,7 +7,7 @@ mod evidence;
 mod speed;
 
 use crate::gate::decision::evidence::{
-    anchors, answers, commits, device, goldens, guards, guards_of_run, inputs, workload,
+    anchors, answers, commits, device, drift, goldens, guards, guards_of_run, inputs, workload,
 };
 use crate::gate::decision::speed::Speed;
 use crate::judge::bisect::rule_of;
@@ -58,6 +58,7 @@ pub fn decide(
         findings.push(device(&runs, strictness));
         findings.push(guards(record, &pairs, strictness));
         if record.stop_reason != Some(StopReason::WrongOutput) {
+            findings.extend(drift(record, policy, strictness));
             speed = Speed::of(record, &pairs, policy, judged_utc, strictness);
             findings.append(&mut speed.findings);
             findings.extend(anchors(counted_head(record, &pairs).head(), policy));

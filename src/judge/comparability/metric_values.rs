@@ -109,11 +109,13 @@ pub(super) fn value_pairs(
     ] {
         pairs.push(pair(metric, None, &a.highest(of), &b.highest(of)));
     }
-    pairs.push(ValuePair {
-        uncompared_reason: Some("each is compared with its own limit".to_owned()),
-        change: None,
-        ..pair(Metric::LogitDrift, None, &a.drift(), &b.drift())
-    });
+    for metric in [Metric::LogitDrift, Metric::MeanKl, Metric::MaxLogitDifference] {
+        pairs.push(ValuePair {
+            uncompared_reason: Some("each is compared with its own limit".to_owned()),
+            change: None,
+            ..pair(metric, None, &a.drift(metric), &b.drift(metric))
+        });
+    }
     pairs.retain(|pair| pair.a.is_some() || pair.b.is_some());
     for pair in &mut pairs {
         hold_back(pair, &[one, other], comparability);
@@ -204,9 +206,14 @@ impl<'a> Measured<'a> {
         metric_values?.mean.get(metric)
     }
 
-    fn drift(&self) -> Values {
-        let drift = self.run.logit_drift.as_ref().map(|found| f64::from(found.drift.largest_logit));
-        Values { whole: drift, processes: Vec::new() }
+    fn drift(&self, metric: Metric) -> Values {
+        let distributions = self.run.distribution_drift.as_ref().and_then(|found| found.whole());
+        let whole = match metric {
+            Metric::MeanKl => distributions.map(|drift| drift.mean_kl_nats),
+            Metric::MaxLogitDifference => distributions.map(|drift| drift.largest_logit_difference),
+            _ => self.run.logit_drift.as_ref().map(|found| f64::from(found.drift.largest_logit)),
+        };
+        Values { whole, processes: Vec::new() }
     }
 }
 

@@ -37,6 +37,9 @@ pub struct Policy {
     pub noise: NoisePolicy,
     /// Single prompts and the values beside decoding.
     pub metrics: Vec<MetricPolicy>,
+    /// Which drift of next-token distributions is judged; None where it is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<DriftPolicy>,
     /// The published value.
     pub published_anchor: PublishedAnchor,
     /// Records of ours that were pinned beside it.
@@ -100,6 +103,7 @@ impl Policy {
         self.noise.check()?;
         self.metrics.iter().try_for_each(MetricPolicy::check)?;
         once("metrics.metric", self.metrics.iter().map(|it| it.metric.id()))?;
+        self.drift.as_ref().map_or(Ok(()), DriftPolicy::check)?;
         self.published_anchor.check()?;
         self.anchors.iter().try_for_each(PinnedAnchor::check)?;
         once("anchors.id", self.anchors.iter().map(|it| &it.id))?;
@@ -272,6 +276,33 @@ impl MetricPolicy {
         positive(&key("smallest_change_percent"), self.smallest_change_percent)?;
         positive_below(&key("confidence_percent"), self.confidence_percent, "certainty", 100.0)?;
         said(&key("reason"), &self.reason)
+    }
+}
+
+/// What of the drift of next-token distributions is judged, against the limits of device and precision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DriftPolicy {
+    /// `mean_kl@1`, `max_logit_difference@1`, or both.
+    pub metrics: Vec<Metric>,
+    /// What becomes of the status where the head exceeds a limit.
+    pub on_exceeded: OnRegression,
+    /// Why so.
+    pub reason: String,
+}
+
+impl DriftPolicy {
+    fn check(&self) -> Checked {
+        let other = |metric: &&Metric| !matches!(metric, Metric::MeanKl | Metric::MaxLogitDifference);
+        if let Some(metric) = self.metrics.iter().find(other) {
+            let (kl, logit) = (Metric::MeanKl.id(), Metric::MaxLogitDifference.id());
+            return Err(format!("`drift.metrics` of `{}`; it may be `{kl}` or `{logit}`", metric.id()));
+        }
+        if self.metrics.is_empty() {
+            return Err("`drift.metrics` of nothing; leave `drift` out".to_owned());
+        }
+        once("drift.metrics", self.metrics.iter().map(|metric| metric.id()))?;
+        said("drift.reason", &self.reason)
     }
 }
 

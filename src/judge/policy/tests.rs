@@ -24,6 +24,7 @@ fn changed(at: &str, value: Value) -> String {
 /// The shipped policy with an anchor and two waivers.
 fn full() -> Value {
     let mut policy: Value = serde_json::from_str(SHIPPED).unwrap();
+    policy["drift"] = json!({"metrics": ["mean_kl@1"], "on_exceeded": "warn", "reason": "why"});
     policy["anchors"] = json!([serde_json::to_value(anchor()).unwrap()]);
     policy["waivers"] =
         json!([waiver(None, 4.0, "2026-12-31"), waiver(Some("fibonacci"), 9.0, "2026-11-30")]);
@@ -195,6 +196,16 @@ fn a_policy_that_cannot_stand_is_refused_with_the_key_and_its_value() {
         ("/waivers/0/ceiling_percent", json!(0), "`waivers[tpot@1].ceiling_percent` of `0`"),
         ("/waivers/1/issue", json!(""), "nothing in `waivers[tpot@1/fibonacci].issue`"),
         ("/waivers", waived_twice, "`waivers` of `tpot@1` twice"),
+        (
+            "/drift",
+            json!({"metrics": ["tpot@1"], "on_exceeded": "fail", "reason": "why"}),
+            "`drift.metrics` of `tpot@1`; it may be `mean_kl@1` or `max_logit_difference@1`",
+        ),
+        (
+            "/drift",
+            json!({"metrics": [], "on_exceeded": "fail", "reason": "why"}),
+            "`drift.metrics` of nothing; leave `drift` out",
+        ),
         ("/waivers/0/metric", json!("logit_drift@1"), "a value that is not in `metrics`"),
     ] {
         let refused = Policy::parse(&changed(at, value), "ci/gate.json of 1a2b3c").unwrap_err();

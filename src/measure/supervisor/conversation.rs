@@ -1,6 +1,7 @@
 //! What a supervisor and one worker say to each other, with a limit on every wait.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -9,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Choice, Path, Replay};
 use crate::error::{Error, Result};
+use crate::golden::TextDrift;
 use crate::measure::kv::KvAgreement;
 use crate::measure::protocol::{
-    Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, LogitsCommand, PROTOCOL_VERSION,
-    REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord, UNDERSTOOD_VERSIONS,
+    CacheState, Command, DeviceResolvedEvent, DistributionsCommand, Event, Handshake, LoadCommand,
+    LogitsCommand, PROTOCOL_VERSION, REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord,
+    UNDERSTOOD_VERSIONS,
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
 use crate::sys::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
@@ -379,13 +382,48 @@ pub fn resolve_device(
     stop: &Arc<AtomicBool>,
 ) -> Result<DeviceResolvedEvent, ExitReason> {
     let mut conversation = Conversation::new(link, limits, Arc::clone(stop));
-    conversation.handshake()?;
-    conversation.send(&Command::Load(load.clone()));
-    match conversation.next(Awaited::DeviceResolved)? {
-        Event::DeviceResolved(resolved) => {
-            conversation.end_as(ExitReason::Done);
-            Ok(resolved)
+    let resolved = conversation.resolve(load)?;
+    conversation.end_as(ExitReason::Done);
+    Ok(resolved)
+}
+
+/// How far the next-token distributions of a model are from the reference in a folder of goldens. Nothing of it is timed.
+///
+/// # Errors
+/// How the worker ended, where it did not come so far.
+pub fn distribution_drift(
+    link: Box<dyn Link>,
+    load: &LoadCommand,
+    goldens: &path::Path,
+    limits: Limits,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<TextDrift>, ExitReason> {
+    let mut conversation = Conversation::new(link, limits, Arc::clone(stop));
+    let resolved = conversation.resolve(load)?;
+    conversation.cache_warm_up = resolved.compiled_model_cache == CacheState::Cold;
+    match conversation.next(Awaited::Loaded)? {
+        Event::Loaded(_) => {}
+        other => return Err(conversation.unexpected(&other, Awaited::Loaded)),
+    }
+    let goldens = goldens.to_owned();
+    conversation.send(&Command::CompareDistributions(DistributionsCommand { goldens }));
+    let texts = match conversation.next(Awaited::Replay)? {
+        Event::DistributionsCompared { texts } => texts,
+        other => return Err(conversation.unexpected(&other, Awaited::Replay)),
+    };
+    match conversation.finish() {
+        ExitReason::Done => Ok(texts),
+        ended => Err(ended),
+    }
+}
+
+impl Conversation {
+    fn resolve(&mut self, load: &LoadCommand) -> Result<DeviceResolvedEvent, ExitReason> {
+        self.handshake()?;
+        self.send(&Command::Load(load.clone()));
+        match self.next(Awaited::DeviceResolved)? {
+            Event::DeviceResolved(resolved) => Ok(resolved),
+            other => Err(self.unexpected(&other, Awaited::DeviceResolved)),
         }
-        other => Err(conversation.unexpected(&other, Awaited::DeviceResolved)),
     }
 }

@@ -20,7 +20,7 @@ use crate::measure::protocol::{DeviceResolvedEvent, Handshake, KvCache, LoadedEv
 use crate::measure::{RequestedPrompt, Sample};
 use crate::sys::MemoryReading;
 
-pub use conversation::{Conversation, Link, Received, resolve_device};
+pub use conversation::{Conversation, Link, Received, distribution_drift, resolve_device};
 pub(in crate::measure) use process::ErrorOutput;
 pub use process::{WorkerProcess, WorkerProgram};
 #[cfg(any(test, feature = "scripted"))]

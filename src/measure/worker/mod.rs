@@ -13,11 +13,13 @@ use std::time::Duration;
 
 use crate::engine::{Ended, Engine, begin, replay};
 use crate::error::{Error, Result};
+use crate::golden::TextDrift;
 use crate::measure::generation::{KnownToken, TokenSink, record_generation};
 use crate::measure::kv::{KvAgreement, KvUse, StateAccess};
 use crate::measure::protocol::{
-    CacheEvent, Command, DeviceResolvedEvent, Event, Failed, GenerateCommand, GeneratedEvent, Handshake,
-    LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase, ReplayCommand, TokensEvent,
+    CacheEvent, Command, DeviceResolvedEvent, DistributionsCommand, Event, Failed, GenerateCommand,
+    GeneratedEvent, Handshake, LoadCommand, LoadedEvent, LogitsCommand, PROTOCOL_VERSION, Phase,
+    ReplayCommand, TokensEvent,
 };
 use crate::sys::{Clock, take_stdout};
 
@@ -69,6 +71,13 @@ pub trait Model {
     /// # Errors
     /// When the runtime refuses, or the file is of another text or model.
     fn compare_logits(&mut self, _command: &LogitsCommand) -> Result<KvAgreement> {
+        Err(without_logits())
+    }
+    /// Compares next-token distributions with the model's reference ones. Never timed.
+    ///
+    /// # Errors
+    /// When the runtime refuses, dynamic quantisation is on, or there is no reference.
+    fn distribution_drift(&mut self, _command: &DistributionsCommand) -> Result<Vec<TextDrift>> {
         Err(without_logits())
     }
 }
@@ -149,6 +158,11 @@ impl Worker<'_> {
                 Command::CompareLogits(command) => {
                     let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
                     self.outbox.report(&Event::LogitsCompared(model.compare_logits(&command)?))?;
+                }
+                Command::CompareDistributions(command) => {
+                    let texts =
+                        self.model.as_mut().ok_or_else(nothing_loaded)?.distribution_drift(&command)?;
+                    self.outbox.report(&Event::DistributionsCompared { texts })?;
                 }
                 // One too many does no harm.
                 Command::Acknowledge => {}

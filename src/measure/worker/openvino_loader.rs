@@ -11,10 +11,11 @@ use crate::engine::openvino::{
 use crate::engine::transform::{CacheLayout, EditCost, TransformSpec, TransformedEngine};
 use crate::engine::{CachedTokens, Engine, ModelFolder, capture_logits, compare_logits};
 use crate::error::{Error, Result};
+use crate::golden::{DriftReference, TextDrift, check_group_size};
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse, StateAccess};
 use crate::measure::protocol::{
-    CacheEvent, CacheState, DeviceResolvedEvent, InferSpan, KvBytesSource, KvCache, LoadCommand, LoadedEvent,
-    LogitsCommand,
+    CacheEvent, CacheState, DeviceResolvedEvent, DistributionsCommand, InferSpan, KvBytesSource, KvCache,
+    LoadCommand, LoadedEvent, LogitsCommand,
 };
 use crate::measure::worker::{Brought, Loader, Model};
 use crate::sys::Clock;
@@ -267,6 +268,14 @@ impl Model for OpenVinoModel {
         let engine = self.engine.engine();
         let steps = compare_logits(engine, &text.prompt, &text.forced, &mut BufReader::new(file))?;
         Ok(KvAgreement::of(&text.id, *seed, &steps))
+    }
+
+    fn distribution_drift(&mut self, command: &DistributionsCommand) -> Result<Vec<TextDrift>> {
+        check_group_size(&self.properties)?;
+        let reference = DriftReference::load(&command.goldens)?.ok_or_else(|| {
+            Error::input(format!("no reference distributions in `{}`", command.goldens.display()))
+        })?;
+        reference.drift(self.engine.engine())
     }
 
     fn kv_use(&mut self) -> Option<KvUse> {

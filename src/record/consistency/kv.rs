@@ -1,4 +1,5 @@
-//! What an arm of `kv` says of its change: uses are those of its generations and lie within their time, no agreement is
+//! What an arm says of next-token distributions: no comparison is of more steps than were compared. What one of `kv` says
+//! of its change: uses are those of its generations and lie within their time, no agreement is
 //! of more steps than were compared, and the first arm changes nothing.
 
 use crate::engine::ModelShape;
@@ -40,6 +41,28 @@ pub(super) fn check_kv(arm: &ArmAt<'_>, found: &mut Found) {
         found.add(field, &before[at].text, "an earlier one is of that text and seed");
     }
     check_uses(arm, kv, found);
+}
+
+/// The drift of next-token distributions: amounts, and each text once.
+pub(super) fn check_distribution_drift(arm: &ArmAt<'_>, found: &mut Found) {
+    let Some(drift) = &arm.run.distribution_drift else { return };
+    for (at, text) in drift.texts.iter().enumerate() {
+        let field = |name: &str| arm.field(&format!("distribution_drift.texts[{at}].{name}"));
+        if !(1..=MOST_STEPS).contains(&text.steps) || text.agreed_steps > text.steps {
+            let other = format!("`{}` is `{}`", field("agreed_steps"), text.agreed_steps);
+            found.add(field("steps"), text.steps, other);
+        }
+        if !(0.0..=text.largest_kl_nats).contains(&text.mean_kl_nats) {
+            let other = format!("`{}` is `{}`", field("largest_kl_nats"), text.largest_kl_nats);
+            found.add(field("mean_kl_nats"), text.mean_kl_nats, other);
+        }
+        if text.largest_logit_difference < 0.0 {
+            found.add(field("largest_logit_difference"), text.largest_logit_difference, "it is an amount");
+        }
+        if drift.texts[..at].iter().any(|before| before.text == text.text) {
+            found.add(field("text"), &text.text, "an earlier one is of that text");
+        }
+    }
 }
 
 fn check_agreement(agreement: &KvAgreement, field: impl Fn(&str) -> String, found: &mut Found) {

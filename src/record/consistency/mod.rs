@@ -20,7 +20,7 @@ use crate::files::is_file_name;
 use crate::golden::{GoldenResult, GoldenSet};
 use crate::measure::Role;
 use crate::record::consistency::counts::{check_against, check_counts, check_verdicts};
-use crate::record::consistency::kv::check_kv;
+use crate::record::consistency::kv::{check_distribution_drift, check_kv};
 use crate::record::consistency::times::{check_order, check_sides, check_times};
 use crate::record::history::reserved_for;
 use crate::record::{
@@ -85,6 +85,7 @@ pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
         check_device(&arm, &mut found);
         check_verdicts(&arm, &mut found);
         check_kv(&arm, &mut found);
+        check_distribution_drift(&arm, &mut found);
     }
     check_bisect(experiment, &mut found);
     check_order(experiment, &mut found);

@@ -4,7 +4,11 @@ use arcgauge::cli::exit_code;
 use arcgauge::gate::{Strictness, decide_run};
 use arcgauge::golden::GoldenResult;
 use arcgauge::judge::policy::Policy;
-use arcgauge::record::{ChangedInput, Experiment, ProofGrade, ProvenDevice, Status, Verdict};
+use arcgauge::record::{
+    ChangedInput, DistributionDriftRecord, Experiment, ProofGrade, ProvenDevice, Status, Verdict,
+};
+
+use serde_json::{Value, json};
 
 use super::anchors::published_at;
 use super::{
@@ -12,7 +16,7 @@ use super::{
     slower, swapping,
 };
 use crate::forged;
-use crate::forged_pairs::{JUDGED, both, decided, head_alone, identical, policy_text, wrong};
+use crate::forged_pairs::{JUDGED, both, decided, head_alone, identical, judge_by, policy_text, wrong};
 
 #[test]
 fn wrong_output_is_the_verdict_whatever_the_times_say() {
@@ -28,6 +32,52 @@ fn wrong_output_is_the_verdict_whatever_the_times_say() {
         swapping(record, &[0, 1], false);
     });
     says("on a machine that cannot be trusted", &on_battery, WRONG, WRONG);
+}
+
+/// The drift of a side whose limits are 1e-9 nats and 1e-3 logit.
+fn drifted(mean_kl_nats: f64, largest_logit_difference: f64) -> DistributionDriftRecord {
+    let drift = json!({
+        "texts": [{
+            "text": "scripts", "steps": 160, "agreed_steps": 160, "mean_kl_nats": mean_kl_nats, "largest_kl_nats": 1.0,
+            "largest_logit_difference": largest_logit_difference, "mean_entropy_change_nats": 0.0,
+        }],
+        "limit": {
+            "device": "CPU", "inference_precision": "f32", "kv_cache_precision": "f32", "mean_kl_nats": 1e-9,
+            "largest_logit_difference": 1e-3, "reason": "calibrated",
+        },
+    });
+    serde_json::from_value(drift).unwrap()
+}
+
+#[test]
+fn a_head_whose_distributions_drift_is_wrong_unless_the_base_s_do_or_policy_only_warns() {
+    let of = |base: DistributionDriftRecord, head: DistributionDriftRecord| {
+        passing(|record| {
+            record.arms[0].distribution_drift = Some(base);
+            record.arms[1].distribution_drift = Some(head);
+        })
+    };
+    let none = || drifted(1e-11, 1e-5);
+    says("no drift", &of(none(), none()), PASSES, PASSES);
+    for (what, head) in [("mean", drifted(1e-8, 1e-5)), ("largest", drifted(1e-11, 0.1))] {
+        let record = of(none(), head.clone());
+        says(what, &record, WRONG, WRONG);
+        assert!(reason(&record).contains("above its limit of 1.0e-"), "{}", reason(&record));
+        says(what, &of(head.clone(), head), PASSES_WITH_WARNING, PASSES_WITH_WARNING);
+    }
+    let under = |metrics: Value, on_exceeded: &str, record: &Experiment| {
+        let mut policy: Value = serde_json::from_str(&policy_text()).unwrap();
+        policy["drift"] = json!({ "metrics": metrics, "on_exceeded": on_exceeded, "reason": "a test" });
+        let mut record = record.clone();
+        judge_by(&mut record, policy.to_string());
+        record
+    };
+    let both = json!(["mean_kl@1", "max_logit_difference@1"]);
+    let slipped = of(none(), drifted(1e-11, 0.1));
+    says("only warned of", &under(both.clone(), "warn", &slipped), PASSES_WITH_WARNING, PASSES_WITH_WARNING);
+    says("not judged", &under(json!(["mean_kl@1"]), "fail", &slipped), PASSES, PASSES);
+    let not_measured = passing(|_| {});
+    says("not measured", &under(both, "fail", &not_measured), CANNOT_BE_TOLD, PASSES);
 }
 
 #[test]
