@@ -69,6 +69,7 @@ pub(super) struct BenchArgs {
 
 /// What is measured beside the prompts.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct BesideArgs {
     /// First run the Criterion benches of the checkout, and store their estimates in the record; minutes
     #[arg(long)]
@@ -136,7 +137,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         return Ok(exit_code::INTERRUPTED);
     };
     let lock_wait_ns = MonotonicClock.now_ns() - waited_ns;
-    let cost = HarnessCost { hashing_ns, lock_wait_ns, ..HarnessCost::default() };
+    let cost = HarnessCost { lock_wait_ns, hashing_ns, ..HarnessCost::default() };
     let bench = Bench {
         args,
         root: &root,
@@ -154,7 +155,7 @@ pub(super) fn bench(args: &BenchArgs) -> Result<u8> {
         return bench.backfill(&commits, &cost);
     }
     let identity = Identity::of(root.path(), &program.program, args.supervision.is_other_program())?;
-    bench.measure(&program, identity, InputsRecord::default(), cost, began_ns)
+    bench.measure(&program, &identity, InputsRecord::default(), cost, began_ns)
 }
 
 /// What is the same for every commit that is measured.
@@ -196,7 +197,7 @@ impl Bench<'_> {
                         commit: Some(commit.clone()),
                         ..Identity::of(self.root.path(), &program.worker.program, true)?
                     };
-                    self.measure(&program.worker, identity, inputs.clone(), cost.clone(), began_ns)
+                    self.measure(&program.worker, &identity, inputs.clone(), cost.clone(), began_ns)
                 });
             match measured {
                 Ok(exit_code::INTERRUPTED) => return Ok(exit_code::INTERRUPTED),
@@ -214,7 +215,7 @@ impl Bench<'_> {
     fn measure(
         &self,
         program: &WorkerProgram,
-        identity: Identity,
+        identity: &Identity,
         inputs: InputsRecord,
         mut cost: HarnessCost,
         began_ns: u64,
@@ -242,7 +243,7 @@ impl Bench<'_> {
             model: self.model,
             edited: edited.as_ref(),
             requested: &args.engine.device,
-            identity: &identity,
+            identity,
             can_replay: true,
         };
         let rounds =

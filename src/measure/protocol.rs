@@ -336,6 +336,7 @@ pub enum CacheState {
 
 /// What was loaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that a worker can or cannot do")]
 pub struct LoadedEvent {
     /// Just before the model was read.
     pub load_started_ns: u64,

@@ -63,9 +63,11 @@ pub(in crate::report) fn add_profile_change(
     let of_kinds = rows(&change.by_kind, change.unexplained_us, change.wall_us);
     let of_kinds = of_kinds.into_iter().map(|(what, times)| cells(what, times));
     document.table(Table::new(headings("operators, ms a step")).with_rows(of_kinds));
-    let named = change.by_name.iter().filter(|it| !it.name.is_empty() && it.difference_us() != 0.0);
-    let of_names = named.take(MOST_NAMES).map(|it| cells(Line::name(&it.name), it.time_us));
-    document.table(Table::new(headings("by name, ms a step")).with_rows(of_names));
+    let changed = change.by_name.iter().filter(|it| !it.name.is_empty() && it.difference_us() != 0.0);
+    let of_names = changed.take(MOST_NAMES);
+    let of_names =
+        of_names.map(|it| [Line::from(&it.name).into(), number(Some(signed_ms(it.difference_us())))]);
+    document.table(Table::new(["by name", "difference"]).with_rows(of_names));
     document.text(OBSERVATION);
     document.text(SLOWER);
 }

@@ -124,7 +124,7 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
         drift,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
-    let observer = Progress::start(&control, new_tokens);
+    let observer = Progress::start(control, new_tokens);
     let ran = if sides.base.is_same_as(&sides.head) && !args.measure_identical {
         say("both sides are the same, byte for byte: nothing is measured");
         Ran { record: identical(&plan)?, failed: None }
@@ -136,7 +136,7 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
     record.bisect.clone_from(&args.step);
     judge(&mut record, &policy);
     if args.wants_profile(&record) {
-        profile(&plan, &control, &observer, &mut record);
+        profile(&plan, control, &observer, &mut record);
     }
     let record = Personal::of_this_user(Vec::new()).taken_from_record(record);
     let path = store.add(&record);
@@ -168,6 +168,7 @@ fn any_seed() -> u64 {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct AbArgs {
     /// What the head is compared with: a revision, `.` for the working tree, or a difference
     /// (openvino=VERSION|DIR, model=DIR, device=DEVICE, env:VARIABLE=VALUE, PROPERTY=VALUE); may be repeated
@@ -226,7 +227,8 @@ impl AbArgs {
     fn wants_profile(&self, record: &Experiment) -> bool {
         let mut decisions = [&record.decision, &record.gate_decision].into_iter().flatten();
         let is_red = decisions.any(|it| matches!(it.verdict, Verdict::Regressed | Verdict::Mixed));
-        record.outcome == Outcome::Complete && (self.profile || is_red)
+        // A bisect asks which change it is, not why it is slower.
+        record.outcome == Outcome::Complete && (self.profile || is_red && self.step.is_none())
     }
 }
 

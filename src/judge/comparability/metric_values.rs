@@ -9,7 +9,7 @@ use crate::judge::summary::metric_values;
 use crate::measure::guard::GuardLog;
 use crate::measure::protocol::CacheState;
 use crate::measure::{Metric, Role, Sample};
-use crate::record::{Arm, ProcessRecord, SampleRecord};
+use crate::record::{Arm, DistributionDriftRecord, ProcessRecord, SampleRecord};
 
 /// The values of generations: decoding first, for that is what changes are judged by.
 const OF_GENERATIONS: [Metric; 5] = [
@@ -207,7 +207,7 @@ impl<'a> Measured<'a> {
     }
 
     fn drift(&self, metric: Metric) -> Values {
-        let distributions = self.run.distribution_drift.as_ref().and_then(|found| found.whole());
+        let distributions = self.run.distribution_drift.as_ref().and_then(DistributionDriftRecord::whole);
         let whole = match metric {
             Metric::MeanKl => distributions.map(|drift| drift.mean_kl_nats),
             Metric::MaxLogitDifference => distributions.map(|drift| drift.largest_logit_difference),
