@@ -30,6 +30,9 @@ fn a_slower_head_is_explained_by_the_operator_that_takes_longer() {
     assert_eq!((&largest["base_us"], &largest["head_us"]), (&300.0.into(), &800.0.into()));
 }
 
+/// Makes a profile impossible.
+type Forge = fn(&mut Profile);
+
 #[test]
 fn a_profile_that_cannot_be_of_its_arm_is_refused_by_its_field() {
     let profiled = || -> Experiment {
@@ -47,7 +50,7 @@ fn a_profile_that_cannot_be_of_its_arm_is_refused_by_its_field() {
         record
     };
     assert_eq!(contradictions(&profiled()), []);
-    let forged: [(fn(&mut Profile), &str); 9] = [
+    let forged: [(Forge, &str); 9] = [
         (|it| it.prompt_id = "another".into(), "prompt_id"),
         (|it| it.depth_tokens += 1, "depth_tokens"),
         (|it| it.steps = 0, "steps"),
