@@ -262,6 +262,24 @@ def finish():
     sys.exit(3 if SCENARIO == "ends-badly" else 0)
 
 
+def distributions():
+    drift = float(os.environ.get("FAKE_MEAN_KL_NATS", "0"))
+    send(
+        "distributions-compared",
+        texts=[
+            {
+                "text": "code",
+                "steps": 160,
+                "agreed_steps": 160,
+                "mean_kl_nats": drift,
+                "largest_kl_nats": drift,
+                "largest_logit_difference": 0.0,
+                "mean_entropy_change_nats": 0.0,
+            }
+        ],
+    )
+
+
 def main():
     if SCENARIO == "is-no-worker":
         sys.exit("error: unrecognized subcommand 'worker'")
@@ -281,6 +299,8 @@ def main():
             replay(request)
         elif request["command"] == "profile":
             profile(request)
+        elif request["command"] == "compare-distributions":
+            distributions()
         elif request["command"] == "finish":
             finish()
 

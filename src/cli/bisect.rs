@@ -55,8 +55,12 @@ pub(super) struct BisectArgs {
     metric: Metric,
 
     /// Search for output that became wrong: one process a side, no statistics
-    #[arg(long)]
+    #[arg(long, conflicts_with = "metric")]
     tokens: bool,
+
+    /// Search for next-token distributions that drift beyond their limit: two processes a side, no statistics
+    #[arg(long, conflicts_with_all = ["tokens", "metric"])]
+    drift: bool,
 
     /// Print what it costs, and measure nothing
     #[arg(long)]
@@ -146,7 +150,12 @@ pub(super) fn bisect(args: &BisectArgs) -> Result<u8> {
 impl BisectArgs {
     /// What is searched for.
     fn searched(&self) -> Option<Metric> {
-        (!self.tokens).then_some(self.metric)
+        (!self.tokens).then_some(if self.drift { Metric::MeanKl } else { self.metric })
+    }
+
+    /// Whether pairs are tested, and not one process a side.
+    fn tests_pairs(&self) -> bool {
+        !self.tokens && !self.drift
     }
 
     /// The `ab` that compares two sides.
@@ -156,7 +165,7 @@ impl BisectArgs {
             head: sides.words[head].clone(),
             merge: None,
             step: None,
-            drift: false,
+            drift: self.drift,
             profile: false,
             budget: self.budget,
             measure_identical: false,
@@ -312,7 +321,7 @@ fn stored(store: &History, question: &str) -> Vec<Experiment> {
 /// What is ahead, in lines.
 fn plan(args: &BisectArgs, sides: &Sides, steps: &[Step], pace: Pace) -> Vec<String> {
     let last = sides.last();
-    let most = most_comparisons(last, !args.tokens);
+    let most = most_comparisons(last, args.tests_pairs());
     let searched = args.searched().map_or("wrong output", Metric::id);
     let mut lines = vec![format!(
         "bisect for {searched}: {} sides, from `{}` to `{}`",
@@ -325,13 +334,13 @@ fn plan(args: &BisectArgs, sides: &Sides, steps: &[Step], pace: Pace) -> Vec<Str
         "comparisons: at most {most} where each decides, one more for each that does not{made}"
     ));
     if !sides.commits.is_empty() {
-        let most = (most + usize::from(args.tokens)).min(last + 1);
+        let most = (most + usize::from(!args.tests_pairs())).min(last + 1);
         lines.push(format!(
             "builds: at most {most} of {} commits; a build is cached and used again",
             last + 1
         ));
     }
-    let processes = if args.tokens { 2 } else { 2 * Look::LAST.pairs };
+    let processes = if args.tests_pairs() { 2 * Look::LAST.pairs } else { 2 };
     lines.push(match pace {
         Some((run_id, process)) => {
             let one = process * u32::try_from(processes).unwrap_or(u32::MAX);
@@ -346,7 +355,7 @@ fn plan(args: &BisectArgs, sides: &Sides, steps: &[Step], pace: Pace) -> Vec<Str
             "time: not known, for no comparable record is there; `cargo xtask bench` makes one".to_owned()
         }
     });
-    if !args.tokens {
+    if args.tests_pairs() {
         lines.push(format!(
             "errors: a wrong turn has a probability of at most {} %, and ends without a named side; a side that is named \
              is no slower than the one before it with a probability of at most {SESSION_ALPHA_PERCENT} %",
@@ -418,6 +427,11 @@ impl Bisection<'_> {
                 self.sides.name(base)
             ))
             .hint("name a good side whose output is right")),
+            (None, Outcome::Complete, None) if self.args.drift => Err(Error::wrong_output(format!(
+                "the distributions of side {base} (`{}`) are beyond their limit, or have none",
+                self.sides.name(base)
+            ))
+            .hint("name a good side that is right; `cargo xtask golden drift --calibrate` makes a limit")),
             (None, _, Some(StopReason::Guards)) => Err(Error::environment(
                 "guards invalidated too many pairs of this comparison",
             )

@@ -14,7 +14,7 @@
 //! [`SESSION_ALPHA_PERCENT`] of all bisects, whatever happened on the way. A side whose comparison does not decide is
 //! passed over for its neighbours, and after [`MOST_UNDECIDED`] of them the answer is that it cannot be told.
 //!
-//! Output that became wrong needs neither: a token is wrong or it is not.
+//! Output that became wrong, and distributions that drift beyond their limit, need neither: they are wrong or they are not.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ impl Step {
             Outcome::NotMeasured if record.stop_reason == Some(StopReason::Identical) => {
                 Some(of(StepAnswer::NotWorse))
             }
-            Outcome::WrongOutput if head_is(Outcome::WrongOutput) => Some(of(match bisect.metric {
+            Outcome::WrongOutput if head_is(Outcome::WrongOutput) => Some(of(match bisect.tested() {
                 None => StepAnswer::Worse,
                 Some(_) => StepAnswer::Unusable,
             })),
@@ -105,13 +105,20 @@ impl Step {
                 let is_other = answers_otherwise(record);
                 Some(of(if is_other { StepAnswer::Worse } else { StepAnswer::NotWorse }))
             }
+            Outcome::Complete if bisect.tested().is_none() => {
+                let [base, head] =
+                    [record.base(), record.head()].map(|side| side.arm.distribution_drift.as_ref());
+                let is_measured = base.is_some_and(|base| !base.is_exceeded());
+                let head = head.filter(|head| is_measured && head.limit.is_some())?;
+                Some(of(if head.is_exceeded() { StepAnswer::Worse } else { StepAnswer::NotWorse }))
+            }
             Outcome::Complete => Self::of_pairs(record, bisect),
             _ => None,
         }
     }
 
     fn of_pairs(record: &Experiment, bisect: &BisectRecord) -> Option<Self> {
-        let metric = bisect.metric?;
+        let metric = bisect.tested()?;
         let policy = Policy::parse(&record.inputs.policy.text, "the record's").ok()?;
         let pairs = pair_values(record);
         let differences_ln: Vec<f64> =

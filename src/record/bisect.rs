@@ -16,7 +16,8 @@ pub struct BisectRecord {
     pub base: usize,
     /// The number of the head.
     pub head: usize,
-    /// The metric that grew; None where output that became wrong is searched for.
+    /// The metric that grew, `mean_kl@1` where distributions that drift are searched for; None where output that became
+    /// wrong is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<Metric>,
     /// How much it grew from the good side to the bad one, percent: the thresholds of a step follow from it. None where
@@ -26,8 +27,13 @@ pub struct BisectRecord {
 }
 
 impl BisectRecord {
-    /// The metrics that can be searched for.
+    /// The metrics of which pairs are tested.
     pub const METRICS: [Metric; 2] = [Metric::TimePerOutputToken, Metric::TimeToFirstToken];
+
+    /// The metric of which pairs are tested; None where one process a side decides.
+    pub fn tested(&self) -> Option<Metric> {
+        self.metric.filter(|metric| Self::METRICS.contains(metric))
+    }
 
     /// A bisect has no more sides than this.
     pub const MOST_SIDES: usize = 100_000;

@@ -34,7 +34,7 @@ pub fn bisect_document(records: &[Experiment], ending: Option<Ending>) -> Docume
     document.title(Line::from(format!("bisect of {} for ", counted(bisect.last + 1, "side"))).and(searched));
     let steps = steps(records);
     add_answer(&mut document, &names, &steps, ending);
-    if bisect.metric.is_some() {
+    if bisect.tested().is_some() {
         document.fact(
             "a wrong turn",
             bound(wrong_turn_percent(steps.len())).and(": it ends without a named side"),
@@ -65,7 +65,7 @@ fn add_answer(document: &mut Document, names: &Names, steps: &[Step], ending: Op
             let direct = steps.iter().rfind(|step| step.head == at && step.answer == StepAnswer::Worse);
             let what = match direct.and_then(|step| step.interval) {
                 Some(interval) => format!(" is worse than the side before it: {}", in_percent(&interval)),
-                None => " is the first with another output".to_owned(),
+                None => " is the first that is wrong".to_owned(),
             };
             document.status(Mark::Fails, "FOUND", name(names, at).and(what));
         }
@@ -96,7 +96,7 @@ fn row(record: &Experiment) -> Option<[Cell; 7]> {
     let step = Step::of(record);
     let interval = step.and_then(|step| step.interval);
     let thresholds =
-        Policy::parse(&record.inputs.policy.text, "the record's").ok().filter(|_| bisect.metric.is_some());
+        Policy::parse(&record.inputs.policy.text, "the record's").ok().filter(|_| bisect.tested().is_some());
     let thresholds = thresholds.map(|policy| {
         let rule = rule_of(Some(bisect), &policy);
         format!("{} / {} %", rule.regressed_beyond_percent, rule.passes_within_percent)

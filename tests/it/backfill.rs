@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use arcgauge::places;
+use arcgauge::record::{Experiment, History};
 
 use crate::checkout::{Checkout, SHORT};
 use crate::small_product::{LOCK, MANIFEST};
@@ -39,16 +40,16 @@ fn the_commits_of_a_range_are_measured_in_their_order_and_one_that_cannot_be_bui
         crate::ended::Ended::of(command.output().unwrap())
     };
     let ended = backfill(&format!("{}..HEAD", commits[0]));
-    ended.exits(20).says("(2 of 3)").says("could not be built");
-    let records: Vec<_> =
-        checkout.record_files().iter().map(|file| crate::checkout::read_json(file)).collect();
+    ended.exits(20).says("(2 of 3)").says("cannot build");
+    let records = checkout.store().files().iter().map(|file| History::read(file).unwrap().record);
+    let records: Vec<Experiment> = records.collect();
     let mut measured: Vec<&str> =
-        records.iter().map(|record| record["arms"][0]["commit"]["sha"].as_str().unwrap()).collect();
+        records.iter().map(|record| record.arms[0].commit.as_ref().unwrap().sha.as_str()).collect();
     let mut expected = [commits[1].as_str(), commits[3].as_str()];
     measured.sort_unstable();
     expected.sort_unstable();
     assert_eq!(measured, expected);
-    assert!(records.iter().all(|record| record["inputs"]["from_commit"] == commits[3].as_str()));
+    assert!(records.iter().all(|record| record.inputs.from_commit.as_ref() == Some(&commits[3])));
     let older = checkout.run(["history", "show", &commits[1]]);
     older.exits(0).prints("backfilled").prints(&commits[3][..12]);
 

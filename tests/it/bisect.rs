@@ -5,6 +5,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+
 use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::bisect::{
     Comparison, Doubt, Ending, Next, Step, StepAnswer, most_comparisons, next, rule_of, wrong_name_percent,
@@ -17,7 +19,7 @@ use arcgauge::record::{BisectRecord, Experiment, Verdict, contradictions};
 use arcgauge::run::bisect;
 
 use crate::ab_scripted;
-use crate::checkout::Checkout;
+use crate::checkout::{Checkout, edit_json};
 use crate::ended::Ended;
 use crate::fake_worker::fake_worker;
 use crate::forged_pairs::policy_text;
@@ -349,6 +351,29 @@ fn where_the_output_of_the_good_side_is_wrong_too_nobody_is_named() {
     let flags = flags(&checkout, &["env:A=0", "env:A=1"]);
     let ended = checkout.run(flags.iter().map(String::as_str).chain(["--tokens"]));
     ended.exits(11).says("the output of side 0 (`env:A=0`) is wrong").says("hint: name a good side");
+}
+
+#[test]
+fn the_first_side_whose_distributions_drift_beyond_the_limit_is_found() {
+    let checkout = Checkout::with_own_goldens();
+    // A scripted worker reads back no precision.
+    edit_json(&checkout.golden("drift"), |reference| {
+        let limit = &mut reference["limits"][0];
+        (limit["inference_precision"], limit["kv_cache_precision"]) = (json!(""), json!(""));
+    });
+    let sides: Vec<String> = (0..=12)
+        .map(|side| format!("env:FAKE_MEAN_KL_NATS={}e-{}", side + 1, if side < 9 { 12 } else { 6 }))
+        .collect();
+    let flags = flags(&checkout, &sides.iter().map(String::as_str).collect::<Vec<_>>());
+    let ended = checkout.run(flags.iter().map(String::as_str).chain(["--drift", "--unverified"]));
+    ended
+        .exits(0)
+        .says("bisect for mean_kl@1: 13 sides")
+        .says("drift: 2 more loads")
+        .prints("FOUND: side 9 (env:FAKE_MEAN_KL_NATS=10e-6) is the first that is wrong");
+    let flags = self::flags(&checkout, &["env:FAKE_MEAN_KL_NATS=1", "env:FAKE_MEAN_KL_NATS=2"]);
+    let ended = checkout.run(flags.iter().map(String::as_str).chain(["--drift", "--unverified"]));
+    ended.exits(11).says("the distributions of side 0").says("hint: name a good side that is right");
 }
 
 #[test]

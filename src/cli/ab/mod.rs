@@ -99,7 +99,7 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
     let arms = vec![sides.base.arm(), sides.head.arm()];
     let published = PublishedReference::read(&inputs.root.published())?;
     let step = args.step.as_ref();
-    let tests_output = step.is_some_and(|step| step.metric.is_none());
+    let tests_output = step.is_some_and(|step| step.tested().is_none());
     let stopping =
         if tests_output { StoppingRule::Rounds(1) } else { StoppingRule::Sequential(rule_of(step, &policy)) };
     let schedule = Schedule {
@@ -112,7 +112,7 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
         ..Schedule::new(2, stopping)
     };
     let plan = ExperimentPlan {
-        tested: step.and_then(|step| step.metric).unwrap_or(Metric::TimePerOutputToken),
+        tested: step.and_then(BisectRecord::tested).unwrap_or(Metric::TimePerOutputToken),
         limits: args.measuring.supervision.limits(),
         idle_limit: args.measuring.supervision.settle_limit(false),
         inputs: InputsRecord {

@@ -8,7 +8,9 @@ use crate::judge::sequential::{
 };
 use crate::judge::{PairValues, holm_rejects, interval_at, p_value_above};
 use crate::measure::Metric;
-use crate::record::{ComparisonRecord, ComparisonResult, Experiment, SensitivityRecord, StopReason, Verdict};
+use crate::record::{
+    BisectRecord, ComparisonRecord, ComparisonResult, Experiment, SensitivityRecord, StopReason, Verdict,
+};
 
 /// What the pairs say of speed and size.
 #[derive(Debug, Default)]
@@ -210,7 +212,7 @@ fn series(pairs: &[&PairValues], metric: Metric) -> Vec<(Option<String>, Vec<f64
 /// The metric that decided when there were enough pairs: in a bisect the one that it searches by. A gate judges the
 /// time per output token of every record.
 fn tested_metric(record: &Experiment, strictness: Strictness) -> Metric {
-    let of_bisect = record.bisect.as_ref().and_then(|bisect| bisect.metric);
+    let of_bisect = record.bisect.as_ref().and_then(BisectRecord::tested);
     of_bisect.filter(|_| strictness == Strictness::Ab).unwrap_or(Metric::TimePerOutputToken)
 }
 

@@ -19,7 +19,7 @@ use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
 use crate::files::is_file_name;
 use crate::golden::{GoldenResult, GoldenSet};
-use crate::measure::Role;
+use crate::measure::{Metric, Role};
 use crate::record::consistency::counts::{check_against, check_counts, check_verdicts};
 use crate::record::consistency::kv::{check_distribution_drift, check_kv};
 use crate::record::consistency::profile::check_profile;
@@ -116,10 +116,11 @@ fn check_bisect(experiment: &Experiment, found: &mut Found) {
     if base >= head {
         found.add("bisect.base".to_owned(), base, format!("`bisect.head` is `{head}`"));
     }
-    if let Some(metric) = metric.filter(|metric| !BisectRecord::METRICS.contains(metric)) {
+    let other = metric.filter(|metric| bisect.tested().is_none() && *metric != Metric::MeanKl);
+    if let Some(metric) = other {
         found.add("bisect.metric".to_owned(), metric.id(), "a bisect compares no pairs by it");
     }
-    let is_step = metric.is_some() && *base == 0 && head < last;
+    let is_step = bisect.tested().is_some() && *base == 0 && head < last;
     match change_percent {
         Some(change) if !is_step => {
             found.add(
@@ -141,7 +142,7 @@ fn check_bisect(experiment: &Experiment, found: &mut Found) {
         _ => {}
     }
     let rounds = experiment.sampling.rounds_requested;
-    let planned = if metric.is_none() { Some(1) } else { None };
+    let planned = if bisect.tested().is_none() { Some(1) } else { None };
     if rounds != planned {
         let value = rounds.map_or("null".to_owned(), |rounds| rounds.to_string());
         let other = metric.map_or("output".to_owned(), |metric| format!("`{}`", metric.id()));
