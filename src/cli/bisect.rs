@@ -36,6 +36,7 @@ use crate::report::{bisect_document, bisect_json};
 use crate::run;
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct BisectArgs {
     /// The good side: a revision, or a difference as of `ab`; may be repeated
     #[arg(long, value_name = "REVISION|KEY=VALUE", required = true)]

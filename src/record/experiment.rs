@@ -206,7 +206,8 @@ impl Side {
 /// Where the inputs of an A/B come from, and what they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputsRecord {
-    /// The commit that they were taken from; None where the sides are no commits.
+    /// The commit that they were taken from; None where the sides are no commits. Of a `bench` of an older commit it is
+    /// the harness's.
     pub from_commit: Option<String>,
     /// The merge base of the two sides' commits, where both are commits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -223,7 +224,7 @@ pub struct InputsRecord {
 }
 
 impl InputsRecord {
-    /// Whether there are none, as of every plan but an A/B.
+    /// Whether there are none, as of every plan but an A/B and a `bench` of another commit.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
@@ -279,6 +280,12 @@ impl Deref for ArmView<'_> {
 }
 
 impl Experiment {
+    /// The commit, in short, whose harness and inputs measured another commit afterwards; None of any other run.
+    pub fn backfilled_by(&self) -> Option<&str> {
+        let harness = self.inputs.from_commit.as_deref().filter(|_| self.plan == PlanKind::Bench)?;
+        Some(harness.get(..12).unwrap_or(harness))
+    }
+
     /// Which set of prompts these are.
     pub fn suite_of(requested: &[RequestedPrompt], reference: &PromptSet) -> String {
         let suite = reference.suite_of(requested.iter().map(|prompt| prompt.id.as_str()));

@@ -113,9 +113,10 @@ fn workload(record: ArmView<'_>) -> String {
         format!("{}{}", commit.short(), if commit.dirty { " (dirty)" } else { "" })
     });
     format!(
-        "{}, {} greedy tokens a prompt, commit {commit}",
+        "{}, {} greedy tokens a prompt, commit {commit}{}",
         counted(record.workload.runs, "fresh process"),
-        record.workload.new_tokens
+        record.workload.new_tokens,
+        record.experiment.backfilled_by().map_or(String::new(), |by| format!(", backfilled by {by}"))
     )
 }
 

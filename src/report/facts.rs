@@ -10,7 +10,7 @@ use crate::measure::guard::GuardLog;
 use crate::measure::kv::StateAccess;
 use crate::measure::protocol::{CacheState, KvBytesSource};
 use crate::measure::supervisor::{Purpose, WarmLoad};
-use crate::record::{ArmView, LogitDriftRecord, PlanKind, ProcessRecord, ProofGrade};
+use crate::record::{ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
 use crate::report::number::{four_digits, mebibytes};
 use crate::sys::MemoryReading;
 use crate::visible::line;
@@ -42,10 +42,8 @@ pub(super) fn facts_of(record: ArmView<'_>, summary: &Summary) -> Vec<(&'static 
 
 /// Where a commit was measured later, by another harness than its own.
 fn backfilled(record: ArmView<'_>) -> Option<String> {
-    let harness = record.experiment.inputs.from_commit.as_ref();
-    let harness = harness.filter(|_| record.experiment.plan == PlanKind::Bench)?;
-    let short = harness.get(..12).unwrap_or(harness);
-    Some(format!("built from its commit, and measured with the harness and the inputs of {short}"))
+    let harness = record.experiment.backfilled_by()?;
+    Some(format!("built from its commit, and measured with the harness and the inputs of {harness}"))
 }
 
 fn device(record: ArmView<'_>) -> Option<String> {

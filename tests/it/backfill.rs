@@ -41,8 +41,8 @@ fn the_commits_of_a_range_are_measured_in_their_order_and_one_that_cannot_be_bui
     };
     let ended = backfill(&format!("{}..HEAD", commits[0]));
     ended.exits(20).says("(2 of 3)").says("cannot build");
-    let records = checkout.store().files().iter().map(|file| History::read(file).unwrap().record);
-    let records: Vec<Experiment> = records.collect();
+    let files = checkout.store().files();
+    let records: Vec<Experiment> = files.iter().map(|file| History::read(file).unwrap().record).collect();
     let mut measured: Vec<&str> =
         records.iter().map(|record| record.arms[0].commit.as_ref().unwrap().sha.as_str()).collect();
     let mut expected = [commits[1].as_str(), commits[3].as_str()];
@@ -51,7 +51,7 @@ fn the_commits_of_a_range_are_measured_in_their_order_and_one_that_cannot_be_bui
     assert_eq!(measured, expected);
     assert!(records.iter().all(|record| record.inputs.from_commit.as_ref() == Some(&commits[3])));
     let older = checkout.run(["history", "show", &commits[1]]);
-    older.exits(0).prints("backfilled").prints(&commits[3][..12]);
+    older.exits(0).prints(&format!("backfilled by {}", &commits[3][..12]));
 
     backfill("HEAD..HEAD").refuses("range `HEAD..HEAD` has no commit", "the older one first");
     backfill("nothing").refuses("`nothing`", "git");
