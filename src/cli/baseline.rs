@@ -118,8 +118,9 @@ fn pin(args: &PinArgs) -> Result<u8> {
     let store = args.store.find(&root)?;
     let named = named_record::find(&args.record, &store, &root, named_record::RUNS)?.announced();
     store.check_measured_here(named.path())?;
-    if named.record.plan.is_of_arms() {
-        let what = format!("`{}` is of several arms, which ran among each other", named.file);
+    if !named.record.plan.is_of_commit() {
+        let plan = named.record.plan.as_str();
+        let what = format!("`{}` is of `{plan}`, whose speed is not that of a commit", named.file);
         return Err(Error::input(what).hint("pin a record of `cargo xtask bench`"));
     }
     let anchor = anchor(args, &root, &named)?;

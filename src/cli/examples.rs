@@ -25,6 +25,11 @@ Examples:
   cargo xtask kv --arm none --arm turboquant:k6v4 --device CPU
   cargo xtask kv --arm none --arm copy --arm turboquant:k6v4,in-graph --arm streaming-llm:128 --rounds 10";
 
+pub(super) const SOAK: &str = "\
+Examples:
+  cargo xtask soak --time 20m --device CPU
+  cargo xtask soak --time 2h --pause 5m --prompt fibonacci";
+
 pub(super) const GATE: &str = "\
 Examples:
   cargo xtask gate --base main --head HEAD

@@ -28,6 +28,7 @@ mod reporting;
 mod root;
 mod settings;
 mod shell;
+mod soak;
 mod states;
 mod worker;
 mod workload;
@@ -75,6 +76,9 @@ enum Verb {
     /// Measure changes of the KV cache side by side: agreement of the output, bytes, time, interleaved
     #[command(after_help = examples::KV)]
     Kv(kv::KvArgs),
+    /// Measure for minutes or hours: pace, clocks, temperature, power and memory over time
+    #[command(after_help = examples::SOAK)]
+    Soak(soak::SoakArgs),
     /// Decide on a commit from what is stored of it; measures nothing
     #[command(after_help = examples::GATE)]
     Gate(gate::GateArgs),
@@ -185,6 +189,7 @@ fn perform(verb: Verb) -> Result<u8> {
         Verb::Bisect(args) => bisect::bisect(&args),
         Verb::Peers(args) => peers::peers(&args),
         Verb::Kv(args) => kv::kv(&args),
+        Verb::Soak(args) => soak::soak(&args),
         Verb::Gate(args) => gate::gate(&args),
         Verb::Ci(args) => ci::ci(&args),
         Verb::Baseline(args) => baseline::baseline(&args),

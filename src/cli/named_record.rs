@@ -17,7 +17,8 @@ const FEWEST_DIGITS: usize = 4;
 pub(super) const RUNS: &[PlanKind] = &[PlanKind::Bench];
 pub(super) const ABS: &[PlanKind] = &[PlanKind::Ab];
 /// Records of any verb.
-pub(super) const ANY: &[PlanKind] = &[PlanKind::Bench, PlanKind::Ab, PlanKind::Peers, PlanKind::Kv];
+pub(super) const ANY: &[PlanKind] =
+    &[PlanKind::Bench, PlanKind::Ab, PlanKind::Peers, PlanKind::Kv, PlanKind::Soak];
 
 /// A record that was found.
 #[derive(Debug)]
@@ -65,6 +66,7 @@ pub(super) fn find_run(name: &str, store: &History, root: &Root) -> Result<Named
         PlanKind::Bench => return Ok(named),
         PlanKind::Ab => ("is an A/B, which has both its sides in it", "prints its result"),
         PlanKind::Peers => ("is of several engines, and has all of them in it", "compares them"),
+        PlanKind::Soak => ("is a soak", "prints it"),
         PlanKind::Kv => ("is of changes of the KV cache, and has all of them in it", "compares them"),
     };
     Err(Error::input(format!("`{}` {has}", named.file))

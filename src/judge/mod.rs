@@ -17,6 +17,7 @@ pub mod policy;
 mod preflight;
 mod profile;
 pub mod sequential;
+pub mod soak;
 mod statistics;
 mod summary;
 mod validity;

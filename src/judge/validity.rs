@@ -50,7 +50,7 @@ impl Validity {
     /// count invalidate the whole.
     pub fn of(record: &Experiment) -> Self {
         match record.plan {
-            PlanKind::Bench => Self::of_run(record.subject().arm),
+            PlanKind::Bench | PlanKind::Soak => Self::of_run(record.subject().arm),
             PlanKind::Ab => of_ab(record),
             PlanKind::Peers | PlanKind::Kv => of_peers(record),
         }
@@ -76,8 +76,7 @@ impl Validity {
         if !reasons.is_empty() {
             return Self::Invalid(reasons);
         }
-        let is_unverified =
-            entry.plan == PlanKind::Bench && !entry.golden.is_some_and(GoldenResult::is_verified);
+        let is_unverified = entry.plan.is_alone() && !entry.golden.is_some_and(GoldenResult::is_verified);
         if is_unverified { Self::Unverified("no golden".to_owned()) } else { Self::Valid }
     }
 

@@ -10,6 +10,7 @@ use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 use strum::IntoStaticStr;
 
+use crate::measure::supervisor::Soak;
 use crate::measure::{BandwidthReading, Estimate};
 use crate::record::{
     Arm, BisectRecord, DecisionRecord, Machine, Outcome, PublishedReference, PublishedValue, RequestedPrompt,
@@ -94,6 +95,8 @@ pub enum PlanKind {
     Peers,
     /// `kv`: changes of the KV cache, a fixed number of rounds. Never gated, and never a baseline.
     Kv,
+    /// `soak`: one arm, two processes that each go on for long. Never gated, and never a baseline.
+    Soak,
 }
 
 impl PlanKind {
@@ -102,8 +105,17 @@ impl PlanKind {
         self.into()
     }
 
-    /// Whether it compares arms of one commit in rounds: such a record says nothing of the commit, so it is on no
-    /// timeline, and invalidated rounds alone do not invalidate it.
+    /// Whether it measures one arm, whose processes all count.
+    pub fn is_alone(self) -> bool {
+        matches!(self, Self::Bench | Self::Soak)
+    }
+
+    /// Whether its speed is that of a commit: such a record stands on a timeline.
+    pub fn is_of_commit(self) -> bool {
+        matches!(self, Self::Bench | Self::Ab)
+    }
+
+    /// Whether it compares arms of one commit in rounds: invalidated rounds alone do not invalidate it.
     pub fn is_of_arms(self) -> bool {
         matches!(self, Self::Peers | Self::Kv)
     }
@@ -113,7 +125,7 @@ impl PlanKind {
         match self {
             Self::Ab if arm == Side::Base.arm() => Side::Base.as_str(),
             Self::Ab => Side::Head.as_str(),
-            Self::Bench | Self::Peers | Self::Kv => label,
+            Self::Bench | Self::Peers | Self::Kv | Self::Soak => label,
         }
     }
 }
@@ -133,6 +145,9 @@ pub struct Sampling {
     /// The time that was given, s; None where there was no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_s: Option<u64>,
+    /// How long each process of a soak goes on; None of any other plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak: Option<Soak>,
 }
 
 impl Sampling {

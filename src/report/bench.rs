@@ -92,7 +92,7 @@ const DEFINITIONS: [&str; 2] = [
     "spread: longest less shortest latency of a prompt's runs. `--explain` has every formula.",
 ];
 
-fn title(record: ArmView<'_>) -> String {
+pub(super) fn title(record: ArmView<'_>) -> String {
     let runtime = record.runtime.as_ref();
     let effective = |key: &str| {
         let value = runtime.and_then(|runtime| runtime.properties_effective.get(key));

@@ -189,7 +189,7 @@ const METRICS: [Metric; 3] =
 
 pub(super) fn records_junit(records: &[Experiment]) -> String {
     let suites = records.iter().flat_map(|record| match record.plan {
-        PlanKind::Bench => vec![of_run(record.subject())],
+        PlanKind::Bench | PlanKind::Soak => vec![of_run(record.subject())],
         PlanKind::Ab => vec![of_ab(record)],
         PlanKind::Peers | PlanKind::Kv => of_peers(record),
     });

@@ -7,7 +7,7 @@ use crate::golden::GoldenResult;
 use crate::judge::Validity;
 use crate::judge::environment::{Guard, GuardWeight};
 use crate::record::{
-    AbSummary, ArmView, CheckResult, ComparisonResult, Entry, Outcome, PlanKind, Status, Verdict, Warning,
+    AbSummary, ArmView, CheckResult, ComparisonResult, Entry, Outcome, Status, Verdict, Warning,
 };
 use crate::report::decision::with_warning;
 use crate::report::document::{Cell, Document, status};
@@ -164,7 +164,7 @@ impl Badge {
             Validity::Valid if entry.golden == Some(GoldenResult::None) => {
                 Self::new(Mark::Unknown, "unverified")
             }
-            Validity::Valid if entry.plan == PlanKind::Bench => Self::new(Mark::Holds, "valid"),
+            Validity::Valid if entry.plan.is_alone() => Self::new(Mark::Holds, "valid"),
             _ => {
                 let (mark, word) = of_outcome(entry.outcome);
                 Self::new(mark, word)

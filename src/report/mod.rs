@@ -24,6 +24,7 @@ mod record_list;
 pub mod render;
 mod reproduce;
 pub mod site;
+mod soak;
 pub mod view;
 pub mod web;
 
@@ -35,3 +36,4 @@ pub use imported::{imported_beside, imported_document, imported_line};
 pub use number::file_size;
 pub use profile::{profile_document, profile_json};
 pub use record_list::{record_list, record_list_json};
+pub use soak::{soak_document, soak_json};

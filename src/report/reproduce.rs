@@ -104,6 +104,20 @@ pub(super) fn kv_command(record: &Experiment) -> String {
     words.join(" ")
 }
 
+/// The `soak` that measures the same again, with the commit checked out.
+pub(super) fn soak_command(record: &Experiment) -> String {
+    let run = record.subject();
+    let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
+    let mut words = vec![format!("{}cargo xtask soak", checkout.unwrap_or_default())];
+    if let Some(soak) = record.sampling.soak {
+        let time_s = soak.process_s.saturating_mul(run.workload.runs as u64);
+        words.push(format!("--time {time_s}s --pause {}s", soak.pause_s));
+    }
+    words.push(device_flag(run));
+    words.extend(requested_flags(run));
+    words.join(" ")
+}
+
 pub(super) fn property_flags(record: ArmView<'_>) -> Vec<String> {
     properties(record).iter().map(|reported| property_flag(reported)).collect()
 }

@@ -129,7 +129,7 @@ fn begun(plan: &ExperimentPlan<'_>, machine: Option<Machine>, arms: Vec<Arm>) ->
 /// What failed, with the arm that it is of where there are several.
 fn named(plan: &ExperimentPlan<'_>, label: &str, at: usize, error: Error) -> Error {
     match plan.kind {
-        PlanKind::Bench => error,
+        PlanKind::Bench | PlanKind::Soak => error,
         PlanKind::Ab => error.of(if at == 0 { "the base" } else { "the head" }),
         PlanKind::Peers => error.of(&format!("engine `{label}`")),
         PlanKind::Kv => error.of(&format!("arm `{label}`")),
@@ -167,7 +167,7 @@ fn early_end(kind: PlanKind, ended: Ended) -> Option<Warning> {
 fn warn_of_machine(record: &mut Experiment, began_with: Option<usize>) {
     let warnings: Vec<Vec<Warning>> = record.views().map(machine_warnings).collect();
     for (at, (arm, mut warnings)) in record.arms.iter_mut().zip(warnings).enumerate() {
-        if record.plan != PlanKind::Bench && began_with != Some(at) {
+        if !record.plan.is_alone() && began_with != Some(at) {
             // What loaded the processor before it was the arm that ran before it.
             warnings.retain(|warning| !warning.id.ends_with(Guard::CpuPressure.id()));
         }
@@ -183,14 +183,14 @@ fn refuse_contradiction(record: &mut Experiment) -> Option<Error> {
             "name what is to differ, as in `--head KV_CACHE_PRECISION=u8`; for anything else measure again, and \
              report it"
         }
-        PlanKind::Bench | PlanKind::Peers | PlanKind::Kv => {
+        PlanKind::Bench | PlanKind::Peers | PlanKind::Kv | PlanKind::Soak => {
             "a worker reported what cannot be: measure again, and report it if it happens again"
         }
     });
     (record.outcome, record.stop_reason) = (Outcome::Failed, None);
     record.failure = Some(error.to_string());
     record.samples_mut().for_each(|sample| sample.times = None);
-    if let ([arm], PlanKind::Bench) = (record.arms.as_mut_slice(), record.plan) {
+    if let ([arm], true) = (record.arms.as_mut_slice(), record.plan.is_alone()) {
         (arm.outcome, arm.failure) = (record.outcome, record.failure.clone());
         arm.prompts = Vec::new();
     }

@@ -74,7 +74,7 @@ impl<'a> LiveRounds<'a> {
     fn run(&mut self, at: usize, round: usize) -> Result<(), RoundFailed> {
         let arm = self.arm(at);
         let name = match self.experiment.kind {
-            PlanKind::Bench => None,
+            PlanKind::Bench | PlanKind::Soak => None,
             PlanKind::Ab => Some(format!("pair {} {}", round + 1, Side::BOTH[at.min(1)].as_str())),
             PlanKind::Peers | PlanKind::Kv => Some(format!("round {} {}", round + 1, arm.label)),
         };
@@ -85,6 +85,7 @@ impl<'a> LiveRounds<'a> {
             limits: self.experiment.limits,
             prime: self.experiment.warms_cache,
             times_states: self.experiment.times_states,
+            soak: self.experiment.soak,
             control: self.control,
         };
         let began_ns = MonotonicClock.now_ns();
@@ -317,7 +318,7 @@ impl<'a> LiveRounds<'a> {
         match self.experiment.kind {
             PlanKind::Ab => true,
             PlanKind::Peers | PlanKind::Kv => arm == 0,
-            PlanKind::Bench => false,
+            PlanKind::Bench | PlanKind::Soak => false,
         }
     }
 
@@ -336,7 +337,7 @@ impl<'a> LiveRounds<'a> {
     /// Each guard that invalidates a round. A run alone has no other process to be compared with: its guards are
     /// judged with its record.
     fn invalidated_by(&self, round: usize, order: &[usize], first: usize) -> Vec<String> {
-        if self.experiment.kind == PlanKind::Bench {
+        if self.experiment.kind.is_alone() {
             return Vec::new();
         }
         let processes: Vec<RoundProcess<'_>> =
@@ -379,12 +380,12 @@ impl Rounds for LiveRounds<'_> {
         Ok(MeasuredRound {
             difference_ln,
             invalidated_by: self.invalidated_by(round, order, first),
-            wrong: if self.experiment.kind == PlanKind::Bench { Vec::new() } else { wrong },
+            wrong: if self.experiment.kind.is_alone() { Vec::new() } else { wrong },
         })
     }
 
     fn on_round(&mut self, report: &RoundReport<'_>) {
-        if self.experiment.kind != PlanKind::Bench {
+        if !self.experiment.kind.is_alone() {
             self.observer.on_round(report, &self.metric_values(report.round));
         }
     }

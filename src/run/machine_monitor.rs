@@ -301,11 +301,13 @@ impl ProcessObserver for ProcessContext<'_> {
 
     fn aims(&mut self, aim: Aim<'_>) {
         let role = if aim.role == Role::WarmUp { "warm-up" } else { "measured" };
+        // A process of a soak goes on.
+        let of =
+            if aim.generation < self.generations { format!("/{}", self.generations) } else { String::new() };
         self.observer.aim(&format!(
-            "{} generation {}/{} {role} {}",
+            "{} generation {}{of} {role} {}",
             self.process(aim.process),
             aim.generation + 1,
-            self.generations,
             aim.prompt_id
         ));
     }

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::golden::{DriftReference, Probe};
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
-use crate::measure::supervisor::{Limits, Session, WorkerProgram};
+use crate::measure::supervisor::{Limits, Session, Soak, WorkerProgram};
 use crate::measure::{Estimate, Metric};
 use crate::places;
 use crate::record::{
@@ -47,6 +47,8 @@ pub struct ExperimentPlan<'a> {
     pub warms_cache: bool,
     /// Whether reading and writing back all KV states is timed at the end of each process.
     pub times_states: bool,
+    /// How long each process goes on asking its prompts; None where it asks each once.
+    pub soak: Option<Soak>,
     /// Longest wait, before the first process, for other load to end.
     pub idle_limit: Duration,
     /// The text on which the drift of logits is measured after the last process; None where it is not.
@@ -184,6 +186,7 @@ impl<'a> ExperimentPlan<'a> {
             limits: Limits::default(),
             warms_cache: true,
             times_states: false,
+            soak: None,
             idle_limit: Duration::ZERO,
             probe: None,
             drift: None,
@@ -219,6 +222,7 @@ impl<'a> ExperimentPlan<'a> {
             // Of one arm every round counts, and its guards are judged with the record.
             ignore_guards: self.schedule.ignore_guards && self.arms.len() > 1,
             budget_s: self.schedule.budget.map(|budget| budget.as_secs()),
+            soak: self.soak,
         }
     }
 }

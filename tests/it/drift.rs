@@ -35,19 +35,19 @@ fn another_release_and_another_number_of_threads_are_within_the_limit() {
 #[test]
 fn a_bench_whose_drift_is_above_the_limit_has_wrong_output_though_every_token_is_right() {
     let checkout = with_one_text();
-    let ended = checkout.bench(&["--drift"]);
-    ended.exits(0).says("drift: one more load, each followed by 160 untimed steps");
-    let record = checkout.only_record();
-    let drift = record.arms[0].distribution_drift.as_ref().unwrap();
-    assert_eq!((drift.texts[0].agreed_steps, drift.limit.as_ref().unwrap().mean_kl_nats), (160, 1e-9));
-
-    let checkout = with_one_text();
     edit_json(&checkout.golden("drift"), |reference| {
         reference["limits"][0]["largest_logit_difference"] = json!(-1.0);
     });
-    let ended = checkout.bench(&["--drift"]);
-    ended.exits(11).prints("match").says("the next-token distributions moved by");
-    assert_eq!(checkout.only_record().outcome, Outcome::Complete);
+    let ended = checkout.bench(&["--drift", "--prompt", "fibonacci"]);
+    ended
+        .exits(11)
+        .prints("match")
+        .says("drift: one more load, followed by 160 untimed steps")
+        .says("the next-token distributions moved by");
+    let record = checkout.only_record();
+    let drift = record.arms[0].distribution_drift.as_ref().unwrap();
+    assert_eq!((drift.texts[0].agreed_steps, drift.limit.as_ref().unwrap().mean_kl_nats), (160, 1e-9));
+    assert_eq!(record.outcome, Outcome::Complete);
 }
 
 #[test]
@@ -180,8 +180,11 @@ fn exact_engine(model: &std::path::Path) -> OpenVinoEngine {
     engine_with(&folder, &graph, &["DYNAMIC_QUANTIZATION_GROUP_SIZE=0".parse().unwrap()])
 }
 
+/// Tokens of a golden that are compared with those of a planted fault.
+const GREEDY_TOKENS: usize = 64;
+
 #[test]
-#[ignore = "heavy: twelve loads and 10,000 tokens, two minutes"]
+#[ignore = "heavy: twelve loads and 3,000 tokens"]
 fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
     let folder = repository().join("fixtures/golden/tiny-gpt-oss");
     let reference = DriftReference::load(&folder).unwrap().unwrap();
@@ -191,9 +194,11 @@ fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
     for fault in faults() {
         let model = fault.planted();
         let mut engine = exact_engine(&model.path());
-        let drift = DistributionDrift::of(&reference.drift(&mut engine).unwrap()).unwrap();
-        let choices = replay(&mut engine, golden.input(), Path::Greedy(golden.token_ids.len())).unwrap();
-        let is_golden = choices.iter().map(|choice| choice.token).eq(golden.token_ids.iter().copied());
+        // One text of the four, which see more: each is a quarter of the time.
+        let drift = DistributionDrift::of(&[reference.texts[0].drift(&mut engine).unwrap()]).unwrap();
+        let choices = replay(&mut engine, golden.input(), Path::Greedy(GREEDY_TOKENS)).unwrap();
+        let golden = golden.token_ids.iter().take(GREEDY_TOKENS).copied();
+        let is_golden = choices.iter().map(|choice| choice.token).eq(golden);
         assert!(limit.is_exceeded_by(&drift), "{} in {}: {drift:?}", fault.name, fault.constant);
         assert!(drift.mean_kl_nats > 10.0 * limit.mean_kl_nats, "{}: {drift:?}", fault.name);
         seen_by_tokens += usize::from(!is_golden);

@@ -21,6 +21,7 @@
 //! | [`paths`] | `--model-dir` and `--output` take any file name, and nothing beside it is touched |
 //! | [`supervision`] | a worker that hangs, crashes, is killed or leaks ends in time, without a speed |
 //! | [`interrupt`] | Ctrl-C: recorded, without a speed |
+//! | [`soak`] | one arm for long: windows, pause, restart, page |
 //! | [`states`] | the KV cache: shapes, emptiness, restoring it |
 //! | [`kv`] | changes of the KV cache side by side: agreement, bytes, time; refusals |
 //! | [`kv_transforms`] | arms of KV experiments: tokens, bytes, refusals |
@@ -191,6 +192,7 @@ mod side_builds;
 mod simulation;
 mod site;
 mod small_product;
+mod soak;
 mod states;
 mod supervision;
 mod this_machine;

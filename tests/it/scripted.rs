@@ -122,6 +122,7 @@ fn session(
         limits: Limits::default(),
         prime,
         times_states: false,
+        soak: None,
         control: &control,
     };
     let started = AtomicUsize::new(0);

@@ -137,7 +137,15 @@ fn supervised(scenario: &str, system: &Path, limits: Limits, started: &dyn Fn())
     let plan = Plan { prompts, processes: 2, new_tokens: 8 };
     let load = LoadCommand { device: "CPU".into(), ..LoadCommand::default() };
     let control = Control::default();
-    let job = Job { plan: &plan, load: &load, limits, prime: true, times_states: false, control: &control };
+    let job = Job {
+        plan: &plan,
+        load: &load,
+        limits,
+        prime: true,
+        times_states: false,
+        soak: None,
+        control: &control,
+    };
     let mut start = || -> Result<Box<dyn Link>, Error> {
         let process = WorkerProcess::start_below(system, &worker)?;
         started();

@@ -66,6 +66,8 @@ binary built when needed):
                 decided which is slower
   bisect        find which commit, release or setting made
                 it slower or its output wrong
+  soak          measure for minutes or hours: pace,
+                temperature, power, memory over time
   gate          decide on a commit from what is stored of
                 it; measures nothing
   ci            what a runner calls: resolve, measure,

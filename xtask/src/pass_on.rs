@@ -16,7 +16,7 @@ use crate::{help, say, setup};
 const WITHOUT_RUNTIME: [&str; 9] =
     ["baseline", "compare", "completions", "doctor", "gate", "history", "man", "model", "report"];
 /// Verbs that render pages; those of a library's charts can be zoomed.
-const RENDERING: [&str; 7] = ["ab", "bench", "bisect", "compare", "first-light", "gate", "report"];
+const RENDERING: [&str; 8] = ["ab", "bench", "bisect", "compare", "first-light", "gate", "report", "soak"];
 /// The one verb of these that is about pages and nothing else.
 const REPORT: &str = "report";
 

@@ -61,7 +61,7 @@ impl Search {
                 PlanKind::Bench if is_clean(&subject) && has_ended(&subject) => {
                     run.get_or_insert(record);
                 }
-                PlanKind::Ab | PlanKind::Bench | PlanKind::Peers | PlanKind::Kv => {}
+                PlanKind::Ab | PlanKind::Bench | PlanKind::Peers | PlanKind::Kv | PlanKind::Soak => {}
             }
         }
         let found = match one_that_counts(abs) {

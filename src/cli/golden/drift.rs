@@ -100,8 +100,8 @@ pub(in crate::cli) fn plan_drift(model: &FoundModel, root: &Root, arms: usize) -
     let goldens = root.goldens(name);
     let reference = DriftReference::of_model(&goldens, name, sha256)?;
     let steps: usize = reference.texts.iter().map(|text| text.steps.len()).sum();
-    let loads = if arms == 1 { "one more load".to_owned() } else { format!("{arms} more loads") };
-    say(&format!("drift: {loads}, each followed by {steps} untimed steps, after all that is timed"));
+    let loads = if arms == 1 { "one more load,".to_owned() } else { format!("{arms} more loads, each") };
+    say(&format!("drift: {loads} followed by {steps} untimed steps, after all that is timed"));
     Ok(DriftPlan { goldens, reference })
 }
 

@@ -23,6 +23,7 @@ use crate::record::{Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along
 use crate::report::decision::{Subject, decision_document, pair_lines};
 use crate::report::kv::kv_document;
 use crate::report::peers::peers_document;
+use crate::report::soak_document;
 use crate::report::{Detail, bench_document, explain, record_list, record_list_json};
 use crate::sys::terminal;
 
@@ -166,6 +167,7 @@ fn show(args: &ShowArgs) -> Result<u8> {
         }
         PlanKind::Peers => peers_document(&record),
         PlanKind::Kv => kv_document(&record),
+        PlanKind::Soak => soak_document(record.subject()),
     };
     if args.explain {
         explain(&mut document);

@@ -27,7 +27,7 @@ pub use process::{WorkerProcess, WorkerProgram};
 pub use profile::profile;
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::ScriptedWorker;
-pub use session::{Aim, Control, Job, ProcessObserver, Session, Start};
+pub use session::{Aim, Control, Job, ProcessObserver, Session, Soak, Start};
 pub use warm_load::{DifferingAnswer, WarmLoad};
 
 /// What is waited for.

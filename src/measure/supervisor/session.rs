@@ -3,6 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Replay;
 use crate::error::{Error, Result};
@@ -59,6 +63,15 @@ pub trait ProcessObserver {
     fn measured(&mut self);
 }
 
+/// How long a process of a soak goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Soak {
+    /// Time that it measures, s.
+    pub process_s: u64,
+    /// Pause in the middle of that time, s.
+    pub pause_s: u64,
+}
+
 /// What is to be done.
 pub struct Job<'a> {
     /// The plan.
@@ -71,9 +84,14 @@ pub struct Job<'a> {
     pub prime: bool,
     /// Whether reading and writing back all KV states is timed after the last generation.
     pub times_states: bool,
+    /// How long the process goes on asking its prompts; None where it asks each once.
+    pub soak: Option<Soak>,
     /// Ends it.
     pub control: &'a Control,
 }
+
+/// How often Ctrl-C is looked for in a pause.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How often all states are read and written back, for a median.
 const STATE_READINGS: usize = 9;
@@ -268,12 +286,47 @@ impl<'a> WorkerRun<'a> {
             self.observer.aims(Aim { process: self.facts.index, generation, role, prompt_id: &prompt.id });
             self.generate(plan, prompt, role)?;
         }
+        if let Some(soak) = self.job.soak {
+            self.go_on(&order, soak)?;
+        }
         let after = self.conversation.pid().and_then(processor_time_ns);
         if self.job.times_states {
             self.facts.state_access = Some(self.time_states()?);
         }
         self.facts.processor_ns = before.zip(after).map(|(before, after)| after.saturating_sub(before));
         Ok(())
+    }
+
+    /// Asks the prompts again and again, in the same order, until the time is over. A pass that has begun is completed, so
+    /// that each has every prompt.
+    fn go_on(&mut self, order: &[&RequestedPrompt], soak: Soak) -> Result<(), ExitReason> {
+        let plan = self.job.plan;
+        let began_ns = self.facts.samples.first().map_or(0, |first| first.submitted_ns);
+        let (half, pause) = (Duration::from_secs(soak.process_s) / 2, Duration::from_secs(soak.pause_s));
+        let mut paused = Duration::ZERO;
+        let mut generation = order.len();
+        loop {
+            let elapsed = Duration::from_nanos(MonotonicClock.now_ns().saturating_sub(began_ns));
+            if elapsed.saturating_sub(paused) >= half * 2 {
+                return Ok(());
+            }
+            if paused.is_zero() && elapsed >= half {
+                let until_ns = MonotonicClock.now_ns() + u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+                while MonotonicClock.now_ns() < until_ns {
+                    if self.job.control.stop.load(Ordering::Relaxed) {
+                        return Err(self.conversation.end_as(ExitReason::Interrupted));
+                    }
+                    thread::sleep(LOOK_EVERY);
+                }
+                paused = pause.max(Duration::from_nanos(1));
+            }
+            for prompt in order {
+                generation += 1;
+                let (process, role) = (self.facts.index, Role::Measured);
+                self.observer.aims(Aim { process, generation, role, prompt_id: &prompt.id });
+                self.generate(plan, prompt, role)?;
+            }
+        }
     }
 
     fn generate(&mut self, plan: &Plan, prompt: &RequestedPrompt, role: Role) -> Result<(), ExitReason> {

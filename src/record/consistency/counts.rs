@@ -124,6 +124,7 @@ fn samples(arm: &ArmAt<'_>, found: &mut Found) {
         workload.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt)).collect();
     let verdicts: HashMap<&str, GoldenResult> =
         arm.run.prompts.iter().map(|prompt| (prompt.id.as_str(), prompt.golden)).collect();
+    let goes_on = arm.experiment.sampling.soak.is_some();
     let mut measured: HashMap<usize, HashSet<&str>> = HashMap::new();
     let mut warmed_up = HashSet::new();
     for (at, sample) in arm.run.samples.iter().enumerate() {
@@ -138,7 +139,7 @@ fn samples(arm: &ArmAt<'_>, found: &mut Found) {
             continue;
         };
         let is_first = match sample.role {
-            Role::Measured => measured.entry(sample.process).or_default().insert(id),
+            Role::Measured => measured.entry(sample.process).or_default().insert(id) || goes_on,
             Role::WarmUp => warmed_up.insert(sample.process),
         };
         if sample.process >= workload.runs || !is_first {

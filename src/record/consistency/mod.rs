@@ -242,7 +242,7 @@ const LONGEST_TIME: usize = 40;
 pub(super) fn has_arms(record: &Experiment) -> Result<()> {
     let arms = record.arms.len();
     let fits = match record.plan {
-        PlanKind::Bench => arms == 1,
+        PlanKind::Bench | PlanKind::Soak => arms == 1,
         PlanKind::Ab => arms == 2,
         PlanKind::Peers | PlanKind::Kv => arms >= 2,
     };
@@ -252,6 +252,12 @@ pub(super) fn has_arms(record: &Experiment) -> Result<()> {
     if let Some(at) = record.arms.iter().position(|arm| arm.kv.is_some() != (record.plan == PlanKind::Kv)) {
         return Err(Error::input(format!(
             "has `arms[{at}].kv`, or lacks it, which an arm of `{}` never does",
+            record.plan.as_str()
+        )));
+    }
+    if record.sampling.soak.is_some() != (record.plan == PlanKind::Soak) {
+        return Err(Error::input(format!(
+            "has `sampling.soak`, or lacks it, which `{}` never does",
             record.plan.as_str()
         )));
     }
@@ -289,10 +295,10 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
         }
         if arm.samples.iter().any(|sample| sample.times.is_some()) {
             // Where several arms were interrupted, whole rounds have values.
-            if record.plan == PlanKind::Bench && arm.outcome == Outcome::Interrupted {
+            if record.plan.is_alone() && arm.outcome == Outcome::Interrupted {
                 return unfit("it has times, and the run did not come to its end");
             }
-            with_speed(arm).or_else(|what| unfit(&what))?;
+            with_speed(arm, record.sampling.soak.is_some()).or_else(|what| unfit(&what))?;
         }
     }
     if record.plan.is_of_arms()
@@ -337,7 +343,7 @@ fn unfit(what: &str) -> Result<()> {
 }
 
 /// What a record with any speed in it must have, besides.
-fn with_speed(record: &Arm) -> Result<(), String> {
+fn with_speed(record: &Arm, is_soak: bool) -> Result<(), String> {
     if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput | Outcome::Interrupted) {
         return Err("it has times, and the run did not come to its end".to_owned());
     }
@@ -354,7 +360,9 @@ fn with_speed(record: &Arm) -> Result<(), String> {
     }
     let requested = record.workload.runs.saturating_mul(record.workload.prompts.len());
     let made = record.measured_samples().count();
-    if made != requested {
+    // A process of a soak asks its prompts again and again.
+    let fits = if is_soak { made >= requested } else { made == requested };
+    if !fits {
         return Err(format!(
             "it has times, and {made} measured generations where {requested} were requested"
         ));

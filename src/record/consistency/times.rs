@@ -256,14 +256,14 @@ fn rounds(experiment: &Experiment, found: &mut Found) {
 pub(super) fn check_sides(experiment: &Experiment, found: &mut Found) {
     let mut arms = arms(experiment);
     let Some(first) = arms.next() else { return };
-    if experiment.plan == PlanKind::Bench && first.run.outcome != experiment.outcome {
+    if experiment.plan.is_alone() && first.run.outcome != experiment.outcome {
         let other = format!("`{}` is another", first.field("outcome"));
         found.add("outcome".to_owned(), word(experiment.outcome), other);
     }
     for other in arms {
         let mut compared = Compared { one: &first, other: &other, found };
         match experiment.plan {
-            PlanKind::Bench => {}
+            PlanKind::Bench | PlanKind::Soak => {}
             PlanKind::Ab => {
                 compared.sides();
                 ended(experiment, &first, &other, found);

@@ -15,6 +15,7 @@ pub(in crate::report) mod palette;
 mod plot;
 mod scatter;
 mod signs;
+mod soak;
 #[cfg(test)]
 mod tests;
 mod token_strip;
@@ -31,6 +32,7 @@ pub use guards::{Guard, Guards, ProcessSpan, Reading};
 pub use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
 pub use pairs::{Interval, Pairs, Threshold};
 pub use scatter::{Scatter, ScatterPoint};
+pub use soak::SoakChart;
 pub use token_strip::{Generation, TokenStrip};
 
 /// A chart, ready for a page.

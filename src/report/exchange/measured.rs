@@ -87,6 +87,9 @@ pub(super) fn measured(records: &[Experiment], sides: Sides) -> Result<Measured<
                 let of_file = Side::BOTH.into_iter().filter(|side| sides == Sides::Both || *side == Side::Head);
                 of_file.for_each(|side| measured.take(record.side(side), Some(side)));
             }
+            PlanKind::Soak => measured
+                .warnings
+                .push(format!("record `{}` is left out: it is a soak", one_line(&record.run_id))),
             PlanKind::Peers | PlanKind::Kv => measured.warnings.push(format!(
                 "record `{}` is left out: it is of several arms; `{} --format json` and `history show` report it",
                 one_line(&record.run_id),
@@ -115,7 +118,7 @@ pub fn invalidated(records: &[Experiment]) -> Vec<String> {
     let of_record = |record: &Experiment| match record.plan {
         PlanKind::Bench => vec![of_arm(record.subject(), None)],
         PlanKind::Ab => Side::BOTH.map(|side| of_arm(record.side(side), Some(side))).into(),
-        PlanKind::Peers | PlanKind::Kv => Vec::new(),
+        PlanKind::Peers | PlanKind::Kv | PlanKind::Soak => Vec::new(),
     };
     records.iter().flat_map(of_record).flatten().collect()
 }

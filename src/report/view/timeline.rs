@@ -91,7 +91,7 @@ impl Timeline<'_> {
 pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<'a>> {
     // An arm among others is measured under other conditions than a run by itself.
     let is_clean = |entry: &&Entry| {
-        !entry.plan.is_of_arms() && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
+        entry.plan.is_of_commit() && entry.commit.as_ref().is_some_and(|commit| !commit.dirty)
     };
     let mut chosen: Vec<&Entry> = entries.iter().filter(is_clean).collect();
     keep_line(&mut chosen, ancestry);

@@ -180,6 +180,7 @@ impl ScriptedPairs {
             limits: Limits::default(),
             prime: true,
             times_states: false,
+            soak: None,
             control: &self.control,
         };
         let live = match side {

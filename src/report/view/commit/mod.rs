@@ -12,7 +12,8 @@ use crate::record::{ArmView, Commit, Entry, Experiment, Origin, PlanKind, Side};
 use crate::report::decision::{Subject, add_decision, pair_lines};
 use crate::report::document::{Document, Line, Place};
 use crate::report::mark::Badge;
-use crate::report::reproduce::ab_command;
+use crate::report::reproduce::{ab_command, soak_command};
+use crate::report::soak::{add_soak_chart, soak_document};
 use crate::report::view::bisect::place_in_bisect;
 use crate::report::view::peers::{add_command_and_file, arms_document};
 use crate::report::view::{CommitLink, CommitRange, Forge, is_valid};
@@ -61,6 +62,13 @@ pub(in crate::report) fn commit_page(
     };
     let parts = of_kind(PlanKind::Ab).map(ab_part);
     let parts = parts.chain(of_kind(PlanKind::Peers).chain(of_kind(PlanKind::Kv)).map(arms));
+    let soak = |it: &RecordOfCommit<'_>| {
+        let mut document = soak_document(it.record.subject());
+        add_soak_chart(&mut document, it.record);
+        add_command_and_file(&mut document, soak_command(it.record), &it.file);
+        part("Soak", "", it, &document)
+    };
+    let parts = parts.chain(of_kind(PlanKind::Soak).map(soak));
     let parts = parts.chain(of_kind(PlanKind::Bench).map(run_part));
     let text = |of: fn(&Commit) -> &str| commit.map(|commit| one_line(of(commit)));
     let short = text(Commit::short).unwrap_or_else(|| "no commit".to_owned());
@@ -111,6 +119,7 @@ fn record_line(of_commit: &RecordOfCommit<'_>) -> Value {
             PlanKind::Bench => "run",
             PlanKind::Peers => "engines",
             PlanKind::Kv => "KV cache",
+            PlanKind::Soak => "soak",
         },
         "when_utc": entry.when_utc,
         "machine": one_line(&format!("{}{origin}", entry.setting.series.machine)),

@@ -90,7 +90,7 @@ pub(in crate::report) fn overview_page(sources: OverviewSources<'_>) -> Result<V
 fn beside(sources: OverviewSources<'_>) -> Option<String> {
     let on_timelines: usize =
         sources.timelines.iter().flat_map(|timeline| &timeline.points).map(|it| it.records).sum();
-    let of_commits = sources.entries.iter().filter(|entry| !entry.plan.is_of_arms());
+    let of_commits = sources.entries.iter().filter(|entry| entry.plan.is_of_commit());
     let left = of_commits.count().saturating_sub(on_timelines);
     (left > 0).then(|| {
         format!(
