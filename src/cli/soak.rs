@@ -23,8 +23,8 @@ use crate::workload::Suite;
 
 /// A fresh process, and after half of the time another one: the restart.
 const PROCESSES: u64 = 2;
-/// A record of more would be too large to be read.
-const LONGEST: Duration = Duration::from_hours(8);
+/// A second of a small model takes 6 kB of the record, and a record of more than 64 MiB is not read.
+const LONGEST: Duration = Duration::from_hours(2);
 
 #[derive(Debug, Args)]
 pub(super) struct SoakArgs {
@@ -115,7 +115,7 @@ impl SoakArgs {
         if self.time > LONGEST || self.pause > LONGEST {
             let (time_s, longest_h) = (self.time.max(self.pause).as_secs(), LONGEST.as_secs() / 3600);
             return Err(Error::input(format!("`{time_s}` s is too long: a record holds {longest_h} h"))
-                .hint("make several soaks, each of `--time 8h` at most"));
+                .hint("make several soaks, each of `--time 2h` at most"));
         }
         let process_s = self.time.as_secs() / PROCESSES;
         if process_s == 0 {

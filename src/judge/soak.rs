@@ -52,7 +52,7 @@ pub struct PaceChange {
 pub struct SoakResult {
     /// In order of time.
     pub windows: Vec<SoakWindow>,
-    /// Where the pace changed by more than [`SMALLEST_CHANGE`].
+    /// Where the pace changed by more than 2 %.
     pub changes: Vec<PaceChange>,
     /// TPOT after the first pause over that before it; None where there was none.
     pub after_pause: Option<f64>,
