@@ -3,7 +3,7 @@
 
 use arcgauge::engine::openvino::{Graph, OpenVinoEngine};
 use arcgauge::engine::{ModelFolder, Path, replay};
-use arcgauge::golden::{DistributionDrift, DriftReference, GoldenSet};
+use arcgauge::golden::{DriftReference, GoldenSet};
 use arcgauge::record::Outcome;
 use serde_json::json;
 
@@ -194,13 +194,16 @@ fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
     for fault in faults() {
         let model = fault.planted();
         let mut engine = exact_engine(&model.path());
-        // One text of the four, which see more: each is a quarter of the time.
-        let drift = DistributionDrift::of(&[reference.texts[0].drift(&mut engine).unwrap()]).unwrap();
+        // The mean over all texts is at least a text's share in it, so the first text that suffices saves the others.
+        let shares = reference
+            .texts
+            .iter()
+            .map(|text| text.drift(&mut engine).unwrap().mean_kl_nats / reference.texts.len() as f64);
+        let seen = shares.into_iter().find(|share| *share > 10.0 * limit.mean_kl_nats);
+        assert!(seen.is_some(), "{} in {} is not above the limit", fault.name, fault.constant);
         let choices = replay(&mut engine, golden.input(), Path::Greedy(GREEDY_TOKENS)).unwrap();
         let golden = golden.token_ids.iter().take(GREEDY_TOKENS).copied();
         let is_golden = choices.iter().map(|choice| choice.token).eq(golden);
-        assert!(limit.is_exceeded_by(&drift), "{} in {}: {drift:?}", fault.name, fault.constant);
-        assert!(drift.mean_kl_nats > 10.0 * limit.mean_kl_nats, "{}: {drift:?}", fault.name);
         seen_by_tokens += usize::from(!is_golden);
     }
     assert!(seen_by_tokens < faults().len() / 2, "{seen_by_tokens}");

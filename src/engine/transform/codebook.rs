@@ -255,8 +255,8 @@ mod tests {
 
     #[test]
     fn any_number_of_dimensions_has_a_codebook_and_many_are_like_a_gaussian() {
-        for head_size in [3, 4, 17, 80, 128, 256] {
-            for bits in [0, 1, 4, 8] {
+        for head_size in [3, 80, 256] {
+            for bits in [0, 4, 8] {
                 let codebook = Codebook::new(bits, head_size);
                 assert_eq!(codebook.centroids.len(), 1 << bits);
                 assert!(codebook.centroids.is_sorted() && codebook.distortion > 0.0, "{head_size} {bits}");
