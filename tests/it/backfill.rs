@@ -52,6 +52,9 @@ fn the_commits_of_a_range_are_measured_in_their_order_and_one_that_cannot_be_bui
     assert!(records.iter().all(|record| record.inputs.from_commit.as_ref() == Some(&commits[3])));
     let older = checkout.run(["history", "show", &commits[1]]);
     older.exits(0).prints(&format!("backfilled by {}", &commits[3][..12]));
+    checkout
+        .run(["golden", "bless", &records[0].run_id, "--reason", "it is right"])
+        .refuses("is of an older commit, backfilled by", "bless a record of what is checked out");
 
     backfill("HEAD..HEAD").refuses("range `HEAD..HEAD` has no commit", "the older one first");
     backfill("nothing").refuses("`nothing`", "git");

@@ -80,6 +80,10 @@ pub(super) fn bless(args: &BlessArgs) -> Result<u8> {
         let what = format!("`{}` is of `{}`", stored.path.display(), stored.record.plan.as_str());
         return Err(Error::input(what).hint("bless a record of `cargo xtask bench`"));
     }
+    if let Some(harness) = stored.record.backfilled_by() {
+        let what = format!("`{}` is of an older commit, backfilled by {harness}", stored.path.display());
+        return Err(Error::input(what).hint("bless a record of what is checked out: `cargo xtask bench`"));
+    }
     let record = stored.record.subject();
     if let Some(reason) = record.device.emulated_reason() {
         let why = format!("the record is of an emulated device, whose answers are not blessed: {reason}");
