@@ -9,7 +9,7 @@ use crate::judge::bisect::{
 };
 use crate::judge::policy::Policy;
 use crate::judge::sequential::Interval;
-use crate::record::{ArmView, Experiment};
+use crate::record::{ArmView, BisectRecord, Experiment};
 use crate::report::document::{Cell, Document, Line, Table, number, status};
 use crate::report::mark::Mark;
 use crate::report::number::{change_percent, counted, percent, signed_percent};
@@ -177,7 +177,7 @@ pub fn bisect_json(records: &[Experiment], ending: Option<Ending>) -> String {
         Some(Ending::Found { at }) => json!({
             "answer": "found",
             "found": side(at),
-            "wrong_name_percent": bisect.and_then(|it| it.metric).map(|_| wrong_name_percent(&steps, at)),
+            "wrong_name_percent": bisect.and_then(BisectRecord::tested).map(|_| wrong_name_percent(&steps, at)),
         }),
         Some(Ending::CannotTell { good, bad, .. }) => {
             json!({ "answer": "cannot-tell", "after": side(good), "up_to": side(bad) })
@@ -197,7 +197,7 @@ pub fn bisect_json(records: &[Experiment], ending: Option<Ending>) -> String {
         "question_sha256": bisect.map(|it| &it.question_sha256),
         "metric": bisect.and_then(|it| it.metric),
         "sides": bisect.map(|it| it.last + 1),
-        "wrong_turn_percent": bisect.and_then(|it| it.metric).map(|_| wrong_turn_percent(steps.len())),
+        "wrong_turn_percent": bisect.and_then(BisectRecord::tested).map(|_| wrong_turn_percent(steps.len())),
         "comparisons": records.iter().map(comparison).collect::<Value>(),
     });
     if let (Value::Object(value), Value::Object(answer)) = (&mut value, answer) {
