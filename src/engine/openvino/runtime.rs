@@ -204,8 +204,14 @@ impl Runtime {
     pub fn load(location: RuntimeLocation) -> Result<Self> {
         let path = location.c_library.display().to_string();
         openvino_sys::library::load_from(location.c_library.clone()).map_err(|cause| {
-            Error::harness(format!("cannot load OpenVINO from `{path}`: {cause}"))
-                .hint("run `cargo xtask doctor`")
+            let error = Error::harness(format!("cannot load OpenVINO from `{path}`: {cause}"));
+            let default = Releases::pinned().default;
+            match &location.found_by {
+                FoundBy::Release(version) if *version != default => {
+                    error.hint(format!("take a release of 2025 or later, as `--openvino {default}`"))
+                }
+                _ => error.hint("run `cargo xtask doctor`"),
+            }
         })?;
         if !is_loaded(&location.c_library) {
             return Err(Error::harness(format!(
