@@ -263,6 +263,9 @@ def finish():
 
 
 def distributions():
+    if SCENARIO == "is-older":
+        send("failed", kind="harness", message="unknown command `compare-distributions`", hint=None)
+        sys.exit(20)
     drift = float(os.environ.get("FAKE_MEAN_KL_NATS", "0"))
     send(
         "distributions-compared",

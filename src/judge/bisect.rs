@@ -12,7 +12,7 @@
 //! turn therefore happens in at most as many percent as comparisons were made. It does not name a wrong side: the last
 //! comparison is of fresh pairs, so that a side that is named is no slower than the one before it in at most
 //! [`SESSION_ALPHA_PERCENT`] of all bisects, whatever happened on the way. A side whose comparison does not decide is
-//! passed over for its neighbours, and after [`MOST_UNDECIDED`] of them the answer is that it cannot be told.
+//! passed over for its neighbours, and after [`MOST_UNDECIDED`] of them the answer is "cannot tell".
 //!
 //! Output that became wrong, and distributions that drift beyond their limit, need neither: they are wrong or they are not.
 

@@ -7,22 +7,22 @@ use std::collections::BTreeMap;
 use crate::engine::openvino::{DeviceKind, OpenVinoEngine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::golden::{
-    Conditions, Divergence, Finding, GoldenResult, GoldenSet, LogitDrift, Probe, TextDrift, conditions,
+    Conditions, Divergence, Finding, GoldenResult, GoldenSet, LogitDrift, Probe, conditions,
 };
 use crate::judge::environment::{Guard, GuardState, ProcessGuards, TimeSpan, of_process};
 use crate::measure::protocol::LoadedEvent;
 use crate::measure::supervisor::{ExitReason, ProcessFacts, Purpose, Session};
 use crate::measure::{BandwidthReading, Plan, Role, Sample};
 use crate::record::{
-    Arm, DeviceEvidence, DistributionDriftRecord, DivergenceText, Experiment, HarnessCost, LogitDriftRecord,
-    Machine, Outcome, PlanKind, PromptRecord, ProvenDevice, Round, StopReason, Warning, check_consistency,
+    Arm, DeviceEvidence, DivergenceText, Experiment, HarnessCost, LogitDriftRecord, Machine, Outcome,
+    PlanKind, PromptRecord, ProvenDevice, Round, StopReason, Warning, check_consistency,
 };
 use crate::run::Ran;
 use crate::run::assemble::arm::{AssembledArm, assemble_arm};
 use crate::run::live::{ArmSession, LiveRounds};
 use crate::run::machine_monitor::Around;
 use crate::run::model::FoundModel;
-use crate::run::plan::{DriftPlan, ExperimentPlan};
+use crate::run::plan::ExperimentPlan;
 use crate::run::schedule::{Driven, Ended};
 use crate::run::warnings::{invalid_rounds, machine_warnings};
 use crate::sys::{Clock, MonotonicClock};
@@ -223,31 +223,6 @@ pub(in crate::run) fn drift_warning(record: &LogitDriftRecord) -> Option<Warning
         ),
         "every token may still be right; find out what changed the arithmetic with `cargo xtask golden check`",
     ))
-}
-
-/// The same of next-token distributions; None where they were not compared.
-pub(in crate::run) fn distribution_drift_record(
-    texts: Vec<TextDrift>,
-    plan: &DriftPlan,
-    session: &Session,
-) -> Option<DistributionDriftRecord> {
-    let limit = loaded(session).and_then(|loaded| plan.reference.limit(conditions_of(loaded)).cloned());
-    (!texts.is_empty()).then_some(DistributionDriftRecord { texts, limit })
-}
-
-/// Said where they have moved further than is normal.
-pub(in crate::run) fn distribution_drift_warning(record: &DistributionDriftRecord) -> Option<Warning> {
-    let (limit, whole) = record.limit.as_ref().zip(record.whole())?;
-    limit.is_exceeded_by(&whole).then(|| {
-        Warning::new(
-            "distribution-drift",
-            format!(
-                "the next-token distributions moved by {:.1e} nats on average and {:.1e} logit at most; limits {:.1e} and {:.1e}",
-                whole.mean_kl_nats, whole.largest_logit_difference, limit.mean_kl_nats, limit.largest_logit_difference
-            ),
-            "what the model computes has changed, though its greedy tokens may not: `cargo xtask golden drift` shows each text",
-        )
-    })
 }
 
 fn conditions_of(loaded: &LoadedEvent) -> Conditions<'_> {

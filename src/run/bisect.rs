@@ -1,4 +1,4 @@
-//! A bisect: comparisons of two sides, each an experiment of its own, until one side is named or it cannot be told.
+//! A bisect: comparisons of two sides, each an experiment of its own, until one side is named or the comparisons cannot decide.
 
 use crate::error::Result;
 use crate::judge::bisect::{Comparison, Ending, Next, Step, next};

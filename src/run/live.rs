@@ -7,20 +7,19 @@ use std::time::Duration;
 
 use crate::engine::openvino::DeviceKind;
 use crate::error::Error;
-use crate::golden::{Expected, Finding, GROUP_SIZE, GoldenResult, GoldenSet, LogitDrift, TextDrift};
+use crate::golden::{Expected, Finding, GoldenResult, GoldenSet, LogitDrift};
 use crate::judge::peers::geometric_means;
 use crate::judge::{RoundProcess, invalidated_by, mean_ln, prompt_differences};
 use crate::measure::kv::{KvAgreement, KvMethod};
 use crate::measure::protocol::{LoadedEvent, LogitsCommand};
 use crate::measure::supervisor::{
     Control, ExitReason, Job, ProcessFacts, Purpose, Session, WorkerProcess, WorkerProgram,
-    distribution_drift,
 };
 use crate::measure::{Metric, Plan, Sample};
 use crate::record::{PlanKind, Side, judge_session};
 use crate::run::assemble;
 use crate::run::machine_monitor::{Around, ProcessContext};
-use crate::run::plan::{DriftPlan, ExperimentPlan, Observer, ReadyArm};
+use crate::run::plan::{ExperimentPlan, Observer, ReadyArm};
 use crate::run::schedule::{MeasuredRound, RoundFailed, RoundReport, Rounds};
 use crate::sys::{Clock, MonotonicClock};
 use crate::workload::TokenId;
@@ -259,31 +258,6 @@ impl<'a> LiveRounds<'a> {
         }
     }
 
-    /// How far the next-token distributions of each arm are from the reference: a process of its own, that loads with
-    /// dynamic quantisation off.
-    pub(super) fn measure_drift(&mut self) {
-        let Some(DriftPlan { goldens, reference }) = &self.experiment.drift else { return };
-        let began_ns = MonotonicClock.now_ns();
-        for (at, arm) in self.experiment.arms.iter().enumerate() {
-            if arm.model.identity.sha256 != reference.model_sha256 {
-                continue;
-            }
-            self.observer.aim(&format!("drift {}", arm.label));
-            let mut load = arm.load.clone();
-            load.properties.retain(|property| !property.starts_with(GROUP_SIZE));
-            load.properties.push(format!("{GROUP_SIZE}=0"));
-            let link = WorkerProcess::start(arm.program).map_err(ExitReason::Refused);
-            let texts = link.and_then(|link| {
-                distribution_drift(Box::new(link), &load, goldens, self.experiment.limits, &self.control.stop)
-            });
-            match texts {
-                Ok(texts) => self.sessions[at].texts = texts,
-                Err(ended) => self.sessions[at].failed = ended.error(),
-            }
-        }
-        self.untimed_pass_ns += MonotonicClock.now_ns() - began_ns;
-    }
-
     /// Over each text, teacher-forced: the first arm's logits are written, and those of every other compared with
     /// them. Untimed, after the process has measured.
     fn compare_logits(&mut self, at: usize) -> Result<(), RoundFailed> {
@@ -400,8 +374,6 @@ pub(super) struct ArmSession {
     pub(super) findings: Vec<Finding>,
     /// How far the logits have moved on the probe text; None where that was not measured.
     pub(super) drift: Option<LogitDrift>,
-    /// How far the next-token distributions have moved; empty where that was not measured.
-    pub(super) texts: Vec<TextDrift>,
     /// How the distributions of an arm of `kv` agree with the first arm's.
     pub(super) agreements: Vec<KvAgreement>,
     pub(super) failed: Option<Error>,

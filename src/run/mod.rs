@@ -5,6 +5,7 @@
 
 mod assemble;
 mod bisect;
+mod drift;
 mod live;
 mod machine_monitor;
 mod model;
@@ -25,10 +26,11 @@ use live::LiveRounds;
 
 pub use assemble::epsilon_logit_of;
 pub use bisect::bisect;
+pub use drift::{DriftPlan, measure_drift};
 pub use model::{FoundModel, known_hashes, template_line};
 pub use plan::{
-    DriftPlan, EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer,
-    ReadyArm, RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
+    EditedGraph, ExperimentPlan, FOLDER as EDITED_GRAPHS_FOLDER, Identity, KvComparison, Observer, ReadyArm,
+    RequestedKv, ResolvedDevice, process_of as process_of_edited_graph,
 };
 pub use profile::profile;
 pub use schedule::{
@@ -62,9 +64,6 @@ pub fn run(plan: &ExperimentPlan<'_>, control: &Arc<Control>, observer: &dyn Obs
     let mut live = LiveRounds::new(plan, control, observer);
     let driven = drive(&plan.schedule, &MonotonicClock, &mut live);
     let after = live.context.monitor.finish();
-    if driven.ended == Ended::Complete {
-        live.measure_drift();
-    }
     observer.finish();
     if let Some(root) = places::cache_dir().map(|folder| folder.join(COMPILED_MODELS_FOLDER)) {
         for removed in trim_compiled_models(&root, COMPILED_MODELS_LIMIT_BYTES) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::engine::openvino::DeviceFacts;
 use crate::error::{Error, Result};
-use crate::golden::{DriftReference, Probe};
+use crate::golden::Probe;
 use crate::measure::kv::{KvMethod, KvText};
 use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Limits, Session, Soak, WorkerProgram};
@@ -53,9 +53,6 @@ pub struct ExperimentPlan<'a> {
     pub idle_limit: Duration,
     /// The text on which the drift of logits is measured after the last process; None where it is not.
     pub probe: Option<Probe>,
-    /// The reference that the next-token distributions of each arm are compared with after the last process; None where
-    /// they are not.
-    pub drift: Option<DriftPlan>,
     /// What the distributions of the arms of `kv` are compared over; None of another plan.
     pub kv: Option<KvComparison>,
     /// Prompts, goldens and policy of an A/B.
@@ -96,15 +93,6 @@ pub struct ReadyArm<'a> {
     pub can_replay: bool,
     /// What is done to its KV cache, and where, in an experiment of `kv`.
     pub kv: Option<RequestedKv>,
-}
-
-/// Reference distributions, and where they are.
-#[derive(Debug, Clone)]
-pub struct DriftPlan {
-    /// The folder of the model's goldens.
-    pub goldens: PathBuf,
-    /// What is in it.
-    pub reference: DriftReference,
 }
 
 /// What is requested of the KV cache of an arm.
@@ -189,7 +177,6 @@ impl<'a> ExperimentPlan<'a> {
             soak: None,
             idle_limit: Duration::ZERO,
             probe: None,
-            drift: None,
             kv: None,
             inputs: InputsRecord::default(),
             published,

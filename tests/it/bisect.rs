@@ -5,8 +5,6 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
-
 use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::bisect::{
     Comparison, Doubt, Ending, Next, Step, StepAnswer, most_comparisons, next, rule_of, wrong_name_percent,
@@ -17,6 +15,7 @@ use arcgauge::judge::sequential::{SequentialOutcome, sequential};
 use arcgauge::measure::Metric;
 use arcgauge::record::{BisectRecord, Experiment, Verdict, contradictions};
 use arcgauge::run::bisect;
+use serde_json::json;
 
 use crate::ab_scripted;
 use crate::checkout::{Checkout, edit_json};

@@ -8,6 +8,7 @@ use arcgauge::record::Outcome;
 use serde_json::json;
 
 use crate::checkout::{Checkout, edit_json, repository};
+use crate::fake_worker::fake_worker;
 use crate::model_copy::ModelCopy;
 use crate::this_machine::engine_with;
 
@@ -48,6 +49,25 @@ fn a_bench_whose_drift_is_above_the_limit_has_wrong_output_though_every_token_is
     let drift = record.arms[0].distribution_drift.as_ref().unwrap();
     assert_eq!((drift.texts[0].agreed_steps, drift.limit.as_ref().unwrap().mean_kl_nats), (160, 1e-9));
     assert_eq!(record.outcome, Outcome::Complete);
+}
+
+#[test]
+fn a_worker_that_compares_no_distributions_costs_the_run_its_exit_code_and_not_its_times() {
+    let checkout = Checkout::new();
+    let worker = fake_worker(&checkout, "is-older");
+    let ended = checkout.bench(&[
+        "--prompt",
+        "fibonacci",
+        "--unverified",
+        "--drift",
+        "--worker",
+        worker.to_str().unwrap(),
+    ]);
+    ended.exits(20).says("no distributions of bench were compared: unknown command `compare-distributions`");
+    let record = checkout.only_record();
+    assert_eq!((record.outcome, &record.arms[0].distribution_drift), (Outcome::Complete, &None));
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_some()));
+    assert!(record.arms[0].warnings.iter().any(|warning| warning.id == "no-drift"));
 }
 
 #[test]

@@ -55,7 +55,7 @@
 //! | [`simulation`] | thousands of simulated sessions: how often the paired verdict is wrong |
 //! | [`scripted`] | from supervisor to table with scripted workers, every number checked by hand |
 //! | [`ab_scripted`] | pairs of scripted workers: measured until decided, within the budget, invalid pairs replaced |
-//! | [`bisect`] | which commit, release or setting made it slower or wrong: found, or said that it cannot be told |
+//! | [`bisect`] | which commit, release or setting made it slower or wrong: found, or "cannot tell" |
 //! | [`backfill`] | `bench --commit`: older commits measured afterwards, each stored under its own |
 //! | [`ab_settings`] | an A/B whose sides differ by an environment variable |
 //! | [`profile`] | the operators that explain a slower head; a worker that cannot profile changes no verdict |

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 pub(super) use crate::cli::ab::side::build_worker;
-use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop};
+use crate::cli::ab::side::{Inputs, ReadySides, RequestedSides, Workshop, engine_of};
 use crate::cli::golden::plan_drift;
 use crate::cli::measuring::{MeasuringArgs, own_program, stoppable};
 use crate::cli::progress::{Progress, time_left};
@@ -31,7 +31,7 @@ use crate::record::{
     BisectRecord, Entry, Experiment, HarnessCost, History, InputsRecord, Origin, Outcome, Personal, PlanKind,
     PublishedReference, Verdict, utc_now,
 };
-use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, profile, run};
+use crate::run::{ExperimentPlan, Ran, Schedule, StoppingRule, identical, measure_drift, profile, run};
 use crate::sys::{Clock, MonotonicClock};
 
 /// Runs an A/B, and reports it.
@@ -80,6 +80,13 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
         builder: &builder,
         stop: &control.stop,
     };
+    // Before anything is built: there may be no reference.
+    let drift = if args.drift || policy.drift.is_some() && args.step.is_none() {
+        let engine = engine_of(&args.measuring.engine, &requested.base)?;
+        Some(plan_drift(&args.workload.find_model(&engine, &inputs.root)?, &inputs.root, 2)?)
+    } else {
+        None
+    };
     let Some(sides) = workshop.both(&requested, &inputs)? else {
         say("interrupted: nothing was measured");
         return Ok(None);
@@ -91,9 +98,6 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
         check_budget(args, &store, &sides, &requested)?;
     }
     let RequestedWorkload { prompts, new_tokens } = requested;
-    let drift = (args.drift || policy.drift.is_some())
-        .then(|| plan_drift(&sides.base.model, &inputs.root, 2))
-        .transpose()?;
     let hashing_ns = sides.base.identity.hashing_ns + sides.head.identity.hashing_ns;
     let kind = PlanKind::Ab;
     let arms = vec![sides.base.arm(), sides.head.arm()];
@@ -121,7 +125,6 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
             ..inputs.record.clone()
         },
         cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
-        drift,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
     let observer = Progress::start(control, new_tokens);
@@ -134,6 +137,9 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
     ran.bad_input().map_or(Ok(()), Err)?;
     let Ran { mut record, failed } = ran;
     record.bisect.clone_from(&args.step);
+    if let Some(drift) = drift.filter(|_| record.outcome == Outcome::Complete) {
+        measure_drift(&drift, &plan, control, &observer, &mut record);
+    }
     judge(&mut record, &policy);
     if args.wants_profile(&record) {
         profile(&plan, control, &observer, &mut record);

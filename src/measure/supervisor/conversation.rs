@@ -1,7 +1,6 @@
 //! What a supervisor and one worker say to each other, with a limit on every wait.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -10,12 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::engine::{Choice, Path, Replay};
 use crate::error::{Error, Result};
-use crate::golden::TextDrift;
 use crate::measure::kv::KvAgreement;
 use crate::measure::protocol::{
-    CacheState, Command, DeviceResolvedEvent, DistributionsCommand, Event, Handshake, LoadCommand,
-    LoadedEvent, LogitsCommand, PROTOCOL_VERSION, REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord,
-    UNDERSTOOD_VERSIONS,
+    CacheState, Command, DeviceResolvedEvent, Event, Handshake, LoadCommand, LoadedEvent, LogitsCommand,
+    PROTOCOL_VERSION, REPLAY_SINCE, ReplayCommand, ReplayPath, ReplayRecord, UNDERSTOOD_VERSIONS,
 };
 use crate::measure::supervisor::{Awaited, Exit, ExitReason, Limits};
 use crate::sys::reaper::{REPORT_BEGINS, ReapedWorker, ReaperReport};
@@ -385,31 +382,6 @@ pub fn resolve_device(
     let resolved = conversation.resolve(load)?;
     conversation.end_as(ExitReason::Done);
     Ok(resolved)
-}
-
-/// How far the next-token distributions of a model are from the reference in a folder of goldens. Nothing of it is timed.
-///
-/// # Errors
-/// How the worker ended, where it did not come so far.
-pub fn distribution_drift(
-    link: Box<dyn Link>,
-    load: &LoadCommand,
-    goldens: &path::Path,
-    limits: Limits,
-    stop: &Arc<AtomicBool>,
-) -> Result<Vec<TextDrift>, ExitReason> {
-    let mut conversation = Conversation::new(link, limits, Arc::clone(stop));
-    conversation.load(load)?;
-    let goldens = goldens.to_owned();
-    conversation.send(&Command::CompareDistributions(DistributionsCommand { goldens }));
-    let texts = match conversation.next(Awaited::Replay)? {
-        Event::DistributionsCompared { texts } => texts,
-        other => return Err(conversation.unexpected(&other, Awaited::Replay)),
-    };
-    match conversation.finish() {
-        ExitReason::Done => Ok(texts),
-        ended => Err(ended),
-    }
 }
 
 impl Conversation {

@@ -3,10 +3,10 @@
 
 mod conversation;
 mod process;
-mod profile;
 #[cfg(any(test, feature = "scripted"))]
 mod scripted;
 mod session;
+mod untimed;
 mod warm_load;
 
 use std::fmt;
@@ -21,13 +21,13 @@ use crate::measure::protocol::{DeviceResolvedEvent, Handshake, KvCache, LoadedEv
 use crate::measure::{RequestedPrompt, Sample};
 use crate::sys::MemoryReading;
 
-pub use conversation::{Conversation, Link, Received, distribution_drift, resolve_device};
+pub use conversation::{Conversation, Link, Received, resolve_device};
 pub(in crate::measure) use process::ErrorOutput;
 pub use process::{WorkerProcess, WorkerProgram};
-pub use profile::profile;
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted::ScriptedWorker;
 pub use session::{Aim, Control, Job, ProcessObserver, Session, Soak, Start};
+pub use untimed::{distribution_drift, profile};
 pub use warm_load::{DifferingAnswer, WarmLoad};
 
 /// What is waited for.

@@ -1,11 +1,13 @@
-//! The profile of decode steps, by a process of its own.
+//! What a fresh worker does of which nothing is timed: a profile of decode steps, a comparison of distributions.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::error::{Error, Result};
+use crate::golden::TextDrift;
 use crate::measure::Profile;
-use crate::measure::protocol::{Command, Event, LoadCommand, ProfileCommand};
+use crate::measure::protocol::{Command, DistributionsCommand, Event, LoadCommand, ProfileCommand};
 use crate::measure::supervisor::conversation::{Conversation, Link, ended};
 use crate::measure::supervisor::{Awaited, ExitReason, Limits};
 
@@ -25,10 +27,7 @@ pub fn profile(
 ) -> Result<Profile> {
     let mut conversation = Conversation::new(link, limits, Arc::clone(stop));
     let profiled = profiled(&mut conversation, load, command).map_err(|exit_reason| ended(&exit_reason))?;
-    match conversation.finish() {
-        ExitReason::Done => Ok(profiled),
-        exit_reason => Err(ended(&exit_reason)),
-    }
+    finished(conversation, profiled)
 }
 
 fn profiled(
@@ -53,5 +52,39 @@ fn profiled(
             Ok(profile)
         }
         other => Err(conversation.unexpected(&other, Awaited::Replay)),
+    }
+}
+
+/// How far the next-token distributions of a fresh worker are from the reference in a folder of goldens. `load` has
+/// dynamic quantisation off.
+///
+/// # Errors
+/// How the worker ended, as one of an older arcgauge does, which knows of no distributions.
+pub fn distribution_drift(
+    link: Box<dyn Link>,
+    load: &LoadCommand,
+    goldens: &Path,
+    limits: Limits,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<TextDrift>> {
+    let mut conversation = Conversation::new(link, limits, Arc::clone(stop));
+    let compared = |conversation: &mut Conversation| {
+        conversation.load(load)?;
+        let goldens = goldens.to_owned();
+        conversation.send(&Command::CompareDistributions(DistributionsCommand { goldens }));
+        match conversation.next(Awaited::Replay)? {
+            Event::DistributionsCompared { texts } => Ok(texts),
+            other => Err(conversation.unexpected(&other, Awaited::Replay)),
+        }
+    };
+    let texts = compared(&mut conversation).map_err(|exit_reason: ExitReason| ended(&exit_reason))?;
+    finished(conversation, texts)
+}
+
+/// What a worker gave, where it also ended well.
+fn finished<T>(mut conversation: Conversation, given: T) -> Result<T> {
+    match conversation.finish() {
+        ExitReason::Done => Ok(given),
+        exit_reason => Err(ended(&exit_reason)),
     }
 }

@@ -13,10 +13,7 @@ use crate::record::{
     Arm, DeviceRecord, KvRecord, Machine, ManifestCheck, ModelRecord, Outcome, ProcessRecord, ProvenDevice,
     RuntimeRecord, Warning, WorkerRecord, WorkloadRecord, sha256_of_file, stored_samples,
 };
-use crate::run::assemble::{
-    distribution_drift_record, distribution_drift_warning, drift_record, drift_warning, golden_warnings,
-    loaded, prompt_records, prove,
-};
+use crate::run::assemble::{drift_record, drift_warning, golden_warnings, loaded, prompt_records, prove};
 use crate::run::live::ArmSession;
 use crate::run::machine_monitor::Around;
 use crate::run::model::{FoundModel, known_hashes};
@@ -39,7 +36,7 @@ pub(in crate::run) fn assemble_arm(
     measured: ArmSession,
     skipped: &[String],
 ) -> Result<AssembledArm> {
-    let ArmSession { mut session, around, findings, drift, texts, agreements, failed } = measured;
+    let ArmSession { mut session, around, findings, drift, agreements, failed } = measured;
     if let Some(resolved) = &plan.resolved {
         for event in session.processes.iter_mut().filter_map(|process| process.resolved.as_mut()) {
             know_device(&mut event.facts, resolved);
@@ -77,9 +74,6 @@ pub(in crate::run) fn assemble_arm(
     let drift = drift.map(|drift| drift_record(drift, plan.probe.as_ref(), &session));
     arm.warnings.extend(drift.as_ref().and_then(drift_warning));
     arm.logit_drift = drift;
-    arm.distribution_drift =
-        plan.drift.as_ref().and_then(|plan| distribution_drift_record(texts, plan, &session));
-    arm.warnings.extend(arm.distribution_drift.as_ref().and_then(distribution_drift_warning));
     if let Some(kv) = &mut arm.kv {
         kv.agreements = agreements;
     }
