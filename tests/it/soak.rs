@@ -9,8 +9,20 @@ use crate::fake_worker::fake_worker;
 /// Runs a soak on a scripted worker, with a pause of a second in each process.
 fn soaked(checkout: &Checkout, time: &str, more: &[&str]) -> crate::ended::Ended {
     let (worker, lock) = (fake_worker(checkout, "well"), checkout.lock());
-    let flags =
-        ["soak", "--time", time, "--pause", "1s", "--device", "CPU", "--prompt", "fibonacci", "--unverified"];
+    let flags = [
+        "soak",
+        "--time",
+        time,
+        "--pause",
+        "1s",
+        "--device",
+        "CPU",
+        "--prompt",
+        "fibonacci",
+        "--prompt",
+        "moe-vs-dense",
+        "--unverified",
+    ];
     let supervised =
         ["--max-new-tokens", "4", "--settle-limit-s", "0", "--worker", worker.to_str().unwrap(), "--lock"];
     checkout

@@ -132,16 +132,24 @@ fn window(arm: &ArmAt<'_>, at: usize, process: &ProcessRecord, samples: &[Number
     }
 }
 
-/// The samples of a process as they must have been made: the warm-up, then the prompts in their order.
+/// The samples of a process as they must have been made: the warm-up, then the prompts in their order; in a soak again
+/// and again.
 fn in_order<'a>(process: &ProcessRecord, samples: &[Numbered<'a>]) -> Vec<Numbered<'a>> {
     let places: HashMap<&str, usize> =
         process.prompt_order.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect();
-    let mut ordered = samples.to_vec();
-    ordered.sort_by_key(|it| {
-        let place = places.get(it.sample.prompt_id.as_str()).copied().unwrap_or(usize::MAX);
-        (Reverse(it.sample.role == Role::WarmUp), place)
-    });
-    ordered
+    let mut made: HashMap<(bool, &str), usize> = HashMap::new();
+    let mut ordered: Vec<_> = samples
+        .iter()
+        .map(|it| {
+            let (is_warm_up, id) = (it.sample.role == Role::WarmUp, it.sample.prompt_id.as_str());
+            let pass = made.entry((is_warm_up, id)).or_default();
+            *pass += 1;
+            let place = places.get(id).copied().unwrap_or(usize::MAX);
+            ((Reverse(is_warm_up), *pass, place), *it)
+        })
+        .collect();
+    ordered.sort_by_key(|(key, _)| *key);
+    ordered.into_iter().map(|(_, sample)| sample).collect()
 }
 
 /// The machine was read from before the first measured generation until after the last, with no long gap.
