@@ -217,15 +217,15 @@ fn of_the(side: &str) -> String {
 pub(super) fn drift(record: &Experiment, policy: &Policy, strictness: Strictness) -> Option<Finding> {
     let id = "drift";
     let [base, head] = [record.base().arm, record.head().arm].map(|arm| arm.distribution_drift.as_ref());
+    let is_required = policy.drift.is_some() && strictness == Strictness::Gate;
     let Some(head) = head else {
         let reason = "next-token distributions were not compared, which the policy requests";
-        let is_missed = policy.drift.is_some() && strictness == Strictness::Gate;
-        return is_missed.then(|| Finding::red(id, reason));
+        return is_required.then(|| Finding::red(id, reason));
     };
     let (Some(limit), Some(whole)) = (&head.limit, head.whole()) else {
         let reason =
             "no limit of drift is calibrated for this device and precision: `golden drift --calibrate`";
-        return Some(Finding::not_judged(id, reason));
+        return Some(if is_required { Finding::red(id, reason) } else { Finding::not_judged(id, reason) });
     };
     let judged = policy.drift.as_ref();
     let counts = |metric: Metric| judged.is_none_or(|judged| judged.metrics.contains(&metric));

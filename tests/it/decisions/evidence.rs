@@ -77,7 +77,14 @@ fn a_head_whose_distributions_drift_is_wrong_unless_the_base_s_do_or_policy_only
     says("only warned of", &under(both.clone(), "warn", &slipped), PASSES_WITH_WARNING, PASSES_WITH_WARNING);
     says("not judged", &under(json!(["mean_kl@1"]), "fail", &slipped), PASSES, PASSES);
     let not_measured = passing(|_| {});
-    says("not measured", &under(both, "fail", &not_measured), CANNOT_BE_TOLD, PASSES);
+    says("not measured", &under(both.clone(), "fail", &not_measured), CANNOT_BE_TOLD, PASSES);
+    let uncalibrated = || DistributionDriftRecord { limit: None, ..none() };
+    let no_steps = || DistributionDriftRecord { texts: Vec::new(), ..none() };
+    for (what, head) in [("no limit", uncalibrated()), ("no steps", no_steps())] {
+        let record = of(none(), head);
+        says(what, &record, PASSES, PASSES);
+        says(what, &under(both.clone(), "fail", &record), CANNOT_BE_TOLD, PASSES);
+    }
 }
 
 #[test]
