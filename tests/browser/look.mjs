@@ -59,7 +59,7 @@ async function look(tab, watch, job, axe) {
     const nodes = await tab.evaluate(inspect.nodes);
     await layout(tab, watch, job);
     if (job.screenshots) await screenshot(tab, job);
-    if (axe && job.javascript) await accessibility(watch, axe);
+    if (axe && job.javascript && isForAxe(job)) await accessibility(watch, axe);
     const tabbed = job.tabbed ?? await keyboard(tab, watch, job.tabs);
     await settle(20);
     return { nodes, tabbed };
@@ -68,6 +68,14 @@ async function look(tab, watch, job, axe) {
     watch.add("navigation", `the page went elsewhere while it was looked at: ${error.message}`);
     return { nodes: {}, tabbed: 0 };
   }
+}
+
+/**
+ * Whether axe has its turn, which takes longer than all else: in every colour scheme at the greatest width, and once at
+ * the smallest.
+ */
+function isForAxe({ width, widths, scheme, schemes }) {
+  return width === Math.max(...widths) || (width === Math.min(...widths) && scheme === schemes[0]);
 }
 
 /** A page that goes elsewhere at this moment interrupts, and then is left from there. */
