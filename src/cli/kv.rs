@@ -12,6 +12,7 @@ use crate::cli::loading::{find_model, load};
 use crate::cli::measuring::{LockFlags, MeasuringArgs, load_command, stoppable};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
+use crate::cli::settings::unit_id;
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, print_line, say, shell};
 use crate::engine::openvino::{Graph, Property, Sources, calibrate};
@@ -78,7 +79,7 @@ enum KvVerb {
 
 #[derive(Debug, Args)]
 struct CalibrateArgs {
-    /// A text, beside the golden answers and the probe text; may be repeated
+    /// A text, in place of the golden answers and the probe text; may be repeated
     #[arg(long = "text", value_name = "FILE")]
     texts: Vec<PathBuf>,
 
@@ -199,6 +200,7 @@ pub(super) fn kv(args: &KvArgs) -> Result<u8> {
         idle_limit: args.measuring.supervision.settle_limit(false),
         kv: Some(KvComparison::new(texts, args.seeds.clone())?),
         published_engines: published_kv,
+        unit_id: unit_id()?,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, ready, schedule, published)
     };
     let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;
@@ -216,15 +218,12 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
         Some(output) => output.clone(),
         None => calibration_file(&model)?,
     };
-    let mut texts: Vec<Vec<TokenId>> = model
-        .goldens
-        .goldens
-        .values()
-        .map(|golden| [golden.prompt_token_ids.as_slice(), &golden.token_ids].concat())
-        .collect();
-    texts.extend(probe_of(&model)?.map(|probe| [probe.prompt(), probe.forced()].concat()));
-    for file in &args.texts {
-        texts.push(tokens_of(file, &model)?);
+    let mut texts: Vec<Vec<TokenId>> =
+        args.texts.iter().map(|file| tokens_of(file, &model)).collect::<Result<_>>()?;
+    if texts.is_empty() {
+        let goldens = model.goldens.goldens.values();
+        texts.extend(goldens.map(|golden| [golden.prompt_token_ids.as_slice(), &golden.token_ids].concat()));
+        texts.extend(probe_of(&model)?.map(|probe| [probe.prompt(), probe.forced()].concat()));
     }
     if texts.is_empty() {
         return Err(Error::input("there is no text to calibrate with").hint(NAME_A_TEXT));
