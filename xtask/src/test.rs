@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::process::{Command, ExitCode, Stdio};
+use std::{env, thread};
 
 use crate::cargo::cargo;
 use crate::failure::Failure;
@@ -16,6 +17,8 @@ const ALL: &str = "--all";
 const NEED_GPU_PLUGIN: [&str; 2] = ["::default_release::", "::published_release::"];
 /// Runs the tests of the GPU plugin, which no other run includes.
 const GPU_PLUGIN: &str = "--gpu-plugin";
+/// What the test programs read.
+const THREADS: &str = "RUST_TEST_THREADS";
 /// Name what is ready to the tests, which set it up for their own child processes alone.
 const FOLDERS: [&str; 2] = ["ARCGAUGE_OPENCL_RUNTIME", "ARCGAUGE_OPENCL_LAYER"];
 /// What `--quick` runs of them.
@@ -31,7 +34,15 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     setup::all()?;
     let mut command = cargo("test");
     command.arg("--workspace").args(arguments(args));
+    if env::var_os(THREADS).is_none() {
+        command.env(THREADS, thread_count().to_string());
+    }
     run_tests(command)
+}
+
+/// One more than there are processors: many tests wait for a process, a browser or the device lock.
+fn thread_count() -> usize {
+    thread::available_parallelism().map_or(1, usize::from) + 1
 }
 
 /// The arguments of cargo.
