@@ -8,7 +8,7 @@ pub mod text;
 
 use std::fs::{self, DirEntry, File, FileType, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -247,23 +247,74 @@ pub enum Overwrite {
 /// When the folder or the file cannot be written; then all is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
     let target = fs::canonicalize(path).ok().filter(|_| overwrite == Overwrite::ReplaceBehindLink);
-    let path = target.as_deref().unwrap_or(path);
-    let failed = |cause: &std::io::Error| {
-        Error::io("write", path, cause)
-            .hint("free some space or fix the folder's permissions; `cargo xtask doctor` looks at both")
-    };
-    let folder = folder_of(path);
-    make_folder(folder).map_err(|cause| failed(&cause))?;
-    remove_stale_files(folder);
-    let mut file = locked_temporary_in(folder).map_err(|cause| failed(&cause))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|cause| failed(&cause))?;
-    let renamed = match overwrite {
-        Overwrite::Never => file.persist_noclobber(path),
-        Overwrite::Replace | Overwrite::ReplaceBehindLink => file.persist(path),
-    };
-    renamed.map_err(|cause| failed(&cause.error))?;
-    // The name, too, must be on the disk.
-    sync(folder).map_err(|cause| failed(&cause))
+    let mut file = NewFile::create(target.as_deref().unwrap_or(path))?;
+    file.write_all(bytes).map_err(|cause| unwritable(&file.path, &cause))?;
+    file.keep(overwrite)
+}
+
+/// A file that is written bit by bit, and is there whole or not at all: a temporary file beside it until it is kept.
+#[derive(Debug)]
+pub struct NewFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins it.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = folder_of(path);
+        make_folder(folder).map_err(|cause| unwritable(path, &cause))?;
+        remove_stale_files(folder);
+        let file = locked_temporary_in(folder).map_err(|cause| unwritable(path, &cause))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Where it is until it is kept.
+    pub fn temporary(&self) -> &Path {
+        self.file.path()
+    }
+
+    fn keep(self, overwrite: Overwrite) -> Result<()> {
+        let Self { file, path } = self;
+        file.as_file().sync_all().map_err(|cause| unwritable(&path, &cause))?;
+        let renamed = match overwrite {
+            Overwrite::Never => file.persist_noclobber(&path),
+            Overwrite::Replace | Overwrite::ReplaceBehindLink => file.persist(&path),
+        };
+        renamed.map_err(|cause| unwritable(&path, &cause.error))?;
+        // The name, too, must be on the disk.
+        sync(folder_of(&path)).map_err(|cause| unwritable(&path, &cause))
+    }
+
+    /// Gives it another name in its folder, unless a file of that name is there: then that one stays.
+    ///
+    /// # Errors
+    /// A folder that cannot be written.
+    pub fn keep_as(self, name: &str) -> Result<()> {
+        let path = self.path.with_file_name(name);
+        match (Self { path: path.clone(), ..self }).keep(Overwrite::Never) {
+            Err(_) if path.is_file() => Ok(()),
+            kept => kept,
+        }
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn unwritable(path: &Path, cause: &io::Error) -> Error {
+    Error::io("write", path, cause)
+        .hint("free some space or fix the folder's permissions; `cargo xtask doctor` looks at both")
 }
 
 /// Makes a folder and those around it. The names of new ones are on the disk before anything is in them.
@@ -359,7 +410,6 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
-    use std::path::PathBuf;
 
     use rustix::fs::{CWD, FileType as NodeType, Mode, mknodat};
     use tempfile::TempDir;
