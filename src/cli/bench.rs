@@ -13,7 +13,7 @@ use crate::cli::measuring::{SupervisionArgs, load_command, own_program, stoppabl
 use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::root::Root;
-use crate::cli::settings::{StoreFlag, cache_folder};
+use crate::cli::settings::{StoreFlag, cache_folder, unit_id};
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{complain, exit_code, print_document, say, shell};
 use crate::engine::openvino::{RuntimeLocation, Sources};
@@ -260,6 +260,7 @@ impl Bench<'_> {
             inputs,
             criterion,
             cost,
+            unit_id: unit_id()?,
             ..ExperimentPlan::new(
                 PlanKind::Bench,
                 began_ns,

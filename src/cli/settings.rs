@@ -13,7 +13,7 @@ use crate::cli::say;
 use crate::error::{Error, ErrorKind, Result};
 use crate::files::{self, FileKind, Overwrite, write_whole};
 use crate::places;
-use crate::record::{History, Installation};
+use crate::record::{self, History, Installation};
 
 /// What the user said once and for all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub(super) struct Settings {
     /// The store of records that every verb uses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) store: Option<PathBuf>,
+    /// Whether records say which of several machines of one model measured.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unit: bool,
     /// What a newer arcgauge has written; it is written back.
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
@@ -133,6 +136,11 @@ impl StoreFlag {
         let setting = Settings::load()?.store.map(ChosenStore::Setting);
         Ok(setting.unwrap_or_else(|| ChosenStore::Own(root.history())))
     }
+}
+
+/// The id of this machine among those of its model; None where records are not to say it.
+pub(super) fn unit_id() -> Result<Option<String>> {
+    Settings::load()?.unit.then(record::unit_id).transpose()
 }
 
 /// The user's cache folder.

@@ -10,6 +10,7 @@ use crate::cli::progress::Progress;
 use crate::cli::report::show_commit;
 use crate::cli::reporting::{ReportFormat, print_report};
 use crate::cli::root::Root;
+use crate::cli::settings::unit_id;
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, say};
 use crate::engine::openvino::Sources;
@@ -86,6 +87,7 @@ pub(super) fn soak(args: &SoakArgs) -> Result<u8> {
         limits: supervision.limits(),
         idle_limit: supervision.settle_limit(false),
         soak: Some(soak),
+        unit_id: unit_id()?,
         ..ExperimentPlan::new(PlanKind::Soak, began_ns, prompts, new_tokens, vec![arm], schedule, published)
     };
     say(&format!(

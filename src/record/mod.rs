@@ -22,6 +22,7 @@ mod personal;
 mod published;
 mod repository;
 mod sharing;
+mod unit;
 
 pub use crate::measure::RequestedPrompt;
 pub use crate::measure::protocol::ReplayRecord;
@@ -70,3 +71,4 @@ pub use published::{
 };
 pub use repository::{CLONE_MARK, Repository, Source};
 pub use sharing::{Pulled, Pushed, Relay};
+pub use unit::unit_id;

@@ -117,6 +117,7 @@ pub(super) fn measured(
 fn begun(plan: &ExperimentPlan<'_>, machine: Option<Machine>, arms: Vec<Arm>) -> Result<Experiment> {
     let machine = machine.ok_or_else(|| Error::harness("there is no arm to record"))?;
     Ok(Experiment {
+        unit_id: plan.unit_id.clone(),
         suite: plan.suite.clone(),
         inputs: plan.inputs.clone(),
         sampling: plan.sampling(),

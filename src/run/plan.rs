@@ -29,6 +29,8 @@ pub struct ExperimentPlan<'a> {
     pub began_ns: u64,
     /// When it began, UTC, as a label.
     pub when_utc: String,
+    /// Which of several machines of one model this is, where its owner wants that recorded.
+    pub unit_id: Option<String>,
     /// Which set of prompts it is.
     pub suite: String,
     /// What is requested of each arm.
@@ -165,6 +167,7 @@ impl<'a> ExperimentPlan<'a> {
             kind,
             began_ns,
             when_utc: utc_now(),
+            unit_id: None,
             suite: reference.map(|reference| Experiment::suite_of(&prompts, reference)).unwrap_or_default(),
             prompts,
             new_tokens,

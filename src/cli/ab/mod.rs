@@ -16,7 +16,7 @@ use crate::cli::progress::{Progress, time_left};
 use crate::cli::report::show_commit;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
-use crate::cli::settings::cache_folder;
+use crate::cli::settings::{cache_folder, unit_id};
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, say};
 use crate::error::{Error, Result};
@@ -125,6 +125,7 @@ pub(super) fn keep(args: &AbArgs, control: &Arc<Control>) -> Result<Option<Store
             ..inputs.record.clone()
         },
         cost: HarnessCost { hashing_ns, ..HarnessCost::default() },
+        unit_id: unit_id()?,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
     let observer = Progress::start(control, new_tokens);

@@ -19,7 +19,7 @@ use crate::cli::settings::{Settings, StoreFlag, absolute};
 use crate::cli::{exit_code, print_data, print_document, print_line, say, shell};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, refuse_links, write_whole};
-use crate::record::{Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along};
+use crate::record::{self, Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along};
 use crate::report::decision::{Subject, decision_document, pair_lines};
 use crate::report::kv::kv_document;
 use crate::report::peers::peers_document;
@@ -56,14 +56,29 @@ enum HistoryVerb {
     Push(exchange::SharingArgs),
     /// Take in the records of that branch
     Pull(exchange::SharingArgs),
-    /// Remember a folder as the store that every verb uses
-    Use {
-        /// The folder, which must be there
+    /// Make one file of the many that a month of a Parquet data set has, once that month is over
+    Compact {
+        /// The folder of `history export --format parquet`
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
+    /// Remember a folder as the store that every verb uses, or that records say which machine of its model measured
+    Use {
+        /// The folder, which must be there
+        #[arg(value_name = "DIR", required_unless_present = "unit")]
+        folder: Option<PathBuf>,
+
+        /// Records say from now on which of several machines of one model measured, by a hash keyed with its
+        /// machine-id
+        #[arg(long)]
+        unit: bool,
+    },
     /// Forget the remembered store and go back to reports/history
-    Forget,
+    Forget {
+        /// Forget instead that records say which machine measured
+        #[arg(long)]
+        unit: bool,
+    },
 }
 
 pub(super) fn history(args: &HistoryArgs) -> Result<u8> {
@@ -77,8 +92,9 @@ pub(super) fn history(args: &HistoryArgs) -> Result<u8> {
         HistoryVerb::Export(args) => export::export(args),
         HistoryVerb::Push(args) => exchange::push(args),
         HistoryVerb::Pull(args) => exchange::pull(args),
-        HistoryVerb::Use { folder } => remember(folder),
-        HistoryVerb::Forget => forget(),
+        HistoryVerb::Compact { folder } => export::compact(folder),
+        HistoryVerb::Use { folder, unit } => remember(folder.as_deref(), *unit),
+        HistoryVerb::Forget { unit } => forget(*unit),
     }
 }
 
@@ -222,7 +238,25 @@ fn rebuild(store: &StoreFlag) -> Result<u8> {
     Ok(exit_code::PASS)
 }
 
-fn remember(folder: &Path) -> Result<u8> {
+fn remember(folder: Option<&Path>, unit: bool) -> Result<u8> {
+    let mut settings = Settings::load()?;
+    let folder = folder.map(named_folder).transpose()?;
+    if let Some(folder) = &folder {
+        settings.store = Some(folder.clone());
+    }
+    let unit_id = unit.then(record::unit_id).transpose()?;
+    settings.unit |= unit;
+    let file = settings.save()?;
+    if let Some(folder) = folder {
+        say(&format!("records are now stored in `{}` (in `{}`)", folder.display(), file.display()));
+    }
+    if let Some(unit_id) = unit_id {
+        say(&format!("records now have the unit id `{unit_id}` (in `{}`)", file.display()));
+    }
+    Ok(exit_code::PASS)
+}
+
+fn named_folder(folder: &Path) -> Result<PathBuf> {
     if folder.exists() && !folder.is_dir() {
         return Err(Error::input(format!("`{}` is no folder", folder.display())).hint("name a folder"));
     }
@@ -231,18 +265,19 @@ fn remember(folder: &Path) -> Result<u8> {
         return Err(Error::input(format!("there is no folder `{}`", folder.display()))
             .hint(format!("make it first: `mkdir -p {}`", shell::word(folder))));
     }
-    let mut settings = Settings::load()?;
-    let folder = absolute(folder.to_owned());
-    settings.store = Some(folder.clone());
-    let file = settings.save()?;
-    say(&format!("records are now stored in `{}` (in `{}`)", folder.display(), file.display()));
-    Ok(exit_code::PASS)
+    Ok(absolute(folder.to_owned()))
 }
 
-fn forget() -> Result<u8> {
+fn forget(unit: bool) -> Result<u8> {
     let mut settings = Settings::load()?;
-    settings.store = None;
+    let what = if unit {
+        settings.unit = false;
+        "records have no unit id from now on"
+    } else {
+        settings.store = None;
+        "records are now stored in `reports/history` of the checkout"
+    };
     settings.save()?;
-    say("records are now stored in `reports/history` of the checkout");
+    say(what);
     Ok(exit_code::PASS)
 }

@@ -11,6 +11,7 @@ use crate::cli::measuring::{MeasuringArgs, stoppable};
 use crate::cli::peers::engine::{Common, EngineWords, check_order};
 use crate::cli::progress::Progress;
 use crate::cli::root::Root;
+use crate::cli::settings::unit_id;
 use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, say};
 use crate::error::{ErrorKind, Result};
@@ -71,6 +72,7 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
             facts: resolved.event.facts.clone(),
             fallback_reason: resolved.event.fallback_reason.clone(),
         }),
+        unit_id: unit_id()?,
         ..ExperimentPlan::new(kind, began_ns, prompts, new_tokens, arms, schedule, published)
     };
     let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;

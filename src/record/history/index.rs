@@ -166,7 +166,7 @@ impl From<Error> for Unfit {
 }
 
 /// Raised when an index of an older arcgauge says less, or something else.
-const SCHEMA: Schema = Schema { major: 10, minor: 0 };
+const SCHEMA: Schema = Schema { major: 11, minor: 0 };
 
 /// A line, without the names of its fields; the setting stands for itself by its number.
 type Line = (Entry, Stamp, String, usize);
@@ -187,6 +187,7 @@ fn index_bytes(records: &[Stamped]) -> Result<Vec<u8>> {
             entry.plan,
             &entry.run_id,
             &entry.when_utc,
+            &entry.unit_id,
             &entry.commit,
             entry.outcome,
             entry.golden,
@@ -239,6 +240,8 @@ pub struct Entry {
     pub run_id: String,
     /// When it began, UTC.
     pub when_utc: String,
+    /// Which of several machines of one model it was, where its owner named it.
+    pub unit_id: Option<String>,
     /// The commit that was measured; for an A/B the head's.
     pub commit: Option<EntryCommit>,
     /// How it ended.
@@ -284,6 +287,7 @@ impl Entry {
             plan: record.plan,
             run_id: record.run_id.clone(),
             when_utc: record.when_utc.clone(),
+            unit_id: record.unit_id.clone(),
             commit: subject.commit.as_ref().map(|commit| EntryCommit {
                 sha: commit.sha.clone(),
                 author_date_utc: commit.author_date_utc.clone(),

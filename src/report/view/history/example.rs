@@ -76,6 +76,7 @@ fn run(at: usize, setting: &Arc<Setting>, chance: &mut fastrand::Rng) -> Entry {
         path: format!("laptop/{sha}/{at}.json").into(),
         plan: PlanKind::Bench,
         run_id: format!("run{at}"),
+        unit_id: None,
         when_utc: day.clone(),
         commit: Some(EntryCommit { sha, author_date_utc: day, dirty: false, first_parent: None }),
         outcome: Outcome::Complete,
