@@ -18,6 +18,15 @@ use crate::visible::one_line;
 
 const REDRAW: Duration = Duration::from_secs(1);
 
+/// A line on stderr, on a terminal only, that says how much of something is done.
+pub(super) fn counting_bar(template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
 /// A line on stderr that says what is under way.
 pub(super) struct Progress {
     bar: ProgressBar,

@@ -79,7 +79,7 @@ pub(super) fn axis_number(value: f64, step: f64) -> String {
 }
 
 /// A word for so many: as in "1 pair", "9 pairs".
-pub(super) fn counted(count: usize, one: &str) -> String {
+pub fn counted(count: usize, one: &str) -> String {
     let exit_reason = match one.ends_with('s') {
         _ if count == 1 => "",
         true => "es",

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use arcgauge::judge::environment::Guard;
 use arcgauge::measure::Metric;
+use arcgauge::report::fleet::tables_markdown;
 
 use crate::checkout::{Checkout, repository};
 
@@ -57,6 +58,21 @@ fn commands(help: &str) -> Vec<String> {
     // The description of a command goes on in lines that are indented further.
     let names = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     names.filter(|name| !["", "help"].contains(name)).map(str::to_owned).collect()
+}
+
+const FLEET: &str = "docs/fleet.md";
+const WRITE_TABLES: &str = "WRITE_TABLES=1 cargo test --locked --test it tables_of_the_data_set";
+
+#[test]
+fn the_tables_of_the_data_set_are_those_that_are_written() {
+    let file = repository().join(FLEET);
+    let page = fs::read_to_string(&file).unwrap();
+    let (before, _) = page.split_once("### runs").unwrap();
+    let current = format!("{before}{}\n", tables_markdown().trim_end());
+    if env::var_os("WRITE_TABLES").is_some() {
+        fs::write(&file, &current).unwrap();
+    }
+    assert!(fs::read_to_string(file).unwrap() == current, "{FLEET} is not current: {WRITE_TABLES}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::history::exchange::taken;
 use crate::cli::history::selection::{ChosenRecord, Selection, chosen, report_damaged};
+use crate::cli::progress::counting_bar;
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
 use crate::cli::{command_github, exit_code, print_data, say};
@@ -14,7 +15,9 @@ use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
 use crate::measure::Direction;
 use crate::record::{Ancestry, Entry, Experiment, History, keep_line, series_csv, sort_along};
+use crate::report::counted;
 use crate::report::exchange::{ExchangeFormat, exchange, invalidated, otava_config, otava_csv};
+use crate::report::fleet::{self, Compacted, FleetRecord};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -47,6 +50,10 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "FILE", requires = "output", requires = "format")]
     otava_config: Option<PathBuf>,
 
+    /// With `parquet`: write the table of single tokens and their times, too, which is fifty times as large
+    #[arg(long, requires = "format")]
+    tokens: bool,
+
     #[command(flatten)]
     selection: Selection,
 
@@ -72,6 +79,8 @@ enum ExportFormat {
     Junit,
     /// Decisions as a step's summary, with annotations on stderr
     Github,
+    /// A data set for `DuckDB` and Apache Spark, in the folder of --output
+    Parquet,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -106,6 +115,9 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8> {
         copy(&records, args.output.as_deref().unwrap_or(Path::new("")))?;
         return Ok(exit_code::PASS);
     };
+    if format == ExportFormat::Parquet {
+        return data_set(args, records);
+    }
     if let Some(output) = &args.output {
         check_writable(output)?;
     }
@@ -125,12 +137,49 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8> {
     Ok(exit_code::PASS)
 }
 
+/// Writes the rows of the records into a data set, beside those that are there.
+fn data_set(args: &ExportArgs, records: Vec<ChosenRecord>) -> Result<u8> {
+    let Some(folder) = &args.output else {
+        return Err(Error::input("`--format parquet` writes a folder of files")
+            .hint("name the folder with `--output DIR`"));
+    };
+    let records: Vec<FleetRecord> =
+        records.into_iter().map(|ChosenRecord { entry, file }| FleetRecord { entry, file }).collect();
+    let bar = counting_bar("exporting  {pos}/{len} records");
+    bar.set_length(records.len() as u64);
+    let exported = fleet::export(&records, folder, args.tokens, &mut |done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    let exported = exported?;
+    say(&format!(
+        "{} in `{}`, {} of them there before",
+        counted(exported.written + exported.there, "record"),
+        folder.display(),
+        exported.there
+    ));
+    Ok(exit_code::PASS)
+}
+
+/// Makes one file of the many that a month of a data set has.
+pub(super) fn compact(folder: &Path) -> Result<u8> {
+    let bar = counting_bar("compacting  {pos} months");
+    let compacted = fleet::compact(folder, &mut |_| bar.inc(1));
+    bar.finish_and_clear();
+    let Compacted { files_before, files_after, repeated_rows } = compacted?;
+    say(&format!(
+        "{} of months that are over became {files_after}; {} in several files",
+        counted(files_before, "file"),
+        if repeated_rows == 1 { "1 row was".to_owned() } else { format!("{repeated_rows} rows were") }
+    ));
+    Ok(exit_code::PASS)
+}
+
 /// Flags that are of another format than the one that was chosen.
 fn fits(args: &ExportArgs) -> Result<()> {
     let flags = [
         ("--rows", args.rows.is_some(), ExportFormat::Csv, "csv"),
         ("--direction", args.direction.is_some(), ExportFormat::BenchmarkAction, "benchmark-action"),
         ("--otava-config", args.otava_config.is_some(), ExportFormat::Otava, "otava"),
+        ("--tokens", args.tokens, ExportFormat::Parquet, "parquet"),
     ];
     for (flag, is_given, format, word) in flags {
         if is_given && args.format != Some(format) {
@@ -210,7 +259,7 @@ fn reported(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -
     }
     let records = records.iter().map(ChosenRecord::read).collect::<Result<Vec<Experiment>>>()?;
     let format = match format {
-        ExportFormat::Csv | ExportFormat::Otava => ExchangeFormat::SampleCsv,
+        ExportFormat::Csv | ExportFormat::Otava | ExportFormat::Parquet => ExchangeFormat::SampleCsv,
         ExportFormat::LlamaBench => ExchangeFormat::LlamaBench,
         ExportFormat::BenchmarkAction if args.direction == Some(Better::Bigger) => {
             ExchangeFormat::BenchmarkAction(Direction::Higher)

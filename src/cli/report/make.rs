@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::{fs, process};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::cli::history::report_damaged;
 use crate::cli::measuring::own_program;
+use crate::cli::progress::counting_bar;
 use crate::cli::root::Root;
 use crate::cli::settings::cache_folder;
 use crate::cli::warn;
@@ -101,10 +100,7 @@ impl Making {
 
     /// Renders a site, and gives its folder.
     fn make(&self, sources: SiteSources<'_>, output: PathBuf, render_all: bool) -> Result<PathBuf> {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-        if let Ok(style) = ProgressStyle::with_template("pages  {pos}/{len} commits") {
-            bar.set_style(style);
-        }
+        let bar = counting_bar("pages  {pos}/{len} commits");
         let mut progress = |done: usize, all: usize| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
