@@ -65,11 +65,12 @@ pub(crate) fn for_model_fetch() -> Result<(), Failure> {
     Environments::default().provide(environment::HUB_CLIENT, |_ready| ())
 }
 
-/// Every pinned release, because the tests run on all of them, and what the tests of the pages, of the peers and of
-/// `model fetch` need.
+/// Every pinned release, because the tests run on all of them, and what the tests of the pages, of the peers, of
+/// `model fetch` and of a fleet's data set need.
 pub(crate) fn all() -> Result<(), Failure> {
     releases_and_genai()?;
     Environments::default().provide(environment::HUB_CLIENT, say)?;
+    Environments::default().provide(environment::DUCKDB, say)?;
     npm::provide_chart_library(say);
     npm::provide_browser_tests();
     Ok(())

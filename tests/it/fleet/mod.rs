@@ -2,6 +2,7 @@
 //! killed, repeated or done by several at once.
 
 mod compaction;
+mod questions;
 mod rows;
 mod units;
 

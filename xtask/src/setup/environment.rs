@@ -1,5 +1,5 @@
-//! Python environments in the user's cache folder, each complete or not at all: what `benches/peers` and `xtask/hub`
-//! pin by hash, in an environment of its own that nothing of the user's reaches into.
+//! Python environments in the user's cache folder, each complete or not at all: what `benches/peers`, `reports/fleet`
+//! and `xtask/hub` pin by hash, in an environment of its own that nothing of the user's reaches into.
 
 use std::path::PathBuf;
 
@@ -56,6 +56,18 @@ pub(crate) const OPTIMUM: Environment = Environment {
     module: "optimum.intel",
     needed_bytes: 12_000_000_000,
     size: "about 3 GB",
+    ..GENAI
+};
+/// `DuckDB`, by which the tests ask the data set of `history export`.
+pub(crate) const DUCKDB: Environment = Environment {
+    name: "duckdb",
+    title: "DuckDB",
+    list: "reports/fleet/requirements.txt",
+    requirements: include_str!("../../../reports/fleet/requirements.txt"),
+    module: "duckdb",
+    needed_bytes: 200_000_000,
+    size: "about 20 MB",
+    again: "cargo xtask test",
     ..GENAI
 };
 /// The client of the Hugging Face hub, which `model fetch` starts.

@@ -1,0 +1,144 @@
+//! The questions of `reports/fleet/*.sql`, asked by DuckDB: the same numbers as the records', and what was planted in an
+//! invented fleet is found, and nothing else.
+
+use std::path::Path;
+use std::process::Command;
+
+use arcgauge::places;
+use arcgauge::record::{Experiment, sha256_of_file, utc_of_seconds};
+
+use crate::checkout::{Checkout, repository};
+use crate::ended::Ended;
+use crate::fleet::{Row, a_store, export, records};
+use crate::forged;
+use crate::forged_pairs::{ab_by_prompt, head_alone};
+
+/// The answer, a row a line.
+fn ask(data: &Path, question: &Path) -> Vec<Row> {
+    let list = repository().join("reports/fleet/requirements.txt");
+    let environment = places::peer_dir("duckdb", &sha256_of_file(&list).unwrap()).unwrap();
+    let output = Command::new(environment.join("bin/python"))
+        .arg(repository().join("reports/fleet/ask.py"))
+        .args([data, question])
+        .output()
+        .unwrap();
+    let ended = Ended::of(output);
+    let mut csv = csv::Reader::from_reader(ended.exits(0).stdout.as_bytes());
+    csv.deserialize().map(Result::unwrap).collect()
+}
+
+fn ask_named(data: &Path, question: &str) -> Vec<Row> {
+    ask(data, &repository().join("reports/fleet").join(question))
+}
+
+#[test]
+fn every_generation_has_the_same_times_in_the_answer_as_in_its_record() {
+    let checkout = a_store();
+    let data = checkout.path("data");
+    // In two files each, as after an export of other records of the same day.
+    for records in [&["00000000000a"][..], &[]] {
+        export(&checkout, records).exits(0);
+    }
+    let question = checkout.path("question.sql");
+    std::fs::write(&question, "SELECT record_sha256, arm, sample, ttft_ns, decode_ns FROM samples;").unwrap();
+    let mut answer: Vec<String> =
+        ask(&data, &question).iter().map(|row| row.values().cloned().collect::<Vec<_>>().join(" ")).collect();
+    let mut expected = Vec::new();
+    for (sha256, record) in records(&checkout) {
+        for (arm, of_arm) in record.arms.iter().enumerate() {
+            for (number, sample) in of_arm.measured_samples().enumerate() {
+                let times = sample.times.as_ref().unwrap();
+                let ttft_ns = times.token_ns[0] - times.submitted_ns;
+                let decode_ns = times.token_ns[times.token_ns.len() - 1] - times.token_ns[0];
+                // In the order of the columns' names, as the rows above.
+                expected.push(format!("{arm} {decode_ns} {sha256} {number} {ttft_ns}"));
+            }
+        }
+    }
+    answer.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(answer, expected);
+}
+
+/// The beginning of June 2026, UTC.
+const JUNE: i64 = 1_780_272_000;
+const DAY_S: i64 = 86_400;
+const UNITS: usize = 12;
+const SLOW: usize = 7;
+const CREEPS: usize = 9;
+/// Units before this one have a new driver from August on, by which they are 10 % slower.
+const NEW_DRIVER: usize = 6;
+
+fn unit(number: usize) -> String {
+    format!("{number:032x}")
+}
+
+/// A run a week of each unit over three months, with half a percent of noise.
+fn a_fleet() -> Checkout {
+    let checkout = Checkout::new();
+    let mut chance = fastrand::Rng::with_seed(22);
+    for number in 0..UNITS {
+        for week in 0..13 {
+            let at_s = JUNE + i64::try_from(week * 7 + number % 7).unwrap() * DAY_S;
+            let has_new_driver = number < NEW_DRIVER && at_s >= JUNE + 61 * DAY_S;
+            let mut factor = 1.0 + 0.01 * (chance.f64() - 0.5);
+            factor *= if number == SLOW { 1.2 } else { 1.0 };
+            factor *= if has_new_driver { 1.1 } else { 1.0 };
+            factor *= if number == CREEPS { 1.0 + 0.1 * week as f64 / 13.0 } else { 1.0 };
+            let mut run = head_alone(&ab_by_prompt(&[[0.0; 3]; 2], 2e7 * factor));
+            run.run_id = format!("{:012x}", number * 100 + week + 1);
+            run.when_utc = utc_of_seconds(at_s).unwrap();
+            run.unit_id = Some(unit(number));
+            run.machine.gpu_driver = Some(if has_new_driver { "26.2" } else { "26.1" }.to_owned());
+            forged::store(&checkout, &run);
+        }
+    }
+    checkout
+}
+
+#[test]
+fn what_was_planted_in_a_fleet_is_found_and_nothing_besides() {
+    let checkout = a_fleet();
+    export(&checkout, &[]).exits(0);
+    let data = checkout.path("data");
+    let slow = ask_named(&data, "slow-units.sql");
+    let units: Vec<&str> = slow.iter().map(|row| row["unit_id"].as_str()).collect();
+    assert_eq!(units, [unit(SLOW)], "{slow:?}");
+    let over: f64 = slow[0]["over_median"].parse().unwrap();
+    assert!((1.18..1.22).contains(&over), "{over}");
+    let drivers = ask_named(&data, "driver-effect.sql");
+    assert_eq!(drivers.len(), 1, "{drivers:?}");
+    assert_eq!((drivers[0]["before"].as_str(), drivers[0]["after"].as_str()), ("26.1", "26.2"));
+    let ratio: f64 = drivers[0]["tpot_ratio"].parse().unwrap();
+    assert!((1.07..1.12).contains(&ratio), "{ratio}");
+    let creep = ask_named(&data, "creep.sql");
+    let units: Vec<&str> = creep.iter().map(|row| row["unit_id"].as_str()).collect();
+    assert_eq!(units, [unit(CREEPS)], "{creep:?}");
+    let speed = ask_named(&data, "speed.sql");
+    assert_eq!((speed.len(), speed[0]["units"].as_str()), (1, "12"), "{speed:?}");
+    let all: Vec<Experiment> = records(&checkout).into_values().collect();
+    let newest = all.iter().map(|record| &record.when_utc).max().unwrap();
+    let newest_s = arcgauge::record::seconds_of_utc(newest).unwrap();
+    let recent = all.iter().filter(|record| {
+        arcgauge::record::seconds_of_utc(&record.when_utc).unwrap() >= newest_s - 30 * DAY_S
+    });
+    let decode_ns: u64 = recent
+        .flat_map(|record| record.arms[0].measured_samples())
+        .map(|sample| {
+            let times = &sample.times.as_ref().unwrap().token_ns;
+            times[times.len() - 1] - times[0]
+        })
+        .sum();
+    assert_eq!(speed[0]["decode_ns"], decode_ns.to_string());
+}
+
+#[test]
+fn verdicts_and_guards_are_counted() {
+    let checkout = a_store();
+    export(&checkout, &[]).exits(0);
+    let regressions = ask_named(&checkout.path("data"), "regressions.sql");
+    assert_eq!(regressions.len(), 1, "{regressions:?}");
+    assert_eq!((regressions[0]["experiments"].as_str(), regressions[0]["regressed"].as_str()), ("1", "1"));
+    let invalid = ask_named(&checkout.path("data"), "invalid.sql");
+    assert!(invalid.iter().all(|row| row["tripped"] != "0"), "{invalid:?}");
+}
