@@ -10,6 +10,9 @@ use crate::run::plan::{ExperimentPlan, Observer};
 
 /// Decode steps that a profile is the mean of.
 const STEPS: usize = 32;
+/// The same after more tokens than these: each step takes longer, and varies less.
+const DEEP_STEPS: usize = 8;
+const DEEP_TOKENS: usize = 2048;
 
 /// Adds a profile to each arm, at the depth of its deepest prompt, by a process of its own. An arm without one says
 /// why; nothing else of the record changes.
@@ -26,12 +29,13 @@ pub fn profile(
         let prompts = &record.arms[at].workload.prompts;
         let Some(prompt) = prompts.iter().max_by_key(|prompt| prompt.input().depth_tokens()) else { return };
         let name = record.plan.arm_name(at, &ready.label).to_owned();
-        observer.say(&format!("profiling {name}: prompt `{}`, {STEPS} decode steps", prompt.id));
+        let steps = if prompt.input().depth_tokens() > DEEP_TOKENS { DEEP_STEPS } else { STEPS };
+        observer.say(&format!("profiling {name}: prompt `{}`, {steps} decode steps", prompt.id));
         let command = ProfileCommand {
             prompt_id: prompt.id.clone(),
             token_ids: prompt.token_ids.clone(),
             cache_tokens: prompt.cache_tokens,
-            steps: STEPS,
+            steps,
         };
         let started = WorkerProcess::start(ready.program);
         let profiled = started

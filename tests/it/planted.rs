@@ -194,18 +194,6 @@ fn a_head_that_changes_one_token_is_wrong_before_any_speed() {
 
 #[test]
 #[ignore = "heavy: builds both sides"]
-fn a_commit_against_itself_says_how_small_a_change_it_could_have_seen() {
-    // What the verdict is beside other tests, nobody knows; how often it is wrong is simulated elsewhere.
-    let reported =
-        PLANTED.ab(&["--base", "main", "--head", "main", "--measure-identical", "--budget", "30s"]);
-    let sensitivity = reported.record.decision.as_ref().unwrap().sensitivity.unwrap();
-    assert!(sensitivity.smallest_seen_percent > 1.0 && sensitivity.pairs >= 2, "{sensitivity:?}");
-    assert_eq!(reported.record.arms[0].worker.sha256, reported.record.arms[1].worker.sha256);
-    assert!(reported.ended.stdout.contains("Minimum detectable slow-down"), "{}", reported.ended);
-}
-
-#[test]
-#[ignore = "heavy: builds both sides"]
 fn a_change_of_documentation_alone_passes_without_measuring_and_says_so() {
     let reported = PLANTED.ab(&["--base", "main", "--head", "docs"]);
     reported.ended.exits(0);
@@ -233,7 +221,7 @@ fn a_change_of_a_golden_is_judged_by_the_base_s_and_does_not_pass() {
 #[ignore = "heavy: builds both sides"]
 fn two_releases_of_openvino_are_compared_with_an_interval() {
     let reported =
-        PLANTED.ab(&["--base", "openvino=2026.1.0", "--head", "openvino=2026.4.1", "--budget", "30s"]);
+        PLANTED.ab(&["--base", "openvino=2026.1.0", "--head", "openvino=2026.4.1", "--budget", "60s"]);
     let record = &reported.record;
     let version = |run: &arcgauge::record::Arm| run.runtime.as_ref().unwrap().openvino_version.clone();
     assert_eq!((version(&record.arms[0]), version(&record.arms[1])), ("2026.1.0".into(), "2026.4.1".into()));
