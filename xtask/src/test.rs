@@ -40,9 +40,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     run_tests(command)
 }
 
-/// One more than there are processors: many tests wait for a process, a browser or the device lock.
+/// Two for each processor: many tests wait for a process, a browser or the device lock.
 fn thread_count() -> usize {
-    thread::available_parallelism().map_or(1, usize::from) + 1
+    2 * thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The arguments of cargo.
