@@ -43,10 +43,10 @@ pub fn bisect_document(records: &[Experiment], ending: Option<Ending>) -> Docume
             document.fact("a wrong name", bound(wrong_name_percent(&steps, at)));
         }
     }
-    let headings = ["head", "base", "head is", "change", "pairs", "thresholds", "record"];
+    let headings = ["sides", "head is", "change", "pairs", "thresholds %", "record"];
     document.titled_table(
         "Comparisons",
-        Table::new(headings).with_keys(2).with_rows(records.iter().filter_map(row)),
+        Table::new(headings).with_keys(1).with_rows(records.iter().filter_map(row)),
     );
     document.section("Sides that were compared, the good one first");
     for (at, (name, href)) in &names {
@@ -91,7 +91,7 @@ fn add_answer(document: &mut Document, names: &Names, steps: &[Step], ending: Op
     }
 }
 
-fn row(record: &Experiment) -> Option<[Cell; 7]> {
+fn row(record: &Experiment) -> Option<[Cell; 6]> {
     let bisect = record.bisect.as_ref()?;
     let step = Step::of(record);
     let interval = step.and_then(|step| step.interval);
@@ -99,7 +99,7 @@ fn row(record: &Experiment) -> Option<[Cell; 7]> {
         Policy::parse(&record.inputs.policy.text, "the record's").ok().filter(|_| bisect.tested().is_some());
     let thresholds = thresholds.map(|policy| {
         let rule = rule_of(Some(bisect), &policy);
-        format!("{} / {} %", rule.regressed_beyond_percent, rule.passes_within_percent)
+        format!("{} / {}", rule.regressed_beyond_percent, rule.passes_within_percent)
     });
     let (mark, word) = match step.map(|step| step.answer) {
         Some(answer @ StepAnswer::Worse) => (Mark::Fails, answer.as_str()),
@@ -108,8 +108,7 @@ fn row(record: &Experiment) -> Option<[Cell; 7]> {
         None => (Mark::NotJudged, "no end"),
     };
     Some([
-        number(Some(bisect.head.to_string())),
-        number(Some(bisect.base.to_string())),
+        format!("{} vs {}", bisect.head, bisect.base).into(),
         status(mark, word),
         number(interval.map(|it| format!("{} {}", signed_percent(change_percent(it.ratio())), bounds(&it)))),
         number(Some(record.rounds.len().to_string())),
