@@ -31,7 +31,7 @@
 //! | [`infer`] | one answer, streamed |
 //! | [`tokenizer_ir`] | a tokenizer that is an OpenVINO graph: used, compared, refused |
 //! | [`gpu_plugin`] | OpenVINO's GPU plugin on an emulated GPU; only by `cargo xtask test --gpu-plugin` |
-//! | [`fleet`] | the data set for `DuckDB` and Spark: rows, repeated and killed exports, compaction |
+//! | [`fleet`] | the data set for DuckDB and Spark: rows, repeated and killed exports, compaction |
 //! | [`first_light`] | hardware validation: each claim by its evidence, a walk that no failure ends, a bundle without names |
 //! | [`peers`] | engines side by side: equal tokens first; an engine with other tokens has no speed |
 //! | [`roofline`] | the share of the memory bandwidth that decoding reaches, or why it is not computed |

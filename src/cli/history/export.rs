@@ -50,7 +50,7 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "FILE", requires = "output", requires = "format")]
     otava_config: Option<PathBuf>,
 
-    /// With `parquet`: write the table of single tokens and their times, too, which is fifty times as large
+    /// With `parquet`: write the table of single tokens and their times, too, which is larger than all others together
     #[arg(long, requires = "format")]
     tokens: bool,
 
@@ -79,7 +79,7 @@ enum ExportFormat {
     Junit,
     /// Decisions as a step's summary, with annotations on stderr
     Github,
-    /// A data set for `DuckDB` and Apache Spark, in the folder of --output
+    /// A data set for DuckDB and Apache Spark, in the folder of --output
     Parquet,
 }
 

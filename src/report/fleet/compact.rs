@@ -11,7 +11,7 @@ use crate::record::utc_now;
 use crate::report::fleet::parquet::{Cell, FileName, ParquetFile, ReadFile, files_in};
 use crate::report::fleet::{CLASS, MONTH, MONTH_DIGITS, rows_sha256};
 
-/// Held while a data set is compacted. Neither Spark nor `DuckDB` reads a file of such a name.
+/// Held while a data set is compacted. Neither Spark nor DuckDB reads a file of such a name.
 const LOCK: &str = ".arcgauge-compact.lock";
 /// The column that says of which record a row is.
 const KEY: &str = "record_sha256";

@@ -1,4 +1,4 @@
-//! The records of a fleet as a Parquet data set, which `DuckDB` reads on one machine and Apache Spark on many.
+//! The records of a fleet as a Parquet data set, which DuckDB reads on one machine and Apache Spark on many.
 //!
 //! ```text
 //! TABLE/machine_class=SLUG/month=YYYY-MM/RECORDS-BYTES.parquet

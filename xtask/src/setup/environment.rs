@@ -58,7 +58,7 @@ pub(crate) const OPTIMUM: Environment = Environment {
     size: "about 3 GB",
     ..GENAI
 };
-/// `DuckDB`, by which the tests ask the data set of `history export`.
+/// DuckDB, by which the tests ask the data set of `history export`.
 pub(crate) const DUCKDB: Environment = Environment {
     name: "duckdb",
     title: "DuckDB",
