@@ -34,7 +34,7 @@ pub fn bisect_document(records: &[Experiment], ending: Option<Ending>) -> Docume
     document.title(Line::from(format!("bisect of {} for ", counted(bisect.last + 1, "side"))).and(searched));
     let steps = steps(records);
     add_answer(&mut document, &names, &steps, ending);
-    if bisect.tested().is_some() {
+    if bisect.tested().is_some() && !steps.is_empty() {
         document.fact(
             "a wrong turn",
             bound(wrong_turn_percent(steps.len())).and(": it ends without a named side"),
