@@ -1,5 +1,6 @@
 -- Which units become slower? The slope of TPOT over the last 90 days of each unit with one driver and one OpenVINO, percent
--- in 90 days, with half of its 95 % interval. A change of either is no creep, so it begins another line.
+-- in 90 days, with half of its 95 % interval: 2.3 is Student's t of the 10 runs that a line has at least. A change of driver
+-- or OpenVINO is no creep and begins another line. Slopes below 2 % in 90 days are left out.
 WITH newest AS (
   SELECT MAX(when_utc_s) AS at_s FROM runs
 ),

@@ -1,4 +1,4 @@
--- Which units are slow for their class? TPOT of a unit over the median unit of its class, model, OpenVINO and driver.
+-- Which units are more than 5 % slower than the median unit of their class, with one model, OpenVINO and driver?
 WITH units AS (
   SELECT machine_class, model, device, openvino, COALESCE(gpu_driver, '-') AS gpu_driver, unit_id,
     COUNT(*) AS runs, SUM(decode_steps) AS decode_steps, SUM(decode_ns) AS decode_ns,

@@ -1,5 +1,6 @@
 -- How fast is each class of machines? TPOT of the valid runs of the last 30 days, with half of its 95 % interval.
--- A unit counts once, however often it measured, for runs of one unit are alike.
+-- A unit counts once, however often it measured, for runs of one unit are alike. 1.96 is of the normal distribution: with
+-- fewer than 30 units the interval is too narrow.
 WITH newest AS (
   SELECT MAX(when_utc_s) AS at_s FROM runs
 ),

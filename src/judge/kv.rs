@@ -142,8 +142,8 @@ fn kv_arm(record: &Experiment, rounds: &[RoundValues], at: usize, arm: &Arm) -> 
     })
 }
 
-/// The name of an arm for tables: the path of a calibration would be wider than all else.
-fn without_calibration(label: &str) -> String {
+/// The name of an arm without the path of a calibration, which is wider than all else, and private.
+pub(crate) fn without_calibration(label: &str) -> String {
     let options = label.split(',').filter(|option| !option.starts_with("calibration="));
     options.collect::<Vec<_>>().join(",")
 }

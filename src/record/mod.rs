@@ -53,9 +53,9 @@ pub use experiment::{
 };
 pub use history::{
     AbSummary, Ancestry, ChangeSummary, Entry, EntryCommit, Epoch, EpochChange, ExaminedRecord, FoundFiles,
-    History, Index, Installation, Line, LoadSummary, Origin, PromptSummary, RecordSource, RecordsOfCommit,
-    SERIES_COLUMNS, Series, SeriesColumn, Setting, Stored, SummaryRow, Taken, csv_text, keep_line,
-    series_csv, sort_along,
+    History, Index, Installation, Line, LoadSummary, Origin, PromptSummary, RecordFile, RecordSource,
+    RecordsOfCommit, SERIES_COLUMNS, Series, SeriesColumn, Setting, Stored, SummaryRow, Taken, csv_text,
+    keep_line, series_csv, sort_along,
 };
 pub use imported::ImportedRecord;
 pub use machine::{Machine, variables_that_matter};

@@ -18,7 +18,7 @@ const PURPOSE: &[u8] = b"arcgauge unit 1";
 const DIGITS: usize = 32;
 
 /// The id of this machine: HMAC-SHA256 with its machine-id as the key. It says nothing of the machine, and is the same
-/// until the system is installed anew.
+/// until the system is installed again.
 ///
 /// # Errors
 /// A machine without a machine-id.

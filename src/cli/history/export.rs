@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::cli::history::exchange::taken;
-use crate::cli::history::selection::{ChosenRecord, Selection, chosen, report_damaged};
+use crate::cli::history::selection::{Selection, chosen, report_damaged};
 use crate::cli::progress::counting_bar;
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
@@ -14,17 +14,18 @@ use crate::cli::{command_github, exit_code, print_data, say};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, check_writable, write_whole};
 use crate::measure::Direction;
-use crate::record::{Ancestry, Entry, Experiment, History, keep_line, series_csv, sort_along};
+use crate::record::{Ancestry, Entry, Experiment, History, RecordFile, keep_line, series_csv, sort_along};
 use crate::report::counted;
 use crate::report::exchange::{ExchangeFormat, exchange, invalidated, otava_config, otava_csv};
-use crate::report::fleet::{self, Compacted, FleetRecord};
+use crate::report::fleet::{self, Compacted};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Without a RECORD all records of the store are meant that the filters leave.
 
 csv and otava hold one series, a row a run; the other formats hold several apart by name. Speed is exported \
-of verified output alone: what is left out is named on stderr, and where nothing is left that is an error.")]
+of verified output alone: what is left out is named on stderr, and where nothing is left that is an error. \
+parquet alone has every record, with its validity and the result on its output in columns.")]
 pub(super) struct ExportArgs {
     /// A record's file, its id, `latest`, or the records of a range of commits, as in v1..HEAD
     #[arg(value_name = "RECORD|A..B")]
@@ -116,38 +117,33 @@ pub(super) fn export(args: &ExportArgs) -> Result<u8> {
         return Ok(exit_code::PASS);
     };
     if format == ExportFormat::Parquet {
-        return data_set(args, records);
+        return data_set(args, &records);
     }
     if let Some(output) = &args.output {
         check_writable(output)?;
     }
+    if let Some(format) = of_records(args, format) {
+        reported(args, format, &records)?;
+        return Ok(exit_code::PASS);
+    }
+    let rows = of_line(&records, &args.records, &root)?;
+    warn_of_invalidated(&records, &rows)?;
     match format {
-        ExportFormat::Csv if args.rows != Some(Rows::Sample) => {
-            let rows = of_line(&records, &args.records, &root)?;
-            warn_of_invalidated(&records, &rows)?;
-            write(args, &series_csv(&rows)?)?;
-        }
-        ExportFormat::Otava => {
-            let rows = of_line(&records, &args.records, &root)?;
-            warn_of_invalidated(&records, &rows)?;
-            otava(args, &rows)?;
-        }
-        _ => reported(args, format, &records)?,
+        ExportFormat::Otava => otava(args, &rows)?,
+        _ => write(args, &series_csv(&rows)?)?,
     }
     Ok(exit_code::PASS)
 }
 
 /// Writes the rows of the records into a data set, beside those that are there.
-fn data_set(args: &ExportArgs, records: Vec<ChosenRecord>) -> Result<u8> {
+fn data_set(args: &ExportArgs, records: &[RecordFile]) -> Result<u8> {
     let Some(folder) = &args.output else {
         return Err(Error::input("`--format parquet` writes a folder of files")
             .hint("name the folder with `--output DIR`"));
     };
-    let records: Vec<FleetRecord> =
-        records.into_iter().map(|ChosenRecord { entry, file }| FleetRecord { entry, file }).collect();
     let bar = counting_bar("exporting  {pos}/{len} records");
     bar.set_length(records.len() as u64);
-    let exported = fleet::export(&records, folder, args.tokens, &mut |done| bar.set_position(done as u64));
+    let exported = fleet::export(records, folder, args.tokens, &mut |done| bar.set_position(done as u64));
     bar.finish_and_clear();
     let exported = exported?;
     say(&format!(
@@ -191,7 +187,7 @@ fn fits(args: &ExportArgs) -> Result<()> {
 }
 
 /// The other store takes them in as it takes in any: whole, and never over another.
-fn copy(records: &[ChosenRecord], output: &Path) -> Result<()> {
+fn copy(records: &[RecordFile], output: &Path) -> Result<()> {
     let other = History::at(output.to_owned());
     for record in records {
         taken(&other, &record.file)?;
@@ -202,7 +198,7 @@ fn copy(records: &[ChosenRecord], output: &Path) -> Result<()> {
 
 /// The rows of a series, oldest first along the line of the checkout, and nothing beside it unless it was
 /// named.
-fn of_line<'a>(records: &'a [ChosenRecord], names: &[String], root: &Root) -> Result<Vec<&'a Entry>> {
+fn of_line<'a>(records: &'a [RecordFile], names: &[String], root: &Root) -> Result<Vec<&'a Entry>> {
     let mut entries: Vec<&Entry> = records.iter().map(|record| &record.entry).collect();
     let ancestry = Ancestry::of_head(root.path())?;
     if names.is_empty() {
@@ -252,14 +248,11 @@ fn otava(args: &ExportArgs, entries: &[&Entry]) -> Result<()> {
     Ok(())
 }
 
-/// Exports records in a format that is a function of them alone.
-fn reported(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -> Result<()> {
-    if format == ExportFormat::Csv {
-        is_one_series(&records.iter().map(|record| &record.entry).collect::<Vec<_>>())?;
-    }
-    let records = records.iter().map(ChosenRecord::read).collect::<Result<Vec<Experiment>>>()?;
-    let format = match format {
-        ExportFormat::Csv | ExportFormat::Otava | ExportFormat::Parquet => ExchangeFormat::SampleCsv,
+/// The format, where it is a function of the records alone; None of a series and of a data set.
+fn of_records(args: &ExportArgs, format: ExportFormat) -> Option<ExchangeFormat> {
+    Some(match format {
+        ExportFormat::Csv if args.rows == Some(Rows::Sample) => ExchangeFormat::SampleCsv,
+        ExportFormat::Csv | ExportFormat::Otava | ExportFormat::Parquet => return None,
         ExportFormat::LlamaBench => ExchangeFormat::LlamaBench,
         ExportFormat::BenchmarkAction if args.direction == Some(Better::Bigger) => {
             ExchangeFormat::BenchmarkAction(Direction::Higher)
@@ -269,7 +262,15 @@ fn reported(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -
         ExportFormat::Benchstat => ExchangeFormat::Benchstat,
         ExportFormat::Junit => ExchangeFormat::Junit,
         ExportFormat::Github => ExchangeFormat::Github,
-    };
+    })
+}
+
+/// Exports records in such a format.
+fn reported(args: &ExportArgs, format: ExchangeFormat, records: &[RecordFile]) -> Result<()> {
+    if format == ExchangeFormat::SampleCsv {
+        is_one_series(&records.iter().map(|record| &record.entry).collect::<Vec<_>>())?;
+    }
+    let records = records.iter().map(RecordFile::read).collect::<Result<Vec<Experiment>>>()?;
     let reported = exchange(format, &records)?;
     warn(&reported.warnings);
     write(args, &reported.text)?;
@@ -280,10 +281,9 @@ fn reported(args: &ExportArgs, format: ExportFormat, records: &[ChosenRecord]) -
 }
 
 /// The formats with a row a run are made from the index, which knows nothing of guards.
-fn warn_of_invalidated(records: &[ChosenRecord], rows: &[&Entry]) -> Result<()> {
-    let has_a_row = |record: &&ChosenRecord| rows.iter().any(|row| row.run_id == record.entry.run_id);
-    let rows =
-        records.iter().filter(has_a_row).map(ChosenRecord::read).collect::<Result<Vec<Experiment>>>()?;
+fn warn_of_invalidated(records: &[RecordFile], rows: &[&Entry]) -> Result<()> {
+    let has_a_row = |record: &&RecordFile| rows.iter().any(|row| row.run_id == record.entry.run_id);
+    let rows = records.iter().filter(has_a_row).map(RecordFile::read).collect::<Result<Vec<Experiment>>>()?;
     warn(&invalidated(&rows));
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::cli::named_record::{ANY, is_file, resolve};
 use crate::cli::root::Root;
 use crate::cli::{say, warn};
 use crate::error::{Error, Result};
-use crate::record::{Ancestry, Entry, Experiment, History, Index, Repository, sort_along};
+use crate::record::{Ancestry, Entry, History, Index, RecordFile, Repository, sort_along};
 
 /// Filters.
 #[derive(Debug, Args)]
@@ -80,26 +80,6 @@ pub(in crate::cli) fn report_damaged(index: &Index) {
 /// What stands between the ends of a range of commits.
 const RANGE: &str = "..";
 
-/// A record that is meant.
-#[derive(Debug, Clone)]
-pub(super) struct ChosenRecord {
-    /// What the index says of it.
-    pub(super) entry: Entry,
-    /// Its file.
-    pub(super) file: PathBuf,
-}
-
-impl ChosenRecord {
-    /// Reads it.
-    pub(super) fn read(&self) -> Result<Experiment> {
-        Ok(History::read(&self.file)?.record)
-    }
-
-    fn stored(history: &History, entry: &Entry) -> Self {
-        Self { entry: entry.clone(), file: history.root().join(&entry.path) }
-    }
-}
-
 /// The records that are meant: those named in their order, a range oldest first; or all that the filters
 /// leave, oldest first.
 pub(super) fn chosen(
@@ -108,12 +88,12 @@ pub(super) fn chosen(
     history: &History,
     index: &Index,
     root: &Root,
-) -> Result<Vec<ChosenRecord>> {
+) -> Result<Vec<RecordFile>> {
     let of_store = selection.of(index, root)?;
     if names.is_empty() {
-        return Ok(of_store.into_iter().rev().map(|entry| ChosenRecord::stored(history, entry)).collect());
+        return Ok(of_store.into_iter().rev().map(|entry| RecordFile::stored(history, entry)).collect());
     }
-    let mut chosen: Vec<ChosenRecord> = Vec::new();
+    let mut chosen: Vec<RecordFile> = Vec::new();
     for name in names {
         for record in named(name, &of_store, history, root)? {
             // A record that is named twice is one record.
@@ -125,18 +105,18 @@ pub(super) fn chosen(
     Ok(chosen)
 }
 
-fn named(name: &str, of_store: &[&Entry], history: &History, root: &Root) -> Result<Vec<ChosenRecord>> {
+fn named(name: &str, of_store: &[&Entry], history: &History, root: &Root) -> Result<Vec<RecordFile>> {
     if is_file(name) {
         let file = PathBuf::from(name);
         let record = History::read(&file)?.record;
-        return Ok(vec![ChosenRecord { entry: Entry::of(file.clone(), &record), file }]);
+        return Ok(vec![RecordFile { entry: Entry::of(file.clone(), &record), file }]);
     }
-    let stored = |entry: &&Entry| ChosenRecord::stored(history, entry);
+    let stored = |entry: &&Entry| RecordFile::stored(history, entry);
     let Some((from, to)) = name.split_once(RANGE) else {
         return resolve(name, of_store, history, root, ANY).map(|(entry, _)| vec![stored(&entry)]);
     };
     let range = Range::of(from, to, root)?;
-    let of_range: Vec<ChosenRecord> =
+    let of_range: Vec<RecordFile> =
         of_store.iter().rev().filter(|entry| range.has(entry)).map(stored).collect();
     if of_range.is_empty() { Err(nothing(name, history)) } else { Ok(of_range) }
 }

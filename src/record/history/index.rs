@@ -332,6 +332,30 @@ impl Entry {
     }
 }
 
+/// A record's file, with what lists need of it.
+#[derive(Debug, Clone)]
+pub struct RecordFile {
+    /// What the index says of it.
+    pub entry: Entry,
+    /// The file.
+    pub file: PathBuf,
+}
+
+impl RecordFile {
+    /// A record of a store.
+    pub fn stored(history: &History, entry: &Entry) -> Self {
+        Self { entry: entry.clone(), file: history.root().join(&entry.path) }
+    }
+
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no whole record.
+    pub fn read(&self) -> Result<Experiment> {
+        Ok(History::read(&self.file)?.record)
+    }
+}
+
 /// Whether a moment lies after another by more than clocks differ.
 pub(in crate::record) fn is_later(when_utc: &str, now_utc: &str) -> bool {
     let (when, now) = (seconds_of_utc(when_utc), seconds_of_utc(now_utc));

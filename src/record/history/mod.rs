@@ -25,7 +25,7 @@ use crate::record::{
 };
 use crate::sys::free_bytes;
 
-pub use index::{Entry, EntryCommit, Index};
+pub use index::{Entry, EntryCommit, Index, RecordFile};
 pub use newest::RecordsOfCommit;
 pub use order::{Ancestry, SERIES_COLUMNS, SeriesColumn, csv_text, keep_line, series_csv, sort_along};
 pub(in crate::record) use origin::without_password;

@@ -1,15 +1,15 @@
 //! Compaction: the many files of a month that is over become one for each class of machines and table, and a record that
-//! is in several of them is kept once.
+//! is in several of them is kept once. Files whose columns differ, as those of two releases, stay apart.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::files::open_with;
 use crate::record::utc_now;
 use crate::report::fleet::parquet::{Cell, FileName, ParquetFile, ReadFile, files_in};
 use crate::report::fleet::{CLASS, MONTH, MONTH_DIGITS, rows_sha256};
+use crate::sys::FileLock;
 
 /// Held while a data set is compacted. Neither Spark nor DuckDB reads a file of such a name.
 const LOCK: &str = ".arcgauge-compact.lock";
@@ -28,19 +28,17 @@ pub struct Compacted {
 }
 
 /// Compacts the months of a data set that are over. A run that is killed leaves every row in some file, and the next one
-/// goes on. `progress` is told of each folder that is done.
+/// goes on. `progress` is called with each folder that is done.
 ///
 /// # Errors
 /// A folder that is no data set or cannot be written; a file that is none of it; another compaction of it.
 pub fn compact(folder: &Path, progress: &mut dyn FnMut(&Path)) -> Result<Compacted> {
     let tables = folders_in(folder)?;
     let lock = folder.join(LOCK);
-    let held = open_with(OpenOptions::new().write(true).create(true), &lock)
-        .map_err(|cause| Error::io("write", &lock, &cause))?;
-    if held.try_lock().is_err() {
+    let Some(_held) = FileLock::take(&lock, &mut || false)? else {
         return Err(Error::input(format!("another process compacts `{}`", folder.display()))
             .hint("wait until it has ended"));
-    }
+    };
     let now = utc_now();
     let this_month = now.get(..MONTH_DIGITS).unwrap_or_default();
     let mut compacted = Compacted::default();

@@ -17,12 +17,13 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::files::is_file_name;
 use crate::judge::pair_values;
-use crate::record::{ArmView, Entry, Experiment, History, PlanKind, Side, sha256_of_bytes};
-use crate::report::fleet::parquet::{Cell, ParquetFile, has_rows, schema};
+use crate::record::{ArmView, Entry, Experiment, History, PlanKind, RecordFile, Side, sha256_of_bytes};
+use crate::report::fleet::parquet::{Cell, Column, ParquetFile, has_rows, schema};
 use crate::report::fleet::tables::{
-    ArmRow, Column, GUARDS, GuardRow, PAIRS, PairRow, RUNS, RecordRow, SAMPLES, SampleRow, Sums, TOKENS,
-    VERDICTS, VerdictRow, guard_states,
+    ArmRow, GUARDS, GuardRow, PAIRS, PairRow, RUNS, RecordRow, SAMPLES, SampleRow, Sums, TOKENS, VERDICTS,
+    VerdictRow, guard_states,
 };
 
 pub use compact::{Compacted, compact};
@@ -36,15 +37,6 @@ const MONTH: &str = "month=";
 const DAY: usize = 10;
 /// `YYYY-MM`.
 const MONTH_DIGITS: usize = 7;
-
-/// A record that is to be exported.
-#[derive(Debug, Clone)]
-pub struct FleetRecord {
-    /// What the index says of it.
-    pub entry: Entry,
-    /// Its file.
-    pub file: PathBuf,
-}
 
 /// What an export came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,12 +56,12 @@ struct Group {
 }
 
 /// Writes the rows of these records below a folder; `tokens` asks for the table of single steps, too. What is there is
-/// not read again. `progress` is told how many records are done.
+/// not read again. `progress` is called with the number of records that are done.
 ///
 /// # Errors
 /// A record that cannot be read; a folder that cannot be written. What was written until then is whole, and stays.
 pub fn export(
-    records: &[FleetRecord],
+    records: &[RecordFile],
     folder: &Path,
     tokens: bool,
     progress: &mut dyn FnMut(usize),
@@ -103,11 +95,13 @@ impl Group {
             Error::input(format!("record `{}` says that it began at `{}`", entry.run_id, entry.when_utc))
                 .hint("leave it out, and name the others")
         })?;
-        Ok(Self {
-            machine_class: entry.setting.series.machine.clone(),
-            unit_id: entry.unit_id.clone(),
-            day: day.to_owned(),
-        })
+        let machine = &entry.setting.series.machine;
+        // A record that somebody named lies in no store, and its machine may be called anything.
+        if !is_file_name(machine) {
+            return Err(Error::input(format!("record `{}` has a machine that is no name", entry.run_id))
+                .hint("leave it out, and name the others"));
+        }
+        Ok(Self { machine_class: machine.clone(), unit_id: entry.unit_id.clone(), day: day.to_owned() })
     }
 
     /// The folder below that of a table.
@@ -158,7 +152,7 @@ impl<'a, F> TableFile<'a, F> {
             none => none.insert(ParquetFile::create(
                 &self.place.of_table(self.table),
                 &self.place.rows_sha256,
-                schema_of(self.columns)?,
+                schema(self.columns)?,
             )?),
         };
         file.push(self.columns.iter().map(|column| cell(&column.of)))
@@ -167,10 +161,6 @@ impl<'a, F> TableFile<'a, F> {
     fn finish(self) -> Result<()> {
         self.file.map_or(Ok(()), |file| file.finish().map(|_| ()))
     }
-}
-
-fn schema_of<F>(columns: &[Column<F>]) -> Result<::parquet::schema::types::TypePtr> {
-    schema(columns.iter().map(|column| (column.name, column.kind)))
 }
 
 /// One record is in memory at a time.

@@ -73,9 +73,19 @@ pub(super) enum Cell {
     Integers(Vec<i64>),
 }
 
-/// The schema of columns with these names and kinds.
-pub(super) fn schema(columns: impl Iterator<Item = (&'static str, Kind)>) -> Result<TypePtr> {
-    let columns = columns.map(|(name, kind)| match kind {
+/// A column of a table.
+pub(super) struct Column<F: 'static> {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// What it means, for the documentation.
+    pub(super) meaning: &'static str,
+    /// How its cell comes from what a row is of.
+    pub(super) of: F,
+}
+
+/// The schema of a table.
+pub(super) fn schema<F>(columns: &[Column<F>]) -> Result<TypePtr> {
+    let columns = columns.iter().map(|Column { name, kind, .. }| match kind {
         Kind::Integer => format!("OPTIONAL INT64 {name};"),
         Kind::Text => format!("OPTIONAL BYTE_ARRAY {name} (UTF8);"),
         Kind::Integers => {
@@ -83,11 +93,8 @@ pub(super) fn schema(columns: impl Iterator<Item = (&'static str, Kind)>) -> Res
         }
     });
     let message = format!("message row {{ {} }}", columns.collect::<String>());
-    parse_message_type(&message).map(Arc::new).map_err(|cause| broken("the schema", &cause))
-}
-
-fn broken(what: &str, cause: &ParquetError) -> Error {
-    Error::harness(format!("{what} cannot be written as Parquet: {cause}"))
+    let wrong = |cause| Error::harness(format!("a table has a schema that is none: {cause}"));
+    parse_message_type(&message).map(Arc::new).map_err(wrong)
 }
 
 /// The values of a column that are not written yet, as Parquet has them: how far each is there, where lists begin, and
@@ -151,7 +158,10 @@ pub(super) fn files_in(folder: &Path) -> Result<Vec<(FileName, PathBuf)>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(cause) => return Err(Error::io("list", folder, &cause).as_input()),
+        Err(cause) => {
+            let error = Error::io("list", folder, &cause).as_input();
+            return Err(error.hint("name a folder that can be written: `--output DIR`"));
+        }
     };
     let mut files = Vec::new();
     for entry in entries.flatten() {
@@ -176,6 +186,7 @@ pub(super) fn has_rows(folder: &Path, rows_sha256: &str) -> Result<bool> {
 /// A file that is being written. It is there whole or not at all.
 pub(super) struct ParquetFile {
     writer: SerializedFileWriter<NewFile>,
+    folder: PathBuf,
     rows_sha256: String,
     kinds: Vec<Kind>,
     columns: Vec<Values>,
@@ -192,9 +203,9 @@ impl ParquetFile {
             .build();
         let file = NewFile::create(&folder.join(rows_sha256))?;
         let writer = SerializedFileWriter::new(file, schema, Arc::new(properties))
-            .map_err(|cause| broken("a file", &cause))?;
+            .map_err(|cause| unwritten(folder, &cause))?;
         let columns = kinds.iter().map(|_| Values::default()).collect();
-        Ok(Self { writer, rows_sha256: rows_sha256.to_owned(), kinds, columns })
+        Ok(Self { writer, folder: folder.to_owned(), rows_sha256: rows_sha256.to_owned(), kinds, columns })
     }
 
     /// Adds a row: a cell of each column, in their order.
@@ -207,7 +218,7 @@ impl ParquetFile {
     }
 
     fn write_group(&mut self) -> Result<()> {
-        self.try_write_group().map_err(|cause| broken("a row group", &cause))
+        self.try_write_group().map_err(|cause| unwritten(&self.folder, &cause))
     }
 
     fn try_write_group(&mut self) -> Result<(), ParquetError> {
@@ -235,7 +246,7 @@ impl ParquetFile {
     /// Ends it. A file of its name is the same, and stays.
     pub(super) fn finish(mut self) -> Result<FileName> {
         self.write_group()?;
-        let file = self.writer.into_inner().map_err(|cause| broken("a file", &cause))?;
+        let file = self.writer.into_inner().map_err(|cause| unwritten(&self.folder, &cause))?;
         let bytes_sha256 = sha256_of_file(file.temporary())?;
         let name = FileName { rows_sha256: self.rows_sha256, bytes_sha256 };
         file.keep_as(&name.text())?;
@@ -305,6 +316,11 @@ impl ReadFile {
             .collect::<Option<_>>()
             .ok_or_else(|| unreadable(&self.path, "a value is not of its column's kind"))
     }
+}
+
+fn unwritten(folder: &Path, cause: &ParquetError) -> Error {
+    Error::harness(format!("cannot write a Parquet file in `{}`: {cause}", folder.display()))
+        .hint("free some space there; what was written before is whole, and the same command goes on")
 }
 
 fn unreadable(path: &Path, cause: &str) -> Error {

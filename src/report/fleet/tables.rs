@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use crate::judge::environment::{Guard, GuardState, of_record};
+use crate::judge::kv::without_calibration;
 use crate::judge::{Validity, invalidating_findings};
 
 use crate::measure::Metric;
@@ -11,15 +12,7 @@ use crate::record::{
     Arm, ArmView, ComparisonRecord, DecisionRecord, Experiment, ProvenDevice, SampleRecord, Side,
     seconds_of_utc,
 };
-use crate::report::fleet::parquet::{Cell, Kind};
-
-/// One definition.
-pub(super) struct Column<F: 'static> {
-    pub(super) name: &'static str,
-    pub(super) kind: Kind,
-    pub(super) meaning: &'static str,
-    pub(super) of: F,
-}
+use crate::report::fleet::parquet::{Cell, Column, Kind};
 
 macro_rules! columns {
     ($row:ident: $($name:ident $kind:ident $meaning:literal = $of:expr;)*) => {
@@ -92,7 +85,7 @@ pub(super) const RUNS: &[Column<OfArm>] = columns! { row:
     golden Text "the worst result of its outputs: match, near-tie, none or break" = golden(row.arm.arm);
     guards_tripped Integer "guards that invalidate its times" = count(invalidating_findings(row.arm.arm).len());
     engine Text "whose loop drives the model" = text(&row.arm.host_loop);
-    kv_transform Text "what a kv experiment does to the KV cache" = row.arm.kv.as_ref().map(|kv| kv.transform.clone());
+    kv_transform Text "what an experiment of `kv` does to the KV cache, without the file of a calibration" = row.arm.kv.as_ref().map(|kv| without_calibration(&kv.transform));
     model Text "name of the model" = text(&row.arm.model.name);
     model_sha256 Text "sha256 of the model" = text(&row.arm.model.sha256);
     workload_sha256 Text "sha256 of prompts and protocol" = text(&row.arm.workload.sha256);

@@ -2,7 +2,7 @@
 //! killed, repeated or done by several at once.
 
 mod compaction;
-mod questions;
+mod queries;
 mod rows;
 mod units;
 
@@ -62,7 +62,9 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// The rows of a table, in the order of the files.
 fn rows(data: &Path, table: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    for file in files(&data.join(table)).into_keys() {
+    // A temporary file of a writer that was killed is none of them.
+    let is_whole = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "parquet");
+    for file in files(&data.join(table)).into_keys().filter(is_whole) {
         let reader = SerializedFileReader::new(fs::File::open(&file).unwrap()).unwrap();
         for row in reader.get_row_iter(None).unwrap() {
             let row = row.unwrap();

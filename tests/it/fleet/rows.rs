@@ -5,12 +5,13 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use arcgauge::record::{PlanKind, SampleRecord};
+use arcgauge::record::{PlanKind, SampleRecord, encode, sha256_of_bytes};
 
 use crate::checkout::Checkout;
 use crate::fleet::{Row, a_store, at, export, files, names, records, rows};
 use crate::forged;
 use crate::forged_pairs::{ab, around, wrong};
+use crate::history_index::verified;
 
 fn number(row: &Row, column: &str) -> u64 {
     row[column].parse().unwrap()
@@ -142,6 +143,25 @@ fn exports_that_are_killed_and_eight_at_once_leave_no_row_lost_or_double() {
     export(&checkout, &["--tokens"]).exits(0);
     assert_eq!(files(&checkout.path("data")), expected);
     assert_eq!(names(&rows(&checkout.path("data"), "runs")).len(), 5);
+}
+
+#[test]
+fn a_record_whose_machine_leads_out_of_the_folder_writes_nothing() {
+    let checkout = Checkout::new();
+    let mut record = verified("00000000000a");
+    record.machine.slug = "../../../../out".to_owned();
+    // No store takes it, and so somebody has written it by hand.
+    let whole = encode(&verified("00000000000a")).unwrap();
+    let end = whole.iter().position(|byte| *byte == b'\n').unwrap();
+    let payload = format!("{}\n", serde_json::to_string(&record).unwrap());
+    let header = String::from_utf8(whole[..end].to_vec()).unwrap();
+    let sealed = header.replace(
+        &arcgauge::record::header(&whole, "forged").unwrap().payload_sha256,
+        &sha256_of_bytes(&payload),
+    );
+    fs::write(checkout.path("forged.json"), format!("{sealed}\n{payload}")).unwrap();
+    export(&checkout, &["forged.json"]).refuses("has a machine that is no name", "leave it out");
+    assert!(!checkout.path("data").exists());
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The questions of `reports/fleet/*.sql`, asked by DuckDB: the same numbers as the records', and what was planted in an
-//! invented fleet is found, and nothing else.
+//! The queries of `reports/fleet/*.sql` on DuckDB: the same numbers as the records', and what was planted in an invented
+//! fleet is found, and nothing else.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,36 +13,40 @@ use crate::fleet::{Row, a_store, export, records};
 use crate::forged;
 use crate::forged_pairs::{ab_by_prompt, head_alone};
 
-/// The answer, a row a line.
-fn ask(data: &Path, question: &Path) -> Vec<Row> {
+fn query(data: &Path, file: &Path) -> Ended {
     let list = repository().join("reports/fleet/requirements.txt");
     let environment = places::peer_dir("duckdb", &sha256_of_file(&list).unwrap()).unwrap();
     let output = Command::new(environment.join("bin/python"))
-        .arg(repository().join("reports/fleet/ask.py"))
-        .args([data, question])
+        .arg(repository().join("reports/fleet/query.py"))
+        .args([data, file])
         .output()
         .unwrap();
-    let ended = Ended::of(output);
+    Ended::of(output)
+}
+
+/// The result, a row a line.
+fn result(ended: &Ended) -> Vec<Row> {
     let mut csv = csv::Reader::from_reader(ended.exits(0).stdout.as_bytes());
     csv.deserialize().map(Result::unwrap).collect()
 }
 
-fn ask_named(data: &Path, question: &str) -> Vec<Row> {
-    ask(data, &repository().join("reports/fleet").join(question))
+fn result_of(data: &Path, name: &str) -> Vec<Row> {
+    result(&query(data, &repository().join("reports/fleet").join(name)))
 }
 
 #[test]
-fn every_generation_has_the_same_times_in_the_answer_as_in_its_record() {
+fn every_generation_has_the_same_times_in_the_result_as_in_its_record() {
     let checkout = a_store();
     let data = checkout.path("data");
     // In two files each, as after an export of other records of the same day.
     for records in [&["00000000000a"][..], &[]] {
         export(&checkout, records).exits(0);
     }
-    let question = checkout.path("question.sql");
-    std::fs::write(&question, "SELECT record_sha256, arm, sample, ttft_ns, decode_ns FROM samples;").unwrap();
-    let mut answer: Vec<String> =
-        ask(&data, &question).iter().map(|row| row.values().cloned().collect::<Vec<_>>().join(" ")).collect();
+    let file = checkout.path("query.sql");
+    std::fs::write(&file, "SELECT record_sha256, arm, sample, ttft_ns, decode_ns FROM samples;").unwrap();
+    let rows = result(&query(&data, &file));
+    let mut found: Vec<String> =
+        rows.iter().map(|row| row.values().cloned().collect::<Vec<_>>().join(" ")).collect();
     let mut expected = Vec::new();
     for (sha256, record) in records(&checkout) {
         for (arm, of_arm) in record.arms.iter().enumerate() {
@@ -55,9 +59,9 @@ fn every_generation_has_the_same_times_in_the_answer_as_in_its_record() {
             }
         }
     }
-    answer.sort_unstable();
+    found.sort_unstable();
     expected.sort_unstable();
-    assert_eq!(answer, expected);
+    assert_eq!(found, expected);
 }
 
 /// The beginning of June 2026, UTC.
@@ -101,20 +105,20 @@ fn what_was_planted_in_a_fleet_is_found_and_nothing_besides() {
     let checkout = a_fleet();
     export(&checkout, &[]).exits(0);
     let data = checkout.path("data");
-    let slow = ask_named(&data, "slow-units.sql");
+    let slow = result_of(&data, "slow-units.sql");
     let units: Vec<&str> = slow.iter().map(|row| row["unit_id"].as_str()).collect();
     assert_eq!(units, [unit(SLOW)], "{slow:?}");
     let over: f64 = slow[0]["over_median"].parse().unwrap();
     assert!((1.18..1.22).contains(&over), "{over}");
-    let drivers = ask_named(&data, "driver-effect.sql");
+    let drivers = result_of(&data, "driver-effect.sql");
     assert_eq!(drivers.len(), 1, "{drivers:?}");
     assert_eq!((drivers[0]["before"].as_str(), drivers[0]["after"].as_str()), ("26.1", "26.2"));
     let ratio: f64 = drivers[0]["tpot_ratio"].parse().unwrap();
     assert!((1.07..1.12).contains(&ratio), "{ratio}");
-    let creep = ask_named(&data, "creep.sql");
+    let creep = result_of(&data, "creep.sql");
     let units: Vec<&str> = creep.iter().map(|row| row["unit_id"].as_str()).collect();
     assert_eq!(units, [unit(CREEPS)], "{creep:?}");
-    let speed = ask_named(&data, "speed.sql");
+    let speed = result_of(&data, "speed.sql");
     assert_eq!((speed.len(), speed[0]["units"].as_str()), (1, "12"), "{speed:?}");
     let all: Vec<Experiment> = records(&checkout).into_values().collect();
     let newest = all.iter().map(|record| &record.when_utc).max().unwrap();
@@ -136,9 +140,20 @@ fn what_was_planted_in_a_fleet_is_found_and_nothing_besides() {
 fn verdicts_and_guards_are_counted() {
     let checkout = a_store();
     export(&checkout, &[]).exits(0);
-    let regressions = ask_named(&checkout.path("data"), "regressions.sql");
+    let regressions = result_of(&checkout.path("data"), "regressions.sql");
     assert_eq!(regressions.len(), 1, "{regressions:?}");
     assert_eq!((regressions[0]["experiments"].as_str(), regressions[0]["regressed"].as_str()), ("1", "1"));
-    let invalid = ask_named(&checkout.path("data"), "invalid.sql");
+    let invalid = result_of(&checkout.path("data"), "invalid.sql");
     assert!(invalid.iter().all(|row| row["tripped"] != "0"), "{invalid:?}");
+}
+
+#[test]
+fn a_query_that_cannot_be_run_is_refused_with_its_cause() {
+    let checkout = Checkout::new();
+    for (data, file) in [("nosuch", "speed.sql"), ("nosuch", "nosuch.sql")] {
+        let ended = query(&checkout.path(data), &repository().join("reports/fleet").join(file));
+        assert!(ended.code == Some(1) && ended.stderr.starts_with("error: the query"), "{ended}");
+        assert!(ended.stderr.contains(file) && ended.stderr.contains("hint: name the folder"), "{ended}");
+        assert!(ended.stdout.is_empty(), "{ended}");
+    }
 }

@@ -1,7 +1,7 @@
-"""Asks a data set of `history export --format parquet` a question in SQL, and prints the answer as CSV.
+"""Runs a query in SQL on a data set of `history export --format parquet`, and prints the result as CSV.
 
-    python3 reports/fleet/ask.py DATA QUESTION.sql
-    python3 reports/fleet/ask.py --spark spark://HOST:7077 DATA QUESTION.sql
+    python3 reports/fleet/query.py DATA QUERY.sql
+    python3 reports/fleet/query.py --spark spark://HOST:7077 DATA QUERY.sql
 
 DATA is the folder of the data set; with Spark it may also be an address that the cluster reads. Each table of it is a
 view of its name, in which a record is once, though it is in several files.
@@ -30,7 +30,7 @@ def once(table: str, source: str) -> str:
     return f"SELECT * FROM ({numbered}) AS numbered WHERE copy = 1"
 
 
-def ask_duckdb(data: str, question: str) -> tuple[list[str], list[tuple]]:
+def on_duckdb(data: str, query: str) -> tuple[list[str], list[tuple]]:
     import duckdb
 
     connection = duckdb.connect()
@@ -40,11 +40,11 @@ def ask_duckdb(data: str, question: str) -> tuple[list[str], list[tuple]]:
         files = f"{data}/{table}/*/*/*.parquet".replace("'", "''")
         source = f"read_parquet('{files}', hive_partitioning = true, union_by_name = true)"
         connection.execute(f"CREATE VIEW {table} AS {once(table, source)}")
-    answer = connection.execute(question)
-    return [column[0] for column in answer.description], answer.fetchall()
+    result = connection.execute(query)
+    return [column[0] for column in result.description], result.fetchall()
 
 
-def ask_spark(master: str, data: str, question: str) -> tuple[list[str], list[tuple]]:
+def on_spark(master: str, data: str, query: str) -> tuple[list[str], list[tuple]]:
     from pyspark.errors import AnalysisException
     from pyspark.sql import SparkSession
 
@@ -57,24 +57,30 @@ def ask_spark(master: str, data: str, question: str) -> tuple[list[str], list[tu
             continue  # there is no such table
         rows.createOrReplaceTempView(f"{table}_files")
         session.sql(once(table, f"{table}_files")).createOrReplaceTempView(table)
-    answer = session.sql(question)
-    rows = [tuple(row) for row in answer.collect()]
-    columns = answer.columns
+    result = session.sql(query)
+    rows = [tuple(row) for row in result.collect()]
+    columns = result.columns
     session.stop()
     return columns, rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--spark", metavar="URL", help="ask a Spark cluster, and not DuckDB")
+    parser.add_argument("--spark", metavar="URL", help="run it on a Spark cluster, and not on DuckDB")
     parser.add_argument("data", metavar="DATA")
-    parser.add_argument("question", metavar="QUESTION.sql", type=pathlib.Path)
+    parser.add_argument("query", metavar="QUERY.sql", type=pathlib.Path)
     wanted = parser.parse_args()
-    question = wanted.question.read_text(encoding="utf-8").rstrip().rstrip(";")
-    if wanted.spark:
-        columns, rows = ask_spark(wanted.spark, wanted.data, question)
-    else:
-        columns, rows = ask_duckdb(wanted.data, question)
+    try:
+        query = wanted.query.read_text(encoding="utf-8").rstrip().rstrip(";")
+        if wanted.spark:
+            columns, rows = on_spark(wanted.spark, wanted.data, query)
+        else:
+            columns, rows = on_duckdb(wanted.data, query)
+    except ImportError as missing:
+        sys.exit(f"error: there is no module `{missing.name}`\n\nhint: python3 -m pip install {missing.name}")
+    except Exception as cause:  # each engine has errors of its own
+        hint = "name the folder of `cargo xtask history export --format parquet`, and one of `reports/fleet/*.sql`"
+        sys.exit(f"error: the query `{wanted.query}` on `{wanted.data}` failed: {cause}\n\nhint: {hint}")
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(rows)
