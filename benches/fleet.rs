@@ -3,14 +3,15 @@
 //!
 //! `cargo bench --bench fleet` prints both. It is no Criterion bench: making the stores takes longer than what is measured.
 
+mod unsynced_store;
 mod whole_record;
 
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use arcgauge::record::{Experiment, History, StoredRecord, encode, utc_of_seconds};
-use arcgauge::report::fleet::{FleetRecord, compact, export};
+use arcgauge::record::{Experiment, History, RecordFile, utc_of_seconds};
+use arcgauge::report::fleet::{compact, export};
 use arcgauge::sys::ProcessMemory;
 
 /// Numbers of records.
@@ -30,11 +31,8 @@ fn main() {
         let (store, data) = (scene.path().join("store"), scene.path().join("data"));
         fill(&store, size);
         let history = History::at(store);
-        let entries = history.index().entries;
-        let records: Vec<FleetRecord> = entries
-            .into_iter()
-            .map(|entry| FleetRecord { file: history.root().join(&entry.path), entry })
-            .collect();
+        let records: Vec<RecordFile> =
+            history.index().entries.iter().map(|entry| RecordFile::stored(&history, entry)).collect();
         measured(&format!("exporting {size} records with their tokens"), || {
             let exported = export(&records, &data, true, &mut |_| ()).unwrap();
             assert_eq!(exported.written, size);
@@ -47,7 +45,7 @@ fn main() {
     }
 }
 
-/// Writes copies of the fixture as a store has them, without its syncs.
+/// Writes copies of the fixture.
 fn fill(store: &Path, size: usize) {
     let whole = whole_record::record();
     for number in 0..size {
@@ -57,11 +55,7 @@ fn fill(store: &Path, size: usize) {
             when_utc: utc_of_seconds(BEGIN_S + day * 86_400).unwrap(),
             ..whole.clone()
         };
-        let place = record.place();
-        let folder = store.join(place.machine).join(place.commit.unwrap());
-        fs::create_dir_all(&folder).unwrap();
-        let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
-        fs::write(folder.join(format!("{when}-{}.json", place.run_id)), encode(&record).unwrap()).unwrap();
+        unsynced_store::add(store, &record);
     }
 }
 

@@ -4,6 +4,7 @@
 //! `cargo bench --bench history` prints the times. It is no Criterion bench: making the stores takes longer
 //! than all that is measured, and once is enough to see whether a second is exceeded.
 
+mod unsynced_store;
 mod whole_record;
 
 use std::fmt::Write;
@@ -15,9 +16,7 @@ use std::time::{Duration, Instant};
 use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::measure::Role;
-use arcgauge::record::{
-    Arm, Experiment, History, Installation, PlanKind, Round, Side, StoredRecord, encode, header,
-};
+use arcgauge::record::{Arm, Experiment, History, Installation, PlanKind, Round, Side, header};
 use tempfile::TempDir;
 
 /// Sizes of the stores.
@@ -87,7 +86,7 @@ fn measure(history: &History, size: usize, commits: &[String], small: &Experimen
     }
 }
 
-/// Writes the records as a store has them, without its syncs, which would take hours.
+/// Writes the records with their origins.
 fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], small: &Experiment) -> usize {
     let mut bytes = 0;
     let mut origins = String::new();
@@ -96,9 +95,9 @@ fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], smal
         record.run_id = format!("{number:012x}");
         record.arms[0].commit.as_mut().unwrap().sha.clone_from(&commits[number / A_COMMIT]);
         let encoded = if number % A_COMMIT == A_COMMIT - 1 {
-            write(store, &ab_of(&record))
+            unsynced_store::add(store, &ab_of(&record))
         } else {
-            write(store, &record)
+            unsynced_store::add(store, &record)
         };
         bytes += encoded.len();
         let header = header(&encoded, "a record").unwrap();
@@ -112,16 +111,6 @@ fn fill(store: &Path, here: &Installation, size: usize, commits: &[String], smal
     }
     fs::write(store.join("origins.jsonl"), origins).unwrap();
     bytes
-}
-
-fn write<R: StoredRecord>(store: &Path, record: &R) -> Vec<u8> {
-    let place = record.place();
-    let folder = store.join(place.machine).join(place.commit.unwrap());
-    fs::create_dir_all(&folder).unwrap();
-    let when: String = place.when_utc.chars().filter(char::is_ascii_alphanumeric).collect();
-    let encoded = encode(record).unwrap();
-    fs::write(folder.join(format!("{when}-{}.json", place.run_id)), &encoded).unwrap();
-    encoded
 }
 
 /// The fixture with one prompt and eight tokens left.
