@@ -265,7 +265,7 @@ fn test_passes_its_arguments_on_and_ends_as_cargo_ends() {
     // Nothing of xtask's own package: build scripts of crates would run again for it.
     assert!(stdout.starts_with("cargo test "), "{stdout}");
     assert!(stdout.ends_with("--locked --workspace tidy -- --nocapture\n"), "{stdout}");
-    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 6, "{stderr}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("ready: ")).count(), 7, "{stderr}");
     assert!(stderr.contains("ready: huggingface_hub in `"), "{stderr}");
 }
 
