@@ -11,7 +11,6 @@ use crate::error::{Error, Result};
 use crate::record::{sha256_of_bytes, sha256_source};
 use crate::report::chart::palette;
 use crate::report::document::prose;
-use crate::report::number::counted;
 use crate::report::web::ChartLibrary;
 
 /// Each template and its text. The names end in `.html`, for it is by them that values are escaped.
@@ -21,11 +20,11 @@ const TEMPLATES: [(&str, &str); 11] = [
     ("bisects.html", include_str!("templates/bisects.html")),
     ("commit.html", include_str!("templates/commit.html")),
     ("compare.html", include_str!("templates/compare.html")),
-    ("comparison.html", include_str!("templates/comparison.html")),
     ("history.html", include_str!("templates/history.html")),
     ("index.html", include_str!("templates/index.html")),
     ("machines.html", include_str!("templates/machines.html")),
     ("peers.html", include_str!("templates/peers.html")),
+    ("report.html", include_str!("templates/report.html")),
     ("method.html", include_str!("templates/method.html")),
 ];
 const STYLE: &str = include_str!("web/site.css");
@@ -188,6 +187,8 @@ pub enum PageKind {
     Commit,
     /// Two runs, all that is reported of them; these pages stand in a folder of their own.
     Comparison,
+    /// What queries found in the records of a fleet.
+    Fleet,
 }
 
 impl PageKind {
@@ -216,12 +217,17 @@ impl PageKind {
             Self::Method => "method.html",
             Self::Commit => "commit",
             Self::Comparison => "compare",
+            Self::Fleet => "fleet.html",
         }
     }
 
     /// The template of its own, or the one that it shares.
     pub fn template(self) -> &'static str {
-        if self == Self::Kv { Self::Peers.file() } else { self.file() }
+        match self {
+            Self::Kv => Self::Peers.file(),
+            Self::Comparison | Self::Fleet => "report.html",
+            _ => self.file(),
+        }
     }
 
     fn label(self) -> &'static str {
@@ -235,6 +241,7 @@ impl PageKind {
             Self::Machines => "Machines",
             Self::Method => "Method",
             Self::Commit => "Commit",
+            Self::Fleet => "Fleet",
         }
     }
 
@@ -255,8 +262,8 @@ impl PageKind {
 /// What is said of the whole site on each page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// Whole records that it was made of.
-    pub records: usize,
+    /// What it was made of, as in "3 records".
+    pub made_of: String,
     /// When the newest of them began, UTC; None where there is none.
     pub newest_utc: Option<String>,
     /// Whether the records are invented.
@@ -281,7 +288,7 @@ impl Shell {
             "title": title.into(),
             "root": kind.root(),
             "links": PageKind::LISTED.map(link),
-            "records": counted(site.records, "record"),
+            "made_of": site.made_of,
             "newest_utc": site.newest_utc,
             "is_demo": site.is_demo,
             "arcgauge_version": env!("CARGO_PKG_VERSION"),

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use arcgauge::judge::environment::Guard;
 use arcgauge::measure::Metric;
-use arcgauge::report::fleet::tables_markdown;
+use arcgauge::report::fleet::{tables_json, tables_markdown};
 
 use crate::checkout::{Checkout, repository};
 
@@ -65,14 +65,16 @@ const WRITE_TABLES: &str = "WRITE_TABLES=1 cargo test --locked --test it tables_
 
 #[test]
 fn the_tables_of_the_data_set_are_those_that_are_written() {
-    let file = repository().join(FLEET);
-    let page = fs::read_to_string(&file).unwrap();
+    let page = fs::read_to_string(repository().join(FLEET)).unwrap();
     let (before, _) = page.split_once("### runs").unwrap();
     let current = format!("{before}{}\n", tables_markdown().trim_end());
-    if env::var_os("WRITE_TABLES").is_some() {
-        fs::write(&file, &current).unwrap();
+    for (file, current) in [(FLEET, current), ("reports/fleet/tables.json", tables_json())] {
+        let path = repository().join(file);
+        if env::var_os("WRITE_TABLES").is_some() {
+            fs::write(&path, &current).unwrap();
+        }
+        assert!(fs::read_to_string(path).unwrap() == current, "{file} is not current: {WRITE_TABLES}");
     }
-    assert!(fs::read_to_string(file).unwrap() == current, "{FLEET} is not current: {WRITE_TABLES}");
 }
 
 #[test]

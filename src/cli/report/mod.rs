@@ -15,7 +15,9 @@ use crate::cli::settings::{ChosenStore, StoreFlag};
 use crate::cli::{exit_code, print_data, print_line, say};
 use crate::error::{Error, Result};
 use crate::record::History;
-use crate::report::site::page_of;
+use crate::report::fleet::QueryResults;
+use crate::report::render::Renderer;
+use crate::report::site::{fleet_page, page_of, write_page};
 use crate::report::{CardRecord, card};
 
 #[derive(Debug, Args)]
@@ -55,6 +57,15 @@ pub(super) struct ReportArgs {
     )]
     card: Option<String>,
 
+    /// Make the page of a fleet from these results of `reports/fleet/*.sql` instead, as CSV
+    #[arg(
+        long,
+        value_name = "RESULT.csv",
+        num_args = 1..,
+        conflicts_with_all = ["serve", "render_all", "demo", "card", "store"]
+    )]
+    fleet: Vec<PathBuf>,
+
     #[command(flatten)]
     store: StoreFlag,
 }
@@ -65,6 +76,9 @@ pub(super) fn report(args: &ReportArgs) -> Result<u8> {
     if let Some(record) = &args.card {
         print_card(record, &store_of(args, &root)?, &root)?;
         return Ok(exit_code::PASS);
+    }
+    if !args.fleet.is_empty() {
+        return fleet(args, &root);
     }
     let folder = if args.demo {
         let output = args.output.clone().unwrap_or_else(|| root.demo_site());
@@ -80,6 +94,19 @@ pub(super) fn report(args: &ReportArgs) -> Result<u8> {
     }
     if args.serve {
         return serve::serve(&folder, args.port, args.open);
+    }
+    Ok(exit_code::PASS)
+}
+
+/// Makes the page of a fleet and names it.
+fn fleet(args: &ReportArgs, root: &Root) -> Result<u8> {
+    let folder = args.output.clone().unwrap_or_else(|| root.site());
+    // Its tables need no chart library.
+    let page = fleet_page(&QueryResults::read(&args.fleet)?, &Renderer::new(None)?)?;
+    let file = write_page(&folder, &page)?.display().to_string();
+    print_line(&file)?;
+    if args.open {
+        open(&file)?;
     }
     Ok(exit_code::PASS)
 }

@@ -10,23 +10,30 @@
 
 mod compact;
 mod parquet;
+mod results;
 mod tables;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
 use crate::error::{Error, Result};
 use crate::files::is_file_name;
 use crate::judge::pair_values;
-use crate::record::{ArmView, Entry, Experiment, History, PlanKind, RecordFile, Side, sha256_of_bytes};
-use crate::report::fleet::parquet::{Cell, Column, ParquetFile, has_rows, schema};
+use crate::record::{
+    ArmView, Entry, Experiment, History, PlanKind, RecordFile, Side, seconds_of_utc, sha256_of_bytes,
+};
+use crate::report::fleet::parquet::{Cell, Column, Kind, ParquetFile, has_rows, schema};
 use crate::report::fleet::tables::{
     ArmRow, GUARDS, GuardRow, PAIRS, PairRow, RUNS, RecordRow, SAMPLES, SampleRow, Sums, TOKENS, VERDICTS,
     VerdictRow, guard_states,
 };
 
 pub use compact::{Compacted, compact};
+pub use results::QueryResults;
 
 /// The table whose file is written last: where it is there, the others of its records are.
 const RUNS_TABLE: &str = "runs";
@@ -69,7 +76,9 @@ pub fn export(
     let mut groups: BTreeMap<Group, BTreeMap<String, &Path>> = BTreeMap::new();
     for record in records {
         let sha256 = History::payload_sha256(&record.file)?;
-        groups.entry(Group::of(&record.entry)?).or_default().insert(sha256, &record.file);
+        let Entry { run_id, when_utc, setting, unit_id, .. } = &record.entry;
+        let group = Group::of(run_id, when_utc, &setting.series.machine, unit_id.as_ref())?;
+        groups.entry(group).or_default().insert(sha256, &record.file);
     }
     let mut export = FleetExport::default();
     for (group, records) in &groups {
@@ -78,30 +87,45 @@ pub fn export(
         if is_there {
             export.there += records.len();
         } else {
-            write_group(records, &place, tokens, &mut || {
-                export.written += 1;
-                progress(export.written + export.there);
-            })?;
+            write_group(
+                records.iter().map(|(sha256, path)| {
+                    let record = History::read(path)?.record;
+                    export.written += 1;
+                    progress(export.written + export.there);
+                    Ok((sha256, record))
+                }),
+                &place,
+                tokens,
+            )?;
         }
         progress(export.written + export.there);
     }
     Ok(export)
 }
 
+/// Writes the rows of records in memory, by their names, which one machine measured on one day.
+///
+/// # Errors
+/// A folder that cannot be written.
+pub fn write_day(records: &BTreeMap<String, Experiment>, folder: &Path, tokens: bool) -> Result<()> {
+    let Some(any) = records.values().next() else { return Ok(()) };
+    let group = Group::of(&any.run_id, &any.when_utc, &any.machine.slug, any.unit_id.as_ref())?;
+    let place = Place { folder, month: group.month(), rows_sha256: rows_sha256(records.keys()) };
+    write_group(records.iter().map(|(sha256, record)| Ok((sha256, record))), &place, tokens)
+}
+
 impl Group {
-    fn of(entry: &Entry) -> Result<Self> {
-        let day = entry.when_utc.get(..DAY).filter(|_| entry.moment() != i64::MIN);
-        let day = day.ok_or_else(|| {
-            Error::input(format!("record `{}` says that it began at `{}`", entry.run_id, entry.when_utc))
-                .hint("leave it out, and name the others")
-        })?;
-        let machine = &entry.setting.series.machine;
+    fn of(run_id: &str, when_utc: &str, machine: &str, unit_id: Option<&String>) -> Result<Self> {
+        let refused = |why: &str| {
+            Error::input(format!("record `{run_id}` {why}")).hint("leave it out, and name the others")
+        };
+        let day = when_utc.get(..DAY).filter(|_| seconds_of_utc(when_utc).is_some());
+        let day = day.ok_or_else(|| refused(&format!("says that it began at `{when_utc}`")))?;
         // A record that somebody named lies in no store, and its machine may be called anything.
         if !is_file_name(machine) {
-            return Err(Error::input(format!("record `{}` has a machine that is no name", entry.run_id))
-                .hint("leave it out, and name the others"));
+            return Err(refused("has a machine that is no name"));
         }
-        Ok(Self { machine_class: machine.clone(), unit_id: entry.unit_id.clone(), day: day.to_owned() })
+        Ok(Self { machine_class: machine.to_owned(), unit_id: unit_id.cloned(), day: day.to_owned() })
     }
 
     /// The folder below that of a table.
@@ -163,12 +187,11 @@ impl<'a, F> TableFile<'a, F> {
     }
 }
 
-/// One record is in memory at a time.
-fn write_group(
-    records: &BTreeMap<String, &Path>,
+/// Of records that are read, one is in memory at a time.
+fn write_group<'a, R: Borrow<Experiment>>(
+    records: impl Iterator<Item = Result<(&'a String, R)>>,
     place: &Place<'_>,
     tokens: bool,
-    done: &mut dyn FnMut(),
 ) -> Result<()> {
     let mut runs = TableFile::new(place, RUNS_TABLE, RUNS);
     let mut samples = TableFile::new(place, "samples", SAMPLES);
@@ -176,9 +199,10 @@ fn write_group(
     let mut guards = TableFile::new(place, "guards", GUARDS);
     let mut verdicts = TableFile::new(place, "verdicts", VERDICTS);
     let mut pairs = TableFile::new(place, "pairs", PAIRS);
-    for (sha256, path) in records {
-        let record = History::read(path)?.record;
-        let of = RecordRow { sha256, record: &record };
+    for record in records {
+        let (sha256, record) = record?;
+        let record = record.borrow();
+        let of = RecordRow { sha256, record };
         for (number, arm) in record.views().enumerate() {
             let row = ArmRow { of, number, arm };
             runs.push(|cell| cell(&row))?;
@@ -201,7 +225,6 @@ fn write_group(
         for row in pairs_of(of) {
             pairs.push(|cell| cell(&row))?;
         }
-        done();
     }
     samples.finish()?;
     steps.finish()?;
@@ -231,22 +254,60 @@ fn sums_in(record: &Experiment, round: usize, side: Side) -> Option<Sums> {
     Sums::of_all(arm.arm.measured_samples().filter(|sample| sample.process == process))
 }
 
+/// A table, for those who read it.
+struct TableDescription {
+    name: &'static str,
+    /// What a row of it is.
+    row: &'static str,
+    columns: Vec<ColumnDescription>,
+}
+
+struct ColumnDescription {
+    name: &'static str,
+    kind: Kind,
+    meaning: &'static str,
+}
+
+impl TableDescription {
+    fn new<F>(name: &'static str, row: &'static str, columns: &[Column<F>]) -> Self {
+        let described = |column: &Column<F>| ColumnDescription {
+            name: column.name,
+            kind: column.kind,
+            meaning: column.meaning,
+        };
+        Self { name, row, columns: columns.iter().map(described).collect() }
+    }
+
+    fn all() -> [Self; 6] {
+        [
+            Self::new(RUNS_TABLE, "an arm of an experiment", RUNS),
+            Self::new("samples", "a measured generation", SAMPLES),
+            Self::new(TOKENS_TABLE, "a measured generation, with `--tokens`", TOKENS),
+            Self::new("guards", "a guard of an arm", GUARDS),
+            Self::new("verdicts", "an A/B that came to a decision", VERDICTS),
+            Self::new("pairs", "a pair of an A/B", PAIRS),
+        ]
+    }
+}
+
 /// The tables and their columns, as a page of the documentation has them.
 pub fn tables_markdown() -> String {
     let mut text = String::new();
-    describe(&mut text, RUNS_TABLE, "an arm of an experiment", RUNS);
-    describe(&mut text, "samples", "a measured generation", SAMPLES);
-    describe(&mut text, TOKENS_TABLE, "a measured generation, with `--tokens`", TOKENS);
-    describe(&mut text, "guards", "a guard of an arm", GUARDS);
-    describe(&mut text, "verdicts", "an A/B that came to a decision", VERDICTS);
-    describe(&mut text, "pairs", "a pair of an A/B", PAIRS);
+    for TableDescription { name, row, columns } in TableDescription::all() {
+        let _ = writeln!(text, "### {name}\n\nA row is {row}.\n\n| column | type | meaning |\n|---|---|---|");
+        for ColumnDescription { name, kind, meaning } in columns {
+            let _ = writeln!(text, "| `{name}` | {} | {meaning} |", kind.as_str());
+        }
+        text.push('\n');
+    }
     text
 }
 
-fn describe<F>(text: &mut String, table: &str, row: &str, columns: &[Column<F>]) {
-    let _ = writeln!(text, "### {table}\n\nA row is {row}.\n\n| column | type | meaning |\n|---|---|---|");
-    for Column { name, kind, meaning, .. } in columns {
-        let _ = writeln!(text, "| `{name}` | {} | {meaning} |", kind.as_str());
-    }
-    text.push('\n');
+/// The same for programs, to which a table without rows would be unknown: the kind of each column of each table.
+pub fn tables_json() -> String {
+    let columns = |table: TableDescription| {
+        let kinds = table.columns.iter().map(|column| (column.name.to_owned(), json!(column.kind.as_str())));
+        (table.name.to_owned(), Value::Object(kinds.collect()))
+    };
+    format!("{:#}\n", Value::Object(TableDescription::all().map(columns).into_iter().collect()))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::record::{Entry, Experiment, History, Line, Setting};
+use crate::report::number::counted;
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::Page;
 use crate::report::view::commit::{Neighbours, RecordOfCommit, commit_page};
@@ -143,7 +144,7 @@ impl<'a> CommitPages<'a> {
         let commit = records.iter().find_map(|record| record.subject().arm.commit.as_ref());
         let (title, view) = commit_page(commit, page.neighbours, &reported);
         let site = Site {
-            records: page.entries.len(),
+            made_of: counted(page.entries.len(), "record"),
             newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),
             is_demo,
         };

@@ -35,7 +35,7 @@ pub fn comparison_page(
     let is_invented =
         |run: ArmView<'_>| run.warnings.iter().any(|warning: &Warning| warning.id == WARNING_ID);
     let site = Site {
-        records: 2,
+        made_of: "2 records".to_owned(),
         newest_utc: [a, b].iter().map(|record| record.run.experiment.when_utc.clone()).max(),
         is_demo: is_invented(a.run) || is_invented(b.run),
     };
@@ -48,9 +48,13 @@ pub fn comparison_page(
         records: [a, b].map(|record| copy_of_record(site_folder, record)),
     };
     let place = Place { root: "../", level: 2, of: "" };
-    let view = json!({ "report": comparison_document(a, b, two, of_page).to_html(place) });
+    let view = json!({
+        "heading": "Two runs compared",
+        "links": [{ "href": "../compare.html", "text": "Compare two other runs" }],
+        "report": comparison_document(a, b, two, of_page).to_html(place),
+    });
     let text = renderer.page(
-        "comparison.html",
+        PageKind::Comparison.template(),
         &shell,
         &view,
         Parts { styles: vec![COMPARE_STYLE], ..Parts::default() },

@@ -240,8 +240,11 @@ pub(super) fn own_names() -> impl Iterator<Item = &'static str> {
     pages.chain(FOLDERS).chain([PAIRS, MADE_FILE])
 }
 
-/// Whether this is the page of two runs.
-pub(super) fn is_page_of_two(path: &Path) -> bool {
+/// Whether this is a page that is made when it is requested: that of two runs, or that of a fleet.
+pub(super) fn is_requested_page(path: &Path) -> bool {
+    if path == Path::new(PageKind::Fleet.file()) {
+        return true;
+    }
     let Some((folder, name)) = path.to_str().and_then(|path| path.split_once('/')) else { return false };
     folder == PAIRS && name.strip_suffix(".html").is_some_and(is_file_name)
 }
@@ -254,7 +257,7 @@ fn is_of_a_site(path: &Path) -> bool {
     }
 }
 
-/// A file of the site in this folder: one that was made there, or the page of two runs. Whatever else lies in
+/// A file of the site in this folder: one that was made there, or one that was requested. Whatever else lies in
 /// the folder, or elsewhere behind a link, is none.
 pub fn served_file(site_folder: &Path, path: &Path) -> Option<Vec<u8>> {
     let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|it| it.is_symlink());
@@ -264,7 +267,7 @@ pub fn served_file(site_folder: &Path, path: &Path) -> Option<Vec<u8>> {
         return None;
     }
     let is_made = || Made::of_site(site_folder).ok().flatten().is_some_and(|made| made.has(path));
-    (is_page_of_two(path) || is_made()).then(|| files::read(&file, FileKind::Page).ok())?
+    (is_requested_page(path) || is_made()).then(|| files::read(&file, FileKind::Page).ok())?
 }
 
 #[cfg(test)]

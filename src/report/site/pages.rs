@@ -12,6 +12,7 @@ use crate::record::{
     Ancestry, Entry, Experiment, History, Index, PlanKind, PublishedReference, PublishedSeries,
     sha256_of_bytes,
 };
+use crate::report::number::counted;
 use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
 use crate::report::site::commits::{CommitPage, CommitPages, record_file};
 use crate::report::site::folder::{SiteFolder, Written};
@@ -73,7 +74,7 @@ impl<'a> SiteSources<'a> {
     pub fn index_pages(&self, timelines: &[Timeline<'_>], renderer: &Renderer) -> Result<Vec<Page>> {
         let entries = &self.index.entries;
         let site = Site {
-            records: entries.len(),
+            made_of: counted(entries.len(), "record"),
             newest_utc: entries.iter().map(|entry| entry.when_utc.as_str()).max().map(str::to_owned),
             is_demo: self.is_demo,
         };
@@ -267,7 +268,7 @@ mod tests {
         let (published, series) = (published(), published_series());
         let sources =
             HistorySources { timelines: &timelines, published: &published, published_series: &series };
-        let site = Site { records: entries.len(), newest_utc: None, is_demo: false };
+        let site = Site { made_of: counted(entries.len(), "record"), newest_utc: None, is_demo: false };
         let pages = history_pages(sources, &site, &Renderer::new(None).unwrap()).unwrap();
         let page = size(&pages[0].text);
         assert!(page.raw + LIBRARY.raw <= PAGE.raw, "{page:?}");

@@ -2,8 +2,10 @@
 //! killed, repeated or done by several at once.
 
 mod compaction;
+mod page;
 mod queries;
 mod rows;
+mod spark;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,8 @@
 //! The queries of `reports/fleet/*.sql` on DuckDB: the same numbers as the records', and what was planted in an invented
 //! fleet is found, and nothing else.
 
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use arcgauge::places;
@@ -13,15 +14,32 @@ use crate::fleet::{Row, a_store, export, records};
 use crate::forged;
 use crate::forged_pairs::{ab_by_prompt, head_alone};
 
-fn query(data: &Path, file: &Path) -> Ended {
+/// Every query of `reports/fleet`.
+pub(super) const QUERIES: [&str; 6] =
+    ["creep", "driver-effect", "invalid", "regressions", "slow-units", "speed"];
+
+pub(super) fn query_files() -> Vec<PathBuf> {
+    QUERIES.iter().map(|name| repository().join("reports/fleet").join(name).with_extension("sql")).collect()
+}
+
+pub(super) fn query_script() -> PathBuf {
+    repository().join("reports/fleet/query.py")
+}
+
+/// That has DuckDB.
+pub(super) fn python() -> PathBuf {
     let list = repository().join("reports/fleet/requirements.txt");
-    let environment = places::peer_dir("duckdb", &sha256_of_file(&list).unwrap()).unwrap();
-    let output = Command::new(environment.join("bin/python"))
-        .arg(repository().join("reports/fleet/query.py"))
-        .args([data, file])
-        .output()
-        .unwrap();
-    Ended::of(output)
+    places::peer_dir("duckdb", &sha256_of_file(&list).unwrap()).unwrap().join("bin/python")
+}
+
+fn query(data: &Path, file: &Path) -> Ended {
+    Ended::of(Command::new(python()).arg(query_script()).args([data, file]).output().unwrap())
+}
+
+/// The rows of a result that lies in a folder.
+pub(super) fn result_in(folder: &Path, name: &str) -> Vec<Row> {
+    let file = folder.join(name).with_extension("csv");
+    csv::Reader::from_path(file).unwrap().deserialize().map(Result::unwrap).collect()
 }
 
 /// The result, a row a line.
@@ -43,42 +61,54 @@ fn every_generation_has_the_same_times_in_the_result_as_in_its_record() {
         export(&checkout, records).exits(0);
     }
     let file = checkout.path("query.sql");
-    std::fs::write(&file, "SELECT record_sha256, arm, sample, ttft_ns, decode_ns FROM samples;").unwrap();
+    std::fs::write(&file, GENERATIONS).unwrap();
     let rows = result(&query(&data, &file));
-    let mut found: Vec<String> =
-        rows.iter().map(|row| row.values().cloned().collect::<Vec<_>>().join(" ")).collect();
-    let mut expected = Vec::new();
-    for (sha256, record) in records(&checkout) {
+    let found: BTreeSet<String> = rows.iter().map(in_one_line).collect();
+    assert_eq!(rows.len(), found.len(), "none is double");
+    assert_eq!(found, generations_of(&records(&checkout)));
+}
+
+/// The times of each generation.
+pub(super) const GENERATIONS: &str =
+    "SELECT record_sha256, arm, sample, decode_steps, ttft_ns, decode_ns, infer_ns FROM samples;";
+
+/// The values of a row in the order of their columns' names.
+pub(super) fn in_one_line(row: &Row) -> String {
+    row.values().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The rows that [`GENERATIONS`] has to give for these records.
+pub(super) fn generations_of(records: &BTreeMap<String, Experiment>) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    for (sha256, record) in records {
         for (arm, of_arm) in record.arms.iter().enumerate() {
             for (number, sample) in of_arm.measured_samples().enumerate() {
                 let times = sample.times.as_ref().unwrap();
                 let ttft_ns = times.token_ns[0] - times.submitted_ns;
                 let decode_ns = times.token_ns[times.token_ns.len() - 1] - times.token_ns[0];
-                // In the order of the columns' names, as the rows above.
-                expected.push(format!("{arm} {decode_ns} {sha256} {number} {ttft_ns}"));
+                let (steps, infer_ns) = (sample.token_ids.len() - 1, times.infer_ns.iter().sum::<u64>());
+                lines.insert(format!("{arm} {decode_ns} {steps} {infer_ns} {sha256} {number} {ttft_ns}"));
             }
         }
     }
-    found.sort_unstable();
-    expected.sort_unstable();
-    assert_eq!(found, expected);
+    lines
 }
 
 /// The beginning of June 2026, UTC.
-const JUNE: i64 = 1_780_272_000;
-const DAY_S: i64 = 86_400;
+pub(super) const JUNE: i64 = 1_780_272_000;
+pub(super) const DAY_S: i64 = 86_400;
 const UNITS: usize = 12;
 const SLOW: usize = 7;
 const CREEPS: usize = 9;
 /// Units before this one have a new driver from August on, by which they are 10 % slower.
 const NEW_DRIVER: usize = 6;
 
-fn unit(number: usize) -> String {
+pub(super) fn unit(number: usize) -> String {
     format!("{number:032x}")
 }
 
 /// A run a week of each unit over three months, with half a percent of noise.
-fn a_fleet() -> Checkout {
+pub(super) fn a_fleet() -> Checkout {
     let checkout = Checkout::new();
     let mut chance = fastrand::Rng::with_seed(22);
     for number in 0..UNITS {

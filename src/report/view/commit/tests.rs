@@ -47,7 +47,7 @@ fn page_with(run: Experiment, entry: &Entry, before: Option<&Entry>) -> String {
     let of_commit =
         RecordOfCommit { entry, record: &record, file: "records/a.json".into(), before, linked: &[] };
     let (title, view) = commit_page(commit.as_ref(), Neighbours::default(), &[of_commit]);
-    let site = Site { records: 1, newest_utc: None, is_demo: false };
+    let site = Site { made_of: "1 record".to_owned(), newest_utc: None, is_demo: false };
     let shell = Shell::new(PageKind::Commit, title, &site);
     let renderer = Renderer::new(None).unwrap();
     let text = renderer.page("commit.html", &shell, &view, Parts::default()).unwrap();
