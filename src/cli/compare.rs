@@ -79,7 +79,7 @@ pub(super) fn compare(args: &CompareArgs) -> Result<u8> {
         return show_imported(&find_named("A", &args.a)?, &theirs);
     }
     let (a, b) = (find_named("A", &args.a)?, find_named("B", b_name)?);
-    if a.record.run_id == b.record.run_id {
+    if History::payload_sha256(a.path())? == History::payload_sha256(b.path())? {
         return Err(Error::input(format!(
             "`{}` and `{}` are one record: {}",
             args.a, b_name, a.record.run_id

@@ -101,6 +101,16 @@ pub(super) fn resolve<'a>(
                 let taken = (entry.run_id != begin).then(|| format!("`{name}` is {}", reported(entry)));
                 return Ok((entry, taken));
             }
+            [one, ..]
+                if of_id.iter().all(|entry| entry.run_id == one.run_id)
+                    && shas(&begin, entries).is_empty() =>
+            {
+                let file = |entry: &&&Entry| store.root().join(&entry.path).display().to_string();
+                let files: Vec<String> = of_id.iter().map(file).collect();
+                let files = quoted(files.iter().map(String::as_str));
+                return Err(Error::input(format!("`{name}` is the id of {} records: {files}", of_id.len()))
+                    .hint("name the file of one of them"));
+            }
             _ => {
                 let ids = of_id.iter().map(|entry| entry.run_id.as_str());
                 let named = quoted(ids.chain(shas(&begin, entries).into_iter().map(short)));

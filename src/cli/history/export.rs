@@ -282,7 +282,7 @@ fn reported(args: &ExportArgs, format: ExchangeFormat, records: &[RecordFile]) -
 
 /// The formats with a row a run are made from the index, which knows nothing of guards.
 fn warn_of_invalidated(records: &[RecordFile], rows: &[&Entry]) -> Result<()> {
-    let has_a_row = |record: &&RecordFile| rows.iter().any(|row| row.run_id == record.entry.run_id);
+    let has_a_row = |record: &&RecordFile| rows.iter().any(|row| row.path == record.entry.path);
     let rows = records.iter().filter(has_a_row).map(RecordFile::read).collect::<Result<Vec<Experiment>>>()?;
     warn(&invalidated(&rows));
     Ok(())

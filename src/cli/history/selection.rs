@@ -1,5 +1,6 @@
 //! Which records of a store: filters that several verbs share.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -94,10 +95,11 @@ pub(super) fn chosen(
         return Ok(of_store.into_iter().rev().map(|entry| RecordFile::stored(history, entry)).collect());
     }
     let mut chosen: Vec<RecordFile> = Vec::new();
+    let mut known = BTreeSet::new();
     for name in names {
         for record in named(name, &of_store, history, root)? {
-            // A record that is named twice is one record.
-            if !chosen.iter().any(|known| known.entry.run_id == record.entry.run_id) {
+            // A record that is named twice is one record; two of one id are two.
+            if known.insert(History::payload_sha256(&record.file)?) {
                 chosen.push(record);
             }
         }

@@ -146,6 +146,26 @@ fn exports_that_are_killed_and_eight_at_once_leave_no_row_lost_or_double() {
 }
 
 #[test]
+fn two_records_of_one_id_are_two() {
+    let checkout = Checkout::new();
+    for when_utc in ["2026-08-30T10:00:00Z", "2026-08-30T11:00:00Z"] {
+        forged::store(&checkout, &at(when_utc, verified("00000000000a")));
+    }
+    let files = checkout.record_files();
+    let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+    export(&checkout, &files).exits(0).says("2 records in `data`");
+    assert_eq!(rows(&checkout.path("data"), "runs").len(), 2);
+    export(&checkout, &[]).exits(0).says("2 records in `data`, 2 of them there before");
+    checkout
+        .run(["history", "show", "00000000000a"])
+        .exits(2)
+        .refuses("`00000000000a` is the id of 2 records: `", "name the file of one of them");
+    let ended = checkout.run(["compare", files[0], files[1]]);
+    assert!(!ended.stderr.contains("are one record"), "{ended}");
+    checkout.run(["compare", files[0], files[0]]).refuses("are one record", "name another");
+}
+
+#[test]
 fn a_record_whose_machine_leads_out_of_the_folder_writes_nothing() {
     let checkout = Checkout::new();
     let mut record = verified("00000000000a");
