@@ -44,6 +44,9 @@ xtask's own verbs:
                 (250 MB) under its licence, which is named
                 where this is missing; or
                 ARCGAUGE_ACCEPT_INTEL_LICENSE=1
+       --fleet  run the tests of a fleet's data set on a
+                cluster of Apache Spark instead, which is
+                fetched with a Java (350 MB)
   tidy          check the house rules: imports, homes of
                 crates, file sizes, names, registry hosts
   lint [LINTER]...

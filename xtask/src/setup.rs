@@ -76,6 +76,14 @@ pub(crate) fn all() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the tests of a fleet's data set need, on DuckDB and on Spark.
+pub(crate) fn fleet() -> Result<(), Failure> {
+    let releases = Releases::pinned()?;
+    releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
+    Environments::default().provide(environment::DUCKDB, say)?;
+    Environments::default().provide(environment::SPARK, say)
+}
+
 /// Every pinned release with its tokenizers extension, and the smaller of the peers.
 pub(crate) fn releases_and_genai() -> Result<(), Failure> {
     let releases = Releases::pinned()?;

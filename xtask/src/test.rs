@@ -15,6 +15,10 @@ use crate::setup::{self, ACCEPT, GpuPlugin, Parts};
 const ALL: &str = "--all";
 /// The modules of the ignored tests that need the GPU plugin.
 const NEED_GPU_PLUGIN: [&str; 2] = ["::default_release::", "::published_release::"];
+/// Runs those of a fleet's data set on Spark, which no other run includes.
+const FLEET: &str = "--fleet";
+/// The module of these tests.
+const NEED_SPARK: &str = "fleet::spark::";
 /// Runs the tests of the GPU plugin, which no other run includes.
 const GPU_PLUGIN: &str = "--gpu-plugin";
 /// What the test programs read.
@@ -31,6 +35,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     if args.iter().any(|arg| arg == GPU_PLUGIN) {
         return gpu_plugin(args);
     }
+    if args.iter().any(|arg| arg == FLEET) {
+        return fleet(args);
+    }
     setup::all()?;
     let mut command = cargo("test");
     command.arg("--workspace").args(arguments(args));
@@ -40,9 +47,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     run_tests(command)
 }
 
-/// Two for each processor: many tests wait for a process, a browser or the device lock.
+/// Four more than processors: many tests wait for a process, a browser or the device lock.
 fn thread_count() -> usize {
-    2 * thread::available_parallelism().map_or(1, usize::from)
+    4 + thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The arguments of cargo.
@@ -50,7 +57,7 @@ fn arguments(args: &[OsString]) -> Vec<OsString> {
     let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
     let (of_cargo, of_tests) = args.split_at(end);
     let Some(all) = of_cargo.iter().position(|arg| arg == ALL) else { return args.to_vec() };
-    let skip = NEED_GPU_PLUGIN.iter().flat_map(|module| ["--skip", module]);
+    let skip = NEED_GPU_PLUGIN.iter().chain([&NEED_SPARK]).flat_map(|module| ["--skip", module]);
     let heavy = ["--", "--include-ignored"].into_iter().chain(skip).map(OsString::from);
     let before = of_cargo[..all].iter().chain(&of_cargo[all + 1..]).cloned();
     before.chain(heavy).chain(of_tests.iter().skip(1).cloned()).collect()
@@ -87,6 +94,21 @@ fn tests_run(line: &str) -> Option<usize> {
     let counts = line.strip_prefix("test result: ")?.split("; ");
     let ran = counts.filter_map(|count| count.strip_suffix(" passed").or(count.strip_suffix(" failed")));
     Some(ran.filter_map(|count| count.rsplit(' ').next()?.parse::<usize>().ok()).sum())
+}
+
+fn fleet(args: &[OsString]) -> Result<ExitCode, Failure> {
+    if let Some(arg) = args.iter().find(|arg| *arg != FLEET) {
+        return Err(Failure::usage(
+            format!("`test {FLEET}` does not take `{}`", arg.to_string_lossy()),
+            format!("cargo xtask test {FLEET}"),
+        ));
+    }
+    setup::fleet()?;
+    let mut command = cargo("test");
+    command.args(["--package", "arcgauge", "--test", "it", "--"]);
+    // One at a time: each has a cluster of its own, or measures.
+    command.args(["--ignored", "--test-threads", "1", "--nocapture", NEED_SPARK]);
+    run_tests(command)
 }
 
 fn gpu_plugin(args: &[OsString]) -> Result<ExitCode, Failure> {
@@ -130,7 +152,7 @@ mod tests {
             let words = arguments(&words.iter().map(OsString::from).collect::<Vec<_>>());
             words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
-        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release::";
+        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release:: --skip fleet::spark::";
         assert_eq!(of(&["--all"]), heavy);
         assert_eq!(of(&["ab", "--all", "--", "--nocapture"]), format!("ab {heavy} --nocapture"));
         assert_eq!(of(&["ab", "--", "--all"]), "ab -- --all");
@@ -138,6 +160,7 @@ mod tests {
         for module in NEED_GPU_PLUGIN {
             assert!(modules.contains(&format!("mod {} {{", module.trim_matches(':'))), "{module}");
         }
+        assert!(include_str!("../../tests/it/fleet/mod.rs").contains("\nmod spark;\n"), "{NEED_SPARK}");
     }
 
     #[test]

@@ -304,6 +304,14 @@ fn the_gpu_plugin_s_tests_take_no_other_arguments() {
 }
 
 #[test]
+fn the_tests_of_a_fleet_take_no_other_arguments() {
+    let (code, _, stderr) = ends(&mut Scene::new("fleet-usage").xtask(&["test", "--fleet", "--release"]));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("`test --fleet` does not take `--release`"), "{stderr}");
+    assert!(stderr.contains("hint: cargo xtask test --fleet"), "{stderr}");
+}
+
+#[test]
 fn test_tells_early_that_the_browser_tests_lack_something_unless_the_user_goes_without() {
     let scene = Scene::new("browser");
     scene.set_up();

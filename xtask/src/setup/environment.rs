@@ -20,6 +20,8 @@ pub(crate) struct Environment {
     pub(crate) list: &'static str,
     /// What that file says: each requirement with its hashes.
     requirements: &'static str,
+    /// Those of which there is no wheel, likewise: they are built with what the others brought. May be empty.
+    sources: &'static str,
     /// What is imported to see that it works.
     pub(crate) module: &'static str,
     /// The releases of Python that it is pinned for.
@@ -40,6 +42,7 @@ pub(crate) const GENAI: Environment = Environment {
     title: "the peer genai",
     list: "benches/peers/requirements-genai.txt",
     requirements: include_str!("../../../benches/peers/requirements-genai.txt"),
+    sources: "",
     module: "openvino_genai",
     pythons: "3.10 to 3.13",
     needed_bytes: 1_500_000_000,
@@ -70,12 +73,27 @@ pub(crate) const DUCKDB: Environment = Environment {
     again: "cargo xtask test",
     ..GENAI
 };
+/// Apache Spark with a Java, by which `test --fleet` asks it too.
+pub(crate) const SPARK: Environment = Environment {
+    name: "spark",
+    title: "Apache Spark",
+    list: "reports/fleet/requirements-spark.txt",
+    requirements: include_str!("../../../reports/fleet/requirements-spark.txt"),
+    sources: include_str!("../../../reports/fleet/requirements-spark-source.txt"),
+    module: "pyspark",
+    pythons: "3.10 to 3.12",
+    needed_bytes: 2_000_000_000,
+    size: "about 350 MB",
+    again: "cargo xtask test --fleet",
+    ..GENAI
+};
 /// The client of the Hugging Face hub, which `model fetch` starts.
 pub(crate) const HUB_CLIENT: Environment = Environment {
     name: "huggingface_hub",
     title: "huggingface_hub",
     list: "xtask/hub/requirements.txt",
     requirements: include_str!("../../hub/requirements.txt"),
+    sources: "",
     module: "huggingface_hub",
     pythons: "3.9 to 3.13",
     needed_bytes: 200_000_000,
@@ -96,7 +114,8 @@ pub(crate) struct Environments {
 impl Environments {
     /// Leaves an environment in its folder, or leaves nothing. Its presence means that it is complete.
     pub(crate) fn provide(&self, environment: Environment, ready: impl Fn(&str)) -> Result<(), Failure> {
-        let place = (environment.place)(environment.name, &sha256_of(environment.requirements))
+        let lists = environment.requirements.to_owned() + environment.sources;
+        let place = (environment.place)(environment.name, &sha256_of(&lists))
             .ok_or_else(|| no_home(&format!("{} in", environment.title), environment.again))?;
         let folder = match &self.folder {
             Some(folder) => folder.join(place.file_name().unwrap_or_default()),
@@ -109,6 +128,10 @@ impl Environments {
             let list = workbench.write("requirements.txt", environment.requirements)?;
             self.python.make_environment(made, environment, &workbench.folder)?;
             self.python.install_into(made, &list, environment, &workbench.folder)?;
+            if !environment.sources.is_empty() {
+                let list = workbench.write("requirements-source.txt", environment.sources)?;
+                self.python.build_into(made, &list, environment, &workbench.folder)?;
+            }
             self.python.check_import(made, environment, &workbench.folder)
         })?;
         ready(&format!("ready: {} in `{}`", environment.title, folder.display()));

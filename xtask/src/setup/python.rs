@@ -13,6 +13,8 @@ use crate::release::{Release, Wheel};
 const FREE_BYTES: &str = "import shutil; print(shutil.disk_usage('.').free)";
 /// Takes the wheel and the target folder.
 const UNPACK: &str = include_str!("unpack.py");
+/// What the list pins by its hash, and nothing else.
+const ONLY_HASHED: [&str; 3] = ["--no-deps", "--no-cache-dir", "--require-hashes"];
 /// Wheels of the named packages alone, and no copy in pip's own cache: a damaged one would come back at every try.
 const WHEELS_ALONE: [&str; 7] = [
     "--no-deps",
@@ -145,6 +147,21 @@ impl Python {
         pinned(&mut command, list, folder, environment.list, environment.again)
     }
 
+    /// Builds what the list pins with what the environment has, and installs it there, likewise.
+    pub(crate) fn build_into(
+        &self,
+        made: &Path,
+        list: &Path,
+        environment: Environment,
+        folder: &Path,
+    ) -> Result<(), Failure> {
+        let python = made.join("bin/python");
+        let mut command = self.pip(folder, &["--python"]);
+        command.arg(python).args(["install", "--compile", "--no-build-isolation"]).args(ONLY_HASHED);
+        command.args(["--no-binary=:all:", "--requirement"]).arg(list);
+        ended(&mut command, folder, environment.list, environment.again)
+    }
+
     /// Sees that the environment can import its module.
     pub(crate) fn check_import(
         &self,
@@ -205,6 +222,10 @@ fn run(command: &mut Command) -> Result<Output, Failure> {
 /// `name`, and the command `again`.
 fn pinned(command: &mut Command, list: &Path, folder: &Path, name: &str, again: &str) -> Result<(), Failure> {
     command.args(WHEELS_ALONE).args(["--require-hashes", "--requirement"]).arg(list);
+    ended(command, folder, name, again)
+}
+
+fn ended(command: &mut Command, folder: &Path, name: &str, again: &str) -> Result<(), Failure> {
     let output = run(command.stdout(progress()))?;
     if output.status.success() {
         return Ok(());
