@@ -26,8 +26,8 @@ use crate::forged_pairs::{ab_by_prompt, head_alone, whole_ns};
 const DEFAULTS: &str = "\
 spark.ui.enabled false
 spark.ui.showConsoleProgress false
-spark.driver.memory 512m
-spark.executor.memory 512m
+spark.driver.memory 2g
+spark.executor.memory 1g
 spark.executor.cores 1
 spark.sql.shuffle.partitions 2
 ";
@@ -149,7 +149,7 @@ fn real_runs_and_abs_have_the_same_numbers_in_the_product_on_duckdb_and_on_two_w
         checkout.bench(&[&short[..], &["--prompt", prompt, "--unverified", "--runs", "2"]].concat());
     }
     let lock = checkout.lock().display().to_string();
-    for threads in ["property:INFERENCE_NUM_THREADS=1", "property:INFERENCE_NUM_THREADS=2"] {
+    for threads in ["INFERENCE_NUM_THREADS=1", "INFERENCE_NUM_THREADS=2"] {
         let sides = ["ab", "--base", "HEAD", "--head", threads, "--ignore-guards", "--unverified"];
         let ended = checkout.run([&sides[..], &short, &["--lock", &lock]].concat());
         assert!(matches!(ended.code, Some(0 | 10 | 12)), "{ended}");
