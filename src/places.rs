@@ -3,6 +3,7 @@
 //! The file stands alone, because `xtask` includes it too: both must name the same folders.
 
 use std::env;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::path::PathBuf;
 
 /// The folder for what can be made again: OpenVINO runtimes, edited graphs, fetched models, what pages need from
@@ -23,13 +24,17 @@ pub fn openvino_dir(version: &str) -> Option<PathBuf> {
     Some(cache_dir()?.join("openvino").join(version))
 }
 
-/// OpenVINO's C library inside the unpacked wheel of a release: `libopenvino_c.so.2641` for 2026.4.1. None for what is not
+/// OpenVINO's C library inside the unpacked wheel of a release: on Linux `libopenvino_c.so.2641` for 2026.4.1. None for what is not
 /// a release's version.
 pub fn openvino_c_library(version: &str) -> Option<PathBuf> {
     let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
     let [year @ 2000..=2099, minor, patch] = parts?[..] else { return None };
-    (version == format!("{year}.{minor}.{patch}"))
-        .then(|| format!("openvino/libs/libopenvino_c.so.{}{minor}{patch}", year - 2000).into())
+    (version == format!("{year}.{minor}.{patch}")).then(|| {
+        // Windows has no version in the name of a library.
+        let number =
+            if DLL_SUFFIX == ".so" { format!(".{}{minor}{patch}", year - 2000) } else { String::new() };
+        format!("openvino/libs/{DLL_PREFIX}openvino_c{DLL_SUFFIX}{number}").into()
+    })
 }
 
 /// The folder of an unpacked release of OpenVINO's tokenizers extension below the cache folder; there only when

@@ -42,13 +42,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::{CommandFactory, Parser, Subcommand};
-use signal_hook::consts::SIGXFSZ;
 use signal_hook::flag;
 
 use crate::error::{Error, Result};
 use crate::record::Warning;
 use crate::report::document::{Document, fit};
-use crate::sys::terminal;
+use crate::sys::{FILE_TOO_LARGE, terminal};
 use crate::visible;
 
 /// Measures GPT-OSS through OpenVINO's stateful inference, and checks every token it measures.
@@ -156,7 +155,7 @@ fn run_verb(arguments: &[OsString]) -> u8 {
         }
     };
     // A file that may grow no more is an error of the write, not the end of the process.
-    let _ = flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)));
+    FILE_TOO_LARGE.map(|signal| flag::register(signal, Arc::new(AtomicBool::new(false))));
     panic::set_hook(Box::new(on_panic));
     let Ok(result) = catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) else {
         // The message of the panic is on stderr already.

@@ -14,7 +14,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 use crate::files::text::{is_lfs_pointer, text_of};
-use crate::sys::{for_all, is_pipe, is_removed, is_socket, open_at_once};
+use crate::sys::{for_all, is_pipe, is_removed, is_socket, open_at_once, sync_folder};
 
 /// A longer name is none of ours: a file's name has at most 255 bytes, and ours are made of two or three.
 const LONGEST_NAME: usize = 199;
@@ -326,7 +326,7 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 
 /// Has the disk keep the names in a folder.
 pub(crate) fn sync(folder: &Path) -> std::io::Result<()> {
-    File::open(folder)?.sync_all()
+    sync_folder(folder)
 }
 
 /// Makes sure, before an hour of measuring, that the file could be written.

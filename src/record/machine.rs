@@ -14,7 +14,7 @@ use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
 use crate::record::{ProvenDevice, sha256_of_bytes};
-use crate::sys::{intel_gpus, last_level_cache_bytes};
+use crate::sys::{SysfsRoot, intel_gpus, last_level_cache_bytes, sysfs};
 
 /// How Intel's PCI ids begin.
 const INTEL: &str = "8086:";
@@ -61,7 +61,7 @@ impl Machine {
     /// # Errors
     /// When the system does not report its processor and memory.
     pub fn of_this_host(gpu: Option<String>) -> Result<Self> {
-        Ok(Self { gpu, ..Self::at(Path::new("/sys"))? })
+        Ok(Self { gpu, ..Self::at(sysfs())? })
     }
 
     /// Why a device cannot have run here; None where it can, or is emulated. GPUs of other makers are not among a
@@ -95,7 +95,10 @@ impl Machine {
             os: System::long_os_version().ok(),
             last_level_cache_bytes: last_level_cache_bytes(sysfs),
             firmware: firmware(&sysfs.join("class/dmi/id")),
-            microcode: fs::read_to_string("/proc/cpuinfo").ok().and_then(|cpuinfo| microcode(&cpuinfo)),
+            microcode: SysfsRoot::this_machine()
+                .text("proc/cpuinfo")
+                .ok()
+                .and_then(|cpuinfo| microcode(&cpuinfo)),
             ..Self::identify(&cpu, cpus.len(), memory_gib, gpu_pci_ids(sysfs))
         })
     }

@@ -6,13 +6,13 @@
 //! folders of other users and addresses of mail and of network cards are known by their form.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::{NoExpand, Regex};
 use serde_json::Value;
 
 use crate::record::StoredRecord;
+use crate::sys::SysfsRoot;
 
 /// Names of accounts and machines that identify nobody.
 const NOBODY: [&str; 18] = [
@@ -304,15 +304,18 @@ impl Personal {
             ACCOUNT_VARIABLES.iter().filter_map(|it| env::var(it).ok()).map(|it| Trace::new(it, "<user>")),
         );
         traces.extend(host());
-        let machine_id = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        let machine_id = SysfsRoot::this_machine().text("etc/machine-id").unwrap_or_default();
         traces.push(Trace::new(machine_id.trim(), "<machine>"));
         Self::of(traces)
     }
 }
 
+/// By which a system names this host.
+const HOST_VARIABLES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
+
 fn host() -> Vec<Trace> {
-    let reported = fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let names = reported.into_iter().chain(env::var("HOSTNAME").ok());
+    let reported = SysfsRoot::this_machine().text("proc/sys/kernel/hostname").ok();
+    let names = reported.into_iter().chain(HOST_VARIABLES.iter().filter_map(|name| env::var(name).ok()));
     let names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
     let short = names.iter().filter_map(|name| name.split('.').next()).map(str::to_owned);
     names.iter().cloned().chain(short).map(|name| Trace::new(name, "<host>")).collect()

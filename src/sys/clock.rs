@@ -1,10 +1,9 @@
 //! Time, from the system's one monotonic clock, so that what two processes note can be compared; and two clocks side
 //! by side, of which one stands still while the machine sleeps.
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-use crate::sys::Observed;
+use crate::sys::{Observed, os};
 
 /// Nanoseconds since some moment in the past; never goes back.
 pub trait Clock {
@@ -18,13 +17,8 @@ pub struct MonotonicClock;
 
 impl Clock for MonotonicClock {
     fn now_ns(&self) -> u64 {
-        nanoseconds(clock_gettime(ClockId::Monotonic))
+        os::clock::monotonic_ns()
     }
-}
-
-fn nanoseconds(time: Timespec) -> u64 {
-    // Neither part is negative on a clock that counts from the system's start; 584 years fit.
-    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
 /// Both clocks at one moment.
@@ -38,23 +32,8 @@ pub struct ClockPair {
 
 impl ClockPair {
     /// Now.
-    #[cfg(target_os = "linux")]
     pub fn now() -> Observed<Self> {
-        use rustix::time::{ClockId, Timespec, clock_gettime};
-        let ns = |time: Timespec| {
-            let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
-            seconds.saturating_mul(1_000_000_000) + u64::try_from(time.tv_nsec).unwrap_or_default()
-        };
-        Observed::Observed(Self {
-            monotonic_ns: ns(clock_gettime(ClockId::Monotonic)),
-            boottime_ns: ns(clock_gettime(ClockId::Boottime)),
-        })
-    }
-
-    /// Now.
-    #[cfg(not(target_os = "linux"))]
-    pub fn now() -> Observed<Self> {
-        Observed::not("this system has no clock that counts a suspend")
+        os::clock::clock_pair()
     }
 }
 

@@ -1,17 +1,14 @@
-//! What the standard library does not give of disks and files alike on every system: free room, stamps, permissions, and
-//! an opening that waits for nobody.
+//! By what a file is recognised again, and what the standard library does not give of disks and files alike on every
+//! system.
 
-use std::ffi::OsStr;
-use std::fs::{File, FileType, Metadata, OpenOptions, Permissions};
-use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::Metadata;
 
-use rustix::fs::{Access, OFlags, access};
 use serde::{Deserialize, Serialize};
 
-pub use std::os::unix::fs::symlink;
+pub use crate::sys::os::disk::{
+    check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket, open_at_once,
+    path_of_bytes, read_only, symlink, sync_folder,
+};
 
 /// By what a file is recognised: whatever replaces or changes it changes one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,80 +28,14 @@ pub struct FileStamp {
 impl FileStamp {
     /// The stamp of a file by its metadata.
     pub fn of(file: &Metadata) -> Self {
-        let ns = |seconds: i64, rest: i64| i128::from(seconds) * 1_000_000_000 + i128::from(rest);
-        Self {
-            device: file.dev(),
-            inode: file.ino(),
-            size_bytes: file.len(),
-            modified_ns: ns(file.mtime(), file.mtime_nsec()),
-            changed_ns: ns(file.ctime(), file.ctime_nsec()),
-        }
+        crate::sys::os::disk::stamp_of(file)
     }
-}
-
-/// Opens a file without waiting, as for the other end of a pipe; a link is refused where it is not followed.
-///
-/// # Errors
-/// What cannot be opened so.
-pub fn open_at_once(options: &mut OpenOptions, path: &Path, follows_links: bool) -> io::Result<File> {
-    let flags = if follows_links { OFlags::NONBLOCK } else { OFlags::NONBLOCK | OFlags::NOFOLLOW };
-    options.custom_flags(flags.bits().cast_signed()).open(path)
-}
-
-/// Whether it is a named pipe.
-pub fn is_pipe(kind: FileType) -> bool {
-    kind.is_fifo()
-}
-
-/// Whether it is a socket.
-pub fn is_socket(kind: FileType) -> bool {
-    kind.is_socket()
-}
-
-/// Whether an open file was removed from its folder.
-pub fn is_removed(file: &Metadata) -> bool {
-    file.nlink() == 0
-}
-
-/// Whether its owner may execute a file.
-pub fn is_executable(file: &Metadata) -> bool {
-    file.permissions().mode() & 0o100 != 0
-}
-
-/// Checks that this user may execute a program.
-///
-/// # Errors
-/// A program that is not there or may not be executed.
-pub fn check_executable(program: &Path) -> io::Result<()> {
-    Ok(access(program, Access::EXEC_OK)?)
-}
-
-/// What everybody may read and write, as far as the user's mask allows.
-pub fn for_all() -> Permissions {
-    Permissions::from_mode(0o666)
-}
-
-/// What everybody may read and nobody write.
-pub fn read_only() -> Permissions {
-    Permissions::from_mode(0o444)
-}
-
-/// A path from its bytes, as git stores it.
-pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(OsStr::from_bytes(bytes))
-}
-
-/// Bytes that this user may still write where the folder is or will be; None where the system does not report it.
-pub fn free_bytes(folder: &Path) -> Option<u64> {
-    // The current folder is where a relative path begins, and its name is not that of what is there.
-    let named = |folder| if folder == Path::new("") { Path::new(".") } else { folder };
-    let there = folder.ancestors().map(named).find(|folder| folder.exists())?;
-    let disk = rustix::fs::statvfs(there).ok()?;
-    disk.f_bavail.checked_mul(disk.f_frsize)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

@@ -4,7 +4,6 @@
 use std::env;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 use std::thread;
@@ -12,6 +11,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::files::open_with;
+use crate::sys::{for_all, os};
 
 /// How often a lock that another holds is tried again.
 const TRY_FILE_EVERY: Duration = Duration::from_millis(50);
@@ -94,7 +94,7 @@ impl DeviceLock {
     /// start, else in the folder of temporary files. On some systems only root may write to the
     /// former; a lock that is there already holds for all who may read it.
     pub fn usual_file() -> PathBuf {
-        Self::usual_file_in(Path::new("/run/lock"), &env::temp_dir())
+        Self::usual_file_in(Path::new(os::LOCKS), &env::temp_dir())
     }
 
     fn usual_file_in(shared: &Path, temporary: &Path) -> PathBuf {
@@ -176,7 +176,7 @@ fn open(path: &Path) -> Result<File> {
     match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
         Ok(file) => {
             // The mask took the others' right to write; only the owner can give it back.
-            let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o666));
+            let _ = fs::set_permissions(path, for_all());
             return Ok(file);
         }
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}

@@ -10,29 +10,31 @@ mod intel_gpu;
 pub(crate) mod kernel_tree;
 mod lock;
 mod memory;
+#[cfg_attr(windows, path = "windows/mod.rs")]
+#[cfg_attr(not(windows), path = "linux/mod.rs")]
+mod os;
 pub(crate) mod process;
 pub(crate) mod reaper;
 #[cfg(any(test, feature = "scripted"))]
 mod scripted_clock;
-mod sleep_inhibitor;
 mod sysfs;
-pub mod terminal;
 
 pub use clock::{Clock, ClockPair, MonotonicClock, suspended_ns};
 pub use cpu_time::CpuTime;
 pub use disk::{
     FileStamp, check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket,
-    open_at_once, path_of_bytes, read_only, symlink,
+    open_at_once, path_of_bytes, read_only, symlink, sync_folder,
 };
 pub use intel_gpu::{IntelGpu, intel_gpus};
 pub use lock::{DeviceLock, FileLock, Waiting};
 pub use memory::{MemoryReading, ProcessMemory, available_memory_bytes, last_level_cache_bytes};
+pub use os::sleep_inhibitor::SleepInhibitor;
+pub use os::{FILE_TOO_LARGE, sysfs, terminal};
 pub use process::{
     GroupEnded, GroupPatience, end_with_parent, group_end, leads_group, limit_child, signal_of, take_stdout,
 };
 pub use reaper::{REAPER_VERB, below_reaper, exec_below_reaper, run_below_reaper};
 #[cfg(any(test, feature = "scripted"))]
 pub use scripted_clock::ScriptedClock;
-pub use sleep_inhibitor::SleepInhibitor;
 pub use sysfs::SysfsRoot;
 pub use sysfs::{Observed, Unavailable};

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sys::os;
+
 /// How much of an unexpected text is shown, characters.
 const SHOWN: usize = 40;
 
@@ -21,7 +23,7 @@ pub struct SysfsRoot {
 impl SysfsRoot {
     /// The kernel's own files.
     pub fn this_machine() -> Self {
-        Self::at("/")
+        Self::at(os::ROOT)
     }
 
     /// A folder with `sys/` and `proc/` in it.

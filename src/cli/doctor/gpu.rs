@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::doctor::runtime::Seen;
 use crate::files::{FileKind, read_text};
 use crate::record::first_light::{Check, CheckStatus as Status};
-use crate::sys::{IntelGpu, intel_gpus};
+use crate::sys::{IntelGpu, intel_gpus, sysfs};
 
 const LISTED: &str = "gpu in openvino";
 const INSTALL: &str = "on Debian and Ubuntu: `sudo apt-get install ocl-icd-libopencl1 intel-opencl-icd`";
@@ -34,7 +34,7 @@ impl Machine {
         let variable = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
         let own = openvino.map(|seen| seen.folder.clone()).into_iter();
         Self {
-            sysfs: "/sys".into(),
+            sysfs: sysfs().into(),
             dev: "/dev".into(),
             opencl_vendors: "/etc/OpenCL/vendors".into(),
             library_folders: own.chain(env::split_paths(&variable)).chain(usual).collect(),

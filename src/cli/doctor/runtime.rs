@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::places;
 use crate::record::first_light::{Check, CheckStatus as Status};
 use crate::report::file_size;
-use crate::sys::available_memory_bytes;
+use crate::sys::{available_memory_bytes, sysfs};
 
 const OPENVINO: &str = "openvino";
 const KV_STATES: &str = "kv states";
@@ -62,7 +62,7 @@ pub(super) fn examine(openvino: Option<&str>, device: &str) -> (Vec<Check>, Opti
             Vec::new()
         }
     };
-    let facts = |name: &String| (name.clone(), DeviceFacts::read(&runtime, name, "/sys".as_ref()));
+    let facts = |name: &String| (name.clone(), DeviceFacts::read(&runtime, name, sysfs()));
     let devices: Vec<(String, DeviceFacts)> = names.iter().map(facts).collect();
     checks.extend(devices.iter().map(|(name, facts)| listed(name, facts)));
     let choice = DeviceChoice::settle(device, &names);

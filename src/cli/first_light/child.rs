@@ -4,14 +4,13 @@ use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use crate::cli::say;
-use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end};
+use crate::sys::{GroupEnded, GroupPatience, below_reaper, group_end, leads_group};
 
 /// From the request to end until it is forced to: a verb that measures ends its workers and keeps a record.
 const TERMINATE: Duration = Duration::from_secs(20);
@@ -61,14 +60,9 @@ pub(super) fn run(
     let began = Instant::now();
     let (out, err) = (folder.join("stdout"), folder.join("stderr"));
     let own = env::current_exe()?;
-    let mut child = below_reaper(&own, own.as_os_str())
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(File::create(&out)?)
-        .stderr(File::create(&err)?)
-        // Ctrl-C is for us alone, and all that it starts can be ended with it.
-        .process_group(0)
-        .spawn()?;
+    let mut command = below_reaper(&own, own.as_os_str());
+    command.args(arguments).stdin(Stdio::null()).stdout(File::create(&out)?).stderr(File::create(&err)?);
+    let mut child = leads_group(&mut command).spawn()?;
     let mut follower = Follower::of(&err)?;
     let patience = GroupPatience { run: limit, terminate: TERMINATE };
     let ended = group_end(&mut child, stop, patience, &mut || follower.report())?;

@@ -14,6 +14,7 @@ use cl3::device::{
 use cl3::platform::{CL_PLATFORM_NAME, get_platform_data, get_platform_ids};
 
 use crate::files::{FileKind, read_text};
+use crate::sys::SysfsRoot;
 
 /// `CL_PLATFORM_NAME` of Intel's runtime for processors; that for GPUs ends in "Graphics".
 const INTEL_CPU_PLATFORM: &str = "Intel(R) OpenCL";
@@ -131,7 +132,7 @@ pub(super) fn loaded_layers() -> Vec<String> {
     let folder = env::var_os("OPENCL_LAYER_PATH").map_or_else(|| LAYERS_FOLDER.into(), PathBuf::from);
     let mut named: Vec<String> = by_variable.split(':').map(str::to_owned).collect();
     named.extend(listed_layers(&folder));
-    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let maps = SysfsRoot::this_machine().text("proc/self/maps").unwrap_or_default();
     named.retain(|layer| is_mapped(layer, &maps));
     named
 }

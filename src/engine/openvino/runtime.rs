@@ -4,6 +4,7 @@
 //! Nothing has to be exported and no search path matters. The first load of a process wins; one process uses one OpenVINO.
 
 use std::env;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -11,10 +12,11 @@ use std::rc::Rc;
 use openvino::{Core, DeviceType, PropertyKey, RwPropertyKey};
 use serde::Deserialize;
 
-use crate::engine::openvino::state::{StateBridge, is_loaded};
+use crate::engine::openvino::state::{StateBridge, is_loaded, prepare_load};
 use crate::engine::openvino::{DeviceChoice, DeviceFacts, Property, default_properties, failed};
 use crate::error::{Error, Result};
 use crate::places;
+use crate::sys::sysfs;
 
 /// Below a user's installation, where the libraries may be.
 const LIBRARY_FOLDERS: [&str; 6] =
@@ -115,23 +117,27 @@ fn installed(folder: &Path, found_by: FoundBy) -> Result<RuntimeLocation> {
     let below = LIBRARY_FOLDERS.iter().map(|below| folder.join(below)).chain(of_python);
     let found = below.into_iter().find_map(|folder| c_library_in(&folder));
     let c_library = found.ok_or_else(|| {
-        Error::input(format!("no `libopenvino_c.so` in or below the OpenVINO folder `{}`", folder.display()))
-            .hint(
-                "name the folder that has `runtime/lib/intel64` or `openvino/libs`, or a Python environment with \
+        let name = c_library_name();
+        Error::input(format!("no `{name}` in or below the OpenVINO folder `{}`", folder.display())).hint(
+            "name the folder that has `runtime/lib/intel64` or `openvino/libs`, or a Python environment with \
                  OpenVINO, or leave it out to use the pinned release",
-            )
+        )
     })?;
     Ok(RuntimeLocation { c_library, found_by })
 }
 
-/// The library in a folder: `libopenvino_c.so`, with or without a version behind it.
+/// As in `libopenvino_c.so`.
+fn c_library_name() -> String {
+    format!("{DLL_PREFIX}openvino_c{DLL_SUFFIX}")
+}
+
+/// The library in a folder, with or without a version behind its name.
 fn c_library_in(folder: &Path) -> Option<PathBuf> {
+    let name = c_library_name();
     let mut found: Vec<PathBuf> = fs::read_dir(folder)
         .ok()?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            path.file_name().and_then(|name| name.to_str()).is_some_and(|n| n.starts_with("libopenvino_c.so"))
-        })
+        .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|n| n.starts_with(&name)))
         .collect();
     found.sort();
     fs::canonicalize(found.first()?).ok()
@@ -203,6 +209,7 @@ impl Runtime {
     /// When it cannot be opened, or another OpenVINO was loaded in this process before.
     pub fn load(location: RuntimeLocation) -> Result<Self> {
         let path = location.c_library.display().to_string();
+        prepare_load(&location.c_library);
         openvino_sys::library::load_from(location.c_library.clone()).map_err(|cause| {
             let error = Error::harness(format!("cannot load OpenVINO from `{path}`: {cause}"));
             let default = Releases::pinned().default;
@@ -320,7 +327,7 @@ impl ResolvedRuntime {
     pub fn on(location: RuntimeLocation, device: &str, requested: &[Property]) -> Result<Self> {
         let runtime = Runtime::load(location)?;
         let choice = DeviceChoice::settle(device, &runtime.available_devices()?)?;
-        let facts = DeviceFacts::read(&runtime, &choice.target, Path::new("/sys"));
+        let facts = DeviceFacts::read(&runtime, &choice.target, sysfs());
         let properties = default_properties(choice.kind(), requested);
         Ok(Self { runtime, choice, facts, properties })
     }

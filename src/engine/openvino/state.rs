@@ -10,12 +10,18 @@ use std::ffi::{CStr, c_char, c_int, c_void};
 use std::path::Path;
 use std::slice;
 
-use libloading::os::unix::{Library, RTLD_LAZY};
 use openvino::{InferRequest, Tensor};
 
+use crate::engine::openvino::state::library::{Loaded, SYMBOLS};
 use crate::engine::openvino::tensor::{dimensions, f32_elements, f32_tensor};
 use crate::engine::openvino::{failed, one_line};
 use crate::error::{Error, Result};
+
+#[cfg_attr(windows, path = "state_library_windows.rs")]
+#[cfg_attr(not(windows), path = "state_library.rs")]
+mod library;
+
+pub(super) use library::{is_loaded, prepare_load};
 
 /// One state as it was when it was read: a copy, which outlives the request.
 pub struct KvState {
@@ -98,23 +104,15 @@ pub struct NamedState {
     pub state: Result<KvState, String>,
 }
 
-/// The functions of OpenVINO's C++ API, in the order in which the bridge expects them.
+/// The functions of OpenVINO's C++ API, in the order in which the bridge expects them; behind them our own.
 #[repr(C)]
-struct Functions([*const c_void; 5]);
-
-const SYMBOLS: [&str; 5] = [
-    "_ZN2ov12InferRequest11query_stateEv",
-    "_ZN2ov12InferRequest11reset_stateEv",
-    "_ZNK2ov13VariableState8get_nameB5cxx11Ev",
-    "_ZNK2ov13VariableState9get_stateEv",
-    "_ZN2ov13VariableState9set_stateERKNS_6TensorE",
-];
+struct Functions([*const c_void; SYMBOLS.len() + 1]);
 
 /// Access to the states of requests of one loaded OpenVINO.
 pub struct StateBridge {
     functions: Functions,
     /// Keeps the functions' code loaded.
-    _library: Library,
+    _library: Loaded,
 }
 
 // `openvino` keeps the handle private. Its two types are one pointer each, which this and the exact
@@ -155,16 +153,13 @@ unsafe extern "C" {
 impl StateBridge {
     /// Finds the functions in the library that is already loaded from this file.
     pub(super) fn open(c_library: &Path) -> Result<Self, String> {
-        // SAFETY: nothing is loaded that was not before, and so no initialiser runs; the file's
-        // dependency, which has the symbols, is found through it.
-        let library = unsafe { Library::open(Some(c_library), RTLD_LAZY | RTLD_NOLOAD) }
-            .map_err(|cause| format!("the KV states are out of reach: {cause}"))?;
-        let mut functions = [std::ptr::null(); 5];
+        let out_of_reach = |cause| format!("the KV states are out of reach: {cause}");
+        let library = library::opened(c_library).map_err(out_of_reach)?;
+        let mut functions = [new_tensor as *const c_void; SYMBOLS.len() + 1];
         for (function, symbol) in functions.iter_mut().zip(SYMBOLS) {
             // SAFETY: the symbol's address is taken, not its contents; what it is called with is
             // fixed by its mangled name and repeated in the bridge.
-            *function = *unsafe { library.get::<*const c_void>(symbol.as_bytes()) }
-                .map_err(|cause| format!("the KV states are out of reach: {cause}"))?;
+            *function = *unsafe { library.get::<*const c_void>(symbol.as_bytes()) }.map_err(out_of_reach)?;
         }
         Ok(Self { functions: Functions(functions), _library: library })
     }
@@ -238,14 +233,14 @@ impl StateBridge {
     }
 }
 
-/// Whether this very file is loaded in this process.
-pub(super) fn is_loaded(c_library: &Path) -> bool {
-    // SAFETY: with RTLD_NOLOAD nothing is loaded, and so no initialiser runs.
-    unsafe { Library::open(Some(c_library), RTLD_LAZY | RTLD_NOLOAD) }.is_ok()
+/// A handle to a new tensor, to be assigned to; null where there is no memory. The bridge on Windows cannot make one.
+extern "C" fn new_tensor() -> *mut c_void {
+    let Ok(tensor) = f32_tensor(&[1]) else { return std::ptr::null_mut() };
+    let handle = tensor.as_c_ptr().cast_mut().cast();
+    // It is the bridge's now, and then the visitor's.
+    std::mem::forget(tensor);
+    handle
 }
-
-/// `RTLD_NOLOAD` of Linux: open only what is open already.
-const RTLD_NOLOAD: c_int = 4;
 
 pub(super) fn handle(request: &InferRequest) -> *const c_void {
     // SAFETY: the type is one pointer, the handle (asserted above, crate pinned exactly).

@@ -4,7 +4,6 @@
 #![expect(unsafe_code, reason = "calls into C++ that no safe interface reaches")]
 
 use std::ffi::{CString, c_char, c_void};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::slice;
 
@@ -24,7 +23,7 @@ const _: () = assert!(size_of::<Core>() == size_of::<*const c_void>());
 
 /// Adds the operations of an extension's library to a core.
 pub(super) fn add_extension(core: &Core, library: &Path) -> Result<()> {
-    let path = CString::new(library.as_os_str().as_bytes())
+    let path = CString::new(library.as_os_str().as_encoded_bytes())
         .map_err(|_| Error::input(format!("`{}` is no path", library.display())))?;
     // SAFETY: the type is one pointer, the handle (asserted above), and `core` outlives the call; the path ends with a
     // NUL.
@@ -85,6 +84,10 @@ fn check_size(bytes: usize) -> Result<()> {
     let one = unsafe { arcgauge_string_size() };
     if bytes == one {
         return Ok(());
+    }
+    if one == 0 {
+        return Err(Error::harness("texts of OpenVINO cannot be read on Windows")
+            .hint("use a model whose tokenizer is a `tokenizer.json`, or name one: `--tokenizer FILE`"));
     }
     Err(Error::harness(format!("a tensor of one text has {bytes} bytes, and a text {one}")))
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
@@ -14,7 +13,7 @@ use std::{env, thread};
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::sys::{FileLock, GroupEnded, GroupPatience, below_reaper, group_end};
+use crate::sys::{FileLock, GroupEnded, GroupPatience, below_reaper, group_end, leads_group};
 
 /// The package, and its program.
 const PROGRAM: &str = "arcgauge";
@@ -108,9 +107,9 @@ impl CargoBuild<'_> {
             // Should this process be killed, the next waits for this cargo to end, too.
             .stdin(self.lock.as_stdin()?)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C is for us alone, and all that cargo starts can be ended with it.
-            .process_group(0);
+            .stderr(Stdio::piped());
+        // Ctrl-C is for us alone, and all that cargo starts can be ended with it.
+        leads_group(&mut command);
         Ok(command)
     }
 
@@ -133,14 +132,9 @@ impl CargoBuild<'_> {
 /// When it knows no such verb, or cannot be run.
 pub(super) fn check_is_worker(program: &Path, what: &str, stop: &AtomicBool) -> Result<Option<()>> {
     let failed = |cause: std::io::Error| Error::io("run", program, &cause);
-    let mut child = Command::new(program)
-        .args(["worker", "--help"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .map_err(failed)?;
+    let mut command = Command::new(program);
+    command.args(["worker", "--help"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = leads_group(&mut command).spawn().map_err(failed)?;
     let patience = GroupPatience { run: LONGEST_WORD, terminate: TERMINATE };
     match group_end(&mut child, stop, patience, &mut || ()).map_err(failed)? {
         GroupEnded::Stopped => Ok(None),

@@ -1,0 +1,26 @@
+//! What the rest of `sys` asks of Linux.
+
+pub(in crate::sys) mod clock;
+mod cpu_time;
+pub(in crate::sys) mod disk;
+pub(in crate::sys) mod memory;
+pub(in crate::sys) mod process;
+pub(in crate::sys) mod reaper;
+pub(in crate::sys) mod sleep_inhibitor;
+pub mod terminal;
+
+use std::path::Path;
+
+/// Where the kernel reports of the machine.
+pub(in crate::sys) const ROOT: &str = "/";
+
+/// Where locks lie that all users of a machine share.
+pub(in crate::sys) const LOCKS: &str = "/run/lock";
+
+/// Its `sysfs`.
+pub fn sysfs() -> &'static Path {
+    Path::new("/sys")
+}
+
+/// A signal by which the system would end this process where a file grows too large; it is an error instead.
+pub const FILE_TOO_LARGE: Option<i32> = Some(25);
