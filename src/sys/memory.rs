@@ -39,3 +39,21 @@ pub fn available_memory_bytes() -> Option<u64> {
 fn left_of(limits: &CGroupLimits) -> u64 {
     limits.total_memory.saturating_sub(limits.rss)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_host_has_some_memory_left_and_less_than_a_pebibyte() {
+        let bytes = available_memory_bytes().unwrap();
+        assert!((1 << 20..1 << 50).contains(&bytes), "{bytes}");
+    }
+
+    #[test]
+    fn a_container_s_page_cache_does_not_count_as_taken() {
+        let limits = CGroupLimits { total_memory: 100, free_memory: 5, free_swap: 0, rss: 30 };
+        assert_eq!(left_of(&limits), 70);
+        assert_eq!(left_of(&CGroupLimits { rss: 101, ..limits }), 0);
+    }
+}
