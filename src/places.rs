@@ -3,8 +3,8 @@
 //! The file stands alone, because `xtask` includes it too: both must name the same folders.
 
 use std::env;
-use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
-use std::path::PathBuf;
+use std::env::consts::{DLL_PREFIX, DLL_SUFFIX, EXE_SUFFIX};
+use std::path::{Path, PathBuf};
 
 /// The folder for what can be made again: OpenVINO runtimes, edited graphs, fetched models, what pages need from
 /// npm, linters, Python environments.
@@ -78,6 +78,11 @@ pub fn hub_client_dir(requirements_sha256: &str) -> Option<PathBuf> {
 /// The folder of what `cargo xtask test --gpu-plugin` sets up: an OpenCL runtime and the layer over it.
 pub fn gpu_plugin_dir() -> Option<PathBuf> {
     Some(cache_dir()?.join("gpu-plugin"))
+}
+
+/// The Python of an environment.
+pub fn python_in(environment: &Path) -> PathBuf {
+    environment.join(if EXE_SUFFIX.is_empty() { "bin/python" } else { "Scripts/python.exe" })
 }
 
 /// A relative path in the variable is ignored, as the XDG base directory specification asks.

@@ -9,8 +9,6 @@ use std::time::Duration;
 use std::{env, fs, process};
 
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use crate::cli::flags::EngineFlags;
 use crate::cli::settings::StoreFlag;
@@ -22,7 +20,7 @@ use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
 use crate::places;
 use crate::run::{EditedGraph, FoundModel};
-use crate::sys::{DeviceLock, Waiting};
+use crate::sys::{DeviceLock, Waiting, stop_by_signal};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct MeasuringArgs {
@@ -208,12 +206,8 @@ impl LockFlags {
 /// A control that Ctrl-C stops; a second one ends the process at once.
 pub(super) fn stoppable() -> Result<Arc<Control>> {
     let control = Arc::new(Control::default());
-    for signal in [SIGINT, SIGTERM] {
-        let code = i32::from(exit_code::INTERRUPTED);
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&control.stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&control.stop)))
-            .map_err(|cause| Error::harness(format!("cannot listen for Ctrl-C: {cause}")))?;
-    }
+    stop_by_signal(&control.stop, exit_code::INTERRUPTED)
+        .map_err(|cause| Error::harness(format!("cannot listen for Ctrl-C: {cause}")))?;
     Ok(control)
 }
 

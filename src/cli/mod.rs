@@ -38,16 +38,14 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo, catch_unwind};
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use clap::{CommandFactory, Parser, Subcommand};
-use signal_hook::flag;
 
 use crate::error::{Error, Result};
 use crate::record::Warning;
 use crate::report::document::{Document, fit};
-use crate::sys::{FILE_TOO_LARGE, terminal};
+use crate::sys::{survive_large_files, terminal};
 use crate::visible;
 
 /// Measures GPT-OSS through OpenVINO's stateful inference, and checks every token it measures.
@@ -154,8 +152,7 @@ fn run_verb(arguments: &[OsString]) -> u8 {
             return ended(written(usage.print()).map(|()| exit_code::PASS));
         }
     };
-    // A file that may grow no more is an error of the write, not the end of the process.
-    FILE_TOO_LARGE.map(|signal| flag::register(signal, Arc::new(AtomicBool::new(false))));
+    survive_large_files();
     panic::set_hook(Box::new(on_panic));
     let Ok(result) = catch_unwind(AssertUnwindSafe(|| perform(cli.verb))) else {
         // The message of the panic is on stderr already.

@@ -4,10 +4,8 @@
 use std::ffi::OsString;
 use std::io::stdin;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use signal_hook::consts::SIGTERM;
 
 use crate::cli::exit_code;
 use crate::engine::ModelFolder;
@@ -15,7 +13,7 @@ use crate::engine::openvino::{Sources, TokenizerIr};
 use crate::error::Result;
 use crate::measure::serve_tokenizer;
 use crate::measure::worker::{OpenVinoLoader, serve, stdout_of_its_own};
-use crate::sys::{MonotonicClock, end_with_parent, exec_below_reaper, run_below_reaper};
+use crate::sys::{MonotonicClock, end_with_parent, exec_below_reaper, ignore_termination, run_below_reaper};
 
 /// Speaks the worker's part of the protocol.
 pub(super) fn worker() -> u8 {
@@ -79,7 +77,7 @@ pub(super) fn reaper(args: &ReaperArgs) -> Result<u8> {
     }
     if !args.report {
         // It is for the command, whose end this process awaits.
-        let _ = signal_hook::flag::register(SIGTERM, Arc::default());
+        ignore_termination();
     }
     run_below_reaper(args.parent, args.report, &args.command)
 }

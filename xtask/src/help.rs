@@ -47,6 +47,11 @@ xtask's own verbs:
        --fleet  run the tests of a fleet's data set on a
                 cluster of Apache Spark instead, which is
                 fetched with a Java (350 MB)
+       --windows [FILE.exe]
+                run the tests of the program for Windows
+                under Wine instead: built here with mingw,
+                or that file; fetches OpenVINO for Windows
+                (87 MB)
   tidy          check the house rules: imports, homes of
                 crates, file sizes, names, registry hosts
   lint [LINTER]...

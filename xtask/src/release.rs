@@ -1,6 +1,7 @@
 //! The pinned OpenVINO releases, from the same file the library reads, and which of them, or which installation of the
 //! user's own, a verb will run on.
 
+use std::env::consts;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,8 @@ use crate::places;
 
 /// The one list of releases, compiled in so that xtask and library cannot disagree.
 const LIST: &str = include_str!("../../src/engine/openvino/releases.json");
+
+const WINDOWS: &str = "windows";
 
 /// All that may be set up.
 #[derive(Debug)]
@@ -64,7 +67,12 @@ pub(crate) struct Release {
 impl Releases {
     /// The releases this checkout was written for.
     pub(crate) fn pinned() -> Result<Self, Failure> {
-        Self::parse(LIST).map_err(|why| {
+        Self::pinned_for(consts::OS)
+    }
+
+    /// The same for another operating system, as Rust names it.
+    pub(crate) fn pinned_for(system: &str) -> Result<Self, Failure> {
+        Self::parse(LIST, system).map_err(|why| {
             Failure::harness(
                 format!("src/engine/openvino/releases.json is not understood: {why}"),
                 "git checkout -- src/engine/openvino/releases.json",
@@ -96,7 +104,7 @@ impl Releases {
         self.list.iter().map(|release| format!("`{}`", release.version)).collect::<Vec<_>>().join(", ")
     }
 
-    fn parse(json: &str) -> Result<Self, String> {
+    fn parse(json: &str, system: &str) -> Result<Self, String> {
         let root: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
         let wheel = &root["wheel"];
         let list = root["releases"].as_array().ok_or("`releases` is not a list")?;
@@ -110,7 +118,7 @@ impl Releases {
             python_version: text(wheel, "python_version")?,
             implementation: text(wheel, "implementation")?,
             abi: text(wheel, "abi")?,
-            platform: text(wheel, "platform")?,
+            platform: text(wheel, of_system("platform", "windows_platform", system))?,
         };
         let tokenizers = &root["tokenizers"];
         let tokenizers_wheel = Wheel {
@@ -122,7 +130,8 @@ impl Releases {
             ..wheel.clone()
         };
         let library = text(tokenizers, "library")?;
-        let list = list.iter().map(|json| Release::parse(json, &library)).collect::<Result<_, _>>()?;
+        let list =
+            list.iter().map(|json| Release::parse(json, &library, system)).collect::<Result<_, _>>()?;
         Ok(Self { default, wheel, tokenizers_wheel, list })
     }
 }
@@ -133,7 +142,7 @@ impl Release {
         Some(Self { version: version.to_owned(), sha256: None, library, tokenizers: None })
     }
 
-    fn parse(json: &Value, tokenizers_library: &str) -> Result<Self, String> {
+    fn parse(json: &Value, tokenizers_library: &str, system: &str) -> Result<Self, String> {
         let tokenizers = Self {
             version: text(json, "tokenizers_version")?,
             sha256: Some(text(json, "tokenizers_sha256")?),
@@ -142,12 +151,23 @@ impl Release {
         };
         let version = text(json, "version")?;
         Ok(Self {
-            sha256: Some(text(json, "sha256")?),
-            library: places::openvino_c_library(&version).ok_or("`version` is not one of a release")?,
+            sha256: Some(text(json, of_system("sha256", "windows_sha256", system))?),
+            library: library_for(&version, system).ok_or("`version` is not one of a release")?,
             version,
-            tokenizers: Some(Box::new(tokenizers)),
+            // Its texts are of Microsoft's standard library, which cannot be read.
+            tokenizers: (system != WINDOWS).then(|| Box::new(tokenizers)),
         })
     }
+}
+
+fn of_system(key: &'static str, windows_key: &'static str, system: &str) -> &'static str {
+    if system == WINDOWS { windows_key } else { key }
+}
+
+/// Where the library is on this system, and on Windows for a test from another one.
+fn library_for(version: &str, system: &str) -> Option<PathBuf> {
+    let here = places::openvino_c_library(version)?;
+    Some(if system == consts::OS { here } else { here.with_file_name("openvino_c.dll") })
 }
 
 fn text(json: &Value, key: &str) -> Result<String, String> {
@@ -256,6 +276,17 @@ mod tests {
     }
 
     #[test]
+    fn for_windows_each_release_has_a_wheel_of_its_own_and_no_tokenizers() {
+        let (here, there) = (Releases::pinned().unwrap(), Releases::pinned_for(WINDOWS).unwrap());
+        assert_eq!(there.wheel.platform, "win_amd64");
+        for (here, there) in here.list.iter().zip(&there.list) {
+            assert_ne!(here.sha256, there.sha256);
+            assert_eq!(there.library, Path::new("openvino/libs/openvino_c.dll"));
+            assert!(there.tokenizers.is_none());
+        }
+    }
+
+    #[test]
     fn an_unknown_version_is_bad_usage_and_lists_those_there_are() {
         let releases = Releases::pinned().expect("the list of this checkout");
         let failure = releases.named("2019.1").expect_err("never pinned");
@@ -278,7 +309,7 @@ mod tests {
     #[test]
     fn a_broken_list_says_which_key_is_missing() {
         assert_eq!(
-            Releases::parse(r#"{"releases": []}"#).expect_err("no default"),
+            Releases::parse(r#"{"releases": []}"#, "linux").expect_err("no default"),
             "`default` is not a text"
         );
     }

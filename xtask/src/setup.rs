@@ -10,6 +10,7 @@ mod python;
 #[cfg(test)]
 mod tests;
 mod tokenizer_ir;
+pub(crate) mod windows;
 mod workbench;
 
 use std::env;

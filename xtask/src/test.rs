@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::{env, thread};
 
@@ -19,6 +20,9 @@ const NEED_GPU_PLUGIN: [&str; 2] = ["::default_release::", "::published_release:
 const FLEET: &str = "--fleet";
 /// The module of these tests.
 const NEED_SPARK: &str = "fleet::spark::";
+/// Runs those of the program for Windows under Wine, likewise.
+const WINDOWS: &str = "--windows";
+const NEED_WINE: &str = "windows::";
 /// Runs the tests of the GPU plugin, which no other run includes.
 const GPU_PLUGIN: &str = "--gpu-plugin";
 /// What the test programs read.
@@ -37,6 +41,9 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     }
     if args.iter().any(|arg| arg == FLEET) {
         return fleet(args);
+    }
+    if args.iter().any(|arg| arg == WINDOWS) {
+        return windows(args);
     }
     setup::all()?;
     let mut command = cargo("test");
@@ -57,7 +64,7 @@ fn arguments(args: &[OsString]) -> Vec<OsString> {
     let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
     let (of_cargo, of_tests) = args.split_at(end);
     let Some(all) = of_cargo.iter().position(|arg| arg == ALL) else { return args.to_vec() };
-    let skip = NEED_GPU_PLUGIN.iter().chain([&NEED_SPARK]).flat_map(|module| ["--skip", module]);
+    let skip = NEED_GPU_PLUGIN.iter().chain([&NEED_SPARK, &NEED_WINE]).flat_map(|module| ["--skip", module]);
     let heavy = ["--", "--include-ignored"].into_iter().chain(skip).map(OsString::from);
     let before = of_cargo[..all].iter().chain(&of_cargo[all + 1..]).cloned();
     before.chain(heavy).chain(of_tests.iter().skip(1).cloned()).collect()
@@ -111,6 +118,24 @@ fn fleet(args: &[OsString]) -> Result<ExitCode, Failure> {
     run_tests(command)
 }
 
+/// A program that was built elsewhere may be named.
+fn windows(args: &[OsString]) -> Result<ExitCode, Failure> {
+    let named: Vec<&OsString> = args.iter().filter(|arg| *arg != WINDOWS).collect();
+    if let Some(arg) = named.iter().find(|arg| named.len() > 1 || arg.to_string_lossy().starts_with('-')) {
+        return Err(Failure::usage(
+            format!("`test {WINDOWS}` does not take `{}`", arg.to_string_lossy()),
+            format!("cargo xtask test {WINDOWS} [FILE.exe]"),
+        ));
+    }
+    let ready = setup::windows::provide(named.first().map(Path::new))?;
+    let mut command = cargo("test");
+    command.env("ARCGAUGE_WINE", ready.wine).env("ARCGAUGE_WINDOWS_PROGRAM", ready.program);
+    command.env("ARCGAUGE_WINDOWS_OPENVINO", ready.openvino);
+    command.args(["--package", "arcgauge", "--test", "it", "--", "--ignored", "--test-threads", "1"]);
+    command.arg(NEED_WINE);
+    run_tests(command)
+}
+
 fn gpu_plugin(args: &[OsString]) -> Result<ExitCode, Failure> {
     let known = [GPU_PLUGIN, ACCEPT, "--quick"];
     if let Some(arg) = args.iter().find(|arg| !known.iter().any(|flag| arg == flag)) {
@@ -152,7 +177,7 @@ mod tests {
             let words = arguments(&words.iter().map(OsString::from).collect::<Vec<_>>());
             words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
-        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release:: --skip fleet::spark::";
+        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release:: --skip fleet::spark:: --skip windows::";
         assert_eq!(of(&["--all"]), heavy);
         assert_eq!(of(&["ab", "--all", "--", "--nocapture"]), format!("ab {heavy} --nocapture"));
         assert_eq!(of(&["ab", "--", "--all"]), "ab -- --all");

@@ -44,7 +44,7 @@ const HOMES: [(&str, &[&str]); 27] = [
     ("roxmltree", &["engine"]),
     ("rustix", &["files", "measure", "sys"]),
     ("sha2", &["record"]),
-    ("signal_hook", &["cli"]),
+    ("signal_hook", &["sys"]),
     ("statrs", &["judge"]),
     ("strsim", &["engine"]),
     ("sysinfo", &["record", "sys"]),

@@ -13,6 +13,7 @@ mod model;
 mod published;
 mod runtime;
 mod stale_files;
+mod windows;
 mod workplace;
 
 use std::any::Any;
@@ -76,6 +77,7 @@ pub(super) fn examine(args: &DoctorArgs, report: &mut dyn FnMut(Check)) {
         examined("openvino", || runtime::examine(args.openvino.as_deref(), &args.device));
     report(checks);
     let openvino = openvino.as_ref();
+    report(group("windows", windows::examine));
     report(group("intel gpu", || gpu::examine(&gpu::Machine::this(openvino), level, openvino)));
     report(group("settings", || vec![workplace::settings(args.model.model_dir.as_deref())]));
     let (checks, model) = examined("model", || model::examine(&args.model, &root));

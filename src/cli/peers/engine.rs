@@ -171,7 +171,7 @@ pub(in crate::cli) fn environment(root: &Root, peer: &str) -> Result<PathBuf> {
 
 /// The Python of an environment.
 pub(in crate::cli) fn python_of(environment: &Path) -> PathBuf {
-    environment.join("bin/python")
+    places::python_in(environment)
 }
 
 fn script(root: &Root, peer: &str, arguments: &[&str]) -> Result<PeerProgram> {

@@ -414,7 +414,7 @@ impl HubClient {
         let environment = places::hub_client_dir(&list)
             .ok_or_else(|| Error::input("this user has no home folder and so no cache folder"))
             .map_err(|error| error.hint("name a cache folder: `XDG_CACHE_HOME=/ABSOLUTE/DIR`"))?;
-        let python = environment.join("bin/python");
+        let python = places::python_in(&environment);
         if !python.is_file() {
             return Err(Error::input(format!("huggingface_hub is not set up: there is no `{}`", python.display()))
                 .hint("`cargo xtask model fetch` sets it up; or name a folder that another client fetched: `model use DIR`"));

@@ -6,6 +6,7 @@ pub(in crate::sys) mod disk;
 pub(in crate::sys) mod memory;
 pub(in crate::sys) mod process;
 pub(in crate::sys) mod reaper;
+pub(in crate::sys) mod signals;
 pub(in crate::sys) mod sleep_inhibitor;
 pub mod terminal;
 
@@ -21,6 +22,3 @@ pub(in crate::sys) const LOCKS: &str = "/run/lock";
 pub fn sysfs() -> &'static Path {
     Path::new("/sys")
 }
-
-/// A signal by which the system would end this process where a file grows too large; it is an error instead.
-pub const FILE_TOO_LARGE: Option<i32> = Some(25);

@@ -9,6 +9,7 @@ pub(in crate::sys) mod job;
 pub(in crate::sys) mod memory;
 pub(in crate::sys) mod process;
 pub(in crate::sys) mod reaper;
+pub(in crate::sys) mod signals;
 pub(in crate::sys) mod sleep_inhibitor;
 pub mod terminal;
 
@@ -24,6 +25,3 @@ pub(in crate::sys) const LOCKS: &str = ROOT;
 pub fn sysfs() -> &'static Path {
     Path::new(ROOT)
 }
-
-/// No such signal.
-pub const FILE_TOO_LARGE: Option<i32> = None;

@@ -144,13 +144,15 @@ fn on_duckdb(data: &Path, queries: &[PathBuf], output: &Path) {
 #[ignore = "of Spark: only by `cargo xtask test --fleet`"]
 fn real_runs_and_abs_have_the_same_numbers_in_the_product_on_duckdb_and_on_two_workers_of_spark() {
     let checkout = Checkout::new();
+    checkout.commit();
     let short = ["--device", "CPU", "--max-new-tokens", "12", "--settle-limit-s", "0"];
     for prompt in ["moe-vs-dense", "fibonacci", "openvino-advantages"].iter().cycle().take(RUNS) {
         checkout.bench(&[&short[..], &["--prompt", prompt, "--unverified", "--runs", "2"]].concat());
     }
     let lock = checkout.lock().display().to_string();
-    for threads in ["INFERENCE_NUM_THREADS=1", "INFERENCE_NUM_THREADS=2"] {
-        let sides = ["ab", "--base", "HEAD", "--head", threads, "--ignore-guards", "--unverified"];
+    let [one, two] = ["INFERENCE_NUM_THREADS=1", "INFERENCE_NUM_THREADS=2"];
+    for (base, head) in [(one, two), (two, one)] {
+        let sides = ["ab", "--base", base, "--head", head, "--ignore-guards", "--unverified"];
         let ended = checkout.run([&sides[..], &short, &["--lock", &lock]].concat());
         assert!(matches!(ended.code, Some(0 | 10 | 12)), "{ended}");
     }

@@ -121,7 +121,7 @@ impl Environments {
             Some(folder) => folder.join(place.file_name().unwrap_or_default()),
             None => place,
         };
-        let is_ready = || folder.join("bin/python").is_file();
+        let is_ready = || places::python_in(&folder).is_file();
         workbench::provide(&folder, environment.name, is_ready, |workbench, made| {
             self.python.check_space(&workbench.folder, environment.needed_bytes)?;
             say(&format!("fetching {} through pip, {}", environment.title, environment.size));

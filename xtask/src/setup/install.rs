@@ -72,7 +72,12 @@ impl<'a> Install<'a> {
 
     fn check_platform(&self) -> Result<(), Failure> {
         let (system, processor) = self.machine;
-        if system == "linux" && self.wheel.platform.ends_with(processor) {
+        let is_for = match system {
+            "linux" => self.wheel.platform.ends_with(processor),
+            "windows" => self.wheel.platform == "win_amd64" && processor == "x86_64",
+            _ => false,
+        };
+        if is_for {
             return Ok(());
         }
         Err(Failure::harness(

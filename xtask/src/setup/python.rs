@@ -1,5 +1,6 @@
 //! What Python is to do, and what its complaints mean.
 
+use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Display, Path};
@@ -7,10 +8,13 @@ use std::process::{Command, Output, Stdio};
 
 use super::environment::Environment;
 use crate::failure::Failure;
+use crate::places;
 use crate::release::{Release, Wheel};
 
 /// Prints the free bytes of the current folder's file system, which the standard library does not have.
 const FREE_BYTES: &str = "import shutil; print(shutil.disk_usage('.').free)";
+/// Windows has no other name for it.
+const PYTHON: &str = if EXE_SUFFIX.is_empty() { "python3" } else { "python" };
 /// Takes the wheel and the target folder.
 const UNPACK: &str = include_str!("unpack.py");
 /// What the list pins by its hash, and nothing else.
@@ -140,7 +144,7 @@ impl Python {
         environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let python = made.join("bin/python");
+        let python = places::python_in(made);
         // Compiled once here, so that no process of a measurement compiles what it imports.
         let mut command = self.pip(folder, &["--python"]);
         command.arg(python).args(["install", "--compile"]);
@@ -155,7 +159,7 @@ impl Python {
         environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let python = made.join("bin/python");
+        let python = places::python_in(made);
         let mut command = self.pip(folder, &["--python"]);
         command.arg(python).args(["install", "--compile", "--no-build-isolation"]).args(ONLY_HASHED);
         command.args(["--no-binary=:all:", "--requirement"]).arg(list);
@@ -170,7 +174,7 @@ impl Python {
         folder: &Path,
     ) -> Result<(), Failure> {
         let Environment { title, module, pythons, .. } = environment;
-        let mut command = Command::new(made.join("bin/python"));
+        let mut command = Command::new(places::python_in(made));
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(folder).stdin(Stdio::null());
         let output =
@@ -195,7 +199,7 @@ impl Python {
 
     /// In `folder`, because Python takes modules from the current one first: a `pip.py` there would be run.
     fn command(&self, folder: &Path) -> Command {
-        let mut command = Command::new("python3");
+        let mut command = Command::new(PYTHON);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // pip and zipfile put their scratch here too, where it is cleaned and the free space was checked.
         command.current_dir(folder).env("TMPDIR", folder).stdin(Stdio::null());

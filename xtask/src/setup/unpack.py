@@ -16,7 +16,8 @@ with zipfile.ZipFile(wheel) as archive:
         # What a wheel installs beside its packages; wheels that belong together share these folders.
         name = entry.filename.split(".data/data/")[-1]
         is_licence = "/licenses/" in name or name.endswith(("info/LICENSE", "info/LICENSE.txt", "programs.txt"))
-        if not name.startswith(("openvino/libs/", "openvino_tokenizers/lib/", "lib/")) and not is_licence:
+        is_beside = name.endswith(".dll") and "/" not in name
+        if not name.startswith(("openvino/libs/", "openvino_tokenizers/lib/", "lib/")) and not is_licence and not is_beside:
             continue
         path = os.path.join(target, *name.split("/"))
         os.makedirs(os.path.dirname(path), exist_ok=True)
