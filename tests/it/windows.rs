@@ -100,7 +100,8 @@ fn two_settings_are_compared_in_pairs() {
     let sides = ["ab", "--base", "INFERENCE_NUM_THREADS=2", "--head", "INFERENCE_NUM_THREADS=1"];
     let short = ["--max-new-tokens", "12", "--settle-limit-s", "0", "--ignore-guards"];
     let ended = measured(&checkout, &[&sides[..], &short].concat());
-    assert!(matches!(ended.code, Some(0 | 10 | 12)), "{ended}");
+    // Whatever the noise of this machine lets it say.
+    assert!(matches!(ended.code, Some(0 | 10 | 12 | 13)), "{ended}");
     let record = only_record(&checkout);
     assert!(record.decision.is_some() && record.rounds.len() >= 5, "{ended}");
 }
@@ -133,8 +134,14 @@ fn begun(checkout: &Checkout) -> Child {
     let errors = fs::File::create(checkout.path("errors.txt")).unwrap();
     let child = arcgauge(checkout, &arguments).stdout(Stdio::null()).stderr(errors).spawn().unwrap();
     wait_until("there is no worker", || processes_of(checkout).len() >= 3);
-    thread::sleep(Duration::from_secs(3));
     child
+}
+
+/// Its first number. Before 9, SIGINT ends a program at once, and no event of a console comes of it.
+fn wine_version() -> u32 {
+    let output = Command::new(named("ARCGAUGE_WINE")).arg("--version").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.trim_start_matches("wine-").split('.').next().unwrap().parse().unwrap()
 }
 
 #[test]
@@ -142,11 +149,14 @@ fn begun(checkout: &Checkout) -> Child {
 fn ctrl_c_keeps_what_was_measured_and_leaves_no_process() {
     let checkout = checkout();
     let mut child = begun(&checkout);
+    let errors = || fs::read_to_string(checkout.path("errors.txt")).unwrap();
+    wait_until("no process came to its end", || errors().contains("process 1/3: "));
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     child.wait().unwrap();
-    let errors = fs::read_to_string(checkout.path("errors.txt")).unwrap();
-    assert!(errors.contains("INTERRUPTED"), "{errors}");
-    assert_eq!(only_record(&checkout).outcome, Outcome::Interrupted);
+    if wine_version() >= 9 {
+        assert!(errors().contains("INTERRUPTED"), "{}", errors());
+        assert_eq!(only_record(&checkout).outcome, Outcome::Interrupted);
+    }
     wait_until("a process is left", || processes_of(&checkout).is_empty());
 }
 

@@ -9,10 +9,11 @@ use std::process::Command;
 use reading::{Job, Step, Workflow, workflows};
 
 /// Every job, with all that its token may do.
-const TOKENS: [(&str, &str, &[&str]); 11] = [
+const TOKENS: [(&str, &str, &[&str]); 12] = [
     ("admit", "admit", &["actions: write", "contents: read", "pull-requests: write"]),
     ("checks", "run", &["contents: read"]),
     ("checks", "advisories", &["contents: read"]),
+    ("checks", "windows", &["contents: read"]),
     ("gate", "arc", &["contents: read"]),
     ("gpu-plugin", "emulated", &["contents: read"]),
     ("nightly", "measure", &["contents: read"]),
@@ -102,6 +103,7 @@ fn only_gate_and_nightly_reach_the_arc_and_the_others_name_the_image_by_its_vers
         match job.value("runs-on").expect("runs-on") {
             "[self-hosted, arc-140v]" => on_the_arc.push((workflow, job.name)),
             "ubuntu-24.04" => {}
+            "windows-2025" => assert_eq!((workflow.as_str(), job.name.as_str()), ("checks", "windows")),
             older => assert_eq!((workflow.as_str(), job.name.as_str(), older), BUILDS_FOR_OLDER_SYSTEMS),
         }
     }
