@@ -4,8 +4,9 @@
     python3 reports/fleet/query.py DATA QUERY.sql... --output DIR
     python3 reports/fleet/query.py --spark spark://HOST:7077 DATA QUERY.sql
 
-The result of one query is printed, unless a folder is named: that has a file of the query's name then. DATA is the folder of the data set; with Spark it may also be an address that the cluster reads. Each table of it is a
-view of its name, in which a record is once, though it is in several files.
+The result of one query is printed, unless a folder is named, in which each result then has its query's name. DATA is the
+folder of the data set; with Spark it may also be an address that the cluster reads. Each table of it is a view of its
+name, in which a record is once, though it is in several files.
 """
 
 import argparse

@@ -30,7 +30,7 @@
 //! | [`model_use`] | the model that verbs take by default |
 //! | [`infer`] | one answer, streamed |
 //! | [`tokenizer_ir`] | a tokenizer that is an OpenVINO graph: used, compared, refused |
-//! | [`windows`] | the program for Windows under Wine; only by `cargo xtask test --windows` |
+//! | [`under_wine`] | the program for Windows under Wine; only by `cargo xtask test --windows` |
 //! | [`gpu_plugin`] | OpenVINO's GPU plugin on an emulated GPU; only by `cargo xtask test --gpu-plugin` |
 //! | [`fleet`] | the data set for DuckDB and Spark: rows, repeated and killed exports, compaction |
 //! | [`first_light`] | hardware validation: each claim by its evidence, a walk that no failure ends, a bundle without names |
@@ -200,7 +200,7 @@ mod states;
 mod supervision;
 mod this_machine;
 mod tokenizer_ir;
+mod under_wine;
 mod validity;
 mod visible_text;
-mod windows;
 mod work_trees;

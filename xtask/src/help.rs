@@ -51,7 +51,7 @@ xtask's own verbs:
                 run the tests of the program for Windows
                 under Wine instead: built here with mingw,
                 or that file; fetches OpenVINO for Windows
-                (87 MB)
+                (85 MB)
   tidy          check the house rules: imports, homes of
                 crates, file sizes, names, registry hosts
   lint [LINTER]...

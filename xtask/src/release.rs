@@ -112,7 +112,7 @@ impl Releases {
         let wheel = Wheel {
             package: text(wheel, "package")?,
             title: "OpenVINO",
-            size: "about 59 MB",
+            size: of_system("about 59 MB", "about 85 MB", system),
             needed_bytes: 350_000_000,
             again: "cargo xtask setup",
             python_version: text(wheel, "python_version")?,
@@ -160,8 +160,8 @@ impl Release {
     }
 }
 
-fn of_system(key: &'static str, windows_key: &'static str, system: &str) -> &'static str {
-    if system == WINDOWS { windows_key } else { key }
+fn of_system(word: &'static str, on_windows: &'static str, system: &str) -> &'static str {
+    if system == WINDOWS { on_windows } else { word }
 }
 
 /// Where the library is on this system, and on Windows for a test from another one.

@@ -22,7 +22,8 @@ const FLEET: &str = "--fleet";
 const NEED_SPARK: &str = "fleet::spark::";
 /// Runs those of the program for Windows under Wine, likewise.
 const WINDOWS: &str = "--windows";
-const NEED_WINE: &str = "windows::";
+/// The module of these tests. No other name of a test has this in it.
+const NEED_WINE: &str = "under_wine::";
 /// Runs the tests of the GPU plugin, which no other run includes.
 const GPU_PLUGIN: &str = "--gpu-plugin";
 /// What the test programs read.
@@ -177,7 +178,7 @@ mod tests {
             let words = arguments(&words.iter().map(OsString::from).collect::<Vec<_>>());
             words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
         };
-        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release:: --skip fleet::spark:: --skip windows::";
+        let heavy = "-- --include-ignored --skip ::default_release:: --skip ::published_release:: --skip fleet::spark:: --skip under_wine::";
         assert_eq!(of(&["--all"]), heavy);
         assert_eq!(of(&["ab", "--all", "--", "--nocapture"]), format!("ab {heavy} --nocapture"));
         assert_eq!(of(&["ab", "--", "--all"]), "ab -- --all");
@@ -186,6 +187,7 @@ mod tests {
             assert!(modules.contains(&format!("mod {} {{", module.trim_matches(':'))), "{module}");
         }
         assert!(include_str!("../../tests/it/fleet/mod.rs").contains("\nmod spark;\n"), "{NEED_SPARK}");
+        assert!(include_str!("../../tests/it/main.rs").contains("\nmod under_wine;\n"), "{NEED_WINE}");
     }
 
     #[test]

@@ -26,8 +26,8 @@ fn of_system(folder: &Path) -> Vec<Check> {
         let what = format!("`{}` has no {}", folder.display(), missing.join(", "));
         Check::fail("C++ runtime", what, "install it: winget install Microsoft.VCRedist.2015+.x64")
     };
-    let unknown = "this program ran under Wine alone: no guard but the suspend of the machine is observed, so neither \
-                   the gate nor the published 21.24 tok/s is available";
+    let unknown = "tested under Wine only: no guard but a suspend of the machine is observed, so neither the gate nor the \
+                   published 21.24 tok/s is available";
     vec![runtime, Check::skip("windows", unknown)]
 }
 

@@ -270,10 +270,11 @@ pub(super) fn guards(record: &Experiment, pairs: &[PairValues], strictness: Stri
             reported(&format!("were invalidated, first by {why}")),
         );
     }
-    if let Some(on_battery) =
-        on_battery(&[&record.base(), &record.head()]).filter(|_| strictness == Strictness::Gate)
-    {
-        return Finding::fails(id, Verdict::InvalidEnvironment, on_battery);
+    if strictness == Strictness::Gate {
+        let unusable = on_battery(&[&record.base(), &record.head()]).or_else(|| unobserved(record));
+        if let Some(reason) = unusable {
+            return Finding::fails(id, Verdict::InvalidEnvironment, reason);
+        }
     }
     match (first, record.sampling.ignore_guards) {
         (Some(why), true) => {
@@ -307,6 +308,12 @@ pub(super) fn guards_of_run(run: &Arm) -> Finding {
         Some(reason) => Finding::fails(id, Verdict::InvalidEnvironment, reason),
         None => Finding::holds(id, "no guard tripped of those that were observed"),
     }
+}
+
+/// On Windows nothing of a machine is observed but that it was suspended.
+fn unobserved(record: &Experiment) -> Option<String> {
+    let is_windows = record.machine.os.as_ref().is_some_and(|os| os.starts_with("Windows"));
+    is_windows.then(|| "guards are not observed on Windows".to_owned())
 }
 
 fn on_battery(runs: &[&Arm]) -> Option<String> {

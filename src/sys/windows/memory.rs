@@ -54,7 +54,7 @@ pub fn last_level_cache_bytes(_sysfs: &Path) -> Option<u64> {
     unsafe { GetLogicalProcessorInformationEx(RelationCache, std::ptr::null_mut(), &raw mut size) };
     // Of numbers, so that what is written there is aligned.
     let mut buffer = vec![0_u64; usize::try_from(size).ok()?.div_ceil(8)];
-    // SAFETY: the buffer has the size that the system asked for.
+    // SAFETY: the buffer has the size that the system needs.
     let is_read =
         unsafe { GetLogicalProcessorInformationEx(RelationCache, buffer.as_mut_ptr().cast(), &raw mut size) };
     if is_read == 0 {

@@ -97,7 +97,7 @@ impl ProcessGroup {
         Some(Self { leader: pid })
     }
 
-    /// There is no polite way to ask a process without a window: its end of the pipe was closed before.
+    /// Windows has no way to ask a process without a window to end.
     pub(crate) fn terminate(self) {
         let _ = self;
     }

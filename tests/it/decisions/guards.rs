@@ -49,6 +49,13 @@ fn pairs_that_count_despite_guards_are_for_people_and_not_for_gates() {
 }
 
 #[test]
+fn no_gate_is_passed_on_windows_where_no_guard_is_observed() {
+    let windows = passing(|record| record.machine.os = Some("Windows 11 Pro".to_owned()));
+    says("on Windows", &windows, INVALID, PASSES);
+    assert!(reason(&windows).contains("guards are not observed on Windows"), "{}", reason(&windows));
+}
+
+#[test]
 fn a_gate_takes_no_times_of_a_machine_on_battery() {
     let battery = passing(|record| swapping(record, &[], false));
     says("on battery", &battery, INVALID, PASSES);

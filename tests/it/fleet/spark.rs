@@ -22,7 +22,7 @@ use crate::fleet::queries::{
 use crate::fleet::{export, records};
 use crate::forged_pairs::{ab_by_prompt, head_alone, whole_ns};
 
-/// What is asked of a cluster on a small machine.
+/// The settings of a cluster on a small machine.
 const DEFAULTS: &str = "\
 spark.ui.enabled false
 spark.ui.showConsoleProgress false
@@ -246,13 +246,13 @@ fn slow_down(record: &mut Experiment, factor: f64) {
 fn in_a_million_runs_what_was_planted_is_found_and_nothing_besides() {
     let checkout = Checkout::new();
     let data = checkout.path("data");
-    told("written", || write_a_million_runs(&data));
-    told("compacted", || checkout.run(["history", "compact", "data"])).exits(0);
+    timed("written", || write_a_million_runs(&data));
+    timed("compacted", || checkout.run(["history", "compact", "data"])).exits(0);
     let (duckdb, spark) = (checkout.path("of-duckdb"), checkout.path("of-spark"));
-    // Each engine tells how long each query took.
-    told("DuckDB", || on_duckdb(&data, &query_files(), &duckdb));
+    // `query.py` prints how long each query took.
+    timed("DuckDB", || on_duckdb(&data, &query_files(), &duckdb));
     let cluster = Cluster::start();
-    told("Spark", || cluster.query(&data, &query_files(), &spark));
+    timed("Spark", || cluster.query(&data, &query_files(), &spark));
     for folder in [duckdb, spark] {
         let units = |name: &str| -> BTreeSet<String> {
             result_in(&folder, name).iter().map(|row| row["unit_id"].clone()).collect()
@@ -273,9 +273,9 @@ fn in_a_million_runs_what_was_planted_is_found_and_nothing_besides() {
     }
 }
 
-/// Does it, and tells how long it took: no test depends on that.
+/// Prints how long it took: no test depends on that.
 #[expect(clippy::print_stderr, reason = "whoever runs these wants to know")]
-fn told<T>(what: &str, work: impl FnOnce() -> T) -> T {
+fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let made = work();
     eprintln!("{what} in {:.1} s", began.elapsed().as_secs_f64());

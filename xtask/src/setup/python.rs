@@ -144,11 +144,7 @@ impl Python {
         environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let python = places::python_in(made);
-        // Compiled once here, so that no process of a measurement compiles what it imports.
-        let mut command = self.pip(folder, &["--python"]);
-        command.arg(python).args(["install", "--compile"]);
-        pinned(&mut command, list, folder, environment.list, environment.again)
+        pinned(&mut self.pip_into(made, folder), list, folder, environment.list, environment.again)
     }
 
     /// Builds what the list pins with what the environment has, and installs it there, likewise.
@@ -159,9 +155,8 @@ impl Python {
         environment: Environment,
         folder: &Path,
     ) -> Result<(), Failure> {
-        let python = places::python_in(made);
-        let mut command = self.pip(folder, &["--python"]);
-        command.arg(python).args(["install", "--compile", "--no-build-isolation"]).args(ONLY_HASHED);
+        let mut command = self.pip_into(made, folder);
+        command.arg("--no-build-isolation").args(ONLY_HASHED);
         command.args(["--no-binary=:all:", "--requirement"]).arg(list);
         ended(&mut command, folder, environment.list, environment.again)
     }
@@ -188,6 +183,14 @@ impl Python {
                 "it is pinned for Python {pythons} on Linux; see `python3 --version`; nothing was stored"
             ),
         ))
+    }
+
+    /// pip that installs into an environment. Modules are compiled once here, so that no process of a measurement compiles
+    /// what it imports.
+    fn pip_into(&self, made: &Path, folder: &Path) -> Command {
+        let mut command = self.pip(folder, &["--python"]);
+        command.arg(places::python_in(made)).args(["install", "--compile"]);
+        command
     }
 
     /// pip with these arguments.

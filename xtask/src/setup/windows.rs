@@ -22,8 +22,8 @@ const SHIM_SOURCE: &str = "tests/windows/bcryptprimitives.c";
 const MACHINE: (&str, &str) = ("windows", "x86_64");
 const AGAIN: &str = "cargo xtask test --windows";
 /// Microsoft's runtime, as the wheel of it is pinned.
-const RUNTIME: [&str; 2] =
-    ["14.44.35112", "aba7fbe71897d25ed53fbb7f391e9f50289378a8a9ae218ba18530c663448391"];
+const RUNTIME_VERSION: &str = "14.44.35112";
+const RUNTIME_SHA256: &str = "aba7fbe71897d25ed53fbb7f391e9f50289378a8a9ae218ba18530c663448391";
 
 /// Where everything is.
 #[derive(Debug)]
@@ -82,14 +82,13 @@ fn runtime(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
         again: AGAIN,
         ..Releases::pinned_for(MACHINE.0)?.wheel
     };
-    let [version, sha256] = RUNTIME.map(str::to_owned);
     let release = Release {
-        version: version.clone(),
-        sha256: Some(sha256),
+        version: RUNTIME_VERSION.to_owned(),
+        sha256: Some(RUNTIME_SHA256.to_owned()),
         library: "msvcp140.dll".into(),
         tokenizers: None,
     };
-    let folder = installed(&wheel, &release, folder.join("msvc-runtime").join(version))?;
+    let folder = installed(&wheel, &release, folder.join("msvc-runtime").join(RUNTIME_VERSION))?;
     let entries = fs::read_dir(&folder).map_err(|error| cannot_write(&folder, &error))?.flatten();
     Ok(entries
         .map(|entry| entry.path())
@@ -140,7 +139,7 @@ fn build() -> Result<PathBuf, Failure> {
     match StandardLibrary::here() {
         StandardLibrary::Built => {}
         StandardLibrary::Sources => {
-            // Of this child alone; a stable compiler builds the library, too, if it is told to.
+            // Of this child alone; the variable lets a stable compiler take `-Z`.
             command.args(["-Z", "build-std=std,panic_unwind"]).env("RUSTC_BOOTSTRAP", "1");
         }
         StandardLibrary::None => {
