@@ -304,11 +304,15 @@ fn the_gpu_plugin_s_tests_take_no_other_arguments() {
 }
 
 #[test]
-fn the_tests_of_a_fleet_take_no_other_arguments() {
-    let (code, _, stderr) = ends(&mut Scene::new("fleet-usage").xtask(&["test", "--fleet", "--release"]));
-    assert_eq!(code, 2);
-    assert!(stderr.contains("`test --fleet` does not take `--release`"), "{stderr}");
-    assert!(stderr.contains("hint: cargo xtask test --fleet"), "{stderr}");
+fn the_tests_of_a_fleet_and_of_windows_take_no_arguments_of_cargo() {
+    let scene = Scene::new("named-tests-usage");
+    for flag in ["--fleet", "--windows"] {
+        let (code, _, stderr) = ends(&mut scene.xtask(&["test", flag, "--release"]));
+        assert_eq!(code, 2);
+        assert!(stderr.contains(&format!("`test {flag}` does not take `--release`")), "{stderr}");
+        assert!(stderr.contains(&format!("hint: cargo xtask test {flag}")), "{stderr}");
+    }
+    assert!(!scene.0.join("arcgauge").exists(), "nothing was fetched");
 }
 
 #[test]
