@@ -105,6 +105,9 @@ fn a_reference_of_another_model_and_a_device_that_quantises_are_refused() {
     ended.refuses("were made from `0000", "restore the model's files");
 }
 
+/// How far a layer of every second sees back, negative.
+const WINDOW: &str = "Constant_140451";
+
 /// Damage to the weights, or to a constant of the graph, which are in one file.
 struct Fault {
     name: &'static str,
@@ -129,12 +132,11 @@ fn faults() -> Vec<Fault> {
     };
     let whole = |name, constant: &str, damage| Fault { name, constant: constant.to_owned(), damage };
     let frequencies = "__module.model.rotary_emb/aten::to/Convert";
-    let window = "Constant_140451";
     let mut faults = vec![
         whole("RoPE frequencies + 0.1 %", frequencies, |bytes| scale_f32(bytes, 1.001)),
         whole("RoPE frequencies + 1 %", frequencies, |bytes| scale_f32(bytes, 1.01)),
-        whole("window of 127", window, |bytes| bytes.copy_from_slice(&(-127_i64).to_le_bytes())),
-        whole("window of 129", window, |bytes| bytes.copy_from_slice(&(-129_i64).to_le_bytes())),
+        whole("window of 127", WINDOW, |bytes| bytes.copy_from_slice(&(-127_i64).to_le_bytes())),
+        whole("window of 129", WINDOW, |bytes| bytes.copy_from_slice(&(-129_i64).to_le_bytes())),
     ];
     for layer in [3, 20] {
         faults.extend([
@@ -176,6 +178,50 @@ fn faults() -> Vec<Fault> {
     faults
 }
 
+/// A window of 127 in one layer alone: what lies between the shared constant and that layer's mask is there twice.
+fn with_window_of_127_in(layer: usize) -> ModelCopy {
+    let copy = ModelCopy::new();
+    let text = std::fs::read_to_string(copy.file("openvino_model.xml")).unwrap();
+    let graph = roxmltree::Document::parse(&text).unwrap();
+    let named = |name: &str| graph.descendants().find(|node| node.attribute("name") == Some(name)).unwrap();
+    let mask = named(&format!("__module.model.layers.{layer}.self_attn/aten::slice/Slice_7"));
+    let mask = mask.attribute("id").unwrap();
+    let ends = |edge: &roxmltree::Node<'_, '_>| {
+        Some((edge.attribute("from-layer")?.to_owned(), edge.attribute("to-layer")?.to_owned()))
+    };
+    let edges: Vec<(String, String)> = graph.descendants().filter_map(|node| ends(&node)).collect();
+    let mut twice = vec![named(WINDOW).attribute("id").unwrap().to_owned()];
+    while !edges.contains(&(twice.last().unwrap().clone(), mask.to_owned())) {
+        let next = edges.iter().find(|(from, _)| from == twice.last().unwrap()).unwrap();
+        twice.push(next.1.clone());
+    }
+    let renumbered = |text: &str, attribute: &str| {
+        twice.iter().fold(text.to_owned(), |text, id| {
+            text.replacen(&format!(r#"{attribute}="{id}""#), &format!(r#"{attribute}="{id}000000""#), 1)
+        })
+    };
+    let is_twice = |id: Option<&str>| id.is_some_and(|id| twice.iter().any(|node| node == id));
+    let mut edited = text.clone();
+    for node in graph.descendants() {
+        let part = &text[node.range()];
+        if node.has_tag_name("layer") && is_twice(node.attribute("id")) {
+            let again = renumbered(part, "layer id").replacen(r#"" type"#, r#"/again" type"#, 1);
+            edited = edited.replacen("</layers>", &format!("{again}</layers>"), 1);
+        } else if is_twice(node.attribute("to-layer")) {
+            let again = renumbered(&renumbered(part, "to-layer"), "from-layer");
+            edited = edited.replacen("</edges>", &format!("{again}</edges>"), 1);
+        } else if node.attribute("to-layer") == Some(mask) && is_twice(node.attribute("from-layer")) {
+            edited = edited.replacen(part, &renumbered(part, "from-layer"), 1);
+        }
+    }
+    let offset = named(WINDOW).children().find_map(|data| data.attribute("offset")).unwrap();
+    let end = std::fs::metadata(copy.file("openvino_model.bin")).unwrap().len();
+    let (first, again) = edited.split_once("000000\" name").unwrap();
+    let again = again.replacen(&format!(r#"offset="{offset}""#), &format!(r#"offset="{end}""#), 1);
+    std::fs::write(copy.file("openvino_model.xml"), [first, "000000\" name", &again].concat()).unwrap();
+    copy.with("openvino_model.bin", |weights| weights.extend((-127_i64).to_le_bytes()))
+}
+
 impl Fault {
     fn planted(&self) -> ModelCopy {
         let copy = ModelCopy::new();
@@ -204,15 +250,19 @@ fn exact_engine(model: &std::path::Path) -> OpenVinoEngine {
 const GREEDY_TOKENS: usize = 64;
 
 #[test]
-#[ignore = "heavy: twelve loads and 3,000 tokens"]
+#[ignore = "heavy: fifteen loads and 4,000 tokens"]
 fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
     let folder = repository().join("fixtures/golden/tiny-gpt-oss");
     let reference = DriftReference::load(&folder).unwrap().unwrap();
     let golden = &GoldenSet::load(&folder).unwrap().goldens["fibonacci"];
     let limit = reference.limit(["CPU", "f32", "f32"]).unwrap();
     let mut seen_by_tokens = 0;
-    for fault in faults() {
-        let model = fault.planted();
+    let windows =
+        [0, 12, 22].map(|layer| (format!("window of 127 in layer {layer}"), with_window_of_127_in(layer)));
+    let planted =
+        faults().into_iter().map(|fault| (format!("{} in {}", fault.name, fault.constant), fault.planted()));
+    let models: Vec<(String, ModelCopy)> = planted.chain(windows).collect();
+    for (name, model) in &models {
         let mut engine = exact_engine(&model.path());
         // The mean over all texts is at least a text's share in it, so the first text that suffices saves the others.
         let shares = reference
@@ -220,11 +270,11 @@ fn every_planted_fault_is_above_the_limit_and_greedy_tokens_see_few_of_them() {
             .iter()
             .map(|text| text.drift(&mut engine).unwrap().mean_kl_nats / reference.texts.len() as f64);
         let seen = shares.into_iter().find(|share| *share > 10.0 * limit.mean_kl_nats);
-        assert!(seen.is_some(), "{} in {} is not above the limit", fault.name, fault.constant);
+        assert!(seen.is_some(), "{name} is not above the limit");
         let choices = replay(&mut engine, golden.input(), Path::Greedy(GREEDY_TOKENS)).unwrap();
         let golden = golden.token_ids.iter().take(GREEDY_TOKENS).copied();
         let is_golden = choices.iter().map(|choice| choice.token).eq(golden);
         seen_by_tokens += usize::from(!is_golden);
     }
-    assert!(seen_by_tokens < faults().len() / 2, "{seen_by_tokens}");
+    assert!(seen_by_tokens < models.len() / 2, "{seen_by_tokens}");
 }
