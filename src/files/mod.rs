@@ -408,13 +408,11 @@ fn temporary_in(folder: &Path) -> std::io::Result<NamedTempFile> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
-    use std::os::unix::net::UnixListener;
 
-    use rustix::fs::{CWD, FileType as NodeType, Mode, mknodat};
     use tempfile::TempDir;
 
     use super::*;
+    use crate::sys::symlink;
 
     #[test]
     fn what_a_killed_writer_left_is_removed_by_the_next_and_what_another_writes_is_not() {
@@ -450,38 +448,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_owned();
         (folder, move |name: &str| path.join(name))
-    }
-
-    #[test]
-    fn what_is_no_regular_file_is_refused_at_once_with_what_it_is() {
-        let (_scene, path) = scene();
-        mknodat(CWD, path("pipe"), NodeType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
-        let _socket = UnixListener::bind(path("socket")).unwrap();
-        fs::create_dir(path("folder")).unwrap();
-        for (link, target) in [("to-pipe", "pipe"), ("to-device", "/dev/zero"), ("a", "b"), ("b", "a")] {
-            symlink(target, path(link)).unwrap();
-        }
-        for (name, what) in [
-            ("pipe", "it is a pipe"),
-            ("socket", "it is a socket"),
-            ("folder", "it is a folder"),
-            ("to-pipe", "it is a"),
-            ("to-device", "it is a"),
-            ("a", "symbolic link"),
-        ] {
-            let file = path(name);
-            for kind in KINDS.into_iter().chain([FileKind::Large]) {
-                let error = read(&file, kind).unwrap_err().to_string();
-                assert!(error.contains(what) && error.contains(&format!("`{}`", file.display())), "{error}");
-            }
-            assert!(
-                beginning(&file, 10).is_err() && read_if_there(&file, FileKind::Record).is_err(),
-                "{name}"
-            );
-            for options in [OpenOptions::new().read(true), OpenOptions::new().append(true).create(true)] {
-                assert!(open_with(options, &file).is_err(), "{name}");
-            }
-        }
     }
 
     #[test]

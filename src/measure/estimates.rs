@@ -236,7 +236,6 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt;
     use std::sync::atomic::Ordering;
     use std::thread;
     use std::time::Instant;
@@ -296,7 +295,7 @@ mod tests {
         let home = home();
         add(home.path(), "one", "one");
         for name in ["a", "b"] {
-            std::os::unix::fs::symlink(".", home.path().join(name)).unwrap();
+            crate::sys::symlink(".", home.path().join(name)).unwrap();
         }
         assert_eq!(read_estimates(home.path()).unwrap().len(), 1);
     }
@@ -379,7 +378,6 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file = folder.path().join("cargo");
             fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
             Self { folder, stop: AtomicBool::new(false) }
         }
 

@@ -329,8 +329,8 @@ mod tests {
         let tree =
             Tree::new().client(7, 3, &xe_client(1, 10, 100, 64)).client(7, 4, &xe_client(2, 9, 100, 64));
         std::fs::create_dir_all(tree.path("proc/7/fd")).unwrap();
-        std::os::unix::fs::symlink("/tmp/log", tree.path("proc/7/fd/3")).unwrap();
-        std::os::unix::fs::symlink("/dev/dri/renderD128", tree.path("proc/7/fd/4")).unwrap();
+        crate::sys::symlink("/tmp/log", tree.path("proc/7/fd/3")).unwrap();
+        crate::sys::symlink("/dev/dri/renderD128", tree.path("proc/7/fd/4")).unwrap();
         let clients = clients_of(&tree.root(), &[7]).unwrap();
         assert_eq!(clients.values().map(|client| client.busy_cycles["ccs"]).collect::<Vec<_>>(), [9]);
     }
@@ -392,7 +392,7 @@ mod tests {
             .client(7, 3, &nowhere)
             .file("sys/class/drm/renderD129/device/uevent", "DRIVER=xe\nPCI_SLOT_NAME=0000:03:00.0\n");
         std::fs::create_dir_all(tree.path("proc/7/fd")).unwrap();
-        std::os::unix::fs::symlink("/dev/dri/renderD129", tree.path("proc/7/fd/3")).unwrap();
+        crate::sys::symlink("/dev/dri/renderD129", tree.path("proc/7/fd/3")).unwrap();
         let clients = clients_of(&tree.root(), &[7]).unwrap();
         let found: Vec<_> = clients.keys().map(|id| (id.pci_address.as_str(), id.holder)).collect();
         assert_eq!(found, [("0000:03:00.0", Holder::Client(3))]);

@@ -277,7 +277,7 @@ mod tests {
         assert!(hint.contains(&format!("`rm {}`", path.display())), "the lock of an older build: {hint}");
         assert_eq!(fs::read_to_string(&path).unwrap(), "Dear all");
         let link = folder.path().join("link");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
+        crate::sys::symlink(&path, &link).unwrap();
         assert!(take(&link, "bench", Duration::ZERO, &mut Vec::new()).is_err());
         let pipe = folder.path().join("pipe");
         assert!(process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());

@@ -28,9 +28,10 @@ pub use disk::{
 pub use intel_gpu::{IntelGpu, intel_gpus};
 pub use lock::{DeviceLock, FileLock, Waiting};
 pub use memory::{MemoryReading, ProcessMemory, available_memory_bytes, last_level_cache_bytes};
+pub use os::power::on_ac_power;
 pub use os::signals::{ignore_termination, stop_by_signal, survive_large_files};
 pub use os::sleep_inhibitor::SleepInhibitor;
-pub use os::{sysfs, terminal};
+pub use os::{clients_of, family, sysfs, terminal};
 pub use process::{
     GroupEnded, GroupPatience, end_with_parent, group_end, leads_group, limit_child, signal_of, take_stdout,
 };

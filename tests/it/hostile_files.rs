@@ -1,14 +1,16 @@
 //! Files of others in every place that is read: none makes a verb wait or fill the memory, each is named with its
 //! reason, and the good ones beside it are taken.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use arcgauge::files::{FileKind, beginning, open_with, read, read_if_there};
 use arcgauge::record::{Experiment, History, encode};
 use serde_json::Value;
 
@@ -50,6 +52,37 @@ fn spoil(folder: &Path) -> [(String, &'static str); 6] {
         (name('5'), " bytes"),
         ("x.json".to_owned(), "has no header line"),
     ]
+}
+
+#[test]
+fn what_is_no_regular_file_is_refused_at_once_with_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    pipe(&path("pipe"));
+    let _socket = UnixListener::bind(path("socket")).unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    for (link, target) in [("to-pipe", "pipe"), ("to-device", "/dev/zero"), ("a", "b"), ("b", "a")] {
+        symlink(target, path(link)).unwrap();
+    }
+    for (name, what) in [
+        ("pipe", "it is a pipe"),
+        ("socket", "it is a socket"),
+        ("folder", "it is a folder"),
+        ("to-pipe", "it is a"),
+        ("to-device", "it is a"),
+        ("a", "symbolic link"),
+    ] {
+        let file = path(name);
+        for kind in [FileKind::Record, FileKind::Fixture, FileKind::Text, FileKind::Program, FileKind::Large]
+        {
+            let error = read(&file, kind).unwrap_err().to_string();
+            assert!(error.contains(what) && error.contains(&format!("`{}`", file.display())), "{error}");
+        }
+        assert!(beginning(&file, 10).is_err() && read_if_there(&file, FileKind::Record).is_err(), "{name}");
+        for options in [OpenOptions::new().read(true), OpenOptions::new().append(true).create(true)] {
+            assert!(open_with(options, &file).is_err(), "{name}");
+        }
+    }
 }
 
 #[test]

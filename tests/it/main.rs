@@ -107,6 +107,8 @@
 //! | [`living_worker`] | the worker of a `bench` that is under way |
 //! | [`hostile_text`] | control characters, markup and formulas |
 //! | [`this_machine`] | OpenVINO in the process of the tests, and whether there is a GPU |
+// They need the processes, links and pipes of Linux.
+#![cfg(unix)]
 
 mod ab_scripted;
 mod ab_settings;

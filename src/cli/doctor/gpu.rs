@@ -157,10 +157,9 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
     use crate::engine::openvino::DeviceFacts;
+    use crate::sys::symlink;
 
     /// A machine made of files in a temporary folder.
     struct Scene {

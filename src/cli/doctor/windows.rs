@@ -26,7 +26,7 @@ fn of_system(folder: &Path) -> Vec<Check> {
         let what = format!("`{}` has no {}", folder.display(), missing.join(", "));
         Check::fail("C++ runtime", what, "install it: winget install Microsoft.VCRedist.2015+.x64")
     };
-    let unknown = "tested under Wine only: no guard but a suspend of the machine is observed, so neither the gate nor the \
+    let unknown = "tested under Wine only: no guard but a suspend of the machine and its AC power is observed, so neither the gate nor the \
                    published 21.24 tok/s is available";
     vec![runtime, Check::skip("windows", unknown)]
 }

@@ -198,11 +198,11 @@ fn of(root: &Root, peer: &str) -> Check {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::symlink;
     use std::process::Command;
 
     use crate::error::Error;
     use crate::record::first_light::CheckStatus as Status;
+    use crate::sys::symlink;
 
     use super::*;
 

@@ -177,9 +177,8 @@ impl PciGpu {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
-
     use super::*;
+    use crate::sys::symlink;
 
     /// A `sysfs` with one device on the PCI bus, held by this driver.
     fn sysfs(address: &str, class: &str, id: [&str; 2], driver: Option<&str>) -> tempfile::TempDir {

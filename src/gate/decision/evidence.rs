@@ -313,7 +313,7 @@ pub(super) fn guards_of_run(run: &Arm) -> Finding {
 /// On Windows nothing of a machine is observed but that it was suspended.
 fn unobserved(record: &Experiment) -> Option<String> {
     let is_windows = record.machine.os.as_ref().is_some_and(|os| os.starts_with("Windows"));
-    is_windows.then(|| "guards are not observed on Windows".to_owned())
+    is_windows.then(|| "most guards are not observed on Windows".to_owned())
 }
 
 fn on_battery(runs: &[&Arm]) -> Option<String> {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::measure::guard::{MachineFacts, MachineReading, Phase, Temperatures, WorkerGpuUse, gpu, power};
-use crate::sys::fdinfo::{ClientId, GpuClient, OtherClients, clients_of, family};
-use crate::sys::{CpuTime, Observed, SysfsRoot, Unavailable};
+use crate::sys::fdinfo::{ClientId, GpuClient, OtherClients};
+use crate::sys::{CpuTime, Observed, SysfsRoot, Unavailable, clients_of, family, on_ac_power};
 
 /// Reads one machine, again and again.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl MachineReader {
             phase,
             temperatures_celsius: Temperatures::read(root).into(),
             cpu_throttle_count: throttle_count(root).into(),
-            is_on_ac_power: power::on_ac_power(root).into(),
+            is_on_ac_power: on_ac_power(root).into(),
             cpu_some_avg10_percent: pressure(root, "cpu", "some").into(),
             // Workers and what else this program starts are below it.
             cpu_time: CpuTime::read(root, &family(root, std::process::id())).into(),

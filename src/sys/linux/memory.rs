@@ -6,8 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::sys::fdinfo::{clients_of, family};
-use crate::sys::{MemoryReading, SysfsRoot};
+use crate::sys::{MemoryReading, SysfsRoot, clients_of, family};
 
 /// A process, by `/proc/PID`.
 #[derive(Debug, Clone)]

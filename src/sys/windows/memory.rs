@@ -9,8 +9,8 @@ use windows_sys::Win32::System::SystemInformation::{
     SYSTEM_LOGICAL_PROCESSOR_INFORMATION_EX,
 };
 
-use crate::sys::MemoryReading;
 use crate::sys::os::process::OpenProcess;
+use crate::sys::{MemoryReading, SysfsRoot, clients_of, family};
 
 /// A process. The system's peak never falls, so that no phase has one of its own after the first.
 #[derive(Debug, Clone)]
@@ -30,10 +30,15 @@ impl ProcessMemory {
         self.peak_is_the_phase_s.set(false);
     }
 
-    /// The peak of the phase. What is resident is not distinguished by where it comes from.
+    /// The peak of the phase, and what is resident on GPUs. What is resident elsewhere is not distinguished by where it
+    /// comes from.
     pub fn read(&self) -> MemoryReading {
         let peak_rss_bytes = self.peak_working_set_bytes().filter(|_| self.peak_is_the_phase_s.get());
-        MemoryReading { peak_rss_bytes, ..MemoryReading::default() }
+        let root = SysfsRoot::this_machine();
+        let clients = clients_of(&root, &family(&root, self.pid)).unwrap_or_default();
+        let device_resident_bytes =
+            clients.values().filter_map(|client| client.resident_bytes).reduce(u64::saturating_add);
+        MemoryReading { peak_rss_bytes, device_resident_bytes, ..MemoryReading::default() }
     }
 
     fn peak_working_set_bytes(&self) -> Option<u64> {

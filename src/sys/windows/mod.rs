@@ -5,8 +5,10 @@
 pub(in crate::sys) mod clock;
 mod cpu_time;
 pub(in crate::sys) mod disk;
+mod gpu_use;
 pub(in crate::sys) mod job;
 pub(in crate::sys) mod memory;
+pub(in crate::sys) mod power;
 pub(in crate::sys) mod process;
 pub(in crate::sys) mod reaper;
 pub(in crate::sys) mod signals;
@@ -14,6 +16,8 @@ pub(in crate::sys) mod sleep_inhibitor;
 pub mod terminal;
 
 use std::path::Path;
+
+pub use gpu_use::{clients_of, family};
 
 /// No file is below it: what the kernel of another system reports, as Wine's host does, is not of this machine.
 pub(in crate::sys) const ROOT: &str = r"\\?\arcgauge-has-no-kernel-files-on-windows";
