@@ -29,7 +29,7 @@ impl ErrorKind {
         match self {
             Self::Input => "bad input",
             Self::WrongOutput => "wrong output",
-            Self::Environment => "environment invalid",
+            Self::Environment => "invalid environment",
             Self::Harness => "failed",
         }
     }

@@ -42,7 +42,7 @@ pub(super) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
 
-    /// One process and no cache warm-up load: the soonest honest number
+    /// The fastest valid measurement: one process, no cache warm-up load
     #[arg(long, conflicts_with = "runs")]
     quick: bool,
 

@@ -71,11 +71,11 @@ pub(super) struct BisectArgs {
     #[arg(long, value_name = "TIME", value_parser = budget)]
     budget: Option<Duration>,
 
-    /// Let pairs count in which a guard tripped
+    /// Keep pairs whose guard tripped
     #[arg(long)]
     ignore_guards: bool,
 
-    /// What the random order of the sides is drawn from [default: another one each time]
+    /// Random seed of the order of the sides [default: another one each time]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 

@@ -18,8 +18,12 @@ use crate::report::site::{comparison_page, write_page};
 use crate::report::{imported_beside, profile_document, profile_json};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+arcgauge compare [OPTIONS] <A> <B>
+       arcgauge compare [OPTIONS] --profile <A/B>")]
 #[command(after_help = "\
-A and B are records: files, ids or the beginnings of ids, commits (their newest complete runs), `latest` or `latest~1`. \
+A and B are records of `bench`: files, ids or the beginnings of ids, commits (their newest complete runs), `latest` or \
+`latest~1`, the newest of `bench`. \
 B may also be the file of an import: then both are shown, and not compared. With `--profile` A may be an A/B, alone.
 
 Exit codes: 0 their speeds were compared; 13 they were shown and not compared, for they are of unlike \

@@ -90,7 +90,11 @@ pub(super) fn resolve<'a>(
         return newest_first
             .get(back)
             .map(|entry| (*entry, Some(format!("`{name}` is {}", reported(entry)))))
-            .ok_or_else(|| nothing(name, store, "there is no such record"));
+            .ok_or_else(|| {
+                let kinds: Vec<String> = kinds.iter().map(|kind| format!("`{}`", kind.as_str())).collect();
+                let found = newest_first.len();
+                nothing(name, store, &format!("of {} it has {found}", kinds.join(", ")))
+            });
     }
     let begin = name.to_ascii_lowercase();
     if is_hex(name) {

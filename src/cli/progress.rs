@@ -149,7 +149,7 @@ fn pair(report: &RoundReport<'_>, so_far: &SequentialResult) -> String {
 fn invalidated(report: &RoundReport<'_>, separator: &str) -> String {
     match (report.measured.invalidated_by.first(), report.counts) {
         (Some(why), false) => format!("{separator}invalidated, does not count: {why}"),
-        (Some(why), true) => format!("{separator}counted although {why}"),
+        (Some(why), true) => format!("{separator}kept, guards ignored: {why}"),
         (None, _) => String::new(),
     }
 }

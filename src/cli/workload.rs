@@ -17,7 +17,7 @@ use crate::workload::Suite;
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct WorkloadArgs {
     /// Set of prompts: `reference`, or `depth` with prompts of 256 tokens and more
-    /// [default: reference; of an A/B what the policy says]
+    /// [default: reference; for an A/B the policy's suite]
     #[arg(long, value_name = "SUITE", value_parser = suite_parser())]
     suite: Option<Suite>,
 

@@ -62,6 +62,15 @@ impl Verdict {
     pub fn as_str(self) -> &'static str {
         self.into()
     }
+
+    /// As it is shown.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::WrongOutput => "wrong output",
+            Self::InvalidEnvironment => "invalid environment",
+            other => other.as_str(),
+        }
+    }
 }
 
 /// What a pull request's check shows.

@@ -217,8 +217,8 @@ fn harness(record: ArmView<'_>, summary: &Summary) -> Option<String> {
     let cost = &record.experiment.cost;
     let seconds = |ns: u64| ns as f64 / 1e9;
     Some(format!(
-        "{:.3} x the workers' loads and generations; apart: hashing {:.1} s, bandwidth reference {:.1} s, cool-down {:.1} s, untimed passes {:.1} s",
-        cost.ratio()?,
+        "overhead {:.1} % of the workers' loads and generations; beside it hashing {:.1} s, bandwidth reference {:.1} s, cool-down {:.1} s, untimed passes {:.1} s",
+        (cost.ratio()? - 1.0) * 100.0,
         seconds(cost.hashing_ns),
         seconds(cost.bandwidth_reference_ns),
         seconds(cost.cool_down_ns),

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::golden::GoldenResult;
-use crate::judge::Validity;
+use crate::judge::{Validity, tripped_guards};
 use crate::judge::environment::{Guard, GuardWeight};
 use crate::record::{
     AbSummary, ArmView, CheckResult, ComparisonResult, Entry, Outcome, Status, Verdict, Warning,
@@ -150,12 +150,17 @@ impl Badge {
         if !ab.passes_with_warning() {
             return Some(verdict.into());
         }
-        Some(Self::new(Mark::Warns, with_warning(verdict.as_str(), ab.regressions.iter().copied())))
+        Some(Self::new(Mark::Warns, with_warning(verdict.in_words(), ab.regressions.iter().copied())))
     }
 
-    /// The decision on an A/B, else the validity of the record.
+    /// The decision on an A/B, else the validity of the record. A speed that rests on pairs whose guards tripped is none.
     pub fn of_entry(entry: &Entry) -> Self {
-        if let Some(badge) = entry.ab.as_ref().and_then(Self::of_ab) {
+        let ab = entry.ab.as_ref();
+        let is_wrong = ab.is_some_and(|ab| ab.verdict == Some(Verdict::WrongOutput));
+        if !is_wrong && ab.is_some_and(|ab| ab.ignores_guards) && !tripped_guards(entry).is_empty() {
+            return Self::new(Mark::Warns, "INVALID: guards ignored");
+        }
+        if let Some(badge) = ab.and_then(Self::of_ab) {
             return badge;
         }
         match Validity::of_entry(entry) {
@@ -175,7 +180,7 @@ impl Badge {
 
 impl From<Verdict> for Badge {
     fn from(verdict: Verdict) -> Self {
-        Self::new(Mark::from(verdict), verdict.as_str())
+        Self::new(Mark::from(verdict), verdict.in_words())
     }
 }
 

@@ -103,7 +103,7 @@ fn result(entry: &Entry) -> String {
     let validity = Validity::of_entry(entry);
     let word = match (&validity, entry.verdict()) {
         (Validity::Invalid(guards), _) => format!("INVALID {}", guards.join(", ")),
-        (Validity::Valid, Some(verdict)) => verdict.as_str().to_owned(),
+        (Validity::Valid, Some(verdict)) => verdict.in_words().to_owned(),
         _ => validity.as_str().replace('-', " "),
     };
     let kind = if entry.plan == PlanKind::Bench { "" } else { entry.plan.as_str() };

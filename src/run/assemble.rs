@@ -303,7 +303,7 @@ pub(in crate::run) fn golden_warnings(plan: &Plan, findings: &[Finding], model: 
     if let Some(ids) = by_result.get(&GoldenResult::None) {
         warnings.push(Warning::new(
             "unverified",
-            format!("{} of `{}` have no golden: their values are unverified", list(ids), model.identity.name),
+            format!("no golden for {} of `{}`: unverified", list(ids), model.identity.name),
             "such a run can be no baseline; read the answers, then `cargo xtask golden bless --reason \"...\"`",
         ));
     }

@@ -269,9 +269,9 @@ impl ProcessObserver for ProcessContext<'_> {
         self.observer.aim(&format!("{} loading", self.process(process)));
         if !self.is_announced && !self.observer.is_live() {
             self.observer.say(&format!(
-                "measuring: {} x {} generations of {} tokens",
+                "measuring: {} x (1 warm-up + {}) of {} tokens",
                 counted(self.processes, "process"),
-                self.generations,
+                counted(self.generations.saturating_sub(1), "prompt"),
                 self.new_tokens
             ));
         }

@@ -133,8 +133,8 @@ fn bandwidth_reading(record: ArmView<'_>) -> Option<Warning> {
     let ratio = bandwidth_change(record)?;
     Some(Warning::new(
         "bandwidth-changed",
-        format!("the memory's bandwidth moved to {ratio:.2} x what it was before the first process"),
-        "the speed of the machine changed during the run: compare it only with what ran interleaved with it",
+        format!("memory bandwidth changed to {ratio:.2} x its value before the first process"),
+        "do not compare these times with other runs; `cargo xtask ab` interleaves what it compares",
     ))
 }
 
@@ -143,11 +143,11 @@ fn ramp(record: ArmView<'_>) -> Option<Warning> {
     Some(Warning::new(
         Pace::WARNING_ID,
         format!(
-            "{} of {} generations changed their pace, by up to {:+.0} % beyond what a growing KV cache explains",
+            "token times drifted within {} of {} generations, by up to {:+.0} % more than the growing KV cache explains",
             ramps.ramps,
             ramps.reported,
             ramps.largest_share * 100.0
         ),
-        "the machine warms up, throttles or is shared; a steady one changes by 3 % at the most",
+        "the machine warms up, throttles or is shared; on a steady one they drift by less than 3 %",
     ))
 }

@@ -52,7 +52,7 @@ fn a_model_on_its_first_day_is_measured_unverified_then_blessed_then_verified() 
     // Measured: every value is marked, and the way on is named.
     let first = checkout.bench(&[]);
     first.exits(0).prints("unverified").says("read the unverified answers").says("golden bless");
-    first.says("have no golden: their values are unverified");
+    first.says("no golden for");
     let record = checkout.only_record();
     assert!(record.arms[0].prompts.iter().all(|prompt| prompt.golden == GoldenResult::None));
 

@@ -43,7 +43,7 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     let list = checkout.run(["history", "list"]);
     list.exits(0).prints("a-machine").prints("Of other tools, compared with nothing:");
     list.prints("llm_bench (JSON)  genai.json: gpt on CPU");
-    checkout.run(["history", "verify"]).exits(0).prints("3 whole, 0 damaged");
+    checkout.run(["history", "verify"]).exits(0).prints("3 intact, 0 damaged");
     // As a word of a list with a filter it would be noise.
     assert!(!checkout.run(["history", "list", "--limit", "1"]).exits(0).stdout.contains("other tools"));
     fs::write(stored, "altered").unwrap();

@@ -63,7 +63,7 @@ fn a_list_has_a_line_a_record_and_filters_that_leave_some_out() {
 fn every_damaged_record_is_named_with_its_reason_and_fails_the_verification() {
     let checkout = Checkout::new();
     let path = forged::store(&checkout, &forged::record());
-    checkout.run(["history", "verify"]).exits(0).prints("1 whole, 0 damaged in `");
+    checkout.run(["history", "verify"]).exits(0).prints("1 intact, 0 damaged in `");
     fs::write(path.with_file_name("cut.json"), "{\"cut o").unwrap();
     let ended = checkout.run(["history", "verify"]);
     ended.exits(20).prints("cut.json` has no header line").prints("1 whole, 1 damaged in `");
@@ -93,7 +93,7 @@ fn a_record_of_every_schema_that_was_released_can_be_taken_and_listed() {
     let checkout = Checkout::new();
     let records = repository().join("fixtures/records");
     import(&checkout, &[&records]).exits(0).says("2 added, 0 there already, 0 refused");
-    checkout.run(["history", "verify"]).exits(0).prints("2 whole, 0 damaged");
+    checkout.run(["history", "verify"]).exits(0).prints("2 intact, 0 damaged");
     let list = checkout.run(["history", "list"]);
     assert!(list.stdout.contains("f1f7242eaa47 ") && list.stdout.contains("abababababab "), "{list}");
 }
@@ -126,7 +126,7 @@ fn an_exported_store_is_a_store_and_a_series_is_csv() {
     other.machine.slug = "another".into();
     forged::store(&checkout, &other);
     checkout.run(["history", "export", "--output", "out"]).exits(0).says("2 records in `out`");
-    checkout.run(["history", "verify", "--store", "out"]).exits(0).prints("2 whole, 0 damaged in `out`");
+    checkout.run(["history", "verify", "--store", "out"]).exits(0).prints("2 intact, 0 damaged in `out`");
     checkout
         .run(["history", "export", "--format", "csv"])
         .refuses("these records are of several series: ", "--series ID");
@@ -135,7 +135,7 @@ fn an_exported_store_is_a_store_and_a_series_is_csv() {
     checkout.run(["history", "export"]).exits(2);
     checkout.run(["history", "rebuild"]).exits(0).says("index: 2 records of `");
     assert_eq!(fs::read_dir(checkout.path("reports/history/csv")).unwrap().count(), 2, "a file a series");
-    checkout.run(["history", "verify"]).exits(0).prints("2 whole, 0 damaged");
+    checkout.run(["history", "verify"]).exits(0).prints("2 intact, 0 damaged");
 }
 
 #[test]

@@ -99,7 +99,7 @@ fn pairs_that_count_despite_a_guard_are_not_called_clean() {
     let pairs = pair_lines(&record);
     let text = decision_document(Subject { record: &record, pairs: &pairs }, Some(&decision)).to_text(None);
     assert!(text.starts_with("INVALID: `cpu-pressure` on `base`: "), "{text}");
-    assert!(text.contains("counts despite `cpu-pressure`"), "{text}");
+    assert!(text.contains("kept, guards ignored: `cpu-pressure`"), "{text}");
 }
 
 /// Engines side by side, of which a guard invalidates so many rounds.

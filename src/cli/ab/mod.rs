@@ -202,7 +202,7 @@ pub(super) struct AbArgs {
     #[arg(long)]
     pub(super) measure_identical: bool,
 
-    /// Let pairs count in which a guard tripped; a gate accepts no such record
+    /// Keep pairs whose guard tripped; a gate accepts no such record
     #[arg(long, alias = "despite-guards")]
     pub(super) ignore_guards: bool,
 
@@ -210,7 +210,7 @@ pub(super) struct AbArgs {
     #[arg(long)]
     pub(super) drift: bool,
 
-    /// What the random order of the sides is drawn from [default: another one each time]
+    /// Random seed of the order of the sides [default: another one each time]
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
 
@@ -269,7 +269,7 @@ fn check_budget(
     let pairs = |pairs: usize| process * 2 * u32::try_from(pairs).unwrap_or(u32::MAX);
     let (first, last) = (LOOKS[0].pairs, Look::LAST.pairs);
     say(&format!(
-        "estimate by record {run_id}: {} for the first interim analysis at {first} pairs, at most {} for all {last}",
+        "estimate from record {run_id}: {} for the first interim analysis at {first} pairs, at most {} for all {last}",
         time_left(pairs(first)),
         time_left(pairs(last))
     ));

@@ -125,6 +125,16 @@ pub(super) struct Workshop<'a> {
 impl Workshop<'_> {
     /// Both sides, the base first; None where Ctrl-C ended a build.
     pub(super) fn both(&self, requested: &RequestedSides, inputs: &Inputs) -> Result<Option<ReadySides>> {
+        if let (Some(Source::Commit(base)), Some(Source::Commit(head))) = (&inputs.base, &inputs.head)
+            && base.sha == head.sha
+            && requested.base.differences() == requested.head.differences()
+            && !self.args.measure_identical
+        {
+            say(&format!(
+                "base and head are the same commit ({}); `--measure-identical` measures it against itself",
+                base.short()
+            ));
+        }
         let Some(base) = self.ready(Side::Base, &requested.base, inputs.base.as_ref())? else {
             return Ok(None);
         };

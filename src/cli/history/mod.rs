@@ -56,13 +56,13 @@ enum HistoryVerb {
     Push(exchange::SharingArgs),
     /// Take in the records of that branch
     Pull(exchange::SharingArgs),
-    /// Make one file of the many that a month of a Parquet data set has, once that month is over
+    /// Merge the files of each finished month of a Parquet data set into one
     Compact {
         /// The folder of `history export --format parquet`
         #[arg(value_name = "DIR")]
         folder: PathBuf,
     },
-    /// Remember a folder as the store that every verb uses, or that records say which machine of its model measured
+    /// Set the store that every verb uses, or have records name which of several identical machines measured
     Use {
         /// The folder, which must be there
         #[arg(value_name = "DIR", required_unless_present = "unit")]
@@ -195,7 +195,7 @@ fn show(args: &ShowArgs) -> Result<u8> {
 /// Reads every record whole.
 fn verify(store: &StoreFlag) -> Result<u8> {
     let history = store.find(&Root::find())?;
-    let (whole, damaged) = history.verify();
+    let (intact, damaged) = history.verify();
     for (path, error) in &damaged {
         print_line(&format!("damaged: {}", path.display()))?;
         for line in error.lines().chain(error.hint_text().map(str::to_owned)) {
@@ -203,7 +203,7 @@ fn verify(store: &StoreFlag) -> Result<u8> {
         }
     }
     let at = history.root().display();
-    print_line(&format!("{whole} whole, {} damaged in `{at}`", damaged.len()))?;
+    print_line(&format!("{intact} intact, {} damaged in `{at}`", damaged.len()))?;
     Ok(if damaged.is_empty() { exit_code::PASS } else { exit_code::HARNESS_FAILED })
 }
 

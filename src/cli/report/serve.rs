@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn an_address_leads_to_a_file_of_the_site_or_to_none() {
-        let file = |url: &str| file_of(url).map(|file| file.display().to_string());
+        let file = |url: &str| {
+            file_of(url).map(|file| file.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/"))
+        };
         assert_eq!(file("/").as_deref(), Some("index.html"));
         assert_eq!(file("/commit/0123456789ab.html?x#y").as_deref(), Some("commit/0123456789ab.html"));
         for url in [

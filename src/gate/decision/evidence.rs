@@ -25,7 +25,7 @@ pub(super) fn goldens(runs: &[(&str, &Arm)], strictness: Strictness) -> Finding 
     let (wrong, unverified, close) =
         (of(GoldenResult::Break), of(GoldenResult::None), of(GoldenResult::NearTie));
     if !wrong.is_empty() {
-        return Finding::fails(id, Verdict::WrongOutput, format!("wrong output: {}", wrong.join("; ")));
+        return Finding::fails(id, Verdict::WrongOutput, wrong.join("; "));
     }
     let unjudged = runs.iter().find(|(_, run)| run.prompts.is_empty() || has_unjudged(run));
     if let Some((side, _)) = unjudged {
@@ -138,7 +138,7 @@ pub(super) fn commits(record: &Experiment, strictness: Strictness) -> Option<Fin
                         merge_base.get(..12).unwrap_or(merge_base)
                     ),
                 ),
-                None => Finding::holds(id, "both sides are commits, with nothing changed over them"),
+                None => Finding::holds(id, "both sides are clean commits"),
             })
         }
     }
@@ -167,7 +167,7 @@ pub(super) fn workload(runs: &[(&str, &Arm)], published: Option<&PublishedRefere
             ));
         }
     }
-    Finding::holds(id, "every reference prompt was requested every token")
+    Finding::holds(id, "all prompts ran with the full token count")
 }
 
 /// Whether it is proven that the device did the work that was requested.
@@ -278,7 +278,7 @@ pub(super) fn guards(record: &Experiment, pairs: &[PairValues], strictness: Stri
     }
     match (first, record.sampling.ignore_guards) {
         (Some(why), true) => {
-            let reason = reported(&format!("count although a guard tripped, as requested; first {why}"));
+            let reason = reported(&format!("are kept although a guard tripped, as requested; first {why}"));
             Finding::doubtful(id, strictness, reason)
         }
         (Some(why), false) => {

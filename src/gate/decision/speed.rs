@@ -67,7 +67,7 @@ impl Speed {
         let Judged { word, finding } = match result.outcome {
             SequentialOutcome::Regressed => {
                 let reason = format!(
-                    "the mean {title} grew: {reported}, more than the {} % that matter",
+                    "the mean {title} grew: {reported}, above the limit of {} %",
                     rule.regressed_beyond_percent
                 );
                 let regression = Regression {
@@ -139,7 +139,7 @@ impl Speed {
         let reported = interval_reported(interval);
         let matters = rule.smallest_change_percent;
         let Judged { word, finding } = if regressed {
-            let reason = format!("`{id}` grew: {reported}, more than the {matters} % that matter");
+            let reason = format!("`{id}` grew: {reported}, above the limit of {matters} %");
             let regression = Regression {
                 id: &id,
                 metric: rule.metric,
@@ -156,6 +156,11 @@ impl Speed {
         } else if interval.upper() < 1.0 + matters / 100.0 {
             let reason = format!("a growth of {matters} % or more is excluded: {reported}");
             Judged { word: ComparisonResult::Unchanged, finding: Finding::holds(&id, reason) }
+        } else if interval.lower() > 1.0 + matters / 100.0 {
+            let reason = format!(
+                "a growth above {matters} % is not significant after Holm's correction for several values: {reported}"
+            );
+            Judged { word: ComparisonResult::Undecided, finding: Finding::not_judged(&id, reason) }
         } else {
             let reason = format!("a growth of {matters} % is neither shown nor excluded: {reported}");
             Judged { word: ComparisonResult::Undecided, finding: Finding::not_judged(&id, reason) }

@@ -160,7 +160,7 @@ fn comparisons(document: &mut Document, decision: &DecisionRecord, shown: Vec<&C
     let headings = ["metric", "prompt", "change", "interval", "pairs", "better", "result"];
     document.table(Table::new(headings).with_keys(2).with_rows(rows));
     let left = if left == 0 { String::new() } else { format!(" {} not shown.", counted(left, "row")) };
-    document.text(format!("{}{left}", words::CHANGE));
+    document.text(format!("{}{left}", words::change_note()));
 }
 
 /// Each metric that has changed, then the rules other than those on these metrics, each with its reason.
@@ -204,7 +204,7 @@ fn pair_row(at: usize, pair: &PairLine) -> [Cell; 4] {
     let state = match (&pair.invalidated_by, &pair.counts_despite, pair.difference_percent) {
         (Some(reason), _, _) => format!("invalidated: {reason}"),
         (None, _, None) => "has no speed".to_owned(),
-        (None, Some(reason), Some(_)) => format!("counts despite {reason}"),
+        (None, Some(reason), Some(_)) => format!("kept, guards ignored: {reason}"),
         (None, None, Some(_)) => "counts".to_owned(),
     };
     [
@@ -251,8 +251,16 @@ fn warning_kinds(subject: Subject<'_>) -> Line {
         return Line::default();
     }
     let more = if kinds.len() > MOST { ", ..." } else { "" };
+    let of_kinds = if kinds.len() < warnings.len() {
+        format!(" of {}", counted(kinds.len(), "kind"))
+    } else {
+        String::new()
+    };
     kinds.truncate(MOST);
-    Line::from(format!(" {}: ", counted(warnings.len(), "warning"))).and(kinds.join(", ")).and(more).and(".")
+    Line::from(format!(" {}{of_kinds}: ", counted(warnings.len(), "warning")))
+        .and(kinds.join(", "))
+        .and(more)
+        .and(".")
 }
 
 /// A runner shows no more of a kind from one step; the verdict is reported first.
@@ -267,7 +275,7 @@ pub fn github_annotations(subject: Subject<'_>, decision: &DecisionRecord) -> St
     };
     let title = subject.title().to_text();
     let reported = format!("{} ({title})", one_line(&decision.reason));
-    let mut lines = vec![(verdict, format!("arcgauge: {}", decision.verdict.as_str()), reported)];
+    let mut lines = vec![(verdict, format!("arcgauge: {}", decision.verdict.in_words()), reported)];
     lines.extend(decision.checks.iter().filter_map(|check| {
         let kind = match check.result {
             CheckResult::Fails if decision.status == Status::Red => "error",

@@ -1,5 +1,7 @@
 //! Sentences that every form has in the same words.
 
+use crate::judge::policy::Policy;
+use crate::judge::sequential::LOOK_ALPHA;
 use crate::measure::Metric;
 use crate::record::{
     CheckResult, ComparisonRecord, ComparisonResult, DecisionRecord, SensitivityRecord, Status, Verdict,
@@ -14,7 +16,7 @@ pub(super) const IDENTICAL: &str = "Both sides are identical: nothing was measur
 
 /// The verdict, and of what it warns: as in "pass with warning: TTFT +12.8 %".
 pub(super) fn verdict(decision: &DecisionRecord) -> String {
-    let word = decision.verdict.as_str().replace('-', " ");
+    let word = decision.verdict.in_words().to_owned();
     if decision.status != Status::GreenWithWarning {
         return word;
     }
@@ -26,10 +28,10 @@ pub(super) fn verdict(decision: &DecisionRecord) -> String {
 /// The verdict on two settings: which is faster is a finding, no failure.
 pub(super) fn of_settings(decision: &DecisionRecord) -> (Mark, String) {
     match decision.verdict {
-        Verdict::Pass => (Mark::Holds, "no relevant difference".to_owned()),
+        Verdict::Pass => (Mark::Holds, "head is not slower".to_owned()),
         Verdict::Improved => (Mark::Holds, "head is faster".to_owned()),
         Verdict::Regressed => (Mark::Warns, "head is slower".to_owned()),
-        other => (other.into(), other.as_str().replace('-', " ")),
+        other => (other.into(), other.in_words().to_owned()),
     }
 }
 
@@ -59,7 +61,12 @@ pub(in crate::report) fn standing(comparison: &ComparisonRecord, verdict: Verdic
     }
     let is_warning = comparison.result == ComparisonResult::Regressed
         && matches!(verdict, Verdict::Pass | Verdict::Improved);
-    (if is_warning { Mark::Warns } else { comparison.result.into() }, comparison.result.as_str())
+    let word = match comparison.result {
+        // The test is of a growth alone: the value may have fallen.
+        ComparisonResult::Unchanged => "not worse",
+        other => other.as_str(),
+    };
+    (if is_warning { Mark::Warns } else { comparison.result.into() }, word)
 }
 
 /// The change of a metric, as in "+2.13 %".
@@ -72,8 +79,14 @@ pub(super) fn interval(comparison: &ComparisonRecord) -> String {
     format!("[{}, {}]", percent(comparison.lower), percent(comparison.upper))
 }
 
-pub(super) const CHANGE: &str =
-    "Change: from base to head, over the pairs that count. Where better is lower, + is worse.";
+/// What the columns of the comparisons are.
+pub(super) fn change_note() -> String {
+    format!(
+        "Change: from base to head, over the pairs that count. Where better is lower, + is worse. Each bound of the first \
+         interval errs with a probability of {} %, of the others as the policy says.",
+        LOOK_ALPHA * 100.0
+    )
+}
 
 /// How small a change could have been seen.
 pub(super) fn sensitivity(known: &SensitivityRecord) -> String {
@@ -90,6 +103,9 @@ pub(super) fn sensitivity(known: &SensitivityRecord) -> String {
 pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static str, Option<String>) {
     if subject.compares_settings() {
         match decision.verdict {
+            Verdict::Pass if may_be_faster(subject, decision) => {
+                return ("the head's setting may be faster: measure more pairs on a quiet machine", None);
+            }
             Verdict::Pass => return ("choose either setting; for a smaller difference run more pairs", None),
             Verdict::Improved => return ("use the head's setting", None),
             Verdict::Regressed => return ("keep the base's setting", None),
@@ -123,10 +139,19 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
             Some(ab_command(subject.record)),
         ),
         Verdict::WrongOutput => (
-            "see what differs with `cargo xtask golden check`; where the new answer is right, bless it on the base",
+            "see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless` it in a pull request of its own, and merge that first",
             None,
         ),
     }
+}
+
+/// Whether a head that is not slower may be faster by as much as is excluded as a slow-down.
+fn may_be_faster(subject: Subject<'_>, decision: &DecisionRecord) -> bool {
+    let policy = Policy::parse(&subject.record.inputs.policy.text, "the record's").ok();
+    let mean = decision.comparisons.first();
+    policy.zip(mean).is_some_and(|(policy, mean)| {
+        mean.lower < 1.0 / (1.0 + policy.sequential.passes_within_percent / 100.0)
+    })
 }
 
 /// The verdict, and the mean over all prompts where it was measured; nothing of it is text of others.

@@ -23,7 +23,7 @@ fn wrong_output_is_the_verdict_whatever_the_times_say() {
     for percent in [-20.0, 0.0, 20.0] {
         let record = slower(percent, wrong);
         says("a wrong token", &record, WRONG, WRONG);
-        assert_eq!(reason(&record), "wrong output: `b` of the head at token 2 (`9` for `6`)");
+        assert_eq!(reason(&record), "`b` of the head at token 2 (`9` for `6`)");
         let decision = decided(&record, Strictness::Gate);
         assert_eq!((decision.comparisons.len(), decision.sensitivity), (0, None), "no speed is reported");
     }

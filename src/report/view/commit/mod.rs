@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::record::{ArmView, Commit, Entry, Experiment, Origin, PlanKind, Side};
 use crate::report::decision::{Subject, add_decision, pair_lines};
 use crate::report::document::{Document, Line, Place};
-use crate::report::mark::Badge;
+use crate::report::mark::{Badge, Mark};
 use crate::report::reproduce::{ab_command, soak_command};
 use crate::report::soak::{add_soak_chart, soak_document};
 use crate::report::view::bisect::place_in_bisect;
@@ -53,7 +53,9 @@ pub(in crate::report) fn commit_page(
     records: &[RecordOfCommit<'_>],
 ) -> (String, Value) {
     let Neighbours { previous, next, forge } = neighbours;
-    let valid = records.iter().find(|record| is_valid(record.entry)).or(records.first());
+    let fails = |record: &&RecordOfCommit<'_>| Badge::of_entry(record.entry).class == Mark::Fails.as_str();
+    let is_valid = |record: &&RecordOfCommit<'_>| is_valid(record.entry);
+    let open = records.iter().find(fails).or(records.iter().find(is_valid)).or(records.first());
     let of_kind = |plan: PlanKind| records.iter().filter(move |it| it.record.plan == plan);
     let arms = |it: &RecordOfCommit<'_>| {
         let title =
@@ -83,8 +85,8 @@ pub(in crate::report) fn commit_page(
         "previous": previous.and_then(CommitLink::of),
         "next": next.and_then(CommitLink::of),
         "range": previous.zip(commit).and_then(|(it, commit)| CommitRange::of(it, &commit.sha, forge)),
-        // The part that is open: the newest valid record, else the newest.
-        "open": valid.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
+        // The part that is open: the newest that fails, else the newest valid record, else the newest.
+        "open": open.map(|record| one_line(&record.entry.run_id)).unwrap_or_default(),
         "records": records.iter().map(record_line).collect::<Value>(),
         "parts": parts.collect::<Value>(),
     });
@@ -148,7 +150,7 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
     if let Some(decision) = decision.filter(|_| record.is_of_commits()) {
         let other = record.decision.as_ref().filter(|other| other.verdict != decision.verdict);
         let other =
-            other.map_or(String::new(), |other| format!("; outside of a gate: {}", other.verdict.as_str()));
+            other.map_or(String::new(), |other| format!("; outside of a gate: {}", other.verdict.in_words()));
         document.text(
             Line::from(format!("A pull request's check: {}. Judged ", decision.status.as_str()))
                 .and(Line::moment(&decision.judged_utc))

@@ -88,7 +88,7 @@ fn line_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], track: &Trac
 
 /// What the band is: where commits share a column, their values are within it as well.
 fn band_label(track: &Track, is_dense: bool) -> String {
-    let interval = format!("its interval of {MEAN_CONFIDENCE_PERCENT} %");
+    let interval = format!("{MEAN_CONFIDENCE_PERCENT} % interval");
     match (track.has_intervals(), is_dense) {
         (true, true) => format!("{interval}, and the commits of its column"),
         (false, true) => "the commits of its column".to_owned(),

@@ -142,7 +142,7 @@ impl Standing {
     /// None where the commit has values and was compared with no other.
     fn of(point: &Point<'_>) -> Option<Self> {
         let ab = point.ab_summary().filter(|ab| !ab.is_against_itself);
-        let of_verdict = |verdict: Verdict| Self { mark: verdict.into(), word: verdict.as_str() };
+        let of_verdict = |verdict: Verdict| Self { mark: verdict.into(), word: verdict.in_words() };
         match ab.and_then(|ab| ab.gate_verdict.or(ab.verdict)) {
             _ if point.entry.outcome == Outcome::WrongOutput => Some(of_verdict(Verdict::WrongOutput)),
             _ if ab.is_some_and(AbSummary::passes_with_warning) => {

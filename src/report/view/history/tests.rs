@@ -67,7 +67,7 @@ fn every_value_is_in_the_data_with_four_digits() {
 
 #[test]
 fn only_values_that_are_kept_by_process_have_an_interval_and_a_chart_names_no_other_band() {
-    let interval = "its interval of 95 %";
+    let interval = "95 % interval";
     let page_of_few = page(&entries(12));
     let [few, many] = [&page_of_few, &page(&entries(700))].map(|page| page.view.clone());
     let drawn = |view: &Value, name: &str| {

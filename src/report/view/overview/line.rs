@@ -107,7 +107,7 @@ fn published(run: &SummaryRow, published: &PublishedReference, policy: &Policy) 
     };
     let Some(value) = run.published_tok_s else {
         let why = if published.model.accepted.is_empty() {
-            "no model is accepted as the published one yet"
+            "no files are accepted as the published model yet"
         } else {
             "it is of another model, device or workload"
         };

@@ -74,6 +74,7 @@ pub(in crate::report) fn overview_page(sources: OverviewSources<'_>) -> Result<V
         "is_empty": sources.entries.is_empty(),
         "worst": worst.map(|(_, line)| line),
         "newest": newest_record(sources.entries),
+        "is_judged": sources.timelines.iter().flat_map(|it| &it.points).any(|it| it.metric_values().is_some()),
         "open": open.into_iter().map(|(_, row)| row).collect::<Value>(),
         "lines": lines.iter().map(|(_, line)| line).collect::<Vec<_>>(),
         "more_lines": (left > 0).then(|| counted(left, "more timeline")),
@@ -94,7 +95,7 @@ fn beside(sources: OverviewSources<'_>) -> Option<String> {
     let left = of_commits.count().saturating_sub(on_timelines);
     (left > 0).then(|| {
         format!(
-            "{} on no timeline: of a changed tree, of no commit, or of another branch",
+            "{} not on the timeline (uncommitted changes, no commit, or another branch)",
             counted(left, "record")
         )
     })

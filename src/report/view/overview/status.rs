@@ -55,7 +55,7 @@ fn wrong(points: &[Point<'_>]) -> Option<Status> {
     let last = points.iter().rposition(|point| is_wrong(point) || is_right(point))?;
     is_wrong(&points[last]).then(|| {
         let reason = "the output differs from its golden, and no later commit matches again";
-        Status::new(Mark::Fails, Verdict::WrongOutput.as_str(), reason, Some(last))
+        Status::new(Mark::Fails, Verdict::WrongOutput.in_words(), reason, Some(last))
     })
 }
 
@@ -85,7 +85,7 @@ fn regressed(timeline: &Timeline<'_>) -> Option<Status> {
     let change = timeline.points[at].ab_summary().and_then(|ab| ab.tpot_change);
     let change = change.map(|it| format!("time per output token {}, ", percent_of(it.ratio)));
     let reason = format!("{}decided by an A/B, open", change.unwrap_or_default());
-    Some(Status::new(Mark::Fails, verdict.as_str(), reason, Some(at)))
+    Some(Status::new(Mark::Fails, verdict.in_words(), reason, Some(at)))
 }
 
 fn percent_of(ratio: f64) -> String {
@@ -110,7 +110,7 @@ fn worse(timeline: &Timeline<'_>, tracks: &[Track], policy: &Policy) -> Option<S
     let losses = losses(timeline, tracks, policy);
     let largest = losses.iter().max_by(|one, other| one.ratio.total_cmp(&other.ratio))?;
     let Loss { metric, watched, ratio, since } = largest;
-    let reason = format!("{} {}, found by change points, open", watched.name, percent_of(*ratio));
+    let reason = format!("{} {}, detected by change points, still open", watched.name, percent_of(*ratio));
     Some(Status { metric: *metric, ..Status::new(Mark::Warns, watched.regression, reason, Some(*since)) })
 }
 
@@ -123,7 +123,7 @@ fn decided(points: &[Point<'_>]) -> Status {
     let Some((at, point, verdict)) = last else {
         let measured = points.iter().filter(|point| point.metric_values().is_some()).count();
         let reason = if measured == 0 {
-            "no run is valid".to_owned()
+            "no valid run yet".to_owned()
         } else {
             format!("no change in {}; no A/B of commits yet", counted(measured, "valid commit"))
         };
@@ -132,10 +132,10 @@ fn decided(points: &[Point<'_>]) -> Status {
     let since = points.len() - 1 - at;
     let age =
         if since == 0 { String::new() } else { format!(", {} before the newest", counted(since, "commit")) };
-    let reason = format!("the newest A/B, of {}{age}: {}", short(point.sha), verdict.as_str());
+    let reason = format!("the newest A/B, of {}{age}: {}", short(point.sha), verdict.in_words());
     match verdict {
         Verdict::Inconclusive => Status::new(Mark::Unknown, "inconclusive", reason, Some(at)),
-        Verdict::InvalidEnvironment => Status::new(Mark::Warns, "invalid environment", reason, Some(at)),
+        Verdict::InvalidEnvironment => Status::new(Mark::Warns, verdict.in_words(), reason, Some(at)),
         _ if newest.metric_values().is_none() && newest.ab.is_none() => {
             let reason = format!("{} has no valid run; {reason}", short(newest.sha));
             Status::new(Mark::Unknown, "unknown", reason, Some(points.len() - 1))
@@ -208,7 +208,7 @@ pub(super) fn open_regressions(
     };
     let decided = open_verdict(timeline).and_then(|(at, verdict)| {
         let change = timeline.points[at].ab_summary()?.tpot_change?;
-        Some(row(Mark::Fails, verdict.as_str(), "time per output token", change.ratio, at))
+        Some(row(Mark::Fails, verdict.in_words(), "time per output token", change.ratio, at))
     });
     let is_decided = |metric| decided.is_some() && metric == Metric::TimePerOutputToken;
     let found = losses(timeline, tracks, sources.policy).into_iter().filter(|loss| !is_decided(loss.metric));

@@ -47,7 +47,7 @@ fn the_last_values_are_shown_though_every_run_is_invalid() {
     let speed = &view["lines"][0]["speed"];
     assert_eq!(speed["rejected"]["word"], "INVALID: cpu-pressure");
     assert!(speed["throughput"].as_str().unwrap().ends_with(" token/s"));
-    assert_eq!(view["lines"][0]["reason"], "no run is valid");
+    assert_eq!(view["lines"][0]["reason"], "no valid run yet");
 }
 
 #[test]
