@@ -49,6 +49,8 @@ pub enum FileKind {
     Artifact,
     /// The payload of an event.
     Event,
+    /// What the kernel reports of the machine.
+    Kernel,
     /// A file of a site.
     Page,
 }
@@ -63,7 +65,7 @@ impl FileKind {
             Self::Graph => 256 * MIB,
             Self::Large => u64::MAX,
             Self::Program => 1024 * MIB,
-            Self::Imported | Self::Event => 16 * MIB,
+            Self::Imported | Self::Event | Self::Kernel => 16 * MIB,
             Self::Artifact => 32 * MIB,
         }
     }
@@ -199,7 +201,8 @@ fn opened(path: &Path, kind: FileKind) -> io::Result<File> {
     Ok(file)
 }
 
-fn bytes_of(path: &Path, kind: FileKind) -> io::Result<Vec<u8>> {
+/// The bytes of a file, with the system's own reason where it cannot be read.
+pub(crate) fn bytes_of(path: &Path, kind: FileKind) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // A byte more than is allowed, so that a file that grows is seen to be larger.
     opened(path, kind)?.take(kind.largest_bytes().saturating_add(1)).read_to_end(&mut bytes)?;

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::files::{FileKind, bytes_of};
+
 const INTEL: &str = "0x8086";
 
 /// An Intel GPU on the PCI bus.
@@ -44,7 +46,8 @@ fn intel_gpu(device: &Path) -> IntelGpu {
 }
 
 fn reported(device: &Path, file: &str) -> Option<String> {
-    Some(fs::read_to_string(device.join(file)).ok()?.trim().to_lowercase())
+    let bytes = bytes_of(&device.join(file), FileKind::Kernel).ok()?;
+    Some(String::from_utf8_lossy(&bytes).trim().to_lowercase())
 }
 
 fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
@@ -65,6 +68,13 @@ mod tests {
             }
         }
         intel_gpus(&tree.path("sys")).into_iter().map(|gpu| gpu.pci_id).collect()
+    }
+
+    #[test]
+    fn a_pipe_in_place_of_a_file_is_not_waited_for() {
+        let tree = Tree::new();
+        tree.pipe("sys/bus/pci/devices/0000:00:02.0/class");
+        assert_eq!(intel_gpus(&tree.path("sys")), []);
     }
 
     #[test]

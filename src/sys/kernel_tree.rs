@@ -124,6 +124,18 @@ impl Tree {
         fs::write(file, text).unwrap();
     }
 
+    /// A file with this many bytes of nothing.
+    pub(crate) fn sparse(&self, path: &str, bytes: u64) {
+        self.write(path, "");
+        fs::File::options().write(true).open(self.path(path)).unwrap().set_len(bytes).unwrap();
+    }
+
+    /// A pipe into which nobody writes.
+    pub(crate) fn pipe(&self, path: &str) {
+        fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(self.path(path)).status().unwrap().success());
+    }
+
     pub(crate) fn remove(&self, path: &str) {
         let path = self.path(path);
         if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }

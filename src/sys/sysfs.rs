@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::files::{FileKind, bytes_of};
 use crate::sys::os;
 
 /// How much of an unexpected text is shown, characters.
@@ -34,9 +35,10 @@ impl SysfsRoot {
     /// A file's text without the white space around it.
     ///
     /// # Errors
-    /// When the file is not there or cannot be read.
+    /// When the file is not there or cannot be read, is no regular file, or is larger than any of the kernel's.
     pub fn text(&self, path: &str) -> Result<String, Unavailable> {
-        let bytes = fs::read(self.root.join(path)).map_err(|cause| unreadable(path, &cause))?;
+        let bytes = bytes_of(&self.root.join(path), FileKind::Kernel);
+        let bytes = bytes.map_err(|cause| unreadable(path, &cause))?;
         Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
     }
 
@@ -209,6 +211,18 @@ mod tests {
         assert!(tree.root().number::<u64>("sys/b").is_err());
         assert!(tree.root().number::<u64>("sys/c").is_err());
         assert_eq!(tree.root().number::<i64>("sys/c"), Ok(-5));
+    }
+
+    #[test]
+    fn what_the_kernel_has_nowhere_is_unavailable_at_once() {
+        let tree = Tree::new();
+        tree.sparse("sys/huge", 3 << 30);
+        let reason = |path: &str| tree.root().text(path).unwrap_err().reason;
+        assert!(reason("sys/huge").contains("has 3221225472 bytes"), "{}", reason("sys/huge"));
+        std::os::unix::fs::symlink("/dev/zero", tree.path("sys/device")).unwrap();
+        assert!(reason("sys/device").contains("it is a device"), "{}", reason("sys/device"));
+        tree.pipe("sys/pipe");
+        assert!(reason("sys/pipe").contains("it is a pipe"), "{}", reason("sys/pipe"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The counters of `/proc/stat`.
 
-use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use rustix::param::clock_ticks_per_second;
 
@@ -23,7 +23,9 @@ impl CpuTime {
         let text = root.text("proc/stat")?;
         let lines = text.lines().filter_map(processor);
         let busy: Vec<u64> = lines
-            .filter(|(number, _)| allowed.as_ref().is_none_or(|allowed| allowed.contains(number)))
+            .filter(|(number, _)| {
+                allowed.as_ref().is_none_or(|all| all.iter().any(|part| part.contains(number)))
+            })
             .map(|(_, busy)| busy)
             .collect();
         // A sandbox that counts nothing has such a file, too.
@@ -52,15 +54,14 @@ fn processor(line: &str) -> Option<(u32, u64)> {
 }
 
 /// The processors on which a process may run, as in `0-3,8`.
-fn allowed_processors(root: &SysfsRoot, process: u32) -> Option<BTreeSet<u32>> {
+fn allowed_processors(root: &SysfsRoot, process: u32) -> Option<Vec<RangeInclusive<u32>>> {
     let text = root.text(&format!("proc/{process}/status")).ok()?;
     let list = text.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
-    let mut allowed = BTreeSet::new();
-    for part in list.trim().split(',') {
+    let range = |part: &str| {
         let (from, to) = part.split_once('-').unwrap_or((part, part));
-        allowed.extend(from.parse::<u32>().ok()?..=to.parse().ok()?);
-    }
-    Some(allowed)
+        Some(from.parse().ok()?..=to.parse().ok()?)
+    };
+    list.trim().split(',').map(range).collect()
 }
 
 #[cfg(test)]
@@ -101,6 +102,7 @@ mod tests {
         assert_eq!(at("0-1"), Ok((2, 162)));
         assert_eq!(at("1,2"), Ok((2, 1007)));
         assert_eq!(at("0-63"), Ok((3, 1162)), "more than there are");
+        assert_eq!(at("0-4294967295"), Ok((3, 1162)), "far more than there are");
         assert_eq!(at("?"), Ok((3, 1162)), "unreadable: all of them");
         assert!(at("9").is_err());
     }

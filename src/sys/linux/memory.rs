@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::files::{self, FileKind};
 use crate::sys::{MemoryReading, SysfsRoot, clients_of, family};
 
 /// A process, by `/proc/PID`.
@@ -76,7 +77,10 @@ pub fn last_level_cache_bytes(sysfs: &Path) -> Option<u64> {
     let mut bytes_by_cores: BTreeMap<String, u64> = BTreeMap::new();
     for core in folders(&sysfs.join("devices/system/cpu"), "cpu") {
         for cache in folders(&core.join("cache"), "index") {
-            let read = |name: &str| Some(fs::read_to_string(cache.join(name)).ok()?.trim().to_owned());
+            let read = |name: &str| {
+                let bytes = files::bytes_of(&cache.join(name), FileKind::Kernel).ok()?;
+                Some(String::from_utf8_lossy(&bytes).trim().to_owned())
+            };
             if read("type")? == "Instruction" {
                 continue;
             }
@@ -211,6 +215,11 @@ mod tests {
         assert_eq!(last_level_cache_bytes(Path::new("/nowhere")), None);
         assert_eq!(last_level_cache_bytes(machine(&[&[["3", "Unified", "0K", "0"]]]).path()), None);
         assert_eq!(last_level_cache_bytes(machine(&[&[["3", "Unified", "lots", "0"]]]).path()), None);
+        let sysfs = machine(&[&[["3", "Unified", "8M", "0"]]]);
+        let size = sysfs.path().join("devices/system/cpu/cpu0/cache/index0/size");
+        fs::remove_file(&size).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&size).status().unwrap().success());
+        assert_eq!(last_level_cache_bytes(sysfs.path()), None, "a pipe is not waited for");
         let sysfs = machine(&[&[["3", "Unified", "8M", "0"]], &[["3", "Unified", "8M", "1"]]]);
         fs::remove_file(sysfs.path().join("devices/system/cpu/cpu1/cache/index0/size")).unwrap();
         assert_eq!(last_level_cache_bytes(sysfs.path()), None, "half of the caches is not the cache");
