@@ -18,7 +18,7 @@ pub fn on_ac_power(root: &SysfsRoot) -> Result<bool, Unavailable> {
         if text("scope").as_deref() == Ok("Device") || text("present").as_deref() == Ok("0") {
             continue;
         }
-        if kind == "Mains" || kind.starts_with("USB") {
+        if matches!(kind.as_str(), "Mains" | "Wireless") || kind.starts_with("USB") {
             let online = root.number::<u32>(&format!("{SUPPLIES}/{name}/online"));
             has_mains |= kind == "Mains" && online.is_ok();
             adapters.extend(online);
@@ -27,15 +27,18 @@ pub fn on_ac_power(root: &SysfsRoot) -> Result<bool, Unavailable> {
         }
     }
     let is_online = adapters.iter().any(|online| *online != 0);
-    let says = |wanted: &str| batteries.iter().flatten().any(|status| status == wanted);
+    let says = |wanted: &&str| batteries.iter().flatten().any(|status| status == wanted);
     match (&adapters[..], &batteries[..]) {
         ([], []) => Err(nothing()),
         (_, []) => Ok(true),
-        // A port that is offline says nothing of the machine's other connector.
-        _ if !is_online && !has_mains && batteries.iter().all(Option::is_none) => Err(nothing()),
-        ([], _) => Ok(!says("Discharging")),
+        ([], _) if batteries.iter().all(Option::is_none) => Err(nothing()),
+        ([], _) => Ok(!says(&"Discharging")),
+        // A port that is offline says nothing of the machine's other connector, nor does a full battery.
+        _ if !is_online && !has_mains && !["Discharging", "Charging", "Not charging"].iter().any(says) => {
+            Err(nothing())
+        }
         // A supply that is not listed may charge it, or hold it at its limit.
-        _ => Ok(is_online || says("Charging") || (says("Not charging") && !says("Discharging"))),
+        _ => Ok(is_online || says(&"Charging") || (says(&"Not charging") && !says(&"Discharging"))),
     }
 }
 
@@ -118,6 +121,24 @@ mod tests {
             let tree = supply(tree, "ADP1", &[("type", "Mains"), ("online", "0")]);
             assert_eq!(on_ac_power(&tree.root()), Ok(false), "nothing else feeds a laptop");
         }
+    }
+
+    #[test]
+    fn a_battery_that_is_full_beside_a_port_that_is_offline_says_nothing() {
+        let port = [("type", "USB"), ("online", "0")];
+        let tree = supply(Tree::new(), "ucsi-source-psy-USBC000:001", &port);
+        let tree = supply(tree, "BAT0", &[("type", "Battery"), ("status", "Full")]);
+        assert!(on_ac_power(&tree.root()).is_err(), "its other connector may be the one that is used");
+        tree.write(&format!("{SUPPLIES}/BAT0/status"), "Discharging");
+        assert_eq!(on_ac_power(&tree.root()), Ok(false));
+    }
+
+    #[test]
+    fn a_wireless_charger_that_is_online_is_a_supply() {
+        let tree = supply(Tree::new(), "ADP1", &[("type", "Mains"), ("online", "0")]);
+        let tree = supply(tree, "wireless", &[("type", "Wireless"), ("online", "1")]);
+        let tree = supply(tree, "BAT0", &[("type", "Battery"), ("status", "Full")]);
+        assert_eq!(on_ac_power(&tree.root()), Ok(true));
     }
 
     #[test]
