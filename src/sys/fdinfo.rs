@@ -189,8 +189,8 @@ pub struct OtherGpuUse {
     /// How many there are.
     pub clients: usize,
     /// The share of the time since the last scan in which engines worked for them, summed over
-    /// clients and engines, so that it can be above 1; None in the first scan. A client counts from
-    /// the second scan that sees it.
+    /// clients and engines, so that it can be above 1; None in the first scan, and where the kernel does
+    /// not show what the engines did for one of them. A client counts from the second scan that sees it.
     pub busy_share: Option<f64>,
     /// Processes that this user may not look at: what they do on the GPU is not in the share.
     pub hidden_processes: usize,
@@ -253,7 +253,7 @@ impl OtherClients {
         }
         let counts = |id: &ClientId| self.measured.is_empty() || self.measured.contains(&id.pci_address);
         let counted = || clients.iter().filter(|(id, _)| counts(id));
-        let busy_share = self.previous.as_ref().map(|previous| {
+        let busy_share = self.previous.as_ref().and_then(|previous| {
             let elapsed_ns = at_ns.saturating_sub(previous.at_ns);
             let seen_twice = counted().filter_map(|(id, now)| Some((previous.clients.get(id)?, now)));
             seen_twice.map(|(before, now)| busy_share(before, now, elapsed_ns)).sum()
@@ -278,8 +278,13 @@ fn measured_gpus(own: &BTreeMap<ClientId, GpuClient>) -> BTreeSet<String> {
     work.into_keys().map(str::to_owned).collect()
 }
 
-/// The share of an interval in which engines worked for a client, summed over its engines.
-fn busy_share(before: &GpuClient, now: &GpuClient, elapsed_ns: u64) -> f64 {
+/// The share of an interval in which engines worked for a client, summed over its engines; None where the
+/// kernel shows none of them, as older ones and those of a virtual GPU do.
+fn busy_share(before: &GpuClient, now: &GpuClient, elapsed_ns: u64) -> Option<f64> {
+    let is_shown = |engine: &String| now.total_cycles.contains_key(engine);
+    if now.busy_ns.is_empty() && !now.busy_cycles.keys().any(is_shown) {
+        return None;
+    }
     let grown = |before: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>, engine: &str| {
         Some(now.get(engine)?.saturating_sub(*before.get(engine)?))
     };
@@ -291,7 +296,7 @@ fn busy_share(before: &GpuClient, now: &GpuClient, elapsed_ns: u64) -> f64 {
         .busy_ns
         .keys()
         .filter_map(|engine| share(grown(&before.busy_ns, &now.busy_ns, engine)?, elapsed_ns));
-    cycles.chain(times).sum()
+    Some(cycles.chain(times).sum())
 }
 
 fn share(part: u64, whole: u64) -> Option<f64> {
@@ -444,6 +449,26 @@ mod tests {
         tree.write("proc/9/fdinfo/3", &i915_client(3, 350));
         let share = scan(&mut others, &tree, 1_000, &[7]).busy_share.unwrap();
         assert!((share - (0.1 + 0.25)).abs() < 1e-12, "{share}");
+    }
+
+    #[test]
+    fn a_client_whose_engines_the_kernel_does_not_show_makes_the_share_unknown_and_not_zero() {
+        let engines = |text: &str| text.starts_with("drm-cycles") || text.starts_with("drm-total-cycles");
+        let without = |text: &str| -> String {
+            text.lines().filter(|line| !engines(line)).map(|line| format!("{line}\n")).collect()
+        };
+        let tree = Tree::new()
+            .client(7, 3, &xe_client(1, 10, 0, 1))
+            .client(8, 3, &without(&xe_client(2, 0, 0, 1)))
+            .client(9, 3, &xe_client(3, 0, 0, 1));
+        let mut others = OtherClients::default();
+        assert_eq!(scan(&mut others, &tree, 0, &[7]).clients, 2);
+        tree.write("proc/9/fdinfo/3", &xe_client(3, 100, 1_000, 1));
+        let second = scan(&mut others, &tree, 1_000, &[7]);
+        assert_eq!((second.clients, second.busy_share), (2, None));
+        tree.remove("proc/8");
+        tree.write("proc/9/fdinfo/3", &xe_client(3, 200, 2_000, 1));
+        assert_eq!(scan(&mut others, &tree, 2_000, &[7]).busy_share, Some(0.1));
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn other_gpu_clients(process: &ProcessGuards<'_>, _: Option<&ProcessGuards<'_>>)
         }
     }
     if seen_ns <= 0.0 {
-        return Err(Observation::not_observed("there are not two readings to compare"));
+        return Err(Observation::not_observed("no two readings show what the GPU did for other programs"));
     }
     let share = busy_ns / seen_ns;
     let reported = format!("other programs used the GPU for {:.1} % of the time", share * 100.0);

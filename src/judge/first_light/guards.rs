@@ -71,12 +71,15 @@ pub(super) fn other_clients(evidence: &Evidence) -> Judged {
     let others = reported(&readings, |reading| reading.other_gpu.known())?;
     let clients = others.iter().map(|others| others.clients).max().unwrap_or_default();
     let hidden = others.iter().map(|others| others.hidden_processes).max().unwrap_or_default();
-    let share = others.iter().filter_map(|others| others.busy_share).fold(0.0_f64, f64::max);
+    let share = others.iter().filter_map(|others| others.busy_share).reduce(f64::max);
     if clients == 0 && hidden > 0 {
         return not_observed(format!(
             "no other program was seen on the GPU, and {hidden} processes may not be looked at by this user"
         ));
     }
+    let Some(share) = share else {
+        return not_observed("no two readings show what the GPU did for other programs");
+    };
     let result = yes(format!(
         "{clients} of other programs, busy for up to {:.1} % of the time; {hidden} processes could not be looked at",
         share * 100.0

@@ -70,6 +70,10 @@ fn other_programs_on_the_gpu_trip_from_five_percent_of_the_time_on() {
         it.other_gpu = Known(OtherGpuUse { clients: 0, busy_share: None, hidden_processes: 0 });
     });
     assert_eq!(says(&never_twice, Guard::OtherGpuClients), GuardState::NotObserved);
+    let unseen = each(|it| {
+        it.other_gpu = Known(OtherGpuUse { clients: 1, busy_share: None, hidden_processes: 0 });
+    });
+    assert_eq!(says(&unseen, Guard::OtherGpuClients), GuardState::NotObserved, "nothing says what they did");
     let blind = each(|it| it.worker_gpus = Known(vec![]));
     assert_eq!(says(&blind, Guard::OtherGpuClients), GuardState::NotObserved, "no client is shown at all");
 }
