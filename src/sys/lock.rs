@@ -113,7 +113,7 @@ impl DeviceLock {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(cause)) => return Err(Error::io("lock", path, &cause)),
+                Err(TryLockError::Error(cause)) => return Err(Error::io("lock", path, &cause).as_input()),
             }
             let by = read_holder(&mut file);
             if waited >= waiting.patience || !(waiting.goes_on)(&by, waited) {
@@ -170,7 +170,7 @@ fn is_usable(file: &Path) -> bool {
 /// Opens the file, made for all users where it is not there. Another's file is left as it is.
 fn open(path: &Path) -> Result<File> {
     let failed = |cause: &dyn std::fmt::Display| {
-        Error::harness(format!("cannot open the device lock `{}`: {cause}", path.display()))
+        Error::input(format!("cannot open the device lock `{}`: {cause}", path.display()))
             .hint("name a file that can be written with `--lock FILE`")
     };
     match OpenOptions::new().read(true).write(true).create_new(true).open(path) {
@@ -284,6 +284,10 @@ mod tests {
         let error = take(&pipe, "bench", Duration::ZERO, &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("it is a pipe"), "{error}");
         assert_eq!(DeviceLock::holder(&pipe), None, "to look must not wait either");
+        for named in [path.as_path(), &link, &pipe, folder.path(), Path::new("/dev/null"), &pipe.join("x")] {
+            let error = take(named, "bench", Duration::ZERO, &mut Vec::new()).unwrap_err();
+            assert_eq!(error.kind(), crate::error::ErrorKind::Input, "{error}");
+        }
     }
 
     #[test]

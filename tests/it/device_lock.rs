@@ -78,6 +78,17 @@ fn the_second_of_two_runs_as_soon_as_the_first_has_ended_however_it_ends() {
 }
 
 #[test]
+fn a_lock_that_is_no_file_is_a_wrong_flag() {
+    let checkout = Checkout::new();
+    for (lock, why) in
+        [(".", "it is a folder"), ("/dev/null", "it is a device"), ("none/lock", "No such file")]
+    {
+        let ended = checkout.run(["kv", "--arm", "none", "--arm", "copy", "--device", "CPU", "--lock", lock]);
+        ended.exits(2).says(&format!("cannot open the device lock `{lock}`: {why}")).says("`--lock FILE`");
+    }
+}
+
+#[test]
 fn a_wait_has_a_limit() {
     let checkout = Checkout::new();
     let _holder = holder(&checkout);
