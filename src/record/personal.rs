@@ -152,11 +152,15 @@ impl Personal {
 
     /// The text without any of it.
     pub fn taken_from(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for (trace, pattern) in &self.traces {
-            text = pattern.replace_all(&text, NoExpand(trace.becomes)).into_owned();
-        }
-        without_addresses(&without_accounts(&text))
+        let without = |text: String, folders: bool| {
+            let traces = self.traces.iter().filter(|(trace, _)| trace.is_folder() == folders);
+            traces.fold(text, |text, (trace, pattern)| {
+                pattern.replace_all(&text, NoExpand(trace.becomes)).into_owned()
+            })
+        };
+        // An address before the names in it: of `jane@firm.example` the firm would stay.
+        let text = without_addresses(&without_accounts(&without(text.to_owned(), true)));
+        without(text, false)
     }
 
     /// What stands for the first of it that a text still has; None where it has none.
@@ -384,6 +388,12 @@ mod tests {
         ] {
             assert_eq!(personal.taken_from(text), expected);
         }
+    }
+
+    #[test]
+    fn an_address_with_the_user_s_name_goes_whole() {
+        let text = "jane@firm.example, /home/jane/x of janes-laptop.firm.example";
+        assert_eq!(jane().taken_from(text), "<e-mail>, ~/x of <host>.firm.example");
     }
 
     #[test]
