@@ -221,6 +221,9 @@ impl QueryResults {
     }
 }
 
+/// Of the columns of another file the beginning is shown, characters.
+const MOST_SHOWN: usize = 200;
+
 impl QueryResult {
     fn read(file: &Path) -> Result<Self> {
         let text = files::read_text(file, FileKind::Imported).map_err(|error| error.hint(HOW_TO_QUERY))?;
@@ -230,7 +233,8 @@ impl QueryResult {
         let headings = reader.headers().map_err(broken)?.clone();
         let query = QUERIES.iter().find(|query| query.has_columns(&headings)).ok_or_else(|| {
             let columns: Vec<&str> = headings.iter().collect();
-            fault(format!("no query has a result with the columns `{}`", one_line(&columns.join(", "))))
+            let columns: String = one_line(&columns.join(", ")).chars().take(MOST_SHOWN).collect();
+            fault(format!("no query has a result with the columns `{columns}`"))
         })?;
         let place = |column: &Column| headings.iter().position(|heading| heading == column.name);
         let places: Vec<usize> = query.columns.iter().filter_map(place).collect();

@@ -93,6 +93,9 @@ fn what_is_no_result_of_a_query_is_refused_and_leaves_no_page() {
     of(&["infinite.csv"]).exits(2).refuses("`percent` of row 1 is `inf`, not a number", how);
     of(&["ragged.csv"]).exits(2).refuses("`ragged.csv`: this is no CSV", how);
     of(&["empty.csv"]).exits(2).refuses("no query has a result with the columns", how);
+    write("wide.csv", &"column,".repeat(100_000));
+    let wide = of(&["wide.csv"]);
+    assert!(wide.exits(2).stderr.len() < 1_000, "{} bytes", wide.stderr.len());
     of(&["good.csv", "good.csv"]).exits(2).refuses("are both results of `invalid.sql`", "name one of them");
     of(&["nosuch.csv"]).refuses("nosuch.csv", how);
     assert!(!checkout.path("site/fleet.html").exists());
