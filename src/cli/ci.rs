@@ -194,7 +194,7 @@ fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Resu
         Ok(judged) => {
             let JudgedAb { record, decision } = judged;
             let (pairs, code) = (pair_lines(&record), exit_code::of_verdict(decision.verdict));
-            let subject = Subject { record: &record, pairs: &pairs };
+            let subject = Subject { record: &record, pairs: &pairs, given: None };
             let printed = reporting::report(subject, &decision, VerdictFormat::Text, code);
             leave(&JudgedArtifact::judged(resolved, record, code), &args.output)?;
             printed?;
@@ -251,7 +251,7 @@ fn no_verdict(candidate: &Candidate, end: GateEnd, error: &Error) -> JudgedArtif
 fn stored(resolved: &Resolved, store: &StoreFlag) -> Result<JudgedAb> {
     let root = Root::find();
     let repository = Repository::open(root.path())?;
-    judged_against(&store.find(&root)?, &repository, &resolved.candidate.head, &resolved.merge_base)
+    judged_against(store, &store.find(&root)?, &repository, &resolved.candidate.head, &resolved.merge_base)
 }
 
 /// Writes it, without anything personal, and says where.

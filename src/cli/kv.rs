@@ -248,7 +248,7 @@ fn write_calibration(args: &CalibrateArgs) -> Result<u8> {
     write_whole(&output, text.as_bytes(), Overwrite::Replace)?;
     say(&format!("calibrated with {} tokens of {} texts", calibration.tokens, texts.len()));
     let arm = format!("triattention:128,calibration={}", output.display());
-    let next = shell::command(["kv", "--arm", "none", "--arm", &arm], &args.engine.model.as_typed());
+    let next = shell::command(["kv", "--arm", "none", "--arm", &arm], &args.engine.as_typed());
     say(&format!("next: `{next}`"));
     print_line(&output.display().to_string())?;
     Ok(exit_code::PASS)

@@ -355,7 +355,7 @@ mod tests {
     fn every_command_in_the_report_on_an_ab_is_one() {
         let record = open(include_bytes!("../../fixtures/records/ab-3.0.json"), "a record").unwrap();
         let pairs = pair_lines(&record);
-        let subject = Subject { record: &record, pairs: &pairs };
+        let subject = Subject { record: &record, pairs: &pairs, given: None };
         let mut found = 0;
         for verdict in Verdict::ALL {
             let decision = DecisionRecord { verdict, ..record.decision.clone().unwrap() };

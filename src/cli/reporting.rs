@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::ValueEnum;
 
-use crate::cli::{command_github, exit_code, print_data, print_document, say};
+use crate::cli::{command_github, exit_code, print_data, print_document, say, shell};
 use crate::error::Result;
 use crate::record::{DecisionRecord, Experiment, Outcome};
 use crate::report::decision::{
@@ -22,7 +22,8 @@ use crate::report::document::Document;
 /// As [`print_data()`].
 pub(super) fn report_ab(record: &Experiment, format: VerdictFormat) -> Result<u8> {
     let pairs = pair_lines(record);
-    let subject = Subject { record, pairs: &pairs };
+    let given = shell::again();
+    let subject = Subject { record, pairs: &pairs, given: Some(&given) };
     let code = match (&record.decision, record.outcome) {
         (Some(decision), _) => exit_code::of_verdict(decision.verdict),
         (None, Outcome::Interrupted) => exit_code::INTERRUPTED,
@@ -46,13 +47,15 @@ pub(super) fn report(
     format: VerdictFormat,
     code: u8,
 ) -> Result<()> {
+    // The command that was given names folders of this machine: it stays on the terminal.
+    let shared = Subject { given: None, ..subject };
     let printed = match format {
         VerdictFormat::Text => print_document(decision_document(subject, Some(decision))),
-        VerdictFormat::Json => print_data(&decision_json(subject, Some(decision), code)),
-        VerdictFormat::Markdown => print_data(&decision_markdown(subject, decision)),
-        VerdictFormat::Junit => print_data(&decision_junit(subject, decision)),
+        VerdictFormat::Json => print_data(&decision_json(shared, Some(decision), code)),
+        VerdictFormat::Markdown => print_data(&decision_markdown(shared, decision)),
+        VerdictFormat::Junit => print_data(&decision_junit(shared, decision)),
     };
-    report_to_github(subject, decision);
+    report_to_github(shared, decision);
     printed
 }
 

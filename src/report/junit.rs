@@ -198,7 +198,7 @@ pub(super) fn records_junit(records: &[Experiment]) -> String {
 
 fn of_ab(ab: &Experiment) -> Suite {
     let pairs = pair_lines(ab);
-    let subject = Subject { record: ab, pairs: &pairs };
+    let subject = Subject { record: ab, pairs: &pairs, given: None };
     if let Some(decision) = ab.decision.as_ref().or(ab.gate_decision.as_ref()) {
         return decision_suite(subject, decision);
     }

@@ -87,7 +87,7 @@ pub(super) fn peers_command(record: &Experiment) -> String {
     words.extend(requested_flags(run).into_iter().filter(|flag| !own(flag)));
     let other = record.arms.iter().filter(|engine| engine.is_other_program());
     words.extend(other.map(|engine| format!("--program {}=FILE", word(&engine.host_loop, "NAME"))));
-    words.extend(record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned()));
+    words.extend(sampling_flags(record));
     words.join(" ")
 }
 
@@ -100,7 +100,7 @@ pub(super) fn kv_command(record: &Experiment) -> String {
     words.push(format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default()));
     words.push(device_flag(run));
     words.extend(requested_flags(run));
-    words.extend(record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned()));
+    words.extend(sampling_flags(record));
     words.join(" ")
 }
 
@@ -176,7 +176,15 @@ pub(super) fn ab_command(record: &Experiment) -> String {
     if head.differences.iter().any(|reported| reported == ALL_LOGITS) {
         words.push(ALL_LOGITS.to_owned());
     }
+    words.extend(sampling_flags(record));
     words.join(" ")
+}
+
+/// For how long rounds are measured, and which of them count.
+fn sampling_flags(record: &Experiment) -> Vec<String> {
+    let budget = record.sampling.budget_s.map(|seconds| format!("--budget {seconds}s"));
+    let ignored = record.sampling.ignore_guards.then(|| "--ignore-guards".to_owned());
+    budget.into_iter().chain(ignored).collect()
 }
 
 /// In what a side differs from the other one. What both have was requested by flags of both.
@@ -264,6 +272,18 @@ mod tests {
 
     fn ab() -> Experiment {
         open(include_bytes!("../../fixtures/records/ab-3.0.json"), "a record").unwrap()
+    }
+
+    #[test]
+    fn a_limit_and_what_counts_are_in_the_command() {
+        let mut record = ab();
+        record.sampling.budget_s = Some(90);
+        record.sampling.ignore_guards = true;
+        for command in [ab_command(&record), peers_command(&record), kv_command(&record)] {
+            for part in [" --budget 90s", " --ignore-guards"] {
+                assert_eq!(command.matches(part).count(), 1, "{part}: {command}");
+            }
+        }
     }
 
     fn both(record: &mut Experiment, edit: impl Fn(&mut Arm)) {

@@ -4,6 +4,7 @@ use arcgauge::record::Outcome;
 
 use crate::checkout::Checkout;
 use crate::ended::Ended;
+use crate::fake_worker::fake_worker;
 
 /// The commands in backticks on the line of the next step.
 fn next(ended: &Ended) -> Vec<String> {
@@ -29,6 +30,21 @@ fn the_next_step_of_a_run_is_the_command_that_was_given() {
     for command in &commands {
         pasted(&checkout, command).exits(0);
     }
+}
+
+#[test]
+fn the_next_step_of_an_undecided_ab_is_the_command_that_was_given() {
+    let checkout = Checkout::new();
+    let (worker, lock) = (fake_worker(&checkout, "well"), checkout.lock());
+    let sides = ["ab", "--base", "env:FAKE_TOKEN_NS=1000000", "--head", "env:FAKE_TOKEN_NS=1000001"];
+    let workload = ["--device", "CPU", "--unverified", "--prompt", "fibonacci", "--max-new-tokens", "4"];
+    let limits = ["--budget", "1s", "--store", "kept", "--settle-limit-s", "0"];
+    let machine = ["--lock", lock.to_str().unwrap(), "--worker", worker.to_str().unwrap()];
+    let words = [&sides[..], &workload, &limits, &machine].concat();
+    let ended = checkout.run(&words);
+    ended.prints(&format!("measure again:\n  cargo xtask {}\n", words.join(" ")));
+    let markdown = checkout.run([&words[..], &["--format", "markdown"]].concat()).stdout;
+    assert!(markdown.contains(" --budget 1s") && !markdown.contains("--lock"), "{markdown}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::cli::report::show_commit;
 use crate::cli::reporting::{self, VerdictFormat};
 use crate::cli::root::Root;
 use crate::cli::settings::StoreFlag;
-use crate::cli::{exit_code, print, say};
+use crate::cli::{exit_code, print, say, shell};
 use crate::error::{Error, Result};
 use crate::gate::{
     Calibration, Strictness, calibrate as of_records, decide, decide_run, judged_by_base, policy_in,
@@ -93,7 +93,7 @@ fn judge_stored(args: &GateArgs) -> Result<u8> {
         Found::Run(record) => judge_run(&root, &record, &now, args.format)?,
         Found::Nothing { itself } => {
             return Err(Error::harness(format!("nothing was measured of commit {}", head.short()))
-                .hint(what_to_judge(&head, base.commit(), itself)));
+                .hint(what_to_judge(&head, &measure(&base, args.head.as_deref(), &args.store), itself)));
         }
     };
     show_commit(&root, &store, Some(&head.sha));
@@ -111,6 +111,7 @@ pub(in crate::cli) struct JudgedAb {
 /// # Errors
 /// Where there is none, or it failed.
 pub(in crate::cli) fn judged_against(
+    flag: &StoreFlag,
     store: &History,
     repository: &Repository,
     head: &str,
@@ -125,14 +126,14 @@ pub(in crate::cli) fn judged_against(
         }
         Found::Run(_) | Found::Nothing { .. } => {
             let what = format!("nothing was measured of commit {} against its base", head.short());
-            Err(Error::harness(what).hint(format!("run `{}`", ab_command(base.commit()))))
+            Err(Error::harness(what).hint(format!("run `{}`", measure(&base, Some(head.short()), flag))))
         }
     }
 }
 
 /// A forge checks out a merge commit, and what is measured stands under the head that it merges.
-fn what_to_judge(head: &Commit, base: Option<&Commit>, itself: bool) -> String {
-    let measure = format!("run `{}`, then `cargo xtask gate` again", ab_command(base));
+fn what_to_judge(head: &Commit, measure: &str, itself: bool) -> String {
+    let measure = format!("run `{measure}`, then `{}`", shell::again());
     match MergeCommit::of(head) {
         Some(merge) => {
             let merged = merge.head.get(..12).unwrap_or(&merge.head);
@@ -153,7 +154,7 @@ fn judge_run(root: &Root, record: &Experiment, now: &str, format: VerdictFormat)
     let policy = root.read_policy()?;
     let decision = decide_run(record, &policy, now);
     let code = exit_code::of_verdict(decision.verdict);
-    reporting::report(Subject { record, pairs: &[] }, &decision, format, code)?;
+    reporting::report(Subject { record, pairs: &[], given: None }, &decision, format, code)?;
     Ok(code)
 }
 
@@ -170,8 +171,11 @@ fn clean_head(repository: &Repository) -> Result<Commit> {
     Ok(head)
 }
 
-fn ab_command(base: Option<&Commit>) -> String {
-    format!("cargo xtask ab --base {}", base.map_or("main", Commit::short))
+/// The `ab` whose record this gate finds.
+fn measure(base: &AcceptedBase, head: Option<&str>, store: &StoreFlag) -> String {
+    let base = base.commit().map_or("main", Commit::short);
+    let words = ["ab", "--base", base].into_iter().chain(head.into_iter().flat_map(|head| ["--head", head]));
+    shell::command(words, &store.as_typed())
 }
 
 /// The decision of then, from the record alone.
@@ -205,7 +209,7 @@ fn replay(args: &GateArgs, name: &str) -> Result<u8> {
 fn report_ab(record: &Experiment, decision: &DecisionRecord, format: VerdictFormat) -> Result<u8> {
     let code = exit_code::of_verdict(decision.verdict);
     let pairs = pair_lines(record);
-    reporting::report(Subject { record, pairs: &pairs }, decision, format, code)?;
+    reporting::report(Subject { record, pairs: &pairs, given: None }, decision, format, code)?;
     Ok(code)
 }
 

@@ -178,7 +178,7 @@ fn show(args: &ShowArgs) -> Result<u8> {
             bench_document(record.subject(), if args.wide { Detail::Wide } else { Detail::Brief })
         }
         PlanKind::Ab => {
-            let subject = Subject { record: &record, pairs: &pair_lines(&record) };
+            let subject = Subject { record: &record, pairs: &pair_lines(&record), given: None };
             decision_document(subject, record.decision.as_ref())
         }
         PlanKind::Peers => peers_document(&record),

@@ -81,7 +81,7 @@ impl Comment {
     pub(super) fn of(verified: &VerifiedVerdict, head: &str, page: &str) -> Self {
         let VerifiedVerdict { record, decision } = verified;
         let pairs = pair_lines(record);
-        Self::with(&decision_markdown(Subject { record, pairs: &pairs }, decision), head, page)
+        Self::with(&decision_markdown(Subject { record, pairs: &pairs, given: None }, decision), head, page)
     }
 
     /// Why there is none; `reason` may hold text of others.

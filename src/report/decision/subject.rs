@@ -5,6 +5,7 @@ use crate::measure::Metric;
 use crate::record::{ArmView, Experiment, PlanKind, Side, StopReason, Warning};
 use crate::report::document::Line;
 use crate::report::number::{counted, four_digits};
+use crate::report::reproduce::ab_command;
 
 /// What a decision is about: an A/B with its pairs, or a run that there is nothing to compare with.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +14,8 @@ pub struct Subject<'a> {
     pub record: &'a Experiment,
     /// What each pair says, in order; none of a run.
     pub pairs: &'a [PairLine],
+    /// The command that was given, where it has just measured; None where the record alone is known.
+    pub given: Option<&'a str>,
 }
 
 /// What one pair says.
@@ -40,6 +43,11 @@ impl<'a> Subject<'a> {
         };
         let name = |side: Side| Line::name(&self.record.side(side).label);
         Line::from("head ").and(name(Side::Head)).and(" compared with base ").and(name(Side::Base)).and(pairs)
+    }
+
+    /// The command that measures the same again.
+    pub(super) fn again(self) -> String {
+        self.given.map_or_else(|| ab_command(self.record), str::to_owned)
     }
 
     pub(super) fn is_ab(self) -> bool {

@@ -9,7 +9,7 @@ use crate::record::{
 use crate::report::decision::subject::Subject;
 use crate::report::mark::Mark;
 use crate::report::number::{change_percent, counted, percent, signed_percent};
-use crate::report::reproduce::{ab_command, device_flag};
+use crate::report::reproduce::device_flag;
 
 /// Said where both sides are the same.
 pub(super) const IDENTICAL: &str = "Both sides are identical: nothing was measured.";
@@ -131,13 +131,10 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
             let command = format!("cargo xtask ab --base {base} {}", device_flag(run));
             ("measure it against its base", Some(command))
         }
-        Verdict::Inconclusive => {
-            ("follow the checks above, then measure again", Some(ab_command(subject.record)))
+        Verdict::Inconclusive => ("follow the checks above, then measure again", Some(subject.again())),
+        Verdict::InvalidEnvironment => {
+            ("reduce the background load (`top` shows it), then measure again", Some(subject.again()))
         }
-        Verdict::InvalidEnvironment => (
-            "reduce the background load (`top` shows it), then measure again",
-            Some(ab_command(subject.record)),
-        ),
         Verdict::WrongOutput => (
             "see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless` it in a pull request of its own, and merge that first",
             None,

@@ -113,7 +113,7 @@ fn github(records: &[Experiment]) -> Result<Exchanged> {
             continue;
         };
         let pairs = pair_lines(record);
-        let subject = Subject { record, pairs: &pairs };
+        let subject = Subject { record, pairs: &pairs, given: None };
         exchanged.text.push_str(&decision_markdown(subject, decision));
         exchanged.text.push('\n');
         exchanged.annotations.push_str(&github_annotations(subject, decision));

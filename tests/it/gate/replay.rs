@@ -38,7 +38,7 @@ fn the_stored_verdict_comes_again_bit_for_bit_in_every_form() {
         let stored = record.gate_decision.as_ref().unwrap();
         let code = exit_code::of_verdict(stored.verdict);
         let pairs = pair_lines(&record);
-        let subject = Subject { record: &record, pairs: &pairs };
+        let subject = Subject { record: &record, pairs: &pairs, given: None };
         for (format, expected) in [
             ("text", decision_document(subject, Some(stored)).to_text(None)),
             ("json", decision_json(subject, Some(stored), code)),

@@ -66,6 +66,10 @@ fn nothing_measured_is_a_failure_and_names_the_command() {
     assert_eq!(ended.stdout, "");
     let ended = checkout.run(["gate", "--base", "HEAD"]);
     ended.exits(20).says(&format!("run `cargo xtask ab --base {}`", &sha[..12]));
+    let flags = ["--head", "HEAD", "--store", "reports/another"];
+    let ended = checkout.run([&["gate"][..], &flags].concat());
+    let flags = flags.join(" ");
+    ended.exits(20).says(&format!("`cargo xtask ab --base main {flags}`, then `cargo xtask gate {flags}`"));
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn identical_sides_have_no_pairs() {
 fn an_ab_that_did_not_come_to_its_end_has_no_decision() {
     let (mut record, pairs) = ab(Verdict::Pass);
     (record.decision, record.outcome) = (None, Outcome::Interrupted);
-    let value = parsed(&decision_json(Subject { record: &record, pairs: &pairs }, None, 130));
+    let value = parsed(&decision_json(Subject { record: &record, pairs: &pairs, given: None }, None, 130));
     assert_eq!((&value["decision"], &value["outcome"]), (&Value::Null, &json!("interrupted")));
     assert_eq!(value["exit_code"], 130);
 }
@@ -81,8 +81,11 @@ fn an_ab_that_did_not_come_to_its_end_has_no_decision() {
 #[test]
 fn a_run_that_is_compared_with_no_other_is_the_head() {
     let decision = ab(Verdict::Inconclusive).0.decision.unwrap();
-    let value =
-        parsed(&decision_json(Subject { record: &forged::record(), pairs: &[] }, Some(&decision), 13));
+    let value = parsed(&decision_json(
+        Subject { record: &forged::record(), pairs: &[], given: None },
+        Some(&decision),
+        13,
+    ));
     assert_eq!(value["kind"], "run");
     assert_eq!(value["sides"].as_object().unwrap().keys().collect::<Vec<_>>(), ["head"]);
     assert_eq!(value["sides"]["head"]["label"], Value::Null);

@@ -24,11 +24,11 @@ fn identical() -> Reported {
 }
 
 fn decided((record, pairs): &Reported) -> (Subject<'_>, &DecisionRecord) {
-    (Subject { record, pairs }, record.decision.as_ref().unwrap())
+    (Subject { record, pairs, given: None }, record.decision.as_ref().unwrap())
 }
 
 fn text_of((record, pairs): &Reported) -> String {
-    decision_document(Subject { record, pairs }, record.decision.as_ref()).to_text(Some(10_000))
+    decision_document(Subject { record, pairs, given: None }, record.decision.as_ref()).to_text(Some(10_000))
 }
 
 fn markdown_of(reported: &Reported) -> String {

@@ -194,7 +194,7 @@ fn identical_sides() {
 #[test]
 fn a_run_that_is_compared_with_no_other() {
     let decision = ab(Verdict::Inconclusive).0.decision.unwrap();
-    let subject = Subject { record: &forged::record(), pairs: &[] };
+    let subject = Subject { record: &forged::record(), pairs: &[], given: None };
     insta::assert_snapshot!(decision_document(subject, Some(&decision)).to_text(None), @r#"
     one run, compared with no other
     model  tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, machine a-machine, 1 prompt x 3 tokens

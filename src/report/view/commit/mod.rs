@@ -145,7 +145,7 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
         document.fact("bisect", place);
     }
     let chart = charts::of_pairs(record, &pairs, decision);
-    let subject = Subject { record, pairs: &pairs };
+    let subject = Subject { record, pairs: &pairs, given: None };
     add_decision(&mut document, subject, decision, chart);
     if let Some(decision) = decision.filter(|_| record.is_of_commits()) {
         let other = record.decision.as_ref().filter(|other| other.verdict != decision.verdict);
