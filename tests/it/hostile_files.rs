@@ -236,6 +236,47 @@ fn what_git_reads_whole_is_refused_where_it_is_a_pipe_or_without_end() {
 }
 
 #[test]
+fn a_pipe_anywhere_in_a_repository_is_refused_and_a_socket_does_no_harm() {
+    let object = |checkout: &Checkout| {
+        let head = checkout.git(&["rev-parse", "HEAD"]);
+        let (folder, name) = head.trim().split_at(2);
+        format!(".git/objects/{folder}/{name}")
+    };
+    let names: [&dyn Fn(&Checkout) -> String; 7] = [
+        &|_| ".git/refs/heads/another".to_owned(),
+        &|_| ".git/info/exclude".to_owned(),
+        &|_| ".git/shallow".to_owned(),
+        &|_| ".git/objects/info/alternates".to_owned(),
+        &|_| ".gitignore".to_owned(),
+        &|_| "fixtures/.gitignore".to_owned(),
+        &object,
+    ];
+    for name in names {
+        let checkout = Checkout::new();
+        checkout.commit();
+        let name = name(&checkout);
+        let file = checkout.path(&name);
+        let _ = fs::remove_file(&file);
+        pipe(&file);
+        let began = Instant::now();
+        let ended = checkout.run(["gate"]);
+        assert!(began.elapsed() < Duration::from_secs(5), "{name}: {ended}");
+        ended.exits(2).says(&format!("{name}`: it is a pipe, not a regular file"));
+    }
+    let checkout = Checkout::new();
+    checkout.commit();
+    let ignored = checkout.path("ignored");
+    pipe(&ignored);
+    checkout.git(&["config", "core.excludesFile", ignored.to_str().unwrap()]);
+    checkout.run(["gate"]).exits(2).says("ignored`: it is a pipe, not a regular file");
+    let checkout = Checkout::new();
+    checkout.commit();
+    let _listens =
+        std::os::unix::net::UnixListener::bind(checkout.path(".git/fsmonitor--daemon.ipc")).unwrap();
+    checkout.run(["history", "list"]).exits(0);
+}
+
+#[test]
 fn what_is_named_and_cannot_be_used_is_refused_before_anything_is_hashed_or_waited_for() {
     let checkout = Checkout::new();
     let (large, pipe_at, long) = (checkout.path("large"), checkout.path("pipe"), "x".repeat(300));

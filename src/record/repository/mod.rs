@@ -4,15 +4,17 @@
 mod checkout;
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use git2::{DiffOptions, ErrorCode, ObjectType, Oid};
 
 use crate::error::{Error, Result};
 use crate::files::text::text_of;
-use crate::files::{self, FileKind};
+use crate::files::{self, FileKind, other_than_file};
 use crate::record::Commit;
 use crate::record::sharing::git;
+use crate::sys::{is_socket, path_of_bytes};
 
 pub use checkout::CLONE_MARK;
 
@@ -344,11 +346,68 @@ pub(in crate::record) fn discover(folder: &Path) -> Result<Option<git2::Reposito
     let none: [&Path; 0] = [];
     let found = git2::Repository::discover_path(folder, none);
     let Some(path) = there(found)? else { return Ok(None) };
+    refuse_pipes(&path)?;
     for file in READ_WHOLE.map(|name| path.join(name)).iter().filter(|file| file.exists()) {
-        let hint = "`git fsck` and `git status` there report what is damaged";
-        files::open(file, FileKind::Git).map_err(|error| error.hint(hint))?;
+        files::open(file, FileKind::Git).map_err(|error| error.hint(DAMAGED))?;
     }
-    git2::Repository::open(&path).map(Some).map_err(|cause| unreadable(folder, &cause))
+    let repository = git2::Repository::open(&path).map_err(|cause| unreadable(folder, &cause))?;
+    // Of one of several work trees: what all of them share.
+    if repository.commondir() != repository.path() {
+        refuse_pipes(repository.commondir())?;
+    }
+    refuse_ignoring_pipes(&repository)?;
+    Ok(Some(repository))
+}
+
+/// What to do about a repository with something in it that is no file.
+const DAMAGED: &str = "`git fsck` and `git status` there report what is damaged";
+/// Repositories and files of others below a repository's own folder.
+const OF_OTHERS: [&str; 3] = ["lfs", "modules", "worktrees"];
+
+/// Refuses pipes and devices among the files of a repository: git would open them, and wait.
+fn refuse_pipes(repository: &Path) -> Result<()> {
+    let mut folders = vec![repository.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_file() {
+                continue;
+            }
+            if !kind.is_dir() {
+                refuse_pipe(&entry.path())?;
+            } else if folder != repository || !OF_OTHERS.iter().any(|name| entry.file_name() == *name) {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same of the files by which git ignores others: those beside tracked files, and those that its
+/// configuration names.
+fn refuse_ignoring_pipes(repository: &git2::Repository) -> Result<()> {
+    let (Some(root), Ok(index)) = (repository.workdir(), repository.index()) else { return Ok(()) };
+    if let Ok(settings) = repository.config() {
+        let keys = ["core.excludesfile", "core.attributesfile"];
+        keys.iter().filter_map(|key| settings.get_path(key).ok()).try_for_each(|file| refuse_pipe(&file))?;
+    }
+    let paths: Vec<PathBuf> = index.iter().map(|tracked| path_of_bytes(&tracked.path)).collect();
+    let folders: BTreeSet<&Path> = paths.iter().flat_map(|path| path.ancestors().skip(1)).collect();
+    let named = |folder: &Path| [".gitignore", ".gitattributes"].map(|name| root.join(folder).join(name));
+    let there = [Path::new("")].into_iter().chain(folders);
+    there.flat_map(named).try_for_each(|file| refuse_pipe(&file))
+}
+
+/// Refuses a pipe or a device, also behind a link. A socket cannot be opened, so that nothing waits for it.
+fn refuse_pipe(path: &Path) -> Result<()> {
+    let other = fs::metadata(path).ok().and_then(|found| {
+        let kind = found.file_type();
+        other_than_file(kind).filter(|_| !kind.is_dir() && !is_socket(kind))
+    });
+    other.map_or(Ok(()), |other| {
+        let what = format!("cannot read `{}`: it is {other}, not a regular file", path.display());
+        Err(Error::input(what).hint(DAMAGED))
+    })
 }
 
 /// Git cannot read the repository. `git status` reads formats that the library here does not, so that it
