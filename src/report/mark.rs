@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::golden::GoldenResult;
-use crate::judge::{Validity, tripped_guards};
 use crate::judge::environment::{Guard, GuardWeight};
+use crate::judge::{Validity, tripped_guards};
 use crate::record::{
     AbSummary, ArmView, CheckResult, ComparisonResult, Entry, Outcome, Status, Verdict, Warning,
 };
