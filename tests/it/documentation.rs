@@ -114,7 +114,7 @@ fn the_readme_s_transcript_is_what_bench_prints_in_80_columns() {
     let readme = fs::read_to_string(repository().join("README.md")).unwrap();
     let transcript = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
     let (command, printed) = transcript.split_once('\n').unwrap();
-    assert_eq!(command, "$ cargo xtask bench 2> progress.log");
+    assert_eq!(command, "$ cargo xtask bench");
     let shown = Checkout::new().on_terminal(80, &["history", "show", "fixtures/records/bench-3.0.json"]);
     // The warnings come after it, on stderr.
     assert!(

@@ -47,7 +47,7 @@ fn a_file_of_another_tool_is_told_kept_apart_and_told_again_byte_for_byte() {
     // As a word of a list with a filter it would be noise.
     assert!(!checkout.run(["history", "list", "--limit", "1"]).exits(0).stdout.contains("other tools"));
     fs::write(stored, "altered").unwrap();
-    checkout.run(["history", "verify"]).exits(20).prints("2 whole, 1 damaged");
+    checkout.run(["history", "verify"]).exits(20).prints("2 intact, 1 damaged");
 }
 
 #[test]

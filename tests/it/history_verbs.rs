@@ -66,7 +66,7 @@ fn every_damaged_record_is_named_with_its_reason_and_fails_the_verification() {
     checkout.run(["history", "verify"]).exits(0).prints("1 intact, 0 damaged in `");
     fs::write(path.with_file_name("cut.json"), "{\"cut o").unwrap();
     let ended = checkout.run(["history", "verify"]);
-    ended.exits(20).prints("cut.json` has no header line").prints("1 whole, 1 damaged in `");
+    ended.exits(20).prints("cut.json` has no header line").prints("1 intact, 1 damaged in `");
     checkout.run(["history", "list"]).exits(0).prints("a-machine").says("cut.json` has no header line");
 }
 

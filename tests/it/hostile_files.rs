@@ -111,7 +111,7 @@ fn what_is_no_record_in_a_store_is_named_and_the_records_are_read() {
         assert!(text.contains("reports/history/b` is a symbolic link"), "{words:?}: {ended}");
     }
     checkout.run(["history", "list", "--wide"]).exits(0).prints(" bench ");
-    checkout.run(["history", "verify"]).exits(20).prints("1 whole, 8 damaged");
+    checkout.run(["history", "verify"]).exits(20).prints("1 intact, 8 damaged");
     assert_eq!(History::at(checkout.path("taken")).files().len(), 1);
     assert_eq!(History::at(checkout.path("copied")).files().len(), 1);
     checkout.run(["report", "--card", "latest"]).exits(0);

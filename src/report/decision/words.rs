@@ -136,7 +136,7 @@ pub(super) fn next(subject: Subject<'_>, decision: &DecisionRecord) -> (&'static
             ("reduce the background load (`top` shows it), then measure again", Some(subject.again()))
         }
         Verdict::WrongOutput => (
-            "see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless` it in a pull request of its own, and merge that first",
+            "see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless --reason \"...\"` in a pull request of its own, and merge that first",
             None,
         ),
     }

@@ -119,7 +119,7 @@ fn on_a_wide_window_every_column_of_every_table_is_seen() {
 #[test]
 fn a_site_without_two_runs_says_what_to_do() {
     let Some(browser) = browser::here() else { return };
-    let sites = [(with(&[]), "There is no run yet"), (with(&[one()]), "There is one run.")];
+    let sites = [(with(&[]), "There is no run yet"), (with(&[one()]), "There is one run of")];
     let pages = [page(&sites[0].0), page(&sites[1].0)];
     browser.look(&Look { widths: vec![320], ..Look::at(&pages) }).are_faultless();
     for (checkout, reported) in sites {

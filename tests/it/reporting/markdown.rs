@@ -43,7 +43,7 @@ fn a_wrong_output() {
     - FAIL **goldens**: head: \`fibonacci\` breaks at token 2
     - ok guards
 
-    Next: see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless` it in a pull request of its own, and merge that first. Record `abcdef012345`.
+    Next: see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless --reason "..."` in a pull request of its own, and merge that first. Record `abcdef012345`.
     "#);
 }
 

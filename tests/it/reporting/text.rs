@@ -100,7 +100,7 @@ fn a_wrong_output() {
        4  head first           -  has no speed
        5  base first           -  has no speed
 
-    next: see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless` it in a pull request of its own, and merge that first
+    next: see what differs with `cargo xtask golden check`; where the new output is right, `cargo xtask golden bless --reason "..."` in a pull request of its own, and merge that first
     "#);
 }
 

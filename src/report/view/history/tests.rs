@@ -109,7 +109,7 @@ fn a_commit_without_verified_values_leaves_a_gap_and_says_why() {
     assert_eq!(means.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false, false]);
     let timeline = &data["timelines"][0];
     assert_eq!(timeline["standings"], ".ab");
-    assert_eq!(timeline["words"][0]["word"], "wrong-output");
+    assert_eq!(timeline["words"][0]["word"], "wrong output");
     assert_eq!(timeline["words"][1]["word"], "no verified output");
     let view = &page.view;
     let rows = &view["timelines"][0]["metrics"][0]["table"]["rows"];

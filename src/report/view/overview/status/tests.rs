@@ -109,13 +109,13 @@ fn one_program_against_itself_hides_no_regression() {
 
 #[test]
 fn a_wrong_answer_stands_until_a_later_commit_gives_the_right_one() {
-    assert_eq!(Commits::new(9).with(8, break_at).answer(), "fails wrong-output");
+    assert_eq!(Commits::new(9).with(8, break_at).answer(), "fails wrong output");
     let interrupted = |entry: &mut Entry| {
         entry.outcome = Outcome::Interrupted;
         entry.golden = None;
         entry.metric_values = None;
     };
-    assert_eq!(Commits::new(9).with(7, break_at).with(8, interrupted).answer(), "fails wrong-output");
+    assert_eq!(Commits::new(9).with(7, break_at).with(8, interrupted).answer(), "fails wrong output");
     assert_eq!(Commits::new(9).with(7, break_at).answer(), "unknown not decided");
     let decided = Commits::new(9).decided(7, 6, Verdict::WrongOutput);
     assert_eq!(decided.answer(), "unknown not decided", "the next one was right");
