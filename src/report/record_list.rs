@@ -4,16 +4,16 @@ use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
 use crate::judge::Validity;
-use crate::record::{Entry, Origin, PlanKind, utc_now};
+use crate::record::{Entry, Origin, PlanKind, Setting, utc_now};
 use crate::report::bench::Detail;
 use crate::report::document::{Cell, Document, Table, number, status};
 use crate::report::mark::Mark;
 use crate::report::number::{change_percent, counted, signed_percent};
 use crate::visible;
 
-const HEADINGS: [&str; 7] = ["", "id", "commit", "when", "tok/s", "change", "result"];
+const HEADINGS: [&str; 7] = ["", "id", "commit", "when UTC", "tok/s", "change", "result"];
 const WIDE_HEADINGS: [&str; 12] = [
-    "", "id", "commit", "when", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "output", "result",
+    "", "id", "commit", "when UTC", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "output", "result",
 ];
 /// As in "2026-11-23T04:49".
 const TO_THE_MINUTE: usize = 16;
@@ -34,16 +34,28 @@ pub fn record_list(entries: &[&Entry], detail: Detail) -> Document {
             None => settings.push(vec![entry]),
         }
     }
-    for entries in settings {
-        let setting = &entries[0].setting;
-        let series = &setting.series;
-        let workload = format!("{} x {} tokens", counted(setting.prompts, "prompt"), setting.new_tokens);
-        let heading =
-            format!("{} on {}, {workload}, {}", series.model, series.device_in_words(), series.machine);
+    let headings: Vec<String> = settings.iter().map(|entries| heading(&entries[0].setting)).collect();
+    for (entries, heading) in settings.iter().zip(&headings) {
+        let series = &entries[0].setting.series;
+        // Two settings may differ in nothing else: a property is known by the hash over all of them.
+        let alike = headings.iter().filter(|other| *other == heading).count();
+        let heading = if alike > 1 {
+            let openvino = series.openvino.as_deref().unwrap_or("unknown");
+            let properties = series.properties_sha256.get(..8).unwrap_or_default();
+            format!("{heading}, OpenVINO {openvino}, properties {properties}")
+        } else {
+            heading.clone()
+        };
         let rows = entries.iter().enumerate().map(|(at, entry)| row(entry, &entries[at + 1..]));
         document.titled_table(heading, Table::new(HEADINGS).with_keys(3).with_rows(rows));
     }
     document
+}
+
+fn heading(setting: &Setting) -> String {
+    let series = &setting.series;
+    let workload = format!("{} x {} tokens", counted(setting.prompts, "prompt"), setting.new_tokens);
+    format!("{} on {}, {workload}, {}", series.model, series.device_in_words(), series.machine)
 }
 
 /// A record, and the earlier ones of its setting, newest first.
