@@ -38,7 +38,7 @@ const NOBODY: [&str; 18] = [
 /// Fields that say what was measured, by which goldens and other records are found: of these only folders go.
 const IDENTITIES: [&str; 8] = ["slug", "id", "prompt_id", "prompt_order", "run_id", "sha", "sha256", "tree"];
 /// Where the systems keep home folders: the next part of the path is the name of an account.
-const HOMES: [&str; 3] = ["/home/", "/Users/", "\\Users\\"];
+const HOMES: [&str; 6] = ["/home/", "/Users/", "\\Users\\", "%2Fhome%2F", "%2fhome%2f", "%2FUsers%2F"];
 const ACCOUNT: &str = "<user>";
 const MAIL: &str = "<e-mail>";
 const NETWORK_CARD: &str = "<address>";
@@ -368,6 +368,7 @@ mod tests {
         for (text, expected) in [
             ("/home/max.m/lib:/opt/x", "/home/<user>/lib:/opt/x"),
             ("file:///home/max and /Users/ann-b/y", "file:///home/<user> and /Users/<user>/y"),
+            ("file=%2Fhome%2Fcarol%2Fmodels", "file=%2Fhome%2F<user>%2Fmodels"),
             (r"C:\Users\Max\AppData", r"C:\Users\<user>\AppData"),
             ("/home/runner/work, /home/, /home/<user>", "/home/runner/work, /home/, /home/<user>"),
         ] {

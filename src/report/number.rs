@@ -80,12 +80,12 @@ pub(super) fn axis_number(value: f64, step: f64) -> String {
 
 /// A word for so many: as in "1 pair", "9 pairs".
 pub fn counted(count: usize, one: &str) -> String {
-    let exit_reason = match one.ends_with('s') {
+    let plural = match one.ends_with('s') {
         _ if count == 1 => "",
         true => "es",
         false => "s",
     };
-    format!("{count} {one}{exit_reason}")
+    format!("{count} {one}{plural}")
 }
 
 #[cfg(test)]

@@ -319,5 +319,6 @@ impl ProcessObserver for ProcessContext<'_> {
 
 /// A number with its noun, in the plural where it is one.
 fn counted(number: usize, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}es") }
+    let plural = if noun.ends_with('s') { "es" } else { "s" };
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}{plural}") }
 }

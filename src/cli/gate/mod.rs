@@ -37,7 +37,7 @@ pub(super) struct GateArgs {
     #[arg(long, value_name = "REVISION", conflicts_with = "replay")]
     base: Option<String>,
 
-    /// Judge a stored A/B again as it was judged when it was made, bit for bit
+    /// Judge a stored A/B by the gate's rules again, and fail where the result differs from the stored one
     #[arg(long, value_name = "RECORD")]
     replay: Option<String>,
 
