@@ -26,7 +26,7 @@ pub(super) struct ArmsArgs {
     #[arg(long, value_name = "TIME", value_parser = budget)]
     budget: Option<Duration>,
 
-    /// Let rounds count in which a guard tripped
+    /// Keep rounds in which a guard tripped
     #[arg(long, alias = "despite-guards")]
     ignore_guards: bool,
 

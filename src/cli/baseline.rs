@@ -37,15 +37,15 @@ enum BaselineVerb {
 
 #[derive(Debug, Args)]
 struct PinArgs {
-    /// The record, measured here: of `bench`, or of `ab`, whose head is meant
+    /// A record measured here: a `bench`, or an `ab`, whose head is pinned
     #[arg(value_name = "RECORD")]
     record: String,
 
-    /// Why later runs are to be compared with it
+    /// Why later runs should be compared with it
     #[arg(long, alias = "because", value_name = "REASON")]
     reason: String,
 
-    /// What the anchor is called [default: the record's run id]
+    /// Name of the anchor [default: the record's run id]
     #[arg(long, value_name = "NAME")]
     id: Option<String>,
 

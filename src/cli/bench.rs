@@ -38,7 +38,7 @@ use crate::workload::{PromptSet, Suite};
 
 #[derive(Debug, Args)]
 pub(super) struct BenchArgs {
-    /// Fresh worker processes; each asks every prompt once, after one discarded warm-up
+    /// Fresh worker processes; each runs every prompt once, after one discarded warm-up
     #[arg(long, value_name = "N", default_value_t = 3)]
     runs: usize,
 

@@ -38,7 +38,7 @@ use crate::run;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct BisectArgs {
-    /// The good side: a revision, or a difference as of `ab`; may be repeated
+    /// The good side: a revision, or a difference as in `ab`; may be repeated
     #[arg(long, value_name = "REVISION|KEY=VALUE", required = true)]
     good: Vec<String>,
 
@@ -63,11 +63,11 @@ pub(super) struct BisectArgs {
     #[arg(long, conflicts_with_all = ["tokens", "metric"])]
     drift: bool,
 
-    /// Print what it costs, and measure nothing
+    /// Print the expected cost, and measure nothing
     #[arg(long)]
     plan: bool,
 
-    /// Longest time for all comparisons, as in 90s, 30m or 2h; the same command goes on afterwards
+    /// Longest time for all comparisons, as in 90s, 30m or 2h; the same command resumes afterwards
     #[arg(long, value_name = "TIME", value_parser = budget)]
     budget: Option<Duration>,
 

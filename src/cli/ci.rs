@@ -40,7 +40,7 @@ enum CiVerb {
     Measure(Box<MeasureArgs>),
     /// Write the verdict from what is stored, where `measure` could not; exits as the gate does
     Verdict(VerdictArgs),
-    /// Check the verdict that a run left as a stranger's, then set the status and edit the comment
+    /// Check a run's verdict as untrusted input, then set the status and edit the comment
     Publish(PublishArgs),
     /// Dispatch the gate for the head of a pull request that a maintainer labelled `arc-gate`
     Admit(PayloadFlag),
@@ -274,11 +274,11 @@ struct PublishArgs {
     #[command(flatten)]
     payload: PayloadFlag,
 
-    /// The run's artifact, as a zip [default: it is requested with `gh`]
+    /// The run's artifact, as a zip [default: downloaded with `gh`]
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
 
-    /// The device on which heads are judged here: a verdict of another is refused
+    /// The device on which heads are judged; a verdict from another device is refused
     #[arg(long, value_name = "DEVICE", default_value = "GPU")]
     device: String,
 

@@ -41,8 +41,8 @@ pub(super) struct CompareArgs {
     #[arg(value_name = "B", required_unless_present = "profile")]
     b: Option<String>,
 
-    /// Show what the operators of a decode step took in both, as `bench --profile` stored it; of an A/B that is named
-    /// alone in its sides
+    /// Show the time per operator of a decode step in both, as stored by `bench --profile`; for an A/B given
+    /// alone, in its two sides
     #[arg(long)]
     profile: bool,
 

@@ -27,7 +27,7 @@ pub(super) struct EngineFlags {
     #[command(flatten)]
     pub(super) model: ModelFlags,
 
-    /// Device to run on; GPU alone falls back to the CPU where there is no GPU, and says so
+    /// Device to run on; only GPU falls back to the CPU where there is no GPU, with a message
     #[arg(long, value_name = "DEVICE", default_value = "GPU", value_parser = device_name)]
     pub(super) device: String,
 
@@ -39,7 +39,7 @@ pub(super) struct EngineFlags {
     #[arg(long = "property", value_name = "KEY=VALUE")]
     pub(super) properties: Vec<Property>,
 
-    /// Compute the logits of every prompt token, as the model's graph says, not of the last alone
+    /// Compute the logits of every prompt token, as in the model's original graph, not only of the last one
     #[arg(long)]
     pub(super) all_logits: bool,
 }

@@ -24,11 +24,11 @@ use crate::workload::{TextStream, TextTokenizer, TokenId};
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub(super) struct InferArgs {
-    /// A reference prompt's id, or what to ask as text; no chat template is put around it, but the tokenizer's own special tokens are
+    /// A reference prompt's id, or text; it gets the tokenizer's own special tokens, but no chat template
     #[arg(long, value_name = "ID|TEXT", group = "what", allow_hyphen_values = true)]
     prompt: Option<String>,
 
-    /// What to ask, as token ids
+    /// The prompt as token ids
     #[arg(long, value_name = "ID,ID,...", value_delimiter = ',', group = "what", value_parser = token_id)]
     token_ids: Option<Vec<TokenId>>,
 

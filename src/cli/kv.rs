@@ -73,7 +73,7 @@ pub(super) struct KvArgs {
 
 #[derive(Debug, Subcommand)]
 enum KvVerb {
-    /// Compute what `triattention` needs of a model: the mean query of each head and band, over texts
+    /// Compute the calibration that `triattention` needs: a model's mean query of each head and band, over texts
     Calibrate(CalibrateArgs),
 }
 
@@ -83,7 +83,7 @@ struct CalibrateArgs {
     #[arg(long = "text", value_name = "FILE")]
     texts: Vec<PathBuf>,
 
-    /// Where the calibration is written [default: a file of the model's in the cache folder]
+    /// File to write the calibration to [default: one per model in the cache folder]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 

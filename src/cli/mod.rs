@@ -61,10 +61,10 @@ enum Verb {
     /// Run the reference prompts, check every token, print the table and store a record
     #[command(after_help = examples::BENCH)]
     Bench(bench::BenchArgs),
-    /// Measure two sides, interleaved, until it is decided whether the head is slower, larger or wrong
+    /// Compare base and head in interleaved pairs until a test decides whether the head is slower, larger or wrong
     #[command(after_help = examples::AB)]
     Ab(ab::AbArgs),
-    /// Find which commit, release or setting made it slower or its output wrong
+    /// Find the commit, release or setting that made decoding slower or its output wrong
     #[command(after_help = examples::BISECT)]
     Bisect(bisect::BisectArgs),
     /// Measure engines side by side: equal tokens first, then speed and memory, interleaved
@@ -73,19 +73,19 @@ enum Verb {
     /// Measure changes of the KV cache side by side: agreement of the output, bytes, time, interleaved
     #[command(after_help = examples::KV)]
     Kv(kv::KvArgs),
-    /// Measure for minutes or hours: pace, clocks, temperature, power and memory over time
+    /// Measure for minutes or hours: speed, clocks, temperature, power and memory over time
     #[command(after_help = examples::SOAK)]
     Soak(soak::SoakArgs),
-    /// Decide on a commit from what is stored of it; measures nothing
+    /// Judge a commit by its stored records; measures nothing
     #[command(after_help = examples::GATE)]
     Gate(gate::GateArgs),
-    /// What continuous integration calls: resolve an event, measure its head, publish the verdict
+    /// Commands for continuous integration: resolve an event, measure its head, publish the verdict
     #[command(after_help = examples::CI)]
     Ci(ci::CiArgs),
     /// Pin a record's speed as a value that later ones are compared with; accept a model as the published one
     #[command(after_help = examples::BASELINE)]
     Baseline(baseline::BaselineArgs),
-    /// Make the pages of all records, and name the one to open
+    /// Render the pages of all records, and print which one to open
     #[command(after_help = examples::REPORT)]
     Report(report::ReportArgs),
     /// Answer one prompt, streaming the text
@@ -103,19 +103,19 @@ enum Verb {
     /// List, show, check, exchange and share the records
     #[command(after_help = examples::HISTORY)]
     History(history::HistoryArgs),
-    /// Compare two records, what differs between their environments first; no verdict
+    /// Compare two records: first the differences between their environments, then the values; no verdict
     Compare(compare::CompareArgs),
-    /// Say what is ready and what is not, with the command that fixes it
+    /// List what is ready and what is not, with the command that fixes it
     #[command(after_help = examples::DOCTOR)]
     Doctor(doctor::DoctorArgs),
-    /// Walk through every claim that was written without an Intel GPU, and bundle what was seen
+    /// Check every claim that was never checked on an Intel GPU, and write a bundle for a bug report
     FirstLight(first_light::FirstLightArgs),
     /// Print the completions of a shell, to be sourced
     #[command(
         after_help = "Examples:\n  arcgauge completions bash > ~/.local/share/bash-completion/completions/arcgauge\n  arcgauge completions zsh > ~/.zfunc/_arcgauge"
     )]
     Completions(shell::CompletionsArgs),
-    /// Print a page for man
+    /// Print a man page
     #[command(after_help = "Examples:\n  arcgauge man > arcgauge.1\n  arcgauge man bench > arcgauge-bench.1")]
     Man(shell::ManArgs),
     /// One step of `first-light`, in a process of its own

@@ -44,14 +44,14 @@ enum ModelVerb {
     /// Download a model from the Hugging Face hub, or what is missing of it, and check every file by its hash
     ///
     /// `huggingface_hub` downloads it and reads its own variables, such as `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` and
-    /// `SSL_CERT_FILE`. Run again after an interruption, it resumes. `HF_HUB_DISABLE_XET=0` uses Xet, which does not.
+    /// `SSL_CERT_FILE`. Run again after an interruption, it resumes. `HF_HUB_DISABLE_XET=0` uses Xet, which cannot.
     Fetch(FetchArgs),
     /// Read every file of a model and compare it with the model's manifest, and its tokenizers with each other
     ///
     /// Where a folder has a `tokenizer.json` and a tokenizer IR, both must give the same ids for the reference prompts and for
     /// texts of all kinds of characters, and the same text for these ids.
     Verify(VerifyArgs),
-    /// List the models of this machine, and whether they are whole
+    /// List the models of this machine, and whether they are complete
     List,
     /// Print what a model is made of: layers, experts, precision by kind of weight, bytes a token
     Describe(DescribeArgs),

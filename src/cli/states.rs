@@ -20,7 +20,7 @@ use crate::workload::TokenId;
 
 #[derive(Debug, Args)]
 pub(super) struct StatesArgs {
-    /// What to ask
+    /// Text of the prompt
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     prompt: String,
 

@@ -198,7 +198,7 @@ pub(super) struct AbArgs {
     #[arg(long, value_name = "TIME", value_parser = budget)]
     pub(super) budget: Option<Duration>,
 
-    /// Measure although both sides are the same: from such runs `gate calibrate` learns the noise
+    /// Measure even if both sides are identical (A/A); `gate calibrate` computes the noise from such runs
     #[arg(long)]
     pub(super) measure_identical: bool,
 

@@ -39,7 +39,7 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "VERSION|DIR")]
     openvino: Option<String>,
 
-    /// Device that is to be ready; GPU alone may fall back to the CPU, any other must be there
+    /// Device to check; only GPU may fall back to the CPU, any other device must be present
     #[arg(long, value_name = "DEVICE", default_value = "GPU")]
     device: String,
 

@@ -90,7 +90,7 @@ Examples:
   cargo xtask first-light --quick
   cargo xtask first-light --output first-light.zip")]
 pub(super) struct FirstLightArgs {
-    /// Fewer processes and tokens: minutes, where a whole walk may take hours with the 12 GB model
+    /// Fewer processes and tokens: takes minutes; a complete run may take hours with the 12 GB model
     #[arg(long)]
     pub(super) quick: bool,
 
@@ -98,7 +98,7 @@ pub(super) struct FirstLightArgs {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// A step that is left out, so that what it alone could show is not observed; may be repeated
+    /// Skip this step; claims that only it can check are then not observed; may be repeated
     #[arg(long = "without", value_name = "STEP", value_enum)]
     without: Vec<StepName>,
 

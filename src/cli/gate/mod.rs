@@ -29,7 +29,7 @@ pub(super) struct GateArgs {
     #[command(subcommand)]
     verb: Option<GateVerb>,
 
-    /// The commit that is judged; the default is HEAD, and nothing may be changed over it
+    /// The commit to judge [default: HEAD, which needs a working tree without changes]
     #[arg(long, value_name = "REVISION", conflicts_with = "replay")]
     head: Option<String>,
 
@@ -51,7 +51,7 @@ pub(super) struct GateArgs {
 
 #[derive(Debug, Subcommand)]
 enum GateVerb {
-    /// Say how small a change this machine can see, and how often it errs, from its own A/A records
+    /// Report noise, minimum detectable effect and false positives of this machine, from its own A/A records
     Calibrate(CalibrateArgs),
 }
 

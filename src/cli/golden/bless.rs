@@ -24,7 +24,7 @@ use crate::workload::{PinnedTokenIds, Suite, TokenId, TokenizerIdentity};
 
 #[derive(Debug, Args)]
 pub(super) struct BlessArgs {
-    /// The record to bless, measured here [default: the newest such]
+    /// The record to bless; must have been measured here [default: the newest such]
     #[arg(value_name = "RECORD")]
     record: Option<String>,
 

@@ -24,11 +24,11 @@ use crate::run::{DriftPlan, FoundModel};
 
 #[derive(Debug, Args)]
 pub(super) struct DriftArgs {
-    /// Make the reference from this model in f32 on the CPU, and say why it is right as it is
+    /// Make the reference from this model in f32 on the CPU; the reason says why the model is right
     #[arg(long, value_name = "REASON", conflicts_with_all = ["calibrate", "against"])]
     make: Option<String>,
 
-    /// Derive from this pass which difference is normal on this device and precision
+    /// Derive the limits for this device and precision from this pass
     #[arg(long, conflicts_with = "against")]
     calibrate: bool,
 

@@ -46,9 +46,9 @@ enum GoldenVerb {
     /// Make the answers of a record the goldens of its model, without running again
     Bless(bless::BlessArgs),
     /// Derive from a teacher-forced pass which logit margins count as near-ties on this device and precision,
-    /// and which drift of the probe is normal
+    /// and the limit of the logit difference on the probe text
     Calibrate(CheckArgs),
-    /// Keep how sure of itself the model is at each token of a text that it was not trained on
+    /// Store the model's logit margin at each token of the probe text, one that it was not trained on
     Probe(ProbeArgs),
     /// Compare next-token distributions with stored ones, with dynamic quantisation off: it sees far smaller damage
     /// than greedy tokens do, and loads the model once more

@@ -39,11 +39,11 @@ pub(super) struct ExportArgs {
     #[arg(long, value_name = "FORMAT")]
     format: Option<ExportFormat>,
 
-    /// With `csv`: what has a row
+    /// With `csv`: what a row is
     #[arg(long, value_name = "WHAT", requires = "format")]
     rows: Option<Rows>,
 
-    /// With `benchmark-action`: which values, for a file of it holds one direction
+    /// With `benchmark-action`: which values to write, because one of its files holds one direction
     #[arg(long, value_name = "WHICH", required_if_eq("format", "benchmark-action"))]
     direction: Option<Better>,
 
@@ -86,9 +86,9 @@ enum ExportFormat {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Rows {
-    /// A row a run that others may be compared with: time, commit, means over all prompts
+    /// One row per verified run of a clean commit: time, commit, means over all prompts
     Commit,
-    /// A row a generation
+    /// One row per generation
     Sample,
 }
 

@@ -39,7 +39,7 @@ pub(super) struct HistoryArgs {
 enum HistoryVerb {
     /// List the records along the commits, newest first
     List(ListArgs),
-    /// Name the commits from which on decoding was slower or faster: advice, never a gate
+    /// List the commits at which decoding became slower or faster: advice, never a gate
     Changes(changes::ChangesArgs),
     /// Print a record as it was printed when it was made, byte for byte
     Show(ShowArgs),
@@ -68,14 +68,14 @@ enum HistoryVerb {
         #[arg(value_name = "DIR", required_unless_present = "unit")]
         folder: Option<PathBuf>,
 
-        /// Records say from now on which of several machines of one model measured, by a hash keyed with its
+        /// From now on, identify in records which of several identical machines measured, by a hash keyed with its
         /// machine-id
         #[arg(long)]
         unit: bool,
     },
     /// Forget the remembered store and go back to reports/history
     Forget {
-        /// Forget instead that records say which machine measured
+        /// Instead, stop identifying in records which of several identical machines measured
         #[arg(long)]
         unit: bool,
     },

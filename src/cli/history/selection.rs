@@ -26,7 +26,7 @@ pub(super) struct Selection {
     #[arg(long, value_name = "ID")]
     series: Option<String>,
 
-    /// At most so many, the newest
+    /// At most this many records, the newest
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }

@@ -23,7 +23,7 @@ use crate::report::{CardRecord, card};
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct ReportArgs {
-    /// Folder of the pages [default: reports/site, of a demonstration reports/demo]
+    /// Folder of the pages [default: reports/site; with --demo reports/demo]
     #[arg(long, value_name = "DIR")]
     output: Option<PathBuf>,
 
@@ -31,15 +31,15 @@ pub(super) struct ReportArgs {
     #[arg(long)]
     open: bool,
 
-    /// Offer the pages to browsers of this machine, until Ctrl-C
+    /// Serve the pages on loopback until Ctrl-C
     #[arg(long)]
     serve: bool,
 
-    /// Port of `--serve`; 0 is one that is free
+    /// Port of `--serve`; 0 picks a free one
     #[arg(long, value_name = "PORT", default_value_t = 0, requires = "serve")]
     port: u16,
 
-    /// Render every page again, also those whose records have not changed
+    /// Render every page again, including those whose records have not changed
     #[arg(long = "all", alias = "anew")]
     render_all: bool,
 
