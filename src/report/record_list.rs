@@ -13,7 +13,8 @@ use crate::visible;
 
 const HEADINGS: [&str; 7] = ["", "id", "commit", "when UTC", "tok/s", "change", "result"];
 const WIDE_HEADINGS: [&str; 12] = [
-    "", "id", "commit", "when UTC", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "output", "result",
+    "", "id", "commit", "when UTC", "kind", "machine", "model", "device", "tok/s", "TPOT ms", "output",
+    "result",
 ];
 /// As in "2026-11-23T04:49".
 const TO_THE_MINUTE: usize = 16;

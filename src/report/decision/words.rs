@@ -82,9 +82,9 @@ pub(super) fn interval(comparison: &ComparisonRecord) -> String {
 /// What the columns of the comparisons are.
 pub(super) fn change_note() -> String {
     format!(
-        "Change: from base to head, over the pairs that count. Where better is lower, + is worse. Each bound of the first \
-         interval errs with a probability of {} %, of the others as the policy says.",
-        LOOK_ALPHA * 100.0
+        "Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: {:.1} % for the \
+         first row, the policy's level for the others.",
+        (1.0 - 2.0 * LOOK_ALPHA) * 100.0
     )
 }
 

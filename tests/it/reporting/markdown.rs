@@ -19,7 +19,7 @@ fn a_regression() {
     | --- | --- | --: | --: | --: | --- | --- |
     | `tpot@1` | mean | +5.00 % | \[+4.00 %, +6.00 %\] | 5 | lower | FAIL regressed |
 
-    Change: from base to head, over the pairs that count. Where better is lower, + is worse. 1 row not shown.
+    Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: 99.4 % for the first row, the policy's level for the others. 1 row not shown.
 
     - FAIL **speed**: at least 4.0 % slower, and 1 % matters
     - warn **noise**: pairs differ by 2.6 % (sd), more than 2.5 %

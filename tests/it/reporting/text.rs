@@ -17,9 +17,9 @@ fn a_pass() {
     PASS: a slow-down of 3 % or more is excluded
 
     metric  prompt      change            interval  pairs  better  result
-    tpot@1  mean       +0.20 %  [-0.80 %, +1.20 %]      5  lower   ok unchanged
-    ttft@1  fibonacci  +0.10 %  [-0.90 %, +1.10 %]      5  lower   ok unchanged
-    Change: from base to head, over the pairs that count. Where better is lower, + is worse.
+    tpot@1  mean       +0.20 %  [-0.80 %, +1.20 %]      5  lower   ok not worse
+    ttft@1  fibonacci  +0.10 %  [-0.90 %, +1.10 %]      5  lower   ok not worse
+    Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: 99.4 % for the first row, the policy's level for the others.
 
     Checks
     ok  goldens           every token of both sides is the golden's
@@ -53,8 +53,8 @@ fn a_regression() {
 
     metric  prompt      change            interval  pairs  better  result
     tpot@1  mean       +5.00 %  [+4.00 %, +6.00 %]      5  lower   FAIL regressed
-    ttft@1  fibonacci   0.00 %  [-1.00 %, +1.00 %]      5  lower   ok unchanged
-    Change: from base to head, over the pairs that count. Where better is lower, + is worse.
+    ttft@1  fibonacci   0.00 %  [-1.00 %, +1.00 %]      5  lower   ok not worse
+    Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: 99.4 % for the first row, the policy's level for the others.
 
     Checks
     FAIL  tpot@1 mean       it is regressed
@@ -117,7 +117,7 @@ fn a_comparison_that_cannot_tell() {
     metric  prompt      change            interval  pairs  better  result
     tpot@1  mean       +2.00 %  [+1.00 %, +3.00 %]      5  lower   ? undecided
     ttft@1  fibonacci   0.00 %  [-1.00 %, +1.00 %]      5  lower   ? undecided
-    Change: from base to head, over the pairs that count. Where better is lower, + is worse.
+    Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: 99.4 % for the first row, the policy's level for the others.
 
     Checks
     ?     tpot@1 mean       it is undecided
@@ -156,7 +156,7 @@ fn an_invalid_environment() {
 
     metric  prompt   change            interval  pairs  better  result
     tpot@1  mean    +20.0 %  [+19.0 %, +21.0 %]      5  lower   -
-    Change: from base to head, over the pairs that count. Where better is lower, + is worse.
+    Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: 99.4 % for the first row, the policy's level for the others.
 
     Checks
     -     tpot@1 mean  it is regressed
@@ -205,7 +205,7 @@ fn a_run_that_is_compared_with_no_other() {
     metric  prompt      change            interval  pairs  better  result
     tpot@1  mean       +2.00 %  [+1.00 %, +3.00 %]      5  lower   ? undecided
     ttft@1  fibonacci   0.00 %  [-1.00 %, +1.00 %]      5  lower   ? undecided
-    Change: from base to head, over the pairs that count. Where better is lower, + is worse.
+    Change: from base to head, over the pairs that count. Where better is lower, + is worse. Intervals: 99.4 % for the first row, the policy's level for the others.
 
     Checks
     ?     tpot@1 mean       it is undecided
