@@ -454,9 +454,8 @@ mod tests {
     #[test]
     fn a_client_whose_engines_the_kernel_does_not_show_makes_the_share_unknown_and_not_zero() {
         let engines = |text: &str| text.starts_with("drm-cycles") || text.starts_with("drm-total-cycles");
-        let without = |text: &str| -> String {
-            text.lines().filter(|line| !engines(line)).map(|line| format!("{line}\n")).collect()
-        };
+        let without =
+            |text: &str| -> String { text.split_inclusive('\n').filter(|line| !engines(line)).collect() };
         let tree = Tree::new()
             .client(7, 3, &xe_client(1, 10, 0, 1))
             .client(8, 3, &without(&xe_client(2, 0, 0, 1)))
