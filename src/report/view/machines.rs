@@ -89,19 +89,18 @@ fn epochs<'a>(slug: &str, timelines: &'a [Timeline<'_>]) -> Vec<(&'a str, Value)
 /// By model and device: how far the processes of a run differ, and how far pairs do.
 fn noise(group: &[&Entry]) -> Vec<Value> {
     let mut by_model: BTreeMap<[String; 2], Vec<&Entry>> = BTreeMap::new();
-    for entry in group {
+    for entry in group.iter().filter(|entry| entry.outcome == Outcome::Complete) {
         let series = &entry.setting.series;
         by_model.entry([series.model.clone(), series.device_in_words()]).or_default().push(entry);
     }
     let row = |([model, device], group): ([String; 2], Vec<&Entry>)| {
-        let complete = group.iter().filter(|entry| entry.outcome == Outcome::Complete);
         let pair_sds = group.iter().filter_map(|entry| entry.ab.as_ref()?.pair_sd_percent);
-        let within = complete
-            .clone()
+        let within = group
+            .iter()
             .filter_map(|entry| spread_percent(&entry.metric_values.as_ref()?.process_tpot_ms));
         json!({
             "what": one_line(&format!("{model} on {device}")),
-            "runs": counted(complete.count(), "complete record"),
+            "runs": counted(group.len(), "complete record"),
             "within_runs": middle(within).map_or("-".to_owned(), percent),
             "pairs": middle(pair_sds).map_or("-".to_owned(), percent),
         })

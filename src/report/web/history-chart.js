@@ -156,7 +156,7 @@ const historyChart = (() => {
     const add = (kind, words) =>
       list.append(historyElement("li", {}, historyElement("i", { className: "key " + kind }), words));
     add("mean", metric.prompts.length ? "mean of the prompts" : "each run");
-    if (hasBand) add("band", "its interval of 95 %");
+    if (hasBand) add("band", "95 % interval");
     metric.prompts.slice(0, DASHES.length).forEach((prompt, place) => add("prompt-" + (place + 1), prompt.id));
     if (metric.references.length) add("reference", "published");
     if (timeline.epochs.length) add("epoch", "a new epoch begins");
