@@ -412,7 +412,7 @@ impl Bisection<'_> {
         self.records.push(record);
         match (step, outcome, stop_reason) {
             (Some(step), ..) => {
-                say(&format!("side {head} is {}", step.answer.as_str()));
+                say(&format!("side {head}: {}", step.answer.as_str()));
                 let is_end = base == 0 && head == self.sides.last();
                 if is_end && step.answer == StepAnswer::Unusable {
                     return Err(failed.unwrap_or_else(|| {
