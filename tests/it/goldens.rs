@@ -46,9 +46,13 @@ fn all_600_tokens_match_on_the_published_benchmark_s_release_in_bf16() {
     if ["avx512_bf16", "amx_bf16"].iter().any(|flag| processor.contains(flag)) {
         all_match(&flags);
     } else {
-        // This release computes in bf16 only where the processor does.
+        // This release computes in bf16 only where the processor does: with AVX-512 it fails, without it takes f32.
         let ended = Checkout::new().run(["golden", "check", "--device", "CPU"].iter().chain(&flags));
-        ended.exits(20).says("OpenVINO cannot compile");
+        if processor.contains("avx512") {
+            ended.exits(20).says("OpenVINO cannot compile");
+        } else {
+            ended.exits(0).says("`INFERENCE_PRECISION_HINT=bf16` was requested, and OpenVINO uses `f32`");
+        }
     }
 }
 

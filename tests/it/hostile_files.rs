@@ -271,6 +271,12 @@ fn a_pipe_anywhere_in_a_repository_is_refused_and_a_socket_does_no_harm() {
     checkout.run(["gate"]).exits(2).says("ignored`: it is a pipe, not a regular file");
     let checkout = Checkout::new();
     checkout.commit();
+    pipe(&checkout.path("included"));
+    fs::write(checkout.path("first"), "[include]\n  path = included\n").unwrap();
+    checkout.git(&["config", "include.path", "../first"]);
+    checkout.run(["gate"]).exits(2).says("included`: it is a pipe, not a regular file");
+    let checkout = Checkout::new();
+    checkout.commit();
     let _listens =
         std::os::unix::net::UnixListener::bind(checkout.path(".git/fsmonitor--daemon.ipc")).unwrap();
     checkout.run(["history", "list"]).exits(0);

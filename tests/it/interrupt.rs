@@ -123,7 +123,8 @@ fn an_interrupted_ab_keeps_its_whole_pairs_and_decides_on_nothing() {
     let words = in_turns(&["ab", "--base", "device=CPU", "--head", "device=CPU", "--measure-identical"]);
     let ended = stopped_when("-INT", "pair 1 (", &checkout, &words, |_| ());
     has_one_whole(&ended, &checkout, "pair");
-    ended.prints("tpot@1").prints("counts");
+    ended.prints("tpot@1");
+    assert!(["counts", "kept, guards ignored"].iter().any(|state| ended.stdout.contains(state)), "{ended}");
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn where_there_is_no_terminal_there_is_no_progress_bar() {
     let [measuring, first, second, third, results, record, page, next] = lines[..] else {
         panic!("{stderr}")
     };
-    assert_eq!(measuring, "measuring: 3 processes x 4 generations of 200 tokens");
+    assert_eq!(measuring, "measuring: 3 processes x (1 warm-up + 3 prompts) of 200 tokens");
     assert!(first.starts_with("process 1/3: ") && first.ends_with(" s left"), "{first}");
     assert!(second.starts_with("process 2/3: ") && second.ends_with(" s left"), "{second}");
     assert!(third.starts_with("process 3/3: ") && third.ends_with(" s"), "{third}");

@@ -107,12 +107,15 @@ impl History {
         for folder in folders_in(&self.root).iter().flat_map(|machine| folders_in(machine)) {
             remove_stale_files(&folder);
         }
-        let path = self.put(&file_of(record.place()), &encoded)?;
-        if let Some(installation) = &self.installation {
+        // Noted first: a record that is there when this process is killed must not seem to be somebody else's. The record is
+        // kept in any case.
+        let noted = self.installation.as_ref().map_or(Ok(()), |installation| {
             let source = RecordSource::Measured { installation: installation.clone() };
-            self.note_origin(&header(&encoded, "")?.payload_sha256, source)?;
-        }
-        Ok(path)
+            fs::create_dir_all(&self.root).map_err(|cause| Error::io("create", &self.root, &cause))?;
+            self.note_origin(&header(&encoded, "")?.payload_sha256, source)
+        });
+        let path = self.put(&file_of(record.place()), &encoded)?;
+        noted.map(|()| path)
     }
 
     /// Writes the bytes of a record that was checked.

@@ -4,6 +4,7 @@
 mod checkout;
 
 use std::collections::BTreeSet;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -350,6 +351,7 @@ pub(in crate::record) fn discover(folder: &Path) -> Result<Option<git2::Reposito
     for file in READ_WHOLE.map(|name| path.join(name)).iter().filter(|file| file.exists()) {
         files::open(file, FileKind::Git).map_err(|error| error.hint(DAMAGED))?;
     }
+    refuse_included_pipes(&path.join("config"))?;
     let repository = git2::Repository::open(&path).map_err(|cause| unreadable(folder, &cause))?;
     // Of one of several work trees: what all of them share.
     if repository.commondir() != repository.path() {
@@ -377,6 +379,30 @@ fn refuse_pipes(repository: &Path) -> Result<()> {
                 refuse_pipe(&entry.path())?;
             } else if folder != repository || !OF_OTHERS.iter().any(|name| entry.file_name() == *name) {
                 folders.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same of the files that a configuration includes, and that these include.
+fn refuse_included_pipes(config: &Path) -> Result<()> {
+    let mut configs = vec![config.to_owned()];
+    let mut at = 0;
+    while let Some(config) = configs.get(at).cloned() {
+        at += 1;
+        let Ok(Some(text)) = files::read_text_if_there(&config, FileKind::Git) else { continue };
+        // Paths of other sections are followed, too: nothing is refused but what nobody can read.
+        let paths = text.lines().filter_map(|line| line.split_once('=')).filter(|(key, _)| {
+            key.rsplit(']').next().is_some_and(|key| key.trim().eq_ignore_ascii_case("path"))
+        });
+        for (_, path) in paths {
+            let path = path.trim().trim_matches('"');
+            let from_home = path.strip_prefix("~/").zip(env::home_dir()).map(|(rest, home)| home.join(rest));
+            let included = from_home.unwrap_or_else(|| config.with_file_name(path));
+            refuse_pipe(&included)?;
+            if !configs.contains(&included) {
+                configs.push(included);
             }
         }
     }

@@ -95,9 +95,8 @@ fn noise(group: &[&Entry]) -> Vec<Value> {
     }
     let row = |([model, device], group): ([String; 2], Vec<&Entry>)| {
         let pair_sds = group.iter().filter_map(|entry| entry.ab.as_ref()?.pair_sd_percent);
-        let within = group
-            .iter()
-            .filter_map(|entry| spread_percent(&entry.metric_values.as_ref()?.process_tpot_ms));
+        let within =
+            group.iter().filter_map(|entry| spread_percent(&entry.metric_values.as_ref()?.process_tpot_ms));
         json!({
             "what": one_line(&format!("{model} on {device}")),
             "runs": counted(group.len(), "complete record"),
