@@ -76,8 +76,7 @@ fn add_answer(document: &mut Document, names: &Names, steps: &[Step], ending: Op
             document.status(Mark::Holds, "NOT WORSE", reason);
         }
         Some(Ending::CannotTell { good, bad, reason }) => {
-            let range =
-                Line::from("between ").and(name(names, good)).and(" and ").and(name(names, bad));
+            let range = Line::from("between ").and(name(names, good)).and(" and ").and(name(names, bad));
             let why = match reason {
                 Doubt::Undecided => "; comparisons did not decide, or sides could not be measured",
                 Doubt::Contradicted => {
