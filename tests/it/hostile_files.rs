@@ -15,6 +15,7 @@ use arcgauge::record::{Experiment, History, encode};
 use serde_json::Value;
 
 use crate::checkout::Checkout;
+use crate::ended::Ended;
 use crate::forged;
 use crate::git_repository::git_in;
 use crate::history_index::verified;
@@ -271,10 +272,16 @@ fn a_pipe_anywhere_in_a_repository_is_refused_and_a_socket_does_no_harm() {
     checkout.run(["gate"]).exits(2).says("ignored`: it is a pipe, not a regular file");
     let checkout = Checkout::new();
     checkout.commit();
-    pipe(&checkout.path("included"));
     fs::write(checkout.path("first"), "[include]\n  path = included\n").unwrap();
+    checkout.git(&["worktree", "add", "-q", "beside"]);
     checkout.git(&["config", "include.path", "../first"]);
-    checkout.run(["gate"]).exits(2).says("included`: it is a pipe, not a regular file");
+    // From here on git itself waits.
+    pipe(&checkout.path("included"));
+    for folder in ["", "beside"] {
+        let ended =
+            Ended::of(checkout.command(["gate"]).current_dir(checkout.path(folder)).output().unwrap());
+        ended.exits(2).says("included`: it is a pipe, not a regular file");
+    }
     let checkout = Checkout::new();
     checkout.commit();
     let _listens =

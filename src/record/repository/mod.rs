@@ -351,12 +351,14 @@ pub(in crate::record) fn discover(folder: &Path) -> Result<Option<git2::Reposito
     for file in READ_WHOLE.map(|name| path.join(name)).iter().filter(|file| file.exists()) {
         files::open(file, FileKind::Git).map_err(|error| error.hint(DAMAGED))?;
     }
-    refuse_included_pipes(&path.join("config"))?;
-    let repository = git2::Repository::open(&path).map_err(|cause| unreadable(folder, &cause))?;
     // Of one of several work trees: what all of them share.
-    if repository.commondir() != repository.path() {
-        refuse_pipes(repository.commondir())?;
+    let shared = files::read_text_if_there(&path.join("commondir"), FileKind::Git)?;
+    let shared = shared.map_or_else(|| path.clone(), |shared| path.join(shared.trim()));
+    if shared != path {
+        refuse_pipes(&shared)?;
     }
+    refuse_included_pipes(&shared.join("config"))?;
+    let repository = git2::Repository::open(&path).map_err(|cause| unreadable(folder, &cause))?;
     refuse_ignoring_pipes(&repository)?;
     Ok(Some(repository))
 }

@@ -180,6 +180,24 @@ fn the_newest_valid_record_is_open_and_the_commits_beside_it_are_linked() {
 }
 
 #[test]
+fn the_newest_record_that_fails_is_open_before_a_valid_one() {
+    let runs = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(|id| edited(|run| run.run_id = id.to_owned()));
+    let mut entries = [entry_of(&runs[0]), entry_of(&runs[1])];
+    entries.iter_mut().for_each(|entry| entry.warning_ids.clear());
+    entries[1].outcome = Outcome::WrongOutput;
+    let of_commit = |at: usize| RecordOfCommit {
+        entry: &entries[at],
+        record: &runs[at],
+        file: "records/a.json".into(),
+        before: None,
+        linked: &[],
+    };
+    let (_, view) = commit_page(None, Neighbours::default(), &[of_commit(0), of_commit(1)]);
+    assert_eq!(view["open"], "bbbbbbbbbbbb");
+    assert_eq!(view["records"][0]["badge"]["word"], "valid");
+}
+
+#[test]
 fn a_comparison_of_two_settings_is_no_gate() {
     let text = include_bytes!("../../../../fixtures/records/ab-3.0.json");
     let page_of = |differences: &[&str]| {

@@ -182,3 +182,15 @@ fn of_several_regressions_the_largest_is_the_status() {
     }
     assert_eq!(commits.answer(), "warns TTFT regression");
 }
+
+#[test]
+fn an_ab_whose_guards_were_ignored_is_never_shown_as_a_pass() {
+    let mut commits = Commits::new(2).decided(1, 0, Verdict::Pass);
+    let ab = commits.0.last_mut().unwrap();
+    ab.warning_ids = vec!["guard-other-cpu-use".to_owned()];
+    assert_eq!(Badge::of_entry(ab).word, "pass", "pairs that were measured again leave a warning");
+    ab.ab.as_mut().unwrap().ignores_guards = true;
+    assert_eq!(Badge::of_entry(ab), Badge::new(Mark::Warns, "INVALID: guards ignored"));
+    ab.ab.as_mut().unwrap().verdict = Some(Verdict::WrongOutput);
+    assert_eq!(Badge::of_entry(ab).word, "wrong output", "no noise makes a token another one");
+}
