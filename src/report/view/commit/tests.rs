@@ -183,7 +183,9 @@ fn the_newest_valid_record_is_open_and_the_commits_beside_it_are_linked() {
 fn the_newest_record_that_fails_is_open_before_a_valid_one() {
     let runs = ["aaaaaaaaaaaa", "bbbbbbbbbbbb"].map(|id| edited(|run| run.run_id = id.to_owned()));
     let mut entries = [entry_of(&runs[0]), entry_of(&runs[1])];
-    entries.iter_mut().for_each(|entry| entry.warning_ids.clear());
+    for entry in &mut entries {
+        entry.warning_ids.clear();
+    }
     entries[1].outcome = Outcome::WrongOutput;
     let of_commit = |at: usize| RecordOfCommit {
         entry: &entries[at],

@@ -187,7 +187,7 @@ fn of_several_regressions_the_largest_is_the_status() {
 fn an_ab_whose_guards_were_ignored_is_never_shown_as_a_pass() {
     let mut commits = Commits::new(2).decided(1, 0, Verdict::Pass);
     let ab = commits.0.last_mut().unwrap();
-    ab.warning_ids = vec!["guard-other-cpu-use".to_owned()];
+    ab.warning_ids.push("guard-other-cpu-use".to_owned());
     assert_eq!(Badge::of_entry(ab).word, "pass", "pairs that were measured again leave a warning");
     ab.ab.as_mut().unwrap().ignores_guards = true;
     assert_eq!(Badge::of_entry(ab), Badge::new(Mark::Warns, "INVALID: guards ignored"));
