@@ -91,7 +91,8 @@ impl Drop for Workbench {
 
 /// One set-up at a time saves the second download. Where locks do not work, renaming alone keeps it correct.
 fn lock(path: &Path) -> io::Result<Option<File>> {
-    let file = File::options().create(true).append(true).open(path)?;
+    // Read too: Windows locks no file that is opened for appending alone.
+    let file = File::options().read(true).create(true).append(true).open(path)?;
     let held = match file.try_lock() {
         Ok(()) => true,
         Err(TryLockError::Error(_)) => false,
