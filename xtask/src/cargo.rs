@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use crate::failure::Failure;
 use crate::root;
+use crate::system::become_it;
 
 /// The cargo that runs xtask, on this workspace, whatever the current folder is.
 pub(crate) fn cargo(subcommand: &str) -> Command {
@@ -24,23 +25,11 @@ fn forget_package(command: &mut Command) {
     }
 }
 
-/// Replaces this process, so that signals and the exit code are the program's own.
+/// Ends as the program ends: this process is replaced by it, where there is a way.
 pub(crate) fn become_program(mut command: Command) -> Result<ExitCode, Failure> {
     forget_package(&mut command);
     become_it(&mut command).map_err(|error| {
         let program = command.get_program().to_string_lossy();
         Failure::harness(format!("cannot run `{program}`: {error}"), "cargo build --release --locked")
     })
-}
-
-#[cfg(unix)]
-fn become_it(command: &mut Command) -> std::io::Result<ExitCode> {
-    use std::os::unix::process::CommandExt as _;
-    Err(command.exec())
-}
-
-#[cfg(not(unix))]
-fn become_it(command: &mut Command) -> std::io::Result<ExitCode> {
-    let code = command.status()?.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(20)))
 }

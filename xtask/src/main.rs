@@ -14,6 +14,7 @@ mod pass_on;
 mod places;
 mod release;
 mod setup;
+mod system;
 mod test;
 mod tidy;
 

@@ -3,7 +3,7 @@
 
 use std::env::consts;
 use std::ffi::{OsStr, OsString};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use serde_json::Value;
 
@@ -229,7 +229,7 @@ impl Wanted {
 }
 
 fn looks_like_a_path(value: &OsStr) -> bool {
-    value.as_encoded_bytes().contains(&b'/') || Path::new(value).is_dir()
+    value.to_string_lossy().chars().any(is_separator) || Path::new(value).is_dir()
 }
 
 /// The value of `--openvino X` or `--openvino=X`, wherever it stands before a bare `--`.

@@ -12,6 +12,7 @@ use super::workbench::{self, no_home};
 use crate::failure::Failure;
 use crate::release::{Release, Wheel};
 use crate::say;
+use crate::system::PYTHON;
 
 /// Everything a set-up depends on, so that a test can hand in its own.
 #[derive(Debug)]
@@ -110,8 +111,10 @@ impl<'a> Install<'a> {
                 "the wheel of {} `{version}` is not {which}: sha256 `{got}`, expected `{expected}`",
                 self.wheel.title
             ),
-            "nothing was stored; see which registry pip asks: python3 -m pip config list; \
-             then: cargo xtask setup",
+            format!(
+                "nothing was stored; see which registry pip asks: {PYTHON} -m pip config list; \
+                 then: cargo xtask setup"
+            ),
         ))
     }
 
@@ -132,7 +135,7 @@ fn only_wheel(folder: &Path) -> Result<PathBuf, Failure> {
     wheels(folder)?.pop().ok_or_else(|| {
         Failure::harness(
             format!("pip ended well, but left no wheel in `{}`", folder.display()),
-            "see what pip does: python3 -m pip download --no-deps openvino",
+            format!("see what pip does: {PYTHON} -m pip download --no-deps openvino"),
         )
     })
 }

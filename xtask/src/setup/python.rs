@@ -1,6 +1,5 @@
 //! What Python is to do, and what its complaints mean.
 
-use std::env::consts::EXE_SUFFIX;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::path::{Display, Path};
@@ -10,11 +9,10 @@ use super::environment::Environment;
 use crate::failure::Failure;
 use crate::places;
 use crate::release::{Release, Wheel};
+use crate::system::{INSTALL_PYTHON, PYTHON, python};
 
 /// Prints the free bytes of the current folder's file system, which the standard library does not have.
 const FREE_BYTES: &str = "import shutil; print(shutil.disk_usage('.').free)";
-/// Windows has no other name for it.
-const PYTHON: &str = if EXE_SUFFIX.is_empty() { "python3" } else { "python" };
 /// Takes the wheel and the target folder.
 const UNPACK: &str = include_str!("unpack.py");
 /// What the list pins by its hash, and nothing else.
@@ -51,10 +49,7 @@ impl Python {
     pub(crate) fn check_space(&self, folder: &Path, needed_bytes: u64) -> Result<(), Failure> {
         let output = run(self.command(folder).args(["-c", FREE_BYTES]).stdout(Stdio::piped()))?;
         let free_bytes: u64 = String::from_utf8_lossy(&output.stdout).trim().parse().map_err(|_| {
-            Failure::harness(
-                format!("`python3` does not run: `{}`", last_line(&output)),
-                "make `python3 -c 'print(1)'` work, then: cargo xtask setup",
-            )
+            Failure::harness(format!("`{PYTHON}` does not run: `{}`", last_line(&output)), make_python_work())
         })?;
         if free_bytes >= needed_bytes {
             return Ok(());
@@ -127,9 +122,9 @@ impl Python {
             return Ok(());
         }
         Err(Failure::harness(
-            format!("`python3` cannot make an environment: `{}`", last_line(&output)),
+            format!("`{PYTHON}` cannot make an environment: `{}`", last_line(&output)),
             format!(
-                "make `python3 -m venv --without-pip ./DIR` work (Debian, Ubuntu: sudo apt-get install \
+                "make `{PYTHON} -m venv --without-pip ./DIR` work (Debian, Ubuntu: sudo apt-get install \
                  python3-venv), then: {}",
                 environment.again
             ),
@@ -180,7 +175,7 @@ impl Python {
         Err(Failure::harness(
             format!("{title} was installed and cannot be imported: `{}`", last_line(&output)),
             format!(
-                "it is pinned for Python {pythons} on Linux; see `python3 --version`; nothing was stored"
+                "it is pinned for Python {pythons} on Linux; see `{PYTHON} --version`; nothing was stored"
             ),
         ))
     }
@@ -202,7 +197,9 @@ impl Python {
 
     /// In `folder`, because Python takes modules from the current one first: a `pip.py` there would be run.
     fn command(&self, folder: &Path) -> Command {
-        let mut command = Command::new(PYTHON);
+        let python = python();
+        let mut command = Command::new(python[0]);
+        command.args(&python[1..]);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         // pip and zipfile put their scratch here too, where it is cleaned and the free space was checked.
         command.current_dir(folder).env("TMPDIR", folder).stdin(Stdio::null());
@@ -210,18 +207,18 @@ impl Python {
     }
 }
 
+fn make_python_work() -> String {
+    format!("make `{PYTHON} -c \"print(1)\"` work, then: cargo xtask setup")
+}
+
 fn run(command: &mut Command) -> Result<Output, Failure> {
     let spawned = command.stderr(Stdio::piped()).spawn().and_then(std::process::Child::wait_with_output);
     spawned.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::harness(
-            "no `python3` on the PATH; it fetches and unpacks what is pinned",
-            "install Python 3 with pip (Debian, Ubuntu: sudo apt-get install python3 python3-pip), \
-             then: cargo xtask setup",
+            format!("no `{PYTHON}` on the PATH; it fetches and unpacks what is pinned"),
+            format!("{INSTALL_PYTHON}, then: cargo xtask setup"),
         ),
-        _ => Failure::harness(
-            format!("cannot start `python3`: {error}"),
-            "make `python3 -c 'print(1)'` work, then: cargo xtask setup",
-        ),
+        _ => Failure::harness(format!("cannot start `{PYTHON}`: {error}"), make_python_work()),
     })
 }
 
@@ -255,9 +252,11 @@ fn pip_failed(output: &Output, wheel: &Wheel, release: &Release, folder: &Path) 
     let says = |words: &[&str]| words.iter().any(|words| complaint.contains(words));
     if says(&["No module named pip", "No module named 'pip'"]) {
         return Failure::harness(
-            format!("`python3` has no pip, which fetches {title}"),
-            "install it (Debian, Ubuntu: sudo apt-get install python3-pip; elsewhere: python3 -m ensurepip), \
-             then: cargo xtask setup",
+            format!("`{PYTHON}` has no pip, which fetches {title}"),
+            format!(
+                "install it (Debian, Ubuntu: sudo apt-get install python3-pip; elsewhere: {PYTHON} -m ensurepip), \
+                 then: cargo xtask setup"
+            ),
         );
     }
     if is_full_disk(&complaint) {
@@ -274,19 +273,21 @@ fn pip_failed(output: &Output, wheel: &Wheel, release: &Release, folder: &Path) 
     {
         return Failure::harness(
             format!("the package registry has no {title} `{version}` for this platform"),
-            "look where pip looks: python3 -m pip config list; or name your own: --openvino ./DIR",
+            format!("look where pip looks: {PYTHON} -m pip config list; or name your own: --openvino ./DIR"),
         );
     }
     if says(&UNREACHABLE) {
         return Failure::harness(
             format!("cannot reach the package registry to fetch {title} `{version}`"),
-            "check the network and the proxy (python3 -m pip config list), then: cargo xtask setup; \
-             or name your own: --openvino ./DIR",
+            format!(
+                "check the network and the proxy ({PYTHON} -m pip config list), then: cargo xtask setup; \
+                 or name your own: --openvino ./DIR"
+            ),
         );
     }
     Failure::harness(
         format!("pip could not fetch {title} `{version}`: `{}`", last_line(output)),
-        format!("see what pip says: python3 -m pip download --no-deps {package}=={version}"),
+        format!("see what pip says: {PYTHON} -m pip download --no-deps {package}=={version}"),
     )
 }
 
@@ -297,13 +298,13 @@ fn not_installed(output: &Output, list: &str, again: &str) -> Failure {
         return Failure::harness(
             format!("a wheel is not the one that {list} pins: pip's hash check failed"),
             format!(
-                "nothing was stored; see which registry pip asks: python3 -m pip config list; then: {again}"
+                "nothing was stored; see which registry pip asks: {PYTHON} -m pip config list; then: {again}"
             ),
         );
     }
     Failure::harness(
         format!("pip could not install {list}: `{}`", last_line(output)),
-        format!("check pip, the network and the proxy (python3 -m pip config list), then: {again}"),
+        format!("check pip, the network and the proxy ({PYTHON} -m pip config list), then: {again}"),
     )
 }
 
