@@ -77,10 +77,15 @@ pub(crate) fn all() -> Result<(), Failure> {
     Ok(())
 }
 
+/// Every pinned release.
+pub(crate) fn releases() -> Result<(), Failure> {
+    let releases = Releases::pinned()?;
+    releases.list.iter().try_for_each(|release| install(&releases, release, say))
+}
+
 /// What the tests of a fleet's data set need, on DuckDB and on Spark.
 pub(crate) fn fleet() -> Result<(), Failure> {
-    let releases = Releases::pinned()?;
-    releases.list.iter().try_for_each(|release| install(&releases, release, say))?;
+    releases()?;
     Environments::default().provide(environment::DUCKDB, say)?;
     Environments::default().provide(environment::SPARK, say)
 }

@@ -11,6 +11,7 @@ use crate::cargo::cargo;
 use crate::failure::Failure;
 use crate::say;
 use crate::setup::{self, ACCEPT, GpuPlugin, Parts};
+use crate::system;
 
 /// Runs the heavy tests too, which are `#[ignore]`d for cargo.
 const ALL: &str = "--all";
@@ -26,6 +27,24 @@ const WINDOWS: &str = "--windows";
 const NEED_WINE: &str = "under_wine::";
 /// Runs the tests of the GPU plugin, which no other run includes.
 const GPU_PLUGIN: &str = "--gpu-plugin";
+/// Unit tests that need `sh`, symbolic links or files of the Linux kernel.
+const NOT_ON_WINDOWS: [&str; 15] = [
+    "cli::doctor::",
+    "cli::shell::",
+    "cli::tests::every_command",
+    "engine::model_folder::",
+    "engine::openvino::facts::",
+    "engine::openvino::runtime::",
+    "files::",
+    "gate::side::cargo::",
+    "measure::estimates::",
+    "measure::guard::",
+    "record::personal::",
+    "report::peers::",
+    "sys::fdinfo::",
+    "sys::lock::",
+    "sys::sysfs::",
+];
 /// What the test programs read.
 const THREADS: &str = "RUST_TEST_THREADS";
 /// Name what is ready to the tests, which set it up for their own child processes alone.
@@ -46,9 +65,14 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode, Failure> {
     if args.iter().any(|arg| arg == WINDOWS) {
         return windows(args);
     }
-    setup::all()?;
     let mut command = cargo("test");
-    command.arg("--workspace").args(arguments(args));
+    if system::IS_WINDOWS {
+        setup::releases()?;
+        command.args(["--package", "arcgauge"]).args(arguments_on_windows(args));
+    } else {
+        setup::all()?;
+        command.arg("--workspace").args(arguments(args));
+    }
     if env::var_os(THREADS).is_none() {
         command.env(THREADS, thread_count().to_string());
     }
@@ -69,6 +93,16 @@ fn arguments(args: &[OsString]) -> Vec<OsString> {
     let heavy = ["--", "--include-ignored"].into_iter().chain(skip).map(OsString::from);
     let before = of_cargo[..all].iter().chain(&of_cargo[all + 1..]).cloned();
     before.chain(heavy).chain(of_tests.iter().skip(1).cloned()).collect()
+}
+
+/// The same on Windows: the unit tests of the library, for the integration tests are written for Linux. xtask is not among
+/// them, because Windows replaces no program that runs.
+fn arguments_on_windows(args: &[OsString]) -> Vec<OsString> {
+    let end = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let (of_cargo, of_tests) = args.split_at(end);
+    let skip = ["--lib", "--"].into_iter().chain(NOT_ON_WINDOWS.iter().flat_map(|module| ["--skip", module]));
+    let before = of_cargo.iter().filter(|arg| *arg != ALL).cloned();
+    before.chain(skip.map(OsString::from)).chain(of_tests.iter().skip(1).cloned()).collect()
 }
 
 /// Passes on what the tests say; a run of no test is not a good one.
@@ -188,6 +222,19 @@ mod tests {
         }
         assert!(include_str!("../../tests/it/fleet/mod.rs").contains("\nmod spark;\n"), "{NEED_SPARK}");
         assert!(include_str!("../../tests/it/main.rs").contains("\nmod under_wine;\n"), "{NEED_WINE}");
+    }
+
+    #[test]
+    fn on_windows_the_unit_tests_run_but_for_those_that_need_linux() {
+        let of = |words: &[&str]| {
+            let words = arguments_on_windows(&words.iter().map(OsString::from).collect::<Vec<_>>());
+            words.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        let skipped: Vec<String> = NOT_ON_WINDOWS.iter().map(|module| format!("--skip {module}")).collect();
+        let skipped = skipped.join(" ");
+        assert_eq!(of(&[]), format!("--lib -- {skipped}"));
+        let expected = format!("judge:: --lib -- {skipped} --nocapture");
+        assert_eq!(of(&["judge::", "--all", "--", "--nocapture"]), expected);
     }
 
     #[test]
