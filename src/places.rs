@@ -33,7 +33,9 @@ pub fn openvino_c_library(version: &str) -> Option<PathBuf> {
         // Windows has no version in the name of a library.
         let number =
             if DLL_SUFFIX == ".so" { format!(".{}{minor}{patch}", year - 2000) } else { String::new() };
-        format!("openvino/libs/{DLL_PREFIX}openvino_c{DLL_SUFFIX}{number}").into()
+        // In parts, for Windows loads no library by a path with slashes.
+        let file = format!("{DLL_PREFIX}openvino_c{DLL_SUFFIX}{number}");
+        ["openvino", "libs", &file].iter().collect()
     })
 }
 
@@ -82,7 +84,8 @@ pub fn gpu_plugin_dir() -> Option<PathBuf> {
 
 /// The Python of an environment.
 pub fn python_in(environment: &Path) -> PathBuf {
-    environment.join(if EXE_SUFFIX.is_empty() { "bin/python" } else { "Scripts/python.exe" })
+    let (folder, file) = if EXE_SUFFIX.is_empty() { ("bin", "python") } else { ("Scripts", "python.exe") };
+    environment.join(folder).join(file)
 }
 
 /// A relative path in the variable is ignored, as the XDG base directory specification asks.

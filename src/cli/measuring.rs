@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::{env, fs, process};
+use std::{env, process};
 
 use clap::Args;
 
@@ -20,7 +20,7 @@ use crate::measure::protocol::LoadCommand;
 use crate::measure::supervisor::{Control, Limits, WorkerProgram};
 use crate::places;
 use crate::run::{EditedGraph, FoundModel};
-use crate::sys::{DeviceLock, Waiting, stop_by_signal};
+use crate::sys::{DeviceLock, Waiting, canonicalize, stop_by_signal};
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct MeasuringArgs {
@@ -139,7 +139,7 @@ impl SupervisionArgs {
 
 /// The file of a program that is named: one that could be run, and is soon hashed.
 pub(super) fn program_file(named: &Path, hint: &str) -> Result<PathBuf> {
-    let file = fs::canonicalize(named)
+    let file = canonicalize(named)
         .map_err(|cause| Error::io("start the worker", named, &cause).as_input().hint(hint))?;
     files::open(&file, FileKind::Program).map_err(|error| error.hint(hint))?;
     Ok(file)

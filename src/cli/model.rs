@@ -30,6 +30,7 @@ use crate::report::model::{
     ListedModel, ModelState, model_description, model_description_json, model_list, verification,
 };
 use crate::run::known_hashes;
+use crate::sys::canonicalize;
 use crate::visible::one_line;
 use crate::workload::{PromptSet, TextTokenizer, compare_tokenizers};
 
@@ -163,7 +164,7 @@ fn fetch(args: &FetchArgs) -> Result<u8> {
 }
 
 fn report(model: &FetchedModel) -> Result<u8> {
-    let folder = model.folder.canonicalize().unwrap_or_else(|_| model.folder.clone());
+    let folder = canonicalize(&model.folder).unwrap_or_else(|_| model.folder.clone());
     if let Some(cache) = places::cache_dir() {
         VerifiedModels::load(&cache).remember(&folder, &model.manifest);
     }
@@ -233,7 +234,7 @@ struct VerifyArgs {
 /// Holds a model against its manifest.
 fn verify(args: &VerifyArgs) -> Result<()> {
     let named = args.folder.named_or_used()?;
-    let folder = fs::canonicalize(&named).map_err(|_| {
+    let folder = canonicalize(&named).map_err(|_| {
         Error::input(format!("model folder `{}` does not exist", named.display()))
             .hint("`cargo xtask model list` names those that do")
     })?;
@@ -319,14 +320,14 @@ fn fix_of(folder: &Path, faulty: &[FaultyFile]) -> Option<String> {
 /// Lists what was fetched, what is shipped, and what is remembered.
 fn list_models() -> Result<()> {
     let used = used()?;
-    let used = fs::canonicalize(&used).unwrap_or(used);
+    let used = canonicalize(&used).unwrap_or(used);
     let mut folders = places::models_dir().map_or_else(Vec::new, |models| fetched_folders(&models));
     folders.extend([Root::find().shipped_model(), used.clone()]);
     let verified =
         places::cache_dir().map_or_else(VerifiedModels::default, |cache| VerifiedModels::load(&cache));
     let mut models: Vec<ListedModel> = Vec::new();
     for folder in folders {
-        let folder = fs::canonicalize(&folder).unwrap_or(folder);
+        let folder = canonicalize(&folder).unwrap_or(folder);
         if models.iter().all(|model| model.folder != folder) {
             models.push(listed(folder, &used, &verified));
         }

@@ -32,35 +32,40 @@ impl Root {
         &self.0
     }
 
+    /// With the separators of this system alone.
+    fn below(&self, path: &str) -> PathBuf {
+        self.0.join(path).components().collect()
+    }
+
     pub(super) fn shipped_model(&self) -> PathBuf {
-        self.0.join("fixtures/models/tiny-gpt-oss")
+        self.below("fixtures/models/tiny-gpt-oss")
     }
 
     /// The workers of engines in other languages, and what they need.
     pub(super) fn peers(&self) -> PathBuf {
-        self.0.join("benches/peers")
+        self.below("benches/peers")
     }
 
     /// What downloads models, and what it needs.
     pub(super) fn hub_client(&self) -> PathBuf {
-        self.0.join("xtask/hub")
+        self.below("xtask/hub")
     }
 
     pub(super) fn prompts(&self) -> PathBuf {
-        self.0.join("fixtures/prompts")
+        self.below("fixtures/prompts")
     }
 
     pub(super) fn goldens(&self, model: &str) -> PathBuf {
-        self.0.join("fixtures/golden").join(model)
+        self.below("fixtures/golden").join(model)
     }
 
     pub(super) fn published(&self) -> PathBuf {
-        self.0.join("fixtures/baselines/published.json")
+        self.below("fixtures/baselines/published.json")
     }
 
     /// The file of the gate's policy.
     pub(super) fn policy(&self) -> PathBuf {
-        self.0.join("ci/gate.json")
+        self.below("ci/gate.json")
     }
 
     /// The gate's policy.
@@ -71,15 +76,15 @@ impl Root {
 
     /// The pages of the records.
     pub(super) fn site(&self) -> PathBuf {
-        self.0.join("reports/site")
+        self.below("reports/site")
     }
 
     /// The pages of the demonstration.
     pub(super) fn demo_site(&self) -> PathBuf {
-        self.0.join("reports/demo")
+        self.below("reports/demo")
     }
 
     pub(super) fn history(&self) -> PathBuf {
-        self.0.join("reports/history")
+        self.below("reports/history")
     }
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::error::{Error, Result};
 use crate::files::text::NoText;
 use crate::files::{self, FileKind};
+use crate::sys::canonicalize;
 
 /// The facts of `config.json` that matter here; all else is left alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -45,7 +46,7 @@ impl ModelFolder {
     /// A folder that is missing, lacks the graph, the weights or the config, or has a name that is no
     /// text: OpenVINO and the worker's protocol take no other.
     pub fn open(path: &Path) -> Result<Self> {
-        let found = fs::canonicalize(path).map_err(|_| {
+        let found = canonicalize(path).map_err(|_| {
             Error::input(format!("model folder `{}` does not exist", path.display())).hint(NAME_A_MODEL)
         })?;
         if found.to_str().is_none() {

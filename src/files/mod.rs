@@ -14,7 +14,7 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Error, Result};
 use crate::files::text::{is_lfs_pointer, text_of};
-use crate::sys::{for_all, is_pipe, is_removed, is_socket, open_at_once, sync_folder};
+use crate::sys::{canonicalize, for_all, is_pipe, is_removed, is_socket, open_at_once, sync_folder};
 
 /// A longer name is none of ours: a file's name has at most 255 bytes, and ours are made of two or three.
 const LONGEST_NAME: usize = 199;
@@ -249,7 +249,7 @@ pub enum Overwrite {
 /// # Errors
 /// When the folder or the file cannot be written; then all is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8], overwrite: Overwrite) -> Result<()> {
-    let target = fs::canonicalize(path).ok().filter(|_| overwrite == Overwrite::ReplaceBehindLink);
+    let target = canonicalize(path).ok().filter(|_| overwrite == Overwrite::ReplaceBehindLink);
     let mut file = NewFile::create(target.as_deref().unwrap_or(path))?;
     file.write_all(bytes).map_err(|cause| unwritable(&file.path, &cause))?;
     file.keep(overwrite)
@@ -338,7 +338,7 @@ pub(crate) fn sync(folder: &Path) -> std::io::Result<()> {
 /// When its folder is missing, cannot be written or has a model in it, or when what stands in its
 /// place is a folder, a pipe, or a link to nothing.
 pub fn check_writable(path: &Path) -> Result<()> {
-    let target = fs::canonicalize(path);
+    let target = canonicalize(path);
     let folder = folder_of(target.as_deref().unwrap_or(path));
     let refuse = |cause: &str| {
         Err(Error::input(format!("cannot write `{}`: {cause}", path.display()))

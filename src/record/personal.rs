@@ -12,7 +12,7 @@ use regex::{NoExpand, Regex};
 use serde_json::Value;
 
 use crate::record::StoredRecord;
-use crate::sys::SysfsRoot;
+use crate::sys::{SysfsRoot, canonicalize};
 
 /// Names of accounts and machines that identify nobody.
 const NOBODY: [&str; 18] = [
@@ -60,7 +60,7 @@ impl Trace {
 
     /// A file or folder, by its name and by where it really lies.
     pub fn of_path(path: &Path, becomes: &'static str) -> Vec<Self> {
-        let really = path.canonicalize().ok();
+        let really = canonicalize(path).ok();
         // Without a slash at its end, which texts that lead into the folder would lose with it.
         let both = [Some(path.components().collect()), really].into_iter().flatten();
         both.filter_map(|path: PathBuf| Some(Self::new(path.to_str()?, becomes))).collect()

@@ -6,8 +6,8 @@ use std::fs::Metadata;
 use serde::{Deserialize, Serialize};
 
 pub use crate::sys::os::disk::{
-    check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket, open_at_once,
-    path_of_bytes, read_only, symlink, sync_folder,
+    canonicalize, check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket,
+    open_at_once, path_of_bytes, read_only, symlink, sync_folder,
 };
 
 /// By what a file is recognised: whatever replaces or changes it changes one of these.

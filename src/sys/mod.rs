@@ -22,8 +22,8 @@ mod sysfs;
 pub use clock::{Clock, ClockPair, MonotonicClock, suspended_ns};
 pub use cpu_time::CpuTime;
 pub use disk::{
-    FileStamp, check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed, is_socket,
-    open_at_once, path_of_bytes, read_only, symlink, sync_folder,
+    FileStamp, canonicalize, check_executable, for_all, free_bytes, is_executable, is_pipe, is_removed,
+    is_socket, open_at_once, path_of_bytes, read_only, symlink, sync_folder,
 };
 pub use intel_gpu::{IntelGpu, intel_gpus};
 pub use lock::{DeviceLock, FileLock, Waiting};

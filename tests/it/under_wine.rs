@@ -87,6 +87,33 @@ fn bench_finds_every_golden_token_keeps_a_record_and_observes_nothing_of_the_hos
     list.exits(0).prints(&record.run_id);
 }
 
+/// Checks that each path is written as people write it on Windows: with backslashes alone, and nothing before the drive.
+#[track_caller]
+fn assert_paths(ended: &Ended) {
+    let text = [&ended.stdout[..], &ended.stderr].concat();
+    let words = text.split(|sign: char| sign.is_whitespace() || "`'\"<>".contains(sign));
+    let paths: Vec<&str> = words.filter(|word| word.contains(":\\") || word.contains(r"\\")).collect();
+    assert!(!paths.is_empty(), "no path in\n{ended}");
+    let odd: Vec<&&str> = paths.iter().filter(|path| path.contains('/') || path.contains(r"\\?\")).collect();
+    assert!(odd.is_empty(), "{odd:?} in\n{ended}");
+}
+
+#[test]
+#[ignore = "run by `cargo xtask test --windows`"]
+fn paths_have_backslashes_alone_and_nothing_before_the_drive() {
+    let checkout = checkout();
+    let run = |arguments: &[&str]| Ended::of(arcgauge(&checkout, arguments).output().unwrap());
+    assert_paths(&measured(&checkout, &["bench", "--quick"]));
+    assert_paths(&measured(&checkout, &["doctor"]));
+    assert_paths(&run(&["model", "list"]));
+    assert_paths(&run(&["model", "verify", "fixtures/models/tiny-gpt-oss"]));
+    assert_paths(&run(&["report"]));
+    // Nothing of the pinned release is set up for this user.
+    assert_paths(&run(&["bench", "--quick", "--device", "CPU"]));
+    let record = serde_json::to_string(&only_record(&checkout)).unwrap();
+    assert!(!record.contains(r"\\?\"), "{record}");
+}
+
 #[test]
 #[ignore = "run by `cargo xtask test --windows`"]
 fn the_kv_states_are_read_reset_and_put_back() {

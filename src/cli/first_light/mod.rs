@@ -28,6 +28,7 @@ use crate::files::{Overwrite, check_writable, write_whole};
 use crate::judge::first_light::{Answer, Answered, answers};
 use crate::record::{Machine, Trace, archive, utc_now};
 use crate::report::first_light::{FirstLight, first_light_document};
+use crate::sys::canonicalize;
 
 pub(super) use crate::cli::first_light::step::{StepArgs, step};
 
@@ -129,8 +130,8 @@ impl FirstLightArgs {
         if output.symlink_metadata().is_ok() {
             return refuse("it is there already");
         }
-        let folder = absolute(output.clone()).parent().and_then(|folder| folder.canonicalize().ok());
-        let model = model.canonicalize().ok();
+        let folder = absolute(output.clone()).parent().and_then(|folder| canonicalize(folder).ok());
+        let model = canonicalize(model).ok();
         if let (Some(folder), Some(model)) = (folder, model)
             && folder.starts_with(model)
         {

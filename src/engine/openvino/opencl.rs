@@ -14,7 +14,7 @@ use cl3::device::{
 use cl3::platform::{CL_PLATFORM_NAME, get_platform_data, get_platform_ids};
 
 use crate::files::{FileKind, read_text};
-use crate::sys::SysfsRoot;
+use crate::sys::{SysfsRoot, canonicalize};
 
 /// `CL_PLATFORM_NAME` of Intel's runtime for processors; that for GPUs ends in "Graphics".
 const INTEL_CPU_PLATFORM: &str = "Intel(R) OpenCL";
@@ -154,7 +154,7 @@ fn is_mapped(library: &str, maps: &str) -> bool {
         return false;
     }
     if library.contains('/') {
-        let file = fs::canonicalize(library).unwrap_or_else(|_| library.into());
+        let file = canonicalize(library).unwrap_or_else(|_| library.into());
         return files.any(|mapped| Path::new(mapped) == file);
     }
     files.any(|mapped| {

@@ -6,7 +6,7 @@
 use std::env;
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 use std::rc::Rc;
 
 use openvino::{Core, DeviceType, PropertyKey, RwPropertyKey};
@@ -16,11 +16,20 @@ use crate::engine::openvino::state::{StateBridge, is_loaded, prepare_load};
 use crate::engine::openvino::{DeviceChoice, DeviceFacts, Property, default_properties, failed};
 use crate::error::{Error, Result};
 use crate::places;
-use crate::sys::sysfs;
+use crate::sys::{canonicalize, sysfs};
 
 /// Below a user's installation, where the libraries may be.
-const LIBRARY_FOLDERS: [&str; 6] =
-    ["", "libs", "openvino/libs", "runtime/lib/intel64", "lib", "lib/x86_64-linux-gnu"];
+const LIBRARY_FOLDERS: [&str; 8] = [
+    "",
+    "libs",
+    "openvino/libs",
+    "runtime/lib/intel64",
+    "lib",
+    "lib/x86_64-linux-gnu",
+    // As an archive and a Python environment have them on Windows.
+    "runtime/bin/intel64/Release",
+    "Lib/site-packages/openvino/libs",
+];
 
 /// Where a runtime may come from, in the order in which they win.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,7 +90,7 @@ impl Sources {
             (Some(version), _) if places::openvino_c_library(version).is_some() => {
                 release(&releases, version)
             }
-            (Some(requested), _) if requested.contains('/') || Path::new(requested).is_dir() => {
+            (Some(requested), _) if requested.contains(is_separator) || Path::new(requested).is_dir() => {
                 installed(Path::new(requested), FoundBy::Flag)
             }
             (Some(requested), _) => Err(Error::input(format!(
@@ -140,7 +149,7 @@ fn c_library_in(folder: &Path) -> Option<PathBuf> {
         .filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(|n| n.starts_with(&name)))
         .collect();
     found.sort();
-    fs::canonicalize(found.first()?).ok()
+    canonicalize(found.first()?).ok()
 }
 
 /// The list, as it stands in `releases.json`.

@@ -11,6 +11,7 @@ use crate::files::{self, FileKind, Overwrite, is_file_name, write_whole};
 use crate::places;
 use crate::record::hub::fetch::{ClientEnd, ClientLine, HubClient};
 use crate::record::is_hex;
+use crate::sys::canonicalize;
 use crate::visible::one_line;
 
 /// The published model.
@@ -281,7 +282,7 @@ impl FetchedFrom {
     /// Whether a folder is the one that it is fetched into where no other is named.
     pub fn is_at_home(&self, folder: &Path) -> bool {
         let home = RepositoryName::parse(&self.repository).and_then(|name| folder_of(&name, &self.commit));
-        home.is_ok_and(|home| fs::canonicalize(home).ok() == fs::canonicalize(folder).ok())
+        home.is_ok_and(|home| canonicalize(home).ok() == canonicalize(folder).ok())
     }
 }
 

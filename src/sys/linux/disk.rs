@@ -1,7 +1,7 @@
 //! Free room, stamps, permissions, and an opening that waits for nobody.
 
 use std::ffi::OsStr;
-use std::fs::{File, FileType, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, FileType, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -22,6 +22,14 @@ pub(in crate::sys) fn stamp_of(file: &Metadata) -> FileStamp {
         modified_ns: ns(file.mtime(), file.mtime_nsec()),
         changed_ns: ns(file.ctime(), file.ctime_nsec()),
     }
+}
+
+/// A path that is there without links and detours.
+///
+/// # Errors
+/// One that is not there, or cannot be looked up.
+pub fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
+    fs::canonicalize(path)
 }
 
 /// Has the disk keep the names in a folder.

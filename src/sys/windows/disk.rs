@@ -25,6 +25,15 @@ pub(in crate::sys) fn stamp_of(file: &Metadata) -> FileStamp {
     }
 }
 
+/// A path that is there without links and detours, as people write it: without `\\?\` before it wherever Windows
+/// takes it so.
+///
+/// # Errors
+/// One that is not there, or cannot be looked up.
+pub fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
+    dunce::canonicalize(path)
+}
+
 /// Windows keeps the names in a folder by itself, and gives no way to wait for that.
 ///
 /// # Errors
