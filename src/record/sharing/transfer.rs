@@ -1,8 +1,9 @@
 //! Adding this store's records to the branch, and taking the branch's records into this store.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::record::history::{place_of, without_password};
 use crate::record::personal::each_text;
 use crate::record::sharing::{Relay, Tip, content, ended, failed, fed, reported};
 use crate::record::{History, Personal, RecordSource, Taken, run_id};
+use crate::sys::canonicalize;
 
 /// How often it is tried again where another came first.
 const ATTEMPTS: u32 = 10;
@@ -110,13 +112,18 @@ impl Relay {
     }
 }
 
+/// A path as git has it on every system.
+fn in_git(path: &Path) -> String {
+    path.iter().map(OsStr::to_string_lossy).collect::<Vec<_>>().join("/")
+}
+
 /// The store's records that the branch has not. Each is read whole first: what is damaged stays here.
 fn missing(history: &History, tip: Option<&Tip>, pushed: &mut Pushed) -> Vec<(String, PathBuf)> {
     let mut missing = Vec::new();
     let personal = Personal::of_this_user(Vec::new());
     pushed.refused.extend(history.closed());
     for path in history.files() {
-        let below = path.strip_prefix(history.root()).unwrap_or(&path).display().to_string();
+        let below = in_git(path.strip_prefix(history.root()).unwrap_or(&path));
         if tip.is_some_and(|tip| tip.files.contains_key(&below)) {
             pushed.there += 1;
             continue;
@@ -125,12 +132,12 @@ fn missing(history: &History, tip: Option<&Tip>, pushed: &mut Pushed) -> Vec<(St
         let read = files::read(&path, FileKind::Record);
         let placed = read.and_then(|bytes| {
             let place = place_of(&bytes, &name)?;
-            if place.display().to_string() != below {
+            if in_git(&place) != below {
                 return Err(Error::input(format!("record `{name}` belongs at `{}`", place.display())));
             }
             named_by_nobody(&bytes, &name, &personal)
         });
-        match (placed, fs::canonicalize(&path)) {
+        match (placed, canonicalize(&path)) {
             (Ok(variables), Ok(path)) => {
                 pushed.variables.extend(variables);
                 missing.push((below, path));
@@ -206,7 +213,7 @@ impl Relay {
             let name = format!("{}:{path}", self.branch);
             let taken = content(&objects, object, &name).and_then(|bytes| {
                 let place = place_of(&bytes, &name)?;
-                if place.display().to_string() != path {
+                if in_git(&place) != path {
                     return Err(Error::input(format!("record `{name}` belongs at `{}`", place.display())));
                 }
                 history.take(&bytes, &name, &source)
