@@ -7,6 +7,7 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use regex::{NoExpand, Regex};
 use serde_json::Value;
@@ -37,8 +38,11 @@ const NOBODY: [&str; 18] = [
 ];
 /// Fields that say what was measured, by which goldens and other records are found: of these only folders go.
 const IDENTITIES: [&str; 8] = ["slug", "id", "prompt_id", "prompt_order", "run_id", "sha", "sha256", "tree"];
-/// Where the systems keep home folders: the next part of the path is the name of an account.
-const HOMES: [&str; 6] = ["/home/", "/Users/", "\\Users\\", "%2Fhome%2F", "%2fhome%2f", "%2FUsers%2F"];
+/// Where the systems keep home folders: the next part of the path is the name of an account. Those of Windows are
+/// `windows`: whatever their case, also with a backslash for each that a text has doubled or encoded.
+const HOMES: &str = r"(?<windows>(?i)(?:\\+|%5C)(?:users|home)(?:\\+|%5C)|\b[a-z]:/+users/+)|/home/|/Users/|(?i)%2F(?:home|users)%2F";
+/// The longest name of a Windows account that is looked for with blanks in it.
+const LONGEST_ACCOUNT: usize = 64;
 const ACCOUNT: &str = "<user>";
 const MAIL: &str = "<e-mail>";
 const NETWORK_CARD: &str = "<address>";
@@ -67,7 +71,7 @@ impl Trace {
     }
 
     fn is_folder(&self) -> bool {
-        self.text.contains('/')
+        self.text.contains(['/', '\\'])
     }
 
     /// The text as a whole word or path, whatever its case.
@@ -75,7 +79,9 @@ impl Trace {
         let is_of_a_word = |character: char| character.is_alphanumeric() || character == '_';
         let boundary = |character: Option<char>| if character.is_some_and(is_of_a_word) { r"\b" } else { "" };
         let (begin, end) = (self.text.chars().next(), self.text.chars().next_back());
-        Regex::new(&format!("(?i){}{}{}", boundary(begin), regex::escape(&self.text), boundary(end))).ok()
+        // A path of Windows is also written with slashes, and with its backslashes doubled.
+        let text = regex::escape(&self.text).replace(r"\\", r"[\\/]+");
+        Regex::new(&format!("(?i){}{text}{}", boundary(begin), boundary(end))).ok()
     }
 }
 
@@ -231,18 +237,27 @@ pub(in crate::record) fn each_text(
 
 /// The text without the names of accounts in paths of home folders.
 fn without_accounts(text: &str) -> String {
+    static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(HOMES).ok());
+    let homes_in = |text| PATTERN.as_ref().and_then(|homes| homes.captures(text));
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((start, homes)) = HOMES.iter().filter_map(|homes| Some((rest.find(homes)?, *homes))).min()
-    {
-        let (before, after) = rest.split_at(start + homes.len());
-        let name = &after[..after.find(|c| !is_of_an_account(c)).unwrap_or(after.len())];
+    while let Some(homes) = homes_in(rest) {
+        let (before, after) = rest.split_at(homes.get_match().end());
+        let name = account_of(after, homes.name("windows").is_some());
         let identifies = !name.is_empty() && !NOBODY.iter().any(|word| word.eq_ignore_ascii_case(name));
         kept.push_str(before);
         kept.push_str(if identifies { ACCOUNT } else { name });
         rest = &after[name.len()..];
     }
     kept + rest
+}
+
+/// The name at the beginning of a text. On Windows it may have blanks, where a folder follows.
+fn account_of(text: &str, is_of_windows: bool) -> &str {
+    let up_to = |is_of_it: fn(char) -> bool| &text[..text.find(|c| !is_of_it(c)).unwrap_or(text.len())];
+    let longer = up_to(|character| is_of_an_account(character) || " '~()".contains(character));
+    let is_folder = text[longer.len()..].starts_with(['\\', '/']) && longer.len() <= LONGEST_ACCOUNT;
+    if is_of_windows && is_folder { longer } else { up_to(is_of_an_account) }
 }
 
 fn is_of_an_account(character: char) -> bool {
@@ -335,6 +350,15 @@ mod tests {
         assert_eq!(personal.taken_from("/home/jane/lib:/home/janet:/home/jane"), "~/lib:/home/<user>:~");
     }
 
+    #[test]
+    fn a_home_folder_of_windows_goes_however_it_is_written() {
+        let personal = Personal::of([Trace::new(r"C:\Users\jane", "~"), Trace::new("jane", "<user>")]);
+        let text = r"C:\Users\jane\m, c:/users/jane/m, {C:\\Users\\jane\\m}, C:\Users\janet\m";
+        assert_eq!(personal.taken_from(text), r"~\m, ~/m, {~\\m}, C:\Users\<user>\m");
+        let measured = personal.traces.iter().filter(|(trace, _)| trace.is_folder()).count();
+        assert_eq!(measured, 1, "a folder, which also goes from what says what was measured");
+    }
+
     fn jane() -> Personal {
         Personal::of([
             Trace::new("jane", "<user>"),
@@ -370,6 +394,14 @@ mod tests {
             ("file:///home/max and /Users/ann-b/y", "file:///home/<user> and /Users/<user>/y"),
             ("file=%2Fhome%2Fcarol%2Fmodels", "file=%2Fhome%2F<user>%2Fmodels"),
             (r"C:\Users\Max\AppData", r"C:\Users\<user>\AppData"),
+            (r"c:\users\carol d'arc\m, C:\USERS\CAROLD~1\T", r"c:\users\<user>\m, C:\USERS\<user>\T"),
+            (r"{C:\\Users\\carol\\models} c:/users/carol", r"{C:\\Users\\<user>\\models} c:/users/<user>"),
+            (
+                r"\\wsl$\Debian\home\carol\m of C:\Users\max and ann",
+                r"\\wsl$\Debian\home\<user>\m of C:\Users\<user> and ann",
+            ),
+            ("file=C%3A%5CUsers%5Ccarol%5Cmodels", "file=C%3A%5CUsers%5C<user>%5Cmodels"),
+            (r"a/users/7 and \Users\ and C:\Users", r"a/users/7 and \Users\ and C:\Users"),
             ("/home/runner/work, /home/, /home/<user>", "/home/runner/work, /home/, /home/<user>"),
         ] {
             assert_eq!(personal.taken_from(text), expected);
