@@ -6,7 +6,8 @@ impl CpuTime {
     /// Of the processors of the first of these processes.
     ///
     /// # Errors
-    /// Always: no facility for it was tried.
+    /// Always. `GetSystemTimes` has the busy time, but nothing has the time of a worker that has ended, which would count
+    /// as that of others.
     pub fn read(_root: &SysfsRoot, _processes: &[u32]) -> Result<Self, Unavailable> {
         Err(Unavailable::because("the busy time of processors is not read on Windows"))
     }
