@@ -1,6 +1,8 @@
 //! The pace of a soak over time: in windows of whole passes over the prompts, with what the machine reported meanwhile;
 //! where it changed, and whether it came back after a pause and after a restart.
 
+use serde::Serialize;
+
 use crate::engine::openvino::DeviceKind;
 use crate::judge::change_point::{ChangePoint, Detection, change_points};
 use crate::judge::environment::{ProcessGuards, TimeSpan, energy};
@@ -16,7 +18,7 @@ const SMALLEST_CHANGE: f64 = 0.02;
 const BESIDE: usize = 3;
 
 /// Some whole passes over the prompts, one right after the other.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SoakWindow {
     /// Which process, from 0.
     pub process: usize,
@@ -37,7 +39,7 @@ pub struct SoakWindow {
 }
 
 /// Where the pace changed within a soak.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PaceChange {
     /// When, s from the beginning.
     pub at_s: f64,

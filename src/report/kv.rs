@@ -6,7 +6,7 @@ use crate::judge::kv::{KvArm, KvBytesPerToken, kv_arms};
 use crate::judge::peers::round_values;
 use crate::measure::kv::KvMethod;
 use crate::record::Experiment;
-use crate::report::chart::{Scatter, ScatterPoint};
+use crate::report::chart::agreement_chart;
 use crate::report::document::{Cell, Document, Table, number};
 use crate::report::number::{four_digits, mebibytes, percent, whole_percent};
 use crate::report::peers::{add_rounds, interval, opened, plan, warnings};
@@ -59,43 +59,18 @@ pub fn kv_document(record: &Experiment) -> Document {
 /// The arms in two charts: how far their distributions move by what the cache takes, and by what a token takes.
 pub(in crate::report) fn add_charts(document: &mut Document, record: &Experiment) {
     let arms = kv_arms(record);
-    let points = |across: fn(&KvArm) -> Option<f64>| {
-        let points = arms.iter().enumerate().filter_map(|(at, arm)| {
-            Some(ScatterPoint {
-                number: at + 1,
-                name: arm.arm.clone(),
-                kind: match arm.method {
-                    KvMethod::Unchanged | KvMethod::States => 0,
-                    KvMethod::Graph => 1,
-                    KvMethod::Plugin => 2,
-                },
-                across: across(arm)?,
-                up: arm.teacher_forced?.mean_kl_nats,
-            })
-        });
-        points.collect::<Vec<_>>()
-    };
-    let scatter = |title, across, points: Vec<ScatterPoint>| Scatter {
-        title,
-        across,
-        up: "mean KL divergence, nats, lower is better",
-        kinds: vec!["between steps", "in the graph", "by the plugin"],
-        points,
-    };
-    for chart in [
-        scatter(
-            "Agreement and bytes",
-            "packed bytes per token, % of 16 bit, lower is better",
-            points(|arm| Some(100.0 * arm.bytes?.share_of_16_bit)),
-        ),
-        scatter(
-            "Agreement and time",
-            "TPOT, ratio to the first arm, lower is better",
-            points(|arm| Some(arm.tpot_ratio?.ratio)),
-        ),
-    ] {
-        document.chart((!chart.points.is_empty()).then(|| chart.chart()));
-    }
+    document.chart(agreement_chart(
+        "Agreement and bytes",
+        "packed bytes per token, % of 16 bit, lower is better",
+        &arms,
+        |arm| Some(100.0 * arm.bytes?.share_of_16_bit),
+    ));
+    document.chart(agreement_chart(
+        "Agreement and time",
+        "TPOT, ratio to the first arm, lower is better",
+        &arms,
+        |arm| Some(arm.tpot_ratio?.ratio),
+    ));
 }
 
 /// How each arm agrees with the first by text and seed: for pages, where there is room.

@@ -1,12 +1,12 @@
 //! A soak: the pace over time, where it changed, and whether it came back after a pause and after a restart.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::judge::Validity;
 use crate::judge::soak::{SoakResult, SoakWindow};
 use crate::record::{ArmView, Experiment};
 use crate::report::bench::title;
-use crate::report::chart::SoakChart;
+use crate::report::chart::soak_chart;
 use crate::report::document::{Cell, Document, Table, number};
 use crate::report::mark::{add_validity, repeats_validity};
 use crate::report::number::{change_percent, counted, signed_percent};
@@ -71,29 +71,13 @@ fn row(window: &SoakWindow) -> [Cell; 7] {
 pub(in crate::report) fn add_soak_chart(document: &mut Document, record: &Experiment) {
     let result = SoakResult::of(&record.subject());
     if !result.windows.is_empty() {
-        let title = "Time per output token over time".to_owned();
-        document.chart(Some(SoakChart { title, result: &result }.chart()));
+        document.chart(Some(soak_chart("Time per output token over time", &result)));
     }
 }
 
 /// The windows of a soak, as text. What was not observed is null.
 pub fn soak_json(record: &Experiment) -> String {
     let result = SoakResult::of(&record.subject());
-    let windows = result.windows.iter().map(|window| {
-        json!({
-            "process": window.process,
-            "is_after_pause": window.is_after_pause,
-            "at_s": window.at_s,
-            "tpot_ms": window.tpot_ms,
-            "celsius": window.celsius,
-            "gpu_mhz": window.gpu_mhz,
-            "watts": window.watts,
-            "peak_rss_bytes": window.peak_rss_bytes,
-        })
-    });
-    let changes = result.changes.iter().map(
-        |change| json!({ "at_s": change.at_s, "before_ms": change.before_ms, "after_ms": change.after_ms }),
-    );
     let value = json!({
         "schema": "arcgauge-soak@1",
         "run_id": record.run_id,
@@ -103,8 +87,8 @@ pub fn soak_json(record: &Experiment) -> String {
         "last_over_first": result.last_over_first(),
         "after_pause": result.after_pause,
         "after_restart": result.after_restart,
-        "changes": changes.collect::<Value>(),
-        "windows": windows.collect::<Value>(),
+        "changes": result.changes,
+        "windows": result.windows,
     });
     format!("{value:#}\n")
 }

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::fmt::Write as _;
 
+use crate::report::chart::Form;
 use crate::report::chart::layout::TEXT_SIZE;
 use crate::report::chart::palette::Role;
-use crate::report::chart::{Form, Heading};
 use crate::report::document::escape_xml;
 
 /// A chart is written in whole units, four a pixel.
@@ -51,8 +51,8 @@ pub(super) struct Canvas {
     pub(super) form: Form,
 }
 
-/// The drawing as SVG. `draw` returns how tall it became, px.
-pub(super) fn drawing(form: Form, heading: &Heading<'_>, draw: impl FnOnce(&Canvas) -> f64) -> String {
+/// The drawing as SVG, with a text for those who do not see it. `draw` returns how tall it became, px.
+pub(super) fn drawing(form: Form, label: &str, draw: impl FnOnce(&Canvas) -> f64) -> String {
     let canvas = Canvas { elements: RefCell::default(), form };
     let height = draw(&canvas);
     format!(
@@ -62,7 +62,7 @@ pub(super) fn drawing(form: Form, heading: &Heading<'_>, draw: impl FnOnce(&Canv
         units(height),
         form.class(),
         units(TEXT_SIZE),
-        escape_xml(&format!("{}. {}", heading.title, heading.description)),
+        escape_xml(label),
         canvas.elements.into_inner()
     )
 }
@@ -167,8 +167,7 @@ mod tests {
     use super::*;
 
     fn drawn(draw: impl FnOnce(&Canvas)) -> String {
-        let heading = Heading { title: "T", description: "<&\"'>" };
-        drawing(Form::Narrow, &heading, |canvas| {
+        drawing(Form::Narrow, "T. <&\"'>", |canvas| {
             draw(canvas);
             100.0
         })

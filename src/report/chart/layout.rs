@@ -90,7 +90,7 @@ pub(super) fn header(canvas: &Canvas, measure: &str, has_zero: bool, legend: &[E
 
 /// The room that the numbers of an axis need to the left of the data, px.
 pub(super) fn numbers_width(axis: &Axis) -> f64 {
-    axis.ticks.iter().map(|tick| width(&tick.label)).fold(16.0, f64::max) + EDGE + BESIDE
+    axis.ticks.iter().map(|(_, label)| width(label)).fold(16.0, f64::max) + EDGE + BESIDE
 }
 
 /// Where a value is on the way from `from` to `to`.
@@ -108,8 +108,8 @@ impl Scale {
         Self { low, high, from, to }
     }
 
-    pub(super) fn upwards(frame: &Frame, low: f64, high: f64) -> Self {
-        Self { low, high, from: frame.bottom, to: frame.top }
+    pub(super) fn upwards(frame: &Frame, axis: &Axis) -> Self {
+        Self { low: axis.low, high: axis.high, from: frame.bottom, to: frame.top }
     }
 
     /// The place of a value, px. Where all values are one, it is in the middle.
@@ -121,38 +121,36 @@ impl Scale {
 }
 
 /// Lines across the data, and their numbers to the left of it.
-pub(super) fn rows(canvas: &Canvas, frame: &Frame, axis: &Axis) -> Scale {
-    let scale = Scale::upwards(frame, axis.low, axis.high);
-    for tick in &axis.ticks {
-        let y = scale.place(tick.value);
+pub(super) fn rows(canvas: &Canvas, frame: &Frame, axis: &Axis) {
+    let scale = Scale::upwards(frame, axis);
+    for (value, label) in &axis.ticks {
+        let y = scale.place(*value);
         canvas.line(Role::Grid, 1.0, &[at(frame.left, y), at(frame.right, y)]);
-        canvas.text(Role::Muted, Anchor::End, at(frame.left - BESIDE, y), &tick.label);
+        canvas.text(Role::Muted, Anchor::End, at(frame.left - BESIDE, y), label);
     }
-    scale
 }
 
-/// A label that wants to be at a place along the axis.
-pub(super) struct Label {
-    pub(super) x: f64,
-    pub(super) text: String,
-}
-
-/// The labels along the bottom, from the last, which is the newest: those that would touch the one before
-/// are left out. Then what they are. Returns where it ends, px.
-pub(super) fn footer(canvas: &Canvas, frame: &Frame, top: f64, labels: &[Label], meaning: &[String]) -> f64 {
+/// The labels along the bottom, each with its place, from the last, which is the newest: those that would touch the one
+/// before are left out. Then what they are. Returns where it ends, px.
+pub(super) fn footer(
+    canvas: &Canvas,
+    frame: &Frame,
+    top: f64,
+    mut labels: Vec<(f64, &str)>,
+    meaning: &[String],
+) -> f64 {
     let y = top + BESIDE + LINE_HEIGHT / 2.0;
     let mut free_until = f64::INFINITY;
-    let mut in_order: Vec<&Label> = labels.iter().collect();
-    in_order.sort_by(|one, other| other.x.total_cmp(&one.x));
-    for label in in_order {
-        let text = fitted(&label.text, canvas.form.width() / 2.0);
+    labels.sort_by(|one, other| other.0.total_cmp(&one.0));
+    for (x, text) in &labels {
+        let text = fitted(text, canvas.form.width() / 2.0);
         let half = width(&text) / 2.0;
-        let middle = label.x.clamp(EDGE + half, canvas.form.width() - EDGE - half);
+        let middle = x.clamp(EDGE + half, canvas.form.width() - EDGE - half);
         if middle + half > free_until {
             continue;
         }
         free_until = middle - half - BETWEEN;
-        canvas.line(Role::Muted, 1.0, &[at(label.x, top), at(label.x, top + 4.0)]);
+        canvas.line(Role::Muted, 1.0, &[at(*x, top), at(*x, top + 4.0)]);
         canvas.text(Role::Muted, Anchor::Middle, at(middle, y), &text);
     }
     let mut y = if labels.is_empty() { y - LINE_HEIGHT } else { y };

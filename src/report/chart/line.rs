@@ -28,110 +28,100 @@ const NUMBERS_FROM: f64 = 150.0;
 
 /// One metric at each position of a history, oldest first.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    /// The metric's name.
-    pub title: String,
+pub(in crate::report) struct Line {
+    pub(in crate::report) title: String,
     /// What the page says of it.
-    pub description: String,
+    pub(in crate::report) description: String,
     /// What a value is counted in, as in "ms per token".
-    pub unit: String,
-    /// Which way is better.
-    pub better: Direction,
+    pub(in crate::report) unit: String,
+    pub(in crate::report) better: Direction,
     /// What the thick line is, as in "mean of the prompts".
-    pub mean_label: String,
+    pub(in crate::report) mean_label: String,
     /// What the band is, as in "interval of 95 %".
-    pub band_label: String,
+    pub(in crate::report) band_label: String,
     /// What a position is, as in "commits on main, oldest to newest".
-    pub position_label: String,
+    pub(in crate::report) position_label: String,
     /// The thick line, a point for each position.
-    pub points: Vec<LinePoint>,
+    pub(in crate::report) points: Vec<LinePoint>,
     /// The thin ones, which have values for the same positions.
-    pub prompts: Vec<PromptLine>,
+    pub(in crate::report) prompts: Vec<PromptLine>,
     /// Labels along the bottom; those without room are left out.
-    pub labels: Vec<PositionLabel>,
+    pub(in crate::report) labels: Vec<PositionLabel>,
     /// Values from elsewhere.
-    pub references: Vec<Reference>,
+    pub(in crate::report) references: Vec<Reference>,
     /// Where an epoch begins: its number, at its first position.
-    pub epochs: Vec<PositionLabel>,
+    pub(in crate::report) epochs: Vec<PositionLabel>,
     /// Where the level changed.
-    pub changes: Vec<Change>,
+    pub(in crate::report) changes: Vec<Change>,
 }
 
 /// A position of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct LinePoint {
-    /// The value; none leaves a gap.
-    pub mean: Option<f64>,
-    /// The lower end of its band.
-    pub low: Option<f64>,
-    /// The upper end of its band.
-    pub high: Option<f64>,
+pub(in crate::report) struct LinePoint {
+    /// None leaves a gap.
+    pub(in crate::report) mean: Option<f64>,
+    /// The band.
+    pub(in crate::report) low: Option<f64>,
+    pub(in crate::report) high: Option<f64>,
     /// What was decided there. It is shown without a value too.
-    pub verdict: Option<Mark>,
+    pub(in crate::report) verdict: Option<Mark>,
 }
 
 /// The values of one prompt.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PromptLine {
-    /// Its name.
-    pub name: String,
+pub(in crate::report) struct PromptLine {
+    pub(in crate::report) name: String,
     /// A value for each position; none leaves a gap.
-    pub metric_values: Vec<Option<f64>>,
+    pub(in crate::report) metric_values: Vec<Option<f64>>,
 }
 
 /// A text at a position.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PositionLabel {
-    /// From 0.
-    pub position: usize,
+pub(in crate::report) struct PositionLabel {
+    pub(in crate::report) position: usize,
     /// A date or a commit, say.
-    pub text: String,
+    pub(in crate::report) text: String,
 }
 
 /// A value to compare ours with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Reference {
+pub(in crate::report) struct Reference {
     /// What it is, without the value.
-    pub label: String,
-    /// In the chart's unit.
+    pub(in crate::report) label: String,
     #[serde(rename = "figure")]
-    pub metric_value: f64,
+    pub(in crate::report) metric_value: f64,
 }
 
 /// A change of level.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Change {
+pub(in crate::report) struct Change {
     /// The first position of the new level.
-    pub position: usize,
+    pub(in crate::report) position: usize,
     /// By how much the value changed, percent.
-    pub percent: f64,
+    pub(in crate::report) percent: f64,
     /// Whether that is the wrong way.
-    pub is_worse: bool,
+    pub(in crate::report) is_worse: bool,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Heights {
-    wide: f64,
-    narrow: f64,
-}
+/// Of the wide and of the narrow form, px.
+type Heights = (f64, f64);
 
-const LARGE: Heights = Heights { wide: 210.0, narrow: 170.0 };
-const SMALL: Heights = Heights { wide: 120.0, narrow: 96.0 };
+const LARGE: Heights = (210.0, 170.0);
+const SMALL: Heights = (120.0, 96.0);
 
 impl Line {
-    /// The chart.
-    pub fn chart(&self) -> Chart {
+    pub(in crate::report) fn chart(&self) -> Chart {
         self.chart_of(LARGE)
     }
 
     /// The same, lower: for the trend of a front page.
-    pub fn small_chart(&self) -> Chart {
+    pub(in crate::report) fn small_chart(&self) -> Chart {
         self.chart_of(SMALL)
     }
 
     /// Where the first and the last position of the small chart are, wide and narrow, as shares of its width; None
     /// where nothing is drawn.
-    pub fn small_ends(&self) -> Option<[[f64; 2]; 2]> {
+    pub(in crate::report) fn small_ends(&self) -> Option<[[f64; 2]; 2]> {
         let of = |form: Form| Some(self.plot(form, SMALL)?.ends(form).map(|x| x / form.width()));
         Some([of(Form::Wide)?, of(Form::Narrow)?])
     }
@@ -179,27 +169,18 @@ impl Line {
     }
 
     fn plot(&self, form: Form, heights: Heights) -> Option<Plot> {
-        let height = form.pick(heights.wide, heights.narrow);
+        let height = form.pick(heights.0, heights.1);
         let columns = Columns::new(self.positions(), form.columns());
         let xs: Vec<f64> = columns.ranges().map(|range| middle(&range)).collect();
-        let means: Vec<_> = columns
-            .ranges()
-            .map(|range| mean(self.points_of(range).iter().map(|point| drawable(point.mean))))
-            .collect();
+        let of_column = |range| mean(self.points_of(range).iter().map(|point| drawable(point.mean)));
+        let means: Vec<_> = columns.ranges().map(of_column).collect();
         let band: Vec<_> = columns.ranges().map(|range| spread(self.points_of(range))).collect();
-        let metric_value =
-            |prompt: &PromptLine, at: usize| drawable(prompt.metric_values.get(at).copied().flatten());
-        let prompts: Vec<(Role, Vec<Option<f64>>)> = self
-            .drawn_prompts()
-            .map(|(prompt, role)| {
-                (role, columns.ranges().map(|range| mean(range.map(|at| metric_value(prompt, at)))).collect())
-            })
-            .collect();
-        let ours = means
-            .iter()
-            .chain(prompts.iter().flat_map(|(_, metric_values)| metric_values))
-            .flatten()
-            .copied();
+        let prompts = self.drawn_prompts().map(|(prompt, role)| {
+            let value = |at: usize| drawable(prompt.metric_values.get(at).copied().flatten());
+            (role, columns.ranges().map(|range| mean(range.map(value))).collect())
+        });
+        let prompts: Vec<(Role, Vec<Option<f64>>)> = prompts.collect();
+        let ours = means.iter().chain(prompts.iter().flat_map(|(_, values)| values)).flatten().copied();
         // Without a value of ours there is nothing to compare a reference with.
         ours.clone().next()?;
         let ends = band.iter().flatten().flat_map(|(low, high)| [*low, *high]);
@@ -207,24 +188,16 @@ impl Line {
         let most = if height < NUMBERS_FROM { 3 } else { 6 };
         let axis = axis(ours.chain(ends).chain(references), most)?;
 
-        let at_xs = |metric_values: &[Option<f64>]| {
-            xs.iter()
-                .zip(metric_values)
-                .map(|(x, metric_value)| metric_value.map(|metric_value| (*x, metric_value)))
-                .collect::<Vec<_>>()
-        };
-        let line = |role, width, metric_values: &[Option<f64>], is_marked| Layer::Line {
-            role,
-            width,
-            points: at_xs(metric_values),
-            is_marked,
+        let line = |role, width, values: &[Option<f64>], is_marked| {
+            let points = xs.iter().zip(values).map(|(x, value)| Some((*x, (*value)?))).collect();
+            Layer::Line { role, width, points, is_marked }
         };
         let in_band = |(x, ends): (&f64, &Option<(f64, f64)>)| ends.map(|(low, high)| (*x, low, high));
         let has_band = band.iter().any(Option::is_some);
         let mut layers = vec![Layer::Band(xs.iter().zip(&band).map(in_band).collect())];
         let references = self.references.iter().filter(|it| it.metric_value.is_finite());
         layers.extend(references.map(|it| Layer::Level(Role::Reference, it.metric_value)));
-        layers.extend(prompts.iter().map(|(role, metric_values)| line(*role, THIN, metric_values, false)));
+        layers.extend(prompts.iter().map(|(role, values)| line(*role, THIN, values, false)));
         layers.push(line(Role::Mean, THICK, &means, means.len() <= MARKED_POINTS));
         let shared =
             columns.are_shared().then(|| format!("each point: the mean of up to {}", columns.most_in_one()));
@@ -303,9 +276,7 @@ impl Line {
             let sign = Sign::Line(Role::Reference, 1.5);
             legend.extend(self.references.iter().map(|reference| entry(sign, reference.words())));
         }
-        if !self.epochs.is_empty() {
-            legend.push(entry(Sign::Upright(Role::Epoch), "new epoch"));
-        }
+        legend.extend(self.epochs.first().map(|_| entry(Sign::Upright(Role::Epoch), "new epoch")));
         for (is_worse, words) in [(true, "change: worse"), (false, "change: better")] {
             let first = self.changes.iter().find(|change| change.is_worse == is_worse);
             legend.extend(first.map(|change| entry(change.sign(), words)));

@@ -26,26 +26,26 @@ use crate::report::chart::plot::Plot;
 use crate::report::number::counted;
 use crate::visible::one_line;
 
-pub use bars::{Histogram, Memory, MemoryPhase, Percentile};
-pub use depth::DepthChart;
-pub use guards::{Guard, Guards, ProcessSpan, Reading};
-pub use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
-pub use pairs::{Interval, Pairs, Threshold};
-pub use scatter::{Scatter, ScatterPoint};
-pub use soak::SoakChart;
-pub use token_strip::{Generation, TokenStrip};
+pub(in crate::report) use bars::{histogram, memory_chart};
+pub(in crate::report) use depth::depth_chart;
+pub(in crate::report) use guards::{Guard, Span, guards_chart};
+pub(in crate::report) use line::{Change, Line, LinePoint, PositionLabel, PromptLine, Reference};
+pub(in crate::report) use pairs::pairs_chart;
+pub(in crate::report) use scatter::agreement_chart;
+pub(in crate::report) use soak::soak_chart;
+pub(in crate::report) use token_strip::{Generation, token_strip};
 
 /// A chart, ready for a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Chart {
+pub(in crate::report) struct Chart {
     /// What it shows, for a heading. Not escaped.
-    pub title: String,
+    pub(in crate::report) title: String,
     /// What is to be seen, in sentences, for those who do not see it. Not escaped.
-    pub description: String,
+    pub(in crate::report) description: String,
     /// SVG for a screen from about 720 px.
-    pub wide: String,
+    pub(in crate::report) wide: String,
     /// SVG for a smaller one.
-    pub narrow: String,
+    pub(in crate::report) narrow: String,
 }
 
 /// Which of the two a drawing is.
@@ -57,18 +57,12 @@ enum Form {
 
 impl Form {
     fn width(self) -> f64 {
-        match self {
-            Self::Wide => 840.0,
-            Self::Narrow => 340.0,
-        }
+        self.pick(840.0, 340.0)
     }
 
     /// Points that a line has at most.
     fn columns(self) -> usize {
-        match self {
-            Self::Wide => 600,
-            Self::Narrow => 240,
-        }
+        self.pick(600, 240)
     }
 
     fn pick<T>(self, wide: T, narrow: T) -> T {
@@ -83,11 +77,6 @@ impl Form {
     }
 }
 
-struct Heading<'a> {
-    title: &'a str,
-    description: &'a str,
-}
-
 /// Both forms of a chart. `said` are the sentences of its maker and those that its values add; where there is no
 /// plot, `nothing` says so.
 fn chart(
@@ -100,9 +89,9 @@ fn chart(
     let title = one_line(title);
     let said: Vec<String> = said.iter().map(|text| one_line(text)).filter(|text| !text.is_empty()).collect();
     let description = said.join(" ");
-    let heading = Heading { title: &title, description: &description };
+    let label = format!("{title}. {description}");
     let [wide, narrow] = [Form::Wide, Form::Narrow].map(|form| {
-        canvas::drawing(form, &heading, |canvas| match plot(form) {
+        canvas::drawing(form, &label, |canvas| match plot(form) {
             Some(plot) => plot.draw(canvas, measure),
             None => layout::nothing(canvas, measure, nothing),
         })

@@ -1,85 +1,71 @@
 //! The pairs of an A/B: what each showed, and what they show together.
 
 use crate::measure::Direction;
-use crate::record::Side;
-use crate::report::chart::axis::{Axis, Columns, axis, drawable, mean, middle};
-use crate::report::chart::layout::{Entry, entry, fitted, measure};
+use crate::record::{ComparisonRecord, Side};
+use crate::report::chart::axis::{Axis, Columns, axis, drawable, is_drawable, mean, middle};
+use crate::report::chart::layout::{entry, fitted, measure};
 use crate::report::chart::palette::Role;
 use crate::report::chart::plot::{Layer, Panel, Plot};
 use crate::report::chart::signs::Sign;
 use crate::report::chart::{Chart, Form, chart, sentence};
 use crate::report::decision::PairLine;
-use crate::report::number::{counted, signed_percent};
+use crate::report::number::{change_percent, counted, signed_percent};
 
-/// Pairs of the time per output token, in the order in which they ran.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Pairs<'a> {
-    /// One after the other.
-    pub pairs: &'a [PairLine],
-    /// From where on a change counts.
-    pub thresholds: Vec<Threshold>,
-    /// Of the mean of the pairs, if there were enough.
-    pub interval: Option<Interval>,
+/// What lies beyond a change of so many percent, as in "fails above".
+pub(super) type Threshold = (&'static str, f64);
+
+pub(super) struct Pairs<'a> {
+    pairs: &'a [PairLine],
+    thresholds: &'a [Threshold],
+    /// Of their mean: low, mean and high percent, and in words.
+    interval: Option<([f64; 3], String)>,
 }
 
-/// A line that a change must not cross.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Threshold {
-    /// What lies beyond it, as in "fails above".
-    pub label: &'static str,
-    /// Percent.
-    pub percent: f64,
+/// Pairs of the time per output token, in the order in which they ran, with the comparison of their mean, if there were
+/// enough.
+pub(in crate::report) fn pairs_chart(
+    pairs: &[PairLine],
+    thresholds: &[Threshold],
+    mean: Option<&ComparisonRecord>,
+) -> Chart {
+    let pairs = Pairs::new(pairs, thresholds, mean);
+    let said = ["The head against the base beside it; above 0 the head is slower.", &pairs.facts()];
+    let measure = measure("change of time per output token, head against base, %", Direction::Lower);
+    chart("Pairs", &said, &measure, "no pairs with a figure", |form| pairs.plot(form))
 }
 
-/// The mean change with its interval.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Interval {
-    /// What it is, as in "mean, 95 %".
-    pub label: String,
-    /// Percent.
-    pub low_percent: f64,
-    /// Percent.
-    pub mean_percent: f64,
-    /// Percent.
-    pub high_percent: f64,
-}
-
-impl Interval {
-    fn is_drawable(&self) -> bool {
-        [self.low_percent, self.mean_percent, self.high_percent]
-            .into_iter()
-            .all(|it| drawable(Some(it)).is_some())
-    }
-
-    fn words(&self) -> String {
-        let [low, mean, high] = [self.low_percent, self.mean_percent, self.high_percent].map(signed_percent);
-        format!("{}: {mean} ({low} to {high})", self.label)
-    }
-}
-
-impl Pairs<'_> {
-    /// The chart.
-    pub fn chart(&self) -> Chart {
-        let said = ["The head against the base beside it; above 0 the head is slower.", &self.facts()];
-        let measure = measure("change of time per output token, head against base, %", Direction::Lower);
-        chart("Pairs", &said, &measure, "no pairs with a figure", |form| self.plot(form))
-    }
-
-    fn interval(&self) -> Option<&Interval> {
-        self.interval.as_ref().filter(|interval| interval.is_drawable())
+impl<'a> Pairs<'a> {
+    pub(super) fn new(
+        pairs: &'a [PairLine],
+        thresholds: &'a [Threshold],
+        mean: Option<&ComparisonRecord>,
+    ) -> Self {
+        let interval = mean.and_then(|it| {
+            let ends = [it.lower, it.ratio, it.upper].map(change_percent);
+            let [low, mean, high] = ends.map(signed_percent);
+            let words = format!("mean of {}: {mean} ({low} to {high})", counted(it.pairs, "pair"));
+            ends.into_iter().all(is_drawable).then_some((ends, words))
+        });
+        Self { pairs, thresholds, interval }
     }
 
     /// Of the pairs, their interval and zero. A threshold that is far away does not press them flat: it is
     /// named in the legend with its value.
     pub(super) fn axis(&self) -> Option<Axis> {
         let pairs = self.pairs.iter().filter_map(|pair| drawable(pair.difference_percent));
-        let interval = self.interval().into_iter().flat_map(|it| [it.low_percent, it.high_percent]);
+        let interval = self.interval.iter().flat_map(|([low, _, high], _)| [*low, *high]);
         let ours = pairs.chain(interval);
         ours.clone().next()?;
         let reach = ours.clone().map(f64::abs).fold(0.0, f64::max).max(0.5);
-        let thresholds = self.thresholds.iter().map(|it| it.percent).filter(|it| it.abs() <= 4.0 * reach);
+        let thresholds = self.thresholds.iter().map(|it| it.1).filter(|it| it.abs() <= 4.0 * reach);
         // Equal room for better and for worse would waste it; a little on both sides of zero does not.
         axis(ours.chain(thresholds).chain([-0.1 * reach, 0.1 * reach]), 6)
+    }
+
+    fn thresholds(&self) -> impl Iterator<Item = String> {
+        let words =
+            |(label, percent): &Threshold| fitted(&format!("{label} {}", signed_percent(*percent)), 260.0);
+        self.thresholds.iter().map(words)
     }
 
     fn facts(&self) -> String {
@@ -89,101 +75,75 @@ impl Pairs<'_> {
         let invalidated = self.pairs.iter().filter(|pair| pair.invalidated_by.is_some()).count();
         let mut facts = vec![counted(self.pairs.len(), "pair")];
         facts.extend((invalidated > 0).then(|| format!("{invalidated} invalidated")));
-        facts.extend(self.interval().map(Interval::words));
-        facts.extend(self.thresholds.iter().map(Threshold::words));
+        facts.extend(self.interval.iter().map(|(_, words)| words.clone()));
+        facts.extend(self.thresholds());
         sentence(facts)
-    }
-
-    fn legend(&self, is_shared: bool) -> Vec<Entry> {
-        let mut legend = Vec::new();
-        if is_shared {
-            legend.push(entry(Sign::Disc(Role::Base), "mean of neighbouring pairs"));
-        } else {
-            for (first, is_invalidated, words) in [
-                (Side::Base, false, "base ran first"),
-                (Side::Head, false, "head ran first"),
-                (Side::Base, true, "invalidated, base first"),
-                (Side::Head, true, "invalidated, head first"),
-            ] {
-                let is_one =
-                    |pair: &PairLine| pair.first == first && pair.invalidated_by.is_some() == is_invalidated;
-                let is_there = self.pairs.iter().any(is_one);
-                legend.extend(is_there.then(|| entry(sign(first, is_invalidated), words)));
-            }
-        }
-        legend.extend(self.interval().map(|it| entry(Sign::Line(Role::Mean, 4.0), it.words())));
-        let threshold = Sign::Line(Role::Reference, 1.5);
-        legend.extend(self.thresholds.iter().map(|it| entry(threshold, it.words())));
-        legend
     }
 
     fn plot(&self, form: Form) -> Option<Plot> {
         let axis = self.axis()?;
         let columns = Columns::new(self.pairs.len(), form.pick(70, 26));
+        let is_shared = columns.are_shared();
         // A single pair is in the middle.
         let span = self.pairs.len().saturating_sub(1).max(1) as f64;
         let place = |x: f64| if self.pairs.len() > 1 { x } else { 0.5 };
         // To the right of the pairs, the interval has a share of the width, and both sides have a margin.
         let margin = span * form.pick(0.03, 0.08);
-        let room = if self.interval().is_some() { span * form.pick(0.08, 0.24) } else { 0.0 };
+        let room = if self.interval.is_some() { span * form.pick(0.08, 0.24) } else { 0.0 };
         let shade = (span + margin, span + margin + room);
-        let mut layers = Vec::new();
-        if self.interval().is_some() {
-            layers.push(Layer::Shade(shade.0, shade.1));
-        }
+        let mut layers: Vec<Layer> = self.interval.iter().map(|_| Layer::Shade(shade.0, shade.1)).collect();
         layers.push(Layer::Level(Role::Ink, 0.0));
-        let near = self.thresholds.iter().filter(|it| (axis.low..=axis.high).contains(&it.percent));
-        layers.extend(near.map(|threshold| Layer::Level(Role::Reference, threshold.percent)));
+        let near = self.thresholds.iter().filter(|it| (axis.low..=axis.high).contains(&it.1));
+        layers.extend(near.map(|(_, percent)| Layer::Level(Role::Reference, *percent)));
         let mut labels = Vec::new();
         for range in columns.ranges() {
             let x = place(middle(&range));
             let shown = &self.pairs[range.clone()];
             labels.push((x, (range.start + 1).to_string()));
-            let counting = shown.iter().filter(|pair| !columns.are_shared() || pair.invalidated_by.is_none());
+            let counting = shown.iter().filter(|pair| !is_shared || pair.invalidated_by.is_none());
             let percent = mean(counting.map(|pair| drawable(pair.difference_percent)));
-            let sign = match shown {
-                [pair] if !columns.are_shared() => sign(pair.first, pair.invalidated_by.is_some()),
-                _ => Sign::Disc(Role::Base),
-            };
+            let sign = if is_shared { SHARED.0 } else { sign_of(&shown[0]).0 };
             layers.extend(percent.map(|percent| Layer::Sign(sign, x, percent)));
         }
         // A number for every pair is more than is read.
         let every = labels.len().div_ceil(form.pick(20, 8)).max(1);
         let mut labels: Vec<(f64, String)> = labels.into_iter().step_by(every).collect();
-        if let Some(it) = self.interval() {
+        let mut legend: Vec<_> = if is_shared {
+            vec![entry(SHARED.0, SHARED.1)]
+        } else {
+            let is_there = |sign: &&(Sign, &str)| self.pairs.iter().any(|pair| sign_of(pair).1 == sign.1);
+            SIGNS.iter().filter(is_there).map(|(sign, words)| entry(*sign, *words)).collect()
+        };
+        if let Some((ends, words)) = &self.interval {
             let x = f64::midpoint(shade.0, shade.1);
-            layers.push(Layer::Interval(x, [it.low_percent, it.mean_percent, it.high_percent]));
+            layers.push(Layer::Interval(x, *ends));
             labels.push((x, "mean".to_owned()));
+            legend.push(entry(Sign::Line(Role::Mean, 4.0), words));
         }
-        let shared =
-            columns.are_shared().then(|| format!("each sign: up to {} pairs", columns.most_in_one()));
+        legend.extend(self.thresholds().map(|words| entry(Sign::Line(Role::Reference, 1.5), words)));
+        let shared = is_shared.then(|| format!("each sign: up to {} pairs", columns.most_in_one()));
+        let meaning = [Some("pair, in the order of the run".to_owned()), shared];
         Some(Plot {
-            legend: self.legend(columns.are_shared()),
+            legend,
             is_off_zero: !axis.has_zero(),
             across: (-margin, shade.1),
             panels: vec![Panel { title: None, axis, height: form.pick(200.0, 180.0), layers }],
             labels,
-            meaning: [Some("pair, in the order of the run".to_owned()), shared]
-                .into_iter()
-                .flatten()
-                .collect(),
+            meaning: meaning.into_iter().flatten().collect(),
             ..Plot::default()
         })
     }
 }
 
-impl Threshold {
-    fn words(&self) -> String {
-        fitted(&format!("{} {}", self.label, signed_percent(self.percent)), 260.0)
-    }
-}
-
+const SHARED: (Sign, &str) = (Sign::Disc(Role::Base), "mean of neighbouring pairs");
 /// Circles and squares on their corner differ without colour; what does not count is empty and crossed out.
-fn sign(first: Side, is_invalidated: bool) -> Sign {
-    match (first, is_invalidated) {
-        (Side::Base, false) => Sign::Disc(Role::Base),
-        (Side::Head, false) => Sign::Diamond(Role::Head),
-        (Side::Base, true) => Sign::CrossedRing(Role::Muted),
-        (Side::Head, true) => Sign::CrossedDiamond(Role::Muted),
-    }
+const SIGNS: [(Sign, &str); 4] = [
+    (Sign::Disc(Role::Base), "base ran first"),
+    (Sign::Diamond(Role::Head), "head ran first"),
+    (Sign::CrossedRing(Role::Muted), "invalidated, base first"),
+    (Sign::CrossedDiamond(Role::Muted), "invalidated, head first"),
+];
+
+fn sign_of(pair: &PairLine) -> (Sign, &'static str) {
+    SIGNS[2 * usize::from(pair.invalidated_by.is_some()) + usize::from(pair.first == Side::Head)]
 }

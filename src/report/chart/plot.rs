@@ -4,7 +4,7 @@ use crate::report::chart::Form;
 use crate::report::chart::axis::Axis;
 use crate::report::chart::canvas::{Anchor, Canvas, Frame, Point, at};
 use crate::report::chart::layout::{
-    EDGE, Entry, LINE_HEIGHT, Label, Lanes, Room, Scale, fitted, footer, header, numbers_width, rows, width,
+    EDGE, Entry, LINE_HEIGHT, Lanes, Room, Scale, fitted, footer, header, numbers_width, rows, width,
 };
 use crate::report::chart::palette::Role;
 use crate::report::chart::signs::Sign;
@@ -152,8 +152,8 @@ impl Plot {
         bottom += if self.strip.is_empty() { 0.0 } else { LINE_HEIGHT + 4.0 };
         self.draw_names(canvas, &across, bottom);
         bottom += if self.names.is_empty() { 0.0 } else { LINE_HEIGHT };
-        let labels = self.labels.iter().map(|(x, text)| Label { x: across.place(*x), text: text.clone() });
-        footer(canvas, &frame, bottom, &labels.collect::<Vec<_>>(), &self.meaning)
+        let labels = self.labels.iter().map(|(x, text)| (across.place(*x), text.as_str()));
+        footer(canvas, &frame, bottom, labels.collect(), &self.meaning)
     }
 
     fn placed_flags(&self, form: Form, sides: &Frame, across: &Scale) -> (Vec<PlacedFlags<'_>>, f64) {
@@ -181,7 +181,7 @@ impl Plot {
 
     fn draw_levels(&self, canvas: &Canvas, frame: &Frame) {
         let Some(panel) = self.panels.first() else { return };
-        let up = Scale::upwards(frame, panel.axis.low, panel.axis.high);
+        let up = Scale::upwards(frame, &panel.axis);
         let mut free_from = frame.top;
         for (value, text) in &self.levels {
             let middle = up.place(*value).max(free_from);
@@ -228,7 +228,7 @@ fn draw_flags(canvas: &Canvas, groups: &[PlacedFlags<'_>], bottom: f64) {
 
 impl Panel {
     fn draw(&self, canvas: &Canvas, frame: &Frame, across: &Scale) {
-        let up = Scale::upwards(frame, self.axis.low, self.axis.high);
+        let up = Scale::upwards(frame, &self.axis);
         let place = |(x, y): (f64, f64)| at(across.place(x), up.place(y));
         for layer in self.layers.iter().filter(|layer| layer.is_behind()) {
             draw_layer(canvas, layer, frame, &place);

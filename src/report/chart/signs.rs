@@ -113,16 +113,15 @@ pub(super) const MARKS: [Mark; 5] = [Mark::Fails, Mark::Warns, Mark::Unknown, Ma
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::chart::Form;
     use crate::report::chart::canvas::drawing;
-    use crate::report::chart::{Form, Heading};
 
     #[test]
     fn verdicts_are_distinguished_without_colour() {
         let mut shapes: Vec<String> = MARKS
             .iter()
             .map(|mark| {
-                let heading = Heading { title: "", description: "" };
-                let mut svg = drawing(Form::Narrow, &heading, |canvas| {
+                let mut svg = drawing(Form::Narrow, "", |canvas| {
                     sign_of(*mark).draw(canvas, at(20.0, 20.0));
                     40.0
                 });

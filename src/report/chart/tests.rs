@@ -2,14 +2,16 @@
 
 use roxmltree::{Document, Node};
 
-use crate::measure::Direction;
-use crate::record::Side;
+use crate::measure::{Direction, Metric};
+use crate::record::{ComparisonRecord, ComparisonResult, Side};
+use crate::report::chart::bars::MemoryPhase;
 use crate::report::chart::layout::width;
+use crate::report::chart::pairs::{Pairs, Threshold};
 use crate::report::chart::palette::{Role, chart_rules, light_colours};
+use crate::report::chart::token_strip::rows;
 use crate::report::chart::{
-    Change, Chart, Form, Generation, Guard, Guards, Histogram, Interval, Line, LinePoint, Memory,
-    MemoryPhase, Pairs, Percentile, PositionLabel, ProcessSpan, PromptLine, Reading, Reference, Threshold,
-    TokenStrip,
+    Change, Chart, Form, Generation, Guard, Line, LinePoint, PositionLabel, PromptLine, Reference, Span,
+    guards_chart, histogram, memory_chart, pairs_chart, token_strip,
 };
 use crate::report::decision::PairLine;
 use crate::report::mark::Mark;
@@ -272,21 +274,10 @@ fn where_labels_have_no_room_those_of_regressions_stay() {
     }
 }
 
-fn histogram() -> Histogram {
-    let mut steps_ms: Vec<f64> = (0..1000).map(|step| 46.0 + f64::from(step % 40) * 0.05).collect();
-    steps_ms.extend([90.0, 300.0]);
-    let percentiles = [("p50", 47.0), ("p95", 47.9), ("p99", 47.95)];
-    let percentile = |(label, ms): (&str, f64)| Percentile { label: label.to_owned(), ms };
-    Histogram {
-        title: "Spread".to_owned(),
-        steps_ms,
-        percentiles: percentiles.into_iter().map(percentile).collect(),
-    }
-}
-
 #[test]
 fn the_percentiles_are_labelled_and_what_is_slower_shares_a_bar() {
-    let chart = histogram().chart();
+    let steps_ms = (0..1000).map(|step| 46.0 + f64::from(step % 40) * 0.05);
+    let chart = histogram("Spread", steps_ms.chain([90.0, 300.0]));
     let expected =
         ["p50 47.00 ms", "p95 47.90 ms", "p99 47.95 ms", "ms per token, lower is better", "all above 48"];
     for svg in forms_with(&chart, &expected) {
@@ -296,21 +287,22 @@ fn the_percentiles_are_labelled_and_what_is_slower_shares_a_bar() {
     assert_eq!(chart.description, reported);
 }
 
-fn memory() -> Memory {
-    let phase = |name, mib: [f64; 3]| MemoryPhase { name, mib: mib.map(Some).to_vec() };
-    Memory {
-        processes: (1..=3).map(|at| format!("process {at}")).collect(),
-        phases: vec![
-            phase("load", [13_200.0, 13_210.0, 13_190.0]),
-            phase("prefill", [12_100.0, 12_000.0, 12_050.0]),
-            phase("decode", [11_900.0, 11_950.0, 11_925.0]),
-        ],
-    }
+fn processes(count: usize) -> Vec<String> {
+    (1..=count).map(|at| format!("process {at}")).collect()
+}
+
+fn phases() -> Vec<MemoryPhase> {
+    let phase = |name, mib: [f64; 3]| (name, mib.map(Some).to_vec());
+    vec![
+        phase("load", [13_200.0, 13_210.0, 13_190.0]),
+        phase("prefill", [12_100.0, 12_000.0, 12_050.0]),
+        phase("decode", [11_900.0, 11_950.0, 11_925.0]),
+    ]
 }
 
 #[test]
 fn every_phase_has_its_group_and_its_largest_value() {
-    let chart = memory().chart();
+    let chart = memory_chart(&processes(3), phases());
     let expected = ["load", "prefill", "decode", "process 1", "process 3", "13210", "11950"];
     for svg in forms_with(&chart, &expected) {
         assert_eq!(count(&svg, "rect", Role::Prompt2.drawn()), 3, "a bar a phase");
@@ -321,48 +313,37 @@ fn every_phase_has_its_group_and_its_largest_value() {
         "Load, prefill and decode: up to the end of the warm-up. Measured: peak_rss@1, as in the table. At most: load 13210 MiB; prefill 12100 MiB; decode 11950 MiB."
     );
     for mib in [None, Some(f64::NAN), Some(-1.0)] {
-        let mut memory = memory();
-        memory.phases[0].mib[1] = mib;
-        let [wide, _] = forms_with(&memory.chart(), &[]);
+        let mut phases = phases();
+        phases[0].1[1] = mib;
+        let [wide, _] = forms_with(&memory_chart(&processes(3), phases), &[]);
         assert_eq!(count(&wide, "rect", Role::Prompt2.drawn()), 2, "what was not read has no bar");
     }
-    let mut many = memory();
-    many.processes = (0..20).map(|at| at.to_string()).collect();
-    for phase in &mut many.phases {
-        phase.mib = (0..20).map(|at| Some(f64::from(at))).collect();
-    }
-    let [wide, _] = forms_with(&many.chart(), &["the largest of 20 processes"]);
+    let many = phases().into_iter().map(|(name, _)| (name, (0..20).map(|at| Some(f64::from(at))).collect()));
+    let chart = memory_chart(&processes(20), many.collect());
+    let [wide, _] = forms_with(&chart, &["the largest of 20 processes"]);
     assert_eq!(count(&wide, "rect", Role::Prompt1.drawn()), 3);
 }
 
-fn guards() -> Guards {
-    let guard = |name, unit, level: f64, limit: Option<f64>, tripped_s: Vec<f64>| Guard {
-        name,
-        unit,
-        readings: (0..60_u8)
-            .map(|second| Reading {
-                at_s: f64::from(second),
-                metric_value: Some(level + f64::from(second % 5) * level / 50.0),
-            })
-            .collect(),
-        limit,
-        tripped_s,
+fn guards() -> Vec<Guard> {
+    let guard = |name, unit, level: f64, limit: f64, tripped_s: &[f64]| {
+        let reading = |second: u8| Some((f64::from(second), level + f64::from(second % 5) * level / 50.0));
+        let (limit, tripped_s) = (Some(limit), tripped_s.to_vec());
+        Guard { name, unit, readings: (0..60).map(reading).collect(), limit, tripped_s }
     };
-    let span =
-        |label: &str, from_s: f64| ProcessSpan { label: label.to_owned(), from_s, to_s: from_s + 15.0 };
-    Guards {
-        guards: vec![
-            guard("GPU clock", "MHz", 2400.0, Some(2300.0), vec![]),
-            guard("other processes", "% of a core", 8.0, Some(9.0), vec![33.0]),
-        ],
-        processes: vec![span("process 1", 2.0), span("process 2", 20.0), span("process 3", 38.0)],
-    }
+    vec![
+        guard("GPU clock", "MHz", 2400.0, 2300.0, &[]),
+        guard("other processes", "% of a core", 8.0, 9.0, &[33.0]),
+    ]
+}
+
+fn spans() -> Vec<Span> {
+    processes(3).into_iter().zip([2.0, 20.0, 38.0]).map(|(label, from)| (from, from + 15.0, label)).collect()
 }
 
 #[test]
 fn every_guard_has_its_row_its_unit_and_its_limit() {
     let mut guards = guards();
-    let chart = guards.chart();
+    let chart = guards_chart(&guards, &spans());
     let expected = [
         "seconds since the run began",
         "a measured process runs",
@@ -376,28 +357,26 @@ fn every_guard_has_its_row_its_unit_and_its_limit() {
         assert_eq!(count(&svg, "rect", Role::Shade.drawn()), 6);
     }
     assert_eq!(chart.description, "A reading a second. 2 guards; other processes tripped 1 time.");
-    guards.guards[1].tripped_s.clear();
-    assert_eq!(guards.chart().description, "A reading a second. 2 guards; none tripped.");
-    assert_eq!(count(&guards.chart().wide, "polyline", Role::Bad.drawn()), 0);
-    guards.guards = vec![guards.guards[0].clone(); 15];
-    forms_with(&guards.chart(), &["3 more guards not drawn"]);
+    guards[1].tripped_s.clear();
+    let calm = guards_chart(&guards, &spans());
+    assert_eq!(calm.description, "A reading a second. 2 guards; none tripped.");
+    assert_eq!(count(&calm.wide, "polyline", Role::Bad.drawn()), 0);
+    forms_with(&guards_chart(&vec![guards[0].clone(); 15], &spans()), &["3 more guards not drawn"]);
 }
 
 #[test]
 fn many_readings_keep_their_peaks_and_a_missing_one_leaves_a_gap() {
     let mut guards = guards();
-    guards.guards.truncate(1);
-    let lines = |guards: &Guards| count(&guards.chart().wide, "polyline", Role::Tokens.drawn());
+    guards.truncate(1);
+    let lines =
+        |guards: &[Guard]| count(&guards_chart(guards, &spans()).wide, "polyline", Role::Tokens.drawn());
     let whole = lines(&guards);
-    guards.guards[0].readings[30].metric_value = None;
+    guards[0].readings[30] = None;
     assert_eq!(lines(&guards), whole + 1);
-    let readings = (0..20_000_u32).map(|at| Reading {
-        at_s: f64::from(at) * 0.1,
-        metric_value: Some(if at == 12_345 { 9000.0 } else { 2000.0 }),
-    });
-    guards.guards[0].readings = readings.collect();
+    let reading = |at: u32| Some((f64::from(at) * 0.1, if at == 12_345 { 9000.0 } else { 2000.0 }));
+    guards[0].readings = (0..20_000).map(reading).collect();
     // The peak touches the axis's last number but one at least.
-    let [wide, narrow] = forms_with(&guards.chart(), &["10000"]);
+    let [wide, narrow] = forms_with(&guards_chart(&guards, &spans()), &["10000"]);
     assert!(most_points(&wide) <= 600 && most_points(&narrow) <= 240);
 }
 
@@ -406,16 +385,18 @@ fn pair(percent: f64, first: Side, is_invalidated: bool) -> PairLine {
     PairLine { first, difference_percent: Some(percent), invalidated_by, counts_despite: None }
 }
 
-fn pairs(pairs: &[PairLine]) -> Pairs<'_> {
-    Pairs {
-        pairs,
-        thresholds: vec![Threshold { label: "fails above", percent: 1.0 }],
-        interval: Some(Interval {
-            label: "mean, 95 %".to_owned(),
-            low_percent: 1.5,
-            mean_percent: 2.2,
-            high_percent: 2.9,
-        }),
+const THRESHOLDS: [Threshold; 1] = [("fails above", 1.0)];
+
+fn comparison() -> ComparisonRecord {
+    ComparisonRecord {
+        metric: Metric::TimePerOutputToken,
+        prompt: None,
+        pairs: 3,
+        ratio: 1.022,
+        lower: 1.015,
+        upper: 1.029,
+        result: ComparisonResult::Regressed,
+        reason: String::new(),
     }
 }
 
@@ -427,7 +408,7 @@ fn order_invalidated_pairs_threshold_and_interval_are_seen_and_named() {
         pair(-9.0, Side::Base, true),
         pair(1.8, Side::Head, true),
     ];
-    let chart = pairs(&four).chart();
+    let chart = pairs_chart(&four, &THRESHOLDS, Some(&comparison()));
     let expected =
         ["base ran first", "head ran first", "invalidated, base first", "fails above +1.00 %", "mean"];
     for svg in forms_with(&chart, &expected) {
@@ -435,37 +416,34 @@ fn order_invalidated_pairs_threshold_and_interval_are_seen_and_named() {
         assert_eq!(count(&svg, "circle", Role::Base.drawn()), 2);
         assert_eq!(count(&svg, "polygon", Role::Head.drawn()), 2);
     }
-    let reported = "The head against the base beside it; above 0 the head is slower. 4 pairs; 2 invalidated; mean, 95 %: +2.20 % (+1.50 % to +2.90 %); fails above +1.00 %.";
+    let reported = "The head against the base beside it; above 0 the head is slower. 4 pairs; 2 invalidated; mean of 3 pairs: +2.20 % (+1.50 % to +2.90 %); fails above +1.00 %.";
     assert_eq!(chart.description, reported);
     // A threshold far away does not press the pairs flat.
-    let far = Pairs { thresholds: vec![Threshold { label: "fails above", percent: 500.0 }], ..pairs(&four) };
-    assert!(far.axis().unwrap().high < 20.0);
-    check(&far.chart());
+    let far = [("fails above", 500.0)];
+    assert!(Pairs::new(&four, &far, Some(&comparison())).axis().unwrap().high < 20.0);
+    check(&pairs_chart(&four, &far, Some(&comparison())));
     let very_many = vec![pair(1.0, Side::Head, false); 2000];
-    let [wide, _] = forms_with(&pairs(&very_many).chart(), &["mean of neighbouring pairs"]);
+    let very_many = pairs_chart(&very_many, &THRESHOLDS, Some(&comparison()));
+    let [wide, _] = forms_with(&very_many, &["mean of neighbouring pairs"]);
     assert!(texts(&wide).contains(&"each sign: up to 29 pairs".to_owned()));
 }
 
-fn strip() -> TokenStrip {
-    let step = |step: u8, stall_at: u8| {
-        47.0 + f64::from(step % 7) * 0.1 + if step == stall_at { 300.0 } else { 0.0 }
-    };
-    let generation = |prompt: &str, stall_at: u8| Generation {
-        prompt: prompt.to_owned(),
-        steps_ms: (0..200).map(|at| step(at, stall_at)).collect(),
-    };
-    TokenStrip {
-        row: "prompt",
-        title: "Decode steps".to_owned(),
-        description: String::new(),
-        generations: vec![generation("short", 50), generation("short", 255), generation("long", 120)],
-    }
+fn generation(prompt: &str, steps_ms: impl IntoIterator<Item = f64>) -> Generation {
+    Generation { prompt: prompt.to_owned(), steps_ms: steps_ms.into_iter().collect() }
+}
+
+fn strip(generations: &[Generation]) -> Chart {
+    token_strip("Decode steps", "", "prompt", generations)
 }
 
 #[test]
 fn a_stall_is_marked_where_it_was_and_reported() {
-    let mut strip = strip();
-    let chart = strip.chart();
+    let stalled = |prompt: &str, stall_at: u8| {
+        let stall = |step: u8| if step == stall_at { 300.0 } else { 0.0 };
+        generation(prompt, (0..200).map(|step| 47.0 + f64::from(step % 7) * 0.1 + stall(step)))
+    };
+    let mut generations = [stalled("short", 50), stalled("short", 255), stalled("long", 120)];
+    let chart = strip(&generations);
     let expected =
         ["short: 2 generations", "long: 1 generation", "decode step of the generation", "2 steps above"];
     for svg in forms_with(&chart, &expected) {
@@ -475,20 +453,19 @@ fn a_stall_is_marked_where_it_was_and_reported() {
     }
     let reported = "3 generations of 2 prompts; the slowest step took 347.1 ms; 2 steps above";
     assert!(chart.description.starts_with(reported), "{}", chart.description);
-    for generation in &mut strip.generations {
+    for generation in &mut generations {
         generation.steps_ms.retain(|ms| *ms < 100.0);
     }
-    let [wide, _] = forms_with(&strip.chart(), &[]);
+    let [wide, _] = forms_with(&strip(&generations), &[]);
     assert_eq!(count(&wide, "polygon", Role::Bad.drawn()), 0, "without a stall nothing is cut off");
-    assert!(!strip.chart().description.contains("above"));
+    assert!(!strip(&generations).description.contains("above"));
 }
 
 #[test]
 fn a_stall_of_a_long_generation_is_not_averaged_away() {
     let mut steps_ms = vec![47.0; 10_000];
     steps_ms[7777] = 400.0;
-    let generations = vec![Generation { prompt: "long".to_owned(), steps_ms }];
-    let chart = TokenStrip { generations, ..strip() }.chart();
+    let chart = strip(&[generation("long", steps_ms)]);
     let [wide, narrow] = forms_with(&chart, &["each point: the slowest of up to"]);
     assert!(most_points(&wide) <= 600 && most_points(&narrow) <= 240);
     assert_eq!(count(&narrow, "polygon", Role::Bad.drawn()), 2);
@@ -496,12 +473,11 @@ fn a_stall_of_a_long_generation_is_not_averaged_away() {
 
 #[test]
 fn as_many_prompts_as_a_record_can_have_are_sorted_into_rows_at_once() {
-    let generation = |at: usize| Generation { prompt: format!("own-{at}"), steps_ms: vec![47.0] };
-    let strip = |count: usize| TokenStrip { generations: (0..count).map(generation).collect(), ..strip() };
-    forms_with(&strip(11).chart(), &["3 more prompts not drawn"]);
-    let many = strip(64_000);
+    let of = |count: usize| (0..count).map(|at| generation(&format!("own-{at}"), [47.0])).collect::<Vec<_>>();
+    forms_with(&strip(&of(11)), &["3 more prompts not drawn"]);
+    let many = of(64_000);
     let began = std::time::Instant::now();
-    assert_eq!(many.rows().len(), 64_000);
+    assert_eq!(rows(&many).len(), 64_000);
     // A comparison with every row before takes most of a minute.
     assert!(began.elapsed() < std::time::Duration::from_secs(10));
 }
@@ -522,44 +498,30 @@ const ODD: [&[f64]; 9] = [
 #[test]
 fn odd_values_are_no_obstacle_to_any_chart() {
     for odd in ODD {
-        let metric_values: Vec<Option<f64>> = odd.iter().copied().map(Some).collect();
         let point =
             |mean: &f64| LinePoint { mean: Some(*mean), high: Some(f64::INFINITY), ..LinePoint::default() };
         let points: Vec<LinePoint> = odd.iter().map(point).chain([LinePoint::default()]).collect();
-        let lines =
-            [Line { points: points.clone(), prompts: Vec::new(), ..line() }, Line { points, ..line() }];
-        for line in &lines {
-            check(&line.chart());
-        }
-        for percentiles in [Vec::new(), histogram().percentiles] {
-            check(&Histogram { steps_ms: odd.to_vec(), percentiles, ..histogram() }.chart());
-        }
-        check(
-            &Memory { phases: vec![MemoryPhase { name: "load", mib: metric_values.clone() }], ..memory() }
-                .chart(),
-        );
-        for at_s in [0.0, f64::NAN, -5.0, 1e9] {
+        check(&Line { points: points.clone(), prompts: Vec::new(), ..line() }.chart());
+        check(&Line { points, ..line() }.chart());
+        check(&histogram("Spread", odd.iter().copied()));
+        check(&memory_chart(&processes(3), vec![("load", odd.iter().copied().map(Some).collect())]));
+        for at_s in [0.0, 1e9] {
             let mut guards = guards();
-            guards.guards[1].readings = metric_values
-                .iter()
-                .map(|metric_value| Reading { at_s, metric_value: *metric_value })
-                .collect();
-            check(&guards.chart());
-            guards.processes.clear();
-            guards.guards[1].tripped_s.clear();
-            check(&guards.chart());
+            guards[1].readings = odd.iter().map(|value| Some((at_s, *value))).collect();
+            check(&guards_chart(&guards, &spans()));
+            guards[1].tripped_s.clear();
+            check(&guards_chart(&guards, &[]));
         }
         let odd_pairs: Vec<PairLine> = odd.iter().map(|percent| pair(*percent, Side::Base, false)).collect();
-        check(&pairs(&odd_pairs).chart());
-        check(&Pairs { interval: None, thresholds: Vec::new(), ..pairs(&odd_pairs) }.chart());
-        let generations = vec![Generation { prompt: "<b>".to_owned(), steps_ms: odd.to_vec() }];
-        check(&TokenStrip { generations, ..strip() }.chart());
+        check(&pairs_chart(&odd_pairs, &THRESHOLDS, Some(&comparison())));
+        check(&pairs_chart(&odd_pairs, &[], None));
+        check(&strip(&[generation("<b>", odd.iter().copied())]));
     }
     for (chart, words) in [
-        (Memory { phases: Vec::new(), ..memory() }.chart(), "no figures"),
-        (Guards { guards: Vec::new(), ..guards() }.chart(), "no readings"),
-        (Pairs { interval: None, ..pairs(&[]) }.chart(), "no pairs with a figure"),
-        (TokenStrip { generations: Vec::new(), ..strip() }.chart(), "no decode steps"),
+        (memory_chart(&processes(3), Vec::new()), "no figures"),
+        (guards_chart(&[], &spans()), "no readings"),
+        (pairs_chart(&[], &THRESHOLDS, None), "no pairs with a figure"),
+        (strip(&[]), "no decode steps"),
     ] {
         forms_with(&chart, &[words]);
     }
@@ -576,11 +538,9 @@ fn text_of_others_is_inert_and_fits() {
     line.labels[4].text.clone_from(&hostile);
     line.references[0].label.clone_from(&hostile);
     line.epochs[0].text.clone_from(&hostile);
-    let mut memory = memory();
-    memory.processes[0].clone_from(&hostile);
-    let mut strip = strip();
-    strip.generations[0].prompt = hostile;
-    for chart in [line.chart(), memory.chart(), strip.chart()] {
+    let named = [hostile.clone(), "process 2".to_owned(), "process 3".to_owned()];
+    let generations = [generation(&hostile, [47.0; 9])];
+    for chart in [line.chart(), memory_chart(&named, phases()), strip(&generations)] {
         for svg in forms_with(&chart, &[]) {
             assert!(!svg.contains("<script") && !svg.contains("onload=\""), "{svg}");
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::measure::Direction;
-use crate::report::chart::axis::{Axis, Columns, axis, drawable, largest, middle, within};
+use crate::report::chart::axis::{Axis, Columns, axis, drawable, is_drawable, largest, middle, within};
 use crate::report::chart::layout::{NOT_FROM_ZERO, entry, fitted, measure};
 use crate::report::chart::palette::Role;
 use crate::report::chart::plot::{Layer, Panel, Plot};
@@ -19,26 +19,13 @@ const ROW_HEIGHT: f64 = 84.0;
 /// The share of the steps that the axis shows whole: one stall must not flatten the rest.
 const SHOWN_SHARE: f64 = 0.995;
 
-/// The decode steps of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TokenStrip {
-    /// For the heading.
-    pub title: String,
-    /// What the page says of it.
-    pub description: String,
-    /// What a row is, as in "prompt".
-    pub row: &'static str,
-    /// Without the warm-ups.
-    pub generations: Vec<Generation>,
-}
-
 /// The decode steps of one generation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Generation {
+pub(in crate::report) struct Generation {
     /// The prompt, which generations share.
-    pub prompt: String,
+    pub(in crate::report) prompt: String,
     /// From token to token, ms.
-    pub steps_ms: Vec<f64>,
+    pub(in crate::report) steps_ms: Vec<f64>,
 }
 
 pub(super) struct Row<'a> {
@@ -46,109 +33,112 @@ pub(super) struct Row<'a> {
     generations: Vec<&'a Generation>,
 }
 
-struct Shown {
+struct Strip<'a> {
+    rows: Vec<Row<'a>>,
     axis: Axis,
-    cut: usize,
-    slowest_ms: f64,
+    /// What is beyond the axis, in words.
+    cut: Option<String>,
+    /// Which rows have no room.
+    left_out: Option<String>,
 }
 
-impl TokenStrip {
-    /// The chart.
-    pub fn chart(&self) -> Chart {
-        let measure = measure("ms per token", Direction::Lower);
-        let said = [&*self.description, &self.facts()];
-        chart(&self.title, &said, &measure, "no decode steps", |form| self.plot(form))
-    }
+/// The decode steps of these generations; a row is what `row` says, as in "prompt".
+pub(in crate::report) fn token_strip(
+    title: &str,
+    description: &str,
+    row: &str,
+    generations: &[Generation],
+) -> Chart {
+    let rows = rows(generations);
+    let mut steps: Vec<f64> = rows.iter().flat_map(Row::steps).filter(|ms| is_drawable(*ms)).collect();
+    steps.sort_by(f64::total_cmp);
+    let strip = axis_of(&steps).map(|axis| {
+        let left_out = not_drawn(rows.len().saturating_sub(MOST_ROWS), row);
+        Strip { cut: cut_words(&axis, &steps), rows, axis, left_out }
+    });
+    let facts = strip.as_ref().map_or("No decode steps.".to_owned(), |it| it.facts(row, &steps));
+    let measure = measure("ms per token", Direction::Lower);
+    chart(title, &[description, &facts], &measure, "no decode steps", |form| strip.as_ref()?.plot(form))
+}
 
-    /// In the order of their first generation.
-    pub(super) fn rows(&self) -> Vec<Row<'_>> {
-        let mut rows: Vec<Row<'_>> = Vec::new();
-        let mut row_of: HashMap<&str, usize> = HashMap::new();
-        for generation in
-            self.generations.iter().filter(|it| it.steps_ms.iter().any(|ms| drawable(Some(*ms)).is_some()))
-        {
-            let row = *row_of.entry(&generation.prompt).or_insert(rows.len());
-            match rows.get_mut(row) {
-                Some(row) => row.generations.push(generation),
-                None => rows.push(Row { prompt: &generation.prompt, generations: vec![generation] }),
-            }
+/// In the order of their first generation.
+pub(super) fn rows(generations: &[Generation]) -> Vec<Row<'_>> {
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut row_of: HashMap<&str, usize> = HashMap::new();
+    for generation in generations.iter().filter(|it| it.steps_ms.iter().any(|ms| is_drawable(*ms))) {
+        let row = *row_of.entry(&generation.prompt).or_insert(rows.len());
+        match rows.get_mut(row) {
+            Some(row) => row.generations.push(generation),
+            None => rows.push(Row { prompt: &generation.prompt, generations: vec![generation] }),
         }
-        rows
     }
+    rows
+}
 
-    fn shown(&self) -> Option<Shown> {
-        let steps = self.generations.iter().flat_map(|it| &it.steps_ms);
-        let mut steps: Vec<f64> = steps.filter_map(|ms| drawable(Some(*ms))).collect();
-        steps.sort_by(f64::total_cmp);
-        let slowest_ms = *steps.last()?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
-        let end = steps[((steps.len() - 1) as f64 * SHOWN_SHARE) as usize];
-        let end = if slowest_ms > end * WORTH_CUTTING { end } else { slowest_ms };
-        let axis = axis(steps.iter().copied().filter(|ms| *ms <= end), 3)?;
-        let cut = steps.iter().filter(|ms| **ms > axis.high).count();
-        Some(Shown { axis, cut, slowest_ms })
+/// Of the sorted steps.
+fn axis_of(steps: &[f64]) -> Option<Axis> {
+    let slowest_ms = *steps.last()?;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+    let end = steps[((steps.len() - 1) as f64 * SHOWN_SHARE) as usize];
+    let end = if slowest_ms > end * WORTH_CUTTING { end } else { slowest_ms };
+    axis(steps.iter().copied().filter(|ms| *ms <= end), 3)
+}
+
+fn cut_words(axis: &Axis, steps: &[f64]) -> Option<String> {
+    let cut = steps.iter().filter(|ms| **ms > axis.high).count();
+    let (_, end) = axis.ticks.last().filter(|_| cut > 0)?;
+    Some(format!("{} above {end} ms, up to {} ms", counted(cut, "step"), four_digits(*steps.last()?)))
+}
+
+impl Row<'_> {
+    fn steps(&self) -> impl Iterator<Item = f64> {
+        self.generations.iter().flat_map(|it| it.steps_ms.iter().copied())
     }
+}
 
-    fn left_out(&self, rows: &[Row<'_>]) -> Option<String> {
-        not_drawn(rows.len().saturating_sub(MOST_ROWS), self.row)
-    }
-
-    fn facts(&self) -> String {
-        let Some(shown) = self.shown() else { return "No decode steps.".to_owned() };
-        let rows = self.rows();
-        let generations: usize = rows.iter().map(|row| row.generations.len()).sum();
+impl Strip<'_> {
+    fn facts(&self, row: &str, steps: &[f64]) -> String {
+        let generations: usize = self.rows.iter().map(|row| row.generations.len()).sum();
+        let slowest_ms = steps.last().copied().map_or("?".to_owned(), four_digits);
         let mut facts = vec![
-            format!("{} of {}", counted(generations, "generation"), counted(rows.len(), self.row)),
-            format!("the slowest step took {} ms", four_digits(shown.slowest_ms)),
+            format!("{} of {}", counted(generations, "generation"), counted(self.rows.len(), row)),
+            format!("the slowest step took {slowest_ms} ms"),
         ];
-        facts.extend(shown.cut_words());
-        facts.extend(self.left_out(&rows));
-        facts.extend((!shown.axis.has_zero()).then(|| NOT_FROM_ZERO.to_owned()));
+        facts.extend(self.cut.clone().into_iter().chain(self.left_out.clone()));
+        facts.extend((!self.axis.has_zero()).then(|| NOT_FROM_ZERO.to_owned()));
         sentence(facts)
     }
 
     fn plot(&self, form: Form) -> Option<Plot> {
-        let shown = self.shown()?;
-        let rows = self.rows();
         let mut legend = vec![entry(Sign::Line(Role::Tokens, 1.5), "a generation")];
-        legend.extend(shown.cut_words().map(|words| entry(Sign::Up(Role::Bad), words)));
-        let longest = rows.iter().flat_map(|row| &row.generations).map(|it| it.steps_ms.len()).max()?;
+        legend.extend(self.cut.iter().map(|words| entry(Sign::Up(Role::Bad), words)));
+        let generations = self.rows.iter().flat_map(|row| &row.generations);
+        let longest = generations.map(|it| it.steps_ms.len()).max()?;
         let columns = Columns::new(longest, form.columns());
         let last = longest.saturating_sub(1) as f64;
-        let panels = rows.iter().take(MOST_ROWS).map(|row| {
+        let panels = self.rows.iter().take(MOST_ROWS).map(|row| {
             let name = fitted(row.prompt, form.width() - 140.0);
             Panel {
                 title: Some(format!("{name}: {}", counted(row.generations.len(), "generation"))),
-                axis: shown.axis.clone(),
+                axis: self.axis.clone(),
                 height: ROW_HEIGHT,
-                layers: row.generations.iter().flat_map(|it| layers(it, columns, &shown.axis)).collect(),
+                layers: row.generations.iter().flat_map(|it| layers(it, columns, &self.axis)).collect(),
             }
         });
         let ticks = within(0.0, last, form.pick(10, 4)).ticks.into_iter();
         let shared = columns
             .are_shared()
             .then(|| format!("each point: the slowest of up to {}", columns.most_in_one()));
-        let meaning = [Some("decode step of the generation".to_owned()), shared, self.left_out(&rows)];
+        let meaning = [Some("decode step of the generation".to_owned()), shared, self.left_out.clone()];
         Some(Plot {
             legend,
-            is_off_zero: !shown.axis.has_zero(),
+            is_off_zero: !self.axis.has_zero(),
             across: (0.0, last),
             panels: panels.collect(),
-            labels: ticks
-                .filter(|tick| tick.value.fract() == 0.0)
-                .map(|tick| (tick.value, tick.label))
-                .collect(),
+            labels: ticks.filter(|(step, _)| step.fract() == 0.0).collect(),
             meaning: meaning.into_iter().flatten().collect(),
             ..Plot::default()
         })
-    }
-}
-
-impl Shown {
-    fn cut_words(&self) -> Option<String> {
-        let end = self.axis.ticks.last().map_or("?", |tick| &tick.label);
-        let slowest = four_digits(self.slowest_ms);
-        (self.cut > 0).then(|| format!("{} above {end} ms, up to {slowest} ms", counted(self.cut, "step")))
     }
 }
 

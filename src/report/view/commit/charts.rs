@@ -5,16 +5,15 @@ use std::collections::HashMap;
 use crate::judge::environment::{Guard as Watched, ProcessFindings, of_record, threshold};
 use crate::judge::policy::Policy;
 use crate::judge::{depth_growth, summarise};
-use crate::measure::guard::MachineReading;
-use crate::measure::supervisor::{PhaseMemory, Purpose};
-use crate::measure::{Metric, Role};
+use crate::measure::Metric;
+use crate::measure::guard::{GuardLog, MachineReading};
+use crate::measure::supervisor::PhaseMemory;
 use crate::record::{ArmView, DecisionRecord, Experiment, ProcessRecord, SampleRecord};
 use crate::report::chart::{
-    Chart, DepthChart, Generation, Guard, Guards, Histogram, Interval, Memory, MemoryPhase, Pairs,
-    Percentile, ProcessSpan, Reading, Threshold, TokenStrip,
+    Chart, Generation, Guard, Span, depth_chart, guards_chart, histogram, memory_chart, pairs_chart,
+    token_strip,
 };
 use crate::report::decision::PairLine;
-use crate::report::number::{change_percent, counted};
 use crate::report::view::commit::run::Standing;
 use crate::sys::{MemoryReading, Observed};
 use crate::visible::one_line;
@@ -24,7 +23,7 @@ use crate::visible::one_line;
 pub(super) fn of_run(record: ArmView<'_>, standing: Standing) -> Vec<Chart> {
     let times = match standing {
         Standing::WithoutSpeed => [None, None, None],
-        _ => [depth, strip, histogram].map(|of| of(record, standing.suffix())),
+        _ => [depth, strip, distribution].map(|of| of(record, standing.suffix())),
     };
     let others = [memory(record), guards(record)];
     times.into_iter().chain(others).flatten().collect()
@@ -33,16 +32,15 @@ pub(super) fn of_run(record: ArmView<'_>, standing: Standing) -> Vec<Chart> {
 /// The cost of a token over depth; None of another suite.
 fn depth(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
     let growth = depth_growth(&record, &summarise(&record))?;
-    Some(DepthChart { title: format!("Time per output token over depth{suffix}"), growth: &growth }.chart())
+    Some(depth_chart(&format!("Time per output token over depth{suffix}"), &growth))
 }
-
-const SHARES_PERCENT: [usize; 3] = [50, 95, 99];
 
 /// Every step of every measured generation, by its place in the answer; None where there is no speed.
 fn strip(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
+    let all: Vec<Generation> = generations(record, "").map(|(_, generation)| generation).collect();
     let description = "The time of each decode step, by its place in the answer; a line is a generation.";
-    let all = generations(record, "").map(|(_, generation)| generation).collect();
-    strip_of(all, "prompt", suffix, description)
+    let title = format!("Every token{suffix}");
+    (!all.is_empty()).then(|| token_strip(&title, description, "prompt", &all))
 }
 
 /// The same of two runs on one axis, each prompt's rows below each other.
@@ -55,25 +53,10 @@ pub(in crate::report) fn strip_of_two(a: ArmView<'_>, b: ArmView<'_>) -> Option<
     let mut all: Vec<(&str, Generation)> = generations(a, "A: ").chain(generations(b, "B: ")).collect();
     // The order within a prompt stays: those of A, then those of B.
     all.sort_by_key(|(id, _)| places.get(id).copied());
-    let all = all.into_iter().map(|(_, generation)| generation).collect();
+    let all: Vec<Generation> = all.into_iter().map(|(_, generation)| generation).collect();
     let description = "The time of each decode step of both runs, by its place in the answer; a line is a \
                        generation, and all have one axis.";
-    strip_of(all, "answer", "", description)
-}
-
-fn strip_of(
-    generations: Vec<Generation>,
-    row: &'static str,
-    suffix: &str,
-    description: &str,
-) -> Option<Chart> {
-    let strip = TokenStrip {
-        title: format!("Every token{suffix}"),
-        description: description.to_owned(),
-        row,
-        generations,
-    };
-    (!strip.generations.is_empty()).then(|| strip.chart())
+    (!all.is_empty()).then(|| token_strip("Every token", description, "answer", &all))
 }
 
 /// The measured generations that have times, by their prompts' ids; a prompt is called by this letter and its title.
@@ -81,7 +64,7 @@ fn generations<'a>(record: ArmView<'a>, letter: &'a str) -> impl Iterator<Item =
     let prompts = record.arm.workload.prompts.iter();
     let titles: HashMap<&str, &str> =
         prompts.map(|prompt| (prompt.id.as_str(), prompt.title.as_str())).collect();
-    measured(record).filter_map(move |sample| {
+    record.arm.measured_samples().filter_map(move |sample| {
         let (id, steps_ms) = (sample.prompt_id.as_str(), steps_ms(sample));
         let title = one_line(titles.get(id).copied().unwrap_or(id));
         let generation = Generation { prompt: format!("{letter}{title}"), steps_ms };
@@ -90,24 +73,10 @@ fn generations<'a>(record: ArmView<'a>, letter: &'a str) -> impl Iterator<Item =
 }
 
 /// How the steps are distributed; None where there is no speed.
-fn histogram(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
-    let mut steps_ms: Vec<f64> = measured(record).flat_map(steps_ms).collect();
-    if steps_ms.is_empty() {
-        return None;
-    }
-    steps_ms.sort_by(f64::total_cmp);
-    let percentile = |share: usize| {
-        // The nearest rank: a time that was really taken.
-        let at = (share * steps_ms.len()).div_ceil(100).clamp(1, steps_ms.len()) - 1;
-        Percentile { label: format!("p{share}"), ms: steps_ms[at] }
-    };
-    let percentiles = SHARES_PERCENT.map(percentile).to_vec();
-    let histogram = Histogram { title: format!("How long a token takes{suffix}"), steps_ms, percentiles };
-    Some(histogram.chart())
-}
-
-fn measured(record: ArmView<'_>) -> impl Iterator<Item = &SampleRecord> {
-    record.arm.samples.iter().filter(|sample| sample.role == Role::Measured)
+fn distribution(record: ArmView<'_>, suffix: &str) -> Option<Chart> {
+    let mut steps_ms = record.arm.measured_samples().flat_map(steps_ms).peekable();
+    steps_ms.peek()?;
+    Some(histogram(&format!("How long a token takes{suffix}"), steps_ms))
 }
 
 /// From token to token, ms; none where there is no speed. The first token is the prefill's.
@@ -118,26 +87,28 @@ fn steps_ms(sample: &SampleRecord) -> Vec<f64> {
 
 /// The highest resident set of each phase and process; None where none was read.
 fn memory(record: ArmView<'_>) -> Option<Chart> {
-    let processes: Vec<&ProcessRecord> =
-        record.processes.iter().filter(|process| process.purpose == Purpose::Measured).collect();
+    let processes: Vec<&ProcessRecord> = record.measured_processes().collect();
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let phase = |name, of: fn(&PhaseMemory) -> &MemoryReading| {
-        let of_process = |process: &&ProcessRecord| of(&process.memory).peak_rss_bytes.map(mib);
-        MemoryPhase { name, mib: processes.iter().map(of_process).collect() }
+    let phase = |of: fn(&PhaseMemory) -> &MemoryReading| {
+        processes.iter().map(|process| of(&process.memory).peak_rss_bytes.map(mib)).collect()
     };
     let measured = |process: &&ProcessRecord| {
         let own = record.measured_samples().filter(|sample| sample.process == process.index);
         own.filter_map(|sample| sample.peak_rss_bytes).max().map(mib)
     };
-    let phases = vec![
-        phase("load", |memory| &memory.load),
-        phase("prefill", |memory| &memory.prefill),
-        phase("decode", |memory| &memory.decode),
-        MemoryPhase { name: "measured", mib: processes.iter().map(measured).collect() },
+    let phases: Vec<(_, Vec<Option<f64>>)> = vec![
+        ("load", phase(|memory| &memory.load)),
+        ("prefill", phase(|memory| &memory.prefill)),
+        ("decode", phase(|memory| &memory.decode)),
+        ("measured", processes.iter().map(measured).collect()),
     ];
-    let processes = processes.iter().map(|process| format!("process {}", process.index + 1)).collect();
-    let is_known = phases.iter().flat_map(|phase| &phase.mib).any(Option::is_some);
-    is_known.then(|| Memory { processes, phases }.chart())
+    let names: Vec<String> = processes.iter().map(|process| name_of(process)).collect();
+    let is_known = phases.iter().flat_map(|(_, mib)| mib).any(Option::is_some);
+    is_known.then(|| memory_chart(&names, phases))
+}
+
+fn name_of(process: &ProcessRecord) -> String {
+    format!("process {}", process.index + 1)
 }
 
 struct Watch {
@@ -184,76 +155,48 @@ const WATCHES: [Watch; 6] = [
 
 /// The readings of all measured processes over time; None where nothing was read.
 fn guards(record: ArmView<'_>) -> Option<Chart> {
-    let processes: Vec<&ProcessRecord> = record
-        .processes
-        .iter()
-        .filter(|process| process.purpose == Purpose::Measured && process.guards.is_some())
-        .collect();
-    let began_ns = processes.iter().filter_map(|process| first_ns(process)).min()?;
+    let logs = record.measured_processes().filter_map(|process| Some((process, process.guards.as_ref()?)));
+    let logs: Vec<(&ProcessRecord, &GuardLog)> = logs.collect();
+    let began_ns = logs.iter().filter_map(|(_, log)| Some(log.readings.first()?.at_ns)).min()?;
     let seconds = |at_ns: u64| at_ns.saturating_sub(began_ns) as f64 / 1e9;
     let findings = of_record(&record);
-    let guards: Vec<Guard> = WATCHES
-        .iter()
-        .filter_map(|watch| {
-            let readings = processes.iter().flat_map(|process| readings(process, watch, &seconds));
-            let readings: Vec<Reading> = readings.collect();
-            readings.iter().any(|reading| reading.metric_value.is_some()).then(|| Guard {
-                name: watch.name,
-                unit: watch.unit,
-                tripped_s: tripped_s(watch, &processes, &findings, &seconds),
-                readings,
-                limit: watch.limit,
-            })
+    let guard = |watch: &Watch| {
+        // A gap after the last reading of a process: nothing was read until the next one.
+        let readings = logs.iter().flat_map(|(_, log)| {
+            let reading = move |it: &MachineReading| Some((seconds(it.at_ns), (watch.of)(it)?));
+            log.readings.iter().map(reading).chain([None])
+        });
+        let readings: Vec<Option<(f64, f64)>> = readings.collect();
+        readings.iter().any(Option::is_some).then(|| Guard {
+            name: watch.name,
+            unit: watch.unit,
+            tripped_s: tripped_ns(watch, &logs, &findings).map(seconds).collect(),
+            readings,
+            limit: watch.limit,
         })
-        .collect();
-    let spans = processes.iter().filter_map(|process| {
-        let log = process.guards.as_ref()?;
+    };
+    let guards: Vec<Guard> = WATCHES.iter().filter_map(guard).collect();
+    let spans = logs.iter().filter_map(|(process, log)| -> Option<Span> {
         let (first, last) = (log.readings.first()?, log.readings.last()?);
-        Some(ProcessSpan {
-            label: format!("process {}", process.index + 1),
-            from_s: seconds(process.started_ns.unwrap_or(first.at_ns)),
-            to_s: seconds(process.ended_ns.unwrap_or(last.at_ns)),
-        })
+        let (from, to) = (process.started_ns.unwrap_or(first.at_ns), process.ended_ns.unwrap_or(last.at_ns));
+        Some((seconds(from), seconds(to), name_of(process)))
     });
-    let chart = Guards { guards, processes: spans.collect() };
-    (!chart.guards.is_empty()).then(|| chart.chart())
-}
-
-fn first_ns(process: &ProcessRecord) -> Option<u64> {
-    Some(process.guards.as_ref()?.readings.first()?.at_ns)
-}
-
-/// The readings of one process, with a gap after the last: nothing was read until the next one.
-fn readings<'a>(
-    process: &'a ProcessRecord,
-    watch: &'a Watch,
-    seconds: &'a impl Fn(u64) -> f64,
-) -> impl Iterator<Item = Reading> + 'a {
-    let log = process.guards.as_ref();
-    let readings = log.into_iter().flat_map(|log| &log.readings);
-    let end = log
-        .and_then(|log| log.readings.last())
-        .map(|last| Reading { at_s: seconds(last.at_ns), metric_value: None });
-    readings
-        .map(|reading| Reading { at_s: seconds(reading.at_ns), metric_value: (watch.of)(reading) })
-        .chain(end)
+    let spans: Vec<Span> = spans.filter(|(from, to, _)| to >= from).collect();
+    (!guards.is_empty()).then(|| guards_chart(&guards, &spans))
 }
 
 /// Where a process was called invalid for this value: at its beginning.
-fn tripped_s(
-    watch: &Watch,
-    processes: &[&ProcessRecord],
-    findings: &[ProcessFindings],
-    seconds: &impl Fn(u64) -> f64,
-) -> Vec<f64> {
-    let has_tripped = |process: &&&ProcessRecord| {
-        let of_process = findings.iter().filter(|findings| findings.process == process.index);
-        of_process
-            .flat_map(|findings| &findings.findings)
-            .any(|finding| Some(finding.guard) == watch.guard && finding.is_trouble())
-    };
-    let tripped = processes.iter().filter(has_tripped);
-    tripped.filter_map(|process| first_ns(process)).map(seconds).collect()
+fn tripped_ns<'a>(
+    watch: &'a Watch,
+    logs: &'a [(&ProcessRecord, &GuardLog)],
+    findings: &'a [ProcessFindings],
+) -> impl Iterator<Item = u64> + 'a {
+    logs.iter().filter_map(move |(process, log)| {
+        let mut of_process =
+            findings.iter().filter(|it| it.process == process.index).flat_map(|it| &it.findings);
+        let has_tripped = of_process.any(|it| Some(it.guard) == watch.guard && it.is_trouble());
+        Some(log.readings.first().filter(|_| has_tripped)?.at_ns)
+    })
 }
 
 fn known<T: Clone>(observed: &Observed<T>) -> Option<T> {
@@ -278,22 +221,10 @@ pub(super) fn of_pairs(
         let mut comparisons = decision.comparisons.iter();
         comparisons.find(|it| it.metric == Metric::TimePerOutputToken && it.prompt.is_none())
     });
-    let interval = mean.map(|mean| Interval {
-        label: format!("mean of {}", counted(mean.pairs, "pair")),
-        low_percent: change_percent(mean.lower),
-        mean_percent: change_percent(mean.ratio),
-        high_percent: change_percent(mean.upper),
+    let policy = Policy::parse(&record.inputs.policy.text, "of the record").ok();
+    let rule = policy.map(|policy| policy.sequential.rule());
+    let thresholds = rule.map(|rule| {
+        [("regressed beyond", rule.regressed_beyond_percent), ("passes within", rule.passes_within_percent)]
     });
-    let chart = Pairs { pairs, thresholds: thresholds(record), interval };
-    (!pairs.is_empty()).then(|| chart.chart())
-}
-
-/// Those of the policy by which the pairs were judged.
-fn thresholds(record: &Experiment) -> Vec<Threshold> {
-    let Ok(policy) = Policy::parse(&record.inputs.policy.text, "of the record") else { return Vec::new() };
-    let rule = policy.sequential.rule();
-    vec![
-        Threshold { label: "regressed beyond", percent: rule.regressed_beyond_percent },
-        Threshold { label: "passes within", percent: rule.passes_within_percent },
-    ]
+    (!pairs.is_empty()).then(|| pairs_chart(pairs, thresholds.as_ref().map_or(&[], |it| &it[..]), mean))
 }
