@@ -1,12 +1,9 @@
 //! Two runs that were measured apart: what differs in their environments first. No form of it is a verdict.
 
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::judge::Validity;
-use crate::judge::comparability::{
-    Breaks, Comparability, ComparedSide, Difference, GoldenPair, Interval, TwoRuns, ValuePair,
-};
+use crate::judge::comparability::{Breaks, Comparability, ComparedSide, Interval, TwoRuns, ValuePair};
 use crate::measure::Metric;
 use crate::record::{ArmView, Commit, ProvenDevice};
 use crate::report::chart::Chart;
@@ -37,11 +34,11 @@ pub struct ComparedRecord<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct OfPage {
     /// The steps of both; None where their speeds are not compared.
-    pub chart: Option<Chart>,
+    pub(in crate::report) chart: Option<Chart>,
     /// The pages of their commits, where they are there.
-    pub commits: [Option<CommitLink>; 2],
+    pub(in crate::report) commits: [Option<CommitLink>; 2],
     /// The copies of their records, below the site's folder, where they are there.
-    pub records: [Option<String>; 2],
+    pub(in crate::report) records: [Option<String>; 2],
 }
 
 /// The report on two records.
@@ -81,8 +78,8 @@ pub fn comparison_document(
     let rows =
         two.goldens.iter().map(|pair| [(&pair.prompt).into(), output_status(pair.a), output_status(pair.b)]);
     document.titled_table("Output", Table::new(["prompt", "A", "B"]).with_rows(rows));
-    for row in commands(a.run, b.run, two) {
-        document.command(row.purpose, row.command);
+    for (purpose, command) in commands(a.run, b.run, two) {
+        document.command(purpose, command);
     }
     for warning in &a.run.warnings {
         document.warning(if b.run.warnings.contains(warning) { "A and B" } else { "A" }, warning);
@@ -188,19 +185,13 @@ fn metric_value(pair: &ValuePair, has_changes: bool) -> Vec<Cell> {
     cells
 }
 
-/// A command to run next.
-#[derive(Serialize)]
-struct CommandRow {
-    purpose: String,
-    command: String,
-}
-
-/// The commands, the most useful first.
-fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<CommandRow> {
-    let mut rows: Vec<CommandRow> = decide(a, b, two).into_iter().collect();
+/// Commands to run next with their purposes, the most useful first.
+fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<(String, String)> {
+    let decisive = decide(a, b, two).map(|(purpose, command)| (purpose.to_owned(), command));
+    let mut rows: Vec<(String, String)> = decisive.into_iter().collect();
     let (again_a, again_b) = (again("A", a), again("B", b));
-    if again_a.command == again_b.command && is_clean(a) && is_clean(b) {
-        rows.push(CommandRow { purpose: "measure either again".to_owned(), ..again_a });
+    if again_a.1 == again_b.1 && is_clean(a) && is_clean(b) {
+        rows.push(("measure either again".to_owned(), again_a.1));
     } else {
         rows.extend([again_a, again_b]);
     }
@@ -208,44 +199,36 @@ fn commands(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Vec<CommandRow> {
 }
 
 /// What decides more than these two records do.
-fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<CommandRow> {
+fn decide(a: ArmView<'_>, b: ArmView<'_>, two: &TwoRuns) -> Option<(&'static str, String)> {
     let breaks = |wanted: Breaks| two.differences.iter().any(|difference| difference.breaks == wanted);
-    if let (Some(one), Some(other)) = (clean(a), clean(b)) {
+    if let (Some(one), Some(other)) = (clean(a), clean(b))
+        && one.sha != other.sha
+    {
         let (base, head) = (word(one.short(), "COMMIT"), word(other.short(), "COMMIT"));
-        if one.sha != other.sha {
-            let purpose = match two.comparability {
-                Comparability::Same => "decide, in pairs",
-                _ if breaks(Breaks::Machine) => "compare both commits in pairs, on one machine",
-                _ => "compare both commits in pairs, all else equal",
-            };
-            return Some(row(
-                purpose,
-                format!("cargo xtask ab --base {base} --head {head} {}", flags(b, requested_flags(b))),
-            ));
-        }
+        let purpose = match two.comparability {
+            Comparability::Same => "decide, in pairs",
+            _ if breaks(Breaks::Machine) => "compare both commits in pairs, on one machine",
+            _ => "compare both commits in pairs, all else equal",
+        };
+        let flags = flags(b, requested_flags(b));
+        return Some((purpose, format!("cargo xtask ab --base {base} --head {head} {flags}")));
     }
     if two.comparability == Comparability::Unlike {
-        return Some(row(
-            if breaks(Breaks::Machine) {
-                "measure on B's machine as A was measured"
-            } else {
-                "measure B as A was measured"
-            },
-            bench_command(a),
-        ));
+        let purpose = if breaks(Breaks::Machine) {
+            "measure on B's machine as A was measured"
+        } else {
+            "measure B as A was measured"
+        };
+        return Some((purpose, bench_command(a)));
     }
-    let versions =
+    let [one, other] =
         [a, b].map(|run| run.arm.runtime.as_ref().map(|runtime| runtime.openvino_version.as_str()));
-    if let [Some(one), Some(other)] = versions
-        && one != other
-    {
-        let (one, other) = (word(one, "VERSION"), word(other, "VERSION"));
-        let requested = workload_flags(b).into_iter().chain(model_flag(b)).chain(property_flags(b)).collect();
-        let command =
-            format!("cargo xtask ab --base openvino={one} --head openvino={other} {}", flags(b, requested));
-        return Some(row("compare both versions of OpenVINO in pairs", command));
-    }
-    None
+    let (one, other) = one.zip(other).filter(|(one, other)| one != other)?;
+    let (one, other) = (word(one, "VERSION"), word(other, "VERSION"));
+    let requested = workload_flags(b).into_iter().chain(model_flag(b)).chain(property_flags(b)).collect();
+    let flags = flags(b, requested);
+    let command = format!("cargo xtask ab --base openvino={one} --head openvino={other} {flags}");
+    Some(("compare both versions of OpenVINO in pairs", command))
 }
 
 /// Where the second run ran, and its workload.
@@ -254,9 +237,9 @@ fn flags(run: ArmView<'_>, requested: Vec<String>) -> String {
 }
 
 /// A run once more. What was changed over the commit is stored nowhere.
-fn again(letter: &str, run: ArmView<'_>) -> CommandRow {
+fn again(letter: &str, run: ArmView<'_>) -> (String, String) {
     let changes = if is_clean(run) { "" } else { ", with the changes that its tree had over the commit" };
-    row(&format!("measure {letter} again{changes}"), reproduce_command(run))
+    (format!("measure {letter} again{changes}"), reproduce_command(run))
 }
 
 fn is_clean(run: ArmView<'_>) -> bool {
@@ -265,10 +248,6 @@ fn is_clean(run: ArmView<'_>) -> bool {
 
 fn clean(run: ArmView<'_>) -> Option<&Commit> {
     run.arm.commit.as_ref().filter(|commit| !commit.dirty)
-}
-
-fn row(purpose: &str, command: String) -> CommandRow {
-    CommandRow { purpose: purpose.to_owned(), command }
 }
 
 /// What the classes of differences mean.
@@ -364,16 +343,18 @@ const SCHEMA: &str = "arcgauge-comparison@2";
 
 /// A comparison as JSON, with the exit code that the verb ends with.
 pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRuns, exit_code: u8) -> String {
+    let commands = commands(a.run, b.run, two).into_iter();
     let value = json!({
         "schema": SCHEMA,
         "exit_code": exit_code,
         "comparability": comparability_id(two),
         "sides": { "a": side_json(a, &two.a), "b": side_json(b, &two.b) },
-        "differences": two.differences.iter().map(difference_json).collect::<Value>(),
+        "differences": two.differences,
         "figures": two.metric_values.iter().map(value_json).collect::<Value>(),
         "profile": profile_change_json([a.run, b.run]),
-        "goldens": two.goldens.iter().map(golden_json).collect::<Value>(),
-        "commands": commands(a.run, b.run, two),
+        "goldens": two.goldens,
+        "commands": commands.map(|(purpose, command)| json!({ "purpose": purpose, "command": command }))
+            .collect::<Value>(),
         "warnings": { "a": a.run.warnings, "b": b.run.warnings },
     });
     // To a runner of GitHub's this would be a command, wherever in the log it stands.
@@ -404,15 +385,6 @@ fn side_json(record: ComparedRecord<'_>, side: &ComparedSide) -> Value {
     })
 }
 
-fn difference_json(difference: &Difference) -> Value {
-    json!({
-        "what": difference.what,
-        "a": difference.a,
-        "b": difference.b,
-        "breaks": difference.breaks.as_str(),
-    })
-}
-
 fn value_json(pair: &ValuePair) -> Value {
     let interval = pair.interval();
     json!({
@@ -427,8 +399,4 @@ fn value_json(pair: &ValuePair) -> Value {
         "upper": interval.map(|interval| interval.upper),
         "uncompared_reason": pair.uncompared_reason,
     })
-}
-
-fn golden_json(pair: &GoldenPair) -> Value {
-    json!({ "prompt": pair.prompt, "a": pair.a, "b": pair.b })
 }

@@ -1,7 +1,7 @@
 //! Engines side by side: the tokens first, then each engine's metric values, then their ratios with intervals, and
 //! what the published difference consists of here.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::golden::GoldenResult;
 use crate::judge::Validity;
@@ -343,8 +343,8 @@ pub fn peers_json(record: &Experiment) -> String {
         "engines": record.arms.iter().zip(&metric_values).map(|(engine, metric_values)| of_engine(engine, metric_values)).collect::<Value>(),
         "multiples": multiples.map(|(place, multiple)| {
             let mut reported = of_multiple(multiple);
-            reported.insert("engine".to_owned(), name(place).into());
-            Value::Object(reported)
+            reported["engine"] = name(place).into();
+            reported
         }).collect::<Value>(),
         "steps": of_steps.iter().map(|step| json!({
             "facet": step.facet.words(),
@@ -395,20 +395,9 @@ fn of_engine(engine: &Arm, metric_values: &PeerValues) -> Value {
     })
 }
 
-fn of_multiple(multiple: &Multiple) -> Map<String, Value> {
-    let stands = match multiple.stands() {
-        Stands::Better => "better",
-        Stands::Worse => "worse",
-        Stands::Alike => "alike",
-        Stands::Unknown => "unknown",
-    };
-    let mut reported = Map::new();
-    reported.insert("metric".to_owned(), multiple.metric.id().into());
-    reported.insert("ratio".to_owned(), multiple.ratio.into());
-    reported.insert("lower".to_owned(), multiple.lower.into());
-    reported.insert("upper".to_owned(), multiple.upper.into());
-    reported.insert("rounds".to_owned(), multiple.rounds.into());
-    reported.insert("stands".to_owned(), stands.into());
+fn of_multiple(multiple: &Multiple) -> Value {
+    let mut reported = json!(multiple);
+    reported["stands"] = json!(multiple.stands());
     reported
 }
 

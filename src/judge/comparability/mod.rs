@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde::Serialize;
 use strum::IntoStaticStr;
 
 use crate::engine::openvino::DeviceKind;
@@ -47,7 +48,7 @@ pub struct ComparedSide {
 }
 
 /// The result of a prompt's output in both runs; None where it was not judged or not requested.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GoldenPair {
     /// The prompt's id.
     pub prompt: String,
@@ -221,8 +222,9 @@ fn reported_commit(commit: &Commit) -> String {
 }
 
 /// Which identity a difference breaks, the heaviest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, IntoStaticStr, Serialize)]
 #[strum(serialize_all = "kebab-case")]
+#[serde(into = "&'static str")]
 pub enum Breaks {
     /// Another machine.
     Machine,
@@ -260,7 +262,7 @@ impl Breaks {
 }
 
 /// Something that is not the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// What, as in "kernel".
     pub what: String,
@@ -269,6 +271,7 @@ pub struct Difference {
     /// In the second.
     pub b: Option<String>,
     /// What it means that there is none, as in "not known".
+    #[serde(skip)]
     pub absent: &'static str,
     /// Which identity it breaks.
     pub breaks: Breaks,

@@ -45,7 +45,8 @@ pub struct Multiple {
 }
 
 /// How a multiple stands to one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Stands {
     /// Better than the other, all of the interval.
     Better,

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 
 use crate::measure::Metric;
 use crate::record::{
-    ArmView, CheckRecord, ComparisonRecord, DecisionRecord, ProvenDevice, RequestedPrompt, Side, Warning,
+    ArmView, ComparisonRecord, DecisionRecord, ProvenDevice, RequestedPrompt, Side, Warning,
 };
 use crate::report::decision::subject::{PairLine, Subject, mean_tpot_ms};
 use crate::report::number::change_percent;
@@ -41,9 +41,14 @@ pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, ex
         "outcome": outcome,
         "failure": failure,
         "exit_code": exit_code,
-        "decision": decision.map(word),
-        "comparisons": each(decision.map_or(&[][..], |it| &it.comparisons), comparison),
-        "checks": each(decision.map_or(&[][..], |it| &it.checks), check),
+        "decision": decision.map(|it| json!({
+            "verdict": it.verdict,
+            "reason": it.reason,
+            "status": it.status,
+            "judged_utc": it.judged_utc,
+        })),
+        "comparisons": decision.into_iter().flat_map(|it| &it.comparisons).map(comparison).collect::<Value>(),
+        "checks": decision.map_or(&[][..], |it| &it.checks),
         "sensitivity": decision.and_then(|it| it.sensitivity),
         "pairs": subject.pairs.iter().enumerate().map(pair).collect::<Value>(),
         "sides": sides(subject),
@@ -68,48 +73,20 @@ pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, ex
     visible::json(&format!("{value:#}\n"))
 }
 
-fn each<T>(records: &[T], reported: fn(&T) -> Value) -> Value {
-    records.iter().map(reported).collect()
-}
-
-fn word(decision: &DecisionRecord) -> Value {
-    json!({
-        "verdict": decision.verdict,
-        "reason": decision.reason,
-        "status": decision.status,
-        "judged_utc": decision.judged_utc,
-    })
-}
-
 fn comparison(comparison: &ComparisonRecord) -> Value {
-    json!({
-        "metric": comparison.metric,
-        "better": comparison.metric.direction().as_str(),
-        "prompt": comparison.prompt,
-        "pairs": comparison.pairs,
-        "ratio": comparison.ratio,
-        "lower": comparison.lower,
-        "upper": comparison.upper,
-        "change_percent": change_percent(comparison.ratio),
-        "change_lower_percent": change_percent(comparison.lower),
-        "change_upper_percent": change_percent(comparison.upper),
-        "result": comparison.result,
-        "reason": comparison.reason,
-    })
-}
-
-fn check(check: &CheckRecord) -> Value {
-    json!(check)
+    let mut value = json!(comparison);
+    value["prompt"] = json!(comparison.prompt);
+    value["better"] = comparison.metric.direction().as_str().into();
+    value["change_percent"] = change_percent(comparison.ratio).into();
+    value["change_lower_percent"] = change_percent(comparison.lower).into();
+    value["change_upper_percent"] = change_percent(comparison.upper).into();
+    value
 }
 
 fn pair((index, pair): (usize, &PairLine)) -> Value {
-    json!({
-        "pair": index + 1,
-        "first": pair.first,
-        "difference_percent": pair.difference_percent,
-        "invalidated_by": pair.invalidated_by,
-        "counts_despite": pair.counts_despite,
-    })
+    let mut value = json!(pair);
+    value["pair"] = (index + 1).into();
+    value
 }
 
 fn sides(subject: Subject<'_>) -> Value {

@@ -1,5 +1,7 @@
 //! What is judged, against what, and on what: the title of a report on a decision, its sides and its pairs.
 
+use serde::Serialize;
+
 use crate::judge::{pair_values, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Experiment, PlanKind, Side, StopReason, Warning};
@@ -19,7 +21,7 @@ pub struct Subject<'a> {
 }
 
 /// What one pair says.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PairLine {
     /// Which side ran first.
     pub first: Side,
