@@ -24,10 +24,8 @@ const OTHERS: [Metric; 5] = [
 /// What stands for what there is not.
 const NONE: &str = "none";
 
-struct Reported {
-    key: &'static str,
-    value: String,
-}
+/// A key with its value: an empty one would take the key away.
+type Reported = (&'static str, String);
 
 pub(super) fn text(measured: &Measured<'_>) -> String {
     let mut text = head();
@@ -39,21 +37,19 @@ pub(super) fn text(measured: &Measured<'_>) -> String {
             one_line(&measured.run.experiment.run_id),
             one_line(&measured.run.experiment.when_utc)
         );
-        for reported in series(measured.run) {
-            let _ = writeln!(text, "{}: {}", reported.key, reported.value);
+        for (key, value) in series(measured.run) {
+            let _ = writeln!(text, "{key}: {value}");
         }
-        for reported in compared(measured) {
-            let is_varied = varied.contains(&reported.key);
-            if reported.value == NONE && !is_varied {
+        for (key, value) in compared(measured) {
+            let is_varied = varied.contains(&key);
+            if value == NONE && !is_varied {
                 continue;
             }
             let mark = if is_varied { "" } else { "# " };
-            let _ = writeln!(text, "{mark}{}: {}", reported.key, reported.value);
+            let _ = writeln!(text, "{mark}{key}: {value}");
         }
         for prompt in measured.prompts() {
-            for sample in &measured.samples(prompt) {
-                text.push_str(&line(prompt, sample));
-            }
+            text.extend(prompt.samples().map(|sample| line(prompt.id, &sample)));
         }
     }
     text
@@ -86,28 +82,26 @@ fn unit(metric: Metric) -> String {
 
 /// What is the same for all that may be compared.
 fn series(run: ArmView<'_>) -> [Reported; 5] {
-    let reported = |key, text: &str| Reported { key, value: value(text) };
     let workload = Series::of(run).workload_sha256;
     [
-        reported("machine", &run.experiment.machine.slug),
-        reported("model", &run.model.name),
-        reported("device", device_name(run)),
-        reported("workload", workload.get(..12).unwrap_or(&workload)),
-        reported("new-tokens", &run.workload.new_tokens.to_string()),
+        ("machine", value(&run.experiment.machine.slug)),
+        ("model", value(&run.model.name)),
+        ("device", value(device_name(run))),
+        ("workload", value(workload.get(..12).unwrap_or(&workload))),
+        ("new-tokens", run.workload.new_tokens.to_string()),
     ]
 }
 
 /// What may be compared with each other.
 fn compared(measured: &MeasuredRun<'_>) -> [Reported; 3] {
-    let reported = |key, text: &str| Reported { key, value: value(text) };
     let run = measured.run;
     let commit = run.commit.as_ref();
     let dirty = if commit.is_some_and(|commit| commit.dirty) { "-dirty" } else { "" };
     let sha = commit.map_or(NONE, |commit| &commit.sha);
     [
-        reported("side", measured.side.map_or(NONE, Side::as_str)),
-        reported("commit", &format!("{sha}{dirty}")),
-        reported("openvino", run.runtime.as_ref().map_or(NONE, |runtime| &runtime.openvino_version)),
+        ("side", measured.side.map_or(NONE, Side::as_str).to_owned()),
+        ("commit", value(&format!("{sha}{dirty}"))),
+        ("openvino", value(run.runtime.as_ref().map_or(NONE, |runtime| &runtime.openvino_version))),
     ]
 }
 
@@ -115,11 +109,10 @@ fn compared(measured: &MeasuredRun<'_>) -> [Reported; 3] {
 fn varied(runs: &[MeasuredRun<'_>]) -> Vec<&'static str> {
     let all: Vec<[Reported; 3]> = runs.iter().map(compared).collect();
     let Some(first) = all.first() else { return Vec::new() };
-    let differs = |at: usize| all.iter().any(|reported| reported[at].value != first[at].value);
-    (0..first.len()).filter(|at| differs(*at)).map(|at| first[at].key).collect()
+    let differs = |at: usize| all.iter().any(|reported| reported[at] != first[at]);
+    (0..first.len()).filter(|at| differs(*at)).map(|at| first[at].0).collect()
 }
 
-/// A line's value: an empty one would take the key away.
 fn value(text: &str) -> String {
     let line = one_line(text);
     if line.is_empty() { "unnamed".to_owned() } else { line }

@@ -15,7 +15,7 @@ use crate::judge::Spread;
 use crate::measure::{Metric, Sample};
 use crate::record::{ArmView, Commit, ProvenDevice};
 use crate::report::exchange::json;
-use crate::report::exchange::measured::{Measured, MeasuredRun, device_name};
+use crate::report::exchange::measured::{Measured, MeasuredPrompt, device_name};
 use crate::visible::one_line;
 
 /// The file in which a model's weights are.
@@ -25,8 +25,9 @@ const PREFILL: &str =
 const DECODE: &str =
     "prefill is excluded as in llama-bench's tg; each token's argmax is included, which it leaves out";
 
-/// What is reported of a test.
-#[derive(Debug, Serialize)]
+/// What is reported of a test: so many tokens in so many nanoseconds, in each process. What OpenVINO has not, or does not
+/// report, is the same in every row.
+#[derive(Debug, Default, Serialize)]
 struct Row {
     build_commit: String,
     cpu_info: String,
@@ -47,8 +48,17 @@ struct Row {
     tensor_split: &'static str,
     tensor_buft_overrides: &'static str,
     embeddings: bool,
-    #[serde(flatten)]
-    of_llama_cpp: OfLlamaCpp,
+    n_batch: u32,
+    n_ubatch: u32,
+    cpu_mask: &'static str,
+    cpu_strict: bool,
+    poll: u32,
+    flash_attn: i32,
+    /// Newer scripts join on this, older ones on the next.
+    load_mode: &'static str,
+    use_mmap: bool,
+    fit_target: u32,
+    fit_min_ctx: u32,
     n_prompt: usize,
     n_gen: usize,
     n_depth: usize,
@@ -65,72 +75,37 @@ struct Row {
     arcgauge_run_id: String,
 }
 
-/// Settings that OpenVINO has not, or does not report: here so that rows can be joined, and the same in every row.
-#[derive(Debug, Default, Serialize)]
-struct OfLlamaCpp {
-    n_batch: u32,
-    n_ubatch: u32,
-    cpu_mask: &'static str,
-    cpu_strict: bool,
-    poll: u32,
-    flash_attn: i32,
-    /// Newer scripts join on this, older ones on the next.
-    load_mode: &'static str,
-    use_mmap: bool,
-    fit_target: u32,
-    fit_min_ctx: u32,
-}
-
-/// What is measured: so many tokens in so many nanoseconds, in each process.
-struct Test {
-    n_prompt: usize,
-    n_gen: usize,
-    n_depth: usize,
-    samples_ns: Vec<u64>,
-    metric: Metric,
-    note: &'static str,
-}
-
 pub(super) fn text(measured: &Measured<'_>) -> Result<String> {
     let mut rows = Vec::new();
     for measured in &measured.runs {
         for prompt in measured.prompts() {
-            rows.extend(tests(measured, prompt).into_iter().map(|test| row(measured.run, prompt, test)));
+            rows.extend(tests(&prompt).into_iter().map(|test| row(measured.run, prompt.id, test)));
         }
     }
     json(&rows)
 }
 
 /// The tests of a prompt; its generations are of one length, or have a `tg` row each length.
-fn tests(measured: &MeasuredRun<'_>, prompt: &str) -> Vec<Test> {
-    let samples = measured.samples(prompt);
-    let mut by_shape: BTreeMap<(usize, usize), Vec<&Sample>> = BTreeMap::new();
-    for sample in &samples {
+fn tests(prompt: &MeasuredPrompt<'_>) -> Vec<Row> {
+    let mut by_shape: BTreeMap<(usize, usize), Vec<Sample>> = BTreeMap::new();
+    for sample in prompt.samples() {
         by_shape.entry((sample.prompt_tokens, sample.token_ids.len())).or_default().push(sample);
     }
     let mut tests = Vec::new();
     for ((prompt_tokens, tokens), samples) in by_shape {
-        let ns = |metric: Metric, ns_of_unit: f64| {
-            let values = samples.iter().filter_map(|sample| metric.of(sample));
-            values.map(|metric_value| whole(metric_value.value * ns_of_unit)).collect::<Vec<u64>>()
+        let test = |metric: Metric, ns_of_unit: f64, note| Row {
+            samples_ns: samples
+                .iter()
+                .filter_map(|it| Some(whole(metric.of(it)?.value * ns_of_unit)))
+                .collect(),
+            arcgauge_definition: metric.id(),
+            arcgauge_note: note,
+            ..Row::default()
         };
         let steps = tokens.saturating_sub(1);
-        let prefill = Test {
-            n_prompt: prompt_tokens,
-            n_gen: 0,
-            n_depth: 0,
-            samples_ns: ns(Metric::TimeToFirstToken, 1e6),
-            metric: Metric::TimeToFirstToken,
-            note: PREFILL,
-        };
-        let decode = Test {
-            n_prompt: 0,
-            n_gen: steps,
-            n_depth: prompt_tokens,
-            samples_ns: ns(Metric::TimePerOutputToken, 1e6 * steps as f64),
-            metric: Metric::TimePerOutputToken,
-            note: DECODE,
-        };
+        let prefill = Row { n_prompt: prompt_tokens, ..test(Metric::TimeToFirstToken, 1e6, PREFILL) };
+        let decode = test(Metric::TimePerOutputToken, 1e6 * steps as f64, DECODE);
+        let decode = Row { n_gen: steps, n_depth: prompt_tokens, ..decode };
         // Nothing that took no time has a speed.
         tests.extend([prefill, decode].into_iter().filter(|test| {
             !test.samples_ns.is_empty() && !test.samples_ns.contains(&0) && test.n_prompt + test.n_gen > 0
@@ -139,7 +114,8 @@ fn tests(measured: &MeasuredRun<'_>, prompt: &str) -> Vec<Test> {
     tests
 }
 
-fn row(run: ArmView<'_>, prompt: &str, test: Test) -> Row {
+/// A test with what it was of.
+fn row(run: ArmView<'_>, prompt: &str, test: Row) -> Row {
     let tokens = (test.n_prompt + test.n_gen) as f64;
     let samples_ts: Vec<f64> = test.samples_ns.iter().map(|ns| 1e9 * tokens / *ns as f64).collect();
     let ns: Vec<f64> = test.samples_ns.iter().map(|ns| *ns as f64).collect();
@@ -159,28 +135,19 @@ fn row(run: ArmView<'_>, prompt: &str, test: Test) -> Row {
         type_v: cache,
         // Below zero means all of them.
         n_gpu_layers: if is_gpu { -1 } else { 0 },
-        n_cpu_moe: 0,
         split_mode: "none",
-        main_gpu: 0,
-        no_kv_offload: false,
         tensor_split: "0.00",
         tensor_buft_overrides: "none",
-        embeddings: false,
-        of_llama_cpp: OfLlamaCpp { load_mode: "unknown", ..OfLlamaCpp::default() },
-        n_prompt: test.n_prompt,
-        n_gen: test.n_gen,
-        n_depth: test.n_depth,
+        load_mode: "unknown",
         test_time: one_line(&run.experiment.when_utc),
         avg_ns: whole(mean(&ns)),
         stddev_ns: whole(deviation(&ns)),
         avg_ts: mean(&samples_ts),
         stddev_ts: deviation(&samples_ts),
-        samples_ns: test.samples_ns,
         samples_ts,
-        arcgauge_definition: test.metric.id(),
-        arcgauge_note: test.note,
         arcgauge_prompt: one_line(prompt),
         arcgauge_run_id: one_line(&run.experiment.run_id),
+        ..test
     }
 }
 

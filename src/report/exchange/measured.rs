@@ -1,12 +1,12 @@
 //! The runs of records that have a speed which may be reported, and what a benchmark is called where a name is all that
 //! holds series apart: `model/device/prompt`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use crate::engine::openvino::DeviceKind;
 use crate::error::{Error, Result};
 use crate::judge::comparability::ComparedSide;
-use crate::judge::{PromptValue, prompt_values};
+use crate::judge::{PromptSummary, PromptValue, prompt_values};
 use crate::measure::{Metric, MetricValue, Role, Sample};
 use crate::record::{ArmView, Experiment, PlanKind, ProvenDevice, SampleRecord, Setting, Side};
 use crate::report::number::counted;
@@ -15,24 +15,20 @@ use crate::visible::one_line;
 /// Reasons in the error where nothing is left.
 const MOST_REASONS: usize = 3;
 
-/// Which sides of an A/B are reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sides {
-    /// Both, as two runs.
-    Both,
-    /// What was judged, where a file holds one result of each name.
-    Head,
-}
-
 /// A run that has a speed.
 pub(super) struct MeasuredRun<'a> {
     pub(super) run: ArmView<'a>,
     /// Of which side of an A/B it is; None for a run of its own.
     pub(super) side: Option<Side>,
     compared: ComparedSide,
-    /// Where a prompt stands in the summary.
-    places: HashMap<&'a str, usize>,
-    samples: HashMap<&'a str, Vec<&'a SampleRecord>>,
+}
+
+/// A prompt of it.
+pub(super) struct MeasuredPrompt<'a> {
+    run: ArmView<'a>,
+    pub(super) id: &'a str,
+    summary: &'a PromptSummary,
+    samples: Vec<&'a SampleRecord>,
 }
 
 /// Runs, and what is to be said of those that are not among them.
@@ -43,59 +39,66 @@ pub(super) struct Measured<'a> {
 }
 
 impl MeasuredRun<'_> {
-    /// The values of a prompt, each finite.
-    pub(super) fn metric_values(&self, prompt_id: &str) -> Vec<PromptValue> {
-        let Some(prompt) = self.places.get(prompt_id).map(|place| &self.compared.summary.prompts[*place])
-        else {
-            return Vec::new();
-        };
-        let mut metric_values = prompt_values(&self.run, prompt, self.recorded(prompt_id));
-        metric_values.extend(prompt.peak_rss_bytes.map(|bytes| PromptValue {
-            metric_value: MetricValue { metric: Metric::PeakRss, value: bytes as f64 },
-            processes: Vec::new(),
-        }));
-        metric_values.retain(|metric_value| metric_value.metric_value.value.is_finite());
-        metric_values
-    }
-
-    /// The measured generations of a prompt, in the order in which they were made.
-    pub(super) fn samples(&self, prompt_id: &str) -> Vec<Sample> {
-        let timed = self.recorded(prompt_id).iter().filter_map(|sample| sample.timed());
-        timed.filter(|sample| sample.role == Role::Measured).collect()
-    }
-
-    fn recorded(&self, prompt_id: &str) -> &[&SampleRecord] {
-        self.samples.get(prompt_id).map_or(&[], Vec::as_slice)
-    }
-
-    /// The ids of its prompts, in the order requested.
-    pub(super) fn prompts(&self) -> impl Iterator<Item = &str> {
-        self.run.workload.prompts.iter().map(|prompt| prompt.id.as_str())
+    /// Its prompts, in the order requested.
+    pub(super) fn prompts(&self) -> impl Iterator<Item = MeasuredPrompt<'_>> {
+        let mut samples = self.run.arm.samples_by_prompt();
+        self.compared.summary.prompts.iter().map(move |summary| {
+            let samples = samples.remove(summary.id.as_str()).unwrap_or_default();
+            MeasuredPrompt { run: self.run, id: &summary.id, summary, samples }
+        })
     }
 }
 
-/// The runs of these records that have a speed.
+impl MeasuredPrompt<'_> {
+    /// Its values, each finite.
+    pub(super) fn metric_values(&self) -> Vec<PromptValue> {
+        let mut values = prompt_values(&self.run, self.summary, &self.samples);
+        values.extend(self.summary.peak_rss_bytes.map(|bytes| PromptValue {
+            metric_value: MetricValue { metric: Metric::PeakRss, value: bytes as f64 },
+            processes: Vec::new(),
+        }));
+        values.retain(|it| it.metric_value.value.is_finite());
+        values
+    }
+
+    /// Its measured generations, in the order in which they were made.
+    pub(super) fn samples(&self) -> impl Iterator<Item = Sample> {
+        self.samples.iter().filter_map(|sample| sample.timed()).filter(|sample| sample.role == Role::Measured)
+    }
+}
+
+/// The runs of a record, each with its side of an A/B; none where it is of several arms or a soak.
+fn runs_of(record: &Experiment) -> Vec<(ArmView<'_>, Option<Side>)> {
+    match record.plan {
+        PlanKind::Bench => vec![(record.subject(), None)],
+        PlanKind::Ab => Side::BOTH.map(|side| (record.side(side), Some(side))).into(),
+        PlanKind::Peers | PlanKind::Kv | PlanKind::Soak => Vec::new(),
+    }
+}
+
+/// The runs of these records that have a speed; of an A/B those of the sides that are reported.
 ///
 /// # Errors
 /// None has.
-pub(super) fn measured(records: &[Experiment], sides: Sides) -> Result<Measured<'_>> {
+pub(super) fn measured(
+    records: &[Experiment],
+    is_reported: fn(Option<Side>) -> bool,
+) -> Result<Measured<'_>> {
     let mut measured = Measured { runs: Vec::new(), warnings: Vec::new() };
     for record in records {
-        match record.plan {
-            PlanKind::Bench => measured.take(record.subject(), None),
-            PlanKind::Ab => {
-                let of_file = Side::BOTH.into_iter().filter(|side| sides == Sides::Both || *side == Side::Head);
-                of_file.for_each(|side| measured.take(record.side(side), Some(side)));
+        let reason = match record.plan {
+            PlanKind::Bench | PlanKind::Ab => {
+                let runs = runs_of(record).into_iter().filter(|(_, side)| is_reported(*side));
+                runs.for_each(|(run, side)| measured.take(run, side));
+                continue;
             }
-            PlanKind::Soak => measured
-                .warnings
-                .push(format!("record `{}` is left out: it is a soak", one_line(&record.run_id))),
-            PlanKind::Peers | PlanKind::Kv => measured.warnings.push(format!(
-                "record `{}` is left out: it is of several arms; `{} --format json` and `history show` report it",
-                one_line(&record.run_id),
+            PlanKind::Soak => "it is a soak".to_owned(),
+            PlanKind::Peers | PlanKind::Kv => format!(
+                "it is of several arms; `{} --format json` and `history show` report it",
                 record.plan.as_str()
-            )),
-        }
+            ),
+        };
+        measured.warnings.push(format!("{} is left out: {reason}", named(&record.run_id, None)));
     }
     if measured.runs.is_empty() {
         let mut reasons = measured.warnings;
@@ -109,18 +112,12 @@ pub(super) fn measured(records: &[Experiment], sides: Sides) -> Result<Measured<
 /// The runs of these records whose times a guard invalidates, a line each: whatever the format, a reader of
 /// it is warned.
 pub fn invalidated(records: &[Experiment]) -> Vec<String> {
-    let of_arm = |run: ArmView<'_>, side| {
+    let invalidated = |(run, side): (ArmView<'_>, Option<Side>)| {
         let compared = ComparedSide::of(&run);
-        let has_speed = compared.no_speed_reason.is_none();
-        let reason = compared.doubted_reason.filter(|_| has_speed)?;
+        let reason = compared.doubted_reason.filter(|_| compared.no_speed_reason.is_none())?;
         Some(warning(&named(&run.experiment.run_id, side), &reason))
     };
-    let of_record = |record: &Experiment| match record.plan {
-        PlanKind::Bench => vec![of_arm(record.subject(), None)],
-        PlanKind::Ab => Side::BOTH.map(|side| of_arm(record.side(side), Some(side))).into(),
-        PlanKind::Peers | PlanKind::Kv | PlanKind::Soak => Vec::new(),
-    };
-    records.iter().flat_map(of_record).flatten().collect()
+    records.iter().flat_map(runs_of).filter_map(invalidated).collect()
 }
 
 fn warning(named: &str, reason: &str) -> String {
@@ -143,9 +140,7 @@ impl<'a> Measured<'a> {
         if let Some(reason) = &compared.doubted_reason {
             self.warnings.push(warning(&named, reason));
         }
-        let requested = run.arm.workload.prompts.iter().enumerate();
-        let places = requested.rev().map(|(place, prompt)| (prompt.id.as_str(), place)).collect();
-        self.runs.push(MeasuredRun { run, side, compared, places, samples: run.arm.samples_by_prompt() });
+        self.runs.push(MeasuredRun { run, side, compared });
     }
 }
 

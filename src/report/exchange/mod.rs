@@ -12,12 +12,12 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
-use measured::{Measured, Sides, measured};
+use measured::{Measured, measured, one_a_name};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::measure::Direction;
-use crate::record::{Experiment, PlanKind};
+use crate::record::{Experiment, PlanKind, Side};
 use crate::report::decision::{Subject, decision_markdown, github_annotations, pair_lines};
 use crate::report::junit::records_junit;
 use crate::report::number::counted;
@@ -49,7 +49,7 @@ pub enum ExchangeFormat {
 }
 
 /// What came of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exchanged {
     /// The file.
     pub text: String,
@@ -64,22 +64,20 @@ pub struct Exchanged {
 /// # Errors
 /// Records of which the format has nothing to report, or that it could not distinguish.
 pub fn exchange(format: ExchangeFormat, records: &[Experiment]) -> Result<Exchanged> {
+    let all = || measured(records, |_| true);
+    // A file that holds one result of each name has that of the head.
+    let one_each = || one_a_name(measured(records, |side| side != Some(Side::Base))?);
     match format {
-        ExchangeFormat::SampleCsv => reported(measured(records, Sides::Both)?, tables::sample_csv),
-        ExchangeFormat::LlamaBench => reported(measured(records, Sides::Both)?, llama_bench::text),
+        ExchangeFormat::SampleCsv => reported(all()?, tables::sample_csv),
+        ExchangeFormat::LlamaBench => reported(all()?, llama_bench::text),
+        ExchangeFormat::Benchstat => reported(all()?, |measured| Ok(benchstat::text(measured))),
         ExchangeFormat::BenchmarkAction(direction) => {
-            let one_each = measured::one_a_name(measured(records, Sides::Head)?)?;
-            reported(one_each, |measured| services::benchmark_action(measured, direction))
+            reported(one_each()?, |measured| services::benchmark_action(measured, direction))
         }
-        ExchangeFormat::MetricFormat => {
-            reported(measured::one_a_name(measured(records, Sides::Head)?)?, services::metric_format)
-        }
-        ExchangeFormat::Benchstat => {
-            reported(measured(records, Sides::Both)?, |measured| Ok(benchstat::text(measured)))
-        }
+        ExchangeFormat::MetricFormat => reported(one_each()?, services::metric_format),
         ExchangeFormat::Junit => {
             let (text, warnings) = (records_junit(records), invalidated(records));
-            Ok(Exchanged { text, annotations: String::new(), warnings })
+            Ok(Exchanged { text, warnings, ..Exchanged::default() })
         }
         ExchangeFormat::Github => github(records),
     }
@@ -89,7 +87,7 @@ fn reported<'a>(
     measured: Measured<'a>,
     text: impl FnOnce(&Measured<'a>) -> Result<String>,
 ) -> Result<Exchanged> {
-    Ok(Exchanged { text: text(&measured)?, annotations: String::new(), warnings: measured.warnings })
+    Ok(Exchanged { text: text(&measured)?, warnings: measured.warnings, ..Exchanged::default() })
 }
 
 /// JSON as these formats are read, with its line's end.
@@ -100,7 +98,7 @@ fn json(value: &impl Serialize) -> Result<String> {
 }
 
 fn github(records: &[Experiment]) -> Result<Exchanged> {
-    let mut exchanged = Exchanged { text: String::new(), annotations: String::new(), warnings: Vec::new() };
+    let mut exchanged = Exchanged::default();
     let mut runs = 0;
     for record in records {
         let id = one_line(&record.run_id);

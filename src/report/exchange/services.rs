@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::judge::{MEAN_CONFIDENCE_PERCENT, PromptValue};
-use crate::measure::{Direction, Metric};
+use crate::judge::{MEAN_CONFIDENCE_PERCENT, MeanInterval, PromptValue};
+use crate::measure::{Direction, Metric, MetricValue};
 use crate::record::ArmView;
 use crate::report::exchange::json;
 use crate::report::exchange::measured::{Measured, benchmark};
@@ -31,12 +31,21 @@ pub(super) fn benchmark_action(measured: &Measured<'_>, direction: Direction) ->
     let mut entries = Vec::new();
     for measured in &measured.runs {
         for prompt in measured.prompts() {
-            let name = benchmark(measured.run, prompt);
-            let metric_values = measured.metric_values(prompt);
-            let wanted = metric_values
-                .iter()
-                .filter(|metric_value| metric_value.metric_value.metric.direction() == direction);
-            entries.extend(wanted.map(|metric_value| entry(&name, measured.run, metric_value)));
+            let name = benchmark(measured.run, prompt.id);
+            let mut values = prompt.metric_values();
+            values.retain(|it| it.metric_value.metric.direction() == direction);
+            entries.extend(values.iter().map(|it| {
+                let MetricValue { metric, value } = it.metric_value;
+                let range =
+                    |it: MeanInterval| format!("{} to {}", four_digits(it.lower()), four_digits(it.upper()));
+                Entry {
+                    name: format!("{name} {}", metric.id()),
+                    unit: metric.unit(),
+                    value,
+                    range: it.interval().map(range),
+                    extra: extra(measured.run, it),
+                }
+            }));
         }
     }
     if entries.is_empty() {
@@ -44,19 +53,6 @@ pub(super) fn benchmark_action(measured: &Measured<'_>, direction: Direction) ->
             .hint("choose the other `--direction`"));
     }
     json(&entries)
-}
-
-fn entry(name: &str, run: ArmView<'_>, metric_value: &PromptValue) -> Entry {
-    let metric = metric_value.metric_value.metric;
-    Entry {
-        name: format!("{name} {}", metric.id()),
-        unit: metric.unit(),
-        value: metric_value.metric_value.value,
-        range: metric_value
-            .interval()
-            .map(|it| format!("{} to {}", four_digits(it.lower()), four_digits(it.upper()))),
-        extra: extra(run, metric_value),
-    }
 }
 
 /// What the value is, and of what.
@@ -90,11 +86,9 @@ pub(super) fn metric_format(measured: &Measured<'_>) -> Result<String> {
     let mut benchmarks: BTreeMap<String, BTreeMap<String, MeanValues>> = BTreeMap::new();
     for of_run in &measured.runs {
         for prompt in of_run.prompts() {
-            let metric_values = of_run.metric_values(prompt);
-            let reported = metric_values
-                .iter()
-                .map(|metric_value| (measure(metric_value.metric_value.metric), value(metric_value)));
-            benchmarks.insert(benchmark(of_run.run, prompt), reported.collect());
+            let values = prompt.metric_values();
+            let reported = values.iter().map(|it| (measure(it.metric_value.metric), value(it)));
+            benchmarks.insert(benchmark(of_run.run, prompt.id), reported.collect());
         }
     }
     json(&benchmarks)

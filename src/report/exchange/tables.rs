@@ -9,33 +9,39 @@ use std::fmt::Write;
 
 use crate::error::{Error, Result};
 use crate::measure::{Direction, Metric, Sample};
-use crate::record::{ArmView, Entry, SERIES_COLUMNS, Side, csv_text, seconds_of_utc, utc_of_seconds};
+use crate::record::{Entry, SERIES_COLUMNS, Side, csv_text, seconds_of_utc, utc_of_seconds};
 use crate::report::exchange::measured::{Measured, MeasuredRun, device_name, slug};
 use crate::report::number::every_digit;
 use crate::visible::{json, one_line};
 
+/// What a cell is of.
+type Of<'a> = (&'a MeasuredRun<'a>, &'a Sample);
+
 /// What a row is of, before its values.
-const COLUMNS: [&str; 12] = [
-    "run_id",
-    "side",
-    "commit",
-    "dirty",
-    "when_utc",
-    "machine",
-    "model",
-    "device",
-    "openvino",
-    "process",
-    "prompt",
-    "prompt_tokens",
+const COLUMNS: [(&str, fn(Of<'_>) -> String); 12] = [
+    ("run_id", |(it, _)| it.run.experiment.run_id.clone()),
+    ("side", |(it, _)| it.side.map_or("", Side::as_str).to_owned()),
+    ("commit", |(it, _)| it.run.commit.as_ref().map_or(String::new(), |commit| commit.sha.clone())),
+    ("dirty", |(it, _)| it.run.commit.as_ref().map_or(String::new(), |commit| commit.dirty.to_string())),
+    ("when_utc", |(it, _)| it.run.experiment.when_utc.clone()),
+    ("machine", |(it, _)| it.run.experiment.machine.slug.clone()),
+    ("model", |(it, _)| it.run.model.name.clone()),
+    ("device", |(it, _)| device_name(it.run).to_owned()),
+    ("openvino", |(it, _)| it.run.runtime.as_ref().map_or(String::new(), |it| it.openvino_version.clone())),
+    ("process", |(_, sample)| sample.process.to_string()),
+    ("prompt", |(_, sample)| sample.prompt_id.clone()),
+    ("prompt_tokens", |(_, sample)| sample.prompt_tokens.to_string()),
 ];
 
 pub(super) fn sample_csv(measured: &Measured<'_>) -> Result<String> {
-    let metrics = metrics().map(|metric| format!("{} ({})", metric.id(), metric.unit()));
-    let header = COLUMNS.into_iter().map(str::to_owned).chain(metrics).collect();
-    let rows = measured.runs.iter().flat_map(|measured| {
-        let samples = measured.prompts().flat_map(|prompt| measured.samples(prompt));
-        samples.map(|sample| row(measured, &sample)).collect::<Vec<_>>()
+    let headings = metrics().map(|metric| format!("{} ({})", metric.id(), metric.unit()));
+    let header = COLUMNS.iter().map(|(name, _)| (*name).to_owned()).chain(headings).collect();
+    let rows = measured.runs.iter().flat_map(|run| {
+        let samples: Vec<Sample> = run.prompts().flat_map(|it| it.samples().collect::<Vec<_>>()).collect();
+        samples.into_iter().map(move |sample| {
+            let values = metrics().map(|metric| metric_value(metric, &sample).unwrap_or_default());
+            COLUMNS.iter().map(|(_, cell)| cell((run, &sample))).chain(values).collect()
+        })
     });
     csv_text([header].into_iter().chain(rows))
 }
@@ -45,28 +51,6 @@ fn metrics() -> impl Iterator<Item = Metric> {
     let is_of_one =
         |metric: &Metric| *metric == Metric::PeakRss || Metric::of_generations().any(|it| it == *metric);
     Metric::ALL.iter().copied().filter(is_of_one)
-}
-
-fn row(measured: &MeasuredRun<'_>, sample: &Sample) -> Vec<String> {
-    let run: ArmView<'_> = measured.run;
-    let commit = run.commit.as_ref();
-    let openvino = run.runtime.as_ref().map_or("", |runtime| &runtime.openvino_version);
-    let mut cells = vec![
-        run.experiment.run_id.clone(),
-        measured.side.map_or("", Side::as_str).to_owned(),
-        commit.map_or(String::new(), |commit| commit.sha.clone()),
-        commit.map_or(String::new(), |commit| commit.dirty.to_string()),
-        run.experiment.when_utc.clone(),
-        run.experiment.machine.slug.clone(),
-        run.model.name.clone(),
-        device_name(run).to_owned(),
-        openvino.to_owned(),
-        sample.process.to_string(),
-        sample.prompt_id.clone(),
-        sample.prompt_tokens.to_string(),
-    ];
-    cells.extend(metrics().map(|metric| metric_value(metric, sample).unwrap_or_default()));
-    cells
 }
 
 /// The value with all its digits; None where this generation has none.
