@@ -3,7 +3,7 @@
 mod bench;
 mod bisect;
 mod card;
-pub mod chart;
+mod chart;
 pub mod comparison;
 pub mod decision;
 pub mod demo;

@@ -2,6 +2,7 @@
 //! what is named by its hash.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -32,15 +33,15 @@ const SITE_SCRIPT: &str = include_str!("web/site.js");
 
 /// What a page has beside its view.
 #[derive(Debug, Default)]
-pub struct Parts<'a> {
+pub(in crate::report) struct Parts<'a> {
     /// Styles of its own, after the one that all pages have.
-    pub styles: Vec<&'a str>,
+    pub(in crate::report) styles: Vec<&'a str>,
     /// Scripts of its own, run after the one that all pages have.
-    pub scripts: Vec<&'a str>,
+    pub(in crate::report) scripts: Vec<&'a str>,
     /// Data of its scripts, by [`json_block`].
-    pub data: Option<String>,
+    pub(in crate::report) data: Option<String>,
     /// Whether its charts can be zoomed, where the chart library is there.
-    pub has_live_charts: bool,
+    pub(in crate::report) has_live_charts: bool,
 }
 
 /// Makes pages.
@@ -66,7 +67,7 @@ impl Renderer {
     }
 
     /// Names all that a page is made of beside its view: a page that was made with another is rendered again.
-    pub fn identity(&self) -> String {
+    pub(in crate::report) fn identity(&self) -> String {
         let library = self.library.as_ref();
         let texts = TEMPLATES
             .iter()
@@ -77,29 +78,25 @@ impl Renderer {
         sha256_of_bytes(hashes.join(" ").as_bytes())
     }
 
-    /// A whole page.
+    /// A whole page, at the place of its kind.
     ///
     /// # Errors
     /// A template that does not fit its view, which is a fault of arcgauge.
-    pub fn page(
+    pub(in crate::report) fn page(
         &self,
-        template: &str,
-        shell: &Shell,
-        view: &impl Serialize,
+        kind: PageKind,
+        title: &str,
+        site: &Site,
+        view: &Value,
         parts: Parts<'_>,
-    ) -> Result<String> {
+    ) -> Result<Page> {
         let library = self.library.as_ref().filter(|_| parts.has_live_charts);
-        let scripts: Vec<&str> = library
-            .map(|library| library.script.as_str())
-            .into_iter()
-            .chain([SITE_SCRIPT])
-            .chain(parts.scripts)
-            .collect();
-        let styles: Vec<&str> = [self.style.as_str()]
-            .into_iter()
-            .chain(library.map(|library| library.style.as_str()))
-            .chain(parts.styles)
-            .collect();
+        let mut scripts: Vec<&str> = library.map(|library| library.script.as_str()).into_iter().collect();
+        scripts.push(SITE_SCRIPT);
+        scripts.extend(parts.scripts);
+        let mut styles = vec![self.style.as_str()];
+        styles.extend(library.map(|library| library.style.as_str()));
+        styles.extend(parts.styles);
         let inlined = json!({
             "security_policy": security_policy(&scripts, &styles),
             "styles": styles,
@@ -107,11 +104,22 @@ impl Renderer {
             "data": parts.data,
         });
         let mut context = Context::new();
-        context.insert("shell", &shell.0);
+        context.insert("shell", &shell(kind, title, site));
         context.insert("page", view);
         context.insert("inlined", &inlined);
-        self.templates.render(template, &context).map_err(|cause| fault(template, &cause))
+        let text = self.templates.render(kind.template(), &context);
+        let text = text.map_err(|cause| fault(kind.template(), &cause))?;
+        Ok(Page { path: kind.file().into(), text })
     }
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Its file, below the site's folder.
+    pub path: PathBuf,
+    /// Its bytes.
+    pub text: String,
 }
 
 /// The style of all pages. The charts' colours come first: where the page has one of the same name, it counts.
@@ -148,7 +156,7 @@ fn security_policy(scripts: &[&str], styles: &[&str]) -> String {
 ///
 /// # Errors
 /// None in practice: what is reported is made of strings and numbers.
-pub fn json_block(value: &impl Serialize) -> Result<String> {
+pub(in crate::report) fn json_block(value: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string(value)
         .map_err(|cause| Error::harness(format!("the data of a page cannot be written: {cause}")))?;
     let mut block = String::with_capacity(json.len());
@@ -206,42 +214,32 @@ impl PageKind {
 
     /// Its file, below the site's folder; of those that are many, the folder.
     pub fn file(self) -> &'static str {
+        self.file_and_label().0
+    }
+
+    fn file_and_label(self) -> (&'static str, &'static str) {
         match self {
-            Self::Overview => "index.html",
-            Self::History => "history.html",
-            Self::Compare => "compare.html",
-            Self::Bisects => "bisects.html",
-            Self::Peers => "peers.html",
-            Self::Kv => "kv.html",
-            Self::Machines => "machines.html",
-            Self::Method => "method.html",
-            Self::Commit => "commit",
-            Self::Comparison => "compare",
-            Self::Fleet => "fleet.html",
+            Self::Overview => ("index.html", "Status"),
+            Self::History => ("history.html", "Trends"),
+            Self::Compare => ("compare.html", "Compare"),
+            Self::Bisects => ("bisects.html", "Bisects"),
+            Self::Peers => ("peers.html", "Engines"),
+            Self::Kv => ("kv.html", "KV cache"),
+            Self::Machines => ("machines.html", "Machines"),
+            Self::Method => ("method.html", "Method"),
+            Self::Commit => ("commit", "Commit"),
+            Self::Comparison => ("compare", "Compare"),
+            Self::Fleet => ("fleet.html", "Fleet"),
         }
     }
 
     /// The template of its own, or the one that it shares.
-    pub fn template(self) -> &'static str {
+    fn template(self) -> &'static str {
         match self {
             Self::Kv => Self::Peers.file(),
+            Self::Commit => "commit.html",
             Self::Comparison | Self::Fleet => "report.html",
             _ => self.file(),
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Overview => "Status",
-            Self::History => "Trends",
-            Self::Compare | Self::Comparison => "Compare",
-            Self::Bisects => "Bisects",
-            Self::Peers => "Engines",
-            Self::Kv => "KV cache",
-            Self::Machines => "Machines",
-            Self::Method => "Method",
-            Self::Commit => "Commit",
-            Self::Fleet => "Fleet",
         }
     }
 
@@ -252,48 +250,35 @@ impl PageKind {
             _ => "",
         }
     }
-
-    /// The listed page that it belongs to.
-    fn of_listed(self) -> Self {
-        if self == Self::Comparison { Self::Compare } else { self }
-    }
 }
 
 /// What is said of the whole site on each page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub(in crate::report) struct Site {
     /// What it was made of, as in "3 records".
-    pub made_of: String,
+    pub(in crate::report) made_of: String,
     /// When the newest of them began, UTC; None where there is none.
-    pub newest_utc: Option<String>,
+    pub(in crate::report) newest_utc: Option<String>,
     /// Whether the records are invented.
-    pub is_demo: bool,
+    pub(in crate::report) is_demo: bool,
 }
 
-/// The frame of a page.
-#[derive(Debug, Clone)]
-pub struct Shell(Value);
-
-impl Shell {
-    /// The frame of a page of this kind.
-    pub fn new(kind: PageKind, title: impl Into<String>, site: &Site) -> Self {
-        let link = |listed: PageKind| {
-            json!({
-                "href": format!("{}{}", kind.root(), listed.file()),
-                "label": listed.label(),
-                "is_current": listed == kind.of_listed(),
-            })
-        };
-        Self(json!({
-            "title": title.into(),
-            "root": kind.root(),
-            "links": PageKind::LISTED.map(link),
-            "made_of": site.made_of,
-            "newest_utc": site.newest_utc,
-            "is_demo": site.is_demo,
-            "arcgauge_version": env!("CARGO_PKG_VERSION"),
-        }))
-    }
+/// The frame of a page of this kind.
+fn shell(kind: PageKind, title: &str, site: &Site) -> Value {
+    let of_listed = if kind == PageKind::Comparison { PageKind::Compare } else { kind };
+    let link = |listed: PageKind| {
+        let (file, label) = listed.file_and_label();
+        json!({ "href": format!("{}{file}", kind.root()), "label": label, "is_current": listed == of_listed })
+    };
+    json!({
+        "title": title,
+        "root": kind.root(),
+        "links": PageKind::LISTED.map(link),
+        "made_of": site.made_of,
+        "newest_utc": site.newest_utc,
+        "is_demo": site.is_demo,
+        "arcgauge_version": env!("CARGO_PKG_VERSION"),
+    })
 }
 
 #[cfg(test)]

@@ -4,56 +4,47 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::record::{Entry, Experiment, History, Line, Setting};
+use crate::record::{Entry, Experiment, History, Line};
 use crate::report::number::counted;
-use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
-use crate::report::site::Page;
+use crate::report::render::{Page, PageKind, Parts, Renderer, Site};
 use crate::report::view::commit::{Neighbours, RecordOfCommit, commit_page};
 use crate::report::view::{Forge, Timeline, short};
 
 /// What stands in the place of a sha where there is no commit.
 const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 
+/// A commit on one line: of one machine, model, device and workload.
+type Spot<'a> = (Line, &'a str);
+
 /// Every commit with a record, and what each is compared with.
-#[derive(Debug)]
-pub struct CommitPages<'a> {
+pub(super) struct CommitPages<'a> {
     /// Records by the first digits of the sha, newest first.
     by_commit: BTreeMap<&'a str, Vec<&'a Entry>>,
     /// The commit before with values, by place on a timeline.
-    before: HashMap<Spot, &'a Entry>,
+    before: HashMap<Spot<'a>, &'a Entry>,
     /// Of every commit with values, the entry that has them.
-    with_values: HashMap<Spot, &'a Entry>,
+    with_values: HashMap<Spot<'a>, &'a Entry>,
     shas: HashSet<&'a str>,
     /// The commits before and after each, on the first timeline that has it.
     beside: HashMap<&'a str, (Option<&'a str>, Option<&'a str>)>,
     forge: Option<&'a Forge>,
 }
 
-/// A commit on one line: of one machine, model, device and workload.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Spot {
-    line: Line,
-    sha: String,
-}
-
 /// A page that is to be made.
-#[derive(Debug, Clone)]
-pub struct CommitPage<'a> {
-    /// Its file, below the site's folder.
-    pub path: PathBuf,
+pub(super) struct CommitPage<'a> {
+    pub(super) path: PathBuf,
     /// Its records, newest first.
-    pub entries: Vec<&'a Entry>,
+    pub(super) entries: Vec<&'a Entry>,
     /// What each of them is compared with.
-    pub before: Vec<Option<&'a Entry>>,
-    /// The commits beside it that have a page.
-    pub neighbours: Neighbours<'a>,
+    pub(super) before: Vec<Option<&'a Entry>>,
+    pub(super) neighbours: Neighbours<'a>,
     /// The bases of its A/Bs that have a page, in order, each once.
-    pub linked: Vec<&'a str>,
+    pub(super) linked: Vec<&'a str>,
 }
 
 impl<'a> CommitPages<'a> {
     /// The commits of these records.
-    pub fn of(entries: &'a [Entry], timelines: &[Timeline<'a>], forge: Option<&'a Forge>) -> Self {
+    pub(super) fn of(entries: &'a [Entry], timelines: &[Timeline<'a>], forge: Option<&'a Forge>) -> Self {
         let mut by_commit: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
         for entry in entries {
             by_commit.entry(short(sha_of(entry))).or_default().push(entry);
@@ -65,7 +56,7 @@ impl<'a> CommitPages<'a> {
         for timeline in timelines {
             let mut last: Option<&Entry> = None;
             for point in &timeline.points {
-                let spot = Spot::of(&point.entry.setting, point.sha);
+                let spot = (point.entry.setting.line(), point.sha);
                 if let Some(last) = last {
                     before.insert(spot.clone(), last);
                 }
@@ -86,13 +77,12 @@ impl<'a> CommitPages<'a> {
         Self { by_commit, before, with_values, shas, beside, forge }
     }
 
-    /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.by_commit.len()
     }
 
     /// Each page that is to be made.
-    pub fn pages(&self) -> impl Iterator<Item = CommitPage<'a>> + '_ {
+    pub(super) fn pages(&self) -> impl Iterator<Item = CommitPage<'a>> + '_ {
         self.by_commit.iter().map(|(short, entries)| {
             let bases: BTreeSet<&str> =
                 entries.iter().filter_map(|entry| entry.ab.as_ref()?.base_sha.as_deref()).collect();
@@ -112,17 +102,16 @@ impl<'a> CommitPages<'a> {
     /// What a record is compared with. Beside the line of commits that is its first parent alone.
     fn before(&self, entry: &Entry) -> Option<&'a Entry> {
         let setting = &entry.setting;
-        let on_line = self.before.get(&Spot::of(setting, sha_of(entry)));
-        let parent =
-            || self.with_values.get(&Spot::of(setting, entry.commit.as_ref()?.first_parent.as_ref()?));
+        let on_line = self.before.get(&(setting.line(), sha_of(entry)));
+        let parent = || {
+            let sha: &str = entry.commit.as_ref()?.first_parent.as_ref()?;
+            self.with_values.get(&(setting.line(), sha))
+        };
         on_line.or_else(parent).copied()
     }
 
-    /// Makes a page from its records.
-    ///
-    /// # Errors
-    /// A record that cannot be read, or a template that does not fit.
-    pub fn make(
+    /// Makes a page from its records. Errors: a record that cannot be read.
+    pub(super) fn make(
         &self,
         page: &CommitPage<'a>,
         history: &History,
@@ -148,15 +137,8 @@ impl<'a> CommitPages<'a> {
             newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),
             is_demo,
         };
-        let shell = Shell::new(PageKind::Commit, title, &site);
-        let html = renderer.page("commit.html", &shell, &view, Parts::default())?;
-        Ok(Page { path: page.path.clone(), text: html })
-    }
-}
-
-impl Spot {
-    fn of(setting: &Setting, sha: &str) -> Self {
-        Self { line: setting.line(), sha: sha.to_owned() }
+        let made = renderer.page(PageKind::Commit, &title, &site, &view, Parts::default())?;
+        Ok(Page { path: page.path.clone(), ..made })
     }
 }
 

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::files;
 use crate::files::{FileKind, is_file_name};
-use crate::report::render::PageKind;
-use crate::report::site::Page;
+use crate::report::render::{Page, PageKind};
 use crate::sys::FileLock;
 
 /// Held while a site is made.

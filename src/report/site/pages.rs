@@ -13,7 +13,7 @@ use crate::record::{
     sha256_of_bytes,
 };
 use crate::report::number::counted;
-use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::render::{Page, PageKind, Parts, Renderer, Site};
 use crate::report::site::commits::{CommitPage, CommitPages, record_file};
 use crate::report::site::folder::{SiteFolder, Written};
 use crate::report::view::bisect::bisects_page;
@@ -52,15 +52,6 @@ pub struct SiteSources<'a> {
     pub is_demo: bool,
 }
 
-/// A page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    /// Its file, below the site's folder.
-    pub path: PathBuf,
-    /// Its bytes.
-    pub text: String,
-}
-
 impl<'a> SiteSources<'a> {
     /// Every timeline of the records.
     pub fn timelines(&self) -> Vec<Timeline<'a>> {
@@ -91,30 +82,21 @@ impl<'a> SiteSources<'a> {
                 method_page(self.policy, self.policy_sha256, self.published),
             ),
         ];
-        let page = |(kind, title, view): (PageKind, &str, Value)| {
-            let text =
-                renderer.page(kind.template(), &Shell::new(kind, title, &site), &view, Parts::default())?;
-            Ok(Page { path: kind.file().into(), text })
-        };
+        let page =
+            |(kind, title, view): (_, &str, _)| renderer.page(kind, title, &site, &view, Parts::default());
         let mut pages = pages.into_iter().map(page).collect::<Result<Vec<Page>>>()?;
-        let Self { published, published_series, .. } = *self;
-        let history = HistorySources { timelines, published, published_series };
-        pages.push(self.compare_page(&site, renderer)?);
-        pages.extend(history_pages(history, &site, renderer)?);
-        Ok(pages)
-    }
-
-    fn compare_page(&self, site: &Site, renderer: &Renderer) -> Result<Page> {
-        let ComparePage { view, data } = ComparePage::of(&self.index.entries)?;
-        let shell = Shell::new(PageKind::Compare, "Compare two runs", site);
+        let ComparePage { view, data } = ComparePage::of(entries)?;
         let parts = Parts {
             styles: vec![COMPARE_STYLE],
             scripts: data.iter().map(|_| COMPARE_SCRIPT).collect(),
             data,
             has_live_charts: false,
         };
-        let html = renderer.page("compare.html", &shell, &view, parts)?;
-        Ok(Page { path: PageKind::Compare.file().into(), text: html })
+        pages.push(renderer.page(PageKind::Compare, "Compare two runs", &site, &view, parts)?);
+        let Self { published, published_series, .. } = *self;
+        let history = HistorySources { timelines, published, published_series };
+        pages.extend(history_pages(history, &site, renderer)?);
+        Ok(pages)
     }
 
     fn overview(&self, timelines: &[Timeline<'_>]) -> Result<Value> {
@@ -147,16 +129,15 @@ impl<'a> SiteSources<'a> {
 
 fn history_pages(sources: HistorySources<'_>, site: &Site, renderer: &Renderer) -> Result<Vec<Page>> {
     let history = HistoryPage::of(sources)?;
-    let shell = Shell::new(PageKind::History, "Trends", site);
     let parts = Parts {
         styles: vec![HISTORY_STYLE],
         scripts: HISTORY_SCRIPTS.to_vec(),
         data: Some(history.data),
         has_live_charts: true,
     };
-    let html = renderer.page("history.html", &shell, &history.view, parts)?;
+    let page = renderer.page(PageKind::History, "Trends", site, &history.view, parts)?;
     let files = history.csv_files.into_iter().map(|(path, text)| Page { path, text });
-    Ok([Page { path: PageKind::History.file().into(), text: html }].into_iter().chain(files).collect())
+    Ok([page].into_iter().chain(files).collect())
 }
 
 /// How a site is made.
@@ -187,41 +168,29 @@ pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOpt
     let identity = format!("{} {}", options.program_sha256, renderer.identity());
     for (done, page) in commits.pages().enumerate() {
         (options.progress)(done, commits.count());
-        let encoded: Vec<Encoded<'_>> =
-            page.entries.iter().map(|entry| Encoded::of(sources.history, entry)).collect::<Result<_>>()?;
-        let made_of = sources_of(&page, &encoded, &identity, sources.is_demo);
+        let file = |entry: &Entry| sources.history.root().join(&entry.path);
+        let sha256s = page.entries.iter().map(|entry| History::payload_sha256(&file(entry)));
+        let sha256s: Vec<String> = sha256s.collect::<Result<_>>()?;
+        let made_of = sources_of(&page, &sha256s, &identity, sources.is_demo);
         folder.provide(&page.path, made_of, || {
             Ok(commits.make(&page, sources.history, sources.is_demo, renderer)?.text.into_bytes())
         })?;
-        for Encoded { entry, sha256 } in encoded {
-            let file = sources.history.root().join(&entry.path);
-            folder.provide(&record_file(entry), sha256, || files::read(&file, FileKind::Record))?;
+        for (entry, sha256) in page.entries.iter().zip(sha256s) {
+            folder.provide(&record_file(entry), sha256, || files::read(&file(entry), FileKind::Record))?;
         }
     }
     folder.close()
 }
 
-/// A record with the hash that seals it.
-struct Encoded<'a> {
-    entry: &'a Entry,
-    sha256: String,
-}
-
-impl<'a> Encoded<'a> {
-    fn of(history: &History, entry: &'a Entry) -> Result<Self> {
-        Ok(Self { entry, sha256: History::payload_sha256(&history.root().join(&entry.path))? })
-    }
-}
-
 /// A hash over all that a commit's page is made of.
-fn sources_of(page: &CommitPage<'_>, encoded: &[Encoded<'_>], identity: &str, is_demo: bool) -> String {
+fn sources_of(page: &CommitPage<'_>, sha256s: &[String], identity: &str, is_demo: bool) -> String {
     let Neighbours { previous, next, forge } = page.neighbours;
     let mut all = vec![identity.to_owned(), is_demo.to_string()];
     all.extend([previous, next, forge.map(Forge::template)].map(|it| it.unwrap_or_default().to_owned()));
     all.push(page.linked.join(" "));
-    for (encoded, before) in encoded.iter().zip(&page.before) {
-        all.push(format!("{} {}", encoded.sha256, encoded.entry.origin.in_words()));
-        all.push(encoded.entry.path.display().to_string());
+    for ((entry, before), sha256) in page.entries.iter().zip(&page.before).zip(sha256s) {
+        all.push(format!("{sha256} {}", entry.origin.in_words()));
+        all.push(entry.path.display().to_string());
         // Of the commit before the page takes what the index says.
         all.push(format!("{before:?}"));
     }

@@ -36,13 +36,13 @@ pub(in crate::report) struct RecordOfCommit<'a> {
 
 /// The commits beside it that have a page, and where commits are compared on the web.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Neighbours<'a> {
+pub(in crate::report) struct Neighbours<'a> {
     /// The one measured before it on its timeline; beside every timeline its first parent.
-    pub previous: Option<&'a str>,
+    pub(in crate::report) previous: Option<&'a str>,
     /// The one measured after it on its timeline.
-    pub next: Option<&'a str>,
+    pub(in crate::report) next: Option<&'a str>,
     /// None where the forge is not known.
-    pub forge: Option<&'a Forge>,
+    pub(in crate::report) forge: Option<&'a Forge>,
 }
 
 /// The title and the page of a commit from its records, newest first; without a commit, of what was measured outside

@@ -1,7 +1,7 @@
 use crate::golden::GoldenResult;
 use crate::judge::environment::{Guard, GuardWeight};
 use crate::record::{Entry, Experiment, Outcome, open};
-use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
+use crate::report::render::{PageKind, Parts, Renderer, Site};
 use crate::report::view::commit::{Neighbours, RecordOfCommit, commit_page};
 use crate::sys::Observed;
 
@@ -48,10 +48,9 @@ fn page_with(run: Experiment, entry: &Entry, before: Option<&Entry>) -> String {
         RecordOfCommit { entry, record: &record, file: "records/a.json".into(), before, linked: &[] };
     let (title, view) = commit_page(commit.as_ref(), Neighbours::default(), &[of_commit]);
     let site = Site { made_of: "1 record".to_owned(), newest_utc: None, is_demo: false };
-    let shell = Shell::new(PageKind::Commit, title, &site);
     let renderer = Renderer::new(None).unwrap();
-    let text = renderer.page("commit.html", &shell, &view, Parts::default()).unwrap();
-    text.split_once("<h1").unwrap().1.to_owned()
+    let page = renderer.page(PageKind::Commit, &title, &site, &view, Parts::default()).unwrap();
+    page.text.split_once("<h1").unwrap().1.to_owned()
 }
 
 /// The row of the table of values that begins with this title, as its cells.

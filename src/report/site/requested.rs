@@ -1,18 +1,19 @@
-//! The page of two runs. No site needs it, so it is made when it is requested, and it stays when a site is
+//! The pages that no site needs, of two runs and of a fleet: each is made when it is requested, and stays when a site is
 //! made again.
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Result;
 use crate::judge::comparability::TwoRuns;
 use crate::record::{ArmView, Warning, sha256_of_bytes};
 use crate::report::comparison::{ComparedRecord, OfPage, comparison_document};
 use crate::report::demo::WARNING_ID;
-use crate::report::document::Place;
-use crate::report::render::{PageKind, Parts, Renderer, Shell, Site};
-use crate::report::site::Page;
+use crate::report::document::{Document, Place};
+use crate::report::fleet::QueryResults;
+use crate::report::number::counted;
+use crate::report::render::{Page, PageKind, Parts, Renderer, Site};
 use crate::report::view::CommitLink;
 use crate::report::view::commit::strip_of_two;
 use crate::report::web::COMPARE_STYLE;
@@ -40,26 +41,36 @@ pub fn comparison_page(
         is_demo: is_invented(a.run) || is_invented(b.run),
     };
     let (id_a, id_b) = (&a.run.experiment.run_id, &b.run.experiment.run_id);
-    let shell = Shell::new(PageKind::Comparison, one_line(&format!("{id_b} compared with {id_a}")), &site);
-    let name = format!("{}-{}.html", file_name(id_a), file_name(id_b));
     let of_page = OfPage {
         chart: if two.compares_speed() { strip_of_two(a.run, b.run) } else { None },
         commits: [a, b].map(|record| commit_page(site_folder, record)),
         records: [a, b].map(|record| copy_of_record(site_folder, record)),
     };
-    let place = Place { root: "../", level: 2, of: "" };
-    let view = json!({
-        "heading": "Two runs compared",
-        "links": [{ "href": "../compare.html", "text": "Compare two other runs" }],
-        "report": comparison_document(a, b, two, of_page).to_html(place),
-    });
-    let text = renderer.page(
-        PageKind::Comparison.template(),
-        &shell,
-        &view,
-        Parts { styles: vec![COMPARE_STYLE], ..Parts::default() },
-    )?;
-    Ok(Page { path: Path::new(PageKind::Comparison.file()).join(name), text })
+    let links = json!([{ "href": "../compare.html", "text": "Compare two other runs" }]);
+    let view = view("Two runs compared", links, &comparison_document(a, b, two, of_page), "../");
+    let title = one_line(&format!("{id_b} compared with {id_a}"));
+    let page = renderer.page(PageKind::Comparison, &title, &site, &view, parts())?;
+    let name = format!("{}-{}.html", file_name(id_a), file_name(id_b));
+    Ok(Page { path: page.path.join(name), ..page })
+}
+
+/// The page of the results of queries on the records of a fleet.
+///
+/// # Errors
+/// A template that does not fit, which is a fault of arcgauge.
+pub fn fleet_page(results: &QueryResults, renderer: &Renderer) -> Result<Page> {
+    let site = Site { made_of: counted(results.count(), "query result"), newest_utc: None, is_demo: false };
+    let view = view("Fleet", json!([]), &results.document(), "");
+    renderer.page(PageKind::Fleet, "Fleet", &site, &view, parts())
+}
+
+fn view(heading: &str, links: Value, document: &Document, root: &str) -> Value {
+    let report = document.to_html(Place { root, level: 2, of: "" });
+    json!({ "heading": heading, "links": links, "report": report })
+}
+
+fn parts() -> Parts<'static> {
+    Parts { styles: vec![COMPARE_STYLE], ..Parts::default() }
 }
 
 /// The page of a record's commit, where the site has it.
