@@ -8,7 +8,6 @@ use crate::judge::{
     CostLine, DepthGrowth, LINE_TOLERANCE, MeanValues, PromptSummary, Standing, Summary, Validity,
     depth_growth, standing, summarise,
 };
-use crate::measure::supervisor::Purpose;
 use crate::measure::{Metric, MetricValues};
 use crate::record::{ArmView, ProvenDevice};
 use crate::report::decision::divergence;
@@ -29,9 +28,16 @@ pub enum Detail {
     Wide,
 }
 
-const HEADINGS: [&str; 5] = ["prompt", "tok/s", "TPOT ms", "TTFT ms", "output"];
-const WIDE_HEADINGS: [&str; 8] =
-    ["prompt", "tok/s", "TPOT ms", "TTFT ms", "latency s", "spread %", "peak MiB", "output"];
+/// A value between prompt and output: its heading, its decimals, and whether a wide table alone has it.
+type Column = (&'static str, usize, Detail, fn(&MeanValues) -> Option<f64>);
+
+const COLUMNS: [Column; 5] = [
+    ("tok/s", 2, Detail::Brief, |it| it.mean.get(Metric::EndToEndThroughput)),
+    ("TPOT ms", 2, Detail::Brief, |it| it.mean.get(Metric::TimePerOutputToken)),
+    ("TTFT ms", 1, Detail::Brief, |it| it.mean.get(Metric::TimeToFirstToken)),
+    ("latency s", 3, Detail::Wide, |it| it.mean.get(Metric::EndToEndLatency)),
+    ("spread %", 1, Detail::Wide, |it| Some(it.spread? * 100.0)),
+];
 
 /// Of the suite `depth`: prompts of different lengths have no average.
 const DEPTH_HEADINGS: [&str; 6] = ["prompt", "prefill tok/s", "TTFT ms", "TPOT ms", "peak MiB", "output"];
@@ -121,17 +127,29 @@ fn workload(record: ArmView<'_>) -> String {
 }
 
 fn table(summary: &Summary, detail: Detail) -> Table {
-    let headings = match detail {
-        Detail::Brief => &HEADINGS[..],
-        Detail::Wide => &WIDE_HEADINGS[..],
+    let is_wide = detail == Detail::Wide;
+    let columns = COLUMNS.iter().filter(|(.., of, _)| is_wide || *of == Detail::Brief);
+    let peak = is_wide.then_some("peak MiB");
+    let headings = columns.clone().map(|(heading, ..)| *heading).chain(peak);
+    let headings = ["prompt"].into_iter().chain(headings).chain(["output"]);
+    let row = |title: &str, values: Option<&MeanValues>, peak: Cell, output: Cell| -> Vec<Cell> {
+        let cells = columns.clone().map(|(_, decimals, _, of)| {
+            number(values.and_then(of).map(|value| format!("{value:.decimals$}")))
+        });
+        let cells = cells.chain(is_wide.then_some(peak)).chain([output]);
+        [title.into()].into_iter().chain(cells).collect()
     };
-    let prompts = summary.prompts.iter().map(|prompt| {
-        let peak = prompt.peak_rss_bytes.map(|bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20)));
-        row(&prompt.title, prompt.metric_values.as_ref(), number(peak), output(prompt), detail)
-    });
+    let prompts = summary
+        .prompts
+        .iter()
+        .map(|prompt| row(&prompt.title, prompt.metric_values.as_ref(), peak_mib(prompt), output(prompt)));
     // A row of means: no highest value and no worst output.
-    let average = row("average", summary.average.as_ref(), number(None), "".into(), detail);
-    Table::new(headings.iter().copied()).with_rows(prompts.chain([average]))
+    let average = row("average", summary.average.as_ref(), number(None), "".into());
+    Table::new(headings).with_rows(prompts.chain([average]))
+}
+
+fn peak_mib(prompt: &PromptSummary) -> Cell {
+    number(prompt.peak_rss_bytes.map(|bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20))))
 }
 
 /// Whether a run is of the suite `depth`, whose prompts are of different lengths.
@@ -154,13 +172,12 @@ pub(super) fn depth_table(record: ArmView<'_>, summary: &Summary) -> Table {
             number(value.map(|value| format!("{value:.decimals$}")))
         };
         let of_prefill = |metric| if requested.cache_tokens.is_some() { number(None) } else { of(metric, 1) };
-        let peak = prompt.peak_rss_bytes.map(|bytes| format!("{:.1}", bytes as f64 / f64::from(1 << 20)));
         [
             Cell::from(prompt.title.as_str()),
             of_prefill(Metric::PrefillThroughput),
             of_prefill(Metric::TimeToFirstToken),
             of(Metric::TimePerOutputToken, 2),
-            number(peak),
+            peak_mib(prompt),
             output(prompt),
         ]
     });
@@ -182,33 +199,6 @@ fn growth_sentence(growth: &DepthGrowth) -> String {
             growth.line.at(left.depth_tokens)
         ),
     }
-}
-
-fn row(
-    title: &str,
-    metric_values: Option<&MeanValues>,
-    peak: Cell,
-    output: Cell,
-    detail: Detail,
-) -> Vec<Cell> {
-    let cell = |metric_value: fn(&MeanValues) -> Option<f64>, decimals: usize| {
-        number(metric_values.and_then(metric_value).map(|metric_value| format!("{metric_value:.decimals$}")))
-    };
-    let mut cells = vec![
-        title.into(),
-        cell(|f| f.mean.get(Metric::EndToEndThroughput), 2),
-        cell(|f| f.mean.get(Metric::TimePerOutputToken), 2),
-        cell(|f| f.mean.get(Metric::TimeToFirstToken), 1),
-    ];
-    if detail == Detail::Wide {
-        cells.extend([
-            cell(|f| f.mean.get(Metric::EndToEndLatency), 3),
-            cell(|f| f.spread.map(|spread| spread * 100.0), 1),
-            peak,
-        ]);
-    }
-    cells.push(output);
-    cells
 }
 
 fn output(prompt: &PromptSummary) -> Cell {
@@ -243,22 +233,28 @@ fn published(record: ArmView<'_>, summary: &Summary) -> Option<String> {
 
 const SCHEMA: &str = "arcgauge-results@1";
 
+const PUBLISHED: [(&str, Metric); 7] = [
+    ("latency_s", Metric::EndToEndLatency),
+    ("tpot_ms", Metric::EndToEndPerToken),
+    ("throughput_tok_s", Metric::EndToEndThroughput),
+    ("ttft_ms", Metric::TimeToFirstToken),
+    ("decode_tpot_ms", Metric::TimePerOutputToken),
+    ("decode_throughput_tok_s", Metric::DecodeThroughput),
+    ("host_overhead_us", Metric::HostOverhead),
+];
+
 /// The results of a record, as text. Values are not rounded; what has no speed is null.
 pub fn results_json(record: ArmView<'_>) -> String {
     let summary = summarise(&record);
+    let mut average = values_json(summary.average.as_ref());
+    average["golden"] = json!(summary.golden);
+    let mut definitions: Value = PUBLISHED.iter().map(|(name, metric)| (*name, metric.id())).collect();
+    definitions["load_s"] = Metric::Load.id().into();
+    definitions["note"] =
+        "latency_s, tpot_ms and throughput_tok_s include the prefill, as the published ones do".into();
     let value = json!({
         "schema": SCHEMA,
-        "definitions": {
-            "latency_s": Metric::EndToEndLatency.id(),
-            "tpot_ms": Metric::EndToEndPerToken.id(),
-            "throughput_tok_s": Metric::EndToEndThroughput.id(),
-            "ttft_ms": Metric::TimeToFirstToken.id(),
-            "decode_tpot_ms": Metric::TimePerOutputToken.id(),
-            "decode_throughput_tok_s": Metric::DecodeThroughput.id(),
-            "host_overhead_us": Metric::HostOverhead.id(),
-            "load_s": Metric::Load.id(),
-            "note": "latency_s, tpot_ms and throughput_tok_s include the prefill, as the published ones do",
-        },
+        "definitions": definitions,
         "run_id": record.experiment.run_id,
         "when_utc": record.experiment.when_utc,
         "outcome": record.outcome,
@@ -274,9 +270,12 @@ pub fn results_json(record: ArmView<'_>) -> String {
         "runtime": record.runtime,
         "model": { "name": record.model.name, "sha256": record.model.sha256 },
         "max_new_tokens": record.workload.new_tokens,
-        "prompts": prompts_json(&summary),
-        "average": average_json(&summary),
-        "load_s": loads_s(record),
+        "prompts": summary.prompts.iter().map(prompt_json).collect::<Value>(),
+        "average": average,
+        // Of each measured process.
+        "load_s": record.measured_processes()
+            .filter_map(|process| Some(process.load.as_ref()?.load_ns as f64 / 1e9))
+            .collect::<Value>(),
         "logit_drift": record.logit_drift,
         "distribution_drift": record.distribution_drift,
         "warnings": record.warnings,
@@ -284,30 +283,13 @@ pub fn results_json(record: ArmView<'_>) -> String {
     visible::json(&format!("{value:#}\n"))
 }
 
-/// `load@1` of each measured process, s.
-fn loads_s(record: ArmView<'_>) -> Vec<f64> {
-    let measured = record.processes.iter().filter(|process| process.purpose == Purpose::Measured);
-    measured.filter_map(|process| Some(process.load.as_ref()?.load_ns as f64 / 1e9)).collect()
-}
-
-fn prompts_json(summary: &Summary) -> Vec<Value> {
-    let prompts = summary.prompts.iter();
-    prompts
-        .map(|prompt| {
-            let mut value = values_json(prompt.metric_values.as_ref());
-            value["id"] = json!(prompt.id);
-            value["title"] = json!(prompt.title);
-            value["golden"] = json!(prompt.golden);
-            value["peak_rss_bytes"] = json!(prompt.peak_rss_bytes);
-            value["runs"] = prompt.runs.iter().map(run_json).collect();
-            value
-        })
-        .collect()
-}
-
-fn average_json(summary: &Summary) -> Value {
-    let mut value = values_json(summary.average.as_ref());
-    value["golden"] = json!(summary.golden);
+fn prompt_json(prompt: &PromptSummary) -> Value {
+    let mut value = values_json(prompt.metric_values.as_ref());
+    value["id"] = json!(prompt.id);
+    value["title"] = json!(prompt.title);
+    value["golden"] = json!(prompt.golden);
+    value["peak_rss_bytes"] = json!(prompt.peak_rss_bytes);
+    value["runs"] = prompt.runs.iter().map(run_json).collect();
     value
 }
 
@@ -318,16 +300,9 @@ fn values_json(metric_values: Option<&MeanValues>) -> Value {
     value
 }
 
-/// The names that the published benchmark's results have, and every metric by its id.
+/// Every metric by its id, and some by the names that the published benchmark's results have.
 fn run_json(run: &MetricValues) -> Value {
-    json!({
-        "latency_s": run.get(Metric::EndToEndLatency),
-        "tpot_ms": run.get(Metric::EndToEndPerToken),
-        "throughput_tok_s": run.get(Metric::EndToEndThroughput),
-        "ttft_ms": run.get(Metric::TimeToFirstToken),
-        "decode_tpot_ms": run.get(Metric::TimePerOutputToken),
-        "decode_throughput_tok_s": run.get(Metric::DecodeThroughput),
-        "host_overhead_us": run.get(Metric::HostOverhead),
-        "metrics": run,
-    })
+    let mut value: Value = PUBLISHED.iter().map(|(name, metric)| (*name, run.get(*metric))).collect();
+    value["metrics"] = json!(run);
+    value
 }

@@ -5,7 +5,7 @@ use crate::judge::comparability::ComparedSide;
 use crate::judge::{MeanValues, Validity, invalidating_findings, summarise};
 use crate::measure::Metric;
 use crate::record::{ArmView, Entry, Epoch, Outcome};
-use crate::report::bench::{add_growth, depth_table, is_of_depth};
+use crate::report::bench::{add_growth, depth_table, is_of_depth, title};
 use crate::report::decision::divergence;
 use crate::report::document::{Cell, Document, Line, Table, number};
 use crate::report::facts::facts_of;
@@ -104,19 +104,7 @@ pub(super) fn run_document(record: ArmView<'_>, of_commit: &RecordOfCommit<'_>) 
 }
 
 pub(super) fn setting(record: ArmView<'_>) -> String {
-    let runtime = record.runtime.as_ref();
-    let version = runtime.map_or("none", |runtime| runtime.openvino_version.as_str());
-    let property = |key: &str| {
-        runtime.and_then(|runtime| runtime.properties_effective.get(key)).map_or("?", String::as_str)
-    };
-    one_line(&format!(
-        "{} on {}, OpenVINO {version}, {} with a {} KV cache, machine {}",
-        record.model.name,
-        record.device.in_words(&record.experiment.machine.cpu),
-        property("INFERENCE_PRECISION_HINT"),
-        property("KV_CACHE_PRECISION"),
-        record.experiment.machine.slug
-    ))
+    one_line(&format!("{}, machine {}", title(record), record.experiment.machine.slug))
 }
 
 pub(super) fn requested(record: ArmView<'_>) -> String {
