@@ -257,39 +257,32 @@ const BREAKS: [&str; 2] = [
     "\"nothing\" is what comparable runs may differ in.",
 ];
 
-/// The word of pages for two runs of one thing. "Same" would be read as said of their metric values.
-pub(in crate::report) const COMPARABLE: &str = "comparable";
-
-/// How far they are of one thing: for filters.
-fn comparability_id(two: &TwoRuns) -> &'static str {
-    match two.comparability {
-        Comparability::Same => "same",
-        Comparability::EnvironmentDiffers => "environment-differs",
-        Comparability::Unlike => "unlike",
-    }
-}
-
-fn comparability(two: &TwoRuns) -> (Mark, &'static str, String) {
-    match two.comparability {
-        // Of their environments, not of their results: so it is no mark of something that holds.
+/// How far they are of one thing: a word and what it means, which is of their environments and not of their results. So even "same"
+/// is no mark of something that holds, and it would be read as said of their values.
+pub(in crate::report) fn in_words(comparability: Comparability) -> (Mark, &'static str, &'static str) {
+    match comparability {
         Comparability::Same => {
-            (Mark::NotJudged, COMPARABLE, "same series and same epoch: two runs of one thing".to_owned())
+            (Mark::NotJudged, "comparable", "same series and same epoch: two runs of one thing")
         }
         Comparability::EnvironmentDiffers => (
             Mark::Warns,
             "environment differs",
-            "same machine, model, workload and device, but the environment of the measurement differs"
-                .to_owned(),
+            "same machine, model, workload and device, but the environment of the measurement differs",
         ),
         Comparability::Unlike => {
-            let reason = match two.unlike_reason().as_slice() {
-                [] => "thing".to_owned(),
-                [one] => (*one).to_owned(),
-                [first @ .., last] => format!("{} and {last}", first.join(", ")),
-            };
-            (Mark::NotJudged, "not comparable", format!("not the same {reason}, so nothing is compared"))
+            (Mark::NotJudged, "not comparable", "not the same thing, so nothing is compared")
         }
     }
+}
+
+fn comparability(two: &TwoRuns) -> (Mark, &'static str, String) {
+    let (mark, word, sentence) = in_words(two.comparability);
+    let sentence = match two.unlike_reason().as_slice() {
+        [] => sentence.to_owned(),
+        [one] => format!("not the same {one}, so nothing is compared"),
+        [first @ .., last] => format!("not the same {} and {last}, so nothing is compared", first.join(", ")),
+    };
+    (mark, word, sentence)
 }
 
 /// How the changes are to be read; nothing where there is none.
@@ -347,7 +340,7 @@ pub fn comparison_json(a: ComparedRecord<'_>, b: ComparedRecord<'_>, two: &TwoRu
     let value = json!({
         "schema": SCHEMA,
         "exit_code": exit_code,
-        "comparability": comparability_id(two),
+        "comparability": two.comparability,
         "sides": { "a": side_json(a, &two.a), "b": side_json(b, &two.b) },
         "differences": two.differences,
         "figures": two.metric_values.iter().map(value_json).collect::<Value>(),

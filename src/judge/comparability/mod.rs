@@ -26,7 +26,8 @@ use crate::record::{
 pub use metric_values::{Change, Interval, ValuePair};
 
 /// How far two runs are of one thing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Comparability {
     /// One series and one epoch: two runs of one thing.
     Same,

@@ -1,14 +1,14 @@
 //! The data of the page's script: runs that know their setting, and metric values that know their row, by place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::judge::comparability::{Breaks, Comparability};
 use crate::measure::Metric;
-use crate::record::{Entry, Line, Setting, SummaryRow};
-use crate::report::comparison::COMPARABLE;
-use crate::report::mark::{Badge, Mark, is_invalid};
+use crate::record::{Entry, Setting, SummaryRow};
+use crate::report::comparison::in_words;
+use crate::report::mark::{Badge, is_invalid};
 use crate::report::number::four_digits;
 use crate::report::view::track::{SHOWN, ShownMetric};
 use crate::report::view::{CommitLink, short};
@@ -23,46 +23,100 @@ const PROPERTY: &str = "property ";
 /// A difference is shown with four digits at most, so that of values with seven is as good as exact.
 const DIGITS: usize = 7;
 
-/// All that the script knows of these runs, the newest first, and of the two that are shown first.
+/// What may differ, what weighs most first.
+type Part = (Breaks, String);
+
+/// All that the script knows of these runs, the newest first, and of the two that are shown first. A run knows its setting
+/// by its place, and a setting its group and its values.
 pub(super) fn of_runs(runs: &[&Entry], first: [&Entry; 2]) -> Value {
     let prompts = prompts(runs);
-    let environment = Environment::of(runs);
-    let of_runs = runs.iter().zip(&environment.of_runs);
+    let known: Vec<BTreeMap<Part, String>> = runs.iter().map(|entry| parts_of(&entry.setting)).collect();
+    let parts: BTreeSet<&Part> = known.iter().flat_map(BTreeMap::keys).collect();
+    let (mut values, mut of_runs) = (Vec::new(), Vec::new());
+    let mut settings: Vec<(&Setting, Vec<Option<usize>>)> = Vec::new();
+    for (entry, known) in runs.iter().zip(&known) {
+        let setting = &*entry.setting;
+        let is_one = |(other, _): &(&Setting, _)| {
+            other.series.id == setting.series.id && other.epoch.id == setting.epoch.id
+        };
+        let place = settings.iter().position(is_one).unwrap_or_else(|| {
+            let place = |part: &&Part| Some(place_in(&mut values, known.get(*part)?.clone()));
+            settings.push((setting, parts.iter().map(place).collect()));
+            settings.len() - 1
+        });
+        of_runs.extend(run_data(entry, place, &prompts));
+    }
+    let is_unlike = |one: &[Option<usize>], other: &[Option<usize>]| {
+        let mut parts = parts.iter().zip(one.iter().zip(other));
+        parts.any(|((breaks, _), (one, other))| {
+            one != other && breaks.comparability() == Comparability::Unlike
+        })
+    };
+    let (mut lines, mut groups) = (Vec::new(), Vec::new());
+    let setting_data = |(setting, values): &(&Setting, Vec<Option<usize>>)| {
+        let series = &setting.series;
+        let group = place_in(&mut lines, setting.line());
+        if group == groups.len() {
+            groups.push(group_name(setting, &groups));
+        }
+        json!({
+            "group": group,
+            "model": one_line(&series.model),
+            "machine": one_line(&series.machine),
+            "device": one_line(&series.device_in_words()),
+            "openvino": one_line(series.openvino.as_deref().unwrap_or("?")),
+            "values": values,
+            // Runs of one setting are the same thing, and those of another identity are unlike.
+            "identity": settings.iter().position(|(_, other)| !is_unlike(values, other)),
+        })
+    };
+    let settings: Value = settings.iter().map(setting_data).collect();
     json!({
         "words": words(),
         "first": { "a": first[0].run_id, "b": first[1].run_id },
-        "groups": environment.groups,
-        "parts": environment.parts.iter().map(part_data).collect::<Value>(),
-        "values": environment.values,
-        "settings": environment.settings(),
+        // What runs are grouped by in a list.
+        "groups": groups,
+        "parts": parts.into_iter().map(part_data).collect::<Value>(),
+        "values": values,
+        "settings": settings,
         "rows": rows(&prompts),
-        "runs": of_runs.filter_map(|(entry, setting)| run_data(entry, *setting, &prompts)).collect::<Value>(),
+        "runs": of_runs,
+    })
+}
+
+/// The place of a value among those that are known, which it joins.
+fn place_in<T: PartialEq>(known: &mut Vec<T>, value: T) -> usize {
+    known.iter().position(|it| *it == value).unwrap_or_else(|| {
+        known.push(value);
+        known.len() - 1
     })
 }
 
 /// How two runs compare, in the same words as the verb's.
 fn words() -> Value {
+    let word = |comparability, sentence: &str, caption: &str| {
+        let (mark, word, _) = in_words(comparability);
+        json!({
+            "badge": Badge::new(mark, word),
+            "sentence": sentence,
+            "caption": caption,
+            "is_compared": comparability != Comparability::Unlike,
+        })
+    };
     json!({
-        "same": {
-            "badge": Badge::new(Mark::NotJudged, COMPARABLE),
-            "sentence": "same series and same epoch: two runs of one thing",
-            "caption": "Change: from A to B. Two separate runs, not interleaved pairs: an observation, not a test; \
-                        cargo xtask ab decides.",
-            "is_compared": true,
-        },
-        "environment_differs": {
-            "badge": Badge::new(Mark::Warns, "environment differs"),
-            "sentence": "same machine, model, workload and device, but not all is alike under the measurement",
-            "caption": "Change: from A to B. An observation, not a test: what differs above may be all of it; cargo \
-                        xtask ab decides.",
-            "is_compared": true,
-        },
-        "unlike": {
-            "badge": Badge::new(Mark::NotJudged, "unlike"),
-            "sentence": "so nothing is compared",
-            "caption": "",
-            "is_compared": false,
-        },
+        "same": word(
+            Comparability::Same,
+            in_words(Comparability::Same).2,
+            "Change: from A to B. Two separate runs, not interleaved pairs: an observation, not a test; \
+             cargo xtask ab decides.",
+        ),
+        "environment_differs": word(
+            Comparability::EnvironmentDiffers,
+            in_words(Comparability::EnvironmentDiffers).2,
+            "Change: from A to B. An observation, not a test: what differs above may be all of it; cargo \
+             xtask ab decides.",
+        ),
+        "unlike": word(Comparability::Unlike, "so nothing is compared", ""),
     })
 }
 
@@ -87,131 +141,31 @@ fn run_data(entry: &Entry, setting: usize, prompts: &[String]) -> Option<Value> 
     }))
 }
 
-/// What may differ, what weighs most first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Part {
-    breaks: Breaks,
-    what: String,
-}
-
-/// A value as it decides and as it is shown: of two machines of one name the hash decides.
-struct PartValue {
-    decides: String,
-    shown: String,
-}
-
-/// On what the runs were measured, each value once: a run knows its setting by its place, and a setting its values.
-#[derive(Default)]
-struct Environment<'a> {
-    /// What runs are grouped by in a list: of two with one name, the second is named with its workload.
-    groups: Vec<String>,
-    parts: Vec<Part>,
-    values: Vec<String>,
-    settings: Vec<SettingOfRuns<'a>>,
-    /// Each run's setting, by its place.
-    of_runs: Vec<usize>,
-}
-
-struct SettingOfRuns<'a> {
-    setting: &'a Setting,
-    group: usize,
-    /// The place of each part's value; None where there is none.
-    values: Vec<Option<usize>>,
-}
-
-impl<'a> Environment<'a> {
-    fn of(runs: &[&'a Entry]) -> Self {
-        let known: Vec<BTreeMap<Part, PartValue>> =
-            runs.iter().map(|entry| parts_of(&entry.setting)).collect();
-        let mut parts: Vec<Part> = known.iter().flat_map(BTreeMap::keys).cloned().collect();
-        parts.sort();
-        parts.dedup();
-        let mut all = Self { parts, ..Self::default() };
-        let mut places = BTreeMap::new();
-        let mut settings: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-        let mut lines: Vec<Line> = Vec::new();
-        for (entry, known) in runs.iter().zip(&known) {
-            let identity = (entry.setting.series.id.as_str(), entry.setting.epoch.id.as_str());
-            let place = *settings.entry(identity).or_insert_with(|| {
-                let values = all.parts.iter().map(|part| {
-                    let value = known.get(part)?;
-                    Some(*places.entry((part.clone(), &value.decides)).or_insert_with(|| {
-                        all.values.push(one_line(&value.shown));
-                        all.values.len() - 1
-                    }))
-                });
-                let values = values.collect();
-                let group = group(&mut lines, &mut all.groups, &entry.setting);
-                all.settings.push(SettingOfRuns { setting: &entry.setting, group, values });
-                all.settings.len() - 1
-            });
-            all.of_runs.push(place);
-        }
-        all
-    }
-
-    /// Whether nothing of two settings is compared.
-    fn are_unlike(&self, one: &SettingOfRuns<'_>, other: &SettingOfRuns<'_>) -> bool {
-        let parts = self.parts.iter().zip(one.values.iter().zip(&other.values));
-        let mut differing = parts.filter(|(_, (one, other))| one != other);
-        differing.any(|(part, _)| part.breaks.comparability() == Comparability::Unlike)
-    }
-
-    fn settings(&self) -> Value {
-        let data = self.settings.iter().map(|it| {
-            let series = &it.setting.series;
-            let identity = self.settings.iter().position(|other| !self.are_unlike(it, other));
-            json!({
-                "group": it.group,
-                "model": one_line(&series.model),
-                "machine": one_line(&series.machine),
-                "device": one_line(&series.device_in_words()),
-                "openvino": one_line(series.openvino.as_deref().unwrap_or("?")),
-                "values": it.values,
-                // Runs of one setting are the same thing, and those of another identity are unlike.
-                "identity": identity,
-            })
-        });
-        data.collect()
-    }
-}
-
-/// The place of a setting's group.
-fn group(lines: &mut Vec<Line>, groups: &mut Vec<String>, setting: &Setting) -> usize {
-    let line = setting.line();
-    if let Some(place) = lines.iter().position(|known| *known == line) {
-        return place;
-    }
+/// Of two groups with one name, the second is named with its workload.
+fn group_name(setting: &Setting, taken: &[String]) -> String {
     let series = &setting.series;
     let name = one_line(&format!("{} on {}, {}", series.model, series.device_in_words(), series.machine));
-    let is_taken = groups.contains(&name);
-    groups.push(if is_taken { format!("{name}, workload {}", short(&series.workload_sha256)) } else { name });
-    lines.push(line);
-    groups.len() - 1
+    if taken.contains(&name) { format!("{name}, workload {}", short(&series.workload_sha256)) } else { name }
 }
 
-/// All that is known of a setting.
-fn parts_of(setting: &Setting) -> BTreeMap<Part, PartValue> {
+/// All that is known of a setting. Of two machines of one name the hash decides.
+fn parts_of(setting: &Setting) -> BTreeMap<Part, String> {
     let series = &setting.series;
-    let mut parts = BTreeMap::new();
-    let mut add = |breaks: Breaks, what: &str, decides: &str, shown: String| {
-        let part = Part { breaks, what: what.to_owned() };
-        parts.insert(part, PartValue { decides: decides.to_owned(), shown });
-    };
     let named = |name: &str, sha256: &str| format!("{name} ({})", short(sha256));
-    let (machine, model, workload) = (&series.machine_sha256, &series.model_sha256, &series.workload_sha256);
-    add(Breaks::Machine, "machine", machine, named(&series.machine, machine));
-    add(Breaks::Model, "model", model, named(&series.model, model));
-    add(Breaks::Workload, "workload", workload, short(workload).to_owned());
-    let device = match &series.gpu {
-        Some(gpu) => format!("{} ({gpu})", series.device_in_words()),
-        None => series.device_in_words(),
-    };
-    add(Breaks::Device, "device", &device, device.clone());
-    if let Some(openvino) = &series.openvino {
-        add(Breaks::Runtime, "OpenVINO", openvino, openvino.clone());
-    }
-    for (name, value) in &setting.epoch.parts {
+    let device = series.device_in_words();
+    let known = [
+        (Breaks::Machine, "machine", Some(named(&series.machine, &series.machine_sha256))),
+        (Breaks::Model, "model", Some(named(&series.model, &series.model_sha256))),
+        (Breaks::Workload, "workload", Some(short(&series.workload_sha256).to_owned())),
+        (
+            Breaks::Device,
+            "device",
+            Some(series.gpu.as_ref().map_or(device.clone(), |gpu| format!("{device} ({gpu})"))),
+        ),
+        (Breaks::Runtime, "OpenVINO", series.openvino.clone()),
+    ];
+    let of_epoch = setting.epoch.parts.iter().filter(|(name, _)| !NAMED_ALREADY.contains(&name.as_str()));
+    let of_epoch = of_epoch.map(|(name, value)| {
         let what = match name.as_str() {
             "gpu driver" => "GPU driver",
             "gpu driver's opencl" => "OpenCL of the GPU driver",
@@ -220,21 +174,22 @@ fn parts_of(setting: &Setting) -> BTreeMap<Part, PartValue> {
             name => name,
         };
         let breaks = if name.starts_with(PROPERTY) { Breaks::Runtime } else { Breaks::Epoch };
-        if !NAMED_ALREADY.contains(&name.as_str()) {
-            add(breaks, what, value, value.clone());
-        }
-    }
-    parts
+        (breaks, what, Some(value.clone()))
+    });
+    let part = |(breaks, what, value): (Breaks, &str, Option<String>)| {
+        Some(((breaks, what.to_owned()), one_line(&value?)))
+    };
+    known.into_iter().chain(of_epoch).filter_map(part).collect()
 }
 
-fn part_data(part: &Part) -> Value {
+fn part_data((breaks, what): &Part) -> Value {
     json!({
-        "what": one_line(&part.what),
-        "breaks": part.breaks.as_str(),
+        "what": one_line(what),
+        "breaks": breaks.as_str(),
         // Whether it makes two things of two runs.
-        "is_identity": part.breaks.comparability() == Comparability::Unlike,
+        "is_identity": breaks.comparability() == Comparability::Unlike,
         // What it means that there is none.
-        "absent": if part.what.starts_with(PROPERTY) { "not set" } else { "not known" },
+        "absent": if what.starts_with(PROPERTY) { "not set" } else { "not known" },
     })
 }
 
