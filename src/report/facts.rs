@@ -1,7 +1,5 @@
 //! What must be known beside the table: proof of device, load and memory by phase, guards, the harness's cost.
 
-use std::collections::BTreeMap;
-
 use crate::engine::openvino::DeviceKind;
 use crate::judge::environment::{Guard, GuardState, of_record};
 use crate::judge::{Roofline, Summary, energy_per_token, roofline_of};
@@ -9,8 +7,8 @@ use crate::measure::Metric;
 use crate::measure::guard::GuardLog;
 use crate::measure::kv::StateAccess;
 use crate::measure::protocol::{CacheState, KvBytesSource};
-use crate::measure::supervisor::{Purpose, WarmLoad};
-use crate::record::{ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
+use crate::measure::supervisor::WarmLoad;
+use crate::record::{Arm, ArmView, LogitDriftRecord, ProcessRecord, ProofGrade};
 use crate::report::number::{four_digits, mebibytes};
 use crate::sys::MemoryReading;
 use crate::visible::line;
@@ -68,12 +66,8 @@ fn template_tokens(record: ArmView<'_>) -> Option<String> {
     Some(format!("its template puts token {}; pinned prompts are as they are", parts.join(" and ")))
 }
 
-fn measured(record: ArmView<'_>) -> impl Iterator<Item = &ProcessRecord> {
-    record.arm.processes.iter().filter(|process| process.purpose == Purpose::Measured)
-}
-
 fn load(record: ArmView<'_>) -> Option<String> {
-    let loads: Vec<_> = measured(record).filter_map(|process| process.load.as_ref()).collect();
+    let loads: Vec<_> = record.measured_processes().filter_map(|process| process.load.as_ref()).collect();
     let first = loads.first()?;
     let seconds: Vec<f64> = loads.iter().map(|load| load.load_ns as f64 / 1e9).collect();
     let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
@@ -101,7 +95,7 @@ fn phases(record: ArmView<'_>, of: fn(&MemoryReading) -> Option<u64>) -> Option<
         ("decode", |process| &process.memory.decode),
     ];
     let highest = |(name, phase): Phase| {
-        let bytes = measured(record).filter_map(|process| of(phase(process))).max()?;
+        let bytes = record.measured_processes().filter_map(|process| of(phase(process))).max()?;
         Some(format!("{name} {}", mebibytes(bytes)))
     };
     let highest: Vec<String> = phases.into_iter().filter_map(highest).collect();
@@ -113,7 +107,7 @@ fn phases(record: ArmView<'_>, of: fn(&MemoryReading) -> Option<u64>) -> Option<
 fn memory(record: ArmView<'_>, summary: &Summary) -> Option<String> {
     let phases = phases(record, |reading| reading.peak_rss_bytes)?;
     let highest = summary.peak_rss_bytes.map_or("unknown".to_owned(), mebibytes);
-    let end = measured(record).last().map(|process| &process.memory.decode);
+    let end = record.measured_processes().last().map(|process| &process.memory.decode);
     let split = end.and_then(|end| {
         let (anonymous, file) = (end.rss_anonymous_bytes?, end.rss_file_bytes?);
         Some(format!("; at the end {} anonymous, {} file-backed", mebibytes(anonymous), mebibytes(file)))
@@ -123,7 +117,7 @@ fn memory(record: ArmView<'_>, summary: &Summary) -> Option<String> {
 
 /// Of a GPU: the highest reading, and what was resident at the end of each phase.
 fn device_memory(record: ArmView<'_>) -> Option<String> {
-    let highest = measured(record).filter_map(device_memory_bytes).max()?;
+    let highest = record.measured_processes().filter_map(device_memory_bytes).max()?;
     let ends = phases(record, |reading| reading.device_resident_bytes);
     let ends = ends.map(|ends| format!("; at the end of {ends}")).unwrap_or_default();
     Some(format!("{} (peak_device_memory@1{ends})", mebibytes(highest)))
@@ -137,13 +131,13 @@ fn device_memory_bytes(process: &ProcessRecord) -> Option<u64> {
 
 /// The size of the KV cache, with its bound where it is only bounded.
 pub(super) fn kv_cache_size(record: ArmView<'_>) -> Option<String> {
-    let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
+    let cache = record.measured_processes().find_map(|process| process.kv_cache.as_ref())?;
     let bound = if cache.bytes_source == KvBytesSource::DeviceMemoryGrowth { "at most " } else { "" };
     Some(format!("{bound}{}", mebibytes(cache.bytes?)))
 }
 
 fn kv_cache(record: ArmView<'_>) -> Option<String> {
-    let cache = measured(record).find_map(|process| process.kv_cache.as_ref())?;
+    let cache = record.measured_processes().find_map(|process| process.kv_cache.as_ref())?;
     let bytes = cache.bytes.map_or("size unknown".to_owned(), mebibytes);
     let tokens = cache.tokens;
     let precision = &cache.precision;
@@ -164,7 +158,8 @@ fn kv_cache(record: ArmView<'_>) -> Option<String> {
 
 /// How long the KV states took to be read and written back, over the processes that timed it.
 fn state_access(record: ArmView<'_>) -> Option<String> {
-    let all: Vec<&StateAccess> = measured(record).filter_map(|it| it.state_access.as_ref()).collect();
+    let all: Vec<&StateAccess> =
+        record.measured_processes().filter_map(|it| it.state_access.as_ref()).collect();
     let first = all.first()?;
     let mean = |metric| {
         let values: Vec<f64> = all.iter().filter_map(|access| access.values().get(metric)).collect();
@@ -245,38 +240,38 @@ fn validity(record: ArmView<'_>) -> Option<String> {
 
 /// Which guards looked, and which could not; None where none was requested.
 fn guards(record: ArmView<'_>) -> Option<String> {
-    // The worst word of all processes: what vanished or tripped once is not clean.
-    let mut worst: BTreeMap<Guard, GuardState> = BTreeMap::new();
-    for finding in of_record(&record).into_iter().flat_map(|process| process.findings) {
-        let word = worst.entry(finding.guard).or_insert(finding.state);
-        if severity(finding.state) > severity(*word) {
-            *word = finding.state;
-        }
-    }
-    let named = |state: GuardState| -> Vec<&str> {
-        worst.iter().filter(|(_, word)| **word == state).map(|(guard, _)| guard.id()).collect()
+    let states = guard_states(record.arm);
+    let named = |(word, wanted): (&str, GuardState)| {
+        let named = states.iter().filter(|(_, state)| *state == wanted).map(|(guard, _)| guard.id());
+        let named: Vec<&str> = named.collect();
+        (!named.is_empty()).then(|| format!("{word}: {}", named.join(", ")))
     };
     let reported: Vec<String> = [
-        ("tripped", named(GuardState::Tripped)),
-        ("vanished", named(GuardState::Vanished)),
-        ("clean", named(GuardState::Clean)),
-        ("not observed", named(GuardState::NotObserved)),
+        ("tripped", GuardState::Tripped),
+        ("vanished", GuardState::Vanished),
+        ("clean", GuardState::Clean),
+        ("not observed", GuardState::NotObserved),
     ]
     .into_iter()
-    .filter(|(_, guards)| !guards.is_empty())
-    .map(|(word, guards)| format!("{word}: {}", guards.join(", ")))
+    .filter_map(named)
     .collect();
     (!reported.is_empty()).then(|| reported.join("; "))
 }
 
-/// Something seen outweighs what could not be seen in another process.
-fn severity(state: GuardState) -> u8 {
-    match state {
-        GuardState::NotObserved => 0,
-        GuardState::Clean => 1,
-        GuardState::Vanished => 2,
-        GuardState::Tripped => 3,
-    }
+/// What each guard that was read says of all processes together: something seen outweighs what could not be seen in
+/// another process, and what vanished or tripped once is not clean.
+pub(super) fn guard_states(arm: &Arm) -> Vec<(Guard, GuardState)> {
+    let findings: Vec<_> = of_record(arm).into_iter().flat_map(|process| process.findings).collect();
+    let worst = |guard: Guard| {
+        let states = findings.iter().filter(|finding| finding.guard == guard).map(|finding| finding.state);
+        states.max_by_key(|state| match state {
+            GuardState::NotObserved => 0,
+            GuardState::Clean => 1,
+            GuardState::Vanished => 2,
+            GuardState::Tripped => 3,
+        })
+    };
+    Guard::ALL.into_iter().filter_map(|guard| Some((guard, worst(guard)?))).collect()
 }
 
 /// Energy a token; absent is absent.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::files::is_file_name;
@@ -26,10 +26,11 @@ use crate::judge::pair_values;
 use crate::record::{
     ArmView, Entry, Experiment, History, PlanKind, RecordFile, Side, seconds_of_utc, sha256_of_bytes,
 };
+use crate::report::facts::guard_states;
 use crate::report::fleet::parquet::{Cell, Column, Kind, ParquetFile, has_rows, schema};
 use crate::report::fleet::tables::{
     ArmRow, GUARDS, GuardRow, PAIRS, PairRow, RUNS, RecordRow, SAMPLES, SampleRow, Sums, TOKENS, VERDICTS,
-    VerdictRow, guard_states,
+    VerdictRow,
 };
 
 pub use compact::{Compacted, compact};
@@ -254,48 +255,31 @@ fn sums_in(record: &Experiment, round: usize, side: Side) -> Option<Sums> {
     Sums::of_all(arm.arm.measured_samples().filter(|sample| sample.process == process))
 }
 
-/// A table, for those who read it.
-struct TableDescription {
-    name: &'static str,
-    /// What a row of it is.
-    row: &'static str,
-    columns: Vec<ColumnDescription>,
+/// A column, for those who read it: its name, its kind and what it means.
+type Described = (&'static str, Kind, &'static str);
+
+fn described<F>(columns: &[Column<F>]) -> Vec<Described> {
+    columns.iter().map(|column| (column.name, column.kind, column.meaning)).collect()
 }
 
-struct ColumnDescription {
-    name: &'static str,
-    kind: Kind,
-    meaning: &'static str,
-}
-
-impl TableDescription {
-    fn new<F>(name: &'static str, row: &'static str, columns: &[Column<F>]) -> Self {
-        let described = |column: &Column<F>| ColumnDescription {
-            name: column.name,
-            kind: column.kind,
-            meaning: column.meaning,
-        };
-        Self { name, row, columns: columns.iter().map(described).collect() }
-    }
-
-    fn all() -> [Self; 6] {
-        [
-            Self::new(RUNS_TABLE, "an arm of an experiment", RUNS),
-            Self::new("samples", "a measured generation", SAMPLES),
-            Self::new(TOKENS_TABLE, "a measured generation, with `--tokens`", TOKENS),
-            Self::new("guards", "a guard of an arm", GUARDS),
-            Self::new("verdicts", "an A/B that came to a decision", VERDICTS),
-            Self::new("pairs", "a pair of an A/B", PAIRS),
-        ]
-    }
+/// Each table, what a row of it is, and its columns.
+fn tables() -> [(&'static str, &'static str, Vec<Described>); 6] {
+    [
+        (RUNS_TABLE, "an arm of an experiment", described(RUNS)),
+        ("samples", "a measured generation", described(SAMPLES)),
+        (TOKENS_TABLE, "a measured generation, with `--tokens`", described(TOKENS)),
+        ("guards", "a guard of an arm", described(GUARDS)),
+        ("verdicts", "an A/B that came to a decision", described(VERDICTS)),
+        ("pairs", "a pair of an A/B", described(PAIRS)),
+    ]
 }
 
 /// The tables and their columns, as a page of the documentation has them.
 pub fn tables_markdown() -> String {
     let mut text = String::new();
-    for TableDescription { name, row, columns } in TableDescription::all() {
+    for (name, row, columns) in tables() {
         let _ = writeln!(text, "### {name}\n\nA row is {row}.\n\n| column | type | meaning |\n|---|---|---|");
-        for ColumnDescription { name, kind, meaning } in columns {
+        for (name, kind, meaning) in columns {
             let _ = writeln!(text, "| `{name}` | {} | {meaning} |", kind.as_str());
         }
         text.push('\n');
@@ -305,9 +289,8 @@ pub fn tables_markdown() -> String {
 
 /// The same for programs, to which a table without rows would be unknown: the kind of each column of each table.
 pub fn tables_json() -> String {
-    let columns = |table: TableDescription| {
-        let kinds = table.columns.iter().map(|column| (column.name.to_owned(), json!(column.kind.as_str())));
-        (table.name.to_owned(), Value::Object(kinds.collect()))
-    };
-    format!("{:#}\n", Value::Object(TableDescription::all().map(columns).into_iter().collect()))
+    let tables = tables().into_iter().map(|(table, _, columns)| {
+        (table, columns.into_iter().map(|(name, kind, _)| (name, kind.as_str())).collect::<Value>())
+    });
+    format!("{:#}\n", tables.collect::<Value>())
 }

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::judge::environment::{Guard, GuardState, of_record};
+use crate::judge::environment::{Guard, GuardState};
 use crate::judge::kv::without_calibration;
 use crate::judge::{Validity, invalidating_findings};
 
@@ -251,21 +251,6 @@ fn golden(arm: &Arm) -> Option<String> {
 /// Of the mean over all prompts.
 fn mean_tpot(decision: &DecisionRecord) -> Option<&ComparisonRecord> {
     decision.comparisons.iter().find(|it| it.metric == Metric::TimePerOutputToken && it.prompt.is_none())
-}
-
-/// What each guard that was read says of all processes together.
-pub(super) fn guard_states(arm: &Arm) -> Vec<(Guard, GuardState)> {
-    let findings: Vec<_> = of_record(arm).into_iter().flat_map(|process| process.findings).collect();
-    let worst = |guard: Guard| {
-        let states = findings.iter().filter(|finding| finding.guard == guard).map(|finding| finding.state);
-        states.max_by_key(|state| match state {
-            GuardState::NotObserved => 0,
-            GuardState::Clean => 1,
-            GuardState::Vanished => 2,
-            GuardState::Tripped => 3,
-        })
-    };
-    Guard::ALL.into_iter().filter_map(|guard| Some((guard, worst(guard)?))).collect()
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "a cell is one that may be null")]
