@@ -11,7 +11,7 @@ use crate::judge::comparability::ComparedSide;
 use crate::judge::{MeanValues, Standing, Summary, standing};
 use crate::measure::{Metric, MetricValue};
 use crate::record::{ArmView, ProcessRecord, ProofGrade, ProvenDevice};
-use crate::report::document::{code, escape};
+use crate::report::document::{Cell, Document, Line, Table, code, escape, number};
 use crate::report::exchange::device_name;
 use crate::report::number::{counted, four_digits, mebibytes, percent};
 use crate::report::reproduce::{bench_command, word};
@@ -120,53 +120,55 @@ fn settings(run: ArmView<'_>) -> String {
     let runtime = run.runtime.as_ref();
     let effective = |key: &str| {
         let value = runtime.and_then(|runtime| runtime.properties_effective.get(key));
-        value.map_or("not known".to_owned(), |value| escape(value))
+        value.map_or("not known", String::as_str)
     };
     let openvino = runtime.map_or("not known".to_owned(), |runtime| {
-        format!("{} ({})", escape(&runtime.openvino_version), escape(&runtime.openvino_build))
+        format!("{} ({})", runtime.openvino_version, runtime.openvino_build)
     });
-    let rows = [
-        ("Model", format!("{}, sha256 {}", escape(&run.model.name), code(&run.model.sha256))),
-        ("Device", device(run)),
-        ("OpenVINO", openvino),
-        ("Inference precision", effective("INFERENCE_PRECISION_HINT")),
-        ("KV cache", kv_cache(run, &effective("KV_CACHE_PRECISION"))),
-        ("Answers", format!("{} each, greedy, stateful", counted(run.workload.new_tokens, "new token"))),
-        ("Prompts", prompts(run)),
-        ("Runs", runs(run)),
-        ("Machine", machine(run)),
+    let sha256 = Line::prose(&format!("`{}`", run.model.sha256));
+    let rows: [(&str, Line); 9] = [
+        ("Model", Line::from(&run.model.name).and(", sha256 ").and(sha256)),
+        ("Device", device(run).into()),
+        ("OpenVINO", openvino.into()),
+        ("Inference precision", effective("INFERENCE_PRECISION_HINT").into()),
+        ("KV cache", kv_cache(run, effective("KV_CACHE_PRECISION")).into()),
+        (
+            "Answers",
+            format!("{} each, greedy, stateful", counted(run.workload.new_tokens, "new token")).into(),
+        ),
+        ("Prompts", prompts(run).into()),
+        ("Runs", runs(run).into()),
+        ("Machine", machine(run).into()),
     ];
-    let mut text = "| Setting | Value |\n| --- | --- |\n".to_owned();
-    for (name, value) in rows {
-        let _ = writeln!(text, "| {name} | {value} |");
-    }
-    text
+    let rows = rows.into_iter().map(|(name, value)| [name.into(), value.into()]);
+    markdown(Table::new(["Setting", "Value"]).with_rows(rows))
+}
+
+fn markdown(table: Table) -> String {
+    let mut document = Document::default();
+    document.table(table);
+    document.to_markdown()
 }
 
 fn metric_values(summary: &Summary, average: &MeanValues) -> String {
-    let mut text = "\n| Prompt | Latency (s) | TPOT (ms/token) | Throughput (tok/s) | Output |\n\
-        | --- | --: | --: | --: | --- |\n"
-        .to_owned();
-    for prompt in &summary.prompts {
-        if let Some(metric_values) = &prompt.metric_values {
-            text.push_str(&row(&escape(&prompt.title), metric_values, prompt.golden));
-        }
-    }
-    text.push_str(&row("**Average**", average, summary.golden));
-    text
+    let prompts = summary.prompts.iter().filter_map(|prompt| {
+        Some(row(Line::from(&prompt.title), prompt.metric_values.as_ref()?, prompt.golden))
+    });
+    let headings = ["Prompt", "Latency (s)", "TPOT (ms/token)", "Throughput (tok/s)", "Output"];
+    let rows = prompts.chain([row(Line::name("Average"), average, summary.golden)]);
+    format!("\n{}", markdown(Table::new(headings).with_rows(rows)))
 }
 
-fn row(title: &str, metric_values: &MeanValues, golden: Option<GoldenResult>) -> String {
-    let mean = &metric_values.mean;
+fn row(title: Line, metric_values: &MeanValues, golden: Option<GoldenResult>) -> [Cell; 5] {
     let [latency, per_token, throughput] =
         [Metric::EndToEndLatency, Metric::EndToEndPerToken, Metric::EndToEndThroughput]
-            .map(|metric| four_digits(mean.get_or_nan(metric)));
+            .map(|metric| number(Some(four_digits(metric_values.mean.get_or_nan(metric)))));
     let output = match golden {
         Some(GoldenResult::Match) => "verified",
         Some(GoldenResult::NearTie) => "near-tie",
         _ => "not verified",
     };
-    format!("| {title} | {latency} | {per_token} | {throughput} | {output} |\n")
+    [title.into(), latency, per_token, throughput, output.into()]
 }
 
 fn device(run: ArmView<'_>) -> String {
@@ -175,7 +177,7 @@ fn device(run: ArmView<'_>) -> String {
         Some(ProofGrade::Property) => "reported by OpenVINO alone",
         None => "not known",
     };
-    format!("{}, {proof}", escape(&run.device.in_words(&run.experiment.machine.cpu)))
+    format!("{}, {proof}", run.device.in_words(&run.experiment.machine.cpu))
 }
 
 fn kv_cache(run: ArmView<'_>, precision: &str) -> String {
@@ -206,11 +208,11 @@ fn runs(run: ArmView<'_>) -> String {
 fn machine(run: ArmView<'_>) -> String {
     let machine = &run.experiment.machine;
     let reported = [
-        Some(escape(&machine.cpu)),
+        Some(machine.cpu.clone()),
         Some(counted(machine.logical_cores, "logical processor")),
         Some(format!("{} GiB", machine.memory_gib)),
-        machine.os.as_deref().map(escape),
-        machine.kernel.as_ref().map(|kernel| format!("kernel {}", escape(kernel))),
+        machine.os.clone(),
+        machine.kernel.as_ref().map(|kernel| format!("kernel {kernel}")),
     ];
     reported.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -205,21 +205,9 @@ impl Line {
     }
 }
 
-impl From<&str> for Line {
-    fn from(text: &str) -> Self {
-        Self(vec![Span::Text(text.to_owned())])
-    }
-}
-
-impl From<String> for Line {
-    fn from(text: String) -> Self {
-        Self(vec![Span::Text(text)])
-    }
-}
-
-impl From<&String> for Line {
-    fn from(text: &String) -> Self {
-        text.as_str().into()
+impl<T: AsRef<str>> From<T> for Line {
+    fn from(text: T) -> Self {
+        Self(vec![Span::Text(text.as_ref().to_owned())])
     }
 }
 
