@@ -21,6 +21,7 @@ use crate::report::exchange::{benchmark, group};
 use crate::report::number::{every_digit, four_digits};
 use crate::visible::one_line;
 
+/// How a case ended, by the element that says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Passed,
@@ -46,19 +47,6 @@ struct Case {
     seconds: Option<f64>,
 }
 
-impl Case {
-    fn new(
-        class: impl Into<String>,
-        name: impl Into<String>,
-        ending: Ending,
-        kind: &'static str,
-        reason: impl Into<String>,
-    ) -> Self {
-        let (class, name, reason) = (class.into(), name.into(), reason.into());
-        Self { class, name, ending, kind, reason, seconds: None }
-    }
-}
-
 #[derive(Debug)]
 struct Suite {
     name: String,
@@ -68,27 +56,22 @@ struct Suite {
 }
 
 fn document(suites: &[Suite]) -> String {
-    let cases = || suites.iter().flat_map(|suite| &suite.cases);
-    let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"arcgauge\" {}>\n",
-        counts(cases())
-    );
+    let all = counts(suites.iter().flat_map(|suite| &suite.cases));
+    let mut text =
+        format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"arcgauge\" {all}>\n");
     for suite in suites {
+        let skipped = count(suite.cases.iter(), Ending::Skipped);
+        let (name, counts, utc) = (xml(&suite.name), counts(suite.cases.iter()), xml(&suite.when_utc));
         let _ = writeln!(
             text,
-            "    <testsuite name=\"{}\" {} skipped=\"{}\" timestamp=\"{}\">",
-            xml(&suite.name),
-            counts(suite.cases.iter()),
-            count(suite.cases.iter(), Ending::Skipped),
-            xml(&suite.when_utc)
+            "    <testsuite name=\"{name}\" {counts} skipped=\"{skipped}\" timestamp=\"{utc}\">"
         );
         for case in &suite.cases {
             let _ = writeln!(text, "        {}", case.reported());
         }
         text.push_str("    </testsuite>\n");
     }
-    text.push_str("</testsuites>\n");
-    text
+    text + "</testsuites>\n"
 }
 
 fn counts<'a>(cases: impl Iterator<Item = &'a Case> + Clone) -> String {
@@ -105,19 +88,32 @@ fn count<'a>(cases: impl Iterator<Item = &'a Case>, ending: Ending) -> usize {
 }
 
 impl Case {
+    fn new(
+        class: impl Into<String>,
+        name: impl Into<String>,
+        ending: Ending,
+        kind: &'static str,
+        reason: impl Into<String>,
+    ) -> Self {
+        let (class, name, reason) = (class.into(), name.into(), reason.into());
+        Self { class, name, ending, kind, reason, seconds: None }
+    }
+
     fn reported(&self) -> String {
         let time = self.seconds.and_then(every_digit).map(|seconds| format!(" time=\"{seconds}\""));
         let (name, class, time) = (xml(&self.name), xml(&self.class), time.unwrap_or_default());
         let opened = format!("<testcase name=\"{name}\" classname=\"{class}\"{time}");
         let (kind, reason) = (self.kind, xml(&self.reason));
-        let inside = match self.ending {
+        let element = match self.ending {
             Ending::Passed => return format!("{opened}/>"),
-            Ending::PassedBut => format!("<system-out>{kind}: {reason}</system-out>"),
-            Ending::Failure => format!("<failure message=\"{reason}\" type=\"{kind}\"/>"),
-            Ending::Error => format!("<error message=\"{reason}\" type=\"{kind}\"/>"),
-            Ending::Skipped => format!("<skipped message=\"{reason}\" type=\"{kind}\"/>"),
+            Ending::PassedBut => {
+                return format!("{opened}><system-out>{kind}: {reason}</system-out></testcase>");
+            }
+            Ending::Failure => "failure",
+            Ending::Error => "error",
+            Ending::Skipped => "skipped",
         };
-        format!("{opened}>{inside}</testcase>")
+        format!("{opened}><{element} message=\"{reason}\" type=\"{kind}\"/></testcase>")
     }
 }
 

@@ -65,21 +65,22 @@ pub(super) fn openvino_flag(record: ArmView<'_>) -> Option<String> {
 
 /// The same, at the commit that was measured.
 pub(super) fn reproduce_command(record: ArmView<'_>) -> String {
-    let measure = bench_command(record);
-    match &record.commit {
-        Some(commit) => format!("git checkout {} && {measure}", word(commit.short(), "COMMIT")),
-        None => measure,
-    }
+    format!("{}{}", checkout(record), bench_command(record))
+}
+
+/// What comes before a command that measures the commit again.
+fn checkout(record: ArmView<'_>) -> String {
+    let commit = record.commit.as_ref();
+    commit.map_or(String::new(), |commit| format!("git checkout {} && ", word(commit.short(), "COMMIT")))
 }
 
 /// The `peers` that measures the same again, with the commit checked out.
 pub(super) fn peers_command(record: &Experiment) -> String {
     let run = record.subject();
     let engines: Vec<&str> = record.arms.iter().map(|engine| word(&engine.label, "ENGINE")).collect();
-    let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
     let mut words = vec![
-        format!("{}cargo xtask peers --engines {}", checkout.unwrap_or_default(), engines.join(",")),
-        format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default()),
+        format!("{}cargo xtask peers --engines {}", checkout(run), engines.join(",")),
+        rounds_flag(record),
         device_flag(run),
     ];
     // What the reference has for itself stands with its name.
@@ -91,28 +92,28 @@ pub(super) fn peers_command(record: &Experiment) -> String {
     words.join(" ")
 }
 
+fn rounds_flag(record: &Experiment) -> String {
+    format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default())
+}
+
 /// The `kv` that measures the same again, with the commit checked out.
 pub(super) fn kv_command(record: &Experiment) -> String {
     let run = record.subject();
-    let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
-    let mut words = vec![format!("{}cargo xtask kv", checkout.unwrap_or_default())];
+    let mut words = vec![format!("{}cargo xtask kv", checkout(run))];
     words.extend(record.arms.iter().map(|arm| format!("--arm {}", word(&arm.label, "ARM"))));
-    words.push(format!("--rounds {}", record.sampling.rounds_requested.unwrap_or_default()));
-    words.push(device_flag(run));
-    words.extend(requested_flags(run));
-    words.extend(sampling_flags(record));
+    words.extend([rounds_flag(record), device_flag(run)]);
+    words.extend(requested_flags(run).into_iter().chain(sampling_flags(record)));
     words.join(" ")
 }
 
 /// The `soak` that measures the same again, with the commit checked out.
 pub(super) fn soak_command(record: &Experiment) -> String {
     let run = record.subject();
-    let checkout = run.commit.as_ref().map(|it| format!("git checkout {} && ", word(it.short(), "COMMIT")));
-    let mut words = vec![format!("{}cargo xtask soak", checkout.unwrap_or_default())];
-    if let Some(soak) = record.sampling.soak {
+    let mut words = vec![format!("{}cargo xtask soak", checkout(run))];
+    words.extend(record.sampling.soak.map(|soak| {
         let time_s = soak.process_s.saturating_mul(run.workload.runs as u64);
-        words.push(format!("--time {time_s}s --pause {}s", soak.pause_s));
-    }
+        format!("--time {time_s}s --pause {}s", soak.pause_s)
+    }));
     words.push(device_flag(run));
     words.extend(requested_flags(run));
     words.join(" ")
