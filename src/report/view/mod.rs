@@ -51,6 +51,14 @@ pub(in crate::report) fn short(sha: &str) -> &str {
     sha.get(..DIGITS).unwrap_or(sha)
 }
 
+/// The place of a value among those that are known, which it joins.
+fn place_in<T: PartialEq>(known: &mut Vec<T>, value: T) -> usize {
+    known.iter().position(|it| *it == value).unwrap_or_else(|| {
+        known.push(value);
+        known.len() - 1
+    })
+}
+
 /// A range of commits, as git writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(in crate::report) struct CommitRange {

@@ -9,7 +9,7 @@ use crate::report::kv::{add_agreements, add_charts, kv_document};
 use crate::report::mark::Badge;
 use crate::report::peers::peers_document;
 use crate::report::reproduce::{kv_command, peers_command};
-use crate::report::view::CommitLink;
+use crate::report::view::{CommitLink, place_in};
 use crate::visible::one_line;
 
 /// The report on a record whose raw file is there.
@@ -51,11 +51,10 @@ pub(in crate::report) fn arms_page(
     of_plan.sort_by(|one, other| (&other.when_utc, &other.run_id).cmp(&(&one.when_utc, &one.run_id)));
     let (mut lines, mut newest, mut earlier) = (Vec::new(), Vec::new(), Vec::new());
     for entry in of_plan {
-        let line = entry.setting.line();
-        if lines.contains(&line) {
+        let known = lines.len();
+        if place_in(&mut lines, entry.setting.line()) < known {
             earlier.push(summary(entry));
         } else {
-            lines.push(line);
             newest.extend(part_of(entry));
         }
     }

@@ -11,6 +11,7 @@ use crate::record::{
     AbSummary, Ancestry, Entry, EpochChange, Line, Outcome, PlanKind, Series, Setting, SummaryRow, Verdict,
     keep_line, sort_along,
 };
+use crate::report::view::place_in;
 
 /// The commits of one machine, model, device and workload. Of the runtime there may be several: a new one
 /// begins an epoch.
@@ -113,10 +114,7 @@ pub fn timelines<'a>(entries: &'a [Entry], ancestry: &Ancestry) -> Vec<Timeline<
 fn by_line<'a>(entries: &[&'a Entry]) -> Vec<Vec<&'a Entry>> {
     let mut lines: Vec<Line> = Vec::new();
     for entry in entries {
-        let line = entry.setting.line();
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
+        place_in(&mut lines, entry.setting.line());
     }
     let ran: Vec<Line> = lines.iter().filter(|line| !line.is_of_no_device()).cloned().collect();
     let home = |entry: &Entry| {

@@ -11,7 +11,7 @@ use crate::report::comparison::in_words;
 use crate::report::mark::{Badge, is_invalid};
 use crate::report::number::four_digits;
 use crate::report::view::track::{SHOWN, ShownMetric};
-use crate::report::view::{CommitLink, short};
+use crate::report::view::{CommitLink, place_in, short};
 use crate::visible::one_line;
 
 /// Prompts of a run that have rows of their own.
@@ -81,14 +81,6 @@ pub(super) fn of_runs(runs: &[&Entry], first: [&Entry; 2]) -> Value {
         "settings": settings,
         "rows": rows(&prompts),
         "runs": of_runs,
-    })
-}
-
-/// The place of a value among those that are known, which it joins.
-fn place_in<T: PartialEq>(known: &mut Vec<T>, value: T) -> usize {
-    known.iter().position(|it| *it == value).unwrap_or_else(|| {
-        known.push(value);
-        known.len() - 1
     })
 }
 
@@ -198,9 +190,7 @@ fn prompts(runs: &[&Entry]) -> Vec<String> {
     let mut prompts: Vec<String> = Vec::new();
     let runs = runs.iter().filter_map(|entry| entry.metric_values.as_ref());
     for prompt in runs.flat_map(|run| run.prompts.iter().take(MOST_PROMPTS)) {
-        if !prompts.contains(&prompt.id) {
-            prompts.push(prompt.id.clone());
-        }
+        place_in(&mut prompts, prompt.id.clone());
     }
     prompts
 }

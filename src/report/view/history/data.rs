@@ -6,7 +6,7 @@ use crate::report::chart::{PromptLine, Reference};
 use crate::report::number::four_digits;
 use crate::report::view::history::{Standing, TimelineParts, day, runtime_name};
 use crate::report::view::track::{Track, percent_of};
-use crate::report::view::{Change, EpochStart, changed};
+use crate::report::view::{Change, EpochStart, changed, place_in};
 use crate::visible::one_line;
 
 /// Digits by which a commit is shown and found in an address.
@@ -21,10 +21,7 @@ pub(super) fn timeline_data(parts: TimelineParts<'_>) -> Value {
     let mut words: Vec<Standing> = Vec::new();
     let letter = |standing: &Option<Standing>| {
         let Some(standing) = standing else { return '.' };
-        let place = words.iter().position(|word| word == standing).unwrap_or_else(|| {
-            words.push(*standing);
-            words.len() - 1
-        });
+        let place = place_in(&mut words, *standing);
         // There are fewer words than letters.
         u8::try_from(place).map_or('.', |place| char::from(b'a'.saturating_add(place)))
     };

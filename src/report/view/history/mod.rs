@@ -20,7 +20,7 @@ use crate::report::mark::{Badge, Mark, is_invalid};
 use crate::report::number::four_digits;
 use crate::report::render::json_block;
 use crate::report::view::track::{Track, tracks};
-use crate::report::view::{Point, Timeline};
+use crate::report::view::{Point, Timeline, place_in};
 use crate::visible::one_line;
 pub(in crate::report::view) use line_chart::small_chart;
 use timeline_view::{timeline_csv, timeline_view};
@@ -104,10 +104,8 @@ impl HistoryPage {
 impl<'a> TimelineParts<'a> {
     fn of(timeline: &'a Timeline<'a>, tracks: Vec<Track>) -> Self {
         let mut runtimes: Vec<String> = Vec::new();
-        for name in timeline.points.iter().map(|point| runtime_name(point.entry)) {
-            if !runtimes.contains(&name) {
-                runtimes.push(name);
-            }
+        for point in &timeline.points {
+            place_in(&mut runtimes, runtime_name(point.entry));
         }
         let epoch = |at: usize| timeline.epochs.iter().filter(|epoch| epoch.at <= at).count() + 1;
         Self {
