@@ -60,9 +60,8 @@ pub(in crate::report) struct Line {
 pub(in crate::report) struct LinePoint {
     /// None leaves a gap.
     pub(in crate::report) mean: Option<f64>,
-    /// The band.
-    pub(in crate::report) low: Option<f64>,
-    pub(in crate::report) high: Option<f64>,
+    /// The low and the high end of its band.
+    pub(in crate::report) band: Option<(f64, f64)>,
     /// What was decided there. It is shown without a value too.
     pub(in crate::report) verdict: Option<Mark>,
 }
@@ -75,13 +74,8 @@ pub(in crate::report) struct PromptLine {
     pub(in crate::report) metric_values: Vec<Option<f64>>,
 }
 
-/// A text at a position.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::report) struct PositionLabel {
-    pub(in crate::report) position: usize,
-    /// A date or a commit, say.
-    pub(in crate::report) text: String,
-}
+/// A position, from 0, and its text: a date or a commit, say.
+pub(in crate::report) type PositionLabel = (usize, String);
 
 /// A value to compare ours with.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -201,7 +195,7 @@ impl Line {
         layers.push(line(Role::Mean, THICK, &means, means.len() <= MARKED_POINTS));
         let shared =
             columns.are_shared().then(|| format!("each point: the mean of up to {}", columns.most_in_one()));
-        let labels = self.labels.iter().filter(|label| label.position < self.positions());
+        let labels = self.labels.iter().filter(|(position, _)| *position < self.positions());
         let mut plot = Plot {
             legend: self.legend(form, means.iter().any(Option::is_some), has_band),
             is_off_zero: !axis.has_zero(),
@@ -210,7 +204,7 @@ impl Line {
             flags: vec![self.changes(), self.epochs(form)],
             levels: if form == Form::Wide { self.levels() } else { Vec::new() },
             panels: vec![Panel { title: None, axis, height, layers }],
-            labels: labels.map(|label| (label.position as f64, label.text.clone())).collect(),
+            labels: labels.map(|(position, text)| (*position as f64, text.clone())).collect(),
             meaning: [Some(self.position_label.clone()), shared].into_iter().flatten().collect(),
             ..Plot::default()
         };
@@ -240,14 +234,11 @@ impl Line {
     }
 
     fn epochs(&self, form: Form) -> Flags {
-        let flags = sorted(&self.epochs, |epoch| epoch.position, self.positions()).into_iter().map(|epoch| {
-            let number = fitted(&epoch.text, 80.0);
-            Flag {
-                x: epoch.position as f64 - 0.5,
-                role: Role::Epoch,
-                text: form.pick(format!("epoch {number}"), number.clone()),
-                sign: None,
-            }
+        let epochs = sorted(&self.epochs, |(position, _)| *position, self.positions());
+        let flags = epochs.into_iter().map(|(position, text)| {
+            let number = fitted(text, 80.0);
+            let text = form.pick(format!("epoch {number}"), number.clone());
+            Flag { x: *position as f64 - 0.5, role: Role::Epoch, text, sign: None }
         });
         Flags { lanes: 1, flags: flags.collect() }
     }
@@ -337,8 +328,8 @@ fn sorted<T>(things: &[T], position: impl Fn(&T) -> usize, positions: usize) -> 
 
 /// The band of a column, from low to high, in which the values themselves are when they share it.
 fn spread(points: &[LinePoint]) -> Option<(f64, f64)> {
-    let has_value = |point: &&LinePoint| drawable(point.mean).is_some();
-    let low = smallest(points.iter().filter(has_value).map(|it| drawable(it.low).or(it.mean)))?;
-    let high = largest(points.iter().filter(has_value).map(|it| drawable(it.high).or(it.mean)))?;
+    let points = points.iter().filter(|point| drawable(point.mean).is_some());
+    let low = smallest(points.clone().map(|it| drawable(it.band.map(|(low, _)| low)).or(it.mean)))?;
+    let high = largest(points.map(|it| drawable(it.band.map(|(_, high)| high)).or(it.mean)))?;
     (high > low).then_some((low, high))
 }

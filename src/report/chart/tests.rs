@@ -10,8 +10,8 @@ use crate::report::chart::pairs::{Pairs, Threshold};
 use crate::report::chart::palette::{Role, chart_rules, light_colours};
 use crate::report::chart::token_strip::rows;
 use crate::report::chart::{
-    Change, Chart, Form, Generation, Guard, Line, LinePoint, PositionLabel, PromptLine, Reference, Span,
-    guards_chart, histogram, memory_chart, pairs_chart, token_strip,
+    Change, Chart, Form, Generation, Guard, Line, LinePoint, PromptLine, Reference, Span, guards_chart,
+    histogram, memory_chart, pairs_chart, token_strip,
 };
 use crate::report::decision::PairLine;
 use crate::report::mark::Mark;
@@ -135,8 +135,7 @@ fn forms_with(chart: &Chart, expected: &[&str]) -> [String; 2] {
 fn line() -> Line {
     let point = |mean: f64| LinePoint {
         mean: Some(mean),
-        low: Some(mean - 0.4),
-        high: Some(mean + 0.4),
+        band: Some((mean - 0.4, mean + 0.4)),
         verdict: Some(Mark::Holds),
     };
     Line {
@@ -151,9 +150,9 @@ fn line() -> Line {
         prompts: ["short", "long"]
             .map(|name| PromptLine { name: name.to_owned(), metric_values: vec![Some(46.0); 5] })
             .to_vec(),
-        labels: (0..5).map(|position| PositionLabel { position, text: format!("c{position}") }).collect(),
+        labels: (0..5).map(|position| (position, format!("c{position}"))).collect(),
         references: vec![Reference { label: "published".to_owned(), metric_value: 47.1 }],
-        epochs: vec![PositionLabel { position: 2, text: "2".to_owned() }],
+        epochs: vec![(2, "2".to_owned())],
         changes: vec![Change { position: 3, percent: 4.8, is_worse: true }],
     }
 }
@@ -167,7 +166,7 @@ fn long(positions: usize) -> Line {
         name: format!("prompt {prompt}"),
         metric_values: (0..positions).map(|at| metric_value(at, f64::from(prompt))).collect(),
     };
-    let label = |position| PositionLabel { position, text: format!("commit {position}") };
+    let label = |position| (position, format!("commit {position}"));
     let every = |part: usize| (0..positions).step_by((positions / part).max(1));
     Line {
         points: (0..positions).map(point).collect(),
@@ -498,8 +497,8 @@ const ODD: [&[f64]; 9] = [
 #[test]
 fn odd_values_are_no_obstacle_to_any_chart() {
     for odd in ODD {
-        let point =
-            |mean: &f64| LinePoint { mean: Some(*mean), high: Some(f64::INFINITY), ..LinePoint::default() };
+        let band = Some((f64::NAN, f64::INFINITY));
+        let point = |mean: &f64| LinePoint { mean: Some(*mean), band, ..LinePoint::default() };
         let points: Vec<LinePoint> = odd.iter().map(point).chain([LinePoint::default()]).collect();
         check(&Line { points: points.clone(), prompts: Vec::new(), ..line() }.chart());
         check(&Line { points, ..line() }.chart());
@@ -535,9 +534,9 @@ fn text_of_others_is_inert_and_fits() {
     line.unit.clone_from(&hostile);
     line.position_label.clone_from(&hostile);
     line.prompts[0].name.clone_from(&hostile);
-    line.labels[4].text.clone_from(&hostile);
+    line.labels[4].1.clone_from(&hostile);
     line.references[0].label.clone_from(&hostile);
-    line.epochs[0].text.clone_from(&hostile);
+    line.epochs[0].1.clone_from(&hostile);
     let named = [hostile.clone(), "process 2".to_owned(), "process 3".to_owned()];
     let generations = [generation(&hostile, [47.0; 9])];
     for chart in [line.chart(), memory_chart(&named, phases()), strip(&generations)] {

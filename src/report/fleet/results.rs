@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::files::{self, FileKind};
-use crate::report::document::{Cell, Document, Line, Table};
+use crate::report::document::{Cell, Document, Line, Table, number};
 use crate::report::number::counted;
 use crate::visible::one_line;
 
@@ -28,12 +28,8 @@ struct Query {
     columns: &'static [Column],
 }
 
-/// A column of a result.
-#[derive(Debug)]
-struct Column {
-    name: &'static str,
-    shown: Shown,
-}
+/// A column of a result: its name there, and how it is shown.
+type Column = (&'static str, Shown);
 
 #[derive(Debug, Clone, Copy)]
 enum Shown {
@@ -47,7 +43,7 @@ enum Shown {
 
 macro_rules! columns {
     ($($name:ident $kind:ident $(($heading:literal))?;)*) => {
-        &[$(Column { name: stringify!($name), shown: Shown::$kind $(($heading))? },)*]
+        &[$((stringify!($name), Shown::$kind $(($heading))?),)*]
     };
 }
 
@@ -236,22 +232,17 @@ impl QueryResult {
             let columns: String = one_line(&columns.join(", ")).chars().take(MOST_SHOWN).collect();
             fault(format!("no query has a result with the columns `{columns}`"))
         })?;
-        let place = |column: &Column| headings.iter().position(|heading| heading == column.name);
+        let place = |(name, _): &Column| headings.iter().position(|heading| heading == *name);
         let places: Vec<usize> = query.columns.iter().filter_map(place).collect();
         let mut rows = Vec::new();
-        for (number, record) in reader.records().enumerate() {
+        for (at, record) in reader.records().enumerate() {
             let record = record.map_err(broken)?;
             let values = places.iter().map(|at| record.get(*at).unwrap_or_default().to_owned());
             let values: Vec<String> = values.collect();
-            if let Some((column, value)) =
-                query.columns.iter().zip(&values).find(|(it, value)| !it.takes(value))
-            {
-                let value = one_line(value);
-                return Err(fault(format!(
-                    "`{}` of row {} is `{value}`, not a number",
-                    column.name,
-                    number + 1
-                )));
+            let mut columns = query.columns.iter().zip(&values);
+            if let Some(((name, _), value)) = columns.find(|((_, shown), value)| !shown.takes(value)) {
+                let (row, value) = (at + 1, one_line(value));
+                return Err(fault(format!("`{name}` of row {row} is `{value}`, not a number")));
             }
             rows.push(values);
         }
@@ -266,11 +257,11 @@ impl QueryResult {
             document.text(*none);
             return;
         }
-        let mut table = Table::new(columns.iter().filter_map(|column| column.shown.heading()));
-        for row in self.rows.iter().take(MOST_ROWS) {
-            table.row(columns.iter().zip(row).filter_map(|(column, value)| column.shown.cell(value)));
-        }
-        document.table(table);
+        let headings = columns.iter().filter_map(|(_, shown)| shown.heading());
+        let rows = self.rows.iter().take(MOST_ROWS);
+        let rows =
+            rows.map(|row| columns.iter().zip(row).filter_map(|((_, shown), value)| shown.cell(value)));
+        document.table(Table::new(headings).with_rows(rows));
         if let Some(left) = self.rows.len().checked_sub(MOST_ROWS).filter(|left| *left > 0) {
             let name = self.file.file_name().unwrap_or_default().to_string_lossy();
             document.text(format!("{} more in `{name}`.", counted(left, "row")));
@@ -282,21 +273,19 @@ impl Query {
     /// In whatever order.
     fn has_columns(&self, headings: &csv::StringRecord) -> bool {
         headings.len() == self.columns.len()
-            && self.columns.iter().all(|column| headings.iter().any(|heading| heading == column.name))
-    }
-}
-
-impl Column {
-    /// Whether it can have this value: a number may be missing.
-    fn takes(&self, value: &str) -> bool {
-        match self.shown {
-            Shown::Text(_) | Shown::Hidden => true,
-            Shown::Number(_) => value.is_empty() || value.parse::<f64>().is_ok_and(f64::is_finite),
-        }
+            && self.columns.iter().all(|(name, _)| headings.iter().any(|heading| heading == *name))
     }
 }
 
 impl Shown {
+    /// Whether it can have this value: a number may be missing.
+    fn takes(self, value: &str) -> bool {
+        match self {
+            Self::Text(_) | Self::Hidden => true,
+            Self::Number(_) => value.is_empty() || value.parse::<f64>().is_ok_and(f64::is_finite),
+        }
+    }
+
     fn heading(self) -> Option<&'static str> {
         match self {
             Self::Text(heading) | Self::Number(heading) => Some(heading),
@@ -307,8 +296,7 @@ impl Shown {
     fn cell(self, value: &str) -> Option<Cell> {
         match self {
             Self::Text(_) => Some(value.into()),
-            Self::Number(_) if value.is_empty() => Some(Cell::Number("-".to_owned())),
-            Self::Number(_) => Some(Cell::Number(value.to_owned())),
+            Self::Number(_) => Some(number(Some(value.to_owned()).filter(|value| !value.is_empty()))),
             Self::Hidden => None,
         }
     }

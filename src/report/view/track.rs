@@ -29,13 +29,11 @@ pub(super) struct ShownMetric {
     pub(super) prompt: Option<fn(&PromptSummary) -> f64>,
 }
 
-/// The words of the overview for a metric of which less is better.
+/// The words of the overview for a metric of which less is better: in a sentence, and before "regression".
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Watched {
-    /// In a sentence.
     pub(super) name: &'static str,
-    pub(super) regression: &'static str,
-    pub(super) improvement: &'static str,
+    pub(super) short: &'static str,
 }
 
 /// All metrics of the pages. Cold and warm loads are two of them, as with and without a cache.
@@ -43,11 +41,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
     ShownMetric {
         name: "tpot",
         title: "Time per output token",
-        watched: Some(Watched {
-            name: "time per output token",
-            regression: "TPOT regression",
-            improvement: "TPOT improvement",
-        }),
+        watched: Some(Watched { name: "time per output token", short: "TPOT" }),
         metric: Metric::TimePerOutputToken,
         mean: |run| Some(run.tpot_ms),
         processes: Some(|run| &run.process_tpot_ms),
@@ -56,11 +50,7 @@ pub(super) const SHOWN: [ShownMetric; 8] = [
     ShownMetric {
         name: "ttft",
         title: "Time to first token",
-        watched: Some(Watched {
-            name: "time to first token",
-            regression: "TTFT regression",
-            improvement: "TTFT improvement",
-        }),
+        watched: Some(Watched { name: "time to first token", short: "TTFT" }),
         metric: Metric::TimeToFirstToken,
         mean: |run| Some(run.ttft_ms),
         processes: None,
@@ -97,11 +87,7 @@ const fn memory(
     metric: Metric,
     mean: fn(&SummaryRow) -> Option<f64>,
 ) -> ShownMetric {
-    let watched = Some(Watched {
-        name: in_a_sentence,
-        regression: "memory regression",
-        improvement: "memory improvement",
-    });
+    let watched = Some(Watched { name: in_a_sentence, short: "memory" });
     ShownMetric { name, title, watched, metric, mean, processes: None, prompt: None }
 }
 

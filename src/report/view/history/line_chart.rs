@@ -50,14 +50,10 @@ fn line_of(timeline: &Timeline<'_>, standings: &[Option<Standing>], track: &Trac
     let points = track.means.iter().zip(&track.intervals).zip(standings);
     let points = points.map(|((mean, interval), standing)| LinePoint {
         mean: *mean,
-        low: interval.map(|it| it.lower()),
-        high: interval.map(|it| it.upper()),
+        band: interval.map(|it| (it.lower(), it.upper())),
         verdict: standing.map(|it| it.mark),
     });
-    let epoch = |(number, start): (usize, &EpochStart)| PositionLabel {
-        position: start.at,
-        text: number.to_string(),
-    };
+    let epoch = |(number, start): (usize, &EpochStart)| (start.at, number.to_string());
     let change = |change: &Change| {
         let percent = percent_of(*change)?;
         Some(chart::Change { position: change.at, percent, is_worse: track.shown.is_worse(percent) })
@@ -110,5 +106,5 @@ fn dates(timeline: &Timeline<'_>) -> Vec<PositionLabel> {
         point if is_one_day => short(point.sha).to_owned(),
         point => day_of(point),
     };
-    positions.into_iter().map(|position| PositionLabel { position, text: text(position) }).collect()
+    positions.into_iter().map(|position| (position, text(position))).collect()
 }

@@ -32,9 +32,9 @@ fn of_track(timeline: &Timeline<'_>, track: &Track) -> Vec<(usize, Value)> {
         let point = change.point;
         let badge = if point.mean_after > point.mean_before {
             // A change point is advice: only an A/B fails.
-            Badge::new(Mark::Warns, watched.regression)
+            Badge::new(Mark::Warns, format!("{} regression", watched.short))
         } else {
-            Badge::new(Mark::Holds, watched.improvement)
+            Badge::new(Mark::Holds, format!("{} improvement", watched.short))
         };
         let (before, after) = commits_around(timeline, track, number);
         let reason = format!(

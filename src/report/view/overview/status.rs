@@ -111,7 +111,8 @@ fn worse(timeline: &Timeline<'_>, tracks: &[Track], policy: &Policy) -> Option<S
     let largest = losses.iter().max_by(|one, other| one.ratio.total_cmp(&other.ratio))?;
     let Loss { metric, watched, ratio, since } = largest;
     let reason = format!("{} {}, detected by change points, still open", watched.name, percent_of(*ratio));
-    Some(Status { metric: *metric, ..Status::new(Mark::Warns, watched.regression, reason, Some(*since)) })
+    let word = format!("{} regression", watched.short);
+    Some(Status { metric: *metric, ..Status::new(Mark::Warns, &word, reason, Some(*since)) })
 }
 
 /// Nothing is worse: was anything decided?
@@ -212,8 +213,10 @@ pub(super) fn open_regressions(
     });
     let is_decided = |metric| decided.is_some() && metric == Metric::TimePerOutputToken;
     let found = losses(timeline, tracks, sources.policy).into_iter().filter(|loss| !is_decided(loss.metric));
-    let found = found
-        .map(|loss| row(Mark::Warns, loss.watched.regression, loss.watched.name, loss.ratio, loss.since));
-    let found: Vec<_> = found.collect();
+    let found: Vec<_> = found
+        .map(|Loss { watched, ratio, since, .. }| {
+            row(Mark::Warns, &format!("{} regression", watched.short), watched.name, ratio, since)
+        })
+        .collect();
     decided.into_iter().chain(found).collect()
 }
