@@ -3,7 +3,6 @@
 
 use serde_json::{Value, json};
 
-use crate::golden::GoldenResult;
 use crate::judge::{
     CostLine, DepthGrowth, LINE_TOLERANCE, MeanValues, PromptSummary, Standing, Summary, Validity,
     depth_growth, standing, summarise,
@@ -13,7 +12,7 @@ use crate::record::{ArmView, ProvenDevice};
 use crate::report::decision::divergence;
 use crate::report::document::{Cell, Document, Table, metric, number};
 use crate::report::facts::{facts_of, kv_cache_size};
-use crate::report::mark::{add_validity, repeats_validity};
+use crate::report::mark::{add_validity, output_word, repeats_validity};
 use crate::report::number::{counted, mebibytes};
 use crate::report::profile::add_profile;
 use crate::visible;
@@ -139,10 +138,9 @@ fn table(summary: &Summary, detail: Detail) -> Table {
         let cells = cells.chain(is_wide.then_some(peak)).chain([output]);
         [title.into()].into_iter().chain(cells).collect()
     };
-    let prompts = summary
-        .prompts
-        .iter()
-        .map(|prompt| row(&prompt.title, prompt.metric_values.as_ref(), peak_mib(prompt), output(prompt)));
+    let prompts = summary.prompts.iter().map(|prompt| {
+        row(&prompt.title, prompt.metric_values.as_ref(), peak_mib(prompt), output_word(prompt.golden).into())
+    });
     // A row of means: no highest value and no worst output.
     let average = row("average", summary.average.as_ref(), number(None), "".into());
     Table::new(headings).with_rows(prompts.chain([average]))
@@ -178,7 +176,7 @@ pub(super) fn depth_table(record: ArmView<'_>, summary: &Summary) -> Table {
             of_prefill(Metric::TimeToFirstToken),
             of(Metric::TimePerOutputToken, 2),
             peak_mib(prompt),
-            output(prompt),
+            output_word(prompt.golden).into(),
         ]
     });
     Table::new(DEPTH_HEADINGS).with_rows(prompts)
@@ -199,15 +197,6 @@ fn growth_sentence(growth: &DepthGrowth) -> String {
             growth.line.at(left.depth_tokens)
         ),
     }
-}
-
-fn output(prompt: &PromptSummary) -> Cell {
-    match prompt.golden {
-        None => "not judged",
-        Some(GoldenResult::None) => "unverified",
-        Some(other) => other.as_str(),
-    }
-    .into()
 }
 
 /// Peak memory, KV cache, and the published value or why the run is not compared with it.

@@ -157,26 +157,14 @@ pub fn imported_beside(ours: ArmView<'_>, theirs: &ImportedRecord) -> Document {
     document.text(
         "Shown, not compared: the tokens of B were never verified, and what it ran is reported by the tool alone.",
     );
-    document.fact(
-        "A",
-        format!(
-            "run {}, model {}, device {}, {} tokens a prompt",
-            ours.experiment.run_id,
-            ours.model.name,
-            ours.device.actual(),
-            ours.workload.new_tokens
-        ),
-    );
-    document.fact(
-        "B",
-        format!(
-            "{}, model {}, device {}, {} tokens a prompt",
-            theirs.format.title(),
-            reported.model.as_deref().unwrap_or("not reported"),
-            reported.device.as_deref().unwrap_or("not reported"),
-            tokens(theirs).map_or_else(|| "different".to_owned(), |tokens| tokens.to_string())
-        ),
-    );
+    let mut side = |letter, what: &str, model: &str, device: &str, tokens: &str| {
+        document.fact(letter, format!("{what}, model {model}, device {device}, {tokens} tokens a prompt"));
+    };
+    let (run, tokens_of_ours) = (&ours.experiment.run_id, ours.workload.new_tokens.to_string());
+    side("A", &format!("run {run}"), &ours.model.name, ours.device.actual(), &tokens_of_ours);
+    let of_tool = |text: &'_ Option<String>| text.clone().unwrap_or_else(|| "not reported".to_owned());
+    let tokens = tokens(theirs).map_or_else(|| "different".to_owned(), |tokens| tokens.to_string());
+    side("B", theirs.format.title(), &of_tool(&reported.model), &of_tool(&reported.device), &tokens);
     let device = reported.device.as_deref();
     if !device.is_some_and(|device| device.eq_ignore_ascii_case(ours.device.actual())) {
         document.text("No value is shown: B is not reported to be of the device of A.");

@@ -227,13 +227,18 @@ impl From<&Validity> for Mark {
     }
 }
 
-/// The result on an output, with its mark.
-pub(in crate::report) fn output_status(golden: Option<GoldenResult>) -> Cell {
+/// The result on an output in a word.
+pub(in crate::report) fn output_word(golden: Option<GoldenResult>) -> &'static str {
     match golden {
-        None => status(Mark::NotJudged, "not judged"),
-        Some(GoldenResult::None) => status(Mark::NotJudged, "unverified"),
-        Some(golden) => status(golden.into(), golden.as_str()),
+        None => "not judged",
+        Some(GoldenResult::None) => "unverified",
+        Some(golden) => golden.as_str(),
     }
+}
+
+/// The same with its mark.
+pub(in crate::report) fn output_status(golden: Option<GoldenResult>) -> Cell {
+    status(golden.map_or(Mark::NotJudged, Mark::from), output_word(golden))
 }
 
 /// Whether the times of a record are invalid.

@@ -53,7 +53,8 @@ pub(in crate::report) fn add_decision(
         document.status(mark, word, &decision.reason);
     }
     if subject.record.outcome == Outcome::Interrupted {
-        document.status(Mark::NotJudged, "interrupted", interrupted_after_pairs(subject.pairs));
+        let complete = subject.pairs.iter().filter(|pair| pair.difference_percent.is_some()).count();
+        document.status(Mark::NotJudged, "interrupted", interrupted_after(complete, "pair"));
     }
     if let Some(failure) = &subject.record.failure {
         document.status(Mark::Fails, "failed", Line::from(failure).and("; no speed is reported"));
@@ -124,11 +125,6 @@ pub fn decision_markdown(subject: Subject<'_>, decision: &DecisionRecord) -> Str
     let next = Line::prose(&format!("Next: {what}{command}. Record `{id}`."));
     document.text(next.and(warning_kinds(subject)));
     document.to_markdown()
-}
-
-/// How far an interrupted A/B came.
-fn interrupted_after_pairs(pairs: &[PairLine]) -> String {
-    interrupted_after(pairs.iter().filter(|pair| pair.difference_percent.is_some()).count(), "pair")
 }
 
 /// How far an interrupted measurement came.

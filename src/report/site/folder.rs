@@ -89,8 +89,14 @@ impl SiteFolder {
 
     /// Takes away what is no part of the site any more, and remembers what is.
     pub(super) fn close(mut self) -> Result<Written> {
-        let gone: Vec<PathBuf> = self.before.gone(&self.now).map(Path::to_owned).collect();
-        gone.iter().try_for_each(|path| self.remove(path))?;
+        for path in self.before.gone(&self.now) {
+            let file = self.root.join(path);
+            match fs::remove_file(&file) {
+                Ok(()) => self.written.removed += 1,
+                Err(cause) if cause.kind() == ErrorKind::NotFound => {}
+                Err(cause) => return Err(Error::io("remove", &file, &cause)),
+            }
+        }
         self.remember()?;
         Ok(self.written)
     }
@@ -99,16 +105,6 @@ impl SiteFolder {
         let text = serde_json::to_vec(&self.now)
             .map_err(|cause| Error::harness(format!("`{MADE_FILE}` cannot be written: {cause}")))?;
         replace(&self.root.join(MADE_FILE), &text)
-    }
-
-    fn remove(&mut self, path: &Path) -> Result<()> {
-        let file = self.root.join(path);
-        match fs::remove_file(&file) {
-            Ok(()) => self.written.removed += 1,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => {}
-            Err(cause) => return Err(Error::io("remove", &file, &cause)),
-        }
-        Ok(())
     }
 }
 
@@ -187,7 +183,7 @@ const PAIRS: &str = "compare";
 
 /// Files by their path below the site's folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Made {
+struct Made {
     files: BTreeMap<PathBuf, MadeFile>,
 }
 
@@ -201,7 +197,7 @@ struct MadeFile {
 
 impl Made {
     /// What the site in this folder says of itself; None where nothing was made there.
-    pub(super) fn of_site(root: &Path) -> Result<Option<Self>> {
+    fn of_site(root: &Path) -> Result<Option<Self>> {
         let file = root.join(MADE_FILE);
         Ok(files::read_if_there(&file, FileKind::Page)?.map(|text| Self::read(&text)))
     }
@@ -211,36 +207,36 @@ impl Made {
         serde_json::from_slice(text).unwrap_or_default()
     }
 
-    pub(super) fn add(&mut self, path: PathBuf, sources_sha256: String, bytes: u64) {
+    fn add(&mut self, path: PathBuf, sources_sha256: String, bytes: u64) {
         self.files.insert(path, MadeFile { sources_sha256, bytes });
     }
 
     /// Whether a file of this size is what these sources would make.
-    pub(super) fn is_as_made(&self, path: &Path, sources_sha256: &str, bytes: u64) -> bool {
+    fn is_as_made(&self, path: &Path, sources_sha256: &str, bytes: u64) -> bool {
         self.files.get(path).is_some_and(|file| file.sources_sha256 == sources_sha256 && file.bytes == bytes)
     }
 
     /// Whether a file is one of those.
-    pub(super) fn has(&self, path: &Path) -> bool {
+    fn has(&self, path: &Path) -> bool {
         is_of_a_site(path) && self.files.contains_key(path)
     }
 
     /// Files that were made once and are no part of what was made now. Only names that a site has are among
     /// them, whatever the file says.
-    pub(super) fn gone<'a>(&'a self, now: &'a Self) -> impl Iterator<Item = &'a Path> {
+    fn gone<'a>(&'a self, now: &'a Self) -> impl Iterator<Item = &'a Path> {
         let files = self.files.keys().filter(|path| !now.files.contains_key(*path));
         files.map(PathBuf::as_path).filter(|path| is_of_a_site(path))
     }
 }
 
 /// Names in the site's folder that are its own.
-pub(super) fn own_names() -> impl Iterator<Item = &'static str> {
+fn own_names() -> impl Iterator<Item = &'static str> {
     let pages = PageKind::LISTED.map(PageKind::file).into_iter();
     pages.chain(FOLDERS).chain([PAIRS, MADE_FILE])
 }
 
 /// Whether this is a page that is made when it is requested: that of two runs, or that of a fleet.
-pub(super) fn is_requested_page(path: &Path) -> bool {
+fn is_requested_page(path: &Path) -> bool {
     if path == Path::new(PageKind::Fleet.file()) {
         return true;
     }
