@@ -48,6 +48,21 @@ fn store(checkout: &Checkout) -> History {
     History::at(checkout.path("reports/history"))
 }
 
+/// A checkout with the pages of these runs.
+fn with_site_of(runs: &[(char, char)]) -> Checkout {
+    let checkout = Checkout::new();
+    for (digit, parent) in runs {
+        store(&checkout).add(&run(*digit, *parent)).unwrap();
+    }
+    checkout.run(["report"]).exits(0);
+    checkout
+}
+
+/// A file of the site, by its path there.
+fn site_text(checkout: &Checkout, file: &str) -> String {
+    fs::read_to_string(checkout.path("reports/site").join(file)).unwrap()
+}
+
 fn page(digit: char) -> String {
     format!("commit/{}.html", digit.to_string().repeat(12))
 }
@@ -72,10 +87,7 @@ fn without_records_the_first_page_says_what_to_do() {
 
 #[test]
 fn the_same_records_give_the_same_bytes_wherever_and_whenever_they_are_rendered() {
-    let checkout = Checkout::new();
-    for (digit, parent) in [('1', '0'), ('2', '1'), ('3', '2')] {
-        store(&checkout).add(&run(digit, parent)).unwrap();
-    }
+    let checkout = with_site_of(&[('1', '0'), ('2', '1'), ('3', '2')]);
     store(&checkout).add(&forged::ab_record()).unwrap();
     checkout.run(["report"]).exits(0);
     let once = files(&checkout.path("reports/site"));
@@ -89,24 +101,20 @@ fn the_same_records_give_the_same_bytes_wherever_and_whenever_they_are_rendered(
 
 #[test]
 fn a_new_record_changes_the_pages_that_tell_of_it_and_leaves_the_others_untouched() {
-    let checkout = Checkout::new();
-    store(&checkout).add(&run('1', '0')).unwrap();
-    store(&checkout).add(&run('2', '1')).unwrap();
-    checkout.run(["report"]).exits(0);
+    let checkout = with_site_of(&[('1', '0'), ('2', '1')]);
     let one = modified(&checkout, &page('1'));
-    let first = fs::read(checkout.path("reports/site/index.html")).unwrap();
+    let first = site_text(&checkout, "index.html");
     store(&checkout).add(&run('3', '2')).unwrap();
     checkout.run(["report"]).exits(0);
     assert!(checkout.path("reports/site").join(page('3')).is_file());
-    assert_ne!(fs::read(checkout.path("reports/site/index.html")).unwrap(), first);
+    assert_ne!(site_text(&checkout, "index.html"), first);
     assert_eq!(one, modified(&checkout, &page('1')));
-    let two = fs::read_to_string(checkout.path("reports/site").join(page('2'))).unwrap();
+    let two = site_text(&checkout, &page('2'));
     assert!(two.contains(&format!("Next <a class=\"sha\" href=\"../{}\"", page('3'))), "{two}");
     // A page that was cut is made again, though nothing that it is made of has changed.
-    let cut = checkout.path("reports/site").join(page('1'));
-    fs::write(&cut, "half").unwrap();
+    fs::write(checkout.path("reports/site").join(page('1')), "half").unwrap();
     checkout.run(["report"]).exits(0);
-    assert!(fs::read_to_string(&cut).unwrap().ends_with("</html>\n"));
+    assert!(site_text(&checkout, &page('1')).ends_with("</html>\n"));
 }
 
 #[test]
@@ -121,7 +129,7 @@ fn a_base_without_a_page_is_no_link_until_it_has_one() {
     store(&checkout).add(&ab).unwrap();
     let reported = || {
         checkout.run(["report"]).exits(0);
-        let text = fs::read_to_string(checkout.path("reports/site").join(page('2'))).unwrap();
+        let text = site_text(&checkout, &page('2'));
         assert!(text.contains(&format!(">{}", "1".repeat(12))), "{text}");
         text.contains(&format!("href=\"../{}\"", page('1')))
     };
@@ -171,9 +179,7 @@ fn a_site_is_never_made_through_a_link_and_what_lies_behind_one_stays() {
 
 #[test]
 fn a_link_in_the_place_of_a_page_is_replaced_and_not_written_through() {
-    let checkout = Checkout::new();
-    store(&checkout).add(&run('1', '0')).unwrap();
-    checkout.run(["report"]).exits(0);
+    let checkout = with_site_of(&[('1', '0')]);
     let mine = checkout.path("mine.txt");
     let bytes = fs::read(checkout.path("reports/site").join(page('1'))).unwrap();
     fs::write(&mine, &bytes).unwrap();
@@ -247,7 +253,7 @@ fn a_damaged_record_is_counted_and_named_and_the_others_have_their_pages() {
     let ended = checkout.run(["report"]);
     ended.exits(0);
     assert!(ended.stderr.contains("warning: ") && ended.stderr.contains(file.to_str().unwrap()), "{ended}");
-    let first = fs::read_to_string(checkout.path("reports/site/index.html")).unwrap();
+    let first = site_text(&checkout, "index.html");
     assert!(first.contains("<strong>1 file</strong> of the store cannot be read"), "{first}");
     assert!(checkout.path("reports/site").join(page('2')).is_file());
 }
@@ -258,7 +264,7 @@ fn the_raw_record_on_a_page_is_the_record_of_the_store() {
     let file = store(&checkout).add(&run('1', '0')).unwrap();
     checkout.run(["report"]).exits(0);
     let name = file.file_name().unwrap().to_str().unwrap();
-    let text = fs::read_to_string(checkout.path("reports/site").join(page('1'))).unwrap();
+    let text = site_text(&checkout, &page('1'));
     assert!(text.contains(&format!("href=\"../records/{name}\"")), "{text}");
     assert_eq!(fs::read(checkout.path("reports/site/records").join(name)).unwrap(), fs::read(&file).unwrap());
 }

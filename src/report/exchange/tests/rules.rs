@@ -122,27 +122,14 @@ fn bencher_gets_no_bounds_of_a_single_process() {
     assert_eq!(*tpot, serde_json::json!({ "value": 47.0 }));
 }
 
-/// A line of Go's benchmark text.
-struct Measurement {
-    name: String,
-    iterations: u64,
-    /// As in "47 ns/op".
-    values: Vec<String>,
-}
-
-/// A reader of that text, by the rules of its proposal: what it does not know it leaves out.
-fn measurements(text: &str) -> Vec<Measurement> {
-    let lines = text.lines().filter(|line| line.starts_with("Benchmark"));
-    let read = lines.map(|line| {
-        let mut fields = line.split_whitespace();
-        let name = fields.next().unwrap().to_owned();
-        assert!(name["Benchmark".len()..].starts_with(char::is_uppercase), "{line}");
-        let iterations = fields.next().unwrap().parse().unwrap();
-        let rest: Vec<&str> = fields.collect();
-        assert!(rest.len().is_multiple_of(2) && rest.iter().step_by(2).all(|it| it.parse::<f64>().is_ok()));
-        Measurement { name, iterations, values: rest.chunks(2).map(|pair| pair.join(" ")).collect() }
-    });
-    read.collect()
+/// A reader of a line of Go's benchmark text, by the rules of its proposal: the name, the iterations, and values with
+/// their units, as in "47 ns/op".
+fn measurement(line: &str) -> (&str, u64, Vec<String>) {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let [name, iterations, rest @ ..] = &fields[..] else { panic!("{line}") };
+    assert!(name["Benchmark".len()..].starts_with(char::is_uppercase), "{line}");
+    assert!(rest.len().is_multiple_of(2) && rest.iter().step_by(2).all(|it| it.parse::<f64>().is_ok()));
+    (name, iterations.parse().unwrap(), rest.chunks(2).map(|pair| pair.join(" ")).collect())
 }
 
 #[test]
@@ -158,14 +145,15 @@ fn every_line_for_benchstat_is_a_benchmark_a_unit_a_key_or_a_comment() {
         let is_unit = line.strip_prefix("Unit ").is_some_and(|unit| unit.split(' ').count() == 2);
         assert!(is_key || is_unit || line.starts_with("BenchmarkDecode/prompt="), "{line}");
     }
-    let measured = measurements(&text);
+    // What it does not know a reader leaves out.
+    let measured: Vec<_> =
+        text.lines().filter(|line| line.starts_with("Benchmark")).map(measurement).collect();
     assert_eq!(measured.len(), 4, "a line a generation");
-    let first = &measured[0];
-    assert_eq!((first.name.as_str(), first.iterations), ("BenchmarkDecode/prompt=fibonacci", 2));
-    assert_eq!(first.values[0], "47000000 ns/op");
-    assert!(first.values.contains(&"200 ttft@1(ms)".to_owned()), "{:?}", first.values);
-    let takes_threads = |name: &str| name.ends_with("-1");
-    assert!(!measured.iter().any(|it| takes_threads(&it.name)), "that would be a number of threads");
+    let (name, iterations, values) = &measured[0];
+    assert_eq!((*name, *iterations), ("BenchmarkDecode/prompt=fibonacci", 2));
+    assert_eq!(values[0], "47000000 ns/op");
+    assert!(values.contains(&"200 ttft@1(ms)".to_owned()), "{values:?}");
+    assert!(!measured.iter().any(|it| it.0.ends_with("-1")), "that would be a number of threads");
 }
 
 #[test]

@@ -1,15 +1,12 @@
 //! Every format, whole, of one small record.
 
 use super::forged::{ab, entry, run};
+use super::text_of;
 use crate::measure::Direction;
-use crate::report::exchange::{ExchangeFormat, exchange, otava_config, otava_csv};
+use crate::report::exchange::{ExchangeFormat, otava_config, otava_csv};
 
 fn text(format: ExchangeFormat) -> String {
-    exchange(format, &[run()]).unwrap().text
-}
-
-fn text_of_ab(format: ExchangeFormat) -> String {
-    exchange(format, &[ab()]).unwrap().text
+    text_of(format, &[run()])
 }
 
 #[test]
@@ -71,7 +68,7 @@ fn benchstat_has_a_line_a_generation() {
 
 #[test]
 fn the_sides_of_an_ab_are_columns_to_benchstat() {
-    let text = text_of_ab(ExchangeFormat::Benchstat);
+    let text = text_of(ExchangeFormat::Benchstat, &[ab()]);
     let keys: Vec<&str> =
         text.lines().filter(|line| line.contains("side") || line.contains("commit")).collect();
     insta::assert_snapshot!(keys.join("\n"), @r#"
