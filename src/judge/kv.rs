@@ -97,6 +97,8 @@ pub struct KvBytesPerToken {
     pub resident_saved: Option<u64>,
     /// Most bytes of the transform's own buffers.
     pub buffers: u64,
+    /// Highest `peak_rss@1` of a measured generation, bytes: the buffers are in it.
+    pub peak_rss_bytes: Option<u64>,
 }
 
 /// Time per token of a change between steps, ms.
@@ -224,6 +226,7 @@ fn bytes(reference: &Arm, arm: &Arm, kv: &KvRecord) -> Option<KvBytesPerToken> {
         resident: own,
         resident_saved: own.zip(of_reference).map(|(own, reference)| reference.saturating_sub(own)),
         buffers: kv.uses.iter().map(|it| it.buffer_bytes).max().unwrap_or_default(),
+        peak_rss_bytes: arm.measured_samples().filter_map(|it| it.peak_rss_bytes).max(),
     })
 }
 

@@ -39,6 +39,9 @@ pub fn kv_document(record: &Experiment) -> Document {
     if let Some(line) = at_20b(&arms) {
         document.text(line);
     }
+    if let Some(line) = peaks(&arms) {
+        document.text(line);
+    }
     document.titled_table("Time", time(&arms));
     document.text(
         "ratio: geometric mean over the rounds that count, with its 95 % interval by Student's t; read, transform, \
@@ -155,6 +158,16 @@ fn at_20b(arms: &[KvArm]) -> Option<String> {
         .collect();
     (!scaled.is_empty())
         .then(|| format!("packed B/token in the shape of GPT-OSS-20B's cache: {}", scaled.join(", ")))
+}
+
+/// Packed bytes are no memory until the process takes less.
+fn peaks(arms: &[KvArm]) -> Option<String> {
+    let peaks = arms.iter().enumerate().filter_map(|(at, arm)| {
+        Some(format!("{} {}", at + 1, mebibytes(arm.bytes.as_ref()?.peak_rss_bytes?)))
+    });
+    let peaks: Vec<String> = peaks.collect();
+    (!peaks.is_empty())
+        .then(|| format!("peak RSS of a generation, buffers included, by arm: {}", peaks.join(", ")))
 }
 
 fn time(arms: &[KvArm]) -> Table {
@@ -294,6 +307,7 @@ mod tests {
             "16128       33 %  1.5 MiB   9.4 MiB                0  4.0 MiB",
             "24576       50 %  2.3 MiB   4.7 MiB          4.7 MiB  4.0 MiB",
             "2.000",
+            "peak RSS of a generation, buffers included, by arm: 1 ",
         ] {
             assert!(text.contains(row), "{row}\n{text}");
         }
