@@ -91,7 +91,8 @@ pub(super) fn soak(args: &SoakArgs) -> Result<u8> {
         ..ExperimentPlan::new(PlanKind::Soak, began_ns, prompts, new_tokens, vec![arm], schedule, published)
     };
     say(&format!(
-        "soak: {PROCESSES} processes of {} s, each with a pause of {} s in the middle; Ctrl-C leaves no values",
+        "soak: {PROCESSES} processes of {} s, each with a pause of {} s in the middle; Ctrl-C ends it after the \
+         answer under way, and keeps what was measured",
         soak.process_s, soak.pause_s
     ));
     let ran = run(&plan, &control, &Progress::start(&control, new_tokens))?;

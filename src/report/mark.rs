@@ -205,7 +205,9 @@ pub(in crate::report) fn add_validity(document: &mut Document, validity: &Validi
             "a token differs from its golden; that prompt has no speed, and there is no average".to_owned()
         }
         Validity::Interrupted => {
-            format!("after {}; no speed is reported", counted(run.samples.len(), "generation"))
+            let has_times = run.samples.iter().any(|sample| sample.times.is_some());
+            let without = if has_times { "" } else { "; no speed is reported" };
+            format!("after {}{without}", counted(run.samples.len(), "generation"))
         }
         Validity::Failed => {
             let failure = run.failure.as_deref().unwrap_or("no reason is recorded");

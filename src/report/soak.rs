@@ -20,15 +20,15 @@ pub fn soak_document(record: ArmView<'_>) -> Document {
     let validity = Validity::of_run(&record);
     let mut document = Document::default();
     add_validity(&mut document, &validity, record);
-    if validity == Validity::Interrupted {
+    let result = SoakResult::of(&record);
+    if validity == Validity::Interrupted && result.windows.is_empty() {
         return document;
     }
-    let result = SoakResult::of(&record);
     document.title(title(record));
     let tokens: usize = record.measured_samples().map(|sample| sample.token_ids.len()).sum();
     document.text(format!(
         "soak: {}, {} generations of {} tokens, {tokens} tokens",
-        counted(record.workload.runs, "process"),
+        counted(record.measured_processes().count(), "process"),
         record.measured_samples().count(),
         record.workload.new_tokens
     ));

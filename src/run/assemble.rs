@@ -3,6 +3,7 @@
 mod arm;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use crate::engine::openvino::{DeviceKind, OpenVinoEngine};
 use crate::error::{Error, ErrorKind, Result};
@@ -51,10 +52,11 @@ pub(super) fn measured(
     driven: &Driven,
     after: Result<BandwidthReading>,
 ) -> Result<Ran> {
-    let LiveRounds { context, mut sessions, began_with, untimed_pass_ns, skipped, .. } = live;
-    let interrupted = sessions.iter().any(|session| session.session.exit_reason == ExitReason::Interrupted);
+    let LiveRounds { context, control, mut sessions, began_with, untimed_pass_ns, skipped, .. } = live;
+    let interrupted = sessions.iter().any(|session| session.session.exit_reason == ExitReason::Interrupted)
+        || (plan.soak.is_some() && control.stop.load(Ordering::Relaxed));
     let whole = driven.orders.len();
-    if interrupted && plan.arms.len() > 1 {
+    if interrupted && plan.keeps_whole_rounds() {
         for session in &mut sessions {
             session.keep_whole_rounds(whole);
         }
@@ -78,8 +80,8 @@ pub(super) fn measured(
     let failed = failed.or(after.as_ref().err().cloned()).filter(|_| !interrupted);
     let outcome = outcome(&arms, failed.as_ref(), driven.ended, interrupted);
     let has_values = interrupted && whole > 0;
-    if plan.arms.len() > 1 && matches!(outcome, Outcome::Interrupted | Outcome::Failed) && !has_values {
-        // What one arm did well is no half of a comparison.
+    if plan.keeps_whole_rounds() && matches!(outcome, Outcome::Interrupted | Outcome::Failed) && !has_values {
+        // What one arm did well is no half of a comparison, and what was cut short is no soak.
         arms.iter_mut().flat_map(|arm| &mut arm.samples).for_each(|sample| sample.times = None);
     }
     if interrupted {

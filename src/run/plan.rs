@@ -204,6 +204,11 @@ impl<'a> ExperimentPlan<'a> {
         }
     }
 
+    /// Whether rounds that were whole before Ctrl-C have values. A `bench` has none: its published mean is over all runs.
+    pub(super) fn keeps_whole_rounds(&self) -> bool {
+        self.arms.len() > 1 || self.soak.is_some()
+    }
+
     /// How the rounds were planned, as it is recorded.
     pub(super) fn sampling(&self) -> Sampling {
         Sampling {

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use arcgauge::judge::soak::SoakResult;
 use arcgauge::record::Outcome;
 
 use crate::checkout::{Checkout, read_json};
@@ -135,6 +136,26 @@ fn interrupted_peers_keep_their_whole_rounds() {
     let ended = stopped_when("-TERM", "round 1: TPOT", &checkout, &words, |_| ());
     has_one_whole(&ended, &checkout, "round");
     ended.prints("TPOT ms of each process, in the order");
+}
+
+#[test]
+fn an_interrupted_soak_keeps_the_whole_passes_of_its_process() {
+    let checkout = Checkout::new();
+    let words = ["soak", "--time", "9m", "--device", "CPU", "--prompt", "fibonacci", "--max-new-tokens", "8"];
+    let lock = checkout.lock();
+    let more = ["--unverified", "--settle-limit-s", "0", "--lock", lock.to_str().unwrap()];
+    let ended = stopped_when("-INT", "soak: ", &checkout, &[&words[..], &more].concat(), |child| {
+        let _decodes = worker_that_decodes(child.id());
+        thread::sleep(Duration::from_secs(3));
+    });
+    ended.exits(130).prints("INTERRUPTED: after ").prints("soak: 1 process, ").prints("last tenth to first");
+    let record = checkout.only_record();
+    assert_eq!((record.outcome, record.rounds.len()), (Outcome::Interrupted, 1));
+    assert!(record.arms[0].samples.iter().all(|sample| sample.times.is_some()), "{ended}");
+    assert!(SoakResult::of(&record.subject()).windows.len() > 2, "{ended}");
+    let again = checkout.run(["history", "show", &record.run_id]);
+    assert_eq!(again.stdout, ended.stdout, "shown again from its record");
+    checkout.run(["history", "verify"]).exits(0);
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Conversation {
     protocol: u32,
     /// Set where the load primes a cache, which takes longer.
     pub(super) cache_warm_up: bool,
+    /// Set where Ctrl-C waits for the end of the answer under way.
+    pub(super) finishes_answer: bool,
     /// Tokens before the first new one of what is under way.
     pub(super) depth_tokens: usize,
     exit_reason: Option<ExitReason>,
@@ -47,6 +49,7 @@ impl Conversation {
             stop,
             protocol: PROTOCOL_VERSION,
             cache_warm_up: false,
+            finishes_answer: false,
             depth_tokens: 0,
             exit_reason: None,
             output_tail: Vec::new(),
@@ -99,7 +102,7 @@ impl Conversation {
         let limit = self.limits.of(awaited, self.cache_warm_up, self.depth_tokens);
         let start = Instant::now();
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.load(Ordering::Relaxed) && !self.finishes_answer {
                 return Err(self.end_as(ExitReason::Interrupted));
             }
             match self.link.receive(LOOK_EVERY) {

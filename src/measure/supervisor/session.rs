@@ -297,30 +297,35 @@ impl<'a> WorkerRun<'a> {
         Ok(())
     }
 
-    /// Asks the prompts again and again, in the same order, until the time is over. A pass that has begun is completed, so
-    /// that each has every prompt.
+    /// Asks the prompts again and again, in the same order, until the time is over or Ctrl-C. Only whole passes are kept,
+    /// so that each has every prompt.
     fn go_on(&mut self, order: &[&RequestedPrompt], soak: Soak) -> Result<(), ExitReason> {
         let plan = self.job.plan;
+        let is_stopped = || self.job.control.stop.load(Ordering::Relaxed);
+        // What was measured for an hour is kept: the answer under way comes to its end.
+        self.conversation.finishes_answer = true;
         let began_ns = self.facts.samples.first().map_or(0, |first| first.submitted_ns);
         let (half, pause) = (Duration::from_secs(soak.process_s) / 2, Duration::from_secs(soak.pause_s));
         let mut paused = Duration::ZERO;
         let mut generation = order.len();
         loop {
             let elapsed = Duration::from_nanos(MonotonicClock.now_ns().saturating_sub(began_ns));
-            if elapsed.saturating_sub(paused) >= half * 2 {
+            if is_stopped() || elapsed.saturating_sub(paused) >= half * 2 {
                 return Ok(());
             }
             if paused.is_zero() && elapsed >= half {
                 let until_ns = MonotonicClock.now_ns() + u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
-                while MonotonicClock.now_ns() < until_ns {
-                    if self.job.control.stop.load(Ordering::Relaxed) {
-                        return Err(self.conversation.end_as(ExitReason::Interrupted));
-                    }
+                while MonotonicClock.now_ns() < until_ns && !is_stopped() {
                     thread::sleep(LOOK_EVERY);
                 }
                 paused = pause.max(Duration::from_nanos(1));
             }
+            let whole_passes = self.facts.samples.len();
             for prompt in order {
+                if is_stopped() {
+                    self.facts.samples.truncate(whole_passes);
+                    return Ok(());
+                }
                 generation += 1;
                 let (process, role) = (self.facts.index, Role::Measured);
                 self.observer.aims(Aim { process, generation, role, prompt_id: &prompt.id });

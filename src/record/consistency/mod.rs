@@ -294,8 +294,8 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
             return unfit(&format!("the commit is `{}`, not 40 hexadecimal digits", commit.sha));
         }
         if arm.samples.iter().any(|sample| sample.times.is_some()) {
-            // Where several arms were interrupted, whole rounds have values.
-            if record.plan.is_alone() && arm.outcome == Outcome::Interrupted {
+            // Whole rounds of several arms have values when they are interrupted, and those of a soak.
+            if record.plan == PlanKind::Bench && arm.outcome == Outcome::Interrupted {
                 return unfit("it has times, and the run did not come to its end");
             }
             with_speed(arm, record.sampling.soak.is_some()).or_else(|what| unfit(&what))?;

@@ -44,8 +44,8 @@ pub(in crate::run) fn assemble_arm(
     }
     let is_measured = |purpose: Purpose| purpose == Purpose::Measured;
     let processes = session.processes.iter().filter(|process| is_measured(process.purpose)).count();
-    // What was requested of a run alone is known before; rounds are as many as were made.
-    let processes = if plan.arms.len() == 1 { plan.rounds().unwrap_or(processes) } else { processes };
+    // A `bench` has as many runs as were requested; elsewhere those that were made count.
+    let processes = if plan.keeps_whole_rounds() { processes } else { plan.rounds().unwrap_or(processes) };
     let worker_plan = plan.of_worker(processes, skipped);
     let hashing_ns = MonotonicClock.now_ns();
     let unchanged = ready.model.identity.check_unchanged(&ready.model.folder, &mut known_hashes());
@@ -78,7 +78,15 @@ pub(in crate::run) fn assemble_arm(
         kv.agreements = agreements;
     }
     let findings = if session.processes.is_empty() { Vec::new() } else { findings };
-    fill_in(&mut arm, ready.model, &worker_plan, &session, &findings, failed.as_ref(), plan.arms.len() > 1);
+    fill_in(
+        &mut arm,
+        ready.model,
+        &worker_plan,
+        &session,
+        &findings,
+        failed.as_ref(),
+        plan.keeps_whole_rounds(),
+    );
     Ok(AssembledArm { arm, machine: Identity::machine(&session)?, failed, hashing_ns })
 }
 
@@ -132,7 +140,7 @@ fn fill_in(
 ) {
     let samples = session.samples();
     if session.exit_reason == ExitReason::Interrupted {
-        // Whole rounds of several arms have values; a run alone has none before its end.
+        // Whole rounds have values; a `bench` has none before its end.
         let findings = if has_values { findings } else { &[] };
         arm.samples = stored_samples(plan, &samples, findings);
         arm.prompts = prompt_records(model, plan, &samples, findings);
