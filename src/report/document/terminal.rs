@@ -143,6 +143,32 @@ fn broken(line: &str, columns: Option<usize>, indent: &str, mut in_code: bool) -
     text + "\n"
 }
 
+/// A longer word, as the settings of a `plugin:` arm, is also broken after a `+` or a `,`.
+const LONG_WORD: usize = 24;
+
+/// The parts of a cell's text between which it may be wrapped.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(' ').flat_map(|word| {
+        let is_long = word.chars().count() > LONG_WORD;
+        word.split_inclusive(move |sign| is_long && matches!(sign, '+' | ','))
+    })
+}
+
+/// A cell's text in lines of at most this width, unless a part is longer.
+fn in_lines(text: &str, width: usize) -> String {
+    let (mut lines, mut used) = (String::new(), 0);
+    for part in parts(text) {
+        if used > 0 && used + part.trim_end().chars().count() > width {
+            lines.truncate(lines.trim_end().len());
+            lines.push('\n');
+            used = 0;
+        }
+        lines.push_str(part);
+        used += part.chars().count();
+    }
+    lines
+}
+
 /// A table within this width: its headings and texts are wrapped at spaces, and where that is not enough, it goes on
 /// below itself with the columns that name a row.
 fn fitted(table: &Table, width: usize) -> String {
@@ -179,7 +205,8 @@ struct Column {
 
 impl Column {
     fn of(table: &Table, at: usize) -> Self {
-        let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or_default();
+        let longest =
+            |text: &str| parts(text).map(|part| part.trim_end().chars().count()).max().unwrap_or_default();
         let heading = table.headings.get(at).copied().unwrap_or_default();
         let cells = table.rows.iter().filter_map(|row| row.get(at));
         let (mut widest, mut narrowest) = (heading.chars().count(), longest(heading));
@@ -212,7 +239,12 @@ fn drawn(table: &Table, columns: &[&Column], width: usize, gap: usize) -> String
         );
     }
     for row in &table.rows {
-        drawn.add_row(columns.iter().map(|column| row.get(column.at).map(cell).unwrap_or_default()));
+        let cells = columns.iter().zip(&widths).map(|(column, width)| (row.get(column.at), *width));
+        drawn.add_row(cells.map(|(content, width)| match content {
+            Some(content @ Cell::Text(_)) => in_lines(&cell(content), width),
+            Some(content) => cell(content),
+            None => String::new(),
+        }));
     }
     for ((drawn, column), width) in drawn.column_iter_mut().zip(columns).zip(widths) {
         let width = u16::try_from(width + gap).unwrap_or(u16::MAX);

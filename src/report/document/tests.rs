@@ -61,6 +61,19 @@ fn a_table_fits_its_width_and_breaks_no_number() {
 }
 
 #[test]
+fn the_settings_of_a_long_name_stand_below_each_other() {
+    let mut document = Document::default();
+    let name = "plugin:KEY_CACHE_PRECISION=u4+VALUE_CACHE_PRECISION=u4";
+    document.table(Table::new(["arm", "TPOT ms"]).with_rows([[name.into(), number(Some("12.34".into()))]]));
+    insta::assert_snapshot!(document.to_text(Some(44)), @r"
+    arm                                  TPOT ms
+    plugin:KEY_CACHE_PRECISION=u4+         12.34
+    VALUE_CACHE_PRECISION=u4
+    ");
+    assert!(document.to_text(Some(80)).contains(name), "it stays on its line where there is room");
+}
+
+#[test]
 fn markdown_has_the_same_blocks() {
     insta::assert_snapshot!(document(1).to_markdown(), @r#"
     ### head **a&#124;b** on x
