@@ -102,6 +102,20 @@ pub struct PublishedValue {
 }
 
 impl PublishedValue {
+    /// The average of each engine in the file's text, in its order.
+    ///
+    /// # Errors
+    /// A text that is not of this form.
+    pub fn of_engines(text: &str) -> Result<Vec<Self>> {
+        let average = |series: PublishedSeries| Self {
+            baseline: None,
+            series: series.name,
+            metric: Metric::EndToEndThroughput,
+            value: series.average_tok_s,
+        };
+        Ok(PublishedSeries::parse(text)?.into_iter().map(average).collect())
+    }
+
     /// The values of changes of the KV cache in the file's text, in its order.
     ///
     /// # Errors

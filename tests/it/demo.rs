@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use arcgauge::gate::{Strictness, calibrate, decide};
 use arcgauge::judge::policy::Policy;
-use arcgauge::record::{Ancestry, Entry, Experiment, PlanKind, Status, Verdict, sort_along};
+use arcgauge::record::{Ancestry, Entry, Experiment, Outcome, PlanKind, Status, Verdict, sort_along};
 use arcgauge::report::demo::{DemoDecisions, DemoInputs, DemoPlan, commits, records};
 
 use crate::forged::published;
@@ -29,8 +29,9 @@ fn judge(record: &Experiment, policy: &Policy, judged_utc: &str) -> DemoDecision
     }
 }
 
+/// The A/Bs of a commit by itself: those of a bisect are of other commits, too.
 fn contests(records: &[Experiment]) -> Vec<&Experiment> {
-    let contests = records.iter().filter(|record| record.plan == PlanKind::Ab);
+    let contests = records.iter().filter(|record| record.plan == PlanKind::Ab && record.bisect.is_none());
     contests.collect()
 }
 
@@ -61,7 +62,7 @@ fn the_gate_says_every_word_over_the_invented_history_and_mostly_pass() {
 }
 
 #[test]
-fn a_slower_start_alone_is_a_warning_and_the_goal_is_judged_once_it_is_reached() {
+fn a_slower_start_alone_is_a_warning_and_every_ab_is_judged_by_the_published_value() {
     let records = history_of(DemoPlan { machines: 1, ..DemoPlan::sample() });
     let of = |subject: &str| {
         let of_head = |record: &&&Experiment| record.arms[1].commit.as_ref().unwrap().subject == subject;
@@ -70,9 +71,16 @@ fn a_slower_start_alone_is_a_warning_and_the_goal_is_judged_once_it_is_reached()
     let slower_start = of("Check every prompt's tokens against the vocabulary");
     assert_eq!(slower_start.status, Status::GreenWithWarning, "{slower_start:?}");
     let reached = of("Fuse the router with the first expert's product");
-    let anchor = reached.checks.iter().find(|check| check.id == "published-anchor").unwrap();
-    assert!(anchor.reason.contains("21.24"), "{anchor:?}");
     assert_eq!(reached.status, Status::Green, "{reached:?}");
+    for record in contests(&records) {
+        let Some(decision) = &record.gate_decision else { continue };
+        let anchor = decision.checks.iter().find(|check| check.id == "published-anchor");
+        let is_judged = anchor.is_none_or(|anchor| {
+            anchor.reason.ends_with("21.24 (published)") || record.outcome != Outcome::Complete
+        });
+        assert!(is_judged, "{}: {anchor:?}", record.run_id);
+    }
+    assert_eq!(of("Copy the key cache before each step").verdict, Verdict::Regressed);
 }
 
 #[test]

@@ -2,8 +2,6 @@
 
 mod engine;
 
-use std::path::Path;
-
 use clap::Args;
 
 use crate::cli::arms::{ArmsArgs, Reporters, store_and_print};
@@ -16,8 +14,7 @@ use crate::cli::workload::{RequestedWorkload, WorkloadArgs};
 use crate::cli::{exit_code, say};
 use crate::error::{ErrorKind, Result};
 use crate::files::{self, FileKind};
-use crate::measure::Metric;
-use crate::record::{PlanKind, PublishedReference, PublishedSeries, PublishedValue};
+use crate::record::{PlanKind, PublishedReference, PublishedValue};
 use crate::report::peers::{peers_document, peers_json};
 use crate::run::{EditedGraph, ExperimentPlan, ResolvedDevice, run};
 use crate::sys::{Clock, MonotonicClock};
@@ -32,7 +29,8 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     let engines = args.engines()?;
     let store = args.measuring.store.find_to_measure(&root)?;
     let published = PublishedReference::read(&root.published())?;
-    let published_engines = published_engines(&root.published())?;
+    let published_engines =
+        PublishedValue::of_engines(&files::read_text(&root.published(), FileKind::Text)?)?;
     let control = stoppable()?;
     let model = args.workload.find_model(&args.measuring.engine, &root)?;
     let RequestedWorkload { prompts, new_tokens } = args.workload.requested(Suite::Reference, &model, 1)?;
@@ -85,18 +83,6 @@ pub(super) fn peers(args: &PeersArgs) -> Result<u8> {
     }
     let reporters = Reporters { document: peers_document, json: peers_json };
     store_and_print(ran, &args.reporting, &reporters, &store, &root)
-}
-
-/// What was published of each engine: the tables' averages.
-fn published_engines(path: &Path) -> Result<Vec<PublishedValue>> {
-    let text = files::read_text(path, FileKind::Text)?;
-    let metric_value = |series: PublishedSeries| PublishedValue {
-        baseline: None,
-        series: series.name,
-        metric: Metric::EndToEndThroughput,
-        value: series.average_tok_s,
-    };
-    Ok(PublishedSeries::parse(&text)?.into_iter().map(metric_value).collect())
 }
 
 /// The way from optimum-intel to `openvino_genai` as each comes, one step at a time, and where arcgauge stands.

@@ -31,11 +31,13 @@
 mod machines;
 mod process;
 mod records;
+mod specials;
 mod story;
 #[cfg(test)]
 mod tests;
 
 use records::{Scene, contests, runs};
+use specials::specials;
 
 use crate::error::Result;
 use crate::record::{Experiment, History};
@@ -57,6 +59,7 @@ fn of_commit(scene: &Scene<'_>, at: usize) -> Vec<Experiment> {
     let runs = scene.machines.iter().flat_map(|machine| runs(scene, machine, at));
     let mut records: Vec<Experiment> = runs.collect();
     records.extend(scene.machines.iter().take(1).flat_map(|machine| contests(scene, machine, at)));
+    records.extend(scene.machines.iter().take(1).flat_map(|machine| specials(scene, machine, at)));
     records
 }
 

@@ -3,7 +3,7 @@
 use crate::measure::Role;
 use crate::measure::guard::{GpuReading, GuardLog, MachineReading, Phase, WorkerGpuUse};
 use crate::measure::protocol::{CacheState, KvCache};
-use crate::measure::supervisor::{PhaseMemory, Purpose};
+use crate::measure::supervisor::{PhaseMemory, Purpose, Soak};
 use crate::record::{LoadRecord, ProcessRecord, RequestedPrompt, SampleRecord, SampleTimes};
 use crate::report::demo::machines::{Cost, DemoMachine, Template};
 use crate::report::demo::story::{Event, Noise, nearest};
@@ -25,6 +25,10 @@ const START_CELSIUS: f64 = 44.0;
 const RISE_CELSIUS: f64 = 27.0;
 /// How much slower a GPU's clock is that is too hot, percent.
 const HOT_CLOCK_PERCENT: u32 = 80;
+/// A chip that has worked for so long is held to its lasting power: its clock sinks, and a token takes longer.
+const BOOST_NS: u64 = 50 * SECOND_NS;
+const LASTING_CLOCK_PERCENT: u32 = 93;
+const LASTING_PACE: f64 = 1.055;
 
 /// What a process is to do.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +45,16 @@ pub(super) struct Task<'a> {
     pub(super) started_ns: u64,
     /// What goes wrong while it runs.
     pub(super) event: Event,
+    /// For how long it goes on; None: each prompt is answered once.
+    pub(super) soak: Option<Soak>,
+}
+
+/// When a process works: from the load on but for a pause.
+#[derive(Debug, Clone, Copy)]
+struct Work {
+    loaded_ns: u64,
+    pause: Option<(u64, u64)>,
+    ended_ns: u64,
 }
 
 pub(super) struct Done {
@@ -59,10 +73,25 @@ impl Task<'_> {
         let order: Vec<usize> = (0..count).map(|at| (at + self.index) % count.max(1)).collect();
         let warm_up = order.first().map(|first| (*first, Role::WarmUp, 1.03));
         let measured = order.iter().map(|prompt| (*prompt, Role::Measured, 1.0));
-        let mut samples = Vec::with_capacity(count + 1);
+        let (mut samples, mut pause) = (Vec::with_capacity(count + 1), None);
         for (prompt, role, factor) in warm_up.into_iter().chain(measured) {
             now_ns += SECOND_NS / 50;
             samples.push(self.generation(prompt, role, luck * heat * factor, &mut now_ns, noise));
+        }
+        let goes_on_until =
+            |share: u64| self.soak.map_or(0, |it| loaded_ns + it.process_s * SECOND_NS / share);
+        while now_ns < goes_on_until(1) {
+            if let Some(soak) = self.soak.filter(|_| pause.is_none() && now_ns >= goes_on_until(2)) {
+                let ends_ns = now_ns + soak.pause_s * SECOND_NS;
+                pause = Some((now_ns, ends_ns));
+                now_ns = ends_ns;
+            }
+            for prompt in &order {
+                now_ns += SECOND_NS / 50;
+                let work = Work { loaded_ns, pause, ended_ns: u64::MAX };
+                let pace = if work.is_limited(now_ns) { luck * LASTING_PACE } else { luck };
+                samples.push(self.generation(*prompt, Role::Measured, pace, &mut now_ns, noise));
+            }
         }
         let ended_ns = now_ns + SECOND_NS / 5;
         let load =
@@ -82,7 +111,7 @@ impl Task<'_> {
             device_memory_bytes: self.cost.device_bytes.map(nearest),
             processor_ns: Some(nearest(now_ns.saturating_sub(loaded_ns) as f64 * self.cost.processor_share)),
             bandwidth_before: Some(self.machine.bandwidth(noise)),
-            guards: Some(self.watch(loaded_ns, ended_ns, noise)),
+            guards: Some(self.watch(Work { loaded_ns, pause, ended_ns }, noise)),
             ..self.blank(Purpose::Measured, ended_ns)
         };
         Done { process, samples }
@@ -168,9 +197,9 @@ impl Task<'_> {
     }
 
     /// A reading before the process, one each second, and one after it.
-    fn watch(&self, loaded_ns: u64, ended_ns: u64, noise: &mut Noise) -> GuardLog {
-        let start_celsius = START_CELSIUS + 0.5 * noise.normal();
-        let mut read = |at_ns: u64, phase: Phase| self.reading(at_ns, phase, loaded_ns, start_celsius, noise);
+    fn watch(&self, work: Work, noise: &mut Noise) -> GuardLog {
+        let (start_celsius, ended_ns) = (START_CELSIUS + 0.5 * noise.normal(), work.ended_ns);
+        let mut read = |at_ns: u64, phase: Phase| self.reading(at_ns, phase, work, start_celsius, noise);
         let during = (self.started_ns + SECOND_NS / 2..ended_ns).step_by(1_000_000_000);
         let mut readings = vec![read(self.started_ns.saturating_sub(SECOND_NS / 10), Phase::Before)];
         readings.extend(during.map(|at_ns| read(at_ns, Phase::During)));
@@ -188,16 +217,25 @@ impl Task<'_> {
         &self,
         at_ns: u64,
         phase: Phase,
-        loaded_ns: u64,
+        work: Work,
         start_celsius: f64,
         noise: &mut Noise,
     ) -> MachineReading {
         // From 0 at the start; the machine's own counters grow with it.
         let seconds = at_ns.saturating_sub(self.started_ns) as f64 / 1e9;
-        let works = phase == Phase::During && at_ns >= loaded_ns;
+        let works = phase == Phase::During && work.stretch_ns(at_ns).is_some();
+        let is_limited = works && self.soak.is_some() && work.is_limited(at_ns);
         let is_hot = works && self.event == Event::Throttled && seconds > 6.0;
         // It nears its end as a charge does, and half of the way is done after ten seconds.
-        let celsius = start_celsius + RISE_CELSIUS * seconds / (seconds + 10.0) + 0.3 * noise.normal();
+        let rise = match work.pause {
+            Some((begins_ns, ends_ns)) if at_ns >= begins_ns => {
+                let cooled_s = at_ns.min(ends_ns).saturating_sub(begins_ns) as f64 / 1e9;
+                let warmed_s = at_ns.saturating_sub(ends_ns) as f64 / 1e9;
+                1.0 - cooled_s / (cooled_s + 10.0) * 10.0 / (warmed_s + 10.0)
+            }
+            _ => seconds / (seconds + 10.0),
+        };
+        let celsius = start_celsius + RISE_CELSIUS * rise + 0.3 * noise.normal();
         let celsius = if is_hot { celsius + 34.0 } else { celsius };
         let mut reading = MachineReading {
             at_ns,
@@ -223,10 +261,10 @@ impl Task<'_> {
             reading.pages_swapped_in = reading.pages_swapped_in.map(|pages| pages + nearest(seconds * 180.0));
         }
         for gpu in observed(&mut reading.gpus).into_iter().flatten() {
-            set_clock(gpu, works, is_hot);
+            set_clock(gpu, works, is_hot, is_limited);
         }
         for gpu in observed(&mut reading.worker_gpus).into_iter().flatten() {
-            self.set_work(gpu, at_ns, loaded_ns);
+            self.set_work(gpu, at_ns, work.loaded_ns);
         }
         // The worker's client is there from the load on until its end.
         if phase != Phase::During {
@@ -247,6 +285,21 @@ impl Task<'_> {
     }
 }
 
+impl Work {
+    /// For how long it has worked without a pause, ns; None while it does not.
+    fn stretch_ns(self, at_ns: u64) -> Option<u64> {
+        match self.pause {
+            Some((begins_ns, ends_ns)) if at_ns >= begins_ns => at_ns.checked_sub(ends_ns),
+            _ => at_ns.checked_sub(self.loaded_ns),
+        }
+    }
+
+    /// Whether it has worked for so long that the chip is held to its lasting power.
+    fn is_limited(self, at_ns: u64) -> bool {
+        self.stretch_ns(at_ns).is_some_and(|stretch_ns| stretch_ns > BOOST_NS)
+    }
+}
+
 fn observed<T>(observed: &mut Observed<T>) -> Option<&mut T> {
     match observed {
         Observed::Observed(value) => Some(value),
@@ -254,11 +307,15 @@ fn observed<T>(observed: &mut Observed<T>) -> Option<&mut T> {
     }
 }
 
-fn set_clock(gpu: &mut GpuReading, works: bool, is_hot: bool) {
+fn set_clock(gpu: &mut GpuReading, works: bool, is_hot: bool, is_limited: bool) {
     if !works {
         gpu.actual_mhz = Observed::Observed(800);
     } else if is_hot {
         gpu.actual_mhz = gpu.actual_mhz.clone().map(|mhz| mhz * HOT_CLOCK_PERCENT / 100);
         gpu.throttled_by = Observed::Observed(vec!["thermal".to_owned()]);
+    } else if is_limited {
+        gpu.actual_mhz = gpu.actual_mhz.clone().map(|mhz| mhz * LASTING_CLOCK_PERCENT / 100);
+        // A limit of power and no heat: it invalidates nothing.
+        gpu.throttled_by = Observed::Observed(vec!["pl1".to_owned()]);
     }
 }

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::golden::{Divergence, GoldenResult};
+use crate::judge::bisect::rule_of;
 use crate::judge::policy::Policy;
 use crate::judge::{mean_tpot_ln, prompt_differences};
-use crate::measure::Role;
-use crate::measure::supervisor::Purpose;
+use crate::measure::supervisor::{Purpose, Soak};
 use crate::record::{
-    AcceptedModel, Arm, Commit, DecisionRecord, DivergenceText, Experiment, HarnessCost, InputsRecord,
-    Outcome, PlanKind, PolicyText, ProcessRecord, PromptRecord, PublishedReference, RequestedPrompt, Round,
-    SampleRecord, Sampling, Side, Warning, WorkloadRecord, sha256_of_bytes,
+    AcceptedModel, Arm, BisectRecord, Commit, DecisionRecord, DivergenceText, Experiment, HarnessCost,
+    InputsRecord, Outcome, PlanKind, PolicyText, ProcessRecord, PromptRecord, PublishedReference,
+    RequestedPrompt, Round, SampleRecord, Sampling, Side, Warning, WorkloadRecord, sha256_of_bytes,
 };
 use crate::report::demo::machines::{DemoMachine, machines};
 use crate::report::demo::process::{Done, Task};
-use crate::report::demo::story::{DemoPlan, Event, Noise, Story, authored, commits, utc};
+use crate::report::demo::story::{CodeCost, DemoPlan, Event, Noise, Story, authored, commits, utc};
 use crate::run::{Ended, MeasuredRound, RoundFailed, RoundReport, Rounds, Schedule, StoppingRule, drive};
 use crate::sys::Clock;
 use crate::workload::TokenId;
@@ -30,7 +30,7 @@ const TOKENS: u64 = 3;
 const RUNS: u64 = 4;
 const CONTESTS: u64 = 5;
 /// Tokens of the shipped model's vocabulary, which the large one has, too.
-const VOCABULARY: u64 = 600;
+pub(super) const VOCABULARY: u64 = 600;
 /// Tokens of the prompts.
 const PROMPT_TOKENS: [usize; 3] = [20, 23, 30];
 /// The prompt whose answer is wrong, and from which token on.
@@ -65,10 +65,10 @@ pub struct DemoDecisions {
 
 /// All that records are made of.
 pub(super) struct Scene<'a> {
-    plan: DemoPlan,
+    pub(super) plan: DemoPlan,
     inputs: DemoInputs<'a>,
-    story: Story,
-    line: Vec<Commit>,
+    pub(super) story: Story,
+    pub(super) line: Vec<Commit>,
     pub(super) machines: Vec<DemoMachine>,
     policy: Policy,
     workload: WorkloadRecord,
@@ -83,7 +83,7 @@ impl<'a> Scene<'a> {
         let (machines, story) = (machines(&plan)?, Story::of(plan.commits));
         let template = machines[0].template(story.ground(0));
         let mut published = inputs.published.clone();
-        // So that the published line is shown where it would stand.
+        // So that runs and A/Bs are compared with the published value, as those of the published model are.
         published.model.accepted.push(AcceptedModel {
             sha256: template.arm.model.sha256.clone(),
             reason: "the demonstration's own".to_owned(),
@@ -116,12 +116,12 @@ impl<'a> Scene<'a> {
     }
 
     /// So many seconds after a commit was authored.
-    fn after(&self, at: usize, seconds: u64) -> String {
+    pub(super) fn after(&self, at: usize, seconds: u64) -> String {
         utc(authored(&self.plan, at) + seconds)
     }
 
     /// The code of a commit on a machine at another commit's time, before anything has happened.
-    fn arm(&self, machine: &DemoMachine, code: usize, time: usize, label: &str) -> Arm {
+    pub(super) fn arm(&self, machine: &DemoMachine, code: usize, time: usize, label: &str) -> Arm {
         let mut arm = machine.template(self.story.ground(time)).arm.clone();
         let commit = &self.line[code];
         label.clone_into(&mut arm.label);
@@ -134,7 +134,7 @@ impl<'a> Scene<'a> {
     }
 
     /// An experiment of these arms, in which nothing has happened yet. No other record of this history has its id.
-    fn frame(&self, machine: &DemoMachine, at: usize, kind: u64, arms: Vec<Arm>) -> Experiment {
+    pub(super) fn frame(&self, machine: &DemoMachine, at: usize, kind: u64, arms: Vec<Arm>) -> Experiment {
         let id = format!("record {kind} of {at} on {}, drawn from {}", machine.number, self.plan.seed);
         let identity = machine.template(self.story.ground(at)).identity.clone();
         Experiment {
@@ -146,14 +146,14 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn schedule(&self, arms: usize, stopping: StoppingRule, budget: Option<Duration>) -> Schedule {
+    pub(super) fn schedule(&self, arms: usize, stopping: StoppingRule, budget: Option<Duration>) -> Schedule {
         let largest_redraws = self.policy.noise.largest_redraws;
         Schedule { largest_redraws, budget, ..Schedule::new(arms, stopping) }
     }
 }
 
 /// What every invented record says of itself.
-fn invented() -> Warning {
+pub(super) fn invented() -> Warning {
     Warning::new(
         WARNING_ID,
         "invented for the demonstration: nothing was measured",
@@ -177,8 +177,8 @@ fn run(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, repeti
     record.when_utc = scene.after(at, 600 + repetition * 400);
     let noise = Noise::of(scene.plan.seed, &[RUNS, machine.number as u64, at as u64, repetition]);
     let clock = &DemoClock(Cell::new(begin_ns(at, repetition)));
-    let (arms, cost) = (Vec::new(), HarnessCost::default());
-    let live = Live { scene, machine, clock, event, code: &[at], noise, arms, cost };
+    let code = [at];
+    let live = Live { event, ..Live::of(scene, machine, clock, at, &code, noise) };
     if matches!(event, Event::Failed | Event::Interrupted) {
         live.end_early(&mut record.arms[0]);
     } else {
@@ -228,25 +228,40 @@ fn dirty(run: &mut Arm) {
 
 /// The A/Bs of a commit, on the first machine.
 pub(super) fn contests(scene: &Scene<'_>, machine: &DemoMachine, at: usize) -> Vec<Experiment> {
-    let events = scene.story.contests(at);
-    events.into_iter().zip(0..).map(|(event, number)| ab(scene, machine, at, event, number)).collect()
+    let events = scene.story.contests(at).into_iter().zip(0..);
+    let contests = events.map(|(event, number)| {
+        let sides = match event {
+            Event::Itself => [(at, "HEAD"), (at, "HEAD")],
+            _ => [(at.saturating_sub(1), "HEAD^"), (at, "HEAD")],
+        };
+        ab(scene, machine, &Contest { at, sides, event, number, bisect: None })
+    });
+    contests.collect()
 }
 
-fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, number: u64) -> Experiment {
-    let base_at = if event == Event::Itself { at } else { at.saturating_sub(1) };
-    let base = if event == Event::Itself { "HEAD" } else { "HEAD^" };
-    let arms = vec![scene.arm(machine, base_at, at, base), scene.arm(machine, at, at, "HEAD")];
+/// An A/B that is to be made.
+pub(super) struct Contest<'a> {
+    /// At the time of which commit.
+    pub(super) at: usize,
+    /// The commit of each side, and what it is called.
+    pub(super) sides: [(usize, &'a str); 2],
+    pub(super) event: Event,
+    /// Which one of its commit.
+    pub(super) number: u64,
+    /// Which comparison of a bisect it is.
+    pub(super) bisect: Option<BisectRecord>,
+}
+
+pub(super) fn ab(scene: &Scene<'_>, machine: &DemoMachine, contest: &Contest<'_>) -> Experiment {
+    let Contest { at, sides, event, number, ref bisect } = *contest;
+    let arms = sides.map(|(code, label)| scene.arm(machine, code, at, label));
     // Runs come before.
-    let mut record = scene.frame(machine, at, 100 + number * 10, arms);
+    let mut record = scene.frame(machine, at, 100 + number * 10, arms.into());
     record.plan = PlanKind::Ab;
     record.when_utc = scene.after(at, 1_500 + number * 900);
     record.warnings = vec![invented()];
-    // Until the goal is reached nobody holds a head to it: the hash is accepted with the step that does.
-    if at < scene.story.faster {
-        let new_tokens = scene.plan.new_tokens;
-        record.published = Some(PublishedReference { new_tokens, ..scene.inputs.published.clone() });
-    }
-    let base_sha = scene.line[base_at].sha.clone();
+    record.bisect.clone_from(bisect);
+    let base_sha = scene.line[sides[0].0].sha.clone();
     let policy_sha256 = sha256_of_bytes(scene.inputs.policy_text.as_bytes());
     record.inputs = InputsRecord {
         from_commit: Some(base_sha.clone()),
@@ -255,7 +270,7 @@ fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, number:
         policy: PolicyText { text: scene.inputs.policy_text.to_owned(), sha256: policy_sha256 },
         ..InputsRecord::default()
     };
-    let stopping = StoppingRule::Sequential(scene.policy.sequential.rule());
+    let stopping = StoppingRule::Sequential(rule_of(bisect.as_ref(), &scene.policy));
     let budget = (event == Event::Restless).then_some(RESTLESS_BUDGET);
     let seed = Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number, 1]).below(u64::MAX);
     let schedule = Schedule { seed: Some(seed), ..scene.schedule(2, stopping, budget) };
@@ -266,9 +281,8 @@ fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, number:
     };
     let noise = Noise::of(scene.plan.seed, &[CONTESTS, at as u64, number]);
     let clock = &DemoClock(Cell::new(begin_ns(at, 4 + number)));
-    let (arms, cost) = (Vec::new(), HarnessCost::default());
-    Live { scene, machine, clock, event, code: &[base_at, at], noise, arms, cost }
-        .drive(&mut record, &schedule);
+    let code = sides.map(|(code, _)| code);
+    Live { event, ..Live::of(scene, machine, clock, at, &code, noise) }.drive(&mut record, &schedule);
     if event == Event::WrongOutput {
         answer_wrongly(&mut record.arms[Side::Head.arm()]);
         record.outcome = Outcome::WrongOutput;
@@ -278,7 +292,14 @@ fn ab(scene: &Scene<'_>, machine: &DemoMachine, at: usize, event: Event, number:
     record
 }
 
-struct DemoClock(Cell<u64>);
+pub(super) struct DemoClock(Cell<u64>);
+
+impl DemoClock {
+    /// When something that is measured once at a commit begins.
+    pub(super) fn of_special(at: usize) -> Self {
+        Self(Cell::new(begin_ns(at, 2)))
+    }
+}
 
 impl Clock for DemoClock {
     fn now_ns(&self) -> u64 {
@@ -287,23 +308,43 @@ impl Clock for DemoClock {
 }
 
 /// An experiment while it is run.
-struct Live<'a> {
+pub(super) struct Live<'a> {
     scene: &'a Scene<'a>,
     machine: &'a DemoMachine,
     clock: &'a DemoClock,
     event: Event,
-    /// The commit of each arm; they are measured at the time of the last one.
+    /// At the time of which commit.
+    time: usize,
+    /// The commit of each arm.
     code: &'a [usize],
+    /// What each arm costs as a multiple of its commit; of one that is not there, as much.
+    pub(super) paces: &'a [CodeCost],
+    pub(super) soak: Option<Soak>,
     noise: Noise,
     arms: Vec<Arm>,
     cost: HarnessCost,
 }
 
 impl<'a> Live<'a> {
+    /// One in which nothing goes wrong and each arm costs what its commit does.
+    pub(super) fn of(
+        scene: &'a Scene<'a>,
+        machine: &'a DemoMachine,
+        clock: &'a DemoClock,
+        time: usize,
+        code: &'a [usize],
+        noise: Noise,
+    ) -> Self {
+        let (arms, cost) = (Vec::new(), HarnessCost::default());
+        let (event, paces, soak) = (Event::Usual, &[][..], None);
+        Self { scene, machine, clock, event, time, code, paces, soak, noise, arms, cost }
+    }
+
     fn task(&self, arm: usize, round: usize) -> Task<'a> {
-        let Self { scene, machine, .. } = *self;
-        let at = self.code.last().copied().unwrap_or_default();
-        let ground = scene.story.ground(at);
+        let Self { scene, machine, time, .. } = *self;
+        let ground = scene.story.ground(time);
+        let code = scene.story.code(self.code[arm]);
+        let cost = code.times(self.paces.get(arm).copied().unwrap_or(CodeCost::SAME));
         // Only one side of a pair swaps, and not that of the first.
         let is_spared = self.event == Event::Swapping && (arm == 0 || round == 0);
         Task {
@@ -311,15 +352,16 @@ impl<'a> Live<'a> {
             template: machine.template(ground),
             prompts: &scene.workload.prompts,
             answers: &scene.answers[usize::from(!machine.has_gpu())],
-            cost: machine.cost(scene.story.code(self.code[arm]), ground, at),
+            cost: machine.cost(cost, ground, time),
             index: round,
             started_ns: self.clock.now_ns(),
             event: if is_spared { Event::Usual } else { self.event },
+            soak: self.soak,
         }
     }
 
     /// Runs all rounds, and fills in what came of them.
-    fn drive(mut self, record: &mut Experiment, schedule: &Schedule) {
+    pub(super) fn drive(mut self, record: &mut Experiment, schedule: &Schedule) {
         self.arms = std::mem::take(&mut record.arms);
         if schedule.arms == 1 && self.scene.story.is_new_ground(self.code[0]) {
             let warm_up = self.task(0, 0).warm_up(&mut self.noise);
@@ -342,8 +384,7 @@ impl<'a> Live<'a> {
                 replay: None,
             });
             arm.prompts = prompts.collect();
-            let measured = arm.samples.iter().filter(|sample| sample.role == Role::Measured).count();
-            arm.workload.runs = measured.checked_div(arm.workload.prompts.len()).unwrap_or_default();
+            arm.workload.runs = arm.measured_processes().count();
         }
         let processes: usize = self.arms.iter().map(|arm| arm.processes.len()).sum();
         let cost = &mut self.cost;

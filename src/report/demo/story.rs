@@ -43,16 +43,43 @@ pub(super) struct Story {
     openvino: usize,
     /// A step in the time to the first token alone, which the time per token does not show.
     pub(super) slower_start: usize,
-    /// A step to the better, past the published value.
+    /// A step to the better.
     pub(super) faster: usize,
 }
 
-/// What the code of a commit costs, as a multiple of what the first one did.
+/// What is measured once, beside runs and A/Bs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Special {
+    /// Which commit made it slower?
+    Bisect,
+    /// Engines side by side.
+    Engines,
+    /// Changes of the KV cache side by side.
+    KvCache,
+    /// One arm for minutes.
+    Soak,
+}
+
+/// What the code of a commit costs, as a multiple of what the first one did; and an arm, as a multiple of its commit.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CodeCost {
     pub(super) tpot: f64,
     pub(super) ttft: f64,
     pub(super) memory: f64,
+}
+
+impl CodeCost {
+    /// Nothing more or less than what it is a multiple of.
+    pub(super) const SAME: Self = Self { tpot: 1.0, ttft: 1.0, memory: 1.0 };
+
+    /// Both at once.
+    pub(super) fn times(self, other: Self) -> Self {
+        Self {
+            tpot: self.tpot * other.tpot,
+            ttft: self.ttft * other.ttft,
+            memory: self.memory * other.memory,
+        }
+    }
 }
 
 /// What lies under the code at a commit's time.
@@ -114,6 +141,10 @@ const RUNS: [(usize, &[Event]); 10] = [
 const CONTESTS: [(usize, Event); 3] =
     [(25, Event::WrongOutput), (58, Event::Restless), (76, Event::Swapping)];
 const AGAINST_ITSELF: [usize; 3] = [5, 45, 92];
+/// What is measured once, by its place, percent; the bisect lies around the slower commit.
+const SPECIALS: [(usize, Special); 3] = [(72, Special::Engines), (84, Special::KvCache), (94, Special::Soak)];
+/// So many commits lie between the good end of the bisect and the slower commit, and between that and the bad end.
+const BISECTED: usize = 4;
 
 impl Story {
     pub(super) fn of(commits: usize) -> Self {
@@ -136,7 +167,7 @@ impl Story {
     }
 
     pub(super) fn code(self, at: usize) -> CodeCost {
-        let mut cost = CodeCost { tpot: 1.0, ttft: 1.0, memory: 1.0 };
+        let mut cost = CodeCost::SAME;
         if at >= self.dearer {
             (cost.tpot, cost.memory) = (0.97, 1.06);
         }
@@ -182,6 +213,19 @@ impl Story {
         let usual = (at.is_multiple_of(4) || steps.contains(&at)).then_some(Event::Usual);
         let itself = AGAINST_ITSELF.iter().any(|percent| at == self.at(*percent)).then_some(Event::Itself);
         planned.or(usual).into_iter().chain(itself).collect()
+    }
+
+    /// The good and the bad end of the bisect; None of a line that is too short.
+    pub(super) fn bisected(self) -> Option<(usize, usize)> {
+        let (good, bad) = (self.slower.checked_sub(BISECTED + 1)?, self.slower + BISECTED);
+        (bad < self.fixed).then_some((good, bad))
+    }
+
+    /// What is measured once at a commit.
+    pub(super) fn specials(self, at: usize) -> Vec<Special> {
+        let is_bisected = self.bisected().is_some_and(|(_, bad)| bad == at);
+        let there = SPECIALS.iter().filter(|(percent, _)| at > 0 && at == self.at(*percent));
+        is_bisected.then_some(Special::Bisect).into_iter().chain(there.map(|(_, special)| *special)).collect()
     }
 
     /// The first line of a commit's message.

@@ -1,12 +1,18 @@
 //! What the invented history must show, and that nobody can take it for a measured one.
 
 use super::*;
+use crate::judge::Validity;
+use crate::judge::bisect::Ending;
 use crate::judge::change_point::{Detection, change_points};
+use crate::judge::kv::kv_arms;
+use crate::judge::peers::{Facet, steps};
+use crate::judge::soak::SoakResult;
 use crate::record::{
     ArmView, DecisionRecord, Entry, Experiment, Outcome, PlanKind, PublishedReference, Status, Verdict,
-    encode,
+    contradictions, encode,
 };
 use crate::report::demo::story::Story;
+use crate::report::stored_ending;
 
 const POLICY: &str = include_str!("../../../ci/gate.json");
 
@@ -72,7 +78,7 @@ fn every_record_says_that_nothing_was_measured() {
     }
     let mut contests = 0;
     for record in &records {
-        if record.plan != PlanKind::Ab {
+        if record.plan == PlanKind::Bench {
             continue;
         }
         let warned = record.arms.iter().map(|arm| &arm.warnings).chain([&record.warnings]);
@@ -139,4 +145,40 @@ fn the_planted_steps_are_found_where_they_are() {
         assert!((seen / ratio - 1.0).abs() < 0.02, "{plan:?}: {seen} for {ratio} at {at}");
     }
     assert!(found.len() <= planted.len() + 1, "{plan:?}: {found:?}");
+}
+
+/// Each is what it stands for only where its page shows what such a page is for.
+#[test]
+fn every_kind_of_record_is_there() {
+    let (records, story) = (all(short()), Story::of(short().commits));
+    let of = |plan: PlanKind| {
+        let of_plan: Vec<&Experiment> = records.iter().filter(|record| record.plan == plan).collect();
+        let [record] = of_plan[..] else { panic!("{} of {plan:?}", of_plan.len()) };
+        assert_eq!(Validity::of(record), Validity::Valid, "{plan:?}");
+        assert_eq!(contradictions(record), [], "{plan:?}");
+        record
+    };
+    let arms = kv_arms(of(PlanKind::Kv));
+    assert!(arms.iter().any(|arm| arm.free_running.equal_prompts < 3), "{arms:#?}");
+    assert!(arms[1].tpot_ratio.unwrap().lower.unwrap() > 1.0, "{arms:#?}");
+    let facets: Vec<Facet> = steps(of(PlanKind::Peers)).into_iter().map(|step| step.facet).collect();
+    for facet in [Facet::HostLoop, Facet::Attention, Facet::KvCachePrecision] {
+        assert!(facets.contains(&facet), "{facets:?}");
+    }
+    let soak = SoakResult::of(&of(PlanKind::Soak).subject());
+    assert!(!soak.changes.is_empty() && soak.after_pause.unwrap() < 0.97, "{soak:?}");
+    let compared: Vec<Experiment> = records.into_iter().filter(|record| record.bisect.is_some()).collect();
+    let found = stored_ending(&compared);
+    let (good, _) = story.bisected().unwrap();
+    assert_eq!(found, Some(Ending::Found { at: story.slower - good }), "{} comparisons", compared.len());
+}
+
+#[test]
+fn a_run_and_an_ab_of_one_commit_are_both_judged_by_the_published_value() {
+    for record in all(short()) {
+        let is_of_large_model = record.subject().model.name.contains("20b");
+        let published = record.published.as_ref().unwrap();
+        let accepted = published.model.accepted(&record.subject().model.sha256);
+        assert_eq!(accepted.is_some(), is_of_large_model, "{}", record.run_id);
+    }
 }
