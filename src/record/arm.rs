@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
+use strum::Display;
 
 use crate::engine::openvino::ActiveWeights;
 use crate::engine::{ModelShape, Replay};
@@ -163,8 +164,9 @@ impl DistributionDriftRecord {
 }
 
 /// How a run ended. Only a complete one can be a baseline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Outcome {
     /// All was measured and no output was wrong.
     Complete,

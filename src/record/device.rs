@@ -4,6 +4,7 @@
 //! neither code nor an edited file can claim a GPU that the runtime's own word denies.
 
 use serde::{Deserialize, Serialize};
+use strum::Display;
 
 use crate::engine::openvino::{DeviceFacts, DeviceKind, DeviceProof};
 use crate::error::{Error, Result};
@@ -62,8 +63,9 @@ impl DeviceRecord {
 }
 
 /// How well it is proven what ran.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ProofGrade {
     /// By the runtime's word alone: recorded, never gated.
     Property,

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use crate::golden::{Golden, GoldenResult, GoldenSet, conditions};
 use crate::measure::Role;
 use crate::measure::supervisor::Purpose;
-use crate::record::consistency::{ArmAt, Found, Numbered, short};
+use crate::record::consistency::{ArmAt, Found, Numbered, is, short};
 use crate::record::{Arm, Outcome, ProcessRecord, RequestedPrompt, SampleRecord};
 use crate::workload::TokenId;
 
@@ -17,22 +17,21 @@ pub(super) fn check_counts(arm: &ArmAt<'_>, found: &mut Found) {
         if let Some(at) = run.samples.iter().position(|sample| sample.times.is_some()) {
             let other = format!("`{}` has times", arm.field(&format!("samples[{at}]")));
             let of_record = matches!(arm.experiment.outcome, Outcome::Failed | Outcome::NotMeasured);
-            if of_record {
-                found.add("outcome".to_owned(), word(arm.experiment.outcome), other);
+            let (field, outcome) = if of_record {
+                ("outcome".to_owned(), arm.experiment.outcome)
             } else {
-                found.add(arm.field("outcome"), word(run.outcome), other);
-            }
+                (arm.field("outcome"), run.outcome)
+            };
+            found.add(field, outcome, other);
         }
-        let was_measured = !run.samples.is_empty() || !run.processes.is_empty() || !run.prompts.is_empty();
-        if run.outcome == Outcome::NotMeasured && was_measured {
-            let other = format!(
-                "it has {} processes, {} samples and {} judged prompts",
-                run.processes.len(),
-                run.samples.len(),
-                run.prompts.len()
-            );
-            found.add(arm.field("outcome"), word(run.outcome), other);
-        }
+        let counts = [run.processes.len(), run.samples.len(), run.prompts.len()];
+        let [processes, samples, prompts] = counts;
+        found.unless(
+            run.outcome != Outcome::NotMeasured || counts == [0; 3],
+            arm.field("outcome"),
+            run.outcome,
+            format!("it has {processes} processes, {samples} samples and {prompts} judged prompts"),
+        );
         return;
     }
     processes(arm, found);
@@ -40,25 +39,11 @@ pub(super) fn check_counts(arm: &ArmAt<'_>, found: &mut Found) {
     samples(arm, found);
 }
 
-pub(super) fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Complete => "complete",
-        Outcome::WrongOutput => "wrong-output",
-        Outcome::Interrupted => "interrupted",
-        Outcome::Failed => "failed",
-        Outcome::NotMeasured => "not-measured",
-    }
-}
-
 fn workload(arm: &ArmAt<'_>, found: &mut Found) {
     let workload = &arm.run.workload;
-    match workload.identity() {
-        Ok(identity) if identity != workload.sha256 => found.add(
-            arm.field("workload.sha256"),
-            &workload.sha256,
-            format!("the sha256 of its protocol, prompts and tokens is `{identity}`"),
-        ),
-        _ => {}
+    if let Ok(identity) = workload.identity() {
+        let other = format!("the sha256 of its protocol, prompts and tokens is `{identity}`");
+        found.unless(identity == workload.sha256, arm.field("workload.sha256"), &workload.sha256, other);
     }
     let mut ids = HashSet::new();
     if let Some(at) = workload.prompts.iter().position(|prompt| !ids.insert(&prompt.id)) {
@@ -72,20 +57,14 @@ fn processes(arm: &ArmAt<'_>, found: &mut Found) {
     let is_measured = |it: &(usize, &ProcessRecord)| it.1.purpose == Purpose::Measured;
     let measured = || arm.run.processes.iter().enumerate().filter(is_measured);
     let count = measured().count();
-    if count != workload.runs {
-        let other = format!("`{}` has {count} measured ones", arm.field("processes"));
-        found.add(arm.field("workload.runs"), workload.runs, other);
-    }
+    let other = format!("`{}` has {count} measured ones", arm.field("processes"));
+    found.unless(count == workload.runs, arm.field("workload.runs"), workload.runs, other);
     for (number, (at, process)) in measured().enumerate() {
         let field = |name: &str| arm.field(&format!("processes[{at}].{name}"));
-        if process.index != number {
-            let other = format!("it is measured process {number}, counted from 0");
-            found.add(field("index"), process.index, other);
-        }
-        if process.exit_reason != "done" {
-            let other = format!("`{}` is `{}`", arm.field("outcome"), word(arm.run.outcome));
-            found.add(field("exit_reason"), &process.exit_reason, other);
-        }
+        let other = format!("it is measured process {number}, counted from 0");
+        found.unless(process.index == number, field("index"), process.index, other);
+        let other = is(arm.field("outcome"), arm.run.outcome);
+        found.unless(process.exit_reason == "done", field("exit_reason"), &process.exit_reason, other);
         // The order is turned by one place from process to process, unless prompts are deep.
         let prompts = &workload.prompts;
         let turned =
@@ -105,16 +84,12 @@ fn processes(arm: &ArmAt<'_>, found: &mut Found) {
 /// Every prompt of the workload has a verdict, in its order.
 fn judged(arm: &ArmAt<'_>, found: &mut Found) {
     let (prompts, judged) = (&arm.run.workload.prompts, &arm.run.prompts);
-    if prompts.len() != judged.len() {
-        let other = format!("`{}` has {}", arm.field("workload.prompts"), prompts.len());
-        found.add(arm.field("prompts.length"), judged.len(), other);
-    }
+    let other = format!("`{}` has {}", arm.field("workload.prompts"), prompts.len());
+    found.unless(prompts.len() == judged.len(), arm.field("prompts.length"), judged.len(), other);
     for (at, (requested, judged)) in prompts.iter().zip(judged).enumerate() {
-        if requested.id != judged.id {
-            let other =
-                format!("`{}` is `{}`", arm.field(&format!("workload.prompts[{at}].id")), requested.id);
-            found.add(arm.field(&format!("prompts[{at}].id")), &judged.id, other);
-        }
+        let field = arm.field(&format!("prompts[{at}].id"));
+        let other = is(arm.field(&format!("workload.prompts[{at}].id")), &requested.id);
+        found.unless(requested.id == judged.id, field, &judged.id, other);
     }
 }
 
@@ -131,11 +106,8 @@ fn samples(arm: &ArmAt<'_>, found: &mut Found) {
         let field = |name: &str| arm.field(&format!("samples[{at}].{name}"));
         let id = sample.prompt_id.as_str();
         let Some(prompt) = requested.get(id) else {
-            found.add(
-                field("prompt_id"),
-                id,
-                format!("`{}` has no such prompt", arm.field("workload.prompts")),
-            );
+            let other = format!("`{}` has no such prompt", arm.field("workload.prompts"));
+            found.add(field("prompt_id"), id, other);
             continue;
         };
         let is_first = match sample.role {
@@ -144,7 +116,7 @@ fn samples(arm: &ArmAt<'_>, found: &mut Found) {
         };
         if sample.process >= workload.runs || !is_first {
             let other = if is_first {
-                format!("`{}` is `{}`", arm.field("workload.runs"), workload.runs)
+                is(arm.field("workload.runs"), workload.runs)
             } else {
                 format!("an earlier sample of that process and role answers `{id}` or warms it up")
             };
@@ -160,14 +132,9 @@ fn samples(arm: &ArmAt<'_>, found: &mut Found) {
     }
     for process in 0..workload.runs.min(arm.run.processes.len()) {
         let count = measured.get(&process).map_or(0, HashSet::len);
-        if count != workload.prompts.len() {
-            let other = format!(
-                "process {process} has {count} measured ones, and `{}` has {}",
-                arm.field("workload.prompts"),
-                workload.prompts.len()
-            );
-            found.add(arm.field("samples.length"), arm.run.samples.len(), other);
-        }
+        let (prompts, requested) = (arm.field("workload.prompts"), workload.prompts.len());
+        let other = format!("process {process} has {count} measured ones, and `{prompts}` has {requested}");
+        found.unless(count == requested, arm.field("samples.length"), arm.run.samples.len(), other);
     }
 }
 
@@ -180,10 +147,9 @@ fn check_tokens(
 ) {
     let new_tokens = arm.run.workload.new_tokens;
     let field = |name: &str| arm.field(&format!("samples[{at}].{name}"));
-    if sample.prompt_tokens != prompt.timed_tokens() {
-        let other = format!("prompt `{}` has {} tokens", prompt.id, prompt.timed_tokens());
-        found.add(field("prompt_tokens"), sample.prompt_tokens, other);
-    }
+    let (tokens, timed) = (sample.prompt_tokens, prompt.timed_tokens());
+    let other = format!("prompt `{}` has {timed} tokens", prompt.id);
+    found.unless(tokens == timed, field("prompt_tokens"), tokens, other);
     let made = [
         ("token_ids.length", Some(sample.token_ids.len())),
         ("times.token_ns.length", sample.times.as_ref().map(|times| times.token_ns.len())),
@@ -191,11 +157,7 @@ fn check_tokens(
     ];
     for (name, length) in made {
         if let Some(length) = length.filter(|length| *length != new_tokens) {
-            found.add(
-                field(name),
-                length,
-                format!("`{}` is `{new_tokens}`", arm.field("workload.new_tokens")),
-            );
+            found.add(field(name), length, is(arm.field("workload.new_tokens"), new_tokens));
         }
     }
 }
@@ -211,16 +173,13 @@ pub(super) fn check_verdicts(arm: &ArmAt<'_>, found: &mut Found) {
             continue;
         }
         let verdict = arm.field(&format!("prompts[{at}].golden"));
-        if judged.divergence.is_some() {
-            found.add(verdict.clone(), "match", "it has a divergence");
-        }
+        found.unless(judged.divergence.is_none(), verdict.clone(), "match", "it has a divergence");
         let samples = by_prompt.get(judged.id.as_str()).map(Vec::as_slice).unwrap_or_default();
         let Some((first, others)) = samples.split_first() else { continue };
         if let Some(other) = others.iter().find(|other| other.sample.token_ids != first.sample.token_ids) {
-            let field = arm.field(&format!("samples[{}].token_ids", other.at));
-            let tokens = tokens(&other.sample.token_ids);
-            let same = arm.field(&format!("samples[{}].token_ids", first.at));
-            found.add(field, tokens, format!("`{verdict}` is `match`, and `{same}` differs from it"));
+            let field = |it: &Numbered<'_>| arm.field(&format!("samples[{}].token_ids", it.at));
+            let differs = format!("{}, and `{}` differs from it", is(verdict, "match"), field(first));
+            found.add(field(other), tokens(&other.sample.token_ids), differs);
         }
     }
 }
@@ -264,9 +223,8 @@ fn check_prompt(
             found.add(field, verdict.as_str(), format!("`{id}` has no golden of these prompt tokens"));
         }
         (_, Some(golden)) => {
-            if samples.is_empty() {
-                found.add(field, verdict.as_str(), format!("`{id}` was never answered"));
-            }
+            let other = format!("`{id}` was never answered");
+            found.unless(!samples.is_empty(), field, verdict.as_str(), other);
             let near_tie = verdict == GoldenResult::NearTie;
             let epsilon_logit = if near_tie { epsilon_logit(arm.run, goldens) } else { 0.0 };
             let is_wrong =

@@ -4,7 +4,7 @@
 
 use crate::engine::ModelShape;
 use crate::measure::kv::{KvAgreement, KvMethod, KvUse};
-use crate::record::consistency::{ArmAt, Found};
+use crate::record::consistency::{ArmAt, Found, is};
 use crate::record::{KvRecord, Outcome, SampleRecord};
 
 /// No packed row takes more bytes an element: groups of one element, each with a scale and an offset, take less.
@@ -14,21 +14,15 @@ const MOST_STEPS: usize = 1 << 24;
 
 pub(super) fn check_kv(arm: &ArmAt<'_>, found: &mut Found) {
     let Some(kv) = &arm.run.kv else { return };
-    if kv.transform != arm.run.label {
-        let other = format!("`{}` is `{}`", arm.field("label"), arm.run.label);
-        found.add(arm.field("kv.transform"), &kv.transform, other);
-    }
-    if (kv.method == KvMethod::Unchanged) != (arm.at == 0) {
-        found.add(
-            arm.field("kv.method"),
-            kv.method.as_str(),
-            "the first arm alone leaves the cache as it is",
-        );
-    }
-    if arm.at == 0 && !kv.agreements.is_empty() {
-        let other = "the first arm is what the others are compared with";
-        found.add(arm.field("kv.agreements.length"), kv.agreements.len(), other);
-    }
+    let label = &arm.run.label;
+    let other = is(arm.field("label"), label);
+    found.unless(kv.transform == *label, arm.field("kv.transform"), &kv.transform, other);
+    let is_expected = (kv.method == KvMethod::Unchanged) == (arm.at == 0);
+    let other = "the first arm alone leaves the cache as it is";
+    found.unless(is_expected, arm.field("kv.method"), kv.method.as_str(), other);
+    let is_expected = arm.at > 0 || kv.agreements.is_empty();
+    let other = "the first arm is what the others are compared with";
+    found.unless(is_expected, arm.field("kv.agreements.length"), kv.agreements.len(), other);
     for (at, agreement) in kv.agreements.iter().enumerate() {
         let field = |name: &str| arm.field(&format!("kv.agreements[{at}].{name}"));
         check_agreement(agreement, field, found);
@@ -48,48 +42,39 @@ pub(super) fn check_distribution_drift(arm: &ArmAt<'_>, found: &mut Found) {
     let Some(drift) = &arm.run.distribution_drift else { return };
     for (at, text) in drift.texts.iter().enumerate() {
         let field = |name: &str| arm.field(&format!("distribution_drift.texts[{at}].{name}"));
-        if !(1..=MOST_STEPS).contains(&text.steps) || text.agreed_steps > text.steps {
-            let other = format!("`{}` is `{}`", field("agreed_steps"), text.agreed_steps);
-            found.add(field("steps"), text.steps, other);
-        }
-        if !(0.0..=text.largest_kl_nats).contains(&text.mean_kl_nats) {
-            let other = format!("`{}` is `{}`", field("largest_kl_nats"), text.largest_kl_nats);
-            found.add(field("mean_kl_nats"), text.mean_kl_nats, other);
-        }
-        if text.largest_logit_difference < 0.0 {
-            found.add(field("largest_logit_difference"), text.largest_logit_difference, "it is an amount");
-        }
-        if drift.texts[..at].iter().any(|before| before.text == text.text) {
-            found.add(field("text"), &text.text, "an earlier one is of that text");
-        }
+        let fits = (1..=MOST_STEPS).contains(&text.steps) && text.agreed_steps <= text.steps;
+        found.unless(fits, field("steps"), text.steps, is(field("agreed_steps"), text.agreed_steps));
+        let (mean, largest) = (text.mean_kl_nats, text.largest_kl_nats);
+        let fits = (0.0..=largest).contains(&mean);
+        found.unless(fits, field("mean_kl_nats"), mean, is(field("largest_kl_nats"), largest));
+        amount(text.largest_logit_difference, field("largest_logit_difference"), found);
+        let is_again = drift.texts[..at].iter().any(|before| before.text == text.text);
+        found.unless(!is_again, field("text"), &text.text, "an earlier one is of that text");
     }
+}
+
+fn amount(value: f64, field: String, found: &mut Found) {
+    let is_negative = value < 0.0;
+    found.unless(!is_negative, field, value, "it is an amount");
 }
 
 fn check_agreement(agreement: &KvAgreement, field: impl Fn(&str) -> String, found: &mut Found) {
     let KvAgreement { steps, agreed_steps, first_difference, .. } = agreement;
-    if !(1..=MOST_STEPS).contains(steps) {
-        found.add(field("steps"), steps, format!("a text has 1 to {MOST_STEPS} steps"));
-    }
-    if agreed_steps > steps || (agreed_steps < steps) != first_difference.is_some() {
-        let first = first_difference.map_or("null".to_owned(), |at| at.to_string());
-        let other =
-            format!("`{}` is `{steps}` and `{}` is `{first}`", field("steps"), field("first_difference"));
-        found.add(field("agreed_steps"), agreed_steps, other);
-    }
+    let other = format!("a text has 1 to {MOST_STEPS} steps");
+    found.unless((1..=MOST_STEPS).contains(steps), field("steps"), steps, other);
+    let fits = agreed_steps <= steps && (agreed_steps < steps) == first_difference.is_some();
+    let first = first_difference.map_or("null".to_owned(), |at| at.to_string());
+    let other = format!("{} and {}", is(field("steps"), steps), is(field("first_difference"), first));
+    found.unless(fits, field("agreed_steps"), agreed_steps, other);
     // Before the first difference all steps agree.
     if let Some(first) = first_difference.filter(|first| first >= steps || first > agreed_steps) {
-        let other = format!("`{}` is `{agreed_steps}` of {steps}", field("agreed_steps"));
+        let other = format!("{} of {steps}", is(field("agreed_steps"), agreed_steps));
         found.add(field("first_difference"), first, other);
     }
-    let mean = agreement.mean_kl_nats;
-    if mean > agreement.largest_kl_nats {
-        let other = format!("`{}` is `{}`", field("largest_kl_nats"), agreement.largest_kl_nats);
-        found.add(field("mean_kl_nats"), mean, other);
-    }
-    if agreement.largest_margin_change_logit < 0.0 {
-        let change = agreement.largest_margin_change_logit;
-        found.add(field("largest_margin_change_logit"), change, "it is an amount");
-    }
+    let (mean, largest) = (agreement.mean_kl_nats, agreement.largest_kl_nats);
+    let is_more = mean > largest;
+    found.unless(!is_more, field("mean_kl_nats"), mean, is(field("largest_kl_nats"), largest));
+    amount(agreement.largest_margin_change_logit, field("largest_margin_change_logit"), found);
 }
 
 fn check_uses(arm: &ArmAt<'_>, kv: &KvRecord, found: &mut Found) {
@@ -116,20 +101,15 @@ fn check_uses(arm: &ArmAt<'_>, kv: &KvRecord, found: &mut Found) {
     let elements = arm.run.model.shape.as_ref().and_then(ModelShape::kv_elements_per_token);
     for (at, it) in kv.uses.iter().enumerate() {
         let field = |name: &str| arm.field(&format!("kv.uses[{at}].{name}"));
-        let tokens = || format!("`{}` is `{}`", field("tokens"), it.tokens);
-        if it.rows > it.tokens {
-            found.add(field("rows"), it.rows, tokens());
-        }
-        if it.changes > arm.run.workload.new_tokens as u64 {
-            let other =
-                format!("`{}` is `{}`", arm.field("workload.new_tokens"), arm.run.workload.new_tokens);
-            found.add(field("changes"), it.changes, other);
-        }
+        let tokens = || is(field("tokens"), it.tokens);
+        found.unless(it.rows <= it.tokens, field("rows"), it.rows, tokens());
+        let new_tokens = arm.run.workload.new_tokens;
+        let other = is(arm.field("workload.new_tokens"), new_tokens);
+        found.unless(it.changes <= new_tokens as u64, field("changes"), it.changes, other);
         let most = elements
             .map(|elements| u128::from(elements) * u128::from(it.rows) * MOST_PACKED_BYTES_PER_ELEMENT);
-        if most.is_some_and(|most| u128::from(it.packed_bytes) > most) {
-            found.add(field("packed_bytes"), it.packed_bytes, tokens());
-        }
+        let fits = most.is_none_or(|most| u128::from(it.packed_bytes) <= most);
+        found.unless(fits, field("packed_bytes"), it.packed_bytes, tokens());
     }
     let spans = arm.run.measured_samples().map(|sample| SampleRecord::span(std::iter::once(sample)));
     let Some(spans) = spans.collect::<Option<Vec<_>>>() else { return };
@@ -137,8 +117,7 @@ fn check_uses(arm: &ArmAt<'_>, kv: &KvRecord, found: &mut Found) {
     let changing =
         |it: &KvUse| [it.read_ns, it.transform_ns, it.write_ns].map(u128::from).iter().sum::<u128>();
     let changing_ns: u128 = kv.uses.iter().map(changing).sum();
-    if changing_ns > generated_ns {
-        let other = format!("all measured generations took `{generated_ns}` ns");
-        found.add(arm.field("kv.uses"), format!("{changing_ns} ns of changes"), other);
-    }
+    let other = format!("all measured generations took `{generated_ns}` ns");
+    let value = format!("{changing_ns} ns of changes");
+    found.unless(changing_ns <= generated_ns, arm.field("kv.uses"), value, other);
 }

@@ -100,46 +100,31 @@ pub fn contradictions(experiment: &Experiment) -> Vec<Contradiction> {
 fn check_bisect(experiment: &Experiment, found: &mut Found) {
     let Some(bisect) = &experiment.bisect else { return };
     let BisectRecord { question_sha256, last, base, head, metric, change_percent } = bisect;
-    if experiment.plan != PlanKind::Ab {
-        found.add("bisect".to_owned(), "there", format!("`plan` is `{}`", experiment.plan.as_str()));
-    }
-    if !is_hex(question_sha256, 64) {
-        found.add("bisect.question_sha256".to_owned(), question_sha256, "it is no sha256");
-    }
-    if *last >= BisectRecord::MOST_SIDES {
-        let most = BisectRecord::MOST_SIDES;
-        found.add("bisect.last".to_owned(), last, format!("a bisect has at most {most} sides"));
-    }
-    if head > last {
-        found.add("bisect.head".to_owned(), head, format!("`bisect.last` is `{last}`"));
-    }
-    if base >= head {
-        found.add("bisect.base".to_owned(), base, format!("`bisect.head` is `{head}`"));
-    }
+    let field = |name: &str| format!("bisect.{name}");
+    let plan = is("plan", experiment.plan.as_str());
+    found.unless(experiment.plan == PlanKind::Ab, "bisect".to_owned(), "there", plan);
+    let is_sha256 = is_hex(question_sha256, 64);
+    found.unless(is_sha256, field("question_sha256"), question_sha256, "it is no sha256");
+    let most = BisectRecord::MOST_SIDES;
+    found.unless(*last < most, field("last"), last, format!("a bisect has at most {most} sides"));
+    found.unless(head <= last, field("head"), head, is("bisect.last", last));
+    found.unless(base < head, field("base"), base, is("bisect.head", head));
     let other = metric.filter(|metric| bisect.tested().is_none() && *metric != Metric::MeanKl);
     if let Some(metric) = other {
-        found.add("bisect.metric".to_owned(), metric.id(), "a bisect compares no pairs by it");
+        found.add(field("metric"), metric.id(), "a bisect compares no pairs by it");
     }
     let is_step = bisect.tested().is_some() && *base == 0 && head < last;
-    match change_percent {
-        Some(change) if !is_step => {
-            found.add(
-                "bisect.change_percent".to_owned(),
-                change,
-                "only a step of a metric has thresholds of its own",
-            );
-        }
+    let other = match change_percent {
+        Some(_) if !is_step => Some("only a step of a metric has thresholds of its own"),
         Some(change) if !(*change > 0.0 && change.is_finite()) => {
-            found.add("bisect.change_percent".to_owned(), change, "a change that is bisected is a growth");
+            Some("a change that is bisected is a growth")
         }
-        None if is_step => {
-            found.add(
-                "bisect.change_percent".to_owned(),
-                "null",
-                "a step of a metric has thresholds of its own",
-            );
-        }
-        _ => {}
+        None if is_step => Some("a step of a metric has thresholds of its own"),
+        _ => None,
+    };
+    if let Some(other) = other {
+        let value = change_percent.map_or("null".to_owned(), |change| change.to_string());
+        found.add(field("change_percent"), value, other);
     }
     let rounds = experiment.sampling.rounds_requested;
     let planned = if bisect.tested().is_none() { Some(1) } else { None };
@@ -219,12 +204,23 @@ impl<'a> ArmAt<'a> {
 }
 
 impl Found {
+    /// A field that contradicts another, unless this holds.
+    fn unless(&mut self, holds: bool, field: String, value: impl Display, other: impl Into<String>) {
+        if !holds {
+            self.add(field, value, other);
+        }
+    }
+
     fn add(&mut self, field: String, value: impl Display, other: impl Into<String>) {
         if self.0.len() <= MOST_NAMED {
             let value = short(&value.to_string());
             self.0.push(Contradiction { field, value, other: other.into() });
         }
     }
+}
+
+fn is(field: impl Display, value: impl Display) -> String {
+    format!("`{field}` is `{value}`")
 }
 
 fn short(value: &str) -> String {
@@ -246,20 +242,16 @@ pub(super) fn has_arms(record: &Experiment) -> Result<()> {
         PlanKind::Ab => arms == 2,
         PlanKind::Peers | PlanKind::Kv => arms >= 2,
     };
+    let plan = record.plan.as_str();
     if !fits {
-        return Err(Error::input(format!("has {arms} arms, which `{}` never has", record.plan.as_str())));
+        return Err(Error::input(format!("has {arms} arms, which `{plan}` never has")));
     }
     if let Some(at) = record.arms.iter().position(|arm| arm.kv.is_some() != (record.plan == PlanKind::Kv)) {
-        return Err(Error::input(format!(
-            "has `arms[{at}].kv`, or lacks it, which an arm of `{}` never does",
-            record.plan.as_str()
-        )));
+        let what = format!("has `arms[{at}].kv`, or lacks it, which an arm of `{plan}` never does");
+        return Err(Error::input(what));
     }
     if record.sampling.soak.is_some() != (record.plan == PlanKind::Soak) {
-        return Err(Error::input(format!(
-            "has `sampling.soak`, or lacks it, which `{}` never does",
-            record.plan.as_str()
-        )));
+        return Err(Error::input(format!("has `sampling.soak`, or lacks it, which `{plan}` never does")));
     }
     let is_stray = |order: &[usize]| {
         let mut arms_of_round = order.to_vec();
@@ -267,12 +259,9 @@ pub(super) fn has_arms(record: &Experiment) -> Result<()> {
         arms_of_round.dedup();
         arms_of_round.len() != order.len() || arms_of_round.iter().any(|arm| *arm >= arms)
     };
-    match record.rounds.iter().position(|round| is_stray(&round.order)) {
-        Some(round) => {
-            Err(Error::input(format!("has an order in `rounds[{round}]` which is none of its arms")))
-        }
-        None => Ok(()),
-    }
+    let stray = record.rounds.iter().position(|round| is_stray(&round.order));
+    let what = |round| Error::input(format!("has an order in `rounds[{round}]` which is none of its arms"));
+    stray.map(what).map_or(Ok(()), Err)
 }
 
 /// Checks the identities of a record, that speed stands only where it may, and that every round is of
@@ -280,11 +269,10 @@ pub(super) fn has_arms(record: &Experiment) -> Result<()> {
 pub(super) fn identified(record: &Experiment) -> Result<()> {
     has_arms(record).or_else(|what| unfit(&format!("it {what}")))?;
     named_run(&record.run_id, &record.when_utc)?;
-    if let Some(what) = reserved_for(&record.machine.slug) {
-        return unfit(&format!("the machine's name is `{}`, which is {what}", record.machine.slug));
-    }
-    if !is_file_name(&record.machine.slug) {
-        return unfit(&format!("the machine's name is `{}`, which is no plain name", record.machine.slug));
+    let slug = &record.machine.slug;
+    let plain = (!is_file_name(slug)).then_some("no plain name");
+    if let Some(what) = reserved_for(slug).or(plain) {
+        return unfit(&format!("the machine's name is `{slug}`, which is {what}"));
     }
     is_sha256("machine", &record.machine.sha256)?;
     for arm in &record.arms {
@@ -301,18 +289,15 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
             with_speed(arm, record.sampling.soak.is_some()).or_else(|what| unfit(&what))?;
         }
     }
-    if record.plan.is_of_arms()
-        && record.arms.iter().any(|arm| arm.workload.prompts != record.arms[0].workload.prompts)
-    {
-        return unfit("its arms ran different prompts");
-    }
+    let has_prompts = |arm: &Arm| arm.workload.prompts == record.arms[0].workload.prompts;
+    let are_same = !record.plan.is_of_arms() || record.arms.iter().all(has_prompts);
+    fits(are_same, || "its arms ran different prompts".to_owned())?;
     let has = |arm: usize, index: usize| record.arms[arm].processes.iter().any(|it| it.index == index);
     let mut next = vec![0; record.arms.len()];
     for (round, of_round) in record.rounds.iter().enumerate() {
         for arm in &of_round.order {
-            if !has(*arm, next[*arm]) {
-                return unfit(&format!("round {} is of a process that is not there", round + 1));
-            }
+            let is_there = has(*arm, next[*arm]);
+            fits(is_there, || format!("round {} is of a process that is not there", round + 1))?;
             next[*arm] += 1;
         }
     }
@@ -320,21 +305,18 @@ pub(super) fn identified(record: &Experiment) -> Result<()> {
 }
 
 fn is_sha256(what: &str, sha256: &str) -> Result<()> {
-    if is_hex(sha256, 64) {
-        return Ok(());
-    }
-    unfit(&format!("the {what}'s identity is `{sha256}`, not a sha256"))
+    fits(is_hex(sha256, 64), || format!("the {what}'s identity is `{sha256}`, not a sha256"))
 }
 
 /// Checks what the name of a record's file is made of.
 fn named_run(run_id: &str, when_utc: &str) -> Result<()> {
-    if !is_hex(run_id, 12) {
-        return unfit(&format!("the run's id is `{run_id}`, not 12 hexadecimal digits"));
-    }
-    if when_utc.len() > LONGEST_TIME || seconds_of_utc(when_utc).is_none() {
-        return unfit(&format!("it began at `{when_utc}`, which is no time in UTC"));
-    }
-    Ok(())
+    fits(is_hex(run_id, 12), || format!("the run's id is `{run_id}`, not 12 hexadecimal digits"))?;
+    let is_time = when_utc.len() <= LONGEST_TIME && seconds_of_utc(when_utc).is_some();
+    fits(is_time, || format!("it began at `{when_utc}`, which is no time in UTC"))
+}
+
+fn fits(holds: bool, what: impl FnOnce() -> String) -> Result<()> {
+    if holds { Ok(()) } else { unfit(&what()) }
 }
 
 fn unfit(what: &str) -> Result<()> {
@@ -344,28 +326,25 @@ fn unfit(what: &str) -> Result<()> {
 
 /// What a record with any speed in it must have, besides.
 fn with_speed(record: &Arm, is_soak: bool) -> Result<(), String> {
+    let has_times = |what: &str| Err(format!("it has times, and {what}"));
     if !matches!(record.outcome, Outcome::Complete | Outcome::WrongOutput | Outcome::Interrupted) {
-        return Err("it has times, and the run did not come to its end".to_owned());
+        return has_times("the run did not come to its end");
     }
     if let Some(process) = record.processes.iter().find(|process| process.exit_reason != "done") {
-        return Err(format!("it has times, and process {} ended `{}`", process.index, process.exit_reason));
+        return has_times(&format!("process {} ended `{}`", process.index, process.exit_reason));
     }
     if record.device.ran.is_none() || record.runtime.is_none() || record.processes.is_empty() {
-        return Err("it has times, and does not say what ran where".to_owned());
+        return has_times("does not say what ran where");
     }
     if !record.model.same_after_run {
-        return Err(
-            "it has times, and the model's files were not seen to be the same after the run".to_owned()
-        );
+        return has_times("the model's files were not seen to be the same after the run");
     }
     let requested = record.workload.runs.saturating_mul(record.workload.prompts.len());
     let made = record.measured_samples().count();
     // A process of a soak asks its prompts again and again.
     let fits = if is_soak { made >= requested } else { made == requested };
     if !fits {
-        return Err(format!(
-            "it has times, and {made} measured generations where {requested} were requested"
-        ));
+        return has_times(&format!("{made} measured generations where {requested} were requested"));
     }
     let judged = record.judged_by_prompt();
     let wrong = |id: &str| judged.get(id).is_none_or(|prompt| prompt.golden == GoldenResult::Break);
@@ -395,9 +374,7 @@ fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
         found.add(arm.field("device.ran"), "null", "the run has values");
         return;
     };
-    if arm.run.runtime.is_none() {
-        found.add(arm.field("runtime"), "null", "the run has values");
-    }
+    found.unless(arm.run.runtime.is_some(), arm.field("runtime"), "null", "the run has values");
     // An emulated device has no counters of its own, and decides nothing.
     if ran.facts().emulated_reason.is_some() {
         return;
@@ -413,10 +390,6 @@ fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
         DeviceKind::Gpu => gpu_worked(arm),
         DeviceKind::Cpu => ProvenDevice::processor_worked(processor_ns(arm), generation_ns(arm)),
     };
-    let grade = |grade: ProofGrade| match grade {
-        ProofGrade::Property => "property",
-        ProofGrade::PropertyAndCounters => "property-and-counters",
-    };
     let by_readings = match worked {
         Some(true) => Some(ProofGrade::PropertyAndCounters),
         None => Some(ProofGrade::Property),
@@ -424,10 +397,10 @@ fn check_device(arm: &ArmAt<'_>, found: &mut Found) {
     };
     if by_readings != Some(ran.grade()) {
         let other = match by_readings {
-            Some(by_readings) => format!("the readings of its processes allow `{}`", grade(by_readings)),
+            Some(by_readings) => format!("the readings of its processes allow `{}`", by_readings),
             None => "the readings of its processes say that it did not work".to_owned(),
         };
-        found.add(arm.field("device.ran.grade"), grade(ran.grade()), other);
+        found.add(arm.field("device.ran.grade"), ran.grade(), other);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::measure::Profile;
-use crate::record::consistency::{ArmAt, Found};
+use crate::record::consistency::{ArmAt, Found, is};
 
 /// No profile has more steps.
 const MOST_STEPS: usize = 1 << 20;
@@ -28,12 +28,10 @@ pub(super) fn check_profile(arm: &ArmAt<'_>, found: &mut Found) {
         }
         Some(_) => {}
     }
-    if !(1..=MOST_STEPS).contains(&profile.steps) {
-        found.add(field("steps"), profile.steps, format!("a profile is of 1 to {MOST_STEPS} steps"));
-    }
-    if !(profile.wall_us.is_finite() && profile.wall_us > 0.0) {
-        found.add(field("wall_us"), profile.wall_us, "every step takes time");
-    }
+    let other = format!("a profile is of 1 to {MOST_STEPS} steps");
+    found.unless((1..=MOST_STEPS).contains(&profile.steps), field("steps"), profile.steps, other);
+    let fits = profile.wall_us.is_finite() && profile.wall_us > 0.0;
+    found.unless(fits, field("wall_us"), profile.wall_us, "every step takes time");
     let operators = &profile.operators;
     if operators.len() > MOST_OPERATORS {
         found.add(field("operators.length"), operators.len(), format!("{MOST_OPERATORS} are stored at most"));
@@ -43,23 +41,19 @@ pub(super) fn check_profile(arm: &ArmAt<'_>, found: &mut Found) {
     for (at, operator) in operators.iter().enumerate() {
         let field = |name: &str| arm.field(&format!("profile.operators[{at}].{name}"));
         for (name, text) in [("kind", &operator.kind), ("name", &operator.name)] {
-            if text.len() > Profile::LONGEST_NAME {
-                found.add(field(name), text, format!("it has {} bytes at most", Profile::LONGEST_NAME));
-            }
+            let other = format!("it has {} bytes at most", Profile::LONGEST_NAME);
+            found.unless(text.len() <= Profile::LONGEST_NAME, field(name), text, other);
         }
-        if operator.count == 0 {
-            found.add(field("count"), 0, "an operator that is not there has no time");
-        }
-        if !(operator.time_us.is_finite() && operator.time_us >= 0.0) {
-            found.add(field("time_us"), operator.time_us, "it is an amount of time");
-        }
-        if !seen.insert((&operator.kind, &operator.name)) {
-            found.add(field("name"), &operator.name, "an earlier operator has this kind and name");
-        }
+        let other = "an operator that is not there has no time";
+        found.unless(operator.count > 0, field("count"), operator.count, other);
+        let fits = operator.time_us.is_finite() && operator.time_us >= 0.0;
+        found.unless(fits, field("time_us"), operator.time_us, "it is an amount of time");
+        let is_new = seen.insert((&operator.kind, &operator.name));
+        let other = "an earlier operator has this kind and name";
+        found.unless(is_new, field("name"), &operator.name, other);
     }
     let operators_us = profile.operators_us();
-    if operators_us > OVERLAP_FACTOR * profile.wall_us {
-        let other = format!("`{}` is `{}`", field("wall_us"), profile.wall_us);
-        found.add(field("operators"), format!("{operators_us} us in all"), other);
-    }
+    let is_too_long = operators_us > OVERLAP_FACTOR * profile.wall_us;
+    let (value, other) = (format!("{operators_us} us in all"), is(field("wall_us"), profile.wall_us));
+    found.unless(!is_too_long, field("operators"), value, other);
 }

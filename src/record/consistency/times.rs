@@ -12,10 +12,9 @@ use crate::engine::openvino::DeviceKind;
 use crate::golden::GoldenResult;
 use crate::measure::supervisor::Purpose;
 use crate::measure::{BandwidthReading, Role};
-use crate::record::consistency::counts::word;
 use crate::record::consistency::{
     ArmAt, BANDWIDTH_FACTOR_CPU, BANDWIDTH_FACTOR_GPU, Found, LEAST_TOKEN_NS, LONGEST_GAP_NS, Numbered,
-    WEIGHTS_TO_CACHE, arms, short,
+    WEIGHTS_TO_CACHE, arms, is, short,
 };
 use crate::record::{
     Arm, Experiment, Outcome, PlanKind, ProcessRecord, ProvenDevice, SampleRecord, SampleTimes, StopReason,
@@ -92,16 +91,12 @@ fn pace(arm: &ArmAt<'_>, at: usize, times: &SampleTimes, least_ns: f64, found: &
     let steps = times.token_ns.len() - 1;
     let mean_ns = last.saturating_sub(*first) as f64 / steps.max(1) as f64;
     if steps > 0 && mean_ns < least_ns {
-        let other = format!(
-            "`{}` of `{}` cannot be read in less than {least_ns:.0} ns on this machine",
-            arm.field("model.active_weights.active_bytes_per_token"),
-            arm.run.model.active_weights.map_or(0, |weights| weights.active_bytes_per_token)
-        );
-        found.add(
-            arm.field(&format!("samples[{at}].times.token_ns")),
-            format!("{mean_ns:.0} ns a token"),
-            other,
-        );
+        let active = arm.field("model.active_weights.active_bytes_per_token");
+        let bytes = arm.run.model.active_weights.map_or(0, |weights| weights.active_bytes_per_token);
+        let other =
+            format!("`{active}` of `{bytes}` cannot be read in less than {least_ns:.0} ns on this machine");
+        let field = arm.field(&format!("samples[{at}].times.token_ns"));
+        found.add(field, format!("{mean_ns:.0} ns a token"), other);
     }
 }
 
@@ -118,18 +113,14 @@ fn window(arm: &ArmAt<'_>, at: usize, process: &ProcessRecord, samples: &[Number
     for Numbered { at, sample } in in_order(process, samples) {
         let Some(times) = &sample.times else { continue };
         let of_sample = |name: &str| arm.field(&format!("samples[{at}].times.{name}"));
-        if times.submitted_ns < before_ns {
-            let other = format!("`{before}` is `{before_ns}`");
-            found.add(of_sample("submitted_ns"), times.submitted_ns, other);
-        }
+        let other = is(&before, before_ns);
+        found.unless(times.submitted_ns >= before_ns, of_sample("submitted_ns"), times.submitted_ns, other);
         if let Some((last, last_ns)) = times.token_ns.iter().enumerate().next_back() {
             before = of_sample(&format!("token_ns[{last}]"));
             before_ns = *last_ns;
         }
     }
-    if before_ns > ended_ns {
-        found.add(before, before_ns, format!("`{}` is `{ended_ns}`", field("ended_ns")));
-    }
+    found.unless(before_ns <= ended_ns, before, before_ns, is(field("ended_ns"), ended_ns));
 }
 
 /// The samples of a process as they must have been made: the warm-up, then the prompts in their order; in a soak again
@@ -203,21 +194,20 @@ pub(super) fn check_order(experiment: &Experiment, found: &mut Found) {
         for (at, process) in arm.run.processes.iter().enumerate() {
             let (Some(start_ns), Some(end_ns)) = (process.started_ns, process.ended_ns) else { continue };
             let field = arm.field(&format!("processes[{at}]"));
-            if start_ns < before_ns || end_ns < start_ns {
-                let other =
-                    format!("`{before_ns}` and `{end_ns}` are the end of the one before it and its own");
-                found.add(format!("{field}.started_ns"), start_ns, other);
-            }
+            let other = format!("`{before_ns}` and `{end_ns}` are the end of the one before it and its own");
+            let is_ordered = before_ns <= start_ns && start_ns <= end_ns;
+            found.unless(is_ordered, format!("{field}.started_ns"), start_ns, other);
             before_ns = end_ns;
             windows.push(Window { field, start_ns, end_ns });
         }
     }
     windows.sort_by_key(|window| window.start_ns);
     for pair in windows.windows(2) {
-        if pair[1].start_ns < pair[0].end_ns {
-            let other = format!("`{}.ended_ns` is `{}`", pair[0].field, pair[0].end_ns);
-            found.add(format!("{}.started_ns", pair[1].field), pair[1].start_ns, other);
-        }
+        let [Window { field: one, end_ns, .. }, Window { field: other, start_ns, .. }] = pair else {
+            continue;
+        };
+        let ended = is(format!("{one}.ended_ns"), end_ns);
+        found.unless(start_ns >= end_ns, format!("{other}.started_ns"), start_ns, ended);
     }
     rounds(experiment, found);
 }
@@ -254,20 +244,18 @@ fn rounds(experiment: &Experiment, found: &mut Found) {
         return;
     }
     for (at, arm) in arms.iter().enumerate() {
-        if next[at] != measured[at].len() {
-            let other = format!("`rounds` has {} of its measured ones", next[at]);
-            found.add(arm.field("processes.length"), arm.run.processes.len(), other);
-        }
+        let other = format!("`rounds` has {} of its measured ones", next[at]);
+        let is_whole = next[at] == measured[at].len();
+        found.unless(is_whole, arm.field("processes.length"), arm.run.processes.len(), other);
     }
 }
 
 pub(super) fn check_sides(experiment: &Experiment, found: &mut Found) {
     let mut arms = arms(experiment);
     let Some(first) = arms.next() else { return };
-    if experiment.plan.is_alone() && first.run.outcome != experiment.outcome {
-        let other = format!("`{}` is another", first.field("outcome"));
-        found.add("outcome".to_owned(), word(experiment.outcome), other);
-    }
+    let is_expected = !experiment.plan.is_alone() || first.run.outcome == experiment.outcome;
+    let other = format!("`{}` is another", first.field("outcome"));
+    found.unless(is_expected, "outcome".to_owned(), experiment.outcome, other);
     for other in arms {
         let mut compared = Compared { one: &first, other: &other, found };
         match experiment.plan {
@@ -320,21 +308,15 @@ impl Compared<'_, '_> {
         {
             // The grade follows from each side's own evidence: of a generation that was short there is none.
             self.equal("device.ran.kind", &ran.kind(), &other_ran.kind());
-            self.equal(
-                "device.ran.execution_devices",
-                ran.execution_devices(),
-                other_ran.execution_devices(),
-            );
+            let devices = other_ran.execution_devices();
+            self.equal("device.ran.execution_devices", ran.execution_devices(), devices);
             self.equal("device.ran", ran.facts(), other_ran.facts());
             self.equal("device.reason", &one.device.reason, &other.device.reason);
         }
         if let (Some(runtime), Some(other_runtime)) = (&one.runtime, &other.runtime) {
             if !openvino {
-                self.equal(
-                    "runtime.openvino_version",
-                    &runtime.openvino_version,
-                    &other_runtime.openvino_version,
-                );
+                let version = &other_runtime.openvino_version;
+                self.equal("runtime.openvino_version", &runtime.openvino_version, version);
                 self.equal("runtime.openvino_build", &runtime.openvino_build, &other_runtime.openvino_build);
             }
             // One property may change others.
@@ -438,15 +420,11 @@ fn ended(experiment: &Experiment, base: &ArmAt<'_>, head: &ArmAt<'_>, found: &mu
     }
     let is_wrong = |run: &&Arm| run.prompts.iter().any(|prompt| prompt.golden == GoldenResult::Break);
     if stop_reason == Some(StopReason::WrongOutput) && !runs.iter().any(is_wrong) {
-        found.add(
-            "stop_reason".to_owned(),
-            "wrong-output",
-            "no verdict on an output of either side is `break`",
-        );
+        let other = "no verdict on an output of either side is `break`";
+        found.add("stop_reason".to_owned(), "wrong-output", other);
     }
     // The outcome is how it ended; a side that did not end well has no part in an A/B that did.
     let is_unended = |run: &&Arm| matches!(run.outcome, Outcome::Failed | Outcome::Interrupted);
-    if matches!(outcome, Outcome::Complete) && runs.iter().any(is_unended) {
-        found.add("outcome".to_owned(), "complete", "a side did not come to its end");
-    }
+    let is_ended = outcome != Outcome::Complete || !runs.iter().any(is_unended);
+    found.unless(is_ended, "outcome".to_owned(), "complete", "a side did not come to its end");
 }
