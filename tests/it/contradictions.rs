@@ -15,15 +15,8 @@ use crate::forged;
 use crate::forged_pairs::{ab, around, both};
 use crate::gate::{checkout, keep, of};
 
-/// An impossible A/B, and the field that is named.
-struct Impossible {
-    forge: fn(&mut Experiment),
-    field: &'static str,
-}
-
-fn impossible(forge: fn(&mut Experiment), field: &'static str) -> Impossible {
-    Impossible { forge, field }
-}
+/// The field that is named, and what makes an A/B impossible in it.
+type Impossible = (&'static str, fn(&mut Experiment));
 
 /// The times of the head's first measured generation.
 fn times(record: &mut Experiment) -> &mut SampleTimes {
@@ -32,78 +25,62 @@ fn times(record: &mut Experiment) -> &mut SampleTimes {
 
 fn unlike_sides() -> Vec<Impossible> {
     vec![
-        impossible(|it| it.arms[1].model.sha256 = "9".repeat(64), "arms[1].model.sha256"),
-        impossible(|it| it.arms[1].model.files.clear(), "arms[1].model.files.length"),
-        impossible(|it| it.arms[1].workload.sha256 = "9".repeat(64), "arms[1].workload.sha256"),
-        impossible(
-            |it| it.arms[1].runtime.as_mut().unwrap().openvino_version = "2099.9.9".into(),
-            "arms[1].runtime.openvino_version",
-        ),
-        impossible(
-            |it| {
-                let runtime = it.arms[1].runtime.as_mut().unwrap();
-                runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
-            },
-            "arms[1].runtime.properties_effective.KV_CACHE_PRECISION",
-        ),
-        impossible(
-            |it| it.arms[1].environment_variables.extend([("OV_X".to_owned(), "1".to_owned())]),
-            "arms[1].environment_variables.OV_X",
-        ),
+        ("arms[1].model.sha256", |it| it.arms[1].model.sha256 = "9".repeat(64)),
+        ("arms[1].model.files.length", |it| it.arms[1].model.files.clear()),
+        ("arms[1].workload.sha256", |it| it.arms[1].workload.sha256 = "9".repeat(64)),
+        ("arms[1].runtime.openvino_version", |it| {
+            it.arms[1].runtime.as_mut().unwrap().openvino_version = "2099.9.9".into()
+        }),
+        ("arms[1].runtime.properties_effective.KV_CACHE_PRECISION", |it| {
+            let runtime = it.arms[1].runtime.as_mut().unwrap();
+            runtime.properties_effective.insert("KV_CACHE_PRECISION".into(), "u8".into());
+        }),
+        ("arms[1].environment_variables.OV_X", |it| {
+            it.arms[1].environment_variables.extend([("OV_X".to_owned(), "1".to_owned())])
+        }),
     ]
 }
 
 fn impossible_counts() -> Vec<Impossible> {
     vec![
-        impossible(|it| drop(it.arms[1].samples.pop()), "arms[1].samples.length"),
-        impossible(|it| drop(it.arms[1].prompts.pop()), "arms[1].prompts.length"),
-        impossible(|it| it.arms[1].samples[0].token_ids.truncate(2), "arms[1].samples[0].token_ids.length"),
-        impossible(|it| times(it).token_ns.truncate(2), "arms[1].samples[0].times.token_ns.length"),
-        impossible(|it| it.arms[1].samples[0].times = None, "arms[1].samples[0].times"),
-        impossible(|it| it.arms[1].processes[1].index = 0, "arms[1].processes[1].index"),
-        impossible(|it| it.rounds[1] = it.rounds[0].clone(), "rounds[1]"),
-        impossible(|it| it.rounds.truncate(4), "arms[0].processes.length"),
-        impossible(|it| it.arms[1].samples[0].token_ids[0] ^= 1, "arms[1].samples[3].token_ids"),
+        ("arms[1].samples.length", |it| drop(it.arms[1].samples.pop())),
+        ("arms[1].prompts.length", |it| drop(it.arms[1].prompts.pop())),
+        ("arms[1].samples[0].token_ids.length", |it| it.arms[1].samples[0].token_ids.truncate(2)),
+        ("arms[1].samples[0].times.token_ns.length", |it| times(it).token_ns.truncate(2)),
+        ("arms[1].samples[0].times", |it| it.arms[1].samples[0].times = None),
+        ("arms[1].processes[1].index", |it| it.arms[1].processes[1].index = 0),
+        ("rounds[1]", |it| it.rounds[1] = it.rounds[0].clone()),
+        ("arms[0].processes.length", |it| it.rounds.truncate(4)),
+        ("arms[1].samples[3].token_ids", |it| it.arms[1].samples[0].token_ids[0] ^= 1),
     ]
 }
 
 fn impossible_times() -> Vec<Impossible> {
     vec![
-        impossible(|it| times(it).token_ns.reverse(), "arms[1].samples[0].times.token_ns[1]"),
-        impossible(
-            |it| {
-                let submitted_ns = times(it).submitted_ns;
-                times(it).token_ns = vec![submitted_ns + 1, submitted_ns + 2, submitted_ns + 3];
-            },
-            "arms[1].samples[0].times.token_ns[0]",
-        ),
-        impossible(|it| times(it).infer_ns[1] = 1 << 50, "arms[1].samples[0].times.infer_ns[1]"),
-        impossible(
-            |it| {
-                it.arms[1].processes = it.arms[0].processes.clone();
-                it.arms[1].samples = it.arms[0].samples.clone();
-            },
-            "processes[0].started_ns",
-        ),
-        impossible(|it| it.arms[1].processes[0].guards = None, "arms[1].processes[0].guards"),
-        impossible(
-            |it| it.arms[1].processes[0].guards.as_mut().unwrap().readings.clear(),
-            "arms[1].processes[0].guards.readings",
-        ),
-        impossible(|it| it.arms[1].processes[0].ended_ns = None, "arms[1].processes[0].ended_ns"),
-        impossible(
-            |it| it.arms[1].processes[0].ended_ns = it.arms[1].processes[0].started_ns,
-            "arms[1].samples[2].times.token_ns[2]",
-        ),
-        impossible(|it| it.rounds.fill(Round::beginning_with(Side::Head)), "rounds[0]"),
-        impossible(
-            |it| {
-                it.arms.iter_mut().for_each(of_a_large_model);
-                let pass_ns = vec![(256 << 20) / 10];
-                it.bandwidth_after = Some(BandwidthReading { buffer_bytes: 256 << 20, threads: 2, pass_ns });
-            },
-            "arms[0].samples[0].times.token_ns",
-        ),
+        ("arms[1].samples[0].times.token_ns[1]", |it| times(it).token_ns.reverse()),
+        ("arms[1].samples[0].times.token_ns[0]", |it| {
+            let submitted_ns = times(it).submitted_ns;
+            times(it).token_ns = vec![submitted_ns + 1, submitted_ns + 2, submitted_ns + 3];
+        }),
+        ("arms[1].samples[0].times.infer_ns[1]", |it| times(it).infer_ns[1] = 1 << 50),
+        ("processes[0].started_ns", |it| {
+            it.arms[1].processes = it.arms[0].processes.clone();
+            it.arms[1].samples = it.arms[0].samples.clone();
+        }),
+        ("arms[1].processes[0].guards", |it| it.arms[1].processes[0].guards = None),
+        ("arms[1].processes[0].guards.readings", |it| {
+            it.arms[1].processes[0].guards.as_mut().unwrap().readings.clear()
+        }),
+        ("arms[1].processes[0].ended_ns", |it| it.arms[1].processes[0].ended_ns = None),
+        ("arms[1].samples[2].times.token_ns[2]", |it| {
+            it.arms[1].processes[0].ended_ns = it.arms[1].processes[0].started_ns
+        }),
+        ("rounds[0]", |it| it.rounds.fill(Round::beginning_with(Side::Head))),
+        ("arms[0].samples[0].times.token_ns", |it| {
+            it.arms.iter_mut().for_each(of_a_large_model);
+            let pass_ns = vec![(256 << 20) / 10];
+            it.bandwidth_after = Some(BandwidthReading { buffer_bytes: 256 << 20, threads: 2, pass_ns });
+        }),
     ]
 }
 
@@ -119,24 +96,17 @@ fn of_a_large_model(run: &mut Arm) {
 
 fn impossible_devices() -> Vec<Impossible> {
     vec![
-        impossible(
-            |it| both(it).into_iter().for_each(|run| run.device = forged::arc(Some(true))),
-            "arms[0].device.ran",
-        ),
-        impossible(
-            |it| {
-                it.arms.iter_mut().for_each(|arm| arm.device = forged::arc(Some(true)));
-                it.machine.gpu_pci_ids = vec!["8086:64a0".into()];
-            },
-            "arms[0].device.ran.grade",
-        ),
-        impossible(
-            |it| {
-                let processes = it.arms[0].processes.iter_mut();
-                processes.for_each(|process| process.processor_ns = Some(0));
-            },
-            "arms[0].device.ran.grade",
-        ),
+        ("arms[0].device.ran", |it| {
+            both(it).into_iter().for_each(|run| run.device = forged::arc(Some(true)))
+        }),
+        ("arms[0].device.ran.grade", |it| {
+            it.arms.iter_mut().for_each(|arm| arm.device = forged::arc(Some(true)));
+            it.machine.gpu_pci_ids = vec!["8086:64a0".into()];
+        }),
+        ("arms[0].device.ran.grade", |it| {
+            let processes = it.arms[0].processes.iter_mut();
+            processes.for_each(|process| process.processor_ns = Some(0));
+        }),
     ]
 }
 
@@ -146,7 +116,7 @@ fn an_impossible_ab_is_refused_by_the_field_that_cannot_be() {
     let read = |record: &Experiment| open::<Experiment>(&encode(record).unwrap(), "it");
     read(&honest).unwrap();
     let all = [unlike_sides(), impossible_counts(), impossible_times(), impossible_devices()];
-    for Impossible { forge, field } in all.into_iter().flatten() {
+    for (field, forge) in all.into_iter().flatten() {
         let mut record = honest.clone();
         forge(&mut record);
         let found = contradictions(&record);

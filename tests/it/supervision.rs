@@ -221,28 +221,16 @@ fn a_worker_killed_for_want_of_memory_is_told_apart_and_the_supervisor_lives_on(
     assert_eq!(killed_with(4).exit_reason, ExitReason::Killed);
 }
 
+/// A grandchild; one that left the worker's group and its pipe; a talker that left its group and environment, and is not
+/// waited for.
 #[test]
-fn a_worker_that_leaves_a_grandchild_behind_has_no_speed_and_the_grandchild_is_ended() {
-    let record = fails("leaks-a-grandchild", "leaked", "the worker has left processes running: it left `");
-    let reported = record.arms[0].processes[0].exit_detail.clone().unwrap();
-    let pid: u32 = reported.split('`').nth(1).unwrap().parse().unwrap();
-    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(" Z "), "{state}");
-}
-
-#[test]
-fn a_grandchild_that_left_the_worker_s_group_and_its_pipe_is_found_and_ended_all_the_same() {
-    let record =
-        fails("leaks-outside-its-group", "leaked", "the worker has left processes running: it left `");
-    let reported = record.arms[0].processes[0].exit_detail.clone().unwrap();
-    let pid: u32 = reported.split('`').nth(1).unwrap().parse().unwrap();
-    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(" Z "), "{state}");
-}
-
-#[test]
-fn a_talker_that_left_the_worker_s_group_and_environment_is_ended_and_not_waited_for() {
-    fails("leaks-a-talker", "leaked", "the worker has left processes running: it left `");
+fn what_a_worker_leaves_behind_is_found_wherever_it_went_and_ended_and_there_is_no_speed() {
+    for scenario in ["leaks-a-grandchild", "leaks-outside-its-group", "leaks-a-talker"] {
+        let record = fails(scenario, "leaked", "the worker has left processes running: it left `");
+        let reported = record.arms[0].processes[0].exit_detail.clone().unwrap();
+        let pid = reported.split('`').nth(1).unwrap();
+        assert!(!runs(pid), "{scenario}: {pid}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::altered::alterations;
 use crate::forged_pairs::watched;
 
-use super::forgeries::{Forged, forgeries};
+use super::forgeries::{Altered, artifacts, records};
 use super::payloads::{PullRequest, RUN};
 use super::stage::{Measured, Stage, publish_in};
 
@@ -74,6 +74,20 @@ impl Scene {
         }
     }
 
+    /// Publishes an artifact, which is red, and of which the status says this.
+    fn refused(&mut self, zip: &[u8], says: &str, name: &str) -> Reported {
+        self.refused_of(zip, &self.pull_request.run_ended("success"), says, name)
+    }
+
+    fn refused_of(&mut self, zip: &[u8], run: &Value, says: &str, name: &str) -> Reported {
+        let reported = self.publish_of(zip, run);
+        assert_eq!(reported.failed, None, "{name}");
+        assert_eq!(reported.status["state"], "failure", "{name}: {}", reported.status);
+        let description = reported.status["description"].as_str().unwrap();
+        assert!(description.contains(says), "{name}: {description}");
+        reported
+    }
+
     /// The honest words, with this put in.
     pub(super) fn words(&self, key: &str, value: Value) -> Vec<u8> {
         let mut verdict = self.verdict.clone();
@@ -116,13 +130,10 @@ pub(super) fn encoded(record: &Experiment) -> Vec<u8> {
 #[test]
 fn no_artifact_that_lies_is_green_and_none_makes_markup() {
     let mut scene = Scene::new();
-    for Forged { name, forge, says } in forgeries() {
-        let zip = forge(&scene);
-        let reported = scene.publish(&zip);
-        assert_eq!(reported.failed, None, "{name}");
-        assert_eq!(reported.status["state"], "failure", "{name}: {}", reported.status);
-        let description = reported.status["description"].as_str().unwrap();
-        assert!(description.contains(says), "{name}: {description}");
+    let of_records = records().into_iter().map(|(name, says, forge)| (name, scene.with(forge), says));
+    let artifacts = artifacts().into_iter().map(|(name, forge, says)| (name, forge(&scene), says));
+    for (name, zip, says) in artifacts.chain(of_records).collect::<Vec<_>>() {
+        let reported = scene.refused(&zip, says, name);
         no_markup(&reported.comment.unwrap(), name);
     }
     let honest = scene.with(|_| {});
@@ -139,9 +150,7 @@ fn no_record_with_one_altered_field_is_green_at_the_publisher() {
         let record = serde_json::to_value(&scene.record).unwrap();
         for alteration in alterations(&record).iter().step_by(step) {
             let zip = scene.with_bytes(&alteration.of(&record));
-            let reported = scene.publish(&zip);
-            assert_eq!(reported.failed, None, "{alteration:?}");
-            assert_eq!(reported.status["state"], "failure", "{alteration:?}: {}", reported.status);
+            scene.refused(&zip, "", &format!("{alteration:?}"));
             published += 1;
         }
     }
@@ -154,11 +163,7 @@ fn no_record_of_a_slow_head_whose_fields_were_altered_together_is_green() {
     let mut scene = Scene::of("src/decode.rs", Measured::Slower(100.0));
     for (name, says, forge) in together() {
         let zip = scene.with(forge);
-        let reported = scene.publish(&zip);
-        assert_eq!(reported.failed, None, "{name}");
-        assert_eq!(reported.status["state"], "failure", "{name}: {}", reported.status);
-        let description = reported.status["description"].as_str().unwrap();
-        assert!(description.contains(says), "{name}: {description}");
+        scene.refused(&zip, says, name);
     }
     let (record, good) = (encoded(&scene.record), encoded(&Scene::new().record));
     let verdict = scene.verdict.to_string();
@@ -166,8 +171,7 @@ fn no_record_of_a_slow_head_whose_fields_were_altered_together_is_green() {
         // No writer makes an archive with one name twice.
         let files = [("verdict.json", verdict.as_bytes()), ("record.json", first), ("record.jsoN", second)];
         let twice = replaced(zipped(&files), b"record.jsoN", b"record.json");
-        let reported = scene.publish(&twice);
-        assert_eq!(reported.status["state"], "failure", "{}", reported.status);
+        scene.refused(&twice, "", "a name twice");
     }
 }
 
@@ -180,11 +184,8 @@ fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A name, what the status says of it, and what is altered.
-type Together = (&'static str, &'static str, fn(&mut Experiment));
-
 #[expect(clippy::too_many_lines, reason = "a table: one entry a forgery")]
-fn together() -> Vec<Together> {
+fn together() -> Vec<Altered> {
     fn faster(arm: &mut Arm) {
         for times in arm.samples.iter_mut().filter_map(|sample| sample.times.as_mut()) {
             let start = times.submitted_ns;
@@ -347,13 +348,7 @@ fn together() -> Vec<Together> {
 fn a_head_of_changed_sources_is_not_green_without_a_measurement() {
     let mut scene = Scene::of("src/decode.rs", Measured::Identical);
     let zip = scene.with(|_| {});
-    let reported = scene.publish(&zip);
-    assert_eq!(reported.status["state"], "failure", "{}", reported.status);
-    let description = reported.status["description"].as_str().unwrap();
-    assert!(
-        description.contains("it was not measured, and the head changes `src/decode.rs`"),
-        "{description}"
-    );
+    scene.refused(&zip, "it was not measured, and the head changes `src/decode.rs`", "not measured");
     for unused in ["README.md", "docs/decode.md", "examples/decode.rs", "tests/decode.rs"] {
         let mut scene = Scene::of(unused, Measured::Identical);
         let zip = scene.with(|_| {});
@@ -372,8 +367,7 @@ fn a_decision_that_was_rewritten_is_not_read() {
             decision.reason = "all is well".into();
         }
     });
-    let reported = scene.publish(&zip);
-    assert_eq!(reported.status["state"], "failure");
+    let reported = scene.refused(&zip, "regressed", "rewritten");
     assert!(reported.status["description"].as_str().unwrap().starts_with("regressed"), "{}", reported.status);
 }
 
@@ -381,10 +375,7 @@ fn a_decision_that_was_rewritten_is_not_read() {
 fn a_head_that_edits_its_goldens_cannot_say_that_it_does_not() {
     let mut scene = Scene::of("fixtures/golden/tiny-gpt-oss/more.json", Measured::Slower(0.0));
     let zip = scene.with(|record| record.inputs.changed_by_head.clear());
-    let reported = scene.publish(&zip);
-    assert_eq!(reported.status["state"], "failure");
-    let description = reported.status["description"].as_str().unwrap();
-    assert!(description.contains("what it says of what the head changes is not so"), "{description}");
+    scene.refused(&zip, "what it says of what the head changes is not so", "edited goldens");
 }
 
 #[test]
@@ -451,17 +442,14 @@ fn a_run_that_did_not_end_well_is_red_whatever_it_left() {
     let honest = scene.with(|_| {});
     for conclusion in ["cancelled", "timed_out", "stale", "action_required", "startup_failure", ""] {
         let event = scene.pull_request.run_ended(conclusion);
-        let reported = scene.publish_of(&honest, &event);
-        assert_eq!(reported.status["state"], "failure", "{conclusion}");
+        scene.refused_of(&honest, &event, "", conclusion);
     }
     let mut fork = scene.pull_request.run_ended("success");
     fork["workflow_run"]["head_repository"]["full_name"] = json!("a-stranger/arcgauge");
-    assert_eq!(scene.publish_of(&honest, &fork).status["state"], "failure", "a fork's own run");
+    scene.refused_of(&honest, &fork, "", "a fork's own run");
     let mut again = scene.pull_request.run_ended("success");
     again["workflow_run"]["run_started_at"] = json!("2026-11-24T12:39:01Z");
-    let reported = scene.publish_of(&honest, &again);
-    let description = reported.status["description"].as_str().unwrap();
-    assert!(description.contains("left no artifact"), "of an earlier attempt: {description}");
+    scene.refused_of(&honest, &again, "left no artifact", "of an earlier attempt");
 }
 
 #[test]
@@ -470,10 +458,7 @@ fn a_dispatch_by_a_definition_that_is_not_on_main_is_no_word() {
     let honest = scene.with(|_| {});
     // A tag of the name `main` is reported as a branch of that name would be, and may hold any workflow.
     let tagged = scene.pull_request.dispatched_run_ended("success", &scene.pull_request.head);
-    let reported = scene.publish_of(&honest, &tagged);
-    assert_eq!(reported.status["state"], "failure", "{}", reported.status);
-    let description = reported.status["description"].as_str().unwrap();
-    assert!(description.contains("a workflow that is not on main"), "{description}");
+    scene.refused_of(&honest, &tagged, "a workflow that is not on main", "a tag");
     let main = scene.stage.main();
     let ours = scene.pull_request.dispatched_run_ended("success", &main);
     assert_eq!(scene.publish_of(&honest, &ours).status["state"], "success");
@@ -484,11 +469,7 @@ fn a_pull_request_into_another_branch_is_red() {
     let mut scene = Scene::new();
     let honest = scene.with(|_| {});
     scene.into = "release";
-    let ended = scene.pull_request.run_ended("success");
-    let reported = scene.publish_of(&honest, &ended);
-    assert_eq!(reported.status["state"], "failure", "{}", reported.status);
-    let description = reported.status["description"].as_str().unwrap();
-    assert!(description.contains("goes into `release`"), "{description}");
+    scene.refused(&honest, "goes into `release`", "another branch");
 }
 
 #[test]
@@ -498,9 +479,7 @@ fn an_attempt_of_no_known_beginning_has_no_artifact() {
     for moment in [Value::Null, json!(1_795_521_481), json!("")] {
         let mut ended = scene.pull_request.run_ended("success");
         ended["workflow_run"]["run_started_at"] = moment.clone();
-        let reported = scene.publish_of(&honest, &ended);
-        let description = reported.status["description"].as_str().unwrap();
-        assert!(description.contains("left no artifact"), "{moment}: {description}");
+        scene.refused_of(&honest, &ended, "left no artifact", &moment.to_string());
     }
 }
 

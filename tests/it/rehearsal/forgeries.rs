@@ -10,20 +10,18 @@ use crate::forged_pairs::watched;
 /// The bytes of an artifact.
 pub(super) type Forgery = fn(&Scene) -> Vec<u8>;
 
-/// A forgery, and how the status says why it is none.
-pub(super) struct Forged {
-    pub(super) name: &'static str,
-    pub(super) forge: Forgery,
-    pub(super) says: &'static str,
-}
-
-pub(super) fn forgeries() -> Vec<Forged> {
-    let all = [files(), words(), identities(), contents(), what_was_measured(), without_end()].concat();
-    all.into_iter().map(|(name, forge, says)| Forged { name, forge, says }).collect()
-}
-
-/// Name, forgery, and what is said of it.
+/// A name, the forgery, and how the status says why it is none.
 type Row = (&'static str, Forgery, &'static str);
+/// A name, what the status says of it, and what is altered in the record.
+pub(super) type Altered = (&'static str, &'static str, fn(&mut Experiment));
+
+pub(super) fn artifacts() -> Vec<Row> {
+    [files(), words()].concat()
+}
+
+pub(super) fn records() -> Vec<Altered> {
+    [identities(), contents(), what_was_measured(), without_end()].concat()
+}
 
 /// Bytes that are no files of a verdict.
 fn files() -> Vec<Row> {
@@ -121,231 +119,125 @@ fn words() -> Vec<Row> {
 }
 
 /// Records of something else.
-fn identities() -> Vec<Row> {
+fn identities() -> Vec<Altered> {
     vec![
-        (
-            "a record of another head",
-            |scene| scene.with(|it| it.arms[1].commit.as_mut().unwrap().sha = "0".repeat(40)),
-            "the artifact is refused: its head is",
-        ),
-        (
-            "a record of a tree with changes",
-            |scene| scene.with(|it| it.arms[1].commit.as_mut().unwrap().dirty = true),
-            "the artifact is refused: its head has changes over",
-        ),
-        (
-            "a record against the head itself",
-            |scene| scene.with(|it| it.arms[0].commit = it.arms[1].commit.clone()),
-            "the artifact is refused: its base is",
-        ),
-        (
-            "a record against an older base",
-            |scene| {
-                let older = scene.record.arms[0].commit.as_ref().unwrap().parents[0].clone();
-                scene.with(|it| it.arms[0].commit.as_mut().unwrap().sha = older)
-            },
-            "the artifact is refused: its base is",
-        ),
-        (
-            "another device",
-            |scene| scene.with(|it| it.arms[1].device.requested = "GPU".into()),
-            "`arms[1].device.requested` is `GPU`",
-        ),
-        (
-            "another device than was requested, and no reason",
-            |scene| scene.with(|it| it.arms[1].device.ran = Some(crate::forged::proven("GPU", "a GPU"))),
-            "`arms[1].device.ran`",
-        ),
-        (
-            "a measurement that failed",
-            |scene| scene.with(|it| it.outcome = Outcome::Failed),
-            "`outcome` is `failed`",
-        ),
-        (
-            "a measurement that was stopped",
-            |scene| scene.with(|it| it.outcome = Outcome::Interrupted),
-            "the artifact is refused: it did not come to its end",
-        ),
-        (
-            "a policy that lets all pass",
-            |scene| {
-                scene.with(|it| {
-                    it.inputs.policy.text = it.inputs.policy.text.replace("99.0", "50.0");
-                    it.inputs.policy.sha256 = sha256_of_bytes(it.inputs.policy.text.as_bytes());
-                })
-            },
-            "the artifact is refused: it was judged by another policy",
-        ),
-        (
-            "fewer prompts than there are",
-            |scene| {
-                scene.with(|it| {
-                    it.published.as_mut().unwrap().prompts.truncate(1);
-                })
-            },
-            "the artifact is refused: its published values",
-        ),
+        ("a record of another head", "the artifact is refused: its head is", |it| {
+            it.arms[1].commit.as_mut().unwrap().sha = "0".repeat(40)
+        }),
+        ("a record of a tree with changes", "the artifact is refused: its head has changes over", |it| {
+            it.arms[1].commit.as_mut().unwrap().dirty = true
+        }),
+        ("a record against the head itself", "the artifact is refused: its base is", |it| {
+            it.arms[0].commit = it.arms[1].commit.clone()
+        }),
+        ("a record against an older base", "the artifact is refused: its base is", |it| {
+            let base = it.arms[0].commit.as_mut().unwrap();
+            base.sha = base.parents[0].clone();
+        }),
+        ("another device", "`arms[1].device.requested` is `GPU`", |it| {
+            it.arms[1].device.requested = "GPU".into()
+        }),
+        ("another device than was requested, and no reason", "`arms[1].device.ran`", |it| {
+            it.arms[1].device.ran = Some(crate::forged::proven("GPU", "a GPU"))
+        }),
+        ("a measurement that failed", "`outcome` is `failed`", |it| it.outcome = Outcome::Failed),
+        ("a measurement that was stopped", "the artifact is refused: it did not come to its end", |it| {
+            it.outcome = Outcome::Interrupted
+        }),
+        ("a policy that lets all pass", "the artifact is refused: it was judged by another policy", |it| {
+            it.inputs.policy.text = it.inputs.policy.text.replace("99.0", "50.0");
+            it.inputs.policy.sha256 = sha256_of_bytes(it.inputs.policy.text.as_bytes());
+        }),
+        ("fewer prompts than there are", "the artifact is refused: its published values", |it| {
+            it.published.as_mut().unwrap().prompts.truncate(1);
+        }),
     ]
 }
 
 /// Records that do not say what their samples say.
-fn contents() -> Vec<Row> {
+fn contents() -> Vec<Altered> {
     vec![
-        (
-            "tokens that are not the golden's, and are said to be",
-            |scene| {
-                scene.with(|it| {
-                    for sample in &mut it.arms[1].samples {
-                        sample.token_ids[2] ^= 1;
-                    }
-                })
-            },
-            "`arms[1].samples[0].token_ids` is",
-        ),
-        (
-            "an answer that is cut short",
-            |scene| scene.with(|it| it.arms[1].samples.iter_mut().for_each(|it| it.token_ids.truncate(2))),
-            "`arms[1].samples[0].token_ids.length`",
-        ),
-        (
-            "no golden, it says",
-            |scene| scene.with(|it| it.arms[1].prompts[0].golden = GoldenResult::None),
-            "inconclusive",
-        ),
-        (
-            "a prompt that is not judged",
-            |scene| scene.with(|it| it.arms[1].prompts.truncate(2)),
-            "`arms[1].prompts.length`",
-        ),
-        (
-            "the same program, it says, and measured it",
-            |scene| scene.with(|it| it.stop_reason = Some(StopReason::Identical)),
-            "`stop_reason` is `identical`",
-        ),
-        ("no pair", |scene| scene.with(|it| keep_pairs(it, 0)), "`arms[0].device.ran.grade`"),
+        ("tokens that are not the golden's, and are said to be", "`arms[1].samples[0].token_ids` is", |it| {
+            for sample in &mut it.arms[1].samples {
+                sample.token_ids[2] ^= 1;
+            }
+        }),
+        ("an answer that is cut short", "`arms[1].samples[0].token_ids.length`", |it| {
+            it.arms[1].samples.iter_mut().for_each(|it| it.token_ids.truncate(2))
+        }),
+        ("no golden, it says", "inconclusive", |it| it.arms[1].prompts[0].golden = GoldenResult::None),
+        ("a prompt that is not judged", "`arms[1].prompts.length`", |it| it.arms[1].prompts.truncate(2)),
+        ("the same program, it says, and measured it", "`stop_reason` is `identical`", |it| {
+            it.stop_reason = Some(StopReason::Identical)
+        }),
+        ("no pair", "`arms[0].device.ran.grade`", |it| keep_pairs(it, 0)),
     ]
 }
 
 /// Records that no publisher would come to the end of.
-fn without_end() -> Vec<Row> {
-    vec![(
-        "more samples than any gate draws",
-        |scene| {
-            scene.with(|it| {
-                let sample = it.arms[1].samples[0].clone();
-                it.arms[1].samples.extend(vec![
-                    arcgauge::record::SampleRecord {
-                        role: arcgauge::measure::Role::WarmUp,
-                        times: None,
-                        ..sample
-                    };
-                    20_000
-                ]);
-            })
-        },
-        "contradicts itself: `arms[1].samples[",
-    )]
+fn without_end() -> Vec<Altered> {
+    vec![("more samples than any gate draws", "contradicts itself: `arms[1].samples[", |it| {
+        let sample = it.arms[1].samples[0].clone();
+        it.arms[1].samples.extend(vec![
+            arcgauge::record::SampleRecord {
+                role: arcgauge::measure::Role::WarmUp,
+                times: None,
+                ..sample
+            };
+            20_000
+        ]);
+    })]
 }
 
 /// Records that do not say what was measured.
-fn what_was_measured() -> Vec<Row> {
+fn what_was_measured() -> Vec<Altered> {
     vec![
-        (
-            "the same program, it says, and is not",
-            |scene| {
-                scene.with(|it| {
-                    (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
-                    it.arms[1].worker.sha256 = Some("7".repeat(64));
-                    it.rounds.clear();
-                })
-            },
-            "`outcome` is `not-measured`",
-        ),
-        (
-            "a model of a name that leads elsewhere",
-            |scene| scene.with(|it| it.arms[1].model.name = "../../../etc".into()),
-            "`arms[1].model.name`",
-        ),
-        (
-            "one good pair, repeated",
-            |scene| {
-                scene.with(|it| {
-                    let good = it.rounds[0].clone();
-                    it.rounds.fill(good);
-                })
-            },
-            "`rounds[1]`",
-        ),
+        ("the same program, it says, and is not", "`outcome` is `not-measured`", |it| {
+            (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
+            it.arms[1].worker.sha256 = Some("7".repeat(64));
+            it.rounds.clear();
+        }),
+        ("a model of a name that leads elsewhere", "`arms[1].model.name`", |it| {
+            it.arms[1].model.name = "../../../etc".into()
+        }),
+        ("one good pair, repeated", "`rounds[1]`", |it| {
+            let good = it.rounds[0].clone();
+            it.rounds.fill(good);
+        }),
         (
             "ended by a wrong output, and none is wrong: no speed would be looked at",
-            |scene| scene.with(|it| it.stop_reason = Some(StopReason::WrongOutput)),
             "`stop_reason` is `wrong-output`",
+            |it| it.stop_reason = Some(StopReason::WrongOutput),
         ),
-        (
-            "the pairs that suit",
-            |scene| scene.with(|it| it.rounds.truncate(it.rounds.len() - 1)),
-            "`arms[0].processes.length`",
-        ),
-        (
-            "a prompt that was never run",
-            |scene| {
-                scene.with(|it| {
-                    let sample = &mut it.arms[1].samples[0];
-                    (sample.prompt_id, sample.times) = ("z".into(), None);
-                })
-            },
-            "`arms[1].samples[0].prompt_id` is `z`",
-        ),
-        (
-            "a golden of other tokens of the prompt",
-            |scene| scene.with(|it| it.arms[1].workload.prompts[0].token_ids[0] ^= 1),
-            "`arms[1].workload.sha256`",
-        ),
-        (
-            "tokens that no near-tie explains",
-            |scene| {
-                scene.with(|it| {
-                    it.arms[0].prompts[0].golden = GoldenResult::NearTie;
-                    for sample in &mut it.arms[0].samples {
-                        sample.token_ids[2] ^= 1;
-                    }
-                })
-            },
-            "`arms[0].samples[0].token_ids` is",
-        ),
-        (
-            "the same program, it says, with another model",
-            |scene| {
-                scene.with(|it| {
-                    (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
-                    it.arms[1].model.files.clear();
-                    it.rounds.clear();
-                })
-            },
-            "`outcome` is `not-measured`",
-        ),
-        (
-            "the same program, it says, and names none",
-            |scene| {
-                scene.with(|it| {
-                    (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
-                    (it.arms[0].worker.sha256, it.arms[1].worker.sha256) = (None, None);
-                    it.rounds.clear();
-                })
-            },
-            "`outcome` is `not-measured`",
-        ),
-        ("one pair", |scene| scene.with(|it| keep_pairs(it, 1)), "inconclusive"),
-        (
-            "pairs that count in spite of a guard",
-            |scene| {
-                scene.with(|it| {
-                    it.sampling.ignore_guards = true;
-                    it.arms[1].processes.iter_mut().for_each(|process| watched(process, 12, true));
-                })
-            },
-            "invalid environment",
-        ),
+        ("the pairs that suit", "`arms[0].processes.length`", |it| it.rounds.truncate(it.rounds.len() - 1)),
+        ("a prompt that was never run", "`arms[1].samples[0].prompt_id` is `z`", |it| {
+            let sample = &mut it.arms[1].samples[0];
+            (sample.prompt_id, sample.times) = ("z".into(), None);
+        }),
+        ("a golden of other tokens of the prompt", "`arms[1].workload.sha256`", |it| {
+            it.arms[1].workload.prompts[0].token_ids[0] ^= 1
+        }),
+        ("tokens that no near-tie explains", "`arms[0].samples[0].token_ids` is", |it| {
+            it.arms[0].prompts[0].golden = GoldenResult::NearTie;
+            for sample in &mut it.arms[0].samples {
+                sample.token_ids[2] ^= 1;
+            }
+        }),
+        ("the same program, it says, with another model", "`outcome` is `not-measured`", |it| {
+            (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
+            it.arms[1].model.files.clear();
+            it.rounds.clear();
+        }),
+        ("the same program, it says, and names none", "`outcome` is `not-measured`", |it| {
+            (it.stop_reason, it.outcome) = (Some(StopReason::Identical), Outcome::NotMeasured);
+            (it.arms[0].worker.sha256, it.arms[1].worker.sha256) = (None, None);
+            it.rounds.clear();
+        }),
+        ("one pair", "inconclusive", |it| keep_pairs(it, 1)),
+        ("pairs that count in spite of a guard", "invalid environment", |it| {
+            it.sampling.ignore_guards = true;
+            it.arms[1].processes.iter_mut().for_each(|process| watched(process, 12, true));
+        }),
     ]
 }
 
