@@ -23,7 +23,7 @@ use crate::gate::ci::{
 };
 use crate::gate::side::changed_in_use;
 use crate::record::{Personal, Repository, Source, utc_now};
-use crate::report::decision::{Subject, pair_lines};
+use crate::report::decision::Subject;
 use crate::visible;
 
 #[derive(Debug, Args)]
@@ -193,9 +193,8 @@ fn judge(args: &MeasureArgs, resolved: &Resolved, failed: Option<Error>) -> Resu
     match stored(resolved, &args.measuring.store) {
         Ok(judged) => {
             let JudgedAb { record, decision } = judged;
-            let (pairs, code) = (pair_lines(&record), exit_code::of_verdict(decision.verdict));
-            let subject = Subject { record: &record, pairs: &pairs, given: None };
-            let printed = reporting::report(subject, &decision, VerdictFormat::Text, code);
+            let code = exit_code::of_verdict(decision.verdict);
+            let printed = reporting::report(Subject::of(&record), &decision, VerdictFormat::Text, code);
             leave(&JudgedArtifact::judged(resolved, record, code), &args.output)?;
             printed?;
             Ok(code)

@@ -312,7 +312,7 @@ mod tests {
 
     use super::*;
     use crate::record::{DecisionRecord, Verdict, open};
-    use crate::report::decision::{Subject, decision_document, pair_lines};
+    use crate::report::decision::{Subject, decision_document};
 
     #[test]
     fn the_message_of_a_panic_is_text_of_others() {
@@ -354,8 +354,7 @@ mod tests {
     #[test]
     fn every_command_in_the_report_on_an_ab_is_one() {
         let record = open(include_bytes!("../../fixtures/records/ab-3.0.json"), "a record").unwrap();
-        let pairs = pair_lines(&record);
-        let subject = Subject { record: &record, pairs: &pairs, given: None };
+        let subject = Subject::of(&record);
         let mut found = 0;
         for verdict in Verdict::ALL {
             let decision = DecisionRecord { verdict, ..record.decision.clone().unwrap() };

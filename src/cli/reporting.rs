@@ -12,7 +12,6 @@ use crate::error::Result;
 use crate::record::{DecisionRecord, Experiment, Outcome};
 use crate::report::decision::{
     Subject, decision_document, decision_json, decision_junit, decision_markdown, github_annotations,
-    pair_lines,
 };
 use crate::report::document::Document;
 
@@ -21,9 +20,8 @@ use crate::report::document::Document;
 /// # Errors
 /// As [`print_data()`].
 pub(super) fn report_ab(record: &Experiment, format: VerdictFormat) -> Result<u8> {
-    let pairs = pair_lines(record);
     let given = shell::again();
-    let subject = Subject { record, pairs: &pairs, given: Some(&given) };
+    let subject = Subject { record, given: Some(&given) };
     let code = match (&record.decision, record.outcome) {
         (Some(decision), _) => exit_code::of_verdict(decision.verdict),
         (None, Outcome::Interrupted) => exit_code::INTERRUPTED,

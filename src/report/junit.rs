@@ -15,7 +15,7 @@ use crate::record::{
     ArmView, CheckResult, ComparisonResult, DecisionRecord, Experiment, Outcome, PlanKind, PromptRecord,
     Verdict,
 };
-use crate::report::decision::{Subject, pair_lines, standing};
+use crate::report::decision::{Subject, standing};
 use crate::report::document::escape_xml;
 use crate::report::exchange::{benchmark, group};
 use crate::report::number::{every_digit, four_digits};
@@ -193,10 +193,8 @@ pub(super) fn records_junit(records: &[Experiment]) -> String {
 }
 
 fn of_ab(ab: &Experiment) -> Suite {
-    let pairs = pair_lines(ab);
-    let subject = Subject { record: ab, pairs: &pairs, given: None };
     if let Some(decision) = ab.decision.as_ref().or(ab.gate_decision.as_ref()) {
-        return decision_suite(subject, decision);
+        return decision_suite(Subject::of(ab), decision);
     }
     let name = format!("A/B of {}, record {}", group(ab.head()), ab.run_id);
     let case = ending("verdict", ab.outcome, ab.failure.as_deref()).unwrap_or_else(|| {

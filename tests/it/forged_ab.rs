@@ -7,14 +7,14 @@ use arcgauge::record::{
     InputsRecord, Outcome, PlanKind, PolicyText, ProcessRecord, Round, SampleRecord, Sampling,
     SensitivityRecord, Side, Status, StopReason, Verdict, Warning, WorkloadRecord,
 };
-use arcgauge::report::decision::PairLine;
 
+use crate::forged_pairs::guard_log;
 use crate::{forged, laid_out};
 
 const PAIRS: usize = 5;
 
-/// An A/B of five pairs with this verdict, and what each pair says.
-pub(crate) fn ab(verdict: Verdict) -> (Experiment, Vec<PairLine>) {
+/// An A/B of five pairs with this verdict.
+pub(crate) fn ab(verdict: Verdict) -> Experiment {
     // The head's time per token, percent of the base's.
     let time = match verdict {
         Verdict::Improved => 90,
@@ -40,19 +40,18 @@ pub(crate) fn ab(verdict: Verdict) -> (Experiment, Vec<PairLine>) {
         gate_decision: Some(decision(verdict)),
         ..forged::record()
     };
-    let mut lines: Vec<PairLine> = record.rounds.iter().map(|pair| line(pair.first(), time)).collect();
     match verdict {
-        Verdict::WrongOutput => wrong(&mut record, &mut lines),
-        Verdict::InvalidEnvironment => invalidated(&mut record, &mut lines),
+        Verdict::WrongOutput => wrong(&mut record),
+        Verdict::InvalidEnvironment => invalidated(&mut record),
         _ => {}
     }
     laid_out::record(&mut record);
-    (record, lines)
+    record
 }
 
 /// An A/B whose sides are the same, byte for byte.
 pub(crate) fn identical() -> Experiment {
-    let (mut record, _) = ab(Verdict::Pass);
+    let mut record = ab(Verdict::Pass);
     for side in &mut record.arms {
         side.outcome = Outcome::NotMeasured;
         (side.samples, side.processes, side.prompts) = (Vec::new(), Vec::new(), Vec::new());
@@ -70,8 +69,8 @@ pub(crate) fn identical() -> Experiment {
 }
 
 /// An A/B in which everything that somebody else may have named is this.
-pub(crate) fn hostile(verdict: Verdict, text: &str) -> (Experiment, Vec<PairLine>) {
-    let (mut record, mut lines) = ab(verdict);
+pub(crate) fn hostile(verdict: Verdict, text: &str) -> Experiment {
+    let mut record = ab(verdict);
     let named = || text.to_owned();
     for side in &mut record.arms {
         (side.label, side.differences) = (named(), vec![named()]);
@@ -93,10 +92,7 @@ pub(crate) fn hostile(verdict: Verdict, text: &str) -> (Experiment, Vec<PairLine
     for comparison in &mut decision.comparisons {
         (comparison.prompt, comparison.reason) = (Some(named()), named());
     }
-    for line in &mut lines {
-        line.invalidated_by = Some(named());
-    }
-    (record, lines)
+    record
 }
 
 fn side(requested: &str, digit: &str, subject: &str, time: u32) -> Arm {
@@ -121,17 +117,8 @@ fn pair(index: usize) -> Round {
     Round::beginning_with(first)
 }
 
-fn line(first: Side, time: u32) -> PairLine {
-    PairLine {
-        first,
-        difference_percent: Some(f64::from(time) - 100.0),
-        invalidated_by: None,
-        counts_despite: None,
-    }
-}
-
 /// The head's answer differs, so neither it nor the pairs have speed.
-fn wrong(record: &mut Experiment, lines: &mut [PairLine]) {
+fn wrong(record: &mut Experiment) {
     record.stop_reason = Some(StopReason::WrongOutput);
     record.outcome = Outcome::WrongOutput;
     let run = &mut record.arms[1];
@@ -140,15 +127,13 @@ fn wrong(record: &mut Experiment, lines: &mut [PairLine]) {
     for sample in &mut run.samples {
         sample.times = None;
     }
-    for line in lines {
-        line.difference_percent = None;
-    }
 }
 
-fn invalidated(record: &mut Experiment, lines: &mut [PairLine]) {
+/// All pairs but the first are.
+fn invalidated(record: &mut Experiment) {
     record.stop_reason = Some(StopReason::Guards);
-    for line in lines.iter_mut().skip(1) {
-        line.invalidated_by = Some("swap-in: 12 pages during decode".into());
+    for process in &mut record.arms[1].processes[1..] {
+        process.guards = Some(guard_log(12, true));
     }
 }
 

@@ -96,9 +96,7 @@ fn pairs_that_count_despite_a_guard_are_not_called_clean() {
     let decision = decided(&record, Strictness::Ab);
     let guards = decision.checks.iter().find(|check| check.id == "guards").unwrap();
     assert_eq!(guards.result, CheckResult::Warns);
-    let pairs = pair_lines(&record);
-    let text = decision_document(Subject { record: &record, pairs: &pairs, given: None }, Some(&decision))
-        .to_text(None);
+    let text = decision_document(Subject::of(&record), Some(&decision)).to_text(None);
     assert!(text.starts_with("INVALID: `cpu-pressure` on `base`: "), "{text}");
     assert!(text.contains("kept, guards ignored: `cpu-pressure`"), "{text}");
 }

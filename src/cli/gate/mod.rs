@@ -20,7 +20,7 @@ use crate::gate::{
 use crate::record::{
     Commit, DecisionRecord, Experiment, History, Machine, MergeCommit, Outcome, PlanKind, Repository, utc_now,
 };
-use crate::report::decision::{Subject, pair_lines};
+use crate::report::decision::Subject;
 use crate::visible::one_line;
 
 #[derive(Debug, Args)]
@@ -154,7 +154,7 @@ fn judge_run(root: &Root, record: &Experiment, now: &str, format: VerdictFormat)
     let policy = root.read_policy()?;
     let decision = decide_run(record, &policy, now);
     let code = exit_code::of_verdict(decision.verdict);
-    reporting::report(Subject { record, pairs: &[], given: None }, &decision, format, code)?;
+    reporting::report(Subject::of(record), &decision, format, code)?;
     Ok(code)
 }
 
@@ -208,8 +208,7 @@ fn replay(args: &GateArgs, name: &str) -> Result<u8> {
 
 fn report_ab(record: &Experiment, decision: &DecisionRecord, format: VerdictFormat) -> Result<u8> {
     let code = exit_code::of_verdict(decision.verdict);
-    let pairs = pair_lines(record);
-    reporting::report(Subject { record, pairs: &pairs, given: None }, decision, format, code)?;
+    reporting::report(Subject::of(record), decision, format, code)?;
     Ok(code)
 }
 

@@ -20,7 +20,7 @@ use crate::cli::{exit_code, print_data, print_document, print_line, say, shell};
 use crate::error::{Error, Result};
 use crate::files::{Overwrite, refuse_links, write_whole};
 use crate::record::{self, Ancestry, Entry, PlanKind, keep_line, series_csv, sort_along};
-use crate::report::decision::{Subject, decision_document, pair_lines};
+use crate::report::decision::{Subject, decision_document};
 use crate::report::kv::kv_document;
 use crate::report::peers::peers_document;
 use crate::report::soak_document;
@@ -177,10 +177,7 @@ fn show(args: &ShowArgs) -> Result<u8> {
         PlanKind::Bench => {
             bench_document(record.subject(), if args.wide { Detail::Wide } else { Detail::Brief })
         }
-        PlanKind::Ab => {
-            let subject = Subject { record: &record, pairs: &pair_lines(&record), given: None };
-            decision_document(subject, record.decision.as_ref())
-        }
+        PlanKind::Ab => decision_document(Subject::of(&record), record.decision.as_ref()),
         PlanKind::Peers => peers_document(&record),
         PlanKind::Kv => kv_document(&record),
         PlanKind::Soak => soak_document(record.subject()),

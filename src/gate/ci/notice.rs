@@ -9,7 +9,7 @@ use crate::gate::ci::event::short;
 use crate::gate::ci::forge::{Forge, Method, OURS, UserWire, find_in_pages, read, shortened};
 use crate::gate::ci::verify::VerifiedVerdict;
 use crate::record::{DecisionRecord, Status, Verdict};
-use crate::report::decision::{Subject, decision_markdown, pair_lines, title};
+use crate::report::decision::{Subject, decision_markdown, title};
 use crate::report::document::escape;
 
 /// What the status is called; to be required of the default branch.
@@ -80,8 +80,7 @@ impl Comment {
     /// The verdict, in full.
     pub(super) fn of(verified: &VerifiedVerdict, head: &str, page: &str) -> Self {
         let VerifiedVerdict { record, decision } = verified;
-        let pairs = pair_lines(record);
-        Self::with(&decision_markdown(Subject { record, pairs: &pairs, given: None }, decision), head, page)
+        Self::with(&decision_markdown(Subject::of(record), decision), head, page)
     }
 
     /// Why there is none; `reason` may hold text of others.

@@ -44,6 +44,7 @@ pub(in crate::report) fn add_decision(
     decision: Option<&DecisionRecord>,
     chart: Option<Chart>,
 ) {
+    let pairs = subject.pairs();
     if let Some(decision) = decision {
         let (mark, word) = if subject.compares_settings() {
             words::of_settings(decision)
@@ -53,7 +54,7 @@ pub(in crate::report) fn add_decision(
         document.status(mark, word, &decision.reason);
     }
     if subject.record.outcome == Outcome::Interrupted {
-        let complete = subject.pairs.iter().filter(|pair| pair.difference_percent.is_some()).count();
+        let complete = pairs.iter().filter(|pair| pair.difference_percent.is_some()).count();
         document.status(Mark::NotJudged, "interrupted", interrupted_after(complete, "pair"));
     }
     if let Some(failure) = &subject.record.failure {
@@ -70,7 +71,7 @@ pub(in crate::report) fn add_decision(
         add_profile_change(document, Side::BOTH.map(Side::as_str), [base, head]);
     }
     document.chart(chart);
-    let rows = subject.pairs.iter().enumerate().map(|(at, pair)| pair_row(at, pair));
+    let rows = pairs.iter().enumerate().map(|(at, pair)| pair_row(at, pair));
     document.titled_table(
         "Pairs: the head's mean tpot@1 compared with the base's",
         Table::new(["pair", "order", "difference", "state"]).with_rows(rows),

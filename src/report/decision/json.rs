@@ -50,7 +50,7 @@ pub fn decision_json(subject: Subject<'_>, decision: Option<&DecisionRecord>, ex
         "comparisons": decision.into_iter().flat_map(|it| &it.comparisons).map(comparison).collect::<Value>(),
         "checks": decision.map_or(&[][..], |it| &it.checks),
         "sensitivity": decision.and_then(|it| it.sensitivity),
-        "pairs": subject.pairs.iter().enumerate().map(pair).collect::<Value>(),
+        "pairs": subject.pairs().iter().enumerate().map(pair).collect::<Value>(),
         "sides": sides(subject),
         "machine": { "slug": subject.record.machine.slug, "sha256": subject.record.machine.sha256 },
         "warnings": subject.warnings().into_iter().map(warning).collect::<Value>(),

@@ -14,8 +14,6 @@ use crate::report::reproduce::ab_command;
 pub struct Subject<'a> {
     /// The record.
     pub record: &'a Experiment,
-    /// What each pair says, in order; none of a run.
-    pub pairs: &'a [PairLine],
     /// The command that was given, where it has just measured; None where the record alone is known.
     pub given: Option<&'a str>,
 }
@@ -34,6 +32,16 @@ pub struct PairLine {
 }
 
 impl<'a> Subject<'a> {
+    /// A record that was measured before.
+    pub fn of(record: &'a Experiment) -> Self {
+        Self { record, given: None }
+    }
+
+    /// What each pair says, in order; none of a run.
+    pub(super) fn pairs(self) -> Vec<PairLine> {
+        if self.is_ab() { pair_lines(self.record) } else { Vec::new() }
+    }
+
     pub(in crate::report) fn title(self) -> Line {
         if !self.is_ab() {
             return "one run, compared with no other".into();

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::measure::Direction;
 use crate::record::{Experiment, PlanKind, Side};
-use crate::report::decision::{Subject, decision_markdown, github_annotations, pair_lines};
+use crate::report::decision::{Subject, decision_markdown, github_annotations};
 use crate::report::junit::records_junit;
 use crate::report::number::counted;
 use crate::visible;
@@ -110,8 +110,7 @@ fn github(records: &[Experiment]) -> Result<Exchanged> {
             exchanged.warnings.push(format!("record `{id}` is left out: it came to no decision"));
             continue;
         };
-        let pairs = pair_lines(record);
-        let subject = Subject { record, pairs: &pairs, given: None };
+        let subject = Subject::of(record);
         exchanged.text.push_str(&decision_markdown(subject, decision));
         exchanged.text.push('\n');
         exchanged.annotations.push_str(&github_annotations(subject, decision));

@@ -162,7 +162,7 @@ fn cross_check() -> CrossCheckLook {
 }
 
 fn against_itself() -> Experiment {
-    let (mut record, _) = forged_ab::ab(Verdict::Pass);
+    let mut record = forged_ab::ab(Verdict::Pass);
     for side in &mut record.arms {
         side.device = forged::arc(Some(true));
     }

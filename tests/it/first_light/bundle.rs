@@ -59,7 +59,7 @@ const NAMES: [&str; 8] = [
 
 #[test]
 fn an_ab_is_kept_though_its_author_is_called_as_one_of_its_fields_is() {
-    let (mut record, _) = forged_ab::ab(Verdict::Pass);
+    let mut record = forged_ab::ab(Verdict::Pass);
     record.arms[1].commit.as_mut().unwrap().branch = Some("seed/work".into());
     record.arms[1].environment_variables.insert("LD_PRELOAD".into(), "/home/seed/x.so".into());
     record.arms[1].failure = Some("no file in /home/seed".into());

@@ -7,7 +7,7 @@ use arcgauge::gate::{Strictness, decide};
 use arcgauge::judge::policy::Policy;
 use arcgauge::record::{Experiment, Verdict};
 use arcgauge::report::decision::{
-    Subject, decision_document, decision_json, decision_junit, decision_markdown, pair_lines,
+    Subject, decision_document, decision_json, decision_junit, decision_markdown,
 };
 use serde_json::{Value, json};
 
@@ -37,8 +37,7 @@ fn the_stored_verdict_comes_again_bit_for_bit_in_every_form() {
     for record in records {
         let stored = record.gate_decision.as_ref().unwrap();
         let code = exit_code::of_verdict(stored.verdict);
-        let pairs = pair_lines(&record);
-        let subject = Subject { record: &record, pairs: &pairs, given: None };
+        let subject = Subject::of(&record);
         for (format, expected) in [
             ("text", decision_document(subject, Some(stored)).to_text(None)),
             ("json", decision_json(subject, Some(stored), code)),

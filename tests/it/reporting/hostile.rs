@@ -1,13 +1,13 @@
 //! Text of others, wherever they can put it, stays text: it makes the same lines, the same commands, the
 //! same elements and the same markup as a harmless word.
 
-use arcgauge::record::Verdict;
+use arcgauge::record::{Experiment, Verdict};
 use arcgauge::visible::one_line;
 use pulldown_cmark::{Event, Options, Parser, TextMergeStream};
 use roxmltree::Document;
 use serde_json::Value;
 
-use super::{Reported, annotations_of, json_of, junit_of, markdown_of, text_of};
+use super::{annotations_of, json_of, junit_of, markdown_of, text_of};
 use crate::forged_ab::hostile;
 
 const HOSTILE: [&str; 36] = [
@@ -50,7 +50,7 @@ const HOSTILE: [&str; 36] = [
 ];
 
 /// Every forgery with every text, beside the same with a word.
-fn each(check: impl Fn(&str, &Reported, &Reported)) {
+fn each(check: impl Fn(&str, &Experiment, &Experiment)) {
     for verdict in Verdict::ALL {
         let harmless = hostile(verdict, "word");
         for text in HOSTILE {

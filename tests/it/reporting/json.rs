@@ -14,10 +14,12 @@ fn parsed(text: &str) -> Value {
 #[test]
 fn a_regression_with_all_that_was_decided() {
     let mut reported = ab(Verdict::Regressed);
-    reported.1.truncate(1);
-    reported.0.decision.as_mut().unwrap().checks.drain(1..3);
+    reported.rounds.truncate(1);
+    reported.decision.as_mut().unwrap().checks.drain(1..3);
     let mut value = parsed(&json_of(&reported));
     value["sides"] = json!("below");
+    let difference = &mut value["pairs"][0]["difference_percent"];
+    *difference = json!(difference.as_f64().unwrap().round());
     insta::assert_snapshot!(format!("{value:#}"));
 }
 
@@ -71,21 +73,17 @@ fn identical_sides_have_no_pairs() {
 
 #[test]
 fn an_ab_that_did_not_come_to_its_end_has_no_decision() {
-    let (mut record, pairs) = ab(Verdict::Pass);
+    let mut record = ab(Verdict::Pass);
     (record.decision, record.outcome) = (None, Outcome::Interrupted);
-    let value = parsed(&decision_json(Subject { record: &record, pairs: &pairs, given: None }, None, 130));
+    let value = parsed(&decision_json(Subject::of(&record), None, 130));
     assert_eq!((&value["decision"], &value["outcome"]), (&Value::Null, &json!("interrupted")));
     assert_eq!(value["exit_code"], 130);
 }
 
 #[test]
 fn a_run_that_is_compared_with_no_other_is_the_head() {
-    let decision = ab(Verdict::Inconclusive).0.decision.unwrap();
-    let value = parsed(&decision_json(
-        Subject { record: &forged::record(), pairs: &[], given: None },
-        Some(&decision),
-        13,
-    ));
+    let decision = ab(Verdict::Inconclusive).decision.unwrap();
+    let value = parsed(&decision_json(Subject::of(&forged::record()), Some(&decision), 13));
     assert_eq!(value["kind"], "run");
     assert_eq!(value["sides"].as_object().unwrap().keys().collect::<Vec<_>>(), ["head"]);
     assert_eq!(value["sides"]["head"]["label"], Value::Null);

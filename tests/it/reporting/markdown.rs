@@ -66,14 +66,14 @@ fn identical_sides() {
 #[test]
 fn it_stays_short_however_much_there_is_to_tell() {
     let mut reported = ab(Verdict::Regressed);
-    let decision = reported.0.decision.as_mut().unwrap();
+    let decision = reported.decision.as_mut().unwrap();
     let row = decision.comparisons[0].clone();
     decision.comparisons.extend(vec![row; 90]);
     let check = |word| CheckRecord { id: "one-of-many".into(), result: word, reason: "x".repeat(10_000) };
     decision.checks.extend(vec![check(CheckResult::Fails); 50]);
     decision.checks.extend(vec![check(CheckResult::NotJudged); 50]);
     let warning = |number: usize| Warning::new(&format!("kind-{number}"), "x", "y");
-    reported.0.warnings = (0..90).map(warning).collect();
+    reported.warnings = (0..90).map(warning).collect();
     let text = markdown_of(&reported);
     assert!(text.lines().count() < 30, "{text}");
     assert!(text.len() < 10_000, "a comment on GitHub holds 65,536");
@@ -83,10 +83,10 @@ fn it_stays_short_however_much_there_is_to_tell() {
 
 #[test]
 fn a_record_full_of_text_still_fits_into_a_comment() {
-    let (mut record, pairs) = hostile(Verdict::Regressed, &"|".repeat(10_000));
+    let mut record = hostile(Verdict::Regressed, &"|".repeat(10_000));
     let check = record.decision.as_ref().unwrap().checks[0].clone();
     record.decision.as_mut().unwrap().checks = vec![check; 500];
-    let text = markdown_of(&(record, pairs));
+    let text = markdown_of(&record);
     assert!(text.len() < 65_536, "{} bytes", text.len());
     assert!(text.ends_with("There is more than a comment holds.\n"), "{text}");
 }

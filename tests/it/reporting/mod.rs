@@ -10,50 +10,39 @@ mod words;
 use arcgauge::cli::exit_code;
 use arcgauge::record::{DecisionRecord, Experiment, Verdict, encode};
 use arcgauge::report::decision::{
-    PairLine, Subject, decision_document, decision_json, decision_junit, decision_markdown,
-    github_annotations,
+    Subject, decision_document, decision_json, decision_junit, decision_markdown, github_annotations,
 };
 
-use crate::forged_ab::{self, ab};
+use crate::forged_ab::{ab, identical};
 
-/// An A/B, and what each of its pairs says.
-type Reported = (Experiment, Vec<PairLine>);
-
-fn identical() -> Reported {
-    (forged_ab::identical(), Vec::new())
+fn decision_of(record: &Experiment) -> &DecisionRecord {
+    record.decision.as_ref().unwrap()
 }
 
-fn decided((record, pairs): &Reported) -> (Subject<'_>, &DecisionRecord) {
-    (Subject { record, pairs, given: None }, record.decision.as_ref().unwrap())
+fn text_of(record: &Experiment) -> String {
+    decision_document(Subject::of(record), record.decision.as_ref()).to_text(Some(10_000))
 }
 
-fn text_of((record, pairs): &Reported) -> String {
-    decision_document(Subject { record, pairs, given: None }, record.decision.as_ref()).to_text(Some(10_000))
+fn markdown_of(record: &Experiment) -> String {
+    decision_markdown(Subject::of(record), decision_of(record))
 }
 
-fn markdown_of(reported: &Reported) -> String {
-    let (subject, decision) = decided(reported);
-    decision_markdown(subject, decision)
+fn junit_of(record: &Experiment) -> String {
+    decision_junit(Subject::of(record), decision_of(record))
 }
 
-fn junit_of(reported: &Reported) -> String {
-    let (subject, decision) = decided(reported);
-    decision_junit(subject, decision)
+fn annotations_of(record: &Experiment) -> String {
+    github_annotations(Subject::of(record), decision_of(record))
 }
 
-fn annotations_of(reported: &Reported) -> String {
-    let (subject, decision) = decided(reported);
-    github_annotations(subject, decision)
-}
-
-fn json_of(reported: &Reported) -> String {
-    let (subject, decision) = decided(reported);
-    decision_json(subject, Some(decision), exit_code::of_verdict(decision.verdict))
+fn json_of(record: &Experiment) -> String {
+    let decision = decision_of(record);
+    decision_json(Subject::of(record), Some(decision), exit_code::of_verdict(decision.verdict))
 }
 
 #[test]
 fn every_record_that_is_told_here_could_be_kept() {
-    for (record, _) in Verdict::ALL.map(ab).iter().chain([&identical()]) {
+    for record in Verdict::ALL.map(ab).iter().chain([&identical()]) {
         encode(record).unwrap();
     }
 }

@@ -114,7 +114,7 @@ fn a_pass_is_one_notice() {
 #[test]
 fn the_verdict_s_annotation_comes_first_and_no_kind_has_more_than_a_runner_shows() {
     let mut reported = ab(Verdict::Regressed);
-    let decision = reported.0.decision.as_mut().unwrap();
+    let decision = reported.decision.as_mut().unwrap();
     decision.checks = vec![decision.checks[3].clone(); 90];
     let text = annotations_of(&reported);
     assert_eq!(text.lines().count(), 10);

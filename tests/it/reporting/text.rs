@@ -166,10 +166,10 @@ fn an_invalid_environment() {
     Pairs: the head's mean tpot@1 compared with the base's
     pair  order       difference  state
        1  base first      0.00 %  counts
-       2  head first      0.00 %  invalidated: swap-in: 12 pages during decode
-       3  base first      0.00 %  invalidated: swap-in: 12 pages during decode
-       4  head first      0.00 %  invalidated: swap-in: 12 pages during decode
-       5  base first      0.00 %  invalidated: swap-in: 12 pages during decode
+       2  head first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
+       3  base first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
+       4  head first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
+       5  base first      0.00 %  invalidated: `swap-in` on `head`: `12` pages were read back from swap
 
     next: reduce the background load (`top` shows it), then measure again:
       cargo xtask ab --base 444444444444 --head 555555555555 --measure-identical --device CPU --max-new-tokens 3 --prompt fibonacci --openvino 2026.4.1
@@ -193,9 +193,9 @@ fn identical_sides() {
 
 #[test]
 fn a_run_that_is_compared_with_no_other() {
-    let decision = ab(Verdict::Inconclusive).0.decision.unwrap();
-    let subject = Subject { record: &forged::record(), pairs: &[], given: None };
-    insta::assert_snapshot!(decision_document(subject, Some(&decision)).to_text(None), @r#"
+    let decision = ab(Verdict::Inconclusive).decision.unwrap();
+    let record = forged::record();
+    insta::assert_snapshot!(decision_document(Subject::of(&record), Some(&decision)).to_text(None), @r#"
     one run, compared with no other
     model  tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, machine a-machine, 1 prompt x 3 tokens
     head   47.00 ms/token (tpot@1), 555555555555 Größer, schneller "und" richtig
@@ -228,11 +228,11 @@ fn a_run_that_is_compared_with_no_other() {
 #[test]
 fn an_ab_that_did_not_come_to_its_end_has_no_verdict() {
     let mut reported = ab(Verdict::Pass);
-    reported.0.decision = None;
-    reported.0.outcome = Outcome::Interrupted;
-    reported.1.truncate(1);
+    reported.decision = None;
+    reported.outcome = Outcome::Interrupted;
+    reported.rounds.truncate(1);
     insta::assert_snapshot!(text_of(&reported), @r#"
-    head `topic` compared with base `main`: 5 pairs of fresh processes, interleaved
+    head `topic` compared with base `main`: 1 pair of fresh processes, interleaved
     model  tiny-gpt-oss on CPU (A CPU), OpenVINO 2026.4.1, machine a-machine, 1 prompt x 3 tokens
     base   47.00 ms/token (tpot@1), 444444444444 Say what it is
     head   47.00 ms/token (tpot@1), 555555555555 Größer und "schneller"

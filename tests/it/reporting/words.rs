@@ -1,15 +1,15 @@
 //! What is said of both sides, and what to do next.
 
-use arcgauge::record::{Verdict, Warning};
+use arcgauge::record::{Experiment, Verdict, Warning};
 use arcgauge::report::decision::pair_lines;
 
-use super::{Reported, ab, text_of};
+use super::{ab, text_of};
 use crate::forged;
 
 #[test]
 fn what_differs_between_the_sides_is_told_of_both() {
     let mut reported = ab(Verdict::Pass);
-    let base = &mut reported.0.arms[0];
+    let base = &mut reported.arms[0];
     base.runtime.as_mut().unwrap().openvino_version = "2026.1.0".into();
     base.model.sha256 = "9".repeat(64);
     base.commit.as_mut().unwrap().dirty = true;
@@ -28,9 +28,9 @@ fn what_differs_between_the_sides_is_told_of_both() {
 fn a_warning_of_both_sides_is_told_once() {
     let mut reported = ab(Verdict::Pass);
     let warning = |id: &str| Warning::new(id, format!("what {id} says"), "what to do");
-    reported.0.warnings.push(warning("all"));
-    reported.0.arms[0].warnings.extend([warning("both"), warning("one")]);
-    reported.0.arms[1].warnings.extend([warning("both"), warning("other")]);
+    reported.warnings.push(warning("all"));
+    reported.arms[0].warnings.extend([warning("both"), warning("one")]);
+    reported.arms[1].warnings.extend([warning("both"), warning("other")]);
     let text = text_of(&reported);
     let warnings: Vec<_> = text.lines().filter(|line| line.starts_with("warning")).collect();
     let expected = [
@@ -45,18 +45,18 @@ fn a_warning_of_both_sides_is_told_once() {
 #[test]
 fn a_command_to_be_pasted_holds_no_name_that_a_shell_would_run() {
     let mut reported = ab(Verdict::InvalidEnvironment);
-    let next = |reported: &Reported| {
+    let next = |reported: &Experiment| {
         let text = text_of(reported);
         text.lines().find(|line| line.starts_with("  cargo xtask ab ")).unwrap().to_owned()
     };
-    reported.0.arms.iter_mut().for_each(|arm| arm.commit = None);
+    reported.arms.iter_mut().for_each(|arm| arm.commit = None);
     for plain in ["main", "release/2026.1", "openvino=2026.1.0"] {
-        reported.0.arms[0].label = plain.into();
+        reported.arms[0].label = plain.into();
         let command = next(&reported);
         assert!(command.starts_with(&format!("  cargo xtask ab --base {plain} --head ")), "{command}");
     }
     for hostile in ["$(touch x)", "a;b", "`x`", "--output=x", "a b", "", "a\nb", "ä", &"a".repeat(101)] {
-        reported.0.arms[0].label = hostile.into();
+        reported.arms[0].label = hostile.into();
         let command = next(&reported);
         let plain = |c: char| c.is_ascii_alphanumeric() || " ._/=-:+".contains(c);
         assert!(command.chars().all(plain) && !command.contains("--output"), "{command}");
@@ -65,13 +65,12 @@ fn a_command_to_be_pasted_holds_no_name_that_a_shell_would_run() {
 
 #[test]
 fn a_pair_is_told_by_what_its_two_processes_took() {
-    let (record, _) = ab(Verdict::Regressed);
+    let record = ab(Verdict::Regressed);
     let lines = pair_lines(&record);
     assert_eq!(lines.len(), record.rounds.len());
     for (line, pair) in lines.iter().zip(&record.rounds) {
         assert_eq!((line.first, &line.invalidated_by), (pair.first(), &None));
         assert!((line.difference_percent.unwrap() - 5.0).abs() < 1e-9, "{line:?}");
     }
-    let (wrong, _) = ab(Verdict::WrongOutput);
-    assert!(pair_lines(&wrong).iter().all(|line| line.difference_percent.is_none()));
+    assert!(pair_lines(&ab(Verdict::WrongOutput)).iter().all(|line| line.difference_percent.is_none()));
 }

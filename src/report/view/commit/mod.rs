@@ -133,7 +133,6 @@ fn record_line(of_commit: &RecordOfCommit<'_>) -> Value {
 /// An A/B on the page of its head's commit.
 fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
     let record = of_commit.record;
-    let pairs = pair_lines(record);
     let decision = record.shown_decision();
     let mut document = Document::default();
     for side in Side::BOTH {
@@ -144,9 +143,8 @@ fn ab_part(of_commit: &RecordOfCommit<'_>) -> Value {
     if let Some(place) = place_in_bisect(record) {
         document.fact("bisect", place);
     }
-    let chart = charts::of_pairs(record, &pairs, decision);
-    let subject = Subject { record, pairs: &pairs, given: None };
-    add_decision(&mut document, subject, decision, chart);
+    let chart = charts::of_pairs(record, &pair_lines(record), decision);
+    add_decision(&mut document, Subject::of(record), decision, chart);
     if let Some(decision) = decision.filter(|_| record.is_of_commits()) {
         let other = record.decision.as_ref().filter(|other| other.verdict != decision.verdict);
         let other =
