@@ -27,54 +27,27 @@ const LONGEST: usize = 2_000;
 /// Records of each commit.
 const KINDS: usize = 5;
 
-/// The records of a commit, and which of their texts may be any words.
-pub(crate) struct Samples {
-    complete: Texts,
-    failed: Texts,
-    slower: Texts,
-    wrong: Texts,
-    engines: Texts,
-}
+/// The records of a commit, and which of their texts may be any words: complete, failed, slower, wrong, engines.
+pub(crate) struct Samples([Texts; KINDS]);
 
 /// Found by trying every text, which takes seconds.
-pub(crate) static SAMPLES: LazyLock<Samples> = LazyLock::new(Samples::new);
+pub(crate) static SAMPLES: LazyLock<Samples> = LazyLock::new(|| {
+    let complete = with_all_there_is(forged::record());
+    Samples([complete, failed(), slower(), wrong(), engines()].map(|record| Texts::of(&record)))
+});
 
 impl Samples {
-    fn new() -> Self {
-        Self {
-            complete: Texts::of(&with_all_there_is(forged::record())),
-            failed: Texts::of(&failed()),
-            slower: Texts::of(&slower()),
-            wrong: Texts::of(&wrong()),
-            engines: Texts::of(&engines()),
-        }
-    }
-
     /// Adds the records of one commit, whose texts are replaced. A text has its number among all of its record.
     pub(crate) fn add(&self, store: &History, at: usize, words: &dyn Fn(&str, usize) -> String) {
-        let number = |texts: &Texts, text: &str| texts.all().position(|one| one == text).unwrap();
-        let of = |texts: &Texts, text: &str| words(text, number(texts, text));
-        let mut complete: Experiment = self.complete.with(|text| of(&self.complete, text));
-        let mut failed: Experiment = self.failed.with(|text| of(&self.failed, text));
-        let mut slower: Experiment = self.slower.with(|text| of(&self.slower, text));
-        let mut wrong: Experiment = self.wrong.with(|text| of(&self.wrong, text));
-        for (kind, run) in [&mut complete, &mut failed].into_iter().enumerate() {
-            run.run_id = id(at, kind);
-            shorten(&mut run.when_utc);
-            settle(run, at);
-            store.add(run).unwrap();
+        for (kind, texts) in self.0.iter().enumerate() {
+            let number = |text: &str| texts.all().position(|one| one == text).unwrap();
+            let mut record: Experiment = texts.with(|text| words(text, number(text)));
+            record.run_id = id(at, kind);
+            // A file is named by it, and no file may have a longer name.
+            record.when_utc = record.when_utc.chars().take(100).collect();
+            settle(&mut record, at);
+            store.add(&record).unwrap();
         }
-        for (kind, ab) in [&mut slower, &mut wrong].into_iter().enumerate() {
-            ab.run_id = id(at, 2 + kind);
-            shorten(&mut ab.when_utc);
-            settle(ab, at);
-            store.add(ab).unwrap();
-        }
-        let mut engines: Experiment = self.engines.with(|text| of(&self.engines, text));
-        engines.run_id = id(at, 4);
-        shorten(&mut engines.when_utc);
-        settle(&mut engines, at);
-        store.add(&engines).unwrap();
     }
 }
 
@@ -93,11 +66,6 @@ fn settle(run: &mut Experiment, at: usize) {
         *own = sha(at);
         *parents = at.checked_sub(1).map(sha).into_iter().collect();
     }
-}
-
-/// A file is named by it, and no file may have a longer name.
-fn shorten(when_utc: &mut String) {
-    *when_utc = when_utc.chars().take(100).collect();
 }
 
 /// With a text in every field that is for one.
@@ -201,16 +169,16 @@ struct HostileSite {
 
 impl HostileSite {
     /// Of commits whose texts are these words, by turns: after as many commits each text was each of them.
-    fn of(samples: &Samples, words: &[String]) -> Self {
-        Self::of_texts(samples, words.len(), &|at, _, number| words[(at + number) % words.len()].clone())
+    fn of(words: &[String]) -> Self {
+        Self::of_texts(words.len(), &|at, _, number| words[(at + number) % words.len()].clone())
     }
 
     /// Of so many commits; of each text its commit, itself and its number are reported.
-    fn of_texts(samples: &Samples, count: usize, words: &dyn Fn(usize, &str, usize) -> String) -> Self {
+    fn of_texts(count: usize, words: &dyn Fn(usize, &str, usize) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = History::at(folder.path().join("store"));
         for at in 0..count {
-            samples.add(&store, at, &|text, number| words(at, text, number));
+            SAMPLES.add(&store, at, &|text, number| words(at, text, number));
         }
         let index = store.index();
         assert_eq!(index.entries.len(), KINDS * count, "{:?}", index.damaged);
@@ -253,14 +221,13 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn whatever_the_texts_of_a_record_are_a_page_has_them_as_words() {
     let Some(browser) = browser::here() else { return };
-    let samples = &*SAMPLES;
     let cut = |text: &String| text.chars().take(LONGEST).collect();
     let hostile: Vec<String> = payloads().iter().map(cut).collect();
     let harmless: Vec<String> = (0..hostile.len()).map(|at| format!("word {at}")).collect();
-    let site = HostileSite::of(samples, &hostile);
+    let site = HostileSite::of(&hostile);
     let looks = site.look(&browser);
     looks.are_faultless();
-    let expected = HostileSite::of(samples, &harmless).look(&browser);
+    let expected = HostileSite::of(&harmless).look(&browser);
     assert_eq!(looks.looks.len(), expected.looks.len());
     assert!(looks.looks.len() > hostile.len(), "a page for each commit and those of the site");
     for (seen, expected) in looks.looks.iter().zip(&expected.looks) {
@@ -271,11 +238,10 @@ fn whatever_the_texts_of_a_record_are_a_page_has_them_as_words() {
 #[test]
 fn a_name_of_a_hundred_thousand_letters_is_no_burden_to_a_page() {
     let Some(browser) = browser::here() else { return };
-    let samples = &*SAMPLES;
     let long: Vec<String> = payloads().into_iter().filter(|text| text.len() > LONGEST).collect();
     assert_eq!(long.len(), 3);
     let named = ["Größer, schneller \"und\" richtig", "main", "tiny-gpt-oss", "its message", "why it failed"];
-    let site = HostileSite::of_texts(samples, long.len(), &|at, text, _| {
+    let site = HostileSite::of_texts(long.len(), &|at, text, _| {
         if named.contains(&text) { long[at].clone() } else { text.to_owned() }
     });
     site.look(&browser).are_faultless();
@@ -283,10 +249,9 @@ fn a_name_of_a_hundred_thousand_letters_is_no_burden_to_a_page() {
 
 #[test]
 fn texts_that_lead_elsewhere_leave_no_file_beside_the_site() {
-    let samples = &*SAMPLES;
     let ways: Vec<String> = payloads().into_iter().filter(|text| text.contains('/')).collect();
     let ways: Vec<String> = ways.into_iter().filter(|text| text.len() < LONGEST).collect();
-    let site = HostileSite::of(samples, &ways);
+    let site = HostileSite::of(&ways);
     let root = site.folder.path();
     let (mut of_store, mut of_site) = (0, 0);
     for file in files(root) {
@@ -309,14 +274,14 @@ fn texts_that_lead_elsewhere_leave_no_file_beside_the_site() {
 
 #[test]
 fn what_somebody_else_may_have_written_is_among_the_texts() {
-    let samples = &*SAMPLES;
+    let [complete, failed, slower, wrong, engines] = &SAMPLES.0;
     let has = |texts: &Texts, needed: &[&str]| {
         for needed in needed {
             assert!(texts.all().any(|text| text == *needed), "{needed} is not replaced");
         }
     };
     has(
-        &samples.complete,
+        complete,
         &[
             "Größer, schneller \"und\" richtig",
             "main",
@@ -343,11 +308,11 @@ fn what_somebody_else_may_have_written_is_among_the_texts() {
             "the watch was cut short",
         ],
     );
-    has(&samples.failed, &["why it failed", "why it crashed", "crashed"]);
-    has(&samples.slower, &["a-branch", "what differs in a-branch", "goldens", "ab-warning"]);
+    has(failed, &["why it failed", "why it crashed", "crashed"]);
+    has(slower, &["a-branch", "what differs in a-branch", "goldens", "ab-warning"]);
     has(
-        &samples.engines,
+        engines,
         &["an engine", "another loop", "an attention", "why the engines failed", "a published series"],
     );
-    has(&samples.wrong, &["why the A/B failed", "meant", "came"]);
+    has(wrong, &["why the A/B failed", "meant", "came"]);
 }

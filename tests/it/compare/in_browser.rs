@@ -7,24 +7,10 @@ use arcgauge::golden::GoldenResult;
 use arcgauge::record::{Experiment, Warning};
 use serde_json::{Value, json};
 
-use super::{SECOND, one, other, paced};
+use super::{SECOND, one, other, paced, with_pages};
 use crate::browser::{self, Act, Look};
-use crate::checkout::{Checkout, repository};
-use crate::forged;
+use crate::checkout::Checkout;
 use crate::hostile_text::payloads;
-
-/// A checkout with the pages of these records.
-fn with(records: &[Experiment]) -> Checkout {
-    let checkout = Checkout::new();
-    for record in records {
-        forged::store(&checkout, record);
-    }
-    fs::create_dir_all(checkout.path("ci")).unwrap();
-    fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
-    checkout.commit();
-    checkout.run(["report"]).exits(0);
-    checkout
-}
 
 fn page(checkout: &Checkout) -> PathBuf {
     checkout.path("reports/site/compare.html")
@@ -67,7 +53,7 @@ fn see(name: &str) -> Value {
 #[test]
 fn the_pages_are_faultless_in_every_combination() {
     let Some(browser) = browser::here() else { return };
-    let checkout = with(&some());
+    let checkout = with_pages(&some());
     checkout.run(["compare", "00000000000a", "00000000000c"]).exits(0);
     checkout.run(["compare", "00000000000a", "00000000000d"]).exits(13);
     let unlike = format!("{}#a=00000000000a&b=00000000000d", page(&checkout).display());
@@ -95,7 +81,7 @@ fn on_a_wide_window_every_column_of_every_table_is_seen() {
         record.machine.slug = "amd-epyc-2-cores-24-gib".into();
         record.arms[0].prompts.iter_mut().for_each(|prompt| prompt.golden = GoldenResult::NearTie);
     }
-    let checkout = with(&records);
+    let checkout = with_pages(&records);
     let of_commits = commits.map(|short| checkout.path("reports/site/commit").join(short + ".html"));
     let pages = of_commits.iter().chain([&page(&checkout)]).cloned().collect::<Vec<_>>();
     let mut act = Act::on(&pages[0]);
@@ -119,7 +105,7 @@ fn on_a_wide_window_every_column_of_every_table_is_seen() {
 #[test]
 fn a_site_without_two_runs_says_what_to_do() {
     let Some(browser) = browser::here() else { return };
-    let sites = [(with(&[]), "There is no run yet"), (with(&[one()]), "There is one run of")];
+    let sites = [(with_pages(&[]), "There is no run yet"), (with_pages(&[one()]), "There is one run of")];
     let pages = [page(&sites[0].0), page(&sites[1].0)];
     browser.look(&Look { widths: vec![320], ..Look::at(&pages) }).are_faultless();
     for (checkout, reported) in sites {
@@ -131,7 +117,7 @@ fn a_site_without_two_runs_says_what_to_do() {
 #[test]
 fn two_runs_are_chosen_and_the_address_keeps_them() {
     let Some(browser) = browser::here() else { return };
-    let checkout = with(&some());
+    let checkout = with_pages(&some());
     let act = Act::on(page(&checkout))
         .then(see("first"))
         .then(choose("a", "00000000000a"))
@@ -161,7 +147,7 @@ fn two_runs_are_chosen_and_the_address_keeps_them() {
 #[test]
 fn of_one_thing_unlike_things_and_invalidated_times_each_is_said_what_the_verb_says() {
     let Some(browser) = browser::here() else { return };
-    let checkout = with(&some());
+    let checkout = with_pages(&some());
     let at = |b: &str| format!("{}#a=00000000000a&b={b}", page(&checkout).display());
     let act = Act::on(at("00000000000b"))
         .then(see("same"))
@@ -199,7 +185,7 @@ fn of_one_thing_unlike_things_and_invalidated_times_each_is_said_what_the_verb_s
 #[test]
 fn a_keyboard_is_enough() {
     let Some(browser) = browser::here() else { return };
-    let checkout = with(&some());
+    let checkout = with_pages(&some());
     let act = Act::on(page(&checkout))
         .then(json!({"do": "focus", "selector": "main p a"}))
         .then(json!({"do": "press", "key": "Tab", "times": 2}))
@@ -226,7 +212,7 @@ fn hostile_names_stay_text_in_lists_tables_and_pairs() {
         record
     });
     let records: Vec<Experiment> = hostile.take(60).collect();
-    let checkout = with(&records);
+    let checkout = with_pages(&records);
     checkout.run(["compare", "000000000010", "000000000028"]);
     let pair = checkout.path("reports/site/compare/000000000010-000000000028.html");
     let pages = [page(&checkout), pair];

@@ -5,14 +5,37 @@ mod in_browser;
 mod naming;
 mod page;
 
+use std::fs;
+
 use arcgauge::record::Experiment;
 
+use crate::checkout::{Checkout, repository};
+use crate::forged;
 use crate::history_index::verified;
 
 /// The commit of a forged record.
 const FIRST: &str = "5555555555555555555555555555555555555555";
 /// Another one.
 const SECOND: &str = "5555556666666666666666666666666666666666";
+
+/// A checkout whose store has these.
+fn with(records: &[Experiment]) -> Checkout {
+    let checkout = Checkout::new();
+    for record in records {
+        forged::store(&checkout, record);
+    }
+    checkout
+}
+
+/// The same with the pages of its store.
+fn with_pages(records: &[Experiment]) -> Checkout {
+    let checkout = with(records);
+    fs::create_dir_all(checkout.path("ci")).unwrap();
+    fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
+    checkout.commit();
+    checkout.run(["report"]).exits(0);
+    checkout
+}
 
 /// A run of so many processes, each at a pace of its own, ms per token.
 fn paced(run_id: &str, sha: &str, paces_ms: &[u64]) -> Experiment {

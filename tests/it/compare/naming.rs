@@ -6,18 +6,8 @@ use arcgauge::golden::GoldenResult;
 use arcgauge::record::{Experiment, History, Outcome};
 use serde_json::Value;
 
-use super::{SECOND, one, other, paced};
-use crate::checkout::Checkout;
+use super::{SECOND, one, other, paced, with};
 use crate::forged;
-
-/// A checkout whose store has these.
-fn with(records: &[Experiment]) -> Checkout {
-    let checkout = Checkout::new();
-    for record in records {
-        forged::store(&checkout, record);
-    }
-    checkout
-}
 
 #[test]
 fn a_record_is_named_by_its_file_its_run_its_commit_or_as_the_latest() {

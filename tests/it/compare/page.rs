@@ -9,19 +9,11 @@ use arcgauge::report::comparison::ComparedRecord;
 use arcgauge::report::render::Renderer;
 use arcgauge::report::site::comparison_page;
 
-use super::{one, other};
-use crate::checkout::{Checkout, repository};
-use crate::forged;
+use super::{one, other, with, with_pages};
+use crate::checkout::Checkout;
 use crate::hostile_text::payloads;
 
 const PAGE: &str = "compare/00000000000a-00000000000b.html";
-
-fn with(a: &Experiment, b: &Experiment) -> Checkout {
-    let checkout = Checkout::new();
-    forged::store(&checkout, a);
-    forged::store(&checkout, b);
-    checkout
-}
 
 fn page(checkout: &Checkout, more: &[&str]) -> String {
     let verb = ["compare", "00000000000a", "00000000000b"];
@@ -34,7 +26,7 @@ fn page(checkout: &Checkout, more: &[&str]) -> String {
 fn the_page_is_written_below_the_site_and_tells_the_environment_first() {
     let mut b = other();
     b.machine.kernel = Some("6.2".into());
-    let checkout = with(&one(), &b);
+    let checkout = with(&[one(), b]);
     let text = page(&checkout, &[]);
     assert_eq!(text, fs::read_to_string(checkout.path("reports/site").join(PAGE)).unwrap());
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("no `{part}` in {text}"));
@@ -49,7 +41,7 @@ fn the_page_is_written_below_the_site_and_tells_the_environment_first() {
 
 #[test]
 fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_values() {
-    let text = page(&with(&one(), &other()), &[]);
+    let text = page(&with(&[one(), other()]), &[]);
     assert!(text.contains("comparable</span>") && !text.contains("> same</span>"), "{text}");
     assert!(text.contains("interval excludes 0"), "{text}");
     assert!(text.contains("from run to run is not in that interval"), "{text}");
@@ -60,7 +52,7 @@ fn runs_of_one_thing_are_comparable_and_nothing_is_judged_of_their_values() {
 fn unlike_runs_have_no_difference_on_their_page() {
     let mut b = other();
     b.arms[0].model.sha256 = "9".repeat(64);
-    let text = page(&with(&one(), &b), &[]);
+    let text = page(&with(&[one(), b]), &[]);
     let main = &text[text.find("<main").unwrap()..text.find("</main>").unwrap()];
     assert!(
         main.contains(">not the same model, so nothing is compared<") && main.contains("51.00"),
@@ -71,7 +63,7 @@ fn unlike_runs_have_no_difference_on_their_page() {
 
 #[test]
 fn only_what_the_site_has_is_linked_and_another_folder_can_be_named() {
-    let checkout = with(&one(), &other());
+    let checkout = with(&[one(), other()]);
     let alone = page(&checkout, &["--output", "elsewhere"]);
     assert!(checkout.path("elsewhere").join(PAGE).is_file() && !checkout.path("reports/site").exists());
     assert!(!alone.contains("../commit/") && !alone.contains("../records/"), "{alone}");
@@ -84,7 +76,7 @@ fn only_what_the_site_has_is_linked_and_another_folder_can_be_named() {
 
 #[test]
 fn a_page_that_cannot_be_written_is_said_and_changes_no_code() {
-    let checkout = with(&one(), &other());
+    let checkout = with(&[one(), other()]);
     fs::write(checkout.path("in-the-way"), "").unwrap();
     let ended = checkout.run(["compare", "00000000000a", "00000000000b", "--output", "in-the-way"]);
     ended.exits(0).prints("tpot@1 ").says("the page of the two is not written: ");
@@ -95,10 +87,7 @@ fn a_page_that_cannot_be_written_is_said_and_changes_no_code() {
 
 #[test]
 fn a_report_leaves_the_page_alone() {
-    let checkout = with(&one(), &other());
-    checkout.commit();
-    fs::create_dir_all(checkout.path("ci")).unwrap();
-    fs::copy(repository().join("ci/gate.json"), checkout.path("ci/gate.json")).unwrap();
+    let checkout = with_pages(&[one(), other()]);
     page(&checkout, &[]);
     checkout.run(["report"]).exits(0);
     checkout.run(["report", "--all"]).exits(0);
