@@ -48,11 +48,12 @@ pub fn card(record: CardRecord<'_>) -> Result<String> {
         None => metadata(record, average),
         Some(_) => String::new(),
     };
-    text.push_str(&standing_note(run, &side, average));
+    let standing = against_published(run, average);
+    text.push_str(&standing_note(run, &side, standing.as_ref()));
     let _ = writeln!(text, "## {} on {}\n", escape(&run.model.name), escape(device_name(run)));
     text.push_str(&settings(run));
     text.push_str(&metric_values(&side.summary, average));
-    text.push_str(&reference(run, average));
+    text.push_str(&reference(run, standing));
     text.push_str(DEFINITIONS);
     text.push_str(&provenance(record));
     Ok(text)
@@ -66,18 +67,18 @@ golden one; \"near-tie\": tokens differ only where the first two logits are too 
 ";
 
 /// What must be known before a value is read; nothing where the run is one of the published benchmark's.
-fn standing_note(run: ArmView<'_>, side: &ComparedSide, average: &MeanValues) -> String {
-    let reason = match against_published(run, average) {
-        Some((Standing::NotJudged(reason), _)) => Some(reason),
+fn standing_note(run: ArmView<'_>, side: &ComparedSide, standing: Option<&Compared>) -> String {
+    let reason = match standing {
+        Some((Standing::NotJudged(reason), _)) => Some(reason.as_str()),
         Some(_) => None,
-        None => Some("the record holds no published values".to_owned()),
+        None => Some("the record holds no published values"),
     };
     let mut text = String::new();
     if let Some(reason) = reason {
         let _ = writeln!(
             text,
             "> Not the published benchmark: {}. These values are of {} on {}.",
-            escape(&reason),
+            escape(reason),
             escape(&run.model.name),
             run.device.actual(),
         );
@@ -88,18 +89,19 @@ fn standing_note(run: ArmView<'_>, side: &ComparedSide, average: &MeanValues) ->
     if text.is_empty() { text } else { text + "\n" }
 }
 
-/// How the run stands to the published value, and by which share; None where none is known.
-fn against_published(run: ArmView<'_>, average: &MeanValues) -> Option<(Standing, Option<f64>)> {
+/// How the run stands to the published value, and by which share.
+type Compared = (Standing, Option<f64>);
+
+/// None where no value is known.
+fn against_published(run: ArmView<'_>, average: &MeanValues) -> Option<Compared> {
     let published = run.experiment.published.as_ref()?;
     let speed = average.throughput();
     let metric_value = MetricValue { metric: published.reference.metric, value: published.reference.value };
     Some((standing(published, &run, Some(speed)), speed.ratio_to(metric_value).ok()))
 }
 
-fn reference(run: ArmView<'_>, average: &MeanValues) -> String {
-    let (Some(published), Some((standing, share))) =
-        (&run.experiment.published, against_published(run, average))
-    else {
+fn reference(run: ArmView<'_>, standing: Option<Compared>) -> String {
+    let (Some(published), Some((standing, share))) = (&run.experiment.published, standing) else {
         return String::new();
     };
     let reported = match (standing, share) {

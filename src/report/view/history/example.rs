@@ -135,7 +135,8 @@ fn verdict(chance: &mut fastrand::Rng) -> Verdict {
     }
 }
 
-fn ab() -> AbSummary {
+/// An A/B of commits that came to nothing.
+pub(in crate::report) fn ab() -> AbSummary {
     AbSummary {
         base_sha: None,
         is_of_commits: true,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::record::{AbSummary, Ancestry, ChangeSummary, Entry, PlanKind, open};
-use crate::report::view::history::example::published;
+use crate::report::view::history::example::{ab, published};
 use crate::report::view::timelines;
 use crate::report::view::track::tracks;
 
@@ -40,15 +40,10 @@ impl Commits {
         let change = ChangeSummary { pairs: 5, ratio: 1.05, lower: 1.04, upper: 1.06 };
         entry.ab = Some(AbSummary {
             base_sha: Some(sha(base)),
-            is_of_commits: true,
-            is_against_itself: false,
-            ignores_guards: false,
             verdict: Some(verdict),
-            gate_verdict: None,
-            gate_status: None,
             tpot_change: Some(change),
-            regressions: Vec::new(),
             pair_sd_percent: Some(0.5),
+            ..ab()
         });
         self.0.push(entry);
         self
