@@ -15,7 +15,7 @@ use crate::report::number::{change_percent, counted, signed_percent};
 pub(super) type Threshold = (&'static str, f64);
 
 pub(super) struct Pairs<'a> {
-    pairs: &'a [PairLine],
+    lines: &'a [PairLine],
     thresholds: &'a [Threshold],
     /// Of their mean: low, mean and high percent, and in words.
     interval: Option<([f64; 3], String)>,
@@ -36,7 +36,7 @@ pub(in crate::report) fn pairs_chart(
 
 impl<'a> Pairs<'a> {
     pub(super) fn new(
-        pairs: &'a [PairLine],
+        lines: &'a [PairLine],
         thresholds: &'a [Threshold],
         mean: Option<&ComparisonRecord>,
     ) -> Self {
@@ -46,13 +46,13 @@ impl<'a> Pairs<'a> {
             let words = format!("mean of {}: {mean} ({low} to {high})", counted(it.pairs, "pair"));
             ends.into_iter().all(is_drawable).then_some((ends, words))
         });
-        Self { pairs, thresholds, interval }
+        Self { lines, thresholds, interval }
     }
 
     /// Of the pairs, their interval and zero. A threshold that is far away does not press them flat: it is
     /// named in the legend with its value.
     pub(super) fn axis(&self) -> Option<Axis> {
-        let pairs = self.pairs.iter().filter_map(|pair| drawable(pair.difference_percent));
+        let pairs = self.lines.iter().filter_map(|pair| drawable(pair.difference_percent));
         let interval = self.interval.iter().flat_map(|([low, _, high], _)| [*low, *high]);
         let ours = pairs.chain(interval);
         ours.clone().next()?;
@@ -72,8 +72,8 @@ impl<'a> Pairs<'a> {
         if self.axis().is_none() {
             return "No pairs with a value.".to_owned();
         }
-        let invalidated = self.pairs.iter().filter(|pair| pair.invalidated_by.is_some()).count();
-        let mut facts = vec![counted(self.pairs.len(), "pair")];
+        let invalidated = self.lines.iter().filter(|pair| pair.invalidated_by.is_some()).count();
+        let mut facts = vec![counted(self.lines.len(), "pair")];
         facts.extend((invalidated > 0).then(|| format!("{invalidated} invalidated")));
         facts.extend(self.interval.iter().map(|(_, words)| words.clone()));
         facts.extend(self.thresholds());
@@ -82,11 +82,11 @@ impl<'a> Pairs<'a> {
 
     fn plot(&self, form: Form) -> Option<Plot> {
         let axis = self.axis()?;
-        let columns = Columns::new(self.pairs.len(), form.pick(70, 26));
+        let columns = Columns::new(self.lines.len(), form.pick(70, 26));
         let is_shared = columns.are_shared();
         // A single pair is in the middle.
-        let span = self.pairs.len().saturating_sub(1).max(1) as f64;
-        let place = |x: f64| if self.pairs.len() > 1 { x } else { 0.5 };
+        let span = self.lines.len().saturating_sub(1).max(1) as f64;
+        let place = |x: f64| if self.lines.len() > 1 { x } else { 0.5 };
         // To the right of the pairs, the interval has a share of the width, and both sides have a margin.
         let margin = span * form.pick(0.03, 0.08);
         let room = if self.interval.is_some() { span * form.pick(0.08, 0.24) } else { 0.0 };
@@ -98,7 +98,7 @@ impl<'a> Pairs<'a> {
         let mut labels = Vec::new();
         for range in columns.ranges() {
             let x = place(middle(&range));
-            let shown = &self.pairs[range.clone()];
+            let shown = &self.lines[range.clone()];
             labels.push((x, (range.start + 1).to_string()));
             let counting = shown.iter().filter(|pair| !is_shared || pair.invalidated_by.is_none());
             let percent = mean(counting.map(|pair| drawable(pair.difference_percent)));
@@ -111,7 +111,7 @@ impl<'a> Pairs<'a> {
         let mut legend: Vec<_> = if is_shared {
             vec![entry(SHARED.0, SHARED.1)]
         } else {
-            let is_there = |sign: &&(Sign, &str)| self.pairs.iter().any(|pair| sign_of(pair).1 == sign.1);
+            let is_there = |sign: &&(Sign, &str)| self.lines.iter().any(|pair| sign_of(pair).1 == sign.1);
             SIGNS.iter().filter(is_there).map(|(sign, words)| entry(*sign, *words)).collect()
         };
         if let Some((ends, words)) = &self.interval {

@@ -28,6 +28,7 @@ const DECODE: &str =
 /// What is reported of a test: so many tokens in so many nanoseconds, in each process. What OpenVINO has not, or does not
 /// report, is the same in every row.
 #[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "llama-bench has them")]
 struct Row {
     build_commit: String,
     cpu_info: String,

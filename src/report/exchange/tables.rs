@@ -17,8 +17,10 @@ use crate::visible::{json, one_line};
 /// What a cell is of.
 type Of<'a> = (&'a MeasuredRun<'a>, &'a Sample);
 
+type Column = (&'static str, fn(Of<'_>) -> String);
+
 /// What a row is of, before its values.
-const COLUMNS: [(&str, fn(Of<'_>) -> String); 12] = [
+const COLUMNS: [Column; 12] = [
     ("run_id", |(it, _)| it.run.experiment.run_id.clone()),
     ("side", |(it, _)| it.side.map_or("", Side::as_str).to_owned()),
     ("commit", |(it, _)| it.run.commit.as_ref().map_or(String::new(), |commit| commit.sha.clone())),

@@ -109,36 +109,32 @@ impl<'a> CommitPages<'a> {
         };
         on_line.or_else(parent).copied()
     }
+}
 
+impl CommitPage<'_> {
     /// Makes a page from its records. Errors: a record that cannot be read.
-    pub(super) fn make(
-        &self,
-        page: &CommitPage<'a>,
-        history: &History,
-        is_demo: bool,
-        renderer: &Renderer,
-    ) -> Result<Page> {
+    pub(super) fn make(&self, history: &History, is_demo: bool, renderer: &Renderer) -> Result<Page> {
         let read = |entry: &&Entry| Ok(History::read(&history.root().join(&entry.path))?.record);
-        let records: Vec<Experiment> = page.entries.iter().map(read).collect::<Result<_>>()?;
-        let reported = page.entries.iter().zip(&records).zip(&page.before);
+        let records: Vec<Experiment> = self.entries.iter().map(read).collect::<Result<_>>()?;
+        let reported = self.entries.iter().zip(&records).zip(&self.before);
         let reported: Vec<RecordOfCommit<'_>> = reported
             .map(|((entry, record), before)| RecordOfCommit {
                 entry,
                 record,
                 file: record_file(entry).display().to_string(),
                 before: *before,
-                linked: &page.linked,
+                linked: &self.linked,
             })
             .collect();
         let commit = records.iter().find_map(|record| record.subject().arm.commit.as_ref());
-        let (title, view) = commit_page(commit, page.neighbours, &reported);
+        let (title, view) = commit_page(commit, self.neighbours, &reported);
         let site = Site {
-            made_of: counted(page.entries.len(), "record"),
-            newest_utc: page.entries.first().map(|entry| entry.when_utc.clone()),
+            made_of: counted(self.entries.len(), "record"),
+            newest_utc: self.entries.first().map(|entry| entry.when_utc.clone()),
             is_demo,
         };
         let made = renderer.page(PageKind::Commit, &title, &site, &view, Parts::default())?;
-        Ok(Page { path: page.path.clone(), ..made })
+        Ok(Page { path: self.path.clone(), ..made })
     }
 }
 

@@ -173,7 +173,7 @@ pub fn make_site(sources: SiteSources<'_>, renderer: &Renderer, options: MakeOpt
         let sha256s: Vec<String> = sha256s.collect::<Result<_>>()?;
         let made_of = sources_of(&page, &sha256s, &identity, sources.is_demo);
         folder.provide(&page.path, made_of, || {
-            Ok(commits.make(&page, sources.history, sources.is_demo, renderer)?.text.into_bytes())
+            Ok(page.make(sources.history, sources.is_demo, renderer)?.text.into_bytes())
         })?;
         for (entry, sha256) in page.entries.iter().zip(sha256s) {
             folder.provide(&record_file(entry), sha256, || files::read(&file(entry), FileKind::Record))?;

@@ -47,7 +47,7 @@ pub fn comparison_page(
         records: [a, b].map(|record| copy_of_record(site_folder, record)),
     };
     let links = json!([{ "href": "../compare.html", "text": "Compare two other runs" }]);
-    let view = view("Two runs compared", links, &comparison_document(a, b, two, of_page), "../");
+    let view = view("Two runs compared", &links, &comparison_document(a, b, two, of_page), "../");
     let title = one_line(&format!("{id_b} compared with {id_a}"));
     let page = renderer.page(PageKind::Comparison, &title, &site, &view, parts())?;
     let name = format!("{}-{}.html", file_name(id_a), file_name(id_b));
@@ -60,11 +60,11 @@ pub fn comparison_page(
 /// A template that does not fit, which is a fault of arcgauge.
 pub fn fleet_page(results: &QueryResults, renderer: &Renderer) -> Result<Page> {
     let site = Site { made_of: counted(results.count(), "query result"), newest_utc: None, is_demo: false };
-    let view = view("Fleet", json!([]), &results.document(), "");
+    let view = view("Fleet", &json!([]), &results.document(), "");
     renderer.page(PageKind::Fleet, "Fleet", &site, &view, parts())
 }
 
-fn view(heading: &str, links: Value, document: &Document, root: &str) -> Value {
+fn view(heading: &str, links: &Value, document: &Document, root: &str) -> Value {
     let report = document.to_html(Place { root, level: 2, of: "" });
     json!({ "heading": heading, "links": links, "report": report })
 }

@@ -1,6 +1,7 @@
 //! Pages with one fault each, and who sees it.
 
 /// One page, and the kinds of fault that a browser sees.
+#[derive(Clone, Copy)]
 pub(super) struct Bad {
     pub(super) name: &'static str,
     pub(super) head: &'static str,
