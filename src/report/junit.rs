@@ -12,12 +12,12 @@ use crate::judge::PromptSummary;
 use crate::judge::comparability::ComparedSide;
 use crate::measure::{Metric, MetricValues};
 use crate::record::{
-    ArmView, CheckResult, ComparisonResult, DecisionRecord, Experiment, Outcome, PlanKind, PromptRecord,
-    Verdict,
+    ArmView, CheckResult, DecisionRecord, Experiment, Outcome, PlanKind, PromptRecord, Verdict,
 };
 use crate::report::decision::{Subject, standing};
 use crate::report::document::escape_xml;
 use crate::report::exchange::{benchmark, group};
+use crate::report::mark::Mark;
 use crate::report::number::{every_digit, four_digits};
 use crate::visible::one_line;
 
@@ -135,48 +135,36 @@ fn decision_suite(subject: Subject<'_>, decision: &DecisionRecord) -> Suite {
 
 fn cases(decision: &DecisionRecord) -> Vec<Case> {
     let (verdict, reason) = (decision.verdict, &decision.reason);
-    let first = Case::new("verdict", "verdict", of_verdict(verdict), verdict.as_str(), reason);
+    let is_invalid = verdict == Verdict::InvalidEnvironment;
+    let ending = if is_invalid { Ending::Error } else { Mark::from(verdict).into() };
+    let first = Case::new("verdict", "verdict", ending, verdict.as_str(), reason);
     let checks = decision.checks.iter().map(|check| {
-        let ending = of_check(check.result, verdict);
+        // What a check that fails means depends on what was made of it.
+        let ending = match (check.result, verdict) {
+            (CheckResult::Fails, Verdict::Inconclusive) => Ending::Skipped,
+            (CheckResult::Fails, Verdict::InvalidEnvironment) => Ending::Error,
+            (result, _) => Mark::from(result).into(),
+        };
         Case::new("check", &check.id, ending, check.result.as_str(), &check.reason)
     });
     let comparisons = decision.comparisons.iter().map(|comparison| {
         let prompt = comparison.prompt.as_deref().unwrap_or("mean");
         let name = format!("{} {prompt}", comparison.metric.id());
-        let ending = of_comparison(comparison.result, verdict);
+        // Where the machine cannot be trusted, neither can a speed.
+        let ending = if is_invalid { Ending::Skipped } else { Mark::from(comparison.result).into() };
         Case::new("comparison", name, ending, standing(comparison, verdict).1, &comparison.reason)
     });
     [first].into_iter().chain(checks).chain(comparisons).collect()
 }
 
-fn of_verdict(verdict: Verdict) -> Ending {
-    match verdict {
-        Verdict::Pass | Verdict::Improved => Ending::Passed,
-        Verdict::Regressed | Verdict::Mixed | Verdict::WrongOutput => Ending::Failure,
-        Verdict::Inconclusive => Ending::Skipped,
-        Verdict::InvalidEnvironment => Ending::Error,
-    }
-}
-
-/// What a check that fails means depends on what was made of it.
-fn of_check(word: CheckResult, verdict: Verdict) -> Ending {
-    match (word, verdict) {
-        (CheckResult::Holds, _) => Ending::Passed,
-        (CheckResult::Warns, _) => Ending::PassedBut,
-        (CheckResult::NotJudged, _) | (CheckResult::Fails, Verdict::Inconclusive) => Ending::Skipped,
-        (CheckResult::Fails, Verdict::InvalidEnvironment) => Ending::Error,
-        (CheckResult::Fails, _) => Ending::Failure,
-    }
-}
-
-/// Where the machine cannot be trusted, neither can a speed.
-fn of_comparison(word: ComparisonResult, verdict: Verdict) -> Ending {
-    match word {
-        _ if verdict == Verdict::InvalidEnvironment => Ending::Skipped,
-        ComparisonResult::Regressed => Ending::Failure,
-        ComparisonResult::Improved | ComparisonResult::Unchanged => Ending::Passed,
-        ComparisonResult::Undecided => Ending::Skipped,
-        ComparisonResult::Waived => Ending::PassedBut,
+impl From<Mark> for Ending {
+    fn from(mark: Mark) -> Self {
+        match mark {
+            Mark::Holds => Self::Passed,
+            Mark::Warns => Self::PassedBut,
+            Mark::Fails => Self::Failure,
+            Mark::Unknown | Mark::NotJudged => Self::Skipped,
+        }
     }
 }
 

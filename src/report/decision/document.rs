@@ -265,28 +265,22 @@ const MOST_OF_A_KIND: usize = 10;
 
 /// A decision as annotations, a line each: errors first, and the verdict first among its kind.
 pub fn github_annotations(subject: Subject<'_>, decision: &DecisionRecord) -> String {
-    let verdict = match decision.status {
-        Status::Red => "error",
-        Status::GreenWithWarning => "warning",
-        Status::Green => "notice",
+    let is_red = decision.status == Status::Red;
+    let kind_of = |mark: Mark| match mark {
+        Mark::Fails if is_red => Some("error"),
+        Mark::Fails | Mark::Warns => Some("warning"),
+        Mark::Holds | Mark::Unknown | Mark::NotJudged => None,
     };
     let title = subject.title().to_text();
     let reported = format!("{} ({title})", one_line(&decision.reason));
+    let verdict = kind_of(decision.status.into()).unwrap_or("notice");
     let mut lines = vec![(verdict, format!("arcgauge: {}", decision.verdict.in_words()), reported)];
     lines.extend(decision.checks.iter().filter_map(|check| {
-        let kind = match check.result {
-            CheckResult::Fails if decision.status == Status::Red => "error",
-            CheckResult::Fails | CheckResult::Warns => "warning",
-            CheckResult::Holds | CheckResult::NotJudged => return None,
-        };
+        let kind = kind_of(check.result.into())?;
         Some((kind, format!("arcgauge: {}", check.id), one_line(&check.reason)))
     }));
     lines.extend(decision.comparisons.iter().filter_map(|comparison| {
-        let kind = match words::standing(comparison, decision.verdict).0 {
-            Mark::Fails if decision.status == Status::Red => "error",
-            Mark::Fails | Mark::Warns => "warning",
-            Mark::Holds | Mark::Unknown | Mark::NotJudged => return None,
-        };
+        let kind = kind_of(words::standing(comparison, decision.verdict).0)?;
         let (change, interval) = (words::change(comparison), words::interval(comparison));
         let reported = format!("{change} {interval}: {}", one_line(&comparison.reason));
         let (metric, prompt) = (comparison.metric.id(), comparison.prompt.as_deref().unwrap_or("mean"));
