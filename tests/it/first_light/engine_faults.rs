@@ -7,99 +7,58 @@ use arcgauge::judge::first_light::Answer::{No, NotObserved};
 use arcgauge::judge::first_light::{Evidence, StepSeen};
 use arcgauge::record::{Arm, Experiment, Outcome};
 
-use crate::first_light::faults::{Row, reported, row, without_times};
+use crate::first_light::faults::{Row, reported, without_times};
 use crate::forged_pairs;
 
 /// Every way in which it can be fault.
 pub(super) const ROWS: &[Row] = &[
-    row(
+    ("paged-attention", No, "`genai-pa` is wrong: `fibonacci` at token 17", |it| wrong_at(peers(it), 1, 16)),
+    ("paged-attention", No, "the output of an engine is wrong", |it| {
+        peers(it).outcome = Outcome::WrongOutput;
+        engines(it).for_each(|engine| engine.prompts.clear());
+    }),
+    ("paged-attention", No, "engine `genai-pa`: it hung", |it| fails_peers(it, "engine `genai-pa`: it hung")),
+    ("paged-attention", No, "no room in memory", |it| {
+        fails_peers(it, "no room in memory");
+        engines(it).for_each(|engine| engine.device.ran = None);
+    }),
+    ("paged-attention", No, "the driver hung", |it| {
+        it.peers = StepSeen::Failed("step `peers`: the driver hung".into())
+    }),
+    ("paged-attention", NotObserved, "setup --peers=genai", |it| {
+        it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into())
+    }),
+    ("paged-attention", NotObserved, "interrupted", |it| peers(it).outcome = Outcome::Interrupted),
+    ("paged-attention", NotObserved, "nothing shows that `genai-pa` ran on the GPU", |it| {
+        peers(it).arms[2].device.ran = None
+    }),
+    ("paged-attention", NotObserved, "no round was measured", |it| peers(it).rounds.clear()),
+    ("paged-attention", NotObserved, "no round counts: `swap-in` on `stateful`", |it| swaps(peers(it))),
+    (
         "paged-attention",
-        |it| wrong_at(peers(it), 1, 16),
-        No,
-        "`genai-pa` is wrong: `fibonacci` at token 17",
-    ),
-    row(
-        "paged-attention",
-        |it| {
-            peers(it).outcome = Outcome::WrongOutput;
-            engines(it).for_each(|engine| engine.prompts.clear());
-        },
-        No,
-        "the output of an engine is wrong",
-    ),
-    row(
-        "paged-attention",
-        |it| fails_peers(it, "engine `genai-pa`: it hung"),
-        No,
-        "engine `genai-pa`: it hung",
-    ),
-    row(
-        "paged-attention",
-        |it| {
-            fails_peers(it, "no room in memory");
-            engines(it).for_each(|engine| engine.device.ran = None);
-        },
-        No,
-        "no room in memory",
-    ),
-    row(
-        "paged-attention",
-        |it| it.peers = StepSeen::Failed("step `peers`: the driver hung".into()),
-        No,
-        "the driver hung",
-    ),
-    row(
-        "paged-attention",
-        |it| it.peers = StepSeen::NotRun("`cargo xtask setup --peers=genai`".into()),
-        NotObserved,
-        "setup --peers=genai",
-    ),
-    row("paged-attention", |it| peers(it).outcome = Outcome::Interrupted, NotObserved, "interrupted"),
-    row(
-        "paged-attention",
-        |it| peers(it).arms[2].device.ran = None,
-        NotObserved,
-        "nothing shows that `genai-pa` ran on the GPU",
-    ),
-    row("paged-attention", |it| peers(it).rounds.clear(), NotObserved, "no round was measured"),
-    row("paged-attention", |it| swaps(peers(it)), NotObserved, "no round counts: `swap-in` on `stateful`"),
-    row(
-        "paged-attention",
-        |it| drop(kv_cache(peers(it)).insert("KV_CACHE_PRECISION".into(), "i8".into())),
         NotObserved,
         "`genai` sdpa with a KV cache `f16`, `genai-pa` paged with a KV cache `i8`",
+        |it| drop(kv_cache(peers(it)).insert("KV_CACHE_PRECISION".into(), "i8".into())),
     ),
-    row(
-        "paged-attention",
-        |it| drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION")),
-        NotObserved,
-        "`genai-pa` paged with a KV cache `unknown`",
-    ),
-    row("paged-attention", |it| peers(it).arms[2].attention = None, NotObserved, "`genai-pa` unknown"),
-    row(
-        "paged-attention",
-        |it| peers(it).arms[2].samples.iter_mut().for_each(without_times),
-        NotObserved,
-        "no round has a speed of both",
-    ),
-    row(
-        "paged-attention",
-        |it| peers(it).arms[2].prompts.clear(),
-        NotObserved,
-        "the tokens of `genai-pa` were not judged",
-    ),
-    row(
+    ("paged-attention", NotObserved, "`genai-pa` paged with a KV cache `unknown`", |it| {
+        drop(kv_cache(peers(it)).remove("KV_CACHE_PRECISION"))
+    }),
+    ("paged-attention", NotObserved, "`genai-pa` unknown", |it| peers(it).arms[2].attention = None),
+    ("paged-attention", NotObserved, "no round has a speed of both", |it| {
+        peers(it).arms[2].samples.iter_mut().for_each(without_times)
+    }),
+    ("paged-attention", NotObserved, "the tokens of `genai-pa` were not judged", |it| {
+        peers(it).arms[2].prompts.clear()
+    }),
+    (
         "published-difference",
-        |it| drop(peers(it).arms.pop()),
         NotObserved,
         "no two engines differ in KV-cache precision alone; published 27.00 against 21.24 tok/s",
+        |it| drop(peers(it).arms.pop()),
     ),
-    row(
-        "published-difference",
-        |it| fails_peers(it, "engine `genai-pa`: it hung"),
-        No,
-        "engine `genai-pa`: it hung",
-    ),
+    ("published-difference", No, "engine `genai-pa`: it hung", |it| {
+        fails_peers(it, "engine `genai-pa`: it hung")
+    }),
 ];
 
 pub(super) fn peers(evidence: &mut Evidence) -> &mut Experiment {
