@@ -141,50 +141,44 @@ struct Worker<'a> {
 impl Worker<'_> {
     fn answer_all(&mut self, loader: &mut dyn Loader) -> Result<()> {
         loop {
-            match self.next_command()? {
+            let event = match read_command(self.commands)? {
                 Command::Load(command) => {
                     let outbox = self.outbox;
                     let brought = loader
                         .load(&command, &mut |resolved| outbox.report(&Event::DeviceResolved(resolved)))?;
                     self.model = Some(brought.model);
-                    self.outbox.report(&Event::Loaded(brought.event))?;
+                    Event::Loaded(brought.event)
                 }
-                Command::Generate(command) => self.generate(&command)?,
-                Command::ReadCache(command) => {
-                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-                    self.outbox.report(&Event::Cache(model.read_cache(command.all_states)?))?;
+                Command::Generate(command) => {
+                    self.generate(&command)?;
+                    continue;
                 }
+                Command::ReadCache(command) => Event::Cache(self.model()?.read_cache(command.all_states)?),
                 Command::Replay(command) | Command::Witness(command) => self.replay(&command)?,
                 Command::TimeStates(command) => {
-                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-                    self.outbox.report(&Event::StatesTimed(model.time_states(command.repeats)?))?;
+                    Event::StatesTimed(self.model()?.time_states(command.repeats)?)
                 }
                 Command::CaptureLogits(command) => {
-                    self.model.as_mut().ok_or_else(nothing_loaded)?.capture_logits(&command)?;
-                    self.outbox.report(&Event::LogitsCaptured)?;
+                    self.model()?.capture_logits(&command)?;
+                    Event::LogitsCaptured
                 }
                 Command::CompareLogits(command) => {
-                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-                    self.outbox.report(&Event::LogitsCompared(model.compare_logits(&command)?))?;
+                    Event::LogitsCompared(self.model()?.compare_logits(&command)?)
                 }
                 Command::CompareDistributions(command) => {
-                    let texts =
-                        self.model.as_mut().ok_or_else(nothing_loaded)?.distribution_drift(&command)?;
-                    self.outbox.report(&Event::DistributionsCompared { texts })?;
+                    Event::DistributionsCompared { texts: self.model()?.distribution_drift(&command)? }
                 }
-                Command::Profile(command) => {
-                    let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-                    self.outbox.report(&Event::Profiled(model.profile(&command)?))?;
-                }
+                Command::Profile(command) => Event::Profiled(self.model()?.profile(&command)?),
                 // One too many does no harm.
-                Command::Acknowledge => {}
+                Command::Acknowledge => continue,
                 Command::Finish => return self.outbox.report(&Event::Done),
-            }
+            };
+            self.outbox.report(&event)?;
         }
     }
 
-    fn next_command(&mut self) -> Result<Command> {
-        read_command(self.commands)
+    fn model(&mut self) -> Result<&mut (dyn Model + 'static)> {
+        self.model.as_deref_mut().ok_or_else(nothing_loaded)
     }
 
     fn generate(&mut self, command: &GenerateCommand) -> Result<()> {
@@ -220,16 +214,15 @@ impl Worker<'_> {
         }))
     }
 
-    fn replay(&mut self, command: &ReplayCommand) -> Result<()> {
-        let model = self.model.as_mut().ok_or_else(nothing_loaded)?;
-        let choices = replay(model.engine(), command.input(), command.path.as_path())?;
+    fn replay(&mut self, command: &ReplayCommand) -> Result<Event> {
+        let choices = replay(self.model()?.engine(), command.input(), command.path.as_path())?;
         if let Some(step) = choices.iter().position(|choice| !choice.margin.is_finite()) {
             // JSON has no infinity.
             let what =
                 format!("the logit margin of the first two logits at step {} is no finite number", step + 1);
             return Err(Error::wrong_output(what));
         }
-        self.outbox.report(&Event::Replayed(choices.as_slice().into()))
+        Ok(Event::Replayed(choices.as_slice().into()))
     }
 }
 
