@@ -1,7 +1,7 @@
 //! What was decided of a record, and why: the words that a gate acts on, in a form that can be stored.
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::measure::Metric;
 
@@ -26,7 +26,9 @@ pub struct DecisionRecord {
 }
 
 /// What it comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -48,15 +50,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every word.
-    pub const ALL: [Self; 7] = [
-        Self::Pass,
-        Self::Improved,
-        Self::Regressed,
-        Self::Mixed,
-        Self::Inconclusive,
-        Self::InvalidEnvironment,
-        Self::WrongOutput,
-    ];
+    pub const ALL: [Self; 7] = *Self::VARIANTS.as_array().unwrap();
 
     /// As it is serialised.
     pub fn as_str(self) -> &'static str {

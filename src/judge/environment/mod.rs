@@ -9,7 +9,7 @@ mod tests;
 pub mod threshold;
 
 use serde::{Deserialize, Serialize};
-use strum::IntoStaticStr;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::engine::openvino::DeviceKind;
 use crate::measure::guard::{GpuReading, GuardLog, MachineReading, Phase};
@@ -19,7 +19,9 @@ use crate::sys::{Observed, Unavailable};
 pub use rules::{between, of_process};
 
 /// What is watched. The names are stored in records and policies: none is ever given another meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, IntoStaticStr, VariantArray,
+)]
 #[strum(serialize_all = "kebab-case")]
 #[serde(rename_all = "kebab-case")]
 pub enum Guard {
@@ -94,24 +96,7 @@ pub struct GuardFinding {
 
 impl Guard {
     /// All of them.
-    pub const ALL: [Self; 16] = [
-        Self::GpuProof,
-        Self::GpuClock,
-        Self::GpuThrottle,
-        Self::GpuPowerLimit,
-        Self::OtherGpuClients,
-        Self::StartTemperature,
-        Self::CpuPolicy,
-        Self::CpuThrottle,
-        Self::AcPower,
-        Self::PowerProfile,
-        Self::CpuPressure,
-        Self::OtherCpuUse,
-        Self::MemoryPressure,
-        Self::SwapIn,
-        Self::OomKill,
-        Self::Suspend,
-    ];
+    pub const ALL: [Self; 16] = *Self::VARIANTS.as_array().unwrap();
 
     /// What makes it trip, in words.
     pub fn trips_when(self) -> String {
