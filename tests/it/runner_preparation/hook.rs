@@ -16,6 +16,10 @@ type Case = (&'static str, Job, &'static str);
 /// Text that wants to be run, or to be taken for a runner's command.
 const HOSTILE: &str = "$(touch x)`touch y`\n::error::z";
 
+fn input(name: &str, value: Value) -> Job {
+    Job::dispatch().with(&format!("/inputs/{name}"), value)
+}
+
 #[track_caller]
 fn get_their_words<const N: usize>(cases: [Case; N]) {
     let machine = Machine::ready();
@@ -35,39 +39,24 @@ fn get_their_words<const N: usize>(cases: [Case; N]) {
 
 #[test]
 fn what_was_not_requested_on_main_is_refused() {
+    let on = |workflow_ref| Job { workflow_ref, ..Job::dispatch() };
     get_their_words([
         ("a dispatch on main", Job::dispatch(), "admitted: gate of pull request 7 at 0123"),
-        (
-            "a dispatch on another branch",
-            Job { workflow_ref: "refs/heads/x", ..Job::dispatch() },
-            "not the one of main",
-        ),
+        ("a dispatch on another branch", on("refs/heads/x"), "not the one of main"),
         (
             "a job on another branch",
             Job { git_ref: "refs/heads/x", ..Job::dispatch() },
             "the job is not on main",
         ),
-        (
-            "a tag named like it",
-            Job { workflow_ref: "refs/tags/refs/heads/main", ..Job::dispatch() },
-            "not the one of main",
-        ),
-        (
-            "a dispatch for no full sha",
-            Job::dispatch().with("/inputs/head", json!("0123")),
-            "`head` is no full sha",
-        ),
-        (
-            "a dispatch for no number",
-            Job::dispatch().with("/inputs/pull_request", json!("7;")),
-            "is no number",
-        ),
+        ("a tag named like it", on("refs/tags/refs/heads/main"), "not the one of main"),
+        ("a dispatch for no full sha", input("head", json!("0123")), "`head` is no full sha"),
+        ("a dispatch for no number", input("pull_request", json!("7;")), "is no number"),
         (
             "a dispatch with a typed number",
-            Job::dispatch().with("/inputs/pull_request", json!(7)),
+            input("pull_request", json!(7)),
             "admitted: gate of pull request 7",
         ),
-        ("a dispatch with a list", Job::dispatch().with("/inputs/pull_request", json!([7])), "is no number"),
+        ("a dispatch with a list", input("pull_request", json!([7])), "is no number"),
         ("a dispatch without inputs", Job::dispatch().with("/inputs", Value::Null), "has no `inputs.head`"),
         ("the schedule", Job::nightly(), "admitted: nightly, by schedule on main"),
         (
@@ -93,35 +82,21 @@ fn what_was_not_requested_on_main_is_refused() {
 #[test]
 fn a_pull_request_is_admitted_from_the_repository_itself_and_from_those_who_may_write() {
     let own = Job::pull_request;
+    let of = |field: &str, value| own().with(&format!("/pull_request/{field}"), value);
+    let by = |association| of("author_association", association);
     let fork = json!({ "id": 12, "full_name": "somebody/arcgauge" });
     get_their_words([
         ("a member's own branch", own(), "admitted: gate of pull request 7 at 0123"),
-        ("an owner's", own().with("/pull_request/author_association", json!("OWNER")), "admitted: gate"),
-        (
-            "a collaborator's",
-            own().with("/pull_request/author_association", json!("COLLABORATOR")),
-            "admitted: gate",
-        ),
-        (
-            "a contributor's",
-            own().with("/pull_request/author_association", json!("CONTRIBUTOR")),
-            "its author is no owner",
-        ),
-        ("nobody's", own().with("/pull_request/author_association", json!("NONE")), "its author is no owner"),
-        ("two authors", own().with("/pull_request/author_association", json!(["OWNER"])), "another type"),
-        ("a fork", own().with("/pull_request/head/repo", fork), "the head is in another repository"),
-        (
-            "a fork that was deleted",
-            own().with("/pull_request/head/repo", Value::Null),
-            "has no `pull_request.head.repo",
-        ),
-        ("a fork that lies", own().with("/pull_request/head/repo/id", json!(12)), "of the same name"),
-        (
-            "a fork in other letters",
-            own().with("/pull_request/head/repo/full_name", json!("Owner/arcgauge")),
-            "another repository",
-        ),
-        ("another base", own().with("/pull_request/base/ref", json!("release")), "the base is not main"),
+        ("an owner's", by(json!("OWNER")), "admitted: gate"),
+        ("a collaborator's", by(json!("COLLABORATOR")), "admitted: gate"),
+        ("a contributor's", by(json!("CONTRIBUTOR")), "its author is no owner"),
+        ("nobody's", by(json!("NONE")), "its author is no owner"),
+        ("two authors", by(json!(["OWNER"])), "another type"),
+        ("a fork", of("head/repo", fork), "the head is in another repository"),
+        ("a fork that was deleted", of("head/repo", Value::Null), "has no `pull_request.head.repo"),
+        ("a fork that lies", of("head/repo/id", json!(12)), "of the same name"),
+        ("a fork in other letters", of("head/repo/full_name", json!("Owner/arcgauge")), "another repository"),
+        ("another base", of("base/ref", json!("release")), "the base is not main"),
         ("two numbers", own().with("/number", json!(8)), "names two pull requests"),
         ("a number that is true", own().with("/number", json!(true)), "another type"),
         ("the head's own definition", Job { workflow_ref: "refs/heads/x", ..own() }, "another pull request"),
@@ -145,11 +120,7 @@ fn a_pull_request_is_admitted_from_the_repository_itself_and_from_those_who_may_
 #[test]
 fn hostile_names_are_text_and_are_not_told() {
     get_their_words([
-        (
-            "a dispatch for a hostile sha",
-            Job::dispatch().with("/inputs/head", json!(HOSTILE)),
-            "`head` is no full sha",
-        ),
+        ("a dispatch for a hostile sha", input("head", json!(HOSTILE)), "`head` is no full sha"),
         (
             "a hostile workflow",
             Job { workflow: "$(touch x).yml", ..Job::pull_request() },
