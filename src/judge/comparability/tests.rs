@@ -1,6 +1,8 @@
 //! Each single difference lands in its class, and values are compared with each other only as far as that
 //! allows. The record is a real one, of three processes.
 
+use std::collections::BTreeMap;
+
 use super::{Breaks, Comparability, TwoRuns, ValuePair, differences};
 use crate::engine::openvino::{DeviceFacts, DeviceKind};
 use crate::golden::GoldenResult;
@@ -45,6 +47,14 @@ fn ran(device: &'static str, facts: DeviceFacts) -> ProvenDevice {
     ProvenDevice::establish(evidence).unwrap()
 }
 
+fn on_cpu(it: &mut Experiment, facts: DeviceFacts) {
+    it.arms[0].device.ran = Some(ran("CPU", facts));
+}
+
+fn effective(it: &mut Experiment) -> &mut BTreeMap<String, String> {
+    &mut it.arms[0].runtime.as_mut().unwrap().properties_effective
+}
+
 fn named(name: &str) -> DeviceFacts {
     DeviceFacts { full_name: Some(name.to_owned()), ..DeviceFacts::default() }
 }
@@ -69,39 +79,28 @@ fn each_single_difference_is_told_and_breaks_what_it_breaks() {
         ("prompt fibonacci", Breaks::Workload, |it| it.arms[0].workload.prompts[1].token_ids[0] += 1),
         ("workload", Breaks::Workload, |it| it.arms[0].workload.sha256 = "9".repeat(64)),
         ("the device's PCI id", Breaks::Device, |it| {
-            let facts = DeviceFacts { pci_id: Some("8086:64a0".into()), ..named("AMD EPYC") };
-            it.arms[0].device.ran = Some(ran("CPU", facts));
+            on_cpu(it, DeviceFacts { pci_id: Some("8086:64a0".into()), ..named("AMD EPYC") });
         }),
         ("execution units", Breaks::Device, |it| {
-            let facts = DeviceFacts { execution_units: Some(64), ..named("AMD EPYC") };
-            it.arms[0].device.ran = Some(ran("CPU", facts));
+            on_cpu(it, DeviceFacts { execution_units: Some(64), ..named("AMD EPYC") });
         }),
         ("the device's vendor", Breaks::Device, |it| {
-            let facts = DeviceFacts { vendor: Some("Intel".into()), ..named("AMD EPYC") };
-            it.arms[0].device.ran = Some(ran("CPU", facts));
+            on_cpu(it, DeviceFacts { vendor: Some("Intel".into()), ..named("AMD EPYC") });
         }),
         ("emulation", Breaks::Device, |it| {
-            let facts = DeviceFacts { emulated_reason: Some("x".into()), ..named("AMD EPYC") };
-            it.arms[0].device.ran = Some(ran("CPU", facts));
+            on_cpu(it, DeviceFacts { emulated_reason: Some("x".into()), ..named("AMD EPYC") });
         }),
         ("OpenCL of the GPU driver", Breaks::Epoch, |it| {
-            let facts = DeviceFacts { opencl_version: Some("OpenCL 3.0".into()), ..named("AMD EPYC") };
-            it.arms[0].device.ran = Some(ran("CPU", facts));
+            on_cpu(it, DeviceFacts { opencl_version: Some("OpenCL 3.0".into()), ..named("AMD EPYC") });
         }),
         ("GPU kernel driver", Breaks::Epoch, |it| {
-            let facts = DeviceFacts { kernel_driver: Some("xe".into()), ..named("AMD EPYC") };
-            it.arms[0].device.ran = Some(ran("CPU", facts));
+            on_cpu(it, DeviceFacts { kernel_driver: Some("xe".into()), ..named("AMD EPYC") });
         }),
         ("OpenVINO", Breaks::Runtime, |it| {
             it.arms[0].runtime.as_mut().unwrap().openvino_version = "2027.0.0".into();
         }),
         ("property NUM_STREAMS", Breaks::Runtime, |it| {
-            it.arms[0]
-                .runtime
-                .as_mut()
-                .unwrap()
-                .properties_effective
-                .insert("NUM_STREAMS".into(), "4".into());
+            effective(it).insert("NUM_STREAMS".into(), "4".into());
         }),
         ("OpenVINO's build", Breaks::Epoch, |it| {
             it.arms[0].runtime.as_mut().unwrap().openvino_build = "x".into();
@@ -180,14 +179,7 @@ fn a_run_and_itself_differ_in_nothing() {
 #[test]
 fn no_two_series_or_epochs_are_ever_the_same() {
     // A part of an identity of which no row is reported.
-    let other = edited(|it| {
-        it.arms[0]
-            .runtime
-            .as_mut()
-            .unwrap()
-            .properties_effective
-            .insert("EXECUTION_DEVICES".into(), "x".into());
-    });
+    let other = edited(|it| drop(effective(it).insert("EXECUTION_DEVICES".into(), "x".into())));
     assert_ne!(
         (Series::of(run().subject()).id, Epoch::of(run().subject()).id),
         (Series::of(other.subject()).id, Epoch::of(other.subject()).id)
