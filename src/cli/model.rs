@@ -19,7 +19,7 @@ use crate::engine::openvino::{FoundBy, Graph, Sources, TokenizerIr};
 use crate::error::{Error, ErrorKind, Result};
 use crate::places;
 use crate::record::hub::{
-    DEFAULT_REPOSITORY, Fetch, FetchEvent, FetchedFrom, FetchedModel, HubClient, RepositoryName, Revision,
+    DEFAULT_REPOSITORY, Fetch, FetchEvent, FetchedFrom, HubClient, RepositoryName, check_revision,
     fetched_folders, folder_of, list, unfinished,
 };
 use crate::record::{
@@ -136,14 +136,15 @@ struct FetchArgs {
 
 /// Fetches a model, or what is missing of it.
 fn fetch(args: &FetchArgs) -> Result<u8> {
-    let (repository, revision) = (RepositoryName::parse(&args.repository)?, Revision::parse(&args.revision)?);
+    let repository = RepositoryName::parse(&args.repository)?;
+    check_revision(&args.revision)?;
     let scripts = Root::find().hub_client();
     let client = HubClient::find(&scripts, own_program()?, Arc::clone(&stoppable()?.stop))?;
     if let Some(other) = args.output.as_ref().filter(|folder| folder.exists() && !folder.is_dir()) {
         return Err(Error::input(format!("`{}` is not a folder", other.display()))
             .hint("name a folder that is new or empty: `--output DIR`"));
     }
-    let Some(listing) = list(&client, &repository, &revision, &mut note)? else { return Ok(stopped()) };
+    let Some(listing) = list(&client, &repository, &args.revision, &mut note)? else { return Ok(stopped()) };
     let folder = match &args.output {
         Some(folder) => folder.clone(),
         None => folder_of(&repository, &listing.commit)?,
@@ -157,20 +158,16 @@ fn fetch(args: &FetchArgs) -> Result<u8> {
     let mut known = known_hashes();
     let fetched = Fetch { client: &client, listing: &listing, folder: &folder }.run(&mut known, &mut show);
     known.save();
-    match fetched? {
-        Some(model) => report(&model),
-        None => Ok(stopped()),
-    }
-}
-
-fn report(model: &FetchedModel) -> Result<u8> {
-    let folder = canonicalize(&model.folder).unwrap_or_else(|_| model.folder.clone());
+    let Some((manifest, fetched_files)) = fetched? else { return Ok(stopped()) };
+    let folder = canonicalize(&folder).unwrap_or(folder);
     if let Some(cache) = places::cache_dir() {
-        VerifiedModels::load(&cache).remember(&folder, &model.manifest);
+        VerifiedModels::load(&cache).remember(&folder, &manifest);
     }
-    match model.fetched_files {
+    match fetched_files {
         0 => say("nothing had to be fetched: every file is as the hub has it"),
-        count => say(&format!("fetched {count} of {} files; all are as the hub has them", model.files)),
+        count => {
+            say(&format!("fetched {count} of {} files; all are as the hub has them", listing.files.len()));
+        }
     }
     print_line(&folder.display().to_string())?;
     say(&format!("next: cargo xtask model use {}", shell::word(&folder)));

@@ -80,19 +80,6 @@ pub struct Fetch<'a> {
     pub folder: &'a Path,
 }
 
-/// A model that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FetchedModel {
-    /// The folder.
-    pub folder: PathBuf,
-    /// What it must hold from now on.
-    pub manifest: Manifest,
-    /// How many files it has in all, documents among them.
-    pub files: usize,
-    /// How many of them had to be downloaded.
-    pub fetched_files: usize,
-}
-
 /// A file of the hub with the sha256 that it has in the folder, where it is there and right.
 struct Place<'a> {
     file: &'a HubFile,
@@ -100,7 +87,8 @@ struct Place<'a> {
 }
 
 impl Fetch<'_> {
-    /// Fetches what is missing; None where the user stopped it, and what was downloaded stays there.
+    /// Fetches what is missing; gives what the folder must hold from now on, and how many files had to be downloaded. None
+    /// where the user stopped it, and what was downloaded stays there.
     ///
     /// # Errors
     /// A folder with something else in it, too little room, a hub that fails or refuses, a file that is not
@@ -109,7 +97,7 @@ impl Fetch<'_> {
         &self,
         known: &mut HashCache,
         on_event: &mut dyn FnMut(FetchEvent<'_>),
-    ) -> Result<Option<FetchedModel>> {
+    ) -> Result<Option<(Manifest, usize)>> {
         let parts = unfinished(self.folder);
         // Looked at before anything is made: a folder of somebody else's stays as it is.
         let is_ours = parts.is_dir() || FetchedFrom::read(self.folder).is_some();
@@ -118,7 +106,7 @@ impl Fetch<'_> {
             let manifest = self.manifest(&places);
             // Somebody who may only read such a folder has nothing to write there, either.
             if self.is_finished(&manifest) {
-                return Ok(Some(self.fetched(manifest, 0)));
+                return Ok(Some((manifest, 0)));
             }
         }
         self.check_room(&places, on_event)?;
@@ -142,12 +130,7 @@ impl Fetch<'_> {
         }
         let manifest = self.manifest(&places);
         self.finish(&parts, &manifest)?;
-        Ok(Some(self.fetched(manifest, fetched_files)))
-    }
-
-    fn fetched(&self, manifest: Manifest, fetched_files: usize) -> FetchedModel {
-        let files = self.listing.files.len();
-        FetchedModel { folder: self.folder.to_owned(), manifest, files, fetched_files }
+        Ok(Some((manifest, fetched_files)))
     }
 
     /// Downloads beside the model what is not there yet; false where the user stopped it.

@@ -56,28 +56,17 @@ impl std::fmt::Display for RepositoryName {
     }
 }
 
-/// A branch, a tag or a commit of a repository.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revision(String);
-
-impl Revision {
-    /// Reads a revision.
-    ///
-    /// # Errors
-    /// What no revision is called.
-    pub fn parse(text: &str) -> Result<Self> {
-        let fits = (1..=200).contains(&text.len()) && !text.contains(|c: char| c.is_control() || c == ' ');
-        if fits && !text.split('/').any(|part| ["", ".", ".."].contains(&part)) {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(Error::input(format!("`{}` is no revision of a repository", one_line(text)))
-            .hint("name a branch, a tag or a commit, as in `--revision main`"))
+/// Whether a branch, a tag or a commit of a repository could be called so.
+///
+/// # Errors
+/// What no revision is called.
+pub fn check_revision(text: &str) -> Result<()> {
+    let fits = (1..=200).contains(&text.len()) && !text.contains(|c: char| c.is_control() || c == ' ');
+    if fits && !text.split('/').any(|part| ["", ".", ".."].contains(&part)) {
+        return Ok(());
     }
-
-    /// As it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+    Err(Error::input(format!("`{}` is no revision of a repository", one_line(text)))
+        .hint("name a branch, a tag or a commit, as in `--revision main`"))
 }
 
 const NO_HUB: &str = "is `HF_ENDPOINT` a hub? unset it for the usual one";
@@ -135,11 +124,11 @@ impl Listing {
 pub fn list(
     client: &HubClient,
     repository: &RepositoryName,
-    revision: &Revision,
+    revision: &str,
     on_note: &mut dyn FnMut(&str),
 ) -> Result<Option<Listing>> {
     let mut found = None;
-    let arguments = ["list", &repository.to_string(), revision.as_str()];
+    let arguments = ["list", &repository.to_string(), revision];
     let ended = client.run(arguments, &mut |line| match line {
         ClientLine::Listing(listing) => found = Some(listing),
         ClientLine::Note(note) => on_note(&note),
@@ -147,7 +136,7 @@ pub fn list(
     })?;
     match (ended, found) {
         (ClientEnd::Stopped, _) => Ok(None),
-        (ClientEnd::Failed(failure), _) => Err(failure.error(repository, revision.as_str(), None)),
+        (ClientEnd::Failed(failure), _) => Err(failure.error(repository, revision, None)),
         (ClientEnd::Done, Some(found)) => found.checked(repository).map(Some),
         (ClientEnd::Done, None) => Err(no_commit(repository)),
     }
@@ -335,9 +324,9 @@ mod tests {
 
     #[test]
     fn a_revision_has_no_blanks_and_leads_nowhere_else() {
-        assert_eq!(Revision::parse("refs/pr/1").unwrap().as_str(), "refs/pr/1");
+        check_revision("refs/pr/1").unwrap();
         for text in ["", "..", "a/../b", "a b", "a\nb", "/a"] {
-            assert!(Revision::parse(text).is_err(), "{text:?}");
+            assert!(check_revision(text).is_err(), "{text:?}");
         }
     }
 
